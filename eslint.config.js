@@ -1,0 +1,124 @@
+import js from '@eslint/js'
+import {createTypeScriptImportResolver} from 'eslint-import-resolver-typescript'
+import importX from 'eslint-plugin-import-x'
+import tseslint from 'typescript-eslint'
+
+/**
+ * Imports run one way, from the top row to the bottom one; a room may import itself and every room below its own row.
+ * Rooms of one row are independent of each other, except that all of them share the interfaces in src/store.
+ */
+const rows = [
+  ['bin'],
+  ['commands'],
+  ['src/cli'],
+  ['src/operations'],
+  ['src/registry', 'src/layer'],
+  ['src/store'],
+  ['src/disk'],
+  ['src/image', 'src/stream'],
+  ['src/oci'],
+  ['src/errors.ts'],
+]
+
+/** For every room: the rooms it must not import, which are all of its own row but itself and all of the rows above. */
+const zones = rows.flatMap((row, depth) =>
+  row.map((target) => ({
+    target: `./${target}`,
+    from: rows
+      .slice(0, depth + 1)
+      .flat()
+      .filter((room) => room !== target)
+      .map((room) => `./${room}`),
+    message:
+      'imports run bin -> commands -> cli -> operations -> registry|layer -> store -> disk -> image|stream -> oci',
+  })),
+)
+
+const pure = [
+  'node:fs',
+  'node:fs/promises',
+  'node:http',
+  'node:https',
+  'node:net',
+  'node:os',
+  'node:child_process',
+  'node:process',
+  'got',
+  'execa',
+]
+
+export default tseslint.config(
+  {ignores: ['dist/', 'coverage/', 'node_modules/']},
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: {allowDefaultProject: ['*.js', 'bin/*.js', 'bench/*.mjs']},
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    plugins: {'import-x': importX},
+    settings: {
+      'import-x/resolver-next': [
+        createTypeScriptImportResolver({project: ['tsconfig.json', 'test/tsconfig.json']}),
+      ],
+    },
+    rules: {
+      'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': ['error', {zones}],
+      'max-lines': ['error', {max: 300, skipBlankLines: true, skipComments: true}],
+      '@typescript-eslint/restrict-template-expressions': ['error', {allowNumber: true}],
+      '@typescript-eslint/no-unnecessary-condition': ['error', {allowConstantLoopConditions: true}],
+      '@typescript-eslint/prefer-readonly': 'error',
+      '@typescript-eslint/no-confusing-void-expression': ['error', {ignoreArrowShorthand: true}],
+    },
+  },
+  {
+    files: ['src/oci/**', 'src/image/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {paths: pure.map((name) => ({name, message: 'src/oci and src/image are pure'}))},
+      ],
+      'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'performance'],
+      'no-restricted-properties': [
+        'error',
+        {object: 'Date', property: 'now', message: 'the clock is passed in'},
+        {object: 'Math', property: 'random', message: 'chance is passed in'},
+      ],
+    },
+  },
+  {
+    files: ['src/**'],
+    ignores: ['src/cli/**'],
+    rules: {'no-restricted-imports': ['error', {patterns: ['@oclif/*']}]},
+  },
+  {
+    files: ['commands/**'],
+    rules: {'max-lines': ['error', {max: 100, skipBlankLines: true, skipComments: true}]},
+  },
+  {
+    files: ['test/**'],
+    rules: {
+      'max-lines': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+    },
+  },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    ...tseslint.configs.disableTypeChecked,
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        Buffer: 'readonly',
+        URL: 'readonly',
+        performance: 'readonly',
+        setTimeout: 'readonly',
+        structuredClone: 'readonly',
+      },
+    },
+  },
+)

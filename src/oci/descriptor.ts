@@ -1,0 +1,13 @@
+import type {Digest} from './digest.js'
+
+/** https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#properties Members we do not know pass through untouched. */
+export interface Descriptor {
+  readonly mediaType: string
+  readonly digest: Digest
+  /** Bytes; a safe integer, not negative. */
+  readonly size: number
+  readonly annotations?: Readonly<Record<string, string>>
+  /** The content itself in base64; must be kept equal to what `digest` names, or dropped. */
+  readonly data?: string
+  readonly urls?: readonly string[]
+}

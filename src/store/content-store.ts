@@ -1,0 +1,83 @@
+import type {Descriptor} from '../oci/descriptor.js'
+import type {Digest} from '../oci/digest.js'
+
+export type ByteStream = AsyncIterable<Uint8Array>
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What is known of a blob without reading it. */
+export type BlobInfo = Pick<Descriptor, 'digest' | 'size'>
+
+/** Bytes that can be had again: every `open` starts at the first byte and gives the same ones, so a failed upload can be repeated. */
+export interface BlobSource {
+  open(options?: CallOptions): ByteStream
+}
+
+export interface BlobReader {
+  /** `undefined` when the store lacks it: absence is an answer, not an error. */
+  statBlob(digest: Digest, options?: CallOptions): Promise<BlobInfo | undefined>
+  /**
+   * Throws `NotFoundError` (`ERR_INJECT_BLOB_NOT_FOUND`) when absent. The stream throws `IntegrityError` before its end when the
+   * bytes are not the ones that `blob` names in size and digest: a consumer that saw the end saw the right bytes.
+   */
+  openBlob(blob: BlobInfo, options?: CallOptions): Promise<ByteStream>
+}
+
+export interface PutBlobOptions extends CallOptions {
+  /** What the bytes must be, when known beforehand: then nothing is sent that is there already, and other bytes are an `IntegrityError`. */
+  readonly expected?: BlobInfo | undefined
+}
+
+export interface BlobWriter {
+  /** Idempotent: success says the content is present and whole, not that this call put it there (`written` says that). */
+  putBlob(
+    source: BlobSource,
+    options?: PutBlobOptions,
+  ): Promise<BlobInfo & {readonly written: boolean}>
+}
+
+/** A manifest or index as stored: the exact bytes, and the descriptor that names them. Nothing here has parsed them. */
+export interface StoredManifest {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+}
+
+/** One tag and where it must stand for the move to be ours to make. */
+export interface TagMove {
+  readonly tag: string
+  /** The digest that the tag must still have, `absent` when it must not exist, `undefined` to move it in any case. */
+  readonly from: Digest | 'absent' | undefined
+}
+
+export interface PutManifestOptions extends CallOptions {
+  /** Moved after the manifest is stored, in this order. None: the manifest is stored by its digest only. */
+  readonly tags?: readonly TagMove[]
+}
+
+/** The one mutable part. Bytes in, the same bytes out. A reference is a tag or a digest. */
+export interface ManifestStore {
+  /** `undefined` when absent. At most 4 MiB (`LimitError`); bytes are verified when `reference` is a digest. */
+  getManifest(reference: string, options?: CallOptions): Promise<StoredManifest | undefined>
+  /** The digest that a tag (or digest) names now, without the bytes; `undefined` when absent. */
+  statManifest(reference: string, options?: CallOptions): Promise<Digest | undefined>
+  /**
+   * Stores the bytes and moves the tags. Throws `ConflictError` (`ERR_INJECT_TAG_MOVED`, `expected` and `found` digests) when a tag is not
+   * where its `TagMove` says: looked up right before, asked of the backend as a condition where it knows conditions, and read back after.
+   */
+  putManifest(
+    bytes: Uint8Array,
+    mediaType: string,
+    options?: PutManifestOptions,
+  ): Promise<Descriptor>
+  /** Sorted bytewise; empty for a repository that does not exist. */
+  listTags(options?: CallOptions): AsyncIterable<string>
+}
+
+/** One repository: of a registry, of an OCI image layout on disk, or in memory. `close` ends idle connections; a closed store is not used again. */
+export interface ContentStore extends BlobReader, BlobWriter, ManifestStore {
+  /** For messages: `registry.example/team/app` or `oci:DIR`. */
+  readonly name: string
+  close(): Promise<void>
+}
