@@ -26,9 +26,14 @@ export function toText(bytes: ByteString): string | undefined {
   }
 }
 
+/** The name as text, as well as it can be had: UTF-8, or one character a byte. */
+export function readable(bytes: ByteString): string {
+  return toText(bytes) ?? bytes
+}
+
 /** For messages: readable on one line whatever the bytes are, control characters and quotes escaped, at most 200 characters. */
 export function display(bytes: ByteString): string {
-  const text = toText(bytes) ?? bytes
+  const text = readable(bytes)
   // eslint-disable-next-line no-control-regex -- control characters are what is escaped here
   const escaped = text.replaceAll(
     /[\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069'\\]/gu,

@@ -1,0 +1,84 @@
+import {mkdirSync, writeFileSync, linkSync, utimesSync} from 'node:fs'
+import {join} from 'node:path'
+
+/** A small generator of its own, so that every machine makes the same trees. */
+function random(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** 8 MiB of text-like bytes: words of a skewed vocabulary, with line ends and numbers. */
+function text(next, length = 8 << 20) {
+  const words = Array.from({length: 6000}, () =>
+    Array.from({length: 2 + Math.floor(next() * 9)}, () => String.fromCharCode(97 + Math.floor(next() ** 2 * 26))).join(''),
+  )
+  const parts = []
+  for (let size = 0; size < length; ) {
+    const word = next() < 0.06 ? String(Math.floor(next() * 1e6)) : words[Math.floor(next() ** 3 * words.length)]
+    const part = word + (next() < 0.12 ? '\n' : ' ')
+    parts.push(part)
+    size += part.length
+  }
+  return Buffer.from(parts.join('')).subarray(0, length)
+}
+
+function noise(next, length = 1 << 20) {
+  const bytes = Buffer.alloc(length)
+  for (let i = 0; i < length; i++) bytes[i] = next() * 256
+  return bytes
+}
+
+const when = new Date('2026-01-02T03:04:05Z')
+
+/**
+ * W1: `files` small files, about 10 kB each on average (sizes are skewed), nine in ten text-like, one in ten noise, every 50th a hard link.
+ * Returns the bytes of file content written.
+ */
+export function manySmallFiles(folder, files = 30_000) {
+  const next = random(1)
+  const words = text(next)
+  const bytes = noise(next)
+  let total = 0
+  let last
+  for (let i = 0; i < files; i++) {
+    const directory = join(folder, 'cvmfs', `part${i % 37}`, `group${(i * 7) % 53}`)
+    if (i < 37 * 53) mkdirSync(directory, {recursive: true})
+    const path = join(directory, `file-${i}.${i % 3 ? 'py' : 'h'}`)
+    if (i % 50 === 49) {
+      linkSync(last, path)
+      continue
+    }
+    const size = Math.floor(next() ** 4 * 50_000)
+    const pool = i % 10 ? words : bytes
+    const at = Math.floor(next() * (pool.length - size))
+    writeFileSync(path, pool.subarray(at, at + size), {mode: i % 4 ? 0o644 : 0o755})
+    utimesSync(path, when, when)
+    total += size
+    last = path
+  }
+  return total
+}
+
+/** `files` large files of `size` bytes: text, half and half, and noise in turn. */
+export function fewLargeFiles(folder, files, size) {
+  const next = random(2)
+  const pools = [text(next, 16 << 20), noise(next, 4 << 20)]
+  mkdirSync(join(folder, 'cvmfs'), {recursive: true})
+  for (let i = 0; i < files; i++) {
+    const parts = []
+    for (let length = 0; length < size; ) {
+      const pool = pools[i % 3 === 0 ? 0 : i % 3 === 1 ? (length >> 20) % 2 : 1]
+      const at = Math.floor(next() * (pool.length - 65_536))
+      const part = pool.subarray(at, at + Math.min(1 << 20, size - length, pool.length - at))
+      parts.push(part)
+      length += part.length
+    }
+    writeFileSync(join(folder, 'cvmfs', `large-${i}.bin`), parts)
+  }
+}

@@ -1,0 +1,30 @@
+import {constants, deflateRaw} from 'node:zlib'
+import {promisify} from 'node:util'
+
+/** The level of every layer that `inject` makes: part of the format, since another level gives other bytes. */
+export const deflateLevel = 4
+
+/** The bytes of one deflate block run: `block` compressed with the 32 KiB before it as dictionary, ended by a sync flush at a byte boundary. */
+export interface Deflater {
+  deflate(block: Uint8Array, dictionary: Uint8Array | undefined): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/** Output that does not fit into one chunk makes zlib split a deflate block, which changes the bytes: so it always fits. */
+export function outputBound(length: number): number {
+  return length + (length >> 8) + 1024
+}
+
+const run = promisify<Uint8Array, object, Buffer>(deflateRaw)
+
+/** Node's own zlib on the libuv pool. */
+export const zlibDeflater: Deflater = {
+  deflate: (block, dictionary) =>
+    run(block, {
+      level: deflateLevel,
+      finishFlush: constants.Z_SYNC_FLUSH,
+      chunkSize: outputBound(block.length),
+      ...(dictionary && {dictionary}),
+    }),
+  close: () => Promise.resolve(),
+}

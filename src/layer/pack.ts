@@ -1,0 +1,108 @@
+import {availableParallelism} from 'node:os'
+import {setImmediate as turn} from 'node:timers/promises'
+import {createDigester, type Digest} from '../oci/digest.js'
+import type {BlobSource, ByteStream, CallOptions} from '../store/content-store.js'
+import {createDeflater} from './create-deflater.js'
+import {gzip} from './gzip.js'
+import {writeTar} from './tar-writer.js'
+import type {WalkedEntry} from './walk.js'
+
+/** Where the tar is cut for compression: part of the format, since another size gives other bytes. */
+const blockLength = 1024 * 1024
+
+/** What a packed directory amounts to. */
+export interface PackedContent {
+  /** Of the uncompressed tar: the identity of the content. */
+  readonly diffId: Digest
+  /** Bytes of the uncompressed tar. */
+  readonly tarSize: number
+  readonly entries: number
+  /** Seconds since the epoch, of the newest entry; 0 for an empty directory. */
+  readonly newestMtime: number
+}
+
+/** A layer as a blob that is made anew, from the same entries and so with the same bytes, each time it is opened. */
+export interface LayerSource extends BlobSource {
+  /** Of the stream that was last read to its end; throws when none was. */
+  content(): PackedContent
+}
+
+export interface PackOptions {
+  /** Told how many bytes of tar have been read so far, at most once a block. */
+  readonly onProgress?: ((tarBytes: number) => void) | undefined
+}
+
+/** A gzip layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries` is called once for each pass. */
+export function packLayer(entries: () => Iterable<WalkedEntry>, options: PackOptions = {}): LayerSource {
+  let packed: PackedContent | undefined
+  return {
+    open: (call) => stream(call ?? {}),
+    content() {
+      if (!packed) throw new Error('the layer has not been read to its end')
+      return packed
+    },
+  }
+
+  async function* stream({signal}: CallOptions): ByteStream & AsyncGenerator<Uint8Array> {
+    const deflater = await createDeflater()
+    const spare: Buffer[] = []
+    const survey = surveyor(entries, options)
+    try {
+      yield* gzip(survey.blocks(() => spare.pop() ?? Buffer.allocUnsafeSlow(blockLength)), {
+        deflater,
+        concurrency: availableParallelism() + 2,
+        release: (block) => void spare.push(block),
+        signal,
+      })
+      packed = survey.content()
+    } finally {
+      await deflater.close()
+    }
+  }
+}
+
+/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes. */
+export async function hashLayer(
+  entries: () => Iterable<WalkedEntry>,
+  {signal, limit = Infinity, onProgress}: PackOptions & CallOptions & {readonly limit?: number} = {},
+): Promise<PackedContent | undefined> {
+  const block = Buffer.allocUnsafeSlow(blockLength)
+  const survey = surveyor(entries, {onProgress})
+  let size = 0
+  for (const part of survey.blocks(() => block)) {
+    size += part.length
+    if (size > limit) return undefined
+    // reading is synchronous: without a turn of the event loop no signal would be heard
+    await turn()
+    signal?.throwIfAborted()
+  }
+  return survey.content()
+}
+
+/** Counts and hashes what goes by, so that packing and hashing cannot differ. */
+function surveyor(entries: () => Iterable<WalkedEntry>, {onProgress}: PackOptions) {
+  const digester = createDigester()
+  let tarSize = 0
+  let count = 0
+  let newestMtime: number | undefined
+
+  function* counted(): Generator<WalkedEntry> {
+    for (const walked of entries()) {
+      count++
+      newestMtime = Math.max(newestMtime ?? -Infinity, walked.entry.mtime)
+      yield walked
+    }
+  }
+
+  return {
+    *blocks(allocate: () => Buffer): Generator<Buffer> {
+      for (const block of writeTar(counted(), blockLength, allocate)) {
+        digester.update(block)
+        tarSize += block.length
+        onProgress?.(tarSize)
+        yield block
+      }
+    },
+    content: (): PackedContent => ({diffId: digester.digest(), tarSize, entries: count, newestMtime: newestMtime ?? 0}),
+  }
+}

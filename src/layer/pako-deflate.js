@@ -1,0 +1,29 @@
+// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as well as in the built one.
+import {parentPort} from 'node:worker_threads'
+import {Deflate} from 'pako'
+
+const syncFlush = 2
+
+/**
+ * What zlib gives for the same input, in pako: raw deflate of `block` after `dictionary`, ended by a sync flush.
+ *
+ * @param {Uint8Array} block
+ * @param {Uint8Array | undefined} dictionary
+ * @param {number} level
+ * @param {number} chunkSize must exceed the output, or a deflate block is split where zlib does not
+ * @returns {Uint8Array}
+ */
+export function pakoDeflate(block, dictionary, level, chunkSize) {
+  const deflate = new Deflate({raw: true, level, chunkSize, ...(dictionary && {dictionary})})
+  /** @type {Uint8Array[]} */
+  const chunks = []
+  deflate.onData = (chunk) => void chunks.push(/** @type {Uint8Array} */ (chunk))
+  deflate.push(block, syncFlush)
+  if (deflate.err !== 0) throw new Error(`pako failed to compress: ${deflate.msg}`)
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+}
+
+parentPort?.on('message', ({id, block, dictionary, level, chunkSize}) => {
+  const bytes = Uint8Array.from(pakoDeflate(block, dictionary, level, chunkSize))
+  parentPort?.postMessage({id, bytes}, [bytes.buffer])
+})

@@ -1,0 +1,199 @@
+import {execa} from 'execa'
+import fc from 'fast-check'
+import {appendFileSync, chmodSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {gunzipSync} from 'node:zlib'
+import {describe, expect, it} from 'vitest'
+import {digestOf} from '../../src/oci/digest.js'
+import {hashLayer, packLayer} from '../../src/layer/pack.js'
+import {writeTar} from '../../src/layer/tar-writer.js'
+import {walk, type WalkedEntry} from '../../src/layer/walk.js'
+import {tempDir} from '../support/temp-dir.js'
+
+const when = new Date('2026-01-02T03:04:05Z')
+
+/** A tree with every kind of thing that needs no privilege, and times that do not depend on when the test runs. */
+function makeTree(root: string): void {
+  mkdirSync(join(root, 'cvmfs/sub'), {recursive: true})
+  writeFileSync(join(root, 'cvmfs/large'), Buffer.alloc(3 * 1024 * 1024 + 17, 'inject '))
+  writeFileSync(join(root, 'cvmfs/empty'), '')
+  writeFileSync(join(root, 'cvmfs/run'), '#!/bin/sh\n', {mode: 0o755})
+  linkSync(join(root, 'cvmfs/run'), join(root, 'cvmfs/sub/same'))
+  symlinkSync('../large', join(root, 'cvmfs/sub/link'))
+  for (const path of ['cvmfs/large', 'cvmfs/empty', 'cvmfs/run', 'cvmfs/sub', 'cvmfs']) utimesSync(join(root, path), when, when)
+  chmodSync(join(root, 'cvmfs'), 0o755)
+  chmodSync(join(root, 'cvmfs/sub'), 0o2775)
+}
+
+const pathsOf = (root: string) => () => walk(root, {path: '/', owner: {uid: 0, gid: 0}, clampMtime: when.getTime() / 1000})
+
+async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+describe('packLayer', () => {
+  it('gives one gzip member whose tar GNU tar extracts to the same tree', async () => {
+    const root = await tempDir()
+    const out = await tempDir()
+    makeTree(root)
+    const source = packLayer(pathsOf(root))
+    const blob = await collect(source.open())
+    const tar = gunzipSync(blob)
+    expect(source.content()).toEqual({diffId: digestOf(tar), tarSize: tar.length, entries: 7, newestMtime: when.getTime() / 1000})
+    await execa('tar', ['-xpf', '-', '-C', out], {input: tar})
+    const {stdout} = await execa('diff', ['-r', '--no-dereference', root, out], {reject: false})
+    expect(stdout).toBe('')
+    const list = async (folder: string) => (await execa('find', ['cvmfs', '-printf', String.raw`%p %y %m %n %Ts %l\n`], {cwd: folder})).stdout.split('\n').sort()
+    expect(await list(out)).toEqual((await list(root)).map((line) => (line.includes(' l ') ? line.replace(/\d{10}/, String(when.getTime() / 1000)) : line)))
+  })
+
+  it('gives the golden digests: the format changes only on purpose', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    const source = packLayer(pathsOf(root))
+    const blob = await collect(source.open())
+    const golden = JSON.parse(readFileSync(new URL('../golden/layer.json', import.meta.url), 'utf8')) as object
+    expect({diffId: source.content().diffId, digest: digestOf(blob), size: blob.length}).toEqual(golden)
+  })
+
+  it('P2 gives equal bytes for equal content, whatever the order of creation, the umask, the path and the time of reading', async () => {
+    const shapes = fc.uniqueArray(fc.record({name: fc.stringMatching(/^[a-z]{1,3}$/), content: fc.string()}), {selector: ({name}) => name, maxLength: 8})
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.infiniteStream(fc.nat()), async (files, order) => {
+        const make = async (list: typeof files) => {
+          const root = await tempDir()
+          for (const {name, content} of list) {
+            writeFileSync(join(root, name), content)
+            chmodSync(join(root, name), 0o644)
+            utimesSync(join(root, name), new Date(), when)
+          }
+          return (await hashLayer(pathsOf(root)))?.diffId
+        }
+        const keyed = files.map((file) => ({file, key: order.next().value}))
+        const shuffled = keyed.sort((a, b) => a.key - b.key).map(({file}) => file)
+        expect(await make(files)).toBe(await make(shuffled))
+      }),
+      {numRuns: 30},
+    )
+  })
+
+  it('can be opened again, and hashing gives what packing gives', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    const source = packLayer(pathsOf(root))
+    expect(() => source.content()).toThrow('has not been read')
+    const first = await collect(source.open())
+    expect(Buffer.compare(first, await collect(source.open()))).toBe(0)
+    expect(await hashLayer(pathsOf(root))).toEqual(source.content())
+  })
+
+  it('stops hashing once the tar exceeds what it could be', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    expect(await hashLayer(pathsOf(root), {limit: 1024 * 1024})).toBeUndefined()
+  })
+
+  it('is an empty tar for an empty directory', async () => {
+    const root = await tempDir()
+    const source = packLayer(pathsOf(root))
+    expect(gunzipSync(await collect(source.open()))).toEqual(Buffer.alloc(1024))
+    expect(source.content()).toMatchObject({entries: 0, newestMtime: 0})
+  })
+
+  it('stops at once when aborted or abandoned', async () => {
+    const root = await tempDir()
+    writeFileSync(join(root, 'large'), Buffer.alloc(30 * 1024 * 1024))
+    const controller = new AbortController()
+    const aborted = (async () => {
+      for await (const chunk of packLayer(pathsOf(root)).open({signal: controller.signal})) if (chunk.length > 100) controller.abort()
+    })()
+    await expect(aborted).rejects.toThrow('aborted')
+    for await (const chunk of packLayer(pathsOf(root)).open()) if (chunk.length > 100) break
+    await expect(hashLayer(pathsOf(root), {signal: AbortSignal.abort()})).rejects.toThrow('aborted')
+  })
+})
+
+describe('writeTar', () => {
+  const changes: Record<string, (path: string) => void> = {
+    'D19 grows': (path) => appendFileSync(path, 'x'),
+    'T-04 D19 shrinks': (path) => truncateSync(path, 10),
+    'D19 is emptied': (path) => truncateSync(path, 0),
+    'D19 vanishes': (path) => rmSync(path),
+    'D19 is rewritten at the same size': (path) => writeFileSync(path, Buffer.alloc(2000, 'y')),
+    'D19 becomes a directory': (path) => {
+      rmSync(path)
+      mkdirSync(path)
+    },
+    'D19 becomes a symlink': (path) => {
+      rmSync(path)
+      symlinkSync('/etc/passwd', path)
+    },
+    'D19 is replaced by another file': (path) => {
+      rmSync(path)
+      writeFileSync(path, Buffer.alloc(2000, 'x'))
+    },
+    'D19 gets another mode': (path) => chmodSync(path, 0o600),
+  }
+  for (const [title, change] of Object.entries(changes)) {
+    it(`T-90 fails when a file ${title.replace(/^.*D19 /, '')} between listing and reading (${title})`, async () => {
+      const root = await tempDir()
+      const path = join(root, 'file')
+      writeFileSync(path, Buffer.alloc(2000, 'x'))
+      const listed = [...walk(root, {path: '/'})]
+      change(path)
+      expect(() => [...writeTar(listed, 1024 * 1024, () => Buffer.alloc(1024 * 1024))]).toThrow(
+        expect.objectContaining({code: 'ERR_INJECT_CHANGED_WHILE_PACKED', message: "'file' changed while it was packed"}),
+      )
+    })
+  }
+
+  it('T-90 does not wait for a FIFO that took the place of a file', async () => {
+    const root = await tempDir()
+    const path = join(root, 'file')
+    writeFileSync(path, 'content')
+    const listed = [...walk(root, {path: '/'})]
+    rmSync(path)
+    await execa('mkfifo', [path])
+    expect(() => [...writeTar(listed, 1024, () => Buffer.alloc(1024))]).toThrow('changed while it was packed')
+  })
+
+  it('D9 fails for a file that holds more than its size says, as in /proc', () => {
+    const {stat} = [...walk('/proc/self/net', {path: '/'})].find(({file}) => file)?.file ?? {}
+    const entry = {kind: 'file', path: 'x', size: 0, mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: undefined} as const
+    expect(stat?.size).toBe(0n)
+    expect(() => [...writeTar([{entry, file: {path: '/proc/self/status', stat: stat!}}], 1024, () => Buffer.alloc(1024))]).toThrow('changed')
+  })
+
+  it('cuts the same bytes anywhere (P13)', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    const tarOf = (size: number) => Buffer.concat([...writeTar(walk(root, {path: '/'}), size, () => Buffer.alloc(size))])
+    const whole = tarOf(8 * 1024 * 1024)
+    for (const size of [512, 1024, 4096, 1024 * 1024]) expect(Buffer.compare(tarOf(size), whole)).toBe(0)
+    const chunks = [...writeTar(walk(root, {path: '/'}), 4096, () => Buffer.alloc(4096))]
+    expect(chunks.slice(0, -1).every(({length}) => length === 4096)).toBe(true)
+  })
+
+  it('P13 writes files of every size around a chunk', async () => {
+    const root = await tempDir()
+    const sizes = [0, 1, 511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049, 4096]
+    sizes.forEach((size, index) => writeFileSync(join(root, `f${String(index).padStart(2, '0')}`), Buffer.alloc(size, 'z')))
+    const tar = Buffer.concat([...writeTar(walk(root, {path: '/'}), 2048, () => Buffer.alloc(2048, 'dirt'))])
+    const out = await tempDir()
+    await execa('tar', ['-xf', '-', '-C', out], {input: tar})
+    expect((await execa('diff', ['-r', root, out])).stdout).toBe('')
+    expect(tar.subarray(-1024).every((byte) => byte === 0)).toBe(true)
+  })
+
+  it('closes what it opened when the consumer stops', async () => {
+    const root = await tempDir()
+    writeFileSync(join(root, 'a'), Buffer.alloc(4096))
+    const entries: Iterable<WalkedEntry> = walk(root, {path: '/'})
+    const tar = writeTar(entries, 1024, () => Buffer.alloc(1024))
+    tar.next()
+    tar.return(undefined)
+    expect([...entries]).toEqual([])
+  })
+})
