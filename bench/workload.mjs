@@ -13,15 +13,25 @@ function random(seed) {
   }
 }
 
-/** 8 MiB of text-like bytes: words of a skewed vocabulary, with line ends and numbers. */
+/** 8 MiB of text-like bytes: phrases of a skewed vocabulary that come again, as in source code; deflate makes about a fifth of it. */
 function text(next, length = 8 << 20) {
   const words = Array.from({length: 6000}, () =>
-    Array.from({length: 2 + Math.floor(next() * 9)}, () => String.fromCharCode(97 + Math.floor(next() ** 2 * 26))).join(''),
+    Array.from({length: 2 + Math.floor(next() * 9)}, () =>
+      String.fromCharCode(97 + Math.floor(next() ** 2 * 26)),
+    ).join(''),
+  )
+  const pick = (list) => list[Math.floor(next() ** 5 * list.length)]
+  const phrases = Array.from({length: 3000}, () =>
+    Array.from({length: 3 + Math.floor(next() * 8)}, () => pick(words)).join(' '),
   )
   const parts = []
-  for (let size = 0; size < length; ) {
-    const word = next() < 0.06 ? String(Math.floor(next() * 1e6)) : words[Math.floor(next() ** 3 * words.length)]
-    const part = word + (next() < 0.12 ? '\n' : ' ')
+  for (let size = 0; size < length;) {
+    const part =
+      (next() < 0.75
+        ? pick(phrases)
+        : next() < 0.1
+          ? String(Math.floor(next() * 1e6))
+          : pick(words)) + (next() < 0.3 ? '\n    ' : ' ')
     parts.push(part)
     size += part.length
   }
@@ -37,7 +47,7 @@ function noise(next, length = 1 << 20) {
 const when = new Date('2026-01-02T03:04:05Z')
 
 /**
- * W1: `files` small files, about 10 kB each on average (sizes are skewed), nine in ten text-like, one in ten noise, every 50th a hard link.
+ * W1: `files` small files, about 10 kB each on average (sizes are skewed), 49 in 50 text-like, the others noise, every 50th a hard link.
  * Returns the bytes of file content written.
  */
 export function manySmallFiles(folder, files = 30_000) {
@@ -55,7 +65,7 @@ export function manySmallFiles(folder, files = 30_000) {
       continue
     }
     const size = Math.floor(next() ** 4 * 50_000)
-    const pool = i % 10 ? words : bytes
+    const pool = i % 50 === 7 ? bytes : words
     const at = Math.floor(next() * (pool.length - size))
     writeFileSync(path, pool.subarray(at, at + size), {mode: i % 4 ? 0o644 : 0o755})
     utimesSync(path, when, when)
@@ -72,13 +82,13 @@ export function fewLargeFiles(folder, files, size) {
   mkdirSync(join(folder, 'cvmfs'), {recursive: true})
   for (let i = 0; i < files; i++) {
     const parts = []
-    for (let length = 0; length < size; ) {
+    for (let length = 0; length < size;) {
       const pool = pools[i % 3 === 0 ? 0 : i % 3 === 1 ? (length >> 20) % 2 : 1]
       const at = Math.floor(next() * (pool.length - 65_536))
       const part = pool.subarray(at, at + Math.min(1 << 20, size - length, pool.length - at))
       parts.push(part)
       length += part.length
     }
-    writeFileSync(join(folder, 'cvmfs', `large-${i}.bin`), parts)
+    writeFileSync(join(folder, 'cvmfs', `large-${i}.bin`), Buffer.concat(parts))
   }
 }

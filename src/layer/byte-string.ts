@@ -34,13 +34,11 @@ export function readable(bytes: ByteString): string {
 /** For messages: readable on one line whatever the bytes are, control characters and quotes escaped, at most 200 characters. */
 export function display(bytes: ByteString): string {
   const text = readable(bytes)
-  // eslint-disable-next-line no-control-regex -- control characters are what is escaped here
-  const escaped = text.replaceAll(
-    /[\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069'\\]/gu,
-    (character) =>
-      character === "'" || character === '\\'
-        ? `\\${character}`
-        : `\\u{${character.codePointAt(0)!.toString(16)}}`,
+   
+  const escaped = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}'\\]/gu, (character) =>
+    character === "'" || character === '\\'
+      ? `\\${character}`
+      : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   )
   return escaped.length > 200 ? `'${escaped.slice(0, 200)}…'` : `'${escaped}'`
 }

@@ -9,7 +9,8 @@ let zlibAgrees: Promise<boolean> | undefined
  * same ones (some builds of Node link to another zlib). Asked once for a process, by compressing a probe with both.
  */
 export async function createDeflater(fast: Deflater = zlibDeflater): Promise<Deflater> {
-  const agrees = fast === zlibDeflater ? (zlibAgrees ??= givesPakoBytes(fast)) : givesPakoBytes(fast)
+  const agrees =
+    fast === zlibDeflater ? (zlibAgrees ??= givesPakoBytes(fast)) : givesPakoBytes(fast)
   return (await agrees) ? fast : pakoPool(availableParallelism())
 }
 
@@ -34,12 +35,15 @@ function probe(): Buffer {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     return (state >>> 8) % below
   }
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = Math.min(3 + next(200), bytes.length - at)
     const kind = next(8)
     if (kind === 0) bytes.fill(next(256), at, at + length)
-    else if (kind < 5 && at > 300) bytes.copyWithin(at, at - 1 - next(Math.min(at - 1, 32_000)), at + length)
-    else for (let i = at; i < at + length; i++) bytes[i] = kind === 7 ? next(256) : 97 + Math.min(next(26), next(26))
+    else if (kind < 5 && at > 300)
+      bytes.copyWithin(at, at - 1 - next(Math.min(at - 1, 32_000)), at + length)
+    else
+      for (let i = at; i < at + length; i++)
+        bytes[i] = kind === 7 ? next(256) : 97 + Math.min(next(26), next(26))
     at += length
   }
   return bytes

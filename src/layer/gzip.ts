@@ -23,7 +23,10 @@ export interface GzipOptions {
  * One gzip member of the blocks, compressed in parallel. The bytes depend on the blocks and where they are cut, and on nothing else: not on the
  * number of processors, nor on which block is done first. At most `concurrency` blocks are held.
  */
-export async function* gzip(blocks: Iterable<Buffer>, {deflater, concurrency, release, signal}: GzipOptions): AsyncGenerator<Uint8Array> {
+export async function* gzip(
+  blocks: Iterable<Buffer>,
+  {deflater, concurrency, release, signal}: GzipOptions,
+): AsyncGenerator<Uint8Array> {
   const running: Promise<Uint8Array>[] = []
   let dictionary: Uint8Array | undefined
   let crc = 0

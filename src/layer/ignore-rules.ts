@@ -15,7 +15,10 @@ const largestIgnoreFile = 1024 * 1024
  * directory's `.injectignore`, then `patterns`, so that a pattern on the command line has the last word. `undefined` when there are no rules.
  * https://git-scm.com/docs/gitignore#_pattern_format
  */
-export function ignoreRules(directory: string, patterns: readonly string[]): ((path: ByteString) => boolean) | undefined {
+export function ignoreRules(
+  directory: string,
+  patterns: readonly string[],
+): ((path: ByteString) => boolean) | undefined {
   const file = readIgnoreFile(join(directory, ignoreFileName))
   if (file === undefined && patterns.length === 0) return undefined
   const rules = ignore({ignorecase: false, allowRelativePaths: true})

@@ -33,7 +33,10 @@ export interface PackOptions {
 }
 
 /** A gzip layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries` is called once for each pass. */
-export function packLayer(entries: () => Iterable<WalkedEntry>, options: PackOptions = {}): LayerSource {
+export function packLayer(
+  entries: () => Iterable<WalkedEntry>,
+  options: PackOptions = {},
+): LayerSource {
   let packed: PackedContent | undefined
   return {
     open: (call) => stream(call ?? {}),
@@ -48,12 +51,15 @@ export function packLayer(entries: () => Iterable<WalkedEntry>, options: PackOpt
     const spare: Buffer[] = []
     const survey = surveyor(entries, options)
     try {
-      yield* gzip(survey.blocks(() => spare.pop() ?? Buffer.allocUnsafeSlow(blockLength)), {
-        deflater,
-        concurrency: availableParallelism() + 2,
-        release: (block) => void spare.push(block),
-        signal,
-      })
+      yield* gzip(
+        survey.blocks(() => spare.pop() ?? Buffer.allocUnsafeSlow(blockLength)),
+        {
+          deflater,
+          concurrency: availableParallelism() + 2,
+          release: (block) => void spare.push(block),
+          signal,
+        },
+      )
       packed = survey.content()
     } finally {
       await deflater.close()
@@ -64,7 +70,11 @@ export function packLayer(entries: () => Iterable<WalkedEntry>, options: PackOpt
 /** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes. */
 export async function hashLayer(
   entries: () => Iterable<WalkedEntry>,
-  {signal, limit = Infinity, onProgress}: PackOptions & CallOptions & {readonly limit?: number} = {},
+  {
+    signal,
+    limit = Infinity,
+    onProgress,
+  }: PackOptions & CallOptions & {readonly limit?: number} = {},
 ): Promise<PackedContent | undefined> {
   const block = Buffer.allocUnsafeSlow(blockLength)
   const survey = surveyor(entries, {onProgress})
@@ -103,6 +113,11 @@ function surveyor(entries: () => Iterable<WalkedEntry>, {onProgress}: PackOption
         yield block
       }
     },
-    content: (): PackedContent => ({diffId: digester.digest(), tarSize, entries: count, newestMtime: newestMtime ?? 0}),
+    content: (): PackedContent => ({
+      diffId: digester.digest(),
+      tarSize,
+      entries: count,
+      newestMtime: newestMtime ?? 0,
+    }),
   }
 }

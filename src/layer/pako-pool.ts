@@ -2,8 +2,8 @@ import {Worker} from 'node:worker_threads'
 import {deflateLevel, outputBound, type Deflater} from './deflater.js'
 
 interface Waiting {
-  resolve(bytes: Uint8Array): void
-  reject(error: Error): void
+  readonly resolve: (bytes: Uint8Array) => void
+  readonly reject: (error: Error) => void
 }
 
 /** pako in `size` worker threads, for machines whose zlib gives other bytes. A worker that dies fails what waits for it. */
@@ -16,7 +16,13 @@ export function pakoPool(size: number): Deflater {
       new Promise((resolve, reject) => {
         const worker = workers[++id % size]
         waiting.set(id, {resolve, reject})
-        worker?.postMessage({id, block, dictionary, level: deflateLevel, chunkSize: outputBound(block.length)})
+        worker?.postMessage({
+          id,
+          block,
+          dictionary,
+          level: deflateLevel,
+          chunkSize: outputBound(block.length),
+        })
       }),
     close: async () => {
       await Promise.all(workers.map((worker) => worker.terminate()))

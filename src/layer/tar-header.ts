@@ -35,7 +35,13 @@ export function encodeHeader(entry: Entry): Uint8Array {
   if (body) {
     const base = entry.path.slice(entry.path.lastIndexOf('/') + 1)
     const name = `PaxHeaders/${base.slice(0, 80)}`
-    writeUstar(bytes, 0, {...plain, name, type: 'x', size: body.length, mtime: within(entry.mtime, largestOctal11)})
+    writeUstar(bytes, 0, {
+      ...plain,
+      name,
+      type: 'x',
+      size: body.length,
+      mtime: within(entry.mtime, largestOctal11),
+    })
     bytes.set(body, blockSize)
     offset = blockSize + padded
   }
@@ -68,7 +74,8 @@ function paxRecords(entry: Entry): [string, ByteString | Uint8Array][] {
   if ('target' in entry && (isUtf8(entry.target) || entry.target.length > 100)) {
     records.push(['linkpath', entry.target])
   }
-  if (entry.kind === 'file' && entry.size > largestOctal11) records.push(['size', String(entry.size)])
+  if (entry.kind === 'file' && entry.size > largestOctal11)
+    records.push(['size', String(entry.size)])
   if (entry.uid > largestOctal7) records.push(['uid', String(entry.uid)])
   if (entry.gid > largestOctal7) records.push(['gid', String(entry.gid)])
   if (entry.mtime < 0 || entry.mtime > largestOctal11) records.push(['mtime', String(entry.mtime)])

@@ -12,7 +12,11 @@ const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
  * `allocate`, which the consumer owns from then on. Ends with two zero blocks and no further padding. Reads files synchronously, straight
  * into the chunk. Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`) for a file that is not, when read to its end, what was listed.
  */
-export function* writeTar(entries: Iterable<WalkedEntry>, chunkSize: number, allocate: () => Buffer): Generator<Buffer> {
+export function* writeTar(
+  entries: Iterable<WalkedEntry>,
+  chunkSize: number,
+  allocate: () => Buffer,
+): Generator<Buffer> {
   let chunk = allocate()
   let used = 0
   for (const walked of entries) {
@@ -23,7 +27,7 @@ export function* writeTar(entries: Iterable<WalkedEntry>, chunkSize: number, all
   if (used > 0) yield chunk.subarray(0, used)
 
   function* put(bytes: Uint8Array): Generator<Buffer> {
-    for (let offset = 0; offset < bytes.length; ) {
+    for (let offset = 0; offset < bytes.length;) {
       const part = bytes.subarray(offset, offset + chunkSize - used)
       chunk.set(part, used)
       offset += part.length
@@ -39,7 +43,10 @@ export function* writeTar(entries: Iterable<WalkedEntry>, chunkSize: number, all
     return full
   }
 
-  function* putFile({entry}: WalkedEntry, file: NonNullable<WalkedEntry['file']>): Generator<Buffer> {
+  function* putFile(
+    {entry}: WalkedEntry,
+    file: NonNullable<WalkedEntry['file']>,
+  ): Generator<Buffer> {
     const size = Number(file.stat.size)
     const descriptor = attempt('open', () => openSync(file.path, openFlags))
     try {
@@ -55,7 +62,13 @@ export function* writeTar(entries: Iterable<WalkedEntry>, chunkSize: number, all
         used += got
         if (used === chunkSize) yield flush()
       } while (left > 0)
-      if (!isSame(attempt('read', () => fstatSync(descriptor, {bigint: true})), file.stat)) throw changed(entry.path)
+      if (
+        !isSame(
+          attempt('read', () => fstatSync(descriptor, {bigint: true})),
+          file.stat,
+        )
+      )
+        throw changed(entry.path)
     } finally {
       closeSync(descriptor)
     }

@@ -1,4 +1,13 @@
-import {closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, type BigIntStats} from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  type BigIntStats,
+} from 'node:fs'
 import {LocalIoError, UnsafeContentError} from '../errors.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {display, fromText, readable, toPath, type ByteString} from './byte-string.js'
@@ -56,7 +65,8 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   try {
     const root = enter(fromText(directory), '')
     frames.push(root)
-    if (prefix) yield {entry: {kind: 'directory', ...metadata(root.stat, prefix.slice(0, -1), root.access)}}
+    if (prefix)
+      yield {entry: {kind: 'directory', ...metadata(root.stat, prefix.slice(0, -1), root.access)}}
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
       const name = frame.names[frame.next++]
       if (name === undefined) {
@@ -70,9 +80,13 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const isDirectory = stat.isDirectory()
       if (options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
       if (isWhiteout(name) && !options.whiteouts) {
-        throw new UnsafeContentError('ERR_INJECT_WHITEOUT', `${display(relative)} is a whiteout: in a layer it deletes a file of the image`, {
-          hint: 'rename it, exclude it, or say --whiteouts if deleting is what you want',
-        })
+        throw new UnsafeContentError(
+          'ERR_INJECT_WHITEOUT',
+          `${display(relative)} is a whiteout: in a layer it deletes a file of the image`,
+          {
+            hint: 'rename it, exclude it, or say --whiteouts if deleting is what you want',
+          },
+        )
       }
       if (stat.isSocket()) {
         options.onWarning?.(`${display(relative)} is a socket, which a layer cannot hold: left out`)
@@ -91,7 +105,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     try {
       let short = access
       if (access.length > longestAccess) {
-        descriptor = openSync(toPath(access), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+        descriptor = openSync(
+          toPath(access),
+          constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+        )
         short = `/proc/self/fd/${descriptor}`
       }
       const names = readdirSync(toPath(short), {encoding: 'latin1'}).sort(bytewise)
@@ -104,7 +121,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
 
   /** A directory whose times moved while its content was walked gained, lost or renamed something. */
   function leave(frame: Frame): void {
-    const now = frame.descriptor === undefined ? lstat(frame.access, frame.relative) : fstatSync(frame.descriptor, {bigint: true})
+    const now =
+      frame.descriptor === undefined
+        ? lstat(frame.access, frame.relative)
+        : fstatSync(frame.descriptor, {bigint: true})
     if (!isSame(now, frame.stat)) throw changed(frame.relative || fromText(directory))
     if (frame.descriptor !== undefined) closeSync(frame.descriptor)
   }
@@ -119,7 +139,11 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   }
 
   function metadata(stat: BigIntStats, path: ByteString, access: ByteString) {
-    const mtime = Number(stat.mtimeNs >= 0n ? stat.mtimeNs / 1_000_000_000n : (stat.mtimeNs - 999_999_999n) / 1_000_000_000n)
+    const mtime = Number(
+      stat.mtimeNs >= 0n
+        ? stat.mtimeNs / 1_000_000_000n
+        : (stat.mtimeNs - 999_999_999n) / 1_000_000_000n,
+    )
     return {
       path,
       mode: Number(stat.mode & 0o7777n),
@@ -136,32 +160,50 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     if (stat.nlink > 1n) {
       const inode = `${stat.dev}:${stat.ino}`
       const target = links.get(inode)
-      if (target !== undefined) return {entry: {kind: 'hardlink', target, ...common, xattrs: undefined}}
+      if (target !== undefined)
+        return {entry: {kind: 'hardlink', target, ...common, xattrs: undefined}}
       links.set(inode, path)
     }
     if (stat.isFile()) {
-      return {entry: {kind: 'file', size: Number(stat.size), ...common}, file: {path: toPath(access), stat}}
+      return {
+        entry: {kind: 'file', size: Number(stat.size), ...common},
+        file: {path: toPath(access), stat},
+      }
     }
-    if (stat.isSymbolicLink()) return {entry: {kind: 'symlink', target: readTarget(access, path), ...common}}
+    if (stat.isSymbolicLink())
+      return {entry: {kind: 'symlink', target: readTarget(access, path), ...common}}
     if (stat.isFIFO()) return {entry: {kind: 'fifo', ...common}}
     if (stat.isCharacterDevice() || stat.isBlockDevice()) {
       const kind = stat.isBlockDevice() ? 'block-device' : 'character-device'
       return {entry: {kind, ...deviceNumber(stat.rdev), ...common}}
     }
-    throw new LocalIoError('ERR_INJECT_UNKNOWN_FILE_TYPE', `${display(path)} is of a kind that a layer cannot hold`)
+    throw new LocalIoError(
+      'ERR_INJECT_UNKNOWN_FILE_TYPE',
+      `${display(path)} is of a kind that a layer cannot hold`,
+    )
   }
 }
 
 /** Whether nothing about a file or directory was touched between two looks: content, names, attributes or identity. */
 export function isSame(a: BigIntStats, b: BigIntStats): boolean {
-  return a.ctimeNs === b.ctimeNs && a.mtimeNs === b.mtimeNs && a.size === b.size && a.ino === b.ino && a.dev === b.dev
+  return (
+    a.ctimeNs === b.ctimeNs &&
+    a.mtimeNs === b.mtimeNs &&
+    a.size === b.size &&
+    a.ino === b.ino &&
+    a.dev === b.dev
+  )
 }
 
 /** The error for anything that is not any more what it was when it was first looked at. */
 export function changed(path: ByteString): LocalIoError {
-  return new LocalIoError('ERR_INJECT_CHANGED_WHILE_PACKED', `${display(path)} changed while it was packed`, {
-    hint: 'run again when nothing writes to the directory; nothing was published',
-  })
+  return new LocalIoError(
+    'ERR_INJECT_CHANGED_WHILE_PACKED',
+    `${display(path)} changed while it was packed`,
+    {
+      hint: 'run again when nothing writes to the directory; nothing was published',
+    },
+  )
 }
 
 function readTarget(access: ByteString, path: ByteString): ByteString {

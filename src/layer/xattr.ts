@@ -5,6 +5,7 @@ export interface XattrBinding {
   listAttributesSync(path: string): string[]
   getAttributeSync(path: string, name: string): Buffer | null
   setAttributeSync(path: string, name: string, value: Uint8Array): void
+  removeAttributeSync(path: string, name: string): void
 }
 
 /**
@@ -35,14 +36,23 @@ export function isPortableXattr(name: string): boolean {
 }
 
 /** The portable attributes of what `path` names (a symlink itself, not its target), sorted by name; `undefined` for none. */
-export function readXattrs(path: ByteString, onWarning?: (message: string) => void): ReadonlyMap<string, Uint8Array> | undefined {
+export function readXattrs(
+  path: ByteString,
+  onWarning?: (message: string) => void,
+): ReadonlyMap<string, Uint8Array> | undefined {
   if (!xattrBinding) {
-    warnOnce(onWarning, 'extended attributes and file capabilities are not packed: there is no @napi-rs/xattr for this platform')
+    warnOnce(
+      onWarning,
+      'extended attributes and file capabilities are not packed: there is no @napi-rs/xattr for this platform',
+    )
     return undefined
   }
   const text = toText(path)
   if (text === undefined) {
-    warnOnce(onWarning, `extended attributes of files whose names are not UTF-8 are not packed, ${display(path)} for one`)
+    warnOnce(
+      onWarning,
+      `extended attributes of files whose names are not UTF-8 are not packed, ${display(path)} for one`,
+    )
     return undefined
   }
   let names: string[]

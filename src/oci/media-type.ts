@@ -27,8 +27,6 @@ export type MediaFamily = 'docker' | 'oci'
 export type LayerCompression = 'none' | 'gzip' | 'zstd'
 
 /** The media type of a new layer. Docker's family has no zstd. */
-export function layerMediaType(family: 'docker', compression: 'none' | 'gzip'): string
-export function layerMediaType(family: MediaFamily, compression: 'none' | 'gzip'): string
 export function layerMediaType(family: MediaFamily, compression: 'none' | 'gzip'): string {
   if (family === 'docker') return compression === 'gzip' ? `${dockerLayer}.gzip` : dockerLayer
   return compression === 'gzip' ? `${ociLayer}+gzip` : ociLayer

@@ -8,7 +8,11 @@ import {deflateLevel, outputBound, zlibDeflater, type Deflater} from '../../src/
 import {gzip} from '../../src/layer/gzip.js'
 import {pakoPool} from '../../src/layer/pako-pool.js'
 
-async function compress(blocks: Buffer[], deflater: Deflater = zlibDeflater, concurrency = 3): Promise<Buffer> {
+async function compress(
+  blocks: Buffer[],
+  deflater: Deflater = zlibDeflater,
+  concurrency = 3,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   for await (const chunk of gzip(blocks, {deflater, concurrency})) chunks.push(chunk)
   return Buffer.concat(chunks)
@@ -18,7 +22,12 @@ async function compress(blocks: Buffer[], deflater: Deflater = zlibDeflater, con
 const otherZlib: Deflater = {
   deflate: (block, dictionary) =>
     Promise.resolve(
-      deflateRawSync(block, {level: deflateLevel + 1, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: outputBound(block.length), ...(dictionary && {dictionary})}),
+      deflateRawSync(block, {
+        level: deflateLevel + 1,
+        finishFlush: constants.Z_SYNC_FLUSH,
+        chunkSize: outputBound(block.length),
+        ...(dictionary && {dictionary}),
+      }),
     ),
   close: () => Promise.resolve(),
 }
@@ -33,20 +42,31 @@ describe('gzip', () => {
 
   it('P19 decodes to the input by zlib, pako and gzip, for any blocks', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.uint8Array({maxLength: 5000}), {maxLength: 6}), async (blocks) => {
-        const buffers = blocks.map((block) => Buffer.from(block))
-        const bytes = await compress(buffers)
-        expect(gunzipSync(bytes)).toEqual(Buffer.concat(buffers))
-        expect(Buffer.from(ungzip(bytes))).toEqual(Buffer.concat(buffers))
-      }),
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({maxLength: 5000}), {maxLength: 6}),
+        async (blocks) => {
+          const buffers = blocks.map((block) => Buffer.from(block))
+          const bytes = await compress(buffers)
+          expect(gunzipSync(bytes)).toEqual(Buffer.concat(buffers))
+          expect(Buffer.from(ungzip(bytes))).toEqual(Buffer.concat(buffers))
+        },
+      ),
       {numRuns: 200},
     )
     const bytes = await compress([text, text])
-    expect(execaSync('gzip', ['-dc'], {input: bytes, encoding: 'buffer'}).stdout).toEqual(new Uint8Array(Buffer.concat([text, text])))
+    expect(execaSync('gzip', ['-dc'], {input: bytes, encoding: 'buffer'}).stdout).toEqual(
+      new Uint8Array(Buffer.concat([text, text])),
+    )
   })
 
   it('gives the same bytes however many blocks run at once', async () => {
-    const blocks = [text, Buffer.from(text).reverse(), text.subarray(0, 1000), Buffer.alloc(0), text]
+    const blocks = [
+      text,
+      Buffer.from(text).reverse(),
+      text.subarray(0, 1000),
+      Buffer.alloc(0),
+      text,
+    ]
     const one = await compress(blocks, zlibDeflater, 1)
     expect(await compress(blocks, zlibDeflater, 8)).toEqual(one)
   })
@@ -61,14 +81,22 @@ describe('gzip', () => {
       }
     }
     const chunks: Uint8Array[] = []
-    for await (const chunk of gzip(blocks(), {deflater: zlibDeflater, concurrency: 4, release: () => held--})) chunks.push(chunk)
+    for await (const chunk of gzip(blocks(), {
+      deflater: zlibDeflater,
+      concurrency: 4,
+      release: () => held--,
+    }))
+      chunks.push(chunk)
     expect(held).toBe(0)
     expect(most).toBeLessThanOrEqual(5)
     expect(gunzipSync(Buffer.concat(chunks))).toHaveLength(20_000)
   })
 
   it('fails when a block fails, and lets the others go unheard', async () => {
-    const failing: Deflater = {deflate: () => Promise.reject(new Error('broken')), close: () => Promise.resolve()}
+    const failing: Deflater = {
+      deflate: () => Promise.reject(new Error('broken')),
+      close: () => Promise.resolve(),
+    }
     await expect(compress([text, text, text, text], failing)).rejects.toThrow('broken')
   })
 })
@@ -90,7 +118,13 @@ describe('createDeflater', () => {
   it('fails what waits for a worker that dies', async () => {
     const pool = pakoPool(1)
     const result = pool.deflate('no bytes' as unknown as Uint8Array, new Uint8Array(70_000))
-    const outcome = await Promise.race([result.then(() => 'done', () => 'failed'), new Promise((resolve) => setTimeout(resolve, 20_000, 'hung'))])
+    const outcome = await Promise.race([
+      result.then(
+        () => 'done',
+        () => 'failed',
+      ),
+      new Promise((resolve) => setTimeout(resolve, 20_000, 'hung')),
+    ])
     await pool.close()
     expect(outcome).not.toBe('hung')
   })

@@ -1,6 +1,17 @@
 import {execa} from 'execa'
 import fc from 'fast-check'
-import {appendFileSync, chmodSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync} from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import {join} from 'node:path'
 import {gunzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
@@ -20,12 +31,14 @@ function makeTree(root: string): void {
   writeFileSync(join(root, 'cvmfs/run'), '#!/bin/sh\n', {mode: 0o755})
   linkSync(join(root, 'cvmfs/run'), join(root, 'cvmfs/sub/same'))
   symlinkSync('../large', join(root, 'cvmfs/sub/link'))
-  for (const path of ['cvmfs/large', 'cvmfs/empty', 'cvmfs/run', 'cvmfs/sub', 'cvmfs']) utimesSync(join(root, path), when, when)
+  for (const path of ['cvmfs/large', 'cvmfs/empty', 'cvmfs/run', 'cvmfs/sub', 'cvmfs'])
+    utimesSync(join(root, path), when, when)
   chmodSync(join(root, 'cvmfs'), 0o755)
   chmodSync(join(root, 'cvmfs/sub'), 0o2775)
 }
 
-const pathsOf = (root: string) => () => walk(root, {path: '/', owner: {uid: 0, gid: 0}, clampMtime: when.getTime() / 1000})
+const pathsOf = (root: string) => () =>
+  walk(root, {path: '/', owner: {uid: 0, gid: 0}, clampMtime: when.getTime() / 1000})
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
@@ -41,12 +54,26 @@ describe('packLayer', () => {
     const source = packLayer(pathsOf(root))
     const blob = await collect(source.open())
     const tar = gunzipSync(blob)
-    expect(source.content()).toEqual({diffId: digestOf(tar), tarSize: tar.length, entries: 7, newestMtime: when.getTime() / 1000})
+    expect(source.content()).toEqual({
+      diffId: digestOf(tar),
+      tarSize: tar.length,
+      entries: 7,
+      newestMtime: when.getTime() / 1000,
+    })
     await execa('tar', ['-xpf', '-', '-C', out], {input: tar})
     const {stdout} = await execa('diff', ['-r', '--no-dereference', root, out], {reject: false})
     expect(stdout).toBe('')
-    const list = async (folder: string) => (await execa('find', ['cvmfs', '-printf', String.raw`%p %y %m %n %Ts %l\n`], {cwd: folder})).stdout.split('\n').sort()
-    expect(await list(out)).toEqual((await list(root)).map((line) => (line.includes(' l ') ? line.replace(/\d{10}/, String(when.getTime() / 1000)) : line)))
+    const list = async (folder: string) =>
+      (
+        await execa('find', ['cvmfs', '-printf', String.raw`%p %y %m %n %Ts %l\n`], {cwd: folder})
+      ).stdout
+        .split('\n')
+        .sort()
+    expect(await list(out)).toEqual(
+      (await list(root)).map((line) =>
+        line.includes(' l ') ? line.replace(/\d{10}/, String(when.getTime() / 1000)) : line,
+      ),
+    )
   })
 
   it('gives the golden digests: the format changes only on purpose', async () => {
@@ -54,12 +81,19 @@ describe('packLayer', () => {
     makeTree(root)
     const source = packLayer(pathsOf(root))
     const blob = await collect(source.open())
-    const golden = JSON.parse(readFileSync(new URL('../golden/layer.json', import.meta.url), 'utf8')) as object
-    expect({diffId: source.content().diffId, digest: digestOf(blob), size: blob.length}).toEqual(golden)
+    const golden = JSON.parse(
+      readFileSync(new URL('../golden/layer.json', import.meta.url), 'utf8'),
+    ) as object
+    expect({diffId: source.content().diffId, digest: digestOf(blob), size: blob.length}).toEqual(
+      golden,
+    )
   })
 
   it('P2 gives equal bytes for equal content, whatever the order of creation, the umask, the path and the time of reading', async () => {
-    const shapes = fc.uniqueArray(fc.record({name: fc.stringMatching(/^[a-z]{1,3}$/), content: fc.string()}), {selector: ({name}) => name, maxLength: 8})
+    const shapes = fc.uniqueArray(
+      fc.record({name: fc.stringMatching(/^[a-z]{1,3}$/), content: fc.string()}),
+      {selector: ({name}) => name, maxLength: 8},
+    )
     await fc.assert(
       fc.asyncProperty(shapes, fc.infiniteStream(fc.nat()), async (files, order) => {
         const make = async (list: typeof files) => {
@@ -71,7 +105,7 @@ describe('packLayer', () => {
           }
           return (await hashLayer(pathsOf(root)))?.diffId
         }
-        const keyed = files.map((file) => ({file, key: order.next().value}))
+        const keyed = files.map((file) => ({file, key: Number(order.next().value)}))
         const shuffled = keyed.sort((a, b) => a.key - b.key).map(({file}) => file)
         expect(await make(files)).toBe(await make(shuffled))
       }),
@@ -107,7 +141,8 @@ describe('packLayer', () => {
     writeFileSync(join(root, 'large'), Buffer.alloc(30 * 1024 * 1024))
     const controller = new AbortController()
     const aborted = (async () => {
-      for await (const chunk of packLayer(pathsOf(root)).open({signal: controller.signal})) if (chunk.length > 100) controller.abort()
+      for await (const chunk of packLayer(pathsOf(root)).open({signal: controller.signal}))
+        if (chunk.length > 100) controller.abort()
     })()
     await expect(aborted).rejects.toThrow('aborted')
     for await (const chunk of packLayer(pathsOf(root)).open()) if (chunk.length > 100) break
@@ -144,7 +179,10 @@ describe('writeTar', () => {
       const listed = [...walk(root, {path: '/'})]
       change(path)
       expect(() => [...writeTar(listed, 1024 * 1024, () => Buffer.alloc(1024 * 1024))]).toThrow(
-        expect.objectContaining({code: 'ERR_INJECT_CHANGED_WHILE_PACKED', message: "'file' changed while it was packed"}),
+        expect.objectContaining({
+          code: 'ERR_INJECT_CHANGED_WHILE_PACKED',
+          message: "'file' changed while it was packed",
+        }),
       )
     })
   }
@@ -156,22 +194,39 @@ describe('writeTar', () => {
     const listed = [...walk(root, {path: '/'})]
     rmSync(path)
     await execa('mkfifo', [path])
-    expect(() => [...writeTar(listed, 1024, () => Buffer.alloc(1024))]).toThrow('changed while it was packed')
+    expect(() => [...writeTar(listed, 1024, () => Buffer.alloc(1024))]).toThrow(
+      'changed while it was packed',
+    )
   })
 
   it('D9 fails for a file that holds more than its size says, as in /proc', () => {
     const {stat} = [...walk('/proc/self/net', {path: '/'})].find(({file}) => file)?.file ?? {}
-    const entry = {kind: 'file', path: 'x', size: 0, mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: undefined} as const
+    const entry = {
+      kind: 'file',
+      path: 'x',
+      size: 0,
+      mode: 0,
+      uid: 0,
+      gid: 0,
+      mtime: 0,
+      xattrs: undefined,
+    } as const
     expect(stat?.size).toBe(0n)
-    expect(() => [...writeTar([{entry, file: {path: '/proc/self/status', stat: stat!}}], 1024, () => Buffer.alloc(1024))]).toThrow('changed')
+    expect(() => [
+      ...writeTar([{entry, file: {path: '/proc/self/status', stat: stat!}}], 1024, () =>
+        Buffer.alloc(1024),
+      ),
+    ]).toThrow('changed')
   })
 
   it('cuts the same bytes anywhere (P13)', async () => {
     const root = await tempDir()
     makeTree(root)
-    const tarOf = (size: number) => Buffer.concat([...writeTar(walk(root, {path: '/'}), size, () => Buffer.alloc(size))])
+    const tarOf = (size: number) =>
+      Buffer.concat([...writeTar(walk(root, {path: '/'}), size, () => Buffer.alloc(size))])
     const whole = tarOf(8 * 1024 * 1024)
-    for (const size of [512, 1024, 4096, 1024 * 1024]) expect(Buffer.compare(tarOf(size), whole)).toBe(0)
+    for (const size of [512, 1024, 4096, 1024 * 1024])
+      expect(Buffer.compare(tarOf(size), whole)).toBe(0)
     const chunks = [...writeTar(walk(root, {path: '/'}), 4096, () => Buffer.alloc(4096))]
     expect(chunks.slice(0, -1).every(({length}) => length === 4096)).toBe(true)
   })
@@ -179,8 +234,12 @@ describe('writeTar', () => {
   it('P13 writes files of every size around a chunk', async () => {
     const root = await tempDir()
     const sizes = [0, 1, 511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049, 4096]
-    sizes.forEach((size, index) => writeFileSync(join(root, `f${String(index).padStart(2, '0')}`), Buffer.alloc(size, 'z')))
-    const tar = Buffer.concat([...writeTar(walk(root, {path: '/'}), 2048, () => Buffer.alloc(2048, 'dirt'))])
+    sizes.forEach((size, index) =>
+      writeFileSync(join(root, `f${String(index).padStart(2, '0')}`), Buffer.alloc(size, 'z')),
+    )
+    const tar = Buffer.concat([
+      ...writeTar(walk(root, {path: '/'}), 2048, () => Buffer.alloc(2048, 'dirt')),
+    ])
     const out = await tempDir()
     await execa('tar', ['-xf', '-', '-C', out], {input: tar})
     expect((await execa('diff', ['-r', root, out])).stdout).toBe('')

@@ -8,7 +8,17 @@ import {encodeHeader} from '../../src/layer/tar-header.js'
 import {tempDir} from '../support/temp-dir.js'
 
 const file = (path: string, more: Partial<Entry> = {}): Entry =>
-  ({kind: 'file', size: 0, path, mode: 0o644, uid: 0, gid: 0, mtime: 0, xattrs: undefined, ...more}) as Entry
+  ({
+    kind: 'file',
+    size: 0,
+    path,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: 0,
+    xattrs: undefined,
+    ...more,
+  }) as Entry
 
 /** What node-tar, a reader that we did not write, makes of a plain header. */
 const decode = (entry: Entry) => new Header(Buffer.from(encodeHeader(entry)))
@@ -19,15 +29,43 @@ async function gnuTarLists(entries: Entry[]): Promise<string[]> {
   await mkdir(folder, {recursive: true})
   const archive = join(folder, 'a.tar')
   await writeFile(archive, Buffer.concat([...entries.map(encodeHeader), new Uint8Array(1024)]))
-  const {stdout} = await execa('tar', ['--list', '--verbose', '--numeric-owner', '--full-time', '--utc', '--quoting-style=escape', '-f', archive], {env: {LC_ALL: 'C'}})
+  const {stdout} = await execa(
+    'tar',
+    [
+      '--list',
+      '--verbose',
+      '--numeric-owner',
+      '--full-time',
+      '--utc',
+      '--quoting-style=escape',
+      '-f',
+      archive,
+    ],
+    {env: {LC_ALL: 'C'}},
+  )
   return stdout.split('\n')
 }
 
 describe('encodeHeader', () => {
   it('writes what node-tar reads back', () => {
-    const header = decode(file('a/b', {mode: 0o4755, uid: 1000, gid: 100, mtime: 1_700_000_000, size: 12} as Partial<Entry>))
+    const header = decode(
+      file('a/b', {
+        mode: 0o4755,
+        uid: 1000,
+        gid: 100,
+        mtime: 1_700_000_000,
+        size: 12,
+      }),
+    )
     expect(header.cksumValid).toBe(true)
-    expect(header).toMatchObject({path: 'a/b', mode: 0o4755, uid: 1000, gid: 100, size: 12, type: 'File'})
+    expect(header).toMatchObject({
+      path: 'a/b',
+      mode: 0o4755,
+      uid: 1000,
+      gid: 100,
+      size: 12,
+      type: 'File',
+    })
     expect(header.mtime).toEqual(new Date(1_700_000_000_000))
   })
 
@@ -41,24 +79,43 @@ describe('encodeHeader', () => {
 
   it('writes names of every length, and links, as GNU tar reads them', async () => {
     const lengths = [1, 99, 100, 101, 154, 155, 156, 255, 256, 257, 300]
-    const names = lengths.flatMap((length) => ['n'.repeat(length), `${'d'.repeat(Math.max(1, length - 40))}/${'n'.repeat(39)}`])
+    const names = lengths.flatMap((length) => [
+      'n'.repeat(length),
+      `${'d'.repeat(Math.max(1, length - 40))}/${'n'.repeat(39)}`,
+    ])
     const deep = `${'d/'.repeat(2499)}ff`
-    const entries = [...names, deep].flatMap((name): Entry[] => [file(name), {...file(`l${name}`), kind: 'symlink', target: name} as Entry])
+    const entries = [...names, deep].flatMap((name): Entry[] => [
+      file(name),
+      {...file(`l${name}`), kind: 'symlink', target: name},
+    ])
     const lines = await gnuTarLists(entries)
-    expect(lines.map((line) => line.replace(/^.*\d\d:\d\d:\d\d /, ''))).toEqual([...names, deep].flatMap((name) => [name, `l${name} -> ${name}`]))
+    expect(lines.map((line) => line.replace(/^.*\d\d:\d\d:\d\d /, ''))).toEqual(
+      [...names, deep].flatMap((name) => [name, `l${name} -> ${name}`]),
+    )
   })
 
   it('gives directories of every length their slash', async () => {
-    const names = [99, 100, 101, 155, 156, 256, 257].map((length) => `${'d'.repeat(50)}/${'n'.repeat(length - 51)}`)
-    const lines = await gnuTarLists(names.map((path) => ({...file(path), kind: 'directory'}) as Entry))
-    expect(lines.map((line) => line.replace(/^.*\d\d:\d\d:\d\d /, ''))).toEqual(names.map((name) => `${name}/`))
+    const names = [99, 100, 101, 155, 156, 256, 257].map(
+      (length) => `${'d'.repeat(50)}/${'n'.repeat(length - 51)}`,
+    )
+    const lines = await gnuTarLists(
+      names.map((path) => ({...file(path), kind: 'directory'})),
+    )
+    expect(lines.map((line) => line.replace(/^.*\d\d:\d\d:\d\d /, ''))).toEqual(
+      names.map((name) => `${name}/`),
+    )
     expect(lines.every((line) => line.startsWith('d'))).toBe(true)
   })
 
   it('keeps the bytes of names that are not UTF-8, and of those that are', async () => {
     const latin1 = 'caf\u00E9'
     const utf8 = Buffer.from('café ☕').toString('latin1')
-    const lines = await gnuTarLists([file(latin1), file(`${latin1}/${'x'.repeat(200)}`), file(utf8), file('new\nline')])
+    const lines = await gnuTarLists([
+      file(latin1),
+      file(`${latin1}/${'x'.repeat(200)}`),
+      file(utf8),
+      file('new\nline'),
+    ])
     expect(lines.map((line) => line.replace(/^.*\d\d:\d\d:\d\d /, ''))).toEqual([
       String.raw`caf\351`,
       String.raw`caf\351/${'x'.repeat(200)}`,
@@ -72,8 +129,8 @@ describe('encodeHeader', () => {
       file('big', {uid: 4_294_967_294, gid: 2_097_152}),
       file('old', {mtime: -2_177_452_800}),
       file('far', {mtime: 253_402_300_799}),
-      {...file('dev'), kind: 'character-device', major: 10, minor: 229} as Entry,
-      {...file('fifo'), kind: 'fifo'} as Entry,
+      {...file('dev'), kind: 'character-device', major: 10, minor: 229},
+      {...file('fifo'), kind: 'fifo'},
     ])
     expect(lines[0]).toMatch(/4294967294\/2097152/)
     expect(lines[1]).toMatch(/1901-01-01 00:00:00/)
@@ -83,7 +140,7 @@ describe('encodeHeader', () => {
   })
 
   it('writes a size beyond 8 GiB into a PAX record', () => {
-    const bytes = Buffer.from(encodeHeader(file('big', {size: 2 ** 33} as Partial<Entry>)))
+    const bytes = Buffer.from(encodeHeader(file('big', {size: 2 ** 33})))
     expect(bytes.toString('latin1')).toContain(' size=8589934592\n')
     expect(new Header(bytes, 1024).size).toBe(0)
   })

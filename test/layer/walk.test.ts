@@ -1,5 +1,15 @@
 import {execa, execaSync} from 'execa'
-import {chmodSync, linkSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs'
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import {createServer} from 'node:net'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
@@ -15,13 +25,15 @@ function entries(directory: string, options: Partial<WalkOptions> = {}) {
   return [...walk(directory, {path: '/', ...options})].map(({entry}) => entry)
 }
 
-const paths = (directory: string, options: Partial<WalkOptions> = {}) => entries(directory, options).map(({path}) => path)
+const paths = (directory: string, options: Partial<WalkOptions> = {}) =>
+  entries(directory, options).map(({path}) => path)
 
 describe('walk', () => {
   it('gives parents before children and names in the order of their bytes', async () => {
     const root = await tempDir()
     mkdirSync(join(root, 'a/b'), {recursive: true})
-    for (const name of ['a-1', 'a.txt', 'a/b/z', 'a/B', 'Z', 'é', '~']) writeFileSync(join(root, name), '')
+    for (const name of ['a-1', 'a.txt', 'a/b/z', 'a/B', 'Z', 'é', '~'])
+      writeFileSync(join(root, name), '')
     writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xe9])]), '')
     const é = Buffer.from('é').toString('latin1')
     expect(paths(root)).toEqual(['Z', 'a', 'a/B', 'a/b', 'a/b/z', 'a-1', 'a.txt', '~', é, '\u00E9'])
@@ -32,33 +44,59 @@ describe('walk', () => {
     chmodSync(root, 0o750)
     utimesSync(root, 5, 5)
     expect(entries(root)).toEqual([])
-    expect(entries(root, {path: '/opt/models'})).toMatchObject([{kind: 'directory', path: 'opt/models', mode: 0o750, mtime: 5}])
+    expect(entries(root, {path: '/opt/models'})).toMatchObject([
+      {kind: 'directory', path: 'opt/models', mode: 0o750, mtime: 5},
+    ])
     writeFileSync(join(root, 'x'), '')
     expect(paths(root, {path: '/opt/models'})).toEqual(['opt/models', 'opt/models/x'])
   })
 
   it('drops nanoseconds towards the past, and keeps times before 1970 and beyond 2038 (D26)', async () => {
     const root = await tempDir()
-    for (const [name, time] of [['a', 1.9], ['b', -1.5], ['c', -2_000_000_000], ['d', 4_000_000_000]] as const) {
+    for (const [name, time] of [
+      ['a', 1.9],
+      ['b', -1.5],
+      ['c', -2_000_000_000],
+      ['d', 4_000_000_000],
+    ] as const) {
       writeFileSync(join(root, name), '')
       utimesSync(join(root, name), new Date(time * 1000), new Date(time * 1000))
     }
     expect(entries(root).map(({mtime}) => mtime)).toEqual([1, -2, -2_000_000_000, 4_000_000_000])
-    expect(entries(root, {clampMtime: 0}).map(({mtime}) => mtime)).toEqual([0, -2, -2_000_000_000, 0])
+    expect(entries(root, {clampMtime: 0}).map(({mtime}) => mtime)).toEqual([
+      0, -2, -2_000_000_000, 0,
+    ])
   })
 
   it('keeps modes with setuid, setgid and sticky (D17), and owners unless one is forced', async () => {
     const root = await tempDir()
     writeFileSync(join(root, 'x'), '')
     chmodSync(join(root, 'x'), 0o7751)
-    expect(entries(root)[0]).toMatchObject({mode: 0o7751, uid: process.getuid?.(), gid: statSync(join(root, 'x')).gid})
+    expect(entries(root)[0]).toMatchObject({
+      mode: 0o7751,
+      uid: process.getuid?.(),
+      gid: statSync(join(root, 'x')).gid,
+    })
     expect(entries(root, {owner: {uid: 7, gid: 8}})[0]).toMatchObject({uid: 7, gid: 8})
   })
 
   it('D11 D12 keeps symlinks as they are: dangling, circular, to anywhere', async () => {
     const root = await tempDir()
-    for (const [name, target] of [['a', 'b'], ['b', 'a'], ['c', '/nowhere'], ['d', '../..'], ['e', '.']] as const) symlinkSync(target, join(root, name))
-    expect(entries(root)).toMatchObject([{target: 'b'}, {target: 'a'}, {target: '/nowhere'}, {target: '../..'}, {target: '.'}])
+    for (const [name, target] of [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['c', '/nowhere'],
+      ['d', '../..'],
+      ['e', '.'],
+    ] as const)
+      symlinkSync(target, join(root, name))
+    expect(entries(root)).toMatchObject([
+      {target: 'b'},
+      {target: 'a'},
+      {target: '/nowhere'},
+      {target: '../..'},
+      {target: '.'},
+    ])
     expect(entries(root).every(({kind}) => kind === 'symlink')).toBe(true)
   })
 
@@ -78,7 +116,12 @@ describe('walk', () => {
       {path: 'p/d', kind: 'symlink', target: 'a'},
       {path: 'p/e', kind: 'hardlink', target: 'p/d'},
     ])
-    expect(entries(root, {isExcluded: (path) => path === 'a'})).toMatchObject([{path: 'b', kind: 'file'}, {path: 'c'}, {path: 'd'}, {path: 'e'}])
+    expect(entries(root, {isExcluded: (path) => path === 'a'})).toMatchObject([
+      {path: 'b', kind: 'file'},
+      {path: 'c'},
+      {path: 'd'},
+      {path: 'e'},
+    ])
   })
 
   it('D6 D7 keeps FIFOs without opening them, and leaves sockets out with a warning', async () => {
@@ -87,7 +130,9 @@ describe('walk', () => {
     const server = createServer().listen(join(root, 'socket'))
     await new Promise((resolve) => server.once('listening', resolve))
     const warnings: string[] = []
-    expect(entries(root, {onWarning: (message) => warnings.push(message)})).toMatchObject([{path: 'fifo', kind: 'fifo'}])
+    expect(entries(root, {onWarning: (message) => warnings.push(message)})).toMatchObject([
+      {path: 'fifo', kind: 'fifo'},
+    ])
     expect(warnings).toEqual(["'socket' is a socket, which a layer cannot hold: left out"])
     server.close()
   })
@@ -106,7 +151,12 @@ describe('walk', () => {
     const root = await tempDir()
     mkdirSync(join(root, 'd'))
     writeFileSync(join(root, 'd/.wh.x'), '')
-    expect(() => entries(root)).toThrow(expect.objectContaining({code: 'ERR_INJECT_WHITEOUT', hint: expect.stringContaining('--whiteouts') as string}))
+    expect(() => entries(root)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_INJECT_WHITEOUT',
+        hint: expect.stringContaining('--whiteouts') as string,
+      }),
+    )
     expect(paths(root, {whiteouts: true})).toEqual(['d', 'd/.wh.x'])
     expect(paths(root, {isExcluded: (path) => path === 'd/'})).toEqual([])
   })
@@ -117,25 +167,42 @@ describe('walk', () => {
     const vanishing = walk(root, {path: '/'})
     vanishing.next()
     rmSync(join(root, 'c'))
-    expect(() => [...vanishing]).toThrow(expect.objectContaining({code: 'ERR_INJECT_CHANGED_WHILE_PACKED'}))
+    expect(() => [...vanishing]).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_CHANGED_WHILE_PACKED'}),
+    )
     const appearing = walk(root, {path: '/'})
     appearing.next()
     writeFileSync(join(root, 'd'), '')
-    expect(() => [...appearing]).toThrow(expect.objectContaining({code: 'ERR_INJECT_CHANGED_WHILE_PACKED'}))
+    expect(() => [...appearing]).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_CHANGED_WHILE_PACKED'}),
+    )
     const renamed = walk(root, {path: '/'})
     renamed.next()
     renameSync(join(root, 'd'), join(root, 'e'))
-    expect(() => [...renamed]).toThrow(expect.objectContaining({code: 'ERR_INJECT_CHANGED_WHILE_PACKED'}))
+    expect(() => [...renamed]).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_CHANGED_WHILE_PACKED'}),
+    )
   })
 
   it('D14 D23 reaches paths of more than 5,000 bytes', async () => {
     const root = await tempDir()
     const name = 'n'.repeat(250)
     // no single call takes such a path, so the tree is made from inside
-    await execa('sh', ['-c', `for i in $(seq 21); do mkdir ${name}; cd -P ${name} 2>/dev/null || cd ${name}; done; echo hi > leaf`], {cwd: root})
+    await execa(
+      'sh',
+      [
+        '-c',
+        `for i in $(seq 21); do mkdir ${name}; cd -P ${name} 2>/dev/null || cd ${name}; done; echo hi > leaf`,
+      ],
+      {cwd: root},
+    )
     const found = entries(root)
     expect(found).toHaveLength(22)
-    expect(found.at(-1)).toMatchObject({kind: 'file', path: `${`${name}/`.repeat(21)}leaf`, size: 3})
+    expect(found.at(-1)).toMatchObject({
+      kind: 'file',
+      path: `${`${name}/`.repeat(21)}leaf`,
+      size: 3,
+    })
     await execa('rm', ['-rf', join(root, name)])
   })
 
@@ -143,7 +210,12 @@ describe('walk', () => {
     const root = await tempDir()
     mkdirSync(join(root, 'closed'), {mode: 0o000})
     if (isRoot) return
-    expect(() => entries(root)).toThrow(expect.objectContaining({code: 'ERR_INJECT_LOCAL_IO', message: expect.stringContaining('closed') as string}))
+    expect(() => entries(root)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_INJECT_LOCAL_IO',
+        message: expect.stringContaining('closed') as string,
+      }),
+    )
   })
 })
 
@@ -155,7 +227,9 @@ describeWith(['setfattr'], 'extended attributes', () => {
     await setXattr(join(root, 'x'), 'user.a', Buffer.from('é'))
     if (isRoot) {
       await setXattr(join(root, 'x'), 'trusted.overlay.opaque', Buffer.from('y'))
-      await setXattr(join(root, 'x'), 'security.selinux', Buffer.from('label')).catch(() => undefined)
+      await setXattr(join(root, 'x'), 'security.selinux', Buffer.from('label')).catch(
+        () => undefined,
+      )
     }
     const [entry] = entries(root)
     expect([...(entry?.xattrs ?? [])]).toEqual([
@@ -172,7 +246,14 @@ describe('ignoreRules', () => {
 
   it('takes gitignore syntax from .injectignore, which is left out itself, and patterns after it', async () => {
     const root = await tempDir()
-    for (const name of ['keep.log', 'drop.log', 'cache/x', 'deep/cache/y', 'deep/README.md', 'Drop.LOG']) {
+    for (const name of [
+      'keep.log',
+      'drop.log',
+      'cache/x',
+      'deep/cache/y',
+      'deep/README.md',
+      'Drop.LOG',
+    ]) {
       mkdirSync(join(root, name, '..'), {recursive: true})
       writeFileSync(join(root, name), '')
     }
@@ -184,14 +265,19 @@ describe('ignoreRules', () => {
 
   it('matches names that are not UTF-8 without failing', async () => {
     const root = await tempDir()
-    writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff]), Buffer.from('.tmp')]), '')
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff]), Buffer.from('.tmp')]),
+      '',
+    )
     expect(paths(root, {isExcluded: ignoreRules(root, ['*.tmp'])!})).toEqual([])
   })
 
   it('refuses a rules file of more than 1 MiB, and does not wait for a FIFO', async () => {
     const root = await tempDir()
     writeFileSync(join(root, '.injectignore'), Buffer.alloc(1024 * 1024 + 1, '#'))
-    expect(() => ignoreRules(root, [])).toThrow(expect.objectContaining({code: 'ERR_INJECT_IGNORE_FILE_TOO_LARGE'}))
+    expect(() => ignoreRules(root, [])).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_IGNORE_FILE_TOO_LARGE'}),
+    )
     rmSync(join(root, '.injectignore'))
     execaSync('mkfifo', [join(root, '.injectignore')])
     expect(ignoreRules(root, [])?.('x')).toBe(false)

@@ -1,0 +1,109 @@
+// npm run bench -- [update] [memory]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz and time (Debian packages).
+import {mkdirSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {
+  machine,
+  measure,
+  median,
+  program,
+  pushBaseImage,
+  startRegistry,
+  workFolder,
+} from './parts.mjs'
+import {fewLargeFiles, manySmallFiles} from './workload.mjs'
+
+const MiB = 1024 * 1024
+
+const benches = {
+  /** Update of many small files against the pipeline that a shell would use, in turn, medians. */
+  async update() {
+    const folder = workFolder()
+    const {address} = await startRegistry(folder)
+    const image = await pushBaseImage(address, folder)
+    const tree = join(folder, 'tree')
+    mkdirSync(tree)
+    const bytes = manySmallFiles(tree)
+    const runs = {inject: [], pipeline: [], unchanged: []}
+    let layer
+    for (let i = 0; i < 7; i++) {
+      const result = measure(
+        process.execPath,
+        [program, 'update', image, tree, '--tag', `run-${i}`, '--json', '-q'],
+        {folder},
+      )
+      layer = JSON.parse(result.stdout).layer
+      runs.inject.push(result)
+      runs.pipeline.push(
+        measure('sh', ['-c', 'tar -cf - -C "$1" . | pigz -p 2 -6 | sha256sum', 'sh', tree], {
+          folder,
+        }),
+      )
+      runs.unchanged.push(
+        measure(
+          process.execPath,
+          [program, 'update', image, tree, '--tag', `run-${i}`, '--json', '-q'],
+          {folder},
+        ),
+      )
+    }
+    const seconds = Object.fromEntries(
+      Object.entries(runs).map(([name, list]) => [name, median(list.map((run) => run.seconds))]),
+    )
+    return {
+      workload: {files: 30_000, bytes},
+      layer: {size: layer.size, entries: layer.entries},
+      seconds,
+      ratios: {
+        'update / (tar | pigz -p 2 -6 | sha256sum)': seconds.inject / seconds.pipeline,
+        'unchanged / update': seconds.unchanged / seconds.inject,
+      },
+      limits: {'update / (tar | pigz -p 2 -6 | sha256sum)': 1.0},
+      peakMiB: Math.max(...runs.inject.map(({peak}) => peak)) / MiB,
+    }
+  },
+
+  /** Peak memory of packing and pushing 4 GiB. */
+  async memory() {
+    const folder = workFolder()
+    const {address} = await startRegistry(folder)
+    const image = await pushBaseImage(address, folder)
+    const tree = join(folder, 'tree')
+    fewLargeFiles(tree, 16, 256 * MiB)
+    const {seconds, peak, stdout} = measure(
+      process.execPath,
+      [program, 'update', image, tree, '--tag', 'large', '--json', '-q'],
+      {folder},
+    )
+    const {layer} = JSON.parse(stdout)
+    const small = join(folder, 'small')
+    fewLargeFiles(small, 1, 10 * MiB)
+    const ten = measure(
+      process.execPath,
+      [program, 'update', image, small, '--tag', 'small', '--json', '-q'],
+      {folder},
+    )
+    return {
+      workload: {bytes: 16 * 256 * MiB},
+      layer: {size: layer.size},
+      seconds: {update: seconds},
+      peakMiB: {'4 GiB': peak / MiB, '10 MiB': ten.peak / MiB},
+      limits: {peakMiB: 150},
+    }
+  },
+}
+
+const wanted = process.argv.slice(2)
+for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
+  const result = {bench: name, ...machine(), ...(await benches[name]())}
+  const text = JSON.stringify(
+    result,
+    (_, value) =>
+      typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
+    2,
+  )
+  console.log(text)
+  const results = new URL('results/', import.meta.url)
+  mkdirSync(results, {recursive: true})
+  writeFileSync(new URL(`${name}.json`, results), `${text}\n`)
+}
+process.exit()

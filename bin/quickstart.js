@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+// The main job from end to end on an OCI layout in a temporary folder: no registry, no network, no privilege. Prints each command and its output.
+import {execFileSync} from 'node:child_process'
+import {chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {dirname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {packLayer} from '../dist/src/layer/pack.js'
+import {walk} from '../dist/src/layer/walk.js'
+import {openLayoutStore} from '../dist/src/store/layout-store.js'
+
+const program = fileURLToPath(new URL('run.js', import.meta.url))
+const released = new Date('2026-01-01T00:00:00Z')
+
+/** Makes a file with fixed modes and times, so that everybody who runs this sees the same digests. */
+function write(root, path, text) {
+  mkdirSync(join(root, dirname(path)), {recursive: true})
+  writeFileSync(join(root, path), text)
+  for (let at = path; at !== '.'; at = dirname(at)) {
+    chmodSync(join(root, at), at === path ? 0o644 : 0o755)
+    utimesSync(join(root, at), released, released)
+  }
+}
+
+const source = (bytes) => ({
+  open: async function* () {
+    yield bytes
+  },
+})
+
+/** What a vendor ships: an OCI image with one layer, as any registry has it. */
+async function makeBaseImage(folder) {
+  const root = join(folder, 'vendor-root')
+  write(root, 'etc/os-release', 'NAME="Quickstart Linux"\nVERSION_ID=1\n')
+  write(root, 'usr/share/app/app.py', 'print(open("/cvmfs/data.txt").read())\n')
+  const store = await openLayoutStore(join(folder, 'images'), {create: true})
+  const layer = packLayer(() => walk(root, {path: '/', owner: {uid: 0, gid: 0}}))
+  const {digest, size} = await store.putBlob(layer)
+  const config = {
+    created: '2026-01-01T00:00:00Z',
+    architecture: 'amd64',
+    os: 'linux',
+    config: {
+      Cmd: ['python3', '/usr/share/app/app.py'],
+      Labels: {'org.example.vendor': 'quickstart'},
+    },
+    rootfs: {type: 'layers', diff_ids: [layer.content().diffId]},
+    history: [{created: '2026-01-01T00:00:00Z', created_by: 'COPY app /usr/share/app'}],
+  }
+  const configBlob = await store.putBlob(source(Buffer.from(JSON.stringify(config))))
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+  const manifest = {
+    schemaVersion: 2,
+    mediaType,
+    config: {
+      mediaType: 'application/vnd.oci.image.config.v1+json',
+      digest: configBlob.digest,
+      size: configBlob.size,
+    },
+    layers: [{mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest, size}],
+  }
+  await store.putManifest(Buffer.from(JSON.stringify(manifest)), mediaType, {
+    tags: [{tag: 'v1', from: undefined}],
+  })
+  await store.close()
+}
+
+/** Shows and runs one command in the temporary folder, as it would be typed there. */
+function run(folder, ...args) {
+  console.log(`$ inject ${args.join(' ')}`)
+  execFileSync(process.execPath, [program, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {...process.env, INJECT_PROGRESS: 'none'},
+  })
+  console.log()
+}
+
+function edit(folder, path, text) {
+  console.log(`$ echo '${text}' > ${path}\n`)
+  write(folder, path, `${text}\n`)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'inject-quickstart-'))
+try {
+  await makeBaseImage(folder)
+  run(folder, 'setup', 'oci:images:v1')
+  run(folder, 'unpack', 'oci:images:v1', 'tree')
+  edit(folder, 'tree/cvmfs/data.txt', 'hello from the injected layer')
+  run(folder, 'update', 'oci:images:v1', 'tree', '--owner', '0:0')
+  run(folder, 'update', 'oci:images:v1', 'tree', '--owner', '0:0')
+  edit(folder, 'tree/cvmfs/data.txt', 'hello again')
+  run(folder, 'update', 'oci:images:v1', 'tree', '--owner', '0:0', '--tag', 'v2')
+  run(folder, 'inspect', 'oci:images:v2')
+} finally {
+  rmSync(folder, {recursive: true, force: true})
+}

@@ -1,0 +1,26 @@
+import {Args} from '@oclif/core'
+import {BaseCommand} from '../src/cli/base-command.js'
+import {renderInspect} from '../src/cli/render-inspect.js'
+import {parseReference} from '../src/oci/reference.js'
+import {inspect} from '../src/operations/inspect.js'
+
+export default class Inspect extends BaseCommand {
+  static override readonly summary =
+    'Show what an image is made of: layers with sizes, slots marked.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+    '<%= config.bin %> <%= command.id %> oci:layout:v1 --json',
+  ]
+  static override readonly args = {
+    image: Args.string({
+      required: true,
+      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
+    }),
+  }
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(Inspect)
+    const reference = parseReference(args.image)
+    return this.perform(flags, (ports) => inspect({reference}, ports), renderInspect)
+  }
+}

@@ -1,0 +1,43 @@
+import {Args} from '@oclif/core'
+import {BaseCommand, writeDigestFile} from '../src/cli/base-command.js'
+import {publishFlags, slotName, slotPath} from '../src/cli/flags.js'
+import {renderInjection, summariseInjection} from '../src/cli/render-injection.js'
+import {parseReference} from '../src/oci/reference.js'
+import {setup} from '../src/operations/setup.js'
+
+export default class Setup extends BaseCommand {
+  static override readonly summary =
+    'Add the slot: a small labelled layer that later updates replace.'
+  static override readonly description =
+    'An image that has the slot stays as it is. An update sets up by itself, so this is only needed to prepare an image before there is anything to put into it.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --name models --path /opt/models --tag v1-models',
+  ]
+  static override readonly args = {
+    image: Args.string({
+      required: true,
+      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
+    }),
+  }
+  static override readonly flags = {name: slotName(), path: slotPath(), ...publishFlags}
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(Setup)
+    const reference = parseReference(args.image)
+    return this.perform(
+      flags,
+      async (ports) => {
+        const {name, path, created, tag: tags = []} = flags
+        const result = await setup(
+          {reference, name, path, created, tags, dryRun: flags['dry-run']},
+          ports,
+        )
+        ports.report(summariseInjection(result))
+        writeDigestFile(flags.digestfile, result.digest)
+        return result
+      },
+      renderInjection,
+    )
+  }
+}

@@ -1,0 +1,55 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../src/cli/base-command.js'
+import {slotName, slotPath} from '../src/cli/flags.js'
+import {renderUnpack, summariseUnpack} from '../src/cli/render-unpack.js'
+import {parseReference} from '../src/oci/reference.js'
+import {unpack} from '../src/operations/unpack.js'
+
+export default class Unpack extends BaseCommand {
+  static override readonly summary = "Get the slot's current content as a directory."
+  static override readonly description =
+    'The directory appears complete or not at all. An image without the slot gives the empty start, so that a first run of a job that unpacks, refreshes and updates works like every other one.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree',
+  ]
+  static override readonly args = {
+    image: Args.string({
+      required: true,
+      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
+    }),
+    directory: Args.string({
+      required: true,
+      description: 'Must not exist, or be empty, without --force.',
+    }),
+  }
+  static override readonly flags = {
+    name: slotName(),
+    path: slotPath({
+      summary:
+        'Where the slot will belong, for an image that has none yet: the empty start looks accordingly.',
+    }),
+    force: Flags.boolean({char: 'f', summary: 'Replace what is in the directory.'}),
+    strict: Flags.boolean({summary: 'An image without the slot is an error.'}),
+    devices: Flags.boolean({
+      summary: 'Make device nodes that the layer holds (as root); refused otherwise.',
+    }),
+  }
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(Unpack)
+    const reference = parseReference(args.image)
+    return this.perform(
+      flags,
+      async (ports) => {
+        const {name, path, force, strict, devices} = flags
+        const result = await unpack(
+          {reference, directory: args.directory, name, path, force, strict, devices},
+          ports,
+        )
+        ports.report(summariseUnpack(result))
+        return result
+      },
+      renderUnpack,
+    )
+  }
+}

@@ -1,0 +1,77 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand, writeDigestFile} from '../src/cli/base-command.js'
+import {parseOwner, publishFlags, slotName, slotPath} from '../src/cli/flags.js'
+import {renderInjection, summariseInjection} from '../src/cli/render-injection.js'
+import {parseReference} from '../src/oci/reference.js'
+import {update} from '../src/operations/update.js'
+
+export default class Update extends BaseCommand {
+  static override readonly summary =
+    "Replace the slot's content with a directory (sets the slot up first if needed)."
+  static override readonly description =
+    'One layer, one config and one manifest are sent; the other layers are neither pulled nor pushed. When the directory is what the slot holds already, nothing is sent and the image stays what it is.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree --tag v1-data',
+    '<%= config.bin %> <%= command.id %> oci:layout:v1 ./models --name models --path /opt/models --dry-run',
+  ]
+  static override readonly args = {
+    image: Args.string({
+      required: true,
+      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
+    }),
+    directory: Args.string({
+      required: true,
+      description: "The new content; with path /, relative to the image's root.",
+    }),
+  }
+  static override readonly flags = {
+    name: slotName(),
+    path: slotPath(),
+    ...publishFlags,
+    owner: Flags.string({
+      helpValue: 'UID:GID',
+      summary: 'Owner of everything in the layer (default: as in the directory).',
+    }),
+    exclude: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'PATTERN',
+      summary:
+        'Leave out what matches, in gitignore syntax; repeatable, after the rules in .injectignore.',
+    }),
+    whiteouts: Flags.boolean({
+      summary: 'Allow files named .wh.*, which delete files of the image.',
+    }),
+  }
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(Update)
+    const reference = parseReference(args.image)
+    const owner = flags.owner === undefined ? undefined : parseOwner(flags.owner)
+    return this.perform(
+      flags,
+      async (ports) => {
+        const {name, path, created, whiteouts, exclude = [], tag: tags = []} = flags
+        const result = await update(
+          {
+            reference,
+            directory: args.directory,
+            name,
+            path,
+            created,
+            tags,
+            owner,
+            exclude,
+            whiteouts,
+            dryRun: flags['dry-run'],
+          },
+          ports,
+        )
+        ports.report(summariseInjection(result))
+        writeDigestFile(flags.digestfile, result.digest)
+        return result
+      },
+      renderInjection,
+    )
+  }
+}

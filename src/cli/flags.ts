@@ -1,0 +1,112 @@
+import {Flags} from '@oclif/core'
+import {UsageError} from '../errors.js'
+import {parseSlotName, defaultSlotName} from '../oci/annotation.js'
+import {parseTag} from '../oci/reference.js'
+import {parseSlotPath} from '../image/slot-path.js'
+import {parseTime} from '../operations/created.js'
+import {progressModes, type ProgressMode} from './progress.js'
+
+/** Every command has these. */
+export const commonFlags = {
+  progress: Flags.option({options: progressModes})({
+    default: 'auto' as ProgressMode,
+    env: 'INJECT_PROGRESS',
+    helpGroup: 'GLOBAL',
+    helpValue: 'MODE',
+    summary: 'How progress is shown on stderr: auto, tty, plain, json or none.',
+  }),
+  quiet: Flags.boolean({char: 'q', helpGroup: 'GLOBAL', summary: 'Nothing on stderr but errors.'}),
+  debug: Flags.boolean({helpGroup: 'GLOBAL', summary: 'Show where an error came from.'}),
+}
+
+/** Every command that reads or writes a registry has these. */
+export const registryFlags = {
+  username: Flags.string({
+    helpGroup: 'REGISTRY',
+    helpValue: 'NAME',
+    summary:
+      'User name; the password comes from --password-stdin, or both from INJECT_USERNAME and INJECT_PASSWORD.',
+  }),
+  'password-stdin': Flags.boolean({
+    helpGroup: 'REGISTRY',
+    summary: 'Read the password from standard input.',
+  }),
+  authfile: Flags.string({
+    helpGroup: 'REGISTRY',
+    helpValue: 'FILE',
+    summary: 'Credentials file instead of those of podman and docker (also REGISTRY_AUTH_FILE).',
+  }),
+  'plain-http': Flags.boolean({
+    helpGroup: 'REGISTRY',
+    summary: 'Speak http, not https (loopback registries always do).',
+  }),
+}
+
+export const slotName = Flags.custom({
+  default: defaultSlotName,
+  helpValue: 'NAME',
+  summary: 'Name of the slot.',
+  parse: (text) => Promise.resolve(parseSlotName(text)),
+})
+
+export const slotPath = Flags.custom({
+  helpValue: 'PATH',
+  summary: 'Where in the image the directory belongs (default: where the slot says, else /).',
+  parse: (text) => Promise.resolve(parseSlotPath(text)),
+})
+
+/** The flags of the commands that publish an image. */
+export const publishFlags = {
+  tag: Flags.string({
+    char: 't',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'TAG',
+    summary: 'Tag of the result, in the same repository; repeatable (default: the tag in IMAGE).',
+    parse: (text) => Promise.resolve(parseTag(text)),
+  }),
+  created: Flags.custom<number>({
+    helpValue: 'TIME',
+    summary:
+      'Time of the slot and latest time in its layer: RFC 3339 or "now" (also SOURCE_DATE_EPOCH).',
+    parse: (text) => Promise.resolve(parseCreated(text)),
+    default: () => Promise.resolve(sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']) as number),
+    noCacheDefault: true,
+  })(),
+  'dry-run': Flags.boolean({summary: 'Say what would be done, and do none of it.'}),
+  digestfile: Flags.string({helpValue: 'FILE', summary: "Write the result's digest to a file."}),
+}
+
+function parseCreated(text: string): number {
+  const seconds = text === 'now' ? Math.floor(Date.now() / 1000) : parseTime(text)
+  if (seconds !== undefined) return seconds
+  throw new UsageError('ERR_INJECT_TIME_INVALID', `not a time: ${JSON.stringify(text)}`, {
+    hint: 'write it as 2026-01-31T12:00:00Z, or "now"',
+  })
+}
+
+/** https://reproducible-builds.org/specs/source-date-epoch/ */
+function sourceDateEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined
+  if (/^\d{1,11}$/.test(text)) return Number(text)
+  throw new UsageError(
+    'ERR_INJECT_TIME_INVALID',
+    `SOURCE_DATE_EPOCH is not a number of seconds: ${JSON.stringify(text)}`,
+  )
+}
+
+/** `UID:GID`. */
+export function parseOwner(text: string): {uid: number; gid: number} {
+  const [, uid, gid] = /^(\d{1,10}):(\d{1,10})$/.exec(text) ?? []
+  // the largest value means "leave as it is" to chown
+  if (
+    uid !== undefined &&
+    gid !== undefined &&
+    Number(uid) < 2 ** 32 - 1 &&
+    Number(gid) < 2 ** 32 - 1
+  )
+    return {uid: Number(uid), gid: Number(gid)}
+  throw new UsageError('ERR_INJECT_OWNER_INVALID', `not an owner: ${JSON.stringify(text)}`, {
+    hint: 'write two numbers, as in 0:0',
+  })
+}

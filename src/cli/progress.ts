@@ -1,0 +1,103 @@
+import prettyBytes from 'pretty-bytes'
+import type {ProgressEvent} from '../operations/ports.js'
+
+export const progressModes = ['auto', 'tty', 'plain', 'json', 'none'] as const
+export type ProgressMode = (typeof progressModes)[number]
+
+/** Where progress is drawn, and what of its surroundings decides how. */
+export interface Terminal {
+  write(text: string): void
+  readonly isTTY: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Milliseconds, of any clock that does not go back. */
+  now(): number
+}
+
+/** Draws what an operation reports; `end` leaves the terminal as it found it. */
+export interface Progress {
+  report(event: ProgressEvent): void
+  end(): void
+}
+
+/** `auto` is a line that redraws itself on a terminal that can, else a line for every step. `quiet` shows nothing at all. */
+export function createProgress(
+  mode: ProgressMode,
+  {quiet, debug}: {readonly quiet: boolean; readonly debug: boolean},
+  terminal: Terminal,
+): Progress {
+  if (quiet) return {report: () => undefined, end: () => undefined}
+  const {isTTY, env} = terminal
+  const dumb = !isTTY || Boolean(env['CI']) || env['TERM'] === 'dumb' || debug
+  switch (mode === 'auto' ? (dumb ? 'plain' : 'tty') : mode) {
+    case 'json':
+      return {report: (event) => terminal.write(`${JSON.stringify(event)}\n`), end: () => undefined}
+    case 'tty':
+      return redrawn(terminal)
+    case 'none':
+      return {report: (event) => terminal.write(messageLine(event)), end: () => undefined}
+    default:
+      return plain(terminal)
+  }
+}
+
+/** Notices and warnings, which are shown in every mode but `quiet`; nothing for the rest. */
+function messageLine(event: ProgressEvent): string {
+  if (event.kind === 'notice') return `inject: ${event.message}\n`
+  if (event.kind === 'warning') return `inject: warning: ${event.message}\n`
+  return ''
+}
+
+/** A long step says every ten seconds that it goes on. */
+const plainInterval = 10_000
+
+function plain(terminal: Terminal): Progress {
+  let step = ''
+  let said = terminal.now()
+  return {
+    report(event) {
+      terminal.write(messageLine(event))
+      if (event.kind === 'step') {
+        step = event.step
+        said = terminal.now()
+        terminal.write(`inject: ${step}: ${event.on}\n`)
+      } else if (event.kind === 'bytes' && terminal.now() - said >= plainInterval) {
+        said = terminal.now()
+        terminal.write(`inject: ${step}: ${amount(event)}\n`)
+      }
+    },
+    end: () => undefined,
+  }
+}
+
+const redrawInterval = 100
+const clearLine = '\r\u001B[K'
+
+function redrawn(terminal: Terminal): Progress {
+  let step: {readonly step: string; readonly on: string; readonly since: number} | undefined
+  let drawn = -Infinity
+  const draw = (bytes = ''): void => {
+    if (step) terminal.write(`${clearLine}${step.step}: ${step.on}${bytes}`)
+  }
+  return {
+    report(event) {
+      if (event.kind === 'step') {
+        step = {step: event.step, on: event.on, since: terminal.now()}
+        drawn = -Infinity
+        draw()
+      } else if (event.kind === 'bytes' && terminal.now() - drawn >= redrawInterval) {
+        drawn = terminal.now()
+        const seconds = step ? (drawn - step.since) / 1000 : 0
+        draw(`  ${amount(event)}${seconds > 0.5 ? `  ${prettyBytes(event.done / seconds)}/s` : ''}`)
+      } else if (event.kind !== 'bytes') {
+        terminal.write(`${clearLine}${messageLine(event)}`)
+        draw()
+      }
+    },
+    end: () => terminal.write(clearLine),
+  }
+}
+
+function amount({done, total}: ProgressEvent & {kind: 'bytes'}): string {
+  if (!total) return prettyBytes(done)
+  return `${prettyBytes(done)} of ${prettyBytes(total)} (${Math.floor((100 * done) / total)} %)`
+}

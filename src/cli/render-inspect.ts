@@ -1,0 +1,39 @@
+import prettyBytes from 'pretty-bytes'
+import {formatPlatform} from '../oci/platform.js'
+import type {InspectResult} from '../operations/inspect.js'
+
+const barWidth = 24
+
+/** The image as a table: one line a layer, drawn to scale, slots marked with `>`. Image text is shown without control characters. */
+export function renderInspect(result: InspectResult): string {
+  const {reference, platform, layers, slots, size} = result
+  const largest = Math.max(1, ...layers.map((layer) => layer.size))
+  const width = String(layers.length).length
+  const rows = layers.map((layer, index) => {
+    const mark = layer.slot === undefined ? ' ' : '>'
+    const made =
+      layer.slot === undefined ? (layer.createdBy ?? '') : `inject: ${layer.slot} (replaceable)`
+    return `${mark}${String(index + 1).padStart(width)}  ${bar(layer.size / largest)}  ${prettyBytes(layer.size).padStart(8)}  ${clip(made)}`
+  })
+  const places = slots.map(({name, path, diffId}) => `slot ${name} -> ${path}  ${diffId}`)
+  return [
+    `${reference}  ${formatPlatform(platform)}  ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}  ${prettyBytes(size)}`,
+    ...rows,
+    ...(places.length > 0 ? places : ['no slot: inject setup adds one']),
+  ]
+    .map(printable)
+    .join('\n')
+}
+
+function bar(share: number): string {
+  return '█'.repeat(Math.max(1, Math.round(share * barWidth))).padEnd(barWidth, '░')
+}
+
+function clip(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+}
+
+/** Image text is anybody's: nothing of it may steer the terminal. */
+function printable(line: string): string {
+  return line.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD')
+}

@@ -1,0 +1,69 @@
+import {UsageError} from '../errors.js'
+import type {Ports} from '../operations/ports.js'
+import {readAll} from '../stream/limit.js'
+
+export interface StoreFlags {
+  readonly username?: string | undefined
+  readonly 'password-stdin': boolean
+  readonly authfile?: string | undefined
+  readonly 'plain-http': boolean
+}
+
+const longestPassword = 64 * 1024
+
+/** How an operation gets at the repository that a reference names, with the credentials that flags and environment give. */
+export async function storeOpener(
+  flags: StoreFlags,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<Ports['openStore']> {
+  const credentials = await explicitCredentials(flags, process.env, process.stdin)
+  return async (reference, {writes}) => {
+    if (reference.kind === 'layout') {
+      const {openLayoutStore} = await import('../store/layout-store.js')
+      return openLayoutStore(reference.directory)
+    }
+    const {openRegistryStore} = await import('../registry/registry-store.js')
+    return openRegistryStore(reference, {
+      credentials,
+      authFile: flags.authfile,
+      plainHttp: flags['plain-http'],
+      writes,
+      signal,
+      onNotice: (message: string) => report({kind: 'notice', message}),
+    })
+  }
+}
+
+/** From `--username` with `--password-stdin`, else from the environment; `undefined` when neither says anything. */
+export async function explicitCredentials(
+  flags: Pick<StoreFlags, 'username' | 'password-stdin'>,
+  env: Readonly<Record<string, string | undefined>>,
+  stdin: AsyncIterable<Uint8Array>,
+): Promise<{username: string; password: string} | undefined> {
+  const username = flags.username ?? env['INJECT_USERNAME']
+  if (flags['password-stdin']) {
+    if (!username)
+      throw new UsageError('ERR_INJECT_NO_USERNAME', 'a password without a user name', {
+        hint: 'say --username NAME',
+      })
+    const bytes = await readAll(stdin, longestPassword, 'the password')
+    return {
+      username,
+      password: Buffer.from(bytes)
+        .toString('utf8')
+        .replace(/\r?\n$/, ''),
+    }
+  }
+  const password = env['INJECT_PASSWORD']
+  if (username && password) return {username, password}
+  if (!username && !password) return undefined
+  throw new UsageError(
+    'ERR_INJECT_HALF_CREDENTIALS',
+    username ? 'a user name without a password' : 'INJECT_PASSWORD is set without a user name',
+    {
+      hint: username
+        ? 'give the password by --password-stdin or INJECT_PASSWORD'
+        : 'set INJECT_USERNAME or say --username NAME',
+    },
+  )
+}

@@ -1,0 +1,107 @@
+import {createHash, randomBytes} from 'node:crypto'
+import {readFileSync, readlinkSync} from 'node:fs'
+import {lstat, readdir} from 'node:fs/promises'
+import {hostname} from 'node:os'
+import {join} from 'node:path'
+import {removeTree} from './remove-tree.js'
+
+/**
+ * A name for a temporary file or folder that says which process it belongs to: `<prefix><pid>-<start time>-<place>-<random>`, never the
+ * same twice. Whoever finds it later can tell with `isDead` whether anybody still works on it.
+ */
+export function ownedName(prefix: string): string {
+  return `${prefix}${process.pid}-${ownStart()}-${place()}-${randomBytes(8).toString('hex')}`
+}
+
+/**
+ * Whether the process that `name` says it belongs to has ended. `false` for a name that `ownedName(prefix)` did not make. A process
+ * of another machine or container cannot be asked: it counts as ended when the thing was not touched for a day (`idleMs`).
+ */
+export function isDead(name: string, prefix: string, idleMs = 0): boolean {
+  const owner = name.startsWith(prefix) ? grammar.exec(name.slice(prefix.length)) : null
+  if (owner === null) return false
+  const [, pid = '', start = '', where = ''] = owner
+  if (where !== place()) return idleMs > dayMs
+  return hasEnded(Number(pid), start)
+}
+
+/**
+ * Removes from `folder` what processes that have ended left there under `prefix`, and returns the names of what it removed. Things of
+ * living processes, names of another shape, and what may not be removed stay. A folder that is not there is an empty one.
+ */
+export async function clearDead(folder: string, prefix: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  const removed: string[] = []
+  for (const name of names) {
+    if (!grammar.test(name.slice(prefix.length)) || !name.startsWith(prefix)) continue
+    const path = join(folder, name)
+    const idleMs = await lstat(path).then(
+      (stats) => Date.now() - stats.mtimeMs,
+      () => 0,
+    )
+    if (!isDead(name, prefix, idleMs)) continue
+    // somebody else's leftover that we lack the rights to remove is no reason to fail the work at hand
+    await removeTree(path).then(
+      () => removed.push(name),
+      () => undefined,
+    )
+  }
+  return removed
+}
+
+const grammar = /^(\d{1,10})-(\d{1,20})-([0-9a-f]{8})-[0-9a-f]{16}$/
+const dayMs = 86_400_000
+
+function hasEnded(pid: number, start: string): boolean {
+  if (pid === 0) return true
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it lives, and is another user's
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+  const now = processState(pid)
+  return now !== undefined && (now.zombie || now.start !== start)
+}
+
+/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html `undefined` where that cannot be read, as on other systems. */
+function processState(pid: number | 'self'): {zombie: boolean; start: string} | undefined {
+  if (process.platform !== 'linux') return undefined
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // the second field is the program's name in brackets, which may hold blanks and brackets
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    const [state = '', start = ''] = [fields[0], fields[19]]
+    // a killed process whose parent does not ask for its end stays in the table, yet does nothing any more
+    return {zombie: state === 'Z' || state === 'X', start}
+  } catch {
+    return undefined
+  }
+}
+
+let start: string | undefined
+function ownStart(): string {
+  start ??= processState('self')?.start ?? '0'
+  return start
+}
+
+/** Stands for the machine, its boot and the process table that pids are counted in: elsewhere the same pid is another process. */
+let here: string | undefined
+function place(): string {
+  here ??= createHash('sha256')
+    .update([hostname(), ...pidSpace()].join('\0'))
+    .digest('hex')
+    .slice(0, 8)
+  return here
+}
+
+function pidSpace(): string[] {
+  try {
+    return [
+      readFileSync('/proc/sys/kernel/random/boot_id', 'latin1'),
+      readlinkSync('/proc/self/ns/pid'),
+    ]
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,115 @@
+import {constants, type FileHandle, open, rename, rm} from 'node:fs/promises'
+import {join} from 'node:path'
+import {createDigester, type Digest, type DigestAlgorithm} from '../oci/digest.js'
+import {errnoOf, localIoError} from './local-io-error.js'
+import {ownedName} from './owned-name.js'
+
+export interface TempFileOptions {
+  /** Where it is written: on the file system that it will be moved within. */
+  readonly folder: string
+  /** What the temporary name starts with, for `clearDead`. */
+  readonly prefix: string
+  /** Permissions, whatever the umask says; the system's default without. */
+  readonly mode?: number | undefined
+  readonly algorithm?: DigestAlgorithm | undefined
+}
+
+/** A file that is written but has no lasting name yet. Its owner calls `commit` or `discard`; calling `discard` after either does nothing. */
+export interface TempFile {
+  readonly path: string
+  readonly size: number
+  readonly digest: Digest
+  /** Makes the bytes durable, then the name: after a crash `target` is what it was before, or all of this. */
+  commit(target: string): Promise<void>
+  discard(): Promise<void>
+}
+
+/** Writes a stream into a new file of this process's own, in constant memory. When anything fails, nothing is left. */
+export async function writeTempFile(
+  stream: AsyncIterable<Uint8Array>,
+  {folder, prefix, mode, algorithm}: TempFileOptions,
+): Promise<TempFile> {
+  const path = join(folder, ownedName(prefix))
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
+  const handle = await open(path, flags, 0o666).catch((error: unknown) => {
+    throw localIoError(error, 'create', path)
+  })
+  let open_ = true
+  const discard = async (): Promise<void> => {
+    if (!open_) return
+    open_ = false
+    await handle.close().catch(() => undefined)
+    await rm(path, {force: true})
+  }
+  const commit = async (target: string): Promise<void> => {
+    try {
+      await handle.sync()
+      await rename(path, target)
+    } catch (error) {
+      await discard()
+      throw localIoError(error, 'write', target)
+    }
+    open_ = false
+    await handle.close().catch(() => undefined)
+    await syncFolder(join(target, '..'))
+  }
+  try {
+    if (mode !== undefined) await setMode(handle, mode, path)
+    return {path, ...(await fill(handle, path, stream, algorithm)), commit, discard}
+  } catch (error) {
+    await discard()
+    throw error
+  }
+}
+
+/** Makes the names in a folder durable. File systems that know no such thing are left alone. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, constants.O_RDONLY)
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM'].includes(errnoOf(error) ?? '')) return
+    throw localIoError(error, 'write', folder)
+  }
+}
+
+async function fill(
+  handle: FileHandle,
+  path: string,
+  stream: AsyncIterable<Uint8Array>,
+  algorithm: DigestAlgorithm | undefined,
+): Promise<{size: number; digest: Digest}> {
+  const digester = createDigester(algorithm)
+  let size = 0
+  for await (const chunk of stream) {
+    // the thread pool writes while this thread hashes
+    const writing = writeWhole(handle, chunk).catch((error: unknown) => {
+      throw localIoError(error, 'write', path)
+    })
+    digester.update(chunk)
+    await writing
+    size += chunk.length
+  }
+  return {size, digest: digester.digest()}
+}
+
+async function writeWhole(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.length;) {
+    const {bytesWritten} = await handle.write(chunk, offset, chunk.length - offset)
+    offset += bytesWritten
+  }
+}
+
+async function setMode(handle: FileHandle, mode: number, path: string): Promise<void> {
+  try {
+    await handle.chmod(mode)
+  } catch (error) {
+    // file systems without permissions of their own
+    if (['EPERM', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? '')) return
+    throw localIoError(error, 'set the permissions of', path)
+  }
+}

@@ -1,0 +1,21 @@
+import type {History} from '../oci/config.js'
+
+/** The positions of the history entries that made a layer: the n-th is the n-th layer's. */
+export function layerSteps(history: readonly History[]): number[] {
+  return history.flatMap((step, position) => (step.empty_layer === true ? [] : [position]))
+}
+
+/** The one entry that a slot has in the history, however often its content changes. */
+export function slotStep(name: string, created: string): {created: string; created_by: string} {
+  return {created, created_by: createdBy(name)}
+}
+
+/** Whether an entry is of this slot: ours, or, for CernVM-FS's slot, the one that its injector wrote. */
+export function isSlotStep(step: History | undefined, name: string): boolean {
+  if (step?.created_by === createdBy(name)) return true
+  return name === 'cvmfs' && step?.author === 'cvmfs_shrinkwrap'
+}
+
+function createdBy(name: string): string {
+  return `inject: ${name}`
+}

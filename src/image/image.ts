@@ -1,0 +1,63 @@
+import {IntegrityError} from '../errors.js'
+import {decodeConfig, type ImageConfig} from '../oci/config.js'
+import type {Descriptor} from '../oci/descriptor.js'
+import {algorithmOf, digestOf, type Digest} from '../oci/digest.js'
+import {decodeManifest, manifestMediaType, type Manifest} from '../oci/manifest.js'
+import {validateImage} from './validate.js'
+
+/** A document with the exact bytes that its digest covers. The bytes are the truth, `value` is a view of them. */
+export interface Encoded<T> {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+  readonly value: T
+}
+
+/** One platform's image, metadata only: layers are descriptors, their bytes stay where they are. */
+export interface Image {
+  readonly manifest: Encoded<Manifest>
+  readonly config: Encoded<ImageConfig>
+}
+
+/** A layer as an image names it twice: compressed in the manifest, uncompressed in the config. */
+export interface Layer {
+  readonly descriptor: Descriptor
+  /** Digest of the uncompressed tar. */
+  readonly diffId: Digest
+}
+
+/**
+ * An image from its two documents; `manifest.descriptor.mediaType` is what it was served as. Throws `IntegrityError` when either is not
+ * what its descriptor names (`ERR_INJECT_SIZE_MISMATCH`, `ERR_INJECT_DIGEST_MISMATCH`), and what `decodeManifest`, `decodeConfig` and
+ * `validateImage` throw.
+ */
+export function decodeImage(
+  manifest: {readonly descriptor: Descriptor; readonly bytes: Uint8Array},
+  configBytes: Uint8Array,
+): Image {
+  verify(manifest.bytes, manifest.descriptor, 'the manifest')
+  const value = decodeManifest(manifest.bytes, manifest.descriptor.mediaType)
+  verify(configBytes, value.config, 'the image config')
+  const mediaType = manifestMediaType(value, manifest.descriptor.mediaType)
+  const image: Image = {
+    manifest: {descriptor: {...manifest.descriptor, mediaType}, bytes: manifest.bytes, value},
+    config: {descriptor: value.config, bytes: configBytes, value: decodeConfig(configBytes)},
+  }
+  validateImage(image)
+  return image
+}
+
+function verify(bytes: Uint8Array, {size, digest}: Descriptor, what: string): void {
+  if (bytes.length !== size) {
+    throw new IntegrityError(
+      'ERR_INJECT_SIZE_MISMATCH',
+      `${what} does not have the size that its descriptor gives`,
+      {expected: size, found: bytes.length},
+    )
+  }
+  const found = digestOf(bytes, algorithmOf(digest))
+  if (found === digest) return
+  throw new IntegrityError('ERR_INJECT_DIGEST_MISMATCH', `${what} does not have its digest`, {
+    expected: digest,
+    found,
+  })
+}

@@ -1,0 +1,123 @@
+import {slotLabels, isSlotName} from '../oci/annotation.js'
+import {algorithmOf, digestOf} from '../oci/digest.js'
+import {familyOf, type Manifest} from '../oci/manifest.js'
+import {dockerLayer, layerCompression} from '../oci/media-type.js'
+import {slotStep} from './history.js'
+import {decodeImage, type Encoded, type Image, type Layer} from './image.js'
+import {findSlot, type Slot} from './slot.js'
+import {isSlotPath} from './slot-path.js'
+import {type JsonPath, removeMember, setMember} from './text-edit.js'
+
+export interface Injection {
+  /** Of the slot. */
+  readonly name: string
+  /** The slot's new layer, of the image's family of media types. Its descriptor is used as it is, nothing of an older one is kept. */
+  readonly layer: Layer
+  /** RFC 3339: when the content is from. An argument, never the clock: equal inputs give equal digests. */
+  readonly created: string
+  /** Where in the image the slot's directory belongs. */
+  readonly path: string
+  /** RFC 3339: when the image is from. Default: when it was, or `created` if that is later. */
+  readonly imageCreated?: string
+}
+
+/**
+ * The image with the layer in its slot: in the place of the slot's layer, or on top of all when the image has no such slot. Layer, diff ID
+ * and history entry move together; the labels name the new layer; all else keeps its bytes. `image` itself is not changed, and returned
+ * when the slot holds this content at this path already. Throws what `findSlot` throws, `LimitError` when a document grows beyond 4 MiB, and
+ * `TypeError` for an injection that no image can take: the caller's mistake.
+ */
+export function inject(image: Image, injection: Injection): Image {
+  checkInjection(image, injection)
+  const slot = findSlot(image, injection.name)
+  const isThere = slot?.diffId === injection.layer.diffId && slot.path === injection.path
+  if (isThere) return image
+
+  const configBytes = encode(editConfig(image, injection, slot))
+  const bytes = encode(editManifest(image, injection, slot, configBytes))
+  const {mediaType} = image.manifest.descriptor
+  const digest = digestLike(image.manifest, bytes)
+  return decodeImage({descriptor: {mediaType, digest, size: bytes.length}, bytes}, configBytes)
+}
+
+function editConfig({config}: Image, injection: Injection, slot: Slot | undefined): string {
+  const {name, layer, created} = injection
+  const {rootfs, history = [], container_config} = config.value
+  const position = slot?.layer ?? rootfs.diff_ids.length
+  let text = setMember(decode(config.bytes), ['rootfs', 'diff_ids', position], layer.diffId)
+  if (history.length > 0) {
+    const step = slot?.history ?? history.length
+    text = setMember(text, ['history', step], slotStep(name, created))
+  }
+  text = setLabels(text, ['config', 'Labels'], injection)
+  if (container_config) text = setLabels(text, ['container_config', 'Labels'], injection)
+  return setMember(text, ['created'], imageTime(config.value.created, injection))
+}
+
+function setLabels(text: string, labels: JsonPath, {name, layer, path}: Injection): string {
+  const keys = slotLabels(name)
+  const tar = setMember(text, [...labels, keys.tar], layer.diffId)
+  const gzip = setMember(tar, [...labels, keys.gzip], layer.descriptor.digest)
+  if (path === '/') return removeMember(gzip, [...labels, keys.path])
+  return setMember(gzip, [...labels, keys.path], path)
+}
+
+function editManifest(
+  {manifest, config}: Image,
+  {layer}: Injection,
+  slot: Slot | undefined,
+  configBytes: Uint8Array,
+): string {
+  const position = slot?.layer ?? manifest.value.layers.length
+  let text = setMember(decode(manifest.bytes), ['layers', position], layer.descriptor)
+  text = setMember(text, ['config', 'digest'], digestLike(config, configBytes))
+  text = setMember(text, ['config', 'size'], configBytes.length)
+  // what says where else or what the old config is does not hold for the new one
+  text = removeMember(text, ['config', 'urls'])
+  if (config.descriptor.data === undefined) return text
+  return setMember(text, ['config', 'data'], Buffer.from(configBytes).toString('base64'))
+}
+
+/** An image under sha512 stays under sha512. */
+function digestLike({descriptor}: Encoded<unknown>, bytes: Uint8Array) {
+  return digestOf(bytes, algorithmOf(descriptor.digest))
+}
+
+function imageTime(before: string | undefined, {created, imageCreated}: Injection): string {
+  if (imageCreated !== undefined) return imageCreated
+  return before !== undefined && instant(before) >= instant(created) ? before : created
+}
+
+/** Milliseconds since the epoch; before all time for what is no RFC 3339 time. */
+function instant(time: string): number {
+  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.test(time)
+  const milliseconds = isTime ? Date.parse(time) : NaN
+  return Number.isNaN(milliseconds) ? -Infinity : milliseconds
+}
+
+function checkInjection({manifest}: Image, {name, path, layer}: Injection): void {
+  if (!isSlotName(name)) throw new TypeError(`not a slot name: ${name}`)
+  if (!isSlotPath(path)) throw new TypeError(`not a slot path: ${path}`)
+  if (!mayHold(manifest, layer)) {
+    const {mediaType} = layer.descriptor
+    throw new TypeError(
+      `a layer of type ${mediaType} cannot be in ${manifest.descriptor.mediaType}`,
+    )
+  }
+}
+
+function mayHold({value, descriptor}: Encoded<Manifest>, layer: Layer): boolean {
+  const {mediaType} = layer.descriptor
+  const compression = layerCompression(mediaType)
+  const isDocker = mediaType.startsWith(dockerLayer)
+  if (familyOf(value, descriptor.mediaType) === 'oci') return compression !== undefined && !isDocker
+  return isDocker && (compression === 'gzip' || compression === 'none')
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes)
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}

@@ -1,0 +1,51 @@
+import {fchmodSync, fchownSync, futimesSync, lchownSync, lutimesSync} from 'node:fs'
+import {errnoOf} from '../disk/local-io-error.js'
+import type {EntryMetadata} from './entry.js'
+
+/** Gives files what an entry says of them beside their content. */
+export interface MetadataWriter {
+  /**
+   * To an open file or directory, once its content is written: owner first, because a change of owner takes setuid and capabilities
+   * away, then what `setXattrs` does while the owner may still write, then mode and time.
+   */
+  toDescriptor(descriptor: number, metadata: EntryMetadata, setXattrs: () => void): void
+  /** Owner and time of what has no descriptor, such as a symlink itself. */
+  toPath(path: string | Buffer, metadata: EntryMetadata): void
+}
+
+/** Only root can give files away: for others owners stay the user's. Where root may not (a user namespace), that is told once. */
+export function createMetadataWriter(
+  onWarning: (message: string) => void,
+  isRoot = process.getuid?.() === 0,
+): MetadataWriter {
+  let givesAway = isRoot
+  return {
+    toDescriptor(descriptor, metadata, setXattrs) {
+      giveAway(() => fchownSync(descriptor, metadata.uid, metadata.gid))
+      setXattrs()
+      fchmodSync(descriptor, metadata.mode)
+      futimesSync(descriptor, ...timesOf(metadata))
+    },
+    toPath(path, metadata) {
+      giveAway(() => lchownSync(path, metadata.uid, metadata.gid))
+      lutimesSync(path, ...timesOf(metadata))
+    },
+  }
+
+  function giveAway(change: () => void): void {
+    if (!givesAway) return
+    try {
+      change()
+    } catch (error) {
+      if (!['EPERM', 'EINVAL', 'ENOTSUP'].includes(errnoOf(error) ?? '')) throw error
+      givesAway = false
+      onWarning('owners are not kept: even root may not set them here')
+    }
+  }
+}
+
+/** As dates: Node takes a negative number for "now". */
+function timesOf({mtime}: EntryMetadata): [Date, Date] {
+  const date = new Date(mtime * 1000)
+  return [date, date]
+}

@@ -1,0 +1,91 @@
+import {LimitError, PreconditionError} from '../errors.js'
+import {algorithmOf, createDigester, type Digest} from '../oci/digest.js'
+import {layerCompression} from '../oci/media-type.js'
+import {IntegrityError} from '../errors.js'
+import type {ByteStream} from '../store/content-store.js'
+import {gunzip} from './gunzip.js'
+import type {UnpackLimits} from './unpack-limits.js'
+
+/**
+ * The tar of a layer, decompressed as its media type says. Throws `PreconditionError` at once for a media type that we cannot read,
+ * and `LimitError` while reading, as soon as the tar is larger than `limits` allow.
+ */
+export function decompress(
+  content: ByteStream,
+  mediaType: string,
+  limits: Pick<UnpackLimits, 'ratio' | 'ratioFrom' | 'totalBytes'>,
+): ByteStream {
+  const compression = layerCompression(mediaType)
+  if (compression === undefined) {
+    throw new PreconditionError(
+      'ERR_INJECT_MEDIA_TYPE_UNSUPPORTED',
+      `a layer of the media type ${JSON.stringify(mediaType)} cannot be read`,
+    )
+  }
+  if (compression === 'zstd') {
+    throw new PreconditionError(
+      'ERR_INJECT_COMPRESSION_UNSUPPORTED',
+      'a layer compressed with zstd cannot be read',
+      {found: mediaType},
+    )
+  }
+  const read = {bytes: 0}
+  const counted = count(content, read)
+  return limited(compression === 'gzip' ? gunzip(counted) : counted, read, limits)
+}
+
+/** The same stream, which throws `IntegrityError` (`ERR_INJECT_DIFF_ID_MISMATCH`) instead of ending when its bytes are not the ones that `diffId` names. */
+export async function* verifiedDiffId(
+  tar: ByteStream,
+  diffId: Digest,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const digester = createDigester(algorithmOf(diffId))
+  for await (const chunk of tar) {
+    digester.update(chunk)
+    yield chunk
+  }
+  const found = digester.digest()
+  if (found !== diffId) {
+    throw new IntegrityError(
+      'ERR_INJECT_DIFF_ID_MISMATCH',
+      `the layer's content is not what the image's config names: expected ${diffId}, found ${found}`,
+      {expected: diffId, found},
+    )
+  }
+}
+
+async function* count(
+  content: ByteStream,
+  read: {bytes: number},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of content) {
+    read.bytes += chunk.length
+    yield chunk
+  }
+}
+
+async function* limited(
+  tar: ByteStream,
+  read: {readonly bytes: number},
+  {ratio, ratioFrom, totalBytes}: Pick<UnpackLimits, 'ratio' | 'ratioFrom' | 'totalBytes'>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let size = 0
+  for await (const chunk of tar) {
+    size += chunk.length
+    if (size > totalBytes) {
+      throw new LimitError(
+        'ERR_INJECT_LAYER_TOO_LARGE',
+        `the layer unpacks to more than ${totalBytes} bytes`,
+        {expected: totalBytes},
+      )
+    }
+    if (size > ratioFrom && size > read.bytes * ratio) {
+      throw new LimitError(
+        'ERR_INJECT_LAYER_RATIO',
+        `the layer unpacks to more than ${ratio} times its size: ${read.bytes} bytes gave ${size}`,
+        {expected: ratio, found: Math.floor(size / read.bytes)},
+      )
+    }
+    yield chunk
+  }
+}

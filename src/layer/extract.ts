@@ -1,0 +1,190 @@
+import {randomBytes} from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  linkSync,
+  openSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
+import {createMetadataWriter} from './apply-metadata.js'
+import {type ByteString, display, readable, toText} from './byte-string.js'
+import type {Entry, EntryMetadata} from './entry.js'
+import {makeSpecialFile, type SpecialEntry} from './special-file.js'
+import type {TreeRoot} from './tree-root.js'
+import {unsafePath} from './unsafe-path.js'
+import {createXattrWriter} from './write-xattrs.js'
+import {createWrittenTree} from './written-tree.js'
+
+/** Writes checked entries into a tree that is nobody else's. Everything is synchronous, one entry after the other. */
+export interface Extraction {
+  /** A later entry replaces an earlier one of the same path. */
+  add(entry: Entry): void
+  /** Content of the file that was added last. */
+  write(bytes: Uint8Array): void
+  /** Nothing more of that entry comes. */
+  endEntry(): void
+  /** Gives directories their modes and times, which writing into them would have changed: after all entries. */
+  finish(): void
+  /** What the tree's own directory is to be, apart from the entries. */
+  describeRoot(metadata: EntryMetadata): void
+  /** Closes what is open, whether or not it came to the end. */
+  close(): void
+}
+
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
+
+/**
+ * The entries must have passed `checkEntry`. Nothing outside `root` is touched: a path is written only below directories that are
+ * directories, and no link is ever followed. Throws `UnsafeContentError` for entries that would need that, `LocalIoError` for what the
+ * disk refuses.
+ */
+export function createExtraction(root: TreeRoot, onWarning: (message: string) => void): Extraction {
+  const tree = createWrittenTree(root)
+  const metadataOf = createMetadataWriter(onWarning)
+  const setXattrs = createXattrWriter(onWarning)
+  const directories = new Map<ByteString, EntryMetadata>()
+  let file: {readonly descriptor: number; readonly entry: Entry} | undefined
+
+  return {
+    add: (entry) => attempt('create', entry.path, () => add(entry)),
+    write(bytes) {
+      if (file === undefined) throw new Error('no file is being written')
+      const {descriptor, entry} = file
+      attempt('write', entry.path, () => {
+        for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at)
+      })
+    },
+    endEntry() {
+      if (file === undefined) return
+      const {descriptor, entry} = file
+      attempt('finish', entry.path, () => describe(descriptor, entry.path, entry))
+      close()
+    },
+    finish() {
+      // bytewise descending: what is in a directory comes before it
+      const paths = [...directories].sort(([a], [b]) => (a < b ? 1 : -1))
+      for (const [path, metadata] of paths) {
+        attempt('finish', path, () => finishDirectory(path, metadata))
+      }
+    },
+    describeRoot: (metadata) =>
+      attempt('finish', metadata.path, () => describe(root.descriptor, '', metadata)),
+    close,
+  }
+
+  function add(entry: Entry): void {
+    tree.enterParent(entry.path, (folder) => directories.set(folder, implicit(folder)))
+    switch (entry.kind) {
+      case 'file':
+        file = {entry, descriptor: tree.place(entry.path, (at) => openSync(at, newFile, 0o600))}
+        return
+      case 'directory':
+        if (!tree.isDirectory(entry.path)) tree.makeDirectory(entry.path)
+        directories.set(entry.path, entry)
+        return
+      case 'symlink':
+        tree.place(entry.path, (at) => symlinkSync(Buffer.from(entry.target, 'latin1'), at))
+        metadataOf.toPath(root.at(entry.path), entry)
+        setXattrsOf(entry.path, entry)
+        return
+      case 'hardlink':
+        addHardLink(entry.path, entry.target)
+        return
+      default:
+        addSpecial(entry)
+    }
+  }
+
+  /** It has no metadata of its own: they are its target's. */
+  function addHardLink(path: ByteString, target: ByteString): void {
+    const found = tree.leadsThroughDirectories(target) ? tree.stat(target) : undefined
+    if (found === undefined || path === target || target.startsWith(`${path}/`)) {
+      throw unsafePath(
+        `the hard link ${display(path)} names ${display(target)}, which is not there`,
+      )
+    }
+    if (found.isDirectory()) {
+      throw unsafePath(`the hard link ${display(path)} names the directory ${display(target)}`)
+    }
+    tree.place(path, (at) => linkSync(root.at(target), at))
+  }
+
+  /** Under another name first, because the program that makes it takes text, and a name of ours needs no care. */
+  function addSpecial(entry: SpecialEntry): void {
+    const name = temporaryName()
+    makeSpecialFile(entry, readable(root.access('')), name)
+    metadataOf.toPath(root.at(name), entry)
+    setXattrsOf(name, entry)
+    chmodSync(root.at(name), entry.mode)
+    tree.place(entry.path, (at) => linkSync(root.at(name), at))
+    unlinkSync(root.at(name))
+  }
+
+  function finishDirectory(path: ByteString, metadata: EntryMetadata): void {
+    // a later entry may have put something else in its place, or in that of a directory above it
+    const descriptor = tree.leadsThroughDirectories(path) ? openIfDirectory(path) : undefined
+    if (descriptor === undefined) return
+    try {
+      describe(descriptor, path, metadata)
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+
+  function openIfDirectory(path: ByteString): number | undefined {
+    try {
+      return openSync(root.at(path), openDirectory)
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
+      throw error
+    }
+  }
+
+  function describe(descriptor: number, path: ByteString, metadata: EntryMetadata): void {
+    metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata))
+  }
+
+  /** The binding takes text only: what has another name gets one that is, for the moment. */
+  function setXattrsOf(path: ByteString, {xattrs}: EntryMetadata): void {
+    if (xattrs === undefined) return
+    const text = toText(root.access(path))
+    if (text !== undefined) {
+      setXattrs(text, xattrs)
+      return
+    }
+    const name = temporaryName()
+    renameSync(root.at(path), root.at(name))
+    setXattrs(readable(root.access(name)), xattrs)
+    renameSync(root.at(name), root.at(path))
+    root.forget()
+  }
+
+  function close(): void {
+    if (file !== undefined) closeSync(file.descriptor)
+    file = undefined
+  }
+}
+
+/** Of a directory that no entry describes: the same in every run, so that packing it gives the same layer. */
+function implicit(path: ByteString): EntryMetadata {
+  const owner = {uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0}
+  return {path, mode: 0o755, mtime: 0, xattrs: undefined, ...owner}
+}
+
+function temporaryName(): string {
+  return `.inject-${randomBytes(8).toString('hex')}`
+}
+
+function attempt<T>(doing: string, path: ByteString, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw localIoError(error, doing, readable(path))
+  }
+}

@@ -1,0 +1,102 @@
+import type {Digest} from '../oci/digest.js'
+import type {ByteStream} from '../store/content-store.js'
+import {abortable} from '../stream/abortable.js'
+import {type ByteString, fromText} from './byte-string.js'
+import {checkEntry, type EntryRules} from './check-entries.js'
+import {decompress, verifiedDiffId} from './decompress.js'
+import type {EntryMetadata} from './entry.js'
+import type {Extraction} from './extract.js'
+import {fillDirectory, type FillOptions} from './fill-directory.js'
+import {createTarReader, type TarHandler} from './tar-reader.js'
+import {type UnpackLimits, unpackLimits} from './unpack-limits.js'
+import {isWhiteout} from './whiteout.js'
+
+export interface UnpackLayerOptions extends FillOptions {
+  /** The layer's blob, as stored. Called once, when it is clear that the directory can be filled. */
+  readonly open: () => Promise<ByteStream> | ByteStream
+  readonly mediaType: string
+  readonly diffId: Digest
+  /** Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`. */
+  readonly path: string
+  /** Make device nodes; refused otherwise. */
+  readonly devices?: boolean | undefined
+  readonly limits?: Partial<UnpackLimits> | undefined
+  /** Told how many bytes of tar have been unpacked so far. */
+  readonly onProgress?: ((tarBytes: number) => void) | undefined
+}
+
+export interface UnpackedLayer {
+  readonly entries: number
+  /** Of the uncompressed tar. */
+  readonly bytes: number
+  /** Entries whose names delete files of layers below; here they are plain files. */
+  readonly whiteouts: number
+  /** Why the directory was filled name by name instead of replaced as a whole, one clause; `undefined` when it was replaced. */
+  readonly refilled: string | undefined
+}
+
+/**
+ * Makes `directory` the content of a layer. It appears complete, after the diff ID has proved right, or not at all: see `fillDirectory`.
+ * Throws `PreconditionError` for a directory that is not empty (without `force`) or a layer that we cannot read, `IntegrityError` for
+ * one that is not what it should be, `UnsafeContentError`, `LimitError`, `LocalIoError`, the signal's reason, and what `open` throws.
+ */
+export async function unpackLayer(options: UnpackLayerOptions): Promise<UnpackedLayer> {
+  const {open, mediaType, diffId, signal, onProgress} = options
+  const limits = {...unpackLimits, ...options.limits}
+  const rules = {prefix: prefixOf(options.path), devices: options.devices ?? false}
+  const {result, refilled} = await fillDirectory(options, async (extraction) => {
+    const sink = layerSink(extraction, rules)
+    const reader = createTarReader(sink.handler, limits)
+    const blob = abortable(await open(), signal)
+    let bytes = 0
+    for await (const chunk of verifiedDiffId(decompress(blob, mediaType, limits), diffId)) {
+      signal?.throwIfAborted()
+      reader.write(chunk)
+      bytes += chunk.length
+      onProgress?.(bytes)
+    }
+    reader.end()
+    return {result: {...sink.counts(), bytes}, root: sink.root()}
+  })
+  return {...result, refilled}
+}
+
+/** What an image without the slot unpacks to: an empty directory, or for a slot at `/` one that holds the empty directory `name`. */
+export async function emptyStart(
+  options: FillOptions & {readonly name: string; readonly path: string},
+): Promise<{readonly refilled: string | undefined}> {
+  const {refilled} = await fillDirectory(options, (extraction) => {
+    if (prefixOf(options.path) === '') extraction.add(ownDirectory(fromText(options.name)))
+    return Promise.resolve({result: undefined, root: undefined})
+  })
+  return {refilled}
+}
+
+/** Checks what the reader tells of and hands it to the extraction. */
+function layerSink(extraction: Extraction, rules: EntryRules) {
+  let entries = 0
+  let whiteouts = 0
+  let root: EntryMetadata | undefined
+  const handler: TarHandler = {
+    entry(archived) {
+      entries++
+      const checked = checkEntry(archived, rules)
+      if (checked.place === 'root') root = checked.entry
+      if (checked.place !== 'inside') return
+      if (isWhiteout(checked.entry.path.slice(checked.entry.path.lastIndexOf('/') + 1))) whiteouts++
+      extraction.add(checked.entry)
+    },
+    data: (bytes) => extraction.write(bytes),
+    entryEnd: () => extraction.endEntry(),
+  }
+  return {handler, counts: () => ({entries, whiteouts}), root: () => root}
+}
+
+function prefixOf(path: string): ByteString {
+  return fromText(path).replaceAll(/^\/+|\/+$/g, '')
+}
+
+function ownDirectory(path: ByteString) {
+  const owner = {uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0}
+  return {kind: 'directory', path, mode: 0o755, mtime: 0, xattrs: undefined, ...owner} as const
+}

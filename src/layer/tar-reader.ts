@@ -1,0 +1,201 @@
+import {LimitError} from '../errors.js'
+import {blockSize, decodeHeader, isZero, type TarHeader} from './decode-header.js'
+import {describeEntry, parseGlobals, type Extensions, type Globals} from './describe-entry.js'
+import type {Entry} from './entry.js'
+import {layerCorrupt} from './layer-corrupt.js'
+import {parsePaxRecords} from './pax-records.js'
+import {longestExtendedHeader} from './unpack-limits.js'
+
+/** Told what an archive holds, in its order. What it throws ends the reading. */
+export interface TarHandler {
+  /** `path` and `target` are as the archive has them: whether they are safe is still to be seen. */
+  entry(entry: Entry): void
+  /** A part of the content of the entry before; the bytes are valid during the call only. */
+  data(bytes: Uint8Array): void
+  /** Nothing more of that entry comes; called for entries of every kind. */
+  entryEnd(): void
+}
+
+export interface TarReader {
+  /** Any number of bytes. */
+  write(chunk: Uint8Array): void
+  /** Throws unless the archive is complete. */
+  end(): void
+}
+
+/**
+ * Reads v7, ustar, GNU and PAX archives, synchronously: whatever a chunk completes has been told when `write` returns. Where readers
+ * disagree on what an archive holds, it is refused (`IntegrityError`), so that nobody sees other files than we do: entries other than files
+ * with content, headers that extend each other twice, bytes after the end marker or none. Sparse files and entries of unknown kinds are a
+ * `PreconditionError`; more than `limits` allow a `LimitError`. No bytes at all are an archive without entries, as for GNU tar and umoci.
+ */
+export function createTarReader(
+  handler: TarHandler,
+  limits: {readonly entries: number},
+): TarReader {
+  const block = Buffer.alloc(blockSize)
+  let filled = 0
+  let entries = 0
+  let globals: Globals = {pax: new Map()}
+  let extensions: Extensions = {}
+  let left = 0
+  let padding = 0
+  let meta: {readonly type: string; readonly body: Buffer} | undefined
+  let place: 'start' | 'header' | 'data' | 'meta' | 'padding' | 'lone zeros' | 'end' = 'start'
+
+  return {
+    write(chunk) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+      for (let at = 0; at < bytes.length;) at = step(bytes, at)
+    },
+    end() {
+      if (place === 'end' || (place === 'start' && filled === 0)) return
+      throw layerCorrupt(
+        place === 'data' || place === 'meta'
+          ? 'an entry is cut off'
+          : 'the archive has no end marker',
+      )
+    },
+  }
+
+  /** Takes what it can from `at` on, and says where the rest starts. */
+  function step(bytes: Buffer, at: number): number {
+    switch (place) {
+      case 'data':
+        return takeData(bytes, at)
+      case 'meta':
+        return takeMeta(bytes, at)
+      case 'padding':
+        return takePadding(bytes, at)
+      case 'end':
+        if (!isZero(bytes, at, bytes.length)) {
+          throw layerCorrupt('something follows the end of the archive')
+        }
+        return bytes.length
+      default:
+        return takeHeader(bytes, at)
+    }
+  }
+
+  function takeHeader(bytes: Buffer, at: number): number {
+    if (filled === 0 && bytes.length - at >= blockSize) {
+      header(decodeHeader(bytes, at))
+      return at + blockSize
+    }
+    const taken = bytes.copy(block, filled, at)
+    filled += taken
+    if (filled === blockSize) {
+      filled = 0
+      header(decodeHeader(block, 0))
+    }
+    return at + taken
+  }
+
+  function header(found: TarHeader | undefined): void {
+    if (found === undefined) {
+      if (extensions.type !== undefined) throw layerCorrupt('an extended header has no entry')
+      place = place === 'lone zeros' ? 'end' : 'lone zeros'
+      return
+    }
+    if (place === 'lone zeros') throw layerCorrupt('an entry follows a block of zeros')
+    if (/[xgLK]/.test(found.type)) expectMeta(found)
+    else beginEntry(found)
+  }
+
+  function beginEntry(found: TarHeader): void {
+    count()
+    const entry = describeEntry(found, extensions, globals)
+    extensions = {}
+    handler.entry(entry)
+    expect('data', entry.kind === 'file' ? entry.size : 0)
+    if (left === 0) endEntry()
+  }
+
+  function endEntry(): void {
+    handler.entryEnd()
+    place = padding > 0 ? 'padding' : 'header'
+  }
+
+  function takeData(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + left)
+    left -= end - at
+    handler.data(bytes.subarray(at, end))
+    if (left === 0) endEntry()
+    return end
+  }
+
+  /** `x` and `g` (PAX), `L` and `K` (GNU) say something about the entry behind them. Their own size is always the header's. */
+  function expectMeta({type, size}: TarHeader): void {
+    const repeats =
+      (type === 'x' && extensions.pax) ||
+      (type === 'L' && extensions.longName !== undefined) ||
+      (type === 'K' && extensions.longLink !== undefined) ||
+      (type === 'g' && extensions.type !== undefined)
+    if (repeats) throw layerCorrupt('an extended header follows another one of its kind')
+    if (size > longestExtendedHeader) {
+      throw new LimitError(
+        'ERR_INJECT_EXTENDED_HEADER_TOO_LARGE',
+        `the layer has an extended header of ${size} bytes`,
+        {expected: longestExtendedHeader, found: size},
+      )
+    }
+    if (type === 'g') count()
+    meta = {type, body: Buffer.alloc(size)}
+    expect('meta', size)
+    if (left === 0) endMeta()
+  }
+
+  function takeMeta(bytes: Buffer, at: number): number {
+    if (meta === undefined) throw new Error('no extended header is being read')
+    const end = Math.min(bytes.length, at + left)
+    bytes.copy(meta.body, meta.body.length - left, at, end)
+    left -= end - at
+    if (left === 0) endMeta()
+    return end
+  }
+
+  function endMeta(): void {
+    if (meta === undefined) throw new Error('no extended header is being read')
+    const {type, body} = meta
+    if (type === 'g') globals = parseGlobals(parsePaxRecords(body), globals)
+    else if (type === 'x') extensions = {...extensions, type, pax: parsePaxRecords(body)}
+    else if (type === 'L') extensions = {...extensions, type, longName: longText(body)}
+    else extensions = {...extensions, type, longLink: longText(body)}
+    meta = undefined
+    place = padding > 0 ? 'padding' : 'header'
+  }
+
+  function takePadding(bytes: Buffer, at: number): number {
+    const taken = Math.min(padding, bytes.length - at)
+    padding -= taken
+    if (padding === 0) place = 'header'
+    return at + taken
+  }
+
+  function expect(what: 'data' | 'meta', size: number): void {
+    place = what
+    left = size
+    padding = size % blockSize === 0 ? 0 : blockSize - (size % blockSize)
+  }
+
+  function count(): void {
+    entries++
+    if (entries > limits.entries) {
+      throw new LimitError(
+        'ERR_INJECT_TOO_MANY_ENTRIES',
+        `the layer has more than ${limits.entries} entries`,
+        {expected: limits.entries},
+      )
+    }
+  }
+}
+
+/** GNU's long names end in a NUL; readers disagree on what stands behind one in the middle. */
+function longText(body: Buffer): string {
+  const end = body.indexOf(0)
+  const length = end === -1 ? body.length : end
+  if (length === 0 || !isZero(body, length, body.length)) {
+    throw layerCorrupt('a long name is empty or goes on after its end')
+  }
+  return body.toString('latin1', 0, length)
+}

@@ -1,0 +1,45 @@
+import {LimitError} from '../errors.js'
+import {display} from './byte-string.js'
+
+/** What unpacking one layer may cost. Each is exceeded only by an attack or by something nobody unpacks into a directory. */
+export interface UnpackLimits {
+  /** Bytes of tar for each byte of compressed layer, looked at once `ratioFrom` bytes are unpacked. Deflate itself cannot exceed 1032. */
+  readonly ratio: number
+  readonly ratioFrom: number
+  readonly entries: number
+  /** Bytes of tar altogether. */
+  readonly totalBytes: number
+}
+
+export const unpackLimits: UnpackLimits = {
+  ratio: 1000,
+  ratioFrom: 64 * 1024 * 1024,
+  entries: 5_000_000,
+  totalBytes: Infinity,
+}
+
+/** Bytes of one extended header: what Go's reader allows, too. */
+export const longestExtendedHeader = 1024 * 1024
+
+/** The kernel's own limits for one attribute. https://man7.org/linux/man-pages/man7/xattr.7.html */
+const longestXattrName = 255
+const longestXattrValue = 64 * 1024
+
+/** Throws `LimitError` for an attribute that no file system could hold. */
+export function checkXattrSize(name: string, value: Uint8Array): void {
+  const length = Buffer.byteLength(name)
+  if (length > longestXattrName || name === '') {
+    throw new LimitError(
+      'ERR_INJECT_XATTR_TOO_LARGE',
+      `the layer has an extended attribute whose name is ${length} bytes long`,
+      {expected: longestXattrName, found: length},
+    )
+  }
+  if (value.length > longestXattrValue) {
+    throw new LimitError(
+      'ERR_INJECT_XATTR_TOO_LARGE',
+      `the layer has an extended attribute ${display(name)} of ${value.length} bytes`,
+      {expected: longestXattrValue, found: value.length},
+    )
+  }
+}

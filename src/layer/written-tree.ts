@@ -1,0 +1,91 @@
+import {lstatSync, mkdirSync, readdirSync, rmdirSync, type Stats, unlinkSync} from 'node:fs'
+import {errnoOf} from '../disk/local-io-error.js'
+import {type ByteString, display} from './byte-string.js'
+import {type TreeRoot} from './tree-root.js'
+import {unsafePath} from './unsafe-path.js'
+
+/** What is in a tree that this run alone writes to, as far as it needs to be known to write safely. */
+export interface WrittenTree {
+  /** What is at `path` itself; `undefined` for nothing. */
+  stat(path: ByteString): Stats | undefined
+  /** Whether `path` is a directory, and no link to one. */
+  isDirectory(path: ByteString): boolean
+  /** Whether everything above `path` is. */
+  leadsThroughDirectories(path: ByteString): boolean
+  makeDirectory(path: ByteString): void
+  /** Makes what is missing above `path`, telling of each. Throws `UnsafeContentError` where something else is in the way. */
+  enterParent(path: ByteString, onMade: (folder: ByteString) => void): void
+  /** Calls `make`; when something is at `path` already, again after removing that. */
+  place<T>(path: ByteString, make: (at: string | Buffer) => T): T
+}
+
+/** Errors are the system's own, but where it says otherwise. */
+export function createWrittenTree(root: TreeRoot): WrittenTree {
+  // directories are remembered until anything is removed, because looking at each parent of each entry would cost as much as writing it
+  const known = new Set<ByteString>()
+  return {stat, isDirectory, leadsThroughDirectories, makeDirectory, enterParent, place}
+
+  function stat(path: ByteString): Stats | undefined {
+    return lstatSync(root.at(path), {throwIfNoEntry: false})
+  }
+
+  function isDirectory(path: ByteString): boolean {
+    if (known.has(path)) return true
+    if (stat(path)?.isDirectory() !== true) return false
+    known.add(path)
+    return true
+  }
+
+  function leadsThroughDirectories(path: ByteString): boolean {
+    return foldersAbove(path).every(isDirectory)
+  }
+
+  function makeDirectory(path: ByteString): void {
+    place(path, (at) => mkdirSync(at, 0o700))
+    known.add(path)
+  }
+
+  function enterParent(path: ByteString, onMade: (folder: ByteString) => void): void {
+    const slash = path.lastIndexOf('/')
+    if (slash === -1 || known.has(path.slice(0, slash))) return
+    for (const folder of foldersAbove(path)) {
+      if (isDirectory(folder)) continue
+      if (stat(folder) !== undefined) {
+        throw unsafePath(`${display(path)} leads through ${display(folder)}, which is no directory`)
+      }
+      makeDirectory(folder)
+      onMade(folder)
+    }
+  }
+
+  function place<T>(path: ByteString, make: (at: string | Buffer) => T): T {
+    try {
+      return make(root.at(path))
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+      remove(path)
+      // it may have been known by other names, on a file system that takes `A` and `a` for the same
+      known.clear()
+      return make(root.at(path))
+    }
+  }
+
+  function remove(path: ByteString): void {
+    if (stat(path)?.isDirectory() !== true) {
+      unlinkSync(root.at(path))
+      return
+    }
+    for (const name of readdirSync(root.at(path), {encoding: 'latin1'})) remove(`${path}/${name}`)
+    root.forget()
+    rmdirSync(root.at(path))
+  }
+}
+
+/** `a`, `a/b` of `a/b/c`. */
+function foldersAbove(path: ByteString): ByteString[] {
+  const folders: ByteString[] = []
+  for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) {
+    folders.push(path.slice(0, end))
+  }
+  return folders
+}

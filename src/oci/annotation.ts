@@ -1,0 +1,48 @@
+import {UsageError} from '../errors.js'
+import {quoted} from './quoted.js'
+
+/** In a layout's index: the tag of the manifest that a descriptor names. https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys */
+export const refName = 'org.opencontainers.image.ref.name'
+
+/** The slot that CernVM-FS's injector makes, and that is meant when nothing else is said. */
+export const defaultSlotName = 'cvmfs'
+
+/** The config labels of one slot. */
+export interface SlotLabels {
+  /** Its value is the diff ID of the slot's layer: what makes a layer a slot. */
+  readonly tar: string
+  /** Its value is the digest of the layer's blob when it was injected. Other tools recompress layers, so it is written and never believed. */
+  readonly gzip: string
+  /** Its value is where in the image the slot's directory belongs; absent for `/`. */
+  readonly path: string
+}
+
+export function slotLabels(name: string): SlotLabels {
+  return {
+    tar: `${name}${tarSuffix}`,
+    gzip: `${name}_injection_gz`,
+    path: `${name}_injection_path`,
+  }
+}
+
+/** The slot that a config label makes; `undefined` for any other label. */
+export function slotNameOf(label: string): string | undefined {
+  if (!label.endsWith(tarSuffix)) return undefined
+  const name = label.slice(0, -tarSuffix.length)
+  return isSlotName(name) ? name : undefined
+}
+
+/** Letters, digits, `_`, `.` and `-`, at most 64, the first a letter or digit. */
+export function isSlotName(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(text)
+}
+
+/** Throws `UsageError` (`ERR_INJECT_SLOT_NAME_INVALID`) for what can be no slot's name. */
+export function parseSlotName(text: string): string {
+  if (isSlotName(text)) return text
+  throw new UsageError('ERR_INJECT_SLOT_NAME_INVALID', `not a name for a slot: ${quoted(text)}`, {
+    hint: 'use letters, digits, "_", "." and "-", at most 64, the first a letter or digit',
+  })
+}
+
+const tarSuffix = '_injection_tar'

@@ -1,0 +1,85 @@
+import {IntegrityError} from '../errors.js'
+import {
+  dockerManifest,
+  dockerManifestList,
+  dockerSchema1,
+  dockerSchema1Signed,
+  ociIndex,
+  ociManifest,
+} from './media-type.js'
+import {quoted} from './quoted.js'
+
+/** What a document that a registry calls a manifest is. `unknown`: of a media type that we know nothing of. */
+export interface DocumentKind {
+  readonly kind: 'image' | 'index' | 'schema1' | 'unknown'
+  /** The document's own word for it, else that of whoever served it; lower case, without parameters. */
+  readonly mediaType: string
+}
+
+type KnownKind = Exclude<DocumentKind['kind'], 'unknown'>
+
+const kinds: ReadonlyMap<string, KnownKind> = new Map([
+  [ociManifest, 'image'],
+  [dockerManifest, 'image'],
+  [ociIndex, 'index'],
+  [dockerManifestList, 'index'],
+  [dockerSchema1, 'schema1'],
+  [dockerSchema1Signed, 'schema1'],
+])
+
+/** Which members only documents of this kind have. */
+const members: Readonly<Record<KnownKind, readonly string[]>> = {
+  image: ['config', 'layers'],
+  index: ['manifests'],
+  schema1: ['fsLayers'],
+}
+
+/** A web server that knows nothing of images says one of these, which is as good as nothing. */
+const meaningless = new Set([
+  '',
+  'application/json',
+  'application/octet-stream',
+  'text/plain',
+  'binary/octet-stream',
+])
+
+/**
+ * Tells what a document is from its members, its `mediaType` and the media type it was served as, which must agree: throws `IntegrityError`
+ * (`ERR_INJECT_AMBIGUOUS_DOCUMENT`) when two readers could take it for different things.
+ * https://github.com/advisories/GHSA-77vh-xpmg-72qh
+ */
+export function documentKind(
+  value: Readonly<Record<string, unknown>>,
+  served: string,
+): DocumentKind {
+  const looksLike = (Object.keys(members) as KnownKind[]).filter((kind) =>
+    members[kind].some((member) => Object.hasOwn(value, member)),
+  )
+  if (looksLike.length > 1) throw ambiguous('has the members of several kinds of document')
+
+  const own = typeof value['mediaType'] === 'string' ? essence(value['mediaType']) : ''
+  const theirs = meaningless.has(essence(served)) ? '' : essence(served)
+  if (own !== '' && theirs !== '' && own !== theirs) {
+    throw ambiguous(`calls itself ${quoted(own)} but was served as ${quoted(theirs)}`)
+  }
+
+  const [shape] = looksLike
+  const mediaType = own || theirs
+  // Docker's schema 1 never names itself
+  const isOldest = shape === 'schema1' || (!shape && value['schemaVersion'] === 1)
+  const said = kinds.get(mediaType)
+  if (mediaType === '' && !isOldest) throw ambiguous('does not say what it is')
+  if (said && shape && said !== shape) {
+    throw ambiguous(`calls itself ${quoted(mediaType)} but has other members`)
+  }
+  return {kind: isOldest ? 'schema1' : (said ?? 'unknown'), mediaType}
+}
+
+function ambiguous(why: string): IntegrityError {
+  return new IntegrityError('ERR_INJECT_AMBIGUOUS_DOCUMENT', `the manifest ${why}`)
+}
+
+/** `a/b` of `A/B; charset=utf-8`. */
+function essence(mediaType: string): string {
+  return mediaType.replace(/;.*$/s, '').trim().toLowerCase()
+}

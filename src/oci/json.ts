@@ -1,0 +1,115 @@
+// Strict decoding of the JSON documents that digests cover. What two parsers could read differently is refused, because the bytes go on
+// to others: https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#json
+import {type ErrorCode, IntegrityError, LimitError} from '../errors.js'
+import {quoted} from './quoted.js'
+
+/** The most bytes of a manifest or config that we read or write; registries hold manifests to the same. */
+export const documentLimit = 4 * 1024 * 1024
+
+const deepest = 100
+
+export interface JsonDocument {
+  /** The bytes as text, unchanged: what edits work on. */
+  readonly text: string
+  /** Parsed. Members called `__proto__` are plain members of it. */
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Decodes one JSON object. Throws `LimitError` for more than 4 MiB or 100 levels, `IntegrityError` with `code` for anything but a JSON object
+ * in UTF-8 without a byte order mark, and with `ERR_INJECT_DUPLICATE_KEY` for an object with two members of one name. `what` is for messages.
+ */
+export function parseDocument(
+  bytes: Uint8Array,
+  what: string,
+  code: ErrorCode = 'ERR_INJECT_DOCUMENT_INVALID',
+): JsonDocument {
+  if (bytes.length > documentLimit) {
+    throw new LimitError('ERR_INJECT_DOCUMENT_TOO_LARGE', `${what} is larger than 4 MiB`, {
+      expected: documentLimit,
+      found: bytes.length,
+    })
+  }
+  const text = decodeText(bytes, what, code)
+  refuseDepth(text, what)
+  const value = parse(text, what, code)
+  refuseDuplicates(text, what)
+  return {text, value}
+}
+
+function decodeText(bytes: Uint8Array, what: string, code: ErrorCode): string {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes)
+  } catch (cause) {
+    throw new IntegrityError(code, `${what} is not UTF-8 text`, {cause})
+  }
+  if (text.startsWith('\uFEFF')) {
+    throw new IntegrityError(code, `${what} begins with a byte order mark`)
+  }
+  return text
+}
+
+function parse(text: string, what: string, code: ErrorCode): JsonDocument['value'] {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new IntegrityError(code, `${what} is not JSON`, {cause})
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new IntegrityError(code, `${what} is not a JSON object`)
+  }
+  return value as JsonDocument['value']
+}
+
+/** Looks at brackets only, so it may be done before anything recursive sees the text. */
+function refuseDepth(text: string, what: string): void {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '"') at = endOfString(text, at)
+    else if (character === '{' || character === '[') depth++
+    else if (character === '}' || character === ']') depth--
+    if (depth > deepest) {
+      throw new LimitError('ERR_INJECT_DOCUMENT_TOO_DEEP', `${what} is nested too deeply`, {
+        expected: deepest,
+        found: `more than ${deepest} levels`,
+      })
+    }
+  }
+}
+
+/** For text that has been parsed: relies on its being JSON. */
+function refuseDuplicates(text: string, what: string): void {
+  const open: Set<string>[] = []
+  let latest = ''
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '"') {
+      const end = endOfString(text, at)
+      latest = text.slice(at, end + 1)
+      at = end
+    } else if (character === '{') open.push(new Set())
+    else if (character === '}') open.pop()
+    else if (character === ':') {
+      // a colon outside a string ends a member's name; names are compared decoded, as any reader would
+      const name = JSON.parse(latest) as string
+      const names = open.at(-1)
+      if (names?.has(name)) {
+        throw new IntegrityError(
+          'ERR_INJECT_DUPLICATE_KEY',
+          `${what} has two members called ${quoted(name)} in one object`,
+        )
+      }
+      names?.add(name)
+    }
+  }
+}
+
+/** Where the closing quote of the string that opens at `start` is. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at
+}

@@ -1,0 +1,166 @@
+// What the user types to name an image. The grammar is the one that docker, podman and crane accept:
+// https://github.com/distribution/reference/blob/v0.6.0/reference.go and
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+import {UsageError} from '../errors.js'
+import {isDigest, type Digest} from './digest.js'
+import {quoted} from './quoted.js'
+import {parseRepository} from './repository-name.js'
+
+/** An image in a registry. Without tag and digest the user said neither: nothing is filled in here. With both, the digest says what to read. */
+export interface RegistryReference {
+  readonly kind: 'registry'
+  /** Host in lower case, with its port if it has one: `docker.io`, `localhost:5000`, `[::1]:5000`. */
+  readonly registry: string
+  readonly repository: string
+  readonly tag?: string
+  readonly digest?: Digest
+}
+
+/** An image in an OCI image layout on disk. */
+export interface LayoutReference {
+  readonly kind: 'layout'
+  /** As typed, without slashes at its end. */
+  readonly directory: string
+  readonly tag?: string
+  readonly digest?: Digest
+}
+
+export type Reference = RegistryReference | LayoutReference
+
+/**
+ * Reads `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]` or `oci:DIR[:TAG][@DIGEST]`, with Docker Hub's defaults. Throws `UsageError`
+ * (`ERR_INJECT_REFERENCE_INVALID`), which never repeats a text that may hold a password.
+ */
+export function parseReference(text: string): Reference {
+  if (text.startsWith('oci:')) return parseLayout(text.slice('oci:'.length))
+  refuseOtherTransports(text)
+  return parseRegistry(text.startsWith('docker://') ? text.slice('docker://'.length) : text)
+}
+
+/** The canonical spelling: `parseReference` of it gives an equal reference. */
+export function formatReference(reference: Reference): string {
+  const {tag, digest} = reference
+  const name = repositoryName(reference)
+  const end = `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`
+  return `${name}${isMistakable(reference) ? '/' : ''}${end}`
+}
+
+/** Where the image is, without tag and digest: `registry/repository` or `oci:DIR`. */
+export function repositoryName(reference: Reference): string {
+  if (reference.kind === 'layout') return `oci:${reference.directory}`
+  return `${reference.registry}/${reference.repository}`
+}
+
+/** A tag by itself, as `--tag` takes it. Throws `UsageError` (`ERR_INJECT_TAG_INVALID`), for a digest among others. */
+export function parseTag(text: string): string {
+  if (isTag(text)) return text
+  if (/^(?:.*@)?sha(?:256|512):/s.test(text)) {
+    throw new UsageError('ERR_INJECT_TAG_INVALID', 'a digest cannot be a tag', {
+      hint: 'a digest names bytes and cannot be moved: choose a tag',
+    })
+  }
+  const hint = /[/:@]/.test(text) ? 'give the tag alone, without the repository' : tagRule
+  const shown = text.includes('@') ? '' : `: ${quoted(text)}`
+  throw new UsageError('ERR_INJECT_TAG_INVALID', `not a tag${shown}`, {hint})
+}
+
+const tagRule = 'a tag is 1 to 128 letters, digits, "_", "." and "-", the first no "." or "-"'
+
+function isTag(text: string): boolean {
+  return /^\w[\w.-]{0,127}$/.test(text)
+}
+
+function parseRegistry(text: string): RegistryReference {
+  const [rest, digest] = splitDigest(text)
+  const colon = rest.indexOf(':', rest.lastIndexOf('/') + 1)
+  const tag = colon < 0 ? undefined : rest.slice(colon + 1)
+  if (tag !== undefined && !isTag(tag)) {
+    throw invalid(tag === '' ? 'its tag is empty' : `${quoted(tag)} is not a tag`, tagRule)
+  }
+  const name = colon < 0 ? rest : rest.slice(0, colon)
+  return {
+    kind: 'registry',
+    ...parseRepository(name, invalid),
+    ...(tag !== undefined && {tag}),
+    ...(digest && {digest}),
+  }
+}
+
+/** All that comes after an `@` must be a digest. In anything else there may be a password, so nothing of it is shown. */
+function splitDigest(text: string): [rest: string, digest?: Digest] {
+  const at = text.indexOf('@')
+  if (at < 0) return [text]
+  const digest = text.slice(at + 1)
+  if (isDigest(digest)) return [text.slice(0, at), digest]
+  throw invalid(
+    'what follows its "@" is not a digest',
+    'a digest is "sha256:" and 64 characters of 0-9 and a-f; credentials do not belong here',
+  )
+}
+
+function parseLayout(text: string): LayoutReference {
+  const [rest, digest] = splitLayoutDigest(text)
+  const colon = rest.lastIndexOf(':')
+  const end = rest.slice(colon + 1)
+  if (colon >= 0 && end === '') throw invalid('its tag is empty', tagRule)
+  const hasTag = colon >= 0 && isTag(end)
+  const directory = withoutSlashes(hasTag ? rest.slice(0, colon) : rest)
+  if (directory === '') throw invalid('it names no directory', 'write oci:DIR or oci:DIR:TAG')
+  if (/[\p{Cc}\p{Cs}]/u.test(directory)) throw invalid('its directory has control characters')
+  return {
+    kind: 'layout',
+    directory,
+    ...(hasTag && {tag: end}),
+    ...(digest && {digest}),
+  }
+}
+
+/** Whether the end of a directory's name would be read as a tag or digest without a slash after it. */
+function isMistakable(reference: Reference): boolean {
+  if (reference.kind === 'registry') return false
+  const {directory, tag} = reference
+  return (tag === undefined && directory.includes(':')) || /@sha(?:256|512)(?::|$)/.test(directory)
+}
+
+/** Directories may have an `@` in their name; only what claims to be a digest is one. */
+function splitLayoutDigest(text: string): [rest: string, digest?: Digest] {
+  const at = text.lastIndexOf('@')
+  const end = text.slice(at + 1)
+  if (at < 0 || !/^sha(?:256|512):[^/]*$/.test(end)) return [text]
+  if (isDigest(end)) return [text.slice(0, at), end]
+  throw invalid(`${quoted(end)} is not a digest`)
+}
+
+/** Without those at its end; `/` stays. */
+function withoutSlashes(directory: string): string {
+  let length = directory.length
+  while (length > 1 && directory[length - 1] === '/') length--
+  return directory.slice(0, length)
+}
+
+function refuseOtherTransports(text: string): void {
+  const [, scheme = ''] = /^([a-z][a-z-]*):/.exec(text) ?? []
+  if (/^https?:\/\//i.test(text)) {
+    throw invalid(
+      'it is a URL',
+      'leave out the scheme; for a registry without TLS say --plain-http',
+    )
+  }
+  if (unsupported.includes(scheme)) {
+    throw invalid(`"${scheme}:" is not supported yet`, 'use a registry, or oci:DIR[:TAG]')
+  }
+}
+
+const unsupported: readonly string[] = [
+  'oci-archive',
+  'docker-archive',
+  'docker-daemon',
+  'containers-storage',
+  'ocidir',
+]
+
+function invalid(why: string, hint?: string): UsageError {
+  return new UsageError('ERR_INJECT_REFERENCE_INVALID', `not an image reference: ${why}`, {
+    ...(hint !== undefined && {hint}),
+  })
+}

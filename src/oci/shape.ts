@@ -1,0 +1,66 @@
+import * as v from 'valibot'
+import {isDigest, type Digest} from './digest.js'
+import {quoted} from './quoted.js'
+
+/** A digest of a registered algorithm. */
+export const digestShape = v.custom<Digest>(isDigest, 'must be a digest')
+
+/** Any text. */
+export const textShape = v.string('must be a string')
+
+// a list is an object to valibot
+const anyObject = v.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'must be an object',
+)
+
+/** Labels or annotations. */
+export const textRecordShape = v.pipe(anyObject, v.record(textShape, textShape))
+
+/** https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#properties */
+export const descriptorShape = looseShape({
+  mediaType: v.pipe(textShape, v.nonEmpty('must not be empty')),
+  digest: digestShape,
+  size: v.custom<number>(
+    (size) => Number.isSafeInteger(size) && (size as number) >= 0,
+    'must be a whole number of bytes',
+  ),
+  annotations: v.optional(textRecordShape),
+  data: v.optional(textShape),
+  urls: v.optional(listShape(textShape)),
+})
+
+/** An object with at least these members. */
+export function looseShape<const T extends v.ObjectEntries>(
+  members: T,
+): v.SchemaWithPipe<readonly [typeof anyObject, v.LooseObjectSchema<T, undefined>]> {
+  return v.pipe(anyObject, v.looseObject(members))
+}
+
+/** A list, each element of one shape. */
+export function listShape<const T extends v.GenericSchema>(element: T): v.ArraySchema<T, string> {
+  return v.array(element, 'must be an array')
+}
+
+/**
+ * What is wrong with `value`, first thing first: `layers.3.size must be a whole number of bytes, found "12"`. `undefined` when it has
+ * the shape. Only checks: the schema's output is not used, since it would lack members such as `__proto__`.
+ */
+export function faultIn(schema: v.GenericSchema, value: unknown): string | undefined {
+  const {issues} = v.safeParse(schema, value, {abortEarly: true})
+  const issue = issues?.[0]
+  if (!issue) return undefined
+  const path = issue.path?.map(({key}) => pathSegment(String(key))).join('.') ?? 'it'
+  if (issue.input === undefined) return `${path} is missing`
+  return `${path} ${issue.message}, found ${describe(issue.input)}`
+}
+
+function pathSegment(key: string): string {
+  return /^[\w.-]{1,80}$/.test(key) ? key : quoted(key, 80)
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return typeof value === 'string' ? quoted(value) : String(value)
+}

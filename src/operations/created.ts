@@ -1,0 +1,16 @@
+/** Seconds since the epoch as RFC 3339 in UTC, held to the years that it can write (1–9999). */
+export function formatTime(seconds: number): string {
+  const held = Math.min(Math.max(seconds, -62_135_596_800), 253_402_300_799)
+  return new Date(held * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+/** Whole seconds since the epoch (fractions dropped) of an RFC 3339 time; `undefined` for none, or for text that is no time. */
+export function parseTime(text: string | undefined): number | undefined {
+  if (
+    text === undefined ||
+    !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.test(text)
+  )
+    return undefined
+  const milliseconds = Date.parse(text)
+  return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000)
+}

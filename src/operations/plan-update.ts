@@ -1,0 +1,76 @@
+import type {Image, Layer} from '../image/image.js'
+import {findSlot} from '../image/slot.js'
+import type {PackedContent} from '../layer/pack.js'
+import type {WalkedEntry} from '../layer/walk.js'
+import type {Reference} from '../oci/reference.js'
+import type {ContentStore, TagMove} from '../store/content-store.js'
+import type {Directory, DirectoryOptions} from './directory.js'
+import type {SlotAction} from './injection-result.js'
+import {compare, knownLayers} from './known-layers.js'
+import {loadImage} from './load-image.js'
+import type {Ports} from './ports.js'
+import {planTagMoves} from './tag-moves.js'
+
+export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'whiteouts' | 'owner'> {
+  readonly reference: Reference
+  readonly directory: string
+  /** Empty: the tag in the reference. */
+  readonly tags: readonly string[]
+  readonly name: string
+  /** Where in the image the directory belongs; `undefined`: where the slot says, else `/`. */
+  readonly path?: string | undefined
+  /** Seconds since the epoch: the time of the slot, and the latest mtime in the layer. `undefined`: the newest mtime in the directory. */
+  readonly created?: number | undefined
+}
+
+/** What an update will do, found out without changing anything. */
+export interface UpdatePlan {
+  readonly image: Image
+  readonly moves: readonly TagMove[]
+  readonly path: string
+  readonly action: SlotAction
+  readonly entries: () => Iterable<WalkedEntry>
+  /** What the directory packs to, as far as that was needed (always when `exhaustive`). */
+  readonly content: PackedContent | undefined
+  /** A layer that the repository has already and that holds just this. */
+  readonly layer: Layer | undefined
+}
+
+/** Reads the image, and the directory where that can save work. `exhaustive`: reads the directory to its end in any case. */
+export async function planUpdate(
+  store: ContentStore,
+  directory: Directory,
+  options: UpdateOptions & {readonly exhaustive: boolean},
+  ports: Ports,
+): Promise<UpdatePlan> {
+  const {reference, name, tags, created, exhaustive} = options
+  const loaded = await loadImage(store, reference, ports)
+  const {image} = loaded
+  const slot = findSlot(image, name)
+  const path = options.path ?? slot?.path ?? '/'
+  const moves = await planTagMoves(store, reference, tags, loaded, ports.signal)
+  const onWarning = warnOnce(ports)
+  const entries = directory.entries({...options, path, clampMtime: created, onWarning})
+  const known = await knownLayers(store, image, name, moves, ports.signal)
+  const {layer, content} = await compare(known, entries, {exhaustive, on: options.directory}, ports)
+  const isSame = slot !== undefined && layer?.diffId === slot.diffId && path === slot.path
+  return {
+    image,
+    moves,
+    path,
+    entries,
+    content,
+    layer,
+    action: isSame ? 'unchanged' : slot ? 'replaced' : 'added',
+  }
+}
+
+/** A directory may be walked twice, to compare and to pack; what there is to say of it is said once. */
+function warnOnce({report}: Ports): (message: string) => void {
+  const said = new Set<string>()
+  return (message) => {
+    if (said.has(message)) return
+    said.add(message)
+    report({kind: 'warning', message})
+  }
+}

@@ -1,0 +1,23 @@
+import type {Reference} from '../oci/reference.js'
+import type {ContentStore} from '../store/content-store.js'
+
+/** What an operation tells whoever watches. Nothing in it is a result: a run that nobody watches does the same. */
+export type ProgressEvent =
+  /** A new step has begun; `on` is what it works on. */
+  | {readonly kind: 'step'; readonly step: Step; readonly on: string}
+  /** The running step has come to `done` bytes, of `total` where that is known. */
+  | {readonly kind: 'bytes'; readonly done: number; readonly total?: number | undefined}
+  /** Worth knowing, nothing wrong. */
+  | {readonly kind: 'notice'; readonly message: string}
+  /** Something was left out or could not be done as asked. */
+  | {readonly kind: 'warning'; readonly message: string}
+
+export type Step = 'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack'
+
+/** All that is impure about an operation, passed in: where images are, who is told, and when to stop. */
+export interface Ports {
+  /** `writes`: something will be stored, so that a registry can be asked for the right to do so from the start. */
+  readonly openStore: (reference: Reference, options: {readonly writes: boolean}) => Promise<ContentStore>
+  readonly report: (event: ProgressEvent) => void
+  readonly signal: AbortSignal
+}

@@ -1,0 +1,118 @@
+import {PreconditionError} from '../errors.js'
+import type {Image} from '../image/image.js'
+import {inject} from '../image/inject.js'
+import {findSlot} from '../image/slot.js'
+import {fromText} from '../layer/byte-string.js'
+import {hashLayer} from '../layer/pack.js'
+import type {WalkedEntry} from '../layer/walk.js'
+import {familyOf} from '../oci/manifest.js'
+import {layerMediaType} from '../oci/media-type.js'
+import {repositoryName, type Reference} from '../oci/reference.js'
+import type {ContentStore} from '../store/content-store.js'
+import {formatTime, parseTime} from './created.js'
+import {describeOutcome, type InjectionResult, type Outcome} from './injection-result.js'
+import {loadImage} from './load-image.js'
+import type {Ports} from './ports.js'
+import {publish} from './publish.js'
+import {pushLayer} from './push-layer.js'
+import {planTagMoves} from './tag-moves.js'
+
+export interface SetupOptions {
+  readonly reference: Reference
+  /** Empty: the tag in the reference. */
+  readonly tags: readonly string[]
+  readonly name: string
+  /** Where in the image the slot's directory belongs; `undefined`: `/`. */
+  readonly path?: string | undefined
+  /** Seconds since the epoch. `undefined`: the image's own time of creation, so that setting up is reproducible. */
+  readonly created?: number | undefined
+  readonly dryRun: boolean
+}
+
+/**
+ * Gives an image its slot: a layer that holds one empty directory, which later updates replace. An image that has the slot stays as it
+ * is. Throws `PreconditionError` when it has it at another place than `path` asks for.
+ */
+export async function setup(options: SetupOptions, ports: Ports): Promise<InjectionResult> {
+  const store = await ports.openStore(options.reference, {writes: !options.dryRun})
+  try {
+    const loaded = await loadImage(store, options.reference, ports)
+    const base = loaded.image
+    const moves = await planTagMoves(store, options.reference, options.tags, loaded, ports.signal)
+    const outcome = keepSlot(base, options) ?? (await addSlot(store, base, options, ports))
+    if (options.dryRun)
+      return describeOutcome({...options, ...outcome, base, tags: moves.map(({tag}) => tag)})
+    ports.report({kind: 'step', step: 'publish', on: repositoryName(options.reference)})
+    const tags = await publish(store, base, outcome.result, moves, {signal: ports.signal})
+    return describeOutcome({...options, ...outcome, base, tags})
+  } finally {
+    await store.close()
+  }
+}
+
+type SlotOutcome = Pick<Outcome, 'result' | 'slot' | 'content' | 'layer' | 'uploaded'>
+
+function keepSlot(image: Image, {name, path}: SetupOptions): SlotOutcome | undefined {
+  const slot = findSlot(image, name)
+  if (!slot) return undefined
+  if (path !== undefined && path !== slot.path) {
+    throw new PreconditionError(
+      'ERR_INJECT_SLOT_ELSEWHERE',
+      `the image has the slot ${name} already, at ${slot.path}`,
+      {
+        expected: path,
+        found: slot.path,
+        hint: `inject update --path ${path} moves it together with its content`,
+      },
+    )
+  }
+  return {
+    result: image,
+    slot: {name, path: slot.path, action: 'unchanged'},
+    content: slot,
+    layer: slot,
+    uploaded: false,
+  }
+}
+
+async function addSlot(
+  store: ContentStore,
+  image: Image,
+  {name, path = '/', created, dryRun}: SetupOptions,
+  ports: Ports,
+): Promise<SlotOutcome> {
+  const time = created ?? parseTime(image.config.value.created) ?? 0
+  const entries = () => [emptyDirectory(path === '/' ? name : path.slice(1), time)]
+  const slot = {name, path, action: 'added'} as const
+  if (dryRun) {
+    const content = await hashLayer(entries, ports)
+    if (content) return {result: image, slot, content, layer: undefined, uploaded: false}
+  }
+  const mediaType = layerMediaType(
+    familyOf(image.manifest.value, image.manifest.descriptor.mediaType),
+    'gzip',
+  )
+  const pushed = await pushLayer(store, entries, {mediaType, on: `slot ${name}`}, ports)
+  const result = inject(image, {
+    name,
+    path,
+    layer: pushed.layer,
+    created: formatTime(time),
+    ...(created !== undefined && {imageCreated: formatTime(created)}),
+  })
+  return {...pushed, result, slot}
+}
+
+function emptyDirectory(path: string, mtime: number): WalkedEntry {
+  return {
+    entry: {
+      kind: 'directory',
+      path: fromText(path),
+      mode: 0o755,
+      uid: 0,
+      gid: 0,
+      mtime,
+      xattrs: undefined,
+    },
+  }
+}

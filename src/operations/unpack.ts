@@ -1,0 +1,99 @@
+import {PreconditionError} from '../errors.js'
+import {findSlot} from '../image/slot.js'
+import {emptyStart, unpackLayer} from '../layer/staging.js'
+import type {Digest} from '../oci/digest.js'
+import {repositoryName, type Reference} from '../oci/reference.js'
+import {loadImage} from './load-image.js'
+import type {Ports} from './ports.js'
+
+export interface UnpackOptions {
+  readonly reference: Reference
+  readonly directory: string
+  readonly name: string
+  /** Where the slot will belong, for an image that has none yet; `undefined`: `/`. */
+  readonly path?: string | undefined
+  /** Replace what is in the directory. */
+  readonly force: boolean
+  /** Make the device nodes that the layer holds; refused otherwise. */
+  readonly devices: boolean
+  /** An image without the slot is an error. */
+  readonly strict: boolean
+}
+
+export interface UnpackResult {
+  /** `repository@digest` of the image that was read. */
+  readonly reference: string
+  readonly digest: Digest
+  readonly directory: string
+  /** `null`: the image has no such slot, and the directory is the empty start. */
+  readonly slot: {readonly name: string; readonly path: string} | null
+  readonly diffId: Digest | null
+  readonly entries: number
+  readonly unpackedSize: number
+  /** Files named `.wh.*`, which in the image delete something and in the directory are plain files. */
+  readonly whiteouts: number
+  /** Why the directory was refilled entry by entry instead of replaced as a whole; `null` when it was replaced. */
+  readonly refilled: string | null
+}
+
+/**
+ * Makes a directory of the slot's content: complete, verified and swapped in at the end, or not at all. Without the slot it is the empty
+ * start that a first run begins with (or, when `strict`, a `PreconditionError`).
+ */
+export async function unpack(options: UnpackOptions, ports: Ports): Promise<UnpackResult> {
+  const {reference, directory, name, force, devices} = options
+  const {signal, report} = ports
+  const store = await ports.openStore(reference, {writes: false})
+  try {
+    const {image} = await loadImage(store, reference, ports)
+    const {digest} = image.manifest.descriptor
+    const slot = findSlot(image, name)
+    const found = {reference: `${repositoryName(reference)}@${digest}`, digest, directory}
+    const onWarning = (message: string) => report({kind: 'warning', message})
+    report({kind: 'step', step: 'unpack', on: directory})
+    if (!slot) {
+      if (options.strict) throw noSlot(found.reference, name)
+      const {refilled} = await emptyStart({
+        directory,
+        name,
+        path: options.path ?? '/',
+        force,
+        signal,
+        onWarning,
+      })
+      return {
+        ...found,
+        slot: null,
+        diffId: null,
+        entries: 0,
+        unpackedSize: 0,
+        whiteouts: 0,
+        refilled: refilled ?? null,
+      }
+    }
+    const {descriptor, diffId, path} = slot
+    const {entries, bytes, whiteouts, refilled} = await unpackLayer({
+      open: () => store.openBlob(descriptor, {signal}),
+      mediaType: descriptor.mediaType,
+      onProgress: (done) => report({kind: 'bytes', done}),
+      ...{diffId, directory, path, force, devices, signal, onWarning},
+    })
+    return {
+      ...found,
+      slot: {name, path},
+      diffId,
+      entries,
+      unpackedSize: bytes,
+      whiteouts,
+      refilled: refilled ?? null,
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+function noSlot(reference: string, name: string): PreconditionError {
+  return new PreconditionError('ERR_INJECT_NO_SLOT', `${reference} has no slot ${name}`, {
+    hint: 'inject inspect shows the slots there are; inject setup or inject update adds one',
+  })
+}

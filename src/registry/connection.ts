@@ -1,0 +1,90 @@
+import {type Access, createAuthorization} from './authorization.js'
+import type {CredentialLookup} from './credential.js'
+import {registryUrl} from './endpoint.js'
+import {createHttp, type HttpRequest, type HttpResponse, type HttpSettings} from './http.js'
+import {type RetryPolicy, type RetryPorts} from './retry.js'
+import {refusal} from './status-error.js'
+import {createRetries, type RetryOptions, type WithRetries} from './with-retries.js'
+
+/** One request to the repository, and which statuses answer it; any other is an error. */
+export interface Call extends HttpRequest {
+  readonly access: Access
+  readonly accept: readonly number[]
+  /** Sent even when the store's own signal says to stop: the tidying up. */
+  readonly afterAbort?: boolean
+}
+
+/** What to make of an accepted answer; all of it that is wanted is read here, so that a body that breaks off is asked for again. */
+export type Consume<T> = (response: HttpResponse) => Promise<T>
+
+/** One repository of one registry: what its blobs, uploads, manifests and tags are asked through. */
+export interface Connection {
+  /** `registry.example/team/app`, for messages. */
+  readonly name: string
+  /** The registry's root. */
+  readonly registry: URL
+  /** The address of `path` below the repository, such as `tags/list`. */
+  url(path: string): URL
+  /** Tries as often as is sensible. Throws errors of ours only. */
+  call<T>(call: Call, consume: Consume<T>, options?: RetryOptions<T>): Promise<T>
+  /** Tries once (but logs in as needed). Throws `TransportError` and `RefusedError` for the caller's own `withRetries`. */
+  once<T>(call: Call, consume: Consume<T>): Promise<T>
+  readonly withRetries: WithRetries
+  close(): void
+}
+
+export interface ConnectionSettings extends HttpSettings {
+  readonly registry: string
+  readonly repository: string
+  /** `undefined`: where that is usual. */
+  readonly plainHttp: boolean | undefined
+  readonly credentials: CredentialLookup
+  readonly retries: RetryPolicy
+  readonly ports: RetryPorts
+  /** Every token is asked for with the right to push, so that reading first does not cost a second one. */
+  readonly writes: boolean
+  /** Ends everything. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export function openConnection(settings: ConnectionSettings): Connection {
+  const {registry: host, repository, ports} = settings
+  const registry = registryUrl(host, settings.plainHttp)
+  const http = createHttp(settings)
+  const withRetries = createRetries(settings.retries, ports)
+  const send = createAuthorization({
+    registry,
+    repository,
+    credentials: settings.credentials,
+    exchange: http.exchange,
+    withRetries,
+    now: () => ports.now(),
+  })
+  const signalFor = ({signal, afterAbort}: Call): AbortSignal | undefined => {
+    const common = afterAbort ? undefined : settings.signal
+    return signal && common ? AbortSignal.any([signal, common]) : (signal ?? common)
+  }
+
+  const once = async <T>(call: Call, consume: Consume<T>): Promise<T> => {
+    const access = settings.writes ? 'push' : call.access
+    const response = await send({...call, signal: signalFor(call)}, access)
+    if (call.accept.includes(response.status)) return consume(response)
+    throw await refusal(call, response)
+  }
+  return {
+    name: `${host}/${repository}`,
+    registry,
+    url: (path) => new URL(`/v2/${repository}/${path}`, registry),
+    once,
+    call: (call, consume, options) =>
+      withRetries(() => once(call, consume), {signal: signalFor(call), ...options}),
+    withRetries,
+    close: () => http.close(),
+  }
+}
+
+/** For answers whose status and headers are all that is wanted. */
+export async function headersOnly(response: HttpResponse): Promise<HttpResponse> {
+  await response.discard()
+  return response
+}

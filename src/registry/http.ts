@@ -1,0 +1,151 @@
+import {Agent} from 'node:http'
+import type {IncomingHttpHeaders} from 'node:http'
+import {Agent as TlsAgent} from 'node:https'
+import got from 'got'
+import type {ByteStream} from '../store/content-store.js'
+import {displayRequest} from './endpoint.js'
+import {drain, receiveBody} from './receive-body.js'
+import {sendBody} from './send-body.js'
+import {TransportError, transportError} from './transport-error.js'
+
+/** A body that can be sent again: every `open` starts at its first byte. Without a length it goes as chunked transfer encoding. */
+export interface RequestBody {
+  readonly length: number | undefined
+  open(): ByteStream
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly url: URL
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: RequestBody
+  /** Milliseconds from the last byte sent to the first one of the answer, where the usual ones are too few. */
+  readonly responseTimeout?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** Where the answer came from: after redirects, not where the request went. */
+  readonly url: URL
+  /** To be read once; leaving it early ends the connection. Throws `TransportError` when it breaks off. */
+  readonly body: ByteStream
+  /** Gets rid of the body and keeps the connection if that is cheap. Every response is either read or discarded. */
+  discard(): Promise<void>
+}
+
+/** One request, one answer of any status. Throws `TransportError`, what the body's producer threw, or the signal's reason. */
+export type Exchange = (request: HttpRequest) => Promise<HttpResponse>
+
+/** Milliseconds. */
+export interface HttpTimeouts {
+  /** For each of looking up the name, connecting, and the TLS handshake. */
+  readonly connect: number
+  readonly response: number
+  /** Without a byte moving, in either direction, while it is not us who are slow. */
+  readonly idle: number
+}
+
+export interface HttpSettings {
+  readonly userAgent: string
+  readonly timeouts: HttpTimeouts
+  /** Certificates (PEM) to trust instead of the ones that Node brings. */
+  readonly certificateAuthority?: readonly string[] | undefined
+}
+
+export interface Http {
+  readonly exchange: Exchange
+  /** Ends all connections, idle ones and others. */
+  close(): void
+}
+
+/** HTTP/1.1 with kept-alive connections. Follows no redirects, retries nothing, decodes nothing: each of these is a file of its own, or a mistake. */
+export function createHttp(settings: HttpSettings): Http {
+  // free connections are dropped before the usual servers drop them, so that few requests meet a closing one
+  const options = {keepAlive: true, timeout: 15_000}
+  const agent = {http: new Agent(options), https: new TlsAgent(options)}
+  return {
+    exchange: (request) => exchange(request, settings, agent),
+    close() {
+      agent.http.destroy()
+      agent.https.destroy()
+    },
+  }
+}
+
+async function exchange(
+  request: HttpRequest,
+  settings: HttpSettings,
+  agent: {http: Agent; https: TlsAgent},
+): Promise<HttpResponse> {
+  const {method, url, body, signal} = request
+  signal?.throwIfAborted()
+  const {connect, response: usual, idle} = settings.timeouts
+  const doing = displayRequest(request)
+  const stream = got.stream(url, {
+    method,
+    agent,
+    headers: {
+      'user-agent': settings.userAgent,
+      'accept-encoding': 'identity',
+      ...request.headers,
+      ...lengthHeader(request),
+    },
+    followRedirect: false,
+    decompress: false,
+    throwHttpErrors: false,
+    retry: {limit: 0},
+    maxHeaderSize: 16 * 1024,
+    timeout: {
+      lookup: connect,
+      connect,
+      secureConnect: connect,
+      response: request.responseTimeout ?? usual,
+    },
+    ...(settings.certificateAuthority && {
+      https: {certificateAuthority: [...settings.certificateAuthority]},
+    }),
+  })
+  const abort = (): void => void stream.destroy(new TransportError('ERR_ABORTED', 'aborted'))
+  signal?.addEventListener('abort', abort, {once: true})
+  const finish = (): void => signal?.removeEventListener('abort', abort)
+  const failure = (error: unknown): unknown =>
+    signal?.aborted ? signal.reason : transportError(error, doing)
+  // an error between two listeners of ours must not end the process
+  stream.on('error', () => {})
+
+  let sent = body === undefined
+  const answered = new Promise<{statusCode: number; headers: IncomingHttpHeaders}>(
+    (resolve, reject) => {
+      stream.once('response', resolve)
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort signal's reason is passed on as it is
+      stream.once('error', (error) => reject(failure(error)))
+      if (method === 'GET' || method === 'HEAD') return
+      if (!body) stream.end()
+      else
+        sendBody(stream, body.open(), {idle, doing}).then((whole) => {
+          sent = whole
+        }, reject)
+    },
+  )
+  try {
+    const {statusCode: status, headers} = await answered
+    if (!sent && status < 300) {
+      throw new TransportError('ERR_EARLY_ANSWER', `${doing}: answered before all was sent`)
+    }
+    const received = receiveBody(stream, {idle, doing, failure, finish, reusable: () => sent})
+    return {status, headers, url, body: received, discard: () => drain(received)}
+  } catch (error) {
+    finish()
+    stream.destroy()
+    throw error
+  }
+}
+
+function lengthHeader({method, body}: HttpRequest): Record<string, string> {
+  if (method === 'GET' || method === 'HEAD' || method === 'DELETE') return {}
+  if (!body) return {'content-length': '0'}
+  return body.length === undefined ? {} : {'content-length': String(body.length)}
+}

@@ -1,0 +1,105 @@
+import {NetworkError} from '../errors.js'
+import {type Digest, digestOf} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
+import type {CallOptions, ManifestStore, StoredManifest, TagMove} from '../store/content-store.js'
+import {manifestLimit} from '../store/manifest-kind.js'
+import {checkTagMove, tagMoved} from '../store/tag-moved.js'
+import {tooLarge} from '../stream/limit.js'
+import {bytesBody} from './bytes-body.js'
+import {type Connection, headersOnly} from './connection.js'
+import {type ManifestReader, manifestUrl} from './manifests.js'
+import {checkClaimedDigest} from './response-digest.js'
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests */
+export function createManifestWriter(
+  connection: Connection,
+  reader: ManifestReader,
+): Pick<ManifestStore, 'putManifest'> {
+  const {name} = connection
+
+  return {
+    async putManifest(bytes, mediaType, {tags = [], signal} = {}) {
+      if (bytes.length > manifestLimit) {
+        throw tooLarge(`manifest for ${name}`, manifestLimit, bytes.length)
+      }
+      const manifest = {descriptor: {mediaType, digest: digestOf(bytes), size: bytes.length}, bytes}
+      // all are looked at before the first moves: what is lost already moves nothing
+      await Promise.all(tags.filter(isConditional).map((move) => look(move, {signal})))
+      if (tags.length === 0) await put(manifest, manifest.descriptor.digest, undefined, {signal})
+      for (const move of tags) await moveTag(manifest, move, {signal})
+      return manifest.descriptor
+    },
+  }
+
+  async function look(move: TagMove, call: CallOptions): Promise<void> {
+    checkTagMove(move, await reader.statManifest(move.tag, call), name)
+  }
+
+  async function moveTag(
+    manifest: StoredManifest,
+    move: TagMove,
+    call: CallOptions,
+  ): Promise<void> {
+    const {digest} = manifest.descriptor
+    await put(manifest, move.tag, move, call)
+    if (!isConditional(move)) return
+    // most registries know no conditions: somebody may have moved it at the same moment
+    const found = await reader.statManifest(move.tag, call)
+    if (found !== digest) throw tagMoved({...move, from: digest}, found, name)
+  }
+
+  async function put(
+    {descriptor, bytes}: StoredManifest,
+    reference: string,
+    move: TagMove | undefined,
+    call: CallOptions,
+  ): Promise<void> {
+    const {digest} = descriptor
+    const isInPlace = async (): Promise<Digest | undefined> => {
+      const found = await reader.statManifest(reference, call)
+      return found === digest ? found : undefined
+    }
+    const status = await connection.call(
+      {
+        method: 'PUT',
+        url: manifestUrl(connection, reference),
+        access: 'push',
+        accept: [200, 201, 202, 204, 412],
+        headers: {'content-type': descriptor.mediaType, ...condition(move)},
+        body: bytesBody(bytes),
+        signal: call.signal,
+      },
+      async (response) => {
+        await headersOnly(response)
+        if (response.status !== 412) checkClaimedDigest(response, digest, `manifest for ${name}`)
+        return response.status
+      },
+      {
+        // the answer was lost: was the tag moved by us, by somebody else, or not at all?
+        settled: async () => {
+          if (await isInPlace()) return 201
+          if (move && isConditional(move)) await look(move, call)
+          return undefined
+        },
+      },
+    )
+    if (status === 201) return
+    const found = await reader.statManifest(reference, call)
+    if (found === digest) return
+    if (status === 412 && move) throw tagMoved(move, found, name)
+    throw new NetworkError(
+      'ERR_INJECT_REGISTRY_ANSWER',
+      `${name} answered ${status} to manifest ${digest} but does not have it as ${quoted(reference)}`,
+    )
+  }
+}
+
+function isConditional(move: TagMove): boolean {
+  return move.from !== undefined
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#section-13.1 The entity tag of a manifest is its digest. */
+function condition(move: TagMove | undefined): Record<string, string> {
+  if (move?.from === undefined) return {}
+  return move.from === 'absent' ? {'if-none-match': '*'} : {'if-match': `"${move.from}"`}
+}

@@ -1,0 +1,123 @@
+import {IntegrityError, UsageError} from '../errors.js'
+import {algorithmOf, type Digest, digestOf, isDigest} from '../oci/digest.js'
+import {manifestMediaTypes} from '../oci/media-type.js'
+import {quoted} from '../oci/quoted.js'
+import type {CallOptions, ManifestStore, StoredManifest} from '../store/content-store.js'
+import {manifestLimit} from '../store/manifest-kind.js'
+import {readAll} from '../stream/limit.js'
+import {type Connection, headersOnly} from './connection.js'
+import {displayRequest} from './endpoint.js'
+import type {HttpResponse} from './http.js'
+import {refuseEncoding} from './resumed.js'
+import {checkClaimedDigest, claimedDigest} from './response-digest.js'
+
+export type ManifestReader = Pick<ManifestStore, 'getManifest' | 'statManifest'>
+
+const accept = {accept: manifestMediaTypes.join(', ')}
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
+export function createManifestReader(connection: Connection): ManifestReader {
+  const request = <M extends 'GET' | 'HEAD'>(method: M, reference: string, {signal}: CallOptions) =>
+    ({
+      method,
+      url: manifestUrl(connection, reference),
+      access: 'pull',
+      headers: accept,
+      signal,
+    }) as const
+
+  const getOnce = async (
+    reference: string,
+    options: CallOptions,
+  ): Promise<StoredManifest | undefined> => {
+    const call = request('GET', reference, options)
+    const what = `manifest ${quoted(reference)} of ${connection.name}`
+    return connection.call({...call, accept: [200, 404]}, async (response) => {
+      if (response.status === 404) {
+        await response.discard()
+        return undefined
+      }
+      refuseEncoding(call, response)
+      const mediaType = mediaTypeOf(call, response)
+      const bytes = await readAll(response.body, manifestLimit, what)
+      const digest = checkedDigest(bytes, response, reference, what)
+      return {descriptor: {mediaType, digest, size: bytes.length}, bytes}
+    })
+  }
+
+  const getManifest: ManifestReader['getManifest'] = async (reference, options = {}) => {
+    try {
+      return await getOnce(reference, options)
+    } catch (error) {
+      // once more, for it may have happened on the way
+      if (error instanceof IntegrityError && error.code === 'ERR_INJECT_DIGEST_MISMATCH') {
+        return getOnce(reference, options)
+      }
+      throw error
+    }
+  }
+
+  return {
+    getManifest,
+    async statManifest(reference, options = {}) {
+      const head = await connection.call(
+        {...request('HEAD', reference, options), accept: [200, 401, 403, 404, 405]},
+        headersOnly,
+      )
+      if (head.status === 404) return undefined
+      const claimed = head.status === 200 ? claimedDigest(head) : undefined
+      // who does not answer a HEAD as it should may do better with a GET, and says at least what is wrong
+      if (!claimed) return (await getManifest(reference, options))?.descriptor.digest
+      if (isDigest(reference)) checkClaimedDigest(head, reference, `manifest ${reference}`)
+      return isDigest(reference) ? reference : claimed
+    },
+  }
+}
+
+/** The address of a manifest. Throws `UsageError` for what is neither tag nor digest, for it would name something else there. */
+export function manifestUrl(connection: Connection, reference: string): URL {
+  if (!isDigest(reference) && !/^\w[\w.-]{0,127}$/.test(reference)) {
+    throw new UsageError(
+      'ERR_INJECT_REFERENCE_INVALID',
+      `neither a tag nor a digest: ${quoted(reference, 160)}`,
+    )
+  }
+  return connection.url(`manifests/${reference}`)
+}
+
+function mediaTypeOf(call: Parameters<typeof displayRequest>[0], response: HttpResponse): string {
+  const mediaType = (response.headers['content-type'] ?? '')
+    .replace(/;[^]*/, '')
+    .trim()
+    .toLowerCase()
+  if (mediaType !== '' && mediaType !== 'text/html') return mediaType
+  void response.discard()
+  throw new IntegrityError(
+    'ERR_INJECT_NOT_A_REGISTRY',
+    `${displayRequest(call)}: the answer is ${mediaType === '' ? 'of no media type' : 'a web page'}, this is not a registry`,
+    {hint: 'check the host and the port; a login page or a proxy may be in between'},
+  )
+}
+
+/** The digest that names the bytes: the reference if that is one, else in the registry's algorithm, else sha256. */
+function checkedDigest(
+  bytes: Uint8Array,
+  response: HttpResponse,
+  reference: string,
+  what: string,
+): Digest {
+  const claimed = claimedDigest(response)
+  const wanted = isDigest(reference) ? reference : claimed
+  const digest = digestOf(bytes, wanted && algorithmOf(wanted))
+  if (isDigest(reference) && digest !== reference) {
+    throw new IntegrityError(
+      'ERR_INJECT_DIGEST_MISMATCH',
+      `${what} is not what its digest names: expected ${reference}, found ${digest}`,
+      {expected: reference, found: digest},
+    )
+  }
+  for (const algorithm of ['sha256', 'sha512'] as const) {
+    checkClaimedDigest(response, digestOf(bytes, algorithm), what)
+  }
+  return digest
+}

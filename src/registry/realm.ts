@@ -1,0 +1,38 @@
+import {AuthenticationError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
+import {mayReferTo} from './address.js'
+import {displayUrl, parseUrl} from './endpoint.js'
+
+/**
+ * Where to get a token, from the `realm` of a challenge that the registry at `from` sent; it may be relative. Our credentials go there, so it
+ * is refused (`AuthenticationError`, `ERR_INJECT_REALM_REFUSED`) when it is no http address, carries a user, would take an https registry's
+ * credentials over plain http, or names a machine that only someone beside us should name.
+ */
+export function resolveRealm(realm: string | undefined, from: URL): URL {
+  if (!realm) throw refused(from, 'names no realm')
+  const url = parseUrl(realm, from)
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw refused(from, `names a realm that is no http address: ${quoted(start(realm), 80)}`)
+  }
+  if (url.username || url.password) throw refused(from, 'names a realm with a user or a password')
+  if (from.protocol === 'https:' && url.protocol === 'http:') {
+    throw refused(from, `names a realm on plain http: ${displayUrl(url)}`)
+  }
+  if (!mayReferTo(from, url)) {
+    throw refused(from, `names a realm on a local or private address: ${displayUrl(url)}`)
+  }
+  return url
+}
+
+/** Userinfo may stand in what could not be parsed, so little of it is shown. */
+function start(realm: string): string {
+  return realm.includes('@') ? '…' : realm.replace(/\?[^]*/, '')
+}
+
+function refused(from: URL, why: string): AuthenticationError {
+  return new AuthenticationError(
+    'ERR_INJECT_REALM_REFUSED',
+    `the registry at ${displayUrl(from)} asks for a token but ${why}`,
+    {hint: 'no credentials were sent; ask the operator of the registry'},
+  )
+}

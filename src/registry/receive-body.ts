@@ -1,0 +1,60 @@
+import type {Duplex} from 'node:stream'
+import type {ByteStream} from '../store/content-store.js'
+import {TransportError} from './transport-error.js'
+
+export interface ReceiveOptions {
+  readonly idle: number
+  readonly doing: string
+  /** What to throw for what the stream threw. */
+  readonly failure: (error: unknown) => unknown
+  /** Called once, when the body is over or left. */
+  readonly finish: () => void
+  /** Whether the connection can serve another request once the body was read. */
+  readonly reusable: () => boolean
+}
+
+/** The answer's body. Only the waits for the network are timed: a consumer may be slow. */
+export async function* receiveBody(
+  answer: Duplex,
+  {idle, doing, failure, finish, reusable}: ReceiveOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  let ended = false
+  try {
+    for (;;) {
+      const timer = setTimeout(() => {
+        answer.destroy(new TransportError('ETIMEDOUT', `${doing}: nothing came for ${idle} ms`))
+      }, idle)
+      const next = await chunks
+        .next()
+        .catch((error: unknown) => {
+          throw failure(error)
+        })
+        .finally(() => clearTimeout(timer))
+      if (next.done) {
+        ended = true
+        return
+      }
+      yield next.value
+    }
+  } finally {
+    finish()
+    if (!ended || !reusable()) answer.destroy()
+  }
+}
+
+/** More than this is dearer to read than a new connection. */
+const worthReading = 64 * 1024
+
+/** Reads and forgets a body of sensible size; drops the connection of another. Never throws: nobody wanted the bytes. */
+export async function drain(body: ByteStream): Promise<void> {
+  let size = 0
+  try {
+    for await (const chunk of body) {
+      size += chunk.length
+      if (size > worthReading) return
+    }
+  } catch {
+    // the connection is gone, and so is the body
+  }
+}

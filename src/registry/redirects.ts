@@ -1,0 +1,60 @@
+import {NetworkError} from '../errors.js'
+import {displayRequest, displayUrl, parseUrl} from './endpoint.js'
+import type {Exchange, HttpRequest, HttpResponse} from './http.js'
+
+const maxRedirects = 5
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+/** The headers that must not reach another origin. */
+const secretHeaders: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+])
+
+/**
+ * Follows the redirects of a GET or HEAD (other methods get the 3xx answer back). Secrets are dropped at the first change of scheme, host or
+ * port and stay dropped, even where a later hop leads back. Throws `NetworkError` (`ERR_INJECT_REDIRECT_REFUSED`).
+ */
+export async function followRedirects(
+  exchange: Exchange,
+  request: HttpRequest,
+): Promise<HttpResponse> {
+  let current = request
+  for (let hops = 0; ; hops++) {
+    const response = await exchange(current)
+    const followed = request.method === 'GET' || request.method === 'HEAD'
+    if (!followed || !redirectStatuses.has(response.status)) return response
+    await response.discard()
+    if (hops === maxRedirects) throw refused(request, `more than ${maxRedirects} redirects`)
+    const url = redirectTarget(request, response.headers.location, current.url)
+    const headers =
+      url.origin === current.url.origin ? current.headers : withoutSecrets(current.headers)
+    current = {...current, url, ...(headers && {headers})}
+  }
+}
+
+function redirectTarget(request: HttpRequest, location: string | undefined, from: URL): URL {
+  if (!location) throw refused(request, 'redirected without saying where to')
+  const url = parseUrl(location, from)
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw refused(request, 'redirected to something that is no http address')
+  }
+  if (url.username || url.password) {
+    throw refused(request, 'redirected to an address that carries a user or a password')
+  }
+  if (from.protocol === 'https:' && url.protocol === 'http:') {
+    throw refused(request, `redirected from https to plain http (${displayUrl(url)})`)
+  }
+  return url
+}
+
+function withoutSecrets(headers: HttpRequest['headers']): HttpRequest['headers'] {
+  return Object.fromEntries(
+    Object.entries(headers ?? {}).filter(([name]) => !secretHeaders.has(name)),
+  )
+}
+
+function refused(request: HttpRequest, why: string): NetworkError {
+  return new NetworkError('ERR_INJECT_REDIRECT_REFUSED', `${displayRequest(request)}: ${why}`)
+}

@@ -1,0 +1,82 @@
+import {
+  AuthenticationError,
+  type InjectError,
+  IntegrityError,
+  LimitError,
+  NetworkError,
+  NotFoundError,
+} from '../errors.js'
+import {parseRegistryErrors} from '../oci/registry-error.js'
+import {quoted} from '../oci/quoted.js'
+import {displayRequest} from './endpoint.js'
+import type {HttpRequest, HttpResponse} from './http.js'
+import {RefusedError} from './transport-error.js'
+
+/** More of an error's body than this says nothing new. */
+const errorBodyLimit = 64 * 1024
+
+/** Reads what an answer with an unwelcome status has to say, and makes it an error. */
+export async function refusal(request: HttpRequest, response: HttpResponse): Promise<RefusedError> {
+  const body = await readStart(response)
+  const retryAfter = response.headers['retry-after']
+  return new RefusedError(response.status, retryAfter, statusError(request, response.status, body))
+}
+
+/**
+ * A status and an error body of the distribution spec as an error of ours.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+ */
+export function statusError(
+  request: Pick<HttpRequest, 'method' | 'url'>,
+  status: number,
+  body: Uint8Array,
+): InjectError {
+  const errors = parseRegistryErrors(body)
+  const has = (code: string): boolean => errors.some((error) => error.code === code)
+  const said = errors.slice(0, 3).map(({code, message}) => ` ${shown(code)}: ${shown(message)}`)
+  const message = `${displayRequest(request)}: the registry answered ${status}${said.join(',')}`
+
+  if (status === 401) {
+    const hint =
+      'log in with docker, podman or skopeo login, or say --username and --password-stdin'
+    return new AuthenticationError('ERR_INJECT_UNAUTHORIZED', message, {hint})
+  }
+  if (status === 403) {
+    const hint = 'these credentials lack the right to do this in this repository'
+    return new AuthenticationError('ERR_INJECT_DENIED', message, {hint})
+  }
+  if (has('MANIFEST_BLOB_UNKNOWN')) {
+    return new NotFoundError('ERR_INJECT_MANIFEST_BLOB_UNKNOWN', message)
+  }
+  if (status === 404) return new NotFoundError('ERR_INJECT_NOT_FOUND', message)
+  if (status === 413) {
+    const hint = 'the registry, or a proxy before it, limits the size of uploads'
+    return new LimitError('ERR_INJECT_REFUSED_AS_TOO_LARGE', message, {hint})
+  }
+  if (has('DIGEST_INVALID')) return new IntegrityError('ERR_INJECT_REFUSED_DIGEST', message)
+  if (status === 429) return new NetworkError('ERR_INJECT_RATE_LIMITED', message)
+  if (status === 507) {
+    return new NetworkError('ERR_INJECT_REGISTRY_FULL', message, {hint: 'its storage is full'})
+  }
+  return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message)
+}
+
+async function readStart(response: HttpResponse): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of response.body) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > errorBodyLimit) break
+    }
+  } catch {
+    // the status says enough
+  }
+  return Buffer.concat(chunks).subarray(0, errorBodyLimit)
+}
+
+/** Registries put anything into their messages; most are plain words. */
+function shown(text: string): string {
+  return /^[\w .,:;/@()'+=-]{0,200}$/.test(text) ? text : quoted(text, 200)
+}

@@ -1,0 +1,87 @@
+import {IntegrityError, LimitError} from '../errors.js'
+import {compareTags} from '../store/compare-tags.js'
+import type {CallOptions, ManifestStore} from '../store/content-store.js'
+import {readAll} from '../stream/limit.js'
+import {type Connection} from './connection.js'
+import {displayUrl, parseUrl} from './endpoint.js'
+import {parseLinks} from './link.js'
+
+const pageLimit = 4 * 1024 * 1024
+const maxPages = 10_000
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags All pages are read before the first tag comes: the order is ours. */
+export function createTagLister(connection: Connection): Pick<ManifestStore, 'listTags'> {
+  return {
+    async *listTags(options = {}) {
+      const tags = new Set<string>()
+      let next: URL | undefined = connection.url('tags/list?n=1000')
+      for (let pages = 0; next; pages++) {
+        if (pages === maxPages) throw endless(next)
+        const page = await getPage(connection, next, options)
+        for (const tag of page.tags) tags.add(tag)
+        next = page.next
+      }
+      yield* [...tags].sort(compareTags)
+    },
+  }
+}
+
+interface Page {
+  readonly tags: readonly string[]
+  readonly next: URL | undefined
+}
+
+function getPage(connection: Connection, url: URL, {signal}: CallOptions): Promise<Page> {
+  const what = `list of tags at ${displayUrl(url)}`
+  return connection.call(
+    {method: 'GET', url, access: 'pull', accept: [200, 404], signal},
+    async (response) => {
+      if (response.status === 404) {
+        await response.discard()
+        return {tags: [], next: undefined}
+      }
+      const tags = parseTags(await readAll(response.body, pageLimit, what), what)
+      return {tags, next: nextPage(response.headers['link'], url)}
+    },
+  )
+}
+
+function parseTags(body: Uint8Array, what: string): string[] {
+  let value: unknown
+  try {
+    value = JSON.parse(Buffer.from(body).toString())
+  } catch {
+    throw invalid(what)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(what)
+  // Go's empty list is null
+  const tags: unknown = ('tags' in value ? value.tags : undefined) ?? []
+  if (!Array.isArray(tags) || !tags.every(isTag)) throw invalid(what)
+  return tags
+}
+
+function isTag(value: unknown): value is string {
+  return typeof value === 'string' && /^\w[\w.-]{0,127}$/.test(value)
+}
+
+/** A link to another host, or back to where it came from, is none. */
+function nextPage(header: string | string[] | undefined, from: URL): URL | undefined {
+  const links = parseLinks([header ?? ''].flat().join(','))
+  const target = links.find(({relations}) => relations.includes('next'))?.target
+  const url = target ? parseUrl(target, from) : undefined
+  if (!url) return undefined
+  // behind a proxy that ends TLS a registry may name itself with http
+  if (from.protocol === 'https:' && url.hostname === from.hostname) url.protocol = 'https:'
+  return url.origin === from.origin && url.href !== from.href ? url : undefined
+}
+
+function invalid(what: string): IntegrityError {
+  return new IntegrityError('ERR_INJECT_REGISTRY_ANSWER_INVALID', `${what} is no list of tags`)
+}
+
+function endless(url: URL): LimitError {
+  return new LimitError(
+    'ERR_INJECT_TOO_MANY_PAGES',
+    `list of tags at ${displayUrl(url)} has more than ${maxPages} pages`,
+  )
+}

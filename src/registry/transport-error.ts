@@ -1,0 +1,46 @@
+import type {InjectError} from '../errors.js'
+
+/**
+ * No answer, or half of one: what the network did to a request. Stays inside src/registry, where it is tried again or becomes a
+ * `NetworkError`. It keeps the code and the message of what got or Node threw, never the object: that one refers to the request's headers.
+ */
+export class TransportError extends Error {
+  override readonly name = 'TransportError'
+  /** `ECONNRESET`, `ETIMEDOUT`, `CERT_HAS_EXPIRED`, … */
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Of anything that a stream or a request threw; `doing` starts the message. */
+export function transportError(error: unknown, doing: string): TransportError {
+  if (error instanceof TransportError) return error
+  const cause = error instanceof Error ? error : new Error(String(error))
+  // got wraps an error of ours that destroyed its stream
+  if (cause.cause instanceof TransportError) return cause.cause
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : 'ERR_UNKNOWN'
+  return new TransportError(code, `${doing}: ${oneLine(cause.message)}`)
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').slice(0, 300)
+}
+
+/** An answer whose status is not one that was hoped for. `failure` is the error to report if trying again is no use. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError'
+  readonly status: number
+  /** The `Retry-After` header as it came. */
+  readonly retryAfter: string | undefined
+  readonly failure: InjectError
+
+  constructor(status: number, retryAfter: string | undefined, failure: InjectError) {
+    super(failure.message)
+    this.status = status
+    this.retryAfter = retryAfter
+    this.failure = failure
+  }
+}

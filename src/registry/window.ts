@@ -1,0 +1,57 @@
+import type {BlobSource, CallOptions} from '../store/content-store.js'
+
+/** The start of a source: all of it, or a source that continues from there without opening the first one twice. */
+export type Windowed =
+  | {readonly kind: 'whole'; readonly bytes: Uint8Array}
+  | {
+      readonly kind: 'part'
+      readonly source: BlobSource
+      /** Ends the first opening if nobody has gone on with it. */
+      release(): Promise<void>
+    }
+
+/** Reads up to `limit` bytes and a chunk, to see whether there are more. */
+export async function readWindow(
+  source: BlobSource,
+  limit: number,
+  options: CallOptions,
+): Promise<Windowed> {
+  const rest = source.open(options)[Symbol.asyncIterator]()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  while (size <= limit) {
+    const next = await rest.next()
+    if (next.done) return {kind: 'whole', bytes: Buffer.concat(chunks)}
+    // the producer may use its buffer again
+    chunks.push(Uint8Array.from(next.value))
+    size += next.value.length
+  }
+  let unread = true
+  return {
+    kind: 'part',
+    source: {
+      open(again) {
+        if (!unread) return source.open(again)
+        unread = false
+        return resume(chunks, rest)
+      },
+    },
+    async release() {
+      if (unread) await rest.return?.()
+      unread = false
+    },
+  }
+}
+
+async function* resume(
+  chunks: Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    // let go of each chunk once it is sent
+    for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) yield chunk
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
+}

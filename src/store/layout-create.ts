@@ -1,0 +1,89 @@
+import {chmod, mkdir, readdir} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+import * as v from 'valibot'
+import {writeFileAtomic} from '../disk/atomic-file.js'
+import {localIoError} from '../disk/local-io-error.js'
+import {withLock} from '../disk/lock.js'
+import {syncFolder} from '../disk/temp-file.js'
+import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
+import {parseDocument} from '../oci/json.js'
+import {readAll} from '../stream/limit.js'
+import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {emptyIndex} from './layout-index.js'
+
+/**
+ * Makes sure that `directory` is an OCI image layout of version 1.0.0. Throws `NotFoundError` (`ERR_INJECT_LAYOUT_NOT_FOUND`) when it is not
+ * there, and `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) when it is something else.
+ */
+export async function checkLayout(directory: string): Promise<void> {
+  const marker = layoutPaths.marker(directory)
+  if ((await statFile(marker)) === undefined) throw await notALayout(directory)
+  const bytes = await readAll(readFileStream(marker), 4096, JSON.stringify(marker))
+  const {value} = parseDocument(bytes, JSON.stringify(marker))
+  if (v.is(markerSchema, value)) return
+  const found = v.is(anyVersion, value) ? value.imageLayoutVersion : 'no version'
+  const message = `${JSON.stringify(directory)} is not an OCI image layout of version 1.0.0: oci-layout has ${JSON.stringify(found)}`
+  throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0', found})
+}
+
+/**
+ * Makes an empty layout in `directory`, which may be there when nothing is in it. A layout that is there already stays as it is. What makes
+ * it a layout is written last: killed on the way, it is none yet, and the next call completes it. Throws `PreconditionError`
+ * (`ERR_INJECT_LAYOUT_NOT_EMPTY`) for a folder with other things in it.
+ */
+export async function createLayout(directory: string): Promise<void> {
+  if ((await statFile(layoutPaths.marker(directory))) !== undefined) return
+  await makeFolder(directory)
+  await refuseOtherContent(directory)
+  await withLock(layoutPaths.lock(directory), async () => {
+    await makeFolder(layoutPaths.blobs(directory))
+    await makeFolder(join(layoutPaths.blobs(directory), 'sha256'))
+    const options = {mode: 0o644, prefix: tempPrefix}
+    // another process may have made it, and put an image into it, while we waited
+    const index = layoutPaths.index(directory)
+    if ((await statFile(index)) === undefined) await writeFileAtomic(index, emptyIndex, options)
+    const marker = layoutPaths.marker(directory)
+    if ((await statFile(marker)) === undefined)
+      await writeFileAtomic(marker, '{"imageLayoutVersion":"1.0.0"}', options)
+  })
+}
+
+/** Makes a folder that others (a web server) can read, whatever the umask says; one that is there stays as it is. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    const made = await mkdir(path, {recursive: true})
+    if (made === undefined) return
+    await chmod(path, 0o755)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    throw localIoError(error, 'make the directory', path)
+  }
+}
+
+const markerSchema = v.looseObject({imageLayoutVersion: v.literal('1.0.0')})
+const anyVersion = v.looseObject({imageLayoutVersion: v.string()})
+
+async function notALayout(directory: string): Promise<Error> {
+  try {
+    await readdir(directory)
+  } catch (error) {
+    if (!isAbsent(error)) return localIoError(error, 'read', directory)
+    const message = `there is no OCI image layout at ${JSON.stringify(directory)}: no such directory`
+    return new NotFoundError('ERR_INJECT_LAYOUT_NOT_FOUND', message)
+  }
+  const message = `${JSON.stringify(directory)} is not an OCI image layout: it has no file oci-layout`
+  return new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0'})
+}
+
+async function refuseOtherContent(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    throw localIoError(error, 'read', directory)
+  })
+  const own = ['blobs', 'index.json', 'oci-layout']
+  const other = names.find((name) => !own.includes(name) && !name.startsWith(tempPrefix))
+  if (other === undefined) return
+  const message = `cannot make an OCI image layout in ${JSON.stringify(directory)}: it holds other things (${JSON.stringify(other)})`
+  throw new PreconditionError('ERR_INJECT_LAYOUT_NOT_EMPTY', message, {
+    hint: 'name an empty or new directory',
+  })
+}

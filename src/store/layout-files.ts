@@ -1,0 +1,86 @@
+// Where things are in an OCI image layout, and how its files are read. The only file that knows the paths.
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#content
+import {constants, type Stats} from 'node:fs'
+import {type FileHandle, lstat, open} from 'node:fs/promises'
+import {join} from 'node:path'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
+import {IntegrityError} from '../errors.js'
+import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
+
+/** What all names start with that we put into a layout besides its own: they are gone when nobody writes. */
+export const tempPrefix = '.inject-'
+
+export const layoutPaths = {
+  marker: (directory: string) => join(directory, 'oci-layout'),
+  index: (directory: string) => join(directory, 'index.json'),
+  blobs: (directory: string) => join(directory, 'blobs'),
+  blob: (directory: string, digest: Digest) =>
+    join(directory, 'blobs', algorithmOf(digest), hexOf(digest)),
+  lock: (directory: string) => join(directory, `${tempPrefix}lock`),
+}
+
+/** `undefined` when there is nothing. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) for a link, folder or device: a layout holds files. */
+export async function statFile(path: string): Promise<Stats | undefined> {
+  try {
+    const stats = await lstat(path)
+    if (!stats.isFile()) throw notRegular(path)
+    return stats
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw localIoError(error, 'read', path)
+  }
+}
+
+/** The bytes of a regular file from its first, reading ahead by one chunk. Opened when the first chunk is asked for; links are not followed. */
+export async function* readFileStream(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const handle = await openRegular(path)
+  let next = readChunk(handle, path)
+  try {
+    for (let chunk = await next; chunk.length > 0; chunk = await next) {
+      next = readChunk(handle, path)
+      // it is awaited after the consumer has taken this chunk; until then a failure waits
+      next.catch(() => undefined)
+      yield chunk
+    }
+  } finally {
+    await next.catch(() => undefined)
+    await handle.close()
+  }
+}
+
+/** Whether an error says that a file, or the folder that it would be in, is not there. */
+export function isAbsent(error: unknown): boolean {
+  return errnoOf(error) === 'ENOENT'
+}
+
+async function openRegular(path: string): Promise<FileHandle> {
+  // O_NONBLOCK: opening a FIFO would wait for a writer
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const handle = await open(path, flags).catch((error: unknown) => {
+    throw errnoOf(error) === 'ELOOP' ? notRegular(path) : localIoError(error, 'read', path)
+  })
+  const regular = await handle.stat().then(
+    (stats) => stats.isFile(),
+    () => false,
+  )
+  if (regular) return handle
+  await handle.close()
+  throw notRegular(path)
+}
+
+const chunkSize = 256 * 1024
+
+async function readChunk(handle: FileHandle, path: string): Promise<Uint8Array> {
+  try {
+    // fresh memory: the consumer may keep what he got
+    const {bytesRead, buffer} = await handle.read(Buffer.allocUnsafeSlow(chunkSize), 0, chunkSize)
+    return buffer.subarray(0, bytesRead)
+  } catch (error) {
+    throw localIoError(error, 'read', path)
+  }
+}
+
+function notRegular(path: string): IntegrityError {
+  const message = `${JSON.stringify(path)} is not a regular file`
+  return new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message)
+}

@@ -1,0 +1,137 @@
+import {lstat} from 'node:fs/promises'
+import {writeFileAtomic} from '../disk/atomic-file.js'
+import {withLock} from '../disk/lock.js'
+import {InjectError, IntegrityError} from '../errors.js'
+import type {Descriptor} from '../oci/descriptor.js'
+import {type Digest, digestOf, isDigest} from '../oci/digest.js'
+import {parseDocument} from '../oci/json.js'
+import {readAll, tooLarge} from '../stream/limit.js'
+import {streamOf} from '../stream/stream-of.js'
+import {compareTags} from './compare-tags.js'
+import type {
+  BlobInfo,
+  BlobReader,
+  BlobWriter,
+  ManifestStore,
+  StoredManifest,
+} from './content-store.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {decodeIndex, findTag, type LayoutIndex, list, moveTag} from './layout-index.js'
+import {manifestLimit, mediaTypeIn} from './manifest-kind.js'
+import {checkTagMove} from './tag-moved.js'
+
+/** The manifests and tags of a layout on disk: blobs like all others, and `index.json`, which names some of them. */
+export interface LayoutManifests extends ManifestStore {
+  /** The one manifest (or index) that the layout is about, however many entries name it; `undefined` when it is about none or several. */
+  onlyManifest(): Promise<Digest | undefined>
+}
+
+export function createLayoutManifests(
+  directory: string,
+  name: string,
+  blobs: BlobReader & BlobWriter,
+): LayoutManifests {
+  const path = layoutPaths.index(directory)
+  const where = `index.json of ${name}`
+
+  const readIndex = async (): Promise<LayoutIndex> => {
+    if ((await statFile(path)) === undefined)
+      throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', `${name} has no index.json`)
+    return decodeIndex(await readAll(readFileStream(path), manifestLimit, where), where)
+  }
+
+  const readManifest = async (
+    {digest, size}: BlobInfo,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> => {
+    if (size > manifestLimit) throw tooLarge(`manifest ${digest} of ${name}`, manifestLimit, size)
+    const stream = await blobs.openBlob({digest, size}, {signal})
+    return readAll(stream, manifestLimit, `manifest ${digest} of ${name}`)
+  }
+
+  const getByDigest = async (
+    digest: Digest,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredManifest | undefined> => {
+    const listed = (await readIndex()).entries.find((entry) => entry.digest === digest)
+    const blob = await blobs.statBlob(digest, {signal})
+    if (blob === undefined) return undefined
+    if (listed !== undefined)
+      return {descriptor: toDescriptor(listed), bytes: await readManifest(listed, signal)}
+    const bytes = await readManifest(blob, signal)
+    const mediaType = mediaTypeOf(bytes, name)
+    return mediaType === undefined ? undefined : {descriptor: {...blob, mediaType}, bytes}
+  }
+
+  const writeIndex = async (index: LayoutIndex, next: LayoutIndex): Promise<void> => {
+    if (next.text === index.text) return
+    const {mode} = await lstat(path)
+    await writeFileAtomic(path, next.text, {mode: mode & 0o777, prefix: tempPrefix})
+  }
+
+  return {
+    async getManifest(reference, {signal} = {}) {
+      signal?.throwIfAborted()
+      if (isDigest(reference)) return getByDigest(reference, signal)
+      const entry = findTag(await readIndex(), reference, where)
+      if (entry === undefined) return undefined
+      return {descriptor: toDescriptor(entry), bytes: await readManifest(entry, signal)}
+    },
+
+    async statManifest(reference, {signal} = {}) {
+      signal?.throwIfAborted()
+      if (isDigest(reference)) return (await getByDigest(reference, signal))?.descriptor.digest
+      return findTag(await readIndex(), reference, where)?.digest
+    },
+
+    async putManifest(bytes, mediaType, {tags = [], signal} = {}) {
+      signal?.throwIfAborted()
+      if (bytes.length > manifestLimit)
+        throw tooLarge(`manifest for ${name}`, manifestLimit, bytes.length)
+      const descriptor = {mediaType, digest: digestOf(bytes), size: bytes.length}
+      const put = (): Promise<unknown> =>
+        blobs.putBlob({open: () => streamOf(bytes)}, {expected: descriptor, signal})
+      // a document that says its own type needs no entry
+      const unlisted = tags.length === 0 && mediaTypeOf(bytes, name) === mediaType
+      if (unlisted) {
+        await put()
+        return descriptor
+      }
+      const move = async (): Promise<void> => {
+        const index = await readIndex()
+        for (const each of tags) checkTagMove(each, findTag(index, each.tag, where)?.digest, name)
+        await put()
+        const start = tags.length === 0 ? list(index, descriptor, where) : index
+        const next = tags.reduce((edited, {tag}) => moveTag(edited, tag, descriptor, where), start)
+        await writeIndex(index, next)
+      }
+      await withLock(layoutPaths.lock(directory), move, {signal})
+      return descriptor
+    },
+
+    async *listTags({signal} = {}) {
+      signal?.throwIfAborted()
+      const tags = (await readIndex()).entries.flatMap(({tag}) => (tag === undefined ? [] : [tag]))
+      yield* [...new Set(tags)].sort(compareTags)
+    },
+
+    async onlyManifest() {
+      const [digest, ...others] = new Set((await readIndex()).entries.map((entry) => entry.digest))
+      return others.length === 0 ? digest : undefined
+    },
+  }
+}
+
+function toDescriptor({mediaType, digest, size}: Descriptor): Descriptor {
+  return {mediaType, digest, size}
+}
+
+/** `undefined` for bytes that are no document at all, too. */
+function mediaTypeOf(bytes: Uint8Array, name: string): string | undefined {
+  try {
+    return mediaTypeIn(parseDocument(bytes, `manifest of ${name}`).value)
+  } catch (error) {
+    if (error instanceof InjectError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,29 @@
+import type {ContentStore} from './content-store.js'
+import {createLayoutBlobs} from './layout-blobs.js'
+import {checkLayout, createLayout} from './layout-create.js'
+import {createLayoutManifests, type LayoutManifests} from './layout-manifests.js'
+
+/**
+ * An OCI image layout on disk. Every file appears under its name when it is whole and durable, `index.json` is replaced, never rewritten:
+ * a reader sees the old state or the new one, after any crash too. Writers of this program take turns; other programs that write the same
+ * layout at the same time know nothing of that.
+ */
+export type LayoutStore = ContentStore & LayoutManifests
+
+export interface OpenLayoutOptions {
+  /** Make the layout when `directory` is missing or empty. */
+  readonly create?: boolean | undefined
+}
+
+/** Throws `NotFoundError` (`ERR_INJECT_LAYOUT_NOT_FOUND`), or `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) for what is no layout of version 1.0.0. */
+export async function openLayoutStore(
+  directory: string,
+  {create = false}: OpenLayoutOptions = {},
+): Promise<LayoutStore> {
+  if (create) await createLayout(directory)
+  await checkLayout(directory)
+  const name = `oci:${directory}`
+  const blobs = createLayoutBlobs(directory, name)
+  const manifests = createLayoutManifests(directory, name, blobs)
+  return {name, ...blobs, ...manifests, close: () => Promise.resolve()}
+}

@@ -1,0 +1,503 @@
+import {execa, execaSync} from 'execa'
+import {existsSync, lstatSync, mkdtempSync, readlinkSync, rmSync} from 'node:fs'
+import {chmod, chown, mkdir, readdir, readFile, symlink, utimes, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {describe, expect, it, onTestFinished} from 'vitest'
+import {ownedName} from '../../src/disk/owned-name.js'
+import {fillDirectory, type FillOptions} from '../../src/layer/fill-directory.js'
+import {archive, directory, file, member} from '../support/tar-fixtures.js'
+import {tempDir} from '../support/temp-dir.js'
+import {treeSnapshot} from '../support/tree-snapshot.js'
+
+const isRoot = process.getuid?.() === 0
+const metadata = {
+  mode: 0o644,
+  uid: process.getuid!(),
+  gid: process.getgid!(),
+  mtime: 5,
+  xattrs: undefined,
+}
+
+/** Fills `directory` with the file `new`, and says why not as a whole. */
+async function fill(
+  target: string,
+  options: Partial<FillOptions> = {},
+  during?: () => Promise<void>,
+): Promise<string | undefined> {
+  const {refilled} = await fillDirectory(
+    {directory: target, force: false, ...options},
+    async (extraction) => {
+      extraction.add({kind: 'file', path: 'new', size: 3, ...metadata})
+      extraction.write(Buffer.from('new'))
+      extraction.endEntry()
+      extraction.add({kind: 'directory', path: 'ro', ...metadata, mode: 0o555})
+      await during?.()
+      return {result: undefined, root: undefined}
+    },
+  )
+  return refilled
+}
+
+async function withContent(folder: string): Promise<string> {
+  const path = join(folder, 'out')
+  await mkdir(join(path, 'sub/deeper'), {recursive: true})
+  await writeFile(join(path, 'sub/old'), 'old')
+  await chmod(join(path, 'sub/deeper'), 0o555)
+  await chmod(join(path, 'sub'), 0o555)
+  return path
+}
+
+/** As `ownedName`, of a process that is not there any more: the number is the last that Linux gives. */
+function deadName(prefix: string): string {
+  return ownedName(prefix).replace(`${prefix}${process.pid}-`, `${prefix}4194303-`)
+}
+
+/** For the rest of the test. */
+function standIn(folder: string): void {
+  const before = process.cwd()
+  process.chdir(folder)
+  onTestFinished(() => process.chdir(before))
+}
+
+const newTree = ['new', 'ro']
+
+describe('fillDirectory', () => {
+  it('makes a directory that is missing, like any new one', async () => {
+    const around = await tempDir()
+    expect(await fill(join(around, 'out'))).toBeUndefined()
+    await mkdir(join(around, 'usual'))
+    expect(lstatSync(join(around, 'out')).mode).toBe(lstatSync(join(around, 'usual')).mode)
+    expect((await readdir(around)).sort()).toEqual(['out', 'usual'])
+    expect(await readdir(join(around, 'out'))).toEqual(newTree)
+  })
+
+  it.each(['out/', './out', 'x/../out', 'out//'])('D21 knows the directory by %s', async (name) => {
+    const around = await tempDir()
+    await mkdir(join(around, 'x'))
+    await fill(`${around}/${name}`)
+    expect((await readdir(around)).sort()).toEqual(['out', 'x'])
+  })
+
+  it.each(['-rf', 'a b', '$(touch x)', 'caf\u00e9', 'n'.repeat(255), 'line\nbreak'])(
+    'D21 takes the name %j',
+    async (name) => {
+      const around = await tempDir()
+      await fill(join(around, name))
+      await fill(join(around, name), {force: true})
+      expect(await readdir(around)).toEqual([name])
+      expect(await readdir(join(around, name))).toEqual(newTree)
+    },
+  )
+
+  it('D4 fills an empty one, which stays as it was otherwise', async () => {
+    const around = await tempDir()
+    const out = join(around, 'out')
+    await mkdir(out)
+    await chmod(out, 0o2750)
+    if (isRoot) await chown(out, 1234, 4321)
+    if (isRoot) await chmod(out, 0o2750)
+    expect(await fill(out)).toBeUndefined()
+    expect(lstatSync(out).mode & 0o7777).toBe(0o2750)
+    if (isRoot) expect(lstatSync(out)).toMatchObject({uid: 1234, gid: 4321})
+  })
+
+  it('D24 refuses one with content, before anything is written', async () => {
+    const around = await tempDir()
+    const out = await withContent(around)
+    const before = treeSnapshot(around, {identity: true})
+    let called = false
+    const filling = fillDirectory({directory: out, force: false}, () => {
+      called = true
+      return Promise.resolve({result: undefined, root: undefined})
+    })
+    await expect(filling).rejects.toMatchObject({
+      name: 'PreconditionError',
+      code: 'ERR_INJECT_DIRECTORY_NOT_EMPTY',
+      hint: expect.stringContaining('--force') as string,
+    })
+    expect(called).toBe(false)
+    expect(treeSnapshot(around, {identity: true})).toEqual(before)
+  })
+
+  it('D24 replaces it by force, as a whole', async () => {
+    const around = await tempDir()
+    const out = await withContent(around)
+    expect(await fill(out, {force: true})).toBeUndefined()
+    expect(await readdir(around)).toEqual(['out'])
+    expect(await readdir(out)).toEqual(newTree)
+    // and once more, where what is there is read-only
+    expect(await fill(out, {force: true})).toBeUndefined()
+    expect(await readdir(around)).toEqual(['out'])
+  })
+
+  it('keeps the old content when anything fails', async () => {
+    const around = await tempDir()
+    const out = await withContent(around)
+    const before = treeSnapshot(out, {identity: true})
+    const reason = new Error('no')
+    await expect(fill(out, {force: true}, () => Promise.reject(reason))).rejects.toBe(reason)
+    expect(treeSnapshot(out, {identity: true})).toEqual(before)
+    expect(await readdir(around)).toEqual(['out'])
+  })
+
+  it('keeps the old content when it is aborted at the last moment', async () => {
+    const around = await tempDir()
+    const out = await withContent(around)
+    const controller = new AbortController()
+    const abort = (): Promise<void> => {
+      controller.abort()
+      return Promise.resolve()
+    }
+    await expect(fill(out, {force: true, signal: controller.signal}, abort)).rejects.toMatchObject({
+      name: 'AbortError',
+    })
+    expect(await readdir(out)).toEqual(['sub'])
+    expect(await readdir(around)).toEqual(['out'])
+  })
+
+  it('D1 D2 D11 D12 refuses what cannot be a directory', async () => {
+    const around = await tempDir()
+    await writeFile(join(around, 'file'), '')
+    await symlink('nowhere', join(around, 'dangling'))
+    await symlink('loop', join(around, 'loop'))
+    await symlink('file', join(around, 'to-file'))
+    const before = treeSnapshot(around, {identity: true})
+    for (const name of [
+      'file',
+      'dangling',
+      'loop',
+      'to-file',
+      'file/x',
+      'missing/x',
+      'dangling/x',
+    ]) {
+      await expect(fill(join(around, name), {force: true}), name).rejects.toMatchObject({
+        name: 'LocalIoError',
+      })
+    }
+    expect(treeSnapshot(around, {identity: true})).toEqual(before)
+    await expect(fill('/', {force: true})).rejects.toMatchObject({
+      code: 'ERR_INJECT_DIRECTORY_IS_ROOT',
+    })
+  })
+
+  it('D3 fills what a symlink points to', async () => {
+    const around = await tempDir()
+    await mkdir(join(around, 'real'))
+    await symlink('real', join(around, 'out'))
+    await fill(join(around, 'out'))
+    expect(readlinkSync(join(around, 'out'))).toBe('real')
+    expect(await readdir(join(around, 'real'))).toEqual(newTree)
+    expect((await readdir(around)).sort()).toEqual(['out', 'real'])
+  })
+
+  it('T-92 X11 of two runs into one empty directory one wins, the other says so', async () => {
+    const around = await tempDir()
+    const out = join(around, 'out')
+    const inner = fill(out, {}, () => fill(out).then(() => undefined))
+    await expect(inner).rejects.toMatchObject({
+      name: 'LocalIoError',
+      code: 'ERR_INJECT_DIRECTORY_CHANGED',
+    })
+    expect(await readdir(around)).toEqual(['out'])
+    await fill(out, {force: true}, () => fill(out, {force: true}).then(() => undefined))
+    expect(await readdir(around)).toEqual(['out'])
+    expect(await readdir(out)).toEqual(newTree)
+  })
+
+  describe('after a run that was killed', () => {
+    it('clears what it left, and nothing of runs that live or of others', async () => {
+      const around = await tempDir()
+      const out = await withContent(around)
+      const dead = ['new', 'old'].map((kind) => deadName(`.out.inject-${kind}-`))
+      for (const name of dead) {
+        await mkdir(join(around, name, 'd/e'), {recursive: true})
+        await chmod(join(around, name, 'd'), 0o555)
+      }
+      const others = [
+        ownedName('.out.inject-new-'),
+        deadName('.outer.inject-new-'),
+        '.out.inject-new-mine',
+      ]
+      for (const name of others) await mkdir(join(around, name))
+      await fill(out, {force: true})
+      expect((await readdir(around)).sort()).toEqual([...others, 'out'].sort())
+    })
+
+    it('brings a directory back that it had moved aside, and treats it as any other', async () => {
+      const around = await tempDir()
+      const aside = join(around, deadName('.out.inject-old-'))
+      await mkdir(aside)
+      await writeFile(join(aside, 'precious'), 'x')
+      const warnings: string[] = []
+      const onWarning = (message: string): void => void warnings.push(message)
+      await expect(fill(join(around, 'out'), {onWarning})).rejects.toMatchObject({
+        code: 'ERR_INJECT_DIRECTORY_NOT_EMPTY',
+      })
+      expect(await readdir(around)).toEqual(['out'])
+      expect(await readFile(join(around, 'out/precious'), 'utf8')).toBe('x')
+      expect(warnings).toEqual([expect.stringContaining('is back')])
+    })
+
+    it('has left what it left by SIGKILL, too', async () => {
+      const around = await tempDir()
+      const out = await withContent(around)
+      const script = `
+        import {fillDirectory} from ${JSON.stringify(new URL('../../src/layer/fill-directory.ts', import.meta.url).href)}
+        await fillDirectory({directory: process.argv[1], force: true}, () => {
+          console.log('filling')
+          return new Promise(() => setInterval(() => {}, 1000))
+        })`
+      const child = execa('node', ['--import', 'tsx', '--input-type=module', '-e', script, out], {
+        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        reject: false,
+        timeout: 30_000,
+      })
+      await new Promise((resolve) => child.stdout.once('data', resolve))
+      child.kill('SIGKILL')
+      await child
+      expect(await readdir(around)).toHaveLength(2)
+      expect(await readdir(out)).toEqual(['sub'])
+      await fill(out, {force: true})
+      expect(await readdir(around)).toEqual(['out'])
+    })
+  })
+
+  describe('where a directory cannot be replaced', () => {
+    it('refills the current directory', async () => {
+      const around = await tempDir()
+      const out = await withContent(around)
+      const {ino} = lstatSync(out)
+      standIn(join(out, 'sub'))
+      expect(await fill(out, {force: true})).toBe('it is the current directory')
+      expect(lstatSync(out).ino).toBe(ino)
+      expect(await readdir(out)).toEqual(newTree)
+      expect(lstatSync(join(out, 'ro')).mode & 0o7777).toBe(0o555)
+      expect(await readdir(around)).toEqual(['out'])
+    })
+
+    it('gives it what the layer says of it', async () => {
+      const around = await tempDir()
+      const out = join(around, 'out')
+      await mkdir(out)
+      standIn(out)
+      const root = {...metadata, path: '', mode: 0o711, mtime: 77}
+      await fillDirectory({directory: out, force: false}, () =>
+        Promise.resolve({result: undefined, root}),
+      )
+      expect(lstatSync(out)).toMatchObject({mtimeMs: 77_000})
+      expect(lstatSync(out).mode & 0o7777).toBe(0o711)
+    })
+
+    it('refuses to fill one that another run is filling', async () => {
+      const around = await tempDir()
+      const out = join(around, 'out')
+      await mkdir(join(out, ownedName('.inject-new-')), {recursive: true})
+      await expect(fill(out, {force: true})).rejects.toMatchObject({
+        name: 'LocalIoError',
+        code: 'ERR_INJECT_DIRECTORY_BUSY',
+      })
+    })
+
+    it('clears what a killed run left in it', async () => {
+      const around = await tempDir()
+      const out = join(around, 'out')
+      await mkdir(join(out, deadName('.inject-new-'), 'd'), {recursive: true})
+      await fill(out)
+      expect(await readdir(out)).toEqual(newTree)
+    })
+  })
+})
+
+/** Whether this test run may mount things. */
+const mounts = isRoot && mayMount()
+
+function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'inject-test-'))
+  try {
+    const {failed} = execaSync('mount', ['-t', 'tmpfs', 'none', folder], {reject: false})
+    if (!failed) execaSync('umount', [folder])
+    return !failed
+  } finally {
+    rmSync(folder, {recursive: true})
+  }
+}
+
+async function mounted(...how: string[]): Promise<string> {
+  const folder = await tempDir()
+  const point = join(folder, 'out put')
+  await mkdir(point)
+  await execa('mount', [...how, point])
+  onTestFinished(async () => {
+    await execa('umount', ['--lazy', point])
+  })
+  return point
+}
+
+describe.skipIf(!mounts)('D25 mounts (only where this user may mount)', () => {
+  it('refills a mount point, and again', async () => {
+    const point = await mounted('-t', 'tmpfs', 'none')
+    expect(await fill(point)).toBe('it is a mount point')
+    await expect(fill(point)).rejects.toMatchObject({code: 'ERR_INJECT_DIRECTORY_NOT_EMPTY'})
+    await writeFile(join(point, 'old'), '')
+    expect(await fill(point, {force: true})).toBe('it is a mount point')
+    expect(await readdir(point)).toEqual(newTree)
+  })
+
+  it('refills a bind mount of the same file system', async () => {
+    const source = await tempDir()
+    const point = await mounted('--bind', source)
+    expect(await fill(point)).toBe('it is a mount point')
+    expect(await readdir(source)).toEqual(newTree)
+  })
+
+  it('leaves the content of a mount point alone when writing fails', async () => {
+    const point = await mounted('-t', 'tmpfs', 'none')
+    await writeFile(join(point, 'old'), 'old')
+    await expect(fill(point, {force: true}, () => Promise.reject(new Error('no')))).rejects.toThrow(
+      'no',
+    )
+    expect(await readdir(point)).toEqual(['old'])
+  })
+
+  it.each([
+    ['full', 'size=64k', 'ENOSPC'],
+    ['out of inodes', 'nr_inodes=4', 'ENOSPC'],
+  ])('says that the file system is %s, and leaves nothing', async (_, option, errno) => {
+    const point = await mounted('-t', 'tmpfs', '-o', option, 'none')
+    const filling = fillDirectory({directory: join(point, 'out'), force: false}, (extraction) => {
+      for (let index = 0; index < 100; index++) {
+        extraction.add({kind: 'file', path: `d/f${index}`, size: 4096, ...metadata})
+        extraction.write(Buffer.alloc(4096, 'x'))
+        extraction.endEntry()
+      }
+      return Promise.resolve({result: undefined, root: undefined})
+    })
+    await expect(filling).rejects.toMatchObject({
+      name: 'LocalIoError',
+      code: 'ERR_INJECT_LOCAL_IO',
+      message: expect.stringContaining(errno) as string,
+    })
+    expect(await readdir(point)).toEqual([])
+  })
+
+  it('says that the file system is read-only', async () => {
+    const point = await mounted('-t', 'tmpfs', 'none')
+    await mkdir(join(point, 'empty'))
+    await execa('mount', ['-o', 'remount,ro', point])
+    for (const path of [point, join(point, 'empty'), join(point, 'out')]) {
+      await expect(fill(path, {force: true})).rejects.toMatchObject({
+        name: 'LocalIoError',
+        message: expect.stringContaining('EROFS') as string,
+      })
+    }
+    expect(await readdir(point)).toEqual(['empty'])
+  })
+})
+
+describe.skipIf(!isRoot)('as another user', () => {
+  /** A folder of the other user's, with a tar in it, and a way to unpack it as that user. */
+  async function asUser(tar: Buffer) {
+    const home = await tempDir()
+    await writeFile(join(home, 'layer.tar'), tar)
+    await chown(home, 1000, 1000)
+    const run = async (options: object): Promise<Record<string, unknown>> => {
+      const script = fileURLToPath(new URL('../support/unpack-child.ts', import.meta.url))
+      const {stdout} = await execa(
+        'node',
+        ['--import', 'tsx', script, join(home, 'layer.tar'), JSON.stringify(options)],
+        {
+          cwd: fileURLToPath(new URL('../..', import.meta.url)),
+          uid: 1000,
+          gid: 1000,
+          env: {HOME: home, TMPDIR: home},
+          timeout: 30_000,
+        },
+      )
+      return JSON.parse(stdout) as Record<string, unknown>
+    }
+    const content = async (): Promise<string[]> =>
+      (await readdir(home))
+        .filter((name) => !/^(?:layer\.tar|tsx-1000|node-compile-cache)$/.test(name))
+        .sort()
+    return {home, run, content}
+  }
+
+  const tar = archive(
+    directory('no', {mode: 0, uid: 5, gid: 5}),
+    file('no/f', 'x', {mode: 0o4755, uid: 5, gid: 5}),
+    directory('ro', {mode: 0o555}),
+    file('ro/f', 'x', {mode: 0o400}),
+    member({name: 'fifo', type: '6', mode: 0o600}),
+  )
+
+  it('L44 makes the directory with owners of its own, and replaces what it may hardly touch', async () => {
+    const {home, run, content} = await asUser(tar)
+    const options = {directory: join(home, 'out'), force: true}
+    for (let round = 0; round < 2; round++) {
+      expect(await run(options)).toMatchObject({entries: 5, warnings: []})
+      expect(await content()).toEqual(['out'])
+    }
+    const lines = treeSnapshot(join(home, 'out'))
+    expect(lines.every((line) => line.includes(' 1000:1000 '))).toBe(true)
+    expect(lines).toContainEqual(expect.stringMatching(/^"no\/f" file "x" 4755 /))
+  })
+
+  it('T-26 makes no devices, says why and leaves nothing', async () => {
+    const {home, run, content} = await asUser(
+      archive(member({name: 'null', type: '3', major: 1, minor: 3})),
+    )
+    expect(await run({directory: join(home, 'out'), force: false, devices: true})).toMatchObject({
+      name: 'LocalIoError',
+      message: expect.stringContaining('Operation not permitted') as string,
+    })
+    expect(await content()).toEqual([])
+  })
+
+  it('D25 refills a directory of its own in a folder that it may not write to', async () => {
+    const {home, run} = await asUser(tar)
+    const parent = join(home, 'parent')
+    const out = join(parent, 'out')
+    await mkdir(out, {recursive: true})
+    await chown(out, 1000, 1000)
+    expect(await run({directory: out, force: false})).toMatchObject({
+      refilled: 'the folder that it is in cannot be written',
+    })
+    expect((await readdir(out)).sort()).toEqual(['fifo', 'no', 'ro'])
+    expect(lstatSync(join(out, 'ro')).mode & 0o7777).toBe(0o555)
+    expect(await run({directory: out, force: true})).toMatchObject({entries: 5})
+    expect((await readdir(out)).sort()).toEqual(['fifo', 'no', 'ro'])
+  })
+
+  it('D25 refills a directory of its own in a sticky folder of somebody else', async () => {
+    const {home, run} = await asUser(tar)
+    const parent = join(home, 'parent')
+    const out = join(parent, 'out')
+    await mkdir(out, {recursive: true})
+    await chmod(parent, 0o1777)
+    // not its own: it may write in it, but not rename it
+    await chmod(out, 0o777)
+    await writeFile(join(out, 'old'), '')
+    expect(await run({directory: out, force: true})).toMatchObject({
+      refilled: 'the system does not let it be replaced',
+    })
+    expect((await readdir(out)).sort()).toEqual(['fifo', 'no', 'ro'])
+    expect(await readdir(parent)).toEqual(['out'])
+  })
+
+  it('D25 says what it may not do', async () => {
+    const {home, run} = await asUser(tar)
+    const foreign = join(home, 'foreign')
+    await mkdir(join(foreign, 'out'), {recursive: true})
+    for (const name of ['out', 'missing', 'out/missing']) {
+      expect(await run({directory: join(foreign, name), force: true})).toMatchObject({
+        name: 'LocalIoError',
+        message: expect.stringContaining('EACCES') as string,
+      })
+    }
+    expect(existsSync(join(foreign, 'missing'))).toBe(false)
+    await utimes(foreign, 0, 0)
+  })
+})

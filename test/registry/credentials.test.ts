@@ -1,0 +1,122 @@
+import {mkdir, writeFile} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {createCredentialLookup, type CredentialSources} from '../../src/registry/credentials.js'
+import {tempDir} from '../support/temp-dir.js'
+
+const entry = (user: string): string =>
+  JSON.stringify({auths: {'registry.example': {auth: Buffer.from(`${user}:p`).toString('base64')}}})
+
+/** Writes these files below a fresh folder, and looks up with `{}` in the settings standing for it. */
+async function look(
+  files: Record<string, string>,
+  settings: {authFile?: string; env?: Record<string, string>} = {},
+) {
+  const root = await tempDir()
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), {recursive: true})
+    await writeFile(join(root, path), text)
+  }
+  const at = (path: string): string => path.replace('{}', root)
+  const notices: string[] = []
+  const sources: CredentialSources = {
+    registry: 'registry.example',
+    repository: 'team/app',
+    home: join(root, 'home'),
+    env: Object.fromEntries(
+      Object.entries(settings.env ?? {}).map(([name, value]) => [name, at(value)]),
+    ),
+    onNotice: (text) => notices.push(text),
+    ...(settings.authFile !== undefined && {authFile: at(settings.authFile)}),
+  }
+  const credential = await createCredentialLookup(sources)()
+  return {user: credential?.kind === 'password' ? credential.username : undefined, notices}
+}
+
+describe('T-37 the order of the files', () => {
+  const all = {
+    'given.json': entry('given'),
+    'named.json': entry('named'),
+    'run/containers/auth.json': entry('runtime'),
+    'config/containers/auth.json': entry('config'),
+    'home/.config/containers/auth.json': entry('home-config'),
+    'docker/config.json': entry('docker'),
+    'home/.docker/config.json': entry('home-docker'),
+    'home/.dockercfg': entry('legacy'),
+  }
+  const env = {XDG_RUNTIME_DIR: '{}/run', XDG_CONFIG_HOME: '{}/config', DOCKER_CONFIG: '{}/docker'}
+  const without = (...names: string[]) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name)))
+
+  it.each([
+    ['given', all, {env: {...env, REGISTRY_AUTH_FILE: '{}/named.json'}, authFile: '{}/given.json'}],
+    ['named', all, {env: {...env, REGISTRY_AUTH_FILE: '{}/named.json'}}],
+    ['runtime', all, {env}],
+    ['config', without('run/containers/auth.json'), {env}],
+    ['home-config', all, {env: {...env, XDG_RUNTIME_DIR: '', XDG_CONFIG_HOME: ''}}],
+    ['docker', without('run/containers/auth.json', 'config/containers/auth.json'), {env}],
+    ['home-docker', without('home/.config/containers/auth.json'), {}],
+    ['legacy', without('home/.config/containers/auth.json', 'home/.docker/config.json'), {}],
+    [undefined, {}, {env}],
+    ['runtime', all, {env: {...env, REGISTRY_AUTH_FILE: ''}}],
+  ])('finds %s first', async (expected, files, settings) => {
+    expect((await look(files, settings)).user).toBe(expected)
+  })
+
+  it('goes on to the next file when one does not know the registry', async () => {
+    const files = {
+      'home/.config/containers/auth.json': '{"auths": {"other.example": {"auth": "eDp5"}}}',
+      'home/.docker/config.json': entry('docker'),
+    }
+    expect((await look(files)).user).toBe('docker')
+  })
+
+  it('does not look elsewhere when a file was named', async () => {
+    expect(
+      (await look({...all, 'given.json': '{}'}, {authFile: '{}/given.json'})).user,
+    ).toBeUndefined()
+  })
+
+  it.each([
+    [
+      'a missing file that was given',
+      {authFile: '{}/none.json'},
+      'ERR_INJECT_AUTH_FILE_UNREADABLE',
+    ],
+    [
+      'a missing file in REGISTRY_AUTH_FILE',
+      {env: {REGISTRY_AUTH_FILE: '{}/none'}},
+      'ERR_INJECT_AUTH_FILE_UNREADABLE',
+    ],
+    ['a folder', {authFile: '{}'}, 'ERR_INJECT_AUTH_FILE_UNREADABLE'],
+    ['a malformed file that was given', {authFile: '{}/bad.json'}, 'ERR_INJECT_AUTH_FILE_INVALID'],
+    ['a malformed file in its usual place', {}, 'ERR_INJECT_AUTH_FILE_INVALID'],
+    ['a file of more than 1 MiB', {authFile: '{}/huge.json'}, 'ERR_INJECT_AUTH_FILE_UNREADABLE'],
+  ])('fails on %s', async (_, settings, code) => {
+    const files = {
+      'bad.json': '{"auths": ',
+      'home/.docker/config.json': 'canary',
+      'huge.json': ' '.repeat(1024 * 1024 + 1),
+    }
+    await expect(look(files, settings)).rejects.toMatchObject({name: 'AuthenticationError', code})
+  })
+
+  it('T-35 goes on anonymously, and says so, where only a helper knows', async () => {
+    const files = {
+      'home/.docker/config.json': '{"credHelpers": {"registry.example": "x; touch \\u001b[31my"}}',
+    }
+    const {user, notices} = await look(files)
+    expect(user).toBeUndefined()
+    expect(notices).toEqual([
+      'the credential helper "x; touch \\u001b[31my" keeps the credentials for registry.example, and is not run: going on anonymously',
+    ])
+  })
+
+  it('T-35 prefers a plain entry elsewhere to a helper', async () => {
+    const files = {
+      'home/.config/containers/auth.json': '{"credHelpers": {"registry.example": "x"}}',
+      'home/.docker/config.json': entry('docker'),
+    }
+    expect(await look(files)).toEqual({user: 'docker', notices: []})
+  })
+})

@@ -1,0 +1,36 @@
+import {execa, type Options} from 'execa'
+import {fileURLToPath} from 'node:url'
+
+const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+
+export interface CliResult {
+  readonly exitCode: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the built command as a user would, with nothing of this machine's credentials or CI settings. */
+export async function inject(args: readonly string[], options: Options = {}): Promise<CliResult> {
+  const {env, ...rest} = options
+  const {exitCode, stdout, stderr} = await execa(process.execPath, [program, ...args], {
+    reject: false,
+    timeout: 120_000,
+    extendEnv: false,
+    env: {PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env},
+    ...rest,
+  })
+  return {exitCode, stdout: String(stdout), stderr: String(stderr)}
+}
+
+/** The `--json` document of a run that must succeed. */
+export async function injectJson(
+  args: readonly string[],
+  options: Options = {},
+): Promise<Record<string, unknown>> {
+  const result = await inject([...args, '--json'], options)
+  if (result.exitCode !== 0)
+    throw new Error(
+      `inject ${args.join(' ')} exited with ${result.exitCode}: ${result.stdout}${result.stderr}`,
+    )
+  return JSON.parse(result.stdout) as Record<string, unknown>
+}

@@ -1,0 +1,82 @@
+import {spawn} from 'node:child_process'
+import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {createInterface} from 'node:readline'
+import {onTestFinished} from 'vitest'
+
+export interface DockerRegistry {
+  /** `127.0.0.1:40123`, as references name it. */
+  readonly address: string
+  /** Its storage, to look at or to damage. */
+  readonly data: string
+  stop(): Promise<void>
+}
+
+export interface DockerRegistryOptions {
+  /** Only `registryUser` gets in. */
+  readonly auth?: 'htpasswd'
+  /** Manifests and blobs may be deleted. */
+  readonly delete?: 'enabled'
+}
+
+/** The only user of a registry with htpasswd. */
+export const registryUser = {username: 'tester', password: 's3cret-canary'}
+const htpasswd = 'tester:$2y$05$abcdefghijklmnopqrstuullx5kP6GYZcFnepqhmI2H03s5Hsbhlm\n'
+
+/** Debian's `docker-registry` for the running test, which ends it. */
+export async function startDockerRegistry(
+  options: DockerRegistryOptions = {},
+): Promise<DockerRegistry> {
+  const registry = await launchDockerRegistry(options)
+  onTestFinished(() => registry.stop())
+  return registry
+}
+
+/** Debian's `docker-registry` on a free port of 127.0.0.1, storing into a folder of its own; `stop` ends it and removes that. For `beforeAll`. */
+export async function launchDockerRegistry(
+  options: DockerRegistryOptions = {},
+): Promise<DockerRegistry> {
+  const folder = await mkdtemp(join(tmpdir(), 'inject-registry-'))
+  const config = join(folder, 'config.yml')
+  await writeFile(join(folder, 'htpasswd'), htpasswd)
+  await writeFile(config, configuration(folder, options))
+  const child = spawn('docker-registry', ['serve', config], {stdio: ['ignore', 'ignore', 'pipe']})
+  const address = await new Promise<string>((resolve, reject) => {
+    const said: string[] = []
+    createInterface({input: child.stderr}).on('line', (line) => {
+      const found = /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1]
+      if (found) resolve(found)
+      // read on: a full pipe would stop it
+      else if (said.length < 100) said.push(line)
+    })
+    child.once('error', reject)
+    child.once('exit', () => reject(new Error(`docker-registry ended: ${said.join('\n')}`)))
+  })
+  return {
+    address,
+    data: join(folder, 'data'),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = new Promise((resolve) => child.once('exit', resolve))
+        child.kill('SIGKILL')
+        await gone
+      }
+      await rm(folder, {recursive: true, force: true, maxRetries: 3})
+    },
+  }
+}
+
+/** JSON is YAML. */
+function configuration(folder: string, {auth, delete: deletes}: DockerRegistryOptions): string {
+  return JSON.stringify({
+    version: 0.1,
+    log: {level: 'info', accesslog: {disabled: true}},
+    http: {addr: '127.0.0.1:0'},
+    storage: {
+      filesystem: {rootdirectory: join(folder, 'data')},
+      delete: {enabled: deletes === 'enabled'},
+    },
+    ...(auth && {auth: {htpasswd: {realm: 'test', path: join(folder, 'htpasswd')}}}),
+  })
+}
