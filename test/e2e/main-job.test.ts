@@ -85,7 +85,7 @@ for (const kind of ['docker', 'oci'] as const satisfies readonly ImageKind[]) {
       const start = async () => {
         const folder = await tempDir()
         const registry = await startDockerRegistry()
-          const repository = `${registry.address}/team/app`
+        const repository = `${registry.address}/team/app`
         await pushAs(kind, await makeBusyboxLayout(folder), `${repository}:v1`)
         const tree = join(folder, 'tree')
         mkdirSync(tree)

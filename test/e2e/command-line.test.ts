@@ -1,0 +1,364 @@
+import {execaSync} from 'execa'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import {join} from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {inject, injectJson} from '../support/cli.js'
+import {makeLayoutImage} from '../support/layout-image.js'
+import {tempDir} from '../support/temp-dir.js'
+
+const isRoot = process.getuid?.() === 0
+
+async function start() {
+  const folder = await tempDir()
+  const image = await makeLayoutImage(folder)
+  const tree = join(folder, 'tree')
+  mkdirSync(join(tree, 'cvmfs'), {recursive: true})
+  writeFileSync(join(tree, 'cvmfs/file'), 'content')
+  return {folder, image, tree}
+}
+
+describe('what comes out', () => {
+  it('is one line on stdout, and everything else on stderr', async () => {
+    const {image, tree} = await start()
+    const {exitCode, stdout, stderr} = await inject(['update', image, tree])
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^oci:\S+@sha256:[0-9a-f]{64}$/)
+    expect(stderr).toContain('inject: slot cvmfs added: 2 entries')
+    expect(await inject(['update', image, tree, '-q'])).toMatchObject({
+      exitCode: 0,
+      stdout,
+      stderr: '',
+    })
+  })
+
+  it('is a document under --json, for failures too, with the same exit codes', async () => {
+    const {folder, image, tree} = await start()
+    const good = await inject(['update', image, tree, '--json'])
+    expect(JSON.parse(good.stdout)).toMatchObject({schemaVersion: 1, changed: true})
+    const bad = await inject(['update', `${image}9`, tree, '--json'])
+    expect(bad.exitCode).toBe(4)
+    expect(JSON.parse(bad.stdout)).toEqual({
+      schemaVersion: 1,
+      error: {
+        code: 'ERR_INJECT_IMAGE_NOT_FOUND',
+        message: `there is no image tagged v19 in oci:${folder}/images`,
+        hint: 'tags there: v1',
+        exitCode: 4,
+      },
+    })
+    const usage = await inject(['update', image, '--json'])
+    expect(usage.exitCode).toBe(2)
+    expect(JSON.parse(usage.stdout)).toMatchObject({error: {code: 'ERR_INJECT_USAGE', exitCode: 2}})
+  })
+
+  it('is one line for a failure, and a trace only with --debug', async () => {
+    const {image} = await start()
+    const {exitCode, stdout, stderr} = await inject(['update', image, '/nonexistent', '-q'])
+    expect({exitCode, stdout}).toEqual({exitCode: 9, stdout: ''})
+    expect(stderr).toBe(
+      'inject: cannot read directory "/nonexistent": no such file or directory (ENOENT)',
+    )
+    const debug = await inject(['update', image, '/nonexistent', '--debug'])
+    expect(debug.stderr).toMatch(/\n {4}at /)
+  })
+
+  it('shows progress as plain lines, JSON, or not at all, as asked', async () => {
+    const {image, tree} = await start()
+    const plain = await inject(['update', image, tree])
+    expect(plain.stderr.split('\n')).toEqual([
+      `inject: read image: ${image}`,
+      `inject: pack and push: ${tree}`,
+      expect.stringMatching(/^inject: publish: oci:/) as string,
+      expect.stringMatching(/^inject: slot cvmfs added/) as string,
+    ])
+    const json = await inject(['update', image, tree, '--progress', 'json'])
+    for (const line of json.stderr.split('\n')) expect(JSON.parse(line)).toHaveProperty('kind')
+    const none = await inject(['update', image, tree], {env: {INJECT_PROGRESS: 'none'}})
+    expect(none.stderr).toMatch(/^inject: unchanged: [^\n]*$/)
+  })
+
+  it('writes the digest to a file', async () => {
+    const {folder, image, tree} = await start()
+    const file = join(folder, 'digest')
+    const {digest} = await injectJson(['update', image, tree, '--digestfile', file])
+    expect(readFileSync(file, 'utf8')).toBe(`${digest as string}\n`)
+    expect(
+      await inject(['update', image, tree, '--digestfile', '/nonexistent/digest']),
+    ).toMatchObject({exitCode: 9})
+  })
+})
+
+describe('flags', () => {
+  it('--created and SOURCE_DATE_EPOCH set the time and clamp mtimes', async () => {
+    const {folder, image, tree} = await start()
+    const one = await injectJson([
+      'update',
+      image,
+      tree,
+      '--created',
+      '2001-02-03T04:05:06Z',
+      '--tag',
+      'a',
+    ])
+    const two = await injectJson(['update', image, tree, '--tag', 'b'], {
+      env: {SOURCE_DATE_EPOCH: '981173106'},
+    })
+    expect(two['digest']).toBe(one['digest'])
+    expect(await injectJson(['inspect', `oci:${folder}/images:a`])).toMatchObject({
+      created: '2001-02-03T04:05:06Z',
+      layers: [{}, {created: '2001-02-03T04:05:06Z', slot: 'cvmfs'}],
+    })
+    const out = join(folder, 'out')
+    await injectJson(['unpack', `oci:${folder}/images:a`, out])
+    expect(statSync(join(out, 'cvmfs/file')).mtime).toEqual(new Date('2001-02-03T04:05:06Z'))
+    for (const [flag, env] of [
+      ['yesterday', {}],
+      ['2001-13-01T00:00:00Z', {}],
+      [undefined, {SOURCE_DATE_EPOCH: '1e9'}],
+    ] as const) {
+      expect(
+        await inject(['update', image, tree, ...(flag ? ['--created', flag] : [])], {env}),
+      ).toMatchObject({exitCode: 2})
+    }
+  })
+
+  it('without them the newest mtime is the time of the slot: reproducible, and real', async () => {
+    const {folder, image, tree} = await start()
+    execaSync('find', [tree, '-exec', 'touch', '-hd', '2025-05-05T05:05:05Z', '{}', '+'])
+    await injectJson(['update', image, tree])
+    expect(await injectJson(['inspect', `oci:${folder}/images:v1`])).toMatchObject({
+      created: '2025-05-05T05:05:05Z',
+      layers: [{}, {created: '2025-05-05T05:05:05Z'}],
+    })
+  })
+
+  it('--owner, --exclude, --path and --tag do what they say, and refuse what cannot be meant', async () => {
+    const {folder, image, tree} = await start()
+    writeFileSync(join(tree, 'cvmfs/skip.log'), '')
+    const result = await injectJson([
+      'update',
+      image,
+      tree,
+      '--exclude',
+      '*.log',
+      '--owner',
+      '7:8',
+      '--path',
+      '/opt/x',
+      '--tag',
+      'a',
+      '--tag',
+      'b',
+      '--name',
+      'x',
+    ])
+    expect(result).toMatchObject({
+      tags: ['a', 'b'],
+      slot: {name: 'x', path: '/opt/x'},
+      layer: {entries: 3},
+    })
+    const images = `oci:${folder}/images`
+    expect(await injectJson(['inspect', `${images}:b`])).toMatchObject({
+      digest: result['digest'],
+      slots: [{name: 'x', path: '/opt/x'}],
+    })
+    for (const flags of [
+      ['--owner', 'root'],
+      ['--owner', '1:4294967295'],
+      ['--path', 'opt'],
+      ['--path', '/a/../b'],
+      ['--name', 'a b'],
+      ['--tag', '-x'],
+      ['--tag', 'a@sha256:b'],
+      ['--progress', 'loud'],
+    ]) {
+      expect(await inject(['update', image, tree, ...flags]), flags.join(' ')).toMatchObject({
+        exitCode: 2,
+        stdout: '',
+      })
+    }
+  })
+
+  it('setup is idempotent, and says where a slot is when it is asked for elsewhere', async () => {
+    const {image} = await start()
+    const first = await injectJson(['setup', image, '--path', '/opt/x'])
+    expect(first).toMatchObject({changed: true, layer: {entries: 1}})
+    expect(await injectJson(['setup', image])).toMatchObject({
+      changed: false,
+      digest: first['digest'],
+      tags: [],
+    })
+    const elsewhere = await inject(['setup', image, '--path', '/opt/y'])
+    expect(elsewhere.exitCode).toBe(11)
+    expect(elsewhere.stderr).toContain('inject update --path /opt/y')
+    expect(await injectJson(['setup', image, '--name', 'other', '--dry-run'])).toMatchObject({
+      changed: true,
+      dryRun: true,
+      tags: ['v1'],
+    })
+    expect(await injectJson(['inspect', image])).toMatchObject({slots: [{name: 'cvmfs'}]})
+  })
+
+  it('an image named by digest needs a tag for the result', async () => {
+    const {image, tree} = await start()
+    const {digest} = await injectJson(['inspect', image])
+    const pinned = `${image.replace(/:v1$/, '')}@${digest as string}`
+    expect(await inject(['update', pinned, tree])).toMatchObject({exitCode: 2})
+    expect(await injectJson(['update', pinned, tree, '--tag', 'v2'])).toMatchObject({
+      changed: true,
+      base: digest,
+      tags: ['v2'],
+    })
+  })
+
+  it('credentials come in whole or not at all, and a password is never an argument', async () => {
+    for (const [args, env] of [
+      [['--username', 'x'], {}],
+      [['--password-stdin'], {}],
+      [[], {INJECT_PASSWORD: 'x'}],
+      [[], {INJECT_USERNAME: 'x'}],
+    ] as const) {
+      const result = await inject(['inspect', '127.0.0.1:1/x', ...args], {env, input: 'secret'})
+      expect(result, args.join(' ')).toMatchObject({exitCode: 2})
+    }
+    expect(await inject(['inspect', '127.0.0.1:1/x', '--password', 'x'])).toMatchObject({
+      exitCode: 2,
+    })
+  })
+})
+
+describe('directories', () => {
+  const rows: [string, (folder: string) => string, number][] = [
+    ['D1 missing', (folder) => join(folder, 'missing'), 9],
+    ['D2 a file', (folder) => (writeFileSync(join(folder, 'f'), ''), join(folder, 'f')), 9],
+    [
+      'D3 a symlink to a directory',
+      (folder) => (
+        mkdirSync(join(folder, 'd')),
+        symlinkSync('d', join(folder, 'l')),
+        join(folder, 'l')
+      ),
+      0,
+    ],
+    ['D4 empty', (folder) => (mkdirSync(join(folder, 'd')), join(folder, 'd')), 0],
+    [
+      'D6 with a FIFO',
+      (folder) => (
+        mkdirSync(join(folder, 'd')),
+        execaSync('mkfifo', [join(folder, 'd/fifo')]),
+        join(folder, 'd')
+      ),
+      0,
+    ],
+    ['D8 a device', () => '/dev/null', 9],
+    ['D9 /proc', () => '/proc/self', 9],
+    [
+      'D11 a dangling symlink',
+      (folder) => (symlinkSync('nowhere', join(folder, 'l')), join(folder, 'l')),
+      9,
+    ],
+    [
+      'D12 a symlink to itself',
+      (folder) => (symlinkSync('l', join(folder, 'l')), join(folder, 'l')),
+      9,
+    ],
+    [
+      'D15 with a whiteout',
+      (folder) => (
+        mkdirSync(join(folder, 'd')),
+        writeFileSync(join(folder, 'd/.wh.x'), ''),
+        join(folder, 'd')
+      ),
+      8,
+    ],
+    [
+      'D16 mode 0700',
+      (folder) => (mkdirSync(join(folder, 'd'), {mode: 0o700}), join(folder, 'd')),
+      0,
+    ],
+    ['D21 named -rf', (folder) => (mkdirSync(join(folder, '-rf')), './-rf'), 0],
+    ['D21 named a b', (folder) => (mkdirSync(join(folder, 'a b')), 'a b/'), 0],
+    ['D21 named $(x)', (folder) => (mkdirSync(join(folder, '$(x)')), '$(x)//'), 0],
+    ['D21 named é', (folder) => (mkdirSync(join(folder, 'é')), 'é'), 0],
+    [
+      'D28 with names that differ in case',
+      (folder) => (
+        mkdirSync(join(folder, 'd')),
+        writeFileSync(join(folder, 'd/a'), ''),
+        writeFileSync(join(folder, 'd/A'), ''),
+        join(folder, 'd')
+      ),
+      0,
+    ],
+  ]
+  for (const [title, make, exitCode] of rows) {
+    it(`${title}: exit ${exitCode}`, async () => {
+      const folder = await tempDir()
+      const image = await makeLayoutImage(folder)
+      const before = readFileSync(join(folder, 'images/index.json'), 'utf8')
+      const result = await inject(['update', image, make(folder)], {cwd: folder})
+      expect(result.exitCode, result.stderr).toBe(exitCode)
+      if (exitCode !== 0) {
+        expect(result.stderr.split('\n').at(-1)).toMatch(/^inject: [^\n]+$/)
+        expect(result.stderr).not.toMatch(/\n {4}at /)
+        expect(readFileSync(join(folder, 'images/index.json'), 'utf8')).toBe(before)
+      }
+    })
+  }
+
+  it('D20 the temporary folder itself can be packed', async () => {
+    const {folder, image, tree} = await start()
+    expect(await inject(['update', image, tree], {env: {TMPDIR: tree}})).toMatchObject({
+      exitCode: 0,
+    })
+    expect(existsSync(join(folder, 'images/index.json'))).toBe(true)
+  })
+
+  it.runIf(isRoot)('D5 what cannot be read fails the run, as another user', async () => {
+    const {folder, image, tree} = await start()
+    writeFileSync(join(tree, 'cvmfs/secret'), 'x', {mode: 0o600})
+    execaSync('chown', ['-R', '1000:1000', folder])
+    execaSync('chown', ['0:0', join(tree, 'cvmfs/secret')])
+    chmodSync(folder, 0o755)
+    const result = await inject(['update', image, tree, '-q'], {uid: 1000, gid: 1000})
+    expect(result).toMatchObject({
+      exitCode: 9,
+      stderr: expect.stringContaining('"cvmfs/secret": permission denied (EACCES)') as string,
+    })
+  })
+
+  it('D22 20,000 files in one directory', async () => {
+    const {folder, image} = await start()
+    const many = join(folder, 'many')
+    mkdirSync(many)
+    for (let i = 0; i < 20_000; i++) writeFileSync(join(many, `file-${i}`), '')
+    expect(await injectJson(['update', image, many])).toMatchObject({layer: {entries: 20_000}})
+    rmSync(many, {recursive: true})
+  })
+
+  it('D24 unpack refuses a directory that holds something, and replaces it with --force', async () => {
+    const {folder, image, tree} = await start()
+    await injectJson(['update', image, tree])
+    const out = join(folder, 'out')
+    mkdirSync(out)
+    writeFileSync(join(out, 'mine'), 'precious')
+    const refused = await inject(['unpack', image, out])
+    expect(refused).toMatchObject({
+      exitCode: 11,
+      stderr: expect.stringContaining('--force') as string,
+    })
+    expect(readFileSync(join(out, 'mine'), 'utf8')).toBe('precious')
+    expect(await inject(['unpack', image, out, '--force'])).toMatchObject({exitCode: 0})
+    expect(existsSync(join(out, 'mine'))).toBe(false)
+    expect(readFileSync(join(out, 'cvmfs/file'), 'utf8')).toBe('content')
+  })
+})

@@ -1,0 +1,129 @@
+import {execa} from 'execa'
+import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {describe, expect, it} from 'vitest'
+import {makeBusyboxLayout, pushAs} from '../support/busybox-image.js'
+import {inject, injectJson} from '../support/cli.js'
+import {startDockerRegistry} from '../support/docker-registry.js'
+import {makeLayoutImage} from '../support/layout-image.js'
+import {recordRequests} from '../support/recording-proxy.js'
+import {tempDir} from '../support/temp-dir.js'
+import {describeWith} from '../support/tools.js'
+
+const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+const signals = {SIGINT: 130, SIGTERM: 143, SIGHUP: 129} as const
+const stages = ['POST /uploads/', 'PATCH /uploads/', 'PUT /uploads/', 'PUT /manifests/']
+/** Every stage by one signal, and every signal at the longest stage. */
+const cases = [
+  ...stages.map((stage) => ['SIGTERM', stage] as const),
+  ['SIGINT', 'PATCH /uploads/'] as const,
+  ['SIGHUP', 'PATCH /uploads/'] as const,
+]
+
+/** Starts a run whose temporary files, if any, are in `tmp`. */
+function startRun(args: string[], tmp: string) {
+  return execa(process.execPath, [program, ...args], {
+    reject: false,
+    extendEnv: false,
+    timeout: 60_000,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: '/nonexistent',
+      TMPDIR: tmp,
+      INJECT_PROGRESS: 'none',
+    },
+  })
+}
+
+describeWith(
+  ['docker-registry', 'skopeo', 'umoci', 'busybox'],
+  'an update that is interrupted',
+  () => {
+    for (const [signal, stage] of cases) {
+      const code = signals[signal]
+      it(`by ${signal} at ${stage} exits ${code}, leaves the tag, cancels the upload and leaves no file`, async () => {
+        const folder = await tempDir()
+        const registry = await startDockerRegistry()
+        const proxy = await recordRequests(registry.address)
+        await pushAs('oci', await makeBusyboxLayout(folder), `${registry.address}/app:v1`)
+        const {digest} = await injectJson(['inspect', `${registry.address}/app:v1`])
+        const tree = join(folder, 'tree')
+        const tmp = join(folder, 'tmp')
+        for (const path of [tree, tmp]) mkdirSync(path)
+        // larger than what is held in memory, so that it streams
+        writeFileSync(
+          join(tree, 'noise'),
+          Buffer.from(Array.from({length: 12_000_000}, (_, i) => (i * 7919 * (i % 251)) >> 3)),
+        )
+
+        const [method, place] = stage.split(' ') as [string, string]
+        const reached = new Promise<void>((resolve) => {
+          proxy.before = (request) => {
+            if (request.method !== method || !request.path.includes(place)) return undefined
+            resolve()
+            // held for good: only the signal ends this
+            return new Promise(() => undefined)
+          }
+        })
+        const run = startRun(['update', `${proxy.address}/app:v1`, tree], tmp)
+        await reached
+        run.kill(signal)
+        const result = await run
+        expect(result).toMatchObject({
+          exitCode: code,
+          stdout: '',
+          stderr: `inject: interrupted by ${signal}`,
+        })
+        expect(readdirSync(tmp)).toEqual([])
+        expect(await injectJson(['inspect', `${registry.address}/app:v1`])).toMatchObject({digest})
+        if (method === 'PATCH')
+          expect(proxy.requests.map((request) => request.method)).toContain('DELETE')
+        proxy.before = undefined
+        expect(await inject(['update', `${proxy.address}/app:v1`, tree])).toMatchObject({
+          exitCode: 0,
+        })
+      })
+    }
+  },
+)
+
+describe('an unpack that is interrupted', () => {
+  it('leaves no directory and nothing beside it', async () => {
+    const folder = await tempDir()
+    const image = await makeLayoutImage(folder)
+    const tree = join(folder, 'tree')
+    mkdirSync(join(tree, 'cvmfs'), {recursive: true})
+    for (let i = 0; i < 15_000; i++) writeFileSync(join(tree, `cvmfs/${i}`), 'x'.repeat(i % 3000))
+    await injectJson(['update', image, tree])
+    const work = join(folder, 'work')
+    mkdirSync(work)
+    const run = startRun(['unpack', image, join(work, 'out')], folder)
+    while (readdirSync(work).length === 0 && run.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    run.kill('SIGTERM')
+    const {exitCode} = await run
+    expect([143, 0]).toContain(exitCode)
+    expect(readdirSync(work)).toEqual(exitCode === 0 ? ['out'] : [])
+  })
+
+  it('by SIGKILL leaves something that the next run clears', async () => {
+    const folder = await tempDir()
+    const image = await makeLayoutImage(folder)
+    const tree = join(folder, 'tree')
+    mkdirSync(join(tree, 'cvmfs'), {recursive: true})
+    for (let i = 0; i < 15_000; i++) writeFileSync(join(tree, `cvmfs/${i}`), 'x'.repeat(i % 3000))
+    await injectJson(['update', image, tree])
+    const work = join(folder, 'work')
+    mkdirSync(work)
+    const run = startRun(['unpack', image, join(work, 'out')], folder)
+    while (readdirSync(work).length === 0 && run.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    run.kill('SIGKILL')
+    await run
+    expect(readdirSync(work)).not.toContain('out')
+    expect(readdirSync(work)).toHaveLength(1)
+    await injectJson(['unpack', image, join(work, 'out')])
+    expect(readdirSync(work)).toEqual(['out'])
+  })
+})
