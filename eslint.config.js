@@ -62,8 +62,13 @@ export default tseslint.config(
     },
     plugins: {'import-x': importX},
     settings: {
+      'import-x/extensions': ['.ts', '.js', '.mjs'],
+      'import-x/parsers': {'@typescript-eslint/parser': ['.ts']},
       'import-x/resolver-next': [
-        createTypeScriptImportResolver({project: ['tsconfig.json', 'test/tsconfig.json']}),
+        createTypeScriptImportResolver({
+          project: ['tsconfig.json', 'test/tsconfig.json'],
+          noWarnOnMultipleProjects: true,
+        }),
       ],
     },
     rules: {
@@ -77,11 +82,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**'],
+    ignores: ['src/cli/**'],
+    rules: {'no-restricted-imports': ['error', {patterns: ['@oclif/*']}]},
+  },
+  {
     files: ['src/oci/**', 'src/image/**'],
     rules: {
       'no-restricted-imports': [
         'error',
-        {paths: pure.map((name) => ({name, message: 'src/oci and src/image are pure'}))},
+        {
+          patterns: ['@oclif/*'],
+          paths: pure.map((name) => ({name, message: 'src/oci and src/image are pure'})),
+        },
       ],
       'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'performance'],
       'no-restricted-properties': [
@@ -90,11 +103,6 @@ export default tseslint.config(
         {object: 'Math', property: 'random', message: 'chance is passed in'},
       ],
     },
-  },
-  {
-    files: ['src/**'],
-    ignores: ['src/cli/**'],
-    rules: {'no-restricted-imports': ['error', {patterns: ['@oclif/*']}]},
   },
   {
     files: ['commands/**'],
@@ -117,7 +125,8 @@ export default tseslint.config(
         console: 'readonly',
         Buffer: 'readonly',
         URL: 'readonly',
-        performance: 'readonly', fetch: 'readonly',
+        performance: 'readonly',
+        fetch: 'readonly',
         setTimeout: 'readonly',
         structuredClone: 'readonly',
       },

@@ -1,0 +1,49 @@
+import {ESLint} from 'eslint'
+import {readdirSync, readFileSync} from 'node:fs'
+import {describe, expect, it} from 'vitest'
+
+const eslint = new ESLint()
+
+/** The rules that `line`, planted at the top of a file that is there, would break. */
+async function rulesBrokenBy(file: string, line: string): Promise<(string | null)[]> {
+  const [result] = await eslint.lintText(`${line}\n${readFileSync(file, 'utf8')}`, {filePath: file})
+  return (result?.messages ?? []).map(({ruleId}) => ruleId)
+}
+
+describe('imports run one way', () => {
+  const wrong: [string, string, string][] = [
+    ['src/oci/digest.ts', "import '../image/inject.js'", 'import-x/no-restricted-paths'],
+    ['src/image/inject.ts', "import '../store/content-store.js'", 'import-x/no-restricted-paths'],
+    [
+      'src/store/memory-store.ts',
+      "import '../registry/registry-store.js'",
+      'import-x/no-restricted-paths',
+    ],
+    ['src/layer/pack.ts', "import '../registry/http.js'", 'import-x/no-restricted-paths'],
+    ['src/registry/http.ts', "import '../layer/pack.js'", 'import-x/no-restricted-paths'],
+    ['src/layer/pack.ts', "import '../operations/update.js'", 'import-x/no-restricted-paths'],
+    ['src/operations/update.ts', "import '../cli/flags.js'", 'import-x/no-restricted-paths'],
+    ['src/cli/flags.ts', "import '../../commands/update.js'", 'import-x/no-restricted-paths'],
+    ['src/image/inject.ts', "import 'node:fs'", 'no-restricted-imports'],
+    ['src/oci/digest.ts', "import 'got'", 'no-restricted-imports'],
+    ['src/operations/update.ts', "import '@oclif/core'", 'no-restricted-imports'],
+    ['src/image/image.ts', "import './inject.js'", 'import-x/no-cycle'],
+    ['src/oci/digest.ts', 'export const now = Date.now()', 'no-restricted-properties'],
+  ]
+  for (const [file, line, rule] of wrong) {
+    it(`${file} must not have: ${line}`, async () => {
+      expect(await rulesBrokenBy(file, '')).not.toContain(rule)
+      expect(await rulesBrokenBy(file, line)).toContain(rule)
+    })
+  }
+})
+
+describe('commands', () => {
+  it('are thin: one class in a file, at most 100 lines, and nothing else in the folder', () => {
+    for (const file of readdirSync('commands')) {
+      const text = readFileSync(`commands/${file}`, 'utf8')
+      expect(text.match(/^export /gm), file).toHaveLength(1)
+      expect(text, file).toMatch(/^export default class \w+ extends BaseCommand/m)
+    }
+  })
+})

@@ -1,0 +1,83 @@
+import {execa} from 'execa'
+import {existsSync, readFileSync, readdirSync, writeFileSync} from 'node:fs'
+import {dirname, join} from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {tempDir} from './support/temp-dir.js'
+
+const read = (path: string) => readFileSync(path, 'utf8')
+const pages = [
+  'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
+const sources = readdirSync('src', {recursive: true, encoding: 'utf8'})
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => `src/${name}`)
+
+describe('the documentation', () => {
+  it('shows what the quickstart prints', async () => {
+    const {stdout} = await execa('sh', ['-c', 'node bin/quickstart.js 2>&1'], {env: {CI: ''}})
+    const [, shown] = /```console\n([^]*?)\n```/.exec(read('README.md')) ?? []
+    expect(shown).toBe(stdout.trim())
+  })
+
+  it('has exactly two commands for setting up, and both exist', () => {
+    const commands = [...read('README.md').matchAll(/```sh\n(npm [^]*?)\n```/g)].map(
+      ([, command]) => command,
+    )
+    expect(commands).toEqual(['npm ci && npm run quickstart', 'npm ci && npm test'])
+    const {scripts} = JSON.parse(read('package.json')) as {scripts: Record<string, string>}
+    expect(scripts).toMatchObject({
+      quickstart: expect.any(String) as string,
+      test: expect.any(String) as string,
+    })
+  })
+
+  it('links to what is there', () => {
+    for (const page of pages) {
+      const targets = [
+        ...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)|src="(?!https?:)([^"]+)"/g),
+      ].map(([, link, image]) => link ?? image ?? '')
+      for (const target of targets)
+        expect(existsSync(join(dirname(page), target)), `${page} -> ${target}`).toBe(true)
+    }
+  })
+
+  it('explains every error code, and none that is not there', () => {
+    const used = new Set(
+      sources.flatMap((path) => read(path).match(/ERR_INJECT_[A-Z0-9_]*[A-Z0-9]/g) ?? []),
+    )
+    const explained = [...read('docs/errors.md').matchAll(/^\| `(ERR_INJECT_\w+)`/gm)].map(
+      ([, code]) => code,
+    )
+    expect([...explained].sort()).toEqual([...used].sort())
+  })
+
+  it('has a reason for every dependency', () => {
+    const {dependencies, optionalDependencies} = JSON.parse(read('package.json')) as Record<
+      string,
+      Record<string, string>
+    >
+    const explained = read('docs/dependencies.md')
+    for (const name of Object.keys({...dependencies, ...optionalDependencies}))
+      expect(explained).toContain(`\`${name}\``)
+  })
+
+  it('has a reference that oclif generates, up to date', async () => {
+    const copy = join(await tempDir(), 'reference.md')
+    writeFileSync(copy, read('docs/reference.md'))
+    await execa('npx', ['oclif', 'readme', '--readme-path', copy, '--no-source-links'], {timeout: 120_000})
+    expect(read('docs/reference.md')).toBe(read(copy))
+  })
+
+  it('names every room of src in the architecture', () => {
+    for (const entry of readdirSync('src', {withFileTypes: true})) {
+      expect(read('docs/architecture.md')).toContain(
+        `src/${entry.name}${entry.isDirectory() ? '/' : ''}`,
+      )
+    }
+  })
+})
