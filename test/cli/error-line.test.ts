@@ -1,0 +1,70 @@
+import {describe, expect, it} from 'vitest'
+import {errorDocument, errorLine, errorTrace} from '../../src/cli/error-line.js'
+import {exitCode} from '../../src/cli/exit-code.js'
+import * as errors from '../../src/errors.js'
+
+describe('errorLine', () => {
+  it('is one line: what, expected and found, what to do next', () => {
+    const error = new errors.ConflictError('ERR_INJECT_TAG_MOVED', 'tag v1 moved', {
+      expected: 'a',
+      found: 'b',
+      hint: 'run again',
+    })
+    expect(errorLine(error)).toBe('tag v1 moved (expected a, found b): run again')
+    expect(errorDocument(error, 7)).toEqual({
+      schemaVersion: 1,
+      error: {
+        code: 'ERR_INJECT_TAG_MOVED',
+        message: 'tag v1 moved',
+        expected: 'a',
+        found: 'b',
+        hint: 'run again',
+        exitCode: 7,
+      },
+    })
+  })
+
+  it('escapes what could steer a terminal or fake a second line', () => {
+    expect(errorLine(new errors.NetworkError('ERR_INJECT_NETWORK', 'a\nb\u001B[31m\u2028c'))).toBe(
+      'a\\u{a}b\\u{1b}[31m\\u{2028}c',
+    )
+  })
+
+  it('says of what it did not foresee that it is our mistake', () => {
+    expect(errorLine(new TypeError('x is undefined'))).toBe(
+      "internal error: x is undefined: this is a mistake of inject's; --debug shows where",
+    )
+    expect(errorLine('thrown text')).toContain('internal error: thrown text')
+  })
+
+  it('shows causes in a trace', () => {
+    const error = new errors.NetworkError('ERR_INJECT_NETWORK', 'outer', {
+      cause: new Error('inner'),
+    })
+    expect(errorTrace(error)).toMatch(/outer[^]*caused by: Error: inner/)
+  })
+})
+
+describe('exitCode', () => {
+  it.each([
+    [errors.UsageError, 2],
+    [errors.AuthenticationError, 3],
+    [errors.NotFoundError, 4],
+    [errors.NetworkError, 5],
+    [errors.IntegrityError, 6],
+    [errors.ConflictError, 7],
+    [errors.UnsafeContentError, 8],
+    [errors.LocalIoError, 9],
+    [errors.LimitError, 10],
+    [errors.PreconditionError, 11],
+    [errors.InjectError, 1],
+  ])('of %o is %i', (type, code) => {
+    expect(exitCode(new type('ERR_INJECT_X', 'x'))).toBe(code)
+  })
+
+  it("keeps oclif's own, and is 1 for the rest", () => {
+    expect(exitCode(Object.assign(new Error('usage'), {oclif: {exit: 2}}))).toBe(2)
+    expect(exitCode(new Error('x'))).toBe(1)
+    expect(exitCode(undefined)).toBe(1)
+  })
+})
