@@ -2,7 +2,7 @@
 // we do not know, their order, numbers beyond double precision, escapes), so all but the edited member stays as it is, whitespace included.
 // Only for text that `parseDocument` has accepted.
 import {isDeepStrictEqual} from 'node:util'
-import {applyEdits, findNodeAtLocation, type Node, parseTree} from 'jsonc-parser'
+import {endOfValue, isSpace, type JsonMember, membersOf, skipSpace} from '../oci/json-text.js'
 
 /** Where a value is: member names and positions, from the outside in. */
 export type JsonPath = readonly (string | number)[]
@@ -13,60 +13,91 @@ export type JsonPath = readonly (string | number)[]
  * Throws `TypeError` when the path leads through something else: the caller knows the document.
  */
 export function setMember(text: string, path: JsonPath, value: unknown): string {
-  const root = rootOf(text)
-  let rest: JsonPath = []
-  let node = find(root, path)
-  while (!node) {
-    rest = path.slice(path.length - rest.length - 1)
-    node = find(root, path.slice(0, path.length - rest.length))
+  let place = documentIn(text)
+  for (const [depth, key] of path.entries()) {
+    const {found, last} = look(text, place, key)
+    if (!found) return add(text, place, last, path.slice(depth), value)
+    place = found
   }
-  if (rest.length === 0 && isDeepStrictEqual(JSON.parse(source(text, node)), value)) return text
-  if (!mayTake(node, rest)) throw new TypeError(`there is no place for ${path.join('.')}`)
-
-  const style = styleOf(text, root)
-  const [first, ...others] = rest
-  const last = node.children?.at(-1)
-  if (first === undefined || last === undefined) {
-    const lead = leadOf(text, memberOf(node).offset)
-    return replace(text, node.offset, end(node), render(nest(rest, value), lead, style.indent))
-  }
-  const lead = leadOf(text, last.offset)
-  const content = render(nest(others, value), lead, style.indent)
-  const name = typeof first === 'string' ? `${JSON.stringify(first)}${style.colon}` : ''
-  return replace(text, end(last), end(last), `,${lead}${name}${content}`)
+  const present: unknown = JSON.parse(text.slice(place.offset, place.end))
+  return isDeepStrictEqual(present, value) ? text : overwrite(text, place, value)
 }
 
 /** The text without the member at `path`, and with one comma less; the same text when there is none. */
-export function removeMember(text: string, path: JsonPath): string {
-  const node = find(rootOf(text), path)
-  if (!node) return text
-  const member = memberOf(node)
-  const container = member.parent
-  if (!container?.children) throw new TypeError('a document cannot be removed from itself')
-
-  const position = container.children.indexOf(member)
-  const before = container.children[position - 1]
-  const after = container.children[position + 1]
-  if (before) return replace(text, end(before), end(member), '')
-  if (after) return replace(text, member.offset, after.offset, '')
-  return replace(text, container.offset + 1, end(container) - 1, '')
+export function removeMember(text: string, path: readonly [...JsonPath, string | number]): string {
+  let place = documentIn(text)
+  let container = place
+  for (const key of path) {
+    const {found} = look(text, place, key)
+    if (!found) return text
+    container = place
+    place = found
+  }
+  const {before, after} = neighbours(text, container, place)
+  if (before) return splice(text, before.end, place.end, '')
+  if (after) return splice(text, place.start, after.start, '')
+  return splice(text, container.offset + 1, container.end - 1, '')
 }
 
-function rootOf(text: string): Node {
-  const root = parseTree(text)
-  if (!root) throw new TypeError('there is no document')
-  return root
+/** A value, and where the part of its container begins that is its own. */
+type Place = Pick<JsonMember, 'start' | 'offset' | 'end'>
+
+function documentIn(text: string): Place {
+  const offset = skipSpace(text, 0)
+  return {start: offset, offset, end: endOfValue(text, offset)}
 }
 
-function find(root: Node, path: JsonPath): Node | undefined {
-  return findNodeAtLocation(root, [...path])
+/** The member called `key`, else the last there is. */
+function look(
+  text: string,
+  {offset}: Place,
+  key: string | number,
+): {found?: Place; last?: JsonMember} {
+  let last: JsonMember | undefined
+  for (const member of membersOf(text, offset)) {
+    if (member.key === key) return {found: member}
+    last = member
+  }
+  return last ? {last} : {}
 }
 
-/** Whether `rest` can be put below `node`, or is nothing. */
-function mayTake(node: Node, [first]: JsonPath): boolean {
-  if (first === undefined || node.type === 'null') return true
-  if (typeof first === 'string') return node.type === 'object'
-  return node.type === 'array' && first === node.children?.length
+function neighbours(text: string, {offset}: Place, place: Place): {before?: Place; after?: Place} {
+  let before: Place | undefined
+  for (const member of membersOf(text, offset)) {
+    if (member.start > place.start) return before ? {before} : {after: member}
+    if (member.start < place.start) before = member
+  }
+  return before ? {before} : {}
+}
+
+/** Puts `value` where nothing is yet, below `place`, whose last member is `last`. */
+function add(
+  text: string,
+  place: Place,
+  last: JsonMember | undefined,
+  path: JsonPath,
+  value: unknown,
+): string {
+  const [key = '', ...rest] = path
+  const kind = text[place.offset]
+  const isRoom = typeof key === 'string' ? kind === '{' : kind === '[' && key === nextPosition(last)
+  if (!isRoom && kind !== 'n') throw new TypeError(`there is no place for ${path.join('.')}`)
+  if (!last) return overwrite(text, place, nest(path, value))
+
+  const {indent, colon} = styleOf(text)
+  const lead = leadOf(text, last.start)
+  const name = typeof key === 'string' ? `${JSON.stringify(key)}${colon}` : ''
+  const content = render(nest(rest, value), lead, indent)
+  return splice(text, last.end, last.end, `,${lead}${name}${content}`)
+}
+
+function nextPosition(last: JsonMember | undefined): number {
+  return last ? Number(last.key) + 1 : 0
+}
+
+function overwrite(text: string, place: Place, value: unknown): string {
+  const content = render(value, leadOf(text, place.start), styleOf(text).indent)
+  return splice(text, place.offset, place.end, content)
 }
 
 /** `value` in as many new objects and lists as `path` has segments. */
@@ -84,13 +115,12 @@ interface Style {
 }
 
 /** The habits of whoever wrote the document, from its first member. */
-function styleOf(text: string, root: Node): Style {
-  const [first] = root.children ?? []
-  const [name, value] = first?.children ?? []
-  if (!first || !name || !value) return {indent: undefined, colon: ':'}
+function styleOf(text: string): Style {
+  const [first] = membersOf(text, documentIn(text).offset)
+  if (!first) return {indent: undefined, colon: ':'}
   return {
-    indent: indentationIn(leadOf(text, first.offset)),
-    colon: text.slice(end(name), value.offset),
+    indent: indentationIn(leadOf(text, first.start)),
+    colon: text.slice(first.nameEnd, first.offset),
   }
 }
 
@@ -110,23 +140,10 @@ function indentationIn(whitespace: string): string | undefined {
 /** The whitespace before `offset`. */
 function leadOf(text: string, offset: number): string {
   let start = offset
-  while (start > 0 && ' \t\r\n'.includes(text.charAt(start - 1))) start--
+  while (isSpace(text.charAt(start - 1))) start--
   return text.slice(start, offset)
 }
 
-/** What a container holds: the name and the value of an object's member, the bare value of a list's. */
-function memberOf(node: Node): Node {
-  return node.parent?.type === 'property' ? node.parent : node
-}
-
-function source(text: string, node: Node): string {
-  return text.slice(node.offset, end(node))
-}
-
-function end(node: Node): number {
-  return node.offset + node.length
-}
-
-function replace(text: string, from: number, to: number, content: string): string {
-  return applyEdits(text, [{offset: from, length: to - from, content}])
+function splice(text: string, from: number, to: number, content: string): string {
+  return text.slice(0, from) + content + text.slice(to)
 }

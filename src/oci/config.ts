@@ -15,7 +15,7 @@ export interface History {
 }
 
 /** What containers of an image get by default, as far as we look at it. */
-export interface ContainerConfig {
+interface ContainerConfig {
   readonly Labels?: Readonly<Record<string, string>>
   readonly [member: string]: unknown
 }

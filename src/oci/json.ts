@@ -1,6 +1,7 @@
 // Strict decoding of the JSON documents that digests cover. What two parsers could read differently is refused, because the bytes go on
 // to others: https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#json
 import {type ErrorCode, IntegrityError, LimitError} from '../errors.js'
+import {endOfString, stringAt} from './json-text.js'
 import {quoted} from './quoted.js'
 
 /** The most bytes of a manifest or config that we read or write; registries hold manifests to the same. */
@@ -83,18 +84,17 @@ function refuseDepth(text: string, what: string): void {
 /** For text that has been parsed: relies on its being JSON. */
 function refuseDuplicates(text: string, what: string): void {
   const open: Set<string>[] = []
-  let latest = ''
+  let latest = {start: 0, end: 0}
   for (let at = 0; at < text.length; at++) {
     const character = text[at]
     if (character === '"') {
-      const end = endOfString(text, at)
-      latest = text.slice(at, end + 1)
-      at = end
+      latest = {start: at, end: endOfString(text, at) + 1}
+      at = latest.end - 1
     } else if (character === '{') open.push(new Set())
     else if (character === '}') open.pop()
     else if (character === ':') {
       // a colon outside a string ends a member's name; names are compared decoded, as any reader would
-      const name = JSON.parse(latest) as string
+      const name = stringAt(text, latest.start, latest.end)
       const names = open.at(-1)
       if (names?.has(name)) {
         throw new IntegrityError(
@@ -105,11 +105,4 @@ function refuseDuplicates(text: string, what: string): void {
       names?.add(name)
     }
   }
-}
-
-/** Where the closing quote of the string that opens at `start` is. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at
 }

@@ -38,18 +38,18 @@ const layerBases = [
   'application/vnd.oci.image.layer.nondistributable.v1.tar',
   'application/vnd.docker.image.rootfs.foreign.diff.tar',
 ]
-const suffixes: Readonly<Record<string, LayerCompression>> = {
-  '': 'none',
-  '.gzip': 'gzip',
-  '+gzip': 'gzip',
-  '.zstd': 'zstd',
-  '+zstd': 'zstd',
-}
+const suffixes: ReadonlyMap<string, LayerCompression> = new Map([
+  ['', 'none'],
+  ['.gzip', 'gzip'],
+  ['+gzip', 'gzip'],
+  ['.zstd', 'zstd'],
+  ['+zstd', 'zstd'],
+])
 
 /** `undefined` for a media type that is no layer of a kind we can read (encrypted ones among them). */
 export function layerCompression(mediaType: string): LayerCompression | undefined {
   for (const base of layerBases) {
-    if (mediaType.startsWith(base)) return suffixes[mediaType.slice(base.length)]
+    if (mediaType.startsWith(base)) return suffixes.get(mediaType.slice(base.length))
   }
   return undefined
 }

@@ -7,7 +7,7 @@ import {quoted} from './quoted.js'
 import {parseRepository} from './repository-name.js'
 
 /** An image in a registry. Without tag and digest the user said neither: nothing is filled in here. With both, the digest says what to read. */
-export interface RegistryReference {
+interface RegistryReference {
   readonly kind: 'registry'
   /** Host in lower case, with its port if it has one: `docker.io`, `localhost:5000`, `[::1]:5000`. */
   readonly registry: string
@@ -17,7 +17,7 @@ export interface RegistryReference {
 }
 
 /** An image in an OCI image layout on disk. */
-export interface LayoutReference {
+interface LayoutReference {
   readonly kind: 'layout'
   /** As typed, without slashes at its end. */
   readonly directory: string

@@ -18,6 +18,7 @@ test.each([
   ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
   ['application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', 'gzip'],
   ['application/vnd.oci.image.layer.v1.tar+gzip+encrypted', undefined],
+  ['application/vnd.oci.image.layer.v1.tartoString', undefined],
   ['application/vnd.oci.image.layer.v1.tar+constructor', undefined],
   ['application/octet-stream', undefined],
   ['', undefined],
