@@ -2,6 +2,7 @@ import {lstat, readdir, readFile, readlink, symlink, unlink, writeFile} from 'no
 import {basename, dirname, join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {LocalIoError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
 import {errnoOf, localIoError} from './local-io-error.js'
 import {isDead, ownedName} from './owned-name.js'
 
@@ -123,7 +124,7 @@ function locked(path: string, holder: string, timeoutMs: number): LocalIoError {
   const owner = pid === undefined ? 'another process' : `process ${pid}`
   return new LocalIoError(
     'ERR_INJECT_LOCKED',
-    `${owner} has held the lock ${JSON.stringify(path)} for ${timeoutMs / 1000} s`,
+    `${owner} has held the lock ${quoted(path)} for ${timeoutMs / 1000} s`,
     {found: holder, hint: 'wait for it; if no such process runs anywhere, remove that file'},
   )
 }

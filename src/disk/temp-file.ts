@@ -1,5 +1,5 @@
 import {constants, type FileHandle, open, rename, rm} from 'node:fs/promises'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {createDigester, type Digest, type DigestAlgorithm} from '../oci/digest.js'
 import {errnoOf, localIoError} from './local-io-error.js'
 import {ownedName} from './owned-name.js'
@@ -34,12 +34,13 @@ export async function writeTempFile(
   const handle = await open(path, flags, 0o666).catch((error: unknown) => {
     throw localIoError(error, 'create', path)
   })
-  let open_ = true
+  let isOpen = true
   const discard = async (): Promise<void> => {
-    if (!open_) return
-    open_ = false
+    if (!isOpen) return
+    isOpen = false
     await handle.close().catch(() => undefined)
-    await rm(path, {force: true})
+    // where even that fails, the error that brought us here says more
+    await rm(path, {force: true}).catch(() => undefined)
   }
   const commit = async (target: string): Promise<void> => {
     try {
@@ -49,9 +50,9 @@ export async function writeTempFile(
       await discard()
       throw localIoError(error, 'write', target)
     }
-    open_ = false
+    isOpen = false
     await handle.close().catch(() => undefined)
-    await syncFolder(join(target, '..'))
+    await syncFolder(dirname(target))
   }
   try {
     if (mode !== undefined) await setMode(handle, mode, path)

@@ -1,4 +1,4 @@
-import {chmodSync, fchmodSync, fchownSync, lstatSync, mkdirSync, rmdirSync} from 'node:fs'
+import {fchmodSync, fchownSync, lstatSync, mkdirSync, rmdirSync} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
 import {ownedName} from '../disk/owned-name.js'
 import {type ByteString, readable, toPath, toText} from './byte-string.js'
@@ -17,8 +17,6 @@ export function makeStagingFolder(target: UnpackTarget, where: 'beside' | 'insid
       : `${target.parent}/${ownedName(target.newPrefix)}`
   try {
     mkdirSync(toPath(path), 0o700)
-    // in a folder with the setgid bit a new one has it, too
-    chmodSync(toPath(path), 0o700)
   } catch (error) {
     throw localIoError(error, 'create', readable(path))
   }

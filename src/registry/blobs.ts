@@ -14,7 +14,7 @@ export function createBlobReader(connection: Connection): BlobReader {
   return {
     async statBlob(digest, options = {}) {
       const head = await connection.call(
-        {...request('HEAD', connection, digest, options), accept: [200, 404, 405]},
+        {...request('HEAD', connection, digest, options), accept: [200, 401, 403, 404, 405]},
         headersOnly,
       )
       if (head.status === 404) return undefined
@@ -49,7 +49,7 @@ function request<M extends 'GET' | 'HEAD'>(
   return {method, url: connection.url(`blobs/${digest}`), access: 'pull', signal} as const
 }
 
-/** For registries that answer HEAD with 405 or without a length. The body is not read. */
+/** For registries that do not answer HEAD as they should; and a refused one has no body to say why. The body of this one is not read. */
 async function statByGet(
   connection: Connection,
   digest: Digest,

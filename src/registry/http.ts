@@ -20,8 +20,8 @@ export interface HttpRequest {
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: RequestBody
-  /** Milliseconds from the last byte sent to the first one of the answer, where the usual ones are too few. */
-  readonly responseTimeout?: number | undefined
+  /** Which of the timeouts holds from the last byte sent to the first one of the answer; default `response`. */
+  readonly patience?: 'response' | 'commit'
   readonly signal?: AbortSignal | undefined
 }
 
@@ -44,6 +44,8 @@ export interface HttpTimeouts {
   /** For each of looking up the name, connecting, and the TLS handshake. */
   readonly connect: number
   readonly response: number
+  /** The same, for a request that commits an upload: the registry may copy gigabytes from one storage to another before it answers. */
+  readonly commit: number
   /** Without a byte moving, in either direction, while it is not us who are slow. */
   readonly idle: number
 }
@@ -82,7 +84,7 @@ async function exchange(
 ): Promise<HttpResponse> {
   const {method, url, body, signal} = request
   signal?.throwIfAborted()
-  const {connect, response: usual, idle} = settings.timeouts
+  const {connect, idle} = settings.timeouts
   const doing = displayRequest(request)
   const stream = got.stream(url, {
     method,
@@ -102,7 +104,7 @@ async function exchange(
       lookup: connect,
       connect,
       secureConnect: connect,
-      response: request.responseTimeout ?? usual,
+      response: settings.timeouts[request.patience ?? 'response'],
     },
     ...(settings.certificateAuthority && {
       https: {certificateAuthority: [...settings.certificateAuthority]},

@@ -36,7 +36,12 @@ export interface RegistryStoreOptions {
   readonly home?: string | undefined
 }
 
-const defaultTimeouts: HttpTimeouts = {connect: 10_000, response: 60_000, idle: 60_000}
+const defaultTimeouts: HttpTimeouts = {
+  connect: 10_000,
+  response: 60_000,
+  commit: 10 * 60_000,
+  idle: 60_000,
+}
 
 /** One repository of a registry that speaks the distribution API. Nothing is sent before the first call. */
 export function openRegistryStore(

@@ -6,8 +6,6 @@ import {checkClaimedDigest, claimedDigest} from './response-digest.js'
 import {RefusedError, TransportError} from './transport-error.js'
 import {commitUrl, resolveLocation} from './upload-location.js'
 
-/** The registry may copy gigabytes from one storage to another before it answers. */
-const commitTimeout = 10 * 60_000
 const cancelTimeout = 2000
 const binary = {'content-type': 'application/octet-stream'}
 
@@ -81,7 +79,7 @@ export function createUploadSessions(connection: Connection): UploadSessions {
           access: 'push',
           accept: [200, 201, 202, 204],
           headers: binary,
-          responseTimeout: commitTimeout,
+          patience: 'commit',
           signal,
           ...(body && {body}),
         },

@@ -7,6 +7,7 @@ import {withLock} from '../disk/lock.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
 import {parseDocument} from '../oci/json.js'
+import {quoted} from '../oci/quoted.js'
 import {readAll} from '../stream/limit.js'
 import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {emptyIndex} from './layout-index.js'
@@ -18,11 +19,11 @@ import {emptyIndex} from './layout-index.js'
 export async function checkLayout(directory: string): Promise<void> {
   const marker = layoutPaths.marker(directory)
   if ((await statFile(marker)) === undefined) throw await notALayout(directory)
-  const bytes = await readAll(readFileStream(marker), 4096, JSON.stringify(marker))
-  const {value} = parseDocument(bytes, JSON.stringify(marker))
+  const bytes = await readAll(readFileStream(marker), 4096, quoted(marker))
+  const {value} = parseDocument(bytes, quoted(marker), 'ERR_INJECT_LAYOUT_INVALID')
   if (v.is(markerSchema, value)) return
   const found = v.is(anyVersion, value) ? value.imageLayoutVersion : 'no version'
-  const message = `${JSON.stringify(directory)} is not an OCI image layout of version 1.0.0: oci-layout has ${JSON.stringify(found)}`
+  const message = `${quoted(directory)} is not an OCI image layout of version 1.0.0: oci-layout has ${quoted(found)}`
   throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0', found})
 }
 
@@ -68,10 +69,10 @@ async function notALayout(directory: string): Promise<Error> {
     await readdir(directory)
   } catch (error) {
     if (!isAbsent(error)) return localIoError(error, 'read', directory)
-    const message = `there is no OCI image layout at ${JSON.stringify(directory)}: no such directory`
+    const message = `there is no OCI image layout at ${quoted(directory)}: no such directory`
     return new NotFoundError('ERR_INJECT_LAYOUT_NOT_FOUND', message)
   }
-  const message = `${JSON.stringify(directory)} is not an OCI image layout: it has no file oci-layout`
+  const message = `${quoted(directory)} is not an OCI image layout: it has no file oci-layout`
   return new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0'})
 }
 
@@ -82,7 +83,7 @@ async function refuseOtherContent(directory: string): Promise<void> {
   const own = ['blobs', 'index.json', 'oci-layout']
   const other = names.find((name) => !own.includes(name) && !name.startsWith(tempPrefix))
   if (other === undefined) return
-  const message = `cannot make an OCI image layout in ${JSON.stringify(directory)}: it holds other things (${JSON.stringify(other)})`
+  const message = `cannot make an OCI image layout in ${quoted(directory)}: it holds other things (${quoted(other)})`
   throw new PreconditionError('ERR_INJECT_LAYOUT_NOT_EMPTY', message, {
     hint: 'name an empty or new directory',
   })

@@ -6,6 +6,7 @@ import {join} from 'node:path'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {IntegrityError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
 
 /** What all names start with that we put into a layout besides its own: they are gone when nobody writes. */
 export const tempPrefix = '.inject-'
@@ -81,6 +82,6 @@ async function readChunk(handle: FileHandle, path: string): Promise<Uint8Array> 
 }
 
 function notRegular(path: string): IntegrityError {
-  const message = `${JSON.stringify(path)} is not a regular file`
+  const message = `${quoted(path)} is not a regular file`
   return new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message)
 }

@@ -1,7 +1,8 @@
+import {documentLimit} from '../oci/json.js'
 import {ociIndex, ociManifest} from '../oci/media-type.js'
 
 /** A manifest is at most this many bytes, here as in the registries. */
-export const manifestLimit = 4 * 1024 * 1024
+export const manifestLimit = documentLimit
 
 /**
  * The media type that a stored document claims, for a store that keeps none beside it. OCI 1.0 documents may lack the member and are told by

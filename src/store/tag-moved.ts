@@ -1,5 +1,6 @@
 import {ConflictError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
 import type {TagMove} from './content-store.js'
 
 /** Throws `ConflictError` (`ERR_INJECT_TAG_MOVED`) when a tag that stands at `found` (`undefined`: it does not exist) is not where `move` says. */
@@ -11,7 +12,7 @@ export function checkTagMove(move: TagMove, found: Digest | undefined, store: st
 
 /** The error for a tag that somebody else has moved, deleted or made meanwhile. */
 export function tagMoved(move: TagMove, found: Digest | undefined, store: string): ConflictError {
-  const where = `tag ${JSON.stringify(move.tag)} of ${store}`
+  const where = `tag ${quoted(move.tag)} of ${store}`
   const expected = move.from ?? 'absent'
   const message =
     found === undefined

@@ -9,6 +9,7 @@ import {ownedName} from '../../src/disk/owned-name.js'
 import {fillDirectory, type FillOptions} from '../../src/layer/fill-directory.js'
 import {archive, directory, file, member} from '../support/tar-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
+import {describeWith} from '../support/tools.js'
 import {treeSnapshot} from '../support/tree-snapshot.js'
 
 const isRoot = process.getuid?.() === 0
@@ -311,6 +312,85 @@ describe('fillDirectory', () => {
   })
 })
 
+describeWith(['strace'], 'when the system fails while the directory is replaced', () => {
+  /** Unpacks as a process of its own in which the nth renaming meets its fate. */
+  async function unpackWith(out: string, fate: string): Promise<string> {
+    const folder = await tempDir()
+    await writeFile(join(folder, 'layer.tar'), archive(file('new', 'new')))
+    const script = fileURLToPath(new URL('../support/unpack-child.ts', import.meta.url))
+    const options = JSON.stringify({directory: out, force: true})
+    const traced = [
+      '-f',
+      '-qq',
+      '-o',
+      '/dev/null',
+      '-e',
+      'trace=rename',
+      '-e',
+      `inject=rename:${fate}`,
+    ]
+    const {stdout} = await execa(
+      'strace',
+      [...traced, 'node', '--import', 'tsx', script, join(folder, 'layer.tar'), options],
+      {
+        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        // its cache would be renamed, too
+        env: {TSX_DISABLE_CACHE: '1'},
+        reject: false,
+        timeout: 60_000,
+      },
+    )
+    return stdout
+  }
+
+  it.each([
+    ['aside', 2],
+    ['into its place', 3],
+  ])('keeps the old content when a directory cannot be moved %s', async (_, step) => {
+    const around = await tempDir()
+    const out = await withContent(around)
+    const before = treeSnapshot(out, {identity: true}).slice(1)
+    const stdout = await unpackWith(out, `error=EIO:when=${step}`)
+    expect(JSON.parse(stdout)).toMatchObject({
+      name: 'LocalIoError',
+      message: expect.stringContaining('EIO') as string,
+    })
+    expect(await readdir(around)).toEqual(['out'])
+    expect(treeSnapshot(out, {identity: true}).slice(1)).toEqual(before)
+  })
+
+  it.each([
+    ['EBUSY', 2],
+    ['EXDEV', 2],
+    ['EXDEV', 3],
+  ])('fills it name by name on %s at step %i', async (errno, step) => {
+    const around = await tempDir()
+    const out = await withContent(around)
+    const {ino} = lstatSync(out)
+    const stdout = await unpackWith(out, `error=${errno}:when=${step}`)
+    expect(JSON.parse(stdout)).toMatchObject({refilled: 'the system does not let it be replaced'})
+    expect(lstatSync(out).ino).toBe(ino)
+    expect(await readdir(out)).toEqual(['new'])
+    expect(await readdir(around)).toEqual(['out'])
+  })
+
+  it.each([1, 2, 3])(
+    'I6 killed at step %i it leaves the old content, and the next run clears the rest',
+    async (step) => {
+      const around = await tempDir()
+      const out = await withContent(around)
+      const before = treeSnapshot(out, {identity: true}).slice(1)
+      expect(await unpackWith(out, `signal=KILL:when=${step}`)).toBe('')
+      // killed at the call or behind it: the content is old and where it was, or aside, or new
+      const prepared = await fill(out).catch((error: unknown) => error)
+      expect(prepared).toMatchObject({code: 'ERR_INJECT_DIRECTORY_NOT_EMPTY'})
+      expect(await readdir(around)).toEqual(['out'])
+      if ((await readdir(out))[0] === 'new') expect(step).toBe(3)
+      else expect(treeSnapshot(out, {identity: true}).slice(1)).toEqual(before)
+    },
+  )
+})
+
 /** Whether this test run may mount things. */
 const mounts = isRoot && mayMount()
 
@@ -428,6 +508,7 @@ describe.skipIf(!isRoot)('as another user', () => {
   const tar = archive(
     directory('no', {mode: 0, uid: 5, gid: 5}),
     file('no/f', 'x', {mode: 0o4755, uid: 5, gid: 5}),
+    directory('no/inner', {mode: 0}),
     directory('ro', {mode: 0o555}),
     file('ro/f', 'x', {mode: 0o400}),
     member({name: 'fifo', type: '6', mode: 0o600}),
@@ -437,7 +518,7 @@ describe.skipIf(!isRoot)('as another user', () => {
     const {home, run, content} = await asUser(tar)
     const options = {directory: join(home, 'out'), force: true}
     for (let round = 0; round < 2; round++) {
-      expect(await run(options)).toMatchObject({entries: 5, warnings: []})
+      expect(await run(options)).toMatchObject({entries: 6, warnings: []})
       expect(await content()).toEqual(['out'])
     }
     const lines = treeSnapshot(join(home, 'out'))
@@ -467,7 +548,7 @@ describe.skipIf(!isRoot)('as another user', () => {
     })
     expect((await readdir(out)).sort()).toEqual(['fifo', 'no', 'ro'])
     expect(lstatSync(join(out, 'ro')).mode & 0o7777).toBe(0o555)
-    expect(await run({directory: out, force: true})).toMatchObject({entries: 5})
+    expect(await run({directory: out, force: true})).toMatchObject({entries: 6})
     expect((await readdir(out)).sort()).toEqual(['fifo', 'no', 'ro'])
   })
 
@@ -478,7 +559,7 @@ describe.skipIf(!isRoot)('as another user', () => {
     await mkdir(out, {recursive: true})
     await chmod(parent, 0o1777)
     // not its own: it may write in it, but not rename it
-    await chmod(out, 0o777)
+    await chmod(out, 0o577)
     await writeFile(join(out, 'old'), '')
     expect(await run({directory: out, force: true})).toMatchObject({
       refilled: 'the system does not let it be replaced',

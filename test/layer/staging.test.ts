@@ -673,6 +673,22 @@ describe.skipIf(!isRoot)('as root', () => {
   })
 })
 
+/** Version 2: user::rw-, user:1:r--, group::r--, mask::r--, other::--- */
+const entries = [
+  [1, 6, -1],
+  [2, 4, 1],
+  [4, 4, -1],
+  [16, 4, -1],
+  [32, 0, -1],
+] as const
+const acl = Buffer.alloc(4 + 8 * entries.length)
+acl.writeUInt32LE(2)
+for (const [index, [tag, rights, id]] of entries.entries()) {
+  acl.writeUInt16LE(tag, 4 + 8 * index)
+  acl.writeUInt16LE(rights, 6 + 8 * index)
+  acl.writeInt32LE(id, 8 + 8 * index)
+}
+
 describeWith(['setfattr', 'setcap'], 'L45 extended attributes', () => {
   const xattr = (name: string, value: Buffer | string): Buffer =>
     pax({[`SCHILY.xattr.${name}`]: value})
@@ -743,21 +759,6 @@ describeWith(['setfattr', 'setcap'], 'L45 extended attributes', () => {
     ])
     const capability = Buffer.from(/=0x([0-9a-f]+)/.exec(stdout)![1]!, 'hex')
     await rm(model)
-    // version 2, user::rw-, user:1:r--, group::r--, mask::r--, other::---
-    const entries = [
-      [1, 6, -1],
-      [2, 4, 1],
-      [4, 4, -1],
-      [16, 4, -1],
-      [32, 0, -1],
-    ] as const
-    const acl = Buffer.alloc(4 + 8 * entries.length)
-    acl.writeUInt32LE(2)
-    for (const [index, [tag, rights, id]] of entries.entries()) {
-      acl.writeUInt16LE(tag, 4 + 8 * index)
-      acl.writeUInt16LE(rights, 6 + 8 * index)
-      acl.writeInt32LE(id, 8 + 8 * index)
-    }
     const tar = archive(
       xattr('security.capability', capability),
       file('capable', 'x', {uid: 7, gid: 8, mode: 0o755}),
@@ -779,6 +780,15 @@ describeWith(['setfattr', 'setcap'], 'L45 extended attributes', () => {
       `system.posix_acl_default=0x${acl.toString('hex')}`,
     )
     expect(await attributesOf(join(out, 'inherits/not'))).toBe('')
+  })
+
+  it('do not come from a default ACL around', async () => {
+    const {out, around} = await arena()
+    const hex = `0x${acl.toString('hex')}`
+    await execa('setfattr', ['-n', 'system.posix_acl_default', '-v', hex, around])
+    await unpack(archive(file('f', 'x', {mode: 0o600}), directory('d'), file('d/f')), out)
+    for (const name of ['.', 'f', 'd', 'd/f']) expect(await attributesOf(join(out, name))).toBe('')
+    expect(lstatSync(join(out, 'f')).mode & 0o777).toBe(0o600)
   })
 
   it('of other kinds, and where they cannot be, are left out with one warning each', async () => {

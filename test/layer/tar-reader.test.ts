@@ -49,7 +49,7 @@ const only = (...members: Buffer[]): Entry => {
   return found[0]!.entry
 }
 
-const corrupt = expect.objectContaining({code: 'ERR_INJECT_LAYER_CORRUPT'})
+const corrupt: unknown = expect.objectContaining({code: 'ERR_INJECT_LAYER_CORRUPT'})
 const thrownBy = (work: () => unknown): unknown => {
   try {
     work()
@@ -407,16 +407,15 @@ describe('createTarReader', () => {
       })
     })
 
-    it.each(['D', 'M', 'N', 'V', 'X', 'A', '8', 'é', '\u001b'])('refuses the type %j', (type) => {
-      expect(
-        thrownBy(() =>
-          read(archive(member({type: Buffer.from(type, 'latin1').toString('latin1')}))),
-        ),
-      ).toMatchObject({
-        name: 'PreconditionError',
-        code: 'ERR_INJECT_ENTRY_TYPE_UNSUPPORTED',
-      })
-    })
+    it.each(['D', 'M', 'N', 'V', 'X', 'A', '8', '\u007f', '\u001b'])(
+      'refuses the type %j',
+      (type) => {
+        expect(thrownBy(() => read(archive(member({type}))))).toMatchObject({
+          name: 'PreconditionError',
+          code: 'ERR_INJECT_ENTRY_TYPE_UNSUPPORTED',
+        })
+      },
+    )
   })
 
   describe('T-13 T-22 limits', () => {
@@ -477,7 +476,13 @@ describe('createTarReader', () => {
     it('a million empty files', () => {
       let count = 0
       const reader = createTarReader(
-        {entry: () => void count++, data: () => undefined, entryEnd: () => undefined},
+        {
+          entry() {
+            count++
+          },
+          data: () => undefined,
+          entryEnd: () => undefined,
+        },
         {entries: 1_000_000},
       )
       const thousand = Buffer.concat(Array.from({length: 1000}, (_, index) => file(`f${index}`)))

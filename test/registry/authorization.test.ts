@@ -88,10 +88,10 @@ describe('Basic', () => {
 
 describe('Bearer', () => {
   async function start(settings: TokenSettings = {}, options: RegistryStoreOptions = {}) {
-    let server: FakeServer | undefined
-    const tokens = createTokenService(() => `http://${server!.address}/token?keep=1`, settings)
+    const server: FakeServer = await startFakeServer(() => ({}))
+    const tokens = createTokenService(() => `http://${server.address}/token?keep=1`, settings)
     const registry = createFakeRegistry({fault: (request) => tokens.guard(request)})
-    server = await startFakeServer((request) =>
+    server.handle((request) =>
       request.path === '/token' ? tokens.handler(request) : registry.handler(request),
     )
     const clock = {now: 1_800_000_000_000}
@@ -239,7 +239,7 @@ describe('Bearer', () => {
             },
           },
     )
-    await expect(store.statBlob(digestOf(Buffer.from('x')))).rejects.toMatchObject({
+    await expect(store.getManifest('v1')).rejects.toMatchObject({
       code: 'ERR_INJECT_UNAUTHORIZED',
     })
     expect(server.requests.filter(({path}) => path !== '/token')).toHaveLength(3)

@@ -19,7 +19,6 @@ function web(answers: Record<string, {status?: number; location?: string}>) {
       status,
       headers: location === undefined ? {} : {location},
       url,
-      // eslint-disable-next-line @typescript-eslint/require-await -- an empty body
       body: (async function* () {})(),
       discard: () => Promise.resolve(),
     })

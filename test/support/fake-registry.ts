@@ -119,9 +119,12 @@ export function createFakeRegistry({
 
 /** An error as the distribution specification has it. */
 export function registryError(status: number, code: string, message = code.toLowerCase()): Answer {
+  const body = JSON.stringify({errors: [{code, message}]})
+  const length = String(Buffer.byteLength(body))
   return {
     status,
-    headers: {'content-type': 'application/json'},
-    body: JSON.stringify({errors: [{code, message}]}),
+    // Node's client keeps no connection over a HEAD without a length
+    headers: {'content-type': 'application/json', 'content-length': length},
+    body,
   }
 }

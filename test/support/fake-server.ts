@@ -44,6 +44,8 @@ export interface FakeServer {
   readonly requests: SeenRequest[]
   /** `METHOD path?query` of each. */
   lines(): string[]
+  /** How many there were so far. */
+  connections(): number
   /** Replaces what answers. */
   handle(handler: Handler): void
   close(): Promise<void>
@@ -84,7 +86,9 @@ export async function startFakeServer(
   const server = tls
     ? createTlsServer({key: tls.key, cert: tls.certificate}, listener)
     : createServer(listener)
+  let connections = 0
   server.on('connection', (socket: Socket) => {
+    connections++
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -107,6 +111,7 @@ export async function startFakeServer(
         ({method, path, query}) =>
           `${method} ${path}${query.size > 0 ? `?${query.toString()}` : ''}`,
       ),
+    connections: () => connections,
     handle: (next) => (current = next),
     close,
   }

@@ -27,7 +27,7 @@ const magics = {ustar: 'ustar\u000000', gnu: 'ustar  \0', v7: ''}
 export function member(raw: RawMember = {}): Buffer {
   const content = Buffer.from(raw.content ?? '')
   const header = Buffer.alloc(512)
-  put(header, 0, raw.name ?? 'file')
+  put(header, 0, 100, raw.name ?? 'file')
   octal(header, 100, 8, raw.mode ?? 0o644)
   octal(header, 108, 8, raw.uid ?? 0)
   octal(header, 116, 8, raw.gid ?? 0)
@@ -36,12 +36,12 @@ export function member(raw: RawMember = {}): Buffer {
   octal(header, 136, 12, raw.mtime ?? 0)
   raw.mtimeField?.copy(header, 136)
   raw.uidField?.copy(header, 108)
-  put(header, 156, raw.type ?? '0')
-  put(header, 157, raw.link ?? '')
-  put(header, 257, magics[raw.format ?? 'ustar'])
+  put(header, 156, 1, raw.type ?? '0')
+  put(header, 157, 100, raw.link ?? '')
+  put(header, 257, 8, magics[raw.format ?? 'ustar'])
   if (raw.major !== undefined) octal(header, 329, 8, raw.major)
   if (raw.minor !== undefined) octal(header, 337, 8, raw.minor)
-  put(header, 345, raw.prefix ?? '')
+  put(header, 345, 155, raw.prefix ?? '')
   header.fill(0x20, 148, 156)
   let sum = 0
   for (const byte of header) sum += raw.checksum === 'signed' && byte > 127 ? byte - 256 : byte
@@ -95,8 +95,10 @@ function padded(content: Buffer): Buffer {
   return Buffer.concat([content, Buffer.alloc(-content.length & 511)])
 }
 
-function put(header: Buffer, at: number, bytes: string | Buffer): void {
-  Buffer.from(bytes as string).copy(header, at)
+function put(header: Buffer, at: number, width: number, text: string | Buffer): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text
+  if (bytes.length > width) throw new RangeError(`${bytes.length} bytes do not fit ${width}`)
+  bytes.copy(header, at)
 }
 
 function octal(header: Buffer, at: number, width: number, value: number): void {
