@@ -1,6 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {slotName, slotPath} from '../src/cli/flags.js'
+import {maxSize, slotName, slotPath} from '../src/cli/flags.js'
 import {renderUnpack, summariseUnpack} from '../src/cli/render-unpack.js'
 import {parseReference} from '../src/oci/reference.js'
 import {unpack} from '../src/operations/unpack.js'
@@ -30,6 +30,7 @@ export default class Unpack extends BaseCommand {
     }),
     force: Flags.boolean({char: 'f', summary: 'Replace what is in the directory.'}),
     strict: Flags.boolean({summary: 'An image without the slot is an error.'}),
+    'max-size': maxSize(),
     devices: Flags.boolean({
       summary: 'Make device nodes that the layer holds (as root); refused otherwise.',
     }),
@@ -41,9 +42,9 @@ export default class Unpack extends BaseCommand {
     return this.perform(
       flags,
       async (ports) => {
-        const {name, path, force, strict, devices} = flags
+        const {name, path, force, strict, devices, 'max-size': largest} = flags
         const result = await unpack(
-          {reference, directory: args.directory, name, path, force, strict, devices},
+          {reference, directory: args.directory, name, path, force, strict, devices, largest},
           ports,
         )
         ports.report(summariseUnpack(result))

@@ -55,6 +55,13 @@ export const slotPath = Flags.custom({
   parse: (text) => Promise.resolve(parseSlotPath(text)),
 })
 
+export const maxSize = Flags.custom<number>({
+  helpValue: 'SIZE',
+  summary:
+    'Bytes that the layer may unpack to, as in 20G (default: 1,000 times its size, beyond 64 MiB).',
+  parse: (text) => Promise.resolve(parseSize(text)),
+})
+
 /** The flags of the commands that publish an image. */
 export const publishFlags = {
   tag: Flags.string({
@@ -82,6 +89,15 @@ function parseCreated(text: string): number {
   if (seconds !== undefined) return seconds
   throw new UsageError('ERR_INJECT_TIME_INVALID', `not a time: ${JSON.stringify(text)}`, {
     hint: 'write it as 2026-01-31T12:00:00Z, or "now"',
+  })
+}
+
+/** A number of bytes with a decimal unit. */
+function parseSize(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)([kMGT]?)B?$/.exec(text) ?? []
+  if (number !== undefined) return Math.floor(Number(number) * 1000 ** ' kMGT'.indexOf(unit || ' '))
+  throw new UsageError('ERR_INJECT_SIZE_INVALID', `not a size: ${JSON.stringify(text)}`, {
+    hint: 'write a number of bytes, or 500M, or 20G',
   })
 }
 

@@ -34,7 +34,7 @@ export function readable(bytes: ByteString): string {
 /** For messages: readable on one line whatever the bytes are, control characters and quotes escaped, at most 200 characters. */
 export function display(bytes: ByteString): string {
   const text = readable(bytes)
-   
+
   const escaped = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}'\\]/gu, (character) =>
     character === "'" || character === '\\'
       ? `\\${character}`

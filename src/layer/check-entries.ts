@@ -1,6 +1,7 @@
 import {LimitError, UnsafeContentError} from '../errors.js'
 import {type ByteString, display} from './byte-string.js'
 import type {Entry} from './entry.js'
+import {deepestPath} from './unpack-limits.js'
 import {unsafePath} from './unsafe-path.js'
 
 export interface EntryRules {
@@ -19,7 +20,6 @@ export type CheckedEntry =
   /** A directory of the image that leads to it, and is none of our business. */
   | {readonly place: 'above'}
 
-const deepest = 256
 const longestName = 255
 
 /**
@@ -77,11 +77,11 @@ function normalise(path: ByteString, what: string): ByteString {
   if (path.includes('\0')) throw unsafePath(`the ${what} ${display(path)} holds a NUL`)
   if (path.startsWith('/')) throw unsafePath(`the ${what} ${display(path)} is absolute`)
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
-  if (names.length > deepest) {
+  if (names.length > deepestPath) {
     throw new LimitError(
       'ERR_INJECT_PATH_TOO_DEEP',
       `the ${what} ${display(path)} is ${names.length} directories deep`,
-      {expected: deepest, found: names.length},
+      {expected: deepestPath, found: names.length},
     )
   }
   if (names.includes('..')) throw unsafePath(`the ${what} ${display(path)} leads upwards`)

@@ -76,14 +76,18 @@ async function* limited(
       throw new LimitError(
         'ERR_INJECT_LAYER_TOO_LARGE',
         `the layer unpacks to more than ${totalBytes} bytes`,
-        {expected: totalBytes},
+        {expected: totalBytes, hint: 'a larger --max-size lets it pass'},
       )
     }
     if (size > ratioFrom && size > read.bytes * ratio) {
       throw new LimitError(
         'ERR_INJECT_LAYER_RATIO',
         `the layer unpacks to more than ${ratio} times its size: ${read.bytes} bytes gave ${size}`,
-        {expected: ratio, found: Math.floor(size / read.bytes)},
+        {
+          expected: ratio,
+          found: Math.floor(size / read.bytes),
+          hint: 'if you trust it, say how large it may be: --max-size 20G',
+        },
       )
     }
     yield chunk

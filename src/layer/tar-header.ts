@@ -1,5 +1,8 @@
+import {LimitError} from '../errors.js'
 import {encodePaxRecords} from './pax-records.js'
-import {isAscii, toText, type ByteString} from './byte-string.js'
+import {longestExtendedHeader} from './unpack-limits.js'
+import {xattrKeyword} from './xattr-keyword.js'
+import {display, isAscii, toText, type ByteString} from './byte-string.js'
 import type {Entry} from './entry.js'
 
 export const blockSize = 512
@@ -33,6 +36,7 @@ export function encodeHeader(entry: Entry): Uint8Array {
   const bytes = Buffer.alloc(body ? 2 * blockSize + padded : blockSize)
   let offset = 0
   if (body) {
+    checkSize(body, entry)
     const base = entry.path.slice(entry.path.lastIndexOf('/') + 1)
     const name = `PaxHeaders/${base.slice(0, 80)}`
     writeUstar(bytes, 0, {
@@ -62,6 +66,16 @@ export function encodeHeader(entry: Entry): Uint8Array {
   return bytes
 }
 
+/** What no reader takes, ours among them, is not written. */
+function checkSize({length}: Uint8Array, {path}: Entry): void {
+  if (length <= longestExtendedHeader) return
+  throw new LimitError(
+    'ERR_INJECT_EXTENDED_HEADER_TOO_LARGE',
+    `the extended attributes of ${display(path)} are larger than 1 MiB together`,
+    {expected: longestExtendedHeader, found: length},
+  )
+}
+
 /** Directories carry a trailing slash, as every tar writes them. */
 function headerName(entry: Entry): ByteString {
   return entry.kind === 'directory' ? `${entry.path}/` : entry.path
@@ -79,7 +93,7 @@ function paxRecords(entry: Entry): [string, ByteString | Uint8Array][] {
   if (entry.uid > largestOctal7) records.push(['uid', String(entry.uid)])
   if (entry.gid > largestOctal7) records.push(['gid', String(entry.gid)])
   if (entry.mtime < 0 || entry.mtime > largestOctal11) records.push(['mtime', String(entry.mtime)])
-  for (const [xattr, value] of entry.xattrs ?? []) records.push([`SCHILY.xattr.${xattr}`, value])
+  for (const [xattr, value] of entry.xattrs ?? []) records.push([xattrKeyword(xattr), value])
   return records
 }
 

@@ -18,8 +18,11 @@ export const unpackLimits: UnpackLimits = {
   totalBytes: Infinity,
 }
 
-/** Bytes of one extended header: what Go's reader allows, too. */
+/** Bytes of one extended header, read or written: what Go's reader allows, too. */
 export const longestExtendedHeader = 1024 * 1024
+
+/** Names in one path, read or written. */
+export const deepestPath = 256
 
 /** The kernel's own limits for one attribute. https://man7.org/linux/man-pages/man7/xattr.7.html */
 const longestXattrName = 255

@@ -8,10 +8,11 @@ import {
   readlinkSync,
   type BigIntStats,
 } from 'node:fs'
-import {LocalIoError, UnsafeContentError} from '../errors.js'
+import {LimitError, LocalIoError, UnsafeContentError} from '../errors.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {display, fromText, readable, toPath, type ByteString} from './byte-string.js'
 import type {Entry} from './entry.js'
+import {deepestPath} from './unpack-limits.js'
 import {isWhiteout} from './whiteout.js'
 import {readXattrs} from './xattr.js'
 
@@ -60,6 +61,7 @@ const longestAccess = 3_500
  */
 export function* walk(directory: string, options: WalkOptions): Generator<WalkedEntry> {
   const prefix = options.path === '/' ? '' : `${fromText(options.path.slice(1))}/`
+  const names = prefix.split('/').length - 1
   const links = new Map<string, ByteString>()
   const frames: Frame[] = []
   try {
@@ -79,6 +81,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const stat = lstat(access, relative)
       const isDirectory = stat.isDirectory()
       if (options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
+      if (frames.length + names > deepestPath) throw tooDeep(relative)
       if (isWhiteout(name) && !options.whiteouts) {
         throw new UnsafeContentError(
           'ERR_INJECT_WHITEOUT',
@@ -182,6 +185,14 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       `${display(path)} is of a kind that a layer cannot hold`,
     )
   }
+}
+
+function tooDeep(path: ByteString): LimitError {
+  return new LimitError(
+    'ERR_INJECT_PATH_TOO_DEEP',
+    `${display(path)} is deeper than ${deepestPath} directories in the image`,
+    {hint: 'no layer like that could be unpacked: exclude it'},
+  )
 }
 
 /** Whether nothing about a file or directory was touched between two looks: content, names, attributes or identity. */

@@ -17,7 +17,10 @@ export type Step = 'read image' | 'compare' | 'pack and push' | 'publish' | 'unp
 /** All that is impure about an operation, passed in: where images are, who is told, and when to stop. */
 export interface Ports {
   /** `writes`: something will be stored, so that a registry can be asked for the right to do so from the start. */
-  readonly openStore: (reference: Reference, options: {readonly writes: boolean}) => Promise<ContentStore>
+  readonly openStore: (
+    reference: Reference,
+    options: {readonly writes: boolean},
+  ) => Promise<ContentStore>
   readonly report: (event: ProgressEvent) => void
   readonly signal: AbortSignal
 }

@@ -16,6 +16,8 @@ export interface UnpackOptions {
   readonly force: boolean
   /** Make the device nodes that the layer holds; refused otherwise. */
   readonly devices: boolean
+  /** Bytes that the layer may unpack to; `undefined`: what its compressed size makes plausible. */
+  readonly largest?: number | undefined
   /** An image without the slot is an error. */
   readonly strict: boolean
 }
@@ -75,6 +77,9 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     const {entries, bytes, whiteouts, refilled} = await unpackLayer({
       open: () => store.openBlob(descriptor, {signal}),
       mediaType: descriptor.mediaType,
+      ...(options.largest !== undefined && {
+        limits: {totalBytes: options.largest, ratio: Infinity},
+      }),
       onProgress: (done) => report({kind: 'bytes', done}),
       ...{diffId, directory, path, force, devices, signal, onWarning},
     })

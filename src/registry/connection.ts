@@ -15,7 +15,7 @@ export interface Call extends HttpRequest {
 }
 
 /** What to make of an accepted answer; all of it that is wanted is read here, so that a body that breaks off is asked for again. */
-export type Consume<T> = (response: HttpResponse) => Promise<T>
+type Consume<T> = (response: HttpResponse) => Promise<T>
 
 /** One repository of one registry: what its blobs, uploads, manifests and tags are asked through. */
 export interface Connection {

@@ -26,7 +26,7 @@ export async function refusal(request: HttpRequest, response: HttpResponse): Pro
  * A status and an error body of the distribution spec as an error of ours.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
-export function statusError(
+function statusError(
   request: Pick<HttpRequest, 'method' | 'url'>,
   status: number,
   body: Uint8Array,

@@ -23,7 +23,7 @@ export async function readWindow(
     const next = await rest.next()
     if (next.done) return {kind: 'whole', bytes: Buffer.concat(chunks)}
     // the producer may use its buffer again
-    chunks.push(Uint8Array.from(next.value))
+    chunks.push(new Uint8Array(next.value))
     size += next.value.length
   }
   let unread = true

@@ -1,11 +1,12 @@
+/* eslint-disable @typescript-eslint/require-await -- nothing here waits, but what it throws must come as a rejection */
 import {algorithmOf, type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
 import {readAll, tooLarge} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
 import {blobNotFound} from './blob-not-found.js'
+import {compareTags} from './compare-tags.js'
 import type {BlobInfo, ContentStore, StoredManifest} from './content-store.js'
 import {manifestLimit} from './manifest-kind.js'
-import {compareTags} from './compare-tags.js'
 import {checkTagMove} from './tag-moved.js'
 
 /** A repository that lives as long as the process: for tests, and as the middle of a pipeline. It holds all blobs in memory, whatever their size. */
@@ -20,17 +21,17 @@ export function createMemoryStore(name = 'memory'): ContentStore {
   return {
     name,
 
-    statBlob(digest, {signal} = {}) {
+    async statBlob(digest, {signal} = {}) {
       signal?.throwIfAborted()
       const bytes = blobs.get(digest)
-      return Promise.resolve(bytes && {digest, size: bytes.length})
+      return bytes && {digest, size: bytes.length}
     },
 
-    openBlob(blob, {signal} = {}) {
+    async openBlob(blob, {signal} = {}) {
       signal?.throwIfAborted()
       const bytes = blobs.get(blob.digest)
-      if (bytes === undefined) return Promise.reject(blobNotFound(blob.digest, name))
-      return Promise.resolve(verified(abortable(slices(bytes), signal), blob, nameOf(blob)))
+      if (bytes === undefined) throw blobNotFound(blob.digest, name)
+      return verified(abortable(slices(bytes), signal), blob, nameOf(blob))
     },
 
     async putBlob(source, {expected, signal} = {}) {
@@ -46,21 +47,19 @@ export function createMemoryStore(name = 'memory'): ContentStore {
       return {digest, size: bytes.length, written}
     },
 
-    getManifest(reference, {signal} = {}) {
+    async getManifest(reference, {signal} = {}) {
       signal?.throwIfAborted()
       const digest = resolve(reference)
       const stored = digest && manifests.get(digest)
-      return Promise.resolve(stored && {...stored, bytes: stored.bytes.slice()})
+      return stored && {...stored, bytes: stored.bytes.slice()}
     },
 
-    statManifest(reference, {signal} = {}) {
+    async statManifest(reference, {signal} = {}) {
       signal?.throwIfAborted()
       const digest = resolve(reference)
-      return Promise.resolve(digest && manifests.get(digest)?.descriptor.digest)
+      return digest && manifests.get(digest)?.descriptor.digest
     },
 
-    // async: what is thrown here must come as a rejection
-    // eslint-disable-next-line @typescript-eslint/require-await
     async putManifest(bytes, mediaType, {tags: moves = [], signal} = {}) {
       signal?.throwIfAborted()
       if (bytes.length > manifestLimit)
@@ -72,12 +71,9 @@ export function createMemoryStore(name = 'memory'): ContentStore {
       return descriptor
     },
 
-    // eslint-disable-next-line @typescript-eslint/require-await -- all is here already
     async *listTags({signal} = {}) {
-      for (const tag of [...tags.keys()].sort(compareTags)) {
-        signal?.throwIfAborted()
-        yield tag
-      }
+      signal?.throwIfAborted()
+      yield* [...tags.keys()].sort(compareTags)
     },
 
     close: () => Promise.resolve(),
@@ -91,7 +87,6 @@ function nameOf(blob: BlobInfo): string {
 const sliceSize = 64 * 1024
 
 /** Copies, so that a consumer who changes his chunk does not change the blob. */
-// eslint-disable-next-line @typescript-eslint/require-await -- all is here already
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   for (let start = 0; start < bytes.length; start += sliceSize)
     yield bytes.slice(start, start + sliceSize)

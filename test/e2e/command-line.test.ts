@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import {join} from 'node:path'
@@ -343,6 +344,25 @@ describe('directories', () => {
     for (let i = 0; i < 20_000; i++) writeFileSync(join(many, `file-${i}`), '')
     expect(await injectJson(['update', image, many])).toMatchObject({layer: {entries: 20_000}})
     rmSync(many, {recursive: true})
+  })
+
+  it('D18 T-13 a sparse file round-trips, once it is said that it may be so large', async () => {
+    const {folder, image} = await start()
+    const sparse = join(folder, 'sparse')
+    mkdirSync(sparse)
+    writeFileSync(join(sparse, 'zeros'), '')
+    truncateSync(join(sparse, 'zeros'), 200_000_000)
+    await injectJson(['update', image, sparse])
+    const out = join(folder, 'out')
+    const refused = await inject(['unpack', image, out])
+    expect(refused).toMatchObject({
+      exitCode: 10,
+      stderr: expect.stringContaining('--max-size') as string,
+    })
+    expect(existsSync(out)).toBe(false)
+    expect(await inject(['unpack', image, out, '--max-size', '100M'])).toMatchObject({exitCode: 10})
+    expect(await inject(['unpack', image, out, '--max-size', '1G'])).toMatchObject({exitCode: 0})
+    expect(statSync(join(out, 'zeros')).size).toBe(200_000_000)
   })
 
   it('D24 unpack refuses a directory that holds something, and replaces it with --force', async () => {

@@ -98,9 +98,7 @@ describe('encodeHeader', () => {
     const names = [99, 100, 101, 155, 156, 256, 257].map(
       (length) => `${'d'.repeat(50)}/${'n'.repeat(length - 51)}`,
     )
-    const lines = await gnuTarLists(
-      names.map((path) => ({...file(path), kind: 'directory'})),
-    )
+    const lines = await gnuTarLists(names.map((path) => ({...file(path), kind: 'directory'})))
     expect(lines.map((line) => line.replace(/^.*\d\d:\d\d:\d\d /, ''))).toEqual(
       names.map((name) => `${name}/`),
     )
@@ -137,6 +135,15 @@ describe('encodeHeader', () => {
     expect(lines[2]).toMatch(/9999-12-31 23:59:59/)
     expect(lines[3]).toMatch(/^c.* 10,229 /)
     expect(lines[4]).toMatch(/^p/)
+  })
+
+  it('refuses attributes that no reader would take, and escapes = in their names', () => {
+    const many = new Map(Array.from({length: 20}, (_, i) => [`user.${i}`, new Uint8Array(60_000)]))
+    expect(() => encodeHeader(file('x', {xattrs: many}))).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_EXTENDED_HEADER_TOO_LARGE'}),
+    )
+    const named = encodeHeader(file('x', {xattrs: new Map([['user.a=b', new Uint8Array([1])]])}))
+    expect(Buffer.from(named).toString('latin1')).toContain(' SCHILY.xattr.user.a%3Db=\u0001\n')
   })
 
   it('writes a size beyond 8 GiB into a PAX record', () => {

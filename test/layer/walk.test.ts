@@ -206,6 +206,18 @@ describe('walk', () => {
     await execa('rm', ['-rf', join(root, name)])
   })
 
+  it('D23 refuses what is deeper than any layer that could be unpacked', async () => {
+    const root = await tempDir()
+    const deep = Array.from({length: 256}, () => 'd').join('/')
+    mkdirSync(join(root, deep), {recursive: true})
+    expect(paths(root)).toHaveLength(256)
+    expect(() => paths(root, {path: '/opt'})).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_PATH_TOO_DEEP'}),
+    )
+    writeFileSync(join(root, deep, 'f'), '')
+    expect(() => paths(root)).toThrow(expect.objectContaining({code: 'ERR_INJECT_PATH_TOO_DEEP'}))
+  })
+
   it('D5 names the directory that cannot be read', async () => {
     const root = await tempDir()
     mkdirSync(join(root, 'closed'), {mode: 0o000})

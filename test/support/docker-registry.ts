@@ -33,10 +33,8 @@ export async function startDockerRegistry(
   return registry
 }
 
-/** Debian's `docker-registry` on a free port of 127.0.0.1, storing into a folder of its own; `stop` ends it and removes that. For `beforeAll`. */
-export async function launchDockerRegistry(
-  options: DockerRegistryOptions = {},
-): Promise<DockerRegistry> {
+/** Debian's `docker-registry` on a free port of 127.0.0.1, storing into a folder of its own; `stop` ends it and removes that. */
+async function launchDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'inject-registry-'))
   const config = join(folder, 'config.yml')
   await writeFile(join(folder, 'htpasswd'), htpasswd)
