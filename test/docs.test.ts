@@ -69,7 +69,9 @@ describe('the documentation', () => {
   it('has a reference that oclif generates, up to date', async () => {
     const copy = join(await tempDir(), 'reference.md')
     writeFileSync(copy, read('docs/reference.md'))
-    await execa('npx', ['oclif', 'readme', '--readme-path', copy, '--no-source-links'], {timeout: 120_000})
+    await execa('npx', ['oclif', 'readme', '--readme-path', copy, '--no-source-links'], {
+      timeout: 120_000,
+    })
     expect(read('docs/reference.md')).toBe(read(copy))
   })
 

@@ -35,7 +35,7 @@ export async function storeOpener(
 }
 
 /** From `--username` with `--password-stdin`, else from the environment; `undefined` when neither says anything. */
-export async function explicitCredentials(
+async function explicitCredentials(
   flags: Pick<StoreFlags, 'username' | 'password-stdin'>,
   env: Readonly<Record<string, string | undefined>>,
   stdin: AsyncIterable<Uint8Array>,

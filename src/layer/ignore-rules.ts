@@ -6,7 +6,7 @@ import {localIoError} from '../disk/local-io-error.js'
 import {toText, type ByteString} from './byte-string.js'
 
 /** In the directory that is packed; gitignore syntax; not packed itself. */
-export const ignoreFileName = '.injectignore'
+const ignoreFileName = '.injectignore'
 
 const largestIgnoreFile = 1024 * 1024
 

@@ -1,5 +1,6 @@
 import {inspect} from 'node:util'
-import {describe, expect, it} from 'vitest'
+import {describe, expect, it, onTestFinished} from 'vitest'
+import {openRegistryStore, type RegistryStoreOptions} from '../../src/registry/registry-store.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {makeCertificate} from '../support/certificate.js'
 import {createFakeRegistry} from '../support/fake-registry.js'
@@ -69,6 +70,52 @@ describe('connections', () => {
     const {store} = openRegistry(server.address)
     for (const name of ['a', 'b', 'c'])
       expect(await store.putBlob(sourceOf(name))).toMatchObject({written: true})
+  })
+})
+
+describe('the machine that nothing stands for', () => {
+  const blob = {digest: digestOf(Buffer.from('x')), size: 1}
+  const openReal = (registry: string, options: RegistryStoreOptions = {}) => {
+    const store = openRegistryStore(
+      {registry, repository: 'team/app'},
+      {env: {}, home: '/nonexistent', ...options},
+    )
+    onTestFinished(() => store.close())
+    return store
+  }
+
+  it('waits between two tries', async () => {
+    let tries = 0
+    const server = await startFakeServer(() => (++tries < 3 ? {status: 503} : {status: 404}))
+    const store = openReal(server.address, {retries: {firstDelay: 1}})
+    expect(await store.statBlob(blob.digest)).toBeUndefined()
+    expect(tries).toBe(3)
+  })
+
+  it('stops waiting when it is aborted', async () => {
+    const server = await startFakeServer(() => ({status: 503, headers: {'retry-after': '50'}}))
+    const stop = new AbortController()
+    const store = openReal(server.address, {
+      onNotice: () => setTimeout(() => stop.abort(new Error('enough')), 10),
+    })
+    await expect(store.statBlob(blob.digest, {signal: stop.signal})).rejects.toThrow('enough')
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
+describe('an answer that comes too early', () => {
+  it('is no success', async () => {
+    const registry = createFakeRegistry()
+    const server = await startFakeServer(
+      (request) => (request.method === 'PATCH' ? {status: 202} : registry.handler(request)),
+      {early: ({method}) => method === 'PATCH'},
+    )
+    const {store} = openRegistry(server.address)
+    const chunks = Array.from({length: 64}, () => new Uint8Array(1024 * 1024))
+    await expect(store.putBlob(sourceOf(...chunks))).rejects.toThrow(
+      /answered before all was sent \(tried 4 times\)/,
+    )
+    expect(registry.blobs.size).toBe(0)
   })
 })
 

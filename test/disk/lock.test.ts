@@ -1,0 +1,183 @@
+import {lutimes, mkdir, readdir, readFile, readlink, symlink, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {describe, expect, it} from 'vitest'
+import {withLock} from '../../src/disk/lock.js'
+import {ownedName} from '../../src/disk/owned-name.js'
+import {tempDir} from '../support/temp-dir.js'
+import {nameOf, nameOfEnded} from './dead-owner.js'
+import {runScript} from './run-script.js'
+
+const user = join(import.meta.dirname, 'lock-user.ts')
+
+/** Runs `count` holders at once and gives the most that were inside together. */
+async function crowd(lock: string, count: number): Promise<number> {
+  let [inside, most] = [0, 0]
+  const work = async (): Promise<void> => {
+    most = Math.max(most, ++inside)
+    await sleep(1)
+    inside--
+  }
+  await Promise.all(Array.from({length: count}, () => withLock(lock, work)))
+  return most
+}
+
+describe('a lock', () => {
+  it('lets one in at a time, and is gone afterwards', async () => {
+    const folder = await tempDir()
+    expect(await crowd(join(folder, 'lock'), 20)).toBe(1)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('gives what the work gives, and is released when that fails', async () => {
+    const folder = await tempDir()
+    const lock = join(folder, 'lock')
+    expect(await withLock(lock, () => Promise.resolve(7))).toBe(7)
+    const failure = new Error('broken')
+    await expect(withLock(lock, () => Promise.reject(failure))).rejects.toBe(failure)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('keeps processes apart', async () => {
+    const folder = await tempDir()
+    const [lock, file] = [join(folder, 'lock'), join(folder, 'number')]
+    await writeFile(file, '0')
+    const users = Array.from({length: 6}, () => runScript(user, 'count', lock, file, '20'))
+    expect(await Promise.all(users.map(({ended}) => ended))).toEqual(users.map(() => 0))
+    expect(await readFile(file, 'utf8')).toBe('120')
+    expect(await readdir(folder)).toEqual(['number'])
+  })
+
+  it('names the living process that keeps it', async () => {
+    const lock = join(await tempDir(), 'lock')
+    const holder = runScript(user, 'hold', lock)
+    await holder.next()
+    let worked = false
+    const wait = withLock(lock, () => Promise.resolve((worked = true)), {timeoutMs: 100})
+    await expect(wait).rejects.toMatchObject({
+      name: 'LocalIoError',
+      code: 'ERR_INJECT_LOCKED',
+      message: `process ${holder.child.pid!} has held the lock ${JSON.stringify(lock)} for 0.1 s`,
+    })
+    expect(worked).toBe(false)
+    expect(await readlink(lock)).toMatch(new RegExp(`^${holder.child.pid!}-`))
+  })
+
+  it('I12 of a killed process is taken over, once that is dead', async () => {
+    const folder = await tempDir()
+    const lock = join(folder, 'lock')
+    const holder = runScript(user, 'hold', lock)
+    await holder.next()
+    const waiting = withLock(lock, () => Promise.resolve('mine'))
+    await holder.kill()
+    expect(await waiting).toBe('mine')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('I12 of a dead process goes to one of all who find it', async () => {
+    const folder = await tempDir()
+    const lock = join(folder, 'lock')
+    for (let round = 0; round < 20; round++) {
+      await symlink(await nameOfEnded(''), lock)
+      expect(await crowd(lock, 8)).toBe(1)
+    }
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('I12 lets one in at a time while holders and breakers are killed', async () => {
+    const folder = await tempDir()
+    const [lock, file] = [join(folder, 'lock'), join(folder, 'inside')]
+    const said: string[] = []
+    const start = () => {
+      const guard = runScript(user, 'guard', lock, file)
+      guard.lines.on('line', (line) => said.push(line))
+      return guard
+    }
+    const guards = [start(), start(), start()]
+    for (let round = 0; round < 12; round++) {
+      const guard = guards.shift()!
+      await guard.next()
+      await sleep(round * 2)
+      await guard.kill()
+      guards.push(start())
+    }
+    for (const guard of guards) await guard.next()
+    await Promise.all(guards.map((guard) => guard.kill()))
+    expect(said).toContain('.')
+    expect(said).not.toContain('two')
+    expect(await withLock(lock, () => Promise.resolve('free'))).toBe('free')
+    expect(await readdir(folder)).toEqual(['inside'])
+  }, 120_000)
+
+  it('is rid of what a killed breaker left', async () => {
+    const folder = await tempDir()
+    const lock = join(folder, 'lock')
+    const dead = await nameOfEnded('')
+    await symlink(dead, lock)
+    await symlink(await nameOfEnded(''), `${lock}.${dead.slice(-16)}`)
+    await symlink(await nameOfEnded(''), `${lock}.0123456789abcdef`)
+    await writeFile(join(folder, 'lock.txt'), 'not ours')
+    expect(await withLock(lock, () => Promise.resolve('mine'))).toBe('mine')
+    expect(await readdir(folder)).toEqual(['lock.txt'])
+  })
+
+  it('of another machine is kept for a day', async () => {
+    const lock = join(await tempDir(), 'lock')
+    await symlink(nameOf('', {pid: 1, place: '00000000'}), lock)
+    const take = (): Promise<string> =>
+      withLock(lock, () => Promise.resolve('mine'), {timeoutMs: 50})
+    await expect(take()).rejects.toMatchObject({code: 'ERR_INJECT_LOCKED'})
+    const yesterday = new Date(Date.now() - 90_000_000)
+    await lutimes(lock, yesterday, yesterday)
+    expect(await take()).toBe('mine')
+  })
+
+  it('may be a plain file, where there are no links', async () => {
+    const folder = await tempDir()
+    const lock = join(folder, 'lock')
+    await writeFile(lock, ownedName(''))
+    const take = (): Promise<string> =>
+      withLock(lock, () => Promise.resolve('mine'), {timeoutMs: 50})
+    await expect(take()).rejects.toMatchObject({code: 'ERR_INJECT_LOCKED'})
+    await writeFile(lock, await nameOfEnded(''))
+    expect(await take()).toBe('mine')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('that nobody can read is nobody’s to break', async () => {
+    const lock = join(await tempDir(), 'lock')
+    await writeFile(lock, 'who knows')
+    const take = withLock(lock, () => Promise.resolve(), {timeoutMs: 50})
+    await expect(take).rejects.toMatchObject({
+      code: 'ERR_INJECT_LOCKED',
+      message: expect.stringContaining('another process has held') as string,
+    })
+  })
+
+  it('ends the wait with the reason of an abort', async () => {
+    const lock = join(await tempDir(), 'lock')
+    await symlink(ownedName(''), lock)
+    const abort = new AbortController()
+    const wait = withLock(lock, () => Promise.resolve(), {signal: abort.signal})
+    const reason = new Error('stopped')
+    setTimeout(() => abort.abort(reason), 30)
+    await expect(wait).rejects.toBe(reason)
+    const before = AbortSignal.abort(reason)
+    await expect(withLock(lock, () => Promise.resolve(), {signal: before})).rejects.toBe(reason)
+  })
+
+  it('says why it cannot be had at all', async () => {
+    const folder = await tempDir()
+    await expect(
+      withLock(join(folder, 'none/lock'), () => Promise.resolve()),
+    ).rejects.toMatchObject({
+      code: 'ERR_INJECT_LOCAL_IO',
+      message: expect.stringContaining('ENOENT') as string,
+    })
+    await mkdir(join(folder, 'lock'))
+    await expect(withLock(join(folder, 'lock'), () => Promise.resolve())).rejects.toMatchObject({
+      code: 'ERR_INJECT_LOCAL_IO',
+      message: expect.stringContaining('EISDIR') as string,
+    })
+  })
+})
