@@ -49,7 +49,9 @@ async function acquire(path: string, token: string, options: LockOptions): Promi
     }
     if (performance.now() >= deadline) throw locked(path, holder, timeoutMs)
     // not all waiters at the same instant
-    await sleep(wait * (0.5 + Math.random()), undefined, signal === undefined ? {} : {signal})
+    const pause = wait * (0.5 + Math.random())
+    // what an abort throws here is not its reason; the next round throws that
+    await sleep(pause, undefined, signal && {signal}).catch(() => undefined)
   }
 }
 

@@ -11,18 +11,19 @@ const length = {'content-length': String(bytes.length)}
 const head = `HTTP/1.1 200 OK\r\nContent-Type: ${ociManifest}\r\nConnection: close\r\n`
 const latin1 = bytes.toString('latin1')
 
-const getBlob = async (answer: (request: SeenRequest, count: number) => Answer) => {
+const getBlob = async (answer: (request: SeenRequest, count: number) => Answer, idle = 10_000) => {
   const server = await startFakeServer((request) => answer(request, server.requests.length))
-  const opened = openRegistry(server.address, {timeouts: {idle: 150}})
+  const opened = openRegistry(server.address, {timeouts: {idle}})
   const result = (async () => collect(await opened.store.openBlob(blob)))()
   return {...opened, server, result}
 }
 const getManifest = async (
   answer: (request: SeenRequest, count: number) => Answer,
   reference: string = blob.digest,
+  idle = 10_000,
 ) => {
   const server = await startFakeServer((request) => answer(request, server.requests.length))
-  const opened = openRegistry(server.address, {timeouts: {idle: 150}})
+  const opened = openRegistry(server.address, {timeouts: {idle}})
   return {...opened, server, result: opened.store.getManifest(reference)}
 }
 /** The rest of the bytes for a request with a range. */
@@ -49,9 +50,12 @@ const breaks: Record<string, Answer> = {
 }
 
 describe.each(Object.entries(breaks))('%s', (name, broken) => {
+  const idle = broken.stall === undefined ? 10_000 : 150
+
   it('of a blob is mended by a range', async () => {
-    const {server, result} = await getBlob((request, count) =>
-      count === 1 ? broken : ranged(request),
+    const {server, result} = await getBlob(
+      (request, count) => (count === 1 ? broken : ranged(request)),
+      idle,
     )
     expect(await result).toEqual(bytes)
     // all came before the connection ended
@@ -61,14 +65,15 @@ describe.each(Object.entries(breaks))('%s', (name, broken) => {
   })
 
   it('of a blob is mended where the registry knows no ranges', async () => {
-    const {result} = await getBlob((_, count) =>
-      count === 1 ? broken : {headers: length, body: bytes},
+    const {result} = await getBlob(
+      (_, count) => (count === 1 ? broken : {headers: length, body: bytes}),
+      idle,
     )
     expect(await result).toEqual(bytes)
   })
 
   it('of a blob that never gets further fails', async () => {
-    const {server, result} = await getBlob(() => broken)
+    const {server, result} = await getBlob(() => broken, idle)
     await expect(result).rejects.toMatchObject({
       name: expect.stringMatching(/^(?:NetworkError|IntegrityError)$/) as string,
     })
@@ -76,14 +81,16 @@ describe.each(Object.entries(breaks))('%s', (name, broken) => {
   })
 
   it('of a manifest is read again', async () => {
-    const {result} = await getManifest((_, count) =>
-      count === 1 ? broken : {headers: {...type, ...length}, body: bytes},
+    const {result} = await getManifest(
+      (_, count) => (count === 1 ? broken : {headers: {...type, ...length}, body: bytes}),
+      blob.digest,
+      idle,
     )
     expect((await result)?.bytes).toEqual(new Uint8Array(bytes))
   })
 
   it('of a manifest that always breaks fails', async () => {
-    const {result} = await getManifest(() => broken)
+    const {result} = await getManifest(() => broken, blob.digest, idle)
     await expect(result).rejects.toMatchObject({
       name: expect.stringMatching(/^(?:NetworkError|IntegrityError)$/) as string,
     })
