@@ -77,6 +77,15 @@ function finalError(error: unknown, attempts: number): unknown {
   return error instanceof RefusedError ? error.failure : error
 }
 
+const hints: ReadonlyMap<string, string> = new Map([
+  ['ENOTFOUND', "check the registry's name"],
+  ['EAI_AGAIN', 'names cannot be resolved: check the network'],
+  ['ECONNREFUSED', 'nothing listens there: check host and port'],
+  ['ETIMEDOUT', 'check host and port, and what is between here and there'],
+  ['EHOSTUNREACH', 'check the network'],
+  ['ENETUNREACH', 'check the network'],
+])
+
 function hintFor({code, message}: TransportError): string | undefined {
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code)) {
     return "make the registry's certificate authority known with NODE_EXTRA_CA_CERTS=FILE"
@@ -84,5 +93,5 @@ function hintFor({code, message}: TransportError): string | undefined {
   if (/wrong version number|packet length too long/i.test(message)) {
     return 'if the registry speaks plain http, say --plain-http'
   }
-  return code === 'ENOTFOUND' ? "check the registry's name" : undefined
+  return hints.get(code)
 }

@@ -322,18 +322,17 @@ describe('a layout', () => {
     await expect(tag(store, image, 'v2')).rejects.toMatchObject(refused)
   })
 
-  it.each(['size=64k', 'size=1m,nr_inodes=30'])(
+  it.for(['size=64k', 'size=1m,nr_inodes=30'])(
     'S13 on a full disk says so, stays as it was, and works again when there is room: %s',
-    async (options) => {
+    async (options, {skip}) => {
       const folder = await mountTmpfs(options)
-      if (folder === undefined) return
+      if (folder === undefined) return skip('mounting is not allowed here')
       const {directory, store, image} = await makeLayout(join(folder, 'layout'))
-      const before = await indexText(directory)
+      const blobs = join(directory, 'blobs/sha256')
+      const sound = await readdir(blobs)
       const fill = async (): Promise<void> => {
-        for (let number = 0; number < 100; number++) {
-          const word = `${number} ${'x'.repeat(8000)}`
-          await tag(store, await makeManifest(store, word), 'full')
-        }
+        for (let number = 0; number < 100; number++)
+          await tag(store, await makeManifest(store, `${number} ${'x'.repeat(8000)}`), 'full')
       }
       await expect(fill()).rejects.toMatchObject({
         name: 'LocalIoError',
@@ -342,17 +341,13 @@ describe('a layout', () => {
         hint: expect.stringContaining('free some space') as string,
       })
       expect(await store.getManifest('v1')).toEqual(image)
-      expect(JSON.parse(await indexText(directory))).toBeDefined()
-      expect(before).toContain(image.descriptor.digest)
-      const names = await readdir(directory)
-      expect(names.filter((name) => name.startsWith('.'))).toEqual([])
-      for (const name of await readdir(join(directory, 'blobs/sha256')))
-        expect(digestOf(await readFile(join(directory, 'blobs/sha256', name)))).toBe(
-          `sha256:${name}`,
-        )
-      const used = new Set([image.descriptor.digest.slice(7)])
-      for (const name of (await readdir(join(directory, 'blobs/sha256'))).slice(0, 6))
-        if (!used.has(name)) await rm(join(directory, 'blobs/sha256', name))
+      expect(await store.getManifest('full')).toBeDefined()
+      expect((await readdir(directory)).toSorted()).toEqual(['blobs', 'index.json', 'oci-layout'])
+      const names = await readdir(blobs)
+      for (const name of names)
+        expect(digestOf(await readFile(join(blobs, name)))).toBe(`sha256:${name}`)
+      for (const name of names.filter((each) => !sound.includes(each)).slice(0, 6))
+        await rm(join(blobs, name))
       await tag(store, image, 'v2')
       expect(await store.statManifest('v2')).toBe(image.descriptor.digest)
     },
@@ -365,7 +360,7 @@ describe('a layout', () => {
       const store = await openLayoutStore(directory)
       expect(await store.getManifest('v1')).toEqual(image)
       if (process.geteuid?.() !== otherUser) return
-      await expect(tag(store, await makeManifest(store, 'base'), 'v2')).rejects.toMatchObject({
+      await expect(tag(store, image, 'v2')).rejects.toMatchObject({
         name: 'LocalIoError',
         message: expect.stringContaining('EACCES') as string,
       })
