@@ -1,5 +1,5 @@
-import {Args} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {imageArg} from '../src/cli/flags.js'
 import {renderInspect} from '../src/cli/render-inspect.js'
 import {parseReference} from '../src/oci/reference.js'
 import {inspect} from '../src/operations/inspect.js'
@@ -12,10 +12,7 @@ export default class Inspect extends BaseCommand {
     '<%= config.bin %> <%= command.id %> oci:layout:v1 --json',
   ]
   static override readonly args = {
-    image: Args.string({
-      required: true,
-      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
-    }),
+    image: imageArg,
   }
 
   async run(): Promise<object> {

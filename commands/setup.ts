@@ -1,6 +1,5 @@
-import {Args} from '@oclif/core'
 import {BaseCommand, writeDigestFile} from '../src/cli/base-command.js'
-import {publishFlags, slotName, slotPath} from '../src/cli/flags.js'
+import {imageArg, publishFlags, slotName, slotPath} from '../src/cli/flags.js'
 import {renderInjection, summariseInjection} from '../src/cli/render-injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {setup} from '../src/operations/setup.js'
@@ -15,10 +14,7 @@ export default class Setup extends BaseCommand {
     '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --name models --path /opt/models --tag v1-models',
   ]
   static override readonly args = {
-    image: Args.string({
-      required: true,
-      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
-    }),
+    image: imageArg,
   }
   static override readonly flags = {name: slotName(), path: slotPath(), ...publishFlags}
 

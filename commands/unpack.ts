@@ -1,6 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {maxSize, slotName, slotPath} from '../src/cli/flags.js'
+import {imageArg, maxSize, slotName, slotPath} from '../src/cli/flags.js'
 import {renderUnpack, summariseUnpack} from '../src/cli/render-unpack.js'
 import {parseReference} from '../src/oci/reference.js'
 import {unpack} from '../src/operations/unpack.js'
@@ -13,10 +13,7 @@ export default class Unpack extends BaseCommand {
     '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree',
   ]
   static override readonly args = {
-    image: Args.string({
-      required: true,
-      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
-    }),
+    image: imageArg,
     directory: Args.string({
       required: true,
       description: 'Must not exist, or be empty, without --force.',

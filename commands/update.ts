@@ -1,6 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, writeDigestFile} from '../src/cli/base-command.js'
-import {parseOwner, publishFlags, slotName, slotPath} from '../src/cli/flags.js'
+import {imageArg, parseOwner, publishFlags, slotName, slotPath} from '../src/cli/flags.js'
 import {renderInjection, summariseInjection} from '../src/cli/render-injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
@@ -15,10 +15,7 @@ export default class Update extends BaseCommand {
     '<%= config.bin %> <%= command.id %> oci:layout:v1 ./models --name models --path /opt/models --dry-run',
   ]
   static override readonly args = {
-    image: Args.string({
-      required: true,
-      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
-    }),
+    image: imageArg,
     directory: Args.string({
       required: true,
       description: "The new content; with path /, relative to the image's root.",

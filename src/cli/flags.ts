@@ -1,10 +1,16 @@
-import {Flags} from '@oclif/core'
+import {Args, Flags} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import {parseSlotName, defaultSlotName} from '../oci/annotation.js'
 import {parseTag} from '../oci/reference.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../operations/created.js'
 import {progressModes, type ProgressMode} from './progress.js'
+
+/** What every command works on. */
+export const imageArg = Args.string({
+  required: true,
+  description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
+})
 
 /** Every command has these. */
 export const commonFlags = {

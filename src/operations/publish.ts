@@ -1,5 +1,6 @@
 import type {Image} from '../image/image.js'
-import type {CallOptions, BlobSource, ContentStore, TagMove} from '../store/content-store.js'
+import type {CallOptions, ContentStore, TagMove} from '../store/content-store.js'
+import {streamOf} from '../stream/stream-of.js'
 import {outstanding} from './tag-moves.js'
 
 /**
@@ -17,17 +18,9 @@ export async function publish(
   if (tags.length === 0) return []
   const {config, manifest} = next
   if (config.descriptor.digest !== previous.config.descriptor.digest) {
-    await store.putBlob(bytesSource(config.bytes), {...call, expected: config.descriptor})
+    const source = {open: () => streamOf(config.bytes)}
+    await store.putBlob(source, {...call, expected: config.descriptor})
   }
   await store.putManifest(manifest.bytes, manifest.descriptor.mediaType, {...call, tags})
   return tags.map(({tag}) => tag)
-}
-
-function bytesSource(bytes: Uint8Array): BlobSource {
-  return {
-    // eslint-disable-next-line @typescript-eslint/require-await -- a stream of one chunk has nothing to wait for
-    open: async function* () {
-      yield bytes
-    },
-  }
 }

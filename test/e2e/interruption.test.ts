@@ -1,6 +1,7 @@
 import {execa} from 'execa'
 import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
 import {makeBusyboxLayout, pushAs} from '../support/busybox-image.js'
@@ -89,40 +90,31 @@ describeWith(
 )
 
 describe('an unpack that is interrupted', () => {
-  it('leaves no directory and nothing beside it', async () => {
+  /** Starts an unpack that takes a while, and ends it by `signal` as soon as it has begun to write. */
+  const interrupt = async (signal: NodeJS.Signals) => {
     const folder = await tempDir()
     const image = await makeLayoutImage(folder)
     const tree = join(folder, 'tree')
-    mkdirSync(join(tree, 'cvmfs'), {recursive: true})
+    const work = join(folder, 'work')
+    for (const path of [join(tree, 'cvmfs'), work]) mkdirSync(path, {recursive: true})
     for (let i = 0; i < 15_000; i++) writeFileSync(join(tree, `cvmfs/${i}`), 'x'.repeat(i % 3000))
     await injectJson(['update', image, tree])
-    const work = join(folder, 'work')
-    mkdirSync(work)
     const run = startRun(['unpack', image, join(work, 'out')], folder)
-    while (readdirSync(work).length === 0 && run.exitCode === null)
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    run.kill('SIGTERM')
+    while (readdirSync(work).length === 0 && run.exitCode === null) await sleep(5)
+    run.kill(signal)
     const {exitCode} = await run
+    return {image, work, exitCode}
+  }
+
+  it('leaves no directory and nothing beside it', async () => {
+    const {work, exitCode} = await interrupt('SIGTERM')
     expect([143, 0]).toContain(exitCode)
     expect(readdirSync(work)).toEqual(exitCode === 0 ? ['out'] : [])
   })
 
   it('by SIGKILL leaves something that the next run clears', async () => {
-    const folder = await tempDir()
-    const image = await makeLayoutImage(folder)
-    const tree = join(folder, 'tree')
-    mkdirSync(join(tree, 'cvmfs'), {recursive: true})
-    for (let i = 0; i < 15_000; i++) writeFileSync(join(tree, `cvmfs/${i}`), 'x'.repeat(i % 3000))
-    await injectJson(['update', image, tree])
-    const work = join(folder, 'work')
-    mkdirSync(work)
-    const run = startRun(['unpack', image, join(work, 'out')], folder)
-    while (readdirSync(work).length === 0 && run.exitCode === null)
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    run.kill('SIGKILL')
-    await run
-    expect(readdirSync(work)).not.toContain('out')
-    expect(readdirSync(work)).toHaveLength(1)
+    const {image, work} = await interrupt('SIGKILL')
+    expect(readdirSync(work)).toEqual([expect.stringMatching(/^\.out\.inject-/)])
     await injectJson(['unpack', image, join(work, 'out')])
     expect(readdirSync(work)).toEqual(['out'])
   })

@@ -1,14 +1,9 @@
 import {join} from 'node:path'
 import {packLayer} from '../../src/layer/pack.js'
-import type {BlobSource} from '../../src/store/content-store.js'
 import {openLayoutStore} from '../../src/store/layout-store.js'
+import {streamOf} from '../../src/stream/stream-of.js'
 
-export const bytesSource = (bytes: Uint8Array): BlobSource => ({
-  // eslint-disable-next-line @typescript-eslint/require-await -- one chunk, nothing to wait for
-  open: async function* () {
-    yield bytes
-  },
-})
+const bytesSource = (bytes: Uint8Array) => ({open: () => streamOf(bytes)})
 
 /** An OCI layout with a one-layer image tagged `v1`, made in a moment and without any tool. Returns `oci:DIR:v1`. */
 export async function makeLayoutImage(
