@@ -18,6 +18,6 @@ export default class Inspect extends BaseCommand {
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Inspect)
     const reference = parseReference(args.image)
-    return this.perform(flags, (ports) => inspect({reference}, ports), renderInspect)
+    return this.perform(flags, (ports) => inspect({reference}, ports), {line: renderInspect})
   }
 }

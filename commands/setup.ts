@@ -1,6 +1,6 @@
-import {BaseCommand, writeDigestFile} from '../src/cli/base-command.js'
+import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, publishFlags, slotName, slotPath} from '../src/cli/flags.js'
-import {renderInjection, summariseInjection} from '../src/cli/render-injection.js'
+import {presentInjection} from '../src/cli/render-injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {setup} from '../src/operations/setup.js'
 
@@ -23,17 +23,11 @@ export default class Setup extends BaseCommand {
     const reference = parseReference(args.image)
     return this.perform(
       flags,
-      async (ports) => {
+      (ports) => {
         const {name, path, created, tag: tags = []} = flags
-        const result = await setup(
-          {reference, name, path, created, tags, dryRun: flags['dry-run']},
-          ports,
-        )
-        ports.report(summariseInjection(result))
-        writeDigestFile(flags.digestfile, result.digest)
-        return result
+        return setup({reference, name, path, created, tags, dryRun: flags['dry-run']}, ports)
       },
-      renderInjection,
+      presentInjection(flags.digestfile),
     )
   }
 }

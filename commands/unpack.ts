@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, maxSize, slotName, slotPath} from '../src/cli/flags.js'
-import {renderUnpack, summariseUnpack} from '../src/cli/render-unpack.js'
+import {summariseUnpack} from '../src/cli/render-unpack.js'
 import {parseReference} from '../src/oci/reference.js'
 import {unpack} from '../src/operations/unpack.js'
 
@@ -38,16 +38,14 @@ export default class Unpack extends BaseCommand {
     const reference = parseReference(args.image)
     return this.perform(
       flags,
-      async (ports) => {
+      (ports) => {
         const {name, path, force, strict, devices, 'max-size': largest} = flags
-        const result = await unpack(
+        return unpack(
           {reference, directory: args.directory, name, path, force, strict, devices, largest},
           ports,
         )
-        ports.report(summariseUnpack(result))
-        return result
       },
-      renderUnpack,
+      {line: ({reference}) => reference, summary: summariseUnpack},
     )
   }
 }

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand, writeDigestFile} from '../src/cli/base-command.js'
+import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, parseOwner, publishFlags, slotName, slotPath} from '../src/cli/flags.js'
-import {renderInjection, summariseInjection} from '../src/cli/render-injection.js'
+import {presentInjection} from '../src/cli/render-injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
 
@@ -47,9 +47,9 @@ export default class Update extends BaseCommand {
     const owner = flags.owner === undefined ? undefined : parseOwner(flags.owner)
     return this.perform(
       flags,
-      async (ports) => {
+      (ports) => {
         const {name, path, created, whiteouts, exclude = [], tag: tags = []} = flags
-        const result = await update(
+        return update(
           {
             reference,
             directory: args.directory,
@@ -64,11 +64,8 @@ export default class Update extends BaseCommand {
           },
           ports,
         )
-        ports.report(summariseInjection(result))
-        writeDigestFile(flags.digestfile, result.digest)
-        return result
       },
-      renderInjection,
+      presentInjection(flags.digestfile),
     )
   }
 }

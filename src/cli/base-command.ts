@@ -1,13 +1,27 @@
 import {Command, type Interfaces} from '@oclif/core'
-import {writeFileSync} from 'node:fs'
+import {accessSync, constants, existsSync, writeFileSync} from 'node:fs'
+import {dirname, resolve} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
-import type {Ports} from '../operations/ports.js'
+import type {Ports, ProgressEvent} from '../operations/ports.js'
 import {errorDocument, errorLine, errorTrace} from './error-line.js'
 import {exitCode} from './exit-code.js'
 import {commonFlags, registryFlags} from './flags.js'
 import {listenForSignals, type Interruption} from './interruption.js'
 import {createProgress} from './progress.js'
 import {storeOpener} from './store-opener.js'
+
+/** How a result is shown. */
+interface Presentation<Result> {
+  /** The one line for stdout; `undefined` when there is nothing to hand on. */
+  readonly line: (result: Result) => string | undefined
+  /** The same in words, for stderr. */
+  readonly summary?: (result: Result) => ProgressEvent
+  /** Where the digest is written to as well, if anywhere, and which. */
+  readonly digestFile?: {
+    readonly path: string | undefined
+    readonly of: (result: Result) => string | null
+  }
+}
 
 type RunFlags = Interfaces.InferredFlags<typeof commonFlags & typeof registryFlags>
 
@@ -21,21 +35,25 @@ export abstract class BaseCommand extends Command {
   #interruption: Interruption | undefined
   #debug = false
 
-  /** Runs one operation with everything impure that it needs, and prints its result with `render`. */
+  /** Runs one operation with everything impure that it needs, and shows its result. */
   protected async perform<Result extends object>(
     flags: RunFlags,
     operation: (ports: Ports) => Promise<Result>,
-    render: (result: Result) => string,
+    {line, summary, digestFile}: Presentation<Result>,
   ): Promise<object> {
     this.#debug = flags.debug
     const interruption = (this.#interruption = listenForSignals())
     const progress = createProgress(flags.progress, flags, terminal)
     const watched = {report: progress.report.bind(progress), signal: interruption.signal}
     try {
+      if (digestFile?.path !== undefined) checkWritable(digestFile.path)
       const openStore = await storeOpener(flags, watched)
       const result = await operation({openStore, ...watched})
       progress.end()
-      this.log(render(result))
+      if (summary) progress.report(summary(result))
+      const printed = line(result)
+      if (printed !== undefined) this.log(printed)
+      writeDigest(digestFile?.path, digestFile?.of(result))
       return {schemaVersion: 1, ...result}
     } finally {
       progress.end()
@@ -54,9 +72,17 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-/** For `--digestfile`. */
-export function writeDigestFile(path: string | undefined, digest: string): void {
-  if (path === undefined) return
+/** Before anything is published, so that a result is not lost to a mistyped path. */
+function checkWritable(path: string): void {
+  try {
+    accessSync(existsSync(path) ? path : dirname(resolve(path)), constants.W_OK)
+  } catch (error) {
+    throw localIoError(error, 'write', path)
+  }
+}
+
+function writeDigest(path: string | undefined, digest: string | null | undefined): void {
+  if (path === undefined || !digest) return
   try {
     writeFileSync(path, `${digest}\n`)
   } catch (error) {

@@ -3,7 +3,10 @@ import {InjectError} from '../errors.js'
 /** One line: what failed, on what, why, what to do next. Line breaks and control characters, which may be hostile, are escaped. */
 export function errorLine(error: unknown): string {
   const {message, hint, expected, found} = describe(error)
-  const isDifference = expected !== undefined && found !== undefined
+  const isSaid = [expected, found].every(
+    (value) => value === undefined || message.includes(String(value)),
+  )
+  const isDifference = expected !== undefined && found !== undefined && !isSaid
   const difference = isDifference ? ` (expected ${expected}, found ${found})` : ''
   return oneLine(`${message}${difference}${hint === undefined ? '' : `: ${hint}`}`)
 }
@@ -11,14 +14,17 @@ export function errorLine(error: unknown): string {
 type Description = Pick<InjectError, 'message' | 'code' | 'hint' | 'expected' | 'found'>
 
 function describe(error: unknown): Description {
-  if (error instanceof InjectError) return error
+  if (error instanceof InjectError) {
+    const {code, hint, expected, found} = error
+    return {code, hint, expected, found, message: withoutParser(error.message)}
+  }
   const message = error instanceof Error ? error.message : String(error)
   const none = {expected: undefined, found: undefined}
   if (isUsageError(error))
     return {
       ...none,
       code: 'ERR_INJECT_USAGE',
-      message: usageMessage(message),
+      message: usageMessage(error, message),
       hint: '--help shows how it is used',
     }
   if (error instanceof Error && error.name === 'AbortError')
@@ -32,12 +38,21 @@ function describe(error: unknown): Description {
 }
 
 /** What oclif's parser throws. */
-function isUsageError(error: unknown): boolean {
+function isUsageError(error: unknown): error is object {
   return typeof error === 'object' && error !== null && 'oclif' in error
 }
 
+/** oclif's parser writes itself around the message of an error that a flag's own `parse` throws. */
+function withoutParser(message: string): string {
+  return message.replace(/^Parsing (--\S+) \n\t([^]*)\nSee more help with --help$/, '$1: $2')
+}
+
 /** oclif's text over several lines, with advice of its own, as one clause. */
-function usageMessage(text: string): string {
+function usageMessage(error: object, text: string): string {
+  if ('args' in error && Array.isArray(error.args) && /^Missing/.test(text)) {
+    const names = (error.args as {name: string}[]).map(({name}) => name.toUpperCase())
+    return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} missing`
+  }
   const [message = ''] = text.split(/\n\n|\nSee more help/)
   const [first = '', ...details] = message
     .split('\n')

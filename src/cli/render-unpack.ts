@@ -3,25 +3,23 @@ import {countEntries} from './count-entries.js'
 import type {ProgressEvent} from '../operations/ports.js'
 import type {UnpackResult} from '../operations/unpack.js'
 
-/** The one line for stdout: the image that the directory came from. */
-export function renderUnpack({reference}: UnpackResult): string {
-  return reference
-}
-
-/** The same in words, for stderr. */
+/** What became of a directory, in words. */
 export function summariseUnpack({
   slot,
+  name,
+  slots,
   directory,
   entries,
   unpackedSize,
   whiteouts,
   refilled,
 }: UnpackResult): ProgressEvent {
+  const others = slots.length > 0 ? ` (it has: ${slots.join(', ')})` : ''
   const inPlace = refilled === null ? '' : ` (refilled entry by entry: ${refilled})`
   if (!slot)
     return {
       kind: 'notice',
-      message: `the image has no such slot yet: ${directory} is the empty start${inPlace}`,
+      message: `the image has no slot ${name}${others}: ${directory} is the empty start${inPlace}`,
     }
   const deletions =
     whiteouts > 0

@@ -1,4 +1,6 @@
-import {UsageError} from '../errors.js'
+import {accessSync, constants} from 'node:fs'
+import {localIoError} from '../disk/local-io-error.js'
+import {AuthenticationError, UsageError} from '../errors.js'
 import type {Ports} from '../operations/ports.js'
 import {readAll} from '../stream/limit.js'
 
@@ -16,6 +18,7 @@ export async function storeOpener(
   flags: StoreFlags,
   {report, signal}: Pick<Ports, 'report' | 'signal'>,
 ): Promise<Ports['openStore']> {
+  if (flags.authfile !== undefined) checkReadable(flags.authfile)
   const credentials = await explicitCredentials(flags, process.env, process.stdin)
   return async (reference, {writes}) => {
     if (reference.kind === 'layout') {
@@ -34,6 +37,16 @@ export async function storeOpener(
   }
 }
 
+/** A file that is named must be there, also where no registry will ask for what is in it. */
+function checkReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK)
+  } catch (error) {
+    const {message} = localIoError(error, 'read', path)
+    throw new AuthenticationError('ERR_INJECT_AUTH_FILE_UNREADABLE', message, {cause: error})
+  }
+}
+
 /** From `--username` with `--password-stdin`, else from the environment; `undefined` when neither says anything. */
 async function explicitCredentials(
   flags: Pick<StoreFlags, 'username' | 'password-stdin'>,
@@ -47,12 +60,13 @@ async function explicitCredentials(
         hint: 'say --username NAME',
       })
     const bytes = await readAll(stdin, longestPassword, 'the password')
-    return {
-      username,
-      password: Buffer.from(bytes)
-        .toString('utf8')
-        .replace(/\r?\n$/, ''),
-    }
+    const password = Buffer.from(bytes)
+      .toString('utf8')
+      .replace(/\r?\n$/, '')
+    if (password !== '') return {username, password}
+    throw new UsageError('ERR_INJECT_NO_PASSWORD', 'there is no password on standard input', {
+      hint: 'pipe it in, or drop --password-stdin',
+    })
   }
   const password = env['INJECT_PASSWORD']
   if (username && password) return {username, password}

@@ -19,21 +19,30 @@ export function createMetadataWriter(
   isRoot = process.getuid?.() === 0,
 ): MetadataWriter {
   let givesAway = isRoot
+  let told = false
   return {
     toDescriptor(descriptor, metadata, setXattrs) {
-      giveAway(() => fchownSync(descriptor, metadata.uid, metadata.gid))
+      giveAway(metadata, () => fchownSync(descriptor, metadata.uid, metadata.gid))
       setXattrs()
       fchmodSync(descriptor, metadata.mode)
       futimesSync(descriptor, ...timesOf(metadata))
     },
     toPath(path, metadata) {
-      giveAway(() => lchownSync(path, metadata.uid, metadata.gid))
+      giveAway(metadata, () => lchownSync(path, metadata.uid, metadata.gid))
       lutimesSync(path, ...timesOf(metadata))
     },
   }
 
-  function giveAway(change: () => void): void {
-    if (!givesAway) return
+  function giveAway(metadata: EntryMetadata, change: () => void): void {
+    if (!givesAway) {
+      if (!isRoot && !told && isOthers(metadata)) {
+        told = true
+        onWarning(
+          'owners are not kept, because this is not root: --owner 0:0, for one, says at the update whose files they are',
+        )
+      }
+      return
+    }
     try {
       change()
     } catch (error) {
@@ -42,6 +51,10 @@ export function createMetadataWriter(
       onWarning('owners are not kept: even root may not set them here')
     }
   }
+}
+
+function isOthers({uid, gid}: EntryMetadata): boolean {
+  return uid !== process.geteuid?.() || gid !== process.getegid?.()
 }
 
 /** As dates: Node takes a negative number for "now". */

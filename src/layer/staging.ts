@@ -37,7 +37,7 @@ export interface UnpackedLayer {
 
 /**
  * Makes `directory` the content of a layer. It appears complete, after the diff ID has proved right, or not at all: see `fillDirectory`.
- * Throws `PreconditionError` for a directory that is not empty (without `force`) or a layer that we cannot read, `IntegrityError` for
+ * Throws `LocalIoError` for a directory that is not empty (without `force`), `PreconditionError` for a layer that we cannot read, `IntegrityError` for
  * one that is not what it should be, `UnsafeContentError`, `LimitError`, `LocalIoError`, the signal's reason, and what `open` throws.
  */
 export async function unpackLayer(options: UnpackLayerOptions): Promise<UnpackedLayer> {

@@ -24,8 +24,8 @@ export const insidePrefix = '.inject-new-'
 
 /**
  * Finds the directory, which may be missing if its parent is not, and puts right what runs left there that were killed: a directory that one of
- * them had moved aside comes back, everything else of theirs goes. Throws `LocalIoError` for what is no directory, and `PreconditionError`
- * (`ERR_INJECT_DIRECTORY_NOT_EMPTY`) for one with content, without `force`.
+ * them had moved aside comes back, everything else of theirs goes. Throws `LocalIoError` for what is no directory, and for one with
+ * content (`ERR_INJECT_DIRECTORY_NOT_EMPTY`), without `force`.
  */
 export async function prepareTarget(
   directory: string,
@@ -145,8 +145,8 @@ function shortened(name: ByteString): ByteString {
   return `${name.slice(0, 100)}~${createHash('sha256').update(name).digest('hex').slice(0, 16)}`
 }
 
-function notEmpty(directory: string): PreconditionError {
-  return new PreconditionError(
+function notEmpty(directory: string): LocalIoError {
+  return new LocalIoError(
     'ERR_INJECT_DIRECTORY_NOT_EMPTY',
     `${JSON.stringify(directory)} is not empty`,
     {hint: 'say --force to replace what is in it'},

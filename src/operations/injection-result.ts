@@ -8,9 +8,9 @@ export type SlotAction = 'added' | 'replaced' | 'unchanged'
 
 /** What `setup` and `update` did, or in a dry run would do. */
 export interface InjectionResult {
-  /** `repository@digest` of the image that the tags name now; in a dry run, of the image that there is. */
-  readonly reference: string
-  readonly digest: Digest
+  /** `repository@digest` of the image that the tags name now; `null` in a dry run that would change it. */
+  readonly reference: string | null
+  readonly digest: Digest | null
   /** The manifest that the work started from. */
   readonly base: Digest
   /** Whether the slot was added or its content replaced. */
@@ -55,9 +55,10 @@ export function describeOutcome({
   tags,
   dryRun,
 }: Outcome): InjectionResult {
-  const {digest} = result.manifest.descriptor
+  const isKnown = !dryRun || slot.action === 'unchanged'
+  const digest = isKnown ? result.manifest.descriptor.digest : null
   return {
-    reference: `${repositoryName(reference)}@${digest}`,
+    reference: digest && `${repositoryName(reference)}@${digest}`,
     digest,
     base: base.manifest.descriptor.digest,
     changed: slot.action !== 'unchanged',

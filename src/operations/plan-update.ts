@@ -9,6 +9,7 @@ import type {SlotAction} from './injection-result.js'
 import {compare, knownLayers} from './known-layers.js'
 import {loadImage} from './load-image.js'
 import type {Ports} from './ports.js'
+import {noticeOtherSlots} from './slot-notices.js'
 import {planTagMoves} from './tag-moves.js'
 
 export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'whiteouts' | 'owner'> {
@@ -47,6 +48,7 @@ export async function planUpdate(
   const loaded = await loadImage(store, reference, ports)
   const {image} = loaded
   const slot = findSlot(image, name)
+  if (!slot) noticeOtherSlots(image, name, ports)
   const path = options.path ?? slot?.path ?? '/'
   const moves = await planTagMoves(store, reference, tags, loaded, ports.signal)
   const onWarning = warnOnce(ports)

@@ -15,6 +15,7 @@ import {loadImage} from './load-image.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer} from './push-layer.js'
+import {noticeOtherSlots} from './slot-notices.js'
 import {planTagMoves} from './tag-moves.js'
 
 export interface SetupOptions {
@@ -81,6 +82,7 @@ async function addSlot(
   {name, path = '/', created, dryRun}: SetupOptions,
   ports: Ports,
 ): Promise<SlotOutcome> {
+  noticeOtherSlots(image, name, ports)
   const time = created ?? parseTime(image.config.value.created) ?? 0
   const entries = () => [emptyDirectory(path === '/' ? name : path.slice(1), time)]
   const slot = {name, path, action: 'added'} as const

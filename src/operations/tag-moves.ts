@@ -2,11 +2,13 @@ import {UsageError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
+import {checkTagMove} from '../store/tag-moved.js'
 import {defaultTag, type LoadedImage} from './load-image.js'
 
 /**
  * The tags that the result goes to, each with where it stands now, before any work is done: whoever moves one meanwhile is not
- * overwritten. Default: the tag in the reference, else `latest`. Throws `UsageError` when only a digest was given, since a digest cannot move.
+ * overwritten. Default: the tag in the reference, else `latest`. Throws `UsageError` when only a digest was given, since a digest cannot move,
+ * and `ConflictError` when tag and digest of the reference do not belong together any more.
  */
 export async function planTagMoves(
   store: ContentStore,
@@ -15,15 +17,21 @@ export async function planTagMoves(
   loaded: LoadedImage,
   signal: AbortSignal,
 ): Promise<TagMove[]> {
+  const {digest} = loaded.image.manifest.descriptor
   const moves: TagMove[] = []
   for (const tag of new Set(tags.length > 0 ? tags : [tagOf(reference)])) {
     const from =
-      tag === loaded.tag
-        ? loaded.image.manifest.descriptor.digest
-        : ((await store.statManifest(tag, {signal})) ?? 'absent')
+      tag === loaded.tag ? digest : ((await store.statManifest(tag, {signal})) ?? 'absent')
+    checkPin(reference, {tag, from}, store.name)
     moves.push({tag, from})
   }
   return moves
+}
+
+/** `name:tag@digest` says what the tag is expected to be: when it is something else by now, moving it would lose that. */
+function checkPin({tag, digest}: Reference, move: TagMove, where: string): void {
+  if (digest === undefined || move.tag !== tag) return
+  checkTagMove({tag, from: digest}, move.from === 'absent' ? undefined : move.from, where)
 }
 
 /** Those of `moves` whose tag does not name `digest` yet. */

@@ -1,5 +1,5 @@
 import {PreconditionError} from '../errors.js'
-import {findSlot} from '../image/slot.js'
+import {findSlot, findSlots} from '../image/slot.js'
 import {emptyStart, unpackLayer} from '../layer/staging.js'
 import type {Digest} from '../oci/digest.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
@@ -29,6 +29,10 @@ export interface UnpackResult {
   readonly directory: string
   /** `null`: the image has no such slot, and the directory is the empty start. */
   readonly slot: {readonly name: string; readonly path: string} | null
+  /** The names of all slots of the image. */
+  readonly slots: readonly string[]
+  /** Of the slot that was asked for. */
+  readonly name: string
   readonly diffId: Digest | null
   readonly entries: number
   readonly unpackedSize: number
@@ -50,7 +54,14 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     const {image} = await loadImage(store, reference, ports)
     const {digest} = image.manifest.descriptor
     const slot = findSlot(image, name)
-    const found = {reference: `${repositoryName(reference)}@${digest}`, digest, directory}
+    const slots = findSlots(image).map((each) => each.name)
+    const found = {
+      reference: `${repositoryName(reference)}@${digest}`,
+      digest,
+      directory,
+      name,
+      slots,
+    }
     const onWarning = (message: string) => report({kind: 'warning', message})
     report({kind: 'step', step: 'unpack', on: directory})
     if (!slot) {

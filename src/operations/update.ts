@@ -11,6 +11,7 @@ import {planUpdate, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer, type PushedLayer} from './push-layer.js'
+import {warnOfEmptiness} from './slot-notices.js'
 import {outstanding} from './tag-moves.js'
 
 /**
@@ -71,6 +72,7 @@ async function applyUpdate(
           {mediaType: layerMediaType(family, 'gzip'), on: directory},
           ports,
         )
+  warnOfEmptiness(content.entries, directory, ports)
   const created = formatTime(options.created ?? content.newestMtime)
   const imageCreated = options.created === undefined ? {} : {imageCreated: created}
   const result = inject(image, {name, path, layer, created, ...imageCreated})

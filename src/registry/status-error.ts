@@ -38,7 +38,7 @@ function statusError(
 
   if (status === 401) {
     const hint =
-      'log in with docker, podman or skopeo login, or say --username and --password-stdin'
+      'log in with docker, podman or skopeo login, say --username and --password-stdin, or set INJECT_USERNAME and INJECT_PASSWORD'
     return new AuthenticationError('ERR_INJECT_UNAUTHORIZED', message, {hint})
   }
   if (status === 403) {

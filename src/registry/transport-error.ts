@@ -26,7 +26,12 @@ export function transportError(error: unknown, doing: string): TransportError {
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').slice(0, 300)
+  // OpenSSL's own words name its source files
+  if (/:SSL routines:/.test(text)) return `no TLS there (${text.split(':')[5] ?? 'SSL error'})`
+  return text
+    .replaceAll(/\s+/g, ' ')
+    .replace(/[\s:]+$/, '')
+    .slice(0, 300)
 }
 
 /** An answer whose status is not one that was hoped for. `failure` is the error to report if trying again is no use. */

@@ -87,6 +87,8 @@ const hints: ReadonlyMap<string, string> = new Map([
 ])
 
 function hintFor({code, message}: TransportError): string | undefined {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return "check the registry's name: its certificate is for another"
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code)) {
     return "make the registry's certificate authority known with NODE_EXTRA_CA_CERTS=FILE"
   }

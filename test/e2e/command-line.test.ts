@@ -92,9 +92,15 @@ describe('what comes out', () => {
     const file = join(folder, 'digest')
     const {digest} = await injectJson(['update', image, tree, '--digestfile', file])
     expect(readFileSync(file, 'utf8')).toBe(`${digest as string}\n`)
-    expect(
-      await inject(['update', image, tree, '--digestfile', '/nonexistent/digest']),
-    ).toMatchObject({exitCode: 9})
+    const before = await injectJson(['inspect', image])
+    writeFileSync(join(tree, 'cvmfs/more'), '')
+    const lost = await inject(['update', image, tree, '--digestfile', '/nonexistent/digest'])
+    expect(lost).toMatchObject({exitCode: 9})
+    expect(await injectJson(['inspect', image])).toEqual(before)
+    const dryFile = join(folder, 'dry')
+    const dry = await injectJson(['update', image, tree, '--digestfile', dryFile, '--dry-run'])
+    expect(dry).toMatchObject({digest: null, reference: null, base: before['digest']})
+    expect(existsSync(dryFile)).toBe(false)
   })
 })
 
@@ -219,6 +225,41 @@ describe('flags', () => {
       base: digest,
       tags: ['v2'],
     })
+  })
+
+  it('tag and digest together say where the tag must stand: exit 7 when it does not', async () => {
+    const {image, tree} = await start()
+    const {digest} = await injectJson(['inspect', image])
+    const pinned = `${image}@${digest as string}`
+    expect(await injectJson(['update', pinned, tree])).toMatchObject({changed: true, tags: ['v1']})
+    const moved = await inject(['update', pinned, tree, '--owner', '1:1'])
+    expect(moved).toMatchObject({exitCode: 7, stdout: ''})
+    expect(await inject(['setup', pinned, '--name', 'x'])).toMatchObject({exitCode: 7})
+    expect(await injectJson(['setup', pinned, '--name', 'x', '--tag', 'y'])).toMatchObject({
+      tags: ['y'],
+    })
+  })
+
+  it('says of an empty directory, a new slot beside others, and an unknown command what a user should know', async () => {
+    const {folder, image, tree} = await start()
+    mkdirSync(join(folder, 'empty'))
+    await injectJson(['update', image, tree])
+    expect((await inject(['update', image, join(folder, 'empty')])).stderr).toContain(
+      'warning: there is nothing in',
+    )
+    expect(
+      (await inject(['update', image, tree, '--name', 'cvmsf', '--dry-run'])).stderr,
+    ).toContain('cvmsf is a new slot of this image, which has already: cvmfs')
+    expect(
+      (await inject(['unpack', image, join(folder, 'x'), '--name', 'cvmsf'])).stderr,
+    ).toContain('the image has no slot cvmsf (it has: cvmfs)')
+    expect(await inject(['udpate'])).toMatchObject({
+      exitCode: 2,
+      stderr: 'inject: there is no command "udpate": there are inspect, setup, unpack, update',
+    })
+    expect((await inject(['update'])).stderr).toBe(
+      'inject: IMAGE and DIRECTORY are missing: --help shows how it is used',
+    )
   })
 
   it('credentials come in whole or not at all, and a password is never an argument', async () => {
@@ -373,7 +414,7 @@ describe('directories', () => {
     writeFileSync(join(out, 'mine'), 'precious')
     const refused = await inject(['unpack', image, out])
     expect(refused).toMatchObject({
-      exitCode: 11,
+      exitCode: 9,
       stderr: expect.stringContaining('--force') as string,
     })
     expect(readFileSync(join(out, 'mine'), 'utf8')).toBe('precious')

@@ -155,7 +155,7 @@ describe('unpackLayer', () => {
       return stream(tar)
     }
     await expect(unpack(tar, outside, {open})).rejects.toMatchObject({
-      name: 'PreconditionError',
+      name: 'LocalIoError',
       code: 'ERR_INJECT_DIRECTORY_NOT_EMPTY',
     })
     await expect(unpack(tar, join(out, 'missing/out'), {open})).rejects.toMatchObject({

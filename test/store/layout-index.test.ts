@@ -128,7 +128,9 @@ describe('moving a tag', () => {
 
   it('P7 leaves the text of all that it does not know', () => {
     const name = fc.string({minLength: 1, maxLength: 8}).map((text) => `x-${text}`)
-    const members = fc.dictionary(name, fc.jsonValue({maxDepth: 2}), {maxKeys: 4})
+    // by way of text, which knows no -0
+    const value = fc.json({maxDepth: 2}).map((text): unknown => JSON.parse(text))
+    const members = fc.dictionary(name, value, {maxKeys: 4})
     const property = fc.property(
       fc.tuple(members, members, members),
       fc.constantFrom(0, 1, 3, '\t'),

@@ -1,0 +1,14 @@
+import type {Hook} from '@oclif/core'
+
+/** oclif's own answer to an unknown command has another shape than every other error of ours, and shows references mangled. */
+const commandNotFound: Hook<'command_not_found'> = function ({config, id}) {
+  const ids = config.commandIDs.filter((known) => known !== 'help').sort()
+  const [word = ''] = id.split(':')
+  process.stderr.write(
+    `inject: there is no command ${JSON.stringify(word)}: there are ${ids.join(', ')}\n`,
+  )
+  process.exitCode = 2
+  return Promise.resolve()
+}
+
+export default commandNotFound
