@@ -56,7 +56,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: {allowDefaultProject: ['*.js', '*.ts', 'bin/*.js', 'bench/*.mjs']},
+        projectService: {allowDefaultProject: ['*.ts']},
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -120,6 +120,7 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {
+      ...tseslint.configs.disableTypeChecked.languageOptions,
       globals: {
         process: 'readonly',
         console: 'readonly',
