@@ -7,6 +7,7 @@ import {errorDocument, errorLine, errorTrace} from './error-line.js'
 import {exitCode} from './exit-code.js'
 import {commonFlags, registryFlags} from './flags.js'
 import {listenForSignals, type Interruption} from './interruption.js'
+import {guardOutputs, writeTo} from './outputs.js'
 import {createProgress} from './progress.js'
 import {storeOpener} from './store-opener.js'
 
@@ -42,6 +43,7 @@ export abstract class BaseCommand extends Command {
     {line, summary, digestFile}: Presentation<Result>,
   ): Promise<object> {
     this.#debug = flags.debug
+    guardOutputs(process)
     const interruption = (this.#interruption = listenForSignals())
     const progress = createProgress(flags.progress, flags, terminal)
     const watched = {report: progress.report.bind(progress), signal: interruption.signal}
@@ -66,8 +68,8 @@ export abstract class BaseCommand extends Command {
     const exit = this.#interruption?.exitCode() ?? exitCode(error)
     process.exitCode = exit
     if (this.jsonEnabled()) this.logJson(errorDocument(error, exit))
-    else process.stderr.write(`inject: ${errorLine(error)}\n`)
-    if (this.#debug) process.stderr.write(`${errorTrace(error)}\n`)
+    else writeTo(process.stderr, `inject: ${errorLine(error)}\n`)
+    if (this.#debug) writeTo(process.stderr, `${errorTrace(error)}\n`)
     return Promise.resolve(undefined)
   }
 }
@@ -91,7 +93,7 @@ function writeDigest(path: string | undefined, digest: string | null | undefined
 }
 
 const terminal = {
-  write: (text: string) => void process.stderr.write(text),
+  write: (text: string) => writeTo(process.stderr, text),
   isTTY: process.stderr.isTTY,
   env: process.env,
   now: () => performance.now(),

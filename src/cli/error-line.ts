@@ -84,7 +84,7 @@ export function errorDocument(error: unknown, exit: number) {
 
 function oneLine(text: string): string {
   return text.replaceAll(
-    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u{${character.charCodeAt(0).toString(16)}}`,
   )
 }

@@ -23,4 +23,4 @@ export function exitCode(error: unknown): number {
 }
 
 /** The codes that stand for signals. */
-export const signalExitCodes = {SIGHUP: 129, SIGINT: 130, SIGTERM: 143} as const
+export const signalExitCodes = {SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143} as const

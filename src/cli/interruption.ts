@@ -1,8 +1,12 @@
 import {signalExitCodes} from './exit-code.js'
 
+/** Milliseconds after a signal in which another one changes nothing. */
+const patience = 2000
+
 type SignalName = keyof typeof signalExitCodes
 
-/** One `AbortSignal` for the whole run, aborted by the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once. */
+/** One `AbortSignal` for the whole run, aborted by the first SIGINT, SIGTERM, SIGHUP or SIGQUIT; one that comes two seconds later ends the process
+ * at once. */
 export interface Interruption {
   readonly signal: AbortSignal
   /** The exit code of the signal that came; `undefined` while none did. */
@@ -14,10 +18,16 @@ export interface Interruption {
 export function listenForSignals(target: NodeJS.Process = process): Interruption {
   const controller = new AbortController()
   let received: SignalName | undefined
+  let since = 0
   const names = Object.keys(signalExitCodes) as SignalName[]
   const onSignal = (name: NodeJS.Signals): void => {
-    if (received) target.exit(signalExitCodes[name as SignalName])
+    if (received) {
+      // one Ctrl-C may arrive twice, from the terminal and from whoever started us: cleaning up comes first
+      if (Date.now() - since > patience) target.exit(signalExitCodes[name as SignalName])
+      return
+    }
     received = name as SignalName
+    since = Date.now()
     controller.abort(new DOMException(`interrupted by ${name}`, 'AbortError'))
   }
   for (const name of names) target.on(name, onSignal)

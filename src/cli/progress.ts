@@ -42,8 +42,8 @@ export function createProgress(
 
 /** Notices and warnings, which are shown in every mode but `quiet`; nothing for the rest. */
 function messageLine(event: ProgressEvent): string {
-  if (event.kind === 'notice') return `inject: ${event.message}\n`
-  if (event.kind === 'warning') return `inject: warning: ${event.message}\n`
+  if (event.kind === 'notice') return `inject: ${plainText(event.message)}\n`
+  if (event.kind === 'warning') return `inject: warning: ${plainText(event.message)}\n`
   return ''
 }
 
@@ -59,7 +59,7 @@ function plain(terminal: Terminal): Progress {
       if (event.kind === 'step') {
         step = event.step
         said = terminal.now()
-        terminal.write(`inject: ${step}: ${event.on}\n`)
+        terminal.write(`inject: ${step}: ${plainText(event.on)}\n`)
       } else if (event.kind === 'bytes' && terminal.now() - said >= plainInterval) {
         said = terminal.now()
         terminal.write(`inject: ${step}: ${amount(event)}\n`)
@@ -81,7 +81,7 @@ function redrawn(terminal: Terminal): Progress {
   return {
     report(event) {
       if (event.kind === 'step') {
-        step = {step: event.step, on: event.on, since: terminal.now()}
+        step = {step: event.step, on: plainText(event.on), since: terminal.now()}
         drawn = -Infinity
         draw()
       } else if (event.kind === 'bytes' && terminal.now() - drawn >= redrawInterval) {
@@ -100,4 +100,9 @@ function redrawn(terminal: Terminal): Progress {
 function amount({done, total}: ProgressEvent & {kind: 'bytes'}): string {
   if (!total) return prettyBytes(done)
   return `${prettyBytes(done)} of ${prettyBytes(total)} (${Math.floor((100 * done) / total)} %)`
+}
+
+/** Names of files, images and slots are anybody's: none of them may steer the terminal. */
+function plainText(text: string): string {
+  return text.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD')
 }

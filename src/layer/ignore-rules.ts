@@ -1,14 +1,17 @@
-import {closeSync, constants, openSync, readFileSync} from 'node:fs'
+import {closeSync, constants, fstatSync, openSync, readSync} from 'node:fs'
 import {join} from 'node:path'
 import ignore from 'ignore'
-import {LimitError} from '../errors.js'
-import {localIoError} from '../disk/local-io-error.js'
+import {LimitError, LocalIoError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {toText, type ByteString} from './byte-string.js'
 
 /** In the directory that is packed; gitignore syntax; not packed itself. */
-const ignoreFileName = '.injectignore'
+export const ignoreFileName = '.injectignore'
 
 const largestIgnoreFile = 1024 * 1024
+
+const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
 
 /**
  * Whether a path (relative to the directory, a directory with a trailing `/`) is left out of the layer, by gitignore rules: those of the
@@ -28,25 +31,33 @@ export function ignoreRules(
   return (path) => rules.ignores(toText(path) ?? path)
 }
 
+/** A layer may have brought the file: so nothing but a regular file of a bounded size is read, whatever it is or leads to. */
 function readIgnoreFile(path: string): string | undefined {
-  let bytes: Buffer
   try {
-    // a FIFO of that name must not be waited for
-    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const descriptor = openSync(path, flags)
     try {
-      bytes = readFileSync(descriptor)
+      const {size} = fstatSync(descriptor)
+      if (!fstatSync(descriptor).isFile()) throw notRegular(path)
+      if (size > largestIgnoreFile) throw tooLarge(path, size)
+      const bytes = Buffer.alloc(size)
+      return bytes.toString('utf8', 0, readSync(descriptor, bytes, 0, size, 0))
     } finally {
       closeSync(descriptor)
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw localIoError(error, 'read', path)
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw errnoOf(error) === 'ELOOP' ? notRegular(path) : localIoError(error, 'read', path)
   }
-  if (bytes.length > largestIgnoreFile) {
-    throw new LimitError('ERR_INJECT_IGNORE_FILE_TOO_LARGE', `${path} is larger than 1 MiB`, {
-      expected: largestIgnoreFile,
-      found: bytes.length,
-    })
-  }
-  return bytes.toString('utf8')
+}
+
+function notRegular(path: string): LocalIoError {
+  return new LocalIoError('ERR_INJECT_IGNORE_FILE_INVALID', `${quoted(path)} is not a regular file`)
+}
+
+function tooLarge(path: string, found: number): LimitError {
+  return new LimitError(
+    'ERR_INJECT_IGNORE_FILE_TOO_LARGE',
+    `${quoted(path)} is larger than 1 MiB`,
+    {expected: largestIgnoreFile, found},
+  )
 }

@@ -5,6 +5,7 @@ import {type ByteString, fromText} from './byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
 import {decompress, verifiedDiffId} from './decompress.js'
 import type {EntryMetadata} from './entry.js'
+import {ignoreFileName} from './ignore-rules.js'
 import type {Extraction} from './extract.js'
 import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from './tar-reader.js'
@@ -45,7 +46,7 @@ export async function unpackLayer(options: UnpackLayerOptions): Promise<Unpacked
   const limits = {...unpackLimits, ...options.limits}
   const rules = {prefix: prefixOf(options.path), devices: options.devices ?? false}
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
-    const sink = layerSink(extraction, rules)
+    const sink = layerSink(extraction, rules, options.onWarning)
     const reader = createTarReader(sink.handler, limits)
     const blob = abortable(await open(), signal)
     let bytes = 0
@@ -73,7 +74,7 @@ export async function emptyStart(
 }
 
 /** Checks what the reader tells of and hands it to the extraction. */
-function layerSink(extraction: Extraction, rules: EntryRules) {
+function layerSink(extraction: Extraction, rules: EntryRules, onWarning: FillOptions['onWarning']) {
   let entries = 0
   let whiteouts = 0
   let root: EntryMetadata | undefined
@@ -84,6 +85,9 @@ function layerSink(extraction: Extraction, rules: EntryRules) {
       if (checked.place === 'root') root = checked.entry
       if (checked.place !== 'inside') return
       if (isWhiteout(checked.entry.path.slice(checked.entry.path.lastIndexOf('/') + 1))) whiteouts++
+      if (checked.entry.path === ignoreFileName) {
+        onWarning?.(`the layer brings a ${ignoreFileName}: the next update leaves out what it says`)
+      }
       extraction.add(checked.entry)
     },
     data: (bytes) => extraction.write(bytes),

@@ -13,6 +13,7 @@ import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {display, fromText, readable, toPath, type ByteString} from './byte-string.js'
 import type {Entry} from './entry.js'
 import {deepestPath} from './unpack-limits.js'
+import {insidePrefix} from './unpack-target.js'
 import {isWhiteout} from './whiteout.js'
 import {readXattrs} from './xattr.js'
 
@@ -48,6 +49,9 @@ interface Frame {
   next: number
 }
 
+/** What a date can hold, in seconds; file systems can hold more. */
+const latestTime = 8.64e12
+
 /** Paths for the kernel stay below PATH_MAX (4,096): deeper directories are reached through an open descriptor. */
 const longestAccess = 3_500
 
@@ -81,6 +85,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const stat = lstat(access, relative)
       const isDirectory = stat.isDirectory()
       if (options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
+      if (frames.length === 1 && name.startsWith(insidePrefix)) throw leftover(relative)
       if (frames.length + names > deepestPath) throw tooDeep(relative)
       if (isWhiteout(name) && !options.whiteouts) {
         throw new UnsafeContentError(
@@ -152,7 +157,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       mode: Number(stat.mode & 0o7777n),
       uid: options.owner?.uid ?? Number(stat.uid),
       gid: options.owner?.gid ?? Number(stat.gid),
-      mtime: Math.min(mtime, options.clampMtime ?? Infinity),
+      mtime: Math.max(-latestTime, Math.min(mtime, options.clampMtime ?? latestTime, latestTime)),
       xattrs: readXattrs(access, options.onWarning),
     }
   }
@@ -185,6 +190,15 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       `${display(path)} is of a kind that a layer cannot hold`,
     )
   }
+}
+
+/** An unpack that was killed while it refilled this very directory: its content is not whole. */
+function leftover(path: ByteString): LocalIoError {
+  return new LocalIoError(
+    'ERR_INJECT_UNPACK_UNFINISHED',
+    `${display(path)} is what an interrupted unpack left in the directory`,
+    {hint: 'unpack again, with --force, or remove it'},
+  )
 }
 
 function tooDeep(path: ByteString): LimitError {

@@ -1,4 +1,5 @@
 import {createRequire} from 'node:module'
+import {LocalIoError} from '../errors.js'
 import {display, toText, type ByteString} from './byte-string.js'
 
 export interface XattrBinding {
@@ -35,12 +36,14 @@ export function isPortableXattr(name: string): boolean {
   )
 }
 
-/** The portable attributes of what `path` names (a symlink itself, not its target), sorted by name; `undefined` for none. */
+/** The portable attributes of what `path` names (a symlink itself, not its target), sorted by name; `undefined` for none. Throws
+ * `LocalIoError` when there are some that cannot be read. */
 export function readXattrs(
   path: ByteString,
   onWarning?: (message: string) => void,
 ): ReadonlyMap<string, Uint8Array> | undefined {
-  if (!xattrBinding) {
+  const binding = xattrBinding
+  if (!binding) {
     warnOnce(
       onWarning,
       'extended attributes and file capabilities are not packed: there is no @napi-rs/xattr for this platform',
@@ -55,20 +58,35 @@ export function readXattrs(
     )
     return undefined
   }
-  let names: string[]
-  try {
-    names = xattrBinding.listAttributesSync(text)
-  } catch {
-    // file systems without attributes say ENOTSUP; what is gone or unreadable is reported by whoever opens it
-    return undefined
-  }
+  const names = attempt(path, [], () => binding.listAttributesSync(text))
   if (names.length === 0) return undefined
   const found = new Map<string, Uint8Array>()
   for (const name of names.filter(isPortableXattr).sort()) {
-    const value = xattrBinding.getAttributeSync(text, name)
+    const value = attempt(path, null, () => binding.getAttributeSync(text, name))
     if (value) found.set(name, value)
   }
   return found.size > 0 ? found : undefined
+}
+
+/**
+ * By errno, what is no failure: file systems without attributes (ENOTSUP), attributes that went (ENODATA), and files that went or may not be
+ * read, which whoever opens them reports (EPERM, ENOENT, EACCES, ENOTDIR, ELOOP). The binding has the number in its message only.
+ */
+const harmless: ReadonlySet<string> = new Set(['1', '2', '13', '20', '40', '61', '95'])
+
+/** Anything else must not pass for "has no attributes": a capability would be lost, and a change of it not be seen. */
+function attempt<T>(path: ByteString, none: T, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    if (harmless.has(/\(os error (\d+)\)/.exec(message)?.[1] ?? '')) return none
+    throw new LocalIoError(
+      'ERR_INJECT_XATTR_UNREADABLE',
+      `cannot read the extended attributes of ${display(path)}: ${message}`,
+      {cause: error, hint: 'remove what is odd about them, or exclude the file'},
+    )
+  }
 }
 
 const warned = new WeakMap<object, Set<string>>()

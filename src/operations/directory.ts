@@ -1,6 +1,8 @@
-import {realpathSync, statSync} from 'node:fs'
+import {existsSync, realpathSync, statSync} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
-import {LocalIoError} from '../errors.js'
+import {LocalIoError, UsageError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
+import type {Reference} from '../oci/reference.js'
 import {ignoreRules} from '../layer/ignore-rules.js'
 import {walk, type WalkedEntry, type WalkOptions} from '../layer/walk.js'
 
@@ -24,6 +26,20 @@ export function openDirectory(directory: string): Directory {
     entries: (options) => () =>
       walk(path, {...options, isExcluded: ignoreRules(path, options.exclude)}),
   }
+}
+
+/** A layout inside the directory would be packed into its own layer, half-written: another one each time. */
+export function refuseOwnLayout(reference: Reference, {path}: Directory): void {
+  if (reference.kind !== 'layout' || !existsSync(reference.directory)) return
+  const layout = realpathSync(reference.directory)
+  if (layout !== path && !layout.startsWith(`${path}/`)) return
+  throw new UsageError(
+    'ERR_INJECT_LAYOUT_IN_DIRECTORY',
+    `the layout ${quoted(reference.directory)} lies inside the directory to be packed`,
+    {
+      hint: 'keep them apart',
+    },
+  )
 }
 
 function realDirectory(directory: string): string {

@@ -1,17 +1,24 @@
+import {InjectError} from '../errors.js'
 import type {Image, Layer} from '../image/image.js'
 import {findSlot} from '../image/slot.js'
-import {InjectError} from '../errors.js'
-import {hashLayer, type PackedContent} from '../layer/pack.js'
+import {hashLayer, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
 import {isDigest} from '../oci/digest.js'
-import {layerCompression, layerMediaType, type MediaFamily} from '../oci/media-type.js'
+import {layerCompression} from '../oci/media-type.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
+import {drain} from '../stream/drain.js'
+import {measured} from '../stream/tap.js'
 import {fetchImage} from './load-image.js'
 import type {Ports} from './ports.js'
 
+/** A layer of this slot that the repository should hold already. `own`: the image's that is worked on, not that of another tag. */
+export interface KnownLayer extends Layer {
+  readonly own: boolean
+}
+
 /**
- * Layers of this slot that the repository holds already: the image's own, and those of the images that the tags name now (a nightly job
- * injects into the same base again and again). When the directory packs to one of them, nothing needs to be compressed or sent.
+ * Layers of this slot that the repository should hold already: the image's own, and those of the images that the tags name now (a nightly
+ * job injects into the same base again and again). When the directory packs to one of them, nothing needs to be sent.
  */
 export async function knownLayers(
   store: ContentStore,
@@ -19,24 +26,21 @@ export async function knownLayers(
   name: string,
   moves: readonly TagMove[],
   signal: AbortSignal,
-): Promise<Layer[]> {
-  const images = [image]
+): Promise<KnownLayer[]> {
+  const known = layerOf(image, name, true)
+  const seen = new Set<string>([image.manifest.descriptor.digest])
   for (const {from} of moves) {
-    if (!isDigest(from) || images.some(({manifest}) => manifest.descriptor.digest === from))
-      continue
-    const other = await imageAt(store, from, signal)
-    if (other) images.push(other)
+    if (!isDigest(from) || seen.has(from)) continue
+    seen.add(from)
+    known.push(...(await otherLayer(store, from, name, signal)))
   }
-  return images.flatMap((known) => {
-    const slot = findSlot(known, name)
-    return slot ? [{descriptor: slot.descriptor, diffId: slot.diffId}] : []
-  })
+  return known
 }
 
 export interface Comparison {
   /** What the directory packs to; `undefined` when it is none of the known layers and hashing stopped as soon as that was certain. */
   readonly content: PackedContent | undefined
-  /** The known layer that it is. */
+  /** The known layer that it is, and that is really there. */
   readonly layer: Layer | undefined
 }
 
@@ -45,7 +49,8 @@ export interface Comparison {
  * little to rule out is ruled out early: a tar cannot be larger than its compressed form can possibly hold.
  */
 export async function compare(
-  known: readonly Layer[],
+  store: ContentStore,
+  known: readonly KnownLayer[],
   entries: () => Iterable<WalkedEntry>,
   {exhaustive, on}: {readonly exhaustive: boolean; readonly on: string},
   {report, signal}: Ports,
@@ -53,25 +58,36 @@ export async function compare(
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
   report({kind: 'step', step: 'compare', on})
   const limit = exhaustive ? Infinity : Math.max(...known.map(largestTar))
-  const content = await hashLayer(entries, {
-    signal,
-    limit,
-    onProgress: (done) => report({kind: 'bytes', done}),
-  })
-  return {content, layer: known.find(({diffId}) => diffId === content?.diffId)}
+  const onProgress = (done: number) => report({kind: 'bytes', done})
+  const content = await hashLayer(entries, {signal, limit, onProgress})
+  const layer = known.find(({diffId}) => diffId === content?.diffId)
+  if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
+  const isProven = layer.own || (await packsTo(layer, entries, {report, signal}))
+  return {content, layer: isProven ? layer : undefined}
 }
 
-/** The layer as an image of `family` would name it: the same blob, and nothing of what another manifest said about it. */
-export function asLayerOf(
-  family: MediaFamily,
-  {descriptor: {mediaType, digest, size}, diffId}: Layer,
-): Layer {
-  const compression = layerCompression(mediaType)
-  const own =
-    compression === 'gzip' || compression === 'none'
-      ? layerMediaType(family, compression)
-      : mediaType
-  return {descriptor: {mediaType: own, digest, size}, diffId}
+async function isThere(
+  store: ContentStore,
+  {descriptor}: Layer,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const blob = await store.statBlob(descriptor.digest, {signal})
+  return blob?.size === descriptor.size
+}
+
+/**
+ * Whether the entries, compressed by us, are that very blob. What another image says of its layers nobody has checked, and every digest that
+ * we publish is of bytes that we hold.
+ */
+async function packsTo(
+  {descriptor}: Layer,
+  entries: () => Iterable<WalkedEntry>,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<boolean> {
+  const source = packLayer(entries, {onProgress: (done) => report({kind: 'bytes', done})})
+  const {stream, result} = measured(source.open({signal}))
+  await drain(stream)
+  return result().digest === descriptor.digest
 }
 
 /** Deflate cannot shrink anything by more than 1,032 to 1. https://zlib.net/zlib_tech.html */
@@ -82,15 +98,22 @@ function largestTar({descriptor: {mediaType, size}}: Layer): number {
 }
 
 /** An image that cannot be read, of whatever kind, is no reason to fail: it only cannot save us work. */
-async function imageAt(
+async function otherLayer(
   store: ContentStore,
   digest: string,
+  name: string,
   signal: AbortSignal,
-): Promise<Image | undefined> {
+): Promise<KnownLayer[]> {
   try {
-    return await fetchImage(store, digest, signal)
+    const image = await fetchImage(store, digest, signal)
+    return image ? layerOf(image, name, false) : []
   } catch (error) {
-    if (error instanceof InjectError) return undefined
+    if (error instanceof InjectError) return []
     throw error
   }
+}
+
+function layerOf(image: Image, name: string, own: boolean): KnownLayer[] {
+  const slot = findSlot(image, name)
+  return slot ? [{descriptor: slot.descriptor, diffId: slot.diffId, own}] : []
 }

@@ -54,7 +54,13 @@ export async function planUpdate(
   const onWarning = warnOnce(ports)
   const entries = directory.entries({...options, path, clampMtime: created, onWarning})
   const known = await knownLayers(store, image, name, moves, ports.signal)
-  const {layer, content} = await compare(known, entries, {exhaustive, on: options.directory}, ports)
+  const {layer, content} = await compare(
+    store,
+    known,
+    entries,
+    {exhaustive, on: options.directory},
+    ports,
+  )
   const isSame = slot !== undefined && layer?.diffId === slot.diffId && path === slot.path
   return {
     image,

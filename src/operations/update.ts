@@ -1,12 +1,12 @@
+import type {Image, Layer} from '../image/image.js'
 import {inject} from '../image/inject.js'
 import {familyOf} from '../oci/manifest.js'
 import {layerMediaType} from '../oci/media-type.js'
 import {repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {formatTime} from './created.js'
-import {openDirectory} from './directory.js'
+import {openDirectory, refuseOwnLayout} from './directory.js'
 import {describeOutcome, type InjectionResult} from './injection-result.js'
-import {asLayerOf} from './known-layers.js'
 import {planUpdate, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
@@ -23,6 +23,7 @@ export async function update(
   ports: Ports,
 ): Promise<InjectionResult> {
   const directory = openDirectory(options.directory)
+  refuseOwnLayout(options.reference, directory)
   const store = await ports.openStore(options.reference, {writes: !options.dryRun})
   try {
     const plan = await planUpdate(store, directory, {...options, exhaustive: options.dryRun}, ports)
@@ -62,20 +63,16 @@ async function applyUpdate(
 ): Promise<InjectionResult> {
   const {reference, name, directory} = options
   const {image, path, action} = plan
-  const family = familyOf(image.manifest.value, image.manifest.descriptor.mediaType)
+  const mediaType = gzipLayerType(image)
   const {layer, content, uploaded} =
     plan.layer && plan.content
-      ? {layer: asLayerOf(family, plan.layer), content: plan.content, uploaded: false}
-      : await pushLayer(
-          store,
-          plan.entries,
-          {mediaType: layerMediaType(family, 'gzip'), on: directory},
-          ports,
-        )
+      ? {layer: plan.layer, content: plan.content, uploaded: false}
+      : await pushLayer(store, plan.entries, {mediaType, on: directory}, ports)
   warnOfEmptiness(content.entries, directory, ports)
   const created = formatTime(options.created ?? content.newestMtime)
   const imageCreated = options.created === undefined ? {} : {imageCreated: created}
-  const result = inject(image, {name, path, layer, created, ...imageCreated})
+  const next = {name, path, layer: named(layer, mediaType), created, ...imageCreated}
+  const result = action === 'unchanged' ? image : inject(image, next)
   ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
   const tags = await publish(store, image, result, plan.moves, {signal: ports.signal})
   const slot = {name, path, action: result === image ? 'unchanged' : action} as const
@@ -90,4 +87,14 @@ async function applyUpdate(
     tags,
     dryRun: false,
   })
+}
+
+function gzipLayerType(image: Image): string {
+  const {value, descriptor} = image.manifest
+  return layerMediaType(familyOf(value, descriptor.mediaType), 'gzip')
+}
+
+/** The layer as this image names it: nothing of what another manifest said about the same blob. */
+function named({descriptor: {digest, size}, diffId}: Layer, mediaType: string): Layer {
+  return {descriptor: {mediaType, digest, size}, diffId}
 }

@@ -1,4 +1,5 @@
 import {NetworkError} from '../errors.js'
+import {mayReferTo} from './address.js'
 import {displayRequest, displayUrl, parseUrl} from './endpoint.js'
 import type {Exchange, HttpRequest, HttpResponse} from './http.js'
 
@@ -45,6 +46,12 @@ function redirectTarget(request: HttpRequest, location: string | undefined, from
   }
   if (from.protocol === 'https:' && url.protocol === 'http:') {
     throw refused(request, `redirected from https to plain http (${displayUrl(url)})`)
+  }
+  if (!mayReferTo(from, url)) {
+    throw refused(
+      request,
+      `redirected to an address of this machine or network (${displayUrl(url)})`,
+    )
   }
   return url
 }

@@ -3,6 +3,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -11,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
 import {inject, injectJson} from '../support/cli.js'
 import {makeLayoutImage} from '../support/layout-image.js'
@@ -238,6 +240,78 @@ describe('flags', () => {
     expect(await injectJson(['setup', pinned, '--name', 'x', '--tag', 'y'])).toMatchObject({
       tags: ['y'],
     })
+  })
+
+  it('T-54 packs again what an image only claims to hold, and what is missing', async () => {
+    const {folder, image, tree} = await start()
+    const {layer} = (await injectJson(['update', image, tree, '--tag', 'a'])) as unknown as {
+      layer: {digest: string; diffId: string}
+    }
+    const blob = join(folder, 'images/blobs/sha256', layer.digest.slice(7))
+    const bytes = readFileSync(blob)
+    rmSync(blob)
+    expect(await injectJson(['update', `oci:${folder}/images:a`, tree])).toMatchObject({
+      layer: {uploaded: true},
+    })
+    expect(readFileSync(blob)).toEqual(bytes)
+    rmSync(blob)
+    expect(await injectJson(['update', image, tree, '--tag', 'a'])).toMatchObject({
+      layer: {uploaded: true},
+    })
+    expect(await injectJson(['update', image, tree, '--tag', 'a'])).toMatchObject({
+      layer: {uploaded: false},
+      tags: [],
+    })
+    // another image that claims our diff ID for a blob of its own
+    const other = join(folder, 'other')
+    mkdirSync(other)
+    const forged = await makeLayoutImage(other, {
+      config: {
+        rootfs: {type: 'layers', diff_ids: [layer.diffId]},
+        config: {Labels: {cvmfs_injection_tar: layer.diffId}},
+      },
+    })
+    execaSync('cp', ['-r', join(other, 'images/blobs'), join(folder, 'images')])
+    const index = JSON.parse(readFileSync(join(other, 'images/index.json'), 'utf8')) as {
+      manifests: {annotations: object}[]
+    }
+    const own = JSON.parse(readFileSync(join(folder, 'images/index.json'), 'utf8')) as {
+      manifests: unknown[]
+    }
+    own.manifests.push({
+      ...index.manifests[0],
+      annotations: {'org.opencontainers.image.ref.name': 'forged'},
+    })
+    writeFileSync(join(folder, 'images/index.json'), JSON.stringify(own))
+    expect(forged).toContain('other')
+    const result = await injectJson(['update', image, tree, '--tag', 'forged'])
+    expect(result).toMatchObject({layer: {digest: layer.digest}, tags: ['forged']})
+  })
+
+  it('D20 refuses a layout inside the directory', async () => {
+    const {folder, image} = await start()
+    expect(await inject(['update', image, folder])).toMatchObject({exitCode: 2})
+  })
+
+  it('a reader that goes away, or a full device, stops nothing half-way', async () => {
+    const {folder, image, tree} = await start()
+    const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+    const shell = (script: string) =>
+      execaSync('sh', ['-c', script, program, image, tree], {reject: false})
+    expect(
+      shell('node "$0" update "$1" "$2" --progress json 2>&1 >/dev/null | head -n 1').exitCode,
+    ).toBe(0)
+    const full = shell('node "$0" inspect "$1" > /dev/full')
+    expect(full).toMatchObject({
+      exitCode: 9,
+      stderr: expect.stringContaining('cannot write the result') as string,
+    })
+    expect(full.stderr).not.toContain('    at ')
+    expect(shell('node "$0" update "$1" "$2" --tag x 2> /dev/full').exitCode).toBe(0)
+    expect(
+      readdirSync(join(folder, 'images')).filter((name) => name.startsWith('.inject')),
+    ).toEqual([])
+    expect(await injectJson(['inspect', image])).toMatchObject({slots: [{name: 'cvmfs'}]})
   })
 
   it('says of an empty directory, a new slot beside others, and an unknown command what a user should know', async () => {

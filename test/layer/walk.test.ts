@@ -218,6 +218,14 @@ describe('walk', () => {
     expect(() => paths(root)).toThrow(expect.objectContaining({code: 'ERR_INJECT_PATH_TOO_DEEP'}))
   })
 
+  it('refuses what a killed unpack left in the directory', async () => {
+    const root = await tempDir()
+    mkdirSync(join(root, '.inject-new-1-2-x-0123456789abcdef'))
+    expect(() => entries(root)).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_UNPACK_UNFINISHED'}),
+    )
+  })
+
   it('D5 names the directory that cannot be read', async () => {
     const root = await tempDir()
     mkdirSync(join(root, 'closed'), {mode: 0o000})
@@ -232,6 +240,21 @@ describe('walk', () => {
 })
 
 describeWith(['setfattr'], 'extended attributes', () => {
+  const setxattr = {x64: 188, arm64: 5}[process.arch as string]
+  it.runIf(setxattr)(
+    'L45 fails for attributes that cannot be read: silence would lose a capability',
+    async () => {
+      const root = await tempDir()
+      writeFileSync(join(root, 'x'), '')
+      // no argument can hold such a name
+      const script = `my ($p, $n, $v) = ($ARGV[0], "user.\\xff", "v"); syscall(${setxattr}, $p, $n, $v, 1, 0) == 0 or die $!`
+      execaSync('perl', ['-e', script, join(root, 'x')])
+      expect(() => entries(root)).toThrow(
+        expect.objectContaining({code: 'ERR_INJECT_XATTR_UNREADABLE'}),
+      )
+    },
+  )
+
   it('keeps what belongs to the content, sorted, and leaves the host its own', async () => {
     const root = await tempDir()
     writeFileSync(join(root, 'x'), '')
@@ -292,6 +315,13 @@ describe('ignoreRules', () => {
     )
     rmSync(join(root, '.injectignore'))
     execaSync('mkfifo', [join(root, '.injectignore')])
-    expect(ignoreRules(root, [])?.('x')).toBe(false)
+    expect(() => ignoreRules(root, [])).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_IGNORE_FILE_INVALID'}),
+    )
+    rmSync(join(root, '.injectignore'))
+    symlinkSync('/dev/zero', join(root, '.injectignore'))
+    expect(() => ignoreRules(root, [])).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_IGNORE_FILE_INVALID'}),
+    )
   })
 })
