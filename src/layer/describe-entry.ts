@@ -1,23 +1,37 @@
-import {PreconditionError} from '../errors.js'
+import {LimitError, PreconditionError} from '../errors.js'
 import type {ByteString} from './byte-string.js'
 import type {TarHeader} from './decode-header.js'
 import type {Entry} from './entry.js'
 import {layerCorrupt} from './layer-corrupt.js'
-import {checkXattrSize} from './unpack-limits.js'
+import {checkXattrSize, globalHeaderLimits} from './unpack-limits.js'
+import {isPortableXattr} from './xattr.js'
 import {xattrOfKeyword} from './xattr-keyword.js'
 
 /** What the headers before an entry's own said of it. */
 export interface Extensions {
   /** The type of the last of them; absent when there was none. */
   readonly type?: string
-  readonly pax?: ReadonlyMap<string, Uint8Array>
+  readonly pax?: Pax
   readonly longName?: ByteString
   readonly longLink?: ByteString
 }
 
+type Pax = ReadonlyMap<string, Uint8Array>
+type Xattrs = Entry['xattrs']
+
 /** What was said of all entries behind it. */
 export interface Globals {
-  readonly pax: ReadonlyMap<string, Uint8Array>
+  /** Adds what one more global header says. */
+  take(records: Pax): void
+  get(keyword: string): Uint8Array | undefined
+  isSparse(): boolean
+  /** The same map until the next header. */
+  xattrs(): Xattrs
+}
+
+/** An entry's own records stand before the global ones. */
+interface Lookup {
+  get(keyword: string): Uint8Array | undefined
 }
 
 /**
@@ -25,8 +39,9 @@ export interface Globals {
  * wins, and `PreconditionError` for sparse files and kinds of entries that are no files.
  */
 export function describeEntry(header: TarHeader, extensions: Extensions, globals: Globals): Entry {
-  const pax = withGlobals(extensions.pax, globals.pax)
-  refuseSparse(header, pax)
+  const own = extensions.pax
+  const pax: Lookup = {get: (keyword) => own?.get(keyword) ?? globals.get(keyword)}
+  refuseSparse(header, own, globals)
   const path = oneOf('path', extensions.longName, pax) ?? header.name
   const kind = kindOf(header, path)
   const size = sizeOf(header, pax)
@@ -37,7 +52,7 @@ export function describeEntry(header: TarHeader, extensions: Extensions, globals
     uid: idOf('uid', pax) ?? header.uid,
     gid: idOf('gid', pax) ?? header.gid,
     mtime: checkTime(timeOf(pax) ?? header.mtime),
-    xattrs: xattrsOf(pax),
+    xattrs: own === undefined ? globals.xattrs() : xattrsOf(own, globals.xattrs()),
   }
   switch (kind) {
     case 'file':
@@ -57,13 +72,53 @@ export function describeEntry(header: TarHeader, extensions: Extensions, globals
   }
 }
 
-/** Go's reader takes no names and sizes from a global header, others do: with such in it, they would see other files. */
-export function parseGlobals(records: ReadonlyMap<string, Uint8Array>, before: Globals): Globals {
-  for (const keyword of ['path', 'linkpath', 'size']) {
-    if (records.has(keyword))
-      throw layerCorrupt(`a global header sets the ${keyword} of all entries`)
+/**
+ * Keeps no more of global headers than entries use, because there can be any number of them: `LimitError` for more than that could be.
+ * Go's reader takes no names and sizes from a global header, others do: with such in it, they would see other files.
+ */
+export function createGlobals(): Globals {
+  const kept = new Map<string, Uint8Array>()
+  let bytes = 0
+  let sparse = false
+  let xattrs: {readonly of: Xattrs} | undefined
+
+  return {
+    take(records) {
+      for (const [keyword, value] of records) {
+        if (namesOrSizes.has(keyword)) {
+          throw layerCorrupt(`a global header sets the ${keyword} of all entries`)
+        }
+        if (isSparseKeyword(keyword)) sparse = true
+        else if (isUsed(keyword)) keep(keyword, value)
+      }
+      xattrs = undefined
+    },
+    get: (keyword) => kept.get(keyword),
+    isSparse: () => sparse,
+    xattrs() {
+      xattrs ??= {of: xattrsOf(kept)}
+      return xattrs.of
+    },
   }
-  return {pax: new Map([...before.pax, ...records])}
+
+  function keep(keyword: string, value: Uint8Array): void {
+    const before = kept.get(keyword)
+    bytes += before === undefined ? keyword.length + value.length : value.length - before.length
+    kept.set(keyword, copyOf(value))
+    if (bytes > globalHeaderLimits.bytes || kept.size > globalHeaderLimits.records) {
+      throw new LimitError(
+        'ERR_INJECT_GLOBAL_HEADERS_TOO_LARGE',
+        `the layer says more of all its entries than ${globalHeaderLimits.records} things in ${globalHeaderLimits.bytes} bytes`,
+        {expected: globalHeaderLimits.bytes, found: bytes},
+      )
+    }
+  }
+}
+
+const namesOrSizes: ReadonlySet<string> = new Set(['path', 'linkpath', 'size'])
+
+function isUsed(keyword: string): boolean {
+  return ['uid', 'gid', 'mtime'].includes(keyword) || xattrOfKeyword(keyword) !== undefined
 }
 
 const kinds: Readonly<Record<string, Entry['kind']>> = {
@@ -91,11 +146,8 @@ function kindOf({type, size}: TarHeader, path: ByteString): Entry['kind'] {
   return type === '\0' && size === 0 && path.endsWith('/') ? 'directory' : kind
 }
 
-function refuseSparse({type}: TarHeader, pax: ReadonlyMap<string, Uint8Array> | undefined): void {
-  const names = [...(pax?.keys() ?? [])]
-  const isSparse = (name: string): boolean =>
-    name.startsWith('GNU.sparse.') || name === 'SCHILY.realsize'
-  if (type === 'S' || names.some(isSparse)) {
+function refuseSparse({type}: TarHeader, own: Pax | undefined, globals: Globals): void {
+  if (type === 'S' || globals.isSparse() || [...(own?.keys() ?? [])].some(isSparseKeyword)) {
     throw new PreconditionError(
       'ERR_INJECT_SPARSE_UNSUPPORTED',
       'the layer holds a file in a sparse form, which cannot be read',
@@ -103,19 +155,15 @@ function refuseSparse({type}: TarHeader, pax: ReadonlyMap<string, Uint8Array> | 
   }
 }
 
-function withGlobals(
-  own: ReadonlyMap<string, Uint8Array> | undefined,
-  globals: ReadonlyMap<string, Uint8Array>,
-): ReadonlyMap<string, Uint8Array> | undefined {
-  if (globals.size === 0) return own
-  return own === undefined ? globals : new Map([...globals, ...own])
+function isSparseKeyword(keyword: string): boolean {
+  return keyword.startsWith('GNU.sparse.') || keyword === 'SCHILY.realsize'
 }
 
 /** A name by PAX or by GNU's means; by both, readers differ on which one it is. */
 function oneOf(
   keyword: 'path' | 'linkpath',
   long: ByteString | undefined,
-  pax: ReadonlyMap<string, Uint8Array> | undefined,
+  pax: Lookup,
 ): ByteString | undefined {
   const named = textOf(keyword, pax)
   if (named !== undefined && long !== undefined) throw layerCorrupt(`an entry has two ${keyword}s`)
@@ -123,17 +171,14 @@ function oneOf(
 }
 
 /** A size in PAX stands for one that did not fit the header. Where the header has another one, that was not so. */
-function sizeOf(header: TarHeader, pax: ReadonlyMap<string, Uint8Array> | undefined): number {
+function sizeOf(header: TarHeader, pax: Lookup): number {
   const size = decimal('size', pax)
   if (size === undefined || size === header.size) return header.size
   if (!header.sizeYields) throw layerCorrupt('an entry has two sizes')
   return size
 }
 
-function idOf(
-  keyword: 'uid' | 'gid',
-  pax: ReadonlyMap<string, Uint8Array> | undefined,
-): number | undefined {
+function idOf(keyword: 'uid' | 'gid', pax: Lookup): number | undefined {
   const id = decimal(keyword, pax)
   // the largest number means "leave as it is" to the kernel
   if (id !== undefined && id >= 0xffff_ffff)
@@ -141,10 +186,7 @@ function idOf(
   return id
 }
 
-function decimal(
-  keyword: string,
-  pax: ReadonlyMap<string, Uint8Array> | undefined,
-): number | undefined {
+function decimal(keyword: string, pax: Lookup): number | undefined {
   const text = textOf(keyword, pax)
   if (text === undefined) return undefined
   const value = Number(text)
@@ -155,7 +197,7 @@ function decimal(
 }
 
 /** Whole seconds, towards the past. */
-function timeOf(pax: ReadonlyMap<string, Uint8Array> | undefined): number | undefined {
+function timeOf(pax: Lookup): number | undefined {
   const text = textOf('mtime', pax)
   if (text === undefined) return undefined
   const match = /^(-?[0-9]{1,15})(?:\.([0-9]*))?$/.exec(text)
@@ -171,26 +213,38 @@ function checkTime(seconds: number): number {
 }
 
 /** By the standard an empty value takes the header's back into force; readers differ on that. */
-function textOf(
-  keyword: string,
-  pax: ReadonlyMap<string, Uint8Array> | undefined,
-): ByteString | undefined {
-  const value = pax?.get(keyword)
+function textOf(keyword: string, pax: Lookup): ByteString | undefined {
+  const value = pax.get(keyword)
   if (value === undefined) return undefined
   if (value.length === 0) throw layerCorrupt(`a PAX record has an empty ${keyword}`)
   return Buffer.from(value).toString('latin1')
 }
 
-function xattrsOf(
-  pax: ReadonlyMap<string, Uint8Array> | undefined,
-): ReadonlyMap<string, Uint8Array> | undefined {
+/**
+ * The portable attributes, over those of `before`. Of the others a layer can hold any number, and they are not unpacked: one of their names is
+ * there, without its value, for whoever warns of that.
+ */
+function xattrsOf(pax: Pax, before?: Xattrs): Xattrs {
   let xattrs: Map<string, Uint8Array> | undefined
-  for (const [keyword, value] of pax ?? []) {
+  let foreign = before !== undefined && [...before.keys()].some((name) => !isPortableXattr(name))
+  for (const [keyword, value] of pax) {
     const name = xattrOfKeyword(keyword)
     if (name === undefined) continue
     checkXattrSize(name, value)
-    xattrs ??= new Map()
-    xattrs.set(name, value)
+    const isPortable = isPortableXattr(name)
+    if (!isPortable && foreign) continue
+    foreign ||= !isPortable
+    xattrs ??= new Map(before)
+    xattrs.set(name, isPortable ? copyOf(value) : nothing)
   }
-  return xattrs
+  return xattrs ?? before
+}
+
+const nothing = Buffer.alloc(0)
+
+/** Keeps the header that it stands in from being kept with it. */
+function copyOf(value: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(value.length)
+  copy.set(value)
+  return copy
 }

@@ -12,13 +12,16 @@ import {
 } from 'node:fs'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {createMetadataWriter} from './apply-metadata.js'
+import {LimitError} from '../errors.js'
 import {type ByteString, display, readable, toText} from './byte-string.js'
 import type {Entry, EntryMetadata} from './entry.js'
 import {makeSpecialFile, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
+import {mostDirectoryBytes} from './unpack-limits.js'
 import {unsafePath} from './unsafe-path.js'
-import {createXattrWriter} from './write-xattrs.js'
-import {createWrittenTree} from './written-tree.js'
+import {createXattrWriter, removeXattrs} from './write-xattrs.js'
+import {createWrittenTree, detached} from './written-tree.js'
+import {isPortableXattr} from './xattr.js'
 
 /** Writes checked entries into a tree that is nobody else's. Everything is synchronous, one entry after the other. */
 export interface Extraction {
@@ -48,7 +51,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
   const tree = createWrittenTree(root)
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
-  const directories = new Map<ByteString, EntryMetadata>()
+  const directories = createDirectories()
   let file: {readonly descriptor: number; readonly entry: Entry} | undefined
 
   return {
@@ -67,10 +70,8 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
       close()
     },
     finish() {
-      // bytewise descending: what is in a directory comes before it
-      const paths = [...directories].sort(([a], [b]) => (a < b ? 1 : -1))
-      for (const [path, metadata] of paths) {
-        attempt('finish', path, () => finishDirectory(path, metadata))
+      for (const metadata of directories.inwardFirst()) {
+        attempt('finish', metadata.path, () => finishDirectory(metadata.path, metadata))
       }
     },
     describeRoot: (metadata) =>
@@ -79,14 +80,13 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
   }
 
   function add(entry: Entry): void {
-    tree.enterParent(entry.path, (folder) => directories.set(folder, implicit(folder)))
+    tree.enterParent(entry.path, (folder) => directories.keep(implicit(folder)))
     switch (entry.kind) {
       case 'file':
         file = {entry, descriptor: tree.place(entry.path, (at) => openSync(at, newFile, 0o600))}
         return
       case 'directory':
-        if (!tree.isDirectory(entry.path)) tree.makeDirectory(entry.path)
-        directories.set(entry.path, entry)
+        addDirectory({...entry, path: detached(entry.path)})
         return
       case 'symlink':
         tree.place(entry.path, (at) => symlinkSync(Buffer.from(entry.target, 'latin1'), at))
@@ -99,6 +99,18 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
       default:
         addSpecial(entry)
     }
+  }
+
+  /** Its attributes are set at once: kept to the end they could be gigabytes. */
+  function addDirectory(entry: EntryMetadata): void {
+    const {path} = entry
+    const isNew = !tree.isDirectory(path)
+    if (isNew) tree.makeDirectory(path)
+    const [now, later] = divide(entry.xattrs)
+    const before = isNew ? [] : directories.attributesOf(path)
+    if (before.length > 0) withText(path, (text) => removeXattrs(text, before))
+    directories.keep({...entry, xattrs: later}, [...now.keys()].filter(isUsers))
+    setXattrsOf(path, {xattrs: now})
   }
 
   /** It has no metadata of its own: they are its target's. */
@@ -150,17 +162,21 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata))
   }
 
+  function setXattrsOf(path: ByteString, {xattrs}: Pick<EntryMetadata, 'xattrs'>): void {
+    if (xattrs === undefined || xattrs.size === 0) return
+    withText(path, (text) => setXattrs(text, xattrs))
+  }
+
   /** The binding takes text only: what has another name gets one that is, for the moment. */
-  function setXattrsOf(path: ByteString, {xattrs}: EntryMetadata): void {
-    if (xattrs === undefined) return
+  function withText(path: ByteString, call: (text: string) => void): void {
     const text = toText(root.access(path))
     if (text !== undefined) {
-      setXattrs(text, xattrs)
+      call(text)
       return
     }
     const name = temporaryName()
     renameSync(root.at(path), root.at(name))
-    setXattrs(readable(root.access(name)), xattrs)
+    call(readable(root.access(name)))
     renameSync(root.at(name), root.at(path))
     root.forget()
   }
@@ -169,6 +185,62 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     if (file !== undefined) closeSync(file.descriptor)
     file = undefined
   }
+}
+
+/** Directories as they are to be in the end, by path. */
+function createDirectories(): {
+  /** `attributes` are those that it has already. Throws `LimitError` when it all comes to too much. */
+  keep(metadata: EntryMetadata, attributes?: readonly string[]): void
+  attributesOf(path: ByteString): readonly string[]
+  /** What is in a directory comes before it. */
+  inwardFirst(): EntryMetadata[]
+} {
+  const kept = new Map<ByteString, {metadata: EntryMetadata; attributes: readonly string[]}>()
+  let bytes = 0
+  return {
+    keep({path, mode, uid, gid, mtime, xattrs}, attributes = []) {
+      const before = kept.get(path)
+      if (before !== undefined) bytes -= bytesOf(before.metadata, before.attributes)
+      const metadata = {path, mode, uid, gid, mtime, xattrs}
+      kept.set(path, {metadata, attributes})
+      bytes += bytesOf(metadata, attributes)
+      if (bytes <= mostDirectoryBytes) return
+      throw new LimitError(
+        'ERR_INJECT_DIRECTORIES_TOO_LARGE',
+        `the layer's directories have more than ${mostDirectoryBytes} bytes of paths and attributes`,
+        {expected: mostDirectoryBytes},
+      )
+    },
+    attributesOf: (path) => kept.get(path)?.attributes ?? [],
+    inwardFirst() {
+      // bytewise descending
+      const paths = [...kept].sort(([a], [b]) => (a < b ? 1 : -1))
+      return paths.map(([, {metadata}]) => metadata)
+    },
+  }
+}
+
+function bytesOf({path, xattrs}: EntryMetadata, attributes: readonly string[]): number {
+  let bytes = path.length
+  for (const name of attributes) bytes += name.length
+  for (const [name, value] of xattrs ?? []) bytes += name.length + value.length
+  return bytes
+}
+
+/** What can be set before anything is in the directory, and what cannot: files would inherit its ACLs, or its owner lose its rights. */
+function divide(
+  xattrs: EntryMetadata['xattrs'],
+): [now: Map<string, Uint8Array>, later: EntryMetadata['xattrs']] {
+  const [now, later] = [new Map<string, Uint8Array>(), new Map<string, Uint8Array>()]
+  for (const [name, value] of xattrs ?? []) {
+    const isLater = isPortableXattr(name) && !isUsers(name)
+    ;(isLater ? later : now).set(name, value)
+  }
+  return [now, later.size > 0 ? later : undefined]
+}
+
+function isUsers(name: string): boolean {
+  return name.startsWith('user.')
 }
 
 /** Of a directory that no entry describes: the same in every run, so that packing it gives the same layer. */

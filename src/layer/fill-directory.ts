@@ -5,7 +5,7 @@ import {type ByteString, display, readable, toPath} from './byte-string.js'
 import type {EntryMetadata} from './entry.js'
 import {createExtraction, type Extraction} from './extract.js'
 import {moveInside, refill, swap} from './put-in-place.js'
-import {refillReason} from './refill-reason.js'
+import {refillReason, refuseMountsBelow} from './refill-reason.js'
 import {removeDeep} from './remove-deep.js'
 import {likeBefore, makeStagingFolder} from './staging-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
@@ -51,6 +51,7 @@ export async function fillDirectory<T>(
       extraction.finish()
       signal?.throwIfAborted()
       assertStill(tree, staging)
+      if (force) refuseMountsBelow(target.path)
       if (refilled === undefined) {
         if (written.root) extraction.describeRoot(written.root)
         else describeAsBefore()

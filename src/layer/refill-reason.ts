@@ -1,12 +1,16 @@
 import {accessSync, constants, lstatSync, readFileSync} from 'node:fs'
-import {type ByteString, fromText, toPath} from './byte-string.js'
+import {PreconditionError} from '../errors.js'
+import {type ByteString, display, fromText, toPath} from './byte-string.js'
 
 /**
  * Why an existing directory cannot be replaced by renaming another one into its place, one clause; `undefined` when it can, as far as can be
  * seen. A current directory could be, but whoever stands in it would from then on stand in one that is gone.
  */
 export function refillReason(path: ByteString, parent: ByteString): string | undefined {
-  if (lstatSync(toPath(path)).dev !== lstatSync(toPath(parent)).dev || isMountPoint(path)) {
+  if (
+    lstatSync(toPath(path)).dev !== lstatSync(toPath(parent)).dev ||
+    mountPoints().includes(path)
+  ) {
     return 'it is a mount point'
   }
   if (isAtOrAbove(path, fromText(process.cwd()))) return 'it is the current directory'
@@ -18,20 +22,37 @@ export function refillReason(path: ByteString, parent: ByteString): string | und
   }
 }
 
+/**
+ * Throws `PreconditionError` when something is mounted below `path`: it would be deleted with what is there, and it is not the directory's.
+ * Without /proc nothing is known of mounts.
+ */
+export function refuseMountsBelow(path: ByteString): void {
+  const below = mountPoints().find((point) => point.startsWith(`${path}/`))
+  if (below !== undefined) throw mountBelow(below)
+}
+
+/** For a place where another file system, or another part of the same one, is mounted. */
+export function mountBelow(path: ByteString): PreconditionError {
+  return new PreconditionError(
+    'ERR_INJECT_MOUNT_BELOW',
+    `${display(path)} is a mount point, and what is mounted there must not be deleted`,
+    {hint: 'unmount it first'},
+  )
+}
+
 /** Bind mounts are of the same device. https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html */
-function isMountPoint(path: ByteString): boolean {
+function mountPoints(): ByteString[] {
   let lines: string[]
   try {
     lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n')
   } catch {
-    return false
+    return []
   }
-  return lines.some((line) => {
+  return lines.map((line) => {
     const point = line.split(' ')[4] ?? ''
-    const unescaped = point.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    return point.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
       String.fromCharCode(Number.parseInt(octal, 8)),
     )
-    return unescaped === path
   })
 }
 

@@ -1,6 +1,6 @@
 import {LimitError} from '../errors.js'
 import {blockSize, decodeHeader, isZero, type TarHeader} from './decode-header.js'
-import {describeEntry, parseGlobals, type Extensions, type Globals} from './describe-entry.js'
+import {createGlobals, describeEntry, type Extensions} from './describe-entry.js'
 import type {Entry} from './entry.js'
 import {layerCorrupt} from './layer-corrupt.js'
 import {parsePaxRecords} from './pax-records.js'
@@ -36,7 +36,7 @@ export function createTarReader(
   const block = Buffer.alloc(blockSize)
   let filled = 0
   let entries = 0
-  let globals: Globals = {pax: new Map()}
+  const globals = createGlobals()
   let extensions: Extensions = {}
   let left = 0
   let padding = 0
@@ -157,7 +157,7 @@ export function createTarReader(
   function endMeta(): void {
     if (meta === undefined) throw new Error('no extended header is being read')
     const {type, body} = meta
-    if (type === 'g') globals = parseGlobals(parsePaxRecords(body), globals)
+    if (type === 'g') globals.take(parsePaxRecords(body))
     else if (type === 'x') extensions = {...extensions, type, pax: parsePaxRecords(body)}
     else if (type === 'L') extensions = {...extensions, type, longName: longText(body)}
     else extensions = {...extensions, type, longLink: longText(body)}

@@ -21,6 +21,12 @@ export const unpackLimits: UnpackLimits = {
 /** Bytes of one extended header, read or written: what Go's reader allows, too. */
 export const longestExtendedHeader = 1024 * 1024
 
+/** What global headers may say of all entries, as far as it is used: one header's worth. */
+export const globalHeaderLimits = {bytes: 1024 * 1024, records: 1000}
+
+/** Bytes of paths and attributes of directories, which are kept until everything is in them. */
+export const mostDirectoryBytes = 256 * 1024 * 1024
+
 /** Names in one path, read or written. */
 export const deepestPath = 256
 

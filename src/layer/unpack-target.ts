@@ -5,6 +5,7 @@ import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {isDead} from '../disk/owned-name.js'
 import {LocalIoError, PreconditionError} from '../errors.js'
 import {type ByteString, display, fromText, readable, toPath} from './byte-string.js'
+import {refuseMountsBelow} from './refill-reason.js'
 import {removeDeep} from './remove-deep.js'
 
 /** The directory that is to be filled, and what runs call the things that they keep near it for a while. */
@@ -25,7 +26,7 @@ export const insidePrefix = '.inject-new-'
 /**
  * Finds the directory, which may be missing if its parent is not, and puts right what runs left there that were killed: a directory that one of
  * them had moved aside comes back, everything else of theirs goes. Throws `LocalIoError` for what is no directory, and for one with
- * content (`ERR_INJECT_DIRECTORY_NOT_EMPTY`), without `force`.
+ * content (`ERR_INJECT_DIRECTORY_NOT_EMPTY`), without `force`; with it, `PreconditionError` for one that something is mounted below.
  */
 export async function prepareTarget(
   directory: string,
@@ -45,9 +46,9 @@ export async function prepareTarget(
     `.${shortened(name)}.inject-new-`,
     `.${shortened(name)}.inject-old-`,
   ]
-  if (restore(path, parent, oldPrefix)) {
-    onWarning(`${display(path)} is back, which a run that was killed had moved aside`)
-  }
+  restore(path, parent, oldPrefix, onWarning)
+  // what comes back may have mounts, too; where there was nothing to come back, nothing has been done yet
+  if (force) refuseMountsBelow(path)
   const exists = lstatSync(toPath(path), {throwIfNoEntry: false}) !== undefined
   await clear(parent, newPrefix)
   await clear(parent, oldPrefix)
@@ -102,28 +103,46 @@ function locate(directory: string): ByteString {
   }
 }
 
-/** Whether the directory was missing and is back. */
-function restore(path: ByteString, parent: ByteString, oldPrefix: ByteString): boolean {
-  if (lstatSync(toPath(path), {throwIfNoEntry: false}) !== undefined) return false
-  const [newest] = leftovers(parent, oldPrefix).sort((a, b) => b.changed - a.changed)
-  if (newest === undefined) return false
+/** Only what is ours comes back: in a folder like /tmp anybody can make something of that name. */
+function restore(
+  path: ByteString,
+  parent: ByteString,
+  oldPrefix: ByteString,
+  onWarning: (message: string) => void,
+): void {
+  if (lstatSync(toPath(path), {throwIfNoEntry: false}) !== undefined) return
+  const found = leftovers(parent, oldPrefix).sort((a, b) => b.changed - a.changed)
+  const newest = found.find(({isOurs}) => isOurs)
+  if (newest === undefined) {
+    // root moves other users' directories aside, too
+    const [other] = found
+    if (other) onWarning(`${display(other.path)} is left alone: it is not a directory of this user`)
+    return
+  }
   try {
     renameSync(toPath(newest.path), toPath(path))
-    return true
   } catch (error) {
     throw localIoError(error, 'bring back', readable(path))
   }
+  onWarning(`${display(path)} is back, which a run that was killed had moved aside`)
 }
 
 async function clear(folder: ByteString, prefix: ByteString): Promise<void> {
-  for (const {path} of leftovers(folder, prefix)) {
-    // somebody else's that we lack the rights to remove is no reason to fail the work at hand
-    await removeDeep(path).catch(() => undefined)
+  for (const {path, isOurs} of leftovers(folder, prefix)) {
+    // what cannot be removed is no reason to fail the work at hand
+    if (isOurs) await removeDeep(path).catch(() => undefined)
   }
 }
 
-/** What runs that have ended left in `folder`. */
-function leftovers(folder: ByteString, prefix: ByteString): {path: ByteString; changed: number}[] {
+interface Leftover {
+  readonly path: ByteString
+  readonly changed: number
+  /** A directory of this user's, and no link to one. */
+  readonly isOurs: boolean
+}
+
+/** What runs that have ended left in `folder`, by its name: somebody else may have made it up. */
+function leftovers(folder: ByteString, prefix: ByteString): Leftover[] {
   let names: ByteString[]
   try {
     names = readdirSync(toPath(folder), {encoding: 'latin1'})
@@ -135,7 +154,8 @@ function leftovers(folder: ByteString, prefix: ByteString): {path: ByteString; c
     const path = `${folder}/${name}`
     const stat = lstatSync(toPath(path), {throwIfNoEntry: false})
     if (stat === undefined || !isDead(name, prefix, Date.now() - stat.mtimeMs)) return []
-    return [{path, changed: stat.ctimeMs}]
+    const isOurs = stat.isDirectory() && stat.uid === (process.geteuid?.() ?? stat.uid)
+    return [{path, changed: stat.ctimeMs, isOurs}]
   })
 }
 

@@ -55,6 +55,17 @@ export function createXattrWriter(
   }
 }
 
+/** Takes back what was set. What could not be set is not there. */
+export function removeXattrs(path: string, names: readonly string[]): void {
+  for (const name of names) {
+    try {
+      xattrBinding?.removeAttributeSync(path, name)
+    } catch {
+      // told when it could not be set
+    }
+  }
+}
+
 /** By errno: EPERM, EACCES, ENOTSUP. */
 const refusals: Readonly<Record<number, string>> = {
   1: 'this user may not set them',

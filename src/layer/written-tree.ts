@@ -37,7 +37,7 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
   }
 
   function leadsThroughDirectories(path: ByteString): boolean {
-    return foldersAbove(path).every(isDirectory)
+    return foldersAbove(path).every((folder) => known.has(folder) || isDirectory(detached(folder)))
   }
 
   function makeDirectory(path: ByteString): void {
@@ -48,7 +48,9 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
   function enterParent(path: ByteString, onMade: (folder: ByteString) => void): void {
     const slash = path.lastIndexOf('/')
     if (slash === -1 || known.has(path.slice(0, slash))) return
-    for (const folder of foldersAbove(path)) {
+    for (const part of foldersAbove(path)) {
+      if (known.has(part)) continue
+      const folder = detached(part)
       if (isDirectory(folder)) continue
       if (stat(folder) !== undefined) {
         throw unsafePath(`${display(path)} leads through ${display(folder)}, which is no directory`)
@@ -79,6 +81,11 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
     root.forget()
     rmdirSync(root.at(path))
   }
+}
+
+/** For keeping: a part of a string keeps the whole one in memory, which may be a megabyte of slashes. */
+export function detached(path: ByteString): ByteString {
+  return Buffer.from(path, 'latin1').toString('latin1')
 }
 
 /** `a`, `a/b` of `a/b/c`. */

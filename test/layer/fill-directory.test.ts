@@ -242,6 +242,34 @@ describe('fillDirectory', () => {
       expect(warnings).toEqual([expect.stringContaining('is back')])
     })
 
+    it.skipIf(!isRoot)(
+      'neither brings back, nor removes, what another user gave such a name (only as root)',
+      async () => {
+        const around = await tempDir()
+        const aside = join(around, deadName('.out.inject-old-'))
+        await mkdir(aside)
+        await writeFile(join(aside, 'theirs'), 'x')
+        await chown(aside, 1234, 1234)
+        const warnings: string[] = []
+        await fill(join(around, 'out'), {onWarning: (message) => void warnings.push(message)})
+        expect(await readdir(join(around, 'out'))).toEqual(newTree)
+        expect(await readdir(aside)).toEqual(['theirs'])
+        expect(warnings).toEqual([expect.stringContaining('is left alone')])
+      },
+    )
+
+    it('does not follow a link of such a name, nor brings it back', async () => {
+      const around = await tempDir()
+      const elsewhere = await tempDir()
+      await writeFile(join(elsewhere, 'precious'), 'x')
+      const link = deadName('.out.inject-old-')
+      await symlink(elsewhere, join(around, link))
+      await fill(join(around, 'out'))
+      expect(lstatSync(join(around, 'out')).isSymbolicLink()).toBe(false)
+      expect((await readdir(around)).sort()).toEqual([link, 'out'])
+      expect(await readdir(elsewhere)).toEqual(['precious'])
+    })
+
     it('has left what it left by SIGKILL, too', async () => {
       const around = await tempDir()
       const out = await withContent(around)
@@ -431,6 +459,54 @@ describe.skipIf(!mounts)('D25 mounts (only where this user may mount)', () => {
     const point = await mounted('--bind', source)
     expect(await fill(point)).toBe('it is a mount point')
     expect(await readdir(source)).toEqual(newTree)
+  })
+
+  it.each([
+    ['a tmpfs', ['-t', 'tmpfs', 'none']],
+    ['a bind mount', ['--bind']],
+  ])('refuses to delete what %s below the directory holds', async (_, how) => {
+    const around = await tempDir()
+    const source = await tempDir()
+    const out = await withContent(around)
+    const point = join(out, 'sub/deeper')
+    await execa('mount', [...how, ...(how[0] === '--bind' ? [source] : []), point])
+    onTestFinished(async () => {
+      await execa('umount', ['--lazy', point])
+    })
+    await writeFile(join(point, 'precious'), 'x')
+    const refused = {
+      name: 'PreconditionError',
+      code: 'ERR_INJECT_MOUNT_BELOW',
+      message: expect.stringContaining(point) as string,
+      hint: 'unmount it first',
+    }
+    let called = false
+    const during = (): Promise<void> => Promise.resolve(void (called = true))
+    await expect(fill(out, {force: true}, during)).rejects.toMatchObject(refused)
+    // where it would be refilled, too
+    standIn(out)
+    await expect(fill(out, {force: true}, during)).rejects.toMatchObject(refused)
+    expect(called).toBe(false)
+    expect(await readFile(join(point, 'precious'), 'utf8')).toBe('x')
+    expect((await readdir(join(out, 'sub'))).sort()).toEqual(['deeper', 'old'])
+    expect(await readdir(around)).toEqual(['out'])
+  })
+
+  it('refuses to delete what was mounted below the directory meanwhile', async () => {
+    const around = await tempDir()
+    const out = await withContent(around)
+    const point = join(out, 'sub/deeper')
+    onTestFinished(async () => {
+      await execa('umount', ['--lazy', point])
+    })
+    const mount = async (): Promise<void> => {
+      await execa('mount', ['-t', 'tmpfs', 'none', point])
+    }
+    await expect(fill(out, {force: true}, mount)).rejects.toMatchObject({
+      code: 'ERR_INJECT_MOUNT_BELOW',
+    })
+    expect((await readdir(join(out, 'sub'))).sort()).toEqual(['deeper', 'old'])
+    expect(await readdir(around)).toEqual(['out'])
   })
 
   it('leaves the content of a mount point alone when writing fails', async () => {

@@ -782,6 +782,19 @@ describeWith(['setfattr', 'setcap'], 'L45 extended attributes', () => {
     expect(await attributesOf(join(out, 'inherits/not'))).toBe('')
   })
 
+  it('of a directory that comes twice are those of the second time', async () => {
+    const {out} = await arena()
+    const tar = archive(
+      xattr('user.a', '1'),
+      directory('d'),
+      file('d/f'),
+      pax({'SCHILY.xattr.user.b': '2', 'SCHILY.xattr.foo.c': '3'}),
+      directory('d'),
+    )
+    await unpack(tar, out)
+    expect(await attributesOf(join(out, 'd'))).toBe('user.b=0x32')
+  })
+
   it('do not come from a default ACL around', async () => {
     const {out, around} = await arena()
     const hex = `0x${acl.toString('hex')}`
@@ -807,7 +820,7 @@ describeWith(['setfattr', 'setcap'], 'L45 extended attributes', () => {
     await unpack(tar, out, {onWarning: (message) => void warnings.push(message)})
     expect(warnings).toHaveLength(2)
     expect(warnings.sort()).toEqual([
-      "some extended attributes are not unpacked, 'security.selinux' for one: they belong to the host that they were made on",
+      "some extended attributes are not unpacked, 'trusted.overlay.opaque' for one: they belong to the host that they were made on",
       "some extended attributes are not unpacked, 'user.a' for one: this user may not set them",
     ])
     expect(await attributesOf(join(out, 'b'))).toBe('')

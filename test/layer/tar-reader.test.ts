@@ -361,6 +361,61 @@ describe('createTarReader', () => {
       }
     })
 
+    it('takes any number of global headers, and of records in one, without slowing down', () => {
+      const many = Array.from({length: 40_000}, (_, index) => pax({[`comment${index}`]: 'x'}, 'g'))
+      const records: Record<string, string> = {}
+      for (let index = 0; index < 50_000; index++) records[`k${index}`] = 'x'
+      const behind = Array.from({length: 2000}, (_, index) => file(`f${index}`))
+      const start = performance.now()
+      expect(read(archive(...many, ...behind), {entries: 100_000})).toHaveLength(2000)
+      expect(read(archive(pax(records, 'g'), ...behind), {entries: 100_000})).toHaveLength(2000)
+      // a second each is plenty; merging took minutes
+      expect(performance.now() - start).toBeLessThan(10_000)
+    })
+
+    it('limits what global headers say of all entries', () => {
+      const tooMuch = expect.objectContaining({
+        name: 'LimitError',
+        code: 'ERR_INJECT_GLOBAL_HEADERS_TOO_LARGE',
+      }) as unknown
+      const xattrs = (count: number, size: number, name: string): Buffer => {
+        const records: Record<string, string> = {}
+        for (let index = 0; index < count; index++)
+          records[`SCHILY.xattr.user.${name}${index}`] = 'x'.repeat(size)
+        return pax(records, 'g')
+      }
+      expect(only(xattrs(999, 1, 'a'), file('f')).xattrs?.size).toBe(999)
+      expect(only(xattrs(900, 1, 'a'), xattrs(900, 2, 'a'), file('f')).xattrs?.size).toBe(900)
+      expect(thrownBy(() => only(xattrs(1001, 1, 'a'), file('f')))).toEqual(tooMuch)
+      expect(
+        thrownBy(() => only(xattrs(10, 60_000, 'a'), xattrs(10, 60_000, 'b'), file('f'))),
+      ).toEqual(tooMuch)
+    })
+
+    it('keeps nothing of an extended header but what is unpacked', () => {
+      const records: Record<string, string> = {'SCHILY.xattr.user.a': 'kept'}
+      for (let index = 0; index < 16; index++)
+        records[`SCHILY.xattr.foo.${index}`] = 'x'.repeat(60_000)
+      const {xattrs} = only(pax(records), directory('d/'))
+      expect(xattrs).toEqual(
+        new Map([
+          ['user.a', Buffer.from('kept')],
+          ['foo.0', Buffer.alloc(0)],
+        ]),
+      )
+      // no view of the whole header
+      for (const value of xattrs!.values()) expect(value.buffer.byteLength).toBe(value.length)
+    })
+
+    it('has one foreign attribute to warn of, a global one or an own', () => {
+      const global = pax({'SCHILY.xattr.foo.a': '1', 'SCHILY.xattr.user.a': '1'}, 'g')
+      const own = pax({'SCHILY.xattr.foo.b': '1', 'SCHILY.xattr.user.a': '2'})
+      const [first, second] = read(archive(global, file('f'), own, file('g')))
+      expect([...first!.entry.xattrs!.keys()].sort()).toEqual(['foo.a', 'user.a'])
+      expect([...second!.entry.xattrs!.keys()].sort()).toEqual(['foo.a', 'user.a'])
+      expect(second!.entry.xattrs!.get('user.a')).toEqual(Buffer.from('2'))
+    })
+
     it('applies what else a global header says, unless the entry says otherwise', () => {
       const found = read(
         archive(
