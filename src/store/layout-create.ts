@@ -27,15 +27,23 @@ export async function checkLayout(directory: string): Promise<void> {
   throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0', found})
 }
 
+export interface CreateLayoutOptions {
+  /** What else may be in the folder; nothing. */
+  readonly beside?: ((name: string) => boolean) | undefined
+}
+
 /**
  * Makes an empty layout in `directory`, which may be there when nothing is in it. A layout that is there already stays as it is. What makes
  * it a layout is written last: killed on the way, it is none yet, and the next call completes it. Throws `PreconditionError`
  * (`ERR_INJECT_LAYOUT_NOT_EMPTY`) for a folder with other things in it.
  */
-export async function createLayout(directory: string): Promise<void> {
+export async function createLayout(
+  directory: string,
+  {beside}: CreateLayoutOptions = {},
+): Promise<void> {
   if ((await statFile(layoutPaths.marker(directory))) !== undefined) return
   await makeFolder(directory)
-  await refuseOtherContent(directory)
+  await refuseOtherContent(directory, beside)
   await withLock(layoutPaths.lock(directory), async () => {
     await makeFolder(layoutPaths.blobs(directory))
     await makeFolder(join(layoutPaths.blobs(directory), 'sha256'))
@@ -76,12 +84,17 @@ async function notALayout(directory: string): Promise<Error> {
   return new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0'})
 }
 
-async function refuseOtherContent(directory: string): Promise<void> {
+async function refuseOtherContent(
+  directory: string,
+  beside: (name: string) => boolean = () => false,
+): Promise<void> {
   const names = await readdir(directory).catch((error: unknown) => {
     throw localIoError(error, 'read', directory)
   })
   const own = ['blobs', 'index.json', 'oci-layout']
-  const other = names.find((name) => !own.includes(name) && !name.startsWith(tempPrefix))
+  const other = names.find(
+    (name) => !own.includes(name) && !name.startsWith(tempPrefix) && !beside(name),
+  )
   if (other === undefined) return
   const message = `cannot make an OCI image layout in ${quoted(directory)}: it holds other things (${quoted(other)})`
   throw new PreconditionError('ERR_INJECT_LAYOUT_NOT_EMPTY', message, {

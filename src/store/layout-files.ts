@@ -32,13 +32,25 @@ export async function statFile(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** The bytes of a regular file from its first, reading ahead by one chunk. Opened when the first chunk is asked for; links are not followed. */
-export async function* readFileStream(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+/**
+ * The bytes of a regular file from its first, or those from `first` to before `end`, reading ahead by one chunk. Opened when the first chunk is
+ * asked for; links are not followed.
+ */
+export async function* readFileStream(
+  path: string,
+  {first = 0, end = Infinity}: {readonly first?: number; readonly end?: number} = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   const handle = await openRegular(path)
-  let next = readChunk(handle, path)
+  let position = first
+  const readNext = async (): Promise<Uint8Array> => {
+    const chunk = await readChunk(handle, path, position, Math.min(chunkSize, end - position))
+    position += chunk.length
+    return chunk
+  }
+  let next = readNext()
   try {
     for (let chunk = await next; chunk.length > 0; chunk = await next) {
-      next = readChunk(handle, path)
+      next = readNext()
       // it is awaited after the consumer has taken this chunk; until then a failure waits
       next.catch(() => undefined)
       yield chunk
@@ -71,10 +83,17 @@ async function openRegular(path: string): Promise<FileHandle> {
 
 const chunkSize = 256 * 1024
 
-async function readChunk(handle: FileHandle, path: string): Promise<Uint8Array> {
+async function readChunk(
+  handle: FileHandle,
+  path: string,
+  position: number,
+  length: number,
+): Promise<Uint8Array> {
+  if (length <= 0) return new Uint8Array(0)
   try {
     // fresh memory: the consumer may keep what he got
-    const {bytesRead, buffer} = await handle.read(Buffer.allocUnsafeSlow(chunkSize), 0, chunkSize)
+    const memory = Buffer.allocUnsafeSlow(length)
+    const {bytesRead, buffer} = await handle.read(memory, 0, length, position)
     return buffer.subarray(0, bytesRead)
   } catch (error) {
     throw localIoError(error, 'read', path)

@@ -3,7 +3,7 @@ import {packLayer} from '../../src/layer/pack.js'
 import {openLayoutStore} from '../../src/store/layout-store.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 
-const bytesSource = (bytes: Uint8Array) => ({open: () => streamOf(bytes)})
+export const bytesSource = (bytes: Uint8Array) => ({open: () => streamOf(bytes)})
 
 /** An OCI layout with a one-layer image tagged `v1`, made in a moment and without any tool. Returns `oci:DIR:v1`. */
 export async function makeLayoutImage(

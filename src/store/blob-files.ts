@@ -1,0 +1,151 @@
+import {copyFile, link, lstat, open, rename, rm, unlink} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
+import {ownedName} from '../disk/owned-name.js'
+import {syncFolder} from '../disk/temp-file.js'
+import {InjectError} from '../errors.js'
+import type {Digest} from '../oci/digest.js'
+import {drain} from '../stream/drain.js'
+import {verified} from '../stream/verify.js'
+import type {BlobInfo} from './content-store.js'
+import {renewLease} from './blob-lease.js'
+import {makeFolder} from './layout-create.js'
+import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {rootPaths} from './repository-paths.js'
+
+/** A repository's place on disk. */
+export interface RepositoryPlace {
+  /** The root's folder. */
+  readonly root: string
+  /** The repository's: its layout. */
+  readonly directory: string
+}
+
+/** Whether the file at `path` is what `blob` names, read whole. */
+export async function isSoundFile(path: string, blob: BlobInfo): Promise<boolean> {
+  try {
+    if ((await statFile(path))?.size !== blob.size) return false
+    await drain(verified(readFileStream(path), blob, blob.digest))
+    return true
+  } catch (error) {
+    if (error instanceof InjectError) return false
+    throw error
+  }
+}
+
+/**
+ * Makes the file at `path`, whose bytes are durable and known to be those of `blob`, a blob of the repository; afterwards it is nowhere else.
+ * Where the repository or another one of the root has the same content in a sound file, that one is used: the bytes are on disk once.
+ * `written` is `false` when the repository had it.
+ */
+export async function publishFile(
+  path: string,
+  blob: BlobInfo,
+  {root, directory}: RepositoryPlace,
+): Promise<boolean> {
+  const target = layoutPaths.blob(directory, blob.digest)
+  const pooled = rootPaths.pooled(root, blob.digest)
+  await makeFolder(dirname(target))
+  if ((await isSoundFile(target, blob)) && (await renewLease(target))) {
+    await rm(path, {force: true})
+    // whoever wrote it may not have come so far yet
+    await syncFolder(dirname(target))
+    return false
+  }
+  if ((await isSoundFile(pooled, blob)) && (await linkBlob(pooled, target))) {
+    await rm(path, {force: true})
+    return true
+  }
+  await renewLease(path)
+  try {
+    await rename(path, target)
+  } catch (error) {
+    throw localIoError(error, 'write', target)
+  }
+  await syncFolder(dirname(target))
+  // only now: what still was an upload could be appended to, and others would share that
+  await addToPool(target, pooled)
+  return true
+}
+
+/**
+ * Gives the blob at `source` another name in another repository, durable and leased; by copy where the file system has no links, or no more
+ * of them. `false` when `source` is gone. The name comes into being at once: nobody sees a part of a copy.
+ */
+export async function linkBlob(source: string, target: string): Promise<boolean> {
+  const temporary = join(dirname(dirname(dirname(target))), ownedName(tempPrefix))
+  try {
+    await link(source, temporary).catch(async (error: unknown) => {
+      if (!withoutLinks.has(errnoOf(error) ?? '')) throw error
+      await copyFile(source, temporary)
+      await syncFile(temporary)
+    })
+    if (!(await renewLease(temporary))) return false
+    await rename(temporary, target)
+    await syncFolder(dirname(target))
+    return true
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw localIoError(error, 'link', target)
+  } finally {
+    // a rename onto another name of the same file leaves both
+    await rm(temporary, {force: true})
+  }
+}
+
+/** Removes the root's own name of a blob that no repository has any more; what somebody links at this moment he has already. */
+export async function dropFromPool(pooled: string): Promise<void> {
+  try {
+    if ((await lstat(pooled)).nlink === 1) await unlink(pooled)
+  } catch (error) {
+    if (!isAbsent(error)) throw localIoError(error, 'remove', pooled)
+  }
+}
+
+/**
+ * Removes a blob from a repository, and from the disk when no other one has it. `false` when there was none. For who holds the layout's lock.
+ */
+export async function removeBlob(
+  {root, directory}: RepositoryPlace,
+  digest: Digest,
+): Promise<boolean> {
+  const path = layoutPaths.blob(directory, digest)
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw localIoError(error, 'remove', path)
+  }
+  await dropFromPool(rootPaths.pooled(root, digest))
+  return true
+}
+
+const withoutLinks = new Set(['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+/** Not being in the pool costs space at most, so it is no failure. */
+async function addToPool(path: string, pooled: string): Promise<void> {
+  try {
+    await makeFolder(dirname(pooled))
+    // one that is there is not sound, or has no links left
+    await rm(pooled, {force: true})
+    await link(path, pooled)
+  } catch (error) {
+    const code = errnoOf(error) ?? ''
+    if (!withoutLinks.has(code) && !['EEXIST', 'ENOENT'].includes(code))
+      throw localIoError(error, 'link', pooled)
+  }
+}
+
+/** Makes the bytes of a file durable. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+').catch((error: unknown) => {
+    throw localIoError(error, 'write', path)
+  })
+  try {
+    await handle.sync()
+  } catch (error) {
+    throw localIoError(error, 'write', path)
+  } finally {
+    await handle.close()
+  }
+}

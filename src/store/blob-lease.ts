@@ -1,0 +1,32 @@
+// A lease says that a blob was just asked for, put, mounted or read, so that no collector removes it before its manifest arrives. It is the
+// file's time of modification: seen by every process, gone with the file, no state of its own to tidy up. Blobs that repositories share are
+// one file, so a lease in one holds in all, which keeps some a little longer and loses none.
+import type {Stats} from 'node:fs'
+import {lutimes} from 'node:fs/promises'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
+import {isAbsent} from './layout-files.js'
+
+/** A lease is renewed when it is older than this, so that a blob asked for a thousand times a second costs one write a second. */
+export const leaseStepMs = 1000
+
+/** Renews the lease of the file at `path`, as `stats` show it. `false` when it is gone meanwhile. What may not be written nobody collects. */
+export async function renewLease(path: string, stats?: Pick<Stats, 'mtimeMs'>): Promise<boolean> {
+  const now = Date.now()
+  // a time in the future is a clock that was set back: taken as of now, or it would never end
+  if (stats !== undefined && Math.abs(now - stats.mtimeMs) < leaseStepMs) return true
+  try {
+    // not through a link that somebody put there meanwhile
+    await lutimes(path, now / 1000, now / 1000)
+    return true
+  } catch (error) {
+    if (isAbsent(error)) return false
+    if (['EROFS', 'EPERM', 'EACCES', 'ENOSYS'].includes(errnoOf(error) ?? '')) return true
+    throw localIoError(error, 'set the time of', path)
+  }
+}
+
+/** Whether a file that was last used at `mtimeMs` is to be kept for now. Without a grace period nothing is. */
+export function isLeased(mtimeMs: number, graceMs: number, now = Date.now()): boolean {
+  if (graceMs <= 0) return false
+  return now - mtimeMs < graceMs + leaseStepMs
+}

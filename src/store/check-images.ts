@@ -1,0 +1,102 @@
+import {InjectError} from '../errors.js'
+import type {Digest} from '../oci/digest.js'
+import {readAll} from '../stream/limit.js'
+import type {BlobInfo} from './content-store.js'
+import {layoutPaths, readFileStream, statFile} from './layout-files.js'
+import {decodeFacts, type ManifestFacts} from './manifest-facts.js'
+import {manifestLimit} from './manifest-kind.js'
+import type {RepositoryIndex} from './repository-index.js'
+
+/** What was found of one manifest that a layout lists, and of all below it. */
+export interface ImageReport {
+  readonly digest: Digest
+  readonly tags: readonly string[]
+  readonly status: 'ok' | 'affected'
+  /** What is wrong, one line each. */
+  readonly faults: readonly string[]
+  /** Content that it names and the layout lacks. */
+  readonly missing: readonly Digest[]
+}
+
+/** Walks from every manifest that the index lists to all that it names. `corrupt` are blobs known to be other than their names say. */
+export async function checkImages(
+  directory: string,
+  index: RepositoryIndex,
+  corrupt: ReadonlySet<Digest>,
+): Promise<ImageReport[]> {
+  const tags = new Map<Digest, string[]>()
+  for (const {digest, tag} of index.entries)
+    tags.set(digest, [...(tags.get(digest) ?? []), ...(tag === undefined ? [] : [tag])])
+  const sizes = new Map(index.entries.map(({digest, size}) => [digest, size] as const))
+  const look = (blob: BlobInfo): Promise<Fault | undefined> => faultOf(directory, blob, corrupt)
+  const reports: ImageReport[] = []
+  for (const [digest, its] of tags) {
+    const found = await checkImage(directory, {digest, size: sizes.get(digest) ?? 0}, look)
+    const status = found.faults.length === 0 ? 'ok' : 'affected'
+    reports.push({digest, tags: its, status, ...found})
+  }
+  return reports
+}
+
+type Fault = 'missing' | 'corrupt' | 'of another size than its descriptor says'
+
+async function checkImage(
+  directory: string,
+  root: BlobInfo,
+  look: (blob: BlobInfo) => Promise<Fault | undefined>,
+): Promise<Pick<ImageReport, 'faults' | 'missing'>> {
+  const faults: string[] = []
+  const missing = new Set<Digest>()
+  const note = async (blob: BlobInfo): Promise<boolean> => {
+    const fault = await look(blob)
+    if (fault === 'missing') missing.add(blob.digest)
+    if (fault !== undefined) faults.push(`${blob.digest} is ${fault}`)
+    return fault === undefined
+  }
+  const seen = new Set<Digest>()
+  const waiting = [root]
+  for (let blob = waiting.pop(); blob !== undefined; blob = waiting.pop()) {
+    if (seen.has(blob.digest)) continue
+    seen.add(blob.digest)
+    if (!(await note(blob))) continue
+    const facts = await factsOf(directory, blob)
+    if (typeof facts === 'string') {
+      faults.push(facts)
+      continue
+    }
+    waiting.push(...facts.children)
+    for (const part of facts.parts) {
+      if (!seen.has(part.digest)) await note(part)
+      seen.add(part.digest)
+    }
+  }
+  return {faults, missing: [...missing]}
+}
+
+async function faultOf(
+  directory: string,
+  {digest, size}: BlobInfo,
+  corrupt: ReadonlySet<Digest>,
+): Promise<Fault | undefined> {
+  if (corrupt.has(digest)) return 'corrupt'
+  try {
+    const stats = await statFile(layoutPaths.blob(directory, digest))
+    if (stats === undefined) return 'missing'
+    return stats.size === size ? undefined : 'of another size than its descriptor says'
+  } catch (error) {
+    // a link or a folder in its place
+    if (error instanceof InjectError) return 'corrupt'
+    throw error
+  }
+}
+
+/** Or why there are none. */
+async function factsOf(directory: string, {digest}: BlobInfo): Promise<ManifestFacts | string> {
+  try {
+    const path = layoutPaths.blob(directory, digest)
+    return decodeFacts(await readAll(readFileStream(path), manifestLimit, digest), digest)
+  } catch (error) {
+    if (error instanceof InjectError) return error.message
+    throw error
+  }
+}

@@ -1,0 +1,178 @@
+import {lstat, mkdir, readdir, rename, unlink} from 'node:fs/promises'
+import {join} from 'node:path'
+import {setImmediate as nextTurn} from 'node:timers/promises'
+import {localIoError} from '../disk/local-io-error.js'
+import {withLock} from '../disk/lock.js'
+import {clearDead} from '../disk/owned-name.js'
+import {type Digest, isDigest} from '../oci/digest.js'
+import {dropFromPool, type RepositoryPlace} from './blob-files.js'
+import {isLeased} from './blob-lease.js'
+import type {BlobInfo, CallOptions} from './content-store.js'
+import type {GarbagePlan, RepositoryGarbage} from './garbage-plan.js'
+import {isAbsent, layoutPaths, tempPrefix} from './layout-files.js'
+import {type KnownFacts, markReachable} from './mark-reachable.js'
+import {putBack} from './repository-blobs.js'
+import {openIndexFile, type RepositoryIndex, withoutManifests} from './repository-index.js'
+import {repositoryPaths, rootPaths} from './repository-paths.js'
+import {removeUpload} from './upload-session.js'
+
+/** What a collection has done. */
+export interface GarbageResult {
+  readonly manifests: number
+  readonly blobs: number
+  /** Of the blobs; what other repositories have, too, is counted with them. */
+  readonly bytes: number
+  /** Planned, but used or referred to meanwhile. */
+  readonly spared: number
+}
+
+/**
+ * Carries out a plan while the repositories are in use, by whichever process. A repository is locked for some blobs at a time, so that pushes go on in
+ * between, and under the lock everything is looked at again: what its `index.json` names now, and whether somebody asked for the blob.
+ */
+export async function collectGarbage(
+  plan: GarbagePlan,
+  {signal}: CallOptions = {},
+): Promise<GarbageResult> {
+  const total = {manifests: 0, blobs: 0, bytes: 0, spared: 0}
+  for (const repository of plan.repositories) {
+    signal?.throwIfAborted()
+    const directory = rootPaths.repository(plan.directory, repository.name)
+    await clearDead(directory, tempPrefix)
+    for (const id of repository.uploads) await removeUpload(directory, id)
+    const place = {root: plan.directory, directory}
+    const done = await collectRepository(place, repository, signal)
+    total.manifests += done.manifests
+    total.blobs += done.blobs
+    total.bytes += done.bytes
+    total.spared += done.spared
+  }
+  await sweepPool(plan.directory, signal)
+  return total
+}
+
+/** Removed at once, under one lock. */
+const batchSize = 200
+
+async function collectRepository(
+  place: RepositoryPlace,
+  garbage: RepositoryGarbage,
+  signal: AbortSignal | undefined,
+): Promise<GarbageResult> {
+  const {directory} = place
+  const total = {manifests: 0, blobs: 0, bytes: 0, spared: 0}
+  await restoreLeftovers(directory, signal)
+  if (garbage.blobs.length === 0 && garbage.manifests.length === 0) return total
+  const file = openIndexFile(directory, garbage.name)
+  const known: KnownFacts = new Map()
+  let marked: {index: RepositoryIndex; keep: ReadonlySet<Digest> | undefined} | undefined
+
+  /** `undefined`: nothing must go. */
+  const mark = async (): Promise<ReadonlySet<Digest> | undefined> => {
+    const index = await file.read()
+    if (marked?.index !== index) {
+      const {digests, unreadable} = await markReachable(directory, index, garbage.retention, known)
+      marked = {index, keep: unreadable.length === 0 ? digests : undefined}
+    }
+    return marked.keep
+  }
+
+  /** First the names, then what they name: a reader never sees a tag without its manifest. */
+  const delist = async (): Promise<void> => {
+    const keep = await mark()
+    const index = await file.read()
+    const listed = new Set(index.entries.map(({digest}) => digest))
+    const gone = garbage.manifests.filter((digest) => listed.has(digest) && !keep?.has(digest))
+    if (keep === undefined || gone.length === 0) return
+    await file.write(withoutManifests(index, new Set(gone)))
+    total.manifests += gone.length
+  }
+
+  const removeSome = async (blobs: readonly BlobInfo[]): Promise<void> => {
+    const keep = await mark()
+    await mkdir(repositoryPaths.collecting(directory), {recursive: true})
+    // all of them, before the lock is given back, also when one fails
+    const removals = await Promise.allSettled(
+      blobs.map(async (blob) => {
+        if (keep === undefined || keep.has(blob.digest)) return false
+        return removeUnlessUsed(place, blob, garbage.retention.graceMs)
+      }),
+    )
+    for (const [at, {size}] of blobs.entries()) {
+      const removal = removals[at]
+      if (removal?.status === 'rejected') throw removal.reason
+      if (removal?.value === true) {
+        total.blobs++
+        total.bytes += size
+      } else total.spared++
+    }
+  }
+
+  const locked = (work: () => Promise<void>): Promise<void> =>
+    withLock(layoutPaths.lock(directory), work, {signal})
+  if (garbage.manifests.length > 0) await locked(delist)
+  for (let at = 0; at < garbage.blobs.length; at += batchSize) {
+    await locked(() => removeSome(garbage.blobs.slice(at, at + batchSize)))
+    await nextTurn()
+  }
+  return total
+}
+
+/**
+ * Takes the blob in hand, under a name that nobody is served from, and only then looks when it was last used: whoever asks from now on finds that it is
+ * gone or waits for the decision, and whoever was told before that it is there has left his time on it.
+ */
+async function removeUnlessUsed(
+  {root, directory}: RepositoryPlace,
+  {digest}: BlobInfo,
+  graceMs: number,
+): Promise<boolean> {
+  const path = layoutPaths.blob(directory, digest)
+  const inHand = repositoryPaths.inHand(directory, digest)
+  try {
+    if (isLeased((await lstat(path)).mtimeMs, graceMs)) return false
+    await rename(path, inHand)
+    if (isLeased((await lstat(inHand)).mtimeMs, graceMs)) {
+      await rename(inHand, path)
+      return false
+    }
+    await unlink(inHand)
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw localIoError(error, 'remove', path)
+  }
+  await dropFromPool(rootPaths.pooled(root, digest))
+  return true
+}
+
+/** What a collector that was killed had in hand. */
+async function restoreLeftovers(directory: string, signal?: AbortSignal): Promise<void> {
+  const left = await namesIn(repositoryPaths.collecting(directory))
+  const digests = left.map((name) => name.replace('-', ':')).filter(isDigest)
+  if (digests.length === 0) return
+  await withLock(
+    layoutPaths.lock(directory),
+    async () => {
+      for (const digest of digests) await putBack(directory, digest)
+    },
+    {signal},
+  )
+}
+
+/** Content that no repository has any more, however it left them. */
+async function sweepPool(root: string, signal?: AbortSignal): Promise<void> {
+  for (const algorithm of await namesIn(rootPaths.pool(root))) {
+    const folder = join(rootPaths.pool(root), algorithm)
+    for (const name of await namesIn(folder)) {
+      signal?.throwIfAborted()
+      await dropFromPool(join(folder, name))
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (isAbsent(error)) return []
+    throw localIoError(error, 'read', folder)
+  })
+}

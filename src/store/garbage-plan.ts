@@ -1,0 +1,139 @@
+import type {Digest} from '../oci/digest.js'
+import {isLeased} from './blob-lease.js'
+import type {BlobInfo, CallOptions} from './content-store.js'
+import {layoutPaths, statFile} from './layout-files.js'
+import {listBlobs} from './list-blobs.js'
+import {type KnownFacts, markReachable, type Retention} from './mark-reachable.js'
+import {readIndexOnce} from './repository-index.js'
+import type {RepositoryRoot} from './repository.js'
+import {rootPaths} from './repository-paths.js'
+import {expiredUploads} from './upload-sessions.js'
+
+export interface GarbageOptions extends CallOptions {
+  /** Nothing that was asked for, put, mounted or read within this time goes, milliseconds; 1 h. */
+  readonly graceMs?: number | undefined
+  /** Upload sessions that were idle for longer go, milliseconds; 24 h. */
+  readonly uploadIdleMs?: number | undefined
+}
+
+/** What a collection removes, and why it leaves the rest. A value: nothing has happened yet. */
+export interface GarbagePlan {
+  readonly directory: string
+  readonly graceMs: number
+  readonly repositories: readonly RepositoryGarbage[]
+  /** What the disk gets back: content that other repositories have, too, does not count. */
+  readonly bytes: number
+}
+
+export interface RepositoryGarbage {
+  readonly name: string
+  readonly retention: Retention
+  /** Manifests that are listed, and will not be any more. */
+  readonly manifests: readonly Digest[]
+  /** All content that goes, those manifests among it. */
+  readonly blobs: readonly BlobInfo[]
+  /** Upload sessions that have expired. */
+  readonly uploads: readonly string[]
+  /** How many blobs stay because something names them, and because they were just used. */
+  readonly kept: {readonly referenced: number; readonly leased: number}
+  /** Why nothing goes from this repository although it might; one line each. */
+  readonly problems: readonly string[]
+}
+
+/**
+ * Looks for what nothing refers to, in all repositories of a root. Manifests without a tag stay (`planPrune` can be told otherwise), except those whose
+ * subject is gone. The repositories may be in use: what is found out here is looked at again before anything goes.
+ */
+export async function planGarbage(
+  root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,
+  options: GarbageOptions = {},
+): Promise<GarbagePlan> {
+  const retention = {graceMs: options.graceMs ?? defaultGraceMs, keepUntagged: true}
+  return planRetention(root, () => Promise.resolve(retention), options)
+}
+
+/** As `planGarbage`, with a retention for each repository. */
+export async function planRetention(
+  root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,
+  retentionOf: (name: string) => Promise<Retention>,
+  {graceMs = defaultGraceMs, uploadIdleMs = defaultIdleMs, signal}: GarbageOptions = {},
+): Promise<GarbagePlan> {
+  const {directory} = root
+  const repositories: RepositoryGarbage[] = []
+  const freed = createFreedCount()
+  for await (const name of root.listRepositories({signal})) {
+    signal?.throwIfAborted()
+    const found = await planRepository(directory, name, await retentionOf(name), freed)
+    const uploads = await expiredUploads(rootPaths.repository(directory, name), uploadIdleMs)
+    repositories.push({...found, uploads})
+  }
+  return {directory, graceMs, repositories, bytes: freed.bytes()}
+}
+
+const defaultGraceMs = 3_600_000
+const defaultIdleMs = 86_400_000
+
+async function planRepository(
+  root: string,
+  name: string,
+  retention: Retention,
+  freed: FreedCount,
+): Promise<Omit<RepositoryGarbage, 'uploads'>> {
+  const directory = rootPaths.repository(root, name)
+  const known: KnownFacts = new Map()
+  const index = await readIndexOnce(directory, name)
+  const {digests, unreadable} = await markReachable(directory, index, retention, known)
+  const kept = {referenced: 0, leased: 0}
+  const blobs: BlobInfo[] = []
+  const now = Date.now()
+  for await (const digest of listBlobs(directory)) {
+    const stats = await statFile(layoutPaths.blob(directory, digest)).catch(() => undefined)
+    if (stats === undefined) continue
+    if (digests.has(digest)) kept.referenced++
+    // perhaps by the one that cannot be read
+    else if (unreadable.length > 0) kept.referenced++
+    else if (isLeased(stats.mtimeMs, retention.graceMs, now)) kept.leased++
+    else {
+      blobs.push({digest, size: stats.size})
+      freed.add(stats, await statFile(rootPaths.pooled(root, digest)))
+    }
+  }
+  const manifests = new Set<Digest>()
+  if (unreadable.length === 0)
+    for (const {digest} of index.entries) if (!digests.has(digest)) manifests.add(digest)
+  return {
+    name,
+    retention,
+    manifests: [...manifests],
+    blobs,
+    kept,
+    problems: unreadable.map((digest) => `manifest ${digest} cannot be read: nothing is collected`),
+  }
+}
+
+interface FreedCount {
+  add(file: FileLinks, pooled: FileLinks | undefined): void
+  bytes(): number
+}
+
+interface FileLinks {
+  readonly ino: number
+  readonly nlink: number
+  readonly size: number
+}
+
+/** A file with several names is gone with the last of them; the pool's goes by itself. */
+function createFreedCount(): FreedCount {
+  const left = new Map<number, number>()
+  let bytes = 0
+  return {
+    add(file, pooled) {
+      const others = pooled?.ino === file.ino ? file.nlink - 1 : file.nlink
+      const names = (left.get(file.ino) ?? others) - 1
+      if (names <= 0) bytes += file.size
+      if (names > 0) left.set(file.ino, names)
+      else left.delete(file.ino)
+    },
+    bytes: () => bytes,
+  }
+}

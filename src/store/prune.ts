@@ -1,0 +1,111 @@
+import {ConflictError} from '../errors.js'
+import {pushedAt} from '../oci/annotation.js'
+import type {Digest} from '../oci/digest.js'
+import {collectGarbage, type GarbageResult} from './collect-garbage.js'
+import {compareTags} from './compare-tags.js'
+import type {CallOptions} from './content-store.js'
+import {type GarbageOptions, type GarbagePlan, planRetention} from './garbage-plan.js'
+import {layoutPaths, statFile} from './layout-files.js'
+import type {RepositoryRoot} from './repository.js'
+import {type IndexEntry, readIndexOnce} from './repository-index.js'
+import {rootPaths} from './repository-paths.js'
+
+export interface PruneOptions extends GarbageOptions {
+  /** Tags pushed longer ago than this go, milliseconds. Without it age is no reason to go. */
+  readonly olderThanMs?: number | undefined
+  /** Tags that never go. */
+  readonly keepTags?: ((tag: string) => boolean) | undefined
+  /** This many of a repository's newest tags never go. */
+  readonly keepLast?: number | undefined
+  /** Whether manifests without a tag go, too, when nothing kept refers to them. */
+  readonly untagged?: boolean | undefined
+  readonly now?: Date | undefined
+}
+
+/** Which tags a retention removes, and what is garbage then. */
+export interface PrunePlan {
+  readonly tags: readonly PrunedTag[]
+  readonly garbage: GarbagePlan
+}
+
+export interface PrunedTag {
+  readonly repository: string
+  readonly tag: string
+  readonly digest: Digest
+  /** When the tag was last pushed, as far as is known. */
+  readonly pushed: Date
+}
+
+/**
+ * Chooses the tags that are too old, or too many: given `keepLast` alone, all but that many go; given `olderThanMs`, the old ones, but never one of the last.
+ * A manifest goes with its last tag, unless an index or a referrer that stays names it. With neither, no tag goes.
+ */
+export async function planPrune(
+  root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,
+  options: PruneOptions = {},
+): Promise<PrunePlan> {
+  const {graceMs = 3_600_000, untagged = false, signal} = options
+  const tags: PrunedTag[] = []
+  const garbage = await planRetention(
+    root,
+    async (name) => {
+      const pruned = await pruneTags(root.directory, name, options)
+      tags.push(...pruned)
+      return {
+        graceMs,
+        keepUntagged: !untagged,
+        dropTags: new Set(pruned.map(({tag}) => tag)),
+        dropManifests: new Set(pruned.map(({digest}) => digest)),
+      }
+    },
+    {graceMs, signal},
+  )
+  return {tags, garbage}
+}
+
+/** Carries out a plan. A tag that was moved meanwhile stays, and all that it names now. */
+export async function prune(
+  root: RepositoryRoot,
+  plan: PrunePlan,
+  options: CallOptions = {},
+): Promise<GarbageResult & {readonly tags: number}> {
+  let tags = 0
+  for (const {repository, tag, digest} of plan.tags) {
+    options.signal?.throwIfAborted()
+    const found = await root.openRepository(repository)
+    if (await found?.deleteTag(tag, {...options, ifMatch: digest}).catch(unlessMoved)) tags++
+  }
+  return {tags, ...(await collectGarbage(plan.garbage, options))}
+}
+
+async function pruneTags(root: string, name: string, options: PruneOptions): Promise<PrunedTag[]> {
+  const {olderThanMs, keepTags = () => false, keepLast, now = new Date()} = options
+  if (olderThanMs === undefined && keepLast === undefined) return []
+  const directory = rootPaths.repository(root, name)
+  const tags: PrunedTag[] = []
+  for (const entry of (await readIndexOnce(directory, name)).entries) {
+    const {tag, digest} = entry
+    if (tag === undefined) continue
+    tags.push({repository: name, tag, digest, pushed: await pushedOf(entry, directory)})
+  }
+  const newestFirst = tags.sort(
+    (a, b) => Number(b.pushed) - Number(a.pushed) || compareTags(a.tag, b.tag),
+  )
+  return newestFirst
+    .slice(keepLast ?? 0)
+    .filter(({tag}) => !keepTags(tag))
+    .filter(({pushed}) => olderThanMs === undefined || Number(now) - Number(pushed) > olderThanMs)
+}
+
+/** Tags that other programs made say nothing of it: then the manifest's file was used at that time, and pushed before. */
+async function pushedOf({annotations, digest}: IndexEntry, directory: string): Promise<Date> {
+  const said = new Date(annotations?.[pushedAt] ?? '')
+  if (!Number.isNaN(Number(said))) return said
+  const stats = await statFile(layoutPaths.blob(directory, digest))
+  return new Date(stats?.mtimeMs ?? Date.now())
+}
+
+function unlessMoved(error: unknown): false {
+  if (error instanceof ConflictError) return false
+  throw error
+}

@@ -1,0 +1,164 @@
+import {rename} from 'node:fs/promises'
+import {dirname} from 'node:path'
+import {localIoError} from '../disk/local-io-error.js'
+import {clearDead} from '../disk/owned-name.js'
+import {writeTempFile} from '../disk/temp-file.js'
+import {IntegrityError} from '../errors.js'
+import {algorithmOf, type Digest} from '../oci/digest.js'
+import {abortable} from '../stream/abortable.js'
+import {verified} from '../stream/verify.js'
+import {
+  isSoundFile,
+  linkBlob,
+  publishFile,
+  removeBlob,
+  type RepositoryPlace,
+  syncFile,
+} from './blob-files.js'
+import {renewLease} from './blob-lease.js'
+import {blobNotFound} from './blob-not-found.js'
+import type {BlobInfo, BlobReader, BlobWriter, ByteStream} from './content-store.js'
+import {makeFolder} from './layout-create.js'
+import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {quarantine} from './quarantine.js'
+import type {Repository} from './repository.js'
+import {repositoryPaths} from './repository-paths.js'
+import type {Turns} from './repository-turns.js'
+
+export type RepositoryBlobs = BlobReader &
+  BlobWriter &
+  Pick<Repository, 'openBlobRange' | 'deleteBlob'> & {
+    /** Links the blob of the layout in the folder `from`; `false` when that has none. */
+    linkFrom(digest: Digest, from: string): Promise<boolean>
+  }
+
+/** The blobs of one repository. Whatever is asked for, put or read gets a lease; `name` is for messages. */
+export function createRepositoryBlobs(
+  place: RepositoryPlace,
+  name: string,
+  turns: Turns,
+): RepositoryBlobs {
+  const {directory} = place
+  const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
+  const withLayout = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    turns(layoutPaths.lock(directory), work, {signal})
+  let cleared: Promise<unknown> | undefined
+
+  /** `undefined` when absent. A blob that a collector has in hand is not absent before he has decided, or was killed. */
+  const findBlob = async (digest: Digest, signal?: AbortSignal): Promise<BlobInfo | undefined> => {
+    const path = pathOf(digest)
+    const stats = await statFile(path)
+    if (stats !== undefined && (await renewLease(path, stats))) return {digest, size: stats.size}
+    if ((await statFile(repositoryPaths.inHand(directory, digest))) === undefined) return undefined
+    await withLayout(() => putBack(directory, digest), signal)
+    const restored = await statFile(path)
+    if (restored === undefined || !(await renewLease(path, restored))) return undefined
+    return {digest, size: restored.size}
+  }
+
+  /** Whether it is the file that is wrong, not what the caller took it for. */
+  const suspect = async (digest: Digest): Promise<void> => {
+    const stats = await statFile(pathOf(digest))
+    if (stats === undefined) return
+    const blob = {digest, size: stats.size}
+    await withLayout(async () => {
+      if (!(await isSoundFile(pathOf(digest), blob))) await quarantine(place, digest)
+    })
+  }
+
+  return {
+    async statBlob(digest, {signal} = {}) {
+      signal?.throwIfAborted()
+      return findBlob(digest, signal)
+    },
+
+    async openBlob(blob, {signal} = {}) {
+      signal?.throwIfAborted()
+      const {digest} = blob
+      if ((await findBlob(digest, signal)) === undefined) throw blobNotFound(digest, name)
+      const bytes = abortable(readFileStream(pathOf(digest)), signal)
+      return watched(verified(bytes, blob, `blob ${digest} of ${name}`), () => suspect(digest))
+    },
+
+    async openBlobRange(blob, {first, last}, {signal} = {}) {
+      signal?.throwIfAborted()
+      const found = await findBlob(blob.digest, signal)
+      if (found === undefined) throw blobNotFound(blob.digest, name)
+      return abortable(readFileStream(pathOf(blob.digest), {first, end: last + 1}), signal)
+    },
+
+    async putBlob(source, {expected, signal} = {}) {
+      signal?.throwIfAborted()
+      await (cleared ??= clearDead(directory, tempPrefix))
+      if (expected !== undefined && (await findBlob(expected.digest, signal)) !== undefined) {
+        if (await isSoundFile(pathOf(expected.digest), expected))
+          return {digest: expected.digest, size: expected.size, written: false}
+      }
+      const stream = abortable(source.open({signal}), signal)
+      const file = await writeTempFile(
+        expected === undefined
+          ? stream
+          : verified(stream, expected, `content of ${expected.digest}`),
+        {
+          folder: directory,
+          prefix: tempPrefix,
+          mode: 0o644,
+          algorithm: expected && algorithmOf(expected.digest),
+        },
+      )
+      try {
+        const blob = {digest: file.digest, size: file.size}
+        signal?.throwIfAborted()
+        await syncFile(file.path)
+        return {...blob, written: await publishFile(file.path, blob, place)}
+      } finally {
+        // closes it; the name is gone already
+        await file.discard()
+      }
+    },
+
+    async deleteBlob(digest, {signal} = {}) {
+      signal?.throwIfAborted()
+      return withLayout(() => removeBlob(place, digest), signal)
+    },
+
+    async linkFrom(digest, from) {
+      const source = layoutPaths.blob(from, digest)
+      if ((await statFile(source)) === undefined) return false
+      if ((await findBlob(digest)) !== undefined) return true
+      await makeFolder(dirname(pathOf(digest)))
+      return linkBlob(source, pathOf(digest))
+    },
+  }
+}
+
+/** Puts back into a repository what a collector that was killed had in hand. For who holds the layout's lock: then no living one has. */
+export async function putBack(directory: string, digest: Digest): Promise<void> {
+  const path = repositoryPaths.inHand(directory, digest)
+  try {
+    await rename(path, layoutPaths.blob(directory, digest))
+  } catch (error) {
+    if (!isAbsent(error)) throw localIoError(error, 'put back', path)
+  }
+}
+
+/**
+ * The last bytes are handed on when all are known to be right, so that a client which only counts them notices, too. Where they are not, the
+ * file is looked at once more, on its own, before the error goes on.
+ */
+async function* watched(
+  stream: ByteStream,
+  suspect: () => Promise<void>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let held: Uint8Array | undefined
+  try {
+    for await (const chunk of stream) {
+      if (held !== undefined) yield held
+      held = chunk
+    }
+  } catch (error) {
+    if (error instanceof IntegrityError) await suspect()
+    throw error
+  }
+  if (held !== undefined) yield held
+}

@@ -1,0 +1,95 @@
+// Where things are under a root of repositories. The only file that knows these paths; layout-files.ts knows those within one layout.
+//
+//   ROOT/NAME/                              the repository NAME: an OCI image layout
+//   ROOT/NAME/.inject-uploads/ID            what an upload session has received; ID.state: its hash so far
+//   ROOT/NAME/.inject-collecting/ALG-HEX    a blob that a collector is about to remove, or to put back
+//   ROOT/.inject-root/serve.lock            held by the one process that serves the root
+//   ROOT/.inject-root/pool/ALG/HEX          another name (hard link) of every blob, so that content is kept once for all repositories
+//   ROOT/.inject-root/quarantine/           corrupt blobs, moved aside for whoever wants to look at them
+//
+// Repositories nest (`a` and `a/b`), so a part of a name may not be called what a layout calls its own: such a part has `_` before it,
+// with which no part of a name can begin. Names that begin with `.` cannot come from a repository's name either.
+import {readdir} from 'node:fs/promises'
+import {join} from 'node:path'
+import {localIoError} from '../disk/local-io-error.js'
+import {UsageError} from '../errors.js'
+import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
+import {isAbsent, tempPrefix} from './layout-files.js'
+
+export const rootPaths = {
+  own: (root: string) => join(root, `${tempPrefix}root`),
+  lock: (root: string) => join(root, `${tempPrefix}root`, 'serve.lock'),
+  pool: (root: string) => join(root, `${tempPrefix}root`, 'pool'),
+  pooled: (root: string, digest: Digest) =>
+    join(root, `${tempPrefix}root`, 'pool', algorithmOf(digest), hexOf(digest)),
+  quarantine: (root: string) => join(root, `${tempPrefix}root`, 'quarantine'),
+  /** Of a name that `parseRepositoryName` has accepted. */
+  repository: (root: string, name: string) => join(root, ...name.split('/').map(escapePart)),
+}
+
+/** Within the layout of one repository. */
+export const repositoryPaths = {
+  uploads: (directory: string) => join(directory, `${tempPrefix}uploads`),
+  upload: (directory: string, id: string) => join(directory, `${tempPrefix}uploads`, id),
+  uploadState: (directory: string, id: string) =>
+    join(directory, `${tempPrefix}uploads`, `${id}.state`),
+  collecting: (directory: string) => join(directory, `${tempPrefix}collecting`),
+  inHand: (directory: string, digest: Digest) =>
+    join(directory, `${tempPrefix}collecting`, `${algorithmOf(digest)}-${hexOf(digest)}`),
+}
+
+/**
+ * Throws `UsageError` (`ERR_INJECT_REPOSITORY_NAME_INVALID`) for what is not a name of the specification's grammar, or longer than 255 characters.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+ */
+export function parseRepositoryName(name: string): string {
+  if (name.length <= longestName && name.split('/').every((part) => grammar.test(part))) return name
+  const message = `${quoted(name)} is not the name of a repository`
+  throw new UsageError('ERR_INJECT_REPOSITORY_NAME_INVALID', message)
+}
+
+/** The names of all repositories under `root`, in no order; links are not followed. A folder that goes meanwhile is not an error. */
+export async function* findRepositories(
+  root: string,
+  signal?: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  const waiting: string[] = ['']
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    signal?.throwIfAborted()
+    const folder = name === '' ? root : rootPaths.repository(root, name)
+    const entries = await readdir(folder, {withFileTypes: true}).catch((error: unknown) => {
+      if (isAbsent(error)) return []
+      throw localIoError(error, 'read', folder)
+    })
+    if (name !== '' && entries.some((entry) => entry.name === 'oci-layout' && entry.isFile()))
+      yield name
+    for (const entry of entries) {
+      const part = entry.isDirectory() ? partOf(entry.name) : undefined
+      const inner = name === '' ? part : `${name}/${part}`
+      if (part !== undefined && inner !== undefined && inner.length <= longestName)
+        waiting.push(inner)
+    }
+  }
+}
+
+/** Whether a folder within a repository's is the folder of a part of a longer name. */
+export function isPartFolder(folder: string): boolean {
+  return partOf(folder) !== undefined
+}
+
+const longestName = 255
+const grammar = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
+const layoutNames: readonly string[] = ['blobs', 'index.json', 'oci-layout']
+
+function escapePart(part: string): string {
+  return layoutNames.includes(part) ? `_${part}` : part
+}
+
+/** `undefined` for a folder that no part of a name is kept in. */
+function partOf(folder: string): string | undefined {
+  if (layoutNames.includes(folder)) return undefined
+  const part =
+    layoutNames.includes(folder.slice(1)) && folder.startsWith('_') ? folder.slice(1) : folder
+  return grammar.test(part) ? part : undefined
+}

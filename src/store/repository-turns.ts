@@ -1,0 +1,24 @@
+import {type LockOptions, withLock} from '../disk/lock.js'
+
+/** Runs `work` when everybody who asked for the same lock before has done his, in this process and in others. */
+export type Turns = <T>(path: string, work: () => Promise<T>, options?: LockOptions) => Promise<T>
+
+/**
+ * Callers in one process form a queue in memory, so that only its head asks for the lock on disk, which is found free by polling: with many
+ * pushes at once that is the difference between fair and fast, and neither.
+ */
+export function createTurns(): Turns {
+  const tails = new Map<string, Promise<unknown>>()
+  return async (path, work, options) => {
+    const before = tails.get(path)
+    const turn = (before ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => withLock(path, work, options))
+    tails.set(path, turn)
+    try {
+      return await turn
+    } finally {
+      if (tails.get(path) === turn) tails.delete(path)
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import {readFileSync} from 'node:fs'
+import {readdir, utimes, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {expect, it} from 'vitest'
+import {digestOf} from '../../src/oci/digest.js'
+import {ociManifest} from '../../src/oci/media-type.js'
+import {layoutPaths} from '../../src/store/layout-files.js'
+import {planPrune, prune, type PruneOptions} from '../../src/store/prune.js'
+import type {Repository, RepositoryRoot} from '../../src/store/repository.js'
+import {
+  allOf,
+  bytesOf,
+  manifestOver,
+  openTestRoot,
+  pushImage,
+  pushIndex,
+} from '../support/root-fixtures.js'
+
+const day = 86_400_000
+
+/** As if each tag had been pushed so many days ago, and no blob used since two hours. */
+async function backdate(
+  root: RepositoryRoot,
+  days: Readonly<Record<string, number>>,
+): Promise<void> {
+  const directory = join(root.directory, 'a')
+  const path = layoutPaths.index(directory)
+  const index = JSON.parse(readFileSync(path, 'utf8')) as {
+    manifests: {annotations?: Record<string, string>}[]
+  }
+  for (const {annotations} of index.manifests) {
+    const age = days[annotations?.['org.opencontainers.image.ref.name'] ?? '']
+    if (annotations !== undefined && age !== undefined)
+      annotations['dev.inject.pushed'] = new Date(Date.now() - age * day).toISOString()
+  }
+  await writeFile(path, JSON.stringify(index))
+  const time = Date.now() / 1000 - 7200
+  const blobs = join(layoutPaths.blobs(directory), 'sha256')
+  for (const file of await readdir(blobs)) await utimes(join(blobs, file), time, time)
+}
+
+async function rootWithTags(): Promise<{root: RepositoryRoot; a: Repository}> {
+  const root = await openTestRoot()
+  const a = await root.createRepository('a')
+  for (const tag of ['v1', 'v2', 'v3', 'release'])
+    await pushImage(a, tag, {layers: [`layer ${tag}`]})
+  await backdate(root, {v1: 90, v2: 40, v3: 5, release: 400})
+  return {root, a}
+}
+
+const cases: [string, PruneOptions, string[]][] = [
+  ['nothing without a rule', {}, ['release', 'v1', 'v2', 'v3']],
+  ['what is older', {olderThanMs: 30 * day}, ['v3']],
+  [
+    'what is older, not what is named',
+    {olderThanMs: 30 * day, keepTags: (tag) => tag === 'release'},
+    ['release', 'v3'],
+  ],
+  ['what is older, never the last ones', {olderThanMs: 1 * day, keepLast: 2}, ['v2', 'v3']],
+  ['all but the last ones', {keepLast: 1}, ['v3']],
+  [
+    'all but the last ones and what is named',
+    {keepLast: 1, keepTags: (tag) => tag === 'v1'},
+    ['v1', 'v3'],
+  ],
+]
+for (const [title, options, left] of cases)
+  it(`prunes ${title}`, async () => {
+    const {root, a} = await rootWithTags()
+    const plan = await planPrune(root, options)
+    expect(await allOf(a.listTags())).toHaveLength(4)
+    const result = await prune(root, plan)
+    expect(result.tags).toBe(4 - left.length)
+    expect(await allOf(a.listTags())).toEqual(left)
+    for (const tag of ['v1', 'v2', 'v3', 'release']) {
+      const digest = digestOf(bytesOf(`layer ${tag}`))
+      expect((await a.statBlob(digest)) !== undefined, tag).toBe(left.includes(tag))
+    }
+    expect(result.manifests).toBe(4 - left.length)
+  })
+
+it('what an index that stays lists keeps its manifest and blobs when its tag goes', async () => {
+  const {root, a} = await rootWithTags()
+  const v1 = await a.statManifest('v1')
+  if (v1 === undefined) throw new Error('v1 is missing')
+  await pushIndex(a, 'multi', [v1])
+  await backdate(root, {multi: 0})
+  await prune(root, await planPrune(root, {olderThanMs: 30 * day}))
+  expect(await allOf(a.listTags())).toEqual(['multi', 'v3'])
+  expect(await a.statManifest(v1)).toBe(v1)
+  expect(await a.statBlob(digestOf(bytesOf('layer v1')))).toBeDefined()
+})
+
+it('a referrer goes with its subject', async () => {
+  const {root, a} = await rootWithTags()
+  const subject = await a.statManifest('v1')
+  const members = {subject: {mediaType: ociManifest, digest: subject, size: 1}}
+  const {digest} = await a.putManifest(manifestOver({members}), ociManifest)
+  await backdate(root, {})
+  await prune(root, await planPrune(root, {olderThanMs: 60 * day}))
+  expect(await a.statManifest(digest)).toBeUndefined()
+})
+
+it('untagged manifests go when told so, not those that something refers to, nor those just used', async () => {
+  const {root, a} = await rootWithTags()
+  const old = await a.statManifest('v1')
+  await pushImage(a, 'v1', {layers: ['new v1']})
+  const child = await pushImage(a, undefined, {layers: ['child']})
+  await pushIndex(a, 'multi', [child])
+  const used = await pushImage(a, undefined, {layers: ['used']})
+  const subject = await a.statManifest('v2')
+  const members = {subject: {mediaType: ociManifest, digest: subject, size: 1}}
+  const {digest: referrer} = await a.putManifest(manifestOver({members}), ociManifest)
+  await backdate(root, {})
+  await a.statManifest(used)
+  expect((await prune(root, await planPrune(root))).manifests).toBe(0)
+  await backdate(root, {})
+  await a.statManifest(used)
+  expect((await prune(root, await planPrune(root, {untagged: true}))).manifests).toBe(1)
+  expect(await a.statManifest(old ?? '')).toBeUndefined()
+  for (const digest of [child, used, referrer]) expect(await a.statManifest(digest)).toBe(digest)
+})
+
+it('a tag that was moved after the plan stays, with all that it names', async () => {
+  const {root, a} = await rootWithTags()
+  const plan = await planPrune(root, {olderThanMs: 30 * day})
+  const digest = await pushImage(a, 'v1', {layers: ['layer v1', 'more']})
+  expect(await prune(root, plan)).toMatchObject({tags: 2})
+  expect(await a.statManifest('v1')).toBe(digest)
+  expect(await a.statBlob(digestOf(bytesOf('layer v1')))).toBeDefined()
+})
+
+it('a tag that is pushed again is young again; one without a known time is as old as its file', async () => {
+  const {root, a} = await rootWithTags()
+  await pushImage(a, 'v1', {layers: ['layer v1']})
+  const path = layoutPaths.index(join(root.directory, 'a'))
+  await writeFile(
+    path,
+    readFileSync(path, 'utf8').replaceAll(/,"dev.inject.pushed":"[^"]*"/g, (text) =>
+      text.includes(String(new Date().getFullYear())) ? text : '',
+    ),
+  )
+  const tags = (await planPrune(root, {olderThanMs: 30 * day})).tags.map(({tag}) => tag)
+  expect(tags).not.toContain('v1')
+})

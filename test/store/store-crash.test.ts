@@ -1,0 +1,160 @@
+import {readdirSync} from 'node:fs'
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {execa} from 'execa'
+import {expect, it} from 'vitest'
+import {digestOf} from '../../src/oci/digest.js'
+import {checkStore} from '../../src/store/check-store.js'
+import {collectGarbage} from '../../src/store/collect-garbage.js'
+import {planGarbage} from '../../src/store/garbage-plan.js'
+import {openRepositoryRoot} from '../../src/store/repository-root.js'
+import {bytesOf} from '../support/root-fixtures.js'
+import {tempDir} from '../support/temp-dir.js'
+import {describeWith} from '../support/tools.js'
+
+const child = fileURLToPath(new URL('../support/store-child.ts', import.meta.url))
+const writing = 'pwrite64,rename,link,symlink,unlink,fsync,mkdir,ftruncate,utimensat,chmod,fchmod'
+
+/** Runs the child under strace, in one thread, so that system calls can be counted. */
+async function run(directory: string, strace: readonly string[]) {
+  const node = [process.execPath, '--import', 'tsx', child, directory]
+  const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', TSX_DISABLE_CACHE: '1'}
+  return execa('strace', ['-f', '-qq', ...strace, ...node], {env, reject: false, timeout: 60_000})
+}
+
+/** The calls of the thread that touches files, in order, each with its number among those of its name: strace counts by name. */
+function callsIn(log: string): {call: string; nth: number}[] {
+  const threads = new Map<string, string[]>()
+  for (const line of log.split('\n')) {
+    const [, thread = '', call = ''] = /^(\d+) +(\w+)\(/.exec(line) ?? []
+    if (call !== '') threads.set(thread, [...(threads.get(thread) ?? []), call])
+  }
+  const [busiest = []] = [...threads.values()].sort((a, b) => b.length - a.length)
+  return busiest.map((call, at) => {
+    return {call, nth: busiest.slice(0, at + 1).filter((each) => each === call).length}
+  })
+}
+
+async function refuseFaults(directory: string, when: string): Promise<void> {
+  const root = await openRepositoryRoot(directory, {create: true})
+  try {
+    const {repositories} = await checkStore(root)
+    for (const {name, faults, images, corrupt} of repositories) {
+      expect(faults, `I3 ${when} ${name}`).toEqual([])
+      // one blob is damaged on purpose; until it was read it is there
+      const damaged = digestOf(bytesOf('to be damaged'))
+      expect(
+        corrupt.filter((digest) => digest !== damaged),
+        `I4 ${when}`,
+      ).toEqual([])
+      for (const image of images)
+        expect(image.status, `I1 ${when} ${image.faults.join()}`).toBe('ok')
+      const tags = images.flatMap((image) => image.tags)
+      expect(new Set(tags).size, `I2 ${when}`).toBe(tags.length)
+    }
+    const a = await root.openRepository('a')
+    for (const id of uploadsIn(directory)) {
+      const session = await a?.resumeUpload(id)
+      expect(session?.offset, `I10 ${when}`).toBeTypeOf('number')
+      const received = await readFile(join(directory, 'a', '.inject-uploads', id))
+      expect(session?.offset).toBe(received.length)
+      const digest = digestOf(Buffer.concat([received, bytesOf('rest')]))
+      await session?.append(
+        (async function* () {
+          yield await Promise.resolve(bytesOf('rest'))
+        })(),
+        {at: received.length},
+      )
+      expect((await session?.finish(digest))?.digest, `I10 ${when}`).toBe(digest)
+    }
+    await collectGarbage(await planGarbage(root, {graceMs: 0}))
+  } finally {
+    await root.close()
+  }
+}
+
+function uploadsIn(directory: string): string[] {
+  try {
+    return readdirSync(join(directory, 'a', '.inject-uploads')).filter(
+      (name) => !name.includes('.'),
+    )
+  } catch {
+    return []
+  }
+}
+
+describeWith(['strace'], 'a store process that is killed', () => {
+  it('s1-s14 at any of its writing system calls leaves a store that is whole, and that the next one goes on with', async () => {
+    const whole = await tempDir()
+    const log = join(await tempDir(), 'trace')
+    const first = await run(whole, ['-o', log, '-e', `trace=${writing}`])
+    expect(first.exitCode, first.stderr).toBe(0)
+    await refuseFaults(whole, 'without a kill')
+    const calls = callsIn(await readFile(log, 'utf8'))
+    expect(calls.length).toBeGreaterThan(200)
+    const runs = 25
+    let killed = 0
+    for (let at = 0; at < runs; at++) {
+      const {call, nth} = calls[Math.floor(((at + 0.5) * calls.length) / runs)] ?? {
+        call: 'fsync',
+        nth: 1,
+      }
+      const when = `${call} ${nth}`
+      const directory = await tempDir()
+      const {signal, exitCode} = await run(directory, [
+        '-o',
+        '/dev/null',
+        '-e',
+        `trace=${writing}`,
+        '-e',
+        `inject=${call}:signal=KILL:when=${nth}`,
+      ])
+      if (signal === 'SIGKILL' || exitCode === 137) killed++
+      else expect(exitCode).toBe(0)
+      await refuseFaults(directory, `killed at ${when}`)
+      // I5 I8: the same again, as if nothing had been
+      const again = await execa(process.execPath, ['--import', 'tsx', child, directory], {
+        reject: false,
+        timeout: 60_000,
+      })
+      expect(again.exitCode, `I8 after ${when}: ${again.stderr}`).toBe(0)
+      await refuseFaults(directory, `again after ${when}`)
+      const left = readdirSync(join(directory, 'a')).filter((name) => name.startsWith('.inject-'))
+      expect(left.sort(), `I5 after ${when}`).toEqual(['.inject-collecting', '.inject-uploads'])
+      expect(uploadsIn(directory)).toEqual([])
+    }
+    // the start of the runtime may take a call or two more or less
+    expect(killed).toBeGreaterThan(runs * 0.8)
+  }, 300_000)
+
+  it('makes bytes durable before their name, and the name before it says so', async () => {
+    const directory = await tempDir()
+    const log = join(await tempDir(), 'trace')
+    await run(directory, ['-y', '-o', log, '-e', 'trace=rename,link,fsync'])
+    const lines = (await readFile(log, 'utf8')).split('\n')
+    const published = lines.flatMap((line, at) => {
+      const [, from, to] =
+        /rename\("([^"]*)", "([^"]*(?:\/blobs\/sha\d+\/[0-9a-f]+|index\.json))"\)/.exec(line) ?? []
+      return from && to && !from.includes('collecting') && line.endsWith('= 0')
+        ? [{from, to, at}]
+        : []
+    })
+    expect(published.length).toBeGreaterThan(10)
+    for (const {from, to, at} of published) {
+      const isSynced = lines
+        .slice(0, at)
+        .some((line) => line.includes('fsync(') && line.includes(`<${from}>`))
+      // another name for bytes that are durable under theirs
+      const isLink = lines
+        .slice(0, at)
+        .some((line) => line.includes('link(') && line.includes(`, "${from}")`))
+      expect(isSynced || isLink, `${from} before it becomes ${to}`).toBe(true)
+      const folder = to.slice(0, to.lastIndexOf('/'))
+      expect(
+        lines.slice(at).some((line) => line.includes('fsync(') && line.includes(`<${folder}>`)),
+        to,
+      ).toBe(true)
+    }
+  })
+})
