@@ -12,7 +12,7 @@ const rows = [
   ['commands'],
   ['src/cli'],
   ['src/operations'],
-  ['src/registry', 'src/layer'],
+  ['src/registry', 'src/server', 'src/layer'],
   ['src/store'],
   ['src/disk'],
   ['src/image', 'src/stream'],
@@ -31,7 +31,7 @@ const zones = rows
         .filter((room) => room !== target)
         .map((room) => `./${room}`),
       message:
-        'imports run bin -> commands -> cli -> operations -> registry|layer -> store -> disk -> image|stream -> oci',
+        'imports run bin -> commands -> cli -> operations -> registry|server|layer -> store -> disk -> image|stream -> oci',
     })),
   )
   .filter((zone) => zone.from.length > 0)

@@ -1,0 +1,56 @@
+import {Args} from '@oclif/core'
+import {createAccessLog} from '../src/cli/access-log.js'
+import {BaseCommand} from '../src/cli/base-command.js'
+import {commonFlags} from '../src/cli/flags.js'
+import {createProgress} from '../src/cli/progress.js'
+import {serveFlags, serveOptions} from '../src/cli/serve-flags.js'
+import {listenForServeSignals} from '../src/cli/serve-signals.js'
+import {serve} from '../src/operations/serve.js'
+import {openRepositoryRoot} from '../src/store/repository-root.js'
+
+export default class Serve extends BaseCommand {
+  static override readonly summary = 'Run a registry over a folder of OCI image layouts.'
+  static override readonly description =
+    'Serves the OCI distribution API until SIGTERM, and prints the address of each listener on a line of its own when it takes requests. SIGHUP reads passwords and certificates anew. The request log goes to stderr.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> ./registry --listen 127.0.0.1:5000',
+    '<%= config.bin %> <%= command.id %> --listen 127.0.0.1:5000=./team-a --listen 127.0.0.1:5001=./team-b',
+    '<%= config.bin %> <%= command.id %> ./registry --listen :443 --auth htpasswd:users --tls-cert cert.pem --tls-key key.pem',
+  ]
+  // the credentials of a client have no meaning here
+  static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
+  static override readonly args = {
+    root: Args.string({description: 'The folder; made where it does not exist.'}),
+  }
+  static override readonly flags = serveFlags
+
+  /** The document is out when the registry is ready: its end adds nothing to it. */
+  protected override logJson(json: unknown): void {
+    if (json !== undefined) super.logJson(json)
+  }
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(Serve)
+    const signals = listenForServeSignals()
+    const write = (text: string): void => void process.stderr.write(text)
+    const progress = createProgress('none', flags, {...plainTerminal, write})
+    try {
+      await serve(serveOptions(flags, args.root), {
+        openRoot: (directory) => openRepositoryRoot(directory, {create: true}),
+        onReady: (urls) => {
+          for (const url of urls) this.log(url)
+          if (this.jsonEnabled()) this.logJson({schemaVersion: 1, listeners: urls})
+        },
+        log: createAccessLog(flags.quiet ? 'none' : flags.log, write),
+        report: (event) => progress.report(event),
+        signal: signals.signal,
+        onReload: (reload) => signals.onReload(reload),
+      })
+    } finally {
+      signals.release()
+    }
+  }
+}
+
+/** For a log: it is no place to draw on. */
+const plainTerminal = {isTTY: false, env: process.env, now: () => performance.now()}

@@ -1,0 +1,129 @@
+import {Flags} from '@oclif/core'
+import {UsageError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
+import type {ServeListener, ServeOptions} from '../operations/serve.js'
+import {parseListenAddress} from '../server/listen.js'
+import {type LogFormat, logFormats} from './access-log.js'
+
+export const serveFlags = {
+  listen: Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    default: ['127.0.0.1:5000'],
+    helpValue: 'ADDRESS[=ROOT]',
+    summary: 'HOST:PORT to listen on (port 0: any), for ROOT or a folder of its own; repeatable.',
+  }),
+  auth: Flags.string({
+    helpValue: 'htpasswd:FILE',
+    summary: 'Only users with a bcrypt hash in FILE get in.',
+  }),
+  anonymous: Flags.option({options: ['pull', 'none'] as const})({
+    dependsOn: ['auth'],
+    summary: 'What those without a password may do (default: none).',
+  }),
+  'tls-cert': Flags.string({helpValue: 'FILE', summary: 'Certificate chain, in PEM.'}),
+  'tls-key': Flags.string({helpValue: 'FILE', summary: 'Its key, in PEM.'}),
+  'insecure-bind': Flags.boolean({
+    summary: 'Listen beyond loopback without passwords or without TLS.',
+  }),
+  'read-only': Flags.boolean({summary: 'Take nothing and delete nothing.'}),
+  delete: Flags.boolean({
+    allowNo: true,
+    default: true,
+    summary: 'Tags, manifests and blobs may be deleted.',
+  }),
+  sparse: Flags.boolean({summary: 'Take manifests whose layers or manifests are not there.'}),
+  'max-blob-size': Flags.integer({
+    min: 1,
+    helpValue: 'BYTES',
+    summary: 'Largest blob that is taken.',
+  }),
+  'drain-time': Flags.integer({
+    default: 10,
+    min: 0,
+    helpValue: 'SECONDS',
+    summary: 'How long running requests may go on after SIGTERM.',
+  }),
+  log: Flags.option({options: logFormats})({
+    default: 'text' as LogFormat,
+    summary: 'Form of the request log: json, text or none.',
+  }),
+}
+
+interface ServeFlagValues {
+  readonly listen: readonly string[]
+  readonly auth?: string | undefined
+  readonly anonymous?: 'pull' | 'none' | undefined
+  readonly 'tls-cert'?: string | undefined
+  readonly 'tls-key'?: string | undefined
+  readonly 'insecure-bind': boolean
+  readonly 'read-only': boolean
+  readonly delete: boolean
+  readonly sparse: boolean
+  readonly 'max-blob-size'?: number | undefined
+  readonly 'drain-time': number
+}
+
+/** What the flags mean; `root` is served at every address that names no folder of its own. Throws `UsageError`. */
+export function serveOptions(flags: ServeFlagValues, root: string | undefined): ServeOptions {
+  const size = flags['max-blob-size']
+  return {
+    listeners: parseListeners(flags.listen, root),
+    htpasswd: parseAuth(flags.auth),
+    anonymous: flags.anonymous ?? 'none',
+    tls: parseTls(flags['tls-cert'], flags['tls-key']),
+    insecureBind: flags['insecure-bind'],
+    readOnly: flags['read-only'],
+    deletes: flags.delete,
+    sparse: flags.sparse,
+    limits: size === undefined ? {} : {uploadSize: size},
+    drainTime: flags['drain-time'] * 1000,
+  }
+}
+
+/** `ADDRESS` or `ADDRESS=ROOT`. */
+function parseListeners(
+  values: readonly string[],
+  root: string | undefined,
+): readonly ServeListener[] {
+  return values.map((value) => {
+    const mark = value.indexOf('=')
+    const directory = mark < 0 ? root : value.slice(mark + 1)
+    if (directory === undefined || directory === '') {
+      throw new UsageError(
+        'ERR_INJECT_NO_ROOT',
+        `nothing is said to be served at ${quoted(value)}`,
+        {
+          hint: 'name a folder: inject serve ROOT, or --listen ADDRESS=ROOT',
+        },
+      )
+    }
+    return {...parseListenAddress(mark < 0 ? value : value.slice(0, mark)), directory}
+  })
+}
+
+/** The file of `htpasswd:FILE`. Throws `UsageError` (`ERR_INJECT_AUTH_KIND_UNKNOWN`). */
+function parseAuth(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const [, file] = /^htpasswd:(.+)$/s.exec(text) ?? []
+  if (file !== undefined) return file
+  throw new UsageError('ERR_INJECT_AUTH_KIND_UNKNOWN', `not a way to log in: ${quoted(text)}`, {
+    hint: 'write htpasswd:FILE',
+  })
+}
+
+/** Certificate and key, or neither. Throws `UsageError` (`ERR_INJECT_HALF_TLS`) for one of them. */
+function parseTls(
+  cert: string | undefined,
+  key: string | undefined,
+): {readonly cert: string; readonly key: string} | undefined {
+  if (cert !== undefined && key !== undefined) return {cert, key}
+  if (cert === undefined && key === undefined) return undefined
+  throw new UsageError(
+    'ERR_INJECT_HALF_TLS',
+    'a certificate without its key, or a key without its certificate',
+    {
+      hint: 'say both --tls-cert and --tls-key',
+    },
+  )
+}

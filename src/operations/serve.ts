@@ -1,0 +1,99 @@
+import {resolve} from 'node:path'
+import {UsageError} from '../errors.js'
+import type {AccessRecord} from '../server/access-record.js'
+import type {ServerLimits} from '../server/limits.js'
+import {isLoopback, type ListenAddress} from '../server/listen.js'
+import {createRegistryServer, type RegistryServer} from '../server/registry-server.js'
+import type {RepositoryRoot} from '../store/repository.js'
+import type {Ports} from './ports.js'
+import {loadSecrets, type SecretFiles} from './serve-secrets.js'
+
+/** One address and the folder of repositories that is served there. */
+export interface ServeListener extends ListenAddress {
+  readonly directory: string
+}
+
+export interface ServeOptions extends SecretFiles {
+  /** Nothing is shared between two folders. */
+  readonly listeners: readonly ServeListener[]
+  /** Other machines may reach a registry without TLS, or one that asks nobody who he is. */
+  readonly insecureBind: boolean
+  readonly readOnly: boolean
+  readonly deletes: boolean
+  readonly sparse: boolean
+  readonly limits: Partial<ServerLimits>
+  /** For the requests that run when the end comes, in milliseconds. */
+  readonly drainTime: number
+}
+
+export interface ServePorts extends Pick<Ports, 'report' | 'signal'> {
+  readonly openRoot: (directory: string) => Promise<RepositoryRoot>
+  /** All of them take requests now; in the order of the listeners. */
+  readonly onReady: (urls: readonly string[]) => void
+  readonly log: (record: AccessRecord) => void
+  /** Calls back when passwords and certificates are to be read anew; what it gives ends that. */
+  readonly onReload: (reload: () => void) => () => void
+}
+
+/** Serves until the signal aborts, then lets the running requests end. Throws before it is ready, or not at all. */
+export async function serve(options: ServeOptions, ports: ServePorts): Promise<void> {
+  const {listeners, insecureBind, drainTime} = options
+  if (!insecureBind) for (const each of listeners) refuseExposure(each, options)
+  const secrets = await loadSecrets(options)
+  const roots = new Map<string, RepositoryRoot>()
+  const servers: RegistryServer[] = []
+  try {
+    const urls: string[] = []
+    for (const {directory, ...address} of listeners) {
+      ports.signal.throwIfAborted()
+      const path = resolve(directory)
+      const root = roots.get(path) ?? (await ports.openRoot(path))
+      roots.set(path, root)
+      const server = createRegistryServer({
+        root,
+        access: secrets.access,
+        tls: secrets.tls,
+        limits: options.limits,
+        deletes: options.deletes,
+        sparse: options.sparse,
+        readOnly: options.readOnly,
+        metrics: true,
+        log: ports.log,
+      })
+      servers.push(server)
+      urls.push((await server.listen(address)).url)
+    }
+    const stopReloading = ports.onReload(() => {
+      void secrets.reload(servers).then(
+        () => ports.report({kind: 'notice', message: 'passwords and certificates were read anew'}),
+        (error: unknown) =>
+          ports.report({kind: 'warning', message: `nothing was read anew: ${String(error)}`}),
+      )
+    })
+    ports.onReady(urls)
+    await aborted(ports.signal)
+    stopReloading()
+  } finally {
+    await Promise.all(servers.map((server) => server.close(drainTime)))
+    for (const root of roots.values()) await root.close()
+  }
+}
+
+/** What others can reach must know who they are and must not be read on the way. */
+function refuseExposure({host, port}: ServeListener, {htpasswd, tls}: SecretFiles): void {
+  if (isLoopback(host)) return
+  const missing = [
+    ...(htpasswd ? [] : ['passwords (--auth)']),
+    ...(tls ? [] : ['TLS (--tls-cert, --tls-key)']),
+  ]
+  if (missing.length === 0) return
+  const message = `other machines could reach ${host}:${port}, without ${missing.join(' and without ')}`
+  throw new UsageError('ERR_INJECT_BIND_REFUSED', message, {
+    hint: 'listen on 127.0.0.1, give what is missing, or say --insecure-bind',
+  })
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((done) => signal.addEventListener('abort', done, {once: true}))
+}

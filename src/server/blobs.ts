@@ -1,0 +1,68 @@
+import {blobNotFound} from '../store/blob-not-found.js'
+import type {BlobInfo} from '../store/content-store.js'
+import {type Answer, emptyAnswer} from './answer.js'
+import {parseByteRange} from './byte-range.js'
+import {etagOf, matches} from './conditions.js'
+import {existing, type Handler, refuseDeletes} from './exchange.js'
+import {Refusal} from './refusal.js'
+import type {RouteOf} from './route.js'
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs */
+export const getBlob: Handler<'blob'> = async ({route, headers, isHead, signal}, service) => {
+  const {repository: name, digest} = route
+  const repository = await existing(service, name)
+  const blob = await repository.statBlob(digest, {signal})
+  if (blob === undefined) throw unknownBlob(route)
+  const own = headersOf(blob)
+  if (matches(headers['if-none-match'], digest)) return emptyAnswer(304, own)
+
+  // a range of other content than the client's is of no use to it
+  const ifRange = headers['if-range']
+  const isAsked = !isHead && (ifRange === undefined || ifRange === etagOf(digest))
+  const range = parseByteRange(isAsked ? headers.range : undefined, blob.size)
+  if (range === 'unsatisfiable') {
+    throw new Refusal(416, 'SIZE_INVALID', `the blob has ${blob.size} bytes`, {
+      headers: {'content-range': `bytes */${blob.size}`},
+    })
+  }
+  if (range === 'whole') {
+    const answer: Answer = {status: 200, headers: {...own, 'content-length': blob.size}}
+    return isHead ? answer : {...answer, body: await repository.openBlob(blob, {signal})}
+  }
+  const {first, last} = range
+  const isWhole = first === 0 && last === blob.size - 1
+  return {
+    status: 206,
+    headers: {
+      ...own,
+      'content-length': last - first + 1,
+      'content-range': `bytes ${first}-${last}/${blob.size}`,
+    },
+    body: isWhole
+      ? await repository.openBlob(blob, {signal})
+      : await repository.openBlobRange(blob, range, {signal}),
+  }
+}
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-blobs */
+export const deleteBlob: Handler<'blob'> = async ({route, signal}, service) => {
+  refuseDeletes(service)
+  const repository = await existing(service, route.repository)
+  if (!(await repository.deleteBlob(route.digest, {signal}))) throw unknownBlob(route)
+  return emptyAnswer(202)
+}
+
+function headersOf({digest}: BlobInfo): Record<string, string> {
+  return {
+    // never sniffed, never a page: a blob is whatever somebody uploaded
+    'content-type': 'application/octet-stream',
+    'docker-content-digest': digest,
+    'accept-ranges': 'bytes',
+    etag: etagOf(digest),
+  }
+}
+
+function unknownBlob({repository, digest}: RouteOf<'blob'>): Refusal {
+  const {message} = blobNotFound(digest, repository)
+  return new Refusal(404, 'BLOB_UNKNOWN', message, {detail: {digest}})
+}

@@ -1,0 +1,118 @@
+import type {IncomingMessage} from 'node:http'
+import type {Action, Identity} from './access.js'
+import type {Answer} from './answer.js'
+import {endpoints, health, type Method} from './endpoints.js'
+import type {Exchange, Handler, Service} from './exchange.js'
+import type {ServerMetrics} from './metrics.js'
+import {Refusal} from './refusal.js'
+import type {RequestBody} from './request-body.js'
+import {parseRoute, type Route} from './route.js'
+
+export interface DispatchOptions extends Service {
+  readonly readOnly: boolean
+  readonly metrics: ServerMetrics | undefined
+}
+
+/** What is learned of a request on the way, for the log. */
+export interface Trace {
+  resource: string
+  user: string | undefined
+}
+
+/** Finds out what a request asks for, whether it may, and answers it. Throws `Refusal`, and what the store throws. */
+export async function dispatch(
+  request: IncomingMessage,
+  {
+    body,
+    signal,
+    trace,
+  }: {readonly body: RequestBody; readonly signal: AbortSignal; readonly trace: Trace},
+  options: DispatchOptions,
+): Promise<Answer> {
+  const {path, query} = parseTarget(request.url ?? '')
+  const route = parseRoute(path)
+  trace.resource = route.kind
+  const {action, handle} = endpointOf(route, request.method ?? '', options)
+  const identity = await admit(request, route, action, options)
+  trace.user = identity?.user
+  const exchange: Exchange = {
+    isHead: request.method === 'HEAD',
+    route,
+    query,
+    headers: request.headers,
+    identity,
+    body,
+    signal,
+  }
+  return handle(exchange, options)
+}
+
+/** A path and its parameters; only the form that clients send to a server itself. https://www.rfc-editor.org/rfc/rfc9112#section-3.2.1 */
+function parseTarget(target: string): {path: string; query: URLSearchParams} {
+  if (!target.startsWith('/')) throw new Refusal(400, 'UNSUPPORTED', 'the request names no path')
+  const mark = target.indexOf('?')
+  if (mark < 0) return {path: target, query: new URLSearchParams()}
+  return {path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1))}
+}
+
+interface AnyEndpoint {
+  readonly action: Action
+  readonly handle: Handler<Route['kind']>
+}
+
+function endpointOf(route: Route, method: string, options: DispatchOptions): AnyEndpoint {
+  const methods = methodsOf(route, options)
+  const found = Object.hasOwn(methods, method) ? methods[method as Method] : undefined
+  if (found === undefined) {
+    const allow = Object.keys(methods).join(', ')
+    throw new Refusal(405, 'UNSUPPORTED', `the methods here are ${allow}`, {headers: {allow}})
+  }
+  const writes = found.action === 'push' || found.action === 'delete'
+  if (writes && options.readOnly) {
+    throw new Refusal(405, 'UNSUPPORTED', 'this registry is read-only', {
+      headers: {allow: 'GET, HEAD'},
+    })
+  }
+  return found
+}
+
+function methodsOf(route: Route, {metrics}: DispatchOptions): Partial<Record<Method, AnyEndpoint>> {
+  // the route's kind is the key, so that its handlers take it
+  const readable = (
+    action: Action,
+    handle: AnyEndpoint['handle'],
+  ): Partial<Record<Method, AnyEndpoint>> => ({
+    GET: {action, handle},
+    HEAD: {action, handle},
+  })
+  if (route.kind === 'health') return readable('discover', health as AnyEndpoint['handle'])
+  if (route.kind !== 'metrics') return endpoints[route.kind] as Partial<Record<Method, AnyEndpoint>>
+  if (metrics === undefined) throw new Refusal(404, 'UNSUPPORTED', 'no such endpoint')
+  return readable('discover', async () => {
+    const {contentType, text} = await metrics.render()
+    const bytes = Buffer.from(text)
+    return {
+      status: 200,
+      headers: {'content-type': contentType, 'content-length': bytes.length},
+      body: bytes,
+    }
+  })
+}
+
+/** Throws `Refusal`: 401 for wrong credentials and for none where some are needed, 403 for a user who may not. */
+async function admit(
+  {headers}: IncomingMessage,
+  route: Route,
+  action: Action,
+  {access}: Service,
+): Promise<Identity> {
+  // who watches over the process has no password
+  if (route.kind === 'health') return undefined
+  const identity = await access.identify(headers.authorization)
+  const repository = 'repository' in route ? route.repository : undefined
+  if (identity !== false && access.allows(identity, action, repository)) return identity
+  if (identity) throw new Refusal(403, 'DENIED', `${identity.user} may not ${action} here`)
+  throw new Refusal(401, 'UNAUTHORIZED', 'log in first', {
+    headers: access.challenge === undefined ? {} : {'www-authenticate': access.challenge},
+  })
+}

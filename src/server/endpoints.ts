@@ -1,0 +1,62 @@
+import type {Action} from './access.js'
+import {emptyAnswer, jsonAnswer} from './answer.js'
+import {deleteBlob, getBlob} from './blobs.js'
+import {listCatalog} from './catalog.js'
+import type {Handler} from './exchange.js'
+import {putManifest} from './manifest-writer.js'
+import {deleteManifest, getManifest} from './manifests.js'
+import {listReferrers} from './referrers.js'
+import type {Route} from './route.js'
+import {listTags} from './tags.js'
+import {appendUpload, cancelUpload, closeUpload, statUpload} from './upload-session.js'
+import {startUpload} from './uploads.js'
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+interface Endpoint<Kind extends Route['kind']> {
+  readonly action: Action
+  readonly handle: Handler<Kind>
+}
+
+type Endpoints = {
+  readonly [Kind in Exclude<Route['kind'], 'health' | 'metrics'>]: {
+    readonly [M in Method]?: Endpoint<Kind>
+  }
+}
+
+/** Everything that can be done to what a path names. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints */
+export const endpoints: Endpoints = {
+  ping: readable('discover', () => Promise.resolve(jsonAnswer({}))),
+  // the list holds what its reader may pull
+  catalog: readable('pull', listCatalog),
+  tags: readable('pull', listTags),
+  referrers: readable('pull', listReferrers),
+  blob: {...readable('pull', getBlob), DELETE: {action: 'delete', handle: deleteBlob}},
+  manifest: {
+    ...readable('pull', getManifest),
+    PUT: {action: 'push', handle: putManifest},
+    DELETE: {action: 'delete', handle: deleteManifest},
+  },
+  uploads: {POST: {action: 'push', handle: startUpload}},
+  upload: {
+    GET: {action: 'push', handle: statUpload},
+    PATCH: {action: 'push', handle: appendUpload},
+    PUT: {action: 'push', handle: closeUpload},
+    DELETE: {action: 'push', handle: cancelUpload},
+  },
+}
+
+/** For load balancers: the process answers. */
+export const health: Handler<'health'> = () =>
+  Promise.resolve({
+    ...emptyAnswer(200),
+    headers: {'content-type': 'text/plain', 'content-length': 3},
+    body: Buffer.from('ok\n'),
+  })
+
+function readable<Kind extends Route['kind']>(
+  action: Action,
+  handle: Handler<Kind>,
+): {readonly GET: Endpoint<Kind>; readonly HEAD: Endpoint<Kind>} {
+  return {GET: {action, handle}, HEAD: {action, handle}}
+}

@@ -1,0 +1,90 @@
+import {compare} from 'bcryptjs'
+import {createHmac, randomBytes} from 'node:crypto'
+import type {Access, Identity} from './access.js'
+import {parseBasic} from './basic-credential.js'
+import {decoyHash, type Htpasswd} from './htpasswd.js'
+import {Refusal} from './refusal.js'
+
+export interface HtpasswdOptions {
+  /** What somebody without credentials may do. */
+  readonly anonymous: 'pull' | 'none'
+  /** Passwords that wait to be checked, beyond which others are told to come back; 32. */
+  readonly mostWaiting?: number
+  /** How long a password that was right needs no second check, in milliseconds; 5 minutes. */
+  readonly cacheTime?: number
+}
+
+export interface HtpasswdAccess extends Access {
+  /** Takes other users from now on, and forgets who was let in. */
+  replace(users: Htpasswd): void
+}
+
+const mostCached = 1000
+
+/**
+ * All users may do everything; whoever gives no credentials, what `anonymous` says. One bcrypt runs at a time, and an unknown user takes as long as
+ * a known one. https://www.rfc-editor.org/rfc/rfc7617
+ */
+export function createHtpasswdAccess(
+  users: Htpasswd,
+  {anonymous, mostWaiting = 32, cacheTime = 300_000}: HtpasswdOptions,
+): HtpasswdAccess {
+  // passwords are remembered by a hash that means nothing to anybody but this process
+  const secret = randomBytes(32)
+  let current = {users, decoy: decoyHash(users)}
+  let checks = new Map<string, {result: Promise<boolean>; until: number}>()
+  let waiting = 0
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const check = (user: string, password: string): Promise<boolean> => {
+    if (waiting >= mostWaiting) {
+      throw new Refusal(429, 'TOOMANYREQUESTS', 'too many passwords are being checked', {
+        headers: {'retry-after': 1},
+      })
+    }
+    waiting++
+    const {users: known, decoy} = current
+    const hash = known.get(user)
+    const result = turn.then(
+      async () => (await compare(password, hash ?? decoy)) && hash !== undefined,
+    )
+    turn = result
+      .catch(() => undefined)
+      .finally(() => {
+        waiting--
+      })
+    return result
+  }
+
+  const isRight = (user: string, password: string): Promise<boolean> => {
+    const key = createHmac('sha256', secret).update(`${user}\0${password}`).digest('base64')
+    const known = checks.get(key)
+    if (known !== undefined && known.until > performance.now()) return known.result
+    const result = check(user, password)
+    const into = checks
+    if (into.size >= mostCached) into.delete(into.keys().next().value ?? '')
+    into.set(key, {result, until: performance.now() + cacheTime})
+    // only what was right is remembered; while it is being checked, who asks the same waits for the same
+    const forget = (): void => void into.delete(key)
+    result.then((right) => right || forget(), forget)
+    return result
+  }
+
+  return {
+    challenge: 'Basic realm="inject", charset="UTF-8"',
+    async identify(authorization): Promise<Identity | false> {
+      if (authorization === undefined) return undefined
+      const credential = parseBasic(authorization)
+      if (credential === undefined) return false
+      const {username, password} = credential
+      return (await isRight(username, password)) ? {user: username} : false
+    },
+    allows(identity, action) {
+      return identity !== undefined || (anonymous === 'pull' && action === 'pull')
+    },
+    replace(next) {
+      current = {users: next, decoy: decoyHash(next)}
+      checks = new Map()
+    },
+  }
+}

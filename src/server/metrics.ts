@@ -1,0 +1,67 @@
+import {collectDefaultMetrics, Counter, Gauge, Histogram, Registry} from 'prom-client'
+import type {AccessRecord} from './access-record.js'
+
+/** What a server counts, for Prometheus. */
+export interface ServerMetrics {
+  /** A request has come; what it gives is called with its record when it is over. */
+  begin(): (record: AccessRecord) => void
+  /** Asked when the metrics are. */
+  watchConnections(count: () => Promise<number>): void
+  render(): Promise<{readonly contentType: string; readonly text: string}>
+}
+
+/** Of one server alone: two in one process count apart. */
+export function createServerMetrics(): ServerMetrics {
+  const register = new Registry()
+  collectDefaultMetrics({register})
+  const registers = [register]
+  const requests = new Counter({
+    name: 'inject_http_requests_total',
+    help: 'Requests answered.',
+    labelNames: ['method', 'resource', 'status'],
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'inject_http_request_duration_seconds',
+    help: 'Time from the headers of a request to the last byte of its answer.',
+    labelNames: ['method', 'resource'],
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600],
+    registers,
+  })
+  const bytes = new Counter({
+    name: 'inject_http_body_bytes_total',
+    help: 'Bytes of bodies.',
+    labelNames: ['direction'],
+    registers,
+  })
+  const running = new Gauge({
+    name: 'inject_http_requests_running',
+    help: 'Requests that have no complete answer yet.',
+    registers,
+  })
+  return {
+    begin() {
+      running.inc()
+      return ({method, resource, status, received, sent, milliseconds}) => {
+        running.dec()
+        requests.inc({method, resource, status})
+        duration.observe({method, resource}, milliseconds / 1000)
+        bytes.inc({direction: 'received'}, received)
+        bytes.inc({direction: 'sent'}, sent)
+      }
+    },
+    watchConnections(count) {
+      new Gauge({
+        name: 'inject_http_connections',
+        help: 'Open connections.',
+        registers,
+        async collect() {
+          this.set(await count())
+        },
+      })
+    },
+    async render() {
+      return {contentType: register.contentType, text: await register.metrics()}
+    },
+  }
+}

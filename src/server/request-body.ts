@@ -1,0 +1,114 @@
+import type {IncomingMessage} from 'node:http'
+import type {ByteStream} from '../store/content-store.js'
+import type {ServerLimits} from './limits.js'
+import {clientClosedRequest, Refusal} from './refusal.js'
+
+/** What a client sends after its headers. */
+export interface RequestBody {
+  /** From `Content-Length`; 0 for a request without a body, `undefined` for one that comes in chunks. */
+  readonly length: number | undefined
+  /** Bytes that were read so far. */
+  readonly received: number
+  /** Whether there is, or may be, something that nobody has read. */
+  isUnread(): boolean
+  /**
+   * Reads it, once. Throws `Refusal`: 413 beyond `limit` bytes (before the first when that is announced), 408 for a client that stalls or
+   * drips, 499 for one that goes away.
+   */
+  open(limit: number): ByteStream
+}
+
+/** `proceed` tells a client that waits for a `100 Continue` that it may send. */
+export function createRequestBody(
+  request: IncomingMessage,
+  limits: ServerLimits,
+  proceed: () => void,
+): RequestBody {
+  const length = lengthOf(request)
+  let received = 0
+
+  async function* read(limit: number): AsyncGenerator<Uint8Array, void, undefined> {
+    proceed()
+    const pace = createPace(limits)
+    const chunks = request[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+    try {
+      for (;;) {
+        const next = await pace.waitFor(chunks.next())
+        if (next.done) return
+        received += next.value.length
+        if (received > limit) throw tooLarge(limit)
+        yield next.value
+      }
+    } catch (error) {
+      throw error instanceof Refusal ? error : wentAway(error)
+    }
+    // the iterator is not closed: that would destroy the connection, over which the answer has yet to go
+  }
+
+  return {
+    length,
+    get received() {
+      return received
+    },
+    isUnread: () => length !== 0 && !request.readableEnded,
+    open(limit) {
+      if (length !== undefined && length > limit) throw tooLarge(limit)
+      return read(limit)
+    },
+  }
+}
+
+function lengthOf({headers}: IncomingMessage): number | undefined {
+  if (headers['transfer-encoding'] !== undefined) return undefined
+  // the parser lets digits through only, and as many as fit
+  return Number(headers['content-length'] ?? 0)
+}
+
+/** Counts the time that is spent waiting for the client, and not the time that our own disk takes. */
+function createPace({idleTime, uploadRate, rateWindow}: ServerLimits): {
+  waitFor(next: Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>>
+} {
+  let waited = 0
+  let bytes = 0
+  return {
+    async waitFor(next) {
+      const start = performance.now()
+      const result = await orStalled(next, idleTime)
+      waited += performance.now() - start
+      bytes += result.done ? 0 : result.value.length
+      if (waited >= rateWindow) {
+        if (!result.done && bytes < (uploadRate * waited) / 1000) throw tooSlow()
+        waited = 0
+        bytes = 0
+      }
+      return result
+    },
+  }
+}
+
+async function orStalled<T>(next: Promise<T>, idleTime: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooSlow()), idleTime)
+  })
+  try {
+    return await Promise.race([next, stalled])
+  } finally {
+    clearTimeout(timer)
+    // lost the race: what becomes of it is nobody's business any more
+    next.catch(() => undefined)
+  }
+}
+
+function tooLarge(limit: number): Refusal {
+  return new Refusal(413, 'SIZE_INVALID', `the body is larger than ${limit} bytes`)
+}
+
+function tooSlow(): Refusal {
+  return new Refusal(408, 'BLOB_UPLOAD_INVALID', 'the body comes too slowly')
+}
+
+function wentAway(cause: unknown): Refusal {
+  const message = 'the client went away before the end of the body'
+  return new Refusal(clientClosedRequest, 'BLOB_UPLOAD_INVALID', message, {cause})
+}

@@ -1,0 +1,106 @@
+import type {IncomingMessage, ServerResponse} from 'node:http'
+import type {ByteStream} from '../store/content-store.js'
+import type {Answer} from './answer.js'
+import {clientClosedRequest, Refusal} from './refusal.js'
+import type {RequestBody} from './request-body.js'
+
+/** What is left of a body that nobody wants is read for so long and so far, so that the client gets to see the answer before the connection ends. */
+const lingerTime = 1000
+const lingerSize = 1024 * 1024
+/** So much Node may read away by itself, to keep the connection. */
+const smallBody = 64 * 1024
+
+/** Sends an answer whole; returns how many bytes of body went out. Throws when the client goes away or the stream fails: when `headersSent` by then, the connection must be ended, so that nobody takes a part for all. */
+export async function sendAnswer(
+  answer: Answer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  {body, idleTime}: {readonly body: RequestBody; readonly idleTime: number},
+): Promise<number> {
+  const isLeft = body.isUnread()
+  // a client that still waits for its "100 Continue" may send the body or not: nobody could tell what comes next
+  const isWaiting = request.headers.expect !== undefined && body.received === 0
+  const lingers = isLeft && (isWaiting || (body.length ?? Infinity) - body.received > smallBody)
+  if (lingers) response.shouldKeepAlive = false
+  const begin = (): void => {
+    response.writeHead(answer.status, answer.headers as Record<string, string | number | string[]>)
+  }
+  let sent = 0
+  const content = request.method === 'HEAD' ? undefined : answer.body
+  if (content === undefined || content instanceof Uint8Array) begin()
+  if (content instanceof Uint8Array) {
+    sent = content.length
+    // head and body in one packet
+    if (!lingers) response.end(content)
+    else response.write(content)
+  } else if (content !== undefined) sent = await sendStream(content, response, {begin, idleTime})
+  if (lingers) {
+    response.flushHeaders()
+    await readAway(request)
+  }
+  if (!response.writableEnded) response.end()
+  return sent
+}
+
+/** The last chunk waits until the stream has ended well: content that turns out to be damaged never looks complete, and of a small one nothing is out yet. */
+async function sendStream(
+  stream: ByteStream,
+  response: ServerResponse,
+  {begin, idleTime}: {readonly begin: () => void; readonly idleTime: number},
+): Promise<number> {
+  let sent = 0
+  let held: Uint8Array | undefined
+  const write = async (chunk: Uint8Array): Promise<void> => {
+    if (!response.headersSent) begin()
+    sent += chunk.length
+    if (response.destroyed) throw wentAway()
+    if (!response.write(chunk)) await drained(response, idleTime)
+  }
+  for await (const chunk of stream) {
+    if (held !== undefined) await write(held)
+    held = chunk
+  }
+  if (held === undefined) begin()
+  else await write(held)
+  return sent
+}
+
+/** Waits until the client has taken what was sent; throws when it takes nothing for too long. */
+function drained(response: ServerResponse, idleTime: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void) => (): void => {
+      clearTimeout(timer)
+      response.off('drain', onDrain).off('close', onClose)
+      settle()
+    }
+    const onDrain = end(resolve)
+    const onClose = end(() => reject(wentAway()))
+    const timer = setTimeout(onClose, idleTime)
+    response.once('drain', onDrain).once('close', onClose)
+  })
+}
+
+function wentAway(): Refusal {
+  return new Refusal(
+    clientClosedRequest,
+    'UNKNOWN',
+    'the client went away before the end of the answer',
+  )
+}
+
+async function readAway(request: IncomingMessage): Promise<void> {
+  let left = lingerSize
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, lingerTime)
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    request.once('end', done).once('close', done).once('error', done)
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.length
+      if (left < 0) done()
+    })
+  })
+  request.pause()
+}

@@ -1,0 +1,121 @@
+import {randomUUID} from 'node:crypto'
+import type {IncomingMessage, ServerResponse} from 'node:http'
+import type {AccessRecord} from './access-record.js'
+import type {Answer} from './answer.js'
+import {dispatch, type DispatchOptions, type Trace} from './dispatch.js'
+import {errorAnswer, toRefusal} from './error-answer.js'
+import {clientClosedRequest, type Refusal} from './refusal.js'
+import {createRequestBody} from './request-body.js'
+import {sendAnswer} from './send-answer.js'
+
+export interface RequestOptions extends DispatchOptions {
+  readonly log: (record: AccessRecord) => void
+  /** The server's end: whatever still runs is given up. */
+  readonly signal: AbortSignal
+  /** No further request is wanted on a connection. */
+  readonly isClosing: () => boolean
+}
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+const longestTarget = 512
+
+/** Answers one request, whatever happens on the way, and logs it. Never throws. */
+export async function serveRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: RequestOptions,
+): Promise<void> {
+  const {limits, metrics, log} = options
+  const time = Date.now()
+  const start = performance.now()
+  const finish = metrics?.begin()
+  const id = requestId(request)
+  const trace: Trace = {resource: 'none', user: undefined}
+  const body = createRequestBody(request, limits, () => {
+    if (request.headers.expect !== undefined) response.writeContinue()
+  })
+  const {signal, release} = signalOf(response, options.signal)
+  response.setHeader('X-Request-Id', id)
+  response.setHeader('X-Content-Type-Options', 'nosniff')
+  response.setHeader('Docker-Distribution-API-Version', 'registry/2.0')
+
+  let refusal: Refusal | undefined
+  let sent = 0
+  const send = (answer: Answer): Promise<number> => {
+    // of a client that stalls nobody waits for the rest
+    if (options.isClosing() || answer.status === 408) response.shouldKeepAlive = false
+    return sendAnswer(answer, request, response, {body, idleTime: limits.idleTime})
+  }
+  try {
+    const answer = await dispatch(request, {body, signal, trace}, options).catch(
+      (error: unknown) => {
+        refusal = toRefusal(error)
+        return errorAnswer(refusal)
+      },
+    )
+    sent = await send(answer)
+    // what a client is slow to take is not kept for it for ever
+    if (response.writableLength > 0) request.socket.setTimeout(limits.idleTime)
+  } catch (error) {
+    refusal = toRefusal(error)
+    const mayAnswer = !response.headersSent && !response.destroyed
+    // with half an answer out, all that can be said is that it is not whole
+    if (!mayAnswer) response.destroy()
+    else await send(errorAnswer(refusal)).catch(() => response.destroy())
+  } finally {
+    release()
+  }
+  const isGone = response.destroyed && !response.writableFinished
+  const record: AccessRecord = {
+    time,
+    id,
+    remote: request.socket.remoteAddress ?? '',
+    user: trace.user,
+    method: methods.has(request.method ?? '') ? (request.method ?? '') : 'other',
+    target: (request.url ?? '').slice(0, longestTarget),
+    resource: trace.resource,
+    status:
+      isGone && refusal?.status !== 500
+        ? clientClosedRequest
+        : (refusal?.status ?? response.statusCode),
+    received: body.received,
+    sent,
+    milliseconds: performance.now() - start,
+    agent: request.headers['user-agent'],
+    error: refusal && reasonOf(refusal),
+  }
+  finish?.(record)
+  log(record)
+}
+
+/** The one that a gateway gave it, when it is harmless to repeat. */
+function requestId({headers}: IncomingMessage): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+function signalOf(
+  response: ServerResponse,
+  parent: AbortSignal,
+): {signal: AbortSignal; release: () => void} {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort(new DOMException('the request is over', 'AbortError'))
+  const onClose = (): void => {
+    if (!response.writableFinished) abort()
+  }
+  response.once('close', onClose)
+  parent.addEventListener('abort', abort, {once: true})
+  if (parent.aborted) abort()
+  return {
+    signal: controller.signal,
+    release() {
+      response.off('close', onClose)
+      parent.removeEventListener('abort', abort)
+    },
+  }
+}
+
+/** With what the client is not told. */
+function reasonOf({message, cause}: Refusal): string {
+  return cause instanceof Error ? `${message}: ${cause.message}` : message
+}

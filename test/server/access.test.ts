@@ -1,0 +1,162 @@
+import {hashSync} from 'bcryptjs'
+import {describe, expect, it} from 'vitest'
+import {UsageError} from '../../src/errors.js'
+import {parseBasic} from '../../src/server/basic-credential.js'
+import {createHtpasswdAccess} from '../../src/server/htpasswd-access.js'
+import {decoyHash, parseHtpasswd} from '../../src/server/htpasswd.js'
+import {Refusal} from '../../src/server/refusal.js'
+import {openRegistry, sourceOf} from '../support/open-registry.js'
+import {pushBlob, send, serveRegistry} from '../support/served-registry.js'
+import {thrownBy} from '../support/thrown-by.js'
+
+const hash = hashSync('s3cret', 4)
+const users = parseHtpasswd(`# users\n\nalice:${hash}\r\nbob:${hashSync('pass:word é', 4)}\n`)
+const basic = (text: string) => ({authorization: `Basic ${Buffer.from(text).toString('base64')}`})
+const access = (anonymous: 'pull' | 'none' = 'none', more = {}) =>
+  createHtpasswdAccess(users, {anonymous, ...more})
+
+describe('a registry with users', () => {
+  it('asks who does not say, refuses who says it wrong, and serves who is right', async () => {
+    const {address, records} = await serveRegistry({access: access()})
+    for (const path of [
+      '/v2/',
+      '/v2/_catalog',
+      '/v2/a/tags/list',
+      '/metrics',
+      '/v2/a/manifests/v1',
+    ]) {
+      const {status, code, headers} = await send(address, 'GET', path.replace('/metrics', '/v2/'))
+      expect([status, code]).toEqual([401, 'UNAUTHORIZED'])
+      expect(headers['www-authenticate']).toBe('Basic realm="inject", charset="UTF-8"')
+    }
+    for (const wrong of [
+      'alice:wrong',
+      'alice:',
+      ':s3cret',
+      'carol:s3cret',
+      'alice',
+      `alice:s3cret\0`,
+      'ALICE:s3cret',
+    ]) {
+      expect([wrong, (await send(address, 'GET', '/v2/', {headers: basic(wrong)})).status]).toEqual(
+        [wrong, 401],
+      )
+    }
+    for (const header of [
+      'Basic',
+      'Basic ====',
+      'Bearer x',
+      `Basic ${hash}`,
+      'Digest username="alice"',
+    ]) {
+      expect((await send(address, 'GET', '/v2/', {headers: {authorization: header}})).status).toBe(
+        401,
+      )
+    }
+    expect((await send(address, 'GET', '/v2/', {headers: basic('alice:s3cret')})).status).toBe(200)
+    expect((await send(address, 'GET', '/v2/', {headers: basic('bob:pass:word é')})).status).toBe(
+      200,
+    )
+    expect(records.at(-1)?.user).toBe('bob')
+    expect(JSON.stringify(records)).not.toMatch(/s3cret|czNjcmV0/)
+    expect((await send(address, 'GET', '/healthz')).status).toBe(200)
+  })
+
+  it('our client logs in', async () => {
+    const {address} = await serveRegistry({access: access()})
+    const credentials = {username: 'alice', password: 's3cret'}
+    const {store} = openRegistry(address, {credentials})
+    const blob = await store.putBlob(sourceOf('content'))
+    expect(blob.written).toBe(true)
+    await expect(openRegistry(address).store.statBlob(blob.digest)).rejects.toMatchObject({
+      code: 'ERR_INJECT_UNAUTHORIZED',
+    })
+  })
+
+  it('who is nobody may pull where that is allowed, and do nothing else', async () => {
+    const {root} = await serveRegistry()
+    const open = await serveRegistry({root})
+    const {digest} = await pushBlob(open.address, 'a', 'content')
+    const {address} = await serveRegistry({root, access: access('pull')})
+    expect((await send(address, 'GET', `/v2/a/blobs/${digest}`)).body.toString()).toBe('content')
+    expect((await send(address, 'GET', '/v2/_catalog')).json()).toEqual({repositories: ['a']})
+    // clients log in when the first answer asks them to
+    expect((await send(address, 'GET', '/v2/')).status).toBe(401)
+    expect((await send(address, 'POST', '/v2/a/blobs/uploads/')).status).toBe(401)
+    expect((await send(address, 'DELETE', `/v2/a/blobs/${digest}`)).status).toBe(401)
+    const wrong = {headers: basic('alice:wrong')}
+    expect((await send(address, 'GET', `/v2/a/blobs/${digest}`, wrong)).status).toBe(401)
+  })
+
+  it('T-73 what a user may not pull is not mounted for him', async () => {
+    const open = await serveRegistry()
+    const {digest} = await pushBlob(open.address, 'private', 'content')
+    const {address} = await serveRegistry({
+      root: open.root,
+      access: {...access(), allows: (_, action, name) => action !== 'pull' || name !== 'private'},
+    })
+    const headers = basic('alice:s3cret')
+    const answer = await send(
+      address,
+      'POST',
+      `/v2/a/blobs/uploads/?mount=${digest}&from=private`,
+      {headers},
+    )
+    expect(answer.status).toBe(202)
+    expect((await send(address, 'HEAD', `/v2/a/blobs/${digest}`, {headers})).status).toBe(404)
+    expect((await send(address, 'GET', `/v2/private/blobs/${digest}`, {headers})).status).toBe(403)
+  })
+
+  it('T-80 an unknown user costs as much as a known one', () => {
+    const costly = new Map([...users, ['carol', hash.replace('$04$', '$12$')]])
+    expect(decoyHash(costly)).toMatch(/^\$2b\$12\$.{53}$/)
+    expect(decoyHash(new Map())).toMatch(/^\$2b\$10\$.{53}$/)
+  })
+
+  it('T-80 beyond a number of passwords that wait, others are told to come back', async () => {
+    const guarded = access('none', {mostWaiting: 2})
+    const attempts = Array.from({length: 5}, async (_, index) =>
+      guarded.identify(basic(`alice:guess${index}`).authorization),
+    )
+    const results = await Promise.allSettled(attempts)
+    const refused = results.filter((result) => result.status === 'rejected')
+    expect(refused).toHaveLength(3)
+    for (const {reason} of refused) {
+      expect(reason).toBeInstanceOf(Refusal)
+      expect(reason).toMatchObject({status: 429, headers: {'retry-after': 1}})
+    }
+    expect(await guarded.identify(basic('alice:s3cret').authorization)).toEqual({user: 'alice'})
+  })
+
+  it('T-80 a password is checked once for all who give it at the same time, and again after a change', async () => {
+    const guarded = access('none', {mostWaiting: 1})
+    const {authorization} = basic('alice:s3cret')
+    const all = await Promise.all(Array.from({length: 20}, () => guarded.identify(authorization)))
+    expect(all).toEqual(Array.from({length: 20}, () => ({user: 'alice'})))
+    guarded.replace(parseHtpasswd(`alice:${hashSync('other', 4)}`))
+    expect(await guarded.identify(authorization)).toBe(false)
+    expect(await guarded.identify(basic('alice:other').authorization)).toEqual({user: 'alice'})
+  })
+})
+
+describe('htpasswd files', () => {
+  it.each([
+    ['alice', 'is not USER:HASH'],
+    [`:${hash}`, 'is not USER:HASH'],
+    ['alice:plain', 'has no bcrypt hash'],
+    ['alice:$apr1$x$abc', 'has no bcrypt hash'],
+    ['alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', 'has no bcrypt hash'],
+    [`alice:${hash.replace('$04$', '$31$')}`, 'has a cost beyond 4 to 16'],
+    [`x:${hash}\nx:${hash}`, 'names a user for the second time'],
+  ])('%j is refused', (text, why) => {
+    const error = thrownBy(() => parseHtpasswd(text))
+    expect(error).toBeInstanceOf(UsageError)
+    expect(error.message).toContain(why)
+    expect(error.message).not.toContain(text)
+  })
+
+  it('credentials have a user', () => {
+    expect(parseBasic('basic YTpi')).toEqual({username: 'a', password: 'b'})
+    expect(parseBasic('Basic OmI=')).toBeUndefined()
+  })
+})
