@@ -2,7 +2,8 @@ import type {Hook} from '@oclif/core'
 
 /** oclif's own answer to an unknown command has another shape than every other error of ours, and shows references mangled. */
 const commandNotFound: Hook<'command_not_found'> = function ({config, id}) {
-  const ids = config.commandIDs.filter((known) => known !== 'help').sort()
+  const known = config.commandIDs.filter((each) => each !== 'help').sort()
+  const ids = known.map((each) => each.replaceAll(':', ' '))
   const [word = ''] = id.split(':')
   process.stderr.write(
     `inject: there is no command ${JSON.stringify(word)}: there are ${ids.join(', ')}\n`,

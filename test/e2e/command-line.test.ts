@@ -329,7 +329,9 @@ describe('flags', () => {
     ).toContain('the image has no slot cvmsf (it has: cvmfs)')
     expect(await inject(['udpate'])).toMatchObject({
       exitCode: 2,
-      stderr: 'inject: there is no command "udpate": there are inspect, setup, unpack, update',
+      stderr: expect.stringMatching(
+        /^inject: there is no command "udpate": there are inspect, [a-z, ]*update$/,
+      ) as string,
     })
     expect((await inject(['update'])).stderr).toBe(
       'inject: IMAGE and DIRECTORY are missing: --help shows how it is used',
