@@ -38,12 +38,9 @@ const benches = {
           folder,
         }),
       )
+      const updated = image.replace(/:base$/, `:run-${i}`)
       runs.unchanged.push(
-        measure(
-          process.execPath,
-          [program, 'update', image, tree, '--tag', `run-${i}`, '--json', '-q'],
-          {folder},
-        ),
+        measure(process.execPath, [program, 'update', updated, tree, '--json', '-q'], {folder}),
       )
     }
     const seconds = Object.fromEntries(

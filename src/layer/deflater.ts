@@ -19,12 +19,15 @@ const run = promisify<Uint8Array, object, Buffer>(deflateRaw)
 
 /** Node's own zlib on the libuv pool. */
 export const zlibDeflater: Deflater = {
-  deflate: (block, dictionary) =>
-    run(block, {
+  deflate: async (block, dictionary) => {
+    const output = await run(block, {
       level: deflateLevel,
       finishFlush: constants.Z_SYNC_FLUSH,
       chunkSize: outputBound(block.length),
       ...(dictionary && {dictionary}),
-    }),
+    })
+    // a view of a buffer of the block's size: whoever waits to be sent should hold no more than itself
+    return output.length < block.length / 2 ? Buffer.from(output) : output
+  },
   close: () => Promise.resolve(),
 }
