@@ -20,7 +20,10 @@ export default class Serve extends BaseCommand {
   // the credentials of a client have no meaning here
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
   static override readonly args = {
-    root: Args.string({description: 'The folder; made where it does not exist.'}),
+    root: Args.string({
+      ignoreStdin: true, // oclif would take a piped text for it
+      description: 'The folder; made where it does not exist.',
+    }),
   }
   static override readonly flags = serveFlags
 

@@ -15,6 +15,7 @@ export default class Unpack extends BaseCommand {
   static override readonly args = {
     image: imageArg,
     directory: Args.string({
+      ignoreStdin: true, // oclif would take a piped text for it
       required: true,
       description: 'Must not exist, or be empty, without --force.',
     }),

@@ -17,6 +17,7 @@ export default class Update extends BaseCommand {
   static override readonly args = {
     image: imageArg,
     directory: Args.string({
+      ignoreStdin: true, // oclif would take a piped text for it
       required: true,
       description: "The new content; with path /, relative to the image's root.",
     }),

@@ -49,8 +49,7 @@ export abstract class BaseCommand extends Command {
     const watched = {report: progress.report.bind(progress), signal: interruption.signal}
     try {
       if (digestFile?.path !== undefined) checkWritable(digestFile.path)
-      const openStore = await storeOpener(flags, watched)
-      const result = await operation({openStore, ...watched})
+      const result = await operation({openStore: storeOpener(flags, watched), ...watched})
       progress.end()
       if (summary) progress.report(summary(result))
       const printed = line(result)

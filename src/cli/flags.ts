@@ -8,6 +8,7 @@ import {progressModes, type ProgressMode} from './progress.js'
 
 /** What every command works on. */
 export const imageArg = Args.string({
+  ignoreStdin: true, // oclif would take a piped text for it
   required: true,
   description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
 })

@@ -4,6 +4,7 @@ import {quoted} from '../oci/quoted.js'
 import type {ServeListener, ServeOptions} from '../operations/serve.js'
 import {parseListenAddress} from '../server/listen.js'
 import {type LogFormat, logFormats} from './access-log.js'
+import {duration} from './store-flags.js'
 
 export const serveFlags = {
   listen: Flags.string({
@@ -44,6 +45,10 @@ export const serveFlags = {
     helpValue: 'SECONDS',
     summary: 'How long running requests may go on after SIGTERM.',
   }),
+  'gc-interval': duration({
+    exclusive: ['read-only'],
+    summary: 'Remove what nothing refers to in this interval, as in 1h, as inject store gc does.',
+  }),
   log: Flags.option({options: logFormats})({
     default: 'text' as LogFormat,
     summary: 'Form of the request log: json, text or none.',
@@ -62,6 +67,7 @@ interface ServeFlagValues {
   readonly sparse: boolean
   readonly 'max-blob-size'?: number | undefined
   readonly 'drain-time': number
+  readonly 'gc-interval'?: number | undefined
 }
 
 /** What the flags mean; `root` is served at every address that names no folder of its own. Throws `UsageError`. */
@@ -78,6 +84,7 @@ export function serveOptions(flags: ServeFlagValues, root: string | undefined): 
     sparse: flags.sparse,
     limits: size === undefined ? {} : {uploadSize: size},
     drainTime: flags['drain-time'] * 1000,
+    collectEvery: parseInterval(flags['gc-interval']),
   }
 }
 
@@ -109,6 +116,14 @@ function parseAuth(text: string | undefined): string | undefined {
   if (file !== undefined) return file
   throw new UsageError('ERR_INJECT_AUTH_KIND_UNKNOWN', `not a way to log in: ${quoted(text)}`, {
     hint: 'write htpasswd:FILE',
+  })
+}
+
+/** Throws `UsageError` (`ERR_INJECT_DURATION_INVALID`) for none at all. */
+function parseInterval(milliseconds: number | undefined): number | undefined {
+  if (milliseconds !== 0) return milliseconds
+  throw new UsageError('ERR_INJECT_DURATION_INVALID', 'not an interval: --gc-interval of nothing', {
+    hint: 'write 1s or more',
   })
 }
 

@@ -13,14 +13,18 @@ export interface StoreFlags {
 
 const longestPassword = 64 * 1024
 
-/** How an operation gets at the repository that a reference names, with the credentials that flags and environment give. */
-export async function storeOpener(
+/**
+ * How an operation gets at the repository that a reference names, with the credentials that flags and environment give. They are looked
+ * at when the first one is opened, of whatever kind: a command that needs none does not fail on them.
+ */
+export function storeOpener(
   flags: StoreFlags,
   {report, signal}: Pick<Ports, 'report' | 'signal'>,
-): Promise<Ports['openStore']> {
-  if (flags.authfile !== undefined) checkReadable(flags.authfile)
-  const credentials = await explicitCredentials(flags, process.env, process.stdin)
+): Ports['openStore'] {
+  let given: ReturnType<typeof explicitCredentials> | undefined
   return async (reference, {writes}) => {
+    if (flags.authfile !== undefined) checkReadable(flags.authfile)
+    const credentials = await (given ??= explicitCredentials(flags, process.env, process.stdin))
     if (reference.kind === 'layout') {
       const {openLayoutStore} = await import('../store/layout-store.js')
       return openLayoutStore(reference.directory)

@@ -5,6 +5,7 @@ import type {ServerLimits} from '../server/limits.js'
 import {isLoopback, type ListenAddress} from '../server/listen.js'
 import {createRegistryServer, type RegistryServer} from '../server/registry-server.js'
 import type {RepositoryRoot} from '../store/repository.js'
+import {collectPeriodically} from './collect-periodically.js'
 import type {Ports} from './ports.js'
 import {loadSecrets, type SecretFiles} from './serve-secrets.js'
 
@@ -24,6 +25,8 @@ export interface ServeOptions extends SecretFiles {
   readonly limits: Partial<ServerLimits>
   /** For the requests that run when the end comes, in milliseconds. */
   readonly drainTime: number
+  /** Between two collections of garbage, in milliseconds; without it there are none. */
+  readonly collectEvery?: number | undefined
 }
 
 export interface ServePorts extends Pick<Ports, 'report' | 'signal'> {
@@ -37,11 +40,12 @@ export interface ServePorts extends Pick<Ports, 'report' | 'signal'> {
 
 /** Serves until the signal aborts, then lets the running requests end. Throws before it is ready, or not at all. */
 export async function serve(options: ServeOptions, ports: ServePorts): Promise<void> {
-  const {listeners, insecureBind, drainTime} = options
+  const {listeners, insecureBind, drainTime, collectEvery} = options
   if (!insecureBind) for (const each of listeners) refuseExposure(each, options)
   const secrets = await loadSecrets(options)
   const roots = new Map<string, RepositoryRoot>()
   const servers: RegistryServer[] = []
+  let stopCollecting: (() => Promise<void>) | undefined
   try {
     const urls: string[] = []
     for (const {directory, ...address} of listeners) {
@@ -70,11 +74,13 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
           ports.report({kind: 'warning', message: `nothing was read anew: ${String(error)}`}),
       )
     })
+    if (collectEvery !== undefined)
+      stopCollecting = collectPeriodically([...roots.values()], collectEvery, ports)
     ports.onReady(urls)
     await aborted(ports.signal)
     stopReloading()
   } finally {
-    await Promise.all(servers.map((server) => server.close(drainTime)))
+    await Promise.all([stopCollecting?.(), ...servers.map((server) => server.close(drainTime))])
     for (const root of roots.values()) await root.close()
   }
 }

@@ -338,6 +338,13 @@ describe('flags', () => {
     )
   })
 
+  it('an argument that is missing is not read from standard input', async () => {
+    for (const args of [['serve'], ['inspect'], ['update', '127.0.0.1:1/x'], ['store', 'gc']]) {
+      const result = await inject(args, {input: '/tmp'})
+      expect(result, args.join(' ')).toMatchObject({exitCode: 2})
+    }
+  })
+
   it('credentials come in whole or not at all, and a password is never an argument', async () => {
     for (const [args, env] of [
       [['--username', 'x'], {}],

@@ -1,0 +1,82 @@
+import prettyBytes from 'pretty-bytes'
+import type {CheckResult} from '../operations/check-store.js'
+import type {CollectResult, RepositoryCollection} from '../operations/collect-garbage.js'
+import type {ProgressEvent} from '../operations/ports.js'
+import type {PruneResult} from '../operations/prune-store.js'
+
+/** One line for every repository that something goes from. */
+export const shownCollection = {
+  line: ({repositories}: CollectResult): string | undefined => lines(garbageLines(repositories)),
+  summary: (result: CollectResult): ProgressEvent => ({
+    kind: 'notice',
+    message: `${removal(result)}${remainder(result)}`,
+  }),
+}
+
+/** One line for every tag that goes, then those of the collection. */
+export const shownPrune = {
+  line: ({tags, repositories}: PruneResult): string | undefined =>
+    lines([
+      ...tags.map(
+        ({repository, tag, digest, pushed}) => `${repository}:${tag}  ${pushed}  ${digest}`,
+      ),
+      ...garbageLines(repositories),
+    ]),
+  summary: (result: PruneResult): ProgressEvent => ({
+    kind: 'notice',
+    message: `${count(result.total.tags, 'tag')} and ${removal(result)}${remainder(result)}`,
+  }),
+}
+
+/** One line for every image, and for every other thing that was found. */
+export const shownCheck = {
+  line: ({repositories}: CheckResult): string | undefined =>
+    lines(
+      repositories.flatMap(({name, images, faults, corrupt, repaired}) => [
+        ...images.map(({status, tags, digest, faults: why}) => {
+          const title = tags.length === 0 ? `${name}@${digest}` : `${name}:${tags.join(',')}`
+          return status === 'ok' ? `ok        ${title}` : `affected  ${title}  ${why.join('; ')}`
+        }),
+        ...corrupt.map((digest) => `corrupt   ${name}  ${digest}`),
+        ...repaired.map((digest) => `repaired  ${name}  ${digest}`),
+        ...faults.map((fault) => `fault     ${name}  ${fault}`),
+      ]),
+    ),
+  summary: ({repositories, files, bytes, sound}: CheckResult): ProgressEvent => {
+    const read = `${count(files, 'file')} in ${count(repositories.length, 'repository')} read (${prettyBytes(bytes)})`
+    return sound
+      ? {kind: 'notice', message: `${read}: all is right`}
+      : {kind: 'warning', message: `${read}: not all is right`}
+  },
+}
+
+function garbageLines(repositories: readonly RepositoryCollection[]): string[] {
+  return repositories
+    .filter(({blobs, manifests, uploads}) => blobs.length + manifests.length + uploads > 0)
+    .map(({name, blobs, uploads}) => {
+      const size = blobs.reduce((sum, blob) => sum + blob.size, 0)
+      const expired = uploads > 0 ? `, ${count(uploads, 'expired upload')}` : ''
+      return `${name}  ${count(blobs.length, 'blob')}, ${prettyBytes(size)}${expired}`
+    })
+}
+
+function removal({dryRun, total}: Pick<CollectResult, 'dryRun' | 'total'>): string {
+  return `${count(total.blobs, 'blob')} (${prettyBytes(total.bytes)}) ${dryRun ? 'would be removed' : 'removed'}`
+}
+
+/** Why there is not more. */
+function remainder({repositories, total}: Pick<CollectResult, 'repositories' | 'total'>): string {
+  const leased = repositories.reduce((sum, {kept}) => sum + kept.leased, total.spared)
+  const waiting = leased > 0 ? `; ${count(leased, 'blob')} kept, used within the grace period` : ''
+  return `${waiting}, in ${count(repositories.length, 'repository')}`
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${number === 1 ? thing : `${thing}s`.replace(/ys$/, 'ies')}`
+}
+
+/** Names of files are anybody's: nothing of them may steer the terminal. */
+function lines(all: readonly string[]): string | undefined {
+  const shown = all.map((line) => line.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD'))
+  return shown.length === 0 ? undefined : shown.join('\n')
+}

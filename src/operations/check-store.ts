@@ -1,0 +1,60 @@
+import type {Digest} from '../oci/digest.js'
+import type {Reference} from '../oci/reference.js'
+import {checkStore, type StoreReport} from '../store/check-store.js'
+import type {BlobSource, ContentStore} from '../store/content-store.js'
+import {openRepositoryRoot} from '../store/repository-root.js'
+import {streamOf} from '../stream/stream-of.js'
+import type {Ports} from './ports.js'
+
+export interface CheckRootOptions {
+  readonly root: string
+  /** The repository that content which is corrupt or missing is fetched from; without it nothing is changed. */
+  readonly repairFrom?: Reference | undefined
+}
+
+export interface CheckResult extends StoreReport {
+  readonly root: string
+  /** Nothing is wrong (any more). */
+  readonly sound: boolean
+}
+
+/** Reads everything in a root again, also while it is served, and repairs what it can where it is told from where. */
+export async function checkRoot(
+  {root: directory, repairFrom}: CheckRootOptions,
+  {openStore, signal}: Pick<Ports, 'openStore' | 'signal'>,
+): Promise<CheckResult> {
+  const root = await openRepositoryRoot(directory, {shared: true})
+  let source: ContentStore | undefined
+  try {
+    source = repairFrom && (await openStore(repairFrom, {writes: false}))
+    const repair = source && fetchFrom(source, signal)
+    const report = await checkStore(root, {repair, signal})
+    const sound = report.repositories.every(
+      ({faults, corrupt, images}) =>
+        faults.length === 0 && corrupt.length === 0 && images.every(({status}) => status === 'ok'),
+    )
+    return {root: directory, sound, ...report}
+  } finally {
+    await source?.close()
+    await root.close()
+  }
+}
+
+/** By digest, whatever it is: some registries give manifests as manifests only. */
+function fetchFrom(
+  store: ContentStore,
+  signal: AbortSignal,
+): (digest: Digest) => Promise<BlobSource | undefined> {
+  return async (digest) => {
+    const blob = await store.statBlob(digest, {signal})
+    if (blob !== undefined) {
+      return {
+        async *open() {
+          yield* await store.openBlob(blob, {signal})
+        },
+      }
+    }
+    const manifest = await store.getManifest(digest, {signal})
+    return manifest && {open: () => streamOf(manifest.bytes)}
+  }
+}

@@ -1,0 +1,64 @@
+import {UsageError} from '../errors.js'
+import type {GarbageResult} from '../store/collect-garbage.js'
+import {planPrune, prune, type PrunedTag} from '../store/prune.js'
+import {openRepositoryRoot} from '../store/repository-root.js'
+import {
+  collectionsOf,
+  type CollectOptions,
+  plannedTotal,
+  type RepositoryCollection,
+} from './collect-garbage.js'
+import type {Ports} from './ports.js'
+
+export interface PruneRootOptions extends CollectOptions {
+  /** Tags pushed longer ago go, milliseconds. */
+  readonly olderThanMs?: number | undefined
+  /** This many of a repository's newest tags stay. */
+  readonly keepLast?: number | undefined
+  /** A tag that one of these accepts stays. */
+  readonly keepTags: readonly ((tag: string) => boolean)[]
+  /** Manifests without a tag go, too. */
+  readonly untagged: boolean
+}
+
+/** What was removed, or would be. */
+export interface PruneResult {
+  readonly root: string
+  readonly dryRun: boolean
+  readonly tags: readonly (Omit<PrunedTag, 'pushed'> & {
+    /** RFC 3339. */
+    readonly pushed: string
+  })[]
+  readonly repositories: readonly RepositoryCollection[]
+  /** `tags`: those that were not moved between choosing and removing. */
+  readonly total: GarbageResult & {readonly tags: number}
+}
+
+/** Removes the tags that a retention does not keep from all repositories of a root, and what nothing refers to then. Throws `UsageError` when it keeps all. */
+export async function pruneRoot(
+  {root: directory, dryRun, keepTags, ...retention}: PruneRootOptions,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<PruneResult> {
+  const {olderThanMs, keepLast, untagged} = retention
+  if (olderThanMs === undefined && keepLast === undefined && !untagged) {
+    throw new UsageError('ERR_INJECT_NO_RETENTION', 'nothing says what may go', {
+      hint: 'say --older-than, --keep-last or --untagged',
+    })
+  }
+  const root = await openRepositoryRoot(directory, {shared: true})
+  try {
+    const plan = await planPrune(root, {
+      ...retention,
+      keepTags: (tag) => keepTags.some((keeps) => keeps(tag)),
+      signal,
+    })
+    const tags = plan.tags.map(({pushed, ...tag}) => ({...tag, pushed: pushed.toISOString()}))
+    const repositories = collectionsOf(plan.garbage, report)
+    const total = dryRun
+      ? {tags: tags.length, ...plannedTotal(plan.garbage)}
+      : await prune(root, plan, {signal})
+    return {root: directory, dryRun, tags, repositories, total}
+  } finally {
+    await root.close()
+  }
+}
