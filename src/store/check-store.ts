@@ -57,9 +57,15 @@ export async function checkStore(
     const known = seen.get(key)
     if (known !== undefined) return known
     const {stream, result} = measured(readFileStream(path), algorithmOf(digest))
-    for await (const {length} of stream) {
-      total.bytes += length
-      options.onProgress?.(current, total.bytes)
+    try {
+      for await (const {length} of stream) {
+        total.bytes += length
+        options.onProgress?.(current, total.bytes)
+      }
+    } catch (error) {
+      // deleted since
+      if ((await statFile(path)) === undefined) return undefined
+      throw error
     }
     const {digest: found} = result()
     seen.set(key, found)
