@@ -1,6 +1,13 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, parseOwner, publishFlags, slotName, slotPath} from '../src/cli/flags.js'
+import {
+  imageArg,
+  parseOwner,
+  publishFlags,
+  publishOptions,
+  slotName,
+  slotPath,
+} from '../src/cli/flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
@@ -49,19 +56,17 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path, created, whiteouts, exclude = [], tag: tags = []} = flags
+        const {name, path, whiteouts, exclude = []} = flags
         return update(
           {
             reference,
             directory: args.directory,
             name,
             path,
-            created,
-            tags,
             owner,
             exclude,
             whiteouts,
-            dryRun: flags['dry-run'],
+            ...publishOptions(flags),
           },
           ports,
         )

@@ -1,9 +1,10 @@
-import {Args, Flags} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import {parseSlotName, defaultSlotName} from '../oci/annotation.js'
 import {parseTag} from '../oci/reference.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../operations/created.js'
+import {conflictPolicies, type ConflictPolicy} from '../operations/on-conflict.js'
 import {progressModes, type ProgressMode} from './progress.js'
 
 /** What every command works on. */
@@ -88,7 +89,27 @@ export const publishFlags = {
     noCacheDefault: true,
   })(),
   'dry-run': Flags.boolean({summary: 'Say what would be done, and do none of it.'}),
+  'on-conflict': Flags.option({options: conflictPolicies})({
+    default: 'fail' as ConflictPolicy,
+    helpValue: 'fail|retry',
+    summary:
+      'When somebody else moves the tag in IMAGE meanwhile: fail with 7, or start again from his image.',
+  }),
+  'no-clobber': Flags.boolean({
+    summary: 'Overwrite no tag: fail with 7 when it exists and is another image.',
+  }),
   digestfile: Flags.string({helpValue: 'FILE', summary: "Write the result's digest to a file."}),
+}
+
+/** What they say, as the operations know it. */
+export function publishOptions(flags: Interfaces.InferredFlags<typeof publishFlags>) {
+  return {
+    tags: flags.tag ?? [],
+    created: flags.created,
+    dryRun: flags['dry-run'],
+    onConflict: flags['on-conflict'],
+    noClobber: flags['no-clobber'],
+  }
 }
 
 function parseCreated(text: string): number {
