@@ -17,6 +17,7 @@ const tools = [
   {name: 'setfattr', package: 'attr'},
   {name: 'setcap', package: 'libcap2-bin'},
   {name: 'strace', package: 'strace'},
+  {name: 'chromium', package: 'chromium'},
   {name: 'buildah', package: 'buildah'},
 ] as const satisfies readonly Tool[]
 
