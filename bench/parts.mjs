@@ -10,15 +10,20 @@ import {openRegistryStore} from '../dist/src/registry/registry-store.js'
 
 export const program = fileURLToPath(new URL('../bin/run.js', import.meta.url))
 
+const folders = []
+process.setMaxListeners(0)
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, {recursive: true, force: true})
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+
 /** A folder on memory where there is such a thing, so that the disk is not what is measured; removed at the end. */
 export function workFolder() {
   const base =
     process.env['BENCH_DIR'] ??
     (spawnSync('test', ['-w', '/dev/shm']).status === 0 ? '/dev/shm' : tmpdir())
   const folder = mkdtempSync(join(base, 'inject-bench-'))
-  const clean = () => rmSync(folder, {recursive: true, force: true})
-  process.on('exit', clean)
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+  folders.push(folder)
   return folder
 }
 

@@ -1,4 +1,4 @@
-// npm run bench -- [update] [memory]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz and time (Debian packages).
+// npm run bench -- [update] [memory] [serve] [gc] [startup]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz and time (Debian packages).
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {
@@ -10,6 +10,8 @@ import {
   startRegistry,
   workFolder,
 } from './parts.mjs'
+import {serve} from './serve.mjs'
+import {gc, startup} from './store.mjs'
 import {fewLargeFiles, manySmallFiles} from './workload.mjs'
 
 const MiB = 1024 * 1024
@@ -87,6 +89,20 @@ const benches = {
       limits: {peakMiB: 150},
     }
   },
+
+  serve,
+  gc,
+  startup,
+}
+
+/** What was measured against what it should be. */
+function table(rows) {
+  return rows
+    .map(({what, value, atLeast, atMost, met}) => {
+      const limit = atLeast ? `at least ${atLeast}` : atMost ? `at most ${atMost}` : ''
+      return `${limit === '' ? '    ' : met ? 'ok  ' : 'MISS'}  ${Number(value.toPrecision(4))}\t${limit}\t${what}`
+    })
+    .join('\n')
 }
 
 const wanted = process.argv.slice(2)
@@ -99,6 +115,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
     2,
   )
   console.log(text)
+  if (result.rows) console.log(`\n${table(result.rows)}\n`)
   const results = new URL('results/', import.meta.url)
   mkdirSync(results, {recursive: true})
   writeFileSync(new URL(`${name}.json`, results), `${text}\n`)

@@ -27,7 +27,9 @@ export const getBlob: Handler<'blob'> = async ({route, headers, isHead, signal},
   }
   if (range === 'whole') {
     const answer: Answer = {status: 200, headers: {...own, 'content-length': blob.size}}
-    return isHead ? answer : {...answer, body: await repository.openBlob(blob, {signal})}
+    return isHead
+      ? answer
+      : {...answer, body: await repository.openBlob(blob, {signal, recycle: true})}
   }
   const {first, last} = range
   const isWhole = first === 0 && last === blob.size - 1
@@ -39,8 +41,8 @@ export const getBlob: Handler<'blob'> = async ({route, headers, isHead, signal},
       'content-range': `bytes ${first}-${last}/${blob.size}`,
     },
     body: isWhole
-      ? await repository.openBlob(blob, {signal})
-      : await repository.openBlobRange(blob, range, {signal}),
+      ? await repository.openBlob(blob, {signal, recycle: true})
+      : await repository.openBlobRange(blob, range, {signal, recycle: true}),
   }
 }
 

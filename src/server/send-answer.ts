@@ -50,33 +50,35 @@ async function sendStream(
 ): Promise<number> {
   let sent = 0
   let held: Uint8Array | undefined
-  const write = async (chunk: Uint8Array): Promise<void> => {
+  const take = async (chunk: Uint8Array): Promise<void> => {
     if (!response.headersSent) begin()
     sent += chunk.length
     if (response.destroyed) throw wentAway()
-    if (!response.write(chunk)) await drained(response, idleTime)
+    await write(response, chunk, idleTime)
   }
   for await (const chunk of stream) {
-    if (held !== undefined) await write(held)
+    // taken by the system when the next one is asked for: its memory is used again
+    if (held !== undefined) await take(held)
     held = chunk
   }
   if (held === undefined) begin()
-  else await write(held)
+  else await take(held)
   return sent
 }
 
-/** Waits until the client has taken what was sent; throws when it takes nothing for too long. */
-function drained(response: ServerResponse, idleTime: number): Promise<void> {
+/** Waits until the chunk was sent, and its memory is free; throws when the client takes nothing for too long. */
+function write(response: ServerResponse, chunk: Uint8Array, idleTime: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => (): void => {
+    const settle = (isSent: boolean): void => {
       clearTimeout(timer)
-      response.off('drain', onDrain).off('close', onClose)
-      settle()
+      response.off('close', onClose)
+      if (isSent) resolve()
+      else reject(wentAway())
     }
-    const onDrain = end(resolve)
-    const onClose = end(() => reject(wentAway()))
+    const onClose = (): void => settle(false)
     const timer = setTimeout(onClose, idleTime)
-    response.once('drain', onDrain).once('close', onClose)
+    response.once('close', onClose)
+    response.write(chunk, (error) => settle(!error))
   })
 }
 

@@ -12,6 +12,7 @@ import {renewLease} from './blob-lease.js'
 import {makeFolder} from './layout-create.js'
 import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {rootPaths} from './repository-paths.js'
+import type {SoundFiles} from './sound-files.js'
 
 /** A repository's place on disk. */
 export interface RepositoryPlace {
@@ -25,7 +26,7 @@ export interface RepositoryPlace {
 export async function isSoundFile(path: string, blob: BlobInfo): Promise<boolean> {
   try {
     if ((await statFile(path))?.size !== blob.size) return false
-    await drain(verified(readFileStream(path), blob, blob.digest))
+    await drain(verified(readFileStream(path, {recycle: true}), blob, blob.digest))
     return true
   } catch (error) {
     if (error instanceof InjectError) return false
@@ -39,6 +40,18 @@ export async function isSoundFile(path: string, blob: BlobInfo): Promise<boolean
  * `written` is `false` when the repository had it.
  */
 export async function publishFile(
+  path: string,
+  blob: BlobInfo,
+  place: RepositoryPlace,
+  sound: SoundFiles,
+): Promise<boolean> {
+  const written = await publish(path, blob, place)
+  const state = await statFile(layoutPaths.blob(place.directory, blob.digest))
+  if (state?.size === blob.size) sound.add(blob.digest, state)
+  return written
+}
+
+async function publish(
   path: string,
   blob: BlobInfo,
   {root, directory}: RepositoryPlace,

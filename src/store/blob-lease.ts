@@ -9,11 +9,15 @@ import {isAbsent} from './layout-files.js'
 /** A lease is renewed when it is older than this, so that a blob asked for a thousand times a second costs one write a second. */
 export const leaseStepMs = 1000
 
+/** Whether the lease of a file that was last used at `mtimeMs` need not be renewed yet. A time in the future is a clock that was set back: taken as of now, or it would never end. */
+export function isNewLease(mtimeMs: number, now = Date.now()): boolean {
+  return Math.abs(now - mtimeMs) < leaseStepMs
+}
+
 /** Renews the lease of the file at `path`, as `stats` show it. `false` when it is gone meanwhile. What may not be written nobody collects. */
 export async function renewLease(path: string, stats?: Pick<Stats, 'mtimeMs'>): Promise<boolean> {
   const now = Date.now()
-  // a time in the future is a clock that was set back: taken as of now, or it would never end
-  if (stats !== undefined && Math.abs(now - stats.mtimeMs) < leaseStepMs) return true
+  if (stats !== undefined && isNewLease(stats.mtimeMs, now)) return true
   try {
     // not through a link that somebody put there meanwhile
     await lutimes(path, now / 1000, now / 1000)

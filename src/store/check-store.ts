@@ -56,7 +56,7 @@ export async function checkStore(
     const key = `${stats.dev}-${stats.ino}-${stats.size}-${algorithmOf(digest)}`
     const known = seen.get(key)
     if (known !== undefined) return known
-    const {stream, result} = measured(readFileStream(path), algorithmOf(digest))
+    const {stream, result} = measured(readFileStream(path, {recycle: true}), algorithmOf(digest))
     try {
       for await (const {length} of stream) {
         total.bytes += length

@@ -32,19 +32,36 @@ export async function statFile(path: string): Promise<Stats | undefined> {
   }
 }
 
+export interface ReadOptions {
+  readonly first?: number | undefined
+  /** Throws `IntegrityError` (`ERR_INJECT_SIZE_MISMATCH`) when the file ends before. */
+  readonly end?: number | undefined
+  /** A chunk is the consumer's until he asks for the next but one; then its memory is used again. Without it he may keep what he gets. */
+  readonly recycle?: boolean | undefined
+}
+
 /**
  * The bytes of a regular file from its first, or those from `first` to before `end`, reading ahead by one chunk. Opened when the first chunk is
  * asked for; links are not followed.
  */
 export async function* readFileStream(
   path: string,
-  {first = 0, end = Infinity}: {readonly first?: number; readonly end?: number} = {},
+  {first = 0, end, recycle = false}: ReadOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const handle = await openRegular(path)
+  const memories: Buffer[] = []
   let position = first
   const readNext = async (): Promise<Uint8Array> => {
-    const chunk = await readChunk(handle, path, position, Math.min(chunkSize, end - position))
+    const most = recycle ? 2 * chunkSize : chunkSize
+    const length = Math.min(most, (end ?? Infinity) - position)
+    if (length <= 0) return new Uint8Array(0)
+    // one is read into, one is in the consumer's hand, one is what he had before
+    const old = recycle && memories.length === 3 ? memories.shift() : undefined
+    const memory = old ?? Buffer.allocUnsafeSlow(length)
+    if (recycle) memories.push(memory)
+    const chunk = await readChunk(handle, path, memory.subarray(0, length), position)
     position += chunk.length
+    if (chunk.length === 0 && end !== undefined) throw tooShort(path, end, position)
     return chunk
   }
   let next = readNext()
@@ -86,18 +103,20 @@ const chunkSize = 256 * 1024
 async function readChunk(
   handle: FileHandle,
   path: string,
+  memory: Buffer,
   position: number,
-  length: number,
 ): Promise<Uint8Array> {
-  if (length <= 0) return new Uint8Array(0)
   try {
-    // fresh memory: the consumer may keep what he got
-    const memory = Buffer.allocUnsafeSlow(length)
-    const {bytesRead, buffer} = await handle.read(memory, 0, length, position)
-    return buffer.subarray(0, bytesRead)
+    const {bytesRead} = await handle.read(memory, 0, memory.length, position)
+    return memory.subarray(0, bytesRead)
   } catch (error) {
     throw localIoError(error, 'read', path)
   }
+}
+
+function tooShort(path: string, expected: number, found: number): IntegrityError {
+  const message = `${quoted(path)} ends at byte ${found}, not at ${expected}`
+  return new IntegrityError('ERR_INJECT_SIZE_MISMATCH', message, {expected, found})
 }
 
 function notRegular(path: string): IntegrityError {

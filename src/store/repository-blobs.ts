@@ -1,9 +1,9 @@
+import type {Stats} from 'node:fs'
 import {rename} from 'node:fs/promises'
 import {dirname} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {clearDead} from '../disk/owned-name.js'
 import {writeTempFile} from '../disk/temp-file.js'
-import {IntegrityError} from '../errors.js'
 import {algorithmOf, type Digest} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
 import {verified} from '../stream/verify.js'
@@ -15,44 +15,61 @@ import {
   type RepositoryPlace,
   syncFile,
 } from './blob-files.js'
-import {renewLease} from './blob-lease.js'
+import {isNewLease, renewLease} from './blob-lease.js'
 import {blobNotFound} from './blob-not-found.js'
-import type {BlobInfo, BlobReader, BlobWriter, ByteStream} from './content-store.js'
+import {openBlobFile} from './blob-reading.js'
+import type {BlobInfo, BlobReader, BlobWriter} from './content-store.js'
 import {makeFolder} from './layout-create.js'
 import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {quarantine} from './quarantine.js'
 import type {Repository} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
 import type {Turns} from './repository-turns.js'
+import type {SoundFiles} from './sound-files.js'
 
-export type RepositoryBlobs = BlobReader &
+export type RepositoryBlobs = Omit<BlobReader, 'openBlob'> &
   BlobWriter &
-  Pick<Repository, 'openBlobRange' | 'deleteBlob'> & {
+  Pick<Repository, 'openBlob' | 'openBlobRange' | 'deleteBlob'> & {
     /** Links the blob of the layout in the folder `from`; `false` when that has none. */
     linkFrom(digest: Digest, from: string): Promise<boolean>
   }
 
-/** The blobs of one repository. Whatever is asked for, put or read gets a lease; `name` is for messages. */
-export function createRepositoryBlobs(
-  place: RepositoryPlace,
-  name: string,
-  turns: Turns,
-): RepositoryBlobs {
+export interface RepositoryBlobsOptions {
+  readonly place: RepositoryPlace
+  /** For messages. */
+  readonly name: string
+  readonly turns: Turns
+  readonly sound: SoundFiles
+}
+
+/** The blobs of one repository. Whatever is asked for, put or read gets a lease. */
+export function createRepositoryBlobs(options: RepositoryBlobsOptions): RepositoryBlobs {
+  const {place, name, turns, sound} = options
   const {directory} = place
   const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
   const withLayout = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
     turns(layoutPaths.lock(directory), work, {signal})
   let cleared: Promise<unknown> | undefined
 
+  /** `false` when it is gone. A file that is known to be right stays so. */
+  const lease = async (digest: Digest, stats: Stats): Promise<boolean> => {
+    if (isNewLease(stats.mtimeMs)) return true
+    const path = pathOf(digest)
+    if (!(await renewLease(path))) return false
+    const after = await statFile(path)
+    if (after !== undefined) sound.touched(digest, stats, after)
+    return after !== undefined
+  }
+
   /** `undefined` when absent. A blob that a collector has in hand is not absent before he has decided, or was killed. */
   const findBlob = async (digest: Digest, signal?: AbortSignal): Promise<BlobInfo | undefined> => {
     const path = pathOf(digest)
     const stats = await statFile(path)
-    if (stats !== undefined && (await renewLease(path, stats))) return {digest, size: stats.size}
+    if (stats !== undefined && (await lease(digest, stats))) return {digest, size: stats.size}
     if ((await statFile(repositoryPaths.inHand(directory, digest))) === undefined) return undefined
     await withLayout(() => putBack(directory, digest), signal)
     const restored = await statFile(path)
-    if (restored === undefined || !(await renewLease(path, restored))) return undefined
+    if (restored === undefined || !(await lease(digest, restored))) return undefined
     return {digest, size: restored.size}
   }
 
@@ -72,19 +89,19 @@ export function createRepositoryBlobs(
       return findBlob(digest, signal)
     },
 
-    async openBlob(blob, {signal} = {}) {
+    async openBlob(blob, {signal, recycle} = {}) {
       signal?.throwIfAborted()
       const {digest} = blob
       if ((await findBlob(digest, signal)) === undefined) throw blobNotFound(digest, name)
-      const bytes = abortable(readFileStream(pathOf(digest)), signal)
-      return watched(verified(bytes, blob, `blob ${digest} of ${name}`), () => suspect(digest))
+      const file = {blob, path: pathOf(digest), name, sound, onDamage: () => suspect(digest)}
+      return openBlobFile(file, {signal, recycle})
     },
 
-    async openBlobRange(blob, {first, last}, {signal} = {}) {
+    async openBlobRange(blob, {first, last}, {signal, recycle} = {}) {
       signal?.throwIfAborted()
       const found = await findBlob(blob.digest, signal)
       if (found === undefined) throw blobNotFound(blob.digest, name)
-      return abortable(readFileStream(pathOf(blob.digest), {first, end: last + 1}), signal)
+      return abortable(readFileStream(pathOf(blob.digest), {first, end: last + 1, recycle}), signal)
     },
 
     async putBlob(source, {expected, signal} = {}) {
@@ -110,7 +127,7 @@ export function createRepositoryBlobs(
         const blob = {digest: file.digest, size: file.size}
         signal?.throwIfAborted()
         await syncFile(file.path)
-        return {...blob, written: await publishFile(file.path, blob, place)}
+        return {...blob, written: await publishFile(file.path, blob, place, sound)}
       } finally {
         // closes it; the name is gone already
         await file.discard()
@@ -140,25 +157,4 @@ export async function putBack(directory: string, digest: Digest): Promise<void> 
   } catch (error) {
     if (!isAbsent(error)) throw localIoError(error, 'put back', path)
   }
-}
-
-/**
- * The last bytes are handed on when all are known to be right, so that a client which only counts them notices, too. Where they are not, the
- * file is looked at once more, on its own, before the error goes on.
- */
-async function* watched(
-  stream: ByteStream,
-  suspect: () => Promise<void>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let held: Uint8Array | undefined
-  try {
-    for await (const chunk of stream) {
-      if (held !== undefined) yield held
-      held = chunk
-    }
-  } catch (error) {
-    if (error instanceof IntegrityError) await suspect()
-    throw error
-  }
-  if (held !== undefined) yield held
 }

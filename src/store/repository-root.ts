@@ -12,6 +12,7 @@ import {createRepositoryBlobs} from './repository-blobs.js'
 import {createRepositoryManifests} from './repository-manifests.js'
 import {findRepositories, isPartFolder, parseRepositoryName, rootPaths} from './repository-paths.js'
 import {createTurns} from './repository-turns.js'
+import {createSoundFiles} from './sound-files.js'
 import type {LiveUpload} from './upload-session.js'
 import {createUploadSessions} from './upload-sessions.js'
 
@@ -24,6 +25,8 @@ export interface OpenRootOptions {
   readonly uploadIdleMs?: number | undefined
   /** How many upload sessions a repository may have at a time; 1,000. */
   readonly uploadsPerRepository?: number | undefined
+  /** How long a file that was read whole, or written, and found right is served without being hashed again, as long as nobody changes it; 1 h. */
+  readonly soundMs?: number | undefined
 }
 
 /**
@@ -40,13 +43,14 @@ export async function openRepositoryRoot(
   const release = shared ? () => Promise.resolve() : await holdRoot(directory)
   const turns = createTurns()
   const recent = createRecentBytes()
+  const sound = createSoundFiles({maxAgeMs: options.soundMs})
   const live = new Map<string, LiveUpload>()
   const opened = new Map<string, Repository>()
 
   const toRepository = (name: string): Repository => {
     const place = {root: directory, directory: rootPaths.repository(directory, name)}
     const title = quoted(name)
-    const blobs = createRepositoryBlobs(place, title, turns)
+    const blobs = createRepositoryBlobs({place, name: title, turns, sound})
     return {
       name,
       ...blobs,
@@ -63,6 +67,7 @@ export async function openRepositoryRoot(
         live,
         idleMs: options.uploadIdleMs ?? 86_400_000,
         limit: options.uploadsPerRepository ?? 1000,
+        sound,
       }),
       async mountBlob(digest, from, {signal} = {}) {
         signal?.throwIfAborted()

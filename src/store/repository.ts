@@ -14,6 +14,11 @@ export interface ByteRange {
   readonly last: number
 }
 
+export interface ReadOptions extends CallOptions {
+  /** For speed: a chunk is the consumer's until he asks for the next but one; then its memory may be used again. */
+  readonly recycle?: boolean | undefined
+}
+
 /** Content that arrives in pieces, perhaps at different processes: data and hash state are kept on disk, and nothing is read twice. */
 export interface UploadSession {
   /** At least 122 random bits; means something to its own repository only. */
@@ -44,8 +49,9 @@ export interface Repository extends ContentStore {
     mediaType: string,
     options?: PutManifestOptions & {readonly algorithm?: DigestAlgorithm | undefined},
   ): Promise<Descriptor>
+  openBlob(blob: BlobInfo, options?: ReadOptions): Promise<ByteStream>
   /** The bytes of a range, which no digest can vouch for. Throws `NotFoundError`. */
-  openBlobRange(blob: BlobInfo, range: ByteRange, options?: CallOptions): Promise<ByteStream>
+  openBlobRange(blob: BlobInfo, range: ByteRange, options?: ReadOptions): Promise<ByteStream>
   /** Links a blob of another repository of the same root into this one; `false` when that one has no such blob. */
   mountBlob(digest: Digest, from: string, options?: CallOptions): Promise<boolean>
   /** `false` when there was none. */

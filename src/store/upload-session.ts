@@ -4,10 +4,12 @@ import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
 import {algorithmOf, type Digest, type DigestAlgorithm} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
+import {appendStream} from './append-stream.js'
 import {publishFile, type RepositoryPlace, syncFile} from './blob-files.js'
 import {readFileStream, statFile} from './layout-files.js'
 import type {UploadSession} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
+import type {SoundFiles} from './sound-files.js'
 import {createUploadHash, restoreUploadHash, type UploadHash} from './upload-hash.js'
 import {dropUploadState, loadUploadState, saveUploadState} from './upload-state.js'
 
@@ -26,6 +28,7 @@ export interface UploadSessionOptions {
   readonly place: RepositoryPlace
   /** The repository's, for messages. */
   readonly name: string
+  readonly sound: SoundFiles
   /** Called when the session is over. */
   readonly forget: () => void
 }
@@ -35,7 +38,7 @@ export interface UploadSessionOptions {
  * outlived a process, is one that may be gone on with elsewhere: its hash is of the kind that can be stored, and is, after each range.
  */
 export function createUploadSession(options: UploadSessionOptions): UploadSession {
-  const {id, upload, place, name, forget} = options
+  const {id, upload, place, name, sound, forget} = options
   const path = repositoryPaths.upload(place.directory, id)
   const statePath = repositoryPaths.uploadState(place.directory, id)
 
@@ -94,8 +97,7 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
         const handle = await openFile()
         try {
           upload.hash = await chooseHash(at !== undefined)
-          for await (const chunk of abortable(stream, signal))
-            await receive(handle, path, upload, chunk)
+          await appendStream(abortable(stream, signal), {handle, path, upload})
         } finally {
           await handle.close()
           // a failure to store it costs time later, nothing else
@@ -122,7 +124,7 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
         }
         const blob = {digest: expected, size: upload.size}
         await syncFile(path)
-        await publishFile(path, blob, place)
+        await publishFile(path, blob, place, sound)
         await remove()
         return blob
       }),
@@ -137,40 +139,10 @@ export async function removeUpload(directory: string, id: string): Promise<void>
   await dropUploadState(repositoryPaths.uploadState(directory, id))
 }
 
-/** Adds a chunk at the end: the thread pool writes while this thread hashes. */
-async function receive(
-  handle: FileHandle,
-  path: string,
-  upload: LiveUpload,
-  chunk: Uint8Array,
-): Promise<void> {
-  const start = upload.size
-  const writing = writeWhole(handle, chunk, start)
-  // awaited below; a failure waits until then
-  writing.catch(() => undefined)
-  upload.hash?.update(chunk)
-  try {
-    await writing
-    upload.size = start + chunk.length
-  } catch (error) {
-    // the hash is ahead of the file, and the file has perhaps a part of the chunk: neither is gone on with
-    upload.hash = undefined
-    await handle.truncate(start).catch(() => undefined)
-    throw localIoError(error, 'write', path)
-  }
-}
-
-async function writeWhole(handle: FileHandle, chunk: Uint8Array, start: number): Promise<void> {
-  for (let offset = 0; offset < chunk.length;) {
-    const length = chunk.length - offset
-    const {bytesWritten} = await handle.write(chunk, offset, length, start + offset)
-    offset += bytesWritten
-  }
-}
-
 /** The hash, after it has seen the rest of the first `size` bytes of the file. */
 async function catchUp(hash: UploadHash, path: string, size: number): Promise<UploadHash> {
-  for await (const chunk of readFileStream(path, {first: hash.size, end: size})) hash.update(chunk)
+  for await (const chunk of readFileStream(path, {first: hash.size, end: size, recycle: true}))
+    hash.update(chunk)
   return hash
 }
 

@@ -8,6 +8,7 @@ import {makeFolder} from './layout-create.js'
 import {statFile} from './layout-files.js'
 import type {Repository, UploadSession} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
+import type {SoundFiles} from './sound-files.js'
 import {createUploadHash} from './upload-hash.js'
 import {createUploadSession, type LiveUpload, removeUpload} from './upload-session.js'
 
@@ -21,6 +22,7 @@ export interface UploadSessionsOptions {
   readonly idleMs: number
   /** How many a repository may have. */
   readonly limit: number
+  readonly sound: SoundFiles
 }
 
 /**
@@ -30,12 +32,19 @@ export interface UploadSessionsOptions {
 export function createUploadSessions(
   options: UploadSessionsOptions,
 ): Pick<Repository, 'startUpload' | 'resumeUpload'> {
-  const {place, name, live, idleMs, limit} = options
+  const {place, name, live, idleMs, limit, sound} = options
   const {directory} = place
   const folder = repositoryPaths.uploads(directory)
   const pathOf = (id: string): string => repositoryPaths.upload(directory, id)
   const session = (id: string, upload: LiveUpload): UploadSession =>
-    createUploadSession({id, upload, place, name, forget: () => void live.delete(pathOf(id))})
+    createUploadSession({
+      id,
+      upload,
+      place,
+      name,
+      sound,
+      forget: () => void live.delete(pathOf(id)),
+    })
 
   /** Sessions that can still be resumed; those that cannot are cleared away, some at a time. */
   const countSessions = async (): Promise<number> => {

@@ -364,7 +364,7 @@ function collectorScript(directory: string, graceMs: number): string[] {
 describe('X6 a collector in another process, in a loop, beside pushes', () => {
   it('takes nothing that a push counts on', async () => {
     const root = await openTestRoot()
-    const script = collectorScript(root.directory, 500)
+    const script = collectorScript(root.directory, 2000)
     const child = spawn(process.execPath, script, {stdio: ['pipe', 'pipe', 'inherit']})
     await once(child.stdout, 'data')
     const deadline = Date.now() + 12_000

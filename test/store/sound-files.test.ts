@@ -1,0 +1,177 @@
+import {appendFile, link, lstat, rename, utimes, writeFile} from 'node:fs/promises'
+import {createHash} from 'node:crypto'
+import {join} from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {digestOf} from '../../src/oci/digest.js'
+import {layoutPaths} from '../../src/store/layout-files.js'
+import {createSoundFiles, type FileState} from '../../src/store/sound-files.js'
+import {bytesOf, openTestRoot, pushBlob, rejectionOf, textIn} from '../support/root-fixtures.js'
+
+const digest = digestOf(bytesOf('x'))
+const other = digestOf(bytesOf('y'))
+const state = (members: Partial<FileState> = {}): FileState => ({
+  dev: 1,
+  ino: 2,
+  size: 3,
+  mtimeMs: 1_700_000_000_123,
+  ctimeMs: 1_700_000_000_123.5,
+  ...members,
+})
+
+describe('what is known of files', () => {
+  it('holds for one digest and one state, for a limited time', () => {
+    let time = 0
+    const sound = createSoundFiles({maxAgeMs: 100, now: () => time})
+    expect(sound.has(digest, state())).toBe(false)
+    sound.add(digest, state())
+    expect(sound.has(digest, state())).toBe(true)
+    expect(sound.has(other, state())).toBe(false)
+    for (const change of [{dev: 9}, {ino: 9}, {size: 9}, {mtimeMs: 9}, {ctimeMs: 9}])
+      expect(sound.has(digest, state(change))).toBe(false)
+    time = 99
+    expect(sound.has(digest, state())).toBe(true)
+    time = 100
+    expect(sound.has(digest, state())).toBe(false)
+  })
+
+  it('says nothing of a file whose time the system has set: two writes within a tick look alike', () => {
+    const sound = createSoundFiles()
+    for (const mtimeMs of [1_700_000_000_123.456, 1_700_000_000_000]) {
+      sound.add(digest, state({mtimeMs}))
+      sound.watch(digest, state({mtimeMs}))(state({mtimeMs}))
+      expect(sound.has(digest, state({mtimeMs}))).toBe(false)
+    }
+  })
+
+  it('follows leases, before and after the end of the first read, and their age', () => {
+    let time = 0
+    const sound = createSoundFiles({maxAgeMs: 100, now: () => time})
+    const later = (ms: number): FileState =>
+      state({mtimeMs: state().mtimeMs + ms, ctimeMs: state().ctimeMs + ms})
+    const confirm = sound.watch(digest, state())
+    sound.touched(digest, state(), later(5))
+    expect(sound.has(digest, later(5))).toBe(false)
+    confirm(later(5))
+    expect(sound.has(digest, later(5))).toBe(true)
+    time = 60
+    sound.touched(digest, later(5), later(9))
+    expect([later(5), later(9)].map((each) => sound.has(digest, each))).toEqual([false, true])
+    time = 120
+    expect(sound.has(digest, later(9))).toBe(false)
+    // somebody else's change in between
+    const late = sound.watch(digest, later(20))
+    late(later(30))
+    expect(sound.has(digest, later(30))).toBe(false)
+    sound.add(digest, later(40))
+    sound.touched(digest, later(40), {...later(50), size: 4})
+    expect(sound.has(digest, {...later(50), size: 4})).toBe(false)
+  })
+
+  it('forgets the oldest of too many', () => {
+    const sound = createSoundFiles({limit: 2})
+    for (const ino of [1, 2, 3]) sound.add(digest, state({ino}))
+    expect([1, 2, 3].map((ino) => sound.has(digest, state({ino})))).toEqual([false, true, true])
+  })
+})
+
+describe('a blob that was found right', () => {
+  // no two parts of it are the same
+  const content = Buffer.from(Uint32Array.from({length: 750_000}, (_, at) => at).buffer)
+  const wrong = Buffer.alloc(3_000_000, 8)
+  const prepare = async (options = {}) => {
+    const root = await openTestRoot(options)
+    const a = await root.createRepository('a')
+    const blob = {digest: await pushBlob(a, content), size: content.length}
+    const path = layoutPaths.blob(join(root.directory, 'a'), blob.digest)
+    const read = async (): Promise<string> => {
+      const hash = createHash('sha256')
+      let held: Uint8Array | undefined
+      // looked at as late as is allowed
+      for await (const chunk of await a.openBlob(blob, {recycle: true})) {
+        if (held !== undefined) hash.update(held)
+        held = chunk
+        await new Promise((resolve) => setTimeout(resolve, 2))
+      }
+      hash.update(held ?? '')
+      return `sha256:${hash.digest('hex')}`
+    }
+    /** The disk turns a bit: the bytes change, and no time does. */
+    const rot = async (): Promise<void> => {
+      const {mtime} = await lstat(path)
+      await writeFile(path, wrong)
+      await utimes(path, mtime, mtime)
+    }
+    return {root, a, blob, path, read, rot}
+  }
+
+  it('reads as it is, also from memory that is used again', async () => {
+    const {read, blob, a, root} = await prepare()
+    for (let at = 0; at < 3; at++) expect(await read()).toBe(blob.digest)
+    const b = await root.createRepository('b')
+    await b.mountBlob(blob.digest, 'a')
+    expect(await read()).toBe(blob.digest)
+    const other = await a.openBlobRange(blob, {first: 2_999_990, last: 2_999_999}, {recycle: true})
+    expect(await textIn(other)).toBe(content.subarray(2_999_990).toString())
+  })
+
+  it.each([
+    ['written anew', (path: string) => writeFile(path, wrong)],
+    [
+      'replaced',
+      async (path: string) => {
+        await writeFile(`${path}.new`, wrong)
+        await rename(`${path}.new`, path)
+      },
+    ],
+    [
+      'written with its old time',
+      async (path: string) => {
+        const {atime, mtime} = await lstat(path)
+        await writeFile(path, wrong)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        await utimes(path, atime, mtime)
+      },
+    ],
+    ['made longer', (path: string) => appendFile(path, 'x')],
+  ])('is read again when it was %s', async (_, change) => {
+    const {a, blob, path, read} = await prepare()
+    expect(await read()).toBe(blob.digest)
+    await change(path)
+    expect((await rejectionOf(read())).code).toMatch(/^ERR_INJECT_(?:DIGEST|SIZE)_MISMATCH$/)
+    expect(await a.statBlob(blob.digest)).toBeUndefined()
+  })
+
+  it('is read again by the next process, and when its time is over', async () => {
+    const {a, blob, path} = await prepare({soundMs: 0})
+    let hashed = 0
+    await writeFile(path, wrong)
+    const read = async (): Promise<void> => {
+      for await (const chunk of await a.openBlob(blob)) hashed += chunk.length
+    }
+    expect((await rejectionOf(read())).code).toBe('ERR_INJECT_DIGEST_MISMATCH')
+    expect(hashed).toBeLessThan(content.length)
+  })
+
+  it('that is changed while it is read fails before its end, linked meanwhile it does not', async () => {
+    const {a, blob, path, root, read} = await prepare()
+    expect(await read()).toBe(blob.digest)
+    const linked = (await a.openBlob(blob))[Symbol.asyncIterator]()
+    await linked.next()
+    await link(path, join(root.directory, 'link'))
+    let rest = 0
+    for (let next = await linked.next(); !next.done; next = await linked.next())
+      rest += next.value.length
+    expect(rest).toBeGreaterThan(0)
+
+    expect(await read()).toBe(blob.digest)
+    const stream = (await a.openBlob(blob))[Symbol.asyncIterator]()
+    await stream.next()
+    await writeFile(path, wrong)
+    const finish = async (): Promise<void> => {
+      while (!(await stream.next()).done);
+    }
+    // a part of it may be read while it is empty
+    expect((await rejectionOf(finish())).code).toMatch(/^ERR_INJECT_(?:DIGEST|SIZE)_MISMATCH$/)
+    expect(await a.statBlob(blob.digest)).toBeUndefined()
+  })
+})
