@@ -5,6 +5,8 @@ import {localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
 import {clearDead} from '../disk/owned-name.js'
 import {type Digest, isDigest} from '../oci/digest.js'
+import {drain} from '../stream/drain.js'
+import {mapAhead} from '../stream/map-ahead.js'
 import {dropFromPool, type RepositoryPlace} from './blob-files.js'
 import {isLeased} from './blob-lease.js'
 import type {BlobInfo, CallOptions} from './content-store.js'
@@ -163,10 +165,11 @@ async function restoreLeftovers(directory: string, signal?: AbortSignal): Promis
 async function sweepPool(root: string, signal?: AbortSignal): Promise<void> {
   for (const algorithm of await namesIn(rootPaths.pool(root))) {
     const folder = join(rootPaths.pool(root), algorithm)
-    for (const name of await namesIn(folder)) {
+    const drop = async (name: string): Promise<void> => {
       signal?.throwIfAborted()
       await dropFromPool(join(folder, name))
     }
+    await drain(mapAhead(await namesIn(folder), drop))
   }
 }
 

@@ -1,4 +1,5 @@
 import type {Digest} from '../oci/digest.js'
+import {mapAhead} from '../stream/map-ahead.js'
 import {isLeased} from './blob-lease.js'
 import type {BlobInfo, CallOptions} from './content-store.js'
 import {layoutPaths, statFile} from './layout-files.js'
@@ -86,8 +87,13 @@ async function planRepository(
   const kept = {referenced: 0, leased: 0}
   const blobs: BlobInfo[] = []
   const now = Date.now()
-  for await (const digest of listBlobs(directory)) {
+  const look = async (digest: Digest) => {
     const stats = await statFile(layoutPaths.blob(directory, digest)).catch(() => undefined)
+    const isKept = digests.has(digest) || unreadable.length > 0
+    const pooled = isKept ? undefined : await statFile(rootPaths.pooled(root, digest))
+    return {digest, stats, pooled}
+  }
+  for await (const {digest, stats, pooled} of mapAhead(listBlobs(directory), look)) {
     if (stats === undefined) continue
     if (digests.has(digest)) kept.referenced++
     // perhaps by the one that cannot be read
@@ -95,7 +101,7 @@ async function planRepository(
     else if (isLeased(stats.mtimeMs, retention.graceMs, now)) kept.leased++
     else {
       blobs.push({digest, size: stats.size})
-      freed.add(stats, await statFile(rootPaths.pooled(root, digest)))
+      freed.add(stats, pooled)
     }
   }
   const manifests = new Set<Digest>()
