@@ -41,7 +41,10 @@ export default class Serve extends BaseCommand {
       await serve(serveOptions(flags, args.root), {
         // who changes nothing needs no lock, and no right to set one
         openRoot: (directory) =>
-          openRepositoryRoot(directory, flags['read-only'] ? {shared: true} : {create: true}),
+          openRepositoryRoot(
+            directory,
+            flags['read-only'] ? {shared: true, readOnly: true} : {create: true},
+          ),
         onReady: (urls) => {
           for (const url of urls) this.log(url)
           if (this.jsonEnabled()) this.logJson({schemaVersion: 1, listeners: urls})

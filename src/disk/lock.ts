@@ -1,4 +1,5 @@
-import {lstat, readdir, readFile, readlink, symlink, unlink, writeFile} from 'node:fs/promises'
+import {constants} from 'node:fs'
+import {lstat, open, readdir, readlink, symlink, unlink, writeFile} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {LocalIoError} from '../errors.js'
@@ -77,13 +78,30 @@ async function holderOf(path: string): Promise<string | undefined> {
   try {
     return await readlink(path).catch((error: unknown) => {
       if (errnoOf(error) !== 'EINVAL') throw error
-      return readFile(path, 'latin1')
+      return readToken(path)
     })
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
+    if (error instanceof LocalIoError) throw error
     throw localIoError(error, 'read the lock', path)
   }
 }
+
+/** The start of a plain file; a FIFO is not waited for. */
+async function readToken(path: string): Promise<string> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const handle = await open(path, flags)
+  try {
+    if (!(await handle.stat()).isFile()) throw noLock(path)
+    const {buffer, bytesRead} = await handle.read(Buffer.alloc(longestToken), 0, longestToken, 0)
+    return buffer.toString('latin1', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** More than `ownedName` ever gives. */
+const longestToken = 256
 
 async function idleOf(path: string): Promise<number> {
   return lstat(path).then(
@@ -120,6 +138,11 @@ async function clearBreakers(path: string): Promise<void> {
 }
 
 const breaker = /\.[0-9a-f]{16}$/
+
+function noLock(path: string): LocalIoError {
+  const message = `${quoted(path)} is in the place of a lock, and is none: neither a link nor a file`
+  return new LocalIoError('ERR_INJECT_LOCKED', message, {hint: 'remove it'})
+}
 
 function locked(path: string, holder: string, timeoutMs: number): LocalIoError {
   const pid = /^\d+(?=-)/.exec(holder)?.[0]

@@ -4,7 +4,7 @@ import {quoted} from './quoted.js'
 /** In a layout's index: the tag of the manifest that a descriptor names. https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys */
 export const refName = 'org.opencontainers.image.ref.name'
 
-/** In a served layout's index, beside `refName`: when the tag was last pushed, RFC 3339. Our own; what lacks it is as old as its manifest's file. */
+/** In a served layout's index, beside `refName`: when the tag was last pushed, RFC 3339. Our own; what lacks it is of unknown age. */
 export const pushedAt = 'dev.inject.pushed'
 
 /** The slot that CernVM-FS's injector makes, and that is meant when nothing else is said. */

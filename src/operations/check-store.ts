@@ -23,7 +23,7 @@ export async function checkRoot(
   {root: directory, repairFrom}: CheckRootOptions,
   {openStore, report: tell, signal}: Ports,
 ): Promise<CheckResult> {
-  const root = await openRepositoryRoot(directory, {shared: true})
+  const root = await openRepositoryRoot(directory, {shared: true, served: true})
   let source: ContentStore | undefined
   try {
     source = repairFrom && (await openStore(repairFrom, {writes: false}))

@@ -28,7 +28,7 @@ export interface RepositoryCollection {
   /** Upload sessions that have expired. Their ids are nobody's business: whoever knows one may write to it. */
   readonly uploads: number
   readonly kept: {readonly referenced: number; readonly leased: number}
-  /** Why nothing goes from this repository although it might. */
+  /** Why less goes from this repository than might. */
   readonly problems: readonly string[]
 }
 
@@ -39,7 +39,7 @@ export async function collectRoot(
   {root: directory, graceMs, dryRun}: CollectOptions,
   {report, signal}: StorePorts,
 ): Promise<CollectResult> {
-  const root = await openRepositoryRoot(directory, {shared: true})
+  const root = await openRepositoryRoot(directory, {shared: true, served: true})
   try {
     const plan = await planGarbage(root, {graceMs, signal})
     const repositories = collectionsOf(plan, report)

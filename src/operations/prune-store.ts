@@ -45,7 +45,7 @@ export async function pruneRoot(
       hint: 'say --older-than, --keep-last or --untagged',
     })
   }
-  const root = await openRepositoryRoot(directory, {shared: true})
+  const root = await openRepositoryRoot(directory, {shared: true, served: true})
   try {
     const plan = await planPrune(root, {
       ...retention,

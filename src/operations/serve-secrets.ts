@@ -23,6 +23,8 @@ export interface Secrets {
   readonly tls: TlsIdentity | undefined
   /** Reads all files again. When one cannot be used, nothing changes, and it throws what was wrong. */
   reload(servers: readonly RegistryServer[]): Promise<void>
+  /** Ends what checks passwords. */
+  close(): Promise<void>
 }
 
 const largestFile = 1024 * 1024
@@ -41,6 +43,7 @@ export async function loadSecrets(files: SecretFiles): Promise<Secrets> {
       if (nextUsers) access?.replace(nextUsers)
       if (nextTls) for (const server of servers) server.replaceTls(nextTls)
     },
+    close: async () => access?.close(),
   }
 }
 

@@ -1,12 +1,12 @@
-import {resolve} from 'node:path'
 import {UsageError} from '../errors.js'
 import type {AccessRecord} from '../server/access-record.js'
 import type {ServerLimits} from '../server/limits.js'
-import {isLoopback, type ListenAddress} from '../server/listen.js'
+import {isLoopback, type ListenAddress, shownAddress} from '../server/listen.js'
 import {createRegistryServer, type RegistryServer} from '../server/registry-server.js'
 import type {RepositoryRoot} from '../store/repository.js'
 import {collectPeriodically} from './collect-periodically.js'
 import type {Ports} from './ports.js'
+import {findFolders} from './serve-folders.js'
 import {loadSecrets, type SecretFiles} from './serve-secrets.js'
 
 /** One address and the folder of repositories that is served there. */
@@ -42,6 +42,7 @@ export interface ServePorts extends Pick<Ports, 'report' | 'signal'> {
 export async function serve(options: ServeOptions, ports: ServePorts): Promise<void> {
   const {listeners, insecureBind, drainTime, collectEvery} = options
   if (!insecureBind) for (const each of listeners) refuseExposure(each, options)
+  const folders = await findFolders(listeners.map(({directory}) => directory))
   const secrets = await loadSecrets(options)
   const roots = new Map<string, RepositoryRoot>()
   const servers: RegistryServer[] = []
@@ -50,7 +51,7 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
     const urls: string[] = []
     for (const {directory, ...address} of listeners) {
       ports.signal.throwIfAborted()
-      const path = resolve(directory)
+      const path = folders.get(directory) ?? directory
       const root = roots.get(path) ?? (await ports.openRoot(path))
       roots.set(path, root)
       const server = createRegistryServer({
@@ -82,19 +83,20 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
     stopReloading()
   } finally {
     await Promise.all([stopCollecting?.(), ...servers.map((server) => server.close(drainTime))])
+    await secrets.close()
     for (const root of roots.values()) await root.close()
   }
 }
 
 /** What others can reach must know who they are and must not be read on the way. */
-function refuseExposure({host, port}: ServeListener, {htpasswd, tls}: SecretFiles): void {
-  if (isLoopback(host)) return
+function refuseExposure(listener: ServeListener, {htpasswd, tls}: SecretFiles): void {
+  if (isLoopback(listener.host)) return
   const missing = [
     ...(htpasswd ? [] : ['passwords (--auth)']),
     ...(tls ? [] : ['TLS (--tls-cert, --tls-key)']),
   ]
   if (missing.length === 0) return
-  const message = `other machines could reach ${host}:${port}, without ${missing.join(' and without ')}`
+  const message = `other machines could reach ${shownAddress(listener)}, without ${missing.join(' and without ')}`
   throw new UsageError('ERR_INJECT_BIND_REFUSED', message, {
     hint: 'listen on 127.0.0.1, give what is missing, or say --insecure-bind',
   })

@@ -46,10 +46,16 @@ export const getBlob: Handler<'blob'> = async ({route, headers, isHead, signal},
   }
 }
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-blobs */
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-blobs Not of a manifest: 405. */
 export const deleteBlob: Handler<'blob'> = async ({route, signal}, service) => {
   refuseDeletes(service)
   const repository = await existing(service, route.repository)
+  // a tag or an index would name what is not there any more
+  if ((await repository.statManifest(route.digest, {signal})) !== undefined) {
+    throw new Refusal(405, 'UNSUPPORTED', 'this is a manifest, to be deleted as one', {
+      headers: {allow: 'GET, HEAD'},
+    })
+  }
   if (!(await repository.deleteBlob(route.digest, {signal}))) throw unknownBlob(route)
   return emptyAnswer(202)
 }

@@ -6,7 +6,7 @@ import type {Exchange, Handler, Service} from './exchange.js'
 import type {ServerMetrics} from './metrics.js'
 import {Refusal} from './refusal.js'
 import type {RequestBody} from './request-body.js'
-import {parseRoute, type Route} from './route.js'
+import {isPagePath, parseRoute, type Route} from './route.js'
 
 export interface DispatchOptions extends Service {
   readonly readOnly: boolean
@@ -31,7 +31,10 @@ export async function dispatch(
   }: {readonly body: RequestBody; readonly signal: AbortSignal; readonly trace: Trace},
   options: DispatchOptions,
 ): Promise<Answer> {
+  refuseAmbiguity(request)
   const {path, query} = parseTarget(request.url ?? '')
+  // also when it turns out to be none
+  if (options.page && isPagePath(path)) trace.resource = 'page'
   const route = parseRoute(path, options)
   trace.resource = route.kind
   const {action, handle} = endpointOf(route, request.method ?? '', options)
@@ -47,6 +50,15 @@ export async function dispatch(
     signal,
   }
   return handle(exchange, options)
+}
+
+/** What two readers on the way could take for different requests. https://www.rfc-editor.org/rfc/rfc9112#section-3.2 and #section-6.1 */
+function refuseAmbiguity({headers, headersDistinct}: IncomingMessage): void {
+  if ((headersDistinct['host']?.length ?? 0) > 1)
+    throw new Refusal(400, 'UNSUPPORTED', 'the request names two hosts')
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    throw new Refusal(501, 'UNSUPPORTED', 'no transfer coding but chunked is known here')
 }
 
 /** A path and its parameters; only the form that clients send to a server itself. https://www.rfc-editor.org/rfc/rfc9112#section-3.2.1 */
@@ -65,17 +77,14 @@ interface AnyEndpoint {
 function endpointOf(route: Route, method: string, options: DispatchOptions): AnyEndpoint {
   const methods = methodsOf(route, options)
   const found = Object.hasOwn(methods, method) ? methods[method as Method] : undefined
-  if (found === undefined) {
-    const allow = Object.keys(methods).join(', ')
-    throw new Refusal(405, 'UNSUPPORTED', `the methods here are ${allow}`, {headers: {allow}})
-  }
-  const writes = found.action === 'push' || found.action === 'delete'
-  if (writes && options.readOnly) {
-    throw new Refusal(405, 'UNSUPPORTED', 'this registry is read-only', {
-      headers: {allow: 'GET, HEAD'},
-    })
-  }
-  return found
+  const isTaken = ({action}: AnyEndpoint): boolean =>
+    !options.readOnly || (action !== 'push' && action !== 'delete')
+  if (found !== undefined && isTaken(found)) return found
+  const taken = Object.entries(methods).filter(([, endpoint]) => isTaken(endpoint))
+  const allow = taken.map(([name]) => name).join(', ')
+  const isReadOnly = found !== undefined || allow === ''
+  const message = isReadOnly ? 'this registry is read-only' : `the methods here are ${allow}`
+  throw new Refusal(405, 'UNSUPPORTED', message, {headers: {allow}})
 }
 
 function methodsOf(route: Route, {metrics}: DispatchOptions): Partial<Record<Method, AnyEndpoint>> {

@@ -1,8 +1,8 @@
-import {compare} from 'bcryptjs'
 import {createHmac, randomBytes} from 'node:crypto'
 import type {Access, Identity} from './access.js'
 import {parseBasic} from './basic-credential.js'
-import {decoyHash, type Htpasswd} from './htpasswd.js'
+import {createBcryptThread} from './bcrypt-thread.js'
+import {decoysFor, highestCostOf, type Htpasswd} from './htpasswd.js'
 import {Refusal} from './refusal.js'
 
 export interface HtpasswdOptions {
@@ -17,13 +17,15 @@ export interface HtpasswdOptions {
 export interface HtpasswdAccess extends Access {
   /** Takes other users from now on, and forgets who was let in. */
   replace(users: Htpasswd): void
+  /** Ends the thread that checks passwords; the next check starts another one. */
+  close(): Promise<void>
 }
 
 const mostCached = 1000
 
 /**
- * All users may do everything; whoever gives no credentials, what `anonymous` says. One bcrypt runs at a time, and an unknown user takes as long as
- * a known one. https://www.rfc-editor.org/rfc/rfc7617
+ * All users may do everything; whoever gives no credentials, what `anonymous` says. One bcrypt runs at a time, in a thread of its own, and a wrong
+ * password takes as long for an unknown user as for any known one. https://www.rfc-editor.org/rfc/rfc7617
  */
 export function createHtpasswdAccess(
   users: Htpasswd,
@@ -31,10 +33,10 @@ export function createHtpasswdAccess(
 ): HtpasswdAccess {
   // passwords are remembered by a hash that means nothing to anybody but this process
   const secret = randomBytes(32)
-  let current = {users, decoy: decoyHash(users)}
+  const thread = createBcryptThread()
+  let current = {users, cost: highestCostOf(users)}
   let checks = new Map<string, {result: Promise<boolean>; until: number}>()
   let waiting = 0
-  let turn: Promise<unknown> = Promise.resolve()
 
   const check = (user: string, password: string): Promise<boolean> => {
     if (waiting >= mostWaiting) {
@@ -43,17 +45,9 @@ export function createHtpasswdAccess(
       })
     }
     waiting++
-    const {users: known, decoy} = current
+    const {users: known, cost} = current
     const hash = known.get(user)
-    const result = turn.then(
-      async () => (await compare(password, hash ?? decoy)) && hash !== undefined,
-    )
-    turn = result
-      .catch(() => undefined)
-      .finally(() => {
-        waiting--
-      })
-    return result
+    return thread.isRight(password, hash, decoysFor(hash, cost)).finally(() => waiting--)
   }
 
   const isRight = (user: string, password: string): Promise<boolean> => {
@@ -76,6 +70,7 @@ export function createHtpasswdAccess(
       if (authorization === undefined) return undefined
       const credential = parseBasic(authorization)
       if (credential === undefined) return false
+      if (credential === 'nobody') return undefined
       const {username, password} = credential
       return (await isRight(username, password)) ? {user: username} : false
     },
@@ -83,8 +78,9 @@ export function createHtpasswdAccess(
       return identity !== undefined || (anonymous === 'pull' && action === 'pull')
     },
     replace(next) {
-      current = {users: next, decoy: decoyHash(next)}
+      current = {users: next, cost: highestCostOf(next)}
       checks = new Map()
     },
+    close: () => thread.close(),
   }
 }

@@ -27,14 +27,33 @@ export function parseHtpasswd(text: string): Htpasswd {
     if (users.has(user)) throw invalid(index, 'names a user for the second time')
     users.set(user, hash)
   }
-  return users
+  if (users.size > 0) return users
+  throw new UsageError('ERR_INJECT_HTPASSWD_INVALID', 'the htpasswd file names no user', {
+    hint: 'add one with htpasswd -B',
+  })
 }
 
-/** A hash that costs as much to check as the dearest of `users`, and that no password has: so that a user who is not there takes as long. */
-export function decoyHash(users: Htpasswd): string {
-  const costs = [...users.values()].map((hash) => bcryptHash.exec(hash)?.[1] ?? '10')
-  const cost = costs.sort().at(-1) ?? '10'
-  return `$2b$${cost}$${'.'.repeat(22)}${'.'.repeat(31)}`
+/** The highest cost of a hash among `users`. */
+export function highestCostOf(users: Htpasswd): number {
+  return Math.max(4, ...[...users.values()].map(costOf))
+}
+
+/**
+ * Hashes that no password has. All of them, and `hash`, take as long to check as one hash of `cost` does: twice the time for each step, hence the sum. Without
+ * `hash`, for a user who is not there, a single one.
+ */
+export function decoysFor(hash: string | undefined, cost: number): readonly string[] {
+  if (hash === undefined) return [decoyOf(cost)]
+  const own = costOf(hash)
+  return Array.from({length: cost - own}, (_, step) => decoyOf(own + step))
+}
+
+function costOf(hash: string): number {
+  return Number(bcryptHash.exec(hash)?.[1])
+}
+
+function decoyOf(cost: number): string {
+  return `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(22 + 31)}`
 }
 
 function invalid(index: number, why: string, hint?: string): UsageError {

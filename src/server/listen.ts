@@ -30,22 +30,27 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
+/** `HOST:PORT`, as `parseListenAddress` reads it. */
+export function shownAddress({host, port}: ListenAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 /** Listens, on loopback and any free port unless told otherwise. Throws `LocalIoError` (`ERR_INJECT_LISTEN_FAILED`). */
 export async function listenOn(
   server: Server,
   scheme: 'http' | 'https',
   {host = '127.0.0.1', port = 0}: Partial<ListenAddress> = {},
 ): Promise<{readonly url: string}> {
-  const shown = host.includes(':') ? `[${host}]` : host
   try {
     server.listen({host, port})
     await once(server, 'listening')
   } catch (error) {
-    throw listenFailed(error as NodeJS.ErrnoException, `${shown}:${port}`)
+    throw listenFailed(error as NodeJS.ErrnoException, shownAddress({host, port}))
   }
   // failures to accept one connection are not the end of the others
   server.on('error', () => undefined)
-  return {url: `${scheme}://${shown}:${(server.address() as AddressInfo).port}`}
+  const {port: given} = server.address() as AddressInfo
+  return {url: `${scheme}://${shownAddress({host, port: given})}`}
 }
 
 function listenFailed(cause: NodeJS.ErrnoException, where: string): LocalIoError {

@@ -1,6 +1,4 @@
 import {ociIndex} from '../oci/media-type.js'
-import type {Referrer} from '../store/repository.js'
-import {jsonAnswer} from './answer.js'
 import type {Handler} from './exchange.js'
 import {digestIn, single} from './query.js'
 
@@ -13,41 +11,38 @@ export const listReferrers: Handler<'referrers'> = async (
   {root, limits},
 ) => {
   const {repository: name, digest} = route
-  const repository = await root.openRepository(name)
-  const all = (await repository?.listReferrers(digest, {signal})) ?? []
   const artifactType = single(query, 'artifactType')
-  const last = digestIn(query, 'last')
-  const wanted = all.filter(
-    (each) =>
-      (artifactType === undefined || each.artifactType === artifactType) &&
-      (last === undefined || each.digest > last),
-  )
-  const manifests = firstPage(wanted, limits.referrersSize)
-  const end = manifests.at(-1)
+  const after = digestIn(query, 'last')
+  const repository = await root.openRepository(name)
+  // as bytes at once: annotations may be megabytes, and as many requests as there are connections collect them at a time
+  const shown: Buffer[] = []
+  let left = limits.referrersSize - 200
+  let last: string | undefined
+  let isMore = false
+  for await (const each of repository?.listReferrers(digest, {after, signal}) ?? []) {
+    if (artifactType !== undefined && each.artifactType !== artifactType) continue
+    const bytes = Buffer.from(`${shown.length === 0 ? '' : ','}${JSON.stringify(each)}`)
+    left -= bytes.length
+    // one in any case
+    isMore = left < 0 && shown.length > 0
+    if (isMore) break
+    shown.push(bytes)
+    last = each.digest
+  }
+  const head = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifests":[`
+  const body = Buffer.concat([Buffer.from(head), ...shown, Buffer.from(']}')])
   const next = new URLSearchParams({
     ...(artifactType !== undefined && {artifactType}),
-    last: end?.digest ?? '',
+    last: last ?? '',
   })
-  return jsonAnswer(
-    {schemaVersion: 2, mediaType: ociIndex, manifests},
-    {
-      headers: {
-        'content-type': ociIndex,
-        ...(artifactType !== undefined && {'oci-filters-applied': 'artifactType'}),
-        ...(manifests.length < wanted.length && {
-          link: `</v2/${name}/referrers/${digest}?${next.toString()}>; rel="next"`,
-        }),
-      },
+  return {
+    status: 200,
+    headers: {
+      'content-type': ociIndex,
+      ...(artifactType !== undefined && {'oci-filters-applied': 'artifactType'}),
+      ...(isMore && {link: `</v2/${name}/referrers/${digest}?${next.toString()}>; rel="next"`}),
+      'content-length': body.length,
     },
-  )
-}
-
-/** As many as fit into `size` bytes, and one in any case. */
-function firstPage(referrers: readonly Referrer[], size: number): readonly Referrer[] {
-  let left = size - 200
-  const end = referrers.findIndex((each, position) => {
-    left -= Buffer.byteLength(JSON.stringify(each)) + 1
-    return left < 0 && position > 0
-  })
-  return end < 0 ? referrers : referrers.slice(0, end)
+    body,
+  }
 }

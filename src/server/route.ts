@@ -75,6 +75,11 @@ export function parseRoute(path: string, {page}: {readonly page: boolean}): Rout
 
 const pagePrefix = '/repository/'
 
+/** Whether a path is one for people, be there something or not. */
+export function isPagePath(path: string): boolean {
+  return path === '/' || path.startsWith(pagePrefix)
+}
+
 /** `NAME`, `NAME:TAG` or `NAME@DIGEST`: no name has one of the two marks in it. */
 function parsePage(text: string): RouteOf<'page'> {
   const mark = text.search(/[:@]/)

@@ -12,7 +12,7 @@ import {renewLease} from './blob-lease.js'
 import {makeFolder} from './layout-create.js'
 import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {rootPaths} from './repository-paths.js'
-import type {SoundFiles} from './sound-files.js'
+import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
 
 /** A repository's place on disk. */
 export interface RepositoryPlace {
@@ -37,24 +37,14 @@ export async function isSoundFile(path: string, blob: BlobInfo): Promise<boolean
 /**
  * Makes the file at `path`, whose bytes are durable and known to be those of `blob`, a blob of the repository; afterwards it is nowhere else.
  * Where the repository or another one of the root has the same content in a sound file, that one is used: the bytes are on disk once.
- * `written` is `false` when the repository had it.
+ * `state` is the file's when our own writing ended, with the time of a lease: as long as it is that, the blob need not be hashed when it is first read.
+ * `false` when the repository had it.
  */
 export async function publishFile(
   path: string,
   blob: BlobInfo,
-  place: RepositoryPlace,
-  sound: SoundFiles,
-): Promise<boolean> {
-  const written = await publish(path, blob, place)
-  const state = await statFile(layoutPaths.blob(place.directory, blob.digest))
-  if (state?.size === blob.size) sound.add(blob.digest, state)
-  return written
-}
-
-async function publish(
-  path: string,
-  blob: BlobInfo,
   {root, directory}: RepositoryPlace,
+  {sound, state}: {readonly sound: SoundFiles; readonly state: FileState | undefined},
 ): Promise<boolean> {
   const target = layoutPaths.blob(directory, blob.digest)
   const pooled = rootPaths.pooled(root, blob.digest)
@@ -69,7 +59,8 @@ async function publish(
     await rm(path, {force: true})
     return true
   }
-  await renewLease(path)
+  const before = await statFile(path)
+  await renewLease(path, before)
   try {
     await rename(path, target)
   } catch (error) {
@@ -78,6 +69,12 @@ async function publish(
   await syncFolder(dirname(target))
   // only now: what still was an upload could be appended to, and others would share that
   await addToPool(target, pooled)
+  const after = await statFile(target)
+  if (state === undefined || before === undefined || after === undefined) return true
+  // a name more is no change of the bytes; a lease that was renewed may hide one
+  const {dev, ino, size, mtimeMs} = after
+  const isOurs = stampOf({dev, ino, size, mtimeMs, ctimeMs: state.ctimeMs}) === stampOf(state)
+  if (isOurs && stampOf(before) === stampOf(state)) sound.add(blob.digest, after)
   return true
 }
 

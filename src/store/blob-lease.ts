@@ -6,21 +6,27 @@ import {lutimes} from 'node:fs/promises'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {isAbsent} from './layout-files.js'
 
-/** A lease is renewed when it is older than this, so that a blob asked for a thousand times a second costs one write a second. */
-export const leaseStepMs = 1000
+/** A lease is renewed when it is older than this: a blob that is asked for all the time costs one write in ten seconds, and is hashed once for it. */
+export const leaseStepMs = 10_000
 
 /** Whether the lease of a file that was last used at `mtimeMs` need not be renewed yet. A time in the future is a clock that was set back: taken as of now, or it would never end. */
 export function isNewLease(mtimeMs: number, now = Date.now()): boolean {
   return Math.abs(now - mtimeMs) < leaseStepMs
 }
 
+/** What a lease that begins now sets, in seconds: whole milliseconds, and no whole second, which programs set that know nothing finer. */
+export function leaseTime(): number {
+  const now = Date.now()
+  return (now % 1000 === 0 ? now + 1 : now) / 1000
+}
+
 /** Renews the lease of the file at `path`, as `stats` show it. `false` when it is gone meanwhile. What may not be written nobody collects. */
 export async function renewLease(path: string, stats?: Pick<Stats, 'mtimeMs'>): Promise<boolean> {
-  const now = Date.now()
-  if (stats !== undefined && isNewLease(stats.mtimeMs, now)) return true
+  if (stats !== undefined && isNewLease(stats.mtimeMs)) return true
   try {
+    const time = leaseTime()
     // not through a link that somebody put there meanwhile
-    await lutimes(path, now / 1000, now / 1000)
+    await lutimes(path, time, time)
     return true
   } catch (error) {
     if (isAbsent(error)) return false

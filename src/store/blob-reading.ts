@@ -7,7 +7,7 @@ import {blobNotFound} from './blob-not-found.js'
 import type {BlobInfo, ByteStream} from './content-store.js'
 import {readFileStream, statFile} from './layout-files.js'
 import type {ReadOptions} from './repository.js'
-import type {SoundFiles} from './sound-files.js'
+import {type SoundFiles, stampOf} from './sound-files.js'
 
 export interface BlobFile {
   readonly blob: BlobInfo
@@ -77,13 +77,22 @@ async function* hashed(
   if (held !== undefined) yield held
 }
 
-/** That a file was touched while it was read, by a link or a lease, says nothing yet: it is read once more. */
+/** That a file was touched while it was read, by a link or a lease, says nothing yet: it is read once more, once for all who wait for that. */
 async function checkUnchanged({blob, path, name, sound}: BlobFile): Promise<void> {
   const state = await statFile(path)
   // what was deleted meanwhile was read to its end
   if (state === undefined || sound.has(blob.digest, state)) return
-  if (!(await isSoundFile(path, blob))) throw changed(blob.digest, name)
+  const confirm = sound.watch(blob.digest, state)
+  const key = `${stampOf(state)} ${path}`
+  const check = checks.get(key) ?? isSoundFile(path, blob).finally(() => checks.delete(key))
+  checks.set(key, check)
+  if (!(await check)) throw changed(blob.digest, name)
+  const after = await statFile(path)
+  if (after !== undefined) confirm(after)
 }
+
+/** Those that run, by the file and its state. */
+const checks = new Map<string, Promise<boolean>>()
 
 async function noteDamage(error: unknown, {onDamage}: BlobFile): Promise<void> {
   if (error instanceof IntegrityError) await onDamage().catch(() => undefined)

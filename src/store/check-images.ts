@@ -18,17 +18,24 @@ export interface ImageReport {
   readonly missing: readonly Digest[]
 }
 
-/** Walks from every manifest that the index lists to all that it names. `corrupt` are blobs known to be other than their names say. */
+/**
+ * Walks from every manifest that the index lists to all that it names. `corrupt` are blobs known to be other than their names say. What descriptors say of
+ * sizes is added to `said`: the largest, where they disagree.
+ */
 export async function checkImages(
   directory: string,
   index: RepositoryIndex,
   corrupt: ReadonlySet<Digest>,
+  said: Map<Digest, number> = new Map<Digest, number>(),
 ): Promise<ImageReport[]> {
   const tags = new Map<Digest, string[]>()
   for (const {digest, tag} of index.entries)
     tags.set(digest, [...(tags.get(digest) ?? []), ...(tag === undefined ? [] : [tag])])
   const sizes = new Map(index.entries.map(({digest, size}) => [digest, size] as const))
-  const look = (blob: BlobInfo): Promise<Fault | undefined> => faultOf(directory, blob, corrupt)
+  const look = (blob: BlobInfo): Promise<Fault | undefined> => {
+    said.set(blob.digest, Math.max(blob.size, said.get(blob.digest) ?? 0))
+    return faultOf(directory, blob, corrupt)
+  }
   const reports: ImageReport[] = []
   for (const [digest, its] of tags) {
     const found = await checkImage(directory, {digest, size: sizes.get(digest) ?? 0}, look)

@@ -1,5 +1,6 @@
-import {InjectError} from '../errors.js'
+import {InjectError, IntegrityError} from '../errors.js'
 import {algorithmOf, type Digest} from '../oci/digest.js'
+import {limited} from '../stream/limit.js'
 import {measured} from '../stream/tap.js'
 import type {RepositoryPlace} from './blob-files.js'
 import type {BlobSource, CallOptions} from './content-store.js'
@@ -7,10 +8,12 @@ import {checkImages, type ImageReport} from './check-images.js'
 import {listBlobs, strangeNames} from './list-blobs.js'
 import {checkLayout} from './layout-create.js'
 import {layoutPaths, readFileStream, statFile} from './layout-files.js'
+import {emptyIndex} from './layout-index.js'
+import {manifestLimit} from './manifest-kind.js'
 import {quarantine} from './quarantine.js'
 import {readIndexOnce} from './repository-index.js'
 import type {Repository, RepositoryRoot} from './repository.js'
-import {rootPaths} from './repository-paths.js'
+import {findHalfLayouts, rootPaths} from './repository-paths.js'
 import {withLock} from '../disk/lock.js'
 
 export interface CheckOptions extends CallOptions {
@@ -41,7 +44,8 @@ export interface RepositoryReport {
 
 /**
  * Reads everything in a root again: every blob against its name, every layout against its specification, every image down to its layers. The root may be
- * in use. A blob that is repaired was moved aside before, and is verified like any other that is put.
+ * in use. What a blob is repaired with is verified before the corrupt file is moved aside, and taken up to the size that descriptors say; for what none
+ * names, up to the largest that one says of another blob, or 4 MiB.
  */
 export async function checkStore(
   root: RepositoryRoot,
@@ -79,7 +83,19 @@ export async function checkStore(
     options.onProgress?.(current, total.bytes)
     repositories.push(await checkRepository(root, name, hash, options))
   }
+  for await (const name of findHalfLayouts(root.directory, options.signal)) {
+    if (!(await holdsContent(rootPaths.repository(root.directory, name)))) continue
+    const faults = ['has parts of a layout and no file oci-layout: it is not served']
+    repositories.push({name, faults, images: [], corrupt: [], repaired: []})
+  }
   return {repositories, ...total}
+}
+
+/** One that is just being made, or whose maker was killed, holds nothing yet: the next push completes it. */
+async function holdsContent(directory: string): Promise<boolean> {
+  if (!(await listBlobs(directory).next()).done) return true
+  const index = await statFile(layoutPaths.index(directory)).catch(() => undefined)
+  return index !== undefined && index.size !== Buffer.byteLength(emptyIndex)
 }
 
 /** The digest of a file's content; `undefined` when there is none (any more). */
@@ -93,6 +109,7 @@ async function checkRepository(
 ): Promise<RepositoryReport> {
   const directory = rootPaths.repository(root.directory, name)
   const faults: string[] = []
+  const sizes = new Map<Digest, number>()
   const corrupt = new Set<Digest>()
   const repaired: Digest[] = []
   const noting = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
@@ -115,7 +132,7 @@ async function checkRepository(
   }
   const check = async (): Promise<readonly ImageReport[]> => {
     if (index === undefined) return []
-    const images = await checkImages(directory, index, corrupt)
+    const images = await checkImages(directory, index, corrupt, sizes)
     if (images.every(({status}) => status === 'ok')) return images
     // what was deleted meanwhile is no fault
     const {entries} = await readIndexOnce(directory, name)
@@ -132,7 +149,8 @@ async function checkRepository(
       const before = repaired.length
       for (const digest of wanted) {
         signal?.throwIfAborted()
-        if (!(await noting(() => repairBlob(place, repository, digest, repair)))) continue
+        const limit = sizes.get(digest) ?? Math.max(manifestLimit, ...sizes.values())
+        if (!(await noting(() => repairBlob(place, repository, {digest, limit}, repair)))) continue
         corrupt.delete(digest)
         repaired.push(digest)
       }
@@ -151,22 +169,30 @@ function toRepair(images: readonly ImageReport[], corrupt: ReadonlySet<Digest>):
 async function repairBlob(
   place: RepositoryPlace,
   repository: Repository,
-  digest: Digest,
+  {digest, limit}: {readonly digest: Digest; readonly limit: number},
   repair: NonNullable<CheckOptions['repair']>,
 ): Promise<boolean> {
   const source = await repair(digest)
   if (source === undefined) return false
-  const path = layoutPaths.blob(place.directory, digest)
-  const bad = await statFile(path)
-  if (bad !== undefined)
-    await withLock(layoutPaths.lock(place.directory), () => quarantine(place, digest))
   const session = await repository.startUpload({algorithm: algorithmOf(digest)})
   try {
-    await session.append(source.open())
+    const what = `what was fetched for ${digest}`
+    const {stream, result} = measured(limited(source.open(), limit, what), algorithmOf(digest))
+    await session.append(stream)
+    const {digest: found} = result()
+    if (found !== digest) throw otherContent(what, digest, found)
   } catch (error) {
     await session.cancel()
     throw error
   }
+  // only now that there is something better
+  if ((await statFile(layoutPaths.blob(place.directory, digest))) !== undefined)
+    await withLock(layoutPaths.lock(place.directory), () => quarantine(place, digest))
   await session.finish(digest)
   return true
+}
+
+function otherContent(what: string, expected: Digest, found: Digest): IntegrityError {
+  const message = `${what} is something else: found ${found}`
+  return new IntegrityError('ERR_INJECT_DIGEST_MISMATCH', message, {expected, found})
 }

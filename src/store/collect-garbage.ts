@@ -4,6 +4,7 @@ import {setImmediate as nextTurn} from 'node:timers/promises'
 import {localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
 import {clearDead} from '../disk/owned-name.js'
+import {IntegrityError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {drain} from '../stream/drain.js'
 import {mapAhead} from '../stream/map-ahead.js'
@@ -41,9 +42,11 @@ export async function collectGarbage(
     signal?.throwIfAborted()
     const directory = rootPaths.repository(plan.directory, repository.name)
     await clearDead(directory, tempPrefix)
+    await clearDead(repositoryPaths.uploads(directory), tempPrefix)
     for (const id of repository.uploads) await removeUpload(directory, id)
     const place = {root: plan.directory, directory}
-    const done = await collectRepository(place, repository, signal)
+    const done = await collectRepository(place, repository, signal).catch(unlessDamaged)
+    if (done === undefined) continue
     total.manifests += done.manifests
     total.blobs += done.blobs
     total.bytes += done.bytes
@@ -51,6 +54,11 @@ export async function collectGarbage(
   }
   await sweepPool(plan.directory, signal)
   return total
+}
+
+/** A repository that is damaged keeps what it has, the next collection says so, and the others are collected. */
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof IntegrityError)) throw error
 }
 
 /** Removed at once, under one lock. */

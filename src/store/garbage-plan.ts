@@ -1,3 +1,4 @@
+import {InjectError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {mapAhead} from '../stream/map-ahead.js'
 import {isLeased} from './blob-lease.js'
@@ -37,7 +38,7 @@ export interface RepositoryGarbage {
   readonly uploads: readonly string[]
   /** How many blobs stay because something names them, and because they were just used. */
   readonly kept: {readonly referenced: number; readonly leased: number}
-  /** Why nothing goes from this repository although it might; one line each. */
+  /** Why less goes from this repository than might; one line each. */
   readonly problems: readonly string[]
 }
 
@@ -53,10 +54,10 @@ export async function planGarbage(
   return planRetention(root, () => Promise.resolve(retention), options)
 }
 
-/** As `planGarbage`, with a retention for each repository. */
+/** As `planGarbage`, with a retention for each repository. One that is damaged gives a problem, and nothing of it goes. */
 export async function planRetention(
   root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,
-  retentionOf: (name: string) => Promise<Retention>,
+  retentionOf: (name: string) => Promise<Retention & {readonly problems?: readonly string[]}>,
   {graceMs = defaultGraceMs, uploadIdleMs = defaultIdleMs, signal}: GarbageOptions = {},
 ): Promise<GarbagePlan> {
   const {directory} = root
@@ -64,9 +65,15 @@ export async function planRetention(
   const freed = createFreedCount()
   for await (const name of root.listRepositories({signal})) {
     signal?.throwIfAborted()
-    const found = await planRepository(directory, name, await retentionOf(name), freed)
-    const uploads = await expiredUploads(rootPaths.repository(directory, name), uploadIdleMs)
-    repositories.push({...found, uploads})
+    try {
+      const {problems = [], ...retention} = await retentionOf(name)
+      const found = await planRepository(directory, name, retention, freed)
+      const uploads = await expiredUploads(rootPaths.repository(directory, name), uploadIdleMs)
+      repositories.push({...found, uploads, problems: [...problems, ...found.problems]})
+    } catch (error) {
+      if (!(error instanceof InjectError) || signal?.aborted === true) throw error
+      repositories.push(untouched(name, graceMs, `${error.message}: nothing is collected`))
+    }
   }
   return {directory, graceMs, repositories, bytes: freed.bytes()}
 }
@@ -115,6 +122,12 @@ async function planRepository(
     kept,
     problems: unreadable.map((digest) => `manifest ${digest} cannot be read: nothing is collected`),
   }
+}
+
+function untouched(name: string, graceMs: number, problem: string): RepositoryGarbage {
+  const retention = {graceMs, keepUntagged: true}
+  const kept = {referenced: 0, leased: 0}
+  return {name, retention, manifests: [], blobs: [], uploads: [], kept, problems: [problem]}
 }
 
 interface FreedCount {

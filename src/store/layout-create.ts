@@ -1,8 +1,8 @@
-import {chmod, mkdir, readdir} from 'node:fs/promises'
+import {chmod, mkdir, readdir, stat} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import * as v from 'valibot'
 import {writeFileAtomic} from '../disk/atomic-file.js'
-import {localIoError} from '../disk/local-io-error.js'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
@@ -60,13 +60,42 @@ export async function createLayout(
 /** Makes a folder that others (a web server) can read, whatever the umask says; one that is there stays as it is. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    const made = await mkdir(path, {recursive: true})
-    if (made === undefined) return
+    if (!(await makeEach(path))) return
     await chmod(path, 0o755)
     await syncFolder(dirname(path))
   } catch (error) {
     throw localIoError(error, 'make the directory', path)
   }
+}
+
+/**
+ * `false` when it was there. Each folder is tried once again after the one above it, and no more: Node's own recursion goes on for ever where a
+ * file system takes no folders and says that there is none, as /proc does.
+ */
+async function makeEach(path: string): Promise<boolean> {
+  try {
+    await mkdir(path)
+    return true
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === 'ENOENT' && dirname(path) !== path) {
+      await makeEach(dirname(path))
+      await mkdir(path).catch(async (again: unknown) => {
+        // another process may have been faster
+        if (!(await isFolder(path))) throw again
+      })
+      return true
+    }
+    if (await isFolder(path)) return false
+    throw error
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
 }
 
 const markerSchema = v.looseObject({imageLayoutVersion: v.literal('1.0.0')})

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import {IntegrityError} from '../errors.js'
 import {removeMember, setMember} from '../image/text-edit.js'
-import {refName} from '../oci/annotation.js'
+import {pushedAt, refName} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {parseDocument} from '../oci/json.js'
 import {ociIndex} from '../oci/media-type.js'
@@ -51,17 +51,21 @@ export function findTag(index: LayoutIndex, tag: string, where: string): LayoutE
 
 /**
  * The index with the tag at `descriptor`. The manifest that had it stays listed without the tag, so that who pinned its digest finds it,
- * as skopeo does it. Unchanged (the same object) when the tag is there already.
+ * as skopeo does it. Unchanged (the same object) when the tag is there already, unless `pushed` is to be noted, which is for the repositories of a registry.
  */
 export function moveTag(
   index: LayoutIndex,
   tag: string,
   descriptor: Descriptor,
   where: string,
+  pushed?: Date,
 ): LayoutIndex {
   const holders = positions(index, (entry) => entry.tag === tag)
   const [holder] = holders
-  if (holders.length === 1 && same(index.entries[holder ?? -1], descriptor)) return index
+  if (holders.length === 1 && same(index.entries[holder ?? -1], descriptor)) {
+    if (pushed === undefined || holder === undefined) return index
+    return decode(notePushed(index.text, holder, pushed), where)
+  }
   const untagged = decode(holders.reduce(dropTag, index.text), where)
   const [listed = untagged.entries.length] = positions(
     untagged,
@@ -69,7 +73,8 @@ export function moveTag(
   )
   const entry = listed < untagged.entries.length ? untagged.text : append(untagged, descriptor)
   const tagged = setMember(entry, ['manifests', listed, 'annotations', refName], tag)
-  return decode(dropRepeated(decode(tagged, where), holders), where)
+  const noted = notePushed(tagged, listed, pushed)
+  return decode(dropRepeated(decode(noted, where), holders), where)
 }
 
 /** The index with `descriptor` in it, without a tag; unchanged when it is listed already. */
@@ -101,10 +106,18 @@ function append({text, entries}: LayoutIndex, {mediaType, digest, size}: Descrip
   return setMember(text, ['manifests', entries.length], {mediaType, digest, size})
 }
 
+/** What it says of an earlier push is not true of this one. */
+function notePushed(text: string, position: number, pushed: Date | undefined): string {
+  const path = ['manifests', position, 'annotations', pushedAt] as const
+  return pushed === undefined
+    ? removeMember(text, path)
+    : setMember(text, path, pushed.toISOString())
+}
+
 /** Takes the tag from the entry at `position`, and the annotations with it when nothing else is in them. */
 function dropTag(text: string, position: number): string {
   const path = ['manifests', position, 'annotations'] as const
-  const dropped = removeMember(text, [...path, refName])
+  const dropped = removeMember(removeMember(text, [...path, refName]), [...path, pushedAt])
   const {manifests} = JSON.parse(dropped) as {manifests: readonly Descriptor[]}
   const left = Object.keys(manifests[position]?.annotations ?? {})
   return left.length === 0 ? removeMember(dropped, path) : dropped

@@ -18,6 +18,7 @@ import type {
 import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {decodeIndex, findTag, type LayoutIndex, list, moveTag} from './layout-index.js'
 import {manifestLimit, mediaTypeIn} from './manifest-kind.js'
+import {findRoot} from './repository-paths.js'
 import {checkTagMove} from './tag-moved.js'
 
 /** The manifests and tags of a layout on disk: blobs like all others, and `index.json`, which names some of them. */
@@ -102,7 +103,12 @@ export function createLayoutManifests(
         for (const each of tags) checkTagMove(each, findTag(index, each.tag, where)?.digest, name)
         await put()
         const start = tags.length === 0 ? list(index, descriptor, where) : index
-        const next = tags.reduce((edited, {tag}) => moveTag(edited, tag, descriptor, where), start)
+        // other tools find nothing of ours in a layout of their own
+        const pushed = (await findRoot(directory)) === undefined ? undefined : new Date()
+        const next = tags.reduce(
+          (edited, {tag}) => moveTag(edited, tag, descriptor, where, pushed),
+          start,
+        )
         await writeIndex(index, next)
       }
       await withLock(layoutPaths.lock(directory), move, {signal})

@@ -1,11 +1,11 @@
 import {ConflictError} from '../errors.js'
 import {pushedAt} from '../oci/annotation.js'
 import type {Digest} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
 import {collectGarbage, type GarbageResult} from './collect-garbage.js'
 import {compareTags} from './compare-tags.js'
 import type {CallOptions} from './content-store.js'
 import {type GarbageOptions, type GarbagePlan, planRetention} from './garbage-plan.js'
-import {layoutPaths, statFile} from './layout-files.js'
 import type {RepositoryRoot} from './repository.js'
 import {type IndexEntry, readIndexOnce} from './repository-index.js'
 import {rootPaths} from './repository-paths.js'
@@ -32,13 +32,14 @@ export interface PrunedTag {
   readonly repository: string
   readonly tag: string
   readonly digest: Digest
-  /** When the tag was last pushed, as far as is known. */
+  /** When the tag was last pushed. */
   readonly pushed: Date
 }
 
 /**
  * Chooses the tags that are too old, or too many: given `keepLast` alone, all but that many go; given `olderThanMs`, the old ones, but never one of the last.
- * A manifest goes with its last tag, unless an index or a referrer that stays names it. With neither, no tag goes.
+ * A manifest goes with its last tag, unless an index or a referrer that stays names it. With neither, no tag goes. A tag of unknown age, which a program made
+ * that notes none, never goes, and is not counted among the newest: no time of a file tells when it was moved there.
  */
 export async function planPrune(
   root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,
@@ -49,13 +50,14 @@ export async function planPrune(
   const garbage = await planRetention(
     root,
     async (name) => {
-      const pruned = await pruneTags(root.directory, name, options)
+      const {pruned, ageless} = await pruneTags(root.directory, name, options)
       tags.push(...pruned)
       return {
         graceMs,
         keepUntagged: !untagged,
         dropTags: new Set(pruned.map(({tag}) => tag)),
         dropManifests: new Set(pruned.map(({digest}) => digest)),
+        problems: ageless.length === 0 ? [] : [agelessProblem(ageless)],
       }
     },
     {graceMs, signal},
@@ -78,31 +80,43 @@ export async function prune(
   return {tags, ...(await collectGarbage(plan.garbage, options))}
 }
 
-async function pruneTags(root: string, name: string, options: PruneOptions): Promise<PrunedTag[]> {
+async function pruneTags(
+  root: string,
+  name: string,
+  options: PruneOptions,
+): Promise<{readonly pruned: readonly PrunedTag[]; readonly ageless: readonly string[]}> {
   const {olderThanMs, keepTags = () => false, keepLast, now = new Date()} = options
-  if (olderThanMs === undefined && keepLast === undefined) return []
+  if (olderThanMs === undefined && keepLast === undefined) return {pruned: [], ageless: []}
   const directory = rootPaths.repository(root, name)
   const tags: PrunedTag[] = []
+  const ageless: string[] = []
   for (const entry of (await readIndexOnce(directory, name)).entries) {
     const {tag, digest} = entry
+    const pushed = pushedOf(entry)
     if (tag === undefined) continue
-    tags.push({repository: name, tag, digest, pushed: await pushedOf(entry, directory)})
+    if (pushed !== undefined) tags.push({repository: name, tag, digest, pushed})
+    else if (!keepTags(tag)) ageless.push(tag)
   }
   const newestFirst = tags.sort(
     (a, b) => Number(b.pushed) - Number(a.pushed) || compareTags(a.tag, b.tag),
   )
-  return newestFirst
+  const pruned = newestFirst
     .slice(keepLast ?? 0)
     .filter(({tag}) => !keepTags(tag))
     .filter(({pushed}) => olderThanMs === undefined || Number(now) - Number(pushed) > olderThanMs)
+  return {pruned, ageless}
 }
 
-/** Tags that other programs made say nothing of it: then the manifest's file was used at that time, and pushed before. */
-async function pushedOf({annotations, digest}: IndexEntry, directory: string): Promise<Date> {
+function pushedOf({annotations}: IndexEntry): Date | undefined {
   const said = new Date(annotations?.[pushedAt] ?? '')
-  if (!Number.isNaN(Number(said))) return said
-  const stats = await statFile(layoutPaths.blob(directory, digest))
-  return new Date(stats?.mtimeMs ?? Date.now())
+  return Number.isNaN(Number(said)) ? undefined : said
+}
+
+function agelessProblem(tags: readonly string[]): string {
+  const [first = ''] = tags
+  const which =
+    tags.length === 1 ? `tag ${quoted(first)}` : `${tags.length} tags (${quoted(first)}, …)`
+  return `nothing says when ${which} came: not pruned before being pushed again or deleted`
 }
 
 function unlessMoved(error: unknown): false {

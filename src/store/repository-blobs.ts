@@ -15,7 +15,7 @@ import {
   type RepositoryPlace,
   syncFile,
 } from './blob-files.js'
-import {isNewLease, renewLease} from './blob-lease.js'
+import {renewLease} from './blob-lease.js'
 import {blobNotFound} from './blob-not-found.js'
 import {openBlobFile} from './blob-reading.js'
 import type {BlobInfo, BlobReader, BlobWriter} from './content-store.js'
@@ -40,32 +40,29 @@ export interface RepositoryBlobsOptions {
   readonly name: string
   readonly turns: Turns
   readonly sound: SoundFiles
+  /** Nothing is written: no leases, and what is damaged stays where it is. */
+  readonly readOnly?: boolean | undefined
 }
 
 /** The blobs of one repository. Whatever is asked for, put or read gets a lease. */
 export function createRepositoryBlobs(options: RepositoryBlobsOptions): RepositoryBlobs {
-  const {place, name, turns, sound} = options
+  const {place, name, turns, sound, readOnly = false} = options
   const {directory} = place
   const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
   const withLayout = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
     turns(layoutPaths.lock(directory), work, {signal})
   let cleared: Promise<unknown> | undefined
 
-  /** `false` when it is gone. A file that is known to be right stays so. */
-  const lease = async (digest: Digest, stats: Stats): Promise<boolean> => {
-    if (isNewLease(stats.mtimeMs)) return true
-    const path = pathOf(digest)
-    if (!(await renewLease(path))) return false
-    const after = await statFile(path)
-    if (after !== undefined) sound.touched(digest, stats, after)
-    return after !== undefined
-  }
+  /** `false` when it is gone. */
+  const lease = async (digest: Digest, stats: Stats): Promise<boolean> =>
+    readOnly || (await renewLease(pathOf(digest), stats))
 
   /** `undefined` when absent. A blob that a collector has in hand is not absent before he has decided, or was killed. */
   const findBlob = async (digest: Digest, signal?: AbortSignal): Promise<BlobInfo | undefined> => {
     const path = pathOf(digest)
     const stats = await statFile(path)
     if (stats !== undefined && (await lease(digest, stats))) return {digest, size: stats.size}
+    if (readOnly) return undefined
     if ((await statFile(repositoryPaths.inHand(directory, digest))) === undefined) return undefined
     await withLayout(() => putBack(directory, digest), signal)
     const restored = await statFile(path)
@@ -76,7 +73,7 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
   /** Whether it is the file that is wrong, not what the caller took it for. */
   const suspect = async (digest: Digest): Promise<void> => {
     const stats = await statFile(pathOf(digest))
-    if (stats === undefined) return
+    if (stats === undefined || readOnly) return
     const blob = {digest, size: stats.size}
     await withLayout(async () => {
       if (!(await isSoundFile(pathOf(digest), blob))) await quarantine(place, digest)
@@ -127,7 +124,9 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
         const blob = {digest: file.digest, size: file.size}
         signal?.throwIfAborted()
         await syncFile(file.path)
-        return {...blob, written: await publishFile(file.path, blob, place, sound)}
+        await renewLease(file.path)
+        const state = await statFile(file.path)
+        return {...blob, written: await publishFile(file.path, blob, place, {sound, state})}
       } finally {
         // closes it; the name is gone already
         await file.discard()

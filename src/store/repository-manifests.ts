@@ -209,9 +209,9 @@ export function createRepositoryManifests(
       )
     },
 
-    async listReferrers(subject, call = {}) {
+    async *listReferrers(subject, call = {}) {
       call.signal?.throwIfAborted()
-      return referrers.list(await file.read(), subject, call)
+      yield* referrers.list(await file.read(), subject, call)
     },
   }
 }

@@ -9,8 +9,8 @@
 //
 // Repositories nest (`a` and `a/b`), so a part of a name may not be called what a layout calls its own: such a part has `_` before it,
 // with which no part of a name can begin. Names that begin with `.` cannot come from a repository's name either.
-import {readdir} from 'node:fs/promises'
-import {join} from 'node:path'
+import {readdir, realpath, stat} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {UsageError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
@@ -49,11 +49,53 @@ export function parseRepositoryName(name: string): string {
   throw new UsageError('ERR_INJECT_REPOSITORY_NAME_INVALID', message)
 }
 
+/** The root of repositories that `directory` is in, below it or at it; `undefined` when none was ever served there. */
+export async function findRoot(directory: string): Promise<string | undefined> {
+  let folder = await realpath(directory).catch(() => undefined)
+  while (folder !== undefined) {
+    if (await hasOwnFolder(folder)) return folder
+    const parent = dirname(folder)
+    folder = parent === folder ? undefined : parent
+  }
+  return undefined
+}
+
+/** Whether a folder is a root of repositories, which somebody has served. */
+export async function hasOwnFolder(directory: string): Promise<boolean> {
+  return stat(rootPaths.own(directory)).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}
+
 /** The names of all repositories under `root`, in no order; links are not followed. A folder that goes meanwhile is not an error. */
 export async function* findRepositories(
   root: string,
   signal?: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
+  for await (const {name, isLayout} of walkFolders(root, signal)) if (isLayout) yield name
+}
+
+/** The names of folders under `root` that hold parts of a layout but not its marker, so that they are not served. */
+export async function* findHalfLayouts(
+  root: string,
+  signal?: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  for await (const {name, isLayout, hasParts} of walkFolders(root, signal))
+    if (hasParts && !isLayout) yield name
+}
+
+interface FoundFolder {
+  readonly name: string
+  readonly isLayout: boolean
+  /** It has `blobs` or `index.json`. */
+  readonly hasParts: boolean
+}
+
+async function* walkFolders(
+  root: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FoundFolder, void, undefined> {
   const waiting: string[] = ['']
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     signal?.throwIfAborted()
@@ -62,8 +104,9 @@ export async function* findRepositories(
       if (isAbsent(error)) return []
       throw localIoError(error, 'read', folder)
     })
-    if (name !== '' && entries.some((entry) => entry.name === 'oci-layout' && entry.isFile()))
-      yield name
+    const isLayout = entries.some((entry) => entry.name === 'oci-layout' && entry.isFile())
+    const hasParts = entries.some((entry) => entry.name === 'blobs' || entry.name === 'index.json')
+    if (name !== '') yield {name, isLayout, hasParts}
     for (const entry of entries) {
       const part = entry.isDirectory() ? partOf(entry.name) : undefined
       const inner = name === '' ? part : `${name}/${part}`

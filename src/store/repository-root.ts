@@ -1,7 +1,7 @@
-import {stat} from 'node:fs/promises'
+import {lstat, stat} from 'node:fs/promises'
 import {localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
-import {InjectError, LocalIoError, NotFoundError} from '../errors.js'
+import {InjectError, LocalIoError, NotFoundError, UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import {compareTags} from './compare-tags.js'
 import {checkLayout, createLayout, makeFolder} from './layout-create.js'
@@ -10,7 +10,14 @@ import {createRecentBytes} from './recent-bytes.js'
 import type {Repository, RepositoryRoot} from './repository.js'
 import {createRepositoryBlobs} from './repository-blobs.js'
 import {createRepositoryManifests} from './repository-manifests.js'
-import {findRepositories, isPartFolder, parseRepositoryName, rootPaths} from './repository-paths.js'
+import {
+  findRepositories,
+  findRoot,
+  hasOwnFolder,
+  isPartFolder,
+  parseRepositoryName,
+  rootPaths,
+} from './repository-paths.js'
 import {createTurns} from './repository-turns.js'
 import {createSoundFiles} from './sound-files.js'
 import type {LiveUpload} from './upload-session.js'
@@ -21,6 +28,10 @@ export interface OpenRootOptions {
   readonly create?: boolean | undefined
   /** Open beside a process that serves the root: each change is safe by the lock of its repository. */
   readonly shared?: boolean | undefined
+  /** Write nothing at all: no leases, no quarantine; together with `shared`. */
+  readonly readOnly?: boolean | undefined
+  /** Only a folder that was served before, so that no other one is taken for one by mistake. */
+  readonly served?: boolean | undefined
   /** How long an upload session may be idle before it is gone; 24 h. */
   readonly uploadIdleMs?: number | undefined
   /** How many upload sessions a repository may have at a time; 1,000. */
@@ -31,15 +42,17 @@ export interface OpenRootOptions {
 
 /**
  * Opens a folder of repositories to serve it: until `close` nobody else does, and a process that was killed does not count. Throws `LocalIoError`
- * (`ERR_INJECT_ROOT_IN_USE`) when somebody does, `NotFoundError` (`ERR_INJECT_ROOT_NOT_FOUND`) when the folder is not there.
+ * (`ERR_INJECT_ROOT_IN_USE`) when somebody does, `NotFoundError` (`ERR_INJECT_ROOT_NOT_FOUND`) when the folder is not there, `UsageError`
+ * (`ERR_INJECT_NOT_A_ROOT`) when it is a layout itself, or, for `served`, was never served.
  */
 export async function openRepositoryRoot(
   directory: string,
   options: OpenRootOptions = {},
 ): Promise<RepositoryRoot> {
-  const {create = false, shared = false} = options
+  const {create = false, shared = false, readOnly = false, served = false} = options
   if (create) await makeFolder(directory)
   else if (!(await isFolder(directory))) throw rootNotFound(directory)
+  await refuseOtherFolder(directory, served)
   const release = shared ? () => Promise.resolve() : await holdRoot(directory)
   const turns = createTurns()
   const recent = createRecentBytes()
@@ -50,7 +63,7 @@ export async function openRepositoryRoot(
   const toRepository = (name: string): Repository => {
     const place = {root: directory, directory: rootPaths.repository(directory, name)}
     const title = quoted(name)
-    const blobs = createRepositoryBlobs({place, name: title, turns, sound})
+    const blobs = createRepositoryBlobs({place, name: title, turns, sound, readOnly})
     return {
       name,
       ...blobs,
@@ -73,15 +86,21 @@ export async function openRepositoryRoot(
         signal?.throwIfAborted()
         return blobs.linkFrom(digest, rootPaths.repository(directory, parseRepositoryName(from)))
       },
+      // looking one up clears it away when it has expired
+      ...(readOnly ? {resumeUpload: () => Promise.resolve(undefined)} : {}),
       close: () => Promise.resolve(),
     }
   }
 
   const open = async (name: string): Promise<Repository | undefined> => {
+    const folder = rootPaths.repository(directory, parseRepositoryName(name))
+    // asked each time: somebody may have removed the folder, or made another one in its place
+    if ((await statFile(layoutPaths.marker(folder))) === undefined) {
+      opened.delete(name)
+      return undefined
+    }
     const known = opened.get(name)
     if (known !== undefined) return known
-    const folder = rootPaths.repository(directory, parseRepositoryName(name))
-    if ((await statFile(layoutPaths.marker(folder))) === undefined) return undefined
     await checkLayout(folder)
     const repository = opened.get(name) ?? toRepository(name)
     opened.set(name, repository)
@@ -142,7 +161,7 @@ async function holdRoot(directory: string): Promise<() => Promise<void>> {
 
 function inUse(error: unknown, directory: string): Error {
   if (!(error instanceof InjectError)) return new Error('the lock failed', {cause: error})
-  if (error.code !== 'ERR_INJECT_LOCKED') return error
+  if (error.code !== 'ERR_INJECT_LOCKED' || error.found === undefined) return error
   const pid = /^\d+(?=-)/.exec(String(error.found))?.[0]
   const owner = pid === undefined ? 'another process' : `process ${pid}`
   const message = `${owner} serves ${quoted(directory)} already`
@@ -159,6 +178,20 @@ async function isFolder(path: string): Promise<boolean> {
     if (isAbsent(error)) return false
     throw localIoError(error, 'read', path)
   }
+}
+
+async function refuseOtherFolder(directory: string, served: boolean): Promise<void> {
+  if (await hasOwnFolder(directory)) return
+  const isLayout = (await lstat(layoutPaths.marker(directory)).catch(() => undefined)) !== undefined
+  if (!isLayout && !served) return
+  const root = await findRoot(directory)
+  const what = isLayout
+    ? 'is one OCI image layout, not a folder of them'
+    : 'is no folder that inject serve has served'
+  const isInRoot = root === undefined ? '' : `; ${quoted(root)}, which it is in, is one`
+  throw new UsageError('ERR_INJECT_NOT_A_ROOT', `${quoted(directory)} ${what}${isInRoot}`, {
+    hint: `name ${root === undefined ? 'the folder that the repositories are in' : quoted(root)}`,
+  })
 }
 
 function rootNotFound(directory: string): NotFoundError {

@@ -63,8 +63,11 @@ export interface Repository extends ContentStore {
   ): Promise<boolean>
   /** Removes a manifest and every tag that names it. `false` when there was none. */
   deleteManifest(digest: Digest, options?: CallOptions): Promise<boolean>
-  /** Descriptors (with `artifactType` and `annotations`) of the manifests whose subject is `subject`, sorted by digest. */
-  listReferrers(subject: Digest, options?: CallOptions): Promise<readonly Referrer[]>
+  /** Descriptors (with `artifactType` and `annotations`) of the manifests whose subject is `subject`, sorted by digest; those after `after`, when that is given. */
+  listReferrers(
+    subject: Digest,
+    options?: CallOptions & {readonly after?: Digest | undefined},
+  ): AsyncIterable<Referrer>
   /** `algorithm` (sha256) is what the digest will probably be of: with another one the bytes are read once more. `LimitError` (`ERR_INJECT_TOO_MANY_UPLOADS`). */
   startUpload(
     options?: CallOptions & {readonly algorithm?: DigestAlgorithm | undefined},

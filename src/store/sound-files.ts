@@ -13,10 +13,11 @@ export interface SoundFiles {
   has(digest: Digest, state: FileState): boolean
   /** The file of this state was found right just now. */
   add(digest: Digest, state: FileState): void
-  /** Follows a file that begins to be read. What it gives is for the end, when all was right; `state` is the file's then. */
+  /**
+   * Follows a file that begins to be read. What it gives is for the end, when all was right; `state` is the file's then. One that got another time meanwhile,
+   * though it was by a lease of ours, is not known to be right: a write just before the lease would not show.
+   */
   watch(digest: Digest, state: FileState): (state: FileState) => void
-  /** We gave the file another time, and nothing else. */
-  touched(digest: Digest, before: FileState, after: FileState): void
 }
 
 /** Holds at most `limit` files, for `maxAgeMs` (1 h) each; `now` is a clock that never goes back, in milliseconds. */
@@ -29,46 +30,26 @@ export function createSoundFiles({
   readonly limit?: number
   readonly now?: () => number
 } = {}): SoundFiles {
-  /** `foundAt`: `undefined` while it is being read for the first time. */
-  interface Known {
-    stamp: string
-    foundAt: number | undefined
-  }
-  const files = new Map<string, Known>()
-  const put = (digest: Digest, state: FileState, foundAt: number | undefined): Known => {
+  const files = new Map<string, {readonly stamp: string; readonly foundAt: number}>()
+  const add = (digest: Digest, state: FileState): void => {
+    if (!isLeaseTime(state.mtimeMs)) return
     const key = keyOf(digest, state)
-    const known = {stamp: stampOf(state), foundAt}
     // a map lists what was set last at its end
     files.delete(key)
-    files.set(key, known)
+    files.set(key, {stamp: stampOf(state), foundAt: now()})
     for (const oldest of files.keys()) {
       if (files.size <= limit) break
       files.delete(oldest)
     }
-    return known
-  }
-  const find = (digest: Digest, state: FileState): Known | undefined => {
-    const known = files.get(keyOf(digest, state))
-    return known?.stamp === stampOf(state) ? known : undefined
   }
   return {
     has(digest, state) {
-      const foundAt = find(digest, state)?.foundAt
-      return foundAt !== undefined && now() - foundAt < maxAgeMs
+      const known = files.get(keyOf(digest, state))
+      return known?.stamp === stampOf(state) && now() - known.foundAt < maxAgeMs
     },
-    add(digest, state) {
-      if (isLeaseTime(state.mtimeMs)) put(digest, state, now())
-    },
-    watch(digest, state) {
-      const known = find(digest, state) ?? put(digest, state, undefined)
-      return (last) => {
-        if (known.stamp === stampOf(last) && isLeaseTime(last.mtimeMs)) put(digest, last, now())
-      }
-    },
-    touched(digest, before, after) {
-      const known = find(digest, before)
-      if (known === undefined || keyOf(digest, after) !== keyOf(digest, before)) return
-      if (after.size === before.size && isLeaseTime(after.mtimeMs)) known.stamp = stampOf(after)
+    add,
+    watch: (digest, state) => (last) => {
+      if (stampOf(last) === stampOf(state)) add(digest, last)
     },
   }
 }
@@ -77,8 +58,9 @@ function keyOf(digest: Digest, {dev, ino}: FileState): string {
   return `${dev}-${ino}-${digest}`
 }
 
-function stampOf({size, mtimeMs, ctimeMs}: FileState): string {
-  return `${size}-${mtimeMs}-${ctimeMs}`
+/** The same for two states of one file between which nobody changed it. */
+export function stampOf({dev, ino, size, mtimeMs, ctimeMs}: FileState): string {
+  return `${dev}-${ino}-${size}-${mtimeMs}-${ctimeMs}`
 }
 
 /**

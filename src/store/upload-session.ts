@@ -5,11 +5,12 @@ import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
 import {algorithmOf, type Digest, type DigestAlgorithm} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
 import {appendStream} from './append-stream.js'
-import {publishFile, type RepositoryPlace, syncFile} from './blob-files.js'
+import {isSoundFile, publishFile, type RepositoryPlace, syncFile} from './blob-files.js'
+import {leaseTime} from './blob-lease.js'
 import {readFileStream, statFile} from './layout-files.js'
 import type {UploadSession} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
-import type {SoundFiles} from './sound-files.js'
+import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
 import {createUploadHash, restoreUploadHash, type UploadHash} from './upload-hash.js'
 import {dropUploadState, loadUploadState, saveUploadState} from './upload-state.js'
 
@@ -18,8 +19,12 @@ export interface LiveUpload {
   /** Bytes in the file. */
   size: number
   busy: boolean
+  /** Of the digest that it will probably have. */
+  algorithm: DigestAlgorithm
   /** Of the bytes in the file, or of the first of them; `undefined` when none of the hashes seen so far can go on. */
   hash: UploadHash | undefined
+  /** The file's state after we last wrote to it, or found it as another process of ours had left it. With another one the hash is void. */
+  state: FileState | undefined
 }
 
 export interface UploadSessionOptions {
@@ -53,21 +58,32 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
   }
 
   const openFile = async (): Promise<FileHandle> => {
-    const flags = constants.O_WRONLY | constants.O_NOFOLLOW
+    // O_NONBLOCK: opening a FIFO would wait for a reader
+    const flags = constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
     const handle = await open(path, flags).catch((error: unknown) => {
       throw errnoOf(error) === 'ENOENT' ? unknown(id, name) : localIoError(error, 'write', path)
     })
     return handle
   }
 
+  /** When somebody else has changed the file, what is in it counts, and none of the hashes. */
+  const follow = async (found: FileState): Promise<void> => {
+    if (upload.state !== undefined && stampOf(upload.state) === stampOf(found)) return
+    const {hash} = upload
+    const stored = upload.state === undefined ? await loadUploadState(statePath, found) : undefined
+    upload.size = found.size
+    upload.hash = stored ?? (found.size === 0 && hash?.size === 0 ? hash : undefined)
+    upload.algorithm = hash?.algorithm ?? upload.algorithm
+    upload.state = upload.hash && found
+    if (upload.hash === undefined) await dropUploadState(statePath)
+  }
+
   /** Which hash goes on with what comes now. */
   const chooseHash = async (isRange: boolean): Promise<UploadHash | undefined> => {
-    const {hash, size} = upload
+    const {hash, size, algorithm} = upload
     const isStorable = hash?.save() !== undefined
     if (hash?.size === size && (isStorable || !(isRange && size === 0))) return hash
-    if (size === 0) return restoreUploadHash(hash?.algorithm ?? 'sha256')
-    const stored = await loadUploadState(statePath, size)
-    const start = stored ?? (await restoreUploadHash(hash?.algorithm ?? 'sha256'))
+    const start = await restoreUploadHash(algorithm)
     return start && catchUp(start, path, size)
   }
 
@@ -79,9 +95,7 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
   const digestOfAll = async (algorithm: DigestAlgorithm): Promise<Digest> => {
     const {hash, size} = upload
     if (hash?.algorithm === algorithm && hash.size === size) return hash.digest()
-    const stored = await loadUploadState(statePath, size)
-    const start = stored?.algorithm === algorithm ? stored : createUploadHash(algorithm)
-    return (await catchUp(start, path, size)).digest()
+    return (await catchUp(createUploadHash(algorithm), path, size)).digest()
   }
 
   return {
@@ -93,16 +107,26 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
     append: (stream, {at, signal} = {}) =>
       exclusively(async () => {
         signal?.throwIfAborted()
-        if (at !== undefined && at !== upload.size) throw outOfOrder(id, upload.size, at)
         const handle = await openFile()
+        let isWriting = false
         try {
+          const found = await handle.stat()
+          await follow(found)
+          if (at !== undefined && at !== upload.size) throw outOfOrder(id, upload.size, at)
           upload.hash = await chooseHash(at !== undefined)
+          upload.algorithm = upload.hash?.algorithm ?? upload.algorithm
+          // changed while it was read again: then all of it is, at the end
+          if (stampOf(await handle.stat()) !== stampOf(found)) upload.hash = undefined
+          isWriting = true
           await appendStream(abortable(stream, signal), {handle, path, upload})
         } finally {
+          if (isWriting) upload.state = await stateAfter(handle)
           await handle.close()
           // a failure to store it costs time later, nothing else
-          if (upload.hash?.size === upload.size)
-            await saveUploadState(statePath, upload.hash).catch(() => dropUploadState(statePath))
+          if (isWriting && upload.hash?.size === upload.size && upload.state !== undefined)
+            await saveUploadState(statePath, upload.hash, upload.state).catch(() =>
+              dropUploadState(statePath),
+            )
         }
         return upload.size
       }),
@@ -112,19 +136,17 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
         signal?.throwIfAborted()
         const stats = await statFile(path)
         if (stats === undefined) throw unknown(id, name)
-        // somebody else's doing; what is in the file counts
-        if (stats.size !== upload.size) {
-          upload.size = stats.size
-          upload.hash = undefined
-        }
+        await follow(stats)
         const found = await digestOfAll(algorithmOf(expected))
-        if (found !== expected) {
+        const blob = {digest: expected, size: upload.size}
+        await syncFile(path)
+        const last = await statFile(path)
+        const isSteady = last !== undefined && stampOf(last) === stampOf(stats)
+        if (found !== expected || !(isSteady || (await isSoundFile(path, blob)))) {
           await remove()
           throw mismatch(id, name, expected, found)
         }
-        const blob = {digest: expected, size: upload.size}
-        await syncFile(path)
-        await publishFile(path, blob, place, sound)
+        await publishFile(path, blob, place, {sound, state: upload.state})
         await remove()
         return blob
       }),
@@ -137,6 +159,17 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
 export async function removeUpload(directory: string, id: string): Promise<void> {
   await rm(repositoryPaths.upload(directory, id), {force: true})
   await dropUploadState(repositoryPaths.uploadState(directory, id))
+}
+
+/** The file's state when we have written to it, with the time of a lease: a write by somebody else shows from now on. */
+async function stateAfter(handle: FileHandle): Promise<FileState | undefined> {
+  try {
+    const time = leaseTime()
+    await handle.utimes(time, time)
+    return await handle.stat()
+  } catch {
+    return undefined
+  }
 }
 
 /** The hash, after it has seen the rest of the first `size` bytes of the file. */

@@ -1,11 +1,13 @@
 import {randomUUID} from 'node:crypto'
-import {type FileHandle, open, readdir} from 'node:fs/promises'
+import type {Stats} from 'node:fs'
+import {type FileHandle, lstat, open, readdir} from 'node:fs/promises'
 import {localIoError} from '../disk/local-io-error.js'
+import {clearDead} from '../disk/owned-name.js'
 import {LimitError} from '../errors.js'
 import type {DigestAlgorithm} from '../oci/digest.js'
 import type {RepositoryPlace} from './blob-files.js'
 import {makeFolder} from './layout-create.js'
-import {statFile} from './layout-files.js'
+import {statFile, tempPrefix} from './layout-files.js'
 import type {Repository, UploadSession} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
 import type {SoundFiles} from './sound-files.js'
@@ -60,6 +62,14 @@ export function createUploadSessions(
     return count
   }
 
+  /** What processes left that were killed; once. */
+  let cleared: Promise<void> | undefined
+  const clearLeftovers = async (): Promise<void> => {
+    await clearDead(folder, tempPrefix)
+    for (const id of await expiredUploads(directory, idleMs))
+      if (!(await isAlive(id))) await expire(id)
+  }
+
   const isAlive = async (id: string): Promise<boolean> => {
     if (live.get(pathOf(id))?.busy === true) return true
     const stats = await statFile(pathOf(id))
@@ -74,6 +84,7 @@ export function createUploadSessions(
   return {
     async startUpload({signal, algorithm = 'sha256'} = {}) {
       signal?.throwIfAborted()
+      await (cleared ??= clearLeftovers())
       if ((await countSessions()) >= limit) throw tooMany(name, limit)
       const id = randomUUID()
       const path = pathOf(id)
@@ -97,24 +108,31 @@ export function createUploadSessions(
       const stats = await statFile(path)
       if (stats === undefined) return undefined
       // whoever asked at the same time may have been faster: one session, one state
-      const upload = live.get(path) ?? {size: stats.size, busy: false, hash: undefined}
+      const upload = live.get(path) ?? resumed(stats.size)
       live.set(path, upload)
       return session(id, upload)
     },
   }
 }
 
-/** The ids of sessions in the folder of a repository that nothing was added to for longer than `idleMs`. */
+/** The ids of sessions in the folder of a repository that nothing was added to for longer than `idleMs`, and of those of which only a hash's state was left so long ago. */
 export async function expiredUploads(directory: string, idleMs: number): Promise<string[]> {
-  const ids = (await readdir(repositoryPaths.uploads(directory)).catch(() => [])).filter((each) =>
-    grammar.test(each),
-  )
+  const names = await readdir(repositoryPaths.uploads(directory)).catch(() => [])
+  const ids = new Set(names.map((name) => name.replace(/\.state$/, '')))
   const expired: string[] = []
   for (const id of ids) {
-    const stats = await statFile(repositoryPaths.upload(directory, id))
+    if (!grammar.test(id)) continue
+    const stats =
+      (await lookAt(repositoryPaths.upload(directory, id))) ??
+      (await lookAt(repositoryPaths.uploadState(directory, id)))
     if (stats !== undefined && Date.now() - stats.mtimeMs >= idleMs) expired.push(id)
   }
   return expired
+}
+
+/** Whatever it is, so that it can be removed. */
+async function lookAt(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch(() => undefined)
 }
 
 /** The spelling of `randomUUID`. */
@@ -122,7 +140,11 @@ const grammar = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 const quiet = 100
 
 function newUpload(size: number, algorithm: DigestAlgorithm): LiveUpload {
-  return {size, busy: false, hash: createUploadHash(algorithm)}
+  return {size, busy: false, algorithm, hash: createUploadHash(algorithm), state: undefined}
+}
+
+function resumed(size: number): LiveUpload {
+  return {size, busy: false, algorithm: 'sha256', hash: undefined, state: undefined}
 }
 
 async function create(path: string, folder: string): Promise<FileHandle> {

@@ -1,15 +1,22 @@
-import {readFile, rm} from 'node:fs/promises'
+import {rm} from 'node:fs/promises'
 import * as v from 'valibot'
 import {writeFileAtomic} from '../disk/atomic-file.js'
 import {ownedName} from '../disk/owned-name.js'
-import {tempPrefix} from './layout-files.js'
+import {readAll} from '../stream/limit.js'
+import {readFileStream, tempPrefix} from './layout-files.js'
+import {type FileState, stampOf} from './sound-files.js'
 import {restoreUploadHash, type UploadHash} from './upload-hash.js'
 
 /**
  * Stores the state of a session's hash, so that another process goes on from it instead of reading all again. Nothing is stored of a hash that
- * cannot be. What is stored says when the machine was started: after a power failure the bytes that it speaks of may be lost, and it is void.
+ * cannot be. What is stored says when the machine was started: after a power failure the bytes that it speaks of may be lost, and it is void. So it is
+ * when the file that was hashed is not as it was, in `file`.
  */
-export async function saveUploadState(path: string, hash: UploadHash): Promise<void> {
+export async function saveUploadState(
+  path: string,
+  hash: UploadHash,
+  file: FileState,
+): Promise<void> {
   const state = hash.save()
   if (state === undefined) return
   const stored: v.InferOutput<typeof shape> = {
@@ -17,23 +24,23 @@ export async function saveUploadState(path: string, hash: UploadHash): Promise<v
     algorithm: hash.algorithm,
     size: hash.size,
     boot: bootOf(),
+    file: stampOf(file),
     state: Buffer.from(state).toString('base64'),
   }
   await writeFileAtomic(path, JSON.stringify(stored), {prefix: tempPrefix})
 }
 
-/** The hash of the first bytes of a session's data, at most `size` of them; `undefined` when nothing usable is stored. */
-export async function loadUploadState(path: string, size: number): Promise<UploadHash | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text === undefined || text.length > longest) return undefined
-  const stored = v.safeParse(shape, parse(text))
-  if (!stored.success || stored.output.size > size || stored.output.boot !== bootOf())
-    return undefined
-  const {algorithm, state} = stored.output
-  return restoreUploadHash(algorithm, {
-    size: stored.output.size,
-    state: Buffer.from(state, 'base64'),
-  })
+/** The hash of a session's data, whose file is now as `file` says; `undefined` when nothing usable is stored. */
+export async function loadUploadState(
+  path: string,
+  file: FileState,
+): Promise<UploadHash | undefined> {
+  const bytes = await readAll(readFileStream(path), longest, path).catch(() => undefined)
+  const stored = v.safeParse(shape, bytes && parse(Buffer.from(bytes).toString()))
+  if (!stored.success) return undefined
+  const {algorithm, state, size, boot, file: stamp} = stored.output
+  if (size !== file.size || boot !== bootOf() || stamp !== stampOf(file)) return undefined
+  return restoreUploadHash(algorithm, {size, state: Buffer.from(state, 'base64')})
 }
 
 /** Before bytes that it does not know of are added; nothing there is fine. */
@@ -46,6 +53,7 @@ const shape = v.object({
   algorithm: v.picklist(['sha256', 'sha512']),
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   boot: v.string(),
+  file: v.string(),
   state: v.string(),
 })
 const longest = 4096

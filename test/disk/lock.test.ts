@@ -1,6 +1,7 @@
 import {lutimes, mkdir, readdir, readFile, readlink, symlink, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
+import {execa} from 'execa'
 import {describe, expect, it} from 'vitest'
 import {withLock} from '../../src/disk/lock.js'
 import {ownedName} from '../../src/disk/owned-name.js'
@@ -36,6 +37,18 @@ describe('a lock', () => {
     const failure = new Error('broken')
     await expect(withLock(lock, () => Promise.reject(failure))).rejects.toBe(failure)
     expect(await readdir(folder)).toEqual([])
+  })
+
+  it.each([
+    ['a FIFO', (path: string) => execa('mkfifo', [path])],
+    ['a folder', (path: string) => mkdir(path)],
+  ])('in whose place %s is fails at once', async (_, make) => {
+    const lock = join(await tempDir(), 'lock')
+    await make(lock)
+    await expect(withLock(lock, () => Promise.resolve())).rejects.toMatchObject({
+      code: 'ERR_INJECT_LOCKED',
+      message: `${JSON.stringify(lock)} is in the place of a lock, and is none: neither a link nor a file`,
+    })
   })
 
   it('keeps processes apart', async () => {
@@ -173,11 +186,6 @@ describe('a lock', () => {
     ).rejects.toMatchObject({
       code: 'ERR_INJECT_LOCAL_IO',
       message: expect.stringContaining('ENOENT') as string,
-    })
-    await mkdir(join(folder, 'lock'))
-    await expect(withLock(join(folder, 'lock'), () => Promise.resolve())).rejects.toMatchObject({
-      code: 'ERR_INJECT_LOCAL_IO',
-      message: expect.stringContaining('EISDIR') as string,
     })
   })
 })

@@ -1,7 +1,7 @@
 import {hashSync} from 'bcryptjs'
 import {spawn, type ChildProcess} from 'node:child_process'
 import {once} from 'node:events'
-import {readFile, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, symlink, writeFile} from 'node:fs/promises'
 import {get} from 'node:https'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline'
@@ -111,6 +111,32 @@ it('serves several folders that share nothing', async () => {
   expect(await end()).toBe(0)
 })
 
+it('refuses to serve a folder inside another one, by whatever name', async () => {
+  const folder = await tempDir()
+  await mkdir(join(folder, 'outer'))
+  await symlink('outer', join(folder, 'other'))
+  const result = await inject([
+    'serve',
+    join(folder, 'other/inner'),
+    ...['--listen', '127.0.0.1:0', '--listen', `127.0.0.1:0=${join(folder, 'outer')}`],
+  ])
+  expect([result.exitCode, result.stdout]).toEqual([2, ''])
+  expect(result.stderr).toMatch(/other\/inner" is inside .*outer"/)
+  expect(await readdir(join(folder, 'outer'))).toEqual([])
+  // one folder at two addresses, though, and two that only begin alike
+  const listeners = ['outer', 'other', 'outer-2'].map((name) => `127.0.0.1:0=${join(folder, name)}`)
+  const {addresses, end} = await serve(
+    listeners.flatMap((each) => ['--listen', each]),
+    3,
+  )
+  const {digest} = await pushBlob(addresses[0] ?? '', 'app', 'content')
+  const statuses = addresses.map(
+    async (address) => (await send(address, 'HEAD', `/v2/app/blobs/${digest}`)).status,
+  )
+  expect(await Promise.all(statuses)).toEqual([200, 200, 404])
+  expect(await end()).toBe(0)
+})
+
 it('a running upload may end after SIGTERM', async () => {
   const root = join(await tempDir(), 'root')
   const {addresses, end} = await serve([root, '--listen', '127.0.0.1:0'])
@@ -148,6 +174,7 @@ it('listens beyond loopback only with TLS and passwords, or when told to', async
     const {exitCode, stderr, stdout} = await inject(['serve', root, '--listen', address])
     expect([exitCode, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(/without passwords .* and without TLS .*--insecure-bind/)
+    expect(stderr).toContain(address.replace(/^:/, '[::]:'))
   }
   const {end} = await serve([root, '--listen', '0.0.0.0:0', '--insecure-bind'])
   expect(await end()).toBe(0)

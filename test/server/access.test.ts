@@ -1,9 +1,10 @@
 import {hashSync} from 'bcryptjs'
-import {describe, expect, it} from 'vitest'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {describe, expect, it, onTestFinished} from 'vitest'
 import {UsageError} from '../../src/errors.js'
 import {parseBasic} from '../../src/server/basic-credential.js'
 import {createHtpasswdAccess} from '../../src/server/htpasswd-access.js'
-import {decoyHash, parseHtpasswd} from '../../src/server/htpasswd.js'
+import {decoysFor, highestCostOf, parseHtpasswd} from '../../src/server/htpasswd.js'
 import {Refusal} from '../../src/server/refusal.js'
 import {openRegistry, sourceOf} from '../support/open-registry.js'
 import {pushBlob, send, serveRegistry} from '../support/served-registry.js'
@@ -12,8 +13,11 @@ import {thrownBy} from '../support/thrown-by.js'
 const hash = hashSync('s3cret', 4)
 const users = parseHtpasswd(`# users\n\nalice:${hash}\r\nbob:${hashSync('pass:word é', 4)}\n`)
 const basic = (text: string) => ({authorization: `Basic ${Buffer.from(text).toString('base64')}`})
-const access = (anonymous: 'pull' | 'none' = 'none', more = {}) =>
-  createHtpasswdAccess(users, {anonymous, ...more})
+const access = (anonymous: 'pull' | 'none' = 'none', more = {}) => {
+  const made = createHtpasswdAccess(users, {anonymous, ...more})
+  onTestFinished(() => made.close())
+  return made
+}
 
 describe('a registry with users', () => {
   it('asks who does not say, refuses who says it wrong, and serves who is right', async () => {
@@ -33,6 +37,7 @@ describe('a registry with users', () => {
       'alice:wrong',
       'alice:',
       ':s3cret',
+      ':',
       'carol:s3cret',
       'alice',
       `alice:s3cret\0`,
@@ -86,6 +91,11 @@ describe('a registry with users', () => {
     expect((await send(address, 'DELETE', `/v2/a/blobs/${digest}`)).status).toBe(401)
     const wrong = {headers: basic('alice:wrong')}
     expect((await send(address, 'GET', `/v2/a/blobs/${digest}`, wrong)).status).toBe(401)
+    // what skopeo sends for nobody
+    const nobody = {headers: basic(':')}
+    expect((await send(address, 'GET', `/v2/a/blobs/${digest}`, nobody)).status).toBe(200)
+    expect((await send(address, 'POST', '/v2/a/blobs/uploads/', nobody)).status).toBe(401)
+    expect((await send(address, 'GET', '/v2/', nobody)).status).toBe(401)
   })
 
   it('T-73 what a user may not pull is not mounted for him', async () => {
@@ -107,10 +117,44 @@ describe('a registry with users', () => {
     expect((await send(address, 'GET', `/v2/private/blobs/${digest}`, {headers})).status).toBe(403)
   })
 
-  it('T-80 an unknown user costs as much as a known one', () => {
-    const costly = new Map([...users, ['carol', hash.replace('$04$', '$12$')]])
-    expect(decoyHash(costly)).toMatch(/^\$2b\$12\$.{53}$/)
-    expect(decoyHash(new Map())).toMatch(/^\$2b\$10\$.{53}$/)
+  it('T-80 a wrong password costs the same for an unknown user, one with a cheap hash and one with a dear one', () => {
+    const dear = hash.replace('$04$', '$12$')
+    const cost = highestCostOf(new Map([...users, ['carol', dear]]))
+    const rounds = (hashes: readonly string[]): number =>
+      hashes.reduce(
+        (sum, each) => sum + 2 ** Number(/^\$2[aby]\$(\d\d)\$.{53}$/.exec(each)?.[1]),
+        0,
+      )
+    for (const own of [undefined, hash, dear])
+      expect(rounds([...(own === undefined ? [] : [own]), ...decoysFor(own, cost)])).toBe(2 ** 12)
+  })
+
+  it('T-80 the others are served while passwords are checked', async () => {
+    const dear = parseHtpasswd(`alice:${hash.replace('$04$', '$13$')}`)
+    const guarded = createHtpasswdAccess(dear, {anonymous: 'none'})
+    onTestFinished(() => guarded.close())
+    let isChecked = false
+    const checked = Promise.all(
+      ['one', 'two'].map((guess) => guarded.identify(basic(`alice:${guess}`).authorization)),
+    ).then((results) => {
+      isChecked = true
+      return results
+    })
+    // on this thread, nothing would run in the slices of 100 ms between which it gave way
+    let turns = 0
+    for (; !isChecked; turns++) await sleep(1)
+    expect(await checked).toEqual([false, false])
+    expect(turns).toBeGreaterThan(50)
+  })
+
+  it('T-80 passwords are checked again after the thread that checks them was ended', async () => {
+    const guarded = access()
+    const waiting = guarded.identify(basic('alice:guess').authorization)
+    const outcome = expect(waiting).rejects.toThrow('the thread that checks passwords ended')
+    await guarded.close()
+    await outcome
+    expect(await guarded.identify(basic('alice:s3cret').authorization)).toEqual({user: 'alice'})
+    await guarded.close()
   })
 
   it('T-80 beyond a number of passwords that wait, others are told to come back', async () => {
@@ -142,6 +186,7 @@ describe('a registry with users', () => {
 describe('htpasswd files', () => {
   it.each([
     ['alice', 'is not USER:HASH'],
+    ['# nobody\n', 'names no user'],
     [`:${hash}`, 'is not USER:HASH'],
     ['alice:plain', 'has no bcrypt hash'],
     ['alice:$apr1$x$abc', 'has no bcrypt hash'],
@@ -158,5 +203,6 @@ describe('htpasswd files', () => {
   it('credentials have a user', () => {
     expect(parseBasic('basic YTpi')).toEqual({username: 'a', password: 'b'})
     expect(parseBasic('Basic OmI=')).toBeUndefined()
+    expect(parseBasic('Basic Og==')).toBe('nobody')
   })
 })

@@ -1,8 +1,11 @@
+import {hashSync} from 'bcryptjs'
 import {execa} from 'execa'
 import {mkdir, readFile, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {beforeAll, expect, it, onTestFinished} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
+import {createHtpasswdAccess} from '../../src/server/htpasswd-access.js'
+import {parseHtpasswd} from '../../src/server/htpasswd.js'
 import {openRepositoryRoot} from '../../src/store/repository-root.js'
 import {makeBusyboxLayout, pushAs, skopeoCopy} from '../support/busybox-image.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
@@ -43,6 +46,22 @@ describeWith(['skopeo', 'umoci', 'busybox'], 'clients that we did not write', ()
       expect((await execa('skopeo', [...inspect, local], raw)).stdout).toBe(body.toString())
     const listed = await execa('umoci', ['ls', '--layout', join(directory, 'team/app')])
     expect(listed.stdout).toBe('v1')
+  })
+
+  it('skopeo pulls without a password where nobody needs one', async () => {
+    const {address, root} = await serveFolder()
+    await pushAs('oci', layout, `${address}/team/app:v1`)
+    const users = parseHtpasswd(`alice:${hashSync('s3cret', 4)}`)
+    const access = createHtpasswdAccess(users, {anonymous: 'pull'})
+    onTestFinished(() => access.close())
+    const guarded = await serveRegistry({root, access})
+    const image = `docker://${guarded.address}/team/app:v1`
+    const out = join(await tempDir(), 'out')
+    await skopeoCopy(image, `oci:${out}:v1`, '--src-no-creds')
+    await expect(skopeoCopy(`oci:${out}:v1`, image, '--dest-no-creds')).rejects.toThrow(
+      /unauthorized|authentication required|log in first/i,
+    )
+    await skopeoCopy(`oci:${out}:v1`, image, '--dest-creds', 'alice:s3cret')
   })
 
   it('skopeo copies a whole index, and again to another tag without sending a layer', async () => {

@@ -546,6 +546,21 @@ describeRoots('the distribution API', (makeRoot) => {
       expect((await send(address, 'GET', '/v2/b/manifests/v1')).body.equals(bytes)).toBe(true)
     })
 
+    it('T-76 a manifest is not deleted as a blob: its tag would name nothing', async () => {
+      const {address} = await serve()
+      const bytes = await makeManifest(address, 'a')
+      await putManifest(address, 'a/manifests/v1', bytes)
+      const path = `/v2/a/blobs/${digestOf(bytes)}`
+      const answer = await send(address, 'DELETE', path)
+      expect([answer.status, answer.code]).toEqual([405, 'UNSUPPORTED'])
+      expect(answer.headers.allow).toBe('GET, HEAD')
+      expect((await send(address, 'GET', '/v2/a/manifests/v1')).body.equals(bytes)).toBe(true)
+      expect((await send(address, 'DELETE', `/v2/a/manifests/${digestOf(bytes)}`)).status).toBe(202)
+      expect((await send(address, 'DELETE', path)).status).toBe(404)
+      const {digest} = await pushBlob(address, 'a', 'layer')
+      expect((await send(address, 'DELETE', `/v2/a/blobs/${digest}`)).status).toBe(202)
+    })
+
     it('T-75 nothing is deleted where deletes are off, and nothing is taken where all is read-only', async () => {
       const root = await makeRoot()
       const open = await serveRegistry({root})
@@ -565,7 +580,12 @@ describeRoots('the distribution API', (makeRoot) => {
       }
       const {address} = await serveRegistry({root, readOnly: true})
       expect((await send(address, 'POST', '/v2/a/blobs/uploads/')).status).toBe(405)
-      expect((await putManifest(address, 'a/manifests/v2', bytes)).status).toBe(405)
+      const answer = await putManifest(address, 'a/manifests/v2', bytes)
+      expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD'])
+      for (const method of ['POST', 'GET']) {
+        const {status, headers} = await send(address, method, '/v2/a/blobs/uploads/')
+        expect([method, status, headers.allow]).toEqual([method, 405, ''])
+      }
     })
 
     it('other methods are answered with 405 and those that there are', async () => {

@@ -375,13 +375,14 @@ describe('how it is sent', () => {
       '/repository/a:',
       '/repository/a@v1',
       '/repository/../a',
+      '/repository/a/',
       '/repository/%61',
     ]) {
       const {status, headers} = await send(address, 'GET', path)
       expect([path, status < 500 && status >= 400, headers['content-type']]).toEqual([
         path,
         true,
-        'application/json',
+        'text/html; charset=utf-8',
       ])
     }
     expect((await send(address, 'GET', '/favicon.ico')).status).toBe(404)

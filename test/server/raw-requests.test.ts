@@ -251,6 +251,21 @@ describe('T-79 what one client may cost', () => {
     expect(refused).not.toMatch(/100 Continue/)
   })
 
+  it('T-72 what two readers could take for different requests is refused, and the connection ends where its end is unclear', async () => {
+    const {address} = await serveRegistry()
+    const ask = (headers: string, body = ''): Promise<string> =>
+      sendRaw(address, `POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n${body}`)
+    const close = 'Connection: close'
+    expect(await ask(`Host: y\r\n${close}`)).toMatch(/^HTTP\/1\.1 400 /)
+    expect(await ask(`Host: x\r\n${close}`)).toMatch(/^HTTP\/1\.1 400 /)
+    const coded = await ask('Transfer-Encoding: gzip, chunked', '0\r\n\r\n')
+    expect(coded).toMatch(/^HTTP\/1\.1 501 /)
+    expect(coded.match(/HTTP\/1\.1/g)).toHaveLength(1)
+    expect(await ask(`Transfer-Encoding: Chunked\r\n${close}`, '0\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 202 /,
+    )
+  })
+
   it('requests that follow each other without waiting are carried out in their order', async () => {
     const {address} = await serveRegistry()
     const {headers} = await send(address, 'POST', '/v2/a/blobs/uploads/')

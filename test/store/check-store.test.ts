@@ -125,6 +125,37 @@ it('repairs what is corrupt or missing, manifests first, and takes no other byte
   expect((await a.getManifest('v1'))?.bytes).toEqual(manifestOver({layers: ['layer']}))
 })
 
+it('S4 takes no more bytes than a descriptor says, and keeps the corrupt file until there is better', async () => {
+  const {root, pathOf} = await rootWithImage()
+  await writeFile(pathOf(layer), 'laXer')
+  let given = 0
+  const endless: BlobSource = {
+    async *open() {
+      for (; given < 1000; given++) yield await Promise.resolve(new Uint8Array(1000))
+    },
+  }
+  const report = await checkStore(root, {repair: () => Promise.resolve(endless)})
+  expect(report.repositories[0]?.faults.join()).toMatch(/larger than 5 bytes/)
+  expect(given).toBeLessThan(5)
+  expect(readFileSync(pathOf(layer), 'utf8')).toBe('laXer')
+  const quarantined = join(root.directory, '.inject-root', 'quarantine')
+  expect(existsSync(quarantined)).toBe(false)
+  await checkStore(root, {repair: () => Promise.resolve(bytesSource(bytesOf('lies!')))})
+  expect(readFileSync(pathOf(layer), 'utf8')).toBe('laXer')
+  await checkStore(root, {repair: () => Promise.resolve(bytesSource(bytesOf('layer')))})
+  expect(readFileSync(pathOf(layer), 'utf8')).toBe('layer')
+  expect(existsSync(quarantined)).toBe(true)
+})
+
+it('S1 a folder with parts of a layout and no marker is a fault', async () => {
+  const {root} = await rootWithImage()
+  await rm(layoutPaths.marker(join(root.directory, 'a')))
+  const {repositories} = await checkStore(root)
+  const broken = repositories.find(({name}) => name === 'a')
+  expect(broken?.faults).toHaveLength(1)
+  expect(broken?.faults[0]).toContain('no file oci-layout')
+})
+
 it('X8 beside pushes and deletions finds nothing wrong with what is whole', async () => {
   const root = await openTestRoot()
   const a = await root.createRepository('a')

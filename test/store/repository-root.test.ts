@@ -3,12 +3,16 @@ import {once} from 'node:events'
 import {existsSync, lstatSync, readFileSync, statSync} from 'node:fs'
 import {chmod, cp, link, mkdir, readdir, rm, symlink, truncate, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {execa} from 'execa'
 import {describe, expect, it} from 'vitest'
 import {digestOf, hexOf, type Digest} from '../../src/oci/digest.js'
 import {ociManifest} from '../../src/oci/media-type.js'
 import {layoutPaths} from '../../src/store/layout-files.js'
+import type {ManifestFacts} from '../../src/store/manifest-facts.js'
+import type {IndexEntry} from '../../src/store/repository-index.js'
 import {rootPaths} from '../../src/store/repository-paths.js'
+import {createReferrerIndex} from '../../src/store/repository-referrers.js'
 import {openRepositoryRoot} from '../../src/store/repository-root.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 import {makeLayoutImage} from '../support/layout-image.js'
@@ -481,6 +485,18 @@ describe('manifests and tags', () => {
   })
 })
 
+it('a repository whose folder was removed while it was open is not there, and can be made again', async () => {
+  const root = await openTestRoot()
+  const a = await root.createRepository('a')
+  const digest = await pushImage(a, 'v1', {layers: ['x']})
+  await rm(rootPaths.repository(root.directory, 'a'), {recursive: true})
+  expect(await root.openRepository('a')).toBeUndefined()
+  const made = await root.createRepository('a')
+  expect(await made.statManifest('v1')).toBeUndefined()
+  expect(await pushImage(made, 'v1', {layers: ['x']})).toBe(digest)
+  expect(await made.statManifest('v1')).toBe(digest)
+})
+
 describe('referrers', () => {
   const referrer = (subject: Digest, members: object = {}): Uint8Array =>
     manifestOver({
@@ -491,7 +507,7 @@ describe('referrers', () => {
     const root = await openTestRoot()
     const a = await root.createRepository('a')
     const subject = digestOf(manifestOver({layers: ['x']}))
-    expect(await a.listReferrers(subject)).toEqual([])
+    expect(await allOf(a.listReferrers(subject))).toEqual([])
     const typed = await a.putManifest(
       referrer(subject, {artifactType: 'example/sig', annotations: {k: 'v'}}),
       ociManifest,
@@ -502,17 +518,57 @@ describe('referrers', () => {
       {...typed, artifactType: 'example/sig', annotations: {k: 'v'}},
       {...plain, artifactType: 'application/vnd.oci.image.config.v1+json'},
     ].sort((one, other) => (one.digest < other.digest ? -1 : 1))
-    expect(await a.listReferrers(subject)).toEqual(expected)
+    expect(await allOf(a.listReferrers(subject))).toEqual(expected)
     await root.close()
-    const again = await (await openRootAt(root.directory)).openRepository('a')
-    expect(await again?.listReferrers(subject)).toEqual(expected)
-    await again?.deleteManifest(typed.digest)
-    expect((await again?.listReferrers(subject))?.map(({digest}) => digest)).toEqual([plain.digest])
-    await again?.putManifest(
+    const again = await (await openRootAt(root.directory)).createRepository('a')
+    expect(await allOf(again.listReferrers(subject))).toEqual(expected)
+    await again.deleteManifest(typed.digest)
+    expect((await allOf(again.listReferrers(subject))).map(({digest}) => digest)).toEqual([
+      plain.digest,
+    ])
+    await again.putManifest(
       referrer(subject, {artifactType: 'example/sig', annotations: {k: 'v'}}),
       ociManifest,
     )
-    expect(await again?.listReferrers(subject)).toEqual(expected)
+    expect(await allOf(again.listReferrers(subject))).toEqual(expected)
+  })
+
+  it('T-79 large annotations are read one at a time, each time, and not kept', async () => {
+    const entries = Array.from({length: 12}, (_, at): IndexEntry => {
+      const digest = digestOf(bytesOf(`manifest ${at}`))
+      const size = at < 8 ? 4_000_000 : 200
+      return {mediaType: ociManifest, digest, size, text: '', tag: undefined}
+    })
+    const state = {entries, head: '', tail: ''}
+    const subject = digestOf(bytesOf('subject'))
+    const reads = new Map<Digest, number>()
+    let running = 0
+    let most = 0
+    const referrers = createReferrerIndex(async ({digest, size}) => {
+      reads.set(digest, (reads.get(digest) ?? 0) + 1)
+      if (size > 200) most = Math.max(most, ++running)
+      await sleep(2)
+      if (size > 200) running--
+      const annotations = {pad: 'x'.repeat(size)}
+      return {subject, annotations, artifactType: 'a/b'} as unknown as ManifestFacts
+    })
+    const list = (): Promise<unknown[]> => allOf(referrers.list(state, subject))
+    const lists = await Promise.all([list(), list()])
+    const sorted = entries.toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
+    for (const each of [...lists, await list()]) {
+      expect(each).toEqual(
+        sorted.map(({mediaType, digest, size}) => ({
+          ...{mediaType, digest, size, artifactType: 'a/b'},
+          annotations: {pad: 'x'.repeat(size)},
+        })),
+      )
+    }
+    expect(most).toBe(1)
+    const [large, small] = [0, 11].map((at) => reads.get(entries[at]?.digest as Digest))
+    expect(large).toBeGreaterThan(3)
+    expect(small).toBeLessThan(3)
+    const rest = await allOf(referrers.list(state, subject, {after: sorted[1]?.digest}))
+    expect(rest.map(({digest}) => digest)).toEqual(sorted.slice(2).map(({digest}) => digest))
   })
 
   it('an index has the artifact type that it says, or none', async () => {
@@ -532,7 +588,7 @@ describe('referrers', () => {
     const none = await a.putManifest(index({}), mediaType)
     const own = await a.putManifest(index({artifactType: 'example/set'}), mediaType)
     const found = new Map(
-      (await a.listReferrers(subject)).map((each) => [each.digest, each.artifactType]),
+      (await allOf(a.listReferrers(subject))).map((each) => [each.digest, each.artifactType]),
     )
     expect(found.get(none.digest)).toBeUndefined()
     expect(found.get(own.digest)).toBe('example/set')

@@ -3,8 +3,10 @@ import {createHash} from 'node:crypto'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
+import {renewLease} from '../../src/store/blob-lease.js'
 import {layoutPaths} from '../../src/store/layout-files.js'
 import {createSoundFiles, type FileState} from '../../src/store/sound-files.js'
+import {streamOf} from '../../src/stream/stream-of.js'
 import {bytesOf, openTestRoot, pushBlob, rejectionOf, textIn} from '../support/root-fixtures.js'
 
 const digest = digestOf(bytesOf('x'))
@@ -43,28 +45,15 @@ describe('what is known of files', () => {
     }
   })
 
-  it('follows leases, before and after the end of the first read, and their age', () => {
-    let time = 0
-    const sound = createSoundFiles({maxAgeMs: 100, now: () => time})
+  it('takes no file for right whose time changed while it was read, though it was a lease', () => {
+    const sound = createSoundFiles()
     const later = (ms: number): FileState =>
       state({mtimeMs: state().mtimeMs + ms, ctimeMs: state().ctimeMs + ms})
     const confirm = sound.watch(digest, state())
-    sound.touched(digest, state(), later(5))
-    expect(sound.has(digest, later(5))).toBe(false)
     confirm(later(5))
-    expect(sound.has(digest, later(5))).toBe(true)
-    time = 60
-    sound.touched(digest, later(5), later(9))
-    expect([later(5), later(9)].map((each) => sound.has(digest, each))).toEqual([false, true])
-    time = 120
-    expect(sound.has(digest, later(9))).toBe(false)
-    // somebody else's change in between
-    const late = sound.watch(digest, later(20))
-    late(later(30))
-    expect(sound.has(digest, later(30))).toBe(false)
-    sound.add(digest, later(40))
-    sound.touched(digest, later(40), {...later(50), size: 4})
-    expect(sound.has(digest, {...later(50), size: 4})).toBe(false)
+    expect([state(), later(5)].map((each) => sound.has(digest, each))).toEqual([false, false])
+    confirm(state())
+    expect([state(), later(5)].map((each) => sound.has(digest, each))).toEqual([true, false])
   })
 
   it('forgets the oldest of too many', () => {
@@ -133,12 +122,52 @@ describe('a blob that was found right', () => {
       },
     ],
     ['made longer', (path: string) => appendFile(path, 'x')],
+    [
+      'written just before a lease was renewed',
+      async (path: string) => {
+        await writeFile(path, wrong)
+        await renewLease(path)
+      },
+    ],
   ])('is read again when it was %s', async (_, change) => {
     const {a, blob, path, read} = await prepare()
     expect(await read()).toBe(blob.digest)
     await change(path)
     expect((await rejectionOf(read())).code).toMatch(/^ERR_INJECT_(?:DIGEST|SIZE)_MISMATCH$/)
     expect(await a.statBlob(blob.digest)).toBeUndefined()
+  })
+
+  it('is hashed once for every lease that is renewed, not for each that asks', async () => {
+    const {a, blob, path, read, rot} = await prepare()
+    const old = Date.now() / 1000 - 90.001
+    await utimes(path, old, old)
+    for (let at = 0; at < 3; at++) await a.statBlob(blob.digest)
+    const {ino, mtimeMs, ctimeMs} = await lstat(path)
+    expect(mtimeMs).toBeGreaterThan(old * 1000 + 60_000)
+    expect(await read()).toBe(blob.digest)
+    for (let at = 0; at < 3; at++) {
+      await a.statBlob(blob.digest)
+      expect(await read()).toBe(blob.digest)
+    }
+    // asking again has changed nothing that would be a reason to hash
+    expect(await lstat(path)).toMatchObject({ino, mtimeMs, ctimeMs})
+    await rot()
+    expect((await rejectionOf(read())).code).toBe('ERR_INJECT_DIGEST_MISMATCH')
+  })
+
+  it('is hashed at its first read when the file was changed after it was received', async () => {
+    const root = await openTestRoot()
+    const a = await root.createRepository('a')
+    const session = await a.startUpload()
+    await session.append(streamOf(content))
+    const path = join(root.directory, 'a', '.inject-uploads', session.id)
+    const {atime, mtime} = await lstat(path)
+    await writeFile(path, wrong)
+    await utimes(path, atime, mtime)
+    expect((await rejectionOf(session.finish(digestOf(content)))).code).toBe(
+      'ERR_INJECT_DIGEST_MISMATCH',
+    )
+    expect(await a.statBlob(digestOf(content))).toBeUndefined()
   })
 
   it('is read again by the next process, and when its time is over', async () => {

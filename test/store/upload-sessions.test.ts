@@ -6,7 +6,10 @@ import {join} from 'node:path'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
+import {collectGarbage} from '../../src/store/collect-garbage.js'
+import {planGarbage} from '../../src/store/garbage-plan.js'
 import type {Repository, UploadSession} from '../../src/store/repository.js'
+import {stampOf} from '../../src/store/sound-files.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 import {bytesOf, openRootAt, openTestRoot, rejectionOf, textIn} from '../support/root-fixtures.js'
 
@@ -162,12 +165,67 @@ describe('a session that outlives its process', () => {
     const session = await (await root.createRepository('a')).startUpload()
     await session.append(streamOf(bytesOf('known ')), {at: 0})
     await root.close()
-    // seen only by who reads these bytes again
+    // seen only by who reads these bytes again; the state says of it what it said of the file before
     const path = join(root.directory, 'a', '.inject-uploads', session.id)
+    const before = stampOf(statSync(path))
     await writeFile(path, 'XXXXX ')
+    const state = await readFile(`${path}.state`, 'utf8')
+    await writeFile(`${path}.state`, state.replace(before, stampOf(statSync(path))))
     const later = await reopened(root.directory, session.id)
     await later.append(streamOf(bytesOf('rest')), {at: 6})
     expect((await later.finish(digestOf(bytesOf('known rest')))).size).toBe(10)
+  })
+
+  it('reads all again when the file was changed meanwhile, with its old size and time', async () => {
+    const root = await openTestRoot()
+    const session = await (await root.createRepository('a')).startUpload()
+    await session.append(streamOf(bytesOf('known ')), {at: 0})
+    await root.close()
+    const path = join(root.directory, 'a', '.inject-uploads', session.id)
+    const {atime, mtime} = statSync(path)
+    await writeFile(path, 'XXXXX ')
+    await utimes(path, atime, mtime)
+    const later = await reopened(root.directory, session.id)
+    await later.append(streamOf(bytesOf('rest')), {at: 6})
+    expect((await rejectionOf(later.finish(digestOf(bytesOf('known rest'))))).code).toBe(
+      'ERR_INJECT_DIGEST_MISMATCH',
+    )
+  })
+
+  it.each([
+    ['changed', 'XXXXX '],
+    ['cut', 'kno'],
+  ])('one whose file was %s between two requests is no blob', async (_, content) => {
+    const root = await openTestRoot()
+    const a = await root.createRepository('a')
+    const session = await a.startUpload()
+    await session.append(streamOf(bytesOf('known ')))
+    await writeFile(join(root.directory, 'a', '.inject-uploads', session.id), content)
+    const digest = digestOf(bytesOf('known '))
+    expect((await rejectionOf(session.finish(digest))).code).toBe('ERR_INJECT_DIGEST_MISMATCH')
+    expect(await a.statBlob(digest)).toBeUndefined()
+  })
+
+  it('what killed processes left of the state of hashes goes with the first session, and by gc', async () => {
+    const root = await openTestRoot()
+    const a = await root.createRepository('a')
+    await (await a.startUpload()).cancel()
+    const folder = join(root.directory, 'a', '.inject-uploads')
+    const plant = async (): Promise<void> => {
+      const orphan = join(folder, '00000000-0000-4000-8000-000000000000.state')
+      await writeFile(orphan, '{}')
+      await utimes(orphan, 1, 1)
+      await writeFile(join(folder, `.inject-0-1-${'0'.repeat(8)}-${'0'.repeat(16)}`), '')
+      await utimes(join(folder, `.inject-0-1-${'0'.repeat(8)}-${'0'.repeat(16)}`), 1, 1)
+    }
+    await plant()
+    await collectGarbage(await planGarbage(root))
+    expect(uploadsOf(root.directory)).toEqual([])
+    await plant()
+    await root.close()
+    const later = await (await openRootAt(root.directory)).openRepository('a')
+    await (await later?.startUpload())?.cancel()
+    expect(uploadsOf(root.directory)).toEqual([])
   })
 
   it('Z12 reads all again where what is stored is missing, damaged, of another boot, or ahead of the data', async () => {

@@ -115,9 +115,12 @@ function createRepository(
       for (const [tag, target] of tags) if (target === digest) tags.delete(tag)
       return Promise.resolve(manifests.delete(digest))
     },
-    listReferrers(subject) {
+    // eslint-disable-next-line @typescript-eslint/require-await -- all is here already
+    async *listReferrers(subject, {after = ''} = {}) {
       const all = [...manifests.values()].flatMap((stored) => referrerOf(stored, subject))
-      return Promise.resolve(all.sort((a, b) => compareTags(a.digest, b.digest)))
+      yield* all
+        .filter(({digest}) => digest > after)
+        .sort((a, b) => compareTags(a.digest, b.digest))
     },
 
     startUpload() {
