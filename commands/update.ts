@@ -1,7 +1,15 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, parseOwner, publishFlags, slotName, slotPath} from '../src/cli/flags.js'
+import {
+  imageArg,
+  parseOwner,
+  publishFlags,
+  publishOptions,
+  slotName,
+  slotPath,
+} from '../src/cli/flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
+import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
 
@@ -26,6 +34,7 @@ export default class Update extends BaseCommand {
     name: slotName(),
     path: slotPath(),
     ...publishFlags,
+    ...uploadFlags,
     owner: Flags.string({
       helpValue: 'UID:GID',
       summary: 'Owner of everything in the layer (default: as in the directory).',
@@ -49,21 +58,20 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path, created, whiteouts, exclude = [], tag: tags = []} = flags
+        const {name, path, whiteouts, exclude = []} = flags
         return update(
           {
             reference,
             directory: args.directory,
             name,
             path,
-            created,
-            tags,
             owner,
             exclude,
             whiteouts,
-            dryRun: flags['dry-run'],
+            ...publishOptions(flags),
+            chunkSize: flags['chunk-size'],
           },
-          ports,
+          {...ports, withJournal: uploadJournals(flags, process.env, ports)},
         )
       },
       presentInjection(flags.digestfile),

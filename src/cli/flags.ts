@@ -1,9 +1,11 @@
-import {Args, Flags} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import {parseSlotName, defaultSlotName} from '../oci/annotation.js'
 import {parseTag} from '../oci/reference.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../operations/created.js'
+import {conflictPolicies, type ConflictPolicy} from '../operations/on-conflict.js'
+import {networkFlags} from './network-flags.js'
 import {progressModes, type ProgressMode} from './progress.js'
 
 /** What every command works on. */
@@ -43,10 +45,7 @@ export const registryFlags = {
     helpValue: 'FILE',
     summary: 'Credentials file instead of those of podman and docker (also REGISTRY_AUTH_FILE).',
   }),
-  'plain-http': Flags.boolean({
-    helpGroup: 'REGISTRY',
-    summary: 'Speak http, not https (loopback registries always do).',
-  }),
+  ...networkFlags,
 }
 
 export const slotName = Flags.custom({
@@ -88,7 +87,27 @@ export const publishFlags = {
     noCacheDefault: true,
   })(),
   'dry-run': Flags.boolean({summary: 'Say what would be done, and do none of it.'}),
+  'on-conflict': Flags.option({options: conflictPolicies})({
+    default: 'fail' as ConflictPolicy,
+    helpValue: 'fail|retry',
+    summary:
+      'When somebody else moves the tag in IMAGE meanwhile: fail with 7, or start again from his image.',
+  }),
+  'no-clobber': Flags.boolean({
+    summary: 'Overwrite no tag: fail with 7 when it exists and is another image.',
+  }),
   digestfile: Flags.string({helpValue: 'FILE', summary: "Write the result's digest to a file."}),
+}
+
+/** What they say, as the operations know it. */
+export function publishOptions(flags: Interfaces.InferredFlags<typeof publishFlags>) {
+  return {
+    tags: flags.tag ?? [],
+    created: flags.created,
+    dryRun: flags['dry-run'],
+    onConflict: flags['on-conflict'],
+    noClobber: flags['no-clobber'],
+  }
 }
 
 function parseCreated(text: string): number {
@@ -100,7 +119,7 @@ function parseCreated(text: string): number {
 }
 
 /** A number of bytes with a decimal unit. */
-function parseSize(text: string): number {
+export function parseSize(text: string): number {
   const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)([kMGT]?)B?$/.exec(text) ?? []
   if (number !== undefined) return Math.floor(Number(number) * 1000 ** ' kMGT'.indexOf(unit || ' '))
   throw new UsageError('ERR_INJECT_SIZE_INVALID', `not a size: ${JSON.stringify(text)}`, {

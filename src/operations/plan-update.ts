@@ -8,6 +8,7 @@ import type {Directory, DirectoryOptions} from './directory.js'
 import type {SlotAction} from './injection-result.js'
 import {compare, knownLayers} from './known-layers.js'
 import {loadImage} from './load-image.js'
+import type {ConflictPolicy} from './on-conflict.js'
 import type {Ports} from './ports.js'
 import {noticeOtherSlots} from './slot-notices.js'
 import {planTagMoves} from './tag-moves.js'
@@ -22,29 +23,51 @@ export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'white
   readonly path?: string | undefined
   /** Seconds since the epoch: the time of the slot, and the latest mtime in the layer. `undefined`: the newest mtime in the directory. */
   readonly created?: number | undefined
+  readonly onConflict: ConflictPolicy
+  /** No tag is overwritten: it must not exist, or name the result already. */
+  readonly noClobber: boolean
+  /** Bytes of the chunks that the layer is sent in; without, it goes in one request. */
+  readonly chunkSize?: number | undefined
+}
+
+/** What an earlier round of the same update has stored. */
+export interface StoredContent {
+  readonly path: string
+  readonly layer: Layer
+  readonly content: PackedContent
 }
 
 /** What an update will do, found out without changing anything. */
 export interface UpdatePlan {
   readonly image: Image
+  /** The tag that it was found by, if it was one. */
+  readonly source: string | undefined
   readonly moves: readonly TagMove[]
   readonly path: string
   readonly action: SlotAction
   readonly entries: () => Iterable<WalkedEntry>
+  /** What decides what the entries are, but for the directory's content. */
+  readonly packing: readonly string[]
   /** What the directory packs to, as far as that was needed (always when `exhaustive`). */
   readonly content: PackedContent | undefined
   /** A layer that the repository has already and that holds just this. */
   readonly layer: Layer | undefined
 }
 
-/** Reads the image, and the directory where that can save work. `exhaustive`: reads the directory to its end in any case. */
+/**
+ * Reads the image, and the directory where that can save work. `exhaustive`: reads the directory to its end in any case. `stored`: what it was packed to
+ * before, which holds as long as its place in the image does.
+ */
 export async function planUpdate(
   store: ContentStore,
   directory: Directory,
-  options: UpdateOptions & {readonly exhaustive: boolean},
+  options: UpdateOptions & {
+    readonly exhaustive: boolean
+    readonly stored?: StoredContent | undefined
+  },
   ports: Ports,
 ): Promise<UpdatePlan> {
-  const {reference, name, tags, created, exhaustive} = options
+  const {reference, name, tags, created, exhaustive, stored} = options
   const loaded = await loadImage(store, reference, ports)
   const {image} = loaded
   const slot = findSlot(image, name)
@@ -53,24 +76,32 @@ export async function planUpdate(
   const moves = await planTagMoves(store, reference, tags, loaded, ports.signal)
   const onWarning = warnOnce(ports)
   const entries = directory.entries({...options, path, clampMtime: created, onWarning})
-  const known = await knownLayers(store, image, name, moves, ports.signal)
-  const {layer, content} = await compare(
-    store,
-    known,
-    entries,
-    {exhaustive, on: options.directory},
-    ports,
-  )
+  const {layer, content} =
+    stored?.path === path
+      ? stored
+      : await compare(
+          store,
+          await knownLayers(store, image, name, moves, ports.signal),
+          entries,
+          {exhaustive, on: options.directory},
+          ports,
+        )
   const isSame = slot !== undefined && layer?.diffId === slot.diffId && path === slot.path
   return {
     image,
+    source: loaded.tag,
     moves,
     path,
     entries,
+    packing: [directory.path, path, JSON.stringify(choices(options))],
     content,
     layer,
     action: isSame ? 'unchanged' : slot ? 'replaced' : 'added',
   }
+}
+
+function choices({owner, exclude, whiteouts, created}: UpdateOptions) {
+  return {owner, exclude, whiteouts, created}
 }
 
 /** A directory may be walked twice, to compare and to pack; what there is to say of it is said once. */

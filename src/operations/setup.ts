@@ -8,7 +8,7 @@ import type {WalkedEntry} from '../layer/walk.js'
 import {familyOf} from '../oci/manifest.js'
 import {layerMediaType} from '../oci/media-type.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
-import type {ContentStore} from '../store/content-store.js'
+import type {ContentStore, TagMove} from '../store/content-store.js'
 import {formatTime, parseTime} from './created.js'
 import {describeOutcome, type InjectionResult, type Outcome} from './injection-result.js'
 import {loadImage} from './load-image.js'
@@ -16,7 +16,8 @@ import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer} from './push-layer.js'
 import {noticeOtherSlots} from './slot-notices.js'
-import {planTagMoves} from './tag-moves.js'
+import {beginAgain, type ConflictPolicy} from './on-conflict.js'
+import {planTagMoves, refuseClobber} from './tag-moves.js'
 
 export interface SetupOptions {
   readonly reference: Reference
@@ -28,6 +29,9 @@ export interface SetupOptions {
   /** Seconds since the epoch. `undefined`: the image's own time of creation, so that setting up is reproducible. */
   readonly created?: number | undefined
   readonly dryRun: boolean
+  readonly onConflict: ConflictPolicy
+  /** No tag is overwritten: it must not exist, or name the result already. */
+  readonly noClobber: boolean
 }
 
 /**
@@ -37,18 +41,40 @@ export interface SetupOptions {
 export async function setup(options: SetupOptions, ports: Ports): Promise<InjectionResult> {
   const store = await ports.openStore(options.reference, {writes: !options.dryRun})
   try {
-    const loaded = await loadImage(store, options.reference, ports)
-    const base = loaded.image
-    const moves = await planTagMoves(store, options.reference, options.tags, loaded, ports.signal)
-    const outcome = keepSlot(base, options) ?? (await addSlot(store, base, options, ports))
-    if (options.dryRun)
-      return describeOutcome({...options, ...outcome, base, tags: moves.map(({tag}) => tag)})
-    ports.report({kind: 'step', step: 'publish', on: repositoryName(options.reference)})
-    const tags = await publish(store, base, outcome.result, moves, {signal: ports.signal})
-    return describeOutcome({...options, ...outcome, base, tags})
+    for (let number = 1; ; number++) {
+      const loaded = await loadImage(store, options.reference, ports)
+      const {reference, tags: wanted} = options
+      const moves = await planTagMoves(store, reference, wanted, loaded, ports.signal)
+      try {
+        return await setUp(store, loaded.image, moves, options, ports)
+      } catch (error) {
+        const round = {number, source: loaded.tag, moves}
+        await beginAgain(error, options.onConflict, round, ports)
+      }
+    }
   } finally {
     await store.close()
   }
+}
+
+async function setUp(
+  store: ContentStore,
+  base: Image,
+  moves: readonly TagMove[],
+  options: SetupOptions,
+  ports: Ports,
+): Promise<InjectionResult> {
+  const {reference, dryRun, noClobber} = options
+  const kept = keepSlot(base, options)
+  if (noClobber && kept) refuseClobber(moves, kept.result.manifest.descriptor.digest, store.name)
+  const outcome = kept ?? (await addSlot(store, base, options, ports))
+  if (dryRun)
+    return describeOutcome({...options, ...outcome, base, tags: moves.map(({tag}) => tag)})
+  const {result} = outcome
+  if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
+  ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
+  const tags = await publish(store, base, result, moves, {signal: ports.signal})
+  return describeOutcome({...options, ...outcome, base, tags})
 }
 
 type SlotOutcome = Pick<Outcome, 'result' | 'slot' | 'content' | 'layer' | 'uploaded'>

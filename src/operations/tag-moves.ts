@@ -1,5 +1,6 @@
-import {UsageError} from '../errors.js'
+import {ConflictError, UsageError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {checkTagMove} from '../store/tag-moved.js'
@@ -37,6 +38,25 @@ function checkPin({tag, digest}: Reference, move: TagMove, where: string): void 
 /** Those of `moves` whose tag does not name `digest` yet. */
 export function outstanding(moves: readonly TagMove[], digest: Digest): TagMove[] {
   return moves.filter((move) => move.from !== digest)
+}
+
+/**
+ * Throws `ConflictError` when one of the tags names another image already: for whoever wants no tag overwritten. `digest` is what they are to name;
+ * `undefined` when it is certain that it is nothing that is there.
+ */
+export function refuseClobber(
+  moves: readonly TagMove[],
+  digest: Digest | undefined,
+  where: string,
+): void {
+  for (const {tag, from} of moves) {
+    if (from === undefined || from === 'absent' || from === digest) continue
+    throw new ConflictError(
+      'ERR_INJECT_TAG_EXISTS',
+      `tag ${quoted(tag)} of ${where} exists: it is ${from}`,
+      {expected: 'absent', found: from, hint: 'choose another --tag, or drop --no-clobber'},
+    )
+  }
 }
 
 function tagOf(reference: Reference): string {

@@ -1,5 +1,6 @@
 import type {Image, Layer} from '../image/image.js'
 import {inject} from '../image/inject.js'
+import type {Digest} from '../oci/digest.js'
 import {familyOf} from '../oci/manifest.js'
 import {layerMediaType} from '../oci/media-type.js'
 import {repositoryName} from '../oci/reference.js'
@@ -7,12 +8,13 @@ import type {ContentStore} from '../store/content-store.js'
 import {formatTime} from './created.js'
 import {openDirectory, refuseOwnLayout} from './directory.js'
 import {describeOutcome, type InjectionResult} from './injection-result.js'
-import {planUpdate, type UpdateOptions, type UpdatePlan} from './plan-update.js'
+import {beginAgain} from './on-conflict.js'
+import {planUpdate, type StoredContent, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer, type PushedLayer} from './push-layer.js'
 import {warnOfEmptiness} from './slot-notices.js'
-import {outstanding} from './tag-moves.js'
+import {outstanding, refuseClobber} from './tag-moves.js'
 
 /**
  * Makes a directory the content of a slot and moves the tags to the new image: one layer, one config, one manifest; an image without the
@@ -24,16 +26,32 @@ export async function update(
 ): Promise<InjectionResult> {
   const directory = openDirectory(options.directory)
   refuseOwnLayout(options.reference, directory)
-  const store = await ports.openStore(options.reference, {writes: !options.dryRun})
+  const store = await ports.openStore(options.reference, {
+    writes: !options.dryRun,
+    chunkSize: options.chunkSize,
+  })
   try {
-    const plan = await planUpdate(store, directory, {...options, exhaustive: options.dryRun}, ports)
-    if (options.dryRun && plan.content)
-      return describePlan(options, {...plan, content: plan.content})
-    return await applyUpdate(store, options, plan, ports)
+    let stored: Stored | undefined
+    for (let number = 1; ; number++) {
+      const wanted = {...options, exhaustive: options.dryRun, stored}
+      const plan = await planUpdate(store, directory, wanted, ports)
+      if (options.noClobber) refuseClobber(plan.moves, plannedDigest(options, plan), store.name)
+      if (options.dryRun && plan.content)
+        return describePlan(options, {...plan, content: plan.content})
+      stored = await storeContent(store, options, plan, stored?.uploaded ?? false, ports)
+      if (number === 1) warnOfEmptiness(stored.content.entries, options.directory, ports)
+      try {
+        return await applyUpdate(store, options, plan, stored, ports)
+      } catch (error) {
+        await beginAgain(error, options.onConflict, {number, ...plan}, ports)
+      }
+    }
   } finally {
     await store.close()
   }
 }
+
+type Stored = StoredContent & Pick<PushedLayer, 'uploaded'>
 
 function describePlan(
   {reference, name}: UpdateOptions,
@@ -55,26 +73,35 @@ function describePlan(
   })
 }
 
+/** Packs and pushes what the plan says is not there yet. `uploaded`: an earlier round sent it. */
+async function storeContent(
+  store: ContentStore,
+  {directory}: UpdateOptions,
+  {image, path, entries, packing, layer, content}: UpdatePlan,
+  uploaded: boolean,
+  ports: Ports,
+): Promise<Stored> {
+  if (layer && content) return {path, layer, content, uploaded}
+  const mediaType = gzipLayerType(image)
+  const pushed = await pushLayer(store, entries, {mediaType, on: directory, packing}, ports)
+  return {...pushed, path}
+}
+
 async function applyUpdate(
   store: ContentStore,
   options: UpdateOptions,
   plan: UpdatePlan,
+  {layer, content, uploaded}: Stored,
   ports: Ports,
 ): Promise<InjectionResult> {
-  const {reference, name, directory} = options
-  const {image, path, action} = plan
-  const mediaType = gzipLayerType(image)
-  const {layer, content, uploaded} =
-    plan.layer && plan.content
-      ? {layer: plan.layer, content: plan.content, uploaded: false}
-      : await pushLayer(store, plan.entries, {mediaType, on: directory}, ports)
-  warnOfEmptiness(content.entries, directory, ports)
-  const created = formatTime(options.created ?? content.newestMtime)
-  const imageCreated = options.created === undefined ? {} : {imageCreated: created}
-  const next = {name, path, layer: named(layer, mediaType), created, ...imageCreated}
-  const result = action === 'unchanged' ? image : inject(image, next)
+  const {reference, name, noClobber} = options
+  const {image, path, action, moves} = plan
+  const result = injected(options, plan, {layer, content})
+  if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
   ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
-  const tags = await publish(store, image, result, plan.moves, {signal: ports.signal})
+  const restoreLayer = (): Promise<boolean> => isRestored(store, options, plan, layer, ports)
+  const call = {signal: ports.signal, restoreLayer}
+  const tags = await publish(store, image, result, moves, call)
   const slot = {name, path, action: result === image ? 'unchanged' : action} as const
   return describeOutcome({
     reference,
@@ -86,6 +113,42 @@ async function applyUpdate(
     uploaded,
     tags,
     dryRun: false,
+  })
+}
+
+/** Packs and pushes a layer again that the registry has lost meanwhile. False when it has it, or the directory is another by now. */
+async function isRestored(
+  store: ContentStore,
+  {directory: on}: UpdateOptions,
+  {image, entries}: UpdatePlan,
+  {descriptor: {digest}}: Layer,
+  ports: Ports,
+): Promise<boolean> {
+  if (await store.statBlob(digest, {signal: ports.signal})) return false
+  const again = await pushLayer(store, entries, {mediaType: gzipLayerType(image), on}, ports)
+  return again.layer.descriptor.digest === digest
+}
+
+/** What the tags are to name, when that is certain without packing anything. */
+function plannedDigest(options: UpdateOptions, plan: UpdatePlan): Digest | undefined {
+  const {layer, content} = plan
+  return layer && content && injected(options, plan, {layer, content}).manifest.descriptor.digest
+}
+
+function injected(
+  {name, created: asked}: UpdateOptions,
+  {image, path, action}: UpdatePlan,
+  {layer, content}: Pick<PushedLayer, 'layer' | 'content'>,
+): Image {
+  if (action === 'unchanged') return image
+  const created = formatTime(asked ?? content.newestMtime)
+  const imageCreated = asked === undefined ? {} : {imageCreated: created}
+  return inject(image, {
+    name,
+    path,
+    layer: named(layer, gzipLayerType(image)),
+    created,
+    ...imageCreated,
   })
 }
 

@@ -1,4 +1,4 @@
-import {NetworkError} from '../errors.js'
+import {ConflictError, type InjectError, NetworkError} from '../errors.js'
 import {type Digest, digestOf} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import type {CallOptions, ManifestStore, StoredManifest, TagMove} from '../store/content-store.js'
@@ -9,6 +9,7 @@ import {bytesBody} from './bytes-body.js'
 import {type Connection, headersOnly} from './connection.js'
 import {type ManifestReader, manifestUrl} from './manifests.js'
 import {checkClaimedDigest} from './response-digest.js'
+import {RefusedError} from './transport-error.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests */
 export function createManifestWriter(
@@ -59,39 +60,74 @@ export function createManifestWriter(
       const found = await reader.statManifest(reference, call)
       return found === digest ? found : undefined
     }
-    const status = await connection.call(
-      {
-        method: 'PUT',
-        url: manifestUrl(connection, reference),
-        access: 'push',
-        accept: [200, 201, 202, 204, 412],
-        headers: {'content-type': descriptor.mediaType, ...condition(move)},
-        body: bytesBody(bytes),
-        signal: call.signal,
-      },
-      async (response) => {
-        await headersOnly(response)
-        if (response.status !== 412) checkClaimedDigest(response, digest, `manifest for ${name}`)
-        return response.status
-      },
-      {
-        // the answer was lost: was the tag moved by us, by somebody else, or not at all?
-        settled: async () => {
-          if (await isInPlace()) return 201
-          if (move && isConditional(move)) await look(move, call)
-          return undefined
+    const send = (conditions: Record<string, string>): Promise<number> =>
+      connection.once(
+        {
+          method: 'PUT',
+          url: manifestUrl(connection, reference),
+          access: 'push',
+          accept: [200, 201, 202, 204],
+          headers: {'content-type': descriptor.mediaType, ...conditions},
+          body: bytesBody(bytes),
+          signal: call.signal,
         },
+        async (response) => {
+          await headersOnly(response)
+          checkClaimedDigest(response, digest, `manifest for ${name}`)
+          return response.status
+        },
+      )
+    const attempt = async (): Promise<number> => {
+      try {
+        return await send(condition(move))
+      } catch (error) {
+        if (!(error instanceof RefusedError) || !mayMeanTag(error.status)) throw error
+        const found = await reader.statManifest(reference, call)
+        if (found === digest) return 201
+        if (move && isImmutable(error.failure.message))
+          throw tagImmutable(move, error.failure, name)
+        if (error.status !== 412 || move?.from === undefined) throw error
+        checkTagMove(move, found, name)
+        // it is where we said: what answered has another idea of conditions, and it was looked at this moment
+        return send({})
+      }
+    }
+    const status = await connection.withRetries(attempt, {
+      signal: call.signal,
+      // the answer was lost: was the tag moved by us, by somebody else, or not at all?
+      settled: async () => {
+        if (await isInPlace()) return 201
+        if (move && isConditional(move)) await look(move, call)
+        return undefined
       },
-    )
+    })
     if (status === 201) return
     const found = await reader.statManifest(reference, call)
     if (found === digest) return
-    if (status === 412 && move) throw tagMoved(move, found, name)
     throw new NetworkError(
       'ERR_INJECT_REGISTRY_ANSWER',
       `${name} answered ${status} to manifest ${digest} but does not have it as ${quoted(reference)}`,
     )
   }
+}
+
+/** Statuses with which registries refuse to move a tag, among other things. */
+function mayMeanTag(status: number): boolean {
+  return [400, 403, 405, 409, 412].includes(status)
+}
+
+/** There is no error code for it: each registry has its own words. */
+function isImmutable(message: string): boolean {
+  return /immutab|cannot be overwritten|can't be overwritten/i.test(message)
+}
+
+function tagImmutable({tag, from}: TagMove, cause: InjectError, where: string): ConflictError {
+  const message = `tag ${quoted(tag)} of ${where} is immutable: ${cause.message}`
+  return new ConflictError('ERR_INJECT_TAG_IMMUTABLE', message, {
+    cause,
+    ...(from && {found: from}),
+    hint: 'choose another --tag for the result',
+  })
 }
 
 function isConditional(move: TagMove): boolean {

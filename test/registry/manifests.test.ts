@@ -216,3 +216,51 @@ describe('putManifest', () => {
     expect(server.requests).toEqual([])
   })
 })
+
+describe('a tag that may not move', () => {
+  const words = [
+    [
+      400,
+      'TAG_INVALID',
+      "The image tag 'v1' already exists in the 'x' repository and cannot be overwritten because the tag is immutable.",
+    ],
+    [
+      412,
+      'PRECONDITION',
+      "Failed to process request due to 'x:v1' configured as immutable, cannot be updated.",
+    ],
+    [409, 'TAG_IMMUTABLE', 'tag is immutable'],
+    [403, 'DENIED', 'immutable tags cannot be moved'],
+  ] as const
+  const refusing = (status: number, code: string, message: string) => (request: SeenRequest) =>
+    request.method === 'PUT' && request.path.includes('/manifests/')
+      ? registryError(status, code, message)
+      : undefined
+
+  it.each(words)('is a conflict, whatever the answer: %i %s', async (status, code, message) => {
+    const {store, registry} = await start({fault: refusing(status, code, message)})
+    const tags = [{tag: 'v1', from: beforeDigest}]
+    await expect(store.putManifest(after, ociManifest, {tags})).rejects.toMatchObject({
+      name: 'ConflictError',
+      code: 'ERR_INJECT_TAG_IMMUTABLE',
+    })
+    expect(registry.tags.get('v1')).toBe(beforeDigest)
+  })
+
+  it.each(words)('is right as it is when it names this already: %i', async (...answer) => {
+    const {store, server} = await start({fault: refusing(...answer)})
+    const tags = [{tag: 'v1', from: beforeDigest}]
+    await store.putManifest(before, ociManifest, {tags})
+    expect(puts(server)).toHaveLength(1)
+  })
+
+  it('a condition that the registry takes otherwise is left out, once the tag was looked at', async () => {
+    const {store, registry, server} = await start({
+      fault: ({method, headers}) =>
+        method === 'PUT' && headers['if-match'] ? registryError(412, 'UNKNOWN') : undefined,
+    })
+    await store.putManifest(after, ociManifest, {tags: [{tag: 'v1', from: beforeDigest}]})
+    expect(registry.tags.get('v1')).toBe(afterDigest)
+    expect(puts(server)).toHaveLength(2)
+  })
+})

@@ -17,6 +17,9 @@ const tools = [
   {name: 'setfattr', package: 'attr'},
   {name: 'setcap', package: 'libcap2-bin'},
   {name: 'strace', package: 'strace'},
+  {name: 'squid', package: 'squid'},
+  {name: 'nginx', package: 'nginx-light'},
+  {name: 'openssl', package: 'openssl'},
 ] as const satisfies readonly Tool[]
 
 export type ToolName = (typeof tools)[number]['name']
