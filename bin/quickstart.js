@@ -1,9 +1,12 @@
 #!/usr/bin/env node
-// The main job from end to end on an OCI layout in a temporary folder: no registry, no network, no privilege. Prints each command and its output.
-import {execFileSync} from 'node:child_process'
+// The main job from end to end against a registry of its own (inject serve) over a temporary folder: no network beyond loopback, no privilege. Prints each
+// command and its output; $REGISTRY stands for the address that the system chose.
+import {spawn, spawnSync} from 'node:child_process'
+import {once} from 'node:events'
 import {chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
+import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {packLayer} from '../dist/src/layer/pack.js'
 import {walk} from '../dist/src/layer/walk.js'
@@ -33,7 +36,7 @@ async function makeBaseImage(folder) {
   const root = join(folder, 'vendor-root')
   write(root, 'etc/os-release', 'NAME="Quickstart Linux"\nVERSION_ID=1\n')
   write(root, 'usr/share/app/app.py', 'print(open("/cvmfs/data.txt").read())\n')
-  const store = await openLayoutStore(join(folder, 'images'), {create: true})
+  const store = await openLayoutStore(join(folder, 'registry', 'app'), {create: true})
   const layer = packLayer(() => walk(root, {path: '/', owner: {uid: 0, gid: 0}}))
   const {digest, size} = await store.putBlob(layer)
   const config = {
@@ -65,15 +68,34 @@ async function makeBaseImage(folder) {
   await store.close()
 }
 
+/** Starts the registry and resolves with its address. */
+async function serve(folder) {
+  console.log('$ inject serve registry --listen 127.0.0.1:0 &\n')
+  const args = [program, 'serve', 'registry', '--listen', '127.0.0.1:0', '--quiet']
+  const server = spawn(process.execPath, args, {cwd: folder, stdio: ['ignore', 'pipe', 'inherit']})
+  const ended = once(server, 'exit')
+  const lines = createInterface({input: server.stdout})
+  const [first] = await Promise.race([once(lines, 'line'), ended])
+  if (server.exitCode !== null) throw new Error(`inject serve ended with ${server.exitCode}`)
+  const stop = async () => {
+    server.kill('SIGTERM')
+    await ended
+  }
+  return {address: new URL(first).host, stop}
+}
+
 /** Shows and runs one command in the temporary folder, as it would be typed there. */
-function run(folder, ...args) {
+function run({folder, address}, ...args) {
   console.log(`$ inject ${args.join(' ')}`)
-  execFileSync(process.execPath, [program, ...args], {
+  const typed = args.map((arg) => arg.replace('$REGISTRY', address))
+  const {status, stdout, stderr} = spawnSync(process.execPath, [program, ...typed], {
     cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
     env: {...process.env, INJECT_PROGRESS: 'none'},
   })
-  console.log()
+  console.log(`${stderr}${stdout}`.replaceAll(address, '$REGISTRY'))
+  if (status !== 0) throw new Error(`inject ended with ${status}`)
 }
 
 function edit(folder, path, text) {
@@ -82,16 +104,23 @@ function edit(folder, path, text) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'inject-quickstart-'))
+let stop
 try {
   await makeBaseImage(folder)
-  run(folder, 'setup', 'oci:images:v1')
-  run(folder, 'unpack', 'oci:images:v1', 'tree')
+  const server = await serve(folder)
+  stop = server.stop
+  const here = {folder, address: server.address}
+  run(here, 'setup', '$REGISTRY/app:v1')
+  run(here, 'unpack', '$REGISTRY/app:v1', 'tree')
   edit(folder, 'tree/cvmfs/data.txt', 'hello from the injected layer')
-  run(folder, 'update', 'oci:images:v1', 'tree', '--owner', '0:0')
-  run(folder, 'update', 'oci:images:v1', 'tree', '--owner', '0:0')
+  run(here, 'update', '$REGISTRY/app:v1', 'tree', '--owner', '0:0')
+  run(here, 'update', '$REGISTRY/app:v1', 'tree', '--owner', '0:0')
   edit(folder, 'tree/cvmfs/data.txt', 'hello again')
-  run(folder, 'update', 'oci:images:v1', 'tree', '--owner', '0:0', '--tag', 'v2')
-  run(folder, 'inspect', 'oci:images:v2')
+  run(here, 'update', '$REGISTRY/app:v1', 'tree', '--owner', '0:0', '--tag', 'v2')
+  run(here, 'inspect', '$REGISTRY/app:v2')
+  // what is served is a layout: the same commands work on it as it stands
+  run(here, 'update', 'oci:registry/app:v2', 'tree', '--owner', '0:0')
 } finally {
+  await stop?.()
   rmSync(folder, {recursive: true, force: true})
 }

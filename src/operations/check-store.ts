@@ -21,14 +21,19 @@ export interface CheckResult extends StoreReport {
 /** Reads everything in a root again, also while it is served, and repairs what it can where it is told from where. */
 export async function checkRoot(
   {root: directory, repairFrom}: CheckRootOptions,
-  {openStore, signal}: Pick<Ports, 'openStore' | 'signal'>,
+  {openStore, report: tell, signal}: Ports,
 ): Promise<CheckResult> {
   const root = await openRepositoryRoot(directory, {shared: true})
   let source: ContentStore | undefined
   try {
     source = repairFrom && (await openStore(repairFrom, {writes: false}))
     const repair = source && fetchFrom(source, signal)
-    const report = await checkStore(root, {repair, signal})
+    let shown: string | undefined
+    const onProgress = (repository: string, done: number): void => {
+      if (repository !== shown) tell({kind: 'step', step: 'check', on: (shown = repository)})
+      tell({kind: 'bytes', done})
+    }
+    const report = await checkStore(root, {repair, signal, onProgress})
     const sound = report.repositories.every(
       ({faults, corrupt, images}) =>
         faults.length === 0 && corrupt.length === 0 && images.every(({status}) => status === 'ok'),

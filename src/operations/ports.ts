@@ -13,7 +13,7 @@ export type ProgressEvent =
   /** Something was left out or could not be done as asked. */
   | {readonly kind: 'warning'; readonly message: string}
 
-export type Step = 'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack'
+export type Step = 'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check'
 
 /** All that is impure about an operation, passed in: where images are, who is told, and when to stop. */
 export interface Ports {

@@ -1,7 +1,6 @@
 import {InjectError} from '../errors.js'
 import {algorithmOf, type Digest} from '../oci/digest.js'
 import {measured} from '../stream/tap.js'
-import {drain} from '../stream/drain.js'
 import type {RepositoryPlace} from './blob-files.js'
 import type {BlobSource, CallOptions} from './content-store.js'
 import {checkImages, type ImageReport} from './check-images.js'
@@ -17,6 +16,8 @@ import {withLock} from '../disk/lock.js'
 export interface CheckOptions extends CallOptions {
   /** Where the content of a blob that is corrupt or missing can be had; `undefined` when nowhere. Without it nothing is changed. */
   readonly repair?: ((digest: Digest) => Promise<BlobSource | undefined>) | undefined
+  /** Hears of the repository that is read, and of the bytes that were read of all so far. */
+  readonly onProgress?: ((repository: string, bytes: number) => void) | undefined
 }
 
 /** What was found in a root, repository by repository. */
@@ -48,6 +49,7 @@ export async function checkStore(
 ): Promise<StoreReport> {
   const seen = new Map<string, Digest>()
   const total = {files: 0, bytes: 0}
+  let current = ''
   const hash = async (path: string, digest: Digest): Promise<Digest | undefined> => {
     const stats = await statFile(path)
     if (stats === undefined) return undefined
@@ -55,17 +57,28 @@ export async function checkStore(
     const known = seen.get(key)
     if (known !== undefined) return known
     const {stream, result} = measured(readFileStream(path), algorithmOf(digest))
-    await drain(stream)
-    const found = result()
-    seen.set(key, found.digest)
+    try {
+      for await (const {length} of stream) {
+        total.bytes += length
+        options.onProgress?.(current, total.bytes)
+      }
+    } catch (error) {
+      // deleted since
+      if ((await statFile(path)) === undefined) return undefined
+      throw error
+    }
+    const {digest: found} = result()
+    seen.set(key, found)
     total.files++
-    total.bytes += found.size
-    return found.digest
+    return found
   }
 
   const repositories: RepositoryReport[] = []
-  for await (const name of root.listRepositories(options))
+  for await (const name of root.listRepositories(options)) {
+    current = name
+    options.onProgress?.(current, total.bytes)
     repositories.push(await checkRepository(root, name, hash, options))
+  }
   return {repositories, ...total}
 }
 

@@ -141,7 +141,9 @@ it('check ends with 6 for a corrupt blob, names the images, and repairs from a r
   const {root, image, old} = await rootWithGarbage()
   const fine = await inject(['store', 'check', root.directory])
   expect([fine.exitCode, fine.stdout]).toEqual([0, 'ok        team/a:v1'])
-  expect(fine.stderr).toMatch(/^inject: 5 files in 1 repository read \(\S+ B\): all is right$/)
+  expect(fine.stderr).toMatch(
+    /^inject: check: team\/a\ninject: 5 files in 1 repository read \(\S+ B\): all is right$/,
+  )
 
   const source = await serveRegistry()
   const copy = await source.root.createRepository('copy/of-a')

@@ -89,6 +89,25 @@ describeWith(['skopeo', 'umoci', 'busybox'], 'clients that we did not write', ()
   })
 })
 
+describeWith(['skopeo', 'umoci', 'busybox', 'buildah'], 'buildah', () => {
+  it.runIf(process.getuid?.() === 0)('buildah pulls what skopeo pushed', async () => {
+    const layout = await makeBusyboxLayout(await tempDir())
+    const {address} = await serveFolder()
+    for (const kind of ['docker', 'oci'] as const) {
+      await pushAs(kind, layout, `${address}/team/app:${kind}`)
+      const storage = await tempDir()
+      const places = ['--root', join(storage, 'root'), '--runroot', join(storage, 'run')]
+      const where = [...places, '--storage-driver', 'vfs']
+      const image = `${address}/team/app:${kind}`
+      await execa('buildah', [...where, 'pull', '-q', '--tls-verify=false', `docker://${image}`])
+      const {stdout} = await execa('buildah', [...where, 'inspect', '--type', 'image', image])
+      const {FromImageDigest} = JSON.parse(stdout) as {FromImageDigest: string}
+      const {body} = await send(address, 'GET', `/v2/team/app/manifests/${kind}`)
+      expect(FromImageDigest).toBe(digestOf(body))
+    }
+  })
+})
+
 describeWith(['docker-registry'], 'docker-registry answers alike', () => {
   /** A list of requests that all have an answer of the same status, and what of the answer must be equal. */
   async function answersOf(address: string): Promise<Record<string, unknown>> {
