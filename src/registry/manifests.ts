@@ -1,4 +1,4 @@
-import {IntegrityError, UsageError} from '../errors.js'
+import {AuthenticationError, IntegrityError, UsageError} from '../errors.js'
 import {algorithmOf, type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {manifestMediaTypes} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
@@ -8,7 +8,7 @@ import {readAll} from '../stream/limit.js'
 import {type Connection, headersOnly} from './connection.js'
 import {displayRequest} from './endpoint.js'
 import type {HttpResponse} from './http.js'
-import {refuseEncoding} from './resumed.js'
+import {notARegistry, refuseEncoding, refusePage} from './resumed.js'
 import {checkClaimedDigest, claimedDigest} from './response-digest.js'
 
 export type ManifestReader = Pick<ManifestStore, 'getManifest' | 'statManifest'>
@@ -57,6 +57,21 @@ export function createManifestReader(connection: Connection): ManifestReader {
     }
   }
 
+  /** Some registries (Artifactory) refuse to speak of tags that do not exist; whoever may push may then take them for absent. */
+  const digestByGet = async (
+    reference: string,
+    head: number,
+    options: CallOptions,
+  ): Promise<Digest | undefined> => {
+    try {
+      return (await getManifest(reference, options))?.descriptor.digest
+    } catch (error) {
+      const isRefused = error instanceof AuthenticationError && error.code === 'ERR_INJECT_DENIED'
+      if (isRefused && head === 403 && !isDigest(reference)) return undefined
+      throw error
+    }
+  }
+
   return {
     getManifest,
     async statManifest(reference, options = {}) {
@@ -67,7 +82,7 @@ export function createManifestReader(connection: Connection): ManifestReader {
       if (head.status === 404) return undefined
       const claimed = head.status === 200 ? claimedDigest(head) : undefined
       // who does not answer a HEAD as it should may do better with a GET, and says at least what is wrong
-      if (!claimed) return (await getManifest(reference, options))?.descriptor.digest
+      if (!claimed) return digestByGet(reference, head.status, options)
       if (isDigest(reference)) checkClaimedDigest(head, reference, `manifest ${reference}`)
       return isDigest(reference) ? reference : claimed
     },
@@ -90,13 +105,10 @@ function mediaTypeOf(call: Parameters<typeof displayRequest>[0], response: HttpR
     .replace(/;[^]*/, '')
     .trim()
     .toLowerCase()
-  if (mediaType !== '' && mediaType !== 'text/html') return mediaType
+  refusePage(call, response)
+  if (mediaType !== '') return mediaType
   void response.discard()
-  throw new IntegrityError(
-    'ERR_INJECT_NOT_A_REGISTRY',
-    `${displayRequest(call)}: the answer is ${mediaType === '' ? 'of no media type' : 'a web page'}, this is not a registry`,
-    {hint: 'check the host and the port; a login page or a proxy may be in between'},
-  )
+  throw notARegistry(call, 'of no media type')
 }
 
 /** The digest that names the bytes: the reference if that is one, else in the registry's algorithm, else sha256. */

@@ -1,5 +1,4 @@
 import {X509Certificate} from 'node:crypto'
-import {type ClientRequest, type IncomingMessage} from 'node:http'
 import {request as httpsRequest} from 'node:https'
 import {type DetailedPeerCertificate, TLSSocket} from 'node:tls'
 import type {CallOptions} from '../store/content-store.js'
@@ -48,42 +47,54 @@ export async function probeTls(
     connect: patience,
   })
   try {
-    const socket = await shake(new URL('/v2/', registry), routes.find(registry, name), signal)
-    const certificate = socket.getPeerCertificate(true)
-    const chain = chainOf(certificate)
-    return {
-      version: socket.getProtocol() ?? 'TLS',
-      issuer: nameOf(certificate),
-      expires: Date.parse(certificate.valid_to),
-      trustedBy: socket.authorized
-        ? findTrustSource(chain, options, {url: registry, registry: name})
-        : undefined,
+    const factsOf = (socket: TLSSocket): TlsFacts => {
+      const certificate = socket.getPeerCertificate(true)
+      const peer = {url: registry, registry: name}
+      return {
+        version: socket.getProtocol() ?? 'TLS',
+        issuer: nameOf(certificate),
+        expires: Date.parse(certificate.valid_to),
+        trustedBy: socket.authorized
+          ? findTrustSource(chainOf(certificate), options, peer)
+          : undefined,
+      }
     }
+    return await shake(new URL('/v2/', registry), routes.find(registry, name), factsOf, signal)
   } finally {
     routes.close()
   }
 }
 
-/** The socket of a request that was answered: only then is the handshake over in every version of TLS, client certificates included. */
-function shake(url: URL, {agent}: Route, signal: AbortSignal | undefined): Promise<TLSSocket> {
+/** Looks at the socket of a request that is answered: only then is the handshake over in every version of TLS, client certificates included. */
+function shake<T>(
+  url: URL,
+  {agent}: Route,
+  look: (socket: TLSSocket) => T,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const doing = `TLS with ${displayUrl(url)}`
-    const request: ClientRequest = httpsRequest(
+    const fail = (error: unknown): void => reject(transportError(error, doing))
+    const request = httpsRequest(
       url,
       {agent: agent.https, timeout: patience, ...(signal && {signal})},
-      (response: IncomingMessage) => {
-        const {socket} = response
-        response.on('error', () => {}).destroy()
-        if (socket instanceof TLSSocket) resolve(socket)
-        else reject(new TransportError('ERR_UNKNOWN', `${doing}: there is none`))
+      (response) => {
+        response.on('error', () => {})
+        try {
+          // a socket that is closed has forgotten all of it
+          if (!(response.socket instanceof TLSSocket)) throw new Error('there is none')
+          resolve(look(response.socket))
+        } catch (error) {
+          fail(error)
+        }
+        response.destroy()
       },
     )
     request.once('timeout', () => {
-      request.destroy(
-        new TransportError('ETIMEDOUT', `${doing}: nothing came for ${patience} ms`),
-      )
+      const message = `${doing}: nothing came for ${patience} ms`
+      request.destroy(new TransportError('ETIMEDOUT', message))
     })
-    request.once('error', (error) => reject(transportError(error, doing)))
+    request.once('error', fail)
     request.end()
   })
 }

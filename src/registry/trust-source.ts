@@ -32,7 +32,10 @@ interface Source {
   readonly text: () => string
 }
 
-function* sources(options: TrustOptions, peer: Peer & {readonly registry: string}): Iterable<Source> {
+function* sources(
+  options: TrustOptions,
+  peer: Peer & {readonly registry: string},
+): Iterable<Source> {
   const {authorities = [], caFile, env} = options
   yield {name: "Node's own authorities", text: () => rootCertificates.join('\n')}
   if (env['NODE_EXTRA_CA_CERTS']) yield file(env['NODE_EXTRA_CA_CERTS'], 'NODE_EXTRA_CA_CERTS ')

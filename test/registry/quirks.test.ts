@@ -2,6 +2,7 @@ import {createCipheriv} from 'node:crypto'
 import {join} from 'node:path'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
+import {ociManifest} from '../../src/oci/media-type.js'
 import type {RegistryStoreOptions} from '../../src/registry/registry-store.js'
 import {openRepositoryRoot} from '../../src/store/repository-root.js'
 import {makeCertificate} from '../support/certificate.js'
@@ -242,6 +243,24 @@ describe('what a registry makes us do', () => {
     await store.statBlob(smallBlob.digest)
     for (const {path, headers} of registry.requests)
       if (!path.includes('/manifests/')) expect(headers.accept ?? '*/*').toBe('*/*')
+  })
+})
+
+describe('a tag that is not there', () => {
+  it('Artifactory: makes it, though the registry says that it is forbidden', async () => {
+    const {store} = await start(quirks.profiles.Artifactory())
+    const config = Buffer.from('{}')
+    const blob = await store.putBlob(sourceOf(config))
+    const manifest = {
+      schemaVersion: 2,
+      mediaType: ociManifest,
+      config: {mediaType: 'application/vnd.example', digest: blob.digest, size: blob.size},
+      layers: [],
+    }
+    const bytes = Buffer.from(JSON.stringify(manifest))
+    expect(await store.statManifest('new')).toBeUndefined()
+    await store.putManifest(bytes, ociManifest, {tags: [{tag: 'new', from: 'absent'}]})
+    expect(await store.statManifest('new')).toBe(digestOf(bytes))
   })
 })
 
