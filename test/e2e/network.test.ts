@@ -1,10 +1,17 @@
+import {execa} from 'execa'
+import {randomBytes} from 'node:crypto'
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {makeAuthority} from '../support/certificate-authority.js'
 import {inject} from '../support/cli.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
 import {startFakeServer} from '../support/fake-server.js'
+import {makeLayoutImage} from '../support/layout-image.js'
 import {startNginx} from '../support/nginx.js'
+import {serveRegistry} from '../support/served-registry.js'
 import {proxyUser, startSquid} from '../support/squid.js'
+import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
 /** A registry without images that ends with 4 whoever gets as far as asking for one. */
@@ -52,6 +59,34 @@ describeWith(['nginx', 'openssl', 'docker-registry'], 'a registry behind TLS', (
       exitCode: 2,
       stderr: expect.stringContaining('--key-file') as string,
     })
+  })
+})
+
+describeWith(['nginx', 'openssl', 'docker-registry', 'skopeo'], 'nginx with a limit of 8m', () => {
+  const registries: [string, () => Promise<string>][] = [
+    ['inject serve', async () => (await serveRegistry()).address],
+    ['docker-registry', async () => (await startDockerRegistry()).address],
+  ]
+  it.each(registries)('lets a layer of 20 MB through in chunks: %s', async (_, upstreamOf) => {
+    const authority = await makeAuthority()
+    const tls = await authority.issue('registry', 'IP:127.0.0.1')
+    const upstream = await upstreamOf()
+    const port = await startNginx({upstream, tls, maxBody: '8m'})
+    const folder = await tempDir()
+    const local = await makeLayoutImage(folder)
+    const options = ['--insecure-policy', 'copy', '-q', '--dest-tls-verify=false']
+    await execa('skopeo', [...options, local, `docker://${upstream}/team/app:v1`])
+    const tree = join(folder, 'tree')
+    mkdirSync(tree)
+    // nothing that compresses
+    writeFileSync(join(tree, 'noise'), randomBytes(20_000_000))
+    const image = `127.0.0.1:${port}/team/app:v1`
+    const ca = ['--ca-file', authority.certificate]
+    const {exitCode, stderr} = await inject(['update', image, tree, ...ca])
+    expect(exitCode, stderr).toBe(0)
+    const back = join(folder, 'back')
+    expect((await inject(['unpack', image, back, ...ca])).exitCode).toBe(0)
+    expect(readFileSync(join(back, 'noise')).equals(readFileSync(join(tree, 'noise')))).toBe(true)
   })
 })
 
