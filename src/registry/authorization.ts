@@ -6,6 +6,9 @@ import {displayUrl} from './endpoint.js'
 import type {Exchange, HttpRequest, HttpResponse} from './http.js'
 import type {ExtraHeaders} from './http-headers.js'
 import {followRedirects} from './redirects.js'
+import {retryableStatuses} from './retry.js'
+import {secretsOf} from './secrets.js'
+import {refusal} from './status-error.js'
 import {createTokenCache, type TokenUse} from './token-cache.js'
 import {fetchToken, type TokenPorts} from './token.js'
 import {waitFor} from './wait-for.js'
@@ -50,10 +53,18 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
         headers: {...request.headers, ...(authorization && {authorization})},
       })
       const asked = response.status === 401 && response.url.origin === registry.origin
-      if (!asked || round === maxRounds) return response
-      if (!(await learn(response, authorization, scopes, request.signal))) return response
+      if (!asked || round === maxRounds) return withSecrets(response)
+      if (!(await learn(response, authorization, scopes, request.signal)))
+        return withSecrets(response)
       await response.discard()
     }
+  }
+
+  /** Errors must not repeat what we are known by, nor the user's own headers, even where the request did not carry them. */
+  async function withSecrets(response: HttpResponse): Promise<HttpResponse> {
+    if (response.status < 400) return response
+    const own = secretsOf(await identity, Object.values((await headers) ?? {}))
+    return {...response, secrets: [...own, ...response.secrets]}
   }
 
   function scopesOf(access: Access): string[] {
@@ -131,9 +142,12 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
 
   /** Some registries answer 401 and say how to log in only at the root. */
   async function ping(signal: AbortSignal | undefined): Promise<Challenge | undefined> {
-    const response = await exchange({method: 'GET', url: new URL('/v2/', registry), signal})
+    const request = {method: 'GET', url: new URL('/v2/', registry), signal} as const
+    const response = await followRedirects(exchange, request)
+    if (retryableStatuses.has(response.status)) throw await refusal(request, response)
     await response.discard()
-    return response.status === 401 ? choose(response, registry) : undefined
+    const isAsked = response.status === 401 && response.url.origin === registry.origin
+    return isAsked ? choose(response, registry) : undefined
   }
 }
 

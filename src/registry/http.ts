@@ -6,6 +6,7 @@ import {displayRequest} from './endpoint.js'
 import {proxyRefusal} from './proxy-error.js'
 import {drain, receiveBody} from './receive-body.js'
 import type {Route} from './routes.js'
+import {secretsOf} from './secrets.js'
 import {sendBody} from './send-body.js'
 import {TransportError, transportError} from './transport-error.js'
 
@@ -35,6 +36,8 @@ export interface HttpResponse {
   readonly url: URL
   /** To be read once; leaving it early ends the connection. Throws `TransportError` when it breaks off. */
   readonly body: ByteStream
+  /** What was sent that an error must not repeat, though the answer may. */
+  readonly secrets: readonly string[]
   /** Gets rid of the body and keeps the connection if that is cheap. Every response is either read or discarded. */
   discard(): Promise<void>
 }
@@ -136,7 +139,8 @@ async function exchange(request: HttpRequest, settings: HttpSettings): Promise<H
       finish,
       reusable: () => sent,
     })
-    return {status, headers, url, body: received, discard: () => drain(received)}
+    const secrets = secretsOf(undefined, [request.headers?.['authorization'], proxy?.authorization])
+    return {status, headers, url, body: received, secrets, discard: () => drain(received)}
   } catch (error) {
     finish()
     stream.destroy()

@@ -71,6 +71,7 @@ interface Opened {
 function openWhole(connection: Connection, call: Omit<Call, 'accept'>): Promise<Opened> {
   return connection.call({...call, accept: [200]}, (response) => {
     refuseEncoding(call, response)
+    refusePage(call, response)
     return Promise.resolve({response, from: 0})
   })
 }
@@ -105,8 +106,33 @@ function isRest({status, headers}: HttpResponse, offset: number, size: number): 
   return status === 206 && Number(first) === offset && (total === '*' || Number(total) === size)
 }
 
+/** A login page, or a proxy's, has the status of what it stands before. */
+export function refusePage(
+  call: Parameters<typeof displayRequest>[0],
+  response: HttpResponse,
+): void {
+  if (!/^\s*text\/html\b/i.test(response.headers['content-type'] ?? '')) return
+  void response.discard()
+  throw notARegistry(call, 'a web page')
+}
+
+/** `what` the answer is instead. */
+export function notARegistry(
+  call: Parameters<typeof displayRequest>[0],
+  what: string,
+): IntegrityError {
+  return new IntegrityError(
+    'ERR_INJECT_NOT_A_REGISTRY',
+    `${displayRequest(call)}: the answer is ${what}, this is not a registry`,
+    {hint: 'check the host and the port; a login page or a proxy may be in between'},
+  )
+}
+
 /** We ask for the bytes themselves; whoever encodes them anyway gives us others. */
-export function refuseEncoding(call: Pick<Call, 'method' | 'url'>, response: HttpResponse): void {
+export function refuseEncoding(
+  call: Parameters<typeof displayRequest>[0],
+  response: HttpResponse,
+): void {
   const encoding = response.headers['content-encoding']
   if (encoding === undefined || encoding === 'identity' || encoding === '') return
   void response.discard()

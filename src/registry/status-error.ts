@@ -10,6 +10,7 @@ import {parseRegistryErrors} from '../oci/registry-error.js'
 import {quoted} from '../oci/quoted.js'
 import {displayRequest} from './endpoint.js'
 import type {HttpRequest, HttpResponse} from './http.js'
+import {withoutSecrets} from './secrets.js'
 import {RefusedError} from './transport-error.js'
 
 /** More of an error's body than this says nothing new. */
@@ -19,7 +20,7 @@ const errorBodyLimit = 64 * 1024
 export async function refusal(request: HttpRequest, response: HttpResponse): Promise<RefusedError> {
   const body = await readStart(response)
   const retryAfter = response.headers['retry-after']
-  const failure = statusError(request, response.status, body)
+  const failure = statusError(request, response, body)
   return new RefusedError(response.status, retryAfter, failure, response.url.host)
 }
 
@@ -29,12 +30,13 @@ export async function refusal(request: HttpRequest, response: HttpResponse): Pro
  */
 function statusError(
   request: Pick<HttpRequest, 'method' | 'url'>,
-  status: number,
+  {status, secrets}: Pick<HttpResponse, 'status' | 'secrets'>,
   body: Uint8Array,
 ): InjectError {
   const errors = parseRegistryErrors(body)
   const has = (code: string): boolean => errors.some((error) => error.code === code)
-  const said = errors.slice(0, 3).map(({code, message}) => ` ${shown(code)}: ${shown(message)}`)
+  const plain = (text: string): string => shown(withoutSecrets(text, secrets))
+  const said = errors.slice(0, 3).map(({code, message}) => ` ${plain(code)}: ${plain(message)}`)
   const message = `${displayRequest(request)}: the registry answered ${status}${said.join(',')}`
 
   if (status === 401) {

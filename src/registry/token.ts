@@ -10,6 +10,7 @@ import type {Exchange, HttpRequest} from './http.js'
 import {parseToken, type Token} from './token-answer.js'
 import {realmLookup, realmRefused, resolveRealm} from './realm.js'
 import {followRedirects} from './redirects.js'
+import {secretsOf} from './secrets.js'
 import {refusal} from './status-error.js'
 import {type RefusedError, TransportError} from './transport-error.js'
 import type {WithRetries} from './with-retries.js'
@@ -54,7 +55,10 @@ export async function fetchToken(request: TokenRequest, ports: TokenPorts): Prom
           throw realmRefused(registry, `its realm leads to this machine: ${displayUrl(realm)}`)
         },
       )
-      if (response.status !== 200) return refusal(exchange, response)
+      if (response.status !== 200) {
+        const secrets = [...secretsOf(credential, []), ...response.secrets]
+        return refusal(exchange, {...response, secrets})
+      }
       const body = await readAll(response.body, tokenLimit, `token from ${displayUrl(realm)}`)
       return parseToken(body, realm, ports.now())
     }

@@ -49,7 +49,7 @@ export function createTransport(settings: TransportSettings): Transport {
         try {
           await pace.clear(url.host, signal)
           const response = await http(request)
-          if (url.origin === registry.origin) warn(name, response.headers)
+          if (url.origin === registry.origin) warn(name, response)
           return response
         } finally {
           leave()

@@ -117,7 +117,9 @@ export function createUploadSessions(
         {method: 'POST', url, access: {mountFrom: from}, accept: [201, 202], signal},
         headersOnly,
       )
-      if (response.status === 202) return follow(response)
+      // whoever names a session has mounted nothing, whatever the status
+      const isBegun = /\/blobs\/uploads\//.test(response.headers.location ?? '')
+      if (response.status === 202 || isBegun) return follow(response)
       checkClaimedDigest(response, digest, `mounted blob ${digest}`)
       return undefined
     },

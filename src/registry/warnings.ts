@@ -1,4 +1,5 @@
-import type {IncomingHttpHeaders} from 'node:http'
+import type {HttpResponse} from './http.js'
+import {withoutSecrets} from './secrets.js'
 import {shown} from './status-error.js'
 
 /** More than this is no news. */
@@ -8,11 +9,11 @@ const longestText = 300
 /** Tells of each text that a registry sends as a warning once, whatever the number of answers that carry it. */
 export function createWarnings(
   tell: (text: string) => void,
-): (host: string, headers: IncomingHttpHeaders) => void {
+): (host: string, response: Pick<HttpResponse, 'headers' | 'secrets'>) => void {
   const told = new Set<string>()
-  return (host, {warning}) => {
+  return (host, {headers: {warning}, secrets}) => {
     for (const text of parseWarnings([warning ?? ''].flat().join(','))) {
-      const line = `${host} says: ${shown(text.slice(0, longestText))}`
+      const line = `${host} says: ${shown(withoutSecrets(text, secrets).slice(0, longestText))}`
       if (told.has(line) || told.size === mostTexts) continue
       told.add(line)
       tell(line)

@@ -21,6 +21,7 @@ function web(answers: Record<string, {status?: number; location?: string}>) {
       headers: location === undefined ? {} : {location},
       url,
       body: (async function* () {})(),
+      secrets: [],
       discard: () => Promise.resolve(),
     })
   }

@@ -20,6 +20,8 @@ const tools = [
   {name: 'squid', package: 'squid'},
   {name: 'nginx', package: 'nginx-light'},
   {name: 'openssl', package: 'openssl'},
+  {name: 'ip', package: 'iproute2'},
+  {name: 'nft', package: 'nftables'},
   {name: 'chromium', package: 'chromium'},
   {name: 'buildah', package: 'buildah'},
 ] as const satisfies readonly Tool[]
