@@ -1,4 +1,4 @@
-import {AuthenticationError, IntegrityError, UsageError} from '../errors.js'
+import {IntegrityError, UsageError} from '../errors.js'
 import {algorithmOf, type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {manifestMediaTypes} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
@@ -57,21 +57,6 @@ export function createManifestReader(connection: Connection): ManifestReader {
     }
   }
 
-  /** Some registries (Artifactory) refuse to speak of tags that do not exist; whoever may push may then take them for absent. */
-  const digestByGet = async (
-    reference: string,
-    head: number,
-    options: CallOptions,
-  ): Promise<Digest | undefined> => {
-    try {
-      return (await getManifest(reference, options))?.descriptor.digest
-    } catch (error) {
-      const isRefused = error instanceof AuthenticationError && error.code === 'ERR_INJECT_DENIED'
-      if (isRefused && head === 403 && !isDigest(reference)) return undefined
-      throw error
-    }
-  }
-
   return {
     getManifest,
     async statManifest(reference, options = {}) {
@@ -82,7 +67,7 @@ export function createManifestReader(connection: Connection): ManifestReader {
       if (head.status === 404) return undefined
       const claimed = head.status === 200 ? claimedDigest(head) : undefined
       // who does not answer a HEAD as it should may do better with a GET, and says at least what is wrong
-      if (!claimed) return digestByGet(reference, head.status, options)
+      if (!claimed) return (await getManifest(reference, options))?.descriptor.digest
       if (isDigest(reference)) checkClaimedDigest(head, reference, `manifest ${reference}`)
       return isDigest(reference) ? reference : claimed
     },

@@ -5,6 +5,7 @@ import {digestOf} from '../../src/oci/digest.js'
 import {ociManifest} from '../../src/oci/media-type.js'
 import type {RegistryStoreOptions} from '../../src/registry/registry-store.js'
 import {openRepositoryRoot} from '../../src/store/repository-root.js'
+import {statNewTag} from '../../src/store/hidden-tag.js'
 import {makeCertificate} from '../support/certificate.js'
 import {startCuttingProxy, type CuttingProxyOptions} from '../support/cutting-proxy.js'
 import {collect, openRegistry, sourceOf} from '../support/open-registry.js'
@@ -258,7 +259,7 @@ describe('a tag that is not there', () => {
       layers: [],
     }
     const bytes = Buffer.from(JSON.stringify(manifest))
-    expect(await store.statManifest('new')).toBeUndefined()
+    expect(await statNewTag(store, 'new', {})).toBeUndefined()
     await store.putManifest(bytes, ociManifest, {tags: [{tag: 'new', from: 'absent'}]})
     expect(await store.statManifest('new')).toBe(digestOf(bytes))
   })
