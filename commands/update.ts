@@ -9,6 +9,7 @@ import {
   slotPath,
 } from '../src/cli/flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
+import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
 
@@ -33,6 +34,7 @@ export default class Update extends BaseCommand {
     name: slotName(),
     path: slotPath(),
     ...publishFlags,
+    ...uploadFlags,
     owner: Flags.string({
       helpValue: 'UID:GID',
       summary: 'Owner of everything in the layer (default: as in the directory).',
@@ -67,8 +69,9 @@ export default class Update extends BaseCommand {
             exclude,
             whiteouts,
             ...publishOptions(flags),
+            chunkSize: flags['chunk-size'],
           },
-          ports,
+          {...ports, withJournal: uploadJournals(flags, process.env, ports)},
         )
       },
       presentInjection(flags.digestfile),

@@ -26,6 +26,8 @@ export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'white
   readonly onConflict: ConflictPolicy
   /** No tag is overwritten: it must not exist, or name the result already. */
   readonly noClobber: boolean
+  /** Bytes of the chunks that the layer is sent in; without, it goes in one request. */
+  readonly chunkSize?: number | undefined
 }
 
 /** What an earlier round of the same update has stored. */
@@ -44,6 +46,8 @@ export interface UpdatePlan {
   readonly path: string
   readonly action: SlotAction
   readonly entries: () => Iterable<WalkedEntry>
+  /** What decides what the entries are, but for the directory's content. */
+  readonly packing: readonly string[]
   /** What the directory packs to, as far as that was needed (always when `exhaustive`). */
   readonly content: PackedContent | undefined
   /** A layer that the repository has already and that holds just this. */
@@ -89,10 +93,15 @@ export async function planUpdate(
     moves,
     path,
     entries,
+    packing: [directory.path, path, JSON.stringify(choices(options))],
     content,
     layer,
     action: isSame ? 'unchanged' : slot ? 'replaced' : 'added',
   }
+}
+
+function choices({owner, exclude, whiteouts, created}: UpdateOptions) {
+  return {owner, exclude, whiteouts, created}
 }
 
 /** A directory may be walked twice, to compare and to pack; what there is to say of it is said once. */

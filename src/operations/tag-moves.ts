@@ -3,6 +3,7 @@ import type {Digest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
+import {statNewTag} from '../store/hidden-tag.js'
 import {checkTagMove} from '../store/tag-moved.js'
 import {defaultTag, type LoadedImage} from './load-image.js'
 
@@ -22,7 +23,7 @@ export async function planTagMoves(
   const moves: TagMove[] = []
   for (const tag of new Set(tags.length > 0 ? tags : [tagOf(reference)])) {
     const from =
-      tag === loaded.tag ? digest : ((await store.statManifest(tag, {signal})) ?? 'absent')
+      tag === loaded.tag ? digest : ((await statNewTag(store, tag, {signal})) ?? 'absent')
     checkPin(reference, {tag, from}, store.name)
     moves.push({tag, from})
   }

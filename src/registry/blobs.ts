@@ -1,13 +1,18 @@
-import {NetworkError, NotFoundError} from '../errors.js'
+import {IntegrityError, NetworkError, NotFoundError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {blobNotFound} from '../store/blob-not-found.js'
-import type {BlobInfo, BlobReader, CallOptions} from '../store/content-store.js'
+import type {BlobInfo, BlobReader, ByteStream, CallOptions} from '../store/content-store.js'
+import {readAll} from '../stream/limit.js'
+import {streamOf} from '../stream/stream-of.js'
 import {verified} from '../stream/verify.js'
 import {type Connection, headersOnly} from './connection.js'
 import {displayRequest} from './endpoint.js'
 import type {HttpResponse} from './http.js'
 import {checkClaimedDigest} from './response-digest.js'
 import {resumed} from './resumed.js'
+
+/** A blob up to this size, such as a config, is checked before any of it is handed on. */
+const heldBack = 64 * 1024
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs */
 export function createBlobReader(connection: Connection): BlobReader {
@@ -27,17 +32,32 @@ export function createBlobReader(connection: Connection): BlobReader {
     async openBlob(blob, options = {}) {
       const {digest} = blob
       try {
-        const stream = await resumed(
-          connection,
-          request('GET', connection, digest, options),
-          blob.size,
-        )
-        return verified(stream, blob, `blob ${digest} of ${connection.name}`)
+        const get = request('GET', connection, digest, options)
+        const what = `blob ${digest} of ${connection.name}`
+        const open = async (): Promise<ByteStream> =>
+          verified(await resumed(connection, get, blob.size), blob, what)
+        const stream = await open()
+        return blob.size > heldBack ? stream : checkedFirst(stream, open, what)
       } catch (error) {
         throw error instanceof NotFoundError ? blobNotFound(digest, connection.name) : error
       }
     },
   }
+}
+
+/** All of it or nothing; once more where it is wrong, for that may have happened on the way. */
+async function* checkedFirst(
+  stream: ByteStream,
+  open: () => Promise<ByteStream>,
+  what: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* streamOf(await readAll(stream, heldBack, what))
+    return
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error
+  }
+  yield* await open()
 }
 
 function request<M extends 'GET' | 'HEAD'>(

@@ -3,6 +3,7 @@ import {type Digest, digestOf} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import type {CallOptions, ManifestStore, StoredManifest, TagMove} from '../store/content-store.js'
 import {manifestLimit} from '../store/manifest-kind.js'
+import {statNewTag} from '../store/hidden-tag.js'
 import {checkTagMove, tagMoved} from '../store/tag-moved.js'
 import {tooLarge} from '../stream/limit.js'
 import {bytesBody} from './bytes-body.js'
@@ -33,7 +34,11 @@ export function createManifestWriter(
   }
 
   async function look(move: TagMove, call: CallOptions): Promise<void> {
-    checkTagMove(move, await reader.statManifest(move.tag, call), name)
+    const found =
+      move.from === 'absent'
+        ? await statNewTag(reader, move.tag, call)
+        : await reader.statManifest(move.tag, call)
+    checkTagMove(move, found, name)
   }
 
   async function moveTag(

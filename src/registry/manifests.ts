@@ -8,7 +8,7 @@ import {readAll} from '../stream/limit.js'
 import {type Connection, headersOnly} from './connection.js'
 import {displayRequest} from './endpoint.js'
 import type {HttpResponse} from './http.js'
-import {refuseEncoding} from './resumed.js'
+import {notARegistry, refuseEncoding, refusePage} from './resumed.js'
 import {checkClaimedDigest, claimedDigest} from './response-digest.js'
 
 export type ManifestReader = Pick<ManifestStore, 'getManifest' | 'statManifest'>
@@ -90,13 +90,10 @@ function mediaTypeOf(call: Parameters<typeof displayRequest>[0], response: HttpR
     .replace(/;[^]*/, '')
     .trim()
     .toLowerCase()
-  if (mediaType !== '' && mediaType !== 'text/html') return mediaType
+  refusePage(call, response)
+  if (mediaType !== '') return mediaType
   void response.discard()
-  throw new IntegrityError(
-    'ERR_INJECT_NOT_A_REGISTRY',
-    `${displayRequest(call)}: the answer is ${mediaType === '' ? 'of no media type' : 'a web page'}, this is not a registry`,
-    {hint: 'check the host and the port; a login page or a proxy may be in between'},
-  )
+  throw notARegistry(call, 'of no media type')
 }
 
 /** The digest that names the bytes: the reference if that is one, else in the registry's algorithm, else sha256. */

@@ -1,0 +1,48 @@
+import {randomBytes} from 'node:crypto'
+import {homedir} from 'node:os'
+import type {DoctorPorts} from '../operations/doctor.js'
+import type {Ports} from '../operations/ports.js'
+import {whichCredentials} from '../operations/which-credentials.js'
+import {createCredentialLookup} from '../registry/credentials.js'
+import type {CredentialLookup} from '../registry/credential.js'
+import {sleepOrAbort} from '../registry/open-transport.js'
+import {openProbe} from '../registry/probe.js'
+import {explicitCredentials} from './explicit-credentials.js'
+import {shownWhich} from './render-credentials.js'
+import {networkOptions, type StoreFlags} from './store-opener.js'
+
+/** This machine's clock, chance and credentials, and the registry as the flags say to reach it. */
+export async function doctorPorts(
+  flags: StoreFlags,
+  about: {readonly registry: string; readonly repository: string},
+  {report, signal}: Ports,
+): Promise<DoctorPorts> {
+  const uid = process.getuid?.()
+  const places = {authFile: flags.authfile, env: process.env, home: homedir(), uid}
+  const given = await explicitCredentials(flags, process.env, process.stdin)
+  const credentials: CredentialLookup = given
+    ? () => Promise.resolve({kind: 'password', ...given})
+    : createCredentialLookup({...about, ...places, signal})
+  return {
+    signal,
+    now: () => Date.now(),
+    sleep: sleepOrAbort,
+    mark: () => randomBytes(6).toString('hex'),
+    openProbe: (writes) =>
+      openProbe(about, {
+        ...networkOptions(flags),
+        credentials,
+        authFile: flags.authfile,
+        writes,
+        signal,
+        onNotice: (message: string) => report({kind: 'notice', message}),
+      }),
+    async who() {
+      const from = flags['password-stdin'] ? 'flags' : 'environment'
+      const user = given && ({username: given.username, from} as const)
+      const reference = {kind: 'registry', ...about} as const
+      const found = await whichCredentials({reference, given: user}, {places, signal})
+      return shownWhich.line(found).slice(found.registry.length).trim()
+    },
+  }
+}

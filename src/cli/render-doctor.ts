@@ -1,0 +1,27 @@
+import type {DoctorReport} from '../operations/doctor.js'
+import type {ProgressEvent} from '../operations/ports.js'
+
+export const shownDoctor = {
+  /** One line for each check: how it went, its name, what was found, and what `inject` does about it. */
+  line: ({checks}: DoctorReport): string => {
+    const width = Math.max(...checks.map(({name}) => name.length))
+    return checks
+      .map(({outcome, name, finding, consequence}) => {
+        const means = consequence === null ? '' : ` -> ${consequence}`
+        return printable(`${outcome.padEnd(7)}  ${name.padEnd(width)}  ${finding}${means}`)
+      })
+      .join('\n')
+  },
+  summary: ({works, writes, repository, registry}: DoctorReport): ProgressEvent => {
+    const what = repository === null ? registry : `${registry}/${repository}`
+    if (!works) return {kind: 'warning', message: `updates of ${what} will not work`}
+    if (writes) return {kind: 'notice', message: `updates of ${what} will work`}
+    const more = repository === null ? 'name a repository to ask more' : '--write tries uploads'
+    return {kind: 'notice', message: `nothing wrong so far with ${what}: ${more}`}
+  },
+}
+
+/** What registries answer is anybody's: nothing of it may steer the terminal. */
+function printable(line: string): string {
+  return line.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD')
+}

@@ -1,0 +1,54 @@
+import {type Digest, digestOf} from '../oci/digest.js'
+import {ociConfig, ociLayer, ociManifest} from '../oci/media-type.js'
+import {encodeHeader} from '../layer/tar-header.js'
+import type {BlobInfo} from '../store/content-store.js'
+
+export interface Content extends BlobInfo {
+  readonly bytes: Uint8Array
+}
+
+const endOfTar = 1024
+
+/** A layer of one empty file with a name that nobody else has; zeros fill it up to `size` bytes, as they may. */
+export function makeLayer(name: string, size = 0): Content {
+  const header = encodeHeader({
+    kind: 'file',
+    path: name,
+    size: 0,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: 0,
+    xattrs: undefined,
+  })
+  const bytes = Buffer.alloc(Math.max(header.length + endOfTar, size))
+  bytes.set(header)
+  return describe(bytes)
+}
+
+/** The config of an image of that layer, which is not compressed. */
+export function makeConfig(layer: Digest): Content {
+  const rootfs = {type: 'layers', diff_ids: [layer]}
+  return describe(json({architecture: 'amd64', os: 'linux', config: {}, rootfs}))
+}
+
+/** Its manifest; `comment` makes another one of it. */
+export function makeManifest(config: BlobInfo, layer: BlobInfo, comment: string): Content {
+  return describe(
+    json({
+      schemaVersion: 2,
+      mediaType: ociManifest,
+      config: {mediaType: ociConfig, digest: config.digest, size: config.size},
+      layers: [{mediaType: ociLayer, digest: layer.digest, size: layer.size}],
+      annotations: {'org.opencontainers.image.description': comment},
+    }),
+  )
+}
+
+function json(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}
+
+function describe(bytes: Uint8Array): Content {
+  return {bytes, digest: digestOf(bytes), size: bytes.length}
+}

@@ -1,0 +1,149 @@
+import type {InjectError} from '../errors.js'
+import type {Digest} from '../oci/digest.js'
+import type {Probe} from '../registry/probe.js'
+import {auth} from './doctor-auth.js'
+import {
+  type Check,
+  type CheckResult,
+  type Finding,
+  type Patient,
+  runCheck,
+  skipped,
+} from './doctor-check.js'
+import {cleanup, ifMatch, ifNoneMatch, manifestPut} from './doctor-manifest.js'
+import {clock, ping, tls} from './doctor-reach.js'
+import {absent, blobHead, manifestHead, referrers, tags} from './doctor-read.js'
+import {brokenUpload, mount, uploadCancel, uploadStatus} from './doctor-upload-session.js'
+import * as uploads from './doctor-upload.js'
+import type {Ports} from './ports.js'
+
+/** What is impure about it, besides the registry. */
+export interface DoctorPorts extends Pick<Ports, 'signal'> {
+  readonly openProbe: (writes: boolean) => Probe
+  /** Whose credentials are used and where they come from, without any of them. */
+  readonly who: () => Promise<string>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Rejects with the signal's reason when that is aborted. */
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  /** Letters and digits that nobody else has. */
+  readonly mark: () => string
+}
+
+export interface DoctorOptions {
+  readonly registry: string
+  /** Empty: the registry as a whole. */
+  readonly repository: string
+  /** A tag or digest to look at; default: a tag that is there. */
+  readonly reference?: string | undefined
+  /** Whether uploads are tried, too. */
+  readonly writes: boolean
+}
+
+export interface DoctorReport {
+  readonly registry: string
+  readonly repository: string | null
+  /** Where it answers. */
+  readonly url: string
+  readonly writes: boolean
+  /** As far as it was asked. */
+  readonly works: boolean
+  readonly checks: readonly CheckResult[]
+}
+
+const reach = [ping, tls, auth, clock]
+const reading = [tags, manifestHead, blobHead, absent, referrers]
+const writing = [
+  uploads.uploadStart,
+  uploads.singlePut,
+  uploads.streamedPatch,
+  uploads.rangedPatch,
+  uploads.chunkLimit,
+  uploadStatus,
+  brokenUpload,
+  uploadCancel,
+  mount,
+  manifestPut,
+  ifNoneMatch,
+  ifMatch,
+]
+/** Milliseconds for the tidying up. */
+const lastPatience = 20_000
+
+/**
+ * Asks a registry all that an update depends on and that registries differ in. A check that fails stops no other, but those that it makes
+ * pointless; `failure` is that of the first one. Only `writes` writes, and what it made is removed as far as the registry lets it.
+ */
+export async function doctor(
+  options: DoctorOptions,
+  ports: DoctorPorts,
+): Promise<{readonly report: DoctorReport; readonly failure: InjectError | undefined}> {
+  const {registry, repository, writes} = options
+  const probe = ports.openProbe(writes)
+  const facts = {
+    minChunk: 0,
+    takesPut: false,
+    takesRanges: false,
+    made: {blobs: new Set<Digest>(), manifests: new Set<Digest>()},
+  }
+  const {now, sleep, who, mark} = ports
+  const patient: Patient = {
+    ...options,
+    reference: options.reference,
+    probe,
+    mark: mark(),
+    now,
+    sleep,
+    who,
+    facts,
+  }
+  const found = new Map<Check, Finding>()
+  const examine = async (check: Check, signal: AbortSignal, limit?: number): Promise<void> => {
+    const missing = check.needs?.find((name) => !isGood(name, found))
+    found.set(
+      check,
+      missing === undefined
+        ? await runCheck(check, patient, signal, limit)
+        : skipped(`no use without ${missing}`),
+    )
+  }
+  try {
+    for (const check of reach) await examine(check, ports.signal)
+    if (repository !== '') for (const check of reading) await examine(check, ports.signal)
+    if (writes) for (const check of writing) await examine(check, ports.signal)
+  } finally {
+    // also after an abort
+    if (isAnythingMade(patient)) {
+      await examine(cleanup, new AbortController().signal, lastPatience)
+    }
+    probe.close()
+  }
+  const failure = [...found.values()].find(({outcome}) => outcome === 'fail')?.failure
+  return {
+    failure,
+    report: {
+      registry,
+      repository: repository === '' ? null : repository,
+      url: probe.registry.href,
+      writes,
+      works: failure === undefined,
+      checks: [...found].map(([{name, asks}, finding]) => ({
+        name,
+        asks,
+        outcome: finding.outcome,
+        finding: finding.finding,
+        consequence: finding.consequence ?? null,
+        code: finding.failure?.code ?? null,
+      })),
+    },
+  }
+}
+
+function isGood(name: string, found: ReadonlyMap<Check, Finding>): boolean {
+  const outcome = [...found].find(([check]) => check.name === name)?.[1].outcome
+  return outcome === 'ok' || outcome === 'note'
+}
+
+function isAnythingMade({facts: {made}}: Patient): boolean {
+  return made.blobs.size + made.manifests.size > 0
+}

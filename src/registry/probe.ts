@@ -1,0 +1,163 @@
+import {homedir} from 'node:os'
+import type {IncomingHttpHeaders} from 'node:http'
+import type {InjectError} from '../errors.js'
+import type {Access} from './authorization.js'
+import {createBlobReader} from './blobs.js'
+import {openConnection} from './connection.js'
+import type {CredentialLookup} from './credential.js'
+import {readHttpHeaders} from './http-headers.js'
+import type {HttpRequest, HttpResponse} from './http.js'
+import {createManifestReader, type ManifestReader} from './manifests.js'
+import {openTransport, sleepOrAbort} from './open-transport.js'
+import {createProxyLookup, type Proxy} from './proxy.js'
+import {followRedirects} from './redirects.js'
+import {openRegistryStore, type RegistryStoreOptions} from './registry-store.js'
+import {defaultRetryPolicy} from './retry.js'
+import {refusal} from './status-error.js'
+import {probeTls, type TlsFacts} from './tls-probe.js'
+import {createTagLister} from './tags.js'
+import {type SeenExchange, watchTransport} from './watched-transport.js'
+import type {BlobReader, CallOptions, ManifestStore} from '../store/content-store.js'
+import type {WithRetries} from './with-retries.js'
+
+/** An answer of any status. */
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly url: URL
+  /** What the answer is as an error; `undefined` below 400. */
+  readonly failure: InjectError | undefined
+}
+
+export interface Question extends Pick<
+  HttpRequest,
+  'method' | 'headers' | 'body' | 'signal' | 'patience'
+> {
+  /** Below the repository, such as `manifests/v1`; or a whole address, such as that of an upload. */
+  readonly at: string | URL
+  readonly access: Access
+  /** Asked even when the run has been told to stop: the tidying up. */
+  readonly afterAbort?: boolean
+}
+
+/** The raw answers of a registry that a content store hides, had with the store's own transport, credentials and tokens. */
+export interface Probe {
+  /** Where the registry answers. */
+  readonly registry: URL
+  /** `undefined`: it is asked directly. */
+  readonly proxy: Proxy | undefined
+  /** One request, logged in as is usual; tried again when the connection fails or the registry is busy. */
+  ask(question: Question): Promise<Answer>
+  /** `GET /v2/` by nobody. */
+  ping(options?: CallOptions): Promise<Answer>
+  tls(options?: CallOptions): Promise<TlsFacts>
+  /** What has been sent and answered so far, the requests for tokens included. */
+  readonly seen: readonly SeenExchange[]
+  readonly reader: BlobReader & ManifestReader & Pick<ManifestStore, 'listTags'>
+  readonly withRetries: WithRetries
+  close(): void
+}
+
+/** A registry that breaks a connection twice in a row breaks it for others, too. */
+const attempts = 3
+/** Answers that are about the moment, and not about the question. */
+const busy: ReadonlySet<number> = new Set([429, 503])
+const answers = Array.from({length: 500}, (_, index) => index + 100).filter(
+  (status) => !busy.has(status),
+)
+
+/** Nothing is sent before the first question. An empty repository stands for the registry as a whole. */
+export function openProbe(
+  reference: {readonly registry: string; readonly repository: string},
+  options: RegistryStoreOptions & {readonly credentials: CredentialLookup},
+): Probe {
+  const {onNotice, env = process.env, home = homedir(), signal} = options
+  const transport = watchTransport(openTransport(options))
+  const registry = registryRoot(reference, options)
+  const ports = {
+    sleep: sleepOrAbort,
+    random: () => Math.random(),
+    now: () => Date.now(),
+    ...options.ports,
+    ...(onNotice && {onNotice}),
+  }
+  const uid = process.getuid?.()
+  const retries = {...defaultRetryPolicy, ...options.retries}
+  const connection = openConnection({
+    ...reference,
+    transport,
+    plainHttp: registry.protocol === 'http:',
+    credentials: options.credentials,
+    headers: () => readHttpHeaders({authFile: options.authFile, env, home, uid}),
+    retries: {...retries, attempts: Math.min(retries.attempts, attempts)},
+    ports,
+    writes: options.writes ?? false,
+    signal,
+  })
+  const plain = transport.exchangeFor({name: reference.registry, url: registry})
+
+  return {
+    registry,
+    proxy: createProxyLookup(env)(registry),
+    seen: transport.seen,
+    reader: {
+      ...createBlobReader(connection),
+      ...createManifestReader(connection),
+      ...createTagLister(connection),
+    },
+    withRetries: connection.withRetries,
+    ask({at, ...question}) {
+      const url = typeof at === 'string' ? connection.url(at) : at
+      const call = {...question, url, accept: answers}
+      return connection.call(call, (response) => answerOf(call, response))
+    },
+    ping(call = {}) {
+      const url = new URL('/v2/', registry)
+      const request = {method: 'GET', url, signal: call.signal ?? signal} as const
+      return connection.withRetries(
+        async () => {
+          const response = await followRedirects(plain, request)
+          if (busy.has(response.status)) throw await refusal(request, response)
+          return answerOf(request, response)
+        },
+        {signal: request.signal},
+      )
+    },
+    tls: (call = {}) =>
+      connection.withRetries(
+        () => probeTls({...options.tls, ...options, env, home}, reference.registry, registry, call),
+        {...call, attempts: 1},
+      ),
+    close: () => connection.close(),
+  }
+}
+
+async function answerOf(
+  request: Pick<HttpRequest, 'method' | 'url'>,
+  response: HttpResponse,
+): Promise<Answer> {
+  const {status, headers, url} = response
+  if (status < 400) await response.discard()
+  const failure = status < 400 ? undefined : (await refusal(request, response)).failure
+  return {status, headers, url, failure}
+}
+
+/** Whether it is http or https is the store's to decide; it tells the transport that it is opened with. */
+function registryRoot(
+  reference: {readonly registry: string; readonly repository: string},
+  options: RegistryStoreOptions,
+): URL {
+  const transport = openTransport(options)
+  let root: URL | undefined
+  const told = {
+    pace: transport.pace,
+    join: () => transport.join(),
+    exchangeFor(registry: Parameters<typeof transport.exchangeFor>[0]) {
+      root = registry.url
+      return transport.exchangeFor(registry)
+    },
+  }
+  void openRegistryStore(reference, {...options, mirrors: undefined, transport: told}).close()
+  if (!root) throw new Error('a store without a transport')
+  return root
+}

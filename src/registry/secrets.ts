@@ -1,0 +1,48 @@
+import type {Credential} from './credential.js'
+
+/** Shorter ones are parts of too many words, and no secret for long. */
+const shortest = 4
+
+/** What an error must not repeat, though a server may: each as it is, and as it stands in headers and forms. */
+export function secretsOf(
+  credential: Credential | undefined,
+  headers: readonly (string | undefined)[],
+): string[] {
+  const own =
+    credential === undefined
+      ? []
+      : credential.kind === 'password'
+        ? [credential.password, base64(`${credential.username}:${credential.password}`)]
+        : [
+            credential.token,
+            ...(credential.kind === 'identity-token'
+              ? [base64(`${credential.username ?? '<token>'}:${credential.token}`)]
+              : []),
+          ]
+  const sent = headers.flatMap((header) => (header === undefined ? [] : inHeader(header)))
+  const all = new Set([...own, ...sent].flatMap((text) => [text, encodeURIComponent(text)]))
+  // a longer one may hold a shorter one
+  return [...all].filter(({length}) => length >= shortest).sort((a, b) => b.length - a.length)
+}
+
+/** `text` without any of them. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
+}
+
+function inHeader(header: string): string[] {
+  const [scheme = '', ...rest] = header.split(' ')
+  if (!/^(?:Basic|Bearer)$/i.test(scheme)) return [header]
+  const value = rest.join(' ')
+  if (/^Bearer$/i.test(scheme)) return [value]
+  return [
+    value,
+    Buffer.from(value, 'base64')
+      .toString()
+      .replace(/^[^:]*:/, ''),
+  ]
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
+}

@@ -1,0 +1,79 @@
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {makeContent} from './content.js'
+import {type Fault, faults} from './faults.js'
+import {type Kind, type KindId, makeKinds} from './kinds.js'
+import {outcomeOf} from './outcomes.js'
+import {type Observation, runCell} from './run-cell.js'
+
+/** Where the connection itself is at fault, so are the questions that are asked in between: twice as many meet it. */
+const mostRequests = 6
+const mostConnections = 12
+/** Seconds that a run waits for a fault of any kind before it gives up or gets on, all waits taken together. */
+const longestWait = 30
+
+/** Every fault that these kinds of requests can meet, once, five times and always; see docs/faults.md. */
+export async function describeMatrix(ids: readonly KindId[]): Promise<void> {
+  const content = await makeContent()
+  const kinds = makeKinds((path) => path.endsWith(content.configDigest))
+  const chosen = kinds.filter(({id}) => ids.includes(id))
+  const unhandled: unknown[] = []
+  const note = (reason: unknown): void => void unhandled.push(reason)
+  let atFirst = 0
+
+  beforeAll(() => {
+    process.on('unhandledRejection', note)
+    atFirst = active()
+  })
+  afterAll(async () => {
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+    // whatever keeps a process from ending by itself
+    for (let tries = 0; active() > atFirst && tries < 250; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(active()).toBeLessThanOrEqual(atFirst)
+  })
+
+  describe.concurrent.each(named(chosen))('%s', (_, kind) => {
+    let before: Promise<number> | undefined
+    /** How many requests come before the first one of the kind, when nothing is wrong. */
+    const runClean = async (): Promise<number> => {
+      const run = await runCell(kind, undefined, {times: 0, before: 0, content})
+      expect(run).toMatchObject({exit: 0, line: '', problems: []})
+      return run.requests.findIndex(kind.isIt)
+    }
+
+    const met = faults.filter(({only}) => only?.kinds.includes(kind.id) ?? true)
+    it.each(named(met))('%s', async (_, fault) => {
+      const cell = {before: await (before ??= runClean()), content}
+      const runs = [1, 5, Infinity].map((times) => runCell(kind, fault, {...cell, times}))
+      expectOutcome(kind, fault, await Promise.all(runs))
+    })
+  })
+}
+
+function expectOutcome(kind: Kind, fault: Fault, runs: readonly Observation[]): void {
+  const {exits, code} = outcomeOf(fault.id, kind.id)
+  const said = runs.map(({line}) => line).join('\n')
+  expect(
+    runs.map(({exit}) => exit),
+    said,
+  ).toEqual(exits)
+  for (const run of runs) {
+    expect(run.problems).toEqual([])
+    expect(run.code).toBe(run.exit === 0 ? undefined : code)
+    expect(run.faults).toBeGreaterThan(0)
+    expect(run.faults).toBeLessThanOrEqual(fault.meeting ? mostConnections : mostRequests)
+    expect(run.waited).toBeLessThanOrEqual(longestWait)
+  }
+}
+
+function named<T extends {readonly id: string; readonly title: string}>(
+  all: readonly T[],
+): [string, T][] {
+  return all.map((each) => [`${each.id} ${each.title}`, each])
+}
+
+/** Timers and sockets that the event loop waits for. */
+function active(): number {
+  return process.getActiveResourcesInfo().filter((name) => /Timeout|TCP|TLS/.test(name)).length
+}
