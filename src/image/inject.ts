@@ -1,10 +1,21 @@
-import {slotLabels, isSlotName} from '../oci/annotation.js'
-import {algorithmOf, digestOf} from '../oci/digest.js'
+import {isDeepStrictEqual} from 'node:util'
+import {baseDigest, isSlotName, slotLabels} from '../oci/annotation.js'
+import type {Digest} from '../oci/digest.js'
 import {familyOf, type Manifest} from '../oci/manifest.js'
 import {dockerLayer, layerCompression} from '../oci/media-type.js'
+import {
+  type ConfigEdits,
+  editConfigText,
+  editManifestText,
+  isEmpty,
+  mergeEdits,
+  parseEdits,
+  valuesBefore,
+} from './config-edits.js'
 import {slotStep} from './history.js'
+import {bytesOf, digestLike, textOf} from './document-text.js'
 import {decodeImage, type Encoded, type Image, type Layer} from './image.js'
-import {findSlot, type Slot} from './slot.js'
+import {findSlot, findSlots, type Slot} from './slot.js'
 import {isSlotPath} from './slot-path.js'
 import {type JsonPath, removeMember, setMember} from './text-edit.js'
 
@@ -19,39 +30,66 @@ export interface Injection {
   readonly path: string
   /** RFC 3339: when the image is from. Default: when it was, or `created` if that is later. */
   readonly imageCreated?: string
+  /** What else the image is to say. What it said before is remembered with the slot. */
+  readonly edits?: ConfigEdits
 }
 
 /**
  * The image with the layer in its slot: in the place of the slot's layer, or on top of all when the image has no such slot. Layer, diff ID
- * and history entry move together; the labels name the new layer; all else keeps its bytes. `image` itself is not changed, and returned
- * when the slot holds this content at this path already. Throws what `findSlot` throws, `LimitError` when a document grows beyond 4 MiB, and
+ * and history entry move together; the labels name the new layer; all else keeps its bytes. The first slot of an image remembers which manifest it was put
+ * into. `image` itself is not changed, and returned when the slot holds this content at this path already and there is nothing to edit. Throws what `findSlot` throws, `LimitError` when a document grows beyond 4 MiB, and
  * `TypeError` for an injection that no image can take: the caller's mistake.
  */
 export function inject(image: Image, injection: Injection): Image {
   checkInjection(image, injection)
   const slot = findSlot(image, injection.name)
   const isThere = slot?.diffId === injection.layer.diffId && slot.path === injection.path
-  if (isThere) return image
+  const edits = outstanding(image, injection.edits)
+  if (isThere && isEmpty(edits)) return image
 
-  const configBytes = encode(editConfig(image, injection, slot))
-  const bytes = encode(editManifest(image, injection, slot, configBytes))
+  const base = findSlots(image).length === 0 ? image.manifest.descriptor.digest : undefined
+  const change = {...injection, edits, base}
+  const configBytes = bytesOf(editConfig(image, change, slot))
+  const bytes = bytesOf(editManifest(image, change, slot, configBytes))
   const {mediaType} = image.manifest.descriptor
   const digest = digestLike(image.manifest, bytes)
   return decodeImage({descriptor: {mediaType, digest, size: bytes.length}, bytes}, configBytes)
 }
 
-function editConfig({config}: Image, injection: Injection, slot: Slot | undefined): string {
-  const {name, layer, created} = injection
+/** `base`: the manifest to remember. */
+type Change = Injection & {readonly edits: ConfigEdits; readonly base: Digest | undefined}
+
+/** The edits that the image does not show yet. */
+function outstanding({config, manifest}: Image, edits: ConfigEdits = {}): ConfigEdits {
+  return isDeepStrictEqual(valuesBefore(config.value, manifest.value, edits), edits) ? {} : edits
+}
+
+function editConfig(image: Image, injection: Change, slot: Slot | undefined): string {
+  const {name, layer, created, edits, base} = injection
+  const {config, manifest} = image
   const {rootfs, history = [], container_config} = config.value
   const position = slot?.layer ?? rootfs.diff_ids.length
-  let text = setMember(decode(config.bytes), ['rootfs', 'diff_ids', position], layer.diffId)
+  let text = setMember(textOf(config), ['rootfs', 'diff_ids', position], layer.diffId)
   if (history.length > 0) {
     const step = slot?.history ?? history.length
     text = setMember(text, ['history', step], slotStep(name, created))
   }
+  if (base !== undefined && isDocker(image))
+    text = setMember(text, ['config', 'Labels', baseDigest], base)
   text = setLabels(text, ['config', 'Labels'], injection)
   if (container_config) text = setLabels(text, ['container_config', 'Labels'], injection)
+  if (!isEmpty(edits)) {
+    const label = slotLabels(name).before
+    const known = parseEdits(new Map(Object.entries(config.value.config?.Labels ?? {})).get(label))
+    const before = mergeEdits(known, valuesBefore(config.value, manifest.value, edits))
+    text = editConfigText(text, config.value, edits)
+    text = setMember(text, ['config', 'Labels', label], JSON.stringify(before))
+  }
   return setMember(text, ['created'], imageTime(config.value.created, injection))
+}
+
+function isDocker({manifest: {value, descriptor}}: Image): boolean {
+  return familyOf(value, descriptor.mediaType) === 'docker'
 }
 
 function setLabels(text: string, labels: JsonPath, {name, layer, path}: Injection): string {
@@ -63,24 +101,23 @@ function setLabels(text: string, labels: JsonPath, {name, layer, path}: Injectio
 }
 
 function editManifest(
-  {manifest, config}: Image,
-  {layer}: Injection,
+  image: Image,
+  {layer, edits, base}: Change,
   slot: Slot | undefined,
   configBytes: Uint8Array,
 ): string {
+  const {manifest, config} = image
   const position = slot?.layer ?? manifest.value.layers.length
-  let text = setMember(decode(manifest.bytes), ['layers', position], layer.descriptor)
+  let text = setMember(textOf(manifest), ['layers', position], layer.descriptor)
+  if (base !== undefined && !isDocker(image))
+    text = setMember(text, ['annotations', baseDigest], base)
+  text = editManifestText(text, edits)
   text = setMember(text, ['config', 'digest'], digestLike(config, configBytes))
   text = setMember(text, ['config', 'size'], configBytes.length)
   // what says where else or what the old config is does not hold for the new one
   text = removeMember(text, ['config', 'urls'])
   if (config.descriptor.data === undefined) return text
   return setMember(text, ['config', 'data'], Buffer.from(configBytes).toString('base64'))
-}
-
-/** An image under sha512 stays under sha512. */
-function digestLike({descriptor}: Encoded<unknown>, bytes: Uint8Array) {
-  return digestOf(bytes, algorithmOf(descriptor.digest))
 }
 
 function imageTime(before: string | undefined, {created, imageCreated}: Injection): string {
@@ -112,12 +149,4 @@ function mayHold({value, descriptor}: Encoded<Manifest>, layer: Layer): boolean 
   const isDocker = mediaType.startsWith(dockerLayer)
   if (familyOf(value, descriptor.mediaType) === 'oci') return compression !== undefined && !isDocker
   return isDocker && (compression === 'gzip' || compression === 'none')
-}
-
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes)
-}
-
-function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
 }
