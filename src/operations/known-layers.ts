@@ -1,14 +1,16 @@
 import {InjectError} from '../errors.js'
 import type {Image, Layer} from '../image/image.js'
+import {imageEntries} from '../image/index-tree.js'
 import {findSlot} from '../image/slot.js'
 import {hashLayer, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
-import {isDigest} from '../oci/digest.js'
+import {type Digest, isDigest} from '../oci/digest.js'
 import {layerCompression} from '../oci/media-type.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {drain} from '../stream/drain.js'
 import {measured} from '../stream/tap.js'
-import {fetchImage} from './load-image.js'
+import {fetchImage} from './fetch-image.js'
+import {isIndex, loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 
 /** A layer of this slot that the repository should hold already. `own`: the image's that is worked on, not that of another tag. */
@@ -35,6 +37,43 @@ export async function knownLayers(
     known.push(...(await otherLayer(store, from, name, signal)))
   }
   return known
+}
+
+/** Layers of this slot in what the tags name now, of single images and of those of an index. None of them is proven. */
+export async function layersAt(
+  store: ContentStore,
+  moves: readonly TagMove[],
+  name: string,
+  signal: AbortSignal,
+): Promise<KnownLayer[]> {
+  const known: KnownLayer[] = []
+  for (const from of new Set(moves.map((move) => move.from))) {
+    if (!isDigest(from)) continue
+    for (const digest of await imagesAt(store, from, signal))
+      known.push(...(await otherLayer(store, digest, name, signal)))
+  }
+  return known
+}
+
+/** An index with very many images is not searched to its end. */
+const mostImages = 20
+
+async function imagesAt(
+  store: ContentStore,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<readonly Digest[]> {
+  try {
+    const stored = await store.getManifest(digest, {signal})
+    if (!stored || !isIndex(stored)) return stored ? [digest] : []
+    const {tree} = await loadIndex(store, stored, signal)
+    return imageEntries(tree)
+      .slice(0, mostImages)
+      .map((entry) => entry.digest)
+  } catch (error) {
+    if (error instanceof InjectError) return []
+    throw error
+  }
 }
 
 export interface Comparison {

@@ -7,7 +7,7 @@ import type {ContentStore, TagMove} from '../store/content-store.js'
 import type {Directory, DirectoryOptions} from './directory.js'
 import type {SlotAction} from './injection-result.js'
 import {compare, knownLayers} from './known-layers.js'
-import {loadImage} from './load-image.js'
+import {loadImage, startOf} from './load-image.js'
 import type {ConflictPolicy} from './on-conflict.js'
 import type {Ports} from './ports.js'
 import {noticeOtherSlots} from './slot-notices.js'
@@ -69,7 +69,7 @@ export async function planUpdate(
   const slot = findSlot(image, name)
   if (!slot) noticeOtherSlots(image, name, ports)
   const path = options.path ?? slot?.path ?? '/'
-  const moves = await planTagMoves(store, reference, tags, loaded, ports.signal)
+  const moves = await planTagMoves(store, reference, tags, startOf(loaded), ports.signal)
   const onWarning = warnOnce(ports)
   const entries = directory.entries({...options, path, clampMtime: created, onWarning})
   const {layer, content} =

@@ -11,7 +11,7 @@ import {repositoryName, type Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {formatTime, parseTime} from './created.js'
 import {describeOutcome, type InjectionResult, type Outcome} from './injection-result.js'
-import {loadImage} from './load-image.js'
+import {loadImage, startOf} from './load-image.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer} from './push-layer.js'
@@ -44,7 +44,7 @@ export async function setup(options: SetupOptions, ports: Ports): Promise<Inject
     for (let number = 1; ; number++) {
       const loaded = await loadImage(store, options.reference, ports)
       const {reference, tags: wanted} = options
-      const moves = await planTagMoves(store, reference, wanted, loaded, ports.signal)
+      const moves = await planTagMoves(store, reference, wanted, startOf(loaded), ports.signal)
       try {
         return await setUp(store, loaded.image, moves, options, ports)
       } catch (error) {

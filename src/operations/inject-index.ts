@@ -1,0 +1,190 @@
+import type {Image, Layer} from '../image/image.js'
+import {inject} from '../image/inject.js'
+import type {IndexTree} from '../image/index-tree.js'
+import type {PlatformChoice} from '../image/platforms.js'
+import {type Replacements, replaceImages} from '../image/replace-images.js'
+import type {PackedContent} from '../layer/pack.js'
+import type {WalkedEntry} from '../layer/walk.js'
+import type {Descriptor} from '../oci/descriptor.js'
+import type {Digest} from '../oci/digest.js'
+import {familyOf} from '../oci/manifest.js'
+import {layerMediaType} from '../oci/media-type.js'
+import {formatReference, type Reference} from '../oci/reference.js'
+import type {ContentStore, TagMove} from '../store/content-store.js'
+import {formatTime} from './created.js'
+import type {FoundDocument} from './find-document.js'
+import {type IndexTarget, loadTargets} from './index-targets.js'
+import type {SlotAction} from './injection-result.js'
+import {compare, type KnownLayer, layersAt} from './known-layers.js'
+import {loadIndex} from './load-index.js'
+import type {Ports} from './ports.js'
+import {pushLayer} from './push-layer.js'
+import {planTagMoves} from './tag-moves.js'
+
+/** What is to be put into one image. Images with the same `key` get the same layer, which is packed and pushed once. */
+export interface IndexContent {
+  readonly key: string
+  readonly path: string
+  readonly entries: () => Iterable<WalkedEntry>
+  /** For whoever watches. */
+  readonly on: string
+  /** Seconds since the epoch; `undefined`: the newest mtime in the content. */
+  readonly time: number | undefined
+}
+
+export interface IndexOptions extends Pick<Replacements, 'attestations'> {
+  readonly reference: Reference
+  readonly tags: readonly string[]
+  readonly name: string
+  readonly platforms: PlatformChoice | undefined
+  /** Seconds since the epoch; sets the time of the images, too. */
+  readonly created: number | undefined
+  readonly dryRun: boolean
+  /** `undefined`: this image stays as it is. */
+  readonly contentOf: (target: IndexTarget) => IndexContent | undefined
+}
+
+/** One image, before and after. */
+export interface InjectedImage extends IndexTarget {
+  readonly path: string
+  readonly action: SlotAction
+  /** Unknown in a dry run that would have to pack. */
+  readonly result: Image | undefined
+  readonly layer: Layer | undefined
+  readonly content: (Pick<PackedContent, 'diffId'> & Partial<PackedContent>) | undefined
+  readonly uploaded: boolean
+}
+
+/** An index before and after; nothing is published yet. */
+export interface InjectedIndex {
+  readonly before: IndexTree
+  readonly after: IndexTree
+  /** The indexes that are new, innermost first. */
+  readonly changed: readonly IndexTree['index'][]
+  readonly images: readonly InjectedImage[]
+  readonly moves: readonly TagMove[]
+  readonly source: string | undefined
+}
+
+/** What layers were stored under which key: for another round, after a conflict. */
+export type StoredLayers = Map<string, StoredLayer>
+type StoredLayer = Pick<InjectedImage, 'layer' | 'content' | 'uploaded'>
+
+/** Puts content into the chosen images of an index: stores the layers and makes the documents, and leaves the tags where they are. */
+export async function injectIndex(
+  store: ContentStore,
+  found: FoundDocument,
+  options: IndexOptions,
+  stored: StoredLayers,
+  ports: Ports,
+): Promise<InjectedIndex> {
+  const {reference, tags, attestations} = options
+  const loaded = await loadIndex(store, found.stored, ports.signal)
+  const {digest} = loaded.tree.index.descriptor
+  const moves = await planTagMoves(store, reference, tags, {digest, tag: found.tag}, ports.signal)
+  const what = formatReference(reference)
+  const targets = await loadTargets(store, loaded, {...options, what}, ports.signal)
+  const images: InjectedImage[] = []
+  for (const {content, group} of grouped(targets, options.contentOf)) {
+    if (!content) images.push(...group.map(asItIs))
+    else images.push(...(await injectGroup(store, group, content, options, {moves, stored}, ports)))
+  }
+  const replaced = new Map<Digest, Descriptor>()
+  for (const {image, result} of images)
+    if (result && result !== image)
+      replaced.set(image.manifest.descriptor.digest, result.manifest.descriptor)
+  const {tree, changed} = replaceImages(loaded.tree, {images: replaced, attestations})
+  const order = new Map(targets.map(({image}, position) => [image, position]))
+  images.sort((a, b) => (order.get(a.image) ?? 0) - (order.get(b.image) ?? 0))
+  return {before: loaded.tree, after: tree, changed, images, moves, source: found.tag}
+}
+
+/** Targets with the same content, together. */
+function grouped(targets: readonly IndexTarget[], contentOf: IndexOptions['contentOf']) {
+  const groups = new Map<string, {content: IndexContent | undefined; group: IndexTarget[]}>()
+  for (const target of targets) {
+    const content = contentOf(target)
+    const key = content?.key ?? ''
+    const {group} = groups.get(key) ?? {group: []}
+    groups.set(key, {content, group: [...group, target]})
+  }
+  return groups.values()
+}
+
+function asItIs(target: IndexTarget): InjectedImage {
+  const {image, slot} = target
+  return {
+    ...target,
+    path: slot?.path ?? '/',
+    action: 'unchanged',
+    result: image,
+    layer: slot,
+    content: slot,
+    uploaded: false,
+  }
+}
+
+async function injectGroup(
+  store: ContentStore,
+  group: readonly IndexTarget[],
+  content: IndexContent,
+  options: IndexOptions,
+  {moves, stored}: {readonly moves: readonly TagMove[]; readonly stored: StoredLayers},
+  ports: Ports,
+): Promise<InjectedImage[]> {
+  const {name, dryRun} = options
+  const {path, key} = content
+  const known = stored.get(key) ?? (await storeLayer(store, group, content, options, moves, ports))
+  if (!dryRun) stored.set(key, known)
+  return group.map((target) => {
+    const {image, slot} = target
+    const isSame = slot !== undefined && known.content?.diffId === slot.diffId && path === slot.path
+    const result =
+      isSame || !known.layer || !known.content
+        ? isSame
+          ? image
+          : undefined
+        : inject(image, {name, path, ...injectionOf(image, known, content, options)})
+    const action = isSame ? 'unchanged' : slot ? 'replaced' : 'added'
+    return {...target, ...known, path, action, result}
+  })
+}
+
+/** The one layer of a group: one that is there already, or a new one. */
+async function storeLayer(
+  store: ContentStore,
+  group: readonly IndexTarget[],
+  {entries, on}: IndexContent,
+  {name, dryRun}: IndexOptions,
+  moves: readonly TagMove[],
+  ports: Ports,
+): Promise<StoredLayer> {
+  const own = group.flatMap(({slot}): KnownLayer[] => (slot ? [{...slot, own: true}] : []))
+  const isOne = own.length === group.length && new Set(own.map(digestOf)).size === 1
+  // what one image says of its layer, another one cannot vouch for
+  const known = own.map((layer) => ({...layer, own: isOne}))
+  if (!isOne) known.push(...(await layersAt(store, moves, name, ports.signal)))
+  const {layer, content} = await compare(store, known, entries, {exhaustive: dryRun, on}, ports)
+  if ((layer && content) || dryRun) return {layer, content, uploaded: false}
+  // the media type is each image's own
+  return pushLayer(store, entries, {mediaType: '', on}, ports)
+}
+
+const digestOf = ({descriptor}: Layer): Digest => descriptor.digest
+
+function injectionOf(
+  {manifest}: Image,
+  {layer, content}: StoredLayer,
+  {time}: IndexContent,
+  {created}: IndexOptions,
+) {
+  const mediaType = layerMediaType(familyOf(manifest.value, manifest.descriptor.mediaType), 'gzip')
+  if (!layer || !content) throw new TypeError('a group without a layer')
+  const {digest, size} = layer.descriptor
+  const made = formatTime(created ?? time ?? content.newestMtime ?? 0)
+  return {
+    layer: {diffId: layer.diffId, descriptor: {mediaType, digest, size}},
+    created: made,
+    ...(created !== undefined && {imageCreated: made}),
+  }
+}
