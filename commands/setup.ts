@@ -1,5 +1,5 @@
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, publishFlags, publishOptions, slotName, slotPath} from '../src/cli/flags.js'
+import {imageArg, publishFlags, tagOptions, slotName, slotPath} from '../src/cli/flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {setup} from '../src/operations/setup.js'
@@ -24,8 +24,8 @@ export default class Setup extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path} = flags
-        return setup({reference, name, path, ...publishOptions(flags)}, ports)
+        const {name, path, created} = flags
+        return setup({reference, name, path, created, ...tagOptions(flags)}, ports)
       },
       presentInjection(flags.digestfile),
     )

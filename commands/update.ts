@@ -4,7 +4,7 @@ import {
   imageArg,
   parseOwner,
   publishFlags,
-  publishOptions,
+  tagOptions,
   slotName,
   slotPath,
 } from '../src/cli/flags.js'
@@ -56,7 +56,7 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path, whiteouts, exclude = []} = flags
+        const {name, path, created, whiteouts, exclude = []} = flags
         return update(
           {
             reference,
@@ -66,7 +66,8 @@ export default class Update extends BaseCommand {
             owner,
             exclude,
             whiteouts,
-            ...publishOptions(flags),
+            created,
+            ...tagOptions(flags),
           },
           ports,
         )

@@ -5,6 +5,7 @@ import {parseTag} from '../oci/reference.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../operations/created.js'
 import {conflictPolicies, type ConflictPolicy} from '../operations/on-conflict.js'
+import {platformChoice, platformsFlag} from './platform-flags.js'
 import {progressModes, type ProgressMode} from './progress.js'
 
 /** What every command works on. */
@@ -70,8 +71,14 @@ export const maxSize = Flags.custom<number>({
   parse: (text) => Promise.resolve(parseSize(text)),
 })
 
-/** The flags of the commands that publish an image. */
-export const publishFlags = {
+/** The flags of the commands that make a tag name another image. */
+export const tagFlags = {
+  platform: platformsFlag(),
+  attestations: Flags.option({options: ['drop', 'keep'] as const})({
+    default: 'drop' as const,
+    helpValue: 'drop|keep',
+    summary: 'What becomes of the build attestations of an image of an index that is changed.',
+  }),
   tag: Flags.string({
     char: 't',
     multiple: true,
@@ -80,14 +87,6 @@ export const publishFlags = {
     summary: 'Tag of the result, in the same repository; repeatable (default: the tag in IMAGE).',
     parse: (text) => Promise.resolve(parseTag(text)),
   }),
-  created: Flags.custom<number>({
-    helpValue: 'TIME',
-    summary:
-      'Time of the slot and latest time in its layer: RFC 3339 or "now" (also SOURCE_DATE_EPOCH).',
-    parse: (text) => Promise.resolve(parseCreated(text)),
-    default: () => Promise.resolve(sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']) as number),
-    noCacheDefault: true,
-  })(),
   'dry-run': Flags.boolean({summary: 'Say what would be done, and do none of it.'}),
   'on-conflict': Flags.option({options: conflictPolicies})({
     default: 'fail' as ConflictPolicy,
@@ -101,11 +100,25 @@ export const publishFlags = {
   digestfile: Flags.string({helpValue: 'FILE', summary: "Write the result's digest to a file."}),
 }
 
+/** The flags of the commands that put something into an image. */
+export const publishFlags = {
+  ...tagFlags,
+  created: Flags.custom<number>({
+    helpValue: 'TIME',
+    summary:
+      'Time of the slot and latest time in its layer: RFC 3339 or "now" (also SOURCE_DATE_EPOCH).',
+    parse: (text) => Promise.resolve(parseCreated(text)),
+    default: () => Promise.resolve(sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']) as number),
+    noCacheDefault: true,
+  })(),
+}
+
 /** What they say, as the operations know it. */
-export function publishOptions(flags: Interfaces.InferredFlags<typeof publishFlags>) {
+export function tagOptions(flags: Interfaces.InferredFlags<typeof tagFlags>) {
   return {
     tags: flags.tag ?? [],
-    created: flags.created,
+    platforms: platformChoice(flags.platform),
+    attestations: flags.attestations,
     dryRun: flags['dry-run'],
     onConflict: flags['on-conflict'],
     noClobber: flags['no-clobber'],

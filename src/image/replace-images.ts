@@ -1,6 +1,8 @@
+import {baseDigest} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {attested, decodeIndex} from '../oci/image-index.js'
+import {ociIndex} from '../oci/media-type.js'
 import {bytesOf, digestLike, textOf} from './document-text.js'
 import type {Encoded} from './image.js'
 import type {IndexTree} from './index-tree.js'
@@ -11,6 +13,8 @@ export interface Replacements {
   readonly images: ReadonlyMap<Digest, Descriptor>
   /** What BuildKit said about an image that is replaced does not hold for the new one: `drop` takes it out. */
   readonly attestations: 'drop' | 'keep'
+  /** The outermost index says which one it was before it was changed first (`remember`), or no longer does (`forget`); OCI's can. */
+  readonly base: 'remember' | 'forget' | 'keep'
 }
 
 /**
@@ -34,7 +38,8 @@ export function replaceImages(
       below.set(next.index.descriptor.digest, next)
       if (next !== nested) renamed.set(digest, next.index.descriptor)
     }
-    const index = edit(node.index, {...replacements, images: renamed})
+    const base = node === tree ? replacements.base : 'keep'
+    const index = edit(node.index, {...replacements, images: renamed, base})
     const result = index === node.index ? node : {index, below}
     if (result !== node) changed.push(index)
     done.set(node, result)
@@ -43,7 +48,10 @@ export function replaceImages(
   return {tree: visit(tree), changed}
 }
 
-function edit(index: IndexTree['index'], {images, attestations}: Replacements): IndexTree['index'] {
+function edit(
+  index: IndexTree['index'],
+  {images, attestations, base}: Replacements,
+): IndexTree['index'] {
   const {descriptor, value} = index
   const before = textOf(index)
   let text = before
@@ -55,7 +63,20 @@ function edit(index: IndexTree['index'], {images, attestations}: Replacements): 
     else if (subject !== undefined && images.has(subject as Digest) && attestations === 'drop')
       text = removeMember(text, ['manifests', position])
   }
-  return text === before ? index : encoded(text, descriptor)
+  if (text === before) return index
+  return encoded(withBase(text, index, base), descriptor)
+}
+
+function withBase(
+  text: string,
+  {descriptor, value}: IndexTree['index'],
+  base: Replacements['base'],
+): string {
+  const path = ['annotations', baseDigest] as const
+  if (base === 'forget') return removeMember(text, path)
+  const known = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
+  const canSay = descriptor.mediaType === ociIndex && base === 'remember'
+  return canSay && !known ? setMember(text, path, descriptor.digest) : text
 }
 
 function renameEntry(

@@ -18,6 +18,7 @@ import type {SlotAction} from './injection-result.js'
 import {compare, type KnownLayer, layersAt} from './known-layers.js'
 import {loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
+import type {ChangedIndex} from './publish-index.js'
 import {pushLayer} from './push-layer.js'
 import {planTagMoves} from './tag-moves.js'
 
@@ -56,13 +57,9 @@ export interface InjectedImage extends IndexTarget {
 }
 
 /** An index before and after; nothing is published yet. */
-export interface InjectedIndex {
+export interface InjectedIndex extends ChangedIndex {
   readonly before: IndexTree
-  readonly after: IndexTree
-  /** The indexes that are new, innermost first. */
-  readonly changed: readonly IndexTree['index'][]
   readonly images: readonly InjectedImage[]
-  readonly moves: readonly TagMove[]
   readonly source: string | undefined
 }
 
@@ -93,7 +90,11 @@ export async function injectIndex(
   for (const {image, result} of images)
     if (result && result !== image)
       replaced.set(image.manifest.descriptor.digest, result.manifest.descriptor)
-  const {tree, changed} = replaceImages(loaded.tree, {images: replaced, attestations})
+  const {tree, changed} = replaceImages(loaded.tree, {
+    images: replaced,
+    attestations,
+    base: 'remember',
+  })
   const order = new Map(targets.map(({image}, position) => [image, position]))
   images.sort((a, b) => (order.get(a.image) ?? 0) - (order.get(b.image) ?? 0))
   return {before: loaded.tree, after: tree, changed, images, moves, source: found.tag}

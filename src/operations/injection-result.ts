@@ -19,7 +19,8 @@ export interface InjectionResult {
   readonly tags: readonly string[]
   readonly slot: {readonly name: string; readonly path: string; readonly action: SlotAction}
   readonly layer: {
-    readonly diffId: Digest
+    /** Unknown (`undefined`) only in a dry run over an index. */
+    readonly diffId: Digest | undefined
     /** Of the compressed blob, as `size`; both unknown (`undefined`) in a dry run that would have to compress. */
     readonly digest: Digest | undefined
     readonly size: number | undefined
@@ -64,14 +65,22 @@ export function describeOutcome({
     changed: slot.action !== 'unchanged',
     tags,
     slot,
-    layer: {
-      diffId: content.diffId,
-      digest: layer?.descriptor.digest,
-      size: layer?.descriptor.size,
-      uploaded,
-      entries: content.entries,
-      unpackedSize: content.tarSize,
-    },
+    layer: describeLayer(content, layer, uploaded),
     dryRun,
+  }
+}
+
+export function describeLayer(
+  content: Partial<PackedContent>,
+  layer: Layer | undefined,
+  uploaded: boolean,
+): InjectionResult['layer'] {
+  return {
+    diffId: content.diffId,
+    digest: layer?.descriptor.digest,
+    size: layer?.descriptor.size,
+    uploaded,
+    entries: content.entries,
+    unpackedSize: content.tarSize,
   }
 }

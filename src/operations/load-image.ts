@@ -5,7 +5,7 @@ import {formatPlatform, matchesPlatform, platformOf} from '../oci/platform.js'
 import {formatReference, type Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {fetchImage, imageOf} from './fetch-image.js'
-import {findDocument} from './find-document.js'
+import {findDocument, type FoundDocument} from './find-document.js'
 import {isIndex, loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 
@@ -25,16 +25,27 @@ export async function loadImage(
   ports: Ports,
   platform?: PlatformChoice,
 ): Promise<LoadedImage> {
-  const {stored, tag} = await findDocument(store, reference, ports)
+  const found = await findDocument(store, reference, ports)
+  return loadFound(store, reference, found, ports.signal, platform)
+}
+
+/** The same of a document that was found already. */
+export async function loadFound(
+  store: ContentStore,
+  reference: Reference,
+  {stored, tag}: FoundDocument,
+  signal: AbortSignal,
+  platform?: PlatformChoice,
+): Promise<LoadedImage> {
   const name = formatReference(reference)
   if (!isIndex(stored)) {
-    const image = await imageOf(store, stored, ports.signal)
+    const image = await imageOf(store, stored, signal)
     checkPlatform(image, platform, name)
     return {image, tag}
   }
-  const {images} = await loadIndex(store, stored, ports.signal)
+  const {images} = await loadIndex(store, stored, signal)
   const [chosen] = chooseImages(images, platform, name)
-  const image = chosen && (await fetchImage(store, chosen.entry.digest, ports.signal))
+  const image = chosen && (await fetchImage(store, chosen.entry.digest, signal))
   if (image) return {image, tag: undefined}
   throw new NotFoundError(
     'ERR_INJECT_IMAGE_NOT_FOUND',
@@ -43,11 +54,7 @@ export async function loadImage(
 }
 
 /** Throws `NotFoundError` (`ERR_INJECT_PLATFORM_NOT_FOUND`) when a single image is for another platform than those asked for. */
-export function checkPlatform(
-  {config}: Image,
-  choice: PlatformChoice | undefined,
-  name: string,
-): void {
+function checkPlatform({config}: Image, choice: PlatformChoice | undefined, name: string): void {
   if (choice === undefined || choice === 'all') return
   const platform = platformOf(config.value)
   const other = choice.find((wanted) => !matchesPlatform(wanted, platform))

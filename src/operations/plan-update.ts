@@ -1,15 +1,19 @@
 import type {Image, Layer} from '../image/image.js'
+import type {PlatformChoice} from '../image/platforms.js'
 import {findSlot} from '../image/slot.js'
 import type {PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
+import {platformOf} from '../oci/platform.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
-import type {Directory, DirectoryOptions} from './directory.js'
+import {type DirectoryOptions, refuseOwnLayout} from './directory.js'
+import type {FoundDocument} from './find-document.js'
 import type {SlotAction} from './injection-result.js'
 import {compare, knownLayers} from './known-layers.js'
-import {loadImage, startOf} from './load-image.js'
+import {loadFound, startOf} from './load-image.js'
 import type {ConflictPolicy} from './on-conflict.js'
 import type {Ports} from './ports.js'
+import type {DirectoryFor} from './platform-directory.js'
 import {noticeOtherSlots} from './slot-notices.js'
 import {planTagMoves} from './tag-moves.js'
 
@@ -26,6 +30,10 @@ export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'white
   readonly onConflict: ConflictPolicy
   /** No tag is overwritten: it must not exist, or name the result already. */
   readonly noClobber: boolean
+  /** Which images of an index; a single image must be for one of them, too. */
+  readonly platforms?: PlatformChoice | undefined
+  /** What BuildKit said about an image of an index that is replaced. */
+  readonly attestations: 'drop' | 'keep'
 }
 
 /** What an earlier round of the same update has stored. */
@@ -56,7 +64,8 @@ export interface UpdatePlan {
  */
 export async function planUpdate(
   store: ContentStore,
-  directory: Directory,
+  found: FoundDocument,
+  directoryOf: DirectoryFor,
   options: UpdateOptions & {
     readonly exhaustive: boolean
     readonly stored?: StoredContent | undefined
@@ -64,8 +73,10 @@ export async function planUpdate(
   ports: Ports,
 ): Promise<UpdatePlan> {
   const {reference, name, tags, created, exhaustive, stored} = options
-  const loaded = await loadImage(store, reference, ports)
+  const loaded = await loadFound(store, reference, found, ports.signal, options.platforms)
   const {image} = loaded
+  const directory = directoryOf(platformOf(image.config.value))
+  refuseOwnLayout(reference, directory)
   const slot = findSlot(image, name)
   if (!slot) noticeOtherSlots(image, name, ports)
   const path = options.path ?? slot?.path ?? '/'
@@ -96,7 +107,7 @@ export async function planUpdate(
 }
 
 /** A directory may be walked twice, to compare and to pack; what there is to say of it is said once. */
-function warnOnce({report}: Ports): (message: string) => void {
+export function warnOnce({report}: Ports): (message: string) => void {
   const said = new Set<string>()
   return (message) => {
     if (said.has(message)) return

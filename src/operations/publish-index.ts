@@ -1,7 +1,18 @@
-import type {CallOptions, ContentStore} from '../store/content-store.js'
+import type {Image} from '../image/image.js'
+import type {IndexTree} from '../image/index-tree.js'
+import type {CallOptions, ContentStore, TagMove} from '../store/content-store.js'
 import {streamOf} from '../stream/stream-of.js'
-import type {InjectedIndex} from './inject-index.js'
 import {outstanding} from './tag-moves.js'
+
+/** An index with other images in it than before, to be published. */
+export interface ChangedIndex {
+  readonly after: IndexTree
+  /** The indexes that are new, innermost first. */
+  readonly changed: readonly IndexTree['index'][]
+  /** `result` is new where it is not `image`. */
+  readonly images: readonly {readonly image: Image; readonly result: Image | undefined}[]
+  readonly moves: readonly TagMove[]
+}
 
 /**
  * Makes the new index the one that the tags name: configs and manifests of the images first, then inner indexes, the outermost with the tags last. Nobody ever sees a
@@ -9,7 +20,7 @@ import {outstanding} from './tag-moves.js'
  */
 export async function publishIndex(
   store: ContentStore,
-  {images, changed, after, moves}: InjectedIndex,
+  {images, changed, after, moves}: ChangedIndex,
   call: CallOptions,
 ): Promise<readonly string[]> {
   const tags = outstanding(moves, after.index.descriptor.digest)

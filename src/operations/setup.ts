@@ -1,6 +1,7 @@
 import {PreconditionError} from '../errors.js'
 import type {Image} from '../image/image.js'
 import {inject} from '../image/inject.js'
+import type {PlatformChoice} from '../image/platforms.js'
 import {findSlot} from '../image/slot.js'
 import {fromText} from '../layer/byte-string.js'
 import {hashLayer} from '../layer/pack.js'
@@ -11,7 +12,13 @@ import {repositoryName, type Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {formatTime, parseTime} from './created.js'
 import {describeOutcome, type InjectionResult, type Outcome} from './injection-result.js'
-import {loadImage, startOf} from './load-image.js'
+import type {IndexInjectionResult} from './describe-index.js'
+import {applyToIndex} from './apply-index.js'
+import {findDocument} from './find-document.js'
+import type {IndexContent} from './inject-index.js'
+import type {IndexTarget} from './index-targets.js'
+import {loadFound, startOf} from './load-image.js'
+import {isIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer} from './push-layer.js'
@@ -32,18 +39,31 @@ export interface SetupOptions {
   readonly onConflict: ConflictPolicy
   /** No tag is overwritten: it must not exist, or name the result already. */
   readonly noClobber: boolean
+  /** Which images of an index; a single image must be for one of them, too. */
+  readonly platforms?: PlatformChoice | undefined
+  /** What BuildKit said about an image of an index that is replaced. */
+  readonly attestations: 'drop' | 'keep'
 }
 
 /**
  * Gives an image its slot: a layer that holds one empty directory, which later updates replace. An image that has the slot stays as it
  * is. Throws `PreconditionError` when it has it at another place than `path` asks for.
  */
-export async function setup(options: SetupOptions, ports: Ports): Promise<InjectionResult> {
+export async function setup(
+  options: SetupOptions,
+  ports: Ports,
+): Promise<InjectionResult | IndexInjectionResult> {
   const store = await ports.openStore(options.reference, {writes: !options.dryRun})
   try {
+    const {reference, tags: wanted, platforms, created} = options
     for (let number = 1; ; number++) {
-      const loaded = await loadImage(store, options.reference, ports)
-      const {reference, tags: wanted} = options
+      const found = await findDocument(store, reference, ports)
+      if (isIndex(found.stored)) {
+        const contentOf = (target: IndexTarget) => emptyContent(target, options)
+        const index = {...options, platforms, created, contentOf}
+        return await applyToIndex(store, found, index, ports)
+      }
+      const loaded = await loadFound(store, reference, found, ports.signal, platforms)
       const moves = await planTagMoves(store, reference, wanted, startOf(loaded), ports.signal)
       try {
         return await setUp(store, loaded.image, moves, options, ports)
@@ -54,6 +74,20 @@ export async function setup(options: SetupOptions, ports: Ports): Promise<Inject
     }
   } finally {
     await store.close()
+  }
+}
+
+/** For one image of an index; `undefined` when it has the slot. */
+function emptyContent({image}: IndexTarget, options: SetupOptions): IndexContent | undefined {
+  const {name, path = '/', created} = options
+  if (keepSlot(image, options)) return undefined
+  const time = created ?? parseTime(image.config.value.created) ?? 0
+  return {
+    key: String(time),
+    path,
+    entries: () => [emptyDirectory(path === '/' ? name : path.slice(1), time)],
+    on: `slot ${name}`,
+    time,
   }
 }
 

@@ -6,32 +6,37 @@ import {layerMediaType} from '../oci/media-type.js'
 import {repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {formatTime} from './created.js'
-import {openDirectory, refuseOwnLayout} from './directory.js'
+import type {IndexInjectionResult} from './describe-index.js'
+import {findDocument} from './find-document.js'
 import {describeOutcome, type InjectionResult} from './injection-result.js'
 import {beginAgain} from './on-conflict.js'
 import {planUpdate, type StoredContent, type UpdateOptions, type UpdatePlan} from './plan-update.js'
+import {isIndex} from './load-index.js'
+import {directoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer, type PushedLayer} from './push-layer.js'
 import {warnOfEmptiness} from './slot-notices.js'
 import {outstanding, refuseClobber} from './tag-moves.js'
+import {updateIndex} from './update-index.js'
 
 /**
  * Makes a directory the content of a slot and moves the tags to the new image: one layer, one config, one manifest; an image without the
- * slot gets it in the same step. When the directory is what the slot holds already, nothing is sent and the image stays what it is.
+ * slot gets it in the same step, and so do all the chosen images of an index. When the directory is what the slot holds already, nothing is sent and the image stays what it is.
  */
 export async function update(
   options: UpdateOptions & {readonly dryRun: boolean},
   ports: Ports,
-): Promise<InjectionResult> {
-  const directory = openDirectory(options.directory)
-  refuseOwnLayout(options.reference, directory)
+): Promise<InjectionResult | IndexInjectionResult> {
+  const directoryOf = directoryFor(options.directory)
   const store = await ports.openStore(options.reference, {writes: !options.dryRun})
   try {
+    let found = await findDocument(store, options.reference, ports)
+    if (isIndex(found.stored)) return await updateIndex(store, found, directoryOf, options, ports)
     let stored: Stored | undefined
     for (let number = 1; ; number++) {
       const wanted = {...options, exhaustive: options.dryRun, stored}
-      const plan = await planUpdate(store, directory, wanted, ports)
+      const plan = await planUpdate(store, found, directoryOf, wanted, ports)
       if (options.noClobber) refuseClobber(plan.moves, plannedDigest(options, plan), store.name)
       if (options.dryRun && plan.content)
         return describePlan(options, {...plan, content: plan.content})
@@ -41,6 +46,7 @@ export async function update(
         return await applyUpdate(store, options, plan, stored, ports)
       } catch (error) {
         await beginAgain(error, options.onConflict, {number, ...plan}, ports)
+        found = await findDocument(store, options.reference, ports)
       }
     }
   } finally {

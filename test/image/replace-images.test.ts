@@ -35,7 +35,11 @@ describe('the images of an index', () => {
       tree = {index, below: new Map([[digest, tree]])}
     }
     expect(imageEntries(tree)).toEqual([amd64])
-    const {changed} = replaceImages(tree, {images: replacing(amd64), attestations: 'drop'})
+    const {changed} = replaceImages(tree, {
+      images: replacing(amd64),
+      attestations: 'drop',
+      base: 'forget',
+    })
     expect(changed).toHaveLength(41)
   })
 
@@ -49,11 +53,15 @@ describe('the images of an index', () => {
 describe('replacing', () => {
   test('nothing gives the same tree', () => {
     const tree = makeTree([amd64], [makeTree([arm64])])
-    expect(replaceImages(tree, {images: replacing(s390x), attestations: 'drop'})).toEqual({
+    expect(
+      replaceImages(tree, {images: replacing(s390x), attestations: 'drop', base: 'forget'}),
+    ).toEqual({
       tree,
       changed: [],
     })
-    expect(replaceImages(tree, {images: new Map(), attestations: 'drop'}).tree).toBe(tree)
+    expect(
+      replaceImages(tree, {images: new Map(), attestations: 'drop', base: 'forget'}).tree,
+    ).toBe(tree)
   })
 
   test('an entry keeps what it says of the image, and nothing that is made from its content', () => {
@@ -66,6 +74,7 @@ describe('replacing', () => {
     const {tree: result, changed} = replaceImages(tree, {
       images: replacing(full),
       attestations: 'drop',
+      base: 'forget',
     })
     const {digest, size} = next(full)
     const [first, second] = result.index.value.manifests
@@ -89,9 +98,9 @@ describe('replacing', () => {
   test('attestations of what is replaced go, or stay when asked; others stay', () => {
     const tree = makeTree([amd64, arm64, makeAttestation(amd64), makeAttestation(arm64)])
     const images = replacing(amd64)
-    const dropped = replaceImages(tree, {images, attestations: 'drop'}).tree
+    const dropped = replaceImages(tree, {images, attestations: 'drop', base: 'forget'}).tree
     expect(dropped.index.value.manifests.slice(1)).toEqual([arm64, makeAttestation(arm64)])
-    const kept = replaceImages(tree, {images, attestations: 'keep'}).tree
+    const kept = replaceImages(tree, {images, attestations: 'keep', base: 'forget'}).tree
     expect(kept.index.value.manifests.slice(1)).toEqual(tree.index.value.manifests.slice(1))
   })
 
@@ -102,6 +111,7 @@ describe('replacing', () => {
     const {tree: result, changed} = replaceImages(tree, {
       images: replacing(arm64),
       attestations: 'drop',
+      base: 'forget',
     })
     expect(changed).toHaveLength(2)
     expect(changed[1]).toBe(result.index)
@@ -115,9 +125,37 @@ describe('replacing', () => {
     ])
   })
 
+  test('the outermost index remembers what it was, where it can, and forgets it again', () => {
+    for (const family of ['oci', 'docker'] as const) {
+      const inner = makeTree([arm64], [], {family})
+      const tree = makeTree([amd64, makeAttestation(arm64)], [inner], {family})
+      const images = replacing(arm64)
+      const once = replaceImages(tree, {images, attestations: 'drop', base: 'remember'})
+      const annotations = {'dev.inject.base': tree.index.descriptor.digest}
+      expect(once.tree.index.value.annotations).toEqual(family === 'oci' ? annotations : undefined)
+      expect(once.changed[0]?.value.annotations).toBeUndefined()
+      const again = replaceImages(once.tree, {
+        images: replacing(amd64),
+        attestations: 'drop',
+        base: 'remember',
+      }).tree
+      expect(again.index.value.annotations).toEqual(once.tree.index.value.annotations)
+      const {index} = replaceImages(again, {
+        images: new Map([[next(arm64).digest, arm64]]),
+        attestations: 'drop',
+        base: 'forget',
+      }).tree
+      expect(index.value.annotations ?? {}).toEqual({})
+    }
+  })
+
   test('sha512 stays sha512', () => {
     const tree = makeTree([amd64], [], {algorithm: 'sha512'})
-    const {index} = replaceImages(tree, {images: replacing(amd64), attestations: 'drop'}).tree
+    const {index} = replaceImages(tree, {
+      images: replacing(amd64),
+      attestations: 'drop',
+      base: 'forget',
+    }).tree
     expect(index.descriptor.digest).toBe(digestOf(index.bytes, 'sha512'))
   })
 
@@ -134,7 +172,11 @@ describe('replacing', () => {
         }))
         const chosen = all.filter((_, position) => list[position]?.chosen)
         const tree = makeTree(all, [], {...(indent !== undefined && {indent})})
-        const result = replaceImages(tree, {images: replacing(...chosen), attestations: 'drop'})
+        const result = replaceImages(tree, {
+          images: replacing(...chosen),
+          attestations: 'drop',
+          base: 'forget',
+        })
         let expected = textOf(tree)
         for (const {digest, size} of chosen) {
           const {digest: now} = next({mediaType: '', digest, size})
