@@ -1,5 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {editFlags, editsOf} from '../src/cli/edit-flags.js'
 import {
   imageArg,
   parseOwner,
@@ -33,6 +34,7 @@ export default class Update extends BaseCommand {
     name: slotName(),
     path: slotPath(),
     ...publishFlags,
+    ...editFlags,
     owner: Flags.string({
       helpValue: 'UID:GID',
       summary: 'Owner of everything in the layer (default: as in the directory).',
@@ -67,6 +69,7 @@ export default class Update extends BaseCommand {
             exclude,
             whiteouts,
             created,
+            edits: editsOf(flags),
             ...tagOptions(flags),
           },
           ports,

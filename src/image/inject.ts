@@ -1,4 +1,5 @@
 import {isDeepStrictEqual} from 'node:util'
+import {PreconditionError} from '../errors.js'
 import {baseDigest, isSlotName, slotLabels} from '../oci/annotation.js'
 import type {Digest} from '../oci/digest.js'
 import {familyOf, type Manifest} from '../oci/manifest.js'
@@ -48,7 +49,9 @@ export function inject(image: Image, injection: Injection): Image {
   if (isThere && isEmpty(edits)) return image
 
   const base = findSlots(image).length === 0 ? image.manifest.descriptor.digest : undefined
-  const change = {...injection, edits, base}
+  // content that is there stays as it is stored: another tool may have compressed it in its own way
+  const layer = isThere ? {descriptor: slot.descriptor, diffId: slot.diffId} : injection.layer
+  const change = {...injection, layer, edits, base}
   const configBytes = bytesOf(editConfig(image, change, slot))
   const bytes = bytesOf(editManifest(image, change, slot, configBytes))
   const {mediaType} = image.manifest.descriptor
@@ -132,7 +135,15 @@ function instant(time: string): number {
   return Number.isNaN(milliseconds) ? -Infinity : milliseconds
 }
 
-function checkInjection({manifest}: Image, {name, path, layer}: Injection): void {
+function checkInjection(image: Image, {name, path, layer, edits}: Injection): void {
+  const {manifest} = image
+  if (edits?.annotations && isDocker(image)) {
+    throw new PreconditionError(
+      'ERR_INJECT_NO_ANNOTATIONS',
+      "the image is in Docker's format, whose manifests have no annotations",
+      {hint: 'say it with --label'},
+    )
+  }
   if (!isSlotName(name)) throw new TypeError(`not a slot name: ${name}`)
   if (!isSlotPath(path)) throw new TypeError(`not a slot path: ${path}`)
   if (!mayHold(manifest, layer)) {

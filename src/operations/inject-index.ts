@@ -1,3 +1,4 @@
+import type {ConfigEdits} from '../image/config-edits.js'
 import type {Image, Layer} from '../image/image.js'
 import {inject} from '../image/inject.js'
 import type {IndexTree} from '../image/index-tree.js'
@@ -14,7 +15,7 @@ import type {ContentStore, TagMove} from '../store/content-store.js'
 import {formatTime} from './created.js'
 import type {FoundDocument} from './find-document.js'
 import {type IndexTarget, loadTargets} from './index-targets.js'
-import type {SlotAction} from './injection-result.js'
+import {actionOn, type SlotAction} from './injection-result.js'
 import {compare, type KnownLayer, layersAt} from './known-layers.js'
 import {loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
@@ -40,6 +41,8 @@ export interface IndexOptions extends Pick<Replacements, 'attestations'> {
   readonly platforms: PlatformChoice | undefined
   /** Seconds since the epoch; sets the time of the images, too. */
   readonly created: number | undefined
+  /** What else the images are to say. */
+  readonly edits?: ConfigEdits | undefined
   readonly dryRun: boolean
   /** `undefined`: this image stays as it is. */
   readonly contentOf: (target: IndexTarget) => IndexContent | undefined
@@ -141,12 +144,9 @@ async function injectGroup(
     const {image, slot} = target
     const isSame = slot !== undefined && known.content?.diffId === slot.diffId && path === slot.path
     const result =
-      isSame || !known.layer || !known.content
-        ? isSame
-          ? image
-          : undefined
-        : inject(image, {name, path, ...injectionOf(image, known, content, options)})
-    const action = isSame ? 'unchanged' : slot ? 'replaced' : 'added'
+      known.layer && inject(image, {name, path, ...injectionOf(image, known, content, options)})
+    const planned = isSame ? 'unchanged' : slot ? 'replaced' : 'added'
+    const action = result ? actionOn(image, result, planned) : planned
     return {...target, ...known, path, action, result}
   })
 }
@@ -177,7 +177,7 @@ function injectionOf(
   {manifest}: Image,
   {layer, content}: StoredLayer,
   {time}: IndexContent,
-  {created}: IndexOptions,
+  {created, edits}: IndexOptions,
 ) {
   const mediaType = layerMediaType(familyOf(manifest.value, manifest.descriptor.mediaType), 'gzip')
   if (!layer || !content) throw new TypeError('a group without a layer')
@@ -187,5 +187,6 @@ function injectionOf(
     layer: {diffId: layer.diffId, descriptor: {mediaType, digest, size}},
     created: made,
     ...(created !== undefined && {imageCreated: made}),
+    ...(edits && {edits}),
   }
 }

@@ -3,8 +3,8 @@ import type {Digest} from '../oci/digest.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
 import type {PackedContent} from '../layer/pack.js'
 
-/** What became of the slot: put into an image that had none, given other content, or left as it was. */
-export type SlotAction = 'added' | 'replaced' | 'unchanged'
+/** What became of the slot: put into an image that had none, given other content, left as it was, or that while the image's config was edited. */
+export type SlotAction = 'added' | 'replaced' | 'unchanged' | 'edited'
 
 /** What `setup` and `update` did, or in a dry run would do. */
 export interface InjectionResult {
@@ -83,4 +83,10 @@ export function describeLayer(
     entries: content.entries,
     unpackedSize: content.tarSize,
   }
+}
+
+/** The content may be what it was, and the config not. */
+export function actionOn(image: Image, result: Image, planned: SlotAction): SlotAction {
+  if (result === image) return 'unchanged'
+  return planned === 'unchanged' ? 'edited' : planned
 }

@@ -1,3 +1,4 @@
+import type {ConfigEdits} from '../image/config-edits.js'
 import type {Image, Layer} from '../image/image.js'
 import type {PlatformChoice} from '../image/platforms.js'
 import {findSlot} from '../image/slot.js'
@@ -30,6 +31,8 @@ export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'white
   readonly onConflict: ConflictPolicy
   /** No tag is overwritten: it must not exist, or name the result already. */
   readonly noClobber: boolean
+  /** What else the image is to say. */
+  readonly edits?: ConfigEdits | undefined
   /** Which images of an index; a single image must be for one of them, too. */
   readonly platforms?: PlatformChoice | undefined
   /** What BuildKit said about an image of an index that is replaced. */

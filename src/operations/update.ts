@@ -8,7 +8,7 @@ import type {ContentStore} from '../store/content-store.js'
 import {formatTime} from './created.js'
 import type {IndexInjectionResult} from './describe-index.js'
 import {findDocument} from './find-document.js'
-import {describeOutcome, type InjectionResult} from './injection-result.js'
+import {actionOn, describeOutcome, type InjectionResult} from './injection-result.js'
 import {beginAgain} from './on-conflict.js'
 import {planUpdate, type StoredContent, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import {isIndex} from './load-index.js'
@@ -57,10 +57,13 @@ export async function update(
 type Stored = StoredContent & Pick<PushedLayer, 'uploaded'>
 
 function describePlan(
-  {reference, name}: UpdateOptions,
+  options: UpdateOptions,
   plan: UpdatePlan & Required<Pick<PushedLayer, 'content'>>,
 ): InjectionResult {
-  const {image, action, path, moves, content, layer} = plan
+  const {reference, name} = options
+  const {image, path, moves, content, layer} = plan
+  const result = layer ? injected(options, plan, {layer, content}) : undefined
+  const action = result ? actionOn(image, result, plan.action) : plan.action
   const tags = action === 'unchanged' ? outstanding(moves, image.manifest.descriptor.digest) : moves
   const slot = {name, path, action}
   return describeOutcome({
@@ -103,7 +106,7 @@ async function applyUpdate(
   if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
   ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
   const tags = await publish(store, image, result, moves, {signal: ports.signal})
-  const slot = {name, path, action: result === image ? 'unchanged' : action} as const
+  const slot = {name, path, action: actionOn(image, result, action)} as const
   return describeOutcome({
     reference,
     base: image,
@@ -124,11 +127,10 @@ function plannedDigest(options: UpdateOptions, plan: UpdatePlan): Digest | undef
 }
 
 function injected(
-  {name, created: asked}: UpdateOptions,
-  {image, path, action}: UpdatePlan,
+  {name, created: asked, edits}: UpdateOptions,
+  {image, path}: UpdatePlan,
   {layer, content}: Pick<PushedLayer, 'layer' | 'content'>,
 ): Image {
-  if (action === 'unchanged') return image
   const created = formatTime(asked ?? content.newestMtime)
   const imageCreated = asked === undefined ? {} : {imageCreated: created}
   return inject(image, {
@@ -137,6 +139,7 @@ function injected(
     layer: named(layer, gzipLayerType(image)),
     created,
     ...imageCreated,
+    ...(edits && {edits}),
   })
 }
 

@@ -251,8 +251,14 @@ describe('setup and remove', () => {
     await injectJson(['setup', from, '-t', 'one'])
     for (let round = 0; round < 10; round++) {
       writeFileSync(join(tree, 'cvmfs/file'), `content ${round}`)
-      await injectJson(['update', `${image}:one`, tree])
+      const edits = ['--env', `ROUND=${round}`, '--env', 'PATH=/opt/bin', '--label', 'a=b']
+      await injectJson(['update', `${image}:one`, tree, ...(round % 3 === 0 ? edits : [])])
     }
+    const entrypoint = ['--entrypoint', '["/bin/app","-x"]', '--user', '1000', '--workdir', '/w']
+    const edited = await injectJson(['update', `${image}:one`, tree, ...entrypoint])
+    expect(edited).toMatchObject({slot: {action: 'edited'}, layer: {uploaded: false}})
+    const again = await injectJson(['update', `${image}:one`, tree, ...entrypoint])
+    expect(again).toMatchObject({slot: {action: 'unchanged'}, tags: []})
     expect(await digestAt('one')).not.toBe(entry.digest)
     expect(await injectJson(['remove', `${image}:one`])).toMatchObject({original: true})
     expect(await digestAt('one')).toBe(entry.digest)
