@@ -1,5 +1,6 @@
-// npm run bench -- [update] [memory]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz and time (Debian packages).
-import {mkdirSync, writeFileSync} from 'node:fs'
+// npm run bench -- [update] [memory] [resume]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz and time (Debian packages).
+import {execFileSync} from 'node:child_process'
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {
   machine,
@@ -86,6 +87,33 @@ const benches = {
       peakMiB: {'4 GiB': peak / MiB, '10 MiB': ten.peak / MiB},
       limits: {peakMiB: 150},
     }
+  },
+
+  /** 1 GiB that nothing compresses, over connections that break every 64 MiB, and in two runs of which the first is killed half-way. */
+  resume() {
+    const folder = workFolder()
+    const report = join(folder, 'report')
+    execFileSync(
+      'npx',
+      ['vitest', 'run', 'test/e2e/resume.test.ts', '-t', 'sends little twice|goes on where it was'],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: {
+          ...process.env,
+          TMPDIR: folder,
+          INJECT_RESUME_BYTES: String(1024 * MiB),
+          INJECT_RESUME_REPORT: report,
+        },
+      },
+    )
+    const measured = Object.fromEntries(
+      readFileSync(report, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.split(': '))
+        .map(([what, value]) => [what, Number(value)]),
+    )
+    return {workload: {bytes: 1024 * MiB}, measured}
   },
 }
 

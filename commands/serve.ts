@@ -39,7 +39,9 @@ export default class Serve extends BaseCommand {
     const progress = createProgress('none', flags, {...plainTerminal, write})
     try {
       await serve(serveOptions(flags, args.root), {
-        openRoot: (directory) => openRepositoryRoot(directory, {create: true}),
+        // who changes nothing needs no lock, and no right to set one
+        openRoot: (directory) =>
+          openRepositoryRoot(directory, flags['read-only'] ? {shared: true} : {create: true}),
         onReady: (urls) => {
           for (const url of urls) this.log(url)
           if (this.jsonEnabled()) this.logJson({schemaVersion: 1, listeners: urls})

@@ -10,6 +10,7 @@ import {
   slotPath,
 } from '../src/cli/flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
+import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
 
@@ -35,6 +36,7 @@ export default class Update extends BaseCommand {
     path: slotPath(),
     ...publishFlags,
     ...editFlags,
+    ...uploadFlags,
     owner: Flags.string({
       helpValue: 'UID:GID',
       summary: 'Owner of everything in the layer (default: as in the directory).',
@@ -71,8 +73,9 @@ export default class Update extends BaseCommand {
             created,
             edits: editsOf(flags),
             ...tagOptions(flags),
+            chunkSize: flags['chunk-size'],
           },
-          ports,
+          {...ports, withJournal: uploadJournals(flags, process.env, ports)},
         )
       },
       presentInjection(flags.digestfile),

@@ -80,3 +80,8 @@ export class LimitError extends InjectError {
 export class PreconditionError extends InjectError {
   override readonly name = 'PreconditionError'
 }
+
+/** The user allowed less time than it would have taken. */
+export class TimeLimitError extends InjectError {
+  override readonly name = 'TimeLimitError'
+}

@@ -3,6 +3,7 @@ import {accessSync, constants, existsSync, writeFileSync} from 'node:fs'
 import {dirname, resolve} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import type {Ports, ProgressEvent} from '../operations/ports.js'
+import {startDeadline} from './deadline.js'
 import {errorDocument, errorLine, errorTrace} from './error-line.js'
 import {exitCode} from './exit-code.js'
 import {commonFlags, registryFlags} from './flags.js'
@@ -46,7 +47,8 @@ export abstract class BaseCommand extends Command {
     guardOutputs(process)
     const interruption = (this.#interruption = listenForSignals())
     const progress = createProgress(flags.progress, flags, terminal)
-    const watched = {report: progress.report.bind(progress), signal: interruption.signal}
+    const deadline = startDeadline(flags.timeout, interruption.signal)
+    const watched = {report: progress.report.bind(progress), signal: deadline.signal}
     try {
       if (digestFile?.path !== undefined) checkWritable(digestFile.path)
       const result = await operation({openStore: storeOpener(flags, watched), ...watched})
@@ -58,6 +60,7 @@ export abstract class BaseCommand extends Command {
       return {schemaVersion: 1, ...result}
     } finally {
       progress.end()
+      deadline.release()
       interruption.release()
     }
   }

@@ -12,6 +12,8 @@ const codes: readonly (readonly [new (...args: never[]) => Error, number])[] = [
   [errors.LocalIoError, 9],
   [errors.LimitError, 10],
   [errors.PreconditionError, 11],
+  // as timeout(1) has it
+  [errors.TimeLimitError, 124],
 ]
 
 /** What the process exits with for `error`; also for oclif's own errors, which carry theirs (2 for usage). */

@@ -5,6 +5,7 @@ import {parseTag} from '../oci/reference.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../operations/created.js'
 import {conflictPolicies, type ConflictPolicy} from '../operations/on-conflict.js'
+import {networkFlags} from './network-flags.js'
 import {platformChoice, platformsFlag} from './platform-flags.js'
 import {progressModes, type ProgressMode} from './progress.js'
 
@@ -45,10 +46,7 @@ export const registryFlags = {
     helpValue: 'FILE',
     summary: 'Credentials file instead of those of podman and docker (also REGISTRY_AUTH_FILE).',
   }),
-  'plain-http': Flags.boolean({
-    helpGroup: 'REGISTRY',
-    summary: 'Speak http, not https (loopback registries always do).',
-  }),
+  ...networkFlags,
 }
 
 export const slotName = Flags.custom({
@@ -134,7 +132,7 @@ function parseCreated(text: string): number {
 }
 
 /** A number of bytes with a decimal unit. */
-function parseSize(text: string): number {
+export function parseSize(text: string): number {
   const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)([kMGT]?)B?$/.exec(text) ?? []
   if (number !== undefined) return Math.floor(Number(number) * 1000 ** ' kMGT'.indexOf(unit || ' '))
   throw new UsageError('ERR_INJECT_SIZE_INVALID', `not a size: ${JSON.stringify(text)}`, {

@@ -30,13 +30,13 @@ export const removalFlags = {
   'dry-run': Flags.boolean({default: false, summary: 'Say what would go, and remove nothing.'}),
 }
 
-const units = {s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000}
+const units = {ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000}
 
 function parseDuration(text: string): number {
-  const [, number, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? []
+  const [, number, unit] = /^(\d{1,6})(ms|[smhdw])$/.exec(text) ?? []
   if (number !== undefined) return Number(number) * units[unit as keyof typeof units]
   throw new UsageError('ERR_INJECT_DURATION_INVALID', `not a duration: ${quoted(text)}`, {
-    hint: 'write a whole number with s, m, h, d or w, as in 30d',
+    hint: 'write a whole number with ms, s, m, h, d or w, as in 30d',
   })
 }
 

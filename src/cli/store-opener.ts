@@ -1,17 +1,25 @@
 import {accessSync, constants} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
-import {AuthenticationError, UsageError} from '../errors.js'
+import {AuthenticationError} from '../errors.js'
 import type {Ports} from '../operations/ports.js'
-import {readAll} from '../stream/limit.js'
+import type {Transport} from '../registry/transport.js'
+import {explicitCredentials} from './explicit-credentials.js'
 
 export interface StoreFlags {
   readonly username?: string | undefined
   readonly 'password-stdin': boolean
   readonly authfile?: string | undefined
-  readonly 'plain-http': boolean
+  readonly 'plain-http'?: boolean | undefined
+  readonly insecure: boolean
+  readonly 'tls-verify'?: string | undefined
+  readonly 'ca-file'?: string | undefined
+  readonly 'cert-dir'?: string | undefined
+  readonly 'cert-file'?: string | undefined
+  readonly 'key-file'?: string | undefined
+  readonly mirror?: readonly string[] | undefined
+  readonly 'retry-times'?: number | undefined
+  readonly 'retry-delay'?: number | undefined
 }
-
-const longestPassword = 64 * 1024
 
 /**
  * How an operation gets at the repository that a reference names, with the credentials that flags and environment give. They are looked
@@ -22,7 +30,9 @@ export function storeOpener(
   {report, signal}: Pick<Ports, 'report' | 'signal'>,
 ): Ports['openStore'] {
   let given: ReturnType<typeof explicitCredentials> | undefined
-  return async (reference, {writes}) => {
+  let transport: Transport | undefined
+  const onNotice = (message: string): void => report({kind: 'notice', message})
+  return async (reference, {writes, chunkSize}) => {
     if (flags.authfile !== undefined) checkReadable(flags.authfile)
     const credentials = await (given ??= explicitCredentials(flags, process.env, process.stdin))
     if (reference.kind === 'layout') {
@@ -30,14 +40,44 @@ export function storeOpener(
       return openLayoutStore(reference.directory)
     }
     const {openRegistryStore} = await import('../registry/registry-store.js')
+    const {openTransport} = await import('../registry/open-transport.js')
+    const options = {...networkOptions(flags), onNotice}
+    if (!transport && options.insecure) {
+      report({
+        kind: 'warning',
+        message: 'certificates are not checked: anybody may be the registry',
+      })
+    }
+    transport ??= openTransport(options)
     return openRegistryStore(reference, {
+      ...options,
+      transport,
       credentials,
       authFile: flags.authfile,
-      plainHttp: flags['plain-http'],
       writes,
+      chunkSize,
       signal,
-      onNotice: (message: string) => report({kind: 'notice', message}),
     })
+  }
+}
+
+/** What the flags say about how registries are reached, as `openRegistryStore` takes it. */
+export function networkOptions(flags: StoreFlags) {
+  const {'retry-times': times, 'retry-delay': firstDelay} = flags
+  return {
+    plainHttp: flags['plain-http'],
+    insecure: flags.insecure || flags['tls-verify'] === 'false',
+    tls: {
+      caFile: flags['ca-file'],
+      certDir: flags['cert-dir'],
+      certFile: flags['cert-file'],
+      keyFile: flags['key-file'],
+    },
+    mirrors: flags.mirror,
+    retries: {
+      ...(times !== undefined && {attempts: times + 1}),
+      ...(firstDelay !== undefined && {firstDelay}),
+    },
   }
 }
 
@@ -49,39 +89,4 @@ function checkReadable(path: string): void {
     const {message} = localIoError(error, 'read', path)
     throw new AuthenticationError('ERR_INJECT_AUTH_FILE_UNREADABLE', message, {cause: error})
   }
-}
-
-/** From `--username` with `--password-stdin`, else from the environment; `undefined` when neither says anything. */
-async function explicitCredentials(
-  flags: Pick<StoreFlags, 'username' | 'password-stdin'>,
-  env: Readonly<Record<string, string | undefined>>,
-  stdin: AsyncIterable<Uint8Array>,
-): Promise<{username: string; password: string} | undefined> {
-  const username = flags.username ?? env['INJECT_USERNAME']
-  if (flags['password-stdin']) {
-    if (!username)
-      throw new UsageError('ERR_INJECT_NO_USERNAME', 'a password without a user name', {
-        hint: 'say --username NAME',
-      })
-    const bytes = await readAll(stdin, longestPassword, 'the password')
-    const password = Buffer.from(bytes)
-      .toString('utf8')
-      .replace(/\r?\n$/, '')
-    if (password !== '') return {username, password}
-    throw new UsageError('ERR_INJECT_NO_PASSWORD', 'there is no password on standard input', {
-      hint: 'pipe it in, or drop --password-stdin',
-    })
-  }
-  const password = env['INJECT_PASSWORD']
-  if (username && password) return {username, password}
-  if (!username && !password) return undefined
-  throw new UsageError(
-    'ERR_INJECT_HALF_CREDENTIALS',
-    username ? 'a user name without a password' : 'INJECT_PASSWORD is set without a user name',
-    {
-      hint: username
-        ? 'give the password by --password-stdin or INJECT_PASSWORD'
-        : 'set INJECT_USERNAME or say --username NAME',
-    },
-  )
 }

@@ -30,6 +30,8 @@ export interface IndexContent {
   readonly entries: () => Iterable<WalkedEntry>
   /** For whoever watches. */
   readonly on: string
+  /** By which a later run knows that it may go on where this one was killed. */
+  readonly packing?: readonly string[]
   /** Seconds since the epoch; `undefined`: the newest mtime in the content. */
   readonly time: number | undefined
 }
@@ -155,7 +157,7 @@ async function injectGroup(
 async function storeLayer(
   store: ContentStore,
   group: readonly IndexTarget[],
-  {entries, on}: IndexContent,
+  {entries, on, packing}: IndexContent,
   {name, dryRun}: IndexOptions,
   moves: readonly TagMove[],
   ports: Ports,
@@ -168,7 +170,7 @@ async function storeLayer(
   const {layer, content} = await compare(store, known, entries, {exhaustive: dryRun, on}, ports)
   if ((layer && content) || dryRun) return {layer, content, uploaded: false}
   // the media type is each image's own
-  return pushLayer(store, entries, {mediaType: '', on}, ports)
+  return pushLayer(store, entries, {mediaType: '', on, ...(packing && {packing})}, ports)
 }
 
 const digestOf = ({descriptor}: Layer): Digest => descriptor.digest

@@ -37,6 +37,8 @@ export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'white
   readonly platforms?: PlatformChoice | undefined
   /** What BuildKit said about an image of an index that is replaced. */
   readonly attestations: 'drop' | 'keep'
+  /** Bytes of the chunks that the layer is sent in; without, it goes in one request. */
+  readonly chunkSize?: number | undefined
 }
 
 /** What an earlier round of the same update has stored. */
@@ -55,6 +57,8 @@ export interface UpdatePlan {
   readonly path: string
   readonly action: SlotAction
   readonly entries: () => Iterable<WalkedEntry>
+  /** What decides what the entries are, but for the directory's content. */
+  readonly packing: readonly string[]
   /** What the directory packs to, as far as that was needed (always when `exhaustive`). */
   readonly content: PackedContent | undefined
   /** A layer that the repository has already and that holds just this. */
@@ -103,10 +107,20 @@ export async function planUpdate(
     moves,
     path,
     entries,
+    packing: packingOf(directory.path, path, options),
     content,
     layer,
     action: isSame ? 'unchanged' : slot ? 'replaced' : 'added',
   }
+}
+
+/** What decides what is packed, but for the directory's content: by this a later run knows that it may go on. */
+export function packingOf(
+  directory: string,
+  path: string,
+  {owner, exclude, whiteouts, created}: UpdateOptions,
+): readonly string[] {
+  return [directory, path, JSON.stringify({owner, exclude, whiteouts, created})]
 }
 
 /** A directory may be walked twice, to compare and to pack; what there is to say of it is said once. */

@@ -1,5 +1,6 @@
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
+import type {UploadJournal} from '../store/upload-journal.js'
 
 /** What an operation tells whoever watches. Nothing in it is a result: a run that nobody watches does the same. */
 export type ProgressEvent =
@@ -16,11 +17,18 @@ export type Step = 'read image' | 'compare' | 'pack and push' | 'publish' | 'unp
 
 /** All that is impure about an operation, passed in: where images are, who is told, and when to stop. */
 export interface Ports {
-  /** `writes`: something will be stored, so that a registry can be asked for the right to do so from the start. */
+  /** `writes`: something will be stored, so that a registry can be asked for the right to do so from the start. `chunkSize`: bytes that blobs are sent in. */
   readonly openStore: (
     reference: Reference,
-    options: {readonly writes: boolean},
+    options: {readonly writes: boolean; readonly chunkSize?: number | undefined},
   ) => Promise<ContentStore>
+  /** Runs `work` with the memory of an upload that goes on in another run where `identity` is the same; without it none is remembered. */
+  readonly withJournal?:
+    | (<T>(
+        identity: readonly string[],
+        work: (journal: UploadJournal | undefined) => Promise<T>,
+      ) => Promise<T>)
+    | undefined
   readonly report: (event: ProgressEvent) => void
   readonly signal: AbortSignal
 }

@@ -62,6 +62,7 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
         sparse: options.sparse,
         readOnly: options.readOnly,
         metrics: true,
+        page: true,
         log: ports.log,
       })
       servers.push(server)

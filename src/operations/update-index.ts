@@ -5,7 +5,7 @@ import {refuseOwnLayout} from './directory.js'
 import type {FoundDocument} from './find-document.js'
 import type {IndexContent} from './inject-index.js'
 import type {IndexTarget} from './index-targets.js'
-import {type UpdateOptions, warnOnce} from './plan-update.js'
+import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'
 import type {DirectoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
 
@@ -28,6 +28,7 @@ export function updateIndex(
       path,
       entries: directory.entries({...options, path, clampMtime: created, onWarning}),
       on: directory.path,
+      packing: packingOf(directory.path, path, options),
       time: undefined,
     }
   }

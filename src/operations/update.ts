@@ -29,7 +29,10 @@ export async function update(
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
   const directoryOf = directoryFor(options.directory)
-  const store = await ports.openStore(options.reference, {writes: !options.dryRun})
+  const store = await ports.openStore(options.reference, {
+    writes: !options.dryRun,
+    chunkSize: options.chunkSize,
+  })
   try {
     let found = await findDocument(store, options.reference, ports)
     if (isIndex(found.stored)) return await updateIndex(store, found, directoryOf, options, ports)
@@ -83,13 +86,13 @@ function describePlan(
 async function storeContent(
   store: ContentStore,
   {directory}: UpdateOptions,
-  {image, path, entries, layer, content}: UpdatePlan,
+  {image, path, entries, packing, layer, content}: UpdatePlan,
   uploaded: boolean,
   ports: Ports,
 ): Promise<Stored> {
   if (layer && content) return {path, layer, content, uploaded}
   const mediaType = gzipLayerType(image)
-  const pushed = await pushLayer(store, entries, {mediaType, on: directory}, ports)
+  const pushed = await pushLayer(store, entries, {mediaType, on: directory, packing}, ports)
   return {...pushed, path}
 }
 
@@ -105,7 +108,9 @@ async function applyUpdate(
   const result = injected(options, plan, {layer, content})
   if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
   ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
-  const tags = await publish(store, image, result, moves, {signal: ports.signal})
+  const restoreLayer = (): Promise<boolean> => isRestored(store, options, plan, layer, ports)
+  const call = {signal: ports.signal, restoreLayer}
+  const tags = await publish(store, image, result, moves, call)
   const slot = {name, path, action: actionOn(image, result, action)} as const
   return describeOutcome({
     reference,
@@ -118,6 +123,19 @@ async function applyUpdate(
     tags,
     dryRun: false,
   })
+}
+
+/** Packs and pushes a layer again that the registry has lost meanwhile. False when it has it, or the directory is another by now. */
+async function isRestored(
+  store: ContentStore,
+  {directory: on}: UpdateOptions,
+  {image, entries}: UpdatePlan,
+  {descriptor: {digest}}: Layer,
+  ports: Ports,
+): Promise<boolean> {
+  if (await store.statBlob(digest, {signal: ports.signal})) return false
+  const again = await pushLayer(store, entries, {mediaType: gzipLayerType(image), on}, ports)
+  return again.layer.descriptor.digest === digest
 }
 
 /** What the tags are to name, when that is certain without packing anything. */

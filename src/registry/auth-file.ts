@@ -1,12 +1,16 @@
 import {AuthenticationError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import type {Credential} from './credential.js'
+import {registryOfKey, registryNames} from './registry-name.js'
 
-/** What one file of credentials says about one repository. */
+/** What one file of credentials says about one repository, by where it says so, in the order in which that counts. */
 export interface AuthFileFinding {
-  readonly credential?: Credential
-  /** The program (`docker-credential-…` without the prefix) that keeps it instead; we do not run those yet. */
-  readonly helper?: string
+  /** The program (`docker-credential-…` without the prefix) that `credHelpers` names for this registry. */
+  readonly helper?: {readonly name: string; readonly key: string}
+  /** The entry below `auths` with the longest path; `{}`, which only marks a registry, is none. */
+  readonly entry?: {readonly credential: Credential; readonly key: string}
+  /** The program that keeps the credentials of all registries (`credsStore`), where no other is named for this one. */
+  readonly store?: {readonly name: string}
 }
 
 /**
@@ -23,26 +27,35 @@ export function findInAuthFile(
   const document = parse(text, file)
   const entries = object(document['auths'] ?? (isLegacy(document) ? document : {}), file, 'auths')
   const helpers = object(document['credHelpers'] ?? {}, file, 'credHelpers')
-  const keys = keysFor(registry, repository)
-  const entryOf = (key: string): string | undefined =>
-    Object.keys(entries).find((name) => name === key) ??
-    Object.keys(entries).find((name) => normalise(name) === key)
 
-  let marked = false
-  for (const key of keys) {
-    const name = entryOf(key)
-    if (name === undefined) continue
-    marked = true
-    const credential = decode(object(entries[name], file, 'an entry'), file)
-    if (credential) return {credential}
+  const key = Object.keys(helpers).find((name) => registryOfKey(name) === registry)
+  const own = key === undefined ? '' : helpers[key]
+  const common = document['credsStore'] ?? ''
+  if (typeof own !== 'string' || typeof common !== 'string') {
+    throw invalid(file, 'has something else than a text as the name of a credential helper')
   }
-  const own = Object.keys(helpers).find((name) => keys.includes(normalise(name)))
-  const helper = own === undefined ? document['credsStore'] : helpers[own]
-  // without an entry of its own, the common keeper knows nothing of this registry
-  return typeof helper === 'string' && helper && (own !== undefined || marked) ? {helper} : {}
+  const entry = findEntry(entries, file, registry, repository)
+  return {
+    ...(own !== '' && key !== undefined && {helper: {name: own, key}}),
+    ...(entry && {entry}),
+    // a registry with a helper of its own is no business of the common one
+    ...(own === '' && common !== '' && {store: {name: common}}),
+  }
 }
 
-function parse(text: string, file: string): Record<string, unknown> {
+/** The keys below `auths` that stand for a whole registry, those of other spellings included. */
+export function authKeysOf(text: string, file: string, registry: string): string[] {
+  const entries = object(parse(text, file)['auths'] ?? {}, file, 'auths')
+  return Object.keys(entries).filter((key) => registryOfKey(key) === registry)
+}
+
+/** All keys below `auths`, as they stand there. */
+export function allAuthKeys(text: string, file: string): string[] {
+  return Object.keys(object(parse(text, file)['auths'] ?? {}, file, 'auths'))
+}
+
+/** Refuses a text that is no such file, as `findInAuthFile` does. */
+export function parse(text: string, file: string): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ''))
@@ -51,6 +64,24 @@ function parse(text: string, file: string): Record<string, unknown> {
     throw invalid(file, 'is not JSON')
   }
   return object(value, file, 'the document')
+}
+
+function findEntry(
+  entries: Record<string, unknown>,
+  file: string,
+  registry: string,
+  repository: string,
+): AuthFileFinding['entry'] {
+  const names = Object.keys(entries)
+  for (const wanted of keysFor(registry, repository)) {
+    const exact = names.filter((name) => name === wanted)
+    // what stands there as it is sought counts more than another spelling of it
+    for (const key of [...exact, ...names.filter((name) => normalise(name) === wanted)]) {
+      const credential = decode(object(entries[key], file, 'an entry'), file)
+      if (credential) return {credential, key}
+    }
+  }
+  return undefined
 }
 
 function object(value: unknown, file: string, what: string): Record<string, unknown> {
@@ -67,11 +98,9 @@ function isLegacy(document: Record<string, unknown>): boolean {
 
 /** Longest path first, the registry last; Docker Hub under all the names that it goes by. */
 function keysFor(registry: string, repository: string): string[] {
-  const names =
-    registry === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [registry]
-  const parts = repository.split('/')
+  const parts = repository === '' ? [] : repository.split('/')
   const paths = parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`)
-  return [...paths, ''].flatMap((path) => names.map((name) => `${name}${path}`))
+  return [...paths, ''].flatMap((path) => registryNames(registry).map((name) => `${name}${path}`))
 }
 
 /** Docker writes URLs, of which the host counts; containers write a host, perhaps with a path. */
@@ -87,23 +116,25 @@ function decode(entry: Record<string, unknown>, file: string): Credential | unde
     if (typeof value !== 'string') throw invalid(file, `has something else than a text as ${name}`)
     return value
   }
+  const [username, password] = pairOf(text, file)
   const identity = text('identitytoken')
-  if (identity) return {kind: 'identity-token', token: identity}
+  if (identity) return {kind: 'identity-token', token: identity, ...(username && {username})}
   const registryToken = text('registrytoken')
   if (registryToken) return {kind: 'registry-token', token: registryToken}
-  if (!text('auth')) {
-    return text('username') && text('password')
-      ? fromPair(text('username'), text('password'))
-      : undefined
-  }
-  const pair = Buffer.from(text('auth'), 'base64').toString()
+  return username === '' ? undefined : fromPair(username, password)
+}
+
+function pairOf(text: (name: string) => string, file: string): [string, string] {
+  const auth = text('auth')
+  if (auth === '') return text('password') ? [text('username'), text('password')] : ['', '']
+  const pair = Buffer.from(auth, 'base64').toString()
   const colon = pair.indexOf(':')
   if (colon < 1) throw invalid(file, 'has an entry whose auth is not user:password in base64')
-  return fromPair(pair.slice(0, colon), pair.slice(colon + 1).replace(/\0+$/, ''))
+  return [pair.slice(0, colon), pair.slice(colon + 1).replace(/\0+$/, '')]
 }
 
 /** Helpers mark an identity token by this user name, and some files have copied it. */
-function fromPair(username: string, password: string): Credential {
+export function fromPair(username: string, password: string): Credential {
   return username === '<token>'
     ? {kind: 'identity-token', token: password}
     : {kind: 'password', username, password}
@@ -113,6 +144,6 @@ function invalid(file: string, why: string): AuthenticationError {
   return new AuthenticationError(
     'ERR_INJECT_AUTH_FILE_INVALID',
     `the file of credentials ${quoted(file)} ${why}`,
-    {hint: 'log in again to have it written anew'},
+    {hint: 'mend the file, or move it away and log in again'},
   )
 }

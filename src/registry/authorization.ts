@@ -1,19 +1,25 @@
+import {AuthenticationError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
 import {parseChallenges, type Challenge} from './challenge.js'
 import {basicAuthorization, type Credential, type CredentialLookup} from './credential.js'
-import type {HttpRequest, HttpResponse} from './http.js'
+import {displayUrl} from './endpoint.js'
+import type {Exchange, HttpRequest, HttpResponse} from './http.js'
+import type {ExtraHeaders} from './http-headers.js'
 import {followRedirects} from './redirects.js'
-import {createTokenCache} from './token-cache.js'
+import {createTokenCache, type TokenUse} from './token-cache.js'
 import {fetchToken, type TokenPorts} from './token.js'
 import {waitFor} from './wait-for.js'
 
-/** What a request needs the right to do in the repository; `push` includes `pull`. */
-export type Access = 'pull' | 'push'
+/** What a request needs the right to do: in the repository (`push` includes `pull`), to take a blob over from another one, or nothing but to be known. */
+export type Access = 'none' | 'pull' | 'push' | {readonly mountFrom: string}
 
 export interface AuthorizationSettings extends TokenPorts {
   /** The registry's root; nothing secret goes to any other origin but the token server's. */
   readonly registry: URL
   readonly repository: string
   readonly credentials: CredentialLookup
+  /** The user's own headers for this registry and its token server; asked for once, at the first request. */
+  readonly headers?: (() => Promise<ExtraHeaders>) | undefined
 }
 
 /** Sends a request with what the registry wants to see, following redirects. An answer 401 means that nothing we have will do. */
@@ -24,20 +30,21 @@ const maxRounds = 2
 
 /** One registry's state: the challenge it sent last, who we are, the tokens that we hold. Safe for requests in parallel. */
 export function createAuthorization(settings: AuthorizationSettings): SendAuthorized {
-  const {registry, repository, exchange} = settings
+  const {registry, repository} = settings
   const tokens = createTokenCache(() => settings.now())
   let challenge: Challenge | undefined
   let identity: Promise<Credential | undefined> | undefined
+  let headers: Promise<ExtraHeaders> | undefined
   const whoAmI = (): Promise<Credential | undefined> => (identity ??= settings.credentials())
-  const scopeOf = (access: Access): string =>
-    `repository:${repository}:${access === 'push' ? 'pull,push' : 'pull'}`
+  const scopeOf = (action: 'pull' | 'pull,push', name = repository): string =>
+    `repository:${name}:${action}`
 
   return async (request, access) => {
     // storage behind the registry, such as an upload host: no business of ours to log in there
-    if (request.url.origin !== registry.origin) return followRedirects(exchange, request)
-    const scopes = [scopeOf(access)]
+    if (request.url.origin !== registry.origin) return followRedirects(settings.exchange, request)
+    const scopes = scopesOf(access)
     for (let round = 0; ; round++) {
-      const authorization = await header(scopes, request.signal)
+      const authorization = await header(scopes, useOf(request), request.signal)
       const response = await followRedirects(exchange, {
         ...request,
         headers: {...request.headers, ...(authorization && {authorization})},
@@ -49,9 +56,30 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     }
   }
 
+  function scopesOf(access: Access): string[] {
+    if (access === 'none') return []
+    if (access === 'pull') return [scopeOf('pull')]
+    if (access === 'push') return [scopeOf('pull,push')]
+    const here = scopeOf('pull,push')
+    return access.mountFrom === repository ? [here] : [here, scopeOf('pull', access.mountFrom)]
+  }
+
+  /** With the user's own headers, on the way to the registry: storage that it redirects to has no use for them. */
+  async function exchange(request: HttpRequest): Promise<HttpResponse> {
+    return request.url.origin === registry.origin
+      ? withHeaders(request)
+      : settings.exchange(request)
+  }
+
+  async function withHeaders(request: HttpRequest): Promise<HttpResponse> {
+    const extra = await (headers ??= settings.headers?.() ?? Promise.resolve({}))
+    return settings.exchange({...request, headers: {...extra, ...request.headers}})
+  }
+
   /** The header to send now; none before the registry has asked for one, for many never do. */
   async function header(
     scopes: readonly string[],
+    use: TokenUse,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
     if (!challenge) return undefined
@@ -62,9 +90,19 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     if (credential?.kind === 'registry-token') return `Bearer ${credential.token}`
     const request = {challenge, registry, scopes: [...scopes], credential}
     // who may push may pull
-    const wider = scopes[0] === scopeOf('pull') ? [scopeOf('push')] : scopes
-    const token = tokens.get(scopes, () => fetchToken(request, settings), wider)
+    const wider = scopes[0] === scopeOf('pull') ? [scopeOf('pull,push')] : scopes
+    const ports = {...settings, exchange: tokenExchange()}
+    const token = tokens.get({scopes, wider, use}, () => fetchToken(request, ports))
     return `Bearer ${(await waitFor(token, signal)).value}`
+  }
+
+  /** The token server gets the user's headers, too, but not those that it redirects to. */
+  function tokenExchange(): Exchange {
+    let server: string | undefined
+    return (request) => {
+      server ??= request.url.origin
+      return request.url.origin === server ? withHeaders(request) : settings.exchange(request)
+    }
   }
 
   /** Whether another try with what the 401 says may end otherwise. */
@@ -74,7 +112,7 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     scopes: string[],
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    const found = choose(response.headers['www-authenticate']) ?? (await ping(signal))
+    const found = choose(response, registry) ?? (await ping(signal))
     if (!found) return false
     challenge = found
     const credential = await whoAmI()
@@ -95,15 +133,29 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
   async function ping(signal: AbortSignal | undefined): Promise<Challenge | undefined> {
     const response = await exchange({method: 'GET', url: new URL('/v2/', registry), signal})
     await response.discard()
-    return response.status === 401 ? choose(response.headers['www-authenticate']) : undefined
+    return response.status === 401 ? choose(response, registry) : undefined
   }
 }
 
-/** The better one of the schemes that we know; several challenges may come at once. */
-function choose(header: string | undefined): Challenge | undefined {
-  const challenges = parseChallenges(header)
-  return (
+/** What carries content is the last thing that a token may end in. */
+function useOf({method}: HttpRequest): TokenUse {
+  return method === 'PUT' || method === 'PATCH' ? 'send' : 'ask'
+}
+
+/**
+ * The better one of the schemes that we know; several challenges may come at once. `undefined` when there is none at all; throws
+ * `AuthenticationError` (`ERR_INJECT_AUTH_SCHEME_UNKNOWN`) when there are only others.
+ */
+function choose({headers}: HttpResponse, registry: URL): Challenge | undefined {
+  const challenges = parseChallenges(headers['www-authenticate'])
+  const found =
     challenges.find(({scheme}) => scheme === 'bearer') ??
     challenges.find(({scheme}) => scheme === 'basic')
+  if (found ?? challenges.length === 0) return found
+  const schemes = challenges.map(({scheme}) => scheme).join(', ')
+  throw new AuthenticationError(
+    'ERR_INJECT_AUTH_SCHEME_UNKNOWN',
+    `the registry at ${displayUrl(registry)} wants to be logged in to by ${quoted(schemes, 80)}`,
+    {hint: 'inject knows Bearer and Basic; ask the operator of the registry for one of them'},
   )
 }

@@ -1,9 +1,12 @@
+import type {LookupFunction} from 'node:net'
 import {type Access, createAuthorization} from './authorization.js'
 import type {CredentialLookup} from './credential.js'
 import {registryUrl} from './endpoint.js'
-import {createHttp, type HttpRequest, type HttpResponse, type HttpSettings} from './http.js'
+import type {HttpRequest, HttpResponse} from './http.js'
+import type {ExtraHeaders} from './http-headers.js'
 import {type RetryPolicy, type RetryPorts} from './retry.js'
 import {refusal} from './status-error.js'
+import type {Transport} from './transport.js'
 import {createRetries, type RetryOptions, type WithRetries} from './with-retries.js'
 
 /** One request to the repository, and which statuses answer it; any other is an error. */
@@ -21,6 +24,7 @@ type Consume<T> = (response: HttpResponse) => Promise<T>
 export interface Connection {
   /** `registry.example/team/app`, for messages. */
   readonly name: string
+  readonly repository: string
   /** The registry's root. */
   readonly registry: URL
   /** The address of `path` below the repository, such as `tags/list`. */
@@ -33,12 +37,17 @@ export interface Connection {
   close(): void
 }
 
-export interface ConnectionSettings extends HttpSettings {
+export interface ConnectionSettings {
+  readonly transport: Transport
   readonly registry: string
   readonly repository: string
   /** `undefined`: where that is usual. */
   readonly plainHttp: boolean | undefined
   readonly credentials: CredentialLookup
+  /** The user's own, see `readHttpHeaders`. */
+  readonly headers?: (() => Promise<ExtraHeaders>) | undefined
+  /** How names of token servers become addresses; default: as the system does. */
+  readonly lookup?: LookupFunction | undefined
   readonly retries: RetryPolicy
   readonly ports: RetryPorts
   /** Every token is asked for with the right to push, so that reading first does not cost a second one. */
@@ -50,13 +59,15 @@ export interface ConnectionSettings extends HttpSettings {
 export function openConnection(settings: ConnectionSettings): Connection {
   const {registry: host, repository, ports} = settings
   const registry = registryUrl(host, settings.plainHttp)
-  const http = createHttp(settings)
-  const withRetries = createRetries(settings.retries, ports)
+  const leave = settings.transport.join()
+  const withRetries = createRetries(settings.retries, ports, settings.transport.pace)
   const send = createAuthorization({
     registry,
     repository,
     credentials: settings.credentials,
-    exchange: http.exchange,
+    headers: settings.headers,
+    lookup: settings.lookup,
+    exchange: settings.transport.exchangeFor({name: host, url: registry}),
     withRetries,
     now: () => ports.now(),
   })
@@ -66,20 +77,21 @@ export function openConnection(settings: ConnectionSettings): Connection {
   }
 
   const once = async <T>(call: Call, consume: Consume<T>): Promise<T> => {
-    const access = settings.writes ? 'push' : call.access
+    const access = settings.writes && call.access === 'pull' ? 'push' : call.access
     const response = await send({...call, signal: signalFor(call)}, access)
     if (call.accept.includes(response.status)) return consume(response)
     throw await refusal(call, response)
   }
   return {
     name: `${host}/${repository}`,
+    repository,
     registry,
     url: (path) => new URL(`/v2/${repository}/${path}`, registry),
     once,
     call: (call, consume, options) =>
       withRetries(() => once(call, consume), {signal: signalFor(call), ...options}),
     withRetries,
-    close: () => http.close(),
+    close: leave,
   }
 }
 

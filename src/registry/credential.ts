@@ -1,8 +1,8 @@
 /** What one registry knows us by. Never part of a message. */
 export type Credential =
   | {readonly kind: 'password'; readonly username: string; readonly password: string}
-  /** An OAuth 2 refresh token, changed for access tokens. */
-  | {readonly kind: 'identity-token'; readonly token: string}
+  /** An OAuth 2 refresh token, changed for access tokens. The user name matters only where it has to be sent like a password. */
+  | {readonly kind: 'identity-token'; readonly token: string; readonly username?: string}
   /** An access token, used as it is. */
   | {readonly kind: 'registry-token'; readonly token: string}
 
@@ -10,6 +10,9 @@ export type Credential =
 export type CredentialLookup = () => Promise<Credential | undefined>
 
 /** https://www.rfc-editor.org/rfc/rfc7617 */
-export function basicAuthorization({username, password}: Credential & {kind: 'password'}): string {
+export function basicAuthorization({
+  username,
+  password,
+}: Pick<Credential & {kind: 'password'}, 'username' | 'password'>): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }

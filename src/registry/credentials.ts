@@ -1,95 +1,66 @@
-import {open} from 'node:fs/promises'
-import {join} from 'node:path'
-import {AuthenticationError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
 import {findInAuthFile} from './auth-file.js'
-import type {CredentialLookup} from './credential.js'
+import {type AuthFilePlaces, authFiles, readAuthFile} from './auth-file-places.js'
+import type {Credential, CredentialLookup} from './credential.js'
+import {getFromHelper} from './credential-helper.js'
+import {serverKey} from './registry-name.js'
 
-export interface CredentialSources {
+export interface CredentialSources extends AuthFilePlaces {
   readonly registry: string
+  /** Empty: the registry as a whole. */
   readonly repository: string
-  /** The one file to look into (`--authfile`); wins over the environment. */
-  readonly authFile?: string | undefined
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** The user's folder, and his number where there are such. */
-  readonly home: string
-  readonly uid?: number | undefined
-  readonly onNotice?: (text: string) => void
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Where a credential came from: an entry of a file, or a program that a file names. */
+export type CredentialSource =
+  | {readonly kind: 'file'; readonly file: string; readonly key: string}
+  | {
+      readonly kind: 'helper'
+      readonly helper: string
+      /** The file that names it, and in which of its members. */
+      readonly file: string
+      readonly member: 'credHelpers' | 'credsStore'
+    }
+
+export interface FoundCredential {
+  readonly credential: Credential
+  readonly source: CredentialSource
+}
+
+/** Finds who we are for a repository as `findCredential` does. */
+export function createCredentialLookup(sources: CredentialSources): CredentialLookup {
+  return async () => (await findCredential(sources))?.credential
 }
 
 /**
- * Finds who we are for a repository in the files that docker, podman and skopeo write; the first file that knows it counts.
- * Throws `AuthenticationError` when a file that was named is missing, or one that counts cannot be read or is none.
+ * Who we are for a repository by the files that docker, podman and skopeo write and by the programs that these name; the first that knows
+ * counts, and `undefined` is nobody. Throws `AuthenticationError` when a file that was named is missing, one that counts cannot be read or is
+ * none, or a program fails: going on as somebody else would hide that.
  */
-export function createCredentialLookup(sources: CredentialSources): CredentialLookup {
-  const {registry, repository, onNotice} = sources
-  return async () => {
-    let helper: string | undefined
-    for (const {path, named} of authFiles(sources)) {
-      const text = await read(path, named)
-      if (text === undefined) continue
-      const found = findInAuthFile(text, path, registry, repository)
-      if (found.credential) return found.credential
-      helper ??= found.helper
-    }
-    if (helper !== undefined) {
-      onNotice?.(
-        `the credential helper ${quoted(helper)} keeps the credentials for ${registry}, and is not run: going on anonymously`,
-      )
-    }
-    return undefined
+export async function findCredential(
+  sources: CredentialSources,
+): Promise<FoundCredential | undefined> {
+  const {registry, repository, env, signal} = sources
+  const ask = async (
+    helper: string,
+    file: string,
+    member: 'credHelpers' | 'credsStore',
+  ): Promise<FoundCredential | undefined> => {
+    const credential = await getFromHelper(helper, serverKey(registry), {env, signal})
+    return credential && {credential, source: {kind: 'helper', helper, file, member}}
   }
-}
-
-interface AuthFile {
-  readonly path: string
-  /** Asked for by name: then it has to be there. */
-  readonly named: boolean
-}
-
-/** In the order of containers-auth.json(5). */
-function authFiles({authFile, env, home, uid}: CredentialSources): AuthFile[] {
-  // an empty variable is an unset one
-  const only = authFile ?? (env['REGISTRY_AUTH_FILE'] || undefined)
-  if (only !== undefined) return [{path: only, named: true}]
-  const runtime = env['XDG_RUNTIME_DIR']
-    ? join(env['XDG_RUNTIME_DIR'], 'containers', 'auth.json')
-    : uid !== undefined && `/run/containers/${uid}/auth.json`
-  return [
-    runtime,
-    join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'containers', 'auth.json'),
-    join(env['DOCKER_CONFIG'] || join(home, '.docker'), 'config.json'),
-    join(home, '.dockercfg'),
-  ]
-    .filter((path) => path !== false)
-    .map((path) => ({path, named: false}))
-}
-
-const largestFile = 1024 * 1024
-
-/** `undefined` when there is none and none was asked for. */
-async function read(path: string, named: boolean): Promise<string | undefined> {
-  try {
-    const file = await open(path)
-    try {
-      const buffer = Buffer.alloc(largestFile + 1)
-      let size = 0
-      // a pipe (`--authfile <(…)`) gives its content piece by piece
-      for (let read = -1; read !== 0 && size < buffer.length; size += read) {
-        read = (await file.read(buffer, size, buffer.length - size)).bytesRead
-      }
-      if (size > largestFile) throw new Error(`larger than ${largestFile} bytes`)
-      return buffer.toString('utf8', 0, size)
-    } finally {
-      await file.close()
+  for (const place of authFiles(sources)) {
+    const text = await readAuthFile(place)
+    if (text === undefined) continue
+    const file = place.path
+    const {helper, entry, store} = findInAuthFile(text, file, registry, repository)
+    const kept = helper && (await ask(helper.name, file, 'credHelpers'))
+    if (kept) return kept
+    if (entry) {
+      return {credential: entry.credential, source: {kind: 'file', file, key: entry.key}}
     }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (!named && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
-    throw new AuthenticationError(
-      'ERR_INJECT_AUTH_FILE_UNREADABLE',
-      `the file of credentials ${quoted(path)} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {cause: error, hint: 'check --authfile, REGISTRY_AUTH_FILE and the rights of the file'},
-    )
+    const common = store && (await ask(store.name, file, 'credsStore'))
+    if (common) return common
   }
+  return undefined
 }

@@ -1,10 +1,11 @@
-import {Agent} from 'node:http'
 import type {IncomingHttpHeaders} from 'node:http'
-import {Agent as TlsAgent} from 'node:https'
+import type {LookupFunction} from 'node:net'
 import got from 'got'
 import type {ByteStream} from '../store/content-store.js'
 import {displayRequest} from './endpoint.js'
+import {proxyRefusal} from './proxy-error.js'
 import {drain, receiveBody} from './receive-body.js'
+import type {Route} from './routes.js'
 import {sendBody} from './send-body.js'
 import {TransportError, transportError} from './transport-error.js'
 
@@ -22,6 +23,8 @@ export interface HttpRequest {
   readonly body?: RequestBody
   /** Which of the timeouts holds from the last byte sent to the first one of the answer; default `response`. */
   readonly patience?: 'response' | 'commit'
+  /** How the host's name becomes an address, where that is ours to find out and not a proxy's; default: as the system does. */
+  readonly lookup?: LookupFunction | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -48,47 +51,36 @@ export interface HttpTimeouts {
   readonly commit: number
   /** Without a byte moving, in either direction, while it is not us who are slow. */
   readonly idle: number
+  /** A body must come at `minRate` bytes per second, on the average of every such time that we wait for it. */
+  readonly rateWindow: number
 }
+
+/** Slower than any line that a layer could come over, faster than a server that only keeps us waiting. */
+const minRate = 1024
 
 export interface HttpSettings {
   readonly userAgent: string
   readonly timeouts: HttpTimeouts
-  /** Certificates (PEM) to trust instead of the ones that Node brings. */
-  readonly certificateAuthority?: readonly string[] | undefined
+  /** Throws an error of ours when a way cannot be had. */
+  readonly routeTo: (url: URL) => Route
 }
 
-export interface Http {
-  readonly exchange: Exchange
-  /** Ends all connections, idle ones and others. */
-  close(): void
+/** HTTP/1.1 over the connections of a route. Follows no redirects, retries nothing, decodes nothing: each of these is a file of its own, or a mistake. */
+export function createHttp(settings: HttpSettings): Exchange {
+  return (request) => exchange(request, settings)
 }
 
-/** HTTP/1.1 with kept-alive connections. Follows no redirects, retries nothing, decodes nothing: each of these is a file of its own, or a mistake. */
-export function createHttp(settings: HttpSettings): Http {
-  // free connections are dropped before the usual servers drop them, so that few requests meet a closing one
-  const options = {keepAlive: true, timeout: 15_000}
-  const agent = {http: new Agent(options), https: new TlsAgent(options)}
-  return {
-    exchange: (request) => exchange(request, settings, agent),
-    close() {
-      agent.http.destroy()
-      agent.https.destroy()
-    },
-  }
-}
-
-async function exchange(
-  request: HttpRequest,
-  settings: HttpSettings,
-  agent: {http: Agent; https: TlsAgent},
-): Promise<HttpResponse> {
+async function exchange(request: HttpRequest, settings: HttpSettings): Promise<HttpResponse> {
   const {method, url, body, signal} = request
   signal?.throwIfAborted()
-  const {connect, idle} = settings.timeouts
+  const {connect, idle, rateWindow} = settings.timeouts
+  const {agent, request: send, proxy, direct} = settings.routeTo(url)
   const doing = displayRequest(request)
   const stream = got.stream(url, {
     method,
     agent,
+    ...(send && {request: send}),
+    ...(direct && request.lookup && {dnsLookup: request.lookup}),
     headers: {
       'user-agent': settings.userAgent,
       'accept-encoding': 'identity',
@@ -106,9 +98,6 @@ async function exchange(
       secureConnect: connect,
       response: settings.timeouts[request.patience ?? 'response'],
     },
-    ...(settings.certificateAuthority && {
-      https: {certificateAuthority: [...settings.certificateAuthority]},
-    }),
   })
   const abort = (): void => void stream.destroy(new TransportError('ERR_ABORTED', 'aborted'))
   signal?.addEventListener('abort', abort, {once: true})
@@ -134,10 +123,19 @@ async function exchange(
   )
   try {
     const {statusCode: status, headers} = await answered
+    // an answer of the proxy's own, and about it
+    if (proxy && status === 407) throw failure(proxyRefusal(proxy.name, status, doing))
     if (!sent && status < 300) {
       throw new TransportError('ERR_EARLY_ANSWER', `${doing}: answered before all was sent`)
     }
-    const received = receiveBody(stream, {idle, doing, failure, finish, reusable: () => sent})
+    const received = receiveBody(stream, {
+      idle,
+      rate: {window: rateWindow, minimum: minRate},
+      doing,
+      failure,
+      finish,
+      reusable: () => sent,
+    })
     return {status, headers, url, body: received, discard: () => drain(received)}
   } catch (error) {
     finish()

@@ -1,7 +1,9 @@
+import type {LookupFunction} from 'node:net'
 import {AuthenticationError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
-import {mayReferTo} from './address.js'
+import {mayReferTo, reachOf} from './address.js'
 import {displayUrl, parseUrl} from './endpoint.js'
+import {guardedLookup} from './guarded-lookup.js'
 
 /**
  * Where to get a token, from the `realm` of a challenge that the registry at `from` sent; it may be relative. Our credentials go there, so it
@@ -9,30 +11,46 @@ import {displayUrl, parseUrl} from './endpoint.js'
  * credentials over plain http, or names a machine that only someone beside us should name.
  */
 export function resolveRealm(realm: string | undefined, from: URL): URL {
-  if (!realm) throw refused(from, 'names no realm')
+  if (!realm) throw realmRefused(from, 'names no realm')
   const url = parseUrl(realm, from)
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw refused(from, `names a realm that is no http address: ${quoted(start(realm), 80)}`)
+    throw realmRefused(from, `names a realm that is no http address: ${quoted(start(realm), 80)}`)
   }
-  if (url.username || url.password) throw refused(from, 'names a realm with a user or a password')
+  if (url.username || url.password) {
+    throw realmRefused(from, 'names a realm with a user or a password')
+  }
   if (from.protocol === 'https:' && url.protocol === 'http:') {
-    throw refused(from, `names a realm on plain http: ${displayUrl(url)}`)
+    throw realmRefused(from, `names a realm on plain http: ${displayUrl(url)}`)
   }
   if (!mayReferTo(from, url)) {
-    throw refused(from, `names a realm on a local or private address: ${displayUrl(url)}`)
+    throw realmRefused(from, `names a realm on a local or private address: ${displayUrl(url)}`)
   }
   return url
 }
 
-/** Userinfo may stand in what could not be parsed, so little of it is shown. */
-function start(realm: string): string {
-  return realm.includes('@') ? '…' : realm.replace(/\?[^]*/, '')
+/**
+ * How to look up the names on the way to `realm`; `undefined`: as usual. A registry beside us may have its token server there, too, and a
+ * name that is the registry's own was looked up before.
+ */
+export function realmLookup(
+  realm: URL,
+  from: URL,
+  lookup: LookupFunction | undefined,
+): LookupFunction | undefined {
+  const isNear = reachOf(from.hostname) === 'loopback' || realm.hostname === from.hostname
+  return isNear ? lookup : guardedLookup(lookup)
 }
 
-function refused(from: URL, why: string): AuthenticationError {
+/** `why` goes on from "the registry at … asks for a token but". */
+export function realmRefused(from: URL, why: string): AuthenticationError {
   return new AuthenticationError(
     'ERR_INJECT_REALM_REFUSED',
     `the registry at ${displayUrl(from)} asks for a token but ${why}`,
     {hint: 'no credentials were sent; ask the operator of the registry'},
   )
+}
+
+/** Userinfo may stand in what could not be parsed, so little of it is shown. */
+function start(realm: string): string {
+  return realm.includes('@') ? '…' : realm.replace(/\?[^]*/, '')
 }

@@ -3,7 +3,10 @@ import type {ByteStream} from '../store/content-store.js'
 import {TransportError} from './transport-error.js'
 
 export interface ReceiveOptions {
+  /** Milliseconds without a byte. */
   readonly idle: number
+  /** Bytes per second that must come, on the average of each `window` milliseconds of waiting. */
+  readonly rate: {readonly window: number; readonly minimum: number}
   readonly doing: string
   /** What to throw for what the stream threw. */
   readonly failure: (error: unknown) => unknown
@@ -16,12 +19,15 @@ export interface ReceiveOptions {
 /** The answer's body. Only the waits for the network are timed: a consumer may be slow. */
 export async function* receiveBody(
   answer: Duplex,
-  {idle, doing, failure, finish, reusable}: ReceiveOptions,
+  {idle, rate, doing, failure, finish, reusable}: ReceiveOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
   let ended = false
+  let waited = 0
+  let came = 0
   try {
     for (;;) {
+      const since = performance.now()
       const timer = setTimeout(() => {
         answer.destroy(new TransportError('ETIMEDOUT', `${doing}: nothing came for ${idle} ms`))
       }, idle)
@@ -35,12 +41,24 @@ export async function* receiveBody(
         ended = true
         return
       }
+      waited += performance.now() - since
+      came += next.value.length
+      if (waited >= rate.window) {
+        if (came * 1000 < rate.minimum * waited) throw tooSlow(doing, came, waited)
+        waited = came = 0
+      }
       yield next.value
     }
   } finally {
     finish()
     if (!ended || !reusable()) answer.destroy()
   }
+}
+
+/** No time between two bytes is too long here, but there is no end to it. */
+function tooSlow(doing: string, bytes: number, milliseconds: number): TransportError {
+  const seconds = (milliseconds / 1000).toFixed(0)
+  return new TransportError('ETIMEDOUT', `${doing}: only ${bytes} bytes came in ${seconds} s`)
 }
 
 /** More than this is dearer to read than a new connection. */

@@ -14,7 +14,8 @@ const secretHeaders: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Follows the redirects of a GET or HEAD (other methods get the 3xx answer back). Secrets are dropped at the first change of scheme, host or
+ * Follows the redirects of a GET or HEAD, and the ones of other methods that keep the method (307 and 308) and stay at the same origin; any
+ * other 3xx answer is given back. Secrets are dropped at the first change of scheme, host or
  * port and stay dropped, even where a later hop leads back. Throws `NetworkError` (`ERR_INJECT_REDIRECT_REFUSED`).
  */
 export async function followRedirects(
@@ -24,8 +25,7 @@ export async function followRedirects(
   let current = request
   for (let hops = 0; ; hops++) {
     const response = await exchange(current)
-    const followed = request.method === 'GET' || request.method === 'HEAD'
-    if (!followed || !redirectStatuses.has(response.status)) return response
+    if (!isFollowed(current, response)) return response
     await response.discard()
     if (hops === maxRedirects) throw refused(request, `more than ${maxRedirects} redirects`)
     const url = redirectTarget(request, response.headers.location, current.url)
@@ -33,6 +33,13 @@ export async function followRedirects(
       url.origin === current.url.origin ? current.headers : withoutSecrets(current.headers)
     current = {...current, url, ...(headers && {headers})}
   }
+}
+
+function isFollowed({method, url}: HttpRequest, {status, headers}: HttpResponse): boolean {
+  if (method === 'GET' || method === 'HEAD') return redirectStatuses.has(status)
+  if (status !== 307 && status !== 308) return false
+  // what is sent is for the one that we chose to send it to
+  return parseUrl(headers.location ?? '//', url)?.origin === url.origin
 }
 
 function redirectTarget(request: HttpRequest, location: string | undefined, from: URL): URL {

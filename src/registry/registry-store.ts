@@ -1,108 +1,150 @@
+import {existsSync} from 'node:fs'
 import {homedir} from 'node:os'
-import {setTimeout as sleep} from 'node:timers/promises'
+import {join} from 'node:path'
+import type {LookupFunction} from 'node:net'
 import type {ContentStore} from '../store/content-store.js'
+import type {AuthFilePlaces} from './auth-file-places.js'
 import {createBlobReader} from './blobs.js'
-import {openConnection} from './connection.js'
+import {certsFolders} from './certs-d.js'
+import {type Connection, openConnection} from './connection.js'
 import type {CredentialLookup} from './credential.js'
 import {createCredentialLookup} from './credentials.js'
-import type {HttpTimeouts} from './http.js'
+import {readHttpHeaders} from './http-headers.js'
 import {createManifestWriter} from './manifest-writer.js'
 import {createManifestReader} from './manifests.js'
+import {parseMirror} from './mirror.js'
+import {createMirroredReader} from './mirrored-reader.js'
+import {openTransport, sleepOrAbort, type TransportOptions} from './open-transport.js'
+import {createPing, type Pingable} from './ping.js'
 import {defaultRetryPolicy, type RetryPolicy, type RetryPorts} from './retry.js'
 import {createTagLister} from './tags.js'
+import type {Transport} from './transport.js'
 import {createBlobWriter} from './uploads.js'
 
-export interface RegistryStoreOptions {
+export interface RegistryStoreOptions extends Omit<TransportOptions, 'ports'> {
   /** Wins over all files. Sent to this registry and its token server only. */
-  readonly credentials?: {readonly username: string; readonly password: string} | undefined
+  readonly credentials?:
+    {readonly username: string; readonly password: string} | CredentialLookup | undefined
   /** The one file of credentials to look into, instead of the usual ones. */
   readonly authFile?: string | undefined
-  /** No TLS, for a registry that is not on loopback (where there is none anyway, unless there are certificates to trust). */
+  /** TLS or not; `undefined`: TLS, but not on loopback, unless there are certificates for it. */
   readonly plainHttp?: boolean | undefined
   /** It will be written to: tokens are asked for with that right from the start. */
   readonly writes?: boolean | undefined
-  /** Certificates (PEM) to trust instead of the ones that Node brings. */
+  /** Certificates (PEM) to trust besides the ones that Node brings. */
   readonly certificateAuthority?: readonly string[] | undefined
-  readonly timeouts?: Partial<HttpTimeouts> | undefined
+  /** Addresses that blobs, and manifests by digest, are asked for first. */
+  readonly mirrors?: readonly string[] | undefined
+  /** What the other stores of this run use; default: one of its own, made of the options. */
+  readonly transport?: Transport | undefined
   readonly retries?: Partial<RetryPolicy> | undefined
-  readonly userAgent?: string | undefined
+  /** Bytes of the chunks that blobs are sent in; without, a blob goes in one request as long as the registry takes it. */
+  readonly chunkSize?: number | undefined
   /** Ends whatever the store is doing; the tidying up of uploads still happens. */
   readonly signal?: AbortSignal | undefined
-  /** Hears what the user should know and what is no failure. */
-  readonly onNotice?: ((text: string) => void) | undefined
   /** What stands for the machine in tests; default: the real one. */
-  readonly ports?: Partial<Pick<RetryPorts, 'sleep' | 'random' | 'now'>> | undefined
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  readonly home?: string | undefined
+  readonly ports?: Partial<Pick<RetryPorts, 'sleep' | 'random' | 'now'>> & {
+    /** How names of token servers become addresses. */
+    readonly lookup?: LookupFunction
+  }
 }
 
-const defaultTimeouts: HttpTimeouts = {
-  connect: 10_000,
-  response: 60_000,
-  commit: 10 * 60_000,
-  idle: 60_000,
-}
+/** A mirror that does not answer is left for the registry itself soon. */
+const mirrorAttempts = 2
 
 /** One repository of a registry that speaks the distribution API. Nothing is sent before the first call. */
 export function openRegistryStore(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions = {},
-): ContentStore {
-  const {registry, repository} = reference
-  const connection = openConnection({
-    registry,
-    repository,
-    // no flag is no wish for TLS, but a certificate is
-    plainHttp: options.plainHttp ? true : options.certificateAuthority && false,
-    writes: options.writes ?? false,
-    credentials: credentialsFor(reference, options),
-    userAgent: options.userAgent ?? 'inject',
-    certificateAuthority: options.certificateAuthority,
-    timeouts: {...defaultTimeouts, ...options.timeouts},
-    retries: {...defaultRetryPolicy, ...options.retries},
+): ContentStore & Pingable {
+  const transport = options.transport ?? openTransport(withAuthorities(options))
+  const {onNotice} = options
+  const shared = {
+    transport,
+    headers: () => readHttpHeaders(placesOf(options)),
+    lookup: options.ports?.lookup,
     signal: options.signal,
     ports: {
-      sleep: async (milliseconds, signal) => {
-        await sleep(milliseconds, undefined, signal && {signal}).catch((error: unknown) => {
-          // the promise API wraps the reason
-          signal?.throwIfAborted()
-          throw error
-        })
-      },
+      sleep: sleepOrAbort,
       random: () => Math.random(),
       now: () => Date.now(),
       ...options.ports,
-      ...(options.onNotice && {onNotice: options.onNotice}),
+      ...(onNotice && {onNotice}),
     },
+  }
+  const retries = {...defaultRetryPolicy, ...options.retries}
+  const connection = openConnection({
+    ...shared,
+    ...reference,
+    plainHttp: options.plainHttp ?? (wantsTls(reference.registry, options) ? false : undefined),
+    writes: options.writes ?? false,
+    credentials: credentialsFor(reference, options),
+    retries,
   })
+  const openMirror = (address: string): Connection => {
+    const mirror = parseMirror(address, reference)
+    return openConnection({
+      ...shared,
+      ...mirror,
+      writes: false,
+      // what was said on the command line is for the registry
+      credentials: credentialsFor(mirror, {...options, credentials: undefined}),
+      retries: {...retries, attempts: Math.min(retries.attempts, mirrorAttempts)},
+    })
+  }
+  const mirrors = (options.mirrors ?? []).map(openMirror)
   const blobs = createBlobReader(connection)
   const manifests = createManifestReader(connection)
+  const reader = createMirroredReader(
+    {...blobs, ...manifests},
+    mirrors.map((mirror) => ({
+      name: mirror.registry.host,
+      ...createBlobReader(mirror),
+      ...createManifestReader(mirror),
+    })),
+    (text) => onNotice?.(text),
+  )
   return {
     name: connection.name,
-    ...blobs,
-    ...createBlobWriter(connection, blobs),
-    ...manifests,
+    ...reader,
+    // what is pushed is looked for where it is pushed to
+    ...createBlobWriter(connection, blobs, {chunkSize: options.chunkSize, onNotice}),
     ...createManifestWriter(connection, manifests),
     ...createTagLister(connection),
+    ...createPing(connection),
     close() {
-      connection.close()
+      for (const each of [connection, ...mirrors]) each.close()
       return Promise.resolve()
     },
   }
 }
 
+function withAuthorities(options: RegistryStoreOptions): TransportOptions {
+  const {certificateAuthority, tls, ...rest} = options
+  return {...rest, tls: {...tls, ...(certificateAuthority && {authorities: certificateAuthority})}}
+}
+
+/** No flag is no wish for TLS, but a certificate is. */
+function wantsTls(registry: string, options: RegistryStoreOptions): boolean {
+  const {caFile, certDir, certFile, keyFile} = options.tls ?? {}
+  const asked = [options.certificateAuthority, options.insecure, caFile, certDir, certFile, keyFile]
+  if (asked.some((said) => said !== undefined && said !== false)) return true
+  const folders = options.tls?.certsFolders ?? certsFolders(options.home ?? homedir())
+  return folders.some((folder) => existsSync(join(folder, registry)))
+}
+
 function credentialsFor(
   reference: {readonly registry: string; readonly repository: string},
-  {credentials, authFile, env, home, onNotice}: RegistryStoreOptions,
+  options: RegistryStoreOptions,
 ): CredentialLookup {
+  const {credentials, signal} = options
+  if (typeof credentials === 'function') return credentials
   if (credentials) return () => Promise.resolve({kind: 'password', ...credentials})
-  return createCredentialLookup({
-    registry: reference.registry,
-    repository: reference.repository,
-    authFile,
-    env: env ?? process.env,
-    home: home ?? homedir(),
-    uid: process.getuid?.(),
-    ...(onNotice && {onNotice}),
-  })
+  const {registry, repository} = reference
+  return createCredentialLookup({registry, repository, signal, ...placesOf(options)})
+}
+
+function placesOf({authFile, env, home}: RegistryStoreOptions): AuthFilePlaces {
+  const uid = process.getuid?.()
+  return {authFile, env: env ?? process.env, home: home ?? homedir(), uid}
 }

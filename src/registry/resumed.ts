@@ -6,8 +6,10 @@ import {displayRequest} from './endpoint.js'
 import type {HttpResponse} from './http.js'
 import {TransportError} from './transport-error.js'
 
-/** How often in a row a body may break off without having brought a byte. */
+/** How often in a row a body may break off without having brought much. */
 const maxIdleBreaks = 3
+/** A connection that brought less was not worth making: a server that drips and drops would keep us for ever. */
+const worthwhile = 64 * 1024
 
 /**
  * Opens a body and, when it breaks off, goes on from where it was: with a range where the registry knows those, else by reading past what
@@ -19,7 +21,7 @@ export async function resumed(
   call: Omit<Call, 'accept'>,
   size: number,
 ): Promise<ByteStream> {
-  const opened = await open(connection, call, 0)
+  const opened = await openWhole(connection, call)
   return continued(connection, call, size, opened)
 }
 
@@ -46,12 +48,12 @@ async function* continued(
       throw new TransportError('ERR_STREAM_PREMATURE_CLOSE', `${displayRequest(call)}: ended early`)
     } catch (error) {
       if (!(error instanceof TransportError)) throw error
-      idleBreaks = given > before ? 0 : idleBreaks + 1
+      idleBreaks = given - before >= worthwhile ? 0 : idleBreaks + 1
       // its retries end with the error that a single try would have had
       if (idleBreaks > maxIdleBreaks)
         await connection.withRetries(() => Promise.reject(error), {attempts: 1})
     }
-    opened = await open(connection, call, given)
+    opened = await openRest(connection, call, given, size)
   }
 }
 
@@ -66,26 +68,41 @@ interface Opened {
   readonly from: number
 }
 
-function open(connection: Connection, call: Omit<Call, 'accept'>, offset: number): Promise<Opened> {
-  const headers = offset > 0 ? {...call.headers, range: `bytes=${offset}-`} : call.headers
-  const accept = offset > 0 ? [200, 206] : [200]
-  return connection.call({...call, accept, ...(headers && {headers})}, async (response) => {
+function openWhole(connection: Connection, call: Omit<Call, 'accept'>): Promise<Opened> {
+  return connection.call({...call, accept: [200]}, (response) => {
     refuseEncoding(call, response)
-    const from = response.status === 206 ? offset : 0
-    if (response.status === 206 && rangeStart(response) !== offset) {
-      await response.discard()
-      throw new TransportError(
-        'ERR_RANGE',
-        `${displayRequest(call)}: the registry answered with another range than asked for`,
-      )
-    }
-    return {response, from}
+    return Promise.resolve({response, from: 0})
   })
 }
 
-function rangeStart({headers}: HttpResponse): number | undefined {
-  const found = /^bytes (\d{1,15})-/.exec(headers['content-range'] ?? '')
-  return found ? Number(found[1]) : undefined
+/** From `offset`, or from the start where the registry knows no ranges or gives others than it was asked for. */
+async function openRest(
+  connection: Connection,
+  call: Omit<Call, 'accept'>,
+  offset: number,
+  size: number,
+): Promise<Opened> {
+  if (offset === 0) return openWhole(connection, call)
+  const headers = {...call.headers, range: `bytes=${offset}-`}
+  const opened = await connection.call(
+    {...call, accept: [200, 206, 416], headers},
+    async (response) => {
+      if (response.status === 200 || isRest(response, offset, size)) {
+        refuseEncoding(call, response)
+        return {response, from: response.status === 200 ? 0 : offset}
+      }
+      await response.discard()
+      return undefined
+    },
+  )
+  return opened ?? openWhole(connection, call)
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#name-content-range */
+function isRest({status, headers}: HttpResponse, offset: number, size: number): boolean {
+  const [, first, total] =
+    /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/.exec(headers['content-range'] ?? '') ?? []
+  return status === 206 && Number(first) === offset && (total === '*' || Number(total) === size)
 }
 
 /** We ask for the bytes themselves; whoever encodes them anyway gives us others. */

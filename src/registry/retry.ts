@@ -53,6 +53,8 @@ const retryableCodes: ReadonlySet<string> = new Set([
   'HPE_INVALID_EOF_STATE',
   'ERR_EARLY_ANSWER',
   'ERR_UPLOAD_LOST',
+  'ERR_UPLOAD_BUSY',
+  'ERR_PROXY_BUSY',
 ])
 
 /** Milliseconds before the try after the `attempt`-th: exponential, with full jitter, so that many clients do not return at once. */

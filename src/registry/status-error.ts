@@ -19,7 +19,8 @@ const errorBodyLimit = 64 * 1024
 export async function refusal(request: HttpRequest, response: HttpResponse): Promise<RefusedError> {
   const body = await readStart(response)
   const retryAfter = response.headers['retry-after']
-  return new RefusedError(response.status, retryAfter, statusError(request, response.status, body))
+  const failure = statusError(request, response.status, body)
+  return new RefusedError(response.status, retryAfter, failure, response.url.host)
 }
 
 /**
@@ -38,7 +39,7 @@ function statusError(
 
   if (status === 401) {
     const hint =
-      'log in with docker, podman or skopeo login, say --username and --password-stdin, or set INJECT_USERNAME and INJECT_PASSWORD'
+      'log in with inject login (or docker, podman, skopeo login), say --username and --password-stdin, or set INJECT_USERNAME and INJECT_PASSWORD'
     return new AuthenticationError('ERR_INJECT_UNAUTHORIZED', message, {hint})
   }
   if (status === 403) {
@@ -58,7 +59,16 @@ function statusError(
   if (status === 507) {
     return new NetworkError('ERR_INJECT_REGISTRY_FULL', message, {hint: 'its storage is full'})
   }
+  // Go's words, and nginx's
+  if (status === 400 && /HTTP request (?:was sent )?to (?:an )?HTTPS/.test(startOf(body))) {
+    const hint = 'the registry speaks TLS: say --no-plain-http, or drop --plain-http'
+    return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message, {hint})
+  }
   return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message)
+}
+
+function startOf(body: Uint8Array): string {
+  return Buffer.from(body.subarray(0, 1024)).toString('latin1')
 }
 
 async function readStart(response: HttpResponse): Promise<Uint8Array> {
@@ -77,6 +87,6 @@ async function readStart(response: HttpResponse): Promise<Uint8Array> {
 }
 
 /** Registries put anything into their messages; most are plain words. */
-function shown(text: string): string {
+export function shown(text: string): string {
   return /^[\w .,:;/@()'+=-]{0,200}$/.test(text) ? text : quoted(text, 200)
 }

@@ -1,27 +1,25 @@
+import type {LookupFunction} from 'node:net'
 import {AuthenticationError} from '../errors.js'
 import {readAll} from '../stream/limit.js'
 import {bytesBody} from './bytes-body.js'
 import type {Challenge} from './challenge.js'
 import {basicAuthorization, type Credential} from './credential.js'
 import {displayUrl} from './endpoint.js'
+import {addressRefused} from './guarded-lookup.js'
 import type {Exchange, HttpRequest} from './http.js'
-import {resolveRealm} from './realm.js'
+import {parseToken, type Token} from './token-answer.js'
+import {realmLookup, realmRefused, resolveRealm} from './realm.js'
 import {followRedirects} from './redirects.js'
 import {refusal} from './status-error.js'
+import {type RefusedError, TransportError} from './transport-error.js'
 import type {WithRetries} from './with-retries.js'
-
-export interface Token {
-  readonly value: string
-  /** Milliseconds since the epoch by our clock, counted from when the token came, with a fifth of its life to spare. */
-  readonly staleAt: number
-}
 
 export interface TokenRequest {
   /** The Bearer challenge. */
   readonly challenge: Challenge
   /** Who sent it. */
   readonly registry: URL
-  /** In the order of importance: some token servers look at the first one only. */
+  /** In the order of importance: some token servers look at the first one only. None: the token only says who we are. */
   readonly scopes: readonly string[]
   readonly credential: Credential | undefined
 }
@@ -29,91 +27,87 @@ export interface TokenRequest {
 export interface TokenPorts {
   readonly exchange: Exchange
   readonly withRetries: WithRetries
+  /** How names become addresses; default: as the system does. */
+  readonly lookup?: LookupFunction | undefined
   now(): number
 }
 
-const tokenLimit = 1024 * 1024
+const tokenLimit = 64 * 1024
+
+/** What servers answer that know no OAuth 2: Azure's, Artifactory's, Google's, and those that route by method. */
+const withoutOauth: ReadonlySet<number> = new Set([400, 401, 404, 405])
 
 /**
  * Gets a token that is good for `scopes`. Throws `AuthenticationError` when the token server has none for us.
  * https://distribution.github.io/distribution/spec/auth/token/ and https://distribution.github.io/distribution/spec/auth/oauth/
  */
 export async function fetchToken(request: TokenRequest, ports: TokenPorts): Promise<Token> {
-  const realm = resolveRealm(request.challenge.parameters.get('realm'), request.registry)
-  const http = request.credential?.kind === 'identity-token' ? refresh : ask
+  const {registry, credential, challenge} = request
+  const realm = resolveRealm(challenge.parameters.get('realm'), registry)
+  const lookup = realmLookup(realm, registry, ports.lookup)
   return ports.withRetries(async () => {
-    const exchange = http(request, request.credential, realm)
-    const response = await followRedirects(ports.exchange, exchange)
-    if (response.status === 200) {
+    const send = async (exchange: HttpRequest): Promise<Token | RefusedError> => {
+      const response = await followRedirects(ports.exchange, {...exchange, lookup}).catch(
+        (error: unknown) => {
+          const isRefused = error instanceof TransportError && error.code === addressRefused
+          if (!isRefused) throw error
+          throw realmRefused(registry, `its realm leads to this machine: ${displayUrl(realm)}`)
+        },
+      )
+      if (response.status !== 200) return refusal(exchange, response)
       const body = await readAll(response.body, tokenLimit, `token from ${displayUrl(realm)}`)
       return parseToken(body, realm, ports.now())
     }
-    const refused = await refusal(exchange, response)
-    if (response.status !== 401 && response.status !== 403) throw refused
-    throw noToken(realm, request.credential, refused.message)
+    let answer: Token | RefusedError | undefined
+    if (credential?.kind === 'identity-token')
+      answer = await send(refresh(request, credential, realm))
+    if (answer === undefined || ('status' in answer && withoutOauth.has(answer.status))) {
+      answer = await send(ask(request, realm))
+    }
+    if (!('status' in answer)) return answer
+    if (answer.status !== 401 && answer.status !== 403) throw answer
+    throw noToken(realm, credential, answer.message)
   })
 }
 
-function ask(
-  {challenge, scopes}: TokenRequest,
-  credential: Credential | undefined,
-  realm: URL,
-): HttpRequest {
+function ask({challenge, scopes, credential}: TokenRequest, realm: URL): HttpRequest {
   const url = new URL(realm)
   const service = challenge.parameters.get('service')
   if (service !== undefined) url.searchParams.set('service', service)
   url.searchParams.set('client_id', 'inject')
   for (const scope of scopes) url.searchParams.append('scope', scope)
-  if (credential?.kind !== 'password') return {method: 'GET', url}
-  url.searchParams.set('account', credential.username)
-  return {method: 'GET', url, headers: {authorization: basicAuthorization(credential)}}
+  const login = loginOf(credential)
+  if (!login) return {method: 'GET', url}
+  if (credential?.kind === 'password') url.searchParams.set('account', login.username)
+  return {method: 'GET', url, headers: {authorization: basicAuthorization(login)}}
+}
+
+/** An identity token stands in the place of the password, with the user name that came with it or the one that marks such tokens. */
+function loginOf(
+  credential: Credential | undefined,
+): {username: string; password: string} | undefined {
+  if (credential?.kind === 'password') return credential
+  if (credential?.kind !== 'identity-token') return undefined
+  return {username: credential.username ?? '<token>', password: credential.token}
 }
 
 function refresh(
   {challenge, scopes}: TokenRequest,
-  credential: Credential | undefined,
+  {token}: Credential & {kind: 'identity-token'},
   url: URL,
 ): HttpRequest {
   const form = new URLSearchParams({
     grant_type: 'refresh_token',
     service: challenge.parameters.get('service') ?? '',
     client_id: 'inject',
-    scope: scopes.join(' '),
-    refresh_token: credential?.kind === 'identity-token' ? credential.token : '',
+    ...(scopes.length > 0 && {scope: scopes.join(' ')}),
+    refresh_token: token,
   })
-  const bytes = Buffer.from(form.toString())
   return {
     method: 'POST',
     url,
     headers: {'content-type': 'application/x-www-form-urlencoded'},
-    body: bytesBody(bytes),
-  }
-}
-
-/** Less is not worth the request for another token, and some servers say nothing or nonsense. */
-const shortestLife = 60
-
-function parseToken(body: Uint8Array, realm: URL, now: number): Token {
-  const {token, access_token: accessToken, expires_in: life} = parseObject(body)
-  const value = token || accessToken
-  // what stands in a header must not end it
-  if (typeof value !== 'string' || !/^[\x21-\x7E]+$/.test(value)) {
-    throw new AuthenticationError(
-      'ERR_INJECT_TOKEN_INVALID',
-      `the token server at ${displayUrl(realm)} answered without a token`,
-    )
-  }
-  const seconds = typeof life === 'number' && life > shortestLife ? life : shortestLife
-  return {value, staleAt: now + seconds * 800}
-}
-
-function parseObject(body: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString())
-    return typeof value === 'object' && value !== null ? {...value} : {}
-  } catch {
-    // the parser's message quotes the text, which may hold a token
-    return {}
+    body: bytesBody(Buffer.from(form.toString())),
   }
 }
 
@@ -129,7 +123,7 @@ function noToken(
     {
       hint: credential
         ? 'check the user name and the password or token'
-        : 'log in with docker, podman or skopeo login, or say --username and --password-stdin',
+        : 'log in with inject login, or say --username and --password-stdin',
     },
   )
 }

@@ -22,12 +22,22 @@ export function transportError(error: unknown, doing: string): TransportError {
   // got wraps an error of ours that destroyed its stream
   if (cause.cause instanceof TransportError) return cause.cause
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : 'ERR_UNKNOWN'
-  return new TransportError(code, `${doing}: ${oneLine(cause.message)}`)
+  return new TransportError(code, `${doing}: ${oneLine(messageOf(cause))}`)
+}
+
+/** A host with several addresses fails with as many errors and no words of its own. */
+function messageOf(error: Error): string {
+  const first: unknown = error.cause instanceof AggregateError ? error.cause.errors[0] : undefined
+  return error.message || (first instanceof Error ? first.message : 'it failed')
 }
 
 function oneLine(text: string): string {
   // OpenSSL's own words name its source files
-  if (/:SSL routines:/.test(text)) return `no TLS there (${text.split(':')[5] ?? 'SSL error'})`
+  if (/:SSL routines:/.test(text)) {
+    const reason = text.split(':')[5] ?? 'SSL error'
+    const none = /wrong version number|packet length too long|http request/.test(reason)
+    return `${none ? 'no TLS there' : 'no TLS connection could be made'} (${reason})`
+  }
   return text
     .replaceAll(/\s+/g, ' ')
     .replace(/[\s:]+$/, '')
@@ -41,11 +51,14 @@ export class RefusedError extends Error {
   /** The `Retry-After` header as it came. */
   readonly retryAfter: string | undefined
   readonly failure: InjectError
+  /** Who refused, for others that ask the same one. */
+  readonly host: string | undefined
 
-  constructor(status: number, retryAfter: string | undefined, failure: InjectError) {
+  constructor(status: number, retryAfter: string | undefined, failure: InjectError, host?: string) {
     super(failure.message)
     this.status = status
     this.retryAfter = retryAfter
     this.failure = failure
+    this.host = host
   }
 }

@@ -4,14 +4,18 @@ import {mayReferTo} from './address.js'
 import {displayUrl, parseUrl} from './endpoint.js'
 
 /**
- * Where to go on with an upload, from the `Location` of an answer to a request to `from`; relative, a path or a whole address. Behind a proxy
- * that ends TLS a registry may name itself with http: https is kept. Another host is followed (without credentials, see
- * authorization.ts), but not over plain http where the registry has https, and not to an address that only someone beside us should name.
- * Throws `NetworkError` (`ERR_INJECT_LOCATION_REFUSED`).
+ * Where to go on with an upload, from the `Location` of an answer to a request to `from`; relative, a path, a host and a path without a scheme, or a
+ * whole address. Behind a proxy that ends TLS a registry may name itself with http: https is kept, and `onDowngrade` is told. Another host is
+ * followed (without credentials, see authorization.ts), but not over plain http where the registry has https, and not to an address that only
+ * someone beside us should name. Throws `NetworkError` (`ERR_INJECT_LOCATION_REFUSED`).
  */
-export function resolveLocation(location: string | undefined, from: URL): URL {
+export function resolveLocation(
+  location: string | undefined,
+  from: URL,
+  onDowngrade?: () => void,
+): URL {
   if (!location) throw refused(from, 'without saying where to go on')
-  const url = parseUrl(location, from)
+  const url = parseUrl(isBareHost(location, from) ? `//${location}` : location, from)
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw refused(from, 'with a place to go on that is no http address')
   }
@@ -25,12 +29,27 @@ export function resolveLocation(location: string | undefined, from: URL): URL {
     url.protocol = 'https:'
     // such a proxy's port is not the registry's
     if (url.port === '' || url.port === '80') url.port = from.port
+    onDowngrade?.()
   }
   if (!mayReferTo(from, url)) {
     throw refused(from, `with a place to go on at a local or private address (${displayUrl(url)})`)
   }
   url.hash = ''
   return url
+}
+
+/**
+ * Whether a `Location` starts with a host that lacks its scheme: ours, or anything with a dot or a port before the API's root. The first would be a path of
+ * ours otherwise, and `localhost:5000/…` an address with the scheme `localhost`.
+ */
+function isBareHost(location: string, from: URL): boolean {
+  const host = /^[^/?#]*/.exec(location)?.[0].toLowerCase() ?? ''
+  if (host === from.host || (host === from.hostname && host !== '')) return true
+  return (
+    /^[a-z0-9.-]+(?::\d{1,5})?$/.test(host) &&
+    /[.:]/.test(host) &&
+    location.startsWith('/v2/', host.length)
+  )
 }
 
 /** The address that commits the upload. The query that is there is kept to the letter: it may be signed. */

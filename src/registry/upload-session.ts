@@ -1,77 +1,161 @@
 import type {Digest} from '../oci/digest.js'
-import type {BlobInfo} from '../store/content-store.js'
+import type {BlobInfo, CallOptions} from '../store/content-store.js'
 import {type Connection, headersOnly} from './connection.js'
 import type {HttpResponse, RequestBody} from './http.js'
 import {checkClaimedDigest, claimedDigest} from './response-digest.js'
-import {RefusedError, TransportError} from './transport-error.js'
+import {refusal} from './status-error.js'
+import {type RefusedError, TransportError} from './transport-error.js'
 import {commitUrl, resolveLocation} from './upload-location.js'
 
 const cancelTimeout = 2000
 const binary = {'content-type': 'application/octet-stream'}
 
-/** The requests of an upload, each from the location that the one before gave. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs */
-export interface UploadSessions {
-  /**
-   * Runs `work` with the location of a new session, and cancels the session when that fails (best effort). Throws as `Connection.once` does,
-   * for the caller's own `withRetries`, but has retried the start itself.
-   */
-  within<T>(work: (location: URL) => Promise<T>, signal: AbortSignal | undefined): Promise<T>
-  /** Sends all bytes in one piece; their digest need not be known. Returns where to commit. */
-  append(location: URL, body: RequestBody, signal: AbortSignal | undefined): Promise<URL>
-  /** Names what was sent, or sends it (`body`) and names it. `stored` false: the answer does not say that the registry has it now. */
-  commit(
-    location: URL,
-    blob: BlobInfo,
-    signal: AbortSignal | undefined,
-    body?: RequestBody,
-  ): Promise<{readonly stored: boolean}>
+/** An upload session that the registry has opened. */
+export interface UploadSession {
+  /** Where the next request goes. */
+  readonly location: URL
+  /** The fewest bytes that the registry takes as a chunk, but for the last one; 0 when it does not say. */
+  readonly minChunk: number
 }
 
-export function createUploadSessions(connection: Connection): UploadSessions {
-  const cancel = async (location: URL): Promise<void> => {
-    try {
-      await connection.once(
-        {
-          method: 'DELETE',
-          url: location,
-          access: 'push',
-          accept: [200, 202, 204],
-          afterAbort: true,
-          signal: AbortSignal.timeout(cancelTimeout),
-        },
-        headersOnly,
+export interface Appended {
+  readonly session: UploadSession
+  /** How many bytes the registry says that it has now; `undefined` when it does not say. */
+  readonly offset: number | undefined
+}
+
+/** How a chunk is sent. */
+export interface AppendOptions extends CallOptions {
+  /** The place of the body's first and last byte in the blob; without one the body goes to the end of what is there. */
+  readonly range?: {readonly first: number; readonly last: number}
+  /** The connection is not used again. */
+  readonly last?: boolean
+}
+
+/** A chunk that the registry does not take as it is, 413 or 416: too large, or at the wrong place. Stays inside src/registry. */
+export class ChunkRefusedError extends Error {
+  override readonly name = 'ChunkRefusedError'
+  /** How many bytes the registry has, if it says so. */
+  readonly offset: number | undefined
+  readonly refusal: RefusedError
+
+  constructor(refusal: RefusedError, offset: number | undefined) {
+    super(refusal.message)
+    this.refusal = refusal
+    this.offset = offset
+  }
+}
+
+/**
+ * The requests of an upload. `append`, `commit` and `mount` try once and throw as `Connection.once` does (`append` also `ChunkRefusedError`);
+ * `start` and `status` try as often as is sensible. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
+ */
+export interface UploadSessions {
+  start(signal: AbortSignal | undefined): Promise<UploadSession>
+  /**
+   * Asks once to take the blob from another repository. `undefined`: it is here now; else a session, as if nothing had been asked but a start. Throws where it is refused.
+   * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
+   */
+  mount(
+    digest: Digest,
+    from: string,
+    signal: AbortSignal | undefined,
+  ): Promise<UploadSession | undefined>
+  append(session: UploadSession, body: RequestBody, options: AppendOptions): Promise<Appended>
+  /** Where the session stands; `undefined` when it is gone, or the registry cannot tell. */
+  status(
+    session: UploadSession,
+    signal: AbortSignal | undefined,
+  ): Promise<(Appended & {readonly offset: number}) | undefined>
+  /** Names what was sent, or sends it (`body`) and names it. `stored` false: the answer does not say that the registry has it now. */
+  commit(
+    session: UploadSession,
+    blob: BlobInfo,
+    call: CallOptions,
+    body?: RequestBody,
+  ): Promise<{readonly stored: boolean}>
+  /** Best effort, also after an abort. */
+  cancel(session: UploadSession): Promise<void>
+}
+
+export function createUploadSessions(
+  connection: Connection,
+  onNotice: (text: string) => void = () => undefined,
+): UploadSessions {
+  let said = false
+  const follow = (response: HttpResponse, session?: UploadSession): UploadSession => {
+    const location = session ? response.headers.location : (response.headers.location ?? '')
+    const min = response.headers['oci-chunk-min-length']
+    const minChunk =
+      typeof min === 'string' && /^\d{1,12}$/.test(min) ? Number(min) : (session?.minChunk ?? 0)
+    if (session && !location) return {...session, minChunk}
+    const onDowngrade = (): void => {
+      if (said) return
+      said = true
+      onNotice(
+        `${connection.registry.host} names itself with http in the Location of an upload: https is kept`,
       )
-    } catch {
-      // the registry clears what nobody finishes; the failure that led here is the one to report
     }
+    return {location: resolveLocation(location, response.url, onDowngrade), minChunk}
   }
 
   return {
-    async within(work, signal) {
+    async start(signal) {
       const url = connection.url('blobs/uploads/')
       const response = await connection.call(
         {method: 'POST', url, access: 'push', accept: [202], signal},
         headersOnly,
       )
-      const location = resolveLocation(response.headers.location, response.url)
-      try {
-        return await work(location)
-      } catch (error) {
-        await cancel(location)
-        throw error
-      }
+      return follow(response)
     },
 
-    async append(location, body, signal) {
-      const call = {method: 'PATCH', url: location, access: 'push', signal} as const
-      const response = await lostAsTransport(
-        connection.once({...call, accept: [201, 202, 204], headers: binary, body}, headersOnly),
+    async mount(digest, from, signal) {
+      const url = connection.url('blobs/uploads/')
+      url.searchParams.set('mount', digest)
+      url.searchParams.set('from', from)
+      const response = await connection.once(
+        {method: 'POST', url, access: {mountFrom: from}, accept: [201, 202], signal},
+        headersOnly,
       )
-      const next = response.headers.location
-      return next ? resolveLocation(next, response.url) : location
+      if (response.status === 202) return follow(response)
+      checkClaimedDigest(response, digest, `mounted blob ${digest}`)
+      return undefined
     },
 
-    async commit(location, blob, signal, body) {
+    append(session, body, {signal, range, last = false}) {
+      const headers = {
+        ...binary,
+        ...(range && {'content-range': `${range.first}-${range.last}`}),
+        ...(last && {connection: 'close'}),
+      }
+      const url = session.location
+      const call = {method: 'PATCH', url, access: 'push', headers, body, signal} as const
+      return connection.once({...call, accept: [201, 202, 204, 413, 416]}, async (response) => {
+        if (response.status >= 400) {
+          throw new ChunkRefusedError(await refusal(call, response), offsetIn(response))
+        }
+        await headersOnly(response)
+        return {session: follow(response, session), offset: offsetIn(response)}
+      })
+    },
+
+    async status(session, signal) {
+      const response = await connection.call(
+        {
+          method: 'GET',
+          url: session.location,
+          access: 'push',
+          accept: [200, 204, 400, 403, 404, 405, 410, 416, 500, 501],
+          signal,
+        },
+        headersOnly,
+      )
+      const offset = offsetIn(response)
+      if (response.status >= 300 || offset === undefined) return undefined
+      return {session: follow(response, session), offset}
+    },
+
+    async commit({location}, blob, {signal}, body) {
       const response = await connection.once(
         {
           method: 'PUT',
@@ -88,23 +172,40 @@ export function createUploadSessions(connection: Connection): UploadSessions {
       checkClaimedDigest(response, blob.digest, `uploaded blob ${blob.digest}`)
       return {stored: isStored(response, blob.digest)}
     },
+
+    async cancel({location}) {
+      const signal = AbortSignal.timeout(cancelTimeout)
+      const call = {method: 'DELETE', url: location, access: 'push', afterAbort: true} as const
+      try {
+        await connection.withRetries(
+          async () => {
+            const accept = [200, 202, 204, 409]
+            const {status} = await connection.once({...call, accept, signal}, headersOnly)
+            // it is not done yet with a request that has been broken off
+            if (status === 409) throw new TransportError('ERR_UPLOAD_BUSY', 'the upload is busy')
+          },
+          {signal, attempts: 4},
+        )
+      } catch {
+        // the registry clears what nobody finishes; the failure that led here is the one to report
+      }
+    },
   }
+}
+
+/**
+ * How many bytes a `Range` says that there are: the place of the last one and one more. Of nothing at all registries say `0-0`, too, as the form has no
+ * way to say it, or `0--1`.
+ */
+function offsetIn({headers}: HttpResponse): number | undefined {
+  const found = /^(?:bytes[ =])?\d{1,15}-(-1|\d{1,15})$/.exec(headers.range?.trim() ?? '')
+  if (!found) return undefined
+  const last = Number(found[1])
+  return last <= 0 ? 0 : last + 1
 }
 
 /** 202 is "going on", and 200 says nothing; a claim of the digest in another algorithm may mean that ours is not known there. */
 function isStored(response: HttpResponse, digest: Digest): boolean {
   const created = response.status === 201 || response.status === 204
   return created && (claimedDigest(response) ?? digest) === digest
-}
-
-/** A session that is gone is no answer to what was sent: it is sent again in a new one. */
-async function lostAsTransport<T>(sending: Promise<T>): Promise<T> {
-  try {
-    return await sending
-  } catch (error) {
-    if (error instanceof RefusedError && [404, 410, 416].includes(error.status)) {
-      throw new TransportError('ERR_UPLOAD_LOST', error.message)
-    }
-    throw error
-  }
 }

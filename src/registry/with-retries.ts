@@ -1,4 +1,5 @@
-import {NetworkError} from '../errors.js'
+import {AuthenticationError, NetworkError} from '../errors.js'
+import type {Pace} from './pace.js'
 import {
   attemptsFor,
   backoff,
@@ -20,7 +21,8 @@ export interface RetryOptions<T> {
 /** What runs `work` until it succeeds, fails for good, or has failed too often; failures come out as errors of ours that say so. */
 export type WithRetries = <T>(work: () => Promise<T>, options?: RetryOptions<T>) => Promise<T>
 
-export function createRetries(policy: RetryPolicy, ports: RetryPorts): WithRetries {
+/** Waits that a busy host causes go through `pace`, if there is one, and so hold up everybody. */
+export function createRetries(policy: RetryPolicy, ports: RetryPorts, pace?: Pace): WithRetries {
   return async (work, {signal, settled, attempts = policy.attempts} = {}) => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -29,12 +31,19 @@ export function createRetries(policy: RetryPolicy, ports: RetryPorts): WithRetri
         signal?.throwIfAborted()
         const delay = delayAfter(error, attempt, {...policy, attempts}, ports)
         if (delay === undefined) throw finalError(error, attempt)
-        await ports.sleep(delay, signal)
+        const busy = error instanceof RefusedError && isBusy(error) ? error.host : undefined
+        if (pace && busy !== undefined) await pace.postpone(busy, delay, signal)
+        else await ports.sleep(delay, signal)
       }
       const value = await settled?.()
       if (value !== undefined) return value
     }
   }
+}
+
+/** The host has too much to do, rather than one request a bad day. */
+function isBusy({status}: RefusedError): boolean {
+  return status === 429 || status === 503
 }
 
 /** `undefined`: not again. */
@@ -69,6 +78,12 @@ function finalError(error: unknown, attempts: number): unknown {
   const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`
   if (error instanceof TransportError) {
     const hint = hintFor(error)
+    if (error.code === 'ERR_PROXY_AUTH') {
+      return new AuthenticationError('ERR_INJECT_PROXY_UNAUTHORIZED', error.message, {
+        cause: error,
+        hint: 'put user and password into the address of the proxy: http://USER:PASSWORD@HOST:PORT',
+      })
+    }
     return new NetworkError('ERR_INJECT_NETWORK', `${error.message}${tried}`, {
       cause: error,
       ...(hint && {hint}),
@@ -89,8 +104,20 @@ const hints: ReadonlyMap<string, string> = new Map([
 function hintFor({code, message}: TransportError): string | undefined {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return "check the registry's name: its certificate is for another"
+  if (code === 'ERR_PROXY_REFUSED' || code === 'ERR_PROXY_BUSY' || /the proxy /.test(message)) {
+    return 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY'
+  }
+  if (/alert (?:certificate required|bad certificate|unknown ca|handshake failure)/.test(message)) {
+    return 'the registry may want a client certificate: say --cert-file and --key-file'
+  }
+  if (/alert protocol version|unsupported protocol/.test(message)) {
+    return 'it speaks no TLS of version 1.2 or later'
+  }
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code)) {
-    return "make the registry's certificate authority known with NODE_EXTRA_CA_CERTS=FILE"
+    return "make the registry's certificate authority known with --ca-file FILE, or as a .crt file in ~/.config/containers/certs.d/HOST:PORT"
+  }
+  if (/^(?:HPE_|ECONNRESET)/.test(code) && / http:\/\//.test(message)) {
+    return 'if the registry speaks TLS, say --no-plain-http'
   }
   if (/wrong version number|packet length too long/i.test(message)) {
     return 'if the registry speaks plain http, say --plain-http'

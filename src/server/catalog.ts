@@ -5,15 +5,16 @@ import {linkTo, readPage} from './page.js'
 /** The repositories that whoever asks may read. https://distribution.github.io/distribution/spec/api/#catalog */
 export const listCatalog: Handler<'catalog'> = async (exchange, service) => {
   const page = await readPage(
-    readable(exchange, service),
+    readableRepositories(exchange, service),
     exchange.query,
     service.limits.pageLength,
   )
   return jsonAnswer({repositories: page.items}, {headers: linkTo('/v2/_catalog', page)})
 }
 
-async function* readable(
-  {identity, signal}: Exchange<'catalog'>,
+/** By name, those that whoever asks may pull from. */
+export async function* readableRepositories(
+  {identity, signal}: Pick<Exchange, 'identity' | 'signal'>,
   {root, access}: Service,
 ): AsyncGenerator<string, void, undefined> {
   for await (const name of root.listRepositories({signal})) {

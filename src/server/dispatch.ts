@@ -11,6 +11,8 @@ import {parseRoute, type Route} from './route.js'
 export interface DispatchOptions extends Service {
   readonly readOnly: boolean
   readonly metrics: ServerMetrics | undefined
+  /** Serves pages for people. */
+  readonly page: boolean
 }
 
 /** What is learned of a request on the way, for the log. */
@@ -30,7 +32,7 @@ export async function dispatch(
   options: DispatchOptions,
 ): Promise<Answer> {
   const {path, query} = parseTarget(request.url ?? '')
-  const route = parseRoute(path)
+  const route = parseRoute(path, options)
   trace.resource = route.kind
   const {action, handle} = endpointOf(route, request.method ?? '', options)
   const identity = await admit(request, route, action, options)

@@ -5,6 +5,7 @@ import {listCatalog} from './catalog.js'
 import type {Handler} from './exchange.js'
 import {putManifest} from './manifest-writer.js'
 import {deleteManifest, getManifest} from './manifests.js'
+import {showPage} from './page-handler.js'
 import {listReferrers} from './referrers.js'
 import type {Route} from './route.js'
 import {listTags} from './tags.js'
@@ -29,6 +30,8 @@ export const endpoints: Endpoints = {
   ping: readable('discover', () => Promise.resolve(jsonAnswer({}))),
   // the list holds what its reader may pull
   catalog: readable('pull', listCatalog),
+  // as above
+  page: readable('pull', showPage),
   tags: readable('pull', listTags),
   referrers: readable('pull', listReferrers),
   blob: {...readable('pull', getBlob), DELETE: {action: 'delete', handle: deleteBlob}},

@@ -33,6 +33,8 @@ export interface RegistryServerOptions {
   readonly tls?: TlsIdentity | undefined
   /** Serves `/metrics` for Prometheus. */
   readonly metrics?: boolean | undefined
+  /** Serves a page for people at `/`: what is in here, nothing to change it with. */
+  readonly page?: boolean | undefined
   /** Told of every request when it is over. */
   readonly log?: ((record: AccessRecord) => void) | undefined
 }
@@ -55,7 +57,8 @@ export interface RegistryServer {
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  */
 export function createRegistryServer(options: RegistryServerOptions): RegistryServer {
-  const {root, access = openAccess, deletes = true, sparse = false, readOnly = false} = options
+  const {root, access = openAccess, deletes = true, sparse = false} = options
+  const {readOnly = false, page = false} = options
   const limits = {...defaultLimits, ...options.limits}
   const metrics = options.metrics ? createServerMetrics() : undefined
   const log = options.log ?? (() => undefined)
@@ -63,7 +66,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   // every request that runs is one
   setMaxListeners(0, ending.signal)
   let closing = false
-  const service = {root, access, limits, deletes, sparse, readOnly, metrics, log}
+  const service = {root, access, limits, deletes, sparse, readOnly, metrics, page, log}
   const running = {...service, signal: ending.signal, isClosing: () => closing}
 
   const {server, replaceTls} = makeServer(limits, options.tls)

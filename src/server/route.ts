@@ -12,6 +12,8 @@ interface Named {
   readonly catalog: object
   readonly health: object
   readonly metrics: object
+  /** For people: the list of repositories, a repository, or an image (`reference`: a tag or a digest). */
+  readonly page: {readonly repository?: string; readonly reference?: string}
   readonly tags: InRepository
   readonly uploads: InRepository
   readonly upload: InRepository & {readonly id: string}
@@ -39,12 +41,15 @@ export function isTag(text: string): boolean {
 
 /**
  * Reads the path of a request as it came, without decoding anything: no name of this API needs an escape, and what one reader decodes another
- * does not. The end of the path says what it is, since a repository may be called `blobs` or `manifests/tags`. Throws `Refusal` (400, 404).
+ * does not. The end of the path says what it is, since a repository may be called `blobs` or `manifests/tags`. Without `page` there are no pages for people.
+ * Throws `Refusal` (400, 404).
  */
-export function parseRoute(path: string): Route {
+export function parseRoute(path: string, {page}: {readonly page: boolean}): Route {
   if (path === '/v2/' || path === '/v2') return {kind: 'ping'}
   if (path === '/healthz') return {kind: 'health'}
   if (path === '/metrics') return {kind: 'metrics'}
+  if (page && path === '/') return {kind: 'page'}
+  if (page && path.startsWith(pagePrefix)) return parsePage(path.slice(pagePrefix.length))
   if (!path.startsWith('/v2/')) throw new Refusal(404, 'UNSUPPORTED', 'no such endpoint')
   const parts = path.slice('/v2/'.length).split('/')
   if (parts.length === 1 && parts[0] === '_catalog') return {kind: 'catalog'}
@@ -66,6 +71,18 @@ export function parseRoute(path: string): Route {
       if (last === 'list') return {kind: 'tags', repository: nameOf(parts)}
   }
   throw new Refusal(404, 'UNSUPPORTED', 'no such endpoint')
+}
+
+const pagePrefix = '/repository/'
+
+/** `NAME`, `NAME:TAG` or `NAME@DIGEST`: no name has one of the two marks in it. */
+function parsePage(text: string): RouteOf<'page'> {
+  const mark = text.search(/[:@]/)
+  if (mark < 0) return {kind: 'page', repository: nameOf([text])}
+  const repository = nameOf([text.slice(0, mark)])
+  const rest = text.slice(mark + 1)
+  const reference = text[mark] === '@' ? digestOf(rest) : referenceOf(rest)
+  return {kind: 'page', repository, reference}
 }
 
 function nameOf(parts: readonly string[]): string {

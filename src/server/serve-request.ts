@@ -5,6 +5,7 @@ import type {Answer} from './answer.js'
 import {dispatch, type DispatchOptions, type Trace} from './dispatch.js'
 import {errorAnswer, toRefusal} from './error-answer.js'
 import {clientClosedRequest, type Refusal} from './refusal.js'
+import {pageOfRefusal} from './page-frame.js'
 import {createRequestBody} from './request-body.js'
 import {sendAnswer} from './send-answer.js'
 
@@ -46,11 +47,14 @@ export async function serveRequest(
     if (options.isClosing() || answer.status === 408) response.shouldKeepAlive = false
     return sendAnswer(answer, request, response, {body, idleTime: limits.idleTime})
   }
+  // people get an error that they can read, programs the specification's
+  const answerTo = (error: Refusal): Answer =>
+    trace.resource === 'page' ? pageOfRefusal(error) : errorAnswer(error)
   try {
     const answer = await dispatch(request, {body, signal, trace}, options).catch(
       (error: unknown) => {
         refusal = toRefusal(error)
-        return errorAnswer(refusal)
+        return answerTo(refusal)
       },
     )
     sent = await send(answer)
@@ -61,7 +65,7 @@ export async function serveRequest(
     const mayAnswer = !response.headersSent && !response.destroyed
     // with half an answer out, all that can be said is that it is not whole
     if (!mayAnswer) response.destroy()
-    else await send(errorAnswer(refusal)).catch(() => response.destroy())
+    else await send(answerTo(refusal)).catch(() => response.destroy())
   } finally {
     release()
   }

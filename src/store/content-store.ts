@@ -1,5 +1,6 @@
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
+import type {UploadJournal} from './upload-journal.js'
 
 export type ByteStream = AsyncIterable<Uint8Array>
 
@@ -28,6 +29,12 @@ export interface BlobReader {
 export interface PutBlobOptions extends CallOptions {
   /** What the bytes must be, when known beforehand: then nothing is sent that is there already, and other bytes are an `IntegrityError`. */
   readonly expected?: BlobInfo | undefined
+  /** Other repositories of the same registry that should hold the expected blob: it is taken from the first of them that gives it. */
+  readonly mountFrom?: readonly string[] | undefined
+  /** Most likely not there yet: a store that has to ask may ask in the request that begins the upload. */
+  readonly isNew?: boolean | undefined
+  /** Where to remember an upload beyond this process. Stores that need no upload have no use for it. */
+  readonly journal?: UploadJournal | undefined
 }
 
 export interface BlobWriter {

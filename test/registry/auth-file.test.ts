@@ -1,14 +1,23 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {InjectError} from '../../src/errors.js'
-import {findInAuthFile} from '../../src/registry/auth-file.js'
+import {type AuthFileFinding, findInAuthFile} from '../../src/registry/auth-file.js'
 import {thrownBy} from '../support/thrown-by.js'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const password = (username: string, secret: string) =>
-  ({credential: {kind: 'password', username, password: secret}}) as const
+  ({kind: 'password', username, password: secret}) as const
 const auth = {auth: base64('user:pass')}
-const find = (document: unknown, registry = 'registry.example', repository = 'team/app') =>
+/** Only what counts first, since most files hold one thing. */
+const find = (document: unknown, registry = 'registry.example', repository = 'team/app') => {
+  const {helper, entry, store} = whole(document, registry, repository)
+  return helper ?? entry?.credential ?? store
+}
+const whole = (
+  document: unknown,
+  registry = 'registry.example',
+  repository = 'team/app',
+): AuthFileFinding =>
   findInAuthFile(
     typeof document === 'string' ? document : JSON.stringify(document),
     'config.json',
@@ -53,17 +62,17 @@ describe('T-37 findInAuthFile', () => {
     [
       'identity token',
       {auths: {'registry.example': {...auth, identitytoken: 'it'}}},
-      {credential: {kind: 'identity-token', token: 'it'}},
+      {kind: 'identity-token', token: 'it', username: 'user'},
     ],
     [
       'identity token as helpers write it',
       {auths: {'registry.example': {auth: base64('<token>:it')}}},
-      {credential: {kind: 'identity-token', token: 'it'}},
+      {kind: 'identity-token', token: 'it'},
     ],
     [
       'registry token',
       {auths: {'registry.example': {registrytoken: 'rt'}}},
-      {credential: {kind: 'registry-token', token: 'rt'}},
+      {kind: 'registry-token', token: 'rt'},
     ],
     ['key with https', {auths: {'https://registry.example': auth}}, password('user', 'pass')],
     [
@@ -96,14 +105,18 @@ describe('T-37 findInAuthFile', () => {
       {auths: {'registry.example/team': {}, 'registry.example': auth}},
       password('user', 'pass'),
     ],
-    ['other host', {auths: {'other.example': auth}}, {}],
-    ['other port', {auths: {'registry.example:5000': auth}}, {}],
-    ['sub-domain', {auths: {'x.registry.example': auth}}, {}],
-    ['other namespace', {auths: {'registry.example/team2': auth}}, {}],
-    ['marker only', {auths: {'registry.example': {}}}, {}],
-    ['empty auth', {auths: {'registry.example': {auth: ''}}}, {}],
-    ['no auths, unknown members', {HttpHeaders: {a: 'b'}, psFormat: 'x', currentContext: 1}, {}],
-    ['null members', {auths: null, credHelpers: null}, {}],
+    ['other host', {auths: {'other.example': auth}}, undefined],
+    ['other port', {auths: {'registry.example:5000': auth}}, undefined],
+    ['sub-domain', {auths: {'x.registry.example': auth}}, undefined],
+    ['other namespace', {auths: {'registry.example/team2': auth}}, undefined],
+    ['marker only', {auths: {'registry.example': {}}}, undefined],
+    ['empty auth', {auths: {'registry.example': {auth: ''}}}, undefined],
+    [
+      'no auths, unknown members',
+      {HttpHeaders: {a: 'b'}, psFormat: 'x', currentContext: 1},
+      undefined,
+    ],
+    ['null members', {auths: null, credHelpers: null}, undefined],
     [
       'legacy .dockercfg',
       {'https://registry.example/v1/': {...auth, email: 'x@example'}},
@@ -114,22 +127,51 @@ describe('T-37 findInAuthFile', () => {
       `\uFEFF${JSON.stringify({auths: {'registry.example': auth}})}`,
       password('user', 'pass'),
     ],
-    ['helper of the host', {credHelpers: {'registry.example': 'ecr-login'}}, {helper: 'ecr-login'}],
-    ['helper of another host', {credHelpers: {'other.example': 'ecr-login'}}, {}],
     [
-      'plain entry beside a helper',
+      'helper of the host',
+      {credHelpers: {'registry.example': 'ecr-login'}},
+      {name: 'ecr-login', key: 'registry.example'},
+    ],
+    [
+      'helper under a URL',
+      {credHelpers: {'https://registry.example/v2/': 'x'}},
+      {name: 'x', key: 'https://registry.example/v2/'},
+    ],
+    ['helper of another host', {credHelpers: {'other.example': 'ecr-login'}}, undefined],
+    [
+      'helper of a namespace, which is none',
+      {credHelpers: {'registry.example/team': 'x'}},
+      undefined,
+    ],
+    [
+      'helper before a plain entry',
       {auths: {'registry.example': auth}, credHelpers: {'registry.example': 'x'}},
+      {name: 'x', key: 'registry.example'},
+    ],
+    [
+      'plain entry before the store',
+      {auths: {'registry.example': auth}, credsStore: 'desktop'},
       password('user', 'pass'),
     ],
     [
       'store with a marker',
       {auths: {'registry.example': {}}, credsStore: 'desktop'},
-      {helper: 'desktop'},
+      {name: 'desktop'},
     ],
-    ['store that knows nothing of it', {auths: {}, credsStore: 'desktop'}, {}],
-    ['hostile names', '{"auths": {"__proto__": {"auth": "eDp5"}, "constructor": {}}}', {}],
+    ['store without a marker', {auths: {}, credsStore: 'desktop'}, {name: 'desktop'}],
+    [
+      'helper without a name, so the store',
+      {credHelpers: {'registry.example': ''}, credsStore: 'desktop'},
+      {name: 'desktop'},
+    ],
+    ['hostile names', '{"auths": {"__proto__": {"auth": "eDp5"}, "constructor": {}}}', undefined],
   ])('reads an entry: %s', (_, document, expected) => {
     expect(find(document)).toEqual(expected)
+  })
+
+  it('a helper of its own keeps the common store out', () => {
+    const found = whole({credHelpers: {'registry.example': 'own'}, credsStore: 'common'})
+    expect(found).toEqual({helper: {name: 'own', key: 'registry.example'}})
   })
 
   it.each(['https://index.docker.io/v1/', 'index.docker.io', 'docker.io', 'registry-1.docker.io'])(
@@ -148,6 +190,8 @@ describe('T-37 findInAuthFile', () => {
     ['null', 'null'],
     ['auths is a list', {auths: []}],
     ['entry is a text', {auths: {'registry.example': 'Y2FuYXJ5OmNhbmFyeQ=='}}],
+    ['helper is a number', {credHelpers: {'registry.example': 5}}],
+    ['store is a list', {credsStore: ['canary']}],
     ['auth is a number', {auths: {'registry.example': {auth: 5}}}],
     ['auth without a colon', {auths: {'registry.example': {auth: base64('canary')}}}],
     ['auth without a user', {auths: {'registry.example': {auth: base64(':canary')}}}],

@@ -1,6 +1,10 @@
 import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import type {LookupFunction} from 'node:net'
 import {describe, expect, it} from 'vitest'
+import {openTransport} from '../../src/registry/open-transport.js'
+import type {Pingable} from '../../src/registry/ping.js'
+import {fetchToken} from '../../src/registry/token.js'
 import type {RegistryStoreOptions} from '../../src/registry/registry-store.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {createFakeRegistry, registryError} from '../support/fake-registry.js'
@@ -185,7 +189,7 @@ describe('Bearer', () => {
     })
     const large = await store.putBlob(source)
     expect(registry.blobs.get(large.digest)).toHaveLength(large.size)
-    expect(source.opened).toBe(2)
+    expect(source.opened).toBeLessThanOrEqual(2)
   })
 
   it.each([
@@ -269,9 +273,9 @@ describe('Bearer', () => {
     expect(String(error)).not.toMatch(/canary/)
   })
 
-  it('R7 reads no more than 1 MiB for a token', async () => {
+  it('R7 reads no more than 64 KiB for a token', async () => {
     const {store, server, tokens} = await start()
-    const body = JSON.stringify({token: 'x'.repeat(1024 * 1024)})
+    const body = JSON.stringify({token: 'x'.repeat(64 * 1024)})
     server.handle((request) => (request.path === '/token' ? {body} : tokens.guard(request)!))
     await expect(store.statManifest('a')).rejects.toMatchObject({name: 'LimitError'})
   })
@@ -294,6 +298,156 @@ describe('Bearer', () => {
       ['scope', 'repository:team/app:pull'],
       ['refresh_token', 'refresh-canary'],
     ])
+  })
+
+  it.each([400, 401, 404, 405])(
+    'asks with GET where a token server answers %s to an identity token',
+    async (status) => {
+      const {server, tokens} = await start({login: '0000-0000:refresh-canary'})
+      const registry = createFakeRegistry({fault: (request) => tokens.guard(request)})
+      server.handle((request) => {
+        if (request.path !== '/token') return registry.handler(request)
+        return request.method === 'POST' ? {status} : tokens.handler(request)
+      })
+      const entry = {
+        auth: Buffer.from('0000-0000:').toString('base64'),
+        identitytoken: 'refresh-canary',
+      }
+      const {store} = openRegistry(server.address, {
+        authFile: await authFile(server.address, entry),
+      })
+      expect(await store.statManifest('a')).toBeUndefined()
+      expect(tokenRequests(server).map(({method}) => method)).toEqual(['POST', 'GET'])
+    },
+  )
+
+  it('does not ask with GET what a token server has refused for good', async () => {
+    const {server, tokens} = await start()
+    server.handle((request) =>
+      request.path === '/token' ? registryError(403, 'DENIED') : tokens.guard(request)!,
+    )
+    const file = await authFile(server.address, {identitytoken: 'refresh-canary'})
+    const error: unknown = await openRegistry(server.address, {authFile: file})
+      .store.statManifest('a')
+      .catch((reason: unknown) => reason)
+    expect(error).toMatchObject({code: 'ERR_INJECT_UNAUTHORIZED'})
+    expect(String(error)).not.toMatch(/canary/)
+    expect(tokenRequests(server).map(({method}) => method)).toEqual(['POST'])
+  })
+
+  it.each([
+    [{expires_in: 300}, 149, 151],
+    [{}, 29, 31],
+  ])(
+    'sends content with a token that has half of its life before it: %j',
+    async (answer, young, old) => {
+      const {store, server, clock} = await start({answer}, {writes: true})
+      await store.statManifest('a')
+      clock.now += young * 1000
+      await store.putBlob(sourceOf('x'))
+      expect(tokenRequests(server)).toHaveLength(1)
+      clock.now += (old - young) * 1000
+      await store.statManifest('a')
+      expect(tokenRequests(server)).toHaveLength(1)
+      await store.putManifest(Buffer.from('{}'), 'application/json', {
+        tags: [{tag: 'v1', from: undefined}],
+      })
+      expect(tokenRequests(server)).toHaveLength(2)
+    },
+  )
+
+  it('asks again when the clock was put back', async () => {
+    const {store, server, clock} = await start()
+    await store.statManifest('a')
+    clock.now -= 3_600_000
+    await store.statManifest('a')
+    expect(tokenRequests(server)).toHaveLength(2)
+  })
+
+  it('T-31 sends nothing to a name that leads to this machine', async () => {
+    const server = await startFakeServer(() => ({body: '{"token": "t"}'}))
+    const {port} = new URL(`http://${server.address}`)
+    const lookup: LookupFunction = (_, options, callback) => {
+      if (options.all) callback(null, [{address: '127.0.0.1', family: 4}])
+      else callback(null, '127.0.0.1', 4)
+    }
+    const ask = (name: string) => {
+      const registry = new URL(`http://${name}/`)
+      const parameters = new Map([['realm', `http://auth.example:${port}/token`]])
+      const transport = openTransport({env: {}, home: '/nonexistent'})
+      const leave = transport.join()
+      return fetchToken(
+        {
+          challenge: {scheme: 'bearer', parameters},
+          registry,
+          scopes: [],
+          credential: {kind: 'password', ...login},
+        },
+        {
+          exchange: transport.exchangeFor({name, url: registry}),
+          withRetries: (work) => work(),
+          now: () => 0,
+          lookup,
+        },
+      ).finally(leave)
+    }
+    await expect(ask('registry.example')).rejects.toMatchObject({
+      code: 'ERR_INJECT_REALM_REFUSED',
+      message: expect.stringMatching(/its realm leads to this machine/) as string,
+    })
+    expect(server.requests).toEqual([])
+    // a registry on this machine may have its token server there
+    expect((await ask('127.0.0.1')).value).toBe('t')
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('asks for a second scope to mount, and for none where there is only one repository', async () => {
+    const {store, server} = await start({}, {writes: true})
+    const bytes = Buffer.from('x')
+    const expected = {digest: digestOf(bytes), size: bytes.length}
+    await store.putBlob(sourceOf('x'), {expected, isNew: true})
+    await store.putBlob(sourceOf('y'), {
+      expected: {digest: digestOf(Buffer.from('y')), size: 1},
+      mountFrom: ['other/base'],
+    })
+    expect(tokenRequests(server).map(({query}) => query.getAll('scope'))).toEqual([
+      ['repository:team/app:pull,push'],
+      ['repository:team/app:pull,push', 'repository:other/base:pull'],
+    ])
+  })
+
+  it('names the schemes that it does not know', async () => {
+    const server = await startFakeServer(() => ({
+      status: 401,
+      headers: {'www-authenticate': ['Negotiate', 'Digest realm="x", nonce="y"']},
+    }))
+    const {store} = openRegistry(server.address, {credentials: login})
+    await expect(store.statManifest('a')).rejects.toMatchObject({
+      name: 'AuthenticationError',
+      code: 'ERR_INJECT_AUTH_SCHEME_UNKNOWN',
+      message: expect.stringContaining('"negotiate, digest"') as string,
+    })
+    expect(server.requests.every(({headers}) => headers.authorization === undefined)).toBe(true)
+  })
+
+  it('knows who we are without a repository', async () => {
+    const {server, tokens} = await start({login: 'me:pass:word-canary'})
+    const challenge = tokens.guard({
+      method: 'GET',
+      path: '/v2/team/app/tags/list',
+      query: new URLSearchParams(),
+      headers: {},
+      body: Buffer.alloc(0),
+    })
+    server.handle((request) => {
+      if (request.path === '/token') return tokens.handler(request)
+      return request.headers.authorization?.startsWith('Bearer ') ? {body: '{}'} : challenge!
+    })
+    const open = (credentials: typeof login) => openRegistry(server.address, {credentials}).store
+    await (open(login) as unknown as Pingable).ping()
+    expect(tokenRequests(server)[0]?.query.has('scope')).toBe(false)
+    const wrong = open({username: 'me', password: 'wrong-canary'}) as unknown as Pingable
+    await expect(wrong.ping()).rejects.toMatchObject({code: 'ERR_INJECT_UNAUTHORIZED'})
   })
 
   it('sends a registry token as it is, and gives up when it is refused', async () => {
@@ -356,6 +510,56 @@ describe('Bearer', () => {
     expect(await stays).toBeUndefined()
     expect(tokenRequests(server)).toHaveLength(1)
   })
+})
+
+describe('HttpHeaders of docker', () => {
+  const config = JSON.stringify({
+    HttpHeaders: {
+      'X-Meta': 'canary-meta',
+      'User-Agent': 'docker',
+      Authorization: 'Basic canary-basic',
+      Host: 'evil.example',
+      'bad name': 'x',
+      'X-Bad': 'a\r\nb',
+      'X-Number': 5,
+    },
+  })
+  const withConfig = async (text: string) => {
+    const folder = await tempDir()
+    await writeFile(join(folder, 'config.json'), text)
+    return {env: {DOCKER_CONFIG: folder}}
+  }
+
+  it('go to the registry and its token server, but for ours, and to no other host', async () => {
+    const other = await startFakeServer(() => ({body: '{"tags": []}'}))
+    const server = await startFakeServer((request) => {
+      if (request.path === '/token') return {body: '{"token": "t"}'}
+      if (!request.headers.authorization) {
+        return {status: 401, headers: {'www-authenticate': 'Bearer realm="/token"'}}
+      }
+      return {status: 307, headers: {location: `http://${other.address}/tags`}}
+    })
+    const {store} = openRegistry(server.address, await withConfig(config))
+    await listed(store.listTags())
+    for (const {headers} of server.requests) {
+      expect(headers).toMatchObject({'x-meta': 'canary-meta', 'user-agent': 'inject'})
+      expect(headers.host).toBe(server.address)
+      expect(headers.authorization ?? 'Bearer t').toBe('Bearer t')
+      expect(Object.keys(headers)).not.toContain('x-bad')
+    }
+    expect(server.requests).toHaveLength(3)
+    expect(other.requests).toHaveLength(1)
+    expect(JSON.stringify(other.requests[0]?.headers)).not.toMatch(/canary/)
+  })
+
+  it.each(['not json', '{"HttpHeaders": 5}', '[]', '{"HttpHeaders": null}'])(
+    'are none in %j',
+    async (text) => {
+      const server = await startFakeServer(createFakeRegistry().handler)
+      const {store} = openRegistry(server.address, await withConfig(text))
+      expect(await store.statManifest('v1')).toBeUndefined()
+    },
+  )
 })
 
 async function authFile(address: string, entry: Record<string, string>): Promise<string> {

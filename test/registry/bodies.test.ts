@@ -1,8 +1,11 @@
-import {describe, expect, it} from 'vitest'
+import {once} from 'node:events'
+import {type AddressInfo, createServer, type Socket} from 'node:net'
+import {describe, expect, it, onTestFinished} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import {ociManifest} from '../../src/oci/media-type.js'
+import {openTransport} from '../../src/registry/open-transport.js'
 import {type Answer, type SeenRequest, startFakeServer} from '../support/fake-server.js'
-import {collect, openRegistry} from '../support/open-registry.js'
+import {collect, openRegistry, sourceOf} from '../support/open-registry.js'
 
 const bytes = Buffer.from(Array.from({length: 100_000}, (_, index) => (index * 7) % 251))
 const blob = {digest: digestOf(bytes), size: bytes.length}
@@ -100,17 +103,33 @@ describe.each(Object.entries(breaks))('%s', (name, broken) => {
 describe('a blob that goes on wrongly', () => {
   const broken = breaks['F8 a reset after 50 %']!
 
-  it('refuses another range than it asked for', async () => {
-    const {result} = await getBlob((_, count) =>
-      count === 1
-        ? broken
-        : {
-            status: 206,
-            headers: {'content-range': 'bytes 1-9/100000'},
-            body: bytes.subarray(1, 10),
-          },
-    )
-    await expect(result).rejects.toThrow(/another range/)
+  it.each<[string, Answer]>([
+    ['another range than it was asked for', {headers: {'content-range': 'bytes 1-9/100000'}}],
+    ['a range of something of another size', {headers: {'content-range': 'bytes 50000-9/99'}}],
+    ['a range without saying which', {}],
+  ])('R6 reads it from the start when the registry answers with %s', async (_, wrong) => {
+    const {server, result} = await getBlob((request, count) => {
+      if (count === 1) return broken
+      return request.headers.range === undefined
+        ? {headers: length, body: bytes}
+        : {status: 206, body: bytes.subarray(1, 10), ...wrong}
+    })
+    expect(await result).toEqual(bytes)
+    expect(server.requests.map(({headers}) => headers.range)).toEqual([
+      undefined,
+      expect.stringMatching(/^bytes=/) as string,
+      undefined,
+    ])
+  })
+
+  it('R6 reads it from the start when the registry has no such range', async () => {
+    const {result} = await getBlob((request, count) => {
+      if (count === 1) return broken
+      return request.headers.range === undefined
+        ? {headers: length, body: bytes}
+        : {status: 416, headers: {'content-range': 'bytes */100000'}}
+    })
+    expect(await result).toEqual(bytes)
   })
 
   it('refuses wrong bytes in the range', async () => {
@@ -120,15 +139,111 @@ describe('a blob that goes on wrongly', () => {
     await expect(result).rejects.toMatchObject({name: 'IntegrityError'})
   })
 
-  it('goes on as often as it gets further', async () => {
-    const {server, result} = await getBlob((request, count) => {
-      const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0)
-      return count < 11
-        ? {...ranged(request), reset: Math.min(9000, bytes.length - from)}
-        : ranged(request)
+  it('goes on as often as it gets further, and not when that is hardly so', async () => {
+    const large = Buffer.alloc(1024 * 1024, 'x')
+    const known = {digest: digestOf(large), size: large.length}
+    const after = async (step: number) => {
+      const server = await startFakeServer(({headers}) => {
+        const from = Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0)
+        const rest = large.subarray(from)
+        const range = {'content-range': `bytes ${from}-${large.length - 1}/${large.length}`}
+        const answer = {headers: {...range, 'content-length': String(rest.length)}, body: rest}
+        const status = from === 0 ? 200 : 206
+        return rest.length > step ? {...answer, status, cut: step} : {...answer, status}
+      })
+      const {store} = openRegistry(server.address)
+      return {server, result: collect(await store.openBlob(known))}
+    }
+    const far = await after(100 * 1024)
+    expect(await far.result).toEqual(large)
+    expect(far.server.requests).toHaveLength(11)
+    const near = await after(30 * 1024)
+    await expect(near.result).rejects.toMatchObject({code: 'ERR_INJECT_NETWORK'})
+    expect(near.server.requests).toHaveLength(4)
+  })
+})
+
+describe('F17 a body that drips', () => {
+  /** A byte every few milliseconds: no idle time is ever over. */
+  const drip = async function* () {
+    for (let sent = 0; sent < 2000; sent++) {
+      yield Buffer.from('x')
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  const open = async (answer: () => Answer) => {
+    const server = await startFakeServer(answer)
+    const timeouts = {response: 5000, idle: 5000, rateWindow: 100}
+    return {server, ...openRegistry(server.address, {timeouts, retries: {attempts: 2}})}
+  }
+
+  it('of a blob is given up, and so are the ones after it', async () => {
+    const {store, server} = await open(() => ({headers: length, body: drip()}))
+    await expect(collect(await store.openBlob(blob))).rejects.toThrow(/only \d+ bytes came in/)
+    expect(server.requests).toHaveLength(4)
+  })
+
+  it('of a manifest is given up', async () => {
+    const {store} = await open(() => ({headers: type, body: drip()}))
+    await expect(store.getManifest('v1')).rejects.toThrow(/only \d+ bytes came in.*tried 2 times/)
+  })
+
+  it('of an error is not waited for', async () => {
+    const {store} = await open(() => ({status: 400, body: drip()}))
+    await expect(store.getManifest('v1')).rejects.toThrow(/the registry answered 400$/)
+  })
+
+  const connected = async (serve: (socket: Socket) => void) => {
+    const sockets = new Set<Socket>()
+    const server = createServer((socket) => {
+      sockets.add(socket.on('error', () => {}))
+      serve(socket)
     })
-    expect(await result).toEqual(bytes)
-    expect(server.requests.length).toBeGreaterThan(4)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  it('of headers is not waited for longer than for an answer', async () => {
+    const address = await connected((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nX: ')
+      const timer = setInterval(() => socket.write('x'), 10)
+      socket.once('close', () => clearInterval(timer))
+    })
+    const {store} = openRegistry(address, {timeouts: {response: 200}, retries: {attempts: 1}})
+    await expect(store.getManifest('v1')).rejects.toThrow(/'response'.*200ms/)
+  })
+
+  it('of what is taken from us is given up', async () => {
+    const address = await connected((socket) => {
+      socket.once('data', () => {
+        socket.pause()
+        const timer = setInterval(() => void socket.read(1), 10)
+        socket.once('close', () => clearInterval(timer))
+      })
+    })
+    const content = Buffer.alloc(64 * 1024 * 1024)
+    const body = {length: content.length, open: () => sourceOf(content).open()}
+    const call = {method: 'PUT', url: new URL(`http://${address}/`), body} as const
+    const transport = openTransport({env: {}, timeouts: {idle: 200}})
+    const leave = transport.join()
+    onTestFinished(leave)
+    const exchange = transport.exchangeFor({name: address, url: call.url})
+    await expect(exchange(call)).rejects.toThrow(/nothing taken for 200 ms/)
+  })
+
+  it('is no drip when it is us who are slow', async () => {
+    const {store} = await open(() => ({headers: length, body: bytes}))
+    const parts: Uint8Array[] = []
+    for await (const part of await store.openBlob(blob)) {
+      parts.push(part)
+      await new Promise((resolve) => setTimeout(resolve, 150))
+    }
+    expect(Buffer.concat(parts)).toEqual(bytes)
   })
 })
 

@@ -58,6 +58,17 @@ const table: [header: string | undefined, expected: [string, Record<string, stri
   ['"stray" Basic realm=x', [['basic', {realm: 'x'}]]],
   ['Bearer realm=https://auth.example/token', [['bearer', {realm: 'https'}]]],
   ['Bearer realm=""', [['bearer', {realm: ''}]]],
+  [
+    'Digest qop="auth, auth-int", nonce="a=b\\"c", Bearer realm="r",scope="a:b:pull c:d:pull", Basic YWJj, NTLM',
+    [
+      ['digest', {qop: 'auth, auth-int', nonce: 'a=b"c'}],
+      ['bearer', {realm: 'r', scope: 'a:b:pull c:d:pull'}],
+      ['basic', {}],
+      ['ntlm', {}],
+    ],
+  ],
+  ['Bearer realm="https://x/?a=b&c=\\"d\\""', [['bearer', {realm: 'https://x/?a=b&c="d"'}]]],
+  ['Bearer\trealm="r"', [['bearer', {realm: 'r'}]]],
   ['Bearer __proto__="x"', [['bearer', {['__proto__']: 'x'}]]],
 ]
 

@@ -25,7 +25,7 @@ describe('TLS', () => {
     await expect(store.statManifest('v1')).rejects.toMatchObject({
       code: 'ERR_INJECT_NETWORK',
       message: expect.stringMatching(/self-signed certificate/) as string,
-      hint: expect.stringContaining('NODE_EXTRA_CA_CERTS') as string,
+      hint: expect.stringContaining('--ca-file') as string,
     })
     expect(delays).toEqual([])
     expect(server.requests).toEqual([])

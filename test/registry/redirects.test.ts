@@ -3,8 +3,9 @@ import type {Exchange, HttpRequest} from '../../src/registry/http.js'
 import {followRedirects} from '../../src/registry/redirects.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {makeCertificate} from '../support/certificate.js'
+import {createFakeRegistry} from '../support/fake-registry.js'
 import {type Answer, startFakeServer} from '../support/fake-server.js'
-import {collect, openRegistry} from '../support/open-registry.js'
+import {collect, openRegistry, sourceOf} from '../support/open-registry.js'
 
 const home = 'https://registry.example/v2/x'
 
@@ -78,13 +79,36 @@ describe.each([301, 302, 303, 307, 308])('T-32 a redirect %i', (status) => {
   })
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)(
-    'of a %s is not followed',
+    'R8 of a %s is followed only where that is the same request to the same origin',
     async (method) => {
+      const kept = status === 307 || status === 308
       const {seen, get} = web({[home]: {status, location: '/y'}})
-      expect((await get({method})).status).toBe(status)
-      expect(seen).toHaveLength(1)
+      expect((await get({method})).status).toBe(kept ? 200 : status)
+      expect(seen).toHaveLength(kept ? 2 : 1)
+      for (const location of [
+        'https://storage.example/y',
+        'https://registry.example:8443/y',
+        'http://registry.example/y',
+        '//',
+      ]) {
+        const away = web({[home]: {status, location}})
+        expect((await away.get({method})).status).toBe(status)
+        expect(away.seen).toHaveLength(1)
+      }
     },
   )
+})
+
+it('R8 a body is sent again, whole, where it is redirected to', async () => {
+  const registry = createFakeRegistry()
+  const server = await startFakeServer((request) =>
+    request.method === 'PUT' && !request.query.has('again')
+      ? {status: 307, headers: {location: `${request.path}?${request.query.toString()}&again`}}
+      : registry.handler(request),
+  )
+  const {store} = openRegistry(server.address)
+  expect(await store.putBlob(sourceOf('content'))).toMatchObject({written: true})
+  expect(registry.blobs.get(digestOf(Buffer.from('content')))?.toString()).toBe('content')
 })
 
 describe('F27 redirects that are refused', () => {

@@ -6,17 +6,27 @@ export interface Certificate {
   readonly certificate: string
 }
 
+export interface CertificateRecipe {
+  /** Instead of localhost, everything below it, and 127.0.0.1. */
+  readonly host?: string
+  /** It was valid until yesterday. */
+  readonly expired?: boolean
+}
+
 /** A self-signed certificate for localhost and 127.0.0.1, valid for a day: Node can use certificates, but makes none. */
-export function makeCertificate(): Certificate {
+export function makeCertificate({host, expired = false}: CertificateRecipe = {}): Certificate {
   const {privateKey, publicKey} = generateKeyPairSync('ec', {namedCurve: 'P-256'})
   const ecdsaWithSha256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02))
   const name = sequence(der(0x31, sequence(oid(0x55, 0x04, 0x03), der(0x0c, text('localhost')))))
   const day = 86_400_000
-  const names = sequence(
-    der(0x82, text('localhost')),
-    der(0x82, text('*.localhost')),
-    der(0x87, Buffer.from([127, 0, 0, 1])),
-  )
+  const names =
+    host === undefined
+      ? sequence(
+          der(0x82, text('localhost')),
+          der(0x82, text('*.localhost')),
+          der(0x87, Buffer.from([127, 0, 0, 1])),
+        )
+      : sequence(der(0x82, text(host)))
   const isAuthority = sequence(
     oid(0x55, 0x1d, 0x13),
     der(0x04, sequence(der(0x01, Buffer.from([0xff])))),
@@ -26,7 +36,7 @@ export function makeCertificate(): Certificate {
     der(0x02, Buffer.from([1])),
     ecdsaWithSha256,
     name,
-    sequence(time(Date.now() - day), time(Date.now() + day)),
+    sequence(time(Date.now() - 2 * day), time(Date.now() + (expired ? -day : day))),
     name,
     publicKey.export({type: 'spki', format: 'der'}),
     der(0xa3, sequence(sequence(oid(0x55, 0x1d, 0x11), der(0x04, names)), isAuthority)),

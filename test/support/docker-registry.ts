@@ -13,9 +13,18 @@ export interface DockerRegistry {
   stop(): Promise<void>
 }
 
+/** https://distribution.github.io/distribution/about/configuration/#token */
+export interface TokenAuth {
+  readonly realm: string
+  readonly service: string
+  readonly issuer: string
+  /** PEM. */
+  readonly certificate: string
+}
+
 export interface DockerRegistryOptions {
-  /** Only `registryUser` gets in. */
-  readonly auth?: 'htpasswd'
+  /** Only `registryUser` gets in, or whoever has a token of the issuer whose certificate this is. */
+  readonly auth?: 'htpasswd' | TokenAuth
   /** Manifests and blobs may be deleted. */
   readonly delete?: 'enabled'
 }
@@ -39,6 +48,7 @@ async function launchDockerRegistry(options: DockerRegistryOptions = {}): Promis
   const config = join(folder, 'config.yml')
   await writeFile(join(folder, 'htpasswd'), htpasswd)
   await writeFile(config, configuration(folder, options))
+  if (typeof options.auth === 'object') await writeFile(bundle(folder), options.auth.certificate)
   const child = spawn('docker-registry', ['serve', config], {stdio: ['ignore', 'ignore', 'pipe']})
   const address = await new Promise<string>((resolve, reject) => {
     const said: string[] = []
@@ -65,6 +75,14 @@ async function launchDockerRegistry(options: DockerRegistryOptions = {}): Promis
   }
 }
 
+function bundle(folder: string): string {
+  return join(folder, 'issuer.pem')
+}
+
+function tokenAuth(folder: string, {realm, service, issuer}: TokenAuth) {
+  return {realm, service, issuer, rootcertbundle: bundle(folder)}
+}
+
 /** JSON is YAML. */
 function configuration(folder: string, {auth, delete: deletes}: DockerRegistryOptions): string {
   return JSON.stringify({
@@ -75,6 +93,9 @@ function configuration(folder: string, {auth, delete: deletes}: DockerRegistryOp
       filesystem: {rootdirectory: join(folder, 'data')},
       delete: {enabled: deletes === 'enabled'},
     },
-    ...(auth && {auth: {htpasswd: {realm: 'test', path: join(folder, 'htpasswd')}}}),
+    ...(auth === 'htpasswd' && {
+      auth: {htpasswd: {realm: 'test', path: join(folder, 'htpasswd')}},
+    }),
+    ...(typeof auth === 'object' && {auth: {token: tokenAuth(folder, auth)}}),
   })
 }

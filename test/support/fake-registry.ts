@@ -61,6 +61,10 @@ export function createFakeRegistry({
     }
     const before = uploads.get(id)
     if (!before) return registryError(404, 'BLOB_UPLOAD_UNKNOWN')
+    if (method === 'GET') {
+      const range = `0-${Math.max(0, before.length - 1)}`
+      return {status: 204, headers: {location: `${path}?_state=asked`, range}}
+    }
     if (method === 'DELETE') {
       uploads.delete(id)
       return {status: 204}

@@ -17,6 +17,10 @@ const tools = [
   {name: 'setfattr', package: 'attr'},
   {name: 'setcap', package: 'libcap2-bin'},
   {name: 'strace', package: 'strace'},
+  {name: 'squid', package: 'squid'},
+  {name: 'nginx', package: 'nginx-light'},
+  {name: 'openssl', package: 'openssl'},
+  {name: 'chromium', package: 'chromium'},
   {name: 'buildah', package: 'buildah'},
 ] as const satisfies readonly Tool[]
 

@@ -1,0 +1,32 @@
+import {BaseCommand} from '../../src/cli/base-command.js'
+import {credentialPorts} from '../../src/cli/credential-ports.js'
+import {givenUser} from '../../src/cli/explicit-credentials.js'
+import {imageArg} from '../../src/cli/flags.js'
+import {shownWhich} from '../../src/cli/render-credentials.js'
+import {parseReference} from '../../src/oci/reference.js'
+import {whichCredentials} from '../../src/operations/which-credentials.js'
+
+export default class AuthWhich extends BaseCommand {
+  static override readonly summary =
+    'Show which credentials would be used for an image, and where they come from.'
+  static override readonly description =
+    'The registry is not asked. A credential helper that is configured for it is; no secret is shown.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+    '<%= config.bin %> <%= command.id %> docker.io/library/alpine --json',
+  ]
+  static override readonly args = {image: imageArg}
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(AuthWhich)
+    const reference = parseReference(args.image)
+    return this.perform(
+      flags,
+      async (ports) => {
+        const given = await givenUser(flags, process.env, process.stdin)
+        return whichCredentials({reference, given}, credentialPorts(flags, ports))
+      },
+      shownWhich,
+    )
+  }
+}

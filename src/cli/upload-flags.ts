@@ -1,0 +1,58 @@
+import {Flags} from '@oclif/core'
+import {existsSync} from 'node:fs'
+import {homedir} from 'node:os'
+import {isAbsolute, join} from 'node:path'
+import {UsageError} from '../errors.js'
+import type {Ports} from '../operations/ports.js'
+import {parseSize} from './flags.js'
+
+/** The least and the most that a chunk may be: less is all requests, and each is held in memory. */
+const [smallest, largest] = [64 * 1024, 256 * 1024 * 1024]
+
+/** The flags of the commands that send something large. */
+export const uploadFlags = {
+  'chunk-size': Flags.custom<number>({
+    helpGroup: 'REGISTRY',
+    helpValue: 'SIZE',
+    summary:
+      'Send the layer in chunks, as in 50M (default: in one request, as long as the registry takes it).',
+    parse: (text) => Promise.resolve(parseChunkSize(text)),
+  })(),
+  'no-resume': Flags.boolean({
+    helpGroup: 'REGISTRY',
+    summary:
+      'Neither go on with an upload that an earlier run left, nor note this one for a later run.',
+  }),
+}
+
+function parseChunkSize(text: string): number {
+  const size = parseSize(text)
+  if (size >= smallest && size <= largest) return size
+  throw new UsageError('ERR_INJECT_SIZE_INVALID', `not a size for chunks: ${text}`, {
+    hint: 'from 64k (65536 bytes) to 256 MiB (268435456 bytes)',
+  })
+}
+
+/**
+ * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder. `undefined` when they are not to be.
+ * https://specifications.freedesktop.org/basedir-spec/latest/
+ */
+export function uploadJournals(
+  flags: {readonly 'no-resume': boolean},
+  env: Readonly<Record<string, string | undefined>>,
+  {report}: Pick<Ports, 'report'>,
+): Ports['withJournal'] {
+  if (flags['no-resume']) return undefined
+  const given = env['XDG_CACHE_HOME']
+  const home = env['HOME'] || homedir()
+  const isGiven = given !== undefined && isAbsolute(given)
+  // a user without a home has no use for a folder where one might have been
+  if (!isGiven && !existsSync(home)) return undefined
+  const cache = isGiven ? given : join(home, '.cache')
+  return async (identity, work) => {
+    const {withUploadJournal} = await import('../store/upload-journal-file.js')
+    const folder = join(cache, 'inject', 'uploads')
+    const onNotice = (message: string): void => report({kind: 'notice', message})
+    return withUploadJournal({folder, identity, now: () => Date.now(), onNotice}, work)
+  }
+}

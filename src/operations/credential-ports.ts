@@ -1,0 +1,10 @@
+import type {AuthFilePlaces} from '../registry/auth-file-places.js'
+import type {CredentialLookup} from '../registry/credential.js'
+import type {Ports} from './ports.js'
+
+/** What is impure about logging in and out: where files of credentials are, and the registry itself. */
+export interface CredentialPorts extends Pick<Ports, 'report' | 'signal'> {
+  readonly places: AuthFilePlaces
+  /** Asks a registry whether it knows whom `credentials` gives; see `Pingable`. */
+  readonly ping: (registry: string, credentials: CredentialLookup) => Promise<void>
+}

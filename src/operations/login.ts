@@ -1,0 +1,48 @@
+import {UsageError} from '../errors.js'
+import {type CredentialPlace, storeCredential} from '../registry/credential-writer.js'
+import type {CredentialPorts} from './credential-ports.js'
+
+export interface LoginOptions {
+  readonly registry: string
+  readonly username: string
+  readonly password: string
+}
+
+export interface LoginResult {
+  readonly registry: string
+  readonly username: string
+  readonly stored: CredentialPlace
+}
+
+/** Asks the registry whether it takes a user name and a password, and keeps them where docker, podman and we look for them when it does. */
+export async function login(
+  {registry, username, password}: LoginOptions,
+  {places, ping, report, signal}: CredentialPorts,
+): Promise<LoginResult> {
+  refuseUnwritable(username, password)
+  const seen = {asked: false}
+  await ping(registry, () => {
+    seen.asked = true
+    return Promise.resolve({kind: 'password', username, password})
+  })
+  if (!seen.asked) {
+    const message = `${registry} asks nobody who he is: the password was not checked`
+    report({kind: 'warning', message})
+  }
+  const stored = await storeCredential(places, registry, {username, password}, {signal})
+  if (stored.helper === undefined) {
+    const message = `the password is in ${stored.file} in base64, which is no encryption: a credential helper keeps it safer`
+    report({kind: 'warning', message})
+  }
+  return {registry, username, stored}
+}
+
+/** Files and requests have the two joined by a colon, and files may be padded with NULs. */
+function refuseUnwritable(username: string, password: string): void {
+  // eslint-disable-next-line no-control-regex -- these are meant
+  if (username !== '' && !/[:\x00-\x1F\x7F]/.test(username) && !password.includes('\0')) return
+  throw new UsageError(
+    'ERR_INJECT_LOGIN_INVALID',
+    'a user name may not be empty or hold a colon, and neither it nor a password control characters',
+  )
+}

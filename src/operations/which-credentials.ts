@@ -1,0 +1,47 @@
+import {UsageError} from '../errors.js'
+import {formatReference, type Reference} from '../oci/reference.js'
+import type {Credential} from '../registry/credential.js'
+import {type CredentialSource, findCredential} from '../registry/credentials.js'
+import type {CredentialPorts} from './credential-ports.js'
+
+export interface WhichOptions {
+  readonly reference: Reference
+  /** What flags and environment say; it wins over all files. */
+  readonly given: {readonly username: string; readonly from: 'flags' | 'environment'} | undefined
+}
+
+interface GivenSource {
+  readonly kind: 'flags' | 'environment' | 'anonymous'
+}
+
+export interface WhichResult {
+  readonly reference: string
+  readonly registry: string
+  readonly source: CredentialSource | GivenSource
+  /** `null` where there is none, or the token does not say. */
+  readonly username: string | null
+  readonly kind: Credential['kind'] | null
+}
+
+/** Says whose credentials a command would use for an image and where they come from. Nothing is sent to the registry, and no secret is in the result. */
+export async function whichCredentials(
+  {reference, given}: WhichOptions,
+  {places, signal}: Pick<CredentialPorts, 'places' | 'signal'>,
+): Promise<WhichResult> {
+  if (reference.kind === 'layout') {
+    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', 'an OCI layout needs no credentials', {
+      hint: 'name an image in a registry',
+    })
+  }
+  const {registry, repository} = reference
+  const about = {reference: formatReference(reference), registry}
+  if (given) {
+    const {username, from} = given
+    return {...about, source: {kind: from}, username, kind: 'password'}
+  }
+  const found = await findCredential({...places, registry, repository, signal})
+  if (!found) return {...about, source: {kind: 'anonymous'}, username: null, kind: null}
+  const {credential, source} = found
+  const username = 'username' in credential ? credential.username : undefined
+  return {...about, source, username: username ?? null, kind: credential.kind}
+}

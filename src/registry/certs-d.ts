@@ -1,0 +1,107 @@
+import {X509Certificate} from 'node:crypto'
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {localIoError} from '../disk/local-io-error.js'
+import {UsageError} from '../errors.js'
+
+/** Certificates as files hold them, in PEM. */
+export interface Certificates {
+  readonly authorities: readonly string[]
+  /** What we show of ourselves; the names of the files are for messages. */
+  readonly client: ClientCertificate | undefined
+}
+
+export interface ClientCertificate {
+  readonly certificate: string
+  readonly key: string
+  readonly files: string
+}
+
+/** The places for certificates of single registries, the first of which that has a folder for one is taken. */
+export function certsFolders(home: string): string[] {
+  return [
+    join(home, '.config/containers/certs.d'),
+    '/etc/containers/certs.d',
+    '/etc/docker/certs.d',
+  ]
+}
+
+/** The folder of the registry that goes by one of `names` (`HOST[:PORT]`); `undefined` when there is none. */
+export function findCertsFolder(
+  folders: readonly string[],
+  names: readonly string[],
+): string | undefined {
+  return folders
+    .flatMap((folder) => names.map((name) => join(folder, name)))
+    .find((folder) => existsSync(folder))
+}
+
+/**
+ * What is in one such folder: `*.crt` are authorities, a `*.cert` and its `*.key` our own. Throws `UsageError` for one without the other,
+ * `LocalIoError` for what cannot be read. https://github.com/containers/image/blob/v5.36.0/docs/containers-certs.d.5.md
+ */
+export function readCertsFolder(folder: string): Certificates {
+  const names = listed(folder).sort()
+  const of = (extension: string): string[] =>
+    names.filter((name) => name.endsWith(extension)).map((name) => join(folder, name))
+  const pairs = of('.cert').map((certificate) => ({
+    certificate,
+    key: certificate.replace(/cert$/, 'key'),
+  }))
+  const keys = of('.key')
+  const orphan =
+    pairs.find(({key}) => !keys.includes(key))?.certificate ??
+    keys.find((file) => !pairs.some(({key}) => key === file))
+  if (orphan !== undefined) {
+    const missing = orphan.endsWith('.cert') ? 'key' : 'certificate'
+    throw new UsageError('ERR_INJECT_HALF_TLS', `${orphan} has no ${missing} beside it`, {
+      hint: 'a client certificate is a NAME.cert and a NAME.key; an authority is a NAME.crt',
+    })
+  }
+  const [pair] = pairs
+  return {
+    authorities: of('.crt').map(readCertificates),
+    client: pair && readClientCertificate(pair.certificate, pair.key),
+  }
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    throw localIoError(error, 'read', folder)
+  }
+}
+
+/** The text of a file with certificates. Throws `UsageError` when there is none in it. */
+export function readCertificates(file: string): string {
+  const text = readText(file)
+  if (text.match(blocks)?.some(isCertificate)) return text
+  throw new UsageError('ERR_INJECT_CERTIFICATE_INVALID', `there is no certificate in ${file}`, {
+    hint: 'it must be in PEM: openssl x509 -inform der -outform pem makes that of other forms',
+  })
+}
+
+const blocks = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]*-----END (?:X509 )?CERTIFICATE-----/g
+
+/** Node passes over what it cannot parse and says nothing. */
+function isCertificate(block: string): boolean {
+  try {
+    return new X509Certificate(block).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
+export function readClientCertificate(file: string, keyFile: string): ClientCertificate {
+  const certificate = readCertificates(file)
+  return {certificate, key: readText(keyFile), files: `${file} and ${keyFile}`}
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw localIoError(error, 'read', file)
+  }
+}

@@ -1,0 +1,141 @@
+import {AuthenticationError} from '../errors.js'
+import type {Credential} from './credential.js'
+import {fromPair} from './auth-file.js'
+import {findHelper, runHelper, type HelperRun} from './helper-process.js'
+import {spokenWords} from './helper-words.js'
+import {registryOfKey} from './registry-name.js'
+
+export interface HelperPorts {
+  /** Ours; the helper gets it, but for our own password. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until the helper is killed; 30 s. */
+  readonly timeout?: number | undefined
+}
+
+/** What helpers print, on one output or the other, when they know nothing of a server. */
+const notFound = new Set([
+  'credentials not found in native keychain',
+  'credentials not found in keychain',
+])
+
+/**
+ * Asks `docker-credential-NAME` for what it keeps for `server`; `undefined` when it keeps nothing. Throws `AuthenticationError`
+ * (`ERR_INJECT_CREDENTIAL_HELPER_REFUSED`, `ERR_INJECT_CREDENTIAL_HELPER_FAILED`), which shows nothing of its standard output.
+ * https://github.com/docker/docker-credential-helpers/blob/v0.9.3/README.md#development
+ */
+export async function getFromHelper(
+  name: string,
+  server: string,
+  ports: HelperPorts,
+): Promise<Credential | undefined> {
+  const run = await start(name, 'get', server, ports)
+  if (run.exitCode !== 0) {
+    if ([run.stdout, run.stderr].some((text) => notFound.has(text.trim()))) return undefined
+    throw failed(name, 'get', run)
+  }
+  return parseAnswer(name, server, run.stdout)
+}
+
+/** Hands a user name and a password over to be kept. Throws as `getFromHelper` does. */
+export async function storeWithHelper(
+  name: string,
+  {server, username, password}: {server: string; username: string; password: string},
+  ports: HelperPorts,
+): Promise<void> {
+  const input = JSON.stringify({ServerURL: server, Username: username, Secret: password})
+  const run = await start(name, 'store', input, ports)
+  if (run.exitCode !== 0) throw failed(name, 'store', run, [password])
+}
+
+/** Has forgotten what is kept for `server`; false when there was nothing. Throws as `getFromHelper` does. */
+export async function eraseFromHelper(
+  name: string,
+  server: string,
+  ports: HelperPorts,
+): Promise<boolean> {
+  // most helpers do not say whether there was something to erase
+  if (!(await getFromHelper(name, server, ports))) return false
+  const run = await start(name, 'erase', server, ports)
+  if (run.exitCode !== 0) throw failed(name, 'erase', run)
+  return true
+}
+
+async function start(
+  name: string,
+  verb: 'get' | 'store' | 'erase',
+  input: string,
+  {env, signal, timeout = 30_000}: HelperPorts,
+): Promise<HelperRun> {
+  // a name is put into a path and into messages: one that is no plain word is not even looked for
+  if (!/^(?!\.+$)[\w.-]{1,128}$/.test(name)) {
+    throw new AuthenticationError(
+      'ERR_INJECT_CREDENTIAL_HELPER_REFUSED',
+      'a file of credentials names a credential helper that is no plain name, and it was not run',
+      {hint: 'credHelpers and credsStore hold names of letters, digits, "_", "." and "-"'},
+    )
+  }
+  const program = `docker-credential-${name}`
+  const path = await findHelper(program, env['PATH'])
+  if (path === undefined) {
+    throw new AuthenticationError(
+      'ERR_INJECT_CREDENTIAL_HELPER_FAILED',
+      `the credential helper ${program} is not on PATH, or is no program`,
+      {hint: 'install it, or take it out of the file of credentials'},
+    )
+  }
+  const run = await runHelper(path, verb, input, {env, signal, timeout})
+  signal?.throwIfAborted()
+  return run
+}
+
+function failed(
+  name: string,
+  verb: string,
+  {exitCode, problem, stderr}: HelperRun,
+  secrets: readonly string[] = [],
+): AuthenticationError {
+  const said = spokenWords(stderr, secrets)
+  const how = problem ?? `exited with ${exitCode}`
+  return new AuthenticationError(
+    'ERR_INJECT_CREDENTIAL_HELPER_FAILED',
+    `the credential helper docker-credential-${name} ${how} on ${verb}${said && `: ${said}`}`,
+    {hint: 'mend it, or name another file with --authfile; no credentials were sent'},
+  )
+}
+
+function parseAnswer(name: string, server: string, stdout: string): Credential | undefined {
+  const fields = parseFields(stdout)
+  const bad = (problem: string): AuthenticationError =>
+    failed(name, 'get', {exitCode: 0, problem, stdout: '', stderr: ''})
+  if (!fields) throw bad('printed something else than credentials')
+  const {ServerURL: about, Username: username, Secret: secret} = fields
+  if (about !== '' && registryOfKey(about) !== registryOfKey(server)) {
+    throw bad('printed credentials for another server')
+  }
+  // how some say that they keep nothing
+  if (username === '' && secret === '') return undefined
+  if (username === '') throw bad('printed no user name')
+  return fromPair(username, secret)
+}
+
+/** The members that count, empty where they are missing; `undefined` for anything but such a document. */
+function parseFields(
+  stdout: string,
+): Record<'ServerURL' | 'Username' | 'Secret', string> | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(stdout)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const members: Readonly<Record<string, unknown>> = {...value}
+  const [about, username, secret] = ['ServerURL', 'Username', 'Secret'].map(
+    (key) => members[key] ?? '',
+  )
+  if (typeof about !== 'string' || typeof username !== 'string' || typeof secret !== 'string') {
+    return undefined
+  }
+  return {ServerURL: about, Username: username, Secret: secret}
+}

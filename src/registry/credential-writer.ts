@@ -1,0 +1,130 @@
+import {removeMember, setMember} from '../image/text-edit.js'
+import type {CallOptions} from '../store/content-store.js'
+import {allAuthKeys, authKeysOf, findInAuthFile} from './auth-file.js'
+import {editAuthFile, readIfThere} from './auth-file-edit.js'
+import {type AuthFile, type AuthFilePlaces, authFiles} from './auth-file-places.js'
+import {eraseFromHelper, storeWithHelper} from './credential-helper.js'
+import {registryOfKey, serverKey} from './registry-name.js'
+
+/** Where a login was written to, or removed from. */
+export interface CredentialPlace {
+  readonly file: string
+  /** The program that keeps the secret; `undefined`: the file itself. */
+  readonly helper?: string
+}
+
+/**
+ * Writes a login where it will be found: into the first file that knows the registry already, else into the first that is there (podman's, then
+ * docker's), else into docker's, which all tools read; or hands it to the helper which that file names. Throws `LocalIoError`,
+ * and `AuthenticationError` for a file or a helper that cannot be used.
+ */
+export async function storeCredential(
+  places: AuthFilePlaces,
+  registry: string,
+  {username, password}: {readonly username: string; readonly password: string},
+  call: CallOptions,
+): Promise<CredentialPlace> {
+  const {path: file, text} = await choose(places, registry)
+  const {helper, store} = findInAuthFile(text, file, registry, '')
+  const program = helper?.name ?? store?.name
+  const server = serverKey(registry)
+  if (program !== undefined) {
+    await storeWithHelper(program, {server, username, password}, {env: places.env, ...call})
+  }
+  const auth = Buffer.from(`${username}:${password}`).toString('base64')
+  const entry = program === undefined ? {auth} : {}
+  await editAuthFile(file, (before) => replaceEntry(before, file, registry, entry), call)
+  return {file, ...(program !== undefined && {helper: program})}
+}
+
+/** Removes the login for a registry from every file, and from every helper that keeps it. Returns from where; throws as `storeCredential` does. */
+export async function eraseCredential(
+  places: AuthFilePlaces,
+  registry: string,
+  call: CallOptions,
+): Promise<CredentialPlace[]> {
+  const gone: CredentialPlace[] = []
+  for (const place of authFiles(places)) {
+    const text = await readIfThere(place)
+    if (text === undefined) continue
+    gone.push(...(await eraseFrom(place.path, text, registry, places, call)))
+  }
+  return gone
+}
+
+/** All registries that a login is in the files for, helpers' included as far as the files name them. */
+export async function listRegistries(places: AuthFilePlaces): Promise<string[]> {
+  const found = new Set<string>()
+  for (const place of authFiles(places)) {
+    const text = await readIfThere(place)
+    if (text === undefined) continue
+    for (const key of allAuthKeys(text, place.path)) found.add(registryOfKey(key) ?? '')
+  }
+  found.delete('')
+  return [...found].sort()
+}
+
+async function eraseFrom(
+  file: string,
+  text: string,
+  registry: string,
+  {env}: AuthFilePlaces,
+  call: CallOptions,
+): Promise<CredentialPlace[]> {
+  const {helper, store} = findInAuthFile(text, file, registry, '')
+  const program = helper?.name ?? store?.name
+  const gone: CredentialPlace[] = []
+  if (
+    program !== undefined &&
+    (await eraseFromHelper(program, serverKey(registry), {env, ...call}))
+  ) {
+    gone.push({file, helper: program})
+  }
+  if (authKeysOf(text, file, registry).length === 0) return gone
+  await editAuthFile(file, (before) => removeEntries(before, file, registry), call)
+  // a mark that the helper keeps something is not a login of the file's own
+  return gone.length > 0 ? gone : [{file}]
+}
+
+async function choose(
+  places: AuthFilePlaces,
+  registry: string,
+): Promise<{path: string; text: string}> {
+  // nobody writes the old file any more, and `.dockercfg` is laid out otherwise
+  const files = authFiles(places).filter(({owner}) => owner !== 'docker-legacy')
+  const there: {path: string; text: string; knows: boolean}[] = []
+  for (const {path} of files) {
+    const text = await readIfThere({path})
+    if (text !== undefined) there.push({path, text, knows: knows(text, path, registry)})
+  }
+  const found = there.find((each) => each.knows) ?? there[0]
+  return found ?? {path: lastOf(files).path, text: '{}'}
+}
+
+function knows(text: string, path: string, registry: string): boolean {
+  const {helper} = findInAuthFile(text, path, registry, '')
+  return helper !== undefined || authKeysOf(text, path, registry).length > 0
+}
+
+function lastOf(files: readonly AuthFile[]): AuthFile {
+  const last = files.at(-1)
+  if (!last) throw new TypeError('there is no place for files of credentials')
+  return last
+}
+
+/** One entry for the registry, under the key that is there already; other spellings of it would be found instead, and go. */
+function replaceEntry(text: string, file: string, registry: string, entry: object): string {
+  const keys = authKeysOf(text, file, registry)
+  const usual = serverKey(registry)
+  const key = keys.includes(usual) ? usual : (keys[0] ?? usual)
+  const others = keys.filter((each) => each !== key)
+  const rest = others.reduce((before, each) => removeMember(before, ['auths', each]), text)
+  return setMember(rest, ['auths', key], entry)
+}
+
+function removeEntries(text: string, file: string, registry: string): string {
+  return authKeysOf(text, file, registry).reduce(
+    (before, key) => removeMember(before, ['auths', key]),
+    text,
+  )
+}

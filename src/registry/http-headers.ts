@@ -1,0 +1,68 @@
+import {type AuthFilePlaces, dockerConfig, readAuthFile} from './auth-file-places.js'
+
+/** The headers that users add to every request to a registry, by name in lower case. */
+export type ExtraHeaders = Readonly<Record<string, string>>
+
+/** Headers that are ours: whoever set them could break a request, or send credentials past the rules about where they may go. */
+const ours: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'authorization',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'date',
+  'docker-content-digest',
+  'expect',
+  'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'range',
+  'referer',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+])
+
+const mostHeaders = 64
+
+/**
+ * `HttpHeaders` of docker's `config.json`, without those that are ours to set and those that are none. Never fails: what a file is worth is
+ * said when it is asked for credentials. https://docs.docker.com/reference/cli/docker/#custom-http-headers
+ */
+export async function readHttpHeaders(places: AuthFilePlaces): Promise<ExtraHeaders> {
+  const text = await readAuthFile({path: dockerConfig(places), named: false}).catch(() => undefined)
+  const found = text === undefined ? undefined : headersIn(text)
+  if (typeof found !== 'object' || found === null) return {}
+  return Object.fromEntries(
+    Object.entries(found)
+      .slice(0, mostHeaders)
+      .flatMap(([name, value]: [string, unknown]) => {
+        const key = name.toLowerCase()
+        const isHeader = /^[!#$%&'*+\-.^_`|~\w]{1,128}$/.test(name) && !ours.has(key)
+        const isValue = typeof value === 'string' && /^[\x20-\x7E]{0,4096}$/.test(value)
+        return isHeader && isValue ? [[key, value]] : []
+      }),
+  )
+}
+
+function headersIn(text: string): unknown {
+  try {
+    const document: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
+    const isObject = typeof document === 'object' && document !== null
+    return isObject && 'HttpHeaders' in document ? document.HttpHeaders : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,23 @@
+import type {CallOptions} from '../store/content-store.js'
+import {type Connection, headersOnly} from './connection.js'
+
+/** What only a registry can be asked. */
+export interface Pingable {
+  /**
+   * Asks the registry whether it knows us, without naming a repository. Throws `AuthenticationError` when it does not, and `NetworkError` when it
+   * is not there or no registry. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support
+   */
+  ping(options?: CallOptions): Promise<void>
+}
+
+export function createPing(connection: Connection): Pingable {
+  return {
+    async ping({signal} = {}) {
+      const url = new URL('/v2/', connection.registry)
+      await connection.call(
+        {method: 'GET', url, access: 'none', accept: [200], signal},
+        headersOnly,
+      )
+    },
+  }
+}

@@ -1,0 +1,51 @@
+import {UsageError} from '../errors.js'
+import {parseReference} from '../oci/reference.js'
+
+const dockerHub = 'docker.io'
+
+/** What docker itself calls Docker Hub in its file and to its helpers. */
+const dockerHubKey = 'https://index.docker.io/v1/'
+
+/** All hosts that name a registry in files of credentials, the usual one first. */
+export function registryNames(registry: string): string[] {
+  return registry === dockerHub
+    ? [dockerHub, 'index.docker.io', 'registry-1.docker.io']
+    : [registry]
+}
+
+/** How docker and the credential helpers name a registry, in files and on their standard input. */
+export function serverKey(registry: string): string {
+  return registry === dockerHub ? dockerHubKey : registry
+}
+
+/** The registry that a key in a file of credentials stands for: a host, or a URL. `undefined` for a key with a path, which is for less. */
+export function registryOfKey(key: string): string | undefined {
+  const url = /^https?:\/\/([^/?#]*)/i.exec(key)
+  const host = (url?.[1] ?? key.replace(/\/(?:v[12]\/?)?$/, '')).toLowerCase()
+  if (host === '' || host.includes('/')) return undefined
+  return registryNames(dockerHub).includes(host) ? dockerHub : host
+}
+
+/**
+ * A registry as `login` and `logout` take it: `HOST[:PORT]`, or a URL as docker wrote and documented it, of which the host counts. Throws
+ * `UsageError` (`ERR_INJECT_REGISTRY_INVALID`), which repeats nothing: people paste addresses with passwords in them.
+ */
+export function parseRegistryName(text: string): string {
+  const host = text.replace(/^https?:\/\//i, '').replace(/\/(?:v[12]\/?)?$/, '')
+  if (host.includes('@')) throw invalid('give the user by --username and no password at all')
+  if (host.includes('/')) throw invalid('give the registry alone, without a repository')
+  try {
+    const reference = parseReference(`${host}/x`)
+    const isWhole = reference.kind === 'registry' && /^(?:library\/)?x$/.test(reference.repository)
+    if (isWhole && reference.tag === undefined) return reference.registry
+  } catch {
+    // the hint says more here than what is wrong with a reference
+  }
+  throw invalid('write HOST or HOST:PORT, as in registry.example:5000; docker.io is Docker Hub')
+}
+
+function invalid(hint: string): UsageError {
+  return new UsageError('ERR_INJECT_REGISTRY_INVALID', 'REGISTRY is not the name of a registry', {
+    hint,
+  })
+}

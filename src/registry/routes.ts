@@ -1,0 +1,127 @@
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http'
+import {Agent as TlsAgent, request as httpsRequest} from 'node:https'
+import {isIP} from 'node:net'
+import type {SecureContext} from 'node:tls'
+import type {Proxy, ProxyLookup} from './proxy.js'
+import type {TrustLookup} from './trust.js'
+import {TunnelAgent} from './tunnel-agent.js'
+
+/** How one host is reached. */
+export interface Route {
+  /** By the protocol that they speak with whom they connect to. */
+  readonly agent: {readonly http?: Agent; readonly https?: TlsAgent}
+  /** What sends a request, where it must be put to a proxy; `undefined`: Node's own. */
+  readonly request: RequestFunction | undefined
+  /** What answers in the host's place, where it may: a proxy for plain http. */
+  readonly proxy: Proxy | undefined
+  /** No proxy of any kind on the way: names are looked up here. */
+  readonly direct: boolean
+}
+
+type RequestFunction = (
+  url: URL,
+  options: RequestOptions,
+  callback?: (response: IncomingMessage) => void,
+) => ClientRequest
+
+export interface RouteSettings {
+  readonly proxyFor: ProxyLookup
+  readonly trustFor: TrustLookup
+  /** Certificates are not checked. */
+  readonly insecure: boolean
+  /** Milliseconds, see `HttpTimeouts`. */
+  readonly connect: number
+}
+
+/** The ways to hosts, each with its kept-alive connections and TLS sessions. */
+export interface Routes {
+  /** `registry`: as references name it, when `url` is that registry's; see `Peer`. */
+  find(url: URL, registry: string | undefined): Route
+  /** Ends all connections; later ones are new. */
+  close(): void
+}
+
+// free connections are dropped before the usual servers drop them, so that few requests meet a closing one
+const keepAlive = {keepAlive: true, timeout: 15_000}
+
+export function createRoutes(settings: RouteSettings): Routes {
+  const routes = new Map<string, Route>()
+  return {
+    find(url, registry) {
+      const key = `${url.origin} ${registry ?? ''}`
+      const route = routes.get(key) ?? createRoute(url, registry, settings)
+      routes.set(key, route)
+      return route
+    },
+    close() {
+      for (const {agent} of routes.values()) {
+        agent.http?.destroy()
+        agent.https?.destroy()
+      }
+      routes.clear()
+    },
+  }
+}
+
+function createRoute(url: URL, registry: string | undefined, settings: RouteSettings): Route {
+  const proxy = settings.proxyFor(url)
+  const context = (): SecureContext | undefined =>
+    proxy?.url.protocol === 'https:'
+      ? settings.trustFor({url: proxy.url, registry: undefined})
+      : undefined
+  if (url.protocol === 'http:') {
+    if (!proxy) {
+      return {agent: {http: new Agent(keepAlive)}, request: undefined, proxy, direct: true}
+    }
+    const proxyContext = context()
+    const agent =
+      proxy.url.protocol === 'https:'
+        ? {https: new TlsAgent({...keepAlive, ...(proxyContext && {secureContext: proxyContext})})}
+        : {http: new Agent(keepAlive)}
+    return {agent, request: absoluteForm(proxy, agent), proxy, direct: false}
+  }
+  const secureContext = settings.trustFor({url, registry})
+  const options = {
+    ...keepAlive,
+    ...(secureContext && {secureContext}),
+    ...(settings.insecure && {rejectUnauthorized: false}),
+  }
+  const agent = proxy
+    ? new TunnelAgent(options, {proxy, timeout: settings.connect, proxyContext: context()})
+    : new TlsAgent(options)
+  // what comes through the tunnel comes from the host
+  return {agent: {https: agent}, request: undefined, proxy: undefined, direct: !proxy}
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form */
+function absoluteForm(proxy: Proxy, agent: Route['agent']): RequestFunction {
+  const {protocol, port} = proxy.url
+  const hostname = proxy.url.hostname.replace(/^\[(.*)\]$/, '$1')
+  return (url, options, callback) =>
+    (protocol === 'https:' ? httpsRequest : httpRequest)(
+      {
+        ...options,
+        agent: agent.https ?? agent.http,
+        protocol,
+        hostname,
+        // else the certificate would be compared with the Host header
+        servername: isIP(hostname) === 0 ? hostname : '',
+        port: port || (protocol === 'https:' ? 443 : 80),
+        path: `${url.origin}${url.pathname}${url.search}`,
+        headers: {
+          // got's are an object
+          ...(options.headers as OutgoingHttpHeaders),
+          host: url.host,
+          ...(proxy.authorization && {'proxy-authorization': proxy.authorization}),
+        },
+      },
+      callback,
+    )
+}

@@ -1,0 +1,100 @@
+import type {RequestBody} from './http.js'
+import type {OpenUpload} from './open-upload.js'
+import {isUnknownWay, type Sent} from './send-stream.js'
+import type {SendContext} from './send-upload.js'
+import {TransportError} from './transport-error.js'
+import {ChunkRefusedError} from './upload-session.js'
+import {largestChunk, shrinkChunks} from './upload-strategy.js'
+
+const maxResyncs = 10
+
+/**
+ * Sends the rest in chunks that say where they belong. Believes the registry when it says that it has something else than was sent, up to a point. Throws what
+ * `UploadSessions.append` throws. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
+ */
+export async function sendChunks(upload: OpenUpload, context: SendContext): Promise<Sent> {
+  const {strategy, replay} = context
+  for (;;) {
+    const session = await upload.begin()
+    const wanted = Math.max(strategy.chunkSize, session.minChunk)
+    if (wanted > largestChunk) return 'impossible'
+    const parts = await replay.read(upload.offset, wanted)
+    const size = parts.reduce((sum, part) => sum + part.length, 0)
+    if (size === 0) return 'all'
+    const sent = await sendChunk(upload, context, {parts, size})
+    if (sent !== undefined) return sent
+  }
+}
+
+interface Chunk {
+  readonly parts: readonly Uint8Array[]
+  readonly size: number
+}
+
+/** `undefined`: go on from where the upload stands now. */
+async function sendChunk(
+  upload: OpenUpload,
+  {sessions, strategy, signal}: SendContext,
+  {parts, size}: Chunk,
+): Promise<Sent | undefined> {
+  const {offset: first, trouble} = upload
+  const end = first + size
+  try {
+    const session = await upload.begin()
+    const range = {first, last: end - 1}
+    // where a break costs the session, each chunk gets a connection that has not carried much yet
+    const last = upload.restarts > 0
+    const answer = await sessions.append(session, body(parts, size), {signal, range, last})
+    if ((answer.offset ?? end) > end) throw await upload.lose('the registry has more than was sent')
+    if (answer.offset === undefined || answer.offset === end) {
+      trouble.stuck = 0
+      upload.advance(answer, end)
+      upload.note()
+      return undefined
+    }
+    upload.advance(answer, first)
+  } catch (error) {
+    if (error instanceof ChunkRefusedError) return refused(error)
+    if (!isUnknownWay(error)) throw error
+    strategy.ranges = false
+    strategy.stream = true
+    if (first > 0) throw await upload.lose(error.message)
+    return 'otherwise'
+  }
+  // it took the chunk and says that it lacks it: once it is believed
+  if (trouble.stuck++ > 0) return impossible()
+  await upload.ask()
+  return undefined
+
+  function impossible(): Sent {
+    strategy.patch = false
+    return 'impossible'
+  }
+
+  async function refused({refusal, offset}: ChunkRefusedError): Promise<Sent | undefined> {
+    if (refusal.status === 416 && offset !== undefined && offset !== first) {
+      if (trouble.stuck > 0) return impossible()
+      if (++trouble.resyncs > maxResyncs) throw refusal.failure
+      // it may still be storing what came over a connection that broke
+      if (trouble.resyncs > 1) throw new TransportError('ERR_UPLOAD_BUSY', refusal.message)
+      await upload.moveTo(offset)
+      return undefined
+    }
+    if (!shrinkChunks(strategy, size)) {
+      if (refusal.status === 413) throw refusal.failure
+      return 'impossible'
+    }
+    await upload.ask()
+    return undefined
+  }
+}
+
+function body(parts: readonly Uint8Array[], size: number): RequestBody {
+  return {
+    length: size,
+    // eslint-disable-next-line @typescript-eslint/require-await -- all is in memory
+    async *open() {
+      yield* parts
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import {createHttp, type Exchange, type HttpRequest, type HttpTimeouts} from './http.js'
+import {createLanes} from './lanes.js'
+import {createPace, type Pace} from './pace.js'
+import type {ProxyLookup} from './proxy.js'
+import {createRoutes} from './routes.js'
+import type {TrustLookup} from './trust.js'
+import {createWarnings} from './warnings.js'
+
+export interface TransportSettings {
+  readonly userAgent: string
+  readonly timeouts: HttpTimeouts
+  readonly proxyFor: ProxyLookup
+  readonly trustFor: TrustLookup
+  /** Certificates are not checked. */
+  readonly insecure: boolean
+  /** Requests per host that are on their way at once, uploads counted apart. */
+  readonly parallel: number
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
+  onNotice?(text: string): void
+}
+
+/** What all stores of one run share: connections, the waits that hosts have asked for, and what was said already. */
+export interface Transport {
+  /** For one registry, as references name it and where it answers. */
+  exchangeFor(registry: {readonly name: string; readonly url: URL}): Exchange
+  readonly pace: Pace
+  /** Takes part; call what it gives, once, to leave. The last one out ends all connections. */
+  join(): () => void
+}
+
+export function createTransport(settings: TransportSettings): Transport {
+  const routes = createRoutes({...settings, connect: settings.timeouts.connect})
+  const lanes = createLanes(settings.parallel)
+  const warn = createWarnings((text) => settings.onNotice?.(text))
+  let ended = new AbortController()
+  let users = 0
+  const pace = createPace((milliseconds) => settings.sleep(milliseconds, ended.signal))
+
+  return {
+    pace,
+    exchangeFor({name, url: registry}) {
+      const http = createHttp({
+        ...settings,
+        routeTo: (url) => routes.find(url, url.origin === registry.origin ? name : undefined),
+      })
+      return async (request) => {
+        const {url, signal} = request
+        const leave = await lanes.enter(url.host, laneOf(request), signal)
+        try {
+          await pace.clear(url.host, signal)
+          const response = await http(request)
+          if (url.origin === registry.origin) warn(name, response.headers)
+          return response
+        } finally {
+          leave()
+        }
+      }
+    },
+    join() {
+      users++
+      let inside = true
+      return () => {
+        if (!inside) return
+        inside = false
+        if (--users > 0) return
+        routes.close()
+        ended.abort(new Error('closed'))
+        ended = new AbortController()
+      }
+    },
+  }
+}
+
+/** A body that is small enough is in memory. */
+function laneOf({body}: HttpRequest): 'ask' | 'send' {
+  return body && (body.length ?? Infinity) > 1024 * 1024 ? 'send' : 'ask'
+}

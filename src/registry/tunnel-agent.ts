@@ -1,0 +1,75 @@
+import type {ClientRequestArgs} from 'node:http'
+import {Agent, type AgentOptions} from 'node:https'
+import type {Duplex} from 'node:stream'
+import type {SecureContext, TLSSocket} from 'node:tls'
+import type {Proxy} from './proxy.js'
+import {ProxyError} from './proxy-error.js'
+import {openTunnel} from './tunnel.js'
+
+export interface TunnelSettings {
+  readonly proxy: Proxy
+  /** Milliseconds for each of reaching the proxy, its answer, and the TLS handshake with the host behind it. */
+  readonly timeout: number
+  /** What the proxy itself is judged by, where it speaks TLS. */
+  readonly proxyContext: SecureContext | undefined
+}
+
+type Created = (error: Error | null, socket: Duplex) => void
+
+/** Kept-alive TLS connections to hosts behind a proxy. The handshake is with the host, whose certificate is judged as without a proxy. */
+export class TunnelAgent extends Agent {
+  readonly #settings: TunnelSettings
+  readonly #ended = new AbortController()
+
+  constructor(options: AgentOptions, settings: TunnelSettings) {
+    super(options)
+    this.#settings = settings
+  }
+
+  override createConnection(options: ClientRequestArgs, created?: Created): undefined {
+    this.#connect(options).then(
+      (socket) => created?.(null, socket),
+      // Node hands on no socket with an error
+      (error: unknown) => created?.(error as Error, undefined as unknown as Duplex),
+    )
+  }
+
+  override destroy(): void {
+    this.#ended.abort()
+    super.destroy()
+  }
+
+  async #connect(options: ClientRequestArgs): Promise<Duplex> {
+    const {proxy, timeout, proxyContext} = this.#settings
+    const tunnel = await openTunnel({
+      proxy,
+      timeout,
+      secureContext: proxyContext,
+      host: options.host ?? '',
+      port: Number(options.port ?? 443),
+      signal: this.#ended.signal,
+    })
+    const over = {...options, socket: tunnel} as ClientRequestArgs
+    return shaken(super.createConnection(over) as TLSSocket, timeout, proxy)
+  }
+}
+
+/** The socket once its handshake is over. */
+function shaken(socket: TLSSocket, timeout: number, {name}: Proxy): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const message = `no TLS handshake for ${timeout} ms through the proxy ${name}`
+      socket.destroy(new ProxyError('ETIMEDOUT', message))
+    }, timeout)
+    const fail = (error: Error): void => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    socket.once('error', fail)
+    socket.once('secureConnect', () => {
+      clearTimeout(timer)
+      socket.off('error', fail)
+      resolve(socket)
+    })
+  })
+}

@@ -1,0 +1,34 @@
+import type {IncomingHttpHeaders} from 'node:http'
+import {shown} from './status-error.js'
+
+/** More than this is no news. */
+const mostTexts = 10
+const longestText = 300
+
+/** Tells of each text that a registry sends as a warning once, whatever the number of answers that carry it. */
+export function createWarnings(
+  tell: (text: string) => void,
+): (host: string, headers: IncomingHttpHeaders) => void {
+  const told = new Set<string>()
+  return (host, {warning}) => {
+    for (const text of parseWarnings([warning ?? ''].flat().join(','))) {
+      const line = `${host} says: ${shown(text.slice(0, longestText))}`
+      if (told.has(line) || told.size === mostTexts) continue
+      told.add(line)
+      tell(line)
+    }
+  }
+}
+
+/** The texts that are meant for the user: those of the form `299 - "…"`. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#warnings */
+export function parseWarnings(header: string): string[] {
+  const texts: string[] = []
+  const one = /\s*(\d{3}) (\S{1,255}) "((?:[^"\\]|\\[^])*)"(?: "[^"]*")?\s*(?:,|$)/y
+  for (let found = one.exec(header); found; found = one.exec(header)) {
+    const [, code, agent, text = ''] = found
+    if (code === '299' && agent === '-' && text !== '') {
+      texts.push(text.replaceAll(/\\([^])/g, '$1'))
+    }
+  }
+  return texts
+}

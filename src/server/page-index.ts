@@ -1,0 +1,28 @@
+import {html, type Html} from './page-html.js'
+import {readSubject} from './page-read-subject.js'
+import type {Reading} from './page-reading.js'
+import type {IndexSubject} from './page-subject.js'
+import {subjectCells, subjectColumns} from './page-subject-cells.js'
+import {table} from './page-table.js'
+import {link, pathOf} from './page-text.js'
+import {type ListWindow, windowed} from './page-window.js'
+
+const mostRows = 50
+
+/** The manifests that an index lists, and what each of them is. */
+export async function indexBody(
+  name: string,
+  {children}: IndexSubject,
+  reading: Reading,
+  window: ListWindow,
+): Promise<Html> {
+  const {shown, caption, pages} = windowed(children, 'manifest', mostRows, window)
+  const rows: Html[][] = []
+  for (const {digest, platform} of shown) {
+    const subject = await readSubject(reading, digest)
+    const title = link(pathOf(name, digest), html`${platform ?? 'no platform'}`)
+    rows.push([title, ...subjectCells(name, subject)])
+  }
+  return html`<h2>Manifests</h2>
+    ${table(caption, [{title: 'Platform'}, ...subjectColumns], rows)}${pages}`
+}

@@ -1,0 +1,44 @@
+import type {Answer} from './answer.js'
+import {readableRepositories} from './catalog.js'
+import type {Exchange, Service} from './exchange.js'
+import {pageAnswer} from './page-frame.js'
+import {html, type Html} from './page-html.js'
+import {fromStore} from './page-reading.js'
+import {table} from './page-table.js'
+import {clipped, faultOf, link, none, pager, pathOf} from './page-text.js'
+import {lastOnly} from './page-window.js'
+import {readPage} from './page.js'
+
+const mostRows = 100
+
+/** All repositories that whoever asks may read, in pages. */
+export async function showRepositories(
+  exchange: Exchange<'page'>,
+  service: Service,
+): Promise<Answer> {
+  const {query} = exchange
+  const isFirst = !query.has('last')
+  const page = await readPage(readableRepositories(exchange, service), lastOnly(query), mostRows)
+  const rows: Html[][] = []
+  for (const name of page.items) {
+    const tags = await fromStore(exchange, countTags(name, exchange, service)).catch(faultOf)
+    rows.push([link(pathOf(name), clipped(name)), tags])
+  }
+  const body =
+    rows.length === 0
+      ? html`<p>${isFirst ? 'Nothing has been pushed here.' : 'There is nothing beyond this.'}</p>`
+      : table('By name', [{title: 'Repository'}, {title: 'Tags', look: 'number'}], rows)
+  return pageAnswer({
+    title: 'Repositories',
+    body: html`${body}${pager('/', {last: page.next}, isFirst)}`,
+  })
+}
+
+async function countTags(name: string, {signal}: Exchange<'page'>, {root}: Service): Promise<Html> {
+  signal.throwIfAborted()
+  const repository = await root.openRepository(name)
+  if (repository === undefined) return none
+  let tags = 0
+  for await (const tag of repository.listTags({signal})) tags += tag === '' ? 0 : 1
+  return html`${tags}`
+}

@@ -1,0 +1,40 @@
+import type {Answer} from './answer.js'
+import {existing, type Exchange, type Service} from './exchange.js'
+import {pageAnswer} from './page-frame.js'
+import {html, type Html} from './page-html.js'
+import {readSubject} from './page-read-subject.js'
+import {mostBytes} from './page-reading.js'
+import {subjectCells, subjectColumns} from './page-subject-cells.js'
+import {table} from './page-table.js'
+import {clipped, link, pager, pathOf} from './page-text.js'
+import {lastOnly} from './page-window.js'
+import {readPage} from './page.js'
+
+const mostRows = 100
+
+/** The tags of one repository, in pages, and what each of them names. */
+export async function showTags(
+  name: string,
+  {query, signal}: Exchange<'page'>,
+  service: Service,
+): Promise<Answer> {
+  const isFirst = !query.has('last')
+  const repository = await existing(service, name)
+  const page = await readPage(repository.listTags({signal}), lastOnly(query), mostRows)
+  const reading = {repository, signal, left: mostBytes}
+  const rows: Html[][] = []
+  for (const tag of page.items) {
+    const subject = await readSubject(reading, tag)
+    rows.push([link(pathOf(name, {tag}), clipped(tag)), ...subjectCells(name, subject)])
+  }
+  const path = pathOf(name) ?? '/'
+  const body =
+    rows.length === 0
+      ? html`<p>${isFirst ? 'There are no tags here.' : 'There is nothing beyond this.'}</p>`
+      : table('Tags, by name', [{title: 'Tag'}, ...subjectColumns], rows)
+  return pageAnswer({
+    title: name,
+    trail: [html`${name}`],
+    body: html`${body}${pager(path, {last: page.next}, isFirst)}`,
+  })
+}

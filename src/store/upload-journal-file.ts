@@ -1,0 +1,205 @@
+import {createHash, randomBytes} from 'node:crypto'
+import {chmod, lstat, mkdir, open, readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {constants} from 'node:fs'
+import {join} from 'node:path'
+import * as v from 'valibot'
+import {withLock} from '../disk/lock.js'
+import {InjectError} from '../errors.js'
+import {isDigest, type Digest} from '../oci/digest.js'
+import type {UploadJournal, UploadRecord} from './upload-journal.js'
+
+/** Registries forget sessions sooner or later, and the directory is another one by then. */
+const lifetimeMs = 24 * 60 * 60 * 1000
+const intervalMs = 1000
+const longest = 64 * 1024
+
+export interface JournalOptions {
+  /** Where journals are; made when there is something to write. */
+  readonly folder: string
+  /** What is uploaded to where: another run with the same words goes on with it. */
+  readonly identity: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly onNotice: (text: string) => void
+}
+
+/**
+ * Runs `work` with the journal of one upload: a file that only its owner can read, replaced as a whole each time, kept for a day. While another process has the
+ * same one, and where there can be none, `work` gets `undefined`.
+ */
+export async function withUploadJournal<T>(
+  options: JournalOptions,
+  work: (journal: UploadJournal | undefined) => Promise<T>,
+): Promise<T> {
+  const {folder, identity} = options
+  const name = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
+  const path = join(folder, `${name}.json`)
+  if (!(await isPrivateFolder(folder))) return work(undefined)
+  const state = {isRunning: false}
+  try {
+    return await withLock(
+      join(folder, `${name}.lock`),
+      async () => {
+        state.isRunning = true
+        await clearOld(folder, options.now())
+        return work(createJournal(path, await readRecord(path, options), options))
+      },
+      {timeoutMs: 0},
+    )
+  } catch (error) {
+    // another process uploads the same, or there can be no lock there
+    if (state.isRunning || !(error instanceof InjectError)) throw error
+    return work(undefined)
+  }
+}
+
+function createJournal(
+  path: string,
+  left: UploadRecord | undefined,
+  {now}: JournalOptions,
+): UploadJournal {
+  let noted: UploadRecord | undefined
+  let stored = left
+  let since = -Infinity
+  let writing: Promise<void> = Promise.resolve()
+  let isWriting = false
+
+  const write = (record: UploadRecord): Promise<void> => {
+    isWriting = true
+    since = now()
+    writing = store(path, record, now()).then(
+      () => {
+        stored = record
+        isWriting = false
+      },
+      () => {
+        isWriting = false
+      },
+    )
+    return writing
+  }
+  return {
+    left,
+    note(record) {
+      noted = record
+      const isOld = now() - since >= intervalMs
+      if (isOld && !isWriting && isOther(record, stored)) void write(record)
+    },
+    async flush() {
+      await writing
+      if (noted && isOther(noted, stored)) await write(noted)
+      return noted !== undefined && !isOther(noted, stored)
+    },
+    async clear() {
+      noted = stored = undefined
+      await writing
+      stored = undefined
+      await rm(path, {force: true}).catch(() => undefined)
+    },
+  }
+}
+
+function isOther(a: UploadRecord, b: UploadRecord | undefined): boolean {
+  return (
+    a.location !== b?.location ||
+    a.checkpoint.offset !== b.checkpoint.offset ||
+    a.isWhole !== b.isWhole
+  )
+}
+
+const shape = v.object({
+  version: v.literal(1),
+  written: v.number(),
+  location: v.pipe(v.string(), v.url(), v.maxLength(16 * 1024)),
+  offset: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  digest: v.custom<Digest>(isDigest),
+  isWhole: v.boolean(),
+})
+
+/** Not made durable: after a power failure an older one is there, none, or one that cannot be read, and nothing worse follows. */
+async function store(path: string, record: UploadRecord, now: number): Promise<void> {
+  const {location, checkpoint, isWhole} = record
+  const stored: v.InferOutput<typeof shape> = {
+    version: 1,
+    written: now,
+    location,
+    ...checkpoint,
+    isWhole,
+  }
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    await writeFile(temporary, JSON.stringify(stored), {mode: 0o600, flag: 'wx'})
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, {force: true}).catch(() => undefined)
+    throw error
+  }
+}
+
+async function readRecord(
+  path: string,
+  {now, onNotice}: JournalOptions,
+): Promise<UploadRecord | undefined> {
+  const text = await readOwn(path)
+  if (text === undefined) return undefined
+  const found = v.safeParse(shape, parse(text))
+  if (found.success) {
+    const {written, location, offset, digest, isWhole} = found.output
+    const age = now() - written
+    if (age >= 0 && age < lifetimeMs) return {location, checkpoint: {offset, digest}, isWhole}
+  } else {
+    onNotice('what an earlier run noted of an upload cannot be read: the upload starts again')
+  }
+  await rm(path, {force: true}).catch(() => undefined)
+  return undefined
+}
+
+/** `undefined` for what is not there, not a file of ours, or larger than a journal can be. */
+async function readOwn(path: string): Promise<string | undefined> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      const {size, uid} = await handle.stat()
+      if (size > longest || uid !== process.getuid?.()) return undefined
+      return await handle.readFile('utf8')
+    } finally {
+      await handle.close()
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Makes the folder; false where there can be none, or it is somebody else's. */
+async function isPrivateFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, {recursive: true, mode: 0o700})
+    const stats = await lstat(folder)
+    if (!stats.isDirectory() || stats.uid !== process.getuid?.()) return false
+    if ((stats.mode & 0o077) !== 0) await chmod(folder, 0o700)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Journals, and what killed runs left half-written, that are too old to be of use. */
+async function clearOld(folder: string, now: number): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!/^[0-9a-f]{32}\.json/.test(name)) continue
+    const path = join(folder, name)
+    const age = await stat(path).then(
+      ({mtimeMs}) => now - mtimeMs,
+      () => 0,
+    )
+    if (age > lifetimeMs) await rm(path, {force: true}).catch(() => undefined)
+  }
+}

@@ -1,0 +1,59 @@
+import {execa} from 'execa'
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {tempDir} from './temp-dir.js'
+
+export interface CertificateFiles {
+  /** Paths. */
+  readonly certificate: string
+  readonly key: string
+}
+
+export interface CertificateAuthority extends CertificateFiles {
+  /** A certificate for DNS names and addresses (`DNS:x`, `IP:127.0.0.1`), or of a client. */
+  issue(name: string, alternatives: string): Promise<CertificateFiles>
+}
+
+const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc']
+
+/** A certificate authority of the running test, made with openssl. */
+export async function makeAuthority(): Promise<CertificateAuthority> {
+  const folder = await tempDir()
+  const at = (name: string): string => join(folder, name)
+  const openssl = (args: readonly string[]) => execa('openssl', args, {timeout: 30_000})
+  const own = {certificate: at('ca.crt'), key: at('ca.key')}
+  const ca = ['-subj', '/CN=test authority', '-days', '2', '-keyout', own.key]
+  await openssl(['req', '-x509', ...newKey, ...ca, '-out', own.certificate])
+  return {
+    ...own,
+    async issue(name, alternatives) {
+      const files = {certificate: at(`${name}.cert`), key: at(`${name}.key`)}
+      const request = at(`${name}.csr`)
+      const extensions = at(`${name}.ext`)
+      await writeFile(extensions, `subjectAltName=${alternatives}\n`)
+      await openssl([
+        'req',
+        ...newKey,
+        '-subj',
+        `/CN=${name}`,
+        '-keyout',
+        files.key,
+        '-out',
+        request,
+      ])
+      const by = ['-CA', own.certificate, '-CAkey', own.key, '-CAcreateserial', '-days', '2']
+      await openssl([
+        'x509',
+        '-req',
+        '-in',
+        request,
+        ...by,
+        '-extfile',
+        extensions,
+        '-out',
+        files.certificate,
+      ])
+      return files
+    },
+  }
+}
