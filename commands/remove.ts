@@ -4,6 +4,7 @@ import {imageArg, slotName, tagFlags, tagOptions} from '../src/cli/flags.js'
 import {presentRemoval} from '../src/cli/render-removal.js'
 import {parseReference} from '../src/oci/reference.js'
 import {remove} from '../src/operations/remove.js'
+import {withTarget} from '../src/operations/with-target.js'
 
 export default class Remove extends BaseCommand {
   static override readonly summary = 'Take a slot out of an image again.'
@@ -29,7 +30,7 @@ export default class Remove extends BaseCommand {
     const {name, base} = flags
     return this.perform(
       flags,
-      (ports) => remove({reference, name, base, ...tagOptions(flags)}, ports),
+      (ports) => withTarget(remove, {reference, name, base, ...tagOptions(flags)}, ports),
       presentRemoval(flags.digestfile),
     )
   }

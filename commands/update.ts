@@ -9,10 +9,12 @@ import {
   slotName,
   slotPath,
 } from '../src/cli/flags.js'
+import {formatFlags, formatOptions} from '../src/cli/format-flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
+import {withTarget} from '../src/operations/with-target.js'
 
 export default class Update extends BaseCommand {
   static override readonly summary =
@@ -35,6 +37,7 @@ export default class Update extends BaseCommand {
     name: slotName(),
     path: slotPath(),
     ...publishFlags,
+    ...formatFlags,
     ...editFlags,
     ...uploadFlags,
     owner: Flags.string({
@@ -61,7 +64,8 @@ export default class Update extends BaseCommand {
       flags,
       (ports) => {
         const {name, path, created, whiteouts, exclude = []} = flags
-        return update(
+        return withTarget(
+          update,
           {
             reference,
             directory: args.directory,
@@ -73,6 +77,7 @@ export default class Update extends BaseCommand {
             created,
             edits: editsOf(flags),
             ...tagOptions(flags),
+            ...formatOptions(flags),
             chunkSize: flags['chunk-size'],
           },
           {...ports, withJournal: uploadJournals(flags, process.env, ports)},

@@ -1,7 +1,7 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import {parseSlotName, defaultSlotName} from '../oci/annotation.js'
-import {parseTag} from '../oci/reference.js'
+import {parseReference, parseTag, type Reference} from '../oci/reference.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../operations/created.js'
 import {conflictPolicies, type ConflictPolicy} from '../operations/on-conflict.js'
@@ -13,7 +13,8 @@ import {progressModes, type ProgressMode} from './progress.js'
 export const imageArg = Args.string({
   ignoreStdin: true, // oclif would take a piped text for it
   required: true,
-  description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
+  description:
+    'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
 })
 
 /** Every command has these. */
@@ -82,9 +83,16 @@ export const tagFlags = {
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'TAG',
-    summary: 'Tag of the result, in the same repository; repeatable (default: the tag in IMAGE).',
+    summary:
+      'Tag of the result, in the same repository or that of --to; repeatable (default: the tag in IMAGE or --to).',
     parse: (text) => Promise.resolve(parseTag(text)),
   }),
+  to: Flags.custom<Reference>({
+    helpValue: 'REFERENCE',
+    summary:
+      'Put the result elsewhere, with all its layers: another repository or registry, oci:DIR, or an archive.',
+    parse: (text) => Promise.resolve(parseReference(text)),
+  })(),
   'dry-run': Flags.boolean({summary: 'Say what would be done, and do none of it.'}),
   'on-conflict': Flags.option({options: conflictPolicies})({
     default: 'fail' as ConflictPolicy,
@@ -115,6 +123,7 @@ export const publishFlags = {
 export function tagOptions(flags: Interfaces.InferredFlags<typeof tagFlags>) {
   return {
     tags: flags.tag ?? [],
+    to: flags.to,
     platforms: platformChoice(flags.platform),
     attestations: flags.attestations,
     dryRun: flags['dry-run'],

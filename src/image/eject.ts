@@ -6,15 +6,17 @@ import {type Digest, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import {editConfigText, editManifestText, parseEdits} from './config-edits.js'
 import {bytesOf, digestLike, textOf} from './document-text.js'
+import {checkFamily} from './family.js'
 import {decodeImage, type Encoded, type Image} from './image.js'
 import {findSlot, findSlots, type Slot} from './slot.js'
 import {removeMember, setMember} from './text-edit.js'
 
 /**
  * The image without the slot: its layer, diff ID, history entry and labels are gone, and what was edited together with it says again what it said before;
- * all else keeps its bytes. Throws `PreconditionError` (`ERR_INJECT_NO_SLOT`) when there is no such slot, and what `findSlot` throws.
+ * all else keeps its bytes. Throws `PreconditionError` (`ERR_INJECT_NO_SLOT`) when there is no such slot, and what `findSlot` and `checkFamily` throw.
  */
 export function eject(image: Image, name: string): Image {
+  checkFamily(image)
   const slot = findSlot(image, name)
   if (!slot) {
     const others = findSlots(image).map((other) => other.name)

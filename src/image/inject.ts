@@ -13,6 +13,7 @@ import {
   parseEdits,
   valuesBefore,
 } from './config-edits.js'
+import {checkFamily, checkPlain} from './family.js'
 import {slotStep} from './history.js'
 import {bytesOf, digestLike, textOf} from './document-text.js'
 import {decodeImage, type Encoded, type Image, type Layer} from './image.js'
@@ -33,22 +34,27 @@ export interface Injection {
   readonly imageCreated?: string
   /** What else the image is to say. What it said before is remembered with the slot. */
   readonly edits?: ConfigEdits
+  /** The manifest that the first slot of an image remembers, for an image that was made from another one. Default: the image's own. */
+  readonly base?: Digest
 }
 
 /**
  * The image with the layer in its slot: in the place of the slot's layer, or on top of all when the image has no such slot. Layer, diff ID
  * and history entry move together; the labels name the new layer; all else keeps its bytes. The first slot of an image remembers which manifest it was put
- * into. `image` itself is not changed, and returned when the slot holds this content at this path already and there is nothing to edit. Throws what `findSlot` throws, `LimitError` when a document grows beyond 4 MiB, and
+ * into. `image` itself is not changed, and returned when the slot holds this content at this path already and there is nothing to edit. Throws what `findSlot`, `checkFamily` and `checkPlain` throw, `LimitError` when a document grows beyond 4 MiB, and
  * `TypeError` for an injection that no image can take: the caller's mistake.
  */
 export function inject(image: Image, injection: Injection): Image {
+  checkFamily(image)
   checkInjection(image, injection)
   const slot = findSlot(image, injection.name)
   const isThere = slot?.diffId === injection.layer.diffId && slot.path === injection.path
   const edits = outstanding(image, injection.edits)
   if (isThere && isEmpty(edits)) return image
 
-  const base = findSlots(image).length === 0 ? image.manifest.descriptor.digest : undefined
+  checkPlain(slot)
+  const own = injection.base ?? image.manifest.descriptor.digest
+  const base = findSlots(image).length === 0 ? own : undefined
   // content that is there stays as it is stored: another tool may have compressed it in its own way
   const layer = isThere ? {descriptor: slot.descriptor, diffId: slot.diffId} : injection.layer
   const change = {...injection, layer, edits, base}
@@ -60,7 +66,10 @@ export function inject(image: Image, injection: Injection): Image {
 }
 
 /** `base`: the manifest to remember. */
-type Change = Injection & {readonly edits: ConfigEdits; readonly base: Digest | undefined}
+type Change = Omit<Injection, 'base'> & {
+  readonly edits: ConfigEdits
+  readonly base: Digest | undefined
+}
 
 /** The edits that the image does not show yet. */
 function outstanding({config, manifest}: Image, edits: ConfigEdits = {}): ConfigEdits {
@@ -95,7 +104,7 @@ function isDocker({manifest: {value, descriptor}}: Image): boolean {
   return familyOf(value, descriptor.mediaType) === 'docker'
 }
 
-function setLabels(text: string, labels: JsonPath, {name, layer, path}: Injection): string {
+function setLabels(text: string, labels: JsonPath, {name, layer, path}: Change): string {
   const keys = slotLabels(name)
   const tar = setMember(text, [...labels, keys.tar], layer.diffId)
   const gzip = setMember(tar, [...labels, keys.gzip], layer.descriptor.digest)
@@ -123,7 +132,7 @@ function editManifest(
   return setMember(text, ['config', 'data'], Buffer.from(configBytes).toString('base64'))
 }
 
-function imageTime(before: string | undefined, {created, imageCreated}: Injection): string {
+function imageTime(before: string | undefined, {created, imageCreated}: Change): string {
   if (imageCreated !== undefined) return imageCreated
   return before !== undefined && instant(before) >= instant(created) ? before : created
 }

@@ -7,6 +7,7 @@ import {bytesOf, digestLike, textOf} from './document-text.js'
 import type {Encoded} from './image.js'
 import type {IndexTree} from './index-tree.js'
 import {removeMember, setMember} from './text-edit.js'
+import {toOciIndexText} from './to-oci.js'
 
 export interface Replacements {
   /** By the digest of the old image. */
@@ -15,6 +16,8 @@ export interface Replacements {
   readonly attestations: 'drop' | 'keep'
   /** The outermost index says which one it was before it was changed first (`remember`), or no longer does (`forget`); OCI's can. */
   readonly base: 'remember' | 'forget' | 'keep'
+  /** Manifest lists become OCI indexes. */
+  readonly toOci?: boolean | undefined
 }
 
 /**
@@ -50,7 +53,7 @@ export function replaceImages(
 
 function edit(
   index: IndexTree['index'],
-  {images, attestations, base}: Replacements,
+  {images, attestations, base, toOci = false}: Replacements,
 ): IndexTree['index'] {
   const {descriptor, value} = index
   const before = textOf(index)
@@ -63,19 +66,22 @@ function edit(
     else if (subject !== undefined && images.has(subject as Digest) && attestations === 'drop')
       text = removeMember(text, ['manifests', position])
   }
+  if (toOci) text = toOciIndexText(text, index)
   if (text === before) return index
-  return encoded(withBase(text, index, base), descriptor)
+  const mediaType = toOci ? ociIndex : descriptor.mediaType
+  return encoded(withBase(text, index, base, mediaType), {...descriptor, mediaType})
 }
 
 function withBase(
   text: string,
   {descriptor, value}: IndexTree['index'],
   base: Replacements['base'],
+  mediaType: string,
 ): string {
   const path = ['annotations', baseDigest] as const
   if (base === 'forget') return removeMember(text, path)
   const known = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
-  const canSay = descriptor.mediaType === ociIndex && base === 'remember'
+  const canSay = mediaType === ociIndex && base === 'remember'
   return canSay && !known ? setMember(text, path, descriptor.digest) : text
 }
 

@@ -32,7 +32,8 @@ export async function applyToIndex(
     }
     ports.report({kind: 'step', step: 'publish', on: store.name})
     try {
-      const tags = await publishIndex(store, index, {signal: ports.signal})
+      const images = [...index.images, ...index.converted]
+      const tags = await publishIndex(store, {...index, images}, {signal: ports.signal})
       return describeIndex(options, index, {tags, isKnown})
     } catch (error) {
       await beginAgain(error, options.onConflict, {number, ...index}, ports)

@@ -1,15 +1,16 @@
 import type {ConfigEdits} from '../image/config-edits.js'
+import {newLayerType} from '../image/family.js'
 import type {Image, Layer} from '../image/image.js'
 import {inject} from '../image/inject.js'
 import type {IndexTree} from '../image/index-tree.js'
 import type {PlatformChoice} from '../image/platforms.js'
+import {findSlot} from '../image/slot.js'
 import {type Replacements, replaceImages} from '../image/replace-images.js'
+import {toOci} from '../image/to-oci.js'
 import type {PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
-import {familyOf} from '../oci/manifest.js'
-import {layerMediaType} from '../oci/media-type.js'
 import {formatReference, type Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {formatTime} from './created.js'
@@ -21,6 +22,7 @@ import {loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 import type {ChangedIndex} from './publish-index.js'
 import {pushLayer} from './push-layer.js'
+import {type FormatOptions, suitableImage} from './suitable-image.js'
 import {planTagMoves} from './tag-moves.js'
 
 /** What is to be put into one image. Images with the same `key` get the same layer, which is packed and pushed once. */
@@ -36,7 +38,7 @@ export interface IndexContent {
   readonly time: number | undefined
 }
 
-export interface IndexOptions extends Pick<Replacements, 'attestations'> {
+export interface IndexOptions extends Pick<Replacements, 'attestations'>, FormatOptions {
   readonly reference: Reference
   readonly tags: readonly string[]
   readonly name: string
@@ -47,7 +49,12 @@ export interface IndexOptions extends Pick<Replacements, 'attestations'> {
   readonly edits?: ConfigEdits | undefined
   readonly dryRun: boolean
   /** `undefined`: this image stays as it is. */
-  readonly contentOf: (target: IndexTarget) => IndexContent | undefined
+  readonly contentOf: (target: SuitableTarget) => Promise<IndexContent | undefined>
+}
+
+/** What is injected into: the image of the target, or what `toOci` made of it. */
+export interface SuitableTarget extends IndexTarget {
+  readonly suitable: Image
 }
 
 /** One image, before and after. */
@@ -65,6 +72,8 @@ export interface InjectedImage extends IndexTarget {
 export interface InjectedIndex extends ChangedIndex {
   readonly before: IndexTree
   readonly images: readonly InjectedImage[]
+  /** Images that were not chosen, and converted with the rest. */
+  readonly converted: readonly Pick<InjectedImage, 'image' | 'result'>[]
   readonly source: string | undefined
 }
 
@@ -85,31 +94,65 @@ export async function injectIndex(
   const {digest} = loaded.tree.index.descriptor
   const moves = await planTagMoves(store, reference, tags, {digest, tag: found.tag}, ports.signal)
   const what = formatReference(reference)
-  const targets = await loadTargets(store, loaded, {...options, what}, ports.signal)
+  const chosen = await loadTargets(store, loaded, {...options, what}, ports.signal)
+  const targets = chosen.map((target) => suitableTarget(target, options))
+  const converted =
+    options.toOci === true
+      ? await convertOthers(store, loaded, targets, {...options, what}, ports.signal)
+      : []
   const images: InjectedImage[] = []
-  for (const {content, group} of grouped(targets, options.contentOf)) {
+  for (const {content, group} of await grouped(targets, options.contentOf)) {
     if (!content) images.push(...group.map(asItIs))
     else images.push(...(await injectGroup(store, group, content, options, {moves, stored}, ports)))
   }
   const replaced = new Map<Digest, Descriptor>()
-  for (const {image, result} of images)
+  for (const {image, result} of [...images, ...converted])
     if (result && result !== image)
       replaced.set(image.manifest.descriptor.digest, result.manifest.descriptor)
   const {tree, changed} = replaceImages(loaded.tree, {
     images: replaced,
     attestations,
     base: 'remember',
+    toOci: options.toOci,
   })
   const order = new Map(targets.map(({image}, position) => [image, position]))
   images.sort((a, b) => (order.get(a.image) ?? 0) - (order.get(b.image) ?? 0))
-  return {before: loaded.tree, after: tree, changed, images, moves, source: found.tag}
+  return {before: loaded.tree, after: tree, changed, images, converted, moves, source: found.tag}
+}
+
+function suitableTarget(
+  target: IndexTarget,
+  options: Pick<IndexOptions, 'name' | keyof FormatOptions>,
+): SuitableTarget {
+  const suitable = suitableImage(target.image, options.name, options)
+  return {...target, suitable, slot: findSlot(suitable, options.name)}
+}
+
+/** An index does not become OCI's in parts: its other images are converted, too. */
+async function convertOthers(
+  store: ContentStore,
+  loaded: Awaited<ReturnType<typeof loadIndex>>,
+  chosen: readonly SuitableTarget[],
+  {name, what}: {readonly name: string; readonly what: string},
+  signal: AbortSignal,
+): Promise<InjectedIndex['converted']> {
+  const known = new Set(chosen.map(({image}) => image.manifest.descriptor.digest))
+  const images = loaded.images.filter(({entry}) => !known.has(entry.digest))
+  if (images.length === 0) return []
+  const others = await loadTargets(
+    store,
+    {...loaded, images},
+    {platforms: 'all', name, what},
+    signal,
+  )
+  return others.map(({image}) => ({image, result: toOci(image)}))
 }
 
 /** Targets with the same content, together. */
-function grouped(targets: readonly IndexTarget[], contentOf: IndexOptions['contentOf']) {
-  const groups = new Map<string, {content: IndexContent | undefined; group: IndexTarget[]}>()
+async function grouped(targets: readonly SuitableTarget[], contentOf: IndexOptions['contentOf']) {
+  const groups = new Map<string, {content: IndexContent | undefined; group: SuitableTarget[]}>()
   for (const target of targets) {
-    const content = contentOf(target)
+    const content = await contentOf(target)
     const key = content?.key ?? ''
     const {group} = groups.get(key) ?? {group: []}
     groups.set(key, {content, group: [...group, target]})
@@ -117,13 +160,13 @@ function grouped(targets: readonly IndexTarget[], contentOf: IndexOptions['conte
   return groups.values()
 }
 
-function asItIs(target: IndexTarget): InjectedImage {
-  const {image, slot} = target
+function asItIs(target: SuitableTarget): InjectedImage {
+  const {image, suitable, slot} = target
   return {
     ...target,
     path: slot?.path ?? '/',
-    action: 'unchanged',
-    result: image,
+    action: actionOn(image, suitable, 'unchanged'),
+    result: suitable,
     layer: slot,
     content: slot,
     uploaded: false,
@@ -132,7 +175,7 @@ function asItIs(target: IndexTarget): InjectedImage {
 
 async function injectGroup(
   store: ContentStore,
-  group: readonly IndexTarget[],
+  group: readonly SuitableTarget[],
   content: IndexContent,
   options: IndexOptions,
   {moves, stored}: {readonly moves: readonly TagMove[]; readonly stored: StoredLayers},
@@ -143,10 +186,10 @@ async function injectGroup(
   const known = stored.get(key) ?? (await storeLayer(store, group, content, options, moves, ports))
   if (!dryRun) stored.set(key, known)
   return group.map((target) => {
-    const {image, slot} = target
+    const {image, suitable, slot} = target
     const isSame = slot !== undefined && known.content?.diffId === slot.diffId && path === slot.path
     const result =
-      known.layer && inject(image, {name, path, ...injectionOf(image, known, content, options)})
+      known.layer && inject(suitable, {name, path, ...injectionOf(target, known, content, options)})
     const planned = isSame ? 'unchanged' : slot ? 'replaced' : 'added'
     const action = result ? actionOn(image, result, planned) : planned
     return {...target, ...known, path, action, result}
@@ -158,7 +201,7 @@ async function storeLayer(
   store: ContentStore,
   group: readonly IndexTarget[],
   {entries, on, packing}: IndexContent,
-  {name, dryRun}: IndexOptions,
+  {name, dryRun, compression}: IndexOptions,
   moves: readonly TagMove[],
   ports: Ports,
 ): Promise<StoredLayer> {
@@ -167,26 +210,36 @@ async function storeLayer(
   // what one image says of its layer, another one cannot vouch for
   const known = own.map((layer) => ({...layer, own: isOne}))
   if (!isOne) known.push(...(await layersAt(store, moves, name, ports.signal)))
-  const {layer, content} = await compare(store, known, entries, {exhaustive: dryRun, on}, ports)
+  const {layer, content} = await compare(
+    store,
+    known,
+    entries,
+    {exhaustive: dryRun, compression, on},
+    ports,
+  )
   if ((layer && content) || dryRun) return {layer, content, uploaded: false}
   // the media type is each image's own
-  return pushLayer(store, entries, {mediaType: '', on, ...(packing && {packing})}, ports)
+  const how = {mediaType: '', compression, on, ...(packing && {packing})}
+  return pushLayer(store, entries, how, ports)
 }
 
 const digestOf = ({descriptor}: Layer): Digest => descriptor.digest
 
 function injectionOf(
-  {manifest}: Image,
+  {image, suitable, slot}: SuitableTarget,
   {layer, content}: StoredLayer,
   {time}: IndexContent,
-  {created, edits}: IndexOptions,
+  {created, edits, compression}: IndexOptions,
 ) {
-  const mediaType = layerMediaType(familyOf(manifest.value, manifest.descriptor.mediaType), 'gzip')
   if (!layer || !content) throw new TypeError('a group without a layer')
   const {digest, size} = layer.descriptor
+  // a blob that the slot holds already is what the image says it is, however it was compressed
+  const isOwn = slot?.descriptor.digest === digest
+  const mediaType = isOwn ? slot.descriptor.mediaType : newLayerType(suitable, compression)
   const made = formatTime(created ?? time ?? content.newestMtime ?? 0)
   return {
     layer: {diffId: layer.diffId, descriptor: {mediaType, digest, size}},
+    base: image.manifest.descriptor.digest,
     created: made,
     ...(created !== undefined && {imageCreated: made}),
     ...(edits && {edits}),

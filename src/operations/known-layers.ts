@@ -5,7 +5,7 @@ import {findSlot} from '../image/slot.js'
 import {hashLayer, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
 import {type Digest, isDigest} from '../oci/digest.js'
-import {layerCompression} from '../oci/media-type.js'
+import {type LayerCompression, layerCompression} from '../oci/media-type.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {drain} from '../stream/drain.js'
 import {measured} from '../stream/tap.js'
@@ -91,7 +91,15 @@ export async function compare(
   store: ContentStore,
   known: readonly KnownLayer[],
   entries: () => Iterable<WalkedEntry>,
-  {exhaustive, on}: {readonly exhaustive: boolean; readonly on: string},
+  {
+    exhaustive,
+    compression,
+    on,
+  }: {
+    readonly exhaustive: boolean
+    readonly compression?: LayerCompression | undefined
+    readonly on: string
+  },
   {report, signal}: Ports,
 ): Promise<Comparison> {
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
@@ -101,7 +109,7 @@ export async function compare(
   const content = await hashLayer(entries, {signal, limit, onProgress})
   const layer = known.find(({diffId}) => diffId === content?.diffId)
   if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
-  const isProven = layer.own || (await packsTo(layer, entries, {report, signal}))
+  const isProven = layer.own || (await packsTo(layer, entries, compression, {report, signal}))
   return {content, layer: isProven ? layer : undefined}
 }
 
@@ -121,9 +129,11 @@ async function isThere(
 async function packsTo(
   {descriptor}: Layer,
   entries: () => Iterable<WalkedEntry>,
+  compression: LayerCompression | undefined,
   {report, signal}: Pick<Ports, 'report' | 'signal'>,
 ): Promise<boolean> {
-  const source = packLayer(entries, {onProgress: (done) => report({kind: 'bytes', done})})
+  const onProgress = (done: number) => report({kind: 'bytes', done})
+  const source = packLayer(entries, {compression, onProgress})
   const {stream, result} = measured(source.open({signal}))
   await drain(stream)
   return result().digest === descriptor.digest

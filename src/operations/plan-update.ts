@@ -1,7 +1,7 @@
 import type {ConfigEdits} from '../image/config-edits.js'
 import type {Image, Layer} from '../image/image.js'
 import type {PlatformChoice} from '../image/platforms.js'
-import {findSlot} from '../image/slot.js'
+import {findSlot, type Slot} from '../image/slot.js'
 import type {PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
 import {platformOf} from '../oci/platform.js'
@@ -11,14 +11,17 @@ import {type DirectoryOptions, refuseOwnLayout} from './directory.js'
 import type {FoundDocument} from './find-document.js'
 import type {SlotAction} from './injection-result.js'
 import {compare, knownLayers} from './known-layers.js'
+import type {LayerEntries} from './layer-entries.js'
 import {loadFound, startOf} from './load-image.js'
 import type {ConflictPolicy} from './on-conflict.js'
 import type {Ports} from './ports.js'
 import type {DirectoryFor} from './platform-directory.js'
 import {noticeOtherSlots} from './slot-notices.js'
+import {type FormatOptions, suitableImage} from './suitable-image.js'
 import {planTagMoves} from './tag-moves.js'
 
-export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'whiteouts' | 'owner'> {
+export interface UpdateOptions
+  extends Pick<DirectoryOptions, 'exclude' | 'whiteouts' | 'owner'>, FormatOptions {
   readonly reference: Reference
   readonly directory: string
   /** Empty: the tag in the reference. */
@@ -43,20 +46,26 @@ export interface UpdateOptions extends Pick<DirectoryOptions, 'exclude' | 'white
 
 /** What an earlier round of the same update has stored. */
 export interface StoredContent {
-  readonly path: string
+  /** Of the entries. */
+  readonly key: string
   readonly layer: Layer
   readonly content: PackedContent
 }
 
 /** What an update will do, found out without changing anything. */
 export interface UpdatePlan {
+  /** What is injected into: `original`, or what `toOci` made of it. */
   readonly image: Image
+  readonly original: Image
+  readonly slot: Slot | undefined
   /** The tag that it was found by, if it was one. */
   readonly source: string | undefined
   readonly moves: readonly TagMove[]
   readonly path: string
   readonly action: SlotAction
   readonly entries: () => Iterable<WalkedEntry>
+  /** Equal for equal entries. */
+  readonly key: string
   /** What decides what the entries are, but for the directory's content. */
   readonly packing: readonly string[]
   /** What the directory packs to, as far as that was needed (always when `exhaustive`). */
@@ -76,12 +85,14 @@ export async function planUpdate(
   options: UpdateOptions & {
     readonly exhaustive: boolean
     readonly stored?: StoredContent | undefined
+    readonly layerEntries: LayerEntries
   },
   ports: Ports,
 ): Promise<UpdatePlan> {
-  const {reference, name, tags, created, exhaustive, stored} = options
+  const {reference, name, tags, created, stored} = options
   const loaded = await loadFound(store, reference, found, ports.signal, options.platforms)
-  const {image} = loaded
+  const original = loaded.image
+  const image = suitableImage(original, name, options)
   const directory = directoryOf(platformOf(image.config.value))
   refuseOwnLayout(reference, directory)
   const slot = findSlot(image, name)
@@ -89,25 +100,31 @@ export async function planUpdate(
   const path = options.path ?? slot?.path ?? '/'
   const moves = await planTagMoves(store, reference, tags, startOf(loaded), ports.signal)
   const onWarning = warnOnce(ports)
-  const entries = directory.entries({...options, path, clampMtime: created, onWarning})
+  const walk = directory.entries({...options, path, clampMtime: created, onWarning})
+  const packing = packingOf(directory.path, path, options)
+  const walked = {key: packing.join(), entries: walk}
+  const {key, entries} = await options.layerEntries({image, slot}, walked)
   const {layer, content} =
-    stored?.path === path
+    stored?.key === key
       ? stored
       : await compare(
           store,
           await knownLayers(store, image, name, moves, ports.signal),
           entries,
-          {exhaustive, on: options.directory},
+          {...options, on: options.directory},
           ports,
         )
   const isSame = slot !== undefined && layer?.diffId === slot.diffId && path === slot.path
   return {
     image,
+    original,
+    slot,
+    key,
     source: loaded.tag,
     moves,
     path,
     entries,
-    packing: packingOf(directory.path, path, options),
+    packing: [...packing, key],
     content,
     layer,
     action: isSame ? 'unchanged' : slot ? 'replaced' : 'added',
@@ -118,9 +135,9 @@ export async function planUpdate(
 export function packingOf(
   directory: string,
   path: string,
-  {owner, exclude, whiteouts, created}: UpdateOptions,
+  {owner, exclude, whiteouts, created, compression}: UpdateOptions,
 ): readonly string[] {
-  return [directory, path, JSON.stringify({owner, exclude, whiteouts, created})]
+  return [directory, path, JSON.stringify({owner, exclude, whiteouts, created, compression})]
 }
 
 /** A directory may be walked twice, to compare and to pack; what there is to say of it is said once. */

@@ -1,6 +1,7 @@
 import type {Image} from '../image/image.js'
 import type {IndexTree} from '../image/index-tree.js'
-import type {CallOptions, ContentStore, TagMove} from '../store/content-store.js'
+import {algorithmOf} from '../oci/digest.js'
+import type {CallOptions, ContentStore, StoredManifest, TagMove} from '../store/content-store.js'
 import {streamOf} from '../stream/stream-of.js'
 import {outstanding} from './tag-moves.js'
 
@@ -25,17 +26,20 @@ export async function publishIndex(
 ): Promise<readonly string[]> {
   const tags = outstanding(moves, after.index.descriptor.digest)
   if (tags.length === 0) return []
+  const put = ({bytes, descriptor}: StoredManifest, moved: readonly TagMove[] = []) => {
+    const {mediaType, digest} = descriptor
+    const how = {...call, tags: moved, algorithm: algorithmOf(digest)}
+    return store.putManifest(bytes, mediaType, how)
+  }
   for (const {image, result} of images) {
     if (!result || result === image) continue
     const {config, manifest} = result
     const source = {open: () => streamOf(config.bytes)}
     await store.putBlob(source, {...call, expected: config.descriptor})
-    await store.putManifest(manifest.bytes, manifest.descriptor.mediaType, call)
+    await put(manifest)
   }
   const outermost = after.index.descriptor
-  for (const {bytes, descriptor} of changed)
-    if (descriptor.digest !== outermost.digest)
-      await store.putManifest(bytes, descriptor.mediaType, call)
-  await store.putManifest(after.index.bytes, outermost.mediaType, {...call, tags})
+  for (const each of changed) if (each.descriptor.digest !== outermost.digest) await put(each)
+  await put(after.index, tags)
   return tags.map(({tag}) => tag)
 }

@@ -6,7 +6,6 @@ import type {PlatformChoice} from '../image/platforms.js'
 import {replaceImages} from '../image/replace-images.js'
 import {findSlots} from '../image/slot.js'
 import {baseDigest} from '../oci/annotation.js'
-import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {ociIndex} from '../oci/media-type.js'
 import {formatReference, repositoryName, type Reference} from '../oci/reference.js'
@@ -108,27 +107,39 @@ async function fromIndex({store, options, found, moves, ports}: Work): Promise<R
     signal,
   )
   const images = []
-  const replaced = new Map<Digest, Descriptor>()
   for (const {image} of targets) {
-    const {result, original} = await withoutSlot(store, image, options, signal)
-    images.push({image, result, original})
-    replaced.set(image.manifest.descriptor.digest, result.manifest.descriptor)
+    const {result, rest, original} = await withoutSlot(store, image, options, signal)
+    images.push({image, result, rest, original})
   }
-  const {tree, changed} = replaceImages(loaded.tree, {
-    images: replaced,
-    attestations,
-    base: images.every(({result}) => findSlots(result).length === 0) ? 'forget' : 'keep',
-  })
-  const before = await originalIndex(store, loaded.tree, tree, options.base, signal)
+  const base = images.every(({result}) => findSlots(result).length === 0) ? 'forget' : 'keep'
+  const replace = (next: readonly {readonly image: Image; readonly result: Image}[]) => {
+    const descriptors = next.map(
+      ({image, result}) => [image.manifest.descriptor.digest, result.manifest.descriptor] as const,
+    )
+    return replaceImages(loaded.tree, {images: new Map(descriptors), attestations, base})
+  }
+  const whole = replace(images)
+  const before = await originalIndex(store, loaded.tree, whole.tree, options.base, signal)
+  // an original of Docker's in an index that was made OCI's would be one of the other family
+  const kept = before
+    ? images
+    : images.map((each) =>
+        isSameFamily(each) ? each : {...each, result: each.rest, original: false},
+      )
+  const {tree, changed} = before ? whole : replace(kept)
   const after = before ?? tree
   const {digest} = after.index.descriptor
   if (noClobber) refuseClobber(moves, digest, store.name)
   const tags = dryRun
     ? outstanding(moves, digest).map(({tag}) => tag)
-    : await publishIndex(store, {after, changed: before ? [] : changed, images, moves}, {signal})
+    : await publishIndex(
+        store,
+        {after, changed: before ? [] : changed, images: kept, moves},
+        {signal},
+      )
   // Docker's lists cannot remember, and need not: with the old images in their places they are what they were
   const canRemember = after.index.descriptor.mediaType === ociIndex
-  const original = before !== undefined || (!canRemember && images.every((each) => each.original))
+  const original = before !== undefined || (!canRemember && kept.every((each) => each.original))
   return describe(options, found, {digest, tags, original})
 }
 
@@ -138,12 +149,16 @@ async function withoutSlot(
   image: Image,
   {name, base}: RemoveOptions,
   signal: AbortSignal,
-): Promise<{result: Image; original: boolean}> {
+): Promise<{result: Image; rest: Image; original: boolean}> {
   const rest = eject(image, name)
   const before = findSlots(rest).length === 0 ? (rememberedBase(image) ?? base) : undefined
   const found = before === undefined ? undefined : await fetchOriginal(store, before, signal)
   const original = found !== undefined && isSameImage(rest, found)
-  return {result: original ? found : rest, original}
+  return {result: original ? found : rest, rest, original}
+}
+
+function isSameFamily({result, rest}: {readonly result: Image; readonly rest: Image}): boolean {
+  return result.manifest.descriptor.mediaType === rest.manifest.descriptor.mediaType
 }
 
 /** What cannot be read, of whatever kind, cannot be put back. */

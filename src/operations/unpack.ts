@@ -102,6 +102,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         limits: {totalBytes: options.largest, ratio: Infinity},
       }),
       onProgress: (done) => report({kind: 'bytes', done}),
+      windows: image.config.value.os === 'windows',
       ...{diffId, directory, path, force, devices, signal, onWarning},
     })
     return {

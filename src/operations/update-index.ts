@@ -3,8 +3,8 @@ import {applyToIndex} from './apply-index.js'
 import type {IndexInjectionResult} from './describe-index.js'
 import {refuseOwnLayout} from './directory.js'
 import type {FoundDocument} from './find-document.js'
-import type {IndexContent} from './inject-index.js'
-import type {IndexTarget} from './index-targets.js'
+import type {IndexContent, SuitableTarget} from './inject-index.js'
+import {layerEntries} from './layer-entries.js'
 import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'
 import type {DirectoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
@@ -18,17 +18,23 @@ export function updateIndex(
   ports: Ports,
 ): Promise<IndexInjectionResult> {
   const onWarning = warnOnce(ports)
-  const contentOf = ({platform, slot}: IndexTarget): IndexContent => {
+  const entriesFor = layerEntries(store, options, ports)
+  const contentOf = async (target: SuitableTarget): Promise<IndexContent> => {
+    const {platform, slot, suitable: image} = target
     const directory = directoryOf(platform)
     refuseOwnLayout(options.reference, directory)
     const path = options.path ?? slot?.path ?? '/'
-    const {created} = options
-    return {
+    const walked = {
       key: JSON.stringify([directory.path, path]),
+      entries: directory.entries({...options, path, clampMtime: options.created, onWarning}),
+    }
+    const {key, entries} = await entriesFor({image, slot}, walked)
+    return {
+      key,
       path,
-      entries: directory.entries({...options, path, clampMtime: created, onWarning}),
+      entries,
       on: directory.path,
-      packing: packingOf(directory.path, path, options),
+      packing: [...packingOf(directory.path, path, options), key],
       time: undefined,
     }
   }

@@ -22,6 +22,7 @@ const tools = [
   {name: 'openssl', package: 'openssl'},
   {name: 'chromium', package: 'chromium'},
   {name: 'buildah', package: 'buildah'},
+  {name: 'zstd', package: 'zstd'},
 ] as const satisfies readonly Tool[]
 
 export type ToolName = (typeof tools)[number]['name']
