@@ -12,6 +12,7 @@ const rows = [
   ['commands'],
   ['src/cli'],
   ['src/operations'],
+  ['src/archive'],
   ['src/registry', 'src/server', 'src/layer'],
   ['src/store'],
   ['src/disk'],
@@ -31,7 +32,7 @@ const zones = rows
         .filter((room) => room !== target)
         .map((room) => `./${room}`),
       message:
-        'imports run bin -> commands -> cli -> operations -> registry|server|layer -> store -> disk -> image|stream -> oci',
+        'imports run bin -> commands -> cli -> operations -> archive -> registry|server|layer -> store -> disk -> image|stream -> oci',
     })),
   )
   .filter((zone) => zone.from.length > 0)

@@ -8,6 +8,8 @@ const versions = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24', 
 const tests = [
   'test/layer/pack.test.ts',
   'test/layer/gzip.test.ts',
+  'test/layer/zstd.test.ts',
+  'test/layer/decompress.test.ts',
   'test/image',
   'test/registry/http.test.ts',
 ]

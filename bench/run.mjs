@@ -1,7 +1,8 @@
-// npm run bench -- [update] [memory] [serve] [gc] [startup] [resume]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz and time (Debian packages).
+// npm run bench -- [update] [memory] [serve] [gc] [startup] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz, skopeo and time (Debian packages).
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {copy} from './copy.mjs'
 import {
   machine,
   measure,
@@ -90,6 +91,8 @@ const benches = {
       limits: {peakMiB: 150},
     }
   },
+
+  copy,
 
   /** 1 GiB that nothing compresses, over connections that break every 64 MiB, and in two runs of which the first is killed half-way. */
   resume() {

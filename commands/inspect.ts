@@ -1,5 +1,6 @@
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg} from '../src/cli/flags.js'
+import {platformFlag} from '../src/cli/platform-flags.js'
 import {renderInspect} from '../src/cli/render-inspect.js'
 import {parseReference} from '../src/oci/reference.js'
 import {inspect} from '../src/operations/inspect.js'
@@ -15,9 +16,13 @@ export default class Inspect extends BaseCommand {
     image: imageArg,
   }
 
+  static override readonly flags = {platform: platformFlag()}
+
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Inspect)
     const reference = parseReference(args.image)
-    return this.perform(flags, (ports) => inspect({reference}, ports), {line: renderInspect})
+    return this.perform(flags, (ports) => inspect({reference, platform: flags.platform}, ports), {
+      line: renderInspect,
+    })
   }
 }

@@ -1,8 +1,10 @@
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, publishFlags, publishOptions, slotName, slotPath} from '../src/cli/flags.js'
+import {imageArg, publishFlags, tagOptions, slotName, slotPath} from '../src/cli/flags.js'
+import {formatFlags, formatOptions} from '../src/cli/format-flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {setup} from '../src/operations/setup.js'
+import {withTarget} from '../src/operations/with-target.js'
 
 export default class Setup extends BaseCommand {
   static override readonly summary =
@@ -16,7 +18,12 @@ export default class Setup extends BaseCommand {
   static override readonly args = {
     image: imageArg,
   }
-  static override readonly flags = {name: slotName(), path: slotPath(), ...publishFlags}
+  static override readonly flags = {
+    name: slotName(),
+    path: slotPath(),
+    ...publishFlags,
+    ...formatFlags,
+  }
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Setup)
@@ -24,8 +31,9 @@ export default class Setup extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path} = flags
-        return setup({reference, name, path, ...publishOptions(flags)}, ports)
+        const {name, path, created} = flags
+        const how = {...tagOptions(flags), ...formatOptions(flags)}
+        return withTarget(setup, {reference, name, path, created, ...how}, ports)
       },
       presentInjection(flags.digestfile),
     )

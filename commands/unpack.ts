@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, maxSize, slotName, slotPath} from '../src/cli/flags.js'
+import {machinePlatform, platformFlag} from '../src/cli/platform-flags.js'
 import {summariseUnpack} from '../src/cli/render-unpack.js'
 import {parseReference} from '../src/oci/reference.js'
 import {unpack} from '../src/operations/unpack.js'
@@ -22,6 +23,7 @@ export default class Unpack extends BaseCommand {
   }
   static override readonly flags = {
     name: slotName(),
+    platform: platformFlag(),
     path: slotPath({
       summary:
         'Where the slot will belong, for an image that has none yet: the empty start looks accordingly.',
@@ -41,10 +43,10 @@ export default class Unpack extends BaseCommand {
       flags,
       (ports) => {
         const {name, path, force, strict, devices, 'max-size': largest} = flags
-        return unpack(
-          {reference, directory: args.directory, name, path, force, strict, devices, largest},
-          ports,
-        )
+        const {platform} = flags
+        const machine = machinePlatform(process.arch)
+        const which = {reference, directory: args.directory, platform, machine}
+        return unpack({...which, name, path, force, strict, devices, largest}, ports)
       },
       {line: ({reference}) => reference, summary: summariseUnpack},
     )

@@ -1,17 +1,20 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {editFlags, editsOf} from '../src/cli/edit-flags.js'
 import {
   imageArg,
   parseOwner,
   publishFlags,
-  publishOptions,
+  tagOptions,
   slotName,
   slotPath,
 } from '../src/cli/flags.js'
+import {formatFlags, formatOptions} from '../src/cli/format-flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
+import {withTarget} from '../src/operations/with-target.js'
 
 export default class Update extends BaseCommand {
   static override readonly summary =
@@ -34,6 +37,8 @@ export default class Update extends BaseCommand {
     name: slotName(),
     path: slotPath(),
     ...publishFlags,
+    ...formatFlags,
+    ...editFlags,
     ...uploadFlags,
     owner: Flags.string({
       helpValue: 'UID:GID',
@@ -58,8 +63,9 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path, whiteouts, exclude = []} = flags
-        return update(
+        const {name, path, created, whiteouts, exclude = []} = flags
+        return withTarget(
+          update,
           {
             reference,
             directory: args.directory,
@@ -68,7 +74,10 @@ export default class Update extends BaseCommand {
             owner,
             exclude,
             whiteouts,
-            ...publishOptions(flags),
+            created,
+            edits: editsOf(flags),
+            ...tagOptions(flags),
+            ...formatOptions(flags),
             chunkSize: flags['chunk-size'],
           },
           {...ports, withJournal: uploadJournals(flags, process.env, ports)},

@@ -20,8 +20,8 @@ export function doctorTarget(text: string, writes: boolean): DoctorTarget {
     })
   }
   const reference = parseReference(name)
-  if (reference.kind === 'layout') {
-    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', 'an OCI layout is no registry', {
+  if (reference.kind !== 'registry') {
+    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', 'a local image is in no registry', {
       hint: 'name a registry',
     })
   }

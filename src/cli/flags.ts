@@ -1,18 +1,20 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import {parseSlotName, defaultSlotName} from '../oci/annotation.js'
-import {parseTag} from '../oci/reference.js'
+import {parseReference, parseTag, type Reference} from '../oci/reference.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../operations/created.js'
 import {conflictPolicies, type ConflictPolicy} from '../operations/on-conflict.js'
 import {networkFlags} from './network-flags.js'
+import {platformChoice, platformsFlag} from './platform-flags.js'
 import {progressModes, type ProgressMode} from './progress.js'
 
 /** What every command works on. */
 export const imageArg = Args.string({
   ignoreStdin: true, // oclif would take a piped text for it
   required: true,
-  description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:DIR[:TAG].',
+  description:
+    'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
 })
 
 /** Every command has these. */
@@ -68,23 +70,28 @@ export const maxSize = Flags.custom<number>({
   parse: (text) => Promise.resolve(parseSize(text)),
 })
 
-/** The flags of the commands that publish an image. */
-export const publishFlags = {
+/** The flags of the commands that make a tag name another image. */
+export const tagFlags = {
+  platform: platformsFlag(),
+  attestations: Flags.option({options: ['drop', 'keep'] as const})({
+    default: 'drop' as const,
+    helpValue: 'drop|keep',
+    summary: 'What becomes of the build attestations of an image of an index that is changed.',
+  }),
   tag: Flags.string({
     char: 't',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'TAG',
-    summary: 'Tag of the result, in the same repository; repeatable (default: the tag in IMAGE).',
+    summary:
+      'Tag of the result, in the same repository or that of --to; repeatable (default: the tag in IMAGE or --to).',
     parse: (text) => Promise.resolve(parseTag(text)),
   }),
-  created: Flags.custom<number>({
-    helpValue: 'TIME',
+  to: Flags.custom<Reference>({
+    helpValue: 'REFERENCE',
     summary:
-      'Time of the slot and latest time in its layer: RFC 3339 or "now" (also SOURCE_DATE_EPOCH).',
-    parse: (text) => Promise.resolve(parseCreated(text)),
-    default: () => Promise.resolve(sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']) as number),
-    noCacheDefault: true,
+      'Put the result elsewhere, with all its layers: another repository or registry, oci:DIR, or an archive.',
+    parse: (text) => Promise.resolve(parseReference(text)),
   })(),
   'dry-run': Flags.boolean({summary: 'Say what would be done, and do none of it.'}),
   'on-conflict': Flags.option({options: conflictPolicies})({
@@ -99,11 +106,26 @@ export const publishFlags = {
   digestfile: Flags.string({helpValue: 'FILE', summary: "Write the result's digest to a file."}),
 }
 
+/** The flags of the commands that put something into an image. */
+export const publishFlags = {
+  ...tagFlags,
+  created: Flags.custom<number>({
+    helpValue: 'TIME',
+    summary:
+      'Time of the slot and latest time in its layer: RFC 3339 or "now" (also SOURCE_DATE_EPOCH).',
+    parse: (text) => Promise.resolve(parseCreated(text)),
+    default: () => Promise.resolve(sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']) as number),
+    noCacheDefault: true,
+  })(),
+}
+
 /** What they say, as the operations know it. */
-export function publishOptions(flags: Interfaces.InferredFlags<typeof publishFlags>) {
+export function tagOptions(flags: Interfaces.InferredFlags<typeof tagFlags>) {
   return {
     tags: flags.tag ?? [],
-    created: flags.created,
+    to: flags.to,
+    platforms: platformChoice(flags.platform),
+    attestations: flags.attestations,
     dryRun: flags['dry-run'],
     onConflict: flags['on-conflict'],
     noClobber: flags['no-clobber'],

@@ -1,5 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import {countEntries} from './count-entries.js'
+import type {IndexInjectionResult} from '../operations/describe-index.js'
 import type {InjectionResult} from '../operations/injection-result.js'
 import type {ProgressEvent} from '../operations/ports.js'
 
@@ -9,10 +10,35 @@ import type {ProgressEvent} from '../operations/ports.js'
  */
 export function presentInjection(digestFile: string | undefined) {
   return {
-    line: ({reference}: InjectionResult) => reference ?? undefined,
-    summary: summariseInjection,
-    digestFile: {path: digestFile, of: ({digest}: InjectionResult) => digest},
+    line: ({reference}: AnyResult) => reference ?? undefined,
+    summary: (result: AnyResult) =>
+      'images' in result ? summariseIndex(result) : summariseInjection(result),
+    digestFile: {path: digestFile, of: ({digest}: AnyResult) => digest},
   }
+}
+
+type AnyResult = InjectionResult | IndexInjectionResult
+
+function summariseIndex(result: IndexInjectionResult): ProgressEvent {
+  const {images, tags, dryRun, attestationsDropped} = result
+  const changed = images.filter((image) => image.changed)
+  const would = dryRun ? 'would be ' : ''
+  const tagged = tags.length === 0 ? 'no tag moved' : `${would}tagged ${tags.join(', ')}`
+  if (changed.length === 0) {
+    const message = `unchanged: all ${images.length} chosen images hold this already; ${tagged}`
+    return {kind: 'notice', message}
+  }
+  const [{slot, layer} = {slot: undefined, layer: undefined}] = changed
+  const names = changed.map(({platform}) => platform).join(', ')
+  const where = slot?.path === '/' ? '' : ` at ${slot?.path}`
+  const isOne = new Set(changed.map((image) => image.layer.diffId)).size === 1
+  const what = isOne && layer ? `: ${describeLayer({layer, dryRun})}` : ''
+  const dropped =
+    attestationsDropped === 0
+      ? ''
+      : `; ${attestationsDropped} ${attestationsDropped === 1 ? 'attestation' : 'attestations'} of the old images ${dryRun ? 'would be ' : ''}dropped`
+  const message = `slot ${slot?.name}${where} ${would}put into ${changed.length} of ${images.length} chosen images (${names})${what}${dropped}; ${tagged}`
+  return {kind: 'notice', message}
 }
 
 function summariseInjection(result: InjectionResult): ProgressEvent {
@@ -32,7 +58,7 @@ function summariseInjection(result: InjectionResult): ProgressEvent {
   return {kind: 'notice', message}
 }
 
-function describeLayer({layer, dryRun}: InjectionResult): string {
+function describeLayer({layer, dryRun}: Pick<InjectionResult, 'layer' | 'dryRun'>): string {
   const parts = [
     layer.entries === undefined ? '' : countEntries(layer.entries),
     layer.unpackedSize === undefined ? '' : `${prettyBytes(layer.unpackedSize)} of tar`,

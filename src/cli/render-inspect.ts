@@ -1,11 +1,27 @@
 import prettyBytes from 'pretty-bytes'
 import {formatPlatform} from '../oci/platform.js'
-import type {InspectResult} from '../operations/inspect.js'
+import type {InspectIndexResult, InspectResult} from '../operations/inspect.js'
 
 const barWidth = 24
 
+/** An image in full, or an index as a list of its images. */
+export function renderInspect(result: InspectResult | InspectIndexResult): string {
+  return 'images' in result ? renderIndex(result) : renderImage(result)
+}
+
+function renderIndex({reference, images}: InspectIndexResult): string {
+  const names = images.map(({platform}) => formatPlatform(platform))
+  const width = Math.max(0, ...names.map((name) => name.length))
+  const rows = images.map(({digest, size, slots}, at) => {
+    const places = slots.map(({name, path}) => `${name} -> ${path}`).join(', ')
+    return `${(names[at] ?? '').padEnd(width)}  ${prettyBytes(size).padStart(8)}  ${digest}  ${places || 'no slot'}`
+  })
+  const count = `${images.length} ${images.length === 1 ? 'image' : 'images'}`
+  return [`${reference}  index of ${count}`, ...rows].map(printable).join('\n')
+}
+
 /** The image as a table: one line a layer, drawn to scale, slots marked with `>`. Image text is shown without control characters. */
-export function renderInspect(result: InspectResult): string {
+function renderImage(result: InspectResult): string {
   const {reference, platform, layers, slots, size} = result
   const largest = Math.max(1, ...layers.map((layer) => layer.size))
   const width = String(layers.length).length

@@ -1,6 +1,7 @@
 import {accessSync, constants} from 'node:fs'
+import {tmpdir} from 'node:os'
 import {localIoError} from '../disk/local-io-error.js'
-import {AuthenticationError} from '../errors.js'
+import {AuthenticationError, UsageError} from '../errors.js'
 import type {Ports} from '../operations/ports.js'
 import type {Transport} from '../registry/transport.js'
 import {explicitCredentials} from './explicit-credentials.js'
@@ -30,14 +31,25 @@ export function storeOpener(
   {report, signal}: Pick<Ports, 'report' | 'signal'>,
 ): Ports['openStore'] {
   let given: ReturnType<typeof explicitCredentials> | undefined
+  let givenTo: string | undefined
   let transport: Transport | undefined
   const onNotice = (message: string): void => report({kind: 'notice', message})
-  return async (reference, {writes, chunkSize}) => {
+  return async (reference, {writes, create, noClobber, chunkSize}) => {
     if (flags.authfile !== undefined) checkReadable(flags.authfile)
     const credentials = await (given ??= explicitCredentials(flags, process.env, process.stdin))
     if (reference.kind === 'layout') {
       const {openLayoutStore} = await import('../store/layout-store.js')
-      return openLayoutStore(reference.directory)
+      return openLayoutStore(reference.directory, {create})
+    }
+    if (reference.kind !== 'registry') {
+      const {openArchive} = await import('../archive/open-archive.js')
+      return openArchive(reference, {writes, create, noClobber, signal, temporary: tmpdir()})
+    }
+    if (credentials) {
+      // they were given for one registry, and nobody said which
+      if (givenTo !== undefined && givenTo !== reference.registry)
+        throw ambiguousCredentials(givenTo, reference.registry)
+      givenTo = reference.registry
     }
     const {openRegistryStore} = await import('../registry/registry-store.js')
     const {openTransport} = await import('../registry/open-transport.js')
@@ -59,6 +71,14 @@ export function storeOpener(
       signal,
     })
   }
+}
+
+function ambiguousCredentials(one: string, other: string): UsageError {
+  return new UsageError(
+    'ERR_INJECT_CREDENTIALS_AMBIGUOUS',
+    `the given user name and password are for one registry, and there are two: ${one} and ${other}`,
+    {hint: 'log in to both by inject login'},
+  )
 }
 
 /** What the flags say about how registries are reached, as `openRegistryStore` takes it. */

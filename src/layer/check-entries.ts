@@ -9,6 +9,8 @@ export interface EntryRules {
   readonly prefix: ByteString
   /** Whether device nodes may be made. */
   readonly devices: boolean
+  /** Directories that are none of our business, wherever they are. */
+  readonly above?: readonly ByteString[]
 }
 
 /** Where an entry belongs, seen from the directory that is filled. */
@@ -27,11 +29,15 @@ const longestName = 255
  * `a/b`). Throws `UnsafeContentError` for what is absolute, climbs, is no name, is not where the slot's content belongs, or is a device
  * without leave; `LimitError` for a path of more than 256 names.
  */
-export function checkEntry(archived: Entry, {prefix, devices}: EntryRules): CheckedEntry {
+export function checkEntry(
+  archived: Entry,
+  {prefix, devices, above = []}: EntryRules,
+): CheckedEntry {
   const path = normalise(archived.path, 'name')
   if (path !== '' && archived.kind !== 'directory' && /\/\.?$/.test(archived.path)) {
     throw unsafePath(`${display(archived.path)} has the name of a directory and is none`)
   }
+  if (archived.kind === 'directory' && above.includes(path)) return {place: 'above'}
   if (path === prefix || path === '') return atRoot(archived, path, prefix)
   if (isBelow(prefix, path) && archived.kind === 'directory') return {place: 'above'}
   if (!isBelow(path, prefix)) throw outside(path, prefix)

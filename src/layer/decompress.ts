@@ -1,37 +1,39 @@
-import {LimitError, PreconditionError} from '../errors.js'
+import {IntegrityError, LimitError, PreconditionError} from '../errors.js'
 import {algorithmOf, createDigester, type Digest} from '../oci/digest.js'
-import {layerCompression} from '../oci/media-type.js'
-import {IntegrityError} from '../errors.js'
+import {type LayerCompression, layerCompression} from '../oci/media-type.js'
 import type {ByteStream} from '../store/content-store.js'
+import {detectCompression} from './detect-compression.js'
 import {gunzip} from './gunzip.js'
 import type {UnpackLimits} from './unpack-limits.js'
+import {unzstd} from './unzstd.js'
 
 /**
- * The tar of a layer, decompressed as its media type says. Throws `PreconditionError` at once for a media type that we cannot read,
- * and `LimitError` while reading, as soon as the tar is larger than `limits` allow.
+ * The tar of a layer: gzip, zstd or plain, as its first bytes say. Throws `PreconditionError` at once for a media type that is no layer we can read (encrypted ones
+ * among them), and `LimitError` while reading, as soon as the tar is larger than `limits` allow.
  */
 export function decompress(
   content: ByteStream,
   mediaType: string,
   limits: Pick<UnpackLimits, 'ratio' | 'ratioFrom' | 'totalBytes'>,
 ): ByteStream {
-  const compression = layerCompression(mediaType)
-  if (compression === undefined) {
+  const named = layerCompression(mediaType)
+  if (named === undefined) {
     throw new PreconditionError(
       'ERR_INJECT_MEDIA_TYPE_UNSUPPORTED',
       `a layer of the media type ${JSON.stringify(mediaType)} cannot be read`,
     )
   }
-  if (compression === 'zstd') {
-    throw new PreconditionError(
-      'ERR_INJECT_COMPRESSION_UNSUPPORTED',
-      'a layer compressed with zstd cannot be read',
-      {found: mediaType},
-    )
-  }
   const read = {bytes: 0}
-  const counted = count(content, read)
-  return limited(compression === 'gzip' ? gunzip(counted) : counted, read, limits)
+  return limited(expand(count(content, read), named), read, limits)
+}
+
+async function* expand(
+  stored: ByteStream,
+  named: LayerCompression,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const {compression, content} = await detectCompression(stored, named)
+  if (compression === 'none') yield* content
+  else yield* compression === 'gzip' ? gunzip(content) : unzstd(content)
 }
 
 /** The same stream, which throws `IntegrityError` (`ERR_INJECT_DIFF_ID_MISMATCH`) instead of ending when its bytes are not the ones that `diffId` names. */

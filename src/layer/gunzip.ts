@@ -2,45 +2,70 @@ import {createGunzip, type Gunzip} from 'node:zlib'
 import {layerCorrupt} from './layer-corrupt.js'
 
 /**
- * Decompresses gzip: one member or several, one after the other. Throws `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) when a member is cut
- * off, when its checksum or length is not its content's, and for anything behind the last member, zeros included: readers do not agree
- * on what to make of that. Bounded memory; `content` is closed also when the consumer stops early.
+ * Decompresses gzip: one member or several (as of estargz), one after the other, and zeros behind the last one, which tapes and some registries leave there. Throws
+ * `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) when a member is cut off, when its checksum or length is not its content's, and for anything else behind the last
+ * member: readers do not agree on what to make of that. Bounded memory; `content` is closed also when the consumer stops early.
  * https://www.rfc-editor.org/rfc/rfc1952#section-2.2
  */
 export async function* gunzip(
   content: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const decoder = createGunzip({chunkSize: 256 * 1024})
-  const fed = {bytes: 0}
-  const feeding = feed(content, decoder, fed)
+  const fed: Fed = {bytes: 0, chunks: []}
+  const chunks = content[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, void>
+  const feeding = feed(chunks, decoder, fed)
   try {
     for await (const chunk of decoder) yield chunk as Buffer
-    // Node ends at a zero byte between members without a word, and never asks for the rest
-    if (decoder.bytesWritten !== fed.bytes) {
-      throw layerCorrupt('something follows the end of the compressed data')
-    }
+    await feeding
+    await expectZeros(chunks, decoder, fed)
   } catch (error) {
     throw isZlibError(error) ? layerCorrupt(`gzip: ${error.message}`, {cause: error}) : error
   } finally {
     decoder.destroy()
     await feeding
+    await chunks.return?.()
+  }
+}
+
+/** What the decoder got and has not looked at for sure. */
+interface Fed {
+  bytes: number
+  chunks: {readonly end: number; readonly chunk: Uint8Array}[]
+}
+
+/** Node ends at a zero byte between members without a word, and never asks for the rest. */
+async function expectZeros(
+  chunks: AsyncIterator<Uint8Array, void>,
+  decoder: Gunzip,
+  {chunks: held}: Fed,
+): Promise<void> {
+  const rest = held.map(({end, chunk}) =>
+    chunk.subarray(Math.max(0, decoder.bytesWritten - (end - chunk.length))),
+  )
+  for (;;) {
+    if (rest.some((chunk) => chunk.some((byte) => byte !== 0)))
+      throw layerCorrupt('something follows the end of the compressed data')
+    const {value, done} = await chunks.next()
+    if (done === true) return
+    rest.splice(0, rest.length, value)
   }
 }
 
 /** Never rejects: what goes wrong with `content` destroys `decoder`, and so reaches whoever reads that. */
 async function feed(
-  content: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterator<Uint8Array, void>,
   decoder: Gunzip,
-  fed: {bytes: number},
+  fed: Fed,
 ): Promise<void> {
   try {
-    for await (const chunk of content) {
-      if (decoder.destroyed || decoder.readableEnded) {
-        fed.bytes += chunk.length
-        return
-      }
-      if (chunk.length === 0) continue
+    for (;;) {
+      const {value: chunk, done} = await chunks.next()
+      if (done === true) break
       fed.bytes += chunk.length
+      if (chunk.length === 0) continue
+      fed.chunks = fed.chunks.filter(({end}) => end > decoder.bytesWritten)
+      fed.chunks.push({end: fed.bytes, chunk})
+      if (decoder.destroyed || decoder.readableEnded) return
       if (!decoder.write(chunk)) await untilWritable(decoder)
     }
     decoder.end()

@@ -1,11 +1,14 @@
 import {availableParallelism} from 'node:os'
 import {setImmediate as turn} from 'node:timers/promises'
 import {createDigester, type Digest} from '../oci/digest.js'
-import type {BlobSource, ByteStream, CallOptions} from '../store/content-store.js'
+import type {LayerCompression} from '../oci/media-type.js'
+import type {BlobSource, CallOptions} from '../store/content-store.js'
 import {createDeflater} from './create-deflater.js'
 import {gzip} from './gzip.js'
 import {writeTar} from './tar-writer.js'
 import type {WalkedEntry} from './walk.js'
+import {zstd, zstdBlockLength} from './zstd.js'
+import {zstdPool} from './zstd-pool.js'
 
 /** Where the tar is cut for compression: part of the format, since another size gives other bytes. */
 const blockLength = 1024 * 1024
@@ -28,42 +31,76 @@ export interface LayerSource extends BlobSource {
 }
 
 export interface PackOptions {
+  /** Default: gzip. */
+  readonly compression?: LayerCompression | undefined
   /** Told how many bytes of tar have been read so far, at most once a block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
 
-/** A gzip layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries` is called once for each pass. */
+/** A layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries` is called once for each pass. */
 export function packLayer(
   entries: () => Iterable<WalkedEntry>,
-  options: PackOptions = {},
+  {compression = 'gzip', ...options}: PackOptions = {},
 ): LayerSource {
   let packed: PackedContent | undefined
   return {
-    open: (call) => stream(call ?? {}),
+    async *open(call) {
+      const survey = surveyor(entries, options)
+      yield* compressors[compression](survey, call?.signal)
+      packed = survey.content()
+    },
     content() {
       if (!packed) throw new Error('the layer has not been read to its end')
       return packed
     },
   }
+}
 
-  async function* stream({signal}: CallOptions): ByteStream & AsyncGenerator<Uint8Array> {
+type Compressor = (
+  survey: Surveyor,
+  signal: AbortSignal | undefined,
+) => AsyncGenerator<Uint8Array, void, undefined>
+
+const compressors: Readonly<Record<LayerCompression, Compressor>> = {
+  async *gzip(survey, signal) {
     const deflater = await createDeflater()
-    const spare: Buffer[] = []
-    const survey = surveyor(entries, options)
     try {
-      yield* gzip(
-        survey.blocks(() => spare.pop() ?? Buffer.allocUnsafeSlow(blockLength)),
-        {
-          deflater,
-          concurrency: availableParallelism() + 2,
-          release: (block) => void spare.push(block),
-          signal,
-        },
-      )
-      packed = survey.content()
+      const {blocks, release} = reused(survey, blockLength)
+      yield* gzip(blocks, {deflater, concurrency, release, signal})
     } finally {
       await deflater.close()
     }
+  },
+  async *zstd(survey, signal) {
+    const pool = zstdPool(availableParallelism())
+    try {
+      const {blocks, release} = reused(survey, zstdBlockLength)
+      yield* zstd(blocks, {pool, concurrency, release, signal})
+    } finally {
+      await pool.close()
+    }
+  },
+  async *none(survey, signal) {
+    // whoever gets them may keep them
+    for (const block of survey.blocks(blockLength, () => Buffer.allocUnsafeSlow(blockLength))) {
+      await turn()
+      signal?.throwIfAborted()
+      yield block
+    }
+  },
+}
+
+const concurrency = availableParallelism() + 2
+
+/** The blocks, in memory that is used again once it is given back. */
+function reused(survey: Surveyor, length: number) {
+  const spare: Buffer[] = []
+  return {
+    blocks: survey.blocks(length, () => spare.pop() ?? Buffer.allocUnsafeSlow(length)),
+    // the last one is a part only
+    release: (block: Buffer) => {
+      if (block.length === length) spare.push(block)
+    },
   }
 }
 
@@ -79,7 +116,7 @@ export async function hashLayer(
   const block = Buffer.allocUnsafeSlow(blockLength)
   const survey = surveyor(entries, {onProgress})
   let size = 0
-  for (const part of survey.blocks(() => block)) {
+  for (const part of survey.blocks(blockLength, () => block)) {
     size += part.length
     if (size > limit) return undefined
     // reading is synchronous: without a turn of the event loop no signal would be heard
@@ -88,6 +125,8 @@ export async function hashLayer(
   }
   return survey.content()
 }
+
+type Surveyor = ReturnType<typeof surveyor>
 
 /** Counts and hashes what goes by, so that packing and hashing cannot differ. */
 function surveyor(entries: () => Iterable<WalkedEntry>, {onProgress}: PackOptions) {
@@ -105,8 +144,8 @@ function surveyor(entries: () => Iterable<WalkedEntry>, {onProgress}: PackOption
   }
 
   return {
-    *blocks(allocate: () => Buffer): Generator<Buffer> {
-      for (const block of writeTar(counted(), blockLength, allocate)) {
+    *blocks(length: number, allocate: () => Buffer): Generator<Buffer> {
+      for (const block of writeTar(counted(), length, allocate)) {
         digester.update(block)
         tarSize += block.length
         onProgress?.(tarSize)

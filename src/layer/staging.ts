@@ -11,6 +11,7 @@ import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from './tar-reader.js'
 import {type UnpackLimits, unpackLimits} from './unpack-limits.js'
 import {isWhiteout} from './whiteout.js'
+import {windowsFiles, windowsHives} from './windows-layer.js'
 
 export interface UnpackLayerOptions extends FillOptions {
   /** The layer's blob, as stored. Called once, when it is clear that the directory can be filled. */
@@ -19,6 +20,8 @@ export interface UnpackLayerOptions extends FillOptions {
   readonly diffId: Digest
   /** Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`. */
   readonly path: string
+  /** The layer is one of a Windows image, and has the directory's content below `Files`. */
+  readonly windows?: boolean | undefined
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
@@ -44,7 +47,7 @@ export interface UnpackedLayer {
 export async function unpackLayer(options: UnpackLayerOptions): Promise<UnpackedLayer> {
   const {open, mediaType, diffId, signal, onProgress} = options
   const limits = {...unpackLimits, ...options.limits}
-  const rules = {prefix: prefixOf(options.path), devices: options.devices ?? false}
+  const rules = rulesOf(options)
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
     const sink = layerSink(extraction, rules, options.onWarning)
     const reader = createTarReader(sink.handler, limits)
@@ -94,6 +97,13 @@ function layerSink(extraction: Extraction, rules: EntryRules, onWarning: FillOpt
     entryEnd: () => extraction.endEntry(),
   }
   return {handler, counts: () => ({entries, whiteouts}), root: () => root}
+}
+
+function rulesOf({path, devices = false, windows = false}: UnpackLayerOptions): EntryRules {
+  const prefix = prefixOf(path)
+  if (!windows) return {prefix, devices}
+  if (prefix === '') return {prefix: windowsFiles, devices, above: [windowsHives, windowsFiles]}
+  return {prefix: `${windowsFiles}/${prefix}`, devices, above: [windowsHives]}
 }
 
 function prefixOf(path: string): ByteString {

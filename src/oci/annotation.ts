@@ -7,6 +7,12 @@ export const refName = 'org.opencontainers.image.ref.name'
 /** In a served layout's index, beside `refName`: when the tag was last pushed, RFC 3339. Our own; what lacks it is of unknown age. */
 export const pushedAt = 'dev.inject.pushed'
 
+/**
+ * The digest of the manifest as it was before the first slot was put into it: a manifest annotation, or, in Docker's format, which has none, a config label. Our own.
+ * A hint and never more: whatever is found by it is compared before it counts.
+ */
+export const baseDigest = 'dev.inject.base'
+
 /** The slot that CernVM-FS's injector makes, and that is meant when nothing else is said. */
 export const defaultSlotName = 'cvmfs'
 
@@ -18,6 +24,8 @@ export interface SlotLabels {
   readonly gzip: string
   /** Its value is where in the image the slot's directory belongs; absent for `/`. */
   readonly path: string
+  /** Its value is what the config said before it was changed together with the slot, as JSON; absent when nothing was. */
+  readonly before: string
 }
 
 export function slotLabels(name: string): SlotLabels {
@@ -25,6 +33,7 @@ export function slotLabels(name: string): SlotLabels {
     tar: `${name}${tarSuffix}`,
     gzip: `${name}_injection_gz`,
     path: `${name}_injection_path`,
+    before: `${name}_injection_before`,
   }
 }
 

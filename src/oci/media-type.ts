@@ -26,18 +26,20 @@ export type MediaFamily = 'docker' | 'oci'
 /** How a layer's tar is compressed, from the suffix of its media type. */
 export type LayerCompression = 'none' | 'gzip' | 'zstd'
 
-/** The media type of a new layer. Docker's family has no zstd. */
-export function layerMediaType(family: MediaFamily, compression: 'none' | 'gzip'): string {
-  if (family === 'docker') return compression === 'gzip' ? `${dockerLayer}.gzip` : dockerLayer
-  return compression === 'gzip' ? `${ociLayer}+gzip` : ociLayer
+/** The ways in which new layers can be compressed. */
+export const layerCompressions = ['gzip', 'zstd', 'none'] as const satisfies LayerCompression[]
+
+/** The media type of a new layer. Throws `TypeError` for zstd in Docker's family, which has none: the caller's mistake. */
+export function layerMediaType(family: MediaFamily, compression: LayerCompression): string {
+  const suffix = {none: '', gzip: 'gzip', zstd: 'zstd'}[compression]
+  if (family === 'oci') return suffix === '' ? ociLayer : `${ociLayer}+${suffix}`
+  if (suffix === 'zstd') throw new TypeError("Docker's family has no layers compressed with zstd")
+  return suffix === '' ? dockerLayer : `${dockerLayer}.${suffix}`
 }
 
-const layerBases = [
-  ociLayer,
-  dockerLayer,
-  'application/vnd.oci.image.layer.nondistributable.v1.tar',
-  'application/vnd.docker.image.rootfs.foreign.diff.tar',
-]
+const ociForeignLayer = 'application/vnd.oci.image.layer.nondistributable.v1.tar'
+const dockerForeignLayer = 'application/vnd.docker.image.rootfs.foreign.diff.tar'
+const layerBases = [ociLayer, dockerLayer, ociForeignLayer, dockerForeignLayer]
 const suffixes: ReadonlyMap<string, LayerCompression> = new Map([
   ['', 'none'],
   ['.gzip', 'gzip'],
@@ -52,4 +54,33 @@ export function layerCompression(mediaType: string): LayerCompression | undefine
     if (mediaType.startsWith(base)) return suffixes.get(mediaType.slice(base.length))
   }
   return undefined
+}
+
+/** Whether a layer is one that registries do not hand out, and that its `urls` say where to buy. */
+export function isForeignLayer(mediaType: string): boolean {
+  return mediaType.startsWith(ociForeignLayer) || mediaType.startsWith(dockerForeignLayer)
+}
+
+/** Whether a layer can be read by those only who have its key. https://github.com/containers/ocicrypt/blob/main/docs/README.md */
+export function isEncryptedLayer(mediaType: string): boolean {
+  return /\+enc(?:rypted)?$/.test(mediaType)
+}
+
+/** The family that a config's or a layer's media type is of; `undefined` for one that is of neither (an attestation's, say). */
+export function familyOfMediaType(mediaType: string): MediaFamily | undefined {
+  if (mediaType.startsWith('application/vnd.docker.')) return 'docker'
+  return mediaType.startsWith('application/vnd.oci.') ? 'oci' : undefined
+}
+
+/** What OCI calls a layer of Docker's types; any other type as it is, encrypted ones among them. */
+export function ociLayerMediaType(mediaType: string): string {
+  for (const [docker, oci] of [
+    [dockerLayer, ociLayer],
+    [dockerForeignLayer, ociForeignLayer],
+  ] as const) {
+    if (!mediaType.startsWith(docker)) continue
+    const compression = suffixes.get(mediaType.slice(docker.length))
+    if (compression !== undefined) return compression === 'none' ? oci : `${oci}+${compression}`
+  }
+  return mediaType
 }

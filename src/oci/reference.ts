@@ -25,14 +25,28 @@ interface LayoutReference {
   readonly digest?: Digest
 }
 
-export type Reference = RegistryReference | LayoutReference
+/** An image in a tar file: of an OCI image layout, or of what `docker save` writes. */
+export interface ArchiveReference {
+  readonly kind: 'oci-archive' | 'docker-archive'
+  /** As typed. */
+  readonly file: string
+  /** The repository that a docker-archive gives its images to, as typed; a tag of it comes with a name. */
+  readonly name?: string
+  readonly tag?: string
+  readonly digest?: Digest
+}
+
+export type Reference = RegistryReference | LayoutReference | ArchiveReference
 
 /**
- * Reads `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]` or `oci:DIR[:TAG][@DIGEST]`, with Docker Hub's defaults. Throws `UsageError`
- * (`ERR_INJECT_REFERENCE_INVALID`), which never repeats a text that may hold a password.
+ * Reads `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]`, with Docker Hub's defaults, `oci:DIR[:TAG][@DIGEST]`, `oci-archive:FILE[:TAG][@DIGEST]` or
+ * `docker-archive:FILE[:NAME[:TAG]]`. Throws `UsageError` (`ERR_INJECT_REFERENCE_INVALID`), which never repeats a text that may hold a password.
  */
 export function parseReference(text: string): Reference {
   if (text.startsWith('oci:')) return parseLayout(text.slice('oci:'.length))
+  if (text.startsWith('oci-archive:')) return parseOciArchive(text.slice('oci-archive:'.length))
+  if (text.startsWith('docker-archive:'))
+    return parseDockerArchive(text.slice('docker-archive:'.length))
   refuseOtherTransports(text)
   return parseRegistry(text.startsWith('docker://') ? text.slice('docker://'.length) : text)
 }
@@ -45,10 +59,18 @@ export function formatReference(reference: Reference): string {
   return `${name}${isMistakable(reference) ? '/' : ''}${end}`
 }
 
-/** Where the image is, without tag and digest: `registry/repository` or `oci:DIR`. */
+/** Where the image is, without tag and digest: `registry/repository`, `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE[:NAME]`. */
 export function repositoryName(reference: Reference): string {
-  if (reference.kind === 'layout') return `oci:${reference.directory}`
-  return `${reference.registry}/${reference.repository}`
+  switch (reference.kind) {
+    case 'registry':
+      return `${reference.registry}/${reference.repository}`
+    case 'layout':
+      return `oci:${reference.directory}`
+    default: {
+      const {kind, file, name} = reference
+      return `${kind}:${file}${name === undefined ? '' : `:${name}`}`
+    }
+  }
 }
 
 /** A tag by itself, as `--tag` takes it. Throws `UsageError` (`ERR_INJECT_TAG_INVALID`), for a digest among others. */
@@ -99,25 +121,52 @@ function splitDigest(text: string): [rest: string, digest?: Digest] {
 }
 
 function parseLayout(text: string): LayoutReference {
+  const {path, ...rest} = splitPath(text)
+  const directory = withoutSlashes(path)
+  if (directory === '') throw invalid('it names no directory', 'write oci:DIR or oci:DIR:TAG')
+  if (/[\p{Cc}\p{Cs}]/u.test(directory)) throw invalid('its directory has control characters')
+  return {kind: 'layout', directory, ...rest}
+}
+
+/** `PATH[:TAG][@DIGEST]`: what follows the last colon is a tag when it can be one. */
+function splitPath(text: string): {path: string; tag?: string; digest?: Digest} {
   const [rest, digest] = splitLayoutDigest(text)
   const colon = rest.lastIndexOf(':')
   const end = rest.slice(colon + 1)
   if (colon >= 0 && end === '') throw invalid('its tag is empty', tagRule)
   const hasTag = colon >= 0 && isTag(end)
-  const directory = withoutSlashes(hasTag ? rest.slice(0, colon) : rest)
-  if (directory === '') throw invalid('it names no directory', 'write oci:DIR or oci:DIR:TAG')
-  if (/[\p{Cc}\p{Cs}]/u.test(directory)) throw invalid('its directory has control characters')
-  return {
-    kind: 'layout',
-    directory,
-    ...(hasTag && {tag: end}),
-    ...(digest && {digest}),
-  }
+  const path = hasTag ? rest.slice(0, colon) : rest
+  return {path, ...(hasTag && {tag: end}), ...(digest && {digest})}
+}
+
+function parseOciArchive(text: string): ArchiveReference {
+  const {path, ...rest} = splitPath(text)
+  refuseFile(path, 'write oci-archive:FILE or oci-archive:FILE:TAG')
+  return {kind: 'oci-archive', file: path, ...rest}
+}
+
+/** A name may hold colons, so it is the file's that cannot. */
+function parseDockerArchive(text: string): ArchiveReference {
+  const colon = text.indexOf(':')
+  const file = colon < 0 ? text : text.slice(0, colon)
+  refuseFile(file, 'write docker-archive:FILE or docker-archive:FILE:NAME:TAG')
+  if (colon < 0) return {kind: 'docker-archive', file}
+  const named = text.slice(colon + 1)
+  const {tag, digest} = parseRegistry(named)
+  if (digest)
+    throw invalid('a docker-archive knows no digests', 'write docker-archive:FILE:NAME:TAG')
+  const name = tag === undefined ? named : named.slice(0, -tag.length - 1)
+  return {kind: 'docker-archive', file, name, ...(tag !== undefined && {tag})}
+}
+
+function refuseFile(file: string, hint: string): void {
+  if (file === '' || file.endsWith('/')) throw invalid('it names no file', hint)
+  if (/[\p{Cc}\p{Cs}]/u.test(file)) throw invalid('its file has control characters')
 }
 
 /** Whether the end of a directory's name would be read as a tag or digest without a slash after it. */
 function isMistakable(reference: Reference): boolean {
-  if (reference.kind === 'registry') return false
+  if (reference.kind !== 'layout') return false
   const {directory, tag} = reference
   return (tag === undefined && directory.includes(':')) || /@sha(?:256|512)(?::|$)/.test(directory)
 }
@@ -147,17 +196,14 @@ function refuseOtherTransports(text: string): void {
     )
   }
   if (unsupported.includes(scheme)) {
-    throw invalid(`"${scheme}:" is not supported yet`, 'use a registry, or oci:DIR[:TAG]')
+    throw invalid(
+      `"${scheme}:" is not supported yet`,
+      'use a registry, oci:DIR, oci-archive:FILE or docker-archive:FILE',
+    )
   }
 }
 
-const unsupported: readonly string[] = [
-  'oci-archive',
-  'docker-archive',
-  'docker-daemon',
-  'containers-storage',
-  'ocidir',
-]
+const unsupported: readonly string[] = ['docker-daemon', 'containers-storage', 'ocidir']
 
 function invalid(why: string, hint?: string): UsageError {
   return new UsageError('ERR_INJECT_REFERENCE_INVALID', `not an image reference: ${why}`, {

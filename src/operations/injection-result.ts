@@ -3,8 +3,8 @@ import type {Digest} from '../oci/digest.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
 import type {PackedContent} from '../layer/pack.js'
 
-/** What became of the slot: put into an image that had none, given other content, or left as it was. */
-export type SlotAction = 'added' | 'replaced' | 'unchanged'
+/** What became of the slot: put into an image that had none, given other content, left as it was, or that while the image's config was edited. */
+export type SlotAction = 'added' | 'replaced' | 'unchanged' | 'edited'
 
 /** What `setup` and `update` did, or in a dry run would do. */
 export interface InjectionResult {
@@ -19,7 +19,8 @@ export interface InjectionResult {
   readonly tags: readonly string[]
   readonly slot: {readonly name: string; readonly path: string; readonly action: SlotAction}
   readonly layer: {
-    readonly diffId: Digest
+    /** Unknown (`undefined`) only in a dry run over an index. */
+    readonly diffId: Digest | undefined
     /** Of the compressed blob, as `size`; both unknown (`undefined`) in a dry run that would have to compress. */
     readonly digest: Digest | undefined
     readonly size: number | undefined
@@ -64,14 +65,28 @@ export function describeOutcome({
     changed: slot.action !== 'unchanged',
     tags,
     slot,
-    layer: {
-      diffId: content.diffId,
-      digest: layer?.descriptor.digest,
-      size: layer?.descriptor.size,
-      uploaded,
-      entries: content.entries,
-      unpackedSize: content.tarSize,
-    },
+    layer: describeLayer(content, layer, uploaded),
     dryRun,
   }
+}
+
+export function describeLayer(
+  content: Partial<PackedContent>,
+  layer: Layer | undefined,
+  uploaded: boolean,
+): InjectionResult['layer'] {
+  return {
+    diffId: content.diffId,
+    digest: layer?.descriptor.digest,
+    size: layer?.descriptor.size,
+    uploaded,
+    entries: content.entries,
+    unpackedSize: content.tarSize,
+  }
+}
+
+/** The content may be what it was, and the config not. */
+export function actionOn(image: Image, result: Image, planned: SlotAction): SlotAction {
+  if (result === image) return 'unchanged'
+  return planned === 'unchanged' ? 'edited' : planned
 }

@@ -1,8 +1,12 @@
+import type {Image} from '../image/image.js'
 import {findSlots, type Slot} from '../image/slot.js'
 import type {Digest} from '../oci/digest.js'
 import {platformOf, type Platform} from '../oci/platform.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
-import {loadImage} from './load-image.js'
+import {fetchImage} from './fetch-image.js'
+import {findDocument} from './find-document.js'
+import {loadFound} from './load-image.js'
+import {isIndex, loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 
 export interface InspectedLayer {
@@ -36,38 +40,73 @@ export interface InspectResult {
   }[]
 }
 
-/** What an image is made of, from its manifest and config alone: no layer is read. */
+/** An index: its images in short. */
+export interface InspectIndexResult {
+  readonly reference: string
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly images: readonly Pick<
+    InspectResult,
+    'digest' | 'platform' | 'size' | 'slots' | 'mediaType'
+  >[]
+}
+
+/**
+ * What an image is made of, from its manifest and config alone: no layer is read. Of an index: its images, or, when a platform is chosen, the image for that one.
+ */
 export async function inspect(
-  {reference}: {readonly reference: Reference},
+  {reference, platform}: {readonly reference: Reference; readonly platform?: Platform | undefined},
   ports: Ports,
-): Promise<InspectResult> {
+): Promise<InspectResult | InspectIndexResult> {
   const store = await ports.openStore(reference, {writes: false})
   try {
-    const {image} = await loadImage(store, reference, ports)
-    const {manifest, config} = image
-    const {layers} = manifest.value
-    const history = (config.value.history ?? []).filter((step) => step.empty_layer !== true)
-    const slots = findSlots(image)
+    const found = await findDocument(store, reference, ports)
+    const {signal} = ports
+    if (platform !== undefined || !isIndex(found.stored)) {
+      const {image} = await loadFound(store, reference, found, signal, platform && [platform])
+      return describe(reference, image)
+    }
+    const {tree, images} = await loadIndex(store, found.stored, signal)
+    const {digest, mediaType} = tree.index.descriptor
+    const described = []
+    for (const {entry, platform: own} of images) {
+      const image = await fetchImage(store, entry.digest, signal)
+      const {size, slots} = image ? describe(reference, image) : {size: 0, slots: []}
+      described.push({digest: entry.digest, mediaType: entry.mediaType, platform: own, size, slots})
+    }
     return {
-      reference: `${repositoryName(reference)}@${manifest.descriptor.digest}`,
-      digest: manifest.descriptor.digest,
-      mediaType: manifest.descriptor.mediaType,
-      platform: platformOf(config.value),
-      created: config.value.created,
-      size: layers.reduce((sum, {size}) => sum + size, 0),
-      layers: layers.map(({digest, size, mediaType}, index) => ({
-        digest,
-        diffId: config.value.rootfs.diff_ids[index] ?? digest,
-        size,
-        mediaType,
-        createdBy: history[index]?.created_by,
-        created: history[index]?.created,
-        slot: slots.find((slot) => slot.layer === index)?.name,
-      })),
-      slots: slots.map(describeSlot),
+      reference: `${repositoryName(reference)}@${digest}`,
+      digest,
+      mediaType,
+      images: described,
     }
   } finally {
     await store.close()
+  }
+}
+
+function describe(reference: Reference, image: Image): InspectResult {
+  const {manifest, config} = image
+  const {layers} = manifest.value
+  const history = (config.value.history ?? []).filter((step) => step.empty_layer !== true)
+  const slots = findSlots(image)
+  return {
+    reference: `${repositoryName(reference)}@${manifest.descriptor.digest}`,
+    digest: manifest.descriptor.digest,
+    mediaType: manifest.descriptor.mediaType,
+    platform: platformOf(config.value),
+    created: config.value.created,
+    size: layers.reduce((sum, {size}) => sum + size, 0),
+    layers: layers.map(({digest, size, mediaType}, index) => ({
+      digest,
+      diffId: config.value.rootfs.diff_ids[index] ?? digest,
+      size,
+      mediaType,
+      createdBy: history[index]?.created_by,
+      created: history[index]?.created,
+      slot: slots.find((slot) => slot.layer === index)?.name,
+    })),
+    slots: slots.map(describeSlot),
   }
 }
 

@@ -1,14 +1,16 @@
 import {InjectError} from '../errors.js'
 import type {Image, Layer} from '../image/image.js'
+import {imageEntries} from '../image/index-tree.js'
 import {findSlot} from '../image/slot.js'
 import {hashLayer, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
-import {isDigest} from '../oci/digest.js'
-import {layerCompression} from '../oci/media-type.js'
+import {type Digest, isDigest} from '../oci/digest.js'
+import {type LayerCompression, layerCompression} from '../oci/media-type.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {drain} from '../stream/drain.js'
 import {measured} from '../stream/tap.js'
-import {fetchImage} from './load-image.js'
+import {fetchImage} from './fetch-image.js'
+import {isIndex, loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 
 /** A layer of this slot that the repository should hold already. `own`: the image's that is worked on, not that of another tag. */
@@ -37,6 +39,43 @@ export async function knownLayers(
   return known
 }
 
+/** Layers of this slot in what the tags name now, of single images and of those of an index. None of them is proven. */
+export async function layersAt(
+  store: ContentStore,
+  moves: readonly TagMove[],
+  name: string,
+  signal: AbortSignal,
+): Promise<KnownLayer[]> {
+  const known: KnownLayer[] = []
+  for (const from of new Set(moves.map((move) => move.from))) {
+    if (!isDigest(from)) continue
+    for (const digest of await imagesAt(store, from, signal))
+      known.push(...(await otherLayer(store, digest, name, signal)))
+  }
+  return known
+}
+
+/** An index with very many images is not searched to its end. */
+const mostImages = 20
+
+async function imagesAt(
+  store: ContentStore,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<readonly Digest[]> {
+  try {
+    const stored = await store.getManifest(digest, {signal})
+    if (!stored || !isIndex(stored)) return stored ? [digest] : []
+    const {tree} = await loadIndex(store, stored, signal)
+    return imageEntries(tree)
+      .slice(0, mostImages)
+      .map((entry) => entry.digest)
+  } catch (error) {
+    if (error instanceof InjectError) return []
+    throw error
+  }
+}
+
 export interface Comparison {
   /** What the directory packs to; `undefined` when it is none of the known layers and hashing stopped as soon as that was certain. */
   readonly content: PackedContent | undefined
@@ -52,7 +91,15 @@ export async function compare(
   store: ContentStore,
   known: readonly KnownLayer[],
   entries: () => Iterable<WalkedEntry>,
-  {exhaustive, on}: {readonly exhaustive: boolean; readonly on: string},
+  {
+    exhaustive,
+    compression,
+    on,
+  }: {
+    readonly exhaustive: boolean
+    readonly compression?: LayerCompression | undefined
+    readonly on: string
+  },
   {report, signal}: Ports,
 ): Promise<Comparison> {
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
@@ -62,7 +109,7 @@ export async function compare(
   const content = await hashLayer(entries, {signal, limit, onProgress})
   const layer = known.find(({diffId}) => diffId === content?.diffId)
   if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
-  const isProven = layer.own || (await packsTo(layer, entries, {report, signal}))
+  const isProven = layer.own || (await packsTo(layer, entries, compression, {report, signal}))
   return {content, layer: isProven ? layer : undefined}
 }
 
@@ -82,9 +129,11 @@ async function isThere(
 async function packsTo(
   {descriptor}: Layer,
   entries: () => Iterable<WalkedEntry>,
+  compression: LayerCompression | undefined,
   {report, signal}: Pick<Ports, 'report' | 'signal'>,
 ): Promise<boolean> {
-  const source = packLayer(entries, {onProgress: (done) => report({kind: 'bytes', done})})
+  const onProgress = (done: number) => report({kind: 'bytes', done})
+  const source = packLayer(entries, {compression, onProgress})
   const {stream, result} = measured(source.open({signal}))
   await drain(stream)
   return result().digest === descriptor.digest

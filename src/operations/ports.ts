@@ -13,15 +13,23 @@ export type ProgressEvent =
   /** Something was left out or could not be done as asked. */
   | {readonly kind: 'warning'; readonly message: string}
 
-export type Step = 'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check'
+export type Step =
+  'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check' | 'copy'
+
+export interface OpenStoreOptions {
+  /** Something will be stored, so that a registry can be asked for the right to do so from the start. */
+  readonly writes: boolean
+  /** A place that is not there is made, and an archive that is there will be replaced. */
+  readonly create?: boolean | undefined
+  /** Of an archive: one that is there is not replaced, but a conflict. */
+  readonly noClobber?: boolean | undefined
+  /** Bytes that blobs are sent in. */
+  readonly chunkSize?: number | undefined
+}
 
 /** All that is impure about an operation, passed in: where images are, who is told, and when to stop. */
 export interface Ports {
-  /** `writes`: something will be stored, so that a registry can be asked for the right to do so from the start. `chunkSize`: bytes that blobs are sent in. */
-  readonly openStore: (
-    reference: Reference,
-    options: {readonly writes: boolean; readonly chunkSize?: number | undefined},
-  ) => Promise<ContentStore>
+  readonly openStore: (reference: Reference, options: OpenStoreOptions) => Promise<ContentStore>
   /** Runs `work` with the memory of an upload that goes on in another run where `identity` is the same; without it none is remembered. */
   readonly withJournal?:
     | (<T>(

@@ -1,5 +1,6 @@
 import {NotFoundError} from '../errors.js'
 import type {Image} from '../image/image.js'
+import {algorithmOf} from '../oci/digest.js'
 import type {CallOptions, ContentStore, TagMove} from '../store/content-store.js'
 import {streamOf} from '../stream/stream-of.js'
 import {outstanding} from './tag-moves.js'
@@ -19,12 +20,13 @@ export async function publish(
   const tags = outstanding(moves, next.manifest.descriptor.digest)
   if (tags.length === 0) return []
   const {config, manifest} = next
+  const {mediaType, digest} = manifest.descriptor
   const putConfig = (): Promise<{readonly written: boolean}> => {
     const source = {open: () => streamOf(config.bytes)}
     return store.putBlob(source, {...call, expected: config.descriptor, isNew: true})
   }
   const putManifest = (): Promise<unknown> =>
-    store.putManifest(manifest.bytes, manifest.descriptor.mediaType, {...call, tags})
+    store.putManifest(manifest.bytes, mediaType, {...call, tags, algorithm: algorithmOf(digest)})
   if (config.descriptor.digest !== previous.config.descriptor.digest) await putConfig()
   try {
     await putManifest()

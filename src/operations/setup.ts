@@ -1,25 +1,32 @@
 import {PreconditionError} from '../errors.js'
+import {newLayerType} from '../image/family.js'
 import type {Image} from '../image/image.js'
 import {inject} from '../image/inject.js'
+import type {PlatformChoice} from '../image/platforms.js'
 import {findSlot} from '../image/slot.js'
 import {fromText} from '../layer/byte-string.js'
 import {hashLayer} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
-import {familyOf} from '../oci/manifest.js'
-import {layerMediaType} from '../oci/media-type.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {formatTime, parseTime} from './created.js'
-import {describeOutcome, type InjectionResult, type Outcome} from './injection-result.js'
-import {loadImage} from './load-image.js'
+import {actionOn, describeOutcome, type InjectionResult, type Outcome} from './injection-result.js'
+import type {IndexInjectionResult} from './describe-index.js'
+import {applyToIndex} from './apply-index.js'
+import {findDocument} from './find-document.js'
+import type {IndexContent, SuitableTarget} from './inject-index.js'
+import {type LayerEntries, layerEntries} from './layer-entries.js'
+import {loadFound, startOf} from './load-image.js'
+import {isIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer} from './push-layer.js'
 import {noticeOtherSlots} from './slot-notices.js'
+import {type FormatOptions, suitableImage} from './suitable-image.js'
 import {beginAgain, type ConflictPolicy} from './on-conflict.js'
 import {planTagMoves, refuseClobber} from './tag-moves.js'
 
-export interface SetupOptions {
+export interface SetupOptions extends FormatOptions {
   readonly reference: Reference
   /** Empty: the tag in the reference. */
   readonly tags: readonly string[]
@@ -32,21 +39,35 @@ export interface SetupOptions {
   readonly onConflict: ConflictPolicy
   /** No tag is overwritten: it must not exist, or name the result already. */
   readonly noClobber: boolean
+  /** Which images of an index; a single image must be for one of them, too. */
+  readonly platforms?: PlatformChoice | undefined
+  /** What BuildKit said about an image of an index that is replaced. */
+  readonly attestations?: 'drop' | 'keep'
 }
 
 /**
  * Gives an image its slot: a layer that holds one empty directory, which later updates replace. An image that has the slot stays as it
  * is. Throws `PreconditionError` when it has it at another place than `path` asks for.
  */
-export async function setup(options: SetupOptions, ports: Ports): Promise<InjectionResult> {
+export async function setup(
+  options: SetupOptions,
+  ports: Ports,
+): Promise<InjectionResult | IndexInjectionResult> {
   const store = await ports.openStore(options.reference, {writes: !options.dryRun})
   try {
+    const {reference, tags: wanted, platforms, created} = options
+    const entriesFor = layerEntries(store, options, ports)
     for (let number = 1; ; number++) {
-      const loaded = await loadImage(store, options.reference, ports)
-      const {reference, tags: wanted} = options
-      const moves = await planTagMoves(store, reference, wanted, loaded, ports.signal)
+      const found = await findDocument(store, reference, ports)
+      if (isIndex(found.stored)) {
+        const contentOf = (target: SuitableTarget) => emptyContent(target, options, entriesFor)
+        const index = {...options, platforms, created, contentOf}
+        return await applyToIndex(store, found, index, ports)
+      }
+      const loaded = await loadFound(store, reference, found, ports.signal, platforms)
+      const moves = await planTagMoves(store, reference, wanted, startOf(loaded), ports.signal)
       try {
-        return await setUp(store, loaded.image, moves, options, ports)
+        return await setUp(store, loaded.image, {moves, entriesFor}, options, ports)
       } catch (error) {
         const round = {number, source: loaded.tag, moves}
         await beginAgain(error, options.onConflict, round, ports)
@@ -57,17 +78,37 @@ export async function setup(options: SetupOptions, ports: Ports): Promise<Inject
   }
 }
 
+/** For one image of an index; `undefined` when it has the slot. */
+async function emptyContent(
+  {suitable: image, slot}: SuitableTarget,
+  options: SetupOptions,
+  entriesFor: LayerEntries,
+): Promise<IndexContent | undefined> {
+  const {name, path = '/'} = options
+  if (keepSlot(image, options)) return undefined
+  const time = timeOf(image, options)
+  const {key, entries} = await entriesFor({image, slot}, emptyEntries(options, time))
+  return {
+    key,
+    path,
+    entries,
+    on: `slot ${name}`,
+    time,
+  }
+}
+
 async function setUp(
   store: ContentStore,
   base: Image,
-  moves: readonly TagMove[],
+  {moves, entriesFor}: {readonly moves: readonly TagMove[]; readonly entriesFor: LayerEntries},
   options: SetupOptions,
   ports: Ports,
 ): Promise<InjectionResult> {
-  const {reference, dryRun, noClobber} = options
-  const kept = keepSlot(base, options)
+  const {reference, name, dryRun, noClobber} = options
+  const image = suitableImage(base, name, options)
+  const kept = keepSlot(image, options, base)
   if (noClobber && kept) refuseClobber(moves, kept.result.manifest.descriptor.digest, store.name)
-  const outcome = kept ?? (await addSlot(store, base, options, ports))
+  const outcome = kept ?? (await addSlot(store, {base, image, entriesFor}, options, ports))
   if (dryRun)
     return describeOutcome({...options, ...outcome, base, tags: moves.map(({tag}) => tag)})
   const {result} = outcome
@@ -79,7 +120,7 @@ async function setUp(
 
 type SlotOutcome = Pick<Outcome, 'result' | 'slot' | 'content' | 'layer' | 'uploaded'>
 
-function keepSlot(image: Image, {name, path}: SetupOptions): SlotOutcome | undefined {
+function keepSlot(image: Image, {name, path}: SetupOptions, base = image): SlotOutcome | undefined {
   const slot = findSlot(image, name)
   if (!slot) return undefined
   if (path !== undefined && path !== slot.path) {
@@ -95,7 +136,7 @@ function keepSlot(image: Image, {name, path}: SetupOptions): SlotOutcome | undef
   }
   return {
     result: image,
-    slot: {name, path: slot.path, action: 'unchanged'},
+    slot: {name, path: slot.path, action: actionOn(base, image, 'unchanged')},
     content: slot,
     layer: slot,
     uploaded: false,
@@ -104,31 +145,47 @@ function keepSlot(image: Image, {name, path}: SetupOptions): SlotOutcome | undef
 
 async function addSlot(
   store: ContentStore,
-  image: Image,
-  {name, path = '/', created, dryRun}: SetupOptions,
+  {base, image, entriesFor}: Target,
+  options: SetupOptions,
   ports: Ports,
 ): Promise<SlotOutcome> {
+  const {name, path = '/', created, dryRun, compression} = options
   noticeOtherSlots(image, name, ports)
-  const time = created ?? parseTime(image.config.value.created) ?? 0
-  const entries = () => [emptyDirectory(path === '/' ? name : path.slice(1), time)]
+  const time = timeOf(image, options)
+  const walked = emptyEntries(options, time)
+  const {entries} = await entriesFor({image, slot: undefined}, walked)
   const slot = {name, path, action: 'added'} as const
   if (dryRun) {
     const content = await hashLayer(entries, ports)
     if (content) return {result: image, slot, content, layer: undefined, uploaded: false}
   }
-  const mediaType = layerMediaType(
-    familyOf(image.manifest.value, image.manifest.descriptor.mediaType),
-    'gzip',
-  )
-  const pushed = await pushLayer(store, entries, {mediaType, on: `slot ${name}`}, ports)
+  const how = {mediaType: newLayerType(image, compression), compression, on: `slot ${name}`}
+  const pushed = await pushLayer(store, entries, how, ports)
   const result = inject(image, {
     name,
     path,
     layer: pushed.layer,
+    base: base.manifest.descriptor.digest,
     created: formatTime(time),
     ...(created !== undefined && {imageCreated: formatTime(created)}),
   })
   return {...pushed, result, slot}
+}
+
+interface Target {
+  readonly base: Image
+  /** `base`, or what `toOci` made of it. */
+  readonly image: Image
+  readonly entriesFor: LayerEntries
+}
+
+function timeOf({config}: Image, {created}: SetupOptions): number {
+  return created ?? parseTime(config.value.created) ?? 0
+}
+
+function emptyEntries({name, path = '/'}: SetupOptions, time: number) {
+  const own = emptyDirectory(path === '/' ? name : path.slice(1), time)
+  return {key: String(time), entries: () => [own]}
 }
 
 function emptyDirectory(path: string, mtime: number): WalkedEntry {

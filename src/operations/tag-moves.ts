@@ -5,7 +5,7 @@ import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {statNewTag} from '../store/hidden-tag.js'
 import {checkTagMove} from '../store/tag-moved.js'
-import {defaultTag, type LoadedImage} from './load-image.js'
+import {defaultTag} from './find-document.js'
 
 /**
  * The tags that the result goes to, each with where it stands now, before any work is done: whoever moves one meanwhile is not
@@ -16,14 +16,13 @@ export async function planTagMoves(
   store: ContentStore,
   reference: Reference,
   tags: readonly string[],
-  loaded: LoadedImage,
+  loaded: {readonly digest: Digest; readonly tag: string | undefined},
   signal: AbortSignal,
 ): Promise<TagMove[]> {
-  const {digest} = loaded.image.manifest.descriptor
   const moves: TagMove[] = []
   for (const tag of new Set(tags.length > 0 ? tags : [tagOf(reference)])) {
     const from =
-      tag === loaded.tag ? digest : ((await statNewTag(store, tag, {signal})) ?? 'absent')
+      tag === loaded.tag ? loaded.digest : ((await statNewTag(store, tag, {signal})) ?? 'absent')
     checkPin(reference, {tag, from}, store.name)
     moves.push({tag, from})
   }

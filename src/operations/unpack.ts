@@ -1,15 +1,24 @@
 import {PreconditionError} from '../errors.js'
+import type {Image} from '../image/image.js'
 import {findSlot, findSlots} from '../image/slot.js'
 import {emptyStart, unpackLayer} from '../layer/staging.js'
 import type {Digest} from '../oci/digest.js'
+import {formatPlatform, matchesPlatform, type Platform} from '../oci/platform.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
-import {loadImage} from './load-image.js'
+import type {ContentStore} from '../store/content-store.js'
+import {findDocument, type FoundDocument} from './find-document.js'
+import {loadFound} from './load-image.js'
+import {isIndex, loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 
 export interface UnpackOptions {
   readonly reference: Reference
   readonly directory: string
   readonly name: string
+  /** Which image of an index; a single image must be for it, too. */
+  readonly platform?: Platform | undefined
+  /** What the machine runs: its choice where there are several and none was asked for. */
+  readonly machine?: Platform | undefined
   /** Where the slot will belong, for an image that has none yet; `undefined`: `/`. */
   readonly path?: string | undefined
   /** Replace what is in the directory. */
@@ -51,7 +60,8 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
   const {signal, report} = ports
   const store = await ports.openStore(reference, {writes: false})
   try {
-    const {image} = await loadImage(store, reference, ports)
+    const document = await findDocument(store, reference, ports)
+    const image = await loadOne(store, options, document, ports)
     const {digest} = image.manifest.descriptor
     const slot = findSlot(image, name)
     const slots = findSlots(image).map((each) => each.name)
@@ -92,6 +102,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         limits: {totalBytes: options.largest, ratio: Infinity},
       }),
       onProgress: (done) => report({kind: 'bytes', done}),
+      windows: image.config.value.os === 'windows',
       ...{diffId, directory, path, force, devices, signal, onWarning},
     })
     return {
@@ -106,6 +117,25 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
   } finally {
     await store.close()
   }
+}
+
+/** Of an index: the platform that was asked for, else the machine's, which is said. */
+async function loadOne(
+  store: ContentStore,
+  {reference, platform, machine}: UnpackOptions,
+  document: FoundDocument,
+  {report, signal}: Ports,
+): Promise<Image> {
+  const load = async (choice: readonly Platform[] | undefined): Promise<Image> =>
+    (await loadFound(store, reference, document, signal, choice)).image
+  if (platform !== undefined) return load([platform])
+  if (!isIndex(document.stored)) return load(undefined)
+  const {images} = await loadIndex(store, document.stored, signal)
+  if (machine === undefined || !images.some((each) => matchesPlatform(machine, each.platform)))
+    return load(undefined)
+  const message = `an index of several platforms: unpacking ${formatPlatform(machine)}, as this machine is; --platform chooses another`
+  report({kind: 'notice', message})
+  return load([machine])
 }
 
 function noSlot(reference: string, name: string): PreconditionError {

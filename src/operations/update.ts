@@ -1,40 +1,47 @@
+import {newLayerType} from '../image/family.js'
 import type {Image, Layer} from '../image/image.js'
 import {inject} from '../image/inject.js'
+import type {Slot} from '../image/slot.js'
 import type {Digest} from '../oci/digest.js'
-import {familyOf} from '../oci/manifest.js'
-import {layerMediaType} from '../oci/media-type.js'
 import {repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {formatTime} from './created.js'
-import {openDirectory, refuseOwnLayout} from './directory.js'
-import {describeOutcome, type InjectionResult} from './injection-result.js'
+import type {IndexInjectionResult} from './describe-index.js'
+import {findDocument} from './find-document.js'
+import {actionOn, describeOutcome, type InjectionResult} from './injection-result.js'
 import {beginAgain} from './on-conflict.js'
 import {planUpdate, type StoredContent, type UpdateOptions, type UpdatePlan} from './plan-update.js'
+import {layerEntries} from './layer-entries.js'
+import {isIndex} from './load-index.js'
+import {directoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer, type PushedLayer} from './push-layer.js'
 import {warnOfEmptiness} from './slot-notices.js'
 import {outstanding, refuseClobber} from './tag-moves.js'
+import {updateIndex} from './update-index.js'
 
 /**
  * Makes a directory the content of a slot and moves the tags to the new image: one layer, one config, one manifest; an image without the
- * slot gets it in the same step. When the directory is what the slot holds already, nothing is sent and the image stays what it is.
+ * slot gets it in the same step, and so do all the chosen images of an index. When the directory is what the slot holds already, nothing is sent and the image stays what it is.
  */
 export async function update(
   options: UpdateOptions & {readonly dryRun: boolean},
   ports: Ports,
-): Promise<InjectionResult> {
-  const directory = openDirectory(options.directory)
-  refuseOwnLayout(options.reference, directory)
+): Promise<InjectionResult | IndexInjectionResult> {
+  const directoryOf = directoryFor(options.directory)
   const store = await ports.openStore(options.reference, {
     writes: !options.dryRun,
     chunkSize: options.chunkSize,
   })
   try {
+    let found = await findDocument(store, options.reference, ports)
+    if (isIndex(found.stored)) return await updateIndex(store, found, directoryOf, options, ports)
+    const entries = layerEntries(store, options, ports)
     let stored: Stored | undefined
     for (let number = 1; ; number++) {
-      const wanted = {...options, exhaustive: options.dryRun, stored}
-      const plan = await planUpdate(store, directory, wanted, ports)
+      const wanted = {...options, exhaustive: options.dryRun, stored, layerEntries: entries}
+      const plan = await planUpdate(store, found, directoryOf, wanted, ports)
       if (options.noClobber) refuseClobber(plan.moves, plannedDigest(options, plan), store.name)
       if (options.dryRun && plan.content)
         return describePlan(options, {...plan, content: plan.content})
@@ -44,6 +51,7 @@ export async function update(
         return await applyUpdate(store, options, plan, stored, ports)
       } catch (error) {
         await beginAgain(error, options.onConflict, {number, ...plan}, ports)
+        found = await findDocument(store, options.reference, ports)
       }
     }
   } finally {
@@ -54,15 +62,18 @@ export async function update(
 type Stored = StoredContent & Pick<PushedLayer, 'uploaded'>
 
 function describePlan(
-  {reference, name}: UpdateOptions,
+  options: UpdateOptions,
   plan: UpdatePlan & Required<Pick<PushedLayer, 'content'>>,
 ): InjectionResult {
-  const {image, action, path, moves, content, layer} = plan
+  const {reference, name} = options
+  const {image, original, path, moves, content, layer} = plan
+  const result = layer ? injected(options, plan, {layer, content}) : undefined
+  const action = result ? actionOn(original, result, plan.action) : plan.action
   const tags = action === 'unchanged' ? outstanding(moves, image.manifest.descriptor.digest) : moves
   const slot = {name, path, action}
   return describeOutcome({
     reference,
-    base: image,
+    base: original,
     result: image,
     slot,
     content,
@@ -76,15 +87,15 @@ function describePlan(
 /** Packs and pushes what the plan says is not there yet. `uploaded`: an earlier round sent it. */
 async function storeContent(
   store: ContentStore,
-  {directory}: UpdateOptions,
-  {image, path, entries, packing, layer, content}: UpdatePlan,
+  {directory, compression}: UpdateOptions,
+  {image, key, entries, packing, layer, content}: UpdatePlan,
   uploaded: boolean,
   ports: Ports,
 ): Promise<Stored> {
-  if (layer && content) return {path, layer, content, uploaded}
-  const mediaType = gzipLayerType(image)
-  const pushed = await pushLayer(store, entries, {mediaType, on: directory, packing}, ports)
-  return {...pushed, path}
+  if (layer && content) return {key, layer, content, uploaded}
+  const how = {mediaType: newLayerType(image, compression), compression, packing}
+  const pushed = await pushLayer(store, entries, {...how, on: directory}, ports)
+  return {...pushed, key}
 }
 
 async function applyUpdate(
@@ -95,17 +106,17 @@ async function applyUpdate(
   ports: Ports,
 ): Promise<InjectionResult> {
   const {reference, name, noClobber} = options
-  const {image, path, action, moves} = plan
+  const {original, path, action, moves} = plan
   const result = injected(options, plan, {layer, content})
   if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
   ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
   const restoreLayer = (): Promise<boolean> => isRestored(store, options, plan, layer, ports)
   const call = {signal: ports.signal, restoreLayer}
-  const tags = await publish(store, image, result, moves, call)
-  const slot = {name, path, action: result === image ? 'unchanged' : action} as const
+  const tags = await publish(store, original, result, moves, call)
+  const slot = {name, path, action: actionOn(original, result, action)} as const
   return describeOutcome({
     reference,
-    base: image,
+    base: original,
     result,
     slot,
     content,
@@ -119,13 +130,14 @@ async function applyUpdate(
 /** Packs and pushes a layer again that the registry has lost meanwhile. False when it has it, or the directory is another by now. */
 async function isRestored(
   store: ContentStore,
-  {directory: on}: UpdateOptions,
+  {directory: on, compression}: UpdateOptions,
   {image, entries}: UpdatePlan,
   {descriptor: {digest}}: Layer,
   ports: Ports,
 ): Promise<boolean> {
   if (await store.statBlob(digest, {signal: ports.signal})) return false
-  const again = await pushLayer(store, entries, {mediaType: gzipLayerType(image), on}, ports)
+  const how = {mediaType: newLayerType(image, compression), compression, on}
+  const again = await pushLayer(store, entries, how, ports)
   return again.layer.descriptor.digest === digest
 }
 
@@ -136,25 +148,26 @@ function plannedDigest(options: UpdateOptions, plan: UpdatePlan): Digest | undef
 }
 
 function injected(
-  {name, created: asked}: UpdateOptions,
-  {image, path, action}: UpdatePlan,
+  {name, created: asked, edits, compression}: UpdateOptions,
+  {image, original, slot, path}: UpdatePlan,
   {layer, content}: Pick<PushedLayer, 'layer' | 'content'>,
 ): Image {
-  if (action === 'unchanged') return image
   const created = formatTime(asked ?? content.newestMtime)
   const imageCreated = asked === undefined ? {} : {imageCreated: created}
   return inject(image, {
     name,
     path,
-    layer: named(layer, gzipLayerType(image)),
+    layer: named(layer, layerTypeOf(layer, slot) ?? newLayerType(image, compression)),
+    base: original.manifest.descriptor.digest,
     created,
     ...imageCreated,
+    ...(edits && {edits}),
   })
 }
 
-function gzipLayerType(image: Image): string {
-  const {value, descriptor} = image.manifest
-  return layerMediaType(familyOf(value, descriptor.mediaType), 'gzip')
+/** A blob that the slot holds already is what the image says it is, however it was compressed. */
+function layerTypeOf({descriptor}: Layer, slot: Slot | undefined): string | undefined {
+  return slot?.descriptor.digest === descriptor.digest ? slot.descriptor.mediaType : undefined
 }
 
 /** The layer as this image names it: nothing of what another manifest said about the same blob. */

@@ -28,8 +28,9 @@ export async function whichCredentials(
   {reference, given}: WhichOptions,
   {places, signal}: Pick<CredentialPorts, 'places' | 'signal'>,
 ): Promise<WhichResult> {
-  if (reference.kind === 'layout') {
-    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', 'an OCI layout needs no credentials', {
+  if (reference.kind !== 'registry') {
+    const what = reference.kind === 'layout' ? 'an OCI layout' : 'an archive'
+    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', `${what} needs no credentials`, {
       hint: 'name an image in a registry',
     })
   }

@@ -3,6 +3,7 @@ import {homedir} from 'node:os'
 import {join} from 'node:path'
 import type {LookupFunction} from 'node:net'
 import type {ContentStore} from '../store/content-store.js'
+import type {ReferrerLister} from '../store/referrer-lister.js'
 import type {AuthFilePlaces} from './auth-file-places.js'
 import {createBlobReader} from './blobs.js'
 import {certsFolders} from './certs-d.js'
@@ -16,6 +17,7 @@ import {parseMirror} from './mirror.js'
 import {createMirroredReader} from './mirrored-reader.js'
 import {openTransport, sleepOrAbort, type TransportOptions} from './open-transport.js'
 import {createPing, type Pingable} from './ping.js'
+import {createReferrerLister} from './referrers.js'
 import {defaultRetryPolicy, type RetryPolicy, type RetryPorts} from './retry.js'
 import {createTagLister} from './tags.js'
 import type {Transport} from './transport.js'
@@ -56,7 +58,7 @@ const mirrorAttempts = 2
 export function openRegistryStore(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions = {},
-): ContentStore & Pingable {
+): ContentStore & Pingable & ReferrerLister {
   const transport = options.transport ?? openTransport(withAuthorities(options))
   const {onNotice} = options
   const shared = {
@@ -111,6 +113,7 @@ export function openRegistryStore(
     ...createBlobWriter(connection, blobs, {chunkSize: options.chunkSize, onNotice}),
     ...createManifestWriter(connection, manifests),
     ...createTagLister(connection),
+    ...createReferrerLister(connection),
     ...createPing(connection),
     close() {
       for (const each of [connection, ...mirrors]) each.close()

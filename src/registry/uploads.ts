@@ -5,6 +5,7 @@ import type {
   BlobReader,
   BlobSource,
   BlobWriter,
+  ByteStream,
   CallOptions,
   PutBlobOptions,
 } from '../store/content-store.js'
@@ -74,7 +75,7 @@ export function createBlobWriter(
     const isTooLarge = !strategy.stream && strategy.patch && blob.size > strategy.chunkSize
     const outcome = isTooLarge ? undefined : await putWhole(source, blob, call, begun)
     if (outcome && !(outcome instanceof Error)) return outcome
-    const whole = {open: () => verified(source.open(call), blob, `blob ${blob.digest} to upload`)}
+    const whole = {open: () => checked(source, blob, call)}
     const {isSent} = await send(whole, {...call, blob, session: outcome ? undefined : begun})
     if (isSent) return {...blob, written: true}
     const last = outcome ?? (await putWhole(source, blob, call, undefined))
@@ -112,7 +113,7 @@ export function createBlobWriter(
   ): Promise<Known | TransportError | RefusedError> {
     const body = {
       length: blob.size,
-      open: () => verified(source.open(call), blob, `blob ${blob.digest} to upload`),
+      open: () => checked(source, blob, call),
     }
     let first = begun
     let withPatch = !strategy.singlePut && strategy.patch
@@ -233,6 +234,14 @@ export function createBlobWriter(
       )
       .then((failure) => failure ?? undefined)
   }
+}
+
+/** What is proven to be the blob on its way from another store is not hashed twice. */
+function checked(source: BlobSource, blob: BlobInfo, call: CallOptions): ByteStream {
+  const {proven} = source
+  const stream = source.open(call)
+  if (proven?.digest === blob.digest && proven.size === blob.size) return stream
+  return verified(stream, blob, `blob ${blob.digest} to upload`)
 }
 
 /** What registries answer that do not know how to take a blob in one PUT. */

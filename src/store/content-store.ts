@@ -1,5 +1,5 @@
 import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
+import type {Digest, DigestAlgorithm} from '../oci/digest.js'
 import type {UploadJournal} from './upload-journal.js'
 
 export type ByteStream = AsyncIterable<Uint8Array>
@@ -13,6 +13,8 @@ export type BlobInfo = Pick<Descriptor, 'digest' | 'size'>
 
 /** Bytes that can be had again: every `open` starts at the first byte and gives the same ones, so a failed upload can be repeated. */
 export interface BlobSource {
+  /** The blob that every stream is checked to be, as `openBlob` checks it; absent: nobody has looked. */
+  readonly proven?: BlobInfo | undefined
   open(options?: CallOptions): ByteStream
 }
 
@@ -61,6 +63,8 @@ export interface TagMove {
 export interface PutManifestOptions extends CallOptions {
   /** Moved after the manifest is stored, in this order. None: the manifest is stored by its digest only. */
   readonly tags?: readonly TagMove[]
+  /** Of the digest that a layout files it under; default: sha256. Registries choose for themselves. */
+  readonly algorithm?: DigestAlgorithm | undefined
 }
 
 /** The one mutable part. Bytes in, the same bytes out. A reference is a tag or a digest. */

@@ -25,6 +25,8 @@ import {checkTagMove} from './tag-moved.js'
 export interface LayoutManifests extends ManifestStore {
   /** The one manifest (or index) that the layout is about, however many entries name it; `undefined` when it is about none or several. */
   onlyManifest(): Promise<Digest | undefined>
+  /** All manifests that `index.json` lists, each once, in its order. */
+  listManifests(): Promise<readonly Digest[]>
 }
 
 export function createLayoutManifests(
@@ -85,11 +87,11 @@ export function createLayoutManifests(
       return findTag(await readIndex(), reference, where)?.digest
     },
 
-    async putManifest(bytes, mediaType, {tags = [], signal} = {}) {
+    async putManifest(bytes, mediaType, {tags = [], algorithm, signal} = {}) {
       signal?.throwIfAborted()
       if (bytes.length > manifestLimit)
         throw tooLarge(`manifest for ${name}`, manifestLimit, bytes.length)
-      const descriptor = {mediaType, digest: digestOf(bytes), size: bytes.length}
+      const descriptor = {mediaType, digest: digestOf(bytes, algorithm), size: bytes.length}
       const put = (): Promise<unknown> =>
         blobs.putBlob({open: () => streamOf(bytes)}, {expected: descriptor, signal})
       // a document that says its own type needs no entry
@@ -124,6 +126,10 @@ export function createLayoutManifests(
     async onlyManifest() {
       const [digest, ...others] = new Set((await readIndex()).entries.map((entry) => entry.digest))
       return others.length === 0 ? digest : undefined
+    },
+
+    async listManifests() {
+      return [...new Set((await readIndex()).entries.map((entry) => entry.digest))]
     },
   }
 }

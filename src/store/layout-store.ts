@@ -2,13 +2,15 @@ import type {ContentStore} from './content-store.js'
 import {createLayoutBlobs} from './layout-blobs.js'
 import {checkLayout, createLayout} from './layout-create.js'
 import {createLayoutManifests, type LayoutManifests} from './layout-manifests.js'
+import {listReferrersIn} from './layout-referrers.js'
+import type {ReferrerLister} from './referrer-lister.js'
 
 /**
  * An OCI image layout on disk. Every file appears under its name when it is whole and durable, `index.json` is replaced, never rewritten:
  * a reader sees the old state or the new one, after any crash too. Writers of this program take turns; other programs that write the same
  * layout at the same time know nothing of that.
  */
-export type LayoutStore = ContentStore & LayoutManifests
+export type LayoutStore = ContentStore & LayoutManifests & ReferrerLister
 
 export interface OpenLayoutOptions {
   /** Make the layout when `directory` is missing or empty. */
@@ -25,5 +27,11 @@ export async function openLayoutStore(
   const name = `oci:${directory}`
   const blobs = createLayoutBlobs(directory, name)
   const manifests = createLayoutManifests(directory, name, blobs)
-  return {name, ...blobs, ...manifests, close: () => Promise.resolve()}
+  return {
+    name,
+    ...blobs,
+    ...manifests,
+    listReferrers: (subject, options) => listReferrersIn(manifests, subject, options),
+    close: () => Promise.resolve(),
+  }
 }

@@ -60,12 +60,12 @@ export function createMemoryStore(name = 'memory'): ContentStore {
       return digest && manifests.get(digest)?.descriptor.digest
     },
 
-    async putManifest(bytes, mediaType, {tags: moves = [], signal} = {}) {
+    async putManifest(bytes, mediaType, {tags: moves = [], algorithm, signal} = {}) {
       signal?.throwIfAborted()
       if (bytes.length > manifestLimit)
         throw tooLarge(`manifest for ${name}`, manifestLimit, bytes.length)
       for (const move of moves) checkTagMove(move, tags.get(move.tag), name)
-      const descriptor = {mediaType, digest: digestOf(bytes), size: bytes.length}
+      const descriptor = {mediaType, digest: digestOf(bytes, algorithm), size: bytes.length}
       manifests.set(descriptor.digest, {descriptor, bytes: Uint8Array.from(bytes)})
       for (const {tag} of moves) tags.set(tag, descriptor.digest)
       return descriptor

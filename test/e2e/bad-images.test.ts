@@ -105,13 +105,13 @@ describe('manifests', () => {
     [
       'M22 M23 an index',
       JSON.stringify({schemaVersion: 2, mediaType: ociIndex, manifests: []}),
-      11,
+      2,
       ociIndex,
     ],
     [
       'M24 M25 a manifest list',
       JSON.stringify({schemaVersion: 2, mediaType: dockerManifestList, manifests: []}),
-      11,
+      2,
       dockerManifestList,
     ],
     [

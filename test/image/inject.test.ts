@@ -73,7 +73,12 @@ describe('into an image without the slot', () => {
     const layer = makeLayer('new', recipe.family)
     const image = inject(base, injection(layer))
     const ours = {cvmfs_injection_tar: layer.diffId, cvmfs_injection_gz: layer.descriptor.digest}
-    expect(labelsOf(image)).toEqual({...labelsOf(base), ...ours})
+    const remembered = {'dev.inject.base': base.manifest.descriptor.digest}
+    expect(labelsOf(image)).toEqual({
+      ...labelsOf(base),
+      ...(recipe.family === 'docker' && remembered),
+      ...ours,
+    })
     if (recipe.containerConfig) {
       const {Labels} = configOf(image).container_config ?? {}
       expect(Labels).toEqual({...configOf(base).container_config?.Labels, ...ours})
@@ -488,7 +493,8 @@ describe('bytes', () => {
       manifestText
         .replace('CONFIG_DIGEST', config.descriptor.digest)
         .replace('"CONFIG_SIZE"', String(config.bytes.length))
-        .replace('9007199254740993}', `9007199254740993}${added}`),
+        .replace('9007199254740993}', `9007199254740993}${added}`)
+        .replace('\\/"}', `\\/","dev.inject.base": "${base.manifest.descriptor.digest}"}`),
     )
   })
 

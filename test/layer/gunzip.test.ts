@@ -67,9 +67,22 @@ describe('gunzip', () => {
   })
 
   it.each([
-    ['L33 one zero', Buffer.alloc(1)],
-    ['L33 a block of zeros', Buffer.alloc(512)],
-    ['L33 a megabyte of zeros', Buffer.alloc(1 << 20)],
+    ['L33 one zero', 1],
+    ['L33 a block of zeros', 512],
+    ['L33 a megabyte of zeros', 1 << 20],
+  ])('passes over %s behind the end', async (_, zeros) => {
+    const bytes = Buffer.concat([gz, gz, Buffer.alloc(zeros)])
+    for (const size of [1, 100, gz.length, gz.length + 1, bytes.length]) {
+      if (bytes.length / size < 10_000)
+        expect(await read(bytes, size)).toEqual(Buffer.concat([text, text]))
+    }
+  })
+
+  it.each([
+    [
+      'L33 L34 something behind a megabyte of zeros',
+      Buffer.alloc((1 << 20) + 1, 0).fill(1, 1 << 20),
+    ],
     ['L34 garbage', Buffer.from('garbage')],
     ['L34 the first byte of a header', Buffer.of(0x1f)],
     ['L34 a member behind zeros', Buffer.concat([Buffer.alloc(8), gz])],
@@ -111,6 +124,20 @@ describe('gunzip', () => {
     await expect(drain(gunzip(source()))).rejects.toBe(reason)
   })
 
+  it('L33 reads its source to the end, so that all of it is verified', async () => {
+    let closed = false
+    const source = chunks(Buffer.concat([gz, Buffer.alloc(100_000)]), 1000, () => {
+      closed = true
+    })
+    await drain(gunzip(source))
+    expect(closed).toBe(true)
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield* chunks(Buffer.concat([gz, Buffer.alloc(100)]), 1000)
+      throw new Error('another digest')
+    }
+    await expect(drain(gunzip(failing()))).rejects.toThrow('another digest')
+  })
+
   it('closes its source when the consumer stops early', async () => {
     let closed = false
     const big = gzipSync(Buffer.alloc(8 << 20, 'x'), {level: 0})
@@ -126,7 +153,7 @@ describe('gunzip', () => {
 
   it('closes its source after garbage', async () => {
     let closed = false
-    const source = chunks(Buffer.concat([gz, Buffer.alloc(1 << 20)]), 1000, () => {
+    const source = chunks(Buffer.concat([gz, Buffer.alloc(1 << 20, 'x')]), 1000, () => {
       closed = true
     })
     await expect(drain(gunzip(source))).rejects.toMatchObject(corrupt)

@@ -90,6 +90,30 @@ describe('packLayer', () => {
     )
   })
 
+  it.each(['zstd', 'none'] as const)(
+    'gives the golden digests with %s, too',
+    async (compression) => {
+      const root = await tempDir()
+      makeTree(root)
+      const source = packLayer(pathsOf(root), {compression})
+      const blob = await collect(source.open())
+      const golden = JSON.parse(
+        readFileSync(new URL('../golden/compression.json', import.meta.url), 'utf8'),
+      ) as Record<string, object>
+      expect({diffId: source.content().diffId, digest: digestOf(blob), size: blob.length}).toEqual(
+        golden[compression],
+      )
+      expect(await hashLayer(pathsOf(root))).toEqual(source.content())
+    },
+  )
+
+  it('gives blocks of a plain tar that nobody writes to again', async () => {
+    const root = await tempDir()
+    writeFileSync(join(root, 'large'), Buffer.alloc(3 << 20, 'abc'))
+    const source = packLayer(pathsOf(root), {compression: 'none'})
+    expect(digestOf(await collect(source.open()))).toBe(source.content().diffId)
+  })
+
   it('P2 gives equal bytes for equal content, whatever the order of creation, the umask, the path and the time of reading', async () => {
     const shapes = fc.uniqueArray(
       fc.record({name: fc.stringMatching(/^[a-z]{1,3}$/), content: fc.string()}),
@@ -147,6 +171,11 @@ describe('packLayer', () => {
     })()
     await expect(aborted).rejects.toThrow('aborted')
     for await (const chunk of packLayer(pathsOf(root)).open()) if (chunk.length > 100) break
+    for (const compression of ['zstd', 'none'] as const) {
+      const open = (signal?: AbortSignal) => packLayer(pathsOf(root), {compression}).open({signal})
+      for await (const chunk of open()) if (chunk.length > 0) break
+      await expect(collect(open(AbortSignal.abort()))).rejects.toThrow('aborted')
+    }
     await expect(hashLayer(pathsOf(root), {signal: AbortSignal.abort()})).rejects.toThrow('aborted')
   })
 })

@@ -165,8 +165,12 @@ describe('unpackLayer', () => {
   })
 
   it('refuses a compression that it does not know', async () => {
-    const {error} = await attempt(tar, {mediaType: `${ociLayer}+zstd`})
-    expect(error).toMatchObject({code: 'ERR_INJECT_COMPRESSION_UNSUPPORTED'})
+    for (const magic of ['fd377a585a000004e6d6', '425a6839314159265359']) {
+      const {error} = await attempt(Buffer.from(magic, 'hex'))
+      expect(error).toMatchObject({code: 'ERR_INJECT_COMPRESSION_UNSUPPORTED'})
+    }
+    const name = Buffer.from('BZh9 is the name of a file')
+    expect((await attempt(name)).error).toMatchObject({code: 'ERR_INJECT_LAYER_CORRUPT'})
   })
 
   it.each([

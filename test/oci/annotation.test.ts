@@ -15,6 +15,7 @@ test('the labels of the default slot are those of CernVM-FS’s injector', () =>
     tar: 'cvmfs_injection_tar',
     gzip: 'cvmfs_injection_gz',
     path: 'cvmfs_injection_path',
+    before: 'cvmfs_injection_before',
   })
 })
 

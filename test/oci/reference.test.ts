@@ -110,8 +110,15 @@ describe('a reference to a registry', () => {
     ['R21', '', 'it names no repository'],
     ['R21', 'docker://', 'it names no repository'],
     ['R21', `@${digest}`, 'it names no repository'],
-    ['other transport', 'oci-archive:x.tar', '"oci-archive:" is not supported yet'],
-    ['other transport', 'docker-archive:x.tar:a:b', '"docker-archive:" is not supported yet'],
+    ['an archive', 'oci-archive:', 'it names no file'],
+    ['an archive', 'oci-archive::v1', 'it names no file'],
+    ['an archive', 'oci-archive:folder/', 'it names no file'],
+    ['an archive', 'oci-archive:x.tar:', 'its tag is empty'],
+    ['an archive', 'oci-archive:x\n.tar', 'its file has control characters'],
+    ['an archive', 'docker-archive:', 'it names no file'],
+    ['an archive', 'docker-archive:x.tar:', 'it names no repository'],
+    ['an archive', 'docker-archive:x.tar:A:v1', '"A" is not a repository'],
+    ['an archive', `docker-archive:x.tar:a@${digest}`, 'a docker-archive knows no digests'],
     ['other transport', 'docker-daemon:x', '"docker-daemon:" is not supported yet'],
   ])('%s %j is refused', (_, text, why) => {
     const error = thrownBy(() => parseReference(text))
@@ -185,6 +192,38 @@ describe('a reference to a layout', () => {
     expect(error).toBeInstanceOf(UsageError)
     expect(error.code).toBe('ERR_INJECT_REFERENCE_INVALID')
     expect(error.message).toContain(why)
+  })
+})
+
+describe('a reference to an archive', () => {
+  test.each([
+    ['oci-archive:a.tar', {kind: 'oci-archive', file: 'a.tar'}, 'oci-archive:a.tar'],
+    [
+      'oci-archive:/x/a:b.tar:v1',
+      {kind: 'oci-archive', file: '/x/a:b.tar', tag: 'v1'},
+      'oci-archive:/x/a:b.tar',
+    ],
+    [
+      `oci-archive:a.tar:v1@${digest}`,
+      {kind: 'oci-archive', file: 'a.tar', tag: 'v1', digest},
+      'oci-archive:a.tar',
+    ],
+    ['docker-archive:a.tar', {kind: 'docker-archive', file: 'a.tar'}, 'docker-archive:a.tar'],
+    [
+      'docker-archive:a.tar:team/app',
+      {kind: 'docker-archive', file: 'a.tar', name: 'team/app'},
+      'docker-archive:a.tar:team/app',
+    ],
+    [
+      'docker-archive:a.tar:localhost:5000/app:v1',
+      {kind: 'docker-archive', file: 'a.tar', name: 'localhost:5000/app', tag: 'v1'},
+      'docker-archive:a.tar:localhost:5000/app',
+    ],
+  ])('%s', (text, expected, name) => {
+    const reference = parseReference(text)
+    expect(reference).toStrictEqual(expected)
+    expect(repositoryName(reference)).toBe(name)
+    expect(formatReference(reference)).toBe(text)
   })
 })
 

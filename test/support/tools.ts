@@ -24,6 +24,7 @@ const tools = [
   {name: 'nft', package: 'nftables'},
   {name: 'chromium', package: 'chromium'},
   {name: 'buildah', package: 'buildah'},
+  {name: 'zstd', package: 'zstd'},
 ] as const satisfies readonly Tool[]
 
 export type ToolName = (typeof tools)[number]['name']

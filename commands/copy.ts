@@ -1,0 +1,69 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../src/cli/base-command.js'
+import {tagFlags} from '../src/cli/flags.js'
+import {platformChoice, platformsFlag} from '../src/cli/platform-flags.js'
+import {presentCopy} from '../src/cli/render-copy.js'
+import {uploadFlags} from '../src/cli/upload-flags.js'
+import {parseReference, parseTag} from '../src/oci/reference.js'
+import {copy} from '../src/operations/copy.js'
+
+const places =
+  'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]'
+
+export default class Copy extends BaseCommand {
+  static override readonly summary = 'Copy an image, or an index with all its images.'
+  static override readonly description =
+    'Byte for byte, so that digests and signatures hold. What the target has already is not sent, and what is in another repository of the same registry is mounted. Interrupted, it goes on where it was when it is run again.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 mirror.example/team/app',
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 oci-archive:app.tar --platform linux/arm64',
+    '<%= config.bin %> <%= command.id %> registry.example/team/app mirror.example/team/app --all-tags --referrers',
+  ]
+  static override readonly args = {
+    source: Args.string({ignoreStdin: true, required: true, description: `${places}.`}),
+    target: Args.string({
+      ignoreStdin: true, // oclif would take a piped text for it
+      required: true,
+      description: 'The same; without a tag it gets that of SOURCE. An archive is written anew.',
+    }),
+  }
+  static override readonly flags = {
+    platform: platformsFlag({
+      summary: 'Which images of an index; repeatable (default: the index with all of them).',
+    }),
+    tag: Flags.string({
+      char: 't',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'TAG',
+      summary: 'Another tag of the copy; repeatable.',
+      parse: (text) => Promise.resolve(parseTag(text)),
+    }),
+    'all-tags': Flags.boolean({
+      summary: 'Everything in SOURCE that has a tag, under the same tags.',
+    }),
+    referrers: Flags.boolean({
+      summary: 'Signatures and whatever else refers to what is copied, too.',
+    }),
+    'dry-run': tagFlags['dry-run'],
+    'no-clobber': tagFlags['no-clobber'],
+    digestfile: tagFlags.digestfile,
+    'chunk-size': uploadFlags['chunk-size'],
+  }
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(Copy)
+    const options = {
+      source: parseReference(args.source),
+      target: parseReference(args.target),
+      tags: flags.tag ?? [],
+      platforms: platformChoice(flags.platform),
+      allTags: flags['all-tags'],
+      referrers: flags.referrers,
+      noClobber: flags['no-clobber'],
+      dryRun: flags['dry-run'],
+      chunkSize: flags['chunk-size'],
+    }
+    return this.perform(flags, (ports) => copy(options, ports), presentCopy(flags.digestfile))
+  }
+}

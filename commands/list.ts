@@ -1,0 +1,23 @@
+import {BaseCommand} from '../src/cli/base-command.js'
+import {imageArg} from '../src/cli/flags.js'
+import {platformFlag} from '../src/cli/platform-flags.js'
+import {renderSlots} from '../src/cli/render-slots.js'
+import {parseReference} from '../src/oci/reference.js'
+import {inspect} from '../src/operations/inspect.js'
+
+export default class List extends BaseCommand {
+  static override readonly summary = 'List the slots of an image, one a line.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+  ]
+  static override readonly args = {image: imageArg}
+  static override readonly flags = {platform: platformFlag()}
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(List)
+    const reference = parseReference(args.image)
+    return this.perform(flags, (ports) => inspect({reference, platform: flags.platform}, ports), {
+      line: renderSlots,
+    })
+  }
+}

@@ -1,0 +1,83 @@
+import {Flags, type Interfaces} from '@oclif/core'
+import {UsageError} from '../errors.js'
+import type {ConfigEdits} from '../image/config-edits.js'
+import {quoted} from '../oci/quoted.js'
+
+const pairs = (summary: string, name = 'K=V') =>
+  Flags.custom<readonly [string, string]>({
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'CONFIG',
+    helpValue: name,
+    summary,
+    parse: (text) => Promise.resolve(parsePair(text)),
+  })()
+
+const words = (summary: string) =>
+  Flags.custom<readonly string[]>({
+    helpGroup: 'CONFIG',
+    helpValue: 'JSON|COMMAND',
+    summary,
+    parse: (text) => Promise.resolve(parseWords(text)),
+  })()
+
+/** What else an image is to say once something is injected; `inject remove` takes it out again. */
+export const editFlags = {
+  env: pairs('Set an environment variable of the image; repeatable.'),
+  label: pairs('Set a label of the image; repeatable.'),
+  annotation: pairs("Set an annotation of the image's manifest (OCI images); repeatable."),
+  entrypoint: words(
+    'Set what the image runs, as a JSON list or one word; without --cmd its command is gone.',
+  ),
+  cmd: words("Set the image's command, as a JSON list or one word."),
+  workdir: Flags.string({
+    helpGroup: 'CONFIG',
+    helpValue: 'PATH',
+    summary: "Set the image's working directory.",
+  }),
+  user: Flags.string({
+    helpGroup: 'CONFIG',
+    helpValue: 'USER[:GROUP]',
+    summary: "Set the image's user.",
+  }),
+}
+
+/** What they say; `undefined` when nothing. */
+export function editsOf(
+  flags: Interfaces.InferredFlags<typeof editFlags>,
+): ConfigEdits | undefined {
+  const {env, label, annotation, entrypoint, workdir, user} = flags
+  // what was a command for the old entrypoint is none for a new one, as docker and crane see it
+  const cmd = flags.cmd ?? (entrypoint === undefined ? undefined : null)
+  const edits: ConfigEdits = {
+    ...(env && {env: Object.fromEntries(env)}),
+    ...(label && {labels: Object.fromEntries(label)}),
+    ...(annotation && {annotations: Object.fromEntries(annotation)}),
+    ...(entrypoint && {entrypoint}),
+    ...(cmd !== undefined && {cmd}),
+    ...(workdir !== undefined && {workdir}),
+    ...(user !== undefined && {user}),
+  }
+  return Object.keys(edits).length === 0 ? undefined : edits
+}
+
+function parsePair(text: string): readonly [string, string] {
+  const [, name, value] = /^([^=\0]+)=([^\0]*)$/s.exec(text) ?? []
+  if (name !== undefined && value !== undefined) return [name, value]
+  throw new UsageError('ERR_INJECT_PAIR_INVALID', `not a name with a value: ${quoted(text)}`, {
+    hint: 'write NAME=VALUE',
+  })
+}
+
+function parseWords(text: string): readonly string[] {
+  if (!text.startsWith('[')) return [text]
+  try {
+    const value: unknown = JSON.parse(text)
+    if (Array.isArray(value) && value.every((word) => typeof word === 'string')) return value
+  } catch {
+    // said below
+  }
+  throw new UsageError('ERR_INJECT_COMMAND_INVALID', `not a list of words: ${quoted(text)}`, {
+    hint: 'write a JSON list, as in ["/bin/app","--flag"], or one word',
+  })
+}

@@ -1,0 +1,42 @@
+import {Flags} from '@oclif/core'
+import type {PlatformChoice} from '../image/platforms.js'
+import {parsePlatform, type Platform} from '../oci/platform.js'
+
+/** One platform of an index. */
+export const platformFlag = Flags.custom<Platform>({
+  char: 'p',
+  helpValue: 'OS/ARCH[/VARIANT]',
+  summary: 'Which image of an index.',
+  parse: (text) => Promise.resolve(parsePlatform(text)),
+})
+
+/** Several platforms of an index, or all of them. */
+export const platformsFlag = Flags.custom<Platform | 'all'>({
+  char: 'p',
+  multiple: true,
+  multipleNonGreedy: true,
+  helpValue: 'OS/ARCH[/VARIANT]|all',
+  summary: 'Which images of an index; repeatable.',
+  parse: (text) => Promise.resolve(text === 'all' ? text : parsePlatform(text)),
+})
+
+/** `undefined`: nothing was chosen. */
+export function platformChoice(
+  flags: readonly (Platform | 'all')[] | undefined,
+): PlatformChoice | undefined {
+  if (flags === undefined || flags.length === 0) return undefined
+  const platforms = flags.filter((each) => each !== 'all')
+  return platforms.length < flags.length ? 'all' : platforms
+}
+
+const architectures: ReadonlyMap<string, string> = new Map([
+  ['x64', 'amd64'],
+  ['ia32', '386'],
+  ['ppc64', 'ppc64le'],
+  ['mipsel', 'mipsle'],
+])
+
+/** What images have to be for to run here, in Node's words: containers run on linux also where a machine does not. */
+export function machinePlatform(arch: string): Platform {
+  return {os: 'linux', architecture: architectures.get(arch) ?? arch}
+}

@@ -1,0 +1,20 @@
+import type {ProgressEvent} from '../operations/ports.js'
+import type {RemoveResult} from '../operations/remove.js'
+
+/** How the result of `remove` is shown: the one line for stdout is what the tags name now. */
+export function presentRemoval(digestFile: string | undefined) {
+  return {
+    line: ({reference, dryRun}: RemoveResult) => (dryRun ? undefined : reference),
+    summary: summariseRemoval,
+    digestFile: {path: digestFile, of: ({digest}: RemoveResult) => digest},
+  }
+}
+
+function summariseRemoval({slot, original, tags, dryRun}: RemoveResult): ProgressEvent {
+  const would = dryRun ? 'would be ' : ''
+  const what = original
+    ? 'the image is the original one again'
+    : 'the image is equivalent to what it was before, under a digest of its own'
+  const tagged = tags.length === 0 ? 'no tag moved' : `${would}tagged ${tags.join(', ')}`
+  return {kind: 'notice', message: `slot ${slot} ${would}taken out: ${what}; ${tagged}`}
+}

@@ -1,0 +1,101 @@
+import {isDeepStrictEqual} from 'node:util'
+import {PreconditionError} from '../errors.js'
+import {baseDigest, slotLabels} from '../oci/annotation.js'
+import type {ImageConfig} from '../oci/config.js'
+import {type Digest, isDigest} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
+import {editConfigText, editManifestText, parseEdits} from './config-edits.js'
+import {bytesOf, digestLike, textOf} from './document-text.js'
+import {checkFamily} from './family.js'
+import {decodeImage, type Encoded, type Image} from './image.js'
+import {findSlot, findSlots, type Slot} from './slot.js'
+import {removeMember, setMember} from './text-edit.js'
+
+/**
+ * The image without the slot: its layer, diff ID, history entry and labels are gone, and what was edited together with it says again what it said before;
+ * all else keeps its bytes. Throws `PreconditionError` (`ERR_INJECT_NO_SLOT`) when there is no such slot, and what `findSlot` and `checkFamily` throw.
+ */
+export function eject(image: Image, name: string): Image {
+  checkFamily(image)
+  const slot = findSlot(image, name)
+  if (!slot) {
+    const others = findSlots(image).map((other) => other.name)
+    throw new PreconditionError('ERR_INJECT_NO_SLOT', `the image has no slot ${quoted(name)}`, {
+      hint: others.length === 0 ? 'it has no slots at all' : `its slots: ${others.join(', ')}`,
+    })
+  }
+  const isLast = findSlots(image).length === 1
+  const {manifest, config} = image
+  const configBytes = bytesOf(editConfig(config, slot, isLast))
+  const bytes = bytesOf(editManifest(image, slot, isLast, configBytes))
+  const {mediaType} = manifest.descriptor
+  const digest = digestLike(manifest, bytes)
+  return decodeImage({descriptor: {mediaType, digest, size: bytes.length}, bytes}, configBytes)
+}
+
+/** The manifest that the first slot was put into, as the image remembers it. */
+export function rememberedBase({manifest, config}: Image): Digest | undefined {
+  const said = new Map([
+    ...Object.entries(config.value.config?.Labels ?? {}),
+    ...Object.entries(manifest.value.annotations ?? {}),
+  ]).get(baseDigest)
+  return isDigest(said) ? said : undefined
+}
+
+/**
+ * Whether `rest`, which slots were taken out of, is `original` again, so that this may stand in its place: the same layers, by their content, and the same config but
+ * for its time and for what is empty. (A child image that was built on an injected one remembers the base of its parent.)
+ */
+export function isSameImage(rest: Image, original: Image): boolean {
+  return isDeepStrictEqual(essence(rest.config.value), essence(original.config.value))
+}
+
+function editConfig(config: Encoded<ImageConfig>, slot: Slot, isLast: boolean): string {
+  const {value} = config
+  const keys = slotLabels(slot.name)
+  const before = parseEdits(new Map(Object.entries(value.config?.Labels ?? {})).get(keys.before))
+  let text = editConfigText(textOf(config), value, before)
+  text = removeMember(text, ['rootfs', 'diff_ids', slot.layer])
+  if (slot.history !== undefined) text = removeMember(text, ['history', slot.history])
+  for (const labels of [['config', 'Labels'] as const, ['container_config', 'Labels'] as const])
+    for (const key of [
+      keys.tar,
+      keys.gzip,
+      keys.path,
+      keys.before,
+      ...(isLast ? [baseDigest] : []),
+    ])
+      text = removeMember(text, [...labels, key])
+  return text
+}
+
+function editManifest(
+  {manifest, config}: Image,
+  slot: Slot,
+  isLast: boolean,
+  configBytes: Uint8Array,
+): string {
+  const labels = new Map(Object.entries(config.value.config?.Labels ?? {}))
+  const before = parseEdits(labels.get(slotLabels(slot.name).before))
+  let text = removeMember(textOf(manifest), ['layers', slot.layer])
+  text = editManifestText(text, before)
+  if (isLast) text = removeMember(text, ['annotations', baseDigest])
+  text = setMember(text, ['config', 'digest'], digestLike(config, configBytes))
+  text = setMember(text, ['config', 'size'], configBytes.length)
+  text = removeMember(text, ['config', 'urls'])
+  return removeMember(text, ['config', 'data'])
+}
+
+/** What a config says, without what says nothing. */
+function essence(config: ImageConfig): unknown {
+  return withoutEmpty({...config, created: undefined})
+}
+
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(withoutEmpty)
+  if (typeof value !== 'object' || value === null) return value ?? undefined
+  const members = Object.entries(value)
+    .map(([key, member]) => [key, withoutEmpty(member)] as const)
+    .filter(([, member]) => member !== undefined)
+  return members.length === 0 ? undefined : new Map(members.sort(([a], [b]) => (a < b ? -1 : 1)))
+}

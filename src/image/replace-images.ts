@@ -1,0 +1,110 @@
+import {baseDigest} from '../oci/annotation.js'
+import type {Descriptor} from '../oci/descriptor.js'
+import type {Digest} from '../oci/digest.js'
+import {attested, decodeIndex} from '../oci/image-index.js'
+import {ociIndex} from '../oci/media-type.js'
+import {bytesOf, digestLike, textOf} from './document-text.js'
+import type {Encoded} from './image.js'
+import type {IndexTree} from './index-tree.js'
+import {removeMember, setMember} from './text-edit.js'
+import {toOciIndexText} from './to-oci.js'
+
+export interface Replacements {
+  /** By the digest of the old image. */
+  readonly images: ReadonlyMap<Digest, Descriptor>
+  /** What BuildKit said about an image that is replaced does not hold for the new one: `drop` takes it out. */
+  readonly attestations: 'drop' | 'keep'
+  /** The outermost index says which one it was before it was changed first (`remember`), or no longer does (`forget`); OCI's can. */
+  readonly base: 'remember' | 'forget' | 'keep'
+  /** Manifest lists become OCI indexes. */
+  readonly toOci?: boolean | undefined
+}
+
+/**
+ * The index with other images in the places of some of its own, in nested ones too. An entry keeps all that it says but what names the content (digest,
+ * size, media type) or is made from it (data, urls); other entries keep their bytes. The same tree when nothing is replaced. Also returns every index that
+ * is new, innermost first: the order to store them in.
+ */
+export function replaceImages(
+  tree: IndexTree,
+  replacements: Replacements,
+): {readonly tree: IndexTree; readonly changed: readonly IndexTree['index'][]} {
+  const done = new Map<IndexTree, IndexTree>()
+  const changed: IndexTree['index'][] = []
+  const visit = (node: IndexTree): IndexTree => {
+    const known = done.get(node)
+    if (known) return known
+    const below = new Map<Digest, IndexTree>()
+    const renamed = new Map<Digest, Descriptor>(replacements.images)
+    for (const [digest, nested] of node.below) {
+      const next = visit(nested)
+      below.set(next.index.descriptor.digest, next)
+      if (next !== nested) renamed.set(digest, next.index.descriptor)
+    }
+    const base = node === tree ? replacements.base : 'keep'
+    const index = edit(node.index, {...replacements, images: renamed, base})
+    const result = index === node.index ? node : {index, below}
+    if (result !== node) changed.push(index)
+    done.set(node, result)
+    return result
+  }
+  return {tree: visit(tree), changed}
+}
+
+function edit(
+  index: IndexTree['index'],
+  {images, attestations, base, toOci = false}: Replacements,
+): IndexTree['index'] {
+  const {descriptor, value} = index
+  const before = textOf(index)
+  let text = before
+  // from the end, so that a position holds when later entries are gone
+  for (const [position, entry] of [...value.manifests.entries()].reverse()) {
+    const next = images.get(entry.digest)
+    const subject = attested(entry)
+    if (next) text = renameEntry(text, position, next)
+    else if (subject !== undefined && images.has(subject as Digest) && attestations === 'drop')
+      text = removeMember(text, ['manifests', position])
+  }
+  if (toOci) text = toOciIndexText(text, index)
+  if (text === before) return index
+  const mediaType = toOci ? ociIndex : descriptor.mediaType
+  return encoded(withBase(text, index, base, mediaType), {...descriptor, mediaType})
+}
+
+function withBase(
+  text: string,
+  {descriptor, value}: IndexTree['index'],
+  base: Replacements['base'],
+  mediaType: string,
+): string {
+  const path = ['annotations', baseDigest] as const
+  if (base === 'forget') return removeMember(text, path)
+  const known = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
+  const canSay = mediaType === ociIndex && base === 'remember'
+  return canSay && !known ? setMember(text, path, descriptor.digest) : text
+}
+
+function renameEntry(
+  text: string,
+  position: number,
+  {digest, size, mediaType}: Descriptor,
+): string {
+  const entry = ['manifests', position] as const
+  let next = setMember(text, [...entry, 'digest'], digest)
+  next = setMember(next, [...entry, 'size'], size)
+  next = setMember(next, [...entry, 'mediaType'], mediaType)
+  next = removeMember(next, [...entry, 'urls'])
+  return removeMember(next, [...entry, 'data'])
+}
+
+function encoded(text: string, descriptor: Descriptor): Encoded<IndexTree['index']['value']> {
+  const {mediaType} = descriptor
+  const bytes = bytesOf(text)
+  const digest = digestLike({descriptor}, bytes)
+  return {
+    descriptor: {mediaType, digest, size: bytes.length},
+    bytes,
+    value: decodeIndex(bytes, mediaType),
+  }
+}

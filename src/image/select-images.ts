@@ -1,0 +1,69 @@
+import type {Digest} from '../oci/digest.js'
+import {attested, decodeIndex, entryKind} from '../oci/image-index.js'
+import {bytesOf, digestLike, textOf} from './document-text.js'
+import type {IndexTree} from './index-tree.js'
+import {removeMember, setMember} from './text-edit.js'
+
+/**
+ * The index with no other images than those in `kept`, in nested ones too; nested ones without images go, attestations go with their images, and artifacts stay. Entries
+ * that stay keep all that they say. The same tree when nothing goes. Also returns every index that is new, innermost first.
+ */
+export function selectImages(
+  tree: IndexTree,
+  kept: ReadonlySet<Digest>,
+): {readonly tree: IndexTree; readonly changed: readonly IndexTree['index'][]} {
+  const done = new Map<IndexTree, IndexTree>()
+  const changed: IndexTree['index'][] = []
+  const visit = (node: IndexTree): IndexTree => {
+    const known = done.get(node)
+    if (known) return known
+    const below = new Map([...node.below].map(([digest, nested]) => [digest, visit(nested)]))
+    const index = select(node.index, kept, below)
+    const result =
+      index === node.index
+        ? node
+        : {
+            index,
+            below: new Map([...below.values()].map((each) => [each.index.descriptor.digest, each])),
+          }
+    if (result !== node) changed.push(index)
+    done.set(node, result)
+    return result
+  }
+  return {tree: visit(tree), changed}
+}
+
+function select(
+  index: IndexTree['index'],
+  kept: ReadonlySet<Digest>,
+  below: ReadonlyMap<Digest, IndexTree>,
+): IndexTree['index'] {
+  const before = textOf(index)
+  let text = before
+  // from the end, so that a position holds when later entries are gone
+  for (const [position, entry] of [...index.value.manifests.entries()].reverse()) {
+    const path = ['manifests', position] as const
+    const kind = entryKind(entry)
+    const nested = kind === 'index' ? below.get(entry.digest) : undefined
+    const subject = attested(entry)
+    const goes =
+      (kind === 'image' && !kept.has(entry.digest)) ||
+      (subject !== undefined && !kept.has(subject as Digest)) ||
+      (nested !== undefined && nested.index.value.manifests.length === 0)
+    if (goes) text = removeMember(text, path)
+    else if (nested && nested.index.descriptor.digest !== entry.digest) {
+      const {digest, size} = nested.index.descriptor
+      text = setMember(text, [...path, 'digest'], digest)
+      text = setMember(text, [...path, 'size'], size)
+      text = removeMember(removeMember(text, [...path, 'data']), [...path, 'urls'])
+    }
+  }
+  if (text === before) return index
+  const bytes = bytesOf(text)
+  const {mediaType} = index.descriptor
+  return {
+    descriptor: {mediaType, digest: digestLike(index, bytes), size: bytes.length},
+    bytes,
+    value: decodeIndex(bytes, mediaType),
+  }
+}

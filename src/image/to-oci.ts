@@ -1,0 +1,46 @@
+import {familyOf} from '../oci/manifest.js'
+import {
+  dockerManifestList,
+  ociConfig,
+  ociIndex,
+  ociLayerMediaType,
+  ociManifest,
+} from '../oci/media-type.js'
+import {bytesOf, digestLike, textOf} from './document-text.js'
+import {checkFamily} from './family.js'
+import {decodeImage, type Image} from './image.js'
+import type {IndexTree} from './index-tree.js'
+import {setMember} from './text-edit.js'
+
+/**
+ * The image with OCI's media types in place of Docker's: of the manifest, its config and its layers. No blob is touched, all else keeps its bytes; the same image when
+ * it is OCI's throughout. Throws what `checkFamily` throws for a layer of Docker's that OCI has no name for.
+ */
+export function toOci(image: Image): Image {
+  const {manifest, config} = image
+  const {value} = manifest
+  const before = textOf(manifest)
+  // an OCI manifest need not name itself, and one that does not stays as it is
+  const isNamed = value.mediaType !== undefined || isDocker(image)
+  let text = isNamed ? setMember(before, ['mediaType'], ociManifest) : before
+  text = setMember(text, ['config', 'mediaType'], ociConfig)
+  for (const [position, {mediaType}] of value.layers.entries())
+    text = setMember(text, ['layers', position, 'mediaType'], ociLayerMediaType(mediaType))
+  if (text === before) return image
+  const bytes = bytesOf(text)
+  const digest = digestLike(manifest, bytes)
+  const descriptor = {mediaType: ociManifest, digest, size: bytes.length}
+  const converted = decodeImage({descriptor, bytes}, config.bytes)
+  checkFamily(converted)
+  return converted
+}
+
+/** The text of a manifest list as that of an OCI index: its entries are not looked at. Any other index as it is. */
+export function toOciIndexText(text: string, {descriptor}: IndexTree['index']): string {
+  if (descriptor.mediaType !== dockerManifestList) return text
+  return setMember(text, ['mediaType'], ociIndex)
+}
+
+function isDocker({manifest: {value, descriptor}}: Image): boolean {
+  return familyOf(value, descriptor.mediaType) === 'docker'
+}

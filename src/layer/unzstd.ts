@@ -1,0 +1,81 @@
+import {Readable, type Transform} from 'node:stream'
+import {pipeline} from 'node:stream/promises'
+import * as zlib from 'node:zlib'
+import {Decompress} from 'fzstd'
+import {layerCorrupt} from './layer-corrupt.js'
+import {type FramePart, zstdFrames} from './zstd-frames.js'
+
+/** Of a Node that has one (22.15 and later), which is several times as fast. */
+const {createZstdDecompress} = zlib as {createZstdDecompress?: CreateDecoder}
+type CreateDecoder = (options: object) => Transform
+
+/**
+ * Decompresses zstd: one frame or several, skippable ones (as those of zstd:chunked) passed over. Throws what `zstdFrames` throws, and `IntegrityError`
+ * (`ERR_INJECT_LAYER_CORRUPT`) for a block that is broken; whether a frame's own checksum is looked at depends on the decoder, because the diff ID covers all. Bounded
+ * memory; `content` is closed also when the consumer stops early.
+ */
+export function unzstd(
+  content: AsyncIterable<Uint8Array>,
+  createNative: CreateDecoder | null = createZstdDecompress ?? null,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const frames = zstdFrames(content)
+  return createNative ? withNative(frames, createNative) : withFzstd(frames)
+}
+
+async function* withNative(
+  frames: AsyncGenerator<FramePart>,
+  create: CreateDecoder,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const first = await frames.next()
+  // Node takes no input at all for a frame that is cut off
+  if (first.done === true) return
+  const {bytes: start} = first.value
+  const decoder = create({chunkSize: 256 * 1024})
+  let cause: Error | undefined
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    try {
+      yield start
+      for await (const part of frames) yield part.bytes
+    } catch (error) {
+      cause = error instanceof Error ? error : new Error(String(error))
+      throw error
+    }
+  }
+  const feeding = pipeline(Readable.from(bytes(), {objectMode: false}), decoder)
+  feeding.catch(() => undefined)
+  try {
+    for await (const chunk of decoder) yield chunk as Buffer
+    await feeding
+  } catch (error) {
+    throw cause ?? broken(error)
+  } finally {
+    decoder.destroy()
+    await feeding.catch(() => undefined)
+  }
+}
+
+async function* withFzstd(
+  frames: AsyncGenerator<FramePart>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let given: Uint8Array[] = []
+  let decoder = new Decompress()
+  for await (const {kind, bytes} of frames) {
+    if (kind === 'header') decoder = new Decompress((chunk) => void given.push(chunk))
+    push(decoder, bytes, kind === 'last block')
+    yield* given
+    given = []
+  }
+}
+
+/** The decoder throws errors of its own, and of JavaScript's where its tables do not fit the data. */
+function push(decoder: Decompress, bytes: Uint8Array, isLast: boolean): void {
+  try {
+    decoder.push(bytes, isLast)
+  } catch (error) {
+    throw broken(error)
+  }
+}
+
+function broken(cause: unknown): Error {
+  return layerCorrupt(`zstd: ${cause instanceof Error ? cause.message : String(cause)}`, {cause})
+}

@@ -1,0 +1,63 @@
+import {realpathSync} from 'node:fs'
+import {InjectError, UsageError} from '../errors.js'
+import type {Reference} from '../oci/reference.js'
+import type {ContentStore} from '../store/content-store.js'
+import {createMemoryStore} from '../store/memory-store.js'
+import {defaultTag} from './find-document.js'
+import {repositoryName} from '../oci/reference.js'
+import type {Ports} from './ports.js'
+
+/** Whether both name the same repository, so that what one has, the other has. Archives never are: the target is a new file. */
+export function isSamePlace(a: Reference, b: Reference): boolean {
+  if (a.kind === 'registry' && b.kind === 'registry')
+    return a.registry === b.registry && a.repository === b.repository
+  return a.kind === 'layout' && b.kind === 'layout' && real(a.directory) === real(b.directory)
+}
+
+/** Repositories of the target's registry that blobs can be mounted from. */
+export function mountableFrom(source: Reference, target: Reference): readonly string[] {
+  const isMountable =
+    source.kind === 'registry' && target.kind === 'registry' && source.registry === target.registry
+  return isMountable ? [source.repository] : []
+}
+
+/** Where a result goes, with a tag in any case: its own, else that of where it comes from, else `latest`. Throws `UsageError` for a digest alone. */
+export function targetOf(to: Reference, {tag: sourceTag}: Reference): Reference {
+  if (to.tag !== undefined) return to
+  if (to.digest === undefined) return {...to, tag: sourceTag ?? defaultTag}
+  throw new UsageError(
+    'ERR_INJECT_NO_TAG',
+    'the result is named by a digest, which cannot be moved to',
+    {hint: 'name it by a tag'},
+  )
+}
+
+/** The target's store, made where it is not there yet; in a dry run that is a store in memory with nothing in it. */
+export async function openTarget(
+  target: Reference,
+  {
+    dryRun,
+    noClobber,
+    chunkSize,
+  }: {dryRun: boolean; noClobber: boolean; chunkSize?: number | undefined},
+  {openStore}: Pick<Ports, 'openStore'>,
+): Promise<ContentStore> {
+  if (!dryRun) return openStore(target, {writes: true, create: true, noClobber, chunkSize})
+  const nothing = createMemoryStore(repositoryName(target))
+  // an archive is written anew, whatever is there
+  if (target.kind !== 'registry' && target.kind !== 'layout') return nothing
+  try {
+    return await openStore(target, {writes: false})
+  } catch (error) {
+    if (error instanceof InjectError && error.code === 'ERR_INJECT_LAYOUT_NOT_FOUND') return nothing
+    throw error
+  }
+}
+
+function real(directory: string): string {
+  try {
+    return realpathSync(directory)
+  } catch {
+    return directory
+  }
+}

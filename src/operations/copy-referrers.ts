@@ -1,0 +1,144 @@
+import {LimitError} from '../errors.js'
+import type {Descriptor} from '../oci/descriptor.js'
+import type {Digest} from '../oci/digest.js'
+import {decodeIndex} from '../oci/image-index.js'
+import {ociIndex} from '../oci/media-type.js'
+import type {ContentStore, StoredManifest} from '../store/content-store.js'
+import {type CopyPlan, planCopy} from '../store/copy-plan.js'
+import {canListReferrers, type ReferrerDescriptor, referrersTag} from '../store/referrer-lister.js'
+
+/** Artifacts that refer to one image and to each other, at most. */
+const mostReferrers = 1000
+
+/** Signatures and the like as cosign tags them. https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage */
+const cosignSuffixes = ['sig', 'att', 'sbom']
+
+/** What refers to some manifests, recursively. */
+export interface Referrers {
+  /** What has to be copied so that all of it is there, the artifacts themselves included. */
+  readonly plan: CopyPlan
+  readonly lists: ReadonlyMap<Digest, readonly ReferrerDescriptor[]>
+  /** Tags that are named for a manifest, as cosign does it. */
+  readonly tagged: readonly {readonly tag: string; readonly stored: StoredManifest}[]
+  readonly count: number
+}
+
+/** Finds what refers to `subjects`, to what refers to those, and so on. Throws `LimitError` (`ERR_INJECT_TOO_MANY_REFERRERS`) for more than 1,000. */
+export async function findReferrers(
+  source: ContentStore,
+  subjects: readonly StoredManifest[],
+  {signal, done}: {readonly signal: AbortSignal; readonly done: ReadonlySet<Digest>},
+): Promise<Referrers> {
+  const manifests: StoredManifest[] = []
+  const blobs: Descriptor[] = []
+  const lists = new Map<Digest, readonly ReferrerDescriptor[]>()
+  const tagged: {tag: string; stored: StoredManifest}[] = []
+  const waiting = subjects.map(({descriptor}) => descriptor.digest)
+  const seen = new Set<Digest>()
+  let foreign = 0
+  let count = 0
+
+  const take = async (stored: StoredManifest): Promise<void> => {
+    if (++count > mostReferrers) throw tooMany(source.name)
+    const plan = await planCopy(source, [stored], {signal, done})
+    manifests.push(...plan.manifests, stored)
+    blobs.push(...plan.blobs)
+    foreign += plan.foreign
+    waiting.push(...[...plan.manifests, stored].map(({descriptor}) => descriptor.digest))
+  }
+  for (let subject = waiting.pop(); subject !== undefined; subject = waiting.pop()) {
+    if (seen.has(subject)) continue
+    seen.add(subject)
+    const list: ReferrerDescriptor[] = []
+    for (const entry of await listReferrers(source, subject, signal)) {
+      // a list of them outlives what is in it
+      const stored = await source.getManifest(entry.digest, {signal})
+      if (!stored) continue
+      list.push(entry)
+      if (!seen.has(entry.digest)) await take(stored)
+    }
+    if (list.length > 0) lists.set(subject, list)
+    for (const suffix of cosignSuffixes) {
+      const tag = `${referrersTag(subject)}.${suffix}`
+      const stored = await source.getManifest(tag, {signal})
+      if (!stored) continue
+      tagged.push({tag, stored})
+      await take(stored)
+    }
+  }
+  const unique = new Map(blobs.map((blob) => [blob.digest, blob] as const))
+  return {plan: {manifests, blobs: [...unique.values()], foreign}, lists, tagged, count}
+}
+
+/**
+ * Makes the target list the referrers that were copied: where it does not do that by itself, in an index under a tag. Tags as cosign makes them are made where
+ * there are none; one that is something else stays, and `onOther` hears of it.
+ */
+export async function linkReferrers(
+  target: ContentStore,
+  {lists, tagged}: Referrers,
+  {signal, onOther}: {readonly signal: AbortSignal; readonly onOther: (tag: string) => void},
+): Promise<void> {
+  for (const [subject, list] of lists) {
+    const known = await listed(target, subject, signal)
+    if (known && list.every(({digest}) => known.some((each) => each.digest === digest))) continue
+    await addToIndex(target, referrersTag(subject), list, signal)
+  }
+  for (const {tag, stored} of tagged) {
+    const found = await target.statManifest(tag, {signal})
+    if (found === stored.descriptor.digest) continue
+    if (found) {
+      onOther(tag)
+      continue
+    }
+    const tags = [{tag, from: 'absent'}] as const
+    await target.putManifest(stored.bytes, stored.descriptor.mediaType, {tags, signal})
+  }
+}
+
+async function listReferrers(
+  store: ContentStore,
+  subject: Digest,
+  signal: AbortSignal,
+): Promise<readonly ReferrerDescriptor[]> {
+  return (
+    (await listed(store, subject, signal)) ??
+    (await readIndex(store, referrersTag(subject), signal))?.manifests ??
+    []
+  )
+}
+
+async function listed(store: ContentStore, subject: Digest, signal: AbortSignal) {
+  return canListReferrers(store) ? store.listReferrers(subject, {signal}) : undefined
+}
+
+async function addToIndex(
+  target: ContentStore,
+  tag: string,
+  list: readonly ReferrerDescriptor[],
+  signal: AbortSignal,
+): Promise<void> {
+  const before = await readIndex(target, tag, signal)
+  const manifests = [...(before?.manifests ?? [])]
+  for (const entry of list)
+    if (!manifests.some(({digest}) => digest === entry.digest)) manifests.push(entry)
+  if (before && manifests.length === before.manifests.length) return
+  const text = JSON.stringify({schemaVersion: 2, mediaType: ociIndex, manifests})
+  const tags = [{tag, from: before?.digest ?? ('absent' as const)}]
+  await target.putManifest(Buffer.from(text), ociIndex, {tags, signal})
+}
+
+async function readIndex(store: ContentStore, tag: string, signal: AbortSignal) {
+  const stored = await store.getManifest(tag, {signal})
+  if (!stored) return undefined
+  const {manifests} = decodeIndex(stored.bytes, stored.descriptor.mediaType)
+  return {digest: stored.descriptor.digest, manifests: manifests as readonly ReferrerDescriptor[]}
+}
+
+function tooMany(name: string): LimitError {
+  return new LimitError(
+    'ERR_INJECT_TOO_MANY_REFERRERS',
+    `more than ${mostReferrers} artifacts in ${name} refer to the image`,
+    {expected: mostReferrers},
+  )
+}

@@ -1,0 +1,70 @@
+import {selectImages} from '../image/select-images.js'
+import {chooseImages, type PlatformChoice} from '../image/platforms.js'
+import {formatPlatform} from '../oci/platform.js'
+import {formatReference, type Reference} from '../oci/reference.js'
+import type {Digest} from '../oci/digest.js'
+import type {ContentStore, StoredManifest} from '../store/content-store.js'
+import {findDocument} from './find-document.js'
+import {loadFound} from './load-image.js'
+import {isIndex, loadIndex} from './load-index.js'
+import type {Ports} from './ports.js'
+
+/** What is to be copied. */
+export interface CopyRoot {
+  readonly stored: StoredManifest
+  /** The tag it was found by. */
+  readonly tag: string | undefined
+  /** Indexes that are new, because images were left out. */
+  readonly own: ReadonlyMap<Digest, StoredManifest>
+  /** What was chosen, where not everything was. */
+  readonly platforms: readonly string[] | undefined
+}
+
+/** The one thing that the reference names, as far as it was chosen: of an index all of it, one image by itself, or an index of the chosen ones. */
+export async function findRoot(
+  store: ContentStore,
+  reference: Reference,
+  choice: PlatformChoice | undefined,
+  ports: Ports,
+): Promise<CopyRoot> {
+  const {stored, tag} = await findDocument(store, reference, ports)
+  const whole = {stored, tag, own: new Map<Digest, StoredManifest>(), platforms: undefined}
+  if (choice === undefined || choice === 'all') return whole
+  if (!isIndex(stored)) {
+    await loadFound(store, reference, {stored, tag}, ports.signal, choice)
+    return whole
+  }
+  const {tree, images} = await loadIndex(store, stored, ports.signal)
+  const chosen = chooseImages(images, choice, formatReference(reference))
+  const platforms = chosen.map(({platform}) => formatPlatform(platform))
+  const [only, ...others] = chosen
+  if (only && others.length === 0) {
+    const found = await findDocument(store, {...reference, digest: only.entry.digest}, quiet(ports))
+    return {...whole, stored: found.stored, platforms}
+  }
+  const kept = new Set(chosen.map(({entry}) => entry.digest))
+  const selected = selectImages(tree, kept)
+  if (selected.tree === tree) return whole
+  const own = new Map(selected.changed.map((index) => [index.descriptor.digest, index] as const))
+  return {stored: selected.tree.index, tag, own, platforms}
+}
+
+/** It is the same step still. */
+function quiet({signal}: Ports): Pick<Ports, 'report' | 'signal'> {
+  return {report: () => undefined, signal}
+}
+
+/** Everything that has a tag. */
+export async function findTagged(
+  store: ContentStore,
+  {report, signal}: Ports,
+): Promise<readonly CopyRoot[]> {
+  report({kind: 'step', step: 'read image', on: store.name})
+  const roots: CopyRoot[] = []
+  for await (const tag of store.listTags({signal})) {
+    const stored = await store.getManifest(tag, {signal})
+    // somebody may have removed it since
+    if (stored) roots.push({stored, tag, own: new Map(), platforms: undefined})
+  }
+  return roots
+}

@@ -1,0 +1,233 @@
+import {onePlatform} from '../archive/archive-index.js'
+import {NotFoundError, UsageError} from '../errors.js'
+import type {PlatformChoice} from '../image/platforms.js'
+import {algorithmOf, type Digest} from '../oci/digest.js'
+import {formatReference, type Reference, repositoryName} from '../oci/reference.js'
+import type {ContentStore} from '../store/content-store.js'
+import {copyContent, type CopyCounts, noCounts} from '../store/copy-content.js'
+import {type CopyPlan, planCopy} from '../store/copy-plan.js'
+import {finish} from '../store/finishable.js'
+import {isSamePlace, mountableFrom, openTarget, targetOf} from './copy-places.js'
+import {findReferrers, linkReferrers} from './copy-referrers.js'
+import {type CopyRoot, findRoot, findTagged} from './copy-roots.js'
+import {isIndex} from './load-index.js'
+import type {Ports} from './ports.js'
+import {outstanding, planTagMoves, refuseClobber} from './tag-moves.js'
+
+export interface CopyOptions {
+  readonly source: Reference
+  readonly target: Reference
+  /** Besides the one in the target; all of them instead of it when it has none. */
+  readonly tags: readonly string[]
+  /** Which images of an index; `undefined`: the index as it is. */
+  readonly platforms?: PlatformChoice | undefined
+  /** Everything that has a tag in the source, under the same tags. */
+  readonly allTags: boolean
+  /** What refers to what is copied, too. */
+  readonly referrers: boolean
+  readonly noClobber: boolean
+  readonly dryRun: boolean
+  readonly chunkSize?: number | undefined
+}
+
+export interface CopiedTag {
+  readonly digest: Digest
+  /** The tags that moved; in a dry run those that would be moved. */
+  readonly tags: readonly string[]
+}
+
+export interface CopyResult {
+  /** `repository@digest` in the target; `null` when several were copied. */
+  readonly reference: string | null
+  readonly digest: Digest | null
+  readonly source: string
+  /** Everything that was copied under a tag. */
+  readonly copied: readonly (CopiedTag & {readonly reference: string})[]
+  /** Chosen platforms, where not everything was copied. */
+  readonly platforms?: readonly string[]
+  /** Manifests and indexes, those below an index and referrers included. */
+  readonly manifests: number
+  readonly referrers: number
+  /** Layers that stay where their `urls` say. */
+  readonly foreign: number
+  /** In a dry run `copied` are those that are not there yet, and `bytes` theirs. */
+  readonly blobs: CopyCounts
+  readonly dryRun: boolean
+}
+
+/**
+ * Copies an image or an index with all that belongs to it, byte for byte, from one place to another. Nothing is sent that is there already or can be mounted; the tags
+ * move last, and only from where they stood at the beginning. Within one repository only the tags move.
+ */
+export async function copy(options: CopyOptions, ports: Ports): Promise<CopyResult> {
+  const target = checkedTarget(options)
+  const source = await ports.openStore(options.source, {writes: false})
+  try {
+    const store = await openTarget(target, options, ports)
+    try {
+      return await copyBetween({source, target: store}, {...options, target}, ports)
+    } finally {
+      await store.close()
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+interface Places {
+  readonly source: ContentStore
+  readonly target: ContentStore
+}
+
+async function copyBetween(
+  {source, target}: Places,
+  options: CopyOptions,
+  ports: Ports,
+): Promise<CopyResult> {
+  const {report, signal} = ports
+  const {allTags, noClobber, dryRun} = options
+  const roots = allTags
+    ? await findTagged(source, ports)
+    : [await findRoot(source, options.source, options.platforms, ports)]
+  if (roots.length === 0) throw nothingTagged(source.name)
+  // before anything is read that cannot be put there
+  if (options.target.kind === 'docker-archive' && roots.some(({stored}) => isIndex(stored)))
+    throw onePlatform(target.name)
+  const moves = await Promise.all(roots.map((root) => movesOf(target, root, options, signal)))
+  if (noClobber)
+    for (const [at, {stored}] of roots.entries())
+      refuseClobber(moves[at] ?? [], stored.descriptor.digest, target.name)
+
+  const done = new Set<Digest>()
+  const counts = noCounts()
+  const work = {source, target, done, counts}
+  const isHere = isSamePlace(options.source, options.target)
+  const own = new Map(roots.flatMap((root) => [...root.own]))
+  const stored = roots.map((root) => root.stored)
+  const plan = isHere
+    ? {manifests: [...own.values()].filter((each) => !stored.includes(each)), blobs: [], foreign: 0}
+    : await planCopy(source, stored, {signal, own})
+  const subjects = [...plan.manifests, ...stored]
+  const isWanted = options.referrers && !isHere
+  const referrers = isWanted ? await findReferrers(source, subjects, {signal, done}) : undefined
+  await transfer(work, merged(plan, referrers?.plan), options, ports)
+  if (!dryRun) {
+    if (referrers)
+      await linkReferrers(target, referrers, {signal, onOther: otherTag(target, ports)})
+    report({kind: 'step', step: 'publish', on: target.name})
+  }
+  const copied: CopiedTag[] = []
+  for (const [at, root] of roots.entries()) {
+    const {descriptor, bytes} = root.stored
+    const tags = outstanding(moves[at] ?? [], descriptor.digest)
+    if (!dryRun && tags.length > 0)
+      await target.putManifest(bytes, descriptor.mediaType, {
+        tags,
+        algorithm: algorithmOf(descriptor.digest),
+        signal,
+      })
+    copied.push({digest: descriptor.digest, tags: tags.map(({tag}) => tag)})
+  }
+  if (!dryRun) await finish(target, {signal})
+  return describe(options, roots, copied, {
+    manifests: new Set(
+      [...subjects, ...(referrers?.plan.manifests ?? [])].map((each) => each.descriptor.digest),
+    ).size,
+    referrers: referrers?.count ?? 0,
+    foreign: plan.foreign + (referrers?.plan.foreign ?? 0),
+    blobs: counts,
+  })
+}
+
+/** Blobs and manifests without a tag; in a dry run only looks which of the blobs are there. */
+async function transfer(
+  {
+    source,
+    target,
+    done,
+    counts,
+  }: Places & {readonly done: Set<Digest>; readonly counts: CopyCounts},
+  plan: CopyPlan,
+  {source: from, target: to, dryRun}: CopyOptions,
+  {report, signal}: Ports,
+): Promise<void> {
+  report({kind: 'step', step: 'copy', on: target.name})
+  if (dryRun) {
+    for (const {digest, size} of plan.blobs) {
+      const found = await target.statBlob(digest, {signal})
+      counts[found ? 'present' : 'copied']++
+      if (!found) counts.bytes += size
+    }
+    return
+  }
+  const total = plan.blobs.reduce((sum, {size}) => sum + size, 0)
+  let read = 0
+  const onBytes = (bytes: number): void => report({kind: 'bytes', done: (read += bytes), total})
+  const options = {signal, mountFrom: mountableFrom(from, to), onBytes}
+  await copyContent(source, target, plan, {done, counts}, options)
+}
+
+function movesOf(
+  target: ContentStore,
+  {stored, tag}: CopyRoot,
+  {target: to, tags, allTags}: CopyOptions,
+  signal: AbortSignal,
+) {
+  const {digest} = stored.descriptor
+  const own = allTags ? tag : to.tag
+  const wanted = [...(own === undefined ? [] : [own]), ...tags]
+  return planTagMoves(target, to, wanted, {digest, tag: undefined}, signal)
+}
+
+function checkedTarget({source, target, tags, allTags, platforms}: CopyOptions): Reference {
+  if (!allTags)
+    return tags.length > 0 && target.tag === undefined ? target : targetOf(target, source)
+  const said = [source.tag, source.digest, target.tag, target.digest, platforms, tags[0]]
+  if (said.every((each) => each === undefined)) return target
+  throw new UsageError(
+    'ERR_INJECT_ALL_TAGS',
+    'all tags are to be copied, as they are, and yet one, or some platforms, were named',
+    {hint: 'name repositories only, or leave out --all-tags'},
+  )
+}
+
+function merged(plan: CopyPlan, other: CopyPlan | undefined): CopyPlan {
+  if (!other) return plan
+  const blobs = new Map([...plan.blobs, ...other.blobs].map((blob) => [blob.digest, blob] as const))
+  return {
+    manifests: [...plan.manifests, ...other.manifests],
+    blobs: [...blobs.values()],
+    foreign: plan.foreign + other.foreign,
+  }
+}
+
+function otherTag({name}: ContentStore, {report}: Ports): (tag: string) => void {
+  return (tag) =>
+    report({kind: 'warning', message: `tag ${tag} of ${name} is something else: it stays so`})
+}
+
+function nothingTagged(name: string): NotFoundError {
+  return new NotFoundError('ERR_INJECT_IMAGE_NOT_FOUND', `nothing in ${name} has a tag`)
+}
+
+function describe(
+  {source, target, dryRun}: CopyOptions,
+  roots: readonly CopyRoot[],
+  copied: readonly CopiedTag[],
+  counted: Pick<CopyResult, 'manifests' | 'referrers' | 'foreign' | 'blobs'>,
+): CopyResult {
+  const place = repositoryName(target)
+  const named = copied.map((each) => ({reference: `${place}@${each.digest}`, ...each}))
+  const [only, ...others] = named
+  const isOne = only !== undefined && others.length === 0
+  const platforms = roots[0]?.platforms
+  return {
+    reference: isOne ? only.reference : null,
+    digest: isOne ? only.digest : null,
+    source: formatReference(source),
+    copied: named,
+    ...(platforms && {platforms}),
+    ...counted,
+    dryRun,
+  }
+}

@@ -1,0 +1,72 @@
+import {NotFoundError} from '../errors.js'
+import {formatReference, type Reference} from '../oci/reference.js'
+import type {ContentStore, StoredManifest} from '../store/content-store.js'
+import type {LayoutStore} from '../store/layout-store.js'
+import type {Ports} from './ports.js'
+
+/** What a registry assumes when nothing is said, as docker does. */
+export const defaultTag = 'latest'
+
+export interface FoundDocument {
+  readonly stored: StoredManifest
+  /** The tag it was found by; `undefined` when a digest named it. */
+  readonly tag: string | undefined
+}
+
+/**
+ * The manifest or index that `reference` names, as it is stored. Without tag and digest it is `latest`, or the only one of an OCI layout. Throws
+ * `NotFoundError`.
+ */
+export async function findDocument(
+  store: ContentStore,
+  reference: Reference,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<FoundDocument> {
+  report({kind: 'step', step: 'read image', on: formatReference(reference)})
+  const {tag, digest} = await wanted(store, reference, {report, signal})
+  const name = digest ?? tag ?? defaultTag
+  const stored = await store.getManifest(name, {signal})
+  if (stored) return {stored, tag: digest ? undefined : tag}
+  throw new NotFoundError(
+    'ERR_INJECT_IMAGE_NOT_FOUND',
+    `there is no image ${digest ? `with digest ${name}` : `tagged ${name}`} in ${store.name}`,
+    {
+      hint: (await tagHint(store, signal)) ?? 'check the name and the tag',
+    },
+  )
+}
+
+/** Without tag and digest: `latest` where it is, else the only image there is, where the store can tell. */
+async function wanted(
+  store: ContentStore,
+  reference: Reference,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<Pick<Reference, 'tag' | 'digest'>> {
+  if (reference.digest ?? reference.tag) return reference
+  if (isLayout(store) && !(await store.statManifest(defaultTag, {signal}))) {
+    const digest = await store.onlyManifest()
+    if (digest) return {digest}
+  }
+  report({kind: 'notice', message: `no tag given: using ${store.name}:${defaultTag}`})
+  return {tag: defaultTag}
+}
+
+/** Asked by ability, not by place: any store may know that it holds one image only. */
+function isLayout(store: ContentStore): store is LayoutStore {
+  return 'onlyManifest' in store
+}
+
+/** A few of the tags that are there, for whoever mistyped one; listing is a courtesy, so its own failure says nothing. */
+async function tagHint(store: ContentStore, signal: AbortSignal): Promise<string | undefined> {
+  const tags: string[] = []
+  try {
+    for await (const tag of store.listTags({signal})) {
+      tags.push(tag)
+      if (tags.length > 10) break
+    }
+  } catch {
+    return undefined
+  }
+  if (tags.length === 0) return undefined
+  return `tags there: ${tags.slice(0, 10).join(', ')}${tags.length > 10 ? ', …' : ''}`
+}

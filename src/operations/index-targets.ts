@@ -1,0 +1,44 @@
+import {PreconditionError} from '../errors.js'
+import type {Image} from '../image/image.js'
+import {chooseImages, type PlatformChoice} from '../image/platforms.js'
+import {findSlot, type Slot} from '../image/slot.js'
+import type {Digest} from '../oci/digest.js'
+import {formatPlatform, type Platform} from '../oci/platform.js'
+import type {ContentStore} from '../store/content-store.js'
+import {fetchImage} from './fetch-image.js'
+import type {LoadedIndex} from './load-index.js'
+
+/** One image of an index that something is to be put into. */
+export interface IndexTarget {
+  readonly image: Image
+  readonly platform: Platform
+  /** The one that it has already. */
+  readonly slot: Slot | undefined
+}
+
+/**
+ * The images that were chosen, each read whole. `name` is the slot's, `what` the index's for messages. Throws what `chooseImages` throws, and
+ * `PreconditionError` (`ERR_INJECT_IMAGE_NOT_IN_REPOSITORY`) when the repository lacks one of them.
+ */
+export async function loadTargets(
+  store: ContentStore,
+  {images}: LoadedIndex,
+  {platforms, name, what}: {platforms: PlatformChoice | undefined; name: string; what: string},
+  signal: AbortSignal,
+): Promise<IndexTarget[]> {
+  const targets: IndexTarget[] = []
+  for (const {entry, platform} of chooseImages(images, platforms, what)) {
+    const image = await fetchImage(store, entry.digest, signal)
+    if (!image) throw notThere(entry.digest, platform, what)
+    targets.push({image, platform, slot: findSlot(image, name)})
+  }
+  return targets
+}
+
+function notThere(digest: Digest, platform: Platform, what: string): PreconditionError {
+  return new PreconditionError(
+    'ERR_INJECT_IMAGE_NOT_IN_REPOSITORY',
+    `the image for ${formatPlatform(platform)} of ${what} is not in the repository: ${digest}`,
+    {hint: 'choose others by --platform'},
+  )
+}

@@ -1,0 +1,247 @@
+import type {ConfigEdits} from '../image/config-edits.js'
+import {newLayerType} from '../image/family.js'
+import type {Image, Layer} from '../image/image.js'
+import {inject} from '../image/inject.js'
+import type {IndexTree} from '../image/index-tree.js'
+import type {PlatformChoice} from '../image/platforms.js'
+import {findSlot} from '../image/slot.js'
+import {type Replacements, replaceImages} from '../image/replace-images.js'
+import {toOci} from '../image/to-oci.js'
+import type {PackedContent} from '../layer/pack.js'
+import type {WalkedEntry} from '../layer/walk.js'
+import type {Descriptor} from '../oci/descriptor.js'
+import type {Digest} from '../oci/digest.js'
+import {formatReference, type Reference} from '../oci/reference.js'
+import type {ContentStore, TagMove} from '../store/content-store.js'
+import {formatTime} from './created.js'
+import type {FoundDocument} from './find-document.js'
+import {type IndexTarget, loadTargets} from './index-targets.js'
+import {actionOn, type SlotAction} from './injection-result.js'
+import {compare, type KnownLayer, layersAt} from './known-layers.js'
+import {loadIndex} from './load-index.js'
+import type {Ports} from './ports.js'
+import type {ChangedIndex} from './publish-index.js'
+import {pushLayer} from './push-layer.js'
+import {type FormatOptions, suitableImage} from './suitable-image.js'
+import {planTagMoves} from './tag-moves.js'
+
+/** What is to be put into one image. Images with the same `key` get the same layer, which is packed and pushed once. */
+export interface IndexContent {
+  readonly key: string
+  readonly path: string
+  readonly entries: () => Iterable<WalkedEntry>
+  /** For whoever watches. */
+  readonly on: string
+  /** By which a later run knows that it may go on where this one was killed. */
+  readonly packing?: readonly string[]
+  /** Seconds since the epoch; `undefined`: the newest mtime in the content. */
+  readonly time: number | undefined
+}
+
+export interface IndexOptions extends Partial<Pick<Replacements, 'attestations'>>, FormatOptions {
+  readonly reference: Reference
+  readonly tags: readonly string[]
+  readonly name: string
+  readonly platforms: PlatformChoice | undefined
+  /** Seconds since the epoch; sets the time of the images, too. */
+  readonly created: number | undefined
+  /** What else the images are to say. */
+  readonly edits?: ConfigEdits | undefined
+  readonly dryRun: boolean
+  /** `undefined`: this image stays as it is. */
+  readonly contentOf: (target: SuitableTarget) => Promise<IndexContent | undefined>
+}
+
+/** What is injected into: the image of the target, or what `toOci` made of it. */
+export interface SuitableTarget extends IndexTarget {
+  readonly suitable: Image
+}
+
+/** One image, before and after. */
+export interface InjectedImage extends IndexTarget {
+  readonly path: string
+  readonly action: SlotAction
+  /** Unknown in a dry run that would have to pack. */
+  readonly result: Image | undefined
+  readonly layer: Layer | undefined
+  readonly content: (Pick<PackedContent, 'diffId'> & Partial<PackedContent>) | undefined
+  readonly uploaded: boolean
+}
+
+/** An index before and after; nothing is published yet. */
+export interface InjectedIndex extends ChangedIndex {
+  readonly before: IndexTree
+  readonly images: readonly InjectedImage[]
+  /** Images that were not chosen, and converted with the rest. */
+  readonly converted: readonly Pick<InjectedImage, 'image' | 'result'>[]
+  readonly source: string | undefined
+}
+
+/** What layers were stored under which key: for another round, after a conflict. */
+export type StoredLayers = Map<string, StoredLayer>
+type StoredLayer = Pick<InjectedImage, 'layer' | 'content' | 'uploaded'>
+
+/** Puts content into the chosen images of an index: stores the layers and makes the documents, and leaves the tags where they are. */
+export async function injectIndex(
+  store: ContentStore,
+  found: FoundDocument,
+  options: IndexOptions,
+  stored: StoredLayers,
+  ports: Ports,
+): Promise<InjectedIndex> {
+  const {reference, tags, attestations = 'drop'} = options
+  const loaded = await loadIndex(store, found.stored, ports.signal)
+  const {digest} = loaded.tree.index.descriptor
+  const moves = await planTagMoves(store, reference, tags, {digest, tag: found.tag}, ports.signal)
+  const what = formatReference(reference)
+  const chosen = await loadTargets(store, loaded, {...options, what}, ports.signal)
+  const targets = chosen.map((target) => suitableTarget(target, options))
+  const converted =
+    options.toOci === true
+      ? await convertOthers(store, loaded, targets, {...options, what}, ports.signal)
+      : []
+  const images: InjectedImage[] = []
+  for (const {content, group} of await grouped(targets, options.contentOf)) {
+    if (!content) images.push(...group.map(asItIs))
+    else images.push(...(await injectGroup(store, group, content, options, {moves, stored}, ports)))
+  }
+  const replaced = new Map<Digest, Descriptor>()
+  for (const {image, result} of [...images, ...converted])
+    if (result && result !== image)
+      replaced.set(image.manifest.descriptor.digest, result.manifest.descriptor)
+  const {tree, changed} = replaceImages(loaded.tree, {
+    images: replaced,
+    attestations,
+    base: 'remember',
+    toOci: options.toOci,
+  })
+  const order = new Map(targets.map(({image}, position) => [image, position]))
+  images.sort((a, b) => (order.get(a.image) ?? 0) - (order.get(b.image) ?? 0))
+  return {before: loaded.tree, after: tree, changed, images, converted, moves, source: found.tag}
+}
+
+function suitableTarget(
+  target: IndexTarget,
+  options: Pick<IndexOptions, 'name' | keyof FormatOptions>,
+): SuitableTarget {
+  const suitable = suitableImage(target.image, options.name, options)
+  return {...target, suitable, slot: findSlot(suitable, options.name)}
+}
+
+/** An index does not become OCI's in parts: its other images are converted, too. */
+async function convertOthers(
+  store: ContentStore,
+  loaded: Awaited<ReturnType<typeof loadIndex>>,
+  chosen: readonly SuitableTarget[],
+  {name, what}: {readonly name: string; readonly what: string},
+  signal: AbortSignal,
+): Promise<InjectedIndex['converted']> {
+  const known = new Set(chosen.map(({image}) => image.manifest.descriptor.digest))
+  const images = loaded.images.filter(({entry}) => !known.has(entry.digest))
+  if (images.length === 0) return []
+  const others = await loadTargets(
+    store,
+    {...loaded, images},
+    {platforms: 'all', name, what},
+    signal,
+  )
+  return others.map(({image}) => ({image, result: toOci(image)}))
+}
+
+/** Targets with the same content, together. */
+async function grouped(targets: readonly SuitableTarget[], contentOf: IndexOptions['contentOf']) {
+  const groups = new Map<string, {content: IndexContent | undefined; group: SuitableTarget[]}>()
+  for (const target of targets) {
+    const content = await contentOf(target)
+    const key = content?.key ?? ''
+    const {group} = groups.get(key) ?? {group: []}
+    groups.set(key, {content, group: [...group, target]})
+  }
+  return groups.values()
+}
+
+function asItIs(target: SuitableTarget): InjectedImage {
+  const {image, suitable, slot} = target
+  return {
+    ...target,
+    path: slot?.path ?? '/',
+    action: actionOn(image, suitable, 'unchanged'),
+    result: suitable,
+    layer: slot,
+    content: slot,
+    uploaded: false,
+  }
+}
+
+async function injectGroup(
+  store: ContentStore,
+  group: readonly SuitableTarget[],
+  content: IndexContent,
+  options: IndexOptions,
+  {moves, stored}: {readonly moves: readonly TagMove[]; readonly stored: StoredLayers},
+  ports: Ports,
+): Promise<InjectedImage[]> {
+  const {name, dryRun} = options
+  const {path, key} = content
+  const known = stored.get(key) ?? (await storeLayer(store, group, content, options, moves, ports))
+  if (!dryRun) stored.set(key, known)
+  return group.map((target) => {
+    const {image, suitable, slot} = target
+    const isSame = slot !== undefined && known.content?.diffId === slot.diffId && path === slot.path
+    const result =
+      known.layer && inject(suitable, {name, path, ...injectionOf(target, known, content, options)})
+    const planned = isSame ? 'unchanged' : slot ? 'replaced' : 'added'
+    const action = result ? actionOn(image, result, planned) : planned
+    return {...target, ...known, path, action, result}
+  })
+}
+
+/** The one layer of a group: one that is there already, or a new one. */
+async function storeLayer(
+  store: ContentStore,
+  group: readonly IndexTarget[],
+  {entries, on, packing}: IndexContent,
+  {name, dryRun, compression}: IndexOptions,
+  moves: readonly TagMove[],
+  ports: Ports,
+): Promise<StoredLayer> {
+  const own = group.flatMap(({slot}): KnownLayer[] => (slot ? [{...slot, own: true}] : []))
+  const isOne = own.length === group.length && new Set(own.map(digestOf)).size === 1
+  // what one image says of its layer, another one cannot vouch for
+  const known = own.map((layer) => ({...layer, own: isOne}))
+  if (!isOne) known.push(...(await layersAt(store, moves, name, ports.signal)))
+  const {layer, content} = await compare(
+    store,
+    known,
+    entries,
+    {exhaustive: dryRun, compression, on},
+    ports,
+  )
+  if ((layer && content) || dryRun) return {layer, content, uploaded: false}
+  // the media type is each image's own
+  const how = {mediaType: '', compression, on, ...(packing && {packing})}
+  return pushLayer(store, entries, how, ports)
+}
+
+const digestOf = ({descriptor}: Layer): Digest => descriptor.digest
+
+function injectionOf(
+  {image, suitable, slot}: SuitableTarget,
+  {layer, content}: StoredLayer,
+  {time}: IndexContent,
+  {created, edits, compression}: IndexOptions,
+) {
+  if (!layer || !content) throw new TypeError('a group without a layer')
+  const {digest, size} = layer.descriptor
+  // a blob that the slot holds already is what the image says it is, however it was compressed
+  const isOwn = slot?.descriptor.digest === digest
+  const mediaType = isOwn ? slot.descriptor.mediaType : newLayerType(suitable, compression)
+  const made = formatTime(created ?? time ?? content.newestMtime ?? 0)
+  return {
+    layer: {diffId: layer.diffId, descriptor: {mediaType, digest, size}},
+    base: image.manifest.descriptor.digest,
+    created: made,
+    ...(created !== undefined && {imageCreated: made}),
+    ...(edits && {edits}),
+  }
+}

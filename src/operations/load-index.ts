@@ -1,0 +1,99 @@
+import {IntegrityError, LimitError, NotFoundError} from '../errors.js'
+import {imageEntries, type IndexTree} from '../image/index-tree.js'
+import type {PlatformImage} from '../image/platforms.js'
+import {documentKind} from '../oci/document-kind.js'
+import type {Digest} from '../oci/digest.js'
+import {decodeIndex, entryKind, indexMediaType, type IndexEntry} from '../oci/image-index.js'
+import {parseDocument} from '../oci/json.js'
+import type {Platform} from '../oci/platform.js'
+import {platformOf} from '../oci/platform.js'
+import type {ContentStore, StoredManifest} from '../store/content-store.js'
+import {fetchImage} from './fetch-image.js'
+
+/** Indexes below an index, at most; real ones have none, or a handful. */
+const mostIndexes = 100
+/** Images whose entry does not say what they run on, and whose config is read for it, at most. */
+const mostConfigs = 100
+
+export interface LoadedIndex {
+  readonly tree: IndexTree
+  readonly images: readonly PlatformImage[]
+}
+
+/** Whether a stored document is an index, by its own word and shape. Throws as `documentKind` does. */
+export function isIndex({bytes, descriptor}: StoredManifest): boolean {
+  const {value} = parseDocument(bytes, 'the manifest', 'ERR_INJECT_MANIFEST_INVALID')
+  return documentKind(value, descriptor.mediaType).kind === 'index'
+}
+
+/**
+ * The index with all indexes below it, each read once, and the platforms of its images; of the images themselves nothing is read unless their entry lacks the
+ * platform. Throws `NotFoundError` for an index below that is not there, `LimitError` for too many, and what `decodeIndex` throws.
+ */
+export async function loadIndex(
+  store: ContentStore,
+  stored: StoredManifest,
+  signal: AbortSignal,
+): Promise<LoadedIndex> {
+  const trees = new Map<Digest, IndexTree>()
+  const read = async ({descriptor, bytes}: StoredManifest): Promise<IndexTree> => {
+    if (trees.size >= mostIndexes) throw tooMany(store.name)
+    const value = decodeIndex(bytes, descriptor.mediaType)
+    const mediaType = indexMediaType(value, descriptor.mediaType)
+    const below = new Map<Digest, IndexTree>()
+    const tree = {index: {descriptor: {...descriptor, mediaType}, bytes, value}, below}
+    trees.set(descriptor.digest, tree)
+    for (const entry of value.manifests) {
+      if (entryKind(entry) !== 'index') continue
+      below.set(entry.digest, trees.get(entry.digest) ?? (await read(await get(entry))))
+    }
+    return tree
+  }
+  const get = async ({digest, size}: IndexEntry): Promise<StoredManifest> => {
+    const found = await store.getManifest(digest, {signal})
+    if (!found)
+      throw new NotFoundError('ERR_INJECT_IMAGE_NOT_FOUND', `${store.name} lacks index ${digest}`)
+    if (found.bytes.length === size) return found
+    throw new IntegrityError(
+      'ERR_INJECT_SIZE_MISMATCH',
+      `index ${digest} does not have the size that its descriptor gives`,
+      {expected: size, found: found.bytes.length},
+    )
+  }
+  const tree = await read(stored)
+  return {tree, images: await platformsOf(store, imageEntries(tree), signal)}
+}
+
+async function platformsOf(
+  store: ContentStore,
+  entries: readonly IndexEntry[],
+  signal: AbortSignal,
+): Promise<PlatformImage[]> {
+  const images: PlatformImage[] = []
+  let configs = 0
+  for (const entry of entries) {
+    const platform =
+      entry.platform ?? (++configs > mostConfigs ? unknown : await askConfig(store, entry, signal))
+    images.push({entry, platform})
+  }
+  return images
+}
+
+const unknown: Platform = {os: 'unknown', architecture: 'unknown'}
+
+async function askConfig(
+  store: ContentStore,
+  {digest}: IndexEntry,
+  signal: AbortSignal,
+): Promise<Platform> {
+  const image = await fetchImage(store, digest, signal)
+  return image ? platformOf(image.config.value) : unknown
+}
+
+function tooMany(name: string): LimitError {
+  return new LimitError(
+    'ERR_INJECT_INDEX_TOO_DEEP',
+    `an index in ${name} has more than ${mostIndexes} indexes below it`,
+    {expected: mostIndexes},
+  )
+}

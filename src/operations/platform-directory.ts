@@ -1,0 +1,46 @@
+import {UnsafeContentError, UsageError} from '../errors.js'
+import {formatPlatform, type Platform} from '../oci/platform.js'
+import {quoted} from '../oci/quoted.js'
+import {type Directory, openDirectory} from './directory.js'
+
+/** The directory for images of a platform. */
+export type DirectoryFor = (platform: Platform) => Directory
+
+const placeholder = /\{(os|arch|variant)\}/g
+
+/**
+ * One directory for all, opened at once; or, with `{os}`, `{arch}` and `{variant}` (which is empty where a platform has none) in the path, one for each platform, opened
+ * when it is asked for. Throws `UsageError` for other braces with a word in them, and what `openDirectory` throws; the function throws `UnsafeContentError` for a
+ * platform whose name is no name of a file: it is the image's, and anybody's.
+ */
+export function directoryFor(path: string): DirectoryFor {
+  const [unknown] = path.replaceAll(placeholder, '').match(/\{\w+\}/) ?? []
+  if (unknown !== undefined && /^\{(?:architecture|platform|version)\}$/.test(unknown)) {
+    throw new UsageError('ERR_INJECT_PLACEHOLDER_UNKNOWN', `there is no ${unknown} for a path`, {
+      hint: 'there are {os}, {arch} and {variant}',
+    })
+  }
+  if (path.search(placeholder) < 0) {
+    const directory = openDirectory(path)
+    return () => directory
+  }
+  const opened = new Map<string, Directory>()
+  return (platform) => {
+    const own = expand(path, platform)
+    const directory = opened.get(own) ?? openDirectory(own)
+    opened.set(own, directory)
+    return directory
+  }
+}
+
+function expand(path: string, platform: Platform): string {
+  const values = {os: platform.os, arch: platform.architecture, variant: platform.variant ?? ''}
+  return path.replaceAll(placeholder, (_, key: keyof typeof values) => {
+    const value = values[key]
+    if (/^\w[\w.-]{0,99}$|^$/.test(value)) return value
+    throw new UnsafeContentError(
+      'ERR_INJECT_PLATFORM_UNSAFE',
+      `the platform ${formatPlatform(platform)} is no part of a path: ${quoted(value)}`,
+    )
+  })
+}

@@ -1,0 +1,43 @@
+import type {ContentStore} from '../store/content-store.js'
+import {applyToIndex} from './apply-index.js'
+import type {IndexInjectionResult} from './describe-index.js'
+import {refuseOwnLayout} from './directory.js'
+import type {FoundDocument} from './find-document.js'
+import type {IndexContent, SuitableTarget} from './inject-index.js'
+import {layerEntries} from './layer-entries.js'
+import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'
+import type {DirectoryFor} from './platform-directory.js'
+import type {Ports} from './ports.js'
+
+/** `update` of an index: a directory for all chosen images, or one for each platform. */
+export function updateIndex(
+  store: ContentStore,
+  found: FoundDocument,
+  directoryOf: DirectoryFor,
+  options: UpdateOptions & {readonly dryRun: boolean},
+  ports: Ports,
+): Promise<IndexInjectionResult> {
+  const onWarning = warnOnce(ports)
+  const entriesFor = layerEntries(store, options, ports)
+  const contentOf = async (target: SuitableTarget): Promise<IndexContent> => {
+    const {platform, slot, suitable: image} = target
+    const directory = directoryOf(platform)
+    refuseOwnLayout(options.reference, directory)
+    const path = options.path ?? slot?.path ?? '/'
+    const walked = {
+      key: JSON.stringify([directory.path, path]),
+      entries: directory.entries({...options, path, clampMtime: options.created, onWarning}),
+    }
+    const {key, entries} = await entriesFor({image, slot}, walked)
+    return {
+      key,
+      path,
+      entries,
+      on: directory.path,
+      packing: [...packingOf(directory.path, path, options), key],
+      time: undefined,
+    }
+  }
+  const {platforms, created} = options
+  return applyToIndex(store, found, {...options, platforms, created, contentOf}, ports)
+}

@@ -1,0 +1,129 @@
+import {PreconditionError} from '../errors.js'
+import {algorithmOf, type Digest} from '../oci/digest.js'
+import type {
+  BlobInfo,
+  BlobReader,
+  BlobSource,
+  BlobWriter,
+  CallOptions,
+  ManifestStore,
+  StoredManifest,
+} from './content-store.js'
+import type {CopyPlan} from './copy-plan.js'
+
+/** Blobs on their way at once: as many as a registry is asked things at once. */
+const parallel = 6
+
+export interface CopyContentOptions extends CallOptions {
+  /** Repositories of the target's registry that have the blobs. */
+  readonly mountFrom?: readonly string[] | undefined
+  /** Told of bytes as they go by; of some of them twice, where a connection breaks. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
+}
+
+/** What became of the blobs of a copy. */
+export interface CopyCounts {
+  /** Read from the source and sent. */
+  copied: number
+  /** Taken from another repository of the same registry. */
+  mounted: number
+  /** There already. */
+  present: number
+  /** Bytes that were read from the source; of mounted and present ones none. */
+  bytes: number
+}
+
+export function noCounts(): CopyCounts {
+  return {copied: 0, mounted: 0, present: 0, bytes: 0}
+}
+
+/**
+ * Makes all that `plan` says be in the target: blobs first, several at once, then the manifests in their order, by digest. What is there is not sent. Every
+ * blob is checked on the way. Adds to `counts` and to `done` as it goes.
+ */
+export async function copyContent(
+  source: BlobReader,
+  target: BlobWriter & ManifestStore & {readonly name: string},
+  plan: CopyPlan,
+  {done, counts}: {readonly done: Set<Digest>; readonly counts: CopyCounts},
+  options: CopyContentOptions,
+): Promise<void> {
+  const {signal, mountFrom, onBytes} = options
+  const copyBlob = async (blob: BlobInfo, signal: AbortSignal): Promise<void> => {
+    const reading = watched(source, blob, (bytes) => {
+      counts.bytes += bytes
+      onBytes?.(bytes)
+    })
+    const {digest, size} = blob
+    const {written} = await target.putBlob(reading, {expected: {digest, size}, mountFrom, signal})
+    counts[!written ? 'present' : reading.wasOpened() ? 'copied' : 'mounted']++
+    done.add(digest)
+  }
+  await inLanes(plan.blobs, copyBlob, signal)
+  for (const manifest of plan.manifests) {
+    await putAs(target, manifest, {signal})
+    done.add(manifest.descriptor.digest)
+  }
+}
+
+/** Stores a manifest under the digest that others know it by. Throws `PreconditionError` where the target names it by another algorithm. */
+async function putAs(
+  target: ManifestStore & {readonly name: string},
+  {bytes, descriptor}: StoredManifest,
+  call: CallOptions,
+): Promise<void> {
+  const how = {...call, algorithm: algorithmOf(descriptor.digest)}
+  const {digest} = await target.putManifest(bytes, descriptor.mediaType, how)
+  if (digest === descriptor.digest) return
+  throw new PreconditionError(
+    'ERR_INJECT_DIGEST_ALGORITHM',
+    `${target.name} names manifest ${descriptor.digest} by another digest: ${digest}`,
+    {expected: descriptor.digest, found: digest},
+  )
+}
+
+/** All of `list`, several at once; the first failure ends the others, and is thrown when they have ended. */
+async function inLanes<T>(
+  list: readonly T[],
+  work: (item: T, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const failing = new AbortController()
+  const both = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal
+  const items = list.values()
+  const failures: unknown[] = []
+  const lane = async (): Promise<void> => {
+    for (const item of items) {
+      if (both.aborted) return
+      try {
+        await work(item, both)
+      } catch (error) {
+        failures.push(error)
+        failing.abort(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({length: Math.min(parallel, list.length)}, lane))
+  signal?.throwIfAborted()
+  if (failures.length > 0) throw failures[0]
+}
+
+/** A blob of a store as a source for another one: looked for when it is opened. */
+function watched(
+  source: BlobReader,
+  blob: BlobInfo,
+  onBytes: (bytes: number) => void,
+): BlobSource & {wasOpened(): boolean} {
+  let opened = false
+  return {
+    proven: blob,
+    wasOpened: () => opened,
+    async *open(call) {
+      opened = true
+      for await (const chunk of await source.openBlob(blob, call)) {
+        onBytes(chunk.length)
+        yield chunk
+      }
+    },
+  }
+}

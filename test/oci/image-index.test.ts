@@ -1,0 +1,56 @@
+import {describe, expect, test} from 'vitest'
+import {attested, decodeIndex, entryKind, indexMediaType} from '../../src/oci/image-index.js'
+import {dockerManifestList, ociIndex, ociManifest} from '../../src/oci/media-type.js'
+import {encode} from '../support/images.js'
+import {makeAttestation, makeEntry, makeIndex} from '../support/indexes.js'
+import {thrownBy} from '../support/thrown-by.js'
+
+const amd64 = makeEntry('amd64')
+const sound = {schemaVersion: 2, mediaType: ociIndex, manifests: [amd64]}
+const decode = (value: unknown, mediaType: string = ociIndex) =>
+  decodeIndex(encode(JSON.stringify(value)), mediaType)
+
+test('an index is decoded as it is', () => {
+  expect(decode({...sound, more: 1})).toEqual({...sound, more: 1})
+  expect(indexMediaType(decode(sound), 'application/json')).toBe(ociIndex)
+  const list = {...sound, mediaType: dockerManifestList}
+  expect(indexMediaType(decode(list, dockerManifestList), dockerManifestList)).toBe(
+    dockerManifestList,
+  )
+})
+
+describe('what is no index', () => {
+  test.each([
+    ['no manifests', {...sound, manifests: undefined}],
+    ['manifests no list', {...sound, manifests: {}}],
+    ['an entry without digest', {...sound, manifests: [{...amd64, digest: undefined}]}],
+    ['a platform without os', {...sound, manifests: [{...amd64, platform: {architecture: 'x'}}]}],
+    ['schemaVersion 1', {...sound, schemaVersion: 1}],
+    ['annotations that are no texts', {...sound, annotations: {a: 1}}],
+  ])('%s', (_, value) => {
+    expect(thrownBy(() => decode(value))).toMatchObject({code: 'ERR_INJECT_INDEX_INVALID'})
+  })
+
+  test('T-53 M17 an image, or both', () => {
+    const image = {schemaVersion: 2, mediaType: ociManifest, config: {}, layers: []}
+    expect(thrownBy(() => decode(image, ociManifest))).toMatchObject({
+      code: 'ERR_INJECT_NOT_AN_INDEX',
+    })
+    expect(thrownBy(() => decode({...sound, layers: []}))).toMatchObject({
+      code: 'ERR_INJECT_AMBIGUOUS_DOCUMENT',
+    })
+  })
+})
+
+test.each([
+  ['image', amd64],
+  ['index', makeIndex([]).descriptor],
+  ['index', makeIndex([], {family: 'docker'}).descriptor],
+  ['attestation', makeAttestation(amd64)],
+  ['other', {...amd64, mediaType: 'application/vnd.example'}],
+  ['other', {...amd64, artifactType: 'application/vnd.example'}],
+  ['image', {...amd64, annotations: {a: 'b'}}],
+] as const)('M25 an entry can be an %s', (kind, entry) => {
+  expect(entryKind(entry)).toBe(kind)
+  expect(attested(entry)).toBe(kind === 'attestation' ? amd64.digest : undefined)
+})
