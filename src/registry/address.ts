@@ -13,6 +13,10 @@ linkLocal.addSubnet('fe80::', 10, 'ipv6')
 // "this host, this network": whoever names it means a machine beside us, and no certificate does
 linkLocal.addSubnet('0.0.0.0', 8, 'ipv4')
 linkLocal.addAddress('::', 'ipv6')
+// everybody on this network
+linkLocal.addSubnet('224.0.0.0', 4, 'ipv4')
+linkLocal.addAddress('255.255.255.255', 'ipv4')
+linkLocal.addSubnet('ff00::', 8, 'ipv6')
 
 const privateNetwork = new BlockList()
 privateNetwork.addSubnet('10.0.0.0', 8, 'ipv4')
@@ -20,6 +24,7 @@ privateNetwork.addSubnet('100.64.0.0', 10, 'ipv4')
 privateNetwork.addSubnet('172.16.0.0', 12, 'ipv4')
 privateNetwork.addSubnet('192.168.0.0', 16, 'ipv4')
 privateNetwork.addSubnet('fc00::', 7, 'ipv6')
+privateNetwork.addSubnet('fec0::', 10, 'ipv6')
 
 const lists = [
   ['loopback', loopback],
@@ -31,9 +36,38 @@ const lists = [
 export function reachOf(hostname: string): Reach {
   const address = hostname.replace(/^\[(.*)\]$/, '$1')
   const version = isIP(address)
-  if (version === 0) return isLocalName(hostname) ? 'loopback' : 'public'
+  if (version === 0) return reachOfName(hostname)
   const family = version === 4 ? 'ipv4' : 'ipv6'
-  return lists.find(([, list]) => list.check(address, family))?.[0] ?? 'public'
+  const found = lists.find(([, list]) => list.check(address, family))?.[0]
+  if (found) return found
+  const embedded = version === 6 ? embeddedAddress(address) : undefined
+  const reach = embedded === undefined ? 'public' : reachOf(embedded)
+  // a way around to this machine earns none of its trust
+  return reach === 'loopback' ? 'link-local' : reach
+}
+
+/** The IPv4 address that NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible addresses (::/96) lead to. */
+function embeddedAddress(address: string): string | undefined {
+  const [head = '', tail] = new URL(`http://[${address.replace(/%.*/, '')}]/`).hostname
+    .slice(1, -1)
+    .split('::')
+  const groups = (text: string): number[] =>
+    text === '' ? [] : text.split(':').map((group) => parseInt(group, 16))
+  const first = groups(head)
+  const last = groups(tail ?? '')
+  const all = [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last]
+  const start = all.slice(0, 6).join()
+  const isLast = start === '0,0,0,0,0,0' || start === [0x64, 0xff9b, 0, 0, 0, 0].join()
+  const found = isLast ? all.slice(6) : all[0] === 0x2002 ? all.slice(1, 3) : undefined
+  return found?.flatMap((group) => [group >> 8, group & 0xff]).join('.')
+}
+
+function reachOfName(hostname: string): Reach {
+  if (isLocalName(hostname)) return 'loopback'
+  // names of this machine by custom only: nothing is sent there without TLS for that
+  return /^(?:ip6-(?:localhost|loopback)|localhost[46]?(?:\.localdomain[46]?)?)\.?$/.test(hostname)
+    ? 'link-local'
+    : 'public'
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */

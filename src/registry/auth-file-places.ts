@@ -1,5 +1,5 @@
-import {open} from 'node:fs/promises'
 import {join} from 'node:path'
+import {readFileOrPipe} from '../disk/read-file-or-pipe.js'
 import {AuthenticationError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 
@@ -51,26 +51,16 @@ const largestFile = 1024 * 1024
 
 /**
  * The text of a file of credentials; `undefined` when there is none and none was asked for. Throws `AuthenticationError`
- * (`ERR_INJECT_AUTH_FILE_UNREADABLE`), also for more than 1 MiB.
+ * (`ERR_INJECT_AUTH_FILE_UNREADABLE`), also for more than 1 MiB,
+ * and for a pipe without a writer.
  */
 export async function readAuthFile({
   path,
   named,
 }: Pick<AuthFile, 'path' | 'named'>): Promise<string | undefined> {
   try {
-    const file = await open(path)
-    try {
-      const buffer = Buffer.alloc(largestFile + 1)
-      let size = 0
-      // a pipe (`--authfile <(…)`) gives its content piece by piece
-      for (let read = -1; read !== 0 && size < buffer.length; size += read) {
-        read = (await file.read(buffer, size, buffer.length - size)).bytesRead
-      }
-      if (size > largestFile) throw new Error(`larger than ${largestFile} bytes`)
-      return buffer.toString('utf8', 0, size)
-    } finally {
-      await file.close()
-    }
+    // a pipe is what `--authfile <(…)` gives
+    return (await readFileOrPipe(path, largestFile)).toString('utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (!named && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined

@@ -1,8 +1,10 @@
 import {X509Certificate} from 'node:crypto'
-import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
-import {localIoError} from '../disk/local-io-error.js'
-import {UsageError} from '../errors.js'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
+import {readFileOrPipeSync} from '../disk/read-file-or-pipe.js'
+import {LocalIoError, UsageError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
 
 /** Certificates as files hold them, in PEM. */
 export interface Certificates {
@@ -98,10 +100,15 @@ export function readClientCertificate(file: string, keyFile: string): ClientCert
   return {certificate, key: readText(keyFile), files: `${file} and ${keyFile}`}
 }
 
+/** All authorities of the world need less than a tenth of it. */
+const largestFile = 16 * 1024 * 1024
+
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readFileOrPipeSync(file, largestFile).toString('utf8')
   } catch (error) {
-    throw localIoError(error, 'read', file)
+    if (errnoOf(error) !== undefined) throw localIoError(error, 'read', file)
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new LocalIoError('ERR_INJECT_LOCAL_IO', `cannot read ${quoted(file)}: ${reason}`)
   }
 }

@@ -5,6 +5,7 @@ import {registryUrl} from './endpoint.js'
 import type {HttpRequest, HttpResponse} from './http.js'
 import type {ExtraHeaders} from './http-headers.js'
 import {type RetryPolicy, type RetryPorts} from './retry.js'
+import {secretsOf} from './secrets.js'
 import {refusal} from './status-error.js'
 import type {Transport} from './transport.js'
 import {createRetries, type RetryOptions, type WithRetries} from './with-retries.js'
@@ -57,15 +58,30 @@ export interface ConnectionSettings {
 }
 
 export function openConnection(settings: ConnectionSettings): Connection {
-  const {registry: host, repository, ports} = settings
+  const {registry: host, repository} = settings
+  const {secrets} = settings.transport
+  const ports: RetryPorts = {
+    ...settings.ports,
+    onNotice: (text) => settings.ports.onNotice?.(secrets.strike(text)),
+  }
   const registry = registryUrl(host, settings.plainHttp)
   const leave = settings.transport.join()
-  const withRetries = createRetries(settings.retries, ports, settings.transport.pace)
+  const retrying = createRetries(settings.retries, ports, settings.transport.pace)
+  // whatever failed leaves this way
+  const withRetries: WithRetries = (work, options) => secrets.guard(retrying(work, options))
   const send = createAuthorization({
     registry,
     repository,
-    credentials: settings.credentials,
-    headers: settings.headers,
+    credentials: async () => {
+      const credential = await settings.credentials()
+      secrets.add(secretsOf(credential, []))
+      return credential
+    },
+    headers: async () => {
+      const headers = (await settings.headers?.()) ?? {}
+      secrets.add(secretsOf(undefined, Object.values(headers)))
+      return headers
+    },
     lookup: settings.lookup,
     exchange: settings.transport.exchangeFor({name: host, url: registry}),
     withRetries,
@@ -87,7 +103,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
     repository,
     registry,
     url: (path) => new URL(`/v2/${repository}/${path}`, registry),
-    once,
+    once: (call, consume) => secrets.guard(once(call, consume)),
     call: (call, consume, options) =>
       withRetries(() => once(call, consume), {signal: signalFor(call), ...options}),
     withRetries,

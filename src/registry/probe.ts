@@ -151,6 +151,7 @@ function registryRoot(
   let root: URL | undefined
   const told = {
     pace: transport.pace,
+    secrets: transport.secrets,
     join: () => transport.join(),
     exchangeFor(registry: Parameters<typeof transport.exchangeFor>[0]) {
       root = registry.url

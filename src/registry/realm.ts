@@ -46,7 +46,7 @@ export function realmRefused(from: URL, why: string): AuthenticationError {
   return new AuthenticationError(
     'ERR_INJECT_REALM_REFUSED',
     `the registry at ${displayUrl(from)} asks for a token but ${why}`,
-    {hint: 'no credentials were sent; ask the operator of the registry'},
+    {hint: 'no credentials were sent there; ask the operator of the registry'},
   )
 }
 

@@ -12,9 +12,14 @@ export function secretsOf(
     credential === undefined
       ? []
       : credential.kind === 'password'
-        ? [credential.password, base64(`${credential.username}:${credential.password}`)]
+        ? [
+            credential.password,
+            base64(credential.password),
+            base64(`${credential.username}:${credential.password}`),
+          ]
         : [
             credential.token,
+            base64(credential.token),
             ...(credential.kind === 'identity-token'
               ? [base64(`${credential.username ?? '<token>'}:${credential.token}`)]
               : []),

@@ -1,8 +1,10 @@
 import {createHttp, type Exchange, type HttpRequest, type HttpTimeouts} from './http.js'
+import {createKnownSecrets, type KnownSecrets} from './known-secrets.js'
 import {createLanes} from './lanes.js'
 import {createPace, type Pace} from './pace.js'
 import type {ProxyLookup} from './proxy.js'
 import {createRoutes} from './routes.js'
+import {secretsOf} from './secrets.js'
 import type {TrustLookup} from './trust.js'
 import {createWarnings} from './warnings.js'
 
@@ -24,6 +26,8 @@ export interface Transport {
   /** For one registry, as references name it and where it answers. */
   exchangeFor(registry: {readonly name: string; readonly url: URL}): Exchange
   readonly pace: Pace
+  /** What went through it for logging in, and what else is added: errors and notices must be without. */
+  readonly secrets: KnownSecrets
   /** Takes part; call what it gives, once, to leave. The last one out ends all connections. */
   join(): () => void
 }
@@ -31,13 +35,15 @@ export interface Transport {
 export function createTransport(settings: TransportSettings): Transport {
   const routes = createRoutes({...settings, connect: settings.timeouts.connect})
   const lanes = createLanes(settings.parallel)
-  const warn = createWarnings((text) => settings.onNotice?.(text))
+  const secrets = createKnownSecrets()
+  const warn = createWarnings((text) => settings.onNotice?.(text), secrets)
   let ended = new AbortController()
   let users = 0
   const pace = createPace((milliseconds) => settings.sleep(milliseconds, ended.signal))
 
   return {
     pace,
+    secrets,
     exchangeFor({name, url: registry}) {
       const http = createHttp({
         ...settings,
@@ -45,10 +51,12 @@ export function createTransport(settings: TransportSettings): Transport {
       })
       return async (request) => {
         const {url, signal} = request
+        secrets.add(secretsOf(undefined, [request.headers?.['authorization']]))
         const leave = await lanes.enter(url.host, laneOf(request), signal)
         try {
           await pace.clear(url.host, signal)
           const response = await http(request)
+          secrets.add(response.secrets)
           if (url.origin === registry.origin) warn(name, response)
           return response
         } finally {

@@ -1,5 +1,5 @@
 import type {HttpResponse} from './http.js'
-import {withoutSecrets} from './secrets.js'
+import type {KnownSecrets} from './known-secrets.js'
 import {shown} from './status-error.js'
 
 /** More than this is no news. */
@@ -9,11 +9,12 @@ const longestText = 300
 /** Tells of each text that a registry sends as a warning once, whatever the number of answers that carry it. */
 export function createWarnings(
   tell: (text: string) => void,
-): (host: string, response: Pick<HttpResponse, 'headers' | 'secrets'>) => void {
+  secrets: Pick<KnownSecrets, 'strike'>,
+): (host: string, response: Pick<HttpResponse, 'headers'>) => void {
   const told = new Set<string>()
-  return (host, {headers: {warning}, secrets}) => {
+  return (host, {headers: {warning}}) => {
     for (const text of parseWarnings([warning ?? ''].flat().join(','))) {
-      const line = `${host} says: ${shown(withoutSecrets(text, secrets).slice(0, longestText))}`
+      const line = `${host} says: ${shown(secrets.strike(text).slice(0, longestText))}`
       if (told.has(line) || told.size === mostTexts) continue
       told.add(line)
       tell(line)

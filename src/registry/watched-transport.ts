@@ -28,6 +28,7 @@ export function watchTransport(transport: Transport): WatchedTransport {
   const seen: SeenExchange[] = []
   return {
     pace: transport.pace,
+    secrets: transport.secrets,
     join: () => transport.join(),
     seen,
     exchangeFor(registry) {

@@ -1,4 +1,4 @@
-import {AuthenticationError, NetworkError} from '../errors.js'
+import {AuthenticationError, type InjectError, NetworkError} from '../errors.js'
 import type {Pace} from './pace.js'
 import {
   attemptsFor,
@@ -58,9 +58,10 @@ function delayAfter(
     return attempt < attemptsFor(error.code, policy) ? usual : undefined
   }
   if (!(error instanceof RefusedError) || !retryableStatuses.has(error.status)) return undefined
-  if (attempt >= policy.attempts) return undefined
   const asked = parseRetryAfter(error.retryAfter, ports.now())
-  if (asked === undefined) return usual
+  const isLast = attempt >= policy.attempts
+  // a registry that asks for no wait at all is not to be asked at once for ever
+  if (asked === undefined || asked === 0) return isLast ? undefined : usual
   const seconds = Math.ceil(asked / 1000)
   if (asked > policy.maxRetryAfter) {
     throw new NetworkError(
@@ -69,8 +70,14 @@ function delayAfter(
       {cause: error.failure, hint: `try again in ${seconds} s`},
     )
   }
+  if (isLast) throw withHint(error.failure, `try again in ${seconds} s`)
   if (seconds > 5) ports.onNotice?.(`${error.failure.message}; trying again in ${seconds} s`)
   return asked
+}
+
+function withHint(failure: InjectError, hint: string): InjectError {
+  if (failure.hint !== undefined || !(failure instanceof NetworkError)) return failure
+  return new NetworkError(failure.code, failure.message, {cause: failure, hint})
 }
 
 /** The error as the rest of the program knows it. */
@@ -116,7 +123,8 @@ function hintFor({code, message}: TransportError): string | undefined {
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code)) {
     return "make the registry's certificate authority known with --ca-file FILE, or as a .crt file in ~/.config/containers/certs.d/HOST:PORT"
   }
-  if (/^(?:HPE_|ECONNRESET)/.test(code) && / http:\/\//.test(message)) {
+  // who got as far as sending something has been answered before
+  if (/^(?:HPE_|ECONNRESET)/.test(code) && /^(?:GET|HEAD) http:\/\//.test(message)) {
     return 'if the registry speaks TLS, say --no-plain-http'
   }
   if (/wrong version number|packet length too long/i.test(message)) {

@@ -157,10 +157,13 @@ async function readRecord(
 /** `undefined` for what is not there, not a file of ours, or larger than a journal can be. */
 async function readOwn(path: string): Promise<string | undefined> {
   try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    // a FIFO of that name must not keep us waiting
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+    const handle = await open(path, flags)
     try {
-      const {size, uid} = await handle.stat()
-      if (size > longest || uid !== process.getuid?.()) return undefined
+      const stats = await handle.stat()
+      if (!stats.isFile() || stats.size > longest) return undefined
+      if (stats.uid !== process.getuid?.()) return undefined
       return await handle.readFile('utf8')
     } finally {
       await handle.close()

@@ -79,6 +79,20 @@ describe('reachOf', () => {
     ['[::1]', 'loopback'],
     ['100.64.0.1', 'private'],
     ['0.1.2.3', 'link-local'],
+    ['[64:ff9b::808:808]', 'public'],
+    ['[64:ff9b::7f00:1]', 'link-local'],
+    ['64:ff9b::10.0.0.1', 'private'],
+    ['[::a9fe:a9fe]', 'link-local'],
+    ['[::808:808]', 'public'],
+    ['[2002:c0a8:1::1]', 'private'],
+    ['[2002:808:808::1]', 'public'],
+    ['2001:db8::1%eth0', 'public'],
+    ['[fec0::1]', 'private'],
+    ['224.0.0.1', 'link-local'],
+    ['[ff02::1]', 'link-local'],
+    ['255.255.255.255', 'link-local'],
+    ['ip6-localhost', 'link-local'],
+    ['localhost.localdomain', 'link-local'],
   ] as const)('judges %s to be %s', (hostname, reach) => {
     expect(reachOf(hostname)).toBe(reach)
   })

@@ -117,6 +117,34 @@ describe('withRetries', () => {
     expect(delays).toEqual([])
   })
 
+  it('F24 says after the last try, too, how long to wait', async () => {
+    const {notices, withRetries} = start()
+    await expect(withRetries(() => Promise.reject(busy('7')), {attempts: 1})).rejects.toMatchObject(
+      {message: 'it is busy', hint: 'try again in 7 s'},
+    )
+    expect(notices).toEqual([])
+  })
+
+  it('F24 waits as usual where it is told to wait for nothing', async () => {
+    const {delays, withRetries} = start()
+    await withRetries(() => Promise.reject(busy('0')), {attempts: 3}).catch(() => undefined)
+    expect(delays).toEqual([250, 500])
+  })
+
+  it.each([
+    ['HPE_INVALID_CONSTANT', 'GET http://x/: Parse Error', 'if the registry speaks TLS'],
+    ['HPE_INVALID_CONSTANT', 'PATCH http://x/: Parse Error', undefined],
+    ['ECONNRESET', 'GET http://x/: read ECONNRESET', 'if the registry speaks TLS'],
+    ['ECONNRESET', 'PUT http://x/: read ECONNRESET', undefined],
+  ])('of %s at %j hints at %s', async (code, message, hint) => {
+    const {withRetries} = start()
+    const error: unknown = await withRetries(() =>
+      Promise.reject(new TransportError(code, message)),
+    ).catch((thrown: unknown) => thrown)
+    const given = error instanceof NetworkError ? error.hint : ''
+    expect(given?.startsWith(hint ?? '-')).toBe(hint === undefined ? undefined : true)
+  })
+
   it('passes on at once what is no trouble of the network', async () => {
     const {delays, withRetries} = start()
     const error = new LimitError('ERR_INJECT_X', 'x')
