@@ -1,6 +1,7 @@
 import type {Digest} from '../oci/digest.js'
 import type {ByteStream} from '../store/content-store.js'
 import {abortable} from '../stream/abortable.js'
+import {blamingSource} from '../stream/blaming-source.js'
 import {type ByteString, fromText} from './byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
 import {decompress, verifiedDiffId} from './decompress.js'
@@ -51,15 +52,16 @@ export async function unpackLayer(options: UnpackLayerOptions): Promise<Unpacked
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
     const sink = layerSink(extraction, rules, options.onWarning)
     const reader = createTarReader(sink.handler, limits)
-    const blob = abortable(await open(), signal)
     let bytes = 0
-    for await (const chunk of verifiedDiffId(decompress(blob, mediaType, limits), diffId)) {
-      signal?.throwIfAborted()
-      reader.write(chunk)
-      bytes += chunk.length
-      onProgress?.(bytes)
-    }
-    reader.end()
+    await blamingSource(abortable(await open(), signal), async (blob) => {
+      for await (const chunk of verifiedDiffId(decompress(blob, mediaType, limits), diffId)) {
+        signal?.throwIfAborted()
+        reader.write(chunk)
+        bytes += chunk.length
+        onProgress?.(bytes)
+      }
+      reader.end()
+    })
     return {result: {...sink.counts(), bytes}, root: sink.root()}
   })
   return {...result, refilled}

@@ -594,7 +594,7 @@ describe('inject doctor', () => {
       'name one: inject doctor registry.example/REPOSITORY --write',
     ],
     [['oci:layout'], 'REGISTRY is not the name of a registry'],
-    [['oci:some/layout'], 'an OCI layout is no registry'],
+    [['oci:some/layout'], 'a local image is in no registry'],
     [['user:pw-canary@registry.example'], 'give the user by --username'],
   ])('refuses %j', async (args, why) => {
     const {exitCode, stderr} = await inject(['doctor', ...args])
