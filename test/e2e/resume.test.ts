@@ -2,6 +2,7 @@ import {execa} from 'execa'
 import {randomFillSync} from 'node:crypto'
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -77,8 +78,10 @@ async function finished(run: ReturnType<typeof startUpdate>): Promise<Updated & 
   return {...(JSON.parse(stdout) as Updated), stderr}
 }
 
-const journals = (folder: string): string[] =>
-  readdirSync(join(folder, '.cache/inject/uploads')).filter((name) => name.endsWith('.json'))
+function journals(folder: string): string[] {
+  const uploads = join(folder, '.cache/inject/uploads')
+  return existsSync(uploads) ? readdirSync(uploads).filter((name) => name.endsWith('.json')) : []
+}
 
 function tell(what: string, value: number): void {
   if (report) appendFileSync(report, `${what}: ${value.toFixed(3)}\n`)
@@ -110,7 +113,7 @@ describe('R5 an update over a connection that breaks again and again', () => {
 /** Starts an update and kills it when it has sent half of what there is. */
 async function killHalfWay(proxy: {address: string; sent: () => number}, folder: string) {
   const run = startUpdate(proxy.address, folder)
-  while (proxy.sent() < size / 2) await sleep(5)
+  while (proxy.sent() < size / 2 || journals(folder).length === 0) await sleep(5)
   run.kill('SIGKILL')
   expect((await run).signal).toBe('SIGKILL')
   return proxy.sent()
