@@ -45,6 +45,8 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
   let rest: Uint8Array = new Uint8Array()
   let whole: BlobInfo | undefined
   let isAtEnd = false
+  /** What was read last did not all get into what is kept. */
+  let isTorn = false
   let failure: unknown
   let turn: Promise<unknown> = Promise.resolve()
 
@@ -104,7 +106,7 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
 
   /** Reads on until `end`, or the source's end; from its beginning where what is kept starts after `start`. */
   async function reach(end: number, start: number): Promise<void> {
-    if (start < oldest) await startAgain()
+    if (start < oldest || isTorn) await startAgain()
     while (position < end && !isAtEnd) await advance()
     if (start > position) throw changed(start)
   }
@@ -121,7 +123,7 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
     hash = createHash('sha256')
     position = oldest = 0
     rest = new Uint8Array()
-    isAtEnd = false
+    isAtEnd = isTorn = false
     failure = undefined
   }
 
@@ -142,6 +144,7 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
     }
     const slice = rest.subarray(0, sliceSize)
     rest = rest.subarray(slice.length)
+    isTorn = true
     keep(slice)
     for (let at = 0; at < slice.length;) {
       const boundary = checkpointDistance - ((position + at) % checkpointDistance)
@@ -151,6 +154,7 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
       if (part.length === boundary) check(position + at)
     }
     position += slice.length
+    isTorn = false
     furthest = Math.max(furthest, position)
   }
 

@@ -34,6 +34,19 @@ describe('createReplay', () => {
     await replay.close()
   })
 
+  it('gives all of it after it turned out not to be what was expected', async () => {
+    const source = sourceOf(...chunks)
+    const replay = createReplay(source, 16 * MiB, {})
+    replay.expect({offset: 8 * MiB, digest: digestOf(Buffer.from('something else'))})
+    await expect(digest(replay.stream(0))).rejects.toMatchObject({
+      code: 'ERR_INJECT_SOURCE_CHANGED',
+    })
+    replay.expect(undefined)
+    expect(await digest(replay.stream(0))).toBe(digestOf(bytes))
+    expect(await replay.measure()).toEqual({digest: digestOf(bytes), size: bytes.length})
+    await replay.close()
+  })
+
   it('opens the source again for what is not kept any more', async () => {
     const source = sourceOf(...chunks)
     const replay = createReplay(source, 4 * MiB, {})
