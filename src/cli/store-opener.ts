@@ -7,6 +7,8 @@ import type {Transport} from '../registry/transport.js'
 import {explicitCredentials} from './explicit-credentials.js'
 
 export interface StoreFlags {
+  /** Instead of what the flags and the environment say. */
+  readonly credentials?: {readonly username: string; readonly password: string} | undefined
   readonly username?: string | undefined
   readonly 'password-stdin': boolean
   readonly authfile?: string | undefined
@@ -36,7 +38,9 @@ export function storeOpener(
   const onNotice = (message: string): void => report({kind: 'notice', message})
   return async (reference, {writes, create, noClobber, chunkSize}) => {
     if (flags.authfile !== undefined) checkReadable(flags.authfile)
-    const credentials = await (given ??= explicitCredentials(flags, process.env, process.stdin))
+    const credentials =
+      flags.credentials ??
+      (await (given ??= explicitCredentials(flags, process.env, process.stdin)))
     if (reference.kind === 'layout') {
       const {openLayoutStore} = await import('../store/layout-store.js')
       return openLayoutStore(reference.directory, {create})

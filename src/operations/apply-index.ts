@@ -2,6 +2,7 @@ import type {ContentStore} from '../store/content-store.js'
 import {describeIndex, type IndexInjectionResult} from './describe-index.js'
 import {findDocument, type FoundDocument} from './find-document.js'
 import {injectIndex, type IndexOptions, type StoredLayers} from './inject-index.js'
+import {warnOfReferrers} from './left-behind.js'
 import {beginAgain, type ConflictPolicy} from './on-conflict.js'
 import type {Ports} from './ports.js'
 import {publishIndex} from './publish-index.js'
@@ -34,7 +35,9 @@ export async function applyToIndex(
     try {
       const images = [...index.images, ...index.converted]
       const tags = await publishIndex(store, {...index, images}, {signal: ports.signal})
-      return describeIndex(options, index, {tags, isKnown})
+      const result = describeIndex(options, index, {tags, isKnown})
+      await warnOfReferrers(store, result, ports)
+      return result
     } catch (error) {
       await beginAgain(error, options.onConflict, {number, ...index}, ports)
       current = await findDocument(store, options.reference, ports)

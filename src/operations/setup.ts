@@ -16,6 +16,7 @@ import {applyToIndex} from './apply-index.js'
 import {findDocument} from './find-document.js'
 import type {IndexContent, SuitableTarget} from './inject-index.js'
 import {type LayerEntries, layerEntries} from './layer-entries.js'
+import {warnOfReferrers} from './left-behind.js'
 import {loadFound, startOf} from './load-image.js'
 import {isIndex} from './load-index.js'
 import type {Ports} from './ports.js'
@@ -67,7 +68,9 @@ export async function setup(
       const loaded = await loadFound(store, reference, found, ports.signal, platforms)
       const moves = await planTagMoves(store, reference, wanted, startOf(loaded), ports.signal)
       try {
-        return await setUp(store, loaded.image, {moves, entriesFor}, options, ports)
+        const result = await setUp(store, loaded.image, {moves, entriesFor}, options, ports)
+        await warnOfReferrers(store, result, ports)
+        return result
       } catch (error) {
         const round = {number, source: loaded.tag, moves}
         await beginAgain(error, options.onConflict, round, ports)

@@ -12,6 +12,7 @@ import {actionOn, describeOutcome, type InjectionResult} from './injection-resul
 import {beginAgain} from './on-conflict.js'
 import {planUpdate, type StoredContent, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import {layerEntries} from './layer-entries.js'
+import {warnOfReferrers} from './left-behind.js'
 import {isIndex} from './load-index.js'
 import {directoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
@@ -48,7 +49,9 @@ export async function update(
       stored = await storeContent(store, options, plan, stored?.uploaded ?? false, ports)
       if (number === 1) warnOfEmptiness(stored.content.entries, options.directory, ports)
       try {
-        return await applyUpdate(store, options, plan, stored, ports)
+        const result = await applyUpdate(store, options, plan, stored, ports)
+        await warnOfReferrers(store, result, ports)
+        return result
       } catch (error) {
         await beginAgain(error, options.onConflict, {number, ...plan}, ports)
         found = await findDocument(store, options.reference, ports)

@@ -1,0 +1,89 @@
+import type {ConfigEdits} from '../image/config-edits.js'
+import type {PlatformChoice} from '../image/platforms.js'
+import {parseSlotPath} from '../image/slot-path.js'
+import type {Parents} from '../layer/parents.js'
+import {defaultSlotName, parseSlotName} from '../oci/annotation.js'
+import type {LayerCompression} from '../oci/media-type.js'
+import {parsePlatform} from '../oci/platform.js'
+import {parseReference, parseTag} from '../oci/reference.js'
+import type {ConflictPolicy} from '../operations/on-conflict.js'
+
+/** What may be said of the result of a change to an image. */
+export interface ResultSettings {
+  /** Name of the slot. Default: `cvmfs`. */
+  readonly name?: string | undefined
+  /** Tags that are to name the result. Default: the tag in the image's reference, or in `to`. */
+  readonly tags?: readonly string[] | undefined
+  /** Where the result goes; default: to where the image is. */
+  readonly to?: string | undefined
+  /** Which images of an index: `all`, or such as `linux/arm64`. */
+  readonly platforms?: 'all' | readonly string[] | undefined
+  /** What becomes of the attestations of an image of an index that is changed. Default: `drop`. */
+  readonly attestations?: 'drop' | 'keep' | undefined
+  /** What to do when somebody else moves the tag meanwhile. Default: `fail`, with a `ConflictError`. */
+  readonly onConflict?: ConflictPolicy | undefined
+  /** Overwrite no tag. */
+  readonly noClobber?: boolean | undefined
+  /** Find out what would be done, and do none of it. */
+  readonly dryRun?: boolean | undefined
+}
+
+/** What may be said of a layer that is made. */
+export interface LayerSettings extends ResultSettings {
+  /** Where in the image the directory belongs. Default: where the slot says, else `/`. */
+  readonly path?: string | undefined
+  /** Seconds since the epoch: time of the slot, and latest time in its layer. */
+  readonly created?: number | undefined
+  /** Default: `gzip`. */
+  readonly compression?: LayerCompression | undefined
+  /** Give an image of Docker's format OCI's media types. */
+  readonly toOci?: boolean | undefined
+  /** Whose are directories that the image has already. Default: `dir`. */
+  readonly parents?: Parents | undefined
+}
+
+/** What may be said of an update. */
+export interface UpdateSettings extends LayerSettings {
+  /** Owner of everything in the layer. Default: as in the directory. */
+  readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  /** Patterns in gitignore syntax of what to leave out, after the rules in `.injectignore`. */
+  readonly exclude?: readonly string[] | undefined
+  /** Allow files named `.wh.*`, which delete files of the image. */
+  readonly whiteouts?: boolean | undefined
+  /** What else the image is to say. */
+  readonly edits?: ConfigEdits | undefined
+  /** Bytes of the chunks that the layer is sent in; default: one request. */
+  readonly chunkSize?: number | undefined
+}
+
+/** The settings with their defaults, checked. Throws `UsageError`. */
+export function resultOptions(image: string, settings: ResultSettings) {
+  const {name = defaultSlotName, tags = [], to, platforms} = settings
+  return {
+    reference: parseReference(image),
+    name: parseSlotName(name),
+    tags: tags.map(parseTag),
+    to: to === undefined ? undefined : parseReference(to),
+    platforms: platformChoiceOf(platforms),
+    attestations: settings.attestations ?? 'drop',
+    onConflict: settings.onConflict ?? 'fail',
+    noClobber: settings.noClobber ?? false,
+    dryRun: settings.dryRun ?? false,
+  }
+}
+
+/** The same for a layer. Throws `UsageError`. */
+export function layerOptions(image: string, settings: LayerSettings) {
+  const {path, created, compression, toOci, parents} = settings
+  return {
+    ...resultOptions(image, settings),
+    path: path === undefined ? undefined : parseSlotPath(path),
+    ...{created, compression, toOci, parents},
+  }
+}
+
+export function platformChoiceOf(
+  platforms: ResultSettings['platforms'],
+): PlatformChoice | undefined {
+  return platforms === undefined || platforms === 'all' ? platforms : platforms.map(parsePlatform)
+}

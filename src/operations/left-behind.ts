@@ -1,0 +1,87 @@
+import {InjectError} from '../errors.js'
+import {decodeIndex} from '../oci/image-index.js'
+import type {Digest} from '../oci/digest.js'
+import type {CallOptions, ContentStore} from '../store/content-store.js'
+import {canListReferrers, referrersTag} from '../store/referrer-lister.js'
+import type {IndexInjectionResult} from './describe-index.js'
+import type {InjectionResult} from './injection-result.js'
+import type {Ports} from './ports.js'
+
+/** What cosign tags signatures with. https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage */
+const signatureSuffix = '.sig'
+
+/**
+ * Warns of what refers to an image that got its first slot just now, by count and kind: signatures, attestations, lists of what is in it. They are of other bytes
+ * than the new image, so they stay where they are. (An image that had the slot was made by us, and whoever signs those knows.) What cannot be found out is not said.
+ */
+export async function warnOfReferrers(
+  store: ContentStore,
+  result: InjectionResult | IndexInjectionResult,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<void> {
+  const images = 'images' in result ? result.images : [result]
+  const added = images.filter(({slot}) => slot.action === 'added')
+  if (result.dryRun || result.tags.length === 0 || added.length === 0) return
+  const subjects = new Set([result.base, ...added.map(({base}) => base)])
+  const found = await Promise.all([...subjects].map((subject) => kindsAt(store, subject, {signal})))
+  const kinds = found.flat()
+  if (kinds.length === 0) return
+  const what = kinds.length === 1 ? 'artifact refers' : 'artifacts refer'
+  report({
+    kind: 'warning',
+    message: `${kinds.length} ${what} to what was there before (${result.base}), and none to the new image: ${counted(kinds)}`,
+  })
+}
+
+async function kindsAt(
+  store: ContentStore,
+  subject: Digest,
+  call: CallOptions,
+): Promise<readonly string[]> {
+  const tag = `${referrersTag(subject)}${signatureSuffix}`
+  const [kinds, signature] = await Promise.all([
+    unlessFailed(referrerKinds(store, subject, call)),
+    unlessFailed(store.statManifest(tag, call)),
+  ])
+  return [...(kinds ?? []), ...(signature ? ['a signature by cosign'] : [])]
+}
+
+async function referrerKinds(
+  store: ContentStore,
+  subject: Digest,
+  call: CallOptions,
+): Promise<readonly string[]> {
+  const listed = canListReferrers(store) ? await store.listReferrers(subject, call) : undefined
+  const entries = listed ?? (await taggedReferrers(store, subject, call))
+  return entries.map(({artifactType, mediaType}) => artifactType ?? mediaType)
+}
+
+/** Where a registry does not list them, clients do, under a tag. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
+async function taggedReferrers(
+  store: ContentStore,
+  subject: Digest,
+  call: CallOptions,
+): Promise<readonly {readonly artifactType?: string; readonly mediaType: string}[]> {
+  const stored = await store.getManifest(referrersTag(subject), call)
+  return stored ? decodeIndex(stored.bytes, stored.descriptor.mediaType).manifests : []
+}
+
+/** An image whose referrers cannot be listed is updated all the same. */
+async function unlessFailed<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof InjectError) return undefined
+    throw error
+  }
+}
+
+const mostKinds = 5
+
+function counted(kinds: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  const texts = [...counts].map(([kind, count]) => (count === 1 ? kind : `${count} x ${kind}`))
+  const rest = texts.length - mostKinds
+  return [...texts.slice(0, mostKinds), ...(rest > 0 ? [`${rest} other kinds`] : [])].join(', ')
+}

@@ -1,0 +1,73 @@
+import {execa} from 'execa'
+import {mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {expect, it, onTestFinished} from 'vitest'
+import * as library from '../src/index.js'
+import {openRepositoryRoot} from '../src/store/repository-root.js'
+import {makeLayoutImage} from './support/layout-image.js'
+import {serveRegistry} from './support/served-registry.js'
+import {tempDir} from './support/temp-dir.js'
+
+const project = fileURLToPath(new URL('..', import.meta.url))
+
+/** A served image, and a directory with one file. */
+async function start() {
+  const folder = await tempDir()
+  const tree = join(folder, 'tree')
+  mkdirSync(tree)
+  writeFileSync(join(tree, 'file'), 'content')
+  await makeLayoutImage(join(folder, 'root'))
+  const root = await openRepositoryRoot(join(folder, 'root'))
+  onTestFinished(() => root.close())
+  const {address} = await serveRegistry({root})
+  return {folder, tree, image: `${address}/images:v1`}
+}
+
+it('the example in the documentation does what it says', async () => {
+  const {folder, image} = await start()
+  const [, code = ''] =
+    /```js\n(.*?)```/s.exec(readFileSync(join(project, 'docs/library.md'), 'utf8')) ?? []
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(project, join(folder, 'node_modules/inject'))
+  const example = join(folder, 'example.mjs')
+  writeFileSync(example, code.replace('registry.example/team/app:v1', image))
+  const run = () => execa(process.execPath, [example], {cwd: folder})
+  const {stdout, stderr} = await run()
+  expect(stdout).toMatch(/^v1-data is sha256:[0-9a-f]{64} now\nmodels at \/opt\/models$/)
+  expect(stderr).toBe('')
+  expect((await run()).stdout).toMatch(/^nothing to do\n/)
+})
+
+it('goes through the life of a slot', async () => {
+  const {folder, tree, image} = await start()
+  const before = await library.inspect(image)
+  const events: library.ProgressEvent[] = []
+  const set = await library.setup(image, {onEvent: (event) => events.push(event)})
+  expect(set).toMatchObject({changed: true, slot: {name: 'cvmfs', path: '/'}})
+  expect(events.map(({kind}) => kind)).toContain('step')
+  const updated = await library.update(image, tree, {compression: 'none', exclude: ['nothing']})
+  expect(updated).toMatchObject({changed: true, tags: ['v1']})
+
+  const out = join(folder, 'out')
+  const {entries} = await library.unpack(image, out, {platform: 'linux/amd64'})
+  expect(entries).toBe(1)
+  expect(readFileSync(join(out, 'file'), 'utf8')).toBe('content')
+
+  const copied = await library.copy(image, `oci:${join(folder, 'copy')}:v2`)
+  expect(copied).toMatchObject({digest: updated.digest})
+  const removed = await library.remove(image, {tags: ['back']})
+  expect(removed).toMatchObject({original: true, digest: before.digest})
+})
+
+it('says what is wrong by the kind of its errors', async () => {
+  const {tree, image} = await start()
+  await expect(library.update(image, tree, {name: 'no name'})).rejects.toThrow(library.UsageError)
+  await expect(library.update(image, tree, {platforms: ['?']})).rejects.toThrow(library.UsageError)
+  const stopped = library.update(image, tree, {signal: AbortSignal.abort(new Error('enough'))})
+  await expect(stopped).rejects.toThrow('enough')
+  const credentials = {username: 'me', password: 'mine'}
+  await expect(library.inspect(`${image}-not`, {credentials})).rejects.toThrow(
+    library.NotFoundError,
+  )
+})
