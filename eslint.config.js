@@ -10,6 +10,8 @@ import tseslint from 'typescript-eslint'
 const rows = [
   ['bin'],
   ['commands'],
+  ['src/index.ts'],
+  ['src/library'],
   ['src/cli'],
   ['src/operations'],
   ['src/archive'],
@@ -32,7 +34,7 @@ const zones = rows
         .filter((room) => room !== target)
         .map((room) => `./${room}`),
       message:
-        'imports run bin -> commands -> cli -> operations -> archive -> registry|server|layer -> store -> disk -> image|stream -> oci',
+        'imports run bin -> commands -> library -> cli -> operations -> archive -> registry|server|layer -> store -> disk -> image|stream -> oci',
     })),
   )
   .filter((zone) => zone.from.length > 0)

@@ -123,6 +123,11 @@ export function measure(command, args, options = {}) {
   rmSync(report, {force: true})
   return {
     seconds,
+    cpu: ['User', 'System'].reduce(
+      (sum, kind) =>
+        sum + Number(new RegExp(`${kind} time \\(seconds\\): ([\\d.]+)`).exec(text)?.[1]),
+      0,
+    ),
     peak: Number(/Maximum resident set size \(kbytes\): (\d+)/.exec(text)?.[1]) * 1024,
     stdout,
   }

@@ -1,67 +1,18 @@
-// npm run bench -- [update] [memory] [serve] [gc] [startup] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz, skopeo and time (Debian packages).
+// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {copy} from './copy.mjs'
-import {
-  machine,
-  measure,
-  median,
-  program,
-  pushBaseImage,
-  startRegistry,
-  workFolder,
-} from './parts.mjs'
+import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {serve} from './serve.mjs'
 import {gc, startup} from './store.mjs'
-import {fewLargeFiles, manySmallFiles} from './workload.mjs'
+import {update} from './update.mjs'
+import {fewLargeFiles} from './workload.mjs'
 
 const MiB = 1024 * 1024
 
 const benches = {
-  /** Update of many small files against the pipeline that a shell would use, in turn, medians. */
-  async update() {
-    const folder = workFolder()
-    const {address} = await startRegistry(folder)
-    const image = await pushBaseImage(address, folder)
-    const tree = join(folder, 'tree')
-    mkdirSync(tree)
-    const bytes = manySmallFiles(tree)
-    const runs = {inject: [], pipeline: [], unchanged: []}
-    let layer
-    for (let i = 0; i < 7; i++) {
-      const result = measure(
-        process.execPath,
-        [program, 'update', image, tree, '--tag', `run-${i}`, '--json', '-q'],
-        {folder},
-      )
-      layer = JSON.parse(result.stdout).layer
-      runs.inject.push(result)
-      runs.pipeline.push(
-        measure('sh', ['-c', 'tar -cf - -C "$1" . | pigz -p 2 -6 | sha256sum', 'sh', tree], {
-          folder,
-        }),
-      )
-      const updated = image.replace(/:base$/, `:run-${i}`)
-      runs.unchanged.push(
-        measure(process.execPath, [program, 'update', updated, tree, '--json', '-q'], {folder}),
-      )
-    }
-    const seconds = Object.fromEntries(
-      Object.entries(runs).map(([name, list]) => [name, median(list.map((run) => run.seconds))]),
-    )
-    return {
-      workload: {files: 30_000, bytes},
-      layer: {size: layer.size, entries: layer.entries},
-      seconds,
-      ratios: {
-        'update / (tar | pigz -p 2 -6 | sha256sum)': seconds.inject / seconds.pipeline,
-        'unchanged / update': seconds.unchanged / seconds.inject,
-      },
-      limits: {'update / (tar | pigz -p 2 -6 | sha256sum)': 1.0},
-      peakMiB: Math.max(...runs.inject.map(({peak}) => peak)) / MiB,
-    }
-  },
+  update,
 
   /** Peak memory of packing and pushing 4 GiB. */
   async memory() {
@@ -136,8 +87,10 @@ function table(rows) {
 }
 
 const wanted = process.argv.slice(2)
-for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
-  const result = {bench: name, ...machine(), ...(await benches[name]())}
+const names = wanted.filter((word) => word in benches)
+const parts = wanted.filter((word) => !(word in benches))
+for (const name of names.length > 0 ? names : Object.keys(benches)) {
+  const result = {bench: name, ...machine(), ...(await benches[name](parts))}
   const text = JSON.stringify(
     result,
     (_, value) =>

@@ -1,4 +1,4 @@
-import {mkdirSync, writeFileSync, linkSync, utimesSync} from 'node:fs'
+import {linkSync, mkdirSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 
 /** A small generator of its own, so that every machine makes the same trees. */
@@ -90,5 +90,59 @@ export function fewLargeFiles(folder, files, size) {
       length += part.length
     }
     writeFileSync(join(folder, 'cvmfs', `large-${i}.bin`), Buffer.concat(parts))
+  }
+}
+
+/** The deterministic workloads: W1 30,000 small files, W2 four large ones, W3 a tiny one, W6 ten times W1. W4 and W5 are W1, changed. */
+export function makeWorkload(name, folder) {
+  mkdirSync(folder, {recursive: true})
+  if (name === 'W2') return fewLargeFiles(folder, 4, 256 << 20)
+  if (name === 'W6') return manySmallFiles(folder, 300_000)
+  if (name === 'W3' || name === 've') {
+    mkdirSync(join(folder, 'cvmfs'))
+    writeFileSync(join(folder, 'cvmfs/file'), 'tiny\n')
+    utimesSync(join(folder, 'cvmfs/file'), when, when)
+    return 5
+  }
+  return manySmallFiles(folder)
+}
+
+const partOf = (folder, i) => join(folder, 'cvmfs', `part${i % 37}`, `group${(i * 7) % 53}`)
+
+/** W4: other content, of another size, in one of a hundred files all over the tree. Another `seed`, other content of the same files. */
+export function changeScattered(folder, seed) {
+  const which = random(3)
+  const next = random(1000 + seed)
+  const words = text(next, 1 << 20)
+  for (let n = 0; n < 300; n++) {
+    const i = Math.floor(which() * 30_000)
+    if (i % 50 === 49) continue
+    const size = Math.floor(next() ** 4 * 50_000)
+    const at = Math.floor(next() * (words.length - size))
+    writeFileSync(
+      join(partOf(folder, i), `file-${i}.${i % 3 ? 'py' : 'h'}`),
+      words.subarray(at, at + size),
+    )
+  }
+}
+
+/** W5: the twenty first groups of one part (1 % of the files) have other files, and a part of the same size is new. */
+export function changeClustered(folder, seed) {
+  const next = random(2000 + seed)
+  const words = text(next, 1 << 20)
+  const groups = Array.from({length: 53}, (_, group) => `group${group}`)
+    .sort()
+    .slice(0, 20)
+  for (const part of ['part7', 'part7-new']) {
+    for (const group of groups) {
+      const directory = join(folder, 'cvmfs', part, group)
+      rmSync(directory, {recursive: true, force: true})
+      mkdirSync(directory, {recursive: true})
+      for (let i = 0; i < 15; i++) {
+        const size = Math.floor(next() ** 4 * 50_000)
+        const at = Math.floor(next() * (words.length - size))
+        writeFileSync(join(directory, `other-${i}.py`), words.subarray(at, at + size))
+      }
+    }
   }
 }

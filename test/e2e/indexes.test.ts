@@ -1,4 +1,5 @@
 import {execa} from 'execa'
+import {randomBytes} from 'node:crypto'
 import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
@@ -6,6 +7,7 @@ import {inject, injectJson} from '../support/cli.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
 import {type IndexImages, putIndex} from '../support/layout-index.js'
 import {openRegistry} from '../support/open-registry.js'
+import {recordRequests} from '../support/recording-proxy.js'
 import {send, serveRegistry} from '../support/served-registry.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -114,6 +116,21 @@ describeWith(['docker-registry'], 'an index', () => {
       expect(images).toHaveLength(8)
       expect(new Set(images.map(({layer}) => layer.digest)).size).toBe(1)
     })
+  })
+
+  it('all of eight images cost hardly more bytes than one', async () => {
+    const bytes = []
+    for (const platforms of ['linux/amd64', 'all']) {
+      const {address, requests} = await recordRequests((await startDockerRegistry()).address)
+      const {image, tree} = await start(address, {platforms: eight})
+      writeFileSync(join(tree, 'cvmfs/noise'), randomBytes(1024 * 1024))
+      const before = requests.length
+      await injectJson(['update', `${image}:v1`, tree, '--platform', platforms])
+      bytes.push(requests.slice(before).reduce((sum, request) => sum + request.bytes, 0))
+    }
+    const [one = 0, all = Infinity] = bytes
+    expect(one).toBeGreaterThan(1024 * 1024)
+    expect(all).toBeLessThan(1.1 * one + 8 * 20_000)
   })
 
   it('is read by skopeo, with all that is in it', async () => {
