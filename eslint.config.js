@@ -53,7 +53,7 @@ const pure = [
 ]
 
 export default tseslint.config(
-  {ignores: ['dist/', 'coverage/', 'node_modules/']},
+  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/']},
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

@@ -6,7 +6,7 @@ export const peers = {
   buildah:
     'set -e; b="buildah --root $4/b --runroot $4/r --storage-driver vfs"; c=$($b from -q --tls-verify=false "$1:base"); $b add -q "$c" "$2" / >&2; $b commit -q --disable-compression=false "$c" "$1:$3" >&2; $b push -q --tls-verify=false "$1:$3" >&2; $b rm -a >&2; $b rmi -a -f >&2',
   'old injector':
-    'set -e; tar --xattrs -C "$2" -cf "$4/t.tar" .; sha256sum "$4/t.tar"; gzip -n -6 -k -f "$4/t.tar"; sha256sum "$4/t.tar.gz"; DXF_INSECURE=1 dxf push-blob "${1#*/}" "$4/t.tar.gz" || exit 1',
+    'set -e; tar --xattrs -C "$2" -cf "$4/t.tar" .; sha256sum "$4/t.tar"; gzip -n -6 -k -f "$4/t.tar"; sha256sum "$4/t.tar.gz"; DXF_HOST="${1%%/*}" DXF_INSECURE=1 dxf push-blob "${1#*/}" "$4/t.tar.gz" || exit 1',
   regctl:
     'tar -C "$2" -cf "$4/t.tar" . && regctl registry set --tls disabled "${1%%/*}" >&2 && regctl image mod "$1:base" --create "$1:$3" --layer-add "tar=$4/t.tar"',
   'tar | pigz -p 2 -6 | sha256sum': 'tar -cf - -C "$2" . | pigz -p 2 -6 | sha256sum',

@@ -1,12 +1,12 @@
 import {constants, deflateRaw} from 'node:zlib'
 import {promisify} from 'node:util'
 
-/** The level of every layer that `inject` makes: part of the format, since another level gives other bytes. */
-export const deflateLevel = 4
+/** The default level: a part of the format, since another one gives other bytes. */
+export const deflateLevel = 1
 
-/** The bytes of one deflate block run: `block` compressed with the 32 KiB before it as dictionary, ended by a sync flush at a byte boundary. */
+/** The bytes of one block, compressed by itself and ended by a sync flush at a byte boundary. */
 export interface Deflater {
-  deflate(block: Uint8Array, dictionary: Uint8Array | undefined): Promise<Uint8Array>
+  deflate(block: Uint8Array): Promise<Uint8Array>
   close(): Promise<void>
 }
 
@@ -18,16 +18,17 @@ export function outputBound(length: number): number {
 const run = promisify<Uint8Array, object, Buffer>(deflateRaw)
 
 /** Node's own zlib on the libuv pool. */
-export const zlibDeflater: Deflater = {
-  deflate: async (block, dictionary) => {
-    const output = await run(block, {
-      level: deflateLevel,
-      finishFlush: constants.Z_SYNC_FLUSH,
-      chunkSize: outputBound(block.length),
-      ...(dictionary && {dictionary}),
-    })
-    // a view of a buffer of the block's size: whoever waits to be sent should hold no more than itself
-    return output.length < block.length / 2 ? Buffer.from(output) : output
-  },
-  close: () => Promise.resolve(),
+export function zlibDeflater(level: number = deflateLevel): Deflater {
+  return {
+    deflate: async (block) => {
+      const output = await run(block, {
+        level,
+        finishFlush: constants.Z_SYNC_FLUSH,
+        chunkSize: outputBound(block.length),
+      })
+      // a view of a buffer of the block's size: whoever waits to be sent should hold no more than itself
+      return output.length < block.length / 2 ? Buffer.from(output) : output
+    },
+    close: () => Promise.resolve(),
+  }
 }

@@ -1,9 +1,6 @@
 import {crc32} from 'node:zlib'
 import type {Deflater} from './deflater.js'
 
-/** How much of the input before a block the block may refer to: deflate's window. */
-const window = 32 * 1024
-
 /** No name, no time, no flags, OS "unknown": nothing of the machine. https://www.rfc-editor.org/rfc/rfc1952#section-2.3 */
 const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 
@@ -12,8 +9,8 @@ const end = Uint8Array.of(3, 0)
 
 export interface GzipOptions {
   readonly deflater: Deflater
-  /** How many blocks are compressed at once. */
-  readonly concurrency: number
+  /** Bytes of blocks that are held at once, at most, but for the newest one. */
+  readonly ahead: number
   /** Called when a block is not needed any more. */
   readonly release?: (block: Buffer) => void
   readonly signal?: AbortSignal | undefined
@@ -21,14 +18,14 @@ export interface GzipOptions {
 
 /**
  * One gzip member of the blocks, compressed in parallel. The bytes depend on the blocks and where they are cut, and on nothing else: not on the
- * number of processors, nor on which block is done first. At most `concurrency` blocks are held.
+ * number of processors, nor on which block is done first.
  */
 export async function* gzip(
   blocks: Iterable<Buffer>,
-  {deflater, concurrency, release, signal}: GzipOptions,
+  {deflater, ahead, release, signal}: GzipOptions,
 ): AsyncGenerator<Uint8Array> {
-  const running: Promise<Uint8Array>[] = []
-  let dictionary: Uint8Array | undefined
+  const running: {readonly result: Promise<Uint8Array>; readonly length: number}[] = []
+  let held = 0
   let crc = 0
   let length = 0
   yield header
@@ -37,9 +34,9 @@ export async function* gzip(
     if (block.length === 0) continue
     crc = crc32(block, crc)
     length += block.length
-    running.push(compress(block, dictionary))
-    dictionary = Buffer.from(block.subarray(-window))
-    if (running.length >= concurrency) yield await head()
+    held += block.length
+    running.push({result: compress(block), length: block.length})
+    while (held >= ahead) yield await head()
   }
   while (running.length > 0) yield await head()
   const trailer = Buffer.alloc(8)
@@ -47,8 +44,8 @@ export async function* gzip(
   trailer.writeUInt32LE(length % 2 ** 32, 4)
   yield Buffer.concat([end, trailer])
 
-  function compress(block: Buffer, before: Uint8Array | undefined): Promise<Uint8Array> {
-    const result = deflater.deflate(block, before).finally(() => release?.(block))
+  function compress(block: Buffer): Promise<Uint8Array> {
+    const result = deflater.deflate(block).finally(() => release?.(block))
     // whoever stops reading early never looks at the blocks that are still running
     result.catch(() => undefined)
     return result
@@ -56,6 +53,8 @@ export async function* gzip(
 
   async function head(): Promise<Uint8Array> {
     signal?.throwIfAborted()
-    return (await running.shift()) ?? new Uint8Array()
+    const first = running.shift()
+    held -= first?.length ?? 0
+    return (await first?.result) ?? new Uint8Array()
   }
 }

@@ -3,15 +3,16 @@ import {setImmediate as turn} from 'node:timers/promises'
 import {createDigester, type Digest} from '../oci/digest.js'
 import type {LayerCompression} from '../oci/media-type.js'
 import type {BlobSource, CallOptions} from '../store/content-store.js'
+import {type BlockRule, gzipBlocks, zstdBlocks} from './block-rule.js'
 import {createDeflater} from './create-deflater.js'
 import {gzip} from './gzip.js'
 import {writeTar} from './tar-writer.js'
 import type {WalkedEntry} from './walk.js'
-import {zstd, zstdBlockLength} from './zstd.js'
+import {zstd} from './zstd.js'
 import {zstdPool} from './zstd-pool.js'
 
-/** Where the tar is cut for compression: part of the format, since another size gives other bytes. */
-const blockLength = 1024 * 1024
+/** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
+const slack = 2 * gzipBlocks.large
 
 /** What a packed directory amounts to. */
 export interface PackedContent {
@@ -33,6 +34,10 @@ export interface LayerSource extends BlobSource {
 export interface PackOptions {
   /** Default: gzip. */
   readonly compression?: LayerCompression | undefined
+  /** Of gzip, 1 to 9; another one gives other bytes. */
+  readonly level?: number | undefined
+  /** How many blocks are compressed at once. Default: one for each processor. */
+  readonly jobs?: number | undefined
   /** Told how many bytes of tar have been read so far, at most once a block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
@@ -40,13 +45,13 @@ export interface PackOptions {
 /** A layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries` is called once for each pass. */
 export function packLayer(
   entries: () => Iterable<WalkedEntry>,
-  {compression = 'gzip', ...options}: PackOptions = {},
+  {compression = 'gzip', level, jobs = availableParallelism(), ...options}: PackOptions = {},
 ): LayerSource {
   let packed: PackedContent | undefined
   return {
     async *open(call) {
       const survey = surveyor(entries, options)
-      yield* compressors[compression](survey, call?.signal)
+      yield* compressors[compression](survey, {level, jobs, signal: call?.signal})
       packed = survey.content()
     },
     content() {
@@ -56,33 +61,41 @@ export function packLayer(
   }
 }
 
+interface Compressing {
+  readonly level: number | undefined
+  readonly jobs: number
+  readonly signal: AbortSignal | undefined
+}
+
 type Compressor = (
   survey: Surveyor,
-  signal: AbortSignal | undefined,
+  how: Compressing,
 ) => AsyncGenerator<Uint8Array, void, undefined>
 
 const compressors: Readonly<Record<LayerCompression, Compressor>> = {
-  async *gzip(survey, signal) {
-    const deflater = await createDeflater()
+  async *gzip(survey, {level, jobs, signal}) {
+    const deflater = await createDeflater({level, jobs})
     try {
-      const {blocks, release} = reused(survey, blockLength)
-      yield* gzip(blocks, {deflater, concurrency, release, signal})
+      const {allocate, release} = reusedBuffers()
+      const ahead = jobs * gzipBlocks.large + slack
+      yield* gzip(survey.blocks(gzipBlocks, allocate), {deflater, ahead, release, signal})
     } finally {
       await deflater.close()
     }
   },
-  async *zstd(survey, signal) {
-    const pool = zstdPool(availableParallelism())
+  async *zstd(survey, {jobs, signal}) {
+    const pool = zstdPool(jobs)
     try {
-      const {blocks, release} = reused(survey, zstdBlockLength)
-      yield* zstd(blocks, {pool, concurrency, release, signal})
+      const {allocate, release} = reusedBuffers()
+      const blocks = survey.blocks(zstdBlocks, allocate)
+      yield* zstd(blocks, {pool, concurrency: jobs + 1, release, signal})
     } finally {
       await pool.close()
     }
   },
-  async *none(survey, signal) {
+  async *none(survey, {signal}) {
     // whoever gets them may keep them
-    for (const block of survey.blocks(blockLength, () => Buffer.allocUnsafeSlow(blockLength))) {
+    for (const block of survey.blocks(gzipBlocks, (length) => Buffer.allocUnsafeSlow(length))) {
       await turn()
       signal?.throwIfAborted()
       yield block
@@ -90,19 +103,24 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
   },
 }
 
-const concurrency = availableParallelism() + 2
-
-/** The blocks, in memory that is used again once it is given back. */
-function reused(survey: Surveyor, length: number) {
-  const spare: Buffer[] = []
+/** Memory for blocks that is used again once it is given back. */
+function reusedBuffers() {
+  const spare = new Map<number, Buffer[]>()
   return {
-    blocks: survey.blocks(length, () => spare.pop() ?? Buffer.allocUnsafeSlow(length)),
-    // the last one is a part only
-    release: (block: Buffer) => {
-      if (block.length === length) spare.push(block)
+    allocate: (length: number): Buffer =>
+      spare.get(length)?.pop() ?? Buffer.allocUnsafeSlow(length),
+    // a block may fill its buffer in part only
+    release: ({buffer}: Buffer): void => {
+      const {byteLength} = buffer
+      const list = spare.get(byteLength) ?? []
+      spare.set(byteLength, list)
+      list.push(Buffer.from(buffer))
     },
   }
 }
+
+/** Where blocks are cut does not matter to a hash: as large as can be. */
+const hashBlocks: BlockRule = {...gzipBlocks, least: Infinity, most: gzipBlocks.large}
 
 /** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes. */
 export async function hashLayer(
@@ -113,10 +131,10 @@ export async function hashLayer(
     onProgress,
   }: PackOptions & CallOptions & {readonly limit?: number} = {},
 ): Promise<PackedContent | undefined> {
-  const block = Buffer.allocUnsafeSlow(blockLength)
+  const block = Buffer.allocUnsafeSlow(gzipBlocks.large)
   const survey = surveyor(entries, {onProgress})
   let size = 0
-  for (const part of survey.blocks(blockLength, () => block)) {
+  for (const part of survey.blocks(hashBlocks, () => block)) {
     size += part.length
     if (size > limit) return undefined
     // reading is synchronous: without a turn of the event loop no signal would be heard
@@ -144,8 +162,8 @@ function surveyor(entries: () => Iterable<WalkedEntry>, {onProgress}: PackOption
   }
 
   return {
-    *blocks(length: number, allocate: () => Buffer): Generator<Buffer> {
-      for (const block of writeTar(counted(), length, allocate)) {
+    *blocks(rule: BlockRule, allocate: (length: number) => Buffer): Generator<Buffer> {
+      for (const block of writeTar(counted(), rule, allocate)) {
         digester.update(block)
         tarSize += block.length
         onProgress?.(tarSize)

@@ -5,16 +5,15 @@ import {Deflate} from 'pako'
 const syncFlush = 2
 
 /**
- * What zlib gives for the same input, in pako: raw deflate of `block` after `dictionary`, ended by a sync flush.
+ * What zlib gives for the same input, in pako: raw deflate of `block`, ended by a sync flush.
  *
  * @param {Uint8Array} block
- * @param {Uint8Array | undefined} dictionary
  * @param {number} level
  * @param {number} chunkSize must exceed the output, or a deflate block is split where zlib does not
  * @returns {Uint8Array}
  */
-export function pakoDeflate(block, dictionary, level, chunkSize) {
-  const deflate = new Deflate({raw: true, level, chunkSize, ...(dictionary && {dictionary})})
+export function pakoDeflate(block, level, chunkSize) {
+  const deflate = new Deflate({raw: true, level, chunkSize})
   /** @type {Uint8Array[]} */
   const chunks = []
   deflate.onData = (chunk) => void chunks.push(/** @type {Uint8Array} */ (chunk))
@@ -23,7 +22,7 @@ export function pakoDeflate(block, dictionary, level, chunkSize) {
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
 }
 
-parentPort?.on('message', ({id, block, dictionary, level, chunkSize}) => {
-  const bytes = Uint8Array.from(pakoDeflate(block, dictionary, level, chunkSize))
+parentPort?.on('message', ({id, block, level, chunkSize}) => {
+  const bytes = Uint8Array.from(pakoDeflate(block, level, chunkSize))
   parentPort?.postMessage({id, bytes}, [bytes.buffer])
 })

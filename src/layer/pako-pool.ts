@@ -7,20 +7,19 @@ interface Waiting {
 }
 
 /** pako in `size` worker threads, for machines whose zlib gives other bytes. A worker that dies fails what waits for it. */
-export function pakoPool(size: number): Deflater {
+export function pakoPool(size: number, level: number = deflateLevel): Deflater {
   const waiting = new Map<number, Waiting>()
   const workers = Array.from({length: size}, () => start(waiting))
   let id = 0
   return {
-    deflate: (block, dictionary) =>
+    deflate: (block) =>
       new Promise((resolve, reject) => {
         const worker = workers[++id % size]
         waiting.set(id, {resolve, reject})
         worker?.postMessage({
           id,
           block,
-          dictionary,
-          level: deflateLevel,
+          level,
           chunkSize: outputBound(block.length),
         })
       }),

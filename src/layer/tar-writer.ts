@@ -1,5 +1,6 @@
 import {closeSync, constants, fstatSync, lstatSync, openSync, readSync} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
+import {type BlockRule, endsBlock} from './block-rule.js'
 import {readable} from './byte-string.js'
 import {blockSize, encodeHeader} from './tar-header.js'
 import {changed, isSame, type WalkedEntry} from './walk.js'
@@ -8,59 +9,82 @@ import {changed, isSame, type WalkedEntry} from './walk.js'
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
- * The tar stream of `entries` in chunks of exactly `chunkSize` bytes (a multiple of 512), the last one shorter; each chunk is a buffer from
- * `allocate`, which the consumer owns from then on. Ends with two zero blocks and no further padding. Reads files synchronously, straight
- * into the chunk. Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`) for a file that is not, when read to its end, what was listed.
+ * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate` (of the length asked for), which the consumer owns from then on. Ends with two zero
+ * blocks and no further padding. Reads files synchronously, straight into the block. Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`) for a file that is not, when read to
+ * its end, what was listed.
  */
 export function* writeTar(
   entries: Iterable<WalkedEntry>,
-  chunkSize: number,
-  allocate: () => Buffer,
+  rule: BlockRule,
+  allocate: (length: number) => Buffer,
 ): Generator<Buffer> {
-  let chunk = allocate()
+  let block: Buffer | undefined
+  /** Of the block, once there is one. */
+  let length = rule.most
   let used = 0
   for (const walked of entries) {
-    yield* put(encodeHeader(walked.entry))
-    if (walked.file) yield* putFile(walked, walked.file)
+    const header = encodeHeader(walked.entry)
+    const size = walked.file ? Number(walked.file.stat.size) : 0
+    const total = header.length + size + padding(size)
+    const isLarge = total > rule.most
+    if (used > 0 && used + total > length) yield take()
+    if (isLarge) length = rule.large
+    yield* put(header)
+    if (walked.file) yield* putFile(walked, walked.file, size)
+    if (used > 0 && (isLarge || endsBlock(rule, used, walked.entry.path, total))) yield take()
   }
   yield* put(new Uint8Array(2 * blockSize))
-  if (used > 0) yield chunk.subarray(0, used)
+  if (used > 0) yield take()
+
+  /** What is filled so far; the next block is one of small entries until a large one comes. */
+  function take(): Buffer {
+    const taken = space().subarray(0, used)
+    block = undefined
+    length = rule.most
+    used = 0
+    return taken
+  }
+
+  function space(): Buffer {
+    return (block ??= allocate(length))
+  }
+
+  /** Goes on in another block of the same kind. */
+  function* turnIfFull(): Generator<Buffer> {
+    if (used < length) return
+    const kind = length
+    yield take()
+    length = kind
+  }
 
   function* put(bytes: Uint8Array): Generator<Buffer> {
     for (let offset = 0; offset < bytes.length;) {
-      const part = bytes.subarray(offset, offset + chunkSize - used)
-      chunk.set(part, used)
+      const part = bytes.subarray(offset, offset + length - used)
+      space().set(part, used)
       offset += part.length
       used += part.length
-      if (used === chunkSize) yield flush()
+      yield* turnIfFull()
     }
-  }
-
-  function flush(): Buffer {
-    const full = chunk
-    chunk = allocate()
-    used = 0
-    return full
   }
 
   function* putFile(
     {entry}: WalkedEntry,
     file: NonNullable<WalkedEntry['file']>,
+    size: number,
   ): Generator<Buffer> {
-    const size = Number(file.stat.size)
     const descriptor = attempt('open', () => openSync(file.path, openFlags))
     try {
       let left = size
       do {
-        const space = chunkSize - used
+        const into = space()
         // one byte more than is left, where there is room: a file that grew shows itself without a call of its own
-        const wanted = Math.min(left + 1, space)
+        const wanted = Math.min(left + 1, length - used)
         const at = used
-        const got = attempt('read', () => readSync(descriptor, chunk, at, wanted, null))
+        const got = attempt('read', () => readSync(descriptor, into, at, wanted, null))
         if (got > left || (got === 0 && left > 0)) throw changed(entry.path)
         left -= got
         used += got
-        if (used === chunkSize) yield flush()
+        yield* turnIfFull()
       } while (left > 0)
       if (
         !isSame(
@@ -72,11 +96,11 @@ export function* writeTar(
     } finally {
       closeSync(descriptor)
     }
-    const padding = -size & (blockSize - 1)
-    // a chunk is a multiple of 512 bytes, so the padding never crosses its end
-    chunk.fill(0, used, used + padding)
-    used += padding
-    if (used === chunkSize) yield flush()
+    const zeros = padding(size)
+    // a block is a multiple of 512 bytes, so the padding never crosses its end
+    if (zeros > 0) space().fill(0, used, used + zeros)
+    used += zeros
+    yield* turnIfFull()
 
     function attempt<T>(doing: string, call: () => T): T {
       try {
@@ -92,4 +116,8 @@ export function* writeTar(
 function isStill({path, stat}: NonNullable<WalkedEntry['file']>): boolean {
   const now = lstatSync(path, {bigint: true, throwIfNoEntry: false})
   return now !== undefined && isSame(now, stat)
+}
+
+function padding(size: number): number {
+  return -size & (blockSize - 1)
 }

@@ -1,8 +1,5 @@
 import type {ZstdPool} from './zstd-pool.js'
 
-/** Where the tar is cut into frames: part of the format, since another size gives other bytes. */
-export const zstdBlockLength = 4 * 1024 * 1024
-
 export interface ZstdOptions {
   readonly pool: ZstdPool
   /** How many blocks are compressed at once. */

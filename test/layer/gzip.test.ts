@@ -1,36 +1,42 @@
 import {execaSync} from 'execa'
 import fc from 'fast-check'
+import {readFileSync} from 'node:fs'
 import {ungzip} from 'pako'
+import {randomFillSync} from 'node:crypto'
 import {constants, deflateRawSync, gunzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {createDeflater, givesPakoBytes} from '../../src/layer/create-deflater.js'
 import {deflateLevel, outputBound, zlibDeflater, type Deflater} from '../../src/layer/deflater.js'
 import {gzip} from '../../src/layer/gzip.js'
 import {pakoPool} from '../../src/layer/pako-pool.js'
+import {looksLikeNoise, storedBlocks} from '../../src/layer/stored-blocks.js'
 
 async function compress(
   blocks: Buffer[],
-  deflater: Deflater = zlibDeflater,
-  concurrency = 3,
+  deflater: Deflater = zlibDeflater(),
+  ahead = 3_000_000,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of gzip(blocks, {deflater, concurrency})) chunks.push(chunk)
+  for await (const chunk of gzip(blocks, {deflater, ahead})) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
 /** A zlib of other bytes: what a Node that links to another zlib looks like. */
 const otherZlib: Deflater = {
-  deflate: (block, dictionary) =>
+  deflate: (block) =>
     Promise.resolve(
       deflateRawSync(block, {
         level: deflateLevel + 1,
         finishFlush: constants.Z_SYNC_FLUSH,
         chunkSize: outputBound(block.length),
-        ...(dictionary && {dictionary}),
       }),
     ),
   close: () => Promise.resolve(),
 }
+
+/** Equal bytes: to compare megabytes one by one takes seconds. */
+const expectSame = (one: Uint8Array, other: Uint8Array): void =>
+  expect(Buffer.compare(one, other)).toBe(0)
 
 const text = Buffer.from('the quick brown fox '.repeat(60_000))
 
@@ -47,15 +53,16 @@ describe('gzip', () => {
         async (blocks) => {
           const buffers = blocks.map((block) => Buffer.from(block))
           const bytes = await compress(buffers)
-          expect(gunzipSync(bytes)).toEqual(Buffer.concat(buffers))
-          expect(Buffer.from(ungzip(bytes))).toEqual(Buffer.concat(buffers))
+          expectSame(gunzipSync(bytes), Buffer.concat(buffers))
+          expectSame(ungzip(bytes), Buffer.concat(buffers))
         },
       ),
       {numRuns: 200},
     )
     const bytes = await compress([text, text])
-    expect(execaSync('gzip', ['-dc'], {input: bytes, encoding: 'buffer'}).stdout).toEqual(
-      new Uint8Array(Buffer.concat([text, text])),
+    expectSame(
+      execaSync('gzip', ['-dc'], {input: bytes, encoding: 'buffer'}).stdout,
+      Buffer.concat([text, text]),
     )
   })
 
@@ -67,8 +74,8 @@ describe('gzip', () => {
       Buffer.alloc(0),
       text,
     ]
-    const one = await compress(blocks, zlibDeflater, 1)
-    expect(await compress(blocks, zlibDeflater, 8)).toEqual(one)
+    const one = await compress(blocks, zlibDeflater(), 1)
+    expectSame(await compress(blocks, zlibDeflater(), 8_000_000), one)
   })
 
   it('holds no more than the blocks that run, and releases each', async () => {
@@ -82,8 +89,8 @@ describe('gzip', () => {
     }
     const chunks: Uint8Array[] = []
     for await (const chunk of gzip(blocks(), {
-      deflater: zlibDeflater,
-      concurrency: 4,
+      deflater: zlibDeflater(),
+      ahead: 4000,
       release: () => held--,
     }))
       chunks.push(chunk)
@@ -103,21 +110,25 @@ describe('gzip', () => {
 
 describe('createDeflater', () => {
   it("P19 takes Node's zlib where it gives pako's bytes, else pako itself, and the layer is the same", async () => {
-    expect(await createDeflater()).toBe(zlibDeflater)
     expect(await givesPakoBytes(otherZlib)).toBe(false)
-    const deflater = await createDeflater(otherZlib)
-    expect(deflater).not.toBe(otherZlib)
-    try {
-      const blocks = [text, Buffer.from(text).reverse(), text.subarray(0, 70_000)]
-      expect(await compress(blocks, deflater)).toEqual(await compress(blocks))
-    } finally {
-      await deflater.close()
+    const noise = Buffer.from(randomFillSync(new Uint8Array(100_000)))
+    const blocks = [text, Buffer.from(text).reverse(), noise, text.subarray(0, 70_000)]
+    for (const level of [1, 2, 4, 6, 9]) {
+      expect(await givesPakoBytes(zlibDeflater(level), level)).toBe(true)
+      const deflater = await createDeflater({level, fast: otherZlib})
+      try {
+        const bytes = await compress(blocks, deflater)
+        expectSame(bytes, await compress(blocks, await createDeflater({level})))
+        expectSame(gunzipSync(bytes), Buffer.concat(blocks))
+      } finally {
+        await deflater.close()
+      }
     }
   })
 
   it('fails what waits for a worker that dies', async () => {
     const pool = pakoPool(1)
-    const result = pool.deflate('no bytes' as unknown as Uint8Array, new Uint8Array(70_000))
+    const result = pool.deflate('no bytes' as unknown as Uint8Array)
     const outcome = await Promise.race([
       result.then(
         () => 'done',
@@ -127,5 +138,48 @@ describe('createDeflater', () => {
     ])
     await pool.close()
     expect(outcome).not.toBe('hung')
+  })
+})
+
+describe('what nothing shrinks', () => {
+  const noise = (length: number): Buffer => Buffer.from(randomFillSync(new Uint8Array(length)))
+
+  it('is stored: five bytes for each 64 KiB', async () => {
+    const deflater = await createDeflater()
+    for (const length of [8192, 65_535, 65_536, 1024 * 1024]) {
+      const bytes = noise(length)
+      expect(looksLikeNoise(bytes)).toBe(true)
+      const stored = await deflater.deflate(bytes)
+      expect(stored.length).toBe(length + 5 * Math.ceil(length / 65_535))
+      expectSame(
+        gunzipSync(await compress([text, bytes, text], deflater)),
+        Buffer.concat([text, bytes, text]),
+      )
+    }
+  })
+
+  it('is no noise when it is text, a program, or comes again nearby', async () => {
+    const deflater = await createDeflater()
+    const program = readFileSync(process.execPath).subarray(0, 4 * 1024 * 1024)
+    for (const bytes of [text, program, Buffer.alloc(100_000), noise(100)])
+      expect(looksLikeNoise(bytes)).toBe(false)
+    const again = Buffer.concat(Array.from({length: 50}, () => noisePiece))
+    expect((await deflater.deflate(again)).length).toBeLessThan(again.length / 2)
+  })
+  const noisePiece = noise(12_000)
+
+  it('P19 any bytes come back', async () => {
+    const deflater = await createDeflater()
+    const bytes = fc.uint8Array({minLength: 1, maxLength: 20_000})
+    await fc.assert(
+      fc.asyncProperty(bytes, async (some) => {
+        const block = Buffer.from(some)
+        expectSame(
+          gunzipSync(await compress([block, Buffer.from(storedBlocks(block))], deflater)),
+          Buffer.concat([block, storedBlocks(block)]),
+        )
+      }),
+      {numRuns: 100},
+    )
   })
 })

@@ -18,6 +18,7 @@ import {gunzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import {hashLayer, packLayer} from '../../src/layer/pack.js'
+import {gzipBlocks} from '../../src/layer/block-rule.js'
 import {writeTar} from '../../src/layer/tar-writer.js'
 import {walk, type WalkedEntry} from '../../src/layer/walk.js'
 import {tempDir} from '../support/temp-dir.js'
@@ -180,6 +181,47 @@ describe('packLayer', () => {
   })
 })
 
+const allocate = (length: number): Buffer => Buffer.alloc(length)
+/** Blocks of this size at most. */
+const blocksOf = (size: number) => ({least: size / 4, apart: size / 2, most: size, large: size})
+
+describe('blocks', () => {
+  /** The blocks of a tar, by their digests. */
+  const blocksAt = (root: string): string[] =>
+    [...writeTar(walk(root, {path: '/'}), gzipBlocks, allocate)].map((block) => digestOf(block))
+  const fileAt = (root: string, i: number): string => join(root, `d${i % 20}`, `file${i}`)
+
+  it('are the same but for a few when files change, come and go', async () => {
+    const root = await tempDir()
+    for (let d = 0; d < 20; d++) mkdirSync(join(root, `d${d}`))
+    for (let i = 0; i < 2000; i++)
+      writeFileSync(fileAt(root, i), Buffer.alloc((i * 7919) % 20_000, `${i} `))
+    writeFileSync(join(root, 'large'), Buffer.alloc(3_000_000, 'large '))
+    const before = blocksAt(root)
+    expect(before.length).toBeGreaterThan(60)
+    writeFileSync(fileAt(root, 3), 'shorter')
+    writeFileSync(fileAt(root, 1234), Buffer.alloc(400_000, 'longer '))
+    rmSync(fileAt(root, 555))
+    writeFileSync(join(root, 'd7', 'new'), 'new')
+    const kept = new Set(before)
+    const changed = blocksAt(root).filter((block) => !kept.has(block))
+    // of four changes, and of the directories that hold them
+    expect(changed.length).toBeLessThan(20)
+  })
+
+  it('never tear a small file, and give a large one blocks of its own', async () => {
+    const root = await tempDir()
+    const sizes = [10, 300_000, 200_000, 400_000, 5, 600_000, 2_500_000, 7, 8]
+    sizes.forEach((size, at) => writeFileSync(join(root, `${at}`), Buffer.alloc(size)))
+    const lengths = [...writeTar(walk(root, {path: '/'}), gzipBlocks, allocate)].map(
+      ({length}) => length,
+    )
+    expect(lengths.every((length) => length <= gzipBlocks.large)).toBe(true)
+    expect(lengths.filter((length) => length === gzipBlocks.large)).toHaveLength(2)
+    expect(lengths.reduce((sum, length) => sum + length, 0) % 512).toBe(0)
+  })
+})
+
 describe('writeTar', () => {
   const changes: Record<string, (path: string) => void> = {
     'D19 grows': (path) => appendFileSync(path, 'x'),
@@ -208,7 +250,7 @@ describe('writeTar', () => {
       writeFileSync(path, Buffer.alloc(2000, 'x'))
       const listed = [...walk(root, {path: '/'})]
       change(path)
-      expect(() => [...writeTar(listed, 1024 * 1024, () => Buffer.alloc(1024 * 1024))]).toThrow(
+      expect(() => [...writeTar(listed, gzipBlocks, allocate)]).toThrow(
         expect.objectContaining({
           code: 'ERR_INJECT_CHANGED_WHILE_PACKED',
           message: "'file' changed while it was packed",
@@ -224,7 +266,7 @@ describe('writeTar', () => {
     const listed = [...walk(root, {path: '/'})]
     rmSync(path)
     await execa('mkfifo', [path])
-    expect(() => [...writeTar(listed, 1024, () => Buffer.alloc(1024))]).toThrow(
+    expect(() => [...writeTar(listed, blocksOf(1024), allocate)]).toThrow(
       'changed while it was packed',
     )
   })
@@ -243,9 +285,7 @@ describe('writeTar', () => {
     } as const
     expect(stat.size).toBe(0n)
     expect(() => [
-      ...writeTar([{entry, file: {path: '/proc/self/status', stat}}], 1024, () =>
-        Buffer.alloc(1024),
-      ),
+      ...writeTar([{entry, file: {path: '/proc/self/status', stat}}], gzipBlocks, allocate),
     ]).toThrow('changed')
   })
 
@@ -253,12 +293,13 @@ describe('writeTar', () => {
     const root = await tempDir()
     makeTree(root)
     const tarOf = (size: number) =>
-      Buffer.concat([...writeTar(walk(root, {path: '/'}), size, () => Buffer.alloc(size))])
+      Buffer.concat([...writeTar(walk(root, {path: '/'}), blocksOf(size), allocate)])
     const whole = tarOf(8 * 1024 * 1024)
     for (const size of [512, 1024, 4096, 1024 * 1024])
       expect(Buffer.compare(tarOf(size), whole)).toBe(0)
-    const chunks = [...writeTar(walk(root, {path: '/'}), 4096, () => Buffer.alloc(4096))]
-    expect(chunks.slice(0, -1).every(({length}) => length === 4096)).toBe(true)
+    const rule = blocksOf(4096)
+    const blocks = [...writeTar(walk(root, {path: '/'}), rule, allocate)]
+    expect(blocks.every(({length}) => length > 0 && length <= 4096)).toBe(true)
   })
 
   it('P13 writes files of every size around a chunk', async () => {
@@ -268,7 +309,9 @@ describe('writeTar', () => {
       writeFileSync(join(root, `f${String(index).padStart(2, '0')}`), Buffer.alloc(size, 'z')),
     )
     const tar = Buffer.concat([
-      ...writeTar(walk(root, {path: '/'}), 2048, () => Buffer.alloc(2048, 'dirt')),
+      ...writeTar(walk(root, {path: '/'}), blocksOf(2048), (length) =>
+        Buffer.alloc(length, 'dirt'),
+      ),
     ])
     const out = await tempDir()
     await execa('tar', ['-xf', '-', '-C', out], {input: tar})
@@ -280,7 +323,7 @@ describe('writeTar', () => {
     const root = await tempDir()
     writeFileSync(join(root, 'a'), Buffer.alloc(4096))
     const entries: Iterable<WalkedEntry> = walk(root, {path: '/'})
-    const tar = writeTar(entries, 1024, () => Buffer.alloc(1024))
+    const tar = writeTar(entries, blocksOf(1024), allocate)
     tar.next()
     tar.return(undefined)
     expect([...entries]).toEqual([])

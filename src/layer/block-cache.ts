@@ -1,0 +1,30 @@
+import {createHash} from 'node:crypto'
+
+/** Compressed blocks by a key that says what they were made of. */
+export interface BlockCache {
+  /** The bytes that were put under this key, checked; `undefined` when there are none. */
+  get(key: string): Uint8Array | undefined
+  /** Remembers them as far as there is room; never throws. */
+  put(key: string, bytes: Uint8Array): void
+}
+
+/** Bytes of a key: the digest of the block, and one that says how it is compressed. */
+export const blockKeyLength = 33
+
+/** A way to compress that asks the cache first. `how` (0 to 255) stands for the format and its level: another one gives other bytes. */
+export function cachedCompression(
+  compress: (block: Uint8Array) => Promise<Uint8Array>,
+  cache: BlockCache | undefined,
+  how: number,
+): (block: Uint8Array) => Promise<Uint8Array> {
+  if (!cache) return compress
+  const last = String.fromCharCode(how)
+  return async (block) => {
+    const key = createHash('sha256').update(block).digest('latin1') + last
+    const known = cache.get(key)
+    if (known) return known
+    const bytes = await compress(block)
+    cache.put(key, bytes)
+    return bytes
+  }
+}

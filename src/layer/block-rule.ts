@@ -1,0 +1,50 @@
+import type {ByteString} from './byte-string.js'
+
+/**
+ * Where a tar is cut into blocks that are compressed one by one: a part of the format, since other cuts give other bytes. Small entries share a block and are never torn; whether one ends its
+ * block depends on its path and size only, so that the cuts behind a change are where they were. Anything larger than `most` has blocks of its own.
+ */
+export interface BlockRule {
+  /** Bytes before which a block is not ended. */
+  readonly least: number
+  /** Bytes between two entries that end a block, on average. */
+  readonly apart: number
+  /** Bytes that a block of small entries holds at most. */
+  readonly most: number
+  /** Bytes of each block, but the last one, of a large entry. */
+  readonly large: number
+}
+
+export const gzipBlocks: BlockRule = {
+  least: 96 * 1024,
+  apart: 128 * 1024,
+  most: 512 * 1024,
+  large: 1024 * 1024,
+}
+
+/** Frames refer to nothing before them, so they are larger. */
+export const zstdBlocks: BlockRule = {
+  least: 2 * 1024 * 1024,
+  apart: 1024 * 1024,
+  most: 4 * 1024 * 1024,
+  large: 4 * 1024 * 1024,
+}
+
+/** Whether a block that holds `used` bytes ends behind the entry of this path, which takes `size` bytes of the tar. */
+export function endsBlock(
+  {least, apart}: BlockRule,
+  used: number,
+  path: ByteString,
+  size: number,
+): boolean {
+  return used >= least && hash(path) < (size / apart) * 2 ** 32
+}
+
+/** FNV-1a, mixed once more so that names which differ in their last character are far apart. http://www.isthe.com/chongo/tech/comp/fnv/ */
+function hash(path: ByteString): number {
+  let value = 0x811c9dc5
+  for (let at = 0; at < path.length; at++)
+    value = Math.imul(value ^ path.charCodeAt(at), 0x01000193)
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  return (value ^ (value >>> 13)) >>> 0
+}
