@@ -1,17 +1,145 @@
 import {createHash} from 'node:crypto'
-import {closeSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, utimesSync, writeSync} from 'node:fs'
+import {closeSync, openSync, readdirSync, renameSync, rmSync, statSync} from 'node:fs'
 import {join} from 'node:path'
 import {clearDead, ownedName} from '../disk/owned-name.js'
-import {privateFolder} from '../disk/private-folder.js'
+import {isPrivateFolder} from '../disk/private-folder.js'
 import type {BlockCache} from './block-cache.js'
-import {encodeBlockIndex, readBlockIndex, type KnownBlock} from './block-index.js'
+import {type BlockFile, createBlockFile, openBlockFile} from './block-file.js'
 
 export interface BlockCacheOptions {
   /** Where the files are; made when it is not there. */
   readonly folder: string
-  /** What is packed: each such thing has one file, with the blocks of its last run. */
+  /** What is packed. Each such thing has one file, with the blocks of its last run. */
   readonly identity: readonly string[]
   /** Bytes of all files together, at most. */
   readonly limit: number
   readonly onNotice: (text: string) => void
+}
+
+const suffix = '.blocks'
+const temporary = '.blocks-'
+
+/** Files looked into, newest first, besides the own one. */
+const mostFiles = 64
+
+/**
+ * Runs `work` with compressed blocks of earlier runs, of any directory, and keeps those of this run when it has succeeded: in place of the ones of the run before. The least recently written
+ * files go when there are too many bytes. Any number of processes may do so at once. Where there can be no such folder, and from when the disk is full, nothing is remembered.
+ */
+export async function withBlockCache<T>(
+  options: BlockCacheOptions,
+  work: (cache: BlockCache | undefined) => Promise<T>,
+): Promise<T> {
+  const {folder, identity, limit, onNotice} = options
+  if (!(await isPrivateFolder(folder))) {
+    onNotice(`there can be no cache of blocks in ${folder}: it is not a folder of this user`)
+    return work(undefined)
+  }
+  await clearDead(folder, temporary)
+  const own = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
+  const writer = openWriter(folder, onNotice)
+  const reader = createReader(folder, `${own}${suffix}`)
+  try {
+    const result = await work({
+      get(key) {
+        const bytes = reader.get(key)
+        if (bytes) writer.add(key, bytes)
+        return bytes
+      },
+      put: writer.add,
+    })
+    writer.commit(join(folder, `${own}${suffix}`))
+    evict(folder, limit)
+    return result
+  } finally {
+    reader.close()
+    writer.discard()
+  }
+}
+
+/** Files are opened when a block was not in the ones before. */
+function createReader(folder: string, own: string) {
+  const names = [
+    own,
+    ...list(folder)
+      .map(({name}) => name)
+      .filter((name) => name !== own),
+  ]
+  const waiting = names.slice(0, mostFiles + 1)
+  const files: BlockFile[] = []
+  return {
+    get(key: string): Buffer | undefined {
+      for (const file of files) {
+        const bytes = file.read(key)
+        if (bytes) return bytes
+      }
+      for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+        const file = openBlockFile(join(folder, name))
+        if (!file) continue
+        files.push(file)
+        const bytes = file.read(key)
+        if (bytes) return bytes
+      }
+      return undefined
+    },
+    close: () => files.forEach((file) => file.close()),
+  }
+}
+
+/** Writes a file of blocks of its own; gives up, and says so once, when that fails. */
+function openWriter(folder: string, onNotice: (text: string) => void) {
+  const path = join(folder, ownedName(temporary))
+  let descriptor: number | undefined
+  let file: ReturnType<typeof createBlockFile> | undefined
+  const attempt = (step: () => void): void => {
+    try {
+      step()
+    } catch (error) {
+      onNotice(`blocks are not remembered for the next run: ${(error as Error).message}`)
+      discard()
+    }
+  }
+  const discard = (): void => {
+    file = undefined
+    if (descriptor === undefined) return
+    closeSync(descriptor)
+    descriptor = undefined
+    rmSync(path, {force: true})
+  }
+  attempt(() => {
+    descriptor = openSync(path, 'wx', 0o600)
+    file = createBlockFile(descriptor)
+  })
+  return {
+    add: (key: string, bytes: Uint8Array): void => attempt(() => file?.add(key, bytes)),
+    /** Not made durable: what a crash spoils is seen by its digest. */
+    commit: (target: string): void =>
+      attempt(() => {
+        if (!file || descriptor === undefined) return
+        file.finish()
+        renameSync(path, target)
+        closeSync(descriptor)
+        file = descriptor = undefined
+      }),
+    discard,
+  }
+}
+
+function evict(folder: string, limit: number): void {
+  let total = 0
+  for (const {name, size} of list(folder)) {
+    total += size
+    if (total > limit) rmSync(join(folder, name), {force: true})
+  }
+}
+
+/** The files, the newest first. */
+function list(folder: string): {name: string; size: number; mtimeMs: number}[] {
+  const found = readdirSync(folder)
+    .filter((name) => /^[0-9a-f]{32}\.blocks$/.test(name))
+    .flatMap((name) => {
+      const stat = statSync(join(folder, name), {throwIfNoEntry: false})
+      return stat ? [{name, size: stat.size, mtimeMs: stat.mtimeMs}] : []
+    })
+  return found.sort((a, b) => b.mtimeMs - a.mtimeMs)
 }

@@ -20,7 +20,7 @@ export function cachedCompression(
   if (!cache) return compress
   const last = String.fromCharCode(how)
   return async (block) => {
-    const key = createHash('sha256').update(block).digest('latin1') + last
+    const key = createHash('sha256').update(block).digest('binary') + last
     const known = cache.get(key)
     if (known) return known
     const bytes = await compress(block)

@@ -1,5 +1,4 @@
 import {crc32} from 'node:zlib'
-import type {Deflater} from './deflater.js'
 
 /** No name, no time, no flags, OS "unknown": nothing of the machine. https://www.rfc-editor.org/rfc/rfc1952#section-2.3 */
 const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
@@ -8,7 +7,8 @@ const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 const end = Uint8Array.of(3, 0)
 
 export interface GzipOptions {
-  readonly deflater: Deflater
+  /** A block on its own, as deflate blocks of which none is the last, ended at a byte boundary. */
+  readonly compress: (block: Buffer) => Promise<Uint8Array>
   /** Bytes of blocks that are held at once, at most, but for the newest one. */
   readonly ahead: number
   /** Called when a block is not needed any more. */
@@ -22,7 +22,7 @@ export interface GzipOptions {
  */
 export async function* gzip(
   blocks: Iterable<Buffer>,
-  {deflater, ahead, release, signal}: GzipOptions,
+  {compress, ahead, release, signal}: GzipOptions,
 ): AsyncGenerator<Uint8Array> {
   const running: {readonly result: Promise<Uint8Array>; readonly length: number}[] = []
   let held = 0
@@ -35,7 +35,7 @@ export async function* gzip(
     crc = crc32(block, crc)
     length += block.length
     held += block.length
-    running.push({result: compress(block), length: block.length})
+    running.push({result: start(block), length: block.length})
     while (held >= ahead) yield await head()
   }
   while (running.length > 0) yield await head()
@@ -44,8 +44,8 @@ export async function* gzip(
   trailer.writeUInt32LE(length % 2 ** 32, 4)
   yield Buffer.concat([end, trailer])
 
-  function compress(block: Buffer): Promise<Uint8Array> {
-    const result = deflater.deflate(block).finally(() => release?.(block))
+  function start(block: Buffer): Promise<Uint8Array> {
+    const result = compress(block).finally(() => release?.(block))
     // whoever stops reading early never looks at the blocks that are still running
     result.catch(() => undefined)
     return result

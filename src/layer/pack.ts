@@ -3,8 +3,10 @@ import {setImmediate as turn} from 'node:timers/promises'
 import {createDigester, type Digest} from '../oci/digest.js'
 import type {LayerCompression} from '../oci/media-type.js'
 import type {BlobSource, CallOptions} from '../store/content-store.js'
+import {type BlockCache, cachedCompression} from './block-cache.js'
 import {type BlockRule, gzipBlocks, zstdBlocks} from './block-rule.js'
 import {createDeflater} from './create-deflater.js'
+import {deflateLevel} from './deflater.js'
 import {gzip} from './gzip.js'
 import {writeTar} from './tar-writer.js'
 import type {WalkedEntry} from './walk.js'
@@ -38,6 +40,8 @@ export interface PackOptions {
   readonly level?: number | undefined
   /** How many blocks are compressed at once. Default: one for each processor. */
   readonly jobs?: number | undefined
+  /** Asked for blocks before they are compressed. */
+  readonly cache?: BlockCache | undefined
   /** Told how many bytes of tar have been read so far, at most once a block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
@@ -45,13 +49,19 @@ export interface PackOptions {
 /** A layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries` is called once for each pass. */
 export function packLayer(
   entries: () => Iterable<WalkedEntry>,
-  {compression = 'gzip', level, jobs = availableParallelism(), ...options}: PackOptions = {},
+  {
+    compression = 'gzip',
+    level = deflateLevel,
+    jobs = availableParallelism(),
+    cache,
+    ...options
+  }: PackOptions = {},
 ): LayerSource {
   let packed: PackedContent | undefined
   return {
     async *open(call) {
       const survey = surveyor(entries, options)
-      yield* compressors[compression](survey, {level, jobs, signal: call?.signal})
+      yield* compressors[compression](survey, {level, jobs, cache, signal: call?.signal})
       packed = survey.content()
     },
     content() {
@@ -61,9 +71,13 @@ export function packLayer(
   }
 }
 
+/** Of zstd among the ways to compress; those of gzip are its levels. */
+const zstdKind = 100
+
 interface Compressing {
-  readonly level: number | undefined
+  readonly level: number
   readonly jobs: number
+  readonly cache: BlockCache | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -73,22 +87,24 @@ type Compressor = (
 ) => AsyncGenerator<Uint8Array, void, undefined>
 
 const compressors: Readonly<Record<LayerCompression, Compressor>> = {
-  async *gzip(survey, {level, jobs, signal}) {
+  async *gzip(survey, {level, jobs, cache, signal}) {
     const deflater = await createDeflater({level, jobs})
     try {
       const {allocate, release} = reusedBuffers()
       const ahead = jobs * gzipBlocks.large + slack
-      yield* gzip(survey.blocks(gzipBlocks, allocate), {deflater, ahead, release, signal})
+      const compress = cachedCompression(deflater.deflate, cache, level)
+      yield* gzip(survey.blocks(gzipBlocks, allocate), {compress, ahead, release, signal})
     } finally {
       await deflater.close()
     }
   },
-  async *zstd(survey, {jobs, signal}) {
+  async *zstd(survey, {jobs, cache, signal}) {
     const pool = zstdPool(jobs)
     try {
       const {allocate, release} = reusedBuffers()
       const blocks = survey.blocks(zstdBlocks, allocate)
-      yield* zstd(blocks, {pool, concurrency: jobs + 1, release, signal})
+      const compress = cachedCompression(pool.compress, cache, zstdKind)
+      yield* zstd(blocks, {compress, concurrency: jobs + 1, release, signal})
     } finally {
       await pool.close()
     }

@@ -1,7 +1,6 @@
-import type {ZstdPool} from './zstd-pool.js'
-
 export interface ZstdOptions {
-  readonly pool: ZstdPool
+  /** A block as a frame. */
+  readonly compress: (block: Buffer) => Promise<Uint8Array>
   /** How many blocks are compressed at once. */
   readonly concurrency: number
   /** Called when a block is not needed any more. */
@@ -15,11 +14,11 @@ export interface ZstdOptions {
  */
 export async function* zstd(
   blocks: Iterable<Buffer>,
-  {pool, concurrency, release, signal}: ZstdOptions,
+  {compress, concurrency, release, signal}: ZstdOptions,
 ): AsyncGenerator<Uint8Array> {
   const running: Promise<Uint8Array>[] = []
   for (const block of blocks) {
-    const frame = pool.compress(block).finally(() => release?.(block))
+    const frame = compress(block).finally(() => release?.(block))
     // whoever stops reading early never looks at the frames that are still being made
     frame.catch(() => undefined)
     running.push(frame)

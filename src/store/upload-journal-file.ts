@@ -1,9 +1,10 @@
 import {createHash, randomBytes} from 'node:crypto'
-import {chmod, lstat, mkdir, open, readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {open, readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {constants} from 'node:fs'
 import {join} from 'node:path'
 import * as v from 'valibot'
 import {withLock} from '../disk/lock.js'
+import {isPrivateFolder} from '../disk/private-folder.js'
 import {InjectError} from '../errors.js'
 import {isDigest, type Digest} from '../oci/digest.js'
 import type {UploadJournal, UploadRecord} from './upload-journal.js'
@@ -178,19 +179,6 @@ function parse(text: string): unknown {
     return JSON.parse(text)
   } catch {
     return undefined
-  }
-}
-
-/** Makes the folder; false where there can be none, or it is somebody else's. */
-async function isPrivateFolder(folder: string): Promise<boolean> {
-  try {
-    await mkdir(folder, {recursive: true, mode: 0o700})
-    const stats = await lstat(folder)
-    if (!stats.isDirectory() || stats.uid !== process.getuid?.()) return false
-    if ((stats.mode & 0o077) !== 0) await chmod(folder, 0o700)
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -17,7 +17,7 @@ async function compress(
   ahead = 3_000_000,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of gzip(blocks, {deflater, ahead})) chunks.push(chunk)
+  for await (const chunk of gzip(blocks, {compress: deflater.deflate, ahead})) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
@@ -89,7 +89,7 @@ describe('gzip', () => {
     }
     const chunks: Uint8Array[] = []
     for await (const chunk of gzip(blocks(), {
-      deflater: zlibDeflater(),
+      compress: zlibDeflater().deflate,
       ahead: 4000,
       release: () => held--,
     }))

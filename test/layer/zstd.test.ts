@@ -62,7 +62,7 @@ describe('zstd', () => {
       const pool = zstdPool(size)
       const released: Buffer[] = []
       const release = (block: Buffer): void => void released.push(block)
-      const options = {pool, concurrency: size + 2, release}
+      const options = {compress: pool.compress, concurrency: size + 2, release}
       try {
         const bytes = await collect(zstd(blocks, options))
         const expected = await Promise.all(blocks.map((block) => zstdFrame(block)))
@@ -79,13 +79,10 @@ describe('zstd', () => {
   it('holds no more blocks than it may', async () => {
     let taken = 0
     let done = 0
-    const pool = {
-      compress: async (block: Uint8Array) => {
-        await new Promise((resolve) => setImmediate(resolve))
-        expect(taken - done).toBeLessThanOrEqual(3)
-        return block
-      },
-      close: () => Promise.resolve(),
+    const compress = async (block: Uint8Array) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(taken - done).toBeLessThanOrEqual(3)
+      return block
     }
     function* blocks(): Generator<Buffer> {
       for (; taken < 20;) {
@@ -93,7 +90,7 @@ describe('zstd', () => {
         yield Buffer.of(taken)
       }
     }
-    await collect(zstd(blocks(), {pool, concurrency: 3, release: () => (done += 1)}))
+    await collect(zstd(blocks(), {compress, concurrency: 3, release: () => (done += 1)}))
     expect(done).toBe(20)
   })
 
@@ -105,7 +102,7 @@ describe('zstd', () => {
 
   it('stops when aborted', async () => {
     const pool = zstdPool(1)
-    const options = {pool, concurrency: 1, signal: AbortSignal.abort()}
+    const options = {compress: pool.compress, concurrency: 1, signal: AbortSignal.abort()}
     await expect(collect(zstd([Buffer.from('x')], options))).rejects.toThrow('aborted')
     await pool.close()
   })
