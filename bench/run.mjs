@@ -1,4 +1,4 @@
-// npm run bench -- [update] [memory] [serve] [gc] [startup] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz, skopeo and time (Debian packages).
+// npm run bench -- [update] [memory] [serve] [gc] [startup] [start] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz, skopeo and time (Debian packages).
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
@@ -13,6 +13,7 @@ import {
   workFolder,
 } from './parts.mjs'
 import {serve} from './serve.mjs'
+import {start} from './start.mjs'
 import {gc, startup} from './store.mjs'
 import {fewLargeFiles, manySmallFiles} from './workload.mjs'
 
@@ -123,6 +124,7 @@ const benches = {
   serve,
   gc,
   startup,
+  start,
 }
 
 /** What was measured against what it should be. */
