@@ -136,4 +136,13 @@ export default tseslint.config(
       },
     },
   },
+  {
+    // see bin/run.js
+    files: ['bin/*.js'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: {require: 'readonly', __dirname: 'readonly'},
+    },
+    rules: {'@typescript-eslint/no-require-imports': 'off'},
+  },
 )

@@ -38,7 +38,7 @@ try {
       env: {...process.env, NO_COLOR: '1'},
     })
     console.log(/Tests .*/.exec(report)?.[0])
-    execFileSync(node, ['bin/quickstart.js'], {stdio: ['ignore', 'ignore', 'inherit']})
+    execFileSync(node, ['bin/quickstart.mjs'], {stdio: ['ignore', 'ignore', 'inherit']})
   }
 } finally {
   rmSync(folder, {recursive: true, force: true})

@@ -1,10 +1,11 @@
-// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
+// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {copy} from './copy.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {serve} from './serve.mjs'
+import {start} from './start.mjs'
 import {gc, startup} from './store.mjs'
 import {update} from './update.mjs'
 import {fewLargeFiles} from './workload.mjs'
@@ -74,6 +75,7 @@ const benches = {
   serve,
   gc,
   startup,
+  start,
 }
 
 /** What was measured against what it should be. */

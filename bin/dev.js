@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --import tsx
-import {execute} from '@oclif/core'
+const {join} = require('node:path')
+const {execute} = require('@oclif/core')
 
-await execute({development: true, dir: import.meta.url})
+void execute({development: true, dir: join(__dirname, '..')})

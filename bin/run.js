@@ -1,4 +1,133 @@
 #!/usr/bin/env node
-import {execute} from '@oclif/core'
+// Runs the program from one script that holds all of it, dist/inject.cjs, with V8's code cache of an earlier run: finding, reading and compiling some hundred modules takes
+// several times as long as the work of a small command. A cache is never needed: where there is none, or none that can be trusted, the script is compiled.
+// CommonJS, because Node starts its other loader only for who asks for it.
+const {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+} = require('node:fs')
+const {homedir} = require('node:os')
+const {isAbsolute, join} = require('node:path')
+const v8 = require('node:v8')
+const vm = require('node:vm')
 
-await execute({dir: import.meta.url})
+// First, because a code cache holds for the flags that it was made with. V8 looks at the sum over a cache in debug builds only, unless it is told to: a bit that turned on the disk
+// would end the process.
+v8.setFlagsFromString('--verify-snapshot-checksum')
+// what a copy makes are handles of buffers: in a space that does not grow they go before they pile up. An update needs more memory so, not less
+if (process.argv[2] === 'copy') v8.setFlagsFromString('--semi-space-growth-factor=1')
+
+/** No cache of ours comes near it. */
+const largest = 32 * 1024 * 1024
+/** Seconds: of what runs longer nobody sees the start, and V8 has dropped the code of it by then. */
+const longest = 30
+
+const root = join(__dirname, '..')
+const file = join(root, 'dist', 'inject.cjs')
+
+const bundle = readBundle()
+if (bundle) runBundle(bundle)
+// as it is between `tsc` and the end of the build
+else void import('@oclif/core').then(({execute}) => execute({dir: root}))
+
+function readBundle() {
+  try {
+    // it is all ASCII, and this is the fastest way to read that
+    const source = readFileSync(file, 'latin1')
+    return {source, id: `${source.slice(2, 18)}-${lstatSync(file).mtimeMs}`}
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function runBundle({source, id}) {
+  const place = cachePlace(id)
+  const cache = place && readCache(place)
+  const script = new vm.Script(source, {
+    filename: file,
+    cachedData: cache?.code,
+  })
+  const isCached = cache !== undefined && script.cachedDataRejected === false
+  const evaluated = []
+  const program = {exports: {}}
+  script.runInThisContext()(
+    program.exports,
+    require,
+    program,
+    file,
+    join(root, 'dist'),
+    (specifier) => import(specifier),
+    (name) => {
+      evaluated.push(name)
+    },
+  )
+  if (place) {
+    process.once('exit', (exitCode) => {
+      if (exitCode !== 0 || process.uptime() > longest) return
+      // another run of the same command may have come to parts that this one did not
+      const known = new Set(isCached ? cache.modules() : [])
+      if (evaluated.every((name) => known.has(name))) return
+      const modules = [...new Set([...known, ...evaluated])]
+      program.exports.keepCodeCache(place, {code: script.createCachedData(), modules})
+    })
+  }
+  void program.exports.run(root)
+}
+
+/**
+ * Where the cache of this command is; `undefined` where none is wanted. The name says all that it depends on: the bundle, V8 with its flags and what the processor can do, and the very
+ * program that V8 is in, for V8 takes caches of another build of its version, and then crashes (https://github.com/nodejs/node/issues/62781).
+ */
+function cachePlace(id) {
+  const {env, argv} = process
+  if (env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE) return undefined
+  const given = env.XDG_CACHE_HOME
+  const isGiven = given !== undefined && isAbsolute(given)
+  const home = env.HOME || homedir()
+  const folder = join(isGiven ? given : join(home, '.cache'), 'inject', 'code')
+  const word = /^[a-z]{1,16}$/.test(argv[2] ?? '') ? argv[2] : 'other'
+  const {size, mtimeMs} = statSync(process.execPath)
+  const build = [process.version, process.arch, size, mtimeMs, v8.cachedDataVersionTag()].join('-')
+  return {folder, home: isGiven ? undefined : home, name: `${word}-${id}-${build}.v8`}
+}
+
+/** A cache is code: it must be this user's, and nobody else may write to it or to its folder. See src/cli/code-cache.ts for what is in it. */
+function readCache({folder, name}) {
+  let handle
+  try {
+    if (!isOurs(lstatSync(folder))) return undefined
+    const {O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0} = constants
+    handle = openSync(join(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    const stats = fstatSync(handle)
+    if (!stats.isFile() || stats.size > largest || !isOurs(stats)) return undefined
+    return decodeCache(readFileSync(handle))
+  } catch {
+    return undefined
+  } finally {
+    if (handle !== undefined) closeSync(handle)
+  }
+}
+
+function isOurs({uid, mode}) {
+  return process.geteuid === undefined || (uid === process.geteuid() && (mode & 0o022) === 0)
+}
+
+function decodeCache(bytes) {
+  const end = bytes.length - 4
+  const length = bytes.readUInt32LE(end)
+  if (length > end) return undefined
+  const modules = () => {
+    try {
+      return JSON.parse(bytes.toString('utf8', length, end))
+    } catch {
+      return []
+    }
+  }
+  return {code: bytes.subarray(0, length), modules}
+}

@@ -19,7 +19,7 @@ const sources = readdirSync('src', {recursive: true, encoding: 'utf8'})
 
 describe('the documentation', () => {
   it('shows what the quickstart prints', async () => {
-    const {stdout} = await execa('sh', ['-c', 'node bin/quickstart.js 2>&1'], {env: {CI: ''}})
+    const {stdout} = await execa('sh', ['-c', 'node bin/quickstart.mjs 2>&1'], {env: {CI: ''}})
     const [, shown] = /```console\n([^]*?)\n```/.exec(read('README.md')) ?? []
     expect(shown).toBe(stdout.trim())
   })

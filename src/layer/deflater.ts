@@ -6,7 +6,7 @@ export const deflateLevel = 1
 
 /** The bytes of one block, compressed by itself and ended by a sync flush at a byte boundary. */
 export interface Deflater {
-  deflate(block: Uint8Array): Promise<Uint8Array>
+  readonly deflate: (block: Uint8Array) => Promise<Uint8Array>
   close(): Promise<void>
 }
 

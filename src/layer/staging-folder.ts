@@ -52,7 +52,7 @@ function dropInheritedAcls(path: ByteString): void {
   if (text === undefined) return
   for (const name of ['system.posix_acl_default', 'system.posix_acl_access']) {
     try {
-      xattrBinding?.removeAttributeSync(text, name)
+      xattrBinding()?.removeAttributeSync(text, name)
     } catch {
       // there was none
     }

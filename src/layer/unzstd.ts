@@ -1,7 +1,7 @@
 import {Readable, type Transform} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import * as zlib from 'node:zlib'
-import {Decompress} from 'fzstd'
+import type {Decompress as Decoder} from 'fzstd'
 import {layerCorrupt} from './layer-corrupt.js'
 import {type FramePart, zstdFrames} from './zstd-frames.js'
 
@@ -57,6 +57,7 @@ async function* withNative(
 async function* withFzstd(
   frames: AsyncGenerator<FramePart>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const {Decompress} = await import('fzstd')
   let given: Uint8Array[] = []
   let decoder = new Decompress()
   for await (const {kind, bytes} of frames) {
@@ -68,7 +69,7 @@ async function* withFzstd(
 }
 
 /** The decoder throws errors of its own, and of JavaScript's where its tables do not fit the data. */
-function push(decoder: Decompress, bytes: Uint8Array, isLast: boolean): void {
+function push(decoder: Decoder, bytes: Uint8Array, isLast: boolean): void {
   try {
     decoder.push(bytes, isLast)
   } catch (error) {

@@ -1,6 +1,6 @@
 import {LocalIoError} from '../errors.js'
 import {display} from './byte-string.js'
-import {isPortableXattr, xattrBinding} from './xattr.js'
+import {isPortableXattr, type XattrBinding, xattrBinding} from './xattr.js'
 
 /** Sets attributes on what `path` names, not on what a symlink there points to. */
 export type XattrWriter = (path: string, xattrs: ReadonlyMap<string, Uint8Array>) => void
@@ -11,7 +11,7 @@ export type XattrWriter = (path: string, xattrs: ReadonlyMap<string, Uint8Array>
  */
 export function createXattrWriter(
   onWarning: (message: string) => void,
-  binding: Pick<NonNullable<typeof xattrBinding>, 'setAttributeSync'> | undefined = xattrBinding,
+  binding: Pick<XattrBinding, 'setAttributeSync'> | undefined = xattrBinding(),
 ): XattrWriter {
   const told = new Set<string>()
 
@@ -59,7 +59,7 @@ export function createXattrWriter(
 export function removeXattrs(path: string, names: readonly string[]): void {
   for (const name of names) {
     try {
-      xattrBinding?.removeAttributeSync(path, name)
+      xattrBinding()?.removeAttributeSync(path, name)
     } catch {
       // told when it could not be set
     }

@@ -11,9 +11,14 @@ export interface XattrBinding {
 
 /**
  * The native binding, which is an optional dependency: `undefined` where there is none for this platform. It takes paths as text
- * only and does not follow symlinks.
+ * only and does not follow symlinks. Loaded when it is first asked for.
  */
-export const xattrBinding: XattrBinding | undefined = load()
+export function xattrBinding(): XattrBinding | undefined {
+  loaded ??= {binding: load()}
+  return loaded.binding
+}
+
+let loaded: {readonly binding: XattrBinding | undefined} | undefined
 
 function load(): XattrBinding | undefined {
   try {
@@ -42,7 +47,7 @@ export function readXattrs(
   path: ByteString,
   onWarning?: (message: string) => void,
 ): ReadonlyMap<string, Uint8Array> | undefined {
-  const binding = xattrBinding
+  const binding = xattrBinding()
   if (!binding) {
     warnOnce(
       onWarning,

@@ -2,7 +2,7 @@ import {Worker} from 'node:worker_threads'
 
 /** Makes zstd frames, several at once. */
 export interface ZstdPool {
-  compress(block: Uint8Array): Promise<Uint8Array>
+  readonly compress: (block: Uint8Array) => Promise<Uint8Array>
   close(): Promise<void>
 }
 

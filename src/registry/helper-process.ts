@@ -1,6 +1,5 @@
 import {access, constants, stat} from 'node:fs/promises'
 import {delimiter, isAbsolute, join} from 'node:path'
-import {execa} from 'execa'
 
 /** How a helper ended and what it said; the outputs may hold secrets. */
 export interface HelperRun {
@@ -36,6 +35,8 @@ export async function runHelper(
     readonly timeout: number
   },
 ): Promise<HelperRun> {
+  // late: few runs have a helper, and all would wait for what runs it
+  const {execa} = await import('execa')
   // our own password is for one registry, and no business of a helper
   const env = {...options.env, INJECT_PASSWORD: undefined}
   const child = execa(path, [verb], {

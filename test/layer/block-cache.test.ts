@@ -48,7 +48,7 @@ async function startTree() {
         if (bytes) found++
         return bytes
       },
-      put: cache.put,
+      put: (key: string, made: Uint8Array) => cache.put(key, made),
     }
     const source = packLayer(() => walk(tree, {path: '/'}), {compression, level, cache: counted})
     return {bytes: await collect(source.open()), found, asked}

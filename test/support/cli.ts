@@ -16,7 +16,13 @@ export async function inject(args: readonly string[], options: Options = {}): Pr
     reject: false,
     timeout: 120_000,
     extendEnv: false,
-    env: {PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env},
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: '/nonexistent',
+      // what is in a home is what the command put there
+      NODE_DISABLE_COMPILE_CACHE: '1',
+      ...env,
+    },
     ...rest,
   })
   return {exitCode, stdout: String(stdout), stderr: String(stderr)}

@@ -1,0 +1,213 @@
+// npm run build: makes dist/inject.cjs of the built program and the packages that it uses. It is one function, which bin/run.js calls; every module in it is evaluated
+// when it is first imported and not before, so that a command pays for what it uses. Beside it, the licences of what went in.
+import {createHash} from 'node:crypto'
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {builtinModules} from 'node:module'
+import {join, relative, sep} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {rolldown} from 'rolldown'
+import {parseAst} from 'rolldown/parseAst'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(root, 'dist')
+const packages = join(root, 'node_modules')
+const readJson = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'))
+const js = JSON.stringify
+
+/** What is only there for developers, and for nobody who uses the bundle. */
+const external = ['typescript', 'pnpapi']
+const isBuiltin = (name) => name.startsWith('node:') || builtinModules.includes(name)
+
+/** A module as the package has it, wherever that lies. */
+const nameOf = (id) =>
+  (/[\\/](node_modules[\\/].*)$/.exec(id)?.[1] ?? relative(root, id)).split(sep).join('/')
+
+/** The module that the bundle starts from: commands as their manifests have them, each with what evaluates it. */
+function entry() {
+  const plugins = [
+    {folder: root, file: (id) => join(dist, 'commands', ...id.split(':'))},
+    {
+      folder: join(packages, '@oclif/plugin-help'),
+      file: (id) => join(packages, '@oclif/plugin-help/lib/commands', ...id.split(':')),
+    },
+  ].map(({folder, file}) => {
+    const {name, version, description, type, oclif} = readJson(folder, 'package.json')
+    const {commands} = readJson(folder, 'oclif.manifest.json')
+    const modules = Object.keys(commands).map(
+      (id) => `${js(id)}: () => import(${js(`${file(id)}.js`)})`,
+    )
+    const pjson = {name, version, description, type, oclif}
+    return `{pjson: ${js(pjson)}, commands: ${js(commands)}, modules: {${modules.join(', ')}}}`
+  })
+  return [
+    `import {start} from ${js(join(dist, 'src/cli/start.js'))}`,
+    `export const run = (root) => start(root, [${plugins.join(', ')}])`,
+    // at the end of a run nothing can be waited for
+    `export const keepCodeCache = (...all) => require(${js(join(dist, 'src/cli/code-cache.js'))}).keepCodeCache(...all)`,
+  ].join('\n')
+}
+
+/** `import {a as b} from 'node:c'` would be evaluated at the start, whichever module it stands in; a `require` is where it stands. */
+function withLateBuiltins(code) {
+  const edits = parseAst(code).body.filter(
+    ({type, source}) => type === 'ImportDeclaration' && isBuiltin(source.value),
+  )
+  return edits.reduceRight((text, {start, end, specifiers, source}) => {
+    const whole = specifiers.find(({type}) => type !== 'ImportSpecifier')
+    const parts = specifiers
+      .filter(({type}) => type === 'ImportSpecifier')
+      .map(({imported, local}) =>
+        imported.name === 'default' ? '' : `${imported.name}: ${local.name}`,
+      )
+    const required = `require(${js(source.value)})`
+    const statements = [
+      ...(whole ? [`const ${whole.local.name} = ${required}`] : []),
+      ...(parts.length > 0 ? [`const {${parts.join(', ')}} = ${required}`] : []),
+    ]
+    return `${text.slice(0, start)}${statements.join(';')};${text.slice(end)}`
+  }, code)
+}
+
+/** oclif loads all of itself at once. What TypeScript made of its imports is regular enough to load each part when it is used. */
+function withLateRequires(code) {
+  const names = new Set()
+  const late = (object, name, value) =>
+    `Object.defineProperty(${object}, "${name}", {configurable: true, enumerable: true, get() { const value = ${value}; Object.defineProperty(${object}, "${name}", {value}); return value }});`
+  const text = code
+    .replace(/^exports\.(\w+) = (__importStar\(require\("[^"]+"\)\));$/gm, (_, name, value) =>
+      late('exports', name, value),
+    )
+    .replace(
+      /^(?:const|var) (\w+) = ((?:__import\w+\()?require\("[^"]+"\)\)?);$/gm,
+      (_, name, value) => {
+        names.add(name)
+        return late('late', name, value)
+      },
+    )
+    .replace(/(?<![\w$.'"])(\w+)(?=[.)])/g, (name) => (names.has(name) ? `late.${name}` : name))
+  return text.replace('"use strict";\n', '"use strict";\nconst late = {};\n')
+}
+
+/** What oclif does at every start and nobody needs: file, what stands there, what stands there now. An update of oclif that has it no more is noticed. */
+const patches = [
+  // a whole library for the question whether this Node is one of ours, which npm has asked
+  ['lib/index.js', '\ncheckNodeVersion();\n', '\n'],
+  // three files of a few bytes, for which Node loads much that --version needs for nothing else
+  ['lib/util/fs.js', 'await (0, promises_1.readFile)(', '(0, node_fs_1.readFileSync)('],
+  // prints nothing without that, and brings all that is about terminals
+  [
+    'lib/logger.js',
+    'const debug = (0, debug_1.default)(namespace);',
+    'const debug = (...given) => { if (process.env.DEBUG) (0, debug_1.default)(namespace)(...given); };',
+  ],
+]
+
+function patched(name, code) {
+  return patches.reduce((text, [file, from, to]) => {
+    if (name !== `node_modules/@oclif/core/${file}`) return text
+    if (!text.includes(from)) throw new Error(`${name} has no ${from}`)
+    return text.replace(from, () => to)
+  }, code)
+}
+
+/** Packages that are asked for at every start, or request, and of which nearly nothing is used: in their places stands what gets the rest when it is. */
+const fronts = {
+  // the question whether this is Windows' Linux; the rest is for its shells
+  'wsl-utils': `
+    export {default as isWsl} from 'is-wsl'
+    export const powerShellPath = async () => (await import('wsl-utils')).powerShellPath()`,
+  // we speak HTTP/1.1
+  'http2-wrapper': `
+    export default {
+      get auto() { return require('http2-wrapper').auto },
+      get globalAgent() { return require('http2-wrapper').globalAgent },
+    }`,
+}
+
+/** Each module by itself: what it needs to be evaluated late, and a word to bin/run.js when it is. */
+const modules = {
+  name: 'inject-modules',
+  resolveId(source, importer) {
+    if (source === 'inject') return '\0inject'
+    if (Object.hasOwn(fronts, source) && importer !== join(packages, source)) {
+      return join(packages, source)
+    }
+    return isBuiltin(source) || external.includes(source) ? {id: source, external: true} : null
+  },
+  load(id) {
+    if (id === '\0inject') return entry()
+    const front = relative(packages, id)
+    if (Object.hasOwn(fronts, front)) return {code: fronts[front], moduleType: 'js'}
+    return null
+  },
+  transform(code, id) {
+    if (id.startsWith('\0') || !/\.[cm]?js$/.test(id)) return null
+    const name = nameOf(id)
+    const isOurs = id.startsWith(dist)
+    const isModule = /^(import|export)\b/m.test(code)
+    if (isModule && !isOurs && code.includes('import.meta')) {
+      throw new Error(`${name} asks where it is`)
+    }
+    const located = isOurs
+      ? code.replaceAll(
+          'import.meta.url',
+          `require('node:url').pathToFileURL(require('node:path').join(__dirname, ${js(relative(dist, id))})).href`,
+        )
+      : code
+    const isOclif = name.startsWith('node_modules/@oclif/core/')
+    const late = isOclif
+      ? withLateRequires(patched(name, located))
+      : isModule
+        ? withLateBuiltins(located)
+        : located
+    // what is named only then is not in the bundle; in a script, Node warns of it
+    const imports = late.replace(/(?<![\w$.'"`])import\((?!\s*['"`])/g, '__import(')
+    return {code: `${imports}\n;__evaluated(${js(name)})\n`, map: null}
+  },
+}
+
+const bundle = await rolldown({
+  input: {inject: 'inject'},
+  cwd: root,
+  platform: 'node',
+  plugins: [modules],
+  onLog(level, log, handle) {
+    // the code that asks for parts of itself by computed names is oclif's loader, which the bundle does without
+    if (level !== 'debug') handle(level, log)
+  },
+})
+const {output} = await bundle.generate({
+  format: 'cjs',
+  codeSplitting: false,
+  comments: false,
+  charset: 'ascii',
+  exports: 'named',
+})
+await bundle.close()
+const [{code, moduleIds}] = output
+// the last that is not ASCII stands in templates; bin/run.js reads the fastest way
+const ascii = code.replace(
+  /[^\0-\x7f]/g,
+  (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+)
+const body = `(function (exports, require, module, __filename, __dirname, __import, __evaluated) {${ascii}\n})`
+const digest = createHash('sha256').update(body).digest('hex')
+writeFileSync(join(dist, 'inject.cjs'), `/*${digest}*/${body}\n`, 'ascii')
+writeFileSync(join(dist, 'inject.LICENSES.txt'), licences(moduleIds))
+
+function licences(ids) {
+  const folders = new Set(
+    ids.flatMap(
+      (id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id.split(sep).join('/'))?.[0] ?? [],
+    ),
+  )
+  return [...folders]
+    .sort()
+    .map((folder) => {
+      const {name, version, license} = readJson(folder, 'package.json')
+      const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
+      const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim())
+      return [`${name} ${version}: ${license}`, ...texts].join('\n\n')
+    })
+    .join(`\n\n${'-'.repeat(80)}\n\n`)
+}

@@ -1,0 +1,85 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs'
+import {dirname, join} from 'node:path'
+import {isDead, ownedName} from '../disk/owned-name.js'
+
+/** Where a code cache is kept. */
+export interface CodeCachePlace {
+  readonly folder: string
+  /** What must be there already, for a user without a home has no use for a folder where one might have been. */
+  readonly home: string | undefined
+  readonly name: string
+}
+
+export interface CodeCache {
+  readonly code: Uint8Array
+  /** The names of the modules whose functions are in it. */
+  readonly modules: readonly string[]
+}
+
+/** Caches in the folder: one for each command and version of Node, and those of the version before. */
+const most = 24
+const prefix = '.code-cache.inject-'
+
+/**
+ * Keeps V8's code cache for later runs, as a whole or not at all, and the newest ones only. Synchronous, for the very end of a run; never throws, because nothing depends
+ * on a cache. The file is the code, the modules (JSON), and the length of the code (32 bits, little-endian): as bin/run.js reads it.
+ */
+export function keepCodeCache({folder, home, name}: CodeCachePlace, cache: CodeCache): void {
+  try {
+    if (home !== undefined && !existsSync(home)) return
+    // root may write anywhere, and must not leave its files in another user's home
+    if (!isOwn(lstatSync(nearest(folder)))) return
+    mkdirSync(folder, {recursive: true, mode: 0o700})
+    const stats = lstatSync(folder)
+    if (!stats.isDirectory() || !isOwn(stats) || (stats.mode & 0o022) !== 0) return
+    const temporary = join(folder, ownedName(prefix))
+    try {
+      writeFileSync(temporary, encode(cache), {flag: 'wx', mode: 0o600})
+      renameSync(temporary, join(folder, name))
+    } finally {
+      rmSync(temporary, {force: true})
+    }
+    removeOld(folder)
+  } catch {
+    // no room, no right: the next run compiles again
+  }
+}
+
+/** The folder itself or, where it is not there yet, the one that it would be made in. */
+function nearest(folder: string): string {
+  let at = folder
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at)
+  return at
+}
+
+function isOwn({uid}: Stats): boolean {
+  return process.geteuid === undefined || uid === process.geteuid()
+}
+
+function encode({code, modules}: CodeCache): Buffer {
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(code.length)
+  return Buffer.concat([code, Buffer.from(JSON.stringify(modules)), length])
+}
+
+function removeOld(folder: string): void {
+  const found = readdirSync(folder).map((name) => {
+    const path = join(folder, name)
+    return {name, path, changed: lstatSync(path, {throwIfNoEntry: false})?.mtimeMs ?? 0}
+  })
+  const old = found
+    .filter(({name}) => name.endsWith('.v8'))
+    .sort((one, other) => other.changed - one.changed)
+    .slice(most)
+  const left = found.filter(({name, changed}) => isDead(name, prefix, Date.now() - changed))
+  for (const {path} of [...old, ...left]) rmSync(path, {force: true})
+}

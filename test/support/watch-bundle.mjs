@@ -1,0 +1,47 @@
+// Loaded into the program by `node --import`: writes to the file that WATCH_BUNDLE names what came of the code cache, and which modules had been evaluated when the first
+// connection was made, or at the end of a run without one. JSON.
+import {writeFileSync} from 'node:fs'
+import net from 'node:net'
+import vm from 'node:vm'
+
+/** @type {{cache: 'none' | 'used' | 'rejected', modules: string[]}} */
+const seen = {cache: 'none', modules: []}
+
+vm.Script = class extends vm.Script {
+  /**
+   * @param {string} source
+   * @param {vm.ScriptOptions} options
+   */
+  constructor(source, options) {
+    super(source, options)
+    if (options.cachedData) seen.cache = this.cachedDataRejected ? 'rejected' : 'used'
+  }
+
+  /**
+   * The bundle, which is told that we hear of what is evaluated as well.
+   *
+   * @override
+   */
+  runInThisContext() {
+    const bundle = super.runInThisContext()
+    return (/** @type {unknown[]} */ ...parts) => {
+      const evaluated = /** @type {(name: string) => void} */ (parts.pop())
+      return bundle(...parts, (/** @type {string} */ name) => {
+        seen.modules.push(name)
+        evaluated(name)
+      })
+    }
+  }
+}
+
+let isWritten = false
+const write = () => {
+  if (!isWritten) writeFileSync(process.env['WATCH_BUNDLE'] ?? '', JSON.stringify(seen))
+  isWritten = true
+}
+const {connect} = net.Socket.prototype
+net.Socket.prototype.connect = function (/** @type {unknown[]} */ ...given) {
+  write()
+  return Reflect.apply(connect, this, given)
+}
+process.on('exit', write)
