@@ -25,7 +25,7 @@ export async function createDeflater({
   if (fast) return storing((await givesPakoBytes(fast, level)) ? fast : pakoPool(jobs, level))
   const agrees = zlibAgrees.get(level) ?? givesPakoBytes(zlibDeflater(level), level)
   zlibAgrees.set(level, agrees)
-  return storing((await agrees) ? zlibDeflater(level) : pakoPool(jobs, level))
+  return storing((await agrees) ? zlibDeflater(level, jobs) : pakoPool(jobs, level))
 }
 
 /** Spares the compressor what it cannot shrink: such blocks are stored. */

@@ -1,4 +1,5 @@
 import {constants, deflateRaw} from 'node:zlib'
+import {availableParallelism} from 'node:os'
 import {promisify} from 'node:util'
 
 /** The default level: a part of the format, since another one gives other bytes. */
@@ -17,17 +18,39 @@ export function outputBound(length: number): number {
 
 const run = promisify<Uint8Array, object, Buffer>(deflateRaw)
 
-/** Node's own zlib on the libuv pool. */
-export function zlibDeflater(level: number = deflateLevel): Deflater {
+/** Compressions that wait in the libuv pool beside those that run, so that no thread idles while this one reads. */
+const waiting = 2
+
+/** Node's own zlib on the libuv pool: `jobs` blocks at once, and a few that wait there. The others wait here, where they take no memory but their own. */
+export function zlibDeflater(
+  level: number = deflateLevel,
+  jobs: number = availableParallelism(),
+): Deflater {
+  const turns: (() => void)[] = []
+  let free = jobs + waiting
+  const turn = async (): Promise<void> => {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => turns.push(resolve))
+  }
+  const next = (): void => {
+    const first = turns.shift()
+    if (first) first()
+    else free++
+  }
   return {
     deflate: async (block) => {
-      const output = await run(block, {
-        level,
-        finishFlush: constants.Z_SYNC_FLUSH,
-        chunkSize: outputBound(block.length),
-      })
-      // a view of a buffer of the block's size: whoever waits to be sent should hold no more than itself
-      return output.length < block.length / 2 ? Buffer.from(output) : output
+      await turn()
+      try {
+        const output = await run(block, {
+          level,
+          finishFlush: constants.Z_SYNC_FLUSH,
+          chunkSize: outputBound(block.length),
+        })
+        // a view of a buffer of the block's size: whoever waits to be sent should hold no more than itself
+        return output.length < block.length / 2 ? Buffer.from(output) : output
+      } finally {
+        next()
+      }
     },
     close: () => Promise.resolve(),
   }

@@ -23,7 +23,7 @@ import {initialStrategy, shrinkChunks, usualChunk} from './upload-strategy.js'
 import {readWindow} from './window.js'
 
 /** A source that ends within this is known before it is sent, and sent from memory. */
-const windowSize = 8 * 1024 * 1024
+const windowSize = 4 * 1024 * 1024
 
 export interface UploadSettings {
   /** Bytes of a ranged chunk; all goes in one request without. */
