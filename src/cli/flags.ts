@@ -140,12 +140,14 @@ function parseCreated(text: string): number {
   })
 }
 
-/** A number of bytes with a decimal unit. */
+/** A number of bytes with a decimal unit (`20G`) or a binary one (`20GiB`). */
 export function parseSize(text: string): number {
-  const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)([kMGT]?)B?$/.exec(text) ?? []
-  if (number !== undefined) return Math.floor(Number(number) * 1000 ** ' kMGT'.indexOf(unit || ' '))
+  const [, number, unit = '', binary] =
+    /^(\d{1,15}(?:\.\d{1,3})?)(?:([kKMGT])(i)?)?B?$/.exec(text) ?? []
+  const power = ' KMGT'.indexOf(unit.toUpperCase() || ' ')
+  if (number !== undefined) return Math.floor(Number(number) * (binary ? 1024 : 1000) ** power)
   throw new UsageError('ERR_INJECT_SIZE_INVALID', `not a size: ${JSON.stringify(text)}`, {
-    hint: 'write a number of bytes, or 500M, or 20G',
+    hint: 'write a number of bytes, or 500M, or 20GiB',
   })
 }
 

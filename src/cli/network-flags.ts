@@ -53,6 +53,6 @@ export const networkFlags = {
   }),
   timeout: duration({
     ...group,
-    summary: 'Give up when the whole command takes longer (default: never).',
+    summary: 'Give up when the whole command takes longer (default, and 0s: never).',
   }),
 }

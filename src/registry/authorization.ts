@@ -63,8 +63,9 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
   /** Errors must not repeat what we are known by, nor the user's own headers, even where the request did not carry them. */
   async function withSecrets(response: HttpResponse): Promise<HttpResponse> {
     if (response.status < 400) return response
-    const own = secretsOf(await identity, Object.values((await headers) ?? {}))
-    return {...response, secrets: [...own, ...response.secrets]}
+    const who = await identity
+    const own = secretsOf(who, Object.values((await headers) ?? {}))
+    return {...response, secrets: [...own, ...response.secrets], isKnown: who !== undefined}
   }
 
   function scopesOf(access: Access): string[] {

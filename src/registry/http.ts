@@ -38,6 +38,8 @@ export interface HttpResponse {
   readonly body: ByteStream
   /** What was sent that an error must not repeat, though the answer may. */
   readonly secrets: readonly string[]
+  /** Whether we had credentials for whom we asked, right or wrong. */
+  readonly isKnown?: boolean
   /** Gets rid of the body and keeps the connection if that is cheap. Every response is either read or discarded. */
   discard(): Promise<void>
 }

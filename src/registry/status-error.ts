@@ -30,7 +30,7 @@ export async function refusal(request: HttpRequest, response: HttpResponse): Pro
  */
 function statusError(
   request: Pick<HttpRequest, 'method' | 'url'>,
-  {status, secrets}: Pick<HttpResponse, 'status' | 'secrets'>,
+  {status, secrets, isKnown}: Pick<HttpResponse, 'status' | 'secrets' | 'isKnown'>,
   body: Uint8Array,
 ): InjectError {
   const errors = parseRegistryErrors(body)
@@ -40,8 +40,9 @@ function statusError(
   const message = `${displayRequest(request)}: the registry answered ${status}${said.join(',')}`
 
   if (status === 401) {
-    const hint =
-      'log in with inject login (or docker, podman, skopeo login), say --username and --password-stdin, or set INJECT_USERNAME and INJECT_PASSWORD'
+    const hint = isKnown
+      ? 'the credentials that there are do not do: inject auth which REFERENCE says where they come from'
+      : 'log in with inject login (or docker, podman, skopeo login), say --username and --password-stdin, or set INJECT_USERNAME and INJECT_PASSWORD'
     return new AuthenticationError('ERR_INJECT_UNAUTHORIZED', message, {hint})
   }
   if (status === 403) {

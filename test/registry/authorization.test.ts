@@ -51,6 +51,7 @@ describe('Basic', () => {
       name: 'AuthenticationError',
       code: 'ERR_INJECT_UNAUTHORIZED',
       message: `GET ${server.url.href}v2/team/app/manifests/v1: the registry answered 401 UNAUTHORIZED: bad password`,
+      hint: expect.stringMatching(/inject auth which/) as string,
     })
     expect(server.requests).toHaveLength(2)
   })
