@@ -7,14 +7,7 @@ import {writeTempFile} from '../disk/temp-file.js'
 import {algorithmOf, type Digest} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
 import {verified} from '../stream/verify.js'
-import {
-  isSoundFile,
-  linkBlob,
-  publishFile,
-  removeBlob,
-  type RepositoryPlace,
-  syncFile,
-} from './blob-files.js'
+import {isSoundFile, linkBlob, publishFile, type RepositoryPlace, syncFile} from './blob-files.js'
 import {renewLease} from './blob-lease.js'
 import {blobNotFound} from './blob-not-found.js'
 import {openBlobFile} from './blob-reading.js'
@@ -29,7 +22,7 @@ import type {SoundFiles} from './sound-files.js'
 
 export type RepositoryBlobs = Omit<BlobReader, 'openBlob'> &
   BlobWriter &
-  Pick<Repository, 'openBlob' | 'openBlobRange' | 'deleteBlob'> & {
+  Pick<Repository, 'openBlob' | 'openBlobRange'> & {
     /** Links the blob of the layout in the folder `from`; `false` when that has none. */
     linkFrom(digest: Digest, from: string): Promise<boolean>
   }
@@ -131,11 +124,6 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
         // closes it; the name is gone already
         await file.discard()
       }
-    },
-
-    async deleteBlob(digest, {signal} = {}) {
-      signal?.throwIfAborted()
-      return withLayout(() => removeBlob(place, digest), signal)
     },
 
     async linkFrom(digest, from) {

@@ -32,6 +32,7 @@ export type RepositoryManifests = Pick<
   | 'statManifest'
   | 'putManifest'
   | 'listTags'
+  | 'deleteBlob'
   | 'deleteTag'
   | 'deleteManifest'
   | 'listReferrers'
@@ -190,6 +191,19 @@ export function createRepositoryManifests(
         if (ifMatch !== undefined) checkTagMove({tag, from: ifMatch}, found, name)
         return Promise.resolve({next: withoutTag(index, tag), result: found !== undefined})
       }, call)
+    },
+
+    async deleteBlob(digest, call = {}) {
+      call.signal?.throwIfAborted()
+      return turns(
+        layoutPaths.lock(directory),
+        async () => {
+          // a push may have made it one since somebody looked
+          if (entryOfDigest(await file.read(), digest)) return false
+          return removeBlob(place, digest)
+        },
+        call,
+      )
     },
 
     async deleteManifest(digest, call = {}) {

@@ -54,7 +54,7 @@ export interface Repository extends ContentStore {
   openBlobRange(blob: BlobInfo, range: ByteRange, options?: ReadOptions): Promise<ByteStream>
   /** Links a blob of another repository of the same root into this one; `false` when that one has no such blob. */
   mountBlob(digest: Digest, from: string, options?: CallOptions): Promise<boolean>
-  /** `false` when there was none. */
+  /** `false` when there was none, or the index lists it as a manifest. */
   deleteBlob(digest: Digest, options?: CallOptions): Promise<boolean>
   /** Removes a tag; the manifest stays. `ifMatch`: only while the tag names this digest, else `ConflictError`. `false` when there was none. */
   deleteTag(

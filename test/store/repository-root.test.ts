@@ -7,7 +7,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {execa} from 'execa'
 import {describe, expect, it} from 'vitest'
 import {digestOf, hexOf, type Digest} from '../../src/oci/digest.js'
-import {ociManifest} from '../../src/oci/media-type.js'
+import {ociIndex, ociManifest} from '../../src/oci/media-type.js'
 import {layoutPaths} from '../../src/store/layout-files.js'
 import type {ManifestFacts} from '../../src/store/manifest-facts.js'
 import type {IndexEntry} from '../../src/store/repository-index.js'
@@ -161,6 +161,21 @@ describe('blobs', () => {
     expect(await textIn(await b.openBlob({digest, size: 7}))).toBe('deleted')
     await b.deleteBlob(digest)
     expect(existsSync(rootPaths.pooled(root.directory, digest))).toBe(false)
+  })
+
+  it('a manifest is no blob to be deleted: a push may have made it one a moment ago', async () => {
+    const root = await openTestRoot()
+    const repository = await root.createRepository('a')
+    const bytes = Buffer.from(
+      JSON.stringify({schemaVersion: 2, mediaType: ociIndex, manifests: []}),
+    )
+    const {digest} = await repository.putManifest(bytes, ociIndex, {
+      tags: [{tag: 'v1', from: undefined}],
+    })
+    expect(await repository.deleteBlob(digest)).toBe(false)
+    expect((await repository.getManifest('v1'))?.bytes).toEqual(new Uint8Array(bytes))
+    await repository.deleteTag('v1')
+    expect(await repository.deleteManifest(digest)).toBe(true)
   })
 
   it('where no more links can be had, the content is copied', async () => {
