@@ -1,4 +1,4 @@
-// npm run bench -- [update] [memory] [serve] [gc] [startup] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz, skopeo and time (Debian packages).
+// npm run bench -- [update] [memory] [serve] [gc] [startup] [copy] [save] [resume]: measures, prints, and writes bench/results/NAME.json. Needs docker-registry, pigz, skopeo and time (Debian packages).
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
@@ -12,6 +12,7 @@ import {
   startRegistry,
   workFolder,
 } from './parts.mjs'
+import {save} from './save.mjs'
 import {serve} from './serve.mjs'
 import {gc, startup} from './store.mjs'
 import {fewLargeFiles, manySmallFiles} from './workload.mjs'
@@ -93,6 +94,7 @@ const benches = {
   },
 
   copy,
+  save,
 
   /** 1 GiB that nothing compresses, over connections that break every 64 MiB, and in two runs of which the first is killed half-way. */
   resume() {

@@ -10,6 +10,9 @@ const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 /** An empty last deflate block, after the sync flush of the one before. */
 const end = Uint8Array.of(3, 0)
 
+/** Where the tar is cut for compression: part of the format, since another size gives other bytes. */
+export const gzipBlockLength = 1024 * 1024
+
 export interface GzipOptions {
   readonly deflater: Deflater
   /** How many blocks are compressed at once. */
@@ -24,15 +27,15 @@ export interface GzipOptions {
  * number of processors, nor on which block is done first. At most `concurrency` blocks are held.
  */
 export async function* gzip(
-  blocks: Iterable<Buffer>,
+  blocks: Iterable<Buffer> | AsyncIterable<Buffer>,
   {deflater, concurrency, release, signal}: GzipOptions,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   const running: Promise<Uint8Array>[] = []
   let dictionary: Uint8Array | undefined
   let crc = 0
   let length = 0
   yield header
-  for (const block of blocks) {
+  for await (const block of blocks) {
     // zlib takes an empty buffer, which may have no address, for a call to start over
     if (block.length === 0) continue
     crc = crc32(block, crc)

@@ -4,14 +4,11 @@ import {createDigester, type Digest} from '../oci/digest.js'
 import type {LayerCompression} from '../oci/media-type.js'
 import type {BlobSource, CallOptions} from '../store/content-store.js'
 import {createDeflater} from './create-deflater.js'
-import {gzip} from './gzip.js'
+import {gzip, gzipBlockLength} from './gzip.js'
 import {writeTar} from './tar-writer.js'
 import type {WalkedEntry} from './walk.js'
 import {zstd, zstdBlockLength} from './zstd.js'
 import {zstdPool} from './zstd-pool.js'
-
-/** Where the tar is cut for compression: part of the format, since another size gives other bytes. */
-const blockLength = 1024 * 1024
 
 /** What a packed directory amounts to. */
 export interface PackedContent {
@@ -65,7 +62,7 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
   async *gzip(survey, signal) {
     const deflater = await createDeflater()
     try {
-      const {blocks, release} = reused(survey, blockLength)
+      const {blocks, release} = reused(survey, gzipBlockLength)
       yield* gzip(blocks, {deflater, concurrency, release, signal})
     } finally {
       await deflater.close()
@@ -82,7 +79,9 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
   },
   async *none(survey, signal) {
     // whoever gets them may keep them
-    for (const block of survey.blocks(blockLength, () => Buffer.allocUnsafeSlow(blockLength))) {
+    for (const block of survey.blocks(gzipBlockLength, () =>
+      Buffer.allocUnsafeSlow(gzipBlockLength),
+    )) {
       await turn()
       signal?.throwIfAborted()
       yield block
@@ -113,10 +112,10 @@ export async function hashLayer(
     onProgress,
   }: PackOptions & CallOptions & {readonly limit?: number} = {},
 ): Promise<PackedContent | undefined> {
-  const block = Buffer.allocUnsafeSlow(blockLength)
+  const block = Buffer.allocUnsafeSlow(gzipBlockLength)
   const survey = surveyor(entries, {onProgress})
   let size = 0
-  for (const part of survey.blocks(blockLength, () => block)) {
+  for (const part of survey.blocks(gzipBlockLength, () => block)) {
     size += part.length
     if (size > limit) return undefined
     // reading is synchronous: without a turn of the event loop no signal would be heard
