@@ -22,13 +22,15 @@ async function* noise(seed, blocks) {
   }
 }
 
-/** An image of `layers` layers, `bytes` in all; they are plain, so that both programs copy them as they are. */
-async function pushLargeImage(address, layers, bytes) {
+/** An image of `layers` layers, `bytes` in all; they are plain, so that all programs take them as they are. With another `tag` only the last layer is another one. */
+export async function pushLargeImage(address, layers, bytes, tag = 'base') {
   const store = openRegistryStore({registry: address, repository: 'bench/app'}, {})
   const descriptors = []
   for (let i = 0; i < layers; i++) {
     const blocks = Math.round(bytes / layers / MiB)
-    const {digest, size} = await store.putBlob({open: () => noise(`layer ${i}`, blocks)})
+    const {digest, size} = await store.putBlob({
+      open: () => noise(i === layers - 1 ? `layer ${i} of ${tag}` : `layer ${i}`, blocks),
+    })
     descriptors.push({mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size})
   }
   const config = Buffer.from(
@@ -54,7 +56,7 @@ async function pushLargeImage(address, layers, bytes) {
     layers: descriptors,
   }
   await store.putManifest(Buffer.from(JSON.stringify(manifest)), mediaType, {
-    tags: [{tag: 'base', from: undefined}],
+    tags: [{tag, from: undefined}],
   })
   await store.close()
 }

@@ -1,9 +1,10 @@
-// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [copy] [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
+// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [copy] [save] [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {copy} from './copy.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
+import {save} from './save.mjs'
 import {serve} from './serve.mjs'
 import {start} from './start.mjs'
 import {gc, startup} from './store.mjs'
@@ -45,6 +46,7 @@ const benches = {
   },
 
   copy,
+  save,
 
   /** 1 GiB that nothing compresses, over connections that break every 64 MiB, and in two runs of which the first is killed half-way. */
   resume() {

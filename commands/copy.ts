@@ -20,11 +20,16 @@ export default class Copy extends BaseCommand {
     '<%= config.bin %> <%= command.id %> registry.example/team/app mirror.example/team/app --all-tags --referrers',
   ]
   static override readonly args = {
-    source: Args.string({ignoreStdin: true, required: true, description: `${places}.`}),
+    source: Args.string({
+      ignoreStdin: true,
+      required: true,
+      description: `${places}; or fast:DIR.`,
+    }),
     target: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
-      description: 'The same; without a tag it gets that of SOURCE. An archive is written anew.',
+      description:
+        'The same, but no fast:DIR; without a tag it gets that of SOURCE. An archive is written anew.',
     }),
   }
   static override readonly flags = {

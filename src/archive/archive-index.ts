@@ -1,62 +1,53 @@
 import {PreconditionError} from '../errors.js'
-import {setMember} from '../image/text-edit.js'
 import type {Descriptor} from '../oci/descriptor.js'
-import {type Digest, hexOf} from '../oci/digest.js'
+import type {Digest} from '../oci/digest.js'
 import {decodeManifest} from '../oci/manifest.js'
 import {dockerManifestList, layerCompression, ociIndex} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
-import {formatReference, parseReference} from '../oci/reference.js'
+import {parseReference, repositoryName} from '../oci/reference.js'
 import type {StoredManifest} from '../store/content-store.js'
-import {decodeIndex, emptyIndex, moveTag} from '../store/layout-index.js'
-import {blobPath} from './oci-archive.js'
+import {
+  type ImageName,
+  indexDocument,
+  manifestDocument,
+  repositoriesDocument,
+  topOf,
+} from './saved-documents.js'
 
 /** What the tags of an archive name, in the order in which they came. */
 export type ArchiveTags = ReadonlyMap<string, StoredManifest>
 
-/** `index.json`; `name`: containerd takes the tags as tags of this repository. */
+/** `index.json`; with `name` the tags are tags of this repository. */
 export function layoutIndex(tags: ArchiveTags, name: string | undefined): string {
-  let index = decodeIndex(Buffer.from(emptyIndex), 'index.json')
-  for (const [tag, {descriptor}] of tags) index = moveTag(index, tag, descriptor, 'index.json')
-  if (name === undefined) return index.text
-  return index.entries.reduce((text, {tag}, at) => {
-    if (tag === undefined) return text
-    const full = formatReference(parseReference(`${name}:${tag}`))
-    return setMember(text, ['manifests', at, 'annotations', 'io.containerd.image.name'], full)
-  }, index.text)
+  return indexDocument([...named(tags, name).values()])
 }
 
-/**
- * `manifest.json` and `repositories` as `docker load` and skopeo read them. `name` is the repository that the tags are given in; without one the images have no names.
- * https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format
- */
+/** `manifest.json` and `repositories`. `name` is the repository that the tags are given in; without one the images have no names. */
 export function dockerFiles(
   tags: ArchiveTags,
   name: string | undefined,
 ): {readonly manifest: string; readonly repositories: string | undefined} {
-  const images = new Map<Digest, {stored: StoredManifest; names: string[]}>()
-  const tops: Record<string, string> = {}
-  for (const [tag, stored] of tags) {
-    const {digest} = stored.descriptor
-    const image = images.get(digest) ?? {stored, names: []}
-    images.set(digest, image)
-    if (name === undefined) continue
-    image.names.push(`${name}:${tag}`)
-    tops[tag] = hexOf(
-      decodeManifest(stored.bytes, stored.descriptor.mediaType).layers.at(-1)?.digest ?? digest,
-    )
-  }
-  const manifest = [...images.values()].map(({stored: {bytes, descriptor}, names}) => {
-    const {config, layers} = decodeManifest(bytes, descriptor.mediaType)
-    return {
-      Config: blobPath(config.digest),
-      RepoTags: names.length === 0 ? null : names,
-      Layers: layers.map(({digest}) => blobPath(digest)),
-    }
+  const images = [...named(tags, name).values()].map(({stored, descriptor, names}) => {
+    const {config, layers} = decodeManifest(stored.bytes, descriptor.mediaType)
+    return {descriptor, config, layers, names, foreign: new Map(), top: topOf(layers, config)}
   })
-  return {
-    manifest: JSON.stringify(manifest),
-    repositories: name === undefined ? undefined : JSON.stringify({[name]: tops}),
+  return {manifest: manifestDocument(images), repositories: repositoriesDocument(images)}
+}
+
+/** The images by digest, each with all of its names. */
+function named(tags: ArchiveTags, name: string | undefined) {
+  const repository = name === undefined ? undefined : repositoryName(parseReference(name))
+  const images = new Map<
+    Digest,
+    {stored: StoredManifest; descriptor: Descriptor; names: ImageName[]}
+  >()
+  for (const [tag, stored] of tags) {
+    const {descriptor} = stored
+    const image = images.get(descriptor.digest) ?? {stored, descriptor, names: []}
+    images.set(descriptor.digest, image)
+    image.names.push({repository, tag})
   }
+  return images
 }
 
 /** Throws `PreconditionError` for what Docker cannot load: anything but one image whose layers are all there. */

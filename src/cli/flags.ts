@@ -14,7 +14,7 @@ export const imageArg = Args.string({
   ignoreStdin: true, // oclif would take a piped text for it
   required: true,
   description:
-    'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].',
+    'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or fast:DIR.',
 })
 
 /** Every command has these. */
@@ -61,6 +61,12 @@ export const slotPath = Flags.custom({
   helpValue: 'PATH',
   summary: 'Where in the image the directory belongs (default: where the slot says, else /).',
   parse: (text) => Promise.resolve(parseSlotPath(text)),
+})
+
+/** A number of bytes. */
+export const sizeFlag = Flags.custom<number>({
+  helpValue: 'SIZE',
+  parse: (text) => Promise.resolve(parseSize(text)),
 })
 
 export const maxSize = Flags.custom<number>({

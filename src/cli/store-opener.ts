@@ -45,6 +45,10 @@ export function storeOpener(
       const {openLayoutStore} = await import('../store/layout-store.js')
       return openLayoutStore(reference.directory, {create})
     }
+    if (reference.kind === 'fast') {
+      const {openFastFolder} = await import('../export/fast-store.js')
+      return openFastFolder(reference, {writes: writes || create === true})
+    }
     if (reference.kind !== 'registry') {
       const {openArchive} = await import('../archive/open-archive.js')
       return openArchive(reference, {writes, create, noClobber, signal, temporary: tmpdir()})

@@ -45,6 +45,7 @@ const reasons: Readonly<Record<string, {reason: string; hint?: string}>> = {
   EBUSY: {reason: 'it is in use'},
   ETXTBSY: {reason: 'it is in use'},
   EIO: {reason: 'the device failed'},
+  EPIPE: {reason: 'nobody reads it any more'},
   ESTALE: {reason: 'the network file system lost it'},
   ENOTSUP: {reason: 'this file system does not support it'},
   EOPNOTSUPP: {reason: 'this file system does not support it'},

@@ -1,8 +1,11 @@
 import {constants, type FileHandle, open, rename, rm} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {createDigester, type Digest, type DigestAlgorithm} from '../oci/digest.js'
+import {tap} from '../stream/tap.js'
+import {writeBehind} from '../stream/write-behind.js'
 import {errnoOf, localIoError} from './local-io-error.js'
 import {ownedName} from './owned-name.js'
+import {writeWhole} from './write-whole.js'
 
 export interface TempFileOptions {
   /** Where it is written: on the file system that it will be moved within. */
@@ -24,7 +27,7 @@ export interface TempFile {
   discard(): Promise<void>
 }
 
-/** Writes a stream into a new file of this process's own, in constant memory. When anything fails, nothing is left. */
+/** Writes a stream into a new file of this process's own, in constant memory; a chunk must stay what it is until it is written. When anything fails, nothing is left. */
 export async function writeTempFile(
   stream: AsyncIterable<Uint8Array>,
   {folder, prefix, mode, algorithm}: TempFileOptions,
@@ -86,23 +89,16 @@ async function fill(
 ): Promise<{size: number; digest: Digest}> {
   const digester = createDigester(algorithm)
   let size = 0
-  for await (const chunk of stream) {
-    // the thread pool writes while this thread hashes
-    const writing = writeWhole(handle, chunk).catch((error: unknown) => {
-      throw localIoError(error, 'write', path)
-    })
+  const hashed = tap(stream, (chunk) => {
     digester.update(chunk)
-    await writing
     size += chunk.length
-  }
+  })
+  await writeBehind(hashed, (chunks) =>
+    writeWhole(handle, chunks).catch((error: unknown) => {
+      throw localIoError(error, 'write', path)
+    }),
+  )
   return {size, digest: digester.digest()}
-}
-
-async function writeWhole(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < chunk.length;) {
-    const {bytesWritten} = await handle.write(chunk, offset, chunk.length - offset)
-    offset += bytesWritten
-  }
 }
 
 async function setMode(handle: FileHandle, mode: number, path: string): Promise<void> {

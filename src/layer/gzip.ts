@@ -21,15 +21,15 @@ export interface GzipOptions {
  * number of processors, nor on which block is done first.
  */
 export async function* gzip(
-  blocks: Iterable<Buffer>,
+  blocks: Iterable<Buffer> | AsyncIterable<Buffer>,
   {compress, ahead, release, signal}: GzipOptions,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   const running: {readonly result: Promise<Uint8Array>; readonly length: number}[] = []
   let held = 0
   let crc = 0
   let length = 0
   yield header
-  for (const block of blocks) {
+  for await (const block of blocks) {
     // zlib takes an empty buffer, which may have no address, for a call to start over
     if (block.length === 0) continue
     crc = crc32(block, crc)

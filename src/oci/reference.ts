@@ -36,17 +36,28 @@ export interface ArchiveReference {
   readonly digest?: Digest
 }
 
-export type Reference = RegistryReference | LayoutReference | ArchiveReference
+/** One image as a folder of plain files. */
+export interface FastReference {
+  readonly kind: 'fast'
+  /** As typed, without slashes at its end. */
+  readonly directory: string
+  /** There are none in such a folder: never read from a text. */
+  readonly tag?: string
+  readonly digest?: Digest
+}
+
+export type Reference = RegistryReference | LayoutReference | ArchiveReference | FastReference
 
 /**
- * Reads `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]`, with Docker Hub's defaults, `oci:DIR[:TAG][@DIGEST]`, `oci-archive:FILE[:TAG][@DIGEST]` or
- * `docker-archive:FILE[:NAME[:TAG]]`. Throws `UsageError` (`ERR_INJECT_REFERENCE_INVALID`), which never repeats a text that may hold a password.
+ * Reads `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]`, with Docker Hub's defaults, `oci:DIR[:TAG][@DIGEST]`, `oci-archive:FILE[:TAG][@DIGEST]`,
+ * `docker-archive:FILE[:NAME[:TAG]]` or `fast:DIR[@DIGEST]`. Throws `UsageError` (`ERR_INJECT_REFERENCE_INVALID`), which never repeats a text that may hold a password.
  */
 export function parseReference(text: string): Reference {
   if (text.startsWith('oci:')) return parseLayout(text.slice('oci:'.length))
   if (text.startsWith('oci-archive:')) return parseOciArchive(text.slice('oci-archive:'.length))
   if (text.startsWith('docker-archive:'))
     return parseDockerArchive(text.slice('docker-archive:'.length))
+  if (text.startsWith('fast:')) return parseFast(text.slice('fast:'.length))
   refuseOtherTransports(text)
   return parseRegistry(text.startsWith('docker://') ? text.slice('docker://'.length) : text)
 }
@@ -59,13 +70,15 @@ export function formatReference(reference: Reference): string {
   return `${name}${isMistakable(reference) ? '/' : ''}${end}`
 }
 
-/** Where the image is, without tag and digest: `registry/repository`, `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE[:NAME]`. */
+/** Where the image is, without tag and digest: `registry/repository`, `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE[:NAME]` or `fast:DIR`. */
 export function repositoryName(reference: Reference): string {
   switch (reference.kind) {
     case 'registry':
       return `${reference.registry}/${reference.repository}`
     case 'layout':
       return `oci:${reference.directory}`
+    case 'fast':
+      return `fast:${reference.directory}`
     default: {
       const {kind, file, name} = reference
       return `${kind}:${file}${name === undefined ? '' : `:${name}`}`
@@ -122,10 +135,21 @@ function splitDigest(text: string): [rest: string, digest?: Digest] {
 
 function parseLayout(text: string): LayoutReference {
   const {path, ...rest} = splitPath(text)
+  return {kind: 'layout', directory: checkDirectory(path, 'write oci:DIR or oci:DIR:TAG'), ...rest}
+}
+
+/** A colon is part of the name: there are no tags. */
+function parseFast(text: string): FastReference {
+  const [path, digest] = splitLayoutDigest(text)
+  const directory = checkDirectory(path, 'write fast:DIR')
+  return {kind: 'fast', directory, ...(digest && {digest})}
+}
+
+function checkDirectory(path: string, hint: string): string {
   const directory = withoutSlashes(path)
-  if (directory === '') throw invalid('it names no directory', 'write oci:DIR or oci:DIR:TAG')
+  if (directory === '') throw invalid('it names no directory', hint)
   if (/[\p{Cc}\p{Cs}]/u.test(directory)) throw invalid('its directory has control characters')
-  return {kind: 'layout', directory, ...rest}
+  return directory
 }
 
 /** `PATH[:TAG][@DIGEST]`: what follows the last colon is a tag when it can be one. */
@@ -166,9 +190,10 @@ function refuseFile(file: string, hint: string): void {
 
 /** Whether the end of a directory's name would be read as a tag or digest without a slash after it. */
 function isMistakable(reference: Reference): boolean {
-  if (reference.kind !== 'layout') return false
-  const {directory, tag} = reference
-  return (tag === undefined && directory.includes(':')) || /@sha(?:256|512)(?::|$)/.test(directory)
+  if (reference.kind !== 'layout' && reference.kind !== 'fast') return false
+  const {kind, directory, tag} = reference
+  const hasColon = kind === 'layout' && tag === undefined && directory.includes(':')
+  return hasColon || /@sha(?:256|512)(?::|$)/.test(directory)
 }
 
 /** Directories may have an `@` in their name; only what claims to be a digest is one. */
@@ -198,7 +223,7 @@ function refuseOtherTransports(text: string): void {
   if (unsupported.includes(scheme)) {
     throw invalid(
       `"${scheme}:" is not supported yet`,
-      'use a registry, oci:DIR, oci-archive:FILE or docker-archive:FILE',
+      'use a registry, oci:DIR, oci-archive:FILE, docker-archive:FILE or fast:DIR',
     )
   }
 }

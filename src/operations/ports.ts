@@ -14,7 +14,7 @@ export type ProgressEvent =
   | {readonly kind: 'warning'; readonly message: string}
 
 export type Step =
-  'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check' | 'copy'
+  'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check' | 'copy' | 'save'
 
 export interface OpenStoreOptions {
   /** Something will be stored, so that a registry can be asked for the right to do so from the start. */

@@ -29,8 +29,7 @@ export async function whichCredentials(
   {places, signal}: Pick<CredentialPorts, 'places' | 'signal'>,
 ): Promise<WhichResult> {
   if (reference.kind !== 'registry') {
-    const what = reference.kind === 'layout' ? 'an OCI layout' : 'an archive'
-    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', `${what} needs no credentials`, {
+    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', 'a local image needs no credentials', {
       hint: 'name an image in a registry',
     })
   }

@@ -10,6 +10,7 @@ import type {
   StoredManifest,
 } from './content-store.js'
 import type {CopyPlan} from './copy-plan.js'
+import {inLanes} from './in-lanes.js'
 
 /** Blobs on their way at once: as many as a registry is asked things at once. */
 const parallel = 6
@@ -49,7 +50,7 @@ export async function copyContent(
   options: CopyContentOptions,
 ): Promise<void> {
   const {signal, mountFrom, onBytes} = options
-  const copyBlob = async (blob: BlobInfo, signal: AbortSignal): Promise<void> => {
+  const copyBlob = async (blob: BlobInfo, {signal}: {signal: AbortSignal}): Promise<void> => {
     const reading = watched(source, blob, (bytes) => {
       counts.bytes += bytes
       onBytes?.(bytes)
@@ -59,7 +60,7 @@ export async function copyContent(
     counts[!written ? 'present' : reading.wasOpened() ? 'copied' : 'mounted']++
     done.add(digest)
   }
-  await inLanes(plan.blobs, copyBlob, signal)
+  await inLanes(plan.blobs, copyBlob, {width: parallel, signal})
   for (const manifest of plan.manifests) {
     await putAs(target, manifest, {signal})
     done.add(manifest.descriptor.digest)
@@ -80,32 +81,6 @@ async function putAs(
     `${target.name} names manifest ${descriptor.digest} by another digest: ${digest}`,
     {expected: descriptor.digest, found: digest},
   )
-}
-
-/** All of `list`, several at once; the first failure ends the others, and is thrown when they have ended. */
-async function inLanes<T>(
-  list: readonly T[],
-  work: (item: T, signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const failing = new AbortController()
-  const both = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal
-  const items = list.values()
-  const failures: unknown[] = []
-  const lane = async (): Promise<void> => {
-    for (const item of items) {
-      if (both.aborted) return
-      try {
-        await work(item, both)
-      } catch (error) {
-        failures.push(error)
-        failing.abort(error)
-      }
-    }
-  }
-  await Promise.all(Array.from({length: Math.min(parallel, list.length)}, lane))
-  signal?.throwIfAborted()
-  if (failures.length > 0) throw failures[0]
 }
 
 /** A blob of a store as a source for another one: looked for when it is opened. */

@@ -374,3 +374,20 @@ describe('properties', () => {
     }
   })
 })
+
+describe('a reference to a folder of plain files', () => {
+  test.each([
+    ['fast:dir', {directory: 'dir'}],
+    ['fast:/a/b:c//', {directory: '/a/b:c'}],
+    [`fast:dir@${digest}`, {directory: 'dir', digest}],
+    [`fast:a@sha256/@${digest}`, {directory: 'a@sha256', digest}],
+  ])('%s', (text, expected) => {
+    const reference = parseReference(text)
+    expect(reference).toStrictEqual({kind: 'fast', ...expected})
+    expect(parseReference(formatReference(reference))).toStrictEqual(reference)
+  })
+
+  test.each(['fast:', 'fast:a\nb', 'fast:dir@sha256:short'])('not %j', (text) => {
+    expect(thrownBy(() => parseReference(text))).toBeInstanceOf(UsageError)
+  })
+})

@@ -1,0 +1,41 @@
+import {Args} from '@oclif/core'
+import {BaseCommand} from '../src/cli/base-command.js'
+import {shownArchive, shownFolder} from '../src/cli/render-save.js'
+import {saveFlags, saveOptions} from '../src/cli/save-flags.js'
+import {saveFolder} from '../src/operations/save-folder.js'
+import {save} from '../src/operations/save.js'
+
+export default class Save extends BaseCommand {
+  static override readonly summary = 'Save images to a file that Docker and podman load.'
+  static override readonly description =
+    'One archive, which docker load, podman load, skopeo and containerd read, with what the images share in it once. With --format fast or uncompressed one image becomes a folder of plain files instead: inject save --format fast IMAGE DIR.'
+  static override readonly usage = [
+    'save IMAGE... -o FILE',
+    'save --format fast|uncompressed IMAGE DIR',
+  ]
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 registry.example/team/tool:v2 -o images.tar',
+    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --platform linux/arm64 -o - | docker load',
+    '<%= config.bin %> <%= command.id %> --format fast registry.example/team/app:v1 ./app --cache ~/.cache/images',
+  ]
+  static override readonly strict = false
+  static override readonly args = {
+    image: Args.string({
+      ignoreStdin: true, // oclif would take a piped text for it
+      required: true,
+      description:
+        'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or fast:DIR.',
+    }),
+  }
+  static override readonly flags = saveFlags
+
+  async run(): Promise<object> {
+    const {raw, flags} = await this.parse(Save)
+    // oclif sorts argv by value: an argument that is a flag's value, too, would be in another place
+    const texts = raw.flatMap((token) => (token.type === 'arg' ? [token.input] : []))
+    const wanted = saveOptions(texts, flags, process.env)
+    return wanted.kind === 'archive'
+      ? this.perform(flags, (ports) => save(wanted.options, ports), shownArchive)
+      : this.perform(flags, (ports) => saveFolder(wanted.options, ports), shownFolder)
+  }
+}

@@ -1,0 +1,51 @@
+// Where things are in a cache of blobs: the only file that knows the names.
+import {lstat} from 'node:fs/promises'
+import {join} from 'node:path'
+import {localIoError} from '../disk/local-io-error.js'
+import {PreconditionError} from '../errors.js'
+import {algorithmOf, type Digest, hexOf, isDigest} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
+import {isAbsent} from '../store/layout-files.js'
+
+/** What the names of files that are being written start with. */
+export const cachePrefix = '.inject-'
+
+/** Says to backup programs, and to us, that what is in the folder can be had again. https://bford.info/cachedir/ */
+export const cacheTag = {
+  name: 'CACHEDIR.TAG',
+  content:
+    'Signature: 8a477f597d28d172789f06886806bc55\n# Blobs of images, by digest. Made by inject save --cache.\n',
+} as const
+
+export const cacheAlgorithms = ['sha256', 'sha512'] as const
+
+export const cachePaths = {
+  folder: (directory: string, digest: Digest) => join(directory, algorithmOf(digest)),
+  blob: (directory: string, digest: Digest) => join(directory, algorithmOf(digest), hexOf(digest)),
+}
+
+/** The digest that a file in a cache is named for; `undefined` for any other file. */
+export function cachedDigest(algorithm: string, name: string): Digest | undefined {
+  const digest = `${algorithm}:${name}`
+  return isDigest(digest) ? digest : undefined
+}
+
+/** Whether a folder is a cache that we made. Throws `LocalIoError`. */
+export async function isCache(directory: string): Promise<boolean> {
+  const path = join(directory, cacheTag.name)
+  try {
+    return (await lstat(path)).isFile()
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw localIoError(error, 'read', path)
+  }
+}
+
+/** What to throw for a folder that holds something else. */
+export function notACache(directory: string): PreconditionError {
+  return new PreconditionError(
+    'ERR_INJECT_NOT_A_CACHE',
+    `${quoted(directory)} is not a cache of inject save`,
+    {hint: 'name a new folder, an empty one, or one that was given as --cache before'},
+  )
+}

@@ -1,0 +1,42 @@
+// Where things are in a folder that holds one image as plain files: the only file that knows the names.
+import {readdir} from 'node:fs/promises'
+import {localIoError} from '../disk/local-io-error.js'
+import type {LayerCompression} from '../oci/media-type.js'
+import {isAbsent} from '../store/layout-files.js'
+
+/** What the names of our own start with while a folder is filled. */
+export const fastPrefix = '.inject-'
+
+export const fastFiles = {
+  config: 'config.json',
+  manifest: 'manifest.json',
+  /** The manifest's digest. It is there exactly when all else is: written last, removed first. */
+  marker: 'digest',
+  /** Base first, from 000; more than three digits where there are more than a thousand layers. */
+  layer: (position: number, compression: LayerCompression) =>
+    `${numbered(position)}${suffixes[compression]}`,
+  checksum: (position: number) => `${numbered(position)}.sha256`,
+} as const
+
+const suffixes = {gzip: '.tar.gz', zstd: '.tar.zst', none: '.tar'} as const
+
+/** Whether a name is one that an image in such a folder can have. */
+export function isFastFile(name: string): boolean {
+  return /^(?:config\.json|manifest\.json|digest|\d{3,5}\.(?:tar(?:\.gz|\.zst)?|sha256))$/.test(
+    name,
+  )
+}
+
+/** The names in a folder; `undefined` when there is none. Throws `LocalIoError`. */
+export async function listFolder(directory: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw localIoError(error, 'read', directory)
+  }
+}
+
+function numbered(position: number): string {
+  return String(position).padStart(3, '0')
+}

@@ -1,0 +1,39 @@
+import type {Descriptor} from '../oci/descriptor.js'
+import {familyOf} from '../oci/manifest.js'
+import {ociConfig, ociLayerMediaType, ociManifest} from '../oci/media-type.js'
+import {bytesOf, digestLike, textOf} from './document-text.js'
+import type {Image} from './image.js'
+import {setMember} from './text-edit.js'
+
+/** A manifest and the descriptor that names it. */
+type ManifestBytes = Pick<Image['manifest'], 'descriptor' | 'bytes'>
+
+/**
+ * The manifest of the image with other layers of the same diff IDs, such as the same ones compressed in another way; `layers` are all of them, base first. The config stays, byte
+ * for byte. The same manifest when the layers are the ones it has.
+ */
+export function replaceLayers({manifest}: Image, layers: readonly Descriptor[]): ManifestBytes {
+  const {descriptor, bytes, value} = manifest
+  if (value.layers.every((layer, at) => layer === layers[at])) return {descriptor, bytes}
+  return edited(manifest, setMember(textOf(manifest), ['layers'], layers), descriptor.mediaType)
+}
+
+/** The same, of OCI's format: that of a Docker image with OCI's media types in the place of Docker's. */
+export function replaceLayersAsOci(image: Image, layers: readonly Descriptor[]): ManifestBytes {
+  const {manifest} = image
+  if (familyOf(manifest.value, manifest.descriptor.mediaType) === 'oci')
+    return replaceLayers(image, layers)
+  // all layers in one edit: of a manifest with thousands, each edit reads all that is before it
+  const converted = layers.map((layer) => ({
+    ...layer,
+    mediaType: ociLayerMediaType(layer.mediaType),
+  }))
+  let text = setMember(textOf(manifest), ['mediaType'], ociManifest)
+  text = setMember(text, ['config', 'mediaType'], ociConfig)
+  return edited(manifest, setMember(text, ['layers'], converted), ociManifest)
+}
+
+function edited(manifest: Image['manifest'], text: string, mediaType: string): ManifestBytes {
+  const bytes = bytesOf(text)
+  return {descriptor: {mediaType, digest: digestLike(manifest, bytes), size: bytes.length}, bytes}
+}

@@ -1,0 +1,78 @@
+import type {ImageName} from '../archive/saved-documents.js'
+import type {ImageToSave} from '../archive/save-images.js'
+import {UsageError} from '../errors.js'
+import type {PlatformChoice} from '../image/platforms.js'
+import type {Digest} from '../oci/digest.js'
+import {parseReference, type Reference, repositoryName} from '../oci/reference.js'
+import type {ContentStore} from '../store/content-store.js'
+import {findDocument} from './find-document.js'
+import {loadFound} from './load-image.js'
+import type {Ports} from './ports.js'
+
+export interface FoundImage extends ImageToSave {
+  /** Where it comes from: `repository@digest`. */
+  readonly reference: string
+}
+
+/** One image of what `reference` names, with the names that it has there. Throws what `findDocument` and `loadFound` throw. */
+export async function findImage(
+  store: ContentStore,
+  reference: Reference,
+  platforms: PlatformChoice | undefined,
+  ports: Ports,
+): Promise<FoundImage> {
+  const found = await findDocument(store, reference, ports)
+  const {image} = await loadFound(store, reference, found, ports.signal, platforms)
+  return {
+    image,
+    names: namesOf(reference, found.tag ?? reference.tag),
+    source: store,
+    reference: `${repositoryName(reference)}@${image.manifest.descriptor.digest}`,
+  }
+}
+
+/**
+ * The images, those that are the same one with the names of all of them. Throws `UsageError` (`ERR_INJECT_NAME_AMBIGUOUS`) for a name that would
+ * stand for two.
+ */
+export function mergeImages(images: readonly FoundImage[]): FoundImage[] {
+  const merged = new Map<Digest, FoundImage>()
+  const holders = new Map<string, Digest>()
+  for (const found of images) {
+    const {digest} = found.image.manifest.descriptor
+    const known = merged.get(digest)
+    const names = [...(known?.names ?? [])]
+    for (const name of found.names) {
+      const key = keyOf(name)
+      const holder = holders.get(key)
+      if (holder !== undefined && holder !== digest) throw ambiguous(key)
+      if (holder === undefined) names.push(name)
+      holders.set(key, digest)
+    }
+    merged.set(digest, {...(known ?? found), names})
+  }
+  return [...merged.values()]
+}
+
+/** A digest names no image to Docker, and a place on disk gives it no name but a tag. */
+function namesOf(reference: Reference, tag: string | undefined): ImageName[] {
+  if (tag === undefined) return []
+  if (reference.kind === 'registry') return [{repository: repositoryName(reference), tag}]
+  if (reference.kind !== 'docker-archive' || reference.name === undefined)
+    return [{repository: undefined, tag}]
+  return [{repository: repositoryName(parseReference(reference.name)), tag}]
+}
+
+function keyOf({repository, tag}: ImageName): string {
+  return repository === undefined ? tag : `${repository}:${tag}`
+}
+
+function ambiguous(name: string): UsageError {
+  return new UsageError(
+    'ERR_INJECT_NAME_AMBIGUOUS',
+    `two different images would be called ${name}`,
+    {
+      hint: 'save them into two archives, or name one of them by its digest',
+    },
+  )
+}

@@ -1,0 +1,81 @@
+import {availableParallelism} from 'node:os'
+import {openBlobCache} from '../export/blob-cache.js'
+import {fillFastFolder} from '../export/fast-folder.js'
+import {type FastCounts, saveFast} from '../export/save-fast.js'
+import type {Digest} from '../oci/digest.js'
+import type {Platform} from '../oci/platform.js'
+import type {Reference} from '../oci/reference.js'
+import {findImage} from './images-to-save.js'
+import type {Ports} from './ports.js'
+
+export interface SaveFolderOptions {
+  readonly image: Reference
+  readonly directory: string
+  /** Layers as plain tars. */
+  readonly uncompressed: boolean
+  readonly platform?: Platform | undefined
+  /** Layers under way at once. */
+  readonly jobs: number
+  /** A folder in which blobs are kept for the next time. */
+  readonly cache?: string | undefined
+}
+
+export interface SaveFolderResult {
+  readonly directory: string
+  /** `repository@digest` where the image comes from. */
+  readonly reference: string
+  readonly digest: Digest
+  readonly config: Digest
+  readonly layers: number
+  readonly contents: FastCounts
+  /** Bytes of layers that were fetched, as the folder has them. */
+  readonly bytes: number
+}
+
+/** Writes one image as a folder of plain files: all of it, or the folder does not say that it is complete. See `fillFastFolder`. */
+export async function saveFolder(
+  {
+    image: reference,
+    directory,
+    uncompressed,
+    platform,
+    jobs,
+    cache: cacheFolder,
+  }: SaveFolderOptions,
+  ports: Ports,
+): Promise<SaveFolderResult> {
+  const {report, signal} = ports
+  const store = await ports.openStore(reference, {writes: false})
+  try {
+    const {image, reference: from} = await findImage(
+      store,
+      reference,
+      platform && [platform],
+      ports,
+    )
+    report({kind: 'step', step: 'save', on: directory})
+    let bytes = 0
+    const onBytes = (count: number): void => report({kind: 'bytes', done: (bytes += count)})
+    const threads = Math.min(jobs, availableParallelism())
+    const contents = await fillFastFolder(directory, async (staging) => {
+      const cache =
+        cacheFolder === undefined ? undefined : await openBlobCache(cacheFolder, {threads})
+      try {
+        return await saveFast(staging, image, store, {uncompressed, jobs, cache, signal, onBytes})
+      } finally {
+        await cache?.close()
+      }
+    })
+    return {
+      directory,
+      reference: from,
+      digest: image.manifest.descriptor.digest,
+      config: image.config.descriptor.digest,
+      layers: image.manifest.value.layers.length,
+      contents,
+      bytes,
+    }
+  } finally {
+    await store.close()
+  }
+}

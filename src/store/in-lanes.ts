@@ -1,0 +1,25 @@
+/** All of `list`, `width` of them at once; the first failure ends the others, and is thrown when they have ended. */
+export async function inLanes<T>(
+  list: readonly T[],
+  work: (item: T, call: {readonly signal: AbortSignal}) => Promise<void>,
+  {width, signal}: {readonly width: number; readonly signal: AbortSignal | undefined},
+): Promise<void> {
+  const failing = new AbortController()
+  const both = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal
+  const items = list.values()
+  const failures: unknown[] = []
+  const lane = async (): Promise<void> => {
+    for (const item of items) {
+      if (both.aborted) return
+      try {
+        await work(item, {signal: both})
+      } catch (error) {
+        failures.push(error)
+        failing.abort(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({length: Math.min(width, list.length)}, lane))
+  signal?.throwIfAborted()
+  if (failures.length > 0) throw failures[0]
+}
