@@ -12,7 +12,7 @@ const rows = [
   ['commands'],
   ['src/cli'],
   ['src/operations'],
-  ['src/archive'],
+  ['src/archive', 'src/export'],
   ['src/registry', 'src/server', 'src/layer'],
   ['src/store'],
   ['src/disk'],
@@ -32,7 +32,7 @@ const zones = rows
         .filter((room) => room !== target)
         .map((room) => `./${room}`),
       message:
-        'imports run bin -> commands -> cli -> operations -> archive -> registry|server|layer -> store -> disk -> image|stream -> oci',
+        'imports run bin -> commands -> cli -> operations -> archive|export -> registry|server|layer -> store -> disk -> image|stream -> oci',
     })),
   )
   .filter((zone) => zone.from.length > 0)
