@@ -1,11 +1,12 @@
-// Runs the official conformance suite of the OCI distribution specification against `inject serve`, every category on, and writes what it said to
-// bench/results/conformance.{json,txt}. Takes the suite from a checkout (CONFORMANCE_SOURCE=DIR) or from the Go module proxy. Needs Go.
+// Runs the official conformance suite of the OCI distribution specification against `inject serve`, every category on, and what of it only reads against a published
+// site that nginx serves; writes what it said to bench/results/conformance.{json,txt}. `--site` runs only the second, and writes nothing. Takes the suite from a checkout (CONFORMANCE_SOURCE=DIR) or from the Go module proxy. Needs Go.
 import {execFileSync, spawn, spawnSync} from 'node:child_process'
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
+import {makeFixture} from './site-fixture.mjs'
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const suite = 'github.com/opencontainers/distribution-spec/conformance'
@@ -19,7 +20,24 @@ const runs = [
     flags: ['--sparse'],
     settings: {OCI_VERSION: '1.1+dev', OCI_DATA_SPARSE: 'true'},
   },
-]
+  {name: 'site', flags: [], start: startSite, settings: {OCI_VERSION: '1.1', ...readOnly()}},
+].filter(({name}) => name === 'site' || !process.argv.includes('--site'))
+
+/**
+ * A server that takes nothing: whatever writes is off. So are lists of tags, which the suite wants in pages, and the header with a manifest's digest, which it looks for in an
+ * answer that it has not kept when it did not push the manifest itself.
+ */
+function readOnly() {
+  const writes = [
+    'PUSH',
+    'BLOBS_DELETE',
+    'BLOBS_MOUNT_ANONYMOUS',
+    'MANIFESTS_DELETE',
+    'TAGS_DELETE',
+  ]
+  const off = [...writes, 'TAGS_LIST', 'MANIFESTS_DIGEST_HEADER']
+  return Object.fromEntries(off.map((name) => [`OCI_API_${name}`, 'false']))
+}
 
 /** The suite's program, and which version of it that is. */
 function buildSuite(folder) {
@@ -69,14 +87,59 @@ async function startServer(folder, flags) {
   return {address: new URL(url).host, stop}
 }
 
+/** Publishes an image, an index and an artifact that refers to the image, and serves them by nginx as the site's own configuration says. */
+async function startSite(folder) {
+  chmodSync(folder, 0o755)
+  const {layout, data} = makeFixture(folder)
+  const site = join(folder, 'site')
+  for (const tag of data.OCI_RO_DATA_TAGS.split(' ')) {
+    const image = [
+      'publish',
+      `oci:${layout}:${tag}`,
+      site,
+      '--name',
+      'conformance/repo1',
+      '--referrers',
+    ]
+    execFileSync(process.execPath, [join(project, 'bin/run.js'), ...image], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  }
+  const port = 20_000 + (process.pid % 10_000)
+  const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${join(folder, kind)};`,
+  )
+  const server = `server { listen 127.0.0.1:${port}; root ${site}; include ${site}/nginx.conf; }`
+  const file = join(folder, 'nginx.conf')
+  writeFileSync(
+    file,
+    `daemon off; pid ${join(folder, 'pid')}; error_log stderr error; events {}
+http { access_log off; ${places.join(' ')} ${server} }\n`,
+  )
+  const child = spawn('/usr/sbin/nginx', ['-c', file, '-p', folder], {stdio: 'inherit'})
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  const address = `127.0.0.1:${port}`
+  for (let tries = 0; tries < 100; tries++) {
+    const answer = await fetch(`http://${address}/v2/`).catch(() => undefined)
+    if (answer?.status === 200) break
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  const stop = async () => {
+    child.kill('SIGTERM')
+    return ended
+  }
+  return {address, stop, data}
+}
+
 /** One run of the suite: its report, and the numbers in it. */
-async function check(program, {name, flags, settings}) {
+async function check(program, {name, flags, settings, start = startServer}) {
   const folder = mkdtempSync(join(tmpdir(), 'inject-conformance-'))
-  const {address, stop} = await startServer(folder, flags)
+  const {address, stop, data = {}} = await start(folder, flags)
   try {
     const env = {
       ...process.env,
       ...settings,
+      ...data,
       OCI_REGISTRY: address,
       OCI_TLS: 'disabled',
       OCI_RESULTS_DIR: folder,
@@ -119,7 +182,7 @@ try {
   const {program, version} = buildSuite(folder)
   const results = []
   for (const run of runs) results.push(await check(program, run))
-  const target = join(project, 'bench/results')
+  const target = process.argv.includes('--site') ? folder : join(project, 'bench/results')
   mkdirSync(target, {recursive: true})
   const {version: server} = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
   const summary = {

@@ -34,15 +34,18 @@ export async function checkRoot(
       tell({kind: 'bytes', done})
     }
     const report = await checkStore(root, {repair, signal, onProgress})
-    const sound = report.repositories.every(
-      ({faults, corrupt, images}) =>
-        faults.length === 0 && corrupt.length === 0 && images.every(({status}) => status === 'ok'),
-    )
-    return {root: directory, sound, ...report}
+    return {root: directory, sound: isSound(report), ...report}
   } finally {
     await source?.close()
     await root.close()
   }
+}
+
+export function isSound({repositories}: StoreReport): boolean {
+  return repositories.every(
+    ({faults, corrupt, images}) =>
+      faults.length === 0 && corrupt.length === 0 && images.every(({status}) => status === 'ok'),
+  )
 }
 
 /** By digest, whatever it is: some registries give manifests as manifests only. */

@@ -80,10 +80,14 @@ export async function publishFile(
 
 /**
  * Gives the blob at `source` another name in another repository, durable and leased; by copy where the file system has no links, or no more
- * of them. `false` when `source` is gone. The name comes into being at once: nobody sees a part of a copy.
+ * of them. `false` when `source` is gone. The name comes into being at once: nobody sees a part of a copy, which is made in `folder`, by default the layout.
  */
-export async function linkBlob(source: string, target: string): Promise<boolean> {
-  const temporary = join(dirname(dirname(dirname(target))), ownedName(tempPrefix))
+export async function linkBlob(
+  source: string,
+  target: string,
+  folder: string = dirname(dirname(dirname(target))),
+): Promise<boolean> {
+  const temporary = join(folder, ownedName(tempPrefix))
   try {
     await link(source, temporary).catch(async (error: unknown) => {
       if (!withoutLinks.has(errnoOf(error) ?? '')) throw error
@@ -132,8 +136,8 @@ export async function removeBlob(
 
 const withoutLinks = new Set(['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
-/** Not being in the pool costs space at most, so it is no failure. */
-async function addToPool(path: string, pooled: string): Promise<void> {
+/** Gives a blob its name in the pool, in place of what has it. Not being in the pool costs space at most, so it is no failure. */
+export async function addToPool(path: string, pooled: string): Promise<void> {
   try {
     await makeFolder(dirname(pooled))
     // one that is there is not sound, or has no links left

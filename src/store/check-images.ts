@@ -2,10 +2,9 @@ import {InjectError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {readAll} from '../stream/limit.js'
 import type {BlobInfo} from './content-store.js'
-import {layoutPaths, readFileStream, statFile} from './layout-files.js'
+import {readFileStream, statFile} from './layout-files.js'
 import {decodeFacts, type ManifestFacts} from './manifest-facts.js'
 import {manifestLimit} from './manifest-kind.js'
-import type {RepositoryIndex} from './repository-index.js'
 
 /** What was found of one manifest that a layout lists, and of all below it. */
 export interface ImageReport {
@@ -18,27 +17,32 @@ export interface ImageReport {
   readonly missing: readonly Digest[]
 }
 
+/** A manifest that is listed: once for each of its tags, or without one. */
+interface ListedImage extends BlobInfo {
+  readonly tag: string | undefined
+}
+
 /**
- * Walks from every manifest that the index lists to all that it names. `corrupt` are blobs known to be other than their names say. What descriptors say of
- * sizes is added to `said`: the largest, where they disagree.
+ * Walks from every manifest that is listed to all that it names. `corrupt` are blobs known to be other than their names say. What descriptors say of
+ * sizes is added to `said`: the largest, where they disagree. `pathOf` says where the file of a manifest or blob is.
  */
 export async function checkImages(
-  directory: string,
-  index: RepositoryIndex,
+  pathOf: (digest: Digest) => string,
+  entries: readonly ListedImage[],
   corrupt: ReadonlySet<Digest>,
   said: Map<Digest, number> = new Map<Digest, number>(),
 ): Promise<ImageReport[]> {
   const tags = new Map<Digest, string[]>()
-  for (const {digest, tag} of index.entries)
+  for (const {digest, tag} of entries)
     tags.set(digest, [...(tags.get(digest) ?? []), ...(tag === undefined ? [] : [tag])])
-  const sizes = new Map(index.entries.map(({digest, size}) => [digest, size] as const))
+  const sizes = new Map(entries.map(({digest, size}) => [digest, size] as const))
   const look = (blob: BlobInfo): Promise<Fault | undefined> => {
     said.set(blob.digest, Math.max(blob.size, said.get(blob.digest) ?? 0))
-    return faultOf(directory, blob, corrupt)
+    return faultOf(pathOf(blob.digest), blob, corrupt)
   }
   const reports: ImageReport[] = []
   for (const [digest, its] of tags) {
-    const found = await checkImage(directory, {digest, size: sizes.get(digest) ?? 0}, look)
+    const found = await checkImage(pathOf, {digest, size: sizes.get(digest) ?? 0}, look)
     const status = found.faults.length === 0 ? 'ok' : 'affected'
     reports.push({digest, tags: its, status, ...found})
   }
@@ -48,7 +52,7 @@ export async function checkImages(
 type Fault = 'missing' | 'corrupt' | 'of another size than its descriptor says'
 
 async function checkImage(
-  directory: string,
+  pathOf: (digest: Digest) => string,
   root: BlobInfo,
   look: (blob: BlobInfo) => Promise<Fault | undefined>,
 ): Promise<Pick<ImageReport, 'faults' | 'missing'>> {
@@ -66,7 +70,7 @@ async function checkImage(
     if (seen.has(blob.digest)) continue
     seen.add(blob.digest)
     if (!(await note(blob))) continue
-    const facts = await factsOf(directory, blob)
+    const facts = await factsOf(pathOf(blob.digest), blob)
     if (typeof facts === 'string') {
       faults.push(facts)
       continue
@@ -81,13 +85,13 @@ async function checkImage(
 }
 
 async function faultOf(
-  directory: string,
+  path: string,
   {digest, size}: BlobInfo,
   corrupt: ReadonlySet<Digest>,
 ): Promise<Fault | undefined> {
   if (corrupt.has(digest)) return 'corrupt'
   try {
-    const stats = await statFile(layoutPaths.blob(directory, digest))
+    const stats = await statFile(path)
     if (stats === undefined) return 'missing'
     return stats.size === size ? undefined : 'of another size than its descriptor says'
   } catch (error) {
@@ -98,9 +102,8 @@ async function faultOf(
 }
 
 /** Or why there are none. */
-async function factsOf(directory: string, {digest}: BlobInfo): Promise<ManifestFacts | string> {
+async function factsOf(path: string, {digest}: BlobInfo): Promise<ManifestFacts | string> {
   try {
-    const path = layoutPaths.blob(directory, digest)
     return decodeFacts(await readAll(readFileStream(path), manifestLimit, digest), digest)
   } catch (error) {
     if (error instanceof InjectError) return error.message

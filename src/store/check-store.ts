@@ -7,7 +7,8 @@ import type {BlobSource, CallOptions} from './content-store.js'
 import {checkImages, type ImageReport} from './check-images.js'
 import {listBlobs, strangeNames} from './list-blobs.js'
 import {checkLayout} from './layout-create.js'
-import {layoutPaths, readFileStream, statFile} from './layout-files.js'
+import {createFileHasher, type HashFile} from './hash-files.js'
+import {layoutPaths, statFile} from './layout-files.js'
 import {emptyIndex} from './layout-index.js'
 import {manifestLimit} from './manifest-kind.js'
 import {quarantine} from './quarantine.js'
@@ -51,36 +52,12 @@ export async function checkStore(
   root: RepositoryRoot,
   options: CheckOptions = {},
 ): Promise<StoreReport> {
-  const seen = new Map<string, Digest>()
-  const total = {files: 0, bytes: 0}
   let current = ''
-  const hash = async (path: string, digest: Digest): Promise<Digest | undefined> => {
-    const stats = await statFile(path)
-    if (stats === undefined) return undefined
-    const key = `${stats.dev}-${stats.ino}-${stats.size}-${algorithmOf(digest)}`
-    const known = seen.get(key)
-    if (known !== undefined) return known
-    const {stream, result} = measured(readFileStream(path, {recycle: true}), algorithmOf(digest))
-    try {
-      for await (const {length} of stream) {
-        total.bytes += length
-        options.onProgress?.(current, total.bytes)
-      }
-    } catch (error) {
-      // deleted since
-      if ((await statFile(path)) === undefined) return undefined
-      throw error
-    }
-    const {digest: found} = result()
-    seen.set(key, found)
-    total.files++
-    return found
-  }
-
+  const {hash, total} = createFileHasher((bytes) => options.onProgress?.(current, bytes))
   const repositories: RepositoryReport[] = []
   for await (const name of root.listRepositories(options)) {
     current = name
-    options.onProgress?.(current, total.bytes)
+    options.onProgress?.(current, total().bytes)
     repositories.push(await checkRepository(root, name, hash, options))
   }
   for await (const name of findHalfLayouts(root.directory, options.signal)) {
@@ -88,7 +65,7 @@ export async function checkStore(
     const faults = ['has parts of a layout and no file oci-layout: it is not served']
     repositories.push({name, faults, images: [], corrupt: [], repaired: []})
   }
-  return {repositories, ...total}
+  return {repositories, ...total()}
 }
 
 /** One that is just being made, or whose maker was killed, holds nothing yet: the next push completes it. */
@@ -98,9 +75,6 @@ async function holdsContent(directory: string): Promise<boolean> {
   return index !== undefined && index.size !== Buffer.byteLength(emptyIndex)
 }
 
-/** The digest of a file's content; `undefined` when there is none (any more). */
-type HashFile = (path: string, digest: Digest) => Promise<Digest | undefined>
-
 async function checkRepository(
   root: RepositoryRoot,
   name: string,
@@ -108,6 +82,7 @@ async function checkRepository(
   {repair, signal}: CheckOptions,
 ): Promise<RepositoryReport> {
   const directory = rootPaths.repository(root.directory, name)
+  const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
   const faults: string[] = []
   const sizes = new Map<Digest, number>()
   const corrupt = new Set<Digest>()
@@ -127,12 +102,12 @@ async function checkRepository(
   faults.push(...(await strangeNames(directory)))
   for await (const digest of listBlobs(directory)) {
     signal?.throwIfAborted()
-    const found = await noting(() => hash(layoutPaths.blob(directory, digest), digest))
+    const found = await noting(() => hash(pathOf(digest), digest))
     if (found !== undefined && found !== digest) corrupt.add(digest)
   }
   const check = async (): Promise<readonly ImageReport[]> => {
     if (index === undefined) return []
-    const images = await checkImages(directory, index, corrupt, sizes)
+    const images = await checkImages(pathOf, index.entries, corrupt, sizes)
     if (images.every(({status}) => status === 'ok')) return images
     // what was deleted meanwhile is no fault
     const {entries} = await readIndexOnce(directory, name)

@@ -81,7 +81,9 @@ async function collectRepository(
   const mark = async (): Promise<ReadonlySet<Digest> | undefined> => {
     const index = await file.read()
     if (marked?.index !== index) {
-      const {digests, unreadable} = await markReachable(directory, index, garbage.retention, known)
+      const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
+      const {retention} = garbage
+      const {digests, unreadable} = await markReachable(pathOf, index.entries, retention, known)
       marked = {index, keep: unreadable.length === 0 ? digests : undefined}
     }
     return marked.keep

@@ -38,6 +38,12 @@ export function noCounts(): CopyCounts {
   return {copied: 0, mounted: 0, present: 0, bytes: 0}
 }
 
+/** What a copy has done so far; those who copy add to it. */
+export interface CopyProgress {
+  readonly done: Set<Digest>
+  readonly counts: CopyCounts
+}
+
 /**
  * Makes all that `plan` says be in the target: blobs first, several at once, then the manifests in their order, by digest. What is there is not sent. Every
  * blob is checked on the way. Adds to `counts` and to `done` as it goes.
@@ -46,10 +52,24 @@ export async function copyContent(
   source: BlobReader,
   target: BlobWriter & ManifestStore & {readonly name: string},
   plan: CopyPlan,
-  {done, counts}: {readonly done: Set<Digest>; readonly counts: CopyCounts},
+  progress: CopyProgress,
   options: CopyContentOptions,
 ): Promise<void> {
-  const {signal, mountFrom, onBytes} = options
+  await copyBlobs(source, target, plan.blobs, progress, options)
+  for (const manifest of plan.manifests) {
+    await putAs(target, manifest, {signal: options.signal})
+    progress.done.add(manifest.descriptor.digest)
+  }
+}
+
+/** Makes blobs be in the target, several at once. What is there is not sent; every other one is checked on the way. Adds to `counts` and to `done` as it goes. */
+export async function copyBlobs(
+  source: BlobReader,
+  target: BlobWriter,
+  blobs: readonly BlobInfo[],
+  {done, counts}: CopyProgress,
+  {signal, mountFrom, onBytes}: CopyContentOptions,
+): Promise<void> {
   const copyBlob = async (blob: BlobInfo, {signal}: {signal: AbortSignal}): Promise<void> => {
     const reading = watched(source, blob, (bytes) => {
       counts.bytes += bytes
@@ -60,11 +80,7 @@ export async function copyContent(
     counts[!written ? 'present' : reading.wasOpened() ? 'copied' : 'mounted']++
     done.add(digest)
   }
-  await inLanes(plan.blobs, copyBlob, {width: parallel, signal})
-  for (const manifest of plan.manifests) {
-    await putAs(target, manifest, {signal})
-    done.add(manifest.descriptor.digest)
-  }
+  await inLanes(blobs, copyBlob, {width: parallel, signal})
 }
 
 /** Stores a manifest under the digest that others know it by. Throws `PreconditionError` where the target names it by another algorithm. */

@@ -90,12 +90,13 @@ async function planRepository(
   const directory = rootPaths.repository(root, name)
   const known: KnownFacts = new Map()
   const index = await readIndexOnce(directory, name)
-  const {digests, unreadable} = await markReachable(directory, index, retention, known)
+  const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
+  const {digests, unreadable} = await markReachable(pathOf, index.entries, retention, known)
   const kept = {referenced: 0, leased: 0}
   const blobs: BlobInfo[] = []
   const now = Date.now()
   const look = async (digest: Digest) => {
-    const stats = await statFile(layoutPaths.blob(directory, digest)).catch(() => undefined)
+    const stats = await statFile(pathOf(digest)).catch(() => undefined)
     const isKept = digests.has(digest) || unreadable.length > 0
     const pooled = isKept ? undefined : await statFile(rootPaths.pooled(root, digest))
     return {digest, stats, pooled}

@@ -3,10 +3,9 @@ import type {Digest} from '../oci/digest.js'
 import {readAll} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
 import {isLeased} from './blob-lease.js'
-import {layoutPaths, readFileStream, statFile} from './layout-files.js'
+import {readFileStream, statFile} from './layout-files.js'
 import {decodeFacts, type ManifestFacts} from './manifest-facts.js'
 import {manifestLimit} from './manifest-kind.js'
-import type {IndexEntry, RepositoryIndex} from './repository-index.js'
 
 /** Which manifests a repository is kept for. */
 export interface Retention {
@@ -27,37 +26,44 @@ export interface Reachable {
   readonly unreadable: readonly Digest[]
 }
 
+/** A manifest that a repository lists: once for each of its tags, or without one. */
+export interface ListedManifest {
+  readonly digest: Digest
+  readonly tag: string | undefined
+}
+
 /** Facts of manifests that were read before: their content never changes. */
 export type KnownFacts = Map<Digest, ManifestFacts>
 
 /**
  * Marks what is to be kept of a repository. Kept is what has a tag, what was used just now, and, unless the retention says otherwise, what has none; and
- * of all that the configs, layers, children and subjects. A manifest with a subject, when it has no tag of its own, lives as long as its subject.
+ * of all that the configs, layers, children and subjects. A manifest with a subject, when it has no tag of its own, lives as long as its subject. `pathOf`
+ * says where the file of a manifest is.
  */
 export async function markReachable(
-  directory: string,
-  index: RepositoryIndex,
+  pathOf: (manifest: Digest) => string,
+  entries: readonly ListedManifest[],
   retention: Retention,
   known: KnownFacts = new Map(),
 ): Promise<Reachable> {
   const digests = new Set<Digest>()
   const unreadable: Digest[] = []
   const read = async (digest: Digest): Promise<ManifestFacts | undefined> => {
-    const facts = known.get(digest) ?? (await readFacts(directory, digest))
+    const facts = known.get(digest) ?? (await readFacts(pathOf(digest), digest))
     if (facts === 'unreadable') unreadable.push(digest)
     else if (facts !== undefined) known.set(digest, facts)
     return facts === 'unreadable' ? undefined : facts
   }
-  const listed = new Map(index.entries.map((entry) => [entry.digest, entry] as const))
+  const listed = new Set(entries.map(({digest}) => digest))
   const referrers = new Map<Digest, Digest[]>()
-  for (const digest of listed.keys()) {
+  for (const digest of listed) {
     const subject = (await read(digest))?.subject
     if (subject !== undefined) referrers.set(subject, [...(referrers.get(subject) ?? []), digest])
   }
 
   const waiting: Digest[] = []
-  for (const entry of index.entries)
-    if (await isRoot(directory, entry, retention, known)) waiting.push(entry.digest)
+  for (const entry of entries)
+    if (await isRoot(pathOf, entry, retention, known)) waiting.push(entry.digest)
   const manifests = new Set<Digest>()
   for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
     // a set of its own: what one manifest names as a layer may be another one's child
@@ -75,13 +81,13 @@ export async function markReachable(
 }
 
 async function isRoot(
-  directory: string,
-  entry: IndexEntry,
+  pathOf: (manifest: Digest) => string,
+  entry: ListedManifest,
   {graceMs, keepUntagged, dropTags, dropManifests}: Retention,
   known: KnownFacts,
 ): Promise<boolean> {
   if (entry.tag !== undefined && dropTags?.has(entry.tag) !== true) return true
-  const stats = await statFile(layoutPaths.blob(directory, entry.digest))
+  const stats = await statFile(pathOf(entry.digest))
   if (stats !== undefined && isLeased(stats.mtimeMs, graceMs)) return true
   if (dropManifests?.has(entry.digest) === true) return false
   return keepUntagged && known.get(entry.digest)?.subject === undefined
@@ -89,10 +95,9 @@ async function isRoot(
 
 /** `undefined` for a manifest that is not there: it names nothing that anybody could ask for through it. */
 async function readFacts(
-  directory: string,
+  path: string,
   digest: Digest,
 ): Promise<ManifestFacts | 'unreadable' | undefined> {
-  const path = layoutPaths.blob(directory, digest)
   try {
     const stats = await statFile(path)
     if (stats === undefined) return undefined

@@ -19,6 +19,7 @@ const tools = [
   {name: 'strace', package: 'strace'},
   {name: 'squid', package: 'squid'},
   {name: 'nginx', package: 'nginx-light'},
+  {name: 'apache2', package: 'apache2'},
   {name: 'openssl', package: 'openssl'},
   {name: 'ip', package: 'iproute2'},
   {name: 'nft', package: 'nftables'},

@@ -1,0 +1,35 @@
+import {Args} from '@oclif/core'
+import {BaseCommand} from '../src/cli/base-command.js'
+import {commonFlags} from '../src/cli/flags.js'
+import {shownCheck} from '../src/cli/render-store.js'
+import {checkPublishedSite} from '../src/operations/check-site.js'
+
+export default class Check extends BaseCommand {
+  static override readonly summary = 'Read a published site again, and say what is wrong.'
+  static override readonly description =
+    'Compares every manifest and blob with its name, every list with what is there and every image with its parts. Ends with 6 when something is wrong; publishing the image again puts it right.'
+  static override readonly examples = ['<%= config.bin %> <%= command.id %> /srv/site']
+  // there is no registry to log in to
+  static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
+  static override readonly args = {
+    site: Args.string({
+      ignoreStdin: true, // oclif would take a piped text for it
+      required: true,
+      description: 'The folder that inject publish has made.',
+    }),
+  }
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(Check)
+    return this.perform(
+      flags,
+      async (ports) => {
+        const result = await checkPublishedSite(args.site, ports)
+        // the report is the result: no error takes its place
+        if (!result.sound) process.exitCode = 6
+        return result
+      },
+      shownCheck,
+    )
+  }
+}

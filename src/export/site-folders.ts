@@ -1,0 +1,100 @@
+import {lstat, readdir} from 'node:fs/promises'
+import {join} from 'node:path'
+import {localIoError} from '../disk/local-io-error.js'
+import {clearDead} from '../disk/owned-name.js'
+import {PreconditionError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
+import {isDigest} from '../oci/digest.js'
+import {makeFolder} from '../store/layout-create.js'
+import {isAbsent, tempPrefix} from '../store/layout-files.js'
+import {compareTags} from '../store/compare-tags.js'
+import {parseRepositoryName} from '../store/repository-paths.js'
+import {namePaths, sitePaths} from './site-paths.js'
+
+/** Makes the folders of a repository, each readable for a web server, whatever the umask says. What is there stays. */
+export async function makeNameFolders(site: string, name: string): Promise<void> {
+  let folder = sitePaths.api(site)
+  for (const part of name.split('/')) await makeFolder((folder = join(folder, part)))
+  await makeFolder(namePaths.blobs(folder))
+  await makeFolder(namePaths.manifests(folder))
+  await makeFolder(namePaths.all(folder))
+  await makeFolder(namePaths.tags(folder))
+}
+
+/**
+ * Throws `PreconditionError` (`ERR_INJECT_SITE_NAME_TAKEN`) where a repository or one of its tags would have to be where something else is: paths are all that a web
+ * server knows, and it cannot tell the tag `x` of `a` from the folder of `a/manifests/x`.
+ */
+export async function refuseTakenNames(
+  site: string,
+  name: string,
+  tags: readonly string[],
+): Promise<void> {
+  let folder = sitePaths.api(site)
+  for (const part of name.split('/')) {
+    folder = join(folder, part)
+    if ((await kindOf(folder)) === 'other') throw taken(name, 'there is a file in its place')
+  }
+  if ((await kindOf(namePaths.tagList(folder))) === 'folder')
+    throw taken(name, 'the list of its tags would be where another repository is')
+  for (const tag of tags)
+    if ((await kindOf(namePaths.named(folder, tag))) === 'folder')
+      throw taken(`${name}:${tag}`, 'another repository is in its place')
+}
+
+/** The names of all repositories that have a manifest, sorted bytewise. Links are not followed. */
+export async function listNames(site: string, signal?: AbortSignal): Promise<string[]> {
+  const names: string[] = []
+  const waiting: string[] = ['']
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    signal?.throwIfAborted()
+    const folder = name === '' ? sitePaths.api(site) : sitePaths.repository(site, name)
+    if (name !== '' && (await entriesOf(namePaths.all(folder))).some((each) => isDigest(each.name)))
+      names.push(name)
+    for (const entry of await entriesOf(folder)) {
+      const inner = name === '' ? entry.name : `${name}/${entry.name}`
+      if (entry.isDirectory() && isName(inner)) waiting.push(inner)
+    }
+  }
+  return names.sort(compareTags)
+}
+
+/** Removes what killed processes left where a repository and the lists of a site are written. */
+export async function clearLeftovers(site: string, folder: string): Promise<void> {
+  const places = [namePaths.tags(folder), namePaths.referrers(folder), folder, sitePaths.api(site)]
+  for (const place of places) await clearDead(place, tempPrefix)
+}
+
+/** What is in a folder; nothing when it is not there. */
+export async function entriesOf(folder: string) {
+  return readdir(folder, {withFileTypes: true}).catch((error: unknown) => {
+    if (isAbsent(error)) return []
+    throw localIoError(error, 'read', folder)
+  })
+}
+
+function isName(text: string): boolean {
+  try {
+    return parseRepositoryName(text) === text
+  } catch {
+    return false
+  }
+}
+
+async function kindOf(path: string): Promise<'folder' | 'other' | undefined> {
+  try {
+    return (await lstat(path)).isDirectory() ? 'folder' : 'other'
+  } catch (error) {
+    // ENOTDIR: what is in the way is found at its own place
+    if (isAbsent(error) || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
+    throw localIoError(error, 'read', path)
+  }
+}
+
+function taken(what: string, why: string): PreconditionError {
+  return new PreconditionError(
+    'ERR_INJECT_SITE_NAME_TAKEN',
+    `${quoted(what)} cannot be in this site: ${why}`,
+    {hint: 'choose another --name or --tag, or another site'},
+  )
+}

@@ -1,0 +1,137 @@
+import {readdir, rename, rm, rmdir, unlink} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+import {localIoError} from '../disk/local-io-error.js'
+import {ownedName} from '../disk/owned-name.js'
+import {removeTree} from '../disk/remove-tree.js'
+import {syncFolder} from '../disk/temp-file.js'
+import {type Digest, isDigest} from '../oci/digest.js'
+import {dropFromPool} from '../store/blob-files.js'
+import type {CallOptions} from '../store/content-store.js'
+import {isAbsent, tempPrefix} from '../store/layout-files.js'
+import {clearLeftovers, entriesOf, listNames} from './site-folders.js'
+import {planRemoval, type SiteGarbage, type SiteRemoval} from './site-garbage.js'
+import {findReferrals, writeCatalog, writeReferrers, writeTagList} from './site-lists.js'
+import {readEntries} from './site-manifests.js'
+import {namePaths, sitePaths} from './site-paths.js'
+import {withSiteLock} from './site.js'
+
+/**
+ * Removes a tag from a site, and what nothing refers to then. Lists first, then the tag, then manifests, parents first, then blobs: whoever finds a name finds what it
+ * names, also when this is killed on the way; what is left then goes with the next removal. Throws what `planRemoval` throws.
+ */
+export async function removeFromSite(
+  site: string,
+  removal: SiteRemoval,
+  options: CallOptions,
+): Promise<SiteGarbage> {
+  return withSiteLock(
+    site,
+    async () => {
+      const plan = await planRemoval(site, removal, options)
+      await carryOut(site, plan, options)
+      return plan
+    },
+    options,
+  )
+}
+
+async function carryOut(
+  site: string,
+  {name, tag, manifests, blobs}: SiteGarbage,
+  {signal}: CallOptions,
+): Promise<void> {
+  const folder = sitePaths.repository(site, name)
+  await clearLeftovers(site, folder)
+  const entries = await readEntries(folder)
+  const gone = new Set(manifests.map(({digest}) => digest))
+  const left = [...entries.manifests.values()].filter(({digest}) => !gone.has(digest))
+  const tags = [...entries.tags.keys()].filter((each) => each !== tag)
+  const isEmpty = left.length === 0 && tags.length === 0
+  if (isEmpty) {
+    const names = await listNames(site, signal)
+    await writeCatalog(
+      site,
+      names.filter((each) => each !== name),
+    )
+  }
+  await writeTagList(folder, name, tags)
+  if (tag !== undefined) {
+    await removeName(namePaths.named(folder, tag))
+    await removeName(namePaths.entry(folder, tag))
+    await syncFolder(namePaths.manifests(folder))
+    await syncFolder(namePaths.all(folder))
+  }
+  await writeReferrerLists(folder, left)
+  for (const {digest} of manifests) {
+    signal?.throwIfAborted()
+    await removeManifest(folder, digest)
+  }
+  await syncFolder(namePaths.all(folder))
+  for (const {digest} of blobs) {
+    signal?.throwIfAborted()
+    await removeName(namePaths.blob(folder, digest))
+    await dropFromPool(sitePaths.pooled(site, digest))
+  }
+  await sweepPool(site)
+  if (isEmpty) await removeFolders(site, folder)
+}
+
+async function writeReferrerLists(
+  folder: string,
+  left: Parameters<typeof findReferrals>[0],
+): Promise<void> {
+  const referrals = await findReferrals(left)
+  const subjects = new Set(referrals.keys())
+  for (const {name} of await entriesOf(namePaths.referrers(folder)))
+    if (isDigest(name)) subjects.add(name)
+  for (const subject of subjects)
+    await writeReferrers(folder, subject, referrals.get(subject) ?? [])
+}
+
+/** At once: a folder half of which is gone would look damaged. */
+async function removeManifest(folder: string, digest: Digest): Promise<void> {
+  await removeName(namePaths.named(folder, digest))
+  const place = namePaths.entry(folder, digest)
+  const aside = join(folder, ownedName(tempPrefix))
+  try {
+    await rename(place, aside)
+    await removeTree(aside)
+  } catch (error) {
+    if (!isAbsent(error)) throw localIoError(error, 'remove', place)
+  }
+}
+
+/** What a killed run left: content that no repository has any more. */
+async function sweepPool(site: string): Promise<void> {
+  for (const algorithm of await readdir(sitePaths.pool(site)).catch(() => []))
+    for (const {name} of await entriesOf(join(sitePaths.pool(site), algorithm)))
+      await dropFromPool(join(sitePaths.pool(site), algorithm, name))
+}
+
+/** Those of a repository that has nothing any more, and the folders above that hold no other; longer names, and what is not ours, stay. */
+async function removeFolders(site: string, folder: string): Promise<void> {
+  await rm(namePaths.tagList(folder), {force: true})
+  const own = [
+    namePaths.tags(folder),
+    namePaths.referrers(folder),
+    namePaths.blobs(folder),
+    namePaths.all(folder),
+    namePaths.manifests(folder),
+  ]
+  for (const each of own) await rmdir(each).catch(() => undefined)
+  for (let each = folder; each !== sitePaths.api(site); each = dirname(each)) {
+    const isRemoved = await rmdir(each).then(
+      () => true,
+      () => false,
+    )
+    if (!isRemoved) return
+  }
+}
+
+async function removeName(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (!isAbsent(error)) throw localIoError(error, 'remove', path)
+  }
+}

@@ -1,0 +1,35 @@
+import {join, relative, resolve, sep} from 'node:path'
+import {UsageError} from '../errors.js'
+import {checkIsSite, findSite} from '../export/site.js'
+import {quoted} from '../oci/quoted.js'
+import {parseTag} from '../oci/reference.js'
+import {parseRepositoryName} from '../store/repository-paths.js'
+
+export interface SiteTarget {
+  readonly site: string
+  readonly name: string
+  readonly tag: string | undefined
+}
+
+/**
+ * Reads `SITE/NAME[:TAG]`: which part of it is the site is seen on disk. Throws `UsageError` (`ERR_INJECT_SITE_TARGET_INVALID`), and what `checkIsSite` throws where no folder
+ * on the way is a site.
+ */
+export async function parseSiteTarget(text: string): Promise<SiteTarget> {
+  const colon = text.indexOf(':', text.lastIndexOf('/') + 1)
+  const path = colon < 0 ? text : text.slice(0, colon)
+  const tag = colon < 0 ? undefined : parseTag(text.slice(colon + 1))
+  // the parts as typed: what a shell makes of `..` is no part of a name
+  const whole = resolve(path)
+  const site = await findSite(whole)
+  if (site === undefined) await checkIsSite(join(whole, '..'))
+  const name = site === undefined ? '' : relative(site, whole).split(sep).join('/')
+  if (site !== undefined && name !== '') return {site, name: parseRepositoryName(name), tag}
+  throw new UsageError(
+    'ERR_INJECT_SITE_TARGET_INVALID',
+    `${quoted(text)} names no repository in a site`,
+    {
+      hint: 'write SITE/NAME:TAG, as in /srv/site/team/app:v1',
+    },
+  )
+}

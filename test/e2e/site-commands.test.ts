@@ -1,0 +1,65 @@
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {expect, it} from 'vitest'
+import {inject, injectJson} from '../support/cli.js'
+import {makeLayoutImage} from '../support/layout-image.js'
+import {expectSound} from '../support/site.js'
+import {tempDir} from '../support/temp-dir.js'
+
+it('publish, check and unpublish: one line each, exit codes, and the same as a document', async () => {
+  const folder = await tempDir()
+  const image = await makeLayoutImage(folder)
+  const site = join(folder, 'site')
+  const first = await inject(['publish', image, site, '--name', 'team/app'])
+  expect(first.exitCode, first.stderr).toBe(0)
+  expect(first.stdout).toMatch(new RegExp(`^${site}/team/app@sha256:[0-9a-f]{64}$`))
+  expect(first.stderr).toContain('1 manifest published: 2 blobs written (')
+  expect(first.stderr).toContain('; tagged v1')
+  const digest = first.stdout.split('@')[1]
+  const again = await injectJson(['publish', image, site, '--name', 'b', '--tag', 'x', '-t', 'y'])
+  expect(again).toMatchObject({
+    schemaVersion: 1,
+    reference: `${site}/b@${digest}`,
+    source: image,
+    tags: ['x', 'y'],
+    moved: ['x', 'y'],
+    blobs: {copied: 0, mounted: 2, present: 0, bytes: 0},
+  })
+  const checked = await inject(['check', site])
+  expect([checked.exitCode, checked.stdout]).toEqual([0, `ok        b:x,y\nok        team/app:v1`])
+
+  const plan = await inject(['unpublish', `${site}/b:x`, '--grace', '0s', '--dry-run'])
+  expect([plan.exitCode, plan.stdout]).toEqual([0, 'b:x'])
+  expect(plan.stderr).toContain('tag x, 0 manifests, 0 blobs (0 B) would be removed')
+  const kept = await inject(['unpublish', `${site}/b:x`])
+  expect(kept.exitCode).toBe(0)
+  const gone = await injectJson(['unpublish', `${site}/b:y`, '--grace', '0s'])
+  expect(gone).toMatchObject({schemaVersion: 1, name: 'b', tag: 'y', manifests: [digest], bytes: 0})
+  await expectSound(site)
+
+  await writeFile(join(site, 'v2/_catalog'), '{}')
+  const damaged = await inject(['check', site])
+  expect([damaged.exitCode, damaged.stdout]).toEqual([
+    6,
+    'ok        team/app:v1\nfault     _catalog  _catalog is not the list of the repositories that are there',
+  ])
+})
+
+it.each([
+  [['publish', 'oci:nowhere', 'SITE', '--name', '../x'], 2],
+  [['publish', 'IMAGE', 'SITE'], 2],
+  [['publish', 'oci:nowhere:v1', 'SITE', '--name', 'a'], 4],
+  [['unpublish', 'SITE/a:v1'], 4],
+  [['unpublish', 'SITE'], 2],
+  [['check', 'SITE'], 4],
+  [['check', 'FOLDER'], 2],
+] as const)('%j ends with %i', async (args, expected) => {
+  const folder = await tempDir()
+  const image = await makeLayoutImage(folder)
+  const real = args.map((arg) =>
+    arg.replace('SITE', join(folder, 'site')).replace('FOLDER', folder).replace('IMAGE', image),
+  )
+  const {exitCode, stdout, stderr} = await inject(real)
+  expect([exitCode, stdout], stderr).toEqual([expected, ''])
+  expect(stderr.trim().split('\n').at(-1)).toMatch(/^inject: /)
+})
