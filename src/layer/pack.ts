@@ -104,16 +104,18 @@ function reused(survey: Surveyor, length: number) {
   }
 }
 
-/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes. */
+/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes.
+ * `spare` lends it the block, where many layers are hashed. */
 export async function hashLayer(
   entries: () => Iterable<WalkedEntry>,
   {
     signal,
     limit = Infinity,
+    spare = [],
     onProgress,
-  }: PackOptions & CallOptions & {readonly limit?: number} = {},
+  }: PackOptions & CallOptions & {readonly limit?: number; readonly spare?: Buffer[]} = {},
 ): Promise<PackedContent | undefined> {
-  const block = Buffer.allocUnsafeSlow(blockLength)
+  const block = spare.pop() ?? Buffer.allocUnsafeSlow(blockLength)
   const survey = surveyor(entries, {onProgress})
   let size = 0
   for (const part of survey.blocks(blockLength, () => block)) {
@@ -123,6 +125,7 @@ export async function hashLayer(
     await turn()
     signal?.throwIfAborted()
   }
+  spare.push(block)
   return survey.content()
 }
 
