@@ -9,7 +9,7 @@ import {
   slotName,
   slotPath,
 } from '../src/cli/flags.js'
-import {formatFlags, formatOptions} from '../src/cli/format-flags.js'
+import {formatFlags, formatOptions, layersFlag} from '../src/cli/format-flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
@@ -20,7 +20,7 @@ export default class Update extends BaseCommand {
   static override readonly summary =
     "Replace the slot's content with a directory (sets the slot up first if needed)."
   static override readonly description =
-    'One layer, one config and one manifest are sent; the other layers are neither pulled nor pushed. When the directory is what the slot holds already, nothing is sent and the image stays what it is.'
+    'One layer, one config and one manifest are sent; the other layers are neither pulled nor pushed. With --layers auto the content is divided into several layers, of which only those are sent that changed. When the directory is what the slot holds already, nothing is sent and the image stays what it is.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree --tag v1-data',
     '<%= config.bin %> <%= command.id %> oci:layout:v1 ./models --name models --path /opt/models --dry-run',
@@ -40,6 +40,7 @@ export default class Update extends BaseCommand {
     ...formatFlags,
     ...editFlags,
     ...uploadFlags,
+    layers: layersFlag(),
     owner: Flags.string({
       helpValue: 'UID:GID',
       summary: 'Owner of everything in the layer (default: as in the directory).',
@@ -63,7 +64,7 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path, created, whiteouts, exclude = []} = flags
+        const {name, path, layers, created, whiteouts, exclude = []} = flags
         return withTarget(
           update,
           {
@@ -71,6 +72,7 @@ export default class Update extends BaseCommand {
             directory: args.directory,
             name,
             path,
+            layers,
             owner,
             exclude,
             whiteouts,

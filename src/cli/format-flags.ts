@@ -1,6 +1,9 @@
 import {Flags, type Interfaces} from '@oclif/core'
+import {UsageError} from '../errors.js'
+import {mostLayers, parseSharding, type Sharding} from '../image/sharding.js'
 import {parentsModes} from '../layer/parents.js'
 import {layerCompressions} from '../oci/media-type.js'
+import {quoted} from '../oci/quoted.js'
 
 /** The flags of the commands that make a layer: how it, and the image around it, is written. */
 export const formatFlags = {
@@ -24,4 +27,19 @@ export const formatFlags = {
 export function formatOptions(flags: Interfaces.InferredFlags<typeof formatFlags>) {
   const {compression, 'to-oci': toOci, parents} = flags
   return {compression, toOci, parents}
+}
+
+export const layersFlag = Flags.custom<Sharding>({
+  helpValue: 'N|auto|1',
+  summary:
+    'Divide the content into at most N layers, or as many as its size suggests, so that an update sends those that changed (default: as the slot is; 1 at first).',
+  parse: (text) => Promise.resolve(parseLayers(text)),
+})
+
+function parseLayers(text: string): Sharding {
+  const sharding = parseSharding(text)
+  if (sharding !== undefined) return sharding
+  throw new UsageError('ERR_INJECT_LAYERS_INVALID', `not a number of layers: ${quoted(text)}`, {
+    hint: `write a number from 1 to ${mostLayers}, or auto`,
+  })
 }

@@ -28,11 +28,11 @@ function summariseIndex(result: IndexInjectionResult): ProgressEvent {
     const message = `unchanged: all ${images.length} chosen images hold this already; ${tagged}`
     return {kind: 'notice', message}
   }
-  const [{slot, layer} = {slot: undefined, layer: undefined}] = changed
+  const [{slot, layer, layers} = {slot: undefined, layer: undefined, layers: undefined}] = changed
   const names = changed.map(({platform}) => platform).join(', ')
   const where = slot?.path === '/' ? '' : ` at ${slot?.path}`
-  const isOne = new Set(changed.map((image) => image.layer.diffId)).size === 1
-  const what = isOne && layer ? `: ${describeLayer({layer, dryRun})}` : ''
+  const isOne = new Set(changed.map((image) => JSON.stringify(image.layer))).size === 1
+  const what = isOne && layer ? `: ${describeLayer({layer, layers, dryRun})}` : ''
   const dropped =
     attestationsDropped === 0
       ? ''
@@ -58,12 +58,27 @@ function summariseInjection(result: InjectionResult): ProgressEvent {
   return {kind: 'notice', message}
 }
 
-function describeLayer({layer, dryRun}: Pick<InjectionResult, 'layer' | 'dryRun'>): string {
+function describeLayer({
+  layer,
+  layers,
+  dryRun,
+}: Pick<InjectionResult, 'layer' | 'layers' | 'dryRun'>): string {
   const parts = [
     layer.entries === undefined ? '' : countEntries(layer.entries),
     layer.unpackedSize === undefined ? '' : `${prettyBytes(layer.unpackedSize)} of tar`,
     layer.size === undefined ? '' : `${prettyBytes(layer.size)} compressed`,
-    layer.uploaded || dryRun ? '' : 'the layer was there already',
+    layers.count === 1 ? '' : describeShards(layers, dryRun),
+    layer.uploaded || dryRun
+      ? ''
+      : `the ${layers.count === 1 ? 'layer was' : 'layers were'} there already`,
   ]
   return parts.filter(Boolean).join(', ')
+}
+
+function describeShards(
+  {count, new: sent, bytes}: InjectionResult['layers'],
+  dryRun: boolean,
+): string {
+  const size = bytes === undefined || sent === 0 ? '' : ` (${prettyBytes(bytes)})`
+  return `${sent} of ${count} layers${size} ${dryRun ? 'to be sent' : 'sent'}`
 }

@@ -31,7 +31,9 @@ function renderImage(result: InspectResult): string {
       layer.slot === undefined ? (layer.createdBy ?? '') : `inject: ${layer.slot} (replaceable)`
     return `${mark}${String(index + 1).padStart(width)}  ${bar(layer.size / largest)}  ${prettyBytes(layer.size).padStart(8)}  ${clip(made)}`
   })
-  const places = slots.map(({name, path, diffId}) => `slot ${name} -> ${path}  ${diffId}`)
+  const places = slots.map(
+    ({name, path, ...slot}) => `slot ${name} -> ${path}  ${contentOfSlot(slot)}`,
+  )
   return [
     `${reference}  ${formatPlatform(platform)}  ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}  ${prettyBytes(size)}`,
     ...rows,
@@ -39,6 +41,15 @@ function renderImage(result: InspectResult): string {
   ]
     .map(printable)
     .join('\n')
+}
+
+/** What a slot holds: its diff ID, or how it is divided. */
+export function contentOfSlot({
+  diffId,
+  layers,
+  sharding,
+}: Pick<InspectResult['slots'][number], 'diffId' | 'layers' | 'sharding'>): string {
+  return layers.length === 1 ? diffId : `${layers.length} layers (--layers ${sharding})`
 }
 
 function bar(share: number): string {

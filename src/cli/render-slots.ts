@@ -1,7 +1,8 @@
 import {formatPlatform} from '../oci/platform.js'
 import type {InspectIndexResult, InspectResult} from '../operations/inspect.js'
+import {contentOfSlot} from './render-inspect.js'
 
-/** Name, place, diff ID; of an index each with its platform. `undefined` when there are none. */
+/** Name, place, diff ID (or how it is divided); of an index each with its platform. `undefined` when there are none. */
 export function renderSlots(result: InspectResult | InspectIndexResult): string | undefined {
   const lines =
     'images' in result
@@ -13,5 +14,5 @@ export function renderSlots(result: InspectResult | InspectIndexResult): string 
 }
 
 function linesOf({slots}: Pick<InspectResult, 'slots'>): string[] {
-  return slots.map(({name, path, diffId}) => `${name}  ${path}  ${diffId}`)
+  return slots.map(({name, path, ...slot}) => `${name}  ${path}  ${contentOfSlot(slot)}`)
 }

@@ -12,7 +12,7 @@ import {findSlot, findSlots, type Slot} from './slot.js'
 import {removeMember, setMember} from './text-edit.js'
 
 /**
- * The image without the slot: its layer, diff ID, history entry and labels are gone, and what was edited together with it says again what it said before;
+ * The image without the slot: its layers, diff IDs, history entries and labels are gone, and what was edited together with it says again what it said before;
  * all else keeps its bytes. Throws `PreconditionError` (`ERR_INJECT_NO_SLOT`) when there is no such slot, and what `findSlot` and `checkFamily` throw.
  */
 export function eject(image: Image, name: string): Image {
@@ -55,12 +55,17 @@ function editConfig(config: Encoded<ImageConfig>, slot: Slot, isLast: boolean): 
   const keys = slotLabels(slot.name)
   const before = parseEdits(new Map(Object.entries(value.config?.Labels ?? {})).get(keys.before))
   let text = editConfigText(textOf(config), value, before)
-  text = removeMember(text, ['rootfs', 'diff_ids', slot.layer])
-  if (slot.history !== undefined) text = removeMember(text, ['history', slot.history])
+  // from the end, so that the positions of the others hold
+  for (const {layer, history} of slot.layers.toReversed()) {
+    text = removeMember(text, ['rootfs', 'diff_ids', layer])
+    if (history !== undefined) text = removeMember(text, ['history', history])
+  }
   for (const labels of [['config', 'Labels'] as const, ['container_config', 'Labels'] as const])
     for (const key of [
       keys.tar,
       keys.gzip,
+      keys.layers,
+      keys.sharding,
       keys.path,
       keys.before,
       ...(isLast ? [baseDigest] : []),
@@ -77,7 +82,8 @@ function editManifest(
 ): string {
   const labels = new Map(Object.entries(config.value.config?.Labels ?? {}))
   const before = parseEdits(labels.get(slotLabels(slot.name).before))
-  let text = removeMember(textOf(manifest), ['layers', slot.layer])
+  let text = textOf(manifest)
+  for (const {layer} of slot.layers.toReversed()) text = removeMember(text, ['layers', layer])
   text = editManifestText(text, before)
   if (isLast) text = removeMember(text, ['annotations', baseDigest])
   text = setMember(text, ['config', 'digest'], digestLike(config, configBytes))

@@ -34,10 +34,11 @@ export function checkFamily({manifest}: Image): void {
 
 /** Throws `PreconditionError` (`ERR_INJECT_SLOT_ENCRYPTED`) for a slot whose content is encrypted: it would be replaced by what everybody can read. */
 export function checkPlain(slot: Slot | undefined): void {
-  if (!slot || !isEncryptedLayer(slot.descriptor.mediaType)) return
+  const encrypted = slot?.layers.find(({descriptor}) => isEncryptedLayer(descriptor.mediaType))
+  if (!slot || !encrypted) return
   throw new PreconditionError(
     'ERR_INJECT_SLOT_ENCRYPTED',
-    `the layer of slot ${slot.name} is encrypted, and what replaces it would not be: ${slot.descriptor.mediaType}`,
+    `the layer of slot ${slot.name} is encrypted, and what replaces it would not be: ${encrypted.descriptor.mediaType}`,
     {hint: 'inject remove takes the slot out, or use another --name'},
   )
 }

@@ -1,6 +1,7 @@
 import {isDeepStrictEqual} from 'node:util'
 import {PreconditionError} from '../errors.js'
 import {baseDigest, isSlotName, slotLabels} from '../oci/annotation.js'
+import type {History} from '../oci/config.js'
 import type {Digest} from '../oci/digest.js'
 import {familyOf, type Manifest} from '../oci/manifest.js'
 import {dockerLayer, layerCompression} from '../oci/media-type.js'
@@ -14,18 +15,22 @@ import {
   valuesBefore,
 } from './config-edits.js'
 import {checkFamily, checkPlain} from './family.js'
-import {slotStep} from './history.js'
+import {layerSteps, slotStep} from './history.js'
 import {bytesOf, digestLike, textOf} from './document-text.js'
 import {decodeImage, type Encoded, type Image, type Layer} from './image.js'
-import {findSlot, findSlots, type Slot} from './slot.js'
+import {findSlot, findSlots, hasLayers, type Slot} from './slot.js'
+import type {Sharding} from './sharding.js'
+import {type LayerStep, planLayers} from './slot-layers.js'
 import {isSlotPath} from './slot-path.js'
-import {type JsonPath, removeMember, setMember} from './text-edit.js'
+import {insertMember, type JsonPath, removeMember, setMember} from './text-edit.js'
 
 export interface Injection {
   /** Of the slot. */
   readonly name: string
-  /** The slot's new layer, of the image's family of media types. Its descriptor is used as it is, nothing of an older one is kept. */
-  readonly layer: Layer
+  /** The slot's layers, lowest first, of the image's family of media types. A new one's descriptor is used as it is; what the slot holds already keeps its own. */
+  readonly layers: readonly Layer[]
+  /** How the content was asked to be divided into them: remembered with the slot. Default: as one layer. */
+  readonly sharding?: Sharding | undefined
   /** RFC 3339: when the content is from. An argument, never the clock: equal inputs give equal digests. */
   readonly created: string
   /** Where in the image the slot's directory belongs. */
@@ -39,8 +44,8 @@ export interface Injection {
 }
 
 /**
- * The image with the layer in its slot: in the place of the slot's layer, or on top of all when the image has no such slot. Layer, diff ID
- * and history entry move together; the labels name the new layer; all else keeps its bytes. The first slot of an image remembers which manifest it was put
+ * The image with the layers in its slot: in the places of the slot's layers, or on top of all when the image has no such slot. Layer, diff ID
+ * and history entry move together; the labels name the new layers; all else keeps its bytes. The first slot of an image remembers which manifest it was put
  * into. `image` itself is not changed, and returned when the slot holds this content at this path already and there is nothing to edit. Throws what `findSlot`, `checkFamily` and `checkPlain` throw, `LimitError` when a document grows beyond 4 MiB, and
  * `TypeError` for an injection that no image can take: the caller's mistake.
  */
@@ -48,16 +53,18 @@ export function inject(image: Image, injection: Injection): Image {
   checkFamily(image)
   checkInjection(image, injection)
   const slot = findSlot(image, injection.name)
-  const isThere = slot?.diffId === injection.layer.diffId && slot.path === injection.path
+  const {layers: wanted, path, sharding = 1} = injection
+  const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
-  if (isThere && isEmpty(edits)) return image
+  if (isThere && slot.sharding === sharding && isEmpty(edits)) return image
 
   checkPlain(slot)
   const own = injection.base ?? image.manifest.descriptor.digest
   const base = findSlots(image).length === 0 ? own : undefined
   // content that is there stays as it is stored: another tool may have compressed it in its own way
-  const layer = isThere ? {descriptor: slot.descriptor, diffId: slot.diffId} : injection.layer
-  const change = {...injection, layer, edits, base}
+  const layers = isThere ? slot.layers : wanted
+  const steps = planLayers(slot, image.manifest.value.layers.length, layers)
+  const change = {...injection, layers, sharding, steps, edits, base}
   const configBytes = bytesOf(editConfig(image, change, slot))
   const bytes = bytesOf(editManifest(image, change, slot, configBytes))
   const {mediaType} = image.manifest.descriptor
@@ -67,6 +74,8 @@ export function inject(image: Image, injection: Injection): Image {
 
 /** `base`: the manifest to remember. */
 type Change = Omit<Injection, 'base'> & {
+  readonly sharding: Sharding
+  readonly steps: readonly LayerStep[]
   readonly edits: ConfigEdits
   readonly base: Digest | undefined
 }
@@ -77,15 +86,16 @@ function outstanding({config, manifest}: Image, edits: ConfigEdits = {}): Config
 }
 
 function editConfig(image: Image, injection: Change, slot: Slot | undefined): string {
-  const {name, layer, created, edits, base} = injection
+  const {name, edits, base, steps} = injection
   const {config, manifest} = image
-  const {rootfs, history = [], container_config} = config.value
-  const position = slot?.layer ?? rootfs.diff_ids.length
-  let text = setMember(textOf(config), ['rootfs', 'diff_ids', position], layer.diffId)
-  if (history.length > 0) {
-    const step = slot?.history ?? history.length
-    text = setMember(text, ['history', step], slotStep(name, created))
+  const {history = [], container_config} = config.value
+  let text = textOf(config)
+  for (const step of steps) {
+    const position = ['rootfs', 'diff_ids', step.at] as const
+    if (step.kind === 'remove') text = removeMember(text, position)
+    else if (step.kind !== 'keep') text = putMember(text, position, step, step.layer.diffId)
   }
+  if (history.length > 0) text = editHistory(text, history, injection, slot)
   if (base !== undefined && isDocker(image))
     text = setMember(text, ['config', 'Labels', baseDigest], base)
   text = setLabels(text, ['config', 'Labels'], injection)
@@ -100,27 +110,73 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
   return setMember(text, ['created'], imageTime(config.value.created, injection))
 }
 
+/** Every layer of the slot has an entry of its own, and all of them are equal. */
+function editHistory(
+  before: string,
+  history: readonly History[],
+  {name, created, steps}: Change,
+  slot: Slot | undefined,
+): string {
+  const entries = layerSteps(history)
+  const own = new Set(slot?.layers.map(({layer}) => layer))
+  let text = before
+  for (const step of steps) {
+    // behind the entry of the slot's layer below, whatever else the image's maker noted after that
+    const behind = own.has(step.at - 1) ? (entries[step.at - 1] ?? 0) + 1 : undefined
+    const at = step.kind === 'insert' ? (behind ?? entries[step.at]) : entries[step.at]
+    const path = ['history', at ?? history.length] as const
+    if (step.kind === 'remove') text = removeMember(text, path)
+    else text = putMember(text, path, step, slotStep(name, created))
+  }
+  return text
+}
+
+/** In the place of what is there, or before it. */
+function putMember(text: string, path: JsonPath, {kind}: LayerStep, value: unknown): string {
+  return kind === 'insert' ? insertMember(text, path, value) : setMember(text, path, value)
+}
+
 function isDocker({manifest: {value, descriptor}}: Image): boolean {
   return familyOf(value, descriptor.mediaType) === 'docker'
 }
 
-function setLabels(text: string, labels: JsonPath, {name, layer, path}: Change): string {
+function setLabels(text: string, labels: JsonPath, {name, layers, path, sharding}: Change): string {
   const keys = slotLabels(name)
-  const tar = setMember(text, [...labels, keys.tar], layer.diffId)
-  const gzip = setMember(tar, [...labels, keys.gzip], layer.descriptor.digest)
-  if (path === '/') return removeMember(gzip, [...labels, keys.path])
-  return setMember(gzip, [...labels, keys.path], path)
+  const [layer, ...others] = layers
+  const only = others.length === 0 ? layer : undefined
+  const values: readonly (readonly [string, string | undefined])[] = [
+    [keys.tar, only?.diffId],
+    [keys.gzip, only?.descriptor.digest],
+    [keys.layers, only ? undefined : layers.map(({diffId}) => diffId).join(' ')],
+    [keys.sharding, sharding === 1 ? undefined : String(sharding)],
+    [keys.path, path === '/' ? undefined : path],
+  ]
+  return values.reduce((edited, [key, value]) => {
+    const place = [...labels, key] as const
+    return value === undefined ? removeMember(edited, place) : setMember(edited, place, value)
+  }, text)
 }
 
 function editManifest(
   image: Image,
-  {layer, edits, base}: Change,
+  {steps, layers, edits, base}: Change,
   slot: Slot | undefined,
   configBytes: Uint8Array,
 ): string {
   const {manifest, config} = image
-  const position = slot?.layer ?? manifest.value.layers.length
-  let text = setMember(textOf(manifest), ['layers', position], layer.descriptor)
+  const kept = new Map(slot?.layers.map(({layer, ...each}) => [layer, each]))
+  let text = textOf(manifest)
+  for (const step of steps) {
+    const position = ['layers', step.at] as const
+    if (step.kind === 'remove') text = removeMember(text, position)
+    else if (step.kind !== 'keep') text = putMember(text, position, step, step.layer.descriptor)
+    else {
+      // the same content, stored in another way: the blob that was there may be gone
+      const {diffId, descriptor} = kept.get(step.at) ?? {}
+      const next = layers.find((each) => each.diffId === diffId)?.descriptor
+      if (next && next.digest !== descriptor?.digest) text = setMember(text, position, next)
+    }
+  }
   if (base !== undefined && !isDocker(image))
     text = setMember(text, ['annotations', baseDigest], base)
   text = editManifestText(text, edits)
@@ -144,7 +200,7 @@ function instant(time: string): number {
   return Number.isNaN(milliseconds) ? -Infinity : milliseconds
 }
 
-function checkInjection(image: Image, {name, path, layer, edits}: Injection): void {
+function checkInjection(image: Image, {name, path, layers, sharding = 1, edits}: Injection): void {
   const {manifest} = image
   if (edits?.annotations && isDocker(image)) {
     throw new PreconditionError(
@@ -155,8 +211,11 @@ function checkInjection(image: Image, {name, path, layer, edits}: Injection): vo
   }
   if (!isSlotName(name)) throw new TypeError(`not a slot name: ${name}`)
   if (!isSlotPath(path)) throw new TypeError(`not a slot path: ${path}`)
-  if (!mayHold(manifest, layer)) {
-    const {mediaType} = layer.descriptor
+  if (layers.length === 0) throw new TypeError('a slot has at least one layer')
+  if (layers.length > 1 && sharding === 1) throw new TypeError('several layers are not one')
+  const misfit = layers.find((layer) => !mayHold(manifest, layer))
+  if (misfit) {
+    const {mediaType} = misfit.descriptor
     throw new TypeError(
       `a layer of type ${mediaType} cannot be in ${manifest.descriptor.mediaType}`,
     )

@@ -1,54 +1,69 @@
 import {IntegrityError, PreconditionError} from '../errors.js'
 import {slotLabels, slotNameOf} from '../oci/annotation.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import {isSlotStep, layerSteps} from './history.js'
-import type {Image} from './image.js'
+import type {Image, Layer} from './image.js'
+import {parseSharding, type Sharding} from './sharding.js'
 import {isSlotPath} from './slot-path.js'
 
-/** The named place of an injected layer in one image. */
-export interface Slot {
-  readonly name: string
-  /** Position of its layer, in the manifest's layers as in the config's diff IDs. */
+/** One layer of a slot, and where the image has it. */
+export interface SlotLayer extends Layer {
+  /** Its position, in the manifest's layers as in the config's diff IDs. */
   readonly layer: number
   /** Position of its entry in the config's history; `undefined` when the image has no history. */
   readonly history: number | undefined
+}
+
+/** The named place of injected content in one image. What it says of a layer is said of its lowest one, which is the only one unless it is sharded. */
+export interface Slot extends SlotLayer {
+  readonly name: string
   /** Where in the image its directory belongs. */
   readonly path: string
-  readonly diffId: Digest
-  readonly descriptor: Descriptor
+  /** Lowest first; other layers may be between them. */
+  readonly layers: readonly SlotLayer[]
+  /** How its content was asked to be divided. */
+  readonly sharding: Sharding
 }
 
 /**
- * The slot called `name`; `undefined` when the image never had it. Throws `PreconditionError` (`ERR_INJECT_SLOT_LOST`) when it had, but the
+ * The slot called `name`; `undefined` when the image never had it. Throws `PreconditionError` (`ERR_INJECT_SLOT_LOST`) when it had, but a
  * labelled layer is gone, and `IntegrityError` (`ERR_INJECT_SLOT_PATH_INVALID`) when the label for its path holds no such thing.
  */
 export function findSlot(image: Image, name: string): Slot | undefined {
   const labels = labelsOf(image)
-  const keys = slotLabels(name)
-  const diffId = labels.get(keys.tar)
-  if (diffId === undefined) return undefined
-  const slot = slotAt(image, name, diffId, labels.get(keys.path) ?? '/')
+  const diffIds = labelledLayers(labels, name)
+  if (diffIds === undefined) return undefined
+  const {slot, lost} = slotOf(image, placesOf(image), labels, name, diffIds)
   if (slot) return slot
   throw new PreconditionError(
     'ERR_INJECT_SLOT_LOST',
-    `the image is labelled for slot ${quoted(name)}, but has no layer with diff ID ${quoted(diffId)}`,
+    `the image is labelled for slot ${quoted(name)}, but has no layer with diff ID ${quoted(lost)}`,
     {
       hint: 'the layer was flattened or removed: start from the image as it was before, or use another --name',
     },
   )
 }
 
-/** All slots of an image, in the order of their layers. Those whose layer is gone are left out; `findSlot` says so of each. */
+/** All slots of an image, in the order of their layers. Those of which a layer is gone are left out; `findSlot` says so of each. */
 export function findSlots(image: Image): Slot[] {
   const labels = labelsOf(image)
-  const slots = [...labels].flatMap(([label, diffId]) => {
-    const name = slotNameOf(label)
-    if (name === undefined) return []
-    return slotAt(image, name, diffId, labels.get(slotLabels(name).path) ?? '/') ?? []
+  const places = placesOf(image)
+  const names = new Set([...labels.keys()].map(slotNameOf))
+  const slots = [...names].flatMap((name) => {
+    const diffIds = name === undefined ? undefined : labelledLayers(labels, name)
+    if (name === undefined || diffIds === undefined) return []
+    return slotOf(image, places, labels, name, diffIds).slot ?? []
   })
   return slots.sort((a, b) => a.layer - b.layer)
+}
+
+/** Whether a slot holds just these layers, in this order. */
+export function hasLayers(
+  slot: Slot | undefined,
+  layers: readonly Pick<Layer, 'diffId'>[] | undefined,
+): boolean {
+  if (!slot || slot.layers.length !== layers?.length) return false
+  return slot.layers.every(({diffId}, position) => diffId === layers[position]?.diffId)
 }
 
 /** A map, because any text can be a label, the names of what objects inherit among them. */
@@ -56,18 +71,59 @@ function labelsOf({config}: Image): Map<string, string> {
   return new Map(Object.entries(config.value.config?.Labels ?? {}))
 }
 
-function slotAt(image: Image, name: string, diffId: string, path: string): Slot | undefined {
-  const {manifest, config} = image
+/**
+ * The diff IDs that make a slot. A tool that knows slots of one layer only puts a layer of its own on top of one of several, and labels that:
+ * it belongs to what the slot shows, too.
+ */
+function labelledLayers(labels: ReadonlyMap<string, string>, name: string): string[] | undefined {
+  const {tar, layers} = slotLabels(name)
+  const [one, several] = [labels.get(tar), labels.get(layers)]
+  if (one === undefined && several === undefined) return undefined
+  const diffIds = several?.split(' ') ?? []
+  return [...new Set(one === undefined ? diffIds : [...diffIds, one])]
+}
+
+/** By diff ID: where the image has layers of that content. */
+type Places = ReadonlyMap<string, readonly SlotLayer[]>
+
+function placesOf({manifest, config}: Image): Places {
   const {history = [], rootfs} = config.value
   const steps = layerSteps(history)
-  const same = manifest.value.layers.flatMap((descriptor, layer) => {
-    const own = rootfs.diff_ids[layer]
-    return own === diffId ? [{layer, history: steps[layer], diffId: own, descriptor}] : []
-  })
-  // equal layers have equal diff IDs (two empty ones, say): then the history tells which of them is the slot's
-  const found =
-    same.findLast((slot) => isSlotStep(history[slot.history ?? -1], name)) ?? same.at(-1)
-  return found && {name, path: checkPath(path, name), ...found}
+  const places = new Map<string, SlotLayer[]>()
+  for (const [layer, descriptor] of manifest.value.layers.entries()) {
+    const diffId = rootfs.diff_ids[layer]
+    if (diffId === undefined) continue
+    const same = places.get(diffId) ?? []
+    same.push({layer, history: steps[layer], diffId, descriptor})
+    places.set(diffId, same)
+  }
+  return places
+}
+
+function slotOf(
+  {config}: Image,
+  places: Places,
+  labels: ReadonlyMap<string, string>,
+  name: string,
+  diffIds: readonly string[],
+): {readonly slot: Slot | undefined; readonly lost: string} {
+  const {history = []} = config.value
+  const layers: SlotLayer[] = []
+  for (const diffId of diffIds) {
+    // equal layers have equal diff IDs (two empty ones, say): then the history tells which of them is the slot's
+    const same = places.get(diffId) ?? []
+    const own = same.findLast((each) => isSlotStep(history[each.history ?? -1], name))
+    const found = own ?? same.at(-1)
+    if (!found) return {slot: undefined, lost: diffId}
+    layers.push(found)
+  }
+  layers.sort((a, b) => a.layer - b.layer)
+  const [lowest] = layers
+  if (!lowest) return {slot: undefined, lost: ''}
+  const keys = slotLabels(name)
+  const path = checkPath(labels.get(keys.path) ?? '/', name)
+  const sharding = parseSharding(labels.get(keys.sharding)) ?? layers.length
+  return {slot: {name, path, ...lowest, layers, sharding}, lost: ''}
 }
 
 function checkPath(path: string, name: string): string {

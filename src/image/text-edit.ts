@@ -23,6 +23,19 @@ export function setMember(text: string, path: JsonPath, value: unknown): string 
   return isDeepStrictEqual(present, value) ? text : overwrite(text, place, value)
 }
 
+/** The text with `value` in a list, before what is at `path` there now; at the list's end when the position is its length. Else as `setMember`. */
+export function insertMember(text: string, path: JsonPath, value: unknown): string {
+  let place = documentIn(text)
+  for (const key of path) {
+    const {found} = look(text, place, key)
+    if (!found) return setMember(text, path, value)
+    place = found
+  }
+  const lead = leadOf(text, place.start)
+  const content = render(value, lead, styleOf(text).indent)
+  return splice(text, place.start, place.start, `${content},${lead}`)
+}
+
 /** The text without the member at `path`, and with one comma less; the same text when there is none. */
 export function removeMember(text: string, path: readonly [...JsonPath, string | number]): string {
   let place = documentIn(text)

@@ -138,16 +138,18 @@ function reusedBuffers() {
 /** Where blocks are cut does not matter to a hash: as large as can be. */
 const hashBlocks: BlockRule = {...gzipBlocks, least: Infinity, most: gzipBlocks.large}
 
-/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes. */
+/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes.
+ * `spare` lends it the block, where many layers are hashed. */
 export async function hashLayer(
   entries: () => Iterable<WalkedEntry>,
   {
     signal,
     limit = Infinity,
+    spare = [],
     onProgress,
-  }: PackOptions & CallOptions & {readonly limit?: number} = {},
+  }: PackOptions & CallOptions & {readonly limit?: number; readonly spare?: Buffer[]} = {},
 ): Promise<PackedContent | undefined> {
-  const block = Buffer.allocUnsafeSlow(gzipBlocks.large)
+  const block = spare.pop() ?? Buffer.allocUnsafeSlow(gzipBlocks.large)
   const survey = surveyor(entries, {onProgress})
   let size = 0
   for (const part of survey.blocks(hashBlocks, () => block)) {
@@ -157,6 +159,7 @@ export async function hashLayer(
     await turn()
     signal?.throwIfAborted()
   }
+  spare.push(block)
   return survey.content()
 }
 

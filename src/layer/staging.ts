@@ -14,14 +14,18 @@ import {type UnpackLimits, unpackLimits} from './unpack-limits.js'
 import {isWhiteout} from './whiteout.js'
 import {windowsFiles, windowsHives} from './windows-layer.js'
 
-export interface UnpackLayerOptions extends FillOptions {
-  /** The layer's blob, as stored. Called once, when it is clear that the directory can be filled. */
+/** A layer as it is stored. */
+interface StoredLayer {
+  /** Its blob. Called once, when it is clear that the directory can be filled. */
   readonly open: () => Promise<ByteStream> | ByteStream
   readonly mediaType: string
   readonly diffId: Digest
+}
+
+interface UnpackOptions extends FillOptions {
   /** Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`. */
   readonly path: string
-  /** The layer is one of a Windows image, and has the directory's content below `Files`. */
+  /** They are layers of a Windows image, and have the directory's content below `Files`. */
   readonly windows?: boolean | undefined
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
@@ -30,7 +34,15 @@ export interface UnpackLayerOptions extends FillOptions {
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
 
+export type UnpackLayerOptions = UnpackOptions & StoredLayer
+
+export interface UnpackLayersOptions extends UnpackOptions {
+  /** Lowest first. */
+  readonly layers: readonly StoredLayer[]
+}
+
 export interface UnpackedLayer {
+  /** Directories count in the last layer only: the others repeat those that they need. */
   readonly entries: number
   /** Of the uncompressed tar. */
   readonly bytes: number
@@ -40,28 +52,42 @@ export interface UnpackedLayer {
   readonly refilled: string | undefined
 }
 
+/** `unpackLayers` of one layer. */
+export function unpackLayer({
+  open,
+  mediaType,
+  diffId,
+  ...options
+}: UnpackLayerOptions): Promise<UnpackedLayer> {
+  return unpackLayers({...options, layers: [{open, mediaType, diffId}]})
+}
+
 /**
- * Makes `directory` the content of a layer. It appears complete, after the diff ID has proved right, or not at all: see `fillDirectory`.
+ * Makes `directory` the content of layers, one laid over the other; what would delete something of the layers below in an image is a plain file. It appears complete, after the diff IDs have proved right, or not at all: see `fillDirectory`.
  * Throws `LocalIoError` for a directory that is not empty (without `force`), `PreconditionError` for a layer that we cannot read, `IntegrityError` for
  * one that is not what it should be, `UnsafeContentError`, `LimitError`, `LocalIoError`, the signal's reason, and what `open` throws.
  */
-export async function unpackLayer(options: UnpackLayerOptions): Promise<UnpackedLayer> {
-  const {open, mediaType, diffId, signal, onProgress} = options
+export async function unpackLayers(options: UnpackLayersOptions): Promise<UnpackedLayer> {
+  const {layers, signal, onProgress} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
     const sink = layerSink(extraction, rules, options.onWarning)
-    const reader = createTarReader(sink.handler, limits)
     let bytes = 0
-    await blamingSource(abortable(await open(), signal), async (blob) => {
-      for await (const chunk of verifiedDiffId(decompress(blob, mediaType, limits), diffId)) {
-        signal?.throwIfAborted()
-        reader.write(chunk)
-        bytes += chunk.length
-        onProgress?.(bytes)
-      }
-      reader.end()
-    })
+    for (const {open, mediaType, diffId} of layers) {
+      sink.beginLayer()
+      const left = {...limits, totalBytes: limits.totalBytes - bytes}
+      const reader = createTarReader(sink.handler, limits)
+      await blamingSource(abortable(await open(), signal), async (blob) => {
+        for await (const chunk of verifiedDiffId(decompress(blob, mediaType, left), diffId)) {
+          signal?.throwIfAborted()
+          reader.write(chunk)
+          bytes += chunk.length
+          onProgress?.(bytes)
+        }
+        reader.end()
+      })
+    }
     return {result: {...sink.counts(), bytes}, root: sink.root()}
   })
   return {...result, refilled}
@@ -80,12 +106,14 @@ export async function emptyStart(
 
 /** Checks what the reader tells of and hands it to the extraction. */
 function layerSink(extraction: Extraction, rules: EntryRules, onWarning: FillOptions['onWarning']) {
-  let entries = 0
+  let others = 0
+  let directories = 0
   let whiteouts = 0
   let root: EntryMetadata | undefined
   const handler: TarHandler = {
     entry(archived) {
-      entries++
+      if (archived.kind === 'directory') directories++
+      else others++
       const checked = checkEntry(archived, rules)
       if (checked.place === 'root') root = checked.entry
       if (checked.place !== 'inside') return
@@ -98,10 +126,17 @@ function layerSink(extraction: Extraction, rules: EntryRules, onWarning: FillOpt
     data: (bytes) => extraction.write(bytes),
     entryEnd: () => extraction.endEntry(),
   }
-  return {handler, counts: () => ({entries, whiteouts}), root: () => root}
+  return {
+    handler,
+    beginLayer() {
+      directories = 0
+    },
+    counts: () => ({entries: others + directories, whiteouts}),
+    root: () => root,
+  }
 }
 
-function rulesOf({path, devices = false, windows = false}: UnpackLayerOptions): EntryRules {
+function rulesOf({path, devices = false, windows = false}: UnpackOptions): EntryRules {
   const prefix = prefixOf(path)
   if (!windows) return {prefix, devices}
   if (prefix === '') return {prefix: windowsFiles, devices, above: [windowsHives, windowsFiles]}

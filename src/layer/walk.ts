@@ -11,13 +11,13 @@ import {
 import {LimitError, LocalIoError, UnsafeContentError} from '../errors.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {display, fromText, readable, toPath, type ByteString} from './byte-string.js'
-import type {Entry} from './entry.js'
+import type {Entry, EntryMetadata} from './entry.js'
 import {deepestPath} from './unpack-limits.js'
 import {insidePrefix} from './unpack-target.js'
 import {isWhiteout} from './whiteout.js'
 import {readXattrs} from './xattr.js'
 
-export interface WalkOptions {
+export interface WalkOptions extends WalkDetail {
   /** Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`. */
   readonly path: string
   /** Given to every entry instead of the file's own. */
@@ -32,10 +32,25 @@ export interface WalkOptions {
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
+/** What shows that a file was touched: content, names, attributes or identity. */
+export type FileState = Pick<BigIntStats, 'ctimeNs' | 'mtimeNs' | 'size' | 'ino' | 'dev'>
+
 /** An entry with what is needed to read its content and to see that it did not change since. */
 export interface WalkedEntry {
   readonly entry: Entry
-  readonly file?: {readonly path: string | Buffer; readonly stat: BigIntStats}
+  readonly file?: {readonly path: string | Buffer; readonly stat: FileState}
+  /** How many names it has on its file system, here and elsewhere; absent for one, and for directories. */
+  readonly names?: number
+  /** What a hard link would be without the entry that it links to. */
+  readonly alone?: WalkedEntry
+}
+
+/** Entries, to be had as often as needed; with less of each of them for who asks for no more. */
+export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
+
+export interface WalkDetail {
+  /** `false`: no entry has extended attributes. They take as long to read as all the rest. */
+  readonly xattrs?: boolean
 }
 
 interface Frame {
@@ -158,28 +173,37 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       uid: options.owner?.uid ?? Number(stat.uid),
       gid: options.owner?.gid ?? Number(stat.gid),
       mtime: Math.max(-latestTime, Math.min(mtime, options.clampMtime ?? latestTime, latestTime)),
-      xattrs: readXattrs(access, options.onWarning),
+      xattrs: options.xattrs === false ? undefined : readXattrs(access, options.onWarning),
     }
   }
 
   function describe(stat: BigIntStats, path: ByteString, access: ByteString): WalkedEntry {
     const common = metadata(stat, path, access)
     if (stat.isDirectory()) return {entry: {kind: 'directory', ...common}}
-    if (stat.nlink > 1n) {
-      const inode = `${stat.dev}:${stat.ino}`
-      const target = links.get(inode)
-      if (target !== undefined)
-        return {entry: {kind: 'hardlink', target, ...common, xattrs: undefined}}
-      links.set(inode, path)
-    }
+    const alone = describeAlone(stat, common, access)
+    if (stat.nlink <= 1n) return alone
+    const names = Number(stat.nlink)
+    const inode = `${stat.dev}:${stat.ino}`
+    const target = links.get(inode)
+    if (target !== undefined)
+      return {entry: {kind: 'hardlink', target, ...common, xattrs: undefined}, names, alone}
+    links.set(inode, path)
+    return {...alone, names}
+  }
+
+  function describeAlone(
+    stat: BigIntStats,
+    common: EntryMetadata,
+    access: ByteString,
+  ): WalkedEntry {
     if (stat.isFile()) {
       return {
         entry: {kind: 'file', size: Number(stat.size), ...common},
-        file: {path: toPath(access), stat},
+        file: {path: toPath(access), stat: stateOf(stat)},
       }
     }
     if (stat.isSymbolicLink())
-      return {entry: {kind: 'symlink', target: readTarget(access, path), ...common}}
+      return {entry: {kind: 'symlink', target: readTarget(access, common.path), ...common}}
     if (stat.isFIFO()) return {entry: {kind: 'fifo', ...common}}
     if (stat.isCharacterDevice() || stat.isBlockDevice()) {
       const kind = stat.isBlockDevice() ? 'block-device' : 'character-device'
@@ -187,7 +211,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     }
     throw new LocalIoError(
       'ERR_INJECT_UNKNOWN_FILE_TYPE',
-      `${display(path)} is of a kind that a layer cannot hold`,
+      `${display(common.path)} is of a kind that a layer cannot hold`,
     )
   }
 }
@@ -209,8 +233,13 @@ function tooDeep(path: ByteString): LimitError {
   )
 }
 
+/** No more than is needed: many are kept where a layer is read twice. */
+function stateOf({ctimeNs, mtimeNs, size, ino, dev}: BigIntStats): FileState {
+  return {ctimeNs, mtimeNs, size, ino, dev}
+}
+
 /** Whether nothing about a file or directory was touched between two looks: content, names, attributes or identity. */
-export function isSame(a: BigIntStats, b: BigIntStats): boolean {
+export function isSame(a: FileState, b: FileState): boolean {
   return (
     a.ctimeNs === b.ctimeNs &&
     a.mtimeNs === b.mtimeNs &&

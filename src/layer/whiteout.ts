@@ -7,3 +7,8 @@ import type {ByteString} from './byte-string.js'
 export function isWhiteout(name: ByteString): boolean {
   return name.startsWith('.wh.')
 }
+
+/** Whether the last name of a path is a whiteout. */
+export function endsInWhiteout(path: ByteString): boolean {
+  return isWhiteout(path.slice(path.lastIndexOf('/') + 1))
+}

@@ -22,6 +22,10 @@ export interface SlotLabels {
   readonly tar: string
   /** Its value is the digest of the layer's blob when it was injected. Other tools recompress layers, so it is written and never believed. */
   readonly gzip: string
+  /** Its value is the diff IDs of a slot of several layers, lowest first, with spaces between. Such a slot has neither of the two above: who knows only those would replace one layer of many. */
+  readonly layers: string
+  /** Its value is how the slot is divided into layers, `auto` or a number; absent where it is one layer by choice. */
+  readonly sharding: string
   /** Its value is where in the image the slot's directory belongs; absent for `/`. */
   readonly path: string
   /** Its value is what the config said before it was changed together with the slot, as JSON; absent when nothing was. */
@@ -32,6 +36,8 @@ export function slotLabels(name: string): SlotLabels {
   return {
     tar: `${name}${tarSuffix}`,
     gzip: `${name}_injection_gz`,
+    layers: `${name}${layersSuffix}`,
+    sharding: `${name}_injection_sharding`,
     path: `${name}_injection_path`,
     before: `${name}_injection_before`,
   }
@@ -39,8 +45,9 @@ export function slotLabels(name: string): SlotLabels {
 
 /** The slot that a config label makes; `undefined` for any other label. */
 export function slotNameOf(label: string): string | undefined {
-  if (!label.endsWith(tarSuffix)) return undefined
-  const name = label.slice(0, -tarSuffix.length)
+  const suffix = [tarSuffix, layersSuffix].find((each) => label.endsWith(each))
+  if (suffix === undefined) return undefined
+  const name = label.slice(0, -suffix.length)
   return isSlotName(name) ? name : undefined
 }
 
@@ -58,3 +65,4 @@ export function parseSlotName(text: string): string {
 }
 
 const tarSuffix = '_injection_tar'
+const layersSuffix = '_injection_layers'

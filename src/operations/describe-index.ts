@@ -6,7 +6,10 @@ import type {InjectedImage, InjectedIndex} from './inject-index.js'
 import {describeLayer, type InjectionResult} from './injection-result.js'
 
 /** What became of one image of an index. */
-export interface InjectedImageResult extends Pick<InjectionResult, 'slot' | 'layer' | 'changed'> {
+export interface InjectedImageResult extends Pick<
+  InjectionResult,
+  'slot' | 'layer' | 'layers' | 'changed'
+> {
   /** `linux/arm64/v8`. */
   readonly platform: string
   readonly base: Digest
@@ -49,14 +52,15 @@ export function describeIndex(
 }
 
 function describeImage(injected: InjectedImage, name: string): InjectedImageResult {
-  const {image, platform, path, action, result, layer, content, uploaded} = injected
+  const {image, platform, path, action, result, layers, content, uploaded, count, sent} = injected
   return {
     platform: formatPlatform(platform),
     base: image.manifest.descriptor.digest,
     digest: result?.manifest.descriptor.digest ?? null,
     changed: action !== 'unchanged',
     slot: {name, path, action},
-    layer: describeLayer(content ?? {}, layer, uploaded),
+    layer: describeLayer(content ?? {}, layers, uploaded),
+    layers: {count, new: sent.count, bytes: sent.bytes},
   }
 }
 

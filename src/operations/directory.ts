@@ -4,7 +4,7 @@ import {LocalIoError, UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import type {Reference} from '../oci/reference.js'
 import {ignoreRules} from '../layer/ignore-rules.js'
-import {walk, type WalkedEntry, type WalkOptions} from '../layer/walk.js'
+import {type Entries, walk, type WalkOptions} from '../layer/walk.js'
 
 export interface DirectoryOptions extends Omit<WalkOptions, 'isExcluded'> {
   /** gitignore patterns, after those of the directory's `.injectignore`. */
@@ -15,7 +15,7 @@ export interface DirectoryOptions extends Omit<WalkOptions, 'isExcluded'> {
 export interface Directory {
   /** With every symlink resolved. */
   readonly path: string
-  entries(options: DirectoryOptions): () => Iterable<WalkedEntry>
+  entries(options: DirectoryOptions): Entries
 }
 
 /** A symlink to a directory is followed, as `tar -C` does. Throws `LocalIoError` at once when there is no such directory. */
@@ -23,8 +23,8 @@ export function openDirectory(directory: string): Directory {
   const path = realDirectory(directory)
   return {
     path,
-    entries: (options) => () =>
-      walk(path, {...options, isExcluded: ignoreRules(path, options.exclude)}),
+    entries: (options) => (detail) =>
+      walk(path, {...options, ...detail, isExcluded: ignoreRules(path, options.exclude)}),
   }
 }
 

@@ -1,14 +1,14 @@
 import type {ConfigEdits} from '../image/config-edits.js'
 import {newLayerType} from '../image/family.js'
 import type {Image, Layer} from '../image/image.js'
+import type {Sharding} from '../image/sharding.js'
 import {inject} from '../image/inject.js'
 import type {IndexTree} from '../image/index-tree.js'
 import type {PlatformChoice} from '../image/platforms.js'
-import {findSlot} from '../image/slot.js'
+import {findSlot, hasLayers} from '../image/slot.js'
 import {type Replacements, replaceImages} from '../image/replace-images.js'
 import {toOci} from '../image/to-oci.js'
-import type {PackedContent} from '../layer/pack.js'
-import type {WalkedEntry} from '../layer/walk.js'
+import {countShards, type ShardPlan} from '../layer/shards.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {formatReference, type Reference} from '../oci/reference.js'
@@ -17,19 +17,21 @@ import {formatTime} from './created.js'
 import type {FoundDocument} from './find-document.js'
 import {type IndexTarget, loadTargets} from './index-targets.js'
 import {actionOn, type SlotAction} from './injection-result.js'
-import {compare, type KnownLayer, layersAt} from './known-layers.js'
+import {alike, compare, type KnownLayer, layersAt, layersIn} from './known-layers.js'
+import type {FramedEntries} from './layer-entries.js'
 import {loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 import type {ChangedIndex} from './publish-index.js'
 import {pushLayer} from './push-layer.js'
+import {asContent, nothingSent, type SentLayers, type SlotFacts} from './slot-content.js'
+import {planSharding, shardingOf} from './slot-sharding.js'
+import {compareShards, storeShards} from './store-shards.js'
 import {type FormatOptions, suitableImage} from './suitable-image.js'
 import {planTagMoves} from './tag-moves.js'
 
 /** What is to be put into one image. Images with the same `key` get the same layer, which is packed and pushed once. */
-export interface IndexContent {
-  readonly key: string
+export interface IndexContent extends FramedEntries {
   readonly path: string
-  readonly entries: () => Iterable<WalkedEntry>
   /** For whoever watches. */
   readonly on: string
   /** By which a later run knows that it may go on where this one was killed. */
@@ -47,6 +49,8 @@ export interface IndexOptions extends Partial<Pick<Replacements, 'attestations'>
   readonly created: number | undefined
   /** What else the images are to say. */
   readonly edits?: ConfigEdits | undefined
+  /** How the content is divided into layers; `undefined`: as it is in each slot, else not. */
+  readonly layers?: Sharding | undefined
   readonly dryRun: boolean
   /** `undefined`: this image stays as it is. */
   readonly contentOf: (target: SuitableTarget) => Promise<IndexContent | undefined>
@@ -63,9 +67,13 @@ export interface InjectedImage extends IndexTarget {
   readonly action: SlotAction
   /** Unknown in a dry run that would have to pack. */
   readonly result: Image | undefined
-  readonly layer: Layer | undefined
-  readonly content: (Pick<PackedContent, 'diffId'> & Partial<PackedContent>) | undefined
+  /** Lowest first; unknown as `result`. */
+  readonly layers: readonly Layer[] | undefined
+  /** How many they are, or would be. */
+  readonly count: number
+  readonly content: Partial<SlotFacts> | undefined
   readonly uploaded: boolean
+  readonly sent: SentLayers
 }
 
 /** An index before and after; nothing is published yet. */
@@ -79,7 +87,7 @@ export interface InjectedIndex extends ChangedIndex {
 
 /** What layers were stored under which key: for another round, after a conflict. */
 export type StoredLayers = Map<string, StoredLayer>
-type StoredLayer = Pick<InjectedImage, 'layer' | 'content' | 'uploaded'>
+type StoredLayer = Pick<InjectedImage, 'layers' | 'count' | 'content' | 'uploaded' | 'sent'>
 
 /** Puts content into the chosen images of an index: stores the layers and makes the documents, and leaves the tags where they are. */
 export async function injectIndex(
@@ -101,7 +109,7 @@ export async function injectIndex(
       ? await convertOthers(store, loaded, targets, {...options, what}, ports.signal)
       : []
   const images: InjectedImage[] = []
-  for (const {content, group} of await grouped(targets, options.contentOf)) {
+  for (const {content, group} of await grouped(targets, options)) {
     if (!content) images.push(...group.map(asItIs))
     else images.push(...(await injectGroup(store, group, content, options, {moves, stored}, ports)))
   }
@@ -148,12 +156,15 @@ async function convertOthers(
   return others.map(({image}) => ({image, result: toOci(image)}))
 }
 
-/** Targets with the same content, together. */
-async function grouped(targets: readonly SuitableTarget[], contentOf: IndexOptions['contentOf']) {
+/** Targets with the same content, divided in the same way, together. */
+async function grouped(
+  targets: readonly SuitableTarget[],
+  {contentOf, layers}: Pick<IndexOptions, 'contentOf' | 'layers'>,
+) {
   const groups = new Map<string, {content: IndexContent | undefined; group: SuitableTarget[]}>()
   for (const target of targets) {
     const content = await contentOf(target)
-    const key = content?.key ?? ''
+    const key = content ? `${content.key} ${shardingOf(layers, target.slot)}` : ''
     const {group} = groups.get(key) ?? {group: []}
     groups.set(key, {content, group: [...group, target]})
   }
@@ -167,9 +178,11 @@ function asItIs(target: SuitableTarget): InjectedImage {
     path: slot?.path ?? '/',
     action: actionOn(image, suitable, 'unchanged'),
     result: suitable,
-    layer: slot,
-    content: slot,
+    layers: slot?.layers,
+    count: slot?.layers.length ?? 0,
+    content: slot?.layers.length === 1 ? {diffId: slot.diffId} : {},
     uploaded: false,
+    sent: nothingSent,
   }
 }
 
@@ -182,63 +195,99 @@ async function injectGroup(
   ports: Ports,
 ): Promise<InjectedImage[]> {
   const {name, dryRun} = options
-  const {path, key} = content
-  const known = stored.get(key) ?? (await storeLayer(store, group, content, options, moves, ports))
+  const {path} = content
+  const warn = (message: string): void => ports.report({kind: 'warning', message})
+  const places = group.map(({suitable: image, slot}) => ({image, slot}))
+  const plan = planSharding(content.content, places, options.layers, warn)
+  const key = JSON.stringify([content.key, plan?.cuts])
+  const known =
+    stored.get(key) ?? (await storeLayers(store, group, {...content, plan}, options, moves, ports))
   if (!dryRun) stored.set(key, known)
   return group.map((target) => {
     const {image, suitable, slot} = target
-    const isSame = slot !== undefined && known.content?.diffId === slot.diffId && path === slot.path
+    const isSame = hasLayers(slot, known.layers) && path === slot?.path
     const result =
-      known.layer && inject(suitable, {name, path, ...injectionOf(target, known, content, options)})
+      known.layers &&
+      inject(suitable, {name, path, ...injectionOf(target, known, content, options)})
     const planned = isSame ? 'unchanged' : slot ? 'replaced' : 'added'
     const action = result ? actionOn(image, result, planned) : planned
     return {...target, ...known, path, action, result}
   })
 }
 
-/** The one layer of a group: one that is there already, or a new one. */
-async function storeLayer(
+/** The layers of a group: those that are there already, and new ones. */
+async function storeLayers(
   store: ContentStore,
   group: readonly IndexTarget[],
-  {entries, on, packing}: IndexContent,
+  {plan, ...content}: IndexContent & {readonly plan: ShardPlan | undefined},
   {name, dryRun, compression}: IndexOptions,
   moves: readonly TagMove[],
   ports: Ports,
 ): Promise<StoredLayer> {
-  const own = group.flatMap(({slot}): KnownLayer[] => (slot ? [{...slot, own: true}] : []))
-  const isOne = own.length === group.length && new Set(own.map(digestOf)).size === 1
-  // what one image says of its layer, another one cannot vouch for
-  const known = own.map((layer) => ({...layer, own: isOne}))
-  if (!isOne) known.push(...(await layersAt(store, moves, name, ports.signal)))
-  const {layer, content} = await compare(
+  const {entries, on, packing} = content
+  const own = ownLayers(group)
+  const isOne = own.length > 0 && own.every((layer) => layer.own)
+  if (!isOne) own.push(...(await layersAt(store, moves, name, ports.signal)))
+  const known = alike(own, plan !== undefined)
+  // the media type is each image's own
+  const how = {mediaType: '', compression, on, ...(packing && {packing})}
+  if (plan) {
+    const count = countShards(plan)
+    if (!dryRun)
+      return {count, ...(await storeShards(store, {...content, plan}, {...how, known}, ports))}
+    const compared = await compareShards(store, {...content, plan}, {...how, known}, ports)
+    const found = compared.layers.filter((layer) => layer !== undefined)
+    const sent = {count: count - found.length, bytes: found.length === count ? 0 : undefined}
+    const layers = found.length === count ? found : undefined
+    return {layers, count, content: compared.content, uploaded: false, sent}
+  }
+  const compared = await compare(
     store,
     known,
     entries,
     {exhaustive: dryRun, compression, on},
     ports,
   )
-  if ((layer && content) || dryRun) return {layer, content, uploaded: false}
-  // the media type is each image's own
-  const how = {mediaType: '', compression, on, ...(packing && {packing})}
-  return pushLayer(store, entries, how, ports)
+  if (compared.layer && compared.content)
+    return {count: 1, ...asContent(compared.layer, compared.content, false)}
+  if (dryRun) {
+    const sent = {count: 1, bytes: undefined}
+    return {layers: undefined, count: 1, content: compared.content, uploaded: false, sent}
+  }
+  const {layer, content: packed, uploaded} = await pushLayer(store, entries, how, ports)
+  return {count: 1, ...asContent(layer, packed, uploaded)}
 }
 
-const digestOf = ({descriptor}: Layer): Digest => descriptor.digest
+/** What one image says of its layers, another one cannot vouch for: `own` are those that all of them have. */
+function ownLayers(group: readonly IndexTarget[]): KnownLayer[] {
+  const found = new Map<string, {layer: KnownLayer; images: number}>()
+  for (const {slot} of group) {
+    for (const layer of layersIn(slot, true)) {
+      const key = `${layer.diffId} ${layer.descriptor.digest}`
+      found.set(key, {layer, images: (found.get(key)?.images ?? 0) + 1})
+    }
+  }
+  return [...found.values()].map(({layer, images}) => ({...layer, own: images === group.length}))
+}
 
 function injectionOf(
   {image, suitable, slot}: SuitableTarget,
-  {layer, content}: StoredLayer,
+  {layers, content}: StoredLayer,
   {time}: IndexContent,
-  {created, edits, compression}: IndexOptions,
+  {created, edits, compression, layers: asked}: IndexOptions,
 ) {
-  if (!layer || !content) throw new TypeError('a group without a layer')
-  const {digest, size} = layer.descriptor
-  // a blob that the slot holds already is what the image says it is, however it was compressed
-  const isOwn = slot?.descriptor.digest === digest
-  const mediaType = isOwn ? slot.descriptor.mediaType : newLayerType(suitable, compression)
+  if (!layers || !content) throw new TypeError('a group without layers')
+  const types = new Map(
+    slot?.layers.map(({descriptor}) => [descriptor.digest, descriptor.mediaType]),
+  )
   const made = formatTime(created ?? time ?? content.newestMtime ?? 0)
   return {
-    layer: {diffId: layer.diffId, descriptor: {mediaType, digest, size}},
+    layers: layers.map(({diffId, descriptor: {digest, size}}) => {
+      // a blob that the slot holds already is what the image says it is, however it was compressed
+      const mediaType = types.get(digest) ?? newLayerType(suitable, compression)
+      return {diffId, descriptor: {mediaType, digest, size}}
+    }),
+    sharding: shardingOf(asked, slot),
     base: image.manifest.descriptor.digest,
     created: made,
     ...(created !== undefined && {imageCreated: made}),

@@ -1,7 +1,7 @@
 import type {Image, Layer} from '../image/image.js'
 import type {Digest} from '../oci/digest.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
-import type {PackedContent} from '../layer/pack.js'
+import type {SentLayers, SlotFacts} from './slot-content.js'
 
 /** What became of the slot: put into an image that had none, given other content, left as it was, or that while the image's config was edited. */
 export type SlotAction = 'added' | 'replaced' | 'unchanged' | 'edited'
@@ -18,17 +18,27 @@ export interface InjectionResult {
   /** The tags that moved; empty when all of them named the result already. In a dry run: those that would be moved. */
   readonly tags: readonly string[]
   readonly slot: {readonly name: string; readonly path: string; readonly action: SlotAction}
+  /** What the slot holds. */
   readonly layer: {
-    /** Unknown (`undefined`) only in a dry run over an index. */
+    /** Of its layer; `undefined` where there are several, and in a dry run over an index. */
     readonly diffId: Digest | undefined
-    /** Of the compressed blob, as `size`; both unknown (`undefined`) in a dry run that would have to compress. */
+    /** Of the compressed blob; `undefined` where there are several, and in a dry run that would have to compress. */
     readonly digest: Digest | undefined
+    /** Compressed, of all layers together; unknown (`undefined`) in a dry run that would have to compress. */
     readonly size: number | undefined
-    /** Whether the blob was sent; `false` when the repository had it. */
+    /** Whether anything was sent; `false` when the repository had it. */
     readonly uploaded: boolean
     /** Unknown (`undefined`) of a layer that was there already and was not compared. */
     readonly entries: number | undefined
     readonly unpackedSize: number | undefined
+  }
+  readonly layers: {
+    /** How many layers the slot has. */
+    readonly count: number
+    /** How many of them were sent; in a dry run: would be. */
+    readonly new: number
+    /** What was sent, compressed; unknown (`undefined`) in a dry run that would have to compress. */
+    readonly bytes: number | undefined
   }
   readonly dryRun: boolean
 }
@@ -38,9 +48,12 @@ export interface Outcome {
   readonly base: Image
   readonly result: Image
   readonly slot: InjectionResult['slot']
-  readonly content: Pick<PackedContent, 'diffId'> & Partial<PackedContent>
-  readonly layer: Layer | undefined
+  readonly content: Partial<SlotFacts>
+  /** Unknown (`undefined`) where one of them would be new. */
+  readonly layers: readonly Layer[] | undefined
+  readonly count: number
   readonly uploaded: boolean
+  readonly sent: SentLayers
   readonly tags: readonly string[]
   readonly dryRun: boolean
 }
@@ -51,8 +64,10 @@ export function describeOutcome({
   result,
   slot,
   content,
-  layer,
+  layers,
+  count,
   uploaded,
+  sent,
   tags,
   dryRun,
 }: Outcome): InjectionResult {
@@ -65,20 +80,22 @@ export function describeOutcome({
     changed: slot.action !== 'unchanged',
     tags,
     slot,
-    layer: describeLayer(content, layer, uploaded),
+    layer: describeLayer(content, layers, uploaded),
+    layers: {count, new: sent.count, bytes: sent.bytes},
     dryRun,
   }
 }
 
 export function describeLayer(
-  content: Partial<PackedContent>,
-  layer: Layer | undefined,
+  content: Partial<SlotFacts>,
+  layers: readonly Layer[] | undefined,
   uploaded: boolean,
 ): InjectionResult['layer'] {
+  const only = layers?.length === 1 ? layers[0] : undefined
   return {
     diffId: content.diffId,
-    digest: layer?.descriptor.digest,
-    size: layer?.descriptor.size,
+    digest: only?.descriptor.digest,
+    size: layers?.reduce((sum, {descriptor}) => sum + descriptor.size, 0),
     uploaded,
     entries: content.entries,
     unpackedSize: content.tarSize,

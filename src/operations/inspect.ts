@@ -1,4 +1,5 @@
 import type {Image} from '../image/image.js'
+import type {Sharding} from '../image/sharding.js'
 import {findSlots, type Slot} from '../image/slot.js'
 import type {Digest} from '../oci/digest.js'
 import {platformOf, type Platform} from '../oci/platform.js'
@@ -34,9 +35,18 @@ export interface InspectResult {
   readonly slots: readonly {
     readonly name: string
     readonly path: string
+    /** Of its lowest layer, as `diffId` and `digest`. */
     readonly layer: number
     readonly diffId: Digest
     readonly digest: Digest
+    /** How its content was asked to be divided: `auto`, or the most layers it may have. */
+    readonly sharding: Sharding
+    /** Lowest first. */
+    readonly layers: readonly {
+      readonly layer: number
+      readonly diffId: Digest
+      readonly digest: Digest
+    }[]
   }[]
 }
 
@@ -104,7 +114,7 @@ function describe(reference: Reference, image: Image): InspectResult {
       mediaType,
       createdBy: history[index]?.created_by,
       created: history[index]?.created,
-      slot: slots.find((slot) => slot.layer === index)?.name,
+      slot: slots.find((slot) => slot.layers.some((own) => own.layer === index))?.name,
     })),
     slots: slots.map(describeSlot),
   }
@@ -116,6 +126,20 @@ function describeSlot({
   layer,
   diffId,
   descriptor,
+  sharding,
+  layers,
 }: Slot): InspectResult['slots'][number] {
-  return {name, path, layer, diffId, digest: descriptor.digest}
+  return {
+    name,
+    path,
+    layer,
+    diffId,
+    digest: descriptor.digest,
+    sharding,
+    layers: layers.map((each) => ({
+      layer: each.layer,
+      diffId: each.diffId,
+      digest: each.descriptor.digest,
+    })),
+  }
 }

@@ -1,7 +1,7 @@
 import {InjectError} from '../errors.js'
 import type {Image, Layer} from '../image/image.js'
 import {imageEntries} from '../image/index-tree.js'
-import {findSlot} from '../image/slot.js'
+import {findSlot, type Slot} from '../image/slot.js'
 import {hashLayer, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
 import {type Digest, isDigest} from '../oci/digest.js'
@@ -16,6 +16,8 @@ import type {Ports} from './ports.js'
 /** A layer of this slot that the repository should hold already. `own`: the image's that is worked on, not that of another tag. */
 export interface KnownLayer extends Layer {
   readonly own: boolean
+  /** One of several layers of its slot. */
+  readonly isShard: boolean
 }
 
 /**
@@ -29,7 +31,7 @@ export async function knownLayers(
   moves: readonly TagMove[],
   signal: AbortSignal,
 ): Promise<KnownLayer[]> {
-  const known = layerOf(image, name, true)
+  const known = layersIn(findSlot(image, name), true)
   const seen = new Set<string>([image.manifest.descriptor.digest])
   for (const {from} of moves) {
     if (!isDigest(from) || seen.has(from)) continue
@@ -113,6 +115,33 @@ export async function compare(
   return {content, layer: isProven ? layer : undefined}
 }
 
+/**
+ * Whether a known layer may be named again for entries that have its diff ID. The image's own may: its registry has it, or says so when the new manifest comes.
+ */
+export async function isUsable(
+  store: ContentStore,
+  layer: KnownLayer,
+  entries: () => Iterable<WalkedEntry>,
+  compression: LayerCompression | undefined,
+  ports: Pick<Ports, 'report' | 'signal'>,
+): Promise<boolean> {
+  if (layer.own) return true
+  if (!(await isThere(store, layer, ports.signal))) return false
+  return packsTo(layer, entries, compression, ports)
+}
+
+/** Layers of one slot, as far as they are of use to what is made now: one layer is compared with one, and several with several. */
+export function alike(known: readonly KnownLayer[], isShard: boolean): KnownLayer[] {
+  return known.filter((layer) => layer.isShard === isShard)
+}
+
+/** The layers of a slot that is there. */
+export function layersIn(slot: Slot | undefined, own: boolean): KnownLayer[] {
+  const layers = slot?.layers ?? []
+  const isShard = layers.length > 1
+  return layers.map(({descriptor, diffId}) => ({descriptor, diffId, own, isShard}))
+}
+
 async function isThere(
   store: ContentStore,
   {descriptor}: Layer,
@@ -155,14 +184,9 @@ async function otherLayer(
 ): Promise<KnownLayer[]> {
   try {
     const image = await fetchImage(store, digest, signal)
-    return image ? layerOf(image, name, false) : []
+    return image ? layersIn(findSlot(image, name), false) : []
   } catch (error) {
     if (error instanceof InjectError) return []
     throw error
   }
-}
-
-function layerOf(image: Image, name: string, own: boolean): KnownLayer[] {
-  const slot = findSlot(image, name)
-  return slot ? [{descriptor: slot.descriptor, diffId: slot.diffId, own}] : []
 }

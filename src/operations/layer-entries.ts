@@ -11,7 +11,7 @@ import {
   withBaseDirectories,
   withoutBaseDirectories,
 } from '../layer/parents.js'
-import type {WalkedEntry} from '../layer/walk.js'
+import type {Entries, WalkedEntry} from '../layer/walk.js'
 import {windowsLayer} from '../layer/windows-layer.js'
 import {isForeignLayer, layerCompression} from '../oci/media-type.js'
 import {digestOf} from '../oci/digest.js'
@@ -21,14 +21,20 @@ import type {Ports} from './ports.js'
 /** Entries with what they are known by: equal keys, equal entries. */
 export interface KeyedEntries {
   readonly key: string
-  readonly entries: () => Iterable<WalkedEntry>
+  readonly entries: Entries
+}
+
+/** Entries for one layer (`entries`), and what to do where they are divided into several: each part of `content` is a layer when it is in its `frame`. */
+export interface FramedEntries extends KeyedEntries {
+  readonly content: Entries
+  readonly frame: (entries: Iterable<WalkedEntry>) => Iterable<WalkedEntry>
 }
 
 /** What the entries of a directory become in the layer of one image. */
 export type LayerEntries = (
   target: {readonly image: Image; readonly slot: Slot | undefined},
   walked: KeyedEntries,
-) => Promise<KeyedEntries>
+) => Promise<FramedEntries>
 
 /**
  * The entries for the layer of an image: as Windows wants them where it is one for Windows, else with parent directories as `parents` says. Layers of the image are read only
@@ -47,8 +53,8 @@ export function layerEntries(
 
   return async ({image, slot}, walked) => {
     if (image.config.value.os === 'windows')
-      return {key: `${walked.key} windows`, entries: () => windowsLayer(walked.entries())}
-    if (parents === 'dir') return walked
+      return framed(`${walked.key} windows`, walked.entries, windowsLayer)
+    if (parents === 'dir') return framed(walked.key, walked.entries)
     const wanted = wantedBy.get(walked.key) ?? directoriesOf(walked.entries())
     wantedBy.set(walked.key, wanted)
     const read = async (layer: Layer): Promise<LayerDirectories> => {
@@ -59,20 +65,20 @@ export function layerEntries(
     }
     const base = await findDirectories(readableLayers(image, slot), wanted, read)
     const facts = [...base.values()].map((own) => ({...own, xattrs: [...(own.xattrs ?? [])]}))
-    return {
-      key: `${walked.key} ${digestOf(Buffer.from(JSON.stringify(facts)))}`,
-      entries:
-        parents === 'base'
-          ? () => withBaseDirectories(walked.entries(), base, created)
-          : () => withoutBaseDirectories(walked.entries(), base),
-    }
+    return framed(
+      `${walked.key} ${digestOf(Buffer.from(JSON.stringify(facts)))}`,
+      parents === 'base'
+        ? (detail) => withBaseDirectories(walked.entries(detail), base, created)
+        : (detail) => withoutBaseDirectories(walked.entries(detail), base),
+    )
   }
 
   /** Newest first. */
   function readableLayers({manifest, config}: Image, slot: Slot | undefined): Layer[] {
+    const own = new Set(slot?.layers.map(({layer}) => layer))
     const layers = manifest.value.layers.flatMap((descriptor, position): Layer[] => {
       const diffId = config.value.rootfs.diff_ids[position]
-      if (position === slot?.layer || diffId === undefined) return []
+      if (own.has(position) || diffId === undefined) return []
       const {mediaType} = descriptor
       if (layerCompression(mediaType) !== undefined && !isForeignLayer(mediaType))
         return [{descriptor, diffId}]
@@ -91,4 +97,12 @@ export function layerEntries(
     const blob = await store.openBlob(descriptor, {signal})
     return readLayerDirectories(blob, {mediaType: descriptor.mediaType, diffId}, wanted, signal)
   }
+}
+
+function framed(
+  key: string,
+  content: FramedEntries['content'],
+  frame: FramedEntries['frame'] = (entries) => entries,
+): FramedEntries {
+  return {key, content, frame, entries: () => frame(content())}
 }

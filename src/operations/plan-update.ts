@@ -1,22 +1,25 @@
 import type {ConfigEdits} from '../image/config-edits.js'
 import type {Image, Layer} from '../image/image.js'
 import type {PlatformChoice} from '../image/platforms.js'
-import {findSlot, type Slot} from '../image/slot.js'
-import type {PackedContent} from '../layer/pack.js'
-import type {WalkedEntry} from '../layer/walk.js'
+import type {Sharding} from '../image/sharding.js'
+import {findSlot, hasLayers, type Slot} from '../image/slot.js'
+import type {ShardPlan} from '../layer/shards.js'
 import {platformOf} from '../oci/platform.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {type DirectoryOptions, refuseOwnLayout} from './directory.js'
 import type {FoundDocument} from './find-document.js'
 import type {SlotAction} from './injection-result.js'
-import {compare, knownLayers} from './known-layers.js'
-import type {LayerEntries} from './layer-entries.js'
+import {alike, compare, type KnownLayer, knownLayers} from './known-layers.js'
+import type {FramedEntries, LayerEntries} from './layer-entries.js'
 import {loadFound, startOf} from './load-image.js'
 import type {ConflictPolicy} from './on-conflict.js'
 import type {Ports} from './ports.js'
 import type {DirectoryFor} from './platform-directory.js'
+import {nothingSent, type SentLayers, type StoredContent} from './slot-content.js'
 import {noticeOtherSlots} from './slot-notices.js'
+import {planSharding, shardingOf} from './slot-sharding.js'
+import {compareShards} from './store-shards.js'
 import {type FormatOptions, suitableImage} from './suitable-image.js'
 import {planTagMoves} from './tag-moves.js'
 
@@ -27,6 +30,8 @@ export interface UpdateOptions
   /** Empty: the tag in the reference. */
   readonly tags: readonly string[]
   readonly name: string
+  /** How the content is divided into layers; `undefined`: as it is in the slot, else not. */
+  readonly layers?: Sharding | undefined
   /** Where in the image the directory belongs; `undefined`: where the slot says, else `/`. */
   readonly path?: string | undefined
   /** Seconds since the epoch: the time of the slot, and the latest mtime in the layer. `undefined`: the newest mtime in the directory. */
@@ -44,14 +49,6 @@ export interface UpdateOptions
   readonly chunkSize?: number | undefined
 }
 
-/** What an earlier round of the same update has stored. */
-export interface StoredContent {
-  /** Of the entries. */
-  readonly key: string
-  readonly layer: Layer
-  readonly content: PackedContent
-}
-
 /** What an update will do, found out without changing anything. */
 export interface UpdatePlan {
   /** What is injected into: `original`, or what `toOci` made of it. */
@@ -63,15 +60,28 @@ export interface UpdatePlan {
   readonly moves: readonly TagMove[]
   readonly path: string
   readonly action: SlotAction
-  readonly entries: () => Iterable<WalkedEntry>
-  /** Equal for equal entries. */
+  readonly framed: FramedEntries
+  readonly sharding: Sharding
+  /** How the content is divided; `undefined`: it is one layer. */
+  readonly shards: ShardPlan | undefined
+  /** Layers of this slot that the repository should have, of as many kinds as there are to be. */
+  readonly known: readonly KnownLayer[]
+  /** Equal for equal entries, divided in the same way. */
   readonly key: string
   /** What decides what the entries are, but for the directory's content. */
   readonly packing: readonly string[]
   /** What the directory packs to, as far as that was needed (always when `exhaustive`). */
-  readonly content: PackedContent | undefined
-  /** A layer that the repository has already and that holds just this. */
-  readonly layer: Layer | undefined
+  readonly content: StoredContent['content'] | undefined
+  /** Layers that the repository has already and that hold just this. */
+  readonly layers: readonly Layer[] | undefined
+  /** What there is to send, as far as it is known. */
+  readonly unsent: SentLayers
+}
+
+type PlanOptions = UpdateOptions & {
+  readonly exhaustive: boolean
+  readonly stored?: StoredContent | undefined
+  readonly layerEntries: LayerEntries
 }
 
 /**
@@ -82,11 +92,7 @@ export async function planUpdate(
   store: ContentStore,
   found: FoundDocument,
   directoryOf: DirectoryFor,
-  options: UpdateOptions & {
-    readonly exhaustive: boolean
-    readonly stored?: StoredContent | undefined
-    readonly layerEntries: LayerEntries
-  },
+  options: PlanOptions,
   ports: Ports,
 ): Promise<UpdatePlan> {
   const {reference, name, tags, created, stored} = options
@@ -103,18 +109,19 @@ export async function planUpdate(
   const walk = directory.entries({...options, path, clampMtime: created, onWarning})
   const packing = packingOf(directory.path, path, options)
   const walked = {key: packing.join(), entries: walk}
-  const {key, entries} = await options.layerEntries({image, slot}, walked)
-  const {layer, content} =
+  const framed = await options.layerEntries({image, slot}, walked)
+  const sharding = shardingOf(options.layers, slot)
+  const shards = planSharding(framed.content, [{image, slot}], options.layers, onWarning)
+  const key = shards ? `${framed.key} ${JSON.stringify(shards.cuts)}` : framed.key
+  const known = alike(
+    await knownLayers(store, image, name, moves, ports.signal),
+    shards !== undefined,
+  )
+  const content =
     stored?.key === key
-      ? stored
-      : await compare(
-          store,
-          await knownLayers(store, image, name, moves, ports.signal),
-          entries,
-          {...options, on: options.directory},
-          ports,
-        )
-  const isSame = slot !== undefined && layer?.diffId === slot.diffId && path === slot.path
+      ? {...stored, unsent: nothingSent}
+      : await lookFor(store, {framed, shards, known}, options, ports)
+  const isSame = hasLayers(slot, content.layers) && path === slot?.path
   return {
     image,
     original,
@@ -123,11 +130,43 @@ export async function planUpdate(
     source: loaded.tag,
     moves,
     path,
-    entries,
-    packing: [...packing, key],
-    content,
-    layer,
+    framed,
+    sharding,
+    shards,
+    known,
+    packing: [...packing, framed.key],
+    ...content,
     action: isSame ? 'unchanged' : slot ? 'replaced' : 'added',
+  }
+}
+
+/** What of the content is there already. One layer is compared before it is packed; several are compared one by one while they are stored, unless it has to be known at once. */
+async function lookFor(
+  store: ContentStore,
+  {framed, shards, known}: Pick<UpdatePlan, 'framed' | 'shards' | 'known'>,
+  {exhaustive, noClobber, compression, directory: on}: PlanOptions,
+  ports: Ports,
+): Promise<Pick<UpdatePlan, 'layers' | 'content' | 'unsent'>> {
+  if (!shards) {
+    const how = {exhaustive, compression, on}
+    const {layer, content} = await compare(store, known, framed.entries, how, ports)
+    const unsent = layer ? nothingSent : {count: 1, bytes: undefined}
+    return {layers: layer && [layer], content, unsent}
+  }
+  if (!exhaustive && !noClobber)
+    return {layers: undefined, content: undefined, unsent: {count: 0, bytes: undefined}}
+  const {layers, content} = await compareShards(
+    store,
+    {...framed, plan: shards},
+    {known, compression, on},
+    ports,
+  )
+  const found = layers.filter((layer) => layer !== undefined)
+  const count = layers.length - found.length
+  return {
+    layers: count === 0 ? found : undefined,
+    content,
+    unsent: {count, bytes: count === 0 ? 0 : undefined},
   }
 }
 

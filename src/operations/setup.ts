@@ -22,6 +22,7 @@ import {isIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {pushLayer} from './push-layer.js'
+import {asContent, nothingSent} from './slot-content.js'
 import {noticeOtherSlots} from './slot-notices.js'
 import {type FormatOptions, suitableImage} from './suitable-image.js'
 import {beginAgain, type ConflictPolicy} from './on-conflict.js'
@@ -90,11 +91,10 @@ async function emptyContent(
   const {name, path = '/'} = options
   if (keepSlot(image, options)) return undefined
   const time = timeOf(image, options)
-  const {key, entries} = await entriesFor({image, slot}, emptyEntries(options, time))
+  const framed = await entriesFor({image, slot}, emptyEntries(options, time))
   return {
-    key,
+    ...framed,
     path,
-    entries,
     on: `slot ${name}`,
     time,
   }
@@ -121,7 +121,10 @@ async function setUp(
   return describeOutcome({...options, ...outcome, base, tags})
 }
 
-type SlotOutcome = Pick<Outcome, 'result' | 'slot' | 'content' | 'layer' | 'uploaded'>
+type SlotOutcome = Pick<
+  Outcome,
+  'result' | 'slot' | 'content' | 'layers' | 'count' | 'uploaded' | 'sent'
+>
 
 function keepSlot(image: Image, {name, path}: SetupOptions, base = image): SlotOutcome | undefined {
   const slot = findSlot(image, name)
@@ -140,9 +143,11 @@ function keepSlot(image: Image, {name, path}: SetupOptions, base = image): SlotO
   return {
     result: image,
     slot: {name, path: slot.path, action: actionOn(base, image, 'unchanged')},
-    content: slot,
-    layer: slot,
+    content: slot.layers.length === 1 ? {diffId: slot.diffId} : {},
+    layers: slot.layers,
+    count: slot.layers.length,
     uploaded: false,
+    sent: nothingSent,
   }
 }
 
@@ -160,19 +165,21 @@ async function addSlot(
   const slot = {name, path, action: 'added'} as const
   if (dryRun) {
     const content = await hashLayer(entries, ports)
-    if (content) return {result: image, slot, content, layer: undefined, uploaded: false}
+    const sent = {count: 1, bytes: undefined}
+    if (content)
+      return {result: image, slot, content, layers: undefined, count: 1, uploaded: false, sent}
   }
   const how = {mediaType: newLayerType(image, compression), compression, on: `slot ${name}`}
   const pushed = await pushLayer(store, entries, how, ports)
   const result = inject(image, {
     name,
     path,
-    layer: pushed.layer,
+    layers: [pushed.layer],
     base: base.manifest.descriptor.digest,
     created: formatTime(time),
     ...(created !== undefined && {imageCreated: formatTime(created)}),
   })
-  return {...pushed, result, slot}
+  return {...asContent(pushed.layer, pushed.content, pushed.uploaded), count: 1, result, slot}
 }
 
 interface Target {

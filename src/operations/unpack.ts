@@ -1,7 +1,7 @@
 import {PreconditionError} from '../errors.js'
 import type {Image} from '../image/image.js'
 import {findSlot, findSlots} from '../image/slot.js'
-import {emptyStart, unpackLayer} from '../layer/staging.js'
+import {emptyStart, unpackLayers} from '../layer/staging.js'
 import type {Digest} from '../oci/digest.js'
 import {formatPlatform, matchesPlatform, type Platform} from '../oci/platform.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
@@ -42,7 +42,10 @@ export interface UnpackResult {
   readonly slots: readonly string[]
   /** Of the slot that was asked for. */
   readonly name: string
+  /** Of the slot's layer; `null` when it has several, or there is no slot. */
   readonly diffId: Digest | null
+  /** How many layers the slot has. */
+  readonly layers: number
   readonly entries: number
   readonly unpackedSize: number
   /** Files named `.wh.*`, which in the image delete something and in the directory are plain files. */
@@ -88,27 +91,32 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         ...found,
         slot: null,
         diffId: null,
+        layers: 0,
         entries: 0,
         unpackedSize: 0,
         whiteouts: 0,
         refilled: refilled ?? null,
       }
     }
-    const {descriptor, diffId, path} = slot
-    const {entries, bytes, whiteouts, refilled} = await unpackLayer({
-      open: () => store.openBlob(descriptor, {signal}),
-      mediaType: descriptor.mediaType,
+    const {diffId, path, layers} = slot
+    const {entries, bytes, whiteouts, refilled} = await unpackLayers({
+      layers: layers.map(({descriptor, diffId}) => ({
+        open: () => store.openBlob(descriptor, {signal}),
+        mediaType: descriptor.mediaType,
+        diffId,
+      })),
       ...(options.largest !== undefined && {
         limits: {totalBytes: options.largest, ratio: Infinity},
       }),
       onProgress: (done) => report({kind: 'bytes', done}),
       windows: image.config.value.os === 'windows',
-      ...{diffId, directory, path, force, devices, signal, onWarning},
+      ...{directory, path, force, devices, signal, onWarning},
     })
     return {
       ...found,
       slot: {name, path},
-      diffId,
+      diffId: layers.length === 1 ? diffId : null,
+      layers: layers.length,
       entries,
       unpackedSize: bytes,
       whiteouts,

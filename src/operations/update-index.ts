@@ -8,6 +8,7 @@ import {layerEntries} from './layer-entries.js'
 import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'
 import type {DirectoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
+import {noticeSharding} from './slot-sharding.js'
 
 /** `update` of an index: a directory for all chosen images, or one for each platform. */
 export function updateIndex(
@@ -19,8 +20,11 @@ export function updateIndex(
 ): Promise<IndexInjectionResult> {
   const onWarning = warnOnce(ports)
   const entriesFor = layerEntries(store, options, ports)
+  let isSaid = false
   const contentOf = async (target: SuitableTarget): Promise<IndexContent> => {
     const {platform, slot, suitable: image} = target
+    if (!isSaid) noticeSharding(slot, options.layers, ports)
+    isSaid ||= slot !== undefined && slot.sharding !== 1
     const directory = directoryOf(platform)
     refuseOwnLayout(options.reference, directory)
     const path = options.path ?? slot?.path ?? '/'
@@ -28,13 +32,12 @@ export function updateIndex(
       key: JSON.stringify([directory.path, path]),
       entries: directory.entries({...options, path, clampMtime: options.created, onWarning}),
     }
-    const {key, entries} = await entriesFor({image, slot}, walked)
+    const framed = await entriesFor({image, slot}, walked)
     return {
-      key,
+      ...framed,
       path,
-      entries,
       on: directory.path,
-      packing: [...packingOf(directory.path, path, options), key],
+      packing: [...packingOf(directory.path, path, options), framed.key],
       time: undefined,
     }
   }

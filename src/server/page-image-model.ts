@@ -89,7 +89,9 @@ function factsOf(image: Image): Partial<ImageSubject> {
     layers: image.manifest.value.layers.map((layer, at) => ({
       ...layer,
       createdBy: history[steps[at] ?? -1]?.created_by,
-      slots: slots.filter((slot) => slot.layer === at).map(({name}) => name),
+      slots: slots.flatMap(({name, layers}) =>
+        layers.some(({layer}) => layer === at) ? [name] : [],
+      ),
     })),
   }
 }

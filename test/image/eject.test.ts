@@ -13,7 +13,7 @@ const created = '2024-05-06T07:08:09Z'
 const into = (image: Image, family: ImageRecipe['family'], members: Partial<Injection> = {}) => {
   const name = members.name ?? 'cvmfs'
   const layer = makeLayer(`content of ${name}`, family)
-  return inject(image, {name, layer, created, path: '/', ...members})
+  return inject(image, {name, layers: [layer], created, path: '/', ...members})
 }
 const edits: ConfigEdits = {
   env: {PATH: '/opt/bin:/usr/bin', NEW: 'x=y'},
@@ -163,7 +163,7 @@ test('P24 out of what was put in remains what was there, whatever came between',
         (image, one, round) =>
           into(image, made.family, {
             edits: one,
-            layer: makeLayer(`round ${round}`, made.family),
+            layers: [makeLayer(`round ${round}`, made.family)],
           }),
         base,
       )

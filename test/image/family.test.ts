@@ -19,7 +19,7 @@ it.each([
     const message = expect.stringContaining(text) as string
     const thrown = expect.objectContaining({...mixed, message}) as Error
     expect(() => checkFamily(image)).toThrow(thrown)
-    const injection = {name: 'cvmfs', path: '/', layer: makeLayer('c', family), created}
+    const injection = {name: 'cvmfs', path: '/', layers: [makeLayer('c', family)], created}
     expect(() => inject(image, injection)).toThrow(thrown)
     expect(() => eject(image, 'cvmfs')).toThrow(thrown)
   },
@@ -76,7 +76,7 @@ it('M34 an encrypted slot is not replaced by a plain one; another slot of that i
   })
   const refused = expect.objectContaining({code: 'ERR_INJECT_SLOT_ENCRYPTED'}) as Error
   expect(() => checkPlain(findSlot(image, 'cvmfs'))).toThrow(refused)
-  const injection = {name: 'cvmfs', path: '/', layer: makeLayer('b'), created}
+  const injection = {name: 'cvmfs', path: '/', layers: [makeLayer('b')], created}
   expect(() => inject(image, injection)).toThrow(refused)
   const other = inject(image, {...injection, name: 'other'})
   expect(other.manifest.value.layers.slice(0, 2)).toEqual(image.manifest.value.layers)

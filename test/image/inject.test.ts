@@ -13,7 +13,7 @@ const created = '2024-05-06T07:08:09Z'
 const later = '2025-01-01T00:00:00Z'
 
 function injection(layer: Layer = makeLayer('new'), members: Partial<Injection> = {}): Injection {
-  return {name: 'cvmfs', layer, created, path: '/', ...members}
+  return {name: 'cvmfs', layers: [layer], created, path: '/', ...members}
 }
 
 const configOf = (image: Image) => image.config.value

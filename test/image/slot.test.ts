@@ -42,13 +42,14 @@ describe('findSlot', () => {
   ])('%s', (_, layer, position, step) => {
     const history = [empty, run, empty, run, run, empty]
     const image = makeImage({layers, history, labels: {cvmfs_injection_tar: layer.diffId}})
+    const {diffId, descriptor} = layer
+    const found = {layer: position, history: step, diffId, descriptor}
     expect(findSlot(image, 'cvmfs')).toStrictEqual({
       name: 'cvmfs',
-      layer: position,
-      history: step,
       path: '/',
-      diffId: layer.diffId,
-      descriptor: layer.descriptor,
+      sharding: 1,
+      ...found,
+      layers: [found],
     })
   })
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {findNodeAtLocation, parseTree} from 'jsonc-parser'
 import {describe, expect, test} from 'vitest'
-import {type JsonPath, removeMember, setMember} from '../../src/image/text-edit.js'
+import {insertMember, type JsonPath, removeMember, setMember} from '../../src/image/text-edit.js'
 
 describe('setMember', () => {
   test.each<[string, string, JsonPath, unknown, string]>([
@@ -309,4 +309,25 @@ test('the documents of the properties are what they are meant to be', () => {
   fc.assert(fc.property(documentText, (text) => void JSON.parse(text)))
   const [text] = fc.sample(documentText, {numRuns: 1, seed: 1})
   expect(findNodeAtLocation(parseTree(text ?? '')!, [])?.type).toBe('object')
+})
+
+describe('insertMember', () => {
+  test.each([
+    ['{"a":[1,3]}', 1, '{"a":[1,2,3]}'],
+    ['{"a":[1, 3]}', 1, '{"a":[1, 2, 3]}'],
+    ['{"a":[3]}', 0, '{"a":[2,3]}'],
+    ['{"a":[1]}', 1, '{"a":[1,2]}'],
+    ['{"a":[]}', 0, '{"a":[2]}'],
+    ['{\n  "a": [\n    1,\n    3\n  ]\n}', 1, '{\n  "a": [\n    1,\n    2,\n    3\n  ]\n}'],
+    ['{\n  "a": [\n    3\n  ]\n}', 0, '{\n  "a": [\n    2,\n    3\n  ]\n}'],
+  ])('into %s', (text, position, expected) => {
+    expect(insertMember(text, ['a', position], 2)).toBe(expected)
+  })
+
+  test('an object over several lines, as its neighbours are', () => {
+    const text = '{\n  "a": [\n    {\n      "b": 1\n    }\n  ]\n}'
+    expect(insertMember(text, ['a', 0], {c: 2})).toBe(
+      '{\n  "a": [\n    {\n      "c": 2\n    },\n    {\n      "b": 1\n    }\n  ]\n}',
+    )
+  })
 })

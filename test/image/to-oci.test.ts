@@ -95,7 +95,12 @@ describe('toOci', () => {
   it('an injection remembers the manifest from before the conversion', () => {
     const image = makeImage({family: 'docker'})
     const {digest} = image.manifest.descriptor
-    const injection = {name: 'a', path: '/', layer: makeLayer('x'), created: '2026-01-01T00:00:00Z'}
+    const injection = {
+      name: 'a',
+      path: '/',
+      layers: [makeLayer('x')],
+      created: '2026-01-01T00:00:00Z',
+    }
     const result = inject(toOci(image), {...injection, base: digest})
     expect(result.manifest.value.annotations).toEqual({'dev.inject.base': digest})
   })
@@ -154,7 +159,7 @@ describe('properties', () => {
     if (verb === 'eject')
       return findSlots(image).some((slot) => slot.name === name) ? eject(image, name) : image
     const layer = makeLayer(`${name}${round % 3}`, familyOf(value, descriptor.mediaType))
-    return inject(image, {name, path: '/', layer, created: '2026-01-01T00:00:00Z'})
+    return inject(image, {name, path: '/', layers: [layer], created: '2026-01-01T00:00:00Z'})
   }
 
   it('families never mix, and unknown members stay, whatever is done in whatever order', () => {
@@ -182,8 +187,8 @@ describe('properties', () => {
         const image = makeImage(made)
         const {digest: base} = image.manifest.descriptor
         const injection = {name: 'a', path: '/', created: '2026-01-01T00:00:00Z', base}
-        const first = inject(toOci(image), {...injection, layer: makeLayer('x')})
-        const last = toOci(inject(image, {...injection, layer: makeLayer('x', made.family)}))
+        const first = inject(toOci(image), {...injection, layers: [makeLayer('x')]})
+        const last = toOci(inject(image, {...injection, layers: [makeLayer('x', made.family)]}))
         expect(last.manifest.value.layers).toEqual(first.manifest.value.layers)
         expect(toOci(first)).toBe(first)
       }),

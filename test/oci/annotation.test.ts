@@ -14,6 +14,8 @@ test('the labels of the default slot are those of CernVM-FS’s injector', () =>
   expect(slotLabels(defaultSlotName)).toEqual({
     tar: 'cvmfs_injection_tar',
     gzip: 'cvmfs_injection_gz',
+    layers: 'cvmfs_injection_layers',
+    sharding: 'cvmfs_injection_sharding',
     path: 'cvmfs_injection_path',
     before: 'cvmfs_injection_before',
   })

@@ -1,0 +1,42 @@
+import type {Sharding} from '../image/sharding.js'
+import {cutPoints, steppedSize} from './cut-points.js'
+import {countShards, type ShardPlan} from './shards.js'
+import {surveyTree} from './survey.js'
+import type {Entries} from './walk.js'
+
+/** `auto` leaves less than this in one layer. */
+const leastTotal = 8 * 1024 * 1024
+/** `auto` makes no smaller layers on average. */
+const leastTarget = 1024 * 1024
+/** `auto` makes a quarter more layers than this, at most. */
+const autoLayers = 52
+/** How much of a limit is aimed at: steps of size make up to a quarter more of it. */
+const aimed = 0.8
+
+export interface PlannedShards {
+  /** `undefined`: one layer. */
+  readonly plan: ShardPlan | undefined
+  /** The image's other layers leave no room for as many as there should be. */
+  readonly isLimited: boolean
+}
+
+/**
+ * How entries are divided into at most `room` layers. A small tree (`auto`), and one without files, stays in one. No more than names and sizes decide. Walks the
+ * entries, unless one layer is all that is wanted.
+ */
+export function planShards(entries: Entries, sharding: Sharding, room: number): PlannedShards {
+  if (sharding === 1) return {plan: undefined, isLimited: false}
+  const survey = surveyTree(entries({xattrs: false}))
+  const bytes = survey.items.bytes()
+  const isAuto = sharding === 'auto'
+  if (survey.items.length === 0 || (isAuto && bytes < leastTotal))
+    return {plan: undefined, isLimited: false}
+  const ofDirectories = survey.directories > 0 ? 1 : 0
+  const most = Math.max(1, Math.min(isAuto ? room : sharding, room) - ofDirectories)
+  const wanted = isAuto ? Math.min(autoLayers, bytes / leastTarget) : sharding
+  const aim = Math.max(1, isAuto ? Math.min(autoLayers, most * aimed) : most * aimed)
+  const target = Math.max(isAuto ? leastTarget : 1, steppedSize(bytes / aim))
+  const plan = {survey, cuts: cutPoints(survey.items, {target, most})}
+  const isLimited = wanted > (isAuto ? most * aimed : room)
+  return {plan: room > 1 && countShards(plan) > 1 ? plan : undefined, isLimited}
+}

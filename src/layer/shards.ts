@@ -1,0 +1,202 @@
+import type {ByteString} from './byte-string.js'
+import type {Entry} from './entry.js'
+import {hashPath} from './item-table.js'
+import {groupOf, type TreeSurvey} from './survey.js'
+import {changed, type Entries, type WalkedEntry} from './walk.js'
+import {endsInWhiteout} from './whiteout.js'
+
+/** Where entries are divided into layers, and what has to be known of them to do it. */
+export interface ShardPlan {
+  readonly survey: TreeSurvey
+  /** Items before which a new layer begins, in ascending order. */
+  readonly cuts: readonly number[]
+}
+
+/** The entries of one layer, to be had as often as needed. */
+export interface Shard {
+  /** Counted from 0, lowest first. */
+  readonly number: number
+  readonly entries: () => Iterable<WalkedEntry>
+}
+
+/** Entries of one layer that are kept in memory; those of a larger layer are walked again. */
+const mostHeld = 16_384
+
+/** How many layers the plan makes. */
+export function countShards({survey, cuts}: ShardPlan): number {
+  return cuts.length + 1 + (survey.directories > 0 ? 1 : 0)
+}
+
+/**
+ * The layers of a slot, in one walk: applied one after the other they give what all entries in one layer give.
+ *
+ * - All names of one thing are in the layer of the last of them: a hard link finds its target in its own layer only.
+ * - Whiteouts are in the lowest layer, wherever they stand: they are about the image below, and further up they would hide layers of the slot.
+ * - Each layer has the directories that lead to what it holds, as they are but for their times, because what lacks an entry is made with a mode of the engine's choice.
+ * - The last layer holds all directories and nothing else, times included: a directory's time changes with its content, and files written into it later would change it, too.
+ *
+ * Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`) when the entries are not those of the survey any more, and what `entries` throw.
+ */
+export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, void, undefined> {
+  const directories = createHeld(() => onlyDirectories(entries()))
+  const heldShard = (number: number) => createHeld(() => onlyShard(entries, plan, number))
+  let number = 0
+  let held = heldShard(0)
+  let full: Shard[] = []
+  const place = createPlacer(plan, (shard, walked) => {
+    for (; number < shard; held = heldShard(number))
+      full.push({number: number++, entries: held.entries})
+    held.add(walked)
+  })
+  placeWhiteouts(entries, plan, place)
+  for (const walked of entries()) {
+    if (walked.entry.kind === 'directory') directories.add(walked)
+    place.next(walked)
+    if (full.length === 0) continue
+    yield* full
+    full = []
+  }
+  place.end()
+  yield {number: number++, entries: held.entries}
+  if (plan.survey.directories > 0) yield {number, entries: directories.entries}
+}
+
+/** A list as long as it is short, and `again` for what has become too long to be one. */
+function createHeld(again: () => Iterable<WalkedEntry>) {
+  let list: WalkedEntry[] | undefined = []
+  return {
+    add(walked: WalkedEntry): void {
+      if (list && list.length < mostHeld) list.push(walked)
+      else list = undefined
+    },
+    entries: () => list ?? again(),
+  }
+}
+
+function* onlyDirectories(entries: Iterable<WalkedEntry>): Generator<WalkedEntry> {
+  for (const walked of entries) if (walked.entry.kind === 'directory') yield walked
+}
+
+function* onlyShard(entries: Entries, plan: ShardPlan, wanted: number): Generator<WalkedEntry> {
+  let found: WalkedEntry[] = []
+  let number = 0
+  const place = createPlacer(plan, (shard, walked) => {
+    number = shard
+    if (shard === wanted) found.push(walked)
+  })
+  if (wanted === 0) placeWhiteouts(entries, plan, place)
+  for (const walked of entries()) {
+    place.next(walked)
+    yield* found
+    found = []
+    if (number > wanted) return
+  }
+  place.end()
+}
+
+function placeWhiteouts(entries: Entries, {survey}: ShardPlan, place: Placer): void {
+  if (survey.whiteouts > 0) for (const walked of entries()) place.whiteout(walked)
+}
+
+/** A directory on the way to where the walk is. */
+interface Folder {
+  readonly entry: Entry
+  readonly above: Folder | undefined
+}
+
+/** A name of something that has others, too, and is yet to come. */
+interface EarlierName {
+  readonly path: ByteString
+  readonly folder: Folder | undefined
+}
+
+interface Placer {
+  /** Once for every entry, before any is placed: those that are whiteouts. */
+  whiteout(walked: WalkedEntry): void
+  /** Once for every entry. */
+  next(walked: WalkedEntry): void
+  /** Throws when there should have been more entries, or others. */
+  end(): void
+}
+
+/** Tells of each entry in which layer it is (`emit`), layer by layer. Plain calls: a generator more for each entry costs as much as walking it. */
+function createPlacer(
+  {survey, cuts}: ShardPlan,
+  emit: (shard: number, walked: WalkedEntry) => void,
+): Placer {
+  const earlier = new Map<ByteString, EarlierName[]>()
+  let led = new Set<ByteString>()
+  let folder: Folder | undefined
+  let shard = 0
+  let item = 0
+  let path: ByteString = ''
+
+  return {
+    whiteout(walked) {
+      folder = enter(folder, walked.entry)
+      if (walked.entry.kind === 'directory' || !endsInWhiteout(walked.entry.path)) return
+      leadTo(folder)
+      emit(shard, byItself(walked))
+    },
+    next(walked) {
+      path = walked.entry.path
+      folder = enter(folder, walked.entry)
+      if (walked.entry.kind === 'directory' || endsInWhiteout(path)) return
+      if (item === cuts[shard]) {
+        if (hashPath(path) !== survey.items.hashOf(item)) throw changed(path)
+        shard++
+        led = new Set()
+      }
+      item++
+      if (walked.names === undefined) put(walked, folder)
+      else placeNames(walked, walked.names)
+    },
+    end() {
+      if (item !== survey.items.length || earlier.size > 0) throw changed(path)
+    },
+  }
+
+  function placeNames(walked: WalkedEntry, names: number): void {
+    const {entry} = walked
+    const first = groupOf(walked)
+    const others = earlier.get(first)
+    const count = (others?.length ?? 0) + 1
+    if (count < (survey.names.get(first) ?? names)) {
+      const name = {path: entry.path, folder}
+      // mostly there is one: a list that grows takes room for many at once
+      if (others) others.push(name)
+      else earlier.set(first, [name])
+      return
+    }
+    earlier.delete(first)
+    put(byItself(walked), folder)
+    const {mode, uid, gid, mtime} = entry
+    const common = {kind: 'hardlink', target: entry.path, mode, uid, gid, mtime} as const
+    for (const other of others ?? [])
+      put({entry: {...common, path: other.path, xattrs: undefined}}, other.folder)
+  }
+
+  function put(walked: WalkedEntry, inside: Folder | undefined): void {
+    leadTo(inside)
+    emit(shard, walked)
+  }
+
+  /** The directories above, the outermost first, each once in a layer. */
+  function leadTo(inner: Folder | undefined): void {
+    if (!inner || led.has(inner.entry.path)) return
+    leadTo(inner.above)
+    led.add(inner.entry.path)
+    emit(shard, {entry: {...inner.entry, mtime: 0}})
+  }
+}
+
+function byItself({entry, file, alone}: WalkedEntry): WalkedEntry {
+  return alone ?? {entry, ...(file && {file})}
+}
+
+/** The directory that what follows `entry` may be in: `entry` itself, or the innermost one above it. */
+function enter(folder: Folder | undefined, entry: Entry): Folder | undefined {
+  let above = folder
+  while (above && !entry.path.startsWith(`${above.entry.path}/`)) above = above.above
+  return entry.kind === 'directory' ? {entry, above} : above
+}

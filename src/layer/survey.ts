@@ -1,0 +1,68 @@
+import type {ByteString} from './byte-string.js'
+import {createItemTable, type ItemTable} from './item-table.js'
+import type {WalkedEntry} from './walk.js'
+import {endsInWhiteout} from './whiteout.js'
+
+/** What a first walk finds out, without opening a file, for those that divide the same entries into layers. */
+export interface TreeSurvey {
+  /** All that is not a directory and not a whiteout. What has several names counts at the last of them. */
+  readonly items: ItemTable
+  /** How many names here something has that has more elsewhere, by the first name. */
+  readonly names: ReadonlyMap<ByteString, number>
+  readonly directories: number
+  readonly whiteouts: number
+  readonly entries: number
+  /** Seconds since the epoch, of the newest entry; 0 for none. */
+  readonly newestMtime: number
+}
+
+const headerLength = 512
+
+/** Walks all entries. Files are not opened, but their metadata is read. */
+export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
+  const items = createItemTable()
+  const open = new Map<ByteString, {count: number; last: number; bytes: number}>()
+  let directories = 0
+  let whiteouts = 0
+  let count = 0
+  let newestMtime = -Infinity
+  for (const walked of entries) {
+    const {entry} = walked
+    count++
+    newestMtime = Math.max(newestMtime, entry.mtime)
+    if (entry.kind === 'directory') directories++
+    else if (endsInWhiteout(entry.path)) whiteouts++
+    else countItem(walked)
+  }
+  for (const {last, bytes} of open.values()) items.grow(last, bytes)
+  const names = new Map([...open].map(([first, group]) => [first, group.count]))
+  return {
+    items,
+    names,
+    directories,
+    whiteouts,
+    entries: count,
+    newestMtime: count === 0 ? 0 : newestMtime,
+  }
+
+  function countItem(walked: WalkedEntry): void {
+    const {entry, names = 1} = walked
+    const bytes = bytesOf(walked)
+    const first = groupOf(walked)
+    const before = names === 1 ? 0 : (open.get(first)?.count ?? 0)
+    const isLast = before + 1 === names
+    const last = items.add(entry.path, isLast ? bytes : 0)
+    if (!isLast) open.set(first, {count: before + 1, last, bytes})
+    else if (before > 0) open.delete(first)
+  }
+}
+
+/** By what all names of one thing are known: the first that the walk met. */
+export function groupOf({entry}: WalkedEntry): ByteString {
+  return entry.kind === 'hardlink' ? entry.target : entry.path
+}
+
+function bytesOf({entry, alone}: WalkedEntry): number {
+  const own = alone?.entry ?? entry
+  return headerLength + (own.kind === 'file' ? own.size : 0)
+}

@@ -1,0 +1,40 @@
+import type {Layer} from '../image/image.js'
+import type {PackedContent} from '../layer/pack.js'
+import type {Digest} from '../oci/digest.js'
+
+/** What is known of the content of a slot, in however many layers. */
+export interface SlotFacts extends Omit<PackedContent, 'diffId'> {
+  /** Of the only layer; `undefined` where there are several. */
+  readonly diffId: Digest | undefined
+}
+
+/** The layers of a slot, all of them in the store. */
+export interface StoredContent {
+  /** Equal for equal entries, divided in the same way. */
+  readonly key: string
+  /** Lowest first. */
+  readonly layers: readonly Layer[]
+  readonly content: SlotFacts
+  /** Whether any of them had to be sent. */
+  readonly uploaded: boolean
+  /** What was sent: layers, and their compressed bytes. */
+  readonly sent: SentLayers
+}
+
+export interface SentLayers {
+  readonly count: number
+  /** Unknown (`undefined`) in a dry run that would have to compress. */
+  readonly bytes: number | undefined
+}
+
+/** One layer that was found there, or pushed. */
+export function asContent(
+  layer: Layer,
+  content: PackedContent,
+  uploaded: boolean,
+): Omit<StoredContent, 'key'> {
+  const sent = uploaded ? {count: 1, bytes: layer.descriptor.size} : nothingSent
+  return {layers: [layer], content, uploaded, sent}
+}
+
+export const nothingSent: SentLayers = {count: 0, bytes: 0}

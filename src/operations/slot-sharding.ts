@@ -1,0 +1,64 @@
+import {UsageError} from '../errors.js'
+import type {Image} from '../image/image.js'
+import {mostLayers, type Sharding} from '../image/sharding.js'
+import type {Slot} from '../image/slot.js'
+import {planShards} from '../layer/shard-plan.js'
+import type {ShardPlan} from '../layer/shards.js'
+import type {Entries} from '../layer/walk.js'
+import type {Ports} from './ports.js'
+
+/** An image that content is put into, with the slot that it has already. */
+interface Place {
+  readonly image: Image
+  readonly slot: Slot | undefined
+}
+
+/** What was asked for, else what the slot was before, else one layer. */
+export function shardingOf(asked: Sharding | undefined, slot: Slot | undefined): Sharding {
+  return asked ?? slot?.sharding ?? 1
+}
+
+/**
+ * How entries are divided into layers that all the images have room for; `undefined`: they are one. Fewer layers than there should be are said (`warn`). Throws `UsageError`
+ * (`ERR_INJECT_TOO_MANY_LAYERS`) when the user asks for more than an image can have.
+ */
+export function planSharding(
+  entries: Entries,
+  places: readonly Place[],
+  asked: Sharding | undefined,
+  warn: (message: string) => void,
+): ShardPlan | undefined {
+  const sharding = shardingOf(asked, places[0]?.slot)
+  const others = Math.max(
+    ...places.map(({image, slot}) => {
+      return image.manifest.value.layers.length - (slot?.layers.length ?? 0)
+    }),
+  )
+  const room = mostLayers - others
+  if (typeof asked === 'number' && asked > 1 && asked > room) throw tooMany(asked, others)
+  const {plan, isLimited} = planShards(entries, sharding, room)
+  if (isLimited) {
+    const message = `the image has ${others} other layers, and ${mostLayers} is all it can have: fewer layers for the slot than there should be`
+    warn(message)
+  }
+  return plan
+}
+
+/** A slot that stays divided without being asked to is no surprise. */
+export function noticeSharding(
+  slot: Slot | undefined,
+  asked: Sharding | undefined,
+  {report}: Pick<Ports, 'report'>,
+): void {
+  if (asked !== undefined || slot === undefined || slot.sharding === 1) return
+  const message = `slot ${slot.name} stays divided into layers, as by --layers ${slot.sharding}; --layers 1 makes it one again`
+  report({kind: 'notice', message})
+}
+
+function tooMany(asked: number, others: number): UsageError {
+  return new UsageError(
+    'ERR_INJECT_TOO_MANY_LAYERS',
+    `the image has ${others} other layers, and ${mostLayers} is all it can have: there is no room for ${asked}`,
+    {hint: 'say fewer --layers, or --layers auto'},
+  )
+}

@@ -1,0 +1,179 @@
+import type {Layer} from '../image/image.js'
+import {hashLayer, type PackedContent} from '../layer/pack.js'
+import {divide, type Shard, type ShardPlan} from '../layer/shards.js'
+import type {LayerCompression} from '../oci/media-type.js'
+import type {ContentStore} from '../store/content-store.js'
+import {mapAhead} from '../stream/map-ahead.js'
+import {isUsable, type KnownLayer} from './known-layers.js'
+import type {FramedEntries} from './layer-entries.js'
+import type {Ports} from './ports.js'
+import {pushLayer} from './push-layer.js'
+import type {StoredContent} from './slot-content.js'
+
+/** Layers that are hashed, packed and sent at once: while one waits for the registry, the next is read. */
+const atOnce = 2
+
+export interface ShardedContent extends Pick<FramedEntries, 'content' | 'frame'> {
+  readonly plan: ShardPlan
+}
+
+export interface StoreShardsOptions {
+  /** What need not be stored again. */
+  readonly known: readonly KnownLayer[]
+  readonly mediaType: string
+  readonly compression?: LayerCompression | undefined
+  /** For whoever watches. */
+  readonly on: string
+  /** By which a later run knows that it may go on where this one was killed. */
+  readonly packing?: readonly string[] | undefined
+}
+
+/** What a comparison finds: the known layers in their places, `undefined` for what is none of them. */
+export interface ComparedShards {
+  readonly layers: readonly (Layer | undefined)[]
+  readonly content: StoredContent['content']
+}
+
+/** Hashes what each layer would be, and stores nothing. */
+export async function compareShards(
+  store: ContentStore,
+  sharded: ShardedContent,
+  options: Omit<StoreShardsOptions, 'mediaType'>,
+  ports: Ports,
+): Promise<ComparedShards> {
+  ports.report({kind: 'step', step: 'compare', on: options.on})
+  const layers: (Layer | undefined)[] = []
+  let tarSize = 0
+  const quiet = summed(ports)
+  const spare: Buffer[] = []
+  for (const shard of divide(sharded.content, sharded.plan)) {
+    const {content, layer} = await compareShard(
+      store,
+      framed(shard, sharded),
+      {...options, spare},
+      quiet(),
+    )
+    tarSize += content.tarSize
+    layers.push(layer)
+  }
+  return {layers, content: contentOf(sharded, tarSize)}
+}
+
+/**
+ * Stores the layers that a slot is to have, lowest first. What is known already is found by its diff ID, and neither compressed nor sent; when nothing is known, nothing is hashed
+ * beforehand either. Throws what `divide`, packing and storing throw; layers that were stored by then are nobody's and do no harm.
+ */
+export async function storeShards(
+  store: ContentStore,
+  sharded: ShardedContent,
+  options: StoreShardsOptions,
+  ports: Ports,
+): Promise<Omit<StoredContent, 'key'>> {
+  const {known, on} = options
+  const layers: Layer[] = []
+  let [tarSize, count, bytes] = [0, 0, 0]
+  ports.report({kind: 'step', step: 'pack and push', on})
+  const quiet = summed(ports)
+  const spare: Buffer[] = []
+  const stored = mapAhead(
+    divide(sharded.content, sharded.plan),
+    async (shard) => {
+      const part = framed(shard, sharded)
+      const own = quiet()
+      const {content, layer} =
+        known.length === 0
+          ? {content: undefined, layer: undefined}
+          : await compareShard(store, part, {...options, spare}, own)
+      if (content && layer) return {content, layer, uploaded: false}
+      return pushLayer(store, part.entries, packingOf(part, options), own)
+    },
+    atOnce,
+  )
+  for await (const {layer, content, uploaded} of stored) {
+    layers.push(layer)
+    tarSize += content.tarSize
+    if (!uploaded) continue
+    count++
+    bytes += layer.descriptor.size
+  }
+  const uploaded = count > 0
+  return {layers, content: contentOf(sharded, tarSize), uploaded, sent: {count, bytes}}
+}
+
+/**
+ * Packs and stores again what the store has lost of `layers`. False when it has them all, or when one of them cannot be made again: the directory is another by now, or another tool
+ * has compressed it.
+ */
+export async function restoreShards(
+  store: ContentStore,
+  sharded: ShardedContent,
+  layers: readonly Layer[],
+  options: StoreShardsOptions,
+  ports: Ports,
+): Promise<boolean> {
+  let isRestored = false
+  for (const shard of divide(sharded.content, sharded.plan)) {
+    const digest = layers[shard.number]?.descriptor.digest
+    if (digest === undefined) return false
+    if (await store.statBlob(digest, {signal: ports.signal})) continue
+    const part = framed(shard, sharded)
+    const again = await pushLayer(store, part.entries, packingOf(part, options), ports)
+    if (again.layer.descriptor.digest !== digest) return false
+    isRestored = true
+  }
+  return isRestored
+}
+
+function framed({number, entries}: Shard, {frame}: ShardedContent): Shard {
+  return {number, entries: () => frame(entries())}
+}
+
+async function compareShard(
+  store: ContentStore,
+  {entries}: Shard,
+  {
+    known,
+    compression,
+    spare,
+  }: Pick<StoreShardsOptions, 'known' | 'compression'> & {readonly spare: Buffer[]},
+  ports: Ports,
+): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
+  const {signal, report} = ports
+  const onProgress = (done: number): void => report({kind: 'bytes', done})
+  const content = await hashLayer(entries, {signal, spare, onProgress})
+  if (!content) throw new Error('hashing without a limit came to one')
+  const same = known.filter(({diffId}) => diffId === content.diffId)
+  const layer = same.find(({own}) => own) ?? same[0]
+  const usable = layer && (await isUsable(store, layer, entries, compression, ports))
+  return {content, layer: usable === true ? layer : undefined}
+}
+
+function packingOf({number}: Shard, options: StoreShardsOptions) {
+  const {mediaType, compression, on, packing} = options
+  return {mediaType, compression, on, ...(packing && {packing: [...packing, `layer ${number}`]})}
+}
+
+function contentOf({plan: {survey}}: ShardedContent, tarSize: number): StoredContent['content'] {
+  const {entries, newestMtime} = survey
+  return {diffId: undefined, tarSize, entries, newestMtime}
+}
+
+/** Ports for parts of one step: what each of them has done is added up. */
+function summed(ports: Ports): () => Ports {
+  let total = 0
+  return () => {
+    let before = 0
+    return {
+      ...ports,
+      report(event) {
+        if (event.kind === 'step') before = 0
+        else if (event.kind !== 'bytes') ports.report(event)
+        else {
+          total += Math.max(0, event.done - before)
+          before = event.done
+          ports.report({kind: 'bytes', done: total})
+        }
+      },
+    }
+  }
+}
