@@ -10,6 +10,7 @@ import {
   slotPath,
 } from '../src/cli/flags.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/format-flags.js'
+import {packFlags, packOptions, packPorts} from '../src/cli/pack-flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
@@ -39,6 +40,7 @@ export default class Update extends BaseCommand {
     ...publishFlags,
     ...formatFlags,
     ...editFlags,
+    ...packFlags,
     ...uploadFlags,
     layers: layersFlag(),
     owner: Flags.string({
@@ -80,9 +82,14 @@ export default class Update extends BaseCommand {
             edits: editsOf(flags),
             ...tagOptions(flags),
             ...formatOptions(flags),
+            ...packOptions(flags),
             chunkSize: flags['chunk-size'],
           },
-          {...ports, withJournal: uploadJournals(flags, process.env, ports)},
+          {
+            ...ports,
+            ...packPorts(flags, process.env, ports),
+            withJournal: uploadJournals(flags, process.env, ports),
+          },
         )
       },
       presentInjection(flags.digestfile),

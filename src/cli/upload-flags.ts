@@ -1,10 +1,8 @@
 import {Flags} from '@oclif/core'
-import {existsSync} from 'node:fs'
-import {homedir} from 'node:os'
-import {isAbsolute, join} from 'node:path'
 import {UsageError} from '../errors.js'
 import type {Ports} from '../operations/ports.js'
 import {parseSize} from './flags.js'
+import {userCache} from './user-cache.js'
 
 /** The least and the most that a chunk may be: less is all requests, and each is held in memory. */
 const [smallest, largest] = [64 * 1024, 256 * 1024 * 1024]
@@ -43,15 +41,10 @@ export function uploadJournals(
   {report}: Pick<Ports, 'report'>,
 ): Ports['withJournal'] {
   if (flags['no-resume']) return undefined
-  const given = env['XDG_CACHE_HOME']
-  const home = env['HOME'] || homedir()
-  const isGiven = given !== undefined && isAbsolute(given)
-  // a user without a home has no use for a folder where one might have been
-  if (!isGiven && !existsSync(home)) return undefined
-  const cache = isGiven ? given : join(home, '.cache')
+  const folder = userCache('uploads', env)
+  if (folder === undefined) return undefined
   return async (identity, work) => {
     const {withUploadJournal} = await import('../store/upload-journal-file.js')
-    const folder = join(cache, 'inject', 'uploads')
     const onNotice = (message: string): void => report({kind: 'notice', message})
     return withUploadJournal({folder, identity, now: () => Date.now(), onNotice}, work)
   }

@@ -33,11 +33,15 @@ export interface LayerSource extends BlobSource {
   content(): PackedContent
 }
 
-export interface PackOptions {
+/** What decides, beside the entries, what the bytes of a layer are. */
+export interface LayerFormat {
   /** Default: gzip. */
   readonly compression?: LayerCompression | undefined
-  /** Of gzip, 1 to 9; another one gives other bytes. */
+  /** Of gzip, 1 to 9. */
   readonly level?: number | undefined
+}
+
+export interface PackOptions extends LayerFormat {
   /** How many blocks are compressed at once. Default: one for each processor. */
   readonly jobs?: number | undefined
   /** Asked for blocks before they are compressed. */

@@ -43,6 +43,8 @@ export interface WalkedEntry {
   readonly names?: number
   /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
+  /** Only where it was asked for. */
+  readonly state?: FileState
 }
 
 /** Entries, to be had as often as needed; with less of each of them for who asks for no more. */
@@ -51,6 +53,8 @@ export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
 export interface WalkDetail {
   /** `false`: no entry has extended attributes. They take as long to read as all the rest. */
   readonly xattrs?: boolean
+  /** `true`: each entry says what state it is in. */
+  readonly states?: boolean
 }
 
 interface Frame {
@@ -87,7 +91,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const root = enter(fromText(directory), '')
     frames.push(root)
     if (prefix)
-      yield {entry: {kind: 'directory', ...metadata(root.stat, prefix.slice(0, -1), root.access)}}
+      yield {
+        entry: {kind: 'directory', ...metadata(root.stat, prefix.slice(0, -1), root.access)},
+        ...(options.states === true && {state: root.stat}),
+      }
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
       const name = frame.names[frame.next++]
       if (name === undefined) {
@@ -115,7 +122,8 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         options.onWarning?.(`${display(relative)} is a socket, which a layer cannot hold: left out`)
         continue
       }
-      yield describe(stat, prefix + relative, access)
+      const described = describe(stat, prefix + relative, access)
+      yield options.states === true ? {...described, state: stat} : described
       if (isDirectory) frames.push(enter(access, `${relative}/`, stat))
     }
   } finally {

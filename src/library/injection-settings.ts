@@ -36,6 +36,8 @@ export interface LayerSettings extends ResultSettings {
   readonly created?: number | undefined
   /** Default: `gzip`. */
   readonly compression?: LayerCompression | undefined
+  /** Of gzip, 1 to 9. Default: 1. */
+  readonly level?: number | undefined
   /** Give an image of Docker's format OCI's media types. */
   readonly toOci?: boolean | undefined
   /** Whose are directories that the image has already. Default: `dir`. */
@@ -74,11 +76,11 @@ export function resultOptions(image: string, settings: ResultSettings) {
 
 /** The same for a layer. Throws `UsageError`. */
 export function layerOptions(image: string, settings: LayerSettings) {
-  const {path, created, compression, toOci, parents} = settings
+  const {path, created, compression, level, toOci, parents} = settings
   return {
     ...resultOptions(image, settings),
     path: path === undefined ? undefined : parseSlotPath(path),
-    ...{created, compression, toOci, parents},
+    ...{created, compression, level, toOci, parents},
   }
 }
 

@@ -220,7 +220,7 @@ async function storeLayers(
   store: ContentStore,
   group: readonly IndexTarget[],
   {plan, ...content}: IndexContent & {readonly plan: ShardPlan | undefined},
-  {name, dryRun, compression}: IndexOptions,
+  {name, dryRun, compression, level}: IndexOptions,
   moves: readonly TagMove[],
   ports: Ports,
 ): Promise<StoredLayer> {
@@ -230,7 +230,7 @@ async function storeLayers(
   if (!isOne) own.push(...(await layersAt(store, moves, name, ports.signal)))
   const known = alike(own, plan !== undefined)
   // the media type is each image's own
-  const how = {mediaType: '', compression, on, ...(packing && {packing})}
+  const how = {mediaType: '', compression, level, on, packing}
   if (plan) {
     const count = countShards(plan)
     if (!dryRun)
@@ -245,7 +245,7 @@ async function storeLayers(
     store,
     known,
     entries,
-    {exhaustive: dryRun, compression, on},
+    {exhaustive: dryRun, compression, level, on},
     ports,
   )
   if (compared.layer && compared.content)

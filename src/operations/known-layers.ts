@@ -2,10 +2,10 @@ import {InjectError} from '../errors.js'
 import type {Image, Layer} from '../image/image.js'
 import {imageEntries} from '../image/index-tree.js'
 import {findSlot, type Slot} from '../image/slot.js'
-import {hashLayer, packLayer, type PackedContent} from '../layer/pack.js'
+import {hashLayer, type LayerFormat, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
 import {type Digest, isDigest} from '../oci/digest.js'
-import {type LayerCompression, layerCompression} from '../oci/media-type.js'
+import {layerCompression} from '../oci/media-type.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {drain} from '../stream/drain.js'
 import {measured} from '../stream/tap.js'
@@ -93,15 +93,7 @@ export async function compare(
   store: ContentStore,
   known: readonly KnownLayer[],
   entries: () => Iterable<WalkedEntry>,
-  {
-    exhaustive,
-    compression,
-    on,
-  }: {
-    readonly exhaustive: boolean
-    readonly compression?: LayerCompression | undefined
-    readonly on: string
-  },
+  {exhaustive, on, ...format}: LayerFormat & {readonly exhaustive: boolean; readonly on: string},
   {report, signal}: Ports,
 ): Promise<Comparison> {
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
@@ -111,7 +103,7 @@ export async function compare(
   const content = await hashLayer(entries, {signal, limit, onProgress})
   const layer = known.find(({diffId}) => diffId === content?.diffId)
   if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
-  const isProven = layer.own || (await packsTo(layer, entries, compression, {report, signal}))
+  const isProven = layer.own || (await packsTo(layer, entries, format, {report, signal}))
   return {content, layer: isProven ? layer : undefined}
 }
 
@@ -122,12 +114,12 @@ export async function isUsable(
   store: ContentStore,
   layer: KnownLayer,
   entries: () => Iterable<WalkedEntry>,
-  compression: LayerCompression | undefined,
+  format: LayerFormat,
   ports: Pick<Ports, 'report' | 'signal'>,
 ): Promise<boolean> {
   if (layer.own) return true
   if (!(await isThere(store, layer, ports.signal))) return false
-  return packsTo(layer, entries, compression, ports)
+  return packsTo(layer, entries, format, ports)
 }
 
 /** Layers of one slot, as far as they are of use to what is made now: one layer is compared with one, and several with several. */
@@ -142,7 +134,8 @@ export function layersIn(slot: Slot | undefined, own: boolean): KnownLayer[] {
   return layers.map(({descriptor, diffId}) => ({descriptor, diffId, own, isShard}))
 }
 
-async function isThere(
+/** Whether the store has the blob of a layer, of the size that the layer is said to have. */
+export async function isThere(
   store: ContentStore,
   {descriptor}: Layer,
   signal: AbortSignal,
@@ -158,11 +151,11 @@ async function isThere(
 async function packsTo(
   {descriptor}: Layer,
   entries: () => Iterable<WalkedEntry>,
-  compression: LayerCompression | undefined,
+  format: LayerFormat,
   {report, signal}: Pick<Ports, 'report' | 'signal'>,
 ): Promise<boolean> {
   const onProgress = (done: number) => report({kind: 'bytes', done})
-  const source = packLayer(entries, {compression, onProgress})
+  const source = packLayer(entries, {...format, onProgress})
   const {stream, result} = measured(source.open({signal}))
   await drain(stream)
   return result().digest === descriptor.digest

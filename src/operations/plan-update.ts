@@ -4,13 +4,14 @@ import type {PlatformChoice} from '../image/platforms.js'
 import type {Sharding} from '../image/sharding.js'
 import {findSlot, hasLayers, type Slot} from '../image/slot.js'
 import type {ShardPlan} from '../layer/shards.js'
+import type {TreeLook} from '../layer/tree-memory.js'
 import {platformOf} from '../oci/platform.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {type DirectoryOptions, refuseOwnLayout} from './directory.js'
 import type {FoundDocument} from './find-document.js'
 import type {SlotAction} from './injection-result.js'
-import {alike, compare, type KnownLayer, knownLayers} from './known-layers.js'
+import {alike, compare, isThere, type KnownLayer, knownLayers} from './known-layers.js'
 import type {FramedEntries, LayerEntries} from './layer-entries.js'
 import {loadFound, startOf} from './load-image.js'
 import type {ConflictPolicy} from './on-conflict.js'
@@ -76,6 +77,8 @@ export interface UpdatePlan {
   readonly layers: readonly Layer[] | undefined
   /** What there is to send, as far as it is known. */
   readonly unsent: SentLayers
+  /** How the directory looked before anything in it was read; only where that is trusted. */
+  readonly look: TreeLook | undefined
 }
 
 type PlanOptions = UpdateOptions & {
@@ -117,10 +120,15 @@ export async function planUpdate(
     await knownLayers(store, image, name, moves, ports.signal),
     shards !== undefined,
   )
+  const look = await ports.treeMemory?.look(
+    [...packing, key],
+    framed.content({xattrs: false, states: true}),
+  )
   const content =
     stored?.key === key
       ? {...stored, unsent: nothingSent}
-      : await lookFor(store, {framed, shards, known}, options, ports)
+      : ((await lookTrusted(store, slot, look, ports)) ??
+        (await lookFor(store, {framed, shards, known}, options, ports)))
   const isSame = hasLayers(slot, content.layers) && path === slot?.path
   return {
     image,
@@ -136,19 +144,38 @@ export async function planUpdate(
     known,
     packing: [...packing, framed.key],
     ...content,
+    look,
     action: isSame ? 'unchanged' : slot ? 'replaced' : 'added',
   }
+}
+
+/** What the image holds already, by the memory of a directory that looks as it did. */
+async function lookTrusted(
+  store: ContentStore,
+  slot: Slot | undefined,
+  look: TreeLook | undefined,
+  {signal}: Ports,
+): Promise<Pick<UpdatePlan, 'layers' | 'content' | 'unsent'> | undefined> {
+  if (!look?.known || !slot) return undefined
+  const {diffIds, ...counts} = look.known
+  const layers: Layer[] = slot.layers.map(({descriptor, diffId}) => ({descriptor, diffId}))
+  if (layers.map(({diffId}) => diffId).join() !== diffIds.join()) return undefined
+  const [only, ...others] = layers
+  // as with one that was hashed: of several, the registry says when it has lost one
+  if (!only || (others.length === 0 && !(await isThere(store, only, signal)))) return undefined
+  const diffId = others.length === 0 ? only.diffId : undefined
+  return {layers, content: {...counts, diffId}, unsent: nothingSent}
 }
 
 /** What of the content is there already. One layer is compared before it is packed; several are compared one by one while they are stored, unless it has to be known at once. */
 async function lookFor(
   store: ContentStore,
   {framed, shards, known}: Pick<UpdatePlan, 'framed' | 'shards' | 'known'>,
-  {exhaustive, noClobber, compression, directory: on}: PlanOptions,
+  {exhaustive, noClobber, compression, level, directory: on}: PlanOptions,
   ports: Ports,
 ): Promise<Pick<UpdatePlan, 'layers' | 'content' | 'unsent'>> {
   if (!shards) {
-    const how = {exhaustive, compression, on}
+    const how = {exhaustive, compression, level, on}
     const {layer, content} = await compare(store, known, framed.entries, how, ports)
     const unsent = layer ? nothingSent : {count: 1, bytes: undefined}
     return {layers: layer && [layer], content, unsent}
@@ -158,7 +185,7 @@ async function lookFor(
   const {layers, content} = await compareShards(
     store,
     {...framed, plan: shards},
-    {known, compression, on},
+    {known, compression, level, on},
     ports,
   )
   const found = layers.filter((layer) => layer !== undefined)
@@ -174,9 +201,10 @@ async function lookFor(
 export function packingOf(
   directory: string,
   path: string,
-  {owner, exclude, whiteouts, created, compression}: UpdateOptions,
+  {owner, exclude, whiteouts, created, compression, level}: UpdateOptions,
 ): readonly string[] {
-  return [directory, path, JSON.stringify({owner, exclude, whiteouts, created, compression})]
+  const how = {owner, exclude, whiteouts, created, compression, level}
+  return [directory, path, JSON.stringify(how)]
 }
 
 /** A directory may be walked twice, to compare and to pack; what there is to say of it is said once. */

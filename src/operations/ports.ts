@@ -1,3 +1,5 @@
+import type {BlockCache} from '../layer/block-cache.js'
+import type {TreeMemory} from '../layer/tree-memory.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {UploadJournal} from '../store/upload-journal.js'
@@ -37,6 +39,17 @@ export interface Ports {
         work: (journal: UploadJournal | undefined) => Promise<T>,
       ) => Promise<T>)
     | undefined
+  /** Runs `work` with compressed blocks of earlier runs, and keeps its own for the next one of the same `identity`; without it nothing is kept. */
+  readonly withBlockCache?:
+    | (<T>(
+        identity: readonly string[],
+        work: (cache: BlockCache | undefined) => Promise<T>,
+      ) => Promise<T>)
+    | undefined
+  /** What trees were, by what their files look like from outside; without it every file is read. */
+  readonly treeMemory?: TreeMemory | undefined
+  /** Blocks that are compressed at once; default: one for each processor. */
+  readonly jobs?: number | undefined
   readonly report: (event: ProgressEvent) => void
   readonly signal: AbortSignal
 }

@@ -1,7 +1,7 @@
 import type {Layer} from '../image/image.js'
-import {packLayer, type PackedContent} from '../layer/pack.js'
+import type {BlockCache} from '../layer/block-cache.js'
+import {type LayerFormat, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
-import type {LayerCompression} from '../oci/media-type.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {UploadJournal} from '../store/upload-journal.js'
 import type {Ports} from './ports.js'
@@ -21,28 +21,36 @@ export async function pushLayer(
   entries: () => Iterable<WalkedEntry>,
   {
     mediaType,
-    compression,
     on,
     packing,
-  }: {
+    ...format
+  }: LayerFormat & {
     readonly mediaType: string
-    readonly compression?: LayerCompression | undefined
     readonly on: string
-    readonly packing?: readonly string[]
+    readonly packing?: readonly string[] | undefined
   },
-  {report, signal, withJournal}: Ports,
+  {report, signal, jobs, withJournal = without, withBlockCache = without}: Ports,
 ): Promise<PushedLayer> {
   report({kind: 'step', step: 'pack and push', on})
   const onProgress = (done: number) => report({kind: 'bytes', done})
-  const source = packLayer(entries, {compression, onProgress})
-  const put = (journal?: UploadJournal): ReturnType<ContentStore['putBlob']> =>
-    store.putBlob(source, {signal, journal, isNew: true})
-  const {digest, size, written} =
-    packing && withJournal ? await withJournal([store.name, ...packing], put) : await put()
-  const content = source.content()
+  const put = async (journal?: UploadJournal, cache?: BlockCache) => {
+    const source = packLayer(entries, {...format, jobs, cache, onProgress})
+    const blob = await store.putBlob(source, {signal, journal, isNew: true})
+    return {...blob, content: source.content()}
+  }
+  const {digest, size, written, content} = packing
+    ? await withJournal([store.name, ...packing], (journal) =>
+        withBlockCache(packing, (cache) => put(journal, cache)),
+      )
+    : await put()
   return {
     layer: {descriptor: {mediaType, digest, size}, diffId: content.diffId},
     content,
     uploaded: written,
   }
+}
+
+/** Stands for what remembers, where nothing does. */
+function without<T>(_: readonly string[], work: (memory: undefined) => Promise<T>): Promise<T> {
+  return work(undefined)
 }

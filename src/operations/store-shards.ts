@@ -1,7 +1,6 @@
 import type {Layer} from '../image/image.js'
-import {hashLayer, type PackedContent} from '../layer/pack.js'
+import {hashLayer, type LayerFormat, type PackedContent} from '../layer/pack.js'
 import {divide, type Shard, type ShardPlan} from '../layer/shards.js'
-import type {LayerCompression} from '../oci/media-type.js'
 import type {ContentStore} from '../store/content-store.js'
 import {mapAhead} from '../stream/map-ahead.js'
 import {isUsable, type KnownLayer} from './known-layers.js'
@@ -17,11 +16,10 @@ export interface ShardedContent extends Pick<FramedEntries, 'content' | 'frame'>
   readonly plan: ShardPlan
 }
 
-export interface StoreShardsOptions {
+export interface StoreShardsOptions extends LayerFormat {
   /** What need not be stored again. */
   readonly known: readonly KnownLayer[]
   readonly mediaType: string
-  readonly compression?: LayerCompression | undefined
   /** For whoever watches. */
   readonly on: string
   /** By which a later run knows that it may go on where this one was killed. */
@@ -134,8 +132,9 @@ async function compareShard(
   {
     known,
     compression,
+    level,
     spare,
-  }: Pick<StoreShardsOptions, 'known' | 'compression'> & {readonly spare: Buffer[]},
+  }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {readonly spare: Buffer[]},
   ports: Ports,
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
@@ -144,13 +143,19 @@ async function compareShard(
   if (!content) throw new Error('hashing without a limit came to one')
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
-  const usable = layer && (await isUsable(store, layer, entries, compression, ports))
+  const usable = layer && (await isUsable(store, layer, entries, {compression, level}, ports))
   return {content, layer: usable === true ? layer : undefined}
 }
 
 function packingOf({number}: Shard, options: StoreShardsOptions) {
-  const {mediaType, compression, on, packing} = options
-  return {mediaType, compression, on, ...(packing && {packing: [...packing, `layer ${number}`]})}
+  const {mediaType, compression, level, on, packing} = options
+  return {
+    mediaType,
+    compression,
+    level,
+    on,
+    ...(packing && {packing: [...packing, `layer ${number}`]}),
+  }
 }
 
 function contentOf({plan: {survey}}: ShardedContent, tarSize: number): StoredContent['content'] {

@@ -9,6 +9,8 @@ import type {LayerCompression} from '../oci/media-type.js'
 export interface FormatOptions {
   /** How the new layer is compressed. Default: gzip. */
   readonly compression?: LayerCompression | undefined
+  /** How hard gzip tries, 1 to 9; another one gives other bytes. */
+  readonly level?: number | undefined
   /** Docker's media types become OCI's. */
   readonly toOci?: boolean | undefined
   /** What directories are that the image has already. Default: as in the directory. */

@@ -3,6 +3,7 @@ import type {Image, Layer} from '../image/image.js'
 import {inject} from '../image/inject.js'
 import {hasLayers, type Slot} from '../image/slot.js'
 import {countShards} from '../layer/shards.js'
+import type {RememberedTree} from '../layer/tree-memory.js'
 import type {Digest} from '../oci/digest.js'
 import {repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
@@ -55,6 +56,7 @@ export async function update(
       if (number === 1) warnOfEmptiness(stored.content.entries, options.directory, ports)
       try {
         const result = await applyUpdate(store, options, plan, stored, ports)
+        await plan.look?.remember(asTree(stored))
         await warnOfReferrers(store, result, ports)
         return result
       } catch (error) {
@@ -65,6 +67,11 @@ export async function update(
   } finally {
     await store.close()
   }
+}
+
+function asTree({layers, content}: StoredContent): RememberedTree {
+  const {tarSize, entries, newestMtime} = content
+  return {diffIds: layers.map(({diffId}) => diffId), tarSize, entries, newestMtime}
 }
 
 function describePlan(
@@ -95,7 +102,7 @@ function describePlan(
 /** Packs and pushes what the plan says is not there yet. `before`: what an earlier round sent. */
 async function storeContent(
   store: ContentStore,
-  {directory: on, compression}: UpdateOptions,
+  {directory: on, compression, level}: UpdateOptions,
   {image, key, framed, shards, known, packing, layers, content}: UpdatePlan,
   before: StoredContent | undefined,
   ports: Ports,
@@ -104,7 +111,7 @@ async function storeContent(
     const {uploaded, sent} = before ?? {uploaded: false, sent: nothingSent}
     return {key, layers, content, uploaded, sent}
   }
-  const how = {mediaType: newLayerType(image, compression), compression, packing, on}
+  const how = {mediaType: newLayerType(image, compression), compression, level, packing, on}
   if (shards)
     return {key, ...(await storeShards(store, {...framed, plan: shards}, {...how, known}, ports))}
   const pushed = await pushLayer(store, framed.entries, how, ports)
@@ -148,12 +155,12 @@ async function applyUpdate(
 /** Packs and pushes layers again that the registry has lost meanwhile. False when it has them, or the directory is another by now. */
 async function isRestored(
   store: ContentStore,
-  {directory: on, compression}: UpdateOptions,
+  {directory: on, compression, level}: UpdateOptions,
   {image, framed, shards}: UpdatePlan,
   layers: readonly Layer[],
   ports: Ports,
 ): Promise<boolean> {
-  const how = {mediaType: newLayerType(image, compression), compression, on}
+  const how = {mediaType: newLayerType(image, compression), compression, level, on}
   if (shards)
     return restoreShards(store, {...framed, plan: shards}, layers, {...how, known: []}, ports)
   const digest = layers[0]?.descriptor.digest

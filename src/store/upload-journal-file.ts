@@ -1,9 +1,9 @@
 import {createHash, randomBytes} from 'node:crypto'
-import {open, readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
-import {constants} from 'node:fs'
+import {readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
 import {withLock} from '../disk/lock.js'
+import {readOwnFile} from '../disk/own-file.js'
 import {isPrivateFolder} from '../disk/private-folder.js'
 import {InjectError} from '../errors.js'
 import {isDigest, type Digest} from '../oci/digest.js'
@@ -141,7 +141,7 @@ async function readRecord(
   path: string,
   {now, onNotice}: JournalOptions,
 ): Promise<UploadRecord | undefined> {
-  const text = await readOwn(path)
+  const text = await readOwnFile(path, longest)
   if (text === undefined) return undefined
   const found = v.safeParse(shape, parse(text))
   if (found.success) {
@@ -153,25 +153,6 @@ async function readRecord(
   }
   await rm(path, {force: true}).catch(() => undefined)
   return undefined
-}
-
-/** `undefined` for what is not there, not a file of ours, or larger than a journal can be. */
-async function readOwn(path: string): Promise<string | undefined> {
-  try {
-    // a FIFO of that name must not keep us waiting
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-    const handle = await open(path, flags)
-    try {
-      const stats = await handle.stat()
-      if (!stats.isFile() || stats.size > longest) return undefined
-      if (stats.uid !== process.getuid?.()) return undefined
-      return await handle.readFile('utf8')
-    } finally {
-      await handle.close()
-    }
-  } catch {
-    return undefined
-  }
 }
 
 function parse(text: string): unknown {

@@ -1,0 +1,81 @@
+import {Flags, type Interfaces} from '@oclif/core'
+import {UsageError} from '../errors.js'
+import type {Ports} from '../operations/ports.js'
+import {maxSize} from './flags.js'
+import {userCache} from './user-cache.js'
+
+/** Bytes. */
+const cacheSize = 5_000_000_000
+
+/** The flags of a command that packs a directory: what it costs. */
+export const packFlags = {
+  'compression-level': Flags.integer({
+    min: 1,
+    max: 9,
+    helpValue: '1-9',
+    summary: 'How hard gzip tries (default: 1); another level gives other bytes.',
+  }),
+  jobs: Flags.integer({
+    char: 'j',
+    min: 1,
+    max: 256,
+    helpValue: 'N',
+    summary: 'Blocks that are compressed at once (default: one for each processor).',
+  }),
+  cache: Flags.boolean({
+    summary:
+      'Keep compressed blocks in the cache folder, so that the next run compresses only what changed.',
+  }),
+  'cache-size': maxSize({
+    dependsOn: ['cache'],
+    summary: 'Bytes that these may take, as in 20G (default: 5G); the oldest go.',
+  }),
+  'trust-mtime': Flags.boolean({
+    summary:
+      'Read no file when size, inode and times of all are as they were when the directory was packed last.',
+  }),
+}
+
+/** What they say of the bytes of a layer. */
+export function packOptions(
+  flags: Pick<Interfaces.InferredFlags<typeof packFlags>, 'compression-level'> & {
+    readonly compression: string
+  },
+): {readonly level: number | undefined} {
+  const level = flags['compression-level']
+  if (level === undefined || flags.compression === 'gzip') return {level}
+  throw new UsageError(
+    'ERR_INJECT_LEVEL_WITHOUT_GZIP',
+    `--compression-level is one of gzip, and the layer is to be compressed by ${flags.compression}`,
+    {hint: 'drop one of the two'},
+  )
+}
+
+/** What they say of the machine, as the operations know it. */
+export function packPorts(
+  flags: Interfaces.InferredFlags<typeof packFlags>,
+  env: Readonly<Record<string, string | undefined>>,
+  {report}: Pick<Ports, 'report'>,
+): Pick<Ports, 'jobs' | 'withBlockCache' | 'treeMemory'> {
+  const onNotice = (message: string): void => report({kind: 'notice', message})
+  const blocks = flags.cache ? userCache('blocks', env) : undefined
+  const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
+  const limit = flags['cache-size'] ?? cacheSize
+  return {
+    jobs: flags.jobs,
+    ...(blocks !== undefined && {
+      withBlockCache: async (identity, work) => {
+        const {withBlockCache} = await import('../layer/block-cache-file.js')
+        return withBlockCache({folder: blocks, identity, limit, onNotice}, work)
+      },
+    }),
+    ...(trees !== undefined && {
+      treeMemory: {
+        look: async (identity, entries) => {
+          const {createTreeMemory} = await import('../layer/tree-memory-file.js')
+          return createTreeMemory(trees, () => Date.now()).look(identity, entries)
+        },
+      },
+    }),
+  }
+}

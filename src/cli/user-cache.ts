@@ -1,0 +1,17 @@
+import {existsSync} from 'node:fs'
+import {homedir} from 'node:os'
+import {isAbsolute, join} from 'node:path'
+
+/**
+ * A folder of ours in the user's cache folder; `undefined` for a user without a home, who has no use for a folder where one might have been.
+ * https://specifications.freedesktop.org/basedir-spec/latest/
+ */
+export function userCache(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const given = env['XDG_CACHE_HOME']
+  const home = env['HOME'] || homedir()
+  if (given !== undefined && isAbsolute(given)) return join(given, 'inject', name)
+  return existsSync(home) ? join(home, '.cache', 'inject', name) : undefined
+}
