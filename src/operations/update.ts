@@ -14,7 +14,6 @@ import {actionOn, describeOutcome, type InjectionResult} from './injection-resul
 import {beginAgain} from './on-conflict.js'
 import {planUpdate, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import {layerEntries} from './layer-entries.js'
-import {warnOfReferrers} from './left-behind.js'
 import {isIndex} from './load-index.js'
 import {directoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
@@ -57,7 +56,6 @@ export async function update(
       try {
         const result = await applyUpdate(store, options, plan, stored, ports)
         await plan.look?.remember(asTree(stored))
-        await warnOfReferrers(store, result, ports)
         return result
       } catch (error) {
         await beginAgain(error, options.onConflict, {number, ...plan}, ports)

@@ -58,14 +58,15 @@ describeWith(['umoci', 'busybox', 'skopeo', 'buildah'], 'an image built on an in
 
   it.runIf(isRoot)('by buildah', async () => {
     const started = await start()
-    const {folder, layout} = started
+    const {folder} = started
     const store = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run')]
     const buildah = (...args: string[]) =>
-      execa('buildah', [...store, '--storage-driver', 'vfs', ...args])
-    const {stdout: container} = await buildah('from', '-q', `oci:${layout}:v1`)
+      // it makes a name of the path, and wants that in lower case
+      execa('buildah', [...store, '--storage-driver', 'vfs', ...args], {cwd: folder})
+    const {stdout: container} = await buildah('from', '-q', 'oci:base-layout:v1')
     writeFileSync(join(folder, 'above'), 'above')
     await buildah('copy', '-q', container, join(folder, 'above'), '/opt/above')
-    await buildah('commit', '-q', '--rm', container, `oci:${layout}:child`)
+    await buildah('commit', '-q', '--rm', container, 'oci:base-layout:child')
     await followsSlot(started)
   })
 })

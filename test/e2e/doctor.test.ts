@@ -447,7 +447,7 @@ describeWith(['docker-registry'], 'inject doctor, against docker-registry', () =
     expect(await run({INJECT_USERNAME: username, INJECT_PASSWORD: 'wrong-canary'})).toMatchObject({
       exitCode: 3,
       auth: expect.stringMatching(
-        /^fail: GET .* answered 401 .*; as password of tester, from INJECT_USERNAME and INJECT_PASSWORD -> log in/,
+        /^fail: GET .* answered 401 .*; as password of tester, from INJECT_USERNAME and INJECT_PASSWORD -> the credentials/,
       ) as string,
     })
     const nobody = await run({})

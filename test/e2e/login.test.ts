@@ -202,7 +202,7 @@ describeWith(['docker-registry', 'skopeo'], 'login, auth which and logout', () =
     ],
     ['nothing', ['logout'], {}, 2, /--all/],
     ['both', ['logout', 'r.example', '--all'], {}, 2, /--all/],
-    ['a layout', ['auth', 'which', 'oci:dir'], {}, 2, /layout/],
+    ['a layout', ['auth', 'which', 'oci:dir'], {}, 2, /local image/],
     [
       'a file that is not there',
       ['auth', 'which', 'r.example/x', '--authfile', '/nonexistent/a.json'],

@@ -54,7 +54,7 @@ describe('the memory of a tree', () => {
     expect((await look(['other']))?.known).toBeUndefined()
   })
 
-  const touches: Record<string, (tree: string) => Promise<unknown> | void> = {
+  const touches: Record<string, (tree: string) => unknown> = {
     'a file has other content of the same size, and its old mtime': (tree) => {
       writeFileSync(join(tree, 'sub/file'), 'CONTENT')
       utimesSync(join(tree, 'sub/file'), 1, 1)

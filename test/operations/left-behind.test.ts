@@ -51,9 +51,7 @@ const sbom = 'application/spdx+json'
 
 describe('what refers to the image before', () => {
   it('M36 is counted and named when the first slot is put in, and not again', async () => {
-    const {store, image, tree, warnings, onEvent, updated} = await start(
-      (await serveRegistry()).address,
-    )
+    const {store, image, warnings, onEvent, updated} = await start((await serveRegistry()).address)
     const vendor = await putImage(store, base)
     for (const text of [signature, signature, sbom]) {
       const artifact = await putArtifact(store, text, vendor)
@@ -61,15 +59,17 @@ describe('what refers to the image before', () => {
     }
     await updated({dryRun: true})
     expect(warnings).toEqual([])
+    await setup(image, {tags: ['other'], onEvent, dryRun: true})
+    expect(warnings).toEqual([])
     await setup(image, {tags: ['other'], onEvent})
     // the two signatures are one artifact: they are the same bytes
-    const said = `2 artifacts refer to what was there before (${vendor.digest}), and none to the new image: ${signature}, ${sbom}`
-    expect(warnings).toEqual([said])
+    const said = `2 artifacts refer to what was there before (${vendor.digest}), and none to the new image: `
+    expect(warnings).toEqual([expect.stringContaining(said)])
+    expect(warnings[0]).toContain(signature)
+    expect(warnings[0]).toContain(sbom)
+    await setup(image, {tags: ['other'], onEvent})
     await updated()
-    expect(warnings).toEqual([said, said])
-    writeFileSync(join(tree, 'file'), 'other content')
-    await updated()
-    expect(warnings).toHaveLength(2)
+    expect(warnings).toHaveLength(1)
   })
 
   it('of an index and of its images', async () => {
@@ -88,22 +88,22 @@ describe('what refers to the image before', () => {
 
   it('nothing is said where there is nothing', async () => {
     const {store, warnings, updated} = await start((await serveRegistry()).address)
-    await putImage(store, base)
-    await updated()
+    await putIndex(store, {platforms: ['linux/amd64']})
+    await updated({platforms: 'all'})
     expect(warnings).toEqual([])
   })
 })
 
 describeWith(['docker-registry'], 'a registry that lists no referrers', () => {
   it('has them under tags, and signatures as cosign tags them', async () => {
-    const {store, warnings, updated} = await start((await startDockerRegistry()).address)
+    const {store, image, warnings, onEvent} = await start((await startDockerRegistry()).address)
     const vendor = await putImage(store, base)
     const listed = await putArtifact(store, sbom, vendor)
     const list = {schemaVersion: 2, mediaType: ociIndex, manifests: [listed]}
     const tags = [{tag: referrersTag(vendor.digest), from: undefined}]
     await store.putManifest(Buffer.from(JSON.stringify(list)), ociIndex, {tags})
     await putArtifact(store, signature, undefined, `${referrersTag(vendor.digest)}.sig`)
-    await updated()
+    await setup(image, {onEvent})
     expect(warnings).toEqual([
       `2 artifacts refer to what was there before (${vendor.digest}), and none to the new image: ${sbom}, a signature by cosign`,
     ])
