@@ -110,7 +110,11 @@ export function openRegistryStore(
     name: connection.name,
     ...reader,
     // what is pushed is looked for where it is pushed to
-    ...createBlobWriter(connection, blobs, {chunkSize: options.chunkSize, onNotice}),
+    ...createBlobWriter(connection, blobs, {
+      chunkSize: options.chunkSize,
+      attempts: options.retries?.attempts,
+      onNotice,
+    }),
     ...createManifestWriter(connection, manifests),
     ...createTagLister(connection),
     ...createReferrerLister(connection),

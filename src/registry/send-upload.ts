@@ -9,7 +9,7 @@ import type {UploadSession} from './upload-session.js'
 import type {UploadStrategy} from './upload-strategy.js'
 
 /** The first time and three more, as long as the registry has nothing more than before. */
-const attemptsWithoutProgress = 4
+const usualAttempts = 4
 /** Fewer bytes than this between two breaks are no progress. */
 const worthwhile = 64 * 1024
 const maxQuestions = 5
@@ -26,6 +26,8 @@ export interface SendContext extends OpenUploadOptions {
 export interface SendUploadOptions extends SendContext {
   /** What is sent, when that is known beforehand. */
   readonly blob: BlobInfo | undefined
+  /** How often it is tried while the registry gets nothing more; `undefined`: as usual. */
+  readonly attempts: number | undefined
   /** Makes a blob of what was sent. Returns why that is not possible, when a new session may help. */
   readonly commit: (session: UploadSession, blob: BlobInfo) => Promise<InjectError | undefined>
 }
@@ -49,7 +51,7 @@ export async function sendUpload(options: SendUploadOptions): Promise<BlobInfo |
     for (;;) {
       const outcome = await connection.withRetries(step, {
         signal,
-        attempts: attemptsWithoutProgress,
+        attempts: options.attempts ?? usualAttempts,
       })
       if (outcome === 'again') continue
       if (outcome === 'impossible') await upload.cancel()

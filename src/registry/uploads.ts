@@ -28,6 +28,8 @@ const windowSize = 4 * 1024 * 1024
 export interface UploadSettings {
   /** Bytes of a ranged chunk; all goes in one request without. */
   readonly chunkSize?: number | undefined
+  /** How often something is tried that brings nothing. Default: 4. */
+  readonly attempts?: number | undefined
   /** Hears what the user should know and what is no failure. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
@@ -36,7 +38,7 @@ export interface UploadSettings {
 export function createBlobWriter(
   connection: Connection,
   reader: BlobReader,
-  {chunkSize, onNotice = () => undefined}: UploadSettings = {},
+  {chunkSize, attempts, onNotice = () => undefined}: UploadSettings = {},
 ): BlobWriter {
   const sessions = createUploadSessions(connection, onNotice)
   const strategy = initialStrategy(chunkSize)
@@ -202,7 +204,7 @@ export function createBlobWriter(
       commit(at, sent, {signal})
     try {
       const sent = strategy.patch
-        ? await sendUpload({...upload, blob, size: blob?.size, commit: end})
+        ? await sendUpload({...upload, attempts, blob, size: blob?.size, commit: end})
         : undefined
       return {blob: sent ?? blob ?? (await replay.measure()), isSent: sent !== undefined}
     } finally {

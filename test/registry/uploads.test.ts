@@ -350,7 +350,7 @@ describe('putBlob', () => {
       {early: ({method}) => method === 'PATCH'},
     )
     const {store} = openRegistry(server.address, {
-      retries: {attempts: 1},
+      retries: {attempts: 4},
       timeouts: {idle: 150, response: 60_000},
     })
     const source = {
