@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {copy} from './copy.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {save} from './save.mjs'
+import {writeReport} from './report.mjs'
 import {serve} from './serve.mjs'
 import {start} from './start.mjs'
 import {gc, startup} from './store.mjs'
@@ -106,5 +107,6 @@ for (const name of names.length > 0 ? names : Object.keys(benches)) {
   const results = new URL('results/', import.meta.url)
   mkdirSync(results, {recursive: true})
   writeFileSync(new URL(`${name}.json`, results), `${text}\n`)
+  if (name === 'update') writeReport(result, results)
 }
 process.exit()
