@@ -30,7 +30,7 @@ export function valuesBefore(
 ): ConfigEdits {
   const before: {-readonly [K in keyof ConfigEdits]: ConfigEdits[K]} = {}
   const env = new Map(
-    envOf(config).map((entry) => [/^[^=]*/.exec(entry)?.[0] ?? '', entry.replace(/^[^=]*=?/, '')]),
+    envOf(config).map((entry) => [entry.replace(/=.*/s, ''), entry.replace(/^[^=]*=?/, '')]),
   )
   if (edits.env) before.env = picked(edits.env, env)
   if (edits.labels) before.labels = picked(edits.labels, mapOf(config.config?.Labels))

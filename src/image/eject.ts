@@ -33,12 +33,15 @@ export function eject(image: Image, name: string): Image {
   return decodeImage({descriptor: {mediaType, digest, size: bytes.length}, bytes}, configBytes)
 }
 
+/** A map, because any text can be a label, the names of what objects inherit among them. */
+function labelsOf({config}: ImageConfig): Map<string, string> {
+  return new Map(Object.entries(config?.Labels ?? {}))
+}
+
 /** The manifest that the first slot was put into, as the image remembers it. */
 export function rememberedBase({manifest, config}: Image): Digest | undefined {
-  const said = new Map([
-    ...Object.entries(config.value.config?.Labels ?? {}),
-    ...Object.entries(manifest.value.annotations ?? {}),
-  ]).get(baseDigest)
+  const annotations = Object.entries(manifest.value.annotations ?? {})
+  const said = new Map([...labelsOf(config.value), ...annotations]).get(baseDigest)
   return isDigest(said) ? said : undefined
 }
 
@@ -53,7 +56,7 @@ export function isSameImage(rest: Image, original: Image): boolean {
 function editConfig(config: Encoded<ImageConfig>, slot: Slot, isLast: boolean): string {
   const {value} = config
   const keys = slotLabels(slot.name)
-  const before = parseEdits(new Map(Object.entries(value.config?.Labels ?? {})).get(keys.before))
+  const before = parseEdits(labelsOf(value).get(keys.before))
   let text = editConfigText(textOf(config), value, before)
   // from the end, so that the positions of the others hold
   for (const {layer, history} of slot.layers.toReversed()) {
@@ -80,8 +83,7 @@ function editManifest(
   isLast: boolean,
   configBytes: Uint8Array,
 ): string {
-  const labels = new Map(Object.entries(config.value.config?.Labels ?? {}))
-  const before = parseEdits(labels.get(slotLabels(slot.name).before))
+  const before = parseEdits(labelsOf(config.value).get(slotLabels(slot.name).before))
   let text = textOf(manifest)
   for (const {layer} of slot.layers.toReversed()) text = removeMember(text, ['layers', layer])
   text = editManifestText(text, before)

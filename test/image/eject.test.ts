@@ -38,6 +38,20 @@ const withConfig = (family: (typeof families)[number]) =>
     },
   })
 
+test('an image without labels remembers nothing, and can be given some that go again', () => {
+  const base = makeImage({labels: null})
+  expect(rememberedBase(base)).toBeUndefined()
+  const rest = eject(into(base, 'oci', {edits: {labels: {new: 'label'}}}), 'cvmfs')
+  expect(isSameImage(rest, base)).toBe(true)
+})
+
+test("Docker's manifests take no annotations", () => {
+  const image = makeImage({family: 'docker'})
+  expect(() => into(image, 'docker', {edits: {annotations: {a: 'b'}}})).toThrow(
+    expect.objectContaining({code: 'ERR_INJECT_NO_ANNOTATIONS'}) as Error,
+  )
+})
+
 describe.each(families)('a slot that is taken out of a %s image', (family) => {
   test('leaves what was there before, but for the time', () => {
     const base = withConfig(family)

@@ -1,5 +1,10 @@
 import {expect, test} from 'vitest'
-import {layerCompression, layerMediaType, manifestMediaTypes} from '../../src/oci/media-type.js'
+import {
+  isForeignLayer,
+  layerCompression,
+  layerMediaType,
+  manifestMediaTypes,
+} from '../../src/oci/media-type.js'
 
 test('a new layer is of its image’s family', () => {
   expect(layerMediaType('docker', 'gzip')).toBe('application/vnd.docker.image.rootfs.diff.tar.gzip')
@@ -28,4 +33,13 @@ test.each([
 
 test('an Accept header of all manifest kinds is short enough to send', () => {
   expect(manifestMediaTypes.join(', ').length).toBeLessThan(1000)
+})
+
+test.each([
+  ['application/vnd.oci.image.layer.nondistributable.v1.tar+zstd', true],
+  ['application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', true],
+  ['application/vnd.docker.image.rootfs.diff.tar.gzip', false],
+  ['application/vnd.oci.image.layer.v1.tar', false],
+])('M33 %s is foreign: %s', (mediaType, isForeign) => {
+  expect(isForeignLayer(mediaType)).toBe(isForeign)
 })
