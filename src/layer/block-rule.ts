@@ -24,10 +24,10 @@ export const gzipBlocks: BlockRule = {
 
 /** Frames refer to nothing before them, so they are larger. */
 export const zstdBlocks: BlockRule = {
-  least: 2 * 1024 * 1024,
-  apart: 1024 * 1024,
-  most: 4 * 1024 * 1024,
-  large: 4 * 1024 * 1024,
+  least: 512 * 1024,
+  apart: 512 * 1024,
+  most: 1024 * 1024,
+  large: 1024 * 1024,
 }
 
 /** Whether a block that holds `used` bytes ends behind the entry of this path, which takes `size` bytes of the tar. */

@@ -19,7 +19,7 @@ export function outputBound(length: number): number {
 const run = promisify<Uint8Array, object, Buffer>(deflateRaw)
 
 /** Compressions that wait in the libuv pool beside those that run, so that no thread idles while this one reads. */
-const waiting = 6
+const waiting = 2
 
 /** Node's own zlib on the libuv pool: `jobs` blocks at once, and a few that wait there. The others wait here, where they take no memory but their own. */
 export function zlibDeflater(

@@ -3,6 +3,7 @@ import {setImmediate as turn} from 'node:timers/promises'
 import {createDigester, type Digest} from '../oci/digest.js'
 import type {LayerCompression} from '../oci/media-type.js'
 import type {BlobSource, CallOptions} from '../store/content-store.js'
+import {type BlockBuffers, createBlockBuffers} from './block-buffers.js'
 import {type BlockCache, cachedCompression} from './block-cache.js'
 import {type BlockRule, gzipBlocks, zstdBlocks} from './block-rule.js'
 import {createDeflater} from './create-deflater.js'
@@ -46,6 +47,8 @@ export interface PackOptions extends LayerFormat {
   readonly jobs?: number | undefined
   /** Asked for blocks before they are compressed. */
   readonly cache?: BlockCache | undefined
+  /** What blocks are read into, shared ones for zstd; default: this layer's own. */
+  readonly buffers?: BlockBuffers | undefined
   /** Told how many bytes of tar have been read so far, at most once a block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
@@ -58,6 +61,7 @@ export function packLayer(
     level = deflateLevel,
     jobs = availableParallelism(),
     cache,
+    buffers,
     ...options
   }: PackOptions = {},
 ): LayerSource {
@@ -65,7 +69,7 @@ export function packLayer(
   return {
     async *open(call) {
       const survey = surveyor(entries, options)
-      yield* compressors[compression](survey, {level, jobs, cache, signal: call?.signal})
+      yield* compressors[compression](survey, {level, jobs, cache, buffers, signal: call?.signal})
       packed = survey.content()
     },
     content() {
@@ -82,6 +86,7 @@ interface Compressing {
   readonly level: number
   readonly jobs: number
   readonly cache: BlockCache | undefined
+  readonly buffers: BlockBuffers | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -91,10 +96,10 @@ type Compressor = (
 ) => AsyncGenerator<Uint8Array, void, undefined>
 
 const compressors: Readonly<Record<LayerCompression, Compressor>> = {
-  async *gzip(survey, {level, jobs, cache, signal}) {
+  async *gzip(survey, {level, jobs, cache, buffers, signal}) {
     const deflater = await createDeflater({level, jobs})
     try {
-      const {allocate, release} = reusedBuffers()
+      const {allocate, release} = buffers ?? createBlockBuffers()
       const ahead = jobs * gzipBlocks.large + slack
       const compress = cachedCompression(deflater.deflate, cache, level)
       yield* gzip(survey.blocks(gzipBlocks, allocate), {compress, ahead, release, signal})
@@ -102,10 +107,12 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
       await deflater.close()
     }
   },
-  async *zstd(survey, {jobs, cache, signal}) {
-    const pool = zstdPool(jobs)
+  async *zstd(survey, {jobs, cache, buffers, signal}) {
+    // this thread, which reads and hashes, is as busy as one that compresses
+    const pool = zstdPool(Math.max(1, jobs - 1))
     try {
-      const {allocate, release} = reusedBuffers()
+      // a copy for each message would pile up in the worker
+      const {allocate, release} = buffers ?? createBlockBuffers({shared: true})
       const blocks = survey.blocks(zstdBlocks, allocate)
       const compress = cachedCompression(pool.compress, cache, zstdKind)
       yield* zstd(blocks, {compress, concurrency: jobs + 1, release, signal})
@@ -123,37 +130,20 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
   },
 }
 
-/** Memory for blocks that is used again once it is given back. */
-function reusedBuffers() {
-  const spare = new Map<number, Buffer[]>()
-  return {
-    allocate: (length: number): Buffer =>
-      spare.get(length)?.pop() ?? Buffer.allocUnsafeSlow(length),
-    // a block may fill its buffer in part only
-    release: ({buffer}: Buffer): void => {
-      const {byteLength} = buffer
-      const list = spare.get(byteLength) ?? []
-      spare.set(byteLength, list)
-      list.push(Buffer.from(buffer))
-    },
-  }
-}
-
 /** Where blocks are cut does not matter to a hash: as large as can be. */
 const hashBlocks: BlockRule = {...gzipBlocks, least: Infinity, most: gzipBlocks.large}
 
-/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes.
- * `spare` lends it the block, where many layers are hashed. */
+/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes. */
 export async function hashLayer(
   entries: () => Iterable<WalkedEntry>,
   {
     signal,
     limit = Infinity,
-    spare = [],
+    buffers = createBlockBuffers(),
     onProgress,
-  }: PackOptions & CallOptions & {readonly limit?: number; readonly spare?: Buffer[]} = {},
+  }: PackOptions & CallOptions & {readonly limit?: number} = {},
 ): Promise<PackedContent | undefined> {
-  const block = spare.pop() ?? Buffer.allocUnsafeSlow(gzipBlocks.large)
+  const block = buffers.allocate(gzipBlocks.large)
   const survey = surveyor(entries, {onProgress})
   let size = 0
   for (const part of survey.blocks(hashBlocks, () => block)) {
@@ -163,7 +153,7 @@ export async function hashLayer(
     await turn()
     signal?.throwIfAborted()
   }
-  spare.push(block)
+  buffers.release(block)
   return survey.content()
 }
 

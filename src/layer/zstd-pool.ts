@@ -31,7 +31,10 @@ export function zstdPool(size: number): ZstdPool {
 }
 
 function start(waiting: Map<number, Waiting>): Worker {
-  const worker = new Worker(new URL('zstd-frame.js', import.meta.url))
+  const worker = new Worker(new URL('zstd-frame.js', import.meta.url), {
+    // what it makes is outside of its heap
+    resourceLimits: {maxYoungGenerationSizeMb: 4},
+  })
   worker.on('message', ({id, bytes, error}: {id: number; bytes?: Uint8Array; error?: string}) => {
     if (bytes) waiting.get(id)?.resolve(bytes)
     else waiting.get(id)?.reject(new Error(error))

@@ -1,4 +1,5 @@
 import type {Layer} from '../image/image.js'
+import type {BlockBuffers} from '../layer/block-buffers.js'
 import type {BlockCache} from '../layer/block-cache.js'
 import {type LayerFormat, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
@@ -23,18 +24,20 @@ export async function pushLayer(
     mediaType,
     on,
     packing,
+    buffers,
     ...format
   }: LayerFormat & {
     readonly mediaType: string
     readonly on: string
     readonly packing?: readonly string[] | undefined
+    readonly buffers?: BlockBuffers | undefined
   },
   {report, signal, jobs, withJournal = without, withBlockCache = without}: Ports,
 ): Promise<PushedLayer> {
   report({kind: 'step', step: 'pack and push', on})
   const onProgress = (done: number) => report({kind: 'bytes', done})
   const put = async (journal?: UploadJournal, cache?: BlockCache) => {
-    const source = packLayer(entries, {...format, jobs, cache, onProgress})
+    const source = packLayer(entries, {...format, jobs, cache, buffers, onProgress})
     const blob = await store.putBlob(source, {signal, journal, isNew: true})
     return {...blob, content: source.content()}
   }

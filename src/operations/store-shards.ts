@@ -1,4 +1,5 @@
 import type {Layer} from '../image/image.js'
+import {type BlockBuffers, createBlockBuffers} from '../layer/block-buffers.js'
 import {hashLayer, type LayerFormat, type PackedContent} from '../layer/pack.js'
 import {divide, type Shard, type ShardPlan} from '../layer/shards.js'
 import type {ContentStore} from '../store/content-store.js'
@@ -9,8 +10,8 @@ import type {Ports} from './ports.js'
 import {pushLayer} from './push-layer.js'
 import type {StoredContent} from './slot-content.js'
 
-/** Layers that are hashed, packed and sent at once: while one waits for the registry, the next is read. */
-const atOnce = 2
+/** Layers that are hashed, packed and sent at once: packing keeps the machine busy as it is. */
+const atOnce = 1
 
 export interface ShardedContent extends Pick<FramedEntries, 'content' | 'frame'> {
   readonly plan: ShardPlan
@@ -43,12 +44,12 @@ export async function compareShards(
   const layers: (Layer | undefined)[] = []
   let tarSize = 0
   const quiet = summed(ports)
-  const spare: Buffer[] = []
+  const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
   for (const shard of divide(sharded.content, sharded.plan)) {
     const {content, layer} = await compareShard(
       store,
       framed(shard, sharded),
-      {...options, spare},
+      {...options, buffers},
       quiet(),
     )
     tarSize += content.tarSize
@@ -72,7 +73,7 @@ export async function storeShards(
   let [tarSize, count, bytes] = [0, 0, 0]
   ports.report({kind: 'step', step: 'pack and push', on})
   const quiet = summed(ports)
-  const spare: Buffer[] = []
+  const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
   const stored = mapAhead(
     divide(sharded.content, sharded.plan),
     async (shard) => {
@@ -81,9 +82,9 @@ export async function storeShards(
       const {content, layer} =
         known.length === 0
           ? {content: undefined, layer: undefined}
-          : await compareShard(store, part, {...options, spare}, own)
+          : await compareShard(store, part, {...options, buffers}, own)
       if (content && layer) return {content, layer, uploaded: false}
-      return pushLayer(store, part.entries, packingOf(part, options), own)
+      return pushLayer(store, part.entries, {...packingOf(part, options), buffers}, own)
     },
     atOnce,
   )
@@ -133,13 +134,13 @@ async function compareShard(
     known,
     compression,
     level,
-    spare,
-  }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {readonly spare: Buffer[]},
+    buffers,
+  }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {readonly buffers: BlockBuffers},
   ports: Ports,
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
   const onProgress = (done: number): void => report({kind: 'bytes', done})
-  const content = await hashLayer(entries, {signal, spare, onProgress})
+  const content = await hashLayer(entries, {signal, buffers, onProgress})
   if (!content) throw new Error('hashing without a limit came to one')
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
