@@ -31,7 +31,8 @@ export default class Update extends BaseCommand {
     directory: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
-      description: "The new content; with path /, relative to the image's root.",
+      description:
+        "The new content; with path /, relative to the image's root. {os}, {arch} and {variant} in it stand for the platform of each image of an index.",
     }),
   }
   static override readonly flags = {

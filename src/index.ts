@@ -14,6 +14,8 @@ import {
   type ResultSettings,
   type UpdateSettings,
 } from './library/injection-settings.js'
+import {refuseReserved} from './image/config-edits.js'
+import {checkCall} from './library/check-options.js'
 import {libraryPorts, type LibraryOptions} from './library/library-options.js'
 import {copy as copyImage, type CopyResult} from './operations/copy.js'
 import type {IndexInjectionResult} from './operations/describe-index.js'
@@ -45,6 +47,7 @@ export async function setup(
   image: string,
   options: LayerSettings & LibraryOptions = {},
 ): Promise<InjectionResult | IndexInjectionResult> {
+  checkCall('setup', [image], options)
   return await withTarget(setUpSlot, layerOptions(image, options), libraryPorts(options))
 }
 
@@ -54,9 +57,11 @@ export async function update(
   directory: string,
   options: UpdateSettings & LibraryOptions = {},
 ): Promise<InjectionResult | IndexInjectionResult> {
-  const {owner, exclude = [], whiteouts = false, edits, chunkSize} = options
+  checkCall('update', [image, directory], options)
+  const {owner, exclude = [], whiteouts = false, layers, edits, chunkSize} = options
+  refuseReserved(edits)
   const layer = layerOptions(image, options)
-  const all = {...layer, directory, owner, exclude, whiteouts, edits, chunkSize}
+  const all = {...layer, directory, owner, exclude, whiteouts, layers, edits, chunkSize}
   return await withTarget(updateSlot, all, libraryPorts(options))
 }
 
@@ -75,6 +80,7 @@ export async function unpack(
     readonly largest?: number
   } & LibraryOptions = {},
 ): Promise<UnpackResult> {
+  checkCall('unpack', [image, directory], options)
   const {platform, force = false, strict = false, largest} = options
   const name = parseSlotName(options.name ?? defaultSlotName)
   const chosen = platform === undefined ? undefined : parsePlatform(platform)
@@ -87,6 +93,7 @@ export async function remove(
   image: string,
   options: ResultSettings & {readonly base?: string} & LibraryOptions = {},
 ): Promise<RemoveResult> {
+  checkCall('remove', [image], options)
   const all = {...resultOptions(image, options), base: options.base}
   return await withTarget(removeSlot, all, libraryPorts(options))
 }
@@ -96,6 +103,7 @@ export async function inspect(
   image: string,
   options: {readonly platform?: string} & LibraryOptions = {},
 ): ReturnType<typeof inspectImage> {
+  checkCall('inspect', [image], options)
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform)
   return await inspectImage({reference: parseReference(image), platform}, libraryPorts(options))
 }
@@ -109,6 +117,7 @@ export async function copy(
     readonly referrers?: boolean
   } & LibraryOptions = {},
 ): Promise<CopyResult> {
+  checkCall('copy', [source, target], options)
   const {tags = [], allTags = false, referrers = false} = options
   const {noClobber = false, dryRun = false} = options
   const places = {source: parseReference(source), target: parseReference(target)}

@@ -60,6 +60,70 @@ it('goes through the life of a slot', async () => {
   expect(removed).toMatchObject({original: true, digest: before.digest})
 })
 
+it.each([
+  ['a misspelled option', {tag: 'other'}, 'update has no option "tag"'],
+  ['a flag', {'dry-run': true}, 'update has no option "dry-run"'],
+  ['a text for a list', {tags: 'v1'}, 'the option "tags" of update must be a list'],
+  ["a flag's text", {owner: '5:5'}, 'the option "owner" of update'],
+  ['a time as a text', {created: 'now'}, 'the option "created" of update must be a number'],
+  ['no way to compress', {compression: 'bzip2'}, 'must be one of gzip, zstd, none'],
+  ['all in a list', {edits: {label: ['a=b']}}, 'update has no option "edits.label"'],
+  ['what is ours', {edits: {labels: {x_injection_tar: 'x'}}}, 'inject knows its slots'],
+])('refuses %s before anything is done', async (_, options, message) => {
+  const {tree, image} = await start()
+  const before = await library.inspect(image)
+  const refused = library.update(image, tree, options as never)
+  await expect(refused).rejects.toThrow(library.UsageError)
+  await expect(refused).rejects.toThrow(message)
+  await expect(library.update(undefined as never, tree)).rejects.toThrow(library.UsageError)
+  await expect(library.inspect('')).rejects.toThrow(library.UsageError)
+  expect(await library.inspect(image)).toEqual(before)
+})
+
+it('takes every option that there is', async () => {
+  const {tree, image} = await start()
+  const {signal} = new AbortController()
+  const common = {signal, onEvent: () => undefined, plainHttp: true, insecure: false, mirrors: []}
+  const result = {
+    ...common,
+    name: 'a',
+    tags: ['b'],
+    platforms: ['linux/amd64'],
+    attestations: 'keep',
+    onConflict: 'retry',
+    noClobber: false,
+    dryRun: false,
+  } as const
+  const layer = {
+    ...result,
+    path: '/a',
+    created: 1,
+    compression: 'gzip',
+    level: 9,
+    toOci: false,
+    parents: 'dir',
+  } as const
+  const edits = {
+    env: {A: '1', B: null},
+    labels: {l: 'm'},
+    entrypoint: ['x'],
+    cmd: null,
+    workdir: '/',
+    user: '1',
+  }
+  await library.setup(image, layer)
+  await library.update(image.replace(/v1$/, 'b'), tree, {
+    ...layer,
+    layers: 2,
+    owner: {uid: 1, gid: 2},
+    exclude: ['nothing'],
+    whiteouts: true,
+    chunkSize: 1_000_000,
+    edits,
+  })
+  await library.remove(image.replace(/v1$/, 'b'), {...result, base: 'v1'})
+})
+
 it('says what is wrong by the kind of its errors', async () => {
   const {tree, image} = await start()
   await expect(library.update(image, tree, {name: 'no name'})).rejects.toThrow(library.UsageError)

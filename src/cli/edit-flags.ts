@@ -1,6 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
-import type {ConfigEdits} from '../image/config-edits.js'
+import {type ConfigEdits, refuseReserved} from '../image/config-edits.js'
 import {quoted} from '../oci/quoted.js'
 
 const pairs = (summary: string, name = 'K=V') =>
@@ -58,6 +58,7 @@ export function editsOf(
     ...(workdir !== undefined && {workdir}),
     ...(user !== undefined && {user}),
   }
+  refuseReserved(edits)
   return Object.keys(edits).length === 0 ? undefined : edits
 }
 

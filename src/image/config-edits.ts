@@ -1,4 +1,7 @@
 import * as v from 'valibot'
+import {UsageError} from '../errors.js'
+import {isReserved} from '../oci/annotation.js'
+import {quoted} from '../oci/quoted.js'
 import {textShape} from '../oci/shape.js'
 import type {ImageConfig} from '../oci/config.js'
 import type {Manifest} from '../oci/manifest.js'
@@ -133,4 +136,15 @@ function editTexts(text: string, path: readonly string[], edits: Texts = {}): st
     next =
       value === null ? removeMember(next, [...path, key]) : setMember(next, [...path, key], value)
   return next
+}
+
+/** Throws `UsageError` (`ERR_INJECT_LABEL_RESERVED`) for labels and annotations that say what only `inject` may say. */
+export function refuseReserved(edits: ConfigEdits | undefined): void {
+  const reserved = Object.keys({...edits?.labels, ...edits?.annotations}).find(isReserved)
+  if (reserved === undefined) return
+  throw new UsageError(
+    'ERR_INJECT_LABEL_RESERVED',
+    `${quoted(reserved)} is a label by which inject knows its slots`,
+    {hint: 'choose another name for it'},
+  )
 }

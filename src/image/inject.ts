@@ -13,6 +13,7 @@ import {
   mergeEdits,
   parseEdits,
   valuesBefore,
+  refuseReserved,
 } from './config-edits.js'
 import {checkFamily, checkPlain} from './family.js'
 import {layerSteps, slotStep} from './history.js'
@@ -202,6 +203,7 @@ function instant(time: string): number {
 
 function checkInjection(image: Image, {name, path, layers, sharding = 1, edits}: Injection): void {
   const {manifest} = image
+  refuseReserved(edits)
   if (edits?.annotations && isDocker(image)) {
     throw new PreconditionError(
       'ERR_INJECT_NO_ANNOTATIONS',

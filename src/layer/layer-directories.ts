@@ -52,7 +52,8 @@ export async function readLayerDirectories(
       data: () => undefined,
       entryEnd: () => undefined,
     },
-    unpackLimits,
+    // umoci, among others, writes none
+    {...unpackLimits, mayLackMarker: true},
   )
   for await (const chunk of verifiedDiffId(decompress(blob, mediaType, unpackLimits), diffId)) {
     signal.throwIfAborted()

@@ -1,5 +1,6 @@
 import type {ConfigEdits} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
+import type {Sharding} from '../image/sharding.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import type {Parents} from '../layer/parents.js'
 import {defaultSlotName, parseSlotName} from '../oci/annotation.js'
@@ -46,6 +47,8 @@ export interface LayerSettings extends ResultSettings {
 
 /** What may be said of an update. */
 export interface UpdateSettings extends LayerSettings {
+  /** Divide the content into that many layers, or as many as its size suggests. Default: as the slot is; 1 at first. */
+  readonly layers?: Sharding | undefined
   /** Owner of everything in the layer. Default: as in the directory. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
   /** Patterns in gitignore syntax of what to leave out, after the rules in `.injectignore`. */

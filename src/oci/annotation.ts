@@ -51,6 +51,11 @@ export function slotNameOf(label: string): string | undefined {
   return isSlotName(name) ? name : undefined
 }
 
+/** Whether a label or annotation says what only we may say: what is a slot, and where an image comes from. */
+export function isReserved(key: string): boolean {
+  return key === baseDigest || /_injection_(?:tar|gz|layers|sharding|path|before)$/.test(key)
+}
+
 /** Letters, digits, `_`, `.` and `-`, at most 64, the first a letter or digit. */
 export function isSlotName(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(text)

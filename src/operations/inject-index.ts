@@ -26,6 +26,7 @@ import {pushLayer} from './push-layer.js'
 import {asContent, nothingSent, type SentLayers, type SlotFacts} from './slot-content.js'
 import {planSharding, shardingOf} from './slot-sharding.js'
 import {compareShards, storeShards} from './store-shards.js'
+import {warnOfEmptiness} from './slot-notices.js'
 import {type FormatOptions, suitableImage} from './suitable-image.js'
 import {planTagMoves} from './tag-moves.js'
 
@@ -52,6 +53,8 @@ export interface IndexOptions extends Partial<Pick<Replacements, 'attestations'>
   /** How the content is divided into layers; `undefined`: as it is in each slot, else not. */
   readonly layers?: Sharding | undefined
   readonly dryRun: boolean
+  /** A directory without anything in it is worth a warning. */
+  readonly warnsOfEmptiness?: boolean
   /** `undefined`: this image stays as it is. */
   readonly contentOf: (target: SuitableTarget) => Promise<IndexContent | undefined>
 }
@@ -194,7 +197,7 @@ async function injectGroup(
   {moves, stored}: {readonly moves: readonly TagMove[]; readonly stored: StoredLayers},
   ports: Ports,
 ): Promise<InjectedImage[]> {
-  const {name, dryRun} = options
+  const {name, dryRun, warnsOfEmptiness = false} = options
   const {path} = content
   const warn = (message: string): void => ports.report({kind: 'warning', message})
   const places = group.map(({suitable: image, slot}) => ({image, slot}))
@@ -203,6 +206,7 @@ async function injectGroup(
   const known =
     stored.get(key) ?? (await storeLayers(store, group, {...content, plan}, options, moves, ports))
   if (!dryRun) stored.set(key, known)
+  if (warnsOfEmptiness) warnOfEmptiness(known.content?.entries, content.on, ports)
   return group.map((target) => {
     const {image, suitable, slot} = target
     const isSame = hasLayers(slot, known.layers) && path === slot?.path

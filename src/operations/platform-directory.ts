@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs'
 import {UnsafeContentError, UsageError} from '../errors.js'
 import {formatPlatform, type Platform} from '../oci/platform.js'
 import {quoted} from '../oci/quoted.js'
@@ -10,12 +11,13 @@ const placeholder = /\{(os|arch|variant)\}/g
 
 /**
  * One directory for all, opened at once; or, with `{os}`, `{arch}` and `{variant}` (which is empty where a platform has none) in the path, one for each platform, opened
- * when it is asked for. Throws `UsageError` for other braces with a word in them, and what `openDirectory` throws; the function throws `UnsafeContentError` for a
+ * when it is asked for. Throws `UsageError` for other words in braces, where there are these too or no such directory is there, and what `openDirectory` throws; the function throws `UnsafeContentError` for a
  * platform whose name is no name of a file: it is the image's, and anybody's.
  */
 export function directoryFor(path: string): DirectoryFor {
   const [unknown] = path.replaceAll(placeholder, '').match(/\{\w+\}/) ?? []
-  if (unknown !== undefined && /^\{(?:architecture|platform|version)\}$/.test(unknown)) {
+  const isMeant = path.search(placeholder) >= 0 || !existsSync(path)
+  if (unknown !== undefined && isMeant) {
     throw new UsageError('ERR_INJECT_PLACEHOLDER_UNKNOWN', `there is no ${unknown} for a path`, {
       hint: 'there are {os}, {arch} and {variant}',
     })

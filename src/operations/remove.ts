@@ -14,7 +14,7 @@ import {fetchImage} from './fetch-image.js'
 import {findDocument, type FoundDocument} from './find-document.js'
 import {loadTargets} from './index-targets.js'
 import {loadFound} from './load-image.js'
-import {isIndex, loadIndex} from './load-index.js'
+import {isIndex, loadIndex, type LoadedIndex} from './load-index.js'
 import {beginAgain, type ConflictPolicy} from './on-conflict.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
@@ -106,12 +106,17 @@ async function fromIndex({store, options, found, moves, ports}: Work): Promise<R
     {...options, platforms: options.platforms, what},
     signal,
   )
+  // of all images, those that have it; where none does, the first says so
+  const having = targets.filter(({slot}) => slot !== undefined)
+  const chosen = options.platforms === 'all' && having.length > 0 ? having : targets
   const images = []
-  for (const {image} of targets) {
+  for (const {image} of chosen) {
     const {result, rest, original} = await withoutSlot(store, image, options, signal)
     images.push({image, result, rest, original})
   }
-  const base = images.every(({result}) => findSlots(result).length === 0) ? 'forget' : 'keep'
+  const others = await imagesBeside(store, loaded, images, signal)
+  const left = [...images.map(({result}) => result), ...others]
+  const base = left.every((image) => image && findSlots(image).length === 0) ? 'forget' : 'keep'
   const replace = (next: readonly {readonly image: Image; readonly result: Image}[]) => {
     const descriptors = next.map(
       ({image, result}) => [image.manifest.descriptor.digest, result.manifest.descriptor] as const,
@@ -141,6 +146,18 @@ async function fromIndex({store, options, found, moves, ports}: Work): Promise<R
   const canRemember = after.index.descriptor.mediaType === ociIndex
   const original = before !== undefined || (!canRemember && kept.every((each) => each.original))
   return describe(options, found, {digest, tags, original})
+}
+
+/** The images of the index that are not worked on; `undefined` for what cannot be read. */
+async function imagesBeside(
+  store: ContentStore,
+  {images}: LoadedIndex,
+  chosen: readonly {readonly image: Image}[],
+  signal: AbortSignal,
+): Promise<readonly (Image | undefined)[]> {
+  const known = new Set(chosen.map(({image}) => image.manifest.descriptor.digest))
+  const others = images.filter(({entry}) => !known.has(entry.digest))
+  return Promise.all(others.map(({entry}) => fetchOriginal(store, entry.digest, signal)))
 }
 
 /** The image without the slot, or the very one that it was before anything was injected. */

@@ -42,5 +42,11 @@ export function updateIndex(
     }
   }
   const {platforms, created} = options
-  return applyToIndex(store, found, {...options, platforms, created, contentOf}, ports)
+  const warnsOfEmptiness = !options.dryRun
+  return applyToIndex(
+    store,
+    found,
+    {...options, platforms, created, contentOf, warnsOfEmptiness},
+    ports,
+  )
 }

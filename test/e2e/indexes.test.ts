@@ -108,6 +108,25 @@ describeWith(['docker-registry'], 'an index', () => {
       },
     )
 
+    it('one image after the other goes back to the original, and so does what only one of them has', async () => {
+      const {image, tree, digestAt} = await start(await registry(), {platforms: three})
+      const original = await digestAt('v1')
+      await injectJson(['update', `${image}:v1`, tree, '--platform', 'all', '-t', 'v2'])
+      for (const platform of three)
+        await injectJson(['remove', `${image}:v2`, '--platform', platform])
+      expect(await digestAt('v2')).toBe(original)
+
+      await injectJson(['update', `${image}:v1`, tree, '-p', 'linux/arm64', '-t', 'v3'])
+      const named = await inject(['remove', `${image}:v3`, '-p', 'linux/amd64'])
+      expect(named.exitCode).toBe(11)
+      expect(await injectJson(['remove', `${image}:v3`, '-p', 'all'])).toMatchObject({
+        original: true,
+        digest: original,
+      })
+      const again = await inject(['remove', `${image}:v3`, '-p', 'all'])
+      expect(again.exitCode, again.stderr).toBe(11)
+    })
+
     it('a layer is sent once, however many images get it', async () => {
       const address = await registry()
       const {image, tree} = await start(address, {platforms: eight})
@@ -173,6 +192,17 @@ describe('choosing', () => {
     const single = await inject(['inspect', `${image}@${digest}`, '-p', 'linux/arm64'])
     expect(single.exitCode).toBe(4)
     expect(single.stderr).toContain('is a single image, for linux/amd64 and not for linux/arm64')
+  })
+
+  it('an empty directory is worth a warning, and an unknown placeholder an error', async () => {
+    const {address} = await serveRegistry()
+    const {image} = await start(address, {platforms: three})
+    const empty = await tempDir()
+    const {stderr} = await inject(['update', `${image}:v1`, empty, '-p', 'all'])
+    expect(stderr).toContain('there is nothing in')
+    const unknown = await inject(['update', `${image}:v1`, `${empty}/{os}-{foo}`, '-p', 'all'])
+    expect(unknown).toMatchObject({exitCode: 2})
+    expect(unknown.stderr).toContain('there is no {foo} for a path')
   })
 
   it('unpack takes the image for this machine, and says so', async () => {

@@ -1,0 +1,136 @@
+import * as v from 'valibot'
+import {UsageError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
+
+const text = v.optional(v.string('must be a text'))
+const flag = v.optional(v.boolean('must be true or false'))
+const texts = v.optional(v.array(v.string('must be a text'), 'must be a list'))
+const wholeNumber = v.optional(
+  v.pipe(v.number('must be a number'), v.safeInteger('must be a whole number'), v.minValue(0)),
+)
+const oneOf = (...words: readonly string[]) =>
+  v.optional(v.picklist(words, `must be one of ${words.join(', ')}`))
+const record = v.optional(v.record(v.string(), v.nullable(v.string('must be a text'))))
+
+const commonOptions = {
+  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
+  onEvent: v.optional(v.function('must be a function')),
+  credentials: v.optional(v.strictObject({username: v.string(), password: v.string()})),
+  authFile: text,
+  plainHttp: flag,
+  insecure: flag,
+  caFile: text,
+  mirrors: texts,
+}
+const resultOptions = {
+  ...commonOptions,
+  name: text,
+  tags: texts,
+  to: text,
+  platforms: v.optional(
+    v.union([v.literal('all'), v.array(v.string())], "must be 'all' or a list of platforms"),
+  ),
+  attestations: oneOf('drop', 'keep'),
+  onConflict: oneOf('fail', 'retry'),
+  noClobber: flag,
+  dryRun: flag,
+}
+const layerOptions = {
+  ...resultOptions,
+  path: text,
+  created: wholeNumber,
+  compression: oneOf('gzip', 'zstd', 'none'),
+  level: v.optional(
+    v.pipe(
+      v.number('must be a number'),
+      v.safeInteger('must be a whole number'),
+      v.minValue(1, 'must be 1 at least'),
+      v.maxValue(9, 'must be 9 at most'),
+    ),
+  ),
+  toOci: flag,
+  parents: oneOf('dir', 'base', 'omit'),
+}
+const id = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0))
+
+/** The options of each function. */
+const shapes = {
+  setup: v.strictObject(layerOptions),
+  update: v.strictObject({
+    ...layerOptions,
+    layers: v.optional(
+      v.union(
+        [v.literal('auto'), v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(127))],
+        "must be 'auto' or a number from 1 to 127",
+      ),
+    ),
+    owner: v.optional(v.strictObject({uid: id, gid: id})),
+    exclude: texts,
+    whiteouts: flag,
+    edits: v.optional(
+      v.strictObject({
+        env: record,
+        labels: record,
+        annotations: record,
+        entrypoint: v.nullish(v.array(v.string())),
+        cmd: v.nullish(v.array(v.string())),
+        workdir: v.nullish(v.string()),
+        user: v.nullish(v.string()),
+      }),
+    ),
+    chunkSize: v.optional(
+      v.pipe(
+        v.number('must be a number'),
+        v.safeInteger('must be a whole number'),
+        v.minValue(65_536, 'must be 64 KiB at least'),
+      ),
+    ),
+  }),
+  unpack: v.strictObject({
+    ...commonOptions,
+    name: text,
+    platform: text,
+    force: flag,
+    strict: flag,
+    largest: wholeNumber,
+  }),
+  remove: v.strictObject({...resultOptions, base: text}),
+  inspect: v.strictObject({...commonOptions, platform: text}),
+  copy: v.strictObject({
+    ...commonOptions,
+    tags: texts,
+    platforms: resultOptions.platforms,
+    noClobber: flag,
+    dryRun: flag,
+    allTags: flag,
+    referrers: flag,
+  }),
+}
+
+/**
+ * Throws `UsageError` (`ERR_INJECT_OPTION_INVALID`) for arguments that are no texts, and for options that the function does not have: a misspelled one would be one that nobody
+ * asked for.
+ */
+export function checkCall(
+  name: keyof typeof shapes,
+  words: readonly unknown[],
+  options: unknown,
+): void {
+  if (words.some((word) => typeof word !== 'string' || word === ''))
+    throw invalid(
+      `${name} takes ${words.length === 1 ? 'a text' : `${words.length} texts`} and options`,
+    )
+  const {issues} = v.safeParse(shapes[name], options, {abortEarly: true})
+  const [issue] = issues ?? []
+  if (!issue) return
+  const path = issue.path?.map(({key}) => String(key)).join('.') ?? ''
+  throw invalid(
+    issue.type === 'strict_object' && issue.expected === 'never'
+      ? `${name} has no option ${quoted(path)}`
+      : `the option ${quoted(path)} of ${name} ${issue.message}`,
+  )
+}
+
+function invalid(message: string): UsageError {
+  return new UsageError('ERR_INJECT_OPTION_INVALID', message)
+}
