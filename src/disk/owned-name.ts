@@ -1,5 +1,5 @@
 import {createHash, randomBytes} from 'node:crypto'
-import {readFileSync, readlinkSync} from 'node:fs'
+import {readFileSync, readlinkSync, type Stats} from 'node:fs'
 import {lstat, readdir} from 'node:fs/promises'
 import {hostname} from 'node:os'
 import {join} from 'node:path'
@@ -27,7 +27,7 @@ export function isDead(name: string, prefix: string, idleMs = 0): boolean {
 
 /**
  * Removes from `folder` what processes that have ended left there under `prefix`, and returns the names of what it removed. Things of
- * living processes, names of another shape, and what may not be removed stay. A folder that is not there is an empty one.
+ * living processes, of other users (who could make such a name up, and put there what leads elsewhere), names of another shape, and what may not be removed stay. A folder that is not there is an empty one.
  */
 export async function clearDead(folder: string, prefix: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [])
@@ -35,11 +35,8 @@ export async function clearDead(folder: string, prefix: string): Promise<string[
   for (const name of names) {
     if (!grammar.test(name.slice(prefix.length)) || !name.startsWith(prefix)) continue
     const path = join(folder, name)
-    const idleMs = await lstat(path).then(
-      (stats) => Date.now() - stats.mtimeMs,
-      () => 0,
-    )
-    if (!isDead(name, prefix, idleMs)) continue
+    const stats = await lstat(path).catch(() => undefined)
+    if (!stats || !isOurs(stats) || !isDead(name, prefix, Date.now() - stats.mtimeMs)) continue
     // somebody else's leftover that we lack the rights to remove is no reason to fail the work at hand
     await removeTree(path).then(
       () => removed.push(name),
@@ -47,6 +44,13 @@ export async function clearDead(folder: string, prefix: string): Promise<string[
     )
   }
   return removed
+}
+
+/** This user's, and no folder that anybody may put something into. */
+function isOurs(stats: Stats): boolean {
+  const {uid, mode} = stats
+  const isOpen = stats.isDirectory() && (mode & 0o002) !== 0
+  return uid === (process.geteuid?.() ?? uid) && !isOpen
 }
 
 const grammar = /^(\d{1,10})-(\d{1,20})-([0-9a-f]{8})-[0-9a-f]{16}$/

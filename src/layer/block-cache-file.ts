@@ -128,8 +128,9 @@ function openWriter(folder: string, onNotice: (text: string) => void) {
 function evict(folder: string, limit: number): void {
   let total = 0
   for (const {name, size} of list(folder)) {
-    total += size
-    if (total > limit) rmSync(join(folder, name), {force: true})
+    // one that is too large by itself goes without the others
+    if (total + size > limit) rmSync(join(folder, name), {force: true})
+    else total += size
   }
 }
 

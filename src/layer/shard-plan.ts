@@ -21,7 +21,7 @@ export interface PlannedShards {
 }
 
 /**
- * How entries are divided into at most `room` layers. A small tree (`auto`), and one without files, stays in one. No more than names and sizes decide. Walks the
+ * How entries are divided into at most `room` layers. A small tree (`auto`), one without files, and one that cannot be divided stay in one. No more than names and sizes decide. Walks the
  * entries, unless one layer is all that is wanted.
  */
 export function planShards(entries: Entries, sharding: Sharding, room: number): PlannedShards {
@@ -29,8 +29,8 @@ export function planShards(entries: Entries, sharding: Sharding, room: number): 
   const survey = surveyTree(entries({xattrs: false}))
   const bytes = survey.items.bytes()
   const isAuto = sharding === 'auto'
-  if (survey.items.length === 0 || (isAuto && bytes < leastTotal))
-    return {plan: undefined, isLimited: false}
+  const isSmall = survey.items.length === 0 || (isAuto && bytes < leastTotal)
+  if (isSmall || !survey.isDivisible) return {plan: undefined, isLimited: false}
   const ofDirectories = survey.directories > 0 ? 1 : 0
   const most = Math.max(1, Math.min(isAuto ? room : sharding, room) - ofDirectories)
   const wanted = isAuto ? Math.min(autoLayers, bytes / leastTarget) : sharding

@@ -14,9 +14,14 @@ export interface TreeSurvey {
   readonly entries: number
   /** Seconds since the epoch, of the newest entry; 0 for none. */
   readonly newestMtime: number
+  /** Whether it can be divided: no directory is a whiteout, and no path so long that the kernel is told it in pieces, which hold as long as the walk is there only. */
+  readonly isDivisible: boolean
 }
 
 const headerLength = 512
+
+/** Bytes of a path; with the directory's own before it, it is to be one that the kernel takes as a whole. */
+const longestDivisible = 2500
 
 /** Walks all entries. Files are not opened, but their metadata is read. */
 export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
@@ -26,12 +31,16 @@ export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
   let whiteouts = 0
   let count = 0
   let newestMtime = -Infinity
+  let isDivisible = true
   for (const walked of entries) {
     const {entry} = walked
     count++
     newestMtime = Math.max(newestMtime, entry.mtime)
-    if (entry.kind === 'directory') directories++
-    else if (endsInWhiteout(entry.path)) whiteouts++
+    if (entry.path.length > longestDivisible) isDivisible = false
+    if (entry.kind === 'directory') {
+      directories++
+      if (endsInWhiteout(entry.path)) isDivisible = false
+    } else if (endsInWhiteout(entry.path)) whiteouts++
     else countItem(walked)
   }
   for (const {last, bytes} of open.values()) items.grow(last, bytes)
@@ -43,6 +52,7 @@ export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
     whiteouts,
     entries: count,
     newestMtime: count === 0 ? 0 : newestMtime,
+    isDivisible,
   }
 
   function countItem(walked: WalkedEntry): void {

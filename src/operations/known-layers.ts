@@ -108,18 +108,40 @@ export async function compare(
 }
 
 /**
- * Whether a known layer may be named again for entries that have its diff ID. The image's own may: its registry has it, or says so when the new manifest comes.
+ * Whether a known layer may be named again for entries that have its diff ID: when it is there, and it is the image's own or what they pack to. `isThere` may have been asked before.
  */
 export async function isUsable(
-  store: ContentStore,
   layer: KnownLayer,
   entries: () => Iterable<WalkedEntry>,
   format: LayerFormat,
   ports: Pick<Ports, 'report' | 'signal'>,
+  isKnownThere: Presence,
 ): Promise<boolean> {
-  if (layer.own) return true
-  if (!(await isThere(store, layer, ports.signal))) return false
-  return packsTo(layer, entries, format, ports)
+  if (!(await isKnownThere(layer))) return false
+  return layer.own || packsTo(layer, entries, format, ports)
+}
+
+/** Whether the store has a layer. */
+export type Presence = (layer: Layer) => Promise<boolean>
+
+/** Asks for all of these layers at once, when it is first asked for one: there may be many, and each answer takes its time. */
+export function createPresence(
+  store: ContentStore,
+  known: readonly Layer[],
+  signal: AbortSignal,
+): Presence {
+  const answers = new Map<string, Promise<boolean>>()
+  const ask = (layer: Layer): Promise<boolean> => {
+    const {digest} = layer.descriptor
+    const answer = answers.get(digest) ?? isThere(store, layer, signal)
+    answers.set(digest, answer)
+    return answer
+  }
+  return (layer) => {
+    // whoever does not ask for a layer does not want to hear what is wrong with it
+    for (const each of known) ask(each).catch(() => undefined)
+    return ask(layer)
+  }
 }
 
 /** Layers of one slot, as far as they are of use to what is made now: one layer is compared with one, and several with several. */

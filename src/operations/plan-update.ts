@@ -160,10 +160,9 @@ async function lookTrusted(
   const {diffIds, ...counts} = look.known
   const layers: Layer[] = slot.layers.map(({descriptor, diffId}) => ({descriptor, diffId}))
   if (layers.map(({diffId}) => diffId).join() !== diffIds.join()) return undefined
-  const [only, ...others] = layers
-  // as with one that was hashed: of several, the registry says when it has lost one
-  if (!only || (others.length === 0 && !(await isThere(store, only, signal)))) return undefined
-  const diffId = others.length === 0 ? only.diffId : undefined
+  const there = await Promise.all(layers.map((layer) => isThere(store, layer, signal)))
+  if (!there.every(Boolean)) return undefined
+  const diffId = layers.length === 1 ? layers[0]?.diffId : undefined
   return {layers, content: {...counts, diffId}, unsent: nothingSent}
 }
 

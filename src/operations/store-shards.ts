@@ -4,7 +4,7 @@ import {hashLayer, type LayerFormat, type PackedContent} from '../layer/pack.js'
 import {divide, type Shard, type ShardPlan} from '../layer/shards.js'
 import type {ContentStore} from '../store/content-store.js'
 import {mapAhead} from '../stream/map-ahead.js'
-import {isUsable, type KnownLayer} from './known-layers.js'
+import {createPresence, isUsable, type KnownLayer, type Presence} from './known-layers.js'
 import type {FramedEntries} from './layer-entries.js'
 import type {Ports} from './ports.js'
 import {pushLayer} from './push-layer.js'
@@ -45,11 +45,11 @@ export async function compareShards(
   let tarSize = 0
   const quiet = summed(ports)
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
+  const presence = presenceOf(store, options.known, ports)
   for (const shard of divide(sharded.content, sharded.plan)) {
     const {content, layer} = await compareShard(
-      store,
       framed(shard, sharded),
-      {...options, buffers},
+      {...options, buffers, presence},
       quiet(),
     )
     tarSize += content.tarSize
@@ -74,6 +74,7 @@ export async function storeShards(
   ports.report({kind: 'step', step: 'pack and push', on})
   const quiet = summed(ports)
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
+  const presence = presenceOf(store, options.known, ports)
   const stored = mapAhead(
     divide(sharded.content, sharded.plan),
     async (shard) => {
@@ -82,7 +83,7 @@ export async function storeShards(
       const {content, layer} =
         known.length === 0
           ? {content: undefined, layer: undefined}
-          : await compareShard(store, part, {...options, buffers}, own)
+          : await compareShard(part, {...options, buffers, presence}, own)
       if (content && layer) return {content, layer, uploaded: false}
       return pushLayer(store, part.entries, {...packingOf(part, options), buffers}, own)
     },
@@ -123,19 +124,27 @@ export async function restoreShards(
   return isRestored
 }
 
+function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}: Ports): Presence {
+  const own = known.filter((layer) => layer.own)
+  return createPresence(store, own, signal)
+}
+
 function framed({number, entries}: Shard, {frame}: ShardedContent): Shard {
   return {number, entries: () => frame(entries())}
 }
 
 async function compareShard(
-  store: ContentStore,
   {entries}: Shard,
   {
     known,
     compression,
     level,
     buffers,
-  }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {readonly buffers: BlockBuffers},
+    presence,
+  }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {
+    readonly buffers: BlockBuffers
+    readonly presence: Presence
+  },
   ports: Ports,
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
@@ -144,7 +153,7 @@ async function compareShard(
   if (!content) throw new Error('hashing without a limit came to one')
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
-  const usable = layer && (await isUsable(store, layer, entries, {compression, level}, ports))
+  const usable = layer && (await isUsable(layer, entries, {compression, level}, ports, presence))
   return {content, layer: usable === true ? layer : undefined}
 }
 

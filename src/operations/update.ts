@@ -55,7 +55,8 @@ export async function update(
       if (number === 1) warnOfEmptiness(stored.content.entries, options.directory, ports)
       try {
         const result = await applyUpdate(store, options, plan, stored, ports)
-        await plan.look?.remember(asTree(stored))
+        // what an earlier round packed is what the directory was before that, not now
+        if (number === 1) await plan.look?.remember(asTree(stored))
         return result
       } catch (error) {
         await beginAgain(error, options.onConflict, {number, ...plan}, ports)

@@ -1,6 +1,17 @@
 import {execa} from 'execa'
 import {spawn} from 'node:child_process'
-import {lutimes, mkdir, readdir, readFile, stat, symlink, utimes, writeFile} from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lutimes,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {clearDead, isDead, ownedName} from '../../src/disk/owned-name.js'
@@ -105,6 +116,17 @@ describe('clearing', () => {
     await lutimes(join(folder, link!), yesterday, yesterday)
     expect((await clearDead(folder, '.tmp-')).toSorted()).toEqual([old, link].toSorted())
     expect(await stat(join(folder, recent!))).toBeDefined()
+  })
+
+  it.runIf(process.getuid?.() === 0)('leaves what another user left, or may write to', async () => {
+    const folder = await tempDir()
+    const theirs = join(folder, await nameOfEnded('.tmp-'))
+    const open = join(folder, await nameOfEnded('.tmp-'))
+    for (const path of [theirs, open]) await mkdir(path)
+    await chown(theirs, 65_534, 65_534)
+    await chmod(open, 0o777)
+    expect(await clearDead(folder, '.tmp-')).toEqual([])
+    expect(await readdir(folder)).toHaveLength(2)
   })
 
   it('finds nothing in a folder that is not there', async () => {

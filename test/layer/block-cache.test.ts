@@ -132,6 +132,18 @@ describe('a cache of blocks', () => {
     expect(left).toEqual([false, true, true])
   })
 
+  it('what is too large by itself goes, and leaves the others alone', async () => {
+    const {run, files} = await start({limit: 3000})
+    await run((cache) => Promise.resolve(cache?.put(key('a'), Buffer.alloc(1200))), {
+      identity: ['a'],
+    })
+    const before = files()
+    await run((cache) => Promise.resolve(cache?.put(key('b'), Buffer.alloc(5000))), {
+      identity: ['b'],
+    })
+    expect(files()).toEqual(before)
+  })
+
   it('is not trusted: a byte that changed is a block that is not there', async () => {
     const {folder, run, files} = await start()
     const put = () =>

@@ -6,6 +6,7 @@ import {createTreeMemory} from '../../src/layer/tree-memory-file.js'
 import {parseReference} from '../../src/oci/reference.js'
 import type {UpdateOptions} from '../../src/operations/plan-update.js'
 import {update} from '../../src/operations/update.js'
+import type {ContentStore} from '../../src/store/content-store.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {operationPorts} from '../support/operation-ports.js'
 import {makeEntry, putImage} from '../support/put-image.js'
@@ -22,8 +23,8 @@ async function start() {
     writeFileSync(join(tree, `file${i}`), Buffer.alloc(5000 + i, `${i} `))
   const memory = createTreeMemory(join(folder, 'trees'), () => Date.now() + 3_600_000)
   let found = 0
-  const run = (more: Partial<UpdateOptions> = {}) => {
-    const ports = operationPorts(store)
+  const run = (more: Partial<UpdateOptions> = {}, at: ContentStore = store) => {
+    const ports = operationPorts(at)
     return {
       ...ports,
       result: update(
@@ -66,7 +67,7 @@ async function start() {
     const {changed} = await result
     return {changed, steps: events.flatMap((event) => (event.kind === 'step' ? [event.step] : []))}
   }
-  return {folder, tree, run, steps, found: () => found}
+  return {folder, tree, store, run, steps, found: () => found}
 }
 
 describe('an update that remembers', () => {
@@ -91,6 +92,26 @@ describe('an update that remembers', () => {
     await steps()
     expect(await steps({path: '/opt'})).toMatchObject({changed: true})
     expect(await steps({path: '/opt', owner: {uid: 1, gid: 1}})).toMatchObject({changed: true})
+  })
+
+  it('forgets nothing that changed between two rounds of one update', async () => {
+    const {tree, store, run, steps} = await start()
+    let puts = 0
+    const moving: ContentStore = {
+      ...store,
+      async putManifest(bytes, mediaType, options) {
+        if (puts++ > 0) return store.putManifest(bytes, mediaType, options)
+        // after the directory was packed somebody else moves the tag, and the directory changes
+        writeFileSync(join(tree, 'file7'), 'other')
+        await putImage(store, {layers: [{entries: [makeEntry('usr/')]}]})
+        return store.putManifest(bytes, mediaType, options)
+      },
+    }
+    const {result} = run({onConflict: 'retry'}, moving)
+    expect((await result).changed).toBe(true)
+    expect(puts).toBe(2)
+    expect((await steps()).changed).toBe(true)
+    expect((await steps()).changed).toBe(false)
   })
 
   it('compresses only the blocks that changed, to the same bytes', async () => {

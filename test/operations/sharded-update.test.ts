@@ -1,4 +1,14 @@
-import {linkSync, lutimesSync, mkdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'
+import {execa} from 'execa'
+import {
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {inject} from '../../src/image/inject.js'
@@ -17,6 +27,7 @@ import {setup} from '../../src/operations/setup.js'
 import {unpack} from '../../src/operations/unpack.js'
 import {update} from '../../src/operations/update.js'
 import type {ContentStore} from '../../src/store/content-store.js'
+import {openLayoutStore} from '../../src/store/layout-store.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {listTree, skopeoCopy, unpackRoot} from '../support/busybox-image.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
@@ -111,6 +122,41 @@ describe('update --layers', () => {
     expect(treeSnapshot(directory).slice(1)).toEqual(treeSnapshot(tree).slice(1))
     expect(await put({layers: 12, directory})).toMatchObject({changed: false})
     expect(ports.said).toEqual([])
+  })
+
+  it('a layer that the store has lost or spoilt is written again, though nothing changed', async () => {
+    const layout = join(await tempDir(), 'layout')
+    const {put, slotOf} = await start(await openLayoutStore(layout, {create: true}))
+    await put({layers: 12})
+    const [one, two] = (await slotOf())?.layers ?? []
+    if (!one || !two) throw new Error('no layers')
+    const fileOf = ({descriptor}: typeof one) =>
+      join(layout, 'blobs/sha256', descriptor.digest.slice('sha256:'.length))
+    const before = [readFileSync(fileOf(one)), readFileSync(fileOf(two))]
+    rmSync(fileOf(one))
+    truncateSync(fileOf(two), 10)
+    expect(await put({layers: 12})).toMatchObject({layers: {new: 2}})
+    expect([readFileSync(fileOf(one)), readFileSync(fileOf(two))]).toEqual(before)
+  })
+
+  it('what cannot be divided is one layer: very long paths, and directories that are whiteouts', async () => {
+    const {tree, put, slotOf} = await start()
+    mkdirSync(join(tree, '.wh.gone'))
+    await put({layers: 12, whiteouts: true})
+    expect((await slotOf())?.layers).toHaveLength(1)
+    rmSync(join(tree, '.wh.gone'), {recursive: true})
+    await put({layers: 12})
+    expect((await slotOf())?.layers.length).toBeGreaterThan(1)
+    const names = Array.from({length: 13}, () => 'n'.repeat(200))
+    await execa(
+      'sh',
+      ['-c', 'for n; do mkdir "$n"; cd "$n"; done; echo deep > file', 'sh', ...names],
+      {
+        cwd: tree,
+      },
+    )
+    expect(await put({layers: 12})).toMatchObject({changed: true})
+    expect((await slotOf())?.layers).toHaveLength(1)
   })
 
   it('sends what changed and nothing else, where the slot is', async () => {
