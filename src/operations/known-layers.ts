@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import {InjectError} from '../errors.js'
 import type {Image, Layer} from '../image/image.js'
 import {imageEntries} from '../image/index-tree.js'
@@ -131,9 +132,12 @@ export function createPresence(
   signal: AbortSignal,
 ): Presence {
   const answers = new Map<string, Promise<boolean>>()
+  // as many listeners as layers are no leak
+  const own = AbortSignal.any([signal])
+  setMaxListeners(0, own)
   const ask = (layer: Layer): Promise<boolean> => {
     const {digest} = layer.descriptor
-    const answer = answers.get(digest) ?? isThere(store, layer, signal)
+    const answer = answers.get(digest) ?? isThere(store, layer, own)
     answers.set(digest, answer)
     return answer
   }
