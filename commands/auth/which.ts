@@ -1,25 +1,31 @@
+import {Args} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {credentialPorts} from '../../src/cli/credential-ports.js'
 import {givenUser} from '../../src/cli/explicit-credentials.js'
-import {imageArg} from '../../src/cli/flags.js'
 import {shownWhich} from '../../src/cli/render-credentials.js'
-import {parseReference} from '../../src/oci/reference.js'
+import {whichTarget} from '../../src/cli/which-target.js'
 import {whichCredentials} from '../../src/operations/which-credentials.js'
 
 export default class AuthWhich extends BaseCommand {
   static override readonly summary =
-    'Show which credentials would be used for an image, and where they come from.'
+    'Show which credentials would be used for an image or a registry, and where they come from.'
   static override readonly description =
     'The registry is not asked. A credential helper that is configured for it is; no secret is shown.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
     '<%= config.bin %> <%= command.id %> docker.io/library/alpine --json',
   ]
-  static override readonly args = {image: imageArg}
+  static override readonly args = {
+    image: Args.string({
+      ignoreStdin: true, // oclif would take a piped password for it
+      required: true,
+      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or the registry alone.',
+    }),
+  }
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(AuthWhich)
-    const reference = parseReference(args.image)
+    const reference = whichTarget(args.image)
     return this.perform(
       flags,
       async (ports) => {

@@ -82,6 +82,6 @@ export function onePlatform(where: string): PreconditionError {
   return new PreconditionError(
     'ERR_INJECT_ARCHIVE_ONE_PLATFORM',
     `${where} holds single images, and this is an index of several`,
-    {hint: 'choose one by --platform, or use an oci-archive'},
+    {hint: 'copy one out by inject copy … --platform OS/ARCH, or use an oci-archive'},
   )
 }

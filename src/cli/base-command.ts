@@ -1,7 +1,9 @@
 import {Command, type Interfaces} from '@oclif/core'
-import {accessSync, constants, existsSync, writeFileSync} from 'node:fs'
+import {accessSync, constants, existsSync, statSync, writeFileSync} from 'node:fs'
 import {dirname, resolve} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
+import {LocalIoError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
 import type {Ports, ProgressEvent} from '../operations/ports.js'
 import {startDeadline} from './deadline.js'
 import {errorDocument, errorLine, errorTrace} from './error-line.js'
@@ -79,10 +81,16 @@ export abstract class BaseCommand extends Command {
 /** Before anything is published, so that a result is not lost to a mistyped path. */
 function checkWritable(path: string): void {
   try {
-    accessSync(existsSync(path) ? path : dirname(resolve(path)), constants.W_OK)
+    if (existsSync(path) && statSync(path).isDirectory()) throw isFolder(path)
+    // with the slash: nothing can be written below a file
+    accessSync(existsSync(path) ? path : `${dirname(resolve(path))}/`, constants.W_OK)
   } catch (error) {
     throw localIoError(error, 'write', path)
   }
+}
+
+function isFolder(path: string): LocalIoError {
+  return new LocalIoError('ERR_INJECT_LOCAL_IO', `cannot write ${quoted(path)}: it is a directory`)
 }
 
 function writeDigest(path: string | undefined, digest: string | null | undefined): void {

@@ -25,7 +25,7 @@ function describe(error: unknown): Description {
       ...none,
       code: 'ERR_INJECT_USAGE',
       message: usageMessage(error, message),
-      hint: '--help shows how it is used',
+      hint: isPassword(error) ? passwordHint : '--help shows how it is used',
     }
   if (error instanceof Error && error.name === 'AbortError')
     return {...none, code: 'ERR_INJECT_INTERRUPTED', message, hint: undefined}
@@ -42,6 +42,25 @@ function isUsageError(error: unknown): error is object {
   return typeof error === 'object' && error !== null && 'oclif' in error
 }
 
+const passwordHint = 'a password is piped into --password-stdin, or comes from INJECT_PASSWORD'
+
+/** Flags that the command does not have, without their values, which may be passwords. */
+function unknownFlags(error: object): string[] {
+  if (!('flags' in error && Array.isArray(error.flags))) return []
+  return (error.flags as unknown[]).map((flag) => /^--[^=]*|^-?.?/.exec(String(flag))?.[0] ?? '')
+}
+
+function isPassword(error: object): boolean {
+  const flags = unknownFlags(error)
+  return flags.includes('--password') || (flags.includes('-p') && isLogin(error))
+}
+
+/** docker's and podman's `login` have a `-p`. */
+function isLogin(error: object): boolean {
+  const {parse} = error as {parse?: {input?: {args?: object}}}
+  return 'registry' in (parse?.input?.args ?? {})
+}
+
 /** oclif's parser writes itself around the message of an error that a flag's own `parse` throws. */
 function withoutParser(message: string): string {
   return message.replace(/^Parsing (--\S+) \n\t([^]*)\nSee more help with --help$/, '$1: $2')
@@ -53,12 +72,28 @@ function usageMessage(error: object, text: string): string {
     const names = (error.args as {name: string}[]).map(({name}) => name.toUpperCase())
     return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} missing`
   }
+  const unknown = unknownFlags(error)
+  if (unknown.length > 0) return `there is no flag ${unknown.join(', ')} here`
   const [message = ''] = text.split(/\n\n|\nSee more help/)
   const [first = '', ...details] = message
     .split('\n')
     .map((line) => line.trim().replaceAll(/\s+/g, ' '))
-  const said = first.charAt(0).toLowerCase() + first.slice(1)
+  if (/^The following errors? occurred:$/.test(first)) return details.map(constraint).join('; ')
+  const said = lowered(first)
+  if (/^parsing --\S+$/.test(said))
+    return `${said.slice('parsing '.length)}: ${lowered(details.join('; '))}`
   return details.length > 0 ? `${said} ${details.join('; ')}` : said
+}
+
+function lowered(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}
+
+/** What oclif says of flags that need or exclude each other, in fewer words. */
+function constraint(text: string): string {
+  return text
+    .replace(/^All of the following must be provided when using (--\S+): (.*)$/, '$1 needs $2')
+    .replace(/^(--[^\s=]+)\S* cannot also be provided when using (--\S+)$/, '$2 excludes $1')
 }
 
 /** The error and its causes with their stacks, for `--debug`. */

@@ -37,7 +37,8 @@ function summariseCopy({
   ].join(', ')
   const only = platforms ? ` (only ${platforms.join(', ')})` : ''
   const named = `${tags.slice(0, 10).join(', ')}${tags.length > 10 ? ', …' : ''}`
-  const tagged = tags.length === 0 ? 'no tag moved' : `${would}tagged ${named}`
+  const none = `no tag ${dryRun ? 'would move' : 'moved'}`
+  const tagged = tags.length === 0 ? none : `${would}tagged ${named}`
   const message = `${what}${only} ${would}copied: ${sent.join(', ')}; ${tagged}`
   return {kind: 'notice', message}
 }

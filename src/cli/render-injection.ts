@@ -23,7 +23,8 @@ function summariseIndex(result: IndexInjectionResult): ProgressEvent {
   const {images, tags, dryRun, attestationsDropped} = result
   const changed = images.filter((image) => image.changed)
   const would = dryRun ? 'would be ' : ''
-  const tagged = tags.length === 0 ? 'no tag moved' : `${would}tagged ${tags.join(', ')}`
+  const none = `no tag ${dryRun ? 'would move' : 'moved'}`
+  const tagged = tags.length === 0 ? none : `${would}tagged ${tags.join(', ')}`
   if (changed.length === 0) {
     const message = `unchanged: all ${images.length} chosen images hold this already; ${tagged}`
     return {kind: 'notice', message}
@@ -47,7 +48,9 @@ function summariseInjection(result: InjectionResult): ProgressEvent {
   const tagged = tags.join(', ')
   if (!changed || (!dryRun && tags.length === 0)) {
     const moved =
-      tags.length === 0 ? 'no tag moved' : `${dryRun ? 'would be tagged' : 'tagged'} ${tagged}`
+      tags.length === 0
+        ? `no tag ${dryRun ? 'would move' : 'moved'}`
+        : `${dryRun ? 'would be tagged' : 'tagged'} ${tagged}`
     return {
       kind: 'notice',
       message: `unchanged: slot ${slot.name}${where} holds this already; ${moved}`,

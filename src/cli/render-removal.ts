@@ -12,9 +12,11 @@ export function presentRemoval(digestFile: string | undefined) {
 
 function summariseRemoval({slot, original, tags, dryRun}: RemoveResult): ProgressEvent {
   const would = dryRun ? 'would be ' : ''
+  const is = dryRun ? 'would be' : 'is'
   const what = original
-    ? 'the image is the original one again'
-    : 'the image is equivalent to what it was before, under a digest of its own'
-  const tagged = tags.length === 0 ? 'no tag moved' : `${would}tagged ${tags.join(', ')}`
+    ? `the image ${is} the original one again`
+    : `the rest of the image ${dryRun ? 'would stay as it is' : 'is as it was'}, under a digest of its own`
+  const none = `no tag ${dryRun ? 'would move' : 'moved'}`
+  const tagged = tags.length === 0 ? none : `${would}tagged ${tags.join(', ')}`
   return {kind: 'notice', message: `slot ${slot} ${would}taken out: ${what}; ${tagged}`}
 }

@@ -31,7 +31,7 @@ export const shownRemoval = {
     const waiting =
       kept.leased === 0
         ? ''
-        : `; ${count(kept.leased, 'blob')} kept, published within the grace period`
+        : `; ${count(kept.leased, 'blob')} kept for now, published within --grace (default: 1h)`
     return {
       kind: 'notice',
       message: `${what} (${prettyBytes(bytes)}) ${dryRun ? 'would be removed' : 'removed'}${waiting}`,

@@ -21,7 +21,9 @@ export const saveFlags = {
     summary:
       'One tar file, or one image as a folder of plain files: layers as they are, or as tars.',
   }),
-  platform: platformFlag({summary: 'Which image of those IMAGEs that are indexes.'}),
+  platform: platformFlag({
+    summary: 'Which image of those IMAGEs that are indexes; the others must be for it, too.',
+  }),
   tag: Flags.custom<ImageName>({
     char: 't',
     multiple: true,

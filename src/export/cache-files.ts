@@ -41,11 +41,14 @@ export async function isCache(directory: string): Promise<boolean> {
   }
 }
 
-/** What to throw for a folder that holds something else. */
-export function notACache(directory: string): PreconditionError {
+/** What to throw for a folder that is missing or holds something else. */
+export function notACache(
+  directory: string,
+  hint = 'name a new folder, an empty one, or one that was given as --cache before',
+): PreconditionError {
   return new PreconditionError(
     'ERR_INJECT_NOT_A_CACHE',
     `${quoted(directory)} is not a cache of inject save`,
-    {hint: 'name a new folder, an empty one, or one that was given as --cache before'},
+    {hint},
   )
 }

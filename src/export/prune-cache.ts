@@ -36,7 +36,8 @@ export async function pruneCache(
   {maxBytes, dryRun}: {readonly maxBytes: number; readonly dryRun: boolean},
   signal: AbortSignal,
 ): Promise<{readonly removed: CachePruneCounts; readonly kept: CachePruneCounts}> {
-  if (!(await isCache(directory))) throw notACache(directory)
+  if (!(await isCache(directory)))
+    throw notACache(directory, 'name one that was given as --cache before')
   const blobs = await listBlobs(directory)
   // of equal age in the order of their names, so that a dry run says what will be
   blobs.sort((a, b) => a.usedAt - b.usedAt || compareTags(a.digest, b.digest))

@@ -27,7 +27,7 @@ export interface SiteGarbage {
   readonly blobs: readonly BlobInfo[]
   /** What the disk gets back: content that other repositories have, too, does not count. */
   readonly bytes: number
-  /** How many blobs stay because something names them, and because they were published just now. */
+  /** How many blobs stay because something names them, and because they, or the manifests that name them, were published just now. */
   readonly kept: {readonly referenced: number; readonly leased: number}
   /** Why less goes than might; one line each. */
   readonly problems: readonly string[]
@@ -65,6 +65,11 @@ export async function planRemoval(
     ...marked.unreadable.map((digest) => `manifest ${digest} cannot be read`),
   ].map((problem) => `${problem}: nothing is collected`)
   const isKept = (digest: Digest): boolean => problems.length > 0 || marked.digests.has(digest)
+  const named =
+    graceMs === 0 || problems.length > 0
+      ? marked
+      : await markReachable(pathOf, [...tagged, ...listed], {...retention, graceMs: 0}, known)
+  const isNamed = (digest: Digest): boolean => problems.length > 0 || named.digests.has(digest)
 
   const blobs: BlobInfo[] = []
   const kept = {referenced: 0, leased: 0}
@@ -73,8 +78,9 @@ export async function planRemoval(
     signal?.throwIfAborted()
     const stats = isDigest(digest) ? await statFile(namePaths.blob(folder, digest)) : undefined
     if (!isDigest(digest) || stats === undefined) continue
-    if (isKept(digest)) kept.referenced++
-    else if (isLeased(stats.mtimeMs, graceMs)) kept.leased++
+    if (isNamed(digest)) kept.referenced++
+    // by itself, or with a manifest that names it
+    else if (isKept(digest) || isLeased(stats.mtimeMs, graceMs)) kept.leased++
     else {
       blobs.push({digest, size: stats.size})
       const pooled = await statFile(sitePaths.pooled(site, digest))

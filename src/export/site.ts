@@ -1,13 +1,14 @@
 import {lstat, realpath, stat} from 'node:fs/promises'
-import {dirname} from 'node:path'
+import {dirname, resolve} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
 import {clearDead} from '../disk/owned-name.js'
-import {NotFoundError, UsageError} from '../errors.js'
+import {LocalIoError, NotFoundError, PreconditionError, UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import type {CallOptions} from '../store/content-store.js'
 import {makeFolder} from '../store/layout-create.js'
 import {isAbsent, tempPrefix} from '../store/layout-files.js'
+import {listFolder} from './fast-files.js'
 import {sitePaths} from './site-paths.js'
 import {writeSetUp} from './site-set-up.js'
 
@@ -15,13 +16,15 @@ import {writeSetUp} from './site-set-up.js'
 const patienceMs = 300_000
 
 /**
- * Makes a folder a site, or completes one that a killed publisher began. Throws `UsageError` (`ERR_INJECT_NOT_A_SITE`) for a folder that has a `v2` of somebody else's.
+ * Makes an empty folder a site, or completes one that a killed publisher began. Throws `LocalIoError` (`ERR_INJECT_DIRECTORY_NOT_EMPTY`) for a folder that holds something else: a web server would hand that
+ * out, too; and `PreconditionError` (`ERR_INJECT_SITE_IN_SITE`) for one inside another site.
  */
 export async function createSite(site: string): Promise<void> {
-  if (!(await isSite(site)) && (await exists(sitePaths.api(site)))) {
-    const message = `${quoted(site)} has a folder v2 that inject publish did not make`
-    throw new UsageError('ERR_INJECT_NOT_A_SITE', message, {hint: 'name another folder'})
-  }
+  const [outer] = await findSites(dirname(resolve(site)))
+  if (outer !== undefined) throw insideSite(site, outer)
+  // in this order: another publisher may be making it a site
+  const holdsAnything = ((await listFolder(site)) ?? []).length > 0
+  if (holdsAnything && !(await isSite(site))) throw occupied(site)
   await makeFolder(site)
   await makeFolder(sitePaths.own(site))
   await withSiteLock(site, async () => {
@@ -47,11 +50,12 @@ export async function isSite(folder: string): Promise<boolean> {
   )
 }
 
-/** The site that a path leads into: `path` itself, or the nearest folder above it. `undefined` when there is none. */
-export async function findSite(path: string): Promise<string | undefined> {
+/** The sites that an absolute path leads into, itself included, the outermost first. There is one at most that `createSite` would have made. */
+export async function findSites(path: string): Promise<string[]> {
+  const sites: string[] = []
   for (let folder = path; ; folder = dirname(folder)) {
-    if (await isSite(folder)) return folder
-    if (dirname(folder) === folder) return undefined
+    if (await isSite(folder)) sites.unshift(folder)
+    if (dirname(folder) === folder) return sites
   }
 }
 
@@ -76,4 +80,20 @@ async function exists(path: string): Promise<boolean> {
     if (isAbsent(error)) return false
     throw localIoError(error, 'read', path)
   }
+}
+
+function occupied(site: string): LocalIoError {
+  return new LocalIoError(
+    'ERR_INJECT_DIRECTORY_NOT_EMPTY',
+    `${quoted(site)} holds something that inject publish did not put there`,
+    {hint: 'name a new folder, an empty one, or one of an earlier publish'},
+  )
+}
+
+function insideSite(site: string, outer: string): PreconditionError {
+  return new PreconditionError(
+    'ERR_INJECT_SITE_IN_SITE',
+    `${quoted(site)} is inside the site ${quoted(outer)}`,
+    {hint: 'name that site, or a folder beside it'},
+  )
 }

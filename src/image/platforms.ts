@@ -20,7 +20,7 @@ export function chooseImages(
   choice: PlatformChoice | undefined,
   what: string,
 ): PlatformImage[] {
-  if (choice === undefined || (choice !== 'all' && choice.length === 0)) throw needed(images, what)
+  if (isNone(choice)) throw needed(images, what, ', or --platform all')
   if (images.length === 0) {
     throw new NotFoundError('ERR_INJECT_PLATFORM_NOT_FOUND', `${what} is an index without images`)
   }
@@ -32,19 +32,33 @@ export function chooseImages(
   return images.filter(({platform}) => choice.some((wanted) => matchesPlatform(wanted, platform)))
 }
 
+/** The first of them, for what works on one image. Throws what `chooseImages` throws. */
+export function chooseImage(
+  images: readonly PlatformImage[],
+  choice: PlatformChoice | undefined,
+  what: string,
+): PlatformImage | undefined {
+  if (isNone(choice)) throw needed(images, what, '')
+  return chooseImages(images, choice, what)[0]
+}
+
 /** `linux/amd64, linux/arm64/v8`; each once, at most 20. */
 export function listPlatforms(images: readonly PlatformImage[]): string {
   const names = [...new Set(images.map(({platform}) => formatPlatform(platform)))]
   return names.length > 20 ? `${names.slice(0, 20).join(', ')}, …` : names.join(', ')
 }
 
-function needed(images: readonly PlatformImage[], what: string): UsageError {
+function isNone(choice: PlatformChoice | undefined): choice is undefined {
+  return choice === undefined || (choice !== 'all' && choice.length === 0)
+}
+
+function needed(images: readonly PlatformImage[], what: string, orElse: string): UsageError {
   const [first] = images
-  const example = first ? `--platform ${formatPlatform(first.platform)} for one of them, or ` : ''
+  const example = first ? formatPlatform(first.platform) : 'OS/ARCH'
   return new UsageError(
     'ERR_INJECT_PLATFORM_NEEDED',
     `${what} is an index of several platforms: ${listPlatforms(images) || 'none'}`,
-    {hint: `say ${example}--platform all`},
+    {hint: `say --platform ${example} for one of them${orElse}`},
   )
 }
 

@@ -59,7 +59,9 @@ export function parseReference(text: string): Reference {
     return parseDockerArchive(text.slice('docker-archive:'.length))
   if (text.startsWith('fast:')) return parseFast(text.slice('fast:'.length))
   refuseOtherTransports(text)
-  return parseRegistry(text.startsWith('docker://') ? text.slice('docker://'.length) : text)
+  const name = text.startsWith('docker://') ? text.slice('docker://'.length) : text
+  refuseHostAlone(name)
+  return parseRegistry(name)
 }
 
 /** The canonical spelling: `parseReference` of it gives an equal reference. */
@@ -226,6 +228,15 @@ function refuseOtherTransports(text: string): void {
       'use a registry, oci:DIR, oci-archive:FILE, docker-archive:FILE or fast:DIR',
     )
   }
+}
+
+/** Docker's grammar has it as a tag of an image of Docker Hub's own, of which none has such a name. */
+function refuseHostAlone(text: string): void {
+  if (!/^(?:localhost|[\w-]+(?:\.[\w-]+)+):\d{1,5}(?:@|$)/i.test(text)) return
+  throw invalid(
+    'it names a registry, and no repository in it',
+    'write HOST:PORT/REPOSITORY, as in localhost:5000/team/app',
+  )
 }
 
 const unsupported: readonly string[] = ['docker-daemon', 'containers-storage', 'ocidir']

@@ -1,7 +1,8 @@
 import {AuthenticationError, NotFoundError} from '../errors.js'
-import {digestOf} from '../oci/digest.js'
+import {type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {manifestMediaTypes} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
+import type {Probe} from '../registry/probe.js'
 import {claimedDigest} from '../registry/response-digest.js'
 import {decodeFacts} from '../store/manifest-facts.js'
 import {type Check, fail, type Facts, note, ok, skipped, unexpected} from './doctor-check.js'
@@ -34,14 +35,15 @@ export const manifestHead: Check = {
   name: 'manifest HEAD',
   asks: 'HEAD and, if it says little, GET of a manifest',
   needs,
-  async run({probe, reference, facts}, signal) {
+  async run({probe, repository, reference, facts}, signal) {
     const wanted = reference ?? facts.tag
     if (wanted === undefined) return skipped('there is no tag to ask for')
     const at = `manifests/${wanted}`
     const head = await probe.ask({method: 'HEAD', at, access: 'pull', headers: accept, signal})
     const digest = await probe.reader.statManifest(wanted, {signal})
     if (digest === undefined) {
-      const message = `there is no ${quoted(wanted)}`
+      const what = isDigest(wanted) ? wanted : `tag ${quoted(wanted)}`
+      const message = `there is no ${what} in ${repository}`
       return fail(new NotFoundError('ERR_INJECT_NOT_FOUND', message))
     }
     facts.manifest = digest
@@ -59,9 +61,8 @@ export const blobHead: Check = {
   async run({probe, facts}, signal) {
     const {manifest} = facts
     if (!manifest) return skipped('there is no manifest that names one')
-    const stored = await probe.reader.getManifest(manifest, {signal})
-    const blob = stored && decodeFacts(stored.bytes, `manifest ${manifest}`).parts[0]
-    if (!blob) return skipped('the manifest names no blob')
+    const blob = await blobOf(probe, manifest, signal)
+    if (!blob) return skipped('neither the manifest nor, of an index, its first image names a blob')
     const at = `blobs/${blob.digest}`
     const head = await probe.ask({method: 'HEAD', at, access: 'pull', signal})
     if (head.status === 200)
@@ -73,6 +74,17 @@ export const blobHead: Check = {
       'reads blobs all the same; may send one that is there',
     )
   },
+}
+
+/** Of an index: of its first image, which need not be there. */
+async function blobOf({reader}: Probe, manifest: Digest, signal: AbortSignal) {
+  const factsOf = async (digest: Digest) => {
+    const stored = await reader.getManifest(digest, {signal})
+    return stored && decodeFacts(stored.bytes, `manifest ${digest}`)
+  }
+  const facts = await factsOf(manifest)
+  const child = facts?.children[0]
+  return (child ? await factsOf(child.digest) : facts)?.parts[0]
 }
 
 /** What a new `--tag` meets. */

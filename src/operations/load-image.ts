@@ -1,6 +1,6 @@
 import {NotFoundError} from '../errors.js'
 import type {Image} from '../image/image.js'
-import {chooseImages, type PlatformChoice} from '../image/platforms.js'
+import {chooseImage, type PlatformChoice} from '../image/platforms.js'
 import {formatPlatform, matchesPlatform, platformOf} from '../oci/platform.js'
 import {formatReference, type Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
@@ -16,7 +16,7 @@ export interface LoadedImage {
 
 /**
  * One image that `reference` names, of the document that was found: manifest and config, verified and validated, no layers. Of an index it is the (first) one for `platform`, which a single image
- * must be for, too. Throws `NotFoundError`, what `chooseImages` throws, and whatever `decodeImage` refuses.
+ * must be for, too. Throws `NotFoundError`, what `chooseImage` throws, and whatever `decodeImage` refuses.
  */
 export async function loadFound(
   store: ContentStore,
@@ -32,7 +32,7 @@ export async function loadFound(
     return {image, tag}
   }
   const {images} = await loadIndex(store, stored, signal)
-  const [chosen] = chooseImages(images, platform, name)
+  const chosen = chooseImage(images, platform, name)
   const image = chosen && (await fetchImage(store, chosen.entry.digest, signal))
   if (image) return {image, tag: undefined}
   throw new NotFoundError(
@@ -50,6 +50,7 @@ function checkPlatform({config}: Image, choice: PlatformChoice | undefined, name
   throw new NotFoundError(
     'ERR_INJECT_PLATFORM_NOT_FOUND',
     `${name} is a single image, for ${formatPlatform(platform)} and not for ${formatPlatform(other)}`,
+    {hint: 'leave out --platform, or name another image'},
   )
 }
 

@@ -1,4 +1,4 @@
-import {UsageError} from '../errors.js'
+import {AuthenticationError, UsageError} from '../errors.js'
 import {type CredentialPlace, storeCredential} from '../registry/credential-writer.js'
 import type {CredentialPorts} from './credential-ports.js'
 
@@ -21,10 +21,14 @@ export async function login(
 ): Promise<LoginResult> {
   refuseUnwritable(username, password)
   const seen = {asked: false}
-  await ping(registry, () => {
-    seen.asked = true
-    return Promise.resolve({kind: 'password', username, password})
-  })
+  try {
+    await ping(registry, () => {
+      seen.asked = true
+      return Promise.resolve({kind: 'password', username, password})
+    })
+  } catch (error) {
+    throw seen.asked ? asWrong(error) : error
+  }
   if (!seen.asked) {
     const message = `${registry} asks nobody who he is: the password was not checked`
     report({kind: 'warning', message})
@@ -35,6 +39,14 @@ export async function login(
     report({kind: 'warning', message})
   }
   return {registry, username, stored}
+}
+
+/** What the hint says of a refusal elsewhere is where credentials were found: these have just been typed. */
+function asWrong(error: unknown): unknown {
+  if (!(error instanceof AuthenticationError) || error.code !== 'ERR_INJECT_UNAUTHORIZED')
+    return error
+  const hint = 'the user name or the password is wrong'
+  return new AuthenticationError(error.code, error.message, {cause: error, hint})
 }
 
 /** Files and requests have the two joined by a colon, and files may be padded with NULs. */

@@ -15,6 +15,7 @@ import {findReferrers, type Referrers} from './copy-referrers.js'
 import {type CopyRoot, findRoot} from './copy-roots.js'
 import {defaultTag} from './find-document.js'
 import type {Ports} from './ports.js'
+import {refuseAddress} from './site-target.js'
 
 export interface PublishSiteOptions {
   readonly source: Reference
@@ -54,13 +55,14 @@ const rounds = 5
 
 /**
  * Puts an image, or an index with all that belongs to it, into a folder that a plain web server serves as a read-only registry. Bytes first, then what names them: see
- * `commitToSite`. Throws `UsageError` (`ERR_INJECT_SITE_NAME_NEEDED`), and what `createSite` and `refuseTakenNames` throw.
+ * `commitToSite`. Throws `UsageError` (`ERR_INJECT_SITE_NAME_NEEDED`), and what `refuseAddress`, `createSite` and `refuseTakenNames` throw.
  */
 export async function publishSite(
   options: PublishSiteOptions,
   ports: Ports,
 ): Promise<PublishSiteResult> {
   const {site, tags: given} = options
+  refuseAddress(site)
   const name = nameOf(options)
   const source = await ports.openStore(options.source, {writes: false})
   try {

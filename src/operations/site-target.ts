@@ -1,6 +1,6 @@
 import {join, relative, resolve, sep} from 'node:path'
 import {UsageError} from '../errors.js'
-import {checkIsSite, findSite} from '../export/site.js'
+import {checkIsSite, findSites} from '../export/site.js'
 import {quoted} from '../oci/quoted.js'
 import {parseTag} from '../oci/reference.js'
 import {parseRepositoryName} from '../store/repository-paths.js'
@@ -12,16 +12,31 @@ export interface SiteTarget {
 }
 
 /**
+ * Throws `UsageError` (`ERR_INJECT_NOT_A_SITE`) for an address: it would make a good folder's name, and nobody means it as one. What has a slash before the colon is taken.
+ */
+export function refuseAddress(site: string): void {
+  if (!/^(?:[\w.-]+|\[[\da-f:]+\]):(?:\/\/|\d+(?:\/|$))/i.test(site)) return
+  throw new UsageError('ERR_INJECT_NOT_A_SITE', 'SITE is the address of a registry', {
+    hint: 'SITE is a folder here, ./… if it is called so: what goes to a registry is for inject copy',
+  })
+}
+
+/**
  * Reads `SITE/NAME[:TAG]`: which part of it is the site is seen on disk. Throws `UsageError` (`ERR_INJECT_SITE_TARGET_INVALID`), and what `checkIsSite` throws where no folder
  * on the way is a site.
  */
 export async function parseSiteTarget(text: string): Promise<SiteTarget> {
+  if (text.includes('@')) {
+    throw new UsageError('ERR_INJECT_SITE_TARGET_INVALID', 'a digest is not taken here', {
+      hint: 'write SITE/NAME:TAG; SITE/NAME --untagged removes what has no tag',
+    })
+  }
   const colon = text.indexOf(':', text.lastIndexOf('/') + 1)
   const path = colon < 0 ? text : text.slice(0, colon)
   const tag = colon < 0 ? undefined : parseTag(text.slice(colon + 1))
   // the parts as typed: what a shell makes of `..` is no part of a name
   const whole = resolve(path)
-  const site = await findSite(whole)
+  const [site] = await findSites(whole)
   if (site === undefined) await checkIsSite(join(whole, '..'))
   const name = site === undefined ? '' : relative(site, whole).split(sep).join('/')
   if (site !== undefined && name !== '') return {site, name: parseRepositoryName(name), tag}

@@ -4,7 +4,7 @@ import {quoted} from '../oci/quoted.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {statNewTag} from '../store/hidden-tag.js'
-import {checkTagMove} from '../store/tag-moved.js'
+import {tagMoved} from '../store/tag-moved.js'
 import {defaultTag} from './find-document.js'
 
 /**
@@ -32,7 +32,16 @@ export async function planTagMoves(
 /** `name:tag@digest` says what the tag is expected to be: when it is something else by now, moving it would lose that. */
 function checkPin({tag, digest}: Reference, move: TagMove, where: string): void {
   if (digest === undefined || move.tag !== tag) return
-  checkTagMove({tag, from: digest}, move.from === 'absent' ? undefined : move.from, where)
+  const found = move.from === 'absent' ? undefined : move.from
+  if (found === digest) return
+  const {code, message} = tagMoved({tag: move.tag, from: digest}, found, where)
+  // running again, or --on-conflict retry, would find the same
+  const hint = 'leave out the @digest to work on what is there now'
+  throw new ConflictError(code, message, {
+    expected: digest,
+    found: found ?? 'absent',
+    hint,
+  })
 }
 
 /** Those of `moves` whose tag does not name `digest` yet. */

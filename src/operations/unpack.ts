@@ -1,9 +1,13 @@
-import {PreconditionError} from '../errors.js'
+import {statSync} from 'node:fs'
+import {dirname} from 'node:path'
+import {errnoOf} from '../disk/local-io-error.js'
+import {LocalIoError, PreconditionError} from '../errors.js'
 import type {Image} from '../image/image.js'
 import {findSlot, findSlots} from '../image/slot.js'
 import {emptyStart, unpackLayers} from '../layer/staging.js'
 import type {Digest} from '../oci/digest.js'
 import {formatPlatform, matchesPlatform, type Platform} from '../oci/platform.js'
+import {quoted} from '../oci/quoted.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {findDocument, type FoundDocument} from './find-document.js'
@@ -61,6 +65,7 @@ export interface UnpackResult {
 export async function unpack(options: UnpackOptions, ports: Ports): Promise<UnpackResult> {
   const {reference, directory, name, force, devices} = options
   const {signal, report} = ports
+  refuseWithoutParent(directory)
   const store = await ports.openStore(reference, {writes: false})
   try {
     const document = await findDocument(store, reference, ports)
@@ -125,6 +130,22 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
   } finally {
     await store.close()
   }
+}
+
+/** Before anything is fetched. What else may be wrong with the directory is found where it is filled. */
+function refuseWithoutParent(directory: string): void {
+  const parent = dirname(directory)
+  try {
+    statSync(parent)
+    return
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') return
+  }
+  throw new LocalIoError(
+    'ERR_INJECT_LOCAL_IO',
+    `cannot unpack into ${quoted(directory)}: there is no folder ${quoted(parent)}`,
+    {hint: 'make it first'},
+  )
 }
 
 /** Of an index: the platform that was asked for, else the machine's, which is said. */

@@ -5,6 +5,7 @@ import {type CredentialSource, findCredential} from '../registry/credentials.js'
 import type {CredentialPorts} from './credential-ports.js'
 
 export interface WhichOptions {
+  /** Of a registry as a whole where the repository is empty. */
   readonly reference: Reference
   /** What flags and environment say; it wins over all files. */
   readonly given: {readonly username: string; readonly from: 'flags' | 'environment'} | undefined
@@ -34,7 +35,8 @@ export async function whichCredentials(
     })
   }
   const {registry, repository} = reference
-  const about = {reference: formatReference(reference), registry}
+  const name = repository === '' ? registry : formatReference(reference)
+  const about = {reference: name, registry}
   if (given) {
     const {username, from} = given
     return {...about, source: {kind: from}, username, kind: 'password'}

@@ -37,6 +37,36 @@ describe('errorLine', () => {
     expect(errorLine('thrown text')).toContain('internal error: thrown text')
   })
 
+  it.each([
+    [
+      ['--password=canary'],
+      'there is no flag --password here: a password is piped into --password-stdin, or comes from INJECT_PASSWORD',
+    ],
+    [['--foo=canary', '-xcanary'], 'there is no flag --foo, -x here: --help shows how it is used'],
+  ])('T-36 of the flags %j only the names are repeated', (flags, line) => {
+    const message = `Nonexistent flags: ${flags.join(', ')}\nSee more help with --help`
+    expect(errorLine(Object.assign(new Error(message), {oclif: {exit: 2}, flags}))).toBe(line)
+  })
+
+  it.each([
+    [
+      'The following error occurred:\n  All of the following must be provided when using --anonymous: --auth',
+      '--anonymous needs --auth',
+    ],
+    [
+      'The following error occurred:\n  --read-only=true cannot also be provided when using --gc-interval',
+      '--gc-interval excludes --read-only',
+    ],
+    [
+      'Parsing --jobs \n\tExpected an integer but received: x',
+      '--jobs: expected an integer but received: x',
+    ],
+    ['Flag --output expects a value', 'flag --output expects a value'],
+  ])('puts %j plainly', (text, said) => {
+    const error = Object.assign(new Error(`${text}\nSee more help with --help`), {oclif: {exit: 2}})
+    expect(errorLine(error)).toBe(`${said}: --help shows how it is used`)
+  })
+
   it('shows causes in a trace', () => {
     const error = new errors.NetworkError('ERR_INJECT_NETWORK', 'outer', {
       cause: new Error('inner'),

@@ -83,7 +83,7 @@ describeWith(['skopeo', 'umoci'], 'a docker-archive', () => {
     const args = ['copy', image, 'docker-archive:d.tar:team/app:v1']
     const index = await inject(args, cwd)
     expect(index).toMatchObject({exitCode: 11})
-    expect(index.stderr).toContain('choose one by --platform')
+    expect(index.stderr).toContain('copy one out by inject copy … --platform OS/ARCH, or')
     expect(readdirSync(folder)).toEqual(['layout'])
 
     const saved = await injectJson([...args, '-p', 'linux/amd64'], cwd)

@@ -197,6 +197,24 @@ describe('flags', () => {
     }
   })
 
+  it('says which folder is missing, and makes nothing before it knows that it can write the digest', async () => {
+    const {image, folder} = await start()
+    const unpacked = await inject(['unpack', image, join(folder, 'no/such/parent')])
+    expect(unpacked).toMatchObject({exitCode: 9, stdout: ''})
+    expect(unpacked.stderr).toContain(`: there is no folder "${join(folder, 'no/such')}": make it`)
+    const copied = `oci:${join(folder, 'copy')}`
+    writeFileSync(join(folder, 'file'), '')
+    for (const path of ['no/digest', 'file/digest', '.'])
+      expect(
+        await inject(['copy', image, copied, '--digestfile', join(folder, path)]),
+        path,
+      ).toMatchObject({exitCode: 9, stdout: ''})
+    expect(existsSync(join(folder, 'copy'))).toBe(false)
+    const pruned = await inject(['cache', 'prune', join(folder, 'no'), '--max-size', '1G'])
+    expect(pruned.exitCode).toBe(11)
+    expect(pruned.stderr).toMatch(/: name one that was given as --cache before$/)
+  })
+
   it('setup is idempotent, and says where a slot is when it is asked for elsewhere', async () => {
     const {image} = await start()
     const first = await injectJson(['setup', image, '--path', '/opt/x'])
@@ -236,6 +254,7 @@ describe('flags', () => {
     expect(await injectJson(['update', pinned, tree])).toMatchObject({changed: true, tags: ['v1']})
     const moved = await inject(['update', pinned, tree, '--owner', '1:1'])
     expect(moved).toMatchObject({exitCode: 7, stdout: ''})
+    expect(moved.stderr).toMatch(/: leave out the @digest to work on what is there now$/m)
     expect(await inject(['setup', pinned, '--name', 'x'])).toMatchObject({exitCode: 7})
     expect(await injectJson(['setup', pinned, '--name', 'x', '--tag', 'y'])).toMatchObject({
       tags: ['y'],

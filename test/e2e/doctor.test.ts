@@ -17,7 +17,9 @@ import {inject} from '../support/cli.js'
 import {registryUser, startDockerRegistry} from '../support/docker-registry.js'
 import {startFakeServer} from '../support/fake-server.js'
 import {startJwtIssuer} from '../support/jwt-issuer.js'
+import {putIndex} from '../support/layout-index.js'
 import {startNginx} from '../support/nginx.js'
+import {openRegistry} from '../support/open-registry.js'
 import {type Quirk, type QuirkRegistry, serveQuirks} from '../support/quirk-registry.js'
 import * as quirks from '../support/quirks.js'
 import {makeManifest, putManifest, serveRegistry} from '../support/served-registry.js'
@@ -310,7 +312,18 @@ describe('doctor finds out what a registry does', () => {
   it('fails for a tag that was named and is not there', async () => {
     const {address} = await withImage([])
     const {failure} = await examine(address, {writes: false, reference: 'v2'})
-    expect(failure).toMatchObject({code: 'ERR_INJECT_NOT_FOUND'})
+    expect(failure).toMatchObject({
+      code: 'ERR_INJECT_NOT_FOUND',
+      message: 'there is no tag "v2" in team/app',
+    })
+  })
+
+  it('looks for the blobs of an index in its first image', async () => {
+    const {address} = await serveRegistry()
+    const {store} = openRegistry(address)
+    await putIndex(store, {platforms: ['linux/amd64', 'linux/arm64']})
+    const {said} = await examine(address, {writes: false})
+    expect(said('blob HEAD')).toMatch(/^ok: it is there, \d+ bytes$/)
   })
 
   it.each([

@@ -44,6 +44,7 @@ describeWith(['docker-registry', 'skopeo'], 'login, auth which and logout', () =
     const {folder, address, env, login, config} = await start()
     const wrong = await login([], 'wrong-canary')
     expect(wrong.exitCode).toBe(3)
+    expect(wrong.stderr).toMatch(/^inject: .*401.*: the user name or the password is wrong$/m)
     expectNoSecret(wrong)
     expect(filesBelow(folder)).toEqual([])
 
@@ -76,6 +77,12 @@ describeWith(['docker-registry', 'skopeo'], 'login, auth which and logout', () =
       source: {kind: 'file', file: config, key: address},
       username,
       kind: 'password',
+    })
+    // a registry as login takes it
+    expect(await injectJson(['auth', 'which', address], {env})).toMatchObject({
+      reference: address,
+      registry: address,
+      username,
     })
 
     const out = await inject(['logout', address], {env})

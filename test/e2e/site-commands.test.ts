@@ -33,7 +33,9 @@ it('publish, check and unpublish: one line each, exit codes, and the same as a d
   expect(plan.stderr).toContain('tag x, 0 manifests, 0 blobs (0 B) would be removed')
   const kept = await inject(['unpublish', `${site}/b:x`])
   expect(kept.exitCode).toBe(0)
-  const gone = await injectJson(['unpublish', `${site}/b:y`, '--grace', '0s'])
+  const waiting = await inject(['unpublish', `${site}/b:y`, '--dry-run'])
+  expect(waiting.stderr).toContain('; 2 blobs kept for now, published within --grace (default: 1h)')
+  const gone = await injectJson(['unpublish', `${site}/b:y`, '--grace', '0'])
   expect(gone).toMatchObject({schemaVersion: 1, name: 'b', tag: 'y', manifests: [digest], bytes: 0})
   await expectSound(site)
 
@@ -48,6 +50,7 @@ it('publish, check and unpublish: one line each, exit codes, and the same as a d
 it.each([
   [['publish', 'oci:nowhere', 'SITE', '--name', '../x'], 2],
   [['publish', 'IMAGE', 'SITE'], 2],
+  [['publish', 'IMAGE', 'FOLDER', '--name', 'a'], 9],
   [['publish', 'oci:nowhere:v1', 'SITE', '--name', 'a'], 4],
   [['unpublish', 'SITE/a:v1'], 4],
   [['unpublish', 'SITE'], 2],

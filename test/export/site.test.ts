@@ -232,10 +232,38 @@ describe('publish', () => {
     await expect(publishFrom(store, site, {name: undefined})).rejects.toMatchObject({
       code: 'ERR_INJECT_SITE_NAME_NEEDED',
     })
-    await mkdir(join(site, 'v2'), {recursive: true})
-    await expect(publishFrom(store, site)).rejects.toMatchObject({code: 'ERR_INJECT_NOT_A_SITE'})
-    expect(await readdir(site)).toEqual(['v2'])
+    await mkdir(site)
+    await writeFile(join(site, 'notes'), '')
+    await expect(publishFrom(store, site)).rejects.toMatchObject({
+      code: 'ERR_INJECT_DIRECTORY_NOT_EMPTY',
+    })
+    expect(await readdir(site)).toEqual(['notes'])
+    await rm(join(site, 'notes'))
+    await publishFrom(store, site)
+    await expectSound(site)
   })
+
+  it('refuses a site inside a site, wherever in it', async () => {
+    const {site, store} = await newSite()
+    await putText(store, 'layer', {tag: 'v1'})
+    await publishFrom(store, site)
+    const before = await siteTree(site)
+    for (const inner of ['inner', 'v2', 'v2/team', 'v2/a/b', '../site/inner'])
+      await expect(publishFrom(store, join(site, inner)), inner).rejects.toMatchObject({
+        code: 'ERR_INJECT_SITE_IN_SITE',
+      })
+    expect(await siteTree(site)).toEqual(before)
+  })
+
+  it.each(['127.0.0.1:5000/team/app', 'registry.example:443', '[::1]:5000/a', 'docker://a/b'])(
+    'takes %s for the address that it is',
+    async (site) => {
+      await expect(publishFrom(createMemoryStore(), site)).rejects.toMatchObject({
+        code: 'ERR_INJECT_NOT_A_SITE',
+        hint: expect.stringContaining('inject copy') as string,
+      })
+    },
+  )
 
   it('survives many publishers at once: every tag is in the list, every name in the catalog', async () => {
     const {site, store} = await newSite()
@@ -332,7 +360,8 @@ describe('unpublish', () => {
     const {site} = await twoTags()
     const first = await unpublish(`${site}/team/app:v1`, {graceMs: 3_600_000})
     expect(removed(first)).toEqual({manifests: 0, blobs: 0})
-    expect(first.kept).toEqual({referenced: 4, leased: 0})
+    // its config and layer; those of v2
+    expect(first.kept).toEqual({referenced: 2, leased: 2})
     await expectSound(site)
     await ageSite(site)
     const second = await unpublish(`${site}/team/app`, {untagged: true, graceMs: 3_600_000})
@@ -346,6 +375,7 @@ describe('unpublish', () => {
       [`${site}/team/app:v3`, 'ERR_INJECT_IMAGE_NOT_FOUND'],
       [`${site}/team/none:v1`, 'ERR_INJECT_IMAGE_NOT_FOUND'],
       [`${site}/team/app`, 'ERR_INJECT_NO_TAG'],
+      [`${site}/team/app@${digestOf(Buffer.from('x'))}`, 'ERR_INJECT_SITE_TARGET_INVALID'],
       [`${site}/team/APP:v1`, 'ERR_INJECT_REPOSITORY_NAME_INVALID'],
       [`${site}:v1`, 'ERR_INJECT_SITE_TARGET_INVALID'],
       [`${site}x/team/app:v1`, 'ERR_INJECT_SITE_NOT_FOUND'],
@@ -354,6 +384,19 @@ describe('unpublish', () => {
     for (const [target, code] of rows)
       expect((await rejectionOf(unpublish(target!))).code, target).toBe(code)
     await expectSound(site)
+  })
+
+  it('takes the outermost of two sites that could be meant', async () => {
+    const {site, store} = await newSite()
+    await putText(store, 'layer', {tag: 'v1'})
+    const inner = join(site, 'team')
+    await publishFrom(store, inner, {name: 'app'})
+    // what an early version let happen
+    const parts = join(site, '../parts')
+    await publishFrom(store, parts)
+    for (const part of await readdir(parts)) await rename(join(parts, part), join(site, part))
+    expect(await unpublish(`${site}/team/app:v1`)).toMatchObject({site, name: 'team/app'})
+    await expectSound(inner)
   })
 
   it('does not take from a publisher what he has just put there, whatever the grace', async () => {

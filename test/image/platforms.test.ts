@@ -1,5 +1,10 @@
 import {describe, expect, test} from 'vitest'
-import {chooseImages, listPlatforms, type PlatformImage} from '../../src/image/platforms.js'
+import {
+  chooseImage,
+  chooseImages,
+  listPlatforms,
+  type PlatformImage,
+} from '../../src/image/platforms.js'
 import {parsePlatform} from '../../src/oci/platform.js'
 import {makeEntry} from '../support/indexes.js'
 
@@ -31,6 +36,18 @@ describe('choosing by platform', () => {
         expect.objectContaining(thrown) as Error,
       )
     expect(() => chooseImages([], undefined, 'the index')).toThrow(/several platforms: none/)
+    // where one is wanted, "all" is none
+    const forOne = {...thrown, hint: 'say --platform linux/amd64 for one of them'}
+    expect(() => chooseImage(images, undefined, 'the index')).toThrow(
+      expect.objectContaining(forOne) as Error,
+    )
+    expect(
+      chooseImage(
+        images,
+        images.slice(1, 2).map(({platform}) => platform),
+        'x',
+      ),
+    ).toBe(images[1])
   })
 
   test('what is not there is an error, too', () => {

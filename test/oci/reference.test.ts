@@ -48,7 +48,8 @@ describe('a reference to a registry', () => {
     ['a digest', `x@${digest}`, {digest}],
     ['a digest of sha512', `localhost:5000/x@${digest512}`, {digest: digest512}],
     ['a tag', 'registry.example:5000/a/b:1.0-rc.1_x', {tag: '1.0-rc.1_x'}],
-    ['a tag like a port', 'localhost:5000', {tag: '5000'}],
+    ['a tag like a port', 'local:5000', {tag: '5000'}],
+    ['a tag like a port', 'docker.io/library/localhost:5000', {tag: '5000'}],
     ['R14 a tag of 128', `x:${'t'.repeat(128)}`, {tag: 't'.repeat(128)}],
     ['R15 a tag that begins with _', 'x:_', {tag: '_'}],
   ])('%s', (_, text, expected) => {
@@ -68,6 +69,13 @@ describe('a reference to a registry', () => {
     ['R4', '[1.2.3.4]/x', 'a host'],
     ['R4', '::1/x', 'a host'],
     ['R6', ':tag', 'it names no repository'],
+    ['a registry alone', 'localhost:5000', 'a registry, and no repository in it'],
+    ['a registry alone', '127.0.0.1:5000', 'a registry, and no repository in it'],
+    [
+      'a registry alone',
+      `docker://registry.example:443@${digest}`,
+      'a registry, and no repository',
+    ],
     ['R7', 'x:', 'its tag is empty'],
     ['R8', 'x@', 'not a digest'],
     ['R10', 'x@sha256:short', 'not a digest'],

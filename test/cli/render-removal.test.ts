@@ -1,0 +1,37 @@
+import {describe, expect, it} from 'vitest'
+import {presentRemoval} from '../../src/cli/render-removal.js'
+import {digestOf} from '../../src/oci/digest.js'
+import type {RemoveResult} from '../../src/operations/remove.js'
+
+const digest = digestOf(Buffer.from('x'))
+const result: RemoveResult = {
+  reference: `r.example/app@${digest}`,
+  digest,
+  base: digest,
+  slot: 'models',
+  original: false,
+  tags: ['v1'],
+  dryRun: false,
+}
+const summaryOf = (more: Partial<RemoveResult>) =>
+  presentRemoval(undefined).summary({...result, ...more})
+
+describe('the summary of remove', () => {
+  it.each([
+    [
+      {},
+      'slot models taken out: the rest of the image is as it was, under a digest of its own; tagged v1',
+    ],
+    [{original: true}, 'slot models taken out: the image is the original one again; tagged v1'],
+    [
+      {dryRun: true},
+      'slot models would be taken out: the rest of the image would stay as it is, under a digest of its own; would be tagged v1',
+    ],
+    [
+      {dryRun: true, original: true, tags: []},
+      'slot models would be taken out: the image would be the original one again; no tag would move',
+    ],
+  ])('%j', (more, message) => {
+    expect(summaryOf(more)).toEqual({kind: 'notice', message})
+  })
+})
