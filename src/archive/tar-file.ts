@@ -1,9 +1,12 @@
-import {constants, open, rename, rm} from 'node:fs/promises'
+import {constants, lstat, open, rename, rm} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {clearDead, ownedName} from '../disk/owned-name.js'
 import {localIoError} from '../disk/local-io-error.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {writeWhole} from '../disk/write-whole.js'
+import {LocalIoError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
+import {isAbsent} from '../store/layout-files.js'
 import {tarEntries, type TarSink} from './tar-sink.js'
 
 /** A tar that is written under a name of its own, and gets its lasting name when it is whole. What of an entry has been written before that fails is taken back. */
@@ -11,8 +14,9 @@ export interface TarFile extends TarSink {
   readonly path: string
 }
 
-/** Begins to write `target`, which is replaced at the end. Throws `LocalIoError`. */
+/** Begins to write `target`, which is replaced at the end. Throws `LocalIoError`, also for what is there and is no regular file. */
 export async function createTarFile(target: string): Promise<TarFile> {
+  await refuseOtherThanFile(target)
   const folder = dirname(target)
   const prefix = `.${basename(target)}.inject-`
   await clearDead(folder, prefix)
@@ -57,6 +61,7 @@ export async function createTarFile(target: string): Promise<TarFile> {
         // what was taken back may have been longer
         await handle.truncate(end)
         await handle.sync()
+        await refuseOtherThanFile(target)
         await rename(path, target)
       } catch (error) {
         await discard()
@@ -68,4 +73,17 @@ export async function createTarFile(target: string): Promise<TarFile> {
     },
     discard,
   }
+}
+
+/** A rename would put the file in the place of a device, a FIFO or a link, such as /dev/stdout, instead of writing to it. */
+async function refuseOtherThanFile(target: string): Promise<void> {
+  const stats = await lstat(target).catch((error: unknown) => {
+    if (isAbsent(error)) return undefined
+    throw localIoError(error, 'write', target)
+  })
+  if (stats === undefined || stats.isFile()) return
+  const reason = stats.isDirectory() ? 'it is a directory' : 'it is there and is no regular file'
+  throw new LocalIoError('ERR_INJECT_LOCAL_IO', `cannot write ${quoted(target)}: ${reason}`, {
+    hint: 'name another file; inject save -o - writes to standard output',
+  })
 }

@@ -1,20 +1,21 @@
 // Where things are in a cache of blobs: the only file that knows the names.
-import {lstat} from 'node:fs/promises'
 import {join} from 'node:path'
-import {localIoError} from '../disk/local-io-error.js'
-import {PreconditionError} from '../errors.js'
+import {IntegrityError, LimitError, LocalIoError, PreconditionError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
-import {isAbsent} from '../store/layout-files.js'
+import {isAbsent, readFileStream} from '../store/layout-files.js'
+import {readAll} from '../stream/limit.js'
 
 /** What the names of files that are being written start with. */
 export const cachePrefix = '.inject-'
 
+/** What tells our caches from those of other programs. */
+const ownLine = '# Blobs of images, by digest. Made by inject save --cache.'
+
 /** Says to backup programs, and to us, that what is in the folder can be had again. https://bford.info/cachedir/ */
 export const cacheTag = {
   name: 'CACHEDIR.TAG',
-  content:
-    'Signature: 8a477f597d28d172789f06886806bc55\n# Blobs of images, by digest. Made by inject save --cache.\n',
+  content: `Signature: 8a477f597d28d172789f06886806bc55\n${ownLine}\n`,
 } as const
 
 export const cacheAlgorithms = ['sha256', 'sha512'] as const
@@ -30,14 +31,17 @@ export function cachedDigest(algorithm: string, name: string): Digest | undefine
   return isDigest(digest) ? digest : undefined
 }
 
-/** Whether a folder is a cache that we made. Throws `LocalIoError`. */
+/** Whether a folder is a cache that we made: many programs mark theirs by a file of that name. Throws `LocalIoError`. */
 export async function isCache(directory: string): Promise<boolean> {
   const path = join(directory, cacheTag.name)
   try {
-    return (await lstat(path)).isFile()
+    const text = Buffer.from(await readAll(readFileStream(path), 4096, path)).toString('latin1')
+    return text.split('\n').includes(ownLine)
   } catch (error) {
-    if (isAbsent(error)) return false
-    throw localIoError(error, 'read', path)
+    // no regular file, or longer than ours is
+    if (error instanceof IntegrityError || error instanceof LimitError) return false
+    if (error instanceof LocalIoError && isAbsent(error.cause)) return false
+    throw error
   }
 }
 

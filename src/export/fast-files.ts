@@ -12,6 +12,8 @@ export const fastFiles = {
   manifest: 'manifest.json',
   /** The manifest's digest. It is there exactly when all else is: written last, removed first. */
   marker: 'digest',
+  /** There while files are replaced, and after a run that did not come to its end with that: the folder is ours although it has no marker. */
+  unfinished: `${fastPrefix}unfinished`,
   /** Base first, from 000; more than three digits where there are more than a thousand layers. */
   layer: (position: number, compression: LayerCompression) =>
     `${numbered(position)}${suffixes[compression]}`,

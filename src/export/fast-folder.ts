@@ -1,12 +1,17 @@
-import {mkdir, rename, rm, rmdir} from 'node:fs/promises'
+import {lstat, mkdir, rename, rm, rmdir} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
+import {writeFileAtomic} from '../disk/atomic-file.js'
 import {localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
 import {clearDead, ownedName} from '../disk/owned-name.js'
 import {removeTree} from '../disk/remove-tree.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {LocalIoError} from '../errors.js'
+import {algorithmOf, digestOf, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
+import {readFileStream} from '../store/layout-files.js'
+import {manifestLimit} from '../store/manifest-kind.js'
+import {readAll} from '../stream/limit.js'
 import {fastFiles, fastPrefix, isFastFile, listFolder} from './fast-files.js'
 
 /**
@@ -26,7 +31,7 @@ export async function fillFastFolder<T>(
     })
     const result = await fill(staging)
     // of two that end at once, one has the last word, as a whole
-    await withLock(join(directory, `${fastPrefix}lock`), () => publish(staging, directory))
+    await withLock(lockOf(directory), () => publish(staging, directory))
     return result
   } finally {
     await removeTree(staging).catch(() => undefined)
@@ -35,7 +40,7 @@ export async function fillFastFolder<T>(
   }
 }
 
-/** Whether the folder was made now. What a killed run has left in one shows that it is ours, too. */
+/** Whether the folder was made now. */
 async function prepare(directory: string): Promise<boolean> {
   const names = await listFolder(directory)
   if (names === undefined) {
@@ -47,17 +52,57 @@ async function prepare(directory: string): Promise<boolean> {
     await syncFolder(dirname(directory))
     return true
   }
-  const isOurs = names.some((name) => name === fastFiles.marker || name.startsWith(fastPrefix))
-  if (names.length > 0 && !isOurs) throw occupied(directory)
+  // where another run may be replacing files at this moment, what is seen between two of them says nothing
+  const isAccepted =
+    (await isOurs(directory)) ||
+    (names.some(isOwnName) && (await withLock(lockOf(directory), () => isOurs(directory))))
+  if (!isAccepted) throw occupied(directory)
+  // before anything is fetched
+  await refuseObstacles(directory)
   await clearDead(directory, fastPrefix)
   return false
+}
+
+/** Whether a folder has nothing in it but what a run began, an earlier image, or what a run left that did not end. */
+async function isOurs(directory: string): Promise<boolean> {
+  if (await holdsImage(directory)) return true
+  const names = (await listFolder(directory)) ?? []
+  return names.includes(fastFiles.unfinished) || names.every(isOwnName)
+}
+
+/** Whether `digest` is that of the manifest beside it: other things have files of that name, too. */
+async function holdsImage(directory: string): Promise<boolean> {
+  const read = (name: string, limit: number): Promise<Uint8Array> =>
+    readAll(readFileStream(join(directory, name)), limit, name)
+  try {
+    const marker = Buffer.from(await read(fastFiles.marker, 1024)).toString('latin1')
+    const digest = marker.trimEnd()
+    if (!isDigest(digest)) return false
+    return digestOf(await read(fastFiles.manifest, manifestLimit), algorithmOf(digest)) === digest
+  } catch {
+    // what cannot be read is not overwritten either
+    return false
+  }
+}
+
+/** What no file can be renamed to, or removed as one, is better known while the old image is whole. */
+async function refuseObstacles(directory: string): Promise<void> {
+  for (const name of ((await listFolder(directory)) ?? []).filter(isFastFile)) {
+    const path = join(directory, name)
+    const stats = await lstat(path).catch(() => undefined)
+    if (stats?.isDirectory()) throw obstructed(path)
+  }
 }
 
 async function publish(staging: string, directory: string): Promise<void> {
   const written = (await listFolder(staging)) ?? []
   const marker = join(directory, fastFiles.marker)
+  const unfinished = join(directory, fastFiles.unfinished)
+  await refuseObstacles(directory)
   try {
     await syncFolder(staging)
+    // a run that fails from here on, or is killed, does not shut the folder for the next ones
+    await writeFileAtomic(unfinished, '', {prefix: fastPrefix})
     await rm(marker, {force: true})
     await syncFolder(directory)
     for (const name of (await listFolder(directory)) ?? [])
@@ -67,9 +112,23 @@ async function publish(staging: string, directory: string): Promise<void> {
     await syncFolder(directory)
     await rename(join(staging, fastFiles.marker), marker)
     await syncFolder(directory)
+    await rm(unfinished, {force: true})
   } catch (error) {
     throw localIoError(error, 'write', directory)
   }
+}
+
+function lockOf(directory: string): string {
+  return join(directory, `${fastPrefix}lock`)
+}
+
+function isOwnName(name: string): boolean {
+  return name.startsWith(fastPrefix)
+}
+
+function obstructed(path: string): LocalIoError {
+  const message = `cannot write ${quoted(path)}: it is a directory`
+  return new LocalIoError('ERR_INJECT_LOCAL_IO', message, {hint: 'move it elsewhere'})
 }
 
 function occupied(directory: string): LocalIoError {

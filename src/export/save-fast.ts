@@ -40,6 +40,8 @@ export interface FastCounts {
 /** Content by its digest, and how to get it. */
 interface LayerContent {
   readonly digest: Digest
+  /** Absent where only unpacking tells. */
+  readonly size?: number | undefined
   /** The layers that have it. */
   readonly positions: number[]
   readonly compression: LayerCompression
@@ -95,6 +97,7 @@ function contentsOf(
     else
       contents.set(key, {
         digest,
+        size: isPlain ? undefined : layer.size,
         positions: [position],
         compression: isPlain ? 'none' : compression,
         async open(call) {
@@ -132,7 +135,7 @@ async function putContent(
   const fetch = async (): Promise<ByteStream> =>
     tap(await content.open({signal}), ({length}) => onBytes(length))
   const isCached = await (cache
-    ? cache.place(content.digest, path, fetch, signal)
+    ? cache.place(content, path, fetch, signal)
     : writeContent(folder, path, await fetch()))
   counts[isCached ? 'cached' : 'fetched']++
   const sumPath = join(folder, fastFiles.checksum(first))

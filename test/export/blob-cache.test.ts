@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -18,6 +19,7 @@ import {pruneCache} from '../../src/export/prune-cache.js'
 import {type Digest, digestOf, hexOf} from '../../src/oci/digest.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {streamOf} from '../../src/stream/stream-of.js'
+import {otherUser} from '../disk/as-other-user.js'
 import {nameOfEnded} from '../disk/dead-owner.js'
 import {mountTmpfs} from '../disk/tmpfs.js'
 import {localPorts} from '../support/local-ports.js'
@@ -83,7 +85,7 @@ describe('a cache of blobs', () => {
     const digest = digestOf(Buffer.from('right'))
     const place = (...chunks: Uint8Array[]) =>
       blobs.place(
-        digest,
+        {digest},
         join(cache, '..', 'out'),
         () => Promise.resolve(streamOf(...chunks)),
         signal,
@@ -119,6 +121,71 @@ describe('a cache of blobs', () => {
     expect(contentOf(at('moved'))).toEqual(before)
   })
 
+  it('is copied from where somebody else could change what was checked', async () => {
+    const {at, cache, ports} = await makeApp()
+    await saveFast(at('one'), `${app}:v1`, ports, {cache})
+    const before = contentOf(at('one'))
+    const [first = '', second = ''] = blobsIn(cache).map((name) => join(cache, 'sha256', name))
+    chmodSync(first, 0o666)
+    // only root can give files away
+    if (process.geteuid?.() === 0) chownSync(second, otherUser, otherUser)
+    else chmodSync(second, 0o666)
+    const {contents} = await saveFast(at('two'), `${app}:v1`, ports, {cache})
+    expect(contents).toEqual({fetched: 0, cached: 2})
+    for (const path of [first, second]) writeFileSync(path, Buffer.alloc(statSync(path).size))
+    expect(contentOf(at('two'))).toEqual(before)
+    for (const name of ['000.tar.gz', '001.tar.gz'])
+      expect(statSync(join(at('two'), name))).toMatchObject({uid: process.geteuid?.()})
+    expect(statSync(join(at('two'), '000.tar.gz')).mode & 0o777).toBe(0o444)
+    // now they are nothing that a digest names
+    const again = await saveFast(at('three'), `${app}:v1`, ports, {cache})
+    expect(again.contents).toEqual({fetched: 2, cached: 0})
+    expect(contentOf(at('three'))).toEqual(before)
+    const isOurs = (path: string) => statSync(path).uid === process.geteuid?.()
+    expect([first, second].every(isOurs)).toBe(true)
+  })
+
+  it('fetches what others could change where nothing says how long it is', async () => {
+    const {at, cache, ports} = await makeApp()
+    const plain = {cache, uncompressed: true}
+    await saveFast(at('one'), `${app}:v1`, ports, plain)
+    for (const name of blobsIn(cache)) chmodSync(join(cache, 'sha256', name), 0o666)
+    const {contents} = await saveFast(at('two'), `${app}:v1`, ports, plain)
+    expect(contents).toEqual({fetched: 2, cached: 0})
+    expect(contentOf(at('two'))).toEqual(contentOf(at('one')))
+  })
+
+  it('what is fetched is whole before a folder of somebody else gets it', async () => {
+    const {cache} = await makeApp()
+    const blobs = await openCache(cache)
+    const content = Buffer.from('right')
+    const digest = digestOf(content)
+    const own = join(cache, '..', 'own')
+    mkdirSync(own)
+    // eslint-disable-next-line @typescript-eslint/require-await -- it has nothing to wait for
+    async function* watched() {
+      yield content
+      expect(blobsIn(cache)).toEqual([])
+      expect(readdirSync(own)).toHaveLength(1)
+    }
+    await blobs.place({digest}, join(own, 'out'), () => Promise.resolve(watched()), signal)
+    expect(readFileSync(join(cache, 'sha256', hexOf(digest)), 'utf8')).toBe('right')
+    expect(readdirSync(own)).toEqual(['out'])
+  })
+
+  it('gives nothing of another size than the descriptor says, and keeps it', async () => {
+    const {cache} = await makeApp()
+    const blobs = await openCache(cache)
+    const content = Buffer.from('right')
+    const digest = digestOf(content)
+    const place = (name: string, size: number, open: () => Promise<AsyncIterable<Uint8Array>>) =>
+      blobs.place({digest, size}, join(cache, '..', name), open, signal)
+    await place('one', 5, () => Promise.resolve(streamOf(content)))
+    const wanted = () => Promise.reject(new Error('it is fetched'))
+    await expect(place('two', 6, wanted)).rejects.toThrow('it is fetched')
+    expect(await place('three', 5, wanted)).toBe(true)
+  })
+
   it('copies where there can be no link', async ({skip}) => {
     const {at, ports} = await makeApp()
     const mounted = await mountTmpfs('size=4m')
@@ -152,7 +219,7 @@ describe('inject cache prune', () => {
     for (const [at, digest] of digests.entries()) {
       const content = Buffer.from(contents[at]!)
       const target = join(cache, '..', `out${at}`)
-      await blobs.place(digest, target, () => Promise.resolve(streamOf(content)), signal)
+      await blobs.place({digest}, target, () => Promise.resolve(streamOf(content)), signal)
       utimesSync(join(cache, 'sha256', hexOf(digest)), 1000 + at, 5)
     }
     return digests
@@ -164,7 +231,7 @@ describe('inject cache prune', () => {
     // used again: not the oldest any more, and its time as a file is what it was
     const blobs = await openCache(cache)
     const never = () => Promise.reject(new Error('it is there'))
-    await blobs.place(one!, join(cache, '..', 'again'), never, signal)
+    await blobs.place({digest: one!}, join(cache, '..', 'again'), never, signal)
     expect(statSync(join(cache, '..', 'again')).mtimeMs).toBe(5000)
     const plan = await pruneCache(cache, {maxBytes: 9, dryRun: true}, signal)
     expect(plan).toEqual({removed: {blobs: 1, bytes: 4}, kept: {blobs: 2, bytes: 8}})
@@ -177,6 +244,33 @@ describe('inject cache prune', () => {
     expect(blobsIn(cache)).toEqual([])
     expect(readFileSync(join(cache, '..', 'out1'), 'utf8')).toBe('2222')
     expect(two).toBeDefined()
+  })
+
+  it('leaves everything as it is when it only says what would go', async () => {
+    const cache = join(await tempDir(), 'cache')
+    const [blob] = await fill(cache, ['1'])
+    const left = await nameOfEnded('.inject-')
+    writeFileSync(join(cache, 'sha256', left), 'half')
+    await pruneCache(cache, {maxBytes: 0, dryRun: true}, signal)
+    expect(blobsIn(cache)).toEqual([left, hexOf(blob!)].sort())
+    await pruneCache(cache, {maxBytes: 0, dryRun: false}, signal)
+    expect(blobsIn(cache)).toEqual([])
+  })
+
+  it.each([
+    ['of another program', 'Signature: 8a477f597d28d172789f06886806bc55\n# Of a compiler.\n'],
+    ['that is too long to be ours', 'x'.repeat(8192)],
+  ])('takes no folder for a cache by a tag %s', async (_, tag) => {
+    const folder = await tempDir()
+    writeFileSync(join(folder, 'CACHEDIR.TAG'), tag)
+    const code = 'ERR_INJECT_NOT_A_CACHE'
+    await expect(openBlobCache(folder, {threads: 1})).rejects.toMatchObject({code})
+    mkdirSync(join(folder, 'sha256'))
+    writeFileSync(join(folder, 'sha256', 'a'.repeat(64)), '')
+    await expect(pruneCache(folder, {maxBytes: 0, dryRun: false}, signal)).rejects.toMatchObject({
+      code,
+    })
+    expect(readFileSync(join(folder, 'CACHEDIR.TAG'), 'utf8')).toBe(tag)
   })
 
   it('touches no folder that is no cache, and no file that is no blob', async () => {

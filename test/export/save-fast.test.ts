@@ -12,6 +12,7 @@ import {
 import {join} from 'node:path'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
+import {fillFastFolder} from '../../src/export/fast-folder.js'
 import {digestOf, hexOf} from '../../src/oci/digest.js'
 import {ociConfig, ociManifest} from '../../src/oci/media-type.js'
 import {copy} from '../../src/operations/copy.js'
@@ -172,6 +173,73 @@ describe('a folder of plain files', () => {
       expect(digests).toContain(await isWhole(out))
     }
     expect(readdirSync(out).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
+  it.each([
+    ['is no digest', 'of a book', '{}'],
+    ['is that of no manifest', `sha256:${'a'.repeat(64)}`, undefined],
+    ['is that of another manifest', `sha256:${'a'.repeat(64)}`, '{}'],
+  ])('is not put where a file digest %s', async (_, digest, manifest) => {
+    const {out, ports} = await makeApp('a')
+    mkdirSync(out)
+    writeFileSync(join(out, 'digest'), digest)
+    if (manifest !== undefined) writeFileSync(join(out, 'manifest.json'), manifest)
+    // a leftover of something else that this program writes makes no folder of an image
+    writeFileSync(join(out, '.inject-1'), '')
+    writeFileSync(join(out, 'config.json'), 'of somebody else')
+    const before = contentOf(out)
+    await expect(saveFast(out, `${app}:v1`, ports)).rejects.toMatchObject({
+      code: 'ERR_INJECT_DIRECTORY_NOT_EMPTY',
+    })
+    expect(contentOf(out)).toEqual(before)
+  })
+
+  it('is looked through for what is in the way before the old image goes', async () => {
+    const {store, image, out, ports} = await makeApp('a')
+    await saveFast(out, `${app}:v1`, ports)
+    mkdirSync(join(out, '001.tar.gz', 'something'), {recursive: true})
+    const next = await putImage(store, {layers: [layer('a'), layer('b')]})
+    const refused = {
+      code: 'ERR_INJECT_LOCAL_IO',
+      message: expect.stringContaining('001.tar.gz": it is a directory') as string,
+    }
+    // before anything is fetched, too: this one could not be
+    await putImage(store, {layers: [{missing: true}], tag: 'v2'})
+    for (const tag of ['v1', 'v2'])
+      await expect(saveFast(out, `${app}:${tag}`, ports)).rejects.toMatchObject(refused)
+    expect(await isWhole(out)).toBe(image.digest)
+    rmSync(join(out, '001.tar.gz'), {recursive: true})
+    // one that comes while the image is fetched
+    const fill = async (staging: string): Promise<void> => {
+      writeFileSync(join(staging, '001.tar.gz'), '')
+      mkdirSync(join(out, '001.tar.gz'))
+      return Promise.resolve()
+    }
+    await expect(fillFastFolder(out, fill)).rejects.toMatchObject(refused)
+    expect(await isWhole(out)).toBe(image.digest)
+    rmSync(join(out, '001.tar.gz'), {recursive: true})
+    await saveFast(out, `${app}:v1`, ports)
+    expect(await isWhole(out)).toBe(next.digest)
+  })
+
+  it('I8 that lost its marker is filled again, also after one more failure', async () => {
+    const {store, image, out, ports} = await makeApp('a')
+    await saveFast(out, `${app}:v1`, ports)
+    const before = contentOf(out)
+    writeFileSync(join(out, 'README'), 'of somebody else')
+    // without a marker of its own: the files are replaced, and the last step fails
+    const fill = (staging: string) => {
+      writeFileSync(join(staging, 'config.json'), '{}')
+      return Promise.resolve()
+    }
+    await expect(fillFastFolder(out, fill)).rejects.toMatchObject({code: 'ERR_INJECT_LOCAL_IO'})
+    expect(existsSync(join(out, 'digest'))).toBe(false)
+    await putImage(store, {layers: [{missing: true}], tag: 'v2'})
+    await expect(saveFast(out, `${app}:v2`, ports)).rejects.toMatchObject({name: 'NotFoundError'})
+    await saveFast(out, `${app}:v1`, ports)
+    expect(await isWhole(out)).toBe(image.digest)
+    rmSync(join(out, 'README'))
+    expect(contentOf(out)).toEqual(before)
   })
 
   it('does not take foreign layers and unknown ones', async () => {
