@@ -36,15 +36,11 @@ export async function pruneCache(
   {maxBytes, dryRun}: {readonly maxBytes: number; readonly dryRun: boolean},
   signal: AbortSignal,
 ): Promise<{readonly removed: CachePruneCounts; readonly kept: CachePruneCounts}> {
-<<<<<<< HEAD
   if (!(await isCache(directory)))
     throw notACache(directory, 'name one that was given as --cache before')
-=======
-  if (!(await isCache(directory))) throw notACache(directory)
   if (!dryRun)
     for (const algorithm of cacheAlgorithms)
       await clearDead(join(directory, algorithm), cachePrefix)
->>>>>>> mend2
   const blobs = await listBlobs(directory)
   // of equal age in the order of their names, so that a dry run says what will be
   blobs.sort((a, b) => a.usedAt - b.usedAt || compareTags(a.digest, b.digest))
