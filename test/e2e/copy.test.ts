@@ -335,7 +335,7 @@ describeWith(['docker-registry', 'skopeo', 'umoci'], 'inject copy', () => {
     const {address} = await serveRegistry()
     for (const target of [`${address}/x`, `oci:${layout}2`, `oci-archive:${layout}.tar`]) {
       const result = await inject(['copy', `oci:${layout}`, target])
-      expect(result.exitCode, target).toBe(6)
+      expect(result.exitCode, target + result.stderr).toBe(6)
       expect(result.stderr).toContain('is not what its digest names')
     }
     expect((await manifestAt(address, 'x', 'latest')).status).toBe(404)
