@@ -1,4 +1,4 @@
-import {PreconditionError} from '../errors.js'
+import {IntegrityError, PreconditionError} from '../errors.js'
 import {algorithmOf, type Digest} from '../oci/digest.js'
 import type {
   BlobInfo,
@@ -76,7 +76,11 @@ export async function copyBlobs(
       onBytes?.(bytes)
     })
     const {digest, size} = blob
-    const {written} = await target.putBlob(reading, {expected: {digest, size}, mountFrom, signal})
+    const how = {expected: {digest, size}, mountFrom, signal}
+    const {written} = await target.putBlob(reading, how).catch((error: unknown) => {
+      // a connection that was left in the middle is what comes of bytes that are wrong
+      throw reading.fault() ?? error
+    })
     counts[!written ? 'present' : reading.wasOpened() ? 'copied' : 'mounted']++
     done.add(digest)
   }
@@ -104,16 +108,23 @@ function watched(
   source: BlobReader,
   blob: BlobInfo,
   onBytes: (bytes: number) => void,
-): BlobSource & {wasOpened(): boolean} {
+): BlobSource & {wasOpened(): boolean; fault(): IntegrityError | undefined} {
   let opened = false
+  let fault: IntegrityError | undefined
   return {
     proven: blob,
     wasOpened: () => opened,
+    fault: () => fault,
     async *open(call) {
       opened = true
-      for await (const chunk of await source.openBlob(blob, call)) {
-        onBytes(chunk.length)
-        yield chunk
+      try {
+        for await (const chunk of await source.openBlob(blob, call)) {
+          onBytes(chunk.length)
+          yield chunk
+        }
+      } catch (error) {
+        if (error instanceof IntegrityError) fault = error
+        throw error
       }
     },
   }
