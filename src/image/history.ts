@@ -1,4 +1,5 @@
 import type {History} from '../oci/config.js'
+import {latestTime, parseTime} from '../oci/time.js'
 
 /** The positions of the history entries that made a layer: the n-th is the n-th layer's. */
 export function layerSteps(history: readonly History[]): number[] {
@@ -14,6 +15,12 @@ export function slotStep(name: string, created: string): {created: string; creat
 export function isSlotStep(step: History | undefined, name: string): boolean {
   if (step?.created_by === createdBy(name)) return true
   return name === 'cvmfs' && step?.author === 'cvmfs_shrinkwrap'
+}
+
+/** Seconds since the epoch: nothing in the layer that this entry made is newer; `undefined` when it is none of ours, or says no time that means that. */
+export function newestIn(step: History | undefined, name: string): number | undefined {
+  const time = step?.created_by === createdBy(name) ? parseTime(step.created) : undefined
+  return time === latestTime ? undefined : time
 }
 
 function createdBy(name: string): string {

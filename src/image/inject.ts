@@ -5,6 +5,7 @@ import type {History} from '../oci/config.js'
 import type {Digest} from '../oci/digest.js'
 import {familyOf, type Manifest} from '../oci/manifest.js'
 import {dockerLayer, layerCompression} from '../oci/media-type.js'
+import {parseTime} from '../oci/time.js'
 import {
   type ConfigEdits,
   editConfigText,
@@ -191,14 +192,10 @@ function editManifest(
 
 function imageTime(before: string | undefined, {created, imageCreated}: Change): string {
   if (imageCreated !== undefined) return imageCreated
-  return before !== undefined && instant(before) >= instant(created) ? before : created
-}
-
-/** Milliseconds since the epoch; before all time for what is no RFC 3339 time. */
-function instant(time: string): number {
-  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.test(time)
-  const milliseconds = isTime ? Date.parse(time) : NaN
-  return Number.isNaN(milliseconds) ? -Infinity : milliseconds
+  const time = parseTime(before)
+  return before !== undefined && time !== undefined && time >= (parseTime(created) ?? -Infinity)
+    ? before
+    : created
 }
 
 function checkInjection(image: Image, {name, path, layers, sharding = 1, edits}: Injection): void {

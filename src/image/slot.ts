@@ -1,7 +1,7 @@
 import {IntegrityError, PreconditionError} from '../errors.js'
 import {slotLabels, slotNameOf} from '../oci/annotation.js'
 import {quoted} from '../oci/quoted.js'
-import {isSlotStep, layerSteps} from './history.js'
+import {isSlotStep, layerSteps, newestIn} from './history.js'
 import type {Image, Layer} from './image.js'
 import {parseSharding, type Sharding} from './sharding.js'
 import {isSlotPath} from './slot-path.js'
@@ -12,6 +12,8 @@ export interface SlotLayer extends Layer {
   readonly layer: number
   /** Position of its entry in the config's history; `undefined` when the image has no history. */
   readonly history: number | undefined
+  /** Seconds since the epoch: no file in it is newer; `undefined` where the history does not say so. */
+  readonly newest: number | undefined
 }
 
 /** The named place of injected content in one image. What it says of a layer is said of its lowest one, which is the only one unless it is sharded. */
@@ -84,12 +86,12 @@ function labelledLayers(labels: ReadonlyMap<string, string>, name: string): stri
 }
 
 /** By diff ID: where the image has layers of that content. */
-type Places = ReadonlyMap<string, readonly SlotLayer[]>
+type Places = ReadonlyMap<string, readonly Omit<SlotLayer, 'newest'>[]>
 
 function placesOf({manifest, config}: Image): Places {
   const {history = [], rootfs} = config.value
   const steps = layerSteps(history)
-  const places = new Map<string, SlotLayer[]>()
+  const places = new Map<string, Omit<SlotLayer, 'newest'>[]>()
   for (const [layer, descriptor] of manifest.value.layers.entries()) {
     const diffId = rootfs.diff_ids[layer]
     if (diffId === undefined) continue
@@ -115,7 +117,7 @@ function slotOf(
     const own = same.findLast((each) => isSlotStep(history[each.history ?? -1], name))
     const found = own ?? same.at(-1)
     if (!found) return {slot: undefined, lost: diffId}
-    layers.push(found)
+    layers.push({...found, newest: newestIn(history[found.history ?? -1], name)})
   }
   layers.sort((a, b) => a.layer - b.layer)
   const [lowest] = layers

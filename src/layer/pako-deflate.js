@@ -3,6 +3,8 @@ import {parentPort} from 'node:worker_threads'
 import {Deflate} from 'pako'
 
 const syncFlush = 2
+/** That of deflater.ts. */
+const memLevel = 9
 
 /**
  * What zlib gives for the same input, in pako: raw deflate of `block`, ended by a sync flush.
@@ -13,7 +15,7 @@ const syncFlush = 2
  * @returns {Uint8Array}
  */
 export function pakoDeflate(block, level, chunkSize) {
-  const deflate = new Deflate({raw: true, level, chunkSize})
+  const deflate = new Deflate({raw: true, level, memLevel, chunkSize})
   /** @type {Uint8Array[]} */
   const chunks = []
   deflate.onData = (chunk) => void chunks.push(/** @type {Uint8Array} */ (chunk))

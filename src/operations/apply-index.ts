@@ -23,7 +23,8 @@ export async function applyToIndex(
   const stored: StoredLayers = new Map()
   let current = found
   for (let number = 1; ; number++) {
-    const index = await injectIndex(store, current, options, stored, ports)
+    const looks = number === 1 ? options.looks : undefined
+    const index = await injectIndex(store, current, {...options, looks}, stored, ports)
     const isKnown = index.images.every(({result}) => result !== undefined)
     const {digest} = index.after.index.descriptor
     if (options.noClobber) refuseClobber(index.moves, isKnown ? digest : undefined, store.name)

@@ -13,7 +13,7 @@ import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {formatReference, type Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
-import {formatTime} from './created.js'
+import {formatTime} from '../oci/time.js'
 import type {FoundDocument} from './find-document.js'
 import {type IndexTarget, loadTargets} from './index-targets.js'
 import {actionOn, type SlotAction} from './injection-result.js'
@@ -28,7 +28,7 @@ import {planSharding, shardingOf} from './slot-sharding.js'
 import {compareShards, storeShards} from './store-shards.js'
 import {warnOfEmptiness} from './slot-notices.js'
 import {type FormatOptions, suitableImage} from './suitable-image.js'
-import {planTagMoves} from './tag-moves.js'
+import {planTagMoves, type TagLooks} from './tag-moves.js'
 
 /** What is to be put into one image. Images with the same `key` get the same layer, which is packed and pushed once. */
 export interface IndexContent extends FramedEntries {
@@ -55,6 +55,8 @@ export interface IndexOptions extends Partial<Pick<Replacements, 'attestations'>
   readonly dryRun: boolean
   /** A directory without anything in it is worth a warning. */
   readonly warnsOfEmptiness?: boolean
+  /** Of this very moment; default: they are looked at when the index is there. */
+  readonly looks?: TagLooks | undefined
   /** `undefined`: this image stays as it is. */
   readonly contentOf: (target: SuitableTarget) => Promise<IndexContent | undefined>
 }
@@ -100,10 +102,11 @@ export async function injectIndex(
   stored: StoredLayers,
   ports: Ports,
 ): Promise<InjectedIndex> {
-  const {reference, tags, attestations = 'drop'} = options
+  const {reference, tags, looks, attestations = 'drop'} = options
   const loaded = await loadIndex(store, found.stored, ports.signal)
   const {digest} = loaded.tree.index.descriptor
-  const moves = await planTagMoves(store, reference, tags, {digest, tag: found.tag}, ports.signal)
+  const start = {digest, tag: found.tag}
+  const moves = await planTagMoves(store, reference, tags, start, ports.signal, looks)
   const what = formatReference(reference)
   const chosen = await loadTargets(store, loaded, {...options, what}, ports.signal)
   const targets = chosen.map((target) => suitableTarget(target, options))

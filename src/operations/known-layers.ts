@@ -19,6 +19,8 @@ export interface KnownLayer extends Layer {
   readonly own: boolean
   /** One of several layers of its slot. */
   readonly isShard: boolean
+  /** Seconds since the epoch: nothing in it is newer; `undefined` when nobody says so. */
+  readonly newest: number | undefined
 }
 
 /**
@@ -88,7 +90,7 @@ export interface Comparison {
 
 /**
  * Hashes the directory to see whether it is one of `known`; reads nothing when there are none. `exhaustive`: to its end in any case. What costs
- * little to rule out is ruled out early: a tar cannot be larger than its compressed form can possibly hold.
+ * little to rule out is ruled out early: a tar cannot be larger than its compressed form can possibly hold, nor a file newer than the newest one in a layer.
  */
 export async function compare(
   store: ContentStore,
@@ -99,9 +101,14 @@ export async function compare(
 ): Promise<Comparison> {
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
   report({kind: 'step', step: 'compare', on})
-  const limit = exhaustive ? Infinity : Math.max(...known.map(largestTar))
+  const bounds = exhaustive
+    ? {}
+    : {
+        limit: Math.max(...known.map(largestTar)),
+        newest: Math.max(...known.map(({newest = Infinity}) => newest)),
+      }
   const onProgress = (done: number) => report({kind: 'bytes', done})
-  const content = await hashLayer(entries, {signal, limit, onProgress})
+  const content = await hashLayer(entries, {signal, ...bounds, onProgress})
   const layer = known.find(({diffId}) => diffId === content?.diffId)
   if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
   const isProven = layer.own || (await packsTo(layer, entries, format, {report, signal}))
@@ -157,7 +164,7 @@ export function alike(known: readonly KnownLayer[], isShard: boolean): KnownLaye
 export function layersIn(slot: Slot | undefined, own: boolean): KnownLayer[] {
   const layers = slot?.layers ?? []
   const isShard = layers.length > 1
-  return layers.map(({descriptor, diffId}) => ({descriptor, diffId, own, isShard}))
+  return layers.map(({descriptor, diffId, newest}) => ({descriptor, diffId, own, isShard, newest}))
 }
 
 /** Whether the store has the blob of a layer, of the size that the layer is said to have. */

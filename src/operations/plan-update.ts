@@ -22,7 +22,7 @@ import {noticeOtherSlots} from './slot-notices.js'
 import {planSharding, shardingOf} from './slot-sharding.js'
 import {compareShards} from './store-shards.js'
 import {type FormatOptions, suitableImage} from './suitable-image.js'
-import {planTagMoves} from './tag-moves.js'
+import {planTagMoves, type TagLooks} from './tag-moves.js'
 
 export interface UpdateOptions
   extends Pick<DirectoryOptions, 'exclude' | 'whiteouts' | 'owner'>, FormatOptions {
@@ -85,6 +85,8 @@ type PlanOptions = UpdateOptions & {
   readonly exhaustive: boolean
   readonly stored?: StoredContent | undefined
   readonly layerEntries: LayerEntries
+  /** Of this very moment; default: they are looked at when the image is there. */
+  readonly looks?: TagLooks | undefined
 }
 
 /**
@@ -98,7 +100,7 @@ export async function planUpdate(
   options: PlanOptions,
   ports: Ports,
 ): Promise<UpdatePlan> {
-  const {reference, name, tags, created, stored} = options
+  const {reference, name, tags, created, stored, looks} = options
   const loaded = await loadFound(store, reference, found, ports.signal, options.platforms)
   const original = loaded.image
   const image = suitableImage(original, name, options)
@@ -107,7 +109,7 @@ export async function planUpdate(
   const slot = findSlot(image, name)
   if (!slot) noticeOtherSlots(image, name, ports)
   const path = options.path ?? slot?.path ?? '/'
-  const moves = await planTagMoves(store, reference, tags, startOf(loaded), ports.signal)
+  const moves = await planTagMoves(store, reference, tags, startOf(loaded), ports.signal, looks)
   const onWarning = warnOnce(ports)
   const walk = directory.entries({...options, path, clampMtime: created, onWarning})
   const packing = packingOf(directory.path, path, options)

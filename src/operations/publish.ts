@@ -2,37 +2,41 @@ import {NotFoundError} from '../errors.js'
 import type {Image} from '../image/image.js'
 import {algorithmOf} from '../oci/digest.js'
 import type {CallOptions, ContentStore, TagMove} from '../store/content-store.js'
-import {streamOf} from '../stream/stream-of.js'
+import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {outstanding} from './tag-moves.js'
 
 /**
  * Makes `next` the image of the tags: config first, then the manifest, then the tags, so that nobody ever sees a tag whose parts are missing.
  * The layers are there already; where the registry says that a blob is not, config and layer (`restoreLayer`, false for nothing to do) are looked after once
- * more. Does nothing for what is in place. Returns the tags that moved.
+ * more. Does nothing for what is in place. `configUpload` may have begun with the config. Returns the tags that moved.
  */
 export async function publish(
   store: ContentStore,
   previous: Image,
   next: Image,
   moves: readonly TagMove[],
-  {restoreLayer, ...call}: CallOptions & {readonly restoreLayer?: () => Promise<boolean>},
+  {
+    restoreLayer,
+    configUpload,
+    ...call
+  }: CallOptions & {
+    readonly restoreLayer?: () => Promise<boolean>
+    readonly configUpload?: ConfigUpload | undefined
+  },
 ): Promise<readonly string[]> {
   const tags = outstanding(moves, next.manifest.descriptor.digest)
   if (tags.length === 0) return []
   const {config, manifest} = next
   const {mediaType, digest} = manifest.descriptor
-  const putConfig = (): Promise<{readonly written: boolean}> => {
-    const source = {open: () => streamOf(config.bytes)}
-    return store.putBlob(source, {...call, expected: config.descriptor, isNew: true})
-  }
+  const upload = configUpload ?? createConfigUpload(store, call)
   const putManifest = (): Promise<unknown> =>
     store.putManifest(manifest.bytes, mediaType, {...call, tags, algorithm: algorithmOf(digest)})
-  if (config.descriptor.digest !== previous.config.descriptor.digest) await putConfig()
+  if (config.descriptor.digest !== previous.config.descriptor.digest) await upload.end(next)
   try {
     await putManifest()
   } catch (error) {
     if (!isBlobUnknown(error)) throw error
-    const {written} = await putConfig()
+    const written = await upload.end(next)
     const isRestored = (await restoreLayer?.()) ?? false
     if (!written && !isRestored) throw error
     await putManifest()

@@ -3,7 +3,7 @@ import type {BlockBuffers} from '../layer/block-buffers.js'
 import type {BlockCache} from '../layer/block-cache.js'
 import {type LayerFormat, packLayer, type PackedContent} from '../layer/pack.js'
 import type {WalkedEntry} from '../layer/walk.js'
-import type {ContentStore} from '../store/content-store.js'
+import type {BlobInfo, ContentStore} from '../store/content-store.js'
 import type {UploadJournal} from '../store/upload-journal.js'
 import type {Ports} from './ports.js'
 
@@ -25,12 +25,15 @@ export async function pushLayer(
     on,
     packing,
     buffers,
+    onPacked,
     ...format
   }: LayerFormat & {
     readonly mediaType: string
     readonly on: string
     readonly packing?: readonly string[] | undefined
     readonly buffers?: BlockBuffers | undefined
+    /** Told what the layer will be once it is packed, if that is before it is stored. */
+    readonly onPacked?: ((packed: Omit<PushedLayer, 'uploaded'>) => void) | undefined
   },
   {report, signal, jobs, withJournal = without, withBlockCache = without}: Ports,
 ): Promise<PushedLayer> {
@@ -38,19 +41,19 @@ export async function pushLayer(
   const onProgress = (done: number) => report({kind: 'bytes', done})
   const put = async (journal?: UploadJournal, cache?: BlockCache) => {
     const source = packLayer(entries, {...format, jobs, cache, buffers, onProgress})
-    const blob = await store.putBlob(source, {signal, journal, isNew: true})
-    return {...blob, content: source.content()}
+    const onRead = (blob: BlobInfo): void => onPacked?.(packed(blob, source.content()))
+    const blob = await store.putBlob(source, {signal, journal, isNew: true, onRead})
+    return {...packed(blob, source.content()), uploaded: blob.written}
   }
-  const {digest, size, written, content} = packing
-    ? await withJournal([store.name, ...packing], (journal) =>
-        withBlockCache(packing, (cache) => put(journal, cache)),
-      )
-    : await put()
-  return {
+  const packed = ({digest, size}: BlobInfo, content: PackedContent) => ({
     layer: {descriptor: {mediaType, digest, size}, diffId: content.diffId},
     content,
-    uploaded: written,
-  }
+  })
+  return packing
+    ? withJournal([store.name, ...packing], (journal) =>
+        withBlockCache(packing, (cache) => put(journal, cache)),
+      )
+    : put()
 }
 
 /** Stands for what remembers, where nothing does. */

@@ -7,6 +7,30 @@ import {statNewTag} from '../store/hidden-tag.js'
 import {tagMoved} from '../store/tag-moved.js'
 import {defaultTag} from './find-document.js'
 
+/** Where tags stand, being asked for already. */
+export type TagLooks = ReadonlyMap<string, Promise<Digest | undefined>>
+
+/**
+ * Begins to look where the tags stand, so that it is waited for together with the image. The tag that the image is read by needs no look of its own. Failures are those of whoever wants
+ * to know.
+ */
+export function lookAtTags(
+  store: ContentStore,
+  {tag: own, digest}: Reference,
+  tags: readonly string[],
+  signal: AbortSignal,
+): TagLooks {
+  const found = digest === undefined ? (own ?? defaultTag) : undefined
+  const others = [...new Set(tags)].filter((tag) => tag !== found)
+  return new Map(
+    others.map((tag) => {
+      const look = statNewTag(store, tag, {signal})
+      look.catch(() => undefined)
+      return [tag, look]
+    }),
+  )
+}
+
 /**
  * The tags that the result goes to, each with where it stands now, before any work is done: whoever moves one meanwhile is not
  * overwritten. Default: the tag in the reference, else `latest`. Throws `UsageError` when only a digest was given, since a digest cannot move,
@@ -18,11 +42,13 @@ export async function planTagMoves(
   tags: readonly string[],
   loaded: {readonly digest: Digest; readonly tag: string | undefined},
   signal: AbortSignal,
+  looks: TagLooks = new Map(),
 ): Promise<TagMove[]> {
   const moves: TagMove[] = []
   for (const tag of new Set(tags.length > 0 ? tags : [tagOf(reference)])) {
-    const from =
-      tag === loaded.tag ? loaded.digest : ((await statNewTag(store, tag, {signal})) ?? 'absent')
+    const look = (): Promise<Digest | undefined> =>
+      looks.get(tag) ?? statNewTag(store, tag, {signal})
+    const from = tag === loaded.tag ? loaded.digest : ((await look()) ?? 'absent')
     checkPin(reference, {tag, from}, store.name)
     moves.push({tag, from})
   }

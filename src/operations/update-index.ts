@@ -9,13 +9,14 @@ import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'
 import type {DirectoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
 import {noticeSharding} from './slot-sharding.js'
+import type {TagLooks} from './tag-moves.js'
 
 /** `update` of an index: a directory for all chosen images, or one for each platform. */
 export function updateIndex(
   store: ContentStore,
   found: FoundDocument,
   directoryOf: DirectoryFor,
-  options: UpdateOptions & {readonly dryRun: boolean},
+  options: UpdateOptions & {readonly dryRun: boolean; readonly looks?: TagLooks | undefined},
   ports: Ports,
 ): Promise<IndexInjectionResult> {
   const onWarning = warnOnce(ports)

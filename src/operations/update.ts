@@ -6,10 +6,11 @@ import {countShards} from '../layer/shards.js'
 import type {RememberedTree} from '../layer/tree-memory.js'
 import type {Digest} from '../oci/digest.js'
 import {repositoryName} from '../oci/reference.js'
+import {formatTime} from '../oci/time.js'
 import type {ContentStore} from '../store/content-store.js'
-import {formatTime} from './created.js'
 import type {IndexInjectionResult} from './describe-index.js'
 import {findDocument} from './find-document.js'
+import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {actionOn, describeOutcome, type InjectionResult} from './injection-result.js'
 import {beginAgain} from './on-conflict.js'
 import {planUpdate, type UpdateOptions, type UpdatePlan} from './plan-update.js'
@@ -18,12 +19,12 @@ import {isIndex} from './load-index.js'
 import {directoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
-import {pushLayer} from './push-layer.js'
+import {type PushedLayer, pushLayer} from './push-layer.js'
 import {asContent, nothingSent, type StoredContent} from './slot-content.js'
 import {warnOfEmptiness} from './slot-notices.js'
 import {noticeSharding} from './slot-sharding.js'
 import {restoreShards, storeShards} from './store-shards.js'
-import {outstanding, refuseClobber} from './tag-moves.js'
+import {lookAtTags, outstanding, refuseClobber, type TagLooks} from './tag-moves.js'
 import {updateIndex} from './update-index.js'
 
 /**
@@ -39,31 +40,37 @@ export async function update(
     writes: !options.dryRun,
     chunkSize: options.chunkSize,
   })
+  const configUpload = createConfigUpload(store, {signal: ports.signal})
   try {
+    const {reference, tags} = options
+    let looks: TagLooks | undefined = lookAtTags(store, reference, tags, ports.signal)
     let found = await findDocument(store, options.reference, ports)
-    if (isIndex(found.stored)) return await updateIndex(store, found, directoryOf, options, ports)
+    if (isIndex(found.stored))
+      return await updateIndex(store, found, directoryOf, {...options, looks}, ports)
     const entries = layerEntries(store, options, ports)
     let stored: StoredContent | undefined
     for (let number = 1; ; number++) {
-      const wanted = {...options, exhaustive: options.dryRun, stored, layerEntries: entries}
+      const wanted = {...options, exhaustive: options.dryRun, stored, layerEntries: entries, looks}
       const plan = await planUpdate(store, found, directoryOf, wanted, ports)
       if (number === 1) noticeSharding(plan.slot, options.layers, ports)
       if (options.noClobber) refuseClobber(plan.moves, plannedDigest(options, plan), store.name)
       if (options.dryRun && plan.content)
         return describePlan(options, {...plan, content: plan.content})
-      stored = await storeContent(store, options, plan, stored, ports)
+      stored = await storeContent(store, options, plan, {before: stored, configUpload}, ports)
       if (number === 1) warnOfEmptiness(stored.content.entries, options.directory, ports)
       try {
-        const result = await applyUpdate(store, options, plan, stored, ports)
+        const result = await applyUpdate(store, options, plan, {...stored, configUpload}, ports)
         // what an earlier round packed is what the directory was before that, not now
         if (number === 1) await plan.look?.remember(asTree(stored))
         return result
       } catch (error) {
         await beginAgain(error, options.onConflict, {number, ...plan}, ports)
+        looks = undefined
         found = await findDocument(store, options.reference, ports)
       }
     }
   } finally {
+    await configUpload.close()
     await store.close()
   }
 }
@@ -98,14 +105,19 @@ function describePlan(
   })
 }
 
-/** Packs and pushes what the plan says is not there yet. `before`: what an earlier round sent. */
+/** Packs and pushes what the plan says is not there yet, and begins with the config when it is known. `before`: what an earlier round sent. */
 async function storeContent(
   store: ContentStore,
-  {directory: on, compression, level}: UpdateOptions,
-  {image, key, framed, shards, known, packing, layers, content}: UpdatePlan,
-  before: StoredContent | undefined,
+  options: UpdateOptions,
+  plan: UpdatePlan,
+  {
+    before,
+    configUpload,
+  }: {readonly before: StoredContent | undefined; readonly configUpload: ConfigUpload},
   ports: Ports,
 ): Promise<StoredContent> {
+  const {directory: on, compression, level} = options
+  const {image, key, framed, shards, known, packing, layers, content} = plan
   if (layers && content) {
     const {uploaded, sent} = before ?? {uploaded: false, sent: nothingSent}
     return {key, layers, content, uploaded, sent}
@@ -113,7 +125,12 @@ async function storeContent(
   const how = {mediaType: newLayerType(image, compression), compression, level, packing, on}
   if (shards)
     return {key, ...(await storeShards(store, {...framed, plan: shards}, {...how, known}, ports))}
-  const pushed = await pushLayer(store, framed.entries, how, ports)
+  const onPacked = (packed: Pick<PushedLayer, 'layer' | 'content'>): void => {
+    const next = injected(options, plan, {layers: [packed.layer], content: packed.content})
+    // one thing at a time is what one job means; and whoever wants no tag overwritten may not want this image at all
+    if (ports.jobs !== 1 && !options.noClobber) configUpload.begin(next)
+  }
+  const pushed = await pushLayer(store, framed.entries, {...how, onPacked}, ports)
   return {key, ...asContent(pushed.layer, pushed.content, pushed.uploaded)}
 }
 
@@ -121,7 +138,13 @@ async function applyUpdate(
   store: ContentStore,
   options: UpdateOptions,
   plan: UpdatePlan,
-  {layers, content, uploaded, sent}: StoredContent,
+  {
+    layers,
+    content,
+    uploaded,
+    sent,
+    configUpload,
+  }: StoredContent & {readonly configUpload: ConfigUpload},
   ports: Ports,
 ): Promise<InjectionResult> {
   const {reference, name, noClobber} = options
@@ -130,7 +153,7 @@ async function applyUpdate(
   if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
   ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
   const restoreLayer = (): Promise<boolean> => isRestored(store, options, plan, layers, ports)
-  const call = {signal: ports.signal, restoreLayer}
+  const call = {signal: ports.signal, restoreLayer, configUpload}
   const tags = await publish(store, original, result, moves, call)
   // what several layers come to is known only by now
   const isSame = hasLayers(before, layers) && before?.path === path

@@ -52,6 +52,7 @@ export function createBlobWriter(
       if (start.kind === 'whole') {
         const {bytes} = start
         const blob = {digest: digestOf(bytes), size: bytes.length}
+        options.onRead?.(blob)
         return putKnown(bytesBody(bytes), blob, options)
       }
       try {
@@ -193,6 +194,7 @@ export function createBlobWriter(
     {
       signal,
       journal,
+      onRead,
       blob,
       session,
     }: PutBlobOptions & {blob?: BlobInfo; session?: UploadSession | undefined},
@@ -200,8 +202,10 @@ export function createBlobWriter(
     const kept = Math.max(usualChunk, strategy.chunkSize)
     const replay = createReplay(source, Math.min(kept, blob?.size ?? kept), {signal})
     const upload = {connection, sessions, strategy, replay, journal, session, signal, onNotice}
-    const end = (at: UploadSession, sent: BlobInfo): ReturnType<typeof commit> =>
-      commit(at, sent, {signal})
+    const end = (at: UploadSession, sent: BlobInfo): ReturnType<typeof commit> => {
+      onRead?.(sent)
+      return commit(at, sent, {signal})
+    }
     try {
       const sent = strategy.patch
         ? await sendUpload({...upload, attempts, blob, size: blob?.size, commit: end})

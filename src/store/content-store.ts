@@ -35,6 +35,8 @@ export interface PutBlobOptions extends CallOptions {
   readonly mountFrom?: readonly string[] | undefined
   /** Most likely not there yet: a store that has to ask may ask in the request that begins the upload. */
   readonly isNew?: boolean | undefined
+  /** Told what the bytes are once they have all been read, if that is before they are stored; maybe more than once. */
+  readonly onRead?: ((blob: BlobInfo) => void) | undefined
   /** Where to remember an upload beyond this process. Stores that need no upload have no use for it. */
   readonly journal?: UploadJournal | undefined
 }

@@ -69,7 +69,7 @@ describeWith(['docker-registry', 'skopeo', 'umoci', 'busybox'], 'T-38 credential
         stdout,
         stderr: stderr
           .split('\n')
-          .filter((line) => !line.startsWith('HTTP '))
+          .filter((line) => !/^(HTTP |\s|\})/.test(line))
           .join('\n'),
       },
       work,

@@ -43,7 +43,7 @@ describe('findSlot', () => {
     const history = [empty, run, empty, run, run, empty]
     const image = makeImage({layers, history, labels: {cvmfs_injection_tar: layer.diffId}})
     const {diffId, descriptor} = layer
-    const found = {layer: position, history: step, diffId, descriptor}
+    const found = {layer: position, history: step, diffId, descriptor, newest: undefined}
     expect(findSlot(image, 'cvmfs')).toStrictEqual({
       name: 'cvmfs',
       path: '/',
@@ -51,6 +51,23 @@ describe('findSlot', () => {
       ...found,
       layers: [found],
     })
+  })
+
+  test.each([
+    ['our own entry', {created_by: 'inject: x', created: '2026-01-02T03:04:05Z'}, 1_767_323_045],
+    ['that of another slot', {created_by: 'inject: y', created: '2026-01-02T03:04:05Z'}, undefined],
+    ['one of another tool', {created: '2026-01-02T03:04:05Z'}, undefined],
+    ['no time', {created_by: 'inject: x'}, undefined],
+    ['no real time', {created_by: 'inject: x', created: 'yesterday'}, undefined],
+    [
+      'all there is to write',
+      {created_by: 'inject: x', created: '9999-12-31T23:59:59Z'},
+      undefined,
+    ],
+  ])('its history says how new its files are at most: %s', (_, step, newest) => {
+    const history = [run, step, run]
+    const image = makeImage({layers, history, labels: {x_injection_tar: b.diffId}})
+    expect(findSlot(image, 'x')?.layers[0]?.newest).toBe(newest)
   })
 
   test('C5 without history the slot has none', () => {

@@ -5,9 +5,12 @@ import {ungzip} from 'pako'
 import {randomFillSync} from 'node:crypto'
 import {constants, deflateRawSync, gunzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
-import {createDeflater, givesPakoBytes} from '../../src/layer/create-deflater.js'
+import {createDeflater} from '../../src/layer/create-deflater.js'
+import {deflateProbe, givesPakoBytes} from '../../src/layer/deflate-probe.js'
 import {deflateLevel, outputBound, zlibDeflater, type Deflater} from '../../src/layer/deflater.js'
 import {gzip} from '../../src/layer/gzip.js'
+import {digestOf} from '../../src/oci/digest.js'
+import {pakoDeflate} from '../../src/layer/pako-deflate.js'
 import {pakoPool} from '../../src/layer/pako-pool.js'
 import {looksLikeNoise, storedBlocks} from '../../src/layer/stored-blocks.js'
 
@@ -124,6 +127,25 @@ describe('createDeflater', () => {
         await deflater.close()
       }
     }
+  })
+
+  it("P19 knows pako's bytes of the probe for each level, and no others", async () => {
+    const deflatedBy = (level: number): Deflater => ({
+      deflate: (block) => Promise.resolve(pakoDeflate(block, level, outputBound(block.length))),
+      close: () => Promise.resolve(),
+    })
+    for (let level = 1; level <= 9; level++) {
+      expect(await givesPakoBytes(deflatedBy(level), level)).toBe(true)
+      expect(await givesPakoBytes(deflatedBy(level), (level % 9) + 1)).toBe(false)
+    }
+  })
+
+  it('gives the golden digest for a block with more symbols than a deflate block holds', async () => {
+    const block = Buffer.concat(Array.from({length: 12}, () => deflateProbe()))
+    const deflater = await createDeflater()
+    expect(digestOf(await deflater.deflate(block))).toMatchInlineSnapshot(
+      `"sha256:656370846168a16acd70bf54391c79dd1df8fbae31ac8d2e22bfea056d6edbac"`,
+    )
   })
 
   it('fails what waits for a worker that dies', async () => {

@@ -51,6 +51,28 @@ export async function describeMatrix(ids: readonly KindId[]): Promise<void> {
   })
 }
 
+/** The same faults where layer and config go beside each other: whichever meets the fault, nothing is lost, shown or left, and no run hangs. */
+export async function describeOverlapped(ids: readonly KindId[]): Promise<void> {
+  const content = await makeContent()
+  const kinds = makeKinds((path) => path.endsWith(content.configDigest))
+  const chosen = kinds.filter(({id}) => ids.includes(id))
+
+  describe.concurrent.each(named(chosen))('%s', (_, kind) => {
+    const met = faults.filter(({only}) => only?.kinds.includes(kind.id) ?? true)
+    it.each(named(met))('%s', async (_, fault) => {
+      const cell = {before: 0, content, jobs: 2}
+      const runs = [1, Infinity].map((times) => runCell(kind, fault, {...cell, times}))
+      for (const {problems, exit, code, faults, waited} of await Promise.all(runs)) {
+        expect(problems).toEqual([])
+        expect(code === undefined).toBe(exit === 0)
+        expect([0, ...outcomeOf(fault.id, kind.id).exits]).toContain(exit)
+        expect(faults).toBeLessThanOrEqual(2 * mostConnections)
+        expect(waited).toBeLessThanOrEqual(2 * longestWait)
+      }
+    })
+  })
+}
+
 function expectOutcome(kind: Kind, fault: Fault, runs: readonly Observation[]): void {
   const {exits, code} = outcomeOf(fault.id, kind.id)
   const said = runs.map(({line}) => line).join('\n')

@@ -51,12 +51,19 @@ export async function runCell(
     times,
     before,
     content,
-  }: {readonly times: number; readonly before: number; readonly content: Content},
+    jobs = 1,
+  }: {
+    readonly times: number
+    readonly before: number
+    readonly content: Content
+    /** More than one: what an update sends goes beside each other, and which request meets the fault is not certain. */
+    readonly jobs?: number
+  },
 ): Promise<Observation> {
   const folder = mkdtempSync(join(tmpdir(), 'inject-matrix-'))
   const registry = await startScriptedRegistry({kind, fault, times, before, content})
   try {
-    return await observe(folder, registry, kind, fault, content)
+    return await observe(folder, registry, {kind, fault, content, jobs})
   } finally {
     await registry.close()
     rmSync(folder, {recursive: true, force: true})
@@ -66,9 +73,17 @@ export async function runCell(
 async function observe(
   folder: string,
   registry: ScriptedRegistry,
-  kind: Kind,
-  fault: Fault | undefined,
-  content: Content,
+  {
+    kind,
+    fault,
+    content,
+    jobs,
+  }: {
+    readonly kind: Kind
+    readonly fault: Fault | undefined
+    readonly content: Content
+    readonly jobs: number
+  },
 ): Promise<Observation> {
   const directory = join(folder, 'tree')
   mkdirSync(join(directory, 'cvmfs'), {recursive: true})
@@ -81,6 +96,7 @@ async function observe(
       Promise.resolve(openStore(registry, kind, fault, {writes, chunkSize, said, virtual})),
     report: (event) => said.push(event),
     signal: new AbortController().signal,
+    jobs,
   }
   const reference = {
     kind: 'registry',

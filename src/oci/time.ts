@@ -1,6 +1,9 @@
+/** The last that `formatTime` can write, seconds since the epoch. */
+export const latestTime = 253_402_300_799
+
 /** Seconds since the epoch as RFC 3339 in UTC, held to the years that it can write (1–9999). */
 export function formatTime(seconds: number): string {
-  const held = Math.min(Math.max(seconds, -62_135_596_800), 253_402_300_799)
+  const held = Math.min(Math.max(seconds, -62_135_596_800), latestTime)
   return new Date(held * 1000).toISOString().replace('.000Z', 'Z')
 }
 
