@@ -24,16 +24,18 @@ export function decompress(
     )
   }
   const read = {bytes: 0}
-  return limited(expand(count(content, read), named), read, limits)
+  return limited(expand(content, named, read), read, limits)
 }
 
 async function* expand(
   stored: ByteStream,
   named: LayerCompression,
+  read: {bytes: number},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const {compression, content} = await detectCompression(stored, named)
-  if (compression === 'none') yield* content
-  else yield* compression === 'gzip' ? gunzip(content) : unzstd(content)
+  if (compression === 'gzip') yield* gunzip(content, read)
+  else if (compression === 'none') yield* count(content, read)
+  else yield* unzstd(count(content, read))
 }
 
 /** The same stream, which throws `IntegrityError` (`ERR_INJECT_DIFF_ID_MISMATCH`) instead of ending when its bytes are not the ones that `diffId` names. */

@@ -1,21 +1,29 @@
 import {createGunzip, type Gunzip} from 'node:zlib'
 import {layerCorrupt} from './layer-corrupt.js'
 
+/** Large pieces, in and out: what inflates waits for this thread after each. */
+const chunkSize = 1024 * 1024
+const feedSize = 256 * 1024
+
 /**
  * Decompresses gzip: one member or several (as of estargz), one after the other, and zeros behind the last one, which tapes and some registries leave there. Throws
  * `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) when a member is cut off, when its checksum or length is not its content's, and for anything else behind the last
- * member: readers do not agree on what to make of that. Bounded memory; `content` is closed also when the consumer stops early.
+ * member: readers do not agree on what to make of that. `read` tells how many bytes of `content` gave what was yielded so far. Bounded memory; `content` is closed also when the consumer stops early.
  * https://www.rfc-editor.org/rfc/rfc1952#section-2.2
  */
 export async function* gunzip(
   content: AsyncIterable<Uint8Array>,
+  read = {bytes: 0},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = createGunzip({chunkSize: 256 * 1024})
+  const decoder = createGunzip({chunkSize})
   const fed: Fed = {bytes: 0, chunks: []}
   const chunks = content[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, void>
   const feeding = feed(chunks, decoder, fed)
   try {
-    for await (const chunk of decoder) yield chunk as Buffer
+    for await (const chunk of decoder) {
+      read.bytes = decoder.bytesWritten
+      yield chunk as Buffer
+    }
     await feeding
     await expectZeros(chunks, decoder, fed)
   } catch (error) {
@@ -59,10 +67,9 @@ async function feed(
 ): Promise<void> {
   try {
     for (;;) {
-      const {value: chunk, done} = await chunks.next()
-      if (done === true) break
+      const chunk = await atLeast(feedSize, chunks)
+      if (chunk.length === 0) break
       fed.bytes += chunk.length
-      if (chunk.length === 0) continue
       fed.chunks = fed.chunks.filter(({end}) => end > decoder.bytesWritten)
       fed.chunks.push({end: fed.bytes, chunk})
       if (decoder.destroyed || decoder.readableEnded) return
@@ -72,6 +79,20 @@ async function feed(
   } catch (error) {
     decoder.destroy(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+/** The next so many bytes in one piece, fewer at the end only: each piece is a turn of this thread, which others keep busy. */
+async function atLeast(size: number, chunks: AsyncIterator<Uint8Array, void>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  while (length < size) {
+    const {value: chunk, done} = await chunks.next()
+    if (done === true) break
+    parts.push(chunk)
+    length += chunk.length
+  }
+  const [first] = parts
+  return parts.length === 1 && first ? first : Buffer.concat(parts)
 }
 
 /** After an end or an error there is no `drain`, but always a `close`. */

@@ -56,6 +56,8 @@ async function removeFolder(top: ByteString): Promise<void> {
   const around = placeOf(top.slice(0, top.lastIndexOf('/')) || '/')
   const levels: Level[] = []
   let descriptor: number | undefined
+  /** How the kernel is told of the directory that is held open; `undefined` where there is no such way. */
+  let link: ByteString | undefined
   try {
     enter(top, top)
     for (let count = 1; levels.length > 0; count++) {
@@ -118,10 +120,10 @@ async function removeFolder(top: ByteString): Promise<void> {
   function hold(opened: number): void {
     if (descriptor !== undefined) closeSync(descriptor)
     descriptor = opened
+    link = procLink(opened)
   }
 
   function here(): ByteString {
-    const link = descriptor === undefined ? undefined : procLink(descriptor)
     return link ?? levels.map(({name}) => name).join('/')
   }
 
