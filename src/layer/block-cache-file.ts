@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {clearDead, ownedName} from '../disk/owned-name.js'
 import {isPrivateFolder} from '../disk/private-folder.js'
 import type {BlockCache} from './block-cache.js'
-import {type BlockFile, createBlockFile, openBlockFile} from './block-file.js'
+import {type BlockFile, createBlockFile, openBlockFile, type StoredBlock} from './block-file.js'
 
 export interface BlockCacheOptions {
   /** Where the files are; made when it is not there. */
@@ -42,9 +42,9 @@ export async function withBlockCache<T>(
   try {
     const result = await work({
       get(key) {
-        const bytes = reader.get(key)
-        if (bytes) writer.add(key, bytes)
-        return bytes
+        const block = reader.get(key)
+        if (block) writer.add(key, block.bytes, block.digest)
+        return block?.bytes
       },
       put: writer.add,
     })
@@ -68,17 +68,17 @@ function createReader(folder: string, own: string) {
   const waiting = names.slice(0, mostFiles + 1)
   const files: BlockFile[] = []
   return {
-    get(key: string): Buffer | undefined {
+    get(key: string): StoredBlock | undefined {
       for (const file of files) {
-        const bytes = file.read(key)
-        if (bytes) return bytes
+        const block = file.read(key)
+        if (block) return block
       }
       for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
         const file = openBlockFile(join(folder, name))
         if (!file) continue
         files.push(file)
-        const bytes = file.read(key)
-        if (bytes) return bytes
+        const block = file.read(key)
+        if (block) return block
       }
       return undefined
     },
@@ -111,7 +111,8 @@ function openWriter(folder: string, onNotice: (text: string) => void) {
     file = createBlockFile(descriptor)
   })
   return {
-    add: (key: string, bytes: Uint8Array): void => attempt(() => file?.add(key, bytes)),
+    add: (key: string, bytes: Uint8Array, digest?: string): void =>
+      attempt(() => file?.add(key, bytes, digest)),
     /** Not made durable: what a crash spoils is seen by its digest. */
     commit: (target: string): void =>
       attempt(() => {

@@ -1,4 +1,4 @@
-import {createHash} from 'node:crypto'
+import {createHash, webcrypto} from 'node:crypto'
 
 /** Compressed blocks by a key that says what they were made of. */
 export interface BlockCache {
@@ -20,11 +20,18 @@ export function cachedCompression(
   if (!cache) return compress
   const last = String.fromCharCode(how)
   return async (block) => {
-    const key = createHash('sha256').update(block).digest('binary') + last
+    const key = (await sha256(block)) + last
     const known = cache.get(key)
     if (known) return known
     const bytes = await compress(block)
     cache.put(key, bytes)
     return bytes
   }
+}
+
+/** On another thread, where that can be: this one reads and hashes the whole meanwhile. */
+async function sha256(block: Uint8Array): Promise<string> {
+  if (block.buffer instanceof SharedArrayBuffer)
+    return createHash('sha256').update(block).digest('binary')
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', block)).toString('latin1')
 }

@@ -10,10 +10,16 @@ interface BlockPlace {
   readonly digest: string
 }
 
+/** A compressed block, and its sha256 in latin1. */
+export interface StoredBlock {
+  readonly bytes: Uint8Array
+  readonly digest: string
+}
+
 /** A file of compressed blocks, open to be read. */
 export interface BlockFile {
-  /** The bytes of a block, checked; `undefined` when it is not there, or is not what it was. */
-  read(key: string): Buffer | undefined
+  /** A block, checked; `undefined` when it is not there, or is not what it was. */
+  read(key: string): StoredBlock | undefined
   close(): void
 }
 
@@ -44,7 +50,7 @@ export function openBlockFile(path: string): BlockFile | undefined {
     read(key) {
       const place = places.get(key)
       const bytes = place && readAt(descriptor, place.offset, place.length)
-      if (bytes && sha256(bytes) === place.digest) return bytes
+      if (bytes && sha256(bytes) === place.digest) return {bytes, digest: place.digest}
       places.delete(key)
       return undefined
     },
@@ -62,14 +68,15 @@ export function createBlockFile(descriptor: number) {
     offset += bytes.length
   }
   return {
-    add(key: string, bytes: Uint8Array): void {
+    /** `digest`: its sha256 in latin1, where that is known. */
+    add(key: string, bytes: Uint8Array, digest = sha256(bytes)): void {
       if (known.has(key) || entries.length === mostEntries) return
       known.add(key)
       const entry = Buffer.alloc(entryLength)
       let at = entry.write(key, 'latin1')
       at = entry.writeUIntLE(offset, at, 6)
       at = entry.writeUInt32LE(bytes.length, at)
-      entry.write(sha256(bytes), at, 'latin1')
+      entry.write(digest, at, 'latin1')
       append(bytes)
       entries.push(entry)
     },
