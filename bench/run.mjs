@@ -1,10 +1,11 @@
-// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [copy] [save] [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
+// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save] [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {copy} from './copy.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {save} from './save.mjs'
+import {scale} from './scale.mjs'
 import {writeReport} from './report.mjs'
 import {serve} from './serve.mjs'
 import {start} from './start.mjs'
@@ -79,6 +80,7 @@ const benches = {
   gc,
   startup,
   start,
+  scale,
 }
 
 /** What was measured against what it should be. */
