@@ -25,6 +25,6 @@ export function pakoDeflate(block, level, chunkSize) {
 }
 
 parentPort?.on('message', ({id, block, level, chunkSize}) => {
-  const bytes = Uint8Array.from(pakoDeflate(block, level, chunkSize))
-  parentPort?.postMessage({id, bytes}, [bytes.buffer])
+  const result = Uint8Array.from(pakoDeflate(block, level, chunkSize))
+  parentPort?.postMessage({id, result}, [result.buffer])
 })

@@ -21,9 +21,9 @@ export async function zstdFrame(block) {
 
 parentPort?.on('message', async ({id, block}) => {
   try {
-    const bytes = await zstdFrame(block)
-    parentPort?.postMessage({id, bytes}, [/** @type {ArrayBuffer} */ (bytes.buffer)])
+    const result = await zstdFrame(block)
+    parentPort?.postMessage({id, result}, [/** @type {ArrayBuffer} */ (result.buffer)])
   } catch (error) {
-    parentPort?.postMessage({id, error: String(error)})
+    parentPort?.postMessage({id, error: {message: String(error)}})
   }
 })
