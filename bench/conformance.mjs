@@ -1,5 +1,5 @@
 // Runs the official conformance suite of the OCI distribution specification against `inject serve`, every category on, and what of it only reads against a published
-// site that nginx serves; writes what it said to bench/results/conformance.{json,txt}. `--site` runs only the second, and writes nothing. Takes the suite from a checkout (CONFORMANCE_SOURCE=DIR) or from the Go module proxy. Needs Go.
+// site that nginx and Apache serve; writes what it said to bench/results/conformance.{json,txt}. `--site` runs only the second, and keeps of the results there what is of the others. Takes the suite from a checkout (CONFORMANCE_SOURCE=DIR) or from the Go module proxy. Needs Go.
 import {execFileSync, spawn, spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -7,10 +7,12 @@ import {join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {makeFixture} from './site-fixture.mjs'
+import {webServers} from './web-servers.mjs'
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const suite = 'github.com/opencontainers/distribution-spec/conformance'
 const limit = 10 * 60_000
+const isOnlySite = process.argv.includes('--site')
 
 /** What the suite leaves off by default is on; a manifest with missing parts is refused by default here, so that one has a run of its own. */
 const runs = [
@@ -20,8 +22,13 @@ const runs = [
     flags: ['--sparse'],
     settings: {OCI_VERSION: '1.1+dev', OCI_DATA_SPARSE: 'true'},
   },
-  {name: 'site', flags: [], start: startSite, settings: {OCI_VERSION: '1.1', ...readOnly()}},
-].filter(({name}) => name === 'site' || !process.argv.includes('--site'))
+  ...Object.entries(webServers).map(([name, serve]) => ({
+    name: `site, ${name}`,
+    flags: [],
+    start: (folder) => startSite(folder, serve),
+    settings: {OCI_VERSION: '1.1', ...readOnly()},
+  })),
+].filter(({name}) => name.startsWith('site') || !isOnlySite)
 
 /**
  * A server that takes nothing: whatever writes is off. So are lists of tags, which the suite wants in pages, and the header with a manifest's digest, which it looks for in an
@@ -87,8 +94,8 @@ async function startServer(folder, flags) {
   return {address: new URL(url).host, stop}
 }
 
-/** Publishes an image, an index and an artifact that refers to the image, and serves them by nginx as the site's own configuration says. */
-async function startSite(folder) {
+/** Publishes an image, an index and an artifact that refers to the image, and serves them as the site's own configuration says. */
+async function startSite(folder, serve) {
   chmodSync(folder, 0o755)
   const {layout, data} = makeFixture(folder)
   const site = join(folder, 'site')
@@ -105,29 +112,7 @@ async function startSite(folder) {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
   }
-  const port = 20_000 + (process.pid % 10_000)
-  const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (kind) => `${kind}_temp_path ${join(folder, kind)};`,
-  )
-  const server = `server { listen 127.0.0.1:${port}; root ${site}; include ${site}/nginx.conf; }`
-  const file = join(folder, 'nginx.conf')
-  writeFileSync(
-    file,
-    `daemon off; pid ${join(folder, 'pid')}; error_log stderr error; events {}
-http { access_log off; ${places.join(' ')} ${server} }\n`,
-  )
-  const child = spawn('/usr/sbin/nginx', ['-c', file, '-p', folder], {stdio: 'inherit'})
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const address = `127.0.0.1:${port}`
-  for (let tries = 0; tries < 100; tries++) {
-    const answer = await fetch(`http://${address}/v2/`).catch(() => undefined)
-    if (answer?.status === 200) break
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  const stop = async () => {
-    child.kill('SIGTERM')
-    return ended
-  }
+  const {address, stop} = await serve(site, folder)
   return {address, stop, data}
 }
 
@@ -173,6 +158,15 @@ async function check(program, {name, flags, settings, start = startServer}) {
   }
 }
 
+/** What earlier runs said that are not run again. */
+function readResults(folder) {
+  const {runs} = JSON.parse(readFileSync(join(folder, 'conformance.json'), 'utf8'))
+  const kept = runs.filter(({name}) => !name.startsWith('site'))
+  const text = readFileSync(join(folder, 'conformance.txt'), 'utf8')
+  const texts = text.split(/\n(?=# )/).filter((each) => !each.startsWith('# site'))
+  return {runs: kept, texts}
+}
+
 if (spawnSync('go', ['version']).status !== 0) {
   console.error('conformance: Go is not installed here, and the suite is a Go program')
   process.exit(1)
@@ -182,19 +176,20 @@ try {
   const {program, version} = buildSuite(folder)
   const results = []
   for (const run of runs) results.push(await check(program, run))
-  const target = process.argv.includes('--site') ? folder : join(project, 'bench/results')
+  const target = join(project, 'bench/results')
   mkdirSync(target, {recursive: true})
+  const before = isOnlySite ? readResults(target) : {runs: [], texts: []}
   const {version: server} = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
   const summary = {
     suite,
     version,
     server: `inject ${server}`,
-    runs: results.map((each) => each.summary),
+    runs: [...before.runs, ...results.map((each) => each.summary)],
   }
   writeFileSync(join(target, 'conformance.json'), `${JSON.stringify(summary, null, 2)}\n`)
   const text = results.map(({summary: {name}, report}) => `# ${name}\n\n${report.trim()}\n`)
-  writeFileSync(join(target, 'conformance.txt'), text.join('\n'))
-  for (const {name, passed, failed, errors, skipped} of summary.runs) {
+  writeFileSync(join(target, 'conformance.txt'), [...before.texts, ...text].join('\n'))
+  for (const {name, passed, failed, errors, skipped} of results.map((each) => each.summary)) {
     console.log(
       `${name}: ${passed} passed, ${failed} failed, ${errors} errors, ${skipped.length} skipped`,
     )

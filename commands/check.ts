@@ -1,13 +1,13 @@
 import {Args} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {commonFlags} from '../src/cli/flags.js'
-import {shownCheck} from '../src/cli/render-store.js'
+import {shownSiteCheck} from '../src/cli/render-site.js'
 import {checkPublishedSite} from '../src/operations/check-site.js'
 
 export default class Check extends BaseCommand {
   static override readonly summary = 'Read a published site again, and say what is wrong.'
   static override readonly description =
-    'Compares every manifest and blob with its name, every list with what is there and every image with its parts. Ends with 6 when something is wrong; publishing the image again puts it right.'
+    'Compares every manifest and blob with its name, every list with what is there and every image with its parts. Ends with 6 when something is wrong; publishing the image again puts it right. What no manifest names is listed, and is no error.'
   static override readonly examples = ['<%= config.bin %> <%= command.id %> /srv/site']
   // there is no registry to log in to
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
@@ -29,7 +29,7 @@ export default class Check extends BaseCommand {
         if (!result.sound) process.exitCode = 6
         return result
       },
-      shownCheck,
+      shownSiteCheck,
     )
   }
 }

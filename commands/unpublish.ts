@@ -9,10 +9,11 @@ export default class Unpublish extends BaseCommand {
   static override readonly summary =
     'Remove a tag from a published site, and what nothing refers to then.'
   static override readonly description =
-    'What another tag, an index or a referrer names stays. Content that other repositories of the site have, too, stays on the disk for them.'
+    'What another tag, an index or a referrer names stays. Content that other repositories of the site have, too, stays on the disk for them. SITE --untagged goes through all of them, and clears what killed publishers left.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> /srv/site/team/app:v1 --dry-run',
     '<%= config.bin %> <%= command.id %> /srv/site/team/app --untagged --grace 1d',
+    '<%= config.bin %> <%= command.id %> /srv/site --untagged',
   ]
   // there is no registry to log in to
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
@@ -20,13 +21,13 @@ export default class Unpublish extends BaseCommand {
     target: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
-      description: 'SITE/NAME:TAG; without the tag where --untagged says what goes.',
+      description: 'SITE/NAME:TAG; SITE/NAME or SITE where --untagged says what goes.',
     }),
   }
   static override readonly flags = {
     untagged: Flags.boolean({
       default: false,
-      summary: 'Manifests go that no tag leads to, also those whose tag has moved on.',
+      summary: 'What no tag leads to goes, also manifests whose tag has moved on.',
     }),
     grace: duration({
       summary: 'What was published within this time stays (default: 1h; 0s: nothing does).',

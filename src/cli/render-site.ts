@@ -1,7 +1,9 @@
 import prettyBytes from 'pretty-bytes'
 import type {ProgressEvent} from '../operations/ports.js'
 import type {PublishSiteResult} from '../operations/publish-site.js'
-import type {UnpublishSiteResult} from '../operations/unpublish-site.js'
+import type {SweepSiteResult, UnpublishSiteResult} from '../operations/unpublish-site.js'
+import type {CheckSiteResult} from '../operations/check-site.js'
+import {shownCheck} from './render-store.js'
 
 /** How the result of `publish` is shown: one line on stdout. */
 export function presentPublication(digestFile: string | undefined) {
@@ -12,31 +14,62 @@ export function presentPublication(digestFile: string | undefined) {
   }
 }
 
+/** As `store check` shows it; what nothing uses comes after it, a line for each repository. */
+export const shownSiteCheck = {
+  line: (result: CheckSiteResult): string | undefined => {
+    const unused = result.unused.map(({name, blobs, bytes}) => {
+      return `unused    ${name ?? 'of no name'}  ${count(blobs, 'blob')}, ${prettyBytes(bytes)}`
+    })
+    return [shownCheck.line(result) ?? [], ...unused].flat().join('\n') || undefined
+  },
+  summary: (result: CheckSiteResult): ProgressEvent => {
+    const blobs = result.unused.reduce((sum, each) => sum + each.blobs, 0)
+    const {kind, message} = shownCheck.summary(result)
+    const unused = `${count(blobs, 'blob')} that no manifest names: inject unpublish SITE --untagged removes them, if nobody publishes`
+    return {kind, message: blobs === 0 ? message : `${message}; ${unused}`}
+  },
+}
+
 /** What `unpublish` removed, a line for each. */
 export const shownRemoval = {
-  line: ({name, tag, manifests, blobs}: UnpublishSiteResult): string | undefined => {
-    const lines = [
+  line: (result: UnpublishSiteResult | SweepSiteResult): string | undefined => {
+    const {removed, pool} = partsOf(result)
+    const lines = removed.flatMap(({name, tag, manifests, blobs}) => [
       ...(tag === null ? [] : [`${name}:${tag}`]),
       ...manifests.map((digest) => `${name}@${digest}`),
       ...blobs.map((digest) => `${name}  ${digest}`),
-    ]
-    return lines.length === 0 ? undefined : lines.join('\n')
+    ])
+    return [...lines, ...pool.map((digest) => `of no name  ${digest}`)].join('\n') || undefined
   },
-  summary: ({tag, manifests, blobs, bytes, kept, dryRun}: UnpublishSiteResult): ProgressEvent => {
+  summary: (result: UnpublishSiteResult | SweepSiteResult): ProgressEvent => {
+    const {removed, pool} = partsOf(result)
+    const {bytes, dryRun} = result
+    const sum = (of: (each: (typeof removed)[number]) => number): number =>
+      removed.reduce((total, each) => total + of(each), 0)
     const what = [
-      ...(tag === null ? [] : [`tag ${tag}`]),
-      count(manifests.length, 'manifest'),
-      count(blobs.length, 'blob'),
+      ...removed.flatMap(({tag}) => (tag === null ? [] : `tag ${tag}`)),
+      count(
+        sum(({manifests}) => manifests.length),
+        'manifest',
+      ),
+      count(sum(({blobs}) => blobs.length) + pool.length, 'blob'),
     ].join(', ')
+    const leased = sum(({kept}) => kept.leased)
     const waiting =
-      kept.leased === 0
+      leased === 0
         ? ''
-        : `; ${count(kept.leased, 'blob')} kept for now, published within --grace (default: 1h)`
+        : `; ${count(leased, 'blob')} kept for now, published within --grace (default: 1h)`
     return {
       kind: 'notice',
       message: `${what} (${prettyBytes(bytes)}) ${dryRun ? 'would be removed' : 'removed'}${waiting}`,
     }
   },
+}
+
+function partsOf(result: UnpublishSiteResult | SweepSiteResult) {
+  return 'repositories' in result
+    ? {removed: result.repositories, pool: result.pool}
+    : {removed: [result], pool: []}
 }
 
 function summarisePublication({

@@ -42,13 +42,15 @@ export const shownCheck = {
         ...faults.map((fault) => `fault     ${name}  ${fault}`),
       ]),
     ),
-  summary: ({repositories, files, bytes, sound}: CheckResult): ProgressEvent => {
+  summary: ({repositories, files, bytes, sound}: CheckResult): Note => {
     const read = `${count(files, 'file')} in ${count(repositories.length, 'repository')} read (${prettyBytes(bytes)})`
     return sound
       ? {kind: 'notice', message: `${read}: all is right`}
       : {kind: 'warning', message: `${read}: not all is right`}
   },
 }
+
+type Note = Extract<ProgressEvent, {readonly message: string}>
 
 function garbageLines(repositories: readonly RepositoryCollection[]): string[] {
   return repositories

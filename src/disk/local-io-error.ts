@@ -1,3 +1,4 @@
+import {constants} from 'node:os'
 import {InjectError, LocalIoError} from '../errors.js'
 
 /**
@@ -19,8 +20,13 @@ export function localIoError(error: unknown, doing: string, path: string | Buffe
 /** `ENOENT` and the like; `undefined` for an error that is not the system's. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  if (typeof error.code !== 'string') return undefined
+  // Node's file functions have no names for some, as for a quota
+  const unknown = /^Unknown system error -(\d+)$/.exec(error.code)?.[1]
+  return unknown === undefined ? error.code : (names.get(Number(unknown)) ?? error.code)
 }
+
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]))
 
 const reasons: Readonly<Record<string, {reason: string; hint?: string}>> = {
   ENOENT: {reason: 'no such file or directory'},

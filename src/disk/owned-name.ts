@@ -30,20 +30,29 @@ export function isDead(name: string, prefix: string, idleMs = 0): boolean {
  * living processes, of other users (who could make such a name up, and put there what leads elsewhere), names of another shape, and what may not be removed stay. A folder that is not there is an empty one.
  */
 export async function clearDead(folder: string, prefix: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [])
   const removed: string[] = []
-  for (const name of names) {
-    if (!grammar.test(name.slice(prefix.length)) || !name.startsWith(prefix)) continue
-    const path = join(folder, name)
-    const stats = await lstat(path).catch(() => undefined)
-    if (!stats || !isOurs(stats) || !isDead(name, prefix, Date.now() - stats.mtimeMs)) continue
+  for (const {name} of await listDead(folder, prefix))
     // somebody else's leftover that we lack the rights to remove is no reason to fail the work at hand
-    await removeTree(path).then(
+    await removeTree(join(folder, name)).then(
       () => removed.push(name),
       () => undefined,
     )
-  }
   return removed
+}
+
+/** What `clearDead` would remove, with the size of each (a folder's without what is in it). */
+export async function listDead(
+  folder: string,
+  prefix: string,
+): Promise<readonly {readonly name: string; readonly size: number}[]> {
+  const dead: {name: string; size: number}[] = []
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!grammar.test(name.slice(prefix.length)) || !name.startsWith(prefix)) continue
+    const stats = await lstat(join(folder, name)).catch(() => undefined)
+    if (!stats || !isOurs(stats) || !isDead(name, prefix, Date.now() - stats.mtimeMs)) continue
+    dead.push({name, size: stats.size})
+  }
+  return dead
 }
 
 /** This user's, and no folder that anybody may put something into. */

@@ -15,6 +15,18 @@ export async function isPrivateFolder(folder: string): Promise<boolean> {
   }
 }
 
+/** What `isPrivateFolder` would say, as far as that can be seen without making or changing anything. */
+export async function mayBePrivateFolder(folder: string): Promise<boolean> {
+  if (await isInOthersHome(folder)) return false
+  for (let path = folder; ; path = dirname(path)) {
+    const stats = await lstat(path).catch(() => undefined)
+    if (stats && path === folder) return stats.isDirectory() && stats.uid === process.getuid?.()
+    // a link on the way may lead to a folder
+    if (stats) return !stats.isFile()
+    if (path === dirname(path)) return false
+  }
+}
+
 /** Root, where HOME is another user's: what it makes there that user could not use any more. */
 async function isInOthersHome(folder: string): Promise<boolean> {
   if (process.getuid?.() !== 0) return false

@@ -10,10 +10,16 @@ import {entriesOf, listNames} from './site-folders.js'
 import {findReferrals, isList, siteLists} from './site-lists.js'
 import {readEntries, type SiteEntries} from './site-manifests.js'
 import {namedTarget, namePaths, sitePaths} from './site-paths.js'
+import {findUnused, type UnusedContent} from './site-unused.js'
 
 export interface CheckSiteOptions extends CallOptions {
   /** Hears of the repository that is read, and of the bytes that were read of all so far. */
   readonly onProgress?: ((repository: string, bytes: number) => void) | undefined
+}
+
+/** What was found in a site, repository by repository. */
+export interface SiteReport extends StoreReport {
+  readonly unused: readonly UnusedContent[]
 }
 
 /**
@@ -23,7 +29,7 @@ export interface CheckSiteOptions extends CallOptions {
 export async function checkSite(
   site: string,
   {signal, onProgress}: CheckSiteOptions = {},
-): Promise<StoreReport> {
+): Promise<SiteReport> {
   let current = ''
   const {hash, total} = createFileHasher((bytes) => onProgress?.(current, bytes))
   const repositories: RepositoryReport[] = []
@@ -37,7 +43,7 @@ export async function checkSite(
     const faults = ['_catalog is not the list of the repositories that are there']
     repositories.push({name: '_catalog', faults, images: [], corrupt: [], repaired: []})
   }
-  return {repositories, ...total()}
+  return {repositories, unused: await findUnused(site, signal), ...total()}
 }
 
 async function checkName(

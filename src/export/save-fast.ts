@@ -45,6 +45,7 @@ interface LayerContent {
   /** The layers that have it. */
   readonly positions: number[]
   readonly compression: LayerCompression
+  /** The stream is checked to be that content: see `openBlob`. */
   open(call: CallOptions): Promise<ByteStream>
 }
 
@@ -136,7 +137,7 @@ async function putContent(
     tap(await content.open({signal}), ({length}) => onBytes(length))
   const isCached = await (cache
     ? cache.place(content, path, fetch, signal)
-    : writeContent(folder, path, await fetch()))
+    : writeContent(folder, path, {digest: content.digest, stream: await fetch()}))
   counts[isCached ? 'cached' : 'fetched']++
   const sumPath = join(folder, fastFiles.checksum(first))
   await writeFile(sumPath, hexOf(await sha256Of(path, content.digest)))
@@ -147,8 +148,12 @@ async function putContent(
 }
 
 /** `false`: it was fetched. */
-async function writeContent(folder: string, path: string, content: ByteStream): Promise<false> {
-  const file = await writeTempFile(content, {folder, prefix: fastPrefix})
+async function writeContent(
+  folder: string,
+  path: string,
+  {digest, stream}: {readonly digest: Digest; readonly stream: ByteStream},
+): Promise<false> {
+  const file = await writeTempFile(stream, {folder, prefix: fastPrefix, known: digest})
   try {
     await file.commit(path)
   } finally {

@@ -3,7 +3,6 @@ import {localIoError} from '../disk/local-io-error.js'
 import {clearDead} from '../disk/owned-name.js'
 import {syncFolder, writeTempFile} from '../disk/temp-file.js'
 import {LocalIoError} from '../errors.js'
-import {algorithmOf} from '../oci/digest.js'
 import {addToPool, isSoundFile, linkBlob, syncFile} from '../store/blob-files.js'
 import {renewLease} from '../store/blob-lease.js'
 import type {BlobInfo, BlobSource, BlobWriter, CallOptions} from '../store/content-store.js'
@@ -40,7 +39,7 @@ export function createSiteBlobs(site: string, name: string): BlobWriter {
       folder,
       prefix: tempPrefix,
       mode: 0o644,
-      algorithm: algorithmOf(expected.digest),
+      known: expected.digest,
     })
     try {
       signal?.throwIfAborted()
@@ -61,8 +60,8 @@ export function createSiteBlobs(site: string, name: string): BlobWriter {
   return {
     async putBlob(source, {expected, signal} = {}) {
       if (expected === undefined) throw new TypeError('a site takes blobs whose digest is known')
-      await (prepared ??= makeNameFolders(site, name).then(() => clearDead(folder, tempPrefix)))
       try {
+        await (prepared ??= makeNameFolders(site, name).then(() => clearDead(folder, tempPrefix)))
         return {...expected, written: await put(source, expected, {signal})}
       } catch (error) {
         if (!(error instanceof LocalIoError) || !isAbsent(error.cause)) throw error

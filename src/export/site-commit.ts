@@ -4,7 +4,7 @@ import type {BlobInfo, CallOptions, StoredManifest} from '../store/content-store
 import {statFile} from '../store/layout-files.js'
 import {clearLeftovers, listNames, makeNameFolders, refuseTakenNames} from './site-folders.js'
 import {findReferrals, writeCatalog, writeReferrers, writeTagList} from './site-lists.js'
-import {moveTag, readEntries, writeManifest} from './site-manifests.js'
+import {dropHalfTags, moveTag, readEntries, writeManifest} from './site-manifests.js'
 import {namePaths, sitePaths} from './site-paths.js'
 import {withSiteLock} from './site.js'
 
@@ -53,6 +53,7 @@ export async function commitToSite(
     await refuseTakenNames(site, name, names)
     await makeNameFolders(site, name)
     await clearLeftovers(site, folder)
+    await dropHalfTags(folder)
     for (const manifest of manifests) {
       options.signal?.throwIfAborted()
       await writeManifest(folder, manifest)

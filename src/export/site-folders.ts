@@ -45,24 +45,58 @@ export async function refuseTakenNames(
 /** The names of all repositories that have a manifest, sorted bytewise. Links are not followed. */
 export async function listNames(site: string, signal?: AbortSignal): Promise<string[]> {
   const names: string[] = []
+  for await (const {name, folder} of walkNames(site, signal))
+    if (await hasManifest(folder)) names.push(name)
+  return names.sort(compareTags)
+}
+
+/** A folder that has a name that a repository may have. */
+export interface NameFolder {
+  readonly name: string
+  readonly folder: string
+}
+
+/** Every folder that could be a repository's, those of parts of names among them, each before what is in it. Links are not followed. */
+export async function* walkNames(site: string, signal?: AbortSignal): AsyncGenerator<NameFolder> {
   const waiting: string[] = ['']
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     signal?.throwIfAborted()
     const folder = name === '' ? sitePaths.api(site) : sitePaths.repository(site, name)
-    if (name !== '' && (await entriesOf(namePaths.all(folder))).some((each) => isDigest(each.name)))
-      names.push(name)
+    if (name !== '') yield {name, folder}
     for (const entry of await entriesOf(folder)) {
       const inner = name === '' ? entry.name : `${name}/${entry.name}`
       if (entry.isDirectory() && isName(inner)) waiting.push(inner)
     }
   }
+}
+
+/** The names of all repositories that somebody began to put there, however far he has come, sorted bytewise. */
+export async function listBegun(site: string, signal?: AbortSignal): Promise<string[]> {
+  const names: string[] = []
+  for await (const {name, folder} of walkNames(site, signal))
+    if (await isBegun(folder)) names.push(name)
   return names.sort(compareTags)
+}
+
+async function hasManifest(folder: string): Promise<boolean> {
+  return (await entriesOf(namePaths.all(folder))).some(({name}) => isDigest(name))
+}
+
+/** Whether there is anything of a repository in a folder: one that is only a part of longer names is none. */
+export async function isBegun(folder: string): Promise<boolean> {
+  if ((await kindOf(namePaths.all(folder))) !== undefined) return true
+  return (await entriesOf(namePaths.blobs(folder))).some(({name}) => isDigest(name))
 }
 
 /** Removes what killed processes left where a repository and the lists of a site are written. */
 export async function clearLeftovers(site: string, folder: string): Promise<void> {
-  const places = [namePaths.tags(folder), namePaths.referrers(folder), folder, sitePaths.api(site)]
-  for (const place of places) await clearDead(place, tempPrefix)
+  for (const place of [...leftoverPlaces(folder), sitePaths.api(site)])
+    await clearDead(place, tempPrefix)
+}
+
+/** Where temporary files of a repository may be. */
+export function leftoverPlaces(folder: string): string[] {
+  return [namePaths.tags(folder), namePaths.referrers(folder), folder]
 }
 
 /** What is in a folder; nothing when it is not there. */
@@ -71,6 +105,14 @@ export async function entriesOf(folder: string) {
     if (isAbsent(error)) return []
     throw localIoError(error, 'read', folder)
   })
+}
+
+/** When something was last put into a folder, or taken out of it, milliseconds; 0 when it is not there. */
+export async function folderTime(folder: string): Promise<number> {
+  return lstat(folder).then(
+    ({mtimeMs}) => mtimeMs,
+    () => 0,
+  )
 }
 
 function isName(text: string): boolean {

@@ -2,9 +2,10 @@ import {NotFoundError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {isLeased} from '../store/blob-lease.js'
 import type {BlobInfo, CallOptions} from '../store/content-store.js'
+import {createFreedCount, type FreedCount} from '../store/freed-count.js'
 import {statFile} from '../store/layout-files.js'
 import {type KnownFacts, type ListedManifest, markReachable} from '../store/mark-reachable.js'
-import {entriesOf} from './site-folders.js'
+import {entriesOf, isBegun} from './site-folders.js'
 import {readEntries, type SiteEntries} from './site-manifests.js'
 import {namePaths, sitePaths} from './site-paths.js'
 
@@ -35,17 +36,19 @@ export interface SiteGarbage {
 
 /**
  * Looks for what nothing refers to in a repository of a site when a tag is gone. Manifests of other tags, and what these name, stay; and as long as there is a
- * manifest or a tag that cannot be read, everything does. Throws `NotFoundError` (`ERR_INJECT_IMAGE_NOT_FOUND`) for a tag that is not there.
+ * manifest or a tag that cannot be read, everything does. A repository without any manifest, which a killed publisher left, has nothing but what nobody refers to.
+ * `freed` adds up over several of them. Throws `NotFoundError` (`ERR_INJECT_IMAGE_NOT_FOUND`) for a tag or repository that is not there.
  */
 export async function planRemoval(
   site: string,
   {name, tag, untagged, graceMs}: SiteRemoval,
-  {signal}: CallOptions = {},
+  {signal, freed = createFreedCount()}: CallOptions & {readonly freed?: FreedCount} = {},
 ): Promise<SiteGarbage> {
   const folder = sitePaths.repository(site, name)
   const entries = await readEntries(folder)
   const root = tag === undefined ? undefined : entries.tags.get(tag)
-  if (entries.manifests.size === 0 && entries.tags.size === 0) throw notFound(site, name, undefined)
+  const isNothing = entries.manifests.size === 0 && entries.tags.size === 0
+  if (isNothing && !(await isBegun(folder))) throw notFound(site, name, undefined)
   if (tag !== undefined && root === undefined) throw notFound(site, name, tag)
 
   const known: KnownFacts = new Map()
@@ -73,7 +76,7 @@ export async function planRemoval(
 
   const blobs: BlobInfo[] = []
   const kept = {referenced: 0, leased: 0}
-  let bytes = 0
+  const before = freed.bytes()
   for (const {name: digest} of await entriesOf(namePaths.blobs(folder))) {
     signal?.throwIfAborted()
     const stats = isDigest(digest) ? await statFile(namePaths.blob(folder, digest)) : undefined
@@ -83,9 +86,7 @@ export async function planRemoval(
     else if (isKept(digest) || isLeased(stats.mtimeMs, graceMs)) kept.leased++
     else {
       blobs.push({digest, size: stats.size})
-      const pooled = await statFile(sitePaths.pooled(site, digest))
-      // its name here, and the pool's
-      if (stats.nlink === (pooled?.ino === stats.ino ? 2 : 1)) bytes += stats.size
+      freed.add(stats, await statFile(sitePaths.pooled(site, digest)))
     }
   }
   return {
@@ -93,7 +94,7 @@ export async function planRemoval(
     tag,
     manifests: doomedInOrder(entries, isKept, known),
     blobs,
-    bytes,
+    bytes: freed.bytes() - before,
     kept,
     problems,
   }

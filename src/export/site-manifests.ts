@@ -91,6 +91,16 @@ export async function moveTag(folder: string, tag: string, digest: Digest): Prom
   await putLink(namePaths.named(folder, tag), namedTarget(tag), folder)
 }
 
+/**
+ * Takes away what is left of tags whose name is gone already, or was not there yet, when somebody was killed: nobody can ask for them, so no list may have them. For who
+ * holds the site's lock.
+ */
+export async function dropHalfTags(folder: string): Promise<void> {
+  for (const tag of (await readEntries(folder)).tags.keys())
+    if ((await linkAt(namePaths.named(folder, tag))) === undefined)
+      await removeTree(namePaths.entry(folder, tag))
+}
+
 /** Makes `path` a relative link, at once: whoever reads it sees what was there before, or this. */
 async function putLink(path: string, target: string, folder: string): Promise<void> {
   if ((await linkAt(path)) === target) return

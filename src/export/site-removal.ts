@@ -1,4 +1,4 @@
-import {readdir, rename, rm, rmdir, unlink} from 'node:fs/promises'
+import {rename, rm, rmdir, unlink} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {ownedName} from '../disk/owned-name.js'
@@ -6,13 +6,16 @@ import {removeTree} from '../disk/remove-tree.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {dropFromPool} from '../store/blob-files.js'
+import {isLeased} from '../store/blob-lease.js'
 import type {CallOptions} from '../store/content-store.js'
+import type {FreedCount} from '../store/freed-count.js'
 import {isAbsent, tempPrefix} from '../store/layout-files.js'
-import {clearLeftovers, entriesOf, listNames} from './site-folders.js'
+import {clearLeftovers, entriesOf, folderTime, listNames} from './site-folders.js'
 import {planRemoval, type SiteGarbage, type SiteRemoval} from './site-garbage.js'
 import {findReferrals, writeCatalog, writeReferrers, writeTagList} from './site-lists.js'
 import {readEntries} from './site-manifests.js'
 import {namePaths, sitePaths} from './site-paths.js'
+import {sweepPool} from './site-pool.js'
 import {withSiteLock} from './site.js'
 
 /**
@@ -22,13 +25,13 @@ import {withSiteLock} from './site.js'
 export async function removeFromSite(
   site: string,
   removal: SiteRemoval,
-  options: CallOptions,
+  options: CallOptions & {readonly freed?: FreedCount} = {},
 ): Promise<SiteGarbage> {
   return withSiteLock(
     site,
     async () => {
       const plan = await planRemoval(site, removal, options)
-      await carryOut(site, plan, options)
+      await carryOut(site, plan, removal.graceMs, options)
       return plan
     },
     options,
@@ -38,23 +41,27 @@ export async function removeFromSite(
 async function carryOut(
   site: string,
   {name, tag, manifests, blobs}: SiteGarbage,
+  graceMs: number,
   {signal}: CallOptions,
 ): Promise<void> {
   const folder = sitePaths.repository(site, name)
   await clearLeftovers(site, folder)
   const entries = await readEntries(folder)
+  // nobody has seen it, and somebody may be about to put something into it
+  const isNew = entries.manifests.size + entries.tags.size === 0
+  const isInUse = isNew && isLeased(await folderTime(namePaths.blobs(folder)), graceMs)
   const gone = new Set(manifests.map(({digest}) => digest))
   const left = [...entries.manifests.values()].filter(({digest}) => !gone.has(digest))
   const tags = [...entries.tags.keys()].filter((each) => each !== tag)
   const isEmpty = left.length === 0 && tags.length === 0
-  if (isEmpty) {
+  if (isEmpty && !isNew) {
     const names = await listNames(site, signal)
     await writeCatalog(
       site,
       names.filter((each) => each !== name),
     )
   }
-  await writeTagList(folder, name, tags)
+  if (!isNew) await writeTagList(folder, name, tags)
   if (tag !== undefined) {
     await removeName(namePaths.named(folder, tag))
     await removeName(namePaths.entry(folder, tag))
@@ -66,14 +73,14 @@ async function carryOut(
     signal?.throwIfAborted()
     await removeManifest(folder, digest)
   }
-  await syncFolder(namePaths.all(folder))
+  if (!isNew) await syncFolder(namePaths.all(folder))
   for (const {digest} of blobs) {
     signal?.throwIfAborted()
     await removeName(namePaths.blob(folder, digest))
     await dropFromPool(sitePaths.pooled(site, digest))
   }
   await sweepPool(site)
-  if (isEmpty) await removeFolders(site, folder)
+  if (isEmpty && !isInUse) await removeFolders(site, folder)
 }
 
 async function writeReferrerLists(
@@ -101,15 +108,12 @@ async function removeManifest(folder: string, digest: Digest): Promise<void> {
   }
 }
 
-/** What a killed run left: content that no repository has any more. */
-async function sweepPool(site: string): Promise<void> {
-  for (const algorithm of await readdir(sitePaths.pool(site)).catch(() => []))
-    for (const {name} of await entriesOf(join(sitePaths.pool(site), algorithm)))
-      await dropFromPool(join(sitePaths.pool(site), algorithm, name))
-}
-
-/** Those of a repository that has nothing any more, and the folders above that hold no other; longer names, and what is not ours, stay. */
+/**
+ * Those of a repository that has nothing any more, and the folders above that hold no other; longer names, and what is not ours, stay. So do all while somebody writes a
+ * blob there: it would have nowhere to go.
+ */
 async function removeFolders(site: string, folder: string): Promise<void> {
+  if ((await entriesOf(folder)).some(({name}) => name.startsWith(tempPrefix))) return
   await rm(namePaths.tagList(folder), {force: true})
   const own = [
     namePaths.tags(folder),

@@ -5,13 +5,17 @@ import {isSlotStep, layerSteps, newestIn} from './history.js'
 import type {Image, Layer} from './image.js'
 import {parseSharding, type Sharding} from './sharding.js'
 import {isSlotPath} from './slot-path.js'
+import {
+  isAmbiguous,
+  type IsOwn,
+  type LabelledSlot,
+  type PlacedLayer,
+  placeSlots,
+  type Places,
+} from './slot-places.js'
 
-/** One layer of a slot, and where the image has it. */
-export interface SlotLayer extends Layer {
-  /** Its position, in the manifest's layers as in the config's diff IDs. */
-  readonly layer: number
-  /** Position of its entry in the config's history; `undefined` when the image has no history. */
-  readonly history: number | undefined
+/** One layer of a slot. */
+export interface SlotLayer extends PlacedLayer {
   /** Seconds since the epoch: no file in it is newer; `undefined` where the history does not say so. */
   readonly newest: number | undefined
 }
@@ -35,8 +39,15 @@ export function findSlot(image: Image, name: string): Slot | undefined {
   const labels = labelsOf(image)
   const diffIds = labelledLayers(labels, name)
   if (diffIds === undefined) return undefined
-  const {slot, lost} = slotOf(image, placesOf(image), labels, name, diffIds)
+  const places = placesOf(image)
+  const isOwn = ownership(image)
+  const wanted = {name, diffIds}
+  // others matter only where there is a choice
+  const slots = isAmbiguous(wanted, places, isOwn) ? labelledSlots(labels) : [wanted]
+  const layers = placeSlots(slots, places, isOwn).get(name)
+  const slot = layers && slotOf(image, labels, name, layers)
   if (slot) return slot
+  const lost = diffIds.find((diffId) => !places.has(diffId)) ?? ''
   throw new PreconditionError(
     'ERR_INJECT_SLOT_LOST',
     `the image is labelled for slot ${quoted(name)}, but has no layer with diff ID ${quoted(lost)}`,
@@ -49,13 +60,8 @@ export function findSlot(image: Image, name: string): Slot | undefined {
 /** All slots of an image, in the order of their layers. Those of which a layer is gone are left out; `findSlot` says so of each. */
 export function findSlots(image: Image): Slot[] {
   const labels = labelsOf(image)
-  const places = placesOf(image)
-  const names = new Set([...labels.keys()].map(slotNameOf))
-  const slots = [...names].flatMap((name) => {
-    const diffIds = name === undefined ? undefined : labelledLayers(labels, name)
-    if (name === undefined || diffIds === undefined) return []
-    return slotOf(image, places, labels, name, diffIds).slot ?? []
-  })
+  const placed = placeSlots(labelledSlots(labels), placesOf(image), ownership(image))
+  const slots = [...placed].flatMap(([name, layers]) => slotOf(image, labels, name, layers) ?? [])
   return slots.sort((a, b) => a.layer - b.layer)
 }
 
@@ -85,13 +91,23 @@ function labelledLayers(labels: ReadonlyMap<string, string>, name: string): stri
   return [...new Set(one === undefined ? diffIds : [...diffIds, one])]
 }
 
-/** By diff ID: where the image has layers of that content. */
-type Places = ReadonlyMap<string, readonly Omit<SlotLayer, 'newest'>[]>
+function labelledSlots(labels: ReadonlyMap<string, string>): LabelledSlot[] {
+  const names = new Set([...labels.keys()].map(slotNameOf))
+  return [...names].flatMap((name) => {
+    const diffIds = name === undefined ? undefined : labelledLayers(labels, name)
+    return name === undefined || diffIds === undefined ? [] : {name, diffIds}
+  })
+}
+
+function ownership({config}: Image): IsOwn {
+  const {history = []} = config.value
+  return ({history: step}, name) => isSlotStep(history[step ?? -1], name)
+}
 
 function placesOf({manifest, config}: Image): Places {
   const {history = [], rootfs} = config.value
   const steps = layerSteps(history)
-  const places = new Map<string, Omit<SlotLayer, 'newest'>[]>()
+  const places = new Map<string, PlacedLayer[]>()
   for (const [layer, descriptor] of manifest.value.layers.entries()) {
     const diffId = rootfs.diff_ids[layer]
     if (diffId === undefined) continue
@@ -104,28 +120,20 @@ function placesOf({manifest, config}: Image): Places {
 
 function slotOf(
   {config}: Image,
-  places: Places,
   labels: ReadonlyMap<string, string>,
   name: string,
-  diffIds: readonly string[],
-): {readonly slot: Slot | undefined; readonly lost: string} {
+  placed: readonly PlacedLayer[],
+): Slot | undefined {
   const {history = []} = config.value
-  const layers: SlotLayer[] = []
-  for (const diffId of diffIds) {
-    // equal layers have equal diff IDs (two empty ones, say): then the history tells which of them is the slot's
-    const same = places.get(diffId) ?? []
-    const own = same.findLast((each) => isSlotStep(history[each.history ?? -1], name))
-    const found = own ?? same.at(-1)
-    if (!found) return {slot: undefined, lost: diffId}
-    layers.push({...found, newest: newestIn(history[found.history ?? -1], name)})
-  }
-  layers.sort((a, b) => a.layer - b.layer)
+  const layers = placed
+    .map((each) => ({...each, newest: newestIn(history[each.history ?? -1], name)}))
+    .sort((a, b) => a.layer - b.layer)
   const [lowest] = layers
-  if (!lowest) return {slot: undefined, lost: ''}
+  if (!lowest) return undefined
   const keys = slotLabels(name)
   const path = checkPath(labels.get(keys.path) ?? '/', name)
   const sharding = parseSharding(labels.get(keys.sharding)) ?? layers.length
-  return {slot: {name, path, ...lowest, layers, sharding}, lost: ''}
+  return {name, path, ...lowest, layers, sharding}
 }
 
 function checkPath(path: string, name: string): string {

@@ -3,7 +3,7 @@ import {readdir, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
 import {writeFileAtomic} from '../disk/atomic-file.js'
-import {isPrivateFolder} from '../disk/private-folder.js'
+import {isPrivateFolder, mayBePrivateFolder} from '../disk/private-folder.js'
 import {readOwnFile} from '../disk/own-file.js'
 import {isDigest, type Digest} from '../oci/digest.js'
 import type {RememberedTree, TreeMemory} from './tree-memory.js'
@@ -32,7 +32,7 @@ const shape = v.object({
 export function createTreeMemory(folder: string, now: () => number): TreeMemory {
   return {
     async look(identity, entries) {
-      if (!(await isPrivateFolder(folder))) return undefined
+      if (!(await mayBePrivateFolder(folder))) return undefined
       const started = BigInt(Math.floor(now())) * 1_000_000n
       const signature = treeSignature(entries)
       if (!signature) return undefined
@@ -42,6 +42,8 @@ export function createTreeMemory(folder: string, now: () => number): TreeMemory 
         known: await read(path, signature.digest),
         async remember(tree) {
           if (signature.touched + tick >= started) return
+          // only now: a dry run looks, and leaves nothing behind
+          if (!(await isPrivateFolder(folder))) return
           const stored = {version: 1, signature: signature.digest, ...tree}
           // a memory that cannot be written is none
           await writeFileAtomic(path, JSON.stringify(stored), {mode: 0o600})

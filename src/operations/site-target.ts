@@ -7,7 +7,8 @@ import {parseRepositoryName} from '../store/repository-paths.js'
 
 export interface SiteTarget {
   readonly site: string
-  readonly name: string
+  /** `undefined`: all of them. */
+  readonly name: string | undefined
   readonly tag: string | undefined
 }
 
@@ -22,7 +23,7 @@ export function refuseAddress(site: string): void {
 }
 
 /**
- * Reads `SITE/NAME[:TAG]`: which part of it is the site is seen on disk. Throws `UsageError` (`ERR_INJECT_SITE_TARGET_INVALID`), and what `checkIsSite` throws where no folder
+ * Reads `SITE[/NAME[:TAG]]`: which part of it is the site is seen on disk. Throws `UsageError` (`ERR_INJECT_SITE_TARGET_INVALID`), and what `checkIsSite` throws where no folder
  * on the way is a site.
  */
 export async function parseSiteTarget(text: string): Promise<SiteTarget> {
@@ -40,11 +41,12 @@ export async function parseSiteTarget(text: string): Promise<SiteTarget> {
   if (site === undefined) await checkIsSite(join(whole, '..'))
   const name = site === undefined ? '' : relative(site, whole).split(sep).join('/')
   if (site !== undefined && name !== '') return {site, name: parseRepositoryName(name), tag}
+  if (site !== undefined && tag === undefined) return {site, name: undefined, tag}
   throw new UsageError(
     'ERR_INJECT_SITE_TARGET_INVALID',
     `${quoted(text)} names no repository in a site`,
     {
-      hint: 'write SITE/NAME:TAG, as in /srv/site/team/app:v1',
+      hint: 'write SITE/NAME:TAG, as in /srv/site/team/app:v1, or SITE --untagged',
     },
   )
 }

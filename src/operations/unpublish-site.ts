@@ -1,12 +1,13 @@
 import {UsageError} from '../errors.js'
 import {planRemoval, type SiteGarbage} from '../export/site-garbage.js'
 import {removeFromSite} from '../export/site-removal.js'
+import {planSweep, sweepSite} from '../export/site-sweep.js'
 import type {Digest} from '../oci/digest.js'
 import type {Ports} from './ports.js'
 import {parseSiteTarget} from './site-target.js'
 
 export interface UnpublishSiteOptions {
-  /** `SITE/NAME:TAG`; the tag may be missing where `untagged` says what goes. */
+  /** `SITE/NAME:TAG`; the tag, and the name, may be missing where `untagged` says what goes. */
   readonly target: string
   /** Manifests that no tag leads to go, too. */
   readonly untagged: boolean
@@ -16,39 +17,65 @@ export interface UnpublishSiteOptions {
 }
 
 /** What was removed, or would be. */
-export interface UnpublishSiteResult extends Omit<SiteGarbage, 'manifests' | 'blobs' | 'tag'> {
+export interface UnpublishSiteResult extends Removed {
   readonly site: string
-  readonly tag: string | null
-  readonly manifests: readonly Digest[]
-  readonly blobs: readonly Digest[]
   readonly dryRun: boolean
 }
 
-/** Removes a tag from a site, and what nothing else there refers to. Throws what `parseSiteTarget` and `planRemoval` throw. */
+/** Of one repository. */
+interface Removed extends Omit<SiteGarbage, 'manifests' | 'blobs' | 'tag'> {
+  readonly tag: string | null
+  readonly manifests: readonly Digest[]
+  readonly blobs: readonly Digest[]
+}
+
+/** What was removed from all of a site, or would be. */
+export interface SweepSiteResult {
+  readonly site: string
+  readonly repositories: readonly Removed[]
+  /** Content that no repository had any more. */
+  readonly pool: readonly Digest[]
+  /** What the disk gets back. */
+  readonly bytes: number
+  readonly dryRun: boolean
+}
+
+/**
+ * Removes a tag from a site, and what nothing else there refers to; of a whole site what no tag leads to, with all that killed publishers left. Throws what
+ * `parseSiteTarget` and `planRemoval` throw.
+ */
 export async function unpublishSite(
   {target, untagged, graceMs = hourMs, dryRun}: UnpublishSiteOptions,
   {report, signal}: Pick<Ports, 'report' | 'signal'>,
-): Promise<UnpublishSiteResult> {
+): Promise<UnpublishSiteResult | SweepSiteResult> {
   const {site, name, tag} = await parseSiteTarget(target)
   if (tag === undefined && !untagged) {
     throw new UsageError('ERR_INJECT_NO_TAG', 'nothing says which tag is to be removed', {
-      hint: 'write SITE/NAME:TAG, or say --untagged',
+      hint: 'write SITE/NAME:TAG, or say --untagged for what no tag leads to',
     })
   }
-  const removal = {name, tag, untagged, graceMs}
-  const plan = dryRun
-    ? await planRemoval(site, removal, {signal})
-    : await removeFromSite(site, removal, {signal})
-  for (const message of plan.problems) report({kind: 'warning', message: `${name}: ${message}`})
-  const digestsOf = (list: SiteGarbage['blobs']): Digest[] => list.map(({digest}) => digest)
-  return {
-    site,
-    ...plan,
-    tag: plan.tag ?? null,
-    manifests: digestsOf(plan.manifests),
-    blobs: digestsOf(plan.blobs),
-    dryRun,
+  const shown = (plan: SiteGarbage): Removed => {
+    for (const message of plan.problems)
+      report({kind: 'warning', message: `${plan.name}: ${message}`})
+    const {manifests, blobs} = plan
+    return {
+      ...plan,
+      tag: plan.tag ?? null,
+      manifests: digestsOf(manifests),
+      blobs: digestsOf(blobs),
+    }
   }
+  if (name === undefined) {
+    const sweep = await (dryRun ? planSweep : sweepSite)(site, {graceMs, signal})
+    const repositories = sweep.repositories.map(shown)
+    return {site, repositories, pool: digestsOf(sweep.pool), bytes: sweep.bytes, dryRun}
+  }
+  const remove = dryRun ? planRemoval : removeFromSite
+  return {site, ...shown(await remove(site, {name, tag, untagged, graceMs}, {signal})), dryRun}
+}
+
+function digestsOf(list: SiteGarbage['blobs']): Digest[] {
+  return list.map(({digest}) => digest)
 }
 
 const hourMs = 3_600_000

@@ -3,6 +3,7 @@ import type {Digest} from '../oci/digest.js'
 import {mapAhead} from '../stream/map-ahead.js'
 import {isLeased} from './blob-lease.js'
 import type {BlobInfo, CallOptions} from './content-store.js'
+import {createFreedCount, type FreedCount} from './freed-count.js'
 import {layoutPaths, statFile} from './layout-files.js'
 import {listBlobs} from './list-blobs.js'
 import {type KnownFacts, markReachable, type Retention} from './mark-reachable.js'
@@ -129,31 +130,4 @@ function untouched(name: string, graceMs: number, problem: string): RepositoryGa
   const retention = {graceMs, keepUntagged: true}
   const kept = {referenced: 0, leased: 0}
   return {name, retention, manifests: [], blobs: [], uploads: [], kept, problems: [problem]}
-}
-
-interface FreedCount {
-  add(file: FileLinks, pooled: FileLinks | undefined): void
-  bytes(): number
-}
-
-interface FileLinks {
-  readonly ino: number
-  readonly nlink: number
-  readonly size: number
-}
-
-/** A file with several names is gone with the last of them; the pool's goes by itself. */
-function createFreedCount(): FreedCount {
-  const left = new Map<number, number>()
-  let bytes = 0
-  return {
-    add(file, pooled) {
-      const others = pooled?.ino === file.ino ? file.nlink - 1 : file.nlink
-      const names = (left.get(file.ino) ?? others) - 1
-      if (names <= 0) bytes += file.size
-      if (names > 0) left.set(file.ino, names)
-      else left.delete(file.ino)
-    },
-    bytes: () => bytes,
-  }
 }

@@ -1,4 +1,5 @@
 import {readFile} from 'node:fs/promises'
+import {constants} from 'node:os'
 import {expect, it} from 'vitest'
 import {errnoOf, localIoError} from '../../src/disk/local-io-error.js'
 import {LimitError, LocalIoError} from '../../src/errors.js'
@@ -26,6 +27,8 @@ it.each([
   ['EROFS', 'the file system is read-only (EROFS)', /place/],
   ['EACCES', 'permission denied (EACCES)', /permissions/],
   ['EWEIRD', 'EWEIRD', /^undefined$/],
+  [`Unknown system error -${constants.errno.EDQUOT}`, 'the disk quota is used up (EDQUOT)', /free/],
+  ['Unknown system error -9999', 'Unknown system error -9999', /^undefined$/],
 ])('knows %s', (code, reason, hint) => {
   const cause = Object.assign(new Error(code), {code, syscall: 'write'})
   const error = localIoError(cause, 'write', 'x')

@@ -104,6 +104,15 @@ describe('what comes out', () => {
     expect(dry).toMatchObject({digest: null, reference: null, base: before['digest']})
     expect(existsSync(dryFile)).toBe(false)
   })
+
+  it('a dry run with caches leaves nothing in the cache folder', async () => {
+    const {folder, image, tree} = await start()
+    const env = {XDG_CACHE_HOME: join(folder, 'cache'), NODE_DISABLE_COMPILE_CACHE: '1'}
+    const args = ['update', image, tree, '--trust-mtime', '--cache', '--dry-run']
+    const dry = await inject(args, {env})
+    expect(dry.exitCode, dry.stderr).toBe(0)
+    expect(existsSync(env.XDG_CACHE_HOME)).toBe(false)
+  })
 })
 
 describe('flags', () => {

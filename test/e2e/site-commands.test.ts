@@ -1,6 +1,7 @@
-import {writeFile} from 'node:fs/promises'
+import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
+import {digestOf} from '../../src/oci/digest.js'
 import {inject, injectJson} from '../support/cli.js'
 import {makeLayoutImage} from '../support/layout-image.js'
 import {expectSound} from '../support/site.js'
@@ -39,6 +40,39 @@ it('publish, check and unpublish: one line each, exit codes, and the same as a d
   expect(gone).toMatchObject({schemaVersion: 1, name: 'b', tag: 'y', manifests: [digest], bytes: 0})
   await expectSound(site)
 
+  // what a publisher leaves who was killed before his manifest
+  const blobs = join(site, 'v2/begun/blobs')
+  await mkdir(blobs, {recursive: true})
+  const abandoned = digestOf(Buffer.from('abandoned'))
+  await writeFile(join(blobs, abandoned), 'abandoned')
+  const unused = await inject(['check', site])
+  expect([unused.exitCode, unused.stdout]).toEqual([
+    0,
+    'ok        team/app:v1\nunused    begun  1 blob, 9 B',
+  ])
+  expect(unused.stderr).toContain('all is right; 1 blob that no manifest names')
+  expect(await injectJson(['check', site])).toMatchObject({
+    schemaVersion: 1,
+    sound: true,
+    unused: [{name: 'begun', blobs: 1, bytes: 9}],
+  })
+  const waits = await inject(['unpublish', site, '--untagged'])
+  expect([waits.exitCode, waits.stdout]).toEqual([0, ''])
+  expect(waits.stderr).toContain('0 manifests, 0 blobs (0 B) removed; 1 blob kept for now')
+  const would = await inject(['unpublish', site, '--untagged', '--grace', '0', '--dry-run'])
+  expect(would.stdout).toBe(`begun  ${abandoned}`)
+  expect(await injectJson(['unpublish', site, '--untagged', '--grace', '0'])).toMatchObject({
+    schemaVersion: 1,
+    site,
+    repositories: [
+      {name: 'begun', tag: null, manifests: [], blobs: [abandoned], bytes: 9},
+      {name: 'team/app', blobs: [], kept: {referenced: 2, leased: 0}},
+    ],
+    pool: [],
+    bytes: 9,
+  })
+  await expectSound(site)
+
   await writeFile(join(site, 'v2/_catalog'), '{}')
   const damaged = await inject(['check', site])
   expect([damaged.exitCode, damaged.stdout]).toEqual([
@@ -54,6 +88,7 @@ it.each([
   [['publish', 'oci:nowhere:v1', 'SITE', '--name', 'a'], 4],
   [['unpublish', 'SITE/a:v1'], 4],
   [['unpublish', 'SITE'], 2],
+  [['unpublish', 'SITE', '--untagged'], 2],
   [['check', 'SITE'], 4],
   [['check', 'FOLDER'], 2],
 ] as const)('%j ends with %i', async (args, expected) => {

@@ -19,9 +19,11 @@ import {pruneCache} from '../../src/export/prune-cache.js'
 import {type Digest, digestOf, hexOf} from '../../src/oci/digest.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {streamOf} from '../../src/stream/stream-of.js'
+import {verified} from '../../src/stream/verify.js'
 import {otherUser} from '../disk/as-other-user.js'
 import {nameOfEnded} from '../disk/dead-owner.js'
 import {mountTmpfs} from '../disk/tmpfs.js'
+import {makeLayoutImage} from '../support/layout-image.js'
 import {localPorts} from '../support/local-ports.js'
 import {makeEntry, putImage} from '../support/put-image.js'
 import {contentOf, saveFast} from '../support/save.js'
@@ -87,7 +89,7 @@ describe('a cache of blobs', () => {
       blobs.place(
         {digest},
         join(cache, '..', 'out'),
-        () => Promise.resolve(streamOf(...chunks)),
+        () => Promise.resolve(verified(streamOf(...chunks), {digest, size: 5}, 'it')),
         signal,
       )
     await expect(place(Buffer.from('wrong'))).rejects.toMatchObject({
@@ -98,6 +100,30 @@ describe('a cache of blobs', () => {
     expect(await place(Buffer.from('right'))).toBe(false)
     expect(blobsIn(cache)).toEqual([hexOf(digest)])
   })
+
+  it.each([false, true])(
+    'SYSTEMS 3.5.3 of a store with other bytes nothing is kept, in the cache and the folder (uncompressed: %s)',
+    async (uncompressed) => {
+      const folder = await tempDir()
+      const image = await makeLayoutImage(folder)
+      const blobs = join(folder, 'images/blobs/sha256')
+      const sizeOf = (name: string) => statSync(join(blobs, name)).size
+      const layer = readdirSync(blobs).find((name) => readFileSync(join(blobs, name))[0] === 0x1f)!
+      const bytes = readFileSync(join(blobs, layer))
+      // the operating system's byte of the header: it unpacks as before
+      writeFileSync(join(blobs, layer), bytes.with(9, 0x03))
+      expect(sizeOf(layer)).toBe(bytes.length)
+      for (const cache of [undefined, join(folder, 'cache')]) {
+        const out = join(folder, 'out')
+        const more = {cache, uncompressed}
+        await expect(saveFast(out, image, localPorts(), more)).rejects.toMatchObject({
+          code: 'ERR_INJECT_DIGEST_MISMATCH',
+        })
+        expect(readdirSync(folder)).not.toContain('out')
+      }
+      expect(blobsIn(join(folder, 'cache'))).toEqual([])
+    },
+  )
 
   it('SYSTEMS 3.5.3 is shared by many at once', async () => {
     const {at, cache, ports} = await makeApp()

@@ -1,10 +1,14 @@
 import {execa} from 'execa'
-import {readdirSync} from 'node:fs'
+import {existsSync, readdirSync} from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {expect, it} from 'vitest'
-import {expectServed, expectSound} from '../support/site.js'
+import {checkSite} from '../../src/export/check-site.js'
+import {listBegun} from '../../src/export/site-folders.js'
+import {readEntries} from '../../src/export/site-manifests.js'
+import {sitePaths} from '../../src/export/site-paths.js'
+import {expectServed, expectSound, sweep, unpublish} from '../support/site.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
@@ -31,8 +35,30 @@ function callsIn(log: string): {call: string; nth: number; line: string}[] {
   })
 }
 
+/** That a copy of the site has nothing of any image any more when its tags are gone and it was swept. */
+async function expectEmptied(original: string, when: string): Promise<void> {
+  // killed before it was one
+  if (!existsSync(sitePaths.own(original))) return
+  const site = join(await tempDir(), 'site')
+  await execa('cp', ['-a', original, site])
+  for (const name of await listBegun(site))
+    for (const tag of (await readEntries(sitePaths.repository(site, name))).tags.keys())
+      await unpublish(`${site}/${name}:${tag}`)
+  await sweep(site)
+  const left = readdirSync(site, {recursive: true, encoding: 'utf8'})
+  const images = left.filter((path) => !setUp.test(path))
+  expect(images, `emptied after ${when}`).toEqual([])
+  expect((await checkSite(site)).unused, when).toEqual([])
+  await expectSound(site, `emptied after ${when}`)
+}
+
+const setUp =
+  /^(?:nginx\.conf|apache\.conf|_headers|v2|v2\/(?:index\.html|_catalog|_errors(?:\/[\w-]+)?)|\.inject-site(?:\/pool(?:\/sha256)?)?)$/
+
 /** The steps in which a publication becomes visible, by the name that a rename gives. */
 const steps: readonly (readonly [step: string, pattern: RegExp])[] = [
+  ['x1 folders', /mkdir\(.*\/team\/app\/manifests"/],
+  ['x1 before anything lasts', /fsync\(/],
   ['x1 blobs', /rename\(.*\/team\/app\/blobs\/sha256:/],
   ['x2 manifests', /rename\(.*\/team\/app\/manifests\/\.all\/sha256:/],
   ['x3 tags list', /rename\(.*\/team\/app\/tags\/list"/],
@@ -40,6 +66,7 @@ const steps: readonly (readonly [step: string, pattern: RegExp])[] = [
   ['x5 swap', /rename\(.*\/team\/app\/manifests\/\.all\/v1"/],
   ['x5 name of a new tag', /rename\(.*\/team\/app\/manifests\/v1"/],
   ['unpublish: blobs', /unlink\(.*\/team\/app\/blobs\/sha256:/],
+  ['unpublish: pool', /unlink\(.*\/pool\/sha256\//],
   ['unpublish: tag', /unlink\(.*\/team\/app\/manifests\/\.all\/v2"/],
   ['unpublish: manifest', /rename\(.*\/manifests\/\.all\/sha256:[^"]*", ".*\.inject-/],
 ]
@@ -75,6 +102,7 @@ describeWith(['strace'], 'a publisher that is killed', () => {
       ])
       if (signal === 'SIGKILL' || exitCode === 137) killed++
       await expectServed(site, when)
+      await expectEmptied(site, when)
       // I5 I8: the same again, as if nothing had been
       const again = await execa(process.execPath, ['--import', 'tsx', child, site], {
         reject: false,

@@ -36,8 +36,10 @@ import {
   publishFrom,
   putIndexOver,
   putText,
+  quiet,
   removed,
   siteTree,
+  sweep,
   unpublish,
 } from '../support/site.js'
 import {tempDir} from '../support/temp-dir.js'
@@ -53,6 +55,14 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** What a publisher leaves who is killed before his first manifest. */
+async function begin(site: string, name: string, text: string) {
+  const content = Buffer.from(text)
+  const expected = {digest: digestOf(content), size: content.length}
+  await createSiteBlobs(site, name).putBlob(bytesSource(content), {expected})
+  return expected.digest
 }
 
 const appIn = (site: string): string => join(site, 'v2/team/app')
@@ -369,11 +379,120 @@ describe('unpublish', () => {
     await expectSound(site)
   })
 
+  it('v2 x1 removes what a publisher left who was killed before his first manifest; check says that it is there, and finds nothing wrong', async () => {
+    const {site} = await twoTags()
+    const digest = await begin(site, 'begun', 'of nobody')
+    await begin(site, 'team/app', 'of nobody')
+    await begin(site, 'team/app', 'of nobody else')
+    const {sound, unused} = await checkPublishedSite(site, quiet)
+    expect(sound).toBe(true)
+    expect(unused).toEqual([
+      {name: 'begun', blobs: 1, bytes: 0},
+      {name: 'team/app', blobs: 2, bytes: 'of nobodyof nobody else'.length},
+    ])
+    // perhaps he is at work
+    const early = await unpublish(`${site}/begun`, {untagged: true, graceMs: 3_600_000})
+    expect([early.blobs, early.kept]).toEqual([[], {referenced: 0, leased: 1}])
+    await ageSite(site)
+    const plan = await unpublish(`${site}/begun`, {untagged: true, dryRun: true})
+    const done = await unpublish(`${site}/begun`, {untagged: true, graceMs: 3_600_000})
+    expect({...done, dryRun: true}).toEqual(plan)
+    // the other repository has it, too
+    expect([done.blobs, done.bytes]).toEqual([[digest], 0])
+    await expectSound(site)
+    // its folders are younger than that
+    expect(await isThere(join(site, 'v2/begun/blobs'))).toBe(true)
+    await unpublish(`${site}/begun`, {untagged: true})
+    expect(await isThere(join(site, 'v2/begun'))).toBe(false)
+    const again = await rejectionOf(unpublish(`${site}/begun`, {untagged: true}))
+    expect(again.code).toBe('ERR_INJECT_IMAGE_NOT_FOUND')
+    const rest = await sweep(site, {graceMs: 3_600_000})
+    expect(rest.repositories.map(removed)).toEqual([{manifests: 0, blobs: 2}])
+    expect((await checkPublishedSite(site, quiet)).unused).toEqual([])
+    await expectSound(site)
+  })
+
+  it('goes through a whole site: what no tag leads to, in every name, and what has no name at all; a dry run says the same', async () => {
+    const {site, store} = await twoTags()
+    await putText(store, 'three', {tag: 'v2'})
+    await publishFrom(store, site, {from: 'v2'})
+    await publishFrom(store, site, {from: 'v2', name: 'a/b'})
+    const one = await begin(site, 'begun', 'of nobody')
+    const two = await begin(site, 'a/begun', 'of nobody')
+    const lost = await begin(site, 'gone', 'lost')
+    await rm(join(site, 'v2/gone'), {recursive: true})
+    await mkdir(join(site, 'v2/a/nothing/came/blobs'), {recursive: true})
+    const before = await siteTree(site)
+    expect((await checkPublishedSite(site, quiet)).unused.at(-1)).toEqual({
+      name: null,
+      blobs: 1,
+      bytes: 4,
+    })
+    const plan = await sweep(site, {dryRun: true})
+    expect(await siteTree(site)).toEqual(before)
+    const done = await sweep(site)
+    expect({...done, dryRun: true}).toEqual(plan)
+    expect(done.repositories.map(({name, blobs}) => [name, blobs.length])).toEqual([
+      ['a/b', 0],
+      ['a/begun', 1],
+      ['begun', 1],
+      ['team/app', 2],
+    ])
+    expect([done.repositories[1]!.blobs, done.repositories[2]!.blobs]).toEqual([[two], [one]])
+    expect(done.pool).toEqual([lost])
+    expect(done.bytes).toBeGreaterThan('of nobodylosttwo'.length)
+    const sum = done.repositories.reduce((bytes, each) => bytes + each.bytes, 4)
+    expect(done.bytes).toBe(sum)
+    expect((await readdir(join(site, 'v2/a'))).sort()).toEqual(['b'])
+    await expectSound(site)
+    expect((await sweep(site)).bytes).toBe(0)
+    const refused = await rejectionOf(unpublish(site))
+    expect(refused.code).toBe('ERR_INJECT_NO_TAG')
+  })
+
+  it('sweeps a site whose maker was killed before it had anything in it', async () => {
+    const {site} = await newSite()
+    await mkdir(join(site, '.inject-site'), {recursive: true})
+    expect(await sweep(site)).toMatchObject({repositories: [], pool: [], bytes: 0})
+    await expectSound(site)
+  })
+
+  it('takes no folder from a publisher who is writing his first blob, whatever the grace', async () => {
+    const {site, store} = await newSite()
+    const image = await putText(store, 'first', {tag: 'v1'})
+    const opened: string[] = []
+    const open: ContentStore['openBlob'] = async (blob, call) => {
+      opened.push(blob.digest)
+      const stream = await store.openBlob(blob, call)
+      if (opened.length > 1) return stream
+      return (async function* () {
+        yield* stream
+        await sweep(site)
+        await unpublish(`${site}/team/app`, {untagged: true})
+      })()
+    }
+    await publishFrom({...store, openBlob: open}, site)
+    // not fetched again because its folder went
+    expect(opened.filter((digest) => digest === opened[0])).toHaveLength(1)
+    expect(digestOf(await readFile(join(appIn(site), 'manifests/v1')))).toBe(image.digest)
+    await expectSound(site)
+  })
+
+  it('a tag that a killed unpublish took half away is not listed again', async () => {
+    const {site, store} = await twoTags()
+    await rm(join(appIn(site), 'manifests/v2'))
+    await publishFrom(store, site, {from: 'v1', tags: ['v3']})
+    await expectServed(site)
+    expect(await textOf(join(appIn(site), 'tags/list'))).toContain('["v1","v3"]')
+    await expectSound(site)
+  })
+
   it('says so where there is no such tag, name or site', async () => {
     const {site} = await twoTags()
     const rows = [
       [`${site}/team/app:v3`, 'ERR_INJECT_IMAGE_NOT_FOUND'],
       [`${site}/team/none:v1`, 'ERR_INJECT_IMAGE_NOT_FOUND'],
+      [`${site}/team`, 'ERR_INJECT_NO_TAG'],
       [`${site}/team/app`, 'ERR_INJECT_NO_TAG'],
       [`${site}/team/app@${digestOf(Buffer.from('x'))}`, 'ERR_INJECT_SITE_TARGET_INVALID'],
       [`${site}/team/APP:v1`, 'ERR_INJECT_REPOSITORY_NAME_INVALID'],

@@ -132,7 +132,12 @@ describe('findSlot', () => {
     test.each([undefined, [run, empty, run, run, run, run]])(
       'else the last: history %j',
       (history) => {
-        expect(findSlot(makeImage({layers: equal, history, labels}), 'cvmfs')?.layer).toBe(4)
+        const only = {cvmfs_injection_tar: a.diffId}
+        expect(findSlot(makeImage({layers: equal, history, labels: only}), 'cvmfs')?.layer).toBe(4)
+        // not that of another slot, which was put on top of it
+        const image = makeImage({layers: equal, history, labels})
+        expect(findSlot(image, 'other')?.layer).toBe(4)
+        expect(findSlot(image, 'cvmfs')?.layer).toBe(2)
       },
     )
 

@@ -1,12 +1,14 @@
 import {execa} from 'execa'
 import {
   chmodSync,
+  existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -95,7 +97,7 @@ describe('the memory of a tree', () => {
     for (const age of [0, 1000]) {
       const {cache, look} = await start(age)
       await (await look())?.remember(packed)
-      expect(readdirSync(cache)).toEqual([])
+      expect(existsSync(cache)).toBe(false)
     }
     const {tree, look} = await start()
     // of the future
@@ -124,6 +126,18 @@ describe('the memory of a tree', () => {
       expect((await look())?.known).toBeUndefined()
     }
     writeFileSync(path, text)
+    expect((await look())?.known).toEqual(packed)
+  })
+
+  it('makes and changes nothing by looking: a dry run only looks', async () => {
+    const {cache, look} = await start()
+    await look()
+    expect(existsSync(join(cache, '..'))).toBe(false)
+    mkdirSync(cache, {recursive: true, mode: 0o755})
+    await look()
+    expect(statSync(cache).mode & 0o777).toBe(0o755)
+    await (await look())?.remember(packed)
+    expect(statSync(cache).mode & 0o777).toBe(0o700)
     expect((await look())?.known).toEqual(packed)
   })
 

@@ -10,7 +10,7 @@ import {unpublishSite} from '../../src/operations/unpublish-site.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {bytesSource} from './layout-image.js'
 
-const quiet = {report: () => undefined, signal: new AbortController().signal}
+export const quiet = {report: () => undefined, signal: new AbortController().signal}
 
 /** Publishes what a store has under a tag, `v1` without another word, in this process. */
 export function publishFrom(
@@ -32,15 +32,27 @@ export function publishFrom(
   )
 }
 
-export function unpublish(
+export async function unpublish(
   target: string,
   more: {untagged?: boolean; graceMs?: number; dryRun?: boolean} = {},
   warn: (message: string) => void = () => undefined,
 ) {
-  return unpublishSite(
+  const result = await unpublishSite(
     {target, untagged: false, graceMs: 0, dryRun: false, ...more},
     {...quiet, report: (event) => event.kind === 'warning' && warn(event.message)},
   )
+  if ('repositories' in result) throw new Error(`${target} is a whole site`)
+  return result
+}
+
+/** Removes from all of a site what no tag leads to. */
+export async function sweep(site: string, more: {graceMs?: number; dryRun?: boolean} = {}) {
+  const result = await unpublishSite(
+    {target: site, untagged: true, graceMs: 0, dryRun: false, ...more},
+    quiet,
+  )
+  if (!('repositories' in result)) throw new Error(`${site} is one repository`)
+  return result
 }
 
 /** Puts an image of one layer with this text into a store; `tag` none: by digest only. */

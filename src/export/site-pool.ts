@@ -1,0 +1,31 @@
+import {join} from 'node:path'
+import {isDigest} from '../oci/digest.js'
+import {dropFromPool} from '../store/blob-files.js'
+import type {BlobInfo} from '../store/content-store.js'
+import {statFile} from '../store/layout-files.js'
+import {entriesOf} from './site-folders.js'
+import {sitePaths} from './site-paths.js'
+
+/** Content that no repository has any more: whoever removed it from the last one was killed before he came to the pool. */
+export async function listUnusedInPool(site: string): Promise<readonly BlobInfo[]> {
+  const unused: BlobInfo[] = []
+  for (const {digest, path} of await pooledFiles(site)) {
+    const stats = isDigest(digest) ? await statFile(path).catch(() => undefined) : undefined
+    if (isDigest(digest) && stats?.nlink === 1) unused.push({digest, size: stats.size})
+  }
+  return unused
+}
+
+/** Removes that. Who is linking one of these files at this moment has it already, or writes it anew. */
+export async function sweepPool(site: string): Promise<void> {
+  for (const {path} of await pooledFiles(site)) await dropFromPool(path)
+}
+
+async function pooledFiles(site: string): Promise<readonly {digest: string; path: string}[]> {
+  const pool = sitePaths.pool(site)
+  const files: {digest: string; path: string}[] = []
+  for (const {name: algorithm} of await entriesOf(pool))
+    for (const {name} of await entriesOf(join(pool, algorithm)))
+      files.push({digest: `${algorithm}:${name}`, path: join(pool, algorithm, name)})
+  return files
+}
