@@ -47,6 +47,8 @@ test('an image without labels remembers nothing, and can be given some that go a
 
 test("Docker's manifests take no annotations", () => {
   const image = makeImage({family: 'docker'})
+  const reserved = {edits: {labels: {cvmfs_injection_tar: 'x'}}}
+  expect(() => into(image, 'oci', reserved)).toThrow(/cvmfs_injection_tar.* by which inject knows/)
   expect(() => into(image, 'docker', {edits: {annotations: {a: 'b'}}})).toThrow(
     expect.objectContaining({code: 'ERR_INJECT_NO_ANNOTATIONS'}) as Error,
   )
