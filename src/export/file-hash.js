@@ -9,7 +9,7 @@ parentPort?.on(
   'message',
   (/** @type {{id: number, path: string, algorithm: string}} */ {id, path, algorithm}) => {
     try {
-      parentPort?.postMessage({id, ...hash(path, algorithm)})
+      parentPort?.postMessage({id, result: hash(path, algorithm)})
     } catch (error) {
       const {code, syscall, message} = /** @type {NodeJS.ErrnoException} */ (error)
       parentPort?.postMessage({id, error: {code, syscall, message}})
