@@ -6,12 +6,12 @@ import type {BlobSource, CallOptions} from '../store/content-store.js'
 import {type BlockBuffers, createBlockBuffers} from './block-buffers.js'
 import {type BlockCache, cachedCompression} from './block-cache.js'
 import {type BlockRule, gzipBlocks, zstdBlocks} from './block-rule.js'
+import {compressAhead} from './compress-ahead.js'
 import {createDeflater} from './create-deflater.js'
 import {deflateLevel} from './deflater.js'
 import {gzip} from './gzip.js'
 import {writeTar} from './tar-writer.js'
 import type {WalkedEntry} from './walk.js'
-import {zstd} from './zstd.js'
 import {zstdPool} from './zstd-pool.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
@@ -115,7 +115,9 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
       const {allocate, release} = buffers ?? createBlockBuffers({shared: true})
       const blocks = survey.blocks(zstdBlocks, allocate)
       const compress = cachedCompression(pool.compress, cache, zstdKind)
-      yield* zstd(blocks, {compress, concurrency: jobs + 1, release, signal})
+      // a frame for each block, one after the other: https://www.rfc-editor.org/rfc/rfc8878#section-3
+      const ahead = (jobs + 1) * zstdBlocks.large
+      yield* compressAhead(blocks, {compress, ahead, release, signal})
     } finally {
       await pool.close()
     }

@@ -9,7 +9,7 @@ import {packLayer} from '../../src/layer/pack.js'
 import {unzstd} from '../../src/layer/unzstd.js'
 import {walk} from '../../src/layer/walk.js'
 import {zstdBlocks} from '../../src/layer/block-rule.js'
-import {zstd} from '../../src/layer/zstd.js'
+import {compressAhead} from '../../src/layer/compress-ahead.js'
 import {zstdFrame} from '../../src/layer/zstd-frame.js'
 import {zstdPool} from '../../src/layer/zstd-pool.js'
 import {digestOf} from '../../src/oci/digest.js'
@@ -62,9 +62,9 @@ describe('zstd', () => {
       const pool = zstdPool(size)
       const released: Buffer[] = []
       const release = (block: Buffer): void => void released.push(block)
-      const options = {compress: pool.compress, concurrency: size + 2, release}
+      const options = {compress: pool.compress, ahead: (size + 2) * 200_000, release}
       try {
-        const bytes = await collect(zstd(blocks, options))
+        const bytes = await collect(compressAhead(blocks, options))
         const expected = await Promise.all(blocks.map((block) => zstdFrame(block)))
         expect(Buffer.compare(bytes, Buffer.concat(expected))).toBe(0)
         expect(blocks.every((block) => released.includes(block))).toBe(true)
@@ -90,7 +90,7 @@ describe('zstd', () => {
         yield Buffer.of(taken)
       }
     }
-    await collect(zstd(blocks(), {compress, concurrency: 3, release: () => (done += 1)}))
+    await collect(compressAhead(blocks(), {compress, ahead: 3, release: () => (done += 1)}))
     expect(done).toBe(20)
   })
 
@@ -102,8 +102,8 @@ describe('zstd', () => {
 
   it('stops when aborted', async () => {
     const pool = zstdPool(1)
-    const options = {compress: pool.compress, concurrency: 1, signal: AbortSignal.abort()}
-    await expect(collect(zstd([Buffer.from('x')], options))).rejects.toThrow('aborted')
+    const options = {compress: pool.compress, ahead: 1, signal: AbortSignal.abort()}
+    await expect(collect(compressAhead([Buffer.from('x')], options))).rejects.toThrow('aborted')
     await pool.close()
   })
 })
