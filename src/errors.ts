@@ -85,3 +85,13 @@ export class PreconditionError extends InjectError {
 export class TimeLimitError extends InjectError {
   override readonly name = 'TimeLimitError'
 }
+
+/** What `work` gives, or `undefined` where it fails in a way that `inject` foresees: for what may be done without. */
+export async function unlessFailed<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof InjectError) return undefined
+    throw error
+  }
+}

@@ -1,17 +1,12 @@
-import {writeTempFile} from '../disk/temp-file.js'
-import {IntegrityError, PreconditionError} from '../errors.js'
+import {PreconditionError} from '../errors.js'
 import type {Image} from '../image/image.js'
 import {replaceLayersAsOci} from '../image/replace-layers.js'
-import {gzipped, layerTar} from '../layer/recompress.js'
 import type {Descriptor} from '../oci/descriptor.js'
-import {algorithmOf, type Digest} from '../oci/digest.js'
-import {familyOf} from '../oci/manifest.js'
-import {layerCompression, layerMediaType} from '../oci/media-type.js'
-import type {BlobInfo, BlobReader, ByteStream} from '../store/content-store.js'
-import {readFileStream} from '../store/layout-files.js'
+import type {Digest} from '../oci/digest.js'
+import {layerCompression} from '../oci/media-type.js'
+import type {BlobReader} from '../store/content-store.js'
 import {isForeign} from '../store/manifest-parts.js'
 import {streamOf} from '../stream/stream-of.js'
-import {tap} from '../stream/tap.js'
 import {refuseForDocker} from './archive-index.js'
 import {legacyLayers} from './legacy-layers.js'
 import {blobPath} from './oci-archive.js'
@@ -23,6 +18,7 @@ import {
   type SavedImage,
   topOf,
 } from './saved-documents.js'
+import {createTarBlobs, type TarBlobOptions, type TarBlobs} from './tar-blobs.js'
 import type {TarSink} from './tar-sink.js'
 
 /** An image for an archive, with where its layers are and what it is called. */
@@ -32,16 +28,9 @@ export interface ImageToSave {
   readonly source: BlobReader
 }
 
-export interface SaveOptions {
-  /** How the layers are compressed in the archive; `keep`: as they are. */
-  readonly compression: 'keep' | 'gzip' | 'none'
+export interface SaveOptions extends TarBlobOptions {
   /** With the directories that `docker save` wrote for each layer before it wrote layouts. */
   readonly legacy: boolean
-  /** A folder for a layer whose size has to be learnt before it can be written. */
-  readonly temporary: string
-  readonly signal: AbortSignal
-  /** Told of the bytes of layers as they are read. */
-  readonly onBytes: (bytes: number) => void
 }
 
 /**
@@ -55,7 +44,7 @@ export async function saveImages(
   options: SaveOptions,
 ): Promise<readonly SavedImage[]> {
   const {legacy} = options
-  const blobs = blobWriter(tar, options)
+  const blobs = createTarBlobs(tar, options)
   await addText(tar, 'oci-layout', '{"imageLayoutVersion":"1.0.0"}')
   await tar.addFolder('blobs')
   const saved: SavedImage[] = []
@@ -71,7 +60,7 @@ export async function saveImages(
 
 async function saveImage(
   {image, names, source}: ImageToSave,
-  blobs: ReturnType<typeof blobWriter>,
+  blobs: TarBlobs,
   {compression, legacy, signal}: SaveOptions,
 ): Promise<SavedImage> {
   const {manifest, config} = image
@@ -93,7 +82,9 @@ async function saveImage(
     }
     const isKept = compression === 'keep' || layerCompression(layer.mediaType) === compression
     if (isKept) await blobs.add(layer, () => source.openBlob(layer, {signal}))
-    layers.push(isKept ? layer : await blobs.addRecompressed({layer, diffId}, image, source))
+    layers.push(
+      isKept ? layer : await blobs.addRecompressed({descriptor: layer, diffId}, image, source),
+    )
   }
   await blobs.add(config.descriptor, () => streamOf(config.bytes))
   // skopeo finds manifests of OCI's media type only by their names in a layout
@@ -102,66 +93,6 @@ async function saveImage(
   const top = topOf(layers, config.descriptor)
   return {descriptor, config: config.descriptor, layers, foreign, names, top}
 }
-
-function blobWriter(tar: TarSink, {compression, temporary, signal, onBytes}: SaveOptions) {
-  const present = new Map<Digest, number>()
-  const folders = new Set<string>()
-  const recompressed = new Map<string, Descriptor>()
-
-  const add = async (
-    {digest, size}: BlobInfo,
-    open: () => ByteStream | Promise<ByteStream>,
-  ): Promise<void> => {
-    signal.throwIfAborted()
-    const known = present.get(digest)
-    if (known === size) return
-    if (known !== undefined) throw twoSizes(digest, known, size)
-    const folder = `blobs/${algorithmOf(digest)}`
-    if (!folders.has(folder)) await tar.addFolder(folder)
-    folders.add(folder)
-    const content = tap(await open(), (chunk) => {
-      signal.throwIfAborted()
-      onBytes(chunk.length)
-    })
-    await tar.addFile(blobPath(digest), size, content)
-    present.set(digest, size)
-  }
-
-  /** The layer compressed in the other way: a tar wants to know how long a file is before it comes. */
-  const addRecompressed = async (
-    {layer, diffId}: {readonly layer: Descriptor; readonly diffId: Digest},
-    {manifest}: Image,
-    source: BlobReader,
-  ): Promise<Descriptor> => {
-    const family = familyOf(manifest.value, manifest.descriptor.mediaType)
-    const mediaType = layerMediaType(family, compression === 'none' ? 'none' : 'gzip')
-    const key = `${layer.digest} ${diffId} ${mediaType}`
-    const known = recompressed.get(key)
-    if (known) return known
-    const content = await source.openBlob(layer, {signal})
-    const plain = layerTar(content, {mediaType: layer.mediaType, diffId})
-    const stream = compression === 'none' ? plain : gzipped(plain, signal)
-    const spool = await writeTempFile(stream, {
-      folder: temporary,
-      prefix: spoolPrefix,
-      mode: 0o600,
-      algorithm: algorithmOf(layer.digest),
-    })
-    try {
-      const {digest, size, path} = spool
-      await add({digest, size}, () => readFileStream(path))
-      const descriptor = {mediaType, digest, size}
-      recompressed.set(key, descriptor)
-      return descriptor
-    } finally {
-      await spool.discard()
-    }
-  }
-  return {add, addRecompressed}
-}
-
-/** What the names of layers start with that are written to learn their size. */
-export const spoolPrefix = '.inject-spool-'
 
 /** Gives the top layer's id of each image. The layers themselves are links: they are in the archive already. */
 async function addLegacy(
@@ -195,14 +126,6 @@ function addText(tar: TarSink, path: string, text: string): Promise<unknown> {
 /** What another reader needs to fetch the layer, and nothing that only a manifest should say. */
 function addressed({mediaType, digest, size, urls = []}: Descriptor): Descriptor {
   return {mediaType, digest, size, urls}
-}
-
-function twoSizes(digest: Digest, one: number, other: number): IntegrityError {
-  return new IntegrityError(
-    'ERR_INJECT_SIZE_MISMATCH',
-    `blob ${digest} is said to be of ${one} bytes, and of ${other}`,
-    {expected: one, found: other},
-  )
 }
 
 function foreignLegacy(): PreconditionError {

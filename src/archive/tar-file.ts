@@ -1,8 +1,8 @@
-import {constants, lstat, open, rename, rm} from 'node:fs/promises'
+import {lstat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {clearDead, ownedName} from '../disk/owned-name.js'
 import {localIoError} from '../disk/local-io-error.js'
-import {syncFolder} from '../disk/temp-file.js'
+import {openTempFile} from '../disk/temp-file.js'
 import {writeWhole} from '../disk/write-whole.js'
 import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
@@ -21,25 +21,17 @@ export async function createTarFile(target: string): Promise<TarFile> {
   const prefix = `.${basename(target)}.inject-`
   await clearDead(folder, prefix)
   const path = join(folder, ownedName(prefix))
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
-  const handle = await open(path, flags, 0o666).catch((error: unknown) => {
+  const file = await openTempFile(path).catch((error: unknown) => {
     throw localIoError(error, 'write', target)
   })
+  const {handle, discard} = file
   let end = 0
-  let isOpen = true
 
   const append = async (chunks: readonly Uint8Array[]): Promise<void> => {
     await writeWhole(handle, chunks, end).catch((error: unknown) => {
       throw localIoError(error, 'write', target)
     })
     end += chunks.reduce((sum, {length}) => sum + length, 0)
-  }
-  const discard = async (): Promise<void> => {
-    if (!isOpen) return
-    isOpen = false
-    await handle.close().catch(() => undefined)
-    // where even that fails, the error that brought us here says more
-    await rm(path, {force: true}).catch(() => undefined)
   }
   const entries = tarEntries({append, position: () => end})
   return {
@@ -60,16 +52,11 @@ export async function createTarFile(target: string): Promise<TarFile> {
         await entries.end()
         // what was taken back may have been longer
         await handle.truncate(end)
-        await handle.sync()
-        await refuseOtherThanFile(target)
-        await rename(path, target)
       } catch (error) {
         await discard()
         throw localIoError(error, 'write', target)
       }
-      isOpen = false
-      await handle.close().catch(() => undefined)
-      await syncFolder(folder)
+      await file.commit(target, () => refuseOtherThanFile(target))
     },
     discard,
   }

@@ -1,6 +1,7 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import {type ConfigEdits, refuseReserved} from '../image/config-edits.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
 
 const pairs = (summary: string, name = 'K=V') =>
@@ -72,12 +73,8 @@ function parsePair(text: string): readonly [string, string] {
 
 function parseWords(text: string): readonly string[] {
   if (!text.startsWith('[')) return [text]
-  try {
-    const value: unknown = JSON.parse(text)
-    if (Array.isArray(value) && value.every((word) => typeof word === 'string')) return value
-  } catch {
-    // said below
-  }
+  const value = parseJsonValue(text)
+  if (Array.isArray(value) && value.every((word) => typeof word === 'string')) return value
   throw new UsageError('ERR_INJECT_COMMAND_INVALID', `not a list of words: ${quoted(text)}`, {
     hint: 'write a JSON list, as in ["/bin/app","--flag"], or one word',
   })

@@ -78,6 +78,7 @@ function usageMessage(error: object, text: string): string {
   const [first = '', ...details] = message
     .split('\n')
     .map((line) => line.trim().replaceAll(/\s+/g, ' '))
+    .map((line) => line.replace(/ received:$/, ' received nothing'))
   if (/^The following errors? occurred:$/.test(first)) return details.map(constraint).join('; ')
   const said = lowered(first)
   if (/^parsing --\S+$/.test(said))

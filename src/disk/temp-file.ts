@@ -19,26 +19,25 @@ export interface TempFileOptions {
   readonly known?: Digest | undefined
 }
 
-/** A file that is written but has no lasting name yet. Its owner calls `commit` or `discard`; calling `discard` after either does nothing. */
-export interface TempFile {
+/** A file of this process's own that has no lasting name yet. Its owner calls `commit` or `discard`; calling `discard` after either does nothing. */
+export interface OpenTempFile {
   readonly path: string
-  readonly size: number
-  readonly digest: Digest
-  /** Makes the bytes durable, then the name: after a crash `target` is what it was before, or all of this. */
-  commit(target: string): Promise<void>
-  discard(): Promise<void>
+  readonly handle: FileHandle
+  /** Makes the bytes durable, then the name: after a crash `target` is what it was before, or all of this. `check` looks at what is replaced, right before. */
+  readonly commit: (target: string, check?: () => Promise<void>) => Promise<void>
+  readonly discard: () => Promise<void>
 }
 
-/** Writes a stream into a new file of this process's own, in constant memory; a chunk must stay what it is until it is written. When anything fails, nothing is left. */
-export async function writeTempFile(
-  stream: AsyncIterable<Uint8Array>,
-  {folder, prefix, mode, algorithm, known}: TempFileOptions,
-): Promise<TempFile> {
-  const path = join(folder, ownedName(prefix))
+/** One that is written. */
+export interface TempFile extends Omit<OpenTempFile, 'handle'> {
+  readonly size: number
+  readonly digest: Digest
+}
+
+/** Makes an empty file under a name that nothing has yet: one of `ownedName`. Throws what the system says. */
+export async function openTempFile(path: string): Promise<OpenTempFile> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
-  const handle = await open(path, flags, 0o666).catch((error: unknown) => {
-    throw localIoError(error, 'create', path)
-  })
+  const handle = await open(path, flags, 0o666)
   let isOpen = true
   const discard = async (): Promise<void> => {
     if (!isOpen) return
@@ -47,18 +46,35 @@ export async function writeTempFile(
     // where even that fails, the error that brought us here says more
     await rm(path, {force: true}).catch(() => undefined)
   }
-  const commit = async (target: string): Promise<void> => {
-    try {
-      await handle.sync()
-      await rename(path, target)
-    } catch (error) {
-      await discard()
-      throw localIoError(error, 'write', target)
-    }
-    isOpen = false
-    await handle.close().catch(() => undefined)
-    await syncFolder(dirname(target))
+  return {
+    path,
+    handle,
+    discard,
+    async commit(target, check) {
+      try {
+        await handle.sync()
+        await check?.()
+        await rename(path, target)
+      } catch (error) {
+        await discard()
+        throw localIoError(error, 'write', target)
+      }
+      isOpen = false
+      await handle.close().catch(() => undefined)
+      await syncFolder(dirname(target))
+    },
   }
+}
+
+/** Writes a stream into a new file of this process's own, in constant memory; a chunk must stay what it is until it is written. When anything fails, nothing is left. */
+export async function writeTempFile(
+  stream: AsyncIterable<Uint8Array>,
+  {folder, prefix, mode, algorithm, known}: TempFileOptions,
+): Promise<TempFile> {
+  const path = join(folder, ownedName(prefix))
+  const {handle, commit, discard} = await openTempFile(path).catch((error: unknown) => {
+    throw localIoError(error, 'create', path)
+  })
   try {
     if (mode !== undefined) await setMode(handle, mode, path)
     return {path, ...(await fill(handle, path, stream, {algorithm, known})), commit, discard}

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import {UsageError} from '../errors.js'
 import {isReserved} from '../oci/annotation.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
 import {textShape} from '../oci/shape.js'
 import type {ImageConfig} from '../oci/config.js'
@@ -79,12 +80,8 @@ export function editManifestText(text: string, edits: ConfigEdits): string {
 /** Of a label's value; nothing where that is no such thing: it is anybody's text. */
 export function parseEdits(text: string | undefined): ConfigEdits {
   if (text === undefined) return {}
-  try {
-    const value: unknown = JSON.parse(text)
-    return v.is(editsShape, value) ? value : {}
-  } catch {
-    return {}
-  }
+  const value = parseJsonValue(text)
+  return v.is(editsShape, value) ? value : {}
 }
 
 export function isEmpty(edits: ConfigEdits): boolean {

@@ -1,5 +1,7 @@
+import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
-import {entryKind, type ImageIndex, type IndexEntry} from '../oci/image-index.js'
+import {decodeIndex, entryKind, type ImageIndex, type IndexEntry} from '../oci/image-index.js'
+import {bytesOf, digestLike} from './document-text.js'
 import type {Encoded} from './image.js'
 
 /** An index with the indexes below it; the images are known by their descriptors. */
@@ -25,4 +27,49 @@ export function imageEntries(tree: IndexTree): IndexEntry[] {
   }
   visit(tree)
   return [...found.values()]
+}
+
+/** A tree after an edit. */
+export interface EditedTree {
+  readonly tree: IndexTree
+  /** Every index that is new, innermost first: the order to store them in. */
+  readonly changed: readonly IndexTree['index'][]
+}
+
+/**
+ * The tree with its indexes edited, innermost first; one that several entries name is edited once. `edit` is told what the indexes below have become, by the digests that
+ * the entries still have, and gives the index itself where nothing is to change. The same tree when nothing has changed.
+ */
+export function editIndexes(
+  tree: IndexTree,
+  edit: (node: IndexTree, below: IndexTree['below']) => IndexTree['index'],
+): EditedTree {
+  const done = new Map<IndexTree, IndexTree>()
+  const changed: IndexTree['index'][] = []
+  const visit = (node: IndexTree): IndexTree => {
+    const known = done.get(node)
+    if (known) return known
+    const below = new Map([...node.below].map(([digest, nested]) => [digest, visit(nested)]))
+    const index = edit(node, below)
+    const result = index === node.index ? node : {index, below: byDigest(below.values())}
+    if (result !== node) changed.push(index)
+    done.set(node, result)
+    return result
+  }
+  return {tree: visit(tree), changed}
+}
+
+function byDigest(trees: Iterable<IndexTree>): IndexTree['below'] {
+  return new Map([...trees].map((each) => [each.index.descriptor.digest, each]))
+}
+
+/** The index that `text` is, in the place of the one that `descriptor` is of: of the same media type and kind of digest. Throws what `decodeIndex` throws. */
+export function encodeIndex(text: string, descriptor: Descriptor): Encoded<ImageIndex> {
+  const {mediaType} = descriptor
+  const bytes = bytesOf(text)
+  return {
+    descriptor: {mediaType, digest: digestLike({descriptor}, bytes), size: bytes.length},
+    bytes,
+    value: decodeIndex(bytes, mediaType),
+  }
 }

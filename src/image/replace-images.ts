@@ -1,11 +1,10 @@
 import {baseDigest} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
-import {attested, decodeIndex} from '../oci/image-index.js'
+import {attested} from '../oci/image-index.js'
 import {ociIndex} from '../oci/media-type.js'
-import {bytesOf, digestLike, textOf} from './document-text.js'
-import type {Encoded} from './image.js'
-import type {IndexTree} from './index-tree.js'
+import {textOf} from './document-text.js'
+import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {removeMember, setMember} from './text-edit.js'
 import {toOciIndexText} from './to-oci.js'
 
@@ -22,33 +21,16 @@ export interface Replacements {
 
 /**
  * The index with other images in the places of some of its own, in nested ones too. An entry keeps all that it says but what names the content (digest,
- * size, media type) or is made from it (data, urls); other entries keep their bytes. The same tree when nothing is replaced. Also returns every index that
- * is new, innermost first: the order to store them in.
+ * size, media type) or is made from it (data, urls); other entries keep their bytes. The same tree when nothing is replaced.
  */
-export function replaceImages(
-  tree: IndexTree,
-  replacements: Replacements,
-): {readonly tree: IndexTree; readonly changed: readonly IndexTree['index'][]} {
-  const done = new Map<IndexTree, IndexTree>()
-  const changed: IndexTree['index'][] = []
-  const visit = (node: IndexTree): IndexTree => {
-    const known = done.get(node)
-    if (known) return known
-    const below = new Map<Digest, IndexTree>()
-    const renamed = new Map<Digest, Descriptor>(replacements.images)
-    for (const [digest, nested] of node.below) {
-      const next = visit(nested)
-      below.set(next.index.descriptor.digest, next)
-      if (next !== nested) renamed.set(digest, next.index.descriptor)
-    }
+export function replaceImages(tree: IndexTree, replacements: Replacements): EditedTree {
+  return editIndexes(tree, (node, below) => {
+    const images = new Map<Digest, Descriptor>(replacements.images)
+    for (const [digest, next] of below)
+      if (next !== node.below.get(digest)) images.set(digest, next.index.descriptor)
     const base = node === tree ? replacements.base : 'keep'
-    const index = edit(node.index, {...replacements, images: renamed, base})
-    const result = index === node.index ? node : {index, below}
-    if (result !== node) changed.push(index)
-    done.set(node, result)
-    return result
-  }
-  return {tree: visit(tree), changed}
+    return edit(node.index, {...replacements, images, base})
+  })
 }
 
 function edit(
@@ -69,7 +51,7 @@ function edit(
   if (toOci) text = toOciIndexText(text, index)
   if (text === before) return index
   const mediaType = toOci ? ociIndex : descriptor.mediaType
-  return encoded(withBase(text, index, base, mediaType), {...descriptor, mediaType})
+  return encodeIndex(withBase(text, index, base, mediaType), {...descriptor, mediaType})
 }
 
 function withBase(
@@ -96,15 +78,4 @@ function renameEntry(
   next = setMember(next, [...entry, 'mediaType'], mediaType)
   next = removeMember(next, [...entry, 'urls'])
   return removeMember(next, [...entry, 'data'])
-}
-
-function encoded(text: string, descriptor: Descriptor): Encoded<IndexTree['index']['value']> {
-  const {mediaType} = descriptor
-  const bytes = bytesOf(text)
-  const digest = digestLike({descriptor}, bytes)
-  return {
-    descriptor: {mediaType, digest, size: bytes.length},
-    bytes,
-    value: decodeIndex(bytes, mediaType),
-  }
 }

@@ -1,36 +1,15 @@
 import type {Digest} from '../oci/digest.js'
-import {attested, decodeIndex, entryKind} from '../oci/image-index.js'
-import {bytesOf, digestLike, textOf} from './document-text.js'
-import type {IndexTree} from './index-tree.js'
+import {attested, entryKind} from '../oci/image-index.js'
+import {textOf} from './document-text.js'
+import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {removeMember, setMember} from './text-edit.js'
 
 /**
  * The index with no other images than those in `kept`, in nested ones too; nested ones without images go, attestations go with their images, and artifacts stay. Entries
- * that stay keep all that they say. The same tree when nothing goes. Also returns every index that is new, innermost first.
+ * that stay keep all that they say. The same tree when nothing goes.
  */
-export function selectImages(
-  tree: IndexTree,
-  kept: ReadonlySet<Digest>,
-): {readonly tree: IndexTree; readonly changed: readonly IndexTree['index'][]} {
-  const done = new Map<IndexTree, IndexTree>()
-  const changed: IndexTree['index'][] = []
-  const visit = (node: IndexTree): IndexTree => {
-    const known = done.get(node)
-    if (known) return known
-    const below = new Map([...node.below].map(([digest, nested]) => [digest, visit(nested)]))
-    const index = select(node.index, kept, below)
-    const result =
-      index === node.index
-        ? node
-        : {
-            index,
-            below: new Map([...below.values()].map((each) => [each.index.descriptor.digest, each])),
-          }
-    if (result !== node) changed.push(index)
-    done.set(node, result)
-    return result
-  }
-  return {tree: visit(tree), changed}
+export function selectImages(tree: IndexTree, kept: ReadonlySet<Digest>): EditedTree {
+  return editIndexes(tree, ({index}, below) => select(index, kept, below))
 }
 
 function select(
@@ -58,12 +37,5 @@ function select(
       text = removeMember(removeMember(text, [...path, 'data']), [...path, 'urls'])
     }
   }
-  if (text === before) return index
-  const bytes = bytesOf(text)
-  const {mediaType} = index.descriptor
-  return {
-    descriptor: {mediaType, digest: digestLike(index, bytes), size: bytes.length},
-    bytes,
-    value: decodeIndex(bytes, mediaType),
-  }
+  return text === before ? index : encodeIndex(text, index.descriptor)
 }

@@ -1,6 +1,6 @@
-import {createHash} from 'node:crypto'
 import {closeSync, openSync, readdirSync, renameSync, rmSync, statSync} from 'node:fs'
 import {join} from 'node:path'
+import {identityName} from '../disk/identity-name.js'
 import {clearDead, ownedName} from '../disk/owned-name.js'
 import {isPrivateFolder} from '../disk/private-folder.js'
 import type {BlockCache} from './block-cache.js'
@@ -36,7 +36,7 @@ export async function withBlockCache<T>(
     return work(undefined)
   }
   await clearDead(folder, temporary)
-  const own = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
+  const own = identityName(identity)
   const writer = openWriter(folder, onNotice)
   const reader = createReader(folder, `${own}${suffix}`)
   try {

@@ -1,11 +1,10 @@
-import {LimitError, PreconditionError} from '../errors.js'
+import {PreconditionError} from '../errors.js'
 import type {ByteString} from './byte-string.js'
 import type {TarHeader} from './decode-header.js'
 import type {Entry} from './entry.js'
+import type {Globals} from './global-headers.js'
 import {layerCorrupt} from './layer-corrupt.js'
-import {checkXattrSize, globalHeaderLimits} from './unpack-limits.js'
-import {isPortableXattr} from './xattr.js'
-import {xattrOfKeyword} from './xattr-keyword.js'
+import {isSparseKeyword, type Pax, xattrsOf} from './pax-values.js'
 
 /** What the headers before an entry's own said of it. */
 export interface Extensions {
@@ -14,19 +13,6 @@ export interface Extensions {
   readonly pax?: Pax
   readonly longName?: ByteString
   readonly longLink?: ByteString
-}
-
-type Pax = ReadonlyMap<string, Uint8Array>
-type Xattrs = Entry['xattrs']
-
-/** What was said of all entries behind it. */
-export interface Globals {
-  /** Adds what one more global header says. */
-  take(records: Pax): void
-  get(keyword: string): Uint8Array | undefined
-  isSparse(): boolean
-  /** The same map until the next header. */
-  xattrs(): Xattrs
 }
 
 /** An entry's own records stand before the global ones. */
@@ -72,55 +58,6 @@ export function describeEntry(header: TarHeader, extensions: Extensions, globals
   }
 }
 
-/**
- * Keeps no more of global headers than entries use, because there can be any number of them: `LimitError` for more than that could be.
- * Go's reader takes no names and sizes from a global header, others do: with such in it, they would see other files.
- */
-export function createGlobals(): Globals {
-  const kept = new Map<string, Uint8Array>()
-  let bytes = 0
-  let sparse = false
-  let xattrs: {readonly of: Xattrs} | undefined
-
-  return {
-    take(records) {
-      for (const [keyword, value] of records) {
-        if (namesOrSizes.has(keyword)) {
-          throw layerCorrupt(`a global header sets the ${keyword} of all entries`)
-        }
-        if (isSparseKeyword(keyword)) sparse = true
-        else if (isUsed(keyword)) keep(keyword, value)
-      }
-      xattrs = undefined
-    },
-    get: (keyword) => kept.get(keyword),
-    isSparse: () => sparse,
-    xattrs() {
-      xattrs ??= {of: xattrsOf(kept)}
-      return xattrs.of
-    },
-  }
-
-  function keep(keyword: string, value: Uint8Array): void {
-    const before = kept.get(keyword)
-    bytes += before === undefined ? keyword.length + value.length : value.length - before.length
-    kept.set(keyword, copyOf(value))
-    if (bytes > globalHeaderLimits.bytes || kept.size > globalHeaderLimits.records) {
-      throw new LimitError(
-        'ERR_INJECT_GLOBAL_HEADERS_TOO_LARGE',
-        `the layer says more of all its entries than ${globalHeaderLimits.records} things in ${globalHeaderLimits.bytes} bytes`,
-        {expected: globalHeaderLimits.bytes, found: bytes},
-      )
-    }
-  }
-}
-
-const namesOrSizes: ReadonlySet<string> = new Set(['path', 'linkpath', 'size'])
-
-function isUsed(keyword: string): boolean {
-  return ['uid', 'gid', 'mtime'].includes(keyword) || xattrOfKeyword(keyword) !== undefined
-}
-
 const kinds: Readonly<Record<string, Entry['kind']>> = {
   '\0': 'file',
   '0': 'file',
@@ -153,10 +90,6 @@ function refuseSparse({type}: TarHeader, own: Pax | undefined, globals: Globals)
       'the layer holds a file in a sparse form, which cannot be read',
     )
   }
-}
-
-function isSparseKeyword(keyword: string): boolean {
-  return keyword.startsWith('GNU.sparse.') || keyword === 'SCHILY.realsize'
 }
 
 /** A name by PAX or by GNU's means; by both, readers differ on which one it is. */
@@ -218,33 +151,4 @@ function textOf(keyword: string, pax: Lookup): ByteString | undefined {
   if (value === undefined) return undefined
   if (value.length === 0) throw layerCorrupt(`a PAX record has an empty ${keyword}`)
   return Buffer.from(value).toString('latin1')
-}
-
-/**
- * The portable attributes, over those of `before`. Of the others a layer can hold any number, and they are not unpacked: one of their names is
- * there, without its value, for whoever warns of that.
- */
-function xattrsOf(pax: Pax, before?: Xattrs): Xattrs {
-  let xattrs: Map<string, Uint8Array> | undefined
-  let foreign = before !== undefined && [...before.keys()].some((name) => !isPortableXattr(name))
-  for (const [keyword, value] of pax) {
-    const name = xattrOfKeyword(keyword)
-    if (name === undefined) continue
-    checkXattrSize(name, value)
-    const isPortable = isPortableXattr(name)
-    if (!isPortable && foreign) continue
-    foreign ||= !isPortable
-    xattrs ??= new Map(before)
-    xattrs.set(name, isPortable ? copyOf(value) : nothing)
-  }
-  return xattrs ?? before
-}
-
-const nothing = Buffer.alloc(0)
-
-/** Keeps the header that it stands in from being kept with it. */
-function copyOf(value: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(value.length)
-  copy.set(value)
-  return copy
 }

@@ -1,6 +1,7 @@
 import {LimitError} from '../errors.js'
 import {blockSize, decodeHeader, isZero, type TarHeader} from './decode-header.js'
-import {createGlobals, describeEntry, type Extensions} from './describe-entry.js'
+import {describeEntry, type Extensions} from './describe-entry.js'
+import {createGlobals} from './global-headers.js'
 import type {Entry} from './entry.js'
 import {layerCorrupt} from './layer-corrupt.js'
 import {parsePaxRecords} from './pax-records.js'

@@ -1,11 +1,12 @@
-import {createHash} from 'node:crypto'
 import {readdir, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
 import {writeFileAtomic} from '../disk/atomic-file.js'
+import {identityName} from '../disk/identity-name.js'
 import {isPrivateFolder, mayBePrivateFolder} from '../disk/private-folder.js'
 import {readOwnFile} from '../disk/own-file.js'
 import {isDigest, type Digest} from '../oci/digest.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import type {RememberedTree, TreeMemory} from './tree-memory.js'
 import {treeSignature} from './tree-signature.js'
 
@@ -36,8 +37,7 @@ export function createTreeMemory(folder: string, now: () => number): TreeMemory 
       const started = BigInt(Math.floor(now())) * 1_000_000n
       const signature = treeSignature(entries)
       if (!signature) return undefined
-      const name = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
-      const path = join(folder, `${name}.json`)
+      const path = join(folder, `${identityName(identity)}.json`)
       return {
         known: await read(path, signature.digest),
         async remember(tree) {
@@ -56,18 +56,11 @@ export function createTreeMemory(folder: string, now: () => number): TreeMemory 
 }
 
 async function read(path: string, signature: string): Promise<RememberedTree | undefined> {
-  const found = v.safeParse(shape, parse(await readOwnFile(path, longest)))
+  const text = await readOwnFile(path, longest)
+  const found = v.safeParse(shape, text === undefined ? undefined : parseJsonValue(text))
   if (!found.success || found.output.signature !== signature) return undefined
   const {diffIds, tarSize, entries, newestMtime} = found.output
   return {diffIds, tarSize, entries, newestMtime}
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 async function clearOldest(folder: string): Promise<void> {

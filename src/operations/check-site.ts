@@ -1,6 +1,6 @@
 import {checkSite, type SiteReport} from '../export/check-site.js'
 import {checkIsSite} from '../export/site.js'
-import {type CheckResult, isSound} from './check-store.js'
+import {checkProgress, type CheckResult, isSound} from './check-store.js'
 import type {Ports} from './ports.js'
 
 export type CheckSiteResult = CheckResult & SiteReport
@@ -11,11 +11,6 @@ export async function checkPublishedSite(
   {report: tell, signal}: Pick<Ports, 'report' | 'signal'>,
 ): Promise<CheckSiteResult> {
   await checkIsSite(site)
-  let shown: string | undefined
-  const onProgress = (repository: string, done: number): void => {
-    if (repository !== shown) tell({kind: 'step', step: 'check', on: (shown = repository)})
-    tell({kind: 'bytes', done})
-  }
-  const report = await checkSite(site, {signal, onProgress})
+  const report = await checkSite(site, {signal, onProgress: checkProgress(tell)})
   return {root: site, sound: isSound(report), ...report}
 }

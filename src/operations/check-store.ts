@@ -28,16 +28,20 @@ export async function checkRoot(
   try {
     source = repairFrom && (await openStore(repairFrom, {writes: false}))
     const repair = source && fetchFrom(source, signal)
-    let shown: string | undefined
-    const onProgress = (repository: string, done: number): void => {
-      if (repository !== shown) tell({kind: 'step', step: 'check', on: (shown = repository)})
-      tell({kind: 'bytes', done})
-    }
-    const report = await checkStore(root, {repair, signal, onProgress})
+    const report = await checkStore(root, {repair, signal, onProgress: checkProgress(tell)})
     return {root: directory, sound: isSound(report), ...report}
   } finally {
     await source?.close()
     await root.close()
+  }
+}
+
+/** Tells of each repository as a step, and of the bytes of it that have been read. */
+export function checkProgress(tell: Ports['report']): (repository: string, done: number) => void {
+  let shown: string | undefined
+  return (repository, done) => {
+    if (repository !== shown) tell({kind: 'step', step: 'check', on: (shown = repository)})
+    tell({kind: 'bytes', done})
   }
 }
 

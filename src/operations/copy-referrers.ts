@@ -1,11 +1,11 @@
 import {LimitError} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
-import {decodeIndex} from '../oci/image-index.js'
 import {ociIndex} from '../oci/media-type.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import {type CopyPlan, planCopy} from '../store/copy-plan.js'
-import {canListReferrers, type ReferrerDescriptor, referrersTag} from '../store/referrer-lister.js'
+import {askReferrers, listReferrers, readTaggedReferrers} from '../store/list-referrers.js'
+import {type ReferrerDescriptor, referrersTag} from '../store/referrer-lister.js'
 
 /** Artifacts that refer to one image and to each other, at most. */
 const mostReferrers = 1000
@@ -50,7 +50,7 @@ export async function findReferrers(
     if (seen.has(subject)) continue
     seen.add(subject)
     const list: ReferrerDescriptor[] = []
-    for (const entry of await listReferrers(source, subject, signal)) {
+    for (const entry of await listReferrers(source, subject, {signal})) {
       // a list of them outlives what is in it
       const stored = await source.getManifest(entry.digest, {signal})
       if (!stored) continue
@@ -80,9 +80,9 @@ export async function linkReferrers(
   {signal, onOther}: {readonly signal: AbortSignal; readonly onOther: (tag: string) => void},
 ): Promise<void> {
   for (const [subject, list] of lists) {
-    const known = await listed(target, subject, signal)
+    const known = await askReferrers(target, subject, {signal})
     if (known && list.every(({digest}) => known.some((each) => each.digest === digest))) continue
-    await addToIndex(target, referrersTag(subject), list, signal)
+    await addToTagged(target, subject, list, signal)
   }
   for (const {tag, stored} of tagged) {
     const found = await target.statManifest(tag, {signal})
@@ -96,43 +96,20 @@ export async function linkReferrers(
   }
 }
 
-async function listReferrers(
-  store: ContentStore,
-  subject: Digest,
-  signal: AbortSignal,
-): Promise<readonly ReferrerDescriptor[]> {
-  return (
-    (await listed(store, subject, signal)) ??
-    (await readIndex(store, referrersTag(subject), signal))?.manifests ??
-    []
-  )
-}
-
-async function listed(store: ContentStore, subject: Digest, signal: AbortSignal) {
-  return canListReferrers(store) ? store.listReferrers(subject, {signal}) : undefined
-}
-
-async function addToIndex(
+async function addToTagged(
   target: ContentStore,
-  tag: string,
+  subject: Digest,
   list: readonly ReferrerDescriptor[],
   signal: AbortSignal,
 ): Promise<void> {
-  const before = await readIndex(target, tag, signal)
+  const before = await readTaggedReferrers(target, subject, {signal})
   const manifests = [...(before?.manifests ?? [])]
   for (const entry of list)
     if (!manifests.some(({digest}) => digest === entry.digest)) manifests.push(entry)
   if (before && manifests.length === before.manifests.length) return
   const text = JSON.stringify({schemaVersion: 2, mediaType: ociIndex, manifests})
-  const tags = [{tag, from: before?.digest ?? ('absent' as const)}]
+  const tags = [{tag: referrersTag(subject), from: before?.digest ?? ('absent' as const)}]
   await target.putManifest(Buffer.from(text), ociIndex, {tags, signal})
-}
-
-async function readIndex(store: ContentStore, tag: string, signal: AbortSignal) {
-  const stored = await store.getManifest(tag, {signal})
-  if (!stored) return undefined
-  const {manifests} = decodeIndex(stored.bytes, stored.descriptor.mediaType)
-  return {digest: stored.descriptor.digest, manifests: manifests as readonly ReferrerDescriptor[]}
 }
 
 function tooMany(name: string): LimitError {

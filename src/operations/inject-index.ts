@@ -1,6 +1,6 @@
 import type {ConfigEdits} from '../image/config-edits.js'
 import {newLayerType} from '../image/family.js'
-import type {Image, Layer} from '../image/image.js'
+import type {Image} from '../image/image.js'
 import type {Sharding} from '../image/sharding.js'
 import {inject} from '../image/inject.js'
 import type {IndexTree} from '../image/index-tree.js'
@@ -8,35 +8,27 @@ import type {PlatformChoice} from '../image/platforms.js'
 import {findSlot, hasLayers} from '../image/slot.js'
 import {type Replacements, replaceImages} from '../image/replace-images.js'
 import {toOci} from '../image/to-oci.js'
-import {countShards, type ShardPlan} from '../layer/shards.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {formatReference, type Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {formatTime} from '../oci/time.js'
 import type {FoundDocument} from './find-document.js'
+import {type GroupContent, type GroupLayers, storeGroupLayers} from './group-layers.js'
 import {type IndexTarget, loadTargets} from './index-targets.js'
 import {actionOn, type SlotAction} from './injection-result.js'
-import {alike, compare, type KnownLayer, layersAt, layersIn} from './known-layers.js'
-import type {FramedEntries} from './layer-entries.js'
 import {loadIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 import type {ChangedIndex} from './publish-index.js'
-import {pushLayer} from './push-layer.js'
-import {asContent, nothingSent, type SentLayers, type SlotFacts} from './slot-content.js'
+import {nothingSent} from './slot-content.js'
 import {planSharding, shardingOf} from './slot-sharding.js'
-import {compareShards, storeShards} from './store-shards.js'
 import {warnOfEmptiness} from './slot-notices.js'
 import {type FormatOptions, suitableImage} from './suitable-image.js'
 import {planTagMoves, type TagLooks} from './tag-moves.js'
 
 /** What is to be put into one image. Images with the same `key` get the same layer, which is packed and pushed once. */
-export interface IndexContent extends FramedEntries {
+export interface IndexContent extends Omit<GroupContent, 'plan'> {
   readonly path: string
-  /** For whoever watches. */
-  readonly on: string
-  /** By which a later run knows that it may go on where this one was killed. */
-  readonly packing?: readonly string[]
   /** Seconds since the epoch; `undefined`: the newest mtime in the content. */
   readonly time: number | undefined
 }
@@ -67,18 +59,11 @@ export interface SuitableTarget extends IndexTarget {
 }
 
 /** One image, before and after. */
-export interface InjectedImage extends IndexTarget {
+export interface InjectedImage extends IndexTarget, GroupLayers {
   readonly path: string
   readonly action: SlotAction
-  /** Unknown in a dry run that would have to pack. */
+  /** Unknown, as its layers, in a dry run that would have to pack. */
   readonly result: Image | undefined
-  /** Lowest first; unknown as `result`. */
-  readonly layers: readonly Layer[] | undefined
-  /** How many they are, or would be. */
-  readonly count: number
-  readonly content: Partial<SlotFacts> | undefined
-  readonly uploaded: boolean
-  readonly sent: SentLayers
 }
 
 /** An index before and after; nothing is published yet. */
@@ -91,8 +76,7 @@ export interface InjectedIndex extends ChangedIndex {
 }
 
 /** What layers were stored under which key: for another round, after a conflict. */
-export type StoredLayers = Map<string, StoredLayer>
-type StoredLayer = Pick<InjectedImage, 'layers' | 'count' | 'content' | 'uploaded' | 'sent'>
+export type StoredLayers = Map<string, GroupLayers>
 
 /** Puts content into the chosen images of an index: stores the layers and makes the documents, and leaves the tags where they are. */
 export async function injectIndex(
@@ -207,7 +191,8 @@ async function injectGroup(
   const plan = planSharding(content.content, places, options.layers, warn)
   const key = JSON.stringify([content.key, plan?.cuts])
   const known =
-    stored.get(key) ?? (await storeLayers(store, group, {...content, plan}, options, moves, ports))
+    stored.get(key) ??
+    (await storeGroupLayers(store, group, {...content, plan}, {...options, moves}, ports))
   if (!dryRun) stored.set(key, known)
   if (warnsOfEmptiness) warnOfEmptiness(known.content?.entries, content.on, ports)
   return group.map((target) => {
@@ -222,64 +207,9 @@ async function injectGroup(
   })
 }
 
-/** The layers of a group: those that are there already, and new ones. */
-async function storeLayers(
-  store: ContentStore,
-  group: readonly IndexTarget[],
-  {plan, ...content}: IndexContent & {readonly plan: ShardPlan | undefined},
-  {name, dryRun, compression, level}: IndexOptions,
-  moves: readonly TagMove[],
-  ports: Ports,
-): Promise<StoredLayer> {
-  const {entries, on, packing} = content
-  const own = ownLayers(group)
-  const isOne = own.length > 0 && own.every((layer) => layer.own)
-  if (!isOne) own.push(...(await layersAt(store, moves, name, ports.signal)))
-  const known = alike(own, plan !== undefined)
-  // the media type is each image's own
-  const how = {mediaType: '', compression, level, on, packing}
-  if (plan) {
-    const count = countShards(plan)
-    if (!dryRun)
-      return {count, ...(await storeShards(store, {...content, plan}, {...how, known}, ports))}
-    const compared = await compareShards(store, {...content, plan}, {...how, known}, ports)
-    const found = compared.layers.filter((layer) => layer !== undefined)
-    const sent = {count: count - found.length, bytes: found.length === count ? 0 : undefined}
-    const layers = found.length === count ? found : undefined
-    return {layers, count, content: compared.content, uploaded: false, sent}
-  }
-  const compared = await compare(
-    store,
-    known,
-    entries,
-    {exhaustive: dryRun, compression, level, on},
-    ports,
-  )
-  if (compared.layer && compared.content)
-    return {count: 1, ...asContent(compared.layer, compared.content, false)}
-  if (dryRun) {
-    const sent = {count: 1, bytes: undefined}
-    return {layers: undefined, count: 1, content: compared.content, uploaded: false, sent}
-  }
-  const {layer, content: packed, uploaded} = await pushLayer(store, entries, how, ports)
-  return {count: 1, ...asContent(layer, packed, uploaded)}
-}
-
-/** What one image says of its layers, another one cannot vouch for: `own` are those that all of them have. */
-function ownLayers(group: readonly IndexTarget[]): KnownLayer[] {
-  const found = new Map<string, {layer: KnownLayer; images: number}>()
-  for (const {slot} of group) {
-    for (const layer of layersIn(slot, true)) {
-      const key = `${layer.diffId} ${layer.descriptor.digest}`
-      found.set(key, {layer, images: (found.get(key)?.images ?? 0) + 1})
-    }
-  }
-  return [...found.values()].map(({layer, images}) => ({...layer, own: images === group.length}))
-}
-
 function injectionOf(
   {image, suitable, slot}: SuitableTarget,
-  {layers, content}: StoredLayer,
+  {layers, content}: GroupLayers,
   {time}: IndexContent,
   {created, edits, compression, layers: asked}: IndexOptions,
 ) {

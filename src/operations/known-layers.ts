@@ -1,5 +1,5 @@
 import {setMaxListeners} from 'node:events'
-import {InjectError} from '../errors.js'
+import {unlessFailed} from '../errors.js'
 import type {Image, Layer} from '../image/image.js'
 import {imageEntries} from '../image/index-tree.js'
 import {findSlot, type Slot} from '../image/slot.js'
@@ -68,17 +68,15 @@ async function imagesAt(
   digest: Digest,
   signal: AbortSignal,
 ): Promise<readonly Digest[]> {
-  try {
+  const found = await unlessFailed(async () => {
     const stored = await store.getManifest(digest, {signal})
     if (!stored || !isIndex(stored)) return stored ? [digest] : []
     const {tree} = await loadIndex(store, stored, signal)
     return imageEntries(tree)
       .slice(0, mostImages)
       .map((entry) => entry.digest)
-  } catch (error) {
-    if (error instanceof InjectError) return []
-    throw error
-  }
+  })
+  return found ?? []
 }
 
 export interface Comparison {
@@ -208,11 +206,9 @@ async function otherLayer(
   name: string,
   signal: AbortSignal,
 ): Promise<KnownLayer[]> {
-  try {
+  const found = await unlessFailed(async () => {
     const image = await fetchImage(store, digest, signal)
     return image ? layersIn(findSlot(image, name), false) : []
-  } catch (error) {
-    if (error instanceof InjectError) return []
-    throw error
-  }
+  })
+  return found ?? []
 }

@@ -1,8 +1,8 @@
-import {InjectError} from '../errors.js'
-import {decodeIndex} from '../oci/image-index.js'
+import {unlessFailed} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import type {CallOptions, ContentStore} from '../store/content-store.js'
-import {canListReferrers, referrersTag} from '../store/referrer-lister.js'
+import {listReferrers} from '../store/list-referrers.js'
+import {referrersTag} from '../store/referrer-lister.js'
 import type {IndexInjectionResult} from './describe-index.js'
 import type {InjectionResult} from './injection-result.js'
 import type {Ports} from './ports.js'
@@ -39,41 +39,13 @@ async function kindsAt(
   call: CallOptions,
 ): Promise<readonly string[]> {
   const tag = `${referrersTag(subject)}${signatureSuffix}`
-  const [kinds, signature] = await Promise.all([
-    unlessFailed(referrerKinds(store, subject, call)),
-    unlessFailed(store.statManifest(tag, call)),
+  // an image whose referrers cannot be listed is updated all the same
+  const [referrers = [], signature] = await Promise.all([
+    unlessFailed(() => listReferrers(store, subject, call)),
+    unlessFailed(() => store.statManifest(tag, call)),
   ])
-  return [...(kinds ?? []), ...(signature ? ['a signature by cosign'] : [])]
-}
-
-async function referrerKinds(
-  store: ContentStore,
-  subject: Digest,
-  call: CallOptions,
-): Promise<readonly string[]> {
-  const listed = canListReferrers(store) ? await store.listReferrers(subject, call) : undefined
-  const entries = listed ?? (await taggedReferrers(store, subject, call))
-  return entries.map(({artifactType, mediaType}) => artifactType ?? mediaType)
-}
-
-/** Where a registry does not list them, clients do, under a tag. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
-async function taggedReferrers(
-  store: ContentStore,
-  subject: Digest,
-  call: CallOptions,
-): Promise<readonly {readonly artifactType?: string; readonly mediaType: string}[]> {
-  const stored = await store.getManifest(referrersTag(subject), call)
-  return stored ? decodeIndex(stored.bytes, stored.descriptor.mediaType).manifests : []
-}
-
-/** An image whose referrers cannot be listed is updated all the same. */
-async function unlessFailed<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof InjectError) return undefined
-    throw error
-  }
+  const kinds = referrers.map(({artifactType, mediaType}) => artifactType ?? mediaType)
+  return [...kinds, ...(signature ? ['a signature by cosign'] : [])]
 }
 
 const mostKinds = 5

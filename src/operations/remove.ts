@@ -1,4 +1,4 @@
-import {InjectError} from '../errors.js'
+import {unlessFailed} from '../errors.js'
 import {eject, isSameImage, rememberedBase} from '../image/eject.js'
 import type {Image} from '../image/image.js'
 import {imageEntries, type IndexTree} from '../image/index-tree.js'
@@ -179,17 +179,12 @@ function isSameFamily({result, rest}: {readonly result: Image; readonly rest: Im
 }
 
 /** What cannot be read, of whatever kind, cannot be put back. */
-async function fetchOriginal(
+function fetchOriginal(
   store: ContentStore,
   name: string,
   signal: AbortSignal,
 ): Promise<Image | undefined> {
-  try {
-    return await fetchImage(store, name, signal)
-  } catch (error) {
-    if (error instanceof InjectError) return undefined
-    throw error
-  }
+  return unlessFailed(() => fetchImage(store, name, signal))
 }
 
 /** The index that was there before, when it has just the images that are left. */

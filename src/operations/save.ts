@@ -1,10 +1,7 @@
 import {dirname} from 'node:path'
 import {fullName, type ImageName} from '../archive/saved-documents.js'
-import {
-  saveImages,
-  type SaveOptions as ArchiveOptions,
-  spoolPrefix,
-} from '../archive/save-images.js'
+import {saveImages, type SaveOptions as ArchiveOptions} from '../archive/save-images.js'
+import {spoolPrefix} from '../archive/tar-blobs.js'
 import {createTarFile} from '../archive/tar-file.js'
 import {createTarStream} from '../archive/tar-stream.js'
 import {clearDead} from '../disk/owned-name.js'

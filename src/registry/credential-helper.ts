@@ -1,4 +1,5 @@
 import {AuthenticationError} from '../errors.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import type {Credential} from './credential.js'
 import {fromPair} from './auth-file.js'
 import {findHelper, runHelper, type HelperRun} from './helper-process.js'
@@ -123,12 +124,7 @@ function parseAnswer(name: string, server: string, stdout: string): Credential |
 function parseFields(
   stdout: string,
 ): Record<'ServerURL' | 'Username' | 'Secret', string> | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(stdout)
-  } catch {
-    return undefined
-  }
+  const value = parseJsonValue(stdout)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const members: Readonly<Record<string, unknown>> = {...value}
   const [about, username, secret] = ['ServerURL', 'Username', 'Secret'].map(

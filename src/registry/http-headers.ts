@@ -1,3 +1,4 @@
+import {parseJsonValue} from '../oci/json-value.js'
 import {type AuthFilePlaces, dockerConfig, readAuthFile} from './auth-file-places.js'
 
 /** The headers that users add to every request to a registry, by name in lower case. */
@@ -58,11 +59,7 @@ export async function readHttpHeaders(places: AuthFilePlaces): Promise<ExtraHead
 }
 
 function headersIn(text: string): unknown {
-  try {
-    const document: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
-    const isObject = typeof document === 'object' && document !== null
-    return isObject && 'HttpHeaders' in document ? document.HttpHeaders : undefined
-  } catch {
-    return undefined
-  }
+  const document = parseJsonValue(text.replace(/^\uFEFF/, ''))
+  const isObject = typeof document === 'object' && document !== null
+  return isObject && 'HttpHeaders' in document ? document.HttpHeaders : undefined
 }

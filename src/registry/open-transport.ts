@@ -48,6 +48,22 @@ export function openTransport(options: TransportOptions): Transport {
   })
 }
 
+/** The machine's clock, chance and pauses, as far as `options` have no others. */
+export function retryPorts({
+  ports,
+  onNotice,
+}: Pick<TransportOptions, 'onNotice'> & {
+  readonly ports?: Partial<RetryPorts> | undefined
+}): RetryPorts {
+  return {
+    sleep: sleepOrAbort,
+    random: () => Math.random(),
+    now: () => Date.now(),
+    ...ports,
+    ...(onNotice && {onNotice}),
+  }
+}
+
 /** The promise API wraps the signal's reason; here it comes as it is. */
 export async function sleepOrAbort(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, signal && {signal}).catch((error: unknown) => {

@@ -8,7 +8,7 @@ import type {CredentialLookup} from './credential.js'
 import {readHttpHeaders} from './http-headers.js'
 import type {HttpRequest, HttpResponse} from './http.js'
 import {createManifestReader, type ManifestReader} from './manifests.js'
-import {openTransport, sleepOrAbort} from './open-transport.js'
+import {openTransport, retryPorts} from './open-transport.js'
 import {createProxyLookup, type Proxy} from './proxy.js'
 import {followRedirects} from './redirects.js'
 import {openRegistryStore, type RegistryStoreOptions} from './registry-store.js'
@@ -71,16 +71,9 @@ export function openProbe(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions & {readonly credentials: CredentialLookup},
 ): Probe {
-  const {onNotice, env = process.env, home = homedir(), signal} = options
+  const {env = process.env, home = homedir(), signal} = options
   const transport = watchTransport(openTransport(options))
   const registry = registryRoot(reference, options)
-  const ports = {
-    sleep: sleepOrAbort,
-    random: () => Math.random(),
-    now: () => Date.now(),
-    ...options.ports,
-    ...(onNotice && {onNotice}),
-  }
   const uid = process.getuid?.()
   const retries = {...defaultRetryPolicy, ...options.retries}
   const connection = openConnection({
@@ -90,7 +83,7 @@ export function openProbe(
     credentials: options.credentials,
     headers: () => readHttpHeaders({authFile: options.authFile, env, home, uid}),
     retries: {...retries, attempts: Math.min(retries.attempts, attempts)},
-    ports,
+    ports: retryPorts(options),
     writes: options.writes ?? false,
     signal,
   })

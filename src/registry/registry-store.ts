@@ -15,7 +15,7 @@ import {createManifestWriter} from './manifest-writer.js'
 import {createManifestReader} from './manifests.js'
 import {parseMirror} from './mirror.js'
 import {createMirroredReader} from './mirrored-reader.js'
-import {openTransport, sleepOrAbort, type TransportOptions} from './open-transport.js'
+import {openTransport, retryPorts, type TransportOptions} from './open-transport.js'
 import {createPing, type Pingable} from './ping.js'
 import {createReferrerLister} from './referrers.js'
 import {defaultRetryPolicy, type RetryPolicy, type RetryPorts} from './retry.js'
@@ -66,13 +66,7 @@ export function openRegistryStore(
     headers: () => readHttpHeaders(placesOf(options)),
     lookup: options.ports?.lookup,
     signal: options.signal,
-    ports: {
-      sleep: sleepOrAbort,
-      random: () => Math.random(),
-      now: () => Date.now(),
-      ...options.ports,
-      ...(onNotice && {onNotice}),
-    },
+    ports: retryPorts(options),
   }
   const retries = {...defaultRetryPolicy, ...options.retries}
   const connection = openConnection({

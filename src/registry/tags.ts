@@ -1,4 +1,5 @@
 import {IntegrityError, LimitError} from '../errors.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import {compareTags} from '../store/compare-tags.js'
 import type {CallOptions, ManifestStore} from '../store/content-store.js'
 import {readAll} from '../stream/limit.js'
@@ -47,12 +48,7 @@ function getPage(connection: Connection, url: URL, {signal}: CallOptions): Promi
 }
 
 function parseTags(body: Uint8Array, what: string): string[] {
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(body).toString())
-  } catch {
-    throw invalid(what)
-  }
+  const value = parseJsonValue(Buffer.from(body).toString())
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(what)
   // Go's empty list is null
   const tags: unknown = ('tags' in value ? value.tags : undefined) ?? []

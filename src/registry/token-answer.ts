@@ -1,4 +1,5 @@
 import {AuthenticationError} from '../errors.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import {displayUrl} from './endpoint.js'
 
 export interface Token {
@@ -31,11 +32,6 @@ export function parseToken(body: Uint8Array, realm: URL, now: number): Token {
 }
 
 function parseObject(body: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString())
-    return typeof value === 'object' && value !== null ? {...value} : {}
-  } catch {
-    // the parser's message quotes the text, which may hold a token
-    return {}
-  }
+  const value = parseJsonValue(Buffer.from(body).toString())
+  return typeof value === 'object' && value !== null ? {...value} : {}
 }

@@ -1,4 +1,5 @@
 import type {IncomingHttpHeaders} from 'node:http'
+import {parseJsonValue} from '../oci/json-value.js'
 import type {ByteStream} from '../store/content-store.js'
 import type {Exchange, HttpRequest, HttpResponse} from './http.js'
 import type {Transport} from './transport.js'
@@ -81,14 +82,10 @@ async function* readAlong(
 }
 
 function expiresIn(bytes: Buffer): number | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes.toString())
-    const life: unknown =
-      typeof value === 'object' && value !== null && 'expires_in' in value
-        ? value.expires_in
-        : undefined
-    return typeof life === 'number' && Number.isFinite(life) ? life : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseJsonValue(bytes.toString())
+  const life: unknown =
+    typeof value === 'object' && value !== null && 'expires_in' in value
+      ? value.expires_in
+      : undefined
+  return typeof life === 'number' && Number.isFinite(life) ? life : undefined
 }

@@ -5,6 +5,7 @@ import {ownedName} from '../disk/owned-name.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {InjectError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
+import {abortable} from '../stream/abortable.js'
 import {drain} from '../stream/drain.js'
 import {verified} from '../stream/verify.js'
 import type {BlobInfo} from './content-store.js'
@@ -23,10 +24,15 @@ export interface RepositoryPlace {
 }
 
 /** Whether the file at `path` is what `blob` names, read whole. */
-export async function isSoundFile(path: string, blob: BlobInfo): Promise<boolean> {
+export async function isSoundFile(
+  path: string,
+  blob: BlobInfo,
+  signal?: AbortSignal,
+): Promise<boolean> {
   try {
     if ((await statFile(path))?.size !== blob.size) return false
-    await drain(verified(readFileStream(path, {recycle: true}), blob, blob.digest))
+    const bytes = abortable(readFileStream(path, {recycle: true}), signal)
+    await drain(verified(bytes, blob, blob.digest))
     return true
   } catch (error) {
     if (error instanceof InjectError) return false

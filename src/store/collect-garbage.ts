@@ -1,4 +1,4 @@
-import {lstat, mkdir, readdir, rename, unlink} from 'node:fs/promises'
+import {lstat, mkdir, rename, unlink} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setImmediate as nextTurn} from 'node:timers/promises'
 import {localIoError} from '../disk/local-io-error.js'
@@ -14,8 +14,10 @@ import type {BlobInfo, CallOptions} from './content-store.js'
 import type {GarbagePlan, RepositoryGarbage} from './garbage-plan.js'
 import {isAbsent, layoutPaths, tempPrefix} from './layout-files.js'
 import {type KnownFacts, markReachable} from './mark-reachable.js'
+import {namesIn} from './names-in.js'
 import {putBack} from './repository-blobs.js'
-import {openIndexFile, type RepositoryIndex, withoutManifests} from './repository-index.js'
+import {openIndexFile} from './repository-index-file.js'
+import {type RepositoryIndex, withoutManifests} from './repository-index.js'
 import {repositoryPaths, rootPaths} from './repository-paths.js'
 import {removeUpload} from './upload-session.js'
 
@@ -181,11 +183,4 @@ async function sweepPool(root: string, signal?: AbortSignal): Promise<void> {
     }
     await drain(mapAhead(await namesIn(folder), drop))
   }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch((error: unknown) => {
-    if (isAbsent(error)) return []
-    throw localIoError(error, 'read', folder)
-  })
 }

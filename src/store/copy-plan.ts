@@ -1,6 +1,7 @@
 import {IntegrityError, LimitError, NotFoundError} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
+import {blobOfTwoSizes} from './blob-two-sizes.js'
 import type {BlobReader, CallOptions, ManifestStore, StoredManifest} from './content-store.js'
 import {isForeign, manifestParts, namesManifest} from './manifest-parts.js'
 
@@ -45,7 +46,7 @@ export async function planCopy(
   const take = (blob: Descriptor): void => {
     const {digest, size} = blob
     const other = blobs.get(digest)
-    if (other && other.size !== size) throw twoSizes(digest, other.size, size)
+    if (other && other.size !== size) throw blobOfTwoSizes(digest, other.size, size)
     if (!done.has(digest)) blobs.set(digest, blob)
   }
   const takeLayer = async (blob: Descriptor): Promise<void> => {
@@ -84,14 +85,6 @@ function checked(found: StoredManifest, {digest, size}: Descriptor): StoredManif
     'ERR_INJECT_SIZE_MISMATCH',
     `manifest ${digest} does not have the size that its descriptor gives`,
     {expected: size, found: found.bytes.length},
-  )
-}
-
-function twoSizes(digest: Digest, one: number, other: number): IntegrityError {
-  return new IntegrityError(
-    'ERR_INJECT_SIZE_MISMATCH',
-    `blob ${digest} is said to be of ${one} bytes, and of ${other}`,
-    {expected: one, found: other},
   )
 }
 

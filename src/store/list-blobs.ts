@@ -1,9 +1,8 @@
-import {readdir} from 'node:fs/promises'
 import {join} from 'node:path'
-import {localIoError} from '../disk/local-io-error.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
-import {isAbsent, layoutPaths} from './layout-files.js'
+import {layoutPaths} from './layout-files.js'
+import {namesIn} from './names-in.js'
 
 /** The digests that the files under `blobs` are named for, in no order; files of other names are not blobs. */
 export async function* listBlobs(directory: string): AsyncGenerator<Digest, void, undefined> {
@@ -30,11 +29,4 @@ export async function strangeNames(directory: string): Promise<string[]> {
         strange.push(`blobs/${algorithm} has ${quoted(name)}, which is no digest`)
   }
   return strange
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch((error: unknown) => {
-    if (isAbsent(error)) return []
-    throw localIoError(error, 'read', folder)
-  })
 }

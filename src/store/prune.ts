@@ -7,7 +7,8 @@ import {compareTags} from './compare-tags.js'
 import type {CallOptions} from './content-store.js'
 import {type GarbageOptions, type GarbagePlan, planRetention} from './garbage-plan.js'
 import type {RepositoryRoot} from './repository.js'
-import {type IndexEntry, readIndexOnce} from './repository-index.js'
+import {readIndexOnce} from './repository-index-file.js'
+import type {IndexEntry} from './repository-index.js'
 import {rootPaths} from './repository-paths.js'
 
 export interface PruneOptions extends GarbageOptions {

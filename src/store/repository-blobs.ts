@@ -3,10 +3,8 @@ import {rename} from 'node:fs/promises'
 import {dirname} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {clearDead} from '../disk/owned-name.js'
-import {writeTempFile} from '../disk/temp-file.js'
-import {algorithmOf, type Digest} from '../oci/digest.js'
+import type {Digest} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
-import {verified} from '../stream/verify.js'
 import {isSoundFile, linkBlob, publishFile, type RepositoryPlace, syncFile} from './blob-files.js'
 import {renewLease} from './blob-lease.js'
 import {blobNotFound} from './blob-not-found.js'
@@ -19,6 +17,7 @@ import type {Repository} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
 import type {Turns} from './repository-turns.js'
 import type {SoundFiles} from './sound-files.js'
+import {writeBlobContent} from './write-blob-content.js'
 
 export type RepositoryBlobs = Omit<BlobReader, 'openBlob'> &
   BlobWriter &
@@ -101,18 +100,7 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
         if (await isSoundFile(pathOf(expected.digest), expected))
           return {digest: expected.digest, size: expected.size, written: false}
       }
-      const stream = abortable(source.open({signal}), signal)
-      const file = await writeTempFile(
-        expected === undefined
-          ? stream
-          : verified(stream, expected, `content of ${expected.digest}`),
-        {
-          folder: directory,
-          prefix: tempPrefix,
-          mode: 0o644,
-          algorithm: expected && algorithmOf(expected.digest),
-        },
-      )
+      const file = await writeBlobContent(directory, source, {expected, signal})
       try {
         const blob = {digest: file.digest, size: file.size}
         signal?.throwIfAborted()

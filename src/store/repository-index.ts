@@ -1,20 +1,13 @@
-// The `index.json` of a repository that has thousands of tags: kept in memory for as long as the file stays the same, and edited entry by entry,
-// so that neither a lookup nor a move reads or checks the whole text again. What we do not know in it survives, as in layout-index.ts.
-import {lstat} from 'node:fs/promises'
-import {writeTempFile} from '../disk/temp-file.js'
-import {localIoError} from '../disk/local-io-error.js'
-import {IntegrityError, LimitError} from '../errors.js'
+// The `index.json` of a repository that has thousands of tags, as a value: edited entry by entry, so that neither a lookup nor a move reads or checks the
+// whole text again. What we do not know in it survives, as in layout-index.ts.
+import {IntegrityError} from '../errors.js'
 import {removeMember, setMember} from '../image/text-edit.js'
 import {pushedAt, refName} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {membersOf, skipSpace} from '../oci/json-text.js'
 import {quoted} from '../oci/quoted.js'
-import {readAll} from '../stream/limit.js'
-import {streamOf} from '../stream/stream-of.js'
-import {isAbsent, layoutPaths, readFileStream, tempPrefix} from './layout-files.js'
 import {decodeIndex, type LayoutEntry} from './layout-index.js'
-import {manifestLimit} from './manifest-kind.js'
 
 /** One descriptor of `index.json`, and its own text. */
 export interface IndexEntry extends LayoutEntry {
@@ -27,55 +20,6 @@ export interface RepositoryIndex {
   /** The text before and after the entries. */
   readonly head: string
   readonly tail: string
-}
-
-export interface IndexFile {
-  /** As the file is now. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) when it is missing or no index. */
-  read(): Promise<RepositoryIndex>
-  /** Replaces the file; for who holds the layout's lock. `LimitError` (`ERR_INJECT_INDEX_FULL`) for more than 4 MiB: nobody could read it. */
-  write(index: RepositoryIndex): Promise<void>
-}
-
-/** `name` is for messages. */
-export function openIndexFile(directory: string, name: string): IndexFile {
-  const path = layoutPaths.index(directory)
-  const where = `index.json of ${name}`
-  let known: {stamp: string; index: RepositoryIndex} | undefined
-
-  return {
-    async read() {
-      const stamp = await stampOf(path, name)
-      if (known?.stamp === stamp) return known.index
-      const bytes = await readAll(readFileStream(path), manifestLimit, where)
-      const index = toRepositoryIndex(bytes, where)
-      // a file that is replaced while it is read is read again the next time
-      known = {stamp, index}
-      return index
-    },
-
-    async write(index) {
-      const text = formatIndex(index)
-      if (Buffer.byteLength(text) > manifestLimit) throw indexFull(where)
-      const {mode} = await lstat(path)
-      const file = await writeTempFile(streamOf(Buffer.from(text)), {
-        folder: directory,
-        prefix: tempPrefix,
-        mode: mode & 0o777,
-      })
-      try {
-        const stamp = await stampOf(file.path, name)
-        await file.commit(path)
-        known = {stamp, index}
-      } finally {
-        await file.discard()
-      }
-    },
-  }
-}
-
-/** Reads `index.json` once. */
-export async function readIndexOnce(directory: string, name: string): Promise<RepositoryIndex> {
-  return openIndexFile(directory, name).read()
 }
 
 /**
@@ -173,7 +117,8 @@ function lookup(index: RepositoryIndex): Lookup {
   return {tags, digests}
 }
 
-function toRepositoryIndex(bytes: Uint8Array, where: string): RepositoryIndex {
+/** Of the bytes of `index.json`. Throws what `decodeIndex` throws. */
+export function decodeRepositoryIndex(bytes: Uint8Array, where: string): RepositoryIndex {
   const {text, entries} = decodeIndex(bytes, where)
   for (const member of membersOf(text, skipSpace(text, 0))) {
     if (member.key !== 'manifests') continue
@@ -192,7 +137,8 @@ function toRepositoryIndex(bytes: Uint8Array, where: string): RepositoryIndex {
   throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', `${where} has no list of manifests`)
 }
 
-function formatIndex({head, entries, tail}: RepositoryIndex): string {
+/** The text of `index.json`. */
+export function formatRepositoryIndex({head, entries, tail}: RepositoryIndex): string {
   return `${head}${entries.map(({text}) => text).join(',')}${tail}`
 }
 
@@ -212,23 +158,4 @@ function untagged({text}: IndexEntry): IndexEntry {
 
 function same(entry: Descriptor, {mediaType, digest, size}: Descriptor): boolean {
   return entry.digest === digest && entry.mediaType === mediaType && entry.size === size
-}
-
-/** Tells one file from the next one of the same name: it is always replaced, never written into. */
-async function stampOf(path: string, name: string): Promise<string> {
-  try {
-    const {ino, size, mtimeNs} = await lstat(path, {bigint: true})
-    return `${ino}-${size}-${mtimeNs}`
-  } catch (error) {
-    if (!isAbsent(error)) throw localIoError(error, 'read', path)
-    throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', `${name} has no index.json`)
-  }
-}
-
-function indexFull(where: string): LimitError {
-  const message = `${where} would be larger than ${manifestLimit} bytes`
-  return new LimitError('ERR_INJECT_INDEX_FULL', message, {
-    expected: manifestLimit,
-    hint: 'remove tags, or manifests without a tag: inject store prune --untagged',
-  })
 }

@@ -1,4 +1,4 @@
-import {InjectError} from '../errors.js'
+import {InjectError, unlessFailed} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {readAll, tooLarge} from '../stream/limit.js'
@@ -15,13 +15,13 @@ import {putBack, type RepositoryBlobs} from './repository-blobs.js'
 import {
   entryOfDigest,
   entryOfTag,
-  openIndexFile,
   type RepositoryIndex,
   withManifest,
   withoutManifests,
   withoutTag,
   withTag,
 } from './repository-index.js'
+import {openIndexFile} from './repository-index-file.js'
 import {createReferrerIndex} from './repository-referrers.js'
 import type {Turns} from './repository-turns.js'
 import {checkTagMove} from './tag-moved.js'
@@ -71,18 +71,11 @@ export function createRepositoryManifests(
     return bytes
   }
 
-  const readFacts = async (
-    blob: BlobInfo,
-    call: CallOptions,
-  ): Promise<ManifestFacts | undefined> => {
-    try {
+  const readFacts = (blob: BlobInfo, call: CallOptions): Promise<ManifestFacts | undefined> =>
+    unlessFailed(async () => {
       const bytes = await readBytes(blob, call)
       return bytes && decodeFacts(bytes, `manifest ${blob.digest} of ${name}`)
-    } catch (error) {
-      if (error instanceof InjectError) return undefined
-      throw error
-    }
-  }
+    })
   const referrers = createReferrerIndex(readFacts)
 
   /** A manifest that only an index names. */

@@ -1,12 +1,14 @@
-import {createHash, randomBytes} from 'node:crypto'
+import {randomBytes} from 'node:crypto'
 import {readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
+import {identityName} from '../disk/identity-name.js'
 import {withLock} from '../disk/lock.js'
 import {readOwnFile} from '../disk/own-file.js'
 import {isPrivateFolder} from '../disk/private-folder.js'
 import {InjectError} from '../errors.js'
 import {isDigest, type Digest} from '../oci/digest.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import type {UploadJournal, UploadRecord} from './upload-journal.js'
 
 /** Registries forget sessions sooner or later, and the directory is another one by then. */
@@ -33,7 +35,7 @@ export async function withUploadJournal<T>(
   work: (journal: UploadJournal | undefined) => Promise<T>,
 ): Promise<T> {
   const {folder, identity} = options
-  const name = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
+  const name = identityName(identity)
   const path = join(folder, `${name}.json`)
   if (!(await isPrivateFolder(folder))) return work(undefined)
   const state = {isRunning: false}
@@ -143,7 +145,7 @@ async function readRecord(
 ): Promise<UploadRecord | undefined> {
   const text = await readOwnFile(path, longest)
   if (text === undefined) return undefined
-  const found = v.safeParse(shape, parse(text))
+  const found = v.safeParse(shape, parseJsonValue(text))
   if (found.success) {
     const {written, location, offset, digest, isWhole} = found.output
     const age = now() - written
@@ -153,14 +155,6 @@ async function readRecord(
   }
   await rm(path, {force: true}).catch(() => undefined)
   return undefined
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Journals, and what killed runs left half-written, that are too old to be of use. */

@@ -2,6 +2,7 @@ import {rm} from 'node:fs/promises'
 import * as v from 'valibot'
 import {writeFileAtomic} from '../disk/atomic-file.js'
 import {ownedName} from '../disk/owned-name.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import {readAll} from '../stream/limit.js'
 import {readFileStream, tempPrefix} from './layout-files.js'
 import {type FileState, stampOf} from './sound-files.js'
@@ -36,7 +37,7 @@ export async function loadUploadState(
   file: FileState,
 ): Promise<UploadHash | undefined> {
   const bytes = await readAll(readFileStream(path), longest, path).catch(() => undefined)
-  const stored = v.safeParse(shape, bytes && parse(Buffer.from(bytes).toString()))
+  const stored = v.safeParse(shape, bytes && parseJsonValue(Buffer.from(bytes).toString()))
   if (!stored.success) return undefined
   const {algorithm, state, size, boot, file: stamp} = stored.output
   if (size !== file.size || boot !== bootOf() || stamp !== stampOf(file)) return undefined
@@ -57,14 +58,6 @@ const shape = v.object({
   state: v.string(),
 })
 const longest = 4096
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 /** Changes when the machine (or the container) is started again. */
 function bootOf(): string {

@@ -12,12 +12,12 @@ import {mountTmpfs} from '../disk/tmpfs.js'
 import {bytesSource} from '../support/layout-image.js'
 import {putIndex} from '../support/layout-index.js'
 import {localPorts} from '../support/local-ports.js'
-import {makeEntry, putImage} from '../support/put-image.js'
+import {putBareImage} from '../support/put-documents.js'
+import {putImage, smallLayer} from '../support/put-image.js'
 import {jsonIn, namesIn, saveTo} from '../support/save.js'
 import {archive, member} from '../support/tar-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
 
-const layer = (name: string) => ({entries: [makeEntry(`${name}/`), makeEntry(`${name}/file`)]})
 const app = 'registry.example/team/app'
 
 interface Saved {
@@ -33,28 +33,8 @@ interface Index {
 /** A store called `registry.example/team/app`, with an image `v1` of two layers. */
 async function makeApp(): Promise<{store: ContentStore; image: Descriptor; folder: string}> {
   const store = createMemoryStore(app)
-  const image = await putImage(store, {layers: [layer('base'), layer('app')]})
+  const image = await putImage(store, {layers: [smallLayer('base'), smallLayer('app')]})
   return {store, image, folder: await tempDir()}
-}
-
-/** An image whose manifest has whatever is put into it. */
-async function putRaw(store: ContentStore, layers: readonly object[], diffIds: readonly string[]) {
-  const config = Buffer.from(
-    JSON.stringify({
-      os: 'linux',
-      architecture: 'amd64',
-      rootfs: {type: 'layers', diff_ids: diffIds},
-    }),
-  )
-  const {digest, size} = await store.putBlob(bytesSource(config))
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: ociManifest,
-    config: {mediaType: ociConfig, digest, size},
-    layers,
-  }
-  const bytes = Buffer.from(JSON.stringify(manifest))
-  return store.putManifest(bytes, ociManifest, {tags: [{tag: 'v1', from: undefined}]})
 }
 
 describe('an archive of images', () => {
@@ -63,7 +43,7 @@ describe('an archive of images', () => {
     const same = await store.getManifest('v1')
     await store.putManifest(same!.bytes, ociManifest, {tags: [{tag: 'v2', from: undefined}]})
     const other = createMemoryStore('docker.io/library/tool')
-    await putImage(other, {layers: [layer('base'), layer('tool')], tag: 'latest'})
+    await putImage(other, {layers: [smallLayer('base'), smallLayer('tool')], tag: 'latest'})
     const ports = localPorts({[app]: store, 'docker.io/library/tool': other})
     const images = [`${app}:v1`, 'tool', `${app}:v2`]
     const result = await saveTo(join(folder, 'a.tar'), images, ports)
@@ -114,7 +94,7 @@ describe('an archive of images', () => {
   it('tells two images of one tag apart, and refuses one name for two', async () => {
     const {store, folder} = await makeApp()
     const other = createMemoryStore('registry.example/tool')
-    await putImage(other, {layers: [layer('tool')]})
+    await putImage(other, {layers: [smallLayer('tool')]})
     const ports = localPorts({[app]: store, 'registry.example/tool': other})
     const file = join(folder, 'a.tar')
     await saveTo(file, [`${app}:v1`, 'registry.example/tool:v1'], ports)
@@ -130,7 +110,7 @@ describe('an archive of images', () => {
 
   it('SYSTEMS 3.5.8 keeps layers that are there twice in their order', async () => {
     const {store, folder} = await makeApp()
-    await putImage(store, {layers: [layer('b'), layer('a'), layer('b')]})
+    await putImage(store, {layers: [smallLayer('b'), smallLayer('a'), smallLayer('b')]})
     await saveTo(join(folder, 'a.tar'), [`${app}:v1`], localPorts({[app]: store}))
     const [saved] = await jsonIn<Saved[]>(join(folder, 'a.tar'), 'manifest.json')
     const [first, second, third] = saved!.Layers
@@ -140,7 +120,7 @@ describe('an archive of images', () => {
 
   it('SYSTEMS 3.5.8 needs diff IDs, and one image of an index', async () => {
     const {store, folder} = await makeApp()
-    await putRaw(
+    await putBareImage(
       store,
       [{mediaType: `${layerType}+gzip`, digest: digestOf(Buffer.from('x')), size: 1}],
       [],
@@ -169,7 +149,7 @@ describe('an archive of images', () => {
     async (family, mediaType) => {
       const {store, folder} = await makeApp()
       const urls = ['https://127.0.0.1:1/layer']
-      await putImage(store, {family, layers: [{missing: true, mediaType, urls}, layer('app')]})
+      await putImage(store, {family, layers: [{missing: true, mediaType, urls}, smallLayer('app')]})
       const ports = localPorts({[app]: store})
       const result = await saveTo(join(folder, 'a.tar'), [`${app}:v1`], ports)
       expect(result.images).toMatchObject([{foreign: 1, layers: 2}])
@@ -187,7 +167,7 @@ describe('an archive of images', () => {
   it('--legacy adds a directory for each layer, chained by parents, shared by images', async () => {
     const {store, folder} = await makeApp()
     const other = createMemoryStore('registry.example/tool')
-    await putImage(other, {layers: [layer('base'), layer('tool')]})
+    await putImage(other, {layers: [smallLayer('base'), smallLayer('tool')]})
     const file = join(folder, 'a.tar')
     const ports = localPorts({[app]: store, 'registry.example/tool': other})
     await saveTo(file, [`${app}:v1`, 'registry.example/tool:v1'], ports, {legacy: true})
@@ -300,7 +280,7 @@ describe('an archive of a hostile image', () => {
     writeFileSync(file, 'before')
     const store = createMemoryStore(app)
     await store.putBlob(bytesSource(tar))
-    await putRaw(store, [{mediaType: layerType, digest, size: tar.length, ...lie}], [digest])
+    await putBareImage(store, [{mediaType: layerType, digest, size: tar.length, ...lie}], [digest])
     const error: unknown = await saveTo(file, [`${app}:v1`], localPorts({[app]: store})).catch(
       (thrown: unknown) => thrown,
     )
@@ -315,7 +295,7 @@ describe('an archive of a hostile image', () => {
     const folder = await tempDir()
     await store.putBlob(bytesSource(tar))
     const one = {mediaType: layerType, digest, size: tar.length}
-    await putRaw(store, [one, {...one, size: 5}], [digest, digest])
+    await putBareImage(store, [one, {...one, size: 5}], [digest, digest])
     await expect(
       saveTo(join(folder, 'a.tar'), [`${app}:v1`], localPorts({[app]: store})),
     ).rejects.toThrow('is said to be of')
@@ -340,7 +320,7 @@ describe('an archive of a hostile image', () => {
     const store = createMemoryStore(app)
     await store.putBlob(bytesSource(tar))
     const one = {mediaType: layerType, digest, size: tar.length}
-    await putRaw(store, Array<object>(10_000).fill(one), Array<string>(10_000).fill(digest))
+    await putBareImage(store, Array<object>(10_000).fill(one), Array<string>(10_000).fill(digest))
     const ports = localPorts({[app]: store})
     const file = join(folder, 'a.tar')
     await saveTo(file, [`${app}:v1`], ports, {legacy: true})

@@ -3,7 +3,7 @@ import {readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
-import {ociConfig, ociIndex, ociLayer, ociManifest} from '../../src/oci/media-type.js'
+import {ociIndex, ociLayer, ociManifest} from '../../src/oci/media-type.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {openLayoutStore} from '../../src/store/layout-store.js'
 import {inject, injectJson} from '../support/cli.js'
@@ -11,6 +11,7 @@ import {startDockerRegistry} from '../support/docker-registry.js'
 import {bytesSource} from '../support/layout-image.js'
 import {putIndex} from '../support/layout-index.js'
 import {listed, openRegistry} from '../support/open-registry.js'
+import {putBareImage} from '../support/put-documents.js'
 import {recordRequests, type RecordedRequest} from '../support/recording-proxy.js'
 import {send, serveRegistry} from '../support/served-registry.js'
 import {tempDir} from '../support/temp-dir.js'
@@ -28,18 +29,7 @@ async function putLarge(store: ContentStore, sizes: readonly number[], more: obj
     layers.push({mediaType: ociLayer, digest, size})
   }
   const diffIds = layers.map(({digest}) => digest)
-  const value = {os: 'linux', architecture: 'amd64', rootfs: {type: 'layers', diff_ids: diffIds}}
-  const config = Buffer.from(JSON.stringify(value))
-  const {digest, size} = await store.putBlob(bytesSource(config))
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: ociManifest,
-    config: {mediaType: ociConfig, digest, size},
-    layers,
-    ...more,
-  }
-  const bytes = Buffer.from(JSON.stringify(manifest))
-  return store.putManifest(bytes, ociManifest, {tags: [{tag: 'v1', from: undefined}]})
+  return putBareImage(store, layers, diffIds, more)
 }
 
 /** An artifact that refers to a manifest. */
@@ -159,16 +149,30 @@ describeWith(['docker-registry', 'skopeo', 'umoci'], 'inject copy', () => {
       let puts = 0
       proxy.before = ({method, path}) => {
         if (method !== 'PUT' || !path.includes('uploads') || ++puts < 9) return undefined
-        stop.abort()
         return new Promise(() => {})
       }
-      await inject(args, {cancelSignal: stop.signal, forceKillAfterDelay: 1, killSignal: 'SIGKILL'})
-      proxy.before = undefined
       const {store} = openRegistry(to)
-      expect(await listed(store.listTags())).toEqual([])
       const source = JSON.parse((await manifestAt(from, 'team/app', 'v1')).body.toString()) as {
+        config: {digest: ReturnType<typeof digestOf>}
         layers: {digest: ReturnType<typeof digestOf>}[]
       }
+      const arrived = async () => {
+        const blobs = [source.config, ...source.layers]
+        const found = await Promise.all(blobs.map(({digest}) => store.statBlob(digest)))
+        return found.filter((blob) => blob !== undefined).length
+      }
+      const kill = {
+        cancelSignal: stop.signal,
+        forceKillAfterDelay: 1,
+        killSignal: 'SIGKILL',
+      } as const
+      const killed = inject(args, kill)
+      // nothing is on its way any more that could still arrive
+      await expect.poll(arrived, {timeout: 30_000}).toBe(8)
+      stop.abort()
+      await killed
+      proxy.before = undefined
+      expect(await listed(store.listTags())).toEqual([])
       const missing = []
       for (const {digest} of source.layers)
         if (!(await store.statBlob(digest))) missing.push(digest)

@@ -13,27 +13,25 @@ import {join} from 'node:path'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {fillFastFolder} from '../../src/export/fast-folder.js'
-import {digestOf, hexOf} from '../../src/oci/digest.js'
-import {ociConfig, ociManifest} from '../../src/oci/media-type.js'
+import {digestOf} from '../../src/oci/digest.js'
 import {copy} from '../../src/operations/copy.js'
 import {parseReference} from '../../src/oci/reference.js'
-import type {ContentStore} from '../../src/store/content-store.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {mountTmpfs} from '../disk/tmpfs.js'
 import {bytesSource} from '../support/layout-image.js'
 import {localPorts} from '../support/local-ports.js'
-import {makeEntry, putImage} from '../support/put-image.js'
+import {putBareImage} from '../support/put-documents.js'
+import {putImage, smallLayer} from '../support/put-image.js'
 import {contentOf, saveFast, saveTo, sumOf} from '../support/save.js'
 import {archive, member} from '../support/tar-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
 
 const app = 'registry.example/team/app'
-const layer = (name: string) => ({entries: [makeEntry(`${name}/`), makeEntry(`${name}/file`)]})
 const plainType = 'application/vnd.oci.image.layer.v1.tar'
 
 async function makeApp(...names: string[]) {
   const store = createMemoryStore(app)
-  const image = await putImage(store, {layers: names.map(layer)})
+  const image = await putImage(store, {layers: names.map(smallLayer)})
   const folder = await tempDir()
   return {store, image, folder, out: join(folder, 'out'), ports: localPorts({[app]: store})}
 }
@@ -82,7 +80,7 @@ describe('a folder of plain files', () => {
     for (const at of ['000', '001', '002'])
       expect(text(out, `${at}.sha256`)).toBe(sumOf(join(out, `${at}.tar.gz`)))
     writeFileSync(join(out, 'README'), 'of somebody else')
-    const next = await putImage(store, {layers: [layer('d')]})
+    const next = await putImage(store, {layers: [smallLayer('d')]})
     await saveFast(out, `${app}:v1`, ports, {uncompressed: true})
     expect(readdirSync(out).sort()).toEqual([
       '000.sha256',
@@ -99,7 +97,7 @@ describe('a folder of plain files', () => {
   it('is named by what its layers are', async () => {
     const {store, out, ports} = await makeApp('a')
     const tar = archive(member({name: 'x'}))
-    await putImage(store, {layers: [layer('a'), {blob: tar, mediaType: plainType}]})
+    await putImage(store, {layers: [smallLayer('a'), {blob: tar, mediaType: plainType}]})
     await saveFast(out, `${app}:v1`, ports)
     expect(readdirSync(out)).toEqual(expect.arrayContaining(['000.tar.gz', '001.tar']))
   })
@@ -128,7 +126,7 @@ describe('a folder of plain files', () => {
     const blob = gzipSync(tar)
     const expected = {digest: digestOf(blob, 'sha512'), size: blob.length}
     await store.putBlob(bytesSource(blob), {expected})
-    await putLayers(store, [{mediaType: `${plainType}+gzip`, ...expected}], [digestOf(tar)])
+    await putBareImage(store, [{mediaType: `${plainType}+gzip`, ...expected}], [digestOf(tar)])
     await saveFast(out, `${app}:v1`, ports)
     expect(text(out, '000.sha256')).toBe(sumOf(join(out, '000.tar.gz')))
     expect(await isWhole(out)).toBe(text(out, 'digest'))
@@ -136,7 +134,9 @@ describe('a folder of plain files', () => {
 
   it('SYSTEMS 3.5.2 one layer that fails is a failure of all, and leaves nothing', async () => {
     const {store, folder, out, ports} = await makeApp()
-    await putImage(store, {layers: [layer('a'), {missing: true}, layer('b'), layer('c')]})
+    await putImage(store, {
+      layers: [smallLayer('a'), {missing: true}, smallLayer('b'), smallLayer('c')],
+    })
     await expect(saveFast(out, `${app}:v1`, ports)).rejects.toMatchObject({name: 'NotFoundError'})
     expect(readdirSync(folder)).toEqual([])
   })
@@ -146,7 +146,7 @@ describe('a folder of plain files', () => {
     await saveFast(out, `${app}:v1`, ports)
     const before = contentOf(out)
     const other = digestOf(Buffer.from('other'))
-    await putImage(store, {layers: [{...layer('a'), diffId: other}]})
+    await putImage(store, {layers: [{...smallLayer('a'), diffId: other}]})
     await expect(saveFast(out, `${app}:v1`, ports, {uncompressed: true})).rejects.toMatchObject({
       code: 'ERR_INJECT_DIFF_ID_MISMATCH',
     })
@@ -166,7 +166,7 @@ describe('a folder of plain files', () => {
 
   it('of two saves at once has one image, whole', async () => {
     const {store, out, ports} = await makeApp('a', 'b')
-    await putImage(store, {layers: [layer('c'), layer('d'), layer('e')], tag: 'v2'})
+    await putImage(store, {layers: [smallLayer('c'), smallLayer('d'), smallLayer('e')], tag: 'v2'})
     for (let round = 0; round < 5; round++) {
       const both = ['v1', 'v2'].map((tag) => saveFast(out, `${app}:${tag}`, ports))
       const digests = (await Promise.all(both)).map(({digest}) => digest)
@@ -198,7 +198,7 @@ describe('a folder of plain files', () => {
     const {store, image, out, ports} = await makeApp('a')
     await saveFast(out, `${app}:v1`, ports)
     mkdirSync(join(out, '001.tar.gz', 'something'), {recursive: true})
-    const next = await putImage(store, {layers: [layer('a'), layer('b')]})
+    const next = await putImage(store, {layers: [smallLayer('a'), smallLayer('b')]})
     const refused = {
       code: 'ERR_INJECT_LOCAL_IO',
       message: expect.stringContaining('001.tar.gz": it is a directory') as string,
@@ -276,7 +276,7 @@ describe('a folder of plain files', () => {
     const {digest, size} = await store.putBlob(bytesSource(tar))
     const one = {mediaType: plainType, digest, size}
     const layers = Array<typeof one>(10_000).fill(one)
-    await putLayers(store, layers, Array<string>(10_000).fill(digest))
+    await putBareImage(store, layers, Array<string>(10_000).fill(digest))
     await saveFast(out, `${app}:v1`, ports)
     expect(readdirSync(out)).toHaveLength(20_003)
     expect(readdirSync(out)).toContain('9999.tar')
@@ -338,23 +338,3 @@ describe('a folder of plain files that is no image', () => {
     await expect(open(true)).rejects.toMatchObject({code: 'ERR_INJECT_FAST_READ_ONLY'})
   })
 })
-
-async function putLayers(
-  store: ContentStore,
-  layers: readonly object[],
-  diffIds: readonly string[],
-): Promise<void> {
-  const rootfs = {type: 'layers', diff_ids: diffIds}
-  const config = Buffer.from(JSON.stringify({os: 'linux', architecture: 'amd64', rootfs}))
-  const {digest, size} = await store.putBlob(bytesSource(config))
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: ociManifest,
-    config: {mediaType: ociConfig, digest, size},
-    layers,
-  }
-  await store.putManifest(Buffer.from(JSON.stringify(manifest)), ociManifest, {
-    tags: [{tag: 'v1', from: undefined}],
-  })
-  expect(hexOf(digest)).toHaveLength(64)
-}

@@ -9,31 +9,12 @@ import {listBegun} from '../../src/export/site-folders.js'
 import {readEntries} from '../../src/export/site-manifests.js'
 import {sitePaths} from '../../src/export/site-paths.js'
 import {expectServed, expectSound, sweep, unpublish} from '../support/site.js'
+import {callsIn, straced} from '../support/strace.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
 const child = fileURLToPath(new URL('../support/site-child.ts', import.meta.url))
 const writing = 'pwrite64,rename,link,symlink,unlink,rmdir,fsync,mkdir,utimensat,chmod,fchmod'
-
-/** Runs the child under strace, in one thread, so that system calls can be counted. */
-async function run(site: string, strace: readonly string[]) {
-  const node = [process.execPath, '--import', 'tsx', child, site]
-  const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', TSX_DISABLE_CACHE: '1'}
-  return execa('strace', ['-f', '-qq', ...strace, ...node], {env, reject: false, timeout: 60_000})
-}
-
-/** The calls of the thread that touches files, in order, each with its number among those of its name: strace counts by name. */
-function callsIn(log: string): {call: string; nth: number; line: string}[] {
-  const threads = new Map<string, {call: string; line: string}[]>()
-  for (const line of log.split('\n')) {
-    const [, thread = '', call = ''] = /^(\d+) +(\w+)\(/.exec(line) ?? []
-    if (call !== '') threads.set(thread, [...(threads.get(thread) ?? []), {call, line}])
-  }
-  const [busiest = []] = [...threads.values()].sort((a, b) => b.length - a.length)
-  return busiest.map(({call, line}, at) => {
-    return {call, line, nth: busiest.slice(0, at + 1).filter((each) => each.call === call).length}
-  })
-}
 
 /** That a copy of the site has nothing of any image any more when its tags are gone and it was swept. */
 async function expectEmptied(original: string, when: string): Promise<void> {
@@ -75,7 +56,7 @@ describeWith(['strace'], 'a publisher that is killed', () => {
   it('x1-x5 at any of its writing system calls leaves a site that names nothing that is missing, and that the next one completes', async () => {
     const whole = join(await tempDir(), 'site')
     const log = join(await tempDir(), 'trace')
-    const first = await run(whole, ['-s', '4096', '-o', log, '-e', `trace=${writing}`])
+    const first = await straced(child, whole, ['-s', '4096', '-o', log, '-e', `trace=${writing}`])
     expect(first.exitCode, first.stderr).toBe(0)
     await expectSound(whole)
     const calls = callsIn(await readFile(log, 'utf8'))
@@ -92,7 +73,7 @@ describeWith(['strace'], 'a publisher that is killed', () => {
       const when = `${step}: killed at ${call} ${nth}`
       const site = join(await tempDir(), 'site')
       const inject = `inject=${call}:signal=KILL:when=${nth}`
-      const {signal, exitCode} = await run(site, [
+      const {signal, exitCode} = await straced(child, site, [
         '-o',
         '/dev/null',
         '-e',
@@ -121,7 +102,7 @@ describeWith(['strace'], 'a publisher that is killed', () => {
   it('makes bytes durable before their name, and the name before what names it', async () => {
     const site = join(await tempDir(), 'site')
     const log = join(await tempDir(), 'trace')
-    await run(site, ['-y', '-s', '4096', '-o', log, '-e', 'trace=rename,link,fsync'])
+    await straced(child, site, ['-y', '-s', '4096', '-o', log, '-e', 'trace=rename,link,fsync'])
     const lines = (await readFile(log, 'utf8')).split('\n')
     const isSynced = (path: string, until: number, from = 0): boolean =>
       lines.slice(from, until).some((line) => line.includes('fsync(') && line.includes(`<${path}>`))

@@ -1,12 +1,12 @@
-import {execa, execaSync} from 'execa'
-import {existsSync, lstatSync, mkdtempSync, readlinkSync, rmSync} from 'node:fs'
+import {execa} from 'execa'
+import {existsSync, lstatSync, readlinkSync} from 'node:fs'
 import {chmod, chown, mkdir, readdir, readFile, symlink, utimes, writeFile} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {ownedName} from '../../src/disk/owned-name.js'
 import {fillDirectory, type FillOptions} from '../../src/layer/fill-directory.js'
+import {mayMount} from '../support/may-mount.js'
 import {archive, directory, file, member} from '../support/tar-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -419,19 +419,7 @@ describeWith(['strace'], 'when the system fails while the directory is replaced'
   )
 })
 
-/** Whether this test run may mount things. */
-const mounts = isRoot && mayMount()
-
-function mayMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'inject-test-'))
-  try {
-    const {failed} = execaSync('mount', ['-t', 'tmpfs', 'none', folder], {reject: false})
-    if (!failed) execaSync('umount', [folder])
-    return !failed
-  } finally {
-    rmSync(folder, {recursive: true})
-  }
-}
+const mounts = mayMount()
 
 async function mounted(...how: string[]): Promise<string> {
   const folder = await tempDir()

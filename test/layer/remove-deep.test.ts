@@ -1,11 +1,11 @@
-import {execa, execaSync} from 'execa'
-import {lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync} from 'node:fs'
+import {execa} from 'execa'
+import {lstatSync, mkdirSync, renameSync} from 'node:fs'
 import {chmod, mkdir, readdir, readFile, symlink, writeFile} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {removeDeep} from '../../src/layer/remove-deep.js'
+import {mayMount} from '../support/may-mount.js'
 import {tempDir} from '../support/temp-dir.js'
 
 /** Directories in directories, made from the inside out because no path could name the innermost. */
@@ -64,19 +64,7 @@ describe('removeDeep', () => {
   })
 })
 
-/** Whether this test run may mount things. */
-const mounts = process.getuid?.() === 0 && mayMount()
-
-function mayMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'inject-test-'))
-  try {
-    const {failed} = execaSync('mount', ['-t', 'tmpfs', 'none', folder], {reject: false})
-    if (!failed) execaSync('umount', [folder])
-    return !failed
-  } finally {
-    rmSync(folder, {recursive: true})
-  }
-}
+const mounts = mayMount()
 
 describe.skipIf(!mounts)('removeDeep and mounts (only where this user may mount)', () => {
   it.each([

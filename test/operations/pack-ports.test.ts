@@ -11,6 +11,7 @@ import {createMemoryStore} from '../../src/store/memory-store.js'
 import {operationPorts} from '../support/operation-ports.js'
 import {makeEntry, putImage} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
+import {updateOptions} from '../support/update-options.js'
 
 /** An image in memory, a directory, and an update of one by the other that remembers trees and blocks. */
 async function start() {
@@ -29,14 +30,9 @@ async function start() {
       ...ports,
       result: update(
         {
+          ...updateOptions,
           reference: parseReference('registry.example/team/app:v1'),
           directory: tree,
-          tags: [],
-          name: 'cvmfs',
-          exclude: [],
-          onConflict: 'fail',
-          noClobber: false,
-          dryRun: false,
           ...more,
         },
         {

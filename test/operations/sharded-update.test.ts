@@ -39,6 +39,7 @@ import {makeEntry, putImage} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 import {treeSnapshot} from '../support/tree-snapshot.js'
+import {injectionOptions, updateOptions} from '../support/update-options.js'
 
 const base = {layers: [{entries: [makeEntry('etc/'), makeEntry('etc/base')]}]}
 
@@ -67,14 +68,9 @@ async function start(store: ContentStore = createMemoryStore('repository')) {
   const ports = operationPorts(store)
   const reference = parseReference('registry.example/team/app:v1')
   const options: UpdateOptions & {dryRun: boolean} = {
+    ...updateOptions,
     reference,
     directory: tree,
-    tags: [],
-    name: 'cvmfs',
-    exclude: [],
-    onConflict: 'fail',
-    noClobber: false,
-    dryRun: false,
   }
   const put = async (more: Partial<typeof options> = {}) =>
     (await update({...options, ...more}, ports)) as InjectionResult
@@ -234,10 +230,7 @@ describe('update --layers', () => {
     const {put, image, reference, ports} = await start()
     const before = (await image()).manifest.descriptor.digest
     const {layers} = await put({layers: 9})
-    const kept = await setup(
-      {reference, name: 'cvmfs', tags: [], dryRun: false, onConflict: 'fail', noClobber: false},
-      ports,
-    )
+    const kept = await setup({...injectionOptions, reference}, ports)
     expect(kept).toMatchObject({changed: false, layers: {count: layers.count, new: 0}})
     const shown = (await inspect({reference}, ports)) as InspectResult
     expect(shown.layers.map(({slot}) => slot)).toEqual([
@@ -246,14 +239,8 @@ describe('update --layers', () => {
     ])
     expect(shown.slots).toMatchObject([{name: 'cvmfs', layer: 1, sharding: 9}])
     expect(shown.slots[0]?.layers).toHaveLength(layers.count)
-    const how = {
-      name: 'cvmfs',
-      tags: [],
-      dryRun: false,
-      onConflict: 'fail',
-      noClobber: false,
-    } as const
-    expect(await remove({reference, ...how}, ports)).toMatchObject({digest: before, original: true})
+    const removed = await remove({...injectionOptions, reference}, ports)
+    expect(removed).toMatchObject({digest: before, original: true})
   })
 
   it('--dry-run says how many layers would be sent, and does nothing', async () => {

@@ -10,31 +10,12 @@ import {collectGarbage} from '../../src/store/collect-garbage.js'
 import {planGarbage} from '../../src/store/garbage-plan.js'
 import {openRepositoryRoot} from '../../src/store/repository-root.js'
 import {bytesOf} from '../support/root-fixtures.js'
+import {callsIn, straced} from '../support/strace.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
 const child = fileURLToPath(new URL('../support/store-child.ts', import.meta.url))
 const writing = 'pwrite64,rename,link,symlink,unlink,fsync,mkdir,ftruncate,utimensat,chmod,fchmod'
-
-/** Runs the child under strace, in one thread, so that system calls can be counted. */
-async function run(directory: string, strace: readonly string[]) {
-  const node = [process.execPath, '--import', 'tsx', child, directory]
-  const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', TSX_DISABLE_CACHE: '1'}
-  return execa('strace', ['-f', '-qq', ...strace, ...node], {env, reject: false, timeout: 60_000})
-}
-
-/** The calls of the thread that touches files, in order, each with its number among those of its name: strace counts by name. */
-function callsIn(log: string): {call: string; nth: number}[] {
-  const threads = new Map<string, string[]>()
-  for (const line of log.split('\n')) {
-    const [, thread = '', call = ''] = /^(\d+) +(\w+)\(/.exec(line) ?? []
-    if (call !== '') threads.set(thread, [...(threads.get(thread) ?? []), call])
-  }
-  const [busiest = []] = [...threads.values()].sort((a, b) => b.length - a.length)
-  return busiest.map((call, at) => {
-    return {call, nth: busiest.slice(0, at + 1).filter((each) => each === call).length}
-  })
-}
 
 async function refuseFaults(directory: string, when: string): Promise<void> {
   const root = await openRepositoryRoot(directory, {create: true})
@@ -88,7 +69,7 @@ describeWith(['strace'], 'a store process that is killed', () => {
   it('s1-s14 at any of its writing system calls leaves a store that is whole, and that the next one goes on with', async () => {
     const whole = await tempDir()
     const log = join(await tempDir(), 'trace')
-    const first = await run(whole, ['-o', log, '-e', `trace=${writing}`])
+    const first = await straced(child, whole, ['-o', log, '-e', `trace=${writing}`])
     expect(first.exitCode, first.stderr).toBe(0)
     await refuseFaults(whole, 'without a kill')
     const calls = callsIn(await readFile(log, 'utf8'))
@@ -102,7 +83,7 @@ describeWith(['strace'], 'a store process that is killed', () => {
       }
       const when = `${call} ${nth}`
       const directory = await tempDir()
-      const {signal, exitCode} = await run(directory, [
+      const {signal, exitCode} = await straced(child, directory, [
         '-o',
         '/dev/null',
         '-e',
@@ -131,7 +112,7 @@ describeWith(['strace'], 'a store process that is killed', () => {
   it('makes bytes durable before their name, and the name before it says so', async () => {
     const directory = await tempDir()
     const log = join(await tempDir(), 'trace')
-    await run(directory, ['-y', '-o', log, '-e', 'trace=rename,link,fsync'])
+    await straced(child, directory, ['-y', '-o', log, '-e', 'trace=rename,link,fsync'])
     const lines = (await readFile(log, 'utf8')).split('\n')
     const published = lines.flatMap((line, at) => {
       const [, from, to] =

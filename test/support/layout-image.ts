@@ -1,7 +1,9 @@
 import {join} from 'node:path'
 import {packLayer} from '../../src/layer/pack.js'
+import {layerMediaType} from '../../src/oci/media-type.js'
 import {openLayoutStore} from '../../src/store/layout-store.js'
 import {streamOf} from '../../src/stream/stream-of.js'
+import {putDocuments} from './put-documents.js'
 
 export const bytesSource = (bytes: Uint8Array) => ({open: () => streamOf(bytes)})
 
@@ -35,22 +37,9 @@ export async function makeLayoutImage(
     history: [{created: '2024-01-01T00:00:00Z', created_by: 'base'}],
     ...change.config,
   }
-  const configBlob = await store.putBlob(bytesSource(Buffer.from(JSON.stringify(config))))
-  const mediaType = 'application/vnd.oci.image.manifest.v1+json'
-  const manifest = {
-    schemaVersion: 2,
-    mediaType,
-    config: {
-      mediaType: 'application/vnd.oci.image.config.v1+json',
-      digest: configBlob.digest,
-      size: configBlob.size,
-    },
-    layers: [{mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest, size}],
-    ...change.manifest,
-  }
-  await store.putManifest(Buffer.from(JSON.stringify(manifest)), mediaType, {
-    tags: [{tag: 'v1', from: undefined}],
-  })
+  const layers = [{mediaType: layerMediaType('oci', 'gzip'), digest, size}]
+  const {manifest: members = {}} = change
+  await putDocuments(store, {config, layers, members, tag: 'v1'})
   await store.close()
   return `oci:${directory}:v1`
 }

@@ -1,18 +1,15 @@
 import {packLayer} from '../../src/layer/pack.js'
 import type {Digest} from '../../src/oci/digest.js'
 import {
-  dockerConfig,
-  dockerManifest,
   dockerManifestList,
   layerMediaType,
   type MediaFamily,
-  ociConfig,
   ociIndex,
-  ociManifest,
 } from '../../src/oci/media-type.js'
 import {parsePlatform, type Platform} from '../../src/oci/platform.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {bytesSource} from './layout-image.js'
+import {putDocuments} from './put-documents.js'
 
 interface Entry {
   readonly mediaType: string
@@ -81,7 +78,7 @@ async function putImage(
       },
     },
   ])
-  const blob = await store.putBlob(layer)
+  const {digest, size} = await store.putBlob(layer)
   const config = {
     created: '2024-01-01T00:00:00Z',
     ...platform,
@@ -89,29 +86,22 @@ async function putImage(
     rootfs: {type: 'layers', diff_ids: [layer.content().diffId]},
     history: [{created: '2024-01-01T00:00:00Z', created_by: 'base'}],
   }
-  const isOci = family === 'oci'
-  return {
-    ...(await putManifestOf(store, isOci ? ociManifest : dockerManifest, {
-      config,
-      configType: isOci ? ociConfig : dockerConfig,
-      layer: {...blob, mediaType: layerMediaType(family, 'gzip')},
-    })),
-    platform,
-  }
+  const layers = [{mediaType: layerMediaType(family, 'gzip'), digest, size}]
+  return {...(await putDocuments(store, {family, config, layers})), platform}
 }
 
 /** https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md */
 async function putAttestation(store: ContentStore, about: Entry): Promise<Entry> {
-  const statement = await store.putBlob(bytesSource(Buffer.from('{"_type":"statement"}')))
-  const entry = await putManifestOf(store, ociManifest, {
+  const statement = bytesSource(Buffer.from('{"_type":"statement"}'))
+  const {digest, size} = await store.putBlob(statement)
+  const entry = await putDocuments(store, {
     config: {
       architecture: 'unknown',
       os: 'unknown',
       rootfs: {type: 'layers', diff_ids: []},
       about: about.digest,
     },
-    configType: ociConfig,
-    layer: {...statement, mediaType: 'application/vnd.in-toto+json'},
+    layers: [{mediaType: 'application/vnd.in-toto+json', digest, size}],
   })
   return {
     ...entry,
@@ -121,29 +111,4 @@ async function putAttestation(store: ContentStore, about: Entry): Promise<Entry>
       'vnd.docker.reference.type': 'attestation-manifest',
     },
   }
-}
-
-async function putManifestOf(
-  store: ContentStore,
-  mediaType: string,
-  {
-    config,
-    configType,
-    layer: {digest, size, mediaType: layerType},
-  }: {
-    readonly config: object
-    readonly configType: string
-    readonly layer: {readonly digest: Digest; readonly size: number; readonly mediaType: string}
-  },
-): Promise<Entry> {
-  const blob = await store.putBlob(bytesSource(Buffer.from(JSON.stringify(config))))
-  const manifest = {
-    schemaVersion: 2,
-    mediaType,
-    config: {mediaType: configType, digest: blob.digest, size: blob.size},
-    layers: [{mediaType: layerType, digest, size}],
-  }
-  const bytes = Buffer.from(JSON.stringify(manifest))
-  const stored = await store.putManifest(bytes, mediaType, {})
-  return {mediaType, digest: stored.digest, size: stored.size}
 }

@@ -3,16 +3,10 @@ import type {Entry} from '../../src/layer/entry.js'
 import type {WalkedEntry} from '../../src/layer/walk.js'
 import type {Descriptor} from '../../src/oci/descriptor.js'
 import {digestOf, type Digest} from '../../src/oci/digest.js'
-import {
-  dockerConfig,
-  dockerManifest,
-  layerMediaType,
-  type MediaFamily,
-  ociConfig,
-  ociManifest,
-} from '../../src/oci/media-type.js'
+import {layerMediaType, type MediaFamily} from '../../src/oci/media-type.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {bytesSource} from './layout-image.js'
+import {putDocuments} from './put-documents.js'
 
 /** A layer to store: of entries, or of bytes that are one already. */
 export interface PutLayer {
@@ -43,6 +37,11 @@ export function makeEntry(path: string, more: Partial<Entry> = {}): WalkedEntry 
   return {entry: {...common, ...kind, path: name, ...more} as Entry}
 }
 
+/** A layer of a directory with an empty file in it. */
+export const smallLayer = (name: string): PutLayer => ({
+  entries: [makeEntry(`${name}/`), makeEntry(`${name}/file`)],
+})
+
 /** Puts an image of these layers into a store, tagged `v1`. */
 export async function putImage(
   store: ContentStore,
@@ -59,17 +58,8 @@ export async function putImage(
     history: stored.map((_, position) => ({created_by: `step ${position}`})),
     ...config,
   }
-  const blob = await store.putBlob(bytesSource(Buffer.from(JSON.stringify(document))))
-  const mediaType = family === 'oci' ? ociManifest : dockerManifest
-  const configType = family === 'oci' ? ociConfig : dockerConfig
-  const manifest = {
-    schemaVersion: 2,
-    mediaType,
-    config: {mediaType: configType, digest: blob.digest, size: blob.size},
-    layers: stored.map(({descriptor}) => descriptor),
-  }
-  const bytes = Buffer.from(JSON.stringify(manifest))
-  return store.putManifest(bytes, mediaType, {tags: [{tag, from: undefined}]})
+  const descriptors = stored.map(({descriptor}) => descriptor)
+  return putDocuments(store, {family, config: document, layers: descriptors, tag})
 }
 
 async function putLayer(store: ContentStore, family: MediaFamily, layer: PutLayer) {

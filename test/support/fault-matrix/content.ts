@@ -6,7 +6,7 @@ import {update} from '../../../src/operations/update.js'
 import {createFakeRegistry, type FakeRegistry} from '../fake-registry.js'
 import {makeDocuments} from '../images.js'
 import type {Kind} from './kinds.js'
-import {openStore, updateOptions} from './open-store.js'
+import {matrixUpdate, openStore} from './open-store.js'
 import {startScriptedRegistry} from './scripted-registry.js'
 
 /** What a registry has in the beginning. */
@@ -56,7 +56,7 @@ async function injectOnce(content: Content): Promise<Content> {
       tag: 'base',
     } as const
     await update(
-      {...updateOptions, reference, directory: folder, tags: ['v1']},
+      {...matrixUpdate, reference, directory: folder, tags: ['v1']},
       {
         openStore: (_, {writes}) =>
           Promise.resolve(

@@ -15,7 +15,7 @@ import {treeSnapshot} from '../tree-snapshot.js'
 import {type Content, noise} from './content.js'
 import type {Fault} from './faults.js'
 import type {Kind} from './kinds.js'
-import {openStore, updateOptions} from './open-store.js'
+import {matrixUpdate, openStore} from './open-store.js'
 import {
   canary,
   identityToken,
@@ -106,7 +106,7 @@ async function observe(
   } as const
   const work: Promise<unknown> =
     kind.operation === 'update'
-      ? update({...updateOptions, reference, directory, tags: [], chunkSize: kind.chunkSize}, ports)
+      ? update({...matrixUpdate, reference, directory, chunkSize: kind.chunkSize}, ports)
       : unpack(
           {reference, directory, name: 'cvmfs', force: true, devices: false, strict: true},
           ports,

@@ -1,0 +1,118 @@
+import {InjectError, PreconditionError, unlessFailed} from '../errors.js'
+import {decompress, verifiedDiffId} from '../layer/decompress.js'
+import {unpackLimits} from '../layer/unpack-limits.js'
+import {decodeConfig} from '../oci/config.js'
+import {type Digest, digestOf} from '../oci/digest.js'
+import {documentLimit} from '../oci/json.js'
+import {decodeManifest} from '../oci/manifest.js'
+import {dockerConfig, dockerLayer, dockerManifest, ociLayer} from '../oci/media-type.js'
+import {quoted} from '../oci/quoted.js'
+import type {StoredManifest} from '../store/content-store.js'
+import {abortable} from '../stream/abortable.js'
+import {drain} from '../stream/drain.js'
+import {measured} from '../stream/tap.js'
+import {archiveInvalid} from './archive-invalid.js'
+import type {Member} from './index-tar.js'
+import {blobPath, openOciArchive} from './oci-archive.js'
+import {type Archive, compressionOf} from './read-archive.js'
+import type {DockerSavedImage} from './read-saved.js'
+
+/**
+ * The manifest of a saved image: its own where the archive has it, else one of Docker's kind. What it names goes into `blobs`, with where it is in the archive; layers that are compressed are read, and
+ * held against their diff IDs. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`).
+ */
+export async function makeManifest(
+  archive: Archive,
+  saved: DockerSavedImage,
+  blobs: Map<Digest, Member>,
+  signal: AbortSignal | undefined,
+): Promise<StoredManifest> {
+  const {name} = archive
+  const member = (path: string): Member => {
+    const found = archive.stat(path)
+    if (found) return found
+    throw archiveInvalid(name, `it lacks ${quoted(path, 160)}`)
+  }
+  const configMember = member(saved.Config)
+  const configBytes = (await archive.read(saved.Config, documentLimit)) ?? new Uint8Array()
+  const config = {digest: digestOf(configBytes), size: configBytes.length}
+  blobs.set(config.digest, configMember)
+  const diffIds = decodeConfig(configBytes).rootfs.diff_ids
+  if (diffIds.length !== saved.Layers.length) {
+    const why = `manifest.json names ${saved.Layers.length} layers, and its config ${diffIds.length}`
+    throw archiveInvalid(name, why)
+  }
+  const layers = []
+  for (const [at, path] of saved.Layers.entries()) {
+    const diffId = diffIds[at]
+    if (diffId === undefined) continue
+    const found = member(path)
+    const layer = await describeLayer(archive, found, diffId, signal)
+    blobs.set(layer.digest, found)
+    layers.push(layer)
+  }
+  const own = await originalManifest(archive, saved, config.digest)
+  if (own) return own
+  const document = {
+    schemaVersion: 2,
+    mediaType: dockerManifest,
+    config: {mediaType: dockerConfig, ...config},
+    layers,
+  }
+  const bytes = Buffer.from(JSON.stringify(document))
+  const descriptor = {mediaType: dockerManifest, digest: digestOf(bytes), size: bytes.length}
+  return {descriptor, bytes}
+}
+
+/** A plain layer is named by its diff ID, and checked when it is read; a compressed one is read now, for nothing says what it is. */
+async function describeLayer(
+  archive: Archive,
+  member: Member,
+  diffId: Digest,
+  signal: AbortSignal | undefined,
+) {
+  const start = archive.open({...member, size: Math.min(member.size, 4)})
+  const compression = await compressionOf(start)
+  if (compression === 'none') return {mediaType: dockerLayer, size: member.size, digest: diffId}
+  if (compression === 'zstd') {
+    throw new PreconditionError(
+      'ERR_INJECT_COMPRESSION_UNSUPPORTED',
+      `${archive.name} has layers that are compressed with zstd, which Docker's manifests cannot say`,
+    )
+  }
+  const {stream, result} = measured(abortable(archive.open(member), signal))
+  await drain(verifiedDiffId(decompress(stream, ociLayer, unpackLimits), diffId))
+  return {mediaType: `${dockerLayer}.gzip`, size: member.size, digest: result().digest}
+}
+
+/** The image's own manifest, where the archive is a layout, too, and both say the very same of it. */
+async function originalManifest(
+  archive: Archive,
+  {Layers}: DockerSavedImage,
+  config: Digest,
+): Promise<StoredManifest | undefined> {
+  if (!archive.stat('index.json') || !archive.stat('oci-layout')) return undefined
+  return unlessFailed(async () => {
+    const layout = await openOciArchive(archive)
+    for (const digest of await layout.listManifests()) {
+      const stored = await layout.getManifest(digest)
+      const manifest = stored && decoded(stored)
+      const isSame =
+        manifest?.config.digest === config &&
+        manifest.layers.length === Layers.length &&
+        manifest.layers.every((layer, at) => blobPath(layer.digest) === Layers[at])
+      if (isSame) return stored
+    }
+    return undefined
+  })
+}
+
+/** `undefined` for what is no image. */
+function decoded({bytes, descriptor}: StoredManifest) {
+  try {
+    return decodeManifest(bytes, descriptor.mediaType)
+  } catch (error) {
+    if (error instanceof InjectError) return undefined
+    throw error
+  }
+}

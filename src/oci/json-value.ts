@@ -1,0 +1,11 @@
+/**
+ * What a JSON text says, whatever it is; `undefined` for one that is none, without the parser's message: that quotes the text, which may be secret. Documents that digests
+ * cover are `parseDocument`'s.
+ */
+export function parseJsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

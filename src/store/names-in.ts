@@ -1,0 +1,11 @@
+import {readdir} from 'node:fs/promises'
+import {localIoError} from '../disk/local-io-error.js'
+import {isAbsent} from './layout-files.js'
+
+/** The names in a folder, in no order; none where there is no folder. Throws `LocalIoError`. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (isAbsent(error)) return []
+    throw localIoError(error, 'read', folder)
+  })
+}

@@ -1,0 +1,82 @@
+// The file of a repository's index: kept in memory for as long as it stays the same.
+import {lstat} from 'node:fs/promises'
+import {localIoError} from '../disk/local-io-error.js'
+import {writeTempFile} from '../disk/temp-file.js'
+import {IntegrityError, LimitError} from '../errors.js'
+import {readAll} from '../stream/limit.js'
+import {streamOf} from '../stream/stream-of.js'
+import {isAbsent, layoutPaths, readFileStream, tempPrefix} from './layout-files.js'
+import {manifestLimit} from './manifest-kind.js'
+import {
+  decodeRepositoryIndex,
+  formatRepositoryIndex,
+  type RepositoryIndex,
+} from './repository-index.js'
+
+export interface IndexFile {
+  /** As the file is now. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) when it is missing or no index. */
+  read(): Promise<RepositoryIndex>
+  /** Replaces the file; for who holds the layout's lock. `LimitError` (`ERR_INJECT_INDEX_FULL`) for more than 4 MiB: nobody could read it. */
+  write(index: RepositoryIndex): Promise<void>
+}
+
+/** `name` is for messages. */
+export function openIndexFile(directory: string, name: string): IndexFile {
+  const path = layoutPaths.index(directory)
+  const where = `index.json of ${name}`
+  let known: {stamp: string; index: RepositoryIndex} | undefined
+
+  return {
+    async read() {
+      const stamp = await stampOf(path, name)
+      if (known?.stamp === stamp) return known.index
+      const bytes = await readAll(readFileStream(path), manifestLimit, where)
+      const index = decodeRepositoryIndex(bytes, where)
+      // a file that is replaced while it is read is read again the next time
+      known = {stamp, index}
+      return index
+    },
+
+    async write(index) {
+      const text = formatRepositoryIndex(index)
+      if (Buffer.byteLength(text) > manifestLimit) throw indexFull(where)
+      const {mode} = await lstat(path)
+      const file = await writeTempFile(streamOf(Buffer.from(text)), {
+        folder: directory,
+        prefix: tempPrefix,
+        mode: mode & 0o777,
+      })
+      try {
+        const stamp = await stampOf(file.path, name)
+        await file.commit(path)
+        known = {stamp, index}
+      } finally {
+        await file.discard()
+      }
+    },
+  }
+}
+
+/** Reads `index.json` once. */
+export async function readIndexOnce(directory: string, name: string): Promise<RepositoryIndex> {
+  return openIndexFile(directory, name).read()
+}
+
+/** Tells one file from the next one of the same name: it is always replaced, never written into. */
+async function stampOf(path: string, name: string): Promise<string> {
+  try {
+    const {ino, size, mtimeNs} = await lstat(path, {bigint: true})
+    return `${ino}-${size}-${mtimeNs}`
+  } catch (error) {
+    if (!isAbsent(error)) throw localIoError(error, 'read', path)
+    throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', `${name} has no index.json`)
+  }
+}
+
+function indexFull(where: string): LimitError {
+  const message = `${where} would be larger than ${manifestLimit} bytes`
+  return new LimitError('ERR_INJECT_INDEX_FULL', message, {
+    expected: manifestLimit,
+    hint: 'remove tags, or manifests without a tag: inject store prune --untagged',
+  })
+}

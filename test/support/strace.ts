@@ -1,0 +1,21 @@
+import {execa} from 'execa'
+
+/** Runs a TypeScript program under strace, in one thread, so that system calls can be counted. */
+export async function straced(program: string, argument: string, strace: readonly string[]) {
+  const node = [process.execPath, '--import', 'tsx', program, argument]
+  const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', TSX_DISABLE_CACHE: '1'}
+  return execa('strace', ['-f', '-qq', ...strace, ...node], {env, reject: false, timeout: 60_000})
+}
+
+/** The calls of the thread that touches files, in order, each with its number among those of its name: strace counts by name. */
+export function callsIn(log: string): {call: string; nth: number; line: string}[] {
+  const threads = new Map<string, {call: string; line: string}[]>()
+  for (const line of log.split('\n')) {
+    const [, thread = '', call = ''] = /^(\d+) +(\w+)\(/.exec(line) ?? []
+    if (call !== '') threads.set(thread, [...(threads.get(thread) ?? []), {call, line}])
+  }
+  const [busiest = []] = [...threads.values()].sort((a, b) => b.length - a.length)
+  return busiest.map(({call, line}, at) => {
+    return {call, line, nth: busiest.slice(0, at + 1).filter((each) => each.call === call).length}
+  })
+}
