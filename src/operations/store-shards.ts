@@ -23,6 +23,8 @@ export interface StoreShardsOptions extends LayerFormat {
   readonly mediaType: string
   /** For whoever watches. */
   readonly on: string
+  /** Who publishes the image restores what the store turns out to lack of layers that the image has already: unless nothing changes at all they are not asked for. */
+  readonly restores?: boolean | undefined
   /** By which a later run knows that it may go on where this one was killed. */
   readonly packing?: readonly string[] | undefined
 }
@@ -71,10 +73,11 @@ export async function storeShards(
   const {known, on} = options
   const layers: Layer[] = []
   let [tarSize, count, bytes] = [0, 0, 0]
+  let isSame = true
   ports.report({kind: 'step', step: 'pack and push', on})
   const quiet = summed(ports)
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
-  const presence = presenceOf(store, options.known, ports)
+  const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
   const stored = mapAhead(
     divide(sharded.content, sharded.plan),
     async (shard) => {
@@ -85,6 +88,7 @@ export async function storeShards(
           ? {content: undefined, layer: undefined}
           : await compareShard(part, {...options, buffers, presence}, own)
       if (content && layer) return {content, layer, uploaded: false}
+      isSame = false
       return pushLayer(store, part.entries, {...packingOf(part, options), buffers}, own)
     },
     atOnce,
@@ -96,13 +100,18 @@ export async function storeShards(
     count++
     bytes += layer.descriptor.size
   }
+  if (options.restores === true && isSame) {
+    const restored = await restoreShards(store, sharded, layers, options, ports)
+    count = restored.length
+    bytes = restored.reduce((sum, {descriptor}) => sum + descriptor.size, 0)
+  }
   const uploaded = count > 0
   return {layers, content: contentOf(sharded, tarSize), uploaded, sent: {count, bytes}}
 }
 
 /**
- * Packs and stores again what the store has lost of `layers`. False when it has them all, or when one of them cannot be made again: the directory is another by now, or another tool
- * has compressed it.
+ * Packs and stores again what the store has lost of `layers`, and returns those. None when it has them all; those before the first that cannot be made again: the directory is another by
+ * now, or another tool has compressed it.
  */
 export async function restoreShards(
   store: ContentStore,
@@ -110,19 +119,23 @@ export async function restoreShards(
   layers: readonly Layer[],
   options: StoreShardsOptions,
   ports: Ports,
-): Promise<boolean> {
-  let isRestored = false
+): Promise<readonly Layer[]> {
+  const there = await Promise.all(layers.map(createPresence(store, layers, ports.signal)))
+  const restored: Layer[] = []
+  if (there.every(Boolean)) return restored
   for (const shard of divide(sharded.content, sharded.plan)) {
-    const digest = layers[shard.number]?.descriptor.digest
-    if (digest === undefined) return false
-    if (await store.statBlob(digest, {signal: ports.signal})) continue
+    const layer = layers[shard.number]
+    if (layer === undefined) return restored
+    if (there[shard.number] === true) continue
     const part = framed(shard, sharded)
     const again = await pushLayer(store, part.entries, packingOf(part, options), ports)
-    if (again.layer.descriptor.digest !== digest) return false
-    isRestored = true
+    if (again.layer.descriptor.digest !== layer.descriptor.digest) return restored
+    restored.push(layer)
   }
-  return isRestored
+  return restored
 }
+
+const takenForThere: Presence = () => Promise.resolve(true)
 
 function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}: Ports): Presence {
   const own = known.filter((layer) => layer.own)

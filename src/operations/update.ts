@@ -123,8 +123,12 @@ async function storeContent(
     return {key, layers, content, uploaded, sent}
   }
   const how = {mediaType: newLayerType(image, compression), compression, level, packing, on}
-  if (shards)
-    return {key, ...(await storeShards(store, {...framed, plan: shards}, {...how, known}, ports))}
+  if (shards) {
+    // a registry says which layer it lacks when the image is put; to ask for each beforehand takes as long as hashing it
+    const restores = options.reference.kind === 'registry'
+    const wanted = {...how, known, restores}
+    return {key, ...(await storeShards(store, {...framed, plan: shards}, wanted, ports))}
+  }
   const onPacked = (packed: Pick<PushedLayer, 'layer' | 'content'>): void => {
     const next = injected(options, plan, {layers: [packed.layer], content: packed.content})
     // one thing at a time is what one job means; and whoever wants no tag overwritten may not want this image at all
@@ -183,8 +187,10 @@ async function isRestored(
   ports: Ports,
 ): Promise<boolean> {
   const how = {mediaType: newLayerType(image, compression), compression, level, on}
-  if (shards)
-    return restoreShards(store, {...framed, plan: shards}, layers, {...how, known: []}, ports)
+  if (shards) {
+    const sharded = {...framed, plan: shards}
+    return (await restoreShards(store, sharded, layers, {...how, known: []}, ports)).length > 0
+  }
   const digest = layers[0]?.descriptor.digest
   if (digest === undefined || (await store.statBlob(digest, {signal: ports.signal}))) return false
   const again = await pushLayer(store, framed.entries, how, ports)

@@ -332,6 +332,27 @@ describe('update --layers', () => {
     expect(treeSnapshot((await unpacked()).directory).slice(1)).toEqual(treeSnapshot(tree).slice(1))
   })
 
+  it('asks a registry for the layers that it has only when nothing else would tell', async () => {
+    const {store, tree, put, slotOf, options} = await start()
+    await put({layers: 8})
+    const asked: string[] = []
+    const counting: ContentStore = {
+      ...store,
+      statBlob(digest, call) {
+        asked.push(digest)
+        return store.statBlob(digest, call)
+      },
+    }
+    const sharded = {...options, directory: tree, layers: 8} as const
+    await update(sharded, operationPorts(counting))
+    const digests = (await slotOf())?.layers.map(({descriptor}) => descriptor.digest) ?? []
+    expect(new Set(asked)).toEqual(new Set(digests))
+    asked.length = 0
+    writeFileSync(join(tree, 'cvmfs/part4/group39/f239'), 'changed')
+    expect(await update(sharded, operationPorts(counting))).toMatchObject({changed: true})
+    expect(asked).toEqual([])
+  })
+
   it('all images of an index get the same layers, each of them sent once', async () => {
     const store = createMemoryStore('repository')
     const {tree, options, ports} = await start(store)
