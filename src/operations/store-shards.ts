@@ -73,7 +73,7 @@ export async function storeShards(
   const {known, on} = options
   const layers: Layer[] = []
   let [tarSize, count, bytes] = [0, 0, 0]
-  let isSame = true
+  const packed = new Set<number>()
   ports.report({kind: 'step', step: 'pack and push', on})
   const quiet = summed(ports)
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
@@ -88,7 +88,7 @@ export async function storeShards(
           ? {content: undefined, layer: undefined}
           : await compareShard(part, {...options, buffers, presence}, own)
       if (content && layer) return {content, layer, uploaded: false}
-      isSame = false
+      packed.add(shard.number)
       return pushLayer(store, part.entries, {...packingOf(part, options), buffers}, own)
     },
     atOnce,
@@ -100,7 +100,7 @@ export async function storeShards(
     count++
     bytes += layer.descriptor.size
   }
-  if (options.restores === true && isSame) {
+  if (options.restores === true && packed.size === 0) {
     const restored = await restoreShards(store, sharded, layers, options, ports)
     count = restored.length
     bytes = restored.reduce((sum, {descriptor}) => sum + descriptor.size, 0)
