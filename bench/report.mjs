@@ -1,7 +1,7 @@
 import {writeFileSync} from 'node:fs'
 
 /** A table and a plot of what `update` measured, beside its JSON. */
-export function writeReport({measurements, rows, rounds, ...machine}, folder) {
+export function writeReport({measurements, rows, floors, rounds, ...machine}, folder) {
   const {date, node, cores, cpu} = machine
   const lines = [
     `# Updates, measured`,
@@ -18,6 +18,12 @@ export function writeReport({measurements, rows, rounds, ...machine}, folder) {
       ({what, value, atMost, met}) =>
         `| ${what.replaceAll('|', '\\|')} | ${round(value)} | ${atMost ?? ''} | ${atMost === undefined ? '' : met ? 'met' : '**not met**'} |`,
     ),
+    '',
+    'What this machine takes for a part of the work and nothing else, in the same run:',
+    '',
+    '| part | seconds |',
+    '| --- | --- |',
+    ...floors.map(({what, seconds}) => `| ${what} | ${seconds.toFixed(3)} |`),
     '',
     '![Wall time over that of crane](update.svg)',
     '',

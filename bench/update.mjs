@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process'
 import {cpSync, mkdirSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {measure, median, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
+import {floors} from './floors.mjs'
 import {isHere, peers} from './peers.mjs'
 import {setup} from './setup.mjs'
 import {changeClustered, changeScattered, makeWorkload} from './workload.mjs'
@@ -97,7 +98,12 @@ export async function update(wanted = []) {
     results.push(await measureRow(name, row, here))
     console.error(describe(results.at(-1)))
   }
-  return {rounds, measurements: results, rows: results.flatMap(limitsOf)}
+  return {
+    rounds,
+    measurements: results,
+    floors: await floors(),
+    rows: results.flatMap(limitsOf),
+  }
 }
 
 async function measureRow(name, row, here) {

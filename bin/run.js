@@ -19,8 +19,10 @@ const vm = require('node:vm')
 // First, because a code cache holds for the flags that it was made with. V8 looks at the sum over a cache in debug builds only, unless it is told to: a bit that turned on the disk
 // would end the process.
 v8.setFlagsFromString('--verify-snapshot-checksum')
-// what a copy makes are handles of buffers: in a space that does not grow they go before they pile up. An update needs more memory so, not less
-if (process.argv[2] === 'copy') v8.setFlagsFromString('--semi-space-growth-factor=1')
+// what a copy makes are handles of buffers, and what is divided into layers are entries that live for a moment: in a space that does not grow they go before they pile up. An update of
+// one layer gains nothing by it, and takes longer
+if (process.argv[2] === 'copy' || process.argv.some((word) => word.startsWith('--layers')))
+  v8.setFlagsFromString('--semi-space-growth-factor=1')
 
 /** No cache of ours comes near it. */
 const largest = 32 * 1024 * 1024
