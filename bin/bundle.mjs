@@ -88,23 +88,33 @@ function withLateRequires(code) {
   return text.replace('"use strict";\n', '"use strict";\nconst late = {};\n')
 }
 
-/** What oclif does at every start and nobody needs: file, what stands there, what stands there now. An update of oclif that has it no more is noticed. */
+/** What packages do at every start and nobody needs: file, what stands there, what stands there now. An update of a package that has it no more is noticed. */
 const patches = [
   // a whole library for the question whether this Node is one of ours, which npm has asked
-  ['lib/index.js', '\ncheckNodeVersion();\n', '\n'],
+  ['@oclif/core/lib/index.js', '\ncheckNodeVersion();\n', '\n'],
   // three files of a few bytes, for which Node loads much that --version needs for nothing else
-  ['lib/util/fs.js', 'await (0, promises_1.readFile)(', '(0, node_fs_1.readFileSync)('],
+  ['@oclif/core/lib/util/fs.js', 'await (0, promises_1.readFile)(', '(0, node_fs_1.readFileSync)('],
   // prints nothing without that, and brings all that is about terminals
   [
-    'lib/logger.js',
+    '@oclif/core/lib/logger.js',
     'const debug = (0, debug_1.default)(namespace);',
     'const debug = (...given) => { if (process.env.DEBUG) (0, debug_1.default)(namespace)(...given); };',
   ],
+  // words for errors, for which all of a language is read
+  ...[
+    ['and', 'conjunction'],
+    ['or', 'disjunction'],
+  ].map(([word, type]) => {
+    const list = `new Intl.ListFormat('en', { style: 'long', type: '${type}' })`
+    const late = `{format: (values) => ${list}.format(values)}`
+    const name = `const ${word}Formatter = `
+    return ['@sindresorhus/is/distribution/index.js', `${name}${list}`, `${name}${late}`]
+  }),
 ]
 
 function patched(name, code) {
   return patches.reduce((text, [file, from, to]) => {
-    if (name !== `node_modules/@oclif/core/${file}`) return text
+    if (name !== `node_modules/${file}`) return text
     if (!text.includes(from)) throw new Error(`${name} has no ${from}`)
     return text.replace(from, () => to)
   }, code)
@@ -158,7 +168,7 @@ const modules = {
     const late = isOclif
       ? withLateRequires(patched(name, located))
       : isModule
-        ? withLateBuiltins(located)
+        ? withLateBuiltins(patched(name, located))
         : located
     // what is named only then is not in the bundle; in a script, Node warns of it
     const imports = late.replace(/(?<![\w$.'"`])import\((?!\s*['"`])/g, '__import(')

@@ -20,7 +20,8 @@ export const packFlags = {
     min: 1,
     max: 256,
     helpValue: 'N',
-    summary: 'Blocks that are compressed at once (default: one for each processor).',
+    summary:
+      'Blocks that are compressed at once (default: one for each processor); with 1 nothing is sent beside something else.',
   }),
   cache: Flags.boolean({
     summary:

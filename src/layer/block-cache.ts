@@ -1,4 +1,4 @@
-import {createHash, webcrypto} from 'node:crypto'
+import {createHash} from 'node:crypto'
 
 /** Compressed blocks by a key that says what they were made of. */
 export interface BlockCache {
@@ -33,5 +33,7 @@ export function cachedCompression(
 async function sha256(block: Uint8Array): Promise<string> {
   if (block.buffer instanceof SharedArrayBuffer)
     return createHash('sha256').update(block).digest('binary')
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', block)).toString('latin1')
+  return Buffer.from(
+    await crypto.subtle.digest('SHA-256', block as Uint8Array<ArrayBuffer>),
+  ).toString('latin1')
 }

@@ -1,7 +1,6 @@
 import {availableParallelism} from 'node:os'
 import {deflateLevel, type Deflater, zlibDeflater} from './deflater.js'
 import {givesPakoBytes} from './deflate-probe.js'
-import {pakoPool} from './pako-pool.js'
 import {looksLikeNoise, storedBlocks, trialLength} from './stored-blocks.js'
 
 const zlibAgrees = new Map<number, Promise<boolean>>()
@@ -23,10 +22,15 @@ export async function createDeflater({
   jobs = availableParallelism(),
   fast,
 }: DeflaterOptions = {}): Promise<Deflater> {
-  if (fast) return storing((await givesPakoBytes(fast, level)) ? fast : pakoPool(jobs, level))
+  if (fast) return storing((await givesPakoBytes(fast, level)) ? fast : await pako(jobs, level))
   const agrees = zlibAgrees.get(level) ?? givesPakoBytes(zlibDeflater(level), level)
   zlibAgrees.set(level, agrees)
-  return storing((await agrees) ? zlibDeflater(level, jobs) : pakoPool(jobs, level))
+  return storing((await agrees) ? zlibDeflater(level, jobs) : await pako(jobs, level))
+}
+
+async function pako(jobs: number, level: number): Promise<Deflater> {
+  const {pakoPool} = await import('./pako-pool.js')
+  return pakoPool(jobs, level)
 }
 
 /** Spares the compressor what it cannot shrink: such blocks are stored. */

@@ -12,7 +12,6 @@ import {deflateLevel} from './deflater.js'
 import {gzip} from './gzip.js'
 import {writeTar} from './tar-writer.js'
 import type {WalkedEntry} from './walk.js'
-import {zstdPool} from './zstd-pool.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
 const slack = 2 * gzipBlocks.large
@@ -108,6 +107,7 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
     }
   },
   async *zstd(survey, {jobs, cache, buffers, signal}) {
+    const {zstdPool} = await import('./zstd-pool.js')
     // this thread, which reads and hashes, is as busy as one that compresses
     const pool = zstdPool(Math.max(1, jobs - 1))
     try {
