@@ -190,6 +190,8 @@ const {output} = await bundle.generate({
   format: 'cjs',
   codeSplitting: false,
   comments: false,
+  // names stay, for whoever reads a stack; spaces would be read at every start
+  minify: {compress: false, mangle: false, codegen: {removeWhitespace: true}},
   charset: 'ascii',
   exports: 'named',
 })

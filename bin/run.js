@@ -56,6 +56,8 @@ function runBundle({source, id}) {
     cachedData: cache?.code,
   })
   const isCached = cache !== undefined && script.cachedDataRejected === false
+  // a megabyte, which is of no more use
+  if (cache) cache.code = undefined
   const evaluated = []
   const program = {exports: {}}
   script.runInThisContext()(
@@ -124,9 +126,10 @@ function decodeCache(bytes) {
   const end = bytes.length - 4
   const length = bytes.readUInt32LE(end)
   if (length > end) return undefined
+  const list = Buffer.from(bytes.subarray(length, end))
   const modules = () => {
     try {
-      return JSON.parse(bytes.toString('utf8', length, end))
+      return JSON.parse(list.toString())
     } catch {
       return []
     }

@@ -1,6 +1,6 @@
 export interface CompressAheadOptions {
   readonly compress: (block: Buffer) => Promise<Uint8Array>
-  /** Bytes of blocks that are held at once, at most, but for the newest one. */
+  /** Bytes of memory that blocks are in at once, at most, but for the newest one: a block may fill its own in part. */
   readonly ahead: number
   /** Called when a block is not needed any more. */
   readonly release?: ((block: Buffer) => void) | undefined
@@ -12,11 +12,12 @@ export async function* compressAhead(
   blocks: Iterable<Buffer> | AsyncIterable<Buffer>,
   {compress, ahead, release, signal}: CompressAheadOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const running: {readonly result: Promise<Uint8Array>; readonly length: number}[] = []
+  const running: {readonly result: Promise<Uint8Array>; readonly byteLength: number}[] = []
   let held = 0
   for await (const block of blocks) {
-    held += block.length
-    running.push({result: start(block), length: block.length})
+    const {byteLength} = block.buffer
+    held += byteLength
+    running.push({result: start(block), byteLength})
     while (held >= ahead) yield await head()
   }
   while (running.length > 0) yield await head()
@@ -31,7 +32,7 @@ export async function* compressAhead(
   async function head(): Promise<Uint8Array> {
     signal?.throwIfAborted()
     const first = running.shift()
-    held -= first?.length ?? 0
+    held -= first?.byteLength ?? 0
     return (await first?.result) ?? new Uint8Array()
   }
 }

@@ -14,7 +14,7 @@ import {writeTar} from './tar-writer.js'
 import type {WalkedEntry} from './walk.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
-const slack = 2 * gzipBlocks.large
+const slack = gzipBlocks.large
 
 /** What a packed directory amounts to. */
 export interface PackedContent {
