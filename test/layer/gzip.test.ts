@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import {readFileSync} from 'node:fs'
 import {ungzip} from 'pako'
 import {randomFillSync} from 'node:crypto'
-import {constants, deflateRawSync, gunzipSync} from 'node:zlib'
+import {constants, deflateRawSync, gunzipSync, inflateRawSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {createDeflater} from '../../src/layer/create-deflater.js'
 import {deflateProbe, givesPakoBytes} from '../../src/layer/deflate-probe.js'
@@ -138,6 +138,37 @@ describe('createDeflater', () => {
       expect(await givesPakoBytes(deflatedBy(level), level)).toBe(true)
       expect(await givesPakoBytes(deflatedBy(level), (level % 9) + 1)).toBe(false)
     }
+  })
+
+  it('P19 gives the same bytes for a block whatever was compressed before it, and beside it', async () => {
+    const sizes = [1, 700, 40_000, 220_000, 300_000, 524_288, 1_048_576, 3_000_000]
+    const blocks = [...sizes, ...sizes, ...sizes].map((size, number) => {
+      const noise = Buffer.from(randomFillSync(new Uint8Array(1 + (size >> (number % 3)))))
+      return Buffer.concat([text, text, text]).fill(noise, 100).subarray(0, size)
+    })
+    for (const level of [1, 6]) {
+      const deflater = zlibDeflater(level, 3)
+      const results = await Promise.all(blocks.map((block) => deflater.deflate(block)))
+      for (const [number, block] of blocks.entries()) {
+        const alone = deflateRawSync(block, {
+          level,
+          memLevel: 9,
+          finishFlush: constants.Z_SYNC_FLUSH,
+          chunkSize: outputBound(block.length),
+        })
+        expectSame(results[number] ?? new Uint8Array(), alone)
+      }
+      await deflater.close()
+    }
+  })
+
+  it('goes on after a block that is none, and is closed while it works', async () => {
+    const deflater = zlibDeflater(1, 1)
+    await expect(deflater.deflate(7 as unknown as Uint8Array)).rejects.toThrow()
+    const last = deflater.deflate(text)
+    await deflater.close()
+    const bytes = await last
+    expectSame(inflateRawSync(bytes, {finishFlush: constants.Z_SYNC_FLUSH}), text)
   })
 
   it('gives the golden digest for a block with more symbols than a deflate block holds', async () => {
