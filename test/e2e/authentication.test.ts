@@ -59,6 +59,15 @@ describeWith(
       ])
     })
 
+    it('needs one token, too, where it looks at another tag while it reads the image', async () => {
+      const {tree, issuer, proxy, image} = await start()
+      const {exitCode} = await inject(['update', image, tree, '--tag', 'other'], {env})
+      expect(exitCode).toBe(0)
+      expect(issuer.server.requests).toHaveLength(1)
+      // both may come before it is known that a token is needed
+      expect(proxy.requests.length).toBeLessThanOrEqual(12)
+    })
+
     it.each<[string, Partial<JwtIssuerOptions>]>([
       ['last five seconds', {life: 5}],
       ['were issued in the future', {answer: {issued_at: '2099-01-01T00:00:00Z'}}],
