@@ -44,6 +44,12 @@ export async function publish(
   return tags.map(({tag}) => tag)
 }
 
+/** The second: what goes elsewhere is brought there when the manifest is put, and is not where it should be brought from. */
+const blobUnknown: ReadonlySet<string> = new Set([
+  'ERR_INJECT_MANIFEST_BLOB_UNKNOWN',
+  'ERR_INJECT_BLOB_NOT_FOUND',
+])
+
 function isBlobUnknown(error: unknown): boolean {
-  return error instanceof NotFoundError && error.code === 'ERR_INJECT_MANIFEST_BLOB_UNKNOWN'
+  return error instanceof NotFoundError && blobUnknown.has(error.code)
 }

@@ -73,7 +73,7 @@ export async function storeShards(
   const {known, on} = options
   const layers: Layer[] = []
   let [tarSize, count, bytes] = [0, 0, 0]
-  const packed = new Set<number>()
+  let isPacked = false
   ports.report({kind: 'step', step: 'pack and push', on})
   const quiet = summed(ports)
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
@@ -87,20 +87,21 @@ export async function storeShards(
         known.length === 0
           ? {content: undefined, layer: undefined}
           : await compareShard(part, {...options, buffers, presence}, own)
-      if (content && layer) return {content, layer, uploaded: false}
-      packed.add(shard.number)
-      return pushLayer(store, part.entries, {...packingOf(part, options), buffers}, own)
+      if (content && layer) return {content, layer, uploaded: false, isKnown: true}
+      const how = {...packingOf(part, options), buffers}
+      return {...(await pushLayer(store, part.entries, how, own)), isKnown: false}
     },
     atOnce,
   )
-  for await (const {layer, content, uploaded} of stored) {
+  for await (const {layer, content, uploaded, isKnown} of stored) {
+    isPacked ||= !isKnown
     layers.push(layer)
     tarSize += content.tarSize
     if (!uploaded) continue
     count++
     bytes += layer.descriptor.size
   }
-  if (options.restores === true && packed.size === 0) {
+  if (options.restores === true && !isPacked) {
     const restored = await restoreShards(store, sharded, layers, options, ports)
     count = restored.length
     bytes = restored.reduce((sum, {descriptor}) => sum + descriptor.size, 0)

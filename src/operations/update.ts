@@ -130,9 +130,9 @@ async function storeContent(
     return {key, ...(await storeShards(store, {...framed, plan: shards}, wanted, ports))}
   }
   const onPacked = (packed: Pick<PushedLayer, 'layer' | 'content'>): void => {
-    const next = injected(options, plan, {layers: [packed.layer], content: packed.content})
     // one thing at a time is what one job means; and whoever wants no tag overwritten may not want this image at all
-    if (ports.jobs !== 1 && !options.noClobber) configUpload.begin(next)
+    if (ports.jobs === 1 || options.noClobber) return
+    configUpload.begin(injected(options, plan, {layers: [packed.layer], content: packed.content}))
   }
   const pushed = await pushLayer(store, framed.entries, {...how, onPacked}, ports)
   return {key, ...asContent(pushed.layer, pushed.content, pushed.uploaded)}

@@ -29,6 +29,7 @@ import {update} from '../../src/operations/update.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {openLayoutStore} from '../../src/store/layout-store.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
+import {createTargetStore} from '../../src/store/target-store.js'
 import {listTree, skopeoCopy, unpackRoot} from '../support/busybox-image.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
 import {makeImage, makeLayer} from '../support/images.js'
@@ -351,6 +352,32 @@ describe('update --layers', () => {
     writeFileSync(join(tree, 'cvmfs/part4/group39/f239'), 'changed')
     expect(await update(sharded, operationPorts(counting))).toMatchObject({changed: true})
     expect(asked).toEqual([])
+  })
+
+  it('a shard that is lost where the image is, and changes nothing, is packed again for elsewhere', async () => {
+    const {store, tree, put, slotOf, options} = await start()
+    await put({layers: 8})
+    const lost = (await slotOf())?.layers[2]?.descriptor.digest
+    const source: ContentStore = {
+      ...store,
+      statBlob: async (digest, call) =>
+        digest === lost ? undefined : store.statBlob(digest, call),
+      openBlob: async (blob, call) => {
+        if (blob.digest !== lost) return store.openBlob(blob, call)
+        const {NotFoundError} = await import('../../src/errors.js')
+        throw new NotFoundError('ERR_INJECT_BLOB_NOT_FOUND', 'a blob is not there')
+      },
+    }
+    const target = createMemoryStore('target')
+    const both = createTargetStore(source, target, {mountFrom: []})
+    writeFileSync(join(tree, 'cvmfs/part4/group39/f239'), 'changed')
+    const from = (await store.statManifest('v1')) ?? ''
+    const reference = parseReference(`registry.example/team/app@${from}`)
+    const wanted = {...options, directory: tree, reference, tags: ['v2'], layers: 8} as const
+    expect(await update(wanted, operationPorts(both))).toMatchObject({changed: true})
+    const stored = await target.getManifest('v2')
+    expect(Buffer.from(stored?.bytes ?? []).includes(lost ?? 'none')).toBe(true)
+    expect(lost && (await target.statBlob(lost))).toBeDefined()
   })
 
   it('all images of an index get the same layers, each of them sent once', async () => {
