@@ -3,54 +3,24 @@ import {spawn} from 'node:child_process'
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {createServer} from 'node:net'
 import {join} from 'node:path'
+import {apacheConfig, nginxConfig} from '../test/support/web-server-config.js'
 
 /** By name: `(site, folder) => {address, stop}`; `folder` is for the server's own files. */
 export const webServers = {nginx: serveByNginx, apache2: serveByApache}
 
 async function serveByNginx(site, folder) {
   const port = await freePort()
-  const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (kind) => `${kind}_temp_path ${join(folder, kind)};`,
-  )
-  const server = `server { listen 127.0.0.1:${port}; root ${site}; include ${site}/nginx.conf; }`
   const file = join(folder, 'nginx.conf')
-  writeFileSync(
-    file,
-    `daemon off; pid ${join(folder, 'pid')}; error_log stderr error; events {}
-http { access_log off; ${places.join(' ')} ${server} }\n`,
-  )
+  writeFileSync(file, nginxConfig({site, folder, port}))
   return run('/usr/sbin/nginx', ['-c', file, '-p', folder], port)
 }
 
 async function serveByApache(site, folder) {
   const port = await freePort()
-  const modules = ['mpm_event', 'authz_core', 'mime', 'rewrite', 'headers', 'dir'].map(
-    (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
-  )
   const own = join(folder, 'apache')
-  mkdirSync(own)
-  const file = join(folder, 'apache.conf')
-  writeFileSync(
-    file,
-    `ServerRoot ${own}
-${modules.join('\n')}
-ServerName 127.0.0.1
-Listen 127.0.0.1:${port}
-DefaultRuntimeDir ${own}
-PidFile ${own}/pid
-Mutex file:${own} default
-ErrorLog ${own}/error.log
-TypesConfig /etc/mime.types
-${process.geteuid?.() === 0 ? 'User www-data\nGroup www-data' : ''}
-<Directory />
-  Require all denied
-  AllowOverride None
-</Directory>
-<VirtualHost *>
-  DocumentRoot ${site}
-  Include ${site}/apache.conf
-</VirtualHost>\n`,
-  )
+  mkdirSync(join(own, 'run'), {recursive: true})
+  const file = join(own, 'apache.conf')
+  writeFileSync(file, apacheConfig({site, folder: own, port}))
   return run('/usr/sbin/apache2', ['-D', 'FOREGROUND', '-f', file], port)
 }
 
