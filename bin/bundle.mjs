@@ -2,12 +2,13 @@
 // when it is first imported and not before, so that a command pays for what it uses. Beside it, the licences of what went in.
 import {createHash} from 'node:crypto'
 import {readdirSync, readFileSync, writeFileSync} from 'node:fs'
-import {builtinModules} from 'node:module'
+import {builtinModules, createRequire} from 'node:module'
 import {join, relative, sep} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {rolldown} from 'rolldown'
 import {parseAst} from 'rolldown/parseAst'
 
+const requireHere = createRequire(import.meta.url)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 const packages = join(root, 'node_modules')
@@ -47,25 +48,37 @@ function entry() {
   ].join('\n')
 }
 
-/** `import {a as b} from 'node:c'` would be evaluated at the start, whichever module it stands in; a `require` is where it stands. */
+/** Parts of Node that take milliseconds, of which a run may need none, or none before its first request is on the way. */
+const slowBuiltins = new Set(
+  ['crypto', 'dns', 'fs/promises', 'https', 'timers/promises', 'tls', 'zlib'].map(
+    (name) => `node:${name}`,
+  ),
+)
+
+/** `import {a as b} from 'node:c'` would be evaluated at the start, whichever module it stands in; a `require` is where it stands, or for the slow ones where it is used. */
 function withLateBuiltins(code) {
   const edits = parseAst(code).body.filter(
     ({type, source}) => type === 'ImportDeclaration' && isBuiltin(source.value),
   )
   return edits.reduceRight((text, {start, end, specifiers, source}) => {
-    const whole = specifiers.find(({type}) => type !== 'ImportSpecifier')
-    const parts = specifiers
-      .filter(({type}) => type === 'ImportSpecifier')
-      .map(({imported, local}) =>
-        imported.name === 'default' ? '' : `${imported.name}: ${local.name}`,
-      )
-    const required = `require(${js(source.value)})`
-    const statements = [
-      ...(whole ? [`const ${whole.local.name} = ${required}`] : []),
-      ...(parts.length > 0 ? [`const {${parts.join(', ')}} = ${required}`] : []),
-    ]
-    return `${text.slice(0, start)}${statements.join(';')};${text.slice(end)}`
+    const parts = specifiers.map(({type, imported, local}) => {
+      const name = type === 'ImportSpecifier' ? imported.name : 'default'
+      return `const ${local.name} = ${builtin(source.value, name)};`
+    })
+    return `${text.slice(0, start)}${parts.join('')}${text.slice(end)}`
   }, code)
+}
+
+/** Of the slow ones, what can be called, made or asked for something: it gets the rest when it is. Constants cannot wait. */
+function builtin(source, name) {
+  const required = `require(${js(source)})`
+  const whole = name === 'default'
+  const value = whole ? required : `${required}.${name}`
+  if (!slowBuiltins.has(source)) return value
+  if (whole) return `new Proxy({}, {get: (_, key) => ${value}[key]})`
+  if (typeof requireHere(source)[name] !== 'function') return value
+  if (/^[a-z]/.test(name)) return `(...given) => ${value}(...given)`
+  return `new Proxy(class {}, {get: (_, key) => ${value}[key], construct: (_, given, made) => Reflect.construct(${value}, given, made)})`
 }
 
 /** oclif loads all of itself at once. What TypeScript made of its imports is regular enough to load each part when it is used. */
@@ -100,6 +113,12 @@ const patches = [
     'const debug = (0, debug_1.default)(namespace);',
     'const debug = (...given) => { if (process.env.DEBUG) (0, debug_1.default)(namespace)(...given); };',
   ],
+  // a name for whoever watches requests, for which all of Node's crypto is loaded before the first one
+  [
+    'got/dist/source/core/diagnostics-channel.js',
+    'return randomUUID();',
+    "return channels.requestCreate.hasSubscribers ? randomUUID() : '';",
+  ],
   // words for errors, for which all of a language is read
   ...[
     ['and', 'conjunction'],
@@ -126,6 +145,8 @@ const fronts = {
   'wsl-utils': `
     export {default as isWsl} from 'is-wsl'
     export const powerShellPath = async () => (await import('wsl-utils')).powerShellPath()`,
+  // what is sent compressed stays so
+  'decompress-response': `export default (...given) => require('decompress-response').default(...given)`,
   // we speak HTTP/1.1
   'http2-wrapper': `
     export default {

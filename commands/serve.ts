@@ -7,6 +7,7 @@ import {serveFlags, serveOptions} from '../src/cli/serve-flags.js'
 import {listenForServeSignals} from '../src/cli/serve-signals.js'
 import {serve} from '../src/operations/serve.js'
 import {openRepositoryRoot} from '../src/store/repository-root.js'
+import {monotonicTime} from '../src/stream/clock.js'
 
 export default class Serve extends BaseCommand {
   static override readonly summary = 'Run a registry over a folder of OCI image layouts.'
@@ -61,4 +62,4 @@ export default class Serve extends BaseCommand {
 }
 
 /** For a log: it is no place to draw on. */
-const plainTerminal = {isTTY: false, env: process.env, now: () => performance.now()}
+const plainTerminal = {isTTY: false, env: process.env, now: monotonicTime}

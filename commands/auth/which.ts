@@ -29,7 +29,7 @@ export default class AuthWhich extends BaseCommand {
     return this.perform(
       flags,
       async (ports) => {
-        const given = await givenUser(flags, process.env, process.stdin)
+        const given = await givenUser(flags, process.env, () => process.stdin)
         return whichCredentials({reference, given}, credentialPorts(flags, ports))
       },
       shownWhich,

@@ -13,6 +13,7 @@ import {listenForSignals, type Interruption} from './interruption.js'
 import {guardOutputs, writeTo} from './outputs.js'
 import {createProgress} from './progress.js'
 import {storeOpener} from './store-opener.js'
+import {monotonicTime} from '../stream/clock.js'
 
 /** How a result is shown. */
 interface Presentation<Result> {
@@ -106,5 +107,5 @@ const terminal = {
   write: (text: string) => writeTo(process.stderr, text),
   isTTY: process.stderr.isTTY,
   env: process.env,
-  now: () => performance.now(),
+  now: monotonicTime,
 }

@@ -19,7 +19,7 @@ export async function doctorPorts(
 ): Promise<DoctorPorts> {
   const uid = process.getuid?.()
   const places = {authFile: flags.authfile, env: process.env, home: homedir(), uid}
-  const given = await explicitCredentials(flags, process.env, process.stdin)
+  const given = await explicitCredentials(flags, process.env, () => process.stdin)
   const credentials: CredentialLookup = given
     ? () => Promise.resolve({kind: 'password', ...given})
     : createCredentialLookup({...about, ...places, signal})

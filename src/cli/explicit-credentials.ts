@@ -8,11 +8,11 @@ export interface CredentialFlags {
 
 const longestPassword = 64 * 1024
 
-/** From `--username` with `--password-stdin`, else from the environment; `undefined` when neither says anything. */
+/** From `--username` with `--password-stdin`, else from the environment; `undefined` when neither says anything. `stdin` is asked for only where a password is read from it: to open it takes time. */
 export async function explicitCredentials(
   flags: CredentialFlags,
   env: Readonly<Record<string, string | undefined>>,
-  stdin: AsyncIterable<Uint8Array>,
+  stdin: () => AsyncIterable<Uint8Array>,
 ): Promise<{username: string; password: string} | undefined> {
   const username = flags.username ?? env['INJECT_USERNAME']
   if (flags['password-stdin']) {
@@ -20,7 +20,7 @@ export async function explicitCredentials(
       throw new UsageError('ERR_INJECT_NO_USERNAME', 'a password without a user name', {
         hint: 'say --username NAME',
       })
-    return {username, password: await readPassword(stdin)}
+    return {username, password: await readPassword(stdin())}
   }
   const password = env['INJECT_PASSWORD']
   if (username && password) return {username, password}
@@ -52,7 +52,7 @@ export async function readPassword(stdin: AsyncIterable<Uint8Array>): Promise<st
 export async function givenUser(
   flags: CredentialFlags,
   env: Readonly<Record<string, string | undefined>>,
-  stdin: AsyncIterable<Uint8Array>,
+  stdin: () => AsyncIterable<Uint8Array>,
 ): Promise<{username: string; from: 'flags' | 'environment'} | undefined> {
   const given = await explicitCredentials(flags, env, stdin)
   const from = flags['password-stdin'] ? 'flags' : 'environment'

@@ -40,7 +40,7 @@ export function storeOpener(
     if (flags.authfile !== undefined) checkReadable(flags.authfile)
     const credentials =
       flags.credentials ??
-      (await (given ??= explicitCredentials(flags, process.env, process.stdin)))
+      (await (given ??= explicitCredentials(flags, process.env, () => process.stdin)))
     if (reference.kind === 'layout') {
       const {openLayoutStore} = await import('../store/layout-store.js')
       return openLayoutStore(reference.directory, {create})

@@ -6,6 +6,7 @@ import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import {errnoOf, localIoError} from './local-io-error.js'
 import {isDead, ownedName} from './owned-name.js'
+import {monotonicTime} from '../stream/clock.js'
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined
@@ -35,7 +36,7 @@ export async function withLock<T>(
 
 async function acquire(path: string, token: string, options: LockOptions): Promise<void> {
   const {signal, timeoutMs = 30_000} = options
-  const deadline = performance.now() + timeoutMs
+  const deadline = monotonicTime() + timeoutMs
   for (let wait = 5; ; wait = Math.min(wait * 2, 100)) {
     signal?.throwIfAborted()
     if (await claim(path, token)) {
@@ -48,7 +49,7 @@ async function acquire(path: string, token: string, options: LockOptions): Promi
       await breakLock(path, holder, options)
       continue
     }
-    if (performance.now() >= deadline) throw locked(path, holder, timeoutMs)
+    if (monotonicTime() >= deadline) throw locked(path, holder, timeoutMs)
     // not all waiters at the same instant
     const pause = wait * (0.5 + Math.random())
     // what an abort throws here is not its reason; the next round throws that

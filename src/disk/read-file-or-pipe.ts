@@ -1,5 +1,6 @@
 import {closeSync, constants, fstatSync, openSync, readSync, statSync} from 'node:fs'
 import {setTimeout as sleep} from 'node:timers/promises'
+import {monotonicTime} from '../stream/clock.js'
 
 /** A pipe may have a writer that never comes, or never ends. */
 const patienceMs = 5000
@@ -42,7 +43,7 @@ function* read(path: string, limit: number): Generator<number, Buffer, void> {
     }
     const chunks: Buffer[] = []
     let size = 0
-    const end = performance.now() + patienceMs
+    const end = monotonicTime() + patienceMs
     for (;;) {
       const chunk = Buffer.alloc(64 * 1024)
       const got = readNow(file, chunk)
@@ -54,7 +55,7 @@ function* read(path: string, limit: number): Generator<number, Buffer, void> {
         size += got
         if (size > limit) throw new Error(`larger than ${limit} bytes`)
       }
-      if (performance.now() > end && isPipe) {
+      if (monotonicTime() > end && isPipe) {
         throw new Error(`nothing ended the pipe within ${patienceMs / 1000} s`)
       }
       if (isEarly) yield pauseMs

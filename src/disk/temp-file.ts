@@ -1,4 +1,5 @@
-import {constants, type FileHandle, open, rename, rm} from 'node:fs/promises'
+import {constants} from 'node:fs'
+import {type FileHandle, open, rename, rm} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {createDigester, type Digest, type DigestAlgorithm} from '../oci/digest.js'
 import {tap} from '../stream/tap.js'

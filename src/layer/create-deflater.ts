@@ -23,9 +23,16 @@ export async function createDeflater({
   fast,
 }: DeflaterOptions = {}): Promise<Deflater> {
   if (fast) return storing((await givesPakoBytes(fast, level)) ? fast : await pako(jobs, level))
+  return storing(
+    (await givesZlibPakoBytes(level)) ? zlibDeflater(level, jobs) : await pako(jobs, level),
+  )
+}
+
+/** Whether Node's zlib gives pako's bytes at this level. */
+export function givesZlibPakoBytes(level: number = deflateLevel): Promise<boolean> {
   const agrees = zlibAgrees.get(level) ?? givesPakoBytes(zlibDeflater(level), level)
   zlibAgrees.set(level, agrees)
-  return storing((await agrees) ? zlibDeflater(level, jobs) : await pako(jobs, level))
+  return agrees
 }
 
 async function pako(jobs: number, level: number): Promise<Deflater> {

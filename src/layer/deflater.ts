@@ -1,4 +1,4 @@
-import {constants, createDeflateRaw, type DeflateRaw} from 'node:zlib'
+import zlib, {createDeflateRaw, type DeflateRaw} from 'node:zlib'
 import {availableParallelism} from 'node:os'
 
 /** The default level: a part of the format, since another one gives other bytes. */
@@ -109,7 +109,7 @@ function createBlockStream(level: number): BlockStream {
       level,
       memLevel,
       // in one go with the block: each call is a trip to another thread and back
-      flush: constants.Z_SYNC_FLUSH,
+      flush: zlib.constants.Z_SYNC_FLUSH,
       chunkSize: size,
       // it is read when the block is done, and not before
       readableHighWaterMark: size + 1,

@@ -2,6 +2,7 @@ import {newLayerType} from '../image/family.js'
 import type {Image, Layer} from '../image/image.js'
 import {inject} from '../image/inject.js'
 import {hasLayers, type Slot} from '../image/slot.js'
+import {preparePacking} from '../layer/prepare-packing.js'
 import {countShards} from '../layer/shards.js'
 import type {RememberedTree} from '../layer/tree-memory.js'
 import type {Digest} from '../oci/digest.js'
@@ -41,6 +42,7 @@ export async function update(
     chunkSize: options.chunkSize,
   })
   const configUpload = createConfigUpload(store, {signal: ports.signal})
+  const leavePreparing = preparePacking(options)
   try {
     const {reference, tags} = options
     let looks: TagLooks | undefined = lookAtTags(store, reference, tags, ports.signal)
@@ -70,6 +72,7 @@ export async function update(
       }
     }
   } finally {
+    leavePreparing()
     await configUpload.close()
     await store.close()
   }

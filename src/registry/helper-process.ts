@@ -1,4 +1,5 @@
-import {access, constants, stat} from 'node:fs/promises'
+import {constants} from 'node:fs'
+import {access, stat} from 'node:fs/promises'
 import {delimiter, isAbsolute, join} from 'node:path'
 
 /** How a helper ended and what it said; the outputs may hold secrets. */

@@ -1,6 +1,7 @@
 import type {Duplex} from 'node:stream'
 import type {ByteStream} from '../store/content-store.js'
 import {TransportError} from './transport-error.js'
+import {monotonicTime} from '../stream/clock.js'
 
 export interface ReceiveOptions {
   /** Milliseconds without a byte. */
@@ -27,7 +28,7 @@ export async function* receiveBody(
   let came = 0
   try {
     for (;;) {
-      const since = performance.now()
+      const since = monotonicTime()
       const timer = setTimeout(() => {
         answer.destroy(new TransportError('ETIMEDOUT', `${doing}: nothing came for ${idle} ms`))
       }, idle)
@@ -41,7 +42,7 @@ export async function* receiveBody(
         ended = true
         return
       }
-      waited += performance.now() - since
+      waited += monotonicTime() - since
       came += next.value.length
       if (waited >= rate.window) {
         if (came * 1000 < rate.minimum * waited) throw tooSlow(doing, came, waited)

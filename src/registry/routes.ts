@@ -11,7 +11,7 @@ import {isIP} from 'node:net'
 import type {SecureContext} from 'node:tls'
 import type {Proxy, ProxyLookup} from './proxy.js'
 import type {TrustLookup} from './trust.js'
-import {TunnelAgent} from './tunnel-agent.js'
+import {createTunnelAgent} from './tunnel-agent.js'
 
 /** How one host is reached. */
 export interface Route {
@@ -94,7 +94,7 @@ function createRoute(url: URL, registry: string | undefined, settings: RouteSett
     ...(settings.insecure && {rejectUnauthorized: false}),
   }
   const agent = proxy
-    ? new TunnelAgent(options, {proxy, timeout: settings.connect, proxyContext: context()})
+    ? createTunnelAgent(options, {proxy, timeout: settings.connect, proxyContext: context()})
     : new TlsAgent(options)
   // what comes through the tunnel comes from the host
   return {agent: {https: agent}, request: undefined, proxy: undefined, direct: !proxy}

@@ -1,7 +1,7 @@
 import {X509Certificate} from 'node:crypto'
 import {readdirSync, readFileSync} from 'node:fs'
 import {delimiter, join} from 'node:path'
-import {rootCertificates} from 'node:tls'
+import tls from 'node:tls'
 import {certsFolders, findCertsFolder} from './certs-d.js'
 import type {Peer, TrustOptions} from './trust.js'
 
@@ -37,7 +37,7 @@ function* sources(
   peer: Peer & {readonly registry: string},
 ): Iterable<Source> {
   const {authorities = [], caFile, env} = options
-  yield {name: "Node's own authorities", text: () => rootCertificates.join('\n')}
+  yield {name: "Node's own authorities", text: () => tls.rootCertificates.join('\n')}
   if (env['NODE_EXTRA_CA_CERTS']) yield file(env['NODE_EXTRA_CA_CERTS'], 'NODE_EXTRA_CA_CERTS ')
   yield {name: 'the caller', text: () => authorities.join('\n')}
   if (caFile !== undefined) yield file(caFile, '--ca-file ')

@@ -1,6 +1,6 @@
 import {existsSync, readdirSync} from 'node:fs'
 import {delimiter, join} from 'node:path'
-import {createSecureContext, rootCertificates, type SecureContext} from 'node:tls'
+import tls, {createSecureContext, type SecureContext} from 'node:tls'
 import {UsageError} from '../errors.js'
 import {
   type Certificates,
@@ -141,7 +141,7 @@ export function besidesDefaults(
 ): readonly string[] {
   const file = env['NODE_EXTRA_CA_CERTS']
   const extra = file && existsSync(file) ? [readCertificates(file)] : []
-  return [...rootCertificates, ...extra, ...authorities]
+  return [...tls.rootCertificates, ...extra, ...authorities]
 }
 
 const reasons: Readonly<Record<string, string>> = {

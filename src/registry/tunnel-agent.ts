@@ -17,41 +17,39 @@ export interface TunnelSettings {
 type Created = (error: Error | null, socket: Duplex) => void
 
 /** Kept-alive TLS connections to hosts behind a proxy. The handshake is with the host, whose certificate is judged as without a proxy. */
-export class TunnelAgent extends Agent {
-  readonly #settings: TunnelSettings
-  readonly #ended = new AbortController()
+export function createTunnelAgent(options: AgentOptions, settings: TunnelSettings): Agent {
+  const ended = new AbortController()
+  const agent = new Agent(options)
+  const direct = agent.createConnection.bind(agent)
+  const destroy = agent.destroy.bind(agent)
 
-  constructor(options: AgentOptions, settings: TunnelSettings) {
-    super(options)
-    this.#settings = settings
-  }
-
-  override createConnection(options: ClientRequestArgs, created?: Created): undefined {
-    this.#connect(options).then(
-      (socket) => created?.(null, socket),
-      // Node hands on no socket with an error
-      (error: unknown) => created?.(error as Error, undefined as unknown as Duplex),
-    )
-  }
-
-  override destroy(): void {
-    this.#ended.abort()
-    super.destroy()
-  }
-
-  async #connect(options: ClientRequestArgs): Promise<Duplex> {
-    const {proxy, timeout, proxyContext} = this.#settings
+  async function connect(to: ClientRequestArgs): Promise<Duplex> {
+    const {proxy, timeout, proxyContext} = settings
     const tunnel = await openTunnel({
       proxy,
       timeout,
       secureContext: proxyContext,
-      host: options.host ?? '',
-      port: Number(options.port ?? 443),
-      signal: this.#ended.signal,
+      host: to.host ?? '',
+      port: Number(to.port ?? 443),
+      signal: ended.signal,
     })
-    const over = {...options, socket: tunnel} as ClientRequestArgs
-    return shaken(super.createConnection(over) as TLSSocket, timeout, proxy)
+    const over = {...to, socket: tunnel} as ClientRequestArgs
+    return shaken(direct(over) as TLSSocket, timeout, proxy)
   }
+
+  return Object.assign(agent, {
+    createConnection(to: ClientRequestArgs, created?: Created): undefined {
+      connect(to).then(
+        (socket) => created?.(null, socket),
+        // Node hands on no socket with an error
+        (error: unknown) => created?.(error as Error, undefined as unknown as Duplex),
+      )
+    },
+    destroy(): void {
+      ended.abort()
+      destroy()
+    },
+  })
 }
 
 /** The socket once its handshake is over. */

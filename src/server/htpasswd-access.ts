@@ -4,6 +4,7 @@ import {parseBasic} from './basic-credential.js'
 import {createBcryptThread} from './bcrypt-thread.js'
 import {decoysFor, highestCostOf, type Htpasswd} from './htpasswd.js'
 import {Refusal} from './refusal.js'
+import {monotonicTime} from '../stream/clock.js'
 
 export interface HtpasswdOptions {
   /** What somebody without credentials may do. */
@@ -53,11 +54,11 @@ export function createHtpasswdAccess(
   const isRight = (user: string, password: string): Promise<boolean> => {
     const key = createHmac('sha256', secret).update(`${user}\0${password}`).digest('base64')
     const known = checks.get(key)
-    if (known !== undefined && known.until > performance.now()) return known.result
+    if (known !== undefined && known.until > monotonicTime()) return known.result
     const result = check(user, password)
     const into = checks
     if (into.size >= mostCached) into.delete(into.keys().next().value ?? '')
-    into.set(key, {result, until: performance.now() + cacheTime})
+    into.set(key, {result, until: monotonicTime() + cacheTime})
     // only what was right is remembered; while it is being checked, who asks the same waits for the same
     const forget = (): void => void into.delete(key)
     result.then((right) => right || forget(), forget)

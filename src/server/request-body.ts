@@ -2,6 +2,7 @@ import type {IncomingMessage} from 'node:http'
 import type {ByteStream} from '../store/content-store.js'
 import type {ServerLimits} from './limits.js'
 import {clientClosedRequest, Refusal} from './refusal.js'
+import {monotonicTime} from '../stream/clock.js'
 
 /** What a client sends after its headers. */
 export interface RequestBody {
@@ -72,9 +73,9 @@ function createPace({idleTime, uploadRate, rateWindow}: ServerLimits): {
   let bytes = 0
   return {
     async waitFor(next) {
-      const start = performance.now()
+      const start = monotonicTime()
       const result = await orStalled(next, idleTime)
-      waited += performance.now() - start
+      waited += monotonicTime() - start
       bytes += result.done ? 0 : result.value.length
       if (waited >= rateWindow) {
         if (!result.done && bytes < (uploadRate * waited) / 1000) throw tooSlow()

@@ -8,6 +8,7 @@ import {clientClosedRequest, type Refusal} from './refusal.js'
 import {pageOfRefusal} from './page-frame.js'
 import {createRequestBody} from './request-body.js'
 import {sendAnswer} from './send-answer.js'
+import {monotonicTime} from '../stream/clock.js'
 
 export interface RequestOptions extends DispatchOptions {
   readonly log: (record: AccessRecord) => void
@@ -28,7 +29,7 @@ export async function serveRequest(
 ): Promise<void> {
   const {limits, metrics, log} = options
   const time = Date.now()
-  const start = performance.now()
+  const start = monotonicTime()
   const finish = metrics?.begin()
   const id = requestId(request)
   const trace: Trace = {resource: 'none', user: undefined}
@@ -84,7 +85,7 @@ export async function serveRequest(
         : (refusal?.status ?? response.statusCode),
     received: body.received,
     sent,
-    milliseconds: performance.now() - start,
+    milliseconds: monotonicTime() - start,
     agent: request.headers['user-agent'],
     error: refusal && reasonOf(refusal),
   }

@@ -1,5 +1,6 @@
 import type {Stats} from 'node:fs'
 import type {Digest} from '../oci/digest.js'
+import {monotonicTime} from '../stream/clock.js'
 
 /** What of a file's state tells that nobody has changed it. */
 export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>
@@ -24,7 +25,7 @@ export interface SoundFiles {
 export function createSoundFiles({
   maxAgeMs = 3_600_000,
   limit = 10_000,
-  now = () => performance.now(),
+  now = monotonicTime,
 }: {
   readonly maxAgeMs?: number | undefined
   readonly limit?: number

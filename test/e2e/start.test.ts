@@ -41,8 +41,14 @@ describe('what is evaluated', () => {
   it('before the first request of an update is what makes it, and nothing that comes later', async () => {
     const server = await startFakeServer(() => ({status: 404}))
     const tree = await tempDir()
-    const {exitCode, modules} = await watchedRun(['update', `${server.address}/app:v1`, tree])
+    const {exitCode, modules, builtins} = await watchedRun([
+      'update',
+      `${server.address}/app:v1`,
+      tree,
+    ])
     expect(exitCode).toBe(4)
+    expect(builtins).toContain('http')
+    for (const name of ['crypto', 'https', 'tls']) expect(builtins).not.toContain(name)
     expect(server.requests.length).toBeGreaterThan(0)
     expect(modules).toContain('dist/src/registry/http.js')
     const packages = packagesOf(modules)

@@ -1,11 +1,11 @@
-// Loaded into the program by `node --import`: writes to the file that WATCH_BUNDLE names what came of the code cache, and which modules had been evaluated when the first
-// connection was made, or at the end of a run without one. JSON.
+// Loaded into the program by `node --import`: writes to the file that WATCH_BUNDLE names what came of the code cache, and which modules (and parts of Node) had been evaluated when the
+// first connection was made, or at the end of a run without one. JSON.
 import {writeFileSync} from 'node:fs'
 import net from 'node:net'
 import vm from 'node:vm'
 
-/** @type {{cache: 'none' | 'used' | 'rejected', modules: string[]}} */
-const seen = {cache: 'none', modules: []}
+/** @type {{cache: 'none' | 'used' | 'rejected', modules: string[], builtins: string[]}} */
+const seen = {cache: 'none', modules: [], builtins: []}
 
 vm.Script = class extends vm.Script {
   /**
@@ -36,6 +36,10 @@ vm.Script = class extends vm.Script {
 
 let isWritten = false
 const write = () => {
+  // @ts-expect-error Node's types do not have it
+  seen.builtins = process.moduleLoadList
+    .filter((/** @type {string} */ name) => name.startsWith('NativeModule '))
+    .map((/** @type {string} */ name) => name.slice('NativeModule '.length))
   if (!isWritten) writeFileSync(process.env['WATCH_BUNDLE'] ?? '', JSON.stringify(seen))
   isWritten = true
 }

@@ -15,6 +15,8 @@ export interface WatchedRun {
   readonly cache: 'none' | 'used' | 'rejected'
   /** Evaluated until the first connection, by their paths in the package; all of them where there was none. */
   readonly modules: readonly string[]
+  /** The parts of Node that were loaded by then. */
+  readonly builtins: readonly string[]
 }
 
 /** Runs the built command and looks at how it starts. */
@@ -38,6 +40,9 @@ export async function watchedRun(
       env: {PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', WATCH_BUNDLE: report, ...env},
     },
   )
-  const seen = JSON.parse(readFileSync(report, 'utf8')) as Pick<WatchedRun, 'cache' | 'modules'>
+  const seen = JSON.parse(readFileSync(report, 'utf8')) as Pick<
+    WatchedRun,
+    'cache' | 'modules' | 'builtins'
+  >
   return {exitCode, stdout, stderr, ...seen}
 }
