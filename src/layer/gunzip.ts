@@ -1,9 +1,17 @@
-import {createGunzip, type Gunzip} from 'node:zlib'
+import type {TransformOptions} from 'node:stream'
+import {createGunzip, type Gunzip, type ZlibOptions} from 'node:zlib'
 import {layerCorrupt} from './layer-corrupt.js'
 
 /** Large pieces, in and out: what inflates waits for this thread after each. */
 const chunkSize = 1024 * 1024
 const feedSize = 256 * 1024
+
+/** A few pieces wait on either side, so that neither is idle while the other one has long ones. */
+const streamOptions: ZlibOptions & TransformOptions = {
+  chunkSize,
+  writableHighWaterMark: 4 * feedSize,
+  readableHighWaterMark: 2 * chunkSize,
+}
 
 /**
  * Decompresses gzip: one member or several (as of estargz), one after the other, and zeros behind the last one, which tapes and some registries leave there. Throws
@@ -15,7 +23,7 @@ export async function* gunzip(
   content: AsyncIterable<Uint8Array>,
   read = {bytes: 0},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = createGunzip({chunkSize})
+  const decoder = createGunzip(streamOptions)
   const fed: Fed = {bytes: 0, chunks: []}
   const chunks = content[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, void>
   const feeding = feed(chunks, decoder, fed)

@@ -1,12 +1,13 @@
 // JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as well as in the built one.
 import {parentPort} from 'node:worker_threads'
-import {compress, init} from '@bokuweb/zstd-wasm'
+import {compressUsingDict, createCCtx, init} from '@bokuweb/zstd-wasm'
 
 /** Part of the format, since another level gives other bytes; the levels from 5 to 12 would do so on other processors, too. */
 const level = 3
 
-/** @type {Promise<void> | undefined} */
-let ready
+/** One context for all frames: to make one for each takes a sixteenth of the time. It gives the same bytes. @type {Promise<number> | undefined} */
+let context
+const noDictionary = new Uint8Array()
 
 /**
  * One zstd frame of `block`: the bytes that libzstd 1.5, compiled to WebAssembly, gives on every machine.
@@ -15,8 +16,8 @@ let ready
  * @returns {Promise<Uint8Array>}
  */
 export async function zstdFrame(block) {
-  await (ready ??= init())
-  return compress(block, level)
+  context ??= init().then(createCCtx)
+  return compressUsingDict(await context, block, noDictionary, level)
 }
 
 parentPort?.on('message', async ({id, block}) => {
