@@ -1,12 +1,9 @@
-import {closeSync, constants, fstatSync, lstatSync, openSync, readSync} from 'node:fs'
+import {closeSync, fstatSync, lstatSync, openSync, readSync} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
 import {type BlockRule, endsBlock} from './block-rule.js'
 import {readable} from './byte-string.js'
 import {blockSize, encodeHeader} from './tar-header.js'
-import {changed, isSame, type WalkedEntry} from './walk.js'
-
-/** `O_NONBLOCK`: what was a file when it was listed may be a FIFO by now, and opening that would wait for ever. */
-const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+import {changed, isSame, openFlags, type WalkedEntry, type WalkedFile} from './walk.js'
 
 /**
  * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate` (of the length asked for), which the consumer owns from then on. Ends with two zero
@@ -67,12 +64,9 @@ export function* writeTar(
     }
   }
 
-  function* putFile(
-    {entry}: WalkedEntry,
-    file: NonNullable<WalkedEntry['file']>,
-    size: number,
-  ): Generator<Buffer> {
-    const descriptor = attempt('open', () => openSync(file.path, openFlags))
+  function* putFile({entry}: WalkedEntry, file: WalkedFile, size: number): Generator<Buffer> {
+    const opened = file.opened?.()
+    const descriptor = opened ?? attempt('open', () => openSync(file.path, openFlags))
     try {
       let left = size
       do {
@@ -94,7 +88,7 @@ export function* writeTar(
       )
         throw changed(entry.path)
     } finally {
-      closeSync(descriptor)
+      if (opened === undefined) closeSync(descriptor)
     }
     const zeros = padding(size)
     // a block is a multiple of 512 bytes, so the padding never crosses its end
@@ -113,7 +107,7 @@ export function* writeTar(
 }
 
 /** Whether the path names what was listed: an error on something else is a change, whatever its number. */
-function isStill({path, stat}: NonNullable<WalkedEntry['file']>): boolean {
+function isStill({path, stat}: WalkedFile): boolean {
   const now = lstatSync(path, {bigint: true, throwIfNoEntry: false})
   return now !== undefined && isSame(now, stat)
 }

@@ -35,10 +35,19 @@ export interface WalkOptions extends WalkDetail {
 /** What shows that a file was touched: content, names, attributes or identity. */
 export type FileState = Pick<BigIntStats, 'ctimeNs' | 'mtimeNs' | 'size' | 'ino' | 'dev'>
 
+/** A regular file whose content is to be read. */
+export interface WalkedFile {
+  readonly path: string | Buffer
+  /** As it was when it was listed. */
+  readonly stat: FileState
+  /** A descriptor of it, at its start; `undefined` once the walk has gone on, which closes it. Only where that was asked for. */
+  readonly opened?: () => number | undefined
+}
+
 /** An entry with what is needed to read its content and to see that it did not change since. */
 export interface WalkedEntry {
   readonly entry: Entry
-  readonly file?: {readonly path: string | Buffer; readonly stat: FileState}
+  readonly file?: WalkedFile
   /** How many names it has on its file system, here and elsewhere; absent for one, and for directories. */
   readonly names?: number
   /** What a hard link would be without the entry that it links to. */
@@ -55,6 +64,14 @@ export interface WalkDetail {
   readonly xattrs?: boolean
   /** `true`: each entry says what state it is in. */
   readonly states?: boolean
+  /** `true`: files come open, for whoever reads each of them before the next one: to open and look is less than to look and open. */
+  readonly opened?: boolean
+}
+
+interface Name {
+  readonly name: ByteString
+  /** As the directory says, which was before anybody looked. */
+  readonly isFile: boolean
 }
 
 interface Frame {
@@ -62,11 +79,14 @@ interface Frame {
   readonly relative: ByteString
   /** How the kernel is told of this directory. */
   readonly access: ByteString
-  readonly names: readonly ByteString[]
+  readonly names: readonly Name[]
   readonly stat: BigIntStats
   readonly descriptor: number | undefined
   next: number
 }
+
+/** `O_NONBLOCK`: what was a file when it was listed may be a FIFO by now, and opening that would wait for ever. */
+export const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** What a date can hold, in seconds; file systems can hold more. */
 const latestTime = 8.64e12
@@ -87,6 +107,9 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   const names = prefix.split('/').length - 1
   const links = new Map<string, ByteString>()
   const frames: Frame[] = []
+  /** Of the file that the walk is at. */
+  let opened: number | undefined
+  let visited = 0
   try {
     const root = enter(fromText(directory), '')
     frames.push(root)
@@ -96,15 +119,19 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         ...(options.states === true && {state: root.stat}),
       }
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
-      const name = frame.names[frame.next++]
-      if (name === undefined) {
+      close()
+      visited++
+      const next = frame.names[frame.next++]
+      if (next === undefined) {
         leave(frame)
         frames.pop()
         continue
       }
+      const {name} = next
       const relative = frame.relative + name
       const access = `${frame.access}/${name}`
-      const stat = lstat(access, relative)
+      if (next.isFile && options.isExcluded?.(relative)) continue
+      const stat = next.isFile ? open(access, relative) : lstat(access, relative)
       const isDirectory = stat.isDirectory()
       if (options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
       if (frames.length === 1 && name.startsWith(insidePrefix)) throw leftover(relative)
@@ -127,6 +154,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       if (isDirectory) frames.push(enter(access, `${relative}/`, stat))
     }
   } finally {
+    close()
     for (const frame of frames) if (frame.descriptor !== undefined) closeSync(frame.descriptor)
   }
 
@@ -142,12 +170,39 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         )
         short = `/proc/self/fd/${descriptor}`
       }
-      const names = readdirSync(toPath(short), {encoding: 'latin1'}).sort(bytewise)
-      return {relative, access: short, names, stat, descriptor, next: 0}
+      return {relative, access: short, names: namesIn(short), stat, descriptor, next: 0}
     } catch (error) {
       if (descriptor !== undefined) closeSync(descriptor)
       throw localIoError(error, 'read directory', readable(relative || access))
     }
+  }
+
+  function namesIn(folder: ByteString): readonly Name[] {
+    if (options.opened !== true) {
+      const names = readdirSync(toPath(folder), {encoding: 'latin1'}).sort(bytewise)
+      return names.map((name) => ({name, isFile: false}))
+    }
+    return readdirSync(toPath(folder), {encoding: 'latin1', withFileTypes: true})
+      .map((each) => ({name: each.name, isFile: each.isFile()}))
+      .sort((one, other) => bytewise(one.name, other.name))
+  }
+
+  /** What is no file any more, or may not be opened, is looked at: whoever reads it says what is wrong with it. */
+  function open(access: ByteString, relative: ByteString): BigIntStats {
+    try {
+      opened = openSync(toPath(access), openFlags)
+    } catch {
+      return lstat(access, relative)
+    }
+    const stat = fstatSync(opened, {bigint: true})
+    if (stat.isFile()) return stat
+    close()
+    return lstat(access, relative)
+  }
+
+  function close(): void {
+    if (opened !== undefined) closeSync(opened)
+    opened = undefined
   }
 
   /** A directory whose times moved while its content was walked gained, lost or renamed something. */
@@ -199,6 +254,12 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     return {...alone, names}
   }
 
+  /** Once the walk has gone on, the number may be another file's. */
+  function whileHere(descriptor: number): () => number | undefined {
+    const here = visited
+    return () => (visited === here ? descriptor : undefined)
+  }
+
   function describeAlone(
     stat: BigIntStats,
     common: EntryMetadata,
@@ -207,7 +268,11 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     if (stat.isFile()) {
       return {
         entry: {kind: 'file', size: Number(stat.size), ...common},
-        file: {path: toPath(access), stat: stateOf(stat)},
+        file: {
+          path: toPath(access),
+          stat: stateOf(stat),
+          ...(opened !== undefined && {opened: whileHere(opened)}),
+        },
       }
     }
     if (stat.isSymbolicLink())

@@ -104,5 +104,5 @@ function framed(
   content: FramedEntries['content'],
   frame: FramedEntries['frame'] = (entries) => entries,
 ): FramedEntries {
-  return {key, content, frame, entries: () => frame(content())}
+  return {key, content, frame, entries: () => frame(content({opened: true}))}
 }
