@@ -5,6 +5,7 @@ import type {LayerCompression} from '../oci/media-type.js'
 import type {BlobSource, CallOptions} from '../store/content-store.js'
 import {type BlockBuffers, createBlockBuffers} from './block-buffers.js'
 import {type BlockCache, cachedCompression} from './block-cache.js'
+import {type BlockHash, createBlockHash} from './block-hash.js'
 import {type BlockRule, gzipBlocks, zstdBlocks} from './block-rule.js'
 import {compressAhead} from './compress-ahead.js'
 import {createDeflater} from './create-deflater.js'
@@ -69,7 +70,7 @@ export function packLayer(
     async *open(call) {
       const survey = surveyor(entries, options)
       yield* compressors[compression](survey, {level, jobs, cache, buffers, signal: call?.signal})
-      packed = survey.content()
+      packed = await survey.content()
     },
     content() {
       if (!packed) throw new Error('the layer has not been read to its end')
@@ -143,36 +144,60 @@ export interface HashBounds {
   readonly newest?: number
 }
 
-/** What `packLayer` would give, without compressing: reads every file, holds one block. Stops with `undefined` once the entries are out of bounds. */
+export interface HashOptions extends Pick<PackOptions, 'onProgress'> {
+  /** Hash in another thread: worth its start for some ten megabytes and more. */
+  readonly inThread?: boolean | undefined
+}
+
+/** What `packLayer` would give, without compressing: reads every file, holds few blocks. Stops with `undefined` once the entries are out of bounds. */
 export async function hashLayer(
   entries: () => Iterable<WalkedEntry>,
   {
     signal,
     limit = Infinity,
     newest = Infinity,
-    buffers = createBlockBuffers(),
+    inThread = false,
     onProgress,
-  }: PackOptions & CallOptions & HashBounds = {},
+  }: HashOptions & CallOptions & HashBounds = {},
 ): Promise<PackedContent | undefined> {
-  const block = buffers.allocate(gzipBlocks.large)
-  const survey = surveyor(entries, {onProgress})
-  let size = 0
-  for (const part of survey.blocks(hashBlocks, () => block)) {
-    size += part.length
-    if (size > limit || survey.newest() > newest) return undefined
-    // reading is synchronous: without a turn of the event loop no signal would be heard
-    await turn()
-    signal?.throwIfAborted()
+  const hash = await blockHash(inThread)
+  try {
+    const survey = surveyor(entries, {onProgress, hash})
+    let size = 0
+    for (const part of survey.blocks(hashBlocks, hash.room)) {
+      size += part.length
+      if (size > limit || survey.newest() > newest) return undefined
+      // reading is synchronous: without a turn of the event loop no signal would be heard
+      await turn()
+      signal?.throwIfAborted()
+    }
+    return await survey.content()
+  } finally {
+    await hash.close()
   }
-  buffers.release(block)
-  return survey.content()
+}
+
+async function blockHash(inThread: boolean): Promise<BlockHash> {
+  if (!inThread) return createBlockHash(gzipBlocks.large)
+  const {startHashThread} = await import('./hash-thread.js')
+  return startHashThread(gzipBlocks.large)
+}
+
+interface SurveyOptions extends Pick<PackOptions, 'onProgress'> {
+  /** What hashes the blocks; default: this thread. */
+  readonly hash?: {
+    readonly update: (block: Buffer) => void
+    readonly digest: () => Digest | Promise<Digest>
+  }
 }
 
 type Surveyor = ReturnType<typeof surveyor>
 
 /** Counts and hashes what goes by, so that packing and hashing cannot differ. */
-function surveyor(entries: () => Iterable<WalkedEntry>, {onProgress}: PackOptions) {
-  const digester = createDigester()
+function surveyor(
+  entries: () => Iterable<WalkedEntry>,
+  {onProgress, hash = createDigester()}: SurveyOptions,
+) {
   let tarSize = 0
   let count = 0
   let newestMtime: number | undefined
@@ -190,14 +215,14 @@ function surveyor(entries: () => Iterable<WalkedEntry>, {onProgress}: PackOption
     newest: (): number => newestMtime ?? -Infinity,
     *blocks(rule: BlockRule, allocate: (length: number) => Buffer): Generator<Buffer> {
       for (const block of writeTar(counted(), rule, allocate)) {
-        digester.update(block)
+        hash.update(block)
         tarSize += block.length
         onProgress?.(tarSize)
         yield block
       }
     },
-    content: (): PackedContent => ({
-      diffId: digester.digest(),
+    content: async (): Promise<PackedContent> => ({
+      diffId: await hash.digest(),
       tarSize,
       entries: count,
       newestMtime: newestMtime ?? 0,

@@ -79,6 +79,9 @@ async function imagesAt(
   return found ?? []
 }
 
+/** Bytes of a blob from which on its content is hashed in a thread of its own. */
+const large = 16 * 1024 * 1024
+
 export interface Comparison {
   /** What the directory packs to; `undefined` when it is none of the known layers and hashing stopped as soon as that was certain. */
   readonly content: PackedContent | undefined
@@ -95,7 +98,7 @@ export async function compare(
   known: readonly KnownLayer[],
   entries: () => Iterable<WalkedEntry>,
   {exhaustive, on, ...format}: LayerFormat & {readonly exhaustive: boolean; readonly on: string},
-  {report, signal}: Ports,
+  {report, signal, jobs}: Ports,
 ): Promise<Comparison> {
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
   report({kind: 'step', step: 'compare', on})
@@ -106,7 +109,10 @@ export async function compare(
         newest: Math.max(...known.map(({newest = Infinity}) => newest)),
       }
   const onProgress = (done: number) => report({kind: 'bytes', done})
-  const content = await hashLayer(entries, {signal, ...bounds, onProgress})
+  // what is known says how much there will be
+  const isLarge = known.some(({descriptor}) => descriptor.size > large)
+  const inThread = isLarge && jobs !== 1
+  const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})
   const layer = known.find(({diffId}) => diffId === content?.diffId)
   if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
   const isProven = layer.own || (await packsTo(layer, entries, format, {report, signal}))

@@ -1,5 +1,5 @@
 import type {Layer} from '../image/image.js'
-import {type BlockBuffers, createBlockBuffers} from '../layer/block-buffers.js'
+import {createBlockBuffers} from '../layer/block-buffers.js'
 import {hashLayer, type LayerFormat, type PackedContent} from '../layer/pack.js'
 import {divide, type Shard, type ShardPlan} from '../layer/shards.js'
 import type {ContentStore} from '../store/content-store.js'
@@ -46,14 +46,10 @@ export async function compareShards(
   const layers: (Layer | undefined)[] = []
   let tarSize = 0
   const quiet = summed(ports)
-  const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
   const presence = presenceOf(store, options.known, ports)
   for (const shard of divide(sharded.content, sharded.plan)) {
-    const {content, layer} = await compareShard(
-      framed(shard, sharded),
-      {...options, buffers, presence},
-      quiet(),
-    )
+    const part = framed(shard, sharded)
+    const {content, layer} = await compareShard(part, {...options, presence}, quiet())
     tarSize += content.tarSize
     layers.push(layer)
   }
@@ -86,7 +82,7 @@ export async function storeShards(
       const {content, layer} =
         known.length === 0
           ? {content: undefined, layer: undefined}
-          : await compareShard(part, {...options, buffers, presence}, own)
+          : await compareShard(part, {...options, presence}, own)
       if (content && layer) return {content, layer, uploaded: false, isKnown: true}
       const how = {...packingOf(part, options), buffers}
       return {...(await pushLayer(store, part.entries, how, own)), isKnown: false}
@@ -153,17 +149,15 @@ async function compareShard(
     known,
     compression,
     level,
-    buffers,
     presence,
   }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {
-    readonly buffers: BlockBuffers
     readonly presence: Presence
   },
   ports: Ports,
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
   const onProgress = (done: number): void => report({kind: 'bytes', done})
-  const content = await hashLayer(entries, {signal, buffers, onProgress})
+  const content = await hashLayer(entries, {signal, onProgress})
   if (!content) throw new Error('hashing without a limit came to one')
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]

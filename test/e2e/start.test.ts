@@ -1,3 +1,4 @@
+import {randomBytes} from 'node:crypto'
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
@@ -96,5 +97,17 @@ describe('the bundle', () => {
     expect(packed).toMatchObject({exitCode: 0})
     const unpacked = await watchedRun(['unpack', image, join(folder, 'out')])
     expect(unpacked).toMatchObject({exitCode: 0})
+  })
+
+  it('compares a large slot with a directory by a hash of a worker thread', async () => {
+    const folder = await tempDir()
+    const image = await makeLayoutImage(folder)
+    const tree = join(folder, 'tree')
+    mkdirSync(tree)
+    writeFileSync(join(tree, 'noise'), randomBytes(17 * 1024 * 1024))
+    const args = ['update', image, tree, '--json']
+    expect(JSON.parse((await watchedRun(args)).stdout)).toMatchObject({slot: {action: 'added'}})
+    const again = await watchedRun(args)
+    expect(JSON.parse(again.stdout)).toMatchObject({slot: {action: 'unchanged'}})
   })
 })
