@@ -72,9 +72,9 @@ describe.runIf(process.platform === 'linux')('a walk with open files', () => {
   })
 
   it.each([
-    ['a FIFO', (path: string) => void execaSync('mkfifo', [path]), 'fifo'],
-    ['a directory', (path: string) => void mkdirSync(path), 'directory'],
-    ['a symlink', (path: string) => void symlinkSync('b', path), 'symlink'],
+    ['a FIFO', (path: string) => execaSync('mkfifo', [path]), 'fifo'],
+    ['a directory', (path: string) => mkdirSync(path), 'directory'],
+    ['a symlink', (path: string) => symlinkSync('b', path), 'symlink'],
   ])('takes what has become %s meanwhile for that', async (_, make, kind) => {
     const root = await tree()
     // asked after the names were read and before anything is opened
