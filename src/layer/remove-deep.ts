@@ -137,10 +137,13 @@ function contentOf(descriptor: number, path: ByteString): Dirent[] {
   return readdirSync(folder, {withFileTypes: true, encoding: 'latin1'})
 }
 
+let hasLinks: boolean | undefined
+
 /** `undefined` where the system has no such thing. */
 function procLink(descriptor: number): ByteString | undefined {
   const link = `/proc/self/fd/${descriptor}`
-  return existsSync(link) ? link : undefined
+  hasLinks ??= existsSync(link)
+  return hasLinks ? link : undefined
 }
 
 function openFolder(path: ByteString): number {

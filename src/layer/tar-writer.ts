@@ -3,7 +3,9 @@ import {localIoError} from '../disk/local-io-error.js'
 import {type BlockRule, endsBlock} from './block-rule.js'
 import {readable} from './byte-string.js'
 import {blockSize, encodeHeader} from './tar-header.js'
-import {changed, isSame, openFlags, type WalkedEntry, type WalkedFile} from './walk.js'
+import {changed, isSame} from './file-state.js'
+import {openFlags} from './walk.js'
+import type {WalkedEntry, WalkedFile} from './walked-entry.js'
 
 /**
  * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate` (of the length asked for), which the consumer owns from then on. Ends with two zero

@@ -1,5 +1,5 @@
 import type {Digest} from '../oci/digest.js'
-import type {WalkedEntry} from './walk.js'
+import type {WalkedEntry} from './walked-entry.js'
 
 /** What a tree was packed to. */
 export interface RememberedTree {

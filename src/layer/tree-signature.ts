@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto'
-import type {WalkedEntry} from './walk.js'
+import type {WalkedEntry} from './walked-entry.js'
 
 /** A tree as it looks from outside. */
 export interface TreeSignature {

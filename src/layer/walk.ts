@@ -1,71 +1,29 @@
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
   lstatSync,
   openSync,
   readdirSync,
-  readlinkSync,
-  type BigIntStats,
 } from 'node:fs'
 import {LimitError, LocalIoError, UnsafeContentError} from '../errors.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {display, fromText, readable, toPath, type ByteString} from './byte-string.js'
-import type {Entry, EntryMetadata} from './entry.js'
+import {type ByteString, display, fromText, readable, toPath} from './byte-string.js'
+import {describeFile, type DescribeOptions} from './describe-file.js'
+import {changed, isSame} from './file-state.js'
 import {deepestPath} from './unpack-limits.js'
 import {insidePrefix} from './unpack-target.js'
+import type {WalkDetail, WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from './whiteout.js'
-import {readXattrs} from './xattr.js'
 
-export interface WalkOptions extends WalkDetail {
+export interface WalkOptions extends DescribeOptions, WalkDetail {
   /** Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`. */
   readonly path: string
-  /** Given to every entry instead of the file's own. */
-  readonly owner?: {readonly uid: number; readonly gid: number} | undefined
-  /** No mtime is later than this (seconds since the epoch). */
-  readonly clampMtime?: number | undefined
   /** Names that start with `.wh.` delete files of the image: refused unless set. */
   readonly whiteouts?: boolean | undefined
   /** Paths relative to the directory, directories with a trailing `/`. */
   readonly isExcluded?: ((path: ByteString) => boolean) | undefined
-  /** Told of what is left out: sockets, attributes that cannot be read. */
-  readonly onWarning?: ((message: string) => void) | undefined
-}
-
-/** What shows that a file was touched: content, names, attributes or identity. */
-export type FileState = Pick<BigIntStats, 'ctimeNs' | 'mtimeNs' | 'size' | 'ino' | 'dev'>
-
-/** A regular file whose content is to be read. */
-export interface WalkedFile {
-  readonly path: string | Buffer
-  /** As it was when it was listed. */
-  readonly stat: FileState
-  /** A descriptor of it, at its start; `undefined` once the walk has gone on, which closes it. Only where that was asked for. */
-  readonly opened?: () => number | undefined
-}
-
-/** An entry with what is needed to read its content and to see that it did not change since. */
-export interface WalkedEntry {
-  readonly entry: Entry
-  readonly file?: WalkedFile
-  /** How many names it has on its file system, here and elsewhere; absent for one, and for directories. */
-  readonly names?: number
-  /** What a hard link would be without the entry that it links to. */
-  readonly alone?: WalkedEntry
-  /** Only where it was asked for. */
-  readonly state?: FileState
-}
-
-/** Entries, to be had as often as needed; with less of each of them for who asks for no more. */
-export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
-
-export interface WalkDetail {
-  /** `false`: no entry has extended attributes. They take as long to read as all the rest. */
-  readonly xattrs?: boolean
-  /** `true`: each entry says what state it is in. */
-  readonly states?: boolean
-  /** `true`: files come open, for whoever reads each of them before the next one: to open and look is less than to look and open. */
-  readonly opened?: boolean
 }
 
 interface Name {
@@ -87,9 +45,6 @@ interface Frame {
 
 /** `O_NONBLOCK`: what was a file when it was listed may be a FIFO by now, and opening that would wait for ever. */
 export const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-
-/** What a date can hold, in seconds; file systems can hold more. */
-const latestTime = 8.64e12
 
 /** Paths for the kernel stay below PATH_MAX (4,096): deeper directories are reached through an open descriptor. */
 const longestAccess = 3_500
@@ -115,7 +70,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     frames.push(root)
     if (prefix)
       yield {
-        entry: {kind: 'directory', ...metadata(root.stat, prefix.slice(0, -1), root.access)},
+        ...describeFile(root.stat, prefix.slice(0, -1), root.access, options),
         ...(options.states === true && {state: root.stat}),
       }
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
@@ -224,32 +179,27 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     }
   }
 
-  function metadata(stat: BigIntStats, path: ByteString, access: ByteString) {
-    const mtime = Number(
-      stat.mtimeNs >= 0n
-        ? stat.mtimeNs / 1_000_000_000n
-        : (stat.mtimeNs - 999_999_999n) / 1_000_000_000n,
-    )
-    return {
-      path,
-      mode: Number(stat.mode & 0o7777n),
-      uid: options.owner?.uid ?? Number(stat.uid),
-      gid: options.owner?.gid ?? Number(stat.gid),
-      mtime: Math.max(-latestTime, Math.min(mtime, options.clampMtime ?? latestTime, latestTime)),
-      xattrs: options.xattrs === false ? undefined : readXattrs(access, options.onWarning),
-    }
-  }
-
+  /** Of several names of one file, all but the first are hard links to that. */
   function describe(stat: BigIntStats, path: ByteString, access: ByteString): WalkedEntry {
-    const common = metadata(stat, path, access)
-    if (stat.isDirectory()) return {entry: {kind: 'directory', ...common}}
-    const alone = describeAlone(stat, common, access)
-    if (stat.nlink <= 1n) return alone
+    const alone = describeFile(
+      stat,
+      path,
+      access,
+      options,
+      opened === undefined ? undefined : whileHere(opened),
+    )
+    if (stat.nlink <= 1n || stat.isDirectory()) return alone
     const names = Number(stat.nlink)
     const inode = `${stat.dev}:${stat.ino}`
     const target = links.get(inode)
-    if (target !== undefined)
-      return {entry: {kind: 'hardlink', target, ...common, xattrs: undefined}, names, alone}
+    if (target !== undefined) {
+      const {mode, uid, gid, mtime} = alone.entry
+      return {
+        entry: {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined},
+        names,
+        alone,
+      }
+    }
     links.set(inode, path)
     return {...alone, names}
   }
@@ -258,34 +208,6 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   function whileHere(descriptor: number): () => number | undefined {
     const here = visited
     return () => (visited === here ? descriptor : undefined)
-  }
-
-  function describeAlone(
-    stat: BigIntStats,
-    common: EntryMetadata,
-    access: ByteString,
-  ): WalkedEntry {
-    if (stat.isFile()) {
-      return {
-        entry: {kind: 'file', size: Number(stat.size), ...common},
-        file: {
-          path: toPath(access),
-          stat: stateOf(stat),
-          ...(opened !== undefined && {opened: whileHere(opened)}),
-        },
-      }
-    }
-    if (stat.isSymbolicLink())
-      return {entry: {kind: 'symlink', target: readTarget(access, common.path), ...common}}
-    if (stat.isFIFO()) return {entry: {kind: 'fifo', ...common}}
-    if (stat.isCharacterDevice() || stat.isBlockDevice()) {
-      const kind = stat.isBlockDevice() ? 'block-device' : 'character-device'
-      return {entry: {kind, ...deviceNumber(stat.rdev), ...common}}
-    }
-    throw new LocalIoError(
-      'ERR_INJECT_UNKNOWN_FILE_TYPE',
-      `${display(common.path)} is of a kind that a layer cannot hold`,
-    )
   }
 }
 
@@ -306,49 +228,6 @@ function tooDeep(path: ByteString): LimitError {
   )
 }
 
-/** No more than is needed: many are kept where a layer is read twice. */
-function stateOf({ctimeNs, mtimeNs, size, ino, dev}: BigIntStats): FileState {
-  return {ctimeNs, mtimeNs, size, ino, dev}
-}
-
-/** Whether nothing about a file or directory was touched between two looks: content, names, attributes or identity. */
-export function isSame(a: FileState, b: FileState): boolean {
-  return (
-    a.ctimeNs === b.ctimeNs &&
-    a.mtimeNs === b.mtimeNs &&
-    a.size === b.size &&
-    a.ino === b.ino &&
-    a.dev === b.dev
-  )
-}
-
-/** The error for anything that is not any more what it was when it was first looked at. */
-export function changed(path: ByteString): LocalIoError {
-  return new LocalIoError(
-    'ERR_INJECT_CHANGED_WHILE_PACKED',
-    `${display(path)} changed while it was packed`,
-    {
-      hint: 'run again when nothing writes to the directory; nothing was published',
-    },
-  )
-}
-
-function readTarget(access: ByteString, path: ByteString): ByteString {
-  try {
-    return readlinkSync(toPath(access), {encoding: 'latin1'})
-  } catch (error) {
-    throw localIoError(error, 'read symlink', readable(path))
-  }
-}
-
 function bytewise(a: ByteString, b: ByteString): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-/** glibc's `major` and `minor`: the two numbers interleaved in 64 bits. */
-function deviceNumber(rdev: bigint): {major: number; minor: number} {
-  return {
-    major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xffff_f000n)),
-    minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffff_ff00n)),
-  }
 }

@@ -1,5 +1,5 @@
 import type {Entry} from './entry.js'
-import type {WalkedEntry} from './walk.js'
+import type {WalkedEntry} from './walked-entry.js'
 
 /** Where a layer of a Windows image has the files of the image. */
 export const windowsFiles = 'Files'

@@ -4,7 +4,8 @@ import {LocalIoError, UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import type {Reference} from '../oci/reference.js'
 import {ignoreRules} from '../layer/ignore-rules.js'
-import {type Entries, walk, type WalkOptions} from '../layer/walk.js'
+import {walk, type WalkOptions} from '../layer/walk.js'
+import type {Entries} from '../layer/walked-entry.js'
 
 export interface DirectoryOptions extends Omit<WalkOptions, 'isExcluded'> {
   /** gitignore patterns, after those of the directory's `.injectignore`. */

@@ -3,10 +3,9 @@ import {unlessFailed} from '../errors.js'
 import type {Image, Layer} from '../image/image.js'
 import {imageEntries} from '../image/index-tree.js'
 import {findSlot, type Slot} from '../image/slot.js'
-import {hashLayer, type LayerFormat, packLayer, type PackedContent} from '../layer/pack.js'
-import type {WalkedEntry} from '../layer/walk.js'
+import {type LayerFormat, packLayer} from '../layer/pack.js'
+import type {WalkedEntry} from '../layer/walked-entry.js'
 import {type Digest, isDigest} from '../oci/digest.js'
-import {layerCompression} from '../oci/media-type.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {drain} from '../stream/drain.js'
 import {measured} from '../stream/tap.js'
@@ -79,46 +78,6 @@ async function imagesAt(
   return found ?? []
 }
 
-/** Bytes of a blob from which on its content is hashed in a thread of its own. */
-const large = 16 * 1024 * 1024
-
-export interface Comparison {
-  /** What the directory packs to; `undefined` when it is none of the known layers and hashing stopped as soon as that was certain. */
-  readonly content: PackedContent | undefined
-  /** The known layer that it is, and that is really there. */
-  readonly layer: Layer | undefined
-}
-
-/**
- * Hashes the directory to see whether it is one of `known`; reads nothing when there are none. `exhaustive`: to its end in any case. What costs
- * little to rule out is ruled out early: a tar cannot be larger than its compressed form can possibly hold, nor a file newer than the newest one in a layer.
- */
-export async function compare(
-  store: ContentStore,
-  known: readonly KnownLayer[],
-  entries: () => Iterable<WalkedEntry>,
-  {exhaustive, on, ...format}: LayerFormat & {readonly exhaustive: boolean; readonly on: string},
-  {report, signal, jobs}: Ports,
-): Promise<Comparison> {
-  if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
-  report({kind: 'step', step: 'compare', on})
-  const bounds = exhaustive
-    ? {}
-    : {
-        limit: Math.max(...known.map(largestTar)),
-        newest: Math.max(...known.map(({newest = Infinity}) => newest)),
-      }
-  const onProgress = (done: number) => report({kind: 'bytes', done})
-  // what is known says how much there will be
-  const isLarge = known.some(({descriptor}) => descriptor.size > large)
-  const inThread = isLarge && jobs !== 1
-  const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})
-  const layer = known.find(({diffId}) => diffId === content?.diffId)
-  if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
-  const isProven = layer.own || (await packsTo(layer, entries, format, {report, signal}))
-  return {content, layer: isProven ? layer : undefined}
-}
-
 /**
  * Whether a known layer may be named again for entries that have its diff ID: when it is there, and it is the image's own or what they pack to. `isThere` may have been asked before.
  */
@@ -185,7 +144,7 @@ export async function isThere(
  * Whether the entries, compressed by us, are that very blob. What another image says of its layers nobody has checked, and every digest that
  * we publish is of bytes that we hold.
  */
-async function packsTo(
+export async function packsTo(
   {descriptor}: Layer,
   entries: () => Iterable<WalkedEntry>,
   format: LayerFormat,
@@ -196,13 +155,6 @@ async function packsTo(
   const {stream, result} = measured(source.open({signal}))
   await drain(stream)
   return result().digest === descriptor.digest
-}
-
-/** Deflate cannot shrink anything by more than 1,032 to 1. https://zlib.net/zlib_tech.html */
-function largestTar({descriptor: {mediaType, size}}: Layer): number {
-  const compression = layerCompression(mediaType)
-  if (compression === 'none') return size
-  return compression === 'gzip' ? size * 1032 : Infinity
 }
 
 /** An image that cannot be read, of whatever kind, is no reason to fail: it only cannot save us work. */

@@ -11,7 +11,7 @@ import {
   withBaseDirectories,
   withoutBaseDirectories,
 } from '../layer/parents.js'
-import type {Entries, WalkedEntry} from '../layer/walk.js'
+import type {Entries, WalkedEntry} from '../layer/walked-entry.js'
 import {windowsLayer} from '../layer/windows-layer.js'
 import {isForeignLayer, layerCompression} from '../oci/media-type.js'
 import {digestOf} from '../oci/digest.js'

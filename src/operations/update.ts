@@ -1,19 +1,16 @@
 import {newLayerType} from '../image/family.js'
-import type {Image, Layer} from '../image/image.js'
-import {inject} from '../image/inject.js'
-import {hasLayers, type Slot} from '../image/slot.js'
+import type {Layer} from '../image/image.js'
+import {hasLayers} from '../image/slot.js'
 import {preparePacking} from '../layer/prepare-packing.js'
-import {countShards} from '../layer/shards.js'
 import type {RememberedTree} from '../layer/tree-memory.js'
-import type {Digest} from '../oci/digest.js'
 import {repositoryName} from '../oci/reference.js'
-import {formatTime} from '../oci/time.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {IndexInjectionResult} from './describe-index.js'
 import {findDocument} from './find-document.js'
 import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {actionOn, describeOutcome, type InjectionResult} from './injection-result.js'
 import {beginAgain} from './on-conflict.js'
+import {describePlan, injected, plannedDigest} from './planned-image.js'
 import {planUpdate, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import {layerEntries} from './layer-entries.js'
 import {isIndex} from './load-index.js'
@@ -25,7 +22,7 @@ import {asContent, nothingSent, type StoredContent} from './slot-content.js'
 import {warnOfEmptiness} from './slot-notices.js'
 import {noticeSharding} from './slot-sharding.js'
 import {restoreShards, storeShards} from './store-shards.js'
-import {lookAtTags, outstanding, refuseClobber, type TagLooks} from './tag-moves.js'
+import {lookAtTags, refuseClobber, type TagLooks} from './tag-moves.js'
 import {updateIndex} from './update-index.js'
 
 /**
@@ -81,31 +78,6 @@ export async function update(
 function asTree({layers, content}: StoredContent): RememberedTree {
   const {tarSize, entries, newestMtime} = content
   return {diffIds: layers.map(({diffId}) => diffId), tarSize, entries, newestMtime}
-}
-
-function describePlan(
-  options: UpdateOptions,
-  plan: UpdatePlan & Pick<StoredContent, 'content'>,
-): InjectionResult {
-  const {reference, name} = options
-  const {image, original, path, moves, content, layers, shards, unsent} = plan
-  const result = layers ? injected(options, plan, {layers, content}) : undefined
-  const action = result ? actionOn(original, result, plan.action) : plan.action
-  const tags = action === 'unchanged' ? outstanding(moves, image.manifest.descriptor.digest) : moves
-  const slot = {name, path, action}
-  return describeOutcome({
-    reference,
-    base: original,
-    result: image,
-    slot,
-    content,
-    layers,
-    count: shards ? countShards(shards) : 1,
-    uploaded: false,
-    sent: unsent,
-    tags: tags.map(({tag}) => tag),
-    dryRun: true,
-  })
 }
 
 /** Packs and pushes what the plan says is not there yet, and begins with the config when it is known. `before`: what an earlier round sent. */
@@ -198,41 +170,4 @@ async function isRestored(
   if (digest === undefined || (await store.statBlob(digest, {signal: ports.signal}))) return false
   const again = await pushLayer(store, framed.entries, how, ports)
   return again.layer.descriptor.digest === digest
-}
-
-/** What the tags are to name, when that is certain without packing anything. */
-function plannedDigest(options: UpdateOptions, plan: UpdatePlan): Digest | undefined {
-  const {layers, content} = plan
-  return layers && content && injected(options, plan, {layers, content}).manifest.descriptor.digest
-}
-
-function injected(
-  {name, created: asked, edits, compression}: UpdateOptions,
-  {image, original, slot, path, sharding}: UpdatePlan,
-  {layers, content}: Pick<StoredContent, 'layers' | 'content'>,
-): Image {
-  const created = formatTime(asked ?? content.newestMtime)
-  const imageCreated = asked === undefined ? {} : {imageCreated: created}
-  const mediaType = newLayerType(image, compression)
-  return inject(image, {
-    name,
-    path,
-    layers: layers.map((layer) => named(layer, layerTypeOf(layer, slot) ?? mediaType)),
-    sharding,
-    base: original.manifest.descriptor.digest,
-    created,
-    ...imageCreated,
-    ...(edits && {edits}),
-  })
-}
-
-/** A blob that the slot holds already is what the image says it is, however it was compressed. */
-function layerTypeOf({descriptor}: Layer, slot: Slot | undefined): string | undefined {
-  const own = slot?.layers.find((each) => each.descriptor.digest === descriptor.digest)
-  return own?.descriptor.mediaType
-}
-
-/** The layer as this image names it: nothing of what another manifest said about the same blob. */
-function named({descriptor: {digest, size}, diffId}: Layer, mediaType: string): Layer {
-  return {descriptor: {mediaType, digest, size}, diffId}
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {findDirectories, readLayerDirectories} from '../../src/layer/layer-directories.js'
-import {hashLayer, packLayer} from '../../src/layer/pack.js'
+import {hashLayer} from '../../src/layer/hash-layer.js'
+import {packLayer} from '../../src/layer/pack.js'
 import {directoriesOf} from '../../src/layer/parents.js'
-import type {WalkedEntry} from '../../src/layer/walk.js'
+import type {WalkedEntry} from '../../src/layer/walked-entry.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {makeEntry} from '../support/put-image.js'
 

@@ -1,0 +1,93 @@
+import {type BigIntStats, readlinkSync} from 'node:fs'
+import {localIoError} from '../disk/local-io-error.js'
+import {LocalIoError} from '../errors.js'
+import {type ByteString, display, readable, toPath} from './byte-string.js'
+import type {EntryMetadata} from './entry.js'
+import {stateOf} from './file-state.js'
+import type {WalkDetail, WalkedEntry, WalkedFile} from './walked-entry.js'
+import {readXattrs} from './xattr.js'
+
+export interface DescribeOptions extends Pick<WalkDetail, 'xattrs'> {
+  /** Given to every entry instead of the file's own. */
+  readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  /** No mtime is later than this (seconds since the epoch). */
+  readonly clampMtime?: number | undefined
+  /** Told of what is left out: sockets, attributes that cannot be read. */
+  readonly onWarning?: ((message: string) => void) | undefined
+}
+
+/** What a date can hold, in seconds; file systems can hold more. */
+const latestTime = 8.64e12
+
+/**
+ * The entry at `path` of what the kernel knows as `access` and is in the state `stat`, without regard to other names that it may have; `opened` is of a regular file.
+ * Throws `LocalIoError` for what a layer cannot hold, and for what cannot be read of it.
+ */
+export function describeFile(
+  stat: BigIntStats,
+  path: ByteString,
+  access: ByteString,
+  options: DescribeOptions,
+  opened?: WalkedFile['opened'],
+): WalkedEntry {
+  const common = metadataOf(stat, path, access, options)
+  if (stat.isDirectory()) return {entry: {kind: 'directory', ...common}}
+  if (stat.isFile()) {
+    return {
+      entry: {kind: 'file', size: Number(stat.size), ...common},
+      file: {
+        path: toPath(access),
+        stat: stateOf(stat),
+        ...(opened && {opened}),
+      },
+    }
+  }
+  if (stat.isSymbolicLink())
+    return {entry: {kind: 'symlink', target: readTarget(access, common.path), ...common}}
+  if (stat.isFIFO()) return {entry: {kind: 'fifo', ...common}}
+  if (stat.isCharacterDevice() || stat.isBlockDevice()) {
+    const kind = stat.isBlockDevice() ? 'block-device' : 'character-device'
+    return {entry: {kind, ...deviceNumber(stat.rdev), ...common}}
+  }
+  throw new LocalIoError(
+    'ERR_INJECT_UNKNOWN_FILE_TYPE',
+    `${display(common.path)} is of a kind that a layer cannot hold`,
+  )
+}
+
+function metadataOf(
+  stat: BigIntStats,
+  path: ByteString,
+  access: ByteString,
+  {owner, clampMtime = latestTime, xattrs, onWarning}: DescribeOptions,
+): EntryMetadata {
+  const mtime = Number(
+    stat.mtimeNs >= 0n
+      ? stat.mtimeNs / 1_000_000_000n
+      : (stat.mtimeNs - 999_999_999n) / 1_000_000_000n,
+  )
+  return {
+    path,
+    mode: Number(stat.mode & 0o7777n),
+    uid: owner?.uid ?? Number(stat.uid),
+    gid: owner?.gid ?? Number(stat.gid),
+    mtime: Math.max(-latestTime, Math.min(mtime, clampMtime, latestTime)),
+    xattrs: xattrs === false ? undefined : readXattrs(access, onWarning),
+  }
+}
+
+function readTarget(access: ByteString, path: ByteString): ByteString {
+  try {
+    return readlinkSync(toPath(access), {encoding: 'latin1'})
+  } catch (error) {
+    throw localIoError(error, 'read symlink', readable(path))
+  }
+}
+
+/** glibc's `major` and `minor`: the two numbers interleaved in 64 bits. */
+function deviceNumber(rdev: bigint): {major: number; minor: number} {
+  return {
+    major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xffff_f000n)),
+    minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffff_ff00n)),
+  }
+}

@@ -1,0 +1,58 @@
+import {setImmediate as turn} from 'node:timers/promises'
+import type {CallOptions} from '../store/content-store.js'
+import {type BlockHash, createBlockHash} from './block-hash.js'
+import {type BlockRule, gzipBlocks} from './block-rule.js'
+import {contentBlocks, type PackedContent} from './packed-content.js'
+import type {WalkedEntry} from './walked-entry.js'
+
+/** Where blocks are cut does not matter to a hash: as large as can be. */
+const hashBlocks: BlockRule = {...gzipBlocks, least: Infinity, most: gzipBlocks.large}
+
+/** What a directory has to keep to for `hashLayer` to go on. */
+export interface HashBounds {
+  /** Bytes of tar. */
+  readonly limit?: number
+  /** Seconds since the epoch, of any entry. */
+  readonly newest?: number
+}
+
+export interface HashOptions {
+  /** Told how many bytes of tar have been read so far, at most once a block. */
+  readonly onProgress?: ((tarBytes: number) => void) | undefined
+  /** Hash in another thread: worth its start for some ten megabytes and more. */
+  readonly inThread?: boolean | undefined
+}
+
+/** What `packLayer` would give, without compressing: reads every file, holds few blocks. Stops with `undefined` once the entries are out of bounds. */
+export async function hashLayer(
+  entries: () => Iterable<WalkedEntry>,
+  {
+    signal,
+    limit = Infinity,
+    newest = Infinity,
+    inThread = false,
+    onProgress,
+  }: HashOptions & CallOptions & HashBounds = {},
+): Promise<PackedContent | undefined> {
+  const hash = await blockHash(inThread)
+  try {
+    const layer = contentBlocks(entries, {onProgress, hash})
+    let size = 0
+    for (const part of layer.blocks(hashBlocks, hash.room)) {
+      size += part.length
+      if (size > limit || layer.newest() > newest) return undefined
+      // reading is synchronous: without a turn of the event loop no signal would be heard
+      await turn()
+      signal?.throwIfAborted()
+    }
+    return await layer.content()
+  } finally {
+    await hash.close()
+  }
+}
+
+async function blockHash(inThread: boolean): Promise<BlockHash> {
+  if (!inThread) return createBlockHash(gzipBlocks.large)
+  const {startHashThread} = await import('./hash-thread.js')
+  return startHashThread(gzipBlocks.large)
+}

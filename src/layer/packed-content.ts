@@ -1,0 +1,70 @@
+import {createDigester, type Digest} from '../oci/digest.js'
+import type {BlockRule} from './block-rule.js'
+import {writeTar} from './tar-writer.js'
+import type {WalkedEntry} from './walked-entry.js'
+
+/** What a packed directory amounts to. */
+export interface PackedContent {
+  /** Of the uncompressed tar: the identity of the content. */
+  readonly diffId: Digest
+  /** Bytes of the uncompressed tar. */
+  readonly tarSize: number
+  readonly entries: number
+  /** Seconds since the epoch, of the newest entry; 0 for an empty directory. */
+  readonly newestMtime: number
+}
+
+export interface ContentBlocks {
+  /** The tar, cut by `rule`; once. */
+  readonly blocks: (rule: BlockRule, allocate: (length: number) => Buffer) => Iterable<Buffer>
+  /** Seconds since the epoch, of the newest entry so far. */
+  readonly newest: () => number
+  /** After the last block. */
+  readonly content: () => Promise<PackedContent>
+}
+
+interface ContentOptions {
+  /** Told how many bytes of tar have been read so far, at most once a block. */
+  readonly onProgress?: ((tarBytes: number) => void) | undefined
+  /** What hashes the blocks; default: this thread. */
+  readonly hash?: {
+    readonly update: (block: Buffer) => void
+    readonly digest: () => Digest | Promise<Digest>
+  }
+}
+
+/** Counts and hashes what goes by, so that packing and hashing cannot differ. */
+export function contentBlocks(
+  entries: () => Iterable<WalkedEntry>,
+  {onProgress, hash = createDigester()}: ContentOptions,
+): ContentBlocks {
+  let tarSize = 0
+  let count = 0
+  let newestMtime: number | undefined
+
+  function* counted(): Generator<WalkedEntry> {
+    for (const walked of entries()) {
+      count++
+      newestMtime = Math.max(newestMtime ?? -Infinity, walked.entry.mtime)
+      yield walked
+    }
+  }
+
+  return {
+    newest: () => newestMtime ?? -Infinity,
+    *blocks(rule, allocate) {
+      for (const block of writeTar(counted(), rule, allocate)) {
+        hash.update(block)
+        tarSize += block.length
+        onProgress?.(tarSize)
+        yield block
+      }
+    },
+    content: async () => ({
+      diffId: await hash.digest(),
+      tarSize,
+      entries: count,
+      newestMtime: newestMtime ?? 0,
+    }),
+  }
+}

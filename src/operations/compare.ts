@@ -1,0 +1,56 @@
+import type {Layer} from '../image/image.js'
+import {hashLayer} from '../layer/hash-layer.js'
+import type {LayerFormat} from '../layer/pack.js'
+import type {PackedContent} from '../layer/packed-content.js'
+import type {WalkedEntry} from '../layer/walked-entry.js'
+import {layerCompression} from '../oci/media-type.js'
+import type {ContentStore} from '../store/content-store.js'
+import {isThere, type KnownLayer, packsTo} from './known-layers.js'
+import type {Ports} from './ports.js'
+
+/** Bytes of a blob from which on its content is hashed in a thread of its own. */
+const large = 16 * 1024 * 1024
+
+export interface Comparison {
+  /** What the directory packs to; `undefined` when it is none of the known layers and hashing stopped as soon as that was certain. */
+  readonly content: PackedContent | undefined
+  /** The known layer that it is, and that is really there. */
+  readonly layer: Layer | undefined
+}
+
+/**
+ * Hashes the directory to see whether it is one of `known`; reads nothing when there are none. `exhaustive`: to its end in any case. What costs
+ * little to rule out is ruled out early: a tar cannot be larger than its compressed form can possibly hold, nor a file newer than the newest one in a layer.
+ */
+export async function compare(
+  store: ContentStore,
+  known: readonly KnownLayer[],
+  entries: () => Iterable<WalkedEntry>,
+  {exhaustive, on, ...format}: LayerFormat & {readonly exhaustive: boolean; readonly on: string},
+  {report, signal, jobs}: Ports,
+): Promise<Comparison> {
+  if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
+  report({kind: 'step', step: 'compare', on})
+  const bounds = exhaustive
+    ? {}
+    : {
+        limit: Math.max(...known.map(largestTar)),
+        newest: Math.max(...known.map(({newest = Infinity}) => newest)),
+      }
+  const onProgress = (done: number) => report({kind: 'bytes', done})
+  // what is known says how much there will be
+  const isLarge = known.some(({descriptor}) => descriptor.size > large)
+  const inThread = isLarge && jobs !== 1
+  const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})
+  const layer = known.find(({diffId}) => diffId === content?.diffId)
+  if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
+  const isProven = layer.own || (await packsTo(layer, entries, format, {report, signal}))
+  return {content, layer: isProven ? layer : undefined}
+}
+
+/** Deflate cannot shrink anything by more than 1,032 to 1. https://zlib.net/zlib_tech.html */
+function largestTar({descriptor: {mediaType, size}}: Layer): number {
+  const compression = layerCompression(mediaType)
+  if (compression === 'none') return size
+  return compression === 'gzip' ? size * 1032 : Infinity
+}
