@@ -78,7 +78,8 @@ function builtin(source, name) {
   if (whole) return `new Proxy({}, {get: (_, key) => ${value}[key]})`
   if (typeof requireHere(source)[name] !== 'function') return value
   if (/^[a-z]/.test(name)) return `(...given) => ${value}(...given)`
-  return `new Proxy(class {}, {get: (_, key) => ${value}[key], construct: (_, given, made) => Reflect.construct(${value}, given, made)})`
+  // a function, because the prototype of a class cannot be stood in for
+  return `new Proxy(function () {}, {get: (_, key) => ${value}[key], construct: (_, given, made) => Reflect.construct(${value}, given, made)})`
 }
 
 /** oclif loads all of itself at once. What TypeScript made of its imports is regular enough to load each part when it is used. */
