@@ -59,36 +59,37 @@ export function zlibDeflater(
   }
 }
 
-/** Bytes of output after which zlib's stream is made anew: it fills one chunk, and what follows must fit into it, too. */
-const chunkSize = 1024 * 1024
-
 /** Compresses one block after the other. */
 interface BlockStream {
   deflate(block: Uint8Array): Promise<Uint8Array>
   close(): void
 }
 
-/** A stream that is reset between blocks: to make one for each takes a tenth of the time that compressing does, and leaves more garbage than what it gives. */
+/** Bytes of output that zlib's streams have room for, at least. */
+const chunkSize = 256 * 1024
+
+/**
+ * A stream that is reset between blocks, and its output's memory used again: to make them for each takes a tenth of the time that compressing does, and leaves more garbage than what it
+ * gives, which is collected late.
+ */
 function createBlockStream(level: number): BlockStream {
-  let stream: DeflateRaw | undefined
-  let left = 0
+  let stream: (DeflateRaw & Output) | undefined
+  let size = 0
 
   return {
     deflate(block) {
       const bound = outputBound(block.length)
-      const current = stream && left >= bound ? again(stream) : begin(Math.max(chunkSize, bound))
+      const current = stream && size >= bound && rewind(stream) ? stream : begin(bound)
       return new Promise((resolve, reject) => {
         current.write(block, (error) => {
           if (error) {
             // whatever state it is in, it is not used again
-            left = 0
+            size = 0
             reject(error)
             return
           }
-          const bytes = (current.read() ?? Buffer.alloc(0)) as Buffer
-          left -= bytes.length
-          // a view of the chunk: whoever waits to be sent should hold no more than itself
-          resolve(Buffer.from(bytes))
+          // a copy: what it was written to is written to again
+          resolve(Buffer.from((current.read() ?? Buffer.alloc(0)) as Buffer))
         })
       })
     },
@@ -97,14 +98,9 @@ function createBlockStream(level: number): BlockStream {
     },
   }
 
-  function again(current: DeflateRaw): DeflateRaw {
-    current.reset()
-    return current
-  }
-
-  function begin(size: number): DeflateRaw {
+  function begin(bound: number): DeflateRaw {
     stream?.close()
-    left = size
+    size = Math.max(chunkSize, bound)
     const options = {
       level,
       memLevel,
@@ -119,4 +115,16 @@ function createBlockStream(level: number): BlockStream {
     stream.on('error', () => undefined)
     return stream
   }
+}
+
+/** Where a stream of Node's writes next in its output. No part of what Node promises: where it is missing, a stream is made anew for each block. */
+interface Output {
+  _outOffset?: unknown
+}
+
+function rewind(stream: DeflateRaw & Output): boolean {
+  if (typeof stream._outOffset !== 'number') return false
+  stream._outOffset = 0
+  stream.reset()
+  return true
 }

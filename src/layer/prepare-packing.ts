@@ -1,21 +1,44 @@
+import {availableParallelism} from 'node:os'
 import {createDigester} from '../oci/digest.js'
-import type {LayerFormat} from './pack.js'
 import {givesZlibPakoBytes} from './create-deflater.js'
+import type {LayerFormat} from './pack.js'
 import {xattrBinding} from './xattr.js'
 
-/** Milliseconds after which the first requests have been sent, and their answers are still on the way. */
-const soon = 10
+/** Milliseconds after which an answer that is not there yet will take some more. */
+const soon = 20
+
+export interface PreparedPacking {
+  /** Whatever has not begun is left for when it is needed: the answer is there. */
+  goOn(): void
+  /** After packing. */
+  close(): Promise<void>
+}
 
 /**
- * Loads and tries what packing needs in a moment, in which there is nothing else to do: some ten milliseconds that would otherwise pass between the last answer and the
- * first byte sent. Changes nothing but when it is done. What it gives takes it back, if it is not done yet.
+ * Loads and tries what packing needs while the first answer of a registry is on the way: some ten milliseconds that would otherwise pass between the last answer and the first byte
+ * sent. Not where the answer comes at once, for it may say that nothing is to be packed. A thread for zstd starts in any case, beside this one. Changes nothing but when it is done.
  */
-export function preparePacking({compression = 'gzip', level}: LayerFormat): () => void {
+export function preparePacking({
+  compression = 'gzip',
+  level,
+  jobs = availableParallelism(),
+}: LayerFormat & {readonly jobs?: number | undefined}): PreparedPacking {
+  const zstd =
+    compression === 'zstd' && jobs > 1
+      ? import('./zstd-pool.js').then(({prestartZstd}) => prestartZstd())
+      : undefined
   const timer = setTimeout(() => {
     createDigester()
     xattrBinding()
     // whoever packs hears of what goes wrong
     if (compression === 'gzip') givesZlibPakoBytes(level).catch(() => undefined)
   }, soon)
-  return () => clearTimeout(timer)
+  return {
+    goOn: () => clearTimeout(timer),
+    async close() {
+      clearTimeout(timer)
+      const end = await zstd
+      await end?.()
+    },
+  }
 }

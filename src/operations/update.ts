@@ -39,11 +39,12 @@ export async function update(
     chunkSize: options.chunkSize,
   })
   const configUpload = createConfigUpload(store, {signal: ports.signal})
-  const leavePreparing = preparePacking(options)
+  const prepared = preparePacking({...options, jobs: ports.jobs})
   try {
     const {reference, tags} = options
     let looks: TagLooks | undefined = lookAtTags(store, reference, tags, ports.signal)
     let found = await findDocument(store, options.reference, ports)
+    prepared.goOn()
     if (isIndex(found.stored))
       return await updateIndex(store, found, directoryOf, {...options, looks}, ports)
     const entries = layerEntries(store, options, ports)
@@ -69,7 +70,7 @@ export async function update(
       }
     }
   } finally {
-    leavePreparing()
+    await prepared.close()
     await configUpload.close()
     await store.close()
   }

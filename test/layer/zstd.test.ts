@@ -1,6 +1,6 @@
 import {execa} from 'execa'
 import {randomBytes} from 'node:crypto'
-import {readFileSync, writeFileSync} from 'node:fs'
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Transform} from 'node:stream'
 import * as zlib from 'node:zlib'
@@ -11,7 +11,7 @@ import {walk} from '../../src/layer/walk.js'
 import {zstdBlocks} from '../../src/layer/block-rule.js'
 import {compressAhead} from '../../src/layer/compress-ahead.js'
 import {zstdFrame} from '../../src/layer/zstd-frame.js'
-import {zstdPool} from '../../src/layer/zstd-pool.js'
+import {prestartZstd, zstdPool} from '../../src/layer/zstd-pool.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -98,6 +98,26 @@ describe('zstd', () => {
     const pool = zstdPool(1)
     await expect(pool.compress(null as never)).rejects.toThrow()
     await pool.close()
+  })
+
+  it('has a thread that was started before, for one pool after the other, and a new one for one that failed', async () => {
+    const count = () => readdirSync('/proc/self/task').length
+    const before = count()
+    const block = Buffer.from('some block')
+    const expected = await zstdFrame(block)
+    const ends = [prestartZstd(), prestartZstd()]
+    for (let round = 0; round < 3; round++) {
+      const pool = zstdPool(1)
+      expect(Buffer.compare(await pool.compress(block), expected)).toBe(0)
+      if (round === 1) await expect(pool.compress(null as never)).rejects.toThrow()
+      await pool.close()
+    }
+    await ends[0]!()
+    const late = zstdPool(1)
+    expect(Buffer.compare(await late.compress(block), expected)).toBe(0)
+    await ends[1]!()
+    await late.close()
+    if (process.platform === 'linux') expect(count()).toBeLessThanOrEqual(before)
   })
 
   it('stops when aborted', async () => {
