@@ -58,7 +58,9 @@ export function* writeTar(
 
   function* put(bytes: Uint8Array): Generator<Buffer> {
     for (let offset = 0; offset < bytes.length;) {
-      const part = bytes.subarray(offset, offset + length - used)
+      // a part of it is a new object, for each entry
+      const isWhole = offset === 0 && bytes.length <= length - used
+      const part = isWhole ? bytes : bytes.subarray(offset, offset + length - used)
       space().set(part, used)
       offset += part.length
       used += part.length

@@ -29,7 +29,7 @@ export interface WalkOptions extends DescribeOptions, WalkDetail {
 interface Name {
   readonly name: ByteString
   /** As the directory says, which was before anybody looked. */
-  readonly isFile: boolean
+  isFile(): boolean
 }
 
 interface Frame {
@@ -85,8 +85,9 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const {name} = next
       const relative = frame.relative + name
       const access = `${frame.access}/${name}`
-      if (next.isFile && options.isExcluded?.(relative)) continue
-      const stat = next.isFile ? open(access, relative) : lstat(access, relative)
+      const isFile = next.isFile()
+      if (isFile && options.isExcluded?.(relative)) continue
+      const stat = isFile ? open(access, relative) : lstat(access, relative)
       const isDirectory = stat.isDirectory()
       if (options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
       if (frames.length === 1 && name.startsWith(insidePrefix)) throw leftover(relative)
@@ -135,11 +136,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   function namesIn(folder: ByteString): readonly Name[] {
     if (options.opened !== true) {
       const names = readdirSync(toPath(folder), {encoding: 'latin1'}).sort(bytewise)
-      return names.map((name) => ({name, isFile: false}))
+      return names.map((name) => ({name, isFile: () => false}))
     }
-    return readdirSync(toPath(folder), {encoding: 'latin1', withFileTypes: true})
-      .map((each) => ({name: each.name, isFile: each.isFile()}))
-      .sort((one, other) => bytewise(one.name, other.name))
+    const entries = readdirSync(toPath(folder), {encoding: 'latin1', withFileTypes: true})
+    return entries.sort((one, other) => bytewise(one.name, other.name))
   }
 
   /** What is no file any more, or may not be opened, is looked at: whoever reads it says what is wrong with it. */
