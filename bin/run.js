@@ -11,10 +11,20 @@ const {
   readFileSync,
   statSync,
 } = require('node:fs')
-const {homedir} = require('node:os')
+const {homedir, userInfo} = require('node:os')
 const {isAbsolute, join} = require('node:path')
 const v8 = require('node:v8')
 const vm = require('node:vm')
+
+// Of a user whom the system does not know, as in a container that runs as any number, Node throws for home and shell, and oclif asks for both. No folder that others can make stands in.
+if (!process.env.HOME || process.env.SHELL === undefined) {
+  try {
+    userInfo()
+  } catch {
+    process.env.HOME ||= '/nonexistent'
+    process.env.SHELL ??= '/bin/sh'
+  }
+}
 
 // First, because a code cache holds for the flags that it was made with. V8 looks at the sum over a cache in debug builds only, unless it is told to: a bit that turned on the disk
 // would end the process.

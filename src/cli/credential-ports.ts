@@ -1,4 +1,4 @@
-import {homedir} from 'node:os'
+import {homeFolder} from '../disk/home-folder.js'
 import type {CredentialPorts} from '../operations/credential-ports.js'
 import type {Ports} from '../operations/ports.js'
 import {networkOptions, type StoreFlags} from './store-opener.js'
@@ -9,7 +9,7 @@ export function credentialPorts(flags: StoreFlags, {report, signal}: Ports): Cre
   return {
     report,
     signal,
-    places: {authFile: flags.authfile, env: process.env, home: homedir(), uid},
+    places: {authFile: flags.authfile, env: process.env, home: homeFolder(), uid},
     async ping(registry, credentials) {
       const {openRegistryStore} = await import('../registry/registry-store.js')
       const store = openRegistryStore(

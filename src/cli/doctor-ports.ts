@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto'
-import {homedir} from 'node:os'
+import {homeFolder} from '../disk/home-folder.js'
 import type {DoctorPorts} from '../operations/doctor.js'
 import type {Ports} from '../operations/ports.js'
 import {whichCredentials} from '../operations/which-credentials.js'
@@ -18,7 +18,7 @@ export async function doctorPorts(
   {report, signal}: Ports,
 ): Promise<DoctorPorts> {
   const uid = process.getuid?.()
-  const places = {authFile: flags.authfile, env: process.env, home: homedir(), uid}
+  const places = {authFile: flags.authfile, env: process.env, home: homeFolder(), uid}
   const given = await explicitCredentials(flags, process.env, () => process.stdin)
   const credentials: CredentialLookup = given
     ? () => Promise.resolve({kind: 'password', ...given})

@@ -52,7 +52,13 @@ export async function hashLayer(
 }
 
 async function blockHash(inThread: boolean): Promise<BlockHash> {
-  if (!inThread) return createBlockHash(gzipBlocks.large)
-  const {startHashThread} = await import('./hash-thread.js')
-  return startHashThread(gzipBlocks.large)
+  if (inThread) {
+    const {startHashThread} = await import('./hash-thread.js')
+    try {
+      return startHashThread(gzipBlocks.large)
+    } catch {
+      // as many threads as may be, or none at all: it goes without
+    }
+  }
+  return createBlockHash(gzipBlocks.large)
 }

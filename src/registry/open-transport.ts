@@ -1,5 +1,5 @@
-import {homedir} from 'node:os'
 import {setTimeout as sleep} from 'node:timers/promises'
+import {homeFolder} from '../disk/home-folder.js'
 import type {HttpTimeouts} from './http.js'
 import {createProxyLookup} from './proxy.js'
 import type {RetryPorts} from './retry.js'
@@ -34,7 +34,7 @@ const defaultTimeouts: HttpTimeouts = {
 
 /** The transport of this machine: its proxies, its certificates. Nothing is read or sent before the first request. */
 export function openTransport(options: TransportOptions): Transport {
-  const {onNotice, env = process.env, home = homedir()} = options
+  const {onNotice, env = process.env, home = homeFolder()} = options
   const notices = onNotice && {onNotice}
   return createTransport({
     userAgent: options.userAgent ?? 'inject',

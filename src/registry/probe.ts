@@ -1,5 +1,5 @@
-import {homedir} from 'node:os'
 import type {IncomingHttpHeaders} from 'node:http'
+import {homeFolder} from '../disk/home-folder.js'
 import type {InjectError} from '../errors.js'
 import type {Access} from './authorization.js'
 import {createBlobReader} from './blobs.js'
@@ -71,7 +71,7 @@ export function openProbe(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions & {readonly credentials: CredentialLookup},
 ): Probe {
-  const {env = process.env, home = homedir(), signal} = options
+  const {env = process.env, home = homeFolder(), signal} = options
   const transport = watchTransport(openTransport(options))
   const registry = registryRoot(reference, options)
   const uid = process.getuid?.()

@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs'
-import {homedir} from 'node:os'
 import {join} from 'node:path'
 import type {LookupFunction} from 'node:net'
+import {homeFolder} from '../disk/home-folder.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {ReferrerLister} from '../store/referrer-lister.js'
 import type {AuthFilePlaces} from './auth-file-places.js'
@@ -130,7 +130,7 @@ function wantsTls(registry: string, options: RegistryStoreOptions): boolean {
   const {caFile, certDir, certFile, keyFile} = options.tls ?? {}
   const asked = [options.certificateAuthority, options.insecure, caFile, certDir, certFile, keyFile]
   if (asked.some((said) => said !== undefined && said !== false)) return true
-  const folders = options.tls?.certsFolders ?? certsFolders(options.home ?? homedir())
+  const folders = options.tls?.certsFolders ?? certsFolders(options.home ?? homeFolder())
   return folders.some((folder) => existsSync(join(folder, registry)))
 }
 
@@ -147,5 +147,5 @@ function credentialsFor(
 
 function placesOf({authFile, env, home}: RegistryStoreOptions): AuthFilePlaces {
   const uid = process.getuid?.()
-  return {authFile, env: env ?? process.env, home: home ?? homedir(), uid}
+  return {authFile, env: env ?? process.env, home: home ?? homeFolder(), uid}
 }

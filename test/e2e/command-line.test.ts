@@ -489,6 +489,26 @@ describe('directories', () => {
     })
   })
 
+  it.runIf(isRoot)(
+    'works for a user whom the system does not know, without HOME and SHELL',
+    async () => {
+      const {folder, image, tree} = await start()
+      execaSync('chown', ['-R', '54321:54321', folder])
+      const stranger = {uid: 54321, gid: 54321, env: {HOME: undefined, SHELL: undefined}}
+      expect(await inject(['--version'], stranger)).toMatchObject({exitCode: 0, stderr: ''})
+      expect(await inject(['update', image, tree, '-q'], stranger)).toMatchObject({
+        exitCode: 0,
+        stderr: '',
+      })
+      expect(
+        await inject(['inspect', '127.0.0.1:1/app:v1', '--retry-times', '0'], stranger),
+      ).toMatchObject({
+        exitCode: 5,
+        stderr: expect.stringContaining('nothing listens there') as string,
+      })
+    },
+  )
+
   it('D22 20,000 files in one directory', async () => {
     const {folder, image} = await start()
     const many = join(folder, 'many')

@@ -99,7 +99,13 @@ describe('the bundle', () => {
     expect(unpacked).toMatchObject({exitCode: 0})
   })
 
-  it('compares a large slot with a directory by a hash of a worker thread', async () => {
+  it.each([
+    ['by a hash of a worker thread', []],
+    [
+      'where it may start no thread',
+      ['--experimental-permission', '--allow-fs-read=*', '--allow-fs-write=*'],
+    ],
+  ])('compares a large slot with a directory %s', async (_, flags) => {
     const folder = await tempDir()
     const image = await makeLayoutImage(folder)
     const tree = join(folder, 'tree')
@@ -107,7 +113,7 @@ describe('the bundle', () => {
     writeFileSync(join(tree, 'noise'), randomBytes(17 * 1024 * 1024))
     const args = ['update', image, tree, '--json']
     expect(JSON.parse((await watchedRun(args)).stdout)).toMatchObject({slot: {action: 'added'}})
-    const again = await watchedRun(args)
+    const again = await watchedRun(args, {flags})
     expect(JSON.parse(again.stdout)).toMatchObject({slot: {action: 'unchanged'}})
   })
 })
