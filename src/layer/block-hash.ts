@@ -1,3 +1,4 @@
+import {type BlockBuffers, createBlockBuffers} from './block-buffers.js'
 import {createDigester, type Digest} from '../oci/digest.js'
 
 /** Hashes blocks that are written into memory of its own. */
@@ -11,14 +12,20 @@ export interface BlockHash {
   readonly close: () => Promise<void>
 }
 
-/** In this thread, each block at once. */
-export function createBlockHash(blockSize: number): BlockHash {
-  const block = Buffer.allocUnsafeSlow(blockSize)
+/** In this thread, each block at once; in memory of `buffers`, to which it goes back. */
+export function createBlockHash(
+  blockSize: number,
+  {allocate, release}: BlockBuffers = createBlockBuffers(),
+): BlockHash {
+  const block = allocate(blockSize)
   const digester = createDigester()
   return {
     room: () => block,
     update: (bytes) => digester.update(bytes),
     digest: () => Promise.resolve(digester.digest()),
-    close: () => Promise.resolve(),
+    close() {
+      release(block)
+      return Promise.resolve()
+    },
   }
 }

@@ -30,7 +30,10 @@ export async function createDeflater({
 
 /** Whether Node's zlib gives pako's bytes at this level. */
 export function givesZlibPakoBytes(level: number = deflateLevel): Promise<boolean> {
-  const agrees = zlibAgrees.get(level) ?? givesPakoBytes(zlibDeflater(level), level)
+  const known = zlibAgrees.get(level)
+  if (known) return known
+  const probed = zlibDeflater(level)
+  const agrees = givesPakoBytes(probed, level).finally(() => probed.close())
   zlibAgrees.set(level, agrees)
   return agrees
 }

@@ -1,8 +1,9 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import type {CallOptions} from '../store/content-store.js'
+import type {BlockBuffers} from './block-buffers.js'
 import {type BlockHash, createBlockHash} from './block-hash.js'
 import {type BlockRule, gzipBlocks} from './block-rule.js'
-import {contentBlocks, type PackedContent} from './packed-content.js'
+import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import type {WalkedEntry} from './walked-entry.js'
 
 /** Where blocks are cut does not matter to a hash: as large as can be. */
@@ -16,9 +17,9 @@ export interface HashBounds {
   readonly newest?: number
 }
 
-export interface HashOptions {
-  /** Told how many bytes of tar have been read so far, at most once a block. */
-  readonly onProgress?: ((tarBytes: number) => void) | undefined
+export interface HashOptions extends ContentOptions {
+  /** What blocks are read into, where they are hashed in this thread; default: this layer's own. */
+  readonly buffers?: BlockBuffers | undefined
   /** Hash in another thread: worth its start for some ten megabytes and more. */
   readonly inThread?: boolean | undefined
 }
@@ -31,12 +32,13 @@ export async function hashLayer(
     limit = Infinity,
     newest = Infinity,
     inThread = false,
+    buffers,
     onProgress,
   }: HashOptions & CallOptions & HashBounds = {},
 ): Promise<PackedContent | undefined> {
-  const hash = await blockHash(inThread)
+  const hash = await blockHash(inThread, buffers)
   try {
-    const layer = contentBlocks(entries, {onProgress, hash})
+    const layer = contentBlocks(entries, {onProgress}, hash)
     let size = 0
     for (const part of layer.blocks(hashBlocks, hash.room)) {
       size += part.length
@@ -51,7 +53,7 @@ export async function hashLayer(
   }
 }
 
-async function blockHash(inThread: boolean): Promise<BlockHash> {
+async function blockHash(inThread: boolean, buffers: BlockBuffers | undefined): Promise<BlockHash> {
   if (inThread) {
     const {startHashThread} = await import('./hash-thread.js')
     try {
@@ -60,5 +62,5 @@ async function blockHash(inThread: boolean): Promise<BlockHash> {
       // as many threads as may be, or none at all: it goes without
     }
   }
-  return createBlockHash(gzipBlocks.large)
+  return createBlockHash(gzipBlocks.large, buffers)
 }

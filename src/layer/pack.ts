@@ -9,7 +9,12 @@ import {compressAhead} from './compress-ahead.js'
 import {createDeflater} from './create-deflater.js'
 import {deflateLevel} from './deflater.js'
 import {gzip} from './gzip.js'
-import {type ContentBlocks, contentBlocks, type PackedContent} from './packed-content.js'
+import {
+  type ContentBlocks,
+  contentBlocks,
+  type ContentOptions,
+  type PackedContent,
+} from './packed-content.js'
 import type {WalkedEntry} from './walked-entry.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
@@ -29,15 +34,13 @@ export interface LayerFormat {
   readonly level?: number | undefined
 }
 
-export interface PackOptions extends LayerFormat {
+export interface PackOptions extends LayerFormat, ContentOptions {
   /** How many blocks are compressed at once. Default: one for each processor. */
   readonly jobs?: number | undefined
   /** Asked for blocks before they are compressed. */
   readonly cache?: BlockCache | undefined
   /** What blocks are read into, shared ones for zstd; default: this layer's own. */
   readonly buffers?: BlockBuffers | undefined
-  /** Told how many bytes of tar have been read so far, at most once a block. */
-  readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
 
 /** A layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries` is called once for each pass. */
@@ -95,9 +98,8 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
     }
   },
   async *zstd(layer, {jobs, cache, buffers, signal}) {
-    const {zstdPool} = await import('./zstd-pool.js')
-    // this thread, which reads and hashes, is as busy as one that compresses
-    const pool = zstdPool(Math.max(1, jobs - 1))
+    const {zstdPool, zstdThreads} = await import('./zstd-pool.js')
+    const pool = zstdPool(zstdThreads(jobs))
     try {
       // a copy for each message would pile up in the worker
       const {allocate, release} = buffers ?? createBlockBuffers({shared: true})

@@ -23,20 +23,22 @@ export interface ContentBlocks {
   readonly content: () => Promise<PackedContent>
 }
 
-interface ContentOptions {
+export interface ContentOptions {
   /** Told how many bytes of tar have been read so far, at most once a block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
-  /** What hashes the blocks; default: this thread. */
-  readonly hash?: {
-    readonly update: (block: Buffer) => void
-    readonly digest: () => Digest | Promise<Digest>
-  }
+}
+
+/** What hashes the blocks. */
+interface ContentHash {
+  readonly update: (block: Buffer) => void
+  readonly digest: () => Digest | Promise<Digest>
 }
 
 /** Counts and hashes what goes by, so that packing and hashing cannot differ. */
 export function contentBlocks(
   entries: () => Iterable<WalkedEntry>,
-  {onProgress, hash = createDigester()}: ContentOptions,
+  {onProgress}: ContentOptions,
+  hash: ContentHash = createDigester(),
 ): ContentBlocks {
   let tarSize = 0
   let count = 0

@@ -25,7 +25,9 @@ export function preparePacking({
 }: LayerFormat & {readonly jobs?: number | undefined}): PreparedPacking {
   const zstd =
     compression === 'zstd' && jobs > 1
-      ? import('./zstd-pool.js').then(({prestartZstd}) => prestartZstd())
+      ? import('./zstd-pool.js').then(({prestartZstd, zstdThreads}) =>
+          prestartZstd(zstdThreads(jobs)),
+        )
       : undefined
   const timer = setTimeout(() => {
     createDigester()

@@ -86,10 +86,12 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const relative = frame.relative + name
       const access = `${frame.access}/${name}`
       const isFile = next.isFile()
+      // nothing is opened that is left out
       if (isFile && options.isExcluded?.(relative)) continue
       const stat = isFile ? open(access, relative) : lstat(access, relative)
       const isDirectory = stat.isDirectory()
-      if (options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
+      const isAsked = isFile && !isDirectory
+      if (!isAsked && options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
       if (frames.length === 1 && name.startsWith(insidePrefix)) throw leftover(relative)
       if (frames.length + names > deepestPath) throw tooDeep(relative)
       if (isWhiteout(name) && !options.whiteouts) {

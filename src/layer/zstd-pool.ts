@@ -6,14 +6,19 @@ export interface ZstdPool {
   close(): Promise<void>
 }
 
-/** A thread that is ready for whoever wants one, one after the other, as long as anybody may. */
-let ready: ZstdPool | undefined
+/** How many threads there are for so many jobs: the one that reads and hashes is as busy as one that compresses. */
+export function zstdThreads(jobs: number): number {
+  return Math.max(1, jobs - 1)
+}
+
+/** A pool that is there for whoever wants one of its size, one after the other, as long as anybody may. */
+let ready: {readonly size: number; readonly pool: ZstdPool} | undefined
 let waiting = 0
 
 /** In up to `size` worker threads. A worker that dies fails all that waits. */
 export function zstdPool(size: number): ZstdPool {
-  if (size !== 1 || !ready) return startPool(size)
-  const pool = ready
+  if (ready?.size !== size) return startPool(size)
+  const {pool} = ready
   ready = undefined
   let isSound = true
   return {
@@ -23,24 +28,27 @@ export function zstdPool(size: number): ZstdPool {
         throw error
       }),
     async close() {
-      if (isSound && !ready && waiting > 0) ready = pool
+      if (isSound && !ready && waiting > 0) ready = {size, pool}
       else await pool.close()
     },
   }
 }
 
-/** Starts a thread, which takes some 50 ms, for the pools of one that come. What it gives, to be called once, ends the thread when nobody else waits for it. */
-export function prestartZstd(): () => Promise<void> {
+/**
+ * Starts a thread, which takes some 50 ms, for the pools of this size that come: the first of theirs, the others start when they are needed. What it gives, to be called once, ends
+ * them when nobody else waits for them.
+ */
+export function prestartZstd(size: number): () => Promise<void> {
   waiting++
-  ready ??= startPool(1)
+  ready ??= {size, pool: startPool(size)}
   // a thread starts with its first block, and whoever has one for it hears of what goes wrong
-  ready.compress(new Uint8Array()).catch(() => undefined)
+  ready.pool.compress(new Uint8Array()).catch(() => undefined)
   return async () => {
     waiting--
     if (waiting > 0) return
-    const pool = ready
+    const last = ready
     ready = undefined
-    await pool?.close()
+    await last?.pool.close()
   }
 }
 

@@ -1,3 +1,4 @@
+import {availableParallelism} from 'node:os'
 import type {Layer} from '../image/image.js'
 import {hashLayer} from '../layer/hash-layer.js'
 import type {LayerFormat} from '../layer/pack.js'
@@ -27,7 +28,7 @@ export async function compare(
   known: readonly KnownLayer[],
   entries: () => Iterable<WalkedEntry>,
   {exhaustive, on, ...format}: LayerFormat & {readonly exhaustive: boolean; readonly on: string},
-  {report, signal, jobs}: Ports,
+  {report, signal, jobs = availableParallelism()}: Ports,
 ): Promise<Comparison> {
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
   report({kind: 'step', step: 'compare', on})
@@ -40,7 +41,7 @@ export async function compare(
   const onProgress = (done: number) => report({kind: 'bytes', done})
   // what is known says how much there will be
   const isLarge = known.some(({descriptor}) => descriptor.size > large)
-  const inThread = isLarge && jobs !== 1
+  const inThread = isLarge && jobs > 1
   const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})
   const layer = known.find(({diffId}) => diffId === content?.diffId)
   if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}

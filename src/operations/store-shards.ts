@@ -1,5 +1,5 @@
 import type {Layer} from '../image/image.js'
-import {createBlockBuffers} from '../layer/block-buffers.js'
+import {type BlockBuffers, createBlockBuffers} from '../layer/block-buffers.js'
 import {hashLayer} from '../layer/hash-layer.js'
 import type {LayerFormat} from '../layer/pack.js'
 import type {PackedContent} from '../layer/packed-content.js'
@@ -48,10 +48,11 @@ export async function compareShards(
   const layers: (Layer | undefined)[] = []
   let tarSize = 0
   const quiet = summed(ports)
+  const buffers = createBlockBuffers()
   const presence = presenceOf(store, options.known, ports)
   for (const shard of divide(sharded.content, sharded.plan)) {
     const part = framed(shard, sharded)
-    const {content, layer} = await compareShard(part, {...options, presence}, quiet())
+    const {content, layer} = await compareShard(part, {...options, buffers, presence}, quiet())
     tarSize += content.tarSize
     layers.push(layer)
   }
@@ -84,7 +85,7 @@ export async function storeShards(
       const {content, layer} =
         known.length === 0
           ? {content: undefined, layer: undefined}
-          : await compareShard(part, {...options, presence}, own)
+          : await compareShard(part, {...options, buffers, presence}, own)
       if (content && layer) return {content, layer, uploaded: false, isKnown: true}
       const how = {...packingOf(part, options), buffers}
       return {...(await pushLayer(store, part.entries, how, own)), isKnown: false}
@@ -151,15 +152,17 @@ async function compareShard(
     known,
     compression,
     level,
+    buffers,
     presence,
   }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {
+    readonly buffers: BlockBuffers
     readonly presence: Presence
   },
   ports: Ports,
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
   const onProgress = (done: number): void => report({kind: 'bytes', done})
-  const content = await hashLayer(entries, {signal, onProgress})
+  const content = await hashLayer(entries, {signal, buffers, onProgress})
   if (!content) throw new Error('hashing without a limit came to one')
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]

@@ -64,11 +64,14 @@ describe.runIf(process.platform === 'linux')('a walk with open files', () => {
 
   it('opens nothing that is excluded, and leaves nothing open when it is left', async () => {
     const root = await tree()
-    for (const {entry, file} of opened(root, {isExcluded: (path) => path === 'a'})) {
+    const asked: string[] = []
+    const isExcluded = (path: string) => asked.push(path) > 0 && path === 'a'
+    for (const {entry, file} of opened(root, {isExcluded})) {
       expect(entry.path).toBe('b')
       expect(file?.opened?.()).toBeDefined()
       break
     }
+    expect(asked).toEqual(['a', 'b'])
     expect(countOpen(root)).toBe(0)
   })
 

@@ -11,7 +11,7 @@ import {walk} from '../../src/layer/walk.js'
 import {zstdBlocks} from '../../src/layer/block-rule.js'
 import {compressAhead} from '../../src/layer/compress-ahead.js'
 import {zstdFrame} from '../../src/layer/zstd-frame.js'
-import {prestartZstd, zstdPool} from '../../src/layer/zstd-pool.js'
+import {prestartZstd, zstdPool, zstdThreads} from '../../src/layer/zstd-pool.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -105,7 +105,7 @@ describe('zstd', () => {
     const before = count()
     const block = Buffer.from('some block')
     const expected = await zstdFrame(block)
-    const ends = [prestartZstd(), prestartZstd()]
+    const ends = [prestartZstd(1), prestartZstd(1)]
     for (let round = 0; round < 3; round++) {
       const pool = zstdPool(1)
       expect(Buffer.compare(await pool.compress(block), expected)).toBe(0)
@@ -118,6 +118,19 @@ describe('zstd', () => {
     await ends[1]!()
     await late.close()
     if (process.platform === 'linux') expect(count()).toBeLessThanOrEqual(before)
+  })
+
+  it('has the pool that was started before only where one of its size is wanted', async () => {
+    const blocks = ['one', 'two', 'three', 'four'].map((text) => Buffer.from(text))
+    const expected = Buffer.concat(await Promise.all(blocks.map((block) => zstdFrame(block))))
+    const end = prestartZstd(zstdThreads(4))
+    for (const size of [3, 2, 3]) {
+      const pool = zstdPool(size)
+      const frames = await Promise.all(blocks.map((block) => pool.compress(block)))
+      expect(Buffer.compare(Buffer.concat(frames), expected)).toBe(0)
+      await pool.close()
+    }
+    await end()
   })
 
   it('stops when aborted', async () => {
