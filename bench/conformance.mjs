@@ -1,16 +1,17 @@
 // Runs the official conformance suite of the OCI distribution specification against `inject serve`, every category on, and what of it only reads against a published
-// site that nginx and Apache serve; writes what it said to bench/results/conformance.{json,txt}. `--site` runs only the second, and keeps of the results there what is of the others. Takes the suite from a checkout (CONFORMANCE_SOURCE=DIR) or from the Go module proxy. Needs Go.
+// site that nginx and Apache serve; writes what it said to bench/results/conformance.{json,txt}. `--site` runs only the second, and keeps of the results there what is of the others. Takes the suite from a checkout (CONFORMANCE_SOURCE=DIR) or, in the version of bench/pinned.mjs, from the Go module proxy. Needs Go.
 import {execFileSync, spawn, spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
+import {conformanceSuite, setUp} from './pinned.mjs'
 import {makeFixture} from './site-fixture.mjs'
 import {webServers} from './web-servers.mjs'
 
 const project = fileURLToPath(new URL('..', import.meta.url))
-const suite = 'github.com/opencontainers/distribution-spec/conformance'
+const {module: suite} = conformanceSuite
 const limit = 10 * 60_000
 const isOnlySite = process.argv.includes('--site')
 
@@ -50,24 +51,18 @@ function readOnly() {
 function buildSuite(folder) {
   const source = process.env.CONFORMANCE_SOURCE
   const program = join(folder, 'conformance')
-  const options = {stdio: ['ignore', 'inherit', 'inherit'], timeout: limit}
   if (source) {
-    const version = execFileSync('git', ['-C', source, 'rev-parse', 'HEAD'], {
-      encoding: 'utf8',
-    }).trim()
+    const what = `the suite in ${source}`
+    const version = setUp(what, ['git', '-C', source, 'rev-parse', 'HEAD']).trim()
     const flags = ['-buildvcs=false', '-ldflags', `-X main.Version=${version}`]
-    execFileSync('go', ['build', ...flags, '-o', program, '.'], {
-      ...options,
-      cwd: join(source, 'conformance'),
-    })
+    const options = {timeout: limit, cwd: join(source, 'conformance')}
+    setUp(what, ['go', 'build', ...flags, '-o', program, '.'], options)
     return {program, version}
   }
-  execFileSync('go', ['install', `${suite}@main`], {
-    ...options,
-    env: {...process.env, GOBIN: folder},
-  })
-  const about = execFileSync('go', ['version', '-m', program], {encoding: 'utf8'})
-  return {program, version: /^\s*mod\s+\S+\s+(\S+)/m.exec(about)?.[1] ?? 'main'}
+  const {version} = conformanceSuite
+  const options = {timeout: limit, env: {...process.env, GOBIN: folder}}
+  setUp(`the conformance suite ${version}`, ['go', 'install', `${suite}@${version}`], options)
+  return {program, version}
 }
 
 /** Starts `inject serve` on an empty folder; gives its address, and how to end it. */
@@ -168,33 +163,32 @@ function readResults(folder) {
 }
 
 if (spawnSync('go', ['version']).status !== 0) {
-  console.error('conformance: Go is not installed here, and the suite is a Go program')
+  console.error(
+    'set-up failed: Go is not installed here, and the conformance suite is a Go program',
+  )
   process.exit(1)
 }
 const folder = mkdtempSync(join(tmpdir(), 'inject-conformance-'))
-try {
-  const {program, version} = buildSuite(folder)
-  const results = []
-  for (const run of runs) results.push(await check(program, run))
-  const target = join(project, 'bench/results')
-  mkdirSync(target, {recursive: true})
-  const before = isOnlySite ? readResults(target) : {runs: [], texts: []}
-  const {version: server} = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
-  const summary = {
-    suite,
-    version,
-    server: `inject ${server}`,
-    runs: [...before.runs, ...results.map((each) => each.summary)],
-  }
-  writeFileSync(join(target, 'conformance.json'), `${JSON.stringify(summary, null, 2)}\n`)
-  const text = results.map(({summary: {name}, report}) => `# ${name}\n\n${report.trim()}\n`)
-  writeFileSync(join(target, 'conformance.txt'), [...before.texts, ...text].join('\n'))
-  for (const {name, passed, failed, errors, skipped} of results.map((each) => each.summary)) {
-    console.log(
-      `${name}: ${passed} passed, ${failed} failed, ${errors} errors, ${skipped.length} skipped`,
-    )
-    if (failed !== 0 || errors !== 0 || !(passed > 0)) process.exitCode = 1
-  }
-} finally {
-  rmSync(folder, {recursive: true, force: true})
+process.on('exit', () => rmSync(folder, {recursive: true, force: true}))
+const {program, version} = buildSuite(folder)
+const results = []
+for (const run of runs) results.push(await check(program, run))
+const target = join(project, 'bench/results')
+mkdirSync(target, {recursive: true})
+const before = isOnlySite ? readResults(target) : {runs: [], texts: []}
+const {version: server} = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
+const summary = {
+  suite,
+  version,
+  server: `inject ${server}`,
+  runs: [...before.runs, ...results.map((each) => each.summary)],
+}
+writeFileSync(join(target, 'conformance.json'), `${JSON.stringify(summary, null, 2)}\n`)
+const text = results.map(({summary: {name}, report}) => `# ${name}\n\n${report.trim()}\n`)
+writeFileSync(join(target, 'conformance.txt'), [...before.texts, ...text].join('\n'))
+for (const {name, passed, failed, errors, skipped} of results.map((each) => each.summary)) {
+  console.log(
+    `${name}: ${passed} passed, ${failed} failed, ${errors} errors, ${skipped.length} skipped`,
+  )
+  if (failed !== 0 || errors !== 0 || !(passed > 0)) process.exitCode = 1
 }

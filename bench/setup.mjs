@@ -1,48 +1,50 @@
-// Installs what the benchmarks measure against: Debian's packages, crane and regctl by `go install`, dxf by pip. The last two go into bench/.peers, which is not committed.
-import {execFileSync, spawnSync} from 'node:child_process'
+// Installs what the benchmarks measure against, in the versions of bench/pinned.mjs: Debian's packages, crane and regctl by `go install`, dxf by pip. The last two go into bench/.peers, which is not committed.
+import {spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {chosen, debianPackages, dxf, goPrograms, setUp} from './pinned.mjs'
 
 const folder = fileURLToPath(new URL('.peers', import.meta.url))
-export const peerPath = `${join(folder, 'bin')}:${join(folder, 'venv/bin')}:${process.env['PATH']}`
-
-const packages = {
-  'docker-registry': 'docker-registry',
-  skopeo: 'skopeo',
-  umoci: 'umoci',
-  buildah: 'buildah',
-  pigz: 'pigz',
-  hyperfine: 'hyperfine',
-  '/usr/bin/time': 'time',
-}
-const programs = {
-  crane: 'github.com/google/go-containerregistry/cmd/crane@v0.20.6',
-  regctl: 'github.com/regclient/regclient/cmd/regctl@v0.9.2',
-}
-const dxf = 'python-dxf==12.1.1'
+/** One folder for each version, so that another version in bench/pinned.mjs is installed and used. */
+const folderOf = (name, version) => join(folder, `${name}-${version}`)
+const programFolders = [
+  ...Object.entries(goPrograms).map(([name, {version}]) => folderOf(name, version)),
+  join(folderOf('dxf', dxf.version), 'bin'),
+]
 
 const isThere = (name) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', name]).status === 0
-const run = (command, args, env = {}) =>
-  execFileSync(command, args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {...process.env, ...env},
-  })
+
+/** Debian keeps no superseded versions: what it has is better than nothing, and is named. */
+function installPackages() {
+  const missing = Object.entries(debianPackages).filter(([program]) => !isThere(program))
+  const names = missing.map(([, {name}]) => name)
+  const install = ['apt-get', 'install', '-y', '-qq']
+  if (names.length > 0) setUp(names.join(', '), [...install, ...names], {timeout: 600_000})
+  for (const {name, version} of Object.values(debianPackages)) {
+    const {stdout} = spawnSync('dpkg-query', ['-W', '-f', '${Version}', name], {encoding: 'utf8'})
+    if (stdout && stdout !== version)
+      console.error(`set-up: ${name} is ${stdout} here, not ${version} as chosen on ${chosen}`)
+  }
+}
 
 /** Makes all peers that can be had here, and says which are. */
 export function setup() {
-  const missing = Object.entries(packages).flatMap(([name, of]) => (isThere(name) ? [] : [of]))
-  if (missing.length > 0) run('apt-get', ['install', '-y', '-qq', ...missing])
-  for (const [name, module] of Object.entries(programs)) {
-    if (existsSync(join(folder, 'bin', name)) || !isThere('go')) continue
-    run('go', ['install', module], {GOBIN: join(folder, 'bin'), CGO_ENABLED: '0'})
+  installPackages()
+  for (const [name, {module, version}] of Object.entries(goPrograms)) {
+    const target = folderOf(name, version)
+    if (existsSync(join(target, name)) || !isThere('go')) continue
+    const env = {...process.env, GOBIN: target, CGO_ENABLED: '0'}
+    setUp(`${name} ${version}`, ['go', 'install', `${module}@${version}`], {env})
   }
-  if (!existsSync(join(folder, 'venv/bin/dxf')) && isThere('python3')) {
-    run('python3', ['-m', 'venv', join(folder, 'venv')])
-    run(join(folder, 'venv/bin/pip'), ['install', '-q', dxf])
+  const venv = folderOf('dxf', dxf.version)
+  if (!existsSync(join(venv, 'bin/dxf')) && isThere('python3')) {
+    const what = `dxf ${dxf.version}`
+    setUp(what, ['python3', '-m', 'venv', venv])
+    setUp(what, [join(venv, 'bin/pip'), 'install', '-q', `${dxf.name}==${dxf.version}`])
   }
-  process.env['PATH'] = peerPath
-  return [...Object.keys(packages), ...Object.keys(programs), 'dxf'].filter(isThere)
+  process.env['PATH'] = [...programFolders, process.env['PATH']].join(':')
+  return [...Object.keys(debianPackages), ...Object.keys(goPrograms), 'dxf'].filter(isThere)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(setup().join('\n'))
