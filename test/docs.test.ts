@@ -17,6 +17,19 @@ const sources = readdirSync('src', {recursive: true, encoding: 'utf8'})
   .filter((name) => name.endsWith('.ts'))
   .map((name) => `src/${name}`)
 
+/** Lines in a row that begin with a bar, outside of code blocks, and the number of the first. */
+function tables(page: string): {at: number; rows: string[]}[] {
+  const found: {at: number; rows: string[]}[] = []
+  const text = page.replaceAll(/^```[^]*?^```/gm, (code) => code.replaceAll(/.+/g, ''))
+  for (const [index, line] of text.split('\n').entries()) {
+    if (!/^\s*\|/.test(line)) continue
+    const last = found.at(-1)
+    if (last && last.at + last.rows.length === index + 1) last.rows.push(line.trim())
+    else found.push({at: index + 1, rows: [line.trim()]})
+  }
+  return found
+}
+
 describe('the documentation', () => {
   it('shows what the quickstart prints', async () => {
     const {stdout} = await execa('sh', ['-c', 'node bin/quickstart.mjs 2>&1'], {env: {CI: ''}})
@@ -54,6 +67,17 @@ describe('the documentation', () => {
       ([, code]) => code,
     )
     expect([...explained].sort()).toEqual([...used].sort())
+  })
+
+  it('gives every table a header and rows of as many cells', () => {
+    for (const page of pages) {
+      for (const {at, rows} of tables(read(page))) {
+        const where = `${page}:${at}`
+        expect(rows[1], `${where} has no header`).toMatch(/^\|(?: *:?-+:? *\|)+$/)
+        const widths = new Set(rows.map((row) => row.match(/(?<!\\)\|/g)?.length))
+        expect([...widths], where).toHaveLength(1)
+      }
+    }
   })
 
   it('has a reason for every dependency', () => {
