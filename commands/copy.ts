@@ -1,11 +1,11 @@
-import {Args, Flags} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {tagFlags} from '../src/cli/flags.js'
 import {platformChoice, platformsFlag} from '../src/cli/platform-flags.js'
 import {presentCopy} from '../src/cli/render-copy.js'
 import {uploadFlags} from '../src/cli/upload-flags.js'
 import {parseReference, parseTag} from '../src/oci/reference.js'
-import {copy} from '../src/operations/copy.js'
+import {copy, type CopyOptions} from '../src/operations/copy.js'
 
 const places =
   'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]'
@@ -58,7 +58,16 @@ export default class Copy extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Copy)
-    const options = {
+    const request = Copy.request(args, flags)
+    return this.perform(flags, (ports) => copy(request, ports), presentCopy(flags.digestfile))
+  }
+
+  /** What arguments and flags ask for, as the operation takes it. */
+  static request(
+    args: {source: string; target: string},
+    flags: Interfaces.InferredFlags<typeof Copy.flags>,
+  ): CopyOptions {
+    return {
       source: parseReference(args.source),
       target: parseReference(args.target),
       tags: flags.tag ?? [],
@@ -69,6 +78,5 @@ export default class Copy extends BaseCommand {
       dryRun: flags['dry-run'],
       chunkSize: flags['chunk-size'],
     }
-    return this.perform(flags, (ports) => copy(options, ports), presentCopy(flags.digestfile))
   }
 }

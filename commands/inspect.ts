@@ -1,3 +1,4 @@
+import type {Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg} from '../src/cli/flags.js'
 import {platformFlag} from '../src/cli/platform-flags.js'
@@ -20,9 +21,12 @@ export default class Inspect extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Inspect)
-    const reference = parseReference(args.image)
-    return this.perform(flags, (ports) => inspect({reference, platform: flags.platform}, ports), {
-      line: renderInspect,
-    })
+    const request = Inspect.request(args, flags)
+    return this.perform(flags, (ports) => inspect(request, ports), {line: renderInspect})
+  }
+
+  /** What arguments and flags ask for, as the operation takes it. */
+  static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof Inspect.flags>) {
+    return {reference: parseReference(args.image), platform: flags.platform}
   }
 }

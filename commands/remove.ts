@@ -1,4 +1,4 @@
-import {Flags} from '@oclif/core'
+import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, slotName, tagFlags, tagOptions} from '../src/cli/flags.js'
 import {presentRemoval} from '../src/cli/render-removal.js'
@@ -26,12 +26,17 @@ export default class Remove extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Remove)
-    const reference = parseReference(args.image)
-    const {name, base} = flags
+    const request = Remove.request(args, flags)
     return this.perform(
       flags,
-      (ports) => withTarget(remove, {reference, name, base, ...tagOptions(flags)}, ports),
+      (ports) => withTarget(remove, request, ports),
       presentRemoval(flags.digestfile),
     )
+  }
+
+  /** What arguments and flags ask for, as the operation takes it. */
+  static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof Remove.flags>) {
+    const {name, base} = flags
+    return {reference: parseReference(args.image), name, base, ...tagOptions(flags)}
   }
 }

@@ -1,3 +1,4 @@
+import type {Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, publishFlags, tagOptions, slotName, slotPath} from '../src/cli/flags.js'
 import {formatFlags, formatOptions} from '../src/cli/format-flags.js'
@@ -27,15 +28,18 @@ export default class Setup extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Setup)
-    const reference = parseReference(args.image)
+    const request = Setup.request(args, flags)
     return this.perform(
       flags,
-      (ports) => {
-        const {name, path, created} = flags
-        const how = {...tagOptions(flags), ...formatOptions(flags)}
-        return withTarget(setup, {reference, name, path, created, ...how}, ports)
-      },
+      (ports) => withTarget(setup, request, ports),
       presentInjection(flags.digestfile),
     )
+  }
+
+  /** What arguments and flags ask for, as the operation takes it. */
+  static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof Setup.flags>) {
+    const {name, path, created} = flags
+    const reference = parseReference(args.image)
+    return {reference, name, path, created, ...tagOptions(flags), ...formatOptions(flags)}
   }
 }

@@ -1,10 +1,11 @@
-import {Args, Flags} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, maxSize, slotName, slotPath} from '../src/cli/flags.js'
-import {machinePlatform, platformFlag} from '../src/cli/platform-flags.js'
+import {platformFlag} from '../src/cli/platform-flags.js'
 import {summariseUnpack} from '../src/cli/render-unpack.js'
+import {machinePlatform} from '../src/oci/platform.js'
 import {parseReference} from '../src/oci/reference.js'
-import {unpack} from '../src/operations/unpack.js'
+import {unpack, type UnpackOptions} from '../src/operations/unpack.js'
 
 export default class Unpack extends BaseCommand {
   static override readonly summary = "Get the slot's current content as a directory."
@@ -38,17 +39,22 @@ export default class Unpack extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Unpack)
+    const request = Unpack.request(args, flags)
+    return this.perform(flags, (ports) => unpack(request, ports), {
+      line: ({reference}) => reference,
+      summary: summariseUnpack,
+    })
+  }
+
+  /** What arguments and flags ask for, as the operation takes it. */
+  static request(
+    args: {image: string; directory: string},
+    flags: Interfaces.InferredFlags<typeof Unpack.flags>,
+  ): UnpackOptions {
+    const {name, path, platform, force, strict, devices, 'max-size': largest} = flags
     const reference = parseReference(args.image)
-    return this.perform(
-      flags,
-      (ports) => {
-        const {name, path, force, strict, devices, 'max-size': largest} = flags
-        const {platform} = flags
-        const machine = machinePlatform(process.arch)
-        const which = {reference, directory: args.directory, platform, machine}
-        return unpack({...which, name, path, force, strict, devices, largest}, ports)
-      },
-      {line: ({reference}) => reference, summary: summariseUnpack},
-    )
+    const machine = machinePlatform(process.arch)
+    const which = {reference, directory: args.directory, platform, machine}
+    return {...which, name, path, force, strict, devices, largest}
   }
 }

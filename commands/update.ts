@@ -1,4 +1,4 @@
-import {Args, Flags} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {editFlags, editsOf} from '../src/cli/edit-flags.js'
 import {
@@ -62,38 +62,34 @@ export default class Update extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Update)
-    const reference = parseReference(args.image)
-    const owner = flags.owner === undefined ? undefined : parseOwner(flags.owner)
+    const request = Update.request(args, flags)
     return this.perform(
       flags,
       (ports) => {
-        const {name, path, layers, created, whiteouts, exclude = []} = flags
-        return withTarget(
-          update,
-          {
-            reference,
-            directory: args.directory,
-            name,
-            path,
-            layers,
-            owner,
-            exclude,
-            whiteouts,
-            created,
-            edits: editsOf(flags),
-            ...tagOptions(flags),
-            ...formatOptions(flags),
-            ...packOptions(flags),
-            chunkSize: flags['chunk-size'],
-          },
-          {
-            ...ports,
-            ...packPorts(flags, process.env, ports),
-            withJournal: uploadJournals(flags, process.env, ports),
-          },
-        )
+        const packing = packPorts(flags, process.env, ports)
+        const withJournal = uploadJournals(flags, process.env, ports)
+        return withTarget(update, request, {...ports, ...packing, withJournal})
       },
       presentInjection(flags.digestfile),
     )
+  }
+
+  /** What arguments and flags ask for, as the operation takes it. */
+  static request(
+    args: {image: string; directory: string},
+    flags: Interfaces.InferredFlags<typeof Update.flags>,
+  ) {
+    const {name, path, layers, created, whiteouts, exclude = []} = flags
+    return {
+      reference: parseReference(args.image),
+      directory: args.directory,
+      owner: flags.owner === undefined ? undefined : parseOwner(flags.owner),
+      edits: editsOf(flags),
+      ...{name, path, layers, created, whiteouts, exclude},
+      ...tagOptions(flags),
+      ...formatOptions(flags),
+      ...packOptions(flags),
+      chunkSize: flags['chunk-size'],
+    }
   }
 }

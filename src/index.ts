@@ -3,20 +3,23 @@
  * failure, with a `code`; whatever it throws, a tag names its old image or the complete new one. Nothing is printed. Credential files, proxies and certificates are found as the
  * commands find them, by the environment.
  */
-import {parsePlatform} from './oci/platform.js'
-import {defaultSlotName, parseSlotName} from './oci/annotation.js'
-import {parseReference, parseTag} from './oci/reference.js'
-import {
-  type LayerSettings,
-  layerOptions,
-  platformChoiceOf,
-  resultOptions,
-  type ResultSettings,
-  type UpdateSettings,
+import type {
+  CopySettings,
+  LayerSettings,
+  ResultSettings,
+  UnpackSettings,
+  UpdateSettings,
 } from './library/injection-settings.js'
-import {refuseReserved} from './image/config-edits.js'
 import {checkCall} from './library/check-options.js'
 import {libraryPorts, type LibraryOptions} from './library/library-options.js'
+import {
+  copyRequest,
+  inspectRequest,
+  removeRequest,
+  setupRequest,
+  unpackRequest,
+  updateRequest,
+} from './library/requests.js'
 import {copy as copyImage, type CopyResult} from './operations/copy.js'
 import type {IndexInjectionResult} from './operations/describe-index.js'
 import type {InjectionResult} from './operations/injection-result.js'
@@ -32,6 +35,7 @@ export type {ProgressEvent} from './operations/ports.js'
 export type {InspectIndexResult, InspectResult} from './operations/inspect.js'
 export type {
   CopyResult,
+  CopySettings,
   IndexInjectionResult,
   InjectionResult,
   LayerSettings,
@@ -39,6 +43,7 @@ export type {
   RemoveResult,
   ResultSettings,
   UnpackResult,
+  UnpackSettings,
   UpdateSettings,
 }
 
@@ -48,7 +53,7 @@ export async function setup(
   options: LayerSettings & LibraryOptions = {},
 ): Promise<InjectionResult | IndexInjectionResult> {
   checkCall('setup', [image], options)
-  return await withTarget(setUpSlot, layerOptions(image, options), libraryPorts(options))
+  return await withTarget(setUpSlot, setupRequest(image, options), libraryPorts(options))
 }
 
 /** Replaces the slot's content with a directory (sets the slot up first if needed). When the slot holds just that already, nothing is sent and nothing changes. */
@@ -58,34 +63,18 @@ export async function update(
   options: UpdateSettings & LibraryOptions = {},
 ): Promise<InjectionResult | IndexInjectionResult> {
   checkCall('update', [image, directory], options)
-  const {owner, exclude = [], whiteouts = false, layers, edits, chunkSize} = options
-  refuseReserved(edits)
-  const layer = layerOptions(image, options)
-  const all = {...layer, directory, owner, exclude, whiteouts, layers, edits, chunkSize}
-  return await withTarget(updateSlot, all, libraryPorts(options))
+  const request = updateRequest(image, directory, options)
+  return await withTarget(updateSlot, request, libraryPorts(options))
 }
 
-/** Makes a directory of the slot's content: complete and verified, or not at all. Of an index, `platform` chooses the image. */
+/** Makes a directory of the slot's content: complete and verified, or not at all. Of an index, `platform` chooses the image, else this machine does. */
 export async function unpack(
   image: string,
   directory: string,
-  options: {
-    readonly name?: string
-    readonly platform?: string
-    /** Replace what is in the directory. */
-    readonly force?: boolean
-    /** An image without the slot is an error. Default: it gives the empty start of a first run. */
-    readonly strict?: boolean
-    /** Bytes that the layer may unpack to. Default: 1,000 times its size, beyond 64 MiB. */
-    readonly largest?: number
-  } & LibraryOptions = {},
+  options: UnpackSettings & LibraryOptions = {},
 ): Promise<UnpackResult> {
   checkCall('unpack', [image, directory], options)
-  const {platform, force = false, strict = false, largest} = options
-  const name = parseSlotName(options.name ?? defaultSlotName)
-  const chosen = platform === undefined ? undefined : parsePlatform(platform)
-  const what = {reference: parseReference(image), directory, name, platform: chosen}
-  return await unpackSlot({...what, force, strict, largest, devices: false}, libraryPorts(options))
+  return await unpackSlot(unpackRequest(image, directory, options), libraryPorts(options))
 }
 
 /** Takes a slot out of an image: the very image from before, where that is still known. */
@@ -94,8 +83,7 @@ export async function remove(
   options: ResultSettings & {readonly base?: string} & LibraryOptions = {},
 ): Promise<RemoveResult> {
   checkCall('remove', [image], options)
-  const all = {...resultOptions(image, options), base: options.base}
-  return await withTarget(removeSlot, all, libraryPorts(options))
+  return await withTarget(removeSlot, removeRequest(image, options), libraryPorts(options))
 }
 
 /** What an image is made of, its slots among it, from manifest and config alone; of an index, its images. */
@@ -104,30 +92,15 @@ export async function inspect(
   options: {readonly platform?: string} & LibraryOptions = {},
 ): ReturnType<typeof inspectImage> {
   checkCall('inspect', [image], options)
-  const platform = options.platform === undefined ? undefined : parsePlatform(options.platform)
-  return await inspectImage({reference: parseReference(image), platform}, libraryPorts(options))
+  return await inspectImage(inspectRequest(image, options), libraryPorts(options))
 }
 
 /** Copies an image, or an index with all its images, byte for byte. */
 export async function copy(
   source: string,
   target: string,
-  options: Pick<ResultSettings, 'tags' | 'platforms' | 'noClobber' | 'dryRun'> & {
-    readonly allTags?: boolean
-    readonly referrers?: boolean
-  } & LibraryOptions = {},
+  options: CopySettings & LibraryOptions = {},
 ): Promise<CopyResult> {
   checkCall('copy', [source, target], options)
-  const {tags = [], allTags = false, referrers = false} = options
-  const {noClobber = false, dryRun = false} = options
-  const places = {source: parseReference(source), target: parseReference(target)}
-  return await copyImage(
-    {
-      ...places,
-      tags: tags.map(parseTag),
-      platforms: platformChoiceOf(options.platforms),
-      ...{allTags, referrers, noClobber, dryRun},
-    },
-    libraryPorts(options),
-  )
+  return await copyImage(copyRequest(source, target, options), libraryPorts(options))
 }

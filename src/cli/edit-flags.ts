@@ -1,6 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
-import {type ConfigEdits, refuseReserved} from '../image/config-edits.js'
+import {type ConfigEdits, refuseReserved, withoutOldCommand} from '../image/config-edits.js'
 import {parseJsonValue} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
 
@@ -47,10 +47,8 @@ export const editFlags = {
 export function editsOf(
   flags: Interfaces.InferredFlags<typeof editFlags>,
 ): ConfigEdits | undefined {
-  const {env, label, annotation, entrypoint, workdir, user} = flags
-  // what was a command for the old entrypoint is none for a new one, as docker and crane see it
-  const cmd = flags.cmd ?? (entrypoint === undefined ? undefined : null)
-  const edits: ConfigEdits = {
+  const {env, label, annotation, entrypoint, cmd, workdir, user} = flags
+  const edits = withoutOldCommand({
     ...(env && {env: Object.fromEntries(env)}),
     ...(label && {labels: Object.fromEntries(label)}),
     ...(annotation && {annotations: Object.fromEntries(annotation)}),
@@ -58,7 +56,7 @@ export function editsOf(
     ...(cmd !== undefined && {cmd}),
     ...(workdir !== undefined && {workdir}),
     ...(user !== undefined && {user}),
-  }
+  })
   refuseReserved(edits)
   return Object.keys(edits).length === 0 ? undefined : edits
 }

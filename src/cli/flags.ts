@@ -2,6 +2,7 @@ import {Args, Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import {parseSlotName, defaultSlotName} from '../oci/annotation.js'
 import {parseReference, parseTag, type Reference} from '../oci/reference.js'
+import {sourceDateEpoch} from '../oci/source-date-epoch.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../oci/time.js'
 import {conflictPolicies, type ConflictPolicy} from '../operations/on-conflict.js'
@@ -155,16 +156,6 @@ export function parseSize(text: string): number {
   throw new UsageError('ERR_INJECT_SIZE_INVALID', `not a size: ${JSON.stringify(text)}`, {
     hint: 'write a number of bytes, or 500M, or 20GiB',
   })
-}
-
-/** https://reproducible-builds.org/specs/source-date-epoch/ */
-function sourceDateEpoch(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined
-  if (/^\d{1,11}$/.test(text)) return Number(text)
-  throw new UsageError(
-    'ERR_INJECT_TIME_INVALID',
-    `SOURCE_DATE_EPOCH is not a number of seconds: ${JSON.stringify(text)}`,
-  )
 }
 
 /** `UID:GID`. */

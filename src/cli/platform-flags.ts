@@ -28,15 +28,3 @@ export function platformChoice(
   const platforms = flags.filter((each) => each !== 'all')
   return platforms.length < flags.length ? 'all' : platforms
 }
-
-const architectures: ReadonlyMap<string, string> = new Map([
-  ['x64', 'amd64'],
-  ['ia32', '386'],
-  ['ppc64', 'ppc64le'],
-  ['mipsel', 'mipsle'],
-])
-
-/** What images have to be for to run here, in Node's words: containers run on linux also where a machine does not. */
-export function machinePlatform(arch: string): Platform {
-  return {os: 'linux', architecture: architectures.get(arch) ?? arch}
-}

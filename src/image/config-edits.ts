@@ -26,6 +26,12 @@ const members = {entrypoint: 'Entrypoint', cmd: 'Cmd', workdir: 'WorkingDir', us
 type Member = keyof typeof members
 const memberKeys = Object.keys(members) as Member[]
 
+/** A new entrypoint without a command leaves none: what was a command for the old one is not one for the new, as docker and crane see it. */
+export function withoutOldCommand(edits: ConfigEdits): ConfigEdits {
+  const {entrypoint, cmd} = edits
+  return entrypoint && cmd === undefined ? {...edits, cmd: null} : edits
+}
+
 /** What the image says where `edits` would say something else: applied in turn, it undoes them. */
 export function valuesBefore(
   config: ImageConfig,

@@ -1,12 +1,7 @@
 import type {ConfigEdits} from '../image/config-edits.js'
-import type {PlatformChoice} from '../image/platforms.js'
 import type {Sharding} from '../image/sharding.js'
-import {parseSlotPath} from '../image/slot-path.js'
 import type {Parents} from '../layer/parents.js'
-import {defaultSlotName, parseSlotName} from '../oci/annotation.js'
 import type {LayerCompression} from '../oci/media-type.js'
-import {parsePlatform} from '../oci/platform.js'
-import {parseReference, parseTag} from '../oci/reference.js'
 import type {ConflictPolicy} from '../operations/on-conflict.js'
 
 /** What may be said of the result of a change to an image. */
@@ -33,7 +28,7 @@ export interface ResultSettings {
 export interface LayerSettings extends ResultSettings {
   /** Where in the image the directory belongs. Default: where the slot says, else `/`. */
   readonly path?: string | undefined
-  /** Seconds since the epoch: time of the slot, and latest time in its layer. */
+  /** Seconds since the epoch: time of the slot, and latest time in its layer. Default: SOURCE_DATE_EPOCH, else the latest time in the directory. */
   readonly created?: number | undefined
   /** Default: `gzip`. */
   readonly compression?: LayerCompression | undefined
@@ -61,34 +56,26 @@ export interface UpdateSettings extends LayerSettings {
   readonly chunkSize?: number | undefined
 }
 
-/** The settings with their defaults, checked. Throws `UsageError`. */
-export function resultOptions(image: string, settings: ResultSettings) {
-  const {name = defaultSlotName, tags = [], to, platforms} = settings
-  return {
-    reference: parseReference(image),
-    name: parseSlotName(name),
-    tags: tags.map(parseTag),
-    to: to === undefined ? undefined : parseReference(to),
-    platforms: platformChoiceOf(platforms),
-    attestations: settings.attestations ?? 'drop',
-    onConflict: settings.onConflict ?? 'fail',
-    noClobber: settings.noClobber ?? false,
-    dryRun: settings.dryRun ?? false,
-  }
+/** What may be said of an unpacking. */
+export interface UnpackSettings {
+  readonly name?: string
+  /** Which image of an index. Default: the one for this machine. */
+  readonly platform?: string
+  /** Replace what is in the directory. */
+  readonly force?: boolean
+  /** An image without the slot is an error. Default: it gives the empty start of a first run. */
+  readonly strict?: boolean
+  /** Bytes that the layer may unpack to. Default: 1,000 times its size, beyond 64 MiB. */
+  readonly largest?: number
 }
 
-/** The same for a layer. Throws `UsageError`. */
-export function layerOptions(image: string, settings: LayerSettings) {
-  const {path, created, compression, level, toOci, parents} = settings
-  return {
-    ...resultOptions(image, settings),
-    path: path === undefined ? undefined : parseSlotPath(path),
-    ...{created, compression, level, toOci, parents},
-  }
-}
-
-export function platformChoiceOf(
-  platforms: ResultSettings['platforms'],
-): PlatformChoice | undefined {
-  return platforms === undefined || platforms === 'all' ? platforms : platforms.map(parsePlatform)
+/** What may be said of a copy. */
+export interface CopySettings extends Pick<
+  ResultSettings,
+  'tags' | 'platforms' | 'noClobber' | 'dryRun'
+> {
+  /** Everything in the source that has a tag, under the same tags. */
+  readonly allTags?: boolean
+  /** Signatures and whatever else refers to what is copied, too. */
+  readonly referrers?: boolean
 }

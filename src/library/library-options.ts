@@ -1,4 +1,4 @@
-import {storeOpener} from '../cli/store-opener.js'
+import {type StoreFlags, storeOpener} from '../cli/store-opener.js'
 import type {Ports, ProgressEvent} from '../operations/ports.js'
 
 /** What every function of the library takes: how registries are reached, who is told, and when to stop. All of it may be left out. */
@@ -25,8 +25,13 @@ export interface LibraryOptions {
 export function libraryPorts(options: LibraryOptions): Ports {
   const {onEvent = () => undefined, signal = new AbortController().signal} = options
   const watched = {report: onEvent, signal}
+  return {openStore: storeOpener(networkSettings(options), watched), ...watched}
+}
+
+/** How registries are reached, as the flags of the commands have it. */
+export function networkSettings(options: LibraryOptions): StoreFlags {
   const {insecure = false, mirrors: mirror, authFile: authfile, credentials} = options
-  const flags = {
+  return {
     insecure,
     mirror,
     authfile,
@@ -35,5 +40,4 @@ export function libraryPorts(options: LibraryOptions): Ports {
     'plain-http': options.plainHttp,
     'ca-file': options.caFile,
   }
-  return {openStore: storeOpener(flags, watched), ...watched}
 }

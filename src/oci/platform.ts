@@ -92,3 +92,16 @@ function normal({os, architecture, variant = ''}: Platform) {
 function plain(text: string): string {
   return /^[\w.+-]{1,100}$/.test(text) ? text : quoted(text, 100)
 }
+
+/** Node's names of processors where images have others. */
+const architectures: ReadonlyMap<string, string> = new Map([
+  ['x64', 'amd64'],
+  ['ia32', '386'],
+  ['ppc64', 'ppc64le'],
+  ['mipsel', 'mipsle'],
+])
+
+/** What an image has to be for to run on a machine with such a processor, in Node's words: containers run Linux also where the machine does not. */
+export function machinePlatform(arch: string): Platform {
+  return {os: 'linux', architecture: architectures.get(arch) ?? arch}
+}
