@@ -106,6 +106,9 @@ function writeDigest(path: string | undefined, digest: string | null | undefined
 const terminal = {
   write: (text: string) => writeTo(process.stderr, text),
   isTTY: process.stderr.isTTY,
+  get columns() {
+    return process.stderr.columns
+  },
   env: process.env,
   now: monotonicTime,
 }

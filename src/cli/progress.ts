@@ -1,5 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import type {ProgressEvent} from '../operations/ports.js'
+import {fitText, textWidth} from './text-width.js'
 
 export const progressModes = ['auto', 'tty', 'plain', 'json', 'none'] as const
 export type ProgressMode = (typeof progressModes)[number]
@@ -8,6 +9,8 @@ export type ProgressMode = (typeof progressModes)[number]
 export interface Terminal {
   write(text: string): void
   readonly isTTY: boolean
+  /** Of a line, now: terminals are resized. */
+  readonly columns?: number | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   /** Milliseconds, of any clock that does not go back. */
   now(): number
@@ -75,8 +78,15 @@ const clearLine = '\r\u001B[K'
 function redrawn(terminal: Terminal): Progress {
   let step: {readonly step: string; readonly on: string; readonly since: number} | undefined
   let drawn = -Infinity
+  let isDrawn = false
+  const clear = (): void => {
+    if (isDrawn) terminal.write(clearLine)
+    isDrawn = false
+  }
   const draw = (bytes = ''): void => {
-    if (step) terminal.write(`${clearLine}${step.step}: ${step.on}${bytes}`)
+    if (!step) return
+    isDrawn = true
+    terminal.write(`${clearLine}${fitStep(`${step.step}: ${step.on}`, bytes, terminal.columns)}`)
   }
   return {
     report(event) {
@@ -89,12 +99,28 @@ function redrawn(terminal: Terminal): Progress {
         const seconds = step ? (drawn - step.since) / 1000 : 0
         draw(`  ${amount(event)}${seconds > 0.5 ? `  ${prettyBytes(event.done / seconds)}/s` : ''}`)
       } else if (event.kind !== 'bytes') {
-        terminal.write(`${clearLine}${messageLine(event)}`)
+        clear()
+        terminal.write(messageLine(event))
         draw()
       }
     },
-    end: () => terminal.write(clearLine),
+    end() {
+      clear()
+      step = undefined
+    },
   }
+}
+
+/** How many columns a terminal has that does not say. */
+const usualColumns = 80
+/** So many of the step's own are shown before how far it has come gives way. */
+const leastOfStep = 12
+
+/** One line of the terminal: a longer one would be broken into two, of which only the last is drawn again. The last column stays empty, since some terminals go on to the next line there. */
+function fitStep(step: string, bytes: string, columns: number | undefined): string {
+  const room = (columns || usualColumns) - 1
+  const left = room - textWidth(bytes)
+  return left < leastOfStep ? fitText(`${step}${bytes}`, room) : `${fitText(step, left)}${bytes}`
 }
 
 function amount({done, total}: ProgressEvent & {kind: 'bytes'}): string {

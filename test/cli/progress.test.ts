@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {createProgress, type ProgressMode} from '../../src/cli/progress.js'
+import {textWidth} from '../../src/cli/text-width.js'
 import type {ProgressEvent} from '../../src/operations/ports.js'
 
 const events: ProgressEvent[] = [
@@ -69,5 +70,33 @@ describe('createProgress', () => {
     ).toEqual(events)
     expect(drawn('none')).toBe('inject: noted\ninject: warning: careful\n')
     expect(drawn('tty', {quiet: true})).toBe('')
+  })
+
+  it('cuts its line to the terminal as wide as it is then, and leaves no step for the summary', () => {
+    const size = {columns: 30}
+    const parts: string[] = []
+    const terminal = {write: (text: string) => parts.push(text), isTTY: true, env: {}}
+    let now = 0
+    const clock = {...terminal, now: () => (now += 1000)}
+    const watched = Object.defineProperty(clock, 'columns', {get: () => size.columns})
+    const progress = createProgress('tty', {quiet: false, debug: false}, watched)
+    const lines = (): string[] => parts.splice(0).flatMap((part) => part.split('\r\u001B[K'))
+    const on = 'registry.example/日本/app@sha256:0123456789abcdef0123456789abcdef'
+    progress.report({kind: 'step', step: 'publish', on})
+    for (const columns of [30, 200, 7, 50, 1, 12]) {
+      lines()
+      size.columns = columns
+      progress.report({kind: 'bytes', done: 1_500_000, total: 3_000_000})
+      const [line = ''] = lines().slice(-1)
+      expect(textWidth(line)).toBeLessThan(columns)
+      if (columns === 200) expect(line).toBe(`publish: ${on}  1.5 MB of 3 MB (50 %)  375 kB/s`)
+      if (columns === 50)
+        expect(line).toMatch(/^publish.*…\w*cdef {2}1\.5 MB of 3 MB \(50 %\) {2}\d+ kB\/s$/)
+    }
+    progress.end()
+    expect(parts.splice(0).join('')).toBe('\r\u001B[K')
+    progress.report({kind: 'notice', message: 'done'})
+    progress.end()
+    expect(parts.join('')).toBe('inject: done\n')
   })
 })
