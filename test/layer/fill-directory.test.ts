@@ -3,7 +3,7 @@ import {existsSync, lstatSync, readlinkSync} from 'node:fs'
 import {chmod, chown, mkdir, readdir, readFile, symlink, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {describe, expect, it, onTestFinished} from 'vitest'
+import {describe, expect, inject, it, onTestFinished} from 'vitest'
 import {ownedName} from '../../src/disk/owned-name.js'
 import {fillDirectory, type FillOptions} from '../../src/layer/fill-directory.js'
 import {mayMount} from '../support/may-mount.js'
@@ -548,12 +548,12 @@ describe.skipIf(!isRoot)('as another user', () => {
     await writeFile(join(home, 'layer.tar'), tar)
     await chown(home, 1000, 1000)
     const run = async (options: object): Promise<Record<string, unknown>> => {
-      const script = fileURLToPath(new URL('../support/unpack-child.ts', import.meta.url))
+      const script = join(inject('reachable'), 'test/support/unpack-child.ts')
       const {stdout} = await execa(
         'node',
         ['--import', 'tsx', script, join(home, 'layer.tar'), JSON.stringify(options)],
         {
-          cwd: fileURLToPath(new URL('../..', import.meta.url)),
+          cwd: inject('reachable'),
           uid: 1000,
           gid: 1000,
           env: {HOME: home, TMPDIR: home},

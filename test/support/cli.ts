@@ -1,5 +1,7 @@
 import {execa, type Options} from 'execa'
+import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {inject as provided} from 'vitest'
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
@@ -12,10 +14,12 @@ export interface CliResult {
 /** Runs the built command as a user would, with nothing of this machine's credentials or CI settings. */
 export async function inject(args: readonly string[], options: Options = {}): Promise<CliResult> {
   const {env, ...rest} = options
-  const {exitCode, stdout, stderr} = await execa(process.execPath, [program, ...args], {
+  const run = rest.uid === undefined ? program : join(provided('reachable'), 'bin/run.js')
+  const {exitCode, stdout, stderr} = await execa(process.execPath, [run, ...args], {
     reject: false,
     timeout: 120_000,
     extendEnv: false,
+    ...(rest.uid !== undefined && {cwd: '/'}),
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: '/nonexistent',

@@ -1,8 +1,25 @@
 import {execa} from 'execa'
+import type {TestProject} from 'vitest/node'
+import {reachableProject} from './reachable-project.js'
 import {missingTools} from './tools.js'
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** This repository where other users may enter it. */
+    reachable: string
+  }
+}
+
+/** Before all tests: the programs that they use, and a place where other users find this one. */
+export default async function setup({provide}: TestProject): Promise<() => Promise<void>> {
+  await installTools()
+  const {folder, release} = await reachableProject()
+  provide('reachable', folder)
+  return release
+}
+
 /** Installs the Debian packages that the tests use. Where that cannot be done, CI fails and a laptop skips the tests concerned by name. */
-export default async function setup(): Promise<void> {
+async function installTools(): Promise<void> {
   const missing = await missingTools()
   if (missing.length === 0) return
   const packages = [...new Set(missing.map((tool) => tool.package))]

@@ -1,8 +1,9 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {createInterface} from 'node:readline'
+import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {onTestFinished} from 'vitest'
+import {inject as provided, onTestFinished} from 'vitest'
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
@@ -22,7 +23,8 @@ export async function serveCommand(
   flags: readonly string[] = [],
   {uid}: {readonly uid?: number} = {},
 ): Promise<ServeCommand> {
-  const args = [program, 'serve', root, '--listen', '127.0.0.1:0', ...flags]
+  const run = uid === undefined ? program : join(provided('reachable'), 'bin/run.js')
+  const args = [run, 'serve', root, '--listen', '127.0.0.1:0', ...flags]
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: '/',

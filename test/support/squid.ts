@@ -1,7 +1,9 @@
 import {spawn} from 'node:child_process'
 import {execa} from 'execa'
-import {chmod, readFile, writeFile} from 'node:fs/promises'
+import {randomBytes} from 'node:crypto'
+import {chmod, readFile, readdir, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {onTestFinished} from 'vitest'
 import {freePort, untilListening} from './free-port.js'
 import {tempDir} from './temp-dir.js'
 
@@ -66,7 +68,12 @@ export async function startSquid({
   ]
   const file = join(folder, 'squid.conf')
   await writeFile(file, `${config.join('\n')}\n`)
-  const child = spawn('/usr/sbin/squid', ['-N', '-f', file], {stdio: ['ignore', 'ignore', 'pipe']})
+  // shared memory is named after the service: one that another squid left, perhaps another user's, is not ours
+  const service = `inject${randomBytes(6).toString('hex')}`
+  onTestFinished(() => removeSharedMemory(service))
+  const child = spawn('/usr/sbin/squid', ['-N', '-n', service, '-f', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   await untilListening(child, port, 'SIGKILL')
   return {
     address: `127.0.0.1:${port}`,
@@ -75,4 +82,10 @@ export async function startSquid({
       return text.split('\n').filter((line) => line !== '' && !line.startsWith('- error:'))
     },
   }
+}
+
+/** A squid that is killed leaves it. */
+async function removeSharedMemory(service: string): Promise<void> {
+  for (const name of await readdir('/dev/shm').catch(() => []))
+    if (name.startsWith(`${service}-`)) await rm(join('/dev/shm', name), {force: true})
 }
