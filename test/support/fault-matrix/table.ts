@@ -1,3 +1,4 @@
+import {type Attack, attacks} from '../attacks.js'
 import {faults, type Only} from './faults.js'
 import {kindIds, makeKinds} from './kinds.js'
 import {outcomeOf} from './outcomes.js'
@@ -35,7 +36,19 @@ ${table(['fault', '', ...kindIds], rows)}
 ## Cells that are none
 
 ${table(['fault', 'kinds', 'because'], absent)}
+
+## Attacks that worked once
+
+Found by attacking the built program and by reading its sources: A are attacks, B are bugs. Each has tests that fail on the code of before.
+
+${attacks.map(formatAttack).join('\n')}
 `
+}
+
+/** An item of a list: a table would be as wide as its longest sentence. */
+function formatAttack({id, what, tests}: Attack): string {
+  const names = tests.map(({file, title}) => `\`${file}\` › ${title}`)
+  return `- **${id}**: ${what} (${names.join('; ')})`
 }
 
 function cell(fault: string, kind: (typeof kindIds)[number], only: Only | undefined): string {
