@@ -11,11 +11,13 @@ const project = fileURLToPath(new URL('..', import.meta.url))
 const tests = process.argv.slice(2)
 const kept = process.env['FRESH_ROOT']
 const root = kept ?? join(mkdtempSync(join(tmpdir(), 'inject-fresh-')), 'root')
-const run = (...command) =>
-  execFileSync('chroot', [root, 'sh', '-c', ...command], {
-    stdio: 'inherit',
-    env: {PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8'},
-  })
+const env = {PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8'}
+const run = (...command) => {
+  const {status} = spawnSync('chroot', [root, 'sh', '-c', ...command], {stdio: 'inherit', env})
+  if (status === 0) return
+  console.error(`failed in the fresh root: ${command[0]}`)
+  process.exit(1)
+}
 
 const mounts = [
   ['proc', ['-t', 'proc', 'proc']],
@@ -47,14 +49,14 @@ for (const [where, how] of mounts) {
   mkdirSync(join(root, where), {recursive: true})
   setUp(`a fresh root's /${where}`, ['mount', ...how, join(root, where)])
 }
-for (const name of [
-  'http_proxy',
-  'https_proxy',
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NODE_EXTRA_CA_CERTS',
-])
-  if (process.env[name]) console.error(`set-up: ${name} is not passed on to the fresh root`)
+// where this machine needs an authority or a proxy of its own to reach the registries, the fresh one does, too
+const network = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']
+for (const name of network) if (process.env[name]) env[name] = process.env[name]
+const authority = process.env['NODE_EXTRA_CA_CERTS']
+if (authority && existsSync(authority)) {
+  env.NODE_EXTRA_CA_CERTS = '/usr/local/share/extra-authority.pem'
+  cpSync(authority, join(root, env.NODE_EXTRA_CA_CERTS), {dereference: true})
+}
 copyNode()
 const clone = join(root, 'root/inject')
 rmSync(clone, {recursive: true, force: true})

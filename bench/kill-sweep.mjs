@@ -205,7 +205,8 @@ async function sweepClients(image) {
       if (!sameTree(trees[at], dir)) note(`${what}: the next run left another DIR`)
     }
     const left = leftovers(layoutPlaces)
-    if (left.length > 0) note(`${what}: left behind ${left.join(', ')}`)
+    if (left.length > 0) note(`${what}: the next run left ${left.join(', ')}`)
+    for (const path of left) rmSync(path, {recursive: true})
     if (problems.length > 20) break
   }
   return {killed, next: {update: duration(waits.update), unpack: duration(waits.unpack)}}
