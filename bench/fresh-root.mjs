@@ -72,7 +72,9 @@ function copyNode() {
     mkdirSync(join(root, 'usr/local', folder), {recursive: true})
   cpSync(process.execPath, join(root, 'usr/local/bin/node'), {dereference: true})
   const npm = execFileSync('npm', ['root', '-g'], {encoding: 'utf8'}).trim()
-  cpSync(join(npm, 'npm'), join(root, 'usr/local/lib/node_modules/npm'), {recursive: true})
+  const copy = join(root, 'usr/local/lib/node_modules/npm')
+  rmSync(copy, {recursive: true, force: true})
+  cpSync(join(npm, 'npm'), copy, {recursive: true, verbatimSymlinks: true})
   run(
     'for name in npm npx; do ln -sf ../lib/node_modules/npm/bin/$name-cli.js /usr/local/bin/$name; done',
   )

@@ -234,7 +234,12 @@ async function sweepServers(root) {
       if (server.address) break
       await new Promise((resolve) => setTimeout(resolve, 500))
     } while (performance.now() - begun < 4 * longestBlock)
-    if (!server.address) throw new Error(`serve does not start again: ${server.stderr()}`)
+    if (!server.address) {
+      note(
+        `${what}: serve does not start again within ${(4 * longestBlock) / 1000} s: ${server.stderr().trim()}`,
+      )
+      return {killed: i, next: duration([...waits, performance.now() - begun])}
+    }
     const image = `${server.address}/app:v1`
     // a start is done when a push succeeds, too: a lock of a repository may be left as well
     await untilDone(['update', image, trees[at]], what)
