@@ -69,7 +69,7 @@ async function waitFor(path: string, claim: LockClaim, options: LockOptions): Pr
     if (await claim.take()) return
     const seen = readLock(path)
     if (seen === undefined) continue
-    const state = judge(path, seen, timing)
+    const state = judge(path, {...seen, owner: seen.holder?.owner}, timing)
     if (state === 'dead' || takeOver) {
       await breakLock(path, seen, {isForced: takeOver, options})
       takeOver = false

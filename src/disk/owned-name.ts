@@ -37,6 +37,11 @@ export function isDead(name: string, prefix: string, idleMs = 0): boolean {
   return hasEnded(owner.pid, owner.start)
 }
 
+/** Whether `ownedName(prefix)` makes such names. */
+export function isOwnedName(name: string, prefix: string): boolean {
+  return ownerIn(name, prefix) !== undefined
+}
+
 interface Owner {
   readonly pid: number
   readonly start: string
