@@ -1,6 +1,6 @@
 import {execa, execaSync} from 'execa'
 import {mkdir, readFile, writeFile} from 'node:fs/promises'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
 import {makeLayoutImage} from '../support/layout-image.js'
@@ -39,6 +39,13 @@ describe('without /proc, as on macOS', () => {
         return done
       }
       expect((await run('--version')).stdout).toMatch(/^inject\//)
+      // by its name only, Node cannot tell where it is
+      const named = await execa('unshare', [...prefix, 'node', program, '--version'], {
+        env: {...env, PATH: `${dirname(process.execPath)}:${env.PATH}`},
+        extendEnv: false,
+        reject: false,
+      })
+      expect(named).toMatchObject({exitCode: 0, stderr: ''})
       await run('setup', image, '--tag', 'set-up')
       const name = image.replace(/:[^:/]*$/, '')
       await run('update', `${name}:set-up`, tree, '--tag', 'updated', '--cache')
