@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 import {closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync} from 'node:fs'
-import {type FileHandle, link, open, unlink} from 'node:fs/promises'
+import {type FileHandle, link, open, unlink, writeFile} from 'node:fs/promises'
 import {hostname} from 'node:os'
 import * as v from 'valibot'
 import {LocalIoError} from '../errors.js'
@@ -69,10 +69,10 @@ export async function openClaim(path: string): Promise<LockClaim> {
       }
     },
     async beat(time) {
-      await handle.utimes(time, time).catch(async () => {
+      await handle.utimes(time, time).catch(async (error: unknown) => {
+        if (readLock(path)?.holder?.owner !== owner) throw error
         // who may not set times may write
-        await handle.write(content, 0)
-        await handle.sync()
+        await writeFile(path, content, {flag: 'r+'})
       })
     },
     async close() {
@@ -89,7 +89,9 @@ async function create(path: string, content: string): Promise<FileHandle> {
   const handle = await open(path, 'wx', 0o600)
   try {
     await handle.write(content)
-    return handle
+    await handle.close()
+    // one that is open for writing would keep its file system from becoming read-only
+    return await open(path, 'r')
   } catch (error) {
     await handle.close().catch(() => undefined)
     await unlink(path).catch(() => undefined)
