@@ -9,10 +9,11 @@ const {
   lstatSync,
   openSync,
   readFileSync,
+  readlinkSync,
   statSync,
 } = require('node:fs')
 const {homedir, userInfo} = require('node:os')
-const {isAbsolute, join} = require('node:path')
+const {dirname, isAbsolute, join, resolve} = require('node:path')
 const v8 = require('node:v8')
 const vm = require('node:vm')
 
@@ -95,31 +96,39 @@ function runBundle({source, id}) {
 }
 
 /**
- * Where the cache of this command is; `undefined` where none is wanted. The name says all that it depends on: the bundle, V8 with its flags and what the processor can do, and the very
+ * Where the cache of this command is; `undefined` where none is wanted or can be. The name says all that it depends on: the bundle, V8 with its flags and what the processor can do, and the very
  * program that V8 is in, for V8 takes caches of another build of its version, and then crashes (https://github.com/nodejs/node/issues/62781).
  */
 function cachePlace(id) {
   const {env, argv} = process
   if (env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE) return undefined
-  const given = env.XDG_CACHE_HOME
-  const isGiven = given !== undefined && isAbsolute(given)
-  const home = env.HOME || homedir()
-  const folder = join(isGiven ? given : join(home, '.cache'), 'inject', 'code')
-  const word = /^[a-z]{1,16}$/.test(argv[2] ?? '') ? argv[2] : 'other'
-  const {size, mtimeMs} = statSync(process.execPath)
-  const build = [process.version, process.arch, size, mtimeMs, v8.cachedDataVersionTag()].join('-')
-  return {folder, home: isGiven ? undefined : home, name: `${word}-${id}-${build}.v8`}
+  try {
+    const given = env.XDG_CACHE_HOME
+    const isGiven = given !== undefined && isAbsolute(given)
+    const home = env.HOME || homedir()
+    const folder = join(isGiven ? given : join(home, '.cache'), 'inject', 'code')
+    const word = /^[a-z]{1,16}$/.test(argv[2] ?? '') ? argv[2] : 'other'
+    const {size, mtimeMs} = statSync(process.execPath)
+    const build = [process.version, process.arch, size, mtimeMs, v8.cachedDataVersionTag()]
+    const name = `${word}-${id}-${build.join('-')}.v8`
+    return {folder, home: isGiven ? undefined : home, name}
+  } catch {
+    // without /proc, Node may not know where it is itself
+    return undefined
+  }
 }
 
-/** A cache is code: it must be this user's, and nobody else may write to it or to its folder. See src/cli/code-cache.ts for what is in it. */
-function readCache({folder, name}) {
+/** A cache is code: nobody but root and this user may have a say in what it is. See src/cli/code-cache.ts for what is in it. */
+function readCache({folder, home, name}) {
   let handle
   try {
-    if (!isOurs(lstatSync(folder))) return undefined
+    if (!isTrustedFolder(folder)) return undefined
+    if (home !== undefined && statSync(home).uid !== process.geteuid?.()) return undefined
     const {O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0} = constants
     handle = openSync(join(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     const stats = fstatSync(handle)
-    if (!stats.isFile() || stats.size > largest || !isOurs(stats)) return undefined
+    const isOurs = stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0
+    if (!stats.isFile() || stats.size > largest || !isOurs) return undefined
     return decodeCache(readFileSync(handle))
   } catch {
     return undefined
@@ -128,8 +137,32 @@ function readCache({folder, name}) {
   }
 }
 
-function isOurs({uid, mode}) {
-  return process.geteuid === undefined || (uid === process.geteuid() && (mode & 0o022) === 0)
+/** The copy of src/disk/trusted-folder.ts, where it says what this looks for; one table of cases tests both. */
+function isTrustedFolder(folder) {
+  const namesOf = (path) =>
+    path
+      .split('/')
+      .filter((name) => name !== '' && name !== '.')
+      .reverse()
+  const left = namesOf(resolve(folder))
+  let [at, links] = ['/', 0]
+  for (;;) {
+    const stats = lstatSync(at, {throwIfNoEntry: false})
+    if (stats === undefined) return true
+    if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) return false
+    if (stats.isSymbolicLink()) {
+      if (stats.uid !== 0 || ++links > 40) return false
+      const target = readlinkSync(at)
+      left.push(...namesOf(target))
+      at = target.startsWith('/') ? '/' : dirname(at)
+      continue
+    }
+    const isOpen = (stats.mode & 0o022) !== 0
+    if (!stats.isDirectory() || (isOpen && (stats.mode & 0o1000) === 0)) return false
+    const name = left.pop()
+    if (name === undefined) return !isOpen
+    at = name === '..' ? dirname(at) : join(at, name)
+  }
 }
 
 function decodeCache(bytes) {

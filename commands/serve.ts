@@ -5,6 +5,7 @@ import {commonFlags} from '../src/cli/flags.js'
 import {createProgress} from '../src/cli/progress.js'
 import {serveFlags, serveOptions} from '../src/cli/serve-flags.js'
 import {listenForServeSignals} from '../src/cli/serve-signals.js'
+import {quoted} from '../src/oci/quoted.js'
 import {serve} from '../src/operations/serve.js'
 import {openRepositoryRoot} from '../src/store/repository-root.js'
 import {monotonicTime} from '../src/stream/clock.js'
@@ -44,7 +45,14 @@ export default class Serve extends BaseCommand {
         openRoot: (directory) =>
           openRepositoryRoot(
             directory,
-            flags['read-only'] ? {shared: true, readOnly: true} : {create: true},
+            flags['read-only']
+              ? {shared: true, readOnly: true}
+              : {
+                  create: true,
+                  takeOver: flags['take-over'],
+                  onUnsure: (holder) =>
+                    progress.report({kind: 'notice', message: waitingFor(directory, holder)}),
+                },
           ),
         onReady: (urls) => {
           for (const url of urls) this.log(url)
@@ -59,6 +67,10 @@ export default class Serve extends BaseCommand {
       signals.release()
     }
   }
+}
+
+function waitingFor(directory: string, holder: string): string {
+  return `waiting up to 45 s to see whether ${holder}, which serves ${quoted(directory)}, still lives; --take-over does not wait`
 }
 
 /** For a log: it is no place to draw on. */

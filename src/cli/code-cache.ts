@@ -1,20 +1,12 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs'
-import {dirname, join} from 'node:path'
+import {lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {isDead, ownedName} from '../disk/owned-name.js'
+import {isOwnHome, isTrustedFolder} from '../disk/trusted-folder.js'
 
 /** Where a code cache is kept. */
 export interface CodeCachePlace {
   readonly folder: string
-  /** What must be there already, for a user without a home has no use for a folder where one might have been. */
+  /** What the folder is in, unless the user named another place. */
   readonly home: string | undefined
   readonly name: string
 }
@@ -35,12 +27,11 @@ const prefix = '.code-cache.inject-'
  */
 export function keepCodeCache({folder, home, name}: CodeCachePlace, cache: CodeCache): void {
   try {
-    if (home !== undefined && !existsSync(home)) return
-    // root may write anywhere, and must not leave its files in another user's home
-    if (!isOwn(lstatSync(nearest(folder)))) return
+    if (home !== undefined && !isOwnHome(home)) return
+    if (!isTrustedFolder(folder)) return
     mkdirSync(folder, {recursive: true, mode: 0o700})
-    const stats = lstatSync(folder)
-    if (!stats.isDirectory() || !isOwn(stats) || (stats.mode & 0o022) !== 0) return
+    // another user may have made a part of it
+    if (!isTrustedFolder(folder)) return
     const temporary = join(folder, ownedName(prefix))
     try {
       writeFileSync(temporary, encode(cache), {flag: 'wx', mode: 0o600})
@@ -52,17 +43,6 @@ export function keepCodeCache({folder, home, name}: CodeCachePlace, cache: CodeC
   } catch {
     // no room, no right: the next run compiles again
   }
-}
-
-/** The folder itself or, where it is not there yet, the one that it would be made in. */
-function nearest(folder: string): string {
-  let at = folder
-  while (!existsSync(at) && dirname(at) !== at) at = dirname(at)
-  return at
-}
-
-function isOwn({uid}: Stats): boolean {
-  return process.geteuid === undefined || uid === process.geteuid()
 }
 
 function encode({code, modules}: CodeCache): Buffer {

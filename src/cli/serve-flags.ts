@@ -28,6 +28,10 @@ export const serveFlags = {
     summary: 'Listen beyond loopback without passwords or without TLS.',
   }),
   'read-only': Flags.boolean({summary: 'Take nothing and delete nothing.'}),
+  'take-over': Flags.boolean({
+    exclusive: ['read-only'],
+    summary: 'Take the folder from a process that serves it, which ends within seconds.',
+  }),
   delete: Flags.boolean({
     allowNo: true,
     default: true,

@@ -1,9 +1,9 @@
-import {existsSync} from 'node:fs'
 import {isAbsolute, join} from 'node:path'
 import {homeFolder} from '../disk/home-folder.js'
+import {isOwnHome} from '../disk/trusted-folder.js'
 
 /**
- * A folder of ours in the user's cache folder; `undefined` for a user without a home, who has no use for a folder where one might have been.
+ * A folder of ours in the user's cache folder; `undefined` for a user without a home of their own, as root has with sudo.
  * https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function userCache(
@@ -13,5 +13,5 @@ export function userCache(
   const given = env['XDG_CACHE_HOME']
   const home = env['HOME'] || homeFolder()
   if (given !== undefined && isAbsolute(given)) return join(given, 'inject', name)
-  return existsSync(home) ? join(home, '.cache', 'inject', name) : undefined
+  return isOwnHome(home) ? join(home, '.cache', 'inject', name) : undefined
 }

@@ -1,156 +1,138 @@
-import {constants} from 'node:fs'
-import {lstat, open, readdir, readlink, symlink, unlink, writeFile} from 'node:fs/promises'
+import {readdir, unlink} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
-import {setTimeout as sleep} from 'node:timers/promises'
 import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
-import {errnoOf, localIoError} from './local-io-error.js'
-import {isDead, ownedName} from './owned-name.js'
-import {monotonicTime} from '../stream/clock.js'
+import {describeHolder, type HeldLock, holdLock} from './held-lock.js'
+import {type LockClaim, openClaim, readLock, removeLock, type SeenLock} from './lock-file.js'
+import {type LockTiming, lockTiming} from './lock-timing.js'
+import {forget, judge} from './lock-watch.js'
+import {clearDead} from './owned-name.js'
+
+export type {HeldLock} from './held-lock.js'
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined
-  /** How long to wait for another holder; 30 s. */
+  /** How long to wait for a holder that lives; 30 s. */
   readonly timeoutMs?: number | undefined
+  /** Do not wait, however long, to see whether a holder that cannot be asked lives: it counts as living. */
+  readonly trusting?: boolean | undefined
+  /** Take the lock from whoever has it. */
+  readonly takeOver?: boolean | undefined
+  /** Called once, with words for the holder, when it takes longer to see whether that lives. */
+  readonly onUnsure?: ((holder: string) => void) | undefined
+  readonly timing?: LockTiming | undefined
 }
 
 /**
- * Runs `work` while no other process (and no other caller in this one) holds the lock at `path`, and releases it whatever happens. A
- * holder that was killed loses the lock to the next who asks. Throws `LocalIoError` (`ERR_INJECT_LOCKED`) when a living one keeps it.
+ * Runs `work` while no other process (and no other caller in this one) holds the lock at `path`, and releases it whatever happens. Before
+ * each change that the lock is for, `work` calls `confirm`. Throws what `acquireLock` throws.
  */
 export async function withLock<T>(
   path: string,
-  work: () => Promise<T>,
+  work: (lock: HeldLock) => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  const token = ownedName('')
-  await acquire(path, token, options)
+  const lock = await acquireLock(path, options)
   try {
-    return await work()
+    return await work(lock)
   } finally {
-    // read first: a lock that was wrongly taken for a dead one's is somebody else's by now
-    const holder = await holderOf(path).catch(() => undefined)
-    if (holder === token) await unlink(path).catch(() => undefined)
+    await lock.release()
   }
 }
 
-async function acquire(path: string, token: string, options: LockOptions): Promise<void> {
-  const {signal, timeoutMs = 30_000} = options
-  const deadline = monotonicTime() + timeoutMs
+/**
+ * Takes the lock at `path`: a file that names its holder, and whose time the holder changes every few seconds. A holder that has ended on this machine
+ * loses the lock at once, any other when it has shown no sign of life for a lease (30 s), measured by whoever waits. Throws
+ * `LocalIoError` (`ERR_INJECT_LOCKED`) when a living one keeps it.
+ */
+export async function acquireLock(path: string, options: LockOptions = {}): Promise<HeldLock> {
+  const {timing = lockTiming} = options
+  const claim = await openClaim(path)
+  try {
+    await waitFor(path, claim, options)
+  } catch (error) {
+    await claim.close()
+    throw error
+  }
+  forget(path)
+  const lock = holdLock(path, claim, timing)
+  await clearLeftovers(path)
+  return lock
+}
+
+async function waitFor(path: string, claim: LockClaim, options: LockOptions): Promise<void> {
+  const {signal, timeoutMs = 30_000, trusting = false, timing = lockTiming} = options
+  const started = timing.now()
+  let {takeOver = false, onUnsure} = options
   for (let wait = 5; ; wait = Math.min(wait * 2, 100)) {
     signal?.throwIfAborted()
-    if (await claim(path, token)) {
-      await clearBreakers(path)
-      return
-    }
-    const holder = await holderOf(path)
-    if (holder === undefined) continue
-    if (isDead(holder, '', await idleOf(path))) {
-      await breakLock(path, holder, options)
+    if (await claim.take()) return
+    const seen = readLock(path)
+    if (seen === undefined) continue
+    const state = judge(path, {...seen, owner: seen.holder?.owner}, timing)
+    if (state === 'dead' || takeOver) {
+      await breakLock(path, seen, {isForced: takeOver, options})
+      takeOver = false
       continue
     }
-    if (monotonicTime() >= deadline) throw locked(path, holder, timeoutMs)
+    const waited = timing.now() - started
+    if (waited >= timeoutMs && (state === 'alive' || trusting)) throw locked(path, seen, waited)
+    if (state === 'unsure' && waited > timing.beatMs / 5) {
+      onUnsure?.(describeHolder(seen))
+      onUnsure = undefined
+    }
     // not all waiters at the same instant
     const pause = wait * (0.5 + Math.random())
     // what an abort throws here is not its reason; the next round throws that
-    await sleep(pause, undefined, signal && {signal}).catch(() => undefined)
+    await timing.sleep(pause, signal).catch(() => undefined)
   }
 }
 
 /**
- * The lock is a symbolic link to nowhere whose target names the holder: it comes into being together with its content, so that a process
- * killed at any instant leaves either no lock or one whose owner is known. A plain file where there are no symbolic links.
+ * Removing a dead holder's lock takes a lock of its own, named for that holding: nobody else can remove that one meanwhile, so what is
+ * seen to be the dead one's is still that when it is removed, and never the lock of the next holder.
  */
-async function claim(path: string, token: string): Promise<boolean> {
-  try {
-    await symlink(token, path).catch(async (error: unknown) => {
-      if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error
-      await writeFile(path, token, {flag: 'wx'})
-    })
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false
-    throw localIoError(error, 'create the lock', path)
+async function breakLock(
+  path: string,
+  seen: SeenLock,
+  {isForced, options}: {readonly isForced: boolean; readonly options: LockOptions},
+): Promise<void> {
+  const {signal, timing} = options
+  const remove = (): Promise<void> => {
+    const now = readLock(path)
+    // it lives after all
+    const isSame = isForced ? now?.holding === seen.holding : now?.stamp === seen.stamp
+    if (isSame) removeLock(path)
+    return Promise.resolve()
   }
-}
-
-/** `undefined` when nobody holds the lock. */
-async function holderOf(path: string): Promise<string | undefined> {
-  try {
-    return await readlink(path).catch((error: unknown) => {
-      if (errnoOf(error) !== 'EINVAL') throw error
-      return readToken(path)
-    })
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    if (error instanceof LocalIoError) throw error
-    throw localIoError(error, 'read the lock', path)
-  }
-}
-
-/** The start of a plain file; a FIFO is not waited for. */
-async function readToken(path: string): Promise<string> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-  const handle = await open(path, flags)
-  try {
-    if (!(await handle.stat()).isFile()) throw noLock(path)
-    const {buffer, bytesRead} = await handle.read(Buffer.alloc(longestToken), 0, longestToken, 0)
-    return buffer.toString('latin1', 0, bytesRead)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** More than `ownedName` ever gives. */
-const longestToken = 256
-
-async function idleOf(path: string): Promise<number> {
-  return lstat(path).then(
-    (stats) => Date.now() - stats.mtimeMs,
-    () => 0,
-  )
+  await withLock(`${path}.${seen.holding}`, remove, {signal, timing})
 }
 
 /**
- * Removing a dead holder's lock takes a lock of its own, named for that holder: nobody else can remove that one meanwhile, so what is
- * seen to be his is still his when it is removed, and never the lock of the next holder.
+ * What killed breakers and claimants left behind. The lock has a living holder now, so none of the dead ones that breakers are named for can have it again,
+ * and removing even a living breaker's lock lets nobody remove anything but what was seen to be dead.
  */
-async function breakLock(path: string, dead: string, options: LockOptions): Promise<void> {
-  const remove = async (): Promise<void> => {
-    if ((await holderOf(path)) !== dead) return
-    await unlink(path).catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return
-      throw localIoError(error, 'remove the lock of a process that has ended,', path)
-    })
-  }
-  await withLock(`${path}.${dead.slice(-16)}`, remove, options)
-}
-
-/**
- * What killed breakers left behind. The lock has a living holder now, so none of the dead ones that these are named for can have it again,
- * and removing even a living breaker's lock lets nobody remove anything but what he has seen to be dead.
- */
-async function clearBreakers(path: string): Promise<void> {
+async function clearLeftovers(path: string): Promise<void> {
   const folder = dirname(path)
-  const names = await readdir(folder).catch(() => [])
-  for (const name of names.filter((each) => each.startsWith(`${basename(path)}.`))) {
-    if (breaker.test(name)) await unlink(join(folder, name)).catch(() => undefined)
-  }
+  const prefix = `${basename(path)}.`
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(prefix))
+  for (const name of names)
+    if (breaker.test(name.slice(prefix.length)))
+      await unlink(join(folder, name)).catch(() => undefined)
+  if (names.length > 0) await clearDead(folder, prefix)
 }
 
-const breaker = /\.[0-9a-f]{16}$/
+const breaker = /^[0-9a-f]{16}$/
 
-function noLock(path: string): LocalIoError {
-  const message = `${quoted(path)} is in the place of a lock, and is none: neither a link nor a file`
-  return new LocalIoError('ERR_INJECT_LOCKED', message, {hint: 'remove it'})
-}
-
-function locked(path: string, holder: string, timeoutMs: number): LocalIoError {
-  const pid = /^\d+(?=-)/.exec(holder)?.[0]
-  const owner = pid === undefined ? 'another process' : `process ${pid}`
+function locked(path: string, seen: SeenLock, waited: number): LocalIoError {
+  const after =
+    waited < 1000 ? '' : `, and did not give it back within ${Math.round(waited / 1000)} s`
   return new LocalIoError(
     'ERR_INJECT_LOCKED',
-    `${owner} has held the lock ${quoted(path)} for ${timeoutMs / 1000} s`,
-    {found: holder, hint: 'wait for it; if no such process runs anywhere, remove that file'},
+    `${describeHolder(seen)} holds the lock ${quoted(path)}${after}`,
+    {
+      found: describeHolder(seen),
+      hint: 'wait for it or end it; the lock of a process that has died is free within 45 s',
+    },
   )
 }

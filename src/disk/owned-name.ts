@@ -14,15 +14,45 @@ export function ownedName(prefix: string): string {
 }
 
 /**
+ * What is known of the process that `name` belongs to. `unknown` for one that cannot be asked (of another
+ * machine, boot or container, or where the system has no /proc), and for a name that `ownedName(prefix)` did not make.
+ */
+export function ownerState(name: string, prefix: string): 'alive' | 'dead' | 'unknown' {
+  const owner = ownerIn(name, prefix)
+  if (owner === undefined || owner.place !== place() || !isPlaceKnown()) return 'unknown'
+  const {pid, start} = owner
+  if (hasEnded(pid, start)) return 'dead'
+  return processState(pid)?.start === start ? 'alive' : 'unknown'
+}
+
+/**
  * Whether the process that `name` says it belongs to has ended. `false` for a name that `ownedName(prefix)` did not make. A process
- * of another machine or container cannot be asked: it counts as ended when the thing was not touched for a day (`idleMs`).
+ * that cannot be asked counts as ended when the thing was not touched for a day (`idleMs`), or has a time
+ * that is more than a day ahead: then a clock was wrong.
  */
 export function isDead(name: string, prefix: string, idleMs = 0): boolean {
-  const owner = name.startsWith(prefix) ? grammar.exec(name.slice(prefix.length)) : null
-  if (owner === null) return false
-  const [, pid = '', start = '', where = ''] = owner
-  if (where !== place()) return idleMs > dayMs
-  return hasEnded(Number(pid), start)
+  const owner = ownerIn(name, prefix)
+  if (owner === undefined) return false
+  if (owner.place !== place()) return Math.abs(idleMs) > dayMs
+  return hasEnded(owner.pid, owner.start)
+}
+
+/** Whether `ownedName(prefix)` makes such names. */
+export function isOwnedName(name: string, prefix: string): boolean {
+  return ownerIn(name, prefix) !== undefined
+}
+
+interface Owner {
+  readonly pid: number
+  readonly start: string
+  readonly place: string
+}
+
+function ownerIn(name: string, prefix: string): Owner | undefined {
+  const match = name.startsWith(prefix) ? grammar.exec(name.slice(prefix.length)) : null
+  if (match === null) return undefined
+  const [, pid = '', start = '', where = ''] = match
+  return {pid: Number(pid), start, place: where}
 }
 
 /**
@@ -102,19 +132,30 @@ function ownStart(): string {
 let here: string | undefined
 function place(): string {
   here ??= createHash('sha256')
-    .update([hostname(), ...pidSpace()].join('\0'))
+    .update([hostname(), ...(pidSpace() ?? unknownSpace())].join('\0'))
     .digest('hex')
     .slice(0, 8)
   return here
 }
 
-function pidSpace(): string[] {
+let isKnown: boolean | undefined
+function isPlaceKnown(): boolean {
+  isKnown ??= pidSpace() !== undefined
+  return isKnown
+}
+
+function pidSpace(): string[] | undefined {
   try {
     return [
       readFileSync('/proc/sys/kernel/random/boot_id', 'latin1'),
       readlinkSync('/proc/self/ns/pid'),
     ]
   } catch {
-    return []
+    return undefined
   }
+}
+
+/** On Linux without /proc, another container may have the same name: then no other process is ever one of this place. */
+function unknownSpace(): string[] {
+  return process.platform === 'linux' ? [randomBytes(16).toString('hex')] : []
 }

@@ -1,15 +1,17 @@
+import type {Stats} from 'node:fs'
 import {chmod, lstat, mkdir} from 'node:fs/promises'
-import {dirname} from 'node:path'
+import {isTrustedFolder} from './trusted-folder.js'
 
-/** Makes a folder that only this user can look into; false where there can be none, or it is somebody else's. */
+/** Makes a folder that only this user can look into; false where there can be none, or somebody else has a say in what is in it. */
 export async function isPrivateFolder(folder: string): Promise<boolean> {
   try {
-    if (await isInOthersHome(folder)) return false
+    if (!isTrustedFolder(folder)) return false
     await mkdir(folder, {recursive: true, mode: 0o700})
     const stats = await lstat(folder)
-    if (!stats.isDirectory() || stats.uid !== process.getuid?.()) return false
+    if (!isOwnFolder(stats)) return false
     if ((stats.mode & 0o077) !== 0) await chmod(folder, 0o700)
-    return true
+    // another user may have made a part of it
+    return isTrustedFolder(folder)
   } catch {
     return false
   }
@@ -17,22 +19,10 @@ export async function isPrivateFolder(folder: string): Promise<boolean> {
 
 /** What `isPrivateFolder` would say, as far as that can be seen without making or changing anything. */
 export async function mayBePrivateFolder(folder: string): Promise<boolean> {
-  if (await isInOthersHome(folder)) return false
-  for (let path = folder; ; path = dirname(path)) {
-    const stats = await lstat(path).catch(() => undefined)
-    if (stats && path === folder) return stats.isDirectory() && stats.uid === process.getuid?.()
-    // a link on the way may lead to a folder
-    if (stats) return !stats.isFile()
-    if (path === dirname(path)) return false
-  }
+  if (!isTrustedFolder(folder)) return false
+  return lstat(folder).then(isOwnFolder, () => true)
 }
 
-/** Root, where HOME is another user's: what it makes there that user could not use any more. */
-async function isInOthersHome(folder: string): Promise<boolean> {
-  if (process.getuid?.() !== 0) return false
-  for (let path = folder; ; path = dirname(path)) {
-    const stats = await lstat(path).catch(() => undefined)
-    if (stats) return stats.uid !== 0
-    if (path === dirname(path)) return false
-  }
+function isOwnFolder(stats: Stats): boolean {
+  return stats.isDirectory() && stats.uid === process.geteuid?.()
 }

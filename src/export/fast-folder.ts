@@ -31,7 +31,7 @@ export async function fillFastFolder<T>(
     })
     const result = await fill(staging)
     // of two that end at once, one has the last word, as a whole
-    await withLock(lockOf(directory), () => publish(staging, directory))
+    await withLock(lockOf(directory), ({confirm}) => publish(staging, directory, confirm))
     return result
   } finally {
     await removeTree(staging).catch(() => undefined)
@@ -94,7 +94,11 @@ async function refuseObstacles(directory: string): Promise<void> {
   }
 }
 
-async function publish(staging: string, directory: string): Promise<void> {
+async function publish(
+  staging: string,
+  directory: string,
+  confirm: () => Promise<void>,
+): Promise<void> {
   const written = (await listFolder(staging)) ?? []
   const marker = join(directory, fastFiles.marker)
   const unfinished = join(directory, fastFiles.unfinished)
@@ -102,14 +106,16 @@ async function publish(staging: string, directory: string): Promise<void> {
   try {
     await syncFolder(staging)
     // a run that fails from here on, or is killed, does not shut the folder for the next ones
-    await writeFileAtomic(unfinished, '', {prefix: fastPrefix})
+    await writeFileAtomic(unfinished, '', {prefix: fastPrefix, check: confirm})
     await rm(marker, {force: true})
     await syncFolder(directory)
     for (const name of (await listFolder(directory)) ?? [])
       if (isFastFile(name) && !written.includes(name)) await rm(join(directory, name))
+    await confirm()
     for (const name of written)
       if (name !== fastFiles.marker) await rename(join(staging, name), join(directory, name))
     await syncFolder(directory)
+    await confirm()
     await rename(join(staging, fastFiles.marker), marker)
     await syncFolder(directory)
     await rm(unfinished, {force: true})

@@ -43,7 +43,7 @@ export async function commitToSite(
   options: CallOptions,
 ): Promise<Committed> {
   const folder = sitePaths.repository(site, name)
-  const work = async (): Promise<Committed> => {
+  const work = async ({confirm}: {readonly confirm: () => Promise<void>}): Promise<Committed> => {
     const missing: BlobInfo[] = []
     for (const blob of blobs)
       if ((await statFile(namePaths.blob(folder, blob.digest)))?.size !== blob.size)
@@ -53,13 +53,17 @@ export async function commitToSite(
     await refuseTakenNames(site, name, names)
     await makeNameFolders(site, name)
     await clearLeftovers(site, folder)
+    await confirm()
     await dropHalfTags(folder)
     for (const manifest of manifests) {
       options.signal?.throwIfAborted()
+      await confirm()
       await writeManifest(folder, manifest)
     }
+    await confirm()
     await linkReferrers(folder)
-    const {moved, kept} = await moveTags(folder, tags)
+    const {moved, kept} = await moveTags(folder, tags, confirm)
+    await confirm()
     await writeTagList(folder, name, (await readEntries(folder)).tags.keys())
     await writeCatalog(site, await listNames(site, options.signal))
     return {missing, moved, kept}
@@ -76,6 +80,7 @@ async function linkReferrers(folder: string): Promise<void> {
 async function moveTags(
   folder: string,
   tags: readonly SiteTag[],
+  confirm: () => Promise<void>,
 ): Promise<Pick<Committed, 'moved' | 'kept'>> {
   const moved: string[] = []
   const kept: string[] = []
@@ -86,6 +91,7 @@ async function moveTags(
       kept.push(tag)
       continue
     }
+    await confirm()
     await moveTag(folder, tag, digest)
     if (stands === digest) continue
     moved.push(tag)

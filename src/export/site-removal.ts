@@ -29,22 +29,28 @@ export async function removeFromSite(
 ): Promise<SiteGarbage> {
   return withSiteLock(
     site,
-    async () => {
+    async ({confirm}) => {
       const plan = await planRemoval(site, removal, options)
-      await carryOut(site, plan, removal.graceMs, options)
+      await carryOut(site, plan, {graceMs: removal.graceMs, confirm, signal: options.signal})
       return plan
     },
     options,
   )
 }
 
+interface CarryOutOptions extends CallOptions {
+  readonly graceMs: number
+  /** That the site's lock is still held; before each change. */
+  readonly confirm: () => Promise<void>
+}
+
 async function carryOut(
   site: string,
   {name, tag, manifests, blobs}: SiteGarbage,
-  graceMs: number,
-  {signal}: CallOptions,
+  {graceMs, confirm, signal}: CarryOutOptions,
 ): Promise<void> {
   const folder = sitePaths.repository(site, name)
+  await confirm()
   await clearLeftovers(site, folder)
   const entries = await readEntries(folder)
   // nobody has seen it, and somebody may be about to put something into it
@@ -56,11 +62,13 @@ async function carryOut(
   const isEmpty = left.length === 0 && tags.length === 0
   if (isEmpty && !isNew) {
     const names = await listNames(site, signal)
+    await confirm()
     await writeCatalog(
       site,
       names.filter((each) => each !== name),
     )
   }
+  await confirm()
   if (!isNew) await writeTagList(folder, name, tags)
   if (tag !== undefined) {
     await removeName(namePaths.named(folder, tag))
@@ -71,14 +79,17 @@ async function carryOut(
   await writeReferrerLists(folder, left)
   for (const {digest} of manifests) {
     signal?.throwIfAborted()
+    await confirm()
     await removeManifest(folder, digest)
   }
   if (!isNew) await syncFolder(namePaths.all(folder))
   for (const {digest} of blobs) {
     signal?.throwIfAborted()
+    await confirm()
     await removeName(namePaths.blob(folder, digest))
     await dropFromPool(sitePaths.pooled(site, digest))
   }
+  await confirm()
   await sweepPool(site)
   if (isEmpty && !isInUse) await removeFolders(site, folder)
 }

@@ -56,15 +56,17 @@ export async function sweepSite(site: string, options: SweepOptions): Promise<Si
   const done = await sweep(site, options, removeFromSite)
   await withSiteLock(
     site,
-    async () => {
+    async ({confirm}) => {
       const places = folders.flatMap(({folder}) => leftoverPlaces(folder))
       for (const place of [site, sitePaths.errors(site), sitePaths.api(site), ...places])
         await clearDead(place, tempPrefix)
+      await confirm()
       await sweepPool(site)
       // what is in a folder comes after it
       for (const {folder, time} of folders.reverse())
         if (!isLeased(time, graceMs) && !(await isPartOfOne(site, folder)))
           await rmdir(folder).catch(() => undefined)
+      await confirm()
       await makeFolder(sitePaths.api(site))
       await writeCatalog(site, await listNames(site, signal))
     },

@@ -1,7 +1,7 @@
 import {lstat, realpath, stat} from 'node:fs/promises'
 import {dirname, resolve} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
-import {withLock} from '../disk/lock.js'
+import {type HeldLock, withLock} from '../disk/lock.js'
 import {clearDead} from '../disk/owned-name.js'
 import {LocalIoError, NotFoundError, PreconditionError, UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
@@ -59,10 +59,10 @@ export async function findSites(path: string): Promise<string[]> {
   }
 }
 
-/** Runs `work` while nobody else changes what the site names. Throws `LocalIoError` (`ERR_INJECT_LOCKED`). */
+/** Runs `work` while nobody else changes what the site names; before each change it calls `confirm`. Throws `LocalIoError` (`ERR_INJECT_LOCKED`). */
 export async function withSiteLock<T>(
   site: string,
-  work: () => Promise<T>,
+  work: (lock: Pick<HeldLock, 'confirm'>) => Promise<T>,
   {signal}: CallOptions = {},
 ): Promise<T> {
   // one lock for all paths that lead to the site

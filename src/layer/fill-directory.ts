@@ -1,5 +1,7 @@
 import {fstatSync, lstatSync} from 'node:fs'
+import {keepAlive} from '../disk/folder-life.js'
 import {localIoError} from '../disk/local-io-error.js'
+import type {LockTiming} from '../disk/lock-timing.js'
 import {LocalIoError} from '../errors.js'
 import {type ByteString, display, readable, toPath} from './byte-string.js'
 import type {EntryMetadata} from './entry.js'
@@ -18,6 +20,8 @@ export interface FillOptions {
   readonly force: boolean
   readonly signal?: AbortSignal | undefined
   readonly onWarning?: ((message: string) => void) | undefined
+  /** How runs show that they live; all of one directory must agree on it. */
+  readonly timing?: LockTiming | undefined
 }
 
 export interface FilledDirectory<T> {
@@ -41,13 +45,18 @@ export async function fillDirectory<T>(
   write: (extraction: Extraction) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
   const {force, signal, onWarning = () => undefined} = options
-  const target = await prepareTarget(options.directory, {force, onWarning})
+  const target = await prepareTarget(options.directory, {
+    force,
+    onWarning,
+    signal,
+    timing: options.timing,
+  })
   let refilled = target.exists ? refillReason(target.path, target.parent) : undefined
   let staging = makeStagingFolder(target, refilled === undefined ? 'beside' : 'inside')
   try {
     const result = await withExtraction(staging, onWarning, async (extraction, tree) => {
       const describeAsBefore = likeBefore(tree, target)
-      const written = await write(extraction)
+      const written = await alive(tree, () => write(extraction))
       extraction.finish()
       signal?.throwIfAborted()
       assertStill(tree, staging)
@@ -59,7 +68,7 @@ export async function fillDirectory<T>(
         refilled = 'the system does not let it be replaced'
         staging = moveInside(staging, target, tree)
       }
-      await refill(staging, target, {force})
+      await alive(tree, () => refill(staging, target, {force}))
       await describe(target, written.root, onWarning)
       return written.result
     })
@@ -68,6 +77,16 @@ export async function fillDirectory<T>(
     await removeDeep(staging).catch((error: unknown) => {
       onWarning(localIoError(error, 'remove', readable(staging)).message)
     })
+  }
+}
+
+/** Runs `work` while others can see that the owner of the tree lives. Not longer: the directory gets a time of its own in the end. */
+async function alive<T>(tree: TreeRoot, work: () => Promise<T>): Promise<T> {
+  const stop = keepAlive(tree.descriptor)
+  try {
+    return await work()
+  } finally {
+    stop()
   }
 }
 

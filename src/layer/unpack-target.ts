@@ -2,7 +2,9 @@ import {lstatSync, readdirSync, realpathSync, renameSync, statSync} from 'node:f
 import {basename, dirname, resolve} from 'node:path'
 import {createHash} from 'node:crypto'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {isDead} from '../disk/owned-name.js'
+import {isAbandoned} from '../disk/folder-life.js'
+import type {LockTiming} from '../disk/lock-timing.js'
+import {isDead, isOwnedName, ownerState} from '../disk/owned-name.js'
 import {LocalIoError, PreconditionError} from '../errors.js'
 import {type ByteString, display, fromText, readable, toPath} from './byte-string.js'
 import {refuseMountsBelow} from './refill-reason.js'
@@ -23,6 +25,14 @@ export interface UnpackTarget {
 /** New content in the directory itself. */
 export const insidePrefix = '.inject-new-'
 
+export interface PrepareOptions {
+  readonly force: boolean
+  readonly onWarning: (message: string) => void
+  readonly signal?: AbortSignal | undefined
+  /** How runs show that they live. */
+  readonly timing?: LockTiming | undefined
+}
+
 /**
  * Finds the directory, which may be missing if its parent is not, and puts right what runs left there that were killed: a directory that one of
  * them had moved aside comes back, everything else of theirs goes. Throws `LocalIoError` for what is no directory, and for one with
@@ -30,7 +40,7 @@ export const insidePrefix = '.inject-new-'
  */
 export async function prepareTarget(
   directory: string,
-  {force, onWarning}: {readonly force: boolean; readonly onWarning: (message: string) => void},
+  {force, onWarning, signal, timing}: PrepareOptions,
 ): Promise<UnpackTarget> {
   const path = locate(directory)
   const slash = path.lastIndexOf('/')
@@ -54,6 +64,7 @@ export async function prepareTarget(
   await clear(parent, oldPrefix)
   if (exists) {
     await clear(path, insidePrefix)
+    await clearAbandoned(path, {force, onWarning, signal, timing})
     if (contentOf(path).length > 0 && !force) throw notEmpty(directory)
   }
   return {path, parent, exists, newPrefix, oldPrefix}
@@ -68,12 +79,10 @@ export function contentOf(path: ByteString, own?: ByteString): ByteString[] {
     throw localIoError(error, 'read directory', readable(path))
   }
   const others = names.filter((name) => name !== own)
-  if (others.some((name) => /^\.inject-new-\d+-\d+-/.test(name))) {
-    throw new LocalIoError(
-      'ERR_INJECT_DIRECTORY_BUSY',
-      `another run is filling ${display(path)}, or one on another machine was killed`,
-      {hint: `wait for it, or remove the folder ${insidePrefix}… in the directory`},
-    )
+  if (others.some(isStaging)) {
+    throw new LocalIoError('ERR_INJECT_DIRECTORY_BUSY', `another run is filling ${display(path)}`, {
+      hint: `wait for it, or remove the folder ${insidePrefix}… in the directory`,
+    })
   }
   return others
 }
@@ -125,6 +134,30 @@ function restore(
     throw localIoError(error, 'bring back', readable(path))
   }
   onWarning(`${display(path)} is back, which a run that was killed had moved aside`)
+}
+
+function isStaging(name: ByteString): boolean {
+  return name.startsWith(insidePrefix) && /^\d+-\d+-/.test(name.slice(insidePrefix.length))
+}
+
+/** What a run left in the directory that was killed in another container or on another machine: it shows no sign of life. */
+async function clearAbandoned(
+  folder: ByteString,
+  {onWarning, signal, timing}: PrepareOptions,
+): Promise<void> {
+  for (const name of readdirSync(toPath(folder), {encoding: 'latin1'})) {
+    if (!isOwnedName(name, insidePrefix)) continue
+    const path = `${folder}/${name}`
+    const stat = lstatSync(toPath(path), {throwIfNoEntry: false})
+    if (stat?.uid !== process.geteuid?.()) continue
+    if (ownerState(name, insidePrefix) === 'unknown')
+      onWarning(
+        `looking for up to 45 s whether the run still lives that is filling ${display(path)}`,
+      )
+    const owner = name.slice(insidePrefix.length)
+    if (await isAbandoned(toPath(path), owner, {signal, timing}))
+      await removeDeep(path).catch(() => undefined)
+  }
 }
 
 async function clear(folder: ByteString, prefix: ByteString): Promise<void> {

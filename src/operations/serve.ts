@@ -79,8 +79,10 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
     if (collectEvery !== undefined)
       stopCollecting = collectPeriodically([...roots.values()], collectEvery, ports)
     ports.onReady(urls)
-    await aborted(ports.signal)
+    const lost = [...roots.values()].flatMap((root) => root.lost ?? [])
+    await aborted(AbortSignal.any([ports.signal, ...lost]))
     stopReloading()
+    if (!ports.signal.aborted) lost.find(({aborted: isLost}) => isLost)?.throwIfAborted()
   } finally {
     await Promise.all([stopCollecting?.(), ...servers.map((server) => server.close(drainTime))])
     await secrets.close()

@@ -34,7 +34,7 @@ export async function editAuthFile(
   const prefix = `.${basename(target)}.inject-`
   await withLock(
     join(folder, `${prefix}lock`),
-    async () => {
+    async ({confirm}) => {
       await clearDead(folder, prefix)
       const before = await stat(target).catch(() => undefined)
       const text = (await readAuthFile({path: target, named: false})) ?? emptyFile
@@ -47,7 +47,7 @@ export async function editAuthFile(
       const next = mark + edit(body)
       if (next === text) return
       const mode = before ? before.mode & 0o600 : 0o600
-      await writeFileAtomic(target, next, {mode, prefix})
+      await writeFileAtomic(target, next, {mode, prefix, check: confirm})
       await keepOwner(target, before)
     },
     {signal},

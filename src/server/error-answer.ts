@@ -48,6 +48,8 @@ function rowOf(error: InjectError): RefusalRow {
       return [413, 'SIZE_INVALID']
     case 'ERR_INJECT_LOCKED':
       return [503, 'UNKNOWN', 'the repository is busy']
+    case 'ERR_INJECT_LOCK_LOST':
+      return [503, 'UNKNOWN', 'another process has taken the registry']
   }
   if (error instanceof UsageError) return [400, 'NAME_INVALID']
   if (error instanceof NotFoundError) return [404, 'BLOB_UNKNOWN', 'not found']

@@ -162,7 +162,10 @@ async function repairBlob(
   }
   // only now that there is something better
   if ((await statFile(layoutPaths.blob(place.directory, digest))) !== undefined)
-    await withLock(layoutPaths.lock(place.directory), () => quarantine(place, digest))
+    await withLock(layoutPaths.lock(place.directory), async ({confirm}) => {
+      await confirm()
+      await quarantine(place, digest)
+    })
   await session.finish(digest)
   return true
 }

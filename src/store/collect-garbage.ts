@@ -2,7 +2,7 @@ import {lstat, mkdir, rename, unlink} from 'node:fs/promises'
 import {join} from 'node:path'
 import {setImmediate as nextTurn} from 'node:timers/promises'
 import {localIoError} from '../disk/local-io-error.js'
-import {withLock} from '../disk/lock.js'
+import {type HeldLock, withLock} from '../disk/lock.js'
 import {clearDead} from '../disk/owned-name.js'
 import {IntegrityError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
@@ -92,23 +92,24 @@ async function collectRepository(
   }
 
   /** First the names, then what they name: a reader never sees a tag without its manifest. */
-  const delist = async (): Promise<void> => {
+  const delist = async ({confirm}: HeldLock): Promise<void> => {
     const keep = await mark()
     const index = await file.read()
     const listed = new Set(index.entries.map(({digest}) => digest))
     const gone = garbage.manifests.filter((digest) => listed.has(digest) && !keep?.has(digest))
     if (keep === undefined || gone.length === 0) return
-    await file.write(withoutManifests(index, new Set(gone)))
+    await file.write(withoutManifests(index, new Set(gone)), confirm)
     total.manifests += gone.length
   }
 
-  const removeSome = async (blobs: readonly BlobInfo[]): Promise<void> => {
+  const removeSome = async (blobs: readonly BlobInfo[], {confirm}: HeldLock): Promise<void> => {
     const keep = await mark()
     await mkdir(repositoryPaths.collecting(directory), {recursive: true})
     // all of them, before the lock is given back, also when one fails
     const removals = await Promise.allSettled(
       blobs.map(async (blob) => {
         if (keep === undefined || keep.has(blob.digest)) return false
+        await confirm()
         return removeUnlessUsed(place, blob, garbage.retention.graceMs)
       }),
     )
@@ -122,11 +123,11 @@ async function collectRepository(
     }
   }
 
-  const locked = (work: () => Promise<void>): Promise<void> =>
+  const locked = (work: (lock: HeldLock) => Promise<void>): Promise<void> =>
     withLock(layoutPaths.lock(directory), work, {signal})
   if (garbage.manifests.length > 0) await locked(delist)
   for (let at = 0; at < garbage.blobs.length; at += batchSize) {
-    await locked(() => removeSome(garbage.blobs.slice(at, at + batchSize)))
+    await locked((lock) => removeSome(garbage.blobs.slice(at, at + batchSize), lock))
     await nextTurn()
   }
   return total

@@ -44,10 +44,10 @@ export async function createLayout(
   if ((await statFile(layoutPaths.marker(directory))) !== undefined) return
   await makeFolder(directory)
   await refuseOtherContent(directory, beside)
-  await withLock(layoutPaths.lock(directory), async () => {
+  await withLock(layoutPaths.lock(directory), async ({confirm}) => {
     await makeFolder(layoutPaths.blobs(directory))
     await makeFolder(join(layoutPaths.blobs(directory), 'sha256'))
-    const options = {mode: 0o644, prefix: tempPrefix}
+    const options = {mode: 0o644, prefix: tempPrefix, check: confirm}
     // another process may have made it, and put an image into it, while we waited
     const index = layoutPaths.index(directory)
     if ((await statFile(index)) === undefined) await writeFileAtomic(index, emptyIndex, options)

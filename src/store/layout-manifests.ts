@@ -1,6 +1,6 @@
 import {lstat} from 'node:fs/promises'
 import {writeFileAtomic} from '../disk/atomic-file.js'
-import {withLock} from '../disk/lock.js'
+import {type HeldLock, withLock} from '../disk/lock.js'
 import {InjectError, IntegrityError} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, digestOf, isDigest} from '../oci/digest.js'
@@ -66,10 +66,14 @@ export function createLayoutManifests(
     return mediaType === undefined ? undefined : {descriptor: {...blob, mediaType}, bytes}
   }
 
-  const writeIndex = async (index: LayoutIndex, next: LayoutIndex): Promise<void> => {
+  const writeIndex = async (
+    index: LayoutIndex,
+    next: LayoutIndex,
+    check: () => Promise<void>,
+  ): Promise<void> => {
     if (next.text === index.text) return
     const {mode} = await lstat(path)
-    await writeFileAtomic(path, next.text, {mode: mode & 0o777, prefix: tempPrefix})
+    await writeFileAtomic(path, next.text, {mode: mode & 0o777, prefix: tempPrefix, check})
   }
 
   return {
@@ -100,7 +104,7 @@ export function createLayoutManifests(
         await put()
         return descriptor
       }
-      const move = async (): Promise<void> => {
+      const move = async ({confirm}: HeldLock): Promise<void> => {
         const index = await readIndex()
         for (const each of tags) checkTagMove(each, findTag(index, each.tag, where)?.digest, name)
         await put()
@@ -111,7 +115,7 @@ export function createLayoutManifests(
           (edited, {tag}) => moveTag(edited, tag, descriptor, where, pushed),
           start,
         )
-        await writeIndex(index, next)
+        await writeIndex(index, next, confirm)
       }
       await withLock(layoutPaths.lock(directory), move, {signal})
       return descriptor

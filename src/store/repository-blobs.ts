@@ -41,7 +41,7 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
   const {place, name, turns, sound, readOnly = false} = options
   const {directory} = place
   const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
-  const withLayout = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+  const withLayout = <T>(work: Parameters<typeof turns<T>>[1], signal?: AbortSignal): Promise<T> =>
     turns(layoutPaths.lock(directory), work, {signal})
   let cleared: Promise<unknown> | undefined
 
@@ -67,8 +67,10 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
     const stats = await statFile(pathOf(digest))
     if (stats === undefined || readOnly) return
     const blob = {digest, size: stats.size}
-    await withLayout(async () => {
-      if (!(await isSoundFile(pathOf(digest), blob))) await quarantine(place, digest)
+    await withLayout(async ({confirm}) => {
+      if (await isSoundFile(pathOf(digest), blob)) return
+      await confirm()
+      await quarantine(place, digest)
     })
   }
 

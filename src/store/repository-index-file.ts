@@ -16,8 +16,8 @@ import {
 export interface IndexFile {
   /** As the file is now. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) when it is missing or no index. */
   read(): Promise<RepositoryIndex>
-  /** Replaces the file; for who holds the layout's lock. `LimitError` (`ERR_INJECT_INDEX_FULL`) for more than 4 MiB: nobody could read it. */
-  write(index: RepositoryIndex): Promise<void>
+  /** Replaces the file, for the holder of the layout's lock, which `confirm` confirms. `LimitError` (`ERR_INJECT_INDEX_FULL`) for more than 4 MiB: nobody could read it. */
+  write(index: RepositoryIndex, confirm: () => Promise<void>): Promise<void>
 }
 
 /** `name` is for messages. */
@@ -37,7 +37,7 @@ export function openIndexFile(directory: string, name: string): IndexFile {
       return index
     },
 
-    async write(index) {
+    async write(index, confirm) {
       const text = formatRepositoryIndex(index)
       if (Buffer.byteLength(text) > manifestLimit) throw indexFull(where)
       const {mode} = await lstat(path)
@@ -48,7 +48,7 @@ export function openIndexFile(directory: string, name: string): IndexFile {
       })
       try {
         const stamp = await stampOf(file.path, name)
-        await file.commit(path)
+        await file.commit(path, confirm)
         known = {stamp, index}
       } finally {
         await file.discard()

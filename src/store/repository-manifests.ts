@@ -116,10 +116,10 @@ export function createRepositoryManifests(
   ): Promise<T> =>
     turns(
       layoutPaths.lock(directory),
-      async () => {
+      async ({confirm}) => {
         const index = await file.read()
         const {next, result} = await work(index)
-        if (next !== index) await file.write(next)
+        if (next !== index) await file.write(next, confirm)
         return result
       },
       {signal},
@@ -190,9 +190,10 @@ export function createRepositoryManifests(
       call.signal?.throwIfAborted()
       return turns(
         layoutPaths.lock(directory),
-        async () => {
+        async ({confirm}) => {
           // a push may have made it one since somebody looked
           if (entryOfDigest(await file.read(), digest)) return false
+          await confirm()
           return removeBlob(place, digest)
         },
         call,
@@ -204,11 +205,12 @@ export function createRepositoryManifests(
       if ((await resolve(digest, call)) === undefined) return false
       return turns(
         layoutPaths.lock(directory),
-        async () => {
+        async ({confirm}) => {
           const index = await file.read()
           const isListed = entryOfDigest(index, digest) !== undefined
           // first the name, then what it names: never a tag without a manifest
-          if (isListed) await file.write(withoutManifests(index, new Set([digest])))
+          if (isListed) await file.write(withoutManifests(index, new Set([digest])), confirm)
+          else await confirm()
           const wasThere = await removeBlob(place, digest)
           return isListed || wasThere
         },

@@ -1,6 +1,6 @@
 import {lstat, stat} from 'node:fs/promises'
 import {localIoError} from '../disk/local-io-error.js'
-import {withLock} from '../disk/lock.js'
+import {acquireLock, type HeldLock, type LockOptions} from '../disk/lock.js'
 import {InjectError, LocalIoError, NotFoundError, UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import {compareTags} from './compare-tags.js'
@@ -23,7 +23,7 @@ import {createSoundFiles} from './sound-files.js'
 import type {LiveUpload} from './upload-session.js'
 import {createUploadSessions} from './upload-sessions.js'
 
-export interface OpenRootOptions {
+export interface OpenRootOptions extends Pick<LockOptions, 'takeOver' | 'onUnsure' | 'timing'> {
   /** Make the folder when it is not there. */
   readonly create?: boolean | undefined
   /** Open beside a process that serves the root: each change is safe by the lock of its repository. */
@@ -41,7 +41,8 @@ export interface OpenRootOptions {
 }
 
 /**
- * Opens a folder of repositories to serve it: until `close` nobody else does, and a process that was killed does not count. Throws `LocalIoError`
+ * Opens a folder of repositories to serve it: until `close` nobody else does, and a process that was killed does not count. Where another process has taken the folder,
+ * `lost` aborts, and nothing is written any more. Throws `LocalIoError`
  * (`ERR_INJECT_ROOT_IN_USE`) when somebody does, `NotFoundError` (`ERR_INJECT_ROOT_NOT_FOUND`) when the folder is not there, `UsageError`
  * (`ERR_INJECT_NOT_A_ROOT`) when it is a layout itself, or, for `served`, was never served.
  */
@@ -53,8 +54,8 @@ export async function openRepositoryRoot(
   if (create) await makeFolder(directory)
   else if (!(await isFolder(directory))) throw rootNotFound(directory)
   await refuseOtherFolder(directory, served)
-  const release = shared ? () => Promise.resolve() : await holdRoot(directory)
-  const turns = createTurns()
+  const lock = shared ? undefined : await holdRoot(directory, options)
+  const turns = createTurns(lock)
   const recent = createRecentBytes()
   const sound = createSoundFiles({maxAgeMs: options.soundMs})
   const live = new Map<string, LiveUpload>()
@@ -81,6 +82,7 @@ export async function openRepositoryRoot(
         idleMs: options.uploadIdleMs ?? 86_400_000,
         limit: options.uploadsPerRepository ?? 1000,
         sound,
+        confirm: async () => lock?.confirm(),
       }),
       async mountBlob(digest, from, {signal} = {}) {
         signal?.throwIfAborted()
@@ -113,12 +115,14 @@ export async function openRepositoryRoot(
 
   return {
     directory,
+    lost: lock?.signal,
     openRepository: open,
 
     async createRepository(name) {
       const known = await open(name)
       if (known !== undefined) return known
       const folder = rootPaths.repository(directory, name)
+      await lock?.confirm()
       await createLayout(folder, {beside: isPartFolder})
       const made = await open(name)
       if (made === undefined) throw rootNotFound(folder)
@@ -131,44 +135,31 @@ export async function openRepositoryRoot(
       yield* names.sort(compareTags)
     },
 
-    close: release,
+    close: async () => lock?.release(),
   }
 }
 
 /** Repositories keep their index in memory; opening one again costs reading that. */
 const mostOpened = 1000
 
-/** Resolves when the lock is held, to what releases it. */
-async function holdRoot(directory: string): Promise<() => Promise<void>> {
+/** Throws `LocalIoError` (`ERR_INJECT_ROOT_IN_USE`) when a living process has it. */
+async function holdRoot(
+  directory: string,
+  {takeOver, onUnsure, timing}: OpenRootOptions,
+): Promise<HeldLock> {
   await makeFolder(rootPaths.own(directory))
-  let release = (): void => undefined
-  let done: Promise<void> = Promise.resolve()
-  await new Promise<void>((resolve, reject) => {
-    const held = async (): Promise<void> => {
-      resolve()
-      await new Promise<void>((end) => (release = end))
-    }
-    done = withLock(rootPaths.lock(directory), held, {timeoutMs: 0})
-    done.catch((error: unknown) => {
-      reject(inUse(error, directory))
+  const path = rootPaths.lock(directory)
+  try {
+    return await acquireLock(path, {timeoutMs: 0, takeOver, onUnsure, timing})
+  } catch (error) {
+    const isHeld = error instanceof InjectError && error.code === 'ERR_INJECT_LOCKED'
+    if (!isHeld || error.found === undefined) throw error
+    const message = `${error.found} serves ${quoted(directory)} already: it holds the lock ${quoted(path)}`
+    throw new LocalIoError('ERR_INJECT_ROOT_IN_USE', message, {
+      cause: error,
+      hint: 'stop it first, serve another folder, or take this one from it with --take-over',
     })
-  })
-  return async () => {
-    release()
-    await done
   }
-}
-
-function inUse(error: unknown, directory: string): Error {
-  if (!(error instanceof InjectError)) return new Error('the lock failed', {cause: error})
-  if (error.code !== 'ERR_INJECT_LOCKED' || error.found === undefined) return error
-  const pid = /^\d+(?=-)/.exec(String(error.found))?.[0]
-  const owner = pid === undefined ? 'another process' : `process ${pid}`
-  const message = `${owner} serves ${quoted(directory)} already`
-  return new LocalIoError('ERR_INJECT_ROOT_IN_USE', message, {
-    cause: error,
-    hint: 'stop it first, or serve another folder',
-  })
 }
 
 async function isFolder(path: string): Promise<boolean> {

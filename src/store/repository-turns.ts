@@ -1,19 +1,37 @@
-import {type LockOptions, withLock} from '../disk/lock.js'
+import {type HeldLock, type LockOptions, withLock} from '../disk/lock.js'
 
 /** Runs `work` when everybody who asked for the same lock before has done his, in this process and in others. */
-export type Turns = <T>(path: string, work: () => Promise<T>, options?: LockOptions) => Promise<T>
+export type Turns = <T>(
+  path: string,
+  work: (lock: Pick<HeldLock, 'confirm'>) => Promise<T>,
+  options?: LockOptions,
+) => Promise<T>
 
 /**
  * Callers in one process form a queue in memory, so that only its head asks for the lock on disk, which is found free by polling: with many
- * pushes at once that is the difference between fair and fast, and neither.
+ * pushes at once that is the difference between fair and fast, and neither. With the lock on disk, `outer` is confirmed: a lock
+ * that is held all the time.
  */
-export function createTurns(): Turns {
+export function createTurns(outer?: Pick<HeldLock, 'confirm'>): Turns {
   const tails = new Map<string, Promise<unknown>>()
   return async (path, work, options) => {
     const before = tails.get(path)
     const turn = (before ?? Promise.resolve())
       .catch(() => undefined)
-      .then(() => withLock(path, work, options))
+      .then(() =>
+        withLock(
+          path,
+          async (lock) => {
+            const confirm = async (): Promise<void> => {
+              await outer?.confirm()
+              await lock.confirm()
+            }
+            await outer?.confirm()
+            return work({confirm})
+          },
+          options,
+        ),
+      )
     tails.set(path, turn)
     try {
       return await turn

@@ -84,6 +84,8 @@ export interface Referrer extends Descriptor {
 /** A folder of repositories: an OCI image layout each, blobs kept once for all of them. */
 export interface RepositoryRoot {
   readonly directory: string
+  /** Aborts with a `LocalIoError` (`ERR_INJECT_LOCK_LOST`) when another process has taken the root. */
+  readonly lost?: AbortSignal | undefined
   /** `undefined` when it does not exist. `name` is a repository name of the specification's grammar; anything else is a `UsageError`. */
   openRepository(name: string): Promise<Repository | undefined>
   /** Makes it where it does not exist. */

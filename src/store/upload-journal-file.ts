@@ -3,7 +3,7 @@ import {readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
 import {identityName} from '../disk/identity-name.js'
-import {withLock} from '../disk/lock.js'
+import {type HeldLock, withLock} from '../disk/lock.js'
 import {readOwnFile} from '../disk/own-file.js'
 import {isPrivateFolder} from '../disk/private-folder.js'
 import {InjectError} from '../errors.js'
@@ -39,15 +39,17 @@ export async function withUploadJournal<T>(
   const path = join(folder, `${name}.json`)
   if (!(await isPrivateFolder(folder))) return work(undefined)
   const state = {isRunning: false}
+  // who has noted something is worth waiting for, to see whether it lives
+  const trusting = (await readOwnFile(path, longest)) === undefined
   try {
     return await withLock(
       join(folder, `${name}.lock`),
-      async () => {
+      async (lock) => {
         state.isRunning = true
         await clearOld(folder, options.now())
-        return work(createJournal(path, await readRecord(path, options), options))
+        return work(createJournal(path, await readRecord(path, options), {...options, lock}))
       },
-      {timeoutMs: 0},
+      {timeoutMs: 0, trusting},
     )
   } catch (error) {
     // another process uploads the same, or there can be no lock there
@@ -59,7 +61,7 @@ export async function withUploadJournal<T>(
 function createJournal(
   path: string,
   left: UploadRecord | undefined,
-  {now}: JournalOptions,
+  {now, lock}: JournalOptions & {readonly lock: HeldLock},
 ): UploadJournal {
   let noted: UploadRecord | undefined
   let stored = left
@@ -70,7 +72,11 @@ function createJournal(
   const write = (record: UploadRecord): Promise<void> => {
     isWriting = true
     since = now()
-    writing = store(path, record, now()).then(
+    const replace = async (): Promise<void> => {
+      await lock.confirm()
+      await store(path, record, now())
+    }
+    writing = replace().then(
       () => {
         stored = record
         isWriting = false
@@ -97,7 +103,10 @@ function createJournal(
       noted = stored = undefined
       await writing
       stored = undefined
-      await rm(path, {force: true}).catch(() => undefined)
+      await lock
+        .confirm()
+        .then(() => rm(path, {force: true}))
+        .catch(() => undefined)
     },
   }
 }

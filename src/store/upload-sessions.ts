@@ -25,6 +25,8 @@ export interface UploadSessionsOptions {
   /** How many a repository may have. */
   readonly limit: number
   readonly sound: SoundFiles
+  /** Throws when the root is not ours any more. */
+  readonly confirm: () => Promise<void>
 }
 
 /**
@@ -34,7 +36,7 @@ export interface UploadSessionsOptions {
 export function createUploadSessions(
   options: UploadSessionsOptions,
 ): Pick<Repository, 'startUpload' | 'resumeUpload'> {
-  const {place, name, live, idleMs, limit, sound} = options
+  const {place, name, live, idleMs, limit, sound, confirm} = options
   const {directory} = place
   const folder = repositoryPaths.uploads(directory)
   const pathOf = (id: string): string => repositoryPaths.upload(directory, id)
@@ -84,6 +86,7 @@ export function createUploadSessions(
   return {
     async startUpload({signal, algorithm = 'sha256'} = {}) {
       signal?.throwIfAborted()
+      await confirm()
       await (cleared ??= clearLeftovers())
       if ((await countSessions()) >= limit) throw tooMany(name, limit)
       const id = randomUUID()
@@ -98,6 +101,7 @@ export function createUploadSessions(
     async resumeUpload(id, {signal} = {}) {
       signal?.throwIfAborted()
       if (!grammar.test(id)) return undefined
+      await confirm()
       const path = pathOf(id)
       if (!(await isAlive(id))) {
         await expire(id)

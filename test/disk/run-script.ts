@@ -16,7 +16,17 @@ export interface RunningScript {
 
 /** Runs a TypeScript file as a process of its own, which does not outlive the running test. */
 export function runScript(file: string, ...args: string[]): RunningScript {
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args])
+  return runScriptIn([], file, ...args)
+}
+
+/** The same, started by another command. */
+export function runScriptIn(
+  prefix: readonly string[],
+  file: string,
+  ...args: string[]
+): RunningScript {
+  const [command = '', ...words] = [...prefix, process.execPath, '--import', 'tsx', file, ...args]
+  const child = spawn(command, words)
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))

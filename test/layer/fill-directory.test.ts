@@ -1,9 +1,11 @@
 import {execa} from 'execa'
-import {existsSync, lstatSync, readlinkSync} from 'node:fs'
+import {closeSync, existsSync, lstatSync, openSync, readlinkSync} from 'node:fs'
 import {chmod, chown, mkdir, readdir, readFile, symlink, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, inject, it, onTestFinished} from 'vitest'
+import {keepAlive} from '../../src/disk/folder-life.js'
+import {lockTiming} from '../../src/disk/lock-timing.js'
 import {ownedName} from '../../src/disk/owned-name.js'
 import {fillDirectory, type FillOptions} from '../../src/layer/fill-directory.js'
 import {mayMount} from '../support/may-mount.js'
@@ -328,6 +330,20 @@ describe('fillDirectory', () => {
         name: 'LocalIoError',
         code: 'ERR_INJECT_DIRECTORY_BUSY',
       })
+    })
+
+    it('clears what a run left in it that was killed in another container, and waits for one that lives (A5)', async () => {
+      const out = join(await tempDir(), 'out')
+      const other = join(out, ownedName('.inject-new-').replace(/-[0-9a-f]{8}-/, '-00000000-'))
+      await mkdir(other, {recursive: true})
+      const timing = {...lockTiming, leaseMs: 1200, beatMs: 200}
+      const descriptor = openSync(other, 'r')
+      const stop = keepAlive(descriptor, timing)
+      await expect(fill(out, {timing})).rejects.toMatchObject({code: 'ERR_INJECT_DIRECTORY_BUSY'})
+      stop()
+      closeSync(descriptor)
+      await fill(out, {timing})
+      expect(await readdir(out)).toEqual(newTree)
     })
 
     it('clears what a killed run left in it', async () => {
