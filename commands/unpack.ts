@@ -29,6 +29,9 @@ export default class Unpack extends BaseCommand {
         'Where the slot will belong, for an image that has none yet: the empty start looks accordingly.',
     }),
     force: Flags.boolean({char: 'f', summary: 'Replace what is in the directory.'}),
+    follow: Flags.boolean({
+      summary: 'DIR may be a symbolic link: replace what is in the directory that it leads to.',
+    }),
     strict: Flags.boolean({summary: 'An image without the slot is an error.'}),
     'max-size': maxSize(),
     devices: Flags.boolean({
@@ -42,11 +45,11 @@ export default class Unpack extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path, force, strict, devices, 'max-size': largest} = flags
+        const {name, path, force, follow, strict, devices, 'max-size': largest} = flags
         const {platform} = flags
         const machine = machinePlatform(process.arch)
         const which = {reference, directory: args.directory, platform, machine}
-        return unpack({...which, name, path, force, strict, devices, largest}, ports)
+        return unpack({...which, name, path, force, follow, strict, devices, largest}, ports)
       },
       {line: ({reference}) => reference, summary: summariseUnpack},
     )

@@ -74,6 +74,8 @@ export async function unpack(
     readonly platform?: string
     /** Replace what is in the directory. */
     readonly force?: boolean
+    /** The directory may be a symbolic link: what that leads to is filled. */
+    readonly follow?: boolean
     /** An image without the slot is an error. Default: it gives the empty start of a first run. */
     readonly strict?: boolean
     /** Bytes that the layer may unpack to. Default: 1,000 times its size, beyond 64 MiB. */
@@ -81,11 +83,14 @@ export async function unpack(
   } & LibraryOptions = {},
 ): Promise<UnpackResult> {
   checkCall('unpack', [image, directory], options)
-  const {platform, force = false, strict = false, largest} = options
+  const {platform, force = false, follow = false, strict = false, largest} = options
   const name = parseSlotName(options.name ?? defaultSlotName)
   const chosen = platform === undefined ? undefined : parsePlatform(platform)
   const what = {reference: parseReference(image), directory, name, platform: chosen}
-  return await unpackSlot({...what, force, strict, largest, devices: false}, libraryPorts(options))
+  return await unpackSlot(
+    {...what, force, follow, strict, largest, devices: false},
+    libraryPorts(options),
+  )
 }
 
 /** Takes a slot out of an image: the very image from before, where that is still known. */

@@ -1,10 +1,12 @@
 import {execa} from 'execa'
 import {lstatSync, mkdirSync, renameSync} from 'node:fs'
 import {chmod, mkdir, readdir, readFile, symlink, writeFile} from 'node:fs/promises'
-import {join} from 'node:path'
+import {basename, dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it, onTestFinished} from 'vitest'
-import {removeDeep} from '../../src/layer/remove-deep.js'
+import {fromText} from '../../src/layer/byte-string.js'
+import {openFolder} from '../../src/layer/open-folder.js'
+import {removeIn} from '../../src/layer/remove-deep.js'
 import {mayMount} from '../support/may-mount.js'
 import {tempDir} from '../support/temp-dir.js'
 
@@ -19,7 +21,16 @@ function makeDeep(around: string, name: string, depth: number): void {
   renameSync(join(around, 'seed'), join(around, name))
 }
 
-describe('removeDeep', () => {
+async function removeDeep(path: string): Promise<void> {
+  const around = openFolder(fromText(dirname(path)))
+  try {
+    await removeIn(around, fromText(basename(path)))
+  } finally {
+    around.close()
+  }
+}
+
+describe('removeIn', () => {
   it('removes files, links, and directories that lack rights; nothing there is fine', async () => {
     const around = await tempDir()
     await mkdir(join(around, 'd/ro/none'), {recursive: true})
