@@ -3,7 +3,7 @@ import {setImmediate as turn} from 'node:timers/promises'
 import {errnoOf} from '../disk/local-io-error.js'
 import {LocalIoError} from '../errors.js'
 import {type ByteString, display} from './byte-string.js'
-import type {OpenFolder} from './open-folder.js'
+import {type OpenFolder, pathOf} from './open-folder.js'
 import {mountBelow} from './refill-reason.js'
 
 /** How many files are removed before anything else has its turn. */
@@ -99,7 +99,9 @@ async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> 
   }
 
   function named(name: ByteString): ByteString {
-    return [...levels.map((level) => level.name), name].join('/')
+    const place = pathOf(around)
+    const names = [...levels.map((level) => level.name), name]
+    return (place === undefined ? names : [place, ...names]).join('/')
   }
 }
 

@@ -20,6 +20,6 @@ export function refuseReservedNames(path: ByteString): void {
   throw new UnsafeContentError(
     'ERR_INJECT_RESERVED_NAME',
     `${display(path)} has a name that inject keeps for its own temporary folders`,
-    {hint: 'a killed unpack may have left it: look into it, and rename or remove it'},
+    {hint: 'rename it where the layer was made'},
   )
 }

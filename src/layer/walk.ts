@@ -7,12 +7,12 @@ import {
   openSync,
   readdirSync,
 } from 'node:fs'
-import {LimitError, UnsafeContentError} from '../errors.js'
+import {LimitError, LocalIoError, UnsafeContentError} from '../errors.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {type ByteString, display, fromText, readable, toPath} from './byte-string.js'
 import {describeFile, type DescribeOptions} from './describe-file.js'
 import {changed, isSame} from './file-state.js'
-import {refuseReservedNames} from './reserved-name.js'
+import {isReservedName} from './reserved-name.js'
 import {deepestPath} from './unpack-limits.js'
 import type {WalkDetail, WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from './whiteout.js'
@@ -92,7 +92,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const isDirectory = stat.isDirectory()
       const isAsked = isFile && !isDirectory
       if (!isAsked && options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
-      refuseReservedNames(relative)
+      if (isReservedName(name)) throw leftover(relative)
       if (frames.length + names > deepestPath) throw tooDeep(relative)
       if (isWhiteout(name) && !options.whiteouts) {
         throw new UnsafeContentError(
@@ -211,6 +211,15 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const here = visited
     return () => (visited === here ? descriptor : undefined)
   }
+}
+
+/** An unpack that was killed while it refilled this very directory: its content is not whole. */
+function leftover(path: ByteString): LocalIoError {
+  return new LocalIoError(
+    'ERR_INJECT_UNPACK_UNFINISHED',
+    `${display(path)} is what an interrupted unpack left in the directory`,
+    {hint: 'unpack again, with --force, or remove it'},
+  )
 }
 
 function tooDeep(path: ByteString): LimitError {

@@ -59,8 +59,10 @@ describe('removeIn', () => {
     const around = await tempDir()
     makeDeep(around, 'deep', 3000)
     const script = `
-      import {removeDeep} from ${JSON.stringify(new URL('../../src/layer/remove-deep.ts', import.meta.url).href)}
-      await removeDeep(process.argv[1])`
+      import {openFolder} from ${JSON.stringify(new URL('../../src/layer/open-folder.ts', import.meta.url).href)}
+      import {removeIn} from ${JSON.stringify(new URL('../../src/layer/remove-deep.ts', import.meta.url).href)}
+      const slash = process.argv[1].lastIndexOf('/')
+      await removeIn(openFolder(process.argv[1].slice(0, slash)), process.argv[1].slice(slash + 1))`
     await execa(
       'sh',
       [
