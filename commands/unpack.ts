@@ -30,6 +30,9 @@ export default class Unpack extends BaseCommand {
         'Where the slot will belong, for an image that has none yet: the empty start looks accordingly.',
     }),
     force: Flags.boolean({char: 'f', summary: 'Replace what is in the directory.'}),
+    follow: Flags.boolean({
+      summary: 'DIR may be a symbolic link: replace what is in the directory that it leads to.',
+    }),
     strict: Flags.boolean({summary: 'An image without the slot is an error.'}),
     'max-size': maxSize(),
     devices: Flags.boolean({
@@ -51,10 +54,10 @@ export default class Unpack extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Unpack.flags>,
   ): UnpackOptions {
-    const {name, path, platform, force, strict, devices, 'max-size': largest} = flags
+    const {name, path, platform, force, follow, strict, devices, 'max-size': largest} = flags
     const reference = parseReference(args.image)
     const machine = machinePlatform(process.arch)
     const which = {reference, directory: args.directory, platform, machine}
-    return {...which, name, path, force, strict, devices, largest}
+    return {...which, name, path, force, follow, strict, devices, largest}
   }
 }

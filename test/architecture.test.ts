@@ -38,6 +38,18 @@ describe('imports run one way', () => {
   }
 })
 
+describe('what acts below folders that other users may change', () => {
+  it('renames, removes and changes modes only through folders that are open', () => {
+    const byPath =
+      /\b(?:rename|rm|rmdir|unlink|chmod|chown|lchown|cp)(?:Sync)?\b(?=[^}]*\} from 'node:fs)/
+    for (const name of ['fill-directory', 'put-in-place', 'remove-deep', 'unpack-target']) {
+      const text = readFileSync(`src/layer/${name}.ts`, 'utf8')
+      expect(byPath.exec(text)?.[0], name).toBeUndefined()
+    }
+    expect(byPath.exec(readFileSync('src/layer/open-folder.ts', 'utf8'))).not.toBeNull()
+  })
+})
+
 describe('commands', () => {
   it('are thin: one class in a file, at most 100 lines, and nothing else in the folder', () => {
     for (const file of readdirSync('commands', {recursive: true, encoding: 'utf8'})) {

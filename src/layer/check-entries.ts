@@ -1,6 +1,7 @@
 import {LimitError, UnsafeContentError} from '../errors.js'
 import {type ByteString, display} from './byte-string.js'
 import type {Entry} from './entry.js'
+import {refuseReservedNames} from './reserved-name.js'
 import {deepestPath} from './unpack-limits.js'
 import {unsafePath} from './unsafe-path.js'
 
@@ -41,6 +42,7 @@ export function checkEntry(
   if (path === prefix || path === '') return atRoot(archived, path, prefix)
   if (isBelow(prefix, path) && archived.kind === 'directory') return {place: 'above'}
   if (!isBelow(path, prefix)) throw outside(path, prefix)
+  refuseReservedNames(path)
   if (!devices && (archived.kind === 'character-device' || archived.kind === 'block-device')) {
     throw new UnsafeContentError(
       'ERR_INJECT_DEVICE',

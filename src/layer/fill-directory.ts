@@ -1,15 +1,15 @@
-import {fstatSync, lstatSync} from 'node:fs'
 import {keepAlive} from '../disk/folder-life.js'
 import {localIoError} from '../disk/local-io-error.js'
 import type {LockTiming} from '../disk/lock-timing.js'
-import {LocalIoError} from '../errors.js'
-import {type ByteString, display, readable, toPath} from './byte-string.js'
+import {readable} from './byte-string.js'
 import type {EntryMetadata} from './entry.js'
 import {createExtraction, type Extraction} from './extract.js'
-import {moveInside, refill, swap} from './put-in-place.js'
+import type {OpenFolder} from './open-folder.js'
+import {moveInside, type PutOptions, refill, swap} from './put-in-place.js'
 import {refillReason, refuseMountsBelow} from './refill-reason.js'
-import {removeDeep} from './remove-deep.js'
-import {likeBefore, makeStagingFolder} from './staging-folder.js'
+import {removeIn} from './remove-deep.js'
+import {safeRoot} from './safe-root.js'
+import {likeBefore, makeStagingFolder, openStaging, openStill} from './staging-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
 import {prepareTarget, type UnpackTarget} from './unpack-target.js'
 
@@ -18,6 +18,8 @@ export interface FillOptions {
   readonly directory: string
   /** Replace what is in it. */
   readonly force: boolean
+  /** The last name of the path may be a symbolic link, and what that leads to is filled. */
+  readonly follow?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly onWarning?: ((message: string) => void) | undefined
   /** How runs show that they live; all of one directory must agree on it. */
@@ -44,39 +46,56 @@ export async function fillDirectory<T>(
   options: FillOptions,
   write: (extraction: Extraction) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
-  const {force, signal, onWarning = () => undefined} = options
-  const target = await prepareTarget(options.directory, {
-    force,
-    onWarning,
-    signal,
-    timing: options.timing,
-  })
-  let refilled = target.exists ? refillReason(target.path, target.parent) : undefined
-  let staging = makeStagingFolder(target, refilled === undefined ? 'beside' : 'inside')
+  const {force, signal, follow = false, onWarning = () => undefined, timing} = options
+  const target = await prepareTarget(options.directory, {force, follow, onWarning, signal, timing})
   try {
-    const result = await withExtraction(staging, onWarning, async (extraction, tree) => {
-      const describeAsBefore = likeBefore(tree, target)
-      const written = await alive(tree, () => write(extraction))
-      extraction.finish()
-      signal?.throwIfAborted()
-      assertStill(tree, staging)
-      if (force) refuseMountsBelow(target.path)
-      if (refilled === undefined) {
-        if (written.root) extraction.describeRoot(written.root)
-        else describeAsBefore()
-        if (await swap(staging, target, {force, onWarning})) return written.result
-        refilled = 'the system does not let it be replaced'
-        staging = moveInside(staging, target, tree)
-      }
-      await alive(tree, () => refill(staging, target, {force}))
-      await describe(target, written.root, onWarning)
-      return written.result
-    })
+    return await fillTarget(target, {force, signal, onWarning}, write)
+  } finally {
+    target.close()
+  }
+}
+
+async function fillTarget<T>(
+  target: UnpackTarget,
+  {force, signal, onWarning}: Pick<FillOptions, 'force' | 'signal'> & PutOptions,
+  write: (extraction: Extraction) => Promise<Written<T>>,
+): Promise<FilledDirectory<T>> {
+  const {path, parent} = target
+  let refilled = target.folder && refillReason(path, target.folder, parent)
+  let staging = makeStagingFolder(target, refilled === undefined ? 'beside' : 'inside')
+  let late: OpenFolder | undefined
+  try {
+    const result = await withExtraction(
+      openStaging(staging),
+      onWarning,
+      async (extraction, tree) => {
+        const describeAsBefore = likeBefore(tree, target)
+        const written = await alive(tree, () => write(extraction))
+        const root = written.root && safeRoot(written.root, target, onWarning)
+        extraction.finish()
+        signal?.throwIfAborted()
+        openStill(tree, staging).close()
+        if (force) refuseMountsBelow(path)
+        if (refilled === undefined) {
+          if (root) extraction.describeRoot(root)
+          else describeAsBefore()
+          if (await swap(staging, target, {force, onWarning})) return written.result
+          refilled = 'the system does not let it be replaced'
+          // it may have come into being, or have been replaced, since the run began
+          late = openTarget(target)
+          staging = moveInside(staging, late, tree, target)
+        }
+        await alive(tree, () => refill(staging, tree, target, {force}))
+        if (root) await describe(staging.folder, root, onWarning)
+        return written.result
+      },
+    )
     return {result, refilled}
   } finally {
-    await removeDeep(staging).catch((error: unknown) => {
-      onWarning(localIoError(error, 'remove', readable(staging)).message)
+    await removeIn(staging.folder, staging.name).catch((error: unknown) => {
+      onWarning(localIoError(error, 'remove', readable(staging.name)).message)
     })
+    late?.close()
   }
 }
 
@@ -91,11 +110,10 @@ async function alive<T>(tree: TreeRoot, work: () => Promise<T>): Promise<T> {
 }
 
 async function withExtraction<T>(
-  folder: ByteString,
+  tree: TreeRoot,
   onWarning: (message: string) => void,
   work: (extraction: Extraction, tree: TreeRoot) => Promise<T>,
 ): Promise<T> {
-  const tree = open(folder)
   const extraction = createExtraction(tree, onWarning)
   try {
     return await work(extraction, tree)
@@ -105,34 +123,21 @@ async function withExtraction<T>(
   }
 }
 
-function open(folder: ByteString): TreeRoot {
+function openTarget({parent, name, path}: UnpackTarget): OpenFolder {
   try {
-    return openTreeRoot(folder)
+    return parent.open(name)
   } catch (error) {
-    throw localIoError(error, 'open', readable(folder))
+    throw localIoError(error, 'open', readable(path))
   }
-}
-
-/** Who may rename things in the folder above could have put something else under our name. */
-function assertStill(tree: TreeRoot, staging: ByteString): void {
-  const ours = fstatSync(tree.descriptor)
-  const found = lstatSync(toPath(staging), {throwIfNoEntry: false})
-  if (found?.ino === ours.ino && found.dev === ours.dev) return
-  throw new LocalIoError(
-    'ERR_INJECT_DIRECTORY_CHANGED',
-    `somebody replaced ${display(staging)} while it was written`,
-    {hint: 'unpack into a folder that only you can write in'},
-  )
 }
 
 /** A directory that stays has what it is like already, unless the layer says otherwise. */
 async function describe(
-  target: UnpackTarget,
-  root: EntryMetadata | undefined,
+  folder: OpenFolder,
+  root: EntryMetadata,
   onWarning: (message: string) => void,
 ): Promise<void> {
-  if (root === undefined) return
-  await withExtraction(target.path, onWarning, (extraction) => {
+  await withExtraction(openTreeRoot(folder.access('.')), onWarning, (extraction) => {
     extraction.describeRoot(root)
     return Promise.resolve()
   })

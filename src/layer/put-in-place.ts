@@ -1,9 +1,11 @@
-import {chmodSync, fchmodSync, lstatSync, readdirSync, renameSync, rmdirSync} from 'node:fs'
+import {fchmodSync} from 'node:fs'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {ownedName} from '../disk/owned-name.js'
 import {LocalIoError} from '../errors.js'
-import {type ByteString, display, readable, toPath} from './byte-string.js'
-import {removeDeep} from './remove-deep.js'
+import {type ByteString, display, readable} from './byte-string.js'
+import type {OpenFolder} from './open-folder.js'
+import {removeIn} from './remove-deep.js'
+import {openStill, type Staging} from './staging-folder.js'
 import type {TreeRoot} from './tree-root.js'
 import {contentOf, insidePrefix, type UnpackTarget} from './unpack-target.js'
 
@@ -17,74 +19,84 @@ export interface PutOptions {
  * all of the new one, or is aside where the next run finds it. `false` when the system does not let directories be renamed there.
  */
 export async function swap(
-  staging: ByteString,
+  staging: Staging,
   target: UnpackTarget,
   {force, onWarning}: PutOptions,
 ): Promise<boolean> {
-  const first = tryRename(staging, target.path)
+  const {parent, name} = target
+  const first = tryRename(target, staging.name, name)
   if (first !== 'occupied') return first === 'done'
   if (!force) throw filledMeanwhile(target)
-  const aside = `${target.parent}/${ownedName(target.oldPrefix)}`
-  if (tryRename(target.path, aside) !== 'done') return false
+  const aside = ownedName(target.oldPrefix)
+  if (tryRename(target, name, aside) !== 'done') return false
   let second: Outcome | undefined
   try {
-    second = tryRename(staging, target.path)
+    second = tryRename(target, staging.name, name)
   } finally {
     if (second !== 'done') await bringBack(aside, target)
   }
   if (second === 'occupied') throw filledMeanwhile(target)
   if (second === 'refused') return false
-  await removeDeep(aside).catch((error: unknown) => {
+  await removeIn(parent, aside).catch((error: unknown) => {
     onWarning(
-      `the content before could not be removed: ${localIoError(error, 'remove', readable(aside)).message}`,
+      `the content before could not be removed: ${localIoError(error, 'remove', readable(beside(target, aside))).message}`,
     )
   })
   return true
 }
 
 /**
- * Replaces the content of the target's directory, name by name, with that of the folder `staging` in it, which goes. Not atomic: where
- * this is needed, nothing could be.
+ * Replaces the content of the target's directory, name by name, with that of the folder `staging` in it, open as `tree`, which goes.
+ * Not atomic: where this is needed, nothing could be.
  */
 export async function refill(
-  staging: ByteString,
+  staging: Staging,
+  tree: TreeRoot,
   target: UnpackTarget,
   {force}: Pick<PutOptions, 'force'>,
 ): Promise<void> {
-  const own = staging.slice(staging.lastIndexOf('/') + 1)
+  const {folder} = staging
   try {
-    const before = contentOf(target.path, own)
+    const before = contentOf(folder, target.path, staging.name)
     if (before.length > 0 && !force) throw filledMeanwhile(target)
-    for (const name of before) await removeDeep(`${target.path}/${name}`)
-    for (const name of readdirSync(toPath(staging), {encoding: 'latin1'})) {
-      move(`${staging}/${name}`, `${target.path}/${name}`)
+    for (const name of before) await removeIn(folder, name)
+    const from = openStill(tree, staging)
+    try {
+      for (const name of from.names()) move(from, folder, name)
+    } finally {
+      from.close()
     }
-    rmdirSync(toPath(staging))
+    folder.removeFolder(staging.name)
   } catch (error) {
     throw localIoError(error, 'fill', readable(target.path))
   }
 }
 
 async function bringBack(aside: ByteString, target: UnpackTarget): Promise<void> {
-  const back = tryRename(aside, target.path)
+  const back = tryRename(target, aside, target.name)
   // somebody else's new content is there: with ours or without, the one before has been replaced
-  if (back === 'occupied') await removeDeep(aside)
+  if (back === 'occupied') await removeIn(target.parent, aside)
   if (back !== 'refused') return
   throw new LocalIoError(
     'ERR_INJECT_LOCAL_IO',
     `${display(target.path)} was moved aside and could not be moved back`,
-    {hint: `it is complete, in ${display(aside)}`},
+    {hint: `it is complete, in ${display(beside(target, aside))}`},
   )
 }
 
-/** Brings a folder, open as `tree`, from beside the target's directory into it. Throws `LocalIoError`. */
-export function moveInside(staging: ByteString, target: UnpackTarget, tree: TreeRoot): ByteString {
-  const inside = `${target.path}/${ownedName(insidePrefix)}`
+/** Brings a folder, open as `tree`, from beside the target's directory into `folder`, which it is. Throws `LocalIoError`. */
+export function moveInside(
+  staging: Staging,
+  folder: OpenFolder,
+  tree: TreeRoot,
+  target: UnpackTarget,
+): Staging {
+  const name = ownedName(insidePrefix)
   try {
     // only who may write in a folder may move it elsewhere
     fchmodSync(tree.descriptor, 0o700)
-    renameSync(toPath(staging), toPath(inside))
-    return inside
+    staging.folder.rename(staging.name, folder, name)
+    return {folder, name}
   } catch (error) {
     throw localIoError(error, 'replace', readable(target.path))
   }
@@ -92,29 +104,38 @@ export function moveInside(staging: ByteString, target: UnpackTarget, tree: Tree
 
 type Outcome = 'done' | 'occupied' | 'refused'
 
-function tryRename(from: ByteString, to: ByteString): Outcome {
+function tryRename({parent, path}: UnpackTarget, from: ByteString, to: ByteString): Outcome {
   try {
-    renameSync(toPath(from), toPath(to))
+    parent.rename(from, parent, to)
     return 'done'
   } catch (error) {
     const errno = errnoOf(error) ?? ''
     if (['ENOTEMPTY', 'EEXIST'].includes(errno)) return 'occupied'
     if (['EBUSY', 'EXDEV', 'EPERM', 'EACCES'].includes(errno)) return 'refused'
-    throw localIoError(error, 'replace', readable(to))
+    throw localIoError(error, 'replace', readable(path))
   }
 }
 
 /** To change where a directory is, one must be allowed to write in it. */
-function move(from: ByteString, to: ByteString): void {
+function move(from: OpenFolder, to: OpenFolder, name: ByteString): void {
   try {
-    renameSync(toPath(from), toPath(to))
+    from.rename(name, to, name)
   } catch (error) {
-    if (errnoOf(error) !== 'EACCES') throw error
-    const {mode} = lstatSync(toPath(from))
-    chmodSync(toPath(from), 0o700)
-    renameSync(toPath(from), toPath(to))
-    chmodSync(toPath(to), mode & 0o7777)
+    const found = errnoOf(error) === 'EACCES' ? from.find(name) : undefined
+    if (found === undefined) throw error
+    const moved = from.open(name)
+    try {
+      moved.chmod(0o700)
+      from.rename(name, to, name)
+      moved.chmod(found.mode & 0o7777)
+    } finally {
+      moved.close()
+    }
   }
+}
+
+function beside({path}: UnpackTarget, name: ByteString): ByteString {
+  return `${path.slice(0, path.lastIndexOf('/') + 1)}${name}`
 }
 
 function filledMeanwhile(target: UnpackTarget): LocalIoError {

@@ -1,21 +1,23 @@
-import {accessSync, constants, lstatSync, readFileSync} from 'node:fs'
+import {accessSync, constants, readFileSync} from 'node:fs'
 import {PreconditionError} from '../errors.js'
 import {type ByteString, display, fromText, toPath} from './byte-string.js'
+import type {OpenFolder} from './open-folder.js'
 
 /**
  * Why an existing directory cannot be replaced by renaming another one into its place, one clause; `undefined` when it can, as far as can be
  * seen. A current directory could be, but whoever stands in it would from then on stand in one that is gone.
  */
-export function refillReason(path: ByteString, parent: ByteString): string | undefined {
-  if (
-    lstatSync(toPath(path)).dev !== lstatSync(toPath(parent)).dev ||
-    mountPoints().includes(path)
-  ) {
+export function refillReason(
+  path: ByteString,
+  folder: OpenFolder,
+  parent: OpenFolder,
+): string | undefined {
+  if (folder.stat().dev !== parent.stat().dev || mountPoints().includes(path)) {
     return 'it is a mount point'
   }
   if (isAtOrAbove(path, fromText(process.cwd()))) return 'it is the current directory'
   try {
-    accessSync(toPath(parent), constants.W_OK | constants.X_OK)
+    accessSync(toPath(parent.access('.')), constants.W_OK | constants.X_OK)
     return undefined
   } catch {
     return 'the folder that it is in cannot be written'

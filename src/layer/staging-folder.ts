@@ -1,27 +1,72 @@
-import {fchmodSync, fchownSync, lstatSync, mkdirSync, rmdirSync} from 'node:fs'
+import {fchmodSync, fchownSync, fstatSync, lstatSync, mkdirSync, rmdirSync} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
 import {ownedName} from '../disk/owned-name.js'
-import {type ByteString, readable, toPath, toText} from './byte-string.js'
-import type {TreeRoot} from './tree-root.js'
+import {LocalIoError} from '../errors.js'
+import {type ByteString, display, readable, toText} from './byte-string.js'
+import type {OpenFolder} from './open-folder.js'
+import {openTreeRoot, type TreeRoot} from './tree-root.js'
 import {insidePrefix, type UnpackTarget} from './unpack-target.js'
 import {xattrBinding} from './xattr.js'
+
+/** A folder that is filled, by the open folder that it is in. */
+export interface Staging {
+  readonly folder: OpenFolder
+  readonly name: ByteString
+}
 
 /**
  * A new folder of this process's own, on the file system that its content is for: nobody else may look into it, let alone write, until it
  * is what it should be. Throws `LocalIoError`.
  */
-export function makeStagingFolder(target: UnpackTarget, where: 'beside' | 'inside'): ByteString {
-  const path =
-    where === 'inside'
-      ? `${target.path}/${ownedName(insidePrefix)}`
-      : `${target.parent}/${ownedName(target.newPrefix)}`
+export function makeStagingFolder(target: UnpackTarget, where: 'beside' | 'inside'): Staging {
+  const inside = where === 'inside' ? target.folder : undefined
+  const folder = inside ?? target.parent
+  const name = ownedName(inside === undefined ? target.newPrefix : insidePrefix)
   try {
-    mkdirSync(toPath(path), 0o700)
+    folder.makeFolder(name)
   } catch (error) {
-    throw localIoError(error, 'create', readable(path))
+    throw localIoError(error, 'create', readable(target.path))
   }
-  dropInheritedAcls(path)
-  return path
+  return {folder, name}
+}
+
+/** Opens what `makeStagingFolder` made, unless somebody put something else in its place. Throws `LocalIoError`. */
+export function openStaging({folder, name}: Staging): TreeRoot {
+  let tree: TreeRoot
+  try {
+    tree = openTreeRoot(folder.access(name))
+  } catch (error) {
+    throw localIoError(error, 'open', readable(name))
+  }
+  const {uid, mode} = fstatSync(tree.descriptor)
+  if (uid !== (process.geteuid?.() ?? uid) || (mode & 0o077) !== 0) {
+    tree.close()
+    throw replaced(name)
+  }
+  dropInheritedAcls(tree.access(''))
+  return tree
+}
+
+/** Opens the folder by its name again. Throws `LocalIoError` when that is not the one open as `tree` any more. */
+export function openStill(tree: TreeRoot, {folder, name}: Staging): OpenFolder {
+  let found: OpenFolder
+  try {
+    found = folder.open(name)
+  } catch {
+    throw replaced(name)
+  }
+  const [ours, theirs] = [fstatSync(tree.descriptor), found.stat()]
+  if (theirs.ino === ours.ino && theirs.dev === ours.dev) return found
+  found.close()
+  throw replaced(name)
+}
+
+function replaced(name: ByteString): LocalIoError {
+  return new LocalIoError(
+    'ERR_INJECT_DIRECTORY_CHANGED',
+    `somebody replaced ${display(name)} while it was written`,
+    {hint: 'unpack into a folder that only you can write in'},
+  )
 }
 
 /**
@@ -29,8 +74,8 @@ export function makeStagingFolder(target: UnpackTarget, where: 'beside' | 'insid
  * because a directory is made to see what new ones are like: asking for the umask would change it for a moment.
  */
 export function likeBefore(tree: TreeRoot, target: UnpackTarget): () => void {
-  const before = target.exists ? lstatSync(toPath(target.path)) : undefined
-  const mode = before?.mode ?? modeOfNew(tree) | (lstatSync(toPath(target.parent)).mode & 0o2000)
+  const before = target.folder?.stat()
+  const mode = before?.mode ?? modeOfNew(tree) | (target.parent.stat().mode & 0o2000)
   return () => {
     if (before !== undefined && process.geteuid?.() === 0) {
       fchownSync(tree.descriptor, before.uid, before.gid)

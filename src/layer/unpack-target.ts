@@ -1,25 +1,29 @@
-import {lstatSync, readdirSync, realpathSync, renameSync, statSync} from 'node:fs'
-import {basename, dirname, resolve} from 'node:path'
 import {createHash} from 'node:crypto'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {isAbandoned} from '../disk/folder-life.js'
+import {localIoError} from '../disk/local-io-error.js'
 import type {LockTiming} from '../disk/lock-timing.js'
 import {isDead, isOwnedName, ownerState} from '../disk/owned-name.js'
-import {LocalIoError, PreconditionError} from '../errors.js'
-import {type ByteString, display, fromText, readable, toPath} from './byte-string.js'
+import {LocalIoError} from '../errors.js'
+import {type ByteString, display, readable, toPath} from './byte-string.js'
+import {locateFolder} from './locate-folder.js'
+import type {OpenFolder} from './open-folder.js'
 import {refuseMountsBelow} from './refill-reason.js'
-import {removeDeep} from './remove-deep.js'
+import {removeIn} from './remove-deep.js'
+import {isReservedName} from './reserved-name.js'
 
 /** The directory that is to be filled, and what runs call the things that they keep near it for a while. */
 export interface UnpackTarget {
-  /** Absolute, every symlink resolved. */
+  /** For messages, and to compare with mount points: absolute, every symlink resolved. Nothing is done by it. */
   readonly path: ByteString
-  readonly parent: ByteString
-  readonly exists: boolean
+  readonly parent: OpenFolder
+  readonly name: ByteString
+  /** `undefined` when there is none yet. */
+  readonly folder: OpenFolder | undefined
   /** New content, complete or not, beside the directory. */
   readonly newPrefix: ByteString
   /** The content before, beside the directory. */
   readonly oldPrefix: ByteString
+  close(): void
 }
 
 /** New content in the directory itself. */
@@ -27,6 +31,8 @@ export const insidePrefix = '.inject-new-'
 
 export interface PrepareOptions {
   readonly force: boolean
+  /** The last name of the path may be a symbolic link. */
+  readonly follow: boolean
   readonly onWarning: (message: string) => void
   readonly signal?: AbortSignal | undefined
   /** How runs show that they live. */
@@ -40,46 +46,48 @@ export interface PrepareOptions {
  */
 export async function prepareTarget(
   directory: string,
-  {force, onWarning, signal, timing}: PrepareOptions,
+  options: PrepareOptions,
 ): Promise<UnpackTarget> {
-  const path = locate(directory)
-  const slash = path.lastIndexOf('/')
-  const name = path.slice(slash + 1)
-  if (name === '') {
-    throw new PreconditionError(
-      'ERR_INJECT_DIRECTORY_IS_ROOT',
-      'the root directory cannot be replaced',
-    )
+  const {parent, parentPath, name} = locateFolder(directory, options.follow)
+  const path = `${parentPath === '/' ? '' : parentPath}/${name}`
+  const newPrefix = `.${shortened(name)}.inject-new-`
+  const oldPrefix = `.${shortened(name)}.inject-old-`
+  let folder: OpenFolder | undefined
+  const close = (): void => {
+    folder?.close()
+    parent.close()
   }
-  const parent = path.slice(0, slash) || '/'
-  const [newPrefix, oldPrefix] = [
-    `.${shortened(name)}.inject-new-`,
-    `.${shortened(name)}.inject-old-`,
-  ]
-  restore(path, parent, oldPrefix, onWarning)
-  // what comes back may have mounts, too; where there was nothing to come back, nothing has been done yet
-  if (force) refuseMountsBelow(path)
-  const exists = lstatSync(toPath(path), {throwIfNoEntry: false}) !== undefined
-  await clear(parent, newPrefix)
-  await clear(parent, oldPrefix)
-  if (exists) {
-    await clear(path, insidePrefix)
-    await clearAbandoned(path, {force, onWarning, signal, timing})
-    if (contentOf(path).length > 0 && !force) throw notEmpty(directory)
+  const {force, onWarning} = options
+  try {
+    restore({path, parent, name, oldPrefix}, onWarning)
+    // what comes back may have mounts, too; where there was nothing to come back, nothing has been done yet
+    if (force) refuseMountsBelow(path)
+    if (parent.find(name) !== undefined) folder = parent.open(name)
+    await clear(parent, newPrefix)
+    await clear(parent, oldPrefix)
+    if (folder !== undefined) {
+      await clear(folder, insidePrefix)
+      await clearAbandoned(folder, options)
+      if (contentOf(folder, path).length > 0 && !force) throw notEmpty(directory)
+    }
+  } catch (error) {
+    close()
+    throw localIoError(error, 'unpack into', directory)
   }
-  return {path, parent, exists, newPrefix, oldPrefix}
+  return {path, parent, name, folder, newPrefix, oldPrefix, close}
 }
 
 /** Names in the directory, as bytes. Throws `LocalIoError` when another run that still lives is filling it. */
-export function contentOf(path: ByteString, own?: ByteString): ByteString[] {
+export function contentOf(folder: OpenFolder, path: ByteString, own?: ByteString): ByteString[] {
   let names: ByteString[]
   try {
-    names = readdirSync(toPath(path), {encoding: 'latin1'})
+    names = folder.names()
   } catch (error) {
     throw localIoError(error, 'read directory', readable(path))
   }
   const others = names.filter((name) => name !== own)
-  if (others.some(isStaging)) {
+  // layers cannot bring such names: see reserved-name.ts
+  if (others.some((name) => isReservedName(name) && name.startsWith(insidePrefix))) {
     throw new LocalIoError('ERR_INJECT_DIRECTORY_BUSY', `another run is filling ${display(path)}`, {
       hint: `wait for it, or remove the folder ${insidePrefix}… in the directory`,
     })
@@ -87,108 +95,74 @@ export function contentOf(path: ByteString, own?: ByteString): ByteString[] {
   return others
 }
 
-/** A symlink to a directory stands for it; one to nowhere is an error, since nobody could say what it was meant for. */
-function locate(directory: string): ByteString {
-  try {
-    const path = realpathSync(directory, {encoding: 'buffer'})
-    if (!statSync(path).isDirectory()) {
-      throw new LocalIoError(
-        'ERR_INJECT_NOT_A_DIRECTORY',
-        `${JSON.stringify(directory)} is not a directory`,
-      )
-    }
-    return path.toString('latin1')
-  } catch (error) {
-    const isAbsent =
-      errnoOf(error) === 'ENOENT' && lstatSync(directory, {throwIfNoEntry: false}) === undefined
-    if (!isAbsent) throw localIoError(error, 'unpack into', directory)
-  }
-  const path = resolve(directory)
-  try {
-    const parent = realpathSync(dirname(path), {encoding: 'buffer'}).toString('latin1')
-    return `${parent === '/' ? '' : parent}/${fromText(basename(path))}`
-  } catch (error) {
-    throw localIoError(error, 'unpack into', directory)
-  }
-}
-
 /** Only what is ours comes back: in a folder like /tmp anybody can make something of that name. */
 function restore(
-  path: ByteString,
-  parent: ByteString,
-  oldPrefix: ByteString,
+  {path, parent, name, oldPrefix}: Pick<UnpackTarget, 'path' | 'parent' | 'name' | 'oldPrefix'>,
   onWarning: (message: string) => void,
 ): void {
-  if (lstatSync(toPath(path), {throwIfNoEntry: false}) !== undefined) return
+  if (parent.find(name) !== undefined) return
   const found = leftovers(parent, oldPrefix).sort((a, b) => b.changed - a.changed)
   const newest = found.find(({isOurs}) => isOurs)
   if (newest === undefined) {
     // root moves other users' directories aside, too
     const [other] = found
-    if (other) onWarning(`${display(other.path)} is left alone: it is not a directory of this user`)
+    if (other) onWarning(`${display(other.name)} is left alone: it is not a directory of this user`)
     return
   }
   try {
-    renameSync(toPath(newest.path), toPath(path))
+    parent.rename(newest.name, parent, name)
   } catch (error) {
     throw localIoError(error, 'bring back', readable(path))
   }
   onWarning(`${display(path)} is back, which a run that was killed had moved aside`)
 }
 
-function isStaging(name: ByteString): boolean {
-  return name.startsWith(insidePrefix) && /^\d+-\d+-/.test(name.slice(insidePrefix.length))
-}
-
 /** What a run left in the directory that was killed in another container or on another machine: it shows no sign of life. */
 async function clearAbandoned(
-  folder: ByteString,
+  folder: OpenFolder,
   {onWarning, signal, timing}: PrepareOptions,
 ): Promise<void> {
-  for (const name of readdirSync(toPath(folder), {encoding: 'latin1'})) {
+  for (const name of folder.names()) {
     if (!isOwnedName(name, insidePrefix)) continue
-    const path = `${folder}/${name}`
-    const stat = lstatSync(toPath(path), {throwIfNoEntry: false})
-    if (stat?.uid !== process.geteuid?.()) continue
+    if (folder.find(name)?.uid !== process.geteuid?.()) continue
     if (ownerState(name, insidePrefix) === 'unknown')
       onWarning(
-        `looking for up to 45 s whether the run still lives that is filling ${display(path)}`,
+        `looking for up to 45 s whether the run still lives that is filling ${display(name)}`,
       )
     const owner = name.slice(insidePrefix.length)
-    if (await isAbandoned(toPath(path), owner, {signal, timing}))
-      await removeDeep(path).catch(() => undefined)
+    if (await isAbandoned(toPath(folder.access(name)), owner, {signal, timing}))
+      await removeIn(folder, name).catch(() => undefined)
   }
 }
 
-async function clear(folder: ByteString, prefix: ByteString): Promise<void> {
-  for (const {path, isOurs} of leftovers(folder, prefix)) {
+async function clear(folder: OpenFolder, prefix: ByteString): Promise<void> {
+  for (const {name, isOurs} of leftovers(folder, prefix)) {
     // what cannot be removed is no reason to fail the work at hand
-    if (isOurs) await removeDeep(path).catch(() => undefined)
+    if (isOurs) await removeIn(folder, name).catch(() => undefined)
   }
 }
 
 interface Leftover {
-  readonly path: ByteString
+  readonly name: ByteString
   readonly changed: number
   /** A directory of this user's, and no link to one. */
   readonly isOurs: boolean
 }
 
 /** What runs that have ended left in `folder`, by its name: somebody else may have made it up. */
-function leftovers(folder: ByteString, prefix: ByteString): Leftover[] {
+function leftovers(folder: OpenFolder, prefix: ByteString): Leftover[] {
   let names: ByteString[]
   try {
-    names = readdirSync(toPath(folder), {encoding: 'latin1'})
+    names = folder.names()
   } catch {
     return []
   }
   return names.flatMap((name) => {
     if (!name.startsWith(prefix)) return []
-    const path = `${folder}/${name}`
-    const stat = lstatSync(toPath(path), {throwIfNoEntry: false})
+    const stat = folder.find(name)
     if (stat === undefined || !isDead(name, prefix, Date.now() - stat.mtimeMs)) return []
     const isOurs = stat.isDirectory() && stat.uid === (process.geteuid?.() ?? stat.uid)
-    return [{path, changed: stat.ctimeMs, isOurs}]
+    return [{name, changed: stat.ctimeMs, isOurs}]
   })
 }
 

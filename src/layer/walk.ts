@@ -12,8 +12,8 @@ import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {type ByteString, display, fromText, readable, toPath} from './byte-string.js'
 import {describeFile, type DescribeOptions} from './describe-file.js'
 import {changed, isSame} from './file-state.js'
+import {isReservedName} from './reserved-name.js'
 import {deepestPath} from './unpack-limits.js'
-import {insidePrefix} from './unpack-target.js'
 import type {WalkDetail, WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from './whiteout.js'
 
@@ -92,7 +92,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const isDirectory = stat.isDirectory()
       const isAsked = isFile && !isDirectory
       if (!isAsked && options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
-      if (frames.length === 1 && name.startsWith(insidePrefix)) throw leftover(relative)
+      if (isReservedName(name)) throw leftover(relative)
       if (frames.length + names > deepestPath) throw tooDeep(relative)
       if (isWhiteout(name) && !options.whiteouts) {
         throw new UnsafeContentError(

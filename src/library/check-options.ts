@@ -91,6 +91,7 @@ const shapes = {
     name: text,
     platform: text,
     force: flag,
+    follow: flag,
     strict: flag,
     largest: wholeNumber,
   }),

@@ -65,6 +65,8 @@ export interface UnpackSettings {
   readonly force?: boolean
   /** An image without the slot is an error. Default: it gives the empty start of a first run. */
   readonly strict?: boolean
+  /** The directory may be a symbolic link: what that leads to is filled. */
+  readonly follow?: boolean
   /** Bytes that the layer may unpack to. Default: 1,000 times its size, beyond 64 MiB. */
   readonly largest?: number
 }

@@ -50,13 +50,13 @@ export function unpackRequest(
   directory: string,
   settings: UnpackSettings,
 ): UnpackOptions {
-  const {name = defaultSlotName, force = false, strict = false, largest} = settings
+  const {name = defaultSlotName, force = false, follow = false, strict = false, largest} = settings
   return {
     reference: parseReference(image),
     name: parseSlotName(name),
     platform: platformOf(settings.platform),
     machine: machinePlatform(process.arch),
-    ...{directory, force, strict, largest, devices: false},
+    ...{directory, force, follow, strict, largest, devices: false},
   }
 }
 

@@ -27,6 +27,8 @@ export interface UnpackOptions {
   readonly path?: string | undefined
   /** Replace what is in the directory. */
   readonly force: boolean
+  /** DIR may be a symbolic link: what that leads to is filled. */
+  readonly follow?: boolean | undefined
   /** Make the device nodes that the layer holds; refused otherwise. */
   readonly devices: boolean
   /** Bytes that the layer may unpack to; `undefined`: what its compressed size makes plausible. */
@@ -63,7 +65,7 @@ export interface UnpackResult {
  * start that a first run begins with (or, when `strict`, a `PreconditionError`).
  */
 export async function unpack(options: UnpackOptions, ports: Ports): Promise<UnpackResult> {
-  const {reference, directory, name, force, devices} = options
+  const {reference, directory, name, force, follow, devices} = options
   const {signal, report} = ports
   refuseWithoutParent(directory)
   const store = await ports.openStore(reference, {writes: false})
@@ -89,6 +91,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         name,
         path: options.path ?? '/',
         force,
+        follow,
         signal,
         onWarning,
       })
@@ -115,7 +118,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       }),
       onProgress: (done) => report({kind: 'bytes', done}),
       windows: image.config.value.os === 'windows',
-      ...{directory, path, force, devices, signal, onWarning},
+      ...{directory, path, force, follow, devices, signal, onWarning},
     })
     return {
       ...found,

@@ -103,6 +103,18 @@ describe('checkEntry', () => {
       expect(pathOf(file(path))).toBe(path)
   })
 
+  it('A18 refuses names of our own temporary folders in their full form, and takes what looks alike', () => {
+    const form = '4194303-1-01234567-0123456789abcdef'
+    for (const path of [
+      `.inject-new-${form}`,
+      `a/.b.inject-old-${form}/c`,
+      `.x.inject-new-${form}`,
+    ])
+      expect(thrownBy(file(path))).toEqual(refused('ERR_INJECT_RESERVED_NAME'))
+    for (const path of ['.inject-new-1-1-x', `inject-new-${form}`, `.inject-new-${form}x`])
+      expect(pathOf(file(path))).toBe(path)
+  })
+
   it('T-12 refuses a NUL in a name', () => {
     expect(thrownBy(file('a\0b'))).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))
     expect(thrownBy(symlink('a', 'b\0c'))).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))

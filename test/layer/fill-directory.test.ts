@@ -1,6 +1,16 @@
 import {execa} from 'execa'
 import {closeSync, existsSync, lstatSync, openSync, readlinkSync} from 'node:fs'
-import {chmod, chown, mkdir, readdir, readFile, symlink, utimes, writeFile} from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lchown,
+  mkdir,
+  readdir,
+  readFile,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, inject, it, onTestFinished} from 'vitest'
@@ -186,11 +196,19 @@ describe('fillDirectory', () => {
     })
   })
 
-  it('D3 fills what a symlink points to', async () => {
+  it('A10 D3 refuses a symlink, or with follow fills what it points to', async () => {
     const around = await tempDir()
     await mkdir(join(around, 'real'))
     await symlink('real', join(around, 'out'))
-    await fill(join(around, 'out'))
+    for (const name of ['out', 'out/', './out/.']) {
+      await expect(fill(`${around}/${name}`, {force: true}), name).rejects.toMatchObject({
+        name: 'LocalIoError',
+        code: 'ERR_INJECT_DIRECTORY_IS_LINK',
+        hint: expect.stringContaining('--follow') as string,
+      })
+    }
+    expect(await readdir(join(around, 'real'))).toEqual([])
+    await fill(join(around, 'out'), {follow: true})
     expect(readlinkSync(join(around, 'out'))).toBe('real')
     expect(await readdir(join(around, 'real'))).toEqual(newTree)
     expect((await readdir(around)).sort()).toEqual(['out', 'real'])
@@ -207,6 +225,68 @@ describe('fillDirectory', () => {
     expect(await readdir(around)).toEqual(['out'])
     await fill(out, {force: true}, () => fill(out, {force: true}).then(() => undefined))
     expect(await readdir(around)).toEqual(['out'])
+    expect(await readdir(out)).toEqual(newTree)
+  })
+
+  it.skipIf(!isRoot)(
+    'A10 as root refuses a link on the way that another user can change, takes one of its own',
+    async () => {
+      const around = await tempDir()
+      await mkdir(join(around, 'real'))
+      await mkdir(join(around, 'theirs'))
+      await symlink('../real', join(around, 'theirs/way'))
+      await fill(join(around, 'theirs/way/out'))
+      const refused = {name: 'LocalIoError', code: 'ERR_INJECT_DIRECTORY_IS_LINK'}
+      await lchown(join(around, 'theirs/way'), 1234, 1234)
+      await expect(fill(join(around, 'theirs/way/new'))).rejects.toMatchObject(refused)
+      await lchown(join(around, 'theirs/way'), 0, 0)
+      await chmod(join(around, 'theirs'), 0o777)
+      await expect(fill(join(around, 'theirs/way/new'))).rejects.toMatchObject(refused)
+      await chmod(join(around, 'theirs'), 0o1777)
+      await fill(join(around, 'theirs/way/new'))
+      expect((await readdir(join(around, 'real'))).sort()).toEqual(['new', 'out'])
+    },
+  )
+
+  it.skipIf(!isRoot)(
+    'A1 as root does not give the directory away because a layer says so',
+    async () => {
+      const around = await tempDir()
+      const out = join(around, 'out')
+      const giving = [
+        {uid: 1234, gid: 0, mode: 0o755},
+        {uid: 0, gid: 0, mode: 0o777},
+        {uid: 0, gid: 1234, mode: 0o775},
+      ]
+      const describeBy = async (given: object): Promise<string[]> => {
+        const warnings: string[] = []
+        const root = {...metadata, path: '', ...given}
+        await fillDirectory(
+          {directory: out, force: true, onWarning: (message) => void warnings.push(message)},
+          () => Promise.resolve({result: undefined, root}),
+        )
+        return warnings
+      }
+      for (const given of giving) {
+        expect(await describeBy(given)).toEqual([expect.stringContaining('another user')])
+        expect(lstatSync(out)).toMatchObject({uid: 0, gid: 0})
+        expect(lstatSync(out).mode & 0o022).toBe(0)
+      }
+      // what it has been before gives nothing away
+      await chown(out, 1234, 0)
+      expect(await describeBy({uid: 1234, gid: 0, mode: 0o700})).toEqual([])
+      expect(lstatSync(out).uid).toBe(1234)
+      expect(lstatSync(out).mode & 0o7777).toBe(0o700)
+    },
+  )
+
+  it('A18 is not blocked by names that only look like those of its own', async () => {
+    const around = await tempDir()
+    const out = join(around, 'out')
+    await mkdir(out)
+    await writeFile(join(out, '.inject-new-1-1-x'), '')
+    standIn(out)
+    expect(await fill(out, {force: true})).toBe('it is the current directory')
     expect(await readdir(out)).toEqual(newTree)
   })
 

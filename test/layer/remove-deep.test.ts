@@ -1,10 +1,12 @@
 import {execa} from 'execa'
 import {lstatSync, mkdirSync, renameSync} from 'node:fs'
 import {chmod, mkdir, readdir, readFile, symlink, writeFile} from 'node:fs/promises'
-import {join} from 'node:path'
+import {basename, dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it, onTestFinished} from 'vitest'
-import {removeDeep} from '../../src/layer/remove-deep.js'
+import {fromText} from '../../src/layer/byte-string.js'
+import {openFolder} from '../../src/layer/open-folder.js'
+import {removeIn} from '../../src/layer/remove-deep.js'
 import {mayMount} from '../support/may-mount.js'
 import {tempDir} from '../support/temp-dir.js'
 
@@ -19,7 +21,16 @@ function makeDeep(around: string, name: string, depth: number): void {
   renameSync(join(around, 'seed'), join(around, name))
 }
 
-describe('removeDeep', () => {
+async function removeDeep(path: string): Promise<void> {
+  const around = openFolder(fromText(dirname(path)))
+  try {
+    await removeIn(around, fromText(basename(path)))
+  } finally {
+    around.close()
+  }
+}
+
+describe('removeIn', () => {
   it('removes files, links, and directories that lack rights; nothing there is fine', async () => {
     const around = await tempDir()
     await mkdir(join(around, 'd/ro/none'), {recursive: true})
@@ -48,8 +59,10 @@ describe('removeDeep', () => {
     const around = await tempDir()
     makeDeep(around, 'deep', 3000)
     const script = `
-      import {removeDeep} from ${JSON.stringify(new URL('../../src/layer/remove-deep.ts', import.meta.url).href)}
-      await removeDeep(process.argv[1])`
+      import {openFolder} from ${JSON.stringify(new URL('../../src/layer/open-folder.ts', import.meta.url).href)}
+      import {removeIn} from ${JSON.stringify(new URL('../../src/layer/remove-deep.ts', import.meta.url).href)}
+      const slash = process.argv[1].lastIndexOf('/')
+      await removeIn(openFolder(process.argv[1].slice(0, slash)), process.argv[1].slice(slash + 1))`
     await execa(
       'sh',
       [

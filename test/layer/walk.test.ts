@@ -220,7 +220,7 @@ describe('walk', () => {
 
   it('refuses what a killed unpack left in the directory', async () => {
     const root = await tempDir()
-    mkdirSync(join(root, '.inject-new-1-2-x-0123456789abcdef'))
+    mkdirSync(join(root, '.inject-new-1-2-01234567-0123456789abcdef'))
     expect(() => entries(root)).toThrow(
       expect.objectContaining({code: 'ERR_INJECT_UNPACK_UNFINISHED'}),
     )
