@@ -79,8 +79,10 @@ function kindOf({type, size}: TarHeader, path: ByteString): Entry['kind'] {
       `the layer has an entry of the type ${JSON.stringify(type)}, which is no file, link or device`,
     )
   }
-  // v7 archives know directories only by their trailing slash
-  return type === '\0' && size === 0 && path.endsWith('/') ? 'directory' : kind
+  if (kind !== 'file' || !path.endsWith('/')) return kind
+  // v7 archives know directories only by their trailing slash; of others, readers differ on what this is
+  if (type === '\0' && size === 0) return 'directory'
+  throw layerCorrupt('an entry is a file by its type and a directory by its name')
 }
 
 function refuseSparse({type}: TarHeader, own: Pax | undefined, globals: Globals): void {
@@ -99,6 +101,7 @@ function oneOf(
   pax: Lookup,
 ): ByteString | undefined {
   const named = textOf(keyword, pax)
+  if (named?.includes('\0') === true) throw layerCorrupt(`a PAX record has a NUL in its ${keyword}`)
   if (named !== undefined && long !== undefined) throw layerCorrupt(`an entry has two ${keyword}s`)
   return named ?? long
 }
