@@ -48,7 +48,7 @@ export function describeEntry(header: TarHeader, extensions: Extensions, globals
       return {
         kind,
         ...common,
-        target: oneOf('linkpath', extensions.longLink, pax) ?? header.link,
+        target: targetOf(oneOf('linkpath', extensions.longLink, pax) ?? header.link),
       }
     case 'character-device':
     case 'block-device':
@@ -104,6 +104,12 @@ function oneOf(
   if (named?.includes('\0') === true) throw layerCorrupt(`a PAX record has a NUL in its ${keyword}`)
   if (named !== undefined && long !== undefined) throw layerCorrupt(`an entry has two ${keyword}s`)
   return named ?? long
+}
+
+/** An empty one is no link to bsdtar, and one to the directory itself to GNU tar. */
+function targetOf(link: ByteString): ByteString {
+  if (link === '') throw layerCorrupt('a link has no target')
+  return link
 }
 
 /** A size in PAX stands for one that did not fit the header. Where the header has another one, that was not so. */

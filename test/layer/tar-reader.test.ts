@@ -212,6 +212,12 @@ describe('createTarReader', () => {
       refuses(long('L', 'd/'), file('d'))
     })
 
+    it('A11 a link without a target is refused', () => {
+      refuses(hardlink('a', ''))
+      refuses(symlink('a', ''))
+      refuses(hardlink('a', '\0b'))
+    })
+
     it('A11 a NUL in a name by PAX is refused', () => {
       refuses(pax({path: 'safe\0/evil'}), file('a'))
       refuses(pax({linkpath: 'safe\0/evil'}), symlink('a', 'b'))
