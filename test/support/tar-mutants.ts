@@ -228,7 +228,7 @@ const changes: readonly ((bytes: Buffer, random: Random) => Buffer)[] = [
       (sum: number) => `${sum.toString(8).padStart(7, '0')}\0`,
       (sum: number) => `${sum.toString(8).padStart(6, ' ')}\0 `,
       (sum: number) => `${sum.toString(8)} \0`.padEnd(8, '\0'),
-      (sum: number) => `${sum.toString(8).padStart(8, '0')}`,
+      (sum: number) => sum.toString(8).padStart(8, '0'),
       (sum: number) => `${sum.toString(8).padStart(6, '0')}  `,
       (sum: number) => `${sum.toString(8).padStart(6, '0')}\0x`,
     ])
