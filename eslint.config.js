@@ -90,6 +90,21 @@ export default tseslint.config(
     rules: {'no-restricted-imports': ['error', {patterns: ['@oclif/*']}]},
   },
   {
+    files: ['src/**', 'commands/**'],
+    ignores: ['src/oci/json*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ':not(MemberExpression[computed=false][property.name="stringify"]) > Identifier[name="JSON"]',
+          message:
+            'documents are read by parseDocument, which knows their members; other JSON by parseJsonValue',
+        },
+      ],
+    },
+  },
+  {
     files: ['src/oci/**', 'src/image/**'],
     rules: {
       'no-restricted-imports': [

@@ -29,6 +29,17 @@ describe('imports run one way', () => {
     ['src/operations/update.ts', "import '@oclif/core'", 'no-restricted-imports'],
     ['src/image/image.ts', "import './inject.js'", 'import-x/no-cycle'],
     ['src/oci/digest.ts', 'export const now = Date.now()', 'no-restricted-properties'],
+    [
+      'src/oci/manifest.ts',
+      "export const read = JSON.parse('1') as unknown",
+      'no-restricted-syntax',
+    ],
+    [
+      'src/store/check-store.ts',
+      "export const read = JSON['parse']('1') as unknown",
+      'no-restricted-syntax',
+    ],
+    ['src/store/check-store.ts', 'export const {parse: read} = JSON', 'no-restricted-syntax'],
   ]
   for (const [file, line, rule] of wrong) {
     it(`${file} must not have: ${line}`, async () => {

@@ -2,13 +2,10 @@ import type {FileHandle} from 'node:fs/promises'
 import {posix} from 'node:path'
 import {LimitError} from '../errors.js'
 import {display} from '../layer/byte-string.js'
-import {blockSize, decodeHeader, isZero, type TarHeader} from '../layer/decode-header.js'
-import {describeEntry, type Extensions} from '../layer/describe-entry.js'
-import {createGlobals} from '../layer/global-headers.js'
 import type {Entry} from '../layer/entry.js'
-import {parsePaxRecords} from '../layer/pax-records.js'
-import {longestExtendedHeader} from '../layer/unpack-limits.js'
+import {createTarReader, type TarHandler, type TarReader} from '../layer/tar-reader.js'
 import {archiveInvalid, asArchiveError} from './archive-invalid.js'
+import {refuseOtherReading} from './second-reader.js'
 
 /** Where the content of a file in a tar is. */
 export interface Member {
@@ -20,9 +17,11 @@ export interface Member {
 const mostEntries = 100_000
 /** What may follow the end: archivers fill up to blocks of their tape. */
 const mostPadding = 1024 * 1024
+/** What is read at once: many headers of small files, or one of a large one. */
+const pieceSize = 64 * 1024
 
 /**
- * Finds the files of a tar without reading what is in them, by name, without a `./` before it. A link is followed once, and inside the archive only. Throws
+ * Finds the files of a tar without reading what is in large ones, by name, without a `./` before it. A link is followed once, and inside the archive only. Throws
  * `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`) for one that is cut off, that has a name twice, names that lead out of it, or things that are no files, and
  * `LimitError` (`ERR_INJECT_ARCHIVE_TOO_LARGE`) for more than 100,000 entries.
  */
@@ -32,20 +31,23 @@ export async function indexTar(
 ): Promise<ReadonlyMap<string, Member>> {
   const members = new Map<string, Member>()
   const links = new Map<string, string>()
-  const {size: total} = await file.stat()
-  try {
-    let count = 0
-    for await (const {entry, offset} of entriesOf(file, total, name)) {
-      if (++count > mostEntries) throw tooMany(name)
+  const handler: TarHandler = {
+    header: refuseOtherReading,
+    entry(entry, offset) {
       const path = safePath(entry, name)
-      if (path === undefined) continue
+      if (path === undefined) return
       if (members.has(path) || links.has(path))
         throw archiveInvalid(name, `it has two entries called ${display(path)}`)
       if (entry.kind === 'file') members.set(path, {offset, size: entry.size})
       else links.set(path, targetOf(entry, path, name))
-    }
+    },
+    data: nothing,
+    entryEnd: nothing,
+  }
+  try {
+    await readHeaders(file, createTarReader(handler, {entries: mostEntries}), name)
   } catch (error) {
-    throw asArchiveError(error, name)
+    throw ownError(error, name)
   }
   for (const [path, target] of links) {
     const member = members.get(target)
@@ -55,68 +57,44 @@ export async function indexTar(
   return members
 }
 
-async function* entriesOf(
-  file: Pick<FileHandle, 'read'>,
-  total: number,
-  name: string,
-): AsyncGenerator<{entry: Entry; offset: number}, void, undefined> {
-  const globals = createGlobals()
-  let extensions: Extensions = {}
-  const read = async (at: number, length: number): Promise<Buffer> => {
-    if (at + length > total) throw archiveInvalid(name, 'it is cut off')
-    const {bytesRead, buffer} = await file.read(Buffer.alloc(length), 0, length, at)
-    if (bytesRead < length) throw archiveInvalid(name, 'it is cut off')
-    return buffer
-  }
-  for (let at = 0; ;) {
-    const header = decodeHeader(await read(at, blockSize), 0)
-    at += blockSize
-    if (!header) {
-      if (extensions.type !== undefined)
-        throw archiveInvalid(name, 'an extended header has no entry')
-      return checkEnd(read, at, total, name)
-    }
-    if (/[xgLK]/.test(header.type)) {
-      if (header.size > longestExtendedHeader)
-        throw archiveInvalid(name, `it has an extended header of ${header.size} bytes`)
-      const body = await read(at, header.size)
-      if (header.type === 'g') globals.take(parsePaxRecords(body))
-      else extensions = extended(extensions, header, body, name)
-      at += padded(header.size)
-      continue
-    }
-    const entry = describeEntry(header, extensions, globals)
-    extensions = {}
-    const size = entry.kind === 'file' ? entry.size : 0
-    if (at + size > total) throw archiveInvalid(name, `${display(entry.path)} is cut off`)
-    yield {entry, offset: at}
-    at += padded(size)
-  }
-}
-
-function extended(before: Extensions, {type}: TarHeader, body: Buffer, name: string): Extensions {
-  const member = type === 'x' ? 'pax' : type === 'L' ? 'longName' : 'longLink'
-  if (before[member] !== undefined)
-    throw archiveInvalid(name, 'an extended header follows another one of its kind')
-  if (type === 'x') return {...before, type, pax: parsePaxRecords(body)}
-  const end = body.indexOf(0)
-  return {...before, type, [member]: body.toString('latin1', 0, end < 0 ? body.length : end)}
-}
-
-async function checkEnd(
-  read: (at: number, length: number) => Promise<Buffer>,
-  at: number,
-  total: number,
+async function readHeaders(
+  file: Pick<FileHandle, 'read' | 'stat'>,
+  reader: TarReader,
   name: string,
 ): Promise<void> {
-  if (total - at < blockSize) throw archiveInvalid(name, 'it has no end marker')
-  const rest = await read(at, Math.min(total - at, mostPadding))
-  if (total - at > mostPadding || !isZero(rest, 0, rest.length))
-    throw archiveInvalid(name, 'something follows its end')
+  const {size: total} = await file.stat()
+  if (total === 0) throw archiveInvalid(name, 'it is empty')
+  const buffer = Buffer.alloc(pieceSize)
+  for (let at = 0; at < total;) {
+    if (reader.isEnded() && total - at > mostPadding)
+      throw archiveInvalid(name, 'something follows the end of the archive')
+    const length = Math.min(pieceSize, total - at)
+    const {bytesRead} = await file.read(buffer, 0, length, at)
+    if (bytesRead === 0) throw archiveInvalid(name, 'it is cut off')
+    reader.write(buffer.subarray(0, bytesRead))
+    at += bytesRead
+    // of an entry its padding comes after its content
+    at += reader.skip(total - at)
+    at += reader.skip(total - at)
+  }
+  reader.end()
 }
 
-function padded(size: number): number {
-  return Math.ceil(size / blockSize) * blockSize
+function nothing(): void {
+  // what is in files is read when it is wanted
+}
+
+/** What the reader throws speaks of layers. */
+function ownError(error: unknown, name: string): unknown {
+  if (!(error instanceof LimitError)) return asArchiveError(error, name)
+  switch (error.code) {
+    case 'ERR_INJECT_TOO_MANY_ENTRIES':
+      return tooMany(name)
+    case 'ERR_INJECT_EXTENDED_HEADER_TOO_LARGE':
+      return archiveInvalid(name, error.message.replace(/^the layer has/, 'it has'), error)
+    default:
+      return error
+  }
 }
 
 /** `undefined` for a directory: files say where they are. */

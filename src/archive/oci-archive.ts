@@ -1,8 +1,10 @@
 import {algorithmOf, type Digest, digestOf, hexOf, isDigest} from '../oci/digest.js'
 import {parseDocument} from '../oci/json.js'
+import {freeForm} from '../oci/known-members.js'
 import {compareTags} from '../store/compare-tags.js'
 import type {BlobInfo, ContentStore, StoredManifest} from '../store/content-store.js'
 import {decodeIndex, findTag} from '../store/layout-index.js'
+import {checkMarker, markerLimit} from '../store/layout-marker.js'
 import {listReferrersIn} from '../store/layout-referrers.js'
 import type {LayoutManifests} from '../store/layout-manifests.js'
 import {manifestLimit, mediaTypeIn} from '../store/manifest-kind.js'
@@ -26,8 +28,9 @@ export async function openOciArchive(archive: Archive): Promise<OciArchive> {
   const {name} = archive
   const where = `index.json in ${name}`
   const bytes = await archive.read('index.json', manifestLimit)
-  if (!bytes || !archive.stat('oci-layout'))
-    throw archiveInvalid(name, 'it has no oci-layout and index.json')
+  const marker = await archive.read('oci-layout', markerLimit)
+  if (!bytes || !marker) throw archiveInvalid(name, 'it has no oci-layout and index.json')
+  checkMarker(marker, `oci-layout in ${name}`, name)
   const index = decodeIndex(bytes, where)
   const blobs = archiveBlobs(archive, (digest) => archive.stat(blobPath(digest)))
 
@@ -71,7 +74,7 @@ export async function openOciArchive(archive: Archive): Promise<OciArchive> {
 /** `undefined` for bytes that are no document. */
 function documentIn(bytes: Uint8Array): unknown {
   try {
-    return parseDocument(bytes, digestOf(bytes)).value
+    return parseDocument(bytes, digestOf(bytes), freeForm).value
   } catch {
     return undefined
   }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import {documentLimit, parseDocument} from '../oci/json.js'
+import {savedMembers} from '../oci/known-members.js'
 import {faultIn} from '../oci/shape.js'
 import {archiveInvalid} from './archive-invalid.js'
 import type {Archive} from './read-archive.js'
@@ -29,7 +30,7 @@ export async function readSaved(archive: Archive): Promise<DockerSavedImage[]> {
   const what = `manifest.json in ${archive.name}`
   // a list, and only objects are documents
   const wrapped = Buffer.concat([Buffer.from('{"images":'), bytes, Buffer.from('}')])
-  const {value} = parseDocument(wrapped, what, 'ERR_INJECT_ARCHIVE_INVALID')
+  const {value} = parseDocument(wrapped, what, savedMembers, 'ERR_INJECT_ARCHIVE_INVALID')
   const fault = faultIn(savedShape, value['images'])
   if (fault !== undefined || Object.keys(value).length !== 1)
     throw archiveInvalid(archive.name, `manifest.json: ${fault ?? 'it is no list'}`)

@@ -5,6 +5,7 @@ import {replaceLayers} from '../image/replace-layers.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {algorithmOf, type Digest, digestOf, hexOf, isDigest} from '../oci/digest.js'
 import {parseDocument} from '../oci/json.js'
+import {manifestMembers} from '../oci/known-members.js'
 import {familyOf} from '../oci/manifest.js'
 import {layerCompression, layerMediaType} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
@@ -98,7 +99,12 @@ async function readImage(
   const bytes = await read(fastFiles.manifest, manifestLimit)
   if (digestOf(bytes, algorithmOf(marker)) !== marker)
     throw invalid(name, 'manifest.json is not what digest names')
-  const {value} = parseDocument(bytes, `manifest.json in ${name}`, 'ERR_INJECT_MANIFEST_INVALID')
+  const {value} = parseDocument(
+    bytes,
+    `manifest.json in ${name}`,
+    manifestMembers,
+    'ERR_INJECT_MANIFEST_INVALID',
+  )
   const mediaType = mediaTypeIn(value) ?? ''
   const config = await read(fastFiles.config, manifestLimit)
   return decodeImage({descriptor: {mediaType, digest: marker, size: bytes.length}, bytes}, config)

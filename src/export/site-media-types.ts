@@ -1,5 +1,6 @@
 import {documentKind} from '../oci/document-kind.js'
 import {parseDocument} from '../oci/json.js'
+import {manifestMembers} from '../oci/known-members.js'
 import {dockerManifest, dockerManifestList, ociIndex, ociManifest} from '../oci/media-type.js'
 import type {StoredManifest} from '../store/content-store.js'
 
@@ -30,7 +31,12 @@ export function mediaTypeOf(fileName: string): string | undefined {
 
 /** The manifest under its own word for what it is, in the one spelling that the table has: whoever served it may have said something else, or added to it. */
 export function withKnownType({bytes, descriptor}: StoredManifest): StoredManifest {
-  const {value} = parseDocument(bytes, 'the manifest', 'ERR_INJECT_MANIFEST_INVALID')
+  const {value} = parseDocument(
+    bytes,
+    'the manifest',
+    manifestMembers,
+    'ERR_INJECT_MANIFEST_INVALID',
+  )
   const {mediaType} = documentKind(value, descriptor.mediaType)
   return {bytes, descriptor: {...descriptor, mediaType}}
 }

@@ -3,6 +3,7 @@
 // Only for text that `parseDocument` has accepted.
 import {isDeepStrictEqual} from 'node:util'
 import {endOfValue, isSpace, type JsonMember, membersOf, skipSpace} from '../oci/json-text.js'
+import {parseAccepted} from '../oci/json-value.js'
 
 /** Where a value is: member names and positions, from the outside in. */
 export type JsonPath = readonly (string | number)[]
@@ -19,7 +20,7 @@ export function setMember(text: string, path: JsonPath, value: unknown): string 
     if (!found) return add(text, place, last, path.slice(depth), value)
     place = found
   }
-  const present: unknown = JSON.parse(text.slice(place.offset, place.end))
+  const present = parseAccepted(text.slice(place.offset, place.end))
   return isDeepStrictEqual(present, value) ? text : overwrite(text, place, value)
 }
 

@@ -21,6 +21,9 @@ export interface TarHeader {
 
 export const blockSize = 512
 
+/** The type flag `S`. */
+const sparse = 0x53
+
 /**
  * Decodes the block at `at`; `undefined` for one of zeros. Understands v7, ustar and GNU headers. Throws `IntegrityError` where lenient
  * readers guess: wrong checksums, numbers that are none, negative or beyond 2^53.
@@ -64,17 +67,21 @@ function name(block: Buffer, at: number): ByteString {
   if (magic.startsWith('ustar') && magic !== 'ustar  \0') {
     throw layerCorrupt('an entry is of an unknown archive format')
   }
+  // Python takes whatever is there for a prefix, and Go what is no time; sparse files, which have more there, are refused anyway
+  if (block[at + 156] !== sparse && !isZero(block, at + 345, at + 500)) {
+    throw layerCorrupt('an entry has a prefix to its name, which its archive format does not know')
+  }
   return base
 }
 
 function deviceNumbers(block: Buffer, at: number): {major: number; minor: number} {
+  // Python ends an archive at a header in which they are not numbers, whatever the entry is
+  const major = number(block, at + 329, 8, 'device number')
+  const minor = number(block, at + 337, 8, 'device number')
   const type = block[at + 156]
   const isDevice = type === 0x33 || type === 0x34
   if (!isDevice) return {major: 0, minor: 0}
-  return {
-    major: positive(number(block, at + 329, 8, 'device number'), 'device number'),
-    minor: positive(number(block, at + 337, 8, 'device number'), 'device number'),
-  }
+  return {major: positive(major, 'device number'), minor: positive(minor, 'device number')}
 }
 
 /** Up to the first NUL. */

@@ -48,7 +48,7 @@ export function describeEntry(header: TarHeader, extensions: Extensions, globals
       return {
         kind,
         ...common,
-        target: oneOf('linkpath', extensions.longLink, pax) ?? header.link,
+        target: targetOf(oneOf('linkpath', extensions.longLink, pax) ?? header.link),
       }
     case 'character-device':
     case 'block-device':
@@ -79,8 +79,10 @@ function kindOf({type, size}: TarHeader, path: ByteString): Entry['kind'] {
       `the layer has an entry of the type ${JSON.stringify(type)}, which is no file, link or device`,
     )
   }
-  // v7 archives know directories only by their trailing slash
-  return type === '\0' && size === 0 && path.endsWith('/') ? 'directory' : kind
+  if (kind !== 'file' || !path.endsWith('/')) return kind
+  // v7 archives know directories only by their trailing slash; of others, readers differ on what this is
+  if (type === '\0' && size === 0) return 'directory'
+  throw layerCorrupt('an entry is a file by its type and a directory by its name')
 }
 
 function refuseSparse({type}: TarHeader, own: Pax | undefined, globals: Globals): void {
@@ -99,8 +101,15 @@ function oneOf(
   pax: Lookup,
 ): ByteString | undefined {
   const named = textOf(keyword, pax)
+  if (named?.includes('\0') === true) throw layerCorrupt(`a PAX record has a NUL in its ${keyword}`)
   if (named !== undefined && long !== undefined) throw layerCorrupt(`an entry has two ${keyword}s`)
   return named ?? long
+}
+
+/** An empty one is no link to bsdtar, and one to the directory itself to GNU tar. */
+function targetOf(link: ByteString): ByteString {
+  if (link === '') throw layerCorrupt('a link has no target')
+  return link
 }
 
 /** A size in PAX stands for one that did not fit the header. Where the header has another one, that was not so. */

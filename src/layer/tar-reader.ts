@@ -9,8 +9,13 @@ import {longestExtendedHeader} from './unpack-limits.js'
 
 /** Told what an archive holds, in its order. What it throws ends the reading. */
 export interface TarHandler {
-  /** `path` and `target` are as the archive has them: whether they are safe is still to be seen. */
-  entry(entry: Entry): void
+  /** Every header block, before what it says is used: `header` is what stands at `at` in `block`. */
+  header?(header: TarHeader, block: Buffer, at: number): void
+  /**
+   * `path` and `target` are as the archive has them: whether they are safe is still to be seen. `offset` is where in the archive its content
+   * begins.
+   */
+  entry(entry: Entry, offset: number): void
   /** A part of the content of the entry before; the bytes are valid during the call only. */
   data(bytes: Uint8Array): void
   /** Nothing more of that entry comes; called for entries of every kind. */
@@ -20,6 +25,10 @@ export interface TarHandler {
 export interface TarReader {
   /** Any number of bytes. */
   write(chunk: Uint8Array): void
+  /** Passes over content that nobody wants to see, at most `most` bytes of it; tells how many of the next bytes need not be written. */
+  skip(most: number): number
+  /** Whether the end marker has been read, so that only zeros may follow. */
+  isEnded(): boolean
   /** Throws unless the archive is complete. */
   end(): void
 }
@@ -27,7 +36,8 @@ export interface TarReader {
 /**
  * Reads v7, ustar, GNU and PAX archives, synchronously: whatever a chunk completes has been told when `write` returns. Where readers
  * disagree on what an archive holds, it is refused (`IntegrityError`), so that nobody sees other files than we do: entries other than files
- * with content, headers that extend each other twice, bytes after the end marker or none. Sparse files and entries of unknown kinds are a
+ * with content, headers that extend each other twice, bytes behind an extended header's own,
+ * bytes after the end marker or none. Sparse files and entries of unknown kinds are a
  * `PreconditionError`; more than `limits` allow a `LimitError`. No bytes at all are an archive without entries, as for GNU tar and umoci.
  */
 export function createTarReader(
@@ -41,14 +51,34 @@ export function createTarReader(
   let extensions: Extensions = {}
   let left = 0
   let padding = 0
+  /** Bytes of the archive before what is being looked at. */
+  let position = 0
+  let isMetaPadding = false
   let meta: {readonly type: string; readonly body: Buffer} | undefined
   let place: 'start' | 'header' | 'data' | 'meta' | 'padding' | 'lone zeros' | 'end' = 'start'
 
   return {
     write(chunk) {
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-      for (let at = 0; at < bytes.length;) at = step(bytes, at)
+      const start = position
+      for (let at = 0; at < bytes.length; position = start + at) at = step(bytes, at)
     },
+    skip(most) {
+      if (place === 'data') {
+        const skipped = Math.min(left, most)
+        left -= skipped
+        position += skipped
+        if (left === 0) endEntry()
+        return skipped
+      }
+      if (place !== 'padding' || isMetaPadding) return 0
+      const skipped = Math.min(padding, most)
+      padding -= skipped
+      position += skipped
+      if (padding === 0) place = 'header'
+      return skipped
+    },
+    isEnded: () => place === 'end',
     end() {
       if (place === 'end' || (place === 'start' && filled === 0)) return
       // GNU tar says so, and takes it all the same: whoever only reads what an engine has unpacked need not be stricter
@@ -83,25 +113,27 @@ export function createTarReader(
 
   function takeHeader(bytes: Buffer, at: number): number {
     if (filled === 0 && bytes.length - at >= blockSize) {
-      header(decodeHeader(bytes, at))
+      header(decodeHeader(bytes, at), bytes, at)
       return at + blockSize
     }
     const taken = bytes.copy(block, filled, at)
     filled += taken
     if (filled === blockSize) {
       filled = 0
-      header(decodeHeader(block, 0))
+      position += taken - blockSize
+      header(decodeHeader(block, 0), block, 0)
     }
     return at + taken
   }
 
-  function header(found: TarHeader | undefined): void {
+  function header(found: TarHeader | undefined, bytes: Buffer, at: number): void {
     if (found === undefined) {
       if (extensions.type !== undefined) throw layerCorrupt('an extended header has no entry')
       place = place === 'lone zeros' ? 'end' : 'lone zeros'
       return
     }
     if (place === 'lone zeros') throw layerCorrupt('an entry follows a block of zeros')
+    handler.header?.(found, bytes, at)
     if (/[xgLK]/.test(found.type)) expectMeta(found)
     else beginEntry(found)
   }
@@ -110,13 +142,14 @@ export function createTarReader(
     count()
     const entry = describeEntry(found, extensions, globals)
     extensions = {}
-    handler.entry(entry)
+    handler.entry(entry, position + blockSize)
     expect('data', entry.kind === 'file' ? entry.size : 0)
     if (left === 0) endEntry()
   }
 
   function endEntry(): void {
     handler.entryEnd()
+    isMetaPadding = false
     place = padding > 0 ? 'padding' : 'header'
   }
 
@@ -166,11 +199,16 @@ export function createTarReader(
     else if (type === 'L') extensions = {...extensions, type, longName: longText(body)}
     else extensions = {...extensions, type, longLink: longText(body)}
     meta = undefined
+    isMetaPadding = true
     place = padding > 0 ? 'padding' : 'header'
   }
 
   function takePadding(bytes: Buffer, at: number): number {
     const taken = Math.min(padding, bytes.length - at)
+    // readers that go on to a NUL, or by blocks, would find more of a name or another record there
+    if (isMetaPadding && !isZero(bytes, at, at + taken)) {
+      throw layerCorrupt('something follows an extended header in its last block')
+    }
     padding -= taken
     if (padding === 0) place = 'header'
     return at + taken

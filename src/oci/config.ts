@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import {IntegrityError} from '../errors.js'
 import type {Digest} from './digest.js'
 import {parseDocument} from './json.js'
+import {configMembers} from './known-members.js'
 import {digestShape, faultIn, listShape, looseShape, textRecordShape, textShape} from './shape.js'
 
 /** One step of how an image was made. https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties */
@@ -44,7 +45,12 @@ export interface ImageConfig {
  * `parseDocument` does.
  */
 export function decodeConfig(bytes: Uint8Array): ImageConfig {
-  const {value} = parseDocument(bytes, 'the image config', 'ERR_INJECT_CONFIG_INVALID')
+  const {value} = parseDocument(
+    bytes,
+    'the image config',
+    configMembers,
+    'ERR_INJECT_CONFIG_INVALID',
+  )
   const fault = faultIn(configShape, value)
   if (fault !== undefined) {
     throw new IntegrityError('ERR_INJECT_CONFIG_INVALID', `the image config is not valid: ${fault}`)

@@ -3,6 +3,7 @@ import {IntegrityError, PreconditionError} from '../errors.js'
 import type {Descriptor} from './descriptor.js'
 import {documentKind} from './document-kind.js'
 import {parseDocument} from './json.js'
+import {manifestMembers} from './known-members.js'
 import {dockerManifest, dockerManifestList, ociIndex, ociManifest} from './media-type.js'
 import type {Platform} from './platform.js'
 import {
@@ -37,7 +38,12 @@ export interface ImageIndex {
  * malformed, `PreconditionError` (`ERR_INJECT_NOT_AN_INDEX`) for another kind of document, `LimitError` as `parseDocument` does.
  */
 export function decodeIndex(bytes: Uint8Array, mediaType: string): ImageIndex {
-  const {value} = parseDocument(bytes, 'the image index', 'ERR_INJECT_INDEX_INVALID')
+  const {value} = parseDocument(
+    bytes,
+    'the image index',
+    manifestMembers,
+    'ERR_INJECT_INDEX_INVALID',
+  )
   const {kind} = documentKind(value, mediaType)
   if (kind !== 'index') {
     throw new PreconditionError('ERR_INJECT_NOT_AN_INDEX', 'the document is no image index')

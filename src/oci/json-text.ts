@@ -70,8 +70,8 @@ export function isSpace(character: string): boolean {
   return character === ' ' || character === '\n' || character === '\r' || character === '\t'
 }
 
-/** Of a number, `true`, `false` or `null`. */
-function endOfWord(text: string, offset: number): number {
+/** Where a number, `true`, `false` or `null` ends that begins at `offset`. */
+export function endOfWord(text: string, offset: number): number {
   let at = offset
   while (/[\w.+-]/.test(text.charAt(at))) at++
   return at

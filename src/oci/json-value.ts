@@ -9,3 +9,8 @@ export function parseJsonValue(text: string): unknown {
     return undefined
   }
 }
+
+/** The value of a part of a text that `parseDocument` has accepted, or that was edited after that. */
+export function parseAccepted(text: string): unknown {
+  return JSON.parse(text)
+}

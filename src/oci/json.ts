@@ -1,8 +1,9 @@
 // Strict decoding of the JSON documents that digests cover. What two parsers could read differently is refused, because the bytes go on
 // to others: https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#json
 import {type ErrorCode, IntegrityError, LimitError} from '../errors.js'
-import {endOfString, stringAt} from './json-text.js'
-import {quoted} from './quoted.js'
+import {endOfString} from './json-text.js'
+import type {Known} from './known-members.js'
+import {refuseTwoReadings} from './one-reading.js'
 
 /** The most bytes of a manifest or config that we read or write; registries hold manifests to the same. */
 export const documentLimit = 4 * 1024 * 1024
@@ -17,12 +18,13 @@ export interface JsonDocument {
 }
 
 /**
- * Decodes one JSON object. Throws `LimitError` for more than 4 MiB or 100 levels, `IntegrityError` with `code` for anything but a JSON object
- * in UTF-8 without a byte order mark, and with `ERR_INJECT_DUPLICATE_KEY` for an object with two members of one name. `what` is for messages.
+ * Decodes one JSON object whose members are `known` to engines. Throws `LimitError` for more than 4 MiB or 100 levels, `IntegrityError` with `code` for
+ * anything but a JSON object in UTF-8 without a byte order mark, and what `refuseTwoReadings` throws. `what` is for messages.
  */
 export function parseDocument(
   bytes: Uint8Array,
   what: string,
+  known: Known,
   code: ErrorCode = 'ERR_INJECT_DOCUMENT_INVALID',
 ): JsonDocument {
   if (bytes.length > documentLimit) {
@@ -34,7 +36,7 @@ export function parseDocument(
   const text = decodeText(bytes, what, code)
   refuseDepth(text, what)
   const value = parse(text, what, code)
-  refuseDuplicates(text, what)
+  refuseTwoReadings(text, known, what)
   return {text, value}
 }
 
@@ -77,32 +79,6 @@ function refuseDepth(text: string, what: string): void {
         expected: deepest,
         found: `more than ${deepest} levels`,
       })
-    }
-  }
-}
-
-/** For text that has been parsed: relies on its being JSON. */
-function refuseDuplicates(text: string, what: string): void {
-  const open: Set<string>[] = []
-  let latest = {start: 0, end: 0}
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at]
-    if (character === '"') {
-      latest = {start: at, end: endOfString(text, at) + 1}
-      at = latest.end - 1
-    } else if (character === '{') open.push(new Set())
-    else if (character === '}') open.pop()
-    else if (character === ':') {
-      // a colon outside a string ends a member's name; names are compared decoded, as any reader would
-      const name = stringAt(text, latest.start, latest.end)
-      const names = open.at(-1)
-      if (names?.has(name)) {
-        throw new IntegrityError(
-          'ERR_INJECT_DUPLICATE_KEY',
-          `${what} has two members called ${quoted(name)} in one object`,
-        )
-      }
-      names?.add(name)
     }
   }
 }

@@ -3,6 +3,7 @@ import {IntegrityError, PreconditionError} from '../errors.js'
 import type {Descriptor} from './descriptor.js'
 import {documentKind} from './document-kind.js'
 import {parseDocument} from './json.js'
+import {manifestMembers} from './known-members.js'
 import {dockerConfig, dockerManifest, ociConfig, type MediaFamily} from './media-type.js'
 import {quoted} from './quoted.js'
 import {
@@ -35,7 +36,12 @@ export interface Manifest {
  * (`ERR_INJECT_MANIFEST_INVALID`, `ERR_INJECT_AMBIGUOUS_DOCUMENT`, `ERR_INJECT_DUPLICATE_KEY`), `LimitError` as `parseDocument` does.
  */
 export function decodeManifest(bytes: Uint8Array, mediaType: string): Manifest {
-  const {value} = parseDocument(bytes, 'the manifest', 'ERR_INJECT_MANIFEST_INVALID')
+  const {value} = parseDocument(
+    bytes,
+    'the manifest',
+    manifestMembers,
+    'ERR_INJECT_MANIFEST_INVALID',
+  )
   const document = documentKind(value, mediaType)
   switch (document.kind) {
     case 'image':

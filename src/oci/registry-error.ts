@@ -1,3 +1,5 @@
+import {parseJsonValue} from './json-value.js'
+
 /** The codes that the distribution specification knows; registries use others besides. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
 export const registryErrorCodes = [
   'BLOB_UNKNOWN',
@@ -36,7 +38,7 @@ const mostErrors = 10
 export function parseRegistryErrors(bytes: Uint8Array): RegistryError[] {
   if (bytes.length > largestBody) return []
   try {
-    const body: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    const body = parseJsonValue(new TextDecoder().decode(bytes))
     const errors = isObject(body) ? body['errors'] : undefined
     return Array.isArray(errors) ? errors.slice(0, mostErrors).filter(isObject).map(toError) : []
   } catch {

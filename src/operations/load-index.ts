@@ -5,6 +5,7 @@ import {documentKind} from '../oci/document-kind.js'
 import type {Digest} from '../oci/digest.js'
 import {decodeIndex, entryKind, indexMediaType, type IndexEntry} from '../oci/image-index.js'
 import {parseDocument} from '../oci/json.js'
+import {manifestMembers} from '../oci/known-members.js'
 import type {Platform} from '../oci/platform.js'
 import {platformOf} from '../oci/platform.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
@@ -22,7 +23,12 @@ export interface LoadedIndex {
 
 /** Whether a stored document is an index, by its own word and shape. Throws as `documentKind` does. */
 export function isIndex({bytes, descriptor}: StoredManifest): boolean {
-  const {value} = parseDocument(bytes, 'the manifest', 'ERR_INJECT_MANIFEST_INVALID')
+  const {value} = parseDocument(
+    bytes,
+    'the manifest',
+    manifestMembers,
+    'ERR_INJECT_MANIFEST_INVALID',
+  )
   return documentKind(value, descriptor.mediaType).kind === 'index'
 }
 

@@ -5,6 +5,7 @@ import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
 import {clearDead} from '../disk/owned-name.js'
 import {parseDocument} from '../oci/json.js'
+import {freeForm} from '../oci/known-members.js'
 import {quoted} from '../oci/quoted.js'
 import type {CallOptions} from '../store/content-store.js'
 import {parse} from './auth-file.js'
@@ -43,7 +44,7 @@ export async function editAuthFile(
       const mark = text.startsWith('\uFEFF') ? '\uFEFF' : ''
       const body = text.slice(mark.length)
       // of two members of one name, which one would be edited?
-      parseDocument(Buffer.from(body), `the file of credentials ${quoted(path)}`)
+      parseDocument(Buffer.from(body), `the file of credentials ${quoted(path)}`, freeForm)
       const next = mark + edit(body)
       if (next === text) return
       const mode = before ? before.mode & 0o600 : 0o600

@@ -1,4 +1,5 @@
 import {AuthenticationError} from '../errors.js'
+import {parseJsonValue} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
 import type {Credential} from './credential.js'
 import {registryOfKey, registryNames} from './registry-name.js'
@@ -56,13 +57,8 @@ export function allAuthKeys(text: string, file: string): string[] {
 
 /** Refuses a text that is no such file, as `findInAuthFile` does. */
 export function parse(text: string, file: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''))
-  } catch {
-    // the parser's message quotes the text, and that is full of secrets: no cause
-    throw invalid(file, 'is not JSON')
-  }
+  const value = parseJsonValue(text.replace(/^\uFEFF/, ''))
+  if (value === undefined) throw invalid(file, 'is not JSON')
   return object(value, file, 'the document')
 }
 

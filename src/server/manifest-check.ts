@@ -4,6 +4,7 @@ import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {documentKind} from '../oci/document-kind.js'
 import {parseDocument} from '../oci/json.js'
+import {manifestMembers} from '../oci/known-members.js'
 import {
   descriptorShape,
   faultIn,
@@ -31,7 +32,12 @@ export interface CheckedManifest {
  */
 export function checkManifest(bytes: Uint8Array, contentType: string | undefined): CheckedManifest {
   try {
-    const {value} = parseDocument(bytes, 'the manifest', 'ERR_INJECT_MANIFEST_INVALID')
+    const {value} = parseDocument(
+      bytes,
+      'the manifest',
+      manifestMembers,
+      'ERR_INJECT_MANIFEST_INVALID',
+    )
     const {kind, mediaType} = documentKind(value, contentType ?? '')
     switch (kind) {
       case 'image': {

@@ -4,6 +4,7 @@ import type {TagMove} from '../store/content-store.js'
 import {manifestLimit} from '../store/manifest-kind.js'
 import {readAll} from '../stream/limit.js'
 import {emptyAnswer} from './answer.js'
+import {refuseAmbiguousConfig} from './config-check.js'
 import {conditionOf, etagOf} from './conditions.js'
 import type {Exchange, Handler} from './exchange.js'
 import {checkManifest} from './manifest-check.js'
@@ -33,6 +34,7 @@ export const putManifest: Handler<'manifest'> = async (exchange, service) => {
   const manifest = checkManifest(bytes, headers['content-type'])
   const repository = await service.root.createRepository(name)
   await refuseMissing(manifest, repository, {sparse: service.sparse, signal})
+  await refuseAmbiguousConfig(manifest, repository, signal)
 
   const from = await conditionOf(headers, () => repository.statManifest(reference, {signal}))
   const moves: TagMove[] = isDigest(reference)

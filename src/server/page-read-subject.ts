@@ -2,6 +2,7 @@ import {InjectError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {documentKind} from '../oci/document-kind.js'
 import {parseDocument} from '../oci/json.js'
+import {manifestMembers} from '../oci/known-members.js'
 import {describeImage} from './page-image-model.js'
 import {describeIndex} from './page-index-model.js'
 import {fromStore, type Reading} from './page-reading.js'
@@ -27,7 +28,12 @@ export async function readSubject(
     const {descriptor, bytes} = stored
     digest = descriptor.digest
     reading.left -= bytes.length
-    const {value} = parseDocument(bytes, 'the manifest', 'ERR_INJECT_MANIFEST_INVALID')
+    const {value} = parseDocument(
+      bytes,
+      'the manifest',
+      manifestMembers,
+      'ERR_INJECT_MANIFEST_INVALID',
+    )
     const {kind} = documentKind(value, descriptor.mediaType)
     return kind === 'index'
       ? describeIndex(descriptor, value)

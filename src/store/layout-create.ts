@@ -1,16 +1,15 @@
 import {chmod, mkdir, readdir, stat} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
-import * as v from 'valibot'
 import {writeFileAtomic} from '../disk/atomic-file.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
-import {parseDocument} from '../oci/json.js'
 import {quoted} from '../oci/quoted.js'
 import {readAll} from '../stream/limit.js'
 import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {emptyIndex} from './layout-index.js'
+import {checkMarker, markerLimit} from './layout-marker.js'
 
 /**
  * Makes sure that `directory` is an OCI image layout of version 1.0.0. Throws `NotFoundError` (`ERR_INJECT_LAYOUT_NOT_FOUND`) when it is not
@@ -19,12 +18,8 @@ import {emptyIndex} from './layout-index.js'
 export async function checkLayout(directory: string): Promise<void> {
   const marker = layoutPaths.marker(directory)
   if ((await statFile(marker)) === undefined) throw await notALayout(directory)
-  const bytes = await readAll(readFileStream(marker), 4096, quoted(marker))
-  const {value} = parseDocument(bytes, quoted(marker), 'ERR_INJECT_LAYOUT_INVALID')
-  if (v.is(markerSchema, value)) return
-  const found = v.is(anyVersion, value) ? value.imageLayoutVersion : 'no version'
-  const message = `${quoted(directory)} is not an OCI image layout of version 1.0.0: oci-layout has ${quoted(found)}`
-  throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0', found})
+  const bytes = await readAll(readFileStream(marker), markerLimit, quoted(marker))
+  checkMarker(bytes, quoted(marker), quoted(directory))
 }
 
 export interface CreateLayoutOptions {
@@ -97,9 +92,6 @@ async function isFolder(path: string): Promise<boolean> {
     () => false,
   )
 }
-
-const markerSchema = v.looseObject({imageLayoutVersion: v.literal('1.0.0')})
-const anyVersion = v.looseObject({imageLayoutVersion: v.string()})
 
 async function notALayout(directory: string): Promise<Error> {
   try {

@@ -5,7 +5,10 @@ import {IntegrityError} from '../errors.js'
 import {removeMember, setMember} from '../image/text-edit.js'
 import {pushedAt, refName} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
+import {documentKind} from '../oci/document-kind.js'
 import {parseDocument} from '../oci/json.js'
+import {parseAccepted} from '../oci/json-value.js'
+import {manifestMembers} from '../oci/known-members.js'
 import {ociIndex} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
 import {descriptorShape, faultIn, listShape, looseShape} from '../oci/shape.js'
@@ -25,12 +28,14 @@ export const emptyIndex = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifes
 
 /** Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`, or what `parseDocument` throws); `where` is for messages. */
 export function decodeIndex(bytes: Uint8Array, where: string): LayoutIndex {
-  const {text, value} = parseDocument(bytes, where, 'ERR_INJECT_LAYOUT_INVALID')
+  const {text, value} = parseDocument(bytes, where, manifestMembers, 'ERR_INJECT_LAYOUT_INVALID')
   const fault = faultIn(indexShape, value)
   if (fault !== undefined) {
     const message = `${where} is not an image index: ${fault}`
     throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message)
   }
+  // who takes the file for a manifest must not find one in it
+  documentKind(value, ociIndex)
   const {manifests} = value as {manifests: readonly Descriptor[] | null}
   return {
     text,
@@ -118,7 +123,7 @@ function notePushed(text: string, position: number, pushed: Date | undefined): s
 function dropTag(text: string, position: number): string {
   const path = ['manifests', position, 'annotations'] as const
   const dropped = removeMember(removeMember(text, [...path, refName]), [...path, pushedAt])
-  const {manifests} = JSON.parse(dropped) as {manifests: readonly Descriptor[]}
+  const {manifests} = parseAccepted(dropped) as {manifests: readonly Descriptor[]}
   const left = Object.keys(manifests[position]?.annotations ?? {})
   return left.length === 0 ? removeMember(dropped, path) : dropped
 }

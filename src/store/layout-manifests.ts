@@ -5,6 +5,7 @@ import {InjectError, IntegrityError} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {parseDocument} from '../oci/json.js'
+import {freeForm} from '../oci/known-members.js'
 import {readAll, tooLarge} from '../stream/limit.js'
 import {streamOf} from '../stream/stream-of.js'
 import {compareTags} from './compare-tags.js'
@@ -145,7 +146,7 @@ function toDescriptor({mediaType, digest, size}: Descriptor): Descriptor {
 /** `undefined` for bytes that are no document at all, too. */
 function mediaTypeOf(bytes: Uint8Array, name: string): string | undefined {
   try {
-    return mediaTypeIn(parseDocument(bytes, `manifest of ${name}`).value)
+    return mediaTypeIn(parseDocument(bytes, `manifest of ${name}`, freeForm).value)
   } catch (error) {
     if (error instanceof InjectError) return undefined
     throw error

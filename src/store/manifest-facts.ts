@@ -1,4 +1,5 @@
 import {parseDocument} from '../oci/json.js'
+import {freeForm} from '../oci/known-members.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import type {BlobInfo} from './content-store.js'
 import {mediaTypeIn} from './manifest-kind.js'
@@ -21,7 +22,7 @@ export interface ManifestFacts {
 
 /** Throws what `parseDocument` throws; `what` is for messages. A document that lies about its members has fewer facts. */
 export function decodeFacts(bytes: Uint8Array, what: string): ManifestFacts {
-  const {value} = parseDocument(bytes, what, 'ERR_INJECT_MANIFEST_INVALID')
+  const {value} = parseDocument(bytes, what, freeForm, 'ERR_INJECT_MANIFEST_INVALID')
   return {
     mediaType: mediaTypeIn(value),
     subject: blobIn(value['subject'])?.digest,

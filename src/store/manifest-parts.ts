@@ -2,6 +2,7 @@ import {IntegrityError, PreconditionError} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {documentKind} from '../oci/document-kind.js'
 import {parseDocument} from '../oci/json.js'
+import {manifestMembers} from '../oci/known-members.js'
 import {dockerManifest, dockerManifestList, ociIndex, ociManifest} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
 import {descriptorShape, faultIn, listShape, looseShape} from '../oci/shape.js'
@@ -20,7 +21,12 @@ export interface ManifestParts {
  * `PreconditionError` (`ERR_INJECT_SCHEMA1`, `ERR_INJECT_MANIFEST_UNKNOWN`) for kinds that cannot be copied.
  */
 export function manifestParts({bytes, descriptor}: StoredManifest): ManifestParts {
-  const {value} = parseDocument(bytes, 'the manifest', 'ERR_INJECT_MANIFEST_INVALID')
+  const {value} = parseDocument(
+    bytes,
+    'the manifest',
+    manifestMembers,
+    'ERR_INJECT_MANIFEST_INVALID',
+  )
   const {kind, mediaType} = documentKind(value, descriptor.mediaType)
   switch (kind) {
     case 'image': {

@@ -6,6 +6,7 @@ import {pushedAt, refName} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {membersOf, skipSpace} from '../oci/json-text.js'
+import {parseAccepted} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
 import {decodeIndex, type LayoutEntry} from './layout-index.js'
 
@@ -144,7 +145,7 @@ export function formatRepositoryIndex({head, entries, tail}: RepositoryIndex): s
 
 /** Of text that has been checked. */
 function toEntry(text: string): IndexEntry {
-  const descriptor = JSON.parse(text) as Descriptor
+  const descriptor = parseAccepted(text) as Descriptor
   return {...descriptor, tag: descriptor.annotations?.[refName], text}
 }
 

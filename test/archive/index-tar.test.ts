@@ -3,7 +3,15 @@ import {join} from 'node:path'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {indexTar} from '../../src/archive/index-tar.js'
 import {InjectError} from '../../src/errors.js'
-import {archive, directory, long, member, pax} from '../support/tar-fixtures.js'
+import {
+  archive,
+  directory,
+  long,
+  member,
+  pax,
+  shortLong,
+  shortPax,
+} from '../support/tar-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
 
 async function index(bytes: Uint8Array) {
@@ -95,12 +103,43 @@ describe('the files of a tar', () => {
     ],
     ['an extended header without an entry', archive(pax({a: 'b'})), 'has no entry'],
     ['L29 cut off in a file', file.subarray(0, 1000), 'is cut off'],
-    ['L29 cut off in a header', Buffer.concat([file, Buffer.alloc(100, 1)]), 'cut off'],
-    ['L37 no end marker', file, 'cut off'],
+    ['L29 cut off in a header', Buffer.concat([file, Buffer.alloc(100, 1)]), 'no end marker'],
+    ['L37 no end marker', file, 'no end marker'],
     ['L37 half an end marker', Buffer.concat([file, Buffer.alloc(512)]), 'no end marker'],
-    ['T-28 content behind the end', Buffer.concat([archive(file), file]), 'follows its end'],
+    ['T-28 content behind the end', Buffer.concat([archive(file), file]), 'follows the end'],
+    [
+      'A11 a long name that goes on behind its size',
+      archive(shortLong('L', 'safe.conf.d/evil', 9), member({name: 'x'})),
+      'follows an extended header',
+    ],
+    [
+      'A11 a PAX record behind the last one',
+      archive(shortPax({mtime: '1'}, {path: 'evil'}), member({name: 'x'})),
+      'follows an extended header',
+    ],
+    [
+      'A11 a prefix in the GNU format',
+      archive(member({name: 'x', prefix: 'evil', format: 'gnu'})),
+      'a prefix to its name',
+    ],
+    ['B14 two long names', archive(long('L', 'a'), long('L', 'b'), member()), 'follows another'],
+    [
+      'B14 a long name that goes on after a NUL',
+      archive(long('L', 'a\0b'), member()),
+      'goes on after its end',
+    ],
+    [
+      'B14 a global header between an entry and its own',
+      archive(pax({comment: 'x'}), pax({comment: 'x'}, 'g'), member()),
+      'follows another',
+    ],
+    [
+      'B7 a checksum of signed bytes, which node-tar does not take',
+      archive(member({name: 'é', checksum: 'signed'})),
+      'another to node-tar',
+    ],
     ['no tar at all', Buffer.from('x'.repeat(1024)), 'cannot be read'],
-    ['L35 an empty file', Buffer.alloc(0), 'cut off'],
+    ['L35 an empty file', Buffer.alloc(0), 'it is empty'],
   ]
   it.each(invalid)('%s is refused', async (_, bytes, why) => {
     const error: unknown = await index(bytes).catch((thrown: unknown) => thrown)

@@ -72,7 +72,17 @@ describe('manifests', () => {
       ]),
       6,
     ],
-    ['M10 lone surrogate', text.replace('{', '{"annotations":{"a":"\\ud800"},'), 0],
+    ['M10 lone surrogate', text.replace('{', '{"annotations":{"a":"\\ud800"},'), 6],
+    ['A4 Layers beside layers, as Go reads it', changed({Layers: []}), 6],
+    ['A4 Layers instead of layers', text.replace('"layers"', '"Layers"'), 6],
+    ['A4 layers with a long s beside layers', changed({'layer\u017F': []}), 6],
+    ['A4 Manifests beside layers', changed({Manifests: []}), 6],
+    ['A4 Digest beside a digest', withLayer({Digest: digest}), 6],
+    [
+      'A4 a key of annotations like a member',
+      changed({annotations: {Layers: 'x', layers: 'y'}}),
+      0,
+    ],
     [
       'M11 depth 100,000',
       text.replace('{', `{"x":${'['.repeat(100_000)}${']'.repeat(100_000)},`),
@@ -100,6 +110,8 @@ describe('manifests', () => {
       11,
       dockerSchema1Signed,
     ],
+    ['M21 schemaVersion 2.0', text.replace('"schemaVersion":2', '"schemaVersion":2.0'), 6],
+    ['M21 schemaVersion 20e-1', text.replace('"schemaVersion":2', '"schemaVersion":20e-1'), 6],
     ['M21 schemaVersion 3', changed({schemaVersion: 3}), 6],
     ['M21 schemaVersion a text', changed({schemaVersion: '2'}), 6],
     [
@@ -197,6 +209,10 @@ describe('manifests', () => {
     ['C19 created missing', {created: undefined}, 0],
     ['C19 created in year 0', {created: '0000-01-01T00:00:00Z'}, 0],
     ['C22 windows', {configMembers: {os: 'windows', 'os.version': '10.0.1'}}, 0],
+    ['A4 Rootfs beside rootfs', {configMembers: {Rootfs: {type: 'layers', diff_ids: []}}}, 6],
+    ['A4 entrypoint for Go', {configMembers: {config: {entrypoint: ['/evil']}}}, 6],
+    ['A4 labels in small letters', {labels: {a: 'b'}, configMembers: {config: {labels: {}}}}, 6],
+    ['A4 labels like members', {labels: {Env: 'a', env: 'b', entrypoint: 'c'}}, 0],
     ['C24 an odd user', {configMembers: {config: {User: '4294967296:0'}}}, 0],
   ]
   for (const [title, recipe, exitCode] of recipes) {

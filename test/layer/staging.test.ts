@@ -285,7 +285,9 @@ describe('hostile layers', () => {
   it.each(refused)('%s is refused', async (_, members) => {
     const {error} = await attempt(archive(...members))
     expect(error).toBeInstanceOf(InjectError)
-    expect((error as InjectError).name).toMatch(/^(?:UnsafeContentError|LimitError)$/)
+    expect((error as InjectError).name).toMatch(
+      /^(?:UnsafeContentError|LimitError|IntegrityError)$/,
+    )
   })
 
   const corrupt: [string, Buffer[]][] = [

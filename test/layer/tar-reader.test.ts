@@ -5,6 +5,9 @@ import {InjectError} from '../../src/errors.js'
 import type {Entry} from '../../src/layer/entry.js'
 import {createTarReader} from '../../src/layer/tar-reader.js'
 import {
+  shortLong,
+  shortPax,
+  withField,
   archive,
   base256,
   directory,
@@ -176,23 +179,59 @@ describe('createTarReader', () => {
       expect(only(member({name: 'f', type: '7'}))).toMatchObject({kind: 'file'})
     })
 
-    it('ustar: with a prefix; GNU and v7: without', () => {
+    it('ustar: with a prefix; A11 GNU and v7: refused, since readers differ on what it is', () => {
       const prefix = 'p'.repeat(155)
       const name = 'n'.repeat(100)
       expect(only(member({name, prefix})).path).toBe(`${prefix}/${name}`)
-      expect(only(member({name, prefix, format: 'gnu'})).path).toBe(name)
-      expect(only(member({name, prefix, format: 'v7'})).path).toBe(name)
+      refuses(member({name, prefix, format: 'gnu'}))
+      refuses(member({name, prefix: 'p', format: 'v7'}))
+    })
+
+    it('A11 what stands in the last block of an extended header behind its end is refused', () => {
+      for (const type of ['L', 'K'] as const) {
+        refuses(shortLong(type, 'safe.conf.d/evil.so', 9), symlink('x', 'y'))
+        refuses(shortLong(type, 'safe.conf.d/evil.so', 10), symlink('x', 'y'))
+      }
+      refuses(shortPax({mtime: '1'}, {path: 'evil'}), file('a'))
+      refuses(shortPax({}, {path: 'evil'}), file('a'))
+      refuses(shortPax({comment: 'a'}, {mtime: '1'}, 'g'), file('a'))
+      // nobody reads the padding of a file's content
+      expect(only(member({content: 'ab', size: 1}))).toMatchObject({size: 1})
+    })
+
+    it('A11 device numbers that are none are refused, also where there is no device', () => {
+      for (const at of [329, 337]) refuses(withField(file('a'), at, 'nonsense'))
+      expect(only(withField(file('a'), 329, '0000000 '))).toMatchObject({kind: 'file'})
+    })
+
+    it('A11 a file with the name of a directory is refused, but in the form of v7', () => {
+      refuses(file('d/'))
+      refuses(member({name: 'd/', type: '7'}))
+      refuses(member({name: 'd/', type: '\0', content: 'x'}))
+      refuses(pax({path: 'd/'}), file('d'))
+      refuses(long('L', 'd/'), file('d'))
+    })
+
+    it('A11 a link without a target is refused', () => {
+      refuses(hardlink('a', ''))
+      refuses(symlink('a', ''))
+      refuses(hardlink('a', '\0b'))
+    })
+
+    it('A11 a NUL in a name by PAX is refused', () => {
+      refuses(pax({path: 'safe\0/evil'}), file('a'))
+      refuses(pax({linkpath: 'safe\0/evil'}), symlink('a', 'b'))
     })
 
     it('GNU: long names and link targets', () => {
-      const path = 'a/'.repeat(2500)
+      const path = 'a/'.repeat(2500) + 'f'
       expect(only(long('L', path), file('cut')).path).toBe(path)
       const linked = only(long('K', path), long('L', 'x/y'), symlink('cut', 'cut'))
       expect(linked).toMatchObject({path: 'x/y', target: path})
     })
 
     it('PAX: paths and link targets', () => {
-      const path = `${'a'.repeat(249)}/`.repeat(20)
+      const path = `${'a'.repeat(249)}/`.repeat(20) + 'f'
       expect(only(pax({path}), file('cut')).path).toBe(path)
       expect(only(pax({linkpath: path}), symlink('x', 'cut'))).toMatchObject({target: path})
     })

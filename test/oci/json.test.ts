@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
 import {InjectError, IntegrityError, LimitError} from '../../src/errors.js'
 import {documentLimit, parseDocument} from '../../src/oci/json.js'
+import {freeForm} from '../../src/oci/known-members.js'
 import {encode} from '../support/images.js'
 import {thrownBy} from '../support/thrown-by.js'
 
-const parse = (text: string) => parseDocument(encode(text), 'it')
+const parse = (text: string) => parseDocument(encode(text), 'it', freeForm)
 
 describe('parseDocument', () => {
   test('gives the text as it was and the value', () => {
@@ -33,21 +34,27 @@ describe('parseDocument', () => {
 
   test('M8 UTF-16 is refused, with or without a mark', () => {
     for (const text of ['\uFEFF{"a":1}', '{"a":1}', '{"a":"é"}']) {
-      const error = thrownBy(() => parseDocument(Buffer.from(text, 'utf16le'), 'it'))
+      const error = thrownBy(() => parseDocument(Buffer.from(text, 'utf16le'), 'it', freeForm))
       expect(error.code).toBe('ERR_INJECT_DOCUMENT_INVALID')
     }
   })
 
   test('M9 a byte that is not UTF-8 is refused', () => {
     const bytes = Buffer.concat([encode('{"a": "'), Buffer.from([0xe9]), encode('"}')])
-    expect(thrownBy(() => parseDocument(bytes, 'it'))).toMatchObject({
+    expect(thrownBy(() => parseDocument(bytes, 'it', freeForm))).toMatchObject({
       code: 'ERR_INJECT_DOCUMENT_INVALID',
       message: 'it is not UTF-8 text',
     })
   })
 
-  test('M10 an escaped lone surrogate is text like any other', () => {
-    expect(parse('{"a": "\\ud800"}').value['a']).toBe('\ud800')
+  test('M10 half of a surrogate pair, which Go reads as U+FFFD, is refused; a whole pair is text like any other', () => {
+    for (const text of ['{"a": "\\ud800"}', '{"\\uDFFF": 1}', '{"a": ["\\udc00\\ud800"]}']) {
+      expect(thrownBy(() => parse(text))).toMatchObject({code: 'ERR_INJECT_AMBIGUOUS_MEMBER'})
+    }
+    expect(parse('{"a": "\\ud83d\\ude00", "b": "\\\\ud800"}').value).toEqual({
+      a: '😀',
+      b: '\\ud800',
+    })
   })
 
   test.each([
@@ -68,8 +75,8 @@ describe('parseDocument', () => {
 
   test('M12 4 MiB exactly is read, M13 one byte more is not', () => {
     const filled = (size: number) => encode(`{"a":"${'x'.repeat(size - 8)}"}`)
-    expect(parseDocument(filled(documentLimit), 'it').text).toHaveLength(documentLimit)
-    const error = thrownBy(() => parseDocument(filled(documentLimit + 1), 'it'))
+    expect(parseDocument(filled(documentLimit), 'it', freeForm).text).toHaveLength(documentLimit)
+    const error = thrownBy(() => parseDocument(filled(documentLimit + 1), 'it', freeForm))
     expect(error).toBeInstanceOf(LimitError)
     expect(error).toMatchObject({
       code: 'ERR_INJECT_DOCUMENT_TOO_LARGE',
@@ -112,7 +119,8 @@ describe('parseDocument', () => {
   })
 
   test('the code for what is malformed is the caller’s choice', () => {
-    const work = () => parseDocument(encode('{'), 'the manifest', 'ERR_INJECT_MANIFEST_INVALID')
+    const work = () =>
+      parseDocument(encode('{'), 'the manifest', freeForm, 'ERR_INJECT_MANIFEST_INVALID')
     expect(thrownBy(work).code).toBe('ERR_INJECT_MANIFEST_INVALID')
   })
 
@@ -149,7 +157,7 @@ describe('parseDocument', () => {
     fc.assert(
       fc.property(bytes, (input) => {
         try {
-          parseDocument(input, 'it')
+          parseDocument(input, 'it', freeForm)
         } catch (error) {
           expect(error).toBeInstanceOf(InjectError)
         }

@@ -50,13 +50,6 @@ describe('sound manifests', () => {
     ],
     ['served as JSON by a web server', dockerText, 'application/json', dockerManifest, 'docker'],
     ['served as nothing', ociText, '', ociManifest, 'oci'],
-    [
-      'M21 the number 2 as 2.0',
-      ociText.replace('"schemaVersion":2', '"schemaVersion":2.0'),
-      ociManifest,
-      ociManifest,
-      'oci',
-    ],
     ['M30 no layers', changed({layers: []}), ociManifest, ociManifest, 'oci'],
     [
       'M31 10,000 layers',
@@ -103,13 +96,6 @@ describe('sound manifests', () => {
       ociManifest,
       'oci',
     ],
-    [
-      'M10 a lone surrogate in an annotation',
-      ociText.replace('{', '{"annotations": {"a": "\\ud800"},'),
-      ociManifest,
-      ociManifest,
-      'oci',
-    ],
     ['M29 a size beyond 32 bits', withLayer({size: 2 ** 53 - 1}), ociManifest, ociManifest, 'oci'],
   ])('%s', (_, text, served, mediaType, family) => {
     const manifest = decode(text, served)
@@ -129,6 +115,7 @@ describe('sound manifests', () => {
 describe('refused as malformed', () => {
   const invalid: ErrorCode = 'ERR_INJECT_MANIFEST_INVALID'
   const ambiguous: ErrorCode = 'ERR_INJECT_AMBIGUOUS_DOCUMENT'
+  const differs: ErrorCode = 'ERR_INJECT_AMBIGUOUS_MEMBER'
   const one = sound.layers[0] as Record<string, unknown>
   test.each<[string, string, string, ErrorCode, string]>([
     ['M1 empty body', '', ociManifest, invalid, 'the manifest is not JSON'],
@@ -243,18 +230,32 @@ describe('refused as malformed', () => {
       'the manifest is not valid: layers.0.size must be a whole number of bytes, found -1',
     ],
     [
+      'M21 the number 2 as 2.0',
+      ociText.replace('"schemaVersion":2', '"schemaVersion":2.0'),
+      ociManifest,
+      differs,
+      'the manifest has 2.0 as "schemaVersion", which is not an integer in 64 bits',
+    ],
+    [
+      'M10 half of a surrogate pair in an annotation',
+      ociText.replace('{', '{"annotations": {"a": "\\ud800"},'),
+      ociManifest,
+      differs,
+      'the manifest has half of a surrogate pair in the text "\\ud800"',
+    ],
+    [
       'M28 size 1.5',
       withLayer({size: 1.5}),
       ociManifest,
-      invalid,
-      'the manifest is not valid: layers.0.size must be a whole number of bytes, found 1.5',
+      differs,
+      'the manifest has 1.5 as "size", which is not an integer in 64 bits',
     ],
     [
       'M28 size 2^63',
       withLayer({size: 2 ** 63}),
       ociManifest,
-      invalid,
-      'the manifest is not valid: layers.0.size must be a whole number of bytes, found 9223372036854776000',
+      differs,
+      'the manifest has 9223372036854776000 as "size", which is not an integer in 64 bits',
     ],
     [
       'M28 size "12"',
@@ -267,8 +268,8 @@ describe('refused as malformed', () => {
       'M28 size 9e99',
       withLayer({size: 9e99}),
       ociManifest,
-      invalid,
-      'the manifest is not valid: layers.0.size must be a whole number of bytes, found 9e+99',
+      differs,
+      'the manifest has 9e+99 as "size", which is not an integer in 64 bits',
     ],
     [
       'M28 size null',

@@ -372,6 +372,15 @@ describeRoots('the distribution API', (makeRoot) => {
         ['a subject that is no descriptor', {...good, subject: {digest: 'x'}}],
         ['a list', []],
         ['null', null],
+        ['A4 Layers, which Go takes for layers', {...good, Layers: []}],
+        ['A4 Layers with a long s', {...good, 'layer\u017F': layers}],
+        ['A4 Manifests', {...good, Manifests: []}],
+        ['A4 Subject', {...good, Subject: null}],
+        [
+          'A4 a Digest in the config descriptor',
+          {...good, config: {...(config as object), Digest: ''}},
+        ],
+        ['A4 half of a surrogate pair', {...good, annotations: {a: '\uD800'}}],
       ]
       for (const [what, document, type = ociManifest] of bad) {
         const answer = await putManifest(address, 'a/manifests/v1', JSON.stringify(document), {
@@ -386,6 +395,8 @@ describeRoots('the distribution API', (makeRoot) => {
         ['T-59 a byte order mark', `\uFEFF${JSON.stringify(good)}`],
         ['T-59 UTF-16', Buffer.from(JSON.stringify(good), 'utf16le')],
         ['T-59 100,000 levels', '['.repeat(100_000)],
+        ['A4 2.0', JSON.stringify(good).replace('"schemaVersion":2', '"schemaVersion":2.0')],
+        ['A4 2e0', JSON.stringify(good).replace('"schemaVersion":2', '"schemaVersion":2e0')],
         ['T-58 a member twice', JSON.stringify(good).replace('{', '{"layers":[],')],
       ]
       for (const [what, body] of texts) {
@@ -401,6 +412,38 @@ describeRoots('the distribution API', (makeRoot) => {
         headers: {accept: ociManifest},
       })
       expect(headers['content-type']).toBe(dockerManifest)
+    })
+
+    it('A4 a config whose members Go reads differently is refused with its manifest', async () => {
+      const {address} = await serve()
+      const good = '{"rootfs":{"type":"layers","diff_ids":[]},"config":{"Entrypoint":["/good"]}}'
+      const put = async (text: string, mediaType: string) => {
+        const config = {mediaType, ...(await pushBlob(address, 'a', text))}
+        const bytes = await makeManifest(address, 'a', {config})
+        return putManifest(address, 'a/manifests/v1', bytes)
+      }
+      for (const text of [
+        good.replace('"Entrypoint"', '"entrypoint"'),
+        good.replace('"Entrypoint"', '"entrypoint":["/evil"],"Entrypoint"'),
+        good.replace('}}', '},"Rootfs":{}}'),
+        good.replace('"rootfs"', '"rootf\\u017f":{},"rootfs"'),
+        good.replace('"rootfs"', '"rootfs":{},"rootfs"'),
+        good.replace('"config":{', '"config":{"StopTimeout":2.0,'),
+      ]) {
+        const answer = await put(text, ociConfig)
+        expect([text, answer.status, answer.code]).toEqual([text, 400, 'MANIFEST_INVALID'])
+        // what is no image's config is for its own readers to read
+        expect((await put(text, 'application/x')).status).toBe(201)
+      }
+      for (const text of [
+        good,
+        'no JSON',
+        '',
+        '[]',
+        good.replace('"config"', '"X":1,"x":2,"config"'),
+      ]) {
+        expect([text, (await put(text, ociConfig)).status]).toEqual([text, 201])
+      }
     })
 
     it('T-57 members with names of every object survive byte for byte', async () => {

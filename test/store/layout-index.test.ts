@@ -208,6 +208,16 @@ describe('an index', () => {
     expect(thrownBy(() => decode(text)).code).toBe('ERR_INJECT_DUPLICATE_KEY')
   })
 
+  it.each([
+    ['Manifests beside manifests', '"manifests":[],"Manifests":[]', 'MEMBER'],
+    ['a long s', '"manifest\u017F":[],"manifests":[]', 'MEMBER'],
+    ['Digest in an entry', '"manifests":[{"Digest":"x"}]', 'MEMBER'],
+    ['layers beside manifests', '"manifests":[],"layers":[]', 'DOCUMENT'],
+  ])('A4 is refused where programs in Go read something else: %s', (_, members, what) => {
+    const {code} = thrownBy(() => decode(`{"schemaVersion":2,${members}}`))
+    expect(code).toBe(`ERR_INJECT_AMBIGUOUS_${what}`)
+  })
+
   it('S10 does not know what a tag of two manifests means', () => {
     const index = indexOf(tagged(one, 'v1'), tagged(two, 'v1'), tagged(one, 'v2'))
     const error = thrownBy(() => findTag(index, 'v1', 'the index'))

@@ -154,6 +154,15 @@ describe('opening', () => {
     })
   })
 
+  it('A4 refuses an oci-layout whose version Go reads and others do not', async () => {
+    const {directory} = await makeLayout()
+    const text = '{"imageLayoutVersion":"1.0.0","ImageLayoutVersion":"2.0.0"}'
+    await writeFile(join(directory, 'oci-layout'), text)
+    await expect(openLayoutStore(directory)).rejects.toMatchObject({
+      code: 'ERR_INJECT_AMBIGUOUS_MEMBER',
+    })
+  })
+
   it.each(['', 'nonsense', '[]', `{"a":"${'x'.repeat(5000)}"}`])(
     'S7 refuses an oci-layout that is something else: %#',
     async (text) => {

@@ -71,6 +71,39 @@ export function long(type: 'L' | 'K', text: string): Buffer {
   return member({name: '././@LongLink', type, content: `${text}\0`, format: 'gnu'})
 }
 
+/** A long name whose header says that it is shorter than what stands in its block. */
+export function shortLong(type: 'L' | 'K', text: string, size: number): Buffer {
+  return member({name: '././@LongLink', type, content: `${text}\0`, size, format: 'gnu'})
+}
+
+/** A PAX header that ends, by its size, before the records of `hidden`, which stand in its padding. */
+export function shortPax(
+  records: Readonly<Record<string, string>>,
+  hidden: Readonly<Record<string, string>>,
+  type: 'x' | 'g' = 'x',
+): Buffer {
+  const lines = (of: Readonly<Record<string, string>>): Buffer =>
+    Buffer.concat(Object.entries(of).map(([keyword, value]) => paxRecord(keyword, value)))
+  const content = Buffer.concat([lines(records), lines(hidden)])
+  return member({name: 'PaxHeaders/x', type, content, size: lines(records).length})
+}
+
+/** A header with `value` at `at`, under the right checksum. */
+export function withField(bytes: Buffer, at: number, value: string | Buffer): Buffer {
+  const changed = Buffer.from(bytes)
+  Buffer.from(value).copy(changed, at)
+  return signed(changed)
+}
+
+/** The first block with its checksum set right. */
+export function signed(bytes: Buffer): Buffer {
+  bytes.fill(0x20, 148, 156)
+  let sum = 0
+  for (const byte of bytes.subarray(0, 512)) sum += byte
+  bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return bytes
+}
+
 /** The members, and the end marker. */
 export function archive(...members: readonly Buffer[]): Buffer {
   return Buffer.concat([...members, Buffer.alloc(1024)])

@@ -26,6 +26,7 @@ const tools = [
   {name: 'chromium', package: 'chromium'},
   {name: 'buildah', package: 'buildah'},
   {name: 'zstd', package: 'zstd'},
+  {name: 'bsdtar', package: 'libarchive-tools'},
 ] as const satisfies readonly Tool[]
 
 export type ToolName = (typeof tools)[number]['name']
