@@ -118,12 +118,12 @@ export function createBodyMemory({
               return true
             }
             const turn = (): boolean => hold(bytes) && settle(resolve)
-            const leave = (error: unknown): void => {
+            const leave = (error: Error): void => {
               const at = queue.indexOf(turn)
               if (at >= 0) queue.splice(at, 1)
               settle(() => reject(error))
             }
-            const onAbort = (): void => leave(signal.reason)
+            const onAbort = (): void => leave(signal.reason as Error)
             const timer = setTimeout(() => leave(noRoom()), waitTime)
             signal.addEventListener('abort', onAbort, {once: true})
             if (signal.aborted) {

@@ -114,14 +114,14 @@ function methodsOf(route: Route, {metrics}: DispatchOptions): Partial<Record<Met
 
 /** Throws `Refusal`: 401 for wrong credentials and for none where some are needed, 403 for a user who may not. */
 async function admit(
-  {headers}: IncomingMessage,
+  {headers, socket}: IncomingMessage,
   route: Route,
   action: Action,
   {access}: Service,
 ): Promise<Identity> {
   // who watches over the process has no password
   if (route.kind === 'health') return undefined
-  const identity = await access.identify(headers.authorization)
+  const identity = await access.identify(headers.authorization, socket.remoteAddress)
   const repository = 'repository' in route ? route.repository : undefined
   if (identity !== false && access.allows(identity, action, repository)) return identity
   if (identity) throw new Refusal(403, 'DENIED', `${identity.user} may not ${action} here`)
