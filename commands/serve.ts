@@ -29,11 +29,6 @@ export default class Serve extends BaseCommand {
   }
   static override readonly flags = serveFlags
 
-  /** The document is out when the registry is ready: its end adds nothing to it. */
-  protected override logJson(json: unknown): void {
-    if (json !== undefined) super.logJson(json)
-  }
-
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Serve)
     const signals = listenForServeSignals()

@@ -1,4 +1,4 @@
-import {Command, type Interfaces} from '@oclif/core'
+import {Command, type Interfaces, ux} from '@oclif/core'
 import {accessSync, constants, existsSync, statSync, writeFileSync} from 'node:fs'
 import {dirname, resolve} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
@@ -6,6 +6,7 @@ import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import type {Ports, ProgressEvent} from '../operations/ports.js'
 import {startDeadline} from './deadline.js'
+import {escapedJson, escapedLines} from './escape.js'
 import {errorDocument, errorLine, errorTrace} from './error-line.js'
 import {exitCode} from './exit-code.js'
 import {commonFlags, registryFlags} from './flags.js'
@@ -66,6 +67,15 @@ export abstract class BaseCommand extends Command {
       deadline.release()
       interruption.release()
     }
+  }
+
+  /** Results hold names that anybody chose. */
+  override log(text = ''): void {
+    super.log('%s', escapedLines(text))
+  }
+
+  protected override logJson(json: unknown): void {
+    if (json !== undefined) ux.stdout('%s', escapedJson(JSON.stringify(json, null, 2)))
   }
 
   /** oclif loses exit codes under `--json` and prints errors over several lines: so both are done here. */

@@ -1,4 +1,5 @@
 import {InjectError} from '../errors.js'
+import {escapedLine, escapedLines} from './escape.js'
 
 /** One line: what failed, on what, why, what to do next. Line breaks and control characters, which may be hostile, are escaped. */
 export function errorLine(error: unknown): string {
@@ -8,7 +9,7 @@ export function errorLine(error: unknown): string {
   )
   const isDifference = expected !== undefined && found !== undefined && !isSaid
   const difference = isDifference ? ` (expected ${expected}, found ${found})` : ''
-  return oneLine(`${message}${difference}${hint === undefined ? '' : `: ${hint}`}`)
+  return escapedLine(`${message}${difference}${hint === undefined ? '' : `: ${hint}`}`)
 }
 
 type Description = Pick<InjectError, 'message' | 'code' | 'hint' | 'expected' | 'found'>
@@ -105,22 +106,19 @@ export function errorTrace(error: unknown): string {
     current !== undefined && lines.length < 8;
     current = current instanceof Error ? current.cause : undefined
   ) {
-    lines.push(
-      current instanceof Error ? (current.stack ?? current.message) : JSON.stringify(current),
-    )
+    lines.push(current instanceof Error ? stackOf(current) : escapedLine(JSON.stringify(current)))
   }
   return lines.join('\ncaused by: ')
+}
+
+/** The message on one line, then where it came from. */
+function stackOf({message, stack = message}: Error): string {
+  const end = stack.indexOf(message) + message.length
+  return escapedLine(stack.slice(0, end)) + escapedLines(stack.slice(end))
 }
 
 /** What `--json` prints for a failure. */
 export function errorDocument(error: unknown, exit: number) {
   const {code, message, expected, found, hint} = describe(error)
   return {schemaVersion: 1, error: {code, message, expected, found, hint, exitCode: exit}}
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.charCodeAt(0).toString(16)}}`,
-  )
 }

@@ -1,5 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import type {ProgressEvent} from '../operations/ports.js'
+import {escapedJson, plainText} from './escape.js'
 import {fitText, textWidth} from './text-width.js'
 
 export const progressModes = ['auto', 'tty', 'plain', 'json', 'none'] as const
@@ -33,7 +34,10 @@ export function createProgress(
   const dumb = !isTTY || Boolean(env['CI']) || env['TERM'] === 'dumb' || debug
   switch (mode === 'auto' ? (dumb ? 'plain' : 'tty') : mode) {
     case 'json':
-      return {report: (event) => terminal.write(`${JSON.stringify(event)}\n`), end: () => undefined}
+      return {
+        report: (event) => terminal.write(`${escapedJson(JSON.stringify(event))}\n`),
+        end: () => undefined,
+      }
     case 'tty':
       return redrawn(terminal)
     case 'none':
@@ -126,9 +130,4 @@ function fitStep(step: string, bytes: string, columns: number | undefined): stri
 function amount({done, total}: ProgressEvent & {kind: 'bytes'}): string {
   if (!total) return prettyBytes(done)
   return `${prettyBytes(done)} of ${prettyBytes(total)} (${Math.floor((100 * done) / total)} %)`
-}
-
-/** Names of files, images and slots are anybody's: none of them may steer the terminal. */
-function plainText(text: string): string {
-  return text.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD')
 }

@@ -3,6 +3,7 @@ import type {LogoutResult} from '../operations/logout.js'
 import type {ProgressEvent} from '../operations/ports.js'
 import type {WhichResult} from '../operations/which-credentials.js'
 import type {CredentialPlace} from '../registry/credential-writer.js'
+import {plainText} from './escape.js'
 
 export const shownLogin = {
   line: (): undefined => undefined,
@@ -60,5 +61,5 @@ function placed({file, helper}: CredentialPlace): string {
 
 /** Keys of files are anybody's: nothing of them may steer the terminal. */
 function printable(line: string): string {
-  return line.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD')
+  return plainText(line)
 }

@@ -1,5 +1,6 @@
 import type {DoctorReport} from '../operations/doctor.js'
 import type {ProgressEvent} from '../operations/ports.js'
+import {plainText} from './escape.js'
 
 export const shownDoctor = {
   /** One line for each check: how it went, its name, what was found, and what `inject` does about it. */
@@ -23,5 +24,5 @@ export const shownDoctor = {
 
 /** What registries answer is anybody's: nothing of it may steer the terminal. */
 function printable(line: string): string {
-  return line.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD')
+  return plainText(line)
 }

@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes'
 import {formatPlatform} from '../oci/platform.js'
 import type {InspectIndexResult, InspectResult} from '../operations/inspect.js'
+import {plainText} from './escape.js'
 
 const barWidth = 24
 
@@ -62,5 +63,5 @@ function clip(text: string): string {
 
 /** Image text is anybody's: nothing of it may steer the terminal. */
 function printable(line: string): string {
-  return line.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD')
+  return plainText(line)
 }

@@ -3,6 +3,7 @@ import type {CheckResult} from '../operations/check-store.js'
 import type {CollectResult, RepositoryCollection} from '../operations/collect-garbage.js'
 import type {ProgressEvent} from '../operations/ports.js'
 import type {PruneResult} from '../operations/prune-store.js'
+import {plainText} from './escape.js'
 
 /** One line for every repository that something goes from. */
 export const shownCollection = {
@@ -79,6 +80,6 @@ function count(number: number, thing: string): string {
 
 /** Names of files are anybody's: nothing of them may steer the terminal. */
 function lines(all: readonly string[]): string | undefined {
-  const shown = all.map((line) => line.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, '\uFFFD'))
+  const shown = all.map((line) => plainText(line))
   return shown.length === 0 ? undefined : shown.join('\n')
 }

@@ -1,7 +1,10 @@
 import {Flags} from '@oclif/core'
+import {isIPv6} from 'node:net'
+import {domainToASCII} from 'node:url'
 import {UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import type {ServeListener, ServeOptions} from '../operations/serve.js'
+import {hostOf} from '../server/host-name.js'
 import {parseListenAddress} from '../server/listen.js'
 import {type LogFormat, logFormats} from './access-log.js'
 import {duration} from './store-flags.js'
@@ -26,6 +29,13 @@ export const serveFlags = {
   'tls-key': Flags.string({helpValue: 'FILE', summary: 'Its key, in PEM.'}),
   'insecure-bind': Flags.boolean({
     summary: 'Listen beyond loopback without passwords or without TLS.',
+  }),
+  'allow-host': Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'NAME',
+    summary:
+      'Name or address that clients know this registry by (default: loopback, and where it listens); repeatable.',
   }),
   'read-only': Flags.boolean({summary: 'Take nothing and delete nothing.'}),
   'take-over': Flags.boolean({
@@ -66,6 +76,7 @@ interface ServeFlagValues {
   readonly 'tls-cert'?: string | undefined
   readonly 'tls-key'?: string | undefined
   readonly 'insecure-bind': boolean
+  readonly 'allow-host'?: readonly string[] | undefined
   readonly 'read-only': boolean
   readonly delete: boolean
   readonly sparse: boolean
@@ -83,6 +94,7 @@ export function serveOptions(flags: ServeFlagValues, root: string | undefined): 
     anonymous: flags.anonymous ?? 'none',
     tls: parseTls(flags['tls-cert'], flags['tls-key']),
     insecureBind: flags['insecure-bind'],
+    allowHosts: (flags['allow-host'] ?? []).map(parseHost),
     readOnly: flags['read-only'],
     deletes: flags.delete,
     sparse: flags.sparse,
@@ -110,6 +122,16 @@ function parseListeners(
       )
     }
     return {...parseListenAddress(mark < 0 ? value : value.slice(0, mark)), directory}
+  })
+}
+
+/** A name as browsers and clients send it. Throws `UsageError` (`ERR_INJECT_ADDRESS_INVALID`). */
+function parseHost(text: string): string {
+  const ascii = domainToASCII(text)
+  const host = isIPv6(text) ? `[${text}]` : ascii || text
+  if (hostOf(host) !== undefined && !/:\d*$/.test(ascii || text)) return host
+  throw new UsageError('ERR_INJECT_ADDRESS_INVALID', `not the name of a host: ${quoted(text)}`, {
+    hint: 'write a name or an address, without a port, as in --allow-host registry.example',
   })
 }
 

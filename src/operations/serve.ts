@@ -1,6 +1,6 @@
 import {UsageError} from '../errors.js'
 import type {AccessRecord} from '../server/access-record.js'
-import type {ServerLimits} from '../server/limits.js'
+import {defaultLimits, type ServerLimits} from '../server/limits.js'
 import {isLoopback, type ListenAddress, shownAddress} from '../server/listen.js'
 import {createRegistryServer, type RegistryServer} from '../server/registry-server.js'
 import type {RepositoryRoot} from '../store/repository.js'
@@ -23,6 +23,8 @@ export interface ServeOptions extends SecretFiles {
   readonly deletes: boolean
   readonly sparse: boolean
   readonly limits: Partial<ServerLimits>
+  /** Names that clients know this registry by, besides its addresses. */
+  readonly allowHosts: readonly string[]
   /** For the requests that run when the end comes, in milliseconds. */
   readonly drainTime: number
   /** Between two collections of garbage, in milliseconds; without it there are none. */
@@ -44,6 +46,8 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
   if (!insecureBind) for (const each of listeners) refuseExposure(each, options)
   const folders = await findFolders(listeners.map(({directory}) => directory))
   const secrets = await loadSecrets(options)
+  // of the process, so that the listeners share it
+  const bodyMemory = Math.floor(defaultLimits.bodyMemory / listeners.length)
   const roots = new Map<string, RepositoryRoot>()
   const servers: RegistryServer[] = []
   let stopCollecting: (() => Promise<void>) | undefined
@@ -58,7 +62,8 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
         root,
         access: secrets.access,
         tls: secrets.tls,
-        limits: options.limits,
+        limits: {bodyMemory, ...options.limits},
+        allowHosts: options.allowHosts,
         deletes: options.deletes,
         sparse: options.sparse,
         readOnly: options.readOnly,

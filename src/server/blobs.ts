@@ -8,7 +8,8 @@ import {Refusal} from './refusal.js'
 import type {RouteOf} from './route.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs */
-export const getBlob: Handler<'blob'> = async ({route, headers, isHead, signal}, service) => {
+export const getBlob: Handler<'blob'> = async (exchange, service) => {
+  const {route, headers, isHead, signal, memory} = exchange
   const {repository: name, digest} = route
   const repository = await existing(service, name)
   const blob = await repository.statBlob(digest, {signal})
@@ -25,24 +26,26 @@ export const getBlob: Handler<'blob'> = async ({route, headers, isHead, signal},
       headers: {'content-range': `bytes */${blob.size}`},
     })
   }
+  const reading = (size: number) => {
+    return {signal, recycle: true, chunkSize: memory.holdStream(size)}
+  }
   if (range === 'whole') {
     const answer: Answer = {status: 200, headers: {...own, 'content-length': blob.size}}
-    return isHead
-      ? answer
-      : {...answer, body: await repository.openBlob(blob, {signal, recycle: true})}
+    return isHead ? answer : {...answer, body: await repository.openBlob(blob, reading(blob.size))}
   }
   const {first, last} = range
+  const size = last - first + 1
   const isWhole = first === 0 && last === blob.size - 1
   return {
     status: 206,
     headers: {
       ...own,
-      'content-length': last - first + 1,
+      'content-length': size,
       'content-range': `bytes ${first}-${last}/${blob.size}`,
     },
     body: isWhole
-      ? await repository.openBlob(blob, {signal, recycle: true})
-      : await repository.openBlobRange(blob, range, {signal, recycle: true}),
+      ? await repository.openBlob(blob, reading(size))
+      : await repository.openBlobRange(blob, range, reading(size)),
   }
 }
 

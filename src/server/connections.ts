@@ -3,6 +3,8 @@ import type {Socket} from 'node:net'
 
 /** A client that sends so many requests before it reads an answer means no good. */
 const mostPipelined = 64
+/** Requests of all connections together that wait for the one before. */
+const mostWaiting = 4096
 
 export interface Connections {
   /** Runs the requests of one connection one after the other: they may build on each other. */
@@ -24,6 +26,7 @@ export function watchConnections(
 ): Connections {
   const open = new Map<Socket, {turn: Promise<void>; running: number}>()
   const all = new Set<Promise<void>>()
+  let waiting = 0
   server.on(event, (socket: Socket) => {
     open.set(socket, {turn: Promise.resolve(), running: 0})
     socket.once('close', () => open.delete(socket))
@@ -32,7 +35,20 @@ export function watchConnections(
     inTurn(socket, work) {
       const state = open.get(socket)
       if (state === undefined || state.running >= mostPipelined) return void socket.destroy()
-      const run = state.running === 0 ? work() : state.turn.then(work)
+      const isFirst = state.running === 0
+      if (!isFirst && waiting >= mostWaiting) return void socket.destroy()
+      if (!isFirst) {
+        waiting++
+        // what comes after is not read before its turn
+        socket.pause()
+      }
+      const later = async (): Promise<void> => {
+        waiting--
+        if (socket.destroyed) return
+        if (state.running === 1) socket.resume()
+        await work()
+      }
+      const run = isFirst ? work() : state.turn.then(later)
       state.running++
       const turn = run.finally(() => {
         state.running--

@@ -3,13 +3,15 @@ import type {Action, Identity} from './access.js'
 import type {Answer} from './answer.js'
 import {endpoints, health, type Method} from './endpoints.js'
 import type {Exchange, Handler, Service} from './exchange.js'
+import type {HostRule} from './host-rule.js'
 import type {ServerMetrics} from './metrics.js'
+import {refuseForeignWrite} from './origin-rule.js'
 import {Refusal} from './refusal.js'
-import type {RequestBody} from './request-body.js'
 import {isPagePath, parseRoute, type Route} from './route.js'
 
 export interface DispatchOptions extends Service {
   readonly readOnly: boolean
+  readonly hostRule: HostRule
   readonly metrics: ServerMetrics | undefined
   /** Serves pages for people. */
   readonly page: boolean
@@ -24,17 +26,16 @@ export interface Trace {
 /** Finds out what a request asks for, whether it may, and answers it. Throws `Refusal`, and what the store throws. */
 export async function dispatch(
   request: IncomingMessage,
-  {
-    body,
-    signal,
-    trace,
-  }: {readonly body: RequestBody; readonly signal: AbortSignal; readonly trace: Trace},
+  {trace, ...own}: Pick<Exchange, 'body' | 'memory' | 'signal'> & {readonly trace: Trace},
   options: DispatchOptions,
 ): Promise<Answer> {
   refuseAmbiguity(request)
   const {path, query} = parseTarget(request.url ?? '')
   // also when it turns out to be none
   if (options.page && isPagePath(path)) trace.resource = 'page'
+  // who watches over the process may call it anything
+  if (path !== '/healthz') options.hostRule(request)
+  refuseForeignWrite(request.method ?? '', request.headers)
   const route = parseRoute(path, options)
   trace.resource = route.kind
   const {action, handle} = endpointOf(route, request.method ?? '', options)
@@ -46,10 +47,11 @@ export async function dispatch(
     query,
     headers: request.headers,
     identity,
-    body,
-    signal,
+    ...own,
   }
-  return handle(exchange, options)
+  const work = (): Promise<Answer> => handle(exchange, options)
+  if (route.kind === 'page') return options.turns.page.run(work)
+  return action === 'pull' && route.kind !== 'blob' ? options.turns.read.run(work) : work()
 }
 
 /** What two readers on the way could take for different requests. https://www.rfc-editor.org/rfc/rfc9112#section-3.2 and #section-6.1 */
@@ -112,14 +114,14 @@ function methodsOf(route: Route, {metrics}: DispatchOptions): Partial<Record<Met
 
 /** Throws `Refusal`: 401 for wrong credentials and for none where some are needed, 403 for a user who may not. */
 async function admit(
-  {headers}: IncomingMessage,
+  {headers, socket}: IncomingMessage,
   route: Route,
   action: Action,
   {access}: Service,
 ): Promise<Identity> {
   // who watches over the process has no password
   if (route.kind === 'health') return undefined
-  const identity = await access.identify(headers.authorization)
+  const identity = await access.identify(headers.authorization, socket.remoteAddress)
   const repository = 'repository' in route ? route.repository : undefined
   if (identity !== false && access.allows(identity, action, repository)) return identity
   if (identity) throw new Refusal(403, 'DENIED', `${identity.user} may not ${action} here`)

@@ -2,10 +2,12 @@ import type {IncomingHttpHeaders} from 'node:http'
 import type {Repository, RepositoryRoot} from '../store/repository.js'
 import type {Access, Identity} from './access.js'
 import type {Answer} from './answer.js'
+import type {MemoryShare} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {Refusal} from './refusal.js'
 import type {RequestBody} from './request-body.js'
 import type {Route, RouteOf} from './route.js'
+import type {Turns} from './turns.js'
 
 /** What a registry serves, and how. */
 export interface Service {
@@ -16,6 +18,8 @@ export interface Service {
   readonly deletes: boolean
   /** A manifest may name layers, and an index manifests, that are not there. */
   readonly sparse: boolean
+  /** For what keeps whole documents in memory while it works. Apart: who writes may have to wait for a lock. */
+  readonly turns: {readonly read: Turns; readonly write: Turns; readonly page: Turns}
 }
 
 /** One request on its way to its answer. */
@@ -26,6 +30,8 @@ export interface Exchange<Kind extends Route['kind'] = Route['kind']> {
   readonly headers: IncomingHttpHeaders
   readonly identity: Identity
   readonly body: RequestBody
+  /** What this request holds of the memory for all. */
+  readonly memory: MemoryShare
   /** Aborts when the client goes away, and when the server must end. */
   readonly signal: AbortSignal
 }

@@ -11,6 +11,10 @@ export interface ServerLimits {
   /** Bytes a second that an upload must keep up, looked at every `rateWindow` of waiting for the client. */
   readonly uploadRate: number
   readonly rateWindow: number
+  /** Bytes a second that a client must take of an answer, looked at in the same way. */
+  readonly downloadRate: number
+  /** Bytes of answers and manifests that are in memory for all clients together while they are sent or received. */
+  readonly bodyMemory: number
   /** Of one blob. */
   readonly uploadSize: number
   /** Told to clients (`OCI-Chunk-Min-Length`), not enforced: smaller chunks cost more requests. 0: nothing is told. */
@@ -29,6 +33,8 @@ export const defaultLimits: ServerLimits = {
   keepAliveTime: 30_000,
   uploadRate: 1024,
   rateWindow: 10_000,
+  downloadRate: 4096,
+  bodyMemory: 64 * 1024 * 1024,
   uploadSize: 1024 ** 4,
   chunkSize: 64 * 1024,
   connections: 4096,

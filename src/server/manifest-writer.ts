@@ -2,11 +2,10 @@ import {algorithmOf, digestOf, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import type {TagMove} from '../store/content-store.js'
 import {manifestLimit} from '../store/manifest-kind.js'
-import {readAll} from '../stream/limit.js'
-import {emptyAnswer} from './answer.js'
+import {type Answer, emptyAnswer} from './answer.js'
 import {refuseAmbiguousConfig} from './config-check.js'
 import {conditionOf, etagOf} from './conditions.js'
-import type {Exchange, Handler} from './exchange.js'
+import type {Exchange, Handler, Service} from './exchange.js'
 import {checkManifest} from './manifest-check.js'
 import {refuseMissing} from './manifest-parts.js'
 import {Refusal} from './refusal.js'
@@ -14,16 +13,27 @@ import {isTag} from './route.js'
 
 /** More tags than this in one request do not fit into the headers of its answer. */
 const mostTags = 64
+const smallManifest = 256 * 1024
 
 /**
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests The tag moves under the request's conditions
  * (`If-Match`, `If-None-Match`), which the store checks in the same step: of several movers at once one wins, the others get 412.
  */
 export const putManifest: Handler<'manifest'> = async (exchange, service) => {
-  const {route, headers, body, signal} = exchange
-  const {repository: name, reference} = route
   const tags = tagsOf(exchange)
-  const bytes = await readAll(body.open(manifestLimit), manifestLimit, 'the manifest')
+  const bytes = await exchange.body.readWhole(manifestLimit)
+  const store = (): Promise<Answer> => storeManifest(bytes, tags, exchange, service)
+  // decoded, a large one takes several times its size
+  return bytes.length > smallManifest ? service.turns.write.run(store) : store()
+}
+
+async function storeManifest(
+  bytes: Uint8Array,
+  tags: readonly string[],
+  {route, headers, signal}: Exchange<'manifest'>,
+  service: Service,
+): Promise<Answer> {
+  const {repository: name, reference} = route
   const algorithm = isDigest(reference) ? algorithmOf(reference) : 'sha256'
   const digest = digestOf(bytes, algorithm)
   if (isDigest(reference) && digest !== reference) {

@@ -11,7 +11,7 @@ export const getManifest: Handler<'manifest'> = async (
   service,
 ) => {
   const repository = await existing(service, route.repository)
-  const manifest = await repository.getManifest(route.reference, {signal})
+  const manifest = await repository.getManifest(route.reference, {signal, shared: true})
   if (manifest === undefined) throw unknownManifest(route)
   const {descriptor, bytes} = manifest
   const {digest, mediaType} = descriptor

@@ -1,10 +1,15 @@
 import {collectDefaultMetrics, Counter, Gauge, Histogram, Registry} from 'prom-client'
 import type {AccessRecord} from './access-record.js'
+import type {DefenseReason} from './refusal.js'
 
 /** What a server counts, for Prometheus. */
 export interface ServerMetrics {
   /** A request has come; what it gives is called with its record when it is over. */
   begin(): (record: AccessRecord) => void
+  /** A request was refused to defend the registry. */
+  refused(reason: DefenseReason): void
+  /** A connection was ended because others needed the memory that it held. */
+  cut(): void
   /** Asked when the metrics are. */
   watchConnections(count: () => Promise<number>): void
   render(): Promise<{readonly contentType: string; readonly text: string}>
@@ -39,7 +44,20 @@ export function createServerMetrics(): ServerMetrics {
     help: 'Requests that have no complete answer yet.',
     registers,
   })
+  const refusals = new Counter({
+    name: 'inject_http_refused_total',
+    help: 'Requests refused in defense: a foreign host or origin, no memory, too many wrong passwords.',
+    labelNames: ['reason'],
+    registers,
+  })
+  const cuts = new Counter({
+    name: 'inject_http_connections_cut_total',
+    help: 'Connections ended because their client stalled while others needed the memory.',
+    registers,
+  })
   return {
+    refused: (reason) => refusals.inc({reason}),
+    cut: () => cuts.inc(),
     begin() {
       running.inc()
       return ({method, resource, status, received, sent, milliseconds}) => {

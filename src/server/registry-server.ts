@@ -5,12 +5,20 @@ import type {Socket} from 'node:net'
 import type {RepositoryRoot} from '../store/repository.js'
 import {type Access, openAccess} from './access.js'
 import type {AccessRecord} from './access-record.js'
+import {createLargeAnswers} from './answer-in-room.js'
+import {createBodyMemory} from './body-memory.js'
 import {answerClientError} from './client-error.js'
 import {watchConnections} from './connections.js'
+import {createHostRule} from './host-rule.js'
 import {defaultLimits, type ServerLimits} from './limits.js'
 import {listenOn, type ListenAddress} from './listen.js'
 import {createServerMetrics} from './metrics.js'
 import {serveRequest} from './serve-request.js'
+import {createTurns} from './turns.js'
+
+/** Requests at once that read, and that check, whole documents: as many as keep the disk busy. */
+const mostReading = 8
+const mostWriting = 8
 
 /** A certificate chain and its key, in PEM. */
 export interface TlsIdentity {
@@ -23,6 +31,11 @@ export interface RegistryServerOptions {
   /** Everybody may do everything, without. */
   readonly access?: Access | undefined
   readonly limits?: Partial<ServerLimits> | undefined
+  /**
+   * Names of this registry, besides loopback's and what it listens on. Without passwords (and with them, where this is given, or on loopback
+   * when anybody may pull) a request for another host is refused.
+   */
+  readonly allowHosts?: readonly string[] | undefined
   /** Tags, manifests and blobs may be deleted; they may, without. */
   readonly deletes?: boolean | undefined
   /** A manifest may name layers, and an index manifests, that are not there; they may not, without. */
@@ -66,8 +79,26 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   // every request that runs is one
   setMaxListeners(0, ending.signal)
   let closing = false
-  const service = {root, access, limits, deletes, sparse, readOnly, metrics, page, log}
-  const running = {...service, signal: ending.signal, isClosing: () => closing}
+  let listening: string | undefined
+  const memory = createBodyMemory({total: limits.bodyMemory, onCut: () => metrics?.cut()})
+  const {allowHosts = []} = options
+  const hostRule = createHostRule({access, allowHosts, listening: () => listening})
+  const turns = {
+    read: createTurns(mostReading),
+    write: createTurns(mostWriting),
+    // decodes what it reads, so that others would wait for it
+    page: createTurns(1),
+  }
+  const largeAnswers = createLargeAnswers()
+  const service = {root, access, limits, deletes, sparse, readOnly, metrics, page, log, turns}
+  const running = {
+    ...service,
+    memory,
+    hostRule,
+    largeAnswers,
+    signal: ending.signal,
+    isClosing: () => closing,
+  }
 
   const {server, replaceTls} = makeServer(limits, options.tls)
   const connections = watchConnections(server, options.tls ? 'secureConnection' : 'connection')
@@ -84,7 +115,10 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
 
   return {
     server,
-    listen: (address) => listenOn(server, options.tls ? 'https' : 'http', address),
+    listen(address) {
+      listening = address?.host
+      return listenOn(server, options.tls ? 'https' : 'http', address)
+    },
     replaceTls,
     async close(drainTime = 10_000) {
       closing = true

@@ -1,7 +1,9 @@
 import type {IncomingMessage} from 'node:http'
 import type {ByteStream} from '../store/content-store.js'
+import {type MemoryShare, noRoom} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {clientClosedRequest, Refusal} from './refusal.js'
+import {readAll} from '../stream/limit.js'
 import {monotonicTime} from '../stream/clock.js'
 
 /** What a client sends after its headers. */
@@ -17,20 +19,27 @@ export interface RequestBody {
    * drips, 499 for one that goes away.
    */
   open(limit: number): ByteStream
+  /** Reads it into memory that is held for the request. Throws as `open`, and `Refusal` (503) when there is no room. */
+  readWhole(limit: number): Promise<Uint8Array>
 }
 
-/** `proceed` tells a client that waits for a `100 Continue` that it may send. */
+export interface RequestBodyOptions {
+  readonly limits: ServerLimits
+  readonly memory: MemoryShare
+  /** Tells a client that waits for a `100 Continue` that it may send. */
+  readonly proceed: () => unknown
+}
+
 export function createRequestBody(
   request: IncomingMessage,
-  limits: ServerLimits,
-  proceed: () => void,
+  {limits, memory, proceed}: RequestBodyOptions,
 ): RequestBody {
   const length = lengthOf(request)
   let received = 0
 
   async function* read(limit: number): AsyncGenerator<Uint8Array, void, undefined> {
     proceed()
-    const pace = createPace(limits)
+    const pace = createPace(limits, memory)
     const chunks = request[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
     try {
       for (;;) {
@@ -46,16 +55,28 @@ export function createRequestBody(
     // the iterator is not closed: that would destroy the connection, over which the answer has yet to go
   }
 
+  async function* held(stream: ByteStream): AsyncGenerator<Uint8Array, void, undefined> {
+    let bytes = 0
+    for await (const chunk of stream) {
+      bytes += chunk.length
+      if (!memory.hold(bytes)) throw noRoom()
+      yield chunk
+    }
+  }
+
+  const open = (limit: number): ByteStream => {
+    if (length !== undefined && length > limit) throw tooLarge(limit)
+    return read(limit)
+  }
+
   return {
     length,
     get received() {
       return received
     },
     isUnread: () => length !== 0 && !request.readableEnded,
-    open(limit) {
-      if (length !== undefined && length > limit) throw tooLarge(limit)
-      return read(limit)
-    },
+    open,
+    readWhole: (limit) => readAll(held(open(limit)), limit, 'the body'),
   }
 }
 
@@ -66,7 +87,10 @@ function lengthOf({headers}: IncomingMessage): number | undefined {
 }
 
 /** Counts the time that is spent waiting for the client, and not the time that our own disk takes. */
-function createPace({idleTime, uploadRate, rateWindow}: ServerLimits): {
+function createPace(
+  {idleTime, uploadRate, rateWindow}: ServerLimits,
+  memory: MemoryShare,
+): {
   waitFor(next: Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>>
 } {
   let waited = 0
@@ -74,7 +98,9 @@ function createPace({idleTime, uploadRate, rateWindow}: ServerLimits): {
   return {
     async waitFor(next) {
       const start = monotonicTime()
+      memory.waits()
       const result = await orStalled(next, idleTime)
+      memory.moved()
       waited += monotonicTime() - start
       bytes += result.done ? 0 : result.value.length
       if (waited >= rateWindow) {

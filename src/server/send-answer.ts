@@ -1,7 +1,7 @@
 import type {IncomingMessage, ServerResponse} from 'node:http'
 import type {ByteStream} from '../store/content-store.js'
 import type {Answer} from './answer.js'
-import {clientClosedRequest, Refusal} from './refusal.js'
+import {type Delivery, pieceSize} from './delivery.js'
 import type {RequestBody} from './request-body.js'
 
 /** What is left of a body that nobody wants is read for so long and so far, so that the client gets to see the answer before the connection ends. */
@@ -10,12 +10,15 @@ const lingerSize = 1024 * 1024
 /** So much Node may read away by itself, to keep the connection. */
 const smallBody = 64 * 1024
 
-/** Sends an answer whole; returns how many bytes of body went out. Throws when the client goes away or the stream fails: when `headersSent` by then, the connection must be ended, so that nobody takes a part for all. */
+/**
+ * Sends an answer whole; returns how many bytes of body went out, when the system has taken them. Throws when the client goes away or the stream
+ * fails: when `headersSent` by then, the connection must be ended, so that nobody takes a part for all.
+ */
 export async function sendAnswer(
   answer: Answer,
   request: IncomingMessage,
   response: ServerResponse,
-  {body, idleTime}: {readonly body: RequestBody; readonly idleTime: number},
+  {body, delivery}: {readonly body: RequestBody; readonly delivery: Delivery},
 ): Promise<number> {
   const isLeft = body.isUnread()
   // a client that still waits for its "100 Continue" may send the body or not: nobody could tell what comes next
@@ -31,14 +34,14 @@ export async function sendAnswer(
   if (content instanceof Uint8Array) {
     sent = content.length
     // head and body in one packet
-    if (!lingers) response.end(content)
-    else response.write(content)
-  } else if (content !== undefined) sent = await sendStream(content, response, {begin, idleTime})
+    if (!lingers && content.length <= pieceSize) await delivery.end(content)
+    else await delivery.write(content)
+  } else if (content !== undefined) sent = await sendStream(content, response, {begin, delivery})
   if (lingers) {
     response.flushHeaders()
     await readAway(request)
   }
-  if (!response.writableEnded) response.end()
+  if (!response.writableEnded) await delivery.end()
   return sent
 }
 
@@ -46,15 +49,14 @@ export async function sendAnswer(
 async function sendStream(
   stream: ByteStream,
   response: ServerResponse,
-  {begin, idleTime}: {readonly begin: () => void; readonly idleTime: number},
+  {begin, delivery}: {readonly begin: () => void; readonly delivery: Delivery},
 ): Promise<number> {
   let sent = 0
   let held: Uint8Array | undefined
   const take = async (chunk: Uint8Array): Promise<void> => {
     if (!response.headersSent) begin()
     sent += chunk.length
-    if (response.destroyed) throw wentAway()
-    await write(response, chunk, idleTime)
+    await delivery.write(chunk)
   }
   for await (const chunk of stream) {
     // taken by the system when the next one is asked for: its memory is used again
@@ -64,30 +66,6 @@ async function sendStream(
   if (held === undefined) begin()
   else await take(held)
   return sent
-}
-
-/** Waits until the chunk was sent, and its memory is free; throws when the client takes nothing for too long. */
-function write(response: ServerResponse, chunk: Uint8Array, idleTime: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (isSent: boolean): void => {
-      clearTimeout(timer)
-      response.off('close', onClose)
-      if (isSent) resolve()
-      else reject(wentAway())
-    }
-    const onClose = (): void => settle(false)
-    const timer = setTimeout(onClose, idleTime)
-    response.once('close', onClose)
-    response.write(chunk, (error) => settle(!error))
-  })
-}
-
-function wentAway(): Refusal {
-  return new Refusal(
-    clientClosedRequest,
-    'UNKNOWN',
-    'the client went away before the end of the answer',
-  )
 }
 
 async function readAway(request: IncomingMessage): Promise<void> {

@@ -2,6 +2,9 @@ import {randomUUID} from 'node:crypto'
 import type {IncomingMessage, ServerResponse} from 'node:http'
 import type {AccessRecord} from './access-record.js'
 import type {Answer} from './answer.js'
+import {answerInRoom, type LargeAnswers} from './answer-in-room.js'
+import type {BodyMemory} from './body-memory.js'
+import {createDelivery} from './delivery.js'
 import {dispatch, type DispatchOptions, type Trace} from './dispatch.js'
 import {errorAnswer, toRefusal} from './error-answer.js'
 import {clientClosedRequest, type Refusal} from './refusal.js'
@@ -14,6 +17,8 @@ export interface RequestOptions extends DispatchOptions {
   readonly log: (record: AccessRecord) => void
   /** The server's end: whatever still runs is given up. */
   readonly signal: AbortSignal
+  readonly memory: BodyMemory
+  readonly largeAnswers: LargeAnswers
   /** No further request is wanted on a connection. */
   readonly isClosing: () => boolean
 }
@@ -33,9 +38,13 @@ export async function serveRequest(
   const finish = metrics?.begin()
   const id = requestId(request)
   const trace: Trace = {resource: 'none', user: undefined}
-  const body = createRequestBody(request, limits, () => {
-    if (request.headers.expect !== undefined) response.writeContinue()
+  const memory = options.memory.open(() => request.socket.destroy())
+  const body = createRequestBody(request, {
+    limits,
+    memory,
+    proceed: () => request.headers.expect !== undefined && response.writeContinue(),
   })
+  const delivery = createDelivery(response, limits, memory)
   const {signal, release} = signalOf(response, options.signal)
   response.setHeader('X-Request-Id', id)
   response.setHeader('X-Content-Type-Options', 'nosniff')
@@ -46,21 +55,20 @@ export async function serveRequest(
   const send = (answer: Answer): Promise<number> => {
     // of a client that stalls nobody waits for the rest
     if (options.isClosing() || answer.status === 408) response.shouldKeepAlive = false
-    return sendAnswer(answer, request, response, {body, idleTime: limits.idleTime})
+    return sendAnswer(answer, request, response, {body, delivery})
   }
   // people get an error that they can read, programs the specification's
   const answerTo = (error: Refusal): Answer =>
     trace.resource === 'page' ? pageOfRefusal(error) : errorAnswer(error)
   try {
-    const answer = await dispatch(request, {body, signal, trace}, options).catch(
-      (error: unknown) => {
-        refusal = toRefusal(error)
-        return answerTo(refusal)
-      },
-    )
+    const build = () => dispatch(request, {body, memory, signal, trace}, options)
+    const target = request.method === 'GET' ? request.url : undefined
+    const room = {memory, signal, target, largeAnswers: options.largeAnswers}
+    const answer = await answerInRoom(build, room).catch((error: unknown) => {
+      refusal = toRefusal(error)
+      return answerTo(refusal)
+    })
     sent = await send(answer)
-    // what a client is slow to take is not kept for it for ever
-    if (response.writableLength > 0) request.socket.setTimeout(limits.idleTime)
   } catch (error) {
     refusal = toRefusal(error)
     const mayAnswer = !response.headersSent && !response.destroyed
@@ -69,6 +77,7 @@ export async function serveRequest(
     else await send(answerTo(refusal)).catch(() => response.destroy())
   } finally {
     release()
+    memory.release()
   }
   const isGone = response.destroyed && !response.writableFinished
   const record: AccessRecord = {
@@ -90,6 +99,7 @@ export async function serveRequest(
     error: refusal && reasonOf(refusal),
   }
   finish?.(record)
+  if (refusal?.reason !== undefined) metrics?.refused(refusal.reason)
   log(record)
 }
 

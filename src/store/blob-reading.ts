@@ -25,16 +25,18 @@ export interface BlobFile {
  */
 export async function openBlobFile(
   file: BlobFile,
-  {signal, recycle}: ReadOptions,
+  {signal, recycle, chunkSize}: ReadOptions,
 ): Promise<ByteStream> {
   const {blob, path, name, sound} = file
   const before = await statFile(path)
   if (before === undefined) throw blobNotFound(blob.digest, name)
-  if (before.size === blob.size && sound.has(blob.digest, before))
-    return trusted(abortable(readFileStream(path, {end: blob.size, recycle}), signal), file)
+  if (before.size === blob.size && sound.has(blob.digest, before)) {
+    const content = readFileStream(path, {end: blob.size, recycle, chunkSize})
+    return trusted(abortable(content, signal), file)
+  }
   const confirm = sound.watch(blob.digest, before)
   const bytes = verified(
-    abortable(readFileStream(path), signal),
+    abortable(readFileStream(path, {chunkSize}), signal),
     blob,
     `blob ${blob.digest} of ${name}`,
   )

@@ -38,6 +38,8 @@ export interface ReadOptions {
   readonly end?: number | undefined
   /** A chunk is the consumer's until he asks for the next but one; then its memory is used again. Without it he may keep what he gets. */
   readonly recycle?: boolean | undefined
+  /** Bytes of a chunk; 256 KiB, twice that with `recycle`. */
+  readonly chunkSize?: number | undefined
 }
 
 /**
@@ -46,13 +48,13 @@ export interface ReadOptions {
  */
 export async function* readFileStream(
   path: string,
-  {first = 0, end, recycle = false}: ReadOptions = {},
+  {first = 0, end, recycle = false, chunkSize}: ReadOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const most = chunkSize ?? (recycle ? 2 * usualChunk : usualChunk)
   const handle = await openRegular(path)
   const memories: Buffer[] = []
   let position = first
   const readNext = async (): Promise<Uint8Array> => {
-    const most = recycle ? 2 * chunkSize : chunkSize
     const length = Math.min(most, (end ?? Infinity) - position)
     if (length <= 0) return new Uint8Array(0)
     // one is read into, one is in the consumer's hand, one is what he had before
@@ -98,7 +100,7 @@ async function openRegular(path: string): Promise<FileHandle> {
   throw notRegular(path)
 }
 
-const chunkSize = 256 * 1024
+const usualChunk = 256 * 1024
 
 async function readChunk(
   handle: FileHandle,

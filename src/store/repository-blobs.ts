@@ -80,19 +80,21 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
       return findBlob(digest, signal)
     },
 
-    async openBlob(blob, {signal, recycle} = {}) {
+    async openBlob(blob, options = {}) {
+      const {signal} = options
       signal?.throwIfAborted()
       const {digest} = blob
       if ((await findBlob(digest, signal)) === undefined) throw blobNotFound(digest, name)
       const file = {blob, path: pathOf(digest), name, sound, onDamage: () => suspect(digest)}
-      return openBlobFile(file, {signal, recycle})
+      return openBlobFile(file, options)
     },
 
-    async openBlobRange(blob, {first, last}, {signal, recycle} = {}) {
+    async openBlobRange(blob, {first, last}, {signal, ...reading} = {}) {
       signal?.throwIfAborted()
       const found = await findBlob(blob.digest, signal)
       if (found === undefined) throw blobNotFound(blob.digest, name)
-      return abortable(readFileStream(pathOf(blob.digest), {first, end: last + 1, recycle}), signal)
+      const range = {first, end: last + 1, ...reading}
+      return abortable(readFileStream(pathOf(blob.digest), range), signal)
     },
 
     async putBlob(source, {expected, signal} = {}) {

@@ -133,7 +133,8 @@ export function createRepositoryManifests(
       if (bytes === undefined || found === undefined) return undefined
       const {mediaType, digest, size} = found
       // a copy: what the caller does to it must not be served to the next one
-      return {descriptor: {mediaType, digest, size}, bytes: bytes.slice()}
+      const given = call.shared === true ? bytes : bytes.slice()
+      return {descriptor: {mediaType, digest, size}, bytes: given}
     },
 
     async statManifest(reference, call = {}) {

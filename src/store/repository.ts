@@ -6,6 +6,7 @@ import type {
   CallOptions,
   ContentStore,
   PutManifestOptions,
+  StoredManifest,
 } from './content-store.js'
 
 /** Bytes `first` to `last` of a blob, both included, as in an HTTP range. */
@@ -17,6 +18,8 @@ export interface ByteRange {
 export interface ReadOptions extends CallOptions {
   /** For speed: a chunk is the consumer's until he asks for the next but one; then its memory may be used again. */
   readonly recycle?: boolean | undefined
+  /** Bytes of a chunk, as a wish. */
+  readonly chunkSize?: number | undefined
 }
 
 /** Content that arrives in pieces, perhaps at different processes: data and hash state are kept on disk, and nothing is read twice. */
@@ -43,6 +46,11 @@ export interface UploadSession {
 
 /** One repository of a registry that we serve: a content store with what only the side that owns the content can do. */
 export interface Repository extends ContentStore {
+  /** As a content store's. `shared`: the caller only reads the bytes, so that they need not be copied for him. */
+  getManifest(
+    reference: string,
+    options?: CallOptions & {readonly shared?: boolean | undefined},
+  ): Promise<StoredManifest | undefined>
   /** As a content store's; `algorithm` (sha256) is that of the digest which the manifest gets. */
   putManifest(
     bytes: Uint8Array,

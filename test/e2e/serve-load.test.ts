@@ -32,13 +32,13 @@ it.runIf(process.platform === 'linux')(
       return socket
     }
     // some have asked before, some say nothing, some stop in the middle of a request
-    const beginnings = ['GET /v2/ HTTP/1.1\r\nhost: x\r\n\r\n', '', 'GET /v2/ HTTP/1.1\r\nhost:']
+    const beginnings = ['GET /v2/ HTTP/1.1\r\nhost: localhost\r\n\r\n', '', 'GET /v2/ HTTP/1.1\r\nhost:']
     const sockets: Socket[] = []
     for (let at = 0; at < idle; at++) sockets.push(await open(beginnings[at % 3] ?? ''))
     for (let at = 0; at < slow; at++) {
       if (at % 2 === 0) {
         // takes the first bytes of a large blob and no more
-        const socket = await open(`GET /v2/a/blobs/${digest} HTTP/1.1\r\nhost: x\r\n\r\n`)
+        const socket = await open(`GET /v2/a/blobs/${digest} HTTP/1.1\r\nhost: localhost\r\n\r\n`)
         await once(socket, 'readable')
         sockets.push(socket)
       } else {
@@ -46,7 +46,7 @@ it.runIf(process.platform === 'linux')(
         const path = headers.location ?? ''
         const length = 'content-length: 1000000'
         sockets.push(
-          await open(`PATCH ${path} HTTP/1.1\r\nhost: x\r\n${length}\r\n\r\nfirst bytes`),
+          await open(`PATCH ${path} HTTP/1.1\r\nhost: localhost\r\n${length}\r\n\r\nfirst bytes`),
         )
       }
     }

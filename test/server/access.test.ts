@@ -206,3 +206,78 @@ describe('htpasswd files', () => {
     expect(parseBasic('Basic Og==')).toBe('nobody')
   })
 })
+
+describe('A16 wrong passwords do not lock everybody out', () => {
+  // as dear as what htpasswd -B makes for safety: far fewer checks a second than guesses
+  const dear = parseHtpasswd(`alice:${hashSync('s3cret', 9)}\nbob:${hashSync('other', 9)}\n`)
+  const guardedBy = (more = {}) => {
+    const made = createHtpasswdAccess(dear, {anonymous: 'none', ...more})
+    onTestFinished(() => made.close())
+    return made
+  }
+
+  /** 140 wrong guesses a second, each another one, until `work` is done; how many of them were told to come back. */
+  async function underGuesses(
+    guarded: ReturnType<typeof guardedBy>,
+    guess: (at: number) => [string, string],
+    work: () => Promise<void>,
+  ): Promise<number> {
+    let refused = 0
+    let guesses = 0
+    const answers: Promise<unknown>[] = []
+    const send = (): void => {
+      const [name, client] = guess(guesses)
+      const credentials = basic(`${name}:guess ${guesses++}`).authorization
+      const answer = guarded.identify(credentials, client).catch((error: unknown) => {
+        if (error instanceof Refusal && error.status === 429) refused++
+      })
+      answers.push(answer)
+    }
+    for (let at = 0; at < 140; at++) send()
+    const attack = setInterval(send, 1000 / 140)
+    await work()
+    clearInterval(attack)
+    await Promise.all(answers)
+    return refused
+  }
+  const right = basic('alice:s3cret').authorization
+
+  it.each<[string, (at: number) => [string, string]]>([
+    ['of another name from the same address', () => ['bob', '192.0.2.1']],
+    ['of the same name from another address', () => ['alice', '192.0.2.2']],
+    ['of many names from another address', (at) => [`name${at}`, '192.0.2.2']],
+    ['of many names from the same network of IPv6', (at) => [`name${at}`, `2001:db8::${at % 99}`]],
+  ])('a first login gets through beside guesses %s', async (_, guess) => {
+    const guarded = guardedBy()
+    const refused = await underGuesses(guarded, guess, async () => {
+      expect(await guarded.identify(right, '192.0.2.1')).toEqual({user: 'alice'})
+    })
+    expect(refused).toBeGreaterThan(100)
+  })
+
+  it('who was let in lately is let in again, beside guesses of any name, his own too, from his address', async () => {
+    const guarded = guardedBy({cacheTime: 0})
+    expect(await guarded.identify(right, '192.0.2.1')).toEqual({user: 'alice'})
+    for (const guess of [() => 'alice', (at: number) => `name${at}`]) {
+      await underGuesses(
+        guarded,
+        (at) => [guess(at), '192.0.2.1'],
+        async () => {
+          for (let again = 0; again < 25; again++)
+            expect(await guarded.identify(right, '192.0.2.1')).toEqual({user: 'alice'})
+        },
+      )
+    }
+    // also with a new password
+    guarded.replace(parseHtpasswd(`alice:${hashSync('new', 9)}\n`))
+    await underGuesses(
+      guarded,
+      (at) => [`name${at}`, '192.0.2.1'],
+      async () => {
+        const next = basic('alice:new').authorization
+        expect(await guarded.identify(next, '192.0.2.1')).toEqual({user: 'alice'})
+        expect(await guarded.identify(right, '192.0.2.1')).toBe(false)
+      },
+    )
+  })
+})

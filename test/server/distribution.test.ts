@@ -313,7 +313,7 @@ describeRoots('the distribution API', (makeRoot) => {
       await damage(root, 'a', digest)
       const text = await sendRaw(
         address,
-        `GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+        `GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
       )
       if (text.startsWith('HTTP/1.1 200 ')) {
         expect(text).toMatch(/content-length: 300000\r/)

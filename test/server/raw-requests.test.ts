@@ -7,7 +7,7 @@ const sha = `sha256:${'a'.repeat(64)}`
 async function statusOf(address: string, requestLine: string): Promise<number> {
   const answer = await sendRaw(
     address,
-    `${requestLine} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    `${requestLine} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
   )
   return Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])
 }
@@ -109,14 +109,16 @@ describe('T-79 what one client may cost', () => {
     const {address} = await serveRegistry()
     const answer = await sendRaw(
       address,
-      `GET /v2/ HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(65_536)}\r\n\r\n`,
+      `GET /v2/ HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(65_536)}\r\n\r\n`,
     )
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
   })
 
   it('headers that do not come are answered with 408', async () => {
     const {address} = await serveRegistry({limits: {headersTime: 200}})
-    expect(await sendRaw(address, 'GET /v2/ HTTP/1.1\r\nHost: x\r\n')).toMatch(/^HTTP\/1\.1 408 /)
+    expect(await sendRaw(address, 'GET /v2/ HTTP/1.1\r\nHost: localhost\r\n')).toMatch(
+      /^HTTP\/1\.1 408 /,
+    )
   })
 
   it('a connection that never says anything is ended', async () => {
@@ -130,7 +132,7 @@ describe('T-79 what one client may cost', () => {
     const location = headers.location ?? ''
     const answer = await sendRaw(
       address,
-      `PATCH ${location} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n0123456789`,
+      `PATCH ${location} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n0123456789`,
     )
     expect(answer).toMatch(/^HTTP\/1\.1 408 /)
     expect((await send(address, 'GET', location)).headers.range).toBe('0-9')
@@ -142,7 +144,7 @@ describe('T-79 what one client may cost', () => {
     const {hostname, port} = new URL(`http://${address}`)
     const socket = connect(Number(port), hostname)
     socket.write(
-      `PATCH ${headers.location ?? ''} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n`,
+      `PATCH ${headers.location ?? ''} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n`,
     )
     const drip = setInterval(() => socket.write('x'), 20)
     const answer = await new Promise<string>((resolve) => {
@@ -159,7 +161,7 @@ describe('T-79 what one client may cost', () => {
     const {hostname, port} = new URL(`http://${address}`)
     const socket = connect(Number(port), hostname)
     socket.write(
-      `PATCH ${headers.location ?? ''} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n12345`,
+      `PATCH ${headers.location ?? ''} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n12345`,
     )
     await expect
       .poll(async () => (await send(address, 'GET', headers.location ?? '')).headers.range)
@@ -178,7 +180,7 @@ describe('T-79 what one client may cost', () => {
     const {address, records} = await serveRegistry()
     const answer = await sendRaw(
       address,
-      'POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v2/evil HTTP/1.1\r\nHost: x\r\n\r\n',
+      'POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v2/evil HTTP/1.1\r\nHost: localhost\r\n\r\n',
     )
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
@@ -187,10 +189,10 @@ describe('T-79 what one client may cost', () => {
 
   it.each([
     'GET /v2/ HTTP/1.1\r\n\r\n',
-    'GET /v2/ HTTP/9.9\r\nHost: x\r\n\r\n',
+    'GET /v2/ HTTP/9.9\r\nHost: localhost\r\n\r\n',
     'GET /v2/ HTTP/1.1\r\nHost : x\r\n\r\n',
-    'GET /v2/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
-    'GET /v2/ HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+    'GET /v2/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+    'GET /v2/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n',
     '\0\0\0\0\r\n\r\n',
     '\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03\r\n\r\n',
   ])('what is no HTTP is refused with 400: %j', async (text) => {
@@ -206,7 +208,7 @@ describe('T-79 what one client may cost', () => {
       address,
       Buffer.concat([
         Buffer.from(
-          'PUT /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n400001\r\n',
+          'PUT /v2/a/manifests/v1 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n400001\r\n',
         ),
         body,
         Buffer.from('\r\n0\r\n\r\n'),
@@ -228,7 +230,7 @@ describe('T-79 what one client may cost', () => {
     const {address} = await serveRegistry({readOnly: true})
     const answer = await sendRaw(
       address,
-      `POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n${'x'.repeat(500_000)}`,
+      `POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n${'x'.repeat(500_000)}`,
     )
     expect(answer).toMatch(/^HTTP\/1\.1 405 /)
     expect(answer).toMatch(/connection: close/i)
@@ -237,7 +239,7 @@ describe('T-79 what one client may cost', () => {
   it('a client that waits for 100 Continue gets it when the body is wanted, else its answer', async () => {
     const {address} = await serveRegistry()
     const {headers} = await send(address, 'POST', '/v2/a/blobs/uploads/')
-    const expectation = 'Host: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n'
+    const expectation = 'Host: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n'
     const location = headers.location ?? ''
     const wanted = await sendRaw(
       address,
@@ -254,10 +256,13 @@ describe('T-79 what one client may cost', () => {
   it('T-72 what two readers could take for different requests is refused, and the connection ends where its end is unclear', async () => {
     const {address} = await serveRegistry()
     const ask = (headers: string, body = ''): Promise<string> =>
-      sendRaw(address, `POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n${body}`)
+      sendRaw(
+        address,
+        `POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n\r\n${body}`,
+      )
     const close = 'Connection: close'
-    expect(await ask(`Host: y\r\n${close}`)).toMatch(/^HTTP\/1\.1 400 /)
-    expect(await ask(`Host: x\r\n${close}`)).toMatch(/^HTTP\/1\.1 400 /)
+    expect(await ask(`Host: other.localhost\r\n${close}`)).toMatch(/^HTTP\/1\.1 400 /)
+    expect(await ask(`Host: localhost\r\n${close}`)).toMatch(/^HTTP\/1\.1 400 /)
     const coded = await ask('Transfer-Encoding: gzip, chunked', '0\r\n\r\n')
     expect(coded).toMatch(/^HTTP\/1\.1 501 /)
     expect(coded.match(/HTTP\/1\.1/g)).toHaveLength(1)
@@ -271,8 +276,8 @@ describe('T-79 what one client may cost', () => {
     const {headers} = await send(address, 'POST', '/v2/a/blobs/uploads/')
     const location = headers.location ?? ''
     const patch = (text: string) =>
-      `PATCH ${location} HTTP/1.1\r\nHost: x\r\nContent-Length: ${text.length}\r\n\r\n${text}`
-    const last = `GET ${location} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
+      `PATCH ${location} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${text.length}\r\n\r\n${text}`
+    const last = `GET ${location} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
     const answers = await sendRaw(address, patch('abc') + patch('def') + patch('ghi') + last)
     expect(answers.match(/^range: .*$/gim)).toEqual([2, 5, 8, 8].map((end) => `range: 0-${end}`))
   })
@@ -280,8 +285,8 @@ describe('T-79 what one client may cost', () => {
   it('a flood of requests that nobody reads the answers of ends the connection', async () => {
     const {address} = await serveRegistry()
     const {headers} = await send(address, 'POST', '/v2/a/blobs/uploads/')
-    const stalled = `PATCH ${headers.location ?? ''} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx`
-    const flood = 'GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5000)
+    const stalled = `PATCH ${headers.location ?? ''} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx`
+    const flood = 'GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(5000)
     const answers = await sendRaw(address, stalled + flood).catch(() => '')
     expect(answers.match(/HTTP\/1\.1 200/g)?.length ?? 0).toBeLessThan(5000)
   })
