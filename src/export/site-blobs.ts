@@ -6,7 +6,8 @@ import {LocalIoError} from '../errors.js'
 import {addToPool, isSoundFile, linkBlob, syncFile} from '../store/blob-files.js'
 import {renewLease} from '../store/blob-lease.js'
 import type {BlobInfo, BlobSource, BlobWriter, CallOptions} from '../store/content-store.js'
-import {isAbsent, tempPrefix} from '../store/layout-files.js'
+import {isAbsent} from '../disk/error-answers.js'
+import {tempPrefix} from '../store/layout-files.js'
 import {abortable} from '../stream/abortable.js'
 import {verified} from '../stream/verify.js'
 import {makeNameFolders} from './site-folders.js'
@@ -49,7 +50,7 @@ export function createSiteBlobs(site: string, name: string): BlobWriter {
         throw localIoError(error, 'write', target)
       })
       await syncFolder(namePaths.blobs(folder))
-      await addToPool(target, pooled)
+      await addToPool(target, pooled, site)
       return true
     } finally {
       // closes it; the name is gone already

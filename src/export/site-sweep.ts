@@ -1,5 +1,6 @@
 import {rmdir} from 'node:fs/promises'
 import {basename, dirname} from 'node:path'
+import {quietly} from '../disk/error-answers.js'
 import {clearDead} from '../disk/owned-name.js'
 import {isLeased} from '../store/blob-lease.js'
 import type {BlobInfo, CallOptions} from '../store/content-store.js'
@@ -64,8 +65,8 @@ export async function sweepSite(site: string, options: SweepOptions): Promise<Si
       // what is in a folder comes after it
       for (const {folder, time} of folders.reverse())
         if (!isLeased(time, graceMs) && !(await isPartOfOne(site, folder)))
-          await rmdir(folder).catch(() => undefined)
-      await makeFolder(sitePaths.api(site))
+          await quietly(rmdir(folder))
+      await makeFolder(sitePaths.api(site), site)
       await writeCatalog(site, await listNames(site, signal))
     },
     options,

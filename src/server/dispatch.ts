@@ -2,6 +2,7 @@ import type {IncomingMessage} from 'node:http'
 import type {Action, Identity} from './access.js'
 import type {Answer} from './answer.js'
 import {endpoints, health, type Method} from './endpoints.js'
+import {toRefusal} from './error-answer.js'
 import type {Exchange, Handler, Service} from './exchange.js'
 import type {ServerMetrics} from './metrics.js'
 import {Refusal} from './refusal.js'
@@ -49,8 +50,22 @@ export async function dispatch(
     body,
     signal,
   }
-  return handle(exchange, options)
+  if (route.kind === 'metrics') return handle(exchange, options)
+  const {root} = options
+  await root.check()
+  try {
+    const answer = await handle(exchange, options)
+    if (lists.has(route.kind)) await root.check()
+    return answer
+  } catch (error) {
+    // what is not there may be so because all of it has gone just now
+    if (toRefusal(error).status === 404) await root.check()
+    throw error
+  }
 }
+
+/** An empty list is what a folder that has gone looks like. */
+const lists: ReadonlySet<Route['kind']> = new Set(['catalog', 'page', 'tags', 'referrers'] as const)
 
 /** What two readers on the way could take for different requests. https://www.rfc-editor.org/rfc/rfc9112#section-3.2 and #section-6.1 */
 function refuseAmbiguity({headers, headersDistinct}: IncomingMessage): void {

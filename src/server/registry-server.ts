@@ -80,6 +80,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     answerClientError(error, socket, connections.isBusy(socket))
   })
+  metrics?.watchRoot(root.check)
   metrics?.watchConnections(() => Promise.resolve(connections.count()))
 
   return {

@@ -1,3 +1,4 @@
+import {quietly} from '../disk/error-answers.js'
 import {algorithmOf, type Digest, type DigestAlgorithm} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import {type Answer, emptyAnswer} from './answer.js'
@@ -24,7 +25,7 @@ export const startUpload: Handler<'uploads'> = async (exchange, service) => {
       await finishUpload(session, digest)
     } catch (error) {
       // nobody was told its id
-      await session.cancel().catch(() => undefined)
+      await quietly(session.cancel())
       throw error
     }
     return blobStored(route.repository, digest)

@@ -1,4 +1,5 @@
 import type {FileHandle} from 'node:fs/promises'
+import {quietly} from '../disk/error-answers.js'
 import {localIoError} from '../disk/local-io-error.js'
 import type {ByteStream} from './content-store.js'
 import type {LiveUpload} from './upload-session.js'
@@ -58,7 +59,7 @@ async function write(chunks: readonly Uint8Array[], target: AppendTarget): Promi
   } catch (error) {
     // the hash is ahead of the file, and behind its end may be a part of what failed
     upload.hash = undefined
-    await handle.truncate(upload.size).catch(() => undefined)
+    await quietly(handle.truncate(upload.size))
     throw localIoError(error, 'write', path)
   }
 }

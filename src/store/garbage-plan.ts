@@ -1,3 +1,4 @@
+import {ifDamaged} from '../disk/error-answers.js'
 import {InjectError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {mapAhead} from '../stream/map-ahead.js'
@@ -97,7 +98,7 @@ async function planRepository(
   const blobs: BlobInfo[] = []
   const now = Date.now()
   const look = async (digest: Digest) => {
-    const stats = await statFile(pathOf(digest)).catch(() => undefined)
+    const stats = await statFile(pathOf(digest)).catch(ifDamaged(undefined))
     const isKept = digests.has(digest) || unreadable.length > 0
     const pooled = isKept ? undefined : await statFile(rootPaths.pooled(root, digest))
     return {digest, stats, pooled}

@@ -1,4 +1,5 @@
-import {InjectError, unlessFailed} from '../errors.js'
+import {ifUnfit} from '../disk/error-answers.js'
+import {InjectError, NotFoundError} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {readAll, tooLarge} from '../stream/limit.js'
@@ -71,11 +72,19 @@ export function createRepositoryManifests(
     return bytes
   }
 
-  const readFacts = (blob: BlobInfo, call: CallOptions): Promise<ManifestFacts | undefined> =>
-    unlessFailed(async () => {
+  /** `undefined` for what is missing, damaged, or no document. */
+  const readFacts = async (
+    blob: BlobInfo,
+    call: CallOptions,
+  ): Promise<ManifestFacts | undefined> => {
+    try {
       const bytes = await readBytes(blob, call)
       return bytes && decodeFacts(bytes, `manifest ${blob.digest} of ${name}`)
-    })
+    } catch (error) {
+      if (error instanceof NotFoundError) return undefined
+      return ifUnfit(undefined)(error)
+    }
+  }
   const referrers = createReferrerIndex(readFacts)
 
   /** A manifest that only an index names. */

@@ -4,8 +4,10 @@ import {withLock} from '../disk/lock.js'
 import {InjectError, LocalIoError, NotFoundError, UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import {compareTags} from './compare-tags.js'
+import {type HeldRoot, holdFolder} from './held-root.js'
 import {checkLayout, createLayout, makeFolder} from './layout-create.js'
-import {isAbsent, layoutPaths, statFile} from './layout-files.js'
+import {ifAbsent, isAbsent} from '../disk/error-answers.js'
+import {layoutPaths, statFile} from './layout-files.js'
 import {createRecentBytes} from './recent-bytes.js'
 import type {Repository, RepositoryRoot} from './repository.js'
 import {createRepositoryBlobs} from './repository-blobs.js'
@@ -53,7 +55,8 @@ export async function openRepositoryRoot(
   if (create) await makeFolder(directory)
   else if (!(await isFolder(directory))) throw rootNotFound(directory)
   await refuseOtherFolder(directory, served)
-  const release = shared ? () => Promise.resolve() : await holdRoot(directory)
+  const held = await holdFolder(directory)
+  const release = shared ? () => Promise.resolve() : await holdRoot(directory, held)
   const turns = createTurns()
   const recent = createRecentBytes()
   const sound = createSoundFiles({maxAgeMs: options.soundMs})
@@ -96,6 +99,7 @@ export async function openRepositoryRoot(
     const folder = rootPaths.repository(directory, parseRepositoryName(name))
     // asked each time: somebody may have removed the folder, or made another one in its place
     if ((await statFile(layoutPaths.marker(folder))) === undefined) {
+      await held.check()
       opened.delete(name)
       return undefined
     }
@@ -113,13 +117,15 @@ export async function openRepositoryRoot(
 
   return {
     directory,
+    check: held.check,
     openRepository: open,
 
     async createRepository(name) {
       const known = await open(name)
       if (known !== undefined) return known
       const folder = rootPaths.repository(directory, name)
-      await createLayout(folder, {beside: isPartFolder})
+      await held.check()
+      await createLayout(folder, {beside: isPartFolder, within: directory})
       const made = await open(name)
       if (made === undefined) throw rootNotFound(folder)
       return made
@@ -128,10 +134,14 @@ export async function openRepositoryRoot(
     async *listRepositories({signal} = {}) {
       const names: string[] = []
       for await (const name of findRepositories(directory, signal)) names.push(name)
+      await held.check()
       yield* names.sort(compareTags)
     },
 
-    close: release,
+    async close() {
+      await release()
+      await held.close()
+    },
   }
 }
 
@@ -139,8 +149,17 @@ export async function openRepositoryRoot(
 const mostOpened = 1000
 
 /** Resolves when the lock is held, to what releases it. */
-async function holdRoot(directory: string): Promise<() => Promise<void>> {
-  await makeFolder(rootPaths.own(directory))
+async function holdRoot(directory: string, held: HeldRoot): Promise<() => Promise<void>> {
+  try {
+    return await lockRoot(directory)
+  } catch (error) {
+    await held.close()
+    throw error
+  }
+}
+
+async function lockRoot(directory: string): Promise<() => Promise<void>> {
+  await makeFolder(rootPaths.own(directory), directory)
   let release = (): void => undefined
   let done: Promise<void> = Promise.resolve()
   await new Promise<void>((resolve, reject) => {
@@ -182,7 +201,8 @@ async function isFolder(path: string): Promise<boolean> {
 
 async function refuseOtherFolder(directory: string, served: boolean): Promise<void> {
   if (await hasOwnFolder(directory)) return
-  const isLayout = (await lstat(layoutPaths.marker(directory)).catch(() => undefined)) !== undefined
+  const isLayout =
+    (await lstat(layoutPaths.marker(directory)).catch(ifAbsent(undefined))) !== undefined
   if (!isLayout && !served) return
   const root = await findRoot(directory)
   const what = isLayout

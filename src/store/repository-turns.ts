@@ -1,3 +1,4 @@
+import {quietly} from '../disk/error-answers.js'
 import {type LockOptions, withLock} from '../disk/lock.js'
 
 /** Runs `work` when everybody who asked for the same lock before has done his, in this process and in others. */
@@ -11,9 +12,7 @@ export function createTurns(): Turns {
   const tails = new Map<string, Promise<unknown>>()
   return async (path, work, options) => {
     const before = tails.get(path)
-    const turn = (before ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => withLock(path, work, options))
+    const turn = quietly(before ?? Promise.resolve()).then(() => withLock(path, work, options))
     tails.set(path, turn)
     try {
       return await turn

@@ -1,5 +1,6 @@
 import {constants} from 'node:fs'
 import {type FileHandle, open, rm} from 'node:fs/promises'
+import {quietly} from '../disk/error-answers.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
 import {algorithmOf, type Digest, type DigestAlgorithm} from '../oci/digest.js'
@@ -124,9 +125,7 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
           await handle.close()
           // a failure to store it costs time later, nothing else
           if (isWriting && upload.hash?.size === upload.size && upload.state !== undefined)
-            await saveUploadState(statePath, upload.hash, upload.state).catch(() =>
-              dropUploadState(statePath),
-            )
+            await quietly(storeState(statePath, upload.hash, upload.state))
         }
         return upload.size
       }),
@@ -161,13 +160,25 @@ export async function removeUpload(directory: string, id: string): Promise<void>
   await dropUploadState(repositoryPaths.uploadState(directory, id))
 }
 
+/** Or nothing, where it cannot be stored. */
+async function storeState(path: string, hash: UploadHash, file: FileState): Promise<void> {
+  try {
+    await saveUploadState(path, hash, file)
+  } catch (error) {
+    await dropUploadState(path)
+    throw error
+  }
+}
+
 /** The file's state when we have written to it, with the time of a lease: a write by somebody else shows from now on. */
 async function stateAfter(handle: FileHandle): Promise<FileState | undefined> {
   try {
     const time = leaseTime()
     await handle.utimes(time, time)
     return await handle.stat()
-  } catch {
+  } catch (error) {
+    // without it the bytes are hashed again at the end
+    if (errnoOf(error) === undefined) throw error
     return undefined
   }
 }

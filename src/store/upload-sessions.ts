@@ -1,6 +1,8 @@
 import {randomUUID} from 'node:crypto'
 import type {Stats} from 'node:fs'
-import {type FileHandle, lstat, open, readdir} from 'node:fs/promises'
+import {type FileHandle, lstat, open} from 'node:fs/promises'
+import {ifAbsent} from '../disk/error-answers.js'
+import {dirname} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {clearDead} from '../disk/owned-name.js'
 import {LimitError} from '../errors.js'
@@ -8,6 +10,7 @@ import type {DigestAlgorithm} from '../oci/digest.js'
 import type {RepositoryPlace} from './blob-files.js'
 import {makeFolder} from './layout-create.js'
 import {statFile, tempPrefix} from './layout-files.js'
+import {namesIn} from './names-in.js'
 import type {Repository, UploadSession} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
 import type {SoundFiles} from './sound-files.js'
@@ -50,7 +53,7 @@ export function createUploadSessions(
 
   /** Sessions that can still be resumed; those that cannot are cleared away, some at a time. */
   const countSessions = async (): Promise<number> => {
-    const ids = (await readdir(folder).catch(() => [])).filter((each) => grammar.test(each))
+    const ids = (await namesIn(folder)).filter((each) => grammar.test(each))
     // most of the time there are few, and none of them needs to be looked at
     if (ids.length < Math.min(limit, quiet)) return ids.length
     let count = 0
@@ -117,7 +120,7 @@ export function createUploadSessions(
 
 /** The ids of sessions in the folder of a repository that nothing was added to for longer than `idleMs`, and of those of which only a hash's state was left so long ago. */
 export async function expiredUploads(directory: string, idleMs: number): Promise<string[]> {
-  const names = await readdir(repositoryPaths.uploads(directory)).catch(() => [])
+  const names = await namesIn(repositoryPaths.uploads(directory))
   const ids = new Set(names.map((name) => name.replace(/\.state$/, '')))
   const expired: string[] = []
   for (const id of ids) {
@@ -132,7 +135,7 @@ export async function expiredUploads(directory: string, idleMs: number): Promise
 
 /** Whatever it is, so that it can be removed. */
 async function lookAt(path: string): Promise<Stats | undefined> {
-  return lstat(path).catch(() => undefined)
+  return lstat(path).catch(ifAbsent(undefined))
 }
 
 /** The spelling of `randomUUID`. */
@@ -149,7 +152,7 @@ function resumed(size: number): LiveUpload {
 
 async function create(path: string, folder: string): Promise<FileHandle> {
   try {
-    await makeFolder(folder)
+    await makeFolder(folder, dirname(folder))
     return await open(path, 'wx', 0o644)
   } catch (error) {
     throw localIoError(error, 'create', path)

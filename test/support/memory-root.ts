@@ -32,6 +32,7 @@ export function createMemoryRoot(): MemoryRoot {
   const repositories = new Map<string, MemoryRepository>()
   return {
     directory: '/nowhere',
+    check: () => Promise.resolve(),
     repositories,
     openRepository: (name) => Promise.resolve(repositories.get(name)),
     createRepository(name) {

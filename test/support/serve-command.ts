@@ -4,7 +4,7 @@ import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {onTestFinished} from 'vitest'
 
-const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+export const programPath = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
 export interface ServeCommand {
   readonly child: ChildProcess
@@ -22,7 +22,7 @@ export async function serveCommand(
   flags: readonly string[] = [],
   {uid}: {readonly uid?: number} = {},
 ): Promise<ServeCommand> {
-  const args = [program, 'serve', root, '--listen', '127.0.0.1:0', ...flags]
+  const args = [programPath, 'serve', root, '--listen', '127.0.0.1:0', ...flags]
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: '/',
