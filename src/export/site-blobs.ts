@@ -8,8 +8,7 @@ import {renewLease} from '../store/blob-lease.js'
 import type {BlobInfo, BlobSource, BlobWriter, CallOptions} from '../store/content-store.js'
 import {isAbsent} from '../disk/error-answers.js'
 import {tempPrefix} from '../store/layout-files.js'
-import {abortable} from '../stream/abortable.js'
-import {verified} from '../stream/verify.js'
+import {checkedContent} from '../store/write-blob-content.js'
 import {makeNameFolders} from './site-folders.js'
 import {namePaths, sitePaths} from './site-paths.js'
 
@@ -35,8 +34,7 @@ export function createSiteBlobs(site: string, name: string): BlobWriter {
     }
     if ((await isSoundFile(pooled, expected)) && (await linkBlob(pooled, target, folder)))
       return true
-    const stream = abortable(source.open({signal}), signal)
-    const file = await writeTempFile(verified(stream, expected, `content of ${expected.digest}`), {
+    const file = await writeTempFile(checkedContent(source, expected, signal), {
       folder,
       prefix: tempPrefix,
       mode: 0o644,

@@ -21,7 +21,7 @@ export const startUpload: Handler<'uploads'> = async (exchange, service) => {
   const session = await repository.startUpload({signal, ...(algorithm && {algorithm})})
   if (digest !== undefined) {
     try {
-      await session.append(body.open(service.limits.uploadSize), {signal, at: 0})
+      await session.append(body.open(service.limits.uploadSize), {signal})
       await finishUpload(session, digest)
     } catch (error) {
       // nobody was told its id

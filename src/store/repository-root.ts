@@ -8,6 +8,7 @@ import {type HeldRoot, holdFolder} from './held-root.js'
 import {checkLayout, createLayout, makeFolder} from './layout-create.js'
 import {ifAbsent, isAbsent} from '../disk/error-answers.js'
 import {layoutPaths, statFile} from './layout-files.js'
+import {createKnownChildren} from './index-children.js'
 import {createRecentBytes} from './recent-bytes.js'
 import type {Repository, RepositoryRoot} from './repository.js'
 import {createRepositoryBlobs} from './repository-blobs.js'
@@ -59,6 +60,7 @@ export async function openRepositoryRoot(
   const release = shared ? () => Promise.resolve() : await holdRoot(directory, held)
   const turns = createTurns()
   const recent = createRecentBytes()
+  const children = createKnownChildren()
   const sound = createSoundFiles({maxAgeMs: options.soundMs})
   const live = new Map<string, LiveUpload>()
   const opened = new Map<string, Repository>()
@@ -76,6 +78,7 @@ export async function openRepositoryRoot(
         blobs,
         turns,
         recent,
+        children,
       }),
       ...createUploadSessions({
         place,

@@ -27,11 +27,14 @@ export interface UploadSession {
   readonly offset: number
   /**
    * Adds what `stream` holds; what arrived before a failure is kept. Throws `PreconditionError` (`ERR_INJECT_UPLOAD_OUT_OF_ORDER`) when `at` is given and is
-   * not the offset, and (`ERR_INJECT_UPLOAD_BUSY`) while another call appends. Resolves to the new offset.
+   * not the offset, and (`ERR_INJECT_UPLOAD_BUSY`) while another call appends. With `isLast` nothing is to come after it. Resolves to the new offset.
    */
   append(
     stream: ByteStream,
-    options?: CallOptions & {readonly at?: number | undefined},
+    options?: CallOptions & {
+      readonly at?: number | undefined
+      readonly isLast?: boolean | undefined
+    },
   ): Promise<number>
   /**
    * Makes a blob of what was received. Throws `IntegrityError` (`ERR_INJECT_DIGEST_MISMATCH`) when it is not `expected`; the session is over then, too.

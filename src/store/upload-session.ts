@@ -105,7 +105,7 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
       return upload.size
     },
 
-    append: (stream, {at, signal} = {}) =>
+    append: (stream, {at, isLast = false, signal} = {}) =>
       exclusively(async () => {
         signal?.throwIfAborted()
         const handle = await openFile()
@@ -114,7 +114,7 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
           const found = await handle.stat()
           await follow(found)
           if (at !== undefined && at !== upload.size) throw outOfOrder(id, upload.size, at)
-          upload.hash = await chooseHash(at !== undefined)
+          upload.hash = await chooseHash(at !== undefined && !isLast)
           upload.algorithm = upload.hash?.algorithm ?? upload.algorithm
           // changed while it was read again: then all of it is, at the end
           if (stampOf(await handle.stat()) !== stampOf(found)) upload.hash = undefined
