@@ -7,6 +7,7 @@ import {type Access, openAccess} from './access.js'
 import type {AccessRecord} from './access-record.js'
 import {answerClientError} from './client-error.js'
 import {watchConnections} from './connections.js'
+import {processDescriptors} from './descriptor-budget.js'
 import {defaultLimits, type ServerLimits} from './limits.js'
 import {listenOn, type ListenAddress} from './listen.js'
 import {createServerMetrics} from './metrics.js'
@@ -70,9 +71,14 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   const running = {...service, signal: ending.signal, isClosing: () => closing}
 
   const {server, replaceTls} = makeServer(limits, options.tls)
+  const descriptors = processDescriptors()
+  descriptors.watch(server)
   const connections = watchConnections(server, options.tls ? 'secureConnection' : 'connection')
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    connections.inTurn(request.socket, () => serveRequest(request, response, running))
+    const {socket} = request
+    connections.inTurn(socket, () =>
+      descriptors.during(socket, serveRequest(request, response, running)),
+    )
   }
   server.on('request', onRequest)
   // whoever waits for leave to send gets it when the body is wanted, else his answer
