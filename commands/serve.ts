@@ -44,7 +44,9 @@ export default class Serve extends BaseCommand {
         openRoot: (directory) =>
           openRepositoryRoot(
             directory,
-            flags['read-only'] ? {shared: true, readOnly: true} : {create: true},
+            flags['read-only']
+              ? {shared: true, readOnly: true}
+              : {create: true, unfinishedSize: flags['max-unfinished']},
           ),
         onReady: (urls) => {
           for (const url of urls) this.log(url)

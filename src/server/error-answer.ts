@@ -49,6 +49,8 @@ function rowOf(error: InjectError): RefusalRow {
     case 'ERR_INJECT_TOO_LARGE':
     case 'ERR_INJECT_DOCUMENT_TOO_LARGE':
       return [413, 'SIZE_INVALID']
+    case 'ERR_INJECT_UPLOADS_FULL':
+      return [507, 'UNKNOWN', 'the registry takes no more unfinished uploads']
     case 'ERR_INJECT_LOCKED':
       return [503, 'UNKNOWN', 'the repository is busy']
   }

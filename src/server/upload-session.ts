@@ -69,8 +69,7 @@ async function openSession(
   {route, signal}: Exchange<'upload'>,
   {root}: Service,
 ): Promise<UploadSession> {
-  const repository = await root.openRepository(route.repository)
-  const session = await repository?.resumeUpload(route.id, {signal})
+  const session = await root.resumeUpload(route.repository, route.id, {signal})
   if (session !== undefined) return session
   throw new Refusal(404, 'BLOB_UPLOAD_UNKNOWN', 'no such upload here')
 }

@@ -17,8 +17,8 @@ export const startUpload: Handler<'uploads'> = async (exchange, service) => {
   if (mount !== undefined && (await mountBlob(exchange, service, mount)))
     return blobStored(route.repository, mount)
 
-  const repository = await service.root.createRepository(route.repository)
-  const session = await repository.startUpload({signal, ...(algorithm && {algorithm})})
+  const options = {signal, ...(algorithm && {algorithm})}
+  const session = await service.root.startUpload(route.repository, options)
   if (digest !== undefined) {
     try {
       await session.append(body.open(service.limits.uploadSize), {signal})

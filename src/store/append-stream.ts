@@ -13,7 +13,7 @@ const mostWaiting = 1024 * 1024
  */
 export async function appendStream(
   stream: ByteStream,
-  {handle, path, upload}: AppendTarget,
+  {handle, path, upload, onGrowth}: AppendTarget,
 ): Promise<void> {
   const waiting: Uint8Array[] = []
   let size = 0
@@ -23,6 +23,7 @@ export async function appendStream(
     while (waiting.length > 0) {
       size = 0
       await write(waiting.splice(0), {handle, path, upload})
+      await onGrowth()
     }
     writing = undefined
   }
@@ -45,9 +46,13 @@ interface AppendTarget {
   readonly handle: FileHandle
   readonly path: string
   readonly upload: LiveUpload
+  readonly onGrowth: () => Promise<void>
 }
 
-async function write(chunks: readonly Uint8Array[], target: AppendTarget): Promise<void> {
+async function write(
+  chunks: readonly Uint8Array[],
+  target: Omit<AppendTarget, 'onGrowth'>,
+): Promise<void> {
   const {handle, path, upload} = target
   let rest = chunks
   try {

@@ -24,7 +24,9 @@ import {
 import {createTurns} from './repository-turns.js'
 import {createSoundFiles} from './sound-files.js'
 import type {LiveUpload} from './upload-session.js'
-import {createUploadSessions} from './upload-sessions.js'
+import {createUploadSessions, type UploadSessions} from './upload-sessions.js'
+import {createUploadSpace} from './upload-space.js'
+import {createPendingUploads} from './pending-uploads.js'
 
 export interface OpenRootOptions {
   /** Make the folder when it is not there. */
@@ -37,6 +39,12 @@ export interface OpenRootOptions {
   readonly served?: boolean | undefined
   /** How long an upload session may be idle before it is gone; 24 h. */
   readonly uploadIdleMs?: number | undefined
+  /** How long one that nobody has written to is remembered; 10 min. */
+  readonly uploadPendingMs?: number | undefined
+  /** How many bytes all unfinished uploads may take together; half of what is left on the disk, beyond which only idle ones go. */
+  readonly unfinishedSize?: number | undefined
+  /** How long one must be idle before it may go for that; 1 min. */
+  readonly uploadQuietMs?: number | undefined
   /** How many upload sessions a repository may have at a time; 1,000. */
   readonly uploadsPerRepository?: number | undefined
   /** How long a file that was read whole, or written, and found right is served without being hashed again, as long as nobody changes it; 1 h. */
@@ -52,8 +60,8 @@ export async function openRepositoryRoot(
   directory: string,
   options: OpenRootOptions = {},
 ): Promise<RepositoryRoot> {
-  const {create = false, shared = false, readOnly = false, served = false} = options
-  if (create) await makeFolder(directory)
+  const {create: isMade = false, shared = false, readOnly = false, served = false} = options
+  if (isMade) await makeFolder(directory)
   else if (!(await isFolder(directory))) throw rootNotFound(directory)
   await refuseOtherFolder(directory, served)
   const held = await holdFolder(directory)
@@ -64,6 +72,36 @@ export async function openRepositoryRoot(
   const sound = createSoundFiles({maxAgeMs: options.soundMs})
   const live = new Map<string, LiveUpload>()
   const opened = new Map<string, Repository>()
+  const uploads = new Map<string, UploadSessions>()
+  const pending = createPendingUploads({maxAgeMs: options.uploadPendingMs})
+  const space = createUploadSpace({
+    root: directory,
+    live,
+    most: options.unfinishedSize,
+    quietMs: options.uploadQuietMs ?? 60_000,
+  })
+
+  const uploadsOf = (name: string): UploadSessions => {
+    const known = uploads.get(name)
+    if (known !== undefined) return known
+    const place = {root: directory, directory: rootPaths.repository(directory, name)}
+    const sessions = createUploadSessions({
+      place,
+      name: quoted(name),
+      live,
+      pending,
+      space,
+      ensure: () => create(name),
+      idleMs: options.uploadIdleMs ?? 86_400_000,
+      limit: options.uploadsPerRepository ?? 1000,
+      sound,
+    })
+    // looking one up clears it away when it has expired
+    const own = readOnly ? {...sessions, resumeUpload: () => Promise.resolve(undefined)} : sessions
+    uploads.set(name, own)
+    dropOldest(uploads)
+    return own
+  }
 
   const toRepository = (name: string): Repository => {
     const place = {root: directory, directory: rootPaths.repository(directory, name)}
@@ -80,20 +118,11 @@ export async function openRepositoryRoot(
         recent,
         children,
       }),
-      ...createUploadSessions({
-        place,
-        name: title,
-        live,
-        idleMs: options.uploadIdleMs ?? 86_400_000,
-        limit: options.uploadsPerRepository ?? 1000,
-        sound,
-      }),
+      ...uploadsOf(name),
       async mountBlob(digest, from, {signal} = {}) {
         signal?.throwIfAborted()
         return blobs.linkFrom(digest, rootPaths.repository(directory, parseRepositoryName(from)))
       },
-      // looking one up clears it away when it has expired
-      ...(readOnly ? {resumeUpload: () => Promise.resolve(undefined)} : {}),
       close: () => Promise.resolve(),
     }
   }
@@ -111,11 +140,19 @@ export async function openRepositoryRoot(
     await checkLayout(folder)
     const repository = opened.get(name) ?? toRepository(name)
     opened.set(name, repository)
-    for (const oldest of opened.keys()) {
-      if (opened.size <= mostOpened) break
-      opened.delete(oldest)
-    }
+    dropOldest(opened)
     return repository
+  }
+
+  const create = async (name: string): Promise<Repository> => {
+    const known = await open(name)
+    if (known !== undefined) return known
+    const folder = rootPaths.repository(directory, name)
+    await held.check()
+    await createLayout(folder, {beside: isPartFolder, within: directory})
+    const made = await open(name)
+    if (made === undefined) throw rootNotFound(folder)
+    return made
   }
 
   return {
@@ -123,15 +160,18 @@ export async function openRepositoryRoot(
     check: held.check,
     openRepository: open,
 
-    async createRepository(name) {
-      const known = await open(name)
-      if (known !== undefined) return known
-      const folder = rootPaths.repository(directory, name)
+    createRepository: create,
+
+    async startUpload(name, call) {
+      parseRepositoryName(name)
       await held.check()
-      await createLayout(folder, {beside: isPartFolder, within: directory})
-      const made = await open(name)
-      if (made === undefined) throw rootNotFound(folder)
-      return made
+      return uploadsOf(name).startUpload(call)
+    },
+
+    async resumeUpload(name, id, call) {
+      parseRepositoryName(name)
+      await held.check()
+      return uploadsOf(name).resumeUpload(id, call)
     },
 
     async *listRepositories({signal} = {}) {
@@ -145,6 +185,13 @@ export async function openRepositoryRoot(
       await release()
       await held.close()
     },
+  }
+}
+
+function dropOldest(kept: Map<string, unknown>): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= mostOpened) return
+    kept.delete(oldest)
   }
 }
 

@@ -93,6 +93,13 @@ export interface RepositoryRoot {
   openRepository(name: string): Promise<Repository | undefined>
   /** Makes it where it does not exist. */
   createRepository(name: string): Promise<Repository>
+  /** As a repository's, also for one that does not exist: it is made when the first byte comes. */
+  startUpload(
+    name: string,
+    options?: CallOptions & {readonly algorithm?: DigestAlgorithm | undefined},
+  ): Promise<UploadSession>
+  /** As a repository's, also for one that does not exist yet. */
+  resumeUpload(name: string, id: string, options?: CallOptions): Promise<UploadSession | undefined>
   /** Names, sorted bytewise. */
   listRepositories(options?: CallOptions): AsyncIterable<string>
   close(): Promise<void>
