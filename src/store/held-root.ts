@@ -7,7 +7,7 @@ import {quoted} from '../oci/quoted.js'
 /** A folder that is told from every other one for as long as it is held, wherever it is moved. */
 export interface HeldRoot {
   /** Throws `LocalIoError` (`ERR_INJECT_ROOT_GONE`) while another folder, or none, is where this one was opened. */
-  check(): Promise<void>
+  readonly check: () => Promise<void>
   close(): Promise<void>
 }
 

@@ -83,8 +83,8 @@ export function createRepositoryManifests(
       const bytes = await readBytes(blob, call)
       return bytes && decodeFacts(bytes, `manifest ${blob.digest} of ${name}`)
     } catch (error) {
-      if (error instanceof NotFoundError) return undefined
-      return ifUnfit(undefined)(error)
+      if (!(error instanceof NotFoundError)) ifUnfit(undefined)(error)
+      return undefined
     }
   }
   const referrers = createReferrerIndex(readFacts)

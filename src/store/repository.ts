@@ -88,7 +88,7 @@ export interface Referrer extends Descriptor {
 export interface RepositoryRoot {
   readonly directory: string
   /** Throws `LocalIoError` (`ERR_INJECT_ROOT_GONE`) while another folder, or none, is where the root was opened: then no absence in it means anything. */
-  check(): Promise<void>
+  readonly check: () => Promise<void>
   /** `undefined` when it does not exist. `name` is a repository name of the specification's grammar; anything else is a `UsageError`. */
   openRepository(name: string): Promise<Repository | undefined>
   /** Makes it where it does not exist. */

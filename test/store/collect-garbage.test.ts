@@ -203,6 +203,9 @@ describe('garbage', () => {
     for (const each of [old, active]) await each.append(streamOf(bytesOf('x')))
     const time = Date.now() / 1000 - 90_000
     await utimes(repositoryPaths.upload(join(root.directory, 'a'), old.id), time, time)
+    // named with what they take
+    const [planned] = (await planGarbage(root)).repositories
+    expect(planned).toMatchObject({uploads: [old.id], unfinished: {count: 2, bytes: 2}})
     await collect(root)
     expect(await a.resumeUpload(old.id)).toBeUndefined()
     expect(await a.resumeUpload(active.id)).toBeDefined()

@@ -11,7 +11,7 @@ export function countHashed(): () => number {
     const hash = createHash(...args)
     const update = hash.update.bind(hash) as (data: Uint8Array) => Hash
     hash.update = (data: string | NodeJS.ArrayBufferView): Hash => {
-      bytes += Buffer.byteLength(data as Uint8Array)
+      bytes += Buffer.byteLength(data)
       return update(data as Uint8Array)
     }
     return hash
