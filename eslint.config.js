@@ -123,6 +123,33 @@ export default tseslint.config(
     },
   },
   {
+    // errors are not answers: src/disk/error-answers.ts says which errors may become a value
+    files: ['src/{store,disk,server,export,archive}/**'],
+    ignores: [
+      'src/disk/error-answers.ts',
+      // who they cannot ask they take for alive, not ours, or not there: that is on the safe side
+      'src/disk/{lock,owned-name,private-folder,own-file,home-folder,remove-tree}.ts',
+    ],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          "CallExpression[callee.property.name='catch'] > ArrowFunctionExpression[params.length=0]:not([body.type='CallExpression'])",
+          "CallExpression[callee.property.name='then'] > ArrowFunctionExpression[params.length=0]:nth-child(2)",
+          'CatchClause[param=null]',
+        ].map((selector) => ({
+          selector,
+          message:
+            'an error is no answer: use ifAbsent, ifDamaged, ifUnfit or quietly of src/disk/error-answers.ts',
+        })),
+        {
+          selector: 'CallExpression[callee.name=/^(existsSync|accessSync)$/]',
+          message: 'any error would mean "not there": use stat or lstat with ifAbsent',
+        },
+      ],
+    },
+  },
+  {
     files: ['commands/**'],
     rules: {'max-lines': ['error', {max: 100, skipBlankLines: true, skipComments: true}]},
   },

@@ -44,6 +44,7 @@ export default class Serve extends BaseCommand {
               ? {shared: true, readOnly: true}
               : {
                   create: true,
+                  unfinishedSize: flags['max-unfinished'],
                   takeOver: flags['take-over'],
                   onUnsure: (holder) =>
                     progress.report({kind: 'notice', message: waitingFor(directory, holder)}),

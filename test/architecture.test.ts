@@ -61,6 +61,27 @@ describe('what acts below folders that other users may change', () => {
   })
 })
 
+describe('errors are not answers', () => {
+  const wrong = [
+    'export const a = Promise.resolve(1).catch(() => undefined)',
+    'export const a = Promise.resolve(1).catch(() => false)',
+    'export const a = Promise.resolve(1).catch(() => [])',
+    'export const a = Promise.resolve(1).then(Boolean, () => false)',
+    'export function a(): boolean { try { return JSON.parse("1") === 1 } catch { return false } }',
+    'export const a = existsSync("/")',
+  ]
+  const rooms = ['src/store/names-in.ts', 'src/disk/temp-file.ts', 'src/server/blobs.ts']
+  for (const file of [...rooms, 'src/export/place-file.ts', 'src/archive/tar-file.ts'])
+    it(`${file} must not turn any error into a value`, async () => {
+      expect(await rulesBrokenBy(file, '')).not.toContain('no-restricted-syntax')
+      for (const line of wrong)
+        expect([line, await rulesBrokenBy(file, line)]).toEqual([
+          line,
+          expect.arrayContaining(['no-restricted-syntax']),
+        ])
+    })
+})
+
 describe('commands', () => {
   it('are thin: one class in a file, at most 100 lines, and nothing else in the folder', () => {
     for (const file of readdirSync('commands', {recursive: true, encoding: 'utf8'})) {

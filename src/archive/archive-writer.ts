@@ -1,5 +1,6 @@
-import {existsSync} from 'node:fs'
+import {stat} from 'node:fs/promises'
 import {dirname} from 'node:path'
+import {ifNoSuchPath, quietly} from '../disk/error-answers.js'
 import {writeTempFile} from '../disk/temp-file.js'
 import {ConflictError} from '../errors.js'
 import {algorithmOf, type Digest, digestOf, isDigest} from '../oci/digest.js'
@@ -32,7 +33,8 @@ export async function createArchive(
 ): Promise<ContentStore & Finishable> {
   const {kind, file, name} = reference
   const where = repositoryName(reference)
-  if (noClobber && existsSync(file)) throw fileExists(file)
+  if (noClobber && (await stat(file).catch(ifNoSuchPath(undefined))) !== undefined)
+    throw fileExists(file)
   const tar = await createTarFile(file)
   const blobs = new Map<Digest, Member>()
   const folders = new Set<string>()
@@ -42,7 +44,7 @@ export async function createArchive(
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = turn.then(work)
-    turn = result.catch(() => undefined)
+    turn = quietly(result)
     return result
   }
   const addText = (path: string, text: string): Promise<Member> => {

@@ -75,6 +75,7 @@ export async function openOciArchive(archive: Archive): Promise<OciArchive> {
 function documentIn(bytes: Uint8Array): unknown {
   try {
     return parseDocument(bytes, digestOf(bytes), freeForm).value
+    // eslint-disable-next-line no-restricted-syntax -- bytes are looked at here, no file
   } catch {
     return undefined
   }

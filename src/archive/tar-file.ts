@@ -6,7 +6,8 @@ import {openTempFile} from '../disk/temp-file.js'
 import {writeWhole} from '../disk/write-whole.js'
 import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
-import {isAbsent} from '../store/layout-files.js'
+import {isAbsent} from '../disk/error-answers.js'
+
 import {tarEntries, type TarSink} from './tar-sink.js'
 
 /** A tar that is written under a name of its own, and gets its lasting name when it is whole. What of an entry has been written before that fails is taken back. */

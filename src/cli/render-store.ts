@@ -55,11 +55,18 @@ type Note = Extract<ProgressEvent, {readonly message: string}>
 
 function garbageLines(repositories: readonly RepositoryCollection[]): string[] {
   return repositories
-    .filter(({blobs, manifests, uploads}) => blobs.length + manifests.length + uploads > 0)
-    .map(({name, blobs, uploads}) => {
+    .filter(
+      ({blobs, manifests, uploads, unfinished}) =>
+        blobs.length + manifests.length + uploads + unfinished.count > 0,
+    )
+    .map(({name, blobs, uploads, unfinished}) => {
       const size = blobs.reduce((sum, blob) => sum + blob.size, 0)
       const expired = uploads > 0 ? `, ${count(uploads, 'expired upload')}` : ''
-      return `${name}  ${count(blobs.length, 'blob')}, ${prettyBytes(size)}${expired}`
+      const held =
+        unfinished.count > 0
+          ? `, ${count(unfinished.count, 'unfinished upload')} of ${prettyBytes(unfinished.bytes)}`
+          : ''
+      return `${name}  ${count(blobs.length, 'blob')}, ${prettyBytes(size)}${held}${expired}`
     })
 }
 

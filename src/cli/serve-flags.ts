@@ -7,6 +7,7 @@ import type {ServeListener, ServeOptions} from '../operations/serve.js'
 import {hostOf} from '../server/host-name.js'
 import {parseListenAddress} from '../server/listen.js'
 import {type LogFormat, logFormats} from './access-log.js'
+import {sizeFlag} from './flags.js'
 import {duration} from './store-flags.js'
 
 export const serveFlags = {
@@ -52,6 +53,10 @@ export const serveFlags = {
     min: 1,
     helpValue: 'BYTES',
     summary: 'Largest blob that is taken.',
+  }),
+  'max-unfinished': sizeFlag({
+    exclusive: ['read-only'],
+    summary: 'Most that unfinished uploads may take together, as in 20G; idle ones go first.',
   }),
   'drain-time': Flags.integer({
     default: 10,

@@ -1,6 +1,7 @@
 import {constants} from 'node:fs'
 import {type FileHandle, open, rename, rm} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
+import {quietly} from './error-answers.js'
 import {createDigester, type Digest, type DigestAlgorithm} from '../oci/digest.js'
 import {tap} from '../stream/tap.js'
 import {writeBehind} from '../stream/write-behind.js'
@@ -43,9 +44,9 @@ export async function openTempFile(path: string): Promise<OpenTempFile> {
   const discard = async (): Promise<void> => {
     if (!isOpen) return
     isOpen = false
-    await handle.close().catch(() => undefined)
+    await quietly(handle.close())
     // where even that fails, the error that brought us here says more
-    await rm(path, {force: true}).catch(() => undefined)
+    await quietly(rm(path, {force: true}))
   }
   return {
     path,
@@ -61,7 +62,7 @@ export async function openTempFile(path: string): Promise<OpenTempFile> {
         throw localIoError(error, 'write', target)
       }
       isOpen = false
-      await handle.close().catch(() => undefined)
+      await quietly(handle.close())
       await syncFolder(dirname(target))
     },
   }

@@ -8,7 +8,8 @@ import {syncFolder, writeTempFile} from '../disk/temp-file.js'
 import {InjectError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import type {ByteStream} from '../store/content-store.js'
-import {isAbsent, readFileStream} from '../store/layout-files.js'
+import {isAbsent, quietly} from '../disk/error-answers.js'
+import {readFileStream} from '../store/layout-files.js'
 import {abortable} from '../stream/abortable.js'
 import {
   cacheAlgorithms,
@@ -100,7 +101,7 @@ async function keep(file: string, path: string): Promise<void> {
     await rename(temporary, path)
     await syncFolder(dirname(path))
   } catch (error) {
-    await rm(temporary, {force: true}).catch(() => undefined)
+    await quietly(rm(temporary, {force: true}))
     throw localIoError(error, 'write', path)
   }
 }
@@ -146,7 +147,7 @@ async function takeSound(
     return false
   }
   // the time of its last use; the other one is that of everything it is linked to
-  await lutimes(path, Date.now() / 1000, stats.mtime).catch(() => undefined)
+  await quietly(lutimes(path, Date.now() / 1000, stats.mtime))
   return true
 }
 

@@ -3,7 +3,8 @@ import {join} from 'node:path'
 import {IntegrityError, LimitError, LocalIoError, PreconditionError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
-import {isAbsent, readFileStream} from '../store/layout-files.js'
+import {isAbsent} from '../disk/error-answers.js'
+import {readFileStream} from '../store/layout-files.js'
 import {readAll} from '../stream/limit.js'
 
 /** What the names of files that are being written start with. */

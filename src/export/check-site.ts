@@ -1,3 +1,5 @@
+import {ifUnfit, isAbsent} from '../disk/error-answers.js'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {InjectError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
@@ -94,13 +96,23 @@ async function faultsOfNames(
   const faults: string[] = []
   const expected = new Set<string>([...manifests.keys(), ...tags.keys()])
   for (const reference of expected) {
-    const target = await readlink(namePaths.named(folder, reference)).catch(() => undefined)
+    const target = await targetOf(namePaths.named(folder, reference))
     if (target !== namedTarget(reference)) faults.push(`manifests/${reference} leads elsewhere`)
   }
   for (const entry of await entriesOf(namePaths.manifests(folder)))
     if (entry.isSymbolicLink() && !expected.has(entry.name))
       faults.push(`manifests has ${quoted(entry.name)}, which leads nowhere`)
   return faults
+}
+
+/** `undefined` where there is no link. */
+async function targetOf(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(path)
+  } catch (error) {
+    if (isAbsent(error) || errnoOf(error) === 'EINVAL') return undefined
+    throw localIoError(error, 'read', path)
+  }
 }
 
 async function faultsOfLists(
@@ -123,12 +135,11 @@ async function faultsOfLists(
   return faults
 }
 
-/** What cannot be read is not what it should be. */
+/** What is not there, or not even a file, is not what it should be. */
 async function isSame(path: string, text: string): Promise<boolean> {
   try {
     return await isList(path, text)
   } catch (error) {
-    if (error instanceof InjectError) return false
-    throw error
+    return ifUnfit(false)(error)
   }
 }

@@ -2,7 +2,7 @@
 import {readdir} from 'node:fs/promises'
 import {localIoError} from '../disk/local-io-error.js'
 import type {LayerCompression} from '../oci/media-type.js'
-import {isAbsent} from '../store/layout-files.js'
+import {isAbsent} from '../disk/error-answers.js'
 
 /** What the names of our own start with while a folder is filled. */
 export const fastPrefix = '.inject-'

@@ -1,5 +1,6 @@
 import {lstat, mkdir, rename, rm, rmdir} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
+import {ifAbsent, ifUnfit, quietly} from '../disk/error-answers.js'
 import {writeFileAtomic} from '../disk/atomic-file.js'
 import {localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
@@ -34,9 +35,9 @@ export async function fillFastFolder<T>(
     await withLock(lockOf(directory), ({confirm}) => publish(staging, directory, confirm))
     return result
   } finally {
-    await removeTree(staging).catch(() => undefined)
+    await quietly(removeTree(staging))
     // only if nothing is in it
-    if (isNew) await rmdir(directory).catch(() => undefined)
+    if (isNew) await quietly(rmdir(directory))
   }
 }
 
@@ -79,9 +80,8 @@ async function holdsImage(directory: string): Promise<boolean> {
     const digest = marker.trimEnd()
     if (!isDigest(digest)) return false
     return digestOf(await read(fastFiles.manifest, manifestLimit), algorithmOf(digest)) === digest
-  } catch {
-    // what cannot be read is not overwritten either
-    return false
+  } catch (error) {
+    return ifUnfit(false)(error)
   }
 }
 
@@ -89,7 +89,7 @@ async function holdsImage(directory: string): Promise<boolean> {
 async function refuseObstacles(directory: string): Promise<void> {
   for (const name of ((await listFolder(directory)) ?? []).filter(isFastFile)) {
     const path = join(directory, name)
-    const stats = await lstat(path).catch(() => undefined)
+    const stats = await lstat(path).catch(ifAbsent(undefined))
     if (stats?.isDirectory()) throw obstructed(path)
   }
 }

@@ -4,7 +4,8 @@ import {localIoError} from '../disk/local-io-error.js'
 import {clearDead} from '../disk/owned-name.js'
 import type {Digest} from '../oci/digest.js'
 import {compareTags} from '../store/compare-tags.js'
-import {isAbsent} from '../store/layout-files.js'
+import {isAbsent} from '../disk/error-answers.js'
+
 import {mapAhead} from '../stream/map-ahead.js'
 import {
   cacheAlgorithms,

@@ -6,9 +6,9 @@ import {LocalIoError} from '../errors.js'
 import {addToPool, isSoundFile, linkBlob, syncFile} from '../store/blob-files.js'
 import {renewLease} from '../store/blob-lease.js'
 import type {BlobInfo, BlobSource, BlobWriter, CallOptions} from '../store/content-store.js'
-import {isAbsent, tempPrefix} from '../store/layout-files.js'
-import {abortable} from '../stream/abortable.js'
-import {verified} from '../stream/verify.js'
+import {isAbsent} from '../disk/error-answers.js'
+import {tempPrefix} from '../store/layout-files.js'
+import {checkedContent} from '../store/write-blob-content.js'
 import {makeNameFolders} from './site-folders.js'
 import {namePaths, sitePaths} from './site-paths.js'
 
@@ -34,8 +34,7 @@ export function createSiteBlobs(site: string, name: string): BlobWriter {
     }
     if ((await isSoundFile(pooled, expected)) && (await linkBlob(pooled, target, folder)))
       return true
-    const stream = abortable(source.open({signal}), signal)
-    const file = await writeTempFile(verified(stream, expected, `content of ${expected.digest}`), {
+    const file = await writeTempFile(checkedContent(source, expected, signal), {
       folder,
       prefix: tempPrefix,
       mode: 0o644,
@@ -49,7 +48,7 @@ export function createSiteBlobs(site: string, name: string): BlobWriter {
         throw localIoError(error, 'write', target)
       })
       await syncFolder(namePaths.blobs(folder))
-      await addToPool(target, pooled)
+      await addToPool(target, pooled, site)
       return true
     } finally {
       // closes it; the name is gone already

@@ -6,7 +6,8 @@ import {PreconditionError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import {isDigest} from '../oci/digest.js'
 import {makeFolder} from '../store/layout-create.js'
-import {isAbsent, tempPrefix} from '../store/layout-files.js'
+import {ifAbsent, isAbsent} from '../disk/error-answers.js'
+import {tempPrefix} from '../store/layout-files.js'
 import {compareTags} from '../store/compare-tags.js'
 import {parseRepositoryName} from '../store/repository-paths.js'
 import {namePaths, sitePaths} from './site-paths.js'
@@ -14,11 +15,11 @@ import {namePaths, sitePaths} from './site-paths.js'
 /** Makes the folders of a repository, each readable for a web server, whatever the umask says. What is there stays. */
 export async function makeNameFolders(site: string, name: string): Promise<void> {
   let folder = sitePaths.api(site)
-  for (const part of name.split('/')) await makeFolder((folder = join(folder, part)))
-  await makeFolder(namePaths.blobs(folder))
-  await makeFolder(namePaths.manifests(folder))
-  await makeFolder(namePaths.all(folder))
-  await makeFolder(namePaths.tags(folder))
+  for (const part of name.split('/')) await makeFolder((folder = join(folder, part)), site)
+  await makeFolder(namePaths.blobs(folder), folder)
+  await makeFolder(namePaths.manifests(folder), folder)
+  await makeFolder(namePaths.all(folder), folder)
+  await makeFolder(namePaths.tags(folder), folder)
 }
 
 /**
@@ -109,15 +110,14 @@ export async function entriesOf(folder: string) {
 
 /** When something was last put into a folder, or taken out of it, milliseconds; 0 when it is not there. */
 export async function folderTime(folder: string): Promise<number> {
-  return lstat(folder).then(
-    ({mtimeMs}) => mtimeMs,
-    () => 0,
-  )
+  const stats = await lstat(folder).catch(ifAbsent(undefined))
+  return stats?.mtimeMs ?? 0
 }
 
 function isName(text: string): boolean {
   try {
     return parseRepositoryName(text) === text
+    // eslint-disable-next-line no-restricted-syntax -- a name is looked at here, no file
   } catch {
     return false
   }

@@ -1,4 +1,5 @@
 import {rm} from 'node:fs/promises'
+import {ifUnfit} from '../disk/error-answers.js'
 import {writeFileAtomic} from '../disk/atomic-file.js'
 import {localIoError} from '../disk/local-io-error.js'
 import type {Digest} from '../oci/digest.js'
@@ -44,7 +45,7 @@ export async function findReferrals(
 ): Promise<ReadonlyMap<Digest, readonly Referral[]>> {
   const referrals = new Map<Digest, Referral[]>()
   for (const manifest of manifests) {
-    const facts = await readFacts(manifest).catch(() => undefined)
+    const facts = await readFacts(manifest).catch(ifUnfit(undefined))
     if (facts?.subject === undefined) continue
     const list = referrals.get(facts.subject) ?? []
     list.push({manifest, facts})
@@ -64,7 +65,7 @@ export async function writeTagList(
   name: string,
   tags: Iterable<string>,
 ): Promise<void> {
-  await makeFolder(namePaths.tags(folder))
+  await makeFolder(namePaths.tags(folder), folder)
   await writeList(namePaths.tagList(folder), siteLists.tags(name, tags))
 }
 
@@ -80,7 +81,7 @@ export async function writeReferrers(
 ): Promise<void> {
   const path = namePaths.referrersOf(folder, subject)
   if (referrals.length > 0) {
-    await makeFolder(namePaths.referrers(folder))
+    await makeFolder(namePaths.referrers(folder), folder)
     await writeList(path, siteLists.referrers(referrals))
     return
   }

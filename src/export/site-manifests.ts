@@ -10,7 +10,8 @@ import {quoted} from '../oci/quoted.js'
 import {isSoundFile} from '../store/blob-files.js'
 import {renewLease} from '../store/blob-lease.js'
 import type {StoredManifest} from '../store/content-store.js'
-import {isAbsent, statFile, tempPrefix} from '../store/layout-files.js'
+import {isAbsent, quietly} from '../disk/error-answers.js'
+import {statFile, tempPrefix} from '../store/layout-files.js'
 import {entriesOf} from './site-folders.js'
 import {manifestFileName, mediaTypeOf} from './site-media-types.js'
 import {namedTarget, namePaths} from './site-paths.js'
@@ -77,7 +78,7 @@ export async function writeManifest(
       await removeTree(place)
       await rename(temporary, place)
     } catch (error) {
-      await removeTree(temporary).catch(() => undefined)
+      await quietly(removeTree(temporary))
       throw localIoError(error, 'write', place)
     }
     await syncFolder(dirname(place))
@@ -109,7 +110,7 @@ async function putLink(path: string, target: string, folder: string): Promise<vo
     await symlink(target, temporary)
     await rename(temporary, path)
   } catch (error) {
-    await removeTree(temporary).catch(() => undefined)
+    await quietly(removeTree(temporary))
     throw localIoError(error, 'write', path)
   }
   await syncFolder(dirname(path))

@@ -1,4 +1,5 @@
 import {join} from 'node:path'
+import {ifDamaged} from '../disk/error-answers.js'
 import {isDigest} from '../oci/digest.js'
 import {dropFromPool} from '../store/blob-files.js'
 import type {BlobInfo} from '../store/content-store.js'
@@ -10,7 +11,7 @@ import {sitePaths} from './site-paths.js'
 export async function listUnusedInPool(site: string): Promise<readonly BlobInfo[]> {
   const unused: BlobInfo[] = []
   for (const {digest, path} of await pooledFiles(site)) {
-    const stats = isDigest(digest) ? await statFile(path).catch(() => undefined) : undefined
+    const stats = isDigest(digest) ? await statFile(path).catch(ifDamaged(undefined)) : undefined
     if (isDigest(digest) && stats?.nlink === 1) unused.push({digest, size: stats.size})
   }
   return unused

@@ -1,6 +1,6 @@
 import {rename, rm, rmdir, unlink} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
-import {localIoError} from '../disk/local-io-error.js'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {ownedName} from '../disk/owned-name.js'
 import {removeTree} from '../disk/remove-tree.js'
 import {syncFolder} from '../disk/temp-file.js'
@@ -9,7 +9,8 @@ import {dropFromPool} from '../store/blob-files.js'
 import {isLeased} from '../store/blob-lease.js'
 import type {CallOptions} from '../store/content-store.js'
 import type {FreedCount} from '../store/freed-count.js'
-import {isAbsent, tempPrefix} from '../store/layout-files.js'
+import {isAbsent, quietly} from '../disk/error-answers.js'
+import {tempPrefix} from '../store/layout-files.js'
 import {clearLeftovers, entriesOf, folderTime, listNames} from './site-folders.js'
 import {planRemoval, type SiteGarbage, type SiteRemoval} from './site-garbage.js'
 import {findReferrals, writeCatalog, writeReferrers, writeTagList} from './site-lists.js'
@@ -133,13 +134,20 @@ async function removeFolders(site: string, folder: string): Promise<void> {
     namePaths.all(folder),
     namePaths.manifests(folder),
   ]
-  for (const each of own) await rmdir(each).catch(() => undefined)
+  for (const each of own) await quietly(rmdir(each))
   for (let each = folder; each !== sitePaths.api(site); each = dirname(each)) {
-    const isRemoved = await rmdir(each).then(
-      () => true,
-      () => false,
-    )
-    if (!isRemoved) return
+    // the first one that stays keeps those above it
+    if (!(await isRemoved(each))) return
+  }
+}
+
+async function isRemoved(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return false
   }
 }
 

@@ -1,5 +1,6 @@
 import {rmdir} from 'node:fs/promises'
 import {basename, dirname} from 'node:path'
+import {quietly} from '../disk/error-answers.js'
 import {clearDead} from '../disk/owned-name.js'
 import {isLeased} from '../store/blob-lease.js'
 import type {BlobInfo, CallOptions} from '../store/content-store.js'
@@ -65,9 +66,9 @@ export async function sweepSite(site: string, options: SweepOptions): Promise<Si
       // what is in a folder comes after it
       for (const {folder, time} of folders.reverse())
         if (!isLeased(time, graceMs) && !(await isPartOfOne(site, folder)))
-          await rmdir(folder).catch(() => undefined)
+          await quietly(rmdir(folder))
       await confirm()
-      await makeFolder(sitePaths.api(site))
+      await makeFolder(sitePaths.api(site), site)
       await writeCatalog(site, await listNames(site, signal))
     },
     options,

@@ -7,7 +7,8 @@ import {LocalIoError, NotFoundError, PreconditionError, UsageError} from '../err
 import {quoted} from '../oci/quoted.js'
 import type {CallOptions} from '../store/content-store.js'
 import {makeFolder} from '../store/layout-create.js'
-import {isAbsent, tempPrefix} from '../store/layout-files.js'
+import {ifNoSuchPath, isAbsent} from '../disk/error-answers.js'
+import {tempPrefix} from '../store/layout-files.js'
 import {listFolder} from './fast-files.js'
 import {sitePaths} from './site-paths.js'
 import {writeSetUp} from './site-set-up.js'
@@ -44,10 +45,8 @@ export async function checkIsSite(site: string): Promise<void> {
 }
 
 export async function isSite(folder: string): Promise<boolean> {
-  return stat(sitePaths.own(folder)).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
+  const stats = await stat(sitePaths.own(folder)).catch(ifNoSuchPath(undefined))
+  return stats?.isDirectory() === true
 }
 
 /** The sites that an absolute path leads into, itself included, the outermost first. There is one at most that `createSite` would have made. */

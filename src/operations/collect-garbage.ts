@@ -27,6 +27,8 @@ export interface RepositoryCollection {
   readonly blobs: readonly BlobInfo[]
   /** Upload sessions that have expired. Their ids are nobody's business: whoever knows one may write to it. */
   readonly uploads: number
+  /** All upload sessions that hold something, and their bytes. */
+  readonly unfinished: {readonly count: number; readonly bytes: number}
   readonly kept: {readonly referenced: number; readonly leased: number}
   /** Why less goes from this repository than might. */
   readonly problems: readonly string[]
@@ -55,9 +57,9 @@ export function collectionsOf(
   {repositories}: GarbagePlan,
   report: Ports['report'],
 ): readonly RepositoryCollection[] {
-  return repositories.map(({name, manifests, blobs, uploads, kept, problems}) => {
+  return repositories.map(({name, manifests, blobs, uploads, unfinished, kept, problems}) => {
     for (const problem of problems) report({kind: 'warning', message: `${name}: ${problem}`})
-    return {name, manifests, blobs, uploads: uploads.length, kept, problems}
+    return {name, manifests, blobs, uploads: uploads.length, unfinished, kept, problems}
   })
 }
 

@@ -2,6 +2,8 @@ import type {IncomingMessage} from 'node:http'
 import type {Action, Identity} from './access.js'
 import type {Answer} from './answer.js'
 import {endpoints, health, type Method} from './endpoints.js'
+import {toRefusal} from './error-answer.js'
+import type {RepositoryRoot} from '../store/repository.js'
 import type {Exchange, Handler, Service} from './exchange.js'
 import type {HostRule} from './host-rule.js'
 import type {ServerMetrics} from './metrics.js'
@@ -49,10 +51,33 @@ export async function dispatch(
     identity,
     ...own,
   }
-  const work = (): Promise<Answer> => handle(exchange, options)
+  const work = (): Promise<Answer> =>
+    answerOf(() => handle(exchange, options), options.root, route.kind)
   if (route.kind === 'page') return options.turns.page.run(work)
   return action === 'pull' && route.kind !== 'blob' ? options.turns.read.run(work) : work()
 }
+
+/** What the endpoint answers, unless the root has gone meanwhile. */
+async function answerOf(
+  handle: () => Promise<Answer>,
+  root: RepositoryRoot,
+  kind: Route['kind'],
+): Promise<Answer> {
+  if (kind === 'metrics') return handle()
+  await root.check()
+  try {
+    const answer = await handle()
+    if (lists.has(kind)) await root.check()
+    return answer
+  } catch (error) {
+    // what is not there may be so because all of it has gone just now
+    if (toRefusal(error).status === 404) await root.check()
+    throw error
+  }
+}
+
+/** An empty list is what a folder that has gone looks like. */
+const lists: ReadonlySet<Route['kind']> = new Set(['catalog', 'page', 'tags', 'referrers'] as const)
 
 /** What two readers on the way could take for different requests. https://www.rfc-editor.org/rfc/rfc9112#section-3.2 and #section-6.1 */
 function refuseAmbiguity({headers, headersDistinct}: IncomingMessage): void {

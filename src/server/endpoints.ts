@@ -49,7 +49,7 @@ export const endpoints: Endpoints = {
   },
 }
 
-/** For load balancers: the process answers. */
+/** For load balancers: the process answers, and what it serves is there (that is looked at for every request). */
 export const health: Handler<'health'> = () =>
   Promise.resolve({
     ...emptyAnswer(200),

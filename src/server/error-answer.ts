@@ -8,6 +8,7 @@ import {
   PreconditionError,
   UsageError,
 } from '../errors.js'
+import {errnoOf} from '../disk/local-io-error.js'
 import {type Answer, jsonAnswer} from './answer.js'
 import {Refusal} from './refusal.js'
 
@@ -32,6 +33,8 @@ export function toRefusal(error: unknown): Refusal {
   if (error instanceof InjectError) return refusal(...rowOf(error))
   if (error instanceof Error && error.name === 'AbortError')
     return refusal(503, 'UNKNOWN', 'the registry is shutting down')
+  // the system's own words for what nobody has wrapped
+  if (errnoOf(error) !== undefined) return refusal(...storageRow(error))
   return refusal(500, 'UNKNOWN', 'internal error')
 }
 
@@ -46,6 +49,8 @@ function rowOf(error: InjectError): RefusalRow {
     case 'ERR_INJECT_TOO_LARGE':
     case 'ERR_INJECT_DOCUMENT_TOO_LARGE':
       return [413, 'SIZE_INVALID']
+    case 'ERR_INJECT_UPLOADS_FULL':
+      return [507, 'UNKNOWN', 'the registry takes no more unfinished uploads']
     case 'ERR_INJECT_LOCKED':
       return [503, 'UNKNOWN', 'the repository is busy']
     case 'ERR_INJECT_LOCK_LOST':
@@ -58,9 +63,14 @@ function rowOf(error: InjectError): RefusalRow {
   if (error instanceof LimitError) return [429, 'TOOMANYREQUESTS']
   if (error instanceof PreconditionError) return [409, 'BLOB_UPLOAD_INVALID']
   if (error instanceof IntegrityError) return [500, 'UNKNOWN', 'the stored content is damaged']
-  if (error instanceof LocalIoError && isFull(error.cause))
-    return [507, 'UNKNOWN', 'the registry has no space left']
-  return [500, 'UNKNOWN', 'the registry failed to read or write its storage']
+  if (error instanceof LocalIoError) return storageRow(error.cause)
+  return [500, 'UNKNOWN', 'internal error']
+}
+
+/** That a file could not be read or written says nothing of what is in it: it may be asked for again. */
+function storageRow(cause: unknown): RefusalRow {
+  if (isFull(cause)) return [507, 'UNKNOWN', 'the registry has no space left']
+  return [503, 'UNKNOWN', 'the registry cannot read or write its storage at the moment']
 }
 
 function isFull(cause: unknown): boolean {

@@ -12,7 +12,7 @@ const width = 16
  */
 export async function refuseMissing(
   {blobs, manifests}: CheckedManifest,
-  repository: Repository,
+  repository: Pick<Repository, 'statBlob' | 'getManifest'>,
   {sparse, signal}: {readonly sparse: boolean; readonly signal: AbortSignal},
 ): Promise<void> {
   // build caches are indexes whose entries are layers; a manifest is a blob of the repository, too

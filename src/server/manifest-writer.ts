@@ -42,11 +42,15 @@ async function storeManifest(
     })
   }
   const manifest = checkManifest(bytes, headers['content-type'])
-  const repository = await service.root.createRepository(name)
-  await refuseMissing(manifest, repository, {sparse: service.sparse, signal})
-  await refuseAmbiguousConfig(manifest, repository, signal)
+  const known = await service.root.openRepository(name)
+  await refuseMissing(manifest, known ?? nothing, {sparse: service.sparse, signal})
+  if (known !== undefined) await refuseAmbiguousConfig(manifest, known, signal)
 
-  const from = await conditionOf(headers, () => repository.statManifest(reference, {signal}))
+  const from = await conditionOf(headers, () =>
+    Promise.resolve(known?.statManifest(reference, {signal})),
+  )
+  // not for a manifest that is refused
+  const repository = known ?? (await service.root.createRepository(name))
   const moves: TagMove[] = isDigest(reference)
     ? tags.map((tag) => ({tag, from: undefined}))
     : [{tag: reference, from}]
@@ -59,6 +63,12 @@ async function storeManifest(
     ...(manifest.subject && {'oci-subject': manifest.subject}),
     ...(tags.length > 0 && {'oci-tag': tags.join(', ')}),
   })
+}
+
+/** A repository that does not exist yet. */
+const nothing = {
+  statBlob: () => Promise.resolve(undefined),
+  getManifest: () => Promise.resolve(undefined),
 }
 
 /** The tags that go with a manifest that is pushed by its digest. Throws `Refusal`: 414 for too many, 400 for what is none. */

@@ -1,4 +1,5 @@
 import {collectDefaultMetrics, Counter, Gauge, Histogram, Registry} from 'prom-client'
+import {LocalIoError} from '../errors.js'
 import type {AccessRecord} from './access-record.js'
 import type {DefenseReason} from './refusal.js'
 
@@ -10,9 +11,22 @@ export interface ServerMetrics {
   refused(reason: DefenseReason): void
   /** A connection was ended because others needed the memory that it held. */
   cut(): void
+  /** Asked when the metrics are: whether what is served is there. */
+  watchRoot(check: () => Promise<void>): void
   /** Asked when the metrics are. */
   watchConnections(count: () => Promise<number>): void
   render(): Promise<{readonly contentType: string; readonly text: string}>
+}
+
+/** It could not be told, or was told that it has gone: nothing can be served in either case. */
+async function availability(check: () => Promise<void>): Promise<0 | 1> {
+  try {
+    await check()
+    return 1
+  } catch (error) {
+    if (error instanceof LocalIoError) return 0
+    throw error
+  }
 }
 
 /** Of one server alone: two in one process count apart. */
@@ -67,6 +81,16 @@ export function createServerMetrics(): ServerMetrics {
         bytes.inc({direction: 'received'}, received)
         bytes.inc({direction: 'sent'}, sent)
       }
+    },
+    watchRoot(check) {
+      new Gauge({
+        name: 'inject_root_available',
+        help: 'Whether the folder that is served is there: 1, or 0.',
+        registers,
+        async collect() {
+          this.set(await availability(check))
+        },
+      })
     },
     watchConnections(count) {
       new Gauge({

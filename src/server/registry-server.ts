@@ -9,6 +9,7 @@ import {createLargeAnswers} from './answer-in-room.js'
 import {createBodyMemory} from './body-memory.js'
 import {answerClientError} from './client-error.js'
 import {watchConnections} from './connections.js'
+import {processDescriptors} from './descriptor-budget.js'
 import {createHostRule} from './host-rule.js'
 import {defaultLimits, type ServerLimits} from './limits.js'
 import {listenOn, type ListenAddress} from './listen.js'
@@ -101,9 +102,14 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   }
 
   const {server, replaceTls} = makeServer(limits, options.tls)
+  const descriptors = processDescriptors()
+  descriptors.watch(server)
   const connections = watchConnections(server, options.tls ? 'secureConnection' : 'connection')
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    connections.inTurn(request.socket, () => serveRequest(request, response, running))
+    const {socket} = request
+    connections.inTurn(socket, () =>
+      descriptors.during(socket, serveRequest(request, response, running)),
+    )
   }
   server.on('request', onRequest)
   // whoever waits for leave to send gets it when the body is wanted, else his answer
@@ -111,6 +117,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     answerClientError(error, socket, connections.isBusy(socket))
   })
+  metrics?.watchRoot(root.check)
   metrics?.watchConnections(() => Promise.resolve(connections.count()))
 
   return {

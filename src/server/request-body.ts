@@ -1,4 +1,5 @@
 import type {IncomingMessage} from 'node:http'
+import {quietly} from '../disk/error-answers.js'
 import type {ByteStream} from '../store/content-store.js'
 import {type MemoryShare, noRoom} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
@@ -123,7 +124,7 @@ async function orStalled<T>(next: Promise<T>, idleTime: number): Promise<T> {
   } finally {
     clearTimeout(timer)
     // lost the race: what becomes of it is nobody's business any more
-    next.catch(() => undefined)
+    void quietly(next)
   }
 }
 

@@ -22,7 +22,7 @@ export const closeUpload: Handler<'upload'> = async (exchange, service) => {
   if (digest === undefined)
     throw new Refusal(400, 'DIGEST_INVALID', 'the parameter digest is missing')
   const session = await openSession(exchange, service)
-  if (exchange.body.length !== 0) await receive(exchange, service, session)
+  if (exchange.body.length !== 0) await receive(exchange, service, session, true)
   await finishUpload(session, digest)
   return blobStored(exchange.route.repository, digest)
 }
@@ -69,8 +69,7 @@ async function openSession(
   {route, signal}: Exchange<'upload'>,
   {root}: Service,
 ): Promise<UploadSession> {
-  const repository = await root.openRepository(route.repository)
-  const session = await repository?.resumeUpload(route.id, {signal})
+  const session = await root.resumeUpload(route.repository, route.id, {signal})
   if (session !== undefined) return session
   throw new Refusal(404, 'BLOB_UPLOAD_UNKNOWN', 'no such upload here')
 }
@@ -80,6 +79,7 @@ async function receive(
   {route, headers, body, signal}: Exchange<'upload'>,
   {limits}: Service,
   session: UploadSession,
+  isLast = false,
 ): Promise<void> {
   const range = parseContentRange(headers['content-range'])
   if (range === 'invalid')
@@ -93,7 +93,7 @@ async function receive(
   const content = body.open(Math.max(0, limits.uploadSize - session.offset))
   const stream = announced === undefined ? content : exactly(content, announced)
   try {
-    await session.append(stream, {signal, at: range?.first})
+    await session.append(stream, {signal, at: range?.first, isLast})
   } catch (error) {
     const {code} = error as {code?: unknown}
     throw code === 'ERR_INJECT_UPLOAD_OUT_OF_ORDER' ? outOfOrder(route.repository, session) : error

@@ -1,3 +1,4 @@
+import {quietly} from '../disk/error-answers.js'
 import {algorithmOf, type Digest, type DigestAlgorithm} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import {type Answer, emptyAnswer} from './answer.js'
@@ -16,15 +17,15 @@ export const startUpload: Handler<'uploads'> = async (exchange, service) => {
   if (mount !== undefined && (await mountBlob(exchange, service, mount)))
     return blobStored(route.repository, mount)
 
-  const repository = await service.root.createRepository(route.repository)
-  const session = await repository.startUpload({signal, ...(algorithm && {algorithm})})
+  const options = {signal, ...(algorithm && {algorithm})}
+  const session = await service.root.startUpload(route.repository, options)
   if (digest !== undefined) {
     try {
-      await session.append(body.open(service.limits.uploadSize), {signal, at: 0})
+      await session.append(body.open(service.limits.uploadSize), {signal})
       await finishUpload(session, digest)
     } catch (error) {
       // nobody was told its id
-      await session.cancel().catch(() => undefined)
+      await quietly(session.cancel())
       throw error
     }
     return blobStored(route.repository, digest)

@@ -1,4 +1,5 @@
 import type {FileHandle} from 'node:fs/promises'
+import {quietly} from '../disk/error-answers.js'
 import {localIoError} from '../disk/local-io-error.js'
 import type {ByteStream} from './content-store.js'
 import type {LiveUpload} from './upload-session.js'
@@ -12,7 +13,7 @@ const mostWaiting = 1024 * 1024
  */
 export async function appendStream(
   stream: ByteStream,
-  {handle, path, upload}: AppendTarget,
+  {handle, path, upload, onGrowth}: AppendTarget,
 ): Promise<void> {
   const waiting: Uint8Array[] = []
   let size = 0
@@ -22,6 +23,7 @@ export async function appendStream(
     while (waiting.length > 0) {
       size = 0
       await write(waiting.splice(0), {handle, path, upload})
+      await onGrowth()
     }
     writing = undefined
   }
@@ -44,9 +46,13 @@ interface AppendTarget {
   readonly handle: FileHandle
   readonly path: string
   readonly upload: LiveUpload
+  readonly onGrowth: () => Promise<void>
 }
 
-async function write(chunks: readonly Uint8Array[], target: AppendTarget): Promise<void> {
+async function write(
+  chunks: readonly Uint8Array[],
+  target: Omit<AppendTarget, 'onGrowth'>,
+): Promise<void> {
   const {handle, path, upload} = target
   let rest = chunks
   try {
@@ -58,7 +64,7 @@ async function write(chunks: readonly Uint8Array[], target: AppendTarget): Promi
   } catch (error) {
     // the hash is ahead of the file, and behind its end may be a part of what failed
     upload.hash = undefined
-    await handle.truncate(upload.size).catch(() => undefined)
+    await quietly(handle.truncate(upload.size))
     throw localIoError(error, 'write', path)
   }
 }

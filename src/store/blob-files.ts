@@ -3,7 +3,6 @@ import {dirname, join} from 'node:path'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {ownedName} from '../disk/owned-name.js'
 import {syncFolder} from '../disk/temp-file.js'
-import {InjectError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
 import {drain} from '../stream/drain.js'
@@ -11,7 +10,8 @@ import {verified} from '../stream/verify.js'
 import type {BlobInfo} from './content-store.js'
 import {renewLease} from './blob-lease.js'
 import {makeFolder} from './layout-create.js'
-import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {ifDamaged, isAbsent, saysAbsent} from '../disk/error-answers.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {rootPaths} from './repository-paths.js'
 import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
 
@@ -23,21 +23,35 @@ export interface RepositoryPlace {
   readonly directory: string
 }
 
-/** Whether the file at `path` is what `blob` names, read whole. */
+/** What a file is: what `blob` names, something else, or not there. */
+export type FileCondition = 'sound' | 'damaged' | 'absent'
+
+/** Reads the file at `path` whole. Throws `LocalIoError` where it cannot be read: then nobody knows what it is, and nothing may happen to it. */
+export async function inspectFile(
+  path: string,
+  blob: BlobInfo,
+  signal?: AbortSignal,
+): Promise<FileCondition> {
+  try {
+    const stats = await statFile(path)
+    if (stats === undefined) return 'absent'
+    if (stats.size !== blob.size) return 'damaged'
+    const bytes = abortable(readFileStream(path, {recycle: true}), signal)
+    await drain(verified(bytes, blob, blob.digest))
+    return 'sound'
+  } catch (error) {
+    if (saysAbsent(error)) return 'absent'
+    return ifDamaged<FileCondition>('damaged')(error)
+  }
+}
+
+/** Whether the file at `path` is what `blob` names, read whole. Throws `LocalIoError`. */
 export async function isSoundFile(
   path: string,
   blob: BlobInfo,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  try {
-    if ((await statFile(path))?.size !== blob.size) return false
-    const bytes = abortable(readFileStream(path, {recycle: true}), signal)
-    await drain(verified(bytes, blob, blob.digest))
-    return true
-  } catch (error) {
-    if (error instanceof InjectError) return false
-    throw error
-  }
+  return (await inspectFile(path, blob, signal)) === 'sound'
 }
 
 /**
@@ -54,7 +68,7 @@ export async function publishFile(
 ): Promise<boolean> {
   const target = layoutPaths.blob(directory, blob.digest)
   const pooled = rootPaths.pooled(root, blob.digest)
-  await makeFolder(dirname(target))
+  await makeFolder(dirname(target), layoutPaths.blobs(directory))
   if ((await isSoundFile(target, blob)) && (await renewLease(target))) {
     await rm(path, {force: true})
     // whoever wrote it may not have come so far yet
@@ -74,7 +88,7 @@ export async function publishFile(
   }
   await syncFolder(dirname(target))
   // only now: what still was an upload could be appended to, and others would share that
-  await addToPool(target, pooled)
+  await addToPool(target, pooled, root)
   const after = await statFile(target)
   if (state === undefined || before === undefined || after === undefined) return true
   // a name more is no change of the bytes; a lease that was renewed may hide one
@@ -143,9 +157,9 @@ export async function removeBlob(
 const withoutLinks = new Set(['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
 /** Gives a blob its name in the pool, in place of what has it. Not being in the pool costs space at most, so it is no failure. */
-export async function addToPool(path: string, pooled: string): Promise<void> {
+export async function addToPool(path: string, pooled: string, root: string): Promise<void> {
   try {
-    await makeFolder(dirname(pooled))
+    await makeFolder(dirname(pooled), root)
     // one that is there is not sound, or has no links left
     await rm(pooled, {force: true})
     await link(path, pooled)

@@ -1,8 +1,9 @@
+import {quietly} from '../disk/error-answers.js'
 import {IntegrityError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
 import {verified} from '../stream/verify.js'
-import {isSoundFile} from './blob-files.js'
+import {type FileCondition, inspectFile} from './blob-files.js'
 import {blobNotFound} from './blob-not-found.js'
 import type {BlobInfo, ByteStream} from './content-store.js'
 import {readFileStream, statFile} from './layout-files.js'
@@ -86,18 +87,20 @@ async function checkUnchanged({blob, path, name, sound}: BlobFile): Promise<void
   if (state === undefined || sound.has(blob.digest, state)) return
   const confirm = sound.watch(blob.digest, state)
   const key = `${stampOf(state)} ${path}`
-  const check = checks.get(key) ?? isSoundFile(path, blob).finally(() => checks.delete(key))
+  const check = checks.get(key) ?? inspectFile(path, blob).finally(() => checks.delete(key))
   checks.set(key, check)
-  if (!(await check)) throw changed(blob.digest, name)
+  const condition = await check
+  if (condition === 'absent') return
+  if (condition === 'damaged') throw changed(blob.digest, name)
   const after = await statFile(path)
   if (after !== undefined) confirm(after)
 }
 
 /** Those that run, by the file and its state. */
-const checks = new Map<string, Promise<boolean>>()
+const checks = new Map<string, Promise<FileCondition>>()
 
 async function noteDamage(error: unknown, {onDamage}: BlobFile): Promise<void> {
-  if (error instanceof IntegrityError) await onDamage().catch(() => undefined)
+  if (error instanceof IntegrityError) await quietly(onDamage())
 }
 
 function changed(digest: Digest, name: string): IntegrityError {

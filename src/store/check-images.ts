@@ -1,4 +1,5 @@
-import {InjectError} from '../errors.js'
+import {ifDamaged} from '../disk/error-answers.js'
+import {InjectError, LocalIoError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {readAll} from '../stream/limit.js'
 import type {BlobInfo} from './content-store.js'
@@ -49,7 +50,8 @@ export async function checkImages(
   return reports
 }
 
-type Fault = 'missing' | 'corrupt' | 'of another size than its descriptor says'
+type Fault =
+  'missing' | 'corrupt' | 'of another size than its descriptor says' | `not to be read: ${string}`
 
 async function checkImage(
   pathOf: (digest: Digest) => string,
@@ -95,9 +97,9 @@ async function faultOf(
     if (stats === undefined) return 'missing'
     return stats.size === size ? undefined : 'of another size than its descriptor says'
   } catch (error) {
+    if (error instanceof LocalIoError) return `not to be read: ${error.message}`
     // a link or a folder in its place
-    if (error instanceof InjectError) return 'corrupt'
-    throw error
+    return ifDamaged('corrupt' as const)(error)
   }
 }
 

@@ -1,3 +1,4 @@
+import {ifDamaged} from '../disk/error-answers.js'
 import {InjectError, IntegrityError} from '../errors.js'
 import {algorithmOf, type Digest} from '../oci/digest.js'
 import {limited} from '../stream/limit.js'
@@ -11,7 +12,7 @@ import {createFileHasher, type HashFile} from './hash-files.js'
 import {layoutPaths, statFile} from './layout-files.js'
 import {emptyIndex} from './layout-index.js'
 import {manifestLimit} from './manifest-kind.js'
-import {quarantine} from './quarantine.js'
+import {quarantineIfDamaged} from './quarantine.js'
 import {readIndexOnce} from './repository-index-file.js'
 import type {Repository, RepositoryRoot} from './repository.js'
 import {findHalfLayouts, rootPaths} from './repository-paths.js'
@@ -71,7 +72,7 @@ export async function checkStore(
 /** One that is just being made, or whose maker was killed, holds nothing yet: the next push completes it. */
 async function holdsContent(directory: string): Promise<boolean> {
   if (!(await listBlobs(directory).next()).done) return true
-  const index = await statFile(layoutPaths.index(directory)).catch(() => undefined)
+  const index = await statFile(layoutPaths.index(directory)).catch(ifDamaged(undefined))
   return index !== undefined && index.size !== Buffer.byteLength(emptyIndex)
 }
 
@@ -161,11 +162,9 @@ async function repairBlob(
     throw error
   }
   // only now that there is something better
-  if ((await statFile(layoutPaths.blob(place.directory, digest))) !== undefined)
-    await withLock(layoutPaths.lock(place.directory), async ({confirm}) => {
-      await confirm()
-      await quarantine(place, digest)
-    })
+  await withLock(layoutPaths.lock(place.directory), ({confirm}) =>
+    quarantineIfDamaged(place, digest, confirm),
+  )
   await session.finish(digest)
   return true
 }

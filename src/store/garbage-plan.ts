@@ -1,3 +1,5 @@
+import {lstat} from 'node:fs/promises'
+import {ifAbsent, ifDamaged} from '../disk/error-answers.js'
 import {InjectError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {mapAhead} from '../stream/map-ahead.js'
@@ -6,10 +8,11 @@ import type {BlobInfo, CallOptions} from './content-store.js'
 import {createFreedCount, type FreedCount} from './freed-count.js'
 import {layoutPaths, statFile} from './layout-files.js'
 import {listBlobs} from './list-blobs.js'
+import {listUploads} from './list-uploads.js'
 import {type KnownFacts, markReachable, type Retention} from './mark-reachable.js'
 import {readIndexOnce} from './repository-index-file.js'
 import type {RepositoryRoot} from './repository.js'
-import {rootPaths} from './repository-paths.js'
+import {repositoryPaths, rootPaths} from './repository-paths.js'
 import {expiredUploads} from './upload-sessions.js'
 
 export interface GarbageOptions extends CallOptions {
@@ -28,6 +31,11 @@ export interface GarbagePlan {
   readonly bytes: number
 }
 
+export interface UnfinishedUploads {
+  readonly count: number
+  readonly bytes: number
+}
+
 export interface RepositoryGarbage {
   readonly name: string
   readonly retention: Retention
@@ -37,6 +45,8 @@ export interface RepositoryGarbage {
   readonly blobs: readonly BlobInfo[]
   /** Upload sessions that have expired. */
   readonly uploads: readonly string[]
+  /** All upload sessions that hold something, those among them. */
+  readonly unfinished: UnfinishedUploads
   /** How many blobs stay because something names them, and because they were just used. */
   readonly kept: {readonly referenced: number; readonly leased: number}
   /** Why less goes from this repository than might; one line each. */
@@ -69,8 +79,10 @@ export async function planRetention(
     try {
       const {problems = [], ...retention} = await retentionOf(name)
       const found = await planRepository(directory, name, retention, freed)
-      const uploads = await expiredUploads(rootPaths.repository(directory, name), uploadIdleMs)
-      repositories.push({...found, uploads, problems: [...problems, ...found.problems]})
+      const folder = rootPaths.repository(directory, name)
+      const uploads = await expiredUploads(folder, uploadIdleMs)
+      const unfinished = await unfinishedUploads(folder)
+      repositories.push({...found, uploads, unfinished, problems: [...problems, ...found.problems]})
     } catch (error) {
       if (!(error instanceof InjectError) || signal?.aborted === true) throw error
       repositories.push(untouched(name, graceMs, `${error.message}: nothing is collected`))
@@ -87,7 +99,7 @@ async function planRepository(
   name: string,
   retention: Retention,
   freed: FreedCount,
-): Promise<Omit<RepositoryGarbage, 'uploads'>> {
+): Promise<Omit<RepositoryGarbage, 'uploads' | 'unfinished'>> {
   const directory = rootPaths.repository(root, name)
   const known: KnownFacts = new Map()
   const index = await readIndexOnce(directory, name)
@@ -97,7 +109,7 @@ async function planRepository(
   const blobs: BlobInfo[] = []
   const now = Date.now()
   const look = async (digest: Digest) => {
-    const stats = await statFile(pathOf(digest)).catch(() => undefined)
+    const stats = await statFile(pathOf(digest)).catch(ifDamaged(undefined))
     const isKept = digests.has(digest) || unreadable.length > 0
     const pooled = isKept ? undefined : await statFile(rootPaths.pooled(root, digest))
     return {digest, stats, pooled}
@@ -126,8 +138,21 @@ async function planRepository(
   }
 }
 
+async function unfinishedUploads(directory: string): Promise<UnfinishedUploads> {
+  const unfinished = {count: 0, bytes: 0}
+  for (const id of await listUploads(directory)) {
+    const stats = await lstat(repositoryPaths.upload(directory, id)).catch(ifAbsent(undefined))
+    if (!stats) continue
+    unfinished.count++
+    unfinished.bytes += stats.size
+  }
+  return unfinished
+}
+
 function untouched(name: string, graceMs: number, problem: string): RepositoryGarbage {
   const retention = {graceMs, keepUntagged: true}
   const kept = {referenced: 0, leased: 0}
-  return {name, retention, manifests: [], blobs: [], uploads: [], kept, problems: [problem]}
+  const unfinished = {count: 0, bytes: 0}
+  const nothing = {manifests: [], blobs: [], uploads: [], unfinished}
+  return {name, retention, ...nothing, kept, problems: [problem]}
 }

@@ -7,7 +7,7 @@ import {verified} from '../stream/verify.js'
 import {isSoundFile} from './blob-files.js'
 import {blobNotFound} from './blob-not-found.js'
 import type {BlobReader, BlobWriter} from './content-store.js'
-import {makeFolder} from './layout-create.js'
+import {makeFolder, refuseLostBlobs} from './layout-create.js'
 import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {writeBlobContent} from './write-blob-content.js'
 
@@ -20,13 +20,17 @@ export function createLayoutBlobs(directory: string, name: string): BlobReader &
     async statBlob(digest, {signal} = {}) {
       signal?.throwIfAborted()
       const stats = await statFile(pathOf(digest))
+      if (stats === undefined) await refuseLostBlobs(directory, name)
       return stats && {digest, size: stats.size}
     },
 
     async openBlob(blob, {signal} = {}) {
       signal?.throwIfAborted()
       const stats = await statFile(pathOf(blob.digest))
-      if (stats === undefined) throw blobNotFound(blob.digest, name)
+      if (stats === undefined) {
+        await refuseLostBlobs(directory, name)
+        throw blobNotFound(blob.digest, name)
+      }
       const bytes = abortable(readFileStream(pathOf(blob.digest)), signal)
       return verified(bytes, blob, `blob ${blob.digest} of ${name}`)
     },
@@ -46,7 +50,7 @@ export function createLayoutBlobs(directory: string, name: string): BlobReader &
           await syncFolder(dirname(target))
           return {...blob, written: false}
         }
-        await makeFolder(dirname(target))
+        await makeFolder(dirname(target), layoutPaths.blobs(directory))
         signal?.throwIfAborted()
         await file.commit(target)
         return {...blob, written: true}

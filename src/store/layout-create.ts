@@ -4,10 +4,11 @@ import {writeFileAtomic} from '../disk/atomic-file.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {withLock} from '../disk/lock.js'
 import {syncFolder} from '../disk/temp-file.js'
-import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
+import {IntegrityError, LocalIoError, NotFoundError, PreconditionError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import {readAll} from '../stream/limit.js'
-import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {ifNoSuchPath, isAbsent} from '../disk/error-answers.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
 import {emptyIndex} from './layout-index.js'
 import {checkMarker, markerLimit} from './layout-marker.js'
 
@@ -25,6 +26,8 @@ export async function checkLayout(directory: string): Promise<void> {
 export interface CreateLayoutOptions {
   /** What else may be in the folder; nothing. */
   readonly beside?: ((name: string) => boolean) | undefined
+  /** A folder that it is in and that must be there already. */
+  readonly within?: string | undefined
 }
 
 /**
@@ -34,14 +37,14 @@ export interface CreateLayoutOptions {
  */
 export async function createLayout(
   directory: string,
-  {beside}: CreateLayoutOptions = {},
+  {beside, within}: CreateLayoutOptions = {},
 ): Promise<void> {
   if ((await statFile(layoutPaths.marker(directory))) !== undefined) return
-  await makeFolder(directory)
+  await makeFolder(directory, within)
   await refuseOtherContent(directory, beside)
   await withLock(layoutPaths.lock(directory), async ({confirm}) => {
-    await makeFolder(layoutPaths.blobs(directory))
-    await makeFolder(join(layoutPaths.blobs(directory), 'sha256'))
+    await makeFolder(layoutPaths.blobs(directory), directory)
+    await makeFolder(join(layoutPaths.blobs(directory), 'sha256'), directory)
     const options = {mode: 0o644, prefix: tempPrefix, check: confirm}
     // another process may have made it, and put an image into it, while we waited
     const index = layoutPaths.index(directory)
@@ -52,10 +55,13 @@ export async function createLayout(
   })
 }
 
-/** Makes a folder that others (a web server) can read, whatever the umask says; one that is there stays as it is. */
-export async function makeFolder(path: string): Promise<void> {
+/**
+ * Makes a folder that others (a web server) can read, whatever the umask says; one that is there stays as it is. `within` is a folder above it that is not
+ * made: where that has vanished, nothing comes into its place. Throws `LocalIoError`.
+ */
+export async function makeFolder(path: string, within?: string): Promise<void> {
   try {
-    if (!(await makeEach(path))) return
+    if (!(await makeEach(path, within))) return
     await chmod(path, 0o755)
     await syncFolder(dirname(path))
   } catch (error) {
@@ -67,14 +73,15 @@ export async function makeFolder(path: string): Promise<void> {
  * `false` when it was there. Each folder is tried once again after the one above it, and no more: Node's own recursion goes on for ever where a
  * file system takes no folders and says that there is none, as /proc does.
  */
-async function makeEach(path: string): Promise<boolean> {
+async function makeEach(path: string, within?: string): Promise<boolean> {
   try {
     await mkdir(path)
     return true
   } catch (error) {
     const code = errnoOf(error)
-    if (code === 'ENOENT' && dirname(path) !== path) {
-      await makeEach(dirname(path))
+    const above = dirname(path)
+    if (code === 'ENOENT' && above !== path && above !== within) {
+      await makeEach(above, within)
       await mkdir(path).catch(async (again: unknown) => {
         // another process may have been faster
         if (!(await isFolder(path))) throw again
@@ -87,10 +94,19 @@ async function makeEach(path: string): Promise<boolean> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
+  const stats = await stat(path).catch(ifNoSuchPath(undefined))
+  return stats?.isDirectory() === true
+}
+
+/**
+ * For when a blob is not found: throws `LocalIoError` (`ERR_INJECT_LAYOUT_LOST`) where the folder of blobs is missing, because then no blob's absence means anything. `name` is for messages.
+ */
+export async function refuseLostBlobs(directory: string, name: string): Promise<void> {
+  const blobs = layoutPaths.blobs(directory)
+  if (await isFolder(blobs)) return
+  throw new LocalIoError('ERR_INJECT_LAYOUT_LOST', `${name} has lost its folder ${quoted(blobs)}`, {
+    hint: 'mount it again, or restore it, and run again',
+  })
 }
 
 async function notALayout(directory: string): Promise<Error> {

@@ -3,6 +3,7 @@
 import {constants, type Stats} from 'node:fs'
 import {type FileHandle, lstat, open} from 'node:fs/promises'
 import {join} from 'node:path'
+import {isAbsent, quietly} from '../disk/error-answers.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {IntegrityError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
@@ -71,18 +72,13 @@ export async function* readFileStream(
     for (let chunk = await next; chunk.length > 0; chunk = await next) {
       next = readNext()
       // it is awaited after the consumer has taken this chunk; until then a failure waits
-      next.catch(() => undefined)
+      void quietly(next)
       yield chunk
     }
   } finally {
-    await next.catch(() => undefined)
+    await quietly(next)
     await handle.close()
   }
-}
-
-/** Whether an error says that a file, or the folder that it would be in, is not there. */
-export function isAbsent(error: unknown): boolean {
-  return errnoOf(error) === 'ENOENT'
 }
 
 async function openRegular(path: string): Promise<FileHandle> {
@@ -91,13 +87,13 @@ async function openRegular(path: string): Promise<FileHandle> {
   const handle = await open(path, flags).catch((error: unknown) => {
     throw errnoOf(error) === 'ELOOP' ? notRegular(path) : localIoError(error, 'read', path)
   })
-  const regular = await handle.stat().then(
-    (stats) => stats.isFile(),
-    () => false,
-  )
-  if (regular) return handle
-  await handle.close()
-  throw notRegular(path)
+  try {
+    if (!(await handle.stat()).isFile()) throw notRegular(path)
+    return handle
+  } catch (error) {
+    await handle.close()
+    throw localIoError(error, 'read', path)
+  }
 }
 
 const usualChunk = 256 * 1024

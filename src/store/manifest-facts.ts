@@ -12,8 +12,8 @@ export interface ManifestFacts {
   /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers */
   readonly artifactType: string | undefined
   readonly annotations: Readonly<Record<string, string>> | undefined
-  /** The manifests that an index lists. */
-  readonly children: readonly BlobInfo[]
+  /** The manifests that an index lists, and what it says that they are. */
+  readonly children: readonly (BlobInfo & {readonly mediaType?: string})[]
   /** The config and the layers of an image or artifact; not those that are to be had elsewhere only. */
   readonly parts: readonly BlobInfo[]
   /** All content that it names: the subject, the children, configs, layers, and what kinds of manifest that we do not know have besides. */
@@ -28,7 +28,7 @@ export function decodeFacts(bytes: Uint8Array, what: string): ManifestFacts {
     subject: blobIn(value['subject'])?.digest,
     artifactType: artifactTypeIn(value),
     annotations: textsIn(value['annotations']),
-    children: listIn(value['manifests']).flatMap((each) => blobIn(each) ?? []),
+    children: listIn(value['manifests']).flatMap((each) => childIn(each) ?? []),
     parts: [value['config'], ...listIn(value['layers']), ...listIn(value['blobs'])]
       .filter((each) => !isForeign(each))
       .flatMap((each) => blobIn(each) ?? []),
@@ -63,6 +63,12 @@ function blobIn(value: unknown): BlobInfo | undefined {
   if (!isObject(value) || !isDigest(value['digest'])) return undefined
   const size = Number(value['size'])
   return {digest: value['digest'], size: Number.isSafeInteger(size) && size >= 0 ? size : 0}
+}
+
+function childIn(value: unknown): ManifestFacts['children'][number] | undefined {
+  const blob = blobIn(value)
+  const mediaType = isObject(value) ? value['mediaType'] : undefined
+  return blob && {...blob, ...(typeof mediaType === 'string' && {mediaType})}
 }
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers */

@@ -1,4 +1,5 @@
-import {InjectError} from '../errors.js'
+import {ifDamaged, saysAbsent} from '../disk/error-answers.js'
+import {LimitError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {readAll} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
@@ -104,7 +105,8 @@ async function readFacts(
     const stream = verified(readFileStream(path), {digest, size: stats.size}, digest)
     return decodeFacts(await readAll(stream, manifestLimit, digest), digest)
   } catch (error) {
-    if (error instanceof InjectError) return 'unreadable'
-    throw error
+    if (saysAbsent(error)) return undefined
+    if (error instanceof LimitError) return 'unreadable'
+    return ifDamaged('unreadable' as const)(error)
   }
 }

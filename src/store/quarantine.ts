@@ -1,33 +1,72 @@
-import {lstat, rename, rm} from 'node:fs/promises'
+import {link, lstat, rename, rm, unlink} from 'node:fs/promises'
 import {join} from 'node:path'
-import {localIoError} from '../disk/local-io-error.js'
+import {ifAbsent} from '../disk/error-answers.js'
+import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {ownedName} from '../disk/owned-name.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
-import type {RepositoryPlace} from './blob-files.js'
+import {inspectFile, type RepositoryPlace} from './blob-files.js'
 import {makeFolder} from './layout-create.js'
-import {isAbsent, layoutPaths} from './layout-files.js'
+import {layoutPaths, statFile} from './layout-files.js'
 import {rootPaths} from './repository-paths.js'
+import type {FileState} from './sound-files.js'
 
 /**
- * Moves a blob that is not what its name says out of the repository, so that it is not served any more and can be pushed again; what it held
- * stays for whoever wants to look. Other repositories that share the file find out when they read it. For who holds the layout's lock.
+ * Reads a blob whole, and moves it out of the repository when its bytes are not what its name says, so that it is not served any more and can be pushed
+ * again; what it held stays for whoever wants to look. Other repositories that share the file find out when they read it. Throws `LocalIoError` where it
+ * cannot be read: then nothing moves. The caller must hold the layout's lock; `confirm` throws when it does not any more.
  */
+export async function quarantineIfDamaged(
+  place: RepositoryPlace,
+  digest: Digest,
+  confirm: () => Promise<void>,
+): Promise<void> {
+  const path = layoutPaths.blob(place.directory, digest)
+  const before = await statFile(path)
+  if (before === undefined) return
+  if ((await inspectFile(path, {digest, size: before.size})) !== 'damaged') return
+  const after = await statFile(path)
+  // somebody is writing into it, or has put another file in its place: what was read says nothing of that
+  if (after === undefined || !isSameFile(before, after) || before.size !== after.size) return
+  await confirm()
+  await quarantine(place, digest, before)
+}
+
+type FileIdentity = Pick<FileState, 'dev' | 'ino'>
+
+/** Moves a blob aside that is known to be damaged: the file that `bad` tells from one which was pushed meanwhile. The caller must hold the layout's lock. */
 export async function quarantine(
   {root, directory}: RepositoryPlace,
   digest: Digest,
+  bad: FileIdentity,
 ): Promise<void> {
   const path = layoutPaths.blob(directory, digest)
   const folder = rootPaths.quarantine(root)
   const target = join(folder, ownedName(`${algorithmOf(digest)}-${hexOf(digest)}-`))
   try {
-    await makeFolder(folder)
+    await makeFolder(folder, root)
     const pooled = rootPaths.pooled(root, digest)
-    const [bad, shared] = await Promise.all([lstat(path), lstat(pooled).catch(() => undefined)])
-    if (shared?.ino === bad.ino) await rm(pooled, {force: true})
-    await rename(path, target)
+    const shared = await lstat(pooled).catch(ifAbsent(undefined))
+    if (shared !== undefined && isSameFile(shared, bad)) await rm(pooled, {force: true})
+    await rename(path, target).catch(ifAbsent(undefined))
+    const moved = await lstat(target).catch(ifAbsent(undefined))
+    if (moved === undefined) return
+    if (!isSameFile(moved, bad)) await putBack(target, path)
     await syncFolder(folder)
   } catch (error) {
-    if (!isAbsent(error)) throw localIoError(error, 'quarantine', path)
+    throw localIoError(error, 'quarantine', path)
   }
+}
+
+/** A push does not wait for the layout's lock: its file may have come between the look and the move. */
+async function putBack(target: string, path: string): Promise<void> {
+  await link(target, path).catch((error: unknown) => {
+    // pushed once more
+    if (errnoOf(error) !== 'EEXIST') throw error
+  })
+  await unlink(target)
+}
+
+function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+  return one.dev === other.dev && one.ino === other.ino
 }

@@ -10,9 +10,10 @@ import {renewLease} from './blob-lease.js'
 import {blobNotFound} from './blob-not-found.js'
 import {openBlobFile} from './blob-reading.js'
 import type {BlobInfo, BlobReader, BlobWriter} from './content-store.js'
-import {makeFolder} from './layout-create.js'
-import {isAbsent, layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
-import {quarantine} from './quarantine.js'
+import {makeFolder, refuseLostBlobs} from './layout-create.js'
+import {isAbsent} from '../disk/error-answers.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {quarantineIfDamaged} from './quarantine.js'
 import type {Repository} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
 import type {Turns} from './repository-turns.js'
@@ -54,6 +55,7 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
     const path = pathOf(digest)
     const stats = await statFile(path)
     if (stats !== undefined && (await lease(digest, stats))) return {digest, size: stats.size}
+    await refuseLostBlobs(directory, name)
     if (readOnly) return undefined
     if ((await statFile(repositoryPaths.inHand(directory, digest))) === undefined) return undefined
     await withLayout(() => putBack(directory, digest), signal)
@@ -64,14 +66,8 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
 
   /** Whether it is the file that is wrong, not what the caller took it for. */
   const suspect = async (digest: Digest): Promise<void> => {
-    const stats = await statFile(pathOf(digest))
-    if (stats === undefined || readOnly) return
-    const blob = {digest, size: stats.size}
-    await withLayout(async ({confirm}) => {
-      if (await isSoundFile(pathOf(digest), blob)) return
-      await confirm()
-      await quarantine(place, digest)
-    })
+    if (readOnly) return
+    await withLayout(({confirm}) => quarantineIfDamaged(place, digest, confirm))
   }
 
   return {
@@ -122,7 +118,7 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
       const source = layoutPaths.blob(from, digest)
       if ((await statFile(source)) === undefined) return false
       if ((await findBlob(digest)) !== undefined) return true
-      await makeFolder(dirname(pathOf(digest)))
+      await makeFolder(dirname(pathOf(digest)), layoutPaths.blobs(directory))
       return linkBlob(source, pathOf(digest))
     },
   }

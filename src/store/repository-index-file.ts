@@ -5,7 +5,8 @@ import {writeTempFile} from '../disk/temp-file.js'
 import {IntegrityError, LimitError} from '../errors.js'
 import {readAll} from '../stream/limit.js'
 import {streamOf} from '../stream/stream-of.js'
-import {isAbsent, layoutPaths, readFileStream, tempPrefix} from './layout-files.js'
+import {isAbsent} from '../disk/error-answers.js'
+import {layoutPaths, readFileStream, tempPrefix} from './layout-files.js'
 import {manifestLimit} from './manifest-kind.js'
 import {
   decodeRepositoryIndex,

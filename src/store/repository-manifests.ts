@@ -1,4 +1,5 @@
-import {InjectError, unlessFailed} from '../errors.js'
+import {ifUnfit} from '../disk/error-answers.js'
+import {InjectError, NotFoundError} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {readAll, tooLarge} from '../stream/limit.js'
@@ -6,6 +7,7 @@ import {streamOf} from '../stream/stream-of.js'
 import {removeBlob, type RepositoryPlace} from './blob-files.js'
 import type {BlobInfo, CallOptions, StoredManifest} from './content-store.js'
 import {compareTags} from './compare-tags.js'
+import {type IndexChildren, type KnownChildren, saysIndex} from './index-children.js'
 import {layoutPaths, statFile} from './layout-files.js'
 import {decodeFacts, type ManifestFacts} from './manifest-facts.js'
 import {manifestLimit} from './manifest-kind.js'
@@ -45,6 +47,7 @@ export interface RepositoryManifestsOptions {
   readonly blobs: RepositoryBlobs
   readonly turns: Turns
   readonly recent: RecentBytes
+  readonly children: KnownChildren
 }
 
 /**
@@ -54,7 +57,7 @@ export interface RepositoryManifestsOptions {
 export function createRepositoryManifests(
   options: RepositoryManifestsOptions,
 ): RepositoryManifests {
-  const {place, name, blobs, turns, recent} = options
+  const {place, name, blobs, turns, recent, children} = options
   const {directory} = place
   const file = openIndexFile(directory, name)
 
@@ -71,11 +74,19 @@ export function createRepositoryManifests(
     return bytes
   }
 
-  const readFacts = (blob: BlobInfo, call: CallOptions): Promise<ManifestFacts | undefined> =>
-    unlessFailed(async () => {
+  /** `undefined` for what is missing, damaged, or no document. */
+  const readFacts = async (
+    blob: BlobInfo,
+    call: CallOptions,
+  ): Promise<ManifestFacts | undefined> => {
+    try {
       const bytes = await readBytes(blob, call)
       return bytes && decodeFacts(bytes, `manifest ${blob.digest} of ${name}`)
-    })
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) ifUnfit(undefined)(error)
+      return undefined
+    }
+  }
   const referrers = createReferrerIndex(readFacts)
 
   /** A manifest that only an index names. */
@@ -86,21 +97,40 @@ export function createRepositoryManifests(
   ): Promise<Descriptor | undefined> => {
     const blob = await blobs.statBlob(digest, call)
     if (blob === undefined || blob.size > manifestLimit) return undefined
+    if (!(await isChild(index, digest, call))) return undefined
     const facts = await readFacts(blob, call)
-    if (facts?.mediaType === undefined) return undefined
+    return facts?.mediaType === undefined ? undefined : {...blob, mediaType: facts.mediaType}
+  }
+
+  const isChild = async (
+    index: RepositoryIndex,
+    digest: Digest,
+    call: CallOptions,
+  ): Promise<boolean> => {
     const seen = new Set<Digest>()
-    const waiting: BlobInfo[] = index.entries.filter(
-      ({mediaType}) => mediaType.includes('list') || mediaType.includes('index'),
-    )
+    const waiting: BlobInfo[] = index.entries.filter(({mediaType}) => saysIndex(mediaType))
     for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
       if (seen.has(at.digest)) continue
       seen.add(at.digest)
-      const children = (await readFacts(at, call))?.children ?? []
-      if (children.some((child) => child.digest === digest))
-        return {...blob, mediaType: facts.mediaType}
-      waiting.push(...children)
+      const known = await childrenOf(at, call)
+      const isOfUse = known !== undefined && (known.has(digest) || known.indexes.length > 0)
+      // what is remembered of an index says nothing of whether this repository (still) has it
+      if (!isOfUse || (await blobs.statBlob(at.digest, call)) === undefined) continue
+      if (known.has(digest)) return true
+      waiting.push(...known.indexes)
     }
-    return undefined
+    return false
+  }
+
+  /** `undefined` for what is missing, damaged, or no document. */
+  const childrenOf = async (
+    index: BlobInfo,
+    call: CallOptions,
+  ): Promise<IndexChildren | undefined> => {
+    const known = children.get(index.digest)
+    if (known !== undefined) return known
+    const facts = await readFacts(index, call)
+    return facts && children.add(index.digest, facts)
   }
 
   const resolve = async (reference: string, call: CallOptions): Promise<Descriptor | undefined> => {

@@ -15,7 +15,8 @@ import {localIoError} from '../disk/local-io-error.js'
 import {UsageError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
-import {isAbsent, tempPrefix} from './layout-files.js'
+import {ifNoSuchPath, isAbsent} from '../disk/error-answers.js'
+import {tempPrefix} from './layout-files.js'
 
 export const rootPaths = {
   own: (root: string) => join(root, `${tempPrefix}root`),
@@ -51,7 +52,7 @@ export function parseRepositoryName(name: string): string {
 
 /** The root of repositories that `directory` is in, below it or at it; `undefined` when none was ever served there. */
 export async function findRoot(directory: string): Promise<string | undefined> {
-  let folder = await realpath(directory).catch(() => undefined)
+  let folder = await realpath(directory).catch(ifNoSuchPath(undefined))
   while (folder !== undefined) {
     if (await hasOwnFolder(folder)) return folder
     const parent = dirname(folder)
@@ -62,10 +63,8 @@ export async function findRoot(directory: string): Promise<string | undefined> {
 
 /** Whether a folder is a root of repositories, which somebody has served. */
 export async function hasOwnFolder(directory: string): Promise<boolean> {
-  return stat(rootPaths.own(directory)).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
+  const stats = await stat(rootPaths.own(directory)).catch(ifNoSuchPath(undefined))
+  return stats?.isDirectory() === true
 }
 
 /** The names of all repositories under `root`, in no order; links are not followed. A folder that goes meanwhile is not an error. */
@@ -101,7 +100,8 @@ async function* walkFolders(
     signal?.throwIfAborted()
     const folder = name === '' ? root : rootPaths.repository(root, name)
     const entries = await readdir(folder, {withFileTypes: true}).catch((error: unknown) => {
-      if (isAbsent(error)) return []
+      // one that somebody has just removed; the root is another matter
+      if (isAbsent(error) && name !== '') return []
       throw localIoError(error, 'read', folder)
     })
     const isLayout = entries.some((entry) => entry.name === 'oci-layout' && entry.isFile())

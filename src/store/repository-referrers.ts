@@ -1,3 +1,4 @@
+import {quietly} from '../disk/error-answers.js'
 import type {Digest} from '../oci/digest.js'
 import type {CallOptions} from './content-store.js'
 import type {IndexEntry, RepositoryIndex} from './repository-index.js'
@@ -43,7 +44,7 @@ export function createReferrerIndex(
       options.signal?.throwIfAborted()
       return read(entry, options)
     })
-    turn = result.catch(() => undefined)
+    turn = quietly(result)
     return result
   }
 

@@ -4,8 +4,11 @@ import {acquireLock, type HeldLock, type LockOptions} from '../disk/lock.js'
 import {InjectError, LocalIoError, NotFoundError, UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import {compareTags} from './compare-tags.js'
+import {type HeldRoot, holdFolder} from './held-root.js'
 import {checkLayout, createLayout, makeFolder} from './layout-create.js'
-import {isAbsent, layoutPaths, statFile} from './layout-files.js'
+import {ifAbsent, isAbsent} from '../disk/error-answers.js'
+import {layoutPaths, statFile} from './layout-files.js'
+import {createKnownChildren} from './index-children.js'
 import {createRecentBytes} from './recent-bytes.js'
 import type {Repository, RepositoryRoot} from './repository.js'
 import {createRepositoryBlobs} from './repository-blobs.js'
@@ -21,7 +24,9 @@ import {
 import {createTurns} from './repository-turns.js'
 import {createSoundFiles} from './sound-files.js'
 import type {LiveUpload} from './upload-session.js'
-import {createUploadSessions} from './upload-sessions.js'
+import {createUploadSessions, type UploadSessions} from './upload-sessions.js'
+import {createUploadSpace} from './upload-space.js'
+import {createPendingUploads} from './pending-uploads.js'
 
 export interface OpenRootOptions extends Pick<LockOptions, 'takeOver' | 'onUnsure' | 'timing'> {
   /** Make the folder when it is not there. */
@@ -34,6 +39,12 @@ export interface OpenRootOptions extends Pick<LockOptions, 'takeOver' | 'onUnsur
   readonly served?: boolean | undefined
   /** How long an upload session may be idle before it is gone; 24 h. */
   readonly uploadIdleMs?: number | undefined
+  /** How long one that nobody has written to is remembered; 10 min. */
+  readonly uploadPendingMs?: number | undefined
+  /** How many bytes all unfinished uploads may take together; half of what is left on the disk, beyond which only idle ones go. */
+  readonly unfinishedSize?: number | undefined
+  /** How long one must be idle before it may go for that; 1 min. */
+  readonly uploadQuietMs?: number | undefined
   /** How many upload sessions a repository may have at a time; 1,000. */
   readonly uploadsPerRepository?: number | undefined
   /** How long a file that was read whole, or written, and found right is served without being hashed again, as long as nobody changes it; 1 h. */
@@ -50,16 +61,49 @@ export async function openRepositoryRoot(
   directory: string,
   options: OpenRootOptions = {},
 ): Promise<RepositoryRoot> {
-  const {create = false, shared = false, readOnly = false, served = false} = options
-  if (create) await makeFolder(directory)
+  const {create: isMade = false, shared = false, readOnly = false, served = false} = options
+  if (isMade) await makeFolder(directory)
   else if (!(await isFolder(directory))) throw rootNotFound(directory)
   await refuseOtherFolder(directory, served)
-  const lock = shared ? undefined : await holdRoot(directory, options)
+  const held = await holdFolder(directory)
+  const lock = shared ? undefined : await holdRoot(directory, held, options)
   const turns = createTurns(lock)
   const recent = createRecentBytes()
+  const children = createKnownChildren()
   const sound = createSoundFiles({maxAgeMs: options.soundMs})
   const live = new Map<string, LiveUpload>()
   const opened = new Map<string, Repository>()
+  const uploads = new Map<string, UploadSessions>()
+  const pending = createPendingUploads({maxAgeMs: options.uploadPendingMs})
+  const space = createUploadSpace({
+    root: directory,
+    live,
+    most: options.unfinishedSize,
+    quietMs: options.uploadQuietMs ?? 60_000,
+  })
+
+  const uploadsOf = (name: string): UploadSessions => {
+    const known = uploads.get(name)
+    if (known !== undefined) return known
+    const place = {root: directory, directory: rootPaths.repository(directory, name)}
+    const sessions = createUploadSessions({
+      place,
+      name: quoted(name),
+      live,
+      pending,
+      space,
+      ensure: () => create(name),
+      idleMs: options.uploadIdleMs ?? 86_400_000,
+      limit: options.uploadsPerRepository ?? 1000,
+      sound,
+      confirm: async () => lock?.confirm(),
+    })
+    // looking one up clears it away when it has expired
+    const own = readOnly ? {...sessions, resumeUpload: () => Promise.resolve(undefined)} : sessions
+    uploads.set(name, own)
+    dropOldest(uploads)
+    return own
+  }
 
   const toRepository = (name: string): Repository => {
     const place = {root: directory, directory: rootPaths.repository(directory, name)}
@@ -74,22 +118,13 @@ export async function openRepositoryRoot(
         blobs,
         turns,
         recent,
+        children,
       }),
-      ...createUploadSessions({
-        place,
-        name: title,
-        live,
-        idleMs: options.uploadIdleMs ?? 86_400_000,
-        limit: options.uploadsPerRepository ?? 1000,
-        sound,
-        confirm: async () => lock?.confirm(),
-      }),
+      ...uploadsOf(name),
       async mountBlob(digest, from, {signal} = {}) {
         signal?.throwIfAborted()
         return blobs.linkFrom(digest, rootPaths.repository(directory, parseRepositoryName(from)))
       },
-      // looking one up clears it away when it has expired
-      ...(readOnly ? {resumeUpload: () => Promise.resolve(undefined)} : {}),
       close: () => Promise.resolve(),
     }
   }
@@ -98,6 +133,7 @@ export async function openRepositoryRoot(
     const folder = rootPaths.repository(directory, parseRepositoryName(name))
     // asked each time: somebody may have removed the folder, or made another one in its place
     if ((await statFile(layoutPaths.marker(folder))) === undefined) {
+      await held.check()
       opened.delete(name)
       return undefined
     }
@@ -106,48 +142,85 @@ export async function openRepositoryRoot(
     await checkLayout(folder)
     const repository = opened.get(name) ?? toRepository(name)
     opened.set(name, repository)
-    for (const oldest of opened.keys()) {
-      if (opened.size <= mostOpened) break
-      opened.delete(oldest)
-    }
+    dropOldest(opened)
     return repository
+  }
+
+  const create = async (name: string): Promise<Repository> => {
+    const known = await open(name)
+    if (known !== undefined) return known
+    const folder = rootPaths.repository(directory, name)
+    await held.check()
+    await lock?.confirm()
+    await createLayout(folder, {beside: isPartFolder, within: directory})
+    const made = await open(name)
+    if (made === undefined) throw rootNotFound(folder)
+    return made
   }
 
   return {
     directory,
     lost: lock?.signal,
+    check: held.check,
     openRepository: open,
 
-    async createRepository(name) {
-      const known = await open(name)
-      if (known !== undefined) return known
-      const folder = rootPaths.repository(directory, name)
-      await lock?.confirm()
-      await createLayout(folder, {beside: isPartFolder})
-      const made = await open(name)
-      if (made === undefined) throw rootNotFound(folder)
-      return made
+    createRepository: create,
+
+    async startUpload(name, call) {
+      parseRepositoryName(name)
+      await held.check()
+      return uploadsOf(name).startUpload(call)
+    },
+
+    async resumeUpload(name, id, call) {
+      parseRepositoryName(name)
+      await held.check()
+      return uploadsOf(name).resumeUpload(id, call)
     },
 
     async *listRepositories({signal} = {}) {
       const names: string[] = []
       for await (const name of findRepositories(directory, signal)) names.push(name)
+      await held.check()
       yield* names.sort(compareTags)
     },
 
-    close: async () => lock?.release(),
+    async close() {
+      await lock?.release()
+      await held.close()
+    },
+  }
+}
+
+function dropOldest(kept: Map<string, unknown>): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= mostOpened) return
+    kept.delete(oldest)
   }
 }
 
 /** Repositories keep their index in memory; opening one again costs reading that. */
 const mostOpened = 1000
 
-/** Throws `LocalIoError` (`ERR_INJECT_ROOT_IN_USE`) when a living process has it. */
+/** Resolves when the lock is held. Throws `LocalIoError` (`ERR_INJECT_ROOT_IN_USE`) when a living process has it. */
 async function holdRoot(
+  directory: string,
+  held: HeldRoot,
+  options: OpenRootOptions,
+): Promise<HeldLock> {
+  try {
+    return await lockRoot(directory, options)
+  } catch (error) {
+    await held.close()
+    throw error
+  }
+}
+
+async function lockRoot(
   directory: string,
   {takeOver, onUnsure, timing}: OpenRootOptions,
 ): Promise<HeldLock> {
-  await makeFolder(rootPaths.own(directory))
+  await makeFolder(rootPaths.own(directory), directory)
   const path = rootPaths.lock(directory)
   try {
     return await acquireLock(path, {timeoutMs: 0, takeOver, onUnsure, timing})
@@ -173,7 +246,8 @@ async function isFolder(path: string): Promise<boolean> {
 
 async function refuseOtherFolder(directory: string, served: boolean): Promise<void> {
   if (await hasOwnFolder(directory)) return
-  const isLayout = (await lstat(layoutPaths.marker(directory)).catch(() => undefined)) !== undefined
+  const isLayout =
+    (await lstat(layoutPaths.marker(directory)).catch(ifAbsent(undefined))) !== undefined
   if (!isLayout && !served) return
   const root = await findRoot(directory)
   const what = isLayout

@@ -1,3 +1,4 @@
+import {quietly} from '../disk/error-answers.js'
 import {type HeldLock, type LockOptions, withLock} from '../disk/lock.js'
 
 /** Runs `work` when everybody who asked for the same lock before has done his, in this process and in others. */
@@ -16,22 +17,20 @@ export function createTurns(outer?: Pick<HeldLock, 'confirm'>): Turns {
   const tails = new Map<string, Promise<unknown>>()
   return async (path, work, options) => {
     const before = tails.get(path)
-    const turn = (before ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() =>
-        withLock(
-          path,
-          async (lock) => {
-            const confirm = async (): Promise<void> => {
-              await outer?.confirm()
-              await lock.confirm()
-            }
+    const turn = quietly(before ?? Promise.resolve()).then(() =>
+      withLock(
+        path,
+        async (lock) => {
+          const confirm = async (): Promise<void> => {
             await outer?.confirm()
-            return work({confirm})
-          },
-          options,
-        ),
-      )
+            await lock.confirm()
+          }
+          await outer?.confirm()
+          return work({confirm})
+        },
+        options,
+      ),
+    )
     tails.set(path, turn)
     try {
       return await turn

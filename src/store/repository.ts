@@ -30,11 +30,14 @@ export interface UploadSession {
   readonly offset: number
   /**
    * Adds what `stream` holds; what arrived before a failure is kept. Throws `PreconditionError` (`ERR_INJECT_UPLOAD_OUT_OF_ORDER`) when `at` is given and is
-   * not the offset, and (`ERR_INJECT_UPLOAD_BUSY`) while another call appends. Resolves to the new offset.
+   * not the offset, and (`ERR_INJECT_UPLOAD_BUSY`) while another call appends. With `isLast` nothing is to come after it. Resolves to the new offset.
    */
   append(
     stream: ByteStream,
-    options?: CallOptions & {readonly at?: number | undefined},
+    options?: CallOptions & {
+      readonly at?: number | undefined
+      readonly isLast?: boolean | undefined
+    },
   ): Promise<number>
   /**
    * Makes a blob of what was received. Throws `IntegrityError` (`ERR_INJECT_DIGEST_MISMATCH`) when it is not `expected`; the session is over then, too.
@@ -94,10 +97,19 @@ export interface RepositoryRoot {
   readonly directory: string
   /** Aborts with a `LocalIoError` (`ERR_INJECT_LOCK_LOST`) when another process has taken the root. */
   readonly lost?: AbortSignal | undefined
+  /** Throws `LocalIoError` (`ERR_INJECT_ROOT_GONE`) while another folder, or none, is where the root was opened: then no absence in it means anything. */
+  readonly check: () => Promise<void>
   /** `undefined` when it does not exist. `name` is a repository name of the specification's grammar; anything else is a `UsageError`. */
   openRepository(name: string): Promise<Repository | undefined>
   /** Makes it where it does not exist. */
   createRepository(name: string): Promise<Repository>
+  /** As a repository's, also for one that does not exist: it is made when the first byte comes. */
+  startUpload(
+    name: string,
+    options?: CallOptions & {readonly algorithm?: DigestAlgorithm | undefined},
+  ): Promise<UploadSession>
+  /** As a repository's, also for one that does not exist yet. */
+  resumeUpload(name: string, id: string, options?: CallOptions): Promise<UploadSession | undefined>
   /** Names, sorted bytewise. */
   listRepositories(options?: CallOptions): AsyncIterable<string>
   close(): Promise<void>

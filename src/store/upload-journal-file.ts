@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto'
 import {readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
+import {ifAbsent, quietly} from '../disk/error-answers.js'
 import {identityName} from '../disk/identity-name.js'
 import {type HeldLock, withLock} from '../disk/lock.js'
 import {readOwnFile} from '../disk/own-file.js'
@@ -46,7 +47,7 @@ export async function withUploadJournal<T>(
       join(folder, `${name}.lock`),
       async (lock) => {
         state.isRunning = true
-        await clearOld(folder, options.now())
+        await quietly(clearOld(folder, options.now()))
         return work(createJournal(path, await readRecord(path, options), {...options, lock}))
       },
       {timeoutMs: 0, trusting},
@@ -72,19 +73,17 @@ function createJournal(
   const write = (record: UploadRecord): Promise<void> => {
     isWriting = true
     since = now()
-    const replace = async (): Promise<void> => {
-      await lock.confirm()
-      await store(path, record, now())
-    }
-    writing = replace().then(
-      () => {
+    const storeIt = async (): Promise<void> => {
+      try {
+        await lock.confirm()
+        await store(path, record, now())
         stored = record
+      } finally {
         isWriting = false
-      },
-      () => {
-        isWriting = false
-      },
-    )
+      }
+    }
+    // the upload goes on without it
+    writing = quietly(storeIt())
     return writing
   }
   return {
@@ -103,10 +102,7 @@ function createJournal(
       noted = stored = undefined
       await writing
       stored = undefined
-      await lock
-        .confirm()
-        .then(() => rm(path, {force: true}))
-        .catch(() => undefined)
+      await quietly(lock.confirm().then(() => rm(path, {force: true})))
     },
   }
 }
@@ -143,7 +139,7 @@ async function store(path: string, record: UploadRecord, now: number): Promise<v
     await writeFile(temporary, JSON.stringify(stored), {mode: 0o600, flag: 'wx'})
     await rename(temporary, path)
   } catch (error) {
-    await rm(temporary, {force: true}).catch(() => undefined)
+    await quietly(rm(temporary, {force: true}))
     throw error
   }
 }
@@ -162,19 +158,16 @@ async function readRecord(
   } else {
     onNotice('what an earlier run noted of an upload cannot be read: the upload starts again')
   }
-  await rm(path, {force: true}).catch(() => undefined)
+  await quietly(rm(path, {force: true}))
   return undefined
 }
 
 /** Journals, and what killed runs left half-written, that are too old to be of use. */
 async function clearOld(folder: string, now: number): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await readdir(folder)) {
     if (!/^[0-9a-f]{32}\.json/.test(name)) continue
     const path = join(folder, name)
-    const age = await stat(path).then(
-      ({mtimeMs}) => now - mtimeMs,
-      () => 0,
-    )
-    if (age > lifetimeMs) await rm(path, {force: true}).catch(() => undefined)
+    const stats = await stat(path).catch(ifAbsent(undefined))
+    if (stats && now - stats.mtimeMs > lifetimeMs) await rm(path, {force: true})
   }
 }

@@ -1,13 +1,16 @@
 import {constants} from 'node:fs'
 import {type FileHandle, open, rm} from 'node:fs/promises'
+import {quietly} from '../disk/error-answers.js'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
-import {algorithmOf, type Digest, type DigestAlgorithm} from '../oci/digest.js'
+import {algorithmOf, type Digest, type DigestAlgorithm, digestOf} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
 import {appendStream} from './append-stream.js'
 import {isSoundFile, publishFile, type RepositoryPlace, syncFile} from './blob-files.js'
 import {leaseTime} from './blob-lease.js'
 import {readFileStream, statFile} from './layout-files.js'
+import type {ByteStream} from './content-store.js'
+import {begun} from './first-chunk.js'
 import type {UploadSession} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
 import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
@@ -19,6 +22,8 @@ export interface LiveUpload {
   /** Bytes in the file. */
   size: number
   busy: boolean
+  /** Nobody has written to it, and so there is no file. */
+  isPending: boolean
   /** Of the digest that it will probably have. */
   algorithm: DigestAlgorithm
   /** Of the bytes in the file, or of the first of them; `undefined` when none of the hashes seen so far can go on. */
@@ -34,6 +39,10 @@ export interface UploadSessionOptions {
   /** The repository's, for messages. */
   readonly name: string
   readonly sound: SoundFiles
+  /** Makes the file of a pending session, and the repository where there is none. */
+  readonly begin: () => Promise<void>
+  /** Called with every growth of the file, while it is written. Throws `LimitError` for what is not taken. */
+  readonly onGrowth: () => Promise<void>
   /** Called when the session is over. */
   readonly forget: () => void
 }
@@ -43,7 +52,7 @@ export interface UploadSessionOptions {
  * outlived a process, is one that may be gone on with elsewhere: its hash is of the kind that can be stored, and is, after each range.
  */
 export function createUploadSession(options: UploadSessionOptions): UploadSession {
-  const {id, upload, place, name, sound, forget} = options
+  const {id, upload, place, name, sound, begin, onGrowth, forget} = options
   const path = repositoryPaths.upload(place.directory, id)
   const statePath = repositoryPaths.uploadState(place.directory, id)
 
@@ -89,7 +98,27 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
 
   const remove = async (): Promise<void> => {
     forget()
-    await removeUpload(place.directory, id)
+    if (!upload.isPending) await removeUpload(place.directory, id)
+  }
+
+  /** The stream for a session that has a file; `undefined` when nothing comes for one that has none. */
+  const startOf = async (stream: ByteStream): Promise<ByteStream | undefined> => {
+    if (!upload.isPending) return stream
+    const content = await begun(stream)
+    try {
+      if (content !== undefined) await begin()
+      return content?.stream
+    } catch (error) {
+      if (content !== undefined) await quietly(content.end())
+      throw error
+    }
+  }
+
+  const beginEmpty = async (expected: Digest): Promise<void> => {
+    const found = digestOf(new Uint8Array(0), algorithmOf(expected))
+    if (found === expected) return begin()
+    forget()
+    throw mismatch(id, name, expected, found)
   }
 
   const digestOfAll = async (algorithm: DigestAlgorithm): Promise<Digest> => {
@@ -104,29 +133,30 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
       return upload.size
     },
 
-    append: (stream, {at, signal} = {}) =>
+    append: (stream, {at, isLast = false, signal} = {}) =>
       exclusively(async () => {
         signal?.throwIfAborted()
+        if (at !== undefined && upload.isPending && at !== 0) throw outOfOrder(id, 0, at)
+        const content = await startOf(abortable(stream, signal))
+        if (content === undefined) return upload.size
         const handle = await openFile()
         let isWriting = false
         try {
           const found = await handle.stat()
           await follow(found)
           if (at !== undefined && at !== upload.size) throw outOfOrder(id, upload.size, at)
-          upload.hash = await chooseHash(at !== undefined)
+          upload.hash = await chooseHash(at !== undefined && !isLast)
           upload.algorithm = upload.hash?.algorithm ?? upload.algorithm
           // changed while it was read again: then all of it is, at the end
           if (stampOf(await handle.stat()) !== stampOf(found)) upload.hash = undefined
           isWriting = true
-          await appendStream(abortable(stream, signal), {handle, path, upload})
+          await appendStream(content, {handle, path, upload, onGrowth})
         } finally {
           if (isWriting) upload.state = await stateAfter(handle)
           await handle.close()
           // a failure to store it costs time later, nothing else
           if (isWriting && upload.hash?.size === upload.size && upload.state !== undefined)
-            await saveUploadState(statePath, upload.hash, upload.state).catch(() =>
-              dropUploadState(statePath),
-            )
+            await quietly(storeState(statePath, upload.hash, upload.state))
         }
         return upload.size
       }),
@@ -134,6 +164,7 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
     finish: (expected, {signal} = {}) =>
       exclusively(async () => {
         signal?.throwIfAborted()
+        if (upload.isPending) await beginEmpty(expected)
         const stats = await statFile(path)
         if (stats === undefined) throw unknown(id, name)
         await follow(stats)
@@ -161,13 +192,25 @@ export async function removeUpload(directory: string, id: string): Promise<void>
   await dropUploadState(repositoryPaths.uploadState(directory, id))
 }
 
+/** Or nothing, where it cannot be stored. */
+async function storeState(path: string, hash: UploadHash, file: FileState): Promise<void> {
+  try {
+    await saveUploadState(path, hash, file)
+  } catch (error) {
+    await dropUploadState(path)
+    throw error
+  }
+}
+
 /** The file's state when we have written to it, with the time of a lease: a write by somebody else shows from now on. */
 async function stateAfter(handle: FileHandle): Promise<FileState | undefined> {
   try {
     const time = leaseTime()
     await handle.utimes(time, time)
     return await handle.stat()
-  } catch {
+  } catch (error) {
+    // without it the bytes are hashed again at the end
+    if (errnoOf(error) === undefined) throw error
     return undefined
   }
 }

@@ -1,17 +1,22 @@
 import {randomUUID} from 'node:crypto'
 import type {Stats} from 'node:fs'
-import {type FileHandle, lstat, open, readdir} from 'node:fs/promises'
+import {type FileHandle, lstat, open} from 'node:fs/promises'
+import {ifAbsent} from '../disk/error-answers.js'
+import {dirname} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {clearDead} from '../disk/owned-name.js'
 import {LimitError} from '../errors.js'
-import type {DigestAlgorithm} from '../oci/digest.js'
 import type {RepositoryPlace} from './blob-files.js'
 import {makeFolder} from './layout-create.js'
 import {statFile, tempPrefix} from './layout-files.js'
+import {isUploadId, listUploads} from './list-uploads.js'
+import {namesIn} from './names-in.js'
 import type {Repository, UploadSession} from './repository.js'
 import {repositoryPaths} from './repository-paths.js'
+import {pendingMs, type PendingUploads} from './pending-uploads.js'
 import type {SoundFiles} from './sound-files.js'
 import {createUploadHash} from './upload-hash.js'
+import type {UploadSpace} from './upload-space.js'
 import {createUploadSession, type LiveUpload, removeUpload} from './upload-session.js'
 
 export interface UploadSessionsOptions {
@@ -20,6 +25,12 @@ export interface UploadSessionsOptions {
   readonly name: string
   /** What this process knows of the sessions that it has seen, by path: shared by all repositories of the root. */
   readonly live: Map<string, LiveUpload>
+  /** Those that nobody has written to. */
+  readonly pending: PendingUploads
+  /** What the unfinished uploads of the root take. */
+  readonly space: UploadSpace
+  /** Makes the repository where there is none. */
+  readonly ensure: () => Promise<unknown>
   /** A session that nothing was added to for so long is gone. */
   readonly idleMs: number
   /** How many a repository may have. */
@@ -29,14 +40,14 @@ export interface UploadSessionsOptions {
   readonly confirm: () => Promise<void>
 }
 
+export type UploadSessions = Pick<Repository, 'startUpload' | 'resumeUpload'>
+
 /**
  * The upload sessions of one repository. The file of a session is all that there is to know: it holds what was received, so its size is the offset, and
  * its time is that of the last activity. A process killed at any instant leaves a session that goes on at the last byte that was written.
  */
-export function createUploadSessions(
-  options: UploadSessionsOptions,
-): Pick<Repository, 'startUpload' | 'resumeUpload'> {
-  const {place, name, live, idleMs, limit, sound, confirm} = options
+export function createUploadSessions(options: UploadSessionsOptions): UploadSessions {
+  const {place, name, live, pending, space, ensure, idleMs, limit, sound, confirm} = options
   const {directory} = place
   const folder = repositoryPaths.uploads(directory)
   const pathOf = (id: string): string => repositoryPaths.upload(directory, id)
@@ -47,12 +58,34 @@ export function createUploadSessions(
       place,
       name,
       sound,
-      forget: () => void live.delete(pathOf(id)),
+      begin: () => begin(id, upload),
+      onGrowth: () => space.grown({directory, id, path: pathOf(id), size: upload.size}),
+      forget: () => forget(id),
     })
+
+  const forget = (id: string): void => {
+    const path = pathOf(id)
+    pending.delete(path)
+    live.delete(path)
+    space.forget(path)
+  }
+
+  const begin = async (id: string, upload: LiveUpload): Promise<void> => {
+    await ensure()
+    await (cleared ??= clearLeftovers())
+    if ((await countSessions()) >= limit) throw tooMany(name, limit)
+    const path = pathOf(id)
+    const handle = await create(path, folder)
+    await handle.close()
+    pending.delete(path)
+    live.set(path, upload)
+    upload.isPending = false
+    upload.hash = createUploadHash(upload.algorithm)
+  }
 
   /** Sessions that can still be resumed; those that cannot are cleared away, some at a time. */
   const countSessions = async (): Promise<number> => {
-    const ids = (await readdir(folder).catch(() => [])).filter((each) => grammar.test(each))
+    const ids = (await namesIn(folder)).filter(isUploadId)
     // most of the time there are few, and none of them needs to be looked at
     if (ids.length < Math.min(limit, quiet)) return ids.length
     let count = 0
@@ -75,11 +108,11 @@ export function createUploadSessions(
   const isAlive = async (id: string): Promise<boolean> => {
     if (live.get(pathOf(id))?.busy === true) return true
     const stats = await statFile(pathOf(id))
-    return stats !== undefined && Date.now() - stats.mtimeMs < idleMs
+    return stats !== undefined && Date.now() - stats.mtimeMs < idleTime(stats, idleMs)
   }
 
   const expire = async (id: string): Promise<void> => {
-    live.delete(pathOf(id))
+    forget(id)
     await removeUpload(directory, id)
   }
 
@@ -87,22 +120,21 @@ export function createUploadSessions(
     async startUpload({signal, algorithm = 'sha256'} = {}) {
       signal?.throwIfAborted()
       await confirm()
-      await (cleared ??= clearLeftovers())
+      // before a client sends what would not be taken
       if ((await countSessions()) >= limit) throw tooMany(name, limit)
       const id = randomUUID()
-      const path = pathOf(id)
-      const handle = await create(path, folder)
-      await handle.close()
-      const upload = newUpload(0, algorithm)
-      live.set(path, upload)
+      const upload = {...resumed(0), algorithm, isPending: true}
+      pending.add(pathOf(id), upload)
       return session(id, upload)
     },
 
     async resumeUpload(id, {signal} = {}) {
       signal?.throwIfAborted()
-      if (!grammar.test(id)) return undefined
+      if (!isUploadId(id)) return undefined
       await confirm()
       const path = pathOf(id)
+      const begun = pending.get(path)
+      if (begun !== undefined) return session(id, begun)
       if (!(await isAlive(id))) {
         await expire(id)
         return undefined
@@ -121,39 +153,43 @@ export function createUploadSessions(
 
 /** The ids of sessions in the folder of a repository that nothing was added to for longer than `idleMs`, and of those of which only a hash's state was left so long ago. */
 export async function expiredUploads(directory: string, idleMs: number): Promise<string[]> {
-  const names = await readdir(repositoryPaths.uploads(directory)).catch(() => [])
-  const ids = new Set(names.map((name) => name.replace(/\.state$/, '')))
   const expired: string[] = []
-  for (const id of ids) {
-    if (!grammar.test(id)) continue
+  for (const id of await listUploads(directory)) {
     const stats =
       (await lookAt(repositoryPaths.upload(directory, id))) ??
       (await lookAt(repositoryPaths.uploadState(directory, id)))
-    if (stats !== undefined && Date.now() - stats.mtimeMs >= idleMs) expired.push(id)
+    if (stats !== undefined && Date.now() - stats.mtimeMs >= idleTime(stats, idleMs))
+      expired.push(id)
   }
   return expired
 }
 
+/** One that holds nothing is gone with those that nobody has written to. */
+function idleTime({size}: Stats, idleMs: number): number {
+  return size === 0 ? Math.min(idleMs, pendingMs) : idleMs
+}
+
 /** Whatever it is, so that it can be removed. */
 async function lookAt(path: string): Promise<Stats | undefined> {
-  return lstat(path).catch(() => undefined)
+  return lstat(path).catch(ifAbsent(undefined))
 }
 
-/** The spelling of `randomUUID`. */
-const grammar = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const quiet = 100
 
-function newUpload(size: number, algorithm: DigestAlgorithm): LiveUpload {
-  return {size, busy: false, algorithm, hash: createUploadHash(algorithm), state: undefined}
-}
-
 function resumed(size: number): LiveUpload {
-  return {size, busy: false, algorithm: 'sha256', hash: undefined, state: undefined}
+  return {
+    size,
+    busy: false,
+    isPending: false,
+    algorithm: 'sha256',
+    hash: undefined,
+    state: undefined,
+  }
 }
 
 async function create(path: string, folder: string): Promise<FileHandle> {
   try {
-    await makeFolder(folder)
+    await makeFolder(folder, dirname(folder))
     return await open(path, 'wx', 0o644)
   } catch (error) {
     throw localIoError(error, 'create', path)

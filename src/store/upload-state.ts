@@ -1,5 +1,6 @@
 import {rm} from 'node:fs/promises'
 import * as v from 'valibot'
+import {ifUnfit} from '../disk/error-answers.js'
 import {writeFileAtomic} from '../disk/atomic-file.js'
 import {ownedName} from '../disk/owned-name.js'
 import {parseJsonValue} from '../oci/json-value.js'
@@ -36,7 +37,7 @@ export async function loadUploadState(
   path: string,
   file: FileState,
 ): Promise<UploadHash | undefined> {
-  const bytes = await readAll(readFileStream(path), longest, path).catch(() => undefined)
+  const bytes = await readAll(readFileStream(path), longest, path).catch(ifUnfit(undefined))
   const stored = v.safeParse(shape, bytes && parseJsonValue(Buffer.from(bytes).toString()))
   if (!stored.success) return undefined
   const {algorithm, state, size, boot, file: stamp} = stored.output

@@ -54,6 +54,7 @@ it('gc --dry-run removes nothing, gc what it said, and neither what was just use
         manifests: [],
         blobs: [{digest: old, size: 11}],
         uploads: 0,
+        unfinished: {count: 0, bytes: 0},
         kept: {referenced: 3, leased: 1},
         problems: [],
       },

@@ -1,3 +1,4 @@
+import {streamOf} from '../../src/stream/stream-of.js'
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs'
@@ -199,8 +200,12 @@ describe('garbage', () => {
     const root = await openTestRoot()
     const a = await root.createRepository('a')
     const [old, active] = [await a.startUpload(), await a.startUpload()]
+    for (const each of [old, active]) await each.append(streamOf(bytesOf('x')))
     const time = Date.now() / 1000 - 90_000
     await utimes(repositoryPaths.upload(join(root.directory, 'a'), old.id), time, time)
+    // named with what they take
+    const [planned] = (await planGarbage(root)).repositories
+    expect(planned).toMatchObject({uploads: [old.id], unfinished: {count: 2, bytes: 2}})
     await collect(root)
     expect(await a.resumeUpload(old.id)).toBeUndefined()
     expect(await a.resumeUpload(active.id)).toBeDefined()

@@ -113,6 +113,7 @@ it('X13 FIFOs in the place of what an upload keeps are not waited for', async ()
   ).toBe('known rest')
 
   const other = await later?.startUpload()
+  await other?.append(streamOf(bytesOf('x')))
   await rm(join(root.directory, 'a', '.inject-uploads', other?.id ?? ''))
   await execa('mkfifo', [join(root.directory, 'a', '.inject-uploads', other?.id ?? '')])
   await expect(other?.append(streamOf(bytesOf('x')))).rejects.toMatchObject({name: 'LocalIoError'})

@@ -8,7 +8,7 @@ import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import {collectGarbage} from '../../src/store/collect-garbage.js'
 import {planGarbage} from '../../src/store/garbage-plan.js'
-import type {Repository, UploadSession} from '../../src/store/repository.js'
+import type {Repository, RepositoryRoot, UploadSession} from '../../src/store/repository.js'
 import {stampOf} from '../../src/store/sound-files.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 import {bytesOf, openRootAt, openTestRoot, rejectionOf, textIn} from '../support/root-fixtures.js'
@@ -212,6 +212,7 @@ describe('a session that outlives its process', () => {
     await (await a.startUpload()).cancel()
     const folder = join(root.directory, 'a', '.inject-uploads')
     const plant = async (): Promise<void> => {
+      await mkdir(folder, {recursive: true})
       const orphan = join(folder, '00000000-0000-4000-8000-000000000000.state')
       await writeFile(orphan, '{}')
       await utimes(orphan, 1, 1)
@@ -224,7 +225,9 @@ describe('a session that outlives its process', () => {
     await plant()
     await root.close()
     const later = await (await openRootAt(root.directory)).openRepository('a')
-    await (await later?.startUpload())?.cancel()
+    const other = await later?.startUpload()
+    await other?.append(streamOf(bytesOf('x')))
+    await other?.cancel()
     expect(uploadsOf(root.directory)).toEqual([])
   })
 
@@ -285,7 +288,9 @@ describe('a session that outlives its process', () => {
     const property = fc.asyncProperty(fc.array(piece, {maxLength: 6}), async (pieces) => {
       let open = await openRootAt(root.directory)
       let session = await (await open.createRepository('a')).startUpload()
-      const all: Uint8Array[] = []
+      const all: Uint8Array[] = [bytesOf('x')]
+      // one that nobody wrote to does not outlive its process
+      await session.append(streamOf(bytesOf('x')))
       for (const {bytes, ranged, restart} of pieces) {
         await session.append(streamOf(bytes), ranged ? {at: session.offset} : {})
         all.push(bytes)
@@ -342,16 +347,26 @@ describe('many sessions', () => {
   it('T-79 a repository has at most so many; ended ones make room', async () => {
     const root = await openTestRoot({uploadsPerRepository: 3})
     const a = await root.createRepository('a')
-    const sessions = [await a.startUpload(), await a.startUpload(), await a.startUpload()]
+    const begin = async (repository = a) => {
+      const session = await repository.startUpload()
+      await session.append(streamOf(bytesOf('x')))
+      return session
+    }
+    // those that nobody has written to do not count, and are refused as soon as somebody does
+    const [empty] = [await a.startUpload(), await a.startUpload()]
+    const sessions = [await begin(), await begin(), await begin()]
+    expect(await rejectionOf(empty.append(streamOf(bytesOf('x'))))).toMatchObject({
+      code: 'ERR_INJECT_TOO_MANY_UPLOADS',
+    })
     const error = await rejectionOf(a.startUpload())
     expect(error).toMatchObject({
       name: 'LimitError',
       code: 'ERR_INJECT_TOO_MANY_UPLOADS',
       expected: 3,
     })
-    await (await root.createRepository('b')).startUpload()
+    await begin(await root.createRepository('b'))
     await sessions[0]?.cancel()
-    await a.startUpload()
+    await begin()
   })
 
   it('I9 stale ones of an earlier process are gone, and do not count', async () => {
@@ -370,6 +385,7 @@ describe('many sessions', () => {
     }
     expect(await a.resumeUpload(ids[0] ?? '')).toBeUndefined()
     const session = await a.startUpload()
+    await session.append(streamOf(bytesOf('x')))
     expect(await readdir(folder)).toEqual([session.id])
   })
 
@@ -377,6 +393,7 @@ describe('many sessions', () => {
     const root = await openTestRoot({uploadIdleMs: 60_000})
     const a: Repository = await root.createRepository('a')
     const session = await a.startUpload()
+    await session.append(streamOf(bytesOf('x')))
     const path = join(root.directory, 'a', '.inject-uploads', session.id)
     const old = Date.now() / 1000 - 50
     await utimes(path, old, old)
@@ -386,5 +403,75 @@ describe('many sessions', () => {
     // somebody else's doing: what is there counts
     truncateSync(path, 0)
     await session.finish(digestOf(new Uint8Array(0)))
+  })
+})
+
+describe('sessions that nobody has written to', () => {
+  it('cost nothing on disk, make no repository, and are gone after their time', async () => {
+    const root = await openTestRoot({uploadPendingMs: 100})
+    const first = await root.startUpload('new/one')
+    expect(await root.openRepository('new/one')).toBeUndefined()
+    expect(await first.append(streamOf(new Uint8Array(0)))).toBe(0)
+    expect(await readdir(root.directory)).toEqual(['.inject-root'])
+    expect((await root.resumeUpload('new/one', first.id))?.offset).toBe(0)
+    // of another repository it is none
+    expect(await root.resumeUpload('new/two', first.id)).toBeUndefined()
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(await root.resumeUpload('new/one', first.id)).toBeUndefined()
+    expect(await readdir(root.directory)).toEqual(['.inject-root'])
+  })
+
+  it('become what they are with the first byte, or as the empty blob', async () => {
+    const root = await openTestRoot()
+    const session = await root.startUpload('new/one')
+    await expect(session.append(streamOf(bytesOf('x')), {at: 1})).rejects.toMatchObject({
+      code: 'ERR_INJECT_UPLOAD_OUT_OF_ORDER',
+    })
+    await session.append(streamOf(bytesOf('x')), {at: 0})
+    expect((await root.resumeUpload('new/one', session.id))?.offset).toBe(1)
+    expect(await session.finish(digestOf(bytesOf('x')))).toMatchObject({size: 1})
+    const empty = await root.startUpload('new/two')
+    expect(await empty.finish(digestOf(new Uint8Array(0)))).toMatchObject({size: 0})
+    const wrong = await root.startUpload('new/three')
+    await expect(wrong.finish(digestOf(bytesOf('x')))).rejects.toMatchObject({
+      code: 'ERR_INJECT_DIGEST_MISMATCH',
+    })
+    expect(await root.openRepository('new/three')).toBeUndefined()
+  })
+})
+
+describe('the space of unfinished uploads', () => {
+  const begin = async (root: RepositoryRoot, name: string, size: number) => {
+    const session = await root.startUpload(name)
+    await session.append(streamOf(new Uint8Array(size)))
+    return session
+  }
+
+  it('B16 is bounded in all: those that were idle longest go, also of an earlier process', async () => {
+    const first = await openTestRoot()
+    const left = await begin(first, 'a', 400)
+    await first.close()
+    const root = await openRootAt(first.directory, {unfinishedSize: 1000, uploadQuietMs: 0})
+    const old = await begin(root, 'b', 400)
+    const late = await begin(root, 'c', 400)
+    expect(await root.resumeUpload('a', left.id)).toBeUndefined()
+    expect((await root.resumeUpload('b', old.id))?.offset).toBe(400)
+    await old.append(streamOf(new Uint8Array(100)))
+    await begin(root, 'd', 300)
+    expect(await root.resumeUpload('c', late.id)).toBeUndefined()
+    expect((await root.resumeUpload('b', old.id))?.offset).toBe(500)
+    // what is finished is no upload any more
+    await old.finish(digestOf(new Uint8Array(500)))
+    await begin(root, 'e', 700)
+  })
+
+  it('B16 one that was just written to does not go: then the one that grows is refused', async () => {
+    const root = await openTestRoot({unfinishedSize: 1000})
+    const other = await begin(root, 'a', 600)
+    expect(await rejectionOf(begin(root, 'b', 600))).toMatchObject({
+      name: 'LimitError',
+      code: 'ERR_INJECT_UPLOADS_FULL',
+    })
+    expect((await root.resumeUpload('a', other.id))?.offset).toBe(600)
   })
 })

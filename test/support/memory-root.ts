@@ -32,6 +32,7 @@ export function createMemoryRoot(): MemoryRoot {
   const repositories = new Map<string, MemoryRepository>()
   return {
     directory: '/nowhere',
+    check: () => Promise.resolve(),
     repositories,
     openRepository: (name) => Promise.resolve(repositories.get(name)),
     createRepository(name) {
@@ -39,6 +40,10 @@ export function createMemoryRoot(): MemoryRoot {
       repositories.set(name, repository)
       return Promise.resolve(repository)
     },
+    async startUpload(name, options) {
+      return (await this.createRepository(name)).startUpload(options)
+    },
+    resumeUpload: async (name, id) => repositories.get(name)?.resumeUpload(id),
     // eslint-disable-next-line @typescript-eslint/require-await -- all is here already
     async *listRepositories() {
       yield* [...repositories.keys()].sort(compareTags)

@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {inject as provided, onTestFinished} from 'vitest'
 
-const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+export const programPath = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
 export interface ServeCommand {
   readonly child: ChildProcess
@@ -23,7 +23,7 @@ export async function serveCommand(
   flags: readonly string[] = [],
   {uid}: {readonly uid?: number} = {},
 ): Promise<ServeCommand> {
-  const run = uid === undefined ? program : join(provided('reachable'), 'bin/run.js')
+  const run = uid === undefined ? programPath : join(provided('reachable'), 'bin/run.js')
   const args = [run, 'serve', root, '--listen', '127.0.0.1:0', ...flags]
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
