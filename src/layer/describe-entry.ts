@@ -71,7 +71,7 @@ const kinds: Readonly<Record<string, Entry['kind']>> = {
   '7': 'file',
 }
 
-function kindOf({type, size}: TarHeader, path: ByteString): Entry['kind'] {
+function kindOf({type, size, name}: TarHeader, path: ByteString): Entry['kind'] {
   const kind = kinds[type]
   if (kind === undefined) {
     throw new PreconditionError(
@@ -79,9 +79,11 @@ function kindOf({type, size}: TarHeader, path: ByteString): Entry['kind'] {
       `the layer has an entry of the type ${JSON.stringify(type)}, which is no file, link or device`,
     )
   }
-  if (kind !== 'file' || !path.endsWith('/')) return kind
+  // Python goes by the header's own name, others by the one that stands for it
+  const slashes = [name, path].filter((each) => each.endsWith('/')).length
+  if (kind !== 'file' || slashes === 0) return kind
   // v7 archives know directories only by their trailing slash; of others, readers differ on what this is
-  if (type === '\0' && size === 0) return 'directory'
+  if (type === '\0' && size === 0 && slashes === 2) return 'directory'
   throw layerCorrupt('an entry is a file by its type and a directory by its name')
 }
 

@@ -210,6 +210,8 @@ describe('createTarReader', () => {
       refuses(member({name: 'd/', type: '\0', content: 'x'}))
       refuses(pax({path: 'd/'}), file('d'))
       refuses(long('L', 'd/'), file('d'))
+      refuses(long('L', 'd'), member({name: 'd/', type: '\0', content: 'old'}))
+      refuses(pax({path: 'd/'}), member({name: 'd', type: '\0'}))
     })
 
     it('A11 a link without a target is refused', () => {
