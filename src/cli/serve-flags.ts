@@ -132,9 +132,9 @@ function parseListeners(
 
 /** A name as browsers and clients send it. Throws `UsageError` (`ERR_INJECT_ADDRESS_INVALID`). */
 function parseHost(text: string): string {
-  const ascii = domainToASCII(text)
-  const host = isIPv6(text) ? `[${text}]` : ascii || text
-  if (hostOf(host) !== undefined && !/:\d*$/.test(ascii || text)) return host
+  // empty for what is not a name, such as one with a port
+  const host = isIPv6(text) ? `[${text}]` : domainToASCII(text)
+  if (hostOf(host) !== undefined) return host
   throw new UsageError('ERR_INJECT_ADDRESS_INVALID', `not the name of a host: ${quoted(text)}`, {
     hint: 'write a name or an address, without a port, as in --allow-host registry.example',
   })

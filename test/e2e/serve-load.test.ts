@@ -32,7 +32,11 @@ it.runIf(process.platform === 'linux')(
       return socket
     }
     // some have asked before, some say nothing, some stop in the middle of a request
-    const beginnings = ['GET /v2/ HTTP/1.1\r\nhost: localhost\r\n\r\n', '', 'GET /v2/ HTTP/1.1\r\nhost:']
+    const beginnings = [
+      'GET /v2/ HTTP/1.1\r\nhost: localhost\r\n\r\n',
+      '',
+      'GET /v2/ HTTP/1.1\r\nhost:',
+    ]
     const sockets: Socket[] = []
     for (let at = 0; at < idle; at++) sockets.push(await open(beginnings[at % 3] ?? ''))
     for (let at = 0; at < slow; at++) {

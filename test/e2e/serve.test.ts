@@ -10,6 +10,7 @@ import {expect, it, onTestFinished} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import {makeCertificate} from '../support/certificate.js'
 import {inject} from '../support/cli.js'
+import {serveCommand} from '../support/serve-command.js'
 import {makeManifest, pushBlob, putManifest, send} from '../support/served-registry.js'
 import {tempDir} from '../support/temp-dir.js'
 
@@ -180,10 +181,26 @@ it('listens beyond loopback only with TLS and passwords, or when told to', async
   expect(await end()).toBe(0)
 })
 
+it('A7 a host that is not ours is refused, unless --allow-host names it', async () => {
+  const root = join(await tempDir(), 'root')
+  const names = ['registry.example', 'käse.example', '2001:db8::1']
+  const {address} = await serveCommand(
+    root,
+    names.flatMap((name) => ['--allow-host', name]),
+  )
+  const statusFor = async (host: string): Promise<number> =>
+    (await send(address, 'GET', '/v2/', {headers: {host}})).status
+  for (const host of ['registry.example:5000', 'xn--kse-qla.example', '[2001:db8::1]', address])
+    expect([host, await statusFor(host)]).toEqual([host, 200])
+  expect(await statusFor('evil.example')).toBe(403)
+})
+
 it.each([
   [['--listen', '127.0.0.1:0'], 2, 'nothing is said to be served'],
   [['ROOT', '--listen', '127.0.0.1'], 2, 'not an address'],
   [['ROOT', '--listen', '127.0.0.1:99999'], 2, 'not an address'],
+  [['ROOT', '--allow-host', 'registry.example:5000'], 2, 'not the name of a host'],
+  [['ROOT', '--allow-host', 'http://registry.example'], 2, 'not the name of a host'],
   [['ROOT', '--auth', 'ldap:x'], 2, 'not a way to log in'],
   [['ROOT', '--auth', 'htpasswd:/nonexistent'], 9, 'no such file'],
   [['ROOT', '--tls-cert', 'x'], 2, 'without its key'],
