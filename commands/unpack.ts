@@ -1,6 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, maxSize, slotName, slotPath} from '../src/cli/flags.js'
+import {imageArg, maxSize, slotName, slotPath, zstdWindow} from '../src/cli/flags.js'
 import {machinePlatform, platformFlag} from '../src/cli/platform-flags.js'
 import {summariseUnpack} from '../src/cli/render-unpack.js'
 import {parseReference} from '../src/oci/reference.js'
@@ -31,6 +31,12 @@ export default class Unpack extends BaseCommand {
     force: Flags.boolean({char: 'f', summary: 'Replace what is in the directory.'}),
     strict: Flags.boolean({summary: 'An image without the slot is an error.'}),
     'max-size': maxSize(),
+    'max-special': Flags.integer({
+      min: 0,
+      helpValue: 'N',
+      summary: 'FIFOs and devices that the layer may hold (default: 1,000).',
+    }),
+    'zstd-window': zstdWindow(),
     devices: Flags.boolean({
       summary: 'Make device nodes that the layer holds (as root); refused otherwise.',
     }),
@@ -42,11 +48,16 @@ export default class Unpack extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const {name, path, force, strict, devices, 'max-size': largest} = flags
+        const {name, path, force, strict, devices} = flags
+        const limits = {
+          largest: flags['max-size'],
+          special: flags['max-special'],
+          zstdWindow: flags['zstd-window'],
+        }
         const {platform} = flags
         const machine = machinePlatform(process.arch)
         const which = {reference, directory: args.directory, platform, machine}
-        return unpack({...which, name, path, force, strict, devices, largest}, ports)
+        return unpack({...which, name, path, force, strict, devices, ...limits}, ports)
       },
       {line: ({reference}) => reference, summary: summariseUnpack},
     )
