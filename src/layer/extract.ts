@@ -52,7 +52,11 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
   const directories = createDirectories()
-  const special = createSpecialFiles(() => readable(root.access('')), root.at, temporaryName)
+  const special = createSpecialFiles(
+    () => readable(root.access('')),
+    (name) => root.at(name),
+    temporaryName,
+  )
   let file: {readonly descriptor: number; readonly entry: Entry} | undefined
 
   return {
