@@ -57,7 +57,8 @@ function editConfig(config: Encoded<ImageConfig>, slot: Slot, isLast: boolean): 
   const {value} = config
   const keys = slotLabels(slot.name)
   const before = parseEdits(labelsOf(value).get(keys.before))
-  const own = [...Object.values(keys), ...(isLast ? [baseDigest] : [])]
+  const own: string[] = [keys.tar, keys.gzip, keys.layers, keys.sharding, keys.path, keys.before]
+  if (isLast) own.push(baseDigest)
   const gone: JsonPath[] = [
     ...slot.layers.map(({layer}) => ['rootfs', 'diff_ids', layer]),
     ...slot.layers.flatMap(({history}) => (history === undefined ? [] : [['history', history]])),

@@ -69,7 +69,7 @@ export function createWorkerPool<Job extends object, Result>(
     },
     async close() {
       isClosed = true
-      await Promise.all(threads.map((thread) => thread?.worker.terminate()))
+      await Promise.all(threads.flatMap((thread) => thread?.worker.terminate() ?? []))
     },
   }
 
