@@ -1,6 +1,6 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, maxSize, slotName, slotPath} from '../src/cli/flags.js'
+import {imageArg, maxSize, slotName, slotPath, zstdWindow} from '../src/cli/flags.js'
 import {platformFlag} from '../src/cli/platform-flags.js'
 import {summariseUnpack} from '../src/cli/render-unpack.js'
 import {machinePlatform} from '../src/oci/platform.js'
@@ -35,6 +35,12 @@ export default class Unpack extends BaseCommand {
     }),
     strict: Flags.boolean({summary: 'An image without the slot is an error.'}),
     'max-size': maxSize(),
+    'max-special': Flags.integer({
+      min: 0,
+      helpValue: 'N',
+      summary: 'FIFOs and devices that the layer may hold (default: 1,000).',
+    }),
+    'zstd-window': zstdWindow(),
     devices: Flags.boolean({
       summary: 'Make device nodes that the layer holds (as root); refused otherwise.',
     }),
@@ -54,10 +60,15 @@ export default class Unpack extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Unpack.flags>,
   ): UnpackOptions {
-    const {name, path, platform, force, follow, strict, devices, 'max-size': largest} = flags
+    const {name, path, platform, force, follow, strict, devices} = flags
     const reference = parseReference(args.image)
+    const limits = {
+      largest: flags['max-size'],
+      special: flags['max-special'],
+      zstdWindow: flags['zstd-window'],
+    }
     const machine = machinePlatform(process.arch)
     const which = {reference, directory: args.directory, platform, machine}
-    return {...which, name, path, force, follow, strict, devices, largest}
+    return {...which, name, path, force, follow, strict, devices, ...limits}
   }
 }

@@ -6,6 +6,7 @@ import {sourceDateEpoch} from '../oci/source-date-epoch.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {parseTime} from '../oci/time.js'
 import {conflictPolicies, type ConflictPolicy} from '../operations/on-conflict.js'
+import {largestZstdWindow} from '../layer/unpack-limits.js'
 import {networkFlags} from './network-flags.js'
 import {platformChoice, platformsFlag} from './platform-flags.js'
 import {progressModes, type ProgressMode} from './progress.js'
@@ -75,6 +76,17 @@ export const maxSize = Flags.custom<number>({
   summary:
     'Bytes that the layer may unpack to, as in 20G (default: 1,000 times its size, beyond 64 MiB).',
   parse: (text) => Promise.resolve(parseSize(text)),
+})
+
+/** Bytes, from what needs no flag up to what we read at most. */
+export const zstdWindow = Flags.custom<number>({
+  helpValue: 'SIZE',
+  summary: 'Memory that a layer in zstd may ask for, up to 128M (default: 8M).',
+  parse: (text) => {
+    const size = parseSize(text)
+    if (size <= largestZstdWindow) return Promise.resolve(size)
+    throw new UsageError('ERR_INJECT_SIZE_INVALID', 'a zstd window must not exceed 128M')
+  },
 })
 
 /** The flags of the commands that make a tag name another image. */

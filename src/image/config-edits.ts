@@ -6,7 +6,7 @@ import {quoted} from '../oci/quoted.js'
 import {textShape} from '../oci/shape.js'
 import type {ImageConfig} from '../oci/config.js'
 import type {Manifest} from '../oci/manifest.js'
-import {removeMember, setMember} from './text-edit.js'
+import type {JsonPath, MemberEdit} from './edit-tree.js'
 
 type Texts = Readonly<Record<string, string | null>>
 
@@ -61,26 +61,29 @@ export function mergeEdits(first: ConfigEdits, second: ConfigEdits): ConfigEdits
   return {...second, ...first, ...Object.fromEntries(maps)}
 }
 
-/** The config's text with the edits that belong into a config. */
-export function editConfigText(text: string, config: ImageConfig, edits: ConfigEdits): string {
-  let next = text
-  if (edits.env) {
-    const env = changedEnv(envOf(config), edits.env)
-    next = setMember(next, ['config', 'Env'], env)
-  }
-  next = editTexts(next, ['config', 'Labels'], edits.labels)
-  for (const key of memberKeys) {
-    const value = edits[key]
-    if (value === undefined) continue
-    const path = ['config', members[key]] as const
-    next = value === null ? removeMember(next, path) : setMember(next, path, value)
-  }
-  return next
+/** The edits that belong into a config, as those of its text. */
+export function editsOfConfig(config: ImageConfig, edits: ConfigEdits): MemberEdit[] {
+  const {env} = edits
+  return [
+    ...(env
+      ? [setOrRemove(['config', 'Env'], changedEnv(envOf(config), new Map(Object.entries(env))))]
+      : []),
+    ...editsOfTexts(['config', 'Labels'], edits.labels),
+    ...memberKeys.flatMap((key) => {
+      const value = edits[key]
+      return value === undefined ? [] : [setOrRemove(['config', members[key]], value)]
+    }),
+  ]
 }
 
-/** The manifest's text with the edits that belong into a manifest. */
-export function editManifestText(text: string, edits: ConfigEdits): string {
-  return editTexts(text, ['annotations'], edits.annotations)
+/** The edits that belong into a manifest, as those of its text. */
+export function editsOfManifest(edits: ConfigEdits): MemberEdit[] {
+  return editsOfTexts(['annotations'], edits.annotations)
+}
+
+/** `null` and `undefined` take the member out. */
+export function setOrRemove(path: JsonPath, value: unknown): MemberEdit {
+  return value === null || value === undefined ? {kind: 'remove', path} : {kind: 'set', path, value}
 }
 
 /** Of a label's value; nothing where that is no such thing: it is anybody's text. */
@@ -121,24 +124,22 @@ function envOf({config}: ImageConfig): string[] {
 }
 
 /** In the place where a name is already, else at the end. */
-function changedEnv(env: readonly string[], edits: Texts): string[] {
-  return Object.entries(edits).reduce<string[]>(
-    (list, [name, value]) => {
-      const others = list.filter((entry) => !entry.startsWith(`${name}=`))
-      if (value === null) return others
-      const place = list.findIndex((entry) => entry.startsWith(`${name}=`))
-      return others.toSpliced(place < 0 ? others.length : place, 0, `${name}=${value}`)
-    },
-    [...env],
-  )
+function changedEnv(env: readonly string[], edits: ReadonlyMap<string, string | null>): string[] {
+  const left = new Map(edits)
+  const changed = env.flatMap((entry) => {
+    const end = entry.indexOf('=')
+    const name = entry.slice(0, Math.max(end, 0))
+    if (end < 0 || !edits.has(name)) return [entry]
+    const value = left.get(name) ?? null
+    left.delete(name)
+    return value === null ? [] : [`${name}=${value}`]
+  })
+  for (const [name, value] of left) if (value !== null) changed.push(`${name}=${value}`)
+  return changed
 }
 
-function editTexts(text: string, path: readonly string[], edits: Texts = {}): string {
-  let next = text
-  for (const [key, value] of Object.entries(edits))
-    next =
-      value === null ? removeMember(next, [...path, key]) : setMember(next, [...path, key], value)
-  return next
+function editsOfTexts(path: JsonPath, edits: Texts = {}): MemberEdit[] {
+  return Object.entries(edits).map(([key, value]) => setOrRemove([...path, key], value))
 }
 
 /** Throws `UsageError` (`ERR_INJECT_LABEL_RESERVED`) for labels and annotations that say what only `inject` may say. */

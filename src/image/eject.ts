@@ -4,12 +4,12 @@ import {baseDigest, slotLabels} from '../oci/annotation.js'
 import type {ImageConfig} from '../oci/config.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
-import {editConfigText, editManifestText, parseEdits} from './config-edits.js'
-import {bytesOf, digestLike, textOf} from './document-text.js'
+import {editsOfConfig, editsOfManifest, parseEdits} from './config-edits.js'
+import {bytesOf, configDescriptorEdits, digestLike, textOf} from './document-text.js'
 import {checkFamily} from './family.js'
 import {decodeImage, type Encoded, type Image} from './image.js'
 import {findSlot, findSlots, type Slot} from './slot.js'
-import {removeMember, setMember} from './text-edit.js'
+import {editMembers, type JsonPath, type MemberEdit} from './text-edit.js'
 
 /**
  * The image without the slot: its layers, diff IDs, history entries and labels are gone, and what was edited together with it says again what it said before;
@@ -57,24 +57,14 @@ function editConfig(config: Encoded<ImageConfig>, slot: Slot, isLast: boolean): 
   const {value} = config
   const keys = slotLabels(slot.name)
   const before = parseEdits(labelsOf(value).get(keys.before))
-  let text = editConfigText(textOf(config), value, before)
-  // from the end, so that the positions of the others hold
-  for (const {layer, history} of slot.layers.toReversed()) {
-    text = removeMember(text, ['rootfs', 'diff_ids', layer])
-    if (history !== undefined) text = removeMember(text, ['history', history])
-  }
-  for (const labels of [['config', 'Labels'] as const, ['container_config', 'Labels'] as const])
-    for (const key of [
-      keys.tar,
-      keys.gzip,
-      keys.layers,
-      keys.sharding,
-      keys.path,
-      keys.before,
-      ...(isLast ? [baseDigest] : []),
-    ])
-      text = removeMember(text, [...labels, key])
-  return text
+  const own: string[] = [keys.tar, keys.gzip, keys.layers, keys.sharding, keys.path, keys.before]
+  if (isLast) own.push(baseDigest)
+  const gone: JsonPath[] = [
+    ...slot.layers.map(({layer}) => ['rootfs', 'diff_ids', layer]),
+    ...slot.layers.flatMap(({history}) => (history === undefined ? [] : [['history', history]])),
+    ...['config', 'container_config'].flatMap((place) => own.map((key) => [place, 'Labels', key])),
+  ]
+  return editMembers(textOf(config), [...editsOfConfig(value, before), ...gone.map(removal)])
 }
 
 function editManifest(
@@ -84,14 +74,16 @@ function editManifest(
   configBytes: Uint8Array,
 ): string {
   const before = parseEdits(labelsOf(config.value).get(slotLabels(slot.name).before))
-  let text = textOf(manifest)
-  for (const {layer} of slot.layers.toReversed()) text = removeMember(text, ['layers', layer])
-  text = editManifestText(text, before)
-  if (isLast) text = removeMember(text, ['annotations', baseDigest])
-  text = setMember(text, ['config', 'digest'], digestLike(config, configBytes))
-  text = setMember(text, ['config', 'size'], configBytes.length)
-  text = removeMember(text, ['config', 'urls'])
-  return removeMember(text, ['config', 'data'])
+  return editMembers(textOf(manifest), [
+    ...slot.layers.map(({layer}) => removal(['layers', layer])),
+    ...editsOfManifest(before),
+    ...(isLast ? [removal(['annotations', baseDigest])] : []),
+    ...configDescriptorEdits(config, configBytes),
+  ])
+}
+
+function removal(path: JsonPath): MemberEdit {
+  return {kind: 'remove', path}
 }
 
 /** What a config says, without what says nothing. */

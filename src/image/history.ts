@@ -3,7 +3,10 @@ import {latestTime, parseTime} from '../oci/time.js'
 
 /** The positions of the history entries that made a layer: the n-th is the n-th layer's. */
 export function layerSteps(history: readonly History[]): number[] {
-  return history.flatMap((step, position) => (step.empty_layer === true ? [] : [position]))
+  const positions: number[] = []
+  for (const [position, step] of history.entries())
+    if (step.empty_layer !== true) positions.push(position)
+  return positions
 }
 
 /** The one entry that a slot has in the history, however often its content changes. */
@@ -13,16 +16,24 @@ export function slotStep(name: string, created: string): {created: string; creat
 
 /** Whether an entry is of this slot: ours, or, for CernVM-FS's slot, the one that its injector wrote. */
 export function isSlotStep(step: History | undefined, name: string): boolean {
-  if (step?.created_by === createdBy(name)) return true
-  return name === 'cvmfs' && step?.author === 'cvmfs_shrinkwrap'
+  if (step === undefined) return false
+  if (isCreatedBy(step, name)) return true
+  return name === 'cvmfs' && step.author === 'cvmfs_shrinkwrap'
 }
 
 /** Seconds since the epoch: nothing in the layer that this entry made is newer; `undefined` when it is none of ours, or says no time that means that. */
 export function newestIn(step: History | undefined, name: string): number | undefined {
-  const time = step?.created_by === createdBy(name) ? parseTime(step.created) : undefined
+  const time = step && isCreatedBy(step, name) ? parseTime(step.created) : undefined
   return time === latestTime ? undefined : time
 }
 
+/** Without a new text: it is asked of all layers, for all slots. */
+function isCreatedBy({created_by: text}: History, name: string): boolean {
+  return text?.length === prefix.length + name.length && text === createdBy(name)
+}
+
+const prefix = 'inject: '
+
 function createdBy(name: string): string {
-  return `inject: ${name}`
+  return `${prefix}${name}`
 }

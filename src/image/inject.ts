@@ -8,23 +8,24 @@ import {dockerLayer, layerCompression} from '../oci/media-type.js'
 import {parseTime} from '../oci/time.js'
 import {
   type ConfigEdits,
-  editConfigText,
-  editManifestText,
+  editsOfConfig,
+  editsOfManifest,
   isEmpty,
   mergeEdits,
   parseEdits,
   valuesBefore,
   refuseReserved,
+  setOrRemove,
 } from './config-edits.js'
 import {checkFamily, checkPlain} from './family.js'
 import {layerSteps, slotStep} from './history.js'
-import {bytesOf, digestLike, textOf} from './document-text.js'
+import {bytesOf, configDescriptorEdits, digestLike, textOf} from './document-text.js'
 import {decodeImage, type Encoded, type Image, type Layer} from './image.js'
 import {findSlot, findSlots, hasLayers, type Slot} from './slot.js'
 import type {Sharding} from './sharding.js'
 import {type LayerStep, planLayers} from './slot-layers.js'
 import {isSlotPath} from './slot-path.js'
-import {insertMember, type JsonPath, removeMember, setMember} from './text-edit.js'
+import {editMembers, type JsonPath, type MemberEdit} from './text-edit.js'
 
 export interface Injection {
   /** Of the slot. */
@@ -91,58 +92,53 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
   const {name, edits, base, steps} = injection
   const {config, manifest} = image
   const {history = [], container_config} = config.value
-  let text = textOf(config)
-  for (const step of steps) {
-    const position = ['rootfs', 'diff_ids', step.at] as const
-    if (step.kind === 'remove') text = removeMember(text, position)
-    else if (step.kind !== 'keep') text = putMember(text, position, step, step.layer.diffId)
-  }
-  if (history.length > 0) text = editHistory(text, history, injection, slot)
+  const changes = steps.flatMap((step) => {
+    if (step.kind === 'keep') return []
+    return [editOf(step, ['rootfs', 'diff_ids', step.at], 'layer' in step && step.layer.diffId)]
+  })
+  if (history.length > 0) changes.push(...historyEdits(history, injection, slot))
   if (base !== undefined && isDocker(image))
-    text = setMember(text, ['config', 'Labels', baseDigest], base)
-  text = setLabels(text, ['config', 'Labels'], injection)
-  if (container_config) text = setLabels(text, ['container_config', 'Labels'], injection)
+    changes.push(setOrRemove(['config', 'Labels', baseDigest], base))
+  changes.push(...labelEdits(['config', 'Labels'], injection))
+  if (container_config) changes.push(...labelEdits(['container_config', 'Labels'], injection))
   if (!isEmpty(edits)) {
     const label = slotLabels(name).before
     const known = parseEdits(new Map(Object.entries(config.value.config?.Labels ?? {})).get(label))
     const before = mergeEdits(known, valuesBefore(config.value, manifest.value, edits))
-    text = editConfigText(text, config.value, edits)
-    text = setMember(text, ['config', 'Labels', label], JSON.stringify(before))
+    changes.push(...editsOfConfig(config.value, edits))
+    changes.push(setOrRemove(['config', 'Labels', label], JSON.stringify(before)))
   }
-  return setMember(text, ['created'], imageTime(config.value.created, injection))
+  changes.push(setOrRemove(['created'], imageTime(config.value.created, injection)))
+  return editMembers(textOf(config), changes)
 }
 
 /** Every layer of the slot has an entry of its own, and all of them are equal. */
-function editHistory(
-  before: string,
+function historyEdits(
   history: readonly History[],
   {name, created, steps}: Change,
   slot: Slot | undefined,
-): string {
+): MemberEdit[] {
   const entries = layerSteps(history)
   const own = new Set(slot?.layers.map(({layer}) => layer))
-  let text = before
-  for (const step of steps) {
+  return steps.map((step) => {
     // behind the entry of the slot's layer below, whatever else the image's maker noted after that
     const behind = own.has(step.at - 1) ? (entries[step.at - 1] ?? 0) + 1 : undefined
     const at = step.kind === 'insert' ? (behind ?? entries[step.at]) : entries[step.at]
-    const path = ['history', at ?? history.length] as const
-    if (step.kind === 'remove') text = removeMember(text, path)
-    else text = putMember(text, path, step, slotStep(name, created))
-  }
-  return text
+    return editOf(step, ['history', at ?? history.length], slotStep(name, created))
+  })
 }
 
 /** In the place of what is there, or before it. */
-function putMember(text: string, path: JsonPath, {kind}: LayerStep, value: unknown): string {
-  return kind === 'insert' ? insertMember(text, path, value) : setMember(text, path, value)
+function editOf({kind}: LayerStep, path: JsonPath, value: unknown): MemberEdit {
+  if (kind === 'remove') return {kind, path}
+  return {kind: kind === 'insert' ? kind : 'set', path, value}
 }
 
 function isDocker({manifest: {value, descriptor}}: Image): boolean {
   return familyOf(value, descriptor.mediaType) === 'docker'
 }
 
-function setLabels(text: string, labels: JsonPath, {name, layers, path, sharding}: Change): string {
+function labelEdits(labels: JsonPath, {name, layers, path, sharding}: Change): MemberEdit[] {
   const keys = slotLabels(name)
   const [layer, ...others] = layers
   const only = others.length === 0 ? layer : undefined
@@ -153,10 +149,7 @@ function setLabels(text: string, labels: JsonPath, {name, layers, path, sharding
     [keys.sharding, sharding === 1 ? undefined : String(sharding)],
     [keys.path, path === '/' ? undefined : path],
   ]
-  return values.reduce((edited, [key, value]) => {
-    const place = [...labels, key] as const
-    return value === undefined ? removeMember(edited, place) : setMember(edited, place, value)
-  }, text)
+  return values.map(([key, value]) => setOrRemove([...labels, key], value))
 }
 
 function editManifest(
@@ -167,27 +160,23 @@ function editManifest(
 ): string {
   const {manifest, config} = image
   const kept = new Map(slot?.layers.map(({layer, ...each}) => [layer, each]))
-  let text = textOf(manifest)
-  for (const step of steps) {
+  const changes = steps.flatMap((step) => {
     const position = ['layers', step.at] as const
-    if (step.kind === 'remove') text = removeMember(text, position)
-    else if (step.kind !== 'keep') text = putMember(text, position, step, step.layer.descriptor)
-    else {
-      // the same content, stored in another way: the blob that was there may be gone
-      const {diffId, descriptor} = kept.get(step.at) ?? {}
-      const next = layers.find((each) => each.diffId === diffId)?.descriptor
-      if (next && next.digest !== descriptor?.digest) text = setMember(text, position, next)
-    }
-  }
+    if (step.kind !== 'keep')
+      return [editOf(step, position, 'layer' in step && step.layer.descriptor)]
+    // the same content, stored in another way: the blob that was there may be gone
+    const {diffId, descriptor} = kept.get(step.at) ?? {}
+    const next = layers.find((each) => each.diffId === diffId)?.descriptor
+    return next && next.digest !== descriptor?.digest ? [setOrRemove(position, next)] : []
+  })
   if (base !== undefined && !isDocker(image))
-    text = setMember(text, ['annotations', baseDigest], base)
-  text = editManifestText(text, edits)
-  text = setMember(text, ['config', 'digest'], digestLike(config, configBytes))
-  text = setMember(text, ['config', 'size'], configBytes.length)
-  // what says where else or what the old config is does not hold for the new one
-  text = removeMember(text, ['config', 'urls'])
-  if (config.descriptor.data === undefined) return text
-  return setMember(text, ['config', 'data'], Buffer.from(configBytes).toString('base64'))
+    changes.push(setOrRemove(['annotations', baseDigest], base))
+  changes.push(...editsOfManifest(edits))
+  changes.push(...configDescriptorEdits(config, configBytes))
+  const {data} = config.descriptor
+  if (data !== undefined)
+    changes.push(setOrRemove(['config', 'data'], Buffer.from(configBytes).toString('base64')))
+  return editMembers(textOf(manifest), changes)
 }
 
 function imageTime(before: string | undefined, {created, imageCreated}: Change): string {

@@ -5,7 +5,7 @@ import {attested} from '../oci/image-index.js'
 import {ociIndex} from '../oci/media-type.js'
 import {textOf} from './document-text.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
-import {removeMember, setMember} from './text-edit.js'
+import {editMembers, type JsonPath, type MemberEdit, removeMember, setMember} from './text-edit.js'
 import {toOciIndexText} from './to-oci.js'
 
 export interface Replacements {
@@ -39,15 +39,14 @@ function edit(
 ): IndexTree['index'] {
   const {descriptor, value} = index
   const before = textOf(index)
-  let text = before
-  // from the end, so that a position holds when later entries are gone
-  for (const [position, entry] of [...value.manifests.entries()].reverse()) {
+  const changes = value.manifests.flatMap((entry, position): MemberEdit[] => {
     const next = images.get(entry.digest)
+    if (next) return renameEntry(['manifests', position], next)
     const subject = attested(entry)
-    if (next) text = renameEntry(text, position, next)
-    else if (subject !== undefined && images.has(subject as Digest) && attestations === 'drop')
-      text = removeMember(text, ['manifests', position])
-  }
+    const goes = subject !== undefined && images.has(subject as Digest) && attestations === 'drop'
+    return goes ? [{kind: 'remove', path: ['manifests', position]}] : []
+  })
+  let text = editMembers(before, changes)
   if (toOci) text = toOciIndexText(text, index)
   if (text === before) return index
   const mediaType = toOci ? ociIndex : descriptor.mediaType
@@ -67,15 +66,18 @@ function withBase(
   return canSay && !known ? setMember(text, path, descriptor.digest) : text
 }
 
-function renameEntry(
-  text: string,
-  position: number,
-  {digest, size, mediaType}: Descriptor,
-): string {
-  const entry = ['manifests', position] as const
-  let next = setMember(text, [...entry, 'digest'], digest)
-  next = setMember(next, [...entry, 'size'], size)
-  next = setMember(next, [...entry, 'mediaType'], mediaType)
-  next = removeMember(next, [...entry, 'urls'])
-  return removeMember(next, [...entry, 'data'])
+/** Makes an entry name another document; what is made from the old one goes. */
+export function renameEntry(
+  entry: JsonPath,
+  {digest, size, mediaType}: Omit<Descriptor, 'mediaType'> & {readonly mediaType?: string},
+): MemberEdit[] {
+  return [
+    {kind: 'set', path: [...entry, 'digest'], value: digest},
+    {kind: 'set', path: [...entry, 'size'], value: size},
+    ...(mediaType === undefined
+      ? []
+      : [{kind: 'set', path: [...entry, 'mediaType'], value: mediaType} as const]),
+    {kind: 'remove', path: [...entry, 'urls']},
+    {kind: 'remove', path: [...entry, 'data']},
+  ]
 }

@@ -3,7 +3,7 @@ import {familyOf} from '../oci/manifest.js'
 import {ociConfig, ociLayerMediaType, ociManifest} from '../oci/media-type.js'
 import {bytesOf, digestLike, textOf} from './document-text.js'
 import type {Image} from './image.js'
-import {setMember} from './text-edit.js'
+import {editMembers, setMember} from './text-edit.js'
 
 /** A manifest and the descriptor that names it. */
 type ManifestBytes = Pick<Image['manifest'], 'descriptor' | 'bytes'>
@@ -23,14 +23,16 @@ export function replaceLayersAsOci(image: Image, layers: readonly Descriptor[]):
   const {manifest} = image
   if (familyOf(manifest.value, manifest.descriptor.mediaType) === 'oci')
     return replaceLayers(image, layers)
-  // all layers in one edit: of a manifest with thousands, each edit reads all that is before it
   const converted = layers.map((layer) => ({
     ...layer,
     mediaType: ociLayerMediaType(layer.mediaType),
   }))
-  let text = setMember(textOf(manifest), ['mediaType'], ociManifest)
-  text = setMember(text, ['config', 'mediaType'], ociConfig)
-  return edited(manifest, setMember(text, ['layers'], converted), ociManifest)
+  const text = editMembers(textOf(manifest), [
+    {kind: 'set', path: ['mediaType'], value: ociManifest},
+    {kind: 'set', path: ['config', 'mediaType'], value: ociConfig},
+    {kind: 'set', path: ['layers'], value: converted},
+  ])
+  return edited(manifest, text, ociManifest)
 }
 
 function edited(manifest: Image['manifest'], text: string, mediaType: string): ManifestBytes {

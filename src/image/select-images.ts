@@ -2,7 +2,8 @@ import type {Digest} from '../oci/digest.js'
 import {attested, entryKind} from '../oci/image-index.js'
 import {textOf} from './document-text.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
-import {removeMember, setMember} from './text-edit.js'
+import {renameEntry} from './replace-images.js'
+import {editMembers, type MemberEdit} from './text-edit.js'
 
 /**
  * The index with no other images than those in `kept`, in nested ones too; nested ones without images go, attestations go with their images, and artifacts stay. Entries
@@ -18,9 +19,7 @@ function select(
   below: ReadonlyMap<Digest, IndexTree>,
 ): IndexTree['index'] {
   const before = textOf(index)
-  let text = before
-  // from the end, so that a position holds when later entries are gone
-  for (const [position, entry] of [...index.value.manifests.entries()].reverse()) {
+  const changes = index.value.manifests.flatMap((entry, position): MemberEdit[] => {
     const path = ['manifests', position] as const
     const kind = entryKind(entry)
     const nested = kind === 'index' ? below.get(entry.digest) : undefined
@@ -29,13 +28,11 @@ function select(
       (kind === 'image' && !kept.has(entry.digest)) ||
       (subject !== undefined && !kept.has(subject as Digest)) ||
       (nested !== undefined && nested.index.value.manifests.length === 0)
-    if (goes) text = removeMember(text, path)
-    else if (nested && nested.index.descriptor.digest !== entry.digest) {
-      const {digest, size} = nested.index.descriptor
-      text = setMember(text, [...path, 'digest'], digest)
-      text = setMember(text, [...path, 'size'], size)
-      text = removeMember(removeMember(text, [...path, 'data']), [...path, 'urls'])
-    }
-  }
+    if (goes) return [{kind: 'remove', path}]
+    if (!nested || nested.index.descriptor.digest === entry.digest) return []
+    const {digest, size} = nested.index.descriptor
+    return renameEntry(path, {digest, size})
+  })
+  const text = editMembers(before, changes)
   return text === before ? index : encodeIndex(text, index.descriptor)
 }

@@ -9,7 +9,7 @@ export type LayerStep =
 
 /**
  * How the slot's layers become `layers`, in this order: those that it has stay where they are, new ones go before and between them, the others go. Positions are those of
- * now, and the steps are in the order to do them in: from the end, so that they hold. A slot that is new begins at `end`.
+ * now; what goes to one position stands there in the order of the steps. A slot that is new begins at `end`.
  */
 export function planLayers(
   slot: Pick<Slot, 'layers'> | undefined,
@@ -34,7 +34,7 @@ export function planLayers(
     if (insert?.kind === 'insert') steps[last] = {...insert, kind: 'set'}
     else steps.push({kind: 'remove', at})
   }
-  return steps.sort((a, b) => a.at - b.at).reverse()
+  return steps.sort((a, b) => a.at - b.at)
 }
 
 function find(

@@ -48,13 +48,24 @@ export function placeSlots(
     ...later.filter((each) => !each.isAnchored),
   ]
   for (const {name, candidates} of inOrder) {
-    const free = candidates.map((each) => each.filter(({layer}) => !taken.has(layer)))
-    const layers = nearest(free) ?? topmost(free) ?? topmost(candidates)
+    const layers = chosen(candidates, taken)
     if (layers === undefined) continue
     found.set(name, layers)
     for (const {layer} of layers) taken.add(layer)
   }
   return found
+}
+
+type Candidates = readonly (readonly PlacedLayer[])[]
+
+function chosen(
+  candidates: Candidates,
+  taken: ReadonlySet<number>,
+): readonly PlacedLayer[] | undefined {
+  // most slots are of one layer, and there is one
+  if (candidates.length === 1 && candidates[0]?.length === 1) return candidates[0]
+  const free = candidates.map((each) => each.filter(({layer}) => !taken.has(layer)))
+  return nearest(free) ?? topmost(free) ?? topmost(candidates)
 }
 
 function candidatesFor(
@@ -69,32 +80,45 @@ function candidatesFor(
   return own.length > 0 ? own : same
 }
 
-/** One of each, each above the one before, with as few layers between as can be. */
-function nearest(
-  candidates: readonly (readonly PlacedLayer[])[],
-): readonly PlacedLayer[] | undefined {
-  let best: readonly PlacedLayer[] | undefined
-  for (const end of candidates.at(-1)?.toReversed() ?? []) {
-    const chain = [end]
-    for (const each of candidates.slice(0, -1).reverse()) {
-      const below = each.findLast(({layer}) => layer < (chain[0]?.layer ?? 0))
-      if (below === undefined) break
-      chain.unshift(below)
-    }
-    if (chain.length === candidates.length && spanOf(chain) < spanOf(best)) best = chain
-  }
-  return best
+/** A chain of layers by its upper end. */
+interface Chain {
+  readonly end: PlacedLayer
+  readonly below: Chain | undefined
+  /** The position of its lowest layer. */
+  readonly start: number
 }
 
-function spanOf(layers: readonly PlacedLayer[] | undefined): number {
-  const [first, last] = [layers?.[0], layers?.at(-1)]
-  return first && last ? last.layer - first.layer : Infinity
+/** One of each, each above the one before, with as few layers between as can be, and of those the topmost. Each candidate is looked at once. */
+function nearest(candidates: Candidates): readonly PlacedLayer[] | undefined {
+  const [lowest = [], ...others] = candidates
+  let chains = lowest.map((end): Chain => ({end, below: undefined, start: end.layer}))
+  for (const each of others) {
+    const below = chains
+    let next = 0
+    // the highest that is below it leads to the highest start, since both lists ascend
+    chains = each.flatMap((end): Chain[] => {
+      while ((below[next]?.end.layer ?? Infinity) < end.layer) next++
+      const chain = below[next - 1]
+      return chain ? [{end, below: chain, start: chain.start}] : []
+    })
+  }
+  let best: Chain | undefined
+  for (const chain of chains) if (!best || spanOf(chain) <= spanOf(best)) best = chain
+  return best && layersOf(best)
+}
+
+function spanOf({end, start}: Chain): number {
+  return end.layer - start
+}
+
+function layersOf(chain: Chain): readonly PlacedLayer[] {
+  const layers: PlacedLayer[] = []
+  for (let each: Chain | undefined = chain; each; each = each.below) layers.push(each.end)
+  return layers.reverse()
 }
 
 /** The last of each, where there is one of each: another tool has changed their order. */
-function topmost(
-  candidates: readonly (readonly PlacedLayer[])[],
-): readonly PlacedLayer[] | undefined {
+function topmost(candidates: Candidates): readonly PlacedLayer[] | undefined {
   const last = candidates.flatMap((each) => each.at(-1) ?? [])
   return last.length === candidates.length && last.length > 0 ? last : undefined
 }

@@ -3,7 +3,7 @@ import {slotLabels, slotNameOf} from '../oci/annotation.js'
 import {quoted} from '../oci/quoted.js'
 import {isSlotStep, layerSteps, newestIn} from './history.js'
 import type {Image, Layer} from './image.js'
-import {parseSharding, type Sharding} from './sharding.js'
+import {mostLayers, parseSharding, type Sharding} from './sharding.js'
 import {isSlotPath} from './slot-path.js'
 import {
   isAmbiguous,
@@ -43,14 +43,15 @@ export function findSlot(image: Image, name: string): Slot | undefined {
   const isOwn = ownership(image)
   const wanted = {name, diffIds}
   // others matter only where there is a choice
-  const slots = isAmbiguous(wanted, places, isOwn) ? labelledSlots(labels) : [wanted]
-  const layers = placeSlots(slots, places, isOwn).get(name)
+  const why = missing(diffIds, places)
+  const isClear = why !== undefined || !isAmbiguous(wanted, places, isOwn)
+  const slots = isClear ? [wanted] : labelledSlots(labels, places)
+  const layers = why === undefined && placeSlots(slots, places, isOwn).get(name)
   const slot = layers && slotOf(image, labels, name, layers)
   if (slot) return slot
-  const lost = diffIds.find((diffId) => !places.has(diffId)) ?? ''
   throw new PreconditionError(
     'ERR_INJECT_SLOT_LOST',
-    `the image is labelled for slot ${quoted(name)}, but has no layer with diff ID ${quoted(lost)}`,
+    `the image is labelled for slot ${quoted(name)}, but ${why ?? 'has not all of its layers'}`,
     {
       hint: 'the layer was flattened or removed: start from the image as it was before, or use another --name',
     },
@@ -60,7 +61,8 @@ export function findSlot(image: Image, name: string): Slot | undefined {
 /** All slots of an image, in the order of their layers. Those of which a layer is gone are left out; `findSlot` says so of each. */
 export function findSlots(image: Image): Slot[] {
   const labels = labelsOf(image)
-  const placed = placeSlots(labelledSlots(labels), placesOf(image), ownership(image))
+  const places = placesOf(image)
+  const placed = placeSlots(labelledSlots(labels, places), places, ownership(image))
   const slots = [...placed].flatMap(([name, layers]) => slotOf(image, labels, name, layers) ?? [])
   return slots.sort((a, b) => a.layer - b.layer)
 }
@@ -87,16 +89,30 @@ function labelledLayers(labels: ReadonlyMap<string, string>, name: string): stri
   const {tar, layers} = slotLabels(name)
   const [one, several] = [labels.get(tar), labels.get(layers)]
   if (one === undefined && several === undefined) return undefined
-  const diffIds = several?.split(' ') ?? []
+  const diffIds = several?.split(' ', mostNamed + 1) ?? []
   return [...new Set(one === undefined ? diffIds : [...diffIds, one])]
 }
 
-function labelledSlots(labels: ReadonlyMap<string, string>): LabelledSlot[] {
-  const names = new Set([...labels.keys()].map(slotNameOf))
-  return [...names].flatMap((name) => {
-    const diffIds = name === undefined ? undefined : labelledLayers(labels, name)
-    return name === undefined || diffIds === undefined ? [] : {name, diffIds}
-  })
+/** As many as a slot can be divided into, and one of a tool that knows no such slots. Labels that name more are read up to here: they are of no slot. */
+const mostNamed = mostLayers + 1
+
+/** Those that can be in an image of these layers. */
+function labelledSlots(labels: ReadonlyMap<string, string>, places: Places): LabelledSlot[] {
+  const slots = new Map<string, LabelledSlot>()
+  for (const label of labels.keys()) {
+    const name = slotNameOf(label)
+    if (name === undefined || slots.has(name)) continue
+    const diffIds = labelledLayers(labels, name) ?? []
+    if (missing(diffIds, places) === undefined) slots.set(name, {name, diffIds})
+  }
+  return [...slots.values()]
+}
+
+/** Why these are not the layers of a slot, one clause: every one of them is another layer of the image. */
+function missing(diffIds: readonly string[], places: Places): string | undefined {
+  if (diffIds.length > mostNamed) return `is labelled with more than ${mostNamed} layers`
+  const lost = diffIds.find((diffId) => !places.has(diffId))
+  return lost === undefined ? undefined : `has no layer with diff ID ${quoted(lost)}`
 }
 
 function ownership({config}: Image): IsOwn {

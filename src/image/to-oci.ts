@@ -10,7 +10,7 @@ import {bytesOf, digestLike, textOf} from './document-text.js'
 import {checkFamily} from './family.js'
 import {decodeImage, type Image} from './image.js'
 import type {IndexTree} from './index-tree.js'
-import {setMember} from './text-edit.js'
+import {editMembers, type JsonPath, type MemberEdit, setMember} from './text-edit.js'
 
 /**
  * The image with OCI's media types in place of Docker's: of the manifest, its config and its layers. No blob is touched, all else keeps its bytes; the same image when
@@ -22,10 +22,14 @@ export function toOci(image: Image): Image {
   const before = textOf(manifest)
   // an OCI manifest need not name itself, and one that does not stays as it is
   const isNamed = value.mediaType !== undefined || isDocker(image)
-  let text = isNamed ? setMember(before, ['mediaType'], ociManifest) : before
-  text = setMember(text, ['config', 'mediaType'], ociConfig)
-  for (const [position, {mediaType}] of value.layers.entries())
-    text = setMember(text, ['layers', position, 'mediaType'], ociLayerMediaType(mediaType))
+  const set = (path: JsonPath, type: string): MemberEdit => ({kind: 'set', path, value: type})
+  const text = editMembers(before, [
+    ...(isNamed ? [set(['mediaType'], ociManifest)] : []),
+    set(['config', 'mediaType'], ociConfig),
+    ...value.layers.map(({mediaType}, position) =>
+      set(['layers', position, 'mediaType'], ociLayerMediaType(mediaType)),
+    ),
+  ])
   if (text === before) return image
   const bytes = bytesOf(text)
   const digest = digestLike(manifest, bytes)

@@ -14,7 +14,7 @@ import {unzstd} from './unzstd.js'
 export function decompress(
   content: ByteStream,
   mediaType: string,
-  limits: Pick<UnpackLimits, 'ratio' | 'ratioFrom' | 'totalBytes'>,
+  limits: Pick<UnpackLimits, 'ratio' | 'ratioFrom' | 'totalBytes' | 'zstdWindow'>,
 ): ByteStream {
   const named = layerCompression(mediaType)
   if (named === undefined) {
@@ -24,18 +24,19 @@ export function decompress(
     )
   }
   const read = {bytes: 0}
-  return limited(expand(content, named, read), read, limits)
+  return limited(expand(content, named, read, limits.zstdWindow), read, limits)
 }
 
 async function* expand(
   stored: ByteStream,
   named: LayerCompression,
   read: {bytes: number},
+  zstdWindow: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const {compression, content} = await detectCompression(stored, named)
   if (compression === 'gzip') yield* gunzip(content, read)
   else if (compression === 'none') yield* count(content, read)
-  else yield* unzstd(count(content, read))
+  else yield* unzstd(count(content, read), {window: zstdWindow})
 }
 
 /** The same stream, which throws `IntegrityError` (`ERR_INJECT_DIFF_ID_MISMATCH`) instead of ending when its bytes are not the ones that `diffId` names. */

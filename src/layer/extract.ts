@@ -15,7 +15,7 @@ import {createMetadataWriter} from './apply-metadata.js'
 import {LimitError} from '../errors.js'
 import {type ByteString, display, readable, toText} from './byte-string.js'
 import type {Entry, EntryMetadata} from './entry.js'
-import {makeSpecialFile, type SpecialEntry} from './special-file.js'
+import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
 import {mostDirectoryBytes} from './unpack-limits.js'
 import {unsafePath} from './unsafe-path.js'
@@ -52,6 +52,11 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
   const directories = createDirectories()
+  const special = createSpecialFiles(
+    () => readable(root.access('')),
+    (name) => root.at(name),
+    temporaryName,
+  )
   let file: {readonly descriptor: number; readonly entry: Entry} | undefined
 
   return {
@@ -70,6 +75,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
       close()
     },
     finish() {
+      special.close()
       for (const metadata of directories.inwardFirst()) {
         attempt('finish', metadata.path, () => finishDirectory(metadata.path, metadata))
       }
@@ -129,8 +135,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
 
   /** Under another name first, because the program that makes it takes text, and a name of ours needs no care. */
   function addSpecial(entry: SpecialEntry): void {
-    const name = temporaryName()
-    makeSpecialFile(entry, readable(root.access('')), name)
+    const name = special.make(entry)
     metadataOf.toPath(root.at(name), entry)
     setXattrsOf(name, entry)
     chmodSync(root.at(name), entry.mode)

@@ -2,6 +2,7 @@ import type {Digest} from '../oci/digest.js'
 import type {ByteStream} from '../store/content-store.js'
 import {abortable} from '../stream/abortable.js'
 import {blamingSource} from '../stream/blaming-source.js'
+import {createTurn, writeInTurns} from '../stream/take-turns.js'
 import {type ByteString, fromText} from './byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
 import {decompress, verifiedDiffId} from './decompress.js'
@@ -10,7 +11,8 @@ import {ignoreFileName} from './ignore-rules.js'
 import type {Extraction} from './extract.js'
 import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from './tar-reader.js'
-import {type UnpackLimits, unpackLimits} from './unpack-limits.js'
+import {isSpecial} from './special-file.js'
+import {checkSpecials, type UnpackLimits, unpackLimits} from './unpack-limits.js'
 import {isWhiteout} from './whiteout.js'
 import {windowsFiles, windowsHives} from './windows-layer.js'
 
@@ -72,7 +74,8 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
-    const sink = layerSink(extraction, rules, options.onWarning)
+    const sink = layerSink(extraction, {...rules, special: limits.special}, options.onWarning)
+    const turn = createTurn()
     let bytes = 0
     for (const {open, mediaType, diffId} of layers) {
       sink.beginLayer()
@@ -81,7 +84,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
       await blamingSource(abortable(await open(), signal), async (blob) => {
         for await (const chunk of verifiedDiffId(decompress(blob, mediaType, left), diffId)) {
           signal?.throwIfAborted()
-          reader.write(chunk)
+          await writeInTurns(chunk, (piece) => reader.write(piece), turn)
           bytes += chunk.length
           onProgress?.(bytes)
         }
@@ -105,7 +108,12 @@ export async function emptyStart(
 }
 
 /** Checks what the reader tells of and hands it to the extraction. */
-function layerSink(extraction: Extraction, rules: EntryRules, onWarning: FillOptions['onWarning']) {
+function layerSink(
+  extraction: Extraction,
+  rules: EntryRules & {readonly special: number},
+  onWarning: FillOptions['onWarning'],
+) {
+  let special = 0
   let others = 0
   let directories = 0
   let whiteouts = 0
@@ -121,6 +129,7 @@ function layerSink(extraction: Extraction, rules: EntryRules, onWarning: FillOpt
       if (checked.entry.path === ignoreFileName) {
         onWarning?.(`the layer brings a ${ignoreFileName}: the next update leaves out what it says`)
       }
+      if (isSpecial(checked.entry)) checkSpecials(++special, rules.special)
       extraction.add(checked.entry)
     },
     data: (bytes) => extraction.write(bytes),

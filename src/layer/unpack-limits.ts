@@ -9,6 +9,10 @@ export interface UnpackLimits {
   readonly entries: number
   /** Bytes of tar altogether. */
   readonly totalBytes: number
+  /** FIFOs and devices: Node cannot make them, and other programs take their time. */
+  readonly special: number
+  /** Bytes that zstd may look back, which whoever reads a frame must keep. */
+  readonly zstdWindow: number
 }
 
 export const unpackLimits: UnpackLimits = {
@@ -16,6 +20,26 @@ export const unpackLimits: UnpackLimits = {
   ratioFrom: 64 * 1024 * 1024,
   entries: 5_000_000,
   totalBytes: Infinity,
+  special: 1000,
+  // what RFC 8878 asks every decoder to have
+  zstdWindow: 8 * 1024 * 1024,
+}
+
+/** What the zstd program reads without being asked, and we at most. */
+export const largestZstdWindow = 128 * 1024 * 1024
+
+/** Throws `LimitError` (`ERR_INJECT_TOO_MANY_SPECIAL_FILES`) for the first one that is too many. */
+export function checkSpecials(count: number, most: number): void {
+  if (count <= most) return
+  throw new LimitError(
+    'ERR_INJECT_TOO_MANY_SPECIAL_FILES',
+    `the layer holds more than ${most} FIFOs and devices`,
+    {
+      expected: most,
+      found: `more than ${most}`,
+      hint: 'if you trust it, allow more: --max-special 5000',
+    },
+  )
 }
 
 /** Bytes of one extended header, read or written: what Go's reader allows, too. */

@@ -3,11 +3,20 @@ import {pipeline} from 'node:stream/promises'
 import * as zlib from 'node:zlib'
 import type {Decompress as Decoder} from 'fzstd'
 import {layerCorrupt} from './layer-corrupt.js'
+import {createTurn} from '../stream/take-turns.js'
 import {type FramePart, zstdFrames} from './zstd-frames.js'
+import {thriftyFrames} from './zstd-windows.js'
 
 /** Of a Node that has one (22.15 and later), which is several times as fast. */
 const {createZstdDecompress} = zlib as {createZstdDecompress?: CreateDecoder}
 type CreateDecoder = (options: object) => Transform
+
+export interface UnzstdOptions {
+  /** Default: Node's, where it has one. */
+  readonly createNative?: CreateDecoder | null | undefined
+  /** The largest window of a frame, in bytes. */
+  readonly window?: number | undefined
+}
 
 /**
  * Decompresses zstd: one frame or several, skippable ones (as those of zstd:chunked) passed over. Throws what `zstdFrames` throws, and `IntegrityError`
@@ -16,9 +25,9 @@ type CreateDecoder = (options: object) => Transform
  */
 export function unzstd(
   content: AsyncIterable<Uint8Array>,
-  createNative: CreateDecoder | null = createZstdDecompress ?? null,
+  {createNative = createZstdDecompress ?? null, window}: UnzstdOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const frames = zstdFrames(content)
+  const frames = thriftyFrames(zstdFrames(content, window))
   return createNative ? withNative(frames, createNative) : withFzstd(frames)
 }
 
@@ -60,7 +69,9 @@ async function* withFzstd(
   const {Decompress} = await import('fzstd')
   let given: Uint8Array[] = []
   let decoder = new Decompress()
+  const turn = createTurn()
   for await (const {kind, bytes} of frames) {
+    if (turn.isOver()) await turn.giveTurn()
     if (kind === 'header') decoder = new Decompress((chunk) => void given.push(chunk))
     push(decoder, bytes, kind === 'last block')
     yield* given

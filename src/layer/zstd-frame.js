@@ -16,7 +16,13 @@ const noDictionary = new Uint8Array()
  * @returns {Promise<Uint8Array>}
  */
 export async function zstdFrame(block) {
-  context ??= init().then(createCCtx)
+  context ??= init()
+    .then(createCCtx)
+    .catch((error) => {
+      // the next block tries again: what was missing (memory) may be there then
+      context = undefined
+      throw error
+    })
   return compressUsingDict(await context, block, noDictionary, level)
 }
 

@@ -1,25 +1,26 @@
 import {LimitError} from '../errors.js'
 import {layerCorrupt} from './layer-corrupt.js'
+import {largestZstdWindow, unpackLimits} from './unpack-limits.js'
 
 /** A piece of a frame that decoders take as a whole: its header, or one block, the last one with the checksum behind it. */
 export interface FramePart {
   readonly kind: 'header' | 'block' | 'last block'
   readonly bytes: Buffer
+  /** Of a header: what the frame's decoder has to keep, in bytes. */
+  readonly window?: number
 }
-
-/** What a decoder has to keep for a frame, at most: what the zstd program allows, too. */
-const largestWindow = 128 * 1024 * 1024
 
 /** https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2.4 */
 const largestBlock = 128 * 1024
 
 /**
  * Cuts zstd into the parts of its frames; skippable frames (tables of contents, padding) are left out. Throws `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) for a frame that is cut
- * off, whatever is no frame behind one, frames that need a dictionary, and no frame at all; `LimitError` for one that wants a window of more than 128 MiB. A part is
+ * off, whatever is no frame behind one, frames that need a dictionary, and no frame at all; `LimitError` for one that wants a window of more than `largestWindow` bytes. A part is
  * at most 128 KiB, and so is what it decompresses to. https://www.rfc-editor.org/rfc/rfc8878#section-3.1
  */
 export async function* zstdFrames(
   content: AsyncIterable<Uint8Array>,
+  largestWindow = unpackLimits.zstdWindow,
 ): AsyncGenerator<FramePart, void, undefined> {
   const source = reader(content)
   try {
@@ -37,9 +38,11 @@ export async function* zstdFrames(
   async function* frame(): AsyncGenerator<FramePart, void, undefined> {
     const descriptor = (await take(1)).readUInt8()
     const rest = await take(headerLength(descriptor))
-    checkHeader(descriptor, rest)
+    const window = windowIn(descriptor, rest)
+    checkWindow(window, largestWindow)
     yield {
       kind: 'header',
+      window,
       bytes: Buffer.concat([magicBytes, Buffer.of(descriptor), rest]),
     }
     for (let isLast = false; !isLast;) {
@@ -82,15 +85,25 @@ function contentSizeLength(descriptor: number): number {
   return [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0
 }
 
-function checkHeader(descriptor: number, rest: Buffer): void {
+function windowIn(descriptor: number, rest: Buffer): number {
   if ((descriptor & 0x18) !== 0) throw corrupt('a frame header with bits that mean nothing')
   if ((descriptor & 3) !== 0) throw corrupt('a frame that needs a dictionary')
-  const window = (descriptor & 0x20) !== 0 ? contentSize(descriptor, rest) : windowSize(rest)
+  return (descriptor & 0x20) !== 0 ? contentSize(descriptor, rest) : windowSize(rest)
+}
+
+function checkWindow(window: number, largestWindow: number): void {
   if (window <= largestWindow) return
   throw new LimitError(
     'ERR_INJECT_ZSTD_WINDOW_TOO_LARGE',
     `the layer is compressed with a zstd window of ${window} bytes`,
-    {expected: largestWindow, found: window, hint: 'compress it again without --long or --ultra'},
+    {
+      expected: largestWindow,
+      found: window,
+      hint:
+        window <= largestZstdWindow
+          ? 'if you trust it, allow more memory: inject unpack --zstd-window 128M'
+          : 'compress it again without --long or --ultra',
+    },
   )
 }
 

@@ -15,7 +15,7 @@ export function zstdThreads(jobs: number): number {
 let ready: {readonly size: number; readonly pool: ZstdPool} | undefined
 let waiting = 0
 
-/** In up to `size` worker threads. A worker that dies fails all that waits. */
+/** In up to `size` worker threads. A thread that dies fails its blocks, and is replaced. */
 export function zstdPool(size: number): ZstdPool {
   if (ready?.size !== size) return startPool(size)
   const {pool} = ready

@@ -36,10 +36,10 @@ export function endOfValue(text: string, offset: number): number {
   let depth = 0
   let at = offset
   do {
-    const character = text.charAt(at)
-    if (character === '"') at = endOfString(text, at)
-    else if (character === '{' || character === '[') depth++
-    else if (character === '}' || character === ']') depth--
+    const code = text.charCodeAt(at)
+    if (code === quote) at = endOfString(text, at)
+    else if (code === openBrace || code === openBracket) depth++
+    else if (code === closeBrace || code === closeBracket) depth--
     else if (depth === 0) return endOfWord(text, at)
     at++
   } while (depth > 0)
@@ -49,7 +49,11 @@ export function endOfValue(text: string, offset: number): number {
 /** Where the closing quote of the string is that opens at `start`; beyond the text when there is none. */
 export function endOfString(text: string, start: number): number {
   let at = start + 1
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === quote) return at
+    if (code === backslash) at++
+  }
   return at
 }
 
@@ -62,17 +66,31 @@ export function stringAt(text: string, start: number, end: number): string {
 /** The first offset from `offset` on where no whitespace is. */
 export function skipSpace(text: string, offset: number): number {
   let at = offset
-  while (isSpace(text.charAt(at))) at++
+  while (isSpace(text.charCodeAt(at))) at++
   return at
 }
 
-export function isSpace(character: string): boolean {
-  return character === ' ' || character === '\n' || character === '\r' || character === '\t'
+/** Whether a UTF-16 code unit is JSON's whitespace. */
+export function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 }
 
-/** Where a number, `true`, `false` or `null` ends that begins at `offset`. */
+/** Where a number, `true`, `false` or `null` ends that begins at `offset`: at what stands between values. */
 export function endOfWord(text: string, offset: number): number {
   let at = offset
-  while (/[\w.+-]/.test(text.charAt(at))) at++
+  while (at < text.length && !isEndOfWord(text.charCodeAt(at))) at++
   return at
 }
+
+function isEndOfWord(code: number): boolean {
+  return code === comma || code === closeBrace || code === closeBracket || isSpace(code)
+}
+
+export const quote = 0x22
+export const comma = 0x2c
+export const colon = 0x3a
+export const openBracket = 0x5b
+export const backslash = 0x5c
+export const closeBracket = 0x5d
+export const openBrace = 0x7b
+export const closeBrace = 0x7d

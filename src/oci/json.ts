@@ -1,7 +1,16 @@
 // Strict decoding of the JSON documents that digests cover. What two parsers could read differently is refused, because the bytes go on
 // to others: https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#json
 import {type ErrorCode, IntegrityError, LimitError} from '../errors.js'
-import {endOfString} from './json-text.js'
+import {
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  endOfString,
+  openBrace,
+  openBracket,
+  quote,
+} from './json-text.js'
 import type {Known} from './known-members.js'
 import {refuseTwoReadings} from './one-reading.js'
 
@@ -9,6 +18,12 @@ import {refuseTwoReadings} from './one-reading.js'
 export const documentLimit = 4 * 1024 * 1024
 
 const deepest = 100
+
+/** Members and elements of one document, about: of those that are as large as they may be, the densest that mean something have fewer. */
+const mostValues = 200_000
+
+/** Members of one object: names that are all different cost more than any other value. */
+const mostNames = 50_000
 
 export interface JsonDocument {
   /** The bytes as text, unchanged: what edits work on. */
@@ -18,8 +33,9 @@ export interface JsonDocument {
 }
 
 /**
- * Decodes one JSON object whose members are `known` to engines. Throws `LimitError` for more than 4 MiB or 100 levels, `IntegrityError` with `code` for
- * anything but a JSON object in UTF-8 without a byte order mark, and what `refuseTwoReadings` throws. `what` is for messages.
+ * Decodes one JSON object whose members are `known` to engines. Throws `LimitError` for more than 4 MiB, 100 levels, 200,000 values or 50,000 members of one
+ * object, `IntegrityError` with `code` for anything but a JSON object in UTF-8 without a byte order mark, and what `refuseTwoReadings` throws. `what` is for
+ * messages.
  */
 export function parseDocument(
   bytes: Uint8Array,
@@ -34,7 +50,7 @@ export function parseDocument(
     })
   }
   const text = decodeText(bytes, what, code)
-  refuseDepth(text, what)
+  refuseExcess(text, what)
   const value = parse(text, what, code)
   refuseTwoReadings(text, known, what)
   return {text, value}
@@ -66,19 +82,39 @@ function parse(text: string, what: string, code: ErrorCode): JsonDocument['value
   return value as JsonDocument['value']
 }
 
-/** Looks at brackets only, so it may be done before anything recursive sees the text. */
-function refuseDepth(text: string, what: string): void {
+/**
+ * Looks at brackets and commas only, so it may be done before anything recursive, or anything that keeps values, sees the text: values of two bytes each take a hundred times as long to read as a
+ * document of the same size that says something.
+ */
+function refuseExcess(text: string, what: string): void {
   let depth = 0
+  let values = 0
+  // of the objects that are open, by depth
+  const names: number[] = []
   for (let at = 0; at < text.length; at++) {
-    const character = text[at]
-    if (character === '"') at = endOfString(text, at)
-    else if (character === '{' || character === '[') depth++
-    else if (character === '}' || character === ']') depth--
+    const code = text.charCodeAt(at)
+    if (code === quote) at = endOfString(text, at)
+    else if (code === comma) values++
+    else if (code === colon) {
+      const count = (names[depth] ?? 0) + 1
+      names[depth] = count
+      if (count > mostNames) throw tooMany(`${what} has an object of too many members`, mostNames)
+    } else if (code === openBrace || code === openBracket) {
+      depth++
+      values++
+      names[depth] = 0
+    } else if (code === closeBrace || code === closeBracket) depth--
     if (depth > deepest) {
       throw new LimitError('ERR_INJECT_DOCUMENT_TOO_DEEP', `${what} is nested too deeply`, {
         expected: deepest,
         found: `more than ${deepest} levels`,
       })
     }
+    if (values > mostValues) throw tooMany(`${what} holds too many values`, mostValues)
   }
+}
+
+function tooMany(why: string, expected: number): LimitError {
+  const found = `more than ${expected}`
+  return new LimitError('ERR_INJECT_DOCUMENT_TOO_LARGE', why, {expected, found})
 }

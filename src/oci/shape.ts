@@ -9,13 +9,25 @@ export const digestShape = v.custom<Digest>(isDigest, 'must be a digest')
 export const textShape = v.string('must be a string')
 
 // a list is an object to valibot
-const anyObject = v.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'must be an object',
-)
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const anyObject = v.custom<Record<string, unknown>>(isObject, 'must be an object')
 
 /** Labels or annotations. */
-export const textRecordShape = v.pipe(anyObject, v.record(textShape, textShape))
+export const textRecordShape = v.pipe(
+  v.custom<Record<string, string>>(isObject, 'must be an object'),
+  // not v.record, which makes a second object of as many members
+  v.rawCheck(({dataset, addIssue}) => {
+    const texts = dataset.value as Record<string, unknown>
+    const key = Object.keys(texts).find((name) => typeof texts[name] !== 'string')
+    if (key === undefined) return
+    const value = texts[key]
+    const path = [{type: 'object', origin: 'value', input: texts, key, value}] as const
+    addIssue({message: 'must be a string', input: value, path: [...path]})
+  }),
+)
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#properties */
 export const descriptorShape = looseShape({

@@ -100,6 +100,9 @@ function describe(reference: Reference, image: Image): InspectResult {
   const {layers} = manifest.value
   const history = (config.value.history ?? []).filter((step) => step.empty_layer !== true)
   const slots = findSlots(image)
+  const slotAt = new Map(
+    slots.flatMap(({name, layers: own}) => own.map(({layer: at}) => [at, name] as const)),
+  )
   return {
     reference: `${repositoryName(reference)}@${manifest.descriptor.digest}`,
     digest: manifest.descriptor.digest,
@@ -114,7 +117,7 @@ function describe(reference: Reference, image: Image): InspectResult {
       mediaType,
       createdBy: history[index]?.created_by,
       created: history[index]?.created,
-      slot: slots.find((slot) => slot.layers.some((own) => own.layer === index))?.name,
+      slot: slotAt.get(index),
     })),
     slots: slots.map(describeSlot),
   }

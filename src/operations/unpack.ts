@@ -5,6 +5,7 @@ import {LocalIoError, PreconditionError} from '../errors.js'
 import type {Image} from '../image/image.js'
 import {findSlot, findSlots} from '../image/slot.js'
 import {emptyStart, unpackLayers} from '../layer/staging.js'
+import type {UnpackLimits} from '../layer/unpack-limits.js'
 import type {Digest} from '../oci/digest.js'
 import {formatPlatform, matchesPlatform, type Platform} from '../oci/platform.js'
 import {quoted} from '../oci/quoted.js'
@@ -33,6 +34,10 @@ export interface UnpackOptions {
   readonly devices: boolean
   /** Bytes that the layer may unpack to; `undefined`: what its compressed size makes plausible. */
   readonly largest?: number | undefined
+  /** FIFOs and devices of the layer, at most. */
+  readonly special?: number | undefined
+  /** Bytes of the largest window of a layer in zstd. */
+  readonly zstdWindow?: number | undefined
   /** An image without the slot is an error. */
   readonly strict: boolean
 }
@@ -113,9 +118,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         mediaType: descriptor.mediaType,
         diffId,
       })),
-      ...(options.largest !== undefined && {
-        limits: {totalBytes: options.largest, ratio: Infinity},
-      }),
+      limits: limitsOf(options),
       onProgress: (done) => report({kind: 'bytes', done}),
       windows: image.config.value.os === 'windows',
       ...{directory, path, force, follow, devices, signal, onWarning},
@@ -174,4 +177,12 @@ function noSlot(reference: string, name: string): PreconditionError {
   return new PreconditionError('ERR_INJECT_NO_SLOT', `${reference} has no slot ${name}`, {
     hint: 'inject inspect shows the slots there are; inject setup or inject update adds one',
   })
+}
+
+function limitsOf({largest, special, zstdWindow}: UnpackOptions): Partial<UnpackLimits> {
+  return {
+    ...(largest !== undefined && {totalBytes: largest, ratio: Infinity}),
+    ...(special !== undefined && {special}),
+    ...(zstdWindow !== undefined && {zstdWindow}),
+  }
 }

@@ -1,4 +1,4 @@
-import {removeMember, setMember} from '../image/text-edit.js'
+import {editMembers, type MemberEdit} from '../image/text-edit.js'
 import type {CallOptions} from '../store/content-store.js'
 import {allAuthKeys, authKeysOf, findInAuthFile} from './auth-file.js'
 import {editAuthFile, readIfThere} from './auth-file-edit.js'
@@ -118,13 +118,13 @@ function replaceEntry(text: string, file: string, registry: string, entry: objec
   const usual = serverKey(registry)
   const key = keys.includes(usual) ? usual : (keys[0] ?? usual)
   const others = keys.filter((each) => each !== key)
-  const rest = others.reduce((before, each) => removeMember(before, ['auths', each]), text)
-  return setMember(rest, ['auths', key], entry)
+  return editMembers(text, [{kind: 'set', path: ['auths', key], value: entry}, ...removals(others)])
 }
 
 function removeEntries(text: string, file: string, registry: string): string {
-  return authKeysOf(text, file, registry).reduce(
-    (before, key) => removeMember(before, ['auths', key]),
-    text,
-  )
+  return editMembers(text, removals(authKeysOf(text, file, registry)))
+}
+
+function removals(keys: readonly string[]): MemberEdit[] {
+  return keys.map((key) => ({kind: 'remove', path: ['auths', key]}))
 }

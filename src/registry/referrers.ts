@@ -7,11 +7,14 @@ import {readAll} from '../stream/limit.js'
 import type {Connection} from './connection.js'
 import {displayUrl, parseUrl} from './endpoint.js'
 import {parseLinks} from './link.js'
+import {createListBudget} from './list-budget.js'
 
 const mostPages = 1000
+const limits = {names: 50_000, bytes: 32 * 1024 * 1024}
 
 interface Page {
   readonly manifests: readonly ReferrerDescriptor[]
+  readonly bytes: number
   readonly next: URL | undefined
 }
 
@@ -21,11 +24,13 @@ export function createReferrerLister(connection: Connection): ReferrerLister {
     async listReferrers(subject, {signal} = {}) {
       const found: ReferrerDescriptor[] = []
       let next: URL | undefined = connection.url(`referrers/${subject}`)
+      const budget = createListBudget(`list of referrers at ${displayUrl(next)}`, limits)
       for (let pages = 0; next; pages++) {
         if (pages === mostPages) throw endless(next)
         const page = await getPage(connection, next, signal)
         if (!page) return pages === 0 ? undefined : found
-        found.push(...page.manifests)
+        budget.spend(page.manifests.length, page.bytes)
+        for (const manifest of page.manifests) found.push(manifest)
         next = page.next
       }
       return found
@@ -48,10 +53,15 @@ function getPage(
         return undefined
       }
       const what = `list of referrers at ${displayUrl(url)}`
-      const {manifests} = decodeIndex(await readAll(response.body, manifestLimit, what), ociIndex)
+      const body = await readAll(response.body, manifestLimit, what)
+      const {manifests} = decodeIndex(body, ociIndex)
       const links = parseLinks([response.headers['link'] ?? ''].flat().join(','))
       const target = links.find(({relations}) => relations.includes('next'))?.target
-      return {manifests, next: target ? sameHost(parseUrl(target, url), url) : undefined}
+      return {
+        manifests,
+        bytes: body.length,
+        next: target ? sameHost(parseUrl(target, url), url) : undefined,
+      }
     },
   )
 }

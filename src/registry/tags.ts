@@ -6,9 +6,11 @@ import {readAll} from '../stream/limit.js'
 import {type Connection} from './connection.js'
 import {displayUrl, parseUrl} from './endpoint.js'
 import {parseLinks} from './link.js'
+import {createListBudget} from './list-budget.js'
 
 const pageLimit = 4 * 1024 * 1024
 const maxPages = 10_000
+const limits = {names: 1_000_000, bytes: 64 * 1024 * 1024}
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags All pages are read before the first tag comes: the order is ours. */
 export function createTagLister(connection: Connection): Pick<ManifestStore, 'listTags'> {
@@ -16,9 +18,11 @@ export function createTagLister(connection: Connection): Pick<ManifestStore, 'li
     async *listTags(options = {}) {
       const tags = new Set<string>()
       let next: URL | undefined = connection.url('tags/list?n=1000')
+      const budget = createListBudget(`list of tags at ${displayUrl(next)}`, limits)
       for (let pages = 0; next; pages++) {
         if (pages === maxPages) throw endless(next)
         const page = await getPage(connection, next, options)
+        budget.spend(page.tags.length, page.bytes)
         for (const tag of page.tags) tags.add(tag)
         next = page.next
       }
@@ -29,6 +33,7 @@ export function createTagLister(connection: Connection): Pick<ManifestStore, 'li
 
 interface Page {
   readonly tags: readonly string[]
+  readonly bytes: number
   readonly next: URL | undefined
 }
 
@@ -39,10 +44,14 @@ function getPage(connection: Connection, url: URL, {signal}: CallOptions): Promi
     async (response) => {
       if (response.status === 404) {
         await response.discard()
-        return {tags: [], next: undefined}
+        return {tags: [], bytes: 0, next: undefined}
       }
-      const tags = parseTags(await readAll(response.body, pageLimit, what), what)
-      return {tags, next: nextPage(response.headers['link'], url)}
+      const body = await readAll(response.body, pageLimit, what)
+      return {
+        tags: parseTags(body, what),
+        bytes: body.length,
+        next: nextPage(response.headers['link'], url),
+      }
     },
   )
 }

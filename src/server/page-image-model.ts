@@ -2,7 +2,6 @@ import {InjectError, IntegrityError, LimitError} from '../errors.js'
 import {layerSteps} from '../image/history.js'
 import {decodeImage, type Image} from '../image/image.js'
 import {findSlots} from '../image/slot.js'
-import {slotNameOf} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {documentLimit} from '../oci/json.js'
 import {decodeManifest} from '../oci/manifest.js'
@@ -77,8 +76,11 @@ function factsOf(image: Image): Partial<ImageSubject> {
   const {created, history = []} = config
   const steps = layerSteps(history)
   const labels = Object.entries(config.config?.Labels ?? {})
-  const {slots, fault} = slotsOf(image, labels)
+  const {slots, fault} = slotsOf(image)
   const author = config['author']
+  const namesAt = new Map<number, string[]>()
+  for (const {name, layers} of slots)
+    for (const {layer} of layers) namesAt.set(layer, [...(namesAt.get(layer) ?? []), name])
   return {
     platform: formatPlatform(platformOf(config)),
     created,
@@ -89,23 +91,12 @@ function factsOf(image: Image): Partial<ImageSubject> {
     layers: image.manifest.value.layers.map((layer, at) => ({
       ...layer,
       createdBy: history[steps[at] ?? -1]?.created_by,
-      slots: slots.flatMap(({name, layers}) =>
-        layers.some(({layer}) => layer === at) ? [name] : [],
-      ),
+      slots: namesAt.get(at) ?? [],
     })),
   }
 }
 
-/** What a search for slots may cost: so many labels times so many layers. Images have some ten of each. */
-const mostCompared = 100_000
-
-function slotsOf(
-  image: Image,
-  labels: ImageSubject['labels'],
-): Pick<ImageSubject, 'slots' | 'fault'> {
-  const claimed = labels.filter(([label]) => slotNameOf(label) !== undefined).length
-  if (claimed * image.manifest.value.layers.length > mostCompared)
-    return {slots: [], fault: 'too many slots and layers to look at'}
+function slotsOf(image: Image): Pick<ImageSubject, 'slots' | 'fault'> {
   try {
     return {slots: findSlots(image), fault: undefined}
   } catch (error) {

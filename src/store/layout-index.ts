@@ -2,12 +2,11 @@
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#indexjson-file
 import * as v from 'valibot'
 import {IntegrityError} from '../errors.js'
-import {removeMember, setMember} from '../image/text-edit.js'
+import {editMembers, type MemberEdit, removeMember, setMember} from '../image/text-edit.js'
 import {pushedAt, refName} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {documentKind} from '../oci/document-kind.js'
 import {parseDocument} from '../oci/json.js'
-import {parseAccepted} from '../oci/json-value.js'
 import {manifestMembers} from '../oci/known-members.js'
 import {ociIndex} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
@@ -71,7 +70,10 @@ export function moveTag(
     if (pushed === undefined || holder === undefined) return index
     return decode(notePushed(index.text, holder, pushed), where)
   }
-  const untagged = decode(holders.reduce(dropTag, index.text), where)
+  const untagged = decode(
+    editMembers(index.text, holders.map((at) => tagRemoval(index, at)).flat()),
+    where,
+  )
   const [listed = untagged.entries.length] = positions(
     untagged,
     (entry) => entry.tag === undefined && same(entry, descriptor),
@@ -120,25 +122,30 @@ function notePushed(text: string, position: number, pushed: Date | undefined): s
 }
 
 /** Takes the tag from the entry at `position`, and the annotations with it when nothing else is in them. */
-function dropTag(text: string, position: number): string {
+function tagRemoval({entries}: LayoutIndex, position: number): MemberEdit[] {
   const path = ['manifests', position, 'annotations'] as const
-  const dropped = removeMember(removeMember(text, [...path, refName]), [...path, pushedAt])
-  const {manifests} = parseAccepted(dropped) as {manifests: readonly Descriptor[]}
-  const left = Object.keys(manifests[position]?.annotations ?? {})
-  return left.length === 0 ? removeMember(dropped, path) : dropped
+  const names = Object.keys(entries[position]?.annotations ?? {})
+  const others = names.filter((name) => name !== refName && name !== pushedAt)
+  if (others.length === 0) return [{kind: 'remove', path}]
+  return [
+    {kind: 'remove', path: [...path, refName]},
+    {kind: 'remove', path: [...path, pushedAt]},
+  ]
 }
 
 /** Of the entries that have lost their tag: without those that say nothing which another entry does not say. */
 function dropRepeated({text, entries}: LayoutIndex, untagged: readonly number[]): string {
-  const gone = new Set<number>()
-  for (const position of untagged) {
+  const counts = new Map<string, number>()
+  for (const {digest} of entries) counts.set(digest, (counts.get(digest) ?? 0) + 1)
+  const gone = untagged.filter((position) => {
     const entry = entries[position]
-    if (entry === undefined || entry.annotations !== undefined) continue
-    const isListed = entries.some(
-      ({digest}, other) => digest === entry.digest && other !== position && !gone.has(other),
-    )
-    if (isListed) gone.add(position)
-  }
-  // from the end, so that the positions before stay what they are
-  return [...gone].toReversed().reduce((left, at) => removeMember(left, ['manifests', at]), text)
+    const count = counts.get(entry?.digest ?? '') ?? 0
+    if (entry === undefined || entry.annotations !== undefined || count < 2) return false
+    counts.set(entry.digest, count - 1)
+    return true
+  })
+  return editMembers(
+    text,
+    gone.map((at) => ({kind: 'remove', path: ['manifests', at]})),
+  )
 }

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import {findNodeAtLocation, parseTree} from 'jsonc-parser'
 import {describe, expect, test} from 'vitest'
-import {insertMember, type JsonPath, removeMember, setMember} from '../../src/image/text-edit.js'
+import {editMembers, type JsonPath, removeMember, setMember} from '../../src/image/text-edit.js'
+
+const insertMember = (text: string, path: JsonPath, value: unknown): string =>
+  editMembers(text, [{kind: 'insert', path, value}])
 
 describe('setMember', () => {
   test.each<[string, string, JsonPath, unknown, string]>([

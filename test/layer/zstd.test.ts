@@ -143,7 +143,8 @@ describe('zstd', () => {
 
 describe.each(decoders)('unzstd by %s', (_, decoder) => {
   // `null`: none of Node's, whatever Node this is
-  const decode = (content: AsyncIterable<Uint8Array>) => unzstd(content, decoder ?? null)
+  const decode = (content: AsyncIterable<Uint8Array>) =>
+    unzstd(content, {createNative: decoder ?? null})
   const read = (bytes: Uint8Array, size?: number): Promise<Buffer> =>
     collect(decode(chunks(bytes, size)))
 
@@ -278,6 +279,8 @@ describeWith(['zstd'], 'the zstd program', () => {
     ['--ultra', '-20', '--long=25'],
     ['--fast=5'],
   ])('what it makes with %s %s is read', async (...flags) => {
+    const read = (bytes: Uint8Array): Promise<Buffer> =>
+      collect(unzstd(chunks(bytes), {window: 128 << 20}))
     const file = join(await tempDir(), 'content')
     const content = Buffer.concat([
       readFileSync(process.execPath).subarray(0, 300_000),
@@ -299,10 +302,56 @@ describeWith(['zstd'], 'the zstd program', () => {
     ).toBe(0)
   })
 
+  it('a window above 8 MiB is read when it is allowed', async () => {
+    const file = join(await tempDir(), 'content')
+    writeFileSync(file, Buffer.alloc(40 << 20))
+    const {stdout} = await execa('zstd', ['-q', '-c', '--long=25', file], {encoding: 'buffer'})
+    await expect(read(stdout)).rejects.toMatchObject({code: 'ERR_INJECT_ZSTD_WINDOW_TOO_LARGE'})
+    const allowed = await collect(unzstd(chunks(stdout), {window: 32 << 20}))
+    expect(allowed).toHaveLength(40 << 20)
+  })
+
   it('a window that is larger than it reads itself is refused', async () => {
     const file = join(await tempDir(), 'content')
     writeFileSync(file, Buffer.alloc(260 << 20))
     const {stdout} = await execa('zstd', ['-q', '-c', '--long=28', file], {encoding: 'buffer'})
     await expect(read(stdout)).rejects.toMatchObject({code: 'ERR_INJECT_ZSTD_WINDOW_TOO_LARGE'})
   })
+})
+
+describe.each(decoders)('hostile frames by %s', (_, decoder) => {
+  const decode = (content: AsyncIterable<Uint8Array>) =>
+    unzstd(content, {createNative: decoder ?? null, window: 128 << 20})
+  // a window of 128 MiB
+  const head = Buffer.from('28b52ffd0088', 'hex')
+  const block = (text: string, isLast: boolean): Buffer => {
+    const header = Buffer.alloc(3)
+    header.writeUIntLE((text.length << 3) | (isLast ? 1 : 0), 0, 3)
+    return Buffer.concat([header, Buffer.from(text)])
+  }
+
+  it('300,000 empty frames that ask for much memory cost next to nothing', async () => {
+    const frame = Buffer.concat([head, block('', true)])
+    const frames = Buffer.concat([
+      Buffer.alloc(frame.length * 300_000, frame),
+      Buffer.concat([head, block('end', true)]),
+    ])
+    const before = process.cpuUsage()
+    expect((await collect(decode(chunks(frames)))).toString()).toBe('end')
+    // took minutes
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10)
+  }, 60_000)
+
+  it('small frames get the memory of their content', async () => {
+    const frame = Buffer.concat([head, block('some', false), block(' text\n', true)])
+    const read = await collect(decode(chunks(Buffer.alloc(frame.length * 2000, frame))))
+    expect(read.toString()).toBe('some text\n'.repeat(2000))
+  }, 60_000)
+
+  it('frames of many empty blocks, whose memory is out of all proportion, are refused', async () => {
+    const empty = Array<Buffer>(20).fill(block('', false))
+    const frame = Buffer.concat([head, ...empty, block('x', true)])
+    const read = collect(decode(chunks(Buffer.alloc(frame.length * 1000, frame))))
+    await expect(read).rejects.toMatchObject({code: 'ERR_INJECT_LAYER_RATIO'})
+  }, 60_000)
 })

@@ -211,9 +211,7 @@ describe('the page of a registry', () => {
     )
     await storeImage(root, 'a', 'v1', {layers: 1000, labels})
     await storeImage(root, 'a', 'v2', {layers: 1, labels})
-    expect(textOf(await send(address, 'GET', '/repository/a:v1'))).toContain(
-      'not right: too many slots and layers to look at',
-    )
+    expect(textOf(await send(address, 'GET', '/repository/a:v1'))).not.toContain('not right')
     const page = await send(address, 'GET', '/repository/a:v2')
     expect(page.body.length).toBeLessThan(300_000)
   })

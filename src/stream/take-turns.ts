@@ -1,0 +1,39 @@
+import {setImmediate} from 'node:timers/promises'
+
+/** Milliseconds that work may go on for before signals, timers and the network get their turn. */
+const longestTurn = 50
+
+/**
+ * Whether the others have waited for a turn long enough: work that is synchronous asks this between its steps, and awaits `giveTurn` where it is so. (An `await` of what is there already gives no turn.)
+ */
+export function createTurn(now: () => number = () => performance.now()): {
+  isOver(): boolean
+  giveTurn(): Promise<void>
+} {
+  let since = now()
+  return {
+    isOver: () => now() - since >= longestTurn,
+    async giveTurn() {
+      await setImmediate()
+      since = now()
+    },
+  }
+}
+
+const [largePiece, smallPiece] = [256 * 1024, 8 * 1024]
+
+/** Gives `bytes` to `write` in pieces, and the others a turn between them: smaller pieces when one has taken long. */
+export async function writeInTurns(
+  bytes: Uint8Array,
+  write: (piece: Uint8Array) => void,
+  turn: ReturnType<typeof createTurn>,
+): Promise<void> {
+  let size = smallPiece
+  for (let at = 0; at < bytes.length;) {
+    const before = performance.now()
+    write(bytes.subarray(at, at + size))
+    at += size
+    size = performance.now() - before < longestTurn / 10 ? largePiece : smallPiece
+    if (turn.isOver()) await turn.giveTurn()
+  }
+}
