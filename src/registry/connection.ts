@@ -35,6 +35,8 @@ export interface Connection {
   /** Tries once (but logs in as needed). Throws `TransportError` and `RefusedError` for the caller's own `withRetries`. */
   once<T>(call: Call, consume: Consume<T>): Promise<T>
   readonly withRetries: WithRetries
+  /** Waits. Throws the reason of `signal`, and that of the store's own unless it is `afterAbort`. */
+  pause(milliseconds: number, options: Pick<Call, 'signal' | 'afterAbort'>): Promise<void>
   close(): void
 }
 
@@ -87,7 +89,10 @@ export function openConnection(settings: ConnectionSettings): Connection {
     withRetries,
     now: () => ports.now(),
   })
-  const signalFor = ({signal, afterAbort}: Call): AbortSignal | undefined => {
+  const signalFor = ({
+    signal,
+    afterAbort,
+  }: Pick<Call, 'signal' | 'afterAbort'>): AbortSignal | undefined => {
     const common = afterAbort ? undefined : settings.signal
     return signal && common ? AbortSignal.any([signal, common]) : (signal ?? common)
   }
@@ -107,6 +112,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
     call: (call, consume, options) =>
       withRetries(() => once(call, consume), {signal: signalFor(call), ...options}),
     withRetries,
+    pause: (milliseconds, options) => ports.sleep(milliseconds, signalFor(options)),
     close: leave,
   }
 }
