@@ -1,4 +1,3 @@
-import type {LookupFunction} from 'node:net'
 import {type Access, createAuthorization} from './authorization.js'
 import type {CredentialLookup} from './credential.js'
 import {registryUrl} from './endpoint.js'
@@ -49,8 +48,6 @@ export interface ConnectionSettings {
   readonly credentials: CredentialLookup
   /** The user's own, see `readHttpHeaders`. */
   readonly headers?: (() => Promise<ExtraHeaders>) | undefined
-  /** How names of token servers become addresses; default: as the system does. */
-  readonly lookup?: LookupFunction | undefined
   readonly retries: RetryPolicy
   readonly ports: RetryPorts
   /** Every token is asked for with the right to push, so that reading first does not cost a second one. */
@@ -84,7 +81,6 @@ export function openConnection(settings: ConnectionSettings): Connection {
       secrets.add(secretsOf(undefined, Object.values(headers)))
       return headers
     },
-    lookup: settings.lookup,
     exchange: settings.transport.exchangeFor({name: host, url: registry}),
     withRetries,
     now: () => ports.now(),
