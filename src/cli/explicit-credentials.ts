@@ -14,7 +14,7 @@ export async function explicitCredentials(
   env: Readonly<Record<string, string | undefined>>,
   stdin: () => AsyncIterable<Uint8Array>,
 ): Promise<{username: string; password: string} | undefined> {
-  const username = flags.username ?? env['INJECT_USERNAME']
+  const username = flags.username ?? (env['INJECT_USERNAME'] || undefined)
   if (flags['password-stdin']) {
     if (!username)
       throw new UsageError('ERR_INJECT_NO_USERNAME', 'a password without a user name', {
@@ -22,18 +22,29 @@ export async function explicitCredentials(
       })
     return {username, password: await readPassword(stdin())}
   }
-  const password = env['INJECT_PASSWORD']
+  const password = environmentPassword(username, env)
   if (username && password) return {username, password}
   if (!username && !password) return undefined
   throw new UsageError(
     'ERR_INJECT_HALF_CREDENTIALS',
-    username ? 'a user name without a password' : 'INJECT_PASSWORD is set without a user name',
+    username
+      ? `a user name without a password${env['INJECT_PASSWORD'] ? ': INJECT_PASSWORD is that of INJECT_USERNAME' : ''}`
+      : 'INJECT_PASSWORD is set without a user name',
     {
       hint: username
         ? 'give the password by --password-stdin or INJECT_PASSWORD'
         : 'set INJECT_USERNAME or say --username NAME',
     },
   )
+}
+
+/** The password that the environment has for this user: where it names a user, it is theirs and nobody else's. */
+export function environmentPassword(
+  username: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const owner = env['INJECT_USERNAME'] || username
+  return owner === username ? env['INJECT_PASSWORD'] || undefined : undefined
 }
 
 /** All of standard input but the line break at its end. */

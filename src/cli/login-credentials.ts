@@ -1,5 +1,5 @@
 import {UsageError} from '../errors.js'
-import {type CredentialFlags, readPassword} from './explicit-credentials.js'
+import {type CredentialFlags, environmentPassword, readPassword} from './explicit-credentials.js'
 import {type Console, prompt} from './prompt.js'
 
 /**
@@ -23,10 +23,8 @@ export async function loginCredentials(
   }
   const username = known ?? (await prompt(terminal, 'User name: ', {echo: true, signal}))
   if (flags['password-stdin']) return {username, password: await readPassword(terminal.input)}
-  const password = env['INJECT_PASSWORD']
-  // the environment's password is that of the environment's user, if it names one
-  const isHis = username === (env['INJECT_USERNAME'] || username)
-  if (password && isHis) return {username, password}
+  const password = environmentPassword(username, env)
+  if (password) return {username, password}
   if (!isAsking) {
     throw new UsageError('ERR_INJECT_NO_PASSWORD', 'there is no password to log in with', {
       hint: 'pipe it into --password-stdin, or set INJECT_PASSWORD',

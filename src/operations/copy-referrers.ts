@@ -6,6 +6,7 @@ import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import {type CopyPlan, planCopy} from '../store/copy-plan.js'
 import {askReferrers, listReferrers, readTaggedReferrers} from '../store/list-referrers.js'
 import {type ReferrerDescriptor, referrersTag} from '../store/referrer-lister.js'
+import type {Ports} from './ports.js'
 
 /** Artifacts that refer to one image and to each other, at most. */
 const mostReferrers = 1000
@@ -23,11 +24,19 @@ export interface Referrers {
   readonly count: number
 }
 
+interface FindOptions {
+  readonly signal: AbortSignal
+  /** What need not be looked into. */
+  readonly done: ReadonlySet<Digest>
+  /** Hears of what is listed and not there. */
+  readonly onMissing: (digest: Digest) => void
+}
+
 /** Finds what refers to `subjects`, to what refers to those, and so on. Throws `LimitError` (`ERR_INJECT_TOO_MANY_REFERRERS`) for more than 1,000. */
 export async function findReferrers(
   source: ContentStore,
   subjects: readonly StoredManifest[],
-  {signal, done}: {readonly signal: AbortSignal; readonly done: ReadonlySet<Digest>},
+  {signal, done, onMissing}: FindOptions,
 ): Promise<Referrers> {
   const manifests: StoredManifest[] = []
   const blobs: Descriptor[] = []
@@ -53,7 +62,10 @@ export async function findReferrers(
     for (const entry of await listReferrers(source, subject, {signal})) {
       // a list of them outlives what is in it
       const stored = await source.getManifest(entry.digest, {signal})
-      if (!stored) continue
+      if (!stored) {
+        onMissing(entry.digest)
+        continue
+      }
       list.push(entry)
       if (!seen.has(entry.digest)) await take(stored)
     }
@@ -118,4 +130,16 @@ function tooMany(name: string): LimitError {
     `more than ${mostReferrers} artifacts in ${name} refer to the image`,
     {expected: mostReferrers},
   )
+}
+
+/** Warns of what is in a list of referrers and cannot be copied with it. */
+export function missingReferrer(
+  {name}: ContentStore,
+  {report}: Pick<Ports, 'report'>,
+): (digest: Digest) => void {
+  return (digest) =>
+    report({
+      kind: 'warning',
+      message: `${digest} is in a list of referrers of ${name}, but is not there: it is left out`,
+    })
 }

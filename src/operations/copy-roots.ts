@@ -3,6 +3,7 @@ import {chooseImages, type PlatformChoice} from '../image/platforms.js'
 import {formatPlatform} from '../oci/platform.js'
 import {formatReference, type Reference} from '../oci/reference.js'
 import type {Digest} from '../oci/digest.js'
+import {quoted} from '../oci/quoted.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import {findDocument} from './find-document.js'
 import {loadFound} from './load-image.js'
@@ -63,8 +64,13 @@ export async function findTagged(
   const roots: CopyRoot[] = []
   for await (const tag of store.listTags({signal})) {
     const stored = await store.getManifest(tag, {signal})
-    // somebody may have removed it since
     if (stored) roots.push({stored, tag, own: new Map(), platforms: undefined})
+    // somebody may have removed it since; whoever wants all of them hears of it
+    else report({kind: 'warning', message: missingTag(store.name, tag)})
   }
   return roots
+}
+
+function missingTag(where: string, tag: string): string {
+  return `tag ${quoted(tag)} is in the list of ${where}, but there is no manifest: it is left out`
 }

@@ -8,7 +8,7 @@ import {copyContent, type CopyCounts, noCounts} from '../store/copy-content.js'
 import {type CopyPlan, planCopy} from '../store/copy-plan.js'
 import {finish} from '../store/finishable.js'
 import {isSamePlace, mountableFrom, openTarget, targetOf} from './copy-places.js'
-import {findReferrers, linkReferrers} from './copy-referrers.js'
+import {findReferrers, linkReferrers, missingReferrer} from './copy-referrers.js'
 import {type CopyRoot, findRoot, findTagged} from './copy-roots.js'
 import {isIndex} from './load-index.js'
 import type {Ports} from './ports.js'
@@ -109,7 +109,10 @@ async function copyBetween(
     : await planCopy(source, stored, {signal, own})
   const subjects = [...plan.manifests, ...stored]
   const isWanted = options.referrers && !isHere
-  const referrers = isWanted ? await findReferrers(source, subjects, {signal, done}) : undefined
+  const onMissing = missingReferrer(source, ports)
+  const referrers = isWanted
+    ? await findReferrers(source, subjects, {signal, done, onMissing})
+    : undefined
   await transfer(work, merged(plan, referrers?.plan), options, ports)
   if (!dryRun) {
     if (referrers)

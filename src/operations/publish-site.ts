@@ -11,7 +11,7 @@ import type {BlobInfo, ContentStore, StoredManifest} from '../store/content-stor
 import {copyBlobs, type CopyCounts, noCounts} from '../store/copy-content.js'
 import {type CopyPlan, planCopy} from '../store/copy-plan.js'
 import {parseRepositoryName} from '../store/repository-paths.js'
-import {findReferrers, type Referrers} from './copy-referrers.js'
+import {findReferrers, missingReferrer, type Referrers} from './copy-referrers.js'
 import {type CopyRoot, findRoot} from './copy-roots.js'
 import {defaultTag} from './find-document.js'
 import type {Ports} from './ports.js'
@@ -114,12 +114,17 @@ async function planAll(
   source: ContentStore,
   {stored, own}: CopyRoot,
   options: PublishSiteOptions,
-  {signal}: Ports,
+  ports: Ports,
 ): Promise<{plan: CopyPlan; referrers: Referrers | undefined}> {
+  const {signal} = ports
   const plan = await planCopy(source, [stored], {signal, own})
   if (!options.referrers) return {plan, referrers: undefined}
   const subjects = [...plan.manifests, stored]
-  const referrers = await findReferrers(source, subjects, {signal, done: new Set()})
+  const referrers = await findReferrers(source, subjects, {
+    signal,
+    done: new Set(),
+    onMissing: missingReferrer(source, ports),
+  })
   const blobs = new Map<Digest, CopyPlan['blobs'][number]>()
   for (const blob of [...plan.blobs, ...referrers.plan.blobs]) blobs.set(blob.digest, blob)
   return {

@@ -11,14 +11,15 @@ import {ociIndex} from '../oci/media-type.js'
 import {formatReference, repositoryName, type Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {fetchImage} from './fetch-image.js'
-import {findDocument, type FoundDocument} from './find-document.js'
+import type {FoundDocument} from './find-document.js'
 import {loadTargets} from './index-targets.js'
 import {loadFound} from './load-image.js'
 import {isIndex, loadIndex, type LoadedIndex} from './load-index.js'
-import {beginAgain, type ConflictPolicy} from './on-conflict.js'
+import type {ConflictPolicy} from './on-conflict.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {publishIndex} from './publish-index.js'
+import {publishUntilSettled} from './publish-until-settled.js'
 import {outstanding, planTagMoves, refuseClobber} from './tag-moves.js'
 
 export interface RemoveOptions {
@@ -54,21 +55,16 @@ export interface RemoveResult {
  * `base`), still there and indeed the same, the result is that; else an equivalent image. Throws what `eject` and `loadImage` throw.
  */
 export async function remove(options: RemoveOptions, ports: Ports): Promise<RemoveResult> {
-  const {reference, onConflict, dryRun} = options
+  const {reference, dryRun} = options
   const store = await ports.openStore(reference, {writes: !dryRun})
   try {
-    for (let number = 1; ; number++) {
-      const found = await findDocument(store, reference, ports)
+    return await publishUntilSettled(store, options, ports, async (found) => {
       const {digest} = found.stored.descriptor
       const start = {digest, tag: found.tag}
       const moves = await planTagMoves(store, reference, options.tags, start, ports.signal)
       const work = {store, options, found, moves, ports}
-      try {
-        return isIndex(found.stored) ? await fromIndex(work) : await fromImage(work)
-      } catch (error) {
-        await beginAgain(error, onConflict, {number, source: found.tag, moves}, ports)
-      }
-    }
+      return found.isIndex ? fromIndex(work) : fromImage(work)
+    })
   } finally {
     await store.close()
   }

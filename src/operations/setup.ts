@@ -13,19 +13,18 @@ import {formatTime, parseTime} from '../oci/time.js'
 import {actionOn, describeOutcome, type InjectionResult, type Outcome} from './injection-result.js'
 import type {IndexInjectionResult} from './describe-index.js'
 import {applyToIndex} from './apply-index.js'
-import {findDocument} from './find-document.js'
-import type {IndexContent, SuitableTarget} from './inject-index.js'
+import type {IndexContent, StoredLayers, SuitableTarget} from './inject-index.js'
 import {type LayerEntries, layerEntries} from './layer-entries.js'
 import {warnOfReferrers} from './left-behind.js'
 import {loadFound, startOf} from './load-image.js'
-import {isIndex} from './load-index.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
+import {publishUntilSettled} from './publish-until-settled.js'
 import {pushLayer} from './push-layer.js'
 import {asContent, nothingSent} from './slot-content.js'
 import {noticeOtherSlots} from './slot-notices.js'
 import {type FormatOptions, suitableImage} from './suitable-image.js'
-import {beginAgain, type ConflictPolicy} from './on-conflict.js'
+import type {ConflictPolicy} from './on-conflict.js'
 import {planTagMoves, refuseClobber} from './tag-moves.js'
 
 export interface SetupOptions extends FormatOptions {
@@ -59,24 +58,19 @@ export async function setup(
   try {
     const {reference, tags: wanted, platforms, created} = options
     const entriesFor = layerEntries(store, options, ports)
-    for (let number = 1; ; number++) {
-      const found = await findDocument(store, reference, ports)
-      if (isIndex(found.stored)) {
+    const stored: StoredLayers = new Map()
+    return await publishUntilSettled(store, options, ports, async (round) => {
+      if (round.isIndex) {
         const contentOf = (target: SuitableTarget) => emptyContent(target, options, entriesFor)
-        const index = {...options, platforms, created, contentOf}
-        return await applyToIndex(store, found, index, ports)
+        const index = {...options, platforms, created, contentOf, stored}
+        return applyToIndex(store, round, index, ports)
       }
-      const loaded = await loadFound(store, reference, found, ports.signal, platforms)
+      const loaded = await loadFound(store, reference, round, ports.signal, platforms)
       const moves = await planTagMoves(store, reference, wanted, startOf(loaded), ports.signal)
-      try {
-        const result = await setUp(store, loaded.image, {moves, entriesFor}, options, ports)
-        await warnOfReferrers(store, result, ports)
-        return result
-      } catch (error) {
-        const round = {number, source: loaded.tag, moves}
-        await beginAgain(error, options.onConflict, round, ports)
-      }
-    }
+      const result = await setUp(store, loaded.image, {moves, entriesFor}, options, ports)
+      await warnOfReferrers(store, result, ports)
+      return result
+    })
   } finally {
     await store.close()
   }

@@ -45,7 +45,7 @@ export async function planTagMoves(
   looks: TagLooks = new Map(),
 ): Promise<TagMove[]> {
   const moves: TagMove[] = []
-  for (const tag of new Set(tags.length > 0 ? tags : [tagOf(reference)])) {
+  for (const tag of destinationTags(reference, tags)) {
     const look = (): Promise<Digest | undefined> =>
       looks.get(tag) ?? statNewTag(store, tag, {signal})
     const from = tag === loaded.tag ? loaded.digest : ((await look()) ?? 'absent')
@@ -53,6 +53,11 @@ export async function planTagMoves(
     moves.push({tag, from})
   }
   return moves
+}
+
+/** The tags that the result goes to: those asked for, else the one in the reference, else `latest`. Throws `UsageError` when only a digest was given. */
+export function destinationTags(reference: Reference, tags: readonly string[]): readonly string[] {
+  return [...new Set(tags.length > 0 ? tags : [tagOf(reference)])]
 }
 
 /** `name:tag@digest` says what the tag is expected to be: when it is something else by now, moving it would lose that. */

@@ -3,24 +3,35 @@ import {applyToIndex} from './apply-index.js'
 import type {IndexInjectionResult} from './describe-index.js'
 import {refuseOwnLayout} from './directory.js'
 import type {FoundDocument} from './find-document.js'
-import type {IndexContent, SuitableTarget} from './inject-index.js'
-import {layerEntries} from './layer-entries.js'
+import type {IndexContent, StoredLayers, SuitableTarget} from './inject-index.js'
+import type {LayerEntries} from './layer-entries.js'
 import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'
 import type {DirectoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
 import {noticeSharding} from './slot-sharding.js'
 import type {TagLooks} from './tag-moves.js'
 
-/** `update` of an index: a directory for all chosen images, or one for each platform. */
-export function updateIndex(
-  store: ContentStore,
+/** What is packed, and into what entries. */
+export interface UpdateSource {
+  readonly directoryOf: DirectoryFor
+  readonly layerEntries: LayerEntries
+}
+
+/** One round of an update of an index; `looks` are of this very moment. */
+export type IndexUpdate = (
   found: FoundDocument,
-  directoryOf: DirectoryFor,
-  options: UpdateOptions & {readonly dryRun: boolean; readonly looks?: TagLooks | undefined},
+  looks: TagLooks | undefined,
+) => Promise<IndexInjectionResult>
+
+/** `update` of an index: a directory for all chosen images, or one for each platform. What one round has stored and said, the next one neither stores nor says again. */
+export function createIndexUpdate(
+  store: ContentStore,
+  {directoryOf, layerEntries: entriesFor}: UpdateSource,
+  options: UpdateOptions & {readonly dryRun: boolean},
   ports: Ports,
-): Promise<IndexInjectionResult> {
+): IndexUpdate {
   const onWarning = warnOnce(ports)
-  const entriesFor = layerEntries(store, options, ports)
+  const stored: StoredLayers = new Map()
   let isSaid = false
   const contentOf = async (target: SuitableTarget): Promise<IndexContent> => {
     const {platform, slot, suitable: image} = target
@@ -43,11 +54,7 @@ export function updateIndex(
     }
   }
   const {platforms, created} = options
+  const wanted = {...options, platforms, created, contentOf, stored}
   const warnsOfEmptiness = !options.dryRun
-  return applyToIndex(
-    store,
-    found,
-    {...options, platforms, created, contentOf, warnsOfEmptiness},
-    ports,
-  )
+  return (found, looks) => applyToIndex(store, found, {...wanted, looks, warnsOfEmptiness}, ports)
 }

@@ -6,24 +6,23 @@ import type {RememberedTree} from '../layer/tree-memory.js'
 import {repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {IndexInjectionResult} from './describe-index.js'
-import {findDocument} from './find-document.js'
+import type {FoundDocument} from './find-document.js'
 import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {actionOn, describeOutcome, type InjectionResult} from './injection-result.js'
-import {beginAgain} from './on-conflict.js'
 import {describePlan, injected, plannedDigest} from './planned-image.js'
 import {planUpdate, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import {layerEntries} from './layer-entries.js'
-import {isIndex} from './load-index.js'
 import {directoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
+import {publishUntilSettled} from './publish-until-settled.js'
 import {type PushedLayer, pushLayer} from './push-layer.js'
 import {asContent, nothingSent, type StoredContent} from './slot-content.js'
 import {warnOfEmptiness} from './slot-notices.js'
 import {noticeSharding} from './slot-sharding.js'
 import {restoreShards, storeShards} from './store-shards.js'
 import {lookAtTags, refuseClobber, type TagLooks} from './tag-moves.js'
-import {updateIndex} from './update-index.js'
+import {createIndexUpdate, type UpdateSource} from './update-index.js'
 
 /**
  * Makes a directory the content of a slot and moves the tags to the new image: one layer (or those of several that are new), one config, one manifest; an image without the
@@ -42,37 +41,53 @@ export async function update(
   const prepared = preparePacking({...options, jobs: ports.jobs})
   try {
     const {reference, tags} = options
-    let looks: TagLooks | undefined = lookAtTags(store, reference, tags, ports.signal)
-    let found = await findDocument(store, options.reference, ports)
-    prepared.goOn()
-    if (isIndex(found.stored))
-      return await updateIndex(store, found, directoryOf, {...options, looks}, ports)
-    const entries = layerEntries(store, options, ports)
-    let stored: StoredContent | undefined
-    for (let number = 1; ; number++) {
-      const wanted = {...options, exhaustive: options.dryRun, stored, layerEntries: entries, looks}
-      const plan = await planUpdate(store, found, directoryOf, wanted, ports)
-      if (number === 1) noticeSharding(plan.slot, options.layers, ports)
-      if (options.noClobber) refuseClobber(plan.moves, plannedDigest(options, plan), store.name)
-      if (options.dryRun && plan.content)
-        return describePlan(options, {...plan, content: plan.content})
-      stored = await storeContent(store, options, plan, {before: stored, configUpload}, ports)
-      if (number === 1) warnOfEmptiness(stored.content.entries, options.directory, ports)
-      try {
-        const result = await applyUpdate(store, options, plan, {...stored, configUpload}, ports)
-        // what an earlier round packed is what the directory was before that, not now
-        if (number === 1) await plan.look?.remember(asTree(stored))
-        return result
-      } catch (error) {
-        await beginAgain(error, options.onConflict, {number, ...plan}, ports)
-        looks = undefined
-        found = await findDocument(store, options.reference, ports)
-      }
-    }
+    const looks = lookAtTags(store, reference, tags, ports.signal)
+    const source = {directoryOf, layerEntries: layerEntries(store, options, ports)}
+    const work = {source, options, configUpload, ports}
+    const imageUpdate = createImageUpdate(store, work)
+    const indexUpdate = createIndexUpdate(store, source, options, ports)
+    return await publishUntilSettled(store, options, ports, async (round) => {
+      prepared.goOn()
+      const current = round.number === 1 ? looks : undefined
+      return round.isIndex ? indexUpdate(round, current) : imageUpdate(round, current)
+    })
   } finally {
     await prepared.close()
     await configUpload.close()
     await store.close()
+  }
+}
+
+interface Work {
+  readonly source: UpdateSource
+  readonly options: UpdateOptions & {readonly dryRun: boolean}
+  readonly configUpload: ConfigUpload
+  readonly ports: Ports
+}
+
+/** One round of an update of a single image; what one has stored and said, the next one neither stores nor says again. */
+function createImageUpdate(
+  store: ContentStore,
+  {source, options, configUpload, ports}: Work,
+): (found: FoundDocument, looks: TagLooks | undefined) => Promise<InjectionResult> {
+  let stored: StoredContent | undefined
+  let isFirst = true
+  return async (found, looks) => {
+    const isNew = isFirst
+    isFirst = false
+    const {directoryOf, layerEntries: entries} = source
+    const wanted = {...options, exhaustive: options.dryRun, stored, layerEntries: entries, looks}
+    const plan = await planUpdate(store, found, directoryOf, wanted, ports)
+    if (isNew) noticeSharding(plan.slot, options.layers, ports)
+    if (options.noClobber) refuseClobber(plan.moves, plannedDigest(options, plan), store.name)
+    if (options.dryRun && plan.content)
+      return describePlan(options, {...plan, content: plan.content})
+    stored = await storeContent(store, options, plan, {before: stored, configUpload}, ports)
+    if (isNew) warnOfEmptiness(stored.content.entries, options.directory, ports)
+    const result = await applyUpdate(store, options, plan, {...stored, configUpload}, ports)
+    // what an earlier round packed is what the directory was before that, not now
+    if (isNew) await plan.look?.remember(asTree(stored))
+    return result
   }
 }
 

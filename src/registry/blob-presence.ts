@@ -1,5 +1,6 @@
 import {AuthenticationError, IntegrityError, NetworkError} from '../errors.js'
 import type {BlobInfo, BlobReader, CallOptions} from '../store/content-store.js'
+import {statBlobByGet} from './blobs.js'
 import type {Connection} from './connection.js'
 
 /** What `putBlob` gives back. */
@@ -21,7 +22,8 @@ export function createBlobPresence(connection: Connection, reader: BlobReader): 
     settled: async (blob, call) =>
       (await isThere(blob, call)) ? {...blob, written: true} : undefined,
     async confirmed(blob, call) {
-      if (await stat(blob, call)) return {...blob, written: true}
+      const found = (await stat(blob, call)) ?? (await statByGet(blob, call))
+      if (found) return {...blob, written: true}
       throw new NetworkError(
         'ERR_INJECT_REGISTRY_ANSWER',
         `${connection.name} took blob ${blob.digest} but does not have it`,
@@ -39,7 +41,15 @@ export function createBlobPresence(connection: Connection, reader: BlobReader): 
   }
 
   async function stat(blob: BlobInfo, call: CallOptions): Promise<BlobInfo | undefined> {
-    const found = await reader.statBlob(blob.digest, call)
+    return sized(blob, await reader.statBlob(blob.digest, call))
+  }
+
+  /** Some registries answer the HEAD of a blob with 404 though it is there. */
+  async function statByGet(blob: BlobInfo, call: CallOptions): Promise<BlobInfo | undefined> {
+    return sized(blob, await statBlobByGet(connection, blob.digest, call))
+  }
+
+  function sized(blob: BlobInfo, found: BlobInfo | undefined): BlobInfo | undefined {
     if (found === undefined || found.size === blob.size) return found
     throw new IntegrityError(
       'ERR_INJECT_SIZE_MISMATCH',

@@ -24,7 +24,7 @@ export function createBlobReader(connection: Connection): BlobReader {
       )
       if (head.status === 404) return undefined
       const size = head.status === 200 ? sizeOf(head) : undefined
-      if (size === undefined) return statByGet(connection, digest, options)
+      if (size === undefined) return statBlobByGet(connection, digest, options)
       checkClaimedDigest(head, digest, `blob ${digest}`)
       return {digest, size}
     },
@@ -70,7 +70,7 @@ function request<M extends 'GET' | 'HEAD'>(
 }
 
 /** For registries that do not answer HEAD as they should; and a refused one has no body to say why. The body of this one is not read. */
-async function statByGet(
+export async function statBlobByGet(
   connection: Connection,
   digest: Digest,
   options: CallOptions,

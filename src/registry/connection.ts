@@ -1,4 +1,3 @@
-import type {LookupFunction} from 'node:net'
 import {type Access, createAuthorization} from './authorization.js'
 import type {CredentialLookup} from './credential.js'
 import {registryUrl} from './endpoint.js'
@@ -35,6 +34,8 @@ export interface Connection {
   /** Tries once (but logs in as needed). Throws `TransportError` and `RefusedError` for the caller's own `withRetries`. */
   once<T>(call: Call, consume: Consume<T>): Promise<T>
   readonly withRetries: WithRetries
+  /** Waits. Throws the reason of `signal`, and that of the store's own unless it is `afterAbort`. */
+  pause(milliseconds: number, options: Pick<Call, 'signal' | 'afterAbort'>): Promise<void>
   close(): void
 }
 
@@ -47,8 +48,6 @@ export interface ConnectionSettings {
   readonly credentials: CredentialLookup
   /** The user's own, see `readHttpHeaders`. */
   readonly headers?: (() => Promise<ExtraHeaders>) | undefined
-  /** How names of token servers become addresses; default: as the system does. */
-  readonly lookup?: LookupFunction | undefined
   readonly retries: RetryPolicy
   readonly ports: RetryPorts
   /** Every token is asked for with the right to push, so that reading first does not cost a second one. */
@@ -82,12 +81,14 @@ export function openConnection(settings: ConnectionSettings): Connection {
       secrets.add(secretsOf(undefined, Object.values(headers)))
       return headers
     },
-    lookup: settings.lookup,
     exchange: settings.transport.exchangeFor({name: host, url: registry}),
     withRetries,
     now: () => ports.now(),
   })
-  const signalFor = ({signal, afterAbort}: Call): AbortSignal | undefined => {
+  const signalFor = ({
+    signal,
+    afterAbort,
+  }: Pick<Call, 'signal' | 'afterAbort'>): AbortSignal | undefined => {
     const common = afterAbort ? undefined : settings.signal
     return signal && common ? AbortSignal.any([signal, common]) : (signal ?? common)
   }
@@ -107,6 +108,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
     call: (call, consume, options) =>
       withRetries(() => once(call, consume), {signal: signalFor(call), ...options}),
     withRetries,
+    pause: (milliseconds, options) => ports.sleep(milliseconds, signalFor(options)),
     close: leave,
   }
 }

@@ -10,6 +10,8 @@ import {bytesBody} from './bytes-body.js'
 import {type Connection, headersOnly} from './connection.js'
 import {type ManifestReader, manifestUrl} from './manifests.js'
 import {checkClaimedDigest} from './response-digest.js'
+import {withOutcome} from './tag-outcome.js'
+import {tagPosition} from './tag-position.js'
 import {RefusedError} from './transport-error.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests */
@@ -28,30 +30,25 @@ export function createManifestWriter(
       // all are looked at before the first moves: what is lost already moves nothing
       await Promise.all(tags.filter(isConditional).map((move) => look(move, {signal})))
       if (tags.length === 0) await put(manifest, manifest.descriptor.digest, undefined, {signal})
-      for (const move of tags) await moveTag(manifest, move, {signal})
+      const moved: TagMove[] = []
+      for (const move of tags) {
+        try {
+          await put(manifest, move.tag, move, {signal})
+        } catch (error) {
+          const {digest} = manifest.descriptor
+          throw await withOutcome(error, connection, {move, digest, moved})
+        }
+        moved.push(move)
+      }
       return manifest.descriptor
     },
   }
 
   async function look(move: TagMove, call: CallOptions): Promise<void> {
-    const found =
-      move.from === 'absent'
-        ? await statNewTag(reader, move.tag, call)
-        : await reader.statManifest(move.tag, call)
+    const {tag, from} = move
+    const statManifest = (): Promise<Digest | undefined> => tagPosition(reader, tag, from, call)
+    const found = await (from === 'absent' ? statNewTag({statManifest}, tag, call) : statManifest())
     checkTagMove(move, found, name)
-  }
-
-  async function moveTag(
-    manifest: StoredManifest,
-    move: TagMove,
-    call: CallOptions,
-  ): Promise<void> {
-    const {digest} = manifest.descriptor
-    await put(manifest, move.tag, move, call)
-    if (!isConditional(move)) return
-    // most registries know no conditions: somebody may have moved it at the same moment
-    const found = await reader.statManifest(move.tag, call)
-    if (found !== digest) throw tagMoved({...move, from: digest}, found, name)
   }
 
   async function put(
@@ -62,7 +59,7 @@ export function createManifestWriter(
   ): Promise<void> {
     const {digest} = descriptor
     const isInPlace = async (): Promise<Digest | undefined> => {
-      const found = await reader.statManifest(reference, call)
+      const found = await tagPosition(reader, reference, digest, call)
       return found === digest ? found : undefined
     }
     const send = (conditions: Record<string, string>): Promise<number> =>
@@ -87,7 +84,7 @@ export function createManifestWriter(
         return await send(condition(move))
       } catch (error) {
         if (!(error instanceof RefusedError) || !mayMeanTag(error.status)) throw error
-        const found = await reader.statManifest(reference, call)
+        const found = await tagPosition(reader, reference, digest, call)
         if (found === digest) return 201
         if (move && isImmutable(error.failure.message))
           throw tagImmutable(move, error.failure, name)
@@ -106,15 +103,44 @@ export function createManifestWriter(
         return undefined
       },
     })
-    if (status === 201) return
-    const found = await reader.statManifest(reference, call)
-    if (found === digest) return
+    // most registries know no conditions: somebody may have moved it at the same moment
+    if (status !== 201 || (move && isConditional(move)))
+      await readBack({digest, reference, move, status}, call)
+  }
+
+  /**
+   * What was there before the PUT is nobody else's move: some registries answer from a cache for a moment, and are asked again for some seconds.
+   */
+  async function readBack(
+    {digest, reference, move, status}: Answered,
+    call: CallOptions,
+  ): Promise<void> {
+    const before = move?.from
+    for (const pause of [...stalePauses, undefined]) {
+      const found = await tagPosition(reader, reference, digest, call)
+      if (found === digest) return
+      const isStale = before === undefined || before === (found ?? 'absent')
+      if (!isStale || (pause === undefined && move && status === 201))
+        throw tagMoved({tag: reference, from: digest}, found, name)
+      if (pause !== undefined) await connection.pause(pause, call)
+    }
     throw new NetworkError(
       'ERR_INJECT_REGISTRY_ANSWER',
       `${name} answered ${status} to manifest ${digest} but does not have it as ${quoted(reference)}`,
     )
   }
 }
+
+/** A PUT of a manifest that was answered. */
+interface Answered {
+  readonly digest: Digest
+  readonly reference: string
+  readonly move: TagMove | undefined
+  readonly status: number
+}
+
+/** Milliseconds between the looks at a tag that is where it was before its move. */
+const stalePauses = [250, 500, 1000, 2000, 4000]
 
 /** Statuses with which registries refuse to move a tag, among other things. */
 function mayMeanTag(status: number): boolean {

@@ -11,7 +11,10 @@ import type {HttpResponse} from './http.js'
 import {notARegistry, refuseEncoding, refusePage} from './resumed.js'
 import {checkClaimedDigest, claimedDigest} from './response-digest.js'
 
-export type ManifestReader = Pick<ManifestStore, 'getManifest' | 'statManifest'>
+export interface ManifestReader extends Pick<ManifestStore, 'getManifest' | 'statManifest'> {
+  /** `statManifest` without asking again by GET for what a HEAD did not find: for what is expected to be absent. */
+  headManifest(reference: string, options?: CallOptions): Promise<Digest | undefined>
+}
 
 const accept = {accept: manifestMediaTypes.join(', ')}
 
@@ -57,19 +60,27 @@ export function createManifestReader(connection: Connection): ManifestReader {
     }
   }
 
+  const headManifest: ManifestReader['headManifest'] = async (reference, options = {}) => {
+    const head = await connection.call(
+      {...request('HEAD', reference, options), accept: [200, 401, 403, 404, 405]},
+      headersOnly,
+    )
+    if (head.status === 404) return undefined
+    const claimed = head.status === 200 ? claimedDigest(head) : undefined
+    // who does not answer a HEAD as it should may do better with a GET, and says at least what is wrong
+    if (!claimed) return (await getManifest(reference, options))?.descriptor.digest
+    if (isDigest(reference)) checkClaimedDigest(head, reference, `manifest ${reference}`)
+    return isDigest(reference) ? reference : claimed
+  }
+
   return {
     getManifest,
+    headManifest,
     async statManifest(reference, options = {}) {
-      const head = await connection.call(
-        {...request('HEAD', reference, options), accept: [200, 401, 403, 404, 405]},
-        headersOnly,
-      )
-      if (head.status === 404) return undefined
-      const claimed = head.status === 200 ? claimedDigest(head) : undefined
-      // who does not answer a HEAD as it should may do better with a GET, and says at least what is wrong
-      if (!claimed) return (await getManifest(reference, options))?.descriptor.digest
-      if (isDigest(reference)) checkClaimedDigest(head, reference, `manifest ${reference}`)
-      return isDigest(reference) ? reference : claimed
+      const found = await headManifest(reference, options)
+      if (found !== undefined || isDigest(reference)) return found
+      // some registries answer the HEAD of a tag with 404 though it is there
+      return (await getManifest(reference, options))?.descriptor.digest
     },
   }
 }

@@ -1,3 +1,4 @@
+import type {LookupFunction} from 'node:net'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {homeFolder} from '../disk/home-folder.js'
 import type {HttpTimeouts} from './http.js'
@@ -19,9 +20,14 @@ export interface TransportOptions {
   /** Hears what the user should know and what is no failure. */
   readonly onNotice?: ((text: string) => void) | undefined
   /** What stands for the machine in tests; default: the real one. */
-  readonly ports?: Partial<Pick<RetryPorts, 'sleep'>> | undefined
+  readonly ports?: TransportPorts | undefined
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly home?: string | undefined
+}
+
+interface TransportPorts extends Partial<Pick<RetryPorts, 'sleep'>> {
+  /** How names of hosts become addresses, where no proxy does that. */
+  readonly lookup?: LookupFunction | undefined
 }
 
 const defaultTimeouts: HttpTimeouts = {
@@ -44,6 +50,7 @@ export function openTransport(options: TransportOptions): Transport {
     insecure: options.insecure ?? false,
     parallel: options.parallel ?? 6,
     sleep: options.ports?.sleep ?? sleepOrAbort,
+    lookup: options.ports?.lookup,
     ...notices,
   })
 }

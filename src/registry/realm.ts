@@ -1,9 +1,7 @@
-import type {LookupFunction} from 'node:net'
 import {AuthenticationError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
-import {mayReferTo, reachOf} from './address.js'
+import {mayReferTo} from './address.js'
 import {displayUrl, parseUrl} from './endpoint.js'
-import {guardedLookup} from './guarded-lookup.js'
 
 /**
  * Where to get a token, from the `realm` of a challenge that the registry at `from` sent; it may be relative. Our credentials go there, so it
@@ -26,19 +24,6 @@ export function resolveRealm(realm: string | undefined, from: URL): URL {
     throw realmRefused(from, `names a realm on a local or private address: ${displayUrl(url)}`)
   }
   return url
-}
-
-/**
- * How to look up the names on the way to `realm`; `undefined`: as usual. A registry beside us may have its token server there, too, and a
- * name that is the registry's own was looked up before.
- */
-export function realmLookup(
-  realm: URL,
-  from: URL,
-  lookup: LookupFunction | undefined,
-): LookupFunction | undefined {
-  const isNear = reachOf(from.hostname) === 'loopback' || realm.hostname === from.hostname
-  return isNear ? lookup : guardedLookup(lookup)
 }
 
 /** `why` goes on from "the registry at … asks for a token but". */

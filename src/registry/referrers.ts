@@ -1,13 +1,15 @@
 import {LimitError} from '../errors.js'
 import {decodeIndex} from '../oci/image-index.js'
 import {ociIndex} from '../oci/media-type.js'
+import {quoted} from '../oci/quoted.js'
+import type {CallOptions} from '../store/content-store.js'
 import {manifestLimit} from '../store/manifest-kind.js'
 import type {ReferrerDescriptor, ReferrerLister} from '../store/referrer-lister.js'
 import {readAll} from '../stream/limit.js'
 import type {Connection} from './connection.js'
-import {displayUrl, parseUrl} from './endpoint.js'
-import {parseLinks} from './link.js'
+import {displayUrl} from './endpoint.js'
 import {createListBudget} from './list-budget.js'
+import {missingPage, nextPage} from './next-page.js'
 
 const mostPages = 1000
 const limits = {names: 50_000, bytes: 32 * 1024 * 1024}
@@ -23,12 +25,13 @@ export function createReferrerLister(connection: Connection): ReferrerLister {
   return {
     async listReferrers(subject, {signal} = {}) {
       const found: ReferrerDescriptor[] = []
+      const seen = new Set<string>()
       let next: URL | undefined = connection.url(`referrers/${subject}`)
       const budget = createListBudget(`list of referrers at ${displayUrl(next)}`, limits)
       for (let pages = 0; next; pages++) {
         if (pages === mostPages) throw endless(next)
-        const page = await getPage(connection, next, signal)
-        if (!page) return pages === 0 ? undefined : found
+        const page = await getPage(connection, next, {signal, seen})
+        if (!page) return undefined
         budget.spend(page.manifests.length, page.bytes)
         for (const manifest of page.manifests) found.push(manifest)
         next = page.next
@@ -41,37 +44,26 @@ export function createReferrerLister(connection: Connection): ReferrerLister {
 function getPage(
   connection: Connection,
   url: URL,
-  signal: AbortSignal | undefined,
+  {signal, seen}: CallOptions & {readonly seen: Set<string>},
 ): Promise<Page | undefined> {
   return connection.call(
     {method: 'GET', url, access: 'pull', accept: [200, 400, 404, 405, 406], signal},
     async (response) => {
+      const what = `list of referrers at ${displayUrl(url)}`
       const type = response.headers['content-type'] ?? ''
       // who does not know the question may answer with a page of its own
       if (response.status !== 200 || !type.toLowerCase().startsWith(ociIndex)) {
         await response.discard()
-        return undefined
+        if (seen.size === 0) return undefined
+        const kind =
+          response.status === 200 ? `of type ${quoted(type, 80)}` : `not there (${response.status})`
+        throw missingPage(what, `is ${kind}`)
       }
-      const what = `list of referrers at ${displayUrl(url)}`
       const body = await readAll(response.body, manifestLimit, what)
       const {manifests} = decodeIndex(body, ociIndex)
-      const links = parseLinks([response.headers['link'] ?? ''].flat().join(','))
-      const target = links.find(({relations}) => relations.includes('next'))?.target
-      return {
-        manifests,
-        bytes: body.length,
-        next: target ? sameHost(parseUrl(target, url), url) : undefined,
-      }
+      return {manifests, bytes: body.length, next: nextPage(response, url, {what, seen})}
     },
   )
-}
-
-/** A link to another host, or back to where it came from, is none. */
-function sameHost(to: URL | undefined, from: URL): URL | undefined {
-  if (!to) return undefined
-  // behind a proxy that ends TLS a registry may name itself with http
-  if (from.protocol === 'https:' && to.hostname === from.hostname) to.protocol = 'https:'
-  return to.origin === from.origin && to.href !== from.href ? to : undefined
 }
 
 function endless(url: URL): LimitError {

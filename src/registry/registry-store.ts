@@ -46,7 +46,7 @@ export interface RegistryStoreOptions extends Omit<TransportOptions, 'ports'> {
   readonly signal?: AbortSignal | undefined
   /** What stands for the machine in tests; default: the real one. */
   readonly ports?: Partial<Pick<RetryPorts, 'sleep' | 'random' | 'now'>> & {
-    /** How names of token servers become addresses. */
+    /** How names of hosts become addresses. */
     readonly lookup?: LookupFunction
   }
 }
@@ -64,7 +64,6 @@ export function openRegistryStore(
   const shared = {
     transport,
     headers: () => readHttpHeaders(placesOf(options)),
-    lookup: options.ports?.lookup,
     signal: options.signal,
     ports: retryPorts(options),
   }

@@ -4,9 +4,9 @@ import {compareTags} from '../store/compare-tags.js'
 import type {CallOptions, ManifestStore} from '../store/content-store.js'
 import {readAll} from '../stream/limit.js'
 import {type Connection} from './connection.js'
-import {displayUrl, parseUrl} from './endpoint.js'
-import {parseLinks} from './link.js'
+import {displayUrl} from './endpoint.js'
 import {createListBudget} from './list-budget.js'
+import {missingPage, nextPage} from './next-page.js'
 
 const pageLimit = 4 * 1024 * 1024
 const maxPages = 10_000
@@ -17,11 +17,12 @@ export function createTagLister(connection: Connection): Pick<ManifestStore, 'li
   return {
     async *listTags(options = {}) {
       const tags = new Set<string>()
+      const seen = new Set<string>()
       let next: URL | undefined = connection.url('tags/list?n=1000')
       const budget = createListBudget(`list of tags at ${displayUrl(next)}`, limits)
       for (let pages = 0; next; pages++) {
         if (pages === maxPages) throw endless(next)
-        const page = await getPage(connection, next, options)
+        const page = await getPage(connection, next, {...options, seen})
         budget.spend(page.tags.length, page.bytes)
         for (const tag of page.tags) tags.add(tag)
         next = page.next
@@ -37,21 +38,24 @@ interface Page {
   readonly next: URL | undefined
 }
 
-function getPage(connection: Connection, url: URL, {signal}: CallOptions): Promise<Page> {
+function getPage(
+  connection: Connection,
+  url: URL,
+  {signal, seen}: CallOptions & {readonly seen: Set<string>},
+): Promise<Page> {
   const what = `list of tags at ${displayUrl(url)}`
   return connection.call(
     {method: 'GET', url, access: 'pull', accept: [200, 404], signal},
     async (response) => {
       if (response.status === 404) {
         await response.discard()
+        // of the first page it says that there is no such repository; of another one that it is lost
+        if (seen.size > 0) throw missingPage(what, 'is not there (404)')
         return {tags: [], bytes: 0, next: undefined}
       }
       const body = await readAll(response.body, pageLimit, what)
-      return {
-        tags: parseTags(body, what),
-        bytes: body.length,
-        next: nextPage(response.headers['link'], url),
-      }
+      const tags = parseTags(body, what)
+      return {tags, bytes: body.length, next: nextPage(response, url, {what, seen})}
     },
   )
 }
@@ -67,17 +71,6 @@ function parseTags(body: Uint8Array, what: string): string[] {
 
 function isTag(value: unknown): value is string {
   return typeof value === 'string' && /^\w[\w.-]{0,127}$/.test(value)
-}
-
-/** A link to another host, or back to where it came from, is none. */
-function nextPage(header: string | string[] | undefined, from: URL): URL | undefined {
-  const links = parseLinks([header ?? ''].flat().join(','))
-  const target = links.find(({relations}) => relations.includes('next'))?.target
-  const url = target ? parseUrl(target, from) : undefined
-  if (!url) return undefined
-  // behind a proxy that ends TLS a registry may name itself with http
-  if (from.protocol === 'https:' && url.hostname === from.hostname) url.protocol = 'https:'
-  return url.origin === from.origin && url.href !== from.href ? url : undefined
 }
 
 function invalid(what: string): IntegrityError {

@@ -1,18 +1,16 @@
-import type {LookupFunction} from 'node:net'
-import {AuthenticationError} from '../errors.js'
+import {AuthenticationError, NetworkError} from '../errors.js'
 import {readAll} from '../stream/limit.js'
 import {bytesBody} from './bytes-body.js'
 import type {Challenge} from './challenge.js'
 import {basicAuthorization, type Credential} from './credential.js'
 import {displayUrl} from './endpoint.js'
-import {addressRefused} from './guarded-lookup.js'
 import type {Exchange, HttpRequest} from './http.js'
 import {parseToken, type Token} from './token-answer.js'
-import {realmLookup, realmRefused, resolveRealm} from './realm.js'
+import {realmRefused, resolveRealm} from './realm.js'
 import {followRedirects} from './redirects.js'
 import {secretsOf} from './secrets.js'
 import {refusal} from './status-error.js'
-import {type RefusedError, TransportError} from './transport-error.js'
+import type {RefusedError} from './transport-error.js'
 import type {WithRetries} from './with-retries.js'
 
 export interface TokenRequest {
@@ -28,8 +26,6 @@ export interface TokenRequest {
 export interface TokenPorts {
   readonly exchange: Exchange
   readonly withRetries: WithRetries
-  /** How names become addresses; default: as the system does. */
-  readonly lookup?: LookupFunction | undefined
   now(): number
 }
 
@@ -45,16 +41,14 @@ const withoutOauth: ReadonlySet<number> = new Set([400, 401, 404, 405])
 export async function fetchToken(request: TokenRequest, ports: TokenPorts): Promise<Token> {
   const {registry, credential, challenge} = request
   const realm = resolveRealm(challenge.parameters.get('realm'), registry)
-  const lookup = realmLookup(realm, registry, ports.lookup)
   return ports.withRetries(async () => {
     const send = async (exchange: HttpRequest): Promise<Token | RefusedError> => {
-      const response = await followRedirects(ports.exchange, {...exchange, lookup}).catch(
-        (error: unknown) => {
-          const isRefused = error instanceof TransportError && error.code === addressRefused
-          if (!isRefused) throw error
-          throw realmRefused(registry, `its realm leads to this machine: ${displayUrl(realm)}`)
-        },
-      )
+      const response = await followRedirects(ports.exchange, exchange).catch((error: unknown) => {
+        const isRefused =
+          error instanceof NetworkError && error.code === 'ERR_INJECT_ADDRESS_REFUSED'
+        if (!isRefused) throw error
+        throw realmRefused(registry, `its realm leads to this machine: ${displayUrl(realm)}`)
+      })
       if (response.status !== 200) {
         const secrets = [...secretsOf(credential, []), ...response.secrets]
         return refusal(exchange, {...response, secrets})

@@ -1,3 +1,5 @@
+import type {LookupFunction} from 'node:net'
+import {guardedExchange} from './guarded-lookup.js'
 import {createHttp, type Exchange, type HttpRequest, type HttpTimeouts} from './http.js'
 import {createKnownSecrets, type KnownSecrets} from './known-secrets.js'
 import {createLanes} from './lanes.js'
@@ -18,6 +20,8 @@ export interface TransportSettings {
   /** Requests per host that are on their way at once, uploads counted apart. */
   readonly parallel: number
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
+  /** How names become addresses; default: as the system does. */
+  readonly lookup?: LookupFunction | undefined
   onNotice?(text: string): void
 }
 
@@ -49,13 +53,14 @@ export function createTransport(settings: TransportSettings): Transport {
         ...settings,
         routeTo: (url) => routes.find(url, url.origin === registry.origin ? name : undefined),
       })
+      const guarded = guardedExchange(http, registry, settings.lookup)
       return async (request) => {
         const {url, signal} = request
         secrets.add(secretsOf(undefined, [request.headers?.['authorization']]))
         const leave = await lanes.enter(url.host, laneOf(request), signal)
         try {
           await pace.clear(url.host, signal)
-          const response = await http(request)
+          const response = await guarded(request)
           secrets.add(response.secrets)
           if (url.origin === registry.origin) warn(name, response)
           return response

@@ -1,4 +1,4 @@
-import {InjectError, NetworkError} from '../errors.js'
+import type {InjectError} from '../errors.js'
 import {digestOf} from '../oci/digest.js'
 import type {
   BlobInfo,
@@ -21,6 +21,7 @@ import {RefusedError, TransportError} from './transport-error.js'
 import {createUploadSessions, type UploadSession} from './upload-session.js'
 import {initialStrategy, shrinkChunks, usualChunk} from './upload-strategy.js'
 import {readWindow} from './window.js'
+import {finalError} from './with-retries.js'
 
 /** A source that ends within this is known before it is sent, and sent from memory. */
 const windowSize = 4 * 1024 * 1024
@@ -82,8 +83,7 @@ export function createBlobWriter(
     const {isSent} = await send(whole, {...call, blob, session: outcome ? undefined : begun})
     if (isSent) return {...blob, written: true}
     const last = outcome ?? (await putWhole(source, blob, call, undefined))
-    if (last instanceof RefusedError) throw last.failure
-    if (last instanceof Error) throw new NetworkError('ERR_INJECT_NETWORK', last.message)
+    if (last instanceof Error) throw finalError(last, 1)
     return last
   }
 

@@ -80,8 +80,8 @@ function withHint(failure: InjectError, hint: string): InjectError {
   return new NetworkError(failure.code, failure.message, {cause: failure, hint})
 }
 
-/** The error as the rest of the program knows it. */
-function finalError(error: unknown, attempts: number): unknown {
+/** The error as the rest of the program knows it, after so many tries. */
+export function finalError(error: unknown, attempts: number): unknown {
   const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`
   if (error instanceof TransportError) {
     const hint = hintFor(error)

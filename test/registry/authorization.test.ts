@@ -37,6 +37,8 @@ describe('Basic', () => {
       ['POST', basic],
       ['PUT', basic],
       ['HEAD', basic],
+      // there is no such tag, and a HEAD alone does not say so
+      ['GET', basic],
     ])
   })
 
@@ -375,7 +377,7 @@ describe('Bearer', () => {
     const ask = (name: string) => {
       const registry = new URL(`http://${name}/`)
       const parameters = new Map([['realm', `http://auth.example:${port}/token`]])
-      const transport = openTransport({env: {}, home: '/nonexistent'})
+      const transport = openTransport({env: {}, home: '/nonexistent', ports: {lookup}})
       const leave = transport.join()
       return fetchToken(
         {
@@ -388,7 +390,6 @@ describe('Bearer', () => {
           exchange: transport.exchangeFor({name, url: registry}),
           withRetries: (work) => work(),
           now: () => 0,
-          lookup,
         },
       ).finally(leave)
     }

@@ -100,7 +100,7 @@ describe('putBlob', () => {
     const answer: Answer = {status: 201, headers: {'docker-content-digest': blob.digest}}
     const {store, server} = await start(({method}) => (method === 'PUT' ? answer : undefined))
     await expect(store.putBlob(sourceOf(bytes), {expected})).rejects.toThrow(/does not have it/)
-    expect(steps(server)).toBe('HEAD POST PUT HEAD DELETE')
+    expect(steps(server)).toBe('HEAD POST PUT HEAD GET DELETE')
   })
 
   it.each([
@@ -284,7 +284,7 @@ describe('putBlob', () => {
     await expect(store.putBlob(sourceOf(bytes))).rejects.toThrow(
       /took blob .* but does not have it/,
     )
-    expect(steps(server)).toBe('HEAD POST PUT HEAD DELETE')
+    expect(steps(server)).toBe('HEAD POST PUT HEAD GET DELETE')
     registry.blobs.set(blob.digest, bytes)
     expect(await store.putBlob(sourceOf(bytes))).toMatchObject({written: false})
   })
