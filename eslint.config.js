@@ -52,6 +52,14 @@ const pure = [
   'execa',
 ]
 
+/** Documents are read in one place, as every other program reads them. */
+const oneReading = {
+  selector:
+    ':not(MemberExpression[computed=false][property.name="stringify"]) > Identifier[name="JSON"]',
+  message:
+    'documents are read by parseDocument, which knows their members; other JSON by parseJsonValue',
+}
+
 export default tseslint.config(
   {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/']},
   js.configs.recommended,
@@ -93,15 +101,7 @@ export default tseslint.config(
     files: ['src/**', 'commands/**'],
     ignores: ['src/oci/json*.ts'],
     rules: {
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector:
-            ':not(MemberExpression[computed=false][property.name="stringify"]) > Identifier[name="JSON"]',
-          message:
-            'documents are read by parseDocument, which knows their members; other JSON by parseJsonValue',
-        },
-      ],
+      'no-restricted-syntax': ['error', oneReading],
     },
   },
   {
@@ -128,11 +128,12 @@ export default tseslint.config(
     ignores: [
       'src/disk/error-answers.ts',
       // who they cannot ask they take for alive, not ours, or not there: that is on the safe side
-      'src/disk/{lock,owned-name,private-folder,own-file,home-folder,remove-tree}.ts',
+      'src/disk/{lock,lock-file,held-lock,folder-life,trusted-folder,owned-name,private-folder,own-file,home-folder,remove-tree}.ts',
     ],
     rules: {
       'no-restricted-syntax': [
         'error',
+        oneReading,
         ...[
           "CallExpression[callee.property.name='catch'] > ArrowFunctionExpression[params.length=0]:not([body.type='CallExpression'])",
           "CallExpression[callee.property.name='then'] > ArrowFunctionExpression[params.length=0]:nth-child(2)",

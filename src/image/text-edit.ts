@@ -2,6 +2,7 @@
 // we do not know, their order, numbers beyond double precision, escapes), so all but the edited members stay as they are, whitespace included.
 // Only for text that `parseDocument` has accepted.
 import {isDeepStrictEqual} from 'node:util'
+import {parseAccepted} from '../oci/json-value.js'
 import {endOfValue, isSpace, type JsonMember, membersOf, skipSpace} from '../oci/json-text.js'
 import {
   type EditNode,
@@ -66,7 +67,7 @@ function editPlace(writer: Writer, place: Place, {own}: EditNode): void {
   if (own === undefined || own.kind === 'remove') return
   const {text} = writer
   if (own.kind === 'set') {
-    const present: unknown = JSON.parse(text.slice(place.offset, place.end))
+    const present = parseAccepted(text.slice(place.offset, place.end))
     if (!isDeepStrictEqual(present, own.value)) overwrite(writer, place, own.value)
     return
   }

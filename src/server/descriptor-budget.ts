@@ -34,7 +34,7 @@ export function createDescriptorBudget(
       })
     },
     async during(socket, work) {
-      let isOrphan = false
+      let isOrphan = false as boolean
       const onClose = (): void => {
         isOrphan = true
         orphans++

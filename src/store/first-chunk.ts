@@ -11,7 +11,9 @@ export interface BegunStream {
 /** Waits for the first byte of a stream; `undefined` when it ends without any. */
 export async function begun(stream: ByteStream): Promise<BegunStream | undefined> {
   const chunks = stream[Symbol.asyncIterator]()
-  const end = async (): Promise<void> => void (await chunks.return?.())
+  const end = async (): Promise<void> => {
+    await chunks.return?.()
+  }
   for (;;) {
     const first = await chunks.next()
     if (first.done === true) return undefined
