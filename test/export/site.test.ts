@@ -24,6 +24,7 @@ import {digestOf} from '../../src/oci/digest.js'
 import {dockerManifest, ociConfig, ociIndex, ociManifest} from '../../src/oci/media-type.js'
 import {checkPublishedSite} from '../../src/operations/check-site.js'
 import type {ContentStore} from '../../src/store/content-store.js'
+import {verified} from '../../src/stream/verify.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {mountTmpfs} from '../disk/tmpfs.js'
 import {bytesSource} from '../support/layout-image.js'
@@ -609,9 +610,13 @@ describe('what the older exporter did wrong', () => {
       (blob, call) =>
         blob.size === 5
           ? Promise.resolve(
-              (async function* () {
-                for (const text of texts) yield await Promise.resolve(Buffer.from(text))
-              })(),
+              verified(
+                (async function* () {
+                  for (const text of texts) yield await Promise.resolve(Buffer.from(text))
+                })(),
+                blob,
+                'the layer',
+              ),
             )
           : store.openBlob(blob, call)
     await expect(publishFrom({...store, openBlob: chunks('lay')}, site)).rejects.toMatchObject({
@@ -629,9 +634,13 @@ describe('what the older exporter did wrong', () => {
       const lying: ContentStore['openBlob'] = (blob, call) =>
         isLied(blob.size)
           ? Promise.resolve(
-              (async function* () {
-                yield await Promise.resolve(Buffer.alloc(blob.size, 'x'))
-              })(),
+              verified(
+                (async function* () {
+                  yield await Promise.resolve(Buffer.alloc(blob.size, 'x'))
+                })(),
+                blob,
+                'the layer',
+              ),
             )
           : store.openBlob(blob, call)
       await expect(publishFrom({...store, openBlob: lying}, site)).rejects.toMatchObject({

@@ -467,7 +467,7 @@ describe('bytes', () => {
 `
   const configText = `{"os":"linux", "10": 1.0, "9": [1E400],
 "rootfs":{"diff_ids":["${makeLayer('a').diffId}"],"type":"layers", "x":null},
-"moby.buildkit.cache.v0": "\\ud800", "__proto__": {"y": 1},
+"moby.buildkit.cache.v0": "\\ud83d\\ude00", "__proto__": {"y": 1},
 "config":{"User":"4294967296:0","Labels":{"__proto__":"z"},"OnBuild":null},
 "architecture":"amd64"}`
 
