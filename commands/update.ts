@@ -10,7 +10,7 @@ import {
   slotPath,
 } from '../src/cli/flags.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/format-flags.js'
-import {packFlags, packOptions, packPorts} from '../src/cli/pack-flags.js'
+import {packFlags, packOptions, packOutputs, packPorts} from '../src/cli/pack-flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
@@ -85,11 +85,12 @@ export default class Update extends BaseCommand {
             ...formatOptions(flags),
             ...packOptions(flags),
             chunkSize: flags['chunk-size'],
+            outputs: packOutputs(flags, process.env),
           },
           {
             ...ports,
             ...packPorts(flags, process.env, ports),
-            withJournal: uploadJournals(flags, process.env, ports),
+            withJournal: uploadJournals(flags, process.env, {...ports, packed: args.directory}),
           },
         )
       },

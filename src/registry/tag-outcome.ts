@@ -66,7 +66,9 @@ async function lookBriefly(
   const signal = AbortSignal.timeout(lookLimit)
   const unstoppable: Connection = {
     ...connection,
-    call: (call, ...rest) => connection.call({...call, afterAbort: true}, ...rest),
+    // tried once: what has just failed so often is not worth more
+    call: (call, consume, options) =>
+      connection.call({...call, afterAbort: true}, consume, {...options, attempts: 1}),
   }
   const reader = createManifestReader(unstoppable)
   let found: Digest | 'absent' | undefined
