@@ -10,7 +10,7 @@ import {
   slotPath,
 } from '../src/cli/flags.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/format-flags.js'
-import {packFlags, packOptions, packPorts} from '../src/cli/pack-flags.js'
+import {packFlags, packOptions, packOutputs, packPorts} from '../src/cli/pack-flags.js'
 import {presentInjection} from '../src/cli/render-injection.js'
 import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
 import {parseReference} from '../src/oci/reference.js'
@@ -62,12 +62,14 @@ export default class Update extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Update)
-    const request = Update.request(args, flags)
+    const outputs = packOutputs(flags, process.env)
+    const request = {...Update.request(args, flags), outputs}
     return this.perform(
       flags,
       (ports) => {
         const packing = packPorts(flags, process.env, ports)
-        const withJournal = uploadJournals(flags, process.env, ports)
+        const packed = args.directory
+        const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         return withTarget(update, request, {...ports, ...packing, withJournal})
       },
       presentInjection(flags.digestfile),

@@ -2,6 +2,7 @@ import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import type {Ports} from '../operations/ports.js'
 import {maxSize} from './flags.js'
+import type {Output} from '../operations/outputs.js'
 import {userCache} from './user-cache.js'
 
 /** Bytes. */
@@ -50,6 +51,21 @@ export function packOptions(
     `--compression-level is one of gzip, and the layer is to be compressed by ${flags.compression}`,
     {hint: 'drop one of the two'},
   )
+}
+
+/** The files and folders that are written at their wish, which must not lie in the directory that is packed. */
+export function packOutputs(
+  flags: Interfaces.InferredFlags<typeof packFlags> & {readonly digestfile: string | undefined},
+  env: Readonly<Record<string, string | undefined>>,
+): readonly Output[] {
+  const blocks = flags.cache ? userCache('blocks', env) : undefined
+  const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
+  const {digestfile} = flags
+  return [
+    ...(digestfile === undefined ? [] : [{what: 'the file of --digestfile', path: digestfile}]),
+    ...(blocks === undefined ? [] : [{what: 'the folder of --cache', path: blocks}]),
+    ...(trees === undefined ? [] : [{what: 'the folder of --trust-mtime', path: trees}]),
+  ]
 }
 
 /** What they say of the machine, as the operations know it. */

@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import type {Ports} from '../operations/ports.js'
 import {parseSize} from './flags.js'
+import {isInside} from '../operations/outputs.js'
 import {userCache} from './user-cache.js'
 
 /** The least and the most that a chunk may be: less is all requests, and each is held in memory. */
@@ -32,17 +33,18 @@ function parseChunkSize(text: string): number {
 }
 
 /**
- * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder. `undefined` when they are not to be.
+ * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder. `undefined` when they are not to be, or when that folder would change in the
+ * directory while it is packed (`packed`).
  * https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function uploadJournals(
   flags: {readonly 'no-resume': boolean},
   env: Readonly<Record<string, string | undefined>>,
-  {report}: Pick<Ports, 'report'>,
+  {report, packed}: Pick<Ports, 'report'> & {readonly packed?: string | undefined},
 ): Ports['withJournal'] {
   if (flags['no-resume']) return undefined
   const folder = userCache('uploads', env)
-  if (folder === undefined) return undefined
+  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
   return async (identity, work) => {
     const {withUploadJournal} = await import('../store/upload-journal-file.js')
     const onNotice = (message: string): void => report({kind: 'notice', message})

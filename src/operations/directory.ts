@@ -1,8 +1,7 @@
-import {existsSync, realpathSync, statSync} from 'node:fs'
+import {realpathSync, statSync} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
-import {LocalIoError, UsageError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
-import type {Reference} from '../oci/reference.js'
+import {LocalIoError} from '../errors.js'
+import {type Output, refuseOutputsInside} from './outputs.js'
 import {ignoreRules} from '../layer/ignore-rules.js'
 import {walk, type WalkOptions} from '../layer/walk.js'
 import type {Entries} from '../layer/walked-entry.js'
@@ -19,28 +18,17 @@ export interface Directory {
   entries(options: DirectoryOptions): Entries
 }
 
-/** A symlink to a directory is followed, as `tar -C` does. Throws `LocalIoError` at once when there is no such directory. */
-export function openDirectory(directory: string): Directory {
+/**
+ * A symlink to a directory is followed, as `tar -C` does. Throws `LocalIoError` at once when there is no such directory, and `UsageError` when one of the outputs of the run lies inside it.
+ */
+export function openDirectory(directory: string, outputs: readonly Output[]): Directory {
   const path = realDirectory(directory)
+  refuseOutputsInside(path, outputs)
   return {
     path,
     entries: (options) => (detail) =>
       walk(path, {...options, ...detail, isExcluded: ignoreRules(path, options.exclude)}),
   }
-}
-
-/** A layout inside the directory would be packed into its own layer, half-written: another one each time. */
-export function refuseOwnLayout(reference: Reference, {path}: Directory): void {
-  if (reference.kind !== 'layout' || !existsSync(reference.directory)) return
-  const layout = realpathSync(reference.directory)
-  if (layout !== path && !layout.startsWith(`${path}/`)) return
-  throw new UsageError(
-    'ERR_INJECT_LAYOUT_IN_DIRECTORY',
-    `the layout ${quoted(reference.directory)} lies inside the directory to be packed`,
-    {
-      hint: 'keep them apart',
-    },
-  )
 }
 
 function realDirectory(directory: string): string {

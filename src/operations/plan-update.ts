@@ -8,7 +8,7 @@ import type {TreeLook} from '../layer/tree-memory.js'
 import {platformOf} from '../oci/platform.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
-import {type DirectoryOptions, refuseOwnLayout} from './directory.js'
+import type {DirectoryOptions} from './directory.js'
 import type {FoundDocument} from './find-document.js'
 import type {SlotAction} from './injection-result.js'
 import {compare} from './compare.js'
@@ -16,6 +16,7 @@ import {alike, isThere, type KnownLayer, knownLayers} from './known-layers.js'
 import type {FramedEntries, LayerEntries} from './layer-entries.js'
 import {loadFound, startOf} from './load-image.js'
 import type {ConflictPolicy} from './on-conflict.js'
+import type {Output} from './outputs.js'
 import type {Ports} from './ports.js'
 import type {DirectoryFor} from './platform-directory.js'
 import {nothingSent, type SentLayers, type StoredContent} from './slot-content.js'
@@ -49,6 +50,8 @@ export interface UpdateOptions
   readonly attestations?: 'drop' | 'keep'
   /** Bytes of the chunks that the layer is sent in; without, it goes in one request. */
   readonly chunkSize?: number | undefined
+  /** What else the run writes: none of it may lie in the directory. */
+  readonly outputs?: readonly Output[] | undefined
 }
 
 /** What an update will do, found out without changing anything. */
@@ -106,7 +109,6 @@ export async function planUpdate(
   const original = loaded.image
   const image = suitableImage(original, name, options)
   const directory = directoryOf(platformOf(image.config.value))
-  refuseOwnLayout(reference, directory)
   const slot = findSlot(image, name)
   if (!slot) noticeOtherSlots(image, name, ports)
   const path = options.path ?? slot?.path ?? '/'

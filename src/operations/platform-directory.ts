@@ -3,6 +3,7 @@ import {UnsafeContentError, UsageError} from '../errors.js'
 import {formatPlatform, type Platform} from '../oci/platform.js'
 import {quoted} from '../oci/quoted.js'
 import {type Directory, openDirectory} from './directory.js'
+import type {Output} from './outputs.js'
 
 /** The directory for images of a platform. */
 export type DirectoryFor = (platform: Platform) => Directory
@@ -14,7 +15,7 @@ const placeholder = /\{(os|arch|variant)\}/g
  * when it is asked for. Throws `UsageError` for other words in braces, where there are these too or no such directory is there, and what `openDirectory` throws; the function throws `UnsafeContentError` for a
  * platform whose name is no name of a file: it is the image's, and anybody's.
  */
-export function directoryFor(path: string): DirectoryFor {
+export function directoryFor(path: string, outputs: readonly Output[]): DirectoryFor {
   const [unknown] = path.replaceAll(placeholder, '').match(/\{\w+\}/) ?? []
   const isMeant = path.search(placeholder) >= 0 || !existsSync(path)
   if (unknown !== undefined && isMeant) {
@@ -23,13 +24,13 @@ export function directoryFor(path: string): DirectoryFor {
     })
   }
   if (path.search(placeholder) < 0) {
-    const directory = openDirectory(path)
+    const directory = openDirectory(path, outputs)
     return () => directory
   }
   const opened = new Map<string, Directory>()
   return (platform) => {
     const own = expand(path, platform)
-    const directory = opened.get(own) ?? openDirectory(own)
+    const directory = opened.get(own) ?? openDirectory(own, outputs)
     opened.set(own, directory)
     return directory
   }

@@ -1,4 +1,4 @@
-import {unlessFailed} from '../errors.js'
+import {InjectError, NetworkError} from '../errors.js'
 import {eject, isSameImage, rememberedBase} from '../image/eject.js'
 import type {Image} from '../image/image.js'
 import {imageEntries, type IndexTree} from '../image/index-tree.js'
@@ -174,13 +174,18 @@ function isSameFamily({result, rest}: {readonly result: Image; readonly rest: Im
   return result.manifest.descriptor.mediaType === rest.manifest.descriptor.mediaType
 }
 
-/** What cannot be read, of whatever kind, cannot be put back. */
-function fetchOriginal(
+/** What is not there, is refused or is no image cannot be put back. Throws `NetworkError`: a registry that cannot tell now may tell another time, and the result must not depend on that. */
+async function fetchOriginal(
   store: ContentStore,
   name: string,
   signal: AbortSignal,
 ): Promise<Image | undefined> {
-  return unlessFailed(() => fetchImage(store, name, signal))
+  try {
+    return await fetchImage(store, name, signal)
+  } catch (error) {
+    if (error instanceof InjectError && !(error instanceof NetworkError)) return undefined
+    throw error
+  }
 }
 
 /** The index that was there before, when it has just the images that are left. */

@@ -1,7 +1,6 @@
 import type {ContentStore} from '../store/content-store.js'
 import {applyToIndex} from './apply-index.js'
 import type {IndexInjectionResult} from './describe-index.js'
-import {refuseOwnLayout} from './directory.js'
 import type {FoundDocument} from './find-document.js'
 import type {IndexContent, StoredLayers, SuitableTarget} from './inject-index.js'
 import type {LayerEntries} from './layer-entries.js'
@@ -38,7 +37,6 @@ export function createIndexUpdate(
     if (!isSaid) noticeSharding(slot, options.layers, ports)
     isSaid ||= slot !== undefined && slot.sharding !== 1
     const directory = directoryOf(platform)
-    refuseOwnLayout(options.reference, directory)
     const path = options.path ?? slot?.path ?? '/'
     const walked = {
       key: JSON.stringify([directory.path, path]),

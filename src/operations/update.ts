@@ -13,6 +13,7 @@ import {describePlan, injected, plannedDigest} from './planned-image.js'
 import {planUpdate, type UpdateOptions, type UpdatePlan} from './plan-update.js'
 import {layerEntries} from './layer-entries.js'
 import {directoryFor} from './platform-directory.js'
+import {outputsAt} from './outputs.js'
 import type {Ports} from './ports.js'
 import {publish} from './publish.js'
 import {publishUntilSettled} from './publish-until-settled.js'
@@ -32,7 +33,10 @@ export async function update(
   options: UpdateOptions & {readonly dryRun: boolean},
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
-  const directoryOf = directoryFor(options.directory)
+  const directoryOf = directoryFor(options.directory, [
+    ...outputsAt(options.reference),
+    ...(options.outputs ?? []),
+  ])
   const store = await ports.openStore(options.reference, {
     writes: !options.dryRun,
     chunkSize: options.chunkSize,

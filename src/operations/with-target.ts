@@ -1,11 +1,11 @@
-import {existsSync} from 'node:fs'
 import type {Digest} from '../oci/digest.js'
 import {type Reference, repositoryName} from '../oci/reference.js'
 import {finish} from '../store/finishable.js'
 import {createTargetStore} from '../store/target-store.js'
 import {mountableFrom, openTarget, targetOf} from './copy-places.js'
-import {openDirectory, refuseOwnLayout} from './directory.js'
 import {findDocument} from './find-document.js'
+import {type Output, outputsAt} from './outputs.js'
+import {directoryFor} from './platform-directory.js'
 import type {Ports} from './ports.js'
 
 /** What `withTarget` has to know of an operation's options. */
@@ -19,6 +19,8 @@ export interface TargetOptions {
   readonly chunkSize?: number | undefined
   /** What is packed. */
   readonly directory?: string | undefined
+  /** What the run writes besides the image. */
+  readonly outputs?: readonly Output[] | undefined
 }
 
 /**
@@ -37,7 +39,9 @@ export async function withTarget<
   const {reference, to} = options
   if (!to) return operation(options, ports)
   const target = options.tags.length > 0 ? to : targetOf(to, reference)
-  refuseInside(target, options.directory)
+  const outputs = [...(options.outputs ?? []), ...outputsAt(target)]
+  // before a store is made inside it
+  if (options.directory !== undefined) directoryFor(options.directory, outputs)
   const source = await ports.openStore(reference, {writes: false})
   try {
     const {stored} = await findDocument(source, reference, ports)
@@ -50,6 +54,7 @@ export async function withTarget<
       const result = await operation(
         {
           ...options,
+          outputs,
           // by its digest: the source's tag has nothing to do with the target's of the same name
           reference: pinned(reference, stored.descriptor.digest),
           tags: options.tags.length > 0 ? options.tags : [target.tag],
@@ -88,10 +93,4 @@ function pinned(reference: Reference, digest: Digest): Reference {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the rest is what is wanted
   const {tag, ...untagged} = reference
   return {...untagged, digest}
-}
-
-/** A layout that is written while the directory around it is packed. */
-function refuseInside(target: Reference, directory: string | undefined): void {
-  if (directory !== undefined && existsSync(directory))
-    refuseOwnLayout(target, openDirectory(directory))
 }

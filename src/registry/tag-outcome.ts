@@ -6,8 +6,8 @@ import type {Connection} from './connection.js'
 import {createManifestReader} from './manifests.js'
 import {tagPosition} from './tag-position.js'
 
-/** Milliseconds for all looks together: whoever interrupted us waits for them. */
-const lookLimit = 1000
+/** Milliseconds for all looks together: whoever interrupted us waits for them, and a failure may take longer. */
+const lookLimits = {interrupted: 1000, failed: 10_000}
 /** Milliseconds between the looks: the registry may still be working on a request that was cut off. */
 const pauses = [100, 200, 400]
 
@@ -22,7 +22,7 @@ export interface FailedMove {
 
 /**
  * The error of a tag move, with what is known of the tags. Whoever was interrupted, or lost the connection, between a request and its answer cannot know from that whether the tag has moved:
- * so it is looked at once more, for a second at most, also when everything else has been told to stop.
+ * so it is looked at once more, briefly, also when everything else has been told to stop.
  */
 export async function withOutcome(
   error: unknown,
@@ -31,7 +31,7 @@ export async function withOutcome(
 ): Promise<unknown> {
   if (!(error instanceof Error)) return error
   const {moved} = failed
-  const said = isUnsure(error) ? [await outcomeOf(connection, failed)] : []
+  const said = isUnsure(error) ? [await outcomeOf(connection, failed, limitFor(error))] : []
   if (moved.length > 0)
     said.push(`moved before that: ${moved.map(({tag}) => quoted(tag)).join(', ')}`)
   return said.length === 0 ? error : extended(error, said.join('; '))
@@ -44,13 +44,19 @@ function isUnsure(error: Error): boolean {
   return [NetworkError, TimeLimitError, IntegrityError].some((kind) => error instanceof kind)
 }
 
+function limitFor(error: Error): number {
+  const isFailure = error instanceof NetworkError || error instanceof IntegrityError
+  return isFailure ? lookLimits.failed : lookLimits.interrupted
+}
+
 async function outcomeOf(
   connection: Connection,
   {move: {tag, from}, digest}: FailedMove,
+  limit: number,
 ): Promise<string> {
   const {name} = connection
   const what = `tag ${quoted(tag)} of ${name}`
-  const found = await lookBriefly(connection, {tag, from}, digest)
+  const found = await lookBriefly(connection, {tag, from}, digest, limit)
   if (found === undefined)
     return `whether ${what} has moved is not known: inject inspect ${name}:${tag} shows where it is`
   if (found === digest) return `${what} has moved: it is ${digest}`
@@ -62,11 +68,14 @@ async function lookBriefly(
   connection: Connection,
   {tag, from}: TagMove,
   digest: Digest,
+  limit: number,
 ): Promise<Digest | 'absent' | undefined> {
-  const signal = AbortSignal.timeout(lookLimit)
+  const signal = AbortSignal.timeout(limit)
   const unstoppable: Connection = {
     ...connection,
-    call: (call, ...rest) => connection.call({...call, afterAbort: true}, ...rest),
+    // tried once: what has just failed so often is not worth more
+    call: (call, consume, options) =>
+      connection.call({...call, afterAbort: true}, consume, {...options, attempts: 1}),
   }
   const reader = createManifestReader(unstoppable)
   let found: Digest | 'absent' | undefined

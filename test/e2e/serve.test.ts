@@ -108,7 +108,10 @@ it('serves several folders that share nothing', async () => {
     (await send(second, 'POST', `/v2/app/blobs/uploads/?mount=${digest}&from=app`)).status,
   ).toBe(202)
   await pushBlob(first, 'only/here', 'content')
-  expect((await send(second, 'GET', '/v2/_catalog')).json()).toEqual({repositories: ['app']})
+  // a session that nobody has written to makes no repository
+  expect((await send(second, 'GET', '/v2/_catalog')).json()).toEqual({repositories: []})
+  await pushBlob(second, 'only/there', 'content')
+  expect((await send(second, 'GET', '/v2/_catalog')).json()).toEqual({repositories: ['only/there']})
   expect(await end()).toBe(0)
 })
 

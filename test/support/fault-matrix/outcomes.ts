@@ -41,7 +41,6 @@ export const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>
   F22: {
     '3 3 3 UNAUTHORIZED': 'K1 K3',
     '4 4 4 NOT_FOUND': 'K2 K9 K14',
-    '7 7 7 TAG_MOVED': 'K4',
     '4 4 4 IMAGE_NOT_FOUND': 'K5',
     '4 4 4 BLOB_NOT_FOUND': 'K6 K7',
     '0 5 5 NETWORK': 'K11',
@@ -120,9 +119,8 @@ export const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>
   F29c: {'0 0 0': '*'},
   F29d: {'0 0 0': 'K10', '5 5 5 LOCATION_REFUSED': '*'},
   F30: {
-    '7 7 7 TAG_MOVED': 'K4',
     '0 6 6 DIGEST_MISMATCH': 'K5',
-    '0 0 0': 'K8',
+    '0 0 0': 'K4 K8',
     '6 6 6 DIGEST_MISMATCH': '*',
   },
   F31a: {'0 0 0': 'K2 K3', '6 6 6 CONTENT_ENCODED': '*'},
