@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http'
 import type {Action, Identity} from './access.js'
 import type {Answer} from './answer.js'
+import type {Building} from './answer-in-room.js'
 import {endpoints, health, type Method} from './endpoints.js'
 import type {Exchange, Handler, Service} from './exchange.js'
 import type {HostRule} from './host-rule.js'
@@ -23,10 +24,14 @@ export interface Trace {
   user: string | undefined
 }
 
+interface RequestParts extends Pick<Exchange, 'body' | 'memory' | 'signal'>, Building {
+  readonly trace: Trace
+}
+
 /** Finds out what a request asks for, whether it may, and answers it. Throws `Refusal`, and what the store throws. */
 export async function dispatch(
   request: IncomingMessage,
-  {trace, ...own}: Pick<Exchange, 'body' | 'memory' | 'signal'> & {readonly trace: Trace},
+  {trace, isSmall, begin, body, memory, signal}: RequestParts,
   options: DispatchOptions,
 ): Promise<Answer> {
   refuseAmbiguity(request)
@@ -47,11 +52,17 @@ export async function dispatch(
     query,
     headers: request.headers,
     identity,
-    ...own,
+    body,
+    memory,
+    signal,
   }
-  const work = (): Promise<Answer> => handle(exchange, options)
+  const work = async (): Promise<Answer> => {
+    begin()
+    return handle(exchange, options)
+  }
   if (route.kind === 'page') return options.turns.page.run(work)
-  return action === 'pull' && route.kind !== 'blob' ? options.turns.read.run(work) : work()
+  const isWhole = action === 'pull' && route.kind !== 'blob'
+  return isWhole && !isSmall ? options.turns.read.run(work) : work()
 }
 
 /** What two readers on the way could take for different requests. https://www.rfc-editor.org/rfc/rfc9112#section-3.2 and #section-6.1 */
