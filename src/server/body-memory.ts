@@ -135,7 +135,7 @@ export function createBodyMemory({
           }),
         holdStream(bytes) {
           // the more is held, the less a further stream gets: there is always room for a small one
-          const fair = Math.floor((total / 2 - used) / 32 / streamPieces)
+          const fair = Math.floor((total / 2 - used) / 16 / streamPieces)
           const size = Math.min(largestPiece, Math.max(smallestPiece, fair))
           set(holder, Math.min(bytes, size * streamPieces))
           return size

@@ -4,7 +4,7 @@ import type {Socket} from 'node:net'
 /** A client that sends so many requests before it reads an answer means no good. */
 const mostPipelined = 64
 /** Requests of all connections together that wait for the one before. */
-const mostWaiting = 4096
+const mostWaiting = 2048
 
 export interface Connections {
   /** Runs the requests of one connection one after the other: they may build on each other. */

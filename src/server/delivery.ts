@@ -13,7 +13,7 @@ export interface Delivery {
 }
 
 /** How much is handed over at once: whether a client has taken some of it cannot be seen. */
-export const pieceSize = 256 * 1024
+export const pieceSize = 512 * 1024
 
 export type DeliveryLimits = Pick<ServerLimits, 'idleTime' | 'downloadRate' | 'rateWindow'>
 
@@ -69,10 +69,12 @@ export function createDelivery(
       }
     },
     async end(last) {
-      await handOver(last?.length ?? 0, (done) => {
-        if (last === undefined) response.end(done)
-        else response.end(last, done)
-      })
+      if (response.destroyed) throw wentAway()
+      if (last === undefined) response.end()
+      else response.end(last)
+      // most answers are small, and with the system at once
+      if (response.socket?.writableLength === 0) return
+      await handOver(last?.length ?? 0, (done) => void response.once('finish', () => done()))
     },
   }
 }

@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http'
 import type {Action, Identity} from './access.js'
 import type {Answer} from './answer.js'
+import type {Building} from './answer-in-room.js'
 import {endpoints, health, type Method} from './endpoints.js'
 import {toRefusal} from './error-answer.js'
 import type {RepositoryRoot} from '../store/repository.js'
@@ -25,10 +26,14 @@ export interface Trace {
   user: string | undefined
 }
 
+interface RequestParts extends Pick<Exchange, 'body' | 'memory' | 'signal'>, Building {
+  readonly trace: Trace
+}
+
 /** Finds out what a request asks for, whether it may, and answers it. Throws `Refusal`, and what the store throws. */
 export async function dispatch(
   request: IncomingMessage,
-  {trace, ...own}: Pick<Exchange, 'body' | 'memory' | 'signal'> & {readonly trace: Trace},
+  {trace, isSmall, begin, body, memory, signal}: RequestParts,
   options: DispatchOptions,
 ): Promise<Answer> {
   refuseAmbiguity(request)
@@ -49,12 +54,17 @@ export async function dispatch(
     query,
     headers: request.headers,
     identity,
-    ...own,
+    body,
+    memory,
+    signal,
   }
-  const work = (): Promise<Answer> =>
-    answerOf(() => handle(exchange, options), options.root, route.kind)
+  const work = async (): Promise<Answer> => {
+    begin()
+    return answerOf(() => handle(exchange, options), options.root, route.kind)
+  }
   if (route.kind === 'page') return options.turns.page.run(work)
-  return action === 'pull' && route.kind !== 'blob' ? options.turns.read.run(work) : work()
+  const isWhole = action === 'pull' && route.kind !== 'blob'
+  return isWhole && !isSmall ? options.turns.read.run(work) : work()
 }
 
 /** What the endpoint answers, unless the root has gone meanwhile. */

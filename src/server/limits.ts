@@ -33,7 +33,7 @@ export const defaultLimits: ServerLimits = {
   keepAliveTime: 30_000,
   uploadRate: 1024,
   rateWindow: 10_000,
-  downloadRate: 4096,
+  downloadRate: 8 * 1024,
   bodyMemory: 64 * 1024 * 1024,
   uploadSize: 1024 ** 4,
   chunkSize: 64 * 1024,

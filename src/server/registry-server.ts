@@ -5,7 +5,7 @@ import type {Socket} from 'node:net'
 import type {RepositoryRoot} from '../store/repository.js'
 import {type Access, openAccess} from './access.js'
 import type {AccessRecord} from './access-record.js'
-import {createLargeAnswers} from './answer-in-room.js'
+import {createAnswerSizes} from './answer-in-room.js'
 import {createBodyMemory} from './body-memory.js'
 import {answerClientError} from './client-error.js'
 import {watchConnections} from './connections.js'
@@ -90,13 +90,13 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
     // decodes what it reads, so that others would wait for it
     page: createTurns(1),
   }
-  const largeAnswers = createLargeAnswers()
+  const sizes = createAnswerSizes()
   const service = {root, access, limits, deletes, sparse, readOnly, metrics, page, log, turns}
   const running = {
     ...service,
     memory,
     hostRule,
-    largeAnswers,
+    sizes,
     signal: ending.signal,
     isClosing: () => closing,
   }

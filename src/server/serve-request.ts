@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto'
 import type {IncomingMessage, ServerResponse} from 'node:http'
 import type {AccessRecord} from './access-record.js'
 import type {Answer} from './answer.js'
-import {answerInRoom, type LargeAnswers} from './answer-in-room.js'
+import {answerInRoom, type AnswerSizes, type Building} from './answer-in-room.js'
 import type {BodyMemory} from './body-memory.js'
 import {createDelivery} from './delivery.js'
 import {dispatch, type DispatchOptions, type Trace} from './dispatch.js'
@@ -18,7 +18,7 @@ export interface RequestOptions extends DispatchOptions {
   /** The server's end: whatever still runs is given up. */
   readonly signal: AbortSignal
   readonly memory: BodyMemory
-  readonly largeAnswers: LargeAnswers
+  readonly sizes: AnswerSizes
   /** No further request is wanted on a connection. */
   readonly isClosing: () => boolean
 }
@@ -61,9 +61,10 @@ export async function serveRequest(
   const answerTo = (error: Refusal): Answer =>
     trace.resource === 'page' ? pageOfRefusal(error) : errorAnswer(error)
   try {
-    const build = () => dispatch(request, {body, memory, signal, trace}, options)
+    const build = (building: Building) =>
+      dispatch(request, {body, memory, signal, trace, ...building}, options)
     const target = request.method === 'GET' ? request.url : undefined
-    const room = {memory, signal, target, largeAnswers: options.largeAnswers}
+    const room = {memory, signal, target, sizes: options.sizes}
     const answer = await answerInRoom(build, room).catch((error: unknown) => {
       refusal = toRefusal(error)
       return answerTo(refusal)

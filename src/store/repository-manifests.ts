@@ -2,7 +2,7 @@ import {ifUnfit} from '../disk/error-answers.js'
 import {InjectError, NotFoundError} from '../errors.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, digestOf, isDigest} from '../oci/digest.js'
-import {readAll, tooLarge} from '../stream/limit.js'
+import {readSized, tooLarge} from '../stream/limit.js'
 import {streamOf} from '../stream/stream-of.js'
 import {removeBlob, type RepositoryPlace} from './blob-files.js'
 import type {BlobInfo, CallOptions, StoredManifest} from './content-store.js'
@@ -68,8 +68,9 @@ export function createRepositoryManifests(
     if ((await blobs.statBlob(blob.digest, call)) === undefined) return undefined
     const cached = recent.get(blob.digest)
     if (cached !== undefined) return cached
-    const stream = await blobs.openBlob(blob, call)
-    const bytes = await readAll(stream, manifestLimit, `manifest ${blob.digest} of ${name}`)
+    // many large ones are read at a time: the memory of chunks is used again
+    const stream = await blobs.openBlob(blob, {...call, recycle: true, chunkSize: 64 * 1024})
+    const bytes = await readSized(stream, blob.size, `manifest ${blob.digest} of ${name}`)
     recent.set(blob.digest, bytes)
     return bytes
   }

@@ -31,6 +31,24 @@ export async function readAll(
   return all
 }
 
+/**
+ * All of a stream of at most `size` bytes, each chunk copied as it comes: the stream may use its memory again. `LimitError` when there are more. `what` names it in
+ * messages.
+ */
+export async function readSized(
+  stream: AsyncIterable<Uint8Array>,
+  size: number,
+  what: string,
+): Promise<Uint8Array> {
+  const all = new Uint8Array(size)
+  let offset = 0
+  for await (const chunk of limited(stream, size, what)) {
+    all.set(chunk, offset)
+    offset += chunk.length
+  }
+  return offset === size ? all : all.slice(0, offset)
+}
+
 /** What to throw when something is, or says it is, larger than we read. */
 export function tooLarge(what: string, limit: number, found?: number): LimitError {
   return new LimitError('ERR_INJECT_TOO_LARGE', `${what} is larger than ${limit} bytes`, {
