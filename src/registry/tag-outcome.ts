@@ -73,9 +73,9 @@ async function lookBriefly(
   const signal = AbortSignal.timeout(limit)
   const unstoppable: Connection = {
     ...connection,
-    // tried once: what has just failed so often is not worth more
+    // a second try, as a kept connection may have ended unseen; what has just failed so often is not worth more
     call: (call, consume, options) =>
-      connection.call({...call, afterAbort: true}, consume, {...options, attempts: 1}),
+      connection.call({...call, afterAbort: true}, consume, {...options, attempts: 2}),
   }
   const reader = createManifestReader(unstoppable)
   let found: Digest | 'absent' | undefined

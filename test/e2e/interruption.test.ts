@@ -4,10 +4,14 @@ import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
+import {openRegistryStore} from '../../src/registry/registry-store.js'
 import {makeBusyboxLayout, pushAs} from '../support/busybox-image.js'
 import {inject, injectJson} from '../support/cli.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
+import {createFakeRegistry} from '../support/fake-registry.js'
+import {startFakeServer} from '../support/fake-server.js'
 import {makeLayoutImage} from '../support/layout-image.js'
+import {putImage, smallLayer} from '../support/put-image.js'
 import {recordRequests} from '../support/recording-proxy.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -74,7 +78,11 @@ describeWith(
         expect(result).toMatchObject({
           exitCode: code,
           stdout: '',
-          stderr: `inject: interrupted by ${signal}`,
+          stderr: expect.stringMatching(
+            place === '/manifests/'
+              ? `^inject: interrupted by ${signal}; tag "v1" of \\S+ has not moved so far: it is ${String(digest)}$`
+              : `^inject: interrupted by ${signal}$`,
+          ) as string,
         })
         expect(readdirSync(tmp)).toEqual([])
         expect(await injectJson(['inspect', `${registry.address}/app:v1`])).toMatchObject({digest})
@@ -88,6 +96,36 @@ describeWith(
     }
   },
 )
+
+it('A13 an update that is interrupted after its tag has moved, and before it hears so, says that it has moved', async () => {
+  const registry = createFakeRegistry()
+  const server = await startFakeServer(registry.handler)
+  const store = openRegistryStore(
+    {registry: server.url.host, repository: 'app'},
+    {env: {}, home: '/nonexistent'},
+  )
+  await putImage(store, {layers: [smallLayer('base')]})
+  await store.close()
+  const folder = await tempDir()
+  mkdirSync(join(folder, 'tree'))
+  writeFileSync(join(folder, 'tree/file'), 'content')
+  const moved = new Promise<void>((resolve) => {
+    server.handle(async (request) => {
+      const answer = await registry.handler(request)
+      if (request.method !== 'PUT' || !request.path.endsWith('/manifests/v1')) return answer
+      resolve()
+      return {stall: true}
+    })
+  })
+  const run = startRun(['update', `${server.address}/app:v1`, join(folder, 'tree')], folder)
+  await moved
+  run.kill('SIGTERM')
+  const {exitCode, stdout, stderr} = await run
+  expect({exitCode, stdout}).toEqual({exitCode: 143, stdout: ''})
+  expect(stderr).toBe(
+    `inject: interrupted by SIGTERM; tag "v1" of ${server.address}/app has moved: it is ${registry.tags.get('v1')}`,
+  )
+})
 
 describe('an unpack that is interrupted', () => {
   /** Starts an unpack that takes a while, and ends it by `signal` as soon as it has begun to write. */
