@@ -12,10 +12,11 @@ import {decodeIndex} from '../src/oci/image-index.ts'
 import {parseDocument} from '../src/oci/json.ts'
 import {layoutMembers} from '../src/oci/known-members.ts'
 import {decodeManifest} from '../src/oci/manifest.ts'
+import {imageSpec as pinned} from './pinned.mjs'
 import {memberMutants, randomOf} from '../test/support/json-mutants.ts'
 import {jsonSamples} from '../test/support/json-samples.ts'
 
-const imageSpec = 'github.com/opencontainers/image-spec/specs-go/v1@v1.1.1'
+const imageSpec = `${pinned.module}@${pinned.version}`
 const [count = 40_000, seed = 20261129] = process.argv.slice(2).map(Number)
 
 const decoders = {

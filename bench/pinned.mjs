@@ -27,6 +27,12 @@ export const conformanceSuite = {
   version: 'v0.0.0-20260831232431-97274622c111',
 }
 
+/** The types of the image specification in Go, which documents are read with for comparison. */
+export const imageSpec = {
+  module: 'github.com/opencontainers/image-spec/specs-go/v1',
+  version: 'v1.1.1',
+}
+
 /** dxf, from PyPI. */
 export const dxf = {name: 'python-dxf', version: '12.1.1'}
 

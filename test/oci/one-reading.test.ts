@@ -107,11 +107,20 @@ describe('numbers that Go does not take for integers (A4)', () => {
 })
 
 test('documents of the largest size are looked at in linear work: 4 MiB of objects, of names, of escapes', () => {
-  const filled = (part: string) =>
-    `{"x":[${Array(Math.floor(4e6 / (part.length + 1)))
+  // as many values as a document may have, made as long as it may be
+  const filled = (part: string, values: number) =>
+    `{"x":[${Array(Math.floor(190_000 / values))
       .fill(part)
-      .join(',')}]}`
-  for (const part of ['{"layers":1}', '"\\u0041"', '1.5', '[[]]']) {
-    expect(() => parseDocument(encode(filled(part)), 'it', manifestMembers)).not.toThrow()
+      .join(
+        `,${' '.repeat(Math.max(0, Math.floor((4e6 * values) / 190_000) - part.length - 1))}`,
+      )}]}`
+  const parts: [string, number][] = [
+    ['{"layers":1}', 2],
+    ['"\\u0041"', 1],
+    ['1.5', 1],
+    ['[[]]', 3],
+  ]
+  for (const [part, values] of parts) {
+    expect(() => parseDocument(encode(filled(part, values)), 'it', manifestMembers)).not.toThrow()
   }
 })

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest'
+import {digestOf} from '../../src/oci/digest.js'
 import {createLanes} from '../../src/registry/lanes.js'
 import {openTransport} from '../../src/registry/open-transport.js'
 import {createFakeRegistry} from '../support/fake-registry.js'
@@ -54,7 +55,8 @@ describe('a registry', () => {
     })
     const transport = openTransport({env: {}, home: '/nonexistent', parallel: 3})
     const {store} = openRegistry(server.address, {transport})
-    await Promise.all(Array.from({length: 20}, (_, index) => store.statManifest(`v${index}`)))
+    const digests = Array.from({length: 20}, (_, index) => digestOf(Buffer.from([index])))
+    await Promise.all(digests.map((digest) => store.statBlob(digest)))
     expect([most, server.connections()]).toEqual([3, 3])
     // an answer that is being read is counted no more, so that its reader may ask for something else
     const uploads = [0, 1, 2, 3].map(() => store.putBlob(sourceOf(...largeChunks())))

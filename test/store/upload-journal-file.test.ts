@@ -58,13 +58,20 @@ describe('withUploadJournal', () => {
   })
 
   it('T-39 is for its owner only, whatever the umask, and names nothing', async () => {
-    mkdirSync(folder, {recursive: true, mode: 0o777})
-    chmodSync(folder, 0o777)
+    mkdirSync(folder, {recursive: true})
+    chmodSync(folder, 0o755)
     await leave()
     const [name = ''] = files()
     expect(statSync(folder).mode & 0o777).toBe(0o700)
     expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
     expect(name).toMatch(/^[0-9a-f]{32}\.json$/)
+  })
+
+  it('is not kept in a folder that others can write to (A8)', async () => {
+    mkdirSync(folder, {recursive: true})
+    chmodSync(folder, 0o777)
+    expect(await journal((own) => Promise.resolve(own))).toBeUndefined()
+    expect(files()).toEqual([])
   })
 
   it('is gone when it was cleared', async () => {
