@@ -31,7 +31,7 @@ import {update as updateSlot} from './operations/update.js'
 import {withTarget} from './operations/with-target.js'
 
 export * from './errors.js'
-export type {ProgressEvent} from './operations/ports.js'
+export type {ProgressEvent} from './ports.js'
 export type {InspectIndexResult, InspectResult} from './operations/inspect.js'
 export type {
   CopyResult,

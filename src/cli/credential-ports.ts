@@ -1,6 +1,6 @@
 import {homeFolder} from '../disk/home-folder.js'
 import type {CredentialPorts} from '../operations/credential-ports.js'
-import type {Ports} from '../operations/ports.js'
+import type {Ports} from '../ports.js'
 import {networkOptions, type StoreFlags} from './store-opener.js'
 
 /** This machine's files of credentials, and registries as the flags say to reach them. */

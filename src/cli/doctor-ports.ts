@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto'
 import {homeFolder} from '../disk/home-folder.js'
 import type {DoctorPorts} from '../operations/doctor.js'
-import type {Ports} from '../operations/ports.js'
+import type {Ports} from '../ports.js'
 import {whichCredentials} from '../operations/which-credentials.js'
 import {createCredentialLookup} from '../registry/credentials.js'
 import type {CredentialLookup} from '../registry/credential.js'

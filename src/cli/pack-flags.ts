@@ -1,6 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
-import type {Ports} from '../operations/ports.js'
+import type {Ports} from '../ports.js'
 import {maxSize} from './flags.js'
 import type {Output} from '../operations/outputs.js'
 import {userCache} from './user-cache.js'

@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes'
-import type {ProgressEvent} from '../operations/ports.js'
+import type {ProgressEvent} from '../ports.js'
 import {escapedJson, plainText} from './escape.js'
 import {fitText, textWidth} from './text-width.js'
 

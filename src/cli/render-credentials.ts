@@ -1,6 +1,6 @@
 import type {LoginResult} from '../operations/login.js'
 import type {LogoutResult} from '../operations/logout.js'
-import type {ProgressEvent} from '../operations/ports.js'
+import type {ProgressEvent} from '../ports.js'
 import type {WhichResult} from '../operations/which-credentials.js'
 import type {CredentialPlace} from '../registry/credential-writer.js'
 import {plainText} from './escape.js'

@@ -1,4 +1,4 @@
-import type {ProgressEvent} from '../operations/ports.js'
+import type {ProgressEvent} from '../ports.js'
 import type {RemoveResult} from '../operations/remove.js'
 
 /** How the result of `remove` is shown: the one line for stdout is what the tags name now. */

@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes'
-import type {ProgressEvent} from '../operations/ports.js'
+import type {ProgressEvent} from '../ports.js'
 import type {PruneCacheResult} from '../operations/prune-cache.js'
 import type {SaveFolderResult} from '../operations/save-folder.js'
 import type {SaveResult} from '../operations/save.js'

@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes'
-import type {ProgressEvent} from '../operations/ports.js'
+import type {ProgressEvent} from '../ports.js'
 import type {PublishSiteResult} from '../operations/publish-site.js'
 import type {SweepSiteResult, UnpublishSiteResult} from '../operations/unpublish-site.js'
 import type {CheckSiteResult} from '../operations/check-site.js'

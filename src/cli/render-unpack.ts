@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import {countEntries} from './count-entries.js'
-import type {ProgressEvent} from '../operations/ports.js'
+import type {ProgressEvent} from '../ports.js'
 import type {UnpackResult} from '../operations/unpack.js'
 
 /** What became of a directory, in words. */

@@ -2,7 +2,7 @@ import {accessSync, constants} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {localIoError} from '../disk/local-io-error.js'
 import {AuthenticationError, UsageError} from '../errors.js'
-import type {Ports} from '../operations/ports.js'
+import type {Ports} from '../ports.js'
 import type {Transport} from '../registry/transport.js'
 import {explicitCredentials} from './explicit-credentials.js'
 

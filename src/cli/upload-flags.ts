@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {UsageError} from '../errors.js'
-import type {Ports} from '../operations/ports.js'
+import type {Ports} from '../ports.js'
 import {parseSize} from './flags.js'
 import {isInside} from '../operations/outputs.js'
 import {userCache} from './user-cache.js'

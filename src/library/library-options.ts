@@ -1,5 +1,5 @@
 import {type StoreFlags, storeOpener} from '../cli/store-opener.js'
-import type {Ports, ProgressEvent} from '../operations/ports.js'
+import type {Ports, ProgressEvent} from '../ports.js'
 
 /** What every function of the library takes: how registries are reached, who is told, and when to stop. All of it may be left out. */
 export interface LibraryOptions {

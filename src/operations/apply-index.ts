@@ -3,7 +3,7 @@ import {describeIndex, type IndexInjectionResult} from './describe-index.js'
 import type {FoundDocument} from './find-document.js'
 import {injectIndex, type IndexOptions, type StoredLayers} from './inject-index.js'
 import {warnOfReferrers} from './left-behind.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {publishIndex} from './publish-index.js'
 import {outstanding, refuseClobber} from './tag-moves.js'
 

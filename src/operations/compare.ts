@@ -7,7 +7,7 @@ import type {WalkedEntry} from '../layer/walked-entry.js'
 import {layerCompression} from '../oci/media-type.js'
 import type {ContentStore} from '../store/content-store.js'
 import {isThere, type KnownLayer, packsTo} from './known-layers.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 /** Bytes of a blob from which on its content is hashed in a thread of its own. */
 const large = 16 * 1024 * 1024

@@ -8,7 +8,7 @@ import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import {findDocument} from './find-document.js'
 import {loadFound} from './load-image.js'
 import {isIndex, loadIndex} from './load-index.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 /** What is to be copied. */
 export interface CopyRoot {

@@ -11,7 +11,7 @@ import {isSamePlace, mountableFrom, openTarget, targetOf} from './copy-places.js
 import {findReferrers, linkReferrers, missingReferrer} from './copy-referrers.js'
 import {type CopyRoot, findRoot, findTagged} from './copy-roots.js'
 import {isIndex} from './load-index.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {outstanding, planTagMoves, refuseClobber} from './tag-moves.js'
 
 export interface CopyOptions {

@@ -15,7 +15,7 @@ import {clock, ping, tls} from './doctor-reach.js'
 import {absent, blobHead, manifestHead, referrers, tags} from './doctor-read.js'
 import {brokenUpload, mount, uploadCancel, uploadStatus} from './doctor-upload-session.js'
 import * as uploads from './doctor-upload.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 /** What is impure about it, besides the registry. */
 export interface DoctorPorts extends Pick<Ports, 'signal'> {

@@ -7,7 +7,7 @@ import {parseReference, type Reference, repositoryName} from '../oci/reference.j
 import type {ContentStore} from '../store/content-store.js'
 import {findDocument} from './find-document.js'
 import {loadFound} from './load-image.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 export interface FoundImage extends ImageToSave {
   /** Where it comes from: `repository@digest`. */

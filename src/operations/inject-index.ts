@@ -18,7 +18,7 @@ import {type GroupContent, type GroupLayers, storeGroupLayers} from './group-lay
 import {type IndexTarget, loadTargets} from './index-targets.js'
 import {actionOn, type SlotAction} from './injection-result.js'
 import {loadIndex} from './load-index.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import type {ChangedIndex} from './publish-index.js'
 import {nothingSent} from './slot-content.js'
 import {planSharding, shardingOf} from './slot-sharding.js'

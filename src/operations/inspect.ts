@@ -8,7 +8,7 @@ import {fetchImage} from './fetch-image.js'
 import {findDocument} from './find-document.js'
 import {loadFound} from './load-image.js'
 import {isIndex, loadIndex} from './load-index.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 export interface InspectedLayer {
   readonly digest: Digest

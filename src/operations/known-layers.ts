@@ -11,7 +11,7 @@ import {drain} from '../stream/drain.js'
 import {measured} from '../stream/tap.js'
 import {fetchImage} from './fetch-image.js'
 import {isIndex, loadIndex} from './load-index.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 /** A layer of this slot that the repository should hold already. `own`: the image's that is worked on, not that of another tag. */
 export interface KnownLayer extends Layer {

@@ -16,7 +16,7 @@ import {windowsLayer} from '../layer/windows-layer.js'
 import {isForeignLayer, layerCompression} from '../oci/media-type.js'
 import {digestOf} from '../oci/digest.js'
 import type {ContentStore} from '../store/content-store.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 /** Entries with what they are known by: equal keys, equal entries. */
 export interface KeyedEntries {

@@ -8,7 +8,7 @@ import {
   plannedTotal,
   type RepositoryCollection,
 } from './collect-garbage.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 export interface PruneRootOptions extends CollectOptions {
   /** Tags pushed longer ago go, milliseconds. */

@@ -14,7 +14,7 @@ import {parseRepositoryName} from '../store/repository-paths.js'
 import {findReferrers, missingReferrer, type Referrers} from './copy-referrers.js'
 import {type CopyRoot, findRoot} from './copy-roots.js'
 import {defaultTag} from './find-document.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {refuseAddress} from './site-target.js'
 
 export interface PublishSiteOptions {

@@ -6,7 +6,7 @@ import type {ContentStore} from '../store/content-store.js'
 import {findDocument, type FoundDocument} from './find-document.js'
 import {isIndex} from './load-index.js'
 import type {ConflictPolicy} from './on-conflict.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {destinationTags} from './tag-moves.js'
 
 /** Of many that want to move one tag at the same moment, one wins each time. */

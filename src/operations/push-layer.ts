@@ -6,7 +6,7 @@ import type {PackedContent} from '../layer/packed-content.js'
 import type {WalkedEntry} from '../layer/walked-entry.js'
 import type {BlobInfo, ContentStore} from '../store/content-store.js'
 import type {UploadJournal} from '../store/upload-journal.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 export interface PushedLayer {
   readonly layer: Layer

@@ -6,7 +6,7 @@ import type {Digest} from '../oci/digest.js'
 import type {Platform} from '../oci/platform.js'
 import type {Reference} from '../oci/reference.js'
 import {findImage} from './images-to-save.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 export interface SaveFolderOptions {
   readonly image: Reference

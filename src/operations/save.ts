@@ -10,7 +10,7 @@ import type {Platform} from '../oci/platform.js'
 import type {Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {findImage, type FoundImage, mergeImages} from './images-to-save.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 /** A file that is replaced when all is written, or bytes that go out at once. */
 export type SaveOutput =

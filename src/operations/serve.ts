@@ -5,7 +5,7 @@ import {isLoopback, type ListenAddress, shownAddress} from '../server/listen.js'
 import {createRegistryServer, type RegistryServer} from '../server/registry-server.js'
 import type {RepositoryRoot} from '../store/repository.js'
 import {collectPeriodically} from './collect-periodically.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {findFolders} from './serve-folders.js'
 import {loadSecrets, type SecretFiles} from './serve-secrets.js'
 

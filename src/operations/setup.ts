@@ -17,7 +17,7 @@ import type {IndexContent, StoredLayers, SuitableTarget} from './inject-index.js
 import {type LayerEntries, layerEntries} from './layer-entries.js'
 import {warnOfReferrers} from './left-behind.js'
 import {loadFound, startOf} from './load-image.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {publish} from './publish.js'
 import {publishUntilSettled} from './publish-until-settled.js'
 import {pushLayer} from './push-layer.js'

@@ -5,7 +5,7 @@ import type {Slot} from '../image/slot.js'
 import {planShards} from '../layer/shard-plan.js'
 import type {ShardPlan} from '../layer/shards.js'
 import type {Entries} from '../layer/walked-entry.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 /** An image that content is put into, with the slot that it has already. */
 interface Place {

@@ -8,7 +8,7 @@ import type {ContentStore} from '../store/content-store.js'
 import {mapAhead} from '../stream/map-ahead.js'
 import {createPresence, isUsable, type KnownLayer, type Presence} from './known-layers.js'
 import type {FramedEntries} from './layer-entries.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {pushLayer} from './push-layer.js'
 import type {StoredContent} from './slot-content.js'
 

@@ -14,7 +14,7 @@ import type {ContentStore} from '../store/content-store.js'
 import {findDocument, type FoundDocument} from './find-document.js'
 import {loadFound} from './load-image.js'
 import {isIndex, loadIndex} from './load-index.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 export interface UnpackOptions {
   readonly reference: Reference

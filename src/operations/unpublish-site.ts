@@ -3,7 +3,7 @@ import {planRemoval, type SiteGarbage} from '../export/site-garbage.js'
 import {removeFromSite} from '../export/site-removal.js'
 import {planSweep, sweepSite} from '../export/site-sweep.js'
 import type {Digest} from '../oci/digest.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {parseSiteTarget} from './site-target.js'
 
 export interface UnpublishSiteOptions {

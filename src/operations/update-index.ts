@@ -6,7 +6,7 @@ import type {IndexContent, StoredLayers, SuitableTarget} from './inject-index.js
 import type {LayerEntries} from './layer-entries.js'
 import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'
 import type {DirectoryFor} from './platform-directory.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 import {noticeSharding} from './slot-sharding.js'
 import type {TagLooks} from './tag-moves.js'
 

@@ -6,7 +6,7 @@ import {mountableFrom, openTarget, targetOf} from './copy-places.js'
 import {findDocument} from './find-document.js'
 import {type Output, outputsAt} from './outputs.js'
 import {directoryFor} from './platform-directory.js'
-import type {Ports} from './ports.js'
+import type {Ports} from '../ports.js'
 
 /** What `withTarget` has to know of an operation's options. */
 export interface TargetOptions {

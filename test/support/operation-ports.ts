@@ -1,4 +1,4 @@
-import type {Ports, ProgressEvent} from '../../src/operations/ports.js'
+import type {Ports, ProgressEvent} from '../../src/ports.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 
 /** Ports of an operation that runs in this process, on one store; what it says is kept. */

@@ -6,7 +6,7 @@ import {parsePlatform} from '../../src/oci/platform.js'
 import {parseReference} from '../../src/oci/reference.js'
 import {saveFolder, type SaveFolderOptions} from '../../src/operations/save-folder.js'
 import {save, type SaveOptions, type SaveResult} from '../../src/operations/save.js'
-import type {Ports} from '../../src/operations/ports.js'
+import type {Ports} from '../../src/ports.js'
 
 /** `inject save IMAGE... -o FILE` in this process. */
 export function saveTo(

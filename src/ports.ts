@@ -1,8 +1,8 @@
-import type {BlockCache} from '../layer/block-cache.js'
-import type {TreeMemory} from '../layer/tree-memory.js'
-import type {Reference} from '../oci/reference.js'
-import type {ContentStore} from '../store/content-store.js'
-import type {UploadJournal} from '../store/upload-journal.js'
+import type {BlockCache} from './layer/block-cache.js'
+import type {TreeMemory} from './layer/tree-memory.js'
+import type {Reference} from './oci/reference.js'
+import type {ContentStore} from './store/content-store.js'
+import type {UploadJournal} from './store/upload-journal.js'
 
 /** What an operation tells whoever watches. Nothing in it is a result: a run that nobody watches does the same. */
 export type ProgressEvent =
