@@ -1,9 +1,9 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {tagFlags} from '../src/cli/flags.js'
-import {platformChoice, platformsFlag} from '../src/cli/platform-flags.js'
+import {tagFlags} from '../src/cli/flags/common.js'
+import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {presentCopy} from '../src/cli/render-copy.js'
-import {uploadFlags} from '../src/cli/upload-flags.js'
+import {uploadFlags} from '../src/cli/flags/upload.js'
 import {parseReference, parseTag} from '../src/oci/reference.js'
 import {copy, type CopyOptions} from '../src/operations/copy.js'
 

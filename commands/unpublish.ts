@@ -1,8 +1,8 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {commonFlags} from '../src/cli/flags.js'
+import {commonFlags} from '../src/cli/flags/common.js'
 import {shownRemoval} from '../src/cli/render-site.js'
-import {duration} from '../src/cli/store-flags.js'
+import {duration} from '../src/cli/flags/store.js'
 import {unpublishSite} from '../src/operations/unpublish-site.js'
 
 export default class Unpublish extends BaseCommand {

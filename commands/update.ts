@@ -1,6 +1,6 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {editFlags, editsOf} from '../src/cli/edit-flags.js'
+import {editFlags, editsOf} from '../src/cli/flags/edit.js'
 import {
   imageArg,
   parseOwner,
@@ -8,11 +8,11 @@ import {
   tagOptions,
   slotName,
   slotPath,
-} from '../src/cli/flags.js'
-import {formatFlags, formatOptions, layersFlag} from '../src/cli/format-flags.js'
-import {packFlags, packOptions, packOutputs, packPorts} from '../src/cli/pack-flags.js'
+} from '../src/cli/flags/common.js'
+import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
+import {packFlags, packOptions, packOutputs, packPorts} from '../src/cli/flags/pack.js'
 import {presentInjection} from '../src/cli/render-injection.js'
-import {uploadFlags, uploadJournals} from '../src/cli/upload-flags.js'
+import {uploadFlags, uploadJournals} from '../src/cli/flags/upload.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
 import {withTarget} from '../src/operations/with-target.js'

@@ -1,8 +1,8 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
-import {commonFlags} from '../../src/cli/flags.js'
+import {commonFlags} from '../../src/cli/flags/common.js'
 import {shownPrune} from '../../src/cli/render-store.js'
-import {duration, removalFlags, rootArg, tagPattern} from '../../src/cli/store-flags.js'
+import {duration, removalFlags, rootArg, tagPattern} from '../../src/cli/flags/store.js'
 import {pruneRoot} from '../../src/operations/prune-store.js'
 
 export default class StorePrune extends BaseCommand {

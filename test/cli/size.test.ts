@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {parseSize} from '../../src/cli/flags.js'
+import {parseSize} from '../../src/cli/flags/common.js'
 
 it.each([
   ['0', 0],

@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
-import type {PlatformChoice} from '../image/platforms.js'
-import {parsePlatform, type Platform} from '../oci/platform.js'
+import type {PlatformChoice} from '../../image/platforms.js'
+import {parsePlatform, type Platform} from '../../oci/platform.js'
 
 /** One platform of an index. */
 export const platformFlag = Flags.custom<Platform>({

@@ -1,9 +1,9 @@
 import {Flags} from '@oclif/core'
-import {UsageError} from '../errors.js'
-import type {Ports} from '../ports.js'
-import {parseSize} from './flags.js'
-import {isInside} from '../operations/outputs.js'
-import {userCache} from './user-cache.js'
+import {UsageError} from '../../errors.js'
+import type {Ports} from '../../ports.js'
+import {parseSize} from './common.js'
+import {isInside} from '../../operations/outputs.js'
+import {userCache} from '../user-cache.js'
 
 /** The least and the most that a chunk may be: less is all requests, and each is held in memory. */
 const [smallest, largest] = [64 * 1024, 256 * 1024 * 1024]
@@ -46,7 +46,7 @@ export function uploadJournals(
   const folder = userCache('uploads', env)
   if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
   return async (identity, work) => {
-    const {withUploadJournal} = await import('../store/upload-journal-file.js')
+    const {withUploadJournal} = await import('../../store/upload-journal-file.js')
     const onNotice = (message: string): void => report({kind: 'notice', message})
     return withUploadJournal({folder, identity, now: () => Date.now(), onNotice}, work)
   }

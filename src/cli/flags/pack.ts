@@ -1,9 +1,9 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {UsageError} from '../errors.js'
-import type {Ports} from '../ports.js'
-import {maxSize} from './flags.js'
-import type {Output} from '../operations/outputs.js'
-import {userCache} from './user-cache.js'
+import {UsageError} from '../../errors.js'
+import type {Ports} from '../../ports.js'
+import {maxSize} from './common.js'
+import type {Output} from '../../operations/outputs.js'
+import {userCache} from '../user-cache.js'
 
 /** Bytes. */
 const cacheSize = 5_000_000_000
@@ -82,14 +82,14 @@ export function packPorts(
     jobs: flags.jobs,
     ...(blocks !== undefined && {
       withBlockCache: async (identity, work) => {
-        const {withBlockCache} = await import('../layer/block-cache-file.js')
+        const {withBlockCache} = await import('../../layer/block-cache-file.js')
         return withBlockCache({folder: blocks, identity, limit, onNotice}, work)
       },
     }),
     ...(trees !== undefined && {
       treeMemory: {
         look: async (identity, entries) => {
-          const {createTreeMemory} = await import('../layer/tree-memory-file.js')
+          const {createTreeMemory} = await import('../../layer/tree-memory-file.js')
           return createTreeMemory(trees, () => Date.now()).look(identity, entries)
         },
       },

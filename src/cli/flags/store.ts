@@ -1,6 +1,6 @@
 import {Args, Flags} from '@oclif/core'
-import {UsageError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
+import {UsageError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
 
 /** What the store commands work on. */
 export const rootArg = Args.string({

@@ -1,8 +1,8 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {UsageError} from '../errors.js'
-import {type ConfigEdits, refuseReserved, withoutOldCommand} from '../image/config-edits.js'
-import {parseJsonValue} from '../oci/json-value.js'
-import {quoted} from '../oci/quoted.js'
+import {UsageError} from '../../errors.js'
+import {type ConfigEdits, refuseReserved, withoutOldCommand} from '../../image/config-edits.js'
+import {parseJsonValue} from '../../oci/json-value.js'
+import {quoted} from '../../oci/quoted.js'
 
 const pairs = (summary: string, name = 'K=V') =>
   Flags.custom<readonly [string, string]>({

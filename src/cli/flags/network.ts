@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {duration} from './store-flags.js'
+import {duration} from './store.js'
 
 const group = {helpGroup: 'REGISTRY'} as const
 

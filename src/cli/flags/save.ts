@@ -1,12 +1,12 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {tmpdir} from 'node:os'
-import type {ImageName} from '../archive/saved-documents.js'
-import {UsageError} from '../errors.js'
-import {parseReference, repositoryName} from '../oci/reference.js'
-import type {SaveFolderOptions} from '../operations/save-folder.js'
-import type {SaveOptions} from '../operations/save.js'
-import {standardOutput} from './output-stream.js'
-import {platformFlag} from './platform-flags.js'
+import type {ImageName} from '../../archive/saved-documents.js'
+import {UsageError} from '../../errors.js'
+import {parseReference, repositoryName} from '../../oci/reference.js'
+import type {SaveFolderOptions} from '../../operations/save-folder.js'
+import type {SaveOptions} from '../../operations/save.js'
+import {standardOutput} from '../output-stream.js'
+import {platformFlag} from './platform.js'
 
 /** The flags of `inject save`. */
 export const saveFlags = {

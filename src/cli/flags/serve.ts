@@ -1,14 +1,14 @@
 import {Flags} from '@oclif/core'
 import {isIPv6} from 'node:net'
 import {domainToASCII} from 'node:url'
-import {UsageError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
-import type {ServeListener, ServeOptions} from '../operations/serve.js'
-import {hostOf} from '../server/host-name.js'
-import {parseListenAddress} from '../server/listen.js'
-import {type LogFormat, logFormats} from './access-log.js'
-import {sizeFlag} from './flags.js'
-import {duration} from './store-flags.js'
+import {UsageError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
+import type {ServeListener, ServeOptions} from '../../operations/serve.js'
+import {hostOf} from '../../server/host-name.js'
+import {parseListenAddress} from '../../server/listen.js'
+import {type LogFormat, logFormats} from '../access-log.js'
+import {sizeFlag} from './common.js'
+import {duration} from './store.js'
 
 export const serveFlags = {
   listen: Flags.string({
