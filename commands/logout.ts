@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {credentialPorts} from '../src/cli/credential-ports.js'
+import {credentialPorts} from '../src/cli/ports/credential-ports.js'
 import {chosenRegistry, registryArg} from '../src/cli/login-terminal.js'
 import {shownLogout} from '../src/cli/render-credentials.js'
 import {logout} from '../src/operations/logout.js'

@@ -13,7 +13,7 @@ import {commonFlags, registryFlags} from './flags/common.js'
 import {listenForSignals, type Interruption} from './interruption.js'
 import {guardOutputs, writeTo} from './outputs.js'
 import {createProgress} from './progress.js'
-import {storeOpener} from './store-opener.js'
+import {storeOpener} from './ports/store-opener.js'
 import {monotonicTime} from '../stream/clock.js'
 
 /** How a result is shown. */

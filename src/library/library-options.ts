@@ -1,4 +1,4 @@
-import {type StoreFlags, storeOpener} from '../cli/store-opener.js'
+import {type StoreFlags, storeOpener} from '../cli/ports/store-opener.js'
 import type {Ports, ProgressEvent} from '../ports.js'
 
 /** What every function of the library takes: how registries are reached, who is told, and when to stop. All of it may be left out. */

@@ -254,7 +254,7 @@ export const attacks: readonly Attack[] = [
     what: "`--username alice` sent the password in the environment that belongs to INJECT_USERNAME; the environment's password belongs to the environment's user.",
     tests: [
       {
-        file: 'test/cli/explicit-credentials.test.ts',
+        file: 'test/cli/ports/explicit-credentials.test.ts',
         title: "B4 never sends one user's password as another user: %o",
       },
     ],

@@ -1,4 +1,4 @@
-import {storeOpener} from '../../src/cli/store-opener.js'
+import {storeOpener} from '../../src/cli/ports/store-opener.js'
 import {repositoryName} from '../../src/oci/reference.js'
 import type {Ports, ProgressEvent} from '../../src/ports.js'
 import type {ContentStore} from '../../src/store/content-store.js'

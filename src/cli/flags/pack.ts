@@ -3,7 +3,7 @@ import {UsageError} from '../../errors.js'
 import type {Ports} from '../../ports.js'
 import {maxSize} from './common.js'
 import type {Output} from '../../operations/outputs.js'
-import {userCache} from '../user-cache.js'
+import {userCache} from '../ports/user-cache.js'
 
 /** Bytes. */
 const cacheSize = 5_000_000_000

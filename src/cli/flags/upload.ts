@@ -3,7 +3,7 @@ import {UsageError} from '../../errors.js'
 import type {Ports} from '../../ports.js'
 import {parseSize} from './common.js'
 import {isInside} from '../../operations/outputs.js'
-import {userCache} from '../user-cache.js'
+import {userCache} from '../ports/user-cache.js'
 
 /** The least and the most that a chunk may be: less is all requests, and each is held in memory. */
 const [smallest, largest] = [64 * 1024, 256 * 1024 * 1024]

@@ -1,5 +1,5 @@
-import {UsageError} from '../errors.js'
-import {readAll} from '../stream/limit.js'
+import {UsageError} from '../../errors.js'
+import {readAll} from '../../stream/limit.js'
 
 export interface CredentialFlags {
   readonly username?: string | undefined

@@ -1,6 +1,6 @@
 import {isAbsolute, join} from 'node:path'
-import {homeFolder} from '../disk/home-folder.js'
-import {isOwnHome} from '../disk/trusted-folder.js'
+import {homeFolder} from '../../disk/home-folder.js'
+import {isOwnHome} from '../../disk/trusted-folder.js'
 
 /**
  * A folder of ours in the user's cache folder; `undefined` for a user without a home of their own, as root has with sudo.

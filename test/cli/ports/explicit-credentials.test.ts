@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {explicitCredentials, givenUser} from '../../src/cli/explicit-credentials.js'
+import {explicitCredentials, givenUser} from '../../../src/cli/ports/explicit-credentials.js'
 
 async function* piped() {
   yield await Promise.resolve(Buffer.from('piped\n'))

@@ -1,6 +1,6 @@
-import {homeFolder} from '../disk/home-folder.js'
-import type {CredentialPorts} from '../operations/credential-ports.js'
-import type {Ports} from '../ports.js'
+import {homeFolder} from '../../disk/home-folder.js'
+import type {CredentialPorts} from '../../operations/credential-ports.js'
+import type {Ports} from '../../ports.js'
 import {networkOptions, type StoreFlags} from './store-opener.js'
 
 /** This machine's files of credentials, and registries as the flags say to reach them. */
@@ -11,7 +11,7 @@ export function credentialPorts(flags: StoreFlags, {report, signal}: Ports): Cre
     signal,
     places: {authFile: flags.authfile, env: process.env, home: homeFolder(), uid},
     async ping(registry, credentials) {
-      const {openRegistryStore} = await import('../registry/registry-store.js')
+      const {openRegistryStore} = await import('../../registry/registry-store.js')
       const store = openRegistryStore(
         {registry, repository: ''},
         {

@@ -1,9 +1,9 @@
 import {accessSync, constants} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {localIoError} from '../disk/local-io-error.js'
-import {AuthenticationError, UsageError} from '../errors.js'
-import type {Ports} from '../ports.js'
-import type {Transport} from '../registry/transport.js'
+import {localIoError} from '../../disk/local-io-error.js'
+import {AuthenticationError, UsageError} from '../../errors.js'
+import type {Ports} from '../../ports.js'
+import type {Transport} from '../../registry/transport.js'
 import {explicitCredentials} from './explicit-credentials.js'
 
 export interface StoreFlags {
@@ -42,15 +42,15 @@ export function storeOpener(
       flags.credentials ??
       (await (given ??= explicitCredentials(flags, process.env, () => process.stdin)))
     if (reference.kind === 'layout') {
-      const {openLayoutStore} = await import('../store/layout-store.js')
+      const {openLayoutStore} = await import('../../store/layout-store.js')
       return openLayoutStore(reference.directory, {create})
     }
     if (reference.kind === 'fast') {
-      const {openFastFolder} = await import('../export/fast-store.js')
+      const {openFastFolder} = await import('../../export/fast-store.js')
       return openFastFolder(reference, {writes: writes || create === true})
     }
     if (reference.kind !== 'registry') {
-      const {openArchive} = await import('../archive/open-archive.js')
+      const {openArchive} = await import('../../archive/open-archive.js')
       return openArchive(reference, {writes, create, noClobber, signal, temporary: tmpdir()})
     }
     if (credentials) {
@@ -59,8 +59,8 @@ export function storeOpener(
         throw ambiguousCredentials(givenTo, reference.registry)
       givenTo = reference.registry
     }
-    const {openRegistryStore} = await import('../registry/registry-store.js')
-    const {openTransport} = await import('../registry/open-transport.js')
+    const {openRegistryStore} = await import('../../registry/registry-store.js')
+    const {openTransport} = await import('../../registry/open-transport.js')
     const options = {...networkOptions(flags), onNotice}
     if (!transport && options.insecure) {
       report({
