@@ -3,7 +3,7 @@ import {BaseCommand} from '../src/cli/base-command.js'
 import {doctorPorts} from '../src/cli/ports/doctor-ports.js'
 import {doctorTarget} from '../src/cli/flags/targets.js'
 import {exitCode} from '../src/cli/exit-code.js'
-import {shownDoctor} from '../src/cli/render-doctor.js'
+import {shownDoctor} from '../src/cli/render/doctor.js'
 import {doctor} from '../src/operations/doctor.js'
 
 export default class Doctor extends BaseCommand {

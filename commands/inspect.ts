@@ -2,7 +2,7 @@ import type {Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
-import {renderInspect} from '../src/cli/render-inspect.js'
+import {renderInspect} from '../src/cli/render/inspect.js'
 import {parseReference} from '../src/oci/reference.js'
 import {inspect} from '../src/operations/inspect.js'
 

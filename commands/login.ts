@@ -3,7 +3,7 @@ import {BaseCommand} from '../src/cli/base-command.js'
 import {credentialPorts} from '../src/cli/ports/credential-ports.js'
 import {registryArg, terminalConsole} from '../src/cli/login-terminal.js'
 import {loginCredentials} from '../src/cli/ports/login-credentials.js'
-import {shownLogin} from '../src/cli/render-credentials.js'
+import {shownLogin} from '../src/cli/render/credentials.js'
 import {login} from '../src/operations/login.js'
 import {parseRegistryName} from '../src/registry/registry-name.js'
 

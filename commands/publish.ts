@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, tagFlags} from '../src/cli/flags/common.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
-import {presentPublication} from '../src/cli/render-site.js'
+import {presentPublication} from '../src/cli/render/site.js'
 import {parseReference, parseTag} from '../src/oci/reference.js'
 import {publishSite} from '../src/operations/publish-site.js'
 

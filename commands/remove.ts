@@ -1,7 +1,7 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, slotName, tagFlags, tagOptions} from '../src/cli/flags/common.js'
-import {presentRemoval} from '../src/cli/render-removal.js'
+import {presentRemoval} from '../src/cli/render/removal.js'
 import {parseReference} from '../src/oci/reference.js'
 import {remove} from '../src/operations/remove.js'
 import {withTarget} from '../src/operations/with-target.js'

@@ -1,6 +1,6 @@
 import {Args} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {shownArchive, shownFolder} from '../src/cli/render-save.js'
+import {shownArchive, shownFolder} from '../src/cli/render/save.js'
 import {saveFlags, saveOptions} from '../src/cli/flags/save.js'
 import {saveFolder} from '../src/operations/save-folder.js'
 import {save} from '../src/operations/save.js'

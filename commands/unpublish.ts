@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {commonFlags} from '../src/cli/flags/common.js'
-import {shownRemoval} from '../src/cli/render-site.js'
+import {shownRemoval} from '../src/cli/render/site.js'
 import {duration} from '../src/cli/flags/store.js'
 import {unpublishSite} from '../src/operations/unpublish-site.js'
 

@@ -11,7 +11,7 @@ import {
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {packFlags, packOptions, packOutputs, packPorts} from '../src/cli/flags/pack.js'
-import {presentInjection} from '../src/cli/render-injection.js'
+import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags, uploadJournals} from '../src/cli/flags/upload.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'

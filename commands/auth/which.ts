@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {credentialPorts} from '../../src/cli/ports/credential-ports.js'
 import {givenUser} from '../../src/cli/ports/explicit-credentials.js'
-import {shownWhich} from '../../src/cli/render-credentials.js'
+import {shownWhich} from '../../src/cli/render/credentials.js'
 import {whichTarget} from '../../src/cli/which-target.js'
 import {whichCredentials} from '../../src/operations/which-credentials.js'
 

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {cacheFolder} from '../../src/cli/cache-folder.js'
 import {commonFlags, sizeFlag} from '../../src/cli/flags/common.js'
-import {shownCachePrune} from '../../src/cli/render-save.js'
+import {shownCachePrune} from '../../src/cli/render/save.js'
 import {pruneCache} from '../../src/operations/prune-cache.js'
 
 export default class CachePrune extends BaseCommand {

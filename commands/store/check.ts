@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
-import {shownCheck} from '../../src/cli/render-store.js'
+import {shownCheck} from '../../src/cli/render/store.js'
 import {rootArg} from '../../src/cli/flags/store.js'
 import {parseReference} from '../../src/oci/reference.js'
 import {checkRoot} from '../../src/operations/check-store.js'

@@ -1,6 +1,6 @@
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {commonFlags} from '../../src/cli/flags/common.js'
-import {shownCollection} from '../../src/cli/render-store.js'
+import {shownCollection} from '../../src/cli/render/store.js'
 import {removalFlags, rootArg} from '../../src/cli/flags/store.js'
 import {collectRoot} from '../../src/operations/collect-garbage.js'
 

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {commonFlags} from '../../src/cli/flags/common.js'
-import {shownPrune} from '../../src/cli/render-store.js'
+import {shownPrune} from '../../src/cli/render/store.js'
 import {duration, removalFlags, rootArg, tagPattern} from '../../src/cli/flags/store.js'
 import {pruneRoot} from '../../src/operations/prune-store.js'
 

@@ -1,6 +1,6 @@
 import {formatPlatform} from '../oci/platform.js'
 import type {InspectIndexResult, InspectResult} from '../operations/inspect.js'
-import {contentOfSlot} from './render-inspect.js'
+import {contentOfSlot} from './render/inspect.js'
 
 /** Name, place, diff ID (or how it is divided); of an index each with its platform. `undefined` when there are none. */
 export function renderSlots(result: InspectResult | InspectIndexResult): string | undefined {

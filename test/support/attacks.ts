@@ -227,7 +227,7 @@ export const attacks: readonly Attack[] = [
   {
     id: 'A19',
     what: 'Control characters and bidirectional marks left raw with --debug and --json; whatever leaves goes through one escaping.',
-    tests: [{file: 'test/cli/escape.test.ts', title: 'A19 whatever leaves is escaped'}],
+    tests: [{file: 'test/cli/render/escape.test.ts', title: 'A19 whatever leaves is escaped'}],
   },
   {
     id: 'B1',

@@ -8,7 +8,7 @@ import type {CredentialLookup} from '../../registry/credential.js'
 import {sleepOrAbort} from '../../registry/open-transport.js'
 import {openProbe} from '../../registry/probe.js'
 import {explicitCredentials} from './explicit-credentials.js'
-import {shownWhich} from '../render-credentials.js'
+import {shownWhich} from '../render/credentials.js'
 import {networkOptions, type StoreFlags} from './store-opener.js'
 
 /** This machine's clock, chance and credentials, and the registry as the flags say to reach it. */

@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
-import {formatPlatform} from '../oci/platform.js'
-import type {InspectIndexResult, InspectResult} from '../operations/inspect.js'
+import {formatPlatform} from '../../oci/platform.js'
+import type {InspectIndexResult, InspectResult} from '../../operations/inspect.js'
 import {plainText} from './escape.js'
 
 const barWidth = 24

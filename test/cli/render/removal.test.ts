@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
-import {presentRemoval} from '../../src/cli/render-removal.js'
-import {digestOf} from '../../src/oci/digest.js'
-import type {RemoveResult} from '../../src/operations/remove.js'
+import {presentRemoval} from '../../../src/cli/render/removal.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import type {RemoveResult} from '../../../src/operations/remove.js'
 
 const digest = digestOf(Buffer.from('x'))
 const result: RemoveResult = {

@@ -1,8 +1,8 @@
-import type {LoginResult} from '../operations/login.js'
-import type {LogoutResult} from '../operations/logout.js'
-import type {ProgressEvent} from '../ports.js'
-import type {WhichResult} from '../operations/which-credentials.js'
-import type {CredentialPlace} from '../registry/credential-writer.js'
+import type {LoginResult} from '../../operations/login.js'
+import type {LogoutResult} from '../../operations/logout.js'
+import type {ProgressEvent} from '../../ports.js'
+import type {WhichResult} from '../../operations/which-credentials.js'
+import type {CredentialPlace} from '../../registry/credential-writer.js'
 import {plainText} from './escape.js'
 
 export const shownLogin = {

@@ -1,8 +1,8 @@
 import prettyBytes from 'pretty-bytes'
-import {countEntries} from './count-entries.js'
-import type {IndexInjectionResult} from '../operations/describe-index.js'
-import type {InjectionResult} from '../operations/injection-result.js'
-import type {ProgressEvent} from '../ports.js'
+import {countEntries} from './count.js'
+import type {IndexInjectionResult} from '../../operations/describe-index.js'
+import type {InjectionResult} from '../../operations/injection-result.js'
+import type {ProgressEvent} from '../../ports.js'
 
 /**
  * How the result of `setup` and `update` is shown: the one line for stdout is what the tags name now, to be used as it stands in the next

@@ -1,5 +1,5 @@
-import type {ProgressEvent} from '../ports.js'
-import type {RemoveResult} from '../operations/remove.js'
+import type {ProgressEvent} from '../../ports.js'
+import type {RemoveResult} from '../../operations/remove.js'
 
 /** How the result of `remove` is shown: the one line for stdout is what the tags name now. */
 export function presentRemoval(digestFile: string | undefined) {

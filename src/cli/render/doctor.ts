@@ -1,5 +1,5 @@
-import type {DoctorReport} from '../operations/doctor.js'
-import type {ProgressEvent} from '../ports.js'
+import type {DoctorReport} from '../../operations/doctor.js'
+import type {ProgressEvent} from '../../ports.js'
 import {plainText} from './escape.js'
 
 export const shownDoctor = {

@@ -1,7 +1,7 @@
 import prettyBytes from 'pretty-bytes'
-import {countEntries} from './count-entries.js'
-import type {ProgressEvent} from '../ports.js'
-import type {UnpackResult} from '../operations/unpack.js'
+import {countEntries} from './count.js'
+import type {ProgressEvent} from '../../ports.js'
+import type {UnpackResult} from '../../operations/unpack.js'
 
 /** What became of a directory, in words. */
 export function summariseUnpack({
