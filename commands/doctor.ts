@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {doctorPorts} from '../src/cli/ports/doctor-ports.js'
 import {doctorTarget} from '../src/cli/flags/targets.js'
-import {exitCode} from '../src/cli/exit-code.js'
+import {exitCode} from '../src/cli/terminal/exit-code.js'
 import {shownDoctor} from '../src/cli/render/doctor.js'
 import {doctor} from '../src/operations/doctor.js'
 

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {credentialPorts} from '../src/cli/ports/credential-ports.js'
-import {registryArg, terminalConsole} from '../src/cli/login-terminal.js'
+import {registryArg, terminalConsole} from '../src/cli/terminal/login-terminal.js'
 import {loginCredentials} from '../src/cli/ports/login-credentials.js'
 import {shownLogin} from '../src/cli/render/credentials.js'
 import {login} from '../src/operations/login.js'

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {credentialPorts} from '../src/cli/ports/credential-ports.js'
-import {chosenRegistry, registryArg} from '../src/cli/login-terminal.js'
+import {chosenRegistry, registryArg} from '../src/cli/terminal/login-terminal.js'
 import {shownLogout} from '../src/cli/render/credentials.js'
 import {logout} from '../src/operations/logout.js'
 

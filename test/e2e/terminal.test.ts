@@ -3,7 +3,7 @@ import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {expect, it} from 'vitest'
-import {textWidth} from '../../src/cli/text-width.js'
+import {textWidth} from '../../src/cli/terminal/text-width.js'
 import {makeLayoutImage} from '../support/layout-image.js'
 import {tempDir} from '../support/temp-dir.js'
 

@@ -353,7 +353,7 @@ export const attacks: readonly Attack[] = [
     what: 'A progress line wider than the terminal scrolled, and the summary drew the last step again; the line is cut to the width that the terminal has, and the step is forgotten before the summary.',
     tests: [
       {
-        file: 'test/cli/progress.test.ts',
+        file: 'test/cli/terminal/progress.test.ts',
         title:
           'cuts its line to the terminal as wide as it is then, and leaves no step for the summary',
       },

@@ -9,7 +9,7 @@ import {conflictPolicies, type ConflictPolicy} from '../../operations/on-conflic
 import {largestZstdWindow} from '../../layer/unpack-limits.js'
 import {networkFlags} from './network.js'
 import {platformChoice, platformsFlag} from './platform.js'
-import {progressModes, type ProgressMode} from '../progress.js'
+import {progressModes, type ProgressMode} from '../terminal/progress.js'
 
 /** What every command works on. */
 export const imageArg = Args.string({

@@ -5,7 +5,7 @@ import {UsageError} from '../../errors.js'
 import {parseReference, repositoryName} from '../../oci/reference.js'
 import type {SaveFolderOptions} from '../../operations/save-folder.js'
 import type {SaveOptions} from '../../operations/save.js'
-import {standardOutput} from '../output-stream.js'
+import {standardOutput} from '../terminal/output-stream.js'
 import {platformFlag} from './platform.js'
 
 /** The flags of `inject save`. */

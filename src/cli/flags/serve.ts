@@ -6,7 +6,7 @@ import {quoted} from '../../oci/quoted.js'
 import type {ServeListener, ServeOptions} from '../../operations/serve.js'
 import {hostOf} from '../../server/host-name.js'
 import {parseListenAddress} from '../../server/listen.js'
-import {type LogFormat, logFormats} from '../access-log.js'
+import {type LogFormat, logFormats} from '../terminal/access-log.js'
 import {sizeFlag} from './common.js'
 import {duration} from './store.js'
 

@@ -1,6 +1,6 @@
 import {UsageError} from '../../errors.js'
 import {type CredentialFlags, environmentPassword, readPassword} from './explicit-credentials.js'
-import {type Console, prompt} from '../prompt.js'
+import {type Console, prompt} from '../terminal/prompt.js'
 
 /**
  * Whom to log in: from the flags and the environment, and what these leave open from the person at the terminal, if there is one. Throws

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {errorTrace} from '../../../src/cli/error-line.js'
+import {errorTrace} from '../../../src/cli/terminal/error-line.js'
 import {escapedJson, escapedLine, escapedLines, plainText} from '../../../src/cli/render/escape.js'
-import {createProgress} from '../../../src/cli/progress.js'
+import {createProgress} from '../../../src/cli/terminal/progress.js'
 import {NetworkError} from '../../../src/errors.js'
 
 /** C0, DEL, C1, bidirectional and invisible marks, separators of lines, a tag character, half a character. */

@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
-import type {ProgressEvent} from '../ports.js'
-import {escapedJson, plainText} from './render/escape.js'
+import type {ProgressEvent} from '../../ports.js'
+import {escapedJson, plainText} from '../render/escape.js'
 import {fitText, textWidth} from './text-width.js'
 
 export const progressModes = ['auto', 'tty', 'plain', 'json', 'none'] as const

@@ -1,5 +1,5 @@
 import {errorLine} from './error-line.js'
-import {LocalIoError} from '../errors.js'
+import {LocalIoError} from '../../errors.js'
 
 /**
  * Keeps a run alive, and its cleaning up done, when nobody takes what it says: stderr that fails is not written to any more. stdout that

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
-import {fitText, textWidth} from '../../src/cli/text-width.js'
+import {fitText, textWidth} from '../../../src/cli/terminal/text-width.js'
 
 it.each([
   ['plain', 5],

@@ -1,5 +1,5 @@
 import type {Readable} from 'node:stream'
-import {UsageError} from '../errors.js'
+import {UsageError} from '../../errors.js'
 
 /** A terminal that a person may sit at: `input` can be read key by key then. */
 export interface Console {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
-import {createProgress, type ProgressMode} from '../../src/cli/progress.js'
-import {textWidth} from '../../src/cli/text-width.js'
-import type {ProgressEvent} from '../../src/ports.js'
+import {createProgress, type ProgressMode} from '../../../src/cli/terminal/progress.js'
+import {textWidth} from '../../../src/cli/terminal/text-width.js'
+import type {ProgressEvent} from '../../../src/ports.js'
 
 const events: ProgressEvent[] = [
   {kind: 'step', step: 'pack and push', on: './tree'},

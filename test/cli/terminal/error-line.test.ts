@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
-import {errorDocument, errorLine, errorTrace} from '../../src/cli/error-line.js'
-import {exitCode} from '../../src/cli/exit-code.js'
-import * as errors from '../../src/errors.js'
+import {errorDocument, errorLine, errorTrace} from '../../../src/cli/terminal/error-line.js'
+import {exitCode} from '../../../src/cli/terminal/exit-code.js'
+import * as errors from '../../../src/errors.js'
 
 describe('errorLine', () => {
   it('is one line: what, expected and found, what to do next', () => {

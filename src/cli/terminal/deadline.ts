@@ -1,4 +1,4 @@
-import {TimeLimitError} from '../errors.js'
+import {TimeLimitError} from '../../errors.js'
 
 /** The longest that a timer can be set for. */
 const longest = 2 ** 31 - 1

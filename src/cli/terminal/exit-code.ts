@@ -1,4 +1,4 @@
-import * as errors from '../errors.js'
+import * as errors from '../../errors.js'
 
 /** By class of error; what is not listed is 1. A signal is 128 and its number, as a shell has it. */
 const codes: readonly (readonly [new (...args: never[]) => Error, number])[] = [

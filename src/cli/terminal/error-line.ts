@@ -1,5 +1,5 @@
-import {InjectError} from '../errors.js'
-import {escapedLine, escapedLines} from './render/escape.js'
+import {InjectError} from '../../errors.js'
+import {escapedLine, escapedLines} from '../render/escape.js'
 
 /** One line: what failed, on what, why, what to do next. Line breaks and control characters, which may be hostile, are escaped. */
 export function errorLine(error: unknown): string {
