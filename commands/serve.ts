@@ -8,7 +8,7 @@ import {listenForServeSignals} from '../src/cli/terminal/serve-signals.js'
 import {quoted} from '../src/oci/quoted.js'
 import {serve} from '../src/operations/serve.js'
 import {openRepositoryRoot} from '../src/store/repository-root.js'
-import {monotonicTime} from '../src/stream/clock.js'
+import {monotonicTime} from '../src/disk/clock.js'
 
 export default class Serve extends BaseCommand {
   static override readonly summary = 'Run a registry over a folder of OCI image layouts.'

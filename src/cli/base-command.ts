@@ -14,7 +14,7 @@ import {listenForSignals, type Interruption} from './terminal/interruption.js'
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
 import {storeOpener} from './ports/store-opener.js'
-import {monotonicTime} from '../stream/clock.js'
+import {monotonicTime} from '../disk/clock.js'
 
 /** How a result is shown. */
 interface Presentation<Result> {

@@ -1,5 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises'
-import {monotonicTime} from '../stream/clock.js'
+import {monotonicTime} from './clock.js'
 
 /** How often a holder shows that it lives, and how long others wait for that. All that use one lock must agree on it. */
 export interface LockTiming {

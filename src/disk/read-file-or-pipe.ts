@@ -1,6 +1,6 @@
 import {closeSync, constants, fstatSync, openSync, readSync, statSync} from 'node:fs'
 import {setTimeout as sleep} from 'node:timers/promises'
-import {monotonicTime} from '../stream/clock.js'
+import {monotonicTime} from './clock.js'
 
 /** A pipe may have a writer that never comes, or never ends. */
 const patienceMs = 5000

@@ -9,7 +9,7 @@ import {InjectError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import type {ByteStream} from '../store/content-store.js'
 import {isAbsent, quietly} from '../disk/error-answers.js'
-import {readFileStream} from '../store/layout-files.js'
+import {readFileStream} from '../disk/read-file.js'
 import {abortable} from '../stream/abortable.js'
 import {
   cacheAlgorithms,

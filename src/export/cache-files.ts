@@ -4,7 +4,7 @@ import {IntegrityError, LimitError, LocalIoError, PreconditionError} from '../er
 import {algorithmOf, type Digest, hexOf, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import {isAbsent} from '../disk/error-answers.js'
-import {readFileStream} from '../store/layout-files.js'
+import {readFileStream} from '../disk/read-file.js'
 import {readAll} from '../stream/limit.js'
 
 /** What the names of files that are being written start with. */

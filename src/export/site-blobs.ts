@@ -7,7 +7,7 @@ import {addToPool, isSoundFile, linkBlob, syncFile} from '../store/blob-files.js
 import {renewLease} from '../store/blob-lease.js'
 import type {BlobInfo, BlobSource, BlobWriter, CallOptions} from '../store/content-store.js'
 import {isAbsent} from '../disk/error-answers.js'
-import {tempPrefix} from '../store/layout-files.js'
+import {tempPrefix} from '../disk/read-file.js'
 import {checkedContent} from '../store/write-blob-content.js'
 import {makeNameFolders} from './site-folders.js'
 import {namePaths, sitePaths} from './site-paths.js'

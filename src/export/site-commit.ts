@@ -1,7 +1,7 @@
 import type {Digest} from '../oci/digest.js'
 import {renewLease} from '../store/blob-lease.js'
 import type {BlobInfo, CallOptions, StoredManifest} from '../store/content-store.js'
-import {statFile} from '../store/layout-files.js'
+import {statFile} from '../disk/read-file.js'
 import {clearLeftovers, listNames, makeNameFolders, refuseTakenNames} from './site-folders.js'
 import {findReferrals, writeCatalog, writeReferrers, writeTagList} from './site-lists.js'
 import {dropHalfTags, moveTag, readEntries, writeManifest} from './site-manifests.js'

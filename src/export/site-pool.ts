@@ -3,7 +3,7 @@ import {ifDamaged} from '../disk/error-answers.js'
 import {isDigest} from '../oci/digest.js'
 import {dropFromPool} from '../store/blob-files.js'
 import type {BlobInfo} from '../store/content-store.js'
-import {statFile} from '../store/layout-files.js'
+import {statFile} from '../disk/read-file.js'
 import {entriesOf} from './site-folders.js'
 import {sitePaths} from './site-paths.js'
 

@@ -6,7 +6,7 @@ import {isLeased} from '../store/blob-lease.js'
 import type {BlobInfo, CallOptions} from '../store/content-store.js'
 import {createFreedCount} from '../store/freed-count.js'
 import {makeFolder} from '../store/layout-create.js'
-import {tempPrefix} from '../store/layout-files.js'
+import {tempPrefix} from '../disk/read-file.js'
 import {
   folderTime,
   isBegun,

@@ -1,7 +1,7 @@
 import {listDead} from '../disk/owned-name.js'
 import {NotFoundError} from '../errors.js'
 import {createFreedCount} from '../store/freed-count.js'
-import {tempPrefix} from '../store/layout-files.js'
+import {tempPrefix} from '../disk/read-file.js'
 import {leftoverPlaces, listBegun} from './site-folders.js'
 import {planRemoval} from './site-garbage.js'
 import {sitePaths} from './site-paths.js'

@@ -6,7 +6,7 @@ import {createBcryptThread} from './bcrypt-thread.js'
 import {createCheckQueue} from './check-queue.js'
 import {decoysFor, highestCostOf, type Htpasswd} from './htpasswd.js'
 import {canonicalAddress} from './host-name.js'
-import {monotonicTime} from '../stream/clock.js'
+import {monotonicTime} from '../disk/clock.js'
 
 export interface HtpasswdOptions {
   /** What somebody without credentials may do. */

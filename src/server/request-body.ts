@@ -5,7 +5,7 @@ import {type MemoryShare, noRoom} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {clientClosedRequest, Refusal} from './refusal.js'
 import {readAll} from '../stream/limit.js'
-import {monotonicTime} from '../stream/clock.js'
+import {monotonicTime} from '../disk/clock.js'
 
 /** What a client sends after its headers. */
 export interface RequestBody {

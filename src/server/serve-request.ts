@@ -11,7 +11,7 @@ import {clientClosedRequest, type Refusal} from './refusal.js'
 import {pageOfRefusal} from './page-frame.js'
 import {createRequestBody} from './request-body.js'
 import {sendAnswer} from './send-answer.js'
-import {monotonicTime} from '../stream/clock.js'
+import {monotonicTime} from '../disk/clock.js'
 
 export interface RequestOptions extends DispatchOptions {
   readonly log: (record: AccessRecord) => void

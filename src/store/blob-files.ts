@@ -11,7 +11,7 @@ import type {BlobInfo} from './content-store.js'
 import {renewLease} from './blob-lease.js'
 import {makeFolder} from './layout-create.js'
 import {ifDamaged, isAbsent, saysAbsent} from '../disk/error-answers.js'
-import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from '../disk/read-file.js'
 import {rootPaths} from './repository-paths.js'
 import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
 

@@ -6,7 +6,7 @@ import {verified} from '../stream/verify.js'
 import {type FileCondition, inspectFile} from './blob-files.js'
 import {blobNotFound} from './blob-not-found.js'
 import type {BlobInfo, ByteStream} from './content-store.js'
-import {readFileStream, statFile} from './layout-files.js'
+import {readFileStream, statFile} from '../disk/read-file.js'
 import type {ReadOptions} from './repository.js'
 import {type SoundFiles, stampOf} from './sound-files.js'
 

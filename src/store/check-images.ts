@@ -3,7 +3,7 @@ import {InjectError, LocalIoError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 import {readAll} from '../stream/limit.js'
 import type {BlobInfo} from './content-store.js'
-import {readFileStream, statFile} from './layout-files.js'
+import {readFileStream, statFile} from '../disk/read-file.js'
 import {decodeFacts, type ManifestFacts} from './manifest-facts.js'
 import {manifestLimit} from './manifest-kind.js'
 

@@ -8,7 +8,7 @@ import {isSoundFile} from './blob-files.js'
 import {blobNotFound} from './blob-not-found.js'
 import type {BlobReader, BlobWriter} from './content-store.js'
 import {makeFolder, refuseLostBlobs} from './layout-create.js'
-import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from '../disk/read-file.js'
 import {writeBlobContent} from './write-blob-content.js'
 
 /** The blobs of a layout on disk; `name` is for messages. */

@@ -8,7 +8,7 @@ import {IntegrityError, LocalIoError, NotFoundError, PreconditionError} from '..
 import {quoted} from '../oci/quoted.js'
 import {readAll} from '../stream/limit.js'
 import {ifNoSuchPath, isAbsent} from '../disk/error-answers.js'
-import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from '../disk/read-file.js'
 import {emptyIndex} from './layout-index.js'
 import {checkMarker, markerLimit} from './layout-marker.js'
 

@@ -16,7 +16,7 @@ import type {
   ManifestStore,
   StoredManifest,
 } from './content-store.js'
-import {layoutPaths, readFileStream, statFile, tempPrefix} from './layout-files.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from '../disk/read-file.js'
 import {decodeIndex, findTag, type LayoutIndex, list, moveTag} from './layout-index.js'
 import {manifestLimit, mediaTypeIn} from './manifest-kind.js'
 import {findRoot} from './repository-paths.js'

@@ -1,4 +1,4 @@
-import {namesIn} from './names-in.js'
+import {namesIn} from '../disk/names-in.js'
 import {repositoryPaths} from './repository-paths.js'
 
 /** The ids of upload sessions of which anything is in the folder of a repository, if only the state of a hash. */

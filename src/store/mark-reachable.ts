@@ -4,7 +4,7 @@ import type {Digest} from '../oci/digest.js'
 import {readAll} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
 import {isLeased} from './blob-lease.js'
-import {readFileStream, statFile} from './layout-files.js'
+import {readFileStream, statFile} from '../disk/read-file.js'
 import {decodeFacts, type ManifestFacts} from './manifest-facts.js'
 import {manifestLimit} from './manifest-kind.js'
 

@@ -1,4 +1,4 @@
-import {monotonicTime} from '../stream/clock.js'
+import {monotonicTime} from '../disk/clock.js'
 import type {LiveUpload} from './upload-session.js'
 
 /** Upload sessions that nobody has written to yet: a few words in memory each, and nothing on disk. */

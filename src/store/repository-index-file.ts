@@ -6,7 +6,7 @@ import {IntegrityError, LimitError} from '../errors.js'
 import {readAll} from '../stream/limit.js'
 import {streamOf} from '../stream/stream-of.js'
 import {isAbsent} from '../disk/error-answers.js'
-import {layoutPaths, readFileStream, tempPrefix} from './layout-files.js'
+import {layoutPaths, readFileStream, tempPrefix} from '../disk/read-file.js'
 import {manifestLimit} from './manifest-kind.js'
 import {
   decodeRepositoryIndex,

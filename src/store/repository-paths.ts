@@ -16,7 +16,7 @@ import {UsageError} from '../errors.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import {ifNoSuchPath, isAbsent} from '../disk/error-answers.js'
-import {tempPrefix} from './layout-files.js'
+import {tempPrefix} from '../disk/read-file.js'
 
 export const rootPaths = {
   own: (root: string) => join(root, `${tempPrefix}root`),

@@ -5,7 +5,7 @@ import {writeFileAtomic} from '../disk/atomic-file.js'
 import {ownedName} from '../disk/owned-name.js'
 import {parseJsonValue} from '../oci/json-value.js'
 import {readAll} from '../stream/limit.js'
-import {readFileStream, tempPrefix} from './layout-files.js'
+import {readFileStream, tempPrefix} from '../disk/read-file.js'
 import {type FileState, stampOf} from './sound-files.js'
 import {restoreUploadHash, type UploadHash} from './upload-hash.js'
 

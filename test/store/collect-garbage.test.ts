@@ -11,7 +11,7 @@ import {digestOf, type Digest} from '../../src/oci/digest.js'
 import {ociManifest} from '../../src/oci/media-type.js'
 import {collectGarbage} from '../../src/store/collect-garbage.js'
 import {planGarbage} from '../../src/store/garbage-plan.js'
-import {layoutPaths} from '../../src/store/layout-files.js'
+import {layoutPaths} from '../../src/disk/read-file.js'
 import {repositoryPaths, rootPaths} from '../../src/store/repository-paths.js'
 import type {Repository, RepositoryRoot} from '../../src/store/repository.js'
 import {

@@ -5,7 +5,7 @@ import {ifAbsent, ifDamaged, ifNoSuchPath, ifUnfit} from '../../src/disk/error-a
 import {IntegrityError, LimitError} from '../../src/errors.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {inspectFile, isSoundFile} from '../../src/store/blob-files.js'
-import {layoutPaths, readFileStream} from '../../src/store/layout-files.js'
+import {layoutPaths, readFileStream} from '../../src/disk/read-file.js'
 import {openLayoutStore} from '../../src/store/layout-store.js'
 import {openRepositoryRoot} from '../../src/store/repository-root.js'
 import {quarantine, quarantineIfDamaged} from '../../src/store/quarantine.js'

@@ -1,6 +1,6 @@
 import {readdir} from 'node:fs/promises'
-import {localIoError} from '../disk/local-io-error.js'
-import {isAbsent} from '../disk/error-answers.js'
+import {localIoError} from './local-io-error.js'
+import {isAbsent} from './error-answers.js'
 
 /** The names in a folder, in no order; none where there is no folder. Throws `LocalIoError`. */
 export async function namesIn(folder: string): Promise<string[]> {
