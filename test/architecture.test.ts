@@ -75,7 +75,7 @@ describe('errors are not answers', () => {
     'export const a = existsSync("/")',
   ]
   const rooms = ['src/disk/names-in.ts', 'src/disk/temp-file.ts', 'src/server/blobs.ts']
-  for (const file of [...rooms, 'src/export/place-file.ts', 'src/archive/tar-file.ts'])
+  for (const file of [...rooms, 'src/fast/place-file.ts', 'src/archive/tar-file.ts'])
     it(`${file} must not turn any error into a value`, async () => {
       expect(await rulesBrokenBy(file, '')).not.toContain('no-restricted-syntax')
       for (const line of wrong)

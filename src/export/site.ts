@@ -9,7 +9,7 @@ import type {CallOptions} from '../store/content-store.js'
 import {makeFolder} from '../store/layout-create.js'
 import {ifNoSuchPath, isAbsent} from '../disk/error-answers.js'
 import {tempPrefix} from '../disk/read-file.js'
-import {listFolder} from './fast-files.js'
+import {listFolder} from '../fast/files.js'
 import {sitePaths} from './site-paths.js'
 import {writeSetUp} from './site-set-up.js'
 

@@ -1,4 +1,4 @@
-import {type CachePruneCounts, pruneCache as prune} from '../export/prune-cache.js'
+import {type CachePruneCounts, pruneCache as prune} from '../fast/prune-cache.js'
 import type {Ports} from '../ports.js'
 
 export interface PruneCacheOptions {

@@ -46,7 +46,7 @@ export function storeOpener(
       return openLayoutStore(reference.directory, {create})
     }
     if (reference.kind === 'fast') {
-      const {openFastFolder} = await import('../../export/fast-store.js')
+      const {openFastFolder} = await import('../../fast/store.js')
       return openFastFolder(reference, {writes: writes || create === true})
     }
     if (reference.kind !== 'registry') {

@@ -15,7 +15,7 @@ import {
   isCache,
   notACache,
 } from './cache-files.js'
-import {listFolder} from './fast-files.js'
+import {listFolder} from './files.js'
 
 export interface CachePruneCounts {
   readonly blobs: number

@@ -19,7 +19,7 @@ import {
   isCache,
   notACache,
 } from './cache-files.js'
-import {listFolder} from './fast-files.js'
+import {listFolder} from './files.js'
 import {createFileHasher, type FileHasher} from './file-hasher.js'
 import {placeFile} from './place-file.js'
 

@@ -12,7 +12,7 @@ import {
 import {join} from 'node:path'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
-import {fillFastFolder} from '../../src/export/fast-folder.js'
+import {fillFastFolder} from '../../src/fast/folder.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {copy} from '../../src/operations/copy.js'
 import {parseReference} from '../../src/oci/reference.js'

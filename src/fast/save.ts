@@ -16,7 +16,7 @@ import {isForeign} from '../store/manifest-parts.js'
 import {measured, tap} from '../stream/tap.js'
 import {drain} from '../stream/drain.js'
 import type {BlobCache} from './blob-cache.js'
-import {fastFiles, fastPrefix} from './fast-files.js'
+import {fastFiles, fastPrefix} from './files.js'
 import {placeFile} from './place-file.js'
 
 export interface SaveFastOptions {

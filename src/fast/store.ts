@@ -19,7 +19,7 @@ import {abortable} from '../stream/abortable.js'
 import {readAll} from '../stream/limit.js'
 import {mapAhead} from '../stream/map-ahead.js'
 import {verified} from '../stream/verify.js'
-import {fastFiles, listFolder} from './fast-files.js'
+import {fastFiles, listFolder} from './files.js'
 
 /**
  * The one image in a folder of plain files, to be read. Where the layers lie there as plain tars although the manifest has them compressed, the image has a manifest of its own, with the same config. Throws
