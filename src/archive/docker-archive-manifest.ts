@@ -1,6 +1,6 @@
 import {InjectError, PreconditionError, unlessFailed} from '../errors.js'
 import {decompress, verifiedDiffId} from '../layer/decompress.js'
-import {unpackLimits} from '../layer/unpack-limits.js'
+import {unpackLimits} from '../layer/limits.js'
 import {decodeConfig} from '../oci/config.js'
 import {type Digest, digestOf} from '../oci/digest.js'
 import {documentLimit} from '../oci/json.js'

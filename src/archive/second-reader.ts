@@ -1,6 +1,6 @@
 import {Header} from 'tar/header'
 import type {TarHeader} from '../layer/decode-header.js'
-import {layerCorrupt} from '../layer/layer-corrupt.js'
+import {layerCorrupt} from '../layer/corrupt.js'
 
 /**
  * Reads a header once more, by the package `tar`, which others read archives with. Throws `IntegrityError` where it finds another name, type, size or link

@@ -2,7 +2,7 @@ import {LimitError, UnsafeContentError} from '../errors.js'
 import {type ByteString, display} from './byte-string.js'
 import type {Entry} from './entry.js'
 import {refuseReservedNames} from './reserved-name.js'
-import {deepestPath} from './unpack-limits.js'
+import {deepestPath} from './limits.js'
 import {unsafePath} from './unsafe-path.js'
 
 export interface EntryRules {

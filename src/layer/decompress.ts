@@ -4,7 +4,7 @@ import {type LayerCompression, layerCompression} from '../oci/media-type.js'
 import type {ByteStream} from '../store/content-store.js'
 import {detectCompression} from './detect-compression.js'
 import {gunzip} from './gunzip.js'
-import type {UnpackLimits} from './unpack-limits.js'
+import type {UnpackLimits} from './limits.js'
 import {unzstd} from './unzstd.js'
 
 /**

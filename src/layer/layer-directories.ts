@@ -4,7 +4,7 @@ import type {ByteString} from './byte-string.js'
 import {decompress, verifiedDiffId} from './decompress.js'
 import type {EntryMetadata} from './entry.js'
 import {createTarReader} from './tar-reader.js'
-import {unpackLimits} from './unpack-limits.js'
+import {unpackLimits} from './limits.js'
 
 /** What a layer says of a path: it is this directory, or something else, so that no directory of the layers below counts. */
 export type LayerWord = EntryMetadata | 'gone'

@@ -1,5 +1,5 @@
 import type {Entry} from './entry.js'
-import {checkXattrSize} from './unpack-limits.js'
+import {checkXattrSize} from './limits.js'
 import {isPortableXattr} from './xattr.js'
 import {xattrOfKeyword} from './xattr-keyword.js'
 

@@ -4,7 +4,7 @@ import type {ByteStream} from '../store/content-store.js'
 import {createDeflater} from './create-deflater.js'
 import {decompress, verifiedDiffId} from './decompress.js'
 import {gzip} from './gzip.js'
-import {unpackLimits} from './unpack-limits.js'
+import {unpackLimits} from './limits.js'
 
 const blockLength = 1024 * 1024
 

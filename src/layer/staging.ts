@@ -12,7 +12,7 @@ import type {Extraction} from './extract.js'
 import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from './tar-reader.js'
 import {isSpecial} from './special-file.js'
-import {checkSpecials, type UnpackLimits, unpackLimits} from './unpack-limits.js'
+import {checkSpecials, type UnpackLimits, unpackLimits} from './limits.js'
 import {isWhiteout} from './whiteout.js'
 import {windowsFiles, windowsHives} from './windows-layer.js'
 

@@ -13,7 +13,7 @@ import {type ByteString, display, fromText, readable, toPath} from './byte-strin
 import {describeFile, type DescribeOptions} from './describe-file.js'
 import {changed, isSame} from './file-state.js'
 import {isReservedName} from './reserved-name.js'
-import {deepestPath} from './unpack-limits.js'
+import {deepestPath} from './limits.js'
 import type {WalkDetail, WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from './whiteout.js'
 
