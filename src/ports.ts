@@ -1,4 +1,4 @@
-import type {BlockCache} from './layer/block-cache.js'
+import type {BlockCache} from './layer/compress/block-cache.js'
 import type {TreeMemory} from './layer/tree-memory.js'
 import type {Reference} from './oci/reference.js'
 import type {ContentStore} from './store/content-store.js'

@@ -2,7 +2,7 @@ import {setImmediate as turn} from 'node:timers/promises'
 import type {CallOptions} from '../store/content-store.js'
 import type {BlockBuffers} from './block-buffers.js'
 import {type BlockHash, createBlockHash} from './block-hash.js'
-import {type BlockRule, gzipBlocks} from './block-rule.js'
+import {type BlockRule, gzipBlocks} from './compress/blocks.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import type {WalkedEntry} from './walked-entry.js'
 

@@ -3,12 +3,12 @@ import {setImmediate as turn} from 'node:timers/promises'
 import type {LayerCompression} from '../oci/media-type.js'
 import type {BlobSource} from '../store/content-store.js'
 import {type BlockBuffers, createBlockBuffers} from './block-buffers.js'
-import {type BlockCache, cachedCompression} from './block-cache.js'
-import {gzipBlocks, zstdBlocks} from './block-rule.js'
-import {compressAhead} from './compress-ahead.js'
-import {createDeflater} from './create-deflater.js'
-import {deflateLevel} from './deflater.js'
-import {gzip} from './gzip.js'
+import {type BlockCache, cachedCompression} from './compress/block-cache.js'
+import {gzipBlocks, zstdBlocks} from './compress/blocks.js'
+import {compressAhead} from './compress/compress-ahead.js'
+import {createDeflater} from './compress/create-deflater.js'
+import {deflateLevel} from './compress/deflater.js'
+import {gzip} from './compress/gzip.js'
 import {
   type ContentBlocks,
   contentBlocks,
@@ -98,7 +98,7 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
     }
   },
   async *zstd(layer, {jobs, cache, buffers, signal}) {
-    const {zstdPool, zstdThreads} = await import('./zstd-pool.js')
+    const {zstdPool, zstdThreads} = await import('./compress/zstd-pool.js')
     const pool = zstdPool(zstdThreads(jobs))
     try {
       // a copy for each message would pile up in the worker

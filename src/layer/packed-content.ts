@@ -1,5 +1,5 @@
 import {createDigester, type Digest} from '../oci/digest.js'
-import type {BlockRule} from './block-rule.js'
+import type {BlockRule} from './compress/blocks.js'
 import {writeTar} from './tar-writer.js'
 import type {WalkedEntry} from './walked-entry.js'
 

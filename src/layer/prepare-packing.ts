@@ -1,6 +1,6 @@
 import {availableParallelism} from 'node:os'
 import {createDigester} from '../oci/digest.js'
-import {givesZlibPakoBytes} from './create-deflater.js'
+import {givesZlibPakoBytes} from './compress/create-deflater.js'
 import type {LayerFormat} from './pack.js'
 import {xattrBinding} from './xattr.js'
 
@@ -25,7 +25,7 @@ export function preparePacking({
 }: LayerFormat & {readonly jobs?: number | undefined}): PreparedPacking {
   const zstd =
     compression === 'zstd' && jobs > 1
-      ? import('./zstd-pool.js').then(({prestartZstd, zstdThreads}) =>
+      ? import('./compress/zstd-pool.js').then(({prestartZstd, zstdThreads}) =>
           prestartZstd(zstdThreads(jobs)),
         )
       : undefined

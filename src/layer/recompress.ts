@@ -1,9 +1,9 @@
 import {availableParallelism} from 'node:os'
 import type {Digest} from '../oci/digest.js'
 import type {ByteStream} from '../store/content-store.js'
-import {createDeflater} from './create-deflater.js'
+import {createDeflater} from './compress/create-deflater.js'
 import {decompress, verifiedDiffId} from './decompress.js'
-import {gzip} from './gzip.js'
+import {gzip} from './compress/gzip.js'
 import {unpackLimits} from './limits.js'
 
 const blockLength = 1024 * 1024

@@ -1,6 +1,6 @@
 import {closeSync, fstatSync, lstatSync, openSync, readSync} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
-import {type BlockRule, endsBlock} from './block-rule.js'
+import {type BlockRule, endsBlock} from './compress/blocks.js'
 import {readable} from './byte-string.js'
 import {blockSize, encodeHeader} from './tar-header.js'
 import {changed, isSame} from './file-state.js'

@@ -1,6 +1,6 @@
 import type {Layer} from '../image/image.js'
 import type {BlockBuffers} from '../layer/block-buffers.js'
-import type {BlockCache} from '../layer/block-cache.js'
+import type {BlockCache} from '../layer/compress/block-cache.js'
 import {type LayerFormat, packLayer} from '../layer/pack.js'
 import type {PackedContent} from '../layer/packed-content.js'
 import type {WalkedEntry} from '../layer/walked-entry.js'

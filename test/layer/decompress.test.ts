@@ -1,7 +1,7 @@
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {decompress, verifiedDiffId} from '../../src/layer/decompress.js'
-import {zstdFrame} from '../../src/layer/zstd-frame.js'
+import {zstdFrame} from '../../src/layer/compress/zstd-frame.js'
 import {unpackLimits} from '../../src/layer/limits.js'
 import {digestOf} from '../../src/oci/digest.js'
 

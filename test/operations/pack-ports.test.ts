@@ -1,7 +1,7 @@
 import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {withBlockCache} from '../../src/layer/block-cache-file.js'
+import {withBlockCache} from '../../src/layer/compress/block-cache-file.js'
 import {createTreeMemory} from '../../src/layer/tree-memory-file.js'
 import {parseReference} from '../../src/oci/reference.js'
 import type {UpdateOptions} from '../../src/operations/plan-update.js'

@@ -82,7 +82,7 @@ export function packPorts(
     jobs: flags.jobs,
     ...(blocks !== undefined && {
       withBlockCache: async (identity, work) => {
-        const {withBlockCache} = await import('../../layer/block-cache-file.js')
+        const {withBlockCache} = await import('../../layer/compress/block-cache-file.js')
         return withBlockCache({folder: blocks, identity, limit, onNotice}, work)
       },
     }),

@@ -1,4 +1,4 @@
-import type {ByteString} from './byte-string.js'
+import type {ByteString} from '../byte-string.js'
 
 /**
  * Where a tar is cut into blocks that are compressed one by one: a part of the format, since other cuts give other bytes. Small entries share a block and are never torn; whether one ends its

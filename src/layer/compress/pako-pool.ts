@@ -1,4 +1,4 @@
-import {createWorkerPool} from '../stream/worker-pool.js'
+import {createWorkerPool} from '../../stream/worker-pool.js'
 import {deflateLevel, type Deflater, outputBound} from './deflater.js'
 
 interface DeflateJob {

@@ -1,4 +1,4 @@
-import {createWorkerPool} from '../stream/worker-pool.js'
+import {createWorkerPool} from '../../stream/worker-pool.js'
 
 /** Makes zstd frames, several at once. */
 export interface ZstdPool {

@@ -11,12 +11,15 @@ import {
 } from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import type {BlockCache} from '../../src/layer/block-cache.js'
-import {type BlockCacheOptions, withBlockCache} from '../../src/layer/block-cache-file.js'
-import {packLayer} from '../../src/layer/pack.js'
-import {walk} from '../../src/layer/walk.js'
-import {collect} from '../support/open-registry.js'
-import {tempDir} from '../support/temp-dir.js'
+import type {BlockCache} from '../../../src/layer/compress/block-cache.js'
+import {
+  type BlockCacheOptions,
+  withBlockCache,
+} from '../../../src/layer/compress/block-cache-file.js'
+import {packLayer} from '../../../src/layer/pack.js'
+import {walk} from '../../../src/layer/walk.js'
+import {collect} from '../../support/open-registry.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const limit = 1_000_000_000
 

@@ -1,4 +1,4 @@
-import {digestOf} from '../oci/digest.js'
+import {digestOf} from '../../oci/digest.js'
 import {deflateLevel, type Deflater} from './deflater.js'
 
 const length = 64 * 1024

@@ -5,14 +5,19 @@ import {ungzip} from 'pako'
 import {randomFillSync} from 'node:crypto'
 import {constants, deflateRawSync, gunzipSync, inflateRawSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
-import {createDeflater} from '../../src/layer/create-deflater.js'
-import {deflateProbe, givesPakoBytes} from '../../src/layer/deflate-probe.js'
-import {deflateLevel, outputBound, zlibDeflater, type Deflater} from '../../src/layer/deflater.js'
-import {gzip} from '../../src/layer/gzip.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {pakoDeflate} from '../../src/layer/pako-deflate.js'
-import {pakoPool} from '../../src/layer/pako-pool.js'
-import {looksLikeNoise, storedBlocks} from '../../src/layer/stored-blocks.js'
+import {createDeflater} from '../../../src/layer/compress/create-deflater.js'
+import {deflateProbe, givesPakoBytes} from '../../../src/layer/compress/deflate-probe.js'
+import {
+  deflateLevel,
+  outputBound,
+  zlibDeflater,
+  type Deflater,
+} from '../../../src/layer/compress/deflater.js'
+import {gzip} from '../../../src/layer/compress/gzip.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {pakoDeflate} from '../../../src/layer/compress/pako-deflate.js'
+import {pakoPool} from '../../../src/layer/compress/pako-pool.js'
+import {looksLikeNoise, storedBlocks} from '../../../src/layer/compress/stored-blocks.js'
 
 async function compress(
   blocks: Buffer[],
