@@ -10,7 +10,7 @@ const tests = [
   'test/layer/pack.test.ts',
   'test/layer/compress/gzip.test.ts',
   'test/layer/zstd.test.ts',
-  'test/layer/decompress.test.ts',
+  'test/layer/decompress/decompress.test.ts',
   'test/image',
   'test/registry/http.test.ts',
 ]

@@ -1,5 +1,5 @@
 import {InjectError, PreconditionError, unlessFailed} from '../errors.js'
-import {decompress, verifiedDiffId} from '../layer/decompress.js'
+import {decompress, verifiedDiffId} from '../layer/decompress/decompress.js'
 import {unpackLimits} from '../layer/limits.js'
 import {decodeConfig} from '../oci/config.js'
 import {type Digest, digestOf} from '../oci/digest.js'

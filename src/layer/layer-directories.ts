@@ -1,7 +1,7 @@
 import type {Digest} from '../oci/digest.js'
 import type {ByteStream} from '../store/content-store.js'
 import type {ByteString} from './byte-string.js'
-import {decompress, verifiedDiffId} from './decompress.js'
+import {decompress, verifiedDiffId} from './decompress/decompress.js'
 import type {EntryMetadata} from './entry.js'
 import {createTarReader} from './tar-reader.js'
 import {unpackLimits} from './limits.js'

@@ -2,7 +2,7 @@ import {availableParallelism} from 'node:os'
 import type {Digest} from '../oci/digest.js'
 import type {ByteStream} from '../store/content-store.js'
 import {createDeflater} from './compress/create-deflater.js'
-import {decompress, verifiedDiffId} from './decompress.js'
+import {decompress, verifiedDiffId} from './decompress/decompress.js'
 import {gzip} from './compress/gzip.js'
 import {unpackLimits} from './limits.js'
 

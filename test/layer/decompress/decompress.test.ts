@@ -1,9 +1,9 @@
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
-import {decompress, verifiedDiffId} from '../../src/layer/decompress.js'
-import {zstdFrame} from '../../src/layer/compress/zstd-frame.js'
-import {unpackLimits} from '../../src/layer/limits.js'
-import {digestOf} from '../../src/oci/digest.js'
+import {decompress, verifiedDiffId} from '../../../src/layer/decompress/decompress.js'
+import {zstdFrame} from '../../../src/layer/compress/zstd-frame.js'
+import {unpackLimits} from '../../../src/layer/limits.js'
+import {digestOf} from '../../../src/oci/digest.js'
 
 const oci = 'application/vnd.oci.image.layer.v1.tar'
 const docker = 'application/vnd.docker.image.rootfs.diff.tar'

@@ -1,10 +1,10 @@
-import {IntegrityError, LimitError, PreconditionError} from '../errors.js'
-import {algorithmOf, createDigester, type Digest} from '../oci/digest.js'
-import {type LayerCompression, layerCompression} from '../oci/media-type.js'
-import type {ByteStream} from '../store/content-store.js'
+import {IntegrityError, LimitError, PreconditionError} from '../../errors.js'
+import {algorithmOf, createDigester, type Digest} from '../../oci/digest.js'
+import {type LayerCompression, layerCompression} from '../../oci/media-type.js'
+import type {ByteStream} from '../../store/content-store.js'
 import {detectCompression} from './detect-compression.js'
 import {gunzip} from './gunzip.js'
-import type {UnpackLimits} from './limits.js'
+import type {UnpackLimits} from '../limits.js'
 import {unzstd} from './unzstd.js'
 
 /**

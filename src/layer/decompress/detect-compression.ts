@@ -1,6 +1,6 @@
-import {PreconditionError} from '../errors.js'
-import type {LayerCompression} from '../oci/media-type.js'
-import type {ByteStream} from '../store/content-store.js'
+import {PreconditionError} from '../../errors.js'
+import type {LayerCompression} from '../../oci/media-type.js'
+import type {ByteStream} from '../../store/content-store.js'
 import {isSkippable, zstdMagic} from './zstd-frames.js'
 
 /**

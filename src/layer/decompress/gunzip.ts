@@ -1,6 +1,6 @@
 import type {TransformOptions} from 'node:stream'
 import {createGunzip, type Gunzip, type ZlibOptions} from 'node:zlib'
-import {layerCorrupt} from './corrupt.js'
+import {layerCorrupt} from '../corrupt.js'
 
 /** Large pieces, in and out: what inflates waits for this thread after each. */
 const chunkSize = 1024 * 1024

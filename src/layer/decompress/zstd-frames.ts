@@ -1,6 +1,6 @@
-import {LimitError} from '../errors.js'
-import {layerCorrupt} from './corrupt.js'
-import {largestZstdWindow, unpackLimits} from './limits.js'
+import {LimitError} from '../../errors.js'
+import {layerCorrupt} from '../corrupt.js'
+import {largestZstdWindow, unpackLimits} from '../limits.js'
 
 /** A piece of a frame that decoders take as a whole: its header, or one block, the last one with the checksum behind it. */
 export interface FramePart {

@@ -1,4 +1,4 @@
-import {LimitError} from '../errors.js'
+import {LimitError} from '../../errors.js'
 import type {FramePart} from './zstd-frames.js'
 
 /** Blocks that are kept until it is clear whether their frame has more of them. */
