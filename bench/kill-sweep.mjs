@@ -275,7 +275,7 @@ if (
 }
 // a base image: an empty layout with one small layer, by the library that is built beside the program
 const {openLayoutStore} = await import('../dist/src/store/layout-store.js')
-const {packLayer} = await import('../dist/src/layer/pack.js')
+const {packLayer} = await import('../dist/src/layer/pack/pack.js')
 const {walk} = await import('../dist/src/layer/walk.js')
 mkdirSync(join(folder, 'base/etc'), {recursive: true})
 const store = await openLayoutStore(layout, {create: true})

@@ -7,7 +7,7 @@ import {nodeVersions, setUp} from './pinned.mjs'
 
 const versions = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(nodeVersions)
 const tests = [
-  'test/layer/pack.test.ts',
+  'test/layer/pack/pack.test.ts',
   'test/layer/compress/gzip.test.ts',
   'test/layer/zstd.test.ts',
   'test/layer/decompress/decompress.test.ts',

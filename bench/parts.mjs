@@ -4,7 +4,7 @@ import {createServer} from 'node:net'
 import {availableParallelism, cpus, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {packLayer} from '../dist/src/layer/pack.js'
+import {packLayer} from '../dist/src/layer/pack/pack.js'
 import {walk} from '../dist/src/layer/walk.js'
 import {openRegistryStore} from '../dist/src/registry/registry-store.js'
 

@@ -8,7 +8,7 @@ import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
-import {packLayer} from '../dist/src/layer/pack.js'
+import {packLayer} from '../dist/src/layer/pack/pack.js'
 import {walk} from '../dist/src/layer/walk.js'
 import {openLayoutStore} from '../dist/src/store/layout-store.js'
 

@@ -1,6 +1,6 @@
 import {writeTempFile} from '../disk/temp-file.js'
 import type {Image, Layer} from '../image/image.js'
-import {gzipped, layerTar} from '../layer/recompress.js'
+import {gzipped, layerTar} from '../layer/pack/recompress.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {algorithmOf, type Digest} from '../oci/digest.js'
 import {familyOf} from '../oci/manifest.js'

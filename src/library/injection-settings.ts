@@ -1,6 +1,6 @@
 import type {ConfigEdits} from '../image/config-edits.js'
 import type {Sharding} from '../image/sharding.js'
-import type {Parents} from '../layer/parents.js'
+import type {Parents} from '../layer/pack/parents.js'
 import type {LayerCompression} from '../oci/media-type.js'
 import type {ConflictPolicy} from '../operations/on-conflict.js'
 

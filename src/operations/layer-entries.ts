@@ -4,13 +4,13 @@ import {
   findDirectories,
   type LayerDirectories,
   readLayerDirectories,
-} from '../layer/layer-directories.js'
+} from '../layer/pack/base-directories.js'
 import {
   directoriesOf,
   type Parents,
   withBaseDirectories,
   withoutBaseDirectories,
-} from '../layer/parents.js'
+} from '../layer/pack/parents.js'
 import type {Entries, WalkedEntry} from '../layer/walked-entry.js'
 import {windowsLayer} from '../layer/windows-layer.js'
 import {isForeignLayer, layerCompression} from '../oci/media-type.js'

@@ -1,5 +1,5 @@
 import type {Layer} from '../image/image.js'
-import type {PackedContent} from '../layer/packed-content.js'
+import type {PackedContent} from '../layer/pack/packed-content.js'
 import type {Digest} from '../oci/digest.js'
 
 /** What is known of the content of a slot, in however many layers. */

@@ -1,7 +1,7 @@
 import {newLayerType} from '../image/family.js'
 import type {Layer} from '../image/image.js'
 import {hasLayers} from '../image/slot.js'
-import {preparePacking} from '../layer/prepare-packing.js'
+import {preparePacking} from '../layer/pack/prepare-packing.js'
 import type {RememberedTree} from '../layer/tree-memory.js'
 import {repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'

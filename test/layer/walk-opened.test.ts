@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {hashLayer} from '../../src/layer/hash-layer.js'
+import {hashLayer} from '../../src/layer/pack/hash-layer.js'
 import {walk, type WalkOptions} from '../../src/layer/walk.js'
 import {tempDir} from '../support/temp-dir.js'
 

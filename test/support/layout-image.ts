@@ -1,5 +1,5 @@
 import {join} from 'node:path'
-import {packLayer} from '../../src/layer/pack.js'
+import {packLayer} from '../../src/layer/pack/pack.js'
 import {layerMediaType} from '../../src/oci/media-type.js'
 import {openLayoutStore} from '../../src/store/layout-store.js'
 import {streamOf} from '../../src/stream/stream-of.js'

@@ -1,4 +1,4 @@
-import {packLayer} from '../../src/layer/pack.js'
+import {packLayer} from '../../src/layer/pack/pack.js'
 import type {Digest} from '../../src/oci/digest.js'
 import {
   dockerManifestList,

@@ -1,4 +1,4 @@
-import {packLayer} from '../../src/layer/pack.js'
+import {packLayer} from '../../src/layer/pack/pack.js'
 import type {Entry} from '../../src/layer/entry.js'
 import type {WalkedEntry} from '../../src/layer/walked-entry.js'
 import type {Descriptor} from '../../src/oci/descriptor.js'

@@ -1,7 +1,7 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
 import {mostLayers, parseSharding, type Sharding} from '../../image/sharding.js'
-import {parentsModes} from '../../layer/parents.js'
+import {parentsModes} from '../../layer/pack/parents.js'
 import {layerCompressions} from '../../oci/media-type.js'
 import {quoted} from '../../oci/quoted.js'
 

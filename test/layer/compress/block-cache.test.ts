@@ -16,7 +16,7 @@ import {
   type BlockCacheOptions,
   withBlockCache,
 } from '../../../src/layer/compress/block-cache-file.js'
-import {packLayer} from '../../../src/layer/pack.js'
+import {packLayer} from '../../../src/layer/pack/pack.js'
 import {walk} from '../../../src/layer/walk.js'
 import {collect} from '../../support/open-registry.js'
 import {tempDir} from '../../support/temp-dir.js'

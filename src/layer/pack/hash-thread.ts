@@ -1,5 +1,5 @@
 import {Worker} from 'node:worker_threads'
-import {parseDigest} from '../oci/digest.js'
+import {parseDigest} from '../../oci/digest.js'
 import type {BlockHash} from './block-hash.js'
 
 /** Blocks that may wait to be hashed: enough for the time that a thread takes to start. */

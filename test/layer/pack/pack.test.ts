@@ -16,14 +16,14 @@ import {
 import {join} from 'node:path'
 import {gunzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
-import {digestOf} from '../../src/oci/digest.js'
-import {hashLayer} from '../../src/layer/hash-layer.js'
-import {packLayer} from '../../src/layer/pack.js'
-import {gzipBlocks} from '../../src/layer/compress/blocks.js'
-import {writeTar} from '../../src/layer/tar-writer.js'
-import {walk} from '../../src/layer/walk.js'
-import type {WalkedEntry} from '../../src/layer/walked-entry.js'
-import {tempDir} from '../support/temp-dir.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
+import {packLayer} from '../../../src/layer/pack/pack.js'
+import {gzipBlocks} from '../../../src/layer/compress/blocks.js'
+import {writeTar} from '../../../src/layer/pack/tar-writer.js'
+import {walk} from '../../../src/layer/walk.js'
+import type {WalkedEntry} from '../../../src/layer/walked-entry.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const when = new Date('2026-01-02T03:04:05Z')
 
@@ -86,7 +86,7 @@ describe('packLayer', () => {
     const source = packLayer(pathsOf(root))
     const blob = await collect(source.open())
     const golden = JSON.parse(
-      readFileSync(new URL('../golden/layer.json', import.meta.url), 'utf8'),
+      readFileSync(new URL('../../golden/layer.json', import.meta.url), 'utf8'),
     ) as object
     expect({diffId: source.content().diffId, digest: digestOf(blob), size: blob.length}).toEqual(
       golden,
@@ -101,7 +101,7 @@ describe('packLayer', () => {
       const source = packLayer(pathsOf(root), {compression})
       const blob = await collect(source.open())
       const golden = JSON.parse(
-        readFileSync(new URL('../golden/compression.json', import.meta.url), 'utf8'),
+        readFileSync(new URL('../../golden/compression.json', import.meta.url), 'utf8'),
       ) as Record<string, object>
       expect({diffId: source.content().diffId, digest: digestOf(blob), size: blob.length}).toEqual(
         golden[compression],

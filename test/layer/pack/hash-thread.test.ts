@@ -2,12 +2,12 @@ import {randomBytes} from 'node:crypto'
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {type BlockHash, createBlockHash} from '../../src/layer/block-hash.js'
-import {startHashThread} from '../../src/layer/hash-thread.js'
-import {hashLayer} from '../../src/layer/hash-layer.js'
-import {walk} from '../../src/layer/walk.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {tempDir} from '../support/temp-dir.js'
+import {type BlockHash, createBlockHash} from '../../../src/layer/pack/block-hash.js'
+import {startHashThread} from '../../../src/layer/pack/hash-thread.js'
+import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
+import {walk} from '../../../src/layer/walk.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const blockSize = 4096
 

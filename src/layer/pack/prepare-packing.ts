@@ -1,8 +1,8 @@
 import {availableParallelism} from 'node:os'
-import {createDigester} from '../oci/digest.js'
-import {givesZlibPakoBytes} from './compress/create-deflater.js'
+import {createDigester} from '../../oci/digest.js'
+import {givesZlibPakoBytes} from '../compress/create-deflater.js'
 import type {LayerFormat} from './pack.js'
-import {xattrBinding} from './xattr.js'
+import {xattrBinding} from '../xattr.js'
 
 /** Milliseconds after which an answer that is not there yet will take some more. */
 const soon = 20
@@ -25,7 +25,7 @@ export function preparePacking({
 }: LayerFormat & {readonly jobs?: number | undefined}): PreparedPacking {
   const zstd =
     compression === 'zstd' && jobs > 1
-      ? import('./compress/zstd-pool.js').then(({prestartZstd, zstdThreads}) =>
+      ? import('../compress/zstd-pool.js').then(({prestartZstd, zstdThreads}) =>
           prestartZstd(zstdThreads(jobs)),
         )
       : undefined

@@ -1,21 +1,21 @@
 import {availableParallelism} from 'node:os'
 import {setImmediate as turn} from 'node:timers/promises'
-import type {LayerCompression} from '../oci/media-type.js'
-import type {BlobSource} from '../store/content-store.js'
-import {type BlockBuffers, createBlockBuffers} from './block-buffers.js'
-import {type BlockCache, cachedCompression} from './compress/block-cache.js'
-import {gzipBlocks, zstdBlocks} from './compress/blocks.js'
-import {compressAhead} from './compress/compress-ahead.js'
-import {createDeflater} from './compress/create-deflater.js'
-import {deflateLevel} from './compress/deflater.js'
-import {gzip} from './compress/gzip.js'
+import type {LayerCompression} from '../../oci/media-type.js'
+import type {BlobSource} from '../../store/content-store.js'
+import {type BlockBuffers, createBlockBuffers} from '../block-buffers.js'
+import {type BlockCache, cachedCompression} from '../compress/block-cache.js'
+import {gzipBlocks, zstdBlocks} from '../compress/blocks.js'
+import {compressAhead} from '../compress/compress-ahead.js'
+import {createDeflater} from '../compress/create-deflater.js'
+import {deflateLevel} from '../compress/deflater.js'
+import {gzip} from '../compress/gzip.js'
 import {
   type ContentBlocks,
   contentBlocks,
   type ContentOptions,
   type PackedContent,
 } from './packed-content.js'
-import type {WalkedEntry} from './walked-entry.js'
+import type {WalkedEntry} from '../walked-entry.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
 const slack = gzipBlocks.large
@@ -98,7 +98,7 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
     }
   },
   async *zstd(layer, {jobs, cache, buffers, signal}) {
-    const {zstdPool, zstdThreads} = await import('./compress/zstd-pool.js')
+    const {zstdPool, zstdThreads} = await import('../compress/zstd-pool.js')
     const pool = zstdPool(zstdThreads(jobs))
     try {
       // a copy for each message would pile up in the worker

@@ -1,5 +1,5 @@
-import {type BlockBuffers, createBlockBuffers} from './block-buffers.js'
-import {createDigester, type Digest} from '../oci/digest.js'
+import {type BlockBuffers, createBlockBuffers} from '../block-buffers.js'
+import {createDigester, type Digest} from '../../oci/digest.js'
 
 /** Hashes blocks that are written into memory of its own. */
 export interface BlockHash {

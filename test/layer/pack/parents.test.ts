@@ -1,11 +1,11 @@
 import {expect, it} from 'vitest'
-import type {EntryMetadata} from '../../src/layer/entry.js'
+import type {EntryMetadata} from '../../../src/layer/entry.js'
 import {
   directoriesOf,
   withBaseDirectories,
   withoutBaseDirectories,
-} from '../../src/layer/parents.js'
-import {makeEntry} from '../support/put-image.js'
+} from '../../../src/layer/pack/parents.js'
+import {makeEntry} from '../../support/put-image.js'
 
 const entries = ['a/', 'a/b/', 'a/b/c', 'a/d/', 'ab/', 'e/', 'e/f', 'g/'].map((path) =>
   makeEntry(path),

@@ -1,10 +1,10 @@
 import {availableParallelism} from 'node:os'
-import type {Digest} from '../oci/digest.js'
-import type {ByteStream} from '../store/content-store.js'
-import {createDeflater} from './compress/create-deflater.js'
-import {decompress, verifiedDiffId} from './decompress/decompress.js'
-import {gzip} from './compress/gzip.js'
-import {unpackLimits} from './limits.js'
+import type {Digest} from '../../oci/digest.js'
+import type {ByteStream} from '../../store/content-store.js'
+import {createDeflater} from '../compress/create-deflater.js'
+import {decompress, verifiedDiffId} from '../decompress/decompress.js'
+import {gzip} from '../compress/gzip.js'
+import {unpackLimits} from '../limits.js'
 
 const blockLength = 1024 * 1024
 
