@@ -1,5 +1,5 @@
 import type {Layer} from '../image/image.js'
-import {countShards, type ShardPlan} from '../layer/shards.js'
+import {countShards, type ShardPlan} from '../layer/shards/divide.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import type {IndexTarget} from './index-targets.js'
 import {compare} from './compare.js'

@@ -1,4 +1,4 @@
-import type {ByteString} from './byte-string.js'
+import type {ByteString} from '../byte-string.js'
 
 /** The things that layers of a slot are cut from, in the order of their paths; nine bytes each, whatever their names. */
 export interface ItemTable {

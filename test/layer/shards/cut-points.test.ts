@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {cutPoints, steppedSize} from '../../src/layer/cut-points.js'
-import {createItemTable} from '../../src/layer/item-table.js'
+import {cutPoints, steppedSize} from '../../../src/layer/shards/cut-points.js'
+import {createItemTable} from '../../../src/layer/shards/item-table.js'
 
 interface File {
   readonly path: string
