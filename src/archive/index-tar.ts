@@ -3,7 +3,7 @@ import {posix} from 'node:path'
 import {LimitError} from '../errors.js'
 import {display} from '../layer/byte-string.js'
 import type {Entry} from '../layer/entry.js'
-import {createTarReader, type TarHandler, type TarReader} from '../layer/tar-reader.js'
+import {createTarReader, type TarHandler, type TarReader} from '../layer/tar/reader.js'
 import {archiveInvalid, asArchiveError} from './archive-invalid.js'
 import {refuseOtherReading} from './second-reader.js'
 

@@ -1,5 +1,5 @@
 import {Header} from 'tar/header'
-import type {TarHeader} from '../layer/decode-header.js'
+import type {TarHeader} from '../layer/tar/decode-header.js'
 import {layerCorrupt} from '../layer/corrupt.js'
 
 /**

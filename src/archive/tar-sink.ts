@@ -1,4 +1,4 @@
-import {blockSize, encodeHeader} from '../layer/tar-header.js'
+import {blockSize, encodeHeader} from '../layer/tar/encode-header.js'
 import type {ByteStream} from '../store/content-store.js'
 import {writeBehind} from '../stream/write-behind.js'
 import type {Member} from './index-tar.js'

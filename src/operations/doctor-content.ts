@@ -1,6 +1,6 @@
 import {type Digest, digestOf} from '../oci/digest.js'
 import {ociConfig, ociLayer, ociManifest} from '../oci/media-type.js'
-import {encodeHeader} from '../layer/tar-header.js'
+import {encodeHeader} from '../layer/tar/encode-header.js'
 import type {BlobInfo} from '../store/content-store.js'
 
 export interface Content extends BlobInfo {

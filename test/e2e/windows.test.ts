@@ -3,7 +3,7 @@ import {linkSync, mkdirSync, readFileSync, utimesSync, writeFileSync} from 'node
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
 import {gunzipSync} from 'node:zlib'
-import {createTarReader} from '../../src/layer/tar-reader.js'
+import {createTarReader} from '../../src/layer/tar/reader.js'
 import type {Entry} from '../../src/layer/entry.js'
 import {inject, injectJson} from '../support/cli.js'
 import {collect, openRegistry} from '../support/open-registry.js'

@@ -43,7 +43,7 @@ describe('what is kept of directories until the end', () => {
     const script = `
       import {checkEntry} from ${source('src/layer/check-entries.ts')}
       import {createExtraction} from ${source('src/layer/extract.ts')}
-      import {createTarReader} from ${source('src/layer/tar-reader.ts')}
+      import {createTarReader} from ${source('src/layer/tar/reader.ts')}
       import {openTreeRoot} from ${source('src/layer/tree-root.ts')}
       import {directory, pax} from ${source('test/support/tar-fixtures.ts')}
       const extraction = createExtraction(openTreeRoot(process.argv[1]), () => {})

@@ -3,7 +3,7 @@ import type {ByteStream} from '../../store/content-store.js'
 import type {ByteString} from '../byte-string.js'
 import {decompress, verifiedDiffId} from '../decompress/decompress.js'
 import type {EntryMetadata} from '../entry.js'
-import {createTarReader} from '../tar-reader.js'
+import {createTarReader} from '../tar/reader.js'
 import {unpackLimits} from '../limits.js'
 
 /** What a layer says of a path: it is this directory, or something else, so that no directory of the layers below counts. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {InjectError, IntegrityError} from '../../src/errors.js'
-import {encodePaxRecords, parsePaxRecords} from '../../src/layer/pax-records.js'
+import {InjectError, IntegrityError} from '../../../src/errors.js'
+import {encodePaxRecords, parsePaxRecords} from '../../../src/layer/tar/pax-records.js'
 
 const parse = (text: string | Buffer): [string, string][] =>
   [...parsePaxRecords(Buffer.from(text as string))].map(([keyword, value]) => [

@@ -3,9 +3,9 @@ import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {Header} from 'tar/header'
 import {describe, expect, it} from 'vitest'
-import type {Entry} from '../../src/layer/entry.js'
-import {encodeHeader} from '../../src/layer/tar-header.js'
-import {tempDir} from '../support/temp-dir.js'
+import type {Entry} from '../../../src/layer/entry.js'
+import {encodeHeader} from '../../../src/layer/tar/encode-header.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const file = (path: string, more: Partial<Entry> = {}): Entry =>
   ({

@@ -1,11 +1,11 @@
-import {LimitError} from '../errors.js'
+import {LimitError} from '../../errors.js'
 import {blockSize, decodeHeader, isZero, type TarHeader} from './decode-header.js'
 import {describeEntry, type Extensions} from './describe-entry.js'
 import {createGlobals} from './global-headers.js'
-import type {Entry} from './entry.js'
-import {layerCorrupt} from './corrupt.js'
+import type {Entry} from '../entry.js'
+import {layerCorrupt} from '../corrupt.js'
 import {parsePaxRecords} from './pax-records.js'
-import {longestExtendedHeader} from './limits.js'
+import {longestExtendedHeader} from '../limits.js'
 
 /** Told what an archive holds, in its order. What it throws ends the reading. */
 export interface TarHandler {

@@ -1,6 +1,6 @@
-import type {IntegrityError} from '../errors.js'
-import {type ByteString, display, toText} from './byte-string.js'
-import {layerCorrupt} from './corrupt.js'
+import type {IntegrityError} from '../../errors.js'
+import {type ByteString, display, toText} from '../byte-string.js'
+import {layerCorrupt} from '../corrupt.js'
 
 const space = 0x20
 const equals = 0x3d

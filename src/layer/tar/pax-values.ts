@@ -1,7 +1,7 @@
-import type {Entry} from './entry.js'
-import {checkXattrSize} from './limits.js'
-import {isPortableXattr} from './xattr.js'
-import {xattrOfKeyword} from './xattr-keyword.js'
+import type {Entry} from '../entry.js'
+import {checkXattrSize} from '../limits.js'
+import {isPortableXattr} from '../xattr.js'
+import {xattrOfKeyword} from '../xattr-keyword.js'
 
 /** The records of one PAX header, by keyword. */
 export type Pax = ReadonlyMap<string, Uint8Array>

@@ -1,9 +1,9 @@
-import {LimitError} from '../errors.js'
-import type {Entry} from './entry.js'
-import {layerCorrupt} from './corrupt.js'
+import {LimitError} from '../../errors.js'
+import type {Entry} from '../entry.js'
+import {layerCorrupt} from '../corrupt.js'
 import {copyOf, isSparseKeyword, type Pax, xattrsOf} from './pax-values.js'
-import {globalHeaderLimits} from './limits.js'
-import {xattrOfKeyword} from './xattr-keyword.js'
+import {globalHeaderLimits} from '../limits.js'
+import {xattrOfKeyword} from '../xattr-keyword.js'
 
 /** What was said of all entries behind it. */
 export interface Globals {

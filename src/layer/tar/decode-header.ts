@@ -1,5 +1,5 @@
-import type {ByteString} from './byte-string.js'
-import {layerCorrupt} from './corrupt.js'
+import type {ByteString} from '../byte-string.js'
+import {layerCorrupt} from '../corrupt.js'
 
 /** One header block as it stands: nothing of it is checked against other blocks, or as to whether it is safe. */
 export interface TarHeader {

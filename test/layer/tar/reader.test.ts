@@ -1,9 +1,9 @@
 import {execa} from 'execa'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {InjectError} from '../../src/errors.js'
-import type {Entry} from '../../src/layer/entry.js'
-import {createTarReader} from '../../src/layer/tar-reader.js'
+import {InjectError} from '../../../src/errors.js'
+import type {Entry} from '../../../src/layer/entry.js'
+import {createTarReader} from '../../../src/layer/tar/reader.js'
 import {
   shortLong,
   shortPax,
@@ -19,7 +19,7 @@ import {
   paxRecord,
   type RawMember,
   symlink,
-} from '../support/tar-fixtures.js'
+} from '../../support/tar-fixtures.js'
 
 interface Read {
   readonly entry: Entry

@@ -1,9 +1,9 @@
-import {PreconditionError} from '../errors.js'
-import type {ByteString} from './byte-string.js'
+import {PreconditionError} from '../../errors.js'
+import type {ByteString} from '../byte-string.js'
 import type {TarHeader} from './decode-header.js'
-import type {Entry} from './entry.js'
+import type {Entry} from '../entry.js'
 import type {Globals} from './global-headers.js'
-import {layerCorrupt} from './corrupt.js'
+import {layerCorrupt} from '../corrupt.js'
 import {isSparseKeyword, type Pax, xattrsOf} from './pax-values.js'
 
 /** What the headers before an entry's own said of it. */

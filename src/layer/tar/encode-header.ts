@@ -1,9 +1,9 @@
-import {LimitError} from '../errors.js'
+import {LimitError} from '../../errors.js'
 import {encodePaxRecords} from './pax-records.js'
-import {longestExtendedHeader} from './limits.js'
-import {xattrKeyword} from './xattr-keyword.js'
-import {display, isAscii, toText, type ByteString} from './byte-string.js'
-import type {Entry} from './entry.js'
+import {longestExtendedHeader} from '../limits.js'
+import {xattrKeyword} from '../xattr-keyword.js'
+import {display, isAscii, toText, type ByteString} from '../byte-string.js'
+import type {Entry} from '../entry.js'
 
 export const blockSize = 512
 
