@@ -7,7 +7,7 @@ import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 import {constants, deflateRaw, gunzip, gzipSync} from 'node:zlib'
 import {hashLayer} from '../dist/src/layer/pack/hash-layer.js'
-import {walk} from '../dist/src/layer/walk.js'
+import {walk} from '../dist/src/layer/tree/walk.js'
 import {median, startRegistry, workFolder} from './parts.mjs'
 import {makeWorkload} from './workload.mjs'
 

@@ -276,7 +276,7 @@ if (
 // a base image: an empty layout with one small layer, by the library that is built beside the program
 const {openLayoutStore} = await import('../dist/src/store/layout-store.js')
 const {packLayer} = await import('../dist/src/layer/pack/pack.js')
-const {walk} = await import('../dist/src/layer/walk.js')
+const {walk} = await import('../dist/src/layer/tree/walk.js')
 mkdirSync(join(folder, 'base/etc'), {recursive: true})
 const store = await openLayoutStore(layout, {create: true})
 const layer = packLayer(() => walk(join(folder, 'base'), {path: '/'}))

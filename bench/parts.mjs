@@ -5,7 +5,7 @@ import {availableParallelism, cpus, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {packLayer} from '../dist/src/layer/pack/pack.js'
-import {walk} from '../dist/src/layer/walk.js'
+import {walk} from '../dist/src/layer/tree/walk.js'
 import {openRegistryStore} from '../dist/src/registry/registry-store.js'
 
 export const program = fileURLToPath(new URL('../bin/run.js', import.meta.url))

@@ -9,7 +9,7 @@ import {dirname, join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {packLayer} from '../dist/src/layer/pack/pack.js'
-import {walk} from '../dist/src/layer/walk.js'
+import {walk} from '../dist/src/layer/tree/walk.js'
 import {openLayoutStore} from '../dist/src/store/layout-store.js'
 
 const program = fileURLToPath(new URL('run.js', import.meta.url))

@@ -1,5 +1,5 @@
 import type {BlockCache} from './layer/compress/block-cache.js'
-import type {TreeMemory} from './layer/tree-memory.js'
+import type {TreeMemory} from './layer/tree/memory.js'
 import type {Reference} from './oci/reference.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'

@@ -21,7 +21,7 @@ import {mostDirectoryBytes} from './limits.js'
 import {unsafePath} from './unsafe-path.js'
 import {createXattrWriter, removeXattrs} from './write-xattrs.js'
 import {createWrittenTree, detached} from './written-tree.js'
-import {isPortableXattr} from './xattr.js'
+import {isPortableXattr} from './tree/read-xattrs.js'
 
 /** Writes checked entries into a tree that is nobody else's. Everything is synchronous, one entry after the other. */
 export interface Extraction {

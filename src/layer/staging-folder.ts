@@ -6,7 +6,7 @@ import {type ByteString, display, readable, toText} from './byte-string.js'
 import type {OpenFolder} from './open-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
 import {insidePrefix, type UnpackTarget} from './unpack-target.js'
-import {xattrBinding} from './xattr.js'
+import {xattrBinding} from './tree/read-xattrs.js'
 
 /** A folder that is filled, by the open folder that it is in. */
 export interface Staging {

@@ -7,14 +7,14 @@ import {type ByteString, fromText} from './byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
 import {decompress, verifiedDiffId} from './decompress/decompress.js'
 import type {EntryMetadata} from './entry.js'
-import {ignoreFileName} from './ignore-rules.js'
+import {ignoreFileName} from './tree/ignore-rules.js'
 import type {Extraction} from './extract.js'
 import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from './tar/reader.js'
 import {isSpecial} from './special-file.js'
 import {checkSpecials, type UnpackLimits, unpackLimits} from './limits.js'
 import {isWhiteout} from './whiteout.js'
-import {windowsFiles, windowsHives} from './windows-layer.js'
+import {windowsFiles, windowsHives} from './tree/windows.js'
 
 /** A layer as it is stored. */
 interface StoredLayer {

@@ -2,9 +2,9 @@ import {realpathSync, statSync} from 'node:fs'
 import {localIoError} from '../disk/local-io-error.js'
 import {LocalIoError} from '../errors.js'
 import {type Output, refuseOutputsInside} from './outputs.js'
-import {ignoreRules} from '../layer/ignore-rules.js'
-import {walk, type WalkOptions} from '../layer/walk.js'
-import type {Entries} from '../layer/walked-entry.js'
+import {ignoreRules} from '../layer/tree/ignore-rules.js'
+import {walk, type WalkOptions} from '../layer/tree/walk.js'
+import type {Entries} from '../layer/tree/walked-entry.js'
 
 export interface DirectoryOptions extends Omit<WalkOptions, 'isExcluded'> {
   /** gitignore patterns, after those of the directory's `.injectignore`. */

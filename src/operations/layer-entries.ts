@@ -11,8 +11,8 @@ import {
   withBaseDirectories,
   withoutBaseDirectories,
 } from '../layer/pack/parents.js'
-import type {Entries, WalkedEntry} from '../layer/walked-entry.js'
-import {windowsLayer} from '../layer/windows-layer.js'
+import type {Entries, WalkedEntry} from '../layer/tree/walked-entry.js'
+import {windowsLayer} from '../layer/tree/windows.js'
 import {isForeignLayer, layerCompression} from '../oci/media-type.js'
 import {digestOf} from '../oci/digest.js'
 import type {ContentStore} from '../store/content-store.js'

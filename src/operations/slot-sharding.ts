@@ -4,7 +4,7 @@ import {mostLayers, type Sharding} from '../image/sharding.js'
 import type {Slot} from '../image/slot.js'
 import {planShards} from '../layer/shards/plan.js'
 import type {ShardPlan} from '../layer/shards/divide.js'
-import type {Entries} from '../layer/walked-entry.js'
+import type {Entries} from '../layer/tree/walked-entry.js'
 import type {Ports} from '../ports.js'
 
 /** An image that content is put into, with the slot that it has already. */

@@ -12,7 +12,7 @@ import {
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {hashLayer} from '../../src/layer/pack/hash-layer.js'
-import {walk, type WalkOptions} from '../../src/layer/walk.js'
+import {walk, type WalkOptions} from '../../src/layer/tree/walk.js'
 import {tempDir} from '../support/temp-dir.js'
 
 const opened = (directory: string, options: Partial<WalkOptions> = {}) =>

@@ -1,6 +1,6 @@
 import {packLayer} from '../../src/layer/pack/pack.js'
 import type {Entry} from '../../src/layer/entry.js'
-import type {WalkedEntry} from '../../src/layer/walked-entry.js'
+import type {WalkedEntry} from '../../src/layer/tree/walked-entry.js'
 import type {Descriptor} from '../../src/oci/descriptor.js'
 import {digestOf, type Digest} from '../../src/oci/digest.js'
 import {layerMediaType, type MediaFamily} from '../../src/oci/media-type.js'

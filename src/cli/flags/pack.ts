@@ -89,7 +89,7 @@ export function packPorts(
     ...(trees !== undefined && {
       treeMemory: {
         look: async (identity, entries) => {
-          const {createTreeMemory} = await import('../../layer/tree-memory-file.js')
+          const {createTreeMemory} = await import('../../layer/tree/memory-file.js')
           return createTreeMemory(trees, () => Date.now()).look(identity, entries)
         },
       },

@@ -4,7 +4,7 @@ import type {BlockBuffers} from '../block-buffers.js'
 import {type BlockHash, createBlockHash} from './block-hash.js'
 import {type BlockRule, gzipBlocks} from '../compress/blocks.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
-import type {WalkedEntry} from '../walked-entry.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** Where blocks are cut does not matter to a hash: as large as can be. */
 const hashBlocks: BlockRule = {...gzipBlocks, least: Infinity, most: gzipBlocks.large}

@@ -15,7 +15,7 @@ import {
   type ContentOptions,
   type PackedContent,
 } from './packed-content.js'
-import type {WalkedEntry} from '../walked-entry.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
 const slack = gzipBlocks.large

@@ -1,7 +1,7 @@
 import {createDigester, type Digest} from '../../oci/digest.js'
 import type {BlockRule} from '../compress/blocks.js'
 import {writeTar} from './tar-writer.js'
-import type {WalkedEntry} from '../walked-entry.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** What a packed directory amounts to. */
 export interface PackedContent {

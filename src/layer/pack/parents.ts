@@ -1,6 +1,6 @@
 import type {ByteString} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
-import type {WalkedEntry} from '../walked-entry.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /**
  * What becomes of a directory that the image has from its other layers: as in the directory to be packed (`dir`), as it is there (`base`), or, when there is something in it,

@@ -3,9 +3,9 @@ import {localIoError} from '../../disk/local-io-error.js'
 import {type BlockRule, endsBlock} from '../compress/blocks.js'
 import {readable} from '../byte-string.js'
 import {blockSize, encodeHeader} from '../tar/encode-header.js'
-import {changed, isSame} from '../file-state.js'
-import {openFlags} from '../walk.js'
-import type {WalkedEntry, WalkedFile} from '../walked-entry.js'
+import {changed, isSame} from '../tree/file-state.js'
+import {openFlags} from '../tree/walk.js'
+import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 
 /**
  * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate` (of the length asked for), which the consumer owns from then on. Ends with two zero

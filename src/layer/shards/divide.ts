@@ -2,8 +2,8 @@ import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {hashPath} from './item-table.js'
 import {groupOf, type TreeSurvey} from './survey.js'
-import {changed} from '../file-state.js'
-import type {Entries, WalkedEntry} from '../walked-entry.js'
+import {changed} from '../tree/file-state.js'
+import type {Entries, WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
 /** Where entries are divided into layers, and what has to be known of them to do it. */

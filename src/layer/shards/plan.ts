@@ -2,7 +2,7 @@ import type {Sharding} from '../../image/sharding.js'
 import {cutPoints, steppedSize} from './cut-points.js'
 import {countShards, type ShardPlan} from './divide.js'
 import {surveyTree} from './survey.js'
-import type {Entries} from '../walked-entry.js'
+import type {Entries} from '../tree/walked-entry.js'
 
 /** `auto` leaves less than this in one layer. */
 const leastTotal = 8 * 1024 * 1024

@@ -1,6 +1,6 @@
 import type {ByteString} from '../byte-string.js'
 import {createItemTable, type ItemTable} from './item-table.js'
-import type {WalkedEntry} from '../walked-entry.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
 /** What a first walk finds out, without opening a file, for those that divide the same entries into layers. */

@@ -1,6 +1,6 @@
 import type {Entry} from '../entry.js'
 import {checkXattrSize} from '../limits.js'
-import {isPortableXattr} from '../xattr.js'
+import {isPortableXattr} from '../tree/read-xattrs.js'
 import {xattrOfKeyword} from '../xattr-keyword.js'
 
 /** The records of one PAX header, by keyword. */

@@ -17,7 +17,7 @@ import {
   withBlockCache,
 } from '../../../src/layer/compress/block-cache-file.js'
 import {packLayer} from '../../../src/layer/pack/pack.js'
-import {walk} from '../../../src/layer/walk.js'
+import {walk} from '../../../src/layer/tree/walk.js'
 import {collect} from '../../support/open-registry.js'
 import {tempDir} from '../../support/temp-dir.js'
 

@@ -4,7 +4,7 @@ import {findDirectories, readLayerDirectories} from '../../../src/layer/pack/bas
 import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
 import {packLayer} from '../../../src/layer/pack/pack.js'
 import {directoriesOf} from '../../../src/layer/pack/parents.js'
-import type {WalkedEntry} from '../../../src/layer/walked-entry.js'
+import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {makeEntry} from '../../support/put-image.js'
 

@@ -5,7 +5,7 @@ import {describe, expect, it} from 'vitest'
 import {type BlockHash, createBlockHash} from '../../../src/layer/pack/block-hash.js'
 import {startHashThread} from '../../../src/layer/pack/hash-thread.js'
 import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
-import {walk} from '../../../src/layer/walk.js'
+import {walk} from '../../../src/layer/tree/walk.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {tempDir} from '../../support/temp-dir.js'
 

@@ -21,8 +21,8 @@ import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
 import {packLayer} from '../../../src/layer/pack/pack.js'
 import {gzipBlocks} from '../../../src/layer/compress/blocks.js'
 import {writeTar} from '../../../src/layer/pack/tar-writer.js'
-import {walk} from '../../../src/layer/walk.js'
-import type {WalkedEntry} from '../../../src/layer/walked-entry.js'
+import {walk} from '../../../src/layer/tree/walk.js'
+import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 const when = new Date('2026-01-02T03:04:05Z')

@@ -1,10 +1,10 @@
 import {closeSync, constants, fstatSync, openSync, readSync} from 'node:fs'
 import {join} from 'node:path'
 import ignore from 'ignore'
-import {LimitError, LocalIoError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {toText, type ByteString} from './byte-string.js'
+import {LimitError, LocalIoError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
+import {toText, type ByteString} from '../byte-string.js'
 
 /** In the directory that is packed; gitignore syntax; not packed itself. */
 export const ignoreFileName = '.injectignore'

@@ -1,4 +1,4 @@
-import type {Digest} from '../oci/digest.js'
+import type {Digest} from '../../oci/digest.js'
 import type {WalkedEntry} from './walked-entry.js'
 
 /** What a tree was packed to. */

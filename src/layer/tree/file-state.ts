@@ -1,6 +1,6 @@
 import type {BigIntStats} from 'node:fs'
-import {LocalIoError} from '../errors.js'
-import {type ByteString, display} from './byte-string.js'
+import {LocalIoError} from '../../errors.js'
+import {type ByteString, display} from '../byte-string.js'
 
 /** What shows that a file was touched: content, names, attributes or identity. */
 export type FileState = Pick<BigIntStats, 'ctimeNs' | 'mtimeNs' | 'size' | 'ino' | 'dev'>

@@ -1,6 +1,6 @@
 import {createRequire} from 'node:module'
-import {LocalIoError} from '../errors.js'
-import {display, toText, type ByteString} from './byte-string.js'
+import {LocalIoError} from '../../errors.js'
+import {display, toText, type ByteString} from '../byte-string.js'
 
 export interface XattrBinding {
   listAttributesSync(path: string): string[]

@@ -13,11 +13,11 @@ import {
 import {createServer} from 'node:net'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {ignoreRules} from '../../src/layer/ignore-rules.js'
-import {walk, type WalkOptions} from '../../src/layer/walk.js'
-import {setXattr} from '../support/xattr.js'
-import {tempDir} from '../support/temp-dir.js'
-import {describeWith} from '../support/tools.js'
+import {ignoreRules} from '../../../src/layer/tree/ignore-rules.js'
+import {walk, type WalkOptions} from '../../../src/layer/tree/walk.js'
+import {setXattr} from '../../support/xattr.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {describeWith} from '../../support/tools.js'
 
 const isRoot = process.getuid?.() === 0
 

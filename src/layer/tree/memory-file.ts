@@ -1,14 +1,14 @@
 import {readdir, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
-import {writeFileAtomic} from '../disk/atomic-file.js'
-import {identityName} from '../disk/identity-name.js'
-import {isPrivateFolder, mayBePrivateFolder} from '../disk/private-folder.js'
-import {readOwnFile} from '../disk/own-file.js'
-import {isDigest, type Digest} from '../oci/digest.js'
-import {parseJsonValue} from '../oci/json-value.js'
-import type {RememberedTree, TreeMemory} from './tree-memory.js'
-import {treeSignature} from './tree-signature.js'
+import {writeFileAtomic} from '../../disk/atomic-file.js'
+import {identityName} from '../../disk/identity-name.js'
+import {isPrivateFolder, mayBePrivateFolder} from '../../disk/private-folder.js'
+import {readOwnFile} from '../../disk/own-file.js'
+import {isDigest, type Digest} from '../../oci/digest.js'
+import {parseJsonValue} from '../../oci/json-value.js'
+import type {RememberedTree, TreeMemory} from './memory.js'
+import {treeSignature} from './signature.js'
 
 /** Clocks of file systems tick at most this slowly (FAT: 2 s): what is touched twice within a tick looks as if touched once. */
 const tick = 2_000_000_000n

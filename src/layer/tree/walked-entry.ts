@@ -1,4 +1,4 @@
-import type {Entry} from './entry.js'
+import type {Entry} from '../entry.js'
 import type {FileState} from './file-state.js'
 
 /** A regular file whose content is to be read. */

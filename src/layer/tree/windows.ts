@@ -1,4 +1,4 @@
-import type {Entry} from './entry.js'
+import type {Entry} from '../entry.js'
 import type {WalkedEntry} from './walked-entry.js'
 
 /** Where a layer of a Windows image has the files of the image. */

@@ -7,15 +7,15 @@ import {
   openSync,
   readdirSync,
 } from 'node:fs'
-import {LimitError, LocalIoError, UnsafeContentError} from '../errors.js'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {type ByteString, display, fromText, readable, toPath} from './byte-string.js'
+import {LimitError, LocalIoError, UnsafeContentError} from '../../errors.js'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
+import {type ByteString, display, fromText, readable, toPath} from '../byte-string.js'
 import {describeFile, type DescribeOptions} from './describe-file.js'
 import {changed, isSame} from './file-state.js'
-import {isReservedName} from './reserved-name.js'
-import {deepestPath} from './limits.js'
+import {isReservedName} from '../reserved-name.js'
+import {deepestPath} from '../limits.js'
 import type {WalkDetail, WalkedEntry} from './walked-entry.js'
-import {isWhiteout} from './whiteout.js'
+import {isWhiteout} from '../whiteout.js'
 
 export interface WalkOptions extends DescribeOptions, WalkDetail {
   /** Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`. */

@@ -1,11 +1,11 @@
 import {type BigIntStats, readlinkSync} from 'node:fs'
-import {localIoError} from '../disk/local-io-error.js'
-import {LocalIoError} from '../errors.js'
-import {type ByteString, display, readable, toPath} from './byte-string.js'
-import type {EntryMetadata} from './entry.js'
+import {localIoError} from '../../disk/local-io-error.js'
+import {LocalIoError} from '../../errors.js'
+import {type ByteString, display, readable, toPath} from '../byte-string.js'
+import type {EntryMetadata} from '../entry.js'
 import {stateOf} from './file-state.js'
 import type {WalkDetail, WalkedEntry, WalkedFile} from './walked-entry.js'
-import {readXattrs} from './xattr.js'
+import {readXattrs} from './read-xattrs.js'
 
 export interface DescribeOptions extends Pick<WalkDetail, 'xattrs'> {
   /** Given to every entry instead of the file's own. */

@@ -16,12 +16,12 @@ import {
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {describe, expect, it} from 'vitest'
-import type {RememberedTree} from '../../src/layer/tree-memory.js'
-import {createTreeMemory} from '../../src/layer/tree-memory-file.js'
-import {walk} from '../../src/layer/walk.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {tempDir} from '../support/temp-dir.js'
-import {setXattr} from '../support/xattr.js'
+import type {RememberedTree} from '../../../src/layer/tree/memory.js'
+import {createTreeMemory} from '../../../src/layer/tree/memory-file.js'
+import {walk} from '../../../src/layer/tree/walk.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {setXattr} from '../../support/xattr.js'
 
 const packed: RememberedTree = {
   diffIds: [digestOf(Buffer.from('layer'))],
