@@ -61,7 +61,7 @@ describe('what acts below folders that other users may change', () => {
       const text = readFileSync(`src/layer/${name}.ts`, 'utf8')
       expect(byPath.exec(text)?.[0], name).toBeUndefined()
     }
-    expect(byPath.exec(readFileSync('src/layer/open-folder.ts', 'utf8'))).not.toBeNull()
+    expect(byPath.exec(readFileSync('src/layer/unpack/open-folder.ts', 'utf8'))).not.toBeNull()
   })
 })
 

@@ -2,7 +2,7 @@ import {execa} from 'execa'
 import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import {unpackLayer} from '../../src/layer/staging.js'
+import {unpackLayer} from '../../src/layer/unpack/unpack-layers.js'
 import {digestOf, hexOf} from '../../src/oci/digest.js'
 import {ociConfig, ociLayer, ociManifest} from '../../src/oci/media-type.js'
 import {

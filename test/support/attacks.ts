@@ -125,11 +125,11 @@ export const attacks: readonly Attack[] = [
     what: '`unpack` followed a symbolic link that another image had planted; a link as the last name is refused without --follow, and root refuses one on the way that another user can change.',
     tests: [
       {
-        file: 'test/layer/fill-directory.test.ts',
+        file: 'test/layer/unpack/fill-directory.test.ts',
         title: 'A10 D3 refuses a symlink, or with follow fills what it points to',
       },
       {
-        file: 'test/layer/fill-directory.test.ts',
+        file: 'test/layer/unpack/fill-directory.test.ts',
         title:
           'A10 as root refuses a link on the way that another user can change, takes one of its own',
       },
@@ -214,12 +214,12 @@ export const attacks: readonly Attack[] = [
     what: 'An entry named like our temporary folders blocked the directory for ever; only the full form of such names is reserved, and layers that hold one are refused.',
     tests: [
       {
-        file: 'test/layer/check-entries.test.ts',
+        file: 'test/layer/unpack/check-entries.test.ts',
         title:
           'A18 refuses names of our own temporary folders in their full form, and takes what looks alike',
       },
       {
-        file: 'test/layer/fill-directory.test.ts',
+        file: 'test/layer/unpack/fill-directory.test.ts',
         title: 'A18 is not blocked by names that only look like those of its own',
       },
     ],

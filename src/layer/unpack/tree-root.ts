@@ -1,5 +1,5 @@
 import {closeSync, constants, existsSync, openSync} from 'node:fs'
-import {type ByteString, fromText, toPath} from './byte-string.js'
+import {type ByteString, fromText, toPath} from '../byte-string.js'
 
 /** A directory held open: paths in it stay in it, whatever is done to the names that lead to it. */
 export interface TreeRoot {

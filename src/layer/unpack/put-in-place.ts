@@ -1,13 +1,13 @@
 import {fchmodSync} from 'node:fs'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {ownedName} from '../disk/owned-name.js'
-import {LocalIoError} from '../errors.js'
-import {type ByteString, display, readable} from './byte-string.js'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
+import {ownedName} from '../../disk/owned-name.js'
+import {LocalIoError} from '../../errors.js'
+import {type ByteString, display, readable} from '../byte-string.js'
 import type {OpenFolder} from './open-folder.js'
 import {removeIn} from './remove-deep.js'
 import {openStill, type Staging} from './staging-folder.js'
 import type {TreeRoot} from './tree-root.js'
-import {contentOf, insidePrefix, type UnpackTarget} from './unpack-target.js'
+import {contentOf, insidePrefix, type UnpackTarget} from './target.js'
 
 export interface PutOptions {
   readonly force: boolean

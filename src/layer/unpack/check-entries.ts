@@ -1,9 +1,9 @@
-import {LimitError, UnsafeContentError} from '../errors.js'
-import {type ByteString, display} from './byte-string.js'
-import type {Entry} from './entry.js'
+import {LimitError, UnsafeContentError} from '../../errors.js'
+import {type ByteString, display} from '../byte-string.js'
+import type {Entry} from '../entry.js'
 import {refuseReservedNames} from './reserved-name.js'
-import {deepestPath} from './limits.js'
-import {unsafePath} from './unsafe-path.js'
+import {deepestPath} from '../limits.js'
+import {unsafePath} from '../unsafe-path.js'
 
 export interface EntryRules {
   /** Where in the image the directory belongs, relative to the root without slashes at its ends; empty for the root itself. */

@@ -5,10 +5,14 @@ import {mkdir, readdir, readFile, rm, symlink as makeSymlink, writeFile} from 'n
 import {join} from 'node:path'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
-import {InjectError} from '../../src/errors.js'
-import {emptyStart, unpackLayer, type UnpackLayerOptions} from '../../src/layer/staging.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {ociLayer} from '../../src/oci/media-type.js'
+import {InjectError} from '../../../src/errors.js'
+import {
+  emptyStart,
+  unpackLayer,
+  type UnpackLayerOptions,
+} from '../../../src/layer/unpack/unpack-layers.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {ociLayer} from '../../../src/oci/media-type.js'
 import {
   archive,
   base256,
@@ -19,10 +23,10 @@ import {
   member,
   pax,
   symlink,
-} from '../support/tar-fixtures.js'
-import {tempDir} from '../support/temp-dir.js'
-import {describeWith} from '../support/tools.js'
-import {treeSnapshot} from '../support/tree-snapshot.js'
+} from '../../support/tar-fixtures.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {describeWith} from '../../support/tools.js'
+import {treeSnapshot} from '../../support/tree-snapshot.js'
 
 const isRoot = process.getuid?.() === 0
 

@@ -1,8 +1,8 @@
 import {unlinkSync} from 'node:fs'
 import {execaSync} from 'execa'
-import {errnoOf} from '../disk/local-io-error.js'
-import {LocalIoError} from '../errors.js'
-import type {Entry} from './entry.js'
+import {errnoOf} from '../../disk/local-io-error.js'
+import {LocalIoError} from '../../errors.js'
+import type {Entry} from '../entry.js'
 
 export type SpecialEntry = Entry & {
   readonly kind: 'fifo' | 'character-device' | 'block-device'

@@ -1,6 +1,6 @@
 import {accessSync, constants, readFileSync} from 'node:fs'
-import {PreconditionError} from '../errors.js'
-import {type ByteString, display, fromText, toPath} from './byte-string.js'
+import {PreconditionError} from '../../errors.js'
+import {type ByteString, display, fromText, toPath} from '../byte-string.js'
 import type {OpenFolder} from './open-folder.js'
 
 /**

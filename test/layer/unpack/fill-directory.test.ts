@@ -14,15 +14,15 @@ import {
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, inject, it, onTestFinished} from 'vitest'
-import {keepAlive} from '../../src/disk/folder-life.js'
-import {lockTiming} from '../../src/disk/lock-timing.js'
-import {ownedName} from '../../src/disk/owned-name.js'
-import {fillDirectory, type FillOptions} from '../../src/layer/fill-directory.js'
-import {mayMount} from '../support/may-mount.js'
-import {archive, directory, file, member} from '../support/tar-fixtures.js'
-import {tempDir} from '../support/temp-dir.js'
-import {describeWith} from '../support/tools.js'
-import {treeSnapshot} from '../support/tree-snapshot.js'
+import {keepAlive} from '../../../src/disk/folder-life.js'
+import {lockTiming} from '../../../src/disk/lock-timing.js'
+import {ownedName} from '../../../src/disk/owned-name.js'
+import {fillDirectory, type FillOptions} from '../../../src/layer/unpack/fill-directory.js'
+import {mayMount} from '../../support/may-mount.js'
+import {archive, directory, file, member} from '../../support/tar-fixtures.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {describeWith} from '../../support/tools.js'
+import {treeSnapshot} from '../../support/tree-snapshot.js'
 
 const isRoot = process.getuid?.() === 0
 const metadata = {
@@ -356,13 +356,13 @@ describe('fillDirectory', () => {
       const around = await tempDir()
       const out = await withContent(around)
       const script = `
-        import {fillDirectory} from ${JSON.stringify(new URL('../../src/layer/fill-directory.ts', import.meta.url).href)}
+        import {fillDirectory} from ${JSON.stringify(new URL('../../../src/layer/unpack/fill-directory.ts', import.meta.url).href)}
         await fillDirectory({directory: process.argv[1], force: true}, () => {
           console.log('filling')
           return new Promise(() => setInterval(() => {}, 1000))
         })`
       const child = execa('node', ['--import', 'tsx', '--input-type=module', '-e', script, out], {
-        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        cwd: fileURLToPath(new URL('../../..', import.meta.url)),
         reject: false,
         timeout: 30_000,
       })
@@ -441,7 +441,7 @@ describeWith(['strace'], 'when the system fails while the directory is replaced'
   async function unpackWith(out: string, fate: string): Promise<string> {
     const folder = await tempDir()
     await writeFile(join(folder, 'layer.tar'), archive(file('new', 'new')))
-    const script = fileURLToPath(new URL('../support/unpack-child.ts', import.meta.url))
+    const script = fileURLToPath(new URL('../../support/unpack-child.ts', import.meta.url))
     const options = JSON.stringify({directory: out, force: true})
     const traced = [
       '-f',
@@ -457,7 +457,7 @@ describeWith(['strace'], 'when the system fails while the directory is replaced'
       'strace',
       [...traced, 'node', '--import', 'tsx', script, join(folder, 'layer.tar'), options],
       {
-        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        cwd: fileURLToPath(new URL('../../..', import.meta.url)),
         // its cache would be renamed, too
         env: {TSX_DISABLE_CACHE: '1'},
         reject: false,

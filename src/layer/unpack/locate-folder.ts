@@ -1,8 +1,8 @@
 import {lstatSync, realpathSync} from 'node:fs'
 import {basename, dirname, resolve} from 'node:path'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {LocalIoError, PreconditionError} from '../errors.js'
-import {type ByteString, display, fromText, toPath} from './byte-string.js'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
+import {LocalIoError, PreconditionError} from '../../errors.js'
+import {type ByteString, display, fromText, toPath} from '../byte-string.js'
 import {
   hasDescriptorLinks,
   type OpenFolder,

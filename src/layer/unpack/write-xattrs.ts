@@ -1,6 +1,6 @@
-import {LocalIoError} from '../errors.js'
-import {display} from './byte-string.js'
-import {isPortableXattr, type XattrBinding, xattrBinding} from './tree/read-xattrs.js'
+import {LocalIoError} from '../../errors.js'
+import {display} from '../byte-string.js'
+import {isPortableXattr, type XattrBinding, xattrBinding} from '../tree/read-xattrs.js'
 
 /** Sets attributes on what `path` names, not on what a symlink there points to. */
 export type XattrWriter = (path: string, xattrs: ReadonlyMap<string, Uint8Array>) => void

@@ -1,10 +1,10 @@
 import {execa} from 'execa'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
-import {createExtraction} from '../../src/layer/extract.js'
-import {openTreeRoot} from '../../src/layer/tree-root.js'
-import {tempDir} from '../support/temp-dir.js'
-import {thrownBy} from '../support/thrown-by.js'
+import {createExtraction} from '../../../src/layer/unpack/extract.js'
+import {openTreeRoot} from '../../../src/layer/unpack/tree-root.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {thrownBy} from '../../support/thrown-by.js'
 
 const metadata = {mode: 0o755, uid: process.getuid!(), gid: process.getgid!(), mtime: 5}
 const source = (path: string): string =>
@@ -41,10 +41,10 @@ describe('what is kept of directories until the end', () => {
     ],
   ])('is little for 250 directories that have %s', async (_, records) => {
     const script = `
-      import {checkEntry} from ${source('src/layer/check-entries.ts')}
-      import {createExtraction} from ${source('src/layer/extract.ts')}
+      import {checkEntry} from ${source('src/layer/unpack/check-entries.ts')}
+      import {createExtraction} from ${source('src/layer/unpack/extract.ts')}
       import {createTarReader} from ${source('src/layer/tar/reader.ts')}
-      import {openTreeRoot} from ${source('src/layer/tree-root.ts')}
+      import {openTreeRoot} from ${source('src/layer/unpack/tree-root.ts')}
       import {directory, pax} from ${source('test/support/tar-fixtures.ts')}
       const extraction = createExtraction(openTreeRoot(process.argv[1]), () => {})
       const reader = createTarReader({
@@ -63,7 +63,7 @@ describe('what is kept of directories until the end', () => {
     const {stdout} = await execa(
       'node',
       ['--expose-gc', '--import', 'tsx', '--input-type=module', '-e', script, await tempDir()],
-      {cwd: fileURLToPath(new URL('../..', import.meta.url)), timeout: 60_000},
+      {cwd: fileURLToPath(new URL('../../..', import.meta.url)), timeout: 60_000},
     )
     expect(Number(stdout)).toBeLessThan(270)
   })

@@ -4,11 +4,11 @@ import {chmod, mkdir, readdir, readFile, symlink, writeFile} from 'node:fs/promi
 import {basename, dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it, onTestFinished} from 'vitest'
-import {fromText} from '../../src/layer/byte-string.js'
-import {openFolder} from '../../src/layer/open-folder.js'
-import {removeIn} from '../../src/layer/remove-deep.js'
-import {mayMount} from '../support/may-mount.js'
-import {tempDir} from '../support/temp-dir.js'
+import {fromText} from '../../../src/layer/byte-string.js'
+import {openFolder} from '../../../src/layer/unpack/open-folder.js'
+import {removeIn} from '../../../src/layer/unpack/remove-deep.js'
+import {mayMount} from '../../support/may-mount.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 /** Directories in directories, made from the inside out because no path could name the innermost. */
 function makeDeep(around: string, name: string, depth: number): void {
@@ -59,8 +59,8 @@ describe('removeIn', () => {
     const around = await tempDir()
     makeDeep(around, 'deep', 3000)
     const script = `
-      import {openFolder} from ${JSON.stringify(new URL('../../src/layer/open-folder.ts', import.meta.url).href)}
-      import {removeIn} from ${JSON.stringify(new URL('../../src/layer/remove-deep.ts', import.meta.url).href)}
+      import {openFolder} from ${JSON.stringify(new URL('../../../src/layer/unpack/open-folder.ts', import.meta.url).href)}
+      import {removeIn} from ${JSON.stringify(new URL('../../../src/layer/unpack/remove-deep.ts', import.meta.url).href)}
       const slash = process.argv[1].lastIndexOf('/')
       await removeIn(openFolder(process.argv[1].slice(0, slash)), process.argv[1].slice(slash + 1))`
     await execa(
@@ -71,7 +71,7 @@ describe('removeIn', () => {
         script,
         join(around, 'deep'),
       ],
-      {cwd: fileURLToPath(new URL('../..', import.meta.url)), timeout: 60_000},
+      {cwd: fileURLToPath(new URL('../../..', import.meta.url)), timeout: 60_000},
     )
     expect(await readdir(around)).toEqual([])
   })

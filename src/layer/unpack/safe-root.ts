@@ -1,6 +1,6 @@
 import type {Stats} from 'node:fs'
-import type {EntryMetadata} from './entry.js'
-import type {UnpackTarget} from './unpack-target.js'
+import type {EntryMetadata} from '../entry.js'
+import type {UnpackTarget} from './target.js'
 
 /**
  * What a layer says of DIR itself, unless root would give DIR away by it: to another owner, or to others who could then write in

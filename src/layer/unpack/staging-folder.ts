@@ -1,12 +1,12 @@
 import {fchmodSync, fchownSync, fstatSync, lstatSync, mkdirSync, rmdirSync} from 'node:fs'
-import {localIoError} from '../disk/local-io-error.js'
-import {ownedName} from '../disk/owned-name.js'
-import {LocalIoError} from '../errors.js'
-import {type ByteString, display, readable, toText} from './byte-string.js'
+import {localIoError} from '../../disk/local-io-error.js'
+import {ownedName} from '../../disk/owned-name.js'
+import {LocalIoError} from '../../errors.js'
+import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {OpenFolder} from './open-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
-import {insidePrefix, type UnpackTarget} from './unpack-target.js'
-import {xattrBinding} from './tree/read-xattrs.js'
+import {insidePrefix, type UnpackTarget} from './target.js'
+import {xattrBinding} from '../tree/read-xattrs.js'
 
 /** A folder that is filled, by the open folder that it is in. */
 export interface Staging {

@@ -10,18 +10,18 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {createMetadataWriter} from './apply-metadata.js'
-import {LimitError} from '../errors.js'
-import {type ByteString, display, readable, toText} from './byte-string.js'
-import type {Entry, EntryMetadata} from './entry.js'
+import {LimitError} from '../../errors.js'
+import {type ByteString, display, readable, toText} from '../byte-string.js'
+import type {Entry, EntryMetadata} from '../entry.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
-import {mostDirectoryBytes} from './limits.js'
-import {unsafePath} from './unsafe-path.js'
+import {mostDirectoryBytes} from '../limits.js'
+import {unsafePath} from '../unsafe-path.js'
 import {createXattrWriter, removeXattrs} from './write-xattrs.js'
 import {createWrittenTree, detached} from './written-tree.js'
-import {isPortableXattr} from './tree/read-xattrs.js'
+import {isPortableXattr} from '../tree/read-xattrs.js'
 
 /** Writes checked entries into a tree that is nobody else's. Everything is synchronous, one entry after the other. */
 export interface Extraction {

@@ -15,8 +15,8 @@ import {
   type Stats,
   unlinkSync,
 } from 'node:fs'
-import {LocalIoError} from '../errors.js'
-import {type ByteString, display, toPath} from './byte-string.js'
+import {LocalIoError} from '../../errors.js'
+import {type ByteString, display, toPath} from '../byte-string.js'
 
 /**
  * A folder held open. What is done through it is done in this folder, whatever others do to the names that lead to it.

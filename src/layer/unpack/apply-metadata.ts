@@ -1,6 +1,6 @@
 import {fchmodSync, fchownSync, futimesSync, lchownSync, lutimesSync} from 'node:fs'
-import {errnoOf} from '../disk/local-io-error.js'
-import type {EntryMetadata} from './entry.js'
+import {errnoOf} from '../../disk/local-io-error.js'
+import type {EntryMetadata} from '../entry.js'
 
 /** Gives files what an entry says of them beside their content. */
 export interface MetadataWriter {

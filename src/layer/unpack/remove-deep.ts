@@ -1,10 +1,10 @@
 import {readFileSync} from 'node:fs'
 import {setImmediate as turn} from 'node:timers/promises'
-import {errnoOf} from '../disk/local-io-error.js'
-import {LocalIoError} from '../errors.js'
-import {type ByteString, display} from './byte-string.js'
+import {errnoOf} from '../../disk/local-io-error.js'
+import {LocalIoError} from '../../errors.js'
+import {type ByteString, display} from '../byte-string.js'
 import {type OpenFolder, pathOf} from './open-folder.js'
-import {mountBelow} from './refill-reason.js'
+import {mountBelow} from './mounts.js'
 
 /** How many files are removed before anything else has its turn. */
 const atATime = 500

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {InjectError} from '../../src/errors.js'
-import {checkEntry} from '../../src/layer/check-entries.js'
-import type {Entry} from '../../src/layer/entry.js'
+import {InjectError} from '../../../src/errors.js'
+import {checkEntry} from '../../../src/layer/unpack/check-entries.js'
+import type {Entry} from '../../../src/layer/entry.js'
 
 const base = {mode: 0o644, uid: 0, gid: 0, mtime: 0, xattrs: undefined}
 const atRoot = {prefix: '', devices: false}
