@@ -11,7 +11,7 @@ import {LocalIoError} from '../errors.js'
 import {algorithmOf, digestOf, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import {readFileStream} from '../disk/read-file.js'
-import {manifestLimit} from '../store/manifest-kind.js'
+import {manifestLimit} from '../oci/manifest-kind.js'
 import {readAll} from '../stream/limit.js'
 import {fastFiles, fastPrefix, isFastFile, listFolder} from './files.js'
 

@@ -4,7 +4,7 @@ import {manifestMediaTypes} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
 import type {Probe} from '../registry/probe.js'
 import {claimedDigest} from '../registry/response-digest.js'
-import {decodeFacts} from '../store/manifest-facts.js'
+import {decodeFacts} from '../oci/manifest-facts.js'
 import {type Check, fail, type Facts, note, ok, skipped, unexpected} from './doctor-check.js'
 
 const needs = ['ping', 'auth']

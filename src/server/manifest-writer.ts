@@ -1,7 +1,7 @@
 import {algorithmOf, digestOf, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import type {TagMove} from '../store/content-store.js'
-import {manifestLimit} from '../store/manifest-kind.js'
+import {manifestLimit} from '../oci/manifest-kind.js'
 import {type Answer, emptyAnswer} from './answer.js'
 import {refuseAmbiguousConfig} from './config-check.js'
 import {conditionOf, etagOf} from './conditions.js'

@@ -18,7 +18,7 @@ import type {
 } from './content-store.js'
 import {layoutPaths, readFileStream, statFile, tempPrefix} from '../disk/read-file.js'
 import {decodeIndex, findTag, type LayoutIndex, list, moveTag} from './layout-index.js'
-import {manifestLimit, mediaTypeIn} from './manifest-kind.js'
+import {manifestLimit, mediaTypeIn} from '../oci/manifest-kind.js'
 import {findRoot} from './repository-paths.js'
 import {checkTagMove} from './tag-moved.js'
 

@@ -5,8 +5,8 @@ import {readAll} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
 import {isLeased} from './blob-lease.js'
 import {readFileStream, statFile} from '../disk/read-file.js'
-import {decodeFacts, type ManifestFacts} from './manifest-facts.js'
-import {manifestLimit} from './manifest-kind.js'
+import {decodeFacts, type ManifestFacts} from '../oci/manifest-facts.js'
+import {manifestLimit} from '../oci/manifest-kind.js'
 
 /** Which manifests a repository is kept for. */
 export interface Retention {

@@ -6,7 +6,7 @@ import {verified} from '../stream/verify.js'
 import {blobNotFound} from './blob-not-found.js'
 import {compareTags} from './compare-tags.js'
 import type {BlobInfo, ContentStore, StoredManifest} from './content-store.js'
-import {manifestLimit} from './manifest-kind.js'
+import {manifestLimit} from '../oci/manifest-kind.js'
 import {checkTagMove} from './tag-moved.js'
 
 /** A repository that lives as long as the process: for tests, and as the middle of a pipeline. It holds all blobs in memory, whatever their size. */

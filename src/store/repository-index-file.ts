@@ -7,7 +7,7 @@ import {readAll} from '../stream/limit.js'
 import {streamOf} from '../stream/stream-of.js'
 import {isAbsent} from '../disk/error-answers.js'
 import {layoutPaths, readFileStream, tempPrefix} from '../disk/read-file.js'
-import {manifestLimit} from './manifest-kind.js'
+import {manifestLimit} from '../oci/manifest-kind.js'
 import {
   decodeRepositoryIndex,
   formatRepositoryIndex,

@@ -1,5 +1,5 @@
-import {documentLimit} from '../oci/json.js'
-import {ociIndex, ociManifest} from '../oci/media-type.js'
+import {documentLimit} from './json.js'
+import {ociIndex, ociManifest} from './media-type.js'
 
 /** A manifest is at most this many bytes, here as in the registries. */
 export const manifestLimit = documentLimit
