@@ -5,7 +5,7 @@ import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {presentCopy} from '../src/cli/render/copy.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
 import {parseReference, parseTag} from '../src/oci/reference.js'
-import {copy, type CopyOptions} from '../src/operations/copy.js'
+import {copy, type CopyOptions} from '../src/operations/copy/copy.js'
 
 const places =
   'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]'

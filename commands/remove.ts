@@ -4,7 +4,7 @@ import {imageArg, slotName, tagFlags, tagOptions} from '../src/cli/flags/common.
 import {presentRemoval} from '../src/cli/render/removal.js'
 import {parseReference} from '../src/oci/reference.js'
 import {remove} from '../src/operations/remove.js'
-import {withTarget} from '../src/operations/with-target.js'
+import {withTarget} from '../src/operations/copy/with-target.js'
 
 export default class Remove extends BaseCommand {
   static override readonly summary = 'Take a slot out of an image again.'

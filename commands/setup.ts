@@ -5,7 +5,7 @@ import {formatFlags, formatOptions} from '../src/cli/flags/format.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {setup} from '../src/operations/setup.js'
-import {withTarget} from '../src/operations/with-target.js'
+import {withTarget} from '../src/operations/copy/with-target.js'
 
 export default class Setup extends BaseCommand {
   static override readonly summary =

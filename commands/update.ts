@@ -15,7 +15,7 @@ import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags, uploadJournals} from '../src/cli/flags/upload.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
-import {withTarget} from '../src/operations/with-target.js'
+import {withTarget} from '../src/operations/copy/with-target.js'
 
 export default class Update extends BaseCommand {
   static override readonly summary =

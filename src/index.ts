@@ -20,7 +20,7 @@ import {
   unpackRequest,
   updateRequest,
 } from './library/requests.js'
-import {copy as copyImage, type CopyResult} from './operations/copy.js'
+import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
 import type {IndexInjectionResult} from './operations/describe-index.js'
 import type {InjectionResult} from './operations/injection-result.js'
 import {inspect as inspectImage} from './operations/inspect.js'
@@ -28,7 +28,7 @@ import {remove as removeSlot, type RemoveResult} from './operations/remove.js'
 import {setup as setUpSlot} from './operations/setup.js'
 import {unpack as unpackSlot, type UnpackResult} from './operations/unpack.js'
 import {update as updateSlot} from './operations/update.js'
-import {withTarget} from './operations/with-target.js'
+import {withTarget} from './operations/copy/with-target.js'
 
 export * from './errors.js'
 export type {ProgressEvent} from './ports.js'

@@ -5,7 +5,7 @@ import {defaultSlotName, parseSlotName} from '../oci/annotation.js'
 import {machinePlatform, parsePlatform} from '../oci/platform.js'
 import {parseReference, parseTag} from '../oci/reference.js'
 import {sourceDateEpoch} from '../oci/source-date-epoch.js'
-import type {CopyOptions} from '../operations/copy.js'
+import type {CopyOptions} from '../operations/copy/copy.js'
 import type {UnpackOptions} from '../operations/unpack.js'
 import type {
   CopySettings,

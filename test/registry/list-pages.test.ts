@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import {ociIndex} from '../../src/oci/media-type.js'
-import {copy} from '../../src/operations/copy.js'
+import {copy} from '../../src/operations/copy/copy.js'
 import {parseReference} from '../../src/oci/reference.js'
 import {openRegistryStore} from '../../src/registry/registry-store.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'

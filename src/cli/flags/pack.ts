@@ -2,7 +2,7 @@ import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
 import type {Ports} from '../../ports.js'
 import {maxSize} from './common.js'
-import type {Output} from '../../operations/outputs.js'
+import type {Output} from '../../operations/copy/outputs.js'
 import {userCache} from '../ports/user-cache.js'
 
 /** Bytes. */

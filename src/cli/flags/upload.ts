@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {UsageError} from '../../errors.js'
 import type {Ports} from '../../ports.js'
 import {parseSize} from './common.js'
-import {isInside} from '../../operations/outputs.js'
+import {isInside} from '../../operations/copy/outputs.js'
 import {userCache} from '../ports/user-cache.js'
 
 /** The least and the most that a chunk may be: less is all requests, and each is held in memory. */

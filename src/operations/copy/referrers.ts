@@ -1,12 +1,12 @@
-import {LimitError} from '../errors.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
-import {ociIndex} from '../oci/media-type.js'
-import type {ContentStore, StoredManifest} from '../store/content-store.js'
-import {type CopyPlan, planCopy} from '../store/copy-plan.js'
-import {askReferrers, listReferrers, readTaggedReferrers} from '../store/list-referrers.js'
-import {type ReferrerDescriptor, referrersTag} from '../store/referrer-lister.js'
-import type {Ports} from '../ports.js'
+import {LimitError} from '../../errors.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {ociIndex} from '../../oci/media-type.js'
+import type {ContentStore, StoredManifest} from '../../store/content-store.js'
+import {type CopyPlan, planCopy} from '../../store/copy-plan.js'
+import {askReferrers, listReferrers, readTaggedReferrers} from '../../store/list-referrers.js'
+import {type ReferrerDescriptor, referrersTag} from '../../store/referrer-lister.js'
+import type {Ports} from '../../ports.js'
 
 /** Artifacts that refer to one image and to each other, at most. */
 const mostReferrers = 1000

@@ -1,12 +1,12 @@
-import type {Digest} from '../oci/digest.js'
-import {type Reference, repositoryName} from '../oci/reference.js'
-import {finish} from '../store/finishable.js'
-import {createTargetStore} from '../store/target-store.js'
-import {mountableFrom, openTarget, targetOf} from './copy-places.js'
-import {findDocument} from './find-document.js'
+import type {Digest} from '../../oci/digest.js'
+import {type Reference, repositoryName} from '../../oci/reference.js'
+import {finish} from '../../store/finishable.js'
+import {createTargetStore} from '../../store/target-store.js'
+import {mountableFrom, openTarget, targetOf} from './places.js'
+import {findDocument} from '../find-document.js'
 import {type Output, outputsAt} from './outputs.js'
-import {directoryFor} from './platform-directory.js'
-import type {Ports} from '../ports.js'
+import {directoryFor} from '../platform-directory.js'
+import type {Ports} from '../../ports.js'
 
 /** What `withTarget` has to know of an operation's options. */
 export interface TargetOptions {
