@@ -4,7 +4,7 @@ import {doctorPorts} from '../src/cli/ports/doctor-ports.js'
 import {doctorTarget} from '../src/cli/flags/targets.js'
 import {exitCode} from '../src/cli/terminal/exit-code.js'
 import {shownDoctor} from '../src/cli/render/doctor.js'
-import {doctor} from '../src/operations/doctor.js'
+import {doctor} from '../src/operations/doctor/doctor.js'
 
 export default class Doctor extends BaseCommand {
   static override readonly summary =

@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto'
 import {homeFolder} from '../../disk/home-folder.js'
-import type {DoctorPorts} from '../../operations/doctor.js'
+import type {DoctorPorts} from '../../operations/doctor/doctor.js'
 import type {Ports} from '../../ports.js'
 import {whichCredentials} from '../../operations/which-credentials.js'
 import {createCredentialLookup} from '../../registry/credentials.js'

@@ -1,4 +1,4 @@
-import type {DoctorReport} from '../../operations/doctor.js'
+import type {DoctorReport} from '../../operations/doctor/doctor.js'
 import type {ProgressEvent} from '../../ports.js'
 import {plainText} from './escape.js'
 

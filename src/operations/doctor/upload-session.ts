@@ -1,9 +1,9 @@
-import {bytesBody} from '../registry/bytes-body.js'
-import type {Answer} from '../registry/probe.js'
-import {resolveLocation} from '../registry/upload-location.js'
-import {type Check, type Finding, note, ok, skipped} from './doctor-check.js'
-import {makeLayer} from './doctor-content.js'
-import {append, begin, cancel, offsetOf, withSession} from './doctor-session.js'
+import {bytesBody} from '../../registry/bytes-body.js'
+import type {Answer} from '../../registry/probe.js'
+import {resolveLocation} from '../../registry/upload-location.js'
+import {type Check, type Finding, note, ok, skipped} from './check.js'
+import {makeLayer} from './content.js'
+import {append, begin, cancel, offsetOf, withSession} from './session.js'
 
 const needs = ['upload start']
 

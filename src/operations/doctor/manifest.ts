@@ -1,18 +1,10 @@
-import {InjectError} from '../errors.js'
-import {manifestMediaTypes, ociManifest} from '../oci/media-type.js'
-import {bytesBody} from '../registry/bytes-body.js'
-import type {Answer} from '../registry/probe.js'
-import {
-  type Check,
-  type Finding,
-  note,
-  ok,
-  type Patient,
-  skipped,
-  unexpected,
-} from './doctor-check.js'
-import {type Content, makeConfig, makeManifest} from './doctor-content.js'
-import {append, commit, isStored, withSession} from './doctor-session.js'
+import {InjectError} from '../../errors.js'
+import {manifestMediaTypes, ociManifest} from '../../oci/media-type.js'
+import {bytesBody} from '../../registry/bytes-body.js'
+import type {Answer} from '../../registry/probe.js'
+import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
+import {type Content, makeConfig, makeManifest} from './content.js'
+import {append, commit, isStored, withSession} from './session.js'
 
 /** Also what says that there is something to check. */
 const needs = ['upload start']

@@ -1,9 +1,9 @@
-import {type InjectError, NetworkError} from '../errors.js'
-import type {RequestBody} from '../registry/http.js'
-import {commitUrl, resolveLocation} from '../registry/upload-location.js'
-import type {Answer, Probe} from '../registry/probe.js'
-import type {Digest} from '../oci/digest.js'
-import type {Patient} from './doctor-check.js'
+import {type InjectError, NetworkError} from '../../errors.js'
+import type {RequestBody} from '../../registry/http.js'
+import {commitUrl, resolveLocation} from '../../registry/upload-location.js'
+import type {Answer, Probe} from '../../registry/probe.js'
+import type {Digest} from '../../oci/digest.js'
+import type {Patient} from './check.js'
 
 /** An upload that a check has begun. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs */
 export interface Session {

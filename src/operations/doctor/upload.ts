@@ -1,16 +1,8 @@
-import {bytesBody} from '../registry/bytes-body.js'
-import type {Answer} from '../registry/probe.js'
-import {
-  type Check,
-  type Finding,
-  note,
-  ok,
-  type Patient,
-  skipped,
-  unexpected,
-} from './doctor-check.js'
-import {makeLayer} from './doctor-content.js'
-import {append, begin, cancel, commit, isStored, offsetOf, withSession} from './doctor-session.js'
+import {bytesBody} from '../../registry/bytes-body.js'
+import type {Answer} from '../../registry/probe.js'
+import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
+import {makeLayer} from './content.js'
+import {append, begin, cancel, commit, isStored, offsetOf, withSession} from './session.js'
 
 const MiB = 1024 * 1024
 const needs = ['upload start']

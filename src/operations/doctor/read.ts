@@ -1,11 +1,11 @@
-import {AuthenticationError, NotFoundError} from '../errors.js'
-import {type Digest, digestOf, isDigest} from '../oci/digest.js'
-import {manifestMediaTypes} from '../oci/media-type.js'
-import {quoted} from '../oci/quoted.js'
-import type {Probe} from '../registry/probe.js'
-import {claimedDigest} from '../registry/response-digest.js'
-import {decodeFacts} from '../oci/manifest-facts.js'
-import {type Check, fail, type Facts, note, ok, skipped, unexpected} from './doctor-check.js'
+import {AuthenticationError, NotFoundError} from '../../errors.js'
+import {type Digest, digestOf, isDigest} from '../../oci/digest.js'
+import {manifestMediaTypes} from '../../oci/media-type.js'
+import {quoted} from '../../oci/quoted.js'
+import type {Probe} from '../../registry/probe.js'
+import {claimedDigest} from '../../registry/response-digest.js'
+import {decodeFacts} from '../../oci/manifest-facts.js'
+import {type Check, fail, type Facts, note, ok, skipped, unexpected} from './check.js'
 
 const needs = ['ping', 'auth']
 const accept = {accept: manifestMediaTypes.join(', ')}

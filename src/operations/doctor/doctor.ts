@@ -1,7 +1,7 @@
-import type {InjectError} from '../errors.js'
-import type {Digest} from '../oci/digest.js'
-import type {Probe} from '../registry/probe.js'
-import {auth} from './doctor-auth.js'
+import type {InjectError} from '../../errors.js'
+import type {Digest} from '../../oci/digest.js'
+import type {Probe} from '../../registry/probe.js'
+import {auth} from './auth.js'
 import {
   type Check,
   type CheckResult,
@@ -9,13 +9,13 @@ import {
   type Patient,
   runCheck,
   skipped,
-} from './doctor-check.js'
-import {cleanup, ifMatch, ifNoneMatch, manifestPut} from './doctor-manifest.js'
-import {clock, ping, tls} from './doctor-reach.js'
-import {absent, blobHead, manifestHead, referrers, tags} from './doctor-read.js'
-import {brokenUpload, mount, uploadCancel, uploadStatus} from './doctor-upload-session.js'
-import * as uploads from './doctor-upload.js'
-import type {Ports} from '../ports.js'
+} from './check.js'
+import {cleanup, ifMatch, ifNoneMatch, manifestPut} from './manifest.js'
+import {clock, ping, tls} from './reach.js'
+import {absent, blobHead, manifestHead, referrers, tags} from './read.js'
+import {brokenUpload, mount, uploadCancel, uploadStatus} from './upload-session.js'
+import * as uploads from './upload.js'
+import type {Ports} from '../../ports.js'
 
 /** What is impure about it, besides the registry. */
 export interface DoctorPorts extends Pick<Ports, 'signal'> {

@@ -1,8 +1,8 @@
-import {AuthenticationError} from '../errors.js'
-import {parseChallenges} from '../registry/challenge.js'
-import {displayUrl} from '../registry/endpoint.js'
-import type {SeenExchange} from '../registry/watched-transport.js'
-import {type Check, fail, type Finding, note, ok, type Patient} from './doctor-check.js'
+import {AuthenticationError} from '../../errors.js'
+import {parseChallenges} from '../../registry/challenge.js'
+import {displayUrl} from '../../registry/endpoint.js'
+import type {SeenExchange} from '../../registry/watched-transport.js'
+import {type Check, fail, type Finding, note, ok, type Patient} from './check.js'
 
 /** Shorter lives than this are counted as this. */
 const shortLife = 60

@@ -1,6 +1,6 @@
-import {IntegrityError} from '../errors.js'
-import {reachOf} from '../registry/address.js'
-import {type Check, fail, type Finding, note, ok, skipped, unexpected} from './doctor-check.js'
+import {IntegrityError} from '../../errors.js'
+import {reachOf} from '../../registry/address.js'
+import {type Check, fail, type Finding, note, ok, skipped, unexpected} from './check.js'
 
 const day = 86_400_000
 /** Certificates are renewed earlier than this. */
