@@ -1,6 +1,6 @@
 import type {ContentStore} from '../store/content-store.js'
 import {describeIndex, type IndexInjectionResult} from './describe-index.js'
-import type {FoundDocument} from './find-document.js'
+import type {FoundDocument} from './find/find-document.js'
 import {injectIndex, type IndexOptions, type StoredLayers} from './inject-index.js'
 import {warnOfReferrers} from './left-behind.js'
 import type {Ports} from '../ports.js'

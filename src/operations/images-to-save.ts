@@ -5,8 +5,8 @@ import type {PlatformChoice} from '../image/platforms.js'
 import type {Digest} from '../oci/digest.js'
 import {parseReference, type Reference, repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
-import {findDocument} from './find-document.js'
-import {loadFound} from './load-image.js'
+import {findDocument} from './find/find-document.js'
+import {loadFound} from './find/load-image.js'
 import type {Ports} from '../ports.js'
 
 export interface FoundImage extends ImageToSave {

@@ -9,8 +9,8 @@ import {type Digest, isDigest} from '../oci/digest.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {drain} from '../stream/drain.js'
 import {measured} from '../stream/tap.js'
-import {fetchImage} from './fetch-image.js'
-import {isIndex, loadIndex} from './load-index.js'
+import {fetchImage} from './find/fetch-image.js'
+import {isIndex, loadIndex} from './find/load-index.js'
 import type {Ports} from '../ports.js'
 
 /** A layer of this slot that the repository should hold already. `own`: the image's that is worked on, not that of another tag. */

@@ -13,7 +13,7 @@ import {type CopyPlan, planCopy} from '../store/copy-plan.js'
 import {parseRepositoryName} from '../store/repository-paths.js'
 import {findReferrers, missingReferrer, type Referrers} from './copy/referrers.js'
 import {type CopyRoot, findRoot} from './copy/roots.js'
-import {defaultTag} from './find-document.js'
+import {defaultTag} from './find/find-document.js'
 import type {Ports} from '../ports.js'
 import {refuseAddress} from './site-target.js'
 

@@ -5,7 +5,7 @@ import type {Reference} from '../oci/reference.js'
 import type {ContentStore, TagMove} from '../store/content-store.js'
 import {statNewTag} from '../store/hidden-tag.js'
 import {tagMoved} from '../store/tag-moved.js'
-import {defaultTag} from './find-document.js'
+import {defaultTag} from './find/find-document.js'
 
 /** Where tags stand, being asked for already. */
 export type TagLooks = ReadonlyMap<string, Promise<Digest | undefined>>

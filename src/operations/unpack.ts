@@ -11,9 +11,9 @@ import {formatPlatform, matchesPlatform, type Platform} from '../oci/platform.js
 import {quoted} from '../oci/quoted.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
-import {findDocument, type FoundDocument} from './find-document.js'
-import {loadFound} from './load-image.js'
-import {isIndex, loadIndex} from './load-index.js'
+import {findDocument, type FoundDocument} from './find/find-document.js'
+import {loadFound} from './find/load-image.js'
+import {isIndex, loadIndex} from './find/load-index.js'
 import type {Ports} from '../ports.js'
 
 export interface UnpackOptions {

@@ -1,7 +1,7 @@
 import type {ContentStore} from '../store/content-store.js'
 import {applyToIndex} from './apply-index.js'
 import type {IndexInjectionResult} from './describe-index.js'
-import type {FoundDocument} from './find-document.js'
+import type {FoundDocument} from './find/find-document.js'
 import type {IndexContent, StoredLayers, SuitableTarget} from './inject-index.js'
 import type {LayerEntries} from './layer-entries.js'
 import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'

@@ -10,7 +10,7 @@ import {finish} from '../../store/finishable.js'
 import {isSamePlace, mountableFrom, openTarget, targetOf} from './places.js'
 import {findReferrers, linkReferrers, missingReferrer} from './referrers.js'
 import {type CopyRoot, findRoot, findTagged} from './roots.js'
-import {isIndex} from '../load-index.js'
+import {isIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
 import {outstanding, planTagMoves, refuseClobber} from '../tag-moves.js'
 

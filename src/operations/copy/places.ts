@@ -3,7 +3,7 @@ import {InjectError, UsageError} from '../../errors.js'
 import type {Reference} from '../../oci/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {createMemoryStore} from '../../store/memory-store.js'
-import {defaultTag} from '../find-document.js'
+import {defaultTag} from '../find/find-document.js'
 import {repositoryName} from '../../oci/reference.js'
 import type {Ports} from '../../ports.js'
 

@@ -5,9 +5,9 @@ import {formatReference, type Reference} from '../../oci/reference.js'
 import type {Digest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
-import {findDocument} from '../find-document.js'
-import {loadFound} from '../load-image.js'
-import {isIndex, loadIndex} from '../load-index.js'
+import {findDocument} from '../find/find-document.js'
+import {loadFound} from '../find/load-image.js'
+import {isIndex, loadIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
 
 /** What is to be copied. */

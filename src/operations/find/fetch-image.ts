@@ -1,8 +1,8 @@
-import {LimitError} from '../errors.js'
-import {decodeImage, type Image} from '../image/image.js'
-import {decodeManifest} from '../oci/manifest.js'
-import {readAll} from '../stream/limit.js'
-import type {ContentStore, StoredManifest} from '../store/content-store.js'
+import {LimitError} from '../../errors.js'
+import {decodeImage, type Image} from '../../image/image.js'
+import {decodeManifest} from '../../oci/manifest.js'
+import {readAll} from '../../stream/limit.js'
+import type {ContentStore, StoredManifest} from '../../store/content-store.js'
 
 /** Configs are small; a larger one is not read. */
 const largestConfig = 4 * 1024 * 1024

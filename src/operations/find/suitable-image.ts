@@ -1,9 +1,9 @@
-import {checkFamily, checkPlain, newLayerType} from '../image/family.js'
-import type {Image} from '../image/image.js'
-import {findSlot} from '../image/slot.js'
-import {toOci} from '../image/to-oci.js'
-import type {Parents} from '../layer/pack/parents.js'
-import type {LayerCompression} from '../oci/media-type.js'
+import {checkFamily, checkPlain, newLayerType} from '../../image/family.js'
+import type {Image} from '../../image/image.js'
+import {findSlot} from '../../image/slot.js'
+import {toOci} from '../../image/to-oci.js'
+import type {Parents} from '../../layer/pack/parents.js'
+import type {LayerCompression} from '../../oci/media-type.js'
 
 /** In which form something is put into an image. */
 export interface FormatOptions {
