@@ -21,7 +21,7 @@ import {
   updateRequest,
 } from './library/requests.js'
 import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
-import type {IndexInjectionResult} from './operations/describe-index.js'
+import type {IndexInjectionResult} from './operations/image-index/describe-index.js'
 import type {InjectionResult} from './operations/injection-result.js'
 import {inspect as inspectImage} from './operations/inspect.js'
 import {remove as removeSlot, type RemoveResult} from './operations/remove.js'

@@ -5,7 +5,7 @@ import {preparePacking} from '../layer/pack/prepare-packing.js'
 import type {RememberedTree} from '../layer/tree/memory.js'
 import {repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
-import type {IndexInjectionResult} from './describe-index.js'
+import type {IndexInjectionResult} from './image-index/describe-index.js'
 import type {FoundDocument} from './find/find-document.js'
 import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {actionOn, describeOutcome, type InjectionResult} from './injection-result.js'
@@ -23,7 +23,7 @@ import {warnOfEmptiness} from './slot-notices.js'
 import {noticeSharding} from './slot-sharding.js'
 import {restoreShards, storeShards} from './store-shards.js'
 import {lookAtTags, refuseClobber, type TagLooks} from './tag-moves.js'
-import {createIndexUpdate, type UpdateSource} from './update-index.js'
+import {createIndexUpdate, type UpdateSource} from './image-index/update-index.js'
 
 /**
  * Makes a directory the content of a slot and moves the tags to the new image: one layer (or those of several that are new), one config, one manifest; an image without the

@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import {countEntries} from './count.js'
-import type {IndexInjectionResult} from '../../operations/describe-index.js'
+import type {IndexInjectionResult} from '../../operations/image-index/describe-index.js'
 import type {InjectionResult} from '../../operations/injection-result.js'
 import type {ProgressEvent} from '../../ports.js'
 

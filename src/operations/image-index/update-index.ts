@@ -1,14 +1,14 @@
-import type {ContentStore} from '../store/content-store.js'
+import type {ContentStore} from '../../store/content-store.js'
 import {applyToIndex} from './apply-index.js'
 import type {IndexInjectionResult} from './describe-index.js'
-import type {FoundDocument} from './find/find-document.js'
+import type {FoundDocument} from '../find/find-document.js'
 import type {IndexContent, StoredLayers, SuitableTarget} from './inject-index.js'
-import type {LayerEntries} from './layer-entries.js'
-import {packingOf, type UpdateOptions, warnOnce} from './plan-update.js'
-import type {DirectoryFor} from './platform-directory.js'
-import type {Ports} from '../ports.js'
-import {noticeSharding} from './slot-sharding.js'
-import type {TagLooks} from './tag-moves.js'
+import type {LayerEntries} from '../layer-entries.js'
+import {packingOf, type UpdateOptions, warnOnce} from '../plan-update.js'
+import type {DirectoryFor} from '../platform-directory.js'
+import type {Ports} from '../../ports.js'
+import {noticeSharding} from '../slot-sharding.js'
+import type {TagLooks} from '../tag-moves.js'
 
 /** What is packed, and into what entries. */
 export interface UpdateSource {

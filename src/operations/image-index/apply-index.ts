@@ -1,11 +1,11 @@
-import type {ContentStore} from '../store/content-store.js'
+import type {ContentStore} from '../../store/content-store.js'
 import {describeIndex, type IndexInjectionResult} from './describe-index.js'
-import type {FoundDocument} from './find/find-document.js'
+import type {FoundDocument} from '../find/find-document.js'
 import {injectIndex, type IndexOptions, type StoredLayers} from './inject-index.js'
 import {warnOfReferrers} from './left-behind.js'
-import type {Ports} from '../ports.js'
-import {publishIndex} from './publish-index.js'
-import {outstanding, refuseClobber} from './tag-moves.js'
+import type {Ports} from '../../ports.js'
+import {publishIndex} from '../publish-index.js'
+import {outstanding, refuseClobber} from '../tag-moves.js'
 
 export interface ApplyIndexOptions extends IndexOptions {
   readonly noClobber: boolean

@@ -1,11 +1,11 @@
-import {unlessFailed} from '../errors.js'
-import type {Digest} from '../oci/digest.js'
-import type {CallOptions, ContentStore} from '../store/content-store.js'
-import {listReferrers} from '../store/list-referrers.js'
-import {referrersTag} from '../store/referrer-lister.js'
+import {unlessFailed} from '../../errors.js'
+import type {Digest} from '../../oci/digest.js'
+import type {CallOptions, ContentStore} from '../../store/content-store.js'
+import {listReferrers} from '../../store/list-referrers.js'
+import {referrersTag} from '../../store/referrer-lister.js'
 import type {IndexInjectionResult} from './describe-index.js'
-import type {InjectionResult} from './injection-result.js'
-import type {Ports} from '../ports.js'
+import type {InjectionResult} from '../injection-result.js'
+import type {Ports} from '../../ports.js'
 
 /** What cosign tags signatures with. https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage */
 const signatureSuffix = '.sig'
