@@ -4,7 +4,7 @@ import {credentialPorts} from '../src/cli/ports/credential-ports.js'
 import {registryArg, terminalConsole} from '../src/cli/terminal/login-terminal.js'
 import {loginCredentials} from '../src/cli/ports/login-credentials.js'
 import {shownLogin} from '../src/cli/render/credentials.js'
-import {login} from '../src/operations/login.js'
+import {login} from '../src/operations/login/login.js'
 import {parseRegistryName} from '../src/registry/registry-name.js'
 
 export default class Login extends BaseCommand {

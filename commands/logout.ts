@@ -3,7 +3,7 @@ import {BaseCommand} from '../src/cli/base-command.js'
 import {credentialPorts} from '../src/cli/ports/credential-ports.js'
 import {chosenRegistry, registryArg} from '../src/cli/terminal/login-terminal.js'
 import {shownLogout} from '../src/cli/render/credentials.js'
-import {logout} from '../src/operations/logout.js'
+import {logout} from '../src/operations/login/logout.js'
 
 export default class Logout extends BaseCommand {
   static override readonly summary = 'Forget the login for a registry, or for all.'

@@ -4,7 +4,7 @@ import {credentialPorts} from '../../src/cli/ports/credential-ports.js'
 import {givenUser} from '../../src/cli/ports/explicit-credentials.js'
 import {shownWhich} from '../../src/cli/render/credentials.js'
 import {whichTarget} from '../../src/cli/which-target.js'
-import {whichCredentials} from '../../src/operations/which-credentials.js'
+import {whichCredentials} from '../../src/operations/login/which-credentials.js'
 
 export default class AuthWhich extends BaseCommand {
   static override readonly summary =

@@ -1,5 +1,5 @@
 import {homeFolder} from '../../disk/home-folder.js'
-import type {CredentialPorts} from '../../operations/credential-ports.js'
+import type {CredentialPorts} from '../../operations/login/credential-ports.js'
 import type {Ports} from '../../ports.js'
 import {networkOptions, type StoreFlags} from './store-opener.js'
 

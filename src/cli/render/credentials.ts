@@ -1,7 +1,7 @@
-import type {LoginResult} from '../../operations/login.js'
-import type {LogoutResult} from '../../operations/logout.js'
+import type {LoginResult} from '../../operations/login/login.js'
+import type {LogoutResult} from '../../operations/login/logout.js'
 import type {ProgressEvent} from '../../ports.js'
-import type {WhichResult} from '../../operations/which-credentials.js'
+import type {WhichResult} from '../../operations/login/which-credentials.js'
 import type {CredentialPlace} from '../../registry/credential-writer.js'
 import {plainText} from './escape.js'
 

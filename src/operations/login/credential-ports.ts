@@ -1,6 +1,6 @@
-import type {AuthFilePlaces} from '../registry/auth-file-places.js'
-import type {CredentialLookup} from '../registry/credential.js'
-import type {Ports} from '../ports.js'
+import type {AuthFilePlaces} from '../../registry/auth-file-places.js'
+import type {CredentialLookup} from '../../registry/credential.js'
+import type {Ports} from '../../ports.js'
 
 /** What is impure about logging in and out: where files of credentials are, and the registry itself. */
 export interface CredentialPorts extends Pick<Ports, 'report' | 'signal'> {

@@ -1,5 +1,5 @@
-import {AuthenticationError, UsageError} from '../errors.js'
-import {type CredentialPlace, storeCredential} from '../registry/credential-writer.js'
+import {AuthenticationError, UsageError} from '../../errors.js'
+import {type CredentialPlace, storeCredential} from '../../registry/credential-writer.js'
 import type {CredentialPorts} from './credential-ports.js'
 
 export interface LoginOptions {
