@@ -3,7 +3,7 @@ import {BaseCommand} from '../../src/cli/base-command.js'
 import {cacheFolder} from '../../src/cli/cache-folder.js'
 import {commonFlags, sizeFlag} from '../../src/cli/flags/common.js'
 import {shownCachePrune} from '../../src/cli/render/save.js'
-import {pruneCache} from '../../src/operations/prune-cache.js'
+import {pruneCache} from '../../src/operations/maintain/prune-cache.js'
 
 export default class CachePrune extends BaseCommand {
   static override readonly summary = 'Remove from a cache of blobs what was not used for longest.'

@@ -3,7 +3,7 @@ import {BaseCommand} from '../../src/cli/base-command.js'
 import {shownCheck} from '../../src/cli/render/store.js'
 import {rootArg} from '../../src/cli/flags/store.js'
 import {parseReference} from '../../src/oci/reference.js'
-import {checkRoot} from '../../src/operations/check-store.js'
+import {checkRoot} from '../../src/operations/maintain/check-store.js'
 
 export default class StoreCheck extends BaseCommand {
   static override readonly summary = 'Read a folder of repositories again, and say what is wrong.'

@@ -2,7 +2,7 @@ import {BaseCommand} from '../../src/cli/base-command.js'
 import {commonFlags} from '../../src/cli/flags/common.js'
 import {shownCollection} from '../../src/cli/render/store.js'
 import {removalFlags, rootArg} from '../../src/cli/flags/store.js'
-import {collectRoot} from '../../src/operations/collect-garbage.js'
+import {collectRoot} from '../../src/operations/maintain/collect-garbage.js'
 
 export default class StoreGc extends BaseCommand {
   static override readonly summary = 'Remove what nothing refers to from a folder of repositories.'

@@ -3,7 +3,7 @@ import {BaseCommand} from '../../src/cli/base-command.js'
 import {commonFlags} from '../../src/cli/flags/common.js'
 import {shownPrune} from '../../src/cli/render/store.js'
 import {duration, removalFlags, rootArg, tagPattern} from '../../src/cli/flags/store.js'
-import {pruneRoot} from '../../src/operations/prune-store.js'
+import {pruneRoot} from '../../src/operations/maintain/prune-store.js'
 
 export default class StorePrune extends BaseCommand {
   static override readonly summary = 'Remove old tags, and what nothing refers to then.'

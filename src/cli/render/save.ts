@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import type {ProgressEvent} from '../../ports.js'
-import type {PruneCacheResult} from '../../operations/prune-cache.js'
+import type {PruneCacheResult} from '../../operations/maintain/prune-cache.js'
 import type {SaveFolderResult} from '../../operations/save-folder.js'
 import type {SaveResult} from '../../operations/save.js'
 

@@ -1,8 +1,11 @@
 import prettyBytes from 'pretty-bytes'
-import type {CheckResult} from '../../operations/check-store.js'
-import type {CollectResult, RepositoryCollection} from '../../operations/collect-garbage.js'
+import type {CheckResult} from '../../operations/maintain/check-store.js'
+import type {
+  CollectResult,
+  RepositoryCollection,
+} from '../../operations/maintain/collect-garbage.js'
 import type {ProgressEvent} from '../../ports.js'
-import type {PruneResult} from '../../operations/prune-store.js'
+import type {PruneResult} from '../../operations/maintain/prune-store.js'
 import {plainText} from './escape.js'
 
 /** One line for every repository that something goes from. */

@@ -1,8 +1,8 @@
-import {collectGarbage, type GarbageResult} from '../store/collect-garbage.js'
-import type {BlobInfo} from '../store/content-store.js'
-import {type GarbagePlan, planGarbage} from '../store/garbage-plan.js'
-import {openRepositoryRoot} from '../store/repository-root.js'
-import type {Ports} from '../ports.js'
+import {collectGarbage, type GarbageResult} from '../../store/collect-garbage.js'
+import type {BlobInfo} from '../../store/content-store.js'
+import {type GarbagePlan, planGarbage} from '../../store/garbage-plan.js'
+import {openRepositoryRoot} from '../../store/repository-root.js'
+import type {Ports} from '../../ports.js'
 
 export interface CollectOptions {
   readonly root: string

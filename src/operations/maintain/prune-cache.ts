@@ -1,5 +1,5 @@
-import {type CachePruneCounts, pruneCache as prune} from '../fast/prune-cache.js'
-import type {Ports} from '../ports.js'
+import {type CachePruneCounts, pruneCache as prune} from '../../fast/prune-cache.js'
+import type {Ports} from '../../ports.js'
 
 export interface PruneCacheOptions {
   readonly directory: string

@@ -1,14 +1,14 @@
-import {UsageError} from '../errors.js'
-import type {GarbageResult} from '../store/collect-garbage.js'
-import {planPrune, prune, type PrunedTag} from '../store/prune.js'
-import {openRepositoryRoot} from '../store/repository-root.js'
+import {UsageError} from '../../errors.js'
+import type {GarbageResult} from '../../store/collect-garbage.js'
+import {planPrune, prune, type PrunedTag} from '../../store/prune.js'
+import {openRepositoryRoot} from '../../store/repository-root.js'
 import {
   collectionsOf,
   type CollectOptions,
   plannedTotal,
   type RepositoryCollection,
 } from './collect-garbage.js'
-import type {Ports} from '../ports.js'
+import type {Ports} from '../../ports.js'
 
 export interface PruneRootOptions extends CollectOptions {
   /** Tags pushed longer ago go, milliseconds. */

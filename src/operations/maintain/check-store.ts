@@ -1,10 +1,10 @@
-import type {Digest} from '../oci/digest.js'
-import type {Reference} from '../oci/reference.js'
-import {checkStore, type StoreReport} from '../store/check-store.js'
-import type {BlobSource, ContentStore} from '../store/content-store.js'
-import {openRepositoryRoot} from '../store/repository-root.js'
-import {streamOf} from '../stream/stream-of.js'
-import type {Ports} from '../ports.js'
+import type {Digest} from '../../oci/digest.js'
+import type {Reference} from '../../oci/reference.js'
+import {checkStore, type StoreReport} from '../../store/check-store.js'
+import type {BlobSource, ContentStore} from '../../store/content-store.js'
+import {openRepositoryRoot} from '../../store/repository-root.js'
+import {streamOf} from '../../stream/stream-of.js'
+import type {Ports} from '../../ports.js'
 
 export interface CheckRootOptions {
   readonly root: string
