@@ -2,7 +2,7 @@ import type {ConfigEdits} from '../image/config-edits.js'
 import type {Sharding} from '../image/sharding.js'
 import type {Parents} from '../layer/pack/parents.js'
 import type {LayerCompression} from '../oci/media-type.js'
-import type {ConflictPolicy} from '../operations/on-conflict.js'
+import type {ConflictPolicy} from '../operations/publish/on-conflict.js'
 
 /** What may be said of the result of a change to an image. */
 export interface ResultSettings {

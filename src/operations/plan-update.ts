@@ -15,7 +15,7 @@ import {compare} from './compare.js'
 import {alike, isThere, type KnownLayer, knownLayers} from './known-layers.js'
 import type {FramedEntries, LayerEntries} from './layer-entries.js'
 import {loadFound, startOf} from './find/load-image.js'
-import type {ConflictPolicy} from './on-conflict.js'
+import type {ConflictPolicy} from './publish/on-conflict.js'
 import type {Output} from './copy/outputs.js'
 import type {Ports} from '../ports.js'
 import type {DirectoryFor} from './platform-directory.js'
@@ -24,7 +24,7 @@ import {noticeOtherSlots} from './slot-notices.js'
 import {planSharding, shardingOf} from './slot-sharding.js'
 import {compareShards} from './store-shards.js'
 import {type FormatOptions, suitableImage} from './find/suitable-image.js'
-import {planTagMoves, type TagLooks} from './tag-moves.js'
+import {planTagMoves, type TagLooks} from './publish/tag-moves.js'
 
 export interface UpdateOptions
   extends Pick<DirectoryOptions, 'exclude' | 'whiteouts' | 'owner'>, FormatOptions {

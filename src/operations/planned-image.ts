@@ -8,7 +8,7 @@ import {formatTime} from '../oci/time.js'
 import {actionOn, describeOutcome, type InjectionResult} from './injection-result.js'
 import type {UpdateOptions, UpdatePlan} from './plan-update.js'
 import type {StoredContent} from './slot-content.js'
-import {outstanding} from './tag-moves.js'
+import {outstanding} from './publish/tag-moves.js'
 
 /** The image that an update makes of its plan, once the layers are known. */
 export function injected(

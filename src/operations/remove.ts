@@ -15,12 +15,12 @@ import type {FoundDocument} from './find/find-document.js'
 import {loadTargets} from './find/index-targets.js'
 import {loadFound} from './find/load-image.js'
 import {isIndex, loadIndex, type LoadedIndex} from './find/load-index.js'
-import type {ConflictPolicy} from './on-conflict.js'
+import type {ConflictPolicy} from './publish/on-conflict.js'
 import type {Ports} from '../ports.js'
-import {publish} from './publish.js'
-import {publishIndex} from './publish-index.js'
-import {publishUntilSettled} from './publish-until-settled.js'
-import {outstanding, planTagMoves, refuseClobber} from './tag-moves.js'
+import {publish} from './publish/publish.js'
+import {publishIndex} from './publish/publish-index.js'
+import {publishUntilSettled} from './publish/until-settled.js'
+import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
 
 export interface RemoveOptions {
   readonly reference: Reference

@@ -18,14 +18,14 @@ import {type LayerEntries, layerEntries} from './layer-entries.js'
 import {warnOfReferrers} from './image-index/left-behind.js'
 import {loadFound, startOf} from './find/load-image.js'
 import type {Ports} from '../ports.js'
-import {publish} from './publish.js'
-import {publishUntilSettled} from './publish-until-settled.js'
+import {publish} from './publish/publish.js'
+import {publishUntilSettled} from './publish/until-settled.js'
 import {pushLayer} from './push-layer.js'
 import {asContent, nothingSent} from './slot-content.js'
 import {noticeOtherSlots} from './slot-notices.js'
 import {type FormatOptions, suitableImage} from './find/suitable-image.js'
-import type {ConflictPolicy} from './on-conflict.js'
-import {planTagMoves, refuseClobber} from './tag-moves.js'
+import type {ConflictPolicy} from './publish/on-conflict.js'
+import {planTagMoves, refuseClobber} from './publish/tag-moves.js'
 
 export interface SetupOptions extends FormatOptions {
   readonly reference: Reference

@@ -12,7 +12,7 @@ import {findReferrers, linkReferrers, missingReferrer} from './referrers.js'
 import {type CopyRoot, findRoot, findTagged} from './roots.js'
 import {isIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
-import {outstanding, planTagMoves, refuseClobber} from '../tag-moves.js'
+import {outstanding, planTagMoves, refuseClobber} from '../publish/tag-moves.js'
 
 export interface CopyOptions {
   readonly source: Reference

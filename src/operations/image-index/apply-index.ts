@@ -4,8 +4,8 @@ import type {FoundDocument} from '../find/find-document.js'
 import {injectIndex, type IndexOptions, type StoredLayers} from './inject-index.js'
 import {warnOfReferrers} from './left-behind.js'
 import type {Ports} from '../../ports.js'
-import {publishIndex} from '../publish-index.js'
-import {outstanding, refuseClobber} from '../tag-moves.js'
+import {publishIndex} from '../publish/publish-index.js'
+import {outstanding, refuseClobber} from '../publish/tag-moves.js'
 
 export interface ApplyIndexOptions extends IndexOptions {
   readonly noClobber: boolean

@@ -19,12 +19,12 @@ import {type IndexTarget, loadTargets} from '../find/index-targets.js'
 import {actionOn, type SlotAction} from '../injection-result.js'
 import {loadIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
-import type {ChangedIndex} from '../publish-index.js'
+import type {ChangedIndex} from '../publish/publish-index.js'
 import {nothingSent} from '../slot-content.js'
 import {planSharding, shardingOf} from '../slot-sharding.js'
 import {warnOfEmptiness} from '../slot-notices.js'
 import {type FormatOptions, suitableImage} from '../find/suitable-image.js'
-import {planTagMoves, type TagLooks} from '../tag-moves.js'
+import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
 
 /** What is to be put into one image. Images with the same `key` get the same layer, which is packed and pushed once. */
 export interface IndexContent extends Omit<GroupContent, 'plan'> {

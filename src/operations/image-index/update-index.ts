@@ -8,7 +8,7 @@ import {packingOf, type UpdateOptions, warnOnce} from '../plan-update.js'
 import type {DirectoryFor} from '../platform-directory.js'
 import type {Ports} from '../../ports.js'
 import {noticeSharding} from '../slot-sharding.js'
-import type {TagLooks} from '../tag-moves.js'
+import type {TagLooks} from '../publish/tag-moves.js'
 
 /** What is packed, and into what entries. */
 export interface UpdateSource {

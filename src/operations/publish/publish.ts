@@ -1,7 +1,7 @@
-import {NotFoundError} from '../errors.js'
-import type {Image} from '../image/image.js'
-import {algorithmOf} from '../oci/digest.js'
-import type {CallOptions, ContentStore, TagMove} from '../store/content-store.js'
+import {NotFoundError} from '../../errors.js'
+import type {Image} from '../../image/image.js'
+import {algorithmOf} from '../../oci/digest.js'
+import type {CallOptions, ContentStore, TagMove} from '../../store/content-store.js'
 import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {outstanding} from './tag-moves.js'
 

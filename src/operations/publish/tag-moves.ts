@@ -1,11 +1,11 @@
-import {ConflictError, UsageError} from '../errors.js'
-import type {Digest} from '../oci/digest.js'
-import {quoted} from '../oci/quoted.js'
-import type {Reference} from '../oci/reference.js'
-import type {ContentStore, TagMove} from '../store/content-store.js'
-import {statNewTag} from '../store/hidden-tag.js'
-import {tagMoved} from '../store/tag-moved.js'
-import {defaultTag} from './find/find-document.js'
+import {ConflictError, UsageError} from '../../errors.js'
+import type {Digest} from '../../oci/digest.js'
+import {quoted} from '../../oci/quoted.js'
+import type {Reference} from '../../oci/reference.js'
+import type {ContentStore, TagMove} from '../../store/content-store.js'
+import {statNewTag} from '../../store/hidden-tag.js'
+import {tagMoved} from '../../store/tag-moved.js'
+import {defaultTag} from '../find/find-document.js'
 
 /** Where tags stand, being asked for already. */
 export type TagLooks = ReadonlyMap<string, Promise<Digest | undefined>>

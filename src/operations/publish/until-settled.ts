@@ -1,12 +1,12 @@
 import {randomInt} from 'node:crypto'
 import {setTimeout as sleep} from 'node:timers/promises'
-import {ConflictError, NotFoundError, PreconditionError, UsageError} from '../errors.js'
-import type {Reference} from '../oci/reference.js'
-import type {ContentStore} from '../store/content-store.js'
-import {findDocument, type FoundDocument} from './find/find-document.js'
-import {isIndex} from './find/load-index.js'
+import {ConflictError, NotFoundError, PreconditionError, UsageError} from '../../errors.js'
+import type {Reference} from '../../oci/reference.js'
+import type {ContentStore} from '../../store/content-store.js'
+import {findDocument, type FoundDocument} from '../find/find-document.js'
+import {isIndex} from '../find/load-index.js'
 import type {ConflictPolicy} from './on-conflict.js'
-import type {Ports} from '../ports.js'
+import type {Ports} from '../../ports.js'
 import {destinationTags} from './tag-moves.js'
 
 /** Of many that want to move one tag at the same moment, one wins each time. */
