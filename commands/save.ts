@@ -2,8 +2,8 @@ import {Args} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {shownArchive, shownFolder} from '../src/cli/render/save.js'
 import {saveFlags, saveOptions} from '../src/cli/flags/save.js'
-import {saveFolder} from '../src/operations/save-folder.js'
-import {save} from '../src/operations/save.js'
+import {saveFolder} from '../src/operations/save/save-folder.js'
+import {save} from '../src/operations/save/save.js'
 
 export default class Save extends BaseCommand {
   static override readonly summary = 'Save images to a file that Docker and podman load.'

@@ -4,8 +4,8 @@ import {readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {parsePlatform} from '../../src/oci/platform.js'
 import {parseReference} from '../../src/oci/reference.js'
-import {saveFolder, type SaveFolderOptions} from '../../src/operations/save-folder.js'
-import {save, type SaveOptions, type SaveResult} from '../../src/operations/save.js'
+import {saveFolder, type SaveFolderOptions} from '../../src/operations/save/save-folder.js'
+import {save, type SaveOptions, type SaveResult} from '../../src/operations/save/save.js'
 import type {Ports} from '../../src/ports.js'
 
 /** `inject save IMAGE... -o FILE` in this process. */

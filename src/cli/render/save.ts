@@ -1,8 +1,8 @@
 import prettyBytes from 'pretty-bytes'
 import type {ProgressEvent} from '../../ports.js'
 import type {PruneCacheResult} from '../../operations/maintain/prune-cache.js'
-import type {SaveFolderResult} from '../../operations/save-folder.js'
-import type {SaveResult} from '../../operations/save.js'
+import type {SaveFolderResult} from '../../operations/save/save-folder.js'
+import type {SaveResult} from '../../operations/save/save.js'
 
 /** How an archive is shown: a line for each image, where standard output is not the archive itself. */
 export const shownArchive = {

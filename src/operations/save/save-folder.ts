@@ -1,12 +1,12 @@
 import {availableParallelism} from 'node:os'
-import {openBlobCache} from '../fast/blob-cache.js'
-import {fillFastFolder} from '../fast/folder.js'
-import {type FastCounts, saveFast} from '../fast/save.js'
-import type {Digest} from '../oci/digest.js'
-import type {Platform} from '../oci/platform.js'
-import type {Reference} from '../oci/reference.js'
+import {openBlobCache} from '../../fast/blob-cache.js'
+import {fillFastFolder} from '../../fast/folder.js'
+import {type FastCounts, saveFast} from '../../fast/save.js'
+import type {Digest} from '../../oci/digest.js'
+import type {Platform} from '../../oci/platform.js'
+import type {Reference} from '../../oci/reference.js'
 import {findImage} from './images-to-save.js'
-import type {Ports} from '../ports.js'
+import type {Ports} from '../../ports.js'
 
 export interface SaveFolderOptions {
   readonly image: Reference

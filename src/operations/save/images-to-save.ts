@@ -1,13 +1,13 @@
-import type {ImageName} from '../archive/saved-documents.js'
-import type {ImageToSave} from '../archive/save-images.js'
-import {UsageError} from '../errors.js'
-import type {PlatformChoice} from '../image/platforms.js'
-import type {Digest} from '../oci/digest.js'
-import {parseReference, type Reference, repositoryName} from '../oci/reference.js'
-import type {ContentStore} from '../store/content-store.js'
-import {findDocument} from './find/find-document.js'
-import {loadFound} from './find/load-image.js'
-import type {Ports} from '../ports.js'
+import type {ImageName} from '../../archive/saved-documents.js'
+import type {ImageToSave} from '../../archive/save-images.js'
+import {UsageError} from '../../errors.js'
+import type {PlatformChoice} from '../../image/platforms.js'
+import type {Digest} from '../../oci/digest.js'
+import {parseReference, type Reference, repositoryName} from '../../oci/reference.js'
+import type {ContentStore} from '../../store/content-store.js'
+import {findDocument} from '../find/find-document.js'
+import {loadFound} from '../find/load-image.js'
+import type {Ports} from '../../ports.js'
 
 export interface FoundImage extends ImageToSave {
   /** Where it comes from: `repository@digest`. */
