@@ -1,8 +1,8 @@
 import {realpath} from 'node:fs/promises'
 import {basename, dirname, join, relative, resolve} from 'node:path'
-import {localIoError} from '../disk/local-io-error.js'
-import {UsageError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
+import {localIoError} from '../../disk/local-io-error.js'
+import {UsageError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
 
 /**
  * Where the folders really are, by what they were called. Throws `UsageError` (`ERR_INJECT_ROOTS_NESTED`) when one is inside another: a repository of

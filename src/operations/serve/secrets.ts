@@ -1,13 +1,13 @@
 import {createReadStream} from 'node:fs'
 import {createSecureContext} from 'node:tls'
-import {localIoError} from '../disk/local-io-error.js'
-import {UsageError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
-import {type Access, openAccess} from '../server/access.js'
-import {type Htpasswd, parseHtpasswd} from '../server/htpasswd.js'
-import {createHtpasswdAccess} from '../server/htpasswd-access.js'
-import type {RegistryServer, TlsIdentity} from '../server/registry-server.js'
-import {readAll} from '../stream/limit.js'
+import {localIoError} from '../../disk/local-io-error.js'
+import {UsageError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
+import {type Access, openAccess} from '../../server/access.js'
+import {type Htpasswd, parseHtpasswd} from '../../server/htpasswd.js'
+import {createHtpasswdAccess} from '../../server/htpasswd-access.js'
+import type {RegistryServer, TlsIdentity} from '../../server/registry-server.js'
+import {readAll} from '../../stream/limit.js'
 
 export interface SecretFiles {
   /** Users with bcrypt hashes; everybody may do everything, without. */

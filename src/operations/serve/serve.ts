@@ -1,13 +1,13 @@
-import {UsageError} from '../errors.js'
-import type {AccessRecord} from '../server/access-record.js'
-import {defaultLimits, type ServerLimits} from '../server/limits.js'
-import {isLoopback, type ListenAddress, shownAddress} from '../server/listen.js'
-import {createRegistryServer, type RegistryServer} from '../server/registry-server.js'
-import type {RepositoryRoot} from '../store/repository.js'
+import {UsageError} from '../../errors.js'
+import type {AccessRecord} from '../../server/access-record.js'
+import {defaultLimits, type ServerLimits} from '../../server/limits.js'
+import {isLoopback, type ListenAddress, shownAddress} from '../../server/listen.js'
+import {createRegistryServer, type RegistryServer} from '../../server/registry-server.js'
+import type {RepositoryRoot} from '../../store/repository.js'
 import {collectPeriodically} from './collect-periodically.js'
-import type {Ports} from '../ports.js'
-import {findFolders} from './serve-folders.js'
-import {loadSecrets, type SecretFiles} from './serve-secrets.js'
+import type {Ports} from '../../ports.js'
+import {findFolders} from './folders.js'
+import {loadSecrets, type SecretFiles} from './secrets.js'
 
 /** One address and the folder of repositories that is served there. */
 export interface ServeListener extends ListenAddress {

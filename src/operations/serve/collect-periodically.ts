@@ -1,8 +1,8 @@
 import {setTimeout as sleep} from 'node:timers/promises'
-import {collectGarbage} from '../store/collect-garbage.js'
-import {planGarbage} from '../store/garbage-plan.js'
-import type {RepositoryRoot} from '../store/repository.js'
-import type {Ports} from '../ports.js'
+import {collectGarbage} from '../../store/collect-garbage.js'
+import {planGarbage} from '../../store/garbage-plan.js'
+import type {RepositoryRoot} from '../../store/repository.js'
+import type {Ports} from '../../ports.js'
 
 /** The longest that a timer can wait; with more it would not wait at all. */
 const longestWait = 2 ** 31 - 1
