@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {commonFlags} from '../src/cli/flags/common.js'
 import {shownSiteCheck} from '../src/cli/render/site.js'
-import {checkPublishedSite} from '../src/operations/check-site.js'
+import {checkPublishedSite} from '../src/operations/site/check-site.js'
 
 export default class Check extends BaseCommand {
   static override readonly summary = 'Read a published site again, and say what is wrong.'

@@ -4,7 +4,7 @@ import {imageArg, tagFlags} from '../src/cli/flags/common.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {presentPublication} from '../src/cli/render/site.js'
 import {parseReference, parseTag} from '../src/oci/reference.js'
-import {publishSite} from '../src/operations/publish-site.js'
+import {publishSite} from '../src/operations/site/publish-site.js'
 
 export default class Publish extends BaseCommand {
   static override readonly summary =

@@ -3,7 +3,7 @@ import {BaseCommand} from '../src/cli/base-command.js'
 import {commonFlags} from '../src/cli/flags/common.js'
 import {shownRemoval} from '../src/cli/render/site.js'
 import {duration} from '../src/cli/flags/store.js'
-import {unpublishSite} from '../src/operations/unpublish-site.js'
+import {unpublishSite} from '../src/operations/site/unpublish-site.js'
 
 export default class Unpublish extends BaseCommand {
   static override readonly summary =

@@ -1,8 +1,8 @@
 import prettyBytes from 'pretty-bytes'
 import type {ProgressEvent} from '../../ports.js'
-import type {PublishSiteResult} from '../../operations/publish-site.js'
-import type {SweepSiteResult, UnpublishSiteResult} from '../../operations/unpublish-site.js'
-import type {CheckSiteResult} from '../../operations/check-site.js'
+import type {PublishSiteResult} from '../../operations/site/publish-site.js'
+import type {SweepSiteResult, UnpublishSiteResult} from '../../operations/site/unpublish-site.js'
+import type {CheckSiteResult} from '../../operations/site/check-site.js'
 import {shownCheck} from './store.js'
 
 /** How the result of `publish` is shown: one line on stdout. */

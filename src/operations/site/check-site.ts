@@ -1,7 +1,7 @@
-import {checkSite, type SiteReport} from '../export/check-site.js'
-import {checkIsSite} from '../export/site.js'
-import {checkProgress, type CheckResult, isSound} from './maintain/check-store.js'
-import type {Ports} from '../ports.js'
+import {checkSite, type SiteReport} from '../../export/check-site.js'
+import {checkIsSite} from '../../export/site.js'
+import {checkProgress, type CheckResult, isSound} from '../maintain/check-store.js'
+import type {Ports} from '../../ports.js'
 
 export type CheckSiteResult = CheckResult & SiteReport
 

@@ -1,10 +1,10 @@
-import {UsageError} from '../errors.js'
-import {planRemoval, type SiteGarbage} from '../export/site-garbage.js'
-import {removeFromSite} from '../export/site-removal.js'
-import {planSweep, sweepSite} from '../export/site-sweep.js'
-import type {Digest} from '../oci/digest.js'
-import type {Ports} from '../ports.js'
-import {parseSiteTarget} from './site-target.js'
+import {UsageError} from '../../errors.js'
+import {planRemoval, type SiteGarbage} from '../../export/site-garbage.js'
+import {removeFromSite} from '../../export/site-removal.js'
+import {planSweep, sweepSite} from '../../export/site-sweep.js'
+import type {Digest} from '../../oci/digest.js'
+import type {Ports} from '../../ports.js'
+import {parseSiteTarget} from './target.js'
 
 export interface UnpublishSiteOptions {
   /** `SITE/NAME:TAG`; the tag, and the name, may be missing where `untagged` says what goes. */
