@@ -22,7 +22,7 @@ import {
 } from './library/requests.js'
 import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
 import type {IndexInjectionResult} from './operations/image-index/describe-index.js'
-import type {InjectionResult} from './operations/injection-result.js'
+import type {InjectionResult} from './operations/slot/result.js'
 import {inspect as inspectImage} from './operations/inspect.js'
 import {remove as removeSlot, type RemoveResult} from './operations/remove.js'
 import {setup as setUpSlot} from './operations/setup.js'

@@ -5,7 +5,7 @@ import {createTargetStore} from '../../store/target-store.js'
 import {mountableFrom, openTarget, targetOf} from './places.js'
 import {findDocument} from '../find/find-document.js'
 import {type Output, outputsAt} from './outputs.js'
-import {directoryFor} from '../platform-directory.js'
+import {directoryFor} from '../slot/platform-directory.js'
 import type {Ports} from '../../ports.js'
 
 /** What `withTarget` has to know of an operation's options. */

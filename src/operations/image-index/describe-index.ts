@@ -3,7 +3,7 @@ import type {Digest} from '../../oci/digest.js'
 import {formatPlatform} from '../../oci/platform.js'
 import {type Reference, repositoryName} from '../../oci/reference.js'
 import type {InjectedImage, InjectedIndex} from './inject-index.js'
-import {describeLayer, type InjectionResult} from '../injection-result.js'
+import {describeLayer, type InjectionResult} from '../slot/result.js'
 
 /** What became of one image of an index. */
 export interface InjectedImageResult extends Pick<

@@ -1,14 +1,14 @@
 import {mkdirSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {parseReference} from '../../src/oci/reference.js'
-import type {InjectionResult} from '../../src/operations/injection-result.js'
-import type {UpdateOptions} from '../../src/operations/plan-update.js'
-import {update} from '../../src/operations/update.js'
-import {createMemoryStore} from '../../src/store/memory-store.js'
-import {operationPorts} from '../support/operation-ports.js'
-import {makeEntry, putImage} from '../support/put-image.js'
-import {tempDir} from '../support/temp-dir.js'
+import {parseReference} from '../../../src/oci/reference.js'
+import type {InjectionResult} from '../../../src/operations/slot/result.js'
+import type {UpdateOptions} from '../../../src/operations/slot/plan.js'
+import {update} from '../../../src/operations/update.js'
+import {createMemoryStore} from '../../../src/store/memory-store.js'
+import {operationPorts} from '../../support/operation-ports.js'
+import {makeEntry, putImage} from '../../support/put-image.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const MiB = 1024 * 1024
 const size = 2 * MiB

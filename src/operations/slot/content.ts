@@ -1,6 +1,6 @@
-import type {Layer} from '../image/image.js'
-import type {PackedContent} from '../layer/pack/packed-content.js'
-import type {Digest} from '../oci/digest.js'
+import type {Layer} from '../../image/image.js'
+import type {PackedContent} from '../../layer/pack/packed-content.js'
+import type {Digest} from '../../oci/digest.js'
 
 /** What is known of the content of a slot, in however many layers. */
 export interface SlotFacts extends Omit<PackedContent, 'diffId'> {

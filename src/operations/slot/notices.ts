@@ -1,6 +1,6 @@
-import type {Image} from '../image/image.js'
-import {findSlots} from '../image/slot.js'
-import type {Ports} from '../ports.js'
+import type {Image} from '../../image/image.js'
+import {findSlots} from '../../image/slot.js'
+import type {Ports} from '../../ports.js'
 
 /** A slot is about to be added: whoever mistyped its name wants to know which there are. */
 export function noticeOtherSlots(

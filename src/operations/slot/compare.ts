@@ -1,13 +1,13 @@
 import {availableParallelism} from 'node:os'
-import type {Layer} from '../image/image.js'
-import {hashLayer} from '../layer/pack/hash-layer.js'
-import type {LayerFormat} from '../layer/pack/pack.js'
-import type {PackedContent} from '../layer/pack/packed-content.js'
-import type {WalkedEntry} from '../layer/tree/walked-entry.js'
-import {layerCompression} from '../oci/media-type.js'
-import type {ContentStore} from '../store/content-store.js'
+import type {Layer} from '../../image/image.js'
+import {hashLayer} from '../../layer/pack/hash-layer.js'
+import type {LayerFormat} from '../../layer/pack/pack.js'
+import type {PackedContent} from '../../layer/pack/packed-content.js'
+import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
+import {layerCompression} from '../../oci/media-type.js'
+import type {ContentStore} from '../../store/content-store.js'
 import {isThere, type KnownLayer, packsTo} from './known-layers.js'
-import type {Ports} from '../ports.js'
+import type {Ports} from '../../ports.js'
 
 /** Bytes of a blob from which on its content is hashed in a thread of its own. */
 const large = 16 * 1024 * 1024

@@ -1,7 +1,7 @@
-import type {Image, Layer} from '../image/image.js'
-import type {Digest} from '../oci/digest.js'
-import {repositoryName, type Reference} from '../oci/reference.js'
-import type {SentLayers, SlotFacts} from './slot-content.js'
+import type {Image, Layer} from '../../image/image.js'
+import type {Digest} from '../../oci/digest.js'
+import {repositoryName, type Reference} from '../../oci/reference.js'
+import type {SentLayers, SlotFacts} from './content.js'
 
 /** What became of the slot: put into an image that had none, given other content, left as it was, or that while the image's config was edited. */
 export type SlotAction = 'added' | 'replaced' | 'unchanged' | 'edited'

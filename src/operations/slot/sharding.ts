@@ -1,11 +1,11 @@
-import {UsageError} from '../errors.js'
-import type {Image} from '../image/image.js'
-import {mostLayers, type Sharding} from '../image/sharding.js'
-import type {Slot} from '../image/slot.js'
-import {planShards} from '../layer/shards/plan.js'
-import type {ShardPlan} from '../layer/shards/divide.js'
-import type {Entries} from '../layer/tree/walked-entry.js'
-import type {Ports} from '../ports.js'
+import {UsageError} from '../../errors.js'
+import type {Image} from '../../image/image.js'
+import {mostLayers, type Sharding} from '../../image/sharding.js'
+import type {Slot} from '../../image/slot.js'
+import {planShards} from '../../layer/shards/plan.js'
+import type {ShardPlan} from '../../layer/shards/divide.js'
+import type {Entries} from '../../layer/tree/walked-entry.js'
+import type {Ports} from '../../ports.js'
 
 /** An image that content is put into, with the slot that it has already. */
 interface Place {

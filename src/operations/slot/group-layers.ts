@@ -1,15 +1,15 @@
-import type {Layer} from '../image/image.js'
-import {countShards, type ShardPlan} from '../layer/shards/divide.js'
-import type {ContentStore, TagMove} from '../store/content-store.js'
-import type {IndexTarget} from './find/index-targets.js'
+import type {Layer} from '../../image/image.js'
+import {countShards, type ShardPlan} from '../../layer/shards/divide.js'
+import type {ContentStore, TagMove} from '../../store/content-store.js'
+import type {IndexTarget} from '../find/index-targets.js'
 import {compare} from './compare.js'
 import {alike, type KnownLayer, layersAt, layersIn} from './known-layers.js'
 import type {FramedEntries} from './layer-entries.js'
-import type {Ports} from '../ports.js'
+import type {Ports} from '../../ports.js'
 import {pushLayer} from './push-layer.js'
-import {asContent, type SentLayers, type SlotFacts} from './slot-content.js'
+import {asContent, type SentLayers, type SlotFacts} from './content.js'
 import {compareShards, storeShards} from './store-shards.js'
-import type {FormatOptions} from './find/suitable-image.js'
+import type {FormatOptions} from '../find/suitable-image.js'
 
 /** What is to be put into images that get the same layers. */
 export interface GroupContent extends FramedEntries {

@@ -1,22 +1,22 @@
-import type {Image, Layer} from '../image/image.js'
-import type {Slot} from '../image/slot.js'
+import type {Image, Layer} from '../../image/image.js'
+import type {Slot} from '../../image/slot.js'
 import {
   findDirectories,
   type LayerDirectories,
   readLayerDirectories,
-} from '../layer/pack/base-directories.js'
+} from '../../layer/pack/base-directories.js'
 import {
   directoriesOf,
   type Parents,
   withBaseDirectories,
   withoutBaseDirectories,
-} from '../layer/pack/parents.js'
-import type {Entries, WalkedEntry} from '../layer/tree/walked-entry.js'
-import {windowsLayer} from '../layer/tree/windows.js'
-import {isForeignLayer, layerCompression} from '../oci/media-type.js'
-import {digestOf} from '../oci/digest.js'
-import type {ContentStore} from '../store/content-store.js'
-import type {Ports} from '../ports.js'
+} from '../../layer/pack/parents.js'
+import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
+import {windowsLayer} from '../../layer/tree/windows.js'
+import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
+import {digestOf} from '../../oci/digest.js'
+import type {ContentStore} from '../../store/content-store.js'
+import type {Ports} from '../../ports.js'
 
 /** Entries with what they are known by: equal keys, equal entries. */
 export interface KeyedEntries {
