@@ -1,7 +1,7 @@
 import {NetworkError} from '../errors.js'
 import type {BlobInfo, CallOptions} from '../store/content-store.js'
 import type {UploadJournal} from '../store/upload-journal.js'
-import type {Connection} from './connection.js'
+import type {Connection} from './api/connection.js'
 import type {Replay} from './replay.js'
 import {TransportError} from './transport-error.js'
 import {resolveLocation} from './upload-location.js'

@@ -150,7 +150,7 @@ export const attacks: readonly Attack[] = [
     what: 'Lists of tags and referrers were bounded by page and not in all; they are bounded by their names and bytes over all pages.',
     tests: [
       {
-        file: 'test/registry/tags.test.ts',
+        file: 'test/registry/api/tags.test.ts',
         title: 'bounds a list by all that its pages say, not only by their number',
       },
     ],
@@ -159,9 +159,9 @@ export const attacks: readonly Attack[] = [
     id: 'A13',
     what: 'A signal between the PUT of a manifest and its answer ended with "no tag has moved" although it had; the tag is looked at for a second at most, and the message says what is known.',
     tests: [
-      {file: 'test/registry/tag-position.test.ts', title: 'says which tags moved before'},
+      {file: 'test/registry/api/tag-position.test.ts', title: 'says which tags moved before'},
       {
-        file: 'test/registry/tag-position.test.ts',
+        file: 'test/registry/api/tag-position.test.ts',
         title: 'says it of a connection that is lost for good',
       },
     ],

@@ -3,7 +3,7 @@ import {type Digest, digestOf, isDigest} from '../../oci/digest.js'
 import {manifestMediaTypes} from '../../oci/media-type.js'
 import {quoted} from '../../oci/quoted.js'
 import type {Probe} from '../../registry/probe.js'
-import {claimedDigest} from '../../registry/response-digest.js'
+import {claimedDigest} from '../../registry/api/response-digest.js'
 import {decodeFacts} from '../../oci/manifest-facts.js'
 import {type Check, fail, type Facts, note, ok, skipped, unexpected} from './check.js'
 

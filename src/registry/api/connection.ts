@@ -1,13 +1,13 @@
-import {type Access, createAuthorization} from './authorization.js'
-import type {CredentialLookup} from './credential.js'
-import {registryUrl} from './endpoint.js'
-import type {HttpRequest, HttpResponse} from './http.js'
-import type {ExtraHeaders} from './http-headers.js'
-import {type RetryPolicy, type RetryPorts} from './retry.js'
-import {secretsOf} from './secrets.js'
-import {refusal} from './status-error.js'
-import type {Transport} from './transport.js'
-import {createRetries, type RetryOptions, type WithRetries} from './with-retries.js'
+import {type Access, createAuthorization} from '../authorization.js'
+import type {CredentialLookup} from '../credential.js'
+import {registryUrl} from '../endpoint.js'
+import type {HttpRequest, HttpResponse} from '../http.js'
+import type {ExtraHeaders} from '../http-headers.js'
+import {type RetryPolicy, type RetryPorts} from '../retry.js'
+import {secretsOf} from '../secrets.js'
+import {refusal} from '../status-error.js'
+import type {Transport} from '../transport.js'
+import {createRetries, type RetryOptions, type WithRetries} from '../with-retries.js'
 
 /** One request to the repository, and which statuses answer it; any other is an error. */
 export interface Call extends HttpRequest {

@@ -1,14 +1,14 @@
 import {describe, expect, it} from 'vitest'
-import {digestOf} from '../../src/oci/digest.js'
-import {manifestMediaTypes, ociManifest} from '../../src/oci/media-type.js'
-import {createFakeRegistry, type FakeRegistry, registryError} from '../support/fake-registry.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {manifestMediaTypes, ociManifest} from '../../../src/oci/media-type.js'
+import {createFakeRegistry, type FakeRegistry, registryError} from '../../support/fake-registry.js'
 import {
   type Answer,
   type FakeServer,
   type SeenRequest,
   startFakeServer,
-} from '../support/fake-server.js'
-import {openRegistry} from '../support/open-registry.js'
+} from '../../support/fake-server.js'
+import {openRegistry} from '../../support/open-registry.js'
 
 const before = Buffer.from('{"schemaVersion":2}')
 const after = Buffer.from('{"schemaVersion":2,"after":true}')

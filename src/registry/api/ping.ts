@@ -1,4 +1,4 @@
-import type {CallOptions} from '../store/content-store.js'
+import type {CallOptions} from '../../store/content-store.js'
 import {type Connection, headersOnly} from './connection.js'
 
 /** What only a registry can be asked. */

@@ -1,12 +1,12 @@
 import {describe, expect, it} from 'vitest'
-import {TimeLimitError} from '../../src/errors.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {ociManifest} from '../../src/oci/media-type.js'
-import {parseReference} from '../../src/oci/reference.js'
-import {planTagMoves} from '../../src/operations/publish/tag-moves.js'
-import {createFakeRegistry, type FakeRegistry} from '../support/fake-registry.js'
-import {type Answer, type SeenRequest, startFakeServer} from '../support/fake-server.js'
-import {openRegistry} from '../support/open-registry.js'
+import {TimeLimitError} from '../../../src/errors.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {ociManifest} from '../../../src/oci/media-type.js'
+import {parseReference} from '../../../src/oci/reference.js'
+import {planTagMoves} from '../../../src/operations/publish/tag-moves.js'
+import {createFakeRegistry, type FakeRegistry} from '../../support/fake-registry.js'
+import {type Answer, type SeenRequest, startFakeServer} from '../../support/fake-server.js'
+import {openRegistry} from '../../support/open-registry.js'
 
 const before = Buffer.from('{"schemaVersion":2}')
 const after = Buffer.from('{"schemaVersion":2,"after":true}')

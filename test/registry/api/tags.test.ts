@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
-import type {Handler} from '../support/fake-server.js'
-import {startFakeServer} from '../support/fake-server.js'
-import {listed, openRegistry} from '../support/open-registry.js'
+import type {Handler} from '../../support/fake-server.js'
+import {startFakeServer} from '../../support/fake-server.js'
+import {listed, openRegistry} from '../../support/open-registry.js'
 
 async function list(handler: Handler) {
   const server = await startFakeServer(handler)

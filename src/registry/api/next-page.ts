@@ -1,7 +1,7 @@
-import {IntegrityError} from '../errors.js'
-import {displayUrl, parseUrl} from './endpoint.js'
-import type {HttpResponse} from './http.js'
-import {parseLinks} from './link.js'
+import {IntegrityError} from '../../errors.js'
+import {displayUrl, parseUrl} from '../endpoint.js'
+import type {HttpResponse} from '../http.js'
+import {parseLinks} from './pages.js'
 
 /**
  * The address of the page after the one at `from`; `undefined`: it was the last. A link to another host is never followed, and none that can be followed is not the end of the list: what else

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {parseLinks} from '../../src/registry/link.js'
+import {parseLinks} from '../../../src/registry/api/pages.js'
 
 describe('parseLinks', () => {
   it.each([

@@ -1,18 +1,23 @@
-import {ConflictError, type InjectError, NetworkError} from '../errors.js'
-import {type Digest, digestOf} from '../oci/digest.js'
-import {quoted} from '../oci/quoted.js'
-import type {CallOptions, ManifestStore, StoredManifest, TagMove} from '../store/content-store.js'
-import {manifestLimit} from '../oci/manifest-kind.js'
-import {statNewTag} from '../store/hidden-tag.js'
-import {checkTagMove, tagMoved} from '../store/tag-moved.js'
-import {tooLarge} from '../stream/limit.js'
-import {bytesBody} from './bytes-body.js'
+import {ConflictError, type InjectError, NetworkError} from '../../errors.js'
+import {type Digest, digestOf} from '../../oci/digest.js'
+import {quoted} from '../../oci/quoted.js'
+import type {
+  CallOptions,
+  ManifestStore,
+  StoredManifest,
+  TagMove,
+} from '../../store/content-store.js'
+import {manifestLimit} from '../../oci/manifest-kind.js'
+import {statNewTag} from '../../store/hidden-tag.js'
+import {checkTagMove, tagMoved} from '../../store/tag-moved.js'
+import {tooLarge} from '../../stream/limit.js'
+import {bytesBody} from '../bytes-body.js'
 import {type Connection, headersOnly} from './connection.js'
 import {type ManifestReader, manifestUrl} from './manifests.js'
 import {checkClaimedDigest} from './response-digest.js'
 import {withOutcome} from './tag-outcome.js'
 import {tagPosition} from './tag-position.js'
-import {RefusedError} from './transport-error.js'
+import {RefusedError} from '../transport-error.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests */
 export function createManifestWriter(

@@ -1,4 +1,4 @@
-import {LimitError} from '../errors.js'
+import {LimitError} from '../../errors.js'
 
 /** What a list may come to, over all of its pages. */
 export interface ListLimits {

@@ -1,5 +1,5 @@
-import {algorithmOf, type Digest, digestOf} from '../oci/digest.js'
-import type {CallOptions} from '../store/content-store.js'
+import {algorithmOf, type Digest, digestOf} from '../../oci/digest.js'
+import type {CallOptions} from '../../store/content-store.js'
 import type {ManifestReader} from './manifests.js'
 
 /**

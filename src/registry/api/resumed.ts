@@ -1,10 +1,10 @@
-import {IntegrityError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
-import type {ByteStream} from '../store/content-store.js'
+import {IntegrityError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
+import type {ByteStream} from '../../store/content-store.js'
 import type {Call, Connection} from './connection.js'
-import {displayRequest} from './endpoint.js'
-import type {HttpResponse} from './http.js'
-import {TransportError} from './transport-error.js'
+import {displayRequest} from '../endpoint.js'
+import type {HttpResponse} from '../http.js'
+import {TransportError} from '../transport-error.js'
 
 /** How often in a row a body may break off without having brought much. */
 const maxIdleBreaks = 3
