@@ -1,7 +1,7 @@
 import type {IncomingHttpHeaders} from 'node:http'
 import {homeFolder} from '../disk/home-folder.js'
 import type {InjectError} from '../errors.js'
-import type {Access} from './authorization.js'
+import type {Access} from './auth/authorization.js'
 import {createBlobReader} from './api/blobs.js'
 import {openConnection} from './api/connection.js'
 import type {CredentialLookup} from './credential.js'

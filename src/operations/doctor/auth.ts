@@ -1,5 +1,5 @@
 import {AuthenticationError} from '../../errors.js'
-import {parseChallenges} from '../../registry/challenge.js'
+import {parseChallenges} from '../../registry/auth/challenge.js'
 import {displayUrl} from '../../registry/endpoint.js'
 import type {SeenExchange} from '../../registry/watched-transport.js'
 import {type Check, fail, type Finding, note, ok, type Patient} from './check.js'

@@ -1,4 +1,4 @@
-import {type Access, createAuthorization} from '../authorization.js'
+import {type Access, createAuthorization} from '../auth/authorization.js'
 import type {CredentialLookup} from '../credential.js'
 import {registryUrl} from '../endpoint.js'
 import type {HttpRequest, HttpResponse} from '../http.js'

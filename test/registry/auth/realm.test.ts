@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest'
-import {reachOf} from '../../src/registry/address.js'
-import {registryUrl} from '../../src/registry/endpoint.js'
-import {resolveRealm} from '../../src/registry/realm.js'
-import {thrownBy} from '../support/thrown-by.js'
+import {reachOf} from '../../../src/registry/address.js'
+import {registryUrl} from '../../../src/registry/endpoint.js'
+import {resolveRealm} from '../../../src/registry/auth/realm.js'
+import {thrownBy} from '../../support/thrown-by.js'
 
 const publicRegistry = new URL('https://registry.example/')
 const privateRegistry = new URL('http://10.0.0.5:5000/')

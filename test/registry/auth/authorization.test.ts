@@ -2,21 +2,21 @@ import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {LookupFunction} from 'node:net'
 import {describe, expect, it} from 'vitest'
-import {openTransport} from '../../src/registry/open-transport.js'
-import type {Pingable} from '../../src/registry/api/ping.js'
-import {fetchToken} from '../../src/registry/token.js'
-import type {RegistryStoreOptions} from '../../src/registry/registry-store.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {createFakeRegistry, registryError} from '../support/fake-registry.js'
+import {openTransport} from '../../../src/registry/open-transport.js'
+import type {Pingable} from '../../../src/registry/api/ping.js'
+import {fetchToken} from '../../../src/registry/auth/token.js'
+import type {RegistryStoreOptions} from '../../../src/registry/registry-store.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {createFakeRegistry, registryError} from '../../support/fake-registry.js'
 import {
   type Answer,
   type FakeServer,
   type SeenRequest,
   startFakeServer,
-} from '../support/fake-server.js'
-import {tempDir} from '../support/temp-dir.js'
-import {createTokenService, type TokenSettings} from '../support/token-server.js'
-import {largeChunks, listed, openRegistry, sourceOf} from '../support/open-registry.js'
+} from '../../support/fake-server.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {createTokenService, type TokenSettings} from '../../support/token-server.js'
+import {largeChunks, listed, openRegistry, sourceOf} from '../../support/open-registry.js'
 
 const login = {username: 'me', password: 'pass:word-canary'}
 const basic = `Basic ${Buffer.from('me:pass:word-canary').toString('base64')}`

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {parseChallenges} from '../../src/registry/challenge.js'
+import {parseChallenges} from '../../../src/registry/auth/challenge.js'
 
 const table: [header: string | undefined, expected: [string, Record<string, string>][]][] = [
   [undefined, []],
