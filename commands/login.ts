@@ -5,7 +5,7 @@ import {registryArg, terminalConsole} from '../src/cli/terminal/login-terminal.j
 import {loginCredentials} from '../src/cli/ports/login-credentials.js'
 import {shownLogin} from '../src/cli/render/credentials.js'
 import {login} from '../src/operations/login/login.js'
-import {parseRegistryName} from '../src/registry/registry-name.js'
+import {parseRegistryName} from '../src/registry/credentials/registry-name.js'
 
 export default class Login extends BaseCommand {
   static override readonly summary =

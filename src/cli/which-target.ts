@@ -1,5 +1,5 @@
 import {parseReference, type Reference} from '../oci/reference.js'
-import {parseRegistryName} from '../registry/registry-name.js'
+import {parseRegistryName} from '../registry/credentials/registry-name.js'
 
 /** An image, or a registry alone as `login` takes it (its repository is empty): `localhost`, an IPv6 address, or a name with a dot in it, and no slash. Throws `UsageError`. */
 export function whichTarget(text: string): Reference {

@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {execa, execaSync} from 'execa'
 import {describe, expect, it} from 'vitest'
 import {readFileOrPipe, readFileOrPipeSync} from '../../src/disk/read-file-or-pipe.js'
-import {readAuthFile} from '../../src/registry/auth-file-places.js'
+import {readAuthFile} from '../../src/registry/credentials/auth-file-places.js'
 import {readCertificates} from '../../src/registry/certs-d.js'
 import {tempDir} from '../support/temp-dir.js'
 

@@ -1,6 +1,6 @@
 import {UsageError} from '../../errors.js'
 import {parseReference} from '../../oci/reference.js'
-import {parseRegistryName} from '../../registry/registry-name.js'
+import {parseRegistryName} from '../../registry/credentials/registry-name.js'
 
 export interface DoctorTarget {
   readonly registry: string

@@ -2,7 +2,7 @@ import type {LoginResult} from '../../operations/login/login.js'
 import type {LogoutResult} from '../../operations/login/logout.js'
 import type {ProgressEvent} from '../../ports.js'
 import type {WhichResult} from '../../operations/login/which-credentials.js'
-import type {CredentialPlace} from '../../registry/credential-writer.js'
+import type {CredentialPlace} from '../../registry/credentials/credential-writer.js'
 import {plainText} from './escape.js'
 
 export const shownLogin = {

@@ -1,6 +1,6 @@
 import {Args} from '@oclif/core'
 import {UsageError} from '../../errors.js'
-import {parseRegistryName} from '../../registry/registry-name.js'
+import {parseRegistryName} from '../../registry/credentials/registry-name.js'
 import {writeTo} from './outputs.js'
 import type {Console} from './prompt.js'
 

@@ -1,5 +1,5 @@
-import type {AuthFilePlaces} from '../../registry/auth-file-places.js'
-import type {CredentialLookup} from '../../registry/credential.js'
+import type {AuthFilePlaces} from '../../registry/credentials/auth-file-places.js'
+import type {CredentialLookup} from '../../registry/credentials/credential.js'
 import type {Ports} from '../../ports.js'
 
 /** What is impure about logging in and out: where files of credentials are, and the registry itself. */

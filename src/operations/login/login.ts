@@ -1,5 +1,8 @@
 import {AuthenticationError, UsageError} from '../../errors.js'
-import {type CredentialPlace, storeCredential} from '../../registry/credential-writer.js'
+import {
+  type CredentialPlace,
+  storeCredential,
+} from '../../registry/credentials/credential-writer.js'
 import type {CredentialPorts} from './credential-ports.js'
 
 export interface LoginOptions {

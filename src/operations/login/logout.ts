@@ -2,8 +2,8 @@ import {
   type CredentialPlace,
   eraseCredential,
   listRegistries,
-} from '../../registry/credential-writer.js'
-import {findCredential} from '../../registry/credentials.js'
+} from '../../registry/credentials/credential-writer.js'
+import {findCredential} from '../../registry/credentials/credentials.js'
 import type {CredentialPorts} from './credential-ports.js'
 
 export interface LogoutOptions {

@@ -1,7 +1,7 @@
 import {UsageError} from '../../errors.js'
 import {formatReference, type Reference} from '../../oci/reference.js'
-import type {Credential} from '../../registry/credential.js'
-import {type CredentialSource, findCredential} from '../../registry/credentials.js'
+import type {Credential} from '../../registry/credentials/credential.js'
+import {type CredentialSource, findCredential} from '../../registry/credentials/credentials.js'
 import type {CredentialPorts} from './credential-ports.js'
 
 export interface WhichOptions {

@@ -1,10 +1,14 @@
 import {AuthenticationError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
 import {parseChallenges, type Challenge} from './challenge.js'
-import {basicAuthorization, type Credential, type CredentialLookup} from '../credential.js'
+import {
+  basicAuthorization,
+  type Credential,
+  type CredentialLookup,
+} from '../credentials/credential.js'
 import {displayUrl} from '../endpoint.js'
 import type {Exchange, HttpRequest, HttpResponse} from '../http.js'
-import type {ExtraHeaders} from '../http-headers.js'
+import type {ExtraHeaders} from '../credentials/http-headers.js'
 import {followRedirects} from '../redirects.js'
 import {retryableStatuses} from '../retry.js'
 import {secretsOf} from '../secrets.js'

@@ -1,4 +1,4 @@
-import type {Credential} from '../../../src/registry/credential.js'
+import type {Credential} from '../../../src/registry/credentials/credential.js'
 import {openRegistryStore} from '../../../src/registry/registry-store.js'
 import {updateOptions} from '../update-options.js'
 import {type Fault, startTime} from './faults.js'

@@ -1,4 +1,4 @@
-import {parseJsonValue} from '../oci/json-value.js'
+import {parseJsonValue} from '../../oci/json-value.js'
 import {type AuthFilePlaces, dockerConfig, readAuthFile} from './auth-file-places.js'
 
 /** The headers that users add to every request to a registry, by name in lower case. */

@@ -1,7 +1,7 @@
 import {join} from 'node:path'
-import {readFileOrPipe} from '../disk/read-file-or-pipe.js'
-import {AuthenticationError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
+import {readFileOrPipe} from '../../disk/read-file-or-pipe.js'
+import {AuthenticationError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
 
 /** What says where files of credentials are. */
 export interface AuthFilePlaces {

@@ -1,6 +1,6 @@
-import {AuthenticationError} from '../errors.js'
-import {parseJsonValue} from '../oci/json-value.js'
-import {quoted} from '../oci/quoted.js'
+import {AuthenticationError} from '../../errors.js'
+import {parseJsonValue} from '../../oci/json-value.js'
+import {quoted} from '../../oci/quoted.js'
 import type {Credential} from './credential.js'
 import {registryOfKey, registryNames} from './registry-name.js'
 

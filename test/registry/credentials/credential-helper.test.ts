@@ -1,15 +1,15 @@
 import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {InjectError} from '../../src/errors.js'
+import {InjectError} from '../../../src/errors.js'
 import {
   eraseFromHelper,
   getFromHelper,
   type HelperPorts,
   storeWithHelper,
-} from '../../src/registry/credential-helper.js'
-import {installHelper, writeProgram} from '../support/credential-helper.js'
-import {tempDir} from '../support/temp-dir.js'
+} from '../../../src/registry/credentials/credential-helper.js'
+import {installHelper, writeProgram} from '../../support/credential-helper.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const login = {server: 'registry.example', username: 'me', password: 'pass:word-canary "x"'}
 

@@ -1,5 +1,5 @@
-import {editMembers, type MemberEdit} from '../image/text-edit.js'
-import type {CallOptions} from '../store/content-store.js'
+import {editMembers, type MemberEdit} from '../../image/text-edit.js'
+import type {CallOptions} from '../../store/content-store.js'
 import {allAuthKeys, authKeysOf, findInAuthFile} from './auth-file.js'
 import {editAuthFile, readIfThere} from './auth-file-edit.js'
 import {type AuthFile, type AuthFilePlaces, authFiles} from './auth-file-places.js'

@@ -6,10 +6,10 @@ import {
   eraseCredential,
   listRegistries,
   storeCredential,
-} from '../../src/registry/credential-writer.js'
-import {findCredential} from '../../src/registry/credentials.js'
-import {installHelper} from '../support/credential-helper.js'
-import {tempDir} from '../support/temp-dir.js'
+} from '../../../src/registry/credentials/credential-writer.js'
+import {findCredential} from '../../../src/registry/credentials/credentials.js'
+import {installHelper} from '../../support/credential-helper.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const me = {username: 'me', password: 'a:b canary'}
 const auth = Buffer.from('me:a:b canary').toString('base64')

@@ -1,9 +1,9 @@
-import {AuthenticationError} from '../errors.js'
-import {parseJsonValue} from '../oci/json-value.js'
+import {AuthenticationError} from '../../errors.js'
+import {parseJsonValue} from '../../oci/json-value.js'
 import type {Credential} from './credential.js'
 import {fromPair} from './auth-file.js'
 import {findHelper, runHelper, type HelperRun} from './helper-process.js'
-import {spokenWords} from './helper-words.js'
+import {spokenWords} from '../helper-words.js'
 import {registryOfKey} from './registry-name.js'
 
 export interface HelperPorts {

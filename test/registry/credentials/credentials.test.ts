@@ -1,8 +1,11 @@
 import {mkdir, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {createCredentialLookup, type CredentialSources} from '../../src/registry/credentials.js'
-import {tempDir} from '../support/temp-dir.js'
+import {
+  createCredentialLookup,
+  type CredentialSources,
+} from '../../../src/registry/credentials/credentials.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const entry = (user: string): string =>
   JSON.stringify({auths: {'registry.example': {auth: Buffer.from(`${user}:p`).toString('base64')}}})

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {InjectError} from '../../src/errors.js'
-import {type AuthFileFinding, findInAuthFile} from '../../src/registry/auth-file.js'
-import {thrownBy} from '../support/thrown-by.js'
+import {InjectError} from '../../../src/errors.js'
+import {type AuthFileFinding, findInAuthFile} from '../../../src/registry/credentials/auth-file.js'
+import {thrownBy} from '../../support/thrown-by.js'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const password = (username: string, secret: string) =>

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {parseRegistryName, registryOfKey} from '../../src/registry/registry-name.js'
-import {thrownBy} from '../support/thrown-by.js'
+import {parseRegistryName, registryOfKey} from '../../../src/registry/credentials/registry-name.js'
+import {thrownBy} from '../../support/thrown-by.js'
 
 describe('parseRegistryName', () => {
   it.each([
