@@ -12,7 +12,7 @@ const tests = [
   'test/layer/zstd.test.ts',
   'test/layer/decompress/decompress.test.ts',
   'test/image',
-  'test/registry/http.test.ts',
+  'test/registry/net/http.test.ts',
 ]
 const folder = mkdtempSync(join(tmpdir(), 'inject-node-'))
 process.on('exit', () => rmSync(folder, {recursive: true, force: true}))

@@ -20,7 +20,7 @@ describe('imports run one way', () => {
       'import-x/no-restricted-paths',
     ],
     ['src/layer/pack/pack.ts', "import '../registry/http.js'", 'import-x/no-restricted-paths'],
-    ['src/registry/http.ts', "import '../layer/pack.js'", 'import-x/no-restricted-paths'],
+    ['src/registry/net/http.ts', "import '../layer/pack.js'", 'import-x/no-restricted-paths'],
     ['src/layer/pack/pack.ts', "import '../operations/update.js'", 'import-x/no-restricted-paths'],
     ['src/operations/update.ts', "import '../cli/flags.js'", 'import-x/no-restricted-paths'],
     [

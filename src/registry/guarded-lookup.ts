@@ -1,10 +1,10 @@
 import {lookup as systemLookup, type LookupAddress} from 'node:dns'
 import type {LookupFunction} from 'node:net'
 import {NetworkError} from '../errors.js'
-import {type Reach, reachOf} from './address.js'
-import {displayUrl} from './endpoint.js'
-import type {Exchange} from './http.js'
-import {TransportError} from './transport-error.js'
+import {type Reach, reachOf} from './net/address.js'
+import {displayUrl} from './net/endpoint.js'
+import type {Exchange} from './net/http.js'
+import {TransportError} from './net/transport-error.js'
 
 /** The code of a `TransportError` for a name that leads to an address where it must not lead. */
 const addressRefused = 'ERR_ADDRESS_REFUSED'

@@ -1,5 +1,5 @@
 import type {OpenUpload} from './open-upload.js'
-import {RefusedError} from './transport-error.js'
+import {RefusedError} from './net/transport-error.js'
 import {ChunkRefusedError} from './upload-session.js'
 import type {SendContext} from './send-upload.js'
 import {shrinkChunks} from './upload-strategy.js'

@@ -1,10 +1,10 @@
 import {type InjectError, NetworkError, TimeLimitError} from '../errors.js'
 import type {BlobInfo} from '../store/content-store.js'
 import {openUpload, type OpenUpload, type OpenUploadOptions} from './open-upload.js'
-import {retryableStatuses} from './retry.js'
+import {retryableStatuses} from './net/retry-policy.js'
 import {sendChunks} from './send-chunks.js'
 import {sendStream, type Sent} from './send-stream.js'
-import {RefusedError, TransportError} from './transport-error.js'
+import {RefusedError, TransportError} from './net/transport-error.js'
 import type {UploadSession} from './upload-session.js'
 import type {UploadStrategy} from './upload-strategy.js'
 

@@ -1,6 +1,6 @@
 import {AuthenticationError} from '../errors.js'
 import {parseJsonValue} from '../oci/json-value.js'
-import {displayUrl} from './endpoint.js'
+import {displayUrl} from './net/endpoint.js'
 
 export interface Token {
   readonly value: string

@@ -12,16 +12,16 @@ import type {
 import type {UploadRecord} from '../store/upload-journal.js'
 import {verified} from '../stream/verify.js'
 import {createBlobPresence, type Known} from './blob-presence.js'
-import {bytesBody} from './bytes-body.js'
+import {bytesBody} from './net/bytes-body.js'
 import type {Connection} from './api/connection.js'
 import {createReplay} from './replay.js'
-import {retryableStatuses} from './retry.js'
+import {retryableStatuses} from './net/retry-policy.js'
 import {sendUpload} from './send-upload.js'
-import {RefusedError, TransportError} from './transport-error.js'
+import {RefusedError, TransportError} from './net/transport-error.js'
 import {createUploadSessions, type UploadSession} from './upload-session.js'
 import {initialStrategy, shrinkChunks, usualChunk} from './upload-strategy.js'
 import {readWindow} from './window.js'
-import {finalError} from './with-retries.js'
+import {finalError} from './net/with-retries.js'
 
 /** A source that ends within this is known before it is sent, and sent from memory. */
 const windowSize = 4 * 1024 * 1024

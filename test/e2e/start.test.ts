@@ -51,7 +51,7 @@ describe('what is evaluated', () => {
     expect(builtins).toContain('http')
     for (const name of ['crypto', 'https', 'tls']) expect(builtins).not.toContain(name)
     expect(server.requests.length).toBeGreaterThan(0)
-    expect(modules).toContain('dist/src/registry/http.js')
+    expect(modules).toContain('dist/src/registry/net/http.js')
     const packages = packagesOf(modules)
     expect(packages).toContain('got')
     for (const name of heavy) expect(packages).not.toContain(name)

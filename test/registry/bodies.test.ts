@@ -3,7 +3,7 @@ import {type AddressInfo, createServer, type Socket} from 'node:net'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import {ociManifest} from '../../src/oci/media-type.js'
-import {openTransport} from '../../src/registry/open-transport.js'
+import {openTransport} from '../../src/registry/net/open-transport.js'
 import {type Answer, type SeenRequest, startFakeServer} from '../support/fake-server.js'
 import {collect, openRegistry, sourceOf} from '../support/open-registry.js'
 

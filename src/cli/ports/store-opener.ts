@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os'
 import {localIoError} from '../../disk/local-io-error.js'
 import {AuthenticationError, UsageError} from '../../errors.js'
 import type {Ports} from '../../ports.js'
-import type {Transport} from '../../registry/transport.js'
+import type {Transport} from '../../registry/net/transport.js'
 import {explicitCredentials} from './explicit-credentials.js'
 
 export interface StoreFlags {
@@ -60,7 +60,7 @@ export function storeOpener(
       givenTo = reference.registry
     }
     const {openRegistryStore} = await import('../../registry/registry-store.js')
-    const {openTransport} = await import('../../registry/open-transport.js')
+    const {openTransport} = await import('../../registry/net/open-transport.js')
     const options = {...networkOptions(flags), onNotice}
     if (!transport && options.insecure) {
       report({

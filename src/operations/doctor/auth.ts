@@ -1,6 +1,6 @@
 import {AuthenticationError} from '../../errors.js'
 import {parseChallenges} from '../../registry/auth/challenge.js'
-import {displayUrl} from '../../registry/endpoint.js'
+import {displayUrl} from '../../registry/net/endpoint.js'
 import type {SeenExchange} from '../../registry/watched-transport.js'
 import {type Check, fail, type Finding, note, ok, type Patient} from './check.js'
 

@@ -1,5 +1,5 @@
 import {IntegrityError} from '../../errors.js'
-import {reachOf} from '../../registry/address.js'
+import {reachOf} from '../../registry/net/address.js'
 import {type Check, fail, type Finding, note, ok, skipped, unexpected} from './check.js'
 
 const day = 86_400_000

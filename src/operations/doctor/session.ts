@@ -1,5 +1,5 @@
 import {type InjectError, NetworkError} from '../../errors.js'
-import type {RequestBody} from '../../registry/http.js'
+import type {RequestBody} from '../../registry/net/http.js'
 import {commitUrl, resolveLocation} from '../../registry/upload-location.js'
 import type {Answer, Probe} from '../../registry/probe.js'
 import type {Digest} from '../../oci/digest.js'

@@ -1,4 +1,4 @@
-import {bytesBody} from '../../registry/bytes-body.js'
+import {bytesBody} from '../../registry/net/bytes-body.js'
 import type {Answer} from '../../registry/probe.js'
 import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
 import {makeLayer} from './content.js'

@@ -1,13 +1,13 @@
 import {type Access, createAuthorization} from '../auth/authorization.js'
 import type {CredentialLookup} from '../credentials/credential.js'
-import {registryUrl} from '../endpoint.js'
-import type {HttpRequest, HttpResponse} from '../http.js'
+import {registryUrl} from '../net/endpoint.js'
+import type {HttpRequest, HttpResponse} from '../net/http.js'
 import type {ExtraHeaders} from '../credentials/http-headers.js'
-import {type RetryPolicy, type RetryPorts} from '../retry.js'
-import {secretsOf} from '../secrets.js'
-import {refusal} from '../status-error.js'
-import type {Transport} from '../transport.js'
-import {createRetries, type RetryOptions, type WithRetries} from '../with-retries.js'
+import {type RetryPolicy, type RetryPorts} from '../net/retry-policy.js'
+import {secretsOf} from '../net/secrets.js'
+import {refusal} from '../net/status-error.js'
+import type {Transport} from '../net/transport.js'
+import {createRetries, type RetryOptions, type WithRetries} from '../net/with-retries.js'
 
 /** One request to the repository, and which statuses answer it; any other is an error. */
 export interface Call extends HttpRequest {

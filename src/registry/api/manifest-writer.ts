@@ -11,13 +11,13 @@ import {manifestLimit} from '../../oci/manifest-kind.js'
 import {statNewTag} from '../../store/hidden-tag.js'
 import {checkTagMove, tagMoved} from '../../store/tag-moved.js'
 import {tooLarge} from '../../stream/limit.js'
-import {bytesBody} from '../bytes-body.js'
+import {bytesBody} from '../net/bytes-body.js'
 import {type Connection, headersOnly} from './connection.js'
 import {type ManifestReader, manifestUrl} from './manifests.js'
 import {checkClaimedDigest} from './response-digest.js'
 import {withOutcome} from './tag-outcome.js'
 import {tagPosition} from './tag-position.js'
-import {RefusedError} from '../transport-error.js'
+import {RefusedError} from '../net/transport-error.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests */
 export function createManifestWriter(

@@ -6,8 +6,8 @@ import type {CallOptions, ManifestStore, StoredManifest} from '../../store/conte
 import {manifestLimit} from '../../oci/manifest-kind.js'
 import {readAll} from '../../stream/limit.js'
 import {type Connection, headersOnly} from './connection.js'
-import {displayRequest} from '../endpoint.js'
-import type {HttpResponse} from '../http.js'
+import {displayRequest} from '../net/endpoint.js'
+import type {HttpResponse} from '../net/http.js'
 import {notARegistry, refuseEncoding, refusePage} from './resumed.js'
 import {checkClaimedDigest, claimedDigest} from './response-digest.js'
 

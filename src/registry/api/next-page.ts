@@ -1,6 +1,6 @@
 import {IntegrityError} from '../../errors.js'
-import {displayUrl, parseUrl} from '../endpoint.js'
-import type {HttpResponse} from '../http.js'
+import {displayUrl, parseUrl} from '../net/endpoint.js'
+import type {HttpResponse} from '../net/http.js'
 import {parseLinks} from './pages.js'
 
 /**

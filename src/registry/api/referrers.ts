@@ -7,7 +7,7 @@ import {manifestLimit} from '../../oci/manifest-kind.js'
 import type {ReferrerDescriptor, ReferrerLister} from '../../store/referrer-lister.js'
 import {readAll} from '../../stream/limit.js'
 import type {Connection} from './connection.js'
-import {displayUrl} from '../endpoint.js'
+import {displayUrl} from '../net/endpoint.js'
 import {createListBudget} from './list-budget.js'
 import {missingPage, nextPage} from './next-page.js'
 

@@ -1,6 +1,6 @@
 import {IntegrityError} from '../../errors.js'
 import {algorithmOf, type Digest, isDigest} from '../../oci/digest.js'
-import type {HttpResponse} from '../http.js'
+import type {HttpResponse} from '../net/http.js'
 
 /** What the registry says that the content's digest is; `undefined` when it says nothing or nothing that is a digest. Never more than a claim. */
 export function claimedDigest({headers}: Pick<HttpResponse, 'headers'>): Digest | undefined {

@@ -2,9 +2,9 @@ import {IntegrityError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
 import type {ByteStream} from '../../store/content-store.js'
 import type {Call, Connection} from './connection.js'
-import {displayRequest} from '../endpoint.js'
-import type {HttpResponse} from '../http.js'
-import {TransportError} from '../transport-error.js'
+import {displayRequest} from '../net/endpoint.js'
+import type {HttpResponse} from '../net/http.js'
+import {TransportError} from '../net/transport-error.js'
 
 /** How often in a row a body may break off without having brought much. */
 const maxIdleBreaks = 3

@@ -4,7 +4,7 @@ import {compareTags} from '../../store/compare-tags.js'
 import type {CallOptions, ManifestStore} from '../../store/content-store.js'
 import {readAll} from '../../stream/limit.js'
 import {type Connection} from './connection.js'
-import {displayUrl} from '../endpoint.js'
+import {displayUrl} from '../net/endpoint.js'
 import {createListBudget} from './list-budget.js'
 import {missingPage, nextPage} from './next-page.js'
 

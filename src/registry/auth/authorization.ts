@@ -6,16 +6,16 @@ import {
   type Credential,
   type CredentialLookup,
 } from '../credentials/credential.js'
-import {displayUrl} from '../endpoint.js'
-import type {Exchange, HttpRequest, HttpResponse} from '../http.js'
+import {displayUrl} from '../net/endpoint.js'
+import type {Exchange, HttpRequest, HttpResponse} from '../net/http.js'
 import type {ExtraHeaders} from '../credentials/http-headers.js'
-import {followRedirects} from '../redirects.js'
-import {retryableStatuses} from '../retry.js'
-import {secretsOf} from '../secrets.js'
-import {refusal} from '../status-error.js'
+import {followRedirects} from '../net/redirects.js'
+import {retryableStatuses} from '../net/retry-policy.js'
+import {secretsOf} from '../net/secrets.js'
+import {refusal} from '../net/status-error.js'
 import {createTokenCache, type TokenUse} from './token-cache.js'
 import {fetchToken, type TokenPorts} from './token.js'
-import {waitFor} from '../wait-for.js'
+import {waitFor} from '../net/wait-for.js'
 
 /** What a request needs the right to do: in the repository (`push` includes `pull`), to take a blob over from another one, or nothing but to be known. */
 export type Access = 'none' | 'pull' | 'push' | {readonly mountFrom: string}

@@ -1,7 +1,7 @@
 import {AuthenticationError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
-import {mayReferTo} from '../address.js'
-import {displayUrl, parseUrl} from '../endpoint.js'
+import {mayReferTo} from '../net/address.js'
+import {displayUrl, parseUrl} from '../net/endpoint.js'
 
 /**
  * Where to get a token, from the `realm` of a challenge that the registry at `from` sent; it may be relative. Our credentials go there, so it

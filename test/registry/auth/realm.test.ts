@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {reachOf} from '../../../src/registry/address.js'
-import {registryUrl} from '../../../src/registry/endpoint.js'
+import {reachOf} from '../../../src/registry/net/address.js'
+import {registryUrl} from '../../../src/registry/net/endpoint.js'
 import {resolveRealm} from '../../../src/registry/auth/realm.js'
 import {thrownBy} from '../../support/thrown-by.js'
 

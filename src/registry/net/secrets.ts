@@ -1,4 +1,4 @@
-import type {Credential} from './credentials/credential.js'
+import type {Credential} from '../credentials/credential.js'
 
 /** Shorter ones are parts of too many words, and no secret for long. */
 const shortest = 4

@@ -1,4 +1,4 @@
-import type {ByteStream} from '../store/content-store.js'
+import type {ByteStream} from '../../store/content-store.js'
 import type {RequestBody} from './http.js'
 
 /** Bytes in memory, as a request's body and as a blob's source. */

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {createNoProxy} from '../../src/registry/no-proxy.js'
+import {createNoProxy} from '../../../src/registry/net/no-proxy.js'
 
 const isDirect = (list: string, url: string): boolean => createNoProxy(list)(new URL(url))
 

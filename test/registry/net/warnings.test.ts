@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {parseWarnings} from '../../src/registry/warnings.js'
-import {startFakeServer} from '../support/fake-server.js'
-import {openRegistry} from '../support/open-registry.js'
+import {parseWarnings} from '../../../src/registry/net/warnings.js'
+import {startFakeServer} from '../../support/fake-server.js'
+import {openRegistry} from '../../support/open-registry.js'
 
 describe('parseWarnings', () => {
   it.each([

@@ -1,10 +1,10 @@
 import {describe, expect, it} from 'vitest'
-import {digestOf} from '../../src/oci/digest.js'
-import {createLanes} from '../../src/registry/lanes.js'
-import {openTransport} from '../../src/registry/open-transport.js'
-import {createFakeRegistry} from '../support/fake-registry.js'
-import {startFakeServer} from '../support/fake-server.js'
-import {largeChunks, openRegistry, sourceOf} from '../support/open-registry.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {createLanes} from '../../../src/registry/net/lanes.js'
+import {openTransport} from '../../../src/registry/net/open-transport.js'
+import {createFakeRegistry} from '../../support/fake-registry.js'
+import {startFakeServer} from '../../support/fake-server.js'
+import {largeChunks, openRegistry, sourceOf} from '../../support/open-registry.js'
 
 const pending = Symbol('pending')
 const state = async (promise: Promise<unknown>): Promise<unknown> =>

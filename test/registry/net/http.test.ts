@@ -1,11 +1,11 @@
 import {inspect} from 'node:util'
 import {describe, expect, it, onTestFinished} from 'vitest'
-import {openRegistryStore, type RegistryStoreOptions} from '../../src/registry/registry-store.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {makeCertificate} from '../support/certificate.js'
-import {createFakeRegistry} from '../support/fake-registry.js'
-import {type Answer, startFakeServer} from '../support/fake-server.js'
-import {largeChunks, openRegistry, sourceOf} from '../support/open-registry.js'
+import {openRegistryStore, type RegistryStoreOptions} from '../../../src/registry/registry-store.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {makeCertificate} from '../../support/certificate.js'
+import {createFakeRegistry} from '../../support/fake-registry.js'
+import {type Answer, startFakeServer} from '../../support/fake-server.js'
+import {largeChunks, openRegistry, sourceOf} from '../../support/open-registry.js'
 
 describe('TLS', () => {
   const tls = makeCertificate()

@@ -5,9 +5,9 @@ import {
   LimitError,
   NetworkError,
   NotFoundError,
-} from '../errors.js'
-import {parseRegistryErrors} from '../oci/registry-error.js'
-import {quoted} from '../oci/quoted.js'
+} from '../../errors.js'
+import {parseRegistryErrors} from '../../oci/registry-error.js'
+import {quoted} from '../../oci/quoted.js'
 import {displayRequest} from './endpoint.js'
 import type {HttpRequest, HttpResponse} from './http.js'
 import {withoutSecrets} from './secrets.js'

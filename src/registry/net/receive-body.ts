@@ -1,7 +1,7 @@
 import type {Duplex} from 'node:stream'
-import type {ByteStream} from '../store/content-store.js'
+import type {ByteStream} from '../../store/content-store.js'
 import {TransportError} from './transport-error.js'
-import {monotonicTime} from '../disk/clock.js'
+import {monotonicTime} from '../../disk/clock.js'
 
 export interface ReceiveOptions {
   /** Milliseconds without a byte. */

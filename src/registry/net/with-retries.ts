@@ -1,4 +1,4 @@
-import {AuthenticationError, type InjectError, NetworkError} from '../errors.js'
+import {AuthenticationError, type InjectError, NetworkError} from '../../errors.js'
 import type {Pace} from './pace.js'
 import {
   attemptsFor,
@@ -7,7 +7,7 @@ import {
   retryableStatuses,
   type RetryPolicy,
   type RetryPorts,
-} from './retry.js'
+} from './retry-policy.js'
 import {RefusedError, TransportError} from './transport-error.js'
 
 export interface RetryOptions<T> {

@@ -1,11 +1,11 @@
 import type {LookupFunction} from 'node:net'
 import {setTimeout as sleep} from 'node:timers/promises'
-import {homeFolder} from '../disk/home-folder.js'
+import {homeFolder} from '../../disk/home-folder.js'
 import type {HttpTimeouts} from './http.js'
 import {createProxyLookup} from './proxy.js'
-import type {RetryPorts} from './retry.js'
+import type {RetryPorts} from './retry-policy.js'
 import {createTransport, type Transport} from './transport.js'
-import {createTrust, type TrustOptions} from './trust.js'
+import {createTrust, type TrustOptions} from '../trust.js'
 
 /** How registries are reached, as far as it is the same for all that one run talks to. */
 export interface TransportOptions {

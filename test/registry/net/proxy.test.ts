@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {createProxyLookup} from '../../src/registry/proxy.js'
+import {createProxyLookup} from '../../../src/registry/net/proxy.js'
 
 const secure = new URL('https://registry.example/v2/')
 const plain = new URL('http://registry.example/v2/')

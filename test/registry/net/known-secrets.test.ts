@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest'
-import {InjectError, NetworkError} from '../../src/errors.js'
-import {createKnownSecrets} from '../../src/registry/known-secrets.js'
-import {type Answer, startFakeServer} from '../support/fake-server.js'
-import {openRegistry} from '../support/open-registry.js'
+import {InjectError, NetworkError} from '../../../src/errors.js'
+import {createKnownSecrets} from '../../../src/registry/net/known-secrets.js'
+import {type Answer, startFakeServer} from '../../support/fake-server.js'
+import {openRegistry} from '../../support/open-registry.js'
 
 const password = 'PassCanary-1/x y"z'
 

@@ -1,9 +1,9 @@
 import {describe, expect, it} from 'vitest'
-import {createPace} from '../../src/registry/pace.js'
-import {createFakeRegistry} from '../support/fake-registry.js'
-import {startFakeServer} from '../support/fake-server.js'
-import {openRegistry} from '../support/open-registry.js'
-import {openTransport} from '../../src/registry/open-transport.js'
+import {createPace} from '../../../src/registry/net/pace.js'
+import {createFakeRegistry} from '../../support/fake-registry.js'
+import {startFakeServer} from '../../support/fake-server.js'
+import {openRegistry} from '../../support/open-registry.js'
+import {openTransport} from '../../../src/registry/net/open-transport.js'
 
 /** Sleeps that end when the test says so. */
 const sleeper = () => {

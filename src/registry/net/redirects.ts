@@ -1,4 +1,4 @@
-import {NetworkError} from '../errors.js'
+import {NetworkError} from '../../errors.js'
 import {mayReferTo} from './address.js'
 import {displayRequest, displayUrl, parseUrl} from './endpoint.js'
 import type {Exchange, HttpRequest, HttpResponse} from './http.js'

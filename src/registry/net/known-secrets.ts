@@ -1,4 +1,4 @@
-import {InjectError} from '../errors.js'
+import {InjectError} from '../../errors.js'
 
 /** Shorter ones are parts of too many words: they are struck out only where they stand alone. */
 const distinct = 8

@@ -1,11 +1,11 @@
 import {describe, expect, it} from 'vitest'
-import type {Exchange, HttpRequest} from '../../src/registry/http.js'
-import {followRedirects} from '../../src/registry/redirects.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {makeCertificate} from '../support/certificate.js'
-import {createFakeRegistry} from '../support/fake-registry.js'
-import {type Answer, startFakeServer} from '../support/fake-server.js'
-import {collect, openRegistry, sourceOf} from '../support/open-registry.js'
+import type {Exchange, HttpRequest} from '../../../src/registry/net/http.js'
+import {followRedirects} from '../../../src/registry/net/redirects.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {makeCertificate} from '../../support/certificate.js'
+import {createFakeRegistry} from '../../support/fake-registry.js'
+import {type Answer, startFakeServer} from '../../support/fake-server.js'
+import {collect, openRegistry, sourceOf} from '../../support/open-registry.js'
 
 const home = 'https://registry.example/v2/x'
 

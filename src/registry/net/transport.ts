@@ -1,5 +1,5 @@
 import type {LookupFunction} from 'node:net'
-import {guardedExchange} from './guarded-lookup.js'
+import {guardedExchange} from '../guarded-lookup.js'
 import {createHttp, type Exchange, type HttpRequest, type HttpTimeouts} from './http.js'
 import {createKnownSecrets, type KnownSecrets} from './known-secrets.js'
 import {createLanes} from './lanes.js'
@@ -7,7 +7,7 @@ import {createPace, type Pace} from './pace.js'
 import type {ProxyLookup} from './proxy.js'
 import {createRoutes} from './routes.js'
 import {secretsOf} from './secrets.js'
-import type {TrustLookup} from './trust.js'
+import type {TrustLookup} from '../trust.js'
 import {createWarnings} from './warnings.js'
 
 export interface TransportSettings {

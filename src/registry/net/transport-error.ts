@@ -1,4 +1,4 @@
-import type {InjectError} from '../errors.js'
+import type {InjectError} from '../../errors.js'
 
 /**
  * No answer, or half of one: what the network did to a request. Stays inside src/registry, where it is tried again or becomes a

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {LimitError, NetworkError} from '../../src/errors.js'
+import {LimitError, NetworkError} from '../../../src/errors.js'
 import {
   attemptsFor,
   backoff,
   defaultRetryPolicy,
   parseRetryAfter,
-} from '../../src/registry/retry.js'
-import {RefusedError, TransportError} from '../../src/registry/transport-error.js'
-import {createRetries} from '../../src/registry/with-retries.js'
+} from '../../../src/registry/net/retry-policy.js'
+import {RefusedError, TransportError} from '../../../src/registry/net/transport-error.js'
+import {createRetries} from '../../../src/registry/net/with-retries.js'
 
 const now = Date.parse('2026-11-21T12:00:00Z')
 

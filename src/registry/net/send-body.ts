@@ -1,5 +1,5 @@
 import type {Writable} from 'node:stream'
-import type {ByteStream} from '../store/content-store.js'
+import type {ByteStream} from '../../store/content-store.js'
 import {TransportError} from './transport-error.js'
 
 /** A slow line moves at least this much within the idle time. */
