@@ -8,7 +8,7 @@ import {type CheckResult, type Patient, runCheck} from '../../src/operations/doc
 import {ping} from '../../src/operations/doctor/reach.js'
 import {doctor, type DoctorOptions, type DoctorReport} from '../../src/operations/doctor/doctor.js'
 import type {Credential} from '../../src/registry/credentials/credential.js'
-import {openProbe} from '../../src/registry/probe.js'
+import {openProbe} from '../../src/registry/probe/probe.js'
 import type {RegistryStoreOptions} from '../../src/registry/registry-store.js'
 import {openRepositoryRoot} from '../../src/store/repository-root.js'
 import {makeCertificate} from '../support/certificate.js'

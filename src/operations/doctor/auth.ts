@@ -1,7 +1,7 @@
 import {AuthenticationError} from '../../errors.js'
 import {parseChallenges} from '../../registry/auth/challenge.js'
 import {displayUrl} from '../../registry/net/endpoint.js'
-import type {SeenExchange} from '../../registry/watched-transport.js'
+import type {SeenExchange} from '../../registry/probe/watched-transport.js'
 import {type Check, fail, type Finding, note, ok, type Patient} from './check.js'
 
 /** Shorter lives than this are counted as this. */

@@ -1,6 +1,6 @@
 import {type ErrorCode, InjectError, NetworkError, UsageError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
-import type {Answer, Probe} from '../../registry/probe.js'
+import type {Answer, Probe} from '../../registry/probe/probe.js'
 import type {BlobInfo} from '../../store/content-store.js'
 
 /** `ok`: as the specification has it. `note`: otherwise, and updates work all the same. `fail`: they will not. */

@@ -1,6 +1,6 @@
 import type {InjectError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
-import type {Probe} from '../../registry/probe.js'
+import type {Probe} from '../../registry/probe/probe.js'
 import {auth} from './auth.js'
 import {
   type Check,

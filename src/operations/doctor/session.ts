@@ -1,7 +1,7 @@
 import {type InjectError, NetworkError} from '../../errors.js'
 import type {RequestBody} from '../../registry/net/http.js'
 import {commitUrl, resolveLocation} from '../../registry/upload-location.js'
-import type {Answer, Probe} from '../../registry/probe.js'
+import type {Answer, Probe} from '../../registry/probe/probe.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Patient} from './check.js'
 

@@ -1,5 +1,5 @@
 import {bytesBody} from '../../registry/net/bytes-body.js'
-import type {Answer} from '../../registry/probe.js'
+import type {Answer} from '../../registry/probe/probe.js'
 import {resolveLocation} from '../../registry/upload-location.js'
 import {type Check, type Finding, note, ok, skipped} from './check.js'
 import {makeLayer} from './content.js'

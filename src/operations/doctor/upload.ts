@@ -1,5 +1,5 @@
 import {bytesBody} from '../../registry/net/bytes-body.js'
-import type {Answer} from '../../registry/probe.js'
+import type {Answer} from '../../registry/probe/probe.js'
 import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
 import {makeLayer} from './content.js'
 import {append, begin, cancel, commit, isStored, offsetOf, withSession} from './session.js'

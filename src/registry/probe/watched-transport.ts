@@ -1,8 +1,8 @@
 import type {IncomingHttpHeaders} from 'node:http'
-import {parseJsonValue} from '../oci/json-value.js'
-import type {ByteStream} from '../store/content-store.js'
-import type {Exchange, HttpRequest, HttpResponse} from './net/http.js'
-import type {Transport} from './net/transport.js'
+import {parseJsonValue} from '../../oci/json-value.js'
+import type {ByteStream} from '../../store/content-store.js'
+import type {Exchange, HttpRequest, HttpResponse} from '../net/http.js'
+import type {Transport} from '../net/transport.js'
 
 /** A request and its answer, without anything that could be a secret: no body, and of what was sent for logging in only its kind. */
 export interface SeenExchange {

@@ -1,12 +1,12 @@
 import {X509Certificate} from 'node:crypto'
 import {request as httpsRequest} from 'node:https'
 import {type DetailedPeerCertificate, TLSSocket} from 'node:tls'
-import type {CallOptions} from '../store/content-store.js'
-import {displayUrl} from './net/endpoint.js'
-import {createProxyLookup} from './net/proxy.js'
-import {createRoutes, type Route} from './net/routes.js'
-import {TransportError, transportError} from './net/transport-error.js'
-import {createTrust, type TrustOptions} from './trust.js'
+import type {CallOptions} from '../../store/content-store.js'
+import {displayUrl} from '../net/endpoint.js'
+import {createProxyLookup} from '../net/proxy.js'
+import {createRoutes, type Route} from '../net/routes.js'
+import {TransportError, transportError} from '../net/transport-error.js'
+import {createTrust, type TrustOptions} from '../trust.js'
 import {findTrustSource} from './trust-source.js'
 
 export interface TlsFacts {
