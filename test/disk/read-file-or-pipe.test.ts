@@ -4,7 +4,7 @@ import {execa, execaSync} from 'execa'
 import {describe, expect, it} from 'vitest'
 import {readFileOrPipe, readFileOrPipeSync} from '../../src/disk/read-file-or-pipe.js'
 import {readAuthFile} from '../../src/registry/credentials/auth-file-places.js'
-import {readCertificates} from '../../src/registry/certs-d.js'
+import {readCertificates} from '../../src/registry/tls/certs-d.js'
 import {tempDir} from '../support/temp-dir.js'
 
 async function fifo(): Promise<string> {

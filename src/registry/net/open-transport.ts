@@ -5,7 +5,7 @@ import type {HttpTimeouts} from './http.js'
 import {createProxyLookup} from './proxy.js'
 import type {RetryPorts} from './retry-policy.js'
 import {createTransport, type Transport} from './transport.js'
-import {createTrust, type TrustOptions} from '../trust.js'
+import {createTrust, type TrustOptions} from '../tls/trust.js'
 
 /** How registries are reached, as far as it is the same for all that one run talks to. */
 export interface TransportOptions {

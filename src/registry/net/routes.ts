@@ -10,7 +10,7 @@ import {Agent as TlsAgent, request as httpsRequest} from 'node:https'
 import {isIP} from 'node:net'
 import type {SecureContext} from 'node:tls'
 import type {Proxy, ProxyLookup} from './proxy.js'
-import type {TrustLookup} from '../trust.js'
+import type {TrustLookup} from '../tls/trust.js'
 import {createTunnelAgent} from './tunnel-agent.js'
 
 /** How one host is reached. */

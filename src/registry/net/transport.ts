@@ -7,7 +7,7 @@ import {createPace, type Pace} from './pace.js'
 import type {ProxyLookup} from './proxy.js'
 import {createRoutes} from './routes.js'
 import {secretsOf} from './secrets.js'
-import type {TrustLookup} from '../trust.js'
+import type {TrustLookup} from '../tls/trust.js'
 import {createWarnings} from './warnings.js'
 
 export interface TransportSettings {

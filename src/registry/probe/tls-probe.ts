@@ -6,7 +6,7 @@ import {displayUrl} from '../net/endpoint.js'
 import {createProxyLookup} from '../net/proxy.js'
 import {createRoutes, type Route} from '../net/routes.js'
 import {TransportError, transportError} from '../net/transport-error.js'
-import {createTrust, type TrustOptions} from '../trust.js'
+import {createTrust, type TrustOptions} from '../tls/trust.js'
 import {findTrustSource} from './trust-source.js'
 
 export interface TlsFacts {

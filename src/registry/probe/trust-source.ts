@@ -2,8 +2,8 @@ import {X509Certificate} from 'node:crypto'
 import {readdirSync, readFileSync} from 'node:fs'
 import {delimiter, join} from 'node:path'
 import tls from 'node:tls'
-import {certsFolders, findCertsFolder} from '../certs-d.js'
-import type {Peer, TrustOptions} from '../trust.js'
+import {certsFolders, findCertsFolder} from '../tls/certs-d.js'
+import type {Peer, TrustOptions} from '../tls/trust.js'
 
 /**
  * Which of all that `createTrust` takes into account has the authority at the end of a chain, the first one counts: Node's own, an

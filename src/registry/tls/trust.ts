@@ -1,7 +1,7 @@
 import {existsSync, readdirSync} from 'node:fs'
 import {delimiter, join} from 'node:path'
 import tls, {createSecureContext, type SecureContext} from 'node:tls'
-import {UsageError} from '../errors.js'
+import {UsageError} from '../../errors.js'
 import {
   type Certificates,
   certsFolders,

@@ -1,10 +1,10 @@
 import {X509Certificate} from 'node:crypto'
 import {existsSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {readFileOrPipeSync} from '../disk/read-file-or-pipe.js'
-import {LocalIoError, UsageError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
+import {readFileOrPipeSync} from '../../disk/read-file-or-pipe.js'
+import {LocalIoError, UsageError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
 
 /** Certificates as files hold them, in PEM. */
 export interface Certificates {
