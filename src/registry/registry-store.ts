@@ -21,7 +21,7 @@ import {createReferrerLister} from './api/referrers.js'
 import {defaultRetryPolicy, type RetryPolicy, type RetryPorts} from './net/retry-policy.js'
 import {createTagLister} from './api/tags.js'
 import type {Transport} from './net/transport.js'
-import {createBlobWriter} from './uploads.js'
+import {createBlobWriter} from './upload/blob-writer.js'
 
 export interface RegistryStoreOptions extends Omit<TransportOptions, 'ports'> {
   /** Wins over all files. Sent to this registry and its token server only. */

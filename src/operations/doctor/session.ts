@@ -1,6 +1,6 @@
 import {type InjectError, NetworkError} from '../../errors.js'
 import type {RequestBody} from '../../registry/net/http.js'
-import {commitUrl, resolveLocation} from '../../registry/upload-location.js'
+import {commitUrl, resolveLocation} from '../../registry/upload/location.js'
 import type {Answer, Probe} from '../../registry/probe/probe.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Patient} from './check.js'

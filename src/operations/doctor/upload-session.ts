@@ -1,6 +1,6 @@
 import {bytesBody} from '../../registry/net/bytes-body.js'
 import type {Answer} from '../../registry/probe/probe.js'
-import {resolveLocation} from '../../registry/upload-location.js'
+import {resolveLocation} from '../../registry/upload/location.js'
 import {type Check, type Finding, note, ok, skipped} from './check.js'
 import {makeLayer} from './content.js'
 import {append, begin, cancel, offsetOf, withSession} from './session.js'

@@ -1,7 +1,7 @@
-import {NetworkError} from '../errors.js'
-import type {Digest} from '../oci/digest.js'
-import {mayReferTo} from './net/address.js'
-import {displayUrl, parseUrl} from './net/endpoint.js'
+import {NetworkError} from '../../errors.js'
+import type {Digest} from '../../oci/digest.js'
+import {mayReferTo} from '../net/address.js'
+import {displayUrl, parseUrl} from '../net/endpoint.js'
 
 /**
  * Where to go on with an upload, from the `Location` of an answer to a request to `from`; relative, a path, a host and a path without a scheme, or a

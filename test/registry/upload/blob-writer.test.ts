@@ -1,15 +1,15 @@
 import {describe, expect, it} from 'vitest'
-import {LocalIoError} from '../../src/errors.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {createFakeRegistry, registryError, type FakeRegistry} from '../support/fake-registry.js'
+import {LocalIoError} from '../../../src/errors.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {createFakeRegistry, registryError, type FakeRegistry} from '../../support/fake-registry.js'
 import {
   type Answer,
   type FakeServer,
   type SeenRequest,
   startFakeServer,
-} from '../support/fake-server.js'
-import {largeChunks, openRegistry, sourceOf} from '../support/open-registry.js'
-import type {RegistryStoreOptions} from '../../src/registry/registry-store.js'
+} from '../../support/fake-server.js'
+import {largeChunks, openRegistry, sourceOf} from '../../support/open-registry.js'
+import type {RegistryStoreOptions} from '../../../src/registry/registry-store.js'
 
 const bytes = Buffer.from('some bytes')
 const blob = {digest: digestOf(bytes), size: bytes.length}

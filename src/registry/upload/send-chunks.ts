@@ -1,10 +1,10 @@
-import type {RequestBody} from './net/http.js'
+import type {RequestBody} from '../net/http.js'
 import type {OpenUpload} from './open-upload.js'
 import {isUnknownWay, type Sent} from './send-stream.js'
 import type {SendContext} from './send-upload.js'
-import {TransportError} from './net/transport-error.js'
-import {ChunkRefusedError} from './upload-session.js'
-import {largestChunk, shrinkChunks} from './upload-strategy.js'
+import {TransportError} from '../net/transport-error.js'
+import {ChunkRefusedError} from './session-requests.js'
+import {largestChunk, shrinkChunks} from './strategy.js'
 
 const maxResyncs = 10
 

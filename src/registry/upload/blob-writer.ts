@@ -1,5 +1,5 @@
-import type {InjectError} from '../errors.js'
-import {digestOf} from '../oci/digest.js'
+import type {InjectError} from '../../errors.js'
+import {digestOf} from '../../oci/digest.js'
 import type {
   BlobInfo,
   BlobReader,
@@ -8,20 +8,20 @@ import type {
   ByteStream,
   CallOptions,
   PutBlobOptions,
-} from '../store/content-store.js'
-import type {UploadRecord} from '../store/upload-journal.js'
-import {verified} from '../stream/verify.js'
+} from '../../store/content-store.js'
+import type {UploadRecord} from '../../store/upload-journal.js'
+import {verified} from '../../stream/verify.js'
 import {createBlobPresence, type Known} from './blob-presence.js'
-import {bytesBody} from './net/bytes-body.js'
-import type {Connection} from './api/connection.js'
+import {bytesBody} from '../net/bytes-body.js'
+import type {Connection} from '../api/connection.js'
 import {createReplay} from './replay.js'
-import {retryableStatuses} from './net/retry-policy.js'
+import {retryableStatuses} from '../net/retry-policy.js'
 import {sendUpload} from './send-upload.js'
-import {RefusedError, TransportError} from './net/transport-error.js'
-import {createUploadSessions, type UploadSession} from './upload-session.js'
-import {initialStrategy, shrinkChunks, usualChunk} from './upload-strategy.js'
+import {RefusedError, TransportError} from '../net/transport-error.js'
+import {createUploadSessions, type UploadSession} from './session-requests.js'
+import {initialStrategy, shrinkChunks, usualChunk} from './strategy.js'
 import {readWindow} from './window.js'
-import {finalError} from './net/with-retries.js'
+import {finalError} from '../net/with-retries.js'
 
 /** A source that ends within this is known before it is sent, and sent from memory. */
 const windowSize = 4 * 1024 * 1024

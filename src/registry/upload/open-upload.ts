@@ -1,11 +1,11 @@
-import {NetworkError} from '../errors.js'
-import type {BlobInfo, CallOptions} from '../store/content-store.js'
-import type {UploadJournal} from '../store/upload-journal.js'
-import type {Connection} from './api/connection.js'
+import {NetworkError} from '../../errors.js'
+import type {BlobInfo, CallOptions} from '../../store/content-store.js'
+import type {UploadJournal} from '../../store/upload-journal.js'
+import type {Connection} from '../api/connection.js'
 import type {Replay} from './replay.js'
-import {TransportError} from './net/transport-error.js'
-import {resolveLocation} from './upload-location.js'
-import type {Appended, UploadSession, UploadSessions} from './upload-session.js'
+import {TransportError} from '../net/transport-error.js'
+import {resolveLocation} from './location.js'
+import type {Appended, UploadSession, UploadSessions} from './session-requests.js'
 
 const maxRestarts = 3
 

@@ -1,4 +1,4 @@
-import type {BlobSource, CallOptions} from '../store/content-store.js'
+import type {BlobSource, CallOptions} from '../../store/content-store.js'
 
 /** The start of a source: all of it, or a source that continues from there without opening the first one twice. */
 export type Windowed =

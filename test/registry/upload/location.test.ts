@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
-import {digestOf} from '../../src/oci/digest.js'
-import {commitUrl, resolveLocation} from '../../src/registry/upload-location.js'
-import {thrownBy} from '../support/thrown-by.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {commitUrl, resolveLocation} from '../../../src/registry/upload/location.js'
+import {thrownBy} from '../../support/thrown-by.js'
 
 const from = new URL('https://registry.example:8443/v2/a/blobs/uploads/')
 const local = new URL('http://127.0.0.1:5000/v2/a/blobs/uploads/')

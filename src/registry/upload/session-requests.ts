@@ -1,11 +1,11 @@
-import type {Digest} from '../oci/digest.js'
-import type {BlobInfo, CallOptions} from '../store/content-store.js'
-import {type Connection, headersOnly} from './api/connection.js'
-import type {HttpResponse, RequestBody} from './net/http.js'
-import {checkClaimedDigest, claimedDigest} from './api/response-digest.js'
-import {refusal} from './net/status-error.js'
-import {type RefusedError, TransportError} from './net/transport-error.js'
-import {commitUrl, resolveLocation} from './upload-location.js'
+import type {Digest} from '../../oci/digest.js'
+import type {BlobInfo, CallOptions} from '../../store/content-store.js'
+import {type Connection, headersOnly} from '../api/connection.js'
+import type {HttpResponse, RequestBody} from '../net/http.js'
+import {checkClaimedDigest, claimedDigest} from '../api/response-digest.js'
+import {refusal} from '../net/status-error.js'
+import {type RefusedError, TransportError} from '../net/transport-error.js'
+import {commitUrl, resolveLocation} from './location.js'
 
 const cancelTimeout = 2000
 const binary = {'content-type': 'application/octet-stream'}

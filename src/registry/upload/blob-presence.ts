@@ -1,7 +1,7 @@
-import {AuthenticationError, IntegrityError, NetworkError} from '../errors.js'
-import type {BlobInfo, BlobReader, CallOptions} from '../store/content-store.js'
-import {statBlobByGet} from './api/blobs.js'
-import type {Connection} from './api/connection.js'
+import {AuthenticationError, IntegrityError, NetworkError} from '../../errors.js'
+import type {BlobInfo, BlobReader, CallOptions} from '../../store/content-store.js'
+import {statBlobByGet} from '../api/blobs.js'
+import type {Connection} from '../api/connection.js'
 
 /** What `putBlob` gives back. */
 export type Known = BlobInfo & {readonly written: boolean}

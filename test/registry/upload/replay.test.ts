@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
-import {createDigester, digestOf} from '../../src/oci/digest.js'
-import {createReplay} from '../../src/registry/replay.js'
-import {collect, sourceOf} from '../support/open-registry.js'
+import {createDigester, digestOf} from '../../../src/oci/digest.js'
+import {createReplay} from '../../../src/registry/upload/replay.js'
+import {collect, sourceOf} from '../../support/open-registry.js'
 
 const MiB = 1024 * 1024
 /** 20 MiB in chunks of odd sizes, no two megabytes alike. */

@@ -1,8 +1,8 @@
 import type {OpenUpload} from './open-upload.js'
-import {RefusedError} from './net/transport-error.js'
-import {ChunkRefusedError} from './upload-session.js'
+import {RefusedError} from '../net/transport-error.js'
+import {ChunkRefusedError} from './session-requests.js'
 import type {SendContext} from './send-upload.js'
-import {shrinkChunks} from './upload-strategy.js'
+import {shrinkChunks} from './strategy.js'
 
 /** What came of an attempt: the registry has all of it; send what it lacks in another way; this registry takes no PATCH that would do. */
 export type Sent = 'all' | 'otherwise' | 'impossible'

@@ -1,12 +1,12 @@
-import {type InjectError, NetworkError, TimeLimitError} from '../errors.js'
-import type {BlobInfo} from '../store/content-store.js'
+import {type InjectError, NetworkError, TimeLimitError} from '../../errors.js'
+import type {BlobInfo} from '../../store/content-store.js'
 import {openUpload, type OpenUpload, type OpenUploadOptions} from './open-upload.js'
-import {retryableStatuses} from './net/retry-policy.js'
+import {retryableStatuses} from '../net/retry-policy.js'
 import {sendChunks} from './send-chunks.js'
 import {sendStream, type Sent} from './send-stream.js'
-import {RefusedError, TransportError} from './net/transport-error.js'
-import type {UploadSession} from './upload-session.js'
-import type {UploadStrategy} from './upload-strategy.js'
+import {RefusedError, TransportError} from '../net/transport-error.js'
+import type {UploadSession} from './session-requests.js'
+import type {UploadStrategy} from './strategy.js'
 
 /** The first time and three more, as long as the registry has nothing more than before. */
 const usualAttempts = 4
