@@ -1,4 +1,4 @@
-import {UsageError} from '../errors.js'
+import {UsageError} from '../../errors.js'
 
 /** The bcrypt hashes of users by their names. */
 export type Htpasswd = ReadonlyMap<string, string>
