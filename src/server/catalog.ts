@@ -1,6 +1,6 @@
 import {jsonAnswer} from './answer.js'
 import type {Exchange, Handler, Service} from './exchange.js'
-import {linkTo, readPage} from './page.js'
+import {linkTo, readPage} from './api/lists.js'
 
 /** The repositories that whoever asks may read. https://distribution.github.io/distribution/spec/api/#catalog */
 export const listCatalog: Handler<'catalog'> = async (exchange, service) => {

@@ -7,7 +7,7 @@ import {fromStore} from './page-reading.js'
 import {table} from './page-table.js'
 import {clipped, faultOf, link, none, pager, pathOf} from './page-text.js'
 import {lastOnly} from './page-window.js'
-import {readPage} from './page.js'
+import {readPage} from './api/lists.js'
 
 const mostRows = 100
 

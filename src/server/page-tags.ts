@@ -8,7 +8,7 @@ import {subjectCells, subjectColumns} from './page-subject-cells.js'
 import {table} from './page-table.js'
 import {clipped, link, pager, pathOf} from './page-text.js'
 import {lastOnly} from './page-window.js'
-import {readPage} from './page.js'
+import {readPage} from './api/lists.js'
 
 const mostRows = 100
 

@@ -1,6 +1,6 @@
 import {jsonAnswer} from './answer.js'
 import {existing, type Handler} from './exchange.js'
-import {linkTo, readPage} from './page.js'
+import {linkTo, readPage} from './api/lists.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags */
 export const listTags: Handler<'tags'> = async ({route, query, signal}, service) => {

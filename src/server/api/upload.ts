@@ -1,13 +1,13 @@
-import {IntegrityError} from '../errors.js'
-import type {Digest} from '../oci/digest.js'
-import type {ByteStream} from '../store/content-store.js'
-import type {UploadSession} from '../store/repository.js'
-import {type Answer, type AnswerHeaders, emptyAnswer} from './answer.js'
-import {parseContentRange} from './byte-range.js'
-import {etagOf} from './conditions.js'
-import type {Exchange, Handler, Service} from './exchange.js'
-import {digestIn} from './query.js'
-import {Refusal} from './refusal.js'
+import {IntegrityError} from '../../errors.js'
+import type {Digest} from '../../oci/digest.js'
+import type {ByteStream} from '../../store/content-store.js'
+import type {UploadSession} from '../../store/repository.js'
+import {type Answer, type AnswerHeaders, emptyAnswer} from '../answer.js'
+import {parseContentRange} from '../byte-range.js'
+import {etagOf} from '../conditions.js'
+import type {Exchange, Handler, Service} from '../exchange.js'
+import {digestIn} from '../query.js'
+import {Refusal} from '../refusal.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks */
 export const appendUpload: Handler<'upload'> = async (exchange, service) => {

@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import {IntegrityError, LimitError} from '../errors.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
-import {documentKind} from '../oci/document-kind.js'
-import {parseDocument} from '../oci/json.js'
-import {manifestMembers} from '../oci/known-members.js'
+import {IntegrityError, LimitError} from '../../errors.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {documentKind} from '../../oci/document-kind.js'
+import {parseDocument} from '../../oci/json.js'
+import {manifestMembers} from '../../oci/known-members.js'
 import {
   descriptorShape,
   faultIn,
@@ -12,8 +12,8 @@ import {
   looseShape,
   textRecordShape,
   textShape,
-} from '../oci/shape.js'
-import {Refusal} from './refusal.js'
+} from '../../oci/shape.js'
+import {Refusal} from '../refusal.js'
 
 /** What a registry must know of a manifest or index before it stores it. */
 export interface CheckedManifest {

@@ -1,12 +1,12 @@
-import {InjectError} from '../errors.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import {documentLimit, parseDocument} from '../oci/json.js'
-import {configMembers} from '../oci/known-members.js'
-import {dockerConfig, ociConfig} from '../oci/media-type.js'
-import type {Repository} from '../store/repository.js'
-import {readAll} from '../stream/limit.js'
+import {InjectError} from '../../errors.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import {documentLimit, parseDocument} from '../../oci/json.js'
+import {configMembers} from '../../oci/known-members.js'
+import {dockerConfig, ociConfig} from '../../oci/media-type.js'
+import type {Repository} from '../../store/repository.js'
+import {readAll} from '../../stream/limit.js'
 import type {CheckedManifest} from './manifest-check.js'
-import {Refusal} from './refusal.js'
+import {Refusal} from '../refusal.js'
 
 /**
  * Makes sure that engines see in an image's config what other readers see. Throws `Refusal` (400 `MANIFEST_INVALID`) for one with members that
