@@ -1,5 +1,5 @@
-import {jsonAnswer} from './answer.js'
-import type {Exchange, Handler, Service} from './exchange.js'
+import {jsonAnswer} from './http/answer.js'
+import type {Exchange, Handler, Service} from './http/exchange.js'
 import {linkTo, readPage} from './api/lists.js'
 
 /** The repositories that whoever asks may read. https://distribution.github.io/distribution/spec/api/#catalog */

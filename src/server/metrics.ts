@@ -1,7 +1,7 @@
 import {collectDefaultMetrics, Counter, Gauge, Histogram, Registry} from 'prom-client'
 import {LocalIoError} from '../errors.js'
-import type {AccessRecord} from './access-record.js'
-import type {DefenseReason} from './refusal.js'
+import type {AccessRecord} from './http/access-record.js'
+import type {DefenseReason} from './http/refusal.js'
 
 /** What a server counts, for Prometheus. */
 export interface ServerMetrics {

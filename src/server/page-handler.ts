@@ -1,6 +1,6 @@
 import {isDigest} from '../oci/digest.js'
-import type {Answer} from './answer.js'
-import {existing, type Exchange, type Handler, type Service} from './exchange.js'
+import type {Answer} from './http/answer.js'
+import {existing, type Exchange, type Handler, type Service} from './http/exchange.js'
 import {pageAnswer} from './page-frame.js'
 import {html, type Html} from './page-html.js'
 import {imageBody} from './page-image.js'
@@ -12,7 +12,7 @@ import type {Subject} from './page-subject.js'
 import {showTags} from './page-tags.js'
 import {clipped, faultText, link, pathOf, size, time} from './page-text.js'
 import {type ListWindow, windowIn} from './page-window.js'
-import {Refusal} from './refusal.js'
+import {Refusal} from './http/refusal.js'
 
 /** What people see with a browser: the repositories, the tags of one, or one image. HTML, whatever `Accept` says. */
 export const showPage: Handler<'page'> = (exchange, service) => {

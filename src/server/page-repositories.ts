@@ -1,6 +1,6 @@
-import type {Answer} from './answer.js'
+import type {Answer} from './http/answer.js'
 import {readableRepositories} from './catalog.js'
-import type {Exchange, Service} from './exchange.js'
+import type {Exchange, Service} from './http/exchange.js'
 import {pageAnswer} from './page-frame.js'
 import {html, type Html} from './page-html.js'
 import {fromStore} from './page-reading.js'

@@ -1,5 +1,5 @@
-import type {Answer} from './answer.js'
-import {existing, type Exchange, type Service} from './exchange.js'
+import type {Answer} from './http/answer.js'
+import {existing, type Exchange, type Service} from './http/exchange.js'
 import {pageAnswer} from './page-frame.js'
 import {html, type Html} from './page-html.js'
 import {readSubject} from './page-read-subject.js'

@@ -2,7 +2,7 @@ import prettyBytes from 'pretty-bytes'
 import {InjectError} from '../errors.js'
 import {type Digest, hexOf} from '../oci/digest.js'
 import {html, type Html} from './page-html.js'
-import {isRepositoryName, isTag} from './route.js'
+import {isRepositoryName, isTag} from './http/route.js'
 
 const longestText = 400
 

@@ -1,5 +1,5 @@
-import {jsonAnswer} from './answer.js'
-import {existing, type Handler} from './exchange.js'
+import {jsonAnswer} from './http/answer.js'
+import {existing, type Handler} from './http/exchange.js'
 import {linkTo, readPage} from './api/lists.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags */

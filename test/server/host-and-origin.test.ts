@@ -1,7 +1,7 @@
 import {hashSync} from 'bcryptjs'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {createHtpasswdAccess} from '../../src/server/access/htpasswd-access.js'
-import {hostOf} from '../../src/server/host-name.js'
+import {hostOf} from '../../src/server/http/host-name.js'
 import {parseHtpasswd} from '../../src/server/access/htpasswd.js'
 import {createRegistryServer} from '../../src/server/registry-server.js'
 import {createMemoryRoot} from '../support/memory-root.js'

@@ -195,7 +195,10 @@ export const attacks: readonly Attack[] = [
     id: 'A16',
     what: '140 wrong passwords a second kept everybody else out; the limit is by client and name, with a reserve for those who were right lately.',
     tests: [
-      {file: 'test/server/access.test.ts', title: 'a first login gets through beside guesses %s'},
+      {
+        file: 'test/server/http/access.test.ts',
+        title: 'a first login gets through beside guesses %s',
+      },
     ],
   },
   {

@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {describe, onTestFinished} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import {ociConfig, ociLayer, ociManifest} from '../../src/oci/media-type.js'
-import type {AccessRecord} from '../../src/server/access-record.js'
+import type {AccessRecord} from '../../src/server/http/access-record.js'
 import {
   createRegistryServer,
   type RegistryServer,

@@ -1,5 +1,5 @@
 import {quoted} from '../../oci/quoted.js'
-import type {AccessRecord} from '../../server/access-record.js'
+import type {AccessRecord} from '../../server/http/access-record.js'
 
 export const logFormats = ['json', 'text', 'none'] as const
 export type LogFormat = (typeof logFormats)[number]

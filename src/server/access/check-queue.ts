@@ -1,4 +1,4 @@
-import {Refusal} from '../refusal.js'
+import {Refusal} from '../http/refusal.js'
 
 /** Whose password is to be checked. */
 export interface Claim {

@@ -1,11 +1,11 @@
 import {createHmac, randomBytes} from 'node:crypto'
 import {isIPv6} from 'node:net'
-import type {Access, Identity} from '../access.js'
+import type {Access, Identity} from '../http/access.js'
 import {type BasicCredential, parseBasic} from '../basic-credential.js'
 import {createBcryptThread} from './bcrypt-thread.js'
 import {createCheckQueue} from './check-queue.js'
 import {decoysFor, highestCostOf, type Htpasswd} from './htpasswd.js'
-import {canonicalAddress} from '../host-name.js'
+import {canonicalAddress} from '../http/host-name.js'
 import {monotonicTime} from '../../disk/clock.js'
 
 export interface HtpasswdOptions {

@@ -1,11 +1,11 @@
 import {blobNotFound} from '../../store/blob-not-found.js'
 import type {BlobInfo} from '../../store/content-store.js'
-import {type Answer, emptyAnswer} from '../answer.js'
-import {parseByteRange} from '../byte-range.js'
-import {etagOf, matches} from '../conditions.js'
-import {existing, type Handler, refuseDeletes} from '../exchange.js'
-import {Refusal} from '../refusal.js'
-import type {RouteOf} from '../route.js'
+import {type Answer, emptyAnswer} from '../http/answer.js'
+import {parseByteRange} from '../http/byte-range.js'
+import {etagOf, matches} from '../http/conditions.js'
+import {existing, type Handler, refuseDeletes} from '../http/exchange.js'
+import {Refusal} from '../http/refusal.js'
+import type {RouteOf} from '../http/route.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs */
 export const getBlob: Handler<'blob'> = async (exchange, service) => {

@@ -6,7 +6,7 @@ import {dockerConfig, ociConfig} from '../../oci/media-type.js'
 import type {Repository} from '../../store/repository.js'
 import {readAll} from '../../stream/limit.js'
 import type {CheckedManifest} from './manifest-check.js'
-import {Refusal} from '../refusal.js'
+import {Refusal} from '../http/refusal.js'
 
 /**
  * Makes sure that engines see in an image's config what other readers see. Throws `Refusal` (400 `MANIFEST_INVALID`) for one with members that

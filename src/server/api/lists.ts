@@ -1,7 +1,7 @@
 import {quoted} from '../../oci/quoted.js'
 import {compareTags} from '../../store/compare-tags.js'
-import {single} from '../query.js'
-import {Refusal} from '../refusal.js'
+import {single} from '../http/query.js'
+import {Refusal} from '../http/refusal.js'
 
 export interface Page {
   readonly items: readonly string[]

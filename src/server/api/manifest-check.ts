@@ -13,7 +13,7 @@ import {
   textRecordShape,
   textShape,
 } from '../../oci/shape.js'
-import {Refusal} from '../refusal.js'
+import {Refusal} from '../http/refusal.js'
 
 /** What a registry must know of a manifest or index before it stores it. */
 export interface CheckedManifest {

@@ -1,7 +1,7 @@
 import type {Descriptor} from '../../oci/descriptor.js'
 import type {Repository} from '../../store/repository.js'
 import type {CheckedManifest} from './manifest-check.js'
-import {Refusal} from '../refusal.js'
+import {Refusal} from '../http/refusal.js'
 
 /** How many are looked up at the same time. */
 const width = 16

@@ -1,9 +1,9 @@
 import {isDigest} from '../../oci/digest.js'
-import {emptyAnswer} from '../answer.js'
-import {conditionOf, etagOf, matches} from '../conditions.js'
-import {existing, type Handler, refuseDeletes} from '../exchange.js'
-import {Refusal} from '../refusal.js'
-import type {RouteOf} from '../route.js'
+import {emptyAnswer} from '../http/answer.js'
+import {conditionOf, etagOf, matches} from '../http/conditions.js'
+import {existing, type Handler, refuseDeletes} from '../http/exchange.js'
+import {Refusal} from '../http/refusal.js'
+import type {RouteOf} from '../http/route.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests As it was stored, whatever `Accept` says: clients ask for the digest of these bytes. */
 export const getManifest: Handler<'manifest'> = async (

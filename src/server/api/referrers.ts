@@ -1,6 +1,6 @@
 import {ociIndex} from '../../oci/media-type.js'
-import type {Handler} from '../exchange.js'
-import {digestIn, single} from '../query.js'
+import type {Handler} from '../http/exchange.js'
+import {digestIn, single} from '../http/query.js'
 
 /**
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers An image index, also of a repository that is not there:

@@ -2,12 +2,12 @@ import {IntegrityError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
 import type {ByteStream} from '../../store/content-store.js'
 import type {UploadSession} from '../../store/repository.js'
-import {type Answer, type AnswerHeaders, emptyAnswer} from '../answer.js'
-import {parseContentRange} from '../byte-range.js'
-import {etagOf} from '../conditions.js'
-import type {Exchange, Handler, Service} from '../exchange.js'
-import {digestIn} from '../query.js'
-import {Refusal} from '../refusal.js'
+import {type Answer, type AnswerHeaders, emptyAnswer} from '../http/answer.js'
+import {parseContentRange} from '../http/byte-range.js'
+import {etagOf} from '../http/conditions.js'
+import type {Exchange, Handler, Service} from '../http/exchange.js'
+import {digestIn} from '../http/query.js'
+import {Refusal} from '../http/refusal.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks */
 export const appendUpload: Handler<'upload'> = async (exchange, service) => {

@@ -1,11 +1,11 @@
 import {quietly} from '../../disk/error-answers.js'
 import {algorithmOf, type Digest, type DigestAlgorithm} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
-import {type Answer, emptyAnswer} from '../answer.js'
-import type {Exchange, Handler, Service} from '../exchange.js'
-import {digestIn, single} from '../query.js'
-import {Refusal} from '../refusal.js'
-import {isRepositoryName} from '../route.js'
+import {type Answer, emptyAnswer} from '../http/answer.js'
+import type {Exchange, Handler, Service} from '../http/exchange.js'
+import {digestIn, single} from '../http/query.js'
+import {Refusal} from '../http/refusal.js'
+import {isRepositoryName} from '../http/route.js'
 import {blobStored, finishUpload, uploadLocation} from './upload.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs and #mounting-a-blob-from-another-repository */

@@ -1,4 +1,4 @@
-import type {ByteRange} from '../store/repository.js'
+import type {ByteRange} from '../../store/repository.js'
 
 /**
  * The part of a body of `size` bytes that a `Range` header asks for: `whole` when there is no header or it is of a form that may be ignored

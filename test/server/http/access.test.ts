@@ -1,14 +1,14 @@
 import {hashSync} from 'bcryptjs'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {describe, expect, it, onTestFinished} from 'vitest'
-import {UsageError} from '../../src/errors.js'
-import {parseBasic} from '../../src/server/basic-credential.js'
-import {createHtpasswdAccess} from '../../src/server/access/htpasswd-access.js'
-import {decoysFor, highestCostOf, parseHtpasswd} from '../../src/server/access/htpasswd.js'
-import {Refusal} from '../../src/server/refusal.js'
-import {openRegistry, sourceOf} from '../support/open-registry.js'
-import {pushBlob, send, serveRegistry} from '../support/served-registry.js'
-import {thrownBy} from '../support/thrown-by.js'
+import {UsageError} from '../../../src/errors.js'
+import {parseBasic} from '../../../src/server/basic-credential.js'
+import {createHtpasswdAccess} from '../../../src/server/access/htpasswd-access.js'
+import {decoysFor, highestCostOf, parseHtpasswd} from '../../../src/server/access/htpasswd.js'
+import {Refusal} from '../../../src/server/http/refusal.js'
+import {openRegistry, sourceOf} from '../../support/open-registry.js'
+import {pushBlob, send, serveRegistry} from '../../support/served-registry.js'
+import {thrownBy} from '../../support/thrown-by.js'
 
 const hash = hashSync('s3cret', 4)
 const users = parseHtpasswd(`# users\n\nalice:${hash}\r\nbob:${hashSync('pass:word é', 4)}\n`)

@@ -1,8 +1,8 @@
 import {once} from 'node:events'
 import type {Server} from 'node:http'
 import type {AddressInfo} from 'node:net'
-import {LocalIoError, UsageError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
+import {LocalIoError, UsageError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
 
 export interface ListenAddress {
   /** A name or an address, IPv6 without brackets. */

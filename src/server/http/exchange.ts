@@ -1,5 +1,5 @@
 import type {IncomingHttpHeaders} from 'node:http'
-import type {Repository, RepositoryRoot} from '../store/repository.js'
+import type {Repository, RepositoryRoot} from '../../store/repository.js'
 import type {Access, Identity} from './access.js'
 import type {Answer} from './answer.js'
 import type {MemoryShare} from './body-memory.js'

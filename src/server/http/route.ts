@@ -1,5 +1,5 @@
-import {type Digest, isDigest} from '../oci/digest.js'
-import {quoted} from '../oci/quoted.js'
+import {type Digest, isDigest} from '../../oci/digest.js'
+import {quoted} from '../../oci/quoted.js'
 import {Refusal} from './refusal.js'
 
 /** What a path names. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints */

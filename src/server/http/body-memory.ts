@@ -1,4 +1,4 @@
-import {monotonicTime} from '../disk/clock.js'
+import {monotonicTime} from '../../disk/clock.js'
 import {Refusal} from './refusal.js'
 
 /** Memory that the bodies of requests and answers hold, bounded for all connections together. */

@@ -1,5 +1,5 @@
-import {InjectError} from '../errors.js'
-import type {registryErrorCodes} from '../oci/registry-error.js'
+import {InjectError} from '../../errors.js'
+import type {registryErrorCodes} from '../../oci/registry-error.js'
 import type {AnswerHeaders} from './answer.js'
 
 /** The specification's codes; `UNKNOWN` goes with 5xx only, where it asks for none of them. */

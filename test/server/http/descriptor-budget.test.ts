@@ -1,7 +1,10 @@
 import {once} from 'node:events'
 import {type AddressInfo, connect, createServer, type Socket} from 'node:net'
 import {expect, it, onTestFinished} from 'vitest'
-import {createDescriptorBudget, descriptorLimit} from '../../src/server/descriptor-budget.js'
+import {
+  createDescriptorBudget,
+  descriptorLimit,
+} from '../../../src/server/http/descriptor-budget.js'
 
 /** Whether a connection to the server is let in. */
 async function isLetIn(port: number, sockets: Socket[]): Promise<boolean> {

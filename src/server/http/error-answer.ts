@@ -7,8 +7,8 @@ import {
   NotFoundError,
   PreconditionError,
   UsageError,
-} from '../errors.js'
-import {errnoOf} from '../disk/local-io-error.js'
+} from '../../errors.js'
+import {errnoOf} from '../../disk/local-io-error.js'
 import {type Answer, jsonAnswer} from './answer.js'
 import {Refusal} from './refusal.js'
 

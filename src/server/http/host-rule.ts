@@ -1,6 +1,6 @@
 import type {IncomingMessage} from 'node:http'
 import {isIP} from 'node:net'
-import {quoted} from '../oci/quoted.js'
+import {quoted} from '../../oci/quoted.js'
 import type {Access} from './access.js'
 import {canonicalAddress, hostOf, isLoopbackHost} from './host-name.js'
 import {Refusal} from './refusal.js'

@@ -1,5 +1,5 @@
 import type {IncomingMessage, ServerResponse} from 'node:http'
-import type {ByteStream} from '../store/content-store.js'
+import type {ByteStream} from '../../store/content-store.js'
 import type {Answer} from './answer.js'
 import {type Delivery, pieceSize} from './delivery.js'
 import type {RequestBody} from './request-body.js'

@@ -1,5 +1,5 @@
 import type {ServerResponse} from 'node:http'
-import {monotonicTime} from '../disk/clock.js'
+import {monotonicTime} from '../../disk/clock.js'
 import type {MemoryShare} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {clientClosedRequest, Refusal} from './refusal.js'

@@ -1,5 +1,5 @@
-import {type Digest, isDigest} from '../oci/digest.js'
-import {quoted} from '../oci/quoted.js'
+import {type Digest, isDigest} from '../../oci/digest.js'
+import {quoted} from '../../oci/quoted.js'
 import {Refusal} from './refusal.js'
 
 /** The one value of a parameter; `undefined` without. A parameter that is given twice could be read in two ways: `Refusal` (400). */

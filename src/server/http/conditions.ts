@@ -1,6 +1,6 @@
 import type {IncomingHttpHeaders} from 'node:http'
-import type {Digest} from '../oci/digest.js'
-import type {TagMove} from '../store/content-store.js'
+import type {Digest} from '../../oci/digest.js'
+import type {TagMove} from '../../store/content-store.js'
 import {Refusal} from './refusal.js'
 
 /** The entity tag of a manifest or blob is its digest. https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3 */

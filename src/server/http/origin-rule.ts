@@ -1,5 +1,5 @@
 import type {IncomingHttpHeaders} from 'node:http'
-import {quoted} from '../oci/quoted.js'
+import {quoted} from '../../oci/quoted.js'
 import {Refusal} from './refusal.js'
 
 const reading = new Set(['GET', 'HEAD', 'OPTIONS'])

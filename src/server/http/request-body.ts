@@ -1,11 +1,11 @@
 import type {IncomingMessage} from 'node:http'
-import {quietly} from '../disk/error-answers.js'
-import type {ByteStream} from '../store/content-store.js'
+import {quietly} from '../../disk/error-answers.js'
+import type {ByteStream} from '../../store/content-store.js'
 import {type MemoryShare, noRoom} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {clientClosedRequest, Refusal} from './refusal.js'
-import {readAll} from '../stream/limit.js'
-import {monotonicTime} from '../disk/clock.js'
+import {readAll} from '../../stream/limit.js'
+import {monotonicTime} from '../../disk/clock.js'
 
 /** What a client sends after its headers. */
 export interface RequestBody {

@@ -1,6 +1,6 @@
 import {readdirSync, readFileSync} from 'node:fs'
 import type {Server, Socket} from 'node:net'
-import {errnoOf} from '../disk/local-io-error.js'
+import {errnoOf} from '../../disk/local-io-error.js'
 
 /** How many connections this process lets in, so that a request that runs can always open its files: of all servers in it together. */
 export interface DescriptorBudget {

@@ -1,4 +1,4 @@
-import type {ByteStream} from '../store/content-store.js'
+import type {ByteStream} from '../../store/content-store.js'
 
 export type AnswerHeaders = Readonly<Record<string, string | number | readonly string[]>>
 
