@@ -1,13 +1,13 @@
-import type {Answer} from './http/answer.js'
-import {readableRepositories} from './catalog.js'
-import type {Exchange, Service} from './http/exchange.js'
-import {pageAnswer} from './page-frame.js'
-import {html, type Html} from './page-html.js'
-import {fromStore} from './page-reading.js'
-import {table} from './page-table.js'
-import {clipped, faultOf, link, none, pager, pathOf} from './page-text.js'
-import {lastOnly} from './page-window.js'
-import {readPage} from './api/lists.js'
+import type {Answer} from '../http/answer.js'
+import {readableRepositories} from '../catalog.js'
+import type {Exchange, Service} from '../http/exchange.js'
+import {pageAnswer} from './frame.js'
+import {html, type Html} from './html.js'
+import {fromStore} from './reading.js'
+import {table} from './table.js'
+import {clipped, faultOf, link, none, pager, pathOf} from './text.js'
+import {lastOnly} from './window.js'
+import {readPage} from '../api/lists.js'
 
 const mostRows = 100
 

@@ -1,8 +1,8 @@
-import {IntegrityError} from '../errors.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import {formatPlatform, platformOf} from '../oci/platform.js'
-import {descriptorShape, faultIn, listShape, looseShape} from '../oci/shape.js'
-import type {IndexSubject} from './page-subject.js'
+import {IntegrityError} from '../../errors.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import {formatPlatform, platformOf} from '../../oci/platform.js'
+import {descriptorShape, faultIn, listShape, looseShape} from '../../oci/shape.js'
+import type {IndexSubject} from './subject.js'
 
 /** Throws `IntegrityError` (`ERR_INJECT_MANIFEST_INVALID`) for what lists no manifests. */
 export function describeIndex(

@@ -1,6 +1,6 @@
-import type {Slot} from '../image/slot.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
+import type {Slot} from '../../image/slot.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
 
 /** What can be said of something that a tag names, from its manifest and config alone. */
 export type Subject = ImageSubject | IndexSubject | UnreadableSubject

@@ -1,7 +1,7 @@
-import {html, type Html} from './page-html.js'
-import type {Subject} from './page-subject.js'
-import type {Column} from './page-table.js'
-import {clipped, faultText, link, none, pathOf, shortDigest, size, time} from './page-text.js'
+import {html, type Html} from './html.js'
+import type {Subject} from './subject.js'
+import type {Column} from './table.js'
+import {clipped, faultText, link, none, pathOf, shortDigest, size, time} from './text.js'
 
 /** What a row of a table tells of a manifest, beside its name. */
 export const subjectColumns: readonly Column[] = [

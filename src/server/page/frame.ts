@@ -1,8 +1,8 @@
 import {STATUS_CODES} from 'node:http'
-import type {Answer} from './http/answer.js'
-import {html, type Html} from './page-html.js'
-import {contentSecurityPolicy, style} from './page-style.js'
-import type {Refusal} from './http/refusal.js'
+import type {Answer} from '../http/answer.js'
+import {html, type Html} from './html.js'
+import {contentSecurityPolicy, style} from './style.js'
+import type {Refusal} from '../http/refusal.js'
 
 export interface PageContent {
   readonly title: string

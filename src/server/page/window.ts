@@ -1,8 +1,8 @@
-import {quoted} from '../oci/quoted.js'
-import type {Html} from './page-html.js'
-import {pager} from './page-text.js'
-import {single} from './http/query.js'
-import {Refusal} from './http/refusal.js'
+import {quoted} from '../../oci/quoted.js'
+import type {Html} from './html.js'
+import {pager} from './text.js'
+import {single} from '../http/query.js'
+import {Refusal} from '../http/refusal.js'
 
 /** Where in a long list to begin, and the place whose list it is. */
 export interface ListWindow {

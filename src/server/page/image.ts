@@ -1,10 +1,10 @@
-import {html, type Html} from './page-html.js'
-import {layerBar, layerStrip, layersToScale} from './page-layers.js'
-import type {ImageSubject} from './page-subject.js'
-import {slotBadge} from './page-subject-cells.js'
-import {table} from './page-table.js'
-import {clipped, none, size} from './page-text.js'
-import {type ListWindow, windowed} from './page-window.js'
+import {html, type Html} from './html.js'
+import {layerBar, layerStrip, layersToScale} from './layers.js'
+import type {ImageSubject} from './subject.js'
+import {slotBadge} from './subject-cells.js'
+import {table} from './table.js'
+import {clipped, none, size} from './text.js'
+import {type ListWindow, windowed} from './window.js'
 
 const mostLayers = 200
 const mostLabels = 200

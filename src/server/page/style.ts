@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto'
-import {html} from './page-html.js'
+import {html} from './html.js'
 
 /** The one style sheet of the page, in its element. Nothing in it comes from outside. */
 export const style = html`<style>

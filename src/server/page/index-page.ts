@@ -1,11 +1,11 @@
-import {html, type Html} from './page-html.js'
-import {readSubject} from './page-read-subject.js'
-import type {Reading} from './page-reading.js'
-import type {IndexSubject} from './page-subject.js'
-import {subjectCells, subjectColumns} from './page-subject-cells.js'
-import {table} from './page-table.js'
-import {link, pathOf} from './page-text.js'
-import {type ListWindow, windowed} from './page-window.js'
+import {html, type Html} from './html.js'
+import {readSubject} from './read-subject.js'
+import type {Reading} from './reading.js'
+import type {IndexSubject} from './subject.js'
+import {subjectCells, subjectColumns} from './subject-cells.js'
+import {table} from './table.js'
+import {link, pathOf} from './text.js'
+import {type ListWindow, windowed} from './window.js'
 
 const mostRows = 50
 

@@ -1,8 +1,8 @@
 import prettyBytes from 'pretty-bytes'
-import {InjectError} from '../errors.js'
-import {type Digest, hexOf} from '../oci/digest.js'
-import {html, type Html} from './page-html.js'
-import {isRepositoryName, isTag} from './http/route.js'
+import {InjectError} from '../../errors.js'
+import {type Digest, hexOf} from '../../oci/digest.js'
+import {html, type Html} from './html.js'
+import {isRepositoryName, isTag} from '../http/route.js'
 
 const longestText = 400
 

@@ -1,12 +1,12 @@
-import {InjectError} from '../errors.js'
-import type {Digest} from '../oci/digest.js'
-import {documentKind} from '../oci/document-kind.js'
-import {parseDocument} from '../oci/json.js'
-import {manifestMembers} from '../oci/known-members.js'
-import {describeImage} from './page-image-model.js'
-import {describeIndex} from './page-index-model.js'
-import {fromStore, type Reading} from './page-reading.js'
-import type {Subject} from './page-subject.js'
+import {InjectError} from '../../errors.js'
+import type {Digest} from '../../oci/digest.js'
+import {documentKind} from '../../oci/document-kind.js'
+import {parseDocument} from '../../oci/json.js'
+import {manifestMembers} from '../../oci/known-members.js'
+import {describeImage} from './image-model.js'
+import {describeIndex} from './index-model.js'
+import {fromStore, type Reading} from './reading.js'
+import type {Subject} from './subject.js'
 
 /**
  * Reads what a tag or digest names; `undefined` when it is not there. That it is damaged, or more than may be read, is an answer, too: thrown is only

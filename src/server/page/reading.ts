@@ -1,7 +1,7 @@
-import {InjectError} from '../errors.js'
-import type {Repository} from '../store/repository.js'
-import {toRefusal} from './http/error-answer.js'
-import {Refusal} from './http/refusal.js'
+import {InjectError} from '../../errors.js'
+import type {Repository} from '../../store/repository.js'
+import {toRefusal} from '../http/error-answer.js'
+import {Refusal} from '../http/refusal.js'
 
 /** Where documents are read from, and how many bytes of them one request may still read: every reader takes from `left`. */
 export interface Reading {

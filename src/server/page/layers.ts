@@ -1,5 +1,5 @@
-import {html, type Html} from './page-html.js'
-import type {SubjectLayer} from './page-subject.js'
+import {html, type Html} from './html.js'
+import type {SubjectLayer} from './subject.js'
 
 /** A layer and the part of the whole that it is: where it begins and how wide it is, in percent of all layers together. */
 export interface ScaledLayer extends SubjectLayer {
