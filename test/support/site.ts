@@ -1,7 +1,7 @@
 import {lstat, readdir, readFile, readlink, utimes} from 'node:fs/promises'
 import {join} from 'node:path'
 import {expect} from 'vitest'
-import {checkSite} from '../../src/export/check-site.js'
+import {checkSite} from '../../src/site/check.js'
 import {digestOf, isDigest} from '../../src/oci/digest.js'
 import type {Descriptor} from '../../src/oci/descriptor.js'
 import {ociConfig, ociIndex, ociLayer, ociManifest} from '../../src/oci/media-type.js'

@@ -1,5 +1,5 @@
-import {checkSite, type SiteReport} from '../../export/check-site.js'
-import {checkIsSite} from '../../export/site.js'
+import {checkSite, type SiteReport} from '../../site/check.js'
+import {checkIsSite} from '../../site/site.js'
 import {checkProgress, type CheckResult, isSound} from '../maintain/check-store.js'
 import type {Ports} from '../../ports.js'
 

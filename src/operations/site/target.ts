@@ -1,6 +1,6 @@
 import {join, relative, resolve, sep} from 'node:path'
 import {UsageError} from '../../errors.js'
-import {checkIsSite, findSites} from '../../export/site.js'
+import {checkIsSite, findSites} from '../../site/site.js'
 import {quoted} from '../../oci/quoted.js'
 import {parseTag} from '../../oci/reference.js'
 import {parseRepositoryName} from '../../store/repository-paths.js'

@@ -10,8 +10,8 @@ import {makeFolder} from '../store/layout-create.js'
 import {ifNoSuchPath, isAbsent} from '../disk/error-answers.js'
 import {tempPrefix} from '../disk/read-file.js'
 import {listFolder} from '../fast/files.js'
-import {sitePaths} from './site-paths.js'
-import {writeSetUp} from './site-set-up.js'
+import {sitePaths} from './paths.js'
+import {writeSetUp} from './set-up.js'
 
 /** How long one who changes what a site names waits for another: he may be removing thousands of files. */
 const patienceMs = 300_000

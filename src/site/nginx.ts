@@ -1,4 +1,4 @@
-import {typeSuffixes} from './site-media-types.js'
+import {typeSuffixes} from './media-types.js'
 
 const digest = 'sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}'
 const name = '[a-z0-9][a-z0-9._/-]*'

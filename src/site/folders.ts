@@ -10,7 +10,7 @@ import {ifAbsent, isAbsent} from '../disk/error-answers.js'
 import {tempPrefix} from '../disk/read-file.js'
 import {compareTags} from '../store/compare-tags.js'
 import {parseRepositoryName} from '../store/repository-paths.js'
-import {namePaths, sitePaths} from './site-paths.js'
+import {namePaths, sitePaths} from './paths.js'
 
 /** Makes the folders of a repository, each readable for a web server, whatever the umask says. What is there stays. */
 export async function makeNameFolders(site: string, name: string): Promise<void> {

@@ -12,9 +12,9 @@ import {renewLease} from '../store/blob-lease.js'
 import type {StoredManifest} from '../store/content-store.js'
 import {isAbsent, quietly} from '../disk/error-answers.js'
 import {statFile, tempPrefix} from '../disk/read-file.js'
-import {entriesOf} from './site-folders.js'
-import {manifestFileName, mediaTypeOf} from './site-media-types.js'
-import {namedTarget, namePaths} from './site-paths.js'
+import {entriesOf} from './folders.js'
+import {manifestFileName, mediaTypeOf} from './media-types.js'
+import {namedTarget, namePaths} from './paths.js'
 
 /** A manifest of a repository in a site. */
 export interface SiteManifest {

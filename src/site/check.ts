@@ -8,11 +8,11 @@ import type {RepositoryReport, StoreReport} from '../store/check-store.js'
 import type {CallOptions} from '../store/content-store.js'
 import {createFileHasher, type HashFile} from '../store/hash-files.js'
 import {readlink} from 'node:fs/promises'
-import {entriesOf, listNames} from './site-folders.js'
-import {findReferrals, isList, siteLists} from './site-lists.js'
-import {readEntries, type SiteEntries} from './site-manifests.js'
-import {namedTarget, namePaths, sitePaths} from './site-paths.js'
-import {findUnused, type UnusedContent} from './site-unused.js'
+import {entriesOf, listNames} from './folders.js'
+import {findReferrals, isList, siteLists} from './lists.js'
+import {readEntries, type SiteEntries} from './manifests.js'
+import {namedTarget, namePaths, sitePaths} from './paths.js'
+import {findUnused, type UnusedContent} from './unused.js'
 
 export interface CheckSiteOptions extends CallOptions {
   /** Hears of the repository that is read, and of the bytes that were read of all so far. */

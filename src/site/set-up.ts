@@ -3,10 +3,10 @@ import {writeFileAtomic} from '../disk/atomic-file.js'
 import {ociIndex} from '../oci/media-type.js'
 import {makeFolder} from '../store/layout-create.js'
 import {statFile, tempPrefix} from '../disk/read-file.js'
-import {apacheConfiguration} from './site-apache.js'
-import {headersFile} from './site-headers.js'
-import {nginxConfiguration} from './site-nginx.js'
-import {sitePaths} from './site-paths.js'
+import {apacheConfiguration} from './apache.js'
+import {headersFile} from './headers.js'
+import {nginxConfiguration} from './nginx.js'
+import {sitePaths} from './paths.js'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
 const errors: readonly (readonly [file: string, code: string, message: string])[] = [

@@ -4,8 +4,8 @@ import {isDigest} from '../oci/digest.js'
 import {dropFromPool} from '../store/blob-files.js'
 import type {BlobInfo} from '../store/content-store.js'
 import {statFile} from '../disk/read-file.js'
-import {entriesOf} from './site-folders.js'
-import {sitePaths} from './site-paths.js'
+import {entriesOf} from './folders.js'
+import {sitePaths} from './paths.js'
 
 /** Content that no repository has any more: whoever removed it from the last one was killed before he came to the pool. */
 export async function listUnusedInPool(site: string): Promise<readonly BlobInfo[]> {

@@ -5,9 +5,9 @@ import type {BlobInfo, CallOptions} from '../store/content-store.js'
 import {createFreedCount, type FreedCount} from '../store/freed-count.js'
 import {statFile} from '../disk/read-file.js'
 import {type KnownFacts, type ListedManifest, markReachable} from '../store/mark-reachable.js'
-import {entriesOf, isBegun} from './site-folders.js'
-import {readEntries, type SiteEntries} from './site-manifests.js'
-import {namePaths, sitePaths} from './site-paths.js'
+import {entriesOf, isBegun} from './folders.js'
+import {readEntries, type SiteEntries} from './manifests.js'
+import {namePaths, sitePaths} from './paths.js'
 
 export interface SiteRemoval {
   readonly name: string

@@ -9,8 +9,8 @@ import type {BlobInfo, BlobSource, BlobWriter, CallOptions} from '../store/conte
 import {isAbsent} from '../disk/error-answers.js'
 import {tempPrefix} from '../disk/read-file.js'
 import {checkedContent} from '../store/write-blob-content.js'
-import {makeNameFolders} from './site-folders.js'
-import {namePaths, sitePaths} from './site-paths.js'
+import {makeNameFolders} from './folders.js'
+import {namePaths, sitePaths} from './paths.js'
 
 /**
  * Puts blobs into a repository of a site, where nothing names them yet. Each is whole and right before it has its name; what another repository of the site has is

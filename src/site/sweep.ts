@@ -15,13 +15,13 @@ import {
   listNames,
   type NameFolder,
   walkNames,
-} from './site-folders.js'
-import {planRemoval, type SiteGarbage} from './site-garbage.js'
-import {writeCatalog} from './site-lists.js'
-import {sitePaths} from './site-paths.js'
-import {listUnusedInPool, sweepPool} from './site-pool.js'
-import {removeFromSite} from './site-removal.js'
-import {unlessGone} from './site-unused.js'
+} from './folders.js'
+import {planRemoval, type SiteGarbage} from './garbage.js'
+import {writeCatalog} from './lists.js'
+import {sitePaths} from './paths.js'
+import {listUnusedInPool, sweepPool} from './pool.js'
+import {removeFromSite} from './removal.js'
+import {unlessGone} from './unused.js'
 import {withSiteLock} from './site.js'
 
 /** What goes from all of a site, and why the rest stays. */

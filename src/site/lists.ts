@@ -10,9 +10,9 @@ import {decodeFacts, type ManifestFacts} from '../oci/manifest-facts.js'
 import {manifestLimit} from '../oci/manifest-kind.js'
 import {readAll} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
-import type {SiteManifest} from './site-manifests.js'
-import {namePaths, sitePaths} from './site-paths.js'
-import {referrersText} from './site-set-up.js'
+import type {SiteManifest} from './manifests.js'
+import {namePaths, sitePaths} from './paths.js'
+import {referrersText} from './set-up.js'
 
 /** Lists of a site as `inject serve` gives them, byte for byte. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#content-discovery */
 export const siteLists = {

@@ -2,10 +2,10 @@ import {listDead} from '../disk/owned-name.js'
 import {NotFoundError} from '../errors.js'
 import {createFreedCount} from '../store/freed-count.js'
 import {tempPrefix} from '../disk/read-file.js'
-import {leftoverPlaces, listBegun} from './site-folders.js'
-import {planRemoval} from './site-garbage.js'
-import {sitePaths} from './site-paths.js'
-import {listUnusedInPool} from './site-pool.js'
+import {leftoverPlaces, listBegun} from './folders.js'
+import {planRemoval} from './garbage.js'
+import {sitePaths} from './paths.js'
+import {listUnusedInPool} from './pool.js'
 
 /** What takes space in a site and does nothing else. No fault: a publisher who is at work has it, too. */
 export interface UnusedContent {
