@@ -1,6 +1,6 @@
 import {PreconditionError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
-import {blobNotFound} from '../store/blob-not-found.js'
+import {blobNotFound} from '../store/store-errors.js'
 import type {BlobInfo, ContentStore} from '../store/content-store.js'
 import {abortable} from '../stream/abortable.js'
 import {verified} from '../stream/verify.js'

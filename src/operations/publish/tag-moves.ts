@@ -3,7 +3,7 @@ import type {Digest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
 import type {Reference} from '../../oci/reference.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
-import {statNewTag} from '../../store/hidden-tag.js'
+import {statNewTag} from '../../store/tags.js'
 import {tagMoved} from '../../store/tag-moved.js'
 import {defaultTag} from '../find/find-document.js'
 

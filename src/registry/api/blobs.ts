@@ -1,6 +1,6 @@
 import {IntegrityError, NetworkError, NotFoundError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
-import {blobNotFound} from '../../store/blob-not-found.js'
+import {blobNotFound} from '../../store/store-errors.js'
 import type {BlobInfo, BlobReader, ByteStream, CallOptions} from '../../store/content-store.js'
 import {readAll} from '../../stream/limit.js'
 import {streamOf} from '../../stream/stream-of.js'

@@ -8,7 +8,7 @@ import type {
   TagMove,
 } from '../../store/content-store.js'
 import {manifestLimit} from '../../oci/manifest-kind.js'
-import {statNewTag} from '../../store/hidden-tag.js'
+import {statNewTag} from '../../store/tags.js'
 import {checkTagMove, tagMoved} from '../../store/tag-moved.js'
 import {tooLarge} from '../../stream/limit.js'
 import {bytesBody} from '../net/bytes-body.js'

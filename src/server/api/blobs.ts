@@ -1,4 +1,4 @@
-import {blobNotFound} from '../../store/blob-not-found.js'
+import {blobNotFound} from '../../store/store-errors.js'
 import type {BlobInfo} from '../../store/content-store.js'
 import {type Answer, emptyAnswer} from '../http/answer.js'
 import {parseByteRange} from '../http/byte-range.js'
