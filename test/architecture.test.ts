@@ -39,11 +39,11 @@ describe('imports run one way', () => {
       'no-restricted-syntax',
     ],
     [
-      'src/store/check-store.ts',
+      'src/store/check/check-store.ts',
       "export const read = JSON['parse']('1') as unknown",
       'no-restricted-syntax',
     ],
-    ['src/store/check-store.ts', 'export const {parse: read} = JSON', 'no-restricted-syntax'],
+    ['src/store/check/check-store.ts', 'export const {parse: read} = JSON', 'no-restricted-syntax'],
   ]
   for (const [file, line, rule] of wrong) {
     it(`${file} must not have: ${line}`, async () => {

@@ -2,11 +2,11 @@ import {existsSync, readFileSync} from 'node:fs'
 import {rm, symlink, truncate, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import {digestOf, type Digest} from '../../src/oci/digest.js'
-import {checkStore} from '../../src/store/check-store.js'
-import type {BlobSource} from '../../src/store/content-store.js'
-import {layoutPaths} from '../../src/disk/read-file.js'
-import type {Repository, RepositoryRoot} from '../../src/store/repository.js'
+import {digestOf, type Digest} from '../../../src/oci/digest.js'
+import {checkStore} from '../../../src/store/check/check-store.js'
+import type {BlobSource} from '../../../src/store/content-store.js'
+import {layoutPaths} from '../../../src/disk/read-file.js'
+import type {Repository, RepositoryRoot} from '../../../src/store/repository.js'
 import {
   bytesOf,
   manifestOver,
@@ -15,8 +15,8 @@ import {
   pushImage,
   pushIndex,
   textIn,
-} from '../support/root-fixtures.js'
-import {bytesSource} from '../support/layout-image.js'
+} from '../../support/root-fixtures.js'
+import {bytesSource} from '../../support/layout-image.js'
 
 const layer = digestOf(bytesOf('layer'))
 

@@ -1,6 +1,6 @@
-import {algorithmOf, type Digest} from '../oci/digest.js'
-import {measured} from '../stream/tap.js'
-import {readFileStream, statFile} from '../disk/read-file.js'
+import {algorithmOf, type Digest} from '../../oci/digest.js'
+import {measured} from '../../stream/tap.js'
+import {readFileStream, statFile} from '../../disk/read-file.js'
 
 /** The digest of a file's content, by the algorithm of the one that it should have; `undefined` when there is no file (any more). */
 export type HashFile = (path: string, digest: Digest) => Promise<Digest | undefined>

@@ -1,11 +1,11 @@
-import {ifDamaged} from '../disk/error-answers.js'
-import {InjectError, LocalIoError} from '../errors.js'
-import type {Digest} from '../oci/digest.js'
-import {readAll} from '../stream/limit.js'
-import type {BlobInfo} from './content-store.js'
-import {readFileStream, statFile} from '../disk/read-file.js'
-import {decodeFacts, type ManifestFacts} from '../oci/manifest-facts.js'
-import {manifestLimit} from '../oci/manifest-kind.js'
+import {ifDamaged} from '../../disk/error-answers.js'
+import {InjectError, LocalIoError} from '../../errors.js'
+import type {Digest} from '../../oci/digest.js'
+import {readAll} from '../../stream/limit.js'
+import type {BlobInfo} from '../content-store.js'
+import {readFileStream, statFile} from '../../disk/read-file.js'
+import {decodeFacts, type ManifestFacts} from '../../oci/manifest-facts.js'
+import {manifestLimit} from '../../oci/manifest-kind.js'
 
 /** What was found of one manifest that a layout lists, and of all below it. */
 export interface ImageReport {
