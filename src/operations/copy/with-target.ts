@@ -1,7 +1,7 @@
 import type {Digest} from '../../oci/digest.js'
 import {type Reference, repositoryName} from '../../oci/reference.js'
 import {finish} from '../../store/finishable.js'
-import {createTargetStore} from '../../store/target-store.js'
+import {createTargetStore} from '../../store/copy/target-store.js'
 import {mountableFrom, openTarget, targetOf} from './places.js'
 import {findDocument} from '../find/find-document.js'
 import {type Output, outputsAt} from './outputs.js'

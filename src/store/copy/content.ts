@@ -1,5 +1,5 @@
-import {IntegrityError, PreconditionError} from '../errors.js'
-import {algorithmOf, type Digest} from '../oci/digest.js'
+import {IntegrityError, PreconditionError} from '../../errors.js'
+import {algorithmOf, type Digest} from '../../oci/digest.js'
 import type {
   BlobInfo,
   BlobReader,
@@ -8,9 +8,9 @@ import type {
   CallOptions,
   ManifestStore,
   StoredManifest,
-} from './content-store.js'
-import type {CopyPlan} from './copy-plan.js'
-import {inLanes} from './in-lanes.js'
+} from '../content-store.js'
+import type {CopyPlan} from './plan.js'
+import {inLanes} from '../in-lanes.js'
 
 /** Blobs on their way at once: as many as a registry is asked things at once. */
 const parallel = 6

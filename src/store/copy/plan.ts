@@ -1,9 +1,9 @@
-import {IntegrityError, LimitError, NotFoundError} from '../errors.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
-import {blobOfTwoSizes} from './blob-two-sizes.js'
-import type {BlobReader, CallOptions, ManifestStore, StoredManifest} from './content-store.js'
-import {isForeign, manifestParts, namesManifest} from './manifest-parts.js'
+import {IntegrityError, LimitError, NotFoundError} from '../../errors.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {blobOfTwoSizes} from '../blob-two-sizes.js'
+import type {BlobReader, CallOptions, ManifestStore, StoredManifest} from '../content-store.js'
+import {isForeign, manifestParts, namesManifest} from '../manifest-parts.js'
 
 /** Manifests that are held in memory while one thing is copied; real ones are a few kB each. */
 const mostManifestBytes = 32 * 1024 * 1024

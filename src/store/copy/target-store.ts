@@ -1,8 +1,8 @@
-import {NotFoundError} from '../errors.js'
-import {type Digest, digestOf, isDigest} from '../oci/digest.js'
-import {copyContent, noCounts} from './copy-content.js'
-import {planCopy} from './copy-plan.js'
-import type {ContentStore} from './content-store.js'
+import {NotFoundError} from '../../errors.js'
+import {type Digest, digestOf, isDigest} from '../../oci/digest.js'
+import {copyContent, noCounts} from './content.js'
+import {planCopy} from './plan.js'
+import type {ContentStore} from '../content-store.js'
 
 export interface TargetStoreOptions {
   /** Repositories of the target's registry that have what the source has. */
