@@ -2,9 +2,13 @@ import {NotFoundError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {isLeased} from '../store/blob-lease.js'
 import type {BlobInfo, CallOptions} from '../store/content-store.js'
-import {createFreedCount, type FreedCount} from '../store/freed-count.js'
+import {createFreedCount, type FreedCount} from '../store/garbage/freed-count.js'
 import {statFile} from '../disk/read-file.js'
-import {type KnownFacts, type ListedManifest, markReachable} from '../store/mark-reachable.js'
+import {
+  type KnownFacts,
+  type ListedManifest,
+  markReachable,
+} from '../store/garbage/mark-reachable.js'
 import {entriesOf, isBegun} from './folders.js'
 import {readEntries, type SiteEntries} from './manifests.js'
 import {namePaths, sitePaths} from './paths.js'

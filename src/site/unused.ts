@@ -1,6 +1,6 @@
 import {listDead} from '../disk/owned-name.js'
 import {NotFoundError} from '../errors.js'
-import {createFreedCount} from '../store/freed-count.js'
+import {createFreedCount} from '../store/garbage/freed-count.js'
 import {tempPrefix} from '../disk/read-file.js'
 import {leftoverPlaces, listBegun} from './folders.js'
 import {planRemoval} from './garbage.js'

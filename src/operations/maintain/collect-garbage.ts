@@ -1,6 +1,6 @@
-import {collectGarbage, type GarbageResult} from '../../store/collect-garbage.js'
+import {collectGarbage, type GarbageResult} from '../../store/garbage/collect.js'
 import type {BlobInfo} from '../../store/content-store.js'
-import {type GarbagePlan, planGarbage} from '../../store/garbage-plan.js'
+import {type GarbagePlan, planGarbage} from '../../store/garbage/plan.js'
 import {openRepositoryRoot} from '../../store/repository-root.js'
 import type {Ports} from '../../ports.js'
 

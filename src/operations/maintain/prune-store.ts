@@ -1,6 +1,6 @@
 import {UsageError} from '../../errors.js'
-import type {GarbageResult} from '../../store/collect-garbage.js'
-import {planPrune, prune, type PrunedTag} from '../../store/prune.js'
+import type {GarbageResult} from '../../store/garbage/collect.js'
+import {planPrune, prune, type PrunedTag} from '../../store/garbage/prune.js'
 import {openRepositoryRoot} from '../../store/repository-root.js'
 import {
   collectionsOf,

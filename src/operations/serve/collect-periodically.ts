@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises'
-import {collectGarbage} from '../../store/collect-garbage.js'
-import {planGarbage} from '../../store/garbage-plan.js'
+import {collectGarbage} from '../../store/garbage/collect.js'
+import {planGarbage} from '../../store/garbage/plan.js'
 import type {RepositoryRoot} from '../../store/repository.js'
 import type {Ports} from '../../ports.js'
 

@@ -1,8 +1,8 @@
 import {join} from 'node:path'
-import {type Digest, isDigest} from '../oci/digest.js'
-import {quoted} from '../oci/quoted.js'
-import {layoutPaths} from '../disk/read-file.js'
-import {namesIn} from '../disk/names-in.js'
+import {type Digest, isDigest} from '../../oci/digest.js'
+import {quoted} from '../../oci/quoted.js'
+import {layoutPaths} from '../../disk/read-file.js'
+import {namesIn} from '../../disk/names-in.js'
 
 /** The digests that the files under `blobs` are named for, in no order; files of other names are not blobs. */
 export async function* listBlobs(directory: string): AsyncGenerator<Digest, void, undefined> {

@@ -1,4 +1,4 @@
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../../src/stream/stream-of.js'
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs'
@@ -7,13 +7,13 @@ import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {digestOf, type Digest} from '../../src/oci/digest.js'
-import {ociManifest} from '../../src/oci/media-type.js'
-import {collectGarbage} from '../../src/store/collect-garbage.js'
-import {planGarbage} from '../../src/store/garbage-plan.js'
-import {layoutPaths} from '../../src/disk/read-file.js'
-import {repositoryPaths, rootPaths} from '../../src/store/repository-paths.js'
-import type {Repository, RepositoryRoot} from '../../src/store/repository.js'
+import {digestOf, type Digest} from '../../../src/oci/digest.js'
+import {ociManifest} from '../../../src/oci/media-type.js'
+import {collectGarbage} from '../../../src/store/garbage/collect.js'
+import {planGarbage} from '../../../src/store/garbage/plan.js'
+import {layoutPaths} from '../../../src/disk/read-file.js'
+import {repositoryPaths, rootPaths} from '../../../src/store/repository-paths.js'
+import type {Repository, RepositoryRoot} from '../../../src/store/repository.js'
 import {
   allOf,
   bytesOf,
@@ -23,8 +23,8 @@ import {
   pushImage,
   pushIndex,
   textIn,
-} from '../support/root-fixtures.js'
-import {describeWith} from '../support/tools.js'
+} from '../../support/root-fixtures.js'
+import {describeWith} from '../../support/tools.js'
 
 /** As if nobody had touched the repository's blobs for two hours. */
 async function age(root: RepositoryRoot, name: string, seconds = 7200): Promise<void> {

@@ -1,12 +1,12 @@
-import {ifDamaged, saysAbsent} from '../disk/error-answers.js'
-import {LimitError} from '../errors.js'
-import type {Digest} from '../oci/digest.js'
-import {readAll} from '../stream/limit.js'
-import {verified} from '../stream/verify.js'
-import {isLeased} from './blob-lease.js'
-import {readFileStream, statFile} from '../disk/read-file.js'
-import {decodeFacts, type ManifestFacts} from '../oci/manifest-facts.js'
-import {manifestLimit} from '../oci/manifest-kind.js'
+import {ifDamaged, saysAbsent} from '../../disk/error-answers.js'
+import {LimitError} from '../../errors.js'
+import type {Digest} from '../../oci/digest.js'
+import {readAll} from '../../stream/limit.js'
+import {verified} from '../../stream/verify.js'
+import {isLeased} from '../blob-lease.js'
+import {readFileStream, statFile} from '../../disk/read-file.js'
+import {decodeFacts, type ManifestFacts} from '../../oci/manifest-facts.js'
+import {manifestLimit} from '../../oci/manifest-kind.js'
 
 /** Which manifests a repository is kept for. */
 export interface Retention {

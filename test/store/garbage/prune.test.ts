@@ -2,13 +2,13 @@ import {readFileSync} from 'node:fs'
 import {readdir, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import {digestOf} from '../../src/oci/digest.js'
-import {ociManifest} from '../../src/oci/media-type.js'
-import {layoutPaths} from '../../src/disk/read-file.js'
-import {planGarbage} from '../../src/store/garbage-plan.js'
-import {openLayoutStore} from '../../src/store/layout-store.js'
-import {planPrune, prune, type PruneOptions} from '../../src/store/prune.js'
-import type {Repository, RepositoryRoot} from '../../src/store/repository.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {ociManifest} from '../../../src/oci/media-type.js'
+import {layoutPaths} from '../../../src/disk/read-file.js'
+import {planGarbage} from '../../../src/store/garbage/plan.js'
+import {openLayoutStore} from '../../../src/store/layout-store.js'
+import {planPrune, prune, type PruneOptions} from '../../../src/store/garbage/prune.js'
+import type {Repository, RepositoryRoot} from '../../../src/store/repository.js'
 import {
   allOf,
   bytesOf,
@@ -16,8 +16,8 @@ import {
   openTestRoot,
   pushImage,
   pushIndex,
-} from '../support/root-fixtures.js'
-import {tempDir} from '../support/temp-dir.js'
+} from '../../support/root-fixtures.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const day = 86_400_000
 
