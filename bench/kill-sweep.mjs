@@ -274,7 +274,7 @@ if (
   process.exit(1)
 }
 // a base image: an empty layout with one small layer, by the library that is built beside the program
-const {openLayoutStore} = await import('../dist/src/store/layout-store.js')
+const {openLayoutStore} = await import('../dist/src/store/layout/layout-store.js')
 const {packLayer} = await import('../dist/src/layer/pack/pack.js')
 const {walk} = await import('../dist/src/layer/tree/walk.js')
 mkdirSync(join(folder, 'base/etc'), {recursive: true})

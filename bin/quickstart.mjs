@@ -10,7 +10,7 @@ import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {packLayer} from '../dist/src/layer/pack/pack.js'
 import {walk} from '../dist/src/layer/tree/walk.js'
-import {openLayoutStore} from '../dist/src/store/layout-store.js'
+import {openLayoutStore} from '../dist/src/store/layout/layout-store.js'
 
 const program = fileURLToPath(new URL('run.js', import.meta.url))
 const released = new Date('2026-01-01T00:00:00Z')

@@ -8,7 +8,7 @@ import {renewLease} from '../store/blob-lease.js'
 import type {BlobInfo, BlobSource, BlobWriter, CallOptions} from '../store/content-store.js'
 import {isAbsent} from '../disk/error-answers.js'
 import {tempPrefix} from '../disk/read-file.js'
-import {checkedContent} from '../store/write-blob-content.js'
+import {checkedContent} from '../store/layout/write-blob-content.js'
 import {makeNameFolders} from './folders.js'
 import {namePaths, sitePaths} from './paths.js'
 

@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import {writeFileAtomic} from '../disk/atomic-file.js'
 import {ociIndex} from '../oci/media-type.js'
-import {makeFolder} from '../store/layout-create.js'
+import {makeFolder} from '../store/layout/create.js'
 import {statFile, tempPrefix} from '../disk/read-file.js'
 import {apacheConfiguration} from './apache.js'
 import {headersFile} from './headers.js'

@@ -5,7 +5,7 @@ import {clearDead} from '../disk/owned-name.js'
 import {isLeased} from '../store/blob-lease.js'
 import type {BlobInfo, CallOptions} from '../store/content-store.js'
 import {createFreedCount} from '../store/garbage/freed-count.js'
-import {makeFolder} from '../store/layout-create.js'
+import {makeFolder} from '../store/layout/create.js'
 import {tempPrefix} from '../disk/read-file.js'
 import {
   folderTime,

@@ -9,10 +9,10 @@ import {drain} from '../stream/drain.js'
 import {verified} from '../stream/verify.js'
 import type {BlobInfo} from './content-store.js'
 import {renewLease} from './blob-lease.js'
-import {makeFolder} from './layout-create.js'
+import {makeFolder} from './layout/create.js'
 import {ifDamaged, isAbsent, saysAbsent} from '../disk/error-answers.js'
 import {layoutPaths, readFileStream, statFile, tempPrefix} from '../disk/read-file.js'
-import {rootPaths} from './repository-paths.js'
+import {rootPaths} from './layout/root-paths.js'
 import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
 
 /** A repository's place on disk. */

@@ -6,9 +6,9 @@ import {ownedName} from '../disk/owned-name.js'
 import {syncFolder} from '../disk/temp-file.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import {inspectFile, type RepositoryPlace} from './blob-files.js'
-import {makeFolder} from './layout-create.js'
+import {makeFolder} from './layout/create.js'
 import {layoutPaths, statFile} from '../disk/read-file.js'
-import {rootPaths} from './repository-paths.js'
+import {rootPaths} from './layout/root-paths.js'
 import type {FileState} from './sound-files.js'
 
 /**

@@ -10,15 +10,15 @@ import {renewLease} from './blob-lease.js'
 import {blobNotFound} from './store-errors.js'
 import {openBlobFile} from './blob-reading.js'
 import type {BlobInfo, BlobReader, BlobWriter} from './content-store.js'
-import {makeFolder, refuseLostBlobs} from './layout-create.js'
+import {makeFolder, refuseLostBlobs} from './layout/create.js'
 import {isAbsent} from '../disk/error-answers.js'
 import {layoutPaths, readFileStream, statFile, tempPrefix} from '../disk/read-file.js'
 import {quarantineIfDamaged} from './quarantine.js'
 import type {Repository} from './repository.js'
-import {repositoryPaths} from './repository-paths.js'
+import {repositoryPaths} from './layout/root-paths.js'
 import type {Turns} from './repository-turns.js'
 import type {SoundFiles} from './sound-files.js'
-import {writeBlobContent} from './write-blob-content.js'
+import {writeBlobContent} from './layout/write-blob-content.js'
 
 export type RepositoryBlobs = Omit<BlobReader, 'openBlob'> &
   BlobWriter &

@@ -8,7 +8,7 @@ import type {Digest} from '../oci/digest.js'
 import {membersOf, skipSpace} from '../oci/json-text.js'
 import {parseAccepted} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
-import {decodeIndex, type LayoutEntry} from './layout-index.js'
+import {decodeIndex, type LayoutEntry} from './layout/index-json.js'
 
 /** One descriptor of `index.json`, and its own text. */
 export interface IndexEntry extends LayoutEntry {

@@ -5,7 +5,7 @@ import {InjectError, LocalIoError, NotFoundError, UsageError} from '../errors.js
 import {quoted} from '../oci/quoted.js'
 import {compareTags} from './compare-tags.js'
 import {type HeldRoot, holdFolder} from './held-root.js'
-import {checkLayout, createLayout, makeFolder} from './layout-create.js'
+import {checkLayout, createLayout, makeFolder} from './layout/create.js'
 import {ifAbsent, isAbsent} from '../disk/error-answers.js'
 import {layoutPaths, statFile} from '../disk/read-file.js'
 import {createKnownChildren} from './index-children.js'
@@ -20,7 +20,7 @@ import {
   isPartFolder,
   parseRepositoryName,
   rootPaths,
-} from './repository-paths.js'
+} from './layout/root-paths.js'
 import {createTurns} from './repository-turns.js'
 import {createSoundFiles} from './sound-files.js'
 import type {LiveUpload} from './upload-session.js'

@@ -2,7 +2,7 @@ import {lstat, statfs} from 'node:fs/promises'
 import {ifAbsent} from '../disk/error-answers.js'
 import {localIoError} from '../disk/local-io-error.js'
 import {LimitError} from '../errors.js'
-import {findRepositories, repositoryPaths, rootPaths} from './repository-paths.js'
+import {findRepositories, repositoryPaths, rootPaths} from './layout/root-paths.js'
 import {type LiveUpload, removeUpload} from './upload-session.js'
 import {listUploads} from './list-uploads.js'
 

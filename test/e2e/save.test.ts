@@ -3,7 +3,7 @@ import {mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'nod
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
-import {openLayoutStore} from '../../src/store/layout-store.js'
+import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import {makeBusyboxLayout, pushAs, unpackRoot} from '../support/busybox-image.js'
 import {inject, injectJson} from '../support/cli.js'
 import {makeLayoutImage} from '../support/layout-image.js'

@@ -37,7 +37,7 @@ import {quoted} from '../../src/oci/quoted.js'
 import {parseReference} from '../../src/oci/reference.js'
 import {parseRegistryErrors} from '../../src/oci/registry-error.js'
 import {parseTime} from '../../src/oci/time.js'
-import * as layoutIndex from '../../src/store/layout-index.js'
+import * as layoutIndex from '../../src/store/layout/index-json.js'
 
 /** Milliseconds of the processor, with room for a slow one; some of the work before took minutes. */
 const most = 2000

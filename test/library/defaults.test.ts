@@ -21,7 +21,7 @@ import {
   updateRequest,
 } from '../../src/library/requests.js'
 import {machinePlatform} from '../../src/oci/platform.js'
-import {openLayoutStore} from '../../src/store/layout-store.js'
+import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import {putIndex} from '../support/layout-index.js'
 import {tempDir} from '../support/temp-dir.js'
 

@@ -1,5 +1,5 @@
 import {join} from 'node:path'
-import {openLayoutStore} from '../../src/store/layout-store.js'
+import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import {contentStoreContract} from '../contracts/content-store.js'
 import {tempDir} from '../support/temp-dir.js'
 

@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import {packLayer} from '../../src/layer/pack/pack.js'
 import {layerMediaType} from '../../src/oci/media-type.js'
-import {openLayoutStore} from '../../src/store/layout-store.js'
+import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 import {putDocuments} from './put-documents.js'
 

@@ -42,7 +42,7 @@ export function storeOpener(
       flags.credentials ??
       (await (given ??= explicitCredentials(flags, process.env, () => process.stdin)))
     if (reference.kind === 'layout') {
-      const {openLayoutStore} = await import('../../store/layout-store.js')
+      const {openLayoutStore} = await import('../../store/layout/layout-store.js')
       return openLayoutStore(reference.directory, {create})
     }
     if (reference.kind === 'fast') {

@@ -1,7 +1,7 @@
 import {NotFoundError} from '../../errors.js'
 import {formatReference, type Reference} from '../../oci/reference.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
-import type {LayoutStore} from '../../store/layout-store.js'
+import type {LayoutStore} from '../../store/layout/layout-store.js'
 import type {Ports} from '../../ports.js'
 
 /** What a registry assumes when nothing is said, as docker does. */

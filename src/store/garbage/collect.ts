@@ -19,7 +19,7 @@ import {namesIn} from '../../disk/names-in.js'
 import {putBack} from '../repository-blobs.js'
 import {openIndexFile} from '../repository-index-file.js'
 import {type RepositoryIndex, withoutManifests} from '../repository-index.js'
-import {repositoryPaths, rootPaths} from '../repository-paths.js'
+import {repositoryPaths, rootPaths} from '../layout/root-paths.js'
 import {removeUpload} from '../upload-session.js'
 
 /** What a collection has done. */

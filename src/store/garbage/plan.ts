@@ -12,7 +12,7 @@ import {listUploads} from '../list-uploads.js'
 import {type KnownFacts, markReachable, type Retention} from './mark-reachable.js'
 import {readIndexOnce} from '../repository-index-file.js'
 import type {RepositoryRoot} from '../repository.js'
-import {repositoryPaths, rootPaths} from '../repository-paths.js'
+import {repositoryPaths, rootPaths} from '../layout/root-paths.js'
 import {expiredUploads} from '../upload-sessions.js'
 
 export interface GarbageOptions extends CallOptions {

@@ -9,7 +9,7 @@ import {type GarbageOptions, type GarbagePlan, planRetention} from './plan.js'
 import type {RepositoryRoot} from '../repository.js'
 import {readIndexOnce} from '../repository-index-file.js'
 import type {IndexEntry} from '../repository-index.js'
-import {rootPaths} from '../repository-paths.js'
+import {rootPaths} from '../layout/root-paths.js'
 
 export interface PruneOptions extends GarbageOptions {
   /** Tags pushed longer ago than this go, milliseconds. Without it age is no reason to go. */

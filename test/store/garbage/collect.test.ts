@@ -12,7 +12,7 @@ import {ociManifest} from '../../../src/oci/media-type.js'
 import {collectGarbage} from '../../../src/store/garbage/collect.js'
 import {planGarbage} from '../../../src/store/garbage/plan.js'
 import {layoutPaths} from '../../../src/disk/read-file.js'
-import {repositoryPaths, rootPaths} from '../../../src/store/repository-paths.js'
+import {repositoryPaths, rootPaths} from '../../../src/store/layout/root-paths.js'
 import type {Repository, RepositoryRoot} from '../../../src/store/repository.js'
 import {
   allOf,

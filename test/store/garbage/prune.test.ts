@@ -6,7 +6,7 @@ import {digestOf} from '../../../src/oci/digest.js'
 import {ociManifest} from '../../../src/oci/media-type.js'
 import {layoutPaths} from '../../../src/disk/read-file.js'
 import {planGarbage} from '../../../src/store/garbage/plan.js'
-import {openLayoutStore} from '../../../src/store/layout-store.js'
+import {openLayoutStore} from '../../../src/store/layout/layout-store.js'
 import {planPrune, prune, type PruneOptions} from '../../../src/store/garbage/prune.js'
 import type {Repository, RepositoryRoot} from '../../../src/store/repository.js'
 import {

@@ -11,12 +11,12 @@
 // with which no part of a name can begin. Names that begin with `.` cannot come from a repository's name either.
 import {readdir, realpath, stat} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
-import {localIoError} from '../disk/local-io-error.js'
-import {UsageError} from '../errors.js'
-import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
-import {quoted} from '../oci/quoted.js'
-import {ifNoSuchPath, isAbsent} from '../disk/error-answers.js'
-import {tempPrefix} from '../disk/read-file.js'
+import {localIoError} from '../../disk/local-io-error.js'
+import {UsageError} from '../../errors.js'
+import {algorithmOf, type Digest, hexOf} from '../../oci/digest.js'
+import {quoted} from '../../oci/quoted.js'
+import {ifNoSuchPath, isAbsent} from '../../disk/error-answers.js'
+import {tempPrefix} from '../../disk/read-file.js'
 
 export const rootPaths = {
   own: (root: string) => join(root, `${tempPrefix}root`),

@@ -1,26 +1,26 @@
 import {lstat} from 'node:fs/promises'
-import {writeFileAtomic} from '../disk/atomic-file.js'
-import {type HeldLock, withLock} from '../disk/lock.js'
-import {InjectError, IntegrityError} from '../errors.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import {type Digest, digestOf, isDigest} from '../oci/digest.js'
-import {parseDocument} from '../oci/json.js'
-import {freeForm} from '../oci/known-members.js'
-import {readAll, tooLarge} from '../stream/limit.js'
-import {streamOf} from '../stream/stream-of.js'
-import {compareTags} from './compare-tags.js'
+import {writeFileAtomic} from '../../disk/atomic-file.js'
+import {type HeldLock, withLock} from '../../disk/lock.js'
+import {InjectError, IntegrityError} from '../../errors.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import {type Digest, digestOf, isDigest} from '../../oci/digest.js'
+import {parseDocument} from '../../oci/json.js'
+import {freeForm} from '../../oci/known-members.js'
+import {readAll, tooLarge} from '../../stream/limit.js'
+import {streamOf} from '../../stream/stream-of.js'
+import {compareTags} from '../compare-tags.js'
 import type {
   BlobInfo,
   BlobReader,
   BlobWriter,
   ManifestStore,
   StoredManifest,
-} from './content-store.js'
-import {layoutPaths, readFileStream, statFile, tempPrefix} from '../disk/read-file.js'
-import {decodeIndex, findTag, type LayoutIndex, list, moveTag} from './layout-index.js'
-import {manifestLimit, mediaTypeIn} from '../oci/manifest-kind.js'
-import {findRoot} from './repository-paths.js'
-import {checkTagMove} from './tag-moved.js'
+} from '../content-store.js'
+import {layoutPaths, readFileStream, statFile, tempPrefix} from '../../disk/read-file.js'
+import {decodeIndex, findTag, type LayoutIndex, list, moveTag} from './index-json.js'
+import {manifestLimit, mediaTypeIn} from '../../oci/manifest-kind.js'
+import {findRoot} from './root-paths.js'
+import {checkTagMove} from '../tag-moved.js'
 
 /** The manifests and tags of a layout on disk: blobs like all others, and `index.json`, which names some of them. */
 export interface LayoutManifests extends ManifestStore {

@@ -1,4 +1,4 @@
-import type {ByteStream} from './content-store.js'
+import type {ByteStream} from '../content-store.js'
 
 /** A stream that has been read up to its first byte. */
 export interface BegunStream {

@@ -1,9 +1,9 @@
-import type {ContentStore} from './content-store.js'
-import {createLayoutBlobs} from './layout-blobs.js'
-import {checkLayout, createLayout} from './layout-create.js'
-import {createLayoutManifests, type LayoutManifests} from './layout-manifests.js'
-import {listReferrersIn} from './layout-referrers.js'
-import type {ReferrerLister} from './referrer-lister.js'
+import type {ContentStore} from '../content-store.js'
+import {createLayoutBlobs} from './blobs.js'
+import {checkLayout, createLayout} from './create.js'
+import {createLayoutManifests, type LayoutManifests} from './manifests.js'
+import {listReferrersIn} from './referrers.js'
+import type {ReferrerLister} from '../referrer-lister.js'
 
 /**
  * An OCI image layout on disk. Every file appears under its name when it is whole and durable, `index.json` is replaced, never rewritten:

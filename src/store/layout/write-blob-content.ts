@@ -1,8 +1,8 @@
-import {type TempFile, writeTempFile} from '../disk/temp-file.js'
-import {abortable} from '../stream/abortable.js'
-import {verified} from '../stream/verify.js'
-import type {BlobInfo, BlobSource, ByteStream, PutBlobOptions} from './content-store.js'
-import {tempPrefix} from '../disk/read-file.js'
+import {type TempFile, writeTempFile} from '../../disk/temp-file.js'
+import {abortable} from '../../stream/abortable.js'
+import {verified} from '../../stream/verify.js'
+import type {BlobInfo, BlobSource, ByteStream, PutBlobOptions} from '../content-store.js'
+import {tempPrefix} from '../../disk/read-file.js'
 
 /** The bytes of a source, checked to be those of `expected`: where the source checks that itself, they are not hashed once more. Throws `IntegrityError` before the end of other ones. */
 export function checkedContent(

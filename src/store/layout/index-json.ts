@@ -1,16 +1,16 @@
 // The `index.json` of an OCI image layout as a value: read strictly, edited as text, so that what we do not know in it survives.
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#indexjson-file
 import * as v from 'valibot'
-import {IntegrityError} from '../errors.js'
-import {editMembers, type MemberEdit, removeMember, setMember} from '../image/text-edit.js'
-import {pushedAt, refName} from '../oci/annotation.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import {documentKind} from '../oci/document-kind.js'
-import {parseDocument} from '../oci/json.js'
-import {manifestMembers} from '../oci/known-members.js'
-import {ociIndex} from '../oci/media-type.js'
-import {quoted} from '../oci/quoted.js'
-import {descriptorShape, faultIn, listShape, looseShape} from '../oci/shape.js'
+import {IntegrityError} from '../../errors.js'
+import {editMembers, type MemberEdit, removeMember, setMember} from '../../image/text-edit.js'
+import {pushedAt, refName} from '../../oci/annotation.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import {documentKind} from '../../oci/document-kind.js'
+import {parseDocument} from '../../oci/json.js'
+import {manifestMembers} from '../../oci/known-members.js'
+import {ociIndex} from '../../oci/media-type.js'
+import {quoted} from '../../oci/quoted.js'
+import {descriptorShape, faultIn, listShape, looseShape} from '../../oci/shape.js'
 
 export interface LayoutIndex {
   readonly text: string

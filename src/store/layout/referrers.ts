@@ -1,8 +1,8 @@
-import type {Digest} from '../oci/digest.js'
-import type {CallOptions, ManifestStore} from './content-store.js'
-import type {LayoutManifests} from './layout-manifests.js'
-import {decodeFacts} from '../oci/manifest-facts.js'
-import {type ReferrerDescriptor, referrersTag} from './referrer-lister.js'
+import type {Digest} from '../../oci/digest.js'
+import type {CallOptions, ManifestStore} from '../content-store.js'
+import type {LayoutManifests} from './manifests.js'
+import {decodeFacts} from '../../oci/manifest-facts.js'
+import {type ReferrerDescriptor, referrersTag} from '../referrer-lister.js'
 
 type Manifests = Pick<ManifestStore, 'getManifest'> & Pick<LayoutManifests, 'listManifests'>
 

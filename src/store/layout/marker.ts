@@ -1,8 +1,8 @@
 import * as v from 'valibot'
-import {IntegrityError} from '../errors.js'
-import {parseDocument} from '../oci/json.js'
-import {layoutMembers} from '../oci/known-members.js'
-import {quoted} from '../oci/quoted.js'
+import {IntegrityError} from '../../errors.js'
+import {parseDocument} from '../../oci/json.js'
+import {layoutMembers} from '../../oci/known-members.js'
+import {quoted} from '../../oci/quoted.js'
 
 /** The most bytes of a file `oci-layout` that are read; a sound one has 30. */
 export const markerLimit = 4096

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import type {Descriptor} from '../../src/oci/descriptor.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {dockerManifest, ociManifest} from '../../src/oci/media-type.js'
+import type {Descriptor} from '../../../src/oci/descriptor.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {dockerManifest, ociManifest} from '../../../src/oci/media-type.js'
 import {
   decodeIndex,
   emptyIndex,
@@ -10,8 +10,8 @@ import {
   type LayoutIndex,
   list,
   moveTag,
-} from '../../src/store/layout-index.js'
-import {thrownBy} from '../support/thrown-by.js'
+} from '../../../src/store/layout/index-json.js'
+import {thrownBy} from '../../support/thrown-by.js'
 
 const refName = 'org.opencontainers.image.ref.name'
 
