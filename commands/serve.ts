@@ -7,7 +7,7 @@ import {serveFlags, serveOptions} from '../src/cli/flags/serve.js'
 import {listenForServeSignals} from '../src/cli/terminal/serve-signals.js'
 import {quoted} from '../src/oci/quoted.js'
 import {serve} from '../src/operations/serve/serve.js'
-import {openRepositoryRoot} from '../src/store/repository-root.js'
+import {openRepositoryRoot} from '../src/store/served/open-root.js'
 import {monotonicTime} from '../src/disk/clock.js'
 
 export default class Serve extends BaseCommand {

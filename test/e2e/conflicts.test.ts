@@ -1,7 +1,7 @@
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it, onTestFinished} from 'vitest'
-import {openRepositoryRoot} from '../../src/store/repository-root.js'
+import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {inject, injectJson} from '../support/cli.js'
 import {makeLayoutImage} from '../support/layout-image.js'
 import {send, serveRegistry} from '../support/served-registry.js'

@@ -10,7 +10,7 @@ import {doctor, type DoctorOptions, type DoctorReport} from '../../src/operation
 import type {Credential} from '../../src/registry/credentials/credential.js'
 import {openProbe} from '../../src/registry/probe/probe.js'
 import type {RegistryStoreOptions} from '../../src/registry/registry-store.js'
-import {openRepositoryRoot} from '../../src/store/repository-root.js'
+import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {makeCertificate} from '../support/certificate.js'
 import {makeAuthority} from '../support/certificate-authority.js'
 import {inject} from '../support/cli.js'

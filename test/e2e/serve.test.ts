@@ -276,7 +276,7 @@ it('a Node program starts a registry in three lines', async () => {
     import(join(process.cwd(), exports[name]?.default ?? '')) as Promise<Record<string, unknown>>
   const {openRepositoryRoot} = (await load(
     './store',
-  )) as typeof import('../../src/store/repository-root.js')
+  )) as typeof import('../../src/store/served/open-root.js')
   const {createRegistryServer} = (await load(
     './server',
   )) as typeof import('../../src/server/registry-server.js')

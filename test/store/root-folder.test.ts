@@ -7,7 +7,7 @@ import {digestOf} from '../../src/oci/digest.js'
 import {layoutPaths} from '../../src/disk/read-file.js'
 import {makeFolder} from '../../src/store/layout/create.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
-import {openRepositoryRoot} from '../../src/store/repository-root.js'
+import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 import {
   bytesOf,

@@ -313,7 +313,7 @@ describe('a session that outlives its process', () => {
     await root.createRepository('a')
     await root.close()
     const script = `
-      import {openRepositoryRoot} from '${join(process.cwd(), 'src/store/repository-root.ts')}'
+      import {openRepositoryRoot} from '${join(process.cwd(), 'src/store/served/open-root.ts')}'
       const root = await openRepositoryRoot(${JSON.stringify(root.directory)})
       const session = await (await root.createRepository('a')).startUpload()
       async function* numbers() {

@@ -1,7 +1,7 @@
 import {digestOf, type Digest, type DigestAlgorithm} from '../../src/oci/digest.js'
 import {ociConfig, ociIndex, ociLayer, ociManifest} from '../../src/oci/media-type.js'
 import type {ByteStream} from '../../src/store/content-store.js'
-import {openRepositoryRoot, type OpenRootOptions} from '../../src/store/repository-root.js'
+import {openRepositoryRoot, type OpenRootOptions} from '../../src/store/served/open-root.js'
 import type {Repository, RepositoryRoot} from '../../src/store/repository.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 import {onTestFinished} from 'vitest'

@@ -11,7 +11,7 @@ import {
   type RegistryServerOptions,
 } from '../../src/server/registry-server.js'
 import type {RepositoryRoot} from '../../src/store/repository.js'
-import {openRepositoryRoot} from '../../src/store/repository-root.js'
+import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {createMemoryRoot} from './memory-root.js'
 import {tempDir} from './temp-dir.js'
 

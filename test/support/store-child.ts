@@ -6,7 +6,7 @@ import {ociManifest} from '../../src/oci/media-type.js'
 import {collectGarbage} from '../../src/store/garbage/collect.js'
 import {planGarbage} from '../../src/store/garbage/plan.js'
 import {layoutPaths} from '../../src/disk/read-file.js'
-import {openRepositoryRoot} from '../../src/store/repository-root.js'
+import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {drain} from '../../src/stream/drain.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 

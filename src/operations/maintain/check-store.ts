@@ -2,7 +2,7 @@ import type {Digest} from '../../oci/digest.js'
 import type {Reference} from '../../oci/reference.js'
 import {checkStore, type StoreReport} from '../../store/check/check-store.js'
 import type {BlobSource, ContentStore} from '../../store/content-store.js'
-import {openRepositoryRoot} from '../../store/repository-root.js'
+import {openRepositoryRoot} from '../../store/served/open-root.js'
 import {streamOf} from '../../stream/stream-of.js'
 import type {Ports} from '../../ports.js'
 

@@ -1,7 +1,7 @@
 import {collectGarbage, type GarbageResult} from '../../store/garbage/collect.js'
 import type {BlobInfo} from '../../store/content-store.js'
 import {type GarbagePlan, planGarbage} from '../../store/garbage/plan.js'
-import {openRepositoryRoot} from '../../store/repository-root.js'
+import {openRepositoryRoot} from '../../store/served/open-root.js'
 import type {Ports} from '../../ports.js'
 
 export interface CollectOptions {

@@ -1,7 +1,7 @@
 import {UsageError} from '../../errors.js'
 import type {GarbageResult} from '../../store/garbage/collect.js'
 import {planPrune, prune, type PrunedTag} from '../../store/garbage/prune.js'
-import {openRepositoryRoot} from '../../store/repository-root.js'
+import {openRepositoryRoot} from '../../store/served/open-root.js'
 import {
   collectionsOf,
   type CollectOptions,

@@ -11,7 +11,7 @@ import {createHtpasswdAccess} from '../../../src/server/access/htpasswd-access.j
 import {parseHtpasswd} from '../../../src/server/access/htpasswd.js'
 import {visible} from '../../../src/server/page/html.js'
 import type {RegistryServerOptions} from '../../../src/server/registry-server.js'
-import {openRepositoryRoot} from '../../../src/store/repository-root.js'
+import {openRepositoryRoot} from '../../../src/store/served/open-root.js'
 import {encode, makeDocuments, makeLayer, textOf as textOfBytes} from '../../support/images.js'
 import {createMemoryRoot} from '../../support/memory-root.js'
 import {type Response, send, sendRaw, serveRegistry} from '../../support/served-registry.js'

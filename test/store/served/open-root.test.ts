@@ -6,16 +6,16 @@ import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {execa} from 'execa'
 import {describe, expect, it} from 'vitest'
-import {digestOf, hexOf, type Digest} from '../../src/oci/digest.js'
-import {ociIndex, ociManifest} from '../../src/oci/media-type.js'
-import {layoutPaths} from '../../src/disk/read-file.js'
-import type {ManifestFacts} from '../../src/oci/manifest-facts.js'
-import type {IndexEntry} from '../../src/store/repository-index.js'
-import {rootPaths} from '../../src/store/layout/root-paths.js'
-import {createReferrerIndex} from '../../src/store/repository-referrers.js'
-import {openRepositoryRoot} from '../../src/store/repository-root.js'
-import {streamOf} from '../../src/stream/stream-of.js'
-import {makeLayoutImage} from '../support/layout-image.js'
+import {digestOf, hexOf, type Digest} from '../../../src/oci/digest.js'
+import {ociIndex, ociManifest} from '../../../src/oci/media-type.js'
+import {layoutPaths} from '../../../src/disk/read-file.js'
+import type {ManifestFacts} from '../../../src/oci/manifest-facts.js'
+import type {IndexEntry} from '../../../src/store/repository-index.js'
+import {rootPaths} from '../../../src/store/layout/root-paths.js'
+import {createReferrerIndex} from '../../../src/store/repository-referrers.js'
+import {openRepositoryRoot} from '../../../src/store/served/open-root.js'
+import {streamOf} from '../../../src/stream/stream-of.js'
+import {makeLayoutImage} from '../../support/layout-image.js'
 import {
   allOf,
   bytesOf,
@@ -26,9 +26,9 @@ import {
   pushImage,
   rejectionOf,
   textIn,
-} from '../support/root-fixtures.js'
-import {tempDir} from '../support/temp-dir.js'
-import {describeWith} from '../support/tools.js'
+} from '../../support/root-fixtures.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {describeWith} from '../../support/tools.js'
 
 const fileOf = (directory: string, name: string, digest: Digest): string =>
   layoutPaths.blob(rootPaths.repository(directory, name), digest)
@@ -620,7 +620,7 @@ describe('the root', () => {
     await (await openRepositoryRoot(root.directory, {shared: true})).close()
     await root.close()
     const script = `
-      import {openRepositoryRoot} from '${join(process.cwd(), 'src/store/repository-root.ts')}'
+      import {openRepositoryRoot} from '${join(process.cwd(), 'src/store/served/open-root.ts')}'
       await openRepositoryRoot(${JSON.stringify(root.directory)})
       console.log('open')
       setInterval(() => {}, 1000)`

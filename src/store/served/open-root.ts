@@ -1,18 +1,18 @@
 import {lstat, stat} from 'node:fs/promises'
-import {localIoError} from '../disk/local-io-error.js'
-import {acquireLock, type HeldLock, type LockOptions} from '../disk/lock.js'
-import {InjectError, LocalIoError, NotFoundError, UsageError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
-import {compareTags} from './compare-tags.js'
+import {localIoError} from '../../disk/local-io-error.js'
+import {acquireLock, type HeldLock, type LockOptions} from '../../disk/lock.js'
+import {InjectError, LocalIoError, NotFoundError, UsageError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
+import {compareTags} from '../compare-tags.js'
 import {type HeldRoot, holdFolder} from './held-root.js'
-import {checkLayout, createLayout, makeFolder} from './layout/create.js'
-import {ifAbsent, isAbsent} from '../disk/error-answers.js'
-import {layoutPaths, statFile} from '../disk/read-file.js'
-import {createKnownChildren} from './index-children.js'
-import {createRecentBytes} from './recent-bytes.js'
-import type {Repository, RepositoryRoot} from './repository.js'
-import {createRepositoryBlobs} from './repository-blobs.js'
-import {createRepositoryManifests} from './repository-manifests.js'
+import {checkLayout, createLayout, makeFolder} from '../layout/create.js'
+import {ifAbsent, isAbsent} from '../../disk/error-answers.js'
+import {layoutPaths, statFile} from '../../disk/read-file.js'
+import {createKnownChildren} from '../index-children.js'
+import {createRecentBytes} from '../recent-bytes.js'
+import type {Repository, RepositoryRoot} from '../repository.js'
+import {createRepositoryBlobs} from '../repository-blobs.js'
+import {createRepositoryManifests} from '../repository-manifests.js'
 import {
   findRepositories,
   findRoot,
@@ -20,13 +20,13 @@ import {
   isPartFolder,
   parseRepositoryName,
   rootPaths,
-} from './layout/root-paths.js'
-import {createTurns} from './repository-turns.js'
-import {createSoundFiles} from './sound-files.js'
-import type {LiveUpload} from './upload-session.js'
-import {createUploadSessions, type UploadSessions} from './upload-sessions.js'
-import {createUploadSpace} from './upload-space.js'
-import {createPendingUploads} from './pending-uploads.js'
+} from '../layout/root-paths.js'
+import {createTurns} from '../repository-turns.js'
+import {createSoundFiles} from '../sound-files.js'
+import type {LiveUpload} from '../upload-session.js'
+import {createUploadSessions, type UploadSessions} from '../upload-sessions.js'
+import {createUploadSpace} from '../upload-space.js'
+import {createPendingUploads} from '../pending-uploads.js'
 
 export interface OpenRootOptions extends Pick<LockOptions, 'takeOver' | 'onUnsure' | 'timing'> {
   /** Make the folder when it is not there. */

@@ -1,8 +1,8 @@
 import {type FileHandle, open, stat} from 'node:fs/promises'
-import {isAbsent} from '../disk/error-answers.js'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {LocalIoError} from '../errors.js'
-import {quoted} from '../oci/quoted.js'
+import {isAbsent} from '../../disk/error-answers.js'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
+import {LocalIoError} from '../../errors.js'
+import {quoted} from '../../oci/quoted.js'
 
 /** A folder that is told from every other one for as long as it is held, wherever it is moved. */
 export interface HeldRoot {
