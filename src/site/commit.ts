@@ -1,5 +1,5 @@
 import type {Digest} from '../oci/digest.js'
-import {renewLease} from '../store/blob-lease.js'
+import {renewLease} from '../store/served/blobs/lease.js'
 import type {BlobInfo, CallOptions, StoredManifest} from '../store/content-store.js'
 import {statFile} from '../disk/read-file.js'
 import {clearLeftovers, listNames, makeNameFolders, refuseTakenNames} from './folders.js'

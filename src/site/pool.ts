@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import {ifDamaged} from '../disk/error-answers.js'
 import {isDigest} from '../oci/digest.js'
-import {dropFromPool} from '../store/blob-files.js'
+import {dropFromPool} from '../store/served/blobs/blob-files.js'
 import type {BlobInfo} from '../store/content-store.js'
 import {statFile} from '../disk/read-file.js'
 import {entriesOf} from './folders.js'

@@ -4,7 +4,7 @@ import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {readSized, tooLarge} from '../stream/limit.js'
 import {streamOf} from '../stream/stream-of.js'
-import {removeBlob, type RepositoryPlace} from './blob-files.js'
+import {removeBlob, type RepositoryPlace} from './served/blobs/blob-files.js'
 import type {BlobInfo, CallOptions, StoredManifest} from './content-store.js'
 import {compareTags} from './compare-tags.js'
 import {type IndexChildren, type KnownChildren, saysIndex} from './index-children.js'
@@ -13,7 +13,7 @@ import {decodeFacts, type ManifestFacts} from '../oci/manifest-facts.js'
 import {manifestLimit} from '../oci/manifest-kind.js'
 import type {RecentBytes} from './recent-bytes.js'
 import type {Repository} from './repository.js'
-import {putBack, type RepositoryBlobs} from './repository-blobs.js'
+import {putBack, type RepositoryBlobs} from './served/blobs/blobs.js'
 import {
   entryOfDigest,
   entryOfTag,
@@ -25,7 +25,7 @@ import {
 } from './repository-index.js'
 import {openIndexFile} from './repository-index-file.js'
 import {createReferrerIndex} from './repository-referrers.js'
-import type {Turns} from './repository-turns.js'
+import type {Turns} from './served/blobs/turns.js'
 import {checkTagMove} from './tag-moved.js'
 
 export type RepositoryManifests = Pick<

@@ -6,14 +6,19 @@ import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
 import {algorithmOf, type Digest, type DigestAlgorithm, digestOf} from '../oci/digest.js'
 import {abortable} from '../stream/abortable.js'
 import {appendStream} from './append-stream.js'
-import {isSoundFile, publishFile, type RepositoryPlace, syncFile} from './blob-files.js'
-import {leaseTime} from './blob-lease.js'
+import {
+  isSoundFile,
+  publishFile,
+  type RepositoryPlace,
+  syncFile,
+} from './served/blobs/blob-files.js'
+import {leaseTime} from './served/blobs/lease.js'
 import {readFileStream, statFile} from '../disk/read-file.js'
 import type {ByteStream} from './content-store.js'
 import {begun} from './layout/first-chunk.js'
 import type {UploadSession} from './repository.js'
 import {repositoryPaths} from './layout/root-paths.js'
-import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
+import {type FileState, type SoundFiles, stampOf} from './served/blobs/sound-files.js'
 import {createUploadHash, restoreUploadHash, type UploadHash} from './upload-hash.js'
 import {dropUploadState, loadUploadState, saveUploadState} from './upload-state.js'
 

@@ -6,7 +6,7 @@ import {ownedName} from '../disk/owned-name.js'
 import {parseJsonValue} from '../oci/json-value.js'
 import {readAll} from '../stream/limit.js'
 import {readFileStream, tempPrefix} from '../disk/read-file.js'
-import {type FileState, stampOf} from './sound-files.js'
+import {type FileState, stampOf} from './served/blobs/sound-files.js'
 import {restoreUploadHash, type UploadHash} from './upload-hash.js'
 
 /**

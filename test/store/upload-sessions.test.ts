@@ -9,7 +9,7 @@ import {digestOf} from '../../src/oci/digest.js'
 import {collectGarbage} from '../../src/store/garbage/collect.js'
 import {planGarbage} from '../../src/store/garbage/plan.js'
 import type {Repository, RepositoryRoot, UploadSession} from '../../src/store/repository.js'
-import {stampOf} from '../../src/store/sound-files.js'
+import {stampOf} from '../../src/store/served/blobs/sound-files.js'
 import {streamOf} from '../../src/stream/stream-of.js'
 import {bytesOf, openRootAt, openTestRoot, rejectionOf, textIn} from '../support/root-fixtures.js'
 

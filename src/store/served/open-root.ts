@@ -11,7 +11,7 @@ import {layoutPaths, statFile} from '../../disk/read-file.js'
 import {createKnownChildren} from '../index-children.js'
 import {createRecentBytes} from '../recent-bytes.js'
 import type {Repository, RepositoryRoot} from '../repository.js'
-import {createRepositoryBlobs} from '../repository-blobs.js'
+import {createRepositoryBlobs} from './blobs/blobs.js'
 import {createRepositoryManifests} from '../repository-manifests.js'
 import {
   findRepositories,
@@ -21,8 +21,8 @@ import {
   parseRepositoryName,
   rootPaths,
 } from '../layout/root-paths.js'
-import {createTurns} from '../repository-turns.js'
-import {createSoundFiles} from '../sound-files.js'
+import {createTurns} from './blobs/turns.js'
+import {createSoundFiles} from './blobs/sound-files.js'
 import type {LiveUpload} from '../upload-session.js'
 import {createUploadSessions, type UploadSessions} from '../upload-sessions.js'
 import {createUploadSpace} from '../upload-space.js'

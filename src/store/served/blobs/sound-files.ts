@@ -1,6 +1,6 @@
 import type {Stats} from 'node:fs'
-import type {Digest} from '../oci/digest.js'
-import {monotonicTime} from '../disk/clock.js'
+import type {Digest} from '../../../oci/digest.js'
+import {monotonicTime} from '../../../disk/clock.js'
 
 /** What of a file's state tells that nobody has changed it. */
 export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>

@@ -1,5 +1,5 @@
-import {quietly} from '../disk/error-answers.js'
-import {type HeldLock, type LockOptions, withLock} from '../disk/lock.js'
+import {quietly} from '../../../disk/error-answers.js'
+import {type HeldLock, type LockOptions, withLock} from '../../../disk/lock.js'
 
 /** Runs `work` when everybody who asked for the same lock before has done his, in this process and in others. */
 export type Turns = <T>(

@@ -2,12 +2,18 @@ import {appendFile, link, lstat, rename, utimes, writeFile} from 'node:fs/promis
 import {createHash} from 'node:crypto'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {digestOf} from '../../src/oci/digest.js'
-import {renewLease} from '../../src/store/blob-lease.js'
-import {layoutPaths} from '../../src/disk/read-file.js'
-import {createSoundFiles, type FileState} from '../../src/store/sound-files.js'
-import {streamOf} from '../../src/stream/stream-of.js'
-import {bytesOf, openTestRoot, pushBlob, rejectionOf, textIn} from '../support/root-fixtures.js'
+import {digestOf} from '../../../../src/oci/digest.js'
+import {renewLease} from '../../../../src/store/served/blobs/lease.js'
+import {layoutPaths} from '../../../../src/disk/read-file.js'
+import {createSoundFiles, type FileState} from '../../../../src/store/served/blobs/sound-files.js'
+import {streamOf} from '../../../../src/stream/stream-of.js'
+import {
+  bytesOf,
+  openTestRoot,
+  pushBlob,
+  rejectionOf,
+  textIn,
+} from '../../../support/root-fixtures.js'
 
 const digest = digestOf(bytesOf('x'))
 const other = digestOf(bytesOf('y'))

@@ -3,8 +3,8 @@
 // one file, so a lease in one holds in all, which keeps some a little longer and loses none.
 import type {Stats} from 'node:fs'
 import {lutimes} from 'node:fs/promises'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {isAbsent} from '../disk/error-answers.js'
+import {errnoOf, localIoError} from '../../../disk/local-io-error.js'
+import {isAbsent} from '../../../disk/error-answers.js'
 
 /** A lease is renewed when it is older than this: a blob that is asked for all the time costs one write in ten seconds, and is hashed once for it. */
 export const leaseStepMs = 10_000
