@@ -7,8 +7,8 @@ import {compareTags} from '../compare-tags.js'
 import type {CallOptions} from '../content-store.js'
 import {type GarbageOptions, type GarbagePlan, planRetention} from './plan.js'
 import type {RepositoryRoot} from '../repository.js'
-import {readIndexOnce} from '../repository-index-file.js'
-import type {IndexEntry} from '../repository-index.js'
+import {readIndexOnce} from '../served/manifests/index-file.js'
+import type {IndexEntry} from '../served/manifests/index-value.js'
 import {rootPaths} from '../layout/root-paths.js'
 
 export interface PruneOptions extends GarbageOptions {

@@ -8,11 +8,11 @@ import {type HeldRoot, holdFolder} from './held-root.js'
 import {checkLayout, createLayout, makeFolder} from '../layout/create.js'
 import {ifAbsent, isAbsent} from '../../disk/error-answers.js'
 import {layoutPaths, statFile} from '../../disk/read-file.js'
-import {createKnownChildren} from '../index-children.js'
-import {createRecentBytes} from '../recent-bytes.js'
+import {createKnownChildren} from './manifests/index-children.js'
+import {createRecentBytes} from './manifests/recent-bytes.js'
 import type {Repository, RepositoryRoot} from '../repository.js'
 import {createRepositoryBlobs} from './blobs/blobs.js'
-import {createRepositoryManifests} from '../repository-manifests.js'
+import {createRepositoryManifests} from './manifests/manifests.js'
 import {
   findRepositories,
   findRoot,

@@ -1,18 +1,14 @@
 // The file of a repository's index: kept in memory for as long as it stays the same.
 import {lstat} from 'node:fs/promises'
-import {localIoError} from '../disk/local-io-error.js'
-import {writeTempFile} from '../disk/temp-file.js'
-import {IntegrityError, LimitError} from '../errors.js'
-import {readAll} from '../stream/limit.js'
-import {streamOf} from '../stream/stream-of.js'
-import {isAbsent} from '../disk/error-answers.js'
-import {layoutPaths, readFileStream, tempPrefix} from '../disk/read-file.js'
-import {manifestLimit} from '../oci/manifest-kind.js'
-import {
-  decodeRepositoryIndex,
-  formatRepositoryIndex,
-  type RepositoryIndex,
-} from './repository-index.js'
+import {localIoError} from '../../../disk/local-io-error.js'
+import {writeTempFile} from '../../../disk/temp-file.js'
+import {IntegrityError, LimitError} from '../../../errors.js'
+import {readAll} from '../../../stream/limit.js'
+import {streamOf} from '../../../stream/stream-of.js'
+import {isAbsent} from '../../../disk/error-answers.js'
+import {layoutPaths, readFileStream, tempPrefix} from '../../../disk/read-file.js'
+import {manifestLimit} from '../../../oci/manifest-kind.js'
+import {decodeRepositoryIndex, formatRepositoryIndex, type RepositoryIndex} from './index-value.js'
 
 export interface IndexFile {
   /** As the file is now. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) when it is missing or no index. */

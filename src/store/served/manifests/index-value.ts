@@ -1,14 +1,14 @@
 // The `index.json` of a repository that has thousands of tags, as a value: edited entry by entry, so that neither a lookup nor a move reads or checks the
 // whole text again. What we do not know in it survives, as in layout-index.ts.
-import {IntegrityError} from '../errors.js'
-import {removeMember, setMember} from '../image/text-edit.js'
-import {pushedAt, refName} from '../oci/annotation.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
-import {membersOf, skipSpace} from '../oci/json-text.js'
-import {parseAccepted} from '../oci/json-value.js'
-import {quoted} from '../oci/quoted.js'
-import {decodeIndex, type LayoutEntry} from './layout/index-json.js'
+import {IntegrityError} from '../../../errors.js'
+import {removeMember, setMember} from '../../../image/text-edit.js'
+import {pushedAt, refName} from '../../../oci/annotation.js'
+import type {Descriptor} from '../../../oci/descriptor.js'
+import type {Digest} from '../../../oci/digest.js'
+import {membersOf, skipSpace} from '../../../oci/json-text.js'
+import {parseAccepted} from '../../../oci/json-value.js'
+import {quoted} from '../../../oci/quoted.js'
+import {decodeIndex, type LayoutEntry} from '../../layout/index-json.js'
 
 /** One descriptor of `index.json`, and its own text. */
 export interface IndexEntry extends LayoutEntry {

@@ -1,9 +1,9 @@
-import {quietly} from '../disk/error-answers.js'
-import type {Digest} from '../oci/digest.js'
-import type {CallOptions} from './content-store.js'
-import type {IndexEntry, RepositoryIndex} from './repository-index.js'
-import type {ManifestFacts} from '../oci/manifest-facts.js'
-import type {Referrer} from './repository.js'
+import {quietly} from '../../../disk/error-answers.js'
+import type {Digest} from '../../../oci/digest.js'
+import type {CallOptions} from '../../content-store.js'
+import type {IndexEntry, RepositoryIndex} from './index-value.js'
+import type {ManifestFacts} from '../../../oci/manifest-facts.js'
+import type {Referrer} from '../../repository.js'
 
 export interface ListReferrersOptions extends CallOptions {
   /** Only what is sorted after this one. */

@@ -1,6 +1,6 @@
-import {type Digest, hexOf} from '../oci/digest.js'
-import type {BlobInfo} from './content-store.js'
-import type {ManifestFacts} from '../oci/manifest-facts.js'
+import {type Digest, hexOf} from '../../../oci/digest.js'
+import type {BlobInfo} from '../../content-store.js'
+import type {ManifestFacts} from '../../../oci/manifest-facts.js'
 
 /** What is remembered of one index: which manifests it lists. */
 export interface IndexChildren {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
-import type {Descriptor} from '../../src/oci/descriptor.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {ociManifest} from '../../src/oci/media-type.js'
+import type {Descriptor} from '../../../../src/oci/descriptor.js'
+import {digestOf} from '../../../../src/oci/digest.js'
+import {ociManifest} from '../../../../src/oci/media-type.js'
 import {
   decodeRepositoryIndex,
   entryOfDigest,
@@ -11,7 +11,7 @@ import {
   withoutManifests,
   withoutTag,
   withTag,
-} from '../../src/store/repository-index.js'
+} from '../../../../src/store/served/manifests/index-value.js'
 
 const now = new Date('2026-01-01T00:00:00Z')
 const refName = 'org.opencontainers.image.ref.name'

@@ -1,4 +1,4 @@
-import type {Digest} from '../oci/digest.js'
+import type {Digest} from '../../../oci/digest.js'
 
 /** Small content that was read lately, known to be what its digest names. Whether somebody may have it is not decided here. */
 export interface RecentBytes {

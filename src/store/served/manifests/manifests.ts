@@ -1,19 +1,19 @@
-import {ifUnfit} from '../disk/error-answers.js'
-import {InjectError, NotFoundError} from '../errors.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import {type Digest, digestOf, isDigest} from '../oci/digest.js'
-import {readSized, tooLarge} from '../stream/limit.js'
-import {streamOf} from '../stream/stream-of.js'
-import {removeBlob, type RepositoryPlace} from './served/blobs/blob-files.js'
-import type {BlobInfo, CallOptions, StoredManifest} from './content-store.js'
-import {compareTags} from './compare-tags.js'
+import {ifUnfit} from '../../../disk/error-answers.js'
+import {InjectError, NotFoundError} from '../../../errors.js'
+import type {Descriptor} from '../../../oci/descriptor.js'
+import {type Digest, digestOf, isDigest} from '../../../oci/digest.js'
+import {readSized, tooLarge} from '../../../stream/limit.js'
+import {streamOf} from '../../../stream/stream-of.js'
+import {removeBlob, type RepositoryPlace} from '../blobs/blob-files.js'
+import type {BlobInfo, CallOptions, StoredManifest} from '../../content-store.js'
+import {compareTags} from '../../compare-tags.js'
 import {type IndexChildren, type KnownChildren, saysIndex} from './index-children.js'
-import {layoutPaths, statFile} from '../disk/read-file.js'
-import {decodeFacts, type ManifestFacts} from '../oci/manifest-facts.js'
-import {manifestLimit} from '../oci/manifest-kind.js'
+import {layoutPaths, statFile} from '../../../disk/read-file.js'
+import {decodeFacts, type ManifestFacts} from '../../../oci/manifest-facts.js'
+import {manifestLimit} from '../../../oci/manifest-kind.js'
 import type {RecentBytes} from './recent-bytes.js'
-import type {Repository} from './repository.js'
-import {putBack, type RepositoryBlobs} from './served/blobs/blobs.js'
+import type {Repository} from '../../repository.js'
+import {putBack, type RepositoryBlobs} from '../blobs/blobs.js'
 import {
   entryOfDigest,
   entryOfTag,
@@ -22,11 +22,11 @@ import {
   withoutManifests,
   withoutTag,
   withTag,
-} from './repository-index.js'
-import {openIndexFile} from './repository-index-file.js'
-import {createReferrerIndex} from './repository-referrers.js'
-import type {Turns} from './served/blobs/turns.js'
-import {checkTagMove} from './tag-moved.js'
+} from './index-value.js'
+import {openIndexFile} from './index-file.js'
+import {createReferrerIndex} from './referrers.js'
+import type {Turns} from '../blobs/turns.js'
+import {checkTagMove} from '../../tag-moved.js'
 
 export type RepositoryManifests = Pick<
   Repository,
