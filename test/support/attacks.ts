@@ -381,7 +381,7 @@ export const attacks: readonly Attack[] = [
     what: 'An abandoned upload of any size stayed until it expired; what unfinished uploads take is bounded in all, and those idle longest go first.',
     tests: [
       {
-        file: 'test/store/upload-sessions.test.ts',
+        file: 'test/store/served/uploads/sessions.test.ts',
         title: 'B16 is bounded in all: those that were idle longest go, also of an earlier process',
       },
     ],

@@ -20,7 +20,7 @@ import {putBack} from '../served/blobs/blobs.js'
 import {openIndexFile} from '../served/manifests/index-file.js'
 import {type RepositoryIndex, withoutManifests} from '../served/manifests/index-value.js'
 import {repositoryPaths, rootPaths} from '../layout/root-paths.js'
-import {removeUpload} from '../upload-session.js'
+import {removeUpload} from '../served/uploads/session.js'
 
 /** What a collection has done. */
 export interface GarbageResult {

@@ -8,12 +8,12 @@ import type {BlobInfo, CallOptions} from '../content-store.js'
 import {createFreedCount, type FreedCount} from './freed-count.js'
 import {layoutPaths, statFile} from '../../disk/read-file.js'
 import {listBlobs} from './list-blobs.js'
-import {listUploads} from '../list-uploads.js'
+import {listUploads} from '../served/uploads/list-uploads.js'
 import {type KnownFacts, markReachable, type Retention} from './mark-reachable.js'
 import {readIndexOnce} from '../served/manifests/index-file.js'
 import type {RepositoryRoot} from '../repository.js'
 import {repositoryPaths, rootPaths} from '../layout/root-paths.js'
-import {expiredUploads} from '../upload-sessions.js'
+import {expiredUploads} from '../served/uploads/sessions.js'
 
 export interface GarbageOptions extends CallOptions {
   /** Nothing that was asked for, put, mounted or read within this time goes, milliseconds; 1 h. */

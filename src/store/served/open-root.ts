@@ -23,10 +23,10 @@ import {
 } from '../layout/root-paths.js'
 import {createTurns} from './blobs/turns.js'
 import {createSoundFiles} from './blobs/sound-files.js'
-import type {LiveUpload} from '../upload-session.js'
-import {createUploadSessions, type UploadSessions} from '../upload-sessions.js'
-import {createUploadSpace} from '../upload-space.js'
-import {createPendingUploads} from '../pending-uploads.js'
+import type {LiveUpload} from './uploads/session.js'
+import {createUploadSessions, type UploadSessions} from './uploads/sessions.js'
+import {createUploadSpace} from './uploads/space.js'
+import {createPendingUploads} from './uploads/pending-uploads.js'
 
 export interface OpenRootOptions extends Pick<LockOptions, 'takeOver' | 'onUnsure' | 'timing'> {
   /** Make the folder when it is not there. */

@@ -5,13 +5,19 @@ import {mkdir, readdir, readFile, rm, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {digestOf} from '../../src/oci/digest.js'
-import {collectGarbage} from '../../src/store/garbage/collect.js'
-import {planGarbage} from '../../src/store/garbage/plan.js'
-import type {Repository, RepositoryRoot, UploadSession} from '../../src/store/repository.js'
-import {stampOf} from '../../src/store/served/blobs/sound-files.js'
-import {streamOf} from '../../src/stream/stream-of.js'
-import {bytesOf, openRootAt, openTestRoot, rejectionOf, textIn} from '../support/root-fixtures.js'
+import {digestOf} from '../../../../src/oci/digest.js'
+import {collectGarbage} from '../../../../src/store/garbage/collect.js'
+import {planGarbage} from '../../../../src/store/garbage/plan.js'
+import type {Repository, RepositoryRoot, UploadSession} from '../../../../src/store/repository.js'
+import {stampOf} from '../../../../src/store/served/blobs/sound-files.js'
+import {streamOf} from '../../../../src/stream/stream-of.js'
+import {
+  bytesOf,
+  openRootAt,
+  openTestRoot,
+  rejectionOf,
+  textIn,
+} from '../../../support/root-fixtures.js'
 
 async function reopened(directory: string, id: string): Promise<UploadSession> {
   const repository = await (await openRootAt(directory)).openRepository('a')

@@ -1,26 +1,21 @@
 import {constants} from 'node:fs'
 import {type FileHandle, open, rm} from 'node:fs/promises'
-import {quietly} from '../disk/error-answers.js'
-import {errnoOf, localIoError} from '../disk/local-io-error.js'
-import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
-import {algorithmOf, type Digest, type DigestAlgorithm, digestOf} from '../oci/digest.js'
-import {abortable} from '../stream/abortable.js'
+import {quietly} from '../../../disk/error-answers.js'
+import {errnoOf, localIoError} from '../../../disk/local-io-error.js'
+import {IntegrityError, NotFoundError, PreconditionError} from '../../../errors.js'
+import {algorithmOf, type Digest, type DigestAlgorithm, digestOf} from '../../../oci/digest.js'
+import {abortable} from '../../../stream/abortable.js'
 import {appendStream} from './append-stream.js'
-import {
-  isSoundFile,
-  publishFile,
-  type RepositoryPlace,
-  syncFile,
-} from './served/blobs/blob-files.js'
-import {leaseTime} from './served/blobs/lease.js'
-import {readFileStream, statFile} from '../disk/read-file.js'
-import type {ByteStream} from './content-store.js'
-import {begun} from './layout/first-chunk.js'
-import type {UploadSession} from './repository.js'
-import {repositoryPaths} from './layout/root-paths.js'
-import {type FileState, type SoundFiles, stampOf} from './served/blobs/sound-files.js'
-import {createUploadHash, restoreUploadHash, type UploadHash} from './upload-hash.js'
-import {dropUploadState, loadUploadState, saveUploadState} from './upload-state.js'
+import {isSoundFile, publishFile, type RepositoryPlace, syncFile} from '../blobs/blob-files.js'
+import {leaseTime} from '../blobs/lease.js'
+import {readFileStream, statFile} from '../../../disk/read-file.js'
+import type {ByteStream} from '../../content-store.js'
+import {begun} from '../../layout/first-chunk.js'
+import type {UploadSession} from '../../repository.js'
+import {repositoryPaths} from '../../layout/root-paths.js'
+import {type FileState, type SoundFiles, stampOf} from '../blobs/sound-files.js'
+import {createUploadHash, restoreUploadHash, type UploadHash} from './hash.js'
+import {dropUploadState, loadUploadState, saveUploadState} from './state.js'
 
 /** What this process knows of a session. One value for each session, however many requests ask for it. */
 export interface LiveUpload {

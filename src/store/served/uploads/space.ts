@@ -1,9 +1,9 @@
 import {lstat, statfs} from 'node:fs/promises'
-import {ifAbsent} from '../disk/error-answers.js'
-import {localIoError} from '../disk/local-io-error.js'
-import {LimitError} from '../errors.js'
-import {findRepositories, repositoryPaths, rootPaths} from './layout/root-paths.js'
-import {type LiveUpload, removeUpload} from './upload-session.js'
+import {ifAbsent} from '../../../disk/error-answers.js'
+import {localIoError} from '../../../disk/local-io-error.js'
+import {LimitError} from '../../../errors.js'
+import {findRepositories, repositoryPaths, rootPaths} from '../../layout/root-paths.js'
+import {type LiveUpload, removeUpload} from './session.js'
 import {listUploads} from './list-uploads.js'
 
 /** What the unfinished uploads of a root take on the disk together, and its bound. */

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 import {createSHA256, createSHA512} from 'hash-wasm'
-import {type Digest, type DigestAlgorithm, parseDigest} from '../oci/digest.js'
+import {type Digest, type DigestAlgorithm, parseDigest} from '../../../oci/digest.js'
 
 /** The hash of what an upload session has received so far. */
 export interface UploadHash {

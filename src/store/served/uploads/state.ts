@@ -1,13 +1,13 @@
 import {rm} from 'node:fs/promises'
 import * as v from 'valibot'
-import {ifUnfit} from '../disk/error-answers.js'
-import {writeFileAtomic} from '../disk/atomic-file.js'
-import {ownedName} from '../disk/owned-name.js'
-import {parseJsonValue} from '../oci/json-value.js'
-import {readAll} from '../stream/limit.js'
-import {readFileStream, tempPrefix} from '../disk/read-file.js'
-import {type FileState, stampOf} from './served/blobs/sound-files.js'
-import {restoreUploadHash, type UploadHash} from './upload-hash.js'
+import {ifUnfit} from '../../../disk/error-answers.js'
+import {writeFileAtomic} from '../../../disk/atomic-file.js'
+import {ownedName} from '../../../disk/owned-name.js'
+import {parseJsonValue} from '../../../oci/json-value.js'
+import {readAll} from '../../../stream/limit.js'
+import {readFileStream, tempPrefix} from '../../../disk/read-file.js'
+import {type FileState, stampOf} from '../blobs/sound-files.js'
+import {restoreUploadHash, type UploadHash} from './hash.js'
 
 /**
  * Stores the state of a session's hash, so that another process goes on from it instead of reading all again. Nothing is stored of a hash that
