@@ -8,7 +8,7 @@ import {layerMediaType} from '../oci/media-type.js'
 import {blobOfTwoSizes} from '../store/blob-two-sizes.js'
 import type {BlobInfo, BlobReader, ByteStream} from '../store/content-store.js'
 import {readFileStream} from '../disk/read-file.js'
-import {tap} from '../stream/tap.js'
+import {tap} from '../stream/bytes.js'
 import {blobPath} from './oci-archive.js'
 import type {TarSink} from './tar-sink.js'
 

@@ -1,5 +1,5 @@
 import {algorithmOf, type Digest} from '../../oci/digest.js'
-import {measured} from '../../stream/tap.js'
+import {measured} from '../../stream/bytes.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
 
 /** The digest of a file's content, by the algorithm of the one that it should have; `undefined` when there is no file (any more). */

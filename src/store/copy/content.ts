@@ -10,7 +10,7 @@ import type {
   StoredManifest,
 } from '../content-store.js'
 import type {CopyPlan} from './plan.js'
-import {inLanes} from '../in-lanes.js'
+import {inLanes} from '../../stream/in-lanes.js'
 
 /** Blobs on their way at once: as many as a registry is asked things at once. */
 const parallel = 6

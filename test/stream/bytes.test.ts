@@ -4,7 +4,7 @@ import {abortable} from '../../src/stream/abortable.js'
 import {drain} from '../../src/stream/drain.js'
 import {readAll} from '../../src/stream/limit.js'
 import {streamOf} from '../../src/stream/stream-of.js'
-import {measured, tap} from '../../src/stream/tap.js'
+import {measured, tap} from '../../src/stream/bytes.js'
 
 const text = (word: string): Uint8Array => Buffer.from(word)
 
