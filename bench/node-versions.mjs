@@ -9,7 +9,7 @@ const versions = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(n
 const tests = [
   'test/layer/pack/pack.test.ts',
   'test/layer/compress/gzip.test.ts',
-  'test/layer/zstd.test.ts',
+  'test/layer/compress/zstd.test.ts',
   'test/layer/decompress/decompress.test.ts',
   'test/image',
   'test/registry/net/http.test.ts',

@@ -20,10 +20,10 @@ export const attacks: readonly Attack[] = [
     what: 'Another user swapped the directory, a folder in it or the folder around it for a symbolic link while root unpacked, refilled or removed; everything goes through folders that are open already now, and a layer cannot hand the directory itself to another user.',
     tests: [
       {
-        file: 'test/layer/raced-unpack.test.ts',
+        file: 'test/layer/unpack/raced-unpack.test.ts',
         title: 'a directory that is refilled, because it is the current one',
       },
-      {file: 'test/layer/raced-unpack.test.ts', title: 'a tree that is removed'},
+      {file: 'test/layer/unpack/raced-unpack.test.ts', title: 'a tree that is removed'},
     ],
   },
   {
@@ -111,11 +111,11 @@ export const attacks: readonly Attack[] = [
     what: 'A layer of 4,000 FIFOs took a process for each, and empty zstd frames with large windows took minutes; FIFOs are made in batches, windows and special files have limits, and unpacking gives signals their turn.',
     tests: [
       {
-        file: 'test/layer/special-files.test.ts',
+        file: 'test/layer/unpack/special-files.test.ts',
         title: 'a thousand FIFOs take some ten processes, and nothing else is left',
       },
       {
-        file: 'test/layer/special-files.test.ts',
+        file: 'test/layer/unpack/special-files.test.ts',
         title: 'more of them than are allowed are refused',
       },
     ],
@@ -140,7 +140,7 @@ export const attacks: readonly Attack[] = [
     what: 'Names hidden in the padding of extended tar headers were read differently by other programs; such headers are refused, and mutants are compared with GNU tar, bsdtar and Python.',
     tests: [
       {
-        file: 'test/layer/tar-differential.test.ts',
+        file: 'test/layer/tar/differential.test.ts',
         title: '${count} mutants: what we take the others see as we do, or refuse',
       },
     ],

@@ -11,9 +11,9 @@ import {
 } from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {hashLayer} from '../../src/layer/pack/hash-layer.js'
-import {walk, type WalkOptions} from '../../src/layer/tree/walk.js'
-import {tempDir} from '../support/temp-dir.js'
+import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
+import {walk, type WalkOptions} from '../../../src/layer/tree/walk.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const opened = (directory: string, options: Partial<WalkOptions> = {}) =>
   walk(directory, {path: '/', opened: true, ...options})

@@ -2,9 +2,9 @@ import {execa} from 'execa'
 import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import {unpackLayer} from '../../src/layer/unpack/unpack-layers.js'
-import {digestOf, hexOf} from '../../src/oci/digest.js'
-import {ociConfig, ociLayer, ociManifest} from '../../src/oci/media-type.js'
+import {unpackLayer} from '../../../src/layer/unpack/unpack-layers.js'
+import {digestOf, hexOf} from '../../../src/oci/digest.js'
+import {ociConfig, ociLayer, ociManifest} from '../../../src/oci/media-type.js'
 import {
   archive,
   directory,
@@ -14,10 +14,10 @@ import {
   member,
   pax,
   symlink,
-} from '../support/tar-fixtures.js'
-import {tempDir} from '../support/temp-dir.js'
-import {describeWith} from '../support/tools.js'
-import {treeSnapshot} from '../support/tree-snapshot.js'
+} from '../../support/tar-fixtures.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {describeWith} from '../../support/tools.js'
+import {treeSnapshot} from '../../support/tree-snapshot.js'
 
 /** The root file system that umoci makes of an image with this one layer. */
 async function umociRoot(tar: Buffer, folder: string): Promise<string> {

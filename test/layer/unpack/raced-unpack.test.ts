@@ -3,17 +3,17 @@ import {chown, lchown, mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
-import {fromText} from '../../src/layer/byte-string.js'
-import {fillDirectory} from '../../src/layer/unpack/fill-directory.js'
-import {openFolder} from '../../src/layer/unpack/open-folder.js'
-import {removeIn} from '../../src/layer/unpack/remove-deep.js'
-import {InjectError} from '../../src/errors.js'
-import {otherUser} from '../disk/as-other-user.js'
-import {tempDir} from '../support/temp-dir.js'
-import {treeSnapshot} from '../support/tree-snapshot.js'
-import {errnoOf} from '../../src/disk/local-io-error.js'
+import {fromText} from '../../../src/layer/byte-string.js'
+import {fillDirectory} from '../../../src/layer/unpack/fill-directory.js'
+import {openFolder} from '../../../src/layer/unpack/open-folder.js'
+import {removeIn} from '../../../src/layer/unpack/remove-deep.js'
+import {InjectError} from '../../../src/errors.js'
+import {otherUser} from '../../disk/as-other-user.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {treeSnapshot} from '../../support/tree-snapshot.js'
+import {errnoOf} from '../../../src/disk/local-io-error.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 const metadata = {mode: 0o644, uid: 0, gid: 0, mtime: 5, xattrs: undefined}
 
 /** `work` again and again while another user swaps `folder` for a symlink to `victim`, at least 2,500 times. */

@@ -5,16 +5,16 @@ import {join} from 'node:path'
 import type {Transform} from 'node:stream'
 import * as zlib from 'node:zlib'
 import {describe, expect, it} from 'vitest'
-import {packLayer} from '../../src/layer/pack/pack.js'
-import {unzstd} from '../../src/layer/decompress/unzstd.js'
-import {walk} from '../../src/layer/tree/walk.js'
-import {zstdBlocks} from '../../src/layer/compress/blocks.js'
-import {compressAhead} from '../../src/layer/compress/compress-ahead.js'
-import {zstdFrame} from '../../src/layer/compress/zstd-frame.js'
-import {prestartZstd, zstdPool, zstdThreads} from '../../src/layer/compress/zstd-pool.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {tempDir} from '../support/temp-dir.js'
-import {describeWith} from '../support/tools.js'
+import {packLayer} from '../../../src/layer/pack/pack.js'
+import {unzstd} from '../../../src/layer/decompress/unzstd.js'
+import {walk} from '../../../src/layer/tree/walk.js'
+import {zstdBlocks} from '../../../src/layer/compress/blocks.js'
+import {compressAhead} from '../../../src/layer/compress/compress-ahead.js'
+import {zstdFrame} from '../../../src/layer/compress/zstd-frame.js'
+import {prestartZstd, zstdPool, zstdThreads} from '../../../src/layer/compress/zstd-pool.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {tempDir} from '../../support/temp-dir.js'
+import {describeWith} from '../../support/tools.js'
 
 async function* chunks(bytes: Uint8Array, size = 1 << 16): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) {
@@ -46,7 +46,7 @@ function skippable(content: Uint8Array, variant = 0): Buffer {
 
 describe('zstd', () => {
   const golden = JSON.parse(
-    readFileSync(new URL('../golden/compression.json', import.meta.url), 'utf8'),
+    readFileSync(new URL('../../golden/compression.json', import.meta.url), 'utf8'),
   ) as Record<string, unknown>
 
   it('gives the golden digests on every machine: the format changes only on purpose', async () => {

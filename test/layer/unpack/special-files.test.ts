@@ -3,12 +3,12 @@ import {lstatSync, readdirSync, writeFileSync} from 'node:fs'
 import {chmod, mkdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {unpackLayer} from '../../src/layer/unpack/unpack-layers.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {ociLayer} from '../../src/oci/media-type.js'
-import {streamOf} from '../../src/stream/stream-of.js'
-import {archive, member} from '../support/tar-fixtures.js'
-import {tempDir} from '../support/temp-dir.js'
+import {unpackLayer} from '../../../src/layer/unpack/unpack-layers.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {ociLayer} from '../../../src/oci/media-type.js'
+import {streamOf} from '../../../src/stream/stream-of.js'
+import {archive, member} from '../../support/tar-fixtures.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const fifos = (count: number): Buffer =>
   archive(
