@@ -1,7 +1,7 @@
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
-import {renderSlots} from '../src/cli/render-slots.js'
+import {renderSlots} from '../src/cli/render/inspect.js'
 import {parseReference} from '../src/oci/reference.js'
 import {inspect} from '../src/operations/inspect.js'
 

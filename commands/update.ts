@@ -10,9 +10,11 @@ import {
   slotPath,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
-import {packFlags, packOptions, packOutputs, packPorts} from '../src/cli/flags/pack.js'
+import {packFlags, packOptions, packOutputs} from '../src/cli/flags/pack.js'
+import {packPorts} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
-import {uploadFlags, uploadJournals} from '../src/cli/flags/upload.js'
+import {uploadFlags} from '../src/cli/flags/upload.js'
+import {uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
 import {withTarget} from '../src/operations/copy/with-target.js'

@@ -3,7 +3,7 @@ import {BaseCommand} from '../../src/cli/base-command.js'
 import {credentialPorts} from '../../src/cli/ports/credential-ports.js'
 import {givenUser} from '../../src/cli/ports/explicit-credentials.js'
 import {shownWhich} from '../../src/cli/render/credentials.js'
-import {whichTarget} from '../../src/cli/which-target.js'
+import {whichTarget} from '../../src/cli/flags/targets.js'
 import {whichCredentials} from '../../src/operations/login/which-credentials.js'
 
 export default class AuthWhich extends BaseCommand {

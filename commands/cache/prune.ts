@@ -1,6 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
-import {cacheFolder} from '../../src/cli/cache-folder.js'
+import {cacheFolder} from '../../src/cli/flags/targets.js'
 import {commonFlags, sizeFlag} from '../../src/cli/flags/common.js'
 import {shownCachePrune} from '../../src/cli/render/save.js'
 import {pruneCache} from '../../src/operations/maintain/prune-cache.js'

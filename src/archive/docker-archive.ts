@@ -1,7 +1,7 @@
 import {InjectError, PreconditionError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {parseReference, repositoryName} from '../oci/reference.js'
-import {compareTags} from '../store/compare-tags.js'
+import {compareTags} from '../store/tags.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import type {LayoutManifests} from '../store/layout/manifests.js'
 import {archiveBlobs} from './archive-blobs.js'

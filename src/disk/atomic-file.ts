@@ -1,5 +1,5 @@
 import {basename, dirname} from 'node:path'
-import {streamOf} from '../stream/stream-of.js'
+import {streamOf} from '../stream/bytes.js'
 import {writeTempFile} from './temp-file.js'
 
 export interface AtomicOptions {

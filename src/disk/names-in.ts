@@ -9,3 +9,12 @@ export async function namesIn(folder: string): Promise<string[]> {
     throw localIoError(error, 'read', folder)
   })
 }
+/** The names in a folder; `undefined` when there is none. Throws `LocalIoError`. */
+export async function listFolder(directory: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw localIoError(error, 'read', directory)
+  }
+}

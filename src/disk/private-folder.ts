@@ -1,6 +1,9 @@
 import type {Stats} from 'node:fs'
 import {chmod, lstat, mkdir} from 'node:fs/promises'
 import {isTrustedFolder} from './trusted-folder.js'
+import {createHash} from 'crypto'
+import {constants} from 'fs'
+import {open} from 'fs/promises'
 
 /** Makes a folder that only this user can look into; false where there can be none, or somebody else has a say in what is in it. */
 export async function isPrivateFolder(folder: string): Promise<boolean> {
@@ -25,4 +28,26 @@ export async function mayBePrivateFolder(folder: string): Promise<boolean> {
 
 function isOwnFolder(stats: Stats): boolean {
   return stats.isDirectory() && stats.uid === process.geteuid?.()
+}
+/** What a file is named that one run leaves for the next of the same work: 32 hexadecimal digits, the same for the same words in the same order. */
+export function identityName(identity: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
+}
+/** The text of a small file; `undefined` for what is not there, not a file of this user's, or larger than `longest` bytes. */
+export async function readOwnFile(path: string, longest: number): Promise<string | undefined> {
+  try {
+    // a FIFO of that name must not keep us waiting
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+    const handle = await open(path, flags)
+    try {
+      const stats = await handle.stat()
+      if (!stats.isFile() || stats.size > longest) return undefined
+      if (stats.uid !== process.getuid?.()) return undefined
+      return await handle.readFile('utf8')
+    } finally {
+      await handle.close()
+    }
+  } catch {
+    return undefined
+  }
 }

@@ -2,24 +2,10 @@
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#content
 import {constants, type Stats} from 'node:fs'
 import {type FileHandle, lstat, open} from 'node:fs/promises'
-import {join} from 'node:path'
 import {isAbsent, quietly} from './error-answers.js'
 import {errnoOf, localIoError} from './local-io-error.js'
 import {IntegrityError} from '../errors.js'
-import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
-
-/** What all names start with that we put into a layout besides its own: they are gone when nobody writes. */
-export const tempPrefix = '.inject-'
-
-export const layoutPaths = {
-  marker: (directory: string) => join(directory, 'oci-layout'),
-  index: (directory: string) => join(directory, 'index.json'),
-  blobs: (directory: string) => join(directory, 'blobs'),
-  blob: (directory: string, digest: Digest) =>
-    join(directory, 'blobs', algorithmOf(digest), hexOf(digest)),
-  lock: (directory: string) => join(directory, `${tempPrefix}lock`),
-}
 
 /** `undefined` when there is nothing. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) for a link, folder or device: a layout holds files. */
 export async function statFile(path: string): Promise<Stats | undefined> {

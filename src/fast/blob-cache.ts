@@ -10,7 +10,7 @@ import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import type {ByteStream} from '../store/content-store.js'
 import {isAbsent, quietly} from '../disk/error-answers.js'
 import {readFileStream} from '../disk/read-file.js'
-import {abortable} from '../stream/abortable.js'
+import {abortable} from '../stream/bytes.js'
 import {
   cacheAlgorithms,
   cachePaths,
@@ -19,7 +19,7 @@ import {
   isCache,
   notACache,
 } from './cache-files.js'
-import {listFolder} from './files.js'
+import {listFolder} from '../disk/names-in.js'
 import {createFileHasher, type FileHasher} from './file-hasher.js'
 import {placeFile} from './place-file.js'
 

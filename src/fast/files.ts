@@ -1,8 +1,5 @@
 // Where things are in a folder that holds one image as plain files: the only file that knows the names.
-import {readdir} from 'node:fs/promises'
-import {localIoError} from '../disk/local-io-error.js'
 import type {LayerCompression} from '../oci/media-type.js'
-import {isAbsent} from '../disk/error-answers.js'
 
 /** What the names of our own start with while a folder is filled. */
 export const fastPrefix = '.inject-'
@@ -27,16 +24,6 @@ export function isFastFile(name: string): boolean {
   return /^(?:config\.json|manifest\.json|digest|\d{3,5}\.(?:tar(?:\.gz|\.zst)?|sha256))$/.test(
     name,
   )
-}
-
-/** The names in a folder; `undefined` when there is none. Throws `LocalIoError`. */
-export async function listFolder(directory: string): Promise<string[] | undefined> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (isAbsent(error)) return undefined
-    throw localIoError(error, 'read', directory)
-  }
 }
 
 function numbered(position: number): string {

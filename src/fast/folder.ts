@@ -13,7 +13,8 @@ import {quoted} from '../oci/quoted.js'
 import {readFileStream} from '../disk/read-file.js'
 import {manifestLimit} from '../oci/manifest-kind.js'
 import {readAll} from '../stream/limit.js'
-import {fastFiles, fastPrefix, isFastFile, listFolder} from './files.js'
+import {fastFiles, fastPrefix, isFastFile} from './files.js'
+import {listFolder} from '../disk/names-in.js'
 
 /**
  * Fills a folder with the files of an image, which `fill` writes into a folder inside it, and removes those of an earlier image. The file `digest` goes before anything else is touched, and comes when all

@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {clearDead} from '../disk/owned-name.js'
 import type {Digest} from '../oci/digest.js'
-import {compareTags} from '../store/compare-tags.js'
+import {compareTags} from '../store/tags.js'
 import {isAbsent} from '../disk/error-answers.js'
 
 import {mapAhead} from '../stream/map-ahead.js'
@@ -15,7 +15,7 @@ import {
   isCache,
   notACache,
 } from './cache-files.js'
-import {listFolder} from './files.js'
+import {listFolder} from '../disk/names-in.js'
 
 export interface CachePruneCounts {
   readonly blobs: number

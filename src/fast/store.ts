@@ -15,11 +15,12 @@ import type {ContentStore} from '../store/content-store.js'
 import {readFileStream, statFile} from '../disk/read-file.js'
 import type {LayoutManifests} from '../store/layout/manifests.js'
 import {manifestLimit, mediaTypeIn} from '../oci/manifest-kind.js'
-import {abortable} from '../stream/abortable.js'
+import {abortable} from '../stream/bytes.js'
 import {readAll} from '../stream/limit.js'
 import {mapAhead} from '../stream/map-ahead.js'
 import {verified} from '../stream/verify.js'
-import {fastFiles, listFolder} from './files.js'
+import {fastFiles} from './files.js'
+import {listFolder} from '../disk/names-in.js'
 
 /**
  * The one image in a folder of plain files, to be read. Where the layers lie there as plain tars although the manifest has them compressed, the image has a manifest of its own, with the same config. Throws

@@ -1,7 +1,7 @@
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {decodeIndex, entryKind, type ImageIndex, type IndexEntry} from '../oci/image-index.js'
-import {bytesOf, digestLike} from './document-text.js'
+import {bytesOf, digestLike} from './text-edit.js'
 import type {Encoded} from './image.js'
 
 /** An index with the indexes below it; the images are known by their descriptors. */

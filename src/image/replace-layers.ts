@@ -1,7 +1,7 @@
 import type {Descriptor} from '../oci/descriptor.js'
 import {familyOf} from '../oci/manifest.js'
 import {ociConfig, ociLayerMediaType, ociManifest} from '../oci/media-type.js'
-import {bytesOf, digestLike, textOf} from './document-text.js'
+import {bytesOf, digestLike, textOf} from './text-edit.js'
 import type {Image} from './image.js'
 import {editMembers, setMember} from './text-edit.js'
 

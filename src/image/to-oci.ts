@@ -6,7 +6,7 @@ import {
   ociLayerMediaType,
   ociManifest,
 } from '../oci/media-type.js'
-import {bytesOf, digestLike, textOf} from './document-text.js'
+import {bytesOf, digestLike, textOf} from './text-edit.js'
 import {checkFamily} from './family.js'
 import {decodeImage, type Image} from './image.js'
 import type {IndexTree} from './index-tree.js'

@@ -11,3 +11,5 @@ export interface Descriptor {
   readonly data?: string
   readonly urls?: readonly string[]
 }
+/** What is known of a blob without reading it. */
+export type BlobInfo = Pick<Descriptor, 'digest' | 'size'>

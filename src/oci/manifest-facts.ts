@@ -1,7 +1,7 @@
 import {parseDocument} from './json.js'
 import {freeForm} from './known-members.js'
 import {type Digest, isDigest} from './digest.js'
-import type {BlobInfo} from '../store/content-store.js'
+import type {BlobInfo} from './descriptor.js'
 import {mediaTypeIn} from './manifest-kind.js'
 
 /** What a store has to know of a manifest or index, whatever its media type. */

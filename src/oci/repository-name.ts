@@ -1,4 +1,4 @@
-import type {UsageError} from '../errors.js'
+import {UsageError} from '../errors.js'
 import {quoted} from './quoted.js'
 
 export interface RepositoryName {
@@ -10,7 +10,11 @@ export interface RepositoryName {
 const dockerHub = 'docker.io'
 const otherNamesOfDockerHub: readonly string[] = ['index.docker.io', 'registry-1.docker.io']
 
-const longestName = 255
+/** In characters, of a whole name of a repository. */
+export const longestName = 255
+
+/** What a part between two slashes of a name must match. */
+export const nameComponent = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 
 /**
  * Splits `[HOST[:PORT]/]PATH`, filling in what Docker Hub's users leave out. Throws what `invalid` makes of a reason.
@@ -38,10 +42,7 @@ function refusePath(path: string, invalid: (why: string, hint?: string) => Usage
   if (path.length > longestName) {
     throw invalid(`its repository's name is longer than ${longestName} characters`)
   }
-  if (
-    path.split('/').every((component) => /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/.test(component))
-  )
-    return
+  if (path.split('/').every((component) => nameComponent.test(component))) return
   const hint = /[A-Z]/.test(path)
     ? 'repositories are in lower case'
     : 'a repository is lower-case letters and digits, with "/", ".", "_", "__" or dashes between them'
@@ -55,4 +56,14 @@ function isHost(host: string): boolean {
   const ipv6 = /^\[[0-9a-f:.]+\](?::[1-9]\d{0,4})?$/
   if (host.length > longestName || !(dns.test(host) || ipv6.test(host))) return false
   return URL.canParse(`http://${host}/`)
+}
+/**
+ * Throws `UsageError` (`ERR_INJECT_REPOSITORY_NAME_INVALID`) for what is not a name of the specification's grammar, or longer than 255 characters.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+ */
+export function parseRepositoryName(name: string): string {
+  if (name.length <= longestName && name.split('/').every((part) => nameComponent.test(part)))
+    return name
+  const message = `${quoted(name)} is not the name of a repository`
+  throw new UsageError('ERR_INJECT_REPOSITORY_NAME_INVALID', message)
 }

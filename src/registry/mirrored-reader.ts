@@ -1,13 +1,8 @@
 import {InjectError, IntegrityError, UsageError} from '../errors.js'
 import {isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
-import type {
-  BlobInfo,
-  BlobReader,
-  ByteStream,
-  CallOptions,
-  ManifestStore,
-} from '../store/content-store.js'
+import type {BlobReader, ByteStream, CallOptions, ManifestStore} from '../store/content-store.js'
+import type {BlobInfo} from '../oci/descriptor.js'
 import {readAll} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
 

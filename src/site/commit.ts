@@ -1,6 +1,7 @@
 import type {Digest} from '../oci/digest.js'
 import {renewLease} from '../store/served/blobs/lease.js'
-import type {BlobInfo, CallOptions, StoredManifest} from '../store/content-store.js'
+import type {CallOptions, StoredManifest} from '../store/content-store.js'
+import type {BlobInfo} from '../oci/descriptor.js'
 import {statFile} from '../disk/read-file.js'
 import {clearLeftovers, listNames, makeNameFolders, refuseTakenNames} from './folders.js'
 import {findReferrals, writeCatalog, writeReferrers, writeTagList} from './lists.js'

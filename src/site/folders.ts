@@ -7,9 +7,9 @@ import {quoted} from '../oci/quoted.js'
 import {isDigest} from '../oci/digest.js'
 import {makeFolder} from '../store/layout/create.js'
 import {ifAbsent, isAbsent} from '../disk/error-answers.js'
-import {tempPrefix} from '../disk/read-file.js'
-import {compareTags} from '../store/compare-tags.js'
-import {parseRepositoryName} from '../store/layout/root-paths.js'
+import {tempPrefix} from '../store/layout/paths.js'
+import {compareTags} from '../store/tags.js'
+import {parseRepositoryName} from '../oci/repository-name.js'
 import {namePaths, sitePaths} from './paths.js'
 
 /** Makes the folders of a repository, each readable for a web server, whatever the umask says. What is there stays. */

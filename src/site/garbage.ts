@@ -1,7 +1,8 @@
 import {NotFoundError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {isLeased} from '../store/served/blobs/lease.js'
-import type {BlobInfo, CallOptions} from '../store/content-store.js'
+import type {CallOptions} from '../store/content-store.js'
+import type {BlobInfo} from '../oci/descriptor.js'
 import {createFreedCount, type FreedCount} from '../store/garbage/freed-count.js'
 import {statFile} from '../disk/read-file.js'
 import {

@@ -18,7 +18,7 @@
 // or `tags/list` can be in the way of a longer name, and that is refused (site-folders.ts).
 import {join} from 'node:path'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
-import {tempPrefix} from '../disk/read-file.js'
+import {tempPrefix} from '../store/layout/paths.js'
 
 export const sitePaths = {
   own: (site: string) => join(site, `${tempPrefix}site`),

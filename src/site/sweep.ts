@@ -3,10 +3,11 @@ import {basename, dirname} from 'node:path'
 import {quietly} from '../disk/error-answers.js'
 import {clearDead} from '../disk/owned-name.js'
 import {isLeased} from '../store/served/blobs/lease.js'
-import type {BlobInfo, CallOptions} from '../store/content-store.js'
+import type {CallOptions} from '../store/content-store.js'
+import type {BlobInfo} from '../oci/descriptor.js'
 import {createFreedCount} from '../store/garbage/freed-count.js'
 import {makeFolder} from '../store/layout/create.js'
-import {tempPrefix} from '../disk/read-file.js'
+import {tempPrefix} from '../store/layout/paths.js'
 import {
   folderTime,
   isBegun,

@@ -1,7 +1,7 @@
 import {listDead} from '../disk/owned-name.js'
 import {NotFoundError} from '../errors.js'
 import {createFreedCount} from '../store/garbage/freed-count.js'
-import {tempPrefix} from '../disk/read-file.js'
+import {tempPrefix} from '../store/layout/paths.js'
 import {leftoverPlaces, listBegun} from './folders.js'
 import {planRemoval} from './garbage.js'
 import {sitePaths} from './paths.js'

@@ -1,4 +1,4 @@
-import type {Descriptor} from '../oci/descriptor.js'
+import type {BlobInfo, Descriptor} from '../oci/descriptor.js'
 import type {Digest, DigestAlgorithm} from '../oci/digest.js'
 import type {UploadJournal} from './upload-journal.js'
 
@@ -7,9 +7,6 @@ export type ByteStream = AsyncIterable<Uint8Array>
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
-
-/** What is known of a blob without reading it. */
-export type BlobInfo = Pick<Descriptor, 'digest' | 'size'>
 
 /** Bytes that can be had again: every `open` starts at the first byte and gives the same ones, so a failed upload can be repeated. */
 export interface BlobSource {

@@ -1,13 +1,13 @@
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest, DigestAlgorithm} from '../oci/digest.js'
 import type {
-  BlobInfo,
   ByteStream,
   CallOptions,
   ContentStore,
   PutManifestOptions,
   StoredManifest,
 } from './content-store.js'
+import type {BlobInfo} from '../oci/descriptor.js'
 
 /** Bytes `first` to `last` of a blob, both included, as in an HTTP range. */
 export interface ByteRange {
@@ -113,4 +113,11 @@ export interface RepositoryRoot {
   /** Names, sorted bytewise. */
   listRepositories(options?: CallOptions): AsyncIterable<string>
   close(): Promise<void>
+}
+/** A repository's place on disk. */
+export interface RepositoryPlace {
+  /** The root's folder. */
+  readonly root: string
+  /** The repository's: its layout. */
+  readonly directory: string
 }

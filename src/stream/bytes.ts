@@ -32,3 +32,27 @@ export function measured(
     result: () => ({digest: digester.digest(), size}),
   }
 }
+/** Reads a stream to its end for what that tells: throws what it throws. */
+export async function drain(stream: AsyncIterable<unknown>): Promise<void> {
+  const iterator = stream[Symbol.asyncIterator]()
+  while ((await iterator.next()).done !== true);
+}
+/** A stream of bytes that are in memory already, in these chunks. */
+// eslint-disable-next-line @typescript-eslint/require-await -- there is nothing to wait for
+export async function* streamOf(
+  ...chunks: readonly Uint8Array[]
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* chunks
+}
+/** The same stream, which throws the signal's reason instead of going on after an abort. */
+export async function* abortable(
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  signal?.throwIfAborted()
+  for await (const chunk of stream) {
+    signal?.throwIfAborted()
+    yield chunk
+  }
+  signal?.throwIfAborted()
+}

@@ -8,8 +8,9 @@ import {
   ociConfig,
   ociManifest,
 } from '../../src/oci/media-type.js'
-import type {BlobInfo, ContentStore, StoredManifest} from '../../src/store/content-store.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import type {ContentStore, StoredManifest} from '../../src/store/content-store.js'
+import type {BlobInfo} from '../../src/oci/descriptor.js'
+import {streamOf} from '../../src/stream/bytes.js'
 
 /**
  * The manifest of a small image that every reader takes; its blobs are put, it itself is not. Another word is another image. `says`: whether

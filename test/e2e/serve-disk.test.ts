@@ -5,7 +5,7 @@ import {expect, it} from 'vitest'
 import {mountTmpfs} from '../disk/tmpfs.js'
 import {otherUser} from '../disk/as-other-user.js'
 import {digestOf} from '../../src/oci/digest.js'
-import {layoutPaths} from '../../src/disk/read-file.js'
+import {layoutPaths} from '../../src/store/layout/paths.js'
 import {injectJson} from '../support/cli.js'
 import {serveCommand} from '../support/serve-command.js'
 import {

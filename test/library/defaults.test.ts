@@ -9,7 +9,7 @@ import Unpack from '../../commands/unpack.js'
 import Update from '../../commands/update.js'
 import {editsOf} from '../../src/cli/flags/edit.js'
 import {registryFlags} from '../../src/cli/flags/common.js'
-import {packPorts} from '../../src/cli/flags/pack.js'
+import {packPorts} from '../../src/cli/ports/pack-ports.js'
 import {unpack} from '../../src/index.js'
 import {networkSettings} from '../../src/library/library-options.js'
 import {

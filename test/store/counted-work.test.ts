@@ -7,7 +7,7 @@ import {copyBlobs} from '../../src/store/copy/content.js'
 import {createKnownChildren} from '../../src/store/served/manifests/index-children.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import type {Repository} from '../../src/store/repository.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 import {countHashed, countOpened} from '../support/counted-work.js'
 import {openRegistry} from '../support/open-registry.js'
 import {

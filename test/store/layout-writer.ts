@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {ConflictError} from '../../src/errors.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 import {makeManifest} from '../contracts/make-manifest.js'
 
 const [mode = '', directory = '', name = ''] = process.argv.slice(2)

@@ -4,11 +4,11 @@ import {join} from 'node:path'
 import {execa} from 'execa'
 import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
-import {layoutPaths} from '../../src/disk/read-file.js'
+import {layoutPaths} from '../../src/store/layout/paths.js'
 import {makeFolder} from '../../src/store/layout/create.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import {openRepositoryRoot} from '../../src/store/served/open-root.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 import {
   bytesOf,
   openRootAt,

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
 import {LimitError} from '../../src/errors.js'
 import {limited, readAll, tooLarge} from '../../src/stream/limit.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 
 const bytes = (...list: number[]): Uint8Array => new Uint8Array(list)
 

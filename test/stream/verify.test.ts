@@ -3,7 +3,7 @@ import {expect, it} from 'vitest'
 import {IntegrityError} from '../../src/errors.js'
 import {type DigestAlgorithm, digestOf} from '../../src/oci/digest.js'
 import {readAll} from '../../src/stream/limit.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 import {verified} from '../../src/stream/verify.js'
 
 const text = (word: string): Uint8Array => Buffer.from(word)

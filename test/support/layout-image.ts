@@ -2,7 +2,7 @@ import {join} from 'node:path'
 import {packLayer} from '../../src/layer/pack/pack.js'
 import {layerMediaType} from '../../src/oci/media-type.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 import {putDocuments} from './put-documents.js'
 
 export const bytesSource = (bytes: Uint8Array) => ({open: () => streamOf(bytes)})

@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto'
 import {IntegrityError, PreconditionError} from '../../src/errors.js'
 import {algorithmOf, type Digest, digestOf, isDigest} from '../../src/oci/digest.js'
 import {blobNotFound} from '../../src/store/store-errors.js'
-import {compareTags} from '../../src/store/compare-tags.js'
+import {compareTags} from '../../src/store/tags.js'
 import type {StoredManifest} from '../../src/store/content-store.js'
 import type {
   Referrer,
@@ -10,9 +10,9 @@ import type {
   RepositoryRoot,
   UploadSession,
 } from '../../src/store/repository.js'
-import {checkTagMove} from '../../src/store/tag-moved.js'
+import {checkTagMove} from '../../src/store/store-errors.js'
 import {readAll} from '../../src/stream/limit.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 import {verified} from '../../src/stream/verify.js'
 
 export interface MemoryRoot extends RepositoryRoot {

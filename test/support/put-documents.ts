@@ -7,7 +7,7 @@ import {
   ociManifest,
 } from '../../src/oci/media-type.js'
 import type {ContentStore} from '../../src/store/content-store.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 
 export interface Documents {
   readonly family?: MediaFamily

@@ -3,7 +3,7 @@ import {ociConfig, ociIndex, ociLayer, ociManifest} from '../../src/oci/media-ty
 import type {ByteStream} from '../../src/store/content-store.js'
 import {openRepositoryRoot, type OpenRootOptions} from '../../src/store/served/open-root.js'
 import type {Repository, RepositoryRoot} from '../../src/store/repository.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 import {onTestFinished} from 'vitest'
 import {tempDir} from './temp-dir.js'
 

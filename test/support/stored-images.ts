@@ -2,7 +2,7 @@ import type {Layer} from '../../src/image/image.js'
 import type {Descriptor} from '../../src/oci/descriptor.js'
 import {ociIndex} from '../../src/oci/media-type.js'
 import type {RepositoryRoot} from '../../src/store/repository.js'
-import {streamOf} from '../../src/stream/stream-of.js'
+import {streamOf} from '../../src/stream/bytes.js'
 import {encode, type ImageRecipe, makeDocuments, makeLayer} from './images.js'
 
 /** Stores an image without its layers, past all checks of the server. */

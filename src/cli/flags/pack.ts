@@ -1,12 +1,8 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
-import type {Ports} from '../../ports.js'
 import {maxSize} from './common.js'
 import type {Output} from '../../operations/copy/outputs.js'
 import {userCache} from '../ports/user-cache.js'
-
-/** Bytes. */
-const cacheSize = 5_000_000_000
 
 /** The flags of a command that packs a directory: what it costs. */
 export const packFlags = {
@@ -66,33 +62,4 @@ export function packOutputs(
     ...(blocks === undefined ? [] : [{what: 'the folder of --cache', path: blocks}]),
     ...(trees === undefined ? [] : [{what: 'the folder of --trust-mtime', path: trees}]),
   ]
-}
-
-/** What they say of the machine, as the operations know it. */
-export function packPorts(
-  flags: Interfaces.InferredFlags<typeof packFlags>,
-  env: Readonly<Record<string, string | undefined>>,
-  {report}: Pick<Ports, 'report'>,
-): Pick<Ports, 'jobs' | 'withBlockCache' | 'treeMemory'> {
-  const onNotice = (message: string): void => report({kind: 'notice', message})
-  const blocks = flags.cache ? userCache('blocks', env) : undefined
-  const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
-  const limit = flags['cache-size'] ?? cacheSize
-  return {
-    jobs: flags.jobs,
-    ...(blocks !== undefined && {
-      withBlockCache: async (identity, work) => {
-        const {withBlockCache} = await import('../../layer/compress/block-cache-file.js')
-        return withBlockCache({folder: blocks, identity, limit, onNotice}, work)
-      },
-    }),
-    ...(trees !== undefined && {
-      treeMemory: {
-        look: async (identity, entries) => {
-          const {createTreeMemory} = await import('../../layer/tree/memory-file.js')
-          return createTreeMemory(trees, () => Date.now()).look(identity, entries)
-        },
-      },
-    }),
-  }
 }

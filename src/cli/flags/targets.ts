@@ -1,5 +1,5 @@
 import {UsageError} from '../../errors.js'
-import {parseReference} from '../../oci/reference.js'
+import {parseReference, type Reference} from '../../oci/reference.js'
 import {parseRegistryName} from '../../registry/credentials/registry-name.js'
 
 export interface DoctorTarget {
@@ -27,4 +27,23 @@ export function doctorTarget(text: string, writes: boolean): DoctorTarget {
   }
   const {registry, repository, digest, tag} = reference
   return {registry, repository, reference: digest ?? tag}
+}
+/** An image, or a registry alone as `login` takes it (its repository is empty): `localhost`, an IPv6 address, or a name with a dot in it, and no slash. Throws `UsageError`. */
+export function whichTarget(text: string): Reference {
+  const name = text.replace(/\/$/, '')
+  const isHost = /^(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[\da-f:.]+\])(?::\d+)?$/i.test(name)
+  return isHost
+    ? {kind: 'registry', registry: parseRegistryName(name), repository: ''}
+    : parseReference(text)
+}
+/** The cache that is meant: the one that was named, else that of the environment. Throws `UsageError`. */
+export function cacheFolder(
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const directory = given ?? env['INJECT_CACHE'] ?? ''
+  if (directory !== '') return directory
+  throw new UsageError('ERR_INJECT_NO_CACHE', 'no cache is named', {
+    hint: 'say inject cache prune DIR, or set INJECT_CACHE',
+  })
 }

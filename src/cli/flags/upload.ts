@@ -1,9 +1,6 @@
 import {Flags} from '@oclif/core'
 import {UsageError} from '../../errors.js'
-import type {Ports} from '../../ports.js'
 import {parseSize} from './common.js'
-import {isInside} from '../../operations/copy/outputs.js'
-import {userCache} from '../ports/user-cache.js'
 
 /** The least and the most that a chunk may be: less is all requests, and each is held in memory. */
 const [smallest, largest] = [64 * 1024, 256 * 1024 * 1024]
@@ -30,24 +27,4 @@ function parseChunkSize(text: string): number {
   throw new UsageError('ERR_INJECT_SIZE_INVALID', `not a size for chunks: ${text}`, {
     hint: 'from 64k (65536 bytes) to 256 MiB (268435456 bytes)',
   })
-}
-
-/**
- * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder. `undefined` when they are not to be, or when that folder would change in the
- * directory while it is packed (`packed`).
- * https://specifications.freedesktop.org/basedir-spec/latest/
- */
-export function uploadJournals(
-  flags: {readonly 'no-resume': boolean},
-  env: Readonly<Record<string, string | undefined>>,
-  {report, packed}: Pick<Ports, 'report'> & {readonly packed?: string | undefined},
-): Ports['withJournal'] {
-  if (flags['no-resume']) return undefined
-  const folder = userCache('uploads', env)
-  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
-  return async (identity, work) => {
-    const {withUploadJournal} = await import('../../store/upload-journal-file.js')
-    const onNotice = (message: string): void => report({kind: 'notice', message})
-    return withUploadJournal({folder, identity, now: () => Date.now(), onNotice}, work)
-  }
 }

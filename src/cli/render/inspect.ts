@@ -65,3 +65,16 @@ function clip(text: string): string {
 function printable(line: string): string {
   return plainText(line)
 }
+/** Name, place, diff ID (or how it is divided); of an index each with its platform. `undefined` when there are none. */
+export function renderSlots(result: InspectResult | InspectIndexResult): string | undefined {
+  const lines =
+    'images' in result
+      ? result.images.flatMap((image) =>
+          linesOf(image).map((line) => `${formatPlatform(image.platform)}  ${line}`),
+        )
+      : linesOf(result)
+  return lines.length === 0 ? undefined : lines.join('\n')
+}
+function linesOf({slots}: Pick<InspectResult, 'slots'>): string[] {
+  return slots.map(({name, path, ...slot}) => `${name}  ${path}  ${contentOfSlot(slot)}`)
+}

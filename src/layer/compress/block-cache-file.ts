@@ -1,6 +1,6 @@
 import {closeSync, openSync, readdirSync, renameSync, rmSync, statSync} from 'node:fs'
 import {join} from 'node:path'
-import {identityName} from '../../disk/identity-name.js'
+import {identityName} from '../../disk/private-folder.js'
 import {clearDead, ownedName} from '../../disk/owned-name.js'
 import {isPrivateFolder} from '../../disk/private-folder.js'
 import type {BlockCache} from './block-cache.js'

@@ -1,4 +1,4 @@
-import {type BlockBuffers, createBlockBuffers} from '../block-buffers.js'
+import {type BlockBuffers, createBlockBuffers} from '../compress/blocks.js'
 import {createDigester, type Digest} from '../../oci/digest.js'
 
 /** Hashes blocks that are written into memory of its own. */

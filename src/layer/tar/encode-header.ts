@@ -1,7 +1,7 @@
 import {LimitError} from '../../errors.js'
 import {encodePaxRecords} from './pax-records.js'
 import {longestExtendedHeader} from '../limits.js'
-import {xattrKeyword} from '../xattr-keyword.js'
+import {xattrKeyword} from './pax-values.js'
 import {display, isAscii, toText, type ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 

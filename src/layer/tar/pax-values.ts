@@ -1,7 +1,5 @@
 import type {Entry} from '../entry.js'
 import {checkXattrSize} from '../limits.js'
-import {isPortableXattr} from '../tree/read-xattrs.js'
-import {xattrOfKeyword} from '../xattr-keyword.js'
 
 /** The records of one PAX header, by keyword. */
 export type Pax = ReadonlyMap<string, Uint8Array>
@@ -38,4 +36,31 @@ export function copyOf(value: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(value.length)
   copy.set(value)
   return copy
+}
+/**
+ * Whether an attribute belongs to the content and not to the host: `user.*`, file capabilities and POSIX ACLs. Labels of security modules and
+ * measurements (`security.selinux`, `security.ima`) are the host's; `trusted.*` only root can see, so the layer would depend on who packs it.
+ */
+export function isPortableXattr(name: string): boolean {
+  return (
+    name.startsWith('user.') ||
+    name === 'security.capability' ||
+    name === 'system.posix_acl_access' ||
+    name === 'system.posix_acl_default'
+  )
+}
+const start = 'SCHILY.xattr.'
+/**
+ * The PAX keyword of an extended attribute. A keyword cannot hold `=`, so GNU tar writes `%3D` for it and `%25` for `%`. Go's reader, and
+ * with it every container runtime, decodes neither: `%` is escaped only where it would be read back as something else.
+ */
+export function xattrKeyword(name: string): string {
+  return start + name.replaceAll(/%(?=3D|25)/g, '%25').replaceAll('=', '%3D')
+}
+/** The attribute's name; `undefined` for a keyword that is not one of an attribute. */
+export function xattrOfKeyword(keyword: string): string | undefined {
+  if (!keyword.startsWith(start)) return undefined
+  return keyword
+    .slice(start.length)
+    .replaceAll(/%(3D|25)/g, (_, code: string) => (code === '25' ? '%' : '='))
 }

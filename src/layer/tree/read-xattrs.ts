@@ -1,6 +1,7 @@
 import {createRequire} from 'node:module'
 import {LocalIoError} from '../../errors.js'
 import {display, toText, type ByteString} from '../byte-string.js'
+import {isPortableXattr} from '../tar/pax-values.js'
 
 export interface XattrBinding {
   listAttributesSync(path: string): string[]
@@ -26,19 +27,6 @@ function load(): XattrBinding | undefined {
   } catch {
     return undefined
   }
-}
-
-/**
- * Whether an attribute belongs to the content and not to the host: `user.*`, file capabilities and POSIX ACLs. Labels of security modules and
- * measurements (`security.selinux`, `security.ima`) are the host's; `trusted.*` only root can see, so the layer would depend on who packs it.
- */
-export function isPortableXattr(name: string): boolean {
-  return (
-    name.startsWith('user.') ||
-    name === 'security.capability' ||
-    name === 'system.posix_acl_access' ||
-    name === 'system.posix_acl_default'
-  )
 }
 
 /** The portable attributes of what `path` names (a symlink itself, not its target), sorted by name; `undefined` for none. Throws

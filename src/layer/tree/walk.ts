@@ -233,3 +233,5 @@ function tooDeep(path: ByteString): LimitError {
 function bytewise(a: ByteString, b: ByteString): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
+/** New content in the directory itself. */
+export const insidePrefix = '.inject-new-'

@@ -3,7 +3,6 @@ import {type ByteString, display} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {refuseReservedNames} from './reserved-name.js'
 import {deepestPath} from '../limits.js'
-import {unsafePath} from '../unsafe-path.js'
 
 export interface EntryRules {
   /** Where in the image the directory belongs, relative to the root without slashes at its ends; empty for the root itself. */
@@ -112,4 +111,8 @@ function outside(path: ByteString, prefix: ByteString): UnsafeContentError {
     'ERR_INJECT_OUTSIDE_PATH',
     `the layer holds ${display(path)}, which is not below the slot's path ${display(`/${prefix}`)}`,
   )
+}
+/** The error for an entry that could only be written outside the directory, or through something that is not what it was taken for. */
+export function unsafePath(what: string): UnsafeContentError {
+  return new UnsafeContentError('ERR_INJECT_UNSAFE_PATH', `refused to unpack: ${what}`)
 }

@@ -18,10 +18,10 @@ import type {Entry, EntryMetadata} from '../entry.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
 import {mostDirectoryBytes} from '../limits.js'
-import {unsafePath} from '../unsafe-path.js'
+import {unsafePath} from './check-entries.js'
 import {createXattrWriter, removeXattrs} from './write-xattrs.js'
 import {createWrittenTree, detached} from './written-tree.js'
-import {isPortableXattr} from '../tree/read-xattrs.js'
+import {isPortableXattr} from '../tar/pax-values.js'
 
 /** Writes checked entries into a tree that is nobody else's. Everything is synchronous, one entry after the other. */
 export interface Extraction {

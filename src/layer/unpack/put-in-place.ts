@@ -7,7 +7,8 @@ import type {OpenFolder} from './open-folder.js'
 import {removeIn} from './remove-deep.js'
 import {openStill, type Staging} from './staging-folder.js'
 import type {TreeRoot} from './tree-root.js'
-import {contentOf, insidePrefix, type UnpackTarget} from './target.js'
+import {contentOf, type UnpackTarget} from './target.js'
+import {insidePrefix} from '../tree/walk.js'
 
 export interface PutOptions {
   readonly force: boolean

@@ -5,7 +5,8 @@ import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {OpenFolder} from './open-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
-import {insidePrefix, type UnpackTarget} from './target.js'
+import {type UnpackTarget} from './target.js'
+import {insidePrefix} from '../tree/walk.js'
 import {xattrBinding} from '../tree/read-xattrs.js'
 
 /** A folder that is filled, by the open folder that it is in. */

@@ -10,6 +10,7 @@ import type {OpenFolder} from './open-folder.js'
 import {refuseMountsBelow} from './mounts.js'
 import {removeIn} from './remove-deep.js'
 import {isReservedName} from './reserved-name.js'
+import {insidePrefix} from '../tree/walk.js'
 
 /** The directory that is to be filled, and what runs call the things that they keep near it for a while. */
 export interface UnpackTarget {
@@ -25,9 +26,6 @@ export interface UnpackTarget {
   readonly oldPrefix: ByteString
   close(): void
 }
-
-/** New content in the directory itself. */
-export const insidePrefix = '.inject-new-'
 
 export interface PrepareOptions {
   readonly force: boolean

@@ -1,6 +1,6 @@
 import type {Digest} from '../../oci/digest.js'
 import type {ByteStream} from '../../store/content-store.js'
-import {abortable} from '../../stream/abortable.js'
+import {abortable} from '../../stream/bytes.js'
 import {blamingSource} from '../../stream/blaming-source.js'
 import {createTurn, writeInTurns} from '../../stream/take-turns.js'
 import {type ByteString, fromText} from '../byte-string.js'

@@ -1,6 +1,7 @@
 import {LocalIoError} from '../../errors.js'
 import {display} from '../byte-string.js'
-import {isPortableXattr, type XattrBinding, xattrBinding} from '../tree/read-xattrs.js'
+import {type XattrBinding, xattrBinding} from '../tree/read-xattrs.js'
+import {isPortableXattr} from '../tar/pax-values.js'
 
 /** Sets attributes on what `path` names, not on what a symlink there points to. */
 export type XattrWriter = (path: string, xattrs: ReadonlyMap<string, Uint8Array>) => void

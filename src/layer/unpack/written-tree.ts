@@ -2,7 +2,7 @@ import {lstatSync, mkdirSync, readdirSync, rmdirSync, type Stats, unlinkSync} fr
 import {errnoOf} from '../../disk/local-io-error.js'
 import {type ByteString, display} from '../byte-string.js'
 import {type TreeRoot} from './tree-root.js'
-import {unsafePath} from '../unsafe-path.js'
+import {unsafePath} from './check-entries.js'
 
 /** What is in a tree that this run alone writes to, as far as it needs to be known to write safely. */
 export interface WrittenTree {

@@ -1,7 +1,7 @@
 import {type ErrorCode, InjectError, NetworkError, UsageError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Answer, Probe} from '../../registry/probe/probe.js'
-import type {BlobInfo} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 
 /** `ok`: as the specification has it. `note`: otherwise, and updates work all the same. `fail`: they will not. */
 export type Outcome = 'ok' | 'note' | 'fail' | 'skipped'

@@ -1,7 +1,7 @@
 import {type Digest, digestOf} from '../../oci/digest.js'
 import {ociConfig, ociLayer, ociManifest} from '../../oci/media-type.js'
 import {encodeHeader} from '../../layer/tar/encode-header.js'
-import type {BlobInfo} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 
 export interface Content extends BlobInfo {
   readonly bytes: Uint8Array

@@ -3,7 +3,7 @@ import type {Reference} from '../../oci/reference.js'
 import {checkStore, type StoreReport} from '../../store/check/check-store.js'
 import type {BlobSource, ContentStore} from '../../store/content-store.js'
 import {openRepositoryRoot} from '../../store/served/open-root.js'
-import {streamOf} from '../../stream/stream-of.js'
+import {streamOf} from '../../stream/bytes.js'
 import type {Ports} from '../../ports.js'
 
 export interface CheckRootOptions {

@@ -1,5 +1,5 @@
 import {collectGarbage, type GarbageResult} from '../../store/garbage/collect.js'
-import type {BlobInfo} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import {type GarbagePlan, planGarbage} from '../../store/garbage/plan.js'
 import {openRepositoryRoot} from '../../store/served/open-root.js'
 import type {Ports} from '../../ports.js'

@@ -1,6 +1,6 @@
 import type {Image} from '../../image/image.js'
 import type {CallOptions, ContentStore} from '../../store/content-store.js'
-import {streamOf} from '../../stream/stream-of.js'
+import {streamOf} from '../../stream/bytes.js'
 
 /** Puts the config of an image where its layers go. */
 export interface ConfigUpload {

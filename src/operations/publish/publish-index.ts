@@ -2,7 +2,7 @@ import type {Image} from '../../image/image.js'
 import type {IndexTree} from '../../image/index-tree.js'
 import {algorithmOf} from '../../oci/digest.js'
 import type {CallOptions, ContentStore, StoredManifest, TagMove} from '../../store/content-store.js'
-import {streamOf} from '../../stream/stream-of.js'
+import {streamOf} from '../../stream/bytes.js'
 import {outstanding} from './tag-moves.js'
 
 /** An index with other images in it than before, to be published. */

@@ -4,7 +4,7 @@ import {quoted} from '../../oci/quoted.js'
 import type {Reference} from '../../oci/reference.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
 import {statNewTag} from '../../store/tags.js'
-import {tagMoved} from '../../store/tag-moved.js'
+import {tagMoved} from '../../store/store-errors.js'
 import {defaultTag} from '../find/find-document.js'
 
 /** Where tags stand, being asked for already. */

@@ -3,7 +3,7 @@ import {UsageError} from '../../errors.js'
 import {checkIsSite, findSites} from '../../site/site.js'
 import {quoted} from '../../oci/quoted.js'
 import {parseTag} from '../../oci/reference.js'
-import {parseRepositoryName} from '../../store/layout/root-paths.js'
+import {parseRepositoryName} from '../../oci/repository-name.js'
 
 export interface SiteTarget {
   readonly site: string

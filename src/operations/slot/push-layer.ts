@@ -1,10 +1,11 @@
 import type {Layer} from '../../image/image.js'
-import type {BlockBuffers} from '../../layer/block-buffers.js'
+import type {BlockBuffers} from '../../layer/compress/blocks.js'
 import type {BlockCache} from '../../layer/compress/block-cache.js'
 import {type LayerFormat, packLayer} from '../../layer/pack/pack.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
-import type {BlobInfo, ContentStore} from '../../store/content-store.js'
+import type {ContentStore} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import type {UploadJournal} from '../../store/upload-journal.js'
 import type {Ports} from '../../ports.js'
 

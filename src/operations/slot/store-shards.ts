@@ -1,5 +1,5 @@
 import type {Layer} from '../../image/image.js'
-import {type BlockBuffers, createBlockBuffers} from '../../layer/block-buffers.js'
+import {type BlockBuffers, createBlockBuffers} from '../../layer/compress/blocks.js'
 import {hashLayer} from '../../layer/pack/hash-layer.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'

@@ -9,7 +9,7 @@ import type {
 } from '../../store/content-store.js'
 import {manifestLimit} from '../../oci/manifest-kind.js'
 import {statNewTag} from '../../store/tags.js'
-import {checkTagMove, tagMoved} from '../../store/tag-moved.js'
+import {checkTagMove, tagMoved} from '../../store/store-errors.js'
 import {tooLarge} from '../../stream/limit.js'
 import {bytesBody} from '../net/bytes-body.js'
 import {type Connection, headersOnly} from './connection.js'

@@ -1,4 +1,4 @@
-import type {Token} from '../token-answer.js'
+import type {Token} from './token.js'
 
 /**
  * How much of a token's life may be over when it is used. What sends content is checked late by some: a proxy may take all of a body before it

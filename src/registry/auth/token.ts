@@ -5,13 +5,13 @@ import type {Challenge} from './challenge.js'
 import {basicAuthorization, type Credential} from '../credentials/credential.js'
 import {displayUrl} from '../net/endpoint.js'
 import type {Exchange, HttpRequest} from '../net/http.js'
-import {parseToken, type Token} from '../token-answer.js'
 import {realmRefused, resolveRealm} from './realm.js'
 import {followRedirects} from '../net/redirects.js'
 import {secretsOf} from '../net/secrets.js'
 import {refusal} from '../net/status-error.js'
 import type {RefusedError} from '../net/transport-error.js'
 import type {WithRetries} from '../net/with-retries.js'
+import {parseJsonValue} from '../../oci/json-value.js'
 
 export interface TokenRequest {
   /** The Bearer challenge. */
@@ -124,4 +124,34 @@ function noToken(
         : 'log in with inject login, or say --username and --password-stdin',
     },
   )
+}
+export interface Token {
+  readonly value: string
+  /** Milliseconds since the epoch by our clock, counted from when the token came: servers' clocks are not asked. */
+  readonly receivedAt: number
+  /** Milliseconds that it is good for. */
+  readonly life: number
+}
+/** Less is not worth the request for another token, and some servers say nothing or nonsense; one that is refused earlier is replaced. */
+const shortestLife = 60
+/** A week: who promises more is not believed. */
+const longestLife = 7 * 86400
+/** The answer of a token server. Throws `AuthenticationError` (`ERR_INJECT_TOKEN_INVALID`), without quoting it. */
+export function parseToken(body: Uint8Array, realm: URL, now: number): Token {
+  const {token, access_token: accessToken, expires_in: life} = parseObject(body)
+  const value = token || accessToken
+  // what stands in a header must not end it
+  if (typeof value !== 'string' || !/^[\x21-\x7E]+$/.test(value)) {
+    throw new AuthenticationError(
+      'ERR_INJECT_TOKEN_INVALID',
+      `the token server at ${displayUrl(realm)} answered without a token`,
+    )
+  }
+  const seconds =
+    typeof life === 'number' ? Math.min(Math.max(life, shortestLife), longestLife) : shortestLife
+  return {value, receivedAt: now, life: seconds * 1000}
+}
+function parseObject(body: Uint8Array): Record<string, unknown> {
+  const value = parseJsonValue(Buffer.from(body).toString())
+  return typeof value === 'object' && value !== null ? {...value} : {}
 }

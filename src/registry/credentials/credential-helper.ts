@@ -3,8 +3,8 @@ import {parseJsonValue} from '../../oci/json-value.js'
 import type {Credential} from './credential.js'
 import {fromPair} from './auth-file.js'
 import {findHelper, runHelper, type HelperRun} from './helper-process.js'
-import {spokenWords} from '../helper-words.js'
 import {registryOfKey} from './registry-name.js'
+import {quoted} from '../../oci/quoted.js'
 
 export interface HelperPorts {
   /** Ours; the helper gets it, but for our own password. */
@@ -134,4 +134,29 @@ function parseFields(
     return undefined
   }
   return {ServerURL: about, Username: username, Secret: secret}
+}
+const longestLine = 200
+/**
+ * What a helper said on its standard error, as far as a message may show it: the first line, quoted and cut, without `secrets`, and without
+ * what looks like one (long words with digits in them, documents, what stands after `password`). Empty when there is nothing.
+ */
+export function spokenWords(stderr: string, secrets: readonly string[]): string {
+  const line =
+    stderr
+      .split(/[\r\n]+/)
+      .map((each) => each.trim())
+      .find((each) => each !== '') ?? ''
+  if (line === '') return ''
+  if (/[{}]/.test(line)) return 'it printed a document'
+  const known = secrets
+    .filter((secret) => secret !== '')
+    .reduce((text, secret) => text.replaceAll(secret, '…'), line)
+  return quoted(withoutSecretWords(known), longestLine)
+}
+function withoutSecretWords(line: string): string {
+  return line
+    .slice(0, 4 * longestLine)
+    .replaceAll(/(secret|passw(?:or)?d|token|key)(\W{1,3})\S+/gi, '$1$2…')
+    .replaceAll(/\/\/[^\s/@]*@/g, '//…@')
+    .replaceAll(/[\w+/=-]{16,}/g, (word) => (/\d/.test(word) ? '…' : word))
 }

@@ -3,7 +3,7 @@ import {Agent, type AgentOptions} from 'node:https'
 import type {Duplex} from 'node:stream'
 import type {SecureContext, TLSSocket} from 'node:tls'
 import type {Proxy} from './proxy.js'
-import {ProxyError} from '../proxy-error.js'
+import {ProxyError} from './transport-error.js'
 import {openTunnel} from './tunnel.js'
 
 export interface TunnelSettings {

@@ -4,7 +4,7 @@ import {isIP, isIPv6} from 'node:net'
 import type {Duplex} from 'node:stream'
 import type {SecureContext} from 'node:tls'
 import type {Proxy} from './proxy.js'
-import {ProxyError, proxyRefusal} from '../proxy-error.js'
+import {ProxyError, proxyRefusal} from './transport-error.js'
 
 export interface TunnelOptions {
   readonly proxy: Proxy

@@ -1,5 +1,6 @@
 import {AuthenticationError, IntegrityError, NetworkError} from '../../errors.js'
-import type {BlobInfo, BlobReader, CallOptions} from '../../store/content-store.js'
+import type {BlobReader, CallOptions} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import {statBlobByGet} from '../api/blobs.js'
 import type {Connection} from '../api/connection.js'
 

@@ -1,7 +1,6 @@
 import type {InjectError} from '../../errors.js'
 import {digestOf} from '../../oci/digest.js'
 import type {
-  BlobInfo,
   BlobReader,
   BlobSource,
   BlobWriter,
@@ -9,6 +8,7 @@ import type {
   CallOptions,
   PutBlobOptions,
 } from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import type {UploadRecord} from '../../store/upload-journal.js'
 import {verified} from '../../stream/verify.js'
 import {createBlobPresence, type Known} from './blob-presence.js'

@@ -1,11 +1,13 @@
 import {NetworkError} from '../../errors.js'
-import type {BlobInfo, CallOptions} from '../../store/content-store.js'
+import type {CallOptions} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import type {UploadJournal} from '../../store/upload-journal.js'
 import type {Connection} from '../api/connection.js'
 import type {Replay} from './replay.js'
 import {TransportError} from '../net/transport-error.js'
 import {resolveLocation} from './location.js'
 import type {Appended, UploadSession, UploadSessions} from './session-requests.js'
+import type {UploadStrategy} from './strategy.js'
 
 const maxRestarts = 3
 
@@ -150,4 +152,10 @@ export function openUpload(options: OpenUploadOptions): OpenUpload {
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`
+}
+/** What sending needs to know. */
+export interface SendContext extends OpenUploadOptions {
+  readonly strategy: UploadStrategy
+  /** How many bytes there are, when that is known beforehand. */
+  readonly size: number | undefined
 }

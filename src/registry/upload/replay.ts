@@ -1,7 +1,8 @@
 import {createHash, type Hash} from 'node:crypto'
 import {LocalIoError} from '../../errors.js'
 import {parseDigest, type Digest} from '../../oci/digest.js'
-import type {BlobInfo, BlobSource, CallOptions} from '../../store/content-store.js'
+import type {BlobSource, CallOptions} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import type {Checkpoint} from '../../store/upload-journal.js'
 
 /** Where digests of the start are kept, to be compared when the source is read again. */

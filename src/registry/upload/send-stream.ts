@@ -1,11 +1,7 @@
 import type {OpenUpload} from './open-upload.js'
-import {RefusedError} from '../net/transport-error.js'
 import {ChunkRefusedError} from './session-requests.js'
-import type {SendContext} from './send-upload.js'
-import {shrinkChunks} from './strategy.js'
-
-/** What came of an attempt: the registry has all of it; send what it lacks in another way; this registry takes no PATCH that would do. */
-export type Sent = 'all' | 'otherwise' | 'impossible'
+import type {SendContext} from './open-upload.js'
+import {isUnknownWay, type Sent, shrinkChunks} from './strategy.js'
 
 /** Sends all in one PATCH without a range, from the first byte. Throws what `UploadSessions.append` throws, but 413. */
 export async function sendStream(
@@ -34,9 +30,4 @@ export async function sendStream(
     strategy.patch = false
     return 'impossible'
   }
-}
-
-/** What registries answer to a request of a kind that they do not know. */
-export function isUnknownWay(error: unknown): error is RefusedError {
-  return error instanceof RefusedError && [400, 405, 415, 501].includes(error.status)
 }

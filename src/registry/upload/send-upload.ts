@@ -1,12 +1,12 @@
 import {type InjectError, NetworkError, TimeLimitError} from '../../errors.js'
-import type {BlobInfo} from '../../store/content-store.js'
-import {openUpload, type OpenUpload, type OpenUploadOptions} from './open-upload.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
+import {openUpload, type SendContext, type OpenUpload} from './open-upload.js'
 import {retryableStatuses} from '../net/retry-policy.js'
 import {sendChunks} from './send-chunks.js'
-import {sendStream, type Sent} from './send-stream.js'
+import {sendStream} from './send-stream.js'
+import type {Sent} from './strategy.js'
 import {RefusedError, TransportError} from '../net/transport-error.js'
 import type {UploadSession} from './session-requests.js'
-import type {UploadStrategy} from './strategy.js'
 
 /** The first time and three more, as long as the registry has nothing more than before. */
 const usualAttempts = 4
@@ -15,13 +15,6 @@ const worthwhile = 64 * 1024
 const maxQuestions = 5
 
 const laterHint = 'the same command goes on later with what it has sent to'
-
-/** What sending needs to know. */
-export interface SendContext extends OpenUploadOptions {
-  readonly strategy: UploadStrategy
-  /** How many bytes there are, when that is known beforehand. */
-  readonly size: number | undefined
-}
 
 export interface SendUploadOptions extends SendContext {
   /** What is sent, when that is known beforehand. */

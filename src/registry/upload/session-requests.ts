@@ -1,5 +1,6 @@
 import type {Digest} from '../../oci/digest.js'
-import type {BlobInfo, CallOptions} from '../../store/content-store.js'
+import type {CallOptions} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import {type Connection, headersOnly} from '../api/connection.js'
 import type {HttpResponse, RequestBody} from '../net/http.js'
 import {checkClaimedDigest, claimedDigest} from '../api/response-digest.js'

@@ -1,3 +1,5 @@
+import {RefusedError} from '../net/transport-error.js'
+
 const MiB = 1024 * 1024
 
 /** What was learnt of how a registry takes blobs, kept for the run: what it refused once is not tried again. */
@@ -42,3 +44,9 @@ export function shrinkChunks(strategy: UploadStrategy, tried = Infinity): boolea
   strategy.chunkSize = smaller
   return true
 }
+/** What registries answer to a request of a kind that they do not know. */
+export function isUnknownWay(error: unknown): error is RefusedError {
+  return error instanceof RefusedError && [400, 405, 415, 501].includes(error.status)
+}
+/** What came of an attempt: the registry has all of it; send what it lacks in another way; this registry takes no PATCH that would do. */
+export type Sent = 'all' | 'otherwise' | 'impossible'

@@ -1,7 +1,6 @@
 import {createHmac, randomBytes} from 'node:crypto'
 import {isIPv6} from 'node:net'
 import type {Access, Identity} from '../http/access.js'
-import {type BasicCredential, parseBasic} from '../basic-credential.js'
 import {createBcryptThread} from './bcrypt-thread.js'
 import {createCheckQueue} from './check-queue.js'
 import {decoysFor, highestCostOf, type Htpasswd} from './htpasswd.js'
@@ -126,4 +125,21 @@ function networkOf(address: string): string {
   const back = tail === undefined || tail === '' ? [] : tail.split(':')
   const zeros = Array.from({length: 8 - front.length - back.length}, () => '0')
   return [...front, ...(tail === undefined ? [] : zeros), ...back].slice(0, 4).join(':')
+}
+export interface BasicCredential {
+  readonly username: string
+  readonly password: string
+}
+/**
+ * The user and password of an `Authorization` header; `undefined` for another scheme and for anything malformed, `nobody` for an empty user with an
+ * empty password: what skopeo and buildah send when they have none. https://www.rfc-editor.org/rfc/rfc7617#section-2
+ */
+export function parseBasic(header: string): BasicCredential | 'nobody' | undefined {
+  const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? []
+  if (encoded === undefined) return undefined
+  const text = Buffer.from(encoded, 'base64').toString('utf8')
+  if (text === ':') return 'nobody'
+  const colon = text.indexOf(':')
+  if (colon < 1 || text.includes('\0')) return undefined
+  return {username: text.slice(0, colon), password: text.slice(colon + 1)}
 }

@@ -1,5 +1,5 @@
 import {blobNotFound} from '../../store/store-errors.js'
-import type {BlobInfo} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import {type Answer, emptyAnswer} from '../http/answer.js'
 import {parseByteRange} from '../http/byte-range.js'
 import {etagOf, matches} from '../http/conditions.js'

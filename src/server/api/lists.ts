@@ -1,5 +1,7 @@
 import {quoted} from '../../oci/quoted.js'
-import {compareTags} from '../../store/compare-tags.js'
+import {compareTags} from '../../store/tags.js'
+import {type Exchange, type Handler, type Service, existing} from '../http/exchange.js'
+import {jsonAnswer} from '../http/answer.js'
 import {single} from '../http/query.js'
 import {Refusal} from '../http/refusal.js'
 
@@ -42,4 +44,29 @@ function lengthIn(query: URLSearchParams, most: number): number {
   if (text === undefined) return most
   if (/^\d{1,32}$/.test(text)) return Math.min(Number(text), most)
   throw new Refusal(400, 'UNSUPPORTED', `n is no number: ${quoted(text)}`)
+}
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags */
+export const listTags: Handler<'tags'> = async ({route, query, signal}, service) => {
+  const {repository: name} = route
+  const repository = await existing(service, name)
+  const page = await readPage(repository.listTags({signal}), query, service.limits.pageLength)
+  return jsonAnswer({name, tags: page.items}, {headers: linkTo(`/v2/${name}/tags/list`, page)})
+}
+/** The repositories that whoever asks may read. https://distribution.github.io/distribution/spec/api/#catalog */
+export const listCatalog: Handler<'catalog'> = async (exchange, service) => {
+  const page = await readPage(
+    readableRepositories(exchange, service),
+    exchange.query,
+    service.limits.pageLength,
+  )
+  return jsonAnswer({repositories: page.items}, {headers: linkTo('/v2/_catalog', page)})
+}
+/** By name, those that whoever asks may pull from. */
+export async function* readableRepositories(
+  {identity, signal}: Pick<Exchange, 'identity' | 'signal'>,
+  {root, access}: Service,
+): AsyncGenerator<string, void, undefined> {
+  for await (const name of root.listRepositories({signal})) {
+    if (access.allows(identity, 'pull', name)) yield name
+  }
 }

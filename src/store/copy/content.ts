@@ -1,7 +1,6 @@
 import {IntegrityError, PreconditionError} from '../../errors.js'
 import {algorithmOf, type Digest} from '../../oci/digest.js'
 import type {
-  BlobInfo,
   BlobReader,
   BlobSource,
   BlobWriter,
@@ -9,6 +8,7 @@ import type {
   ManifestStore,
   StoredManifest,
 } from '../content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
 import type {CopyPlan} from './plan.js'
 import {inLanes} from '../../stream/in-lanes.js'
 

@@ -1,7 +1,7 @@
 import {IntegrityError, LimitError, NotFoundError} from '../../errors.js'
 import type {Descriptor} from '../../oci/descriptor.js'
 import type {Digest} from '../../oci/digest.js'
-import {blobOfTwoSizes} from '../blob-two-sizes.js'
+import {blobOfTwoSizes} from '../store-errors.js'
 import type {BlobReader, CallOptions, ManifestStore, StoredManifest} from '../content-store.js'
 import {isForeign, manifestParts, namesManifest} from '../manifest-parts.js'
 

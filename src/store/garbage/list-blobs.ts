@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import {type Digest, isDigest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
-import {layoutPaths} from '../../disk/read-file.js'
+import {layoutPaths} from '../layout/paths.js'
 import {namesIn} from '../../disk/names-in.js'
 
 /** The digests that the files under `blobs` are named for, in no order; files of other names are not blobs. */

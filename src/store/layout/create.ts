@@ -8,7 +8,9 @@ import {IntegrityError, LocalIoError, NotFoundError, PreconditionError} from '..
 import {quoted} from '../../oci/quoted.js'
 import {readAll} from '../../stream/limit.js'
 import {ifNoSuchPath, isAbsent} from '../../disk/error-answers.js'
-import {layoutPaths, readFileStream, statFile, tempPrefix} from '../../disk/read-file.js'
+import {readFileStream, statFile} from '../../disk/read-file.js'
+import {layoutPaths} from './paths.js'
+import {tempPrefix} from './paths.js'
 import {emptyIndex} from './index-json.js'
 import {checkMarker, markerLimit} from './marker.js'
 

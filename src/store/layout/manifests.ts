@@ -7,20 +7,17 @@ import {type Digest, digestOf, isDigest} from '../../oci/digest.js'
 import {parseDocument} from '../../oci/json.js'
 import {freeForm} from '../../oci/known-members.js'
 import {readAll, tooLarge} from '../../stream/limit.js'
-import {streamOf} from '../../stream/stream-of.js'
-import {compareTags} from '../compare-tags.js'
-import type {
-  BlobInfo,
-  BlobReader,
-  BlobWriter,
-  ManifestStore,
-  StoredManifest,
-} from '../content-store.js'
-import {layoutPaths, readFileStream, statFile, tempPrefix} from '../../disk/read-file.js'
+import {streamOf} from '../../stream/bytes.js'
+import {compareTags} from '../tags.js'
+import type {BlobReader, BlobWriter, ManifestStore, StoredManifest} from '../content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
+import {readFileStream, statFile} from '../../disk/read-file.js'
+import {layoutPaths} from './paths.js'
+import {tempPrefix} from './paths.js'
 import {decodeIndex, findTag, type LayoutIndex, list, moveTag} from './index-json.js'
 import {manifestLimit, mediaTypeIn} from '../../oci/manifest-kind.js'
 import {findRoot} from './root-paths.js'
-import {checkTagMove} from '../tag-moved.js'
+import {checkTagMove} from '../store-errors.js'
 
 /** The manifests and tags of a layout on disk: blobs like all others, and `index.json`, which names some of them. */
 export interface LayoutManifests extends ManifestStore {

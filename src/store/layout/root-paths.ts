@@ -1,4 +1,4 @@
-// Where things are under a root of repositories. The only file that knows these paths; layout-files.ts knows those within one layout.
+// Where things are under a root of repositories. The only file that knows these paths; paths.ts knows those within one layout.
 //
 //   ROOT/NAME/                              the repository NAME: an OCI image layout
 //   ROOT/NAME/.inject-uploads/ID            what an upload session has received; ID.state: its hash so far
@@ -12,11 +12,10 @@
 import {readdir, realpath, stat} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {localIoError} from '../../disk/local-io-error.js'
-import {UsageError} from '../../errors.js'
 import {algorithmOf, type Digest, hexOf} from '../../oci/digest.js'
-import {quoted} from '../../oci/quoted.js'
+import {longestName, nameComponent} from '../../oci/repository-name.js'
 import {ifNoSuchPath, isAbsent} from '../../disk/error-answers.js'
-import {tempPrefix} from '../../disk/read-file.js'
+import {tempPrefix} from './paths.js'
 
 export const rootPaths = {
   own: (root: string) => join(root, `${tempPrefix}root`),
@@ -38,16 +37,6 @@ export const repositoryPaths = {
   collecting: (directory: string) => join(directory, `${tempPrefix}collecting`),
   inHand: (directory: string, digest: Digest) =>
     join(directory, `${tempPrefix}collecting`, `${algorithmOf(digest)}-${hexOf(digest)}`),
-}
-
-/**
- * Throws `UsageError` (`ERR_INJECT_REPOSITORY_NAME_INVALID`) for what is not a name of the specification's grammar, or longer than 255 characters.
- * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
- */
-export function parseRepositoryName(name: string): string {
-  if (name.length <= longestName && name.split('/').every((part) => grammar.test(part))) return name
-  const message = `${quoted(name)} is not the name of a repository`
-  throw new UsageError('ERR_INJECT_REPOSITORY_NAME_INVALID', message)
 }
 
 /** The root of repositories that `directory` is in, below it or at it; `undefined` when none was ever served there. */
@@ -121,8 +110,6 @@ export function isPartFolder(folder: string): boolean {
   return partOf(folder) !== undefined
 }
 
-const longestName = 255
-const grammar = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 const layoutNames: readonly string[] = ['blobs', 'index.json', 'oci-layout']
 
 function escapePart(part: string): string {
@@ -134,5 +121,5 @@ function partOf(folder: string): string | undefined {
   if (layoutNames.includes(folder)) return undefined
   const part =
     layoutNames.includes(folder.slice(1)) && folder.startsWith('_') ? folder.slice(1) : folder
-  return grammar.test(part) ? part : undefined
+  return nameComponent.test(part) ? part : undefined
 }

@@ -1,8 +1,9 @@
 import {type TempFile, writeTempFile} from '../../disk/temp-file.js'
-import {abortable} from '../../stream/abortable.js'
+import {abortable} from '../../stream/bytes.js'
 import {verified} from '../../stream/verify.js'
-import type {BlobInfo, BlobSource, ByteStream, PutBlobOptions} from '../content-store.js'
-import {tempPrefix} from '../../disk/read-file.js'
+import type {BlobSource, ByteStream, PutBlobOptions} from '../content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
+import {tempPrefix} from './paths.js'
 
 /** The bytes of a source, checked to be those of `expected`: where the source checks that itself, they are not hashed once more. Throws `IntegrityError` before the end of other ones. */
 export function checkedContent(

@@ -3,11 +3,12 @@ import {localIoError} from '../../disk/local-io-error.js'
 import {acquireLock, type HeldLock, type LockOptions} from '../../disk/lock.js'
 import {InjectError, LocalIoError, NotFoundError, UsageError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
-import {compareTags} from '../compare-tags.js'
+import {compareTags} from '../tags.js'
 import {type HeldRoot, holdFolder} from './held-root.js'
 import {checkLayout, createLayout, makeFolder} from '../layout/create.js'
 import {ifAbsent, isAbsent} from '../../disk/error-answers.js'
-import {layoutPaths, statFile} from '../../disk/read-file.js'
+import {statFile} from '../../disk/read-file.js'
+import {layoutPaths} from '../layout/paths.js'
 import {createKnownChildren} from './manifests/index-children.js'
 import {createRecentBytes} from './manifests/recent-bytes.js'
 import type {Repository, RepositoryRoot} from '../repository.js'
@@ -18,12 +19,12 @@ import {
   findRoot,
   hasOwnFolder,
   isPartFolder,
-  parseRepositoryName,
   rootPaths,
 } from '../layout/root-paths.js'
+import {parseRepositoryName} from '../../oci/repository-name.js'
 import {createTurns} from './blobs/turns.js'
 import {createSoundFiles} from './blobs/sound-files.js'
-import type {LiveUpload} from './uploads/session.js'
+import type {LiveUpload} from './uploads/live-upload.js'
 import {createUploadSessions, type UploadSessions} from './uploads/sessions.js'
 import {createUploadSpace} from './uploads/space.js'
 import {createPendingUploads} from './uploads/pending-uploads.js'

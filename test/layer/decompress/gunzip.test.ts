@@ -1,7 +1,7 @@
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {gunzip} from '../../../src/layer/decompress/gunzip.js'
-import {drain} from '../../../src/stream/drain.js'
+import {drain} from '../../../src/stream/bytes.js'
 
 const text = Buffer.from('some content that is long enough to be compressed '.repeat(40))
 const gz = gzipSync(text)

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {xattrKeyword, xattrOfKeyword} from '../../../src/layer/xattr-keyword.js'
+import {xattrKeyword, xattrOfKeyword} from '../../../src/layer/tar/pax-values.js'
 
 describe('xattrKeyword', () => {
   it.each([

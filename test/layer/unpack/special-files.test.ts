@@ -6,7 +6,7 @@ import {describe, expect, it} from 'vitest'
 import {unpackLayer} from '../../../src/layer/unpack/unpack-layers.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociLayer} from '../../../src/oci/media-type.js'
-import {streamOf} from '../../../src/stream/stream-of.js'
+import {streamOf} from '../../../src/stream/bytes.js'
 import {archive, member} from '../../support/tar-fixtures.js'
 import {tempDir} from '../../support/temp-dir.js'
 

@@ -5,7 +5,7 @@ import {expect, it} from 'vitest'
 import {digestOf, type Digest} from '../../../src/oci/digest.js'
 import {checkStore} from '../../../src/store/check/check-store.js'
 import type {BlobSource} from '../../../src/store/content-store.js'
-import {layoutPaths} from '../../../src/disk/read-file.js'
+import {layoutPaths} from '../../../src/store/layout/paths.js'
 import type {Repository, RepositoryRoot} from '../../../src/store/repository.js'
 import {
   bytesOf,

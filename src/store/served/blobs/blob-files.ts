@@ -4,24 +4,20 @@ import {errnoOf, localIoError} from '../../../disk/local-io-error.js'
 import {ownedName} from '../../../disk/owned-name.js'
 import {syncFolder} from '../../../disk/temp-file.js'
 import type {Digest} from '../../../oci/digest.js'
-import {abortable} from '../../../stream/abortable.js'
-import {drain} from '../../../stream/drain.js'
+import {abortable} from '../../../stream/bytes.js'
+import {drain} from '../../../stream/bytes.js'
 import {verified} from '../../../stream/verify.js'
-import type {BlobInfo} from '../../content-store.js'
+import type {BlobInfo} from '../../../oci/descriptor.js'
 import {renewLease} from './lease.js'
 import {makeFolder} from '../../layout/create.js'
 import {ifDamaged, isAbsent, saysAbsent} from '../../../disk/error-answers.js'
-import {layoutPaths, readFileStream, statFile, tempPrefix} from '../../../disk/read-file.js'
+import {readFileStream, statFile} from '../../../disk/read-file.js'
+import {layoutPaths} from '../../layout/paths.js'
+import {tempPrefix} from '../../layout/paths.js'
 import {rootPaths} from '../../layout/root-paths.js'
 import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
-
-/** A repository's place on disk. */
-export interface RepositoryPlace {
-  /** The root's folder. */
-  readonly root: string
-  /** The repository's: its layout. */
-  readonly directory: string
-}
+import type {RepositoryPlace} from '../../repository.js'
+import {isSoundFile} from '../../layout/sound-file.js'
 
 /** What a file is: what `blob` names, something else, or not there. */
 export type FileCondition = 'sound' | 'damaged' | 'absent'
@@ -43,15 +39,6 @@ export async function inspectFile(
     if (saysAbsent(error)) return 'absent'
     return ifDamaged<FileCondition>('damaged')(error)
   }
-}
-
-/** Whether the file at `path` is what `blob` names, read whole. Throws `LocalIoError`. */
-export async function isSoundFile(
-  path: string,
-  blob: BlobInfo,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  return (await inspectFile(path, blob, signal)) === 'sound'
 }
 
 /**

@@ -1,5 +1,5 @@
 import {type Digest, hexOf} from '../../../oci/digest.js'
-import type {BlobInfo} from '../../content-store.js'
+import type {BlobInfo} from '../../../oci/descriptor.js'
 import type {ManifestFacts} from '../../../oci/manifest-facts.js'
 
 /** What is remembered of one index: which manifests it lists. */

@@ -2,7 +2,7 @@ import type {FileHandle} from 'node:fs/promises'
 import {quietly} from '../../../disk/error-answers.js'
 import {localIoError} from '../../../disk/local-io-error.js'
 import type {ByteStream} from '../../content-store.js'
-import type {LiveUpload} from './session.js'
+import type {LiveUpload} from './live-upload.js'
 
 /** How much may wait in memory for the thread pool to write it. */
 const mostWaiting = 1024 * 1024

@@ -1,5 +1,5 @@
 import {monotonicTime} from '../../../disk/clock.js'
-import type {LiveUpload} from './session.js'
+import type {LiveUpload} from './live-upload.js'
 
 /** Upload sessions that nobody has written to yet: a few words in memory each, and nothing on disk. */
 export interface PendingUploads {

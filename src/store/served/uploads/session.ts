@@ -4,9 +4,11 @@ import {quietly} from '../../../disk/error-answers.js'
 import {errnoOf, localIoError} from '../../../disk/local-io-error.js'
 import {IntegrityError, NotFoundError, PreconditionError} from '../../../errors.js'
 import {algorithmOf, type Digest, type DigestAlgorithm, digestOf} from '../../../oci/digest.js'
-import {abortable} from '../../../stream/abortable.js'
+import {abortable} from '../../../stream/bytes.js'
 import {appendStream} from './append-stream.js'
-import {isSoundFile, publishFile, type RepositoryPlace, syncFile} from '../blobs/blob-files.js'
+import {publishFile, syncFile} from '../blobs/blob-files.js'
+import {isSoundFile} from '../../layout/sound-file.js'
+import {type RepositoryPlace} from '../../repository.js'
 import {leaseTime} from '../blobs/lease.js'
 import {readFileStream, statFile} from '../../../disk/read-file.js'
 import type {ByteStream} from '../../content-store.js'
@@ -16,21 +18,7 @@ import {repositoryPaths} from '../../layout/root-paths.js'
 import {type FileState, type SoundFiles, stampOf} from '../blobs/sound-files.js'
 import {createUploadHash, restoreUploadHash, type UploadHash} from './hash.js'
 import {dropUploadState, loadUploadState, saveUploadState} from './state.js'
-
-/** What this process knows of a session. One value for each session, however many requests ask for it. */
-export interface LiveUpload {
-  /** Bytes in the file. */
-  size: number
-  busy: boolean
-  /** Nobody has written to it, and so there is no file. */
-  isPending: boolean
-  /** Of the digest that it will probably have. */
-  algorithm: DigestAlgorithm
-  /** Of the bytes in the file, or of the first of them; `undefined` when none of the hashes seen so far can go on. */
-  hash: UploadHash | undefined
-  /** The file's state after we last wrote to it, or found it as another process of ours had left it. With another one the hash is void. */
-  state: FileState | undefined
-}
+import type {LiveUpload} from './live-upload.js'
 
 export interface UploadSessionOptions {
   readonly id: string

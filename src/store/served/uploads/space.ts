@@ -3,7 +3,8 @@ import {ifAbsent} from '../../../disk/error-answers.js'
 import {localIoError} from '../../../disk/local-io-error.js'
 import {LimitError} from '../../../errors.js'
 import {findRepositories, repositoryPaths, rootPaths} from '../../layout/root-paths.js'
-import {type LiveUpload, removeUpload} from './session.js'
+import {removeUpload} from './session.js'
+import {type LiveUpload} from './live-upload.js'
 import {listUploads} from './list-uploads.js'
 
 /** What the unfinished uploads of a root take on the disk together, and its bound. */

@@ -4,9 +4,9 @@ import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../../../src/oci/digest.js'
 import {renewLease} from '../../../../src/store/served/blobs/lease.js'
-import {layoutPaths} from '../../../../src/disk/read-file.js'
+import {layoutPaths} from '../../../../src/store/layout/paths.js'
 import {createSoundFiles, type FileState} from '../../../../src/store/served/blobs/sound-files.js'
-import {streamOf} from '../../../../src/stream/stream-of.js'
+import {streamOf} from '../../../../src/stream/bytes.js'
 import {
   bytesOf,
   openTestRoot,

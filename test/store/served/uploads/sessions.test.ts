@@ -10,7 +10,7 @@ import {collectGarbage} from '../../../../src/store/garbage/collect.js'
 import {planGarbage} from '../../../../src/store/garbage/plan.js'
 import type {Repository, RepositoryRoot, UploadSession} from '../../../../src/store/repository.js'
 import {stampOf} from '../../../../src/store/served/blobs/sound-files.js'
-import {streamOf} from '../../../../src/stream/stream-of.js'
+import {streamOf} from '../../../../src/stream/bytes.js'
 import {
   bytesOf,
   openRootAt,

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {identityName} from '../../src/disk/identity-name.js'
+import {identityName} from '../../src/disk/private-folder.js'
 
 it('is the same in every version, and another one for other words or another order', () => {
   // a file of that name is looked for by later versions

@@ -1,0 +1,55 @@
+import type {Interfaces} from '@oclif/core'
+import type {Ports} from '../../ports.js'
+import {packFlags} from '../flags/pack.js'
+import {userCache} from './user-cache.js'
+import {isInside} from '../../operations/copy/outputs.js'
+
+/** What the flags say about the machine, as operations see it. */
+export function packPorts(
+  flags: Interfaces.InferredFlags<typeof packFlags>,
+  env: Readonly<Record<string, string | undefined>>,
+  {report}: Pick<Ports, 'report'>,
+): Pick<Ports, 'jobs' | 'withBlockCache' | 'treeMemory'> {
+  const onNotice = (message: string): void => report({kind: 'notice', message})
+  const blocks = flags.cache ? userCache('blocks', env) : undefined
+  const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
+  const limit = flags['cache-size'] ?? cacheSize
+  return {
+    jobs: flags.jobs,
+    ...(blocks !== undefined && {
+      withBlockCache: async (identity, work) => {
+        const {withBlockCache} = await import('../../layer/compress/block-cache-file.js')
+        return withBlockCache({folder: blocks, identity, limit, onNotice}, work)
+      },
+    }),
+    ...(trees !== undefined && {
+      treeMemory: {
+        look: async (identity, entries) => {
+          const {createTreeMemory} = await import('../../layer/tree/memory-file.js')
+          return createTreeMemory(trees, () => Date.now()).look(identity, entries)
+        },
+      },
+    }),
+  }
+}
+/** Bytes. */
+export const cacheSize = 5000000000
+/**
+ * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder. `undefined` when they are not to be, or when that folder would change in the
+ * directory while it is packed (`packed`).
+ * https://specifications.freedesktop.org/basedir-spec/latest/
+ */
+export function uploadJournals(
+  flags: {readonly 'no-resume': boolean},
+  env: Readonly<Record<string, string | undefined>>,
+  {report, packed}: Pick<Ports, 'report'> & {readonly packed?: string | undefined},
+): Ports['withJournal'] {
+  if (flags['no-resume']) return undefined
+  const folder = userCache('uploads', env)
+  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
+  return async (identity, work) => {
+    const {withUploadJournal} = await import('../../store/upload-journal-file.js')
+    const onNotice = (message: string): void => report({kind: 'notice', message})
+    return withUploadJournal({folder, identity, now: () => Date.now(), onNotice}, work)
+  }
+}
