@@ -1,7 +1,7 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
 import {maxSize} from './common.js'
-import type {Output} from '../../operations/copy/outputs.js'
+import type {Output} from '../../operations/slot/outputs.js'
 import {userCache} from '../ports/user-cache.js'
 
 /** The flags of a command that packs a directory: what it costs. */

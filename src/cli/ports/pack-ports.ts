@@ -2,7 +2,7 @@ import type {Interfaces} from '@oclif/core'
 import type {Ports} from '../../ports.js'
 import {packFlags} from '../flags/pack.js'
 import {userCache} from './user-cache.js'
-import {isInside} from '../../operations/copy/outputs.js'
+import {isInside} from '../../operations/slot/outputs.js'
 
 /** What the flags say about the machine, as operations see it. */
 export function packPorts(

@@ -1,7 +1,7 @@
 import {LimitError, UnsafeContentError} from '../../errors.js'
 import {type ByteString, display} from '../byte-string.js'
 import type {Entry} from '../entry.js'
-import {refuseReservedNames} from './reserved-name.js'
+import {refuseReservedNames} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
 
 export interface EntryRules {

@@ -9,7 +9,7 @@ import {locateFolder} from './locate-folder.js'
 import type {OpenFolder} from './open-folder.js'
 import {refuseMountsBelow} from './mounts.js'
 import {removeIn} from './remove-deep.js'
-import {isReservedName} from './reserved-name.js'
+import {isReservedName} from '../reserved-name.js'
 import {insidePrefix} from '../tree/walk.js'
 
 /** The directory that is to be filled, and what runs call the things that they keep near it for a while. */

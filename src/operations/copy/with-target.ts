@@ -4,7 +4,7 @@ import {finish} from '../../store/finishable.js'
 import {createTargetStore} from '../../store/copy/target-store.js'
 import {mountableFrom, openTarget, targetOf} from './places.js'
 import {findDocument} from '../find/find-document.js'
-import {type Output, outputsAt} from './outputs.js'
+import {type Output, outputsAt} from '../slot/outputs.js'
 import {directoryFor} from '../slot/platform-directory.js'
 import type {Ports} from '../../ports.js'
 

@@ -1,7 +1,7 @@
 import {realpathSync, statSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
-import {type Output, refuseOutputsInside} from '../copy/outputs.js'
+import {type Output, refuseOutputsInside} from './outputs.js'
 import {ignoreRules} from '../../layer/tree/ignore-rules.js'
 import {walk, type WalkOptions} from '../../layer/tree/walk.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'

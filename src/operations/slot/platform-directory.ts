@@ -3,7 +3,7 @@ import {UnsafeContentError, UsageError} from '../../errors.js'
 import {formatPlatform, type Platform} from '../../oci/platform.js'
 import {quoted} from '../../oci/quoted.js'
 import {type Directory, openDirectory} from './directory.js'
-import type {Output} from '../copy/outputs.js'
+import type {Output} from './outputs.js'
 
 /** The directory for images of a platform. */
 export type DirectoryFor = (platform: Platform) => Directory

@@ -1,5 +1,5 @@
-import {UnsafeContentError} from '../../errors.js'
-import {type ByteString, display} from '../byte-string.js'
+import {UnsafeContentError} from '../errors.js'
+import {type ByteString, display} from './byte-string.js'
 
 /** What `ownedName` makes of the prefixes that unpacking uses, in and beside the directory. */
 const reserved = /^\.(?:.+\.)?inject-(?:new|old)-\d{1,10}-\d{1,20}-[0-9a-f]{8}-[0-9a-f]{16}$/s
