@@ -10,7 +10,8 @@ import {
   slotPath,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
-import {packFlags, packOptions, packOutputs} from '../src/cli/flags/pack.js'
+import {packFlags, packOptions} from '../src/cli/flags/pack.js'
+import {packOutputs} from '../src/cli/ports/pack-ports.js'
 import {packPorts} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'

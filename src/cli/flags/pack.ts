@@ -1,8 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
 import {maxSize} from './common.js'
-import type {Output} from '../../operations/slot/outputs.js'
-import {userCache} from '../ports/user-cache.js'
 
 /** The flags of a command that packs a directory: what it costs. */
 export const packFlags = {
@@ -47,19 +45,4 @@ export function packOptions(
     `--compression-level is one of gzip, and the layer is to be compressed by ${flags.compression}`,
     {hint: 'drop one of the two'},
   )
-}
-
-/** The files and folders that are written at their wish, which must not lie in the directory that is packed. */
-export function packOutputs(
-  flags: Interfaces.InferredFlags<typeof packFlags> & {readonly digestfile: string | undefined},
-  env: Readonly<Record<string, string | undefined>>,
-): readonly Output[] {
-  const blocks = flags.cache ? userCache('blocks', env) : undefined
-  const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
-  const {digestfile} = flags
-  return [
-    ...(digestfile === undefined ? [] : [{what: 'the file of --digestfile', path: digestfile}]),
-    ...(blocks === undefined ? [] : [{what: 'the folder of --cache', path: blocks}]),
-    ...(trees === undefined ? [] : [{what: 'the folder of --trust-mtime', path: trees}]),
-  ]
 }

@@ -2,7 +2,7 @@ import type {Interfaces} from '@oclif/core'
 import type {Ports} from '../../ports.js'
 import {packFlags} from '../flags/pack.js'
 import {userCache} from './user-cache.js'
-import {isInside} from '../../operations/slot/outputs.js'
+import {isInside, type Output} from '../../operations/slot/outputs.js'
 
 /** What the flags say about the machine, as operations see it. */
 export function packPorts(
@@ -52,4 +52,18 @@ export function uploadJournals(
     const onNotice = (message: string): void => report({kind: 'notice', message})
     return withUploadJournal({folder, identity, now: () => Date.now(), onNotice}, work)
   }
+}
+/** The files and folders that are written at their wish, which must not lie in the directory that is packed. */
+export function packOutputs(
+  flags: Interfaces.InferredFlags<typeof packFlags> & {readonly digestfile: string | undefined},
+  env: Readonly<Record<string, string | undefined>>,
+): readonly Output[] {
+  const blocks = flags.cache ? userCache('blocks', env) : undefined
+  const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
+  const {digestfile} = flags
+  return [
+    ...(digestfile === undefined ? [] : [{what: 'the file of --digestfile', path: digestfile}]),
+    ...(blocks === undefined ? [] : [{what: 'the folder of --cache', path: blocks}]),
+    ...(trees === undefined ? [] : [{what: 'the folder of --trust-mtime', path: trees}]),
+  ]
 }

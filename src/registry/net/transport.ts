@@ -1,5 +1,5 @@
 import type {LookupFunction} from 'node:net'
-import {guardedExchange} from '../auth/realm.js'
+import {guardedExchange} from './guarded-lookup.js'
 import {createHttp, type Exchange, type HttpRequest, type HttpTimeouts} from './http.js'
 import {createKnownSecrets, type KnownSecrets} from './known-secrets.js'
 import {createLanes} from './lanes.js'

@@ -4,42 +4,17 @@ import {errnoOf, localIoError} from '../../../disk/local-io-error.js'
 import {ownedName} from '../../../disk/owned-name.js'
 import {syncFolder} from '../../../disk/temp-file.js'
 import type {Digest} from '../../../oci/digest.js'
-import {abortable} from '../../../stream/bytes.js'
-import {drain} from '../../../stream/bytes.js'
-import {verified} from '../../../stream/verify.js'
 import type {BlobInfo} from '../../../oci/descriptor.js'
 import {renewLease} from './lease.js'
 import {makeFolder} from '../../layout/create.js'
-import {ifDamaged, isAbsent, saysAbsent} from '../../../disk/error-answers.js'
-import {readFileStream, statFile} from '../../../disk/read-file.js'
+import {isAbsent} from '../../../disk/error-answers.js'
+import {statFile} from '../../../disk/read-file.js'
 import {layoutPaths} from '../../layout/paths.js'
 import {tempPrefix} from '../../layout/paths.js'
 import {rootPaths} from '../../layout/root-paths.js'
 import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
 import type {RepositoryPlace} from '../../repository.js'
 import {isSoundFile} from '../../layout/sound-file.js'
-
-/** What a file is: what `blob` names, something else, or not there. */
-export type FileCondition = 'sound' | 'damaged' | 'absent'
-
-/** Reads the file at `path` whole. Throws `LocalIoError` where it cannot be read: then nobody knows what it is, and nothing may happen to it. */
-export async function inspectFile(
-  path: string,
-  blob: BlobInfo,
-  signal?: AbortSignal,
-): Promise<FileCondition> {
-  try {
-    const stats = await statFile(path)
-    if (stats === undefined) return 'absent'
-    if (stats.size !== blob.size) return 'damaged'
-    const bytes = abortable(readFileStream(path, {recycle: true}), signal)
-    await drain(verified(bytes, blob, blob.digest))
-    return 'sound'
-  } catch (error) {
-    if (saysAbsent(error)) return 'absent'
-    return ifDamaged<FileCondition>('damaged')(error)
-  }
-}
 
 /**
  * Makes the file at `path`, whose bytes are durable and known to be those of `blob`, a blob of the repository; afterwards it is nowhere else.
