@@ -4,40 +4,108 @@ import importX from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
 
 /**
- * Imports run one way, from the top row to the bottom one; a room may import itself and every room below its own row.
- * Rooms of one row are independent of each other, except that all of them share the interfaces in src/store.
+ * Imports run one way, from the top to the bottom. A row holds folders that do not know each other; a folder may import itself and
+ * everything below its row. Within a folder that has folders of its own the same holds for those; `.` are its own files.
  */
 const rows = [
   ['bin'],
   ['commands'],
   ['src/index.ts'],
   ['src/library'],
-  ['src/cli'],
-  ['src/operations'],
-  ['src/archive', 'src/export'],
-  ['src/registry', 'src/server', 'src/layer'],
-  ['src/store'],
+  [{'src/cli': [['.'], ['ports'], ['flags'], ['terminal'], ['render']]}],
+  [
+    {
+      'src/operations': [
+        ['.', 'site'],
+        ['copy', 'image-index'],
+        ['slot'],
+        ['publish', 'save'],
+        ['find', 'doctor', 'login', 'maintain', 'serve'],
+      ],
+    },
+  ],
+  ['src/ports.ts'],
+  ['src/archive', 'src/fast', 'src/site'],
+  [
+    {
+      'src/registry': [
+        ['probe'],
+        ['.'],
+        ['upload'],
+        ['api'],
+        ['auth'],
+        ['net'],
+        ['tls', 'credentials'],
+      ],
+    },
+    {'src/server': [['.'], ['page'], ['access', 'api'], ['http']]},
+    {
+      'src/layer': [
+        ['pack', 'shards', 'unpack'],
+        ['tree'],
+        ['compress', 'decompress', 'tar'],
+        ['.'],
+      ],
+    },
+  ],
+  [
+    {
+      'src/store': [
+        ['check', 'copy'],
+        ['garbage', 'served'],
+        ['served/manifests', 'served/uploads'],
+        ['served/blobs'],
+        ['layout'],
+        ['.'],
+      ],
+    },
+  ],
   ['src/disk'],
   ['src/image', 'src/stream'],
   ['src/oci'],
   ['src/errors.ts'],
 ]
 
-/** For every room: the rooms it must not import, which are all of its own row but itself and all of the rows above. */
-const zones = rows
-  .flatMap((row, depth) =>
-    row.map((target) => ({
-      target: `./${target}`,
+const nameOf = (place) => (typeof place === 'string' ? place : Object.keys(place)[0])
+/** The rule takes patterns only, or none at all. */
+const within = (name) => `./${name.endsWith('.ts') ? name.replace('.ts', '.[t]s') : `${name}/**`}`
+
+/** For every place of `rows`: what it must not import, which is all of its own row but itself, and all of the rows above. */
+function zonesOf(rows, patternOf, message) {
+  return rows.flatMap((row, depth) =>
+    row.map((place) => ({
+      target: patternOf(nameOf(place)),
       from: rows
         .slice(0, depth + 1)
         .flat()
-        .filter((room) => room !== target)
-        .map((room) => `./${room}`),
-      message:
-        'imports run bin -> commands -> library -> cli -> operations -> archive|export -> registry|server|layer -> store -> disk -> image|stream -> oci',
+        .filter((other) => other !== place)
+        .map((other) => patternOf(nameOf(other))),
+      message,
     })),
   )
-  .filter((zone) => zone.from.length > 0)
+}
+
+const zones = [
+  ...zonesOf(rows, within, 'imports run from the top to the bottom of `rows` in eslint.config.js'),
+  ...rows
+    .flat()
+    .filter((place) => typeof place !== 'string')
+    .flatMap((place) =>
+      Object.entries(place).flatMap(([folder, inner]) =>
+        zonesOf(
+          inner,
+          // a folder that has folders in a row of their own is its own files
+          (name) =>
+            name === '.'
+              ? `./${folder}/*`
+              : inner.flat().some((other) => other.startsWith(`${name}/`))
+                ? `./${folder}/${name}/*`
+                : `./${folder}/${name}/**`,
+          `imports within ${folder} run from the top to the bottom of \`rows\` in eslint.config.js`,
+        ),
+      ),
+    ),
+].filter((zone) => zone.from.length > 0)
 
 const pure = [
   'node:fs',
@@ -84,6 +152,7 @@ export default tseslint.config(
     },
     rules: {
       'import-x/no-cycle': 'error',
+      'import-x/no-duplicates': ['error', {'prefer-inline': true}],
       'import-x/no-restricted-paths': ['error', {zones}],
       'max-lines': ['error', {max: 300, skipBlankLines: true, skipComments: true}],
       '@typescript-eslint/restrict-template-expressions': ['error', {allowNumber: true}],
@@ -124,11 +193,11 @@ export default tseslint.config(
   },
   {
     // errors are not answers: src/disk/error-answers.ts says which errors may become a value
-    files: ['src/{store,disk,server,export,archive}/**'],
+    files: ['src/{store,disk,server,fast,site,archive}/**'],
     ignores: [
       'src/disk/error-answers.ts',
       // who they cannot ask they take for alive, not ours, or not there: that is on the safe side
-      'src/disk/{lock,lock-file,held-lock,folder-life,trusted-folder,owned-name,private-folder,own-file,home-folder,remove-tree}.ts',
+      'src/disk/{lock,lock-file,held-lock,folder-life,trusted-folder,owned-name,private-folder,home-folder,remove-tree}.ts',
     ],
     rules: {
       'no-restricted-syntax': [

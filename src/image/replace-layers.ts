@@ -1,9 +1,8 @@
 import type {Descriptor} from '../oci/descriptor.js'
 import {familyOf} from '../oci/manifest.js'
 import {ociConfig, ociLayerMediaType, ociManifest} from '../oci/media-type.js'
-import {bytesOf, digestLike, textOf} from './text-edit.js'
+import {bytesOf, digestLike, textOf,editMembers, setMember} from './text-edit.js'
 import type {Image} from './image.js'
-import {editMembers, setMember} from './text-edit.js'
 
 /** A manifest and the descriptor that names it. */
 type ManifestBytes = Pick<Image['manifest'], 'descriptor' | 'bytes'>

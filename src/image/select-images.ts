@@ -1,9 +1,8 @@
 import type {Digest} from '../oci/digest.js'
 import {attested, entryKind} from '../oci/image-index.js'
-import {textOf} from './text-edit.js'
+import {textOf,editMembers, type MemberEdit} from './text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {renameEntry} from './replace-images.js'
-import {editMembers, type MemberEdit} from './text-edit.js'
 
 /**
  * The index with no other images than those in `kept`, in nested ones too; nested ones without images go, attestations go with their images, and artifacts stay. Entries

@@ -6,11 +6,10 @@ import {
   ociLayerMediaType,
   ociManifest,
 } from '../oci/media-type.js'
-import {bytesOf, digestLike, textOf} from './text-edit.js'
+import {bytesOf, digestLike, textOf,editMembers, type JsonPath, type MemberEdit, setMember} from './text-edit.js'
 import {checkFamily} from './family.js'
 import {decodeImage, type Image} from './image.js'
 import type {IndexTree} from './index-tree.js'
-import {editMembers, type JsonPath, type MemberEdit, setMember} from './text-edit.js'
 
 /**
  * The image with OCI's media types in place of Docker's: of the manifest, its config and its layers. No blob is touched, all else keeps its bytes; the same image when

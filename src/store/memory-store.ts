@@ -3,12 +3,11 @@ import {algorithmOf, type Digest, digestOf, isDigest} from '../oci/digest.js'
 import {abortable} from '../stream/bytes.js'
 import {readAll, tooLarge} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
-import {blobNotFound} from './store-errors.js'
+import {blobNotFound,checkTagMove} from './store-errors.js'
 import {compareTags} from './tags.js'
 import type {ContentStore, StoredManifest} from './content-store.js'
 import type {BlobInfo} from '../oci/descriptor.js'
 import {manifestLimit} from '../oci/manifest-kind.js'
-import {checkTagMove} from './store-errors.js'
 
 /** A repository that lives as long as the process: for tests, and as the middle of a pipeline. It holds all blobs in memory, whatever their size. */
 export function createMemoryStore(name = 'memory'): ContentStore {

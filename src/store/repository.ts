@@ -1,4 +1,4 @@
-import type {Descriptor} from '../oci/descriptor.js'
+import {type Descriptor,type BlobInfo} from '../oci/descriptor.js'
 import type {Digest, DigestAlgorithm} from '../oci/digest.js'
 import type {
   ByteStream,
@@ -7,7 +7,6 @@ import type {
   PutManifestOptions,
   StoredManifest,
 } from './content-store.js'
-import type {BlobInfo} from '../oci/descriptor.js'
 
 /** Bytes `first` to `last` of a blob, both included, as in an HTTP range. */
 export interface ByteRange {

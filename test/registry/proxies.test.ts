@@ -1,6 +1,5 @@
-import {createServer} from 'node:net'
+import {createServer,type AddressInfo} from 'node:net'
 import {once} from 'node:events'
-import type {AddressInfo} from 'node:net'
 import {inspect} from 'node:util'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'

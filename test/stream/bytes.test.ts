@@ -1,10 +1,7 @@
 import {expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
-import {abortable} from '../../src/stream/bytes.js'
-import {drain} from '../../src/stream/bytes.js'
+import {abortable,drain,streamOf,measured, tap} from '../../src/stream/bytes.js'
 import {readAll} from '../../src/stream/limit.js'
-import {streamOf} from '../../src/stream/bytes.js'
-import {measured, tap} from '../../src/stream/bytes.js'
 
 const text = (word: string): Uint8Array => Buffer.from(word)
 

@@ -1,10 +1,8 @@
-import type {Known} from '../../src/oci/known-members.js'
-import {
+import {type Known,
   configMembers,
   layoutMembers,
   manifestMembers,
-  savedMembers,
-} from '../../src/oci/known-members.js'
+  savedMembers} from '../../src/oci/known-members.js'
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`
 const platform = {

@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {IntegrityError, PreconditionError} from '../../src/errors.js'
 import {algorithmOf, type Digest, digestOf, isDigest} from '../../src/oci/digest.js'
-import {blobNotFound} from '../../src/store/store-errors.js'
+import {blobNotFound,checkTagMove} from '../../src/store/store-errors.js'
 import {compareTags} from '../../src/store/tags.js'
 import type {StoredManifest} from '../../src/store/content-store.js'
 import type {
@@ -10,7 +10,6 @@ import type {
   RepositoryRoot,
   UploadSession,
 } from '../../src/store/repository.js'
-import {checkTagMove} from '../../src/store/store-errors.js'
 import {readAll} from '../../src/stream/limit.js'
 import {streamOf} from '../../src/stream/bytes.js'
 import {verified} from '../../src/stream/verify.js'

@@ -1,9 +1,8 @@
 import {LimitError} from '../../errors.js'
 import type {Entry} from '../entry.js'
 import {layerCorrupt} from '../corrupt.js'
-import {copyOf, isSparseKeyword, type Pax, xattrsOf} from './pax-values.js'
+import {copyOf, isSparseKeyword, type Pax, xattrsOf,xattrOfKeyword} from './pax-values.js'
 import {globalHeaderLimits} from '../limits.js'
-import {xattrOfKeyword} from './pax-values.js'
 
 /** What was said of all entries behind it. */
 export interface Globals {

@@ -1,10 +1,9 @@
 import {realpathSync} from 'node:fs'
 import {InjectError, UsageError} from '../../errors.js'
-import type {Reference} from '../../oci/reference.js'
+import {type Reference,repositoryName} from '../../oci/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {createMemoryStore} from '../../store/memory-store.js'
 import {defaultTag} from '../find/find-document.js'
-import {repositoryName} from '../../oci/reference.js'
 import type {Ports} from '../../ports.js'
 
 /** Whether both name the same repository, so that what one has, the other has. Archives never are: the target is a new file. */

@@ -1,14 +1,15 @@
 import {NetworkError} from '../../errors.js'
-import type {LookupFunction} from 'net'
-import {type reachOf, Reach} from './address.js'
+import type {LookupFunction} from 'node:net'
+import {type Reach, reachOf} from './address.js'
 import {TransportError} from './transport-error.js'
 import type {Exchange} from './http.js'
 import {displayUrl} from './endpoint.js'
-import {lookup as systemLookup, type LookupAddress} from 'dns'
+import {lookup as systemLookup, type LookupAddress} from 'node:dns'
 
 /** The code of a `TransportError` for a name that leads to an address where it must not lead. */
-export const addressRefused = 'ERR_ADDRESS_REFUSED'
-export const forbidden: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
+const addressRefused = 'ERR_ADDRESS_REFUSED'
+
+const forbidden: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
 /**
  * An exchange for one registry that also guards what the registry names: token servers, redirects, places of uploads, next pages. Their names may not lead to this machine or to a link-local
  * address, unless the registry is on this machine itself; its own name is the user's, and looked up as usual. Throws `NetworkError` (`ERR_INJECT_ADDRESS_REFUSED`).
@@ -39,7 +40,7 @@ export function guardedExchange(
  * when it is resolved, and the address that was checked must be the one that is connected to. Private networks are no reason to fail: companies
  * name the machines in theirs.
  */
-export function guardedLookup(lookup: LookupFunction = systemLookup): LookupFunction {
+function guardedLookup(lookup: LookupFunction = systemLookup): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, options, (error, address, family) => {
       if (error) {

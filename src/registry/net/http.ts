@@ -3,12 +3,11 @@ import type {LookupFunction} from 'node:net'
 import got from 'got'
 import type {ByteStream} from '../../store/content-store.js'
 import {displayRequest} from './endpoint.js'
-import {proxyRefusal} from './transport-error.js'
+import {proxyRefusal,TransportError, transportError} from './transport-error.js'
 import {drain, receiveBody} from './receive-body.js'
 import type {Route} from './routes.js'
 import {secretsOf} from './secrets.js'
 import {sendBody} from './send-body.js'
-import {TransportError, transportError} from './transport-error.js'
 
 /** A body that can be sent again: every `open` starts at its first byte. Without a length it goes as chunked transfer encoding. */
 export interface RequestBody {

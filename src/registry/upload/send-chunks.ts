@@ -1,11 +1,8 @@
 import type {RequestBody} from '../net/http.js'
-import type {OpenUpload} from './open-upload.js'
-import {type Sent} from './strategy.js'
-import {isUnknownWay} from './strategy.js'
-import type {SendContext} from './open-upload.js'
+import {type OpenUpload,type SendContext} from './open-upload.js'
+import {type Sent,isUnknownWay,largestChunk, shrinkChunks} from './strategy.js'
 import {TransportError} from '../net/transport-error.js'
 import {ChunkRefusedError} from './session-requests.js'
-import {largestChunk, shrinkChunks} from './strategy.js'
 
 const maxResyncs = 10
 

@@ -1,6 +1,5 @@
-import type {OpenUpload} from './open-upload.js'
+import {type OpenUpload,type SendContext} from './open-upload.js'
 import {ChunkRefusedError} from './session-requests.js'
-import type {SendContext} from './open-upload.js'
 import {isUnknownWay, type Sent, shrinkChunks} from './strategy.js'
 
 /** Sends all in one PATCH without a range, from the first byte. Throws what `UploadSessions.append` throws, but 413. */

@@ -1,5 +1,5 @@
 import type {Answer} from '../http/answer.js'
-import {readableRepositories} from '../api/lists.js'
+import {readableRepositories,readPage} from '../api/lists.js'
 import type {Exchange, Service} from '../http/exchange.js'
 import {pageAnswer} from './frame.js'
 import {html, type Html} from './html.js'
@@ -7,7 +7,6 @@ import {fromStore} from './reading.js'
 import {table} from './table.js'
 import {clipped, faultOf, link, none, pager, pathOf} from './text.js'
 import {lastOnly} from './window.js'
-import {readPage} from '../api/lists.js'
 
 const mostRows = 100
 

@@ -1,9 +1,8 @@
 import {statFile, readFileStream} from '../../disk/read-file.js'
 import {saysAbsent, ifDamaged} from '../../disk/error-answers.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
-ortable, drain} from '../../stream/bytes.js'
-import {inspectFile} from '../served/blobs/blob-files.js'
-import type {FileCondition} from './sound-file.js'
+import {abortable, drain} from '../../stream/bytes.js'
+import {verified} from '../../stream/verify.js'
 
 /** Whether the file at `path` is what `blob` names, read whole. Throws `LocalIoError`. */
 export async function isSoundFile(
@@ -19,7 +18,7 @@ export type FileCondition = 'sound' | 'damaged' | 'absent'
 export async function inspectFile(
   path: string,
   blob: BlobInfo,
-  signal?: AbortSignal
+  signal?: AbortSignal,
 ): Promise<FileCondition> {
   try {
     const stats = await statFile(path)
