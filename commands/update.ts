@@ -11,7 +11,7 @@ import {
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
-import {packOutputs,packPorts,uploadJournals} from '../src/cli/ports/pack-ports.js'
+import {packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
 import {parseReference} from '../src/oci/reference.js'

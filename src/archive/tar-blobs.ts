@@ -1,7 +1,7 @@
 import {writeTempFile} from '../disk/temp-file.js'
 import type {Image, Layer} from '../image/image.js'
 import {gzipped, layerTar} from '../layer/pack/recompress.js'
-import {type Descriptor,type BlobInfo} from '../oci/descriptor.js'
+import {type Descriptor, type BlobInfo} from '../oci/descriptor.js'
 import {algorithmOf, type Digest} from '../oci/digest.js'
 import {familyOf} from '../oci/manifest.js'
 import {layerMediaType} from '../oci/media-type.js'

@@ -13,7 +13,7 @@ import type {BlobReader, ByteStream, CallOptions} from '../store/content-store.j
 import {inLanes} from '../stream/in-lanes.js'
 import {readFileStream} from '../disk/read-file.js'
 import {isForeign} from '../store/manifest-parts.js'
-import {measured, tap,drain} from '../stream/bytes.js'
+import {measured, tap, drain} from '../stream/bytes.js'
 import type {BlobCache} from './blob-cache.js'
 import {fastFiles, fastPrefix} from './files.js'
 import {placeFile} from './place-file.js'

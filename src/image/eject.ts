@@ -5,7 +5,15 @@ import type {ImageConfig} from '../oci/config.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {quoted} from '../oci/quoted.js'
 import {editsOfConfig, editsOfManifest, parseEdits} from './config-edits.js'
-import {bytesOf, configDescriptorEdits, digestLike, textOf,editMembers, type JsonPath, type MemberEdit} from './text-edit.js'
+import {
+  bytesOf,
+  configDescriptorEdits,
+  digestLike,
+  textOf,
+  editMembers,
+  type JsonPath,
+  type MemberEdit,
+} from './text-edit.js'
 import {checkFamily} from './family.js'
 import {decodeImage, type Encoded, type Image} from './image.js'
 import {findSlot, findSlots, type Slot} from './slot.js'

@@ -19,7 +19,15 @@ import {
 } from './config-edits.js'
 import {checkFamily, checkPlain} from './family.js'
 import {layerSteps, slotStep} from './history.js'
-import {bytesOf, configDescriptorEdits, digestLike, textOf,editMembers, type JsonPath, type MemberEdit} from './text-edit.js'
+import {
+  bytesOf,
+  configDescriptorEdits,
+  digestLike,
+  textOf,
+  editMembers,
+  type JsonPath,
+  type MemberEdit,
+} from './text-edit.js'
 import {decodeImage, type Encoded, type Image, type Layer} from './image.js'
 import {findSlot, findSlots, hasLayers, type Slot} from './slot.js'
 import type {Sharding} from './sharding.js'

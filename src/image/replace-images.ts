@@ -3,7 +3,14 @@ import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {attested} from '../oci/image-index.js'
 import {ociIndex} from '../oci/media-type.js'
-import {textOf,editMembers, type JsonPath, type MemberEdit, removeMember, setMember} from './text-edit.js'
+import {
+  textOf,
+  editMembers,
+  type JsonPath,
+  type MemberEdit,
+  removeMember,
+  setMember,
+} from './text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {toOciIndexText} from './to-oci.js'
 

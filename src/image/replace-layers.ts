@@ -1,7 +1,7 @@
 import type {Descriptor} from '../oci/descriptor.js'
 import {familyOf} from '../oci/manifest.js'
 import {ociConfig, ociLayerMediaType, ociManifest} from '../oci/media-type.js'
-import {bytesOf, digestLike, textOf,editMembers, setMember} from './text-edit.js'
+import {bytesOf, digestLike, textOf, editMembers, setMember} from './text-edit.js'
 import type {Image} from './image.js'
 
 /** A manifest and the descriptor that names it. */

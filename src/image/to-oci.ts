@@ -6,7 +6,15 @@ import {
   ociLayerMediaType,
   ociManifest,
 } from '../oci/media-type.js'
-import {bytesOf, digestLike, textOf,editMembers, type JsonPath, type MemberEdit, setMember} from './text-edit.js'
+import {
+  bytesOf,
+  digestLike,
+  textOf,
+  editMembers,
+  type JsonPath,
+  type MemberEdit,
+  setMember,
+} from './text-edit.js'
 import {checkFamily} from './family.js'
 import {decodeImage, type Image} from './image.js'
 import type {IndexTree} from './index-tree.js'

@@ -1,7 +1,7 @@
 import type {Action} from './http/access.js'
 import {emptyAnswer, jsonAnswer} from './http/answer.js'
 import {deleteBlob, getBlob} from './api/blobs.js'
-import {listCatalog,listTags} from './api/lists.js'
+import {listCatalog, listTags} from './api/lists.js'
 import type {Handler} from './http/exchange.js'
 import {putManifest} from './api/manifest-writer.js'
 import {deleteManifest, getManifest} from './api/manifests.js'

@@ -4,7 +4,7 @@ const digest = 'sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}'
 const name = '[a-z0-9][a-z0-9._/-]*'
 const types = [...typeSuffixes].map(([type, suffix]) => `AddType ${type} .${suffix}`).join('\n')
 
-/** As in site-nginx.ts. */
+/** As in nginx.ts. */
 const unchanged = `RewriteCond %{ENV:INJECT_DIGEST}#%{HTTP:If-None-Match} ^([a-z0-9:]+)#(?:\\*|(?:.*,\\s*)?(?:W/)?"\\1"(?:\\s*,.*)?)$ [NV]`
 
 /**

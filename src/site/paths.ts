@@ -1,4 +1,4 @@
-// Where things are in a published site. The only file that knows these paths; the set-up of the web servers (site-nginx.ts, site-apache.ts) knows them, too.
+// Where things are in a published site. The only file that knows these paths; the set-up of the web servers (nginx.ts, apache.ts) knows them, too.
 //
 //   SITE/v2/index.html                                  {}: the answer to "is this a registry?"
 //   SITE/v2/_catalog, SITE/v2/_errors/NAME              lists and answers as files
@@ -15,7 +15,7 @@
 //
 // So what a server finds out about a tag it finds out by following one link, once: media type, digest and bytes are always of one manifest.
 // Names nest (`a` and `a/b`), also where a part is called `blobs` or `manifests`: digests have a colon and names have none, so that only a tag
-// or `tags/list` can be in the way of a longer name, and that is refused (site-folders.ts).
+// or `tags/list` can be in the way of a longer name, and that is refused (folders.ts).
 import {join} from 'node:path'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import {tempPrefix} from '../store/layout/paths.js'

@@ -1,4 +1,4 @@
-import {type Descriptor,type BlobInfo} from '../oci/descriptor.js'
+import {type Descriptor, type BlobInfo} from '../oci/descriptor.js'
 import type {Digest, DigestAlgorithm} from '../oci/digest.js'
 import type {
   ByteStream,

@@ -1,4 +1,4 @@
-import {createServer,type AddressInfo} from 'node:net'
+import {createServer, type AddressInfo} from 'node:net'
 import {once} from 'node:events'
 import {inspect} from 'node:util'
 import {describe, expect, it, onTestFinished} from 'vitest'

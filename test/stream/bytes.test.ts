@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
-import {abortable,drain,streamOf,measured, tap} from '../../src/stream/bytes.js'
+import {abortable, drain, streamOf, measured, tap} from '../../src/stream/bytes.js'
 import {readAll} from '../../src/stream/limit.js'
 
 const text = (word: string): Uint8Array => Buffer.from(word)

@@ -1,8 +1,10 @@
-import {type Known,
+import {
+  type Known,
   configMembers,
   layoutMembers,
   manifestMembers,
-  savedMembers} from '../../src/oci/known-members.js'
+  savedMembers,
+} from '../../src/oci/known-members.js'
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`
 const platform = {

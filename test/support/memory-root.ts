@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {IntegrityError, PreconditionError} from '../../src/errors.js'
 import {algorithmOf, type Digest, digestOf, isDigest} from '../../src/oci/digest.js'
-import {blobNotFound,checkTagMove} from '../../src/store/store-errors.js'
+import {blobNotFound, checkTagMove} from '../../src/store/store-errors.js'
 import {compareTags} from '../../src/store/tags.js'
 import type {StoredManifest} from '../../src/store/content-store.js'
 import type {

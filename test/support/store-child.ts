@@ -7,7 +7,7 @@ import {collectGarbage} from '../../src/store/garbage/collect.js'
 import {planGarbage} from '../../src/store/garbage/plan.js'
 import {layoutPaths} from '../../src/store/layout/paths.js'
 import {openRepositoryRoot} from '../../src/store/served/open-root.js'
-import {drain,streamOf} from '../../src/stream/bytes.js'
+import {drain, streamOf} from '../../src/stream/bytes.js'
 
 const directory = process.argv[2] ?? ''
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)

@@ -1,6 +1,6 @@
 import {closeSync, openSync, readdirSync, renameSync, rmSync, statSync} from 'node:fs'
 import {join} from 'node:path'
-import {identityName,isPrivateFolder} from '../../disk/private-folder.js'
+import {identityName, isPrivateFolder} from '../../disk/private-folder.js'
 import {clearDead, ownedName} from '../../disk/owned-name.js'
 import type {BlockCache} from './block-cache.js'
 import {type BlockFile, createBlockFile, openBlockFile, type StoredBlock} from './block-file.js'

@@ -1,6 +1,6 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import type {CallOptions} from '../../store/content-store.js'
-import {type BlockBuffers,type BlockRule, gzipBlocks} from '../compress/blocks.js'
+import {type BlockBuffers, type BlockRule, gzipBlocks} from '../compress/blocks.js'
 import {type BlockHash, createBlockHash} from './block-hash.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'

@@ -1,7 +1,7 @@
 import {LimitError} from '../../errors.js'
 import type {Entry} from '../entry.js'
 import {layerCorrupt} from '../corrupt.js'
-import {copyOf, isSparseKeyword, type Pax, xattrsOf,xattrOfKeyword} from './pax-values.js'
+import {copyOf, isSparseKeyword, type Pax, xattrsOf, xattrOfKeyword} from './pax-values.js'
 import {globalHeaderLimits} from '../limits.js'
 
 /** What was said of all entries behind it. */

@@ -2,7 +2,12 @@ import {readdir, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
 import {writeFileAtomic} from '../../disk/atomic-file.js'
-import {identityName,isPrivateFolder, mayBePrivateFolder,readOwnFile} from '../../disk/private-folder.js'
+import {
+  identityName,
+  isPrivateFolder,
+  mayBePrivateFolder,
+  readOwnFile,
+} from '../../disk/private-folder.js'
 import {isDigest, type Digest} from '../../oci/digest.js'
 import {parseJsonValue} from '../../oci/json-value.js'
 import type {RememberedTree, TreeMemory} from './memory.js'

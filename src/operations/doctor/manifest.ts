@@ -1,6 +1,6 @@
 import {InjectError} from '../../errors.js'
 import {manifestMediaTypes, ociManifest} from '../../oci/media-type.js'
-import {bytesBody} from '../../registry/net/bytes-body.js'
+import {bytesBody} from '../../registry/net/http.js'
 import type {Answer} from '../../registry/probe/probe.js'
 import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
 import {type Content, makeConfig, makeManifest} from './content.js'

@@ -1,4 +1,4 @@
-import {bytesBody} from '../../registry/net/bytes-body.js'
+import {bytesBody} from '../../registry/net/http.js'
 import type {Answer} from '../../registry/probe/probe.js'
 import {resolveLocation} from '../../registry/upload/location.js'
 import {type Check, type Finding, note, ok, skipped} from './check.js'

@@ -1,4 +1,4 @@
-import {bytesBody} from '../../registry/net/bytes-body.js'
+import {bytesBody} from '../../registry/net/http.js'
 import type {Answer} from '../../registry/probe/probe.js'
 import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
 import {makeLayer} from './content.js'

@@ -6,7 +6,7 @@ import type {Digest} from '../../oci/digest.js'
 import {decodeIndex, entryKind, indexMediaType, type IndexEntry} from '../../oci/image-index.js'
 import {parseDocument} from '../../oci/json.js'
 import {manifestMembers} from '../../oci/known-members.js'
-import {type Platform,platformOf} from '../../oci/platform.js'
+import {type Platform, platformOf} from '../../oci/platform.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
 import {fetchImage} from './fetch-image.js'
 

@@ -1,6 +1,6 @@
 import {AuthenticationError, NetworkError} from '../../errors.js'
 import {readAll} from '../../stream/limit.js'
-import {bytesBody} from '../net/bytes-body.js'
+import {bytesBody} from '../net/http.js'
 import type {Challenge} from './challenge.js'
 import {basicAuthorization, type Credential} from '../credentials/credential.js'
 import {displayUrl} from '../net/endpoint.js'

@@ -3,11 +3,12 @@ import type {LookupFunction} from 'node:net'
 import got from 'got'
 import type {ByteStream} from '../../store/content-store.js'
 import {displayRequest} from './endpoint.js'
-import {proxyRefusal,TransportError, transportError} from './transport-error.js'
+import {proxyRefusal, TransportError, transportError} from './transport-error.js'
 import {drain, receiveBody} from './receive-body.js'
 import type {Route} from './routes.js'
 import {secretsOf} from './secrets.js'
 import {sendBody} from './send-body.js'
+import type {RequestBody} from './http.js'
 
 /** A body that can be sent again: every `open` starts at its first byte. Without a length it goes as chunked transfer encoding. */
 export interface RequestBody {
@@ -153,4 +154,14 @@ function lengthHeader({method, body}: HttpRequest): Record<string, string> {
   if (method === 'GET' || method === 'HEAD' || method === 'DELETE') return {}
   if (!body) return {'content-length': '0'}
   return body.length === undefined ? {} : {'content-length': String(body.length)}
+}
+/** Bytes in memory, as a request's body and as a blob's source. */
+export function bytesBody(bytes: Uint8Array): RequestBody {
+  return {
+    length: bytes.length,
+    // eslint-disable-next-line @typescript-eslint/require-await -- a stream of one chunk has nothing to wait for
+    open: async function* (): AsyncGenerator<Uint8Array> & ByteStream {
+      if (bytes.length > 0) yield bytes
+    },
+  }
 }

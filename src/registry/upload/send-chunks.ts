@@ -1,6 +1,6 @@
 import type {RequestBody} from '../net/http.js'
-import {type OpenUpload,type SendContext} from './open-upload.js'
-import {type Sent,isUnknownWay,largestChunk, shrinkChunks} from './strategy.js'
+import {type OpenUpload, type SendContext} from './open-upload.js'
+import {type Sent, isUnknownWay, largestChunk, shrinkChunks} from './strategy.js'
 import {TransportError} from '../net/transport-error.js'
 import {ChunkRefusedError} from './session-requests.js'
 

@@ -1,4 +1,4 @@
-import {type OpenUpload,type SendContext} from './open-upload.js'
+import {type OpenUpload, type SendContext} from './open-upload.js'
 import {ChunkRefusedError} from './session-requests.js'
 import {isUnknownWay, type Sent, shrinkChunks} from './strategy.js'
 

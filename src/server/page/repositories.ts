@@ -1,5 +1,5 @@
 import type {Answer} from '../http/answer.js'
-import {readableRepositories,readPage} from '../api/lists.js'
+import {readableRepositories, readPage} from '../api/lists.js'
 import type {Exchange, Service} from '../http/exchange.js'
 import {pageAnswer} from './frame.js'
 import {html, type Html} from './html.js'

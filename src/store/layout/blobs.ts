@@ -9,7 +9,7 @@ import {blobNotFound} from '../store-errors.js'
 import type {BlobReader, BlobWriter} from '../content-store.js'
 import {makeFolder, refuseLostBlobs} from './create.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
-import {layoutPaths,tempPrefix} from './paths.js'
+import {layoutPaths, tempPrefix} from './paths.js'
 import {writeBlobContent} from './write-blob-content.js'
 
 /** The blobs of a layout on disk; `name` is for messages. */

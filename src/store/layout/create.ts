@@ -9,7 +9,7 @@ import {quoted} from '../../oci/quoted.js'
 import {readAll} from '../../stream/limit.js'
 import {ifNoSuchPath, isAbsent} from '../../disk/error-answers.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
-import {layoutPaths,tempPrefix} from './paths.js'
+import {layoutPaths, tempPrefix} from './paths.js'
 import {emptyIndex} from './index-json.js'
 import {checkMarker, markerLimit} from './marker.js'
 

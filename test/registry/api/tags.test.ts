@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {type Handler,startFakeServer} from '../../support/fake-server.js'
+import {type Handler, startFakeServer} from '../../support/fake-server.js'
 import {listed, openRegistry} from '../../support/open-registry.js'
 
 async function list(handler: Handler) {

@@ -353,9 +353,9 @@ describeWith(['strace'], 'a blob that is asked for between the look at it and it
 function collectorScript(directory: string, graceMs: number): string[] {
   const source = (file: string): string => JSON.stringify(join(process.cwd(), 'src/store', file))
   const script = `
-    import {openRepositoryRoot} from ${source('repository-root.ts')}
-    import {planGarbage} from ${source('garbage-plan.ts')}
-    import {collectGarbage} from ${source('collect-garbage.ts')}
+    import {openRepositoryRoot} from ${source('served/open-root.ts')}
+    import {planGarbage} from ${source('garbage/plan.ts')}
+    import {collectGarbage} from ${source('garbage/collect.ts')}
     const root = await openRepositoryRoot(${JSON.stringify(directory)}, {shared: true})
     let removed = 0
     let running = true

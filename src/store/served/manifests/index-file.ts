@@ -7,7 +7,7 @@ import {readAll} from '../../../stream/limit.js'
 import {streamOf} from '../../../stream/bytes.js'
 import {isAbsent} from '../../../disk/error-answers.js'
 import {readFileStream} from '../../../disk/read-file.js'
-import {layoutPaths,tempPrefix} from '../../layout/paths.js'
+import {layoutPaths, tempPrefix} from '../../layout/paths.js'
 import {manifestLimit} from '../../../oci/manifest-kind.js'
 import {decodeRepositoryIndex, formatRepositoryIndex, type RepositoryIndex} from './index-value.js'
 
