@@ -8,7 +8,6 @@ import {drain, receiveBody} from './receive-body.js'
 import type {Route} from './routes.js'
 import {secretsOf} from './secrets.js'
 import {sendBody} from './send-body.js'
-import type {RequestBody} from './http.js'
 
 /** A body that can be sent again: every `open` starts at its first byte. Without a length it goes as chunked transfer encoding. */
 export interface RequestBody {
