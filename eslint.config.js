@@ -4,8 +4,9 @@ import importX from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
 
 /**
- * Imports run one way, from the top to the bottom. A row holds folders that do not know each other; a folder may import itself and
- * everything below its row. Within a folder that has folders of its own the same holds for those; `.` are its own files.
+ * Imports run one way, from the top to the bottom. A row holds folders that do not know each other;
+ * a folder may import itself and everything below its row. Within a folder that has folders of its
+ * own the same holds for those; `.` are its own files.
  */
 const rows = [
   ['bin'],
@@ -70,7 +71,10 @@ const nameOf = (place) => (typeof place === 'string' ? place : Object.keys(place
 /** The rule takes patterns only, or none at all. */
 const within = (name) => `./${name.endsWith('.ts') ? name.replace('.ts', '.[t]s') : `${name}/**`}`
 
-/** For every place of `rows`: what it must not import, which is all of its own row but itself, and all of the rows above. */
+/**
+ * For every place of `rows`: what it must not import, which is all of its own row but itself, and
+ * all of the rows above.
+ */
 function zonesOf(rows, patternOf, message) {
   return rows.flatMap((row, depth) =>
     row.map((place) => ({
@@ -128,6 +132,22 @@ const oneReading = {
     'documents are read by parseDocument, which knows their members; other JSON by parseJsonValue',
 }
 
+/** Comments are wrapped; prettier, which wraps the code, leaves them alone. */
+const commentWidth = {
+  create: (context) => ({
+    Program() {
+      for (const comment of context.sourceCode.getAllComments()) {
+        if (/^\s*(?:eslint|prettier|@ts|v8)\b/.test(comment.value)) continue
+        for (let line = comment.loc.start.line; line <= comment.loc.end.line; line++) {
+          const text = context.sourceCode.lines[line - 1]
+          if (text.length <= 100 || /https?:\/\/\S{60}/.test(text)) continue
+          context.report({loc: {line, column: 100}, message: 'wrap comments at 100 columns'})
+        }
+      }
+    },
+  }),
+}
+
 export default tseslint.config(
   {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/']},
   js.configs.recommended,
@@ -139,7 +159,7 @@ export default tseslint.config(
         tsconfigRootDir: import.meta.dirname,
       },
     },
-    plugins: {'import-x': importX},
+    plugins: {'import-x': importX, inject: {rules: {'comment-width': commentWidth}}},
     settings: {
       'import-x/extensions': ['.ts', '.js', '.mjs'],
       'import-x/parsers': {'@typescript-eslint/parser': ['.ts']},
@@ -151,6 +171,7 @@ export default tseslint.config(
       ],
     },
     rules: {
+      'inject/comment-width': 'error',
       'import-x/no-cycle': 'error',
       'import-x/no-duplicates': ['error', {'prefer-inline': true}],
       'import-x/no-restricted-paths': ['error', {zones}],

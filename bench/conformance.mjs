@@ -1,5 +1,9 @@
-// Runs the official conformance suite of the OCI distribution specification against `inject serve`, every category on, and what of it only reads against a published
-// site that nginx and Apache serve; writes what it said to bench/results/conformance.{json,txt}. `--site` runs only the second, and keeps of the results there what is of the others. Takes the suite from a checkout (CONFORMANCE_SOURCE=DIR) or, in the version of bench/pinned.mjs, from the Go module proxy. Needs Go.
+// Runs the official conformance suite of the OCI distribution specification against `inject serve`,
+// every category on, and what of it only reads against a published site that nginx and Apache
+// serve; writes what it said to bench/results/conformance.{json,txt}. `--site` runs only the
+// second, and keeps of the results there what is of the others. Takes the suite from a checkout
+// (CONFORMANCE_SOURCE=DIR) or, in the version of bench/pinned.mjs, from the Go module proxy. Needs
+// Go.
 import {execFileSync, spawn, spawnSync} from 'node:child_process'
 import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -15,7 +19,10 @@ const {module: suite} = conformanceSuite
 const limit = 10 * 60_000
 const isOnlySite = process.argv.includes('--site')
 
-/** What the suite leaves off by default is on; a manifest with missing parts is refused by default here, so that one has a run of its own. */
+/**
+ * What the suite leaves off by default is on; a manifest with missing parts is refused by default
+ * here, so that one has a run of its own.
+ */
 const runs = [
   {name: 'default', flags: [], settings: {OCI_VERSION: '1.1+dev'}},
   {
@@ -32,8 +39,9 @@ const runs = [
 ].filter(({name}) => name.startsWith('site') || !isOnlySite)
 
 /**
- * A server that takes nothing: whatever writes is off. So are lists of tags, which the suite wants in pages, and the header with a manifest's digest, which it looks for in an
- * answer that it has not kept when it did not push the manifest itself.
+ * A server that takes nothing: whatever writes is off. So are lists of tags, which the suite wants
+ * in pages, and the header with a manifest's digest, which it looks for in an answer that it has
+ * not kept when it did not push the manifest itself.
  */
 function readOnly() {
   const writes = [
@@ -89,7 +97,10 @@ async function startServer(folder, flags) {
   return {address: new URL(url).host, stop}
 }
 
-/** Publishes an image, an index and an artifact that refers to the image, and serves them as the site's own configuration says. */
+/**
+ * Publishes an image, an index and an artifact that refers to the image, and serves them as the
+ * site's own configuration says.
+ */
 async function startSite(folder, serve) {
   chmodSync(folder, 0o755)
   const {layout, data} = makeFixture(folder)

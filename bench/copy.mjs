@@ -7,7 +7,10 @@ import {measure, median, program, startRegistry, workFolder} from './parts.mjs'
 const MiB = 1024 * 1024
 const mediaType = 'application/vnd.oci.image.manifest.v1+json'
 
-/** Bytes that nothing compresses, the same on every machine: each block is made of the one before it. */
+/**
+ * Bytes that nothing compresses, the same on every machine: each block is made of the one before
+ * it.
+ */
 async function* noise(seed, blocks) {
   const block = Buffer.alloc(MiB)
   let hash = createHash('sha512').update(seed).digest()
@@ -22,7 +25,10 @@ async function* noise(seed, blocks) {
   }
 }
 
-/** An image of `layers` layers, `bytes` in all; they are plain, so that all programs take them as they are. With another `tag` only the last layer is another one. */
+/**
+ * An image of `layers` layers, `bytes` in all; they are plain, so that all programs take them as
+ * they are. With another `tag` only the last layer is another one.
+ */
 export async function pushLargeImage(address, layers, bytes, tag = 'base') {
   const store = openRegistryStore({registry: address, repository: 'bench/app'}, {})
   const descriptors = []
@@ -66,7 +72,10 @@ function empty(folder) {
   for (const name of readdirSync(folder)) rmSync(join(folder, name), {recursive: true, force: true})
 }
 
-/** 1 GiB between two registries on this machine, against skopeo, in turn, medians; and within one registry. INJECT_BENCH_BYTES and INJECT_BENCH_RUNS make it shorter. */
+/**
+ * 1 GiB between two registries on this machine, against skopeo, in turn, medians; and within one
+ * registry. INJECT_BENCH_BYTES and INJECT_BENCH_RUNS make it shorter.
+ */
 export async function copy() {
   const bytes = Number(process.env['INJECT_BENCH_BYTES'] ?? 1024 * MiB)
   const times = Number(process.env['INJECT_BENCH_RUNS'] ?? 7)

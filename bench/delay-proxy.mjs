@@ -1,4 +1,5 @@
-// node delay-proxy.mjs HOST:PORT MILLISECONDS: passes requests on to a registry, each after one more round trip (two on a new connection), and counts them. Prints its address.
+// node delay-proxy.mjs HOST:PORT MILLISECONDS: passes requests on to a registry, each after one
+// more round trip (two on a new connection), and counts them. Prints its address.
 import {createServer, request, Agent} from 'node:http'
 
 const [target = '', delay = '0'] = process.argv.slice(2)

@@ -1,4 +1,5 @@
-// node floors.mjs WHAT DIR [URL]: does one part of the work and nothing else, and prints the seconds that it took. Imported: all of them for W1, in turn.
+// node floors.mjs WHAT DIR [URL]: does one part of the work and nothing else, and prints the
+// seconds that it took. Imported: all of them for W1, in turn.
 import {createHash} from 'node:crypto'
 import {execFileSync} from 'node:child_process'
 import {closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync} from 'node:fs'

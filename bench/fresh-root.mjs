@@ -1,5 +1,7 @@
-// node bench/fresh-root.mjs [FILE…]: what a newcomer does on a fresh Debian machine, as root: a clone below /root (mode 0700), `npm ci && npm test`, in a root that debootstrap makes.
-// With FILEs only these tests run, without the linters. Needs root and debootstrap; FRESH_ROOT=DIR keeps that root for another run. The commit that is checked out is tested.
+// node bench/fresh-root.mjs [FILE…]: what a newcomer does on a fresh Debian machine, as root: a
+// clone below /root (mode 0700), `npm ci && npm test`, in a root that debootstrap makes. With FILEs
+// only these tests run, without the linters. Needs root and debootstrap; FRESH_ROOT=DIR keeps that
+// root for another run. The commit that is checked out is tested.
 import {execFileSync, spawnSync} from 'node:child_process'
 import {cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, rmdirSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -49,7 +51,8 @@ for (const [where, how] of mounts) {
   mkdirSync(join(root, where), {recursive: true})
   setUp(`a fresh root's /${where}`, ['mount', ...how, join(root, where)])
 }
-// where this machine needs an authority or a proxy of its own to reach the registries, the fresh one does, too
+// where this machine needs an authority or a proxy of its own to reach the registries, the fresh
+// one does, too
 const network = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']
 for (const name of network) if (process.env[name]) env[name] = process.env[name]
 const authority = process.env['NODE_EXTRA_CA_CERTS']

@@ -1,4 +1,5 @@
-// Clients that cost next to nothing themselves: bytes of HTTP over plain sockets, one buffer for all that arrives.
+// Clients that cost next to nothing themselves: bytes of HTTP over plain sockets, one buffer for
+// all that arrives.
 import {createHash} from 'node:crypto'
 import {connect} from 'node:net'
 
@@ -59,7 +60,10 @@ export function ask(address, method, path, {headers = {}, body = ''} = {}) {
   })
 }
 
-/** Pulls one blob; seconds from the connection to the last byte. With `hash` as every client of registries does: it verifies what it gets. */
+/**
+ * Pulls one blob; seconds from the connection to the last byte. With `hash` as every client of
+ * registries does: it verifies what it gets.
+ */
 export async function pull(address, path, {hash = false} = {}) {
   const hashing = hash ? createHash('sha256') : undefined
   const start = performance.now()
@@ -79,8 +83,8 @@ export async function pull(address, path, {hash = false} = {}) {
 }
 
 /**
- * Pushes one blob: POST, then one PUT (`monolithic`), or one PATCH of unknown length and a PUT (`streamed`). Seconds from the POST to the last answer.
- * `pieces` gives its bytes.
+ * Pushes one blob: POST, then one PUT (`monolithic`), or one PATCH of unknown length and a PUT
+ * (`streamed`). Seconds from the POST to the last answer. `pieces` gives its bytes.
  */
 export async function push(address, repository, {digest, size, pieces, mode}) {
   const start = performance.now()
@@ -104,7 +108,10 @@ export async function push(address, repository, {digest, size, pieces, mode}) {
   return (performance.now() - start) / 1000
 }
 
-/** Requests a second that `clients` get, each asking for `path` again and again over its own connection, for `seconds`. */
+/**
+ * Requests a second that `clients` get, each asking for `path` again and again over its own
+ * connection, for `seconds`.
+ */
 export async function requestRate(address, path, {clients, seconds, accept}) {
   const request = requestOf(address, 'GET', path, {accept})
   let count = 0
@@ -130,7 +137,10 @@ export async function requestRate(address, path, {clients, seconds, accept}) {
   return count / ((performance.now() - start) / 1000)
 }
 
-/** Milliseconds that each of `count` requests took, one after the other, while `idle` connections say nothing and `slow` clients take only the first bytes of a blob. */
+/**
+ * Milliseconds that each of `count` requests took, one after the other, while `idle` connections
+ * say nothing and `slow` clients take only the first bytes of a blob.
+ */
 export async function timesBeside(address, {path, blob, idle, slow, count}) {
   const crowd = []
   const join = (text) =>

@@ -1,5 +1,6 @@
-// Compares what Go programs decode of manifests, indexes, configs and layouts with what we do: mutants of whole documents, made from a seed, through the
-// types of opencontainers/image-spec (from the Go module proxy) and through our decoders. What both take must be the same. Needs Go.
+// Compares what Go programs decode of manifests, indexes, configs and layouts with what we do:
+// mutants of whole documents, made from a seed, through the types of opencontainers/image-spec
+// (from the Go module proxy) and through our decoders. What both take must be the same. Needs Go.
 // node --import tsx bench/json-differential.mjs [MUTANTS] [SEED]
 import {execFileSync, spawnSync} from 'node:child_process'
 import {copyFileSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
@@ -108,7 +109,10 @@ function onlyLike(value, shape) {
   return Object.fromEntries(names.map((name) => [name, onlyLike(value[name], shape[name])]))
 }
 
-/** Members whose values are the same in more than one spelling: times, and maps, whose keys are their owner's. */
+/**
+ * Members whose values are the same in more than one spelling: times, and maps, whose keys are
+ * their owner's.
+ */
 const uncompared = new Set(['created', 'annotations', 'Labels', 'ExposedPorts', 'Volumes'])
 
 function compared(value) {

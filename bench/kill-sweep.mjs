@@ -1,6 +1,9 @@
-// node bench/kill-sweep.mjs [--clients N] [--servers N] (default 300 and 60; needs `npm run build`, root): kills runs of the built program at random moments with SIGKILL, each in a container
-// of its own process ids and host name, and looks after each: the tag names the old or the new image with every blob present and right, DIR is the old or the new tree, the next run
-// succeeds within 45 s; `kept` counts temporary files and folders of other containers that it did not clear. Writes bench/results/kill-sweep.json; exits with 1 when any of it does not hold. SEED=N repeats a sweep.
+// node bench/kill-sweep.mjs [--clients N] [--servers N] (default 300 and 60; needs `npm run build`,
+// root): kills runs of the built program at random moments with SIGKILL, each in a container of its
+// own process ids and host name, and looks after each: the tag names the old or the new image with
+// every blob present and right, DIR is the old or the new tree, the next run succeeds within 45 s;
+// `kept` counts temporary files and folders of other containers that it did not clear. Writes
+// bench/results/kill-sweep.json; exits with 1 when any of it does not hold. SEED=N repeats a sweep.
 import {spawn, spawnSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {
@@ -45,7 +48,10 @@ const note = (what) => {
   console.error(`PROBLEM ${what}`)
 }
 
-/** Starts the program in a container: process 1 of its own process ids, under a host name of its own. */
+/**
+ * Starts the program in a container: process 1 of its own process ids, under a host name of its
+ * own.
+ */
 let containers = 0
 function start(args) {
   const host = `container-${++containers}`
@@ -80,7 +86,10 @@ async function must(args) {
   return result
 }
 
-/** Runs until it succeeds; how long that took. A command that succeeds only later than allowed is a problem. */
+/**
+ * Runs until it succeeds; how long that took. A command that succeeds only later than allowed is a
+ * problem.
+ */
 async function untilDone(args, what) {
   const begun = performance.now()
   let last
@@ -110,7 +119,10 @@ function makeTree(name, count, size) {
 const sameTree = (one, other) =>
   spawnSync('diff', ['-rq', '--no-dereference', one, other]).status === 0
 
-/** The tag's digest, when every blob below it is in the layout and has the bytes that its digest names. */
+/**
+ * The tag's digest, when every blob below it is in the layout and has the bytes that its digest
+ * names.
+ */
 function completeImage(layout, tag, what) {
   const blob = ({digest, size}) => {
     const [algorithm, hex] = digest.split(':')
@@ -135,7 +147,10 @@ function completeImage(layout, tag, what) {
   }
 }
 
-/** Files that a finished run must not leave: whatever is not the layout's own, beside DIR, or in the temporary folder. */
+/**
+ * Files that a finished run must not leave: whatever is not the layout's own, beside DIR, or in the
+ * temporary folder.
+ */
 function leftovers(places) {
   return places.flatMap(({at, allowed}) =>
     existsSync(at)
@@ -206,7 +221,8 @@ async function sweepClients(image) {
       if (!sameTree(trees[at], dir)) note(`${what}: the next run left another DIR`)
     }
     const left = leftovers(layoutPlaces)
-    // the next run is in another container, and cannot ask whether their owner lives: they go after a day
+    // the next run is in another container, and cannot ask whether their owner lives: they go after
+    // a day
     kept += left.length
     for (const path of left) rmSync(path, {recursive: true})
     if (problems.length > 20) break
@@ -273,7 +289,8 @@ if (
   )
   process.exit(1)
 }
-// a base image: an empty layout with one small layer, by the library that is built beside the program
+// a base image: an empty layout with one small layer, by the library that is built beside the
+// program
 const {openLayoutStore} = await import('../dist/src/store/layout/layout-store.js')
 const {packLayer} = await import('../dist/src/layer/pack/pack.js')
 const {walk} = await import('../dist/src/layer/tree/walk.js')

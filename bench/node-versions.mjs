@@ -1,4 +1,5 @@
-// npm run test:node-versions -- [22 24 26]: the packing tests, golden digests among them, under other majors of Node (from the npm packages that carry its binaries).
+// npm run test:node-versions -- [22 24 26]: the packing tests, golden digests among them, under
+// other majors of Node (from the npm packages that carry its binaries).
 import {execFileSync} from 'node:child_process'
 import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'

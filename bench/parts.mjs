@@ -17,7 +17,10 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
-/** A folder on memory where there is such a thing, so that the disk is not what is measured; removed at the end. */
+/**
+ * A folder on memory where there is such a thing, so that the disk is not what is measured; removed
+ * at the end.
+ */
 export function workFolder() {
   const base =
     process.env['BENCH_DIR'] ??

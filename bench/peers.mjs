@@ -1,4 +1,7 @@
-/** What a peer runs, as a shell would: `$1` the registry and repository, `$2` the directory, `$3` the tag of the result, `$4` a folder for what it writes. */
+/**
+ * What a peer runs, as a shell would: `$1` the registry and repository, `$2` the directory, `$3`
+ * the tag of the result, `$4` a folder for what it writes.
+ */
 export const peers = {
   crane: 'tar -C "$2" -cf - . | crane append --insecure -b "$1:base" -t "$1:$3" -f -',
   'umoci + skopeo':

@@ -1,4 +1,5 @@
-// Every program that we measure against or are tested by, in the exact version whose figures are in bench/results. A newer one is a decision: change the version and the day, measure again.
+// Every program that we measure against or are tested by, in the exact version whose figures are in
+// bench/results. A newer one is a decision: change the version and the day, measure again.
 import {execFileSync} from 'node:child_process'
 
 /** The day on which these versions were chosen. */
@@ -39,7 +40,10 @@ export const dxf = {name: 'python-dxf', version: '12.1.1'}
 /** Node by major version, from the npm packages that carry its binaries. */
 export const nodeVersions = {22: '22.23.5', 24: '24.22.3', 26: '26.12.1'}
 
-/** Runs one command of a set-up. A failure ends the run with one line that says what could not be set up. */
+/**
+ * Runs one command of a set-up. A failure ends the run with one line that says what could not be
+ * set up.
+ */
 export function setUp(what, [command, ...args], options = {}) {
   try {
     return execFileSync(command, args, {

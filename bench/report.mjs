@@ -54,7 +54,10 @@ function rowsOf({name, runs, layer, counted, peersCounted}) {
 
 const round = (value) => Number(value.toPrecision(3))
 
-/** Bars: the wall time of inject over that of crane, where both were measured; a line at 1, a tick at the limit. */
+/**
+ * Bars: the wall time of inject over that of crane, where both were measured; a line at 1, a tick
+ * at the limit.
+ */
 function plot(measurements) {
   const bars = measurements.flatMap(({name, runs, limits}) =>
     runs.crane

@@ -1,4 +1,6 @@
-// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save] [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
+// npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
+// [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it
+// measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
@@ -50,7 +52,10 @@ const benches = {
   copy,
   save,
 
-  /** 1 GiB that nothing compresses, over connections that break every 64 MiB, and in two runs of which the first is killed half-way. */
+  /**
+   * 1 GiB that nothing compresses, over connections that break every 64 MiB, and in two runs of
+   * which the first is killed half-way.
+   */
   resume() {
     const folder = workFolder()
     const report = join(folder, 'report')

@@ -6,7 +6,8 @@ import {measure, median, program, startRegistry, workFolder} from './parts.mjs'
 const MiB = 1024 * 1024
 
 /**
- * 1 GiB from a registry on this machine into an archive, against skopeo, in turn; and into folders of plain files with a cache, of an image and then of one that shares nine of its ten layers.
+ * 1 GiB from a registry on this machine into an archive, against skopeo, in turn; and into folders
+ * of plain files with a cache, of an image and then of one that shares nine of its ten layers.
  * Medians. INJECT_BENCH_BYTES and INJECT_BENCH_RUNS make it shorter.
  */
 export async function save() {

@@ -6,7 +6,10 @@ import {makeWorkload, manySmallFiles} from './workload.mjs'
 
 const MiB = 1024 * 1024
 
-/** `npm run bench -- scale`: what an update costs as the tree grows from one tiny file (W3) over W1 to ten times W1 (W6): in turn, medians; and the slope of it, fitted. */
+/**
+ * `npm run bench -- scale`: what an update costs as the tree grows from one tiny file (W3) over W1
+ * to ten times W1 (W6): in turn, medians; and the slope of it, fitted.
+ */
 export async function scale({rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)} = {}) {
   const folder = workFolder()
   const {address, child} = await startRegistry(folder)

@@ -21,7 +21,10 @@ export async function startInject(root, ...flags) {
   return {address: new URL(url).host, child}
 }
 
-/** `inject serve` against docker-registry: blobs of 1 GiB up and down, small manifests for 64 clients. In turn, medians. */
+/**
+ * `inject serve` against docker-registry: blobs of 1 GiB up and down, small manifests for 64
+ * clients. In turn, medians.
+ */
 export async function serve({runs = 7} = {}) {
   const folder = workFolder()
   const inject = await startInject(join(folder, 'inject'))

@@ -1,4 +1,6 @@
-// Installs what the benchmarks measure against, in the versions of bench/pinned.mjs: Debian's packages, crane and regctl by `go install`, dxf by pip. The last two go into bench/.peers, which is not committed.
+// Installs what the benchmarks measure against, in the versions of bench/pinned.mjs: Debian's
+// packages, crane and regctl by `go install`, dxf by pip. The last two go into bench/.peers, which
+// is not committed.
 import {spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
@@ -6,7 +8,9 @@ import {fileURLToPath} from 'node:url'
 import {chosen, debianPackages, dxf, goPrograms, setUp} from './pinned.mjs'
 
 const folder = fileURLToPath(new URL('.peers', import.meta.url))
-/** One folder for each version, so that another version in bench/pinned.mjs is installed and used. */
+/**
+ * One folder for each version, so that another version in bench/pinned.mjs is installed and used.
+ */
 const folderOf = (name, version) => join(folder, `${name}-${version}`)
 const programFolders = [
   ...Object.entries(goPrograms).map(([name, {version}]) => folderOf(name, version)),

@@ -5,7 +5,10 @@ import {gzipSync} from 'node:zlib'
 
 const oci = 'application/vnd.oci'
 
-/** An OCI layout with an image, an index over it and an artifact that refers to it; `data` names them as the conformance suite wants to be told. */
+/**
+ * An OCI layout with an image, an index over it and an artifact that refers to it; `data` names
+ * them as the conformance suite wants to be told.
+ */
 export function makeFixture(folder) {
   const layout = join(folder, 'layout')
   mkdirSync(join(layout, 'blobs/sha256'), {recursive: true})

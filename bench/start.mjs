@@ -10,7 +10,10 @@ import {row} from './serve.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** From the start of the process to its end, and to the first request of an update, over the same Node doing nothing. In turn, medians; BENCH_NODE is another Node. */
+/**
+ * From the start of the process to its end, and to the first request of an update, over the same
+ * Node doing nothing. In turn, medians; BENCH_NODE is another Node.
+ */
 export async function start({runs = 25} = {}) {
   const node = process.env['BENCH_NODE'] ?? process.execPath
   const folder = workFolder()

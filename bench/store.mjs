@@ -39,7 +39,10 @@ export async function gc({runs = 3, blobs = 100_000} = {}) {
   }
 }
 
-/** From the start to the first answers with 1,000 upload sessions that nobody goes on with, and with twice as many: what there is, and a new upload beside them. */
+/**
+ * From the start to the first answers with 1,000 upload sessions that nobody goes on with, and with
+ * twice as many: what there is, and a new upload beside them.
+ */
 export async function startup({runs = 5, sessions = 1000} = {}) {
   const results = {}
   for (let run = 0; run < runs; run++) {
@@ -75,7 +78,10 @@ export async function startup({runs = 5, sessions = 1000} = {}) {
   }
 }
 
-/** A root of repositories of 20,000 blobs each, a week old: images of 50 layers, and as much that nothing refers to. */
+/**
+ * A root of repositories of 20,000 blobs each, a week old: images of 50 layers, and as much that
+ * nothing refers to.
+ */
 function makeRoot(folder, count) {
   const pool = join(folder, '.inject-root/pool/sha256')
   mkdirSync(pool, {recursive: true})

@@ -10,7 +10,10 @@ import {changeClustered, changeScattered, makeWorkload} from './workload.mjs'
 const MiB = 1024 * 1024
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7)
 
-/** Each runs in turn with the others of its row, in one go: `ours` are arguments of inject, `prepare` is not timed. */
+/**
+ * Each runs in turn with the others of its row, in one go: `ours` are arguments of inject,
+ * `prepare` is not timed.
+ */
 const rows = {
   W1: {
     ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
@@ -83,7 +86,10 @@ const rows = {
   version: {ours: ['--version'], against: {'node -e 0': 2.0}, rounds: 21},
 }
 
-/** `npm run bench -- update [W1 …]`: the rows whose names begin with one of these words; all without. */
+/**
+ * `npm run bench -- update [W1 …]`: the rows whose names begin with one of these words; all
+ * without.
+ */
 export async function update(wanted = []) {
   const here = new Set(setup())
   const results = []

@@ -1,4 +1,5 @@
-// Debian's web servers over a published site, for as long as a measurement takes: each with the configuration that is in the site, on a free port.
+// Debian's web servers over a published site, for as long as a measurement takes: each with the
+// configuration that is in the site, on a free port.
 import {spawn} from 'node:child_process'
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {createServer} from 'node:net'

@@ -13,7 +13,10 @@ function random(seed) {
   }
 }
 
-/** 8 MiB of text-like bytes: phrases of a skewed vocabulary that come again, as in source code; deflate makes about a fifth of it. */
+/**
+ * 8 MiB of text-like bytes: phrases of a skewed vocabulary that come again, as in source code;
+ * deflate makes about a fifth of it.
+ */
 function text(next, length = 8 << 20) {
   const words = Array.from({length: 6000}, () =>
     Array.from({length: 2 + Math.floor(next() * 9)}, () =>
@@ -47,8 +50,8 @@ function noise(next, length = 1 << 20) {
 const when = new Date('2026-01-02T03:04:05Z')
 
 /**
- * W1: `files` small files, about 10 kB each on average (sizes are skewed), 49 in 50 text-like, the others noise, every 50th a hard link.
- * Returns the bytes of file content written.
+ * W1: `files` small files, about 10 kB each on average (sizes are skewed), 49 in 50 text-like, the
+ * others noise, every 50th a hard link. Returns the bytes of file content written.
  */
 export function manySmallFiles(folder, files = 30_000) {
   const next = random(1)
@@ -93,7 +96,10 @@ export function fewLargeFiles(folder, files, size) {
   }
 }
 
-/** The deterministic workloads: W1 30,000 small files, W2 four large ones, W3 a tiny one, W6 ten times W1. W4 and W5 are W1, changed. */
+/**
+ * The deterministic workloads: W1 30,000 small files, W2 four large ones, W3 a tiny one, W6 ten
+ * times W1. W4 and W5 are W1, changed.
+ */
 export function makeWorkload(name, folder) {
   mkdirSync(folder, {recursive: true})
   if (name === 'W2') return fewLargeFiles(folder, 4, 256 << 20)
@@ -109,7 +115,10 @@ export function makeWorkload(name, folder) {
 
 const partOf = (folder, i) => join(folder, 'cvmfs', `part${i % 37}`, `group${(i * 7) % 53}`)
 
-/** W4: other content, of another size, in one of a hundred files all over the tree. Another `seed`, other content of the same files. */
+/**
+ * W4: other content, of another size, in one of a hundred files all over the tree. Another `seed`,
+ * other content of the same files.
+ */
 export function changeScattered(folder, seed) {
   const which = random(3)
   const next = random(1000 + seed)
@@ -126,7 +135,10 @@ export function changeScattered(folder, seed) {
   }
 }
 
-/** W5: the twenty first groups of one part (1 % of the files) have other files, and a part of the same size is new. */
+/**
+ * W5: the twenty first groups of one part (1 % of the files) have other files, and a part of the
+ * same size is new.
+ */
 export function changeClustered(folder, seed) {
   const next = random(2000 + seed)
   const words = text(next, 1 << 20)

@@ -1,5 +1,6 @@
-// npm run build: makes dist/inject.cjs of the built program and the packages that it uses. It is one function, which bin/run.js calls; every module in it is evaluated
-// when it is first imported and not before, so that a command pays for what it uses. Beside it, the licences of what went in.
+// npm run build: makes dist/inject.cjs of the built program and the packages that it uses. It is
+// one function, which bin/run.js calls; every module in it is evaluated when it is first imported
+// and not before, so that a command pays for what it uses. Beside it, the licences of what went in.
 import {createHash} from 'node:crypto'
 import {readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {builtinModules, createRequire} from 'node:module'
@@ -23,7 +24,10 @@ const isBuiltin = (name) => name.startsWith('node:') || builtinModules.includes(
 const nameOf = (id) =>
   (/[\\/](node_modules[\\/].*)$/.exec(id)?.[1] ?? relative(root, id)).split(sep).join('/')
 
-/** The module that the bundle starts from: commands as their manifests have them, each with what evaluates it. */
+/**
+ * The module that the bundle starts from: commands as their manifests have them, each with what
+ * evaluates it.
+ */
 function entry() {
   const plugins = [
     {folder: root, file: (id) => join(dist, 'commands', ...id.split(':'))},
@@ -48,14 +52,20 @@ function entry() {
   ].join('\n')
 }
 
-/** Parts of Node that take milliseconds, of which a run may need none, or none before its first request is on the way. */
+/**
+ * Parts of Node that take milliseconds, of which a run may need none, or none before its first
+ * request is on the way.
+ */
 const slowBuiltins = new Set(
   ['crypto', 'dns', 'fs/promises', 'https', 'timers/promises', 'tls', 'zlib'].map(
     (name) => `node:${name}`,
   ),
 )
 
-/** `import {a as b} from 'node:c'` would be evaluated at the start, whichever module it stands in; a `require` is where it stands, or for the slow ones where it is used. */
+/**
+ * `import {a as b} from 'node:c'` would be evaluated at the start, whichever module it stands in; a
+ * `require` is where it stands, or for the slow ones where it is used.
+ */
 function withLateBuiltins(code) {
   const edits = parseAst(code).body.filter(
     ({type, source}) => type === 'ImportDeclaration' && isBuiltin(source.value),
@@ -69,7 +79,10 @@ function withLateBuiltins(code) {
   }, code)
 }
 
-/** Of the slow ones, what can be called, made or asked for something: it gets the rest when it is. Constants cannot wait. */
+/**
+ * Of the slow ones, what can be called, made or asked for something: it gets the rest when it is.
+ * Constants cannot wait.
+ */
 function builtin(source, name) {
   const required = `require(${js(source)})`
   const whole = name === 'default'
@@ -82,7 +95,10 @@ function builtin(source, name) {
   return `new Proxy(function () {}, {get: (_, key) => ${value}[key], construct: (_, given, made) => Reflect.construct(${value}, given, made)})`
 }
 
-/** oclif loads all of itself at once. What TypeScript made of its imports is regular enough to load each part when it is used. */
+/**
+ * oclif loads all of itself at once. What TypeScript made of its imports is regular enough to load
+ * each part when it is used.
+ */
 function withLateRequires(code) {
   const names = new Set()
   const late = (object, name, value) =>
@@ -102,7 +118,10 @@ function withLateRequires(code) {
   return text.replace('"use strict";\n', '"use strict";\nconst late = {};\n')
 }
 
-/** What packages do at every start and nobody needs: file, what stands there, what stands there now. An update of a package that has it no more is noticed. */
+/**
+ * What packages do at every start and nobody needs: file, what stands there, what stands there now.
+ * An update of a package that has it no more is noticed.
+ */
 const patches = [
   // a whole library for the question whether this Node is one of ours, which npm has asked
   ['@oclif/core/lib/index.js', '\ncheckNodeVersion();\n', '\n'],
@@ -114,7 +133,8 @@ const patches = [
     'const debug = (0, debug_1.default)(namespace);',
     'const debug = (...given) => { if (process.env.DEBUG) (0, debug_1.default)(namespace)(...given); };',
   ],
-  // a name for whoever watches requests, for which all of Node's crypto is loaded before the first one
+  // a name for whoever watches requests, for which all of Node's crypto is loaded before the first
+  // one
   [
     'got/dist/source/core/diagnostics-channel.js',
     'return randomUUID();',
@@ -140,7 +160,10 @@ function patched(name, code) {
   }, code)
 }
 
-/** Packages that are asked for at every start, or request, and of which nearly nothing is used: in their places stands what gets the rest when it is. */
+/**
+ * Packages that are asked for at every start, or request, and of which nearly nothing is used: in
+ * their places stands what gets the rest when it is.
+ */
 const fronts = {
   // the question whether this is Windows' Linux; the rest is for its shells
   'wsl-utils': `
@@ -156,7 +179,9 @@ const fronts = {
     }`,
 }
 
-/** Each module by itself: what it needs to be evaluated late, and a word to bin/run.js when it is. */
+/**
+ * Each module by itself: what it needs to be evaluated late, and a word to bin/run.js when it is.
+ */
 const modules = {
   name: 'inject-modules',
   resolveId(source, importer) {
@@ -204,7 +229,8 @@ const bundle = await rolldown({
   platform: 'node',
   plugins: [modules],
   onLog(level, log, handle) {
-    // the code that asks for parts of itself by computed names is oclif's loader, which the bundle does without
+    // the code that asks for parts of itself by computed names is oclif's loader, which the bundle
+    // does without
     if (level !== 'debug') handle(level, log)
   },
 })

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The main job from end to end against a registry of its own (inject serve) over a temporary folder: no network beyond loopback, no privilege. Prints each
-// command and its output; $REGISTRY stands for the address that the system chose.
+// The main job from end to end against a registry of its own (inject serve) over a temporary
+// folder: no network beyond loopback, no privilege. Prints each command and its output; $REGISTRY
+// stands for the address that the system chose.
 import {spawn, spawnSync} from 'node:child_process'
 import {once} from 'node:events'
 import {chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
@@ -15,7 +16,9 @@ import {openLayoutStore} from '../dist/src/store/layout/layout-store.js'
 const program = fileURLToPath(new URL('run.js', import.meta.url))
 const released = new Date('2026-01-01T00:00:00Z')
 
-/** Makes a file with fixed modes and times, so that everybody who runs this sees the same digests. */
+/**
+ * Makes a file with fixed modes and times, so that everybody who runs this sees the same digests.
+ */
 function write(root, path, text) {
   mkdirSync(join(root, dirname(path)), {recursive: true})
   writeFileSync(join(root, path), text)

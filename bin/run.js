@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// Runs the program from one script that holds all of it, dist/inject.cjs, with V8's code cache of an earlier run: finding, reading and compiling some hundred modules takes
-// several times as long as the work of a small command. A cache is never needed: where there is none, or none that can be trusted, the script is compiled.
-// CommonJS, because Node starts its other loader only for who asks for it.
+// Runs the program from one script that holds all of it, dist/inject.cjs, with V8's code cache of
+// an earlier run: finding, reading and compiling some hundred modules takes several times as long
+// as the work of a small command. A cache is never needed: where there is none, or none that can be
+// trusted, the script is compiled. CommonJS, because Node starts its other loader only for who asks
+// for it.
 const {
   closeSync,
   constants,
@@ -17,7 +19,8 @@ const {dirname, isAbsolute, join, resolve} = require('node:path')
 const v8 = require('node:v8')
 const vm = require('node:vm')
 
-// Of a user whom the system does not know, as in a container that runs as any number, Node throws for home and shell, and oclif asks for both. No folder that others can make stands in.
+// Of a user whom the system does not know, as in a container that runs as any number, Node throws
+// for home and shell, and oclif asks for both. No folder that others can make stands in.
 if (!process.env.HOME || process.env.SHELL === undefined) {
   try {
     userInfo()
@@ -27,17 +30,21 @@ if (!process.env.HOME || process.env.SHELL === undefined) {
   }
 }
 
-// First, because a code cache holds for the flags that it was made with. V8 looks at the sum over a cache in debug builds only, unless it is told to: a bit that turned on the disk
-// would end the process.
+// First, because a code cache holds for the flags that it was made with. V8 looks at the sum over a
+// cache in debug builds only, unless it is told to: a bit that turned on the disk would end the
+// process.
 v8.setFlagsFromString('--verify-snapshot-checksum')
-// what a copy makes are handles of buffers, and what is divided into layers are entries that live for a moment: in a space that does not grow they go before they pile up. An update of
-// one layer gains nothing by it, and takes longer
+// what a copy makes are handles of buffers, and what is divided into layers are entries that live
+// for a moment: in a space that does not grow they go before they pile up. An update of one layer
+// gains nothing by it, and takes longer
 if (process.argv[2] === 'copy' || process.argv.some((word) => word.startsWith('--layers')))
   v8.setFlagsFromString('--semi-space-growth-factor=1')
 
 /** No cache of ours comes near it. */
 const largest = 32 * 1024 * 1024
-/** Seconds: of what runs longer nobody sees the start, and V8 has dropped the code of it by then. */
+/**
+ * Seconds: of what runs longer nobody sees the start, and V8 has dropped the code of it by then.
+ */
 const longest = 30
 
 const root = join(__dirname, '..')
@@ -96,8 +103,10 @@ function runBundle({source, id}) {
 }
 
 /**
- * Where the cache of this command is; `undefined` where none is wanted or can be. The name says all that it depends on: the bundle, V8 with its flags and what the processor can do, and the very
- * program that V8 is in, for V8 takes caches of another build of its version, and then crashes (https://github.com/nodejs/node/issues/62781).
+ * Where the cache of this command is; `undefined` where none is wanted or can be. The name says all
+ * that it depends on: the bundle, V8 with its flags and what the processor can do, and the very
+ * program that V8 is in, for V8 takes caches of another build of its version, and then crashes
+ * (https://github.com/nodejs/node/issues/62781).
  */
 function cachePlace(id) {
   const {env, argv} = process
@@ -118,7 +127,10 @@ function cachePlace(id) {
   }
 }
 
-/** A cache is code: nobody but root and this user may have a say in what it is. See src/cli/code-cache.ts for what is in it. */
+/**
+ * A cache is code: nobody but root and this user may have a say in what it is. See
+ * src/cli/code-cache.ts for what is in it.
+ */
 function readCache({folder, home, name}) {
   let handle
   try {
@@ -137,7 +149,10 @@ function readCache({folder, home, name}) {
   }
 }
 
-/** The copy of src/disk/trusted-folder.ts, where it says what this looks for; one table of cases tests both. */
+/**
+ * The copy of src/disk/trusted-folder.ts, where it says what this looks for; one table of cases
+ * tests both.
+ */
 function isTrustedFolder(folder) {
   const namesOf = (path) =>
     path

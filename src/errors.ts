@@ -12,8 +12,9 @@ export interface ErrorDetails {
 }
 
 /**
- * Every failure that `inject` foresees. The message says what happened to what, in lower case and without a full stop; the class says
- * what kind of failure it is (src/cli maps classes to exit codes); the code names the exact one.
+ * Every failure that `inject` foresees. The message says what happened to what, in lower case and
+ * without a full stop; the class says what kind of failure it is (src/cli maps classes to exit
+ * codes); the code names the exact one.
  */
 export class InjectError extends Error {
   override readonly name: string = 'InjectError'
@@ -86,7 +87,10 @@ export class TimeLimitError extends InjectError {
   override readonly name = 'TimeLimitError'
 }
 
-/** What `work` gives, or `undefined` where it fails in a way that `inject` foresees: for what may be done without. */
+/**
+ * What `work` gives, or `undefined` where it fails in a way that `inject` foresees: for what may be
+ * done without.
+ */
 export async function unlessFailed<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()

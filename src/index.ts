@@ -1,7 +1,9 @@
 /**
- * `inject` as a library: what the commands do, as functions. Images are named as on the command line. Every function throws an `InjectError`, a subclass for each kind of
- * failure, with a `code`; whatever it throws, a tag names its old image or the complete new one. Nothing is printed. Credential files, proxies and certificates are found as the
- * commands find them, by the environment.
+ * `inject` as a library: what the commands do, as functions. Images are named as on the command
+ * line. Every function throws an `InjectError`, a subclass for each kind of failure, with a `code`;
+ * whatever it throws, a tag names its old image or the complete new one. Nothing is printed.
+ * Credential files, proxies and certificates are found as the commands find them, by the
+ * environment.
  */
 import type {
   CopySettings,
@@ -56,7 +58,10 @@ export async function setup(
   return await withTarget(setUpSlot, setupRequest(image, options), libraryPorts(options))
 }
 
-/** Replaces the slot's content with a directory (sets the slot up first if needed). When the slot holds just that already, nothing is sent and nothing changes. */
+/**
+ * Replaces the slot's content with a directory (sets the slot up first if needed). When the slot
+ * holds just that already, nothing is sent and nothing changes.
+ */
 export async function update(
   image: string,
   directory: string,
@@ -67,7 +72,10 @@ export async function update(
   return await withTarget(updateSlot, request, libraryPorts(options))
 }
 
-/** Makes a directory of the slot's content: complete and verified, or not at all. Of an index, `platform` chooses the image, else this machine does. */
+/**
+ * Makes a directory of the slot's content: complete and verified, or not at all. Of an index,
+ * `platform` chooses the image, else this machine does.
+ */
 export async function unpack(
   image: string,
   directory: string,
@@ -86,7 +94,10 @@ export async function remove(
   return await withTarget(removeSlot, removeRequest(image, options), libraryPorts(options))
 }
 
-/** What an image is made of, its slots among it, from manifest and config alone; of an index, its images. */
+/**
+ * What an image is made of, its slots among it, from manifest and config alone; of an index, its
+ * images.
+ */
 export async function inspect(
   image: string,
   options: {readonly platform?: string} & LibraryOptions = {},

@@ -4,7 +4,10 @@ import type {Reference} from './oci/reference.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'
 
-/** What an operation tells whoever watches. Nothing in it is a result: a run that nobody watches does the same. */
+/**
+ * What an operation tells whoever watches. Nothing in it is a result: a run that nobody watches
+ * does the same.
+ */
 export type ProgressEvent =
   /** A new step has begun; `on` is what it works on. */
   | {readonly kind: 'step'; readonly step: Step; readonly on: string}
@@ -19,7 +22,10 @@ export type Step =
   'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check' | 'copy' | 'save'
 
 export interface OpenStoreOptions {
-  /** Something will be stored, so that a registry can be asked for the right to do so from the start. */
+  /**
+   * Something will be stored, so that a registry can be asked for the right to do so from the
+   * start.
+   */
   readonly writes: boolean
   /** A place that is not there is made, and an archive that is there will be replaced. */
   readonly create?: boolean | undefined
@@ -29,17 +35,26 @@ export interface OpenStoreOptions {
   readonly chunkSize?: number | undefined
 }
 
-/** All that is impure about an operation, passed in: where images are, who is told, and when to stop. */
+/**
+ * All that is impure about an operation, passed in: where images are, who is told, and when to
+ * stop.
+ */
 export interface Ports {
   readonly openStore: (reference: Reference, options: OpenStoreOptions) => Promise<ContentStore>
-  /** Runs `work` with the memory of an upload that goes on in another run where `identity` is the same; without it none is remembered. */
+  /**
+   * Runs `work` with the memory of an upload that goes on in another run where `identity` is the
+   * same; without it none is remembered.
+   */
   readonly withJournal?:
     | (<T>(
         identity: readonly string[],
         work: (journal: UploadJournal | undefined) => Promise<T>,
       ) => Promise<T>)
     | undefined
-  /** Runs `work` with compressed blocks of earlier runs, and keeps its own for the next one of the same `identity`; without it nothing is kept. */
+  /**
+   * Runs `work` with compressed blocks of earlier runs, and keeps its own for the next one of the
+   * same `identity`; without it nothing is kept.
+   */
   readonly withBlockCache?:
     | (<T>(
         identity: readonly string[],

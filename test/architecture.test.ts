@@ -4,7 +4,10 @@ import tseslint from 'typescript-eslint'
 import {describe, expect, it} from 'vitest'
 import {findCircle, folderGraph, importGraph} from './support/import-graph.js'
 
-/** The project's rules but those that need types: the whole project passes all of them in `npm run check`. */
+/**
+ * The project's rules but those that need types: the whole project passes all of them in `npm run
+ * check`.
+ */
 const eslint = new ESLint({overrideConfig: [tseslint.configs.disableTypeChecked]})
 
 /** The rules that `line`, planted at the top of a file that is there, would break. */

@@ -13,7 +13,10 @@ type Blobs = Pick<
   'name' | 'statBlob' | 'openBlob' | 'putBlob' | 'putManifest' | 'close'
 >
 
-/** What stores in archives have in common: blobs that are files of it, and nothing that can be changed. */
+/**
+ * What stores in archives have in common: blobs that are files of it, and nothing that can be
+ * changed.
+ */
 export function archiveBlobs(
   archive: Archive,
   find: (digest: Digest) => Member | undefined,

@@ -22,7 +22,10 @@ export function layoutIndex(tags: ArchiveTags, name: string | undefined): string
   return indexDocument([...named(tags, name).values()])
 }
 
-/** `manifest.json` and `repositories`. `name` is the repository that the tags are given in; without one the images have no names. */
+/**
+ * `manifest.json` and `repositories`. `name` is the repository that the tags are given in; without
+ * one the images have no names.
+ */
 export function dockerFiles(
   tags: ArchiveTags,
   name: string | undefined,
@@ -50,7 +53,10 @@ function named(tags: ArchiveTags, name: string | undefined) {
   return images
 }
 
-/** Throws `PreconditionError` for what Docker cannot load: anything but one image whose layers are all there. */
+/**
+ * Throws `PreconditionError` for what Docker cannot load: anything but one image whose layers are
+ * all there.
+ */
 export function refuseForDocker(
   {bytes, descriptor}: StoredManifest,
   has: (layer: Descriptor) => boolean,

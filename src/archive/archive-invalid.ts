@@ -1,13 +1,18 @@
 import {InjectError, IntegrityError, LimitError} from '../errors.js'
 
-/** The error for an archive of images that is damaged, or that two readers could take for different things; `name` is as the user knows it. */
+/**
+ * The error for an archive of images that is damaged, or that two readers could take for different
+ * things; `name` is as the user knows it.
+ */
 export function archiveInvalid(name: string, why: string, cause?: unknown): IntegrityError {
   return new IntegrityError('ERR_INJECT_ARCHIVE_INVALID', `${name} cannot be read: ${why}`, {
     ...(cause !== undefined && {cause}),
   })
 }
 
-/** What the reading of a tar throws speaks of layers: the same of an archive. Limits stay limits. */
+/**
+ * What the reading of a tar throws speaks of layers: the same of an archive. Limits stay limits.
+ */
 export function asArchiveError(error: unknown, name: string): unknown {
   if (!(error instanceof InjectError) || error instanceof LimitError) return error
   if (error.code === 'ERR_INJECT_ARCHIVE_INVALID' || error.code === 'ERR_INJECT_LOCAL_IO')

@@ -22,9 +22,10 @@ import {blobPath} from './oci-archive.js'
 import {createTarFile} from './tar-file.js'
 
 /**
- * A new archive: an OCI image layout in a tar, with what Docker needs besides in a docker-archive. Blobs go into the file as they come, one after the other; it is there,
- * instead of what was there before, when `finish` was called. The same content put in the same order gives the same bytes. Throws `ConflictError`
- * (`ERR_INJECT_FILE_EXISTS`) with `noClobber` when the file is there.
+ * A new archive: an OCI image layout in a tar, with what Docker needs besides in a docker-archive.
+ * Blobs go into the file as they come, one after the other; it is there, instead of what was there
+ * before, when `finish` was called. The same content put in the same order gives the same bytes.
+ * Throws `ConflictError` (`ERR_INJECT_FILE_EXISTS`) with `noClobber` when the file is there.
  */
 export async function createArchive(
   reference: ArchiveReference,

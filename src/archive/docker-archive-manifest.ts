@@ -16,8 +16,9 @@ import {type Archive, compressionOf} from './read-archive.js'
 import type {DockerSavedImage} from './read-saved.js'
 
 /**
- * The manifest of a saved image: its own where the archive has it, else one of Docker's kind. What it names goes into `blobs`, with where it is in the archive; layers that are compressed are read, and
- * held against their diff IDs. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`).
+ * The manifest of a saved image: its own where the archive has it, else one of Docker's kind. What
+ * it names goes into `blobs`, with where it is in the archive; layers that are compressed are read,
+ * and held against their diff IDs. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`).
  */
 export async function makeManifest(
   archive: Archive,
@@ -62,7 +63,10 @@ export async function makeManifest(
   return {descriptor, bytes}
 }
 
-/** A plain layer is named by its diff ID, and checked when it is read; a compressed one is read now, for nothing says what it is. */
+/**
+ * A plain layer is named by its diff ID, and checked when it is read; a compressed one is read now,
+ * for nothing says what it is.
+ */
 async function describeLayer(
   archive: Archive,
   member: Member,
@@ -83,7 +87,9 @@ async function describeLayer(
   return {mediaType: `${dockerLayer}.gzip`, size: member.size, digest: result().digest}
 }
 
-/** The image's own manifest, where the archive is a layout, too, and both say the very same of it. */
+/**
+ * The image's own manifest, where the archive is a layout, too, and both say the very same of it.
+ */
 async function originalManifest(
   archive: Archive,
   {Layers}: DockerSavedImage,

@@ -21,9 +21,11 @@ const mostPadding = 1024 * 1024
 const pieceSize = 64 * 1024
 
 /**
- * Finds the files of a tar without reading what is in large ones, by name, without a `./` before it. A link is followed once, and inside the archive only. Throws
- * `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`) for one that is cut off, that has a name twice, names that lead out of it, or things that are no files, and
- * `LimitError` (`ERR_INJECT_ARCHIVE_TOO_LARGE`) for more than 100,000 entries.
+ * Finds the files of a tar without reading what is in large ones, by name, without a `./` before
+ * it. A link is followed once, and inside the archive only. Throws `IntegrityError`
+ * (`ERR_INJECT_ARCHIVE_INVALID`) for one that is cut off, that has a name twice, names that lead
+ * out of it, or things that are no files, and `LimitError` (`ERR_INJECT_ARCHIVE_TOO_LARGE`) for
+ * more than 100,000 entries.
  */
 export async function indexTar(
   file: Pick<FileHandle, 'read' | 'stat'>,

@@ -10,8 +10,9 @@ export interface LegacyLayer {
 }
 
 /**
- * The layers of an image, base first, for `docker save`'s directories of old. An id is made of all that is below it, so that layers in the same place of two images have the same one, and the topmost one
- * carries the image's config. https://github.com/moby/docker-image-spec/blob/main/v1.md
+ * The layers of an image, base first, for `docker save`'s directories of old. An id is made of all
+ * that is below it, so that layers in the same place of two images have the same one, and the
+ * topmost one carries the image's config. https://github.com/moby/docker-image-spec/blob/main/v1.md
  */
 export function legacyLayers({config: {value}}: Image): LegacyLayer[] {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the rest is what is wanted

@@ -24,7 +24,10 @@ export function blobPath(digest: Digest): string {
   return `blobs/${algorithmOf(digest)}/${hexOf(digest)}`
 }
 
-/** The OCI image layout that an archive holds, to be read. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`) when it holds none. */
+/**
+ * The OCI image layout that an archive holds, to be read. Throws `IntegrityError`
+ * (`ERR_INJECT_ARCHIVE_INVALID`) when it holds none.
+ */
 export async function openOciArchive(archive: Archive): Promise<OciArchive> {
   const {name} = archive
   const where = `index.json in ${name}`

@@ -16,7 +16,10 @@ export interface OpenArchiveOptions {
   readonly temporary: string
 }
 
-/** An archive to be read, or a new one. Throws `PreconditionError` (`ERR_INJECT_ARCHIVE_READ_ONLY`) where one that is there would be changed. */
+/**
+ * An archive to be read, or a new one. Throws `PreconditionError` (`ERR_INJECT_ARCHIVE_READ_ONLY`)
+ * where one that is there would be changed.
+ */
 export async function openArchive(
   reference: ArchiveReference,
   {writes, create, noClobber, signal, temporary}: OpenArchiveOptions,

@@ -26,7 +26,10 @@ export interface Archive {
   stat(path: string): Member | undefined
   /** Part of the file that the archive is. */
   open(member: Member): ByteStream
-  /** A small file; `undefined` when there is none. Throws `LimitError` when it is larger than `limit`. */
+  /**
+   * A small file; `undefined` when there is none. Throws `LimitError` when it is larger than
+   * `limit`.
+   */
   read(path: string, limit: number): Promise<Uint8Array | undefined>
   close(): Promise<void>
 }
@@ -38,8 +41,9 @@ export interface ReadArchiveOptions {
 }
 
 /**
- * Opens a tar file and finds what is in it. A compressed one (gzip, zstd) is unpacked first, since nothing can be found in it otherwise. Throws `NotFoundError`
- * (`ERR_INJECT_ARCHIVE_NOT_FOUND`), what `indexTar` throws, and `LimitError` for one that unpacks to more than 1,000 times its size.
+ * Opens a tar file and finds what is in it. A compressed one (gzip, zstd) is unpacked first, since
+ * nothing can be found in it otherwise. Throws `NotFoundError` (`ERR_INJECT_ARCHIVE_NOT_FOUND`),
+ * what `indexTar` throws, and `LimitError` for one that unpacks to more than 1,000 times its size.
  */
 export async function readArchive(
   file: string,

@@ -5,7 +5,10 @@ import {faultIn} from '../oci/shape.js'
 import {archiveInvalid} from './archive-invalid.js'
 import type {Archive} from './read-archive.js'
 
-/** One image, as `manifest.json` has it. https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format */
+/**
+ * One image, as `manifest.json` has it.
+ * https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format
+ */
 export interface DockerSavedImage {
   readonly Config: string
   readonly RepoTags: readonly string[] | null
@@ -23,7 +26,9 @@ const savedShape = v.pipe(
   v.maxLength(1000, 'must not be more than 1,000'),
 )
 
-/** The images of an archive, in their order. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`). */
+/**
+ * The images of an archive, in their order. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`).
+ */
 export async function readSaved(archive: Archive): Promise<DockerSavedImage[]> {
   const bytes = await archive.read('manifest.json', documentLimit - 100)
   if (!bytes) throw archiveInvalid(archive.name, 'it has no manifest.json')

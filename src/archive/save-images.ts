@@ -34,9 +34,11 @@ export interface SaveOptions extends TarBlobOptions {
 }
 
 /**
- * Writes images as one archive that is an OCI image layout and what `docker save` writes, each blob once, and all but the end of the tar. The bytes depend on the images, their names and their
- * order. Layers are streamed; one that is compressed anew lies in `temporary` for a while. Throws what the images' stores throw, `PreconditionError` for a layer that Docker cannot have,
- * and what `layerTar` throws.
+ * Writes images as one archive that is an OCI image layout and what `docker save` writes, each blob
+ * once, and all but the end of the tar. The bytes depend on the images, their names and their
+ * order. Layers are streamed; one that is compressed anew lies in `temporary` for a while. Throws
+ * what the images' stores throw, `PreconditionError` for a layer that Docker cannot have, and what
+ * `layerTar` throws.
  */
 export async function saveImages(
   tar: TarSink,
@@ -94,7 +96,10 @@ async function saveImage(
   return {descriptor, config: config.descriptor, layers, foreign, names, top}
 }
 
-/** Gives the top layer's id of each image. The layers themselves are links: they are in the archive already. */
+/**
+ * Gives the top layer's id of each image. The layers themselves are links: they are in the archive
+ * already.
+ */
 async function addLegacy(
   tar: TarSink,
   images: readonly ImageToSave[],

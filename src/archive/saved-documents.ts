@@ -1,5 +1,6 @@
-// What makes an archive of layers readable: `index.json` for whoever reads OCI image layouts (Docker's containerd store, podman, nerdctl), `manifest.json` for
-// `docker load` as it always was, and `repositories` for the tools before that.
+// What makes an archive of layers readable: `index.json` for whoever reads OCI image layouts
+// (Docker's containerd store, podman, nerdctl), `manifest.json` for `docker load` as it always was,
+// and `repositories` for the tools before that.
 // https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format
 import {refName} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
@@ -10,7 +11,9 @@ import {blobPath} from './oci-archive.js'
 
 /** What an image is called in an archive. */
 export interface ImageName {
-  /** `registry.example/team/app`; `undefined` where the image comes from a place that gives it none. */
+  /**
+   * `registry.example/team/app`; `undefined` where the image comes from a place that gives it none.
+   */
   readonly repository: string | undefined
   readonly tag: string
 }
@@ -28,7 +31,10 @@ export interface SavedImage {
   readonly top: string
 }
 
-/** What the annotations of `index.json` call the full name. https://github.com/containerd/containerd/blob/v2.0.0/core/images/annotations.go */
+/**
+ * What the annotations of `index.json` call the full name.
+ * https://github.com/containerd/containerd/blob/v2.0.0/core/images/annotations.go
+ */
 const containerdName = 'io.containerd.image.name'
 
 /** `registry.example/team/app:v1`; `undefined` without a repository. */
@@ -37,8 +43,8 @@ export function fullName({repository, tag}: ImageName): string | undefined {
 }
 
 /**
- * `index.json`. The name of an entry is its tag, as `docker save` and podman have it; where two images have the same tag, it is the full name, since a layout's names must
- * be told apart.
+ * `index.json`. The name of an entry is its tag, as `docker save` and podman have it; where two
+ * images have the same tag, it is the full name, since a layout's names must be told apart.
  */
 export function indexDocument(images: readonly Pick<SavedImage, 'descriptor' | 'names'>[]): string {
   const holders = new Map<string, Set<Digest>>()
@@ -64,7 +70,8 @@ export function indexDocument(images: readonly Pick<SavedImage, 'descriptor' | '
 }
 
 /**
- * `manifest.json`: one entry for each config, which is what Docker knows an image by, with all of its names. A layer that the archive lacks has its place in `Layers`, and in `LayerSources` its
+ * `manifest.json`: one entry for each config, which is what Docker knows an image by, with all of
+ * its names. A layer that the archive lacks has its place in `Layers`, and in `LayerSources` its
  * descriptor with its addresses.
  */
 export function manifestDocument(images: readonly SavedImage[]): string {
@@ -100,12 +107,18 @@ export function repositoriesDocument(images: readonly SavedImage[]): string | un
   return JSON.stringify(Object.fromEntries(entries))
 }
 
-/** The hex of the last layer's digest: what `repositories` calls an image that has no directories of its own. */
+/**
+ * The hex of the last layer's digest: what `repositories` calls an image that has no directories of
+ * its own.
+ */
 export function topOf(layers: readonly Descriptor[], config: Descriptor): string {
   return hexOf((layers.at(-1) ?? config).digest)
 }
 
-/** As `docker save` writes it: without what is Docker Hub's, where the rest is read as the same again. */
+/**
+ * As `docker save` writes it: without what is Docker Hub's, where the rest is read as the same
+ * again.
+ */
 function familiar(repository: string): string {
   const short = repository.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '')
   return repositoryName(parseReference(short)) === repository ? short : repository

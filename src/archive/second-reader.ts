@@ -3,8 +3,9 @@ import type {TarHeader} from '../layer/tar/decode-header.js'
 import {layerCorrupt} from '../layer/corrupt.js'
 
 /**
- * Reads a header once more, by the package `tar`, which others read archives with. Throws `IntegrityError` where it finds another name, type, size or link
- * target than `found`, or a wrong checksum. It takes names for UTF-8, so the bytes of names stay those of our own reader.
+ * Reads a header once more, by the package `tar`, which others read archives with. Throws
+ * `IntegrityError` where it finds another name, type, size or link target than `found`, or a wrong
+ * checksum. It takes names for UTF-8, so the bytes of names stay those of our own reader.
  */
 export function refuseOtherReading(found: TarHeader, block: Buffer, at: number): void {
   const other = new Header(block, at)

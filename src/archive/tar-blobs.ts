@@ -27,13 +27,21 @@ export interface TarBlobOptions {
 
 /** The blobs of an archive, each written once. */
 export interface TarBlobs {
-  /** Throws `IntegrityError` (`ERR_INJECT_SIZE_MISMATCH`) for a blob that was added with another size. */
+  /**
+   * Throws `IntegrityError` (`ERR_INJECT_SIZE_MISMATCH`) for a blob that was added with another
+   * size.
+   */
   add(blob: BlobInfo, open: () => ByteStream | Promise<ByteStream>): Promise<void>
-  /** Adds the layer compressed in the other way, and says what it is then. It lies in `temporary` for a while: a tar wants to know how long a file is before it comes. */
+  /**
+   * Adds the layer compressed in the other way, and says what it is then. It lies in `temporary`
+   * for a while: a tar wants to know how long a file is before it comes.
+   */
   addRecompressed(layer: Layer, image: Image, source: BlobReader): Promise<Descriptor>
 }
 
-/** Writes to `tar`, which is told of nothing else meanwhile. Throws what the blobs' streams throw. */
+/**
+ * Writes to `tar`, which is told of nothing else meanwhile. Throws what the blobs' streams throw.
+ */
 export function createTarBlobs(
   tar: TarSink,
   {compression, temporary, signal, onBytes}: TarBlobOptions,

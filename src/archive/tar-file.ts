@@ -9,12 +9,18 @@ import {isAbsent} from '../disk/error-answers.js'
 
 import {tarEntries, type TarSink} from './tar-sink.js'
 
-/** A tar that is written under a name of its own, and gets its lasting name when it is whole. What of an entry has been written before that fails is taken back. */
+/**
+ * A tar that is written under a name of its own, and gets its lasting name when it is whole. What
+ * of an entry has been written before that fails is taken back.
+ */
 export interface TarFile extends TarSink {
   readonly path: string
 }
 
-/** Begins to write `target`, which is replaced at the end. Throws `LocalIoError`, also for what is there and is no regular file. */
+/**
+ * Begins to write `target`, which is replaced at the end. Throws `LocalIoError`, also for what is
+ * there and is no regular file.
+ */
 export async function createTarFile(target: string): Promise<TarFile> {
   await refuseOtherThanFile(target)
   const folder = dirname(target)
@@ -62,7 +68,10 @@ export async function createTarFile(target: string): Promise<TarFile> {
   }
 }
 
-/** A rename would put the file in the place of a device, a FIFO or a link, such as /dev/stdout, instead of writing to it. */
+/**
+ * A rename would put the file in the place of a device, a FIFO or a link, such as /dev/stdout,
+ * instead of writing to it.
+ */
 async function refuseOtherThanFile(target: string): Promise<void> {
   const stats = await lstat(target).catch((error: unknown) => {
     if (isAbsent(error)) return undefined

@@ -3,7 +3,10 @@ import type {ByteStream} from '../store/content-store.js'
 import {writeBehind} from '../stream/write-behind.js'
 import type {Member} from './index-tar.js'
 
-/** A tar that is written front to back. Entries have nothing of the machine or the moment: equal ones in the same order are equal bytes. */
+/**
+ * A tar that is written front to back. Entries have nothing of the machine or the moment: equal
+ * ones in the same order are equal bytes.
+ */
 export interface TarSink {
   /** `size` must be what the stream has. */
   addFile(name: string, size: number, content: ByteStream): Promise<Member>

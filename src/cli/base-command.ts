@@ -32,8 +32,8 @@ interface Presentation<Result> {
 type RunFlags = Interfaces.InferredFlags<typeof commonFlags & typeof registryFlags>
 
 /**
- * What all commands share: flags, progress, signals, and what comes out. stdout gets the result only, one line or the `--json` document;
- * everything else goes to stderr.
+ * What all commands share: flags, progress, signals, and what comes out. stdout gets the result
+ * only, one line or the `--json` document; everything else goes to stderr.
  */
 export abstract class BaseCommand extends Command {
   static override readonly enableJsonFlag = true
@@ -78,7 +78,10 @@ export abstract class BaseCommand extends Command {
     if (json !== undefined) ux.stdout('%s', escapedJson(JSON.stringify(json, null, 2)))
   }
 
-  /** oclif loses exit codes under `--json` and prints errors over several lines: so both are done here. */
+  /**
+   * oclif loses exit codes under `--json` and prints errors over several lines: so both are done
+   * here.
+   */
   protected override catch(error: Error): Promise<unknown> {
     const exit = this.#interruption?.exitCode() ?? exitCode(error)
     process.exitCode = exit

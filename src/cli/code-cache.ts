@@ -17,13 +17,17 @@ export interface CodeCache {
   readonly modules: readonly string[]
 }
 
-/** Caches in the folder: one for each command and version of Node, and those of the version before. */
+/**
+ * Caches in the folder: one for each command and version of Node, and those of the version before.
+ */
 const most = 24
 const prefix = '.code-cache.inject-'
 
 /**
- * Keeps V8's code cache for later runs, as a whole or not at all, and the newest ones only. Synchronous, for the very end of a run; never throws, because nothing depends
- * on a cache. The file is the code, the modules (JSON), and the length of the code (32 bits, little-endian): as bin/run.js reads it.
+ * Keeps V8's code cache for later runs, as a whole or not at all, and the newest ones only.
+ * Synchronous, for the very end of a run; never throws, because nothing depends on a cache. The
+ * file is the code, the modules (JSON), and the length of the code (32 bits, little-endian): as
+ * bin/run.js reads it.
  */
 export function keepCodeCache({folder, home, name}: CodeCachePlace, cache: CodeCache): void {
   try {

@@ -1,6 +1,9 @@
 import {execute, type Command, type Interfaces} from '@oclif/core'
 
-/** A package with commands as it was when the bundle was made, so that at a start nothing has to be looked for. */
+/**
+ * A package with commands as it was when the bundle was made, so that at a start nothing has to be
+ * looked for.
+ */
 export interface BundledPlugin {
   readonly pjson: Interfaces.PJSON
   /** By their identifiers, as in oclif.manifest.json. */
@@ -9,7 +12,10 @@ export interface BundledPlugin {
   readonly modules: Readonly<Record<string, () => Promise<{readonly default: Command.Class}>>>
 }
 
-/** Runs the program: the first of `plugins` is the program itself, at `root`. Settles when the command has ended; its exit code is then the process's. */
+/**
+ * Runs the program: the first of `plugins` is the program itself, at `root`. Settles when the
+ * command has ended; its exit code is then the process's.
+ */
 export async function start(root: string, plugins: readonly BundledPlugin[]): Promise<void> {
   const loaded = plugins.map((plugin, index) => pluginOf(plugin, {root, isRoot: index === 0}))
   const [main] = loaded

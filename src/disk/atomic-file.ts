@@ -11,8 +11,9 @@ export interface AtomicOptions {
 }
 
 /**
- * Writes a file so that whoever reads `path`, at any instant and after any crash, finds the old content or all of the new one. Throws
- * `LocalIoError`; then the old content is there, and no temporary file.
+ * Writes a file so that whoever reads `path`, at any instant and after any crash, finds the old
+ * content or all of the new one. Throws `LocalIoError`; then the old content is there, and no
+ * temporary file.
  */
 export async function writeFileAtomic(
   path: string,

@@ -3,7 +3,10 @@ import {errnoOf, localIoError} from './local-io-error.js'
 import {type LockTiming, lockTiming} from './lock-timing.js'
 import {forget, judge} from './lock-watch.js'
 
-/** Changes the time of an open folder every few seconds, as the holder of a lock does, until the function that is given is called. */
+/**
+ * Changes the time of an open folder every few seconds, as the holder of a lock does, until the
+ * function that is given is called.
+ */
 export function keepAlive(descriptor: number, {beatMs} = lockTiming): () => void {
   const timer = setInterval(() => {
     try {
@@ -20,8 +23,9 @@ export function keepAlive(descriptor: number, {beatMs} = lockTiming): () => void
 }
 
 /**
- * Whether the process whose folder this is has ended, by the rules of locks: it is asked for on this machine; of any
- * other one a sign of life is waited for, as long as a lease. `owner` is the folder's name from `ownedName('')`.
+ * Whether the process whose folder this is has ended, by the rules of locks: it is asked for on
+ * this machine; of any other one a sign of life is waited for, as long as a lease. `owner` is the
+ * folder's name from `ownedName('')`.
  */
 export async function isAbandoned(
   path: string | Buffer,

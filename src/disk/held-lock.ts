@@ -4,13 +4,19 @@ import {localIoError} from './local-io-error.js'
 import {type LockClaim, readLock, removeLock, type SeenLock} from './lock-file.js'
 import type {LockTiming} from './lock-timing.js'
 
-/** A lock that this process holds until `release`, or until it shows no sign of life for a lease. */
+/**
+ * A lock that this process holds until `release`, or until it shows no sign of life for a lease.
+ */
 export interface HeldLock {
-  /** Aborts with a `LocalIoError` (`ERR_INJECT_LOCK_LOST`) when it is seen that another process has taken the lock. */
+  /**
+   * Aborts with a `LocalIoError` (`ERR_INJECT_LOCK_LOST`) when it is seen that another process has
+   * taken the lock.
+   */
   readonly signal: AbortSignal
   /**
-   * For the moment before a change that the lock protects: throws that error when another process has the lock. A
-   * process that was stopped shows a sign of life first, so that nobody takes the lock right behind it.
+   * For the moment before a change that the lock protects: throws that error when another process
+   * has the lock. A process that was stopped shows a sign of life first, so that nobody takes the
+   * lock right behind it.
    */
   readonly confirm: () => Promise<void>
   /** Gives the lock back; of one that was lost nothing is touched. */
@@ -40,7 +46,10 @@ export function holdLock(path: string, claim: LockClaim, timing: LockTiming): He
     return false
   }
 
-  /** The time of day goes on while a machine sleeps, the other clock need not. When the former jumps, this only asks once more. */
+  /**
+   * The time of day goes on while a machine sleeps, the other clock need not. When the former
+   * jumps, this only asks once more.
+   */
   const wasSilent = (): boolean =>
     timing.now() - last.now > timing.leaseMs / 2 ||
     Math.abs(timing.wall() - last.wall) > timing.leaseMs / 2

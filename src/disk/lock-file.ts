@@ -33,7 +33,10 @@ export interface LockClaim {
   readonly owner: string
   /** Makes it the lock, together with its content; `false` while there is one. */
   take(): Promise<boolean>
-  /** Changes the time of the file that became the lock, wherever that is now. Throws what the system says. */
+  /**
+   * Changes the time of the file that became the lock, wherever that is now. Throws what the system
+   * says.
+   */
   beat(time: Date): Promise<void>
   /** The file is not needed any more; the lock stays. */
   close(): Promise<void>
@@ -55,7 +58,8 @@ export async function openClaim(path: string): Promise<LockClaim> {
       try {
         await link(temporary, path).catch(async (error: unknown) => {
           if (!noLinks.includes(errnoOf(error) ?? '')) throw error
-          // killed between its two steps, this leaves a file that says nothing: it is free after a lease
+          // killed between its two steps, this leaves a file that says nothing: it is free after a
+          // lease
           const made = await create(path, content)
           await handle.close()
           handle = made
@@ -84,7 +88,9 @@ export async function openClaim(path: string): Promise<LockClaim> {
 
 const noLinks: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
-/** For its owner alone: where a web server hands out the folder, nobody is told of our processes. */
+/**
+ * For its owner alone: where a web server hands out the folder, nobody is told of our processes.
+ */
 async function create(path: string, content: string): Promise<FileHandle> {
   const handle = await open(path, 'wx', 0o600)
   try {
@@ -100,8 +106,9 @@ async function create(path: string, content: string): Promise<FileHandle> {
 }
 
 /**
- * `undefined` when nobody holds the lock. It is opened each time: a network file system asks its server then, and not
- * what it remembers. Synchronous, so that nothing comes between what it says and what is done then. Throws `LocalIoError`.
+ * `undefined` when nobody holds the lock. It is opened each time: a network file system asks its
+ * server then, and not what it remembers. Synchronous, so that nothing comes between what it says
+ * and what is done then. Throws `LocalIoError`.
  */
 export function readLock(path: string): SeenLock | undefined {
   let descriptor: number | undefined

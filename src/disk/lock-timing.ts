@@ -1,7 +1,10 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {monotonicTime} from './clock.js'
 
-/** How often a holder shows that it lives, and how long others wait for that. All that use one lock must agree on it. */
+/**
+ * How often a holder shows that it lives, and how long others wait for that. All that use one lock
+ * must agree on it.
+ */
 export interface LockTiming {
   /** A holder that shows nothing for so long has lost the lock to the next who asks. */
   readonly leaseMs: number

@@ -29,8 +29,9 @@ interface Sighting {
 }
 
 /**
- * What can be said of the holder at this moment. A process of this machine and boot is asked for; of any other one a
- * sign of life is waited for. Neither clock of another machine is believed, nor this one's time of day.
+ * What can be said of the holder at this moment. A process of this machine and boot is asked for;
+ * of any other one a sign of life is waited for. Neither clock of another machine is believed, nor
+ * this one's time of day.
  */
 export function judge(path: string, seen: OwnedThing, timing: LockTiming): HolderState {
   const {silentMs, hasMoved} = look(path, seen, timing)
@@ -63,7 +64,8 @@ function compare(
 ): Sighting {
   if (before?.seen.holding !== seen.holding) return {seen, at, silentMs: 0, hasMoved: false}
   if (before.seen.stamp !== seen.stamp) return {seen, at, silentMs: 0, hasMoved: true}
-  // what stopped us (a suspended machine, a server that is away) may have stopped the holder, too: a pause counts as one beat
+  // what stopped us (a suspended machine, a server that is away) may have stopped the holder, too:
+  // a pause counts as one beat
   const silentMs = before.silentMs + Math.min(at - before.at, beatMs)
   return {seen, at, silentMs, hasMoved: before.hasMoved}
 }

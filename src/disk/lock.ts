@@ -14,7 +14,10 @@ export interface LockOptions {
   readonly signal?: AbortSignal | undefined
   /** How long to wait for a holder that lives; 30 s. */
   readonly timeoutMs?: number | undefined
-  /** Do not wait, however long, to see whether a holder that cannot be asked lives: it counts as living. */
+  /**
+   * Do not wait, however long, to see whether a holder that cannot be asked lives: it counts as
+   * living.
+   */
   readonly trusting?: boolean | undefined
   /** Take the lock from whoever has it. */
   readonly takeOver?: boolean | undefined
@@ -24,8 +27,9 @@ export interface LockOptions {
 }
 
 /**
- * Runs `work` while no other process (and no other caller in this one) holds the lock at `path`, and releases it whatever happens. Before
- * each change that the lock is for, `work` calls `confirm`. Throws what `acquireLock` throws.
+ * Runs `work` while no other process (and no other caller in this one) holds the lock at `path`,
+ * and releases it whatever happens. Before each change that the lock is for, `work` calls
+ * `confirm`. Throws what `acquireLock` throws.
  */
 export async function withLock<T>(
   path: string,
@@ -41,9 +45,10 @@ export async function withLock<T>(
 }
 
 /**
- * Takes the lock at `path`: a file that names its holder, and whose time the holder changes every few seconds. A holder that has ended on this machine
- * loses the lock at once, any other when it has shown no sign of life for a lease (30 s), measured by whoever waits. Throws
- * `LocalIoError` (`ERR_INJECT_LOCKED`) when a living one keeps it.
+ * Takes the lock at `path`: a file that names its holder, and whose time the holder changes every
+ * few seconds. A holder that has ended on this machine loses the lock at once, any other when it
+ * has shown no sign of life for a lease (30 s), measured by whoever waits. Throws `LocalIoError`
+ * (`ERR_INJECT_LOCKED`) when a living one keeps it.
  */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<HeldLock> {
   const {timing = lockTiming} = options
@@ -89,8 +94,9 @@ async function waitFor(path: string, claim: LockClaim, options: LockOptions): Pr
 }
 
 /**
- * Removing a dead holder's lock takes a lock of its own, named for that holding: nobody else can remove that one meanwhile, so what is
- * seen to be the dead one's is still that when it is removed, and never the lock of the next holder.
+ * Removing a dead holder's lock takes a lock of its own, named for that holding: nobody else can
+ * remove that one meanwhile, so what is seen to be the dead one's is still that when it is removed,
+ * and never the lock of the next holder.
  */
 async function breakLock(
   path: string,
@@ -109,8 +115,9 @@ async function breakLock(
 }
 
 /**
- * What killed breakers and claimants left behind. The lock has a living holder now, so none of the dead ones that breakers are named for can have it again,
- * and removing even a living breaker's lock lets nobody remove anything but what was seen to be dead.
+ * What killed breakers and claimants left behind. The lock has a living holder now, so none of the
+ * dead ones that breakers are named for can have it again, and removing even a living breaker's
+ * lock lets nobody remove anything but what was seen to be dead.
  */
 async function clearLeftovers(path: string): Promise<void> {
   const folder = dirname(path)

@@ -6,16 +6,18 @@ import {join} from 'node:path'
 import {removeTree} from './remove-tree.js'
 
 /**
- * A name for a temporary file or folder that says which process it belongs to: `<prefix><pid>-<start time>-<place>-<random>`, never the
- * same twice. Whoever finds it later can tell with `isDead` whether anybody still works on it.
+ * A name for a temporary file or folder that says which process it belongs to:
+ * `<prefix><pid>-<start time>-<place>-<random>`, never the same twice. Whoever finds it later can
+ * tell with `isDead` whether anybody still works on it.
  */
 export function ownedName(prefix: string): string {
   return `${prefix}${process.pid}-${ownStart()}-${place()}-${randomBytes(8).toString('hex')}`
 }
 
 /**
- * What is known of the process that `name` belongs to. `unknown` for one that cannot be asked (of another
- * machine, boot or container, or where the system has no /proc), and for a name that `ownedName(prefix)` did not make.
+ * What is known of the process that `name` belongs to. `unknown` for one that cannot be asked (of
+ * another machine, boot or container, or where the system has no /proc), and for a name that
+ * `ownedName(prefix)` did not make.
  */
 export function ownerState(name: string, prefix: string): 'alive' | 'dead' | 'unknown' {
   const owner = ownerIn(name, prefix)
@@ -26,9 +28,10 @@ export function ownerState(name: string, prefix: string): 'alive' | 'dead' | 'un
 }
 
 /**
- * Whether the process that `name` says it belongs to has ended. `false` for a name that `ownedName(prefix)` did not make. A process
- * that cannot be asked counts as ended when the thing was not touched for a day (`idleMs`), or has a time
- * that is more than a day ahead: then a clock was wrong.
+ * Whether the process that `name` says it belongs to has ended. `false` for a name that
+ * `ownedName(prefix)` did not make. A process that cannot be asked counts as ended when the thing
+ * was not touched for a day (`idleMs`), or has a time that is more than a day ahead: then a clock
+ * was wrong.
  */
 export function isDead(name: string, prefix: string, idleMs = 0): boolean {
   const owner = ownerIn(name, prefix)
@@ -56,13 +59,16 @@ function ownerIn(name: string, prefix: string): Owner | undefined {
 }
 
 /**
- * Removes from `folder` what processes that have ended left there under `prefix`, and returns the names of what it removed. Things of
- * living processes, of other users (who could make such a name up, and put there what leads elsewhere), names of another shape, and what may not be removed stay. A folder that is not there is an empty one.
+ * Removes from `folder` what processes that have ended left there under `prefix`, and returns the
+ * names of what it removed. Things of living processes, of other users (who could make such a name
+ * up, and put there what leads elsewhere), names of another shape, and what may not be removed
+ * stay. A folder that is not there is an empty one.
  */
 export async function clearDead(folder: string, prefix: string): Promise<string[]> {
   const removed: string[] = []
   for (const {name} of await listDead(folder, prefix))
-    // somebody else's leftover that we lack the rights to remove is no reason to fail the work at hand
+    // somebody else's leftover that we lack the rights to remove is no reason to fail the work at
+    // hand
     await removeTree(join(folder, name)).then(
       () => removed.push(name),
       () => undefined,
@@ -107,7 +113,10 @@ function hasEnded(pid: number, start: string): boolean {
   return now !== undefined && (now.zombie || now.start !== start)
 }
 
-/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html `undefined` where that cannot be read, as on other systems. */
+/**
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html `undefined` where that cannot be read,
+ * as on other systems.
+ */
 function processState(pid: number | 'self'): {zombie: boolean; start: string} | undefined {
   if (process.platform !== 'linux') return undefined
   try {
@@ -115,7 +124,8 @@ function processState(pid: number | 'self'): {zombie: boolean; start: string} | 
     // the second field is the program's name in brackets, which may hold blanks and brackets
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     const [state = '', start = ''] = [fields[0], fields[19]]
-    // a killed process whose parent does not ask for its end stays in the table, yet does nothing any more
+    // a killed process whose parent does not ask for its end stays in the table, yet does nothing
+    // any more
     return {zombie: state === 'Z' || state === 'X', start}
   } catch {
     return undefined
@@ -128,7 +138,10 @@ function ownStart(): string {
   return start
 }
 
-/** Stands for the machine, its boot and the process table that pids are counted in: elsewhere the same pid is another process. */
+/**
+ * Stands for the machine, its boot and the process table that pids are counted in: elsewhere the
+ * same pid is another process.
+ */
 let here: string | undefined
 function place(): string {
   here ??= createHash('sha256')
@@ -155,7 +168,10 @@ function pidSpace(): string[] | undefined {
   }
 }
 
-/** On Linux without /proc, another container may have the same name: then no other process is ever one of this place. */
+/**
+ * On Linux without /proc, another container may have the same name: then no other process is ever
+ * one of this place.
+ */
 function unknownSpace(): string[] {
   return process.platform === 'linux' ? [randomBytes(16).toString('hex')] : []
 }

@@ -5,7 +5,10 @@ import {createHash} from 'crypto'
 import {constants} from 'fs'
 import {open} from 'fs/promises'
 
-/** Makes a folder that only this user can look into; false where there can be none, or somebody else has a say in what is in it. */
+/**
+ * Makes a folder that only this user can look into; false where there can be none, or somebody else
+ * has a say in what is in it.
+ */
 export async function isPrivateFolder(folder: string): Promise<boolean> {
   try {
     if (!isTrustedFolder(folder)) return false
@@ -20,7 +23,9 @@ export async function isPrivateFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** What `isPrivateFolder` would say, as far as that can be seen without making or changing anything. */
+/**
+ * What `isPrivateFolder` would say, as far as that can be seen without making or changing anything.
+ */
 export async function mayBePrivateFolder(folder: string): Promise<boolean> {
   if (!isTrustedFolder(folder)) return false
   return lstat(folder).then(isOwnFolder, () => true)
@@ -29,11 +34,17 @@ export async function mayBePrivateFolder(folder: string): Promise<boolean> {
 function isOwnFolder(stats: Stats): boolean {
   return stats.isDirectory() && stats.uid === process.geteuid?.()
 }
-/** What a file is named that one run leaves for the next of the same work: 32 hexadecimal digits, the same for the same words in the same order. */
+/**
+ * What a file is named that one run leaves for the next of the same work: 32 hexadecimal digits,
+ * the same for the same words in the same order.
+ */
 export function identityName(identity: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
 }
-/** The text of a small file; `undefined` for what is not there, not a file of this user's, or larger than `longest` bytes. */
+/**
+ * The text of a small file; `undefined` for what is not there, not a file of this user's, or larger
+ * than `longest` bytes.
+ */
 export async function readOwnFile(path: string, longest: number): Promise<string | undefined> {
   try {
     // a FIFO of that name must not keep us waiting

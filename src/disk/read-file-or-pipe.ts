@@ -7,8 +7,9 @@ const patienceMs = 5000
 const pauseMs = 20
 
 /**
- * The bytes of a file, or of a pipe (`<(…)`) whose writer ends within 5 s. Throws what the system says, and an `Error` with only the reason for
- * more than `limit` bytes, for a pipe that stays silent, and for what is neither.
+ * The bytes of a file, or of a pipe (`<(…)`) whose writer ends within 5 s. Throws what the system
+ * says, and an `Error` with only the reason for more than `limit` bytes, for a pipe that stays
+ * silent, and for what is neither.
  */
 export async function readFileOrPipe(path: string, limit: number): Promise<Buffer> {
   const reading = read(path, limit)

@@ -1,4 +1,5 @@
-// Where things are in an OCI image layout, and how its files are read. The only file that knows the paths.
+// Where things are in an OCI image layout, and how its files are read. The only file that knows the
+// paths.
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#content
 import {constants, type Stats} from 'node:fs'
 import {type FileHandle, lstat, open} from 'node:fs/promises'
@@ -7,7 +8,10 @@ import {errnoOf, localIoError} from './local-io-error.js'
 import {IntegrityError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 
-/** `undefined` when there is nothing. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) for a link, folder or device: a layout holds files. */
+/**
+ * `undefined` when there is nothing. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) for a
+ * link, folder or device: a layout holds files.
+ */
 export async function statFile(path: string): Promise<Stats | undefined> {
   try {
     const stats = await lstat(path)
@@ -23,15 +27,18 @@ export interface ReadOptions {
   readonly first?: number | undefined
   /** Throws `IntegrityError` (`ERR_INJECT_SIZE_MISMATCH`) when the file ends before. */
   readonly end?: number | undefined
-  /** A chunk is the consumer's until he asks for the next but one; then its memory is used again. Without it he may keep what he gets. */
+  /**
+   * A chunk is the consumer's until he asks for the next but one; then its memory is used again.
+   * Without it he may keep what he gets.
+   */
   readonly recycle?: boolean | undefined
   /** Bytes of a chunk; 256 KiB, twice that with `recycle`. */
   readonly chunkSize?: number | undefined
 }
 
 /**
- * The bytes of a regular file from its first, or those from `first` to before `end`, reading ahead by one chunk. Opened when the first chunk is
- * asked for; links are not followed.
+ * The bytes of a regular file from its first, or those from `first` to before `end`, reading ahead
+ * by one chunk. Opened when the first chunk is asked for; links are not followed.
  */
 export async function* readFileStream(
   path: string,

@@ -1,8 +1,9 @@
 import {chmod, readdir, rm} from 'node:fs/promises'
 
 /**
- * Removes a file, link or folder with all that is in it; nothing there is fine. Folders of ours that lack the rights to be emptied
- * (mode 0555 or 000, as layers have them) get these first. Symbolic links are removed, never followed.
+ * Removes a file, link or folder with all that is in it; nothing there is fine. Folders of ours
+ * that lack the rights to be emptied (mode 0555 or 000, as layers have them) get these first.
+ * Symbolic links are removed, never followed.
  */
 export async function removeTree(path: string | Buffer): Promise<void> {
   const remove = (): Promise<void> =>

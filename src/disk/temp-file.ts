@@ -16,15 +16,24 @@ export interface TempFileOptions {
   /** Permissions, whatever the umask says; the system's default without. */
   readonly mode?: number | undefined
   readonly algorithm?: DigestAlgorithm | undefined
-  /** The digest that the stream has if it comes to its end: whoever made it checks that, so it is not hashed here again. */
+  /**
+   * The digest that the stream has if it comes to its end: whoever made it checks that, so it is
+   * not hashed here again.
+   */
   readonly known?: Digest | undefined
 }
 
-/** A file of this process's own that has no lasting name yet. Its owner calls `commit` or `discard`; calling `discard` after either does nothing. */
+/**
+ * A file of this process's own that has no lasting name yet. Its owner calls `commit` or `discard`;
+ * calling `discard` after either does nothing.
+ */
 export interface OpenTempFile {
   readonly path: string
   readonly handle: FileHandle
-  /** Makes the bytes durable, then the name: after a crash `target` is what it was before, or all of this. `check` looks at what is replaced, right before. */
+  /**
+   * Makes the bytes durable, then the name: after a crash `target` is what it was before, or all of
+   * this. `check` looks at what is replaced, right before.
+   */
   readonly commit: (target: string, check?: () => Promise<void>) => Promise<void>
   readonly discard: () => Promise<void>
 }
@@ -35,7 +44,10 @@ export interface TempFile extends Omit<OpenTempFile, 'handle'> {
   readonly digest: Digest
 }
 
-/** Makes an empty file under a name that nothing has yet: one of `ownedName`. Throws what the system says. */
+/**
+ * Makes an empty file under a name that nothing has yet: one of `ownedName`. Throws what the system
+ * says.
+ */
 export async function openTempFile(path: string): Promise<OpenTempFile> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
   const handle = await open(path, flags, 0o666)
@@ -67,7 +79,10 @@ export async function openTempFile(path: string): Promise<OpenTempFile> {
   }
 }
 
-/** Writes a stream into a new file of this process's own, in constant memory; a chunk must stay what it is until it is written. When anything fails, nothing is left. */
+/**
+ * Writes a stream into a new file of this process's own, in constant memory; a chunk must stay what
+ * it is until it is written. When anything fails, nothing is left.
+ */
 export async function writeTempFile(
   stream: AsyncIterable<Uint8Array>,
   {folder, prefix, mode, algorithm, known}: TempFileOptions,
@@ -130,7 +145,10 @@ async function setMode(handle: FileHandle, mode: number, path: string): Promise<
     throw localIoError(error, 'set the permissions of', path)
   }
 }
-/** Writes all of the chunks, at `position` or where the file's last write ended. Throws what the system says, also when it takes a part only. */
+/**
+ * Writes all of the chunks, at `position` or where the file's last write ended. Throws what the
+ * system says, also when it takes a part only.
+ */
 export async function writeWhole(
   handle: FileHandle,
   chunks: readonly Uint8Array[],

@@ -2,10 +2,11 @@ import {lstatSync, readlinkSync, statSync} from 'node:fs'
 import {dirname, join, resolve} from 'node:path'
 
 /**
- * Whether nobody but root and this user can decide what is in a folder, and what is found under its name. Each folder
- * on the way from the root must belong to one of them, and others must not be able to write to it; where they can, as
- * in /tmp, the sticky bit must keep them from replacing what is ours. Links are followed where root made them. A folder
- * that is not there yet is judged by those above it, and must be judged again when it is. bin/run.js has a copy.
+ * Whether nobody but root and this user can decide what is in a folder, and what is found under its
+ * name. Each folder on the way from the root must belong to one of them, and others must not be
+ * able to write to it; where they can, as in /tmp, the sticky bit must keep them from replacing
+ * what is ours. Links are followed where root made them. A folder that is not there yet is judged
+ * by those above it, and must be judged again when it is. bin/run.js has a copy.
  */
 export function isTrustedFolder(folder: string): boolean {
   const user = process.geteuid?.()
@@ -49,7 +50,10 @@ function namesOf(path: string): string[] {
     .reverse()
 }
 
-/** Whether a home is this user's own: root, by sudo, may have that of another one. bin/run.js has a copy. */
+/**
+ * Whether a home is this user's own: root, by sudo, may have that of another one. bin/run.js has a
+ * copy.
+ */
 export function isOwnHome(home: string): boolean {
   const user = process.geteuid?.()
   try {

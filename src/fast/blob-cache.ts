@@ -32,8 +32,11 @@ export interface CachedContent {
 /** Content by its digest, shared by any number of processes. */
 export interface BlobCache {
   /**
-   * Makes `target`, in a folder of this process's own, a file with this content: of the cache, whose file is read and checked each time, else of `open`, which goes into the cache as well. It is the cache's
-   * file only where nobody else can write to that. Says whether the cache had it. The stream of `open` must fail before its end where the bytes are other ones, as that of `openBlob` does: it is not hashed again.
+   * Makes `target`, in a folder of this process's own, a file with this content: of the cache,
+   * whose file is read and checked each time, else of `open`, which goes into the cache as well. It
+   * is the cache's file only where nobody else can write to that. Says whether the cache had it.
+   * The stream of `open` must fail before its end where the bytes are other ones, as that of
+   * `openBlob` does: it is not hashed again.
    */
   place(
     content: CachedContent,
@@ -47,7 +50,10 @@ export interface BlobCache {
   close(): Promise<void>
 }
 
-/** The cache in a folder, which is made where it is not there; `threads` read it. Throws `LocalIoError`, and `PreconditionError` for a folder that holds something else. */
+/**
+ * The cache in a folder, which is made where it is not there; `threads` read it. Throws
+ * `LocalIoError`, and `PreconditionError` for a folder that holds something else.
+ */
 export async function openBlobCache(
   directory: string,
   {threads}: {readonly threads: number},
@@ -70,14 +76,18 @@ export async function openBlobCache(
   }
 }
 
-/** Makes `target` a file with these bytes if they are the right ones. Returns the digest that they have. */
+/**
+ * Makes `target` a file with these bytes if they are the right ones. Returns the digest that they
+ * have.
+ */
 async function writeOwn(
   content: ByteStream,
   {digest, isChecked}: {readonly digest: Digest; readonly isChecked: boolean},
   target: string,
 ): Promise<Digest> {
   const file = await writeTempFile(content, {
-    // not in the cache: whoever owns that could put another file in the place of one that was checked
+    // not in the cache: whoever owns that could put another file in the place of one that was
+    // checked
     folder: dirname(target),
     prefix: cachePrefix,
     algorithm: algorithmOf(digest),
@@ -106,7 +116,10 @@ async function keep(file: string, path: string): Promise<void> {
   }
 }
 
-/** Whether the cache had the content, and `target` has it now. What is in the cache under its name and is something else is removed. */
+/**
+ * Whether the cache had the content, and `target` has it now. What is in the cache under its name
+ * and is something else is removed.
+ */
 async function takeSound(
   {path, digest, size, target}: CachedContent & {path: string; target: string},
   hasher: FileHasher,
@@ -151,7 +164,10 @@ async function takeSound(
   return true
 }
 
-/** The same for a file that somebody else could change after it was checked: a copy is what is checked. */
+/**
+ * The same for a file that somebody else could change after it was checked: a copy is what is
+ * checked.
+ */
 async function copySound(
   {path, digest, size, target}: CachedContent & {path: string; target: string},
   signal: AbortSignal,

@@ -13,7 +13,10 @@ export const cachePrefix = '.inject-'
 /** What tells our caches from those of other programs. */
 const ownLine = '# Blobs of images, by digest. Made by inject save --cache.'
 
-/** Says to backup programs, and to us, that what is in the folder can be had again. https://bford.info/cachedir/ */
+/**
+ * Says to backup programs, and to us, that what is in the folder can be had again.
+ * https://bford.info/cachedir/
+ */
 export const cacheTag = {
   name: 'CACHEDIR.TAG',
   content: `Signature: 8a477f597d28d172789f06886806bc55\n${ownLine}\n`,
@@ -32,7 +35,10 @@ export function cachedDigest(algorithm: string, name: string): Digest | undefine
   return isDigest(digest) ? digest : undefined
 }
 
-/** Whether a folder is a cache that we made: many programs mark theirs by a file of that name. Throws `LocalIoError`. */
+/**
+ * Whether a folder is a cache that we made: many programs mark theirs by a file of that name.
+ * Throws `LocalIoError`.
+ */
 export async function isCache(directory: string): Promise<boolean> {
   const path = join(directory, cacheTag.name)
   try {

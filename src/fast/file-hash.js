@@ -1,4 +1,5 @@
-// Hashes files in a thread of its own: what is read is hashed at once, and nothing of it reaches the program's own thread.
+// Hashes files in a thread of its own: what is read is hashed at once, and nothing of it reaches
+// the program's own thread.
 import {createHash} from 'node:crypto'
 import {closeSync, constants, openSync, readSync} from 'node:fs'
 import {parentPort} from 'node:worker_threads'

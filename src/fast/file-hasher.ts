@@ -9,7 +9,9 @@ export interface FileHash {
 
 /** Hashes files, several at once, in threads that start when there is something to do. */
 export interface FileHasher {
-  /** Rejects with the system's error for a file that cannot be read, and with the signal's reason. */
+  /**
+   * Rejects with the system's error for a file that cannot be read, and with the signal's reason.
+   */
   hash(path: string, algorithm: DigestAlgorithm, signal: AbortSignal): Promise<FileHash>
   close(): Promise<void>
 }

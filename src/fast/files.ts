@@ -1,4 +1,5 @@
-// Where things are in a folder that holds one image as plain files: the only file that knows the names.
+// Where things are in a folder that holds one image as plain files: the only file that knows the
+// names.
 import type {LayerCompression} from '../oci/media-type.js'
 
 /** What the names of our own start with while a folder is filled. */
@@ -9,7 +10,10 @@ export const fastFiles = {
   manifest: 'manifest.json',
   /** The manifest's digest. It is there exactly when all else is: written last, removed first. */
   marker: 'digest',
-  /** There while files are replaced, and after a run that did not come to its end with that: the folder is ours although it has no marker. */
+  /**
+   * There while files are replaced, and after a run that did not come to its end with that: the
+   * folder is ours although it has no marker.
+   */
   unfinished: `${fastPrefix}unfinished`,
   /** Base first, from 000; more than three digits where there are more than a thousand layers. */
   layer: (position: number, compression: LayerCompression) =>

@@ -17,9 +17,11 @@ import {fastFiles, fastPrefix, isFastFile} from './files.js'
 import {listFolder} from '../disk/names-in.js'
 
 /**
- * Fills a folder with the files of an image, which `fill` writes into a folder inside it, and removes those of an earlier image. The file `digest` goes before anything else is touched, and comes when all
- * else is there and durable: at every instant, and after any crash, a folder that has it has one whole image. Files of other names stay. Throws `LocalIoError`: for a folder
- * that holds something else (`ERR_INJECT_DIRECTORY_NOT_EMPTY`), and where it cannot be written.
+ * Fills a folder with the files of an image, which `fill` writes into a folder inside it, and
+ * removes those of an earlier image. The file `digest` goes before anything else is touched, and
+ * comes when all else is there and durable: at every instant, and after any crash, a folder that
+ * has it has one whole image. Files of other names stay. Throws `LocalIoError`: for a folder that
+ * holds something else (`ERR_INJECT_DIRECTORY_NOT_EMPTY`), and where it cannot be written.
  */
 export async function fillFastFolder<T>(
   directory: string,
@@ -54,7 +56,8 @@ async function prepare(directory: string): Promise<boolean> {
     await syncFolder(dirname(directory))
     return true
   }
-  // where another run may be replacing files at this moment, what is seen between two of them says nothing
+  // where another run may be replacing files at this moment, what is seen between two of them says
+  // nothing
   const isAccepted =
     (await isOurs(directory)) ||
     (names.some(isOwnName) && (await withLock(lockOf(directory), () => isOurs(directory))))
@@ -65,14 +68,19 @@ async function prepare(directory: string): Promise<boolean> {
   return false
 }
 
-/** Whether a folder has nothing in it but what a run began, an earlier image, or what a run left that did not end. */
+/**
+ * Whether a folder has nothing in it but what a run began, an earlier image, or what a run left
+ * that did not end.
+ */
 async function isOurs(directory: string): Promise<boolean> {
   if (await holdsImage(directory)) return true
   const names = (await listFolder(directory)) ?? []
   return names.includes(fastFiles.unfinished) || names.every(isOwnName)
 }
 
-/** Whether `digest` is that of the manifest beside it: other things have files of that name, too. */
+/**
+ * Whether `digest` is that of the manifest beside it: other things have files of that name, too.
+ */
 async function holdsImage(directory: string): Promise<boolean> {
   const read = (name: string, limit: number): Promise<Uint8Array> =>
     readAll(readFileStream(join(directory, name)), limit, name)
@@ -86,7 +94,9 @@ async function holdsImage(directory: string): Promise<boolean> {
   }
 }
 
-/** What no file can be renamed to, or removed as one, is better known while the old image is whole. */
+/**
+ * What no file can be renamed to, or removed as one, is better known while the old image is whole.
+ */
 async function refuseObstacles(directory: string): Promise<void> {
   for (const name of ((await listFolder(directory)) ?? []).filter(isFastFile)) {
     const path = join(directory, name)

@@ -2,7 +2,10 @@ import {constants} from 'node:fs'
 import {copyFile, link, open} from 'node:fs/promises'
 import {errnoOf, localIoError} from '../disk/local-io-error.js'
 
-/** What says that a file cannot have another name there: other file systems, too many links, file systems and systems without any. */
+/**
+ * What says that a file cannot have another name there: other file systems, too many links, file
+ * systems and systems without any.
+ */
 const linkless: readonly string[] = [
   'EXDEV',
   'EMLINK',
@@ -14,8 +17,9 @@ const linkless: readonly string[] = [
 ]
 
 /**
- * Makes `target`, which must not be there, the same file as `source`, by a hard link; where that cannot be a copy, which shares its blocks where the file system can do
- * that. Throws `LocalIoError`.
+ * Makes `target`, which must not be there, the same file as `source`, by a hard link; where that
+ * cannot be a copy, which shares its blocks where the file system can do that. Throws
+ * `LocalIoError`.
  */
 export async function placeFile(source: string, target: string): Promise<void> {
   try {

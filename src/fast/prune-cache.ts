@@ -29,8 +29,9 @@ interface CachedBlob {
 }
 
 /**
- * Removes blobs from a cache, those first that were not used for longest, until the rest has at most `maxBytes`. Works while others use the cache: what they have taken from it stays theirs. Throws
- * `PreconditionError` (`ERR_INJECT_NOT_A_CACHE`) and `LocalIoError`.
+ * Removes blobs from a cache, those first that were not used for longest, until the rest has at
+ * most `maxBytes`. Works while others use the cache: what they have taken from it stays theirs.
+ * Throws `PreconditionError` (`ERR_INJECT_NOT_A_CACHE`) and `LocalIoError`.
  */
 export async function pruneCache(
   directory: string,

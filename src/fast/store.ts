@@ -23,9 +23,11 @@ import {fastFiles} from './files.js'
 import {listFolder} from '../disk/names-in.js'
 
 /**
- * The one image in a folder of plain files, to be read. Where the layers lie there as plain tars although the manifest has them compressed, the image has a manifest of its own, with the same config. Throws
- * `NotFoundError` (`ERR_INJECT_FAST_NOT_FOUND`), `IntegrityError` (`ERR_INJECT_FAST_INVALID`) for a folder that is not complete or contradicts itself, and `PreconditionError`
- * (`ERR_INJECT_FAST_READ_ONLY`) where something is to be written.
+ * The one image in a folder of plain files, to be read. Where the layers lie there as plain tars
+ * although the manifest has them compressed, the image has a manifest of its own, with the same
+ * config. Throws `NotFoundError` (`ERR_INJECT_FAST_NOT_FOUND`), `IntegrityError`
+ * (`ERR_INJECT_FAST_INVALID`) for a folder that is not complete or contradicts itself, and
+ * `PreconditionError` (`ERR_INJECT_FAST_READ_ONLY`) where something is to be written.
  */
 export async function openFastFolder(
   reference: FastReference,
@@ -139,7 +141,10 @@ async function findLayer(
   // the same object where it is the same layer: then the manifest stays as it is
   return {file: plain, layer: diffId === layer.digest ? layer : {mediaType, digest: diffId, size}}
 
-  /** The checksum says what the file should be: a folder whose parts say different things is of two images. */
+  /**
+   * The checksum says what the file should be: a folder whose parts say different things is of two
+   * images.
+   */
   async function checkSum(digest: Digest): Promise<void> {
     const file = fastFiles.checksum(position)
     if (!names.has(file) || algorithmOf(digest) !== 'sha256') return

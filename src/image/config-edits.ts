@@ -10,7 +10,10 @@ import type {JsonPath, MemberEdit} from './edit-tree.js'
 
 type Texts = Readonly<Record<string, string | null>>
 
-/** Members of an image's config (and annotations of its manifest) to set; `null` takes one out, and what is absent stays. */
+/**
+ * Members of an image's config (and annotations of its manifest) to set; `null` takes one out, and
+ * what is absent stays.
+ */
 export interface ConfigEdits {
   readonly env?: Texts | undefined
   readonly labels?: Texts | undefined
@@ -26,7 +29,10 @@ const members = {entrypoint: 'Entrypoint', cmd: 'Cmd', workdir: 'WorkingDir', us
 type Member = keyof typeof members
 const memberKeys = Object.keys(members) as Member[]
 
-/** A new entrypoint without a command leaves none: what was a command for the old one is not one for the new, as docker and crane see it. */
+/**
+ * A new entrypoint without a command leaves none: what was a command for the old one is not one for
+ * the new, as docker and crane see it.
+ */
 export function withoutOldCommand(edits: ConfigEdits): ConfigEdits {
   const {entrypoint, cmd} = edits
   return entrypoint && cmd === undefined ? {...edits, cmd: null} : edits
@@ -142,7 +148,10 @@ function editsOfTexts(path: JsonPath, edits: Texts = {}): MemberEdit[] {
   return Object.entries(edits).map(([key, value]) => setOrRemove([...path, key], value))
 }
 
-/** Throws `UsageError` (`ERR_INJECT_LABEL_RESERVED`) for labels and annotations that say what only `inject` may say. */
+/**
+ * Throws `UsageError` (`ERR_INJECT_LABEL_RESERVED`) for labels and annotations that say what only
+ * `inject` may say.
+ */
 export function refuseReserved(edits: ConfigEdits | undefined): void {
   const reserved = Object.keys({...edits?.labels, ...edits?.annotations}).find(isReserved)
   if (reserved === undefined) return

@@ -54,7 +54,10 @@ export function newValues({before, own}: EditNode): unknown[] {
   return value === undefined ? before : [...before, value]
 }
 
-/** The new object or list that holds all that is set in it; `undefined` when nothing is. Throws `TypeError` for a list that would have gaps. */
+/**
+ * The new object or list that holds all that is set in it; `undefined` when nothing is. Throws
+ * `TypeError` for a list that would have gaps.
+ */
 export function newContainer({members}: WithinEdit): unknown {
   const entries = [...members]
     .map(([key, node]) => [key, newValues(node)] as const)

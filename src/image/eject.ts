@@ -19,8 +19,10 @@ import {decodeImage, type Encoded, type Image} from './image.js'
 import {findSlot, findSlots, type Slot} from './slot.js'
 
 /**
- * The image without the slot: its layers, diff IDs, history entries and labels are gone, and what was edited together with it says again what it said before;
- * all else keeps its bytes. Throws `PreconditionError` (`ERR_INJECT_NO_SLOT`) when there is no such slot, and what `findSlot` and `checkFamily` throw.
+ * The image without the slot: its layers, diff IDs, history entries and labels are gone, and what
+ * was edited together with it says again what it said before; all else keeps its bytes. Throws
+ * `PreconditionError` (`ERR_INJECT_NO_SLOT`) when there is no such slot, and what `findSlot` and
+ * `checkFamily` throw.
  */
 export function eject(image: Image, name: string): Image {
   checkFamily(image)
@@ -53,8 +55,9 @@ export function rememberedBase({manifest, config}: Image): Digest | undefined {
 }
 
 /**
- * Whether `rest`, which slots were taken out of, is `original` again, so that this may stand in its place: the same layers, by their content, and the same config but
- * for its time and for what is empty. (A child image that was built on an injected one remembers the base of its parent.)
+ * Whether `rest`, which slots were taken out of, is `original` again, so that this may stand in its
+ * place: the same layers, by their content, and the same config but for its time and for what is
+ * empty. (A child image that was built on an injected one remembers the base of its parent.)
  */
 export function isSameImage(rest: Image, original: Image): boolean {
   return isDeepStrictEqual(essence(rest.config.value), essence(original.config.value))

@@ -11,8 +11,9 @@ import type {Image} from './image.js'
 import type {Slot} from './slot.js'
 
 /**
- * Throws `PreconditionError` (`ERR_INJECT_MIXED_FAMILIES`) when an image's config or one of its layers is of the other family of media types than its manifest:
- * readers do not agree on what that is. Types of neither family are none of our business.
+ * Throws `PreconditionError` (`ERR_INJECT_MIXED_FAMILIES`) when an image's config or one of its
+ * layers is of the other family of media types than its manifest: readers do not agree on what that
+ * is. Types of neither family are none of our business.
  */
 export function checkFamily({manifest}: Image): void {
   const {value, descriptor} = manifest
@@ -32,7 +33,10 @@ export function checkFamily({manifest}: Image): void {
   )
 }
 
-/** Throws `PreconditionError` (`ERR_INJECT_SLOT_ENCRYPTED`) for a slot whose content is encrypted: it would be replaced by what everybody can read. */
+/**
+ * Throws `PreconditionError` (`ERR_INJECT_SLOT_ENCRYPTED`) for a slot whose content is encrypted:
+ * it would be replaced by what everybody can read.
+ */
 export function checkPlain(slot: Slot | undefined): void {
   const encrypted = slot?.layers.find(({descriptor}) => isEncryptedLayer(descriptor.mediaType))
   if (!slot || !encrypted) return
@@ -44,7 +48,8 @@ export function checkPlain(slot: Slot | undefined): void {
 }
 
 /**
- * The media type of a new layer of an image, of its family. Throws `PreconditionError` (`ERR_INJECT_ZSTD_IN_DOCKER`) for zstd in an image of Docker's format, which has no name for it.
+ * The media type of a new layer of an image, of its family. Throws `PreconditionError`
+ * (`ERR_INJECT_ZSTD_IN_DOCKER`) for zstd in an image of Docker's format, which has no name for it.
  */
 export function newLayerType({manifest}: Image, compression: LayerCompression = 'gzip'): string {
   const family = familyOf(manifest.value, manifest.descriptor.mediaType)

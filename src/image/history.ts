@@ -14,14 +14,20 @@ export function slotStep(name: string, created: string): {created: string; creat
   return {created, created_by: createdBy(name)}
 }
 
-/** Whether an entry is of this slot: ours, or, for CernVM-FS's slot, the one that its injector wrote. */
+/**
+ * Whether an entry is of this slot: ours, or, for CernVM-FS's slot, the one that its injector
+ * wrote.
+ */
 export function isSlotStep(step: History | undefined, name: string): boolean {
   if (step === undefined) return false
   if (isCreatedBy(step, name)) return true
   return name === 'cvmfs' && step.author === 'cvmfs_shrinkwrap'
 }
 
-/** Seconds since the epoch: nothing in the layer that this entry made is newer; `undefined` when it is none of ours, or says no time that means that. */
+/**
+ * Seconds since the epoch: nothing in the layer that this entry made is newer; `undefined` when it
+ * is none of ours, or says no time that means that.
+ */
 export function newestIn(step: History | undefined, name: string): number | undefined {
   const time = step && isCreatedBy(step, name) ? parseTime(step.created) : undefined
   return time === latestTime ? undefined : time

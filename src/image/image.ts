@@ -6,7 +6,10 @@ import {decodeManifest, manifestMediaType, type Manifest} from '../oci/manifest.
 import {quoted} from '../oci/quoted.js'
 import {layerSteps} from './history.js'
 
-/** A document with the exact bytes that its digest covers. The bytes are the truth, `value` is a view of them. */
+/**
+ * A document with the exact bytes that its digest covers. The bytes are the truth, `value` is a
+ * view of them.
+ */
 export interface Encoded<T> {
   readonly descriptor: Descriptor
   readonly bytes: Uint8Array
@@ -27,9 +30,10 @@ export interface Layer {
 }
 
 /**
- * An image from its two documents; `manifest.descriptor.mediaType` is what it was served as. Throws `IntegrityError` when either is not
- * what its descriptor names (`ERR_INJECT_SIZE_MISMATCH`, `ERR_INJECT_DIGEST_MISMATCH`), and what `decodeManifest`, `decodeConfig` and
- * `validateImage` throw.
+ * An image from its two documents; `manifest.descriptor.mediaType` is what it was served as. Throws
+ * `IntegrityError` when either is not what its descriptor names (`ERR_INJECT_SIZE_MISMATCH`,
+ * `ERR_INJECT_DIGEST_MISMATCH`), and what `decodeManifest`, `decodeConfig` and `validateImage`
+ * throw.
  */
 export function decodeImage(
   manifest: {readonly descriptor: Descriptor; readonly bytes: Uint8Array},
@@ -64,8 +68,9 @@ function verify(bytes: Uint8Array, {size, digest}: Descriptor, what: string): vo
 }
 
 /**
- * Throws `IntegrityError` (`ERR_INJECT_IMAGE_INCONSISTENT`) when manifest and config do not describe the same layers: as many layers as diff
- * IDs, and as many history entries that made a layer, unless there is no history at all, which the specification allows.
+ * Throws `IntegrityError` (`ERR_INJECT_IMAGE_INCONSISTENT`) when manifest and config do not
+ * describe the same layers: as many layers as diff IDs, and as many history entries that made a
+ * layer, unless there is no history at all, which the specification allows.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties
  */
 export function validateImage({manifest, config}: Image): void {

@@ -11,7 +11,10 @@ export interface IndexTree {
   readonly below: ReadonlyMap<Digest, IndexTree>
 }
 
-/** The entries that are images, in their order, those of nested indexes in the place of these; each digest once. Attestations and artifacts are none. */
+/**
+ * The entries that are images, in their order, those of nested indexes in the place of these; each
+ * digest once. Attestations and artifacts are none.
+ */
 export function imageEntries(tree: IndexTree): IndexEntry[] {
   const found = new Map<Digest, IndexEntry>()
   const seen = new Set<IndexTree>()
@@ -37,8 +40,9 @@ export interface EditedTree {
 }
 
 /**
- * The tree with its indexes edited, innermost first; one that several entries name is edited once. `edit` is told what the indexes below have become, by the digests that
- * the entries still have, and gives the index itself where nothing is to change. The same tree when nothing has changed.
+ * The tree with its indexes edited, innermost first; one that several entries name is edited once.
+ * `edit` is told what the indexes below have become, by the digests that the entries still have,
+ * and gives the index itself where nothing is to change. The same tree when nothing has changed.
  */
 export function editIndexes(
   tree: IndexTree,
@@ -63,7 +67,10 @@ function byDigest(trees: Iterable<IndexTree>): IndexTree['below'] {
   return new Map([...trees].map((each) => [each.index.descriptor.digest, each]))
 }
 
-/** The index that `text` is, in the place of the one that `descriptor` is of: of the same media type and kind of digest. Throws what `decodeIndex` throws. */
+/**
+ * The index that `text` is, in the place of the one that `descriptor` is of: of the same media type
+ * and kind of digest. Throws what `decodeIndex` throws.
+ */
 export function encodeIndex(text: string, descriptor: Descriptor): Encoded<ImageIndex> {
   const {mediaType} = descriptor
   const bytes = bytesOf(text)

@@ -37,11 +37,20 @@ import {isSlotPath} from './slot-path.js'
 export interface Injection {
   /** Of the slot. */
   readonly name: string
-  /** The slot's layers, lowest first, of the image's family of media types. A new one's descriptor is used as it is; what the slot holds already keeps its own. */
+  /**
+   * The slot's layers, lowest first, of the image's family of media types. A new one's descriptor
+   * is used as it is; what the slot holds already keeps its own.
+   */
   readonly layers: readonly Layer[]
-  /** How the content was asked to be divided into them: remembered with the slot. Default: as one layer. */
+  /**
+   * How the content was asked to be divided into them: remembered with the slot. Default: as one
+   * layer.
+   */
   readonly sharding?: Sharding | undefined
-  /** RFC 3339: when the content is from. An argument, never the clock: equal inputs give equal digests. */
+  /**
+   * RFC 3339: when the content is from. An argument, never the clock: equal inputs give equal
+   * digests.
+   */
   readonly created: string
   /** Where in the image the slot's directory belongs. */
   readonly path: string
@@ -49,15 +58,21 @@ export interface Injection {
   readonly imageCreated?: string
   /** What else the image is to say. What it said before is remembered with the slot. */
   readonly edits?: ConfigEdits
-  /** The manifest that the first slot of an image remembers, for an image that was made from another one. Default: the image's own. */
+  /**
+   * The manifest that the first slot of an image remembers, for an image that was made from another
+   * one. Default: the image's own.
+   */
   readonly base?: Digest
 }
 
 /**
- * The image with the layers in its slot: in the places of the slot's layers, or on top of all when the image has no such slot. Layer, diff ID
- * and history entry move together; the labels name the new layers; all else keeps its bytes. The first slot of an image remembers which manifest it was put
- * into. `image` itself is not changed, and returned when the slot holds this content at this path already and there is nothing to edit. Throws what `findSlot`, `checkFamily` and `checkPlain` throw, `LimitError` when a document grows beyond 4 MiB, and
- * `TypeError` for an injection that no image can take: the caller's mistake.
+ * The image with the layers in its slot: in the places of the slot's layers, or on top of all when
+ * the image has no such slot. Layer, diff ID and history entry move together; the labels name the
+ * new layers; all else keeps its bytes. The first slot of an image remembers which manifest it was
+ * put into. `image` itself is not changed, and returned when the slot holds this content at this
+ * path already and there is nothing to edit. Throws what `findSlot`, `checkFamily` and `checkPlain`
+ * throw, `LimitError` when a document grows beyond 4 MiB, and `TypeError` for an injection that no
+ * image can take: the caller's mistake.
  */
 export function inject(image: Image, injection: Injection): Image {
   checkFamily(image)

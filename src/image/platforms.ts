@@ -12,8 +12,10 @@ export interface PlatformImage {
 export type PlatformChoice = 'all' | readonly Platform[]
 
 /**
- * The images that are meant, in the order of the index. Throws `UsageError` (`ERR_INJECT_PLATFORM_NEEDED`) when nothing was chosen, and `NotFoundError`
- * (`ERR_INJECT_PLATFORM_NOT_FOUND`) for a platform that the index does not have; both say which there are. `what` names the index.
+ * The images that are meant, in the order of the index. Throws `UsageError`
+ * (`ERR_INJECT_PLATFORM_NEEDED`) when nothing was chosen, and `NotFoundError`
+ * (`ERR_INJECT_PLATFORM_NOT_FOUND`) for a platform that the index does not have; both say which
+ * there are. `what` names the index.
  */
 export function chooseImages(
   images: readonly PlatformImage[],

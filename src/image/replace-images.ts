@@ -17,17 +17,24 @@ import {toOciIndexText} from './to-oci.js'
 export interface Replacements {
   /** By the digest of the old image. */
   readonly images: ReadonlyMap<Digest, Descriptor>
-  /** What BuildKit said about an image that is replaced does not hold for the new one: `drop` takes it out. */
+  /**
+   * What BuildKit said about an image that is replaced does not hold for the new one: `drop` takes
+   * it out.
+   */
   readonly attestations: 'drop' | 'keep'
-  /** The outermost index says which one it was before it was changed first (`remember`), or no longer does (`forget`); OCI's can. */
+  /**
+   * The outermost index says which one it was before it was changed first (`remember`), or no
+   * longer does (`forget`); OCI's can.
+   */
   readonly base: 'remember' | 'forget' | 'keep'
   /** Manifest lists become OCI indexes. */
   readonly toOci?: boolean | undefined
 }
 
 /**
- * The index with other images in the places of some of its own, in nested ones too. An entry keeps all that it says but what names the content (digest,
- * size, media type) or is made from it (data, urls); other entries keep their bytes. The same tree when nothing is replaced.
+ * The index with other images in the places of some of its own, in nested ones too. An entry keeps
+ * all that it says but what names the content (digest, size, media type) or is made from it (data,
+ * urls); other entries keep their bytes. The same tree when nothing is replaced.
  */
 export function replaceImages(tree: IndexTree, replacements: Replacements): EditedTree {
   return editIndexes(tree, (node, below) => {

@@ -8,8 +8,9 @@ import type {Image} from './image.js'
 type ManifestBytes = Pick<Image['manifest'], 'descriptor' | 'bytes'>
 
 /**
- * The manifest of the image with other layers of the same diff IDs, such as the same ones compressed in another way; `layers` are all of them, base first. The config stays, byte
- * for byte. The same manifest when the layers are the ones it has.
+ * The manifest of the image with other layers of the same diff IDs, such as the same ones
+ * compressed in another way; `layers` are all of them, base first. The config stays, byte for byte.
+ * The same manifest when the layers are the ones it has.
  */
 export function replaceLayers({manifest}: Image, layers: readonly Descriptor[]): ManifestBytes {
   const {descriptor, bytes, value} = manifest
@@ -17,7 +18,10 @@ export function replaceLayers({manifest}: Image, layers: readonly Descriptor[]):
   return edited(manifest, setMember(textOf(manifest), ['layers'], layers), descriptor.mediaType)
 }
 
-/** The same, of OCI's format: that of a Docker image with OCI's media types in the place of Docker's. */
+/**
+ * The same, of OCI's format: that of a Docker image with OCI's media types in the place of
+ * Docker's.
+ */
 export function replaceLayersAsOci(image: Image, layers: readonly Descriptor[]): ManifestBytes {
   const {manifest} = image
   if (familyOf(manifest.value, manifest.descriptor.mediaType) === 'oci')

@@ -5,8 +5,9 @@ import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index
 import {renameEntry} from './replace-images.js'
 
 /**
- * The index with no other images than those in `kept`, in nested ones too; nested ones without images go, attestations go with their images, and artifacts stay. Entries
- * that stay keep all that they say. The same tree when nothing goes.
+ * The index with no other images than those in `kept`, in nested ones too; nested ones without
+ * images go, attestations go with their images, and artifacts stay. Entries that stay keep all that
+ * they say. The same tree when nothing goes.
  */
 export function selectImages(tree: IndexTree, kept: ReadonlySet<Digest>): EditedTree {
   return editIndexes(tree, ({index}, below) => select(index, kept, below))

@@ -1,4 +1,7 @@
-/** How the content of a slot is divided into layers: as many as its size suggests (`auto`), or at most so many. */
+/**
+ * How the content of a slot is divided into layers: as many as its size suggests (`auto`), or at
+ * most so many.
+ */
 export type Sharding = 'auto' | number
 
 /** Layers of one image: overlay file systems take no more, and neither do Docker and containerd. */

@@ -8,8 +8,9 @@ export type LayerStep =
   | {readonly kind: 'set' | 'insert'; readonly at: number; readonly layer: Layer}
 
 /**
- * How the slot's layers become `layers`, in this order: those that it has stay where they are, new ones go before and between them, the others go. Positions are those of
- * now; what goes to one position stands there in the order of the steps. A slot that is new begins at `end`.
+ * How the slot's layers become `layers`, in this order: those that it has stay where they are, new
+ * ones go before and between them, the others go. Positions are those of now; what goes to one
+ * position stands there in the order of the steps. A slot that is new begins at `end`.
  */
 export function planLayers(
   slot: Pick<Slot, 'layers'> | undefined,

@@ -1,7 +1,10 @@
 import {UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 
-/** Whether `text` is a place in an image in its one spelling: absolute, `/` or no slash at its end, no `.`, `..` or empty component, no whiteout. */
+/**
+ * Whether `text` is a place in an image in its one spelling: absolute, `/` or no slash at its end,
+ * no `.`, `..` or empty component, no whiteout.
+ */
 export function isSlotPath(text: string): boolean {
   if (text === '/') return true
   return (
@@ -9,7 +12,10 @@ export function isSlotPath(text: string): boolean {
   )
 }
 
-/** `/opt/models` of what a user may write for it, as `/opt//models/`. Throws `UsageError` (`ERR_INJECT_SLOT_PATH_INVALID`). */
+/**
+ * `/opt/models` of what a user may write for it, as `/opt//models/`. Throws `UsageError`
+ * (`ERR_INJECT_SLOT_PATH_INVALID`).
+ */
 export function parseSlotPath(text: string): string {
   const path = text.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/s, '')
   if (isSlotPath(path)) return path

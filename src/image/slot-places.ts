@@ -21,15 +21,20 @@ export interface LabelledSlot {
 /** Whether the image's history says of a layer that it is the slot's. */
 export type IsOwn = (layer: PlacedLayer, name: string) => boolean
 
-/** Whether there is a choice: equal layers have equal diff IDs (of two empty directories, say), and no history tells which of them is the slot's. */
+/**
+ * Whether there is a choice: equal layers have equal diff IDs (of two empty directories, say), and
+ * no history tells which of them is the slot's.
+ */
 export function isAmbiguous({name, diffIds}: LabelledSlot, places: Places, isOwn: IsOwn): boolean {
   return diffIds.some((diffId) => candidatesFor(name, diffId, places, isOwn).length > 1)
 }
 
 /**
- * Which of the image's layers are which slot's, by name; slots that have lost a layer are not among them. Where there is a choice, a slot has layers that are in its order
- * and as near to each other as can be, the topmost of those, and none that is another slot's: so slots that share some content are told apart by what they do not share, and
- * those that are equal, of which it does not matter, by the order of their labels.
+ * Which of the image's layers are which slot's, by name; slots that have lost a layer are not among
+ * them. Where there is a choice, a slot has layers that are in its order and as near to each other
+ * as can be, the topmost of those, and none that is another slot's: so slots that share some
+ * content are told apart by what they do not share, and those that are equal, of which it does not
+ * matter, by the order of their labels.
  */
 export function placeSlots(
   slots: readonly LabelledSlot[],
@@ -88,7 +93,10 @@ interface Chain {
   readonly start: number
 }
 
-/** One of each, each above the one before, with as few layers between as can be, and of those the topmost. Each candidate is looked at once. */
+/**
+ * One of each, each above the one before, with as few layers between as can be, and of those the
+ * topmost. Each candidate is looked at once.
+ */
 function nearest(candidates: Candidates): readonly PlacedLayer[] | undefined {
   const [lowest = [], ...others] = candidates
   let chains = lowest.map((end): Chain => ({end, below: undefined, start: end.layer}))

@@ -16,11 +16,16 @@ import {
 
 /** One layer of a slot. */
 export interface SlotLayer extends PlacedLayer {
-  /** Seconds since the epoch: no file in it is newer; `undefined` where the history does not say so. */
+  /**
+   * Seconds since the epoch: no file in it is newer; `undefined` where the history does not say so.
+   */
   readonly newest: number | undefined
 }
 
-/** The named place of injected content in one image. What it says of a layer is said of its lowest one, which is the only one unless it is sharded. */
+/**
+ * The named place of injected content in one image. What it says of a layer is said of its lowest
+ * one, which is the only one unless it is sharded.
+ */
 export interface Slot extends SlotLayer {
   readonly name: string
   /** Where in the image its directory belongs. */
@@ -32,8 +37,9 @@ export interface Slot extends SlotLayer {
 }
 
 /**
- * The slot called `name`; `undefined` when the image never had it. Throws `PreconditionError` (`ERR_INJECT_SLOT_LOST`) when it had, but a
- * labelled layer is gone, and `IntegrityError` (`ERR_INJECT_SLOT_PATH_INVALID`) when the label for its path holds no such thing.
+ * The slot called `name`; `undefined` when the image never had it. Throws `PreconditionError`
+ * (`ERR_INJECT_SLOT_LOST`) when it had, but a labelled layer is gone, and `IntegrityError`
+ * (`ERR_INJECT_SLOT_PATH_INVALID`) when the label for its path holds no such thing.
  */
 export function findSlot(image: Image, name: string): Slot | undefined {
   const labels = labelsOf(image)
@@ -58,7 +64,10 @@ export function findSlot(image: Image, name: string): Slot | undefined {
   )
 }
 
-/** All slots of an image, in the order of their layers. Those of which a layer is gone are left out; `findSlot` says so of each. */
+/**
+ * All slots of an image, in the order of their layers. Those of which a layer is gone are left out;
+ * `findSlot` says so of each.
+ */
 export function findSlots(image: Image): Slot[] {
   const labels = labelsOf(image)
   const places = placesOf(image)
@@ -82,8 +91,8 @@ function labelsOf({config}: Image): Map<string, string> {
 }
 
 /**
- * The diff IDs that make a slot. A tool that knows slots of one layer only puts a layer of its own on top of one of several, and labels that:
- * it belongs to what the slot shows, too.
+ * The diff IDs that make a slot. A tool that knows slots of one layer only puts a layer of its own
+ * on top of one of several, and labels that: it belongs to what the slot shows, too.
  */
 function labelledLayers(labels: ReadonlyMap<string, string>, name: string): string[] | undefined {
   const {tar, layers} = slotLabels(name)
@@ -93,7 +102,10 @@ function labelledLayers(labels: ReadonlyMap<string, string>, name: string): stri
   return [...new Set(one === undefined ? diffIds : [...diffIds, one])]
 }
 
-/** As many as a slot can be divided into, and one of a tool that knows no such slots. Labels that name more are read up to here: they are of no slot. */
+/**
+ * As many as a slot can be divided into, and one of a tool that knows no such slots. Labels that
+ * name more are read up to here: they are of no slot.
+ */
 const mostNamed = mostLayers + 1
 
 /** Those that can be in an image of these layers. */
@@ -108,7 +120,10 @@ function labelledSlots(labels: ReadonlyMap<string, string>, places: Places): Lab
   return [...slots.values()]
 }
 
-/** Why these are not the layers of a slot, one clause: every one of them is another layer of the image. */
+/**
+ * Why these are not the layers of a slot, one clause: every one of them is another layer of the
+ * image.
+ */
 function missing(diffIds: readonly string[], places: Places): string | undefined {
   if (diffIds.length > mostNamed) return `is labelled with more than ${mostNamed} layers`
   const lost = diffIds.find((diffId) => !places.has(diffId))

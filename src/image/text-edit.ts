@@ -1,6 +1,7 @@
-// Edits of JSON as text. A document's digest covers its bytes, and much in them means something to others that parsing would lose (members
-// we do not know, their order, numbers beyond double precision, escapes), so all but the edited members stay as they are, whitespace included.
-// Only for text that `parseDocument` has accepted.
+// Edits of JSON as text. A document's digest covers its bytes, and much in them means something to
+// others that parsing would lose (members we do not know, their order, numbers beyond double
+// precision, escapes), so all but the edited members stay as they are, whitespace included. Only
+// for text that `parseDocument` has accepted.
 import {isDeepStrictEqual} from 'node:util'
 import {parseAccepted} from '../oci/json-value.js'
 import {endOfValue, isSpace, type JsonMember, membersOf, skipSpace} from '../oci/json-text.js'
@@ -31,7 +32,10 @@ export function digestLike(
 ): Digest {
   return digestOf(bytes, algorithmOf(descriptor.digest))
 }
-/** Makes a manifest name another config, of the same media type; what says where else or what the old config is does not hold for the new one. */
+/**
+ * Makes a manifest name another config, of the same media type; what says where else or what the
+ * old config is does not hold for the new one.
+ */
 export function configDescriptorEdits(
   config: Pick<Encoded<unknown>, 'descriptor'>,
   bytes: Uint8Array,
@@ -47,22 +51,27 @@ export function configDescriptorEdits(
 export type {JsonPath, MemberEdit} from './edit-tree.js'
 
 /**
- * The text with `value` at `path`; the same text when it is there already. Missing objects on the way are made, also where the document has
- * `null` or `{}`; a list grows when the position is its length. What is new looks like what is around it, on one line or indented.
- * Throws `TypeError` when the path leads through something else: the caller knows the document.
+ * The text with `value` at `path`; the same text when it is there already. Missing objects on the
+ * way are made, also where the document has `null` or `{}`; a list grows when the position is its
+ * length. What is new looks like what is around it, on one line or indented. Throws `TypeError`
+ * when the path leads through something else: the caller knows the document.
  */
 export function setMember(text: string, path: JsonPath, value: unknown): string {
   return editMembers(text, [{kind: 'set', path, value}])
 }
 
-/** The text without the member at `path`, and with one comma less; the same text when there is none. */
+/**
+ * The text without the member at `path`, and with one comma less; the same text when there is none.
+ */
 export function removeMember(text: string, path: readonly [...JsonPath, string | number]): string {
   return editMembers(text, [{kind: 'remove', path}])
 }
 
 /**
- * The text with all of these edits, each as `setMember` and `removeMember` do it, in one pass, however many they are. Positions in lists are those before any of the edits. `insert` puts its value before
- * what is at its path, or at the list's end; values for one position stand there in the order of the edits. Of several edits of one member the last one counts.
+ * The text with all of these edits, each as `setMember` and `removeMember` do it, in one pass,
+ * however many they are. Positions in lists are those before any of the edits. `insert` puts its
+ * value before what is at its path, or at the list's end; values for one position stand there in
+ * the order of the edits. Of several edits of one member the last one counts.
  */
 export function editMembers(text: string, edits: readonly MemberEdit[]): string {
   const writer: Writer = {text, parts: [], at: 0, style: undefined}
@@ -112,7 +121,10 @@ function editPlace(writer: Writer, place: Place, {own}: EditNode): void {
   overwrite(writer, place, value)
 }
 
-/** Every member that stays, or is new, has a separator before it: what stood there, or for the first one what stood before the first. */
+/**
+ * Every member that stays, or is new, has a separator before it: what stood there, or for the first
+ * one what stood before the first.
+ */
 function editContainer(writer: Writer, place: Place, edits: WithinEdit): void {
   const {text} = writer
   const left = new Map(edits.members)
@@ -221,7 +233,10 @@ function styleOf(text: string, first: JsonMember | undefined): Style {
   }
 }
 
-/** `value` as JSON for a place that comes after the whitespace `lead`: over several lines where its neighbours begin lines of their own. */
+/**
+ * `value` as JSON for a place that comes after the whitespace `lead`: over several lines where its
+ * neighbours begin lines of their own.
+ */
 function rendered(writer: Writer, value: unknown, lead: string): string {
   const indentation = indentationIn(lead)
   const {indent} = styleIn(writer)
@@ -230,7 +245,9 @@ function rendered(writer: Writer, value: unknown, lead: string): string {
   return JSON.stringify(value, null, indent).replaceAll('\n', `${eol}${indentation}`)
 }
 
-/** What a line that begins in this whitespace is indented by; `undefined` when no line begins in it. */
+/**
+ * What a line that begins in this whitespace is indented by; `undefined` when no line begins in it.
+ */
 function indentationIn(whitespace: string): string | undefined {
   const line = whitespace.lastIndexOf('\n')
   return line < 0 || whitespace.includes('\r', line) ? undefined : whitespace.slice(line + 1)

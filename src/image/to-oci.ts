@@ -20,8 +20,9 @@ import {decodeImage, type Image} from './image.js'
 import type {IndexTree} from './index-tree.js'
 
 /**
- * The image with OCI's media types in place of Docker's: of the manifest, its config and its layers. No blob is touched, all else keeps its bytes; the same image when
- * it is OCI's throughout. Throws what `checkFamily` throws for a layer of Docker's that OCI has no name for.
+ * The image with OCI's media types in place of Docker's: of the manifest, its config and its
+ * layers. No blob is touched, all else keeps its bytes; the same image when it is OCI's throughout.
+ * Throws what `checkFamily` throws for a layer of Docker's that OCI has no name for.
  */
 export function toOci(image: Image): Image {
   const {manifest, config} = image
@@ -46,7 +47,10 @@ export function toOci(image: Image): Image {
   return converted
 }
 
-/** The text of a manifest list as that of an OCI index: its entries are not looked at. Any other index as it is. */
+/**
+ * The text of a manifest list as that of an OCI index: its entries are not looked at. Any other
+ * index as it is.
+ */
 export function toOciIndexText(text: string, {descriptor}: IndexTree['index']): string {
   if (descriptor.mediaType !== dockerManifestList) return text
   return setMember(text, ['mediaType'], ociIndex)

@@ -1,10 +1,14 @@
 /**
- * A path, name or link target as the kernel has it: bytes, one character (U+0000–U+00FF) each. Comparing two is comparing
- * bytes, they work as map keys, and names that are not UTF-8 survive. `fs` gives them with `encoding: 'latin1'`.
+ * A path, name or link target as the kernel has it: bytes, one character (U+0000–U+00FF) each.
+ * Comparing two is comparing bytes, they work as map keys, and names that are not UTF-8 survive.
+ * `fs` gives them with `encoding: 'latin1'`.
  */
 export type ByteString = string
 
-/** For `fs` calls: a plain string where that means the same bytes (ASCII), which is faster, else the bytes. */
+/**
+ * For `fs` calls: a plain string where that means the same bytes (ASCII), which is faster, else the
+ * bytes.
+ */
 export function toPath(bytes: ByteString): string | Buffer {
   return isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1')
 }
@@ -31,7 +35,10 @@ export function readable(bytes: ByteString): string {
   return toText(bytes) ?? bytes
 }
 
-/** For messages: readable on one line whatever the bytes are, control characters and quotes escaped, at most 200 characters. */
+/**
+ * For messages: readable on one line whatever the bytes are, control characters and quotes escaped,
+ * at most 200 characters.
+ */
 export function display(bytes: ByteString): string {
   const text = readable(bytes)
 

@@ -1,6 +1,9 @@
 import {IntegrityError} from '../errors.js'
 
-/** The error for a layer whose bytes are the ones that its digest names, but not those of a well-formed archive. */
+/**
+ * The error for a layer whose bytes are the ones that its digest names, but not those of a
+ * well-formed archive.
+ */
 export function layerCorrupt(
   how: string,
   details: {readonly cause?: unknown} = {},

@@ -1,9 +1,15 @@
 import {LimitError} from '../errors.js'
 import {display} from './byte-string.js'
 
-/** What unpacking one layer may cost. Each is exceeded only by an attack or by something nobody unpacks into a directory. */
+/**
+ * What unpacking one layer may cost. Each is exceeded only by an attack or by something nobody
+ * unpacks into a directory.
+ */
 export interface UnpackLimits {
-  /** Bytes of tar for each byte of compressed layer, looked at once `ratioFrom` bytes are unpacked. Deflate itself cannot exceed 1032. */
+  /**
+   * Bytes of tar for each byte of compressed layer, looked at once `ratioFrom` bytes are unpacked.
+   * Deflate itself cannot exceed 1032.
+   */
   readonly ratio: number
   readonly ratioFrom: number
   readonly entries: number

@@ -5,8 +5,9 @@ import {type ByteString, display} from './byte-string.js'
 const reserved = /^\.(?:.+\.)?inject-(?:new|old)-\d{1,10}-\d{1,20}-[0-9a-f]{8}-[0-9a-f]{16}$/s
 
 /**
- * Whether a name (not a path) is one that unpacking gives to folders of its own: another run would wait for what has such a
- * name, remove it, or bring it back. The whole form counts, down to the random part, so that names that only look alike are free.
+ * Whether a name (not a path) is one that unpacking gives to folders of its own: another run would
+ * wait for what has such a name, remove it, or bring it back. The whole form counts, down to the
+ * random part, so that names that only look alike are free.
  */
 export function isReservedName(name: ByteString): boolean {
   return name.includes('inject-') && reserved.test(name)

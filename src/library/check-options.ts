@@ -109,8 +109,8 @@ const shapes = {
 }
 
 /**
- * Throws `UsageError` (`ERR_INJECT_OPTION_INVALID`) for arguments that are no texts, and for options that the function does not have: a misspelled one would be one that nobody
- * asked for.
+ * Throws `UsageError` (`ERR_INJECT_OPTION_INVALID`) for arguments that are no texts, and for
+ * options that the function does not have: a misspelled one would be one that nobody asked for.
  */
 export function checkCall(
   name: keyof typeof shapes,

@@ -16,7 +16,9 @@ export interface ResultSettings {
   readonly platforms?: 'all' | readonly string[] | undefined
   /** What becomes of the attestations of an image of an index that is changed. Default: `drop`. */
   readonly attestations?: 'drop' | 'keep' | undefined
-  /** What to do when somebody else moves the tag meanwhile. Default: `fail`, with a `ConflictError`. */
+  /**
+   * What to do when somebody else moves the tag meanwhile. Default: `fail`, with a `ConflictError`.
+   */
   readonly onConflict?: ConflictPolicy | undefined
   /** Overwrite no tag. */
   readonly noClobber?: boolean | undefined
@@ -28,7 +30,10 @@ export interface ResultSettings {
 export interface LayerSettings extends ResultSettings {
   /** Where in the image the directory belongs. Default: where the slot says, else `/`. */
   readonly path?: string | undefined
-  /** Seconds since the epoch: time of the slot, and latest time in its layer. Default: SOURCE_DATE_EPOCH, else the latest time in the directory. */
+  /**
+   * Seconds since the epoch: time of the slot, and latest time in its layer. Default:
+   * SOURCE_DATE_EPOCH, else the latest time in the directory.
+   */
   readonly created?: number | undefined
   /** Default: `gzip`. */
   readonly compression?: LayerCompression | undefined
@@ -42,7 +47,10 @@ export interface LayerSettings extends ResultSettings {
 
 /** What may be said of an update. */
 export interface UpdateSettings extends LayerSettings {
-  /** Divide the content into that many layers, or as many as its size suggests. Default: as the slot is; 1 at first. */
+  /**
+   * Divide the content into that many layers, or as many as its size suggests. Default: as the slot
+   * is; 1 at first.
+   */
   readonly layers?: Sharding | undefined
   /** Owner of everything in the layer. Default: as in the directory. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined

@@ -1,13 +1,19 @@
 import {type StoreFlags, storeOpener} from '../cli/ports/store-opener.js'
 import type {Ports, ProgressEvent} from '../ports.js'
 
-/** What every function of the library takes: how registries are reached, who is told, and when to stop. All of it may be left out. */
+/**
+ * What every function of the library takes: how registries are reached, who is told, and when to
+ * stop. All of it may be left out.
+ */
 export interface LibraryOptions {
   /** Ends the work with the signal's reason; what was begun at a registry is tidied up first. */
   readonly signal?: AbortSignal | undefined
   /** Told of steps, bytes, notices and warnings; without it nobody is. */
   readonly onEvent?: ((event: ProgressEvent) => void) | undefined
-  /** For the registry; default: what podman's and docker's files, or INJECT_USERNAME and INJECT_PASSWORD, say. */
+  /**
+   * For the registry; default: what podman's and docker's files, or INJECT_USERNAME and
+   * INJECT_PASSWORD, say.
+   */
   readonly credentials?: {readonly username: string; readonly password: string} | undefined
   /** The one file of credentials to look into, instead of the usual ones. */
   readonly authFile?: string | undefined

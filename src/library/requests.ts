@@ -15,7 +15,10 @@ import type {
   UpdateSettings,
 } from './injection-settings.js'
 
-/** What each function of the library asks its operation for: its settings, checked, with the defaults that the flags have. All throw `UsageError`. */
+/**
+ * What each function of the library asks its operation for: its settings, checked, with the
+ * defaults that the flags have. All throw `UsageError`.
+ */
 
 /** Of `remove`. */
 export function removeRequest(image: string, settings: ResultSettings & {readonly base?: string}) {

@@ -1,15 +1,22 @@
 import {UsageError} from '../errors.js'
 import {quoted} from './quoted.js'
 
-/** In a layout's index: the tag of the manifest that a descriptor names. https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys */
+/**
+ * In a layout's index: the tag of the manifest that a descriptor names.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
+ */
 export const refName = 'org.opencontainers.image.ref.name'
 
-/** In a served layout's index, beside `refName`: when the tag was last pushed, RFC 3339. Our own; what lacks it is of unknown age. */
+/**
+ * In a served layout's index, beside `refName`: when the tag was last pushed, RFC 3339. Our own;
+ * what lacks it is of unknown age.
+ */
 export const pushedAt = 'dev.inject.pushed'
 
 /**
- * The digest of the manifest as it was before the first slot was put into it: a manifest annotation, or, in Docker's format, which has none, a config label. Our own.
- * A hint and never more: whatever is found by it is compared before it counts.
+ * The digest of the manifest as it was before the first slot was put into it: a manifest
+ * annotation, or, in Docker's format, which has none, a config label. Our own. A hint and never
+ * more: whatever is found by it is compared before it counts.
  */
 export const baseDigest = 'dev.inject.base'
 
@@ -20,15 +27,27 @@ export const defaultSlotName = 'cvmfs'
 export interface SlotLabels {
   /** Its value is the diff ID of the slot's layer: what makes a layer a slot. */
   readonly tar: string
-  /** Its value is the digest of the layer's blob when it was injected. Other tools recompress layers, so it is written and never believed. */
+  /**
+   * Its value is the digest of the layer's blob when it was injected. Other tools recompress
+   * layers, so it is written and never believed.
+   */
   readonly gzip: string
-  /** Its value is the diff IDs of a slot of several layers, lowest first, with spaces between. Such a slot has neither of the two above: who knows only those would replace one layer of many. */
+  /**
+   * Its value is the diff IDs of a slot of several layers, lowest first, with spaces between. Such
+   * a slot has neither of the two above: who knows only those would replace one layer of many.
+   */
   readonly layers: string
-  /** Its value is how the slot is divided into layers, `auto` or a number; absent where it is one layer by choice. */
+  /**
+   * Its value is how the slot is divided into layers, `auto` or a number; absent where it is one
+   * layer by choice.
+   */
   readonly sharding: string
   /** Its value is where in the image the slot's directory belongs; absent for `/`. */
   readonly path: string
-  /** Its value is what the config said before it was changed together with the slot, as JSON; absent when nothing was. */
+  /**
+   * Its value is what the config said before it was changed together with the slot, as JSON; absent
+   * when nothing was.
+   */
   readonly before: string
 }
 
@@ -51,7 +70,10 @@ export function slotNameOf(label: string): string | undefined {
   return isSlotName(name) ? name : undefined
 }
 
-/** Whether a label or annotation says what only we may say: what is a slot, and where an image comes from. */
+/**
+ * Whether a label or annotation says what only we may say: what is a slot, and where an image comes
+ * from.
+ */
 export function isReserved(key: string): boolean {
   return key === baseDigest || /_injection_(?:tar|gz|layers|sharding|path|before)$/.test(key)
 }

@@ -5,7 +5,10 @@ import {parseDocument} from './json.js'
 import {configMembers} from './known-members.js'
 import {digestShape, faultIn, listShape, looseShape, textRecordShape, textShape} from './shape.js'
 
-/** One step of how an image was made. https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties */
+/**
+ * One step of how an image was made.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties
+ */
 export interface History {
   readonly created?: string
   readonly created_by?: string
@@ -22,8 +25,9 @@ interface ContainerConfig {
 }
 
 /**
- * An image's config, OCI's or Docker's. A member that is `null` in the document (Docker writes many) is absent here; members we do not know
- * are there too, unchecked. https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
+ * An image's config, OCI's or Docker's. A member that is `null` in the document (Docker writes
+ * many) is absent here; members we do not know are there too, unchecked.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
  */
 export interface ImageConfig {
   /** Required by the specification, but nothing here depends on it, and images lack it. */
@@ -41,8 +45,8 @@ export interface ImageConfig {
 }
 
 /**
- * Decodes and checks an image config. Throws `IntegrityError` (`ERR_INJECT_CONFIG_INVALID`, `ERR_INJECT_DUPLICATE_KEY`) and `LimitError` as
- * `parseDocument` does.
+ * Decodes and checks an image config. Throws `IntegrityError` (`ERR_INJECT_CONFIG_INVALID`,
+ * `ERR_INJECT_DUPLICATE_KEY`) and `LimitError` as `parseDocument` does.
  */
 export function decodeConfig(bytes: Uint8Array): ImageConfig {
   const {value} = parseDocument(

@@ -1,6 +1,9 @@
 import type {Digest} from './digest.js'
 
-/** https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#properties Members we do not know pass through untouched. */
+/**
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#properties Members we do
+ * not know pass through untouched.
+ */
 export interface Descriptor {
   readonly mediaType: string
   readonly digest: Digest

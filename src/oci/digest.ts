@@ -6,17 +6,25 @@ declare const brand: unique symbol
 /** `algorithm:hex`. Only this file makes one, so a bare string is never taken for a digest. */
 export type Digest = `${DigestAlgorithm}:${string}` & {readonly [brand]: true}
 
-/** The two registered algorithms. https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#registered-algorithms */
+/**
+ * The two registered algorithms.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#registered-algorithms
+ */
 export type DigestAlgorithm = 'sha256' | 'sha512'
 
 const grammar = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/
 
-/** Whether `text` is a digest of a registered algorithm, in the one spelling that the specification allows (lower case). */
+/**
+ * Whether `text` is a digest of a registered algorithm, in the one spelling that the specification
+ * allows (lower case).
+ */
 export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && grammar.test(text)
 }
 
-/** Throws `IntegrityError` for anything that is not a digest; `of` names what should have had one. */
+/**
+ * Throws `IntegrityError` for anything that is not a digest; `of` names what should have had one.
+ */
 export function parseDigest(text: unknown, of = 'digest'): Digest {
   if (isDigest(text)) return text
   const found = typeof text === 'string' ? JSON.stringify(text.slice(0, 160)) : typeof text

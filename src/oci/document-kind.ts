@@ -9,10 +9,15 @@ import {
 } from './media-type.js'
 import {quoted} from './quoted.js'
 
-/** What a document that a registry calls a manifest is. `unknown`: of a media type that we know nothing of. */
+/**
+ * What a document that a registry calls a manifest is. `unknown`: of a media type that we know
+ * nothing of.
+ */
 export interface DocumentKind {
   readonly kind: 'image' | 'index' | 'schema1' | 'unknown'
-  /** The document's own word for it, else that of whoever served it; lower case, without parameters. */
+  /**
+   * The document's own word for it, else that of whoever served it; lower case, without parameters.
+   */
   readonly mediaType: string
 }
 
@@ -44,8 +49,9 @@ const meaningless = new Set([
 ])
 
 /**
- * Tells what a document is from its members, its `mediaType` and the media type it was served as, which must agree: throws `IntegrityError`
- * (`ERR_INJECT_AMBIGUOUS_DOCUMENT`) when two readers could take it for different things.
+ * Tells what a document is from its members, its `mediaType` and the media type it was served as,
+ * which must agree: throws `IntegrityError` (`ERR_INJECT_AMBIGUOUS_DOCUMENT`) when two readers
+ * could take it for different things.
  * https://github.com/advisories/GHSA-77vh-xpmg-72qh
  */
 export function documentKind(

@@ -34,8 +34,10 @@ export interface ImageIndex {
 }
 
 /**
- * Decodes and checks an index that was served as `mediaType`. Throws `IntegrityError` (`ERR_INJECT_INDEX_INVALID`, and what `documentKind` throws) for what is
- * malformed, `PreconditionError` (`ERR_INJECT_NOT_AN_INDEX`) for another kind of document, `LimitError` as `parseDocument` does.
+ * Decodes and checks an index that was served as `mediaType`. Throws `IntegrityError`
+ * (`ERR_INJECT_INDEX_INVALID`, and what `documentKind` throws) for what is malformed,
+ * `PreconditionError` (`ERR_INJECT_NOT_AN_INDEX`) for another kind of document, `LimitError` as
+ * `parseDocument` does.
  */
 export function decodeIndex(bytes: Uint8Array, mediaType: string): ImageIndex {
   const {value} = parseDocument(
@@ -58,7 +60,10 @@ export function indexMediaType(index: ImageIndex, served: string): string {
   return documentKind(index, served).mediaType
 }
 
-/** What an entry of an index is. `attestation`: what BuildKit says about an image beside it. `other`: no image, of whatever kind. */
+/**
+ * What an entry of an index is. `attestation`: what BuildKit says about an image beside it.
+ * `other`: no image, of whatever kind.
+ */
 export type EntryKind = 'image' | 'index' | 'attestation' | 'other'
 
 /** https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md */

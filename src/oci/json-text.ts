@@ -1,5 +1,6 @@
-// Where things are in the text of a JSON document, without parsing it: in one pass, and keeping nothing, since a hostile document may hold
-// millions of values. Only for text that JSON.parse accepts.
+// Where things are in the text of a JSON document, without parsing it: in one pass, and keeping
+// nothing, since a hostile document may hold millions of values. Only for text that JSON.parse
+// accepts.
 
 /** One member of an object, or one element of a list, by offsets into the text. */
 export interface JsonMember {
@@ -13,7 +14,10 @@ export interface JsonMember {
   readonly end: number
 }
 
-/** The members of the object or list at `offset`, in the document's order; none when something else is there. */
+/**
+ * The members of the object or list at `offset`, in the document's order; none when something else
+ * is there.
+ */
 export function* membersOf(text: string, offset: number): Generator<JsonMember, void, undefined> {
   const isObject = text[offset] === '{'
   if (!isObject && text[offset] !== '[') return
@@ -46,7 +50,10 @@ export function endOfValue(text: string, offset: number): number {
   return at
 }
 
-/** Where the closing quote of the string is that opens at `start`; beyond the text when there is none. */
+/**
+ * Where the closing quote of the string is that opens at `start`; beyond the text when there is
+ * none.
+ */
 export function endOfString(text: string, start: number): number {
   let at = start + 1
   for (; at < text.length; at++) {
@@ -75,7 +82,10 @@ export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 }
 
-/** Where a number, `true`, `false` or `null` ends that begins at `offset`: at what stands between values. */
+/**
+ * Where a number, `true`, `false` or `null` ends that begins at `offset`: at what stands between
+ * values.
+ */
 export function endOfWord(text: string, offset: number): number {
   let at = offset
   while (at < text.length && !isEndOfWord(text.charCodeAt(at))) at++

@@ -1,6 +1,7 @@
 /**
- * What a JSON text says, whatever it is; `undefined` for one that is none, without the parser's message: that quotes the text, which may be secret. Documents that digests
- * cover are `parseDocument`'s.
+ * What a JSON text says, whatever it is; `undefined` for one that is none, without the parser's
+ * message: that quotes the text, which may be secret. Documents that digests cover are
+ * `parseDocument`'s.
  */
 export function parseJsonValue(text: string): unknown {
   try {
@@ -10,7 +11,9 @@ export function parseJsonValue(text: string): unknown {
   }
 }
 
-/** The value of a part of a text that `parseDocument` has accepted, or that was edited after that. */
+/**
+ * The value of a part of a text that `parseDocument` has accepted, or that was edited after that.
+ */
 export function parseAccepted(text: string): unknown {
   return JSON.parse(text)
 }

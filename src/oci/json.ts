@@ -1,5 +1,6 @@
-// Strict decoding of the JSON documents that digests cover. What two parsers could read differently is refused, because the bytes go on
-// to others: https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#json
+// Strict decoding of the JSON documents that digests cover. What two parsers could read differently
+// is refused, because the bytes go on to others:
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#json
 import {type ErrorCode, IntegrityError, LimitError} from '../errors.js'
 import {
   closeBrace,
@@ -14,12 +15,18 @@ import {
 import type {Known} from './known-members.js'
 import {refuseTwoReadings} from './one-reading.js'
 
-/** The most bytes of a manifest or config that we read or write; registries hold manifests to the same. */
+/**
+ * The most bytes of a manifest or config that we read or write; registries hold manifests to the
+ * same.
+ */
 export const documentLimit = 4 * 1024 * 1024
 
 const deepest = 100
 
-/** Members and elements of one document, about: of those that are as large as they may be, the densest that mean something have fewer. */
+/**
+ * Members and elements of one document, about: of those that are as large as they may be, the
+ * densest that mean something have fewer.
+ */
 const mostValues = 200_000
 
 /** Members of one object: names that are all different cost more than any other value. */
@@ -33,9 +40,10 @@ export interface JsonDocument {
 }
 
 /**
- * Decodes one JSON object whose members are `known` to engines. Throws `LimitError` for more than 4 MiB, 100 levels, 200,000 values or 50,000 members of one
- * object, `IntegrityError` with `code` for anything but a JSON object in UTF-8 without a byte order mark, and what `refuseTwoReadings` throws. `what` is for
- * messages.
+ * Decodes one JSON object whose members are `known` to engines. Throws `LimitError` for more than 4
+ * MiB, 100 levels, 200,000 values or 50,000 members of one object, `IntegrityError` with `code` for
+ * anything but a JSON object in UTF-8 without a byte order mark, and what `refuseTwoReadings`
+ * throws. `what` is for messages.
  */
 export function parseDocument(
   bytes: Uint8Array,
@@ -83,7 +91,8 @@ function parse(text: string, what: string, code: ErrorCode): JsonDocument['value
 }
 
 /**
- * Looks at brackets and commas only, so it may be done before anything recursive, or anything that keeps values, sees the text: values of two bytes each take a hundred times as long to read as a
+ * Looks at brackets and commas only, so it may be done before anything recursive, or anything that
+ * keeps values, sees the text: values of two bytes each take a hundred times as long to read as a
  * document of the same size that says something.
  */
 function refuseExcess(text: string, what: string): void {

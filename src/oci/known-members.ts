@@ -1,6 +1,6 @@
-// The members that container engines read, as a table. Most engines are written in Go, whose encoding/json takes a member
-// for a field when the two names differ only in case, and of several such members takes the last. Labels and
-// annotations are maps in Go: their keys keep their case.
+// The members that container engines read, as a table. Most engines are written in Go, whose
+// encoding/json takes a member for a field when the two names differ only in case, and of several
+// such members takes the last. Labels and annotations are maps in Go: their keys keep their case.
 
 /** What Go programs decode a JSON value into, as far as its names and numbers matter. */
 export type Known =
@@ -20,8 +20,9 @@ export const freeForm: Known = {kind: 'free'}
 const integer: Known = {kind: 'integer'}
 
 /**
- * A name as Go folds it when it looks for a field: by simple case folding. Besides A to Z only two characters have an ASCII
- * letter as their lower case: U+017F (long s) and U+212A (the Kelvin sign). https://pkg.go.dev/encoding/json#Unmarshal
+ * A name as Go folds it when it looks for a field: by simple case folding. Besides A to Z only two
+ * characters have an ASCII letter as their lower case: U+017F (long s) and U+212A (the Kelvin
+ * sign). https://pkg.go.dev/encoding/json#Unmarshal
  */
 export function foldName(name: string): string {
   return name.replaceAll(/[A-Z\u017F\u212A]/g, (character) => {
@@ -30,7 +31,10 @@ export function foldName(name: string): string {
   })
 }
 
-/** Image manifests and indexes, OCI's and Docker's; the two kinds share one table, since a reader learns the kind from the members. */
+/**
+ * Image manifests and indexes, OCI's and Docker's; the two kinds share one table, since a reader
+ * learns the kind from the members.
+ */
 export const manifestMembers = struct(
   ['mediaType', 'artifactType', 'annotations', 'fsLayers', 'signatures'],
   {
@@ -43,7 +47,10 @@ export const manifestMembers = struct(
   },
 )
 
-/** https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md and https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md */
+/**
+ * https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md and
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
+ */
 export const configMembers = struct(
   [
     'created',
@@ -81,7 +88,10 @@ function descriptor(): Known {
   })
 }
 
-/** What containers of an image get by default. https://pkg.go.dev/github.com/docker/docker/api/types/container#Config */
+/**
+ * What containers of an image get by default.
+ * https://pkg.go.dev/github.com/docker/docker/api/types/container#Config
+ */
 function runConfig(): Known {
   return struct(
     [

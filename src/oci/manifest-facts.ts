@@ -14,13 +14,21 @@ export interface ManifestFacts {
   readonly annotations: Readonly<Record<string, string>> | undefined
   /** The manifests that an index lists, and what it says that they are. */
   readonly children: readonly (BlobInfo & {readonly mediaType?: string})[]
-  /** The config and the layers of an image or artifact; not those that are to be had elsewhere only. */
+  /**
+   * The config and the layers of an image or artifact; not those that are to be had elsewhere only.
+   */
   readonly parts: readonly BlobInfo[]
-  /** All content that it names: the subject, the children, configs, layers, and what kinds of manifest that we do not know have besides. */
+  /**
+   * All content that it names: the subject, the children, configs, layers, and what kinds of
+   * manifest that we do not know have besides.
+   */
   readonly digests: readonly Digest[]
 }
 
-/** Throws what `parseDocument` throws; `what` is for messages. A document that lies about its members has fewer facts. */
+/**
+ * Throws what `parseDocument` throws; `what` is for messages. A document that lies about its
+ * members has fewer facts.
+ */
 export function decodeFacts(bytes: Uint8Array, what: string): ManifestFacts {
   const {value} = parseDocument(bytes, what, freeForm, 'ERR_INJECT_MANIFEST_INVALID')
   return {
@@ -45,8 +53,9 @@ function artifactTypeIn(value: Readonly<Record<string, unknown>>): string | unde
 }
 
 /**
- * Members of descriptors, wherever they are: what is kept for a member that we took for one by mistake costs space, what is removed because
- * we did not know a kind of manifest is lost. `blobSum` is what Docker's schema 1 has.
+ * Members of descriptors, wherever they are: what is kept for a member that we took for one by
+ * mistake costs space, what is removed because we did not know a kind of manifest is lost.
+ * `blobSum` is what Docker's schema 1 has.
  */
 function* digestsIn(value: unknown): Generator<Digest, void, undefined> {
   if (Array.isArray(value)) {

@@ -31,9 +31,11 @@ export interface Manifest {
 }
 
 /**
- * Decodes and checks an image manifest that was served as `mediaType`. Throws `PreconditionError` for what is sound but no single image
- * (`ERR_INJECT_SCHEMA1`, `ERR_INJECT_INDEX_UNSUPPORTED`, `ERR_INJECT_NOT_AN_IMAGE`), `IntegrityError` for what is malformed
- * (`ERR_INJECT_MANIFEST_INVALID`, `ERR_INJECT_AMBIGUOUS_DOCUMENT`, `ERR_INJECT_DUPLICATE_KEY`), `LimitError` as `parseDocument` does.
+ * Decodes and checks an image manifest that was served as `mediaType`. Throws `PreconditionError`
+ * for what is sound but no single image (`ERR_INJECT_SCHEMA1`, `ERR_INJECT_INDEX_UNSUPPORTED`,
+ * `ERR_INJECT_NOT_AN_IMAGE`), `IntegrityError` for what is malformed
+ * (`ERR_INJECT_MANIFEST_INVALID`, `ERR_INJECT_AMBIGUOUS_DOCUMENT`, `ERR_INJECT_DUPLICATE_KEY`),
+ * `LimitError` as `parseDocument` does.
  */
 export function decodeManifest(bytes: Uint8Array, mediaType: string): Manifest {
   const {value} = parseDocument(
@@ -64,8 +66,9 @@ export function decodeManifest(bytes: Uint8Array, mediaType: string): Manifest {
 }
 
 /**
- * The media type of a decoded manifest: its own, else the one it was served as. A generic type such as `application/json` on the way says
- * nothing, which is why the type that was served is not simply kept.
+ * The media type of a decoded manifest: its own, else the one it was served as. A generic type such
+ * as `application/json` on the way says nothing, which is why the type that was served is not
+ * simply kept.
  */
 export function manifestMediaType(manifest: Manifest, served: string): string {
   return documentKind(manifest, served).mediaType

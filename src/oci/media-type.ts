@@ -1,4 +1,7 @@
-/** https://github.com/opencontainers/image-spec/blob/v1.1.1/media-types.md and https://distribution.github.io/distribution/spec/manifest-v2-2/ */
+/**
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/media-types.md and
+ * https://distribution.github.io/distribution/spec/manifest-v2-2/
+ */
 export const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
 export const ociIndex = 'application/vnd.oci.image.index.v1+json'
 export const ociConfig = 'application/vnd.oci.image.config.v1+json'
@@ -29,7 +32,10 @@ export type LayerCompression = 'none' | 'gzip' | 'zstd'
 /** The ways in which new layers can be compressed. */
 export const layerCompressions = ['gzip', 'zstd', 'none'] as const satisfies LayerCompression[]
 
-/** The media type of a new layer. Throws `TypeError` for zstd in Docker's family, which has none: the caller's mistake. */
+/**
+ * The media type of a new layer. Throws `TypeError` for zstd in Docker's family, which has none:
+ * the caller's mistake.
+ */
 export function layerMediaType(family: MediaFamily, compression: LayerCompression): string {
   const suffix = {none: '', gzip: 'gzip', zstd: 'zstd'}[compression]
   if (family === 'oci') return suffix === '' ? ociLayer : `${ociLayer}+${suffix}`
@@ -48,7 +54,9 @@ const suffixes: ReadonlyMap<string, LayerCompression> = new Map([
   ['+zstd', 'zstd'],
 ])
 
-/** `undefined` for a media type that is no layer of a kind we can read (encrypted ones among them). */
+/**
+ * `undefined` for a media type that is no layer of a kind we can read (encrypted ones among them).
+ */
 export function layerCompression(mediaType: string): LayerCompression | undefined {
   for (const base of layerBases) {
     if (mediaType.startsWith(base)) return suffixes.get(mediaType.slice(base.length))
@@ -61,12 +69,18 @@ export function isForeignLayer(mediaType: string): boolean {
   return mediaType.startsWith(ociForeignLayer) || mediaType.startsWith(dockerForeignLayer)
 }
 
-/** Whether a layer can be read by those only who have its key. https://github.com/containers/ocicrypt/blob/main/docs/README.md */
+/**
+ * Whether a layer can be read by those only who have its key.
+ * https://github.com/containers/ocicrypt/blob/main/docs/README.md
+ */
 export function isEncryptedLayer(mediaType: string): boolean {
   return /\+enc(?:rypted)?$/.test(mediaType)
 }
 
-/** The family that a config's or a layer's media type is of; `undefined` for one that is of neither (an attestation's, say). */
+/**
+ * The family that a config's or a layer's media type is of; `undefined` for one that is of neither
+ * (an attestation's, say).
+ */
 export function familyOfMediaType(mediaType: string): MediaFamily | undefined {
   if (mediaType.startsWith('application/vnd.docker.')) return 'docker'
   return mediaType.startsWith('application/vnd.oci.') ? 'oci' : undefined

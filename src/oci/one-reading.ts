@@ -14,8 +14,9 @@ interface Level {
 }
 
 /**
- * Refuses a document that JSON readers take for different things: two members of one name, a member that Go's reader takes for another one that
- * engines know, a number that Go does not take for an integer, half of a surrogate pair. Throws `IntegrityError` (`ERR_INJECT_DUPLICATE_KEY`,
+ * Refuses a document that JSON readers take for different things: two members of one name, a member
+ * that Go's reader takes for another one that engines know, a number that Go does not take for an
+ * integer, half of a surrogate pair. Throws `IntegrityError` (`ERR_INJECT_DUPLICATE_KEY`,
  * `ERR_INJECT_AMBIGUOUS_MEMBER`). `text` must be JSON; the pass is linear and keeps only names.
  */
 export function refuseTwoReadings(text: string, known: Known, what: string): void {
@@ -38,7 +39,8 @@ export function refuseTwoReadings(text: string, known: Known, what: string): voi
     else if (character === '[') begin(undefined)
     else if (character === '}' || character === ']') level = open.pop() ?? level
     else if (character === ':') {
-      // a colon outside a string ends a member's name; names are compared decoded, as any reader would
+      // a colon outside a string ends a member's name; names are compared decoded, as any reader
+      // would
       level.name = stringAt(text, latest.start, latest.end)
       level.next = memberOf(level, what)
     } else if (/[\d-]/.test(character)) {
@@ -76,7 +78,9 @@ function elementOf(known: Known): Known {
   return known.kind === 'list' ? known.element : freeForm
 }
 
-/** Go's int64 takes digits only: neither a fraction nor an exponent, even where the value is whole. */
+/**
+ * Go's int64 takes digits only: neither a fraction nor an exponent, even where the value is whole.
+ */
 function checkInteger(token: string, name: string, what: string): void {
   // 19 digits and a sign; a longer one would take long to convert
   const isInteger = token.length <= 20 && /^-?\d+$/.test(token)

@@ -2,7 +2,10 @@ import {UsageError} from '../errors.js'
 import type {ImageConfig} from './config.js'
 import {quoted} from './quoted.js'
 
-/** What an image runs on. https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md#image-index-property-descriptions */
+/**
+ * What an image runs on.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md#image-index-property-descriptions
+ */
 export interface Platform {
   readonly os: string
   readonly architecture: string
@@ -29,8 +32,9 @@ export function formatPlatform(platform: Platform): string {
 }
 
 /**
- * A platform as users write it: `linux/arm64`, `linux/arm/v7`, `windows(10.0.20348.1)/amd64`; nothing is left out but what may be.
- * Throws `UsageError` (`ERR_INJECT_PLATFORM_INVALID`). https://github.com/containerd/platforms#platform-specifiers
+ * A platform as users write it: `linux/arm64`, `linux/arm/v7`, `windows(10.0.20348.1)/amd64`;
+ * nothing is left out but what may be. Throws `UsageError` (`ERR_INJECT_PLATFORM_INVALID`).
+ * https://github.com/containerd/platforms#platform-specifiers
  */
 export function parsePlatform(text: string): Platform {
   const [, os = '', version, architecture = '', variant] =
@@ -51,8 +55,10 @@ export function parsePlatform(text: string): Platform {
 }
 
 /**
- * Whether an image for `platform` is one that `wanted` names: equal after the usual other names (`x86_64`, `aarch64`) and default variants (`arm64` is `arm64/v8`,
- * `arm` is `arm/v7`); a version of the operating system counts where `wanted` has one, and may go on: `10.0.20348` is `10.0.20348.1`.
+ * Whether an image for `platform` is one that `wanted` names: equal after the usual other names
+ * (`x86_64`, `aarch64`) and default variants (`arm64` is `arm64/v8`, `arm` is `arm/v7`); a version
+ * of the operating system counts where `wanted` has one, and may go on: `10.0.20348` is
+ * `10.0.20348.1`.
  */
 export function matchesPlatform(wanted: Platform, platform: Platform): boolean {
   const [a, b] = [normal(wanted), normal(platform)]
@@ -101,7 +107,10 @@ const architectures: ReadonlyMap<string, string> = new Map([
   ['mipsel', 'mipsle'],
 ])
 
-/** What an image has to be for to run on a machine with such a processor, in Node's words: containers run Linux also where the machine does not. */
+/**
+ * What an image has to be for to run on a machine with such a processor, in Node's words:
+ * containers run Linux also where the machine does not.
+ */
 export function machinePlatform(arch: string): Platform {
   return {os: 'linux', architecture: architectures.get(arch) ?? arch}
 }

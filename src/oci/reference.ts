@@ -1,15 +1,20 @@
-// What the user types to name an image. The grammar is the one that docker, podman and crane accept:
-// https://github.com/distribution/reference/blob/v0.6.0/reference.go and
+// What the user types to name an image. The grammar is the one that docker, podman and crane
+// accept: https://github.com/distribution/reference/blob/v0.6.0/reference.go and
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
 import {UsageError} from '../errors.js'
 import {isDigest, type Digest} from './digest.js'
 import {quoted} from './quoted.js'
 import {parseRepository} from './repository-name.js'
 
-/** An image in a registry. Without tag and digest the user said neither: nothing is filled in here. With both, the digest says what to read. */
+/**
+ * An image in a registry. Without tag and digest the user said neither: nothing is filled in here.
+ * With both, the digest says what to read.
+ */
 interface RegistryReference {
   readonly kind: 'registry'
-  /** Host in lower case, with its port if it has one: `docker.io`, `localhost:5000`, `[::1]:5000`. */
+  /**
+   * Host in lower case, with its port if it has one: `docker.io`, `localhost:5000`, `[::1]:5000`.
+   */
   readonly registry: string
   readonly repository: string
   readonly tag?: string
@@ -30,7 +35,10 @@ export interface ArchiveReference {
   readonly kind: 'oci-archive' | 'docker-archive'
   /** As typed. */
   readonly file: string
-  /** The repository that a docker-archive gives its images to, as typed; a tag of it comes with a name. */
+  /**
+   * The repository that a docker-archive gives its images to, as typed; a tag of it comes with a
+   * name.
+   */
   readonly name?: string
   readonly tag?: string
   readonly digest?: Digest
@@ -49,8 +57,10 @@ export interface FastReference {
 export type Reference = RegistryReference | LayoutReference | ArchiveReference | FastReference
 
 /**
- * Reads `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]`, with Docker Hub's defaults, `oci:DIR[:TAG][@DIGEST]`, `oci-archive:FILE[:TAG][@DIGEST]`,
- * `docker-archive:FILE[:NAME[:TAG]]` or `fast:DIR[@DIGEST]`. Throws `UsageError` (`ERR_INJECT_REFERENCE_INVALID`), which never repeats a text that may hold a password.
+ * Reads `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]`, with Docker Hub's defaults,
+ * `oci:DIR[:TAG][@DIGEST]`, `oci-archive:FILE[:TAG][@DIGEST]`, `docker-archive:FILE[:NAME[:TAG]]`
+ * or `fast:DIR[@DIGEST]`. Throws `UsageError` (`ERR_INJECT_REFERENCE_INVALID`), which never repeats
+ * a text that may hold a password.
  */
 export function parseReference(text: string): Reference {
   if (text.startsWith('oci:')) return parseLayout(text.slice('oci:'.length))
@@ -72,7 +82,10 @@ export function formatReference(reference: Reference): string {
   return `${name}${isMistakable(reference) ? '/' : ''}${end}`
 }
 
-/** Where the image is, without tag and digest: `registry/repository`, `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE[:NAME]` or `fast:DIR`. */
+/**
+ * Where the image is, without tag and digest: `registry/repository`, `oci:DIR`, `oci-archive:FILE`,
+ * `docker-archive:FILE[:NAME]` or `fast:DIR`.
+ */
 export function repositoryName(reference: Reference): string {
   switch (reference.kind) {
     case 'registry':
@@ -88,7 +101,10 @@ export function repositoryName(reference: Reference): string {
   }
 }
 
-/** A tag by itself, as `--tag` takes it. Throws `UsageError` (`ERR_INJECT_TAG_INVALID`), for a digest among others. */
+/**
+ * A tag by itself, as `--tag` takes it. Throws `UsageError` (`ERR_INJECT_TAG_INVALID`), for a
+ * digest among others.
+ */
 export function parseTag(text: string): string {
   if (isTag(text)) return text
   if (/^(?:.*@)?sha(?:256|512):/s.test(text)) {
@@ -123,7 +139,10 @@ function parseRegistry(text: string): RegistryReference {
   }
 }
 
-/** All that comes after an `@` must be a digest. In anything else there may be a password, so nothing of it is shown. */
+/**
+ * All that comes after an `@` must be a digest. In anything else there may be a password, so
+ * nothing of it is shown.
+ */
 function splitDigest(text: string): [rest: string, digest?: Digest] {
   const at = text.indexOf('@')
   if (at < 0) return [text]
@@ -190,7 +209,9 @@ function refuseFile(file: string, hint: string): void {
   if (/[\p{Cc}\p{Cs}]/u.test(file)) throw invalid('its file has control characters')
 }
 
-/** Whether the end of a directory's name would be read as a tag or digest without a slash after it. */
+/**
+ * Whether the end of a directory's name would be read as a tag or digest without a slash after it.
+ */
 function isMistakable(reference: Reference): boolean {
   if (reference.kind !== 'layout' && reference.kind !== 'fast') return false
   const {kind, directory, tag} = reference
@@ -230,7 +251,9 @@ function refuseOtherTransports(text: string): void {
   }
 }
 
-/** Docker's grammar has it as a tag of an image of Docker Hub's own, of which none has such a name. */
+/**
+ * Docker's grammar has it as a tag of an image of Docker Hub's own, of which none has such a name.
+ */
 function refuseHostAlone(text: string): void {
   if (!/^(?:localhost|[\w-]+(?:\.[\w-]+)+):\d{1,5}(?:@|$)/i.test(text)) return
   throw invalid(

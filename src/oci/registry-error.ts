@@ -1,6 +1,9 @@
 import {parseJsonValue} from './json-value.js'
 
-/** The codes that the distribution specification knows; registries use others besides. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
+/**
+ * The codes that the distribution specification knows; registries use others besides.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+ */
 export const registryErrorCodes = [
   'BLOB_UNKNOWN',
   'BLOB_UPLOAD_INVALID',
@@ -18,7 +21,10 @@ export const registryErrorCodes = [
   'TOOMANYREQUESTS',
 ] as const
 
-/** One error that a registry reports; at most 1,000 characters each. Nothing is escaped: registries put anything into them. */
+/**
+ * One error that a registry reports; at most 1,000 characters each. Nothing is escaped: registries
+ * put anything into them.
+ */
 export interface RegistryError {
   /** Of `registryErrorCodes`, or the registry's own; empty when it gave none. */
   readonly code: string
@@ -32,8 +38,9 @@ const longestText = 1000
 const mostErrors = 10
 
 /**
- * The errors in the body of an unsuccessful answer, at most ten; none when the body is not of the form that the specification gives
- * (or is larger than 64 KiB). Never throws. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+ * The errors in the body of an unsuccessful answer, at most ten; none when the body is not of the
+ * form that the specification gives (or is larger than 64 KiB). Never throws.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
 export function parseRegistryErrors(bytes: Uint8Array): RegistryError[] {
   if (bytes.length > largestBody) return []

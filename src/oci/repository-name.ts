@@ -6,7 +6,9 @@ export interface RepositoryName {
   readonly repository: string
 }
 
-/** Docker Hub under its one name here; what it is called elsewhere, and where its API is, differ. */
+/**
+ * Docker Hub under its one name here; what it is called elsewhere, and where its API is, differ.
+ */
 const dockerHub = 'docker.io'
 const otherNamesOfDockerHub: readonly string[] = ['index.docker.io', 'registry-1.docker.io']
 
@@ -17,7 +19,8 @@ export const longestName = 255
 export const nameComponent = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 
 /**
- * Splits `[HOST[:PORT]/]PATH`, filling in what Docker Hub's users leave out. Throws what `invalid` makes of a reason.
+ * Splits `[HOST[:PORT]/]PATH`, filling in what Docker Hub's users leave out. Throws what `invalid`
+ * makes of a reason.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
  */
 export function parseRepository(
@@ -49,7 +52,10 @@ function refusePath(path: string, invalid: (why: string, hint?: string) => Usage
   throw invalid(`${quoted(path)} is not a repository`, hint)
 }
 
-/** A DNS name or an IP address, an IPv6 one in brackets, with or without a port: the first part of a URL. */
+/**
+ * A DNS name or an IP address, an IPv6 one in brackets, with or without a port: the first part of a
+ * URL.
+ */
 function isHost(host: string): boolean {
   const dns =
     /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[1-9]\d{0,4})?$/
@@ -58,7 +64,8 @@ function isHost(host: string): boolean {
   return URL.canParse(`http://${host}/`)
 }
 /**
- * Throws `UsageError` (`ERR_INJECT_REPOSITORY_NAME_INVALID`) for what is not a name of the specification's grammar, or longer than 255 characters.
+ * Throws `UsageError` (`ERR_INJECT_REPOSITORY_NAME_INVALID`) for what is not a name of the
+ * specification's grammar, or longer than 255 characters.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
  */
 export function parseRepositoryName(name: string): string {

@@ -55,8 +55,9 @@ export function listShape<const T extends v.GenericSchema>(element: T): v.ArrayS
 }
 
 /**
- * What is wrong with `value`, first thing first: `layers.3.size must be a whole number of bytes, found "12"`. `undefined` when it has
- * the shape. Only checks: the schema's output is not used, since it would lack members such as `__proto__`.
+ * What is wrong with `value`, first thing first: `layers.3.size must be a whole number of bytes,
+ * found "12"`. `undefined` when it has the shape. Only checks: the schema's output is not used,
+ * since it would lack members such as `__proto__`.
  */
 export function faultIn(schema: v.GenericSchema, value: unknown): string | undefined {
   const {issues} = v.safeParse(schema, value, {abortEarly: true})

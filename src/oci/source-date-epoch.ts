@@ -1,7 +1,8 @@
 import {UsageError} from '../errors.js'
 
 /**
- * The time that SOURCE_DATE_EPOCH gives, in seconds; `undefined` when it is not set. Throws `UsageError`.
+ * The time that SOURCE_DATE_EPOCH gives, in seconds; `undefined` when it is not set. Throws
+ * `UsageError`.
  * https://reproducible-builds.org/specs/source-date-epoch/
  */
 export function sourceDateEpoch(text: string | undefined): number | undefined {

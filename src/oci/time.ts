@@ -7,7 +7,10 @@ export function formatTime(seconds: number): string {
   return new Date(held * 1000).toISOString().replace('.000Z', 'Z')
 }
 
-/** Whole seconds since the epoch (fractions dropped) of an RFC 3339 time; `undefined` for none, or for text that is no time. */
+/**
+ * Whole seconds since the epoch (fractions dropped) of an RFC 3339 time; `undefined` for none, or
+ * for text that is no time.
+ */
 export function parseTime(text: string | undefined): number | undefined {
   if (
     text === undefined ||

@@ -62,7 +62,8 @@ export interface InspectIndexResult {
 }
 
 /**
- * What an image is made of, from its manifest and config alone: no layer is read. Of an index: its images, or, when a platform is chosen, the image for that one.
+ * What an image is made of, from its manifest and config alone: no layer is read. Of an index: its
+ * images, or, when a platform is chosen, the image for that one.
  */
 export async function inspect(
   {reference, platform}: {readonly reference: Reference; readonly platform?: Platform | undefined},

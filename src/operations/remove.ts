@@ -27,7 +27,10 @@ export interface RemoveOptions {
   /** Empty: the tag in the reference. */
   readonly tags: readonly string[]
   readonly name: string
-  /** A tag or digest of the same repository: what the image was before, for one that does not remember it. */
+  /**
+   * A tag or digest of the same repository: what the image was before, for one that does not
+   * remember it.
+   */
   readonly base?: string | undefined
   readonly platforms?: PlatformChoice | undefined
   readonly attestations?: 'drop' | 'keep'
@@ -43,7 +46,10 @@ export interface RemoveResult {
   /** The manifest that the work started from. */
   readonly base: Digest
   readonly slot: string
-  /** The result is the very manifest that was there before anything was injected: signatures of it hold again. */
+  /**
+   * The result is the very manifest that was there before anything was injected: signatures of it
+   * hold again.
+   */
   readonly original: boolean
   /** The tags that moved. In a dry run: those that would be moved. */
   readonly tags: readonly string[]
@@ -51,8 +57,10 @@ export interface RemoveResult {
 }
 
 /**
- * Takes a slot out of an image, or of the chosen images of an index. When nothing is left of what was injected, and what was there before is remembered (or named by
- * `base`), still there and indeed the same, the result is that; else an equivalent image. Throws what `eject` and `loadImage` throw.
+ * Takes a slot out of an image, or of the chosen images of an index. When nothing is left of what
+ * was injected, and what was there before is remembered (or named by `base`), still there and
+ * indeed the same, the result is that; else an equivalent image. Throws what `eject` and
+ * `loadImage` throw.
  */
 export async function remove(options: RemoveOptions, ports: Ports): Promise<RemoveResult> {
   const {reference, dryRun} = options
@@ -138,7 +146,8 @@ async function fromIndex({store, options, found, moves, ports}: Work): Promise<R
         {after, changed: before ? [] : changed, images: kept, moves},
         {signal},
       )
-  // Docker's lists cannot remember, and need not: with the old images in their places they are what they were
+  // Docker's lists cannot remember, and need not: with the old images in their places they are what
+  // they were
   const canRemember = after.index.descriptor.mediaType === ociIndex
   const original = before !== undefined || (!canRemember && kept.every((each) => each.original))
   return describe(options, found, {digest, tags, original})
@@ -174,7 +183,10 @@ function isSameFamily({result, rest}: {readonly result: Image; readonly rest: Im
   return result.manifest.descriptor.mediaType === rest.manifest.descriptor.mediaType
 }
 
-/** What is not there, is refused or is no image cannot be put back. Throws `NetworkError`: a registry that cannot tell now may tell another time, and the result must not depend on that. */
+/**
+ * What is not there, is refused or is no image cannot be put back. Throws `NetworkError`: a
+ * registry that cannot tell now may tell another time, and the result must not depend on that.
+ */
 async function fetchOriginal(
   store: ContentStore,
   name: string,

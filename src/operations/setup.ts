@@ -34,7 +34,10 @@ export interface SetupOptions extends FormatOptions {
   readonly name: string
   /** Where in the image the slot's directory belongs; `undefined`: `/`. */
   readonly path?: string | undefined
-  /** Seconds since the epoch. `undefined`: the image's own time of creation, so that setting up is reproducible. */
+  /**
+   * Seconds since the epoch. `undefined`: the image's own time of creation, so that setting up is
+   * reproducible.
+   */
   readonly created?: number | undefined
   readonly dryRun: boolean
   readonly onConflict: ConflictPolicy
@@ -47,8 +50,9 @@ export interface SetupOptions extends FormatOptions {
 }
 
 /**
- * Gives an image its slot: a layer that holds one empty directory, which later updates replace. An image that has the slot stays as it
- * is. Throws `PreconditionError` when it has it at another place than `path` asks for.
+ * Gives an image its slot: a layer that holds one empty directory, which later updates replace. An
+ * image that has the slot stays as it is. Throws `PreconditionError` when it has it at another
+ * place than `path` asks for.
  */
 export async function setup(
   options: SetupOptions,

@@ -59,15 +59,21 @@ export interface UnpackResult {
   readonly layers: number
   readonly entries: number
   readonly unpackedSize: number
-  /** Files named `.wh.*`, which in the image delete something and in the directory are plain files. */
+  /**
+   * Files named `.wh.*`, which in the image delete something and in the directory are plain files.
+   */
   readonly whiteouts: number
-  /** Why the directory was refilled entry by entry instead of replaced as a whole; `null` when it was replaced. */
+  /**
+   * Why the directory was refilled entry by entry instead of replaced as a whole; `null` when it
+   * was replaced.
+   */
   readonly refilled: string | null
 }
 
 /**
- * Makes a directory of the slot's content: complete, verified and swapped in at the end, or not at all. Without the slot it is the empty
- * start that a first run begins with (or, when `strict`, a `PreconditionError`).
+ * Makes a directory of the slot's content: complete, verified and swapped in at the end, or not at
+ * all. Without the slot it is the empty start that a first run begins with (or, when `strict`, a
+ * `PreconditionError`).
  */
 export async function unpack(options: UnpackOptions, ports: Ports): Promise<UnpackResult> {
   const {reference, directory, name, force, follow, devices} = options
@@ -138,7 +144,10 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
   }
 }
 
-/** Before anything is fetched. What else may be wrong with the directory is found where it is filled. */
+/**
+ * Before anything is fetched. What else may be wrong with the directory is found where it is
+ * filled.
+ */
 function refuseWithoutParent(directory: string): void {
   const parent = dirname(directory)
   try {

@@ -26,8 +26,10 @@ import {lookAtTags, refuseClobber, type TagLooks} from './publish/tag-moves.js'
 import {createIndexUpdate, type UpdateSource} from './image-index/update-index.js'
 
 /**
- * Makes a directory the content of a slot and moves the tags to the new image: one layer (or those of several that are new), one config, one manifest; an image without the
- * slot gets it in the same step, and so do all the chosen images of an index. When the directory is what the slot holds already, nothing is sent and the image stays what it is.
+ * Makes a directory the content of a slot and moves the tags to the new image: one layer (or those
+ * of several that are new), one config, one manifest; an image without the slot gets it in the same
+ * step, and so do all the chosen images of an index. When the directory is what the slot holds
+ * already, nothing is sent and the image stays what it is.
  */
 export async function update(
   options: UpdateOptions & {readonly dryRun: boolean},
@@ -69,7 +71,10 @@ interface Work {
   readonly ports: Ports
 }
 
-/** One round of an update of a single image; what one has stored and said, the next one neither stores nor says again. */
+/**
+ * One round of an update of a single image; what one has stored and said, the next one neither
+ * stores nor says again.
+ */
 function createImageUpdate(
   store: ContentStore,
   {source, options, configUpload, ports}: Work,
@@ -100,7 +105,10 @@ function asTree({layers, content}: StoredContent): RememberedTree {
   return {diffIds: layers.map(({diffId}) => diffId), tarSize, entries, newestMtime}
 }
 
-/** Packs and pushes what the plan says is not there yet, and begins with the config when it is known. `before`: what an earlier round sent. */
+/**
+ * Packs and pushes what the plan says is not there yet, and begins with the config when it is
+ * known. `before`: what an earlier round sent.
+ */
 async function storeContent(
   store: ContentStore,
   options: UpdateOptions,
@@ -119,13 +127,15 @@ async function storeContent(
   }
   const how = {mediaType: newLayerType(image, compression), compression, level, packing, on}
   if (shards) {
-    // a registry says which layer it lacks when the image is put; to ask for each beforehand takes as long as hashing it
+    // a registry says which layer it lacks when the image is put; to ask for each beforehand takes
+    // as long as hashing it
     const restores = options.reference.kind === 'registry'
     const wanted = {...how, known, restores}
     return {key, ...(await storeShards(store, {...framed, plan: shards}, wanted, ports))}
   }
   const onPacked = (packed: Pick<PushedLayer, 'layer' | 'content'>): void => {
-    // one thing at a time is what one job means; and whoever wants no tag overwritten may not want this image at all
+    // one thing at a time is what one job means; and whoever wants no tag overwritten may not want
+    // this image at all
     if (ports.jobs === 1 || options.noClobber) return
     configUpload.begin(injected(options, plan, {layers: [packed.layer], content: packed.content}))
   }
@@ -173,7 +183,10 @@ async function applyUpdate(
   })
 }
 
-/** Packs and pushes layers again that the registry has lost meanwhile. False when it has them, or the directory is another by now. */
+/**
+ * Packs and pushes layers again that the registry has lost meanwhile. False when it has them, or
+ * the directory is another by now.
+ */
 async function isRestored(
   store: ContentStore,
   {directory: on, compression, level}: UpdateOptions,

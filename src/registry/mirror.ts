@@ -10,8 +10,9 @@ export interface Mirror {
 }
 
 /**
- * Where a mirror (`https://mirror.example/prefix`, `http://…`, or without the scheme) keeps the repository. Throws `UsageError`
- * (`ERR_INJECT_MIRROR_INVALID`) for what is no address of that kind.
+ * Where a mirror (`https://mirror.example/prefix`, `http://…`, or without the scheme) keeps the
+ * repository. Throws `UsageError` (`ERR_INJECT_MIRROR_INVALID`) for what is no address of that
+ * kind.
  */
 export function parseMirror(address: string, {repository}: {readonly repository: string}): Mirror {
   const found =

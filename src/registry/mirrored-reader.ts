@@ -12,12 +12,16 @@ export interface MirrorReader extends Reader {
   readonly name: string
 }
 
-/** A blob up to this size is held back until it is known to be right, so that the registry can still be asked instead. */
+/**
+ * A blob up to this size is held back until it is known to be right, so that the registry can still
+ * be asked instead.
+ */
 const heldBack = 8 * 1024 * 1024
 
 /**
- * Reads what is named by a digest from the first mirror that has it, and from the registry when none does or one fails, which is said once.
- * What a tag names, and whether something is there, is for the registry alone to say: a mirror may lag behind.
+ * Reads what is named by a digest from the first mirror that has it, and from the registry when
+ * none does or one fails, which is said once. What a tag names, and whether something is there, is
+ * for the registry alone to say: a mirror may lag behind.
  */
 export function createMirroredReader(
   origin: Reader,
@@ -70,7 +74,10 @@ export function createMirroredReader(
     },
   }
 
-  /** When the mirror breaks off, the rest comes from the registry. Wrong bytes cannot be taken back: they fail, and say whose they were. */
+  /**
+   * When the mirror breaks off, the rest comes from the registry. Wrong bytes cannot be taken back:
+   * they fail, and say whose they were.
+   */
   async function* continued(
     mirror: MirrorReader,
     stream: ByteStream,

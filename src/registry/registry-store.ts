@@ -40,7 +40,10 @@ export interface RegistryStoreOptions extends Omit<TransportOptions, 'ports'> {
   /** What the other stores of this run use; default: one of its own, made of the options. */
   readonly transport?: Transport | undefined
   readonly retries?: Partial<RetryPolicy> | undefined
-  /** Bytes of the chunks that blobs are sent in; without, a blob goes in one request as long as the registry takes it. */
+  /**
+   * Bytes of the chunks that blobs are sent in; without, a blob goes in one request as long as the
+   * registry takes it.
+   */
   readonly chunkSize?: number | undefined
   /** Ends whatever the store is doing; the tidying up of uploads still happens. */
   readonly signal?: AbortSignal | undefined
@@ -54,7 +57,10 @@ export interface RegistryStoreOptions extends Omit<TransportOptions, 'ports'> {
 /** A mirror that does not answer is left for the registry itself soon. */
 const mirrorAttempts = 2
 
-/** One repository of a registry that speaks the distribution API. Nothing is sent before the first call. */
+/**
+ * One repository of a registry that speaks the distribution API. Nothing is sent before the first
+ * call.
+ */
 export function openRegistryStore(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions = {},

@@ -30,7 +30,10 @@ interface RequestParts extends Pick<Exchange, 'body' | 'memory' | 'signal'>, Bui
   readonly trace: Trace
 }
 
-/** Finds out what a request asks for, whether it may, and answers it. Throws `Refusal`, and what the store throws. */
+/**
+ * Finds out what a request asks for, whether it may, and answers it. Throws `Refusal`, and what the
+ * store throws.
+ */
 export async function dispatch(
   request: IncomingMessage,
   {trace, isSmall, begin, body, memory, signal}: RequestParts,
@@ -89,7 +92,10 @@ async function answerOf(
 /** An empty list is what a folder that has gone looks like. */
 const lists: ReadonlySet<Route['kind']> = new Set(['catalog', 'page', 'tags', 'referrers'] as const)
 
-/** What two readers on the way could take for different requests. https://www.rfc-editor.org/rfc/rfc9112#section-3.2 and #section-6.1 */
+/**
+ * What two readers on the way could take for different requests.
+ * https://www.rfc-editor.org/rfc/rfc9112#section-3.2 and #section-6.1
+ */
 function refuseAmbiguity({headers, headersDistinct}: IncomingMessage): void {
   if ((headersDistinct['host']?.length ?? 0) > 1)
     throw new Refusal(400, 'UNSUPPORTED', 'the request names two hosts')
@@ -98,7 +104,10 @@ function refuseAmbiguity({headers, headersDistinct}: IncomingMessage): void {
     throw new Refusal(501, 'UNSUPPORTED', 'no transfer coding but chunked is known here')
 }
 
-/** A path and its parameters; only the form that clients send to a server itself. https://www.rfc-editor.org/rfc/rfc9112#section-3.2.1 */
+/**
+ * A path and its parameters; only the form that clients send to a server itself.
+ * https://www.rfc-editor.org/rfc/rfc9112#section-3.2.1
+ */
 function parseTarget(target: string): {path: string; query: URLSearchParams} {
   if (!target.startsWith('/')) throw new Refusal(400, 'UNSUPPORTED', 'the request names no path')
   const mark = target.indexOf('?')
@@ -147,7 +156,10 @@ function methodsOf(route: Route, {metrics}: DispatchOptions): Partial<Record<Met
   })
 }
 
-/** Throws `Refusal`: 401 for wrong credentials and for none where some are needed, 403 for a user who may not. */
+/**
+ * Throws `Refusal`: 401 for wrong credentials and for none where some are needed, 403 for a user
+ * who may not.
+ */
 async function admit(
   {headers, socket}: IncomingMessage,
   route: Route,

@@ -24,7 +24,10 @@ type Endpoints = {
   }
 }
 
-/** Everything that can be done to what a path names. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints */
+/**
+ * Everything that can be done to what a path names.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
+ */
 export const endpoints: Endpoints = {
   ping: readable('discover', () => Promise.resolve(jsonAnswer({}))),
   // the list holds what its reader may pull
@@ -48,7 +51,10 @@ export const endpoints: Endpoints = {
   },
 }
 
-/** For load balancers: the process answers, and what it serves is there (that is looked at for every request). */
+/**
+ * For load balancers: the process answers, and what it serves is there (that is looked at for every
+ * request).
+ */
 export const health: Handler<'health'> = () =>
   Promise.resolve({
     ...emptyAnswer(200),

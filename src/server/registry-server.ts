@@ -33,13 +33,16 @@ export interface RegistryServerOptions {
   readonly access?: Access | undefined
   readonly limits?: Partial<ServerLimits> | undefined
   /**
-   * Names of this registry, besides loopback's and what it listens on. Without passwords (and with them, where this is given, or on loopback
-   * when anybody may pull) a request for another host is refused.
+   * Names of this registry, besides loopback's and what it listens on. Without passwords (and with
+   * them, where this is given, or on loopback when anybody may pull) a request for another host is
+   * refused.
    */
   readonly allowHosts?: readonly string[] | undefined
   /** Tags, manifests and blobs may be deleted; they may, without. */
   readonly deletes?: boolean | undefined
-  /** A manifest may name layers, and an index manifests, that are not there; they may not, without. */
+  /**
+   * A manifest may name layers, and an index manifests, that are not there; they may not, without.
+   */
   readonly sparse?: boolean | undefined
   /** Nothing is taken and nothing deleted. */
   readonly readOnly?: boolean | undefined
@@ -57,17 +60,21 @@ export interface RegistryServer {
   readonly server: Server
   /** Port 0 is any that is free. Throws `LocalIoError` (`ERR_INJECT_LISTEN_FAILED`). */
   listen(address?: Partial<ListenAddress>): Promise<{readonly url: string}>
-  /** A new certificate for the connections to come. Throws when it is none, and then the old one stays. */
+  /**
+   * A new certificate for the connections to come. Throws when it is none, and then the old one
+   * stays.
+   */
   replaceTls(identity: TlsIdentity): void
   /**
-   * Takes no more requests and waits for those that run, at most `drainTime` milliseconds (10 s); then ends them. Their upload sessions keep
-   * what has arrived. The root stays open.
+   * Takes no more requests and waits for those that run, at most `drainTime` milliseconds (10 s);
+   * then ends them. Their upload sessions keep what has arrived. The root stays open.
    */
   close(drainTime?: number): Promise<void>
 }
 
 /**
- * A registry over HTTP: the OCI distribution specification 1.1 over a folder of repositories. It does not listen yet.
+ * A registry over HTTP: the OCI distribution specification 1.1 over a folder of repositories. It
+ * does not listen yet.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  */
 export function createRegistryServer(options: RegistryServerOptions): RegistryServer {

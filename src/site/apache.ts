@@ -8,8 +8,9 @@ const types = [...typeSuffixes].map(([type, suffix]) => `AddType ${type} .${suff
 const unchanged = `RewriteCond %{ENV:INJECT_DIGEST}#%{HTTP:If-None-Match} ^([a-z0-9:]+)#(?:\\*|(?:.*,\\s*)?(?:W/)?"\\1"(?:\\s*,.*)?)$ [NV]`
 
 /**
- * How Apache serves a site. Nothing of an image's is in it. Apache can follow a link but not say where it leads: so there is a file `location` beside every manifest, which is
- * read through the link of a tag, once. https://httpd.apache.org/docs/2.4/expr.html#functions
+ * How Apache serves a site. Nothing of an image's is in it. Apache can follow a link but not say
+ * where it leads: so there is a file `location` beside every manifest, which is read through the
+ * link of a tag, once. https://httpd.apache.org/docs/2.4/expr.html#functions
  */
 export const apacheConfiguration = `# How Apache serves this folder as a read-only registry. In a virtual host of yours whose DocumentRoot it is:
 #

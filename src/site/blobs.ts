@@ -15,8 +15,9 @@ import {makeNameFolders} from './folders.js'
 import {namePaths, sitePaths} from './paths.js'
 
 /**
- * Puts blobs into a repository of a site, where nothing names them yet. Each is whole and right before it has its name; what another repository of the site has is
- * linked, when it was read and found right. All get a lease, so that no collector takes them before their manifest comes.
+ * Puts blobs into a repository of a site, where nothing names them yet. Each is whole and right
+ * before it has its name; what another repository of the site has is linked, when it was read and
+ * found right. All get a lease, so that no collector takes them before their manifest comes.
  */
 export function createSiteBlobs(site: string, name: string): BlobWriter {
   const folder = sitePaths.repository(site, name)

@@ -25,8 +25,9 @@ export interface SiteReport extends StoreReport {
 }
 
 /**
- * Reads everything in a site again: every manifest and blob against its name, every image down to its layers, every list against what is there. Nothing is changed, nor
- * waited for: what a publisher or remover is about to complete at this moment may be reported.
+ * Reads everything in a site again: every manifest and blob against its name, every image down to
+ * its layers, every list against what is there. Nothing is changed, nor waited for: what a
+ * publisher or remover is about to complete at this moment may be reported.
  */
 export async function checkSite(
   site: string,

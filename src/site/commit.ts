@@ -26,7 +26,10 @@ export interface SiteTag {
   readonly onlyNew?: boolean
 }
 
-/** What became of a commit: of blobs that are missing nothing happened, and they have to be put there again. */
+/**
+ * What became of a commit: of blobs that are missing nothing happened, and they have to be put
+ * there again.
+ */
 export interface Committed {
   readonly missing: readonly BlobInfo[]
   readonly moved: readonly string[]
@@ -35,8 +38,10 @@ export interface Committed {
 }
 
 /**
- * Makes a site name what was put there. Manifests by digest first, children before indexes; then what refers to what; then the tags; then the lists: whoever finds a
- * tag in a list can pull it, and whoever pulls a tag finds all parts, also when this is killed on the way. The next commit to the repository completes the lists.
+ * Makes a site name what was put there. Manifests by digest first, children before indexes; then
+ * what refers to what; then the tags; then the lists: whoever finds a tag in a list can pull it,
+ * and whoever pulls a tag finds all parts, also when this is killed on the way. The next commit to
+ * the repository completes the lists.
  */
 export async function commitToSite(
   site: string,

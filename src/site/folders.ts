@@ -12,7 +12,10 @@ import {compareTags} from '../store/tags.js'
 import {parseRepositoryName} from '../oci/repository-name.js'
 import {namePaths, sitePaths} from './paths.js'
 
-/** Makes the folders of a repository, each readable for a web server, whatever the umask says. What is there stays. */
+/**
+ * Makes the folders of a repository, each readable for a web server, whatever the umask says. What
+ * is there stays.
+ */
 export async function makeNameFolders(site: string, name: string): Promise<void> {
   let folder = sitePaths.api(site)
   for (const part of name.split('/')) await makeFolder((folder = join(folder, part)), site)
@@ -23,8 +26,9 @@ export async function makeNameFolders(site: string, name: string): Promise<void>
 }
 
 /**
- * Throws `PreconditionError` (`ERR_INJECT_SITE_NAME_TAKEN`) where a repository or one of its tags would have to be where something else is: paths are all that a web
- * server knows, and it cannot tell the tag `x` of `a` from the folder of `a/manifests/x`.
+ * Throws `PreconditionError` (`ERR_INJECT_SITE_NAME_TAKEN`) where a repository or one of its tags
+ * would have to be where something else is: paths are all that a web server knows, and it cannot
+ * tell the tag `x` of `a` from the folder of `a/manifests/x`.
  */
 export async function refuseTakenNames(
   site: string,
@@ -57,7 +61,10 @@ export interface NameFolder {
   readonly folder: string
 }
 
-/** Every folder that could be a repository's, those of parts of names among them, each before what is in it. Links are not followed. */
+/**
+ * Every folder that could be a repository's, those of parts of names among them, each before what
+ * is in it. Links are not followed.
+ */
 export async function* walkNames(site: string, signal?: AbortSignal): AsyncGenerator<NameFolder> {
   const waiting: string[] = ['']
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
@@ -71,7 +78,10 @@ export async function* walkNames(site: string, signal?: AbortSignal): AsyncGener
   }
 }
 
-/** The names of all repositories that somebody began to put there, however far he has come, sorted bytewise. */
+/**
+ * The names of all repositories that somebody began to put there, however far he has come, sorted
+ * bytewise.
+ */
 export async function listBegun(site: string, signal?: AbortSignal): Promise<string[]> {
   const names: string[] = []
   for await (const {name, folder} of walkNames(site, signal))
@@ -83,7 +93,10 @@ async function hasManifest(folder: string): Promise<boolean> {
   return (await entriesOf(namePaths.all(folder))).some(({name}) => isDigest(name))
 }
 
-/** Whether there is anything of a repository in a folder: one that is only a part of longer names is none. */
+/**
+ * Whether there is anything of a repository in a folder: one that is only a part of longer names is
+ * none.
+ */
 export async function isBegun(folder: string): Promise<boolean> {
   if ((await kindOf(namePaths.all(folder))) !== undefined) return true
   return (await entriesOf(namePaths.blobs(folder))).some(({name}) => isDigest(name))
@@ -108,7 +121,10 @@ export async function entriesOf(folder: string) {
   })
 }
 
-/** When something was last put into a folder, or taken out of it, milliseconds; 0 when it is not there. */
+/**
+ * When something was last put into a folder, or taken out of it, milliseconds; 0 when it is not
+ * there.
+ */
 export async function folderTime(folder: string): Promise<number> {
   const stats = await lstat(folder).catch(ifAbsent(undefined))
   return stats?.mtimeMs ?? 0

@@ -33,16 +33,21 @@ export interface SiteGarbage {
   readonly blobs: readonly BlobInfo[]
   /** What the disk gets back: content that other repositories have, too, does not count. */
   readonly bytes: number
-  /** How many blobs stay because something names them, and because they, or the manifests that name them, were published just now. */
+  /**
+   * How many blobs stay because something names them, and because they, or the manifests that name
+   * them, were published just now.
+   */
   readonly kept: {readonly referenced: number; readonly leased: number}
   /** Why less goes than might; one line each. */
   readonly problems: readonly string[]
 }
 
 /**
- * Looks for what nothing refers to in a repository of a site when a tag is gone. Manifests of other tags, and what these name, stay; and as long as there is a
- * manifest or a tag that cannot be read, everything does. A repository without any manifest, which a killed publisher left, has nothing but what nobody refers to.
- * `freed` adds up over several of them. Throws `NotFoundError` (`ERR_INJECT_IMAGE_NOT_FOUND`) for a tag or repository that is not there.
+ * Looks for what nothing refers to in a repository of a site when a tag is gone. Manifests of other
+ * tags, and what these name, stay; and as long as there is a manifest or a tag that cannot be read,
+ * everything does. A repository without any manifest, which a killed publisher left, has nothing
+ * but what nobody refers to. `freed` adds up over several of them. Throws `NotFoundError`
+ * (`ERR_INJECT_IMAGE_NOT_FOUND`) for a tag or repository that is not there.
  */
 export async function planRemoval(
   site: string,

@@ -1,6 +1,9 @@
 import {ociIndex, ociManifest} from '../oci/media-type.js'
 
-/** As many parts as a repository's name has where such hosts are used; their patterns know no "any number". */
+/**
+ * As many parts as a repository's name has where such hosts are used; their patterns know no "any
+ * number".
+ */
 const names = [':a', ':a/:b', ':a/:b/:c', ':a/:b/:c/:d']
 
 const rules: readonly (readonly [path: string, type: string])[] = [
@@ -15,7 +18,8 @@ const rules: readonly (readonly [path: string, type: string])[] = [
 ]
 
 /**
- * The `_headers` of static hosts. Their patterns see a path and nothing else, so that all manifests get one media type: OCI's for an image.
+ * The `_headers` of static hosts. Their patterns see a path and nothing else, so that all manifests
+ * get one media type: OCI's for an image.
  * https://developers.cloudflare.com/pages/configuration/headers/
  */
 export const headersFile = `# For static hosts that read this file. They know one media type for all manifests: OCI images, no indexes.

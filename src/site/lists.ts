@@ -15,7 +15,10 @@ import type {SiteManifest} from './manifests.js'
 import {namePaths, sitePaths} from './paths.js'
 import {referrersText} from './set-up.js'
 
-/** Lists of a site as `inject serve` gives them, byte for byte. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#content-discovery */
+/**
+ * Lists of a site as `inject serve` gives them, byte for byte.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#content-discovery
+ */
 export const siteLists = {
   tags: (name: string, tags: Iterable<string>): string =>
     JSON.stringify({name, tags: [...tags].sort(compareTags)}),
@@ -40,7 +43,9 @@ export interface Referral {
   readonly facts: ManifestFacts
 }
 
-/** Which of the manifests refer to which. Those that are missing or cannot be read refer to nothing. */
+/**
+ * Which of the manifests refer to which. Those that are missing or cannot be read refer to nothing.
+ */
 export async function findReferrals(
   manifests: Iterable<SiteManifest>,
 ): Promise<ReadonlyMap<Digest, readonly Referral[]>> {

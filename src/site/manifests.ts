@@ -56,8 +56,9 @@ export async function readEntries(folder: string): Promise<SiteEntries> {
 }
 
 /**
- * Makes a manifest be in a repository, under its digest: all of it, or nothing. What is there and right stays, what is damaged is mended. For who holds the
- * site's lock and has seen to it that everything is there that the manifest names.
+ * Makes a manifest be in a repository, under its digest: all of it, or nothing. What is there and
+ * right stays, what is damaged is mended. For who holds the site's lock and has seen to it that
+ * everything is there that the manifest names.
  */
 export async function writeManifest(
   folder: string,
@@ -87,15 +88,18 @@ export async function writeManifest(
   await putLink(namePaths.named(folder, digest), namedTarget(digest), folder)
 }
 
-/** Makes a tag name a manifest that is there: at every instant it names the one before, or this one. For who holds the site's lock. */
+/**
+ * Makes a tag name a manifest that is there: at every instant it names the one before, or this one.
+ * For who holds the site's lock.
+ */
 export async function moveTag(folder: string, tag: string, digest: Digest): Promise<void> {
   await putLink(namePaths.entry(folder, tag), digest, folder)
   await putLink(namePaths.named(folder, tag), namedTarget(tag), folder)
 }
 
 /**
- * Takes away what is left of tags whose name is gone already, or was not there yet, when somebody was killed: nobody can ask for them, so no list may have them. For who
- * holds the site's lock.
+ * Takes away what is left of tags whose name is gone already, or was not there yet, when somebody
+ * was killed: nobody can ask for them, so no list may have them. For who holds the site's lock.
  */
 export async function dropHalfTags(folder: string): Promise<void> {
   for (const tag of (await readEntries(folder)).tags.keys())
@@ -152,7 +156,10 @@ async function manifestIn(place: string, digest: Digest): Promise<SiteManifest |
   return undefined
 }
 
-/** The digest that a link names, in whatever spelling: one that we do not understand would make a manifest in use look unused. */
+/**
+ * The digest that a link names, in whatever spelling: one that we do not understand would make a
+ * manifest in use look unused.
+ */
 async function digestAt(path: string): Promise<Digest | undefined> {
   const target = await linkAt(path)
   const name = target === undefined ? undefined : basename(target)

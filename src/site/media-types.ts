@@ -5,8 +5,8 @@ import {dockerManifest, dockerManifestList, ociIndex, ociManifest} from '../oci/
 import type {StoredManifest} from '../store/content-store.js'
 
 /**
- * What stands for the media type of a manifest in the name of its file. Web servers go by the ends of names, and this table is in their set-up: no text of
- * an image's comes into a name or a header.
+ * What stands for the media type of a manifest in the name of its file. Web servers go by the ends
+ * of names, and this table is in their set-up: no text of an image's comes into a name or a header.
  */
 export const typeSuffixes: ReadonlyMap<string, string> = new Map([
   [ociManifest, 'oci-manifest'],
@@ -15,7 +15,10 @@ export const typeSuffixes: ReadonlyMap<string, string> = new Map([
   [dockerManifestList, 'docker-list'],
 ])
 
-/** `manifest.oci-index` of an image index. Throws `TypeError` for another media type: `manifestParts` lets through no other. */
+/**
+ * `manifest.oci-index` of an image index. Throws `TypeError` for another media type:
+ * `manifestParts` lets through no other.
+ */
 export function manifestFileName(mediaType: string): string {
   const suffix = typeSuffixes.get(mediaType)
   if (suffix === undefined) throw new TypeError('no media type of a manifest')
@@ -29,7 +32,10 @@ export function mediaTypeOf(fileName: string): string | undefined {
   return undefined
 }
 
-/** The manifest under its own word for what it is, in the one spelling that the table has: whoever served it may have said something else, or added to it. */
+/**
+ * The manifest under its own word for what it is, in the one spelling that the table has: whoever
+ * served it may have said something else, or added to it.
+ */
 export function withKnownType({bytes, descriptor}: StoredManifest): StoredManifest {
   const {value} = parseDocument(
     bytes,

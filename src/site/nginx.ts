@@ -20,8 +20,10 @@ const identity = `add_header Docker-Content-Digest $inject_digest;
         ${common}`
 
 /**
- * How nginx serves a site. Nothing of an image's is in it. Which manifest a tag names nginx learns by `$realpath_root`, which follows the link once; the end of the
- * file's name gives the media type, its folder the digest. https://nginx.org/en/docs/http/ngx_http_core_module.html#var_realpath_root
+ * How nginx serves a site. Nothing of an image's is in it. Which manifest a tag names nginx learns
+ * by `$realpath_root`, which follows the link once; the end of the file's name gives the media
+ * type, its folder the digest.
+ * https://nginx.org/en/docs/http/ngx_http_core_module.html#var_realpath_root
  */
 export const nginxConfiguration = `# How nginx serves this folder as a read-only registry. In a server block of yours:
 #

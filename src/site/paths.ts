@@ -1,21 +1,23 @@
-// Where things are in a published site. The only file that knows these paths; the set-up of the web servers (nginx.ts, apache.ts) knows them, too.
+// Where things are in a published site. The only file that knows these paths; the set-up of the web
+// servers (nginx.ts, apache.ts) knows them, too.
 //
 //   SITE/v2/index.html                                  {}: the answer to "is this a registry?"
 //   SITE/v2/_catalog, SITE/v2/_errors/NAME              lists and answers as files
 //   SITE/v2/NAME/tags/list
 //   SITE/v2/NAME/referrers/DIGEST
 //   SITE/v2/NAME/blobs/DIGEST
-//   SITE/v2/NAME/manifests/REF -> .all/REF/manifest     for every tag and every digest; never changes
-//   SITE/v2/NAME/manifests/.all/DIGEST/manifest.TYPE    the bytes of a manifest; TYPE stands for its media type
+//   SITE/v2/NAME/manifests/REF -> .all/REF/manifest     for every tag and digest; never changes
+//   SITE/v2/NAME/manifests/.all/DIGEST/manifest.TYPE    a manifest; TYPE stands for its media type
 //                               .../DIGEST/manifest -> manifest.TYPE
-//                               .../DIGEST/location     "DIGEST/manifest.TYPE", for servers that can read a file but no link
+//                               .../DIGEST/location     the same as text, for servers without links
 //                               .../TAG -> DIGEST       the one thing that moves when a tag does
 //   SITE/.inject-site/lock                              held by whoever changes what the site names
 //   SITE/.inject-site/pool/ALG/HEX                      another name (hard link) of every blob
 //
-// So what a server finds out about a tag it finds out by following one link, once: media type, digest and bytes are always of one manifest.
-// Names nest (`a` and `a/b`), also where a part is called `blobs` or `manifests`: digests have a colon and names have none, so that only a tag
-// or `tags/list` can be in the way of a longer name, and that is refused (folders.ts).
+// So what a server finds out about a tag it finds out by following one link, once: media type,
+// digest and bytes are always of one manifest. Names nest (`a` and `a/b`), also where a part is
+// called `blobs` or `manifests`: digests have a colon and names have none, so that only a tag or
+// `tags/list` can be in the way of a longer name, and that is refused (folders.ts).
 import {join} from 'node:path'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
 import {tempPrefix} from '../store/layout/paths.js'

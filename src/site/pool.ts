@@ -7,7 +7,10 @@ import {statFile} from '../disk/read-file.js'
 import {entriesOf} from './folders.js'
 import {sitePaths} from './paths.js'
 
-/** Content that no repository has any more: whoever removed it from the last one was killed before he came to the pool. */
+/**
+ * Content that no repository has any more: whoever removed it from the last one was killed before
+ * he came to the pool.
+ */
 export async function listUnusedInPool(site: string): Promise<readonly BlobInfo[]> {
   const unused: BlobInfo[] = []
   for (const {digest, path} of await pooledFiles(site)) {
@@ -17,7 +20,9 @@ export async function listUnusedInPool(site: string): Promise<readonly BlobInfo[
   return unused
 }
 
-/** Removes that. Who is linking one of these files at this moment has it already, or writes it anew. */
+/**
+ * Removes that. Who is linking one of these files at this moment has it already, or writes it anew.
+ */
 export async function sweepPool(site: string): Promise<void> {
   for (const {path} of await pooledFiles(site)) await dropFromPool(path)
 }

@@ -20,8 +20,10 @@ import {sweepPool} from './pool.js'
 import {withSiteLock} from './site.js'
 
 /**
- * Removes a tag from a site, and what nothing refers to then. Lists first, then the tag, then manifests, parents first, then blobs: whoever finds a name finds what it
- * names, also when this is killed on the way; what is left then goes with the next removal. Throws what `planRemoval` throws.
+ * Removes a tag from a site, and what nothing refers to then. Lists first, then the tag, then
+ * manifests, parents first, then blobs: whoever finds a name finds what it names, also when this is
+ * killed on the way; what is left then goes with the next removal. Throws what `planRemoval`
+ * throws.
  */
 export async function removeFromSite(
   site: string,
@@ -121,8 +123,9 @@ async function removeManifest(folder: string, digest: Digest): Promise<void> {
 }
 
 /**
- * Those of a repository that has nothing any more, and the folders above that hold no other; longer names, and what is not ours, stay. So do all while somebody writes a
- * blob there: it would have nowhere to go.
+ * Those of a repository that has nothing any more, and the folders above that hold no other; longer
+ * names, and what is not ours, stay. So do all while somebody writes a blob there: it would have
+ * nowhere to go.
  */
 async function removeFolders(site: string, folder: string): Promise<void> {
   if ((await entriesOf(folder)).some(({name}) => name.startsWith(tempPrefix))) return

@@ -13,12 +13,17 @@ import {listFolder} from '../disk/names-in.js'
 import {sitePaths} from './paths.js'
 import {writeSetUp} from './set-up.js'
 
-/** How long one who changes what a site names waits for another: he may be removing thousands of files. */
+/**
+ * How long one who changes what a site names waits for another: he may be removing thousands of
+ * files.
+ */
 const patienceMs = 300_000
 
 /**
- * Makes an empty folder a site, or completes one that a killed publisher began. Throws `LocalIoError` (`ERR_INJECT_DIRECTORY_NOT_EMPTY`) for a folder that holds something else: a web server would hand that
- * out, too; and `PreconditionError` (`ERR_INJECT_SITE_IN_SITE`) for one inside another site.
+ * Makes an empty folder a site, or completes one that a killed publisher began. Throws
+ * `LocalIoError` (`ERR_INJECT_DIRECTORY_NOT_EMPTY`) for a folder that holds something else: a web
+ * server would hand that out, too; and `PreconditionError` (`ERR_INJECT_SITE_IN_SITE`) for one
+ * inside another site.
  */
 export async function createSite(site: string): Promise<void> {
   const [outer] = await findSites(dirname(resolve(site)))
@@ -35,7 +40,9 @@ export async function createSite(site: string): Promise<void> {
   })
 }
 
-/** Throws `NotFoundError` (`ERR_INJECT_SITE_NOT_FOUND`) and `UsageError` (`ERR_INJECT_NOT_A_SITE`). */
+/**
+ * Throws `NotFoundError` (`ERR_INJECT_SITE_NOT_FOUND`) and `UsageError` (`ERR_INJECT_NOT_A_SITE`).
+ */
 export async function checkIsSite(site: string): Promise<void> {
   if (await isSite(site)) return
   if (!(await exists(site)))
@@ -49,7 +56,10 @@ export async function isSite(folder: string): Promise<boolean> {
   return stats?.isDirectory() === true
 }
 
-/** The sites that an absolute path leads into, itself included, the outermost first. There is one at most that `createSite` would have made. */
+/**
+ * The sites that an absolute path leads into, itself included, the outermost first. There is one at
+ * most that `createSite` would have made.
+ */
 export async function findSites(path: string): Promise<string[]> {
   const sites: string[] = []
   for (let folder = path; ; folder = dirname(folder)) {
@@ -58,7 +68,10 @@ export async function findSites(path: string): Promise<string[]> {
   }
 }
 
-/** Runs `work` while nobody else changes what the site names; before each change it calls `confirm`. Throws `LocalIoError` (`ERR_INJECT_LOCKED`). */
+/**
+ * Runs `work` while nobody else changes what the site names; before each change it calls `confirm`.
+ * Throws `LocalIoError` (`ERR_INJECT_LOCKED`).
+ */
 export async function withSiteLock<T>(
   site: string,
   work: (lock: Pick<HeldLock, 'confirm'>) => Promise<T>,

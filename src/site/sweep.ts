@@ -40,15 +40,17 @@ export interface SweepOptions extends CallOptions {
 }
 
 /**
- * Looks in every repository of a site for what no tag leads to, in those that a killed publisher began and never named, too. Nothing happens yet.
+ * Looks in every repository of a site for what no tag leads to, in those that a killed publisher
+ * began and never named, too. Nothing happens yet.
  */
 export async function planSweep(site: string, options: SweepOptions): Promise<SiteSweep> {
   return sweep(site, options, planRemoval)
 }
 
 /**
- * Removes that, with the leftovers of killed processes and folders that nothing came into: a site whose tags are all gone is as one that was just made. A repository is
- * locked at a time, so that publishers go on in between.
+ * Removes that, with the leftovers of killed processes and folders that nothing came into: a site
+ * whose tags are all gone is as one that was just made. A repository is locked at a time, so that
+ * publishers go on in between.
  */
 export async function sweepSite(site: string, options: SweepOptions): Promise<SiteSweep> {
   const {graceMs, signal} = options

@@ -7,7 +7,10 @@ import {planRemoval} from './garbage.js'
 import {sitePaths} from './paths.js'
 import {listUnusedInPool} from './pool.js'
 
-/** What takes space in a site and does nothing else. No fault: a publisher who is at work has it, too. */
+/**
+ * What takes space in a site and does nothing else. No fault: a publisher who is at work has it,
+ * too.
+ */
 export interface UnusedContent {
   /** `null`: what no repository has any more. */
   readonly name: string | null
@@ -17,7 +20,10 @@ export interface UnusedContent {
   readonly bytes: number
 }
 
-/** Looks for it in every repository, also in those that were begun and never came to a manifest. Where a manifest cannot be read, everything counts as used. */
+/**
+ * Looks for it in every repository, also in those that were begun and never came to a manifest.
+ * Where a manifest cannot be read, everything counts as used.
+ */
 export async function findUnused(site: string, signal?: AbortSignal): Promise<UnusedContent[]> {
   const unused: UnusedContent[] = []
   const freed = createFreedCount()

@@ -1,6 +1,9 @@
 import type {CallOptions} from './content-store.js'
 
-/** The ability of stores that become visible as a whole: nothing is there until `finish`, and closing without it leaves what was there before. */
+/**
+ * The ability of stores that become visible as a whole: nothing is there until `finish`, and
+ * closing without it leaves what was there before.
+ */
 export interface Finishable {
   finish(options?: CallOptions): Promise<void>
 }

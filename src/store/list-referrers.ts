@@ -9,7 +9,10 @@ export interface TaggedReferrers {
   readonly manifests: readonly ReferrerDescriptor[]
 }
 
-/** What refers to `subject`: as the store lists it, or, where it does not know the question, as clients do under a tag. Throws what `decodeIndex` throws of such a list. */
+/**
+ * What refers to `subject`: as the store lists it, or, where it does not know the question, as
+ * clients do under a tag. Throws what `decodeIndex` throws of such a list.
+ */
 export async function listReferrers(
   store: ManifestStore,
   subject: Digest,
@@ -31,7 +34,10 @@ export async function askReferrers(
   return canListReferrers(store) ? store.listReferrers(subject, call) : undefined
 }
 
-/** The list under the tag; `undefined` where there is none. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
+/**
+ * The list under the tag; `undefined` where there is none.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
+ */
 export async function readTaggedReferrers(
   store: ManifestStore,
   subject: Digest,

@@ -17,8 +17,9 @@ export interface ManifestParts {
 }
 
 /**
- * Reads strictly what a copy has to take along. Artifacts are manifests like others. Throws `IntegrityError` for a malformed or ambiguous document and
- * `PreconditionError` (`ERR_INJECT_SCHEMA1`, `ERR_INJECT_MANIFEST_UNKNOWN`) for kinds that cannot be copied.
+ * Reads strictly what a copy has to take along. Artifacts are manifests like others. Throws
+ * `IntegrityError` for a malformed or ambiguous document and `PreconditionError`
+ * (`ERR_INJECT_SCHEMA1`, `ERR_INJECT_MANIFEST_UNKNOWN`) for kinds that cannot be copied.
  */
 export function manifestParts({bytes, descriptor}: StoredManifest): ManifestParts {
   const {value} = parseDocument(
@@ -56,7 +57,10 @@ export function namesManifest({mediaType}: Descriptor): boolean {
   return manifestTypes.includes(mediaType)
 }
 
-/** Layers that are to be had elsewhere only, and that nobody may hand on. https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers */
+/**
+ * Layers that are to be had elsewhere only, and that nobody may hand on.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers
+ */
 export function isForeign({mediaType}: Descriptor): boolean {
   return (
     mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.') ||

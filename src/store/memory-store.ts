@@ -9,7 +9,10 @@ import type {ContentStore, StoredManifest} from './content-store.js'
 import type {BlobInfo} from '../oci/descriptor.js'
 import {manifestLimit} from '../oci/manifest-kind.js'
 
-/** A repository that lives as long as the process: for tests, and as the middle of a pipeline. It holds all blobs in memory, whatever their size. */
+/**
+ * A repository that lives as long as the process: for tests, and as the middle of a pipeline. It
+ * holds all blobs in memory, whatever their size.
+ */
 export function createMemoryStore(name = 'memory'): ContentStore {
   const blobs = new Map<Digest, Uint8Array>()
   const manifests = new Map<Digest, StoredManifest>()

@@ -9,7 +9,10 @@ export interface ReferrerDescriptor extends Descriptor {
 
 /** The ability of some stores to say which manifests have a given one as their subject. */
 export interface ReferrerLister {
-  /** `undefined` when the store does not know the question: then there may be an index under `referrersTag`. */
+  /**
+   * `undefined` when the store does not know the question: then there may be an index under
+   * `referrersTag`.
+   */
   listReferrers(
     subject: Digest,
     options?: CallOptions,
@@ -21,7 +24,10 @@ export function canListReferrers(store: object): store is ReferrerLister {
   return 'listReferrers' in store
 }
 
-/** The tag of the list where there is no API for it. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
+/**
+ * The tag of the list where there is no API for it.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
+ */
 export function referrersTag(subject: Digest): string {
   return `${algorithmOf(subject)}-${hexOf(subject).slice(0, 64)}`
 }

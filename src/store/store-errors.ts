@@ -7,7 +7,10 @@ import {quoted} from '../oci/quoted.js'
 export function blobNotFound(digest: Digest, store: string): NotFoundError {
   return new NotFoundError('ERR_INJECT_BLOB_NOT_FOUND', `${store} has no blob ${digest}`)
 }
-/** What to throw when two descriptors of one digest differ in size: one of them is wrong, and nothing says which. */
+/**
+ * What to throw when two descriptors of one digest differ in size: one of them is wrong, and
+ * nothing says which.
+ */
 export function blobOfTwoSizes(digest: Digest, one: number, other: number): IntegrityError {
   return new IntegrityError(
     'ERR_INJECT_SIZE_MISMATCH',
@@ -15,7 +18,10 @@ export function blobOfTwoSizes(digest: Digest, one: number, other: number): Inte
     {expected: one, found: other},
   )
 }
-/** Throws `ConflictError` (`ERR_INJECT_TAG_MOVED`) when a tag that stands at `found` (`undefined`: it does not exist) is not where `move` says. */
+/**
+ * Throws `ConflictError` (`ERR_INJECT_TAG_MOVED`) when a tag that stands at `found` (`undefined`:
+ * it does not exist) is not where `move` says.
+ */
 export function checkTagMove(move: TagMove, found: Digest | undefined, store: string): void {
   if (move.from === undefined) return
   if (move.from === (found ?? 'absent')) return

@@ -26,8 +26,9 @@ export interface JournalOptions {
 }
 
 /**
- * Runs `work` with the journal of one upload: a file that only its owner can read, replaced as a whole each time, kept for a day. While another process has the
- * same one, and where there can be none, `work` gets `undefined`.
+ * Runs `work` with the journal of one upload: a file that only its owner can read, replaced as a
+ * whole each time, kept for a day. While another process has the same one, and where there can be
+ * none, `work` gets `undefined`.
  */
 export async function withUploadJournal<T>(
   options: JournalOptions,
@@ -122,7 +123,10 @@ const shape = v.object({
   isWhole: v.boolean(),
 })
 
-/** Not made durable: after a power failure an older one is there, none, or one that cannot be read, and nothing worse follows. */
+/**
+ * Not made durable: after a power failure an older one is there, none, or one that cannot be read,
+ * and nothing worse follows.
+ */
 async function store(path: string, record: UploadRecord, now: number): Promise<void> {
   const {location, checkpoint, isWhole} = record
   const stored: v.InferOutput<typeof shape> = {

@@ -8,7 +8,10 @@ export interface Checkpoint {
 
 /** What another process needs to know to go on with an upload. */
 export interface UploadRecord {
-  /** The session's address. Its query may hold a state that is the registry's secret: it is never shown. */
+  /**
+   * The session's address. Its query may hold a state that is the registry's secret: it is never
+   * shown.
+   */
   readonly location: string
   /** Of the bytes that are uploaded. How many of them the registry has, only the registry knows. */
   readonly checkpoint: Checkpoint
@@ -16,13 +19,21 @@ export interface UploadRecord {
   readonly isWhole: boolean
 }
 
-/** The memory of one upload beyond the process. Writing fails silently: without a journal an upload starts at its beginning, nothing worse. */
+/**
+ * The memory of one upload beyond the process. Writing fails silently: without a journal an upload
+ * starts at its beginning, nothing worse.
+ */
 export interface UploadJournal {
   /** What an earlier process left. */
   readonly left: UploadRecord | undefined
-  /** Stores the record now and then; what is stored is soon replaced by what comes later. Costs nothing when called often. */
+  /**
+   * Stores the record now and then; what is stored is soon replaced by what comes later. Costs
+   * nothing when called often.
+   */
   note(record: UploadRecord): void
-  /** Stores what was noted last. False when there is nothing that another process could go on with. */
+  /**
+   * Stores what was noted last. False when there is nothing that another process could go on with.
+   */
   flush(): Promise<boolean>
   /** The upload is over, or given up. */
   clear(): Promise<void>

@@ -1,8 +1,9 @@
 import {IntegrityError} from '../errors.js'
 
 /**
- * Runs `work` on a stream whose end tells whether its bytes are right. When `work` finds something wrong with them before that, the rest is read: bytes that are not
- * the right ones are the better explanation, and the error that the stream throws comes out.
+ * Runs `work` on a stream whose end tells whether its bytes are right. When `work` finds something
+ * wrong with them before that, the rest is read: bytes that are not the right ones are the better
+ * explanation, and the error that the stream throws comes out.
  */
 export async function blamingSource<T>(
   stream: AsyncIterable<Uint8Array>,

@@ -1,6 +1,9 @@
 import {createDigester, type Digest, type DigestAlgorithm} from '../oci/digest.js'
 
-/** The same stream; `onChunk` sees every chunk before the consumer gets it. A consumer that stops early stops the source too. */
+/**
+ * The same stream; `onChunk` sees every chunk before the consumer gets it. A consumer that stops
+ * early stops the source too.
+ */
 export async function* tap(
   stream: AsyncIterable<Uint8Array>,
   onChunk: (chunk: Uint8Array) => void,

@@ -1,4 +1,7 @@
-/** All of `list`, `width` of them at once; the first failure ends the others, and is thrown when they have ended. */
+/**
+ * All of `list`, `width` of them at once; the first failure ends the others, and is thrown when
+ * they have ended.
+ */
 export async function inLanes<T>(
   list: readonly T[],
   work: (item: T, call: {readonly signal: AbortSignal}) => Promise<void>,

@@ -1,6 +1,9 @@
 import {LimitError} from '../errors.js'
 
-/** The same stream, which throws `LimitError` (`ERR_INJECT_TOO_LARGE`) at the first byte beyond `limit` bytes. `what` names it in messages. */
+/**
+ * The same stream, which throws `LimitError` (`ERR_INJECT_TOO_LARGE`) at the first byte beyond
+ * `limit` bytes. `what` names it in messages.
+ */
 export async function* limited(
   stream: AsyncIterable<Uint8Array>,
   limit: number,
@@ -14,7 +17,10 @@ export async function* limited(
   }
 }
 
-/** All of a stream in one array that is the caller's own; `LimitError` when it is more than `limit` bytes. */
+/**
+ * All of a stream in one array that is the caller's own; `LimitError` when it is more than `limit`
+ * bytes.
+ */
 export async function readAll(
   stream: AsyncIterable<Uint8Array>,
   limit: number,
@@ -32,8 +38,8 @@ export async function readAll(
 }
 
 /**
- * All of a stream of at most `size` bytes, each chunk copied as it comes: the stream may use its memory again. `LimitError` when there are more. `what` names it in
- * messages.
+ * All of a stream of at most `size` bytes, each chunk copied as it comes: the stream may use its
+ * memory again. `LimitError` when there are more. `what` names it in messages.
  */
 export async function readSized(
   stream: AsyncIterable<Uint8Array>,

@@ -1,6 +1,7 @@
 /**
- * `work` of each element, in their order, with up to `width` of them under way at once: for many small waits, such as looks at files. The first that fails ends
- * it, once those under way have ended, too.
+ * `work` of each element, in their order, with up to `width` of them under way at once: for many
+ * small waits, such as looks at files. The first that fails ends it, once those under way have
+ * ended, too.
  */
 export async function* mapAhead<T, R>(
   source: AsyncIterable<T> | Iterable<T>,

@@ -4,7 +4,9 @@ import {setImmediate} from 'node:timers/promises'
 const longestTurn = 50
 
 /**
- * Whether the others have waited for a turn long enough: work that is synchronous asks this between its steps, and awaits `giveTurn` where it is so. (An `await` of what is there already gives no turn.)
+ * Whether the others have waited for a turn long enough: work that is synchronous asks this between
+ * its steps, and awaits `giveTurn` where it is so. (An `await` of what is there already gives no
+ * turn.)
  */
 export function createTurn(now: () => number = () => performance.now()): {
   isOver(): boolean
@@ -22,7 +24,10 @@ export function createTurn(now: () => number = () => performance.now()): {
 
 const [largePiece, smallPiece] = [256 * 1024, 8 * 1024]
 
-/** Gives `bytes` to `write` in pieces, and the others a turn between them: smaller pieces when one has taken long. */
+/**
+ * Gives `bytes` to `write` in pieces, and the others a turn between them: smaller pieces when one
+ * has taken long.
+ */
 export async function writeInTurns(
   bytes: Uint8Array,
   write: (piece: Uint8Array) => void,

@@ -2,8 +2,9 @@ import {IntegrityError} from '../errors.js'
 import {algorithmOf, createDigester, type Digest} from '../oci/digest.js'
 
 /**
- * The same stream, which throws `IntegrityError` instead of ending when the bytes are not the ones that `blob` names in size and digest
- * (`ERR_INJECT_SIZE_MISMATCH`, `ERR_INJECT_DIGEST_MISMATCH`). Bytes beyond the size are never handed on. `what` names the thing in messages.
+ * The same stream, which throws `IntegrityError` instead of ending when the bytes are not the ones
+ * that `blob` names in size and digest (`ERR_INJECT_SIZE_MISMATCH`, `ERR_INJECT_DIGEST_MISMATCH`).
+ * Bytes beyond the size are never handed on. `what` names the thing in messages.
  */
 export async function* verified(
   stream: AsyncIterable<Uint8Array>,

@@ -2,7 +2,10 @@ import {type ResourceLimits, Worker} from 'node:worker_threads'
 
 /** Runs jobs in threads of their own, several at once. */
 export interface WorkerPool<Job extends object, Result> {
-  /** Rejects with what the job failed with, when its thread or the pool ends, and with the signal's reason. */
+  /**
+   * Rejects with what the job failed with, when its thread or the pool ends, and with the signal's
+   * reason.
+   */
   run(job: Job, options?: {readonly signal?: AbortSignal | undefined}): Promise<Result>
   /** Ends the threads; jobs that are not done fail. */
   close(): Promise<void>
@@ -29,8 +32,10 @@ interface Thread<Result> {
 }
 
 /**
- * Up to `size` threads of `script`, each started when there is something for it to do; jobs go to them in turn. A thread that dies, for whatever reason, fails the jobs that it was
- * given, and the next job for it starts another thread in its place. Throws `RangeError` unless there is at least one.
+ * Up to `size` threads of `script`, each started when there is something for it to do; jobs go to
+ * them in turn. A thread that dies, for whatever reason, fails the jobs that it was given, and the
+ * next job for it starts another thread in its place. Throws `RangeError` unless there is at least
+ * one.
  */
 export function createWorkerPool<Job extends object, Result>(
   script: URL,

@@ -2,8 +2,10 @@
 const mostWaiting = 256 * 1024
 
 /**
- * Writes a stream. While some chunks are written, the next ones are made, for hashing and writing are the two halves of the work; what has come meanwhile is written at
- * once, since each write costs a change of threads. `write` is called once at a time; the chunks must stay what they are until it has ended. Throws what the stream and `write` throw, when no write is under way.
+ * Writes a stream. While some chunks are written, the next ones are made, for hashing and writing
+ * are the two halves of the work; what has come meanwhile is written at once, since each write
+ * costs a change of threads. `write` is called once at a time; the chunks must stay what they are
+ * until it has ended. Throws what the stream and `write` throw, when no write is under way.
  */
 export async function writeBehind(
   stream: AsyncIterable<Uint8Array>,

@@ -8,13 +8,19 @@ import {collect, listed, sourceOf} from '../support/open-registry.js'
 import {makeManifest} from './make-manifest.js'
 
 export interface StoreTraits {
-  /** The backend itself checks where a tag is while it moves it: of several movers at once, one wins. */
+  /**
+   * The backend itself checks where a tag is while it moves it: of several movers at once, one
+   * wins.
+   */
   readonly conditional: boolean
   /** How many random inputs a property is tried on; 200. */
   readonly runs?: number
 }
 
-/** What every `ContentStore` promises. `makeStore` gives an empty repository of its own to each test, which closes what it needs to. */
+/**
+ * What every `ContentStore` promises. `makeStore` gives an empty repository of its own to each
+ * test, which closes what it needs to.
+ */
 export function contentStoreContract(
   title: string,
   makeStore: () => Promise<ContentStore>,

@@ -13,8 +13,8 @@ import type {BlobInfo} from '../../src/oci/descriptor.js'
 import {streamOf} from '../../src/stream/bytes.js'
 
 /**
- * The manifest of a small image that every reader takes; its blobs are put, it itself is not. Another word is another image. `says`: whether
- * the document has the member `mediaType`.
+ * The manifest of a small image that every reader takes; its blobs are put, it itself is not.
+ * Another word is another image. `says`: whether the document has the member `mediaType`.
  */
 export async function makeManifest(
   store: ContentStore,

@@ -1,4 +1,7 @@
-/** Runs `work` with the rights of an ordinary user where the tests run as root, who may do everything. */
+/**
+ * Runs `work` with the rights of an ordinary user where the tests run as root, who may do
+ * everything.
+ */
 export async function asOtherUser<T>(work: () => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== 0) return work()
   process.seteuid?.(otherUser)

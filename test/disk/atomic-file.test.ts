@@ -137,7 +137,8 @@ describe('a temporary file', () => {
   })
 })
 
-// a crash of the machine cannot be had here: what would survive it is told by the order of the calls
+// a crash of the machine cannot be had here: what would survive it is told by the order of the
+// calls
 describeWith(['strace'], 'the order of the calls', () => {
   it('is bytes, then name, then folder', async () => {
     const folder = await tempDir()

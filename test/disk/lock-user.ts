@@ -1,7 +1,8 @@
-// Run as a process of its own: `lock-user.ts hold LOCK [LEASE]` takes the lock, says so and keeps it; `lock-user.ts count LOCK FILE TIMES` adds
-// one to the number in FILE that many times, each under the lock; `lock-user.ts guard LOCK FILE` takes it again and again until it is
-// killed, says `.` each time, and `two` when somebody else is inside with it. `lock-user.ts confirm LOCK LEASE` takes it, says so, and
-// confirms it until that fails, and says with which code.
+// Run as a process of its own: `lock-user.ts hold LOCK [LEASE]` takes the lock, says so and keeps
+// it; `lock-user.ts count LOCK FILE TIMES` adds one to the number in FILE that many times, each
+// under the lock; `lock-user.ts guard LOCK FILE` takes it again and again until it is killed, says
+// `.` each time, and `two` when somebody else is inside with it. `lock-user.ts confirm LOCK LEASE`
+// takes it, says so, and confirms it until that fails, and says with which code.
 import {readFile, writeFile} from 'node:fs/promises'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {withLock} from '../../src/disk/lock.js'

@@ -134,7 +134,10 @@ describe('clearing', () => {
   })
 })
 
-/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html field 22; elsewhere nothing compares it. */
+/**
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html field 22; elsewhere nothing compares
+ * it.
+ */
 async function startOf(pid: number): Promise<string> {
   if (process.platform !== 'linux') return '0'
   const text = await readFile(`/proc/${pid}/stat`, 'latin1')

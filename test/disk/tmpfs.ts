@@ -2,7 +2,10 @@ import {execa} from 'execa'
 import {onTestFinished} from 'vitest'
 import {tempDir} from '../support/temp-dir.js'
 
-/** A small file system in memory (`size=1m`) for the running test; `undefined` where mounting is not allowed. */
+/**
+ * A small file system in memory (`size=1m`) for the running test; `undefined` where mounting is not
+ * allowed.
+ */
 export async function mountTmpfs(options: string): Promise<string | undefined> {
   const folder = await tempDir()
   const mounted = await execa('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], {

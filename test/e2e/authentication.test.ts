@@ -64,7 +64,8 @@ describeWith(
       const {exitCode} = await inject(['update', image, tree, '--tag', 'other'], {env})
       expect(exitCode).toBe(0)
       expect(issuer.server.requests).toHaveLength(1)
-      // both may come before it is known that a token is needed; a tag that HEAD does not find is asked for by GET
+      // both may come before it is known that a token is needed; a tag that HEAD does not find is
+      // asked for by GET
       expect(proxy.requests.length).toBeLessThanOrEqual(13)
     })
 

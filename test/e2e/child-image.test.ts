@@ -23,7 +23,10 @@ async function start() {
   return {folder, layout, put}
 }
 
-/** Whatever is built on top: the slot is found, replaced where it is, and taken out, and the layer above stays. */
+/**
+ * Whatever is built on top: the slot is found, replaced where it is, and taken out, and the layer
+ * above stays.
+ */
 async function followsSlot({folder, layout, put}: Awaited<ReturnType<typeof start>>) {
   const image = `oci:${layout}:child`
   const before = await inspect(image)

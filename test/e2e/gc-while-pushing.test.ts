@@ -17,10 +17,16 @@ const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 const pushes = 2000
 const clients = 8
 const repositories = ['team/a', 'team/b', 'c']
-/** Long enough for one push on a machine that has other things to do, and short enough that much is collected meanwhile. */
+/**
+ * Long enough for one push on a machine that has other things to do, and short enough that much is
+ * collected meanwhile.
+ */
 const graceMs = 5000
 
-/** Collects in this process, as `serve --gc-interval` does, and by the command in another one; what it gives stops both, and says how much they removed. */
+/**
+ * Collects in this process, as `serve --gc-interval` does, and by the command in another one; what
+ * it gives stops both, and says how much they removed.
+ */
 function collectAllTheTime(root: RepositoryRoot): () => Promise<{own: number; command: number}> {
   let running = true
   const inProcess = async (): Promise<number> => {
@@ -50,7 +56,10 @@ function collectAllTheTime(root: RepositoryRoot): () => Promise<{own: number; co
   }
 }
 
-/** A client of the registry: does what push tools do, and fails at any answer that they would fail at. */
+/**
+ * A client of the registry: does what push tools do, and fails at any answer that they would fail
+ * at.
+ */
 function createClient(address: string) {
   const expectStatus = (answer: Response, what: string, ...statuses: number[]): void => {
     if (!statuses.includes(answer.status))

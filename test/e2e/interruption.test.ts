@@ -128,7 +128,9 @@ it('A13 an update that is interrupted after its tag has moved, and before it hea
 })
 
 describe('an unpack that is interrupted', () => {
-  /** Starts an unpack that takes a while, and ends it by `signal` as soon as it has begun to write. */
+  /**
+   * Starts an unpack that takes a while, and ends it by `signal` as soon as it has begun to write.
+   */
   const interrupt = async (signal: NodeJS.Signals) => {
     const folder = await tempDir()
     const image = await makeLayoutImage(folder)

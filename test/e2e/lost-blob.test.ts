@@ -9,7 +9,10 @@ import {type Quirk, serveQuirks} from '../support/quirk-registry.js'
 import {serveRegistry} from '../support/served-registry.js'
 import {tempDir} from '../support/temp-dir.js'
 
-/** A registry that collects garbage at the worst moment: what was pushed is gone when the manifest comes, so many times. */
+/**
+ * A registry that collects garbage at the worst moment: what was pushed is gone when the manifest
+ * comes, so many times.
+ */
 async function start(times: number, isLost: (mediaType: string) => boolean) {
   const behind = await serveRegistry()
   let left = times

@@ -51,7 +51,10 @@ async function skopeoInspect<T>(reference: string, ...options: string[]): Promis
 const manifestOf = (reference: string) => skopeoInspect<Manifest>(reference)
 const configOf = (reference: string) => skopeoInspect<Config>(reference, '--config')
 
-/** A shrinkwrapped tree in small: hard links, symlinks, odd names and modes, attributes, a capability, owners, and a file for the base's `/etc`. */
+/**
+ * A shrinkwrapped tree in small: hard links, symlinks, odd names and modes, attributes, a
+ * capability, owners, and a file for the base's `/etc`.
+ */
 async function makeTree(root: string): Promise<void> {
   mkdirSync(join(root, 'cvmfs/.data'), {recursive: true})
   mkdirSync(join(root, 'cvmfs/sft.example.org/lib'), {recursive: true})

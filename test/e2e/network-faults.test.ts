@@ -38,7 +38,10 @@ async function makeRoot(): Promise<string> {
   return folder
 }
 
-/** A registry in a network of its own, an image with a slot in it, and a directory that is another one. */
+/**
+ * A registry in a network of its own, an image with a slot in it, and a directory that is another
+ * one.
+ */
 async function start() {
   const root = await makeRoot()
   const network = await makeNamespace()
@@ -181,7 +184,8 @@ const faults: readonly Fault[] = [
   {
     title: 'a loss of 30 %',
     rule: 'meta l4proto tcp numgen random mod 10 < 3 drop',
-    // the kernel doubles its pauses with each packet that is lost: with no end to it, some runs would take minutes
+    // the kernel doubles its pauses with each packet that is lost: with no end to it, some runs
+    // would take minutes
     heals: 15_000,
     runs: large,
     flags: patient,

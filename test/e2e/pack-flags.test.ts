@@ -14,7 +14,10 @@ import {inject, injectJson} from '../support/cli.js'
 import {makeLayoutImage} from '../support/layout-image.js'
 import {tempDir} from '../support/temp-dir.js'
 
-/** An hour later for the program than for the file system: as if the directory had not been touched for long. */
+/**
+ * An hour later for the program than for the file system: as if the directory had not been touched
+ * for long.
+ */
 const later = encodeURIComponent('const now = Date.now; Date.now = () => now() + 3_600_000')
 
 interface Updated {

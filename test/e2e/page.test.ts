@@ -282,7 +282,10 @@ async function isFocused(page: Page, name: string): Promise<boolean> {
   return (await focused.count()) === 1 && (await focused.innerText()) === name
 }
 
-/** Runs in the browser: the page's background, and the least contrast of a text with what is behind it. https://www.w3.org/TR/WCAG21/#contrast-minimum */
+/**
+ * Runs in the browser: the page's background, and the least contrast of a text with what is behind
+ * it. https://www.w3.org/TR/WCAG21/#contrast-minimum
+ */
 function leastContrast(): {back: string; lowest: number} {
   const parts = (color: string): number[] => (color.match(/[\d.]+/g) ?? []).map(Number)
   const luminance = (color: string): number => {

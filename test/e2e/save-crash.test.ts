@@ -17,7 +17,9 @@ const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 const writing =
   'pwrite64,write,writev,rename,link,symlink,unlink,fsync,mkdir,ftruncate,rmdir,chmod,fchmod'
 
-/** Runs the command under strace, with one thread for files, so that system calls can be counted. */
+/**
+ * Runs the command under strace, with one thread for files, so that system calls can be counted.
+ */
 async function run(cwd: string, args: readonly string[], strace: readonly string[]) {
   const command = [process.execPath, program, ...args, '-q']
   const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', HOME: '/nonexistent'}
@@ -29,7 +31,10 @@ async function run(cwd: string, args: readonly string[], strace: readonly string
   })
 }
 
-/** The calls that touch files in the folder, each with its number among those of its name in the whole run. */
+/**
+ * The calls that touch files in the folder, each with its number among those of its name in the
+ * whole run.
+ */
 async function callsOf(
   cwd: string,
   args: readonly string[],

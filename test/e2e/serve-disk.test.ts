@@ -58,7 +58,10 @@ async function tryWrites(address: string, manifest: Buffer): Promise<Response[]>
   ]
 }
 
-/** A status of the server's own, the specification's document, and nothing of where things are on its disk. */
+/**
+ * A status of the server's own, the specification's document, and nothing of where things are on
+ * its disk.
+ */
 function expectRefusals(answers: readonly Response[], status: number, folder: string): void {
   for (const answer of answers) {
     expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/json'])

@@ -15,7 +15,10 @@ interface Limits {
   readonly time?: number
 }
 
-/** The built server with a manifest of almost 4 MiB, `a:large`, a small one, `a:small`, and a blob of 64 MiB. */
+/**
+ * The built server with a manifest of almost 4 MiB, `a:large`, a small one, `a:small`, and a blob
+ * of 64 MiB.
+ */
 async function serveLarge() {
   const served = await serveCommand(join(await tempDir(), 'root'), ['--log', 'none'])
   const {address} = served
@@ -43,7 +46,8 @@ async function slowestAnswer(address: string): Promise<number> {
 
 describe.runIf(process.platform === 'linux')('A6 what clients that read nothing cost', () => {
   const get = (path: string): string => `GET ${path} ${head}\r\n`
-  // the number of connections alone takes some memory, and the kernel's buffers are filled first, for minutes under load
+  // the number of connections alone takes some memory, and the kernel's buffers are filled first,
+  // for minutes under load
   const attacks: [string, number, (digest: string) => string, Limits?][] = [
     [
       '20 connections, 64 manifests each',

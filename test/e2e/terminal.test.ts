@@ -9,7 +9,10 @@ import {tempDir} from '../support/temp-dir.js'
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
-/** What a terminal of so many columns shows in the end of what was written to it, line by line: a line that is too long is wrapped. */
+/**
+ * What a terminal of so many columns shows in the end of what was written to it, line by line: a
+ * line that is too long is wrapped.
+ */
 function shown(written: string, columns: number): string[] {
   const lines = ['']
   for (const [piece] of written.matchAll(/\r\n|\r|\p{Cc}\[K|[^\r\n\p{Cc}]/gu)) {

@@ -378,7 +378,10 @@ describe('images that CernVM-FS’s injector prepared', () => {
     })
   }
 
-  /** What that tool looks up, the way it does: labels in both places, the first equal diff ID, every layer of that blob digest. */
+  /**
+   * What that tool looks up, the way it does: labels in both places, the first equal diff ID, every
+   * layer of that blob digest.
+   */
   function expectSatisfied(image: Image): void {
     const {config, container_config, rootfs, history} = JSON.parse(textOf(image.config)) as {
       config: {Labels: Record<string, string>}

@@ -1,4 +1,6 @@
-// The largest and worst documents that we read, through each pure function that gets them. What counts is the time of the processor, since the machine may be busy; the goal is 200 ms of a quiet one.
+// The largest and worst documents that we read, through each pure function that gets them. What
+// counts is the time of the processor, since the machine may be busy; the goal is 200 ms of a quiet
+// one.
 import {describe, expect, it} from 'vitest'
 import {editsOfConfig, mergeEdits, parseEdits, valuesBefore} from '../../src/image/config-edits.js'
 import {eject, isSameImage, rememberedBase} from '../../src/image/eject.js'
@@ -39,7 +41,9 @@ import {parseRegistryErrors} from '../../src/oci/registry-error.js'
 import {parseTime} from '../../src/oci/time.js'
 import * as layoutIndex from '../../src/store/layout/index-json.js'
 
-/** Milliseconds of the processor, with room for a slow one; some of the work before took minutes. */
+/**
+ * Milliseconds of the processor, with room for a slow one; some of the work before took minutes.
+ */
 const most = 2000
 
 function measured<T>(work: () => T): T {

@@ -213,7 +213,8 @@ describe('properties', () => {
         fc.jsonValue(),
         fc.jsonValue(),
         (text, [name = ''], first, second) => {
-          // an equal value is left as it was written, so the first edit must not be what makes a difference
+          // an equal value is left as it was written, so the first edit must not be what makes a
+          // difference
           fc.pre(!Object.hasOwn(JSON.parse(text) as object, name))
           const path = name === 'new' ? ['new', 'deep', 'x'] : [name]
           expect(setMember(setMember(text, path, first), path, second)).toBe(

@@ -37,7 +37,10 @@ async function put(store: ContentStore, kind: Kind, command: Command): Promise<v
   await setup({...injectionOptions, reference, platforms: 'all'}, operationPorts(store))
 }
 
-/** Runs a command on a tag that is a `from` when it is read, and a `to` when the result is put; the command sees no warning of it. */
+/**
+ * Runs a command on a tag that is a `from` when it is read, and a `to` when the result is put; the
+ * command sees no warning of it.
+ */
 async function run(
   command: Command,
   {from, to}: {readonly from: Kind; readonly to: Kind},

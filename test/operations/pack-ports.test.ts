@@ -13,7 +13,10 @@ import {makeEntry, putImage} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
 import {updateOptions} from '../support/update-options.js'
 
-/** An image in memory, a directory, and an update of one by the other that remembers trees and blocks. */
+/**
+ * An image in memory, a directory, and an update of one by the other that remembers trees and
+ * blocks.
+ */
 async function start() {
   const store = createMemoryStore('repository')
   await putImage(store, {layers: [{entries: [makeEntry('etc/')]}]})

@@ -44,7 +44,10 @@ import {injectionOptions, updateOptions} from '../support/update-options.js'
 
 const base = {layers: [{entries: [makeEntry('etc/'), makeEntry('etc/base')]}]}
 
-/** 40 directories of 6 files, hard links of a store far off, symlinks, an empty directory, odd modes and times. */
+/**
+ * 40 directories of 6 files, hard links of a store far off, symlinks, an empty directory, odd modes
+ * and times.
+ */
 async function makeTree(): Promise<string> {
   const root = join(await tempDir(), 'tree')
   mkdirSync(join(root, 'cvmfs/.data'), {recursive: true})

@@ -18,7 +18,10 @@ const manifest = digestOf(manifestBytes)
 const newBytes = Buffer.from('{"schemaVersion":2,"new":true}')
 const large = digestOf(Buffer.concat(largeChunks()))
 
-/** One kind of request: when it comes, what brings it about, and what the result is when nothing goes wrong. */
+/**
+ * One kind of request: when it comes, what brings it about, and what the result is when nothing
+ * goes wrong.
+ */
 interface Kind {
   readonly isIt: (request: SeenRequest) => boolean
   readonly run: (store: ContentStore) => Promise<unknown>

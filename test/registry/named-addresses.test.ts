@@ -10,7 +10,10 @@ const bytes = Buffer.from('some bytes')
 const blob = {digest: digestOf(bytes), size: bytes.length}
 const large = {digest: digestOf(Buffer.concat(largeChunks())), size: 9 * 1024 * 1024}
 
-/** `registry.example` is where the test's registry is; all other names lead to `address`, which may be another of this machine. */
+/**
+ * `registry.example` is where the test's registry is; all other names lead to `address`, which may
+ * be another of this machine.
+ */
 function lookupTo(address: string): LookupFunction {
   return (hostname, options, callback) => {
     const found = hostname === 'registry.example' ? '127.0.0.1' : address

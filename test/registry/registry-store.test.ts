@@ -183,7 +183,8 @@ describe.each(['anonymous', 'htpasswd'] as const)('%s', (kind) => {
           throw new Error('the disk broke')
         },
       }
-      // once it has taken a byte, this registry lets nobody cancel, for the location speaks of an older state
+      // once it has taken a byte, this registry lets nobody cancel, for the location speaks of an
+      // older state
       const expected = {digest: digestOf(Buffer.from('y')), size: 1}
       await expect(store.putBlob(source, {expected})).rejects.toThrow('the disk broke')
       const uploads = join(data, 'docker/registry/v2/repositories/team/app/_uploads')

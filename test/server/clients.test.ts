@@ -128,7 +128,10 @@ describeWith(['skopeo', 'umoci', 'busybox', 'buildah'], 'buildah', () => {
 })
 
 describeWith(['docker-registry'], 'docker-registry answers alike', () => {
-  /** A list of requests that all have an answer of the same status, and what of the answer must be equal. */
+  /**
+   * A list of requests that all have an answer of the same status, and what of the answer must be
+   * equal.
+   */
   async function answersOf(address: string): Promise<Record<string, unknown>> {
     const {digest} = await pushByPut(address, 'a', '0123456789')
     await pushByPut(address, 'a', '{}')

@@ -16,7 +16,10 @@ import {describeWith} from '../support/tools.js'
 const child = fileURLToPath(new URL('../support/site-child.ts', import.meta.url))
 const writing = 'pwrite64,rename,link,symlink,unlink,rmdir,fsync,mkdir,utimensat,chmod,fchmod'
 
-/** That a copy of the site has nothing of any image any more when its tags are gone and it was swept. */
+/**
+ * That a copy of the site has nothing of any image any more when its tags are gone and it was
+ * swept.
+ */
 async function expectEmptied(original: string, when: string): Promise<void> {
   // killed before it was one
   if (!existsSync(sitePaths.own(original))) return

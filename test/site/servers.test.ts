@@ -171,7 +171,9 @@ function rows({image}: Published): Row[] {
   return [...reads, upload, ...writes]
 }
 
-/** What static servers answer in another way than `inject serve`; each is a line of docs/publish.md. */
+/**
+ * What static servers answer in another way than `inject serve`; each is a line of docs/publish.md.
+ */
 const differences: readonly {
   readonly of: RegExp
   readonly in: readonly (keyof typeof webServers)[]

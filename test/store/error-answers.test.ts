@@ -15,7 +15,10 @@ import {streamOf} from '../../src/stream/bytes.js'
 import {bytesOf, openTestRoot, pushBlob, rejectionOf} from '../support/root-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
 
-/** A regular file that says it is empty, and whose reading fails with EIO: https://man7.org/linux/man-pages/man5/proc_pid_mem.5.html */
+/**
+ * A regular file that says it is empty, and whose reading fails with EIO:
+ * https://man7.org/linux/man-pages/man5/proc_pid_mem.5.html
+ */
 const unreadable = '/proc/self/mem'
 const nothing = {digest: digestOf(new Uint8Array(0)), size: 0}
 

@@ -1,4 +1,5 @@
-// Run as a process of its own on the layout that it is given: `layout-writer.ts MODE DIRECTORY NAME`. It says a line for every round.
+// Run as a process of its own on the layout that it is given: `layout-writer.ts MODE DIRECTORY
+// NAME`. It says a line for every round.
 import {join} from 'node:path'
 import {ConflictError} from '../../src/errors.js'
 import {digestOf} from '../../src/oci/digest.js'
@@ -27,7 +28,10 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
     const {digest} = await store.putBlob({open})
     say(digest)
   },
-  /** Counts up by five: reads the number that the tag stands for and puts the next, as often as somebody else was first. */
+  /**
+   * Counts up by five: reads the number that the tag stands for and puts the next, as often as
+   * somebody else was first.
+   */
   async count() {
     const store = await openLayoutStore(directory)
     for (let done = 0; done < 5;) {

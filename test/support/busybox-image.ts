@@ -5,8 +5,8 @@ import {join} from 'node:path'
 export type ImageKind = 'docker' | 'oci'
 
 /**
- * An OCI layout with the image `base`, made by umoci from Debian's static busybox: two layers, history, a config with a command. Not small
- * for its own sake: it runs in a chroot.
+ * An OCI layout with the image `base`, made by umoci from Debian's static busybox: two layers,
+ * history, a config with a command. Not small for its own sake: it runs in a chroot.
  */
 export async function makeBusyboxLayout(folder: string): Promise<string> {
   const layout = join(folder, 'base-layout')
@@ -39,7 +39,10 @@ export async function makeBusyboxLayout(folder: string): Promise<string> {
   return layout
 }
 
-/** Copies with skopeo, a reader and writer that we did not write. A reference is one of skopeo's own. */
+/**
+ * Copies with skopeo, a reader and writer that we did not write. A reference is one of skopeo's
+ * own.
+ */
 export async function skopeoCopy(from: string, to: string, ...options: string[]): Promise<void> {
   await execa('skopeo', [
     '--insecure-policy',
@@ -53,7 +56,9 @@ export async function skopeoCopy(from: string, to: string, ...options: string[])
   ])
 }
 
-/** Puts the image of a layout into a registry (`127.0.0.1:5000/app:v1`) as a Docker or an OCI image. */
+/**
+ * Puts the image of a layout into a registry (`127.0.0.1:5000/app:v1`) as a Docker or an OCI image.
+ */
 export async function pushAs(kind: ImageKind, layout: string, reference: string): Promise<void> {
   await skopeoCopy(
     `oci:${layout}:base`,

@@ -13,7 +13,10 @@ export interface CertificateRecipe {
   readonly expired?: boolean
 }
 
-/** A self-signed certificate for localhost and 127.0.0.1, valid for a day: Node can use certificates, but makes none. */
+/**
+ * A self-signed certificate for localhost and 127.0.0.1, valid for a day: Node can use
+ * certificates, but makes none.
+ */
 export function makeCertificate({host, expired = false}: CertificateRecipe = {}): Certificate {
   const {privateKey, publicKey} = generateKeyPairSync('ec', {namedCurve: 'P-256'})
   const ecdsaWithSha256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02))

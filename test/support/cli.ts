@@ -11,7 +11,10 @@ export interface CliResult {
   readonly stderr: string
 }
 
-/** Runs the built command as a user would, with nothing of this machine's credentials or CI settings. */
+/**
+ * Runs the built command as a user would, with nothing of this machine's credentials or CI
+ * settings.
+ */
 export async function inject(args: readonly string[], options: Options = {}): Promise<CliResult> {
   const {env, ...rest} = options
   const run = rest.uid === undefined ? program : join(provided('reachable'), 'bin/run.js')

@@ -3,7 +3,10 @@ import fs from 'node:fs'
 import {syncBuiltinESMExports} from 'node:module'
 import {onTestFinished} from 'vitest'
 
-/** Counts the bytes that this process hashes with Node's own hashes until the test ends; gives how many there were since it was last asked. */
+/**
+ * Counts the bytes that this process hashes with Node's own hashes until the test ends; gives how
+ * many there were since it was last asked.
+ */
 export function countHashed(): () => number {
   const {createHash} = crypto
   let bytes = 0
@@ -28,7 +31,10 @@ export function countHashed(): () => number {
   )
 }
 
-/** Lists the paths of files that are opened through Node's promises until the test ends; gives those since it was last asked. */
+/**
+ * Lists the paths of files that are opened through Node's promises until the test ends; gives those
+ * since it was last asked.
+ */
 export function countOpened(): () => string[] {
   const {open} = fs.promises
   let paths: string[] = []

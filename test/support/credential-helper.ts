@@ -10,7 +10,10 @@ export interface HelperProgram {
   calls(): Promise<string[]>
 }
 
-/** A credential helper that keeps what it is given in a folder, as a program of the test's own: `docker-credential-NAME`. */
+/**
+ * A credential helper that keeps what it is given in a folder, as a program of the test's own:
+ * `docker-credential-NAME`.
+ */
 export async function installHelper(name: string): Promise<HelperProgram> {
   const folder = await tempDir()
   await writeProgram(

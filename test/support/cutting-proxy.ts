@@ -21,7 +21,10 @@ export interface CuttingProxy {
   connections(): number
 }
 
-/** A network that breaks: passes bytes on to `target` (`HOST:PORT`) and ends connections when they have carried enough. */
+/**
+ * A network that breaks: passes bytes on to `target` (`HOST:PORT`) and ends connections when they
+ * have carried enough.
+ */
 export async function startCuttingProxy(
   target: string,
   {every = Infinity, times = Infinity, rate = Infinity}: CuttingProxyOptions = {},

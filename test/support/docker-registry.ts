@@ -23,7 +23,9 @@ export interface TokenAuth {
 }
 
 export interface DockerRegistryOptions {
-  /** Only `registryUser` gets in, or whoever has a token of the issuer whose certificate this is. */
+  /**
+   * Only `registryUser` gets in, or whoever has a token of the issuer whose certificate this is.
+   */
   readonly auth?: 'htpasswd' | TokenAuth
   /** Manifests and blobs may be deleted. */
   readonly delete?: 'enabled'
@@ -42,7 +44,10 @@ export async function startDockerRegistry(
   return registry
 }
 
-/** Debian's `docker-registry` on a free port of 127.0.0.1, storing into a folder of its own; `stop` ends it and removes that. */
+/**
+ * Debian's `docker-registry` on a free port of 127.0.0.1, storing into a folder of its own; `stop`
+ * ends it and removes that.
+ */
 async function launchDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'inject-registry-'))
   const config = join(folder, 'config.yml')

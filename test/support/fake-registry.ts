@@ -19,7 +19,10 @@ export interface FakeRegistry {
   readonly uploads: Map<string, Buffer>
 }
 
-/** A small registry that does all right, of one repository whatever its name, for faults to be put into. */
+/**
+ * A small registry that does all right, of one repository whatever its name, for faults to be put
+ * into.
+ */
 export function createFakeRegistry({
   fault,
   conditions = false,

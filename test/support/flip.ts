@@ -1,6 +1,6 @@
 /**
- * Swaps a folder for a symlink to `target` and back, again and again: `flip.ts FOLDER TARGET FLIPS`. Runs until it is killed, and prints
- * `ready` first, then `done` after so many flips.
+ * Swaps a folder for a symlink to `target` and back, again and again: `flip.ts FOLDER TARGET
+ * FLIPS`. Runs until it is killed, and prints `ready` first, then `done` after so many flips.
  */
 import {existsSync, renameSync, symlinkSync, unlinkSync} from 'node:fs'
 

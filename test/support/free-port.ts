@@ -3,7 +3,9 @@ import {connect, createServer, type AddressInfo} from 'node:net'
 import type {ChildProcess} from 'node:child_process'
 import {onTestFinished} from 'vitest'
 
-/** A port of 127.0.0.1 that nobody listens on now, for programs that cannot choose one themselves. */
+/**
+ * A port of 127.0.0.1 that nobody listens on now, for programs that cannot choose one themselves.
+ */
 export async function freePort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
@@ -14,7 +16,10 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Ends the program with the test, and resolves when it takes connections. Throws when it ends instead, with what it said. */
+/**
+ * Ends the program with the test, and resolves when it takes connections. Throws when it ends
+ * instead, with what it said.
+ */
 export async function untilListening(
   child: ChildProcess,
   port: number,

@@ -18,7 +18,10 @@ export default async function setup({provide}: TestProject): Promise<() => Promi
   return release
 }
 
-/** Installs the Debian packages that the tests use. Where that cannot be done, CI fails and a laptop skips the tests concerned by name. */
+/**
+ * Installs the Debian packages that the tests use. Where that cannot be done, CI fails and a laptop
+ * skips the tests concerned by name.
+ */
 async function installTools(): Promise<void> {
   const missing = await missingTools()
   if (missing.length === 0) return

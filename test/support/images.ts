@@ -10,7 +10,10 @@ import {
   ociManifest,
 } from '../../src/oci/media-type.js'
 
-/** What to make; everything has a default: an OCI image of two layers with a full history and no labels. */
+/**
+ * What to make; everything has a default: an OCI image of two layers with a full history and no
+ * labels.
+ */
 export interface ImageRecipe {
   readonly family?: MediaFamily
   /** How many base layers, or which. */

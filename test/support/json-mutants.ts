@@ -17,7 +17,10 @@ export function randomOf(seed: number): () => number {
   }
 }
 
-/** `name` in a spelling that Go takes for it: at least one character differs, in case or by U+017F and U+212A. */
+/**
+ * `name` in a spelling that Go takes for it: at least one character differs, in case or by U+017F
+ * and U+212A.
+ */
 export function respelled(name: string, random: () => number): string {
   const others = Array.from(name).map((letter) => {
     const same = [letter.toLowerCase(), letter.toUpperCase()]
@@ -43,7 +46,10 @@ export interface KnownPlace {
   readonly known: Known
 }
 
-/** Every member that engines know of every object that `sample` has; also of members that are absent there. */
+/**
+ * Every member that engines know of every object that `sample` has; also of members that are absent
+ * there.
+ */
 export function* knownPlaces(
   sample: unknown,
   known: Known,
@@ -62,7 +68,10 @@ export function* knownPlaces(
   }
 }
 
-/** The text of `sample` with a member more in the object at `place`, first or last, or with the member under another name. */
+/**
+ * The text of `sample` with a member more in the object at `place`, first or last, or with the
+ * member under another name.
+ */
 export function withMember(
   sample: unknown,
   {path, name}: KnownPlace,
@@ -87,7 +96,10 @@ export function withMember(
   return write(sample, path)
 }
 
-/** `count` mutants of `sample` in which one member has a name that folds to a known one, or stands there twice. */
+/**
+ * `count` mutants of `sample` in which one member has a name that folds to a known one, or stands
+ * there twice.
+ */
 export function* memberMutants(
   sample: unknown,
   known: Known,

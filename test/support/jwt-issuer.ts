@@ -24,7 +24,10 @@ export interface JwtIssuer {
 /** docker-registry takes tokens for this many seconds after their end. */
 const leeway = 60
 
-/** A token server for the running test, whose tokens docker-registry checks. https://distribution.github.io/distribution/spec/auth/jwt/ */
+/**
+ * A token server for the running test, whose tokens docker-registry checks.
+ * https://distribution.github.io/distribution/spec/auth/jwt/
+ */
 export async function startJwtIssuer(options: JwtIssuerOptions): Promise<JwtIssuer> {
   const certificate = makeCertificate()
   const tokens: string[] = []

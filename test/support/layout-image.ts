@@ -7,7 +7,10 @@ import {putDocuments} from './put-documents.js'
 
 export const bytesSource = (bytes: Uint8Array) => ({open: () => streamOf(bytes)})
 
-/** An OCI layout with a one-layer image tagged `v1`, made in a moment and without any tool. Returns `oci:DIR:v1`. */
+/**
+ * An OCI layout with a one-layer image tagged `v1`, made in a moment and without any tool. Returns
+ * `oci:DIR:v1`.
+ */
 export async function makeLayoutImage(
   folder: string,
   change: {config?: object; manifest?: object} = {},

@@ -29,7 +29,10 @@ export interface IndexImages {
   readonly nested?: readonly string[]
 }
 
-/** Puts an index of small images, each with one layer of its own, into a store as `v1`. Returns the entries. */
+/**
+ * Puts an index of small images, each with one layer of its own, into a store as `v1`. Returns the
+ * entries.
+ */
 export async function putIndex(
   store: ContentStore,
   {family = 'oci', platforms, attestations = false, nested = []}: IndexImages,

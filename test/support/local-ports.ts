@@ -4,8 +4,9 @@ import type {Ports, ProgressEvent} from '../../src/ports.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 
 /**
- * Ports for operations that run in the test's own process: places on disk are what they are, and `stores` are in the place of the repositories that they are named for. What was reported is
- * in `events`.
+ * Ports for operations that run in the test's own process: places on disk are what they are, and
+ * `stores` are in the place of the repositories that they are named for. What was reported is in
+ * `events`.
  */
 export function localPorts(
   stores: Readonly<Record<string, ContentStore>> = {},

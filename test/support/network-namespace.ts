@@ -1,7 +1,10 @@
 import {execa, type Options} from 'execa'
 import {onTestFinished} from 'vitest'
 
-/** A network of its own, with nothing but a loopback interface: nothing that happens there is seen outside. */
+/**
+ * A network of its own, with nothing but a loopback interface: nothing that happens there is seen
+ * outside.
+ */
 export interface NetworkNamespace {
   /** The words that make a command run there. */
   readonly prefix: readonly string[]

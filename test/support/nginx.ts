@@ -15,7 +15,10 @@ export interface NginxOptions {
   readonly maxBody?: string
 }
 
-/** Debian's `nginx` in front of a registry for the running test: ends TLS on a port of 127.0.0.1. Gives that port. */
+/**
+ * Debian's `nginx` in front of a registry for the running test: ends TLS on a port of 127.0.0.1.
+ * Gives that port.
+ */
 export async function startNginx({
   upstream,
   tls,

@@ -9,7 +9,10 @@ export interface OpenedRegistry {
   readonly notices: string[]
 }
 
-/** A client of `address` for the running test, which knows nothing of the machine's credentials and never waits between two tries. */
+/**
+ * A client of `address` for the running test, which knows nothing of the machine's credentials and
+ * never waits between two tries.
+ */
 export function openRegistry(address: string, options: RegistryStoreOptions = {}): OpenedRegistry {
   const delays: number[] = []
   const notices: string[] = []

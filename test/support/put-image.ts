@@ -28,7 +28,10 @@ export interface PutImage {
   readonly tag?: string
 }
 
-/** An entry of a layer. Directories and empty files by default; `mode`, `uid` and whatever else is given. */
+/**
+ * An entry of a layer. Directories and empty files by default; `mode`, `uid` and whatever else is
+ * given.
+ */
 export function makeEntry(path: string, more: Partial<Entry> = {}): WalkedEntry {
   const isDirectory = path.endsWith('/')
   const common = {mode: 0o755, uid: 0, gid: 0, mtime: 1_000_000_000, xattrs: undefined}

@@ -30,7 +30,10 @@ export interface QuirkAnswer {
   readonly body?: string | Uint8Array
 }
 
-/** What the registry would answer, to the request as it is or with other headers or another path and query. */
+/**
+ * What the registry would answer, to the request as it is or with other headers or another path and
+ * query.
+ */
 export type Forward = (changes?: {
   readonly headers?: IncomingHttpHeaders
   readonly path?: string
@@ -52,7 +55,10 @@ export interface QuirkRegistry {
   uploads(): string
 }
 
-/** A registry of ours in this process behind a front that behaves as the quirks say, the first one outermost. */
+/**
+ * A registry of ours in this process behind a front that behaves as the quirks say, the first one
+ * outermost.
+ */
 export async function serveQuirks(
   quirks: readonly Quirk[],
   options: {readonly tls?: Certificate; readonly behind?: ServedRegistry} = {},
@@ -125,7 +131,10 @@ export async function serveQuirks(
   }
 }
 
-/** Sends a request on, its body as it comes; a client that goes away in the middle goes away here, too. */
+/**
+ * Sends a request on, its body as it comes; a client that goes away in the middle goes away here,
+ * too.
+ */
 function pass(
   incoming: IncomingMessage,
   target: string,

@@ -35,7 +35,10 @@ export const fourMebibyteRanges: Quirk = (request, forward) =>
       )
     : forward()
 
-/** ECR: a ranged PATCH is answered 201, and after the first one `Range` stands still. `drops`: what comes after it is lost, too. */
+/**
+ * ECR: a ranged PATCH is answered 201, and after the first one `Range` stands still. `drops`: what
+ * comes after it is lost, too.
+ */
 export function stuckRange(drops: boolean): Quirk {
   const first = new Map<string, string>()
   return async (request, forward) => {
@@ -86,7 +89,10 @@ export function noResume(): Quirk {
   }
 }
 
-/** Quay: a mount that does not say from where fails, and so does the end of an upload that got nothing. */
+/**
+ * Quay: a mount that does not say from where fails, and so does the end of an upload that got
+ * nothing.
+ */
 export function quay(): Quirk {
   const filled = new Set<string>()
   return (request, forward) => {
@@ -98,7 +104,10 @@ export function quay(): Quirk {
   }
 }
 
-/** Harbor, Docker Hub: to mount from where we may not read, or from nowhere, is not allowed (and not "not found"). */
+/**
+ * Harbor, Docker Hub: to mount from where we may not read, or from nowhere, is not allowed (and not
+ * "not found").
+ */
 export const noMount: Quirk = (request, forward) =>
   isMount(request) ? refuse(401, 'UNAUTHORIZED') : forward()
 
@@ -134,7 +143,10 @@ export const noSinglePut =
   (request, forward) =>
     isSinglePut(request) ? refuse(status, 'BLOB_UPLOAD_INVALID') : forward()
 
-/** nginx (`client_max_body_size`), Cloudflare: 413 for a body over so many bytes, also one that does not say its length. */
+/**
+ * nginx (`client_max_body_size`), Cloudflare: 413 for a body over so many bytes, also one that does
+ * not say its length.
+ */
 export function largestBody(size: number): Quirk {
   return async (request, forward) => {
     if (!isUpload(request)) return forward()
@@ -180,7 +192,10 @@ export function tooManyRequests(
       : forward()
 }
 
-/** A registry that has its own idea of how small a chunk may be, and enforces it but for the last one. */
+/**
+ * A registry that has its own idea of how small a chunk may be, and enforces it but for the last
+ * one.
+ */
 export function smallestChunk(size: number): Quirk {
   const short = new Set<string>()
   return async (request, forward) => {
@@ -200,7 +215,10 @@ export const noStatus =
   (request, forward) =>
     request.method === 'GET' && isUpload(request) ? refuse(status, 'UNSUPPORTED') : forward()
 
-/** What the registries of these names do, as far as it concerns uploads; a new one for each test, since some remember. */
+/**
+ * What the registries of these names do, as far as it concerns uploads; a new one for each test,
+ * since some remember.
+ */
 export const profiles = {
   'Docker Hub': () => [noMount],
   GHCR: () => [fourMebibyteRanges],

@@ -6,15 +6,18 @@ import {fileURLToPath} from 'node:url'
 
 const project = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
-/** This repository where every user of the machine may enter it, for programs that tests run as another user. */
+/**
+ * This repository where every user of the machine may enter it, for programs that tests run as
+ * another user.
+ */
 export interface ReachableProject {
   readonly folder: string
   readonly release: () => Promise<void>
 }
 
 /**
- * The repository itself where others may enter all folders above it. Else, as for a clone below `/root`, root binds it to a temporary folder, or copies it where nothing may be
- * mounted.
+ * The repository itself where others may enter all folders above it. Else, as for a clone below
+ * `/root`, root binds it to a temporary folder, or copies it where nothing may be mounted.
  */
 export async function reachableProject(): Promise<ReachableProject> {
   if (process.getuid?.() !== 0 || (await mayEnter(project)))

@@ -17,7 +17,10 @@ export interface ServeCommand {
   readonly end: () => Promise<number | null>
 }
 
-/** The built `inject serve ROOT` on loopback, when it says that it is ready; as another user where `uid` is given. Rejects with what it said when it ends before. */
+/**
+ * The built `inject serve ROOT` on loopback, when it says that it is ready; as another user where
+ * `uid` is given. Rejects with what it said when it ends before.
+ */
 export async function serveCommand(
   root: string,
   flags: readonly string[] = [],

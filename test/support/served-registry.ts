@@ -98,7 +98,10 @@ function codeIn(status: number, body: Buffer): string | undefined {
   return (JSON.parse(text) as {errors: {code: string}[]}).errors[0]?.code
 }
 
-/** Sends these bytes as they are and gives all that comes back until the server ends the connection (or `enough` has come). */
+/**
+ * Sends these bytes as they are and gives all that comes back until the server ends the connection
+ * (or `enough` has come).
+ */
 export async function sendRaw(
   address: string,
   text: string | Uint8Array,

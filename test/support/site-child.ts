@@ -1,4 +1,5 @@
-// Goes once through everything that writes in a site, in one order: to be killed at any of its system calls.
+// Goes once through everything that writes in a site, in one order: to be killed at any of its
+// system calls.
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {publishFrom, putIndexOver, putText, unpublish} from './site.js'
 

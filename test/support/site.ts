@@ -90,7 +90,10 @@ export async function putIndexOver(
   return store.putManifest(bytes, ociIndex, {tags})
 }
 
-/** That nothing is wrong with a site, as `inject check` sees it and as a reader who knows only paths does. */
+/**
+ * That nothing is wrong with a site, as `inject check` sees it and as a reader who knows only paths
+ * does.
+ */
 export async function expectSound(site: string, when = ''): Promise<void> {
   for (const {name, faults, corrupt, images} of (await checkSite(site)).repositories) {
     expect(faults, `${name} ${when}`).toEqual([])
@@ -101,7 +104,8 @@ export async function expectSound(site: string, when = ''): Promise<void> {
 }
 
 /**
- * That whoever follows the lists and the tags of a site finds everything, whole: from the catalog to the tags, from there to manifests, from there to blobs.
+ * That whoever follows the lists and the tags of a site finds everything, whole: from the catalog
+ * to the tags, from there to manifests, from there to blobs.
  */
 export async function expectServed(site: string, when = ''): Promise<void> {
   const catalog = await readFile(join(site, 'v2/_catalog'), 'utf8').catch(

@@ -17,7 +17,10 @@ export interface Squid {
 /** The only user of a proxy with passwords: a password that must be percent-encoded in a URL. */
 export const proxyUser = {username: 'proxy-user', password: 'pr0xy:c@nary/%'}
 
-/** Debian's `squid` for the running test, caching nothing; `registry.test` and `storage.test` are this machine; with `auth`, only `proxyUser` gets through. */
+/**
+ * Debian's `squid` for the running test, caching nothing; `registry.test` and `storage.test` are
+ * this machine; with `auth`, only `proxyUser` gets through.
+ */
 export async function startSquid({
   auth = false,
   tls,
@@ -68,7 +71,8 @@ export async function startSquid({
   ]
   const file = join(folder, 'squid.conf')
   await writeFile(file, `${config.join('\n')}\n`)
-  // shared memory is named after the service: one that another squid left, perhaps another user's, is not ours
+  // shared memory is named after the service: one that another squid left, perhaps another user's,
+  // is not ours
   const service = `inject${randomBytes(6).toString('hex')}`
   onTestFinished(() => removeSharedMemory(service))
   const child = spawn('/usr/sbin/squid', ['-N', '-n', service, '-f', file], {

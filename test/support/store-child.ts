@@ -1,4 +1,5 @@
-// Goes once through everything that writes in a root, in one order: to be killed at any of its system calls.
+// Goes once through everything that writes in a root, in one order: to be killed at any of its
+// system calls.
 import {writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {digestOf} from '../../src/oci/digest.js'

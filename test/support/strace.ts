@@ -7,7 +7,10 @@ export async function straced(program: string, argument: string, strace: readonl
   return execa('strace', ['-f', '-qq', ...strace, ...node], {env, reject: false, timeout: 60_000})
 }
 
-/** The calls of the thread that touches files, in order, each with its number among those of its name: strace counts by name. */
+/**
+ * The calls of the thread that touches files, in order, each with its number among those of its
+ * name: strace counts by name.
+ */
 export function callsIn(log: string): {call: string; nth: number; line: string}[] {
   const threads = new Map<string, {call: string; line: string}[]>()
   for (const line of log.split('\n')) {

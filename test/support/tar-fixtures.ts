@@ -13,7 +13,10 @@ export interface RawMember {
   readonly mtime?: number
   readonly major?: number
   readonly minor?: number
-  /** What the size field says, where that is not the content's size: a number, or the field's own bytes. */
+  /**
+   * What the size field says, where that is not the content's size: a number, or the field's own
+   * bytes.
+   */
   readonly size?: number | Buffer
   readonly mtimeField?: Buffer
   readonly uidField?: Buffer
@@ -76,7 +79,9 @@ export function shortLong(type: 'L' | 'K', text: string, size: number): Buffer {
   return member({name: '././@LongLink', type, content: `${text}\0`, size, format: 'gnu'})
 }
 
-/** A PAX header that ends, by its size, before the records of `hidden`, which stand in its padding. */
+/**
+ * A PAX header that ends, by its size, before the records of `hidden`, which stand in its padding.
+ */
 export function shortPax(
   records: Readonly<Record<string, string>>,
   hidden: Readonly<Record<string, string>>,

@@ -14,7 +14,10 @@ import {
 
 type Random = () => number
 
-/** An archive of a few entries of all kinds in which one to three things are odd; a last entry shows whether readers lose their way. */
+/**
+ * An archive of a few entries of all kinds in which one to three things are odd; a last entry shows
+ * whether readers lose their way.
+ */
 export function tarMutant(random: Random): Buffer {
   const members = Array.from({length: 1 + below(random, 3)}, () => oneOf(random, samples)(random))
   for (let left = 1 + below(random, 3); left > 0; left--) {
@@ -158,7 +161,10 @@ const numberForms: readonly ((width: number) => string | Buffer)[] = [
   (width) => Buffer.concat([Buffer.from([0xc0]), Buffer.alloc(width - 1)]),
 ]
 
-/** Each gives the first header of a member something odd, or its content; checksums stay right but where they are what is odd. */
+/**
+ * Each gives the first header of a member something odd, or its content; checksums stay right but
+ * where they are what is odd.
+ */
 const changes: readonly ((bytes: Buffer, random: Random) => Buffer)[] = [
   (bytes, random) => {
     const [at, width] = oneOf(random, numbers)

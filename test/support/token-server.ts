@@ -13,13 +13,18 @@ export interface TokenSettings {
 export interface TokenService {
   /** Answers what comes to the realm. */
   readonly handler: Handler
-  /** Lets requests pass that carry a token good enough for them, and gives the challenge to others. */
+  /**
+   * Lets requests pass that carry a token good enough for them, and gives the challenge to others.
+   */
   guard(request: SeenRequest): Answer | undefined
   /** Takes back all tokens. */
   revoke(): void
 }
 
-/** A token server and the registry's part of the Bearer scheme. A token is good for the scopes that it was given for. */
+/**
+ * A token server and the registry's part of the Bearer scheme. A token is good for the scopes that
+ * it was given for.
+ */
 export function createTokenService(
   realm: () => string,
   settings: TokenSettings = {},

@@ -8,7 +8,10 @@ export interface Tool {
   readonly package: string
 }
 
-/** Programs that we did not write and that the tests run. Node and npm are all that a machine needs to have beforehand. */
+/**
+ * Programs that we did not write and that the tests run. Node and npm are all that a machine needs
+ * to have beforehand.
+ */
 const tools = [
   {name: 'docker-registry', package: 'docker-registry'},
   {name: 'skopeo', package: 'skopeo'},
@@ -54,7 +57,10 @@ export async function missingTools(): Promise<Tool[]> {
 
 const missing = new Set((await missingTools()).map((tool) => tool.name))
 
-/** `describe` where all of `names` are there; else a skip whose title says what is missing. In CI a missing tool fails (see global-setup). */
+/**
+ * `describe` where all of `names` are there; else a skip whose title says what is missing. In CI a
+ * missing tool fails (see global-setup).
+ */
 export function describeWith(names: readonly ToolName[], title: string, suite: () => void): void {
   const lacking = names.filter((name) => missing.has(name))
   if (lacking.length === 0 || process.env['CI']) describe(title, suite)

@@ -1,8 +1,9 @@
 import {lstatSync, readdirSync, readFileSync, readlinkSync} from 'node:fs'
 
 /**
- * A line for everything in a tree, the tree itself included: kind, mode, owner, links, mtime and content; with `identity` also the inode and the
- * time of its last change of any kind, so that two equal snapshots mean that nobody touched anything.
+ * A line for everything in a tree, the tree itself included: kind, mode, owner, links, mtime and
+ * content; with `identity` also the inode and the time of its last change of any kind, so that two
+ * equal snapshots mean that nobody touched anything.
  */
 export function treeSnapshot(root: string, {identity = false} = {}): string[] {
   const lines: string[] = []

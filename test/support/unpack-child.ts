@@ -1,4 +1,7 @@
-/** Unpacks a tar as a process of its own, which may be another user's: `unpack-child.ts TAR OPTIONS`. Prints the outcome as JSON. */
+/**
+ * Unpacks a tar as a process of its own, which may be another user's: `unpack-child.ts TAR
+ * OPTIONS`. Prints the outcome as JSON.
+ */
 import {createReadStream, readFileSync} from 'node:fs'
 import {InjectError} from '../../src/errors.js'
 import {unpackLayer, type UnpackLayerOptions} from '../../src/layer/unpack/unpack-layers.js'

@@ -1,5 +1,6 @@
-// Loaded into the program by `node --import`: writes to the file that WATCH_BUNDLE names what came of the code cache, and which modules (and parts of Node) had been evaluated when the
-// first connection was made, or at the end of a run without one. JSON.
+// Loaded into the program by `node --import`: writes to the file that WATCH_BUNDLE names what came
+// of the code cache, and which modules (and parts of Node) had been evaluated when the first
+// connection was made, or at the end of a run without one. JSON.
 import {writeFileSync} from 'node:fs'
 import net from 'node:net'
 import vm from 'node:vm'

@@ -13,7 +13,10 @@ export interface WatchedRun {
   readonly stderr: string
   /** What came of the code cache: there was none to use, V8 took it, or V8 did not. */
   readonly cache: 'none' | 'used' | 'rejected'
-  /** Evaluated until the first connection, by their paths in the package; all of them where there was none. */
+  /**
+   * Evaluated until the first connection, by their paths in the package; all of them where there
+   * was none.
+   */
   readonly modules: readonly string[]
   /** The parts of Node that were loaded by then. */
   readonly builtins: readonly string[]

@@ -2,7 +2,8 @@
 import {join} from 'node:path'
 
 /**
- * What Debian's nginx is told to serve a site, with the configuration that is in it; `folder` is for the server's own files.
+ * What Debian's nginx is told to serve a site, with the configuration that is in it; `folder` is
+ * for the server's own files.
  *
  * @param {{site: string, folder: string, port: number}} place
  */

@@ -7,7 +7,10 @@ import {apacheConfig, nginxConfig} from './web-server-config.js'
 
 export const webServers = {nginx: serveByNginx, apache2: serveByApache}
 
-/** Serves a site with Debian's `nginx` and the configuration that is in it, for the running test. Gives `127.0.0.1:PORT`. */
+/**
+ * Serves a site with Debian's `nginx` and the configuration that is in it, for the running test.
+ * Gives `127.0.0.1:PORT`.
+ */
 async function serveByNginx(site: string): Promise<string> {
   const folder = await openFolder(site)
   const port = await freePort()
@@ -34,7 +37,10 @@ async function serveByApache(site: string): Promise<string> {
   return `127.0.0.1:${port}`
 }
 
-/** A folder for a server's own files. The servers give up root: what is above the site must let them through. */
+/**
+ * A folder for a server's own files. The servers give up root: what is above the site must let them
+ * through.
+ */
 async function openFolder(site: string): Promise<string> {
   const folder = await tempDir()
   await chmod(folder, 0o755)

@@ -54,7 +54,10 @@ export const saveFlags = {
 
 type SaveFlags = Interfaces.InferredFlags<typeof saveFlags>
 
-/** What the command line says of a save: an archive of all images, or a folder of one. Throws `UsageError`. */
+/**
+ * What the command line says of a save: an archive of all images, or a folder of one. Throws
+ * `UsageError`.
+ */
 export function saveOptions(
   texts: readonly string[],
   flags: SaveFlags,

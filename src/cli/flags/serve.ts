@@ -90,7 +90,10 @@ interface ServeFlagValues {
   readonly 'gc-interval'?: number | undefined
 }
 
-/** What the flags mean; `root` is served at every address that names no folder of its own. Throws `UsageError`. */
+/**
+ * What the flags mean; `root` is served at every address that names no folder of its own. Throws
+ * `UsageError`.
+ */
 export function serveOptions(flags: ServeFlagValues, root: string | undefined): ServeOptions {
   const size = flags['max-blob-size']
   return {

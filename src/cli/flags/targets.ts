@@ -9,7 +9,10 @@ export interface DoctorTarget {
   readonly reference: string | undefined
 }
 
-/** `REGISTRY` or `REGISTRY/REPOSITORY[:TAG]`. Throws `UsageError`, also when uploads are to be tried and there is no repository to try them in. */
+/**
+ * `REGISTRY` or `REGISTRY/REPOSITORY[:TAG]`. Throws `UsageError`, also when uploads are to be tried
+ * and there is no repository to try them in.
+ */
 export function doctorTarget(text: string, writes: boolean): DoctorTarget {
   const name = text.replace(/\/$/, '')
   if (!name.includes('/') || /^https?:\/\/[^/]*$/i.test(name)) {
@@ -28,7 +31,10 @@ export function doctorTarget(text: string, writes: boolean): DoctorTarget {
   const {registry, repository, digest, tag} = reference
   return {registry, repository, reference: digest ?? tag}
 }
-/** An image, or a registry alone as `login` takes it (its repository is empty): `localhost`, an IPv6 address, or a name with a dot in it, and no slash. Throws `UsageError`. */
+/**
+ * An image, or a registry alone as `login` takes it (its repository is empty): `localhost`, an IPv6
+ * address, or a name with a dot in it, and no slash. Throws `UsageError`.
+ */
 export function whichTarget(text: string): Reference {
   const name = text.replace(/\/$/, '')
   const isHost = /^(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[\da-f:.]+\])(?::\d+)?$/i.test(name)
@@ -36,7 +42,10 @@ export function whichTarget(text: string): Reference {
     ? {kind: 'registry', registry: parseRegistryName(name), repository: ''}
     : parseReference(text)
 }
-/** The cache that is meant: the one that was named, else that of the environment. Throws `UsageError`. */
+/**
+ * The cache that is meant: the one that was named, else that of the environment. Throws
+ * `UsageError`.
+ */
 export function cacheFolder(
   given: string | undefined,
   env: Readonly<Record<string, string | undefined>>,

@@ -8,7 +8,10 @@ export interface CredentialFlags {
 
 const longestPassword = 64 * 1024
 
-/** From `--username` with `--password-stdin`, else from the environment; `undefined` when neither says anything. `stdin` is asked for only where a password is read from it: to open it takes time. */
+/**
+ * From `--username` with `--password-stdin`, else from the environment; `undefined` when neither
+ * says anything. `stdin` is asked for only where a password is read from it: to open it takes time.
+ */
 export async function explicitCredentials(
   flags: CredentialFlags,
   env: Readonly<Record<string, string | undefined>>,
@@ -38,7 +41,10 @@ export async function explicitCredentials(
   )
 }
 
-/** The password that the environment has for this user: where it names a user, it is theirs and nobody else's. */
+/**
+ * The password that the environment has for this user: where it names a user, it is theirs and
+ * nobody else's.
+ */
 export function environmentPassword(
   username: string | undefined,
   env: Readonly<Record<string, string | undefined>>,

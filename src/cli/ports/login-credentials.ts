@@ -3,8 +3,8 @@ import {type CredentialFlags, environmentPassword, readPassword} from './explici
 import {type Console, prompt} from '../terminal/prompt.js'
 
 /**
- * Whom to log in: from the flags and the environment, and what these leave open from the person at the terminal, if there is one. Throws
- * `UsageError` where there is none to ask, as in CI.
+ * Whom to log in: from the flags and the environment, and what these leave open from the person at
+ * the terminal, if there is one. Throws `UsageError` where there is none to ask, as in CI.
  */
 export async function loginCredentials(
   flags: CredentialFlags,

@@ -35,8 +35,9 @@ export function packPorts(
 /** Bytes. */
 export const cacheSize = 5000000000
 /**
- * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder. `undefined` when they are not to be, or when that folder would change in the
- * directory while it is packed (`packed`).
+ * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder.
+ * `undefined` when they are not to be, or when that folder would change in the directory while it
+ * is packed (`packed`).
  * https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function uploadJournals(
@@ -53,7 +54,10 @@ export function uploadJournals(
     return withUploadJournal({folder, identity, now: () => Date.now(), onNotice}, work)
   }
 }
-/** The files and folders that are written at their wish, which must not lie in the directory that is packed. */
+/**
+ * The files and folders that are written at their wish, which must not lie in the directory that is
+ * packed.
+ */
 export function packOutputs(
   flags: Interfaces.InferredFlags<typeof packFlags> & {readonly digestfile: string | undefined},
   env: Readonly<Record<string, string | undefined>>,

@@ -25,8 +25,9 @@ export interface StoreFlags {
 }
 
 /**
- * How an operation gets at the repository that a reference names, with the credentials that flags and environment give. They are looked
- * at when the first one is opened, of whatever kind: a command that needs none does not fail on them.
+ * How an operation gets at the repository that a reference names, with the credentials that flags
+ * and environment give. They are looked at when the first one is opened, of whatever kind: a
+ * command that needs none does not fail on them.
  */
 export function storeOpener(
   flags: StoreFlags,

@@ -3,7 +3,8 @@ import {homeFolder} from '../../disk/home-folder.js'
 import {isOwnHome} from '../../disk/trusted-folder.js'
 
 /**
- * A folder of ours in the user's cache folder; `undefined` for a user without a home of their own, as root has with sudo.
+ * A folder of ours in the user's cache folder; `undefined` for a user without a home of their own,
+ * as root has with sudo.
  * https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function userCache(

@@ -2,7 +2,9 @@ import prettyBytes from 'pretty-bytes'
 import type {CopyResult} from '../../operations/copy/copy.js'
 import type {ProgressEvent} from '../../ports.js'
 
-/** How the result of `copy` is shown: a line on stdout for everything that was copied under a tag. */
+/**
+ * How the result of `copy` is shown: a line on stdout for everything that was copied under a tag.
+ */
 export function presentCopy(digestFile: string | undefined) {
   return {
     line: ({copied, dryRun}: CopyResult) =>

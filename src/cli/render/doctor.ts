@@ -3,7 +3,10 @@ import type {ProgressEvent} from '../../ports.js'
 import {plainText} from './escape.js'
 
 export const shownDoctor = {
-  /** One line for each check: how it went, its name, what was found, and what `inject` does about it. */
+  /**
+   * One line for each check: how it went, its name, what was found, and what `inject` does about
+   * it.
+   */
   line: ({checks}: DoctorReport): string => {
     const width = Math.max(...checks.map(({name}) => name.length))
     return checks

@@ -1,6 +1,6 @@
 /**
- * What steers a terminal, fakes a line or turns text around: controls (C0, DEL, C1), invisible characters and bidirectional marks, separators of lines, halves
- * of characters.
+ * What steers a terminal, fakes a line or turns text around: controls (C0, DEL, C1), invisible
+ * characters and bidirectional marks, separators of lines, halves of characters.
  */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
@@ -19,7 +19,10 @@ export function plainText(text: string): string {
   return text.replaceAll(unsafe, '\uFFFD')
 }
 
-/** A JSON text that stands for the same document and is safe to show: JSON itself escapes controls up to a blank only. */
+/**
+ * A JSON text that stands for the same document and is safe to show: JSON itself escapes controls
+ * up to a blank only.
+ */
 export function escapedJson(json: string): string {
   return json.replaceAll(/(?![\n\r\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) =>
     Array.from({length: character.length}, (_, at) => unit(character, at)).join(''),

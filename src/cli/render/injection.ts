@@ -5,8 +5,9 @@ import type {InjectionResult} from '../../operations/slot/result.js'
 import type {ProgressEvent} from '../../ports.js'
 
 /**
- * How the result of `setup` and `update` is shown: the one line for stdout is what the tags name now, to be used as it stands in the next
- * command; in a dry run that is not known, and there is none.
+ * How the result of `setup` and `update` is shown: the one line for stdout is what the tags name
+ * now, to be used as it stands in the next command; in a dry run that is not known, and there is
+ * none.
  */
 export function presentInjection(digestFile: string | undefined) {
   return {

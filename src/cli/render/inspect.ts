@@ -21,7 +21,10 @@ function renderIndex({reference, images}: InspectIndexResult): string {
   return [`${reference}  index of ${count}`, ...rows].map(printable).join('\n')
 }
 
-/** The image as a table: one line a layer, drawn to scale, slots marked with `>`. Image text is shown without control characters. */
+/**
+ * The image as a table: one line a layer, drawn to scale, slots marked with `>`. Image text is
+ * shown without control characters.
+ */
 function renderImage(result: InspectResult): string {
   const {reference, platform, layers, slots, size} = result
   const largest = Math.max(1, ...layers.map((layer) => layer.size))
@@ -65,7 +68,10 @@ function clip(text: string): string {
 function printable(line: string): string {
   return plainText(line)
 }
-/** Name, place, diff ID (or how it is divided); of an index each with its platform. `undefined` when there are none. */
+/**
+ * Name, place, diff ID (or how it is divided); of an index each with its platform. `undefined` when
+ * there are none.
+ */
 export function renderSlots(result: InspectResult | InspectIndexResult): string | undefined {
   const lines =
     'images' in result

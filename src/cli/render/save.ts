@@ -4,7 +4,9 @@ import type {PruneCacheResult} from '../../operations/maintain/prune-cache.js'
 import type {SaveFolderResult} from '../../operations/save/save-folder.js'
 import type {SaveResult} from '../../operations/save/save.js'
 
-/** How an archive is shown: a line for each image, where standard output is not the archive itself. */
+/**
+ * How an archive is shown: a line for each image, where standard output is not the archive itself.
+ */
 export const shownArchive = {
   line: ({file, images}: SaveResult) =>
     file === null ? undefined : images.map(({reference}) => reference).join('\n'),

@@ -4,7 +4,10 @@ import type {AccessRecord} from '../../server/http/access-record.js'
 export const logFormats = ['json', 'text', 'none'] as const
 export type LogFormat = (typeof logFormats)[number]
 
-/** A line for every request that is over. What clients choose is escaped: no line is two, and none moves a terminal's cursor. */
+/**
+ * A line for every request that is over. What clients choose is escaped: no line is two, and none
+ * moves a terminal's cursor.
+ */
 export function createAccessLog(
   format: LogFormat,
   write: (text: string) => void,

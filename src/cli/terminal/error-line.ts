@@ -1,7 +1,10 @@
 import {InjectError} from '../../errors.js'
 import {escapedLine, escapedLines} from '../render/escape.js'
 
-/** One line: what failed, on what, why, what to do next. Line breaks and control characters, which may be hostile, are escaped. */
+/**
+ * One line: what failed, on what, why, what to do next. Line breaks and control characters, which
+ * may be hostile, are escaped.
+ */
 export function errorLine(error: unknown): string {
   const {message, hint, expected, found} = describe(error)
   const isSaid = [expected, found].every(

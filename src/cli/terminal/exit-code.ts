@@ -1,6 +1,8 @@
 import * as errors from '../../errors.js'
 
-/** By class of error; what is not listed is 1. A signal is 128 and its number, as a shell has it. */
+/**
+ * By class of error; what is not listed is 1. A signal is 128 and its number, as a shell has it.
+ */
 const codes: readonly (readonly [new (...args: never[]) => Error, number])[] = [
   [errors.UsageError, 2],
   [errors.AuthenticationError, 3],
@@ -16,7 +18,10 @@ const codes: readonly (readonly [new (...args: never[]) => Error, number])[] = [
   [errors.TimeLimitError, 124],
 ]
 
-/** What the process exits with for `error`; also for oclif's own errors, which carry theirs (2 for usage). */
+/**
+ * What the process exits with for `error`; also for oclif's own errors, which carry theirs (2 for
+ * usage).
+ */
 export function exitCode(error: unknown): number {
   const known = codes.find(([type]) => error instanceof type)
   if (known) return known[1]

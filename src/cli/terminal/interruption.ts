@@ -5,8 +5,10 @@ const patience = 2000
 
 type SignalName = keyof typeof signalExitCodes
 
-/** One `AbortSignal` for the whole run, aborted by the first SIGINT, SIGTERM, SIGHUP or SIGQUIT; one that comes two seconds later ends the process
- * at once. */
+/**
+ * One `AbortSignal` for the whole run, aborted by the first SIGINT, SIGTERM, SIGHUP or SIGQUIT; one
+ * that comes two seconds later ends the process at once.
+ */
 export interface Interruption {
   readonly signal: AbortSignal
   /** The exit code of the signal that came; `undefined` while none did. */
@@ -22,7 +24,8 @@ export function listenForSignals(target: NodeJS.Process = process): Interruption
   const names = Object.keys(signalExitCodes) as SignalName[]
   const onSignal = (name: NodeJS.Signals): void => {
     if (received) {
-      // one Ctrl-C may arrive twice, from the terminal and from whoever started us: cleaning up comes first
+      // one Ctrl-C may arrive twice, from the terminal and from whoever started us: cleaning up
+      // comes first
       if (Date.now() - since > patience) target.exit(signalExitCodes[name as SignalName])
       return
     }

@@ -2,8 +2,9 @@ import {errorLine} from './error-line.js'
 import {LocalIoError} from '../../errors.js'
 
 /**
- * Keeps a run alive, and its cleaning up done, when nobody takes what it says: stderr that fails is not written to any more. stdout that
- * fails is an error, since the result is lost; a reader that closed the pipe had enough.
+ * Keeps a run alive, and its cleaning up done, when nobody takes what it says: stderr that fails is
+ * not written to any more. stdout that fails is an error, since the result is lost; a reader that
+ * closed the pipe had enough.
  */
 export function guardOutputs({stdout, stderr}: Pick<NodeJS.Process, 'stdout' | 'stderr'>): void {
   stderr.on('error', () => {

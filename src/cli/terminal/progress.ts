@@ -23,7 +23,10 @@ export interface Progress {
   end(): void
 }
 
-/** `auto` is a line that redraws itself on a terminal that can, else a line for every step. `quiet` shows nothing at all. */
+/**
+ * `auto` is a line that redraws itself on a terminal that can, else a line for every step. `quiet`
+ * shows nothing at all.
+ */
 export function createProgress(
   mode: ProgressMode,
   {quiet, debug}: {readonly quiet: boolean; readonly debug: boolean},
@@ -120,7 +123,10 @@ const usualColumns = 80
 /** So many of the step's own are shown before how far it has come gives way. */
 const leastOfStep = 12
 
-/** One line of the terminal: a longer one would be broken into two, of which only the last is drawn again. The last column stays empty, since some terminals go on to the next line there. */
+/**
+ * One line of the terminal: a longer one would be broken into two, of which only the last is drawn
+ * again. The last column stays empty, since some terminals go on to the next line there.
+ */
 function fitStep(step: string, bytes: string, columns: number | undefined): string {
   const room = (columns || usualColumns) - 1
   const left = room - textWidth(bytes)

@@ -12,8 +12,9 @@ export interface Console {
 const longestAnswer = 16 * 1024
 
 /**
- * Asks for one line, which is shown only with `echo`. Keys are read one by one, so that the terminal shows nothing of a password. An abort,
- * which Ctrl-C leads to, throws an `AbortError`, and the terminal is what it was afterwards, whatever happens.
+ * Asks for one line, which is shown only with `echo`. Keys are read one by one, so that the
+ * terminal shows nothing of a password. An abort, which Ctrl-C leads to, throws an `AbortError`,
+ * and the terminal is what it was afterwards, whatever happens.
  */
 export async function prompt(
   {input, write, interrupt}: Console,
@@ -79,7 +80,10 @@ function createLine(show: (text: string) => void) {
   }
 }
 
-/** The text after one more key: Backspace takes a character back, Ctrl-U all of them; other control keys say nothing. */
+/**
+ * The text after one more key: Backspace takes a character back, Ctrl-U all of them; other control
+ * keys say nothing.
+ */
 function typed(text: string, key: string): string {
   if (key === '\x7F' || key === '\b') return text.replace(/.$/su, '')
   if (key === '\x15') return ''

@@ -1,6 +1,12 @@
-/** The signals of a process that serves: SIGTERM and SIGINT ask it to end, SIGHUP to read its files anew. */
+/**
+ * The signals of a process that serves: SIGTERM and SIGINT ask it to end, SIGHUP to read its files
+ * anew.
+ */
 export interface ServeSignals {
-  /** Aborts at the first SIGTERM or SIGINT; the second one ends the process at once, as if nobody listened. */
+  /**
+   * Aborts at the first SIGTERM or SIGINT; the second one ends the process at once, as if nobody
+   * listened.
+   */
   readonly signal: AbortSignal
   /** Calls `reload` at every SIGHUP until what it gives is called. */
   onReload(reload: () => void): () => void

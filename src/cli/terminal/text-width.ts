@@ -1,4 +1,7 @@
-/** Where a terminal gives a character two columns: East Asian wide and full-width characters, and pictures. https://www.unicode.org/reports/tr11/ */
+/**
+ * Where a terminal gives a character two columns: East Asian wide and full-width characters, and
+ * pictures. https://www.unicode.org/reports/tr11/
+ */
 const wide: readonly (readonly [number, number])[] = [
   [0x1100, 0x115f],
   [0x231a, 0x231b],
@@ -29,7 +32,10 @@ export function textWidth(text: string): number {
   return width
 }
 
-/** The text, cut in its middle to at most so many columns: what a step is and how far it has come stand at its ends. No character is torn from its marks. */
+/**
+ * The text, cut in its middle to at most so many columns: what a step is and how far it has come
+ * stand at its ends. No character is torn from its marks.
+ */
 export function fitText(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text
   if (columns < 1) return ''

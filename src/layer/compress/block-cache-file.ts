@@ -22,8 +22,10 @@ const temporary = '.blocks-'
 const mostFiles = 64
 
 /**
- * Runs `work` with compressed blocks of earlier runs, of any directory, and keeps those of this run when it has succeeded: in place of the ones of the run before. The least recently written
- * files go when there are too many bytes. Any number of processes may do so at once. Where there can be no such folder, and from when the disk is full, nothing is remembered.
+ * Runs `work` with compressed blocks of earlier runs, of any directory, and keeps those of this run
+ * when it has succeeded: in place of the ones of the run before. The least recently written files
+ * go when there are too many bytes. Any number of processes may do so at once. Where there can be
+ * no such folder, and from when the disk is full, nothing is remembered.
  */
 export async function withBlockCache<T>(
   options: BlockCacheOptions,

@@ -11,7 +11,10 @@ export interface BlockCache {
 /** Bytes of a key: the digest of the block, and one that says how it is compressed. */
 export const blockKeyLength = 33
 
-/** A way to compress that asks the cache first. `how` (0 to 255) stands for the format and its level: another one gives other bytes. */
+/**
+ * A way to compress that asks the cache first. `how` (0 to 255) stands for the format and its
+ * level: another one gives other bytes.
+ */
 export function cachedCompression(
   compress: (block: Uint8Array) => Promise<Uint8Array>,
   cache: BlockCache | undefined,

@@ -31,7 +31,8 @@ const version = 'injblk2\n'
 const mostEntries = 4_000_000
 
 /**
- * Opens a file that `createBlockFile` wrote: blocks one after the other, then their index, then a footer. `undefined` for what is no such file, or none of this user's: it is a cache, and nothing
+ * Opens a file that `createBlockFile` wrote: blocks one after the other, then their index, then a
+ * footer. `undefined` for what is no such file, or none of this user's: it is a cache, and nothing
  * is lost with it.
  */
 export function openBlockFile(path: string): BlockFile | undefined {
@@ -58,7 +59,10 @@ export function openBlockFile(path: string): BlockFile | undefined {
   }
 }
 
-/** Writes blocks into an open, empty file; `finish` puts the index behind them. Throws what the system throws. */
+/**
+ * Writes blocks into an open, empty file; `finish` puts the index behind them. Throws what the
+ * system throws.
+ */
 export function createBlockFile(descriptor: number) {
   const entries: Buffer[] = []
   const known = new Set<string>()

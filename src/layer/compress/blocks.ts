@@ -1,8 +1,10 @@
 import type {ByteString} from '../byte-string.js'
 
 /**
- * Where a tar is cut into blocks that are compressed one by one: a part of the format, since other cuts give other bytes. Small entries share a block and are never torn; whether one ends its
- * block depends on its path and size only, so that the cuts behind a change are where they were. Anything larger than `most` has blocks of its own.
+ * Where a tar is cut into blocks that are compressed one by one: a part of the format, since other
+ * cuts give other bytes. Small entries share a block and are never torn; whether one ends its block
+ * depends on its path and size only, so that the cuts behind a change are where they were. Anything
+ * larger than `most` has blocks of its own.
  */
 export interface BlockRule {
   /** Bytes before which a block is not ended. */
@@ -30,7 +32,10 @@ export const zstdBlocks: BlockRule = {
   large: 1024 * 1024,
 }
 
-/** Whether a block that holds `used` bytes ends behind the entry of this path, which takes `size` bytes of the tar. */
+/**
+ * Whether a block that holds `used` bytes ends behind the entry of this path, which takes `size`
+ * bytes of the tar.
+ */
 export function endsBlock(
   {least, apart}: BlockRule,
   used: number,
@@ -40,7 +45,10 @@ export function endsBlock(
   return used >= least && hash(path) < (size / apart) * 2 ** 32
 }
 
-/** FNV-1a, mixed once more so that names which differ in their last character are far apart. http://www.isthe.com/chongo/tech/comp/fnv/ */
+/**
+ * FNV-1a, mixed once more so that names which differ in their last character are far apart.
+ * http://www.isthe.com/chongo/tech/comp/fnv/
+ */
 function hash(path: ByteString): number {
   let value = 0x811c9dc5
   for (let at = 0; at < path.length; at++)
@@ -48,13 +56,19 @@ function hash(path: ByteString): number {
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
   return (value ^ (value >>> 13)) >>> 0
 }
-/** Memory for blocks that is used again once it is given back: new memory for each would be garbage faster than it is collected. */
+/**
+ * Memory for blocks that is used again once it is given back: new memory for each would be garbage
+ * faster than it is collected.
+ */
 export interface BlockBuffers {
   readonly allocate: (length: number) => Buffer
   /** A block may fill its buffer in part only. */
   readonly release: (block: Buffer) => void
 }
-/** Buffers of any lengths, to be shared by whoever packs one layer after the other. `shared`: worker threads may read them where they are. */
+/**
+ * Buffers of any lengths, to be shared by whoever packs one layer after the other. `shared`: worker
+ * threads may read them where they are.
+ */
 export function createBlockBuffers({
   shared = false,
 }: {readonly shared?: boolean} = {}): BlockBuffers {

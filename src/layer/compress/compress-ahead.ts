@@ -1,13 +1,19 @@
 export interface CompressAheadOptions {
   readonly compress: (block: Buffer) => Promise<Uint8Array>
-  /** Bytes of memory that blocks are in at once, at most, but for the newest one: a block may fill its own in part. */
+  /**
+   * Bytes of memory that blocks are in at once, at most, but for the newest one: a block may fill
+   * its own in part.
+   */
   readonly ahead: number
   /** Called when a block is not needed any more. */
   readonly release?: ((block: Buffer) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** The blocks, compressed in parallel, in their order. Fails with the first one that does; the others go unheard. */
+/**
+ * The blocks, compressed in parallel, in their order. Fails with the first one that does; the
+ * others go unheard.
+ */
 export async function* compressAhead(
   blocks: Iterable<Buffer> | AsyncIterable<Buffer>,
   {compress, ahead, release, signal}: CompressAheadOptions,

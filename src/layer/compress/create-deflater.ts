@@ -14,8 +14,10 @@ export interface DeflaterOptions {
 }
 
 /**
- * The deflater for this machine: pako's bytes are the format, and Node's zlib, which is three times as fast, is used where it gives the
- * same ones (some builds of Node link to another zlib). Asked once for a process and level, by compressing a probe. What looks like noise and does not shrink is stored.
+ * The deflater for this machine: pako's bytes are the format, and Node's zlib, which is three times
+ * as fast, is used where it gives the same ones (some builds of Node link to another zlib). Asked
+ * once for a process and level, by compressing a probe. What looks like noise and does not shrink
+ * is stored.
  */
 export async function createDeflater({
   level = deflateLevel,

@@ -3,7 +3,10 @@ import {deflateLevel, type Deflater} from './deflater.js'
 
 const length = 64 * 1024
 
-/** The start of the sha256 of what pako makes of the probe, by level: to compress it with pako in each run would take longer than a small update. */
+/**
+ * The start of the sha256 of what pako makes of the probe, by level: to compress it with pako in
+ * each run would take longer than a small update.
+ */
 const pakoDigests: Readonly<Record<number, string>> = {
   1: 'f311a153e0762f5e',
   2: 'baa66c390f02952e',
@@ -16,7 +19,10 @@ const pakoDigests: Readonly<Record<number, string>> = {
   9: 'afdfd40cb8055c45',
 }
 
-/** Whether `deflater` compresses the probe to the very bytes that pako gives at this level, and once more after that: what it keeps between blocks must not show. */
+/**
+ * Whether `deflater` compresses the probe to the very bytes that pako gives at this level, and once
+ * more after that: what it keeps between blocks must not show.
+ */
 export async function givesPakoBytes(
   deflater: Pick<Deflater, 'deflate'>,
   level: number = deflateLevel,
@@ -32,7 +38,10 @@ export function probeDigest(bytes: Uint8Array): string {
   return digestOf(bytes).slice('sha256:'.length, 'sha256:'.length + 16)
 }
 
-/** Bytes that make a compressor show its hand: near and far matches, runs, text-like skew and noise, from a fixed generator. */
+/**
+ * Bytes that make a compressor show its hand: near and far matches, runs, text-like skew and noise,
+ * from a fixed generator.
+ */
 export function deflateProbe(): Buffer {
   const bytes = Buffer.alloc(length)
   let state = 0x2545f491

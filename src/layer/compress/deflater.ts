@@ -4,7 +4,10 @@ import {availableParallelism} from 'node:os'
 /** The default level: a part of the format, since another one gives other bytes. */
 export const deflateLevel = 1
 
-/** A part of the format, too. The most there is: a tenth faster than zlib's default of 8, and 0.4 % larger. */
+/**
+ * A part of the format, too. The most there is: a tenth faster than zlib's default of 8, and 0.4 %
+ * larger.
+ */
 export const memLevel = 9
 
 /** The bytes of one block, compressed by itself and ended by a sync flush at a byte boundary. */
@@ -13,15 +16,24 @@ export interface Deflater {
   close(): Promise<void>
 }
 
-/** Output that does not fit into one chunk makes zlib split a deflate block, which changes the bytes: so it always fits. */
+/**
+ * Output that does not fit into one chunk makes zlib split a deflate block, which changes the
+ * bytes: so it always fits.
+ */
 export function outputBound(length: number): number {
   return length + (length >> 8) + 1024
 }
 
-/** Compressions that wait in the libuv pool beside those that run, so that no thread idles while this one reads. */
+/**
+ * Compressions that wait in the libuv pool beside those that run, so that no thread idles while
+ * this one reads.
+ */
 const waiting = 2
 
-/** Node's own zlib on the libuv pool: `jobs` blocks at once, and a few that wait there. The others wait here, where they take no memory but their own. */
+/**
+ * Node's own zlib on the libuv pool: `jobs` blocks at once, and a few that wait there. The others
+ * wait here, where they take no memory but their own.
+ */
 export function zlibDeflater(
   level: number = deflateLevel,
   jobs: number = availableParallelism(),
@@ -69,8 +81,9 @@ interface BlockStream {
 const chunkSize = 256 * 1024
 
 /**
- * A stream that is reset between blocks, and its output's memory used again: to make them for each takes a tenth of the time that compressing does, and leaves more garbage than what it
- * gives, which is collected late.
+ * A stream that is reset between blocks, and its output's memory used again: to make them for each
+ * takes a tenth of the time that compressing does, and leaves more garbage than what it gives,
+ * which is collected late.
  */
 function createBlockStream(level: number): BlockStream {
   let stream: (DeflateRaw & Output) | undefined
@@ -117,7 +130,10 @@ function createBlockStream(level: number): BlockStream {
   }
 }
 
-/** Where a stream of Node's writes next in its output. No part of what Node promises: where it is missing, a stream is made anew for each block. */
+/**
+ * Where a stream of Node's writes next in its output. No part of what Node promises: where it is
+ * missing, a stream is made anew for each block.
+ */
 interface Output {
   _outOffset?: unknown
 }

@@ -1,15 +1,20 @@
 import {crc32} from 'node:zlib'
 import {compressAhead, type CompressAheadOptions} from './compress-ahead.js'
 
-/** No name, no time, no flags, OS "unknown": nothing of the machine. https://www.rfc-editor.org/rfc/rfc1952#section-2.3 */
+/**
+ * No name, no time, no flags, OS "unknown": nothing of the machine.
+ * https://www.rfc-editor.org/rfc/rfc1952#section-2.3
+ */
 const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 
 /** An empty last deflate block, after the sync flush of the one before. */
 const end = Uint8Array.of(3, 0)
 
 /**
- * One gzip member of the blocks, compressed in parallel; `compress` gives a block on its own as deflate blocks of which none is the last, ended at a byte boundary. The bytes depend on the
- * blocks and where they are cut, and on nothing else: not on the number of processors, nor on which block is done first.
+ * One gzip member of the blocks, compressed in parallel; `compress` gives a block on its own as
+ * deflate blocks of which none is the last, ended at a byte boundary. The bytes depend on the
+ * blocks and where they are cut, and on nothing else: not on the number of processors, nor on which
+ * block is done first.
  */
 export async function* gzip(
   blocks: Iterable<Buffer> | AsyncIterable<Buffer>,

@@ -7,7 +7,10 @@ interface DeflateJob {
   readonly chunkSize: number
 }
 
-/** pako in up to `size` worker threads, for machines whose zlib gives other bytes. A thread that dies fails its blocks, and is replaced. */
+/**
+ * pako in up to `size` worker threads, for machines whose zlib gives other bytes. A thread that
+ * dies fails its blocks, and is replaced.
+ */
 export function pakoPool(size: number, level: number = deflateLevel): Deflater {
   const script = new URL('pako-deflate.js', import.meta.url)
   const pool = createWorkerPool<DeflateJob, Uint8Array>(script, size)

@@ -1,4 +1,6 @@
-/** What one stored block of deflate can hold. https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4 */
+/**
+ * What one stored block of deflate can hold. https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4
+ */
 const longest = 65_535
 
 /** Bytes looked at of a block, in pieces from all over it. */
@@ -8,7 +10,10 @@ const pieces = 16
 /** Bytes that are compressed for a trial. */
 export const trialLength = 16 * 1024
 
-/** The bytes as deflate blocks that are not compressed, none of them the last one. They stand at a byte boundary. */
+/**
+ * The bytes as deflate blocks that are not compressed, none of them the last one. They stand at a
+ * byte boundary.
+ */
 export function storedBlocks(bytes: Uint8Array): Uint8Array {
   const count = Math.ceil(bytes.length / longest)
   const result = Buffer.allocUnsafeSlow(bytes.length + 5 * count)
@@ -25,8 +30,9 @@ export function storedBlocks(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Whether a block looks like noise: all bytes about as frequent in samples of it. Whatever this says is part of the format. Of what is noise one in a million is missed; text, programs
- * and pictures that are not compressed are never taken for it.
+ * Whether a block looks like noise: all bytes about as frequent in samples of it. Whatever this
+ * says is part of the format. Of what is noise one in a million is missed; text, programs and
+ * pictures that are not compressed are never taken for it.
  */
 export function looksLikeNoise(block: Uint8Array): boolean {
   if (block.length < 2 * sampled) return false

@@ -1,16 +1,24 @@
-// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as well as in the built one.
+// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as
+// well as in the built one.
 import {parentPort} from 'node:worker_threads'
 import {compressUsingDict, createCCtx, init} from '@bokuweb/zstd-wasm'
 
-/** Part of the format, since another level gives other bytes; the levels from 5 to 12 would do so on other processors, too. */
+/**
+ * Part of the format, since another level gives other bytes; the levels from 5 to 12 would do so on
+ * other processors, too.
+ */
 const level = 3
 
-/** One context for all frames: to make one for each takes a sixteenth of the time. It gives the same bytes. @type {Promise<number> | undefined} */
+/**
+ * One context for all frames: to make one for each takes a sixteenth of the time. It gives the same
+ * bytes. @type {Promise<number> | undefined}
+ */
 let context
 const noDictionary = new Uint8Array()
 
 /**
- * One zstd frame of `block`: the bytes that libzstd 1.5, compiled to WebAssembly, gives on every machine.
+ * One zstd frame of `block`: the bytes that libzstd 1.5, compiled to WebAssembly, gives on every
+ * machine.
  *
  * @param {Uint8Array} block
  * @returns {Promise<Uint8Array>}

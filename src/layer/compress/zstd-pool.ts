@@ -6,12 +6,18 @@ export interface ZstdPool {
   close(): Promise<void>
 }
 
-/** How many threads there are for so many jobs: the one that reads and hashes is as busy as one that compresses. */
+/**
+ * How many threads there are for so many jobs: the one that reads and hashes is as busy as one that
+ * compresses.
+ */
 export function zstdThreads(jobs: number): number {
   return Math.max(1, jobs - 1)
 }
 
-/** A pool that is there for whoever wants one of its size, one after the other, as long as anybody may. */
+/**
+ * A pool that is there for whoever wants one of its size, one after the other, as long as anybody
+ * may.
+ */
 let ready: {readonly size: number; readonly pool: ZstdPool} | undefined
 let waiting = 0
 
@@ -35,8 +41,9 @@ export function zstdPool(size: number): ZstdPool {
 }
 
 /**
- * Starts a thread, which takes some 50 ms, for the pools of this size that come: the first of theirs, the others start when they are needed. What it gives, to be called once, ends
- * them when nobody else waits for them.
+ * Starts a thread, which takes some 50 ms, for the pools of this size that come: the first of
+ * theirs, the others start when they are needed. What it gives, to be called once, ends them when
+ * nobody else waits for them.
  */
 export function prestartZstd(size: number): () => Promise<void> {
   waiting++

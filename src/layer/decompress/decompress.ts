@@ -8,8 +8,9 @@ import type {UnpackLimits} from '../limits.js'
 import {unzstd} from './unzstd.js'
 
 /**
- * The tar of a layer: gzip, zstd or plain, as its first bytes say. Throws `PreconditionError` at once for a media type that is no layer we can read (encrypted ones
- * among them), and `LimitError` while reading, as soon as the tar is larger than `limits` allow.
+ * The tar of a layer: gzip, zstd or plain, as its first bytes say. Throws `PreconditionError` at
+ * once for a media type that is no layer we can read (encrypted ones among them), and `LimitError`
+ * while reading, as soon as the tar is larger than `limits` allow.
  */
 export function decompress(
   content: ByteStream,
@@ -39,7 +40,10 @@ async function* expand(
   else yield* unzstd(count(content, read), {window: zstdWindow})
 }
 
-/** The same stream, which throws `IntegrityError` (`ERR_INJECT_DIFF_ID_MISMATCH`) instead of ending when its bytes are not the ones that `diffId` names. */
+/**
+ * The same stream, which throws `IntegrityError` (`ERR_INJECT_DIFF_ID_MISMATCH`) instead of ending
+ * when its bytes are not the ones that `diffId` names.
+ */
 export async function* verifiedDiffId(
   tar: ByteStream,
   diffId: Digest,

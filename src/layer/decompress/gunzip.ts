@@ -14,9 +14,12 @@ const streamOptions: ZlibOptions & TransformOptions = {
 }
 
 /**
- * Decompresses gzip: one member or several (as of estargz), one after the other, and zeros behind the last one, which tapes and some registries leave there. Throws
- * `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) when a member is cut off, when its checksum or length is not its content's, and for anything else behind the last
- * member: readers do not agree on what to make of that. `read` tells how many bytes of `content` gave what was yielded so far. Bounded memory; `content` is closed also when the consumer stops early.
+ * Decompresses gzip: one member or several (as of estargz), one after the other, and zeros behind
+ * the last one, which tapes and some registries leave there. Throws `IntegrityError`
+ * (`ERR_INJECT_LAYER_CORRUPT`) when a member is cut off, when its checksum or length is not its
+ * content's, and for anything else behind the last member: readers do not agree on what to make of
+ * that. `read` tells how many bytes of `content` gave what was yielded so far. Bounded memory;
+ * `content` is closed also when the consumer stops early.
  * https://www.rfc-editor.org/rfc/rfc1952#section-2.2
  */
 export async function* gunzip(
@@ -67,7 +70,10 @@ async function expectZeros(
   }
 }
 
-/** Never rejects: what goes wrong with `content` destroys `decoder`, and so reaches whoever reads that. */
+/**
+ * Never rejects: what goes wrong with `content` destroys `decoder`, and so reaches whoever reads
+ * that.
+ */
 async function feed(
   chunks: AsyncIterator<Uint8Array, void>,
   decoder: Gunzip,
@@ -89,7 +95,10 @@ async function feed(
   }
 }
 
-/** The next so many bytes in one piece, fewer at the end only: each piece is a turn of this thread, which others keep busy. */
+/**
+ * The next so many bytes in one piece, fewer at the end only: each piece is a turn of this thread,
+ * which others keep busy.
+ */
 async function atLeast(size: number, chunks: AsyncIterator<Uint8Array, void>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0

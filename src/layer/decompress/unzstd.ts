@@ -19,9 +19,10 @@ export interface UnzstdOptions {
 }
 
 /**
- * Decompresses zstd: one frame or several, skippable ones (as those of zstd:chunked) passed over. Throws what `zstdFrames` throws, and `IntegrityError`
- * (`ERR_INJECT_LAYER_CORRUPT`) for a block that is broken; whether a frame's own checksum is looked at depends on the decoder, because the diff ID covers all. Bounded
- * memory; `content` is closed also when the consumer stops early.
+ * Decompresses zstd: one frame or several, skippable ones (as those of zstd:chunked) passed over.
+ * Throws what `zstdFrames` throws, and `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) for a block
+ * that is broken; whether a frame's own checksum is looked at depends on the decoder, because the
+ * diff ID covers all. Bounded memory; `content` is closed also when the consumer stops early.
  */
 export function unzstd(
   content: AsyncIterable<Uint8Array>,
@@ -79,7 +80,9 @@ async function* withFzstd(
   }
 }
 
-/** The decoder throws errors of its own, and of JavaScript's where its tables do not fit the data. */
+/**
+ * The decoder throws errors of its own, and of JavaScript's where its tables do not fit the data.
+ */
 function push(decoder: Decoder, bytes: Uint8Array, isLast: boolean): void {
   try {
     decoder.push(bytes, isLast)

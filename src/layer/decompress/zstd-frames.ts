@@ -2,7 +2,10 @@ import {LimitError} from '../../errors.js'
 import {layerCorrupt} from '../corrupt.js'
 import {largestZstdWindow, unpackLimits} from '../limits.js'
 
-/** A piece of a frame that decoders take as a whole: its header, or one block, the last one with the checksum behind it. */
+/**
+ * A piece of a frame that decoders take as a whole: its header, or one block, the last one with the
+ * checksum behind it.
+ */
 export interface FramePart {
   readonly kind: 'header' | 'block' | 'last block'
   readonly bytes: Buffer
@@ -14,9 +17,11 @@ export interface FramePart {
 const largestBlock = 128 * 1024
 
 /**
- * Cuts zstd into the parts of its frames; skippable frames (tables of contents, padding) are left out. Throws `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) for a frame that is cut
- * off, whatever is no frame behind one, frames that need a dictionary, and no frame at all; `LimitError` for one that wants a window of more than `largestWindow` bytes. A part is
- * at most 128 KiB, and so is what it decompresses to. https://www.rfc-editor.org/rfc/rfc8878#section-3.1
+ * Cuts zstd into the parts of its frames; skippable frames (tables of contents, padding) are left
+ * out. Throws `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) for a frame that is cut off, whatever
+ * is no frame behind one, frames that need a dictionary, and no frame at all; `LimitError` for one
+ * that wants a window of more than `largestWindow` bytes. A part is at most 128 KiB, and so is what
+ * it decompresses to. https://www.rfc-editor.org/rfc/rfc8878#section-3.1
  */
 export async function* zstdFrames(
   content: AsyncIterable<Uint8Array>,

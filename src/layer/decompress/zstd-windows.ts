@@ -7,12 +7,17 @@ const mostKept = 8
 /** https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2.4 */
 const largestBlock = 128 * 1024
 
-/** Bytes of windows for each byte that may come out of their frames, looked at once all windows together exceed `freeBytes`. */
+/**
+ * Bytes of windows for each byte that may come out of their frames, looked at once all windows
+ * together exceed `freeBytes`.
+ */
 const [ratio, freeBytes] = [64, 4 * 1024 * 1024 * 1024]
 
 /**
- * The same frames, with the memory that they need: a decoder gets as much as a frame's window, and whoever makes frames of files (zstd:chunked) asks 8 MiB for each of a few bytes. Frames without
- * content are left out. Throws `LimitError` (`ERR_INJECT_LAYER_RATIO`) when windows are out of all proportion to what they are for.
+ * The same frames, with the memory that they need: a decoder gets as much as a frame's window, and
+ * whoever makes frames of files (zstd:chunked) asks 8 MiB for each of a few bytes. Frames without
+ * content are left out. Throws `LimitError` (`ERR_INJECT_LAYER_RATIO`) when windows are out of all
+ * proportion to what they are for.
  */
 export async function* thriftyFrames(
   parts: AsyncIterable<FramePart>,
@@ -58,7 +63,10 @@ function contentBound({bytes}: FramePart): number {
   return ((header >> 1) & 3) === 2 ? largestBlock : header >> 3
 }
 
-/** A window that holds `content` bytes is all that a frame of so many uses. One that is its content's size (a single segment) stays. */
+/**
+ * A window that holds `content` bytes is all that a frame of so many uses. One that is its
+ * content's size (a single segment) stays.
+ */
 function shrunk(header: FramePart, content: number): FramePart {
   const descriptor = header.bytes.readUInt8(4)
   const exponent = Math.max(0, Math.ceil(Math.log2(Math.max(content, largestBlock))) - 10)

@@ -6,19 +6,27 @@ import type {EntryMetadata} from '../entry.js'
 import {createTarReader} from '../tar/reader.js'
 import {unpackLimits} from '../limits.js'
 
-/** What a layer says of a path: it is this directory, or something else, so that no directory of the layers below counts. */
+/**
+ * What a layer says of a path: it is this directory, or something else, so that no directory of the
+ * layers below counts.
+ */
 export type LayerWord = EntryMetadata | 'gone'
 
 /** What one layer says of the directories that were asked for. */
 export interface LayerDirectories {
   readonly own: ReadonlyMap<ByteString, LayerWord>
-  /** Directories of which nothing below this layer counts, `''` for the image's root: whited out as a whole (`whole`), or opaque. */
+  /**
+   * Directories of which nothing below this layer counts, `''` for the image's root: whited out as
+   * a whole (`whole`), or opaque.
+   */
   readonly hidden: ReadonlyMap<ByteString, 'whole' | 'inside'>
 }
 
 /**
- * Reads a layer to its end for what it says of `wanted`. Entries count in their order, the last one of a path wins; a whiteout hides what the layers below have,
- * never what its own layer has. Throws what `decompress` and the tar reader throw, and `IntegrityError` when it is not what `diffId` names.
+ * Reads a layer to its end for what it says of `wanted`. Entries count in their order, the last one
+ * of a path wins; a whiteout hides what the layers below have, never what its own layer has. Throws
+ * what `decompress` and the tar reader throw, and `IntegrityError` when it is not what `diffId`
+ * names.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
  */
 export async function readLayerDirectories(
@@ -63,7 +71,10 @@ export async function readLayerDirectories(
   return {own, hidden}
 }
 
-/** What the layers say together, the newest one first; `read` is asked for one after the other, as long as something is not found. */
+/**
+ * What the layers say together, the newest one first; `read` is asked for one after the other, as
+ * long as something is not found.
+ */
 export async function findDirectories<T>(
   newestFirst: readonly T[],
   wanted: ReadonlySet<ByteString>,
@@ -95,7 +106,10 @@ function isHidden(path: ByteString, {own, hidden}: LayerDirectories): boolean {
   return false
 }
 
-/** `a/b` of `./a//b/`; `undefined` for the image's root and for what climbs, which is no directory of the image. */
+/**
+ * `a/b` of `./a//b/`; `undefined` for the image's root and for what climbs, which is no directory
+ * of the image.
+ */
 function normalise(path: ByteString): ByteString | undefined {
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
   return names.length === 0 || names.includes('..') ? undefined : names.join('/')

@@ -23,7 +23,10 @@ export interface HashOptions extends ContentOptions {
   readonly inThread?: boolean | undefined
 }
 
-/** What `packLayer` would give, without compressing: reads every file, holds few blocks. Stops with `undefined` once the entries are out of bounds. */
+/**
+ * What `packLayer` would give, without compressing: reads every file, holds few blocks. Stops with
+ * `undefined` once the entries are out of bounds.
+ */
 export async function hashLayer(
   entries: () => Iterable<WalkedEntry>,
   {

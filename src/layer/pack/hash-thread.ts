@@ -9,8 +9,10 @@ const places = 8
 const patience = 60_000
 
 /**
- * Hashes in a thread of its own while this one reads, which is synchronous: so they share memory, and send no messages. Blocks have at most `blockSize` bytes. Starting it takes some 20 ms of another
- * processor, and 10 MiB. Throws when the thread cannot be started; when it dies, `room` or `digest` do.
+ * Hashes in a thread of its own while this one reads, which is synchronous: so they share memory,
+ * and send no messages. Blocks have at most `blockSize` bytes. Starting it takes some 20 ms of
+ * another processor, and 10 MiB. Throws when the thread cannot be started; when it dies, `room` or
+ * `digest` do.
  */
 export function startHashThread(blockSize: number): BlockHash {
   const ring = new SharedArrayBuffer(places * blockSize)

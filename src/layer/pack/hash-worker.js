@@ -1,9 +1,11 @@
-// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as well as in the built one.
+// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as
+// well as in the built one.
 import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'
 
 /**
- * What hash-thread.ts shares. `turns`: how many blocks were added to the ring, how many of them are hashed, and of each place in the ring the length of its block, -1 for the end of them all.
+ * What hash-thread.ts shares. `turns`: how many blocks were added to the ring, how many of them are
+ * hashed, and of each place in the ring the length of its block, -1 for the end of them all.
  *
  * @type {{ring: SharedArrayBuffer, turns: Int32Array, places: number, blockSize: number}}
  */

@@ -19,7 +19,10 @@ import type {WalkedEntry} from '../tree/walked-entry.js'
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
 const slack = gzipBlocks.large
 
-/** A layer as a blob that is made anew, from the same entries and so with the same bytes, each time it is opened. */
+/**
+ * A layer as a blob that is made anew, from the same entries and so with the same bytes, each time
+ * it is opened.
+ */
 export interface LayerSource extends BlobSource {
   /** Of the stream that was last read to its end; throws when none was. */
   content(): PackedContent
@@ -42,7 +45,10 @@ export interface PackOptions extends LayerFormat, ContentOptions {
   readonly buffers?: BlockBuffers | undefined
 }
 
-/** A layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries` is called once for each pass. */
+/**
+ * A layer of the entries, in one pass and bounded memory: walk, tar, diff ID, compress. `entries`
+ * is called once for each pass.
+ */
 export function packLayer(
   entries: () => Iterable<WalkedEntry>,
   {
@@ -104,7 +110,8 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
       const {allocate, release} = buffers ?? createBlockBuffers({shared: true})
       const blocks = layer.blocks(zstdBlocks, allocate)
       const compress = cachedCompression(pool.compress, cache, zstdKind)
-      // a frame for each block, one after the other: https://www.rfc-editor.org/rfc/rfc8878#section-3
+      // a frame for each block, one after the other:
+      // https://www.rfc-editor.org/rfc/rfc8878#section-3
       const ahead = (jobs + 1) * zstdBlocks.large
       yield* compressAhead(blocks, {compress, ahead, release, signal})
     } finally {

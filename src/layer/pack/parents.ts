@@ -3,8 +3,9 @@ import type {EntryMetadata} from '../entry.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /**
- * What becomes of a directory that the image has from its other layers: as in the directory to be packed (`dir`), as it is there (`base`), or, when there is something in it,
- * no entry at all (`omit`).
+ * What becomes of a directory that the image has from its other layers: as in the directory to be
+ * packed (`dir`), as it is there (`base`), or, when there is something in it, no entry at all
+ * (`omit`).
  */
 export type Parents = 'dir' | 'base' | 'omit'
 export const parentsModes = ['dir', 'base', 'omit'] as const satisfies Parents[]
@@ -28,7 +29,10 @@ export function directoriesOf(entries: Iterable<WalkedEntry>): Set<ByteString> {
   return found
 }
 
-/** The entries with the image's own directories in the places of theirs: mode, owner, attributes and time, this one not beyond `clampMtime`. */
+/**
+ * The entries with the image's own directories in the places of theirs: mode, owner, attributes and
+ * time, this one not beyond `clampMtime`.
+ */
 export function* withBaseDirectories(
   entries: Iterable<WalkedEntry>,
   base: ReadonlyMap<ByteString, EntryMetadata>,

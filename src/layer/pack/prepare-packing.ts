@@ -15,8 +15,10 @@ export interface PreparedPacking {
 }
 
 /**
- * Loads and tries what packing needs while the first answer of a registry is on the way: some ten milliseconds that would otherwise pass between the last answer and the first byte
- * sent. Not where the answer comes at once, for it may say that nothing is to be packed. A thread for zstd starts in any case, beside this one. Changes nothing but when it is done.
+ * Loads and tries what packing needs while the first answer of a registry is on the way: some ten
+ * milliseconds that would otherwise pass between the last answer and the first byte sent. Not where
+ * the answer comes at once, for it may say that nothing is to be packed. A thread for zstd starts
+ * in any case, beside this one. Changes nothing but when it is done.
  */
 export function preparePacking({
   compression = 'gzip',

@@ -8,7 +8,10 @@ import {unpackLimits} from '../limits.js'
 
 const blockLength = 1024 * 1024
 
-/** The tar of a layer as it is stored, held against its diff ID. Throws what `decompress` and `verifiedDiffId` throw. */
+/**
+ * The tar of a layer as it is stored, held against its diff ID. Throws what `decompress` and
+ * `verifiedDiffId` throw.
+ */
 export function layerTar(
   content: ByteStream,
   {mediaType, diffId}: {readonly mediaType: string; readonly diffId: Digest},
@@ -16,7 +19,10 @@ export function layerTar(
   return verifiedDiffId(decompress(content, mediaType, unpackLimits), diffId)
 }
 
-/** A tar as one gzip member, which depends on nothing but the tar: it is cut every MiB, since where its entries begin is not looked at. */
+/**
+ * A tar as one gzip member, which depends on nothing but the tar: it is cut every MiB, since where
+ * its entries begin is not looked at.
+ */
 export async function* gzipped(
   tar: ByteStream,
   signal: AbortSignal | undefined,

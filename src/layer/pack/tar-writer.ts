@@ -8,9 +8,11 @@ import {openFlags} from '../tree/walk.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 
 /**
- * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate` (of the length asked for), which the consumer owns from then on. Ends with two zero
- * blocks and no further padding. Reads files synchronously, straight into the block. Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`) for a file that is not, when read to
- * its end, what was listed.
+ * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate`
+ * (of the length asked for), which the consumer owns from then on. Ends with two zero blocks and no
+ * further padding. Reads files synchronously, straight into the block. Throws `LocalIoError`
+ * (`ERR_INJECT_CHANGED_WHILE_PACKED`) for a file that is not, when read to its end, what was
+ * listed.
  */
 export function* writeTar(
   entries: Iterable<WalkedEntry>,
@@ -75,7 +77,8 @@ export function* writeTar(
       let left = size
       do {
         const into = space()
-        // one byte more than is left, where there is room: a file that grew shows itself without a call of its own
+        // one byte more than is left, where there is room: a file that grew shows itself without a
+        // call of its own
         const wanted = Math.min(left + 1, length - used)
         const at = used
         const got = attempt('read', () => readSync(descriptor, into, at, wanted, null))
@@ -110,7 +113,10 @@ export function* writeTar(
   }
 }
 
-/** Whether the path names what was listed: an error on something else is a change, whatever its number. */
+/**
+ * Whether the path names what was listed: an error on something else is a change, whatever its
+ * number.
+ */
 function isStill({path, stat}: WalkedFile): boolean {
   const now = lstatSync(path, {bigint: true, throwIfNoEntry: false})
   return now !== undefined && isSame(now, stat)

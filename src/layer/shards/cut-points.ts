@@ -4,7 +4,8 @@ import type {ItemTable} from './item-table.js'
 const small = 1 / 4
 
 /**
- * About `bytes`, in steps of a quarter to a seventh: a size that does not move when the total it was made from moves a little. Never more than `bytes`.
+ * About `bytes`, in steps of a quarter to a seventh: a size that does not move when the total it
+ * was made from moves a little. Never more than `bytes`.
  */
 export function steppedSize(bytes: number): number {
   let unit = 1
@@ -13,10 +14,13 @@ export function steppedSize(bytes: number): number {
 }
 
 /**
- * Before which items a new layer begins, in ascending order: fewer than `most`, on average one every `target` bytes, half as far apart at least. An item is one of
- * them when its rank is the lowest within half of `target` bytes on both sides, so that what is added, changed or taken away moves no cut farther off than that, and another `target`
- * adds cuts or takes some away, and moves none. The fewer directories lead to both sides of a place, the lower it ranks: subtrees stay together. Within a directory only one that
- * is no small part of a layer is cut. Where that does not decide, a hash of the path does.
+ * Before which items a new layer begins, in ascending order: fewer than `most`, on average one
+ * every `target` bytes, half as far apart at least. An item is one of them when its rank is the
+ * lowest within half of `target` bytes on both sides, so that what is added, changed or taken away
+ * moves no cut farther off than that, and another `target` adds cuts or takes some away, and moves
+ * none. The fewer directories lead to both sides of a place, the lower it ranks: subtrees stay
+ * together. Within a directory only one that is no small part of a layer is cut. Where that does
+ * not decide, a hash of the path does.
  */
 export function cutPoints(
   items: ItemTable,

@@ -29,14 +29,20 @@ export function countShards({survey, cuts}: ShardPlan): number {
 }
 
 /**
- * The layers of a slot, in one walk: applied one after the other they give what all entries in one layer give.
+ * The layers of a slot, in one walk: applied one after the other they give what all entries in one
+ * layer give.
  *
- * - All names of one thing are in the layer of the last of them: a hard link finds its target in its own layer only.
- * - Whiteouts are in the lowest layer, wherever they stand: they are about the image below, and further up they would hide layers of the slot.
- * - Each layer has the directories that lead to what it holds, as they are but for their times, because what lacks an entry is made with a mode of the engine's choice.
- * - The last layer holds all directories and nothing else, times included: a directory's time changes with its content, and files written into it later would change it, too.
+ * - All names of one thing are in the layer of the last of them: a hard link finds its target in
+ *   its own layer only.
+ * - Whiteouts are in the lowest layer, wherever they stand: they are about the image below, and
+ *   further up they would hide layers of the slot.
+ * - Each layer has the directories that lead to what it holds, as they are but for their times,
+ *   because what lacks an entry is made with a mode of the engine's choice.
+ * - The last layer holds all directories and nothing else, times included: a directory's time
+ *   changes with its content, and files written into it later would change it, too.
  *
- * Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`) when the entries are not those of the survey any more, and what `entries` throw.
+ * Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`) when the entries are not those of the
+ * survey any more, and what `entries` throw.
  */
 export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, void, undefined> {
   const directories = createHeld(() => onlyDirectories(entries()))
@@ -120,7 +126,10 @@ interface Placer {
   end(): void
 }
 
-/** Tells of each entry in which layer it is (`emit`), layer by layer. Plain calls: a generator more for each entry costs as much as walking it. */
+/**
+ * Tells of each entry in which layer it is (`emit`), layer by layer. Plain calls: a generator more
+ * for each entry costs as much as walking it.
+ */
 function createPlacer(
   {survey, cuts}: ShardPlan,
   emit: (shard: number, walked: WalkedEntry) => void,
@@ -195,7 +204,9 @@ function byItself({entry, file, alone}: WalkedEntry): WalkedEntry {
   return alone ?? {entry, ...(file && {file})}
 }
 
-/** The directory that what follows `entry` may be in: `entry` itself, or the innermost one above it. */
+/**
+ * The directory that what follows `entry` may be in: `entry` itself, or the innermost one above it.
+ */
 function enter(folder: Folder | undefined, entry: Entry): Folder | undefined {
   let above = folder
   while (above && !entry.path.startsWith(`${above.entry.path}/`)) above = above.above

@@ -1,13 +1,19 @@
 import type {ByteString} from '../byte-string.js'
 
-/** The things that layers of a slot are cut from, in the order of their paths; nine bytes each, whatever their names. */
+/**
+ * The things that layers of a slot are cut from, in the order of their paths; nine bytes each,
+ * whatever their names.
+ */
 export interface ItemTable {
   readonly length: number
   /** Of all items. */
   bytes(): number
   bytesOf(item: number): number
   hashOf(item: number): number
-  /** How many directories, from the outermost on, lead to the item and to the one before it; `undefined` when both are in the same one. */
+  /**
+   * How many directories, from the outermost on, lead to the item and to the one before it;
+   * `undefined` when both are in the same one.
+   */
   sharedDirectories(item: number): number | undefined
 }
 
@@ -65,7 +71,10 @@ export function createItemTable(): WritableItemTable {
   }
 }
 
-/** 32 bits of FNV-1a, mixed well: the same on every machine. http://www.isthe.com/chongo/tech/comp/fnv/ */
+/**
+ * 32 bits of FNV-1a, mixed well: the same on every machine.
+ * http://www.isthe.com/chongo/tech/comp/fnv/
+ */
 export function hashPath(path: ByteString): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193)

@@ -21,8 +21,9 @@ export interface PlannedShards {
 }
 
 /**
- * How entries are divided into at most `room` layers. A small tree (`auto`), one without files, and one that cannot be divided stay in one. No more than names and sizes decide. Walks the
- * entries, unless one layer is all that is wanted.
+ * How entries are divided into at most `room` layers. A small tree (`auto`), one without files, and
+ * one that cannot be divided stay in one. No more than names and sizes decide. Walks the entries,
+ * unless one layer is all that is wanted.
  */
 export function planShards(entries: Entries, sharding: Sharding, room: number): PlannedShards {
   if (sharding === 1) return {plan: undefined, isLimited: false}

@@ -3,9 +3,15 @@ import {createItemTable, type ItemTable} from './item-table.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
-/** What a first walk finds out, without opening a file, for those that divide the same entries into layers. */
+/**
+ * What a first walk finds out, without opening a file, for those that divide the same entries into
+ * layers.
+ */
 export interface TreeSurvey {
-  /** All that is not a directory and not a whiteout. What has several names counts at the last of them. */
+  /**
+   * All that is not a directory and not a whiteout. What has several names counts at the last of
+   * them.
+   */
   readonly items: ItemTable
   /** How many names here something has that has more elsewhere, by the first name. */
   readonly names: ReadonlyMap<ByteString, number>
@@ -14,13 +20,19 @@ export interface TreeSurvey {
   readonly entries: number
   /** Seconds since the epoch, of the newest entry; 0 for none. */
   readonly newestMtime: number
-  /** Whether it can be divided: no directory is a whiteout, and no path so long that the kernel is told it in pieces, which hold as long as the walk is there only. */
+  /**
+   * Whether it can be divided: no directory is a whiteout, and no path so long that the kernel is
+   * told it in pieces, which hold as long as the walk is there only.
+   */
   readonly isDivisible: boolean
 }
 
 const headerLength = 512
 
-/** Bytes of a path; with the directory's own before it, it is to be one that the kernel takes as a whole. */
+/**
+ * Bytes of a path; with the directory's own before it, it is to be one that the kernel takes as a
+ * whole.
+ */
 const longestDivisible = 2500
 
 /** Walks all entries. Files are not opened, but their metadata is read. */

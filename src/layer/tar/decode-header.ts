@@ -1,7 +1,10 @@
 import type {ByteString} from '../byte-string.js'
 import {layerCorrupt} from '../corrupt.js'
 
-/** One header block as it stands: nothing of it is checked against other blocks, or as to whether it is safe. */
+/**
+ * One header block as it stands: nothing of it is checked against other blocks, or as to whether it
+ * is safe.
+ */
 export interface TarHeader {
   /** The type flag, one character. */
   readonly type: string
@@ -9,7 +12,10 @@ export interface TarHeader {
   readonly name: ByteString
   readonly link: ByteString
   readonly size: number
-  /** Whether the size may stand for one that did not fit: zero, the largest octal number, or not octal at all. */
+  /**
+   * Whether the size may stand for one that did not fit: zero, the largest octal number, or not
+   * octal at all.
+   */
   readonly sizeYields: boolean
   readonly mode: number
   readonly uid: number
@@ -25,8 +31,9 @@ export const blockSize = 512
 const sparse = 0x53
 
 /**
- * Decodes the block at `at`; `undefined` for one of zeros. Understands v7, ustar and GNU headers. Throws `IntegrityError` where lenient
- * readers guess: wrong checksums, numbers that are none, negative or beyond 2^53.
+ * Decodes the block at `at`; `undefined` for one of zeros. Understands v7, ustar and GNU headers.
+ * Throws `IntegrityError` where lenient readers guess: wrong checksums, numbers that are none,
+ * negative or beyond 2^53.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  * https://www.gnu.org/software/tar/manual/html_node/Standard.html
  */
@@ -67,7 +74,8 @@ function name(block: Buffer, at: number): ByteString {
   if (magic.startsWith('ustar') && magic !== 'ustar  \0') {
     throw layerCorrupt('an entry is of an unknown archive format')
   }
-  // Python takes whatever is there for a prefix, and Go what is no time; sparse files, which have more there, are refused anyway
+  // Python takes whatever is there for a prefix, and Go what is no time; sparse files, which have
+  // more there, are refused anyway
   if (block[at + 156] !== sparse && !isZero(block, at + 345, at + 500)) {
     throw layerCorrupt('an entry has a prefix to its name, which its archive format does not know')
   }

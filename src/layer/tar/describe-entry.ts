@@ -21,8 +21,9 @@ interface Lookup {
 }
 
 /**
- * One entry out of its header and what extends it. Throws `IntegrityError` where two of them disagree and readers differ on which one
- * wins, and `PreconditionError` for sparse files and kinds of entries that are no files.
+ * One entry out of its header and what extends it. Throws `IntegrityError` where two of them
+ * disagree and readers differ on which one wins, and `PreconditionError` for sparse files and kinds
+ * of entries that are no files.
  */
 export function describeEntry(header: TarHeader, extensions: Extensions, globals: Globals): Entry {
   const own = extensions.pax
@@ -82,7 +83,8 @@ function kindOf({type, size, name}: TarHeader, path: ByteString): Entry['kind'] 
   // Python goes by the header's own name, others by the one that stands for it
   const slashes = [name, path].filter((each) => each.endsWith('/')).length
   if (kind !== 'file' || slashes === 0) return kind
-  // v7 archives know directories only by their trailing slash; of others, readers differ on what this is
+  // v7 archives know directories only by their trailing slash; of others, readers differ on what
+  // this is
   if (type === '\0' && size === 0 && slashes === 2) return 'directory'
   throw layerCorrupt('an entry is a file by its type and a directory by its name')
 }
@@ -114,7 +116,10 @@ function targetOf(link: ByteString): ByteString {
   return link
 }
 
-/** A size in PAX stands for one that did not fit the header. Where the header has another one, that was not so. */
+/**
+ * A size in PAX stands for one that did not fit the header. Where the header has another one, that
+ * was not so.
+ */
 function sizeOf(header: TarHeader, pax: Lookup): number {
   const size = decimal('size', pax)
   if (size === undefined || size === header.size) return header.size

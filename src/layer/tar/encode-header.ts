@@ -21,11 +21,13 @@ const largestOctal7 = 0o7777777
 const largestOctal11 = 0o77777777777
 
 /**
- * The header blocks of an entry: one ustar header, and before it a PAX extended header when a value does not fit or must not be
- * guessed at (long or UTF-8 names, big numbers, negative times, xattrs). A multiple of 512 bytes; equal entries give equal bytes.
+ * The header blocks of an entry: one ustar header, and before it a PAX extended header when a value
+ * does not fit or must not be guessed at (long or UTF-8 names, big numbers, negative times,
+ * xattrs). A multiple of 512 bytes; equal entries give equal bytes.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13
  *
- * node-tar's `Header` encodes text as UTF-8 only and takes 5 µs an entry, a tenth of a whole update: names here are bytes, and cost 1 µs.
+ * node-tar's `Header` encodes text as UTF-8 only and takes 5 µs an entry, a tenth of a whole
+ * update: names here are bytes, and cost 1 µs.
  */
 export function encodeHeader(entry: Entry): Uint8Array {
   const records = paxRecords(entry)
@@ -97,7 +99,10 @@ function paxRecords(entry: Entry): [string, ByteString | Uint8Array][] {
   return records
 }
 
-/** UTF-8 beyond ASCII goes into a PAX record, where the standard says it is UTF-8; other bytes stay raw in the header, as GNU tar has them. */
+/**
+ * UTF-8 beyond ASCII goes into a PAX record, where the standard says it is UTF-8; other bytes stay
+ * raw in the header, as GNU tar has them.
+ */
 function isUtf8(name: ByteString): boolean {
   return !isAscii(name) && toText(name) !== undefined
 }
@@ -106,7 +111,8 @@ function isUtf8(name: ByteString): boolean {
 function splitName(name: ByteString): readonly [ByteString, ByteString] | undefined {
   if (name.length <= 100) return [name, '']
   if (name.length > 256) return undefined
-  // the first slash that leaves at most 100 bytes behind it; a directory's own trailing slash is no place to cut
+  // the first slash that leaves at most 100 bytes behind it; a directory's own trailing slash is no
+  // place to cut
   const slash = name.indexOf('/', name.length - 101)
   if (slash <= 0 || slash > 155 || slash === name.length - 1) return undefined
   return [name.slice(slash + 1), name.slice(0, slash)]

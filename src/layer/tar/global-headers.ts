@@ -15,8 +15,9 @@ export interface Globals {
 }
 
 /**
- * Keeps no more of global headers than entries use, because there can be any number of them: `LimitError` for more than that could be.
- * Go's reader takes no names and sizes from a global header, others do: with such in it, they would see other files.
+ * Keeps no more of global headers than entries use, because there can be any number of them:
+ * `LimitError` for more than that could be. Go's reader takes no names and sizes from a global
+ * header, others do: with such in it, they would see other files.
  */
 export function createGlobals(): Globals {
   const kept = new Map<string, Uint8Array>()

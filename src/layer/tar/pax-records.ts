@@ -7,8 +7,9 @@ const equals = 0x3d
 const newline = 0x0a
 
 /**
- * The records of one PAX extended header, by keyword; of equal keywords the last wins. Values are bytes: an attribute's value may hold any.
- * Throws `IntegrityError` for anything but whole records in the one spelling `LENGTH KEYWORD=VALUE\n`.
+ * The records of one PAX extended header, by keyword; of equal keywords the last wins. Values are
+ * bytes: an attribute's value may hold any. Throws `IntegrityError` for anything but whole records
+ * in the one spelling `LENGTH KEYWORD=VALUE\n`.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_03
  */
 export function parsePaxRecords(bytes: Uint8Array): Map<string, Uint8Array> {
@@ -29,7 +30,10 @@ export function parsePaxRecords(bytes: Uint8Array): Map<string, Uint8Array> {
   return records
 }
 
-/** The inverse: records in the order given. A keyword must not be empty nor hold `=` or NUL (`RangeError`: the caller's mistake). */
+/**
+ * The inverse: records in the order given. A keyword must not be empty nor hold `=` or NUL
+ * (`RangeError`: the caller's mistake).
+ */
 export function encodePaxRecords(
   records: Iterable<readonly [keyword: string, value: ByteString | Uint8Array]>,
 ): Uint8Array {
@@ -46,7 +50,10 @@ export function encodePaxRecords(
   return Buffer.concat(parts)
 }
 
-/** Strict, because readers that take `+30`, ` 30` or `030` for a length see other records than those that do not. */
+/**
+ * Strict, because readers that take `+30`, ` 30` or `030` for a length see other records than those
+ * that do not.
+ */
 function recordLength(body: Buffer, start: number): number {
   // eight digits are more than any header that we read has bytes
   const digits = /^([1-9][0-9]{0,7}) /.exec(body.toString('latin1', start, start + 9))

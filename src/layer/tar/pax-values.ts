@@ -10,8 +10,8 @@ export function isSparseKeyword(keyword: string): boolean {
 }
 
 /**
- * The portable attributes, over those of `before`. Of the others a layer can hold any number, and they are not unpacked: one of their names is
- * there, without its value, for whoever warns of that.
+ * The portable attributes, over those of `before`. Of the others a layer can hold any number, and
+ * they are not unpacked: one of their names is there, without its value, for whoever warns of that.
  */
 export function xattrsOf(pax: Pax, before?: Entry['xattrs']): Entry['xattrs'] {
   let xattrs: Map<string, Uint8Array> | undefined
@@ -38,8 +38,9 @@ export function copyOf(value: Uint8Array): Buffer {
   return copy
 }
 /**
- * Whether an attribute belongs to the content and not to the host: `user.*`, file capabilities and POSIX ACLs. Labels of security modules and
- * measurements (`security.selinux`, `security.ima`) are the host's; `trusted.*` only root can see, so the layer would depend on who packs it.
+ * Whether an attribute belongs to the content and not to the host: `user.*`, file capabilities and
+ * POSIX ACLs. Labels of security modules and measurements (`security.selinux`, `security.ima`) are
+ * the host's; `trusted.*` only root can see, so the layer would depend on who packs it.
  */
 export function isPortableXattr(name: string): boolean {
   return (
@@ -51,8 +52,9 @@ export function isPortableXattr(name: string): boolean {
 }
 const start = 'SCHILY.xattr.'
 /**
- * The PAX keyword of an extended attribute. A keyword cannot hold `=`, so GNU tar writes `%3D` for it and `%25` for `%`. Go's reader, and
- * with it every container runtime, decodes neither: `%` is escaped only where it would be read back as something else.
+ * The PAX keyword of an extended attribute. A keyword cannot hold `=`, so GNU tar writes `%3D` for
+ * it and `%25` for `%`. Go's reader, and with it every container runtime, decodes neither: `%` is
+ * escaped only where it would be read back as something else.
  */
 export function xattrKeyword(name: string): string {
   return start + name.replaceAll(/%(?=3D|25)/g, '%25').replaceAll('=', '%3D')

@@ -9,11 +9,13 @@ import {longestExtendedHeader} from '../limits.js'
 
 /** Told what an archive holds, in its order. What it throws ends the reading. */
 export interface TarHandler {
-  /** Every header block, before what it says is used: `header` is what stands at `at` in `block`. */
+  /**
+   * Every header block, before what it says is used: `header` is what stands at `at` in `block`.
+   */
   header?(header: TarHeader, block: Buffer, at: number): void
   /**
-   * `path` and `target` are as the archive has them: whether they are safe is still to be seen. `offset` is where in the archive its content
-   * begins.
+   * `path` and `target` are as the archive has them: whether they are safe is still to be seen.
+   * `offset` is where in the archive its content begins.
    */
   entry(entry: Entry, offset: number): void
   /** A part of the content of the entry before; the bytes are valid during the call only. */
@@ -25,7 +27,10 @@ export interface TarHandler {
 export interface TarReader {
   /** Any number of bytes. */
   write(chunk: Uint8Array): void
-  /** Passes over content that nobody wants to see, at most `most` bytes of it; tells how many of the next bytes need not be written. */
+  /**
+   * Passes over content that nobody wants to see, at most `most` bytes of it; tells how many of the
+   * next bytes need not be written.
+   */
   skip(most: number): number
   /** Whether the end marker has been read, so that only zeros may follow. */
   isEnded(): boolean
@@ -34,11 +39,13 @@ export interface TarReader {
 }
 
 /**
- * Reads v7, ustar, GNU and PAX archives, synchronously: whatever a chunk completes has been told when `write` returns. Where readers
- * disagree on what an archive holds, it is refused (`IntegrityError`), so that nobody sees other files than we do: entries other than files
- * with content, headers that extend each other twice, bytes behind an extended header's own,
- * bytes after the end marker or none. Sparse files and entries of unknown kinds are a
- * `PreconditionError`; more than `limits` allow a `LimitError`. No bytes at all are an archive without entries, as for GNU tar and umoci.
+ * Reads v7, ustar, GNU and PAX archives, synchronously: whatever a chunk completes has been told
+ * when `write` returns. Where readers disagree on what an archive holds, it is refused
+ * (`IntegrityError`), so that nobody sees other files than we do: entries other than files with
+ * content, headers that extend each other twice, bytes behind an extended header's own, bytes after
+ * the end marker or none. Sparse files and entries of unknown kinds are a `PreconditionError`; more
+ * than `limits` allow a `LimitError`. No bytes at all are an archive without entries, as for GNU
+ * tar and umoci.
  */
 export function createTarReader(
   handler: TarHandler,
@@ -81,7 +88,8 @@ export function createTarReader(
     isEnded: () => place === 'end',
     end() {
       if (place === 'end' || (place === 'start' && filled === 0)) return
-      // GNU tar says so, and takes it all the same: whoever only reads what an engine has unpacked need not be stricter
+      // GNU tar says so, and takes it all the same: whoever only reads what an engine has unpacked
+      // need not be stricter
       const isWhole = filled === 0 && (place === 'header' || place === 'lone zeros')
       if (isWhole && limits.mayLackMarker === true) return
       throw layerCorrupt(
@@ -161,7 +169,10 @@ export function createTarReader(
     return end
   }
 
-  /** `x` and `g` (PAX), `L` and `K` (GNU) say something about the entry behind them. Their own size is always the header's. */
+  /**
+   * `x` and `g` (PAX), `L` and `K` (GNU) say something about the entry behind them. Their own size
+   * is always the header's.
+   */
   function expectMeta({type, size}: TarHeader): void {
     const repeats =
       (type === 'x' && extensions.pax) ||

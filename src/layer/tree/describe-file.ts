@@ -20,8 +20,9 @@ export interface DescribeOptions extends Pick<WalkDetail, 'xattrs'> {
 const latestTime = 8.64e12
 
 /**
- * The entry at `path` of what the kernel knows as `access` and is in the state `stat`, without regard to other names that it may have; `opened` is of a regular file.
- * Throws `LocalIoError` for what a layer cannot hold, and for what cannot be read of it.
+ * The entry at `path` of what the kernel knows as `access` and is in the state `stat`, without
+ * regard to other names that it may have; `opened` is of a regular file. Throws `LocalIoError` for
+ * what a layer cannot hold, and for what cannot be read of it.
  */
 export function describeFile(
   stat: BigIntStats,

@@ -10,7 +10,10 @@ export function stateOf({ctimeNs, mtimeNs, size, ino, dev}: BigIntStats): FileSt
   return {ctimeNs, mtimeNs, size, ino, dev}
 }
 
-/** Whether nothing about a file or directory was touched between two looks: content, names, attributes or identity. */
+/**
+ * Whether nothing about a file or directory was touched between two looks: content, names,
+ * attributes or identity.
+ */
 export function isSame(a: FileState, b: FileState): boolean {
   return (
     a.ctimeNs === b.ctimeNs &&

@@ -14,8 +14,9 @@ const largestIgnoreFile = 1024 * 1024
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
 
 /**
- * Whether a path (relative to the directory, a directory with a trailing `/`) is left out of the layer, by gitignore rules: those of the
- * directory's `.injectignore`, then `patterns`, so that a pattern on the command line has the last word. `undefined` when there are no rules.
+ * Whether a path (relative to the directory, a directory with a trailing `/`) is left out of the
+ * layer, by gitignore rules: those of the directory's `.injectignore`, then `patterns`, so that a
+ * pattern on the command line has the last word. `undefined` when there are no rules.
  * https://git-scm.com/docs/gitignore#_pattern_format
  */
 export function ignoreRules(
@@ -31,7 +32,10 @@ export function ignoreRules(
   return (path) => rules.ignores(toText(path) ?? path)
 }
 
-/** A layer may have brought the file: so nothing but a regular file of a bounded size is read, whatever it is or leads to. */
+/**
+ * A layer may have brought the file: so nothing but a regular file of a bounded size is read,
+ * whatever it is or leads to.
+ */
 function readIgnoreFile(path: string): string | undefined {
   try {
     const descriptor = openSync(path, flags)

@@ -13,7 +13,10 @@ import {parseJsonValue} from '../../oci/json-value.js'
 import type {RememberedTree, TreeMemory} from './memory.js'
 import {treeSignature} from './signature.js'
 
-/** Clocks of file systems tick at most this slowly (FAT: 2 s): what is touched twice within a tick looks as if touched once. */
+/**
+ * Clocks of file systems tick at most this slowly (FAT: 2 s): what is touched twice within a tick
+ * looks as if touched once.
+ */
 const tick = 2_000_000_000n
 
 const longest = 64 * 1024
@@ -30,8 +33,9 @@ const shape = v.object({
 })
 
 /**
- * A memory in a folder that only this user can look into: one small file for each identity. Where there can be none, nothing is remembered. `now`: milliseconds since the epoch, by the
- * clock of the file systems.
+ * A memory in a folder that only this user can look into: one small file for each identity. Where
+ * there can be none, nothing is remembered. `now`: milliseconds since the epoch, by the clock of
+ * the file systems.
  */
 export function createTreeMemory(folder: string, now: () => number): TreeMemory {
   return {

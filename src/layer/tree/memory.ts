@@ -15,12 +15,21 @@ export interface RememberedTree {
 export interface TreeLook {
   /** What a tree that looked the same was packed to; `undefined` when there was none. */
   readonly known: RememberedTree | undefined
-  /** Notes what this one is packed to, unless it was touched so shortly before the look that it could be touched again without looking so. Never throws. */
+  /**
+   * Notes what this one is packed to, unless it was touched so shortly before the look that it
+   * could be touched again without looking so. Never throws.
+   */
   remember(tree: RememberedTree): Promise<void>
 }
 
-/** What trees were packed to, by what their files look like from outside: names, sizes, inodes, times. */
+/**
+ * What trees were packed to, by what their files look like from outside: names, sizes, inodes,
+ * times.
+ */
 export interface TreeMemory {
-  /** `entries` with their states; `identity` is whatever else decides what they are packed to. `undefined` when nothing can be said of them. Throws what the walk throws. */
+  /**
+   * `entries` with their states; `identity` is whatever else decides what they are packed to.
+   * `undefined` when nothing can be said of them. Throws what the walk throws.
+   */
   look(identity: readonly string[], entries: Iterable<WalkedEntry>): Promise<TreeLook | undefined>
 }

@@ -11,8 +11,9 @@ export interface XattrBinding {
 }
 
 /**
- * The native binding, which is an optional dependency: `undefined` where there is none for this platform. It takes paths as text
- * only and does not follow symlinks. Loaded when it is first asked for.
+ * The native binding, which is an optional dependency: `undefined` where there is none for this
+ * platform. It takes paths as text only and does not follow symlinks. Loaded when it is first asked
+ * for.
  */
 export function xattrBinding(): XattrBinding | undefined {
   loaded ??= {binding: load()}
@@ -29,8 +30,10 @@ function load(): XattrBinding | undefined {
   }
 }
 
-/** The portable attributes of what `path` names (a symlink itself, not its target), sorted by name; `undefined` for none. Throws
- * `LocalIoError` when there are some that cannot be read. */
+/**
+ * The portable attributes of what `path` names (a symlink itself, not its target), sorted by name;
+ * `undefined` for none. Throws `LocalIoError` when there are some that cannot be read.
+ */
 export function readXattrs(
   path: ByteString,
   onWarning?: (message: string) => void,
@@ -62,12 +65,16 @@ export function readXattrs(
 }
 
 /**
- * By errno, what is no failure: file systems without attributes (ENOTSUP), attributes that went (ENODATA), and files that went or may not be
- * read, which whoever opens them reports (EPERM, ENOENT, EACCES, ENOTDIR, ELOOP). The binding has the number in its message only.
+ * By errno, what is no failure: file systems without attributes (ENOTSUP), attributes that went
+ * (ENODATA), and files that went or may not be read, which whoever opens them reports (EPERM,
+ * ENOENT, EACCES, ENOTDIR, ELOOP). The binding has the number in its message only.
  */
 const harmless: ReadonlySet<string> = new Set(['1', '2', '13', '20', '40', '61', '95'])
 
-/** Anything else must not pass for "has no attributes": a capability would be lost, and a change of it not be seen. */
+/**
+ * Anything else must not pass for "has no attributes": a capability would be lost, and a change of
+ * it not be seen.
+ */
 function attempt<T>(path: ByteString, none: T, read: () => T): T {
   try {
     return read()

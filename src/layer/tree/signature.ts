@@ -3,13 +3,19 @@ import type {WalkedEntry} from './walked-entry.js'
 
 /** A tree as it looks from outside. */
 export interface TreeSignature {
-  /** Equal for trees that nothing was done to: same names, kinds, modes, owners, sizes, inodes, times of content and of metadata. */
+  /**
+   * Equal for trees that nothing was done to: same names, kinds, modes, owners, sizes, inodes,
+   * times of content and of metadata.
+   */
   readonly digest: string
   /** Nanoseconds since the epoch: when something in it was touched last. */
   readonly touched: bigint
 }
 
-/** Reads no file. Extended attributes need not be walked: to change them is to touch. `undefined` where entries do not say what state they are in. */
+/**
+ * Reads no file. Extended attributes need not be walked: to change them is to touch. `undefined`
+ * where entries do not say what state they are in.
+ */
 export function treeSignature(entries: Iterable<WalkedEntry>): TreeSignature | undefined {
   const hash = createHash('sha256')
   let touched = 0n

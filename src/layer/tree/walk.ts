@@ -18,7 +18,9 @@ import type {WalkDetail, WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from '../whiteout.js'
 
 export interface WalkOptions extends DescribeOptions, WalkDetail {
-  /** Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`. */
+  /**
+   * Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`.
+   */
   readonly path: string
   /** Names that start with `.wh.` delete files of the image: refused unless set. */
   readonly whiteouts?: boolean | undefined
@@ -43,19 +45,27 @@ interface Frame {
   next: number
 }
 
-/** `O_NONBLOCK`: what was a file when it was listed may be a FIFO by now, and opening that would wait for ever. */
+/**
+ * `O_NONBLOCK`: what was a file when it was listed may be a FIFO by now, and opening that would
+ * wait for ever.
+ */
 export const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** Paths for the kernel stay below PATH_MAX (4,096): deeper directories are reached through an open descriptor. */
+/**
+ * Paths for the kernel stay below PATH_MAX (4,096): deeper directories are reached through an open
+ * descriptor.
+ */
 const longestAccess = 3_500
 
 /**
- * Everything below `directory` (a real path, not a symlink) in the order of a layer: parents before children, names sorted bytewise, so that
- * the order depends on nothing but the names. The directory itself is an entry only when it has a place (`path` is not `/`): an entry for
- * the image's root would change its mode and owner.
+ * Everything below `directory` (a real path, not a symlink) in the order of a layer: parents before
+ * children, names sorted bytewise, so that the order depends on nothing but the names. The
+ * directory itself is an entry only when it has a place (`path` is not `/`): an entry for the
+ * image's root would change its mode and owner.
  *
- * Synchronous on purpose: a promise per file costs several times what the file costs. Throws `LocalIoError` when something vanishes,
- * cannot be read, or a directory changes while its content is walked, and `UnsafeContentError` for whiteouts.
+ * Synchronous on purpose: a promise per file costs several times what the file costs. Throws
+ * `LocalIoError` when something vanishes, cannot be read, or a directory changes while its content
+ * is walked, and `UnsafeContentError` for whiteouts.
  */
 export function* walk(directory: string, options: WalkOptions): Generator<WalkedEntry> {
   const prefix = options.path === '/' ? '' : `${fromText(options.path.slice(1))}/`
@@ -144,7 +154,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     return entries.sort((one, other) => bytewise(one.name, other.name))
   }
 
-  /** What is no file any more, or may not be opened, is looked at: whoever reads it says what is wrong with it. */
+  /**
+   * What is no file any more, or may not be opened, is looked at: whoever reads it says what is
+   * wrong with it.
+   */
   function open(access: ByteString, relative: ByteString): BigIntStats {
     try {
       opened = openSync(toPath(access), openFlags)
@@ -162,7 +175,9 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     opened = undefined
   }
 
-  /** A directory whose times moved while its content was walked gained, lost or renamed something. */
+  /**
+   * A directory whose times moved while its content was walked gained, lost or renamed something.
+   */
   function leave(frame: Frame): void {
     const now =
       frame.descriptor === undefined

@@ -6,7 +6,10 @@ export interface WalkedFile {
   readonly path: string | Buffer
   /** As it was when it was listed. */
   readonly stat: FileState
-  /** A descriptor of it, at its start; `undefined` once the walk has gone on, which closes it. Only where that was asked for. */
+  /**
+   * A descriptor of it, at its start; `undefined` once the walk has gone on, which closes it. Only
+   * where that was asked for.
+   */
   readonly opened?: () => number | undefined
 }
 
@@ -14,7 +17,10 @@ export interface WalkedFile {
 export interface WalkedEntry {
   readonly entry: Entry
   readonly file?: WalkedFile
-  /** How many names it has on its file system, here and elsewhere; absent for one, and for directories. */
+  /**
+   * How many names it has on its file system, here and elsewhere; absent for one, and for
+   * directories.
+   */
   readonly names?: number
   /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
@@ -30,6 +36,9 @@ export interface WalkDetail {
   readonly xattrs?: boolean
   /** `true`: each entry says what state it is in. */
   readonly states?: boolean
-  /** `true`: files come open, for whoever reads each of them before the next one: to open and look is less than to look and open. */
+  /**
+   * `true`: files come open, for whoever reads each of them before the next one: to open and look
+   * is less than to look and open.
+   */
   readonly opened?: boolean
 }

@@ -4,13 +4,18 @@ import type {WalkedEntry} from './walked-entry.js'
 /** Where a layer of a Windows image has the files of the image. */
 export const windowsFiles = 'Files'
 
-/** Where it has the differences of the registry: an injected layer has none, but readers want the directory. */
+/**
+ * Where it has the differences of the registry: an injected layer has none, but readers want the
+ * directory.
+ */
 export const windowsHives = 'Hives'
 
 /**
- * The entries as a layer of a Windows image has them: `Hives` and `Files` first, everything else, hard links' targets among it, below `Files`, and a directory for every name that leads
- * there. Security descriptors and attributes of NTFS (`MSWINDOWS.*`) are not written: a file gets what its directory passes on.
- * https://github.com/moby/buildkit/tree/master/util/winlayers https://github.com/microsoft/hcsshim/tree/main/pkg/ociwclayer
+ * The entries as a layer of a Windows image has them: `Hives` and `Files` first, everything else,
+ * hard links' targets among it, below `Files`, and a directory for every name that leads there.
+ * Security descriptors and attributes of NTFS (`MSWINDOWS.*`) are not written: a file gets what its
+ * directory passes on. https://github.com/moby/buildkit/tree/master/util/winlayers
+ * https://github.com/microsoft/hcsshim/tree/main/pkg/ociwclayer
  */
 export function* windowsLayer(entries: Iterable<WalkedEntry>): Generator<WalkedEntry> {
   yield directory(windowsHives)

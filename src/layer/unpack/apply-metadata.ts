@@ -5,15 +5,19 @@ import type {EntryMetadata} from '../entry.js'
 /** Gives files what an entry says of them beside their content. */
 export interface MetadataWriter {
   /**
-   * To an open file or directory, once its content is written: owner first, because a change of owner takes setuid and capabilities
-   * away, then what `setXattrs` does while the owner may still write, then mode and time.
+   * To an open file or directory, once its content is written: owner first, because a change of
+   * owner takes setuid and capabilities away, then what `setXattrs` does while the owner may still
+   * write, then mode and time.
    */
   toDescriptor(descriptor: number, metadata: EntryMetadata, setXattrs: () => void): void
   /** Owner and time of what has no descriptor, such as a symlink itself. */
   toPath(path: string | Buffer, metadata: EntryMetadata): void
 }
 
-/** Only root can give files away: for others owners stay the user's. Where root may not (a user namespace), that is told once. */
+/**
+ * Only root can give files away: for others owners stay the user's. Where root may not (a user
+ * namespace), that is told once.
+ */
 export function createMetadataWriter(
   onWarning: (message: string) => void,
   isRoot = process.getuid?.() === 0,

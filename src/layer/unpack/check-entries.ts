@@ -5,7 +5,10 @@ import {refuseReservedNames} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
 
 export interface EntryRules {
-  /** Where in the image the directory belongs, relative to the root without slashes at its ends; empty for the root itself. */
+  /**
+   * Where in the image the directory belongs, relative to the root without slashes at its ends;
+   * empty for the root itself.
+   */
   readonly prefix: ByteString
   /** Whether device nodes may be made. */
   readonly devices: boolean
@@ -25,9 +28,10 @@ export type CheckedEntry =
 const longestName = 255
 
 /**
- * Whether an entry as the archive has it can be written, by its own words alone. Names are brought into their one form (`./a//b/` is
- * `a/b`). Throws `UnsafeContentError` for what is absolute, climbs, is no name, is not where the slot's content belongs, or is a device
- * without leave; `LimitError` for a path of more than 256 names.
+ * Whether an entry as the archive has it can be written, by its own words alone. Names are brought
+ * into their one form (`./a//b/` is `a/b`). Throws `UnsafeContentError` for what is absolute,
+ * climbs, is no name, is not where the slot's content belongs, or is a device without leave;
+ * `LimitError` for a path of more than 256 names.
  */
 export function checkEntry(
   archived: Entry,
@@ -65,7 +69,10 @@ function atRoot(archived: Entry, path: ByteString, prefix: ByteString): CheckedE
   return path === prefix ? {place: 'root', entry: {...archived, path}} : {place: 'above'}
 }
 
-/** A symlink's target is content, and may say anything that a symlink can say. A hard link's is an entry of this layer. */
+/**
+ * A symlink's target is content, and may say anything that a symlink can say. A hard link's is an
+ * entry of this layer.
+ */
 function targetOf(archived: Entry, prefix: ByteString): {target: ByteString} | undefined {
   if (archived.kind === 'symlink') {
     if (archived.target === '' || archived.target.includes('\0')) {
@@ -112,7 +119,10 @@ function outside(path: ByteString, prefix: ByteString): UnsafeContentError {
     `the layer holds ${display(path)}, which is not below the slot's path ${display(`/${prefix}`)}`,
   )
 }
-/** The error for an entry that could only be written outside the directory, or through something that is not what it was taken for. */
+/**
+ * The error for an entry that could only be written outside the directory, or through something
+ * that is not what it was taken for.
+ */
 export function unsafePath(what: string): UnsafeContentError {
   return new UnsafeContentError('ERR_INJECT_UNSAFE_PATH', `refused to unpack: ${what}`)
 }

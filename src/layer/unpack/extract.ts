@@ -23,7 +23,10 @@ import {createXattrWriter, removeXattrs} from './write-xattrs.js'
 import {createWrittenTree, detached} from './written-tree.js'
 import {isPortableXattr} from '../tar/pax-values.js'
 
-/** Writes checked entries into a tree that is nobody else's. Everything is synchronous, one entry after the other. */
+/**
+ * Writes checked entries into a tree that is nobody else's. Everything is synchronous, one entry
+ * after the other.
+ */
 export interface Extraction {
   /** A later entry replaces an earlier one of the same path. */
   add(entry: Entry): void
@@ -31,7 +34,10 @@ export interface Extraction {
   write(bytes: Uint8Array): void
   /** Nothing more of that entry comes. */
   endEntry(): void
-  /** Gives directories their modes and times, which writing into them would have changed: after all entries. */
+  /**
+   * Gives directories their modes and times, which writing into them would have changed: after all
+   * entries.
+   */
   finish(): void
   /** What the tree's own directory is to be, apart from the entries. */
   describeRoot(metadata: EntryMetadata): void
@@ -43,9 +49,9 @@ const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | cons
 const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /**
- * The entries must have passed `checkEntry`. Nothing outside `root` is touched: a path is written only below directories that are
- * directories, and no link is ever followed. Throws `UnsafeContentError` for entries that would need that, `LocalIoError` for what the
- * disk refuses.
+ * The entries must have passed `checkEntry`. Nothing outside `root` is touched: a path is written
+ * only below directories that are directories, and no link is ever followed. Throws
+ * `UnsafeContentError` for entries that would need that, `LocalIoError` for what the disk refuses.
  */
 export function createExtraction(root: TreeRoot, onWarning: (message: string) => void): Extraction {
   const tree = createWrittenTree(root)
@@ -133,7 +139,10 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     tree.place(path, (at) => linkSync(root.at(target), at))
   }
 
-  /** Under another name first, because the program that makes it takes text, and a name of ours needs no care. */
+  /**
+   * Under another name first, because the program that makes it takes text, and a name of ours
+   * needs no care.
+   */
   function addSpecial(entry: SpecialEntry): void {
     const name = special.make(entry)
     metadataOf.toPath(root.at(name), entry)
@@ -194,7 +203,9 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
 
 /** Directories as they are to be in the end, by path. */
 function createDirectories(): {
-  /** `attributes` are those that it has already. Throws `LimitError` when it all comes to too much. */
+  /**
+   * `attributes` are those that it has already. Throws `LimitError` when it all comes to too much.
+   */
   keep(metadata: EntryMetadata, attributes?: readonly string[]): void
   attributesOf(path: ByteString): readonly string[]
   /** What is in a directory comes before it. */
@@ -232,7 +243,10 @@ function bytesOf({path, xattrs}: EntryMetadata, attributes: readonly string[]): 
   return bytes
 }
 
-/** What can be set before anything is in the directory, and what cannot: files would inherit its ACLs, or its owner lose its rights. */
+/**
+ * What can be set before anything is in the directory, and what cannot: files would inherit its
+ * ACLs, or its owner lose its rights.
+ */
 function divide(
   xattrs: EntryMetadata['xattrs'],
 ): [now: Map<string, Uint8Array>, later: EntryMetadata['xattrs']] {
@@ -248,7 +262,10 @@ function isUsers(name: string): boolean {
   return name.startsWith('user.')
 }
 
-/** Of a directory that no entry describes: the same in every run, so that packing it gives the same layer. */
+/**
+ * Of a directory that no entry describes: the same in every run, so that packing it gives the same
+ * layer.
+ */
 function implicit(path: ByteString): EntryMetadata {
   const owner = {uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0}
   return {path, mode: 0o755, mtime: 0, xattrs: undefined, ...owner}

@@ -28,19 +28,26 @@ export interface FillOptions {
 
 export interface FilledDirectory<T> {
   readonly result: T
-  /** Why the directory could not be replaced as a whole and was filled name by name, one clause; `undefined` when it was replaced. */
+  /**
+   * Why the directory could not be replaced as a whole and was filled name by name, one clause;
+   * `undefined` when it was replaced.
+   */
   readonly refilled: string | undefined
 }
 
-/** What `write` gives: its result, and what the directory itself is to be like (as it was before, or as new ones are, when undefined). */
+/**
+ * What `write` gives: its result, and what the directory itself is to be like (as it was before, or
+ * as new ones are, when undefined).
+ */
 export interface Written<T> {
   readonly result: T
   readonly root: EntryMetadata | undefined
 }
 
 /**
- * Gives `directory` the content that `write` puts into a private folder: all of it at once, after everything has succeeded. Until then, and
- * after any failure, the directory is what it was, and nothing else is left. `write` is not called when its work could not be used.
+ * Gives `directory` the content that `write` puts into a private folder: all of it at once, after
+ * everything has succeeded. Until then, and after any failure, the directory is what it was, and
+ * nothing else is left. `write` is not called when its work could not be used.
  */
 export async function fillDirectory<T>(
   options: FillOptions,
@@ -99,7 +106,10 @@ async function fillTarget<T>(
   }
 }
 
-/** Runs `work` while others can see that the owner of the tree lives. Not longer: the directory gets a time of its own in the end. */
+/**
+ * Runs `work` while others can see that the owner of the tree lives. Not longer: the directory gets
+ * a time of its own in the end.
+ */
 async function alive<T>(tree: TreeRoot, work: () => Promise<T>): Promise<T> {
   const stop = keepAlive(tree.descriptor)
   try {

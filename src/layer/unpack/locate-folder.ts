@@ -22,9 +22,10 @@ export interface LocatedFolder {
 const mostLinks = 40
 
 /**
- * Finds `directory` name by name, each opened before the next is looked at. A link as the last name is refused unless `follow`
- * is set. Root also refuses links on the way that another user made or could have made: they may lead anywhere. Throws
- * `LocalIoError`, and `PreconditionError` for the root directory.
+ * Finds `directory` name by name, each opened before the next is looked at. A link as the last name
+ * is refused unless `follow` is set. Root also refuses links on the way that another user made or
+ * could have made: they may lead anywhere. Throws `LocalIoError`, and `PreconditionError` for the
+ * root directory.
  */
 export function locateFolder(directory: string, follow: boolean): LocatedFolder {
   try {
@@ -86,7 +87,9 @@ function missing(parent: OpenFolder, name: ByteString): LocatedFolder {
   return {parent, parentPath: pathOf(parent) ?? '', name}
 }
 
-/** Without descriptors to work in: only where nobody else can change what the path leads through. */
+/**
+ * Without descriptors to work in: only where nobody else can change what the path leads through.
+ */
 function locateByPath(directory: string, follow: boolean): LocatedFolder {
   const path = resolve(directory)
   const found = lstatSync(path, {throwIfNoEntry: false})

@@ -4,8 +4,9 @@ import {type ByteString, display, fromText, toPath} from '../byte-string.js'
 import type {OpenFolder} from './open-folder.js'
 
 /**
- * Why an existing directory cannot be replaced by renaming another one into its place, one clause; `undefined` when it can, as far as can be
- * seen. A current directory could be, but whoever stands in it would from then on stand in one that is gone.
+ * Why an existing directory cannot be replaced by renaming another one into its place, one clause;
+ * `undefined` when it can, as far as can be seen. A current directory could be, but whoever stands
+ * in it would from then on stand in one that is gone.
  */
 export function refillReason(
   path: ByteString,
@@ -25,8 +26,8 @@ export function refillReason(
 }
 
 /**
- * Throws `PreconditionError` when something is mounted below `path`: it would be deleted with what is there, and it is not the directory's.
- * Without /proc nothing is known of mounts.
+ * Throws `PreconditionError` when something is mounted below `path`: it would be deleted with what
+ * is there, and it is not the directory's. Without /proc nothing is known of mounts.
  */
 export function refuseMountsBelow(path: ByteString): void {
   const below = mountPoints().find((point) => point.startsWith(`${path}/`))
@@ -42,7 +43,10 @@ export function mountBelow(path: ByteString): PreconditionError {
   )
 }
 
-/** Bind mounts are of the same device. https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html */
+/**
+ * Bind mounts are of the same device.
+ * https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
+ */
 function mountPoints(): ByteString[] {
   let lines: string[]
   try {

@@ -19,8 +19,9 @@ import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, toPath} from '../byte-string.js'
 
 /**
- * A folder held open. What is done through it is done in this folder, whatever others do to the names that lead to it.
- * Each name is one name, not a path, and a link of that name is never followed. Errors are the system's own.
+ * A folder held open. What is done through it is done in this folder, whatever others do to the
+ * names that lead to it. Each name is one name, not a path, and a link of that name is never
+ * followed. Errors are the system's own.
  */
 export interface OpenFolder {
   readonly descriptor: number
@@ -49,7 +50,10 @@ const pathOnly = process.platform === 'linux' ? 0o10000000 : O_RDONLY
 /** For a folder whose content is not read through the descriptor. */
 const folderFlags = pathOnly | O_DIRECTORY | O_NOFOLLOW
 
-/** Opens a folder by its path. Links on the way to it are followed, but the last name must not be one. */
+/**
+ * Opens a folder by its path. Links on the way to it are followed, but the last name must not be
+ * one.
+ */
 export function openFolder(path: ByteString): OpenFolder {
   return heldOpen(openSync(toPath(path), folderFlags), path)
 }
@@ -68,8 +72,9 @@ export function hasDescriptorLinks(): boolean {
 }
 
 /**
- * For systems without `/proc`, where work in a folder goes by its path: throws `LocalIoError` unless the folder, and each one
- * above it, belongs to this user or root and nobody else can rename what is in it.
+ * For systems without `/proc`, where work in a folder goes by its path: throws `LocalIoError`
+ * unless the folder, and each one above it, belongs to this user or root and nobody else can rename
+ * what is in it.
  */
 export function refuseSharedWay(path: ByteString): void {
   const user = process.geteuid?.() ?? 0

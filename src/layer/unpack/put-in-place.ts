@@ -16,8 +16,9 @@ export interface PutOptions {
 }
 
 /**
- * Makes the folder `staging`, which lies beside the target's directory, that directory. At every instant the directory has the content before or
- * all of the new one, or is aside where the next run finds it. `false` when the system does not let directories be renamed there.
+ * Makes the folder `staging`, which lies beside the target's directory, that directory. At every
+ * instant the directory has the content before or all of the new one, or is aside where the next
+ * run finds it. `false` when the system does not let directories be renamed there.
  */
 export async function swap(
   staging: Staging,
@@ -47,8 +48,8 @@ export async function swap(
 }
 
 /**
- * Replaces the content of the target's directory, name by name, with that of the folder `staging` in it, open as `tree`, which goes.
- * Not atomic: where this is needed, nothing could be.
+ * Replaces the content of the target's directory, name by name, with that of the folder `staging`
+ * in it, open as `tree`, which goes. Not atomic: where this is needed, nothing could be.
  */
 export async function refill(
   staging: Staging,
@@ -85,7 +86,10 @@ async function bringBack(aside: ByteString, target: UnpackTarget): Promise<void>
   )
 }
 
-/** Brings a folder, open as `tree`, from beside the target's directory into `folder`, which it is. Throws `LocalIoError`. */
+/**
+ * Brings a folder, open as `tree`, from beside the target's directory into `folder`, which it is.
+ * Throws `LocalIoError`.
+ */
 export function moveInside(
   staging: Staging,
   folder: OpenFolder,

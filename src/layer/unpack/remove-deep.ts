@@ -21,10 +21,12 @@ interface Level {
 }
 
 /**
- * Removes what has the name in `around`: a file, or a directory with all that is in it; nothing there is fine. It goes through open
- * directories, so that neither somebody who swaps a directory for a symlink meanwhile nor paths beyond PATH_MAX lead it astray, and it
- * removes what is in directories of ours that lack the rights for it. However deep it goes, it holds two directories open at most. It
- * never enters what is mounted there (`PreconditionError`). Other errors are the system's own.
+ * Removes what has the name in `around`: a file, or a directory with all that is in it; nothing
+ * there is fine. It goes through open directories, so that neither somebody who swaps a directory
+ * for a symlink meanwhile nor paths beyond PATH_MAX lead it astray, and it removes what is in
+ * directories of ours that lack the rights for it. However deep it goes, it holds two directories
+ * open at most. It never enters what is mounted there (`PreconditionError`). Other errors are the
+ * system's own.
  */
 export async function removeIn(around: OpenFolder, name: ByteString): Promise<void> {
   const found = around.find(name)
@@ -79,7 +81,10 @@ async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> 
     here.removeFolder(name)
   }
 
-  /** Back up by `..` and not by a descriptor for each level, of which there may be more than the system gives. */
+  /**
+   * Back up by `..` and not by a descriptor for each level, of which there may be more than the
+   * system gives.
+   */
   function leave(): void {
     const emptied = levels.pop()
     if (emptied === undefined) return

@@ -3,9 +3,10 @@ import type {EntryMetadata} from '../entry.js'
 import type {UnpackTarget} from './target.js'
 
 /**
- * What a layer says of DIR itself, unless root would give DIR away by it: to another owner, or to others who could then write in
- * it, and so swap what root works on in its next run. Such an entry is ignored with a warning, and DIR stays as it was, or is as
- * new ones are. What DIR has been like before gives nothing away, and is kept.
+ * What a layer says of DIR itself, unless root would give DIR away by it: to another owner, or to
+ * others who could then write in it, and so swap what root works on in its next run. Such an entry
+ * is ignored with a warning, and DIR stays as it was, or is as new ones are. What DIR has been like
+ * before gives nothing away, and is kept.
  */
 export function safeRoot(
   root: EntryMetadata,

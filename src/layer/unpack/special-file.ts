@@ -12,9 +12,15 @@ export function isSpecial(entry: Entry): entry is SpecialEntry {
   return entry.kind === 'fifo' || entry.kind === 'character-device' || entry.kind === 'block-device'
 }
 
-/** Makes special files. Node cannot, so coreutils do: for FIFOs, one process makes many, each of them twice as many as the one before. */
+/**
+ * Makes special files. Node cannot, so coreutils do: for FIFOs, one process makes many, each of
+ * them twice as many as the one before.
+ */
 export interface SpecialFiles {
-  /** The name (ASCII, one of ours) of a new one of mode 0600 in the folder; whoever asks takes it from there. Throws `LocalIoError`. */
+  /**
+   * The name (ASCII, one of ours) of a new one of mode 0600 in the folder; whoever asks takes it
+   * from there. Throws `LocalIoError`.
+   */
   make(entry: SpecialEntry): string
   /** Removes those that nobody asked for. */
   close(): void
@@ -22,7 +28,10 @@ export interface SpecialFiles {
 
 const mostAhead = 256
 
-/** In `folder`, whose name may be any bytes: programs start there, and never see it. `at` gives the path of a name in it. */
+/**
+ * In `folder`, whose name may be any bytes: programs start there, and never see it. `at` gives the
+ * path of a name in it.
+ */
 export function createSpecialFiles(
   folder: () => string,
   at: (name: string) => string | Buffer,

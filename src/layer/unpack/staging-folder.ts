@@ -16,8 +16,8 @@ export interface Staging {
 }
 
 /**
- * A new folder of this process's own, on the file system that its content is for: nobody else may look into it, let alone write, until it
- * is what it should be. Throws `LocalIoError`.
+ * A new folder of this process's own, on the file system that its content is for: nobody else may
+ * look into it, let alone write, until it is what it should be. Throws `LocalIoError`.
  */
 export function makeStagingFolder(target: UnpackTarget, where: 'beside' | 'inside'): Staging {
   const inside = where === 'inside' ? target.folder : undefined
@@ -31,7 +31,10 @@ export function makeStagingFolder(target: UnpackTarget, where: 'beside' | 'insid
   return {folder, name}
 }
 
-/** Opens what `makeStagingFolder` made, unless somebody put something else in its place. Throws `LocalIoError`. */
+/**
+ * Opens what `makeStagingFolder` made, unless somebody put something else in its place. Throws
+ * `LocalIoError`.
+ */
 export function openStaging({folder, name}: Staging): TreeRoot {
   let tree: TreeRoot
   try {
@@ -48,7 +51,10 @@ export function openStaging({folder, name}: Staging): TreeRoot {
   return tree
 }
 
-/** Opens the folder by its name again. Throws `LocalIoError` when that is not the one open as `tree` any more. */
+/**
+ * Opens the folder by its name again. Throws `LocalIoError` when that is not the one open as `tree`
+ * any more.
+ */
 export function openStill(tree: TreeRoot, {folder, name}: Staging): OpenFolder {
   let found: OpenFolder
   try {
@@ -71,8 +77,9 @@ function replaced(name: ByteString): LocalIoError {
 }
 
 /**
- * Makes the tree's own directory like the one that it is to replace, or like any new directory of this user. Before anything is in the tree,
- * because a directory is made to see what new ones are like: asking for the umask would change it for a moment.
+ * Makes the tree's own directory like the one that it is to replace, or like any new directory of
+ * this user. Before anything is in the tree, because a directory is made to see what new ones are
+ * like: asking for the umask would change it for a moment.
  */
 export function likeBefore(tree: TreeRoot, target: UnpackTarget): () => void {
   const before = target.folder?.stat()
@@ -92,7 +99,10 @@ function modeOfNew(tree: TreeRoot): number {
   return mode
 }
 
-/** A default ACL of the folder above would be in every file that is unpacked, and in the layer that they are packed into again. */
+/**
+ * A default ACL of the folder above would be in every file that is unpacked, and in the layer that
+ * they are packed into again.
+ */
 function dropInheritedAcls(path: ByteString): void {
   const text = toText(path)
   if (text === undefined) return

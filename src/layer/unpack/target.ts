@@ -12,9 +12,15 @@ import {removeIn} from './remove-deep.js'
 import {isReservedName} from '../reserved-name.js'
 import {insidePrefix} from '../tree/walk.js'
 
-/** The directory that is to be filled, and what runs call the things that they keep near it for a while. */
+/**
+ * The directory that is to be filled, and what runs call the things that they keep near it for a
+ * while.
+ */
 export interface UnpackTarget {
-  /** For messages, and to compare with mount points: absolute, every symlink resolved. Nothing is done by it. */
+  /**
+   * For messages, and to compare with mount points: absolute, every symlink resolved. Nothing is
+   * done by it.
+   */
   readonly path: ByteString
   readonly parent: OpenFolder
   readonly name: ByteString
@@ -38,9 +44,11 @@ export interface PrepareOptions {
 }
 
 /**
- * Finds the directory, which may be missing if its parent is not, and puts right what runs left there that were killed: a directory that one of
- * them had moved aside comes back, everything else of theirs goes. Throws `LocalIoError` for what is no directory, and for one with
- * content (`ERR_INJECT_DIRECTORY_NOT_EMPTY`), without `force`; with it, `PreconditionError` for one that something is mounted below.
+ * Finds the directory, which may be missing if its parent is not, and puts right what runs left
+ * there that were killed: a directory that one of them had moved aside comes back, everything else
+ * of theirs goes. Throws `LocalIoError` for what is no directory, and for one with content
+ * (`ERR_INJECT_DIRECTORY_NOT_EMPTY`), without `force`; with it, `PreconditionError` for one that
+ * something is mounted below.
  */
 export async function prepareTarget(
   directory: string,
@@ -58,7 +66,8 @@ export async function prepareTarget(
   const {force, onWarning} = options
   try {
     restore({path, parent, name, oldPrefix}, onWarning)
-    // what comes back may have mounts, too; where there was nothing to come back, nothing has been done yet
+    // what comes back may have mounts, too; where there was nothing to come back, nothing has been
+    // done yet
     if (force) refuseMountsBelow(path)
     if (parent.find(name) !== undefined) folder = parent.open(name)
     await clear(parent, newPrefix)
@@ -75,7 +84,10 @@ export async function prepareTarget(
   return {path, parent, name, folder, newPrefix, oldPrefix, close}
 }
 
-/** Names in the directory, as bytes. Throws `LocalIoError` when another run that still lives is filling it. */
+/**
+ * Names in the directory, as bytes. Throws `LocalIoError` when another run that still lives is
+ * filling it.
+ */
 export function contentOf(folder: OpenFolder, path: ByteString, own?: ByteString): ByteString[] {
   let names: ByteString[]
   try {
@@ -115,7 +127,10 @@ function restore(
   onWarning(`${display(path)} is back, which a run that was killed had moved aside`)
 }
 
-/** What a run left in the directory that was killed in another container or on another machine: it shows no sign of life. */
+/**
+ * What a run left in the directory that was killed in another container or on another machine: it
+ * shows no sign of life.
+ */
 async function clearAbandoned(
   folder: OpenFolder,
   {onWarning, signal, timing}: PrepareOptions,

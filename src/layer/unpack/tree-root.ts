@@ -4,7 +4,10 @@ import {type ByteString, fromText, toPath} from '../byte-string.js'
 /** A directory held open: paths in it stay in it, whatever is done to the names that lead to it. */
 export interface TreeRoot {
   readonly descriptor: number
-  /** How the kernel is told of a path in the tree (`''` is the tree itself), in bytes. Valid until `forget` or `close`. */
+  /**
+   * How the kernel is told of a path in the tree (`''` is the tree itself), in bytes. Valid until
+   * `forget` or `close`.
+   */
   access(path: ByteString): ByteString
   /** The same, for `fs` calls. */
   at(path: ByteString): string | Buffer
@@ -13,15 +16,19 @@ export interface TreeRoot {
   close(): void
 }
 
-/** Paths for the kernel stay below PATH_MAX (4,096): deeper directories are reached through an open descriptor. */
+/**
+ * Paths for the kernel stay below PATH_MAX (4,096): deeper directories are reached through an open
+ * descriptor.
+ */
 const longestAccess = 3_500
 const mostOpen = 16
 
 const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /**
- * Opens `directory`, which must be one and no symlink. Its paths go through the descriptor where the system lets them (Linux), so
- * that nobody who may rename a folder above it can make us write elsewhere. Errors are the system's own.
+ * Opens `directory`, which must be one and no symlink. Its paths go through the descriptor where
+ * the system lets them (Linux), so that nobody who may rename a folder above it can make us write
+ * elsewhere. Errors are the system's own.
  */
 export function openTreeRoot(directory: ByteString): TreeRoot {
   const descriptor = openSync(toPath(directory), flags)

@@ -25,7 +25,9 @@ interface StoredLayer {
 }
 
 interface UnpackOptions extends FillOptions {
-  /** Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`. */
+  /**
+   * Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`.
+   */
   readonly path: string
   /** They are layers of a Windows image, and have the directory's content below `Files`. */
   readonly windows?: boolean | undefined
@@ -50,7 +52,10 @@ export interface UnpackedLayer {
   readonly bytes: number
   /** Entries whose names delete files of layers below; here they are plain files. */
   readonly whiteouts: number
-  /** Why the directory was filled name by name instead of replaced as a whole, one clause; `undefined` when it was replaced. */
+  /**
+   * Why the directory was filled name by name instead of replaced as a whole, one clause;
+   * `undefined` when it was replaced.
+   */
   readonly refilled: string | undefined
 }
 
@@ -65,9 +70,12 @@ export function unpackLayer({
 }
 
 /**
- * Makes `directory` the content of layers, one laid over the other; what would delete something of the layers below in an image is a plain file. It appears complete, after the diff IDs have proved right, or not at all: see `fillDirectory`.
- * Throws `LocalIoError` for a directory that is not empty (without `force`), `PreconditionError` for a layer that we cannot read, `IntegrityError` for
- * one that is not what it should be, `UnsafeContentError`, `LimitError`, `LocalIoError`, the signal's reason, and what `open` throws.
+ * Makes `directory` the content of layers, one laid over the other; what would delete something of
+ * the layers below in an image is a plain file. It appears complete, after the diff IDs have proved
+ * right, or not at all: see `fillDirectory`. Throws `LocalIoError` for a directory that is not
+ * empty (without `force`), `PreconditionError` for a layer that we cannot read, `IntegrityError`
+ * for one that is not what it should be, `UnsafeContentError`, `LimitError`, `LocalIoError`, the
+ * signal's reason, and what `open` throws.
  */
 export async function unpackLayers(options: UnpackLayersOptions): Promise<UnpackedLayer> {
   const {layers, signal, onProgress} = options
@@ -96,7 +104,10 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   return {...result, refilled}
 }
 
-/** What an image without the slot unpacks to: an empty directory, or for a slot at `/` one that holds the empty directory `name`. */
+/**
+ * What an image without the slot unpacks to: an empty directory, or for a slot at `/` one that
+ * holds the empty directory `name`.
+ */
 export async function emptyStart(
   options: FillOptions & {readonly name: string; readonly path: string},
 ): Promise<{readonly refilled: string | undefined}> {

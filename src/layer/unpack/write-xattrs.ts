@@ -7,8 +7,9 @@ import {isPortableXattr} from '../tar/pax-values.js'
 export type XattrWriter = (path: string, xattrs: ReadonlyMap<string, Uint8Array>) => void
 
 /**
- * Writes the portable attributes of entries. What cannot be done here (another kind of attribute, a file system or a user that may not) is left
- * out and told once for each reason; anything else is a `LocalIoError`. `binding` is undefined where the platform has none.
+ * Writes the portable attributes of entries. What cannot be done here (another kind of attribute, a
+ * file system or a user that may not) is left out and told once for each reason; anything else is a
+ * `LocalIoError`. `binding` is undefined where the platform has none.
  */
 export function createXattrWriter(
   onWarning: (message: string) => void,

@@ -4,7 +4,9 @@ import {type ByteString, display} from '../byte-string.js'
 import {type TreeRoot} from './tree-root.js'
 import {unsafePath} from './check-entries.js'
 
-/** What is in a tree that this run alone writes to, as far as it needs to be known to write safely. */
+/**
+ * What is in a tree that this run alone writes to, as far as it needs to be known to write safely.
+ */
 export interface WrittenTree {
   /** What is at `path` itself; `undefined` for nothing. */
   stat(path: ByteString): Stats | undefined
@@ -13,7 +15,10 @@ export interface WrittenTree {
   /** Whether everything above `path` is. */
   leadsThroughDirectories(path: ByteString): boolean
   makeDirectory(path: ByteString): void
-  /** Makes what is missing above `path`, telling of each. Throws `UnsafeContentError` where something else is in the way. */
+  /**
+   * Makes what is missing above `path`, telling of each. Throws `UnsafeContentError` where
+   * something else is in the way.
+   */
   enterParent(path: ByteString, onMade: (folder: ByteString) => void): void
   /** Calls `make`; when something is at `path` already, again after removing that. */
   place<T>(path: ByteString, make: (at: string | Buffer) => T): T
@@ -21,7 +26,8 @@ export interface WrittenTree {
 
 /** Errors are the system's own, but where it says otherwise. */
 export function createWrittenTree(root: TreeRoot): WrittenTree {
-  // directories are remembered until anything is removed, because looking at each parent of each entry would cost as much as writing it
+  // directories are remembered until anything is removed, because looking at each parent of each
+  // entry would cost as much as writing it
   const known = new Set<ByteString>()
   return {stat, isDirectory, leadsThroughDirectories, makeDirectory, enterParent, place}
 
@@ -83,7 +89,10 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
   }
 }
 
-/** For keeping: a part of a string keeps the whole one in memory, which may be a megabyte of slashes. */
+/**
+ * For keeping: a part of a string keeps the whole one in memory, which may be a megabyte of
+ * slashes.
+ */
 export function detached(path: ByteString): ByteString {
   return Buffer.from(path, 'latin1').toString('latin1')
 }

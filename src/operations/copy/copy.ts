@@ -56,8 +56,9 @@ export interface CopyResult {
 }
 
 /**
- * Copies an image or an index with all that belongs to it, byte for byte, from one place to another. Nothing is sent that is there already or can be mounted; the tags
- * move last, and only from where they stood at the beginning. Within one repository only the tags move.
+ * Copies an image or an index with all that belongs to it, byte for byte, from one place to
+ * another. Nothing is sent that is there already or can be mounted; the tags move last, and only
+ * from where they stood at the beginning. Within one repository only the tags move.
  */
 export async function copy(options: CopyOptions, ports: Ports): Promise<CopyResult> {
   const target = checkedTarget(options)

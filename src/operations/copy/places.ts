@@ -6,7 +6,10 @@ import {createMemoryStore} from '../../store/memory-store.js'
 import {defaultTag} from '../find/find-document.js'
 import type {Ports} from '../../ports.js'
 
-/** Whether both name the same repository, so that what one has, the other has. Archives never are: the target is a new file. */
+/**
+ * Whether both name the same repository, so that what one has, the other has. Archives never are:
+ * the target is a new file.
+ */
 export function isSamePlace(a: Reference, b: Reference): boolean {
   if (a.kind === 'registry' && b.kind === 'registry')
     return a.registry === b.registry && a.repository === b.repository
@@ -20,7 +23,10 @@ export function mountableFrom(source: Reference, target: Reference): readonly st
   return isMountable ? [source.repository] : []
 }
 
-/** Where a result goes, with a tag in any case: its own, else that of where it comes from, else `latest`. Throws `UsageError` for a digest alone. */
+/**
+ * Where a result goes, with a tag in any case: its own, else that of where it comes from, else
+ * `latest`. Throws `UsageError` for a digest alone.
+ */
 export function targetOf(to: Reference, {tag: sourceTag}: Reference): Reference {
   if (to.tag !== undefined) return to
   if (to.digest === undefined) return {...to, tag: sourceTag ?? defaultTag}
@@ -31,7 +37,10 @@ export function targetOf(to: Reference, {tag: sourceTag}: Reference): Reference 
   )
 }
 
-/** The target's store, made where it is not there yet; in a dry run that is a store in memory with nothing in it. */
+/**
+ * The target's store, made where it is not there yet; in a dry run that is a store in memory with
+ * nothing in it.
+ */
 export async function openTarget(
   target: Reference,
   {

@@ -11,7 +11,10 @@ import type {Ports} from '../../ports.js'
 /** Artifacts that refer to one image and to each other, at most. */
 const mostReferrers = 1000
 
-/** Signatures and the like as cosign tags them. https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage */
+/**
+ * Signatures and the like as cosign tags them.
+ * https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage
+ */
 const cosignSuffixes = ['sig', 'att', 'sbom']
 
 /** What refers to some manifests, recursively. */
@@ -32,7 +35,10 @@ interface FindOptions {
   readonly onMissing: (digest: Digest) => void
 }
 
-/** Finds what refers to `subjects`, to what refers to those, and so on. Throws `LimitError` (`ERR_INJECT_TOO_MANY_REFERRERS`) for more than 1,000. */
+/**
+ * Finds what refers to `subjects`, to what refers to those, and so on. Throws `LimitError`
+ * (`ERR_INJECT_TOO_MANY_REFERRERS`) for more than 1,000.
+ */
 export async function findReferrers(
   source: ContentStore,
   subjects: readonly StoredManifest[],
@@ -83,8 +89,9 @@ export async function findReferrers(
 }
 
 /**
- * Makes the target list the referrers that were copied: where it does not do that by itself, in an index under a tag. Tags as cosign makes them are made where
- * there are none; one that is something else stays, and `onOther` hears of it.
+ * Makes the target list the referrers that were copied: where it does not do that by itself, in an
+ * index under a tag. Tags as cosign makes them are made where there are none; one that is something
+ * else stays, and `onOther` hears of it.
  */
 export async function linkReferrers(
   target: ContentStore,

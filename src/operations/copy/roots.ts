@@ -21,7 +21,10 @@ export interface CopyRoot {
   readonly platforms: readonly string[] | undefined
 }
 
-/** The one thing that the reference names, as far as it was chosen: of an index all of it, one image by itself, or an index of the chosen ones. */
+/**
+ * The one thing that the reference names, as far as it was chosen: of an index all of it, one image
+ * by itself, or an index of the chosen ones.
+ */
 export async function findRoot(
   store: ContentStore,
   reference: Reference,

@@ -24,9 +24,10 @@ export interface TargetOptions {
 }
 
 /**
- * Runs an operation that makes an image out of another one, and lets the result go elsewhere: into another repository or registry, a layout or an archive, with all that it
- * needs. Layers are mounted where that can be. What the work starts from, and what it is compared with, stays the image in the reference; the tags are those in the
- * target. Without `to` it is the operation alone.
+ * Runs an operation that makes an image out of another one, and lets the result go elsewhere: into
+ * another repository or registry, a layout or an archive, with all that it needs. Layers are
+ * mounted where that can be. What the work starts from, and what it is compared with, stays the
+ * image in the reference; the tags are those in the target. Without `to` it is the operation alone.
  */
 export async function withTarget<
   Options extends TargetOptions,

@@ -7,7 +7,10 @@ import {type Check, fail, type Finding, note, ok, type Patient} from './check.js
 /** Shorter lives than this are counted as this. */
 const shortLife = 60
 
-/** Who we are and how the registry wants to know. https://distribution.github.io/distribution/spec/auth/token/ */
+/**
+ * Who we are and how the registry wants to know.
+ * https://distribution.github.io/distribution/spec/auth/token/
+ */
 export const auth: Check = {
   name: 'auth',
   asks: 'the same, or the list of tags, as whoever we are',

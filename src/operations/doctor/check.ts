@@ -3,7 +3,10 @@ import type {Digest} from '../../oci/digest.js'
 import type {Answer, Probe} from '../../registry/probe/probe.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 
-/** `ok`: as the specification has it. `note`: otherwise, and updates work all the same. `fail`: they will not. */
+/**
+ * `ok`: as the specification has it. `note`: otherwise, and updates work all the same. `fail`: they
+ * will not.
+ */
 export type Outcome = 'ok' | 'note' | 'fail' | 'skipped'
 
 /** What a check found out. */
@@ -97,7 +100,10 @@ export function unexpected({status, failure}: Answer, asked: string): Finding {
 /** Milliseconds that one check may take. */
 const patience = 30_000
 
-/** Runs a check; what it throws is what it found. Throws the reason of `signal`, and `UsageError`: that is not about the registry. */
+/**
+ * Runs a check; what it throws is what it found. Throws the reason of `signal`, and `UsageError`:
+ * that is not about the registry.
+ */
 export async function runCheck(
   check: Check,
   patient: Patient,

@@ -9,7 +9,10 @@ export interface Content extends BlobInfo {
 
 const endOfTar = 1024
 
-/** A layer of one empty file with a name that nobody else has; zeros fill it up to `size` bytes, as they may. */
+/**
+ * A layer of one empty file with a name that nobody else has; zeros fill it up to `size` bytes, as
+ * they may.
+ */
 export function makeLayer(name: string, size = 0): Content {
   const header = encodeHeader({
     kind: 'file',

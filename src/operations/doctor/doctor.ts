@@ -71,8 +71,9 @@ const writing = [
 const lastPatience = 20_000
 
 /**
- * Asks a registry all that an update depends on and that registries differ in. A check that fails stops no other, but those that it makes
- * pointless; `failure` is that of the first one. Only `writes` writes, and what it made is removed as far as the registry lets it.
+ * Asks a registry all that an update depends on and that registries differ in. A check that fails
+ * stops no other, but those that it makes pointless; `failure` is that of the first one. Only
+ * `writes` writes, and what it made is removed as far as the registry lets it.
  */
 export async function doctor(
   options: DoctorOptions,

@@ -30,7 +30,9 @@ export const tags: Check = {
   },
 }
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#checking-if-content-exists-in-the-registry */
+/**
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#checking-if-content-exists-in-the-registry
+ */
 export const manifestHead: Check = {
   name: 'manifest HEAD',
   asks: 'HEAD and, if it says little, GET of a manifest',

@@ -5,7 +5,10 @@ import type {Answer, Probe} from '../../registry/probe/probe.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Patient} from './check.js'
 
-/** An upload that a check has begun. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs */
+/**
+ * An upload that a check has begun.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
+ */
 export interface Session {
   /** The answer that began it, or moved it on last. */
   readonly answer: Answer
@@ -39,7 +42,10 @@ export async function append(
   return {answer, location: next ? resolveLocation(next, answer.url) : location}
 }
 
-/** The PUT that ends an upload, with all of the bytes or none. What may be there afterwards is noted. */
+/**
+ * The PUT that ends an upload, with all of the bytes or none. What may be there afterwards is
+ * noted.
+ */
 export async function commit(
   {probe, facts: {made}}: Pick<Patient, 'probe' | 'facts'>,
   {location}: Session,

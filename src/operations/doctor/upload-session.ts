@@ -34,7 +34,9 @@ function statusIn(answer: Answer, size: number): Finding {
 
 /** Bytes of which half are sent before the connection ends. */
 const broken = 64 * 1024
-/** Milliseconds for what was sent to arrive, and between questions about it; and how many of these. */
+/**
+ * Milliseconds for what was sent to arrive, and between questions about it; and how many of these.
+ */
 const moment = 200
 const questions = 5
 
@@ -94,7 +96,9 @@ export const uploadCancel: Check = {
   },
 }
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository */
+/**
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
+ */
 export const mount: Check = {
   name: 'mount',
   asks: 'POST with mount and from, the repository itself',

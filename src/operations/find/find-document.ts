@@ -14,8 +14,8 @@ export interface FoundDocument {
 }
 
 /**
- * The manifest or index that `reference` names, as it is stored. Without tag and digest it is `latest`, or the only one of an OCI layout. Throws
- * `NotFoundError`.
+ * The manifest or index that `reference` names, as it is stored. Without tag and digest it is
+ * `latest`, or the only one of an OCI layout. Throws `NotFoundError`.
  */
 export async function findDocument(
   store: ContentStore,
@@ -36,7 +36,10 @@ export async function findDocument(
   )
 }
 
-/** Without tag and digest: `latest` where it is, else the only image there is, where the store can tell. */
+/**
+ * Without tag and digest: `latest` where it is, else the only image there is, where the store can
+ * tell.
+ */
 async function wanted(
   store: ContentStore,
   reference: Reference,
@@ -56,7 +59,10 @@ function isLayout(store: ContentStore): store is LayoutStore {
   return 'onlyManifest' in store
 }
 
-/** A few of the tags that are there, for whoever mistyped one; listing is a courtesy, so its own failure says nothing. */
+/**
+ * A few of the tags that are there, for whoever mistyped one; listing is a courtesy, so its own
+ * failure says nothing.
+ */
 async function tagHint(store: ContentStore, signal: AbortSignal): Promise<string | undefined> {
   const tags: string[] = []
   try {

@@ -17,8 +17,9 @@ export interface IndexTarget {
 }
 
 /**
- * The images that were chosen, each read whole. `name` is the slot's, `what` the index's for messages. Throws what `chooseImages` throws, and
- * `PreconditionError` (`ERR_INJECT_IMAGE_NOT_IN_REPOSITORY`) when the repository lacks one of them.
+ * The images that were chosen, each read whole. `name` is the slot's, `what` the index's for
+ * messages. Throws what `chooseImages` throws, and `PreconditionError`
+ * (`ERR_INJECT_IMAGE_NOT_IN_REPOSITORY`) when the repository lacks one of them.
  */
 export async function loadTargets(
   store: ContentStore,

@@ -10,13 +10,18 @@ import {isIndex, loadIndex} from './load-index.js'
 
 export interface LoadedImage {
   readonly image: Image
-  /** The tag it was found by; `undefined` when a digest named it, or when the tag names an index that it is part of. */
+  /**
+   * The tag it was found by; `undefined` when a digest named it, or when the tag names an index
+   * that it is part of.
+   */
   readonly tag: string | undefined
 }
 
 /**
- * One image that `reference` names, of the document that was found: manifest and config, verified and validated, no layers. Of an index it is the (first) one for `platform`, which a single image
- * must be for, too. Throws `NotFoundError`, what `chooseImage` throws, and whatever `decodeImage` refuses.
+ * One image that `reference` names, of the document that was found: manifest and config, verified
+ * and validated, no layers. Of an index it is the (first) one for `platform`, which a single image
+ * must be for, too. Throws `NotFoundError`, what `chooseImage` throws, and whatever `decodeImage`
+ * refuses.
  */
 export async function loadFound(
   store: ContentStore,
@@ -41,7 +46,10 @@ export async function loadFound(
   )
 }
 
-/** Throws `NotFoundError` (`ERR_INJECT_PLATFORM_NOT_FOUND`) when a single image is for another platform than those asked for. */
+/**
+ * Throws `NotFoundError` (`ERR_INJECT_PLATFORM_NOT_FOUND`) when a single image is for another
+ * platform than those asked for.
+ */
 function checkPlatform({config}: Image, choice: PlatformChoice | undefined, name: string): void {
   if (choice === undefined || choice === 'all') return
   const platform = platformOf(config.value)

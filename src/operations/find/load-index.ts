@@ -20,7 +20,9 @@ export interface LoadedIndex {
   readonly images: readonly PlatformImage[]
 }
 
-/** Whether a stored document is an index, by its own word and shape. Throws as `documentKind` does. */
+/**
+ * Whether a stored document is an index, by its own word and shape. Throws as `documentKind` does.
+ */
 export function isIndex({bytes, descriptor}: StoredManifest): boolean {
   const {value} = parseDocument(
     bytes,
@@ -32,8 +34,9 @@ export function isIndex({bytes, descriptor}: StoredManifest): boolean {
 }
 
 /**
- * The index with all indexes below it, each read once, and the platforms of its images; of the images themselves nothing is read unless their entry lacks the
- * platform. Throws `NotFoundError` for an index below that is not there, `LimitError` for too many, and what `decodeIndex` throws.
+ * The index with all indexes below it, each read once, and the platforms of its images; of the
+ * images themselves nothing is read unless their entry lacks the platform. Throws `NotFoundError`
+ * for an index below that is not there, `LimitError` for too many, and what `decodeIndex` throws.
  */
 export async function loadIndex(
   store: ContentStore,

@@ -17,7 +17,10 @@ export interface FormatOptions {
   readonly parents?: Parents | undefined
 }
 
-/** The image that something is put into, converted if that is asked for. Throws `PreconditionError` when it, or slot `name` in it, can take no layer like that: before any work is done. */
+/**
+ * The image that something is put into, converted if that is asked for. Throws `PreconditionError`
+ * when it, or slot `name` in it, can take no layer like that: before any work is done.
+ */
 export function suitableImage(image: Image, name: string, options: FormatOptions): Image {
   const suitable = options.toOci === true ? toOci(image) : image
   checkFamily(suitable)

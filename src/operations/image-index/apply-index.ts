@@ -13,7 +13,10 @@ export interface ApplyIndexOptions extends IndexOptions {
   readonly stored: StoredLayers
 }
 
-/** Puts content into the chosen images of the index that was found, and moves the tags to the new index: one push of each layer, one tag move. */
+/**
+ * Puts content into the chosen images of the index that was found, and moves the tags to the new
+ * index: one push of each layer, one tag move.
+ */
 export async function applyToIndex(
   store: ContentStore,
   found: FoundDocument,

@@ -26,7 +26,10 @@ import {warnOfEmptiness} from '../slot/notices.js'
 import {type FormatOptions, suitableImage} from '../find/suitable-image.js'
 import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
 
-/** What is to be put into one image. Images with the same `key` get the same layer, which is packed and pushed once. */
+/**
+ * What is to be put into one image. Images with the same `key` get the same layer, which is packed
+ * and pushed once.
+ */
 export interface IndexContent extends Omit<GroupContent, 'plan'> {
   readonly path: string
   /** Seconds since the epoch; `undefined`: the newest mtime in the content. */
@@ -78,7 +81,10 @@ export interface InjectedIndex extends ChangedIndex {
 /** What layers were stored under which key: for another round, after a conflict. */
 export type StoredLayers = Map<string, GroupLayers>
 
-/** Puts content into the chosen images of an index: stores the layers and makes the documents, and leaves the tags where they are. */
+/**
+ * Puts content into the chosen images of an index: stores the layers and makes the documents, and
+ * leaves the tags where they are.
+ */
 export async function injectIndex(
   store: ContentStore,
   found: FoundDocument,

@@ -7,12 +7,18 @@ import type {IndexInjectionResult} from './describe-index.js'
 import type {InjectionResult} from '../slot/result.js'
 import type {Ports} from '../../ports.js'
 
-/** What cosign tags signatures with. https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage */
+/**
+ * What cosign tags signatures with.
+ * https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage
+ */
 const signatureSuffix = '.sig'
 
 /**
- * Warns of what refers to an image that got its first slot just now, by count and kind: signatures, attestations, lists of what is in it. They are of other bytes
- * than the new image, so they stay where they are. (An image that had the slot was made by us, and whoever signs those knows; and an update of a single image asks its registry for nothing that it does not need.) What cannot be found out is not said.
+ * Warns of what refers to an image that got its first slot just now, by count and kind: signatures,
+ * attestations, lists of what is in it. They are of other bytes than the new image, so they stay
+ * where they are. (An image that had the slot was made by us, and whoever signs those knows; and an
+ * update of a single image asks its registry for nothing that it does not need.) What cannot be
+ * found out is not said.
  */
 export async function warnOfReferrers(
   store: ContentStore,

@@ -22,7 +22,10 @@ export type IndexUpdate = (
   looks: TagLooks | undefined,
 ) => Promise<IndexInjectionResult>
 
-/** `update` of an index: a directory for all chosen images, or one for each platform. What one round has stored and said, the next one neither stores nor says again. */
+/**
+ * `update` of an index: a directory for all chosen images, or one for each platform. What one round
+ * has stored and said, the next one neither stores nor says again.
+ */
 export function createIndexUpdate(
   store: ContentStore,
   {directoryOf, layerEntries: entriesFor}: UpdateSource,

@@ -2,7 +2,9 @@ import type {AuthFilePlaces} from '../../registry/credentials/auth-file-places.j
 import type {CredentialLookup} from '../../registry/credentials/credential.js'
 import type {Ports} from '../../ports.js'
 
-/** What is impure about logging in and out: where files of credentials are, and the registry itself. */
+/**
+ * What is impure about logging in and out: where files of credentials are, and the registry itself.
+ */
 export interface CredentialPorts extends Pick<Ports, 'report' | 'signal'> {
   readonly places: AuthFilePlaces
   /** Asks a registry whether it knows whom `credentials` gives; see `Pingable`. */

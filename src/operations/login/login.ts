@@ -17,7 +17,10 @@ export interface LoginResult {
   readonly stored: CredentialPlace
 }
 
-/** Asks the registry whether it takes a user name and a password, and keeps them where docker, podman and we look for them when it does. */
+/**
+ * Asks the registry whether it takes a user name and a password, and keeps them where docker,
+ * podman and we look for them when it does.
+ */
 export async function login(
   {registry, username, password}: LoginOptions,
   {places, ping, report, signal}: CredentialPorts,
@@ -44,7 +47,10 @@ export async function login(
   return {registry, username, stored}
 }
 
-/** What the hint says of a refusal elsewhere is where credentials were found: these have just been typed. */
+/**
+ * What the hint says of a refusal elsewhere is where credentials were found: these have just been
+ * typed.
+ */
 function asWrong(error: unknown): unknown {
   if (!(error instanceof AuthenticationError) || error.code !== 'ERR_INJECT_UNAUTHORIZED')
     return error

@@ -19,7 +19,10 @@ export interface LogoutResult {
   }[]
 }
 
-/** Forgets the logins for one registry, or for all, in every file that we would find them in and in the helpers that these name. */
+/**
+ * Forgets the logins for one registry, or for all, in every file that we would find them in and in
+ * the helpers that these name.
+ */
 export async function logout(
   {registry}: LogoutOptions,
   {places, report, signal}: Omit<CredentialPorts, 'ping'>,

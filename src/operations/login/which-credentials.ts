@@ -24,7 +24,10 @@ export interface WhichResult {
   readonly kind: Credential['kind'] | null
 }
 
-/** Says whose credentials a command would use for an image and where they come from. Nothing is sent to the registry, and no secret is in the result. */
+/**
+ * Says whose credentials a command would use for an image and where they come from. Nothing is sent
+ * to the registry, and no secret is in the result.
+ */
 export async function whichCredentials(
   {reference, given}: WhichOptions,
   {places, signal}: Pick<CredentialPorts, 'places' | 'signal'>,

@@ -8,7 +8,10 @@ import type {Ports} from '../../ports.js'
 
 export interface CheckRootOptions {
   readonly root: string
-  /** The repository that content which is corrupt or missing is fetched from; without it nothing is changed. */
+  /**
+   * The repository that content which is corrupt or missing is fetched from; without it nothing is
+   * changed.
+   */
   readonly repairFrom?: Reference | undefined
 }
 
@@ -18,7 +21,10 @@ export interface CheckResult extends StoreReport {
   readonly sound: boolean
 }
 
-/** Reads everything in a root again, also while it is served, and repairs what it can where it is told from where. */
+/**
+ * Reads everything in a root again, also while it is served, and repairs what it can where it is
+ * told from where.
+ */
 export async function checkRoot(
   {root: directory, repairFrom}: CheckRootOptions,
   {openStore, report: tell, signal}: Ports,

@@ -25,7 +25,10 @@ export interface RepositoryCollection {
   readonly name: string
   readonly manifests: readonly string[]
   readonly blobs: readonly BlobInfo[]
-  /** Upload sessions that have expired. Their ids are nobody's business: whoever knows one may write to it. */
+  /**
+   * Upload sessions that have expired. Their ids are nobody's business: whoever knows one may write
+   * to it.
+   */
   readonly uploads: number
   /** All upload sessions that hold something, and their bytes. */
   readonly unfinished: {readonly count: number; readonly bytes: number}

@@ -34,7 +34,10 @@ export interface PruneResult {
   readonly total: GarbageResult & {readonly tags: number}
 }
 
-/** Removes the tags that a retention does not keep from all repositories of a root, and what nothing refers to then. Throws `UsageError` when it keeps all. */
+/**
+ * Removes the tags that a retention does not keep from all repositories of a root, and what nothing
+ * refers to then. Throws `UsageError` when it keeps all.
+ */
 export async function pruneRoot(
   {root: directory, dryRun, keepTags, ...retention}: PruneRootOptions,
   {report, signal}: Pick<Ports, 'report' | 'signal'>,

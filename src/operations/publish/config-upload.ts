@@ -6,7 +6,10 @@ import {streamOf} from '../../stream/bytes.js'
 export interface ConfigUpload {
   /** Begins, so that it goes beside the layer; whether that comes to an end, `end` tells. */
   begin(image: Image): void
-  /** The config is there when this resolves. What was begun for this very config is waited for; else it is put now. Tells whether it was not there before. */
+  /**
+   * The config is there when this resolves. What was begun for this very config is waited for; else
+   * it is put now. Tells whether it was not there before.
+   */
   end(image: Image): Promise<boolean>
   /** Ends what is under way, and resolves when it has ended. */
   close(): Promise<void>

@@ -16,8 +16,9 @@ export interface ChangedIndex {
 }
 
 /**
- * Makes the new index the one that the tags name: configs and manifests of the images first, then inner indexes, the outermost with the tags last. Nobody ever sees a
- * tag whose parts are missing. Returns the tags that moved.
+ * Makes the new index the one that the tags name: configs and manifests of the images first, then
+ * inner indexes, the outermost with the tags last. Nobody ever sees a tag whose parts are missing.
+ * Returns the tags that moved.
  */
 export async function publishIndex(
   store: ContentStore,

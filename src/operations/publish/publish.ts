@@ -6,9 +6,11 @@ import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {outstanding} from './tag-moves.js'
 
 /**
- * Makes `next` the image of the tags: config first, then the manifest, then the tags, so that nobody ever sees a tag whose parts are missing.
- * The layers are there already; where the registry says that a blob is not, config and layer (`restoreLayer`, false for nothing to do) are looked after once
- * more. Does nothing for what is in place. `configUpload` may have begun with the config. Returns the tags that moved.
+ * Makes `next` the image of the tags: config first, then the manifest, then the tags, so that
+ * nobody ever sees a tag whose parts are missing. The layers are there already; where the registry
+ * says that a blob is not, config and layer (`restoreLayer`, false for nothing to do) are looked
+ * after once more. Does nothing for what is in place. `configUpload` may have begun with the
+ * config. Returns the tags that moved.
  */
 export async function publish(
   store: ContentStore,
@@ -44,7 +46,10 @@ export async function publish(
   return tags.map(({tag}) => tag)
 }
 
-/** The second: what goes elsewhere is brought there when the manifest is put, and is not where it should be brought from. */
+/**
+ * The second: what goes elsewhere is brought there when the manifest is put, and is not where it
+ * should be brought from.
+ */
 const blobUnknown: ReadonlySet<string> = new Set([
   'ERR_INJECT_MANIFEST_BLOB_UNKNOWN',
   'ERR_INJECT_BLOB_NOT_FOUND',

@@ -11,8 +11,8 @@ import {defaultTag} from '../find/find-document.js'
 export type TagLooks = ReadonlyMap<string, Promise<Digest | undefined>>
 
 /**
- * Begins to look where the tags stand, so that it is waited for together with the image. The tag that the image is read by needs no look of its own. Failures are those of whoever wants
- * to know.
+ * Begins to look where the tags stand, so that it is waited for together with the image. The tag
+ * that the image is read by needs no look of its own. Failures are those of whoever wants to know.
  */
 export function lookAtTags(
   store: ContentStore,
@@ -32,9 +32,10 @@ export function lookAtTags(
 }
 
 /**
- * The tags that the result goes to, each with where it stands now, before any work is done: whoever moves one meanwhile is not
- * overwritten. Default: the tag in the reference, else `latest`. Throws `UsageError` when only a digest was given, since a digest cannot move,
- * and `ConflictError` when tag and digest of the reference do not belong together any more.
+ * The tags that the result goes to, each with where it stands now, before any work is done: whoever
+ * moves one meanwhile is not overwritten. Default: the tag in the reference, else `latest`. Throws
+ * `UsageError` when only a digest was given, since a digest cannot move, and `ConflictError` when
+ * tag and digest of the reference do not belong together any more.
  */
 export async function planTagMoves(
   store: ContentStore,
@@ -55,12 +56,18 @@ export async function planTagMoves(
   return moves
 }
 
-/** The tags that the result goes to: those asked for, else the one in the reference, else `latest`. Throws `UsageError` when only a digest was given. */
+/**
+ * The tags that the result goes to: those asked for, else the one in the reference, else `latest`.
+ * Throws `UsageError` when only a digest was given.
+ */
 export function destinationTags(reference: Reference, tags: readonly string[]): readonly string[] {
   return [...new Set(tags.length > 0 ? tags : [tagOf(reference)])]
 }
 
-/** `name:tag@digest` says what the tag is expected to be: when it is something else by now, moving it would lose that. */
+/**
+ * `name:tag@digest` says what the tag is expected to be: when it is something else by now, moving
+ * it would lose that.
+ */
 function checkPin({tag, digest}: Reference, move: TagMove, where: string): void {
   if (digest === undefined || move.tag !== tag) return
   const found = move.from === 'absent' ? undefined : move.from
@@ -81,8 +88,9 @@ export function outstanding(moves: readonly TagMove[], digest: Digest): TagMove[
 }
 
 /**
- * Throws `ConflictError` when one of the tags names another image already: for whoever wants no tag overwritten. `digest` is what they are to name;
- * `undefined` when it is certain that it is nothing that is there.
+ * Throws `ConflictError` when one of the tags names another image already: for whoever wants no tag
+ * overwritten. `digest` is what they are to name; `undefined` when it is certain that it is nothing
+ * that is there.
  */
 export function refuseClobber(
   moves: readonly TagMove[],

@@ -30,8 +30,10 @@ export interface SettleOptions {
 }
 
 /**
- * Reads what the reference names and gives it to `attempt`, which changes it and moves the tags. After a conflict at the tag that was read, and if the policy allows it,
- * the document is read again and judged anew: it may be an index by now, or no index any more. What stands at any other tag would be lost, so that conflict is final.
+ * Reads what the reference names and gives it to `attempt`, which changes it and moves the tags.
+ * After a conflict at the tag that was read, and if the policy allows it, the document is read
+ * again and judged anew: it may be an index by now, or no index any more. What stands at any other
+ * tag would be lost, so that conflict is final.
  */
 export async function publishUntilSettled<T>(
   store: ContentStore,
@@ -65,7 +67,10 @@ function isConflict(
   return destinationTags(reference, tags).every((tag) => tag === source)
 }
 
-/** The command was right for what was there at its start: that it is not for what is there now is the conflict. */
+/**
+ * The command was right for what was there at its start: that it is not for what is there now is
+ * the conflict.
+ */
 function unsuitable(
   error: unknown,
   {first, round}: {readonly first: Round; readonly round: Round},

@@ -14,7 +14,10 @@ export interface FoundImage extends ImageToSave {
   readonly reference: string
 }
 
-/** One image of what `reference` names, with the names that it has there. Throws what `findDocument` and `loadFound` throw. */
+/**
+ * One image of what `reference` names, with the names that it has there. Throws what `findDocument`
+ * and `loadFound` throw.
+ */
 export async function findImage(
   store: ContentStore,
   reference: Reference,
@@ -32,8 +35,8 @@ export async function findImage(
 }
 
 /**
- * The images, those that are the same one with the names of all of them. Throws `UsageError` (`ERR_INJECT_NAME_AMBIGUOUS`) for a name that would
- * stand for two.
+ * The images, those that are the same one with the names of all of them. Throws `UsageError`
+ * (`ERR_INJECT_NAME_AMBIGUOUS`) for a name that would stand for two.
  */
 export function mergeImages(images: readonly FoundImage[]): FoundImage[] {
   const merged = new Map<Digest, FoundImage>()

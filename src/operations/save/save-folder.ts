@@ -32,7 +32,10 @@ export interface SaveFolderResult {
   readonly bytes: number
 }
 
-/** Writes one image as a folder of plain files: all of it, or the folder does not say that it is complete. See `fillFastFolder`. */
+/**
+ * Writes one image as a folder of plain files: all of it, or the folder does not say that it is
+ * complete. See `fillFastFolder`.
+ */
 export async function saveFolder(
   {
     image: reference,

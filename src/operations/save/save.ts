@@ -24,7 +24,10 @@ export type SaveOutput =
 
 export interface SaveOptions extends Pick<ArchiveOptions, 'compression' | 'legacy'> {
   readonly images: readonly Reference[]
-  /** What the one image is called in the archive, instead of what it is called where it comes from; empty: as there. */
+  /**
+   * What the one image is called in the archive, instead of what it is called where it comes from;
+   * empty: as there.
+   */
   readonly names: readonly ImageName[]
   /** Of images that are indexes. */
   readonly platform?: Platform | undefined
@@ -53,8 +56,9 @@ export interface SaveResult {
 }
 
 /**
- * Writes images into one archive that Docker, podman, skopeo and containerd load. A file is written under another name and renamed when it is whole, so that there is never a half one. Equal images in equal order give
- * equal bytes.
+ * Writes images into one archive that Docker, podman, skopeo and containerd load. A file is written
+ * under another name and renamed when it is whole, so that there is never a half one. Equal images
+ * in equal order give equal bytes.
  */
 export async function save(options: SaveOptions, ports: Ports): Promise<SaveResult> {
   const {images, names, platform, output} = options

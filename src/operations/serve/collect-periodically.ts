@@ -8,8 +8,9 @@ import type {Ports} from '../../ports.js'
 const longestWait = 2 ** 31 - 1
 
 /**
- * Collects the garbage of these roots again and again, `intervalMs` milliseconds after the end of the last time. A collection that fails is reported and the
- * next one tries again. What it gives ends that, and resolves when nothing is running any more.
+ * Collects the garbage of these roots again and again, `intervalMs` milliseconds after the end of
+ * the last time. A collection that fails is reported and the next one tries again. What it gives
+ * ends that, and resolves when nothing is running any more.
  */
 export function collectPeriodically(
   roots: readonly RepositoryRoot[],

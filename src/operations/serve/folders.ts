@@ -5,8 +5,9 @@ import {UsageError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
 
 /**
- * Where the folders really are, by what they were called. Throws `UsageError` (`ERR_INJECT_ROOTS_NESTED`) when one is inside another: a repository of
- * the inner one would be one of the outer one, too.
+ * Where the folders really are, by what they were called. Throws `UsageError`
+ * (`ERR_INJECT_ROOTS_NESTED`) when one is inside another: a repository of the inner one would be
+ * one of the outer one, too.
  */
 export async function findFolders(
   directories: readonly string[],

@@ -21,7 +21,9 @@ export interface SecretFiles {
 export interface Secrets {
   readonly access: Access
   readonly tls: TlsIdentity | undefined
-  /** Reads all files again. When one cannot be used, nothing changes, and it throws what was wrong. */
+  /**
+   * Reads all files again. When one cannot be used, nothing changes, and it throws what was wrong.
+   */
   reload(servers: readonly RegistryServer[]): Promise<void>
   /** Ends what checks passwords. */
   close(): Promise<void>
@@ -29,7 +31,10 @@ export interface Secrets {
 
 const largestFile = 1024 * 1024
 
-/** Throws `LocalIoError`, and `UsageError` (`ERR_INJECT_HTPASSWD_INVALID`, `ERR_INJECT_CERTIFICATE_INVALID`). */
+/**
+ * Throws `LocalIoError`, and `UsageError` (`ERR_INJECT_HTPASSWD_INVALID`,
+ * `ERR_INJECT_CERTIFICATE_INVALID`).
+ */
 export async function loadSecrets(files: SecretFiles): Promise<Secrets> {
   const users = await readUsers(files)
   const tls = await readTls(files)

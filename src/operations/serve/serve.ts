@@ -40,7 +40,10 @@ export interface ServePorts extends Pick<Ports, 'report' | 'signal'> {
   readonly onReload: (reload: () => void) => () => void
 }
 
-/** Serves until the signal aborts, then lets the running requests end. Throws before it is ready, or not at all. */
+/**
+ * Serves until the signal aborts, then lets the running requests end. Throws before it is ready, or
+ * not at all.
+ */
 export async function serve(options: ServeOptions, ports: ServePorts): Promise<void> {
   const {listeners, insecureBind, drainTime, collectEvery} = options
   if (!insecureBind) for (const each of listeners) refuseExposure(each, options)

@@ -5,7 +5,10 @@ import type {Ports} from '../../ports.js'
 
 export type CheckSiteResult = CheckResult & SiteReport
 
-/** Reads everything in a published site again, also while it is served. Throws what `checkIsSite` throws. */
+/**
+ * Reads everything in a published site again, also while it is served. Throws what `checkIsSite`
+ * throws.
+ */
 export async function checkPublishedSite(
   site: string,
   {report: tell, signal}: Pick<Ports, 'report' | 'signal'>,

@@ -55,8 +55,10 @@ export interface PublishSiteResult {
 const rounds = 5
 
 /**
- * Puts an image, or an index with all that belongs to it, into a folder that a plain web server serves as a read-only registry. Bytes first, then what names them: see
- * `commitToSite`. Throws `UsageError` (`ERR_INJECT_SITE_NAME_NEEDED`), and what `refuseAddress`, `createSite` and `refuseTakenNames` throw.
+ * Puts an image, or an index with all that belongs to it, into a folder that a plain web server
+ * serves as a read-only registry. Bytes first, then what names them: see `commitToSite`. Throws
+ * `UsageError` (`ERR_INJECT_SITE_NAME_NEEDED`), and what `refuseAddress`, `createSite` and
+ * `refuseTakenNames` throw.
  */
 export async function publishSite(
   options: PublishSiteOptions,

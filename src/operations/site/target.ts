@@ -13,7 +13,8 @@ export interface SiteTarget {
 }
 
 /**
- * Throws `UsageError` (`ERR_INJECT_NOT_A_SITE`) for an address: it would make a good folder's name, and nobody means it as one. What has a slash before the colon is taken.
+ * Throws `UsageError` (`ERR_INJECT_NOT_A_SITE`) for an address: it would make a good folder's name,
+ * and nobody means it as one. What has a slash before the colon is taken.
  */
 export function refuseAddress(site: string): void {
   if (!/^(?:[\w.-]+|\[[\da-f:]+\]):(?:\/\/|\d+(?:\/|$))/i.test(site)) return
@@ -23,8 +24,9 @@ export function refuseAddress(site: string): void {
 }
 
 /**
- * Reads `SITE[/NAME[:TAG]]`: which part of it is the site is seen on disk. Throws `UsageError` (`ERR_INJECT_SITE_TARGET_INVALID`), and what `checkIsSite` throws where no folder
- * on the way is a site.
+ * Reads `SITE[/NAME[:TAG]]`: which part of it is the site is seen on disk. Throws `UsageError`
+ * (`ERR_INJECT_SITE_TARGET_INVALID`), and what `checkIsSite` throws where no folder on the way is a
+ * site.
  */
 export async function parseSiteTarget(text: string): Promise<SiteTarget> {
   if (text.includes('@')) {

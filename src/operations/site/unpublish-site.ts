@@ -41,8 +41,9 @@ export interface SweepSiteResult {
 }
 
 /**
- * Removes a tag from a site, and what nothing else there refers to; of a whole site what no tag leads to, with all that killed publishers left. Throws what
- * `parseSiteTarget` and `planRemoval` throw.
+ * Removes a tag from a site, and what nothing else there refers to; of a whole site what no tag
+ * leads to, with all that killed publishers left. Throws what `parseSiteTarget` and `planRemoval`
+ * throw.
  */
 export async function unpublishSite(
   {target, untagged, graceMs = hourMs, dryRun}: UnpublishSiteOptions,

@@ -13,15 +13,20 @@ import type {Ports} from '../../ports.js'
 const large = 16 * 1024 * 1024
 
 export interface Comparison {
-  /** What the directory packs to; `undefined` when it is none of the known layers and hashing stopped as soon as that was certain. */
+  /**
+   * What the directory packs to; `undefined` when it is none of the known layers and hashing
+   * stopped as soon as that was certain.
+   */
   readonly content: PackedContent | undefined
   /** The known layer that it is, and that is really there. */
   readonly layer: Layer | undefined
 }
 
 /**
- * Hashes the directory to see whether it is one of `known`; reads nothing when there are none. `exhaustive`: to its end in any case. What costs
- * little to rule out is ruled out early: a tar cannot be larger than its compressed form can possibly hold, nor a file newer than the newest one in a layer.
+ * Hashes the directory to see whether it is one of `known`; reads nothing when there are none.
+ * `exhaustive`: to its end in any case. What costs little to rule out is ruled out early: a tar
+ * cannot be larger than its compressed form can possibly hold, nor a file newer than the newest one
+ * in a layer.
  */
 export async function compare(
   store: ContentStore,

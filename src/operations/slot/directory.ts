@@ -19,7 +19,8 @@ export interface Directory {
 }
 
 /**
- * A symlink to a directory is followed, as `tar -C` does. Throws `LocalIoError` at once when there is no such directory, and `UsageError` when one of the outputs of the run lies inside it.
+ * A symlink to a directory is followed, as `tar -C` does. Throws `LocalIoError` at once when there
+ * is no such directory, and `UsageError` when one of the outputs of the run lies inside it.
  */
 export function openDirectory(directory: string, outputs: readonly Output[]): Directory {
   const path = realDirectory(directory)

@@ -39,7 +39,10 @@ export interface GroupLayers {
   readonly sent: SentLayers
 }
 
-/** The layers that hold the content for a group of images of an index: those that are there already, and new ones. In a dry run nothing is stored. */
+/**
+ * The layers that hold the content for a group of images of an index: those that are there already,
+ * and new ones. In a dry run nothing is stored.
+ */
 export async function storeGroupLayers(
   store: ContentStore,
   group: readonly IndexTarget[],
@@ -81,7 +84,10 @@ export async function storeGroupLayers(
   return {count: 1, ...asContent(layer, packed, uploaded)}
 }
 
-/** What one image says of its layers, another one cannot vouch for: `own` are those that all of them have. */
+/**
+ * What one image says of its layers, another one cannot vouch for: `own` are those that all of them
+ * have.
+ */
 function ownLayers(group: readonly IndexTarget[]): KnownLayer[] {
   const found = new Map<string, {layer: KnownLayer; images: number}>()
   for (const {slot} of group) {

@@ -12,7 +12,10 @@ import {fetchImage} from '../find/fetch-image.js'
 import {isIndex, loadIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
 
-/** A layer of this slot that the repository should hold already. `own`: the image's that is worked on, not that of another tag. */
+/**
+ * A layer of this slot that the repository should hold already. `own`: the image's that is worked
+ * on, not that of another tag.
+ */
 export interface KnownLayer extends Layer {
   readonly own: boolean
   /** One of several layers of its slot. */
@@ -22,8 +25,9 @@ export interface KnownLayer extends Layer {
 }
 
 /**
- * Layers of this slot that the repository should hold already: the image's own, and those of the images that the tags name now (a nightly
- * job injects into the same base again and again). When the directory packs to one of them, nothing needs to be sent.
+ * Layers of this slot that the repository should hold already: the image's own, and those of the
+ * images that the tags name now (a nightly job injects into the same base again and again). When
+ * the directory packs to one of them, nothing needs to be sent.
  */
 export async function knownLayers(
   store: ContentStore,
@@ -42,7 +46,10 @@ export async function knownLayers(
   return known
 }
 
-/** Layers of this slot in what the tags name now, of single images and of those of an index. None of them is proven. */
+/**
+ * Layers of this slot in what the tags name now, of single images and of those of an index. None of
+ * them is proven.
+ */
 export async function layersAt(
   store: ContentStore,
   moves: readonly TagMove[],
@@ -78,7 +85,8 @@ async function imagesAt(
 }
 
 /**
- * Whether a known layer may be named again for entries that have its diff ID: when it is there, and it is the image's own or what they pack to. `isThere` may have been asked before.
+ * Whether a known layer may be named again for entries that have its diff ID: when it is there, and
+ * it is the image's own or what they pack to. `isThere` may have been asked before.
  */
 export async function isUsable(
   layer: KnownLayer,
@@ -94,7 +102,10 @@ export async function isUsable(
 /** Whether the store has a layer. */
 export type Presence = (layer: Layer) => Promise<boolean>
 
-/** Asks for all of these layers at once, when it is first asked for one: there may be many, and each answer takes its time. */
+/**
+ * Asks for all of these layers at once, when it is first asked for one: there may be many, and each
+ * answer takes its time.
+ */
 export function createPresence(
   store: ContentStore,
   known: readonly Layer[],
@@ -117,7 +128,10 @@ export function createPresence(
   }
 }
 
-/** Layers of one slot, as far as they are of use to what is made now: one layer is compared with one, and several with several. */
+/**
+ * Layers of one slot, as far as they are of use to what is made now: one layer is compared with
+ * one, and several with several.
+ */
 export function alike(known: readonly KnownLayer[], isShard: boolean): KnownLayer[] {
   return known.filter((layer) => layer.isShard === isShard)
 }
@@ -140,8 +154,8 @@ export async function isThere(
 }
 
 /**
- * Whether the entries, compressed by us, are that very blob. What another image says of its layers nobody has checked, and every digest that
- * we publish is of bytes that we hold.
+ * Whether the entries, compressed by us, are that very blob. What another image says of its layers
+ * nobody has checked, and every digest that we publish is of bytes that we hold.
  */
 export async function packsTo(
   {descriptor}: Layer,
@@ -156,7 +170,10 @@ export async function packsTo(
   return result().digest === descriptor.digest
 }
 
-/** An image that cannot be read, of whatever kind, is no reason to fail: it only cannot save us work. */
+/**
+ * An image that cannot be read, of whatever kind, is no reason to fail: it only cannot save us
+ * work.
+ */
 async function otherLayer(
   store: ContentStore,
   digest: string,

@@ -24,7 +24,10 @@ export interface KeyedEntries {
   readonly entries: Entries
 }
 
-/** Entries for one layer (`entries`), and what to do where they are divided into several: each part of `content` is a layer when it is in its `frame`. */
+/**
+ * Entries for one layer (`entries`), and what to do where they are divided into several: each part
+ * of `content` is a layer when it is in its `frame`.
+ */
 export interface FramedEntries extends KeyedEntries {
   readonly content: Entries
   readonly frame: (entries: Iterable<WalkedEntry>) => Iterable<WalkedEntry>
@@ -37,8 +40,10 @@ export type LayerEntries = (
 ) => Promise<FramedEntries>
 
 /**
- * The entries for the layer of an image: as Windows wants them where it is one for Windows, else with parent directories as `parents` says. Layers of the image are read only
- * when that needs them, newest first and no more than necessary, each once in a run. Foreign layers are never fetched; they and those that cannot be read are left out, with a warning.
+ * The entries for the layer of an image: as Windows wants them where it is one for Windows, else
+ * with parent directories as `parents` says. Layers of the image are read only when that needs
+ * them, newest first and no more than necessary, each once in a run. Foreign layers are never
+ * fetched; they and those that cannot be read are left out, with a warning.
  */
 export function layerEntries(
   store: ContentStore,

@@ -25,7 +25,8 @@ export function outputsAt(...references: readonly Reference[]): readonly Output[
 }
 
 /**
- * Throws `UsageError` when something that the run writes lies in the directory that is packed: it would end up in its own layer, half-written, and every run would make a new image. `directory` is
+ * Throws `UsageError` when something that the run writes lies in the directory that is packed: it
+ * would end up in its own layer, half-written, and every run would make a new image. `directory` is
  * a real path; an output need not be there yet.
  */
 export function refuseOutputsInside(directory: string, outputs: readonly Output[]): void {
@@ -46,7 +47,10 @@ export function isInside(directory: string, path: string): boolean {
   return place === parent || place.startsWith(parent === '/' ? '/' : `${parent}/`)
 }
 
-/** Where a file is, or will be when it is made: the real path of the nearest folder that is there, and the rest. */
+/**
+ * Where a file is, or will be when it is made: the real path of the nearest folder that is there,
+ * and the rest.
+ */
 function placeOf(path: string, links = 0): string {
   try {
     return realpathSync(path)

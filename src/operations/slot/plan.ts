@@ -37,7 +37,10 @@ export interface UpdateOptions
   readonly layers?: Sharding | undefined
   /** Where in the image the directory belongs; `undefined`: where the slot says, else `/`. */
   readonly path?: string | undefined
-  /** Seconds since the epoch: the time of the slot, and the latest mtime in the layer. `undefined`: the newest mtime in the directory. */
+  /**
+   * Seconds since the epoch: the time of the slot, and the latest mtime in the layer. `undefined`:
+   * the newest mtime in the directory.
+   */
   readonly created?: number | undefined
   readonly onConflict: ConflictPolicy
   /** No tag is overwritten: it must not exist, or name the result already. */
@@ -94,8 +97,9 @@ type PlanOptions = UpdateOptions & {
 }
 
 /**
- * Reads the image, and the directory where that can save work. `exhaustive`: reads the directory to its end in any case. `stored`: what it was packed to
- * before, which holds as long as its place in the image does.
+ * Reads the image, and the directory where that can save work. `exhaustive`: reads the directory to
+ * its end in any case. `stored`: what it was packed to before, which holds as long as its place in
+ * the image does.
  */
 export async function planUpdate(
   store: ContentStore,
@@ -171,7 +175,10 @@ async function lookTrusted(
   return {layers, content: {...counts, diffId}, unsent: nothingSent}
 }
 
-/** What of the content is there already. One layer is compared before it is packed; several are compared one by one while they are stored, unless it has to be known at once. */
+/**
+ * What of the content is there already. One layer is compared before it is packed; several are
+ * compared one by one while they are stored, unless it has to be known at once.
+ */
 async function lookFor(
   store: ContentStore,
   {framed, shards, known}: Pick<UpdatePlan, 'framed' | 'shards' | 'known'>,
@@ -201,7 +208,10 @@ async function lookFor(
   }
 }
 
-/** What decides what is packed, but for the directory's content: by this a later run knows that it may go on. */
+/**
+ * What decides what is packed, but for the directory's content: by this a later run knows that it
+ * may go on.
+ */
 export function packingOf(
   directory: string,
   path: string,
@@ -211,7 +221,9 @@ export function packingOf(
   return [directory, path, JSON.stringify(how)]
 }
 
-/** A directory may be walked twice, to compare and to pack; what there is to say of it is said once. */
+/**
+ * A directory may be walked twice, to compare and to pack; what there is to say of it is said once.
+ */
 export function warnOnce({report}: Ports): (message: string) => void {
   const said = new Set<string>()
   return (message) => {

@@ -11,9 +11,11 @@ export type DirectoryFor = (platform: Platform) => Directory
 const placeholder = /\{(os|arch|variant)\}/g
 
 /**
- * One directory for all, opened at once; or, with `{os}`, `{arch}` and `{variant}` (which is empty where a platform has none) in the path, one for each platform, opened
- * when it is asked for. Throws `UsageError` for other words in braces, where there are these too or no such directory is there, and what `openDirectory` throws; the function throws `UnsafeContentError` for a
- * platform whose name is no name of a file: it is the image's, and anybody's.
+ * One directory for all, opened at once; or, with `{os}`, `{arch}` and `{variant}` (which is empty
+ * where a platform has none) in the path, one for each platform, opened when it is asked for.
+ * Throws `UsageError` for other words in braces, where there are these too or no such directory is
+ * there, and what `openDirectory` throws; the function throws `UnsafeContentError` for a platform
+ * whose name is no name of a file: it is the image's, and anybody's.
  */
 export function directoryFor(path: string, outputs: readonly Output[]): DirectoryFor {
   const [unknown] = path.replaceAll(placeholder, '').match(/\{\w+\}/) ?? []

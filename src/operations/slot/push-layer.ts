@@ -16,8 +16,9 @@ export interface PushedLayer {
 }
 
 /**
- * Packs the entries and stores the blob, in one streaming pass. `mediaType` is that of a layer compressed so; `on` names the content to whoever watches. With
- * `packing`, which says what is packed and how, another run goes on where this one is killed.
+ * Packs the entries and stores the blob, in one streaming pass. `mediaType` is that of a layer
+ * compressed so; `on` names the content to whoever watches. With `packing`, which says what is
+ * packed and how, another run goes on where this one is killed.
  */
 export async function pushLayer(
   store: ContentStore,

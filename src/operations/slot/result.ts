@@ -3,28 +3,43 @@ import type {Digest} from '../../oci/digest.js'
 import {repositoryName, type Reference} from '../../oci/reference.js'
 import type {SentLayers, SlotFacts} from './content.js'
 
-/** What became of the slot: put into an image that had none, given other content, left as it was, or that while the image's config was edited. */
+/**
+ * What became of the slot: put into an image that had none, given other content, left as it was, or
+ * that while the image's config was edited.
+ */
 export type SlotAction = 'added' | 'replaced' | 'unchanged' | 'edited'
 
 /** What `setup` and `update` did, or in a dry run would do. */
 export interface InjectionResult {
-  /** `repository@digest` of the image that the tags name now; `null` in a dry run that would change it. */
+  /**
+   * `repository@digest` of the image that the tags name now; `null` in a dry run that would change
+   * it.
+   */
   readonly reference: string | null
   readonly digest: Digest | null
   /** The manifest that the work started from. */
   readonly base: Digest
   /** Whether the slot was added or its content replaced. */
   readonly changed: boolean
-  /** The tags that moved; empty when all of them named the result already. In a dry run: those that would be moved. */
+  /**
+   * The tags that moved; empty when all of them named the result already. In a dry run: those that
+   * would be moved.
+   */
   readonly tags: readonly string[]
   readonly slot: {readonly name: string; readonly path: string; readonly action: SlotAction}
   /** What the slot holds. */
   readonly layer: {
     /** Of its layer; `undefined` where there are several, and in a dry run over an index. */
     readonly diffId: Digest | undefined
-    /** Of the compressed blob; `undefined` where there are several, and in a dry run that would have to compress. */
+    /**
+     * Of the compressed blob; `undefined` where there are several, and in a dry run that would have
+     * to compress.
+     */
     readonly digest: Digest | undefined
-    /** Compressed, of all layers together; unknown (`undefined`) in a dry run that would have to compress. */
+    /**
+     * Compressed, of all layers together; unknown (`undefined`) in a dry run that would have to
+     * compress.
+     */
     readonly size: number | undefined
     /** Whether anything was sent; `false` when the repository had it. */
     readonly uploaded: boolean
@@ -37,7 +52,9 @@ export interface InjectionResult {
     readonly count: number
     /** How many of them were sent; in a dry run: would be. */
     readonly new: number
-    /** What was sent, compressed; unknown (`undefined`) in a dry run that would have to compress. */
+    /**
+     * What was sent, compressed; unknown (`undefined`) in a dry run that would have to compress.
+     */
     readonly bytes: number | undefined
   }
   readonly dryRun: boolean

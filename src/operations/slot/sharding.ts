@@ -19,7 +19,8 @@ export function shardingOf(asked: Sharding | undefined, slot: Slot | undefined):
 }
 
 /**
- * How entries are divided into layers that all the images have room for; `undefined`: they are one. Fewer layers than there should be are said (`warn`). Throws `UsageError`
+ * How entries are divided into layers that all the images have room for; `undefined`: they are one.
+ * Fewer layers than there should be are said (`warn`). Throws `UsageError`
  * (`ERR_INJECT_TOO_MANY_LAYERS`) when the user asks for more than an image can have.
  */
 export function planSharding(

@@ -25,13 +25,18 @@ export interface StoreShardsOptions extends LayerFormat {
   readonly mediaType: string
   /** For whoever watches. */
   readonly on: string
-  /** Who publishes the image restores what the store turns out to lack of layers that the image has already: unless nothing changes at all they are not asked for. */
+  /**
+   * Who publishes the image restores what the store turns out to lack of layers that the image has
+   * already: unless nothing changes at all they are not asked for.
+   */
   readonly restores?: boolean | undefined
   /** By which a later run knows that it may go on where this one was killed. */
   readonly packing?: readonly string[] | undefined
 }
 
-/** What a comparison finds: the known layers in their places, `undefined` for what is none of them. */
+/**
+ * What a comparison finds: the known layers in their places, `undefined` for what is none of them.
+ */
 export interface ComparedShards {
   readonly layers: readonly (Layer | undefined)[]
   readonly content: StoredContent['content']
@@ -60,8 +65,10 @@ export async function compareShards(
 }
 
 /**
- * Stores the layers that a slot is to have, lowest first. What is known already is found by its diff ID, and neither compressed nor sent; when nothing is known, nothing is hashed
- * beforehand either. Throws what `divide`, packing and storing throw; layers that were stored by then are nobody's and do no harm.
+ * Stores the layers that a slot is to have, lowest first. What is known already is found by its
+ * diff ID, and neither compressed nor sent; when nothing is known, nothing is hashed beforehand
+ * either. Throws what `divide`, packing and storing throw; layers that were stored by then are
+ * nobody's and do no harm.
  */
 export async function storeShards(
   store: ContentStore,
@@ -110,8 +117,9 @@ export async function storeShards(
 }
 
 /**
- * Packs and stores again what the store has lost of `layers`, and returns those. None when it has them all; those before the first that cannot be made again: the directory is another by
- * now, or another tool has compressed it.
+ * Packs and stores again what the store has lost of `layers`, and returns those. None when it has
+ * them all; those before the first that cannot be made again: the directory is another by now, or
+ * another tool has compressed it.
  */
 export async function restoreShards(
   store: ContentStore,

@@ -70,7 +70,10 @@ function request<M extends 'GET' | 'HEAD'>(
   return {method, url: connection.url(`blobs/${digest}`), access: 'pull', signal} as const
 }
 
-/** For registries that do not answer HEAD as they should; and a refused one has no body to say why. The body of this one is not read. */
+/**
+ * For registries that do not answer HEAD as they should; and a refused one has no body to say why.
+ * The body of this one is not read.
+ */
 export async function statBlobByGet(
   connection: Connection,
   digest: Digest,

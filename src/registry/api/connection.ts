@@ -17,10 +17,15 @@ export interface Call extends HttpRequest {
   readonly afterAbort?: boolean
 }
 
-/** What to make of an accepted answer; all of it that is wanted is read here, so that a body that breaks off is asked for again. */
+/**
+ * What to make of an accepted answer; all of it that is wanted is read here, so that a body that
+ * breaks off is asked for again.
+ */
 type Consume<T> = (response: HttpResponse) => Promise<T>
 
-/** One repository of one registry: what its blobs, uploads, manifests and tags are asked through. */
+/**
+ * One repository of one registry: what its blobs, uploads, manifests and tags are asked through.
+ */
 export interface Connection {
   /** `registry.example/team/app`, for messages. */
   readonly name: string
@@ -31,10 +36,15 @@ export interface Connection {
   url(path: string): URL
   /** Tries as often as is sensible. Throws errors of ours only. */
   call<T>(call: Call, consume: Consume<T>, options?: RetryOptions<T>): Promise<T>
-  /** Tries once (but logs in as needed). Throws `TransportError` and `RefusedError` for the caller's own `withRetries`. */
+  /**
+   * Tries once (but logs in as needed). Throws `TransportError` and `RefusedError` for the caller's
+   * own `withRetries`.
+   */
   once<T>(call: Call, consume: Consume<T>): Promise<T>
   readonly withRetries: WithRetries
-  /** Waits. Throws the reason of `signal`, and that of the store's own unless it is `afterAbort`. */
+  /**
+   * Waits. Throws the reason of `signal`, and that of the store's own unless it is `afterAbort`.
+   */
   pause(milliseconds: number, options: Pick<Call, 'signal' | 'afterAbort'>): Promise<void>
   close(): void
 }
@@ -50,7 +60,10 @@ export interface ConnectionSettings {
   readonly headers?: (() => Promise<ExtraHeaders>) | undefined
   readonly retries: RetryPolicy
   readonly ports: RetryPorts
-  /** Every token is asked for with the right to push, so that reading first does not cost a second one. */
+  /**
+   * Every token is asked for with the right to push, so that reading first does not cost a second
+   * one.
+   */
   readonly writes: boolean
   /** Ends everything. */
   readonly signal?: AbortSignal | undefined

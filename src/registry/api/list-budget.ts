@@ -6,7 +6,10 @@ export interface ListLimits {
   readonly bytes: number
 }
 
-/** Counts what pages of a list bring: a registry decides how many there are, and what is kept of them must not be without bounds. */
+/**
+ * Counts what pages of a list bring: a registry decides how many there are, and what is kept of
+ * them must not be without bounds.
+ */
 export interface ListBudget {
   /** Throws `LimitError` (`ERR_INJECT_LIST_TOO_LONG`) when it is too much in sum. */
   spend(names: number, bytes: number): void

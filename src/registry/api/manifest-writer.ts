@@ -95,7 +95,8 @@ export function createManifestWriter(
           throw tagImmutable(move, error.failure, name)
         if (error.status !== 412 || move?.from === undefined) throw error
         checkTagMove(move, found, name)
-        // it is where we said: what answered has another idea of conditions, and it was looked at this moment
+        // it is where we said: what answered has another idea of conditions, and it was looked at
+        // this moment
         return send({})
       }
     }
@@ -114,7 +115,8 @@ export function createManifestWriter(
   }
 
   /**
-   * What was there before the PUT is nobody else's move: some registries answer from a cache for a moment, and are asked again for some seconds.
+   * What was there before the PUT is nobody else's move: some registries answer from a cache for a
+   * moment, and are asked again for some seconds.
    */
   async function readBack(
     {digest, reference, move, status}: Answered,
@@ -170,7 +172,9 @@ function isConditional(move: TagMove): boolean {
   return move.from !== undefined
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9110#section-13.1 The entity tag of a manifest is its digest. */
+/**
+ * https://www.rfc-editor.org/rfc/rfc9110#section-13.1 The entity tag of a manifest is its digest.
+ */
 function condition(move: TagMove | undefined): Record<string, string> {
   if (move?.from === undefined) return {}
   return move.from === 'absent' ? {'if-none-match': '*'} : {'if-match': `"${move.from}"`}

@@ -12,7 +12,10 @@ import {notARegistry, refuseEncoding, refusePage} from './resumed.js'
 import {checkClaimedDigest, claimedDigest} from './response-digest.js'
 
 export interface ManifestReader extends Pick<ManifestStore, 'getManifest' | 'statManifest'> {
-  /** `statManifest` without asking again by GET for what a HEAD did not find: for what is expected to be absent. */
+  /**
+   * `statManifest` without asking again by GET for what a HEAD did not find: for what is expected
+   * to be absent.
+   */
   headManifest(reference: string, options?: CallOptions): Promise<Digest | undefined>
 }
 
@@ -67,7 +70,8 @@ export function createManifestReader(connection: Connection): ManifestReader {
     )
     if (head.status === 404) return undefined
     const claimed = head.status === 200 ? claimedDigest(head) : undefined
-    // who does not answer a HEAD as it should may do better with a GET, and says at least what is wrong
+    // who does not answer a HEAD as it should may do better with a GET, and says at least what is
+    // wrong
     if (!claimed) return (await getManifest(reference, options))?.descriptor.digest
     if (isDigest(reference)) checkClaimedDigest(head, reference, `manifest ${reference}`)
     return isDigest(reference) ? reference : claimed
@@ -85,7 +89,10 @@ export function createManifestReader(connection: Connection): ManifestReader {
   }
 }
 
-/** The address of a manifest. Throws `UsageError` for what is neither tag nor digest, for it would name something else there. */
+/**
+ * The address of a manifest. Throws `UsageError` for what is neither tag nor digest, for it would
+ * name something else there.
+ */
 export function manifestUrl(connection: Connection, reference: string): URL {
   if (!isDigest(reference) && !/^\w[\w.-]{0,127}$/.test(reference)) {
     throw new UsageError(
@@ -107,7 +114,10 @@ function mediaTypeOf(call: Parameters<typeof displayRequest>[0], response: HttpR
   throw notARegistry(call, 'of no media type')
 }
 
-/** The digest that names the bytes: the reference if that is one, else in the registry's algorithm, else sha256. */
+/**
+ * The digest that names the bytes: the reference if that is one, else in the registry's algorithm,
+ * else sha256.
+ */
 function checkedDigest(
   bytes: Uint8Array,
   response: HttpResponse,

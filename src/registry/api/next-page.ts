@@ -4,8 +4,10 @@ import type {HttpResponse} from '../net/http.js'
 import {parseLinks} from './pages.js'
 
 /**
- * The address of the page after the one at `from`; `undefined`: it was the last. A link to another host is never followed, and none that can be followed is not the end of the list: what else
- * the list holds is unknown then. Throws `IntegrityError` (`ERR_INJECT_REGISTRY_ANSWER_INVALID`). `seen`: the addresses of this list so far, to which the next one is added.
+ * The address of the page after the one at `from`; `undefined`: it was the last. A link to another
+ * host is never followed, and none that can be followed is not the end of the list: what else the
+ * list holds is unknown then. Throws `IntegrityError` (`ERR_INJECT_REGISTRY_ANSWER_INVALID`).
+ * `seen`: the addresses of this list so far, to which the next one is added.
  */
 export function nextPage(
   {headers}: Pick<HttpResponse, 'headers'>,
@@ -31,7 +33,9 @@ export function nextPage(
   return url
 }
 
-/** A page after the first one that is not there, or is something else: part of the list is missing. */
+/**
+ * A page after the first one that is not there, or is something else: part of the list is missing.
+ */
 export function missingPage(what: string, why: string): IntegrityError {
   return incomplete(`${what} is a further page and ${why}`)
 }

@@ -4,8 +4,9 @@ import {type Connection, headersOnly} from './connection.js'
 /** What only a registry can be asked. */
 export interface Pingable {
   /**
-   * Asks the registry whether it knows us, without naming a repository. Throws `AuthenticationError` when it does not, and `NetworkError` when it
-   * is not there or no registry. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support
+   * Asks the registry whether it knows us, without naming a repository. Throws
+   * `AuthenticationError` when it does not, and `NetworkError` when it is not there or no registry.
+   * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support
    */
   ping(options?: CallOptions): Promise<void>
 }

@@ -8,12 +8,16 @@ import {TransportError} from '../net/transport-error.js'
 
 /** How often in a row a body may break off without having brought much. */
 const maxIdleBreaks = 3
-/** A connection that brought less was not worth making: a server that drips and drops would keep us for ever. */
+/**
+ * A connection that brought less was not worth making: a server that drips and drops would keep us
+ * for ever.
+ */
 const worthwhile = 64 * 1024
 
 /**
- * Opens a body and, when it breaks off, goes on from where it was: with a range where the registry knows those, else by reading past what
- * was handed on already. Whether the parts make the right whole of `size` bytes is for a verifying reader to say. Throws `NotFoundError` and the like at
+ * Opens a body and, when it breaks off, goes on from where it was: with a range where the registry
+ * knows those, else by reading past what was handed on already. Whether the parts make the right
+ * whole of `size` bytes is for a verifying reader to say. Throws `NotFoundError` and the like at
  * the opening, `NetworkError` when it breaks off for good.
  */
 export async function resumed(
@@ -76,7 +80,10 @@ function openWhole(connection: Connection, call: Omit<Call, 'accept'>): Promise<
   })
 }
 
-/** From `offset`, or from the start where the registry knows no ranges or gives others than it was asked for. */
+/**
+ * From `offset`, or from the start where the registry knows no ranges or gives others than it was
+ * asked for.
+ */
 async function openRest(
   connection: Connection,
   call: Omit<Call, 'accept'>,

@@ -6,9 +6,14 @@ import type {Connection} from './connection.js'
 import {createManifestReader} from './manifests.js'
 import {tagPosition} from './tag-position.js'
 
-/** Milliseconds for all looks together: whoever interrupted us waits for them, and a failure may take longer. */
+/**
+ * Milliseconds for all looks together: whoever interrupted us waits for them, and a failure may
+ * take longer.
+ */
 const lookLimits = {interrupted: 1000, failed: 10_000}
-/** Milliseconds between the looks: the registry may still be working on a request that was cut off. */
+/**
+ * Milliseconds between the looks: the registry may still be working on a request that was cut off.
+ */
 const pauses = [100, 200, 400]
 
 /** A tag move that failed. */
@@ -21,8 +26,9 @@ export interface FailedMove {
 }
 
 /**
- * The error of a tag move, with what is known of the tags. Whoever was interrupted, or lost the connection, between a request and its answer cannot know from that whether the tag has moved:
- * so it is looked at once more, briefly, also when everything else has been told to stop.
+ * The error of a tag move, with what is known of the tags. Whoever was interrupted, or lost the
+ * connection, between a request and its answer cannot know from that whether the tag has moved: so
+ * it is looked at once more, briefly, also when everything else has been told to stop.
  */
 export async function withOutcome(
   error: unknown,
@@ -37,7 +43,10 @@ export async function withOutcome(
   return said.length === 0 ? error : extended(error, said.join('; '))
 }
 
-/** Errors after which a request may have been obeyed; a registry that is busy or full has said that it did not. */
+/**
+ * Errors after which a request may have been obeyed; a registry that is busy or full has said that
+ * it did not.
+ */
 function isUnsure(error: Error): boolean {
   if (!(error instanceof InjectError)) return error.name === 'AbortError'
   if (['ERR_INJECT_RATE_LIMITED', 'ERR_INJECT_REGISTRY_FULL'].includes(error.code)) return false
@@ -73,7 +82,8 @@ async function lookBriefly(
   const signal = AbortSignal.timeout(limit)
   const unstoppable: Connection = {
     ...connection,
-    // a second try, as a kept connection may have ended unseen; what has just failed so often is not worth more
+    // a second try, as a kept connection may have ended unseen; what has just failed so often is
+    // not worth more
     call: (call, consume, options) =>
       connection.call({...call, afterAbort: true}, consume, {...options, attempts: 2}),
   }

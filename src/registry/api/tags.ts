@@ -12,7 +12,10 @@ const pageLimit = 4 * 1024 * 1024
 const maxPages = 10_000
 const limits = {names: 1_000_000, bytes: 64 * 1024 * 1024}
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags All pages are read before the first tag comes: the order is ours. */
+/**
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags All pages
+ * are read before the first tag comes: the order is ours.
+ */
 export function createTagLister(connection: Connection): Pick<ManifestStore, 'listTags'> {
   return {
     async *listTags(options = {}) {
@@ -49,7 +52,8 @@ function getPage(
     async (response) => {
       if (response.status === 404) {
         await response.discard()
-        // of the first page it says that there is no such repository; of another one that it is lost
+        // of the first page it says that there is no such repository; of another one that it is
+        // lost
         if (seen.size > 0) throw missingPage(what, 'is not there (404)')
         return {tags: [], bytes: 0, next: undefined}
       }

@@ -17,7 +17,10 @@ import {createTokenCache, type TokenUse} from './token-cache.js'
 import {fetchToken, type TokenPorts} from './token.js'
 import {waitFor} from '../net/wait-for.js'
 
-/** What a request needs the right to do: in the repository (`push` includes `pull`), to take a blob over from another one, or nothing but to be known. */
+/**
+ * What a request needs the right to do: in the repository (`push` includes `pull`), to take a blob
+ * over from another one, or nothing but to be known.
+ */
 export type Access = 'none' | 'pull' | 'push' | {readonly mountFrom: string}
 
 export interface AuthorizationSettings extends TokenPorts {
@@ -25,17 +28,26 @@ export interface AuthorizationSettings extends TokenPorts {
   readonly registry: URL
   readonly repository: string
   readonly credentials: CredentialLookup
-  /** The user's own headers for this registry and its token server; asked for once, at the first request. */
+  /**
+   * The user's own headers for this registry and its token server; asked for once, at the first
+   * request.
+   */
   readonly headers?: (() => Promise<ExtraHeaders>) | undefined
 }
 
-/** Sends a request with what the registry wants to see, following redirects. An answer 401 means that nothing we have will do. */
+/**
+ * Sends a request with what the registry wants to see, following redirects. An answer 401 means
+ * that nothing we have will do.
+ */
 export type SendAuthorized = (request: HttpRequest, access: Access) => Promise<HttpResponse>
 
 /** A registry that asks again and again gets this many more tries. */
 const maxRounds = 2
 
-/** One registry's state: the challenge it sent last, who we are, the tokens that we hold. Safe for requests in parallel. */
+/**
+ * One registry's state: the challenge it sent last, who we are, the tokens that we hold. Safe for
+ * requests in parallel.
+ */
 export function createAuthorization(settings: AuthorizationSettings): SendAuthorized {
   const {registry, repository} = settings
   const tokens = createTokenCache(() => settings.now())
@@ -64,7 +76,10 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     }
   }
 
-  /** Errors must not repeat what we are known by, nor the user's own headers, even where the request did not carry them. */
+  /**
+   * Errors must not repeat what we are known by, nor the user's own headers, even where the request
+   * did not carry them.
+   */
   async function withSecrets(response: HttpResponse): Promise<HttpResponse> {
     if (response.status < 400) return response
     const who = await identity
@@ -80,7 +95,10 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     return access.mountFrom === repository ? [here] : [here, scopeOf('pull', access.mountFrom)]
   }
 
-  /** With the user's own headers, on the way to the registry: storage that it redirects to has no use for them. */
+  /**
+   * With the user's own headers, on the way to the registry: storage that it redirects to has no
+   * use for them.
+   */
   async function exchange(request: HttpRequest): Promise<HttpResponse> {
     return request.url.origin === registry.origin
       ? withHeaders(request)
@@ -162,8 +180,9 @@ function useOf({method}: HttpRequest): TokenUse {
 }
 
 /**
- * The better one of the schemes that we know; several challenges may come at once. `undefined` when there is none at all; throws
- * `AuthenticationError` (`ERR_INJECT_AUTH_SCHEME_UNKNOWN`) when there are only others.
+ * The better one of the schemes that we know; several challenges may come at once. `undefined` when
+ * there is none at all; throws `AuthenticationError` (`ERR_INJECT_AUTH_SCHEME_UNKNOWN`) when there
+ * are only others.
  */
 function choose({headers}: HttpResponse, registry: URL): Challenge | undefined {
   const challenges = parseChallenges(headers['www-authenticate'])

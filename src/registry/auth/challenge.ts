@@ -15,7 +15,8 @@ const token68 = /[ \t]+[\w.~+/-]+=*[ \t]*(?=,|$)/y
 const junk = /[^\s,]*/y
 
 /**
- * All challenges of a `WWW-Authenticate` value, several in one line included (Node joins repeated headers with a comma), in their order.
+ * All challenges of a `WWW-Authenticate` value, several in one line included (Node joins repeated
+ * headers with a comma), in their order.
  * Never throws: what is no challenge is passed over.
  */
 export function parseChallenges(header: string | undefined): Challenge[] {

@@ -4,9 +4,11 @@ import {mayReferTo} from '../net/address.js'
 import {displayUrl, parseUrl} from '../net/endpoint.js'
 
 /**
- * Where to get a token, from the `realm` of a challenge that the registry at `from` sent; it may be relative. Our credentials go there, so it
- * is refused (`AuthenticationError`, `ERR_INJECT_REALM_REFUSED`) when it is no http address, carries a user, would take an https registry's
- * credentials over plain http, or names a machine that only someone beside us should name.
+ * Where to get a token, from the `realm` of a challenge that the registry at `from` sent; it may be
+ * relative. Our credentials go there, so it is refused (`AuthenticationError`,
+ * `ERR_INJECT_REALM_REFUSED`) when it is no http address, carries a user, would take an https
+ * registry's credentials over plain http, or names a machine that only someone beside us should
+ * name.
  */
 export function resolveRealm(realm: string | undefined, from: URL): URL {
   if (!realm) throw realmRefused(from, 'names no realm')

@@ -1,9 +1,10 @@
 import type {Token} from './token.js'
 
 /**
- * How much of a token's life may be over when it is used. What sends content is checked late by some: a proxy may take all of a body before it
- * passes anything on. So a token for that has at least half of its life before it, a minute and more for those that registries usually give,
- * while a small update, which is over long before that, never asks for a second one.
+ * How much of a token's life may be over when it is used. What sends content is checked late by
+ * some: a proxy may take all of a body before it passes anything on. So a token for that has at
+ * least half of its life before it, a minute and more for those that registries usually give, while
+ * a small update, which is over long before that, never asks for a second one.
  */
 const usableShare = {ask: 0.8, send: 0.5} as const
 export type TokenUse = keyof typeof usableShare
@@ -16,9 +17,15 @@ export interface TokenWish {
   readonly use?: TokenUse
 }
 
-/** The tokens that we hold, by what they were asked for, those on their way included: nobody asks twice for one. */
+/**
+ * The tokens that we hold, by what they were asked for, those on their way included: nobody asks
+ * twice for one.
+ */
 export interface TokenCache {
-  /** The one held while it is fresh (or the fresh one held for `wider` scopes), else a new one by `fetch`. */
+  /**
+   * The one held while it is fresh (or the fresh one held for `wider` scopes), else a new one by
+   * `fetch`.
+   */
   get(wish: TokenWish, fetch: () => Promise<Token>): Promise<Token>
   /** Forgets a token that the registry did not take. */
   drop(value: string): void

@@ -1,10 +1,9 @@
 import {AuthenticationError, NetworkError} from '../../errors.js'
 import {readAll} from '../../stream/limit.js'
-import {bytesBody} from '../net/http.js'
+import {bytesBody, type Exchange, type HttpRequest} from '../net/http.js'
 import type {Challenge} from './challenge.js'
 import {basicAuthorization, type Credential} from '../credentials/credential.js'
 import {displayUrl} from '../net/endpoint.js'
-import type {Exchange, HttpRequest} from '../net/http.js'
 import {realmRefused, resolveRealm} from './realm.js'
 import {followRedirects} from '../net/redirects.js'
 import {secretsOf} from '../net/secrets.js'
@@ -18,7 +17,10 @@ export interface TokenRequest {
   readonly challenge: Challenge
   /** Who sent it. */
   readonly registry: URL
-  /** In the order of importance: some token servers look at the first one only. None: the token only says who we are. */
+  /**
+   * In the order of importance: some token servers look at the first one only. None: the token only
+   * says who we are.
+   */
   readonly scopes: readonly string[]
   readonly credential: Credential | undefined
 }
@@ -31,12 +33,16 @@ export interface TokenPorts {
 
 const tokenLimit = 64 * 1024
 
-/** What servers answer that know no OAuth 2: Azure's, Artifactory's, Google's, and those that route by method. */
+/**
+ * What servers answer that know no OAuth 2: Azure's, Artifactory's, Google's, and those that route
+ * by method.
+ */
 const withoutOauth: ReadonlySet<number> = new Set([400, 401, 404, 405])
 
 /**
- * Gets a token that is good for `scopes`. Throws `AuthenticationError` when the token server has none for us.
- * https://distribution.github.io/distribution/spec/auth/token/ and https://distribution.github.io/distribution/spec/auth/oauth/
+ * Gets a token that is good for `scopes`. Throws `AuthenticationError` when the token server has
+ * none for us. https://distribution.github.io/distribution/spec/auth/token/ and
+ * https://distribution.github.io/distribution/spec/auth/oauth/
  */
 export async function fetchToken(request: TokenRequest, ports: TokenPorts): Promise<Token> {
   const {registry, credential, challenge} = request
@@ -80,7 +86,10 @@ function ask({challenge, scopes, credential}: TokenRequest, realm: URL): HttpReq
   return {method: 'GET', url, headers: {authorization: basicAuthorization(login)}}
 }
 
-/** An identity token stands in the place of the password, with the user name that came with it or the one that marks such tokens. */
+/**
+ * An identity token stands in the place of the password, with the user name that came with it or
+ * the one that marks such tokens.
+ */
 function loginOf(
   credential: Credential | undefined,
 ): {username: string; password: string} | undefined {
@@ -127,16 +136,25 @@ function noToken(
 }
 export interface Token {
   readonly value: string
-  /** Milliseconds since the epoch by our clock, counted from when the token came: servers' clocks are not asked. */
+  /**
+   * Milliseconds since the epoch by our clock, counted from when the token came: servers' clocks
+   * are not asked.
+   */
   readonly receivedAt: number
   /** Milliseconds that it is good for. */
   readonly life: number
 }
-/** Less is not worth the request for another token, and some servers say nothing or nonsense; one that is refused earlier is replaced. */
+/**
+ * Less is not worth the request for another token, and some servers say nothing or nonsense; one
+ * that is refused earlier is replaced.
+ */
 const shortestLife = 60
 /** A week: who promises more is not believed. */
 const longestLife = 7 * 86400
-/** The answer of a token server. Throws `AuthenticationError` (`ERR_INJECT_TOKEN_INVALID`), without quoting it. */
+/**
+ * The answer of a token server. Throws `AuthenticationError` (`ERR_INJECT_TOKEN_INVALID`), without
+ * quoting it.
+ */
 export function parseToken(body: Uint8Array, realm: URL, now: number): Token {
   const {token, access_token: accessToken, expires_in: life} = parseObject(body)
   const value = token || accessToken

@@ -50,9 +50,9 @@ export function dockerConfig({env, home}: AuthFilePlaces): string {
 const largestFile = 1024 * 1024
 
 /**
- * The text of a file of credentials; `undefined` when there is none and none was asked for. Throws `AuthenticationError`
- * (`ERR_INJECT_AUTH_FILE_UNREADABLE`), also for more than 1 MiB,
- * and for a pipe without a writer.
+ * The text of a file of credentials; `undefined` when there is none and none was asked for. Throws
+ * `AuthenticationError` (`ERR_INJECT_AUTH_FILE_UNREADABLE`), also for more than 1 MiB, and for a
+ * pipe without a writer.
  */
 export async function readAuthFile({
   path,

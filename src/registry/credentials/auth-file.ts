@@ -4,19 +4,29 @@ import {quoted} from '../../oci/quoted.js'
 import type {Credential} from './credential.js'
 import {registryOfKey, registryNames} from './registry-name.js'
 
-/** What one file of credentials says about one repository, by where it says so, in the order in which that counts. */
+/**
+ * What one file of credentials says about one repository, by where it says so, in the order in
+ * which that counts.
+ */
 export interface AuthFileFinding {
-  /** The program (`docker-credential-…` without the prefix) that `credHelpers` names for this registry. */
+  /**
+   * The program (`docker-credential-…` without the prefix) that `credHelpers` names for this
+   * registry.
+   */
   readonly helper?: {readonly name: string; readonly key: string}
   /** The entry below `auths` with the longest path; `{}`, which only marks a registry, is none. */
   readonly entry?: {readonly credential: Credential; readonly key: string}
-  /** The program that keeps the credentials of all registries (`credsStore`), where no other is named for this one. */
+  /**
+   * The program that keeps the credentials of all registries (`credsStore`), where no other is
+   * named for this one.
+   */
   readonly store?: {readonly name: string}
 }
 
 /**
- * Looks into the text of a Docker `config.json`, a containers `auth.json` or an old `.dockercfg`; unknown members are ignored.
- * Throws `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for what is not such a file, without quoting it.
+ * Looks into the text of a Docker `config.json`, a containers `auth.json` or an old `.dockercfg`;
+ * unknown members are ignored. Throws `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for
+ * what is not such a file, without quoting it.
  * https://github.com/containers/image/blob/v5.33.0/docs/containers-auth.json.5.md
  */
 export function findInAuthFile(

@@ -21,8 +21,9 @@ const notFound = new Set([
 ])
 
 /**
- * Asks `docker-credential-NAME` for what it keeps for `server`; `undefined` when it keeps nothing. Throws `AuthenticationError`
- * (`ERR_INJECT_CREDENTIAL_HELPER_REFUSED`, `ERR_INJECT_CREDENTIAL_HELPER_FAILED`), which shows nothing of its standard output.
+ * Asks `docker-credential-NAME` for what it keeps for `server`; `undefined` when it keeps nothing.
+ * Throws `AuthenticationError` (`ERR_INJECT_CREDENTIAL_HELPER_REFUSED`,
+ * `ERR_INJECT_CREDENTIAL_HELPER_FAILED`), which shows nothing of its standard output.
  * https://github.com/docker/docker-credential-helpers/blob/v0.9.3/README.md#development
  */
 export async function getFromHelper(
@@ -49,7 +50,10 @@ export async function storeWithHelper(
   if (run.exitCode !== 0) throw failed(name, 'store', run, [password])
 }
 
-/** Has forgotten what is kept for `server`; false when there was nothing. Throws as `getFromHelper` does. */
+/**
+ * Has forgotten what is kept for `server`; false when there was nothing. Throws as `getFromHelper`
+ * does.
+ */
 export async function eraseFromHelper(
   name: string,
   server: string,
@@ -120,7 +124,10 @@ function parseAnswer(name: string, server: string, stdout: string): Credential |
   return fromPair(username, secret)
 }
 
-/** The members that count, empty where they are missing; `undefined` for anything but such a document. */
+/**
+ * The members that count, empty where they are missing; `undefined` for anything but such a
+ * document.
+ */
 function parseFields(
   stdout: string,
 ): Record<'ServerURL' | 'Username' | 'Secret', string> | undefined {
@@ -137,8 +144,9 @@ function parseFields(
 }
 const longestLine = 200
 /**
- * What a helper said on its standard error, as far as a message may show it: the first line, quoted and cut, without `secrets`, and without
- * what looks like one (long words with digits in them, documents, what stands after `password`). Empty when there is nothing.
+ * What a helper said on its standard error, as far as a message may show it: the first line, quoted
+ * and cut, without `secrets`, and without what looks like one (long words with digits in them,
+ * documents, what stands after `password`). Empty when there is nothing.
  */
 export function spokenWords(stderr: string, secrets: readonly string[]): string {
   const line =

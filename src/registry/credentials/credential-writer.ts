@@ -14,9 +14,10 @@ export interface CredentialPlace {
 }
 
 /**
- * Writes a login where it will be found: into the first file that knows the registry already, else into the first that is there (podman's, then
- * docker's), else into docker's, which all tools read; or hands it to the helper which that file names. Throws `LocalIoError`,
- * and `AuthenticationError` for a file or a helper that cannot be used.
+ * Writes a login where it will be found: into the first file that knows the registry already, else
+ * into the first that is there (podman's, then docker's), else into docker's, which all tools read;
+ * or hands it to the helper which that file names. Throws `LocalIoError`, and `AuthenticationError`
+ * for a file or a helper that cannot be used.
  */
 export async function storeCredential(
   places: AuthFilePlaces,
@@ -37,7 +38,10 @@ export async function storeCredential(
   return {file, ...(program !== undefined && {helper: program})}
 }
 
-/** Removes the login for a registry from every file, and from every helper that keeps it. Returns from where; throws as `storeCredential` does. */
+/**
+ * Removes the login for a registry from every file, and from every helper that keeps it. Returns
+ * from where; throws as `storeCredential` does.
+ */
 export async function eraseCredential(
   places: AuthFilePlaces,
   registry: string,
@@ -52,7 +56,9 @@ export async function eraseCredential(
   return gone
 }
 
-/** All registries that a login is in the files for, helpers' included as far as the files name them. */
+/**
+ * All registries that a login is in the files for, helpers' included as far as the files name them.
+ */
 export async function listRegistries(places: AuthFilePlaces): Promise<string[]> {
   const found = new Set<string>()
   for (const place of authFiles(places)) {
@@ -112,7 +118,10 @@ function lastOf(files: readonly AuthFile[]): AuthFile {
   return last
 }
 
-/** One entry for the registry, under the key that is there already; other spellings of it would be found instead, and go. */
+/**
+ * One entry for the registry, under the key that is there already; other spellings of it would be
+ * found instead, and go.
+ */
 function replaceEntry(text: string, file: string, registry: string, entry: object): string {
   const keys = authKeysOf(text, file, registry)
   const usual = serverKey(registry)

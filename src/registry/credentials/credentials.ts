@@ -33,8 +33,9 @@ export function createCredentialLookup(sources: CredentialSources): CredentialLo
 }
 
 /**
- * Who we are for a repository by the files that docker, podman and skopeo write and by the programs that these name; the first that knows
- * counts, and `undefined` is nobody. Throws `AuthenticationError` when a file that was named is missing, one that counts cannot be read or is
+ * Who we are for a repository by the files that docker, podman and skopeo write and by the programs
+ * that these name; the first that knows counts, and `undefined` is nobody. Throws
+ * `AuthenticationError` when a file that was named is missing, one that counts cannot be read or is
  * none, or a program fails: going on as somebody else would hide that.
  */
 export async function findCredential(

@@ -13,7 +13,10 @@ export interface HelperRun {
 
 const largestOutput = 64 * 1024
 
-/** Where the program is; only in folders of PATH that are named from the root, for a program in the current one may be anybody's. */
+/**
+ * Where the program is; only in folders of PATH that are named from the root, for a program in the
+ * current one may be anybody's.
+ */
 export async function findHelper(
   program: string,
   path: string | undefined,
@@ -25,7 +28,10 @@ export async function findHelper(
   return undefined
 }
 
-/** Runs it without a shell, with `input` on its standard input; kills it when it takes too long, says too much, or the signal says so. Never throws. */
+/**
+ * Runs it without a shell, with `input` on its standard input; kills it when it takes too long,
+ * says too much, or the signal says so. Never throws.
+ */
 export async function runHelper(
   path: string,
   verb: string,

@@ -4,7 +4,10 @@ import {type AuthFilePlaces, dockerConfig, readAuthFile} from './auth-file-place
 /** The headers that users add to every request to a registry, by name in lower case. */
 export type ExtraHeaders = Readonly<Record<string, string>>
 
-/** Headers that are ours: whoever set them could break a request, or send credentials past the rules about where they may go. */
+/**
+ * Headers that are ours: whoever set them could break a request, or send credentials past the rules
+ * about where they may go.
+ */
 const ours: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',
@@ -39,8 +42,9 @@ const ours: ReadonlySet<string> = new Set([
 const mostHeaders = 64
 
 /**
- * `HttpHeaders` of docker's `config.json`, without those that are ours to set and those that are none. Never fails: what a file is worth is
- * said when it is asked for credentials. https://docs.docker.com/reference/cli/docker/#custom-http-headers
+ * `HttpHeaders` of docker's `config.json`, without those that are ours to set and those that are
+ * none. Never fails: what a file is worth is said when it is asked for credentials.
+ * https://docs.docker.com/reference/cli/docker/#custom-http-headers
  */
 export async function readHttpHeaders(places: AuthFilePlaces): Promise<ExtraHeaders> {
   const text = await readAuthFile({path: dockerConfig(places), named: false}).catch(() => undefined)

@@ -18,7 +18,10 @@ export function serverKey(registry: string): string {
   return registry === dockerHub ? dockerHubKey : registry
 }
 
-/** The registry that a key in a file of credentials stands for: a host, or a URL. `undefined` for a key with a path, which is for less. */
+/**
+ * The registry that a key in a file of credentials stands for: a host, or a URL. `undefined` for a
+ * key with a path, which is for less.
+ */
 export function registryOfKey(key: string): string | undefined {
   const url = /^https?:\/\/([^/?#]*)/i.exec(key)
   const host = (url?.[1] ?? key.replace(/\/(?:v[12]\/?)?$/, '')).toLowerCase()
@@ -27,8 +30,9 @@ export function registryOfKey(key: string): string | undefined {
 }
 
 /**
- * A registry as `login` and `logout` take it: `HOST[:PORT]`, or a URL as docker wrote and documented it, of which the host counts. Throws
- * `UsageError` (`ERR_INJECT_REGISTRY_INVALID`), which repeats nothing: people paste addresses with passwords in them.
+ * A registry as `login` and `logout` take it: `HOST[:PORT]`, or a URL as docker wrote and
+ * documented it, of which the host counts. Throws `UsageError` (`ERR_INJECT_REGISTRY_INVALID`),
+ * which repeats nothing: people paste addresses with passwords in them.
  */
 export function parseRegistryName(text: string): string {
   const host = text.replace(/^https?:\/\//i, '').replace(/\/(?:v[12]\/?)?$/, '')

@@ -1,6 +1,9 @@
 import {BlockList, isIP} from 'node:net'
 
-/** How far away a host is, judged by its name alone: nothing is looked up. A DNS name is `public` unless it is a name of this machine. */
+/**
+ * How far away a host is, judged by its name alone: nothing is looked up. A DNS name is `public`
+ * unless it is a name of this machine.
+ */
 export type Reach = 'loopback' | 'link-local' | 'private' | 'public'
 
 const loopback = new BlockList()
@@ -46,7 +49,10 @@ export function reachOf(hostname: string): Reach {
   return reach === 'loopback' ? 'link-local' : reach
 }
 
-/** The IPv4 address that NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible addresses (::/96) lead to. */
+/**
+ * The IPv4 address that NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible addresses
+ * (::/96) lead to.
+ */
 function embeddedAddress(address: string): string | undefined {
   const [head = '', tail] = new URL(`http://[${address.replace(/%.*/, '')}]/`).hostname
     .slice(1, -1)
@@ -76,8 +82,9 @@ function isLocalName(hostname: string): boolean {
 }
 
 /**
- * Whether the registry at `from` may send us to `to` (a token server, an upload host). A public registry has no business with
- * machines beside us; one that is beside us itself may name its neighbours.
+ * Whether the registry at `from` may send us to `to` (a token server, an upload host). A public
+ * registry has no business with machines beside us; one that is beside us itself may name its
+ * neighbours.
  */
 export function mayReferTo(from: URL, to: URL): boolean {
   const reach = reachOf(to.hostname)

@@ -4,8 +4,8 @@ import {reachOf} from './address.js'
 const hosts: Readonly<Record<string, string>> = {'docker.io': 'registry-1.docker.io'}
 
 /**
- * Where a registry answers. Unless `plainHttp` says so or not: https, but plain http on loopback, where registries for trials run without a
- * certificate.
+ * Where a registry answers. Unless `plainHttp` says so or not: https, but plain http on loopback,
+ * where registries for trials run without a certificate.
  */
 export function registryUrl(registry: string, plainHttp?: boolean): URL {
   const host = (Object.hasOwn(hosts, registry) ? hosts[registry] : undefined) ?? registry
@@ -14,7 +14,9 @@ export function registryUrl(registry: string, plainHttp?: boolean): URL {
   return plain ? new URL(`http://${host}`) : url
 }
 
-/** A URL as messages show it: no user, password or query, which may all be secrets, and not endless. */
+/**
+ * A URL as messages show it: no user, password or query, which may all be secrets, and not endless.
+ */
 export function displayUrl(url: URL): string {
   const text = `${url.protocol}//${url.host}${url.pathname}`
   return text.length > 300 ? `${text.slice(0, 300)}…` : text

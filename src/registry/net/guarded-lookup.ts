@@ -11,8 +11,10 @@ const addressRefused = 'ERR_ADDRESS_REFUSED'
 
 const forbidden: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
 /**
- * An exchange for one registry that also guards what the registry names: token servers, redirects, places of uploads, next pages. Their names may not lead to this machine or to a link-local
- * address, unless the registry is on this machine itself; its own name is the user's, and looked up as usual. Throws `NetworkError` (`ERR_INJECT_ADDRESS_REFUSED`).
+ * An exchange for one registry that also guards what the registry names: token servers, redirects,
+ * places of uploads, next pages. Their names may not lead to this machine or to a link-local
+ * address, unless the registry is on this machine itself; its own name is the user's, and looked up
+ * as usual. Throws `NetworkError` (`ERR_INJECT_ADDRESS_REFUSED`).
  */
 export function guardedExchange(
   exchange: Exchange,
@@ -36,9 +38,10 @@ export function guardedExchange(
   }
 }
 /**
- * Looks names up as `lookup` does, and fails when one leads to this machine or to a link-local address: what a name is worth is seen only
- * when it is resolved, and the address that was checked must be the one that is connected to. Private networks are no reason to fail: companies
- * name the machines in theirs.
+ * Looks names up as `lookup` does, and fails when one leads to this machine or to a link-local
+ * address: what a name is worth is seen only when it is resolved, and the address that was checked
+ * must be the one that is connected to. Private networks are no reason to fail: companies name the
+ * machines in theirs.
  */
 function guardedLookup(lookup: LookupFunction = systemLookup): LookupFunction {
   return (hostname, options, callback) => {

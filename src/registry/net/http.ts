@@ -9,7 +9,10 @@ import type {Route} from './routes.js'
 import {secretsOf} from './secrets.js'
 import {sendBody} from './send-body.js'
 
-/** A body that can be sent again: every `open` starts at its first byte. Without a length it goes as chunked transfer encoding. */
+/**
+ * A body that can be sent again: every `open` starts at its first byte. Without a length it goes as
+ * chunked transfer encoding.
+ */
 export interface RequestBody {
   readonly length: number | undefined
   open(): ByteStream
@@ -21,9 +24,15 @@ export interface HttpRequest {
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: RequestBody
-  /** Which of the timeouts holds from the last byte sent to the first one of the answer; default `response`. */
+  /**
+   * Which of the timeouts holds from the last byte sent to the first one of the answer; default
+   * `response`.
+   */
   readonly patience?: 'response' | 'commit'
-  /** How the host's name becomes an address, where that is ours to find out and not a proxy's; default: as the system does. */
+  /**
+   * How the host's name becomes an address, where that is ours to find out and not a proxy's;
+   * default: as the system does.
+   */
   readonly lookup?: LookupFunction | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -33,17 +42,26 @@ export interface HttpResponse {
   readonly headers: IncomingHttpHeaders
   /** Where the answer came from: after redirects, not where the request went. */
   readonly url: URL
-  /** To be read once; leaving it early ends the connection. Throws `TransportError` when it breaks off. */
+  /**
+   * To be read once; leaving it early ends the connection. Throws `TransportError` when it breaks
+   * off.
+   */
   readonly body: ByteStream
   /** What was sent that an error must not repeat, though the answer may. */
   readonly secrets: readonly string[]
   /** Whether we had credentials for whom we asked, right or wrong. */
   readonly isKnown?: boolean
-  /** Gets rid of the body and keeps the connection if that is cheap. Every response is either read or discarded. */
+  /**
+   * Gets rid of the body and keeps the connection if that is cheap. Every response is either read
+   * or discarded.
+   */
   discard(): Promise<void>
 }
 
-/** One request, one answer of any status. Throws `TransportError`, what the body's producer threw, or the signal's reason. */
+/**
+ * One request, one answer of any status. Throws `TransportError`, what the body's producer threw,
+ * or the signal's reason.
+ */
 export type Exchange = (request: HttpRequest) => Promise<HttpResponse>
 
 /** Milliseconds. */
@@ -51,15 +69,24 @@ export interface HttpTimeouts {
   /** For each of looking up the name, connecting, and the TLS handshake. */
   readonly connect: number
   readonly response: number
-  /** The same, for a request that commits an upload: the registry may copy gigabytes from one storage to another before it answers. */
+  /**
+   * The same, for a request that commits an upload: the registry may copy gigabytes from one
+   * storage to another before it answers.
+   */
   readonly commit: number
   /** Without a byte moving, in either direction, while it is not us who are slow. */
   readonly idle: number
-  /** A body must come at `minRate` bytes per second, on the average of every such time that we wait for it. */
+  /**
+   * A body must come at `minRate` bytes per second, on the average of every such time that we wait
+   * for it.
+   */
   readonly rateWindow: number
 }
 
-/** Slower than any line that a layer could come over, faster than a server that only keeps us waiting. */
+/**
+ * Slower than any line that a layer could come over, faster than a server that only keeps us
+ * waiting.
+ */
 const minRate = 1024
 
 export interface HttpSettings {
@@ -69,7 +96,10 @@ export interface HttpSettings {
   readonly routeTo: (url: URL) => Route
 }
 
-/** HTTP/1.1 over the connections of a route. Follows no redirects, retries nothing, decodes nothing: each of these is a file of its own, or a mistake. */
+/**
+ * HTTP/1.1 over the connections of a route. Follows no redirects, retries nothing, decodes nothing:
+ * each of these is a file of its own, or a mistake.
+ */
 export function createHttp(settings: HttpSettings): Exchange {
   return (request) => exchange(request, settings)
 }

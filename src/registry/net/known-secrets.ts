@@ -8,7 +8,9 @@ const deepest = 8
 /** All that a run is known by, so that nothing that it says repeats it, though a server may. */
 export interface KnownSecrets {
   add(texts: readonly string[]): void
-  /** `text` without them, however servers and URLs write them, and where it breaks off within one. */
+  /**
+   * `text` without them, however servers and URLs write them, and where it breaks off within one.
+   */
   strike(text: string): string
   /** The same error, of which and of whose causes no message has one. Hints are our own words. */
   strikeError(error: unknown): unknown

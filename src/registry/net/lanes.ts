@@ -1,8 +1,9 @@
 import {waitFor} from './wait-for.js'
 
 /**
- * Uploads that are being read from somewhere, and everything else. An upload may have to wait for a download that is its source; nothing
- * waits for an upload: so they are counted apart, or they could wait for each other for ever.
+ * Uploads that are being read from somewhere, and everything else. An upload may have to wait for a
+ * download that is its source; nothing waits for an upload: so they are counted apart, or they
+ * could wait for each other for ever.
  */
 export type Lane = 'ask' | 'send'
 

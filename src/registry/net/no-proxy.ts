@@ -2,9 +2,11 @@ import {BlockList, isIP} from 'node:net'
 import {reachOf} from './address.js'
 
 /**
- * Whether a URL's host is one that is asked without a proxy, by a `NO_PROXY` list: host names (which stand for the names below them, too),
- * `.suffix` and `*.suffix` (for the names below only), addresses, networks (`10.0.0.0/8`, `fd00::/8`), each but a network with `:PORT` if
- * only that is meant, or `*` for all. This machine is always one. The rules are Go's, which docker, podman, skopeo and crane follow:
+ * Whether a URL's host is one that is asked without a proxy, by a `NO_PROXY` list: host names
+ * (which stand for the names below them, too), `.suffix` and `*.suffix` (for the names below only),
+ * addresses, networks (`10.0.0.0/8`, `fd00::/8`), each but a network with `:PORT` if only that is
+ * meant, or `*` for all. This machine is always one. The rules are Go's, which docker, podman,
+ * skopeo and crane follow:
  * https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
  */
 export function createNoProxy(list: string): (url: URL) => boolean {

@@ -38,7 +38,10 @@ const defaultTimeouts: HttpTimeouts = {
   rateWindow: 60_000,
 }
 
-/** The transport of this machine: its proxies, its certificates. Nothing is read or sent before the first request. */
+/**
+ * The transport of this machine: its proxies, its certificates. Nothing is read or sent before the
+ * first request.
+ */
 export function openTransport(options: TransportOptions): Transport {
   const {onNotice, env = process.env, home = homeFolder()} = options
   const notices = onNotice && {onNotice}

@@ -1,10 +1,19 @@
 import {waitFor} from './wait-for.js'
 
-/** When a host asks to be left alone for a while, all of our requests to it wait, not only the one that was told. */
+/**
+ * When a host asks to be left alone for a while, all of our requests to it wait, not only the one
+ * that was told.
+ */
 export interface Pace {
-  /** Resolves when nothing asks `host` to be left alone (any more). Rejects with the signal's reason. */
+  /**
+   * Resolves when nothing asks `host` to be left alone (any more). Rejects with the signal's
+   * reason.
+   */
   clear(host: string, signal: AbortSignal | undefined): Promise<void>
-  /** Holds up every request to `host` for at least `milliseconds` from now; resolves when they are over. */
+  /**
+   * Holds up every request to `host` for at least `milliseconds` from now; resolves when they are
+   * over.
+   */
   postpone(host: string, milliseconds: number, signal: AbortSignal | undefined): Promise<void>
 }
 

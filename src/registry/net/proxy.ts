@@ -10,12 +10,18 @@ export interface Proxy {
   readonly authorization: string | undefined
 }
 
-/** The proxy that stands between us and a URL; `undefined` is none. Throws `UsageError` (`ERR_INJECT_PROXY_INVALID`) for a setting that is none. */
+/**
+ * The proxy that stands between us and a URL; `undefined` is none. Throws `UsageError`
+ * (`ERR_INJECT_PROXY_INVALID`) for a setting that is none.
+ */
 export type ProxyLookup = (url: URL) => Proxy | undefined
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** By `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in capitals (which win) or not. A setting is read when a URL needs it. */
+/**
+ * By `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in capitals (which win) or not. A setting is read
+ * when a URL needs it.
+ */
 export function createProxyLookup(env: Env): ProxyLookup {
   const direct = createNoProxy(env['NO_PROXY'] || env['no_proxy'] || '')
   const known = new Map<string, Proxy | undefined>()

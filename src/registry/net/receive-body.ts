@@ -65,7 +65,10 @@ function tooSlow(doing: string, bytes: number, milliseconds: number): TransportE
 /** More than this is dearer to read than a new connection. */
 const worthReading = 64 * 1024
 
-/** Reads and forgets a body of sensible size; drops the connection of another. Never throws: nobody wanted the bytes. */
+/**
+ * Reads and forgets a body of sensible size; drops the connection of another. Never throws: nobody
+ * wanted the bytes.
+ */
 export async function drain(body: ByteStream): Promise<void> {
   let size = 0
   try {

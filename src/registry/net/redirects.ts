@@ -14,9 +14,10 @@ const secretHeaders: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Follows the redirects of a GET or HEAD, and the ones of other methods that keep the method (307 and 308) and stay at the same origin; any
- * other 3xx answer is given back. Secrets are dropped at the first change of scheme, host or
- * port and stay dropped, even where a later hop leads back. Throws `NetworkError` (`ERR_INJECT_REDIRECT_REFUSED`).
+ * Follows the redirects of a GET or HEAD, and the ones of other methods that keep the method (307
+ * and 308) and stay at the same origin; any other 3xx answer is given back. Secrets are dropped at
+ * the first change of scheme, host or port and stay dropped, even where a later hop leads back.
+ * Throws `NetworkError` (`ERR_INJECT_REDIRECT_REFUSED`).
  */
 export async function followRedirects(
   exchange: Exchange,

@@ -32,7 +32,10 @@ export const retryableStatuses: ReadonlySet<number> = new Set([
   408, 425, 429, 499, 500, 502, 503, 504, 522, 524,
 ])
 
-/** How often a request may meet the failure before it counts; a code that is not here is final at once (certificates, parse errors). */
+/**
+ * How often a request may meet the failure before it counts; a code that is not here is final at
+ * once (certificates, parse errors).
+ */
 export function attemptsFor(code: string, {attempts}: RetryPolicy): number {
   if (code === 'ENOTFOUND') return Math.min(attempts, 2)
   return retryableCodes.has(code) ? attempts : 1
@@ -57,13 +60,17 @@ const retryableCodes: ReadonlySet<string> = new Set([
   'ERR_PROXY_BUSY',
 ])
 
-/** Milliseconds before the try after the `attempt`-th: exponential, with full jitter, so that many clients do not return at once. */
+/**
+ * Milliseconds before the try after the `attempt`-th: exponential, with full jitter, so that many
+ * clients do not return at once.
+ */
 export function backoff(attempt: number, policy: RetryPolicy, random: number): number {
   return Math.round(random * Math.min(policy.maxDelay, policy.firstDelay * 2 ** (attempt - 1)))
 }
 
 /**
- * Milliseconds that a `Retry-After` asks for, both forms; a date in the past is 0. `undefined` for anything else.
+ * Milliseconds that a `Retry-After` asks for, both forms; a date in the past is 0. `undefined` for
+ * anything else.
  * https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {

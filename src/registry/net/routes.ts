@@ -48,7 +48,8 @@ export interface Routes {
   close(): void
 }
 
-// free connections are dropped before the usual servers drop them, so that few requests meet a closing one
+// free connections are dropped before the usual servers drop them, so that few requests meet a
+// closing one
 const keepAlive = {keepAlive: true, timeout: 15_000}
 
 export function createRoutes(settings: RouteSettings): Routes {

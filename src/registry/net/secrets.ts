@@ -3,7 +3,10 @@ import type {Credential} from '../credentials/credential.js'
 /** Shorter ones are parts of too many words, and no secret for long. */
 const shortest = 4
 
-/** What an error must not repeat, though a server may: each as it is, and as it stands in headers and forms. */
+/**
+ * What an error must not repeat, though a server may: each as it is, and as it stands in headers
+ * and forms.
+ */
 export function secretsOf(
   credential: Credential | undefined,
   headers: readonly (string | undefined)[],

@@ -11,9 +11,10 @@ export interface SendOptions {
 }
 
 /**
- * Writes `body` as fast as the other side takes it, then ends `request`. Only the waits for the network are timed: a producer may be slow.
- * True when all was handed over; false when the answer came or the connection broke before that (its own listener hears why).
- * Throws what the producer throws, with the request destroyed.
+ * Writes `body` as fast as the other side takes it, then ends `request`. Only the waits for the
+ * network are timed: a producer may be slow. True when all was handed over; false when the answer
+ * came or the connection broke before that (its own listener hears why). Throws what the producer
+ * throws, with the request destroyed.
  */
 export async function sendBody(
   request: Writable,

@@ -1,8 +1,9 @@
 import type {InjectError} from '../../errors.js'
 
 /**
- * No answer, or half of one: what the network did to a request. Stays inside src/registry, where it is tried again or becomes a
- * `NetworkError`. It keeps the code and the message of what got or Node threw, never the object: that one refers to the request's headers.
+ * No answer, or half of one: what the network did to a request. Stays inside src/registry, where it
+ * is tried again or becomes a `NetworkError`. It keeps the code and the message of what got or Node
+ * threw, never the object: that one refers to the request's headers.
  */
 export class TransportError extends Error {
   override readonly name = 'TransportError'
@@ -44,7 +45,10 @@ function oneLine(text: string): string {
     .slice(0, 300)
 }
 
-/** An answer whose status is not one that was hoped for. `failure` is the error to report if trying again is no use. */
+/**
+ * An answer whose status is not one that was hoped for. `failure` is the error to report if trying
+ * again is no use.
+ */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError'
   readonly status: number
@@ -63,7 +67,10 @@ export class RefusedError extends Error {
   }
 }
 
-/** What a proxy did to a request, or the network on the way to it. The code says whether another try may help (retry.ts). */
+/**
+ * What a proxy did to a request, or the network on the way to it. The code says whether another try
+ * may help (retry.ts).
+ */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError'
   readonly code: string
@@ -73,7 +80,10 @@ export class ProxyError extends Error {
     this.code = code
   }
 }
-/** For an answer of the proxy's own: 407 is about its credentials, a 5xx about its day, anything else is final. */
+/**
+ * For an answer of the proxy's own: 407 is about its credentials, a 5xx about its day, anything
+ * else is final.
+ */
 export function proxyRefusal(proxy: string, status: number, doing: string): ProxyError {
   if (status === 407) {
     return new ProxyError('ERR_PROXY_AUTH', `the proxy ${proxy} wants other credentials (407)`)

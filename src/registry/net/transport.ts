@@ -25,12 +25,18 @@ export interface TransportSettings {
   onNotice?(text: string): void
 }
 
-/** What all stores of one run share: connections, the waits that hosts have asked for, and what was said already. */
+/**
+ * What all stores of one run share: connections, the waits that hosts have asked for, and what was
+ * said already.
+ */
 export interface Transport {
   /** For one registry, as references name it and where it answers. */
   exchangeFor(registry: {readonly name: string; readonly url: URL}): Exchange
   readonly pace: Pace
-  /** What went through it for logging in, and what else is added: errors and notices must be without. */
+  /**
+   * What went through it for logging in, and what else is added: errors and notices must be
+   * without.
+   */
   readonly secrets: KnownSecrets
   /** Takes part; call what it gives, once, to leave. The last one out ends all connections. */
   join(): () => void

@@ -8,7 +8,10 @@ import {openTunnel} from './tunnel.js'
 
 export interface TunnelSettings {
   readonly proxy: Proxy
-  /** Milliseconds for each of reaching the proxy, its answer, and the TLS handshake with the host behind it. */
+  /**
+   * Milliseconds for each of reaching the proxy, its answer, and the TLS handshake with the host
+   * behind it.
+   */
   readonly timeout: number
   /** What the proxy itself is judged by, where it speaks TLS. */
   readonly proxyContext: SecureContext | undefined
@@ -16,7 +19,10 @@ export interface TunnelSettings {
 
 type Created = (error: Error | null, socket: Duplex) => void
 
-/** Kept-alive TLS connections to hosts behind a proxy. The handshake is with the host, whose certificate is judged as without a proxy. */
+/**
+ * Kept-alive TLS connections to hosts behind a proxy. The handshake is with the host, whose
+ * certificate is judged as without a proxy.
+ */
 export function createTunnelAgent(options: AgentOptions, settings: TunnelSettings): Agent {
   const ended = new AbortController()
   const agent = new Agent(options)

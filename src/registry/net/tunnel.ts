@@ -19,7 +19,8 @@ export interface TunnelOptions {
 }
 
 /**
- * A way through a proxy to `host:port`, over which TLS is spoken with that host: the proxy sees its name and no more. Throws `ProxyError`.
+ * A way through a proxy to `host:port`, over which TLS is spoken with that host: the proxy sees its
+ * name and no more. Throws `ProxyError`.
  * https://www.rfc-editor.org/rfc/rfc9110#name-connect
  */
 export function openTunnel(options: TunnelOptions): Promise<Duplex> {

@@ -1,4 +1,7 @@
-/** The same promise, but an abort ends the wait: what is waited for goes on, for others may wait for it, too. */
+/**
+ * The same promise, but an abort ends the wait: what is waited for goes on, for others may wait for
+ * it, too.
+ */
 export async function waitFor<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
   signal.throwIfAborted()

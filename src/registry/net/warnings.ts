@@ -6,7 +6,10 @@ import {shown} from './status-error.js'
 const mostTexts = 10
 const longestText = 300
 
-/** Tells of each text that a registry sends as a warning once, whatever the number of answers that carry it. */
+/**
+ * Tells of each text that a registry sends as a warning once, whatever the number of answers that
+ * carry it.
+ */
 export function createWarnings(
   tell: (text: string) => void,
   secrets: Pick<KnownSecrets, 'strike'>,
@@ -22,7 +25,10 @@ export function createWarnings(
   }
 }
 
-/** The texts that are meant for the user: those of the form `299 - "…"`. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#warnings */
+/**
+ * The texts that are meant for the user: those of the form `299 - "…"`.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#warnings
+ */
 export function parseWarnings(header: string): string[] {
   const texts: string[] = []
   const one = /\s*(\d{3}) (\S{1,255}) "((?:[^"\\]|\\[^])*)"(?: "[^"]*")?\s*(?:,|$)/y

@@ -12,13 +12,19 @@ import {RefusedError, TransportError} from './transport-error.js'
 
 export interface RetryOptions<T> {
   readonly signal?: AbortSignal | undefined
-  /** Asked before each further try, because the lost answer may have been a success: a value ends the matter. */
+  /**
+   * Asked before each further try, because the lost answer may have been a success: a value ends
+   * the matter.
+   */
   readonly settled?: (() => Promise<T | undefined>) | undefined
   /** Fewer tries than the policy has, where each is dear. */
   readonly attempts?: number
 }
 
-/** What runs `work` until it succeeds, fails for good, or has failed too often; failures come out as errors of ours that say so. */
+/**
+ * What runs `work` until it succeeds, fails for good, or has failed too often; failures come out as
+ * errors of ours that say so.
+ */
 export type WithRetries = <T>(work: () => Promise<T>, options?: RetryOptions<T>) => Promise<T>
 
 /** Waits that a busy host causes go through `pace`, if there is one, and so hold up everybody. */

@@ -33,20 +33,28 @@ export interface Question extends Pick<
   HttpRequest,
   'method' | 'headers' | 'body' | 'signal' | 'patience'
 > {
-  /** Below the repository, such as `manifests/v1`; or a whole address, such as that of an upload. */
+  /**
+   * Below the repository, such as `manifests/v1`; or a whole address, such as that of an upload.
+   */
   readonly at: string | URL
   readonly access: Access
   /** Asked even when the run has been told to stop: the tidying up. */
   readonly afterAbort?: boolean
 }
 
-/** The raw answers of a registry that a content store hides, had with the store's own transport, credentials and tokens. */
+/**
+ * The raw answers of a registry that a content store hides, had with the store's own transport,
+ * credentials and tokens.
+ */
 export interface Probe {
   /** Where the registry answers. */
   readonly registry: URL
   /** `undefined`: it is asked directly. */
   readonly proxy: Proxy | undefined
-  /** One request, logged in as is usual; tried again when the connection fails or the registry is busy. */
+  /**
+   * One request, logged in as is usual; tried again when the connection fails or the registry is
+   * busy.
+   */
   ask(question: Question): Promise<Answer>
   /** `GET /v2/` by nobody. */
   ping(options?: CallOptions): Promise<Answer>
@@ -66,7 +74,10 @@ const answers = Array.from({length: 500}, (_, index) => index + 100).filter(
   (status) => !busy.has(status),
 )
 
-/** Nothing is sent before the first question. An empty repository stands for the registry as a whole. */
+/**
+ * Nothing is sent before the first question. An empty repository stands for the registry as a
+ * whole.
+ */
 export function openProbe(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions & {readonly credentials: CredentialLookup},
@@ -135,7 +146,10 @@ async function answerOf(
   return {status, headers, url, failure}
 }
 
-/** Whether it is http or https is the store's to decide; it tells the transport that it is opened with. */
+/**
+ * Whether it is http or https is the store's to decide; it tells the transport that it is opened
+ * with.
+ */
 function registryRoot(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions,

@@ -16,7 +16,10 @@ export interface TlsFacts {
   readonly issuer: string
   /** Milliseconds since the epoch. */
   readonly expires: number
-  /** What makes the certificate trusted, as `findTrustSource` says it; `undefined` when it is not checked, or nobody knows. */
+  /**
+   * What makes the certificate trusted, as `findTrustSource` says it; `undefined` when it is not
+   * checked, or nobody knows.
+   */
   readonly trustedBy: string | undefined
 }
 
@@ -31,8 +34,9 @@ const patience = 10_000
 const longestChain = 10
 
 /**
- * One TLS connection to a registry, over the proxies and with the certificates that all requests use; nobody logs in. Throws
- * `TransportError` when there is none, or the certificate is not trusted.
+ * One TLS connection to a registry, over the proxies and with the certificates that all requests
+ * use; nobody logs in. Throws `TransportError` when there is none, or the certificate is not
+ * trusted.
  */
 export async function probeTls(
   options: TlsProbeOptions,
@@ -65,7 +69,10 @@ export async function probeTls(
   }
 }
 
-/** Looks at the socket of a request that is answered: only then is the handshake over in every version of TLS, client certificates included. */
+/**
+ * Looks at the socket of a request that is answered: only then is the handshake over in every
+ * version of TLS, client certificates included.
+ */
 function shake<T>(
   url: URL,
   {agent}: Route,

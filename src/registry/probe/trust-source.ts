@@ -6,8 +6,9 @@ import {certsFolders, findCertsFolder} from '../tls/certs-d.js'
 import type {Peer, TrustOptions} from '../tls/trust.js'
 
 /**
- * Which of all that `createTrust` takes into account has the authority at the end of a chain, the first one counts: Node's own, an
- * environment variable, a flag, a file in a folder. `undefined` when none of them does.
+ * Which of all that `createTrust` takes into account has the authority at the end of a chain, the
+ * first one counts: Node's own, an environment variable, a flag, a file in a folder. `undefined`
+ * when none of them does.
  */
 export function findTrustSource(
   chain: readonly X509Certificate[],

@@ -4,7 +4,10 @@ import type {ByteStream} from '../../store/content-store.js'
 import type {Exchange, HttpRequest, HttpResponse} from '../net/http.js'
 import type {Transport} from '../net/transport.js'
 
-/** A request and its answer, without anything that could be a secret: no body, and of what was sent for logging in only its kind. */
+/**
+ * A request and its answer, without anything that could be a secret: no body, and of what was sent
+ * for logging in only its kind.
+ */
 export interface SeenExchange {
   readonly method: HttpRequest['method']
   readonly url: URL

@@ -19,7 +19,10 @@ export interface ClientCertificate {
   readonly files: string
 }
 
-/** The places for certificates of single registries, the first of which that has a folder for one is taken. */
+/**
+ * The places for certificates of single registries, the first of which that has a folder for one is
+ * taken.
+ */
 export function certsFolders(home: string): string[] {
   return [
     join(home, '.config/containers/certs.d'),
@@ -28,7 +31,10 @@ export function certsFolders(home: string): string[] {
   ]
 }
 
-/** The folder of the registry that goes by one of `names` (`HOST[:PORT]`); `undefined` when there is none. */
+/**
+ * The folder of the registry that goes by one of `names` (`HOST[:PORT]`); `undefined` when there is
+ * none.
+ */
 export function findCertsFolder(
   folders: readonly string[],
   names: readonly string[],
@@ -39,8 +45,9 @@ export function findCertsFolder(
 }
 
 /**
- * What is in one such folder: `*.crt` are authorities, a `*.cert` and its `*.key` our own. Throws `UsageError` for one without the other,
- * `LocalIoError` for what cannot be read. https://github.com/containers/image/blob/v5.36.0/docs/containers-certs.d.5.md
+ * What is in one such folder: `*.crt` are authorities, a `*.cert` and its `*.key` our own. Throws
+ * `UsageError` for one without the other, `LocalIoError` for what cannot be read.
+ * https://github.com/containers/image/blob/v5.36.0/docs/containers-certs.d.5.md
  */
 export function readCertsFolder(folder: string): Certificates {
   const names = listed(folder).sort()

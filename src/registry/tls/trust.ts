@@ -32,11 +32,17 @@ export interface TrustOptions {
 /** Whom to ask about whom. */
 export interface Peer {
   readonly url: URL
-  /** The names of the registry itself, as references write it; `undefined` for hosts that it refers to, which never see our certificate of the flags. */
+  /**
+   * The names of the registry itself, as references write it; `undefined` for hosts that it refers
+   * to, which never see our certificate of the flags.
+   */
   readonly registry: string | undefined
 }
 
-/** What certificates a host is judged by and shown; `undefined`: what Node has by itself. Throws `UsageError` and `LocalIoError`. */
+/**
+ * What certificates a host is judged by and shown; `undefined`: what Node has by itself. Throws
+ * `UsageError` and `LocalIoError`.
+ */
 export type TrustLookup = (peer: Peer) => SecureContext | undefined
 
 /** All that a user has said about certificates, read when a host needs it. */
@@ -56,7 +62,10 @@ function generalAuthorities({authorities = [], caFile, env, onNotice}: TrustOpti
   return [...authorities, ...files, ...fromEnvironment(env, onNotice)]
 }
 
-/** OpenSSL's variables, which Node does not look at. What is not there is no reason to stop: they are set for other programs. */
+/**
+ * OpenSSL's variables, which Node does not look at. What is not there is no reason to stop: they
+ * are set for other programs.
+ */
 function fromEnvironment(env: TrustOptions['env'], onNotice: TrustOptions['onNotice']): string[] {
   const {SSL_CERT_FILE: file, SSL_CERT_DIR: folders} = env
   const inFolders = (folders ?? '')

@@ -7,13 +7,20 @@ import type {Connection} from '../api/connection.js'
 /** What `putBlob` gives back. */
 export type Known = BlobInfo & {readonly written: boolean}
 
-/** Whether the registry has a blob, asked at the three moments of an upload. All throw `IntegrityError` when it has it in another size. */
+/**
+ * Whether the registry has a blob, asked at the three moments of an upload. All throw
+ * `IntegrityError` when it has it in another size.
+ */
 export interface BlobPresence {
-  /** Before: some registries let us push where they do not let us look, and then it is not there. */
+  /**
+   * Before: some registries let us push where they do not let us look, and then it is not there.
+   */
   isThere(blob: BlobInfo, call: CallOptions): Promise<boolean>
   /** After a lost answer, which may have been a success. */
   settled(blob: BlobInfo, call: CallOptions): Promise<Known | undefined>
-  /** After an answer that did not say plainly that it has it. Throws `NetworkError` when it has not. */
+  /**
+   * After an answer that did not say plainly that it has it. Throws `NetworkError` when it has not.
+   */
   confirmed(blob: BlobInfo, call: CallOptions): Promise<Known>
 }
 

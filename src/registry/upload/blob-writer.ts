@@ -87,7 +87,10 @@ export function createBlobWriter(
     return last
   }
 
-  /** The blob from another repository, or a session to send it in; `undefined` when nobody said anything useful. */
+  /**
+   * The blob from another repository, or a session to send it in; `undefined` when nobody said
+   * anything useful.
+   */
   async function mount(
     {digest}: BlobInfo,
     repositories: readonly string[],
@@ -105,8 +108,8 @@ export function createBlobWriter(
   }
 
   /**
-   * POST and PUT, as all registries like it best; where the PUT is refused, with a PATCH between them, as old ones need it. Returns an
-   * error that says to send it in parts.
+   * POST and PUT, as all registries like it best; where the PUT is refused, with a PATCH between
+   * them, as old ones need it. Returns an error that says to send it in parts.
    */
   async function putWhole(
     source: BlobSource,
@@ -142,7 +145,8 @@ export function createBlobWriter(
           if (!(error instanceof RefusedError) || !isRefusedWay(error.status)) throw error
           const before = withPatch
           withPatch = !before
-          // the server's trouble of the moment is waited for; a way that it does not know is left at once
+          // the server's trouble of the moment is waited for; a way that it does not know is left
+          // at once
           if (before || retryableStatuses.has(error.status)) throw error
           const known = await attempt()
           strategy.singlePut = false
@@ -153,7 +157,10 @@ export function createBlobWriter(
     )
   }
 
-  /** Whether chunks would do where one body does not: it was too large for somebody, or so large that the connection breaks every time. */
+  /**
+   * Whether chunks would do where one body does not: it was too large for somebody, or so large
+   * that the connection breaks every time.
+   */
   function isForParts(error: unknown, {size}: BlobInfo): error is TransportError | RefusedError {
     if (!strategy.patch || !strategy.ranges) return false
     if (error instanceof TransportError)
@@ -161,7 +168,10 @@ export function createBlobWriter(
     return error instanceof RefusedError && error.status === 413 && shrinkChunks(strategy, size)
   }
 
-  /** What is of unknown digest goes while the digest is computed; where that cannot be, the source is read twice. */
+  /**
+   * What is of unknown digest goes while the digest is computed; where that cannot be, the source
+   * is read twice.
+   */
   async function putStream(source: BlobSource, options: PutBlobOptions): Promise<Known> {
     const {journal, signal} = options
     if (journal?.left?.isWhole && (await isCommitted(source, journal.left, {signal}))) {

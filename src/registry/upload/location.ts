@@ -4,10 +4,12 @@ import {mayReferTo} from '../net/address.js'
 import {displayUrl, parseUrl} from '../net/endpoint.js'
 
 /**
- * Where to go on with an upload, from the `Location` of an answer to a request to `from`; relative, a path, a host and a path without a scheme, or a
- * whole address. Behind a proxy that ends TLS a registry may name itself with http: https is kept, and `onDowngrade` is told. Another host is
- * followed (without credentials, see authorization.ts), but not over plain http where the registry has https, and not to an address that only
- * someone beside us should name. Throws `NetworkError` (`ERR_INJECT_LOCATION_REFUSED`).
+ * Where to go on with an upload, from the `Location` of an answer to a request to `from`; relative,
+ * a path, a host and a path without a scheme, or a whole address. Behind a proxy that ends TLS a
+ * registry may name itself with http: https is kept, and `onDowngrade` is told. Another host is
+ * followed (without credentials, see authorization.ts), but not over plain http where the registry
+ * has https, and not to an address that only someone beside us should name. Throws `NetworkError`
+ * (`ERR_INJECT_LOCATION_REFUSED`).
  */
 export function resolveLocation(
   location: string | undefined,
@@ -39,8 +41,9 @@ export function resolveLocation(
 }
 
 /**
- * Whether a `Location` starts with a host that lacks its scheme: ours, or anything with a dot or a port before the API's root. The first would be a path of
- * ours otherwise, and `localhost:5000/…` an address with the scheme `localhost`.
+ * Whether a `Location` starts with a host that lacks its scheme: ours, or anything with a dot or a
+ * port before the API's root. The first would be a path of ours otherwise, and `localhost:5000/…`
+ * an address with the scheme `localhost`.
  */
 function isBareHost(location: string, from: URL): boolean {
   const host = /^[^/?#]*/.exec(location)?.[0].toLowerCase() ?? ''
@@ -52,7 +55,10 @@ function isBareHost(location: string, from: URL): boolean {
   )
 }
 
-/** The address that commits the upload. The query that is there is kept to the letter: it may be signed. */
+/**
+ * The address that commits the upload. The query that is there is kept to the letter: it may be
+ * signed.
+ */
 export function commitUrl(location: URL, digest: Digest): URL {
   const url = new URL(location)
   if (url.searchParams.has('digest')) url.searchParams.set('digest', digest)

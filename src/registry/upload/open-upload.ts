@@ -21,7 +21,10 @@ export interface OpenUploadOptions extends CallOptions {
   readonly onNotice: (text: string) => void
 }
 
-/** One blob on its way: its session, how much of it the registry has, and what happens when the session is lost. */
+/**
+ * One blob on its way: its session, how much of it the registry has, and what happens when the
+ * session is lost.
+ */
 export interface OpenUpload {
   /** Bytes that the registry has, as far as is known. */
   readonly offset: number
@@ -29,7 +32,10 @@ export interface OpenUpload {
   readonly restarts: number
   /** Whether an earlier process began it with something that may be something else now. */
   readonly isUnproven: boolean
-  /** How often the registry and we were of different minds about what it has: in chunks that it took, and in chunks that it refused. */
+  /**
+   * How often the registry and we were of different minds about what it has: in chunks that it
+   * took, and in chunks that it refused.
+   */
   readonly trouble: {stuck: number; resyncs: number}
   /** Begins a session where there is none. */
   begin(): Promise<UploadSession>
@@ -39,11 +45,19 @@ export interface OpenUpload {
   note(): void
   /** The same, at the end and at once: what comes next may take long. */
   noteWhole(blob: BlobInfo): Promise<void>
-  /** Goes on from where the registry says that it stands. Throws what `lose` returns when that cannot be. */
+  /**
+   * Goes on from where the registry says that it stands. Throws what `lose` returns when that
+   * cannot be.
+   */
   moveTo(offset: number): Promise<void>
-  /** Asks the registry where the session stands, and goes on from there. Throws what `lose` returns. */
+  /**
+   * Asks the registry where the session stands, and goes on from there. Throws what `lose` returns.
+   */
   ask(): Promise<void>
-  /** Gives the session up. Returns what to throw: something that is tried again, with a new session, unless that has been tried too often. */
+  /**
+   * Gives the session up. Returns what to throw: something that is tried again, with a new session,
+   * unless that has been tried too often.
+   */
   lose(why: string): Promise<Error>
   /** Gives the session up, and what an earlier process began. */
   startOver(why: string): Promise<void>

@@ -10,8 +10,9 @@ const checkpointDistance = 8 * 1024 * 1024
 const sliceSize = 1024 * 1024
 
 /**
- * A source that is read once as long as all goes well, and of which any part can be had again: what was read last is kept in memory, and for what lies further
- * back the source is opened anew and read up to there. What it gives then must be what it gave before: throws `LocalIoError`
+ * A source that is read once as long as all goes well, and of which any part can be had again: what
+ * was read last is kept in memory, and for what lies further back the source is opened anew and
+ * read up to there. What it gives then must be what it gave before: throws `LocalIoError`
  * (`ERR_INJECT_SOURCE_CHANGED`) when it is not.
  */
 export interface Replay {
@@ -19,19 +20,27 @@ export interface Replay {
   readonly furthest: number
   /** The last place of which the digest is kept. */
   readonly checkpoint: Checkpoint | undefined
-  /** The bytes from `offset` to the end, each chunk good until the next one. Leaving it early does not end the source. */
+  /**
+   * The bytes from `offset` to the end, each chunk good until the next one. Leaving it early does
+   * not end the source.
+   */
   stream(offset: number): AsyncGenerator<Uint8Array, void, undefined>
   /** `length` bytes from `offset`, fewer only at the end; good until the next call. */
   read(offset: number, length: number): Promise<Uint8Array[]>
   /** What the whole is; reads to the end if that has not happened. */
   measure(): Promise<BlobInfo>
-  /** What the source must turn out to be when it comes to this place. Replaces all that was known. */
+  /**
+   * What the source must turn out to be when it comes to this place. Replaces all that was known.
+   */
   expect(checkpoint: Checkpoint | undefined): void
   /** Ends the source. */
   close(): Promise<void>
 }
 
-/** What is kept is `capacity` bytes, and what one `read` asks for; nothing is allocated before the first byte is read. */
+/**
+ * What is kept is `capacity` bytes, and what one `read` asks for; nothing is allocated before the
+ * first byte is read.
+ */
 export function createReplay(source: BlobSource, capacity: number, call: CallOptions): Replay {
   let most = capacity
   const digests = new Map<number, Digest>()
@@ -105,7 +114,10 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
     return at < position ? kept(at, Math.min(position, at + sliceSize)) : undefined
   }
 
-  /** Reads on until `end`, or the source's end; from its beginning where what is kept starts after `start`. */
+  /**
+   * Reads on until `end`, or the source's end; from its beginning where what is kept starts after
+   * `start`.
+   */
   async function reach(end: number, start: number): Promise<void> {
     if (start < oldest || isTorn) await startAgain()
     while (position < end && !isAtEnd) await advance()

@@ -7,8 +7,9 @@ import {ChunkRefusedError} from './session-requests.js'
 const maxResyncs = 10
 
 /**
- * Sends the rest in chunks that say where they belong. Believes the registry when it says that it has something else than was sent, up to a point. Throws what
- * `UploadSessions.append` throws. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
+ * Sends the rest in chunks that say where they belong. Believes the registry when it says that it
+ * has something else than was sent, up to a point. Throws what `UploadSessions.append` throws.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
  */
 export async function sendChunks(upload: OpenUpload, context: SendContext): Promise<Sent> {
   const {strategy, replay} = context

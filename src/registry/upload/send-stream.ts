@@ -2,7 +2,10 @@ import {type OpenUpload, type SendContext} from './open-upload.js'
 import {ChunkRefusedError} from './session-requests.js'
 import {isUnknownWay, type Sent, shrinkChunks} from './strategy.js'
 
-/** Sends all in one PATCH without a range, from the first byte. Throws what `UploadSessions.append` throws, but 413. */
+/**
+ * Sends all in one PATCH without a range, from the first byte. Throws what `UploadSessions.append`
+ * throws, but 413.
+ */
 export async function sendStream(
   upload: OpenUpload,
   {sessions, strategy, replay, size, signal}: SendContext,

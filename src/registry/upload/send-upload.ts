@@ -21,13 +21,17 @@ export interface SendUploadOptions extends SendContext {
   readonly blob: BlobInfo | undefined
   /** How often it is tried while the registry gets nothing more; `undefined`: as usual. */
   readonly attempts: number | undefined
-  /** Makes a blob of what was sent. Returns why that is not possible, when a new session may help. */
+  /**
+   * Makes a blob of what was sent. Returns why that is not possible, when a new session may help.
+   */
   readonly commit: (session: UploadSession, blob: BlobInfo) => Promise<InjectError | undefined>
 }
 
 /**
- * Sends a blob by PATCH, in one stream or in ranged chunks, and commits it. After a break the registry is asked where it stands and gets the rest from there; where it
- * cannot say, a new session begins. `undefined`: this registry takes no PATCH that would do, and has nothing of it now. Throws errors of ours only.
+ * Sends a blob by PATCH, in one stream or in ranged chunks, and commits it. After a break the
+ * registry is asked where it stands and gets the rest from there; where it cannot say, a new
+ * session begins. `undefined`: this registry takes no PATCH that would do, and has nothing of it
+ * now. Throws errors of ours only.
  */
 export async function sendUpload(options: SendUploadOptions): Promise<BlobInfo | undefined> {
   const {connection, strategy, replay, journal, signal} = options

@@ -15,7 +15,10 @@ const binary = {'content-type': 'application/octet-stream'}
 export interface UploadSession {
   /** Where the next request goes. */
   readonly location: URL
-  /** The fewest bytes that the registry takes as a chunk, but for the last one; 0 when it does not say. */
+  /**
+   * The fewest bytes that the registry takes as a chunk, but for the last one; 0 when it does not
+   * say.
+   */
   readonly minChunk: number
 }
 
@@ -27,13 +30,19 @@ export interface Appended {
 
 /** How a chunk is sent. */
 export interface AppendOptions extends CallOptions {
-  /** The place of the body's first and last byte in the blob; without one the body goes to the end of what is there. */
+  /**
+   * The place of the body's first and last byte in the blob; without one the body goes to the end
+   * of what is there.
+   */
   readonly range?: {readonly first: number; readonly last: number}
   /** The connection is not used again. */
   readonly last?: boolean
 }
 
-/** A chunk that the registry does not take as it is, 413 or 416: too large, or at the wrong place. Stays inside src/registry. */
+/**
+ * A chunk that the registry does not take as it is, 413 or 416: too large, or at the wrong place.
+ * Stays inside src/registry.
+ */
 export class ChunkRefusedError extends Error {
   override readonly name = 'ChunkRefusedError'
   /** How many bytes the registry has, if it says so. */
@@ -48,13 +57,15 @@ export class ChunkRefusedError extends Error {
 }
 
 /**
- * The requests of an upload. `append`, `commit` and `mount` try once and throw as `Connection.once` does (`append` also `ChunkRefusedError`);
- * `start` and `status` try as often as is sensible. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
+ * The requests of an upload. `append`, `commit` and `mount` try once and throw as `Connection.once`
+ * does (`append` also `ChunkRefusedError`); `start` and `status` try as often as is sensible.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export interface UploadSessions {
   start(signal: AbortSignal | undefined): Promise<UploadSession>
   /**
-   * Asks once to take the blob from another repository. `undefined`: it is here now; else a session, as if nothing had been asked but a start. Throws where it is refused.
+   * Asks once to take the blob from another repository. `undefined`: it is here now; else a
+   * session, as if nothing had been asked but a start. Throws where it is refused.
    * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
    */
   mount(
@@ -68,7 +79,10 @@ export interface UploadSessions {
     session: UploadSession,
     signal: AbortSignal | undefined,
   ): Promise<(Appended & {readonly offset: number}) | undefined>
-  /** Names what was sent, or sends it (`body`) and names it. `stored` false: the answer does not say that the registry has it now. */
+  /**
+   * Names what was sent, or sends it (`body`) and names it. `stored` false: the answer does not say
+   * that the registry has it now.
+   */
   commit(
     session: UploadSession,
     blob: BlobInfo,
@@ -197,8 +211,8 @@ export function createUploadSessions(
 }
 
 /**
- * How many bytes a `Range` says that there are: the place of the last one and one more. Of nothing at all registries say `0-0`, too, as the form has no
- * way to say it, or `0--1`.
+ * How many bytes a `Range` says that there are: the place of the last one and one more. Of nothing
+ * at all registries say `0-0`, too, as the form has no way to say it, or `0--1`.
  */
 function offsetIn({headers}: HttpResponse): number | undefined {
   const found = /^(?:bytes[ =])?\d{1,15}-(-1|\d{1,15})$/.exec(headers.range?.trim() ?? '')
@@ -207,7 +221,10 @@ function offsetIn({headers}: HttpResponse): number | undefined {
   return last <= 0 ? 0 : last + 1
 }
 
-/** 202 is "going on", and 200 says nothing; a claim of the digest in another algorithm may mean that ours is not known there. */
+/**
+ * 202 is "going on", and 200 says nothing; a claim of the digest in another algorithm may mean that
+ * ours is not known there.
+ */
 function isStored(response: HttpResponse, digest: Digest): boolean {
   const created = response.status === 201 || response.status === 204
   return created && (claimedDigest(response) ?? digest) === digest

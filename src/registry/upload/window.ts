@@ -1,6 +1,9 @@
 import type {BlobSource, CallOptions} from '../../store/content-store.js'
 
-/** The start of a source: all of it, or a source that continues from there without opening the first one twice. */
+/**
+ * The start of a source: all of it, or a source that continues from there without opening the first
+ * one twice.
+ */
 export type Windowed =
   | {readonly kind: 'whole'; readonly bytes: Uint8Array}
   | {

@@ -1,8 +1,14 @@
 import {Worker} from 'node:worker_threads'
 
-/** Checks passwords in a thread of its own, in the order in which they are given: a check takes long, and nobody else shall wait for it. */
+/**
+ * Checks passwords in a thread of its own, in the order in which they are given: a check takes
+ * long, and nobody else shall wait for it.
+ */
 export interface BcryptThread {
-  /** A wrong password, and any without a hash, is checked against the `decoys` as well, for the time that takes. Rejects when the thread ends before. */
+  /**
+   * A wrong password, and any without a hash, is checked against the `decoys` as well, for the time
+   * that takes. Rejects when the thread ends before.
+   */
   isRight(password: string, hash: string | undefined, decoys: readonly string[]): Promise<boolean>
   close(): Promise<void>
 }
@@ -12,7 +18,10 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** The thread starts with the first check, and again after it died; while nobody waits for it, it keeps no process alive. */
+/**
+ * The thread starts with the first check, and again after it died; while nobody waits for it, it
+ * keeps no process alive.
+ */
 export function createBcryptThread(): BcryptThread {
   let current: {worker: Worker; waiting: Map<number, Waiting>} | undefined
   let lastId = 0

@@ -5,7 +5,10 @@ export interface Claim {
   /** Where the request comes from. */
   readonly client: string
   readonly name: string
-  /** `proven`: this very password was right lately. `familiar`: some password of this name from this client was. */
+  /**
+   * `proven`: this very password was right lately. `familiar`: some password of this name from this
+   * client was.
+   */
   readonly standing: 'proven' | 'familiar' | 'stranger'
 }
 
@@ -30,7 +33,9 @@ interface Waiting {
   readonly start: () => Promise<unknown>
 }
 
-/** The proven go first; the familiar and strangers take turns, so that neither can starve the other. */
+/**
+ * The proven go first; the familiar and strangers take turns, so that neither can starve the other.
+ */
 export function createCheckQueue({mostWaiting}: CheckQueueOptions): CheckQueue {
   const queues = {
     proven: [] as Waiting[],

@@ -10,7 +10,10 @@ import {monotonicTime} from '../../disk/clock.js'
 export interface HtpasswdOptions {
   /** What somebody without credentials may do. */
   readonly anonymous: 'pull' | 'none'
-  /** Passwords that wait to be checked, beyond which others are told to come back; 32. As many again of names that were right lately from their client. */
+  /**
+   * Passwords that wait to be checked, beyond which others are told to come back; 32. As many again
+   * of names that were right lately from their client.
+   */
   readonly mostWaiting?: number
   /** How long a password that was right needs no second check, in milliseconds; 5 minutes. */
   readonly cacheTime?: number
@@ -28,8 +31,9 @@ const mostCached = 1000
 const memoryTime = 24 * 60 * 60 * 1000
 
 /**
- * All users may do everything; whoever gives no credentials, what `anonymous` says. One bcrypt runs at a time, in a thread of its own, and a wrong
- * password takes as long for an unknown user as for any known one. https://www.rfc-editor.org/rfc/rfc7617
+ * All users may do everything; whoever gives no credentials, what `anonymous` says. One bcrypt runs
+ * at a time, in a thread of its own, and a wrong password takes as long for an unknown user as for
+ * any known one. https://www.rfc-editor.org/rfc/rfc7617
  */
 export function createHtpasswdAccess(
   users: Htpasswd,
@@ -77,7 +81,8 @@ export function createHtpasswdAccess(
     const into = checks
     if (into.size >= mostCached) into.delete(into.keys().next().value ?? '')
     into.set(key, {result, until: monotonicTime() + cacheTime})
-    // only what was right is remembered; while it is being checked, who asks the same waits for the same
+    // only what was right is remembered; while it is being checked, who asks the same waits for the
+    // same
     const forget = (): void => {
       if (into.get(key)?.result === result) into.delete(key)
     }
@@ -131,8 +136,9 @@ export interface BasicCredential {
   readonly password: string
 }
 /**
- * The user and password of an `Authorization` header; `undefined` for another scheme and for anything malformed, `nobody` for an empty user with an
- * empty password: what skopeo and buildah send when they have none. https://www.rfc-editor.org/rfc/rfc7617#section-2
+ * The user and password of an `Authorization` header; `undefined` for another scheme and for
+ * anything malformed, `nobody` for an empty user with an empty password: what skopeo and buildah
+ * send when they have none. https://www.rfc-editor.org/rfc/rfc7617#section-2
  */
 export function parseBasic(header: string): BasicCredential | 'nobody' | undefined {
   const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? []

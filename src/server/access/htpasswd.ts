@@ -8,8 +8,9 @@ const highestCost = 16
 const bcryptHash = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 
 /**
- * Reads what `htpasswd -B` writes: `user:hash` a line; empty lines and lines that begin with `#` count for nothing. Throws `UsageError`
- * (`ERR_INJECT_HTPASSWD_INVALID`), which names the line and shows nothing of it, for any hash but bcrypt's: the older ones are broken in no time.
+ * Reads what `htpasswd -B` writes: `user:hash` a line; empty lines and lines that begin with `#`
+ * count for nothing. Throws `UsageError` (`ERR_INJECT_HTPASSWD_INVALID`), which names the line and
+ * shows nothing of it, for any hash but bcrypt's: the older ones are broken in no time.
  */
 export function parseHtpasswd(text: string): Htpasswd {
   const users = new Map<string, string>()
@@ -39,8 +40,9 @@ export function highestCostOf(users: Htpasswd): number {
 }
 
 /**
- * Hashes that no password has. All of them, and `hash`, take as long to check as one hash of `cost` does: twice the time for each step, hence the sum. Without
- * `hash`, for a user who is not there, a single one.
+ * Hashes that no password has. All of them, and `hash`, take as long to check as one hash of `cost`
+ * does: twice the time for each step, hence the sum. Without `hash`, for a user who is not there, a
+ * single one.
  */
 export function decoysFor(hash: string | undefined, cost: number): readonly string[] {
   if (hash === undefined) return [decoyOf(cost)]

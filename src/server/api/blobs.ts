@@ -49,7 +49,10 @@ export const getBlob: Handler<'blob'> = async (exchange, service) => {
   }
 }
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-blobs Not of a manifest: 405. */
+/**
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-blobs Not of a
+ * manifest: 405.
+ */
 export const deleteBlob: Handler<'blob'> = async ({route, signal}, service) => {
   refuseDeletes(service)
   const repository = await existing(service, route.repository)

@@ -12,8 +12,9 @@ export interface Page {
 }
 
 /**
- * The part of a sorted list that `n` and `last` ask for, at most `most` items whatever `n` is; `n` is 0 for none at all. Throws `Refusal` (400)
- * for an `n` that is no number. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
+ * The part of a sorted list that `n` and `last` ask for, at most `most` items whatever `n` is; `n`
+ * is 0 for none at all. Throws `Refusal` (400) for an `n` that is no number.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
  */
 export async function readPage(
   list: AsyncIterable<string>,
@@ -52,7 +53,10 @@ export const listTags: Handler<'tags'> = async ({route, query, signal}, service)
   const page = await readPage(repository.listTags({signal}), query, service.limits.pageLength)
   return jsonAnswer({name, tags: page.items}, {headers: linkTo(`/v2/${name}/tags/list`, page)})
 }
-/** The repositories that whoever asks may read. https://distribution.github.io/distribution/spec/api/#catalog */
+/**
+ * The repositories that whoever asks may read.
+ * https://distribution.github.io/distribution/spec/api/#catalog
+ */
 export const listCatalog: Handler<'catalog'> = async (exchange, service) => {
   const page = await readPage(
     readableRepositories(exchange, service),

@@ -27,8 +27,9 @@ export interface CheckedManifest {
 }
 
 /**
- * Checks a manifest that was sent as `contentType`. Throws `Refusal` (400 `MANIFEST_INVALID`) for a document that is malformed, that two readers
- * could take for different things, or that is of a media type unknown here (schema 1 among them).
+ * Checks a manifest that was sent as `contentType`. Throws `Refusal` (400 `MANIFEST_INVALID`) for a
+ * document that is malformed, that two readers could take for different things, or that is of a
+ * media type unknown here (schema 1 among them).
  */
 export function checkManifest(bytes: Uint8Array, contentType: string | undefined): CheckedManifest {
   try {
@@ -94,7 +95,10 @@ function shaped(shape: v.GenericSchema, value: unknown): unknown {
   return value
 }
 
-/** https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers These stay where their `urls` say. */
+/**
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers These
+ * stay where their `urls` say.
+ */
 function isDistributed({mediaType}: Descriptor): boolean {
   return !/^application\/vnd\.(?:oci\.image\.layer\.nondistributable\.|docker\.image\.rootfs\.foreign\.)/.test(
     mediaType,

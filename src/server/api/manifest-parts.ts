@@ -7,8 +7,10 @@ import {Refusal} from '../http/refusal.js'
 const width = 16
 
 /**
- * Makes sure that what a manifest names is in the repository: who pulls it must get all of it. Throws `Refusal`: 400 `MANIFEST_BLOB_UNKNOWN`
- * with the digest of one that is missing, 400 `SIZE_INVALID` for a descriptor of another size. With `sparse`, layers and manifests may be missing.
+ * Makes sure that what a manifest names is in the repository: who pulls it must get all of it.
+ * Throws `Refusal`: 400 `MANIFEST_BLOB_UNKNOWN` with the digest of one that is missing, 400
+ * `SIZE_INVALID` for a descriptor of another size. With `sparse`, layers and manifests may be
+ * missing.
  */
 export async function refuseMissing(
   {blobs, manifests}: CheckedManifest,

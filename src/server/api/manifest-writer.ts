@@ -16,8 +16,9 @@ const mostTags = 64
 const smallManifest = 256 * 1024
 
 /**
- * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests The tag moves under the request's conditions
- * (`If-Match`, `If-None-Match`), which the store checks in the same step: of several movers at once one wins, the others get 412.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests The tag
+ * moves under the request's conditions (`If-Match`, `If-None-Match`), which the store checks in the
+ * same step: of several movers at once one wins, the others get 412.
  */
 export const putManifest: Handler<'manifest'> = async (exchange, service) => {
   const tags = tagsOf(exchange)
@@ -71,7 +72,10 @@ const nothing = {
   getManifest: () => Promise.resolve(undefined),
 }
 
-/** The tags that go with a manifest that is pushed by its digest. Throws `Refusal`: 414 for too many, 400 for what is none. */
+/**
+ * The tags that go with a manifest that is pushed by its digest. Throws `Refusal`: 414 for too
+ * many, 400 for what is none.
+ */
 function tagsOf({route, query}: Exchange<'manifest'>): string[] {
   const tags = [...new Set(query.getAll('tag'))]
   if (tags.length > mostTags) {

@@ -5,7 +5,10 @@ import {existing, type Handler, refuseDeletes} from '../http/exchange.js'
 import {Refusal} from '../http/refusal.js'
 import type {RouteOf} from '../http/route.js'
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests As it was stored, whatever `Accept` says: clients ask for the digest of these bytes. */
+/**
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests As it
+ * was stored, whatever `Accept` says: clients ask for the digest of these bytes.
+ */
 export const getManifest: Handler<'manifest'> = async (
   {route, headers, isHead, signal},
   service,
@@ -22,8 +25,9 @@ export const getManifest: Handler<'manifest'> = async (
 }
 
 /**
- * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-tags and #deleting-manifests A tag is deleted while it stands
- * where the request's conditions say, else the answer is 412.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-tags and
+ * #deleting-manifests A tag is deleted while it stands where the request's conditions say, else the
+ * answer is 412.
  */
 export const deleteManifest: Handler<'manifest'> = async ({route, headers, signal}, service) => {
   refuseDeletes(service)

@@ -3,8 +3,9 @@ import type {Handler} from '../http/exchange.js'
 import {digestIn, single} from '../http/query.js'
 
 /**
- * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers An image index, also of a repository that is not there:
- * a 404 would say that this registry does not know the question.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers An
+ * image index, also of a repository that is not there: a 404 would say that this registry does not
+ * know the question.
  */
 export const listReferrers: Handler<'referrers'> = async (
   {route, query, signal},
@@ -14,7 +15,8 @@ export const listReferrers: Handler<'referrers'> = async (
   const artifactType = single(query, 'artifactType')
   const after = digestIn(query, 'last')
   const repository = await root.openRepository(name)
-  // as bytes at once: annotations may be megabytes, and as many requests as there are connections collect them at a time
+  // as bytes at once: annotations may be megabytes, and as many requests as there are connections
+  // collect them at a time
   const shown: Buffer[] = []
   let left = limits.referrersSize - 200
   let last: string | undefined

@@ -9,7 +9,9 @@ import type {Exchange, Handler, Service} from '../http/exchange.js'
 import {digestIn} from '../http/query.js'
 import {Refusal} from '../http/refusal.js'
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks */
+/**
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
+ */
 export const appendUpload: Handler<'upload'> = async (exchange, service) => {
   const session = await openSession(exchange, service)
   await receive(exchange, service, session)
@@ -44,7 +46,10 @@ export function uploadLocation(repository: string, id: string): string {
   return `/v2/${repository}/blobs/uploads/${id}`
 }
 
-/** Throws `Refusal` (400 `DIGEST_INVALID`) when the content is another; the session is over then. Goes on when the client has left. */
+/**
+ * Throws `Refusal` (400 `DIGEST_INVALID`) when the content is another; the session is over then.
+ * Goes on when the client has left.
+ */
 export async function finishUpload(session: UploadSession, digest: Digest): Promise<void> {
   try {
     await session.finish(digest)
@@ -119,7 +124,10 @@ function outOfOrder(repository: string, session: UploadSession): Refusal {
   return new Refusal(416, 'BLOB_UPLOAD_INVALID', message, {headers: stateOf(repository, session)})
 }
 
-/** Of an empty session the range is `0-0`, too: the form has no other way to say it, and that is what registries do. */
+/**
+ * Of an empty session the range is `0-0`, too: the form has no other way to say it, and that is
+ * what registries do.
+ */
 function stateOf(repository: string, {id, offset}: UploadSession): AnswerHeaders {
   return {
     location: uploadLocation(repository, id),

@@ -8,7 +8,10 @@ import {Refusal} from '../http/refusal.js'
 import {isRepositoryName} from '../http/route.js'
 import {blobStored, finishUpload, uploadLocation} from './upload.js'
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs and #mounting-a-blob-from-another-repository */
+/**
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs and
+ * #mounting-a-blob-from-another-repository
+ */
 export const startUpload: Handler<'uploads'> = async (exchange, service) => {
   const {route, query, body, signal} = exchange
   const mount = digestIn(query, 'mount')
@@ -42,7 +45,10 @@ function accepted(repository: string, id: string, {limits}: Service): Answer {
   })
 }
 
-/** `false`: not possible, or not allowed, and the client cannot tell which; it uploads the blob then. */
+/**
+ * `false`: not possible, or not allowed, and the client cannot tell which; it uploads the blob
+ * then.
+ */
 async function mountBlob(
   {route, query, identity, signal}: Exchange<'uploads'>,
   {root, access}: Service,

@@ -9,8 +9,8 @@ export interface Access {
   /** The `WWW-Authenticate` of a 401; `undefined` where nobody needs to log in. */
   readonly challenge: string | undefined
   /**
-   * Who an `Authorization` header stands for; `false` when it is wrong. Throws `Refusal` (429) when too many are being checked, of `client`'s address or in
-   * all.
+   * Who an `Authorization` header stands for; `false` when it is wrong. Throws `Refusal` (429) when
+   * too many are being checked, of `client`'s address or in all.
    */
   identify(authorization: string | undefined, client?: string): Promise<Identity | false>
   /** `repository` is absent for what is about no repository. */

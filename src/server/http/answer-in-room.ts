@@ -6,7 +6,10 @@ const smallAnswer = 16 * 1024
 const mostKnown = 1000
 const longestTarget = 512
 
-/** How large the answers to targets were lately: a large one is not built before there is room for it, and a small one is built without waiting for a turn. */
+/**
+ * How large the answers to targets were lately: a large one is not built before there is room for
+ * it, and a small one is built without waiting for a turn.
+ */
 export interface AnswerSizes {
   /** Bytes; `undefined` for what is not known. */
   sizeOf(target: string): number | undefined
@@ -39,7 +42,10 @@ export interface Room {
 export interface Building {
   /** It takes next to no memory, as far as is known. */
   readonly isSmall: boolean
-  /** To be called when all that a request must wait for is over, before anything large is read. Throws when there is no room. */
+  /**
+   * To be called when all that a request must wait for is over, before anything large is read.
+   * Throws when there is no room.
+   */
   readonly begin: () => void
 }
 
@@ -54,8 +60,9 @@ class Postponed extends Error {
 }
 
 /**
- * What `build` gives, when there is room to keep it in memory until the client has taken it. Without room the answer is dropped, or not built, and tried again when
- * there is some. Throws `Refusal` (503) when that takes too long.
+ * What `build` gives, when there is room to keep it in memory until the client has taken it.
+ * Without room the answer is dropped, or not built, and tried again when there is some. Throws
+ * `Refusal` (503) when that takes too long.
  */
 export async function answerInRoom(
   build: (building: Building) => Promise<Answer>,

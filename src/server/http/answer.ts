@@ -2,7 +2,10 @@ import type {ByteStream} from '../../store/content-store.js'
 
 export type AnswerHeaders = Readonly<Record<string, string | number | readonly string[]>>
 
-/** What a request is answered with. A stream comes with its `content-length`; of the answer to a HEAD only the headers are sent. */
+/**
+ * What a request is answered with. A stream comes with its `content-length`; of the answer to a
+ * HEAD only the headers are sent.
+ */
 export interface Answer {
   readonly status: number
   readonly headers?: AnswerHeaders

@@ -3,7 +3,9 @@ import {Refusal} from './refusal.js'
 
 /** Memory that the bodies of requests and answers hold, bounded for all connections together. */
 export interface BodyMemory {
-  /** What one request holds. `cut` ends its connection; it is called when others need the memory. */
+  /**
+   * What one request holds. `cut` ends its connection; it is called when others need the memory.
+   */
   open(cut: () => void): MemoryShare
   /** Bytes that are held now. */
   used(): number
@@ -11,11 +13,19 @@ export interface BodyMemory {
 
 /** What one request holds. */
 export interface MemoryShare {
-  /** Holds `bytes` from now on, more or less than before. `false`, and nothing changes, when there is no room. */
+  /**
+   * Holds `bytes` from now on, more or less than before. `false`, and nothing changes, when there
+   * is no room.
+   */
   hold(bytes: number): boolean
-  /** As `hold`, but waits for room, first come, first served. Throws `Refusal` (503) after a while. */
+  /**
+   * As `hold`, but waits for room, first come, first served. Throws `Refusal` (503) after a while.
+   */
   holdLater(bytes: number, signal: AbortSignal): Promise<void>
-  /** Holds what a stream of `bytes` keeps in memory while it is sent; returns how large its chunks should be. Finds room in any case. */
+  /**
+   * Holds what a stream of `bytes` keeps in memory while it is sent; returns how large its chunks
+   * should be. Finds room in any case.
+   */
   holdStream(bytes: number): number
   /** The client must act now: send something or take something. */
   waits(): void

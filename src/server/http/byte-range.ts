@@ -1,8 +1,10 @@
 import type {ByteRange} from '../../store/repository.js'
 
 /**
- * The part of a body of `size` bytes that a `Range` header asks for: `whole` when there is no header or it is of a form that may be ignored
- * (several ranges, other units, nonsense), `unsatisfiable` when none of it is there or it ends before it begins. https://www.rfc-editor.org/rfc/rfc9110#section-14.2
+ * The part of a body of `size` bytes that a `Range` header asks for: `whole` when there is no
+ * header or it is of a form that may be ignored (several ranges, other units, nonsense),
+ * `unsatisfiable` when none of it is there or it ends before it begins.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-14.2
  */
 export function parseByteRange(
   header: string | undefined,
@@ -20,8 +22,9 @@ export function parseByteRange(
 }
 
 /**
- * The `Content-Range` of a chunk, as the distribution specification has it (`0-99`) or as HTTP does (`bytes 0-99/*`). `undefined` without the
- * header, `invalid` for anything else. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
+ * The `Content-Range` of a chunk, as the distribution specification has it (`0-99`) or as HTTP does
+ * (`bytes 0-99/*`). `undefined` without the header, `invalid` for anything else.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
  */
 export function parseContentRange(header: string | undefined): ByteRange | undefined | 'invalid' {
   if (header === undefined) return undefined

@@ -6,7 +6,10 @@ import {Refusal} from './refusal.js'
 const answered = new WeakSet<Socket>()
 const lingerTime = 1000
 
-/** Answers what is not HTTP, or more of it than we read, and ends the connection. With an answer already under way (`isBusy`) it only ends. */
+/**
+ * Answers what is not HTTP, or more of it than we read, and ends the connection. With an answer
+ * already under way (`isBusy`) it only ends.
+ */
 export function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,

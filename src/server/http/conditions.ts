@@ -3,12 +3,18 @@ import type {Digest} from '../../oci/digest.js'
 import type {TagMove} from '../../store/content-store.js'
 import {Refusal} from './refusal.js'
 
-/** The entity tag of a manifest or blob is its digest. https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3 */
+/**
+ * The entity tag of a manifest or blob is its digest.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3
+ */
 export function etagOf(digest: Digest): string {
   return `"${digest}"`
 }
 
-/** Whether an `If-None-Match` names what is there, as it is compared for reading: `W/` counts for nothing. */
+/**
+ * Whether an `If-None-Match` names what is there, as it is compared for reading: `W/` counts for
+ * nothing.
+ */
 export function matches(header: string | undefined, digest: Digest): boolean {
   if (header === undefined) return false
   return (
@@ -18,8 +24,9 @@ export function matches(header: string | undefined, digest: Digest): boolean {
 }
 
 /**
- * Where a tag must stand for a request to be carried out, from `If-Match` and `If-None-Match` and where it stands now (`current`); to be checked
- * once more by the store while it moves the tag. Throws `Refusal` (412) when it stands elsewhere already.
+ * Where a tag must stand for a request to be carried out, from `If-Match` and `If-None-Match` and
+ * where it stands now (`current`); to be checked once more by the store while it moves the tag.
+ * Throws `Refusal` (412) when it stands elsewhere already.
  * https://www.rfc-editor.org/rfc/rfc9110#section-13.1
  */
 export async function conditionOf(
@@ -41,7 +48,10 @@ export async function conditionOf(
   })
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1 No digest has a comma or a quote in it, so nothing of what matters is cut. */
+/**
+ * https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1 No digest has a comma or a quote in it, so
+ * nothing of what matters is cut.
+ */
 function tagsIn(header: string): string[] {
   return header.split(',').map((tag) => tag.trim())
 }

@@ -6,9 +6,15 @@ import {clientClosedRequest, Refusal} from './refusal.js'
 
 /** Hands the bytes of an answer to the system, at the client's pace, which must not be too slow. */
 export interface Delivery {
-  /** Resolves when the system has taken all of `chunk`, and its memory is free. Throws `Refusal` (499). */
+  /**
+   * Resolves when the system has taken all of `chunk`, and its memory is free. Throws `Refusal`
+   * (499).
+   */
   write(chunk: Uint8Array): Promise<void>
-  /** Ends the answer; `last` goes in one packet with the headers when they are not out yet. Resolves and throws as `write`. */
+  /**
+   * Ends the answer; `last` goes in one packet with the headers when they are not out yet. Resolves
+   * and throws as `write`.
+   */
   end(last?: Uint8Array): Promise<void>
 }
 

@@ -2,17 +2,29 @@ import {readdirSync, readFileSync} from 'node:fs'
 import type {Server, Socket} from 'node:net'
 import {errnoOf} from '../../disk/local-io-error.js'
 
-/** How many connections this process lets in, so that a request that runs can always open its files: of all servers in it together. */
+/**
+ * How many connections this process lets in, so that a request that runs can always open its files:
+ * of all servers in it together.
+ */
 export interface DescriptorBudget {
   /** Lets the connections of a server in as long as there is room, and ends the others at once. */
   watch(server: Server): void
-  /** Counts work that may outlive the connection on which it was asked for: until it ends, its room stays taken. */
+  /**
+   * Counts work that may outlive the connection on which it was asked for: until it ends, its room
+   * stays taken.
+   */
   during(socket: Socket, work: Promise<void>): Promise<void>
 }
 
-/** A socket, the file that is read or written, and one more for a moment: an upload is read again while it is written, a folder is made durable. */
+/**
+ * A socket, the file that is read or written, and one more for a moment: an upload is read again
+ * while it is written, a folder is made durable.
+ */
 const perConnection = 3
-/** For what no connection asks for: collections of garbage, locks, lists that read several manifests at once. */
+/**
+ * For what no connection asks for: collections of garbage, locks, lists that read several manifests
+ * at once.
+ */
 const reserve = 32
 /** Where the system does not say: what most systems allow. */
 const usualLimit = 1024
@@ -56,7 +68,10 @@ export function processDescriptors(): DescriptorBudget {
 }
 let shared: DescriptorBudget | undefined
 
-/** How many descriptors this process may have at a time. https://man7.org/linux/man-pages/man5/proc_pid_limits.5.html */
+/**
+ * How many descriptors this process may have at a time.
+ * https://man7.org/linux/man-pages/man5/proc_pid_limits.5.html
+ */
 export function descriptorLimit(): number {
   const limits = read(() => readFileSync('/proc/self/limits', 'latin1')) ?? ''
   const found = /^Max open files\s+(\d+|unlimited)/m.exec(limits)?.[1]

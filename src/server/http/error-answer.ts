@@ -12,15 +12,18 @@ import {errnoOf} from '../../disk/local-io-error.js'
 import {type Answer, jsonAnswer} from './answer.js'
 import {Refusal} from './refusal.js'
 
-/** The error that a client sees, in the form of https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
+/**
+ * The error that a client sees, in the form of
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+ */
 export function errorAnswer({status, registryCode, message, detail, headers}: Refusal): Answer {
   const error = {code: registryCode, message, ...(detail !== undefined && {detail})}
   return jsonAnswer({errors: [error]}, {status, headers})
 }
 
 /**
- * What to answer to whatever went wrong. Failures of our own disk and mistakes of ours come out as 5xx with a text that says nothing about
- * this machine; the original is the cause, for the log.
+ * What to answer to whatever went wrong. Failures of our own disk and mistakes of ours come out as
+ * 5xx with a text that says nothing about this machine; the original is the cause, for the log.
  */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error
@@ -67,7 +70,10 @@ function rowOf(error: InjectError): RefusalRow {
   return [500, 'UNKNOWN', 'internal error']
 }
 
-/** That a file could not be read or written says nothing of what is in it: it may be asked for again. */
+/**
+ * That a file could not be read or written says nothing of what is in it: it may be asked for
+ * again.
+ */
 function storageRow(cause: unknown): RefusalRow {
   if (isFull(cause)) return [507, 'UNKNOWN', 'the registry has no space left']
   return [503, 'UNKNOWN', 'the registry cannot read or write its storage at the moment']

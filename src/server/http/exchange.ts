@@ -18,7 +18,10 @@ export interface Service {
   readonly deletes: boolean
   /** A manifest may name layers, and an index manifests, that are not there. */
   readonly sparse: boolean
-  /** For what keeps whole documents in memory while it works. Apart: who writes may have to wait for a lock. */
+  /**
+   * For what keeps whole documents in memory while it works. Apart: who writes may have to wait for
+   * a lock.
+   */
   readonly turns: {readonly read: Turns; readonly write: Turns; readonly page: Turns}
 }
 

@@ -1,8 +1,9 @@
 import {isIP, isIPv6} from 'node:net'
 
 /**
- * The host of a `Host` header or an option, without its port: in lower case, without a trailing dot, an IPv6 address in its shortest form, without brackets and
- * zone, an IPv4 address within IPv6 as IPv4. `undefined` for anything malformed. https://www.rfc-editor.org/rfc/rfc9110#section-7.2
+ * The host of a `Host` header or an option, without its port: in lower case, without a trailing
+ * dot, an IPv6 address in its shortest form, without brackets and zone, an IPv4 address within IPv6
+ * as IPv4. `undefined` for anything malformed. https://www.rfc-editor.org/rfc/rfc9110#section-7.2
  */
 export function hostOf(authority: string): string | undefined {
   const [, bracketed, plain] =
@@ -23,7 +24,10 @@ export function canonicalAddress(address: string): string {
   return bytes.join('.')
 }
 
-/** Whether a host, as `hostOf` gives it, names this machine and no other: RFC 6761 keeps `localhost` for that. */
+/**
+ * Whether a host, as `hostOf` gives it, names this machine and no other: RFC 6761 keeps `localhost`
+ * for that.
+ */
 export function isLoopbackHost(host: string): boolean {
   if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true
   return isIP(host) === 4 && host.startsWith('127.')

@@ -16,8 +16,10 @@ export interface HostRuleOptions {
 export type HostRule = (request: IncomingMessage) => void
 
 /**
- * Refuses (403) requests for a host that is not ours, where somebody without a password may do something: a web page under a name that its owner lets stand for
- * our address is, to a browser, of the same origin as we are (DNS rebinding). With passwords beyond loopback there is no such rule, unless names are given.
+ * Refuses (403) requests for a host that is not ours, where somebody without a password may do
+ * something: a web page under a name that its owner lets stand for our address is, to a browser, of
+ * the same origin as we are (DNS rebinding). With passwords beyond loopback there is no such rule,
+ * unless names are given.
  */
 export function createHostRule({access, allowHosts, listening}: HostRuleOptions): HostRule {
   const names = new Set(allowHosts.map(hostOf))
@@ -32,7 +34,8 @@ export function createHostRule({access, allowHosts, listening}: HostRuleOptions)
     const host = hostOf(headers.host)
     if (host !== undefined && (isLoopbackHost(host) || host === local || names.has(host))) return
     const given = listening()
-    // an address cannot be made to stand for another one, and only others know those of a gateway before us
+    // an address cannot be made to stand for another one, and only others know those of a gateway
+    // before us
     if (host !== undefined && isWildcard(given) && isIP(host) !== 0) return
     if (host !== undefined && given !== undefined && host === hostOf(bracketed(given))) return
     const message = `this registry is not ${quoted(headers.host)}`

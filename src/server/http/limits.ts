@@ -8,16 +8,25 @@ export interface ServerLimits {
   readonly idleTime: number
   /** Of a connection between two requests. */
   readonly keepAliveTime: number
-  /** Bytes a second that an upload must keep up, looked at every `rateWindow` of waiting for the client. */
+  /**
+   * Bytes a second that an upload must keep up, looked at every `rateWindow` of waiting for the
+   * client.
+   */
   readonly uploadRate: number
   readonly rateWindow: number
   /** Bytes a second that a client must take of an answer, looked at in the same way. */
   readonly downloadRate: number
-  /** Bytes of answers and manifests that are in memory for all clients together while they are sent or received. */
+  /**
+   * Bytes of answers and manifests that are in memory for all clients together while they are sent
+   * or received.
+   */
   readonly bodyMemory: number
   /** Of one blob. */
   readonly uploadSize: number
-  /** Told to clients (`OCI-Chunk-Min-Length`), not enforced: smaller chunks cost more requests. 0: nothing is told. */
+  /**
+   * Told to clients (`OCI-Chunk-Min-Length`), not enforced: smaller chunks cost more requests. 0:
+   * nothing is told.
+   */
   readonly chunkSize: number
   readonly connections: number
   /** Entries in one page of a list, whatever was asked for. */

@@ -10,7 +10,10 @@ export interface ListenAddress {
   readonly port: number
 }
 
-/** Reads `HOST:PORT` and `[::1]:PORT`; of `:PORT` the host is every address of this machine. Throws `UsageError` (`ERR_INJECT_ADDRESS_INVALID`). */
+/**
+ * Reads `HOST:PORT` and `[::1]:PORT`; of `:PORT` the host is every address of this machine. Throws
+ * `UsageError` (`ERR_INJECT_ADDRESS_INVALID`).
+ */
 export function parseListenAddress(text: string): ListenAddress {
   const [, bracketed, plain, digits] =
     /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]*)):(\d{1,5})$/i.exec(text) ?? []
@@ -35,7 +38,10 @@ export function shownAddress({host, port}: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Listens, on loopback and any free port unless told otherwise. Throws `LocalIoError` (`ERR_INJECT_LISTEN_FAILED`). */
+/**
+ * Listens, on loopback and any free port unless told otherwise. Throws `LocalIoError`
+ * (`ERR_INJECT_LISTEN_FAILED`).
+ */
 export async function listenOn(
   server: Server,
   scheme: 'http' | 'https',

@@ -5,8 +5,10 @@ import {Refusal} from './refusal.js'
 const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Refuses (403) what a page of somebody else makes a browser send, unless it only reads: the browser keeps the answer from such a page, but a write has been
- * done by then. Registry clients send neither header. https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
+ * Refuses (403) what a page of somebody else makes a browser send, unless it only reads: the
+ * browser keeps the answer from such a page, but a write has been done by then. Registry clients
+ * send neither header. https://fetch.spec.whatwg.org/#origin-header and
+ * https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
  */
 export function refuseForeignWrite(method: string, headers: IncomingHttpHeaders): void {
   if (reading.has(method)) return

@@ -2,7 +2,10 @@ import {type Digest, isDigest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
 import {Refusal} from './refusal.js'
 
-/** The one value of a parameter; `undefined` without. A parameter that is given twice could be read in two ways: `Refusal` (400). */
+/**
+ * The one value of a parameter; `undefined` without. A parameter that is given twice could be read
+ * in two ways: `Refusal` (400).
+ */
 export function single(query: URLSearchParams, name: string): string | undefined {
   const [value, ...others] = query.getAll(name)
   if (others.length === 0) return value

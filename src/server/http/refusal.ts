@@ -16,7 +16,10 @@ export interface RefusalDetails {
   readonly cause?: unknown
 }
 
-/** A request that is answered with an error: the status, the specification's code, and a message that the client may see. */
+/**
+ * A request that is answered with an error: the status, the specification's code, and a message
+ * that the client may see.
+ */
 export class Refusal extends InjectError {
   override readonly name = 'Refusal'
   readonly status: number

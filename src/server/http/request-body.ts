@@ -9,18 +9,24 @@ import {monotonicTime} from '../../disk/clock.js'
 
 /** What a client sends after its headers. */
 export interface RequestBody {
-  /** From `Content-Length`; 0 for a request without a body, `undefined` for one that comes in chunks. */
+  /**
+   * From `Content-Length`; 0 for a request without a body, `undefined` for one that comes in
+   * chunks.
+   */
   readonly length: number | undefined
   /** Bytes that were read so far. */
   readonly received: number
   /** Whether there is, or may be, something that nobody has read. */
   isUnread(): boolean
   /**
-   * Reads it, once. Throws `Refusal`: 413 beyond `limit` bytes (before the first when that is announced), 408 for a client that stalls or
-   * drips, 499 for one that goes away.
+   * Reads it, once. Throws `Refusal`: 413 beyond `limit` bytes (before the first when that is
+   * announced), 408 for a client that stalls or drips, 499 for one that goes away.
    */
   open(limit: number): ByteStream
-  /** Reads it into memory that is held for the request. Throws as `open`, and `Refusal` (503) when there is no room. */
+  /**
+   * Reads it into memory that is held for the request. Throws as `open`, and `Refusal` (503) when
+   * there is no room.
+   */
   readWhole(limit: number): Promise<Uint8Array>
 }
 
@@ -53,7 +59,8 @@ export function createRequestBody(
     } catch (error) {
       throw error instanceof Refusal ? error : wentAway(error)
     }
-    // the iterator is not closed: that would destroy the connection, over which the answer has yet to go
+    // the iterator is not closed: that would destroy the connection, over which the answer has yet
+    // to go
   }
 
   async function* held(stream: ByteStream): AsyncGenerator<Uint8Array, void, undefined> {
@@ -87,7 +94,9 @@ function lengthOf({headers}: IncomingMessage): number | undefined {
   return Number(headers['content-length'] ?? 0)
 }
 
-/** Counts the time that is spent waiting for the client, and not the time that our own disk takes. */
+/**
+ * Counts the time that is spent waiting for the client, and not the time that our own disk takes.
+ */
 function createPace(
   {idleTime, uploadRate, rateWindow}: ServerLimits,
   memory: MemoryShare,

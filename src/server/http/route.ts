@@ -2,7 +2,10 @@ import {type Digest, isDigest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
 import {Refusal} from './refusal.js'
 
-/** What a path names. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints */
+/**
+ * What a path names.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
+ */
 export type Route = {readonly [Kind in keyof Named]: RouteOf<Kind>}[keyof Named]
 
 export type RouteOf<Kind extends keyof Named> = {readonly kind: Kind} & Named[Kind]
@@ -12,7 +15,10 @@ interface Named {
   readonly catalog: object
   readonly health: object
   readonly metrics: object
-  /** For people: the list of repositories, a repository, or an image (`reference`: a tag or a digest). */
+  /**
+   * For people: the list of repositories, a repository, or an image (`reference`: a tag or a
+   * digest).
+   */
   readonly page: {readonly repository?: string; readonly reference?: string}
   readonly tags: InRepository
   readonly uploads: InRepository
@@ -40,9 +46,10 @@ export function isTag(text: string): boolean {
 }
 
 /**
- * Reads the path of a request as it came, without decoding anything: no name of this API needs an escape, and what one reader decodes another
- * does not. The end of the path says what it is, since a repository may be called `blobs` or `manifests/tags`. Without `page` there are no pages for people.
- * Throws `Refusal` (400, 404).
+ * Reads the path of a request as it came, without decoding anything: no name of this API needs an
+ * escape, and what one reader decodes another does not. The end of the path says what it is, since
+ * a repository may be called `blobs` or `manifests/tags`. Without `page` there are no pages for
+ * people. Throws `Refusal` (400, 404).
  */
 export function parseRoute(path: string, {page}: {readonly page: boolean}): Route {
   if (path === '/v2/' || path === '/v2') return {kind: 'ping'}

@@ -4,15 +4,19 @@ import type {Answer} from './answer.js'
 import {type Delivery, pieceSize} from './delivery.js'
 import type {RequestBody} from './request-body.js'
 
-/** What is left of a body that nobody wants is read for so long and so far, so that the client gets to see the answer before the connection ends. */
+/**
+ * What is left of a body that nobody wants is read for so long and so far, so that the client gets
+ * to see the answer before the connection ends.
+ */
 const lingerTime = 1000
 const lingerSize = 1024 * 1024
 /** So much Node may read away by itself, to keep the connection. */
 const smallBody = 64 * 1024
 
 /**
- * Sends an answer whole; returns how many bytes of body went out, when the system has taken them. Throws when the client goes away or the stream
- * fails: when `headersSent` by then, the connection must be ended, so that nobody takes a part for all.
+ * Sends an answer whole; returns how many bytes of body went out, when the system has taken them.
+ * Throws when the client goes away or the stream fails: when `headersSent` by then, the connection
+ * must be ended, so that nobody takes a part for all.
  */
 export async function sendAnswer(
   answer: Answer,
@@ -21,7 +25,8 @@ export async function sendAnswer(
   {body, delivery}: {readonly body: RequestBody; readonly delivery: Delivery},
 ): Promise<number> {
   const isLeft = body.isUnread()
-  // a client that still waits for its "100 Continue" may send the body or not: nobody could tell what comes next
+  // a client that still waits for its "100 Continue" may send the body or not: nobody could tell
+  // what comes next
   const isWaiting = request.headers.expect !== undefined && body.received === 0
   const lingers = isLeft && (isWaiting || (body.length ?? Infinity) - body.received > smallBody)
   if (lingers) response.shouldKeepAlive = false
@@ -45,7 +50,10 @@ export async function sendAnswer(
   return sent
 }
 
-/** The last chunk waits until the stream has ended well: content that turns out to be damaged never looks complete, and of a small one nothing is out yet. */
+/**
+ * The last chunk waits until the stream has ended well: content that turns out to be damaged never
+ * looks complete, and of a small one nothing is out yet.
+ */
 async function sendStream(
   stream: ByteStream,
   response: ServerResponse,

@@ -14,7 +14,10 @@ import {clipped, faultText, link, pathOf, size, time} from './text.js'
 import {type ListWindow, windowIn} from './window.js'
 import {Refusal} from '../http/refusal.js'
 
-/** What people see with a browser: the repositories, the tags of one, or one image. HTML, whatever `Accept` says. */
+/**
+ * What people see with a browser: the repositories, the tags of one, or one image. HTML, whatever
+ * `Accept` says.
+ */
 export const showPage: Handler<'page'> = (exchange, service) => {
   const {repository, reference} = exchange.route
   if (repository === undefined) return showRepositories(exchange, service)

@@ -1,4 +1,7 @@
-/** HTML that is safe to send. Only `html` makes it, so whatever came from outside has been escaped on its way. */
+/**
+ * HTML that is safe to send. Only `html` makes it, so whatever came from outside has been escaped
+ * on its way.
+ */
 export class Html {
   readonly #text: string
 
@@ -15,16 +18,22 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text of anybody, parts that are HTML already; nothing for `undefined`. */
+/**
+ * What may stand in a template: text of anybody, parts that are HTML already; nothing for
+ * `undefined`.
+ */
 type Part = string | number | Html | readonly Html[] | undefined
 
-/** A tag for templates. Every text put in is escaped, for an element's content and for a quoted attribute alike; attributes are always quoted. */
+/**
+ * A tag for templates. Every text put in is escaped, for an element's content and for a quoted
+ * attribute alike; attributes are always quoted.
+ */
 export const html = (literals: TemplateStringsArray, ...parts: readonly Part[]): Html =>
   Html.of(literals, ...parts)
 
 /**
- * The text as it is shown: on one line, and each character that is invisible or turns others around (controls, format characters, half a surrogate
- * pair) as U+FFFD.
+ * The text as it is shown: on one line, and each character that is invisible or turns others around
+ * (controls, format characters, half a surrogate pair) as U+FFFD.
  */
 export function visible(text: string): string {
   return text

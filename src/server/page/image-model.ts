@@ -12,7 +12,10 @@ import {readAll} from '../../stream/limit.js'
 import {fromStore, type Reading} from './reading.js'
 import type {ImageSubject} from './subject.js'
 
-/** With what its config says, when there is one that fits; layers only for an artifact. Throws `IntegrityError` (`ERR_INJECT_MANIFEST_INVALID`). */
+/**
+ * With what its config says, when there is one that fits; layers only for an artifact. Throws
+ * `IntegrityError` (`ERR_INJECT_MANIFEST_INVALID`).
+ */
 export async function describeImage(
   stored: StoredManifest,
   value: Readonly<Record<string, unknown>>,

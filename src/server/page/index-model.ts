@@ -23,7 +23,9 @@ export function describeIndex(
 
 const indexShape = looseShape({manifests: listShape(descriptorShape)})
 
-/** https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md#image-index-property-descriptions */
+/**
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md#image-index-property-descriptions
+ */
 function platformIn(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const texts = Object.entries(value).filter(([, text]) => typeof text === 'string')

@@ -1,7 +1,10 @@
 import {html, type Html} from './html.js'
 import type {SubjectLayer} from './subject.js'
 
-/** A layer and the part of the whole that it is: where it begins and how wide it is, in percent of all layers together. */
+/**
+ * A layer and the part of the whole that it is: where it begins and how wide it is, in percent of
+ * all layers together.
+ */
 export interface ScaledLayer extends SubjectLayer {
   /** Counted from 1, the base. */
   readonly number: number
@@ -42,7 +45,9 @@ export function layerStrip(layers: readonly ScaledLayer[]): Html {
   </figure>`
 }
 
-/** One layer at its place in the whole. The line shows where it is when it is too small to be seen. */
+/**
+ * One layer at its place in the whole. The line shows where it is when it is too small to be seen.
+ */
 export function layerBar(layer: ScaledLayer): Html {
   return html`<svg class="bar" aria-hidden="true">${edge(layer)}${box(layer)}</svg>`
 }

@@ -9,8 +9,8 @@ import {fromStore, type Reading} from './reading.js'
 import type {Subject} from './subject.js'
 
 /**
- * Reads what a tag or digest names; `undefined` when it is not there. That it is damaged, or more than may be read, is an answer, too: thrown is only
- * what ends the request.
+ * Reads what a tag or digest names; `undefined` when it is not there. That it is damaged, or more
+ * than may be read, is an answer, too: thrown is only what ends the request.
  */
 export async function readSubject(
   reading: Reading,

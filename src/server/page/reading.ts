@@ -3,7 +3,10 @@ import type {Repository} from '../../store/repository.js'
 import {toRefusal} from '../http/error-answer.js'
 import {Refusal} from '../http/refusal.js'
 
-/** Where documents are read from, and how many bytes of them one request may still read: every reader takes from `left`. */
+/**
+ * Where documents are read from, and how many bytes of them one request may still read: every
+ * reader takes from `left`.
+ */
 export interface Reading {
   readonly repository: Repository
   readonly signal: AbortSignal
@@ -13,7 +16,10 @@ export interface Reading {
 /** So many bytes of manifests and configs are read for one page. */
 export const mostBytes = 32 * 1024 * 1024
 
-/** What the store says of its own troubles is not for everybody: it comes out as clients of the API see it, with `where` before it. */
+/**
+ * What the store says of its own troubles is not for everybody: it comes out as clients of the API
+ * see it, with `where` before it.
+ */
 export async function fromStore<T>(
   {signal}: Pick<Reading, 'signal'>,
   work: Promise<T>,

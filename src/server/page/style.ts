@@ -260,7 +260,10 @@ export const style = html`<style>
 
 const text = style.toString().slice('<style>'.length, -'</style>'.length)
 
-/** What a browser may do with the page: apply that style sheet, and nothing else. https://www.w3.org/TR/CSP3/ */
+/**
+ * What a browser may do with the page: apply that style sheet, and nothing else.
+ * https://www.w3.org/TR/CSP3/
+ */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(text).digest('base64')}'`,

@@ -2,13 +2,16 @@ import {html, type Html} from './html.js'
 
 export interface Column {
   readonly title: string
-  /** `number`: to the right, on one line; `brief`: on one line; `bars`: as wide as a drawing needs. */
+  /**
+   * `number`: to the right, on one line; `brief`: on one line; `bars`: as wide as a drawing needs.
+   */
   readonly look?: 'number' | 'brief' | 'bars'
 }
 
 /**
- * A table whose first column names its rows. On a narrow screen each row is a list, every cell with its column's title; the roles keep it a table
- * for those who hear it. https://www.w3.org/WAI/ARIA/apg/patterns/table/
+ * A table whose first column names its rows. On a narrow screen each row is a list, every cell with
+ * its column's title; the roles keep it a table for those who hear it.
+ * https://www.w3.org/WAI/ARIA/apg/patterns/table/
  */
 export function table(
   caption: string,

@@ -35,7 +35,10 @@ export function time(text: string | undefined): Html {
 /** Where there is nothing to say. */
 export const none = html`<span class="quiet">–</span>`
 
-/** The place of a repository, or of one of its images; `undefined` when the name is one that no request could give. */
+/**
+ * The place of a repository, or of one of its images; `undefined` when the name is one that no
+ * request could give.
+ */
 export function pathOf(
   repository: string,
   reference?: Digest | {readonly tag: string},

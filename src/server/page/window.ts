@@ -11,7 +11,10 @@ export interface ListWindow {
   readonly from: number
 }
 
-/** What `readPage` is to read: the length of a page is not for the reader to say. Throws `Refusal` (400). */
+/**
+ * What `readPage` is to read: the length of a page is not for the reader to say. Throws `Refusal`
+ * (400).
+ */
 export function lastOnly(query: URLSearchParams): URLSearchParams {
   const last = single(query, 'last')
   return new URLSearchParams(last === undefined ? {} : {last})

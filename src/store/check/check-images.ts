@@ -24,8 +24,9 @@ interface ListedImage extends BlobInfo {
 }
 
 /**
- * Walks from every manifest that is listed to all that it names. `corrupt` are blobs known to be other than their names say. What descriptors say of
- * sizes is added to `said`: the largest, where they disagree. `pathOf` says where the file of a manifest or blob is.
+ * Walks from every manifest that is listed to all that it names. `corrupt` are blobs known to be
+ * other than their names say. What descriptors say of sizes is added to `said`: the largest, where
+ * they disagree. `pathOf` says where the file of a manifest or blob is.
  */
 export async function checkImages(
   pathOf: (digest: Digest) => string,

@@ -19,7 +19,10 @@ import {findHalfLayouts, rootPaths} from '../layout/root-paths.js'
 import {withLock} from '../../disk/lock.js'
 
 export interface CheckOptions extends CallOptions {
-  /** Where the content of a blob that is corrupt or missing can be had; `undefined` when nowhere. Without it nothing is changed. */
+  /**
+   * Where the content of a blob that is corrupt or missing can be had; `undefined` when nowhere.
+   * Without it nothing is changed.
+   */
   readonly repair?: ((digest: Digest) => Promise<BlobSource | undefined>) | undefined
   /** Hears of the repository that is read, and of the bytes that were read of all so far. */
   readonly onProgress?: ((repository: string, bytes: number) => void) | undefined
@@ -45,9 +48,10 @@ export interface RepositoryReport {
 }
 
 /**
- * Reads everything in a root again: every blob against its name, every layout against its specification, every image down to its layers. The root may be
- * in use. What a blob is repaired with is verified before the corrupt file is moved aside, and taken up to the size that descriptors say; for what none
- * names, up to the largest that one says of another blob, or 4 MiB.
+ * Reads everything in a root again: every blob against its name, every layout against its
+ * specification, every image down to its layers. The root may be in use. What a blob is repaired
+ * with is verified before the corrupt file is moved aside, and taken up to the size that
+ * descriptors say; for what none names, up to the largest that one says of another blob, or 4 MiB.
  */
 export async function checkStore(
   root: RepositoryRoot,
@@ -69,7 +73,10 @@ export async function checkStore(
   return {repositories, ...total()}
 }
 
-/** One that is just being made, or whose maker was killed, holds nothing yet: the next push completes it. */
+/**
+ * One that is just being made, or whose maker was killed, holds nothing yet: the next push
+ * completes it.
+ */
 async function holdsContent(directory: string): Promise<boolean> {
   if (!(await listBlobs(directory).next()).done) return true
   const index = await statFile(layoutPaths.index(directory)).catch(ifDamaged(undefined))

@@ -2,7 +2,10 @@ import {algorithmOf, type Digest} from '../../oci/digest.js'
 import {measured} from '../../stream/bytes.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
 
-/** The digest of a file's content, by the algorithm of the one that it should have; `undefined` when there is no file (any more). */
+/**
+ * The digest of a file's content, by the algorithm of the one that it should have; `undefined` when
+ * there is no file (any more).
+ */
 export type HashFile = (path: string, digest: Digest) => Promise<Digest | undefined>
 
 export interface FileHasher {
@@ -11,7 +14,10 @@ export interface FileHasher {
   readonly total: () => {readonly files: number; readonly bytes: number}
 }
 
-/** Hashes files, one that has several names once. `onBytes` hears how many bytes were read of all so far. */
+/**
+ * Hashes files, one that has several names once. `onBytes` hears how many bytes were read of all so
+ * far.
+ */
 export function createFileHasher(onBytes: (bytes: number) => void): FileHasher {
   const seen = new Map<string, Digest>()
   let files = 0

@@ -45,8 +45,9 @@ export interface CopyProgress {
 }
 
 /**
- * Makes all that `plan` says be in the target: blobs first, several at once, then the manifests in their order, by digest. What is there is not sent. Every
- * blob is checked on the way. Adds to `counts` and to `done` as it goes.
+ * Makes all that `plan` says be in the target: blobs first, several at once, then the manifests in
+ * their order, by digest. What is there is not sent. Every blob is checked on the way. Adds to
+ * `counts` and to `done` as it goes.
  */
 export async function copyContent(
   source: BlobReader,
@@ -62,7 +63,10 @@ export async function copyContent(
   }
 }
 
-/** Makes blobs be in the target, several at once. What is there is not sent; every other one is checked on the way. Adds to `counts` and to `done` as it goes. */
+/**
+ * Makes blobs be in the target, several at once. What is there is not sent; every other one is
+ * checked on the way. Adds to `counts` and to `done` as it goes.
+ */
 export async function copyBlobs(
   source: BlobReader,
   target: BlobWriter,
@@ -87,7 +91,10 @@ export async function copyBlobs(
   await inLanes(blobs, copyBlob, {width: parallel, signal})
 }
 
-/** Stores a manifest under the digest that others know it by. Throws `PreconditionError` where the target names it by another algorithm. */
+/**
+ * Stores a manifest under the digest that others know it by. Throws `PreconditionError` where the
+ * target names it by another algorithm.
+ */
 async function putAs(
   target: ManifestStore & {readonly name: string},
   {bytes, descriptor}: StoredManifest,

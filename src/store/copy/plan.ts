@@ -29,8 +29,9 @@ export interface CopyPlanOptions extends CallOptions {
 type Source = Pick<ManifestStore, 'getManifest'> & Pick<BlobReader, 'statBlob'>
 
 /**
- * Finds out what `roots` need, reading manifests only. Throws `NotFoundError` (`ERR_INJECT_IMAGE_NOT_FOUND`) for a manifest that the source lacks,
- * `LimitError` (`ERR_INJECT_COPY_TOO_LARGE`), and what `manifestParts` throws.
+ * Finds out what `roots` need, reading manifests only. Throws `NotFoundError`
+ * (`ERR_INJECT_IMAGE_NOT_FOUND`) for a manifest that the source lacks, `LimitError`
+ * (`ERR_INJECT_COPY_TOO_LARGE`), and what `manifestParts` throws.
  */
 export async function planCopy(
   source: Source & {readonly name: string},

@@ -12,8 +12,9 @@ export interface TargetStoreOptions {
 }
 
 /**
- * A store that reads from one place and writes to another: content is found in both, tags are the target's, and whatever a manifest needs that is put is brought to the
- * target first, mounted where that can be. Both are closed by their owner.
+ * A store that reads from one place and writes to another: content is found in both, tags are the
+ * target's, and whatever a manifest needs that is put is brought to the target first, mounted where
+ * that can be. Both are closed by their owner.
  */
 export function createTargetStore(
   source: ContentStore,

@@ -35,8 +35,9 @@ export interface GarbageResult {
 }
 
 /**
- * Carries out a plan while the repositories are in use, by whichever process. A repository is locked for some blobs at a time, so that pushes go on in
- * between, and under the lock everything is looked at again: what its `index.json` names now, and whether somebody asked for the blob.
+ * Carries out a plan while the repositories are in use, by whichever process. A repository is
+ * locked for some blobs at a time, so that pushes go on in between, and under the lock everything
+ * is looked at again: what its `index.json` names now, and whether somebody asked for the blob.
  */
 export async function collectGarbage(
   plan: GarbagePlan,
@@ -61,7 +62,10 @@ export async function collectGarbage(
   return total
 }
 
-/** A repository that is damaged keeps what it has, the next collection says so, and the others are collected. */
+/**
+ * A repository that is damaged keeps what it has, the next collection says so, and the others are
+ * collected.
+ */
 function unlessDamaged(error: unknown): undefined {
   if (!(error instanceof IntegrityError)) throw error
 }
@@ -137,8 +141,9 @@ async function collectRepository(
 }
 
 /**
- * Takes the blob in hand, under a name that nobody is served from, and only then looks when it was last used: whoever asks from now on finds that it is
- * gone or waits for the decision, and whoever was told before that it is there has left his time on it.
+ * Takes the blob in hand, under a name that nobody is served from, and only then looks when it was
+ * last used: whoever asks from now on finds that it is gone or waits for the decision, and whoever
+ * was told before that it is there has left his time on it.
  */
 async function removeUnlessUsed(
   {root, directory}: RepositoryPlace,

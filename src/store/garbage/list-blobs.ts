@@ -4,7 +4,10 @@ import {quoted} from '../../oci/quoted.js'
 import {layoutPaths} from '../layout/paths.js'
 import {namesIn} from '../../disk/names-in.js'
 
-/** The digests that the files under `blobs` are named for, in no order; files of other names are not blobs. */
+/**
+ * The digests that the files under `blobs` are named for, in no order; files of other names are not
+ * blobs.
+ */
 export async function* listBlobs(directory: string): AsyncGenerator<Digest, void, undefined> {
   for (const algorithm of ['sha256', 'sha512'] as const) {
     const folder = join(layoutPaths.blobs(directory), algorithm)
@@ -15,7 +18,10 @@ export async function* listBlobs(directory: string): AsyncGenerator<Digest, void
   }
 }
 
-/** What is under `blobs` of a layout and can be no blob, one line each: nobody is served it, and nobody removes it. */
+/**
+ * What is under `blobs` of a layout and can be no blob, one line each: nobody is served it, and
+ * nobody removes it.
+ */
 export async function strangeNames(directory: string): Promise<string[]> {
   const blobs = layoutPaths.blobs(directory)
   const strange: string[] = []

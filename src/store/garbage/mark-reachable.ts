@@ -23,7 +23,10 @@ export interface Retention {
 export interface Reachable {
   /** All content that something kept names, the kept manifests among it. */
   readonly digests: ReadonlySet<Digest>
-  /** Manifests that cannot be read, so that nobody knows what they name: as long as there are any, nothing must go. */
+  /**
+   * Manifests that cannot be read, so that nobody knows what they name: as long as there are any,
+   * nothing must go.
+   */
   readonly unreadable: readonly Digest[]
 }
 
@@ -37,9 +40,10 @@ export interface ListedManifest {
 export type KnownFacts = Map<Digest, ManifestFacts>
 
 /**
- * Marks what is to be kept of a repository. Kept is what has a tag, what was used just now, and, unless the retention says otherwise, what has none; and
- * of all that the configs, layers, children and subjects. A manifest with a subject, when it has no tag of its own, lives as long as its subject. `pathOf`
- * says where the file of a manifest is.
+ * Marks what is to be kept of a repository. Kept is what has a tag, what was used just now, and,
+ * unless the retention says otherwise, what has none; and of all that the configs, layers, children
+ * and subjects. A manifest with a subject, when it has no tag of its own, lives as long as its
+ * subject. `pathOf` says where the file of a manifest is.
  */
 export async function markReachable(
   pathOf: (manifest: Digest) => string,
@@ -94,7 +98,10 @@ async function isRoot(
   return keepUntagged && known.get(entry.digest)?.subject === undefined
 }
 
-/** `undefined` for a manifest that is not there: it names nothing that anybody could ask for through it. */
+/**
+ * `undefined` for a manifest that is not there: it names nothing that anybody could ask for through
+ * it.
+ */
 async function readFacts(
   path: string,
   digest: Digest,

@@ -56,8 +56,9 @@ export interface RepositoryGarbage {
 }
 
 /**
- * Looks for what nothing refers to, in all repositories of a root. Manifests without a tag stay (`planPrune` can be told otherwise), except those whose
- * subject is gone. The repositories may be in use: what is found out here is looked at again before anything goes.
+ * Looks for what nothing refers to, in all repositories of a root. Manifests without a tag stay
+ * (`planPrune` can be told otherwise), except those whose subject is gone. The repositories may be
+ * in use: what is found out here is looked at again before anything goes.
  */
 export async function planGarbage(
   root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,
@@ -67,7 +68,10 @@ export async function planGarbage(
   return planRetention(root, () => Promise.resolve(retention), options)
 }
 
-/** As `planGarbage`, with a retention for each repository. One that is damaged gives a problem, and nothing of it goes. */
+/**
+ * As `planGarbage`, with a retention for each repository. One that is damaged gives a problem, and
+ * nothing of it goes.
+ */
 export async function planRetention(
   root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,
   retentionOf: (name: string) => Promise<Retention & {readonly problems?: readonly string[]}>,

@@ -38,9 +38,11 @@ export interface PrunedTag {
 }
 
 /**
- * Chooses the tags that are too old, or too many: given `keepLast` alone, all but that many go; given `olderThanMs`, the old ones, but never one of the last.
- * A manifest goes with its last tag, unless an index or a referrer that stays names it. With neither, no tag goes. A tag of unknown age, which a program made
- * that notes none, never goes, and is not counted among the newest: no time of a file tells when it was moved there.
+ * Chooses the tags that are too old, or too many: given `keepLast` alone, all but that many go;
+ * given `olderThanMs`, the old ones, but never one of the last. A manifest goes with its last tag,
+ * unless an index or a referrer that stays names it. With neither, no tag goes. A tag of unknown
+ * age, which a program made that notes none, never goes, and is not counted among the newest: no
+ * time of a file tells when it was moved there.
  */
 export async function planPrune(
   root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,

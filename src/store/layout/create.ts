@@ -14,8 +14,9 @@ import {emptyIndex} from './index-json.js'
 import {checkMarker, markerLimit} from './marker.js'
 
 /**
- * Makes sure that `directory` is an OCI image layout of version 1.0.0. Throws `NotFoundError` (`ERR_INJECT_LAYOUT_NOT_FOUND`) when it is not
- * there, and `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) when it is something else.
+ * Makes sure that `directory` is an OCI image layout of version 1.0.0. Throws `NotFoundError`
+ * (`ERR_INJECT_LAYOUT_NOT_FOUND`) when it is not there, and `IntegrityError`
+ * (`ERR_INJECT_LAYOUT_INVALID`) when it is something else.
  */
 export async function checkLayout(directory: string): Promise<void> {
   const marker = layoutPaths.marker(directory)
@@ -32,8 +33,9 @@ export interface CreateLayoutOptions {
 }
 
 /**
- * Makes an empty layout in `directory`, which may be there when nothing is in it. A layout that is there already stays as it is. What makes
- * it a layout is written last: killed on the way, it is none yet, and the next call completes it. Throws `PreconditionError`
+ * Makes an empty layout in `directory`, which may be there when nothing is in it. A layout that is
+ * there already stays as it is. What makes it a layout is written last: killed on the way, it is
+ * none yet, and the next call completes it. Throws `PreconditionError`
  * (`ERR_INJECT_LAYOUT_NOT_EMPTY`) for a folder with other things in it.
  */
 export async function createLayout(
@@ -57,8 +59,9 @@ export async function createLayout(
 }
 
 /**
- * Makes a folder that others (a web server) can read, whatever the umask says; one that is there stays as it is. `within` is a folder above it that is not
- * made: where that has vanished, nothing comes into its place. Throws `LocalIoError`.
+ * Makes a folder that others (a web server) can read, whatever the umask says; one that is there
+ * stays as it is. `within` is a folder above it that is not made: where that has vanished, nothing
+ * comes into its place. Throws `LocalIoError`.
  */
 export async function makeFolder(path: string, within?: string): Promise<void> {
   try {
@@ -71,8 +74,9 @@ export async function makeFolder(path: string, within?: string): Promise<void> {
 }
 
 /**
- * `false` when it was there. Each folder is tried once again after the one above it, and no more: Node's own recursion goes on for ever where a
- * file system takes no folders and says that there is none, as /proc does.
+ * `false` when it was there. Each folder is tried once again after the one above it, and no more:
+ * Node's own recursion goes on for ever where a file system takes no folders and says that there is
+ * none, as /proc does.
  */
 async function makeEach(path: string, within?: string): Promise<boolean> {
   try {
@@ -100,7 +104,8 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * For when a blob is not found: throws `LocalIoError` (`ERR_INJECT_LAYOUT_LOST`) where the folder of blobs is missing, because then no blob's absence means anything. `name` is for messages.
+ * For when a blob is not found: throws `LocalIoError` (`ERR_INJECT_LAYOUT_LOST`) where the folder
+ * of blobs is missing, because then no blob's absence means anything. `name` is for messages.
  */
 export async function refuseLostBlobs(directory: string, name: string): Promise<void> {
   const blobs = layoutPaths.blobs(directory)

@@ -1,4 +1,5 @@
-// The `index.json` of an OCI image layout as a value: read strictly, edited as text, so that what we do not know in it survives.
+// The `index.json` of an OCI image layout as a value: read strictly, edited as text, so that what
+// we do not know in it survives.
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#indexjson-file
 import * as v from 'valibot'
 import {IntegrityError} from '../../errors.js'
@@ -25,7 +26,10 @@ export interface LayoutEntry extends Descriptor {
 /** A layout's index before anything is in it. */
 export const emptyIndex = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifests":[]}`
 
-/** Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`, or what `parseDocument` throws); `where` is for messages. */
+/**
+ * Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`, or what `parseDocument` throws); `where` is
+ * for messages.
+ */
 export function decodeIndex(bytes: Uint8Array, where: string): LayoutIndex {
   const {text, value} = parseDocument(bytes, where, manifestMembers, 'ERR_INJECT_LAYOUT_INVALID')
   const fault = faultIn(indexShape, value)
@@ -42,7 +46,10 @@ export function decodeIndex(bytes: Uint8Array, where: string): LayoutIndex {
   }
 }
 
-/** The entry that a tag names. Throws `IntegrityError` (`ERR_INJECT_TAG_AMBIGUOUS`) when two of different digests carry it. */
+/**
+ * The entry that a tag names. Throws `IntegrityError` (`ERR_INJECT_TAG_AMBIGUOUS`) when two of
+ * different digests carry it.
+ */
 export function findTag(index: LayoutIndex, tag: string, where: string): LayoutEntry | undefined {
   const [first, ...others] = index.entries.filter((entry) => entry.tag === tag)
   const other = others.find((entry) => entry.digest !== first?.digest)
@@ -54,8 +61,9 @@ export function findTag(index: LayoutIndex, tag: string, where: string): LayoutE
 }
 
 /**
- * The index with the tag at `descriptor`. The manifest that had it stays listed without the tag, so that who pinned its digest finds it,
- * as skopeo does it. Unchanged (the same object) when the tag is there already, unless `pushed` is to be noted, which is for the repositories of a registry.
+ * The index with the tag at `descriptor`. The manifest that had it stays listed without the tag, so
+ * that who pinned its digest finds it, as skopeo does it. Unchanged (the same object) when the tag
+ * is there already, unless `pushed` is to be noted, which is for the repositories of a registry.
  */
 export function moveTag(
   index: LayoutIndex,
@@ -121,7 +129,10 @@ function notePushed(text: string, position: number, pushed: Date | undefined): s
     : setMember(text, path, pushed.toISOString())
 }
 
-/** Takes the tag from the entry at `position`, and the annotations with it when nothing else is in them. */
+/**
+ * Takes the tag from the entry at `position`, and the annotations with it when nothing else is in
+ * them.
+ */
 function tagRemoval({entries}: LayoutIndex, position: number): MemberEdit[] {
   const path = ['manifests', position, 'annotations'] as const
   const names = Object.keys(entries[position]?.annotations ?? {})
@@ -133,7 +144,10 @@ function tagRemoval({entries}: LayoutIndex, position: number): MemberEdit[] {
   ]
 }
 
-/** Of the entries that have lost their tag: without those that say nothing which another entry does not say. */
+/**
+ * Of the entries that have lost their tag: without those that say nothing which another entry does
+ * not say.
+ */
 function dropRepeated({text, entries}: LayoutIndex, untagged: readonly number[]): string {
   const counts = new Map<string, number>()
   for (const {digest} of entries) counts.set(digest, (counts.get(digest) ?? 0) + 1)

@@ -6,9 +6,10 @@ import {listReferrersIn} from './referrers.js'
 import type {ReferrerLister} from '../referrer-lister.js'
 
 /**
- * An OCI image layout on disk. Every file appears under its name when it is whole and durable, `index.json` is replaced, never rewritten:
- * a reader sees the old state or the new one, after any crash too. Writers of this program take turns; other programs that write the same
- * layout at the same time know nothing of that.
+ * An OCI image layout on disk. Every file appears under its name when it is whole and durable,
+ * `index.json` is replaced, never rewritten: a reader sees the old state or the new one, after any
+ * crash too. Writers of this program take turns; other programs that write the same layout at the
+ * same time know nothing of that.
  */
 export type LayoutStore = ContentStore & LayoutManifests & ReferrerLister
 
@@ -17,7 +18,10 @@ export interface OpenLayoutOptions {
   readonly create?: boolean | undefined
 }
 
-/** Throws `NotFoundError` (`ERR_INJECT_LAYOUT_NOT_FOUND`), or `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) for what is no layout of version 1.0.0. */
+/**
+ * Throws `NotFoundError` (`ERR_INJECT_LAYOUT_NOT_FOUND`), or `IntegrityError`
+ * (`ERR_INJECT_LAYOUT_INVALID`) for what is no layout of version 1.0.0.
+ */
 export async function openLayoutStore(
   directory: string,
   {create = false}: OpenLayoutOptions = {},

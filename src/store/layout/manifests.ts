@@ -17,9 +17,15 @@ import {manifestLimit, mediaTypeIn} from '../../oci/manifest-kind.js'
 import {findRoot} from './root-paths.js'
 import {checkTagMove} from '../store-errors.js'
 
-/** The manifests and tags of a layout on disk: blobs like all others, and `index.json`, which names some of them. */
+/**
+ * The manifests and tags of a layout on disk: blobs like all others, and `index.json`, which names
+ * some of them.
+ */
 export interface LayoutManifests extends ManifestStore {
-  /** The one manifest (or index) that the layout is about, however many entries name it; `undefined` when it is about none or several. */
+  /**
+   * The one manifest (or index) that the layout is about, however many entries name it; `undefined`
+   * when it is about none or several.
+   */
   onlyManifest(): Promise<Digest | undefined>
   /** All manifests that `index.json` lists, each once, in its order. */
   listManifests(): Promise<readonly Digest[]>

@@ -8,8 +8,9 @@ import {quoted} from '../../oci/quoted.js'
 export const markerLimit = 4096
 
 /**
- * Checks the content of a file `oci-layout`. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) unless it says version 1.0.0, and what `parseDocument`
- * throws. `where` names the file and `layout` the layout, for messages.
+ * Checks the content of a file `oci-layout`. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`)
+ * unless it says version 1.0.0, and what `parseDocument` throws. `where` names the file and
+ * `layout` the layout, for messages.
  */
 export function checkMarker(bytes: Uint8Array, where: string, layout: string): void {
   const {value} = parseDocument(bytes, where, layoutMembers, 'ERR_INJECT_LAYOUT_INVALID')

@@ -1,4 +1,7 @@
-/** What all names start with that we put into a layout besides its own: they are gone when nobody writes. */
+/**
+ * What all names start with that we put into a layout besides its own: they are gone when nobody
+ * writes.
+ */
 
 import {join} from 'path/posix'
 import {type Digest, algorithmOf, hexOf} from '../../oci/digest.js'

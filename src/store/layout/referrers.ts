@@ -7,8 +7,9 @@ import {type ReferrerDescriptor, referrersTag} from '../referrer-lister.js'
 type Manifests = Pick<ManifestStore, 'getManifest'> & Pick<LayoutManifests, 'listManifests'>
 
 /**
- * The manifests that a layout's index lists and that have `subject` as theirs, as `inject serve` and oras keep them. `undefined` when the layout has an index of them under
- * a tag, as other tools keep them.
+ * The manifests that a layout's index lists and that have `subject` as theirs, as `inject serve`
+ * and oras keep them. `undefined` when the layout has an index of them under a tag, as other tools
+ * keep them.
  */
 export async function listReferrersIn(
   manifests: Manifests,

@@ -1,14 +1,16 @@
-// Where things are under a root of repositories. The only file that knows these paths; paths.ts knows those within one layout.
+// Where things are under a root of repositories. The only file that knows these paths; paths.ts
+// knows those within one layout.
 //
 //   ROOT/NAME/                              the repository NAME: an OCI image layout
-//   ROOT/NAME/.inject-uploads/ID            what an upload session has received; ID.state: its hash so far
-//   ROOT/NAME/.inject-collecting/ALG-HEX    a blob that a collector is about to remove, or to put back
+//   ROOT/NAME/.inject-uploads/ID            an upload's bytes; ID.state: its hash so far
+//   ROOT/NAME/.inject-collecting/ALG-HEX    a blob that is being removed, or put back
 //   ROOT/.inject-root/serve.lock            held by the one process that serves the root
-//   ROOT/.inject-root/pool/ALG/HEX          another name (hard link) of every blob, so that content is kept once for all repositories
-//   ROOT/.inject-root/quarantine/           corrupt blobs, moved aside for whoever wants to look at them
+//   ROOT/.inject-root/pool/ALG/HEX          another hard link to every blob: content is kept once
+//   ROOT/.inject-root/quarantine/           corrupt blobs, kept to look at
 //
-// Repositories nest (`a` and `a/b`), so a part of a name may not be called what a layout calls its own: such a part has `_` before it,
-// with which no part of a name can begin. Names that begin with `.` cannot come from a repository's name either.
+// Repositories nest (`a` and `a/b`), so a part of a name may not be called what a layout calls its
+// own: such a part has `_` before it, with which no part of a name can begin. Names that begin with
+// `.` cannot come from a repository's name either.
 import {readdir, realpath, stat} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {localIoError} from '../../disk/local-io-error.js'
@@ -39,7 +41,10 @@ export const repositoryPaths = {
     join(directory, `${tempPrefix}collecting`, `${algorithmOf(digest)}-${hexOf(digest)}`),
 }
 
-/** The root of repositories that `directory` is in, below it or at it; `undefined` when none was ever served there. */
+/**
+ * The root of repositories that `directory` is in, below it or at it; `undefined` when none was
+ * ever served there.
+ */
 export async function findRoot(directory: string): Promise<string | undefined> {
   let folder = await realpath(directory).catch(ifNoSuchPath(undefined))
   while (folder !== undefined) {
@@ -56,7 +61,10 @@ export async function hasOwnFolder(directory: string): Promise<boolean> {
   return stats?.isDirectory() === true
 }
 
-/** The names of all repositories under `root`, in no order; links are not followed. A folder that goes meanwhile is not an error. */
+/**
+ * The names of all repositories under `root`, in no order; links are not followed. A folder that
+ * goes meanwhile is not an error.
+ */
 export async function* findRepositories(
   root: string,
   signal?: AbortSignal,
@@ -64,7 +72,10 @@ export async function* findRepositories(
   for await (const {name, isLayout} of walkFolders(root, signal)) if (isLayout) yield name
 }
 
-/** The names of folders under `root` that hold parts of a layout but not its marker, so that they are not served. */
+/**
+ * The names of folders under `root` that hold parts of a layout but not its marker, so that they
+ * are not served.
+ */
 export async function* findHalfLayouts(
   root: string,
   signal?: AbortSignal,

@@ -14,7 +14,10 @@ export async function isSoundFile(
 }
 /** What a file is: what `blob` names, something else, or not there. */
 export type FileCondition = 'sound' | 'damaged' | 'absent'
-/** Reads the file at `path` whole. Throws `LocalIoError` where it cannot be read: then nobody knows what it is, and nothing may happen to it. */
+/**
+ * Reads the file at `path` whole. Throws `LocalIoError` where it cannot be read: then nobody knows
+ * what it is, and nothing may happen to it.
+ */
 export async function inspectFile(
   path: string,
   blob: BlobInfo,

@@ -5,7 +5,10 @@ import type {BlobSource, ByteStream, PutBlobOptions} from '../content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 import {tempPrefix} from './paths.js'
 
-/** The bytes of a source, checked to be those of `expected`: where the source checks that itself, they are not hashed once more. Throws `IntegrityError` before the end of other ones. */
+/**
+ * The bytes of a source, checked to be those of `expected`: where the source checks that itself,
+ * they are not hashed once more. Throws `IntegrityError` before the end of other ones.
+ */
 export function checkedContent(
   source: BlobSource,
   expected: BlobInfo,
@@ -17,7 +20,10 @@ export function checkedContent(
   return verified(stream, expected, `content of ${expected.digest}`)
 }
 
-/** Writes what is to become a blob of the layout in `directory`, under a temporary name there. Fails, and leaves nothing, when the bytes are not the `expected` ones. */
+/**
+ * Writes what is to become a blob of the layout in `directory`, under a temporary name there.
+ * Fails, and leaves nothing, when the bytes are not the `expected` ones.
+ */
 export function writeBlobContent(
   directory: string,
   source: BlobSource,

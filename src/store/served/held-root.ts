@@ -6,12 +6,18 @@ import {quoted} from '../../oci/quoted.js'
 
 /** A folder that is told from every other one for as long as it is held, wherever it is moved. */
 export interface HeldRoot {
-  /** Throws `LocalIoError` (`ERR_INJECT_ROOT_GONE`) while another folder, or none, is where this one was opened. */
+  /**
+   * Throws `LocalIoError` (`ERR_INJECT_ROOT_GONE`) while another folder, or none, is where this one
+   * was opened.
+   */
   readonly check: () => Promise<void>
   close(): Promise<void>
 }
 
-/** Holds the folder at `directory` by a descriptor: as long as that is open, the system gives its inode number to no other folder. Throws `LocalIoError`. */
+/**
+ * Holds the folder at `directory` by a descriptor: as long as that is open, the system gives its
+ * inode number to no other folder. Throws `LocalIoError`.
+ */
 export async function holdFolder(directory: string): Promise<HeldRoot> {
   const handle = await openFolder(directory)
   const own = await handle.stat({bigint: true})

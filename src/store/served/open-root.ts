@@ -32,7 +32,9 @@ import {createPendingUploads} from './uploads/pending-uploads.js'
 export interface OpenRootOptions extends Pick<LockOptions, 'takeOver' | 'onUnsure' | 'timing'> {
   /** Make the folder when it is not there. */
   readonly create?: boolean | undefined
-  /** Open beside a process that serves the root: each change is safe by the lock of its repository. */
+  /**
+   * Open beside a process that serves the root: each change is safe by the lock of its repository.
+   */
   readonly shared?: boolean | undefined
   /** Write nothing at all: no leases, no quarantine; together with `shared`. */
   readonly readOnly?: boolean | undefined
@@ -42,20 +44,27 @@ export interface OpenRootOptions extends Pick<LockOptions, 'takeOver' | 'onUnsur
   readonly uploadIdleMs?: number | undefined
   /** How long one that nobody has written to is remembered; 10 min. */
   readonly uploadPendingMs?: number | undefined
-  /** How many bytes all unfinished uploads may take together; half of what is left on the disk, beyond which only idle ones go. */
+  /**
+   * How many bytes all unfinished uploads may take together; half of what is left on the disk,
+   * beyond which only idle ones go.
+   */
   readonly unfinishedSize?: number | undefined
   /** How long one must be idle before it may go for that; 1 min. */
   readonly uploadQuietMs?: number | undefined
   /** How many upload sessions a repository may have at a time; 1,000. */
   readonly uploadsPerRepository?: number | undefined
-  /** How long a file that was read whole, or written, and found right is served without being hashed again, as long as nobody changes it; 1 h. */
+  /**
+   * How long a file that was read whole, or written, and found right is served without being hashed
+   * again, as long as nobody changes it; 1 h.
+   */
   readonly soundMs?: number | undefined
 }
 
 /**
- * Opens a folder of repositories to serve it: until `close` nobody else does, and a process that was killed does not count. Where another process has taken the folder,
- * `lost` aborts, and nothing is written any more. Throws `LocalIoError`
- * (`ERR_INJECT_ROOT_IN_USE`) when somebody does, `NotFoundError` (`ERR_INJECT_ROOT_NOT_FOUND`) when the folder is not there, `UsageError`
+ * Opens a folder of repositories to serve it: until `close` nobody else does, and a process that
+ * was killed does not count. Where another process has taken the folder, `lost` aborts, and nothing
+ * is written any more. Throws `LocalIoError` (`ERR_INJECT_ROOT_IN_USE`) when somebody does,
+ * `NotFoundError` (`ERR_INJECT_ROOT_NOT_FOUND`) when the folder is not there, `UsageError`
  * (`ERR_INJECT_NOT_A_ROOT`) when it is a layout itself, or, for `served`, was never served.
  */
 export async function openRepositoryRoot(
@@ -203,7 +212,10 @@ function dropOldest(kept: Map<string, unknown>): void {
 /** Repositories keep their index in memory; opening one again costs reading that. */
 const mostOpened = 1000
 
-/** Resolves when the lock is held. Throws `LocalIoError` (`ERR_INJECT_ROOT_IN_USE`) when a living process has it. */
+/**
+ * Resolves when the lock is held. Throws `LocalIoError` (`ERR_INJECT_ROOT_IN_USE`) when a living
+ * process has it.
+ */
 async function holdRoot(
   directory: string,
   held: HeldRoot,

@@ -5,7 +5,10 @@ import {escapedJson, escapedLine, escapedLines, plainText} from '../../../src/cl
 import {createProgress} from '../../../src/cli/terminal/progress.js'
 import {NetworkError} from '../../../src/errors.js'
 
-/** C0, DEL, C1, bidirectional and invisible marks, separators of lines, a tag character, half a character. */
+/**
+ * C0, DEL, C1, bidirectional and invisible marks, separators of lines, a tag character, half a
+ * character.
+ */
 const hostile =
   'a\u0000\u0007\u001B[31m\r\n\t\u007F\u009B2J\u061C\u200B\u200E\u202E\u2066\u2028\u2029\uFEFF\u{E0041}\uD800b'
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u

@@ -141,7 +141,10 @@ describe('directories of layers', () => {
 
 type Steps = readonly {readonly path: string; readonly what: string; readonly mode: number}[]
 
-/** Layers applied one after the other to a map of paths; what a layer says of paths below a file of its own is left alone, as in the layers. */
+/**
+ * Layers applied one after the other to a map of paths; what a layer says of paths below a file of
+ * its own is left alone, as in the layers.
+ */
 function model(layers: readonly Steps[], names: readonly string[]) {
   const tree = new Map<string, number>()
   const drop = (path: string) => {

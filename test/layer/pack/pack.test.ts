@@ -27,7 +27,10 @@ import {tempDir} from '../../support/temp-dir.js'
 
 const when = new Date('2026-01-02T03:04:05Z')
 
-/** A tree with every kind of thing that needs no privilege, and times that do not depend on when the test runs. */
+/**
+ * A tree with every kind of thing that needs no privilege, and times that do not depend on when the
+ * test runs.
+ */
 function makeTree(root: string): void {
   mkdirSync(join(root, 'cvmfs/sub'), {recursive: true})
   writeFileSync(join(root, 'cvmfs/large'), Buffer.alloc(3 * 1024 * 1024 + 17, 'inject '))

@@ -64,7 +64,10 @@ const tree = fc
     return inOrder([...unique.values()])
   })
 
-/** 6,000 files of about 10 kB in 600 directories, some of them deep: a tree that an update touches here and there. */
+/**
+ * 6,000 files of about 10 kB in 600 directories, some of them deep: a tree that an update touches
+ * here and there.
+ */
 function largeTree(): File[] {
   return inOrder(
     Array.from({length: 6000}, (_, i) => ({
@@ -149,7 +152,8 @@ describe('where layers are cut', () => {
     const size = new Map(files.map(({path, bytes}) => [path, bytes]))
     const shares: number[] = []
     for (let part = 0; part < 23; part++) {
-      // about 1 % of the files: other sizes and names in one subtree, and a new subtree beside another
+      // about 1 % of the files: other sizes and names in one subtree, and a new subtree beside
+      // another
       const folder = `cvmfs/part${part}/group`
       const isIn = ({path}: File): boolean =>
         /^(\d)\//.test(path.slice(folder.length)) && path.startsWith(folder)

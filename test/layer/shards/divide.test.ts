@@ -92,7 +92,10 @@ const node = fc.record({
   mtime: fc.integer({min: 0, max: 2_000_000_000}),
 })
 
-/** Makes what can be made of the nodes, one after the other; hard links are to what was made before, or to something outside. */
+/**
+ * Makes what can be made of the nodes, one after the other; hard links are to what was made before,
+ * or to something outside.
+ */
 async function makeTree(
   root: string,
   nodes: readonly (typeof node extends fc.Arbitrary<infer T> ? T : never)[],

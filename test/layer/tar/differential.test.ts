@@ -1,5 +1,7 @@
-// Mutants of archives, made from a seed, read by our reader and by others: whatever ours takes, each of the others that takes it, too, must see as the same names, types, sizes and link
-// targets. INJECT_TAR_MUTANTS=200000 makes more of them than a test should (some ten minutes), INJECT_TAR_SEED=7 other ones.
+// Mutants of archives, made from a seed, read by our reader and by others: whatever ours takes,
+// each of the others that takes it, too, must see as the same names, types, sizes and link targets.
+// INJECT_TAR_MUTANTS=200000 makes more of them than a test should (some ten minutes),
+// INJECT_TAR_SEED=7 other ones.
 import {execa} from 'execa'
 import {mkdir, readdir, readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'

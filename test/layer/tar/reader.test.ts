@@ -609,7 +609,10 @@ describe('createTarReader', () => {
   })
 })
 
-/** Some bytes changed; with checksums that are right again, so that more than the checksum is put to the test. */
+/**
+ * Some bytes changed; with checksums that are right again, so that more than the checksum is put to
+ * the test.
+ */
 function mutate(
   bytes: Buffer,
   edits: readonly (readonly [number, number])[],

@@ -62,7 +62,9 @@ async function withContent(folder: string): Promise<string> {
   return path
 }
 
-/** As `ownedName`, of a process that is not there any more: the number is the last that Linux gives. */
+/**
+ * As `ownedName`, of a process that is not there any more: the number is the last that Linux gives.
+ */
 function deadName(prefix: string): string {
   return ownedName(prefix).replace(`${prefix}${process.pid}-`, `${prefix}4194303-`)
 }

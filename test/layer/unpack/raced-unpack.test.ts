@@ -16,7 +16,10 @@ import {errnoOf} from '../../../src/disk/local-io-error.js'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const metadata = {mode: 0o644, uid: 0, gid: 0, mtime: 5, xattrs: undefined}
 
-/** `work` again and again while another user swaps `folder` for a symlink to `victim`, at least 2,500 times. */
+/**
+ * `work` again and again while another user swaps `folder` for a symlink to `victim`, at least
+ * 2,500 times.
+ */
 async function whileFlipped(
   folder: string,
   victim: string,

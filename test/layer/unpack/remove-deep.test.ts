@@ -10,7 +10,9 @@ import {removeIn} from '../../../src/layer/unpack/remove-deep.js'
 import {mayMount} from '../../support/may-mount.js'
 import {tempDir} from '../../support/temp-dir.js'
 
-/** Directories in directories, made from the inside out because no path could name the innermost. */
+/**
+ * Directories in directories, made from the inside out because no path could name the innermost.
+ */
 function makeDeep(around: string, name: string, depth: number): void {
   mkdirSync(join(around, 'seed'))
   for (let level = 1; level < depth; level++) {

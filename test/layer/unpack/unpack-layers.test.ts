@@ -60,7 +60,10 @@ async function arena(): Promise<{out: string; victim: string; outside: string; a
   return {around, outside, out: join(around, 'out'), victim: join(outside, 'secret')}
 }
 
-/** What an attempt came to; in any case nothing around `out` was touched, and after a failure `out` is not there. */
+/**
+ * What an attempt came to; in any case nothing around `out` was touched, and after a failure `out`
+ * is not there.
+ */
 async function attempt(
   tar: Buffer,
   options: Options = {},

@@ -29,7 +29,9 @@ async function start(address: string) {
   return {store, tree, image, warnings, onEvent, updated}
 }
 
-/** An artifact about an image, as clients push it where the registry lists referrers or does not. */
+/**
+ * An artifact about an image, as clients push it where the registry lists referrers or does not.
+ */
 async function putArtifact(
   store: ContentStore,
   artifactType: string,

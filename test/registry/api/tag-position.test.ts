@@ -38,7 +38,9 @@ async function start(fault: Fault, signal?: AbortSignal) {
 const head = (digest: string): Answer => ({headers: {'docker-content-digest': digest}})
 
 describe('P9 a registry that answers with what was there before our PUT', () => {
-  /** `v1` (or `new`) looks as it was before for so many requests after the PUT, by HEAD and by GET. */
+  /**
+   * `v1` (or `new`) looks as it was before for so many requests after the PUT, by HEAD and by GET.
+   */
   function stale(times: number): Fault {
     let isPut = false
     let seen = 0

@@ -10,7 +10,9 @@ import {tempDir} from '../../support/temp-dir.js'
 const entry = (user: string): string =>
   JSON.stringify({auths: {'registry.example': {auth: Buffer.from(`${user}:p`).toString('base64')}}})
 
-/** Writes these files below a fresh folder, and looks up with `{}` in the settings standing for it. */
+/**
+ * Writes these files below a fresh folder, and looks up with `{}` in the settings standing for it.
+ */
 async function look(
   files: Record<string, string>,
   settings: {authFile?: string; env?: Record<string, string>} = {},

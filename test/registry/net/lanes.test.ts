@@ -58,7 +58,8 @@ describe('a registry', () => {
     const digests = Array.from({length: 20}, (_, index) => digestOf(Buffer.from([index])))
     await Promise.all(digests.map((digest) => store.statBlob(digest)))
     expect([most, server.connections()]).toEqual([3, 3])
-    // an answer that is being read is counted no more, so that its reader may ask for something else
+    // an answer that is being read is counted no more, so that its reader may ask for something
+    // else
     const uploads = [0, 1, 2, 3].map(() => store.putBlob(sourceOf(...largeChunks())))
     await Promise.all(uploads)
   })

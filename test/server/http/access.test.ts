@@ -215,7 +215,10 @@ describe('A16 wrong passwords do not lock everybody out', () => {
     return made
   }
 
-  /** 140 wrong guesses a second, each another one, until `work` is done; how many of them were told to come back. */
+  /**
+   * 140 wrong guesses a second, each another one, until `work` is done; how many of them were told
+   * to come back.
+   */
   async function underGuesses(
     guarded: ReturnType<typeof guardedBy>,
     guess: (at: number) => [string, string],

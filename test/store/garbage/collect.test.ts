@@ -349,7 +349,10 @@ describeWith(['strace'], 'a blob that is asked for between the look at it and it
   })
 })
 
-/** What node runs a collector with that goes on until something comes on its stdin; it says when it begins, and how many blobs it removed. */
+/**
+ * What node runs a collector with that goes on until something comes on its stdin; it says when it
+ * begins, and how many blobs it removed.
+ */
 function collectorScript(directory: string, graceMs: number): string[] {
   const source = (file: string): string => JSON.stringify(join(process.cwd(), 'src/store', file))
   const script = `
@@ -398,7 +401,8 @@ describe('X6 a collector in another process, in a loop, beside pushes', () => {
           expect(existsSync(path), `${content} of ${tag}`).toBe(true)
         }
         expect(await repository.statManifest(digest)).toBe(digest)
-        // so that there is always something to collect, which this worker asks for again later: as if it had been used long ago
+        // so that there is always something to collect, which this worker asks for again later: as
+        // if it had been used long ago
         if (round % 2 === 0) {
           await repository.deleteManifest(digest)
           const folder = rootPaths.repository(root.directory, repository.name)

@@ -5,13 +5,22 @@ import {type Kind, type KindId, makeKinds} from './kinds.js'
 import {outcomeOf} from './outcomes.js'
 import {type Observation, runCell} from './run-cell.js'
 
-/** Where the connection itself is at fault, so are the questions that are asked in between: twice as many meet it. */
+/**
+ * Where the connection itself is at fault, so are the questions that are asked in between: twice as
+ * many meet it.
+ */
 const mostRequests = 6
 const mostConnections = 12
-/** Seconds that a run waits for a fault of any kind before it gives up or gets on, all waits taken together. */
+/**
+ * Seconds that a run waits for a fault of any kind before it gives up or gets on, all waits taken
+ * together.
+ */
 const longestWait = 30
 
-/** Every fault that these kinds of requests can meet, once, five times and always; see docs/faults.md. */
+/**
+ * Every fault that these kinds of requests can meet, once, five times and always; see
+ * docs/faults.md.
+ */
 export async function describeMatrix(ids: readonly KindId[]): Promise<void> {
   const content = await makeContent()
   const kinds = makeKinds((path) => path.endsWith(content.configDigest))
@@ -51,7 +60,10 @@ export async function describeMatrix(ids: readonly KindId[]): Promise<void> {
   })
 }
 
-/** The same faults where layer and config go beside each other: whichever meets the fault, nothing is lost, shown or left, and no run hangs. */
+/**
+ * The same faults where layer and config go beside each other: whichever meets the fault, nothing
+ * is lost, shown or left, and no run hangs.
+ */
 export async function describeOverlapped(ids: readonly KindId[]): Promise<void> {
   const content = await makeContent()
   const kinds = makeKinds((path) => path.endsWith(content.configDigest))

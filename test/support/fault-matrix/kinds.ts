@@ -34,7 +34,9 @@ export interface Kind {
   readonly withoutMount?: true
   /** Bytes of a chunk. */
   readonly chunkSize?: number
-  /** The trouble that comes before it: this request is refused, once, before anything of it is done. */
+  /**
+   * The trouble that comes before it: this request is refused, once, before anything of it is done.
+   */
   readonly trouble?: {readonly isIt: (request: SeenRequest) => boolean; readonly status?: number}
 }
 

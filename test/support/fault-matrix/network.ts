@@ -63,7 +63,10 @@ function lookup(name: string, options: LookupOptions, callback: Callback): void 
   })
 }
 
-/** A host that every new connection may meet in another state. All states have the same port, each at an address of its own. */
+/**
+ * A host that every new connection may meet in another state. All states have the same port, each
+ * at an address of its own.
+ */
 export async function startHost({listener, tls, meet}: HostOptions): Promise<Host> {
   dns.lookup = lookup as typeof dns.lookup
   const number = ++hosts
@@ -128,7 +131,10 @@ export async function startHost({listener, tls, meet}: HostOptions): Promise<Hos
   }
 }
 
-/** A listener that never accepts, with as many connections as its queue holds: the kernel drops what else comes. */
+/**
+ * A listener that never accepts, with as many connections as its queue holds: the kernel drops what
+ * else comes.
+ */
 async function digBlackHole(address: string, port: number): Promise<() => Promise<unknown>> {
   const script = `
     const {workerData, parentPort} = require('node:worker_threads')

@@ -1,6 +1,7 @@
 /**
- * What every cell must come to: the exit codes of a run that meets the fault once, five times, and always, with the error's code (without
- * `ERR_INJECT_`) where one of them fails, and the kinds of requests; `*` is all others. What 0 0 5 says: it is tried again, up to five times.
+ * What every cell must come to: the exit codes of a run that meets the fault once, five times, and
+ * always, with the error's code (without `ERR_INJECT_`) where one of them fails, and the kinds of
+ * requests; `*` is all others. What 0 0 5 says: it is tried again, up to five times.
  */
 export const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   F1: {'0 0 5 NETWORK': '*'},

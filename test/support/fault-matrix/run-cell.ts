@@ -43,7 +43,10 @@ export interface Observation {
 /** Without more than this the run hangs. */
 const patienceMs = 60_000
 
-/** Runs `update` or `unpack` against a registry that has the fault so many times, and looks at all that is left. */
+/**
+ * Runs `update` or `unpack` against a registry that has the fault so many times, and looks at all
+ * that is left.
+ */
 export async function runCell(
   kind: Kind,
   fault: Fault | undefined,
@@ -56,7 +59,10 @@ export async function runCell(
     readonly times: number
     readonly before: number
     readonly content: Content
-    /** More than one: what an update sends goes beside each other, and which request meets the fault is not certain. */
+    /**
+     * More than one: what an update sends goes beside each other, and which request meets the fault
+     * is not certain.
+     */
     readonly jobs?: number
   },
 ): Promise<Observation> {

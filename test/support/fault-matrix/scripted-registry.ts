@@ -36,7 +36,9 @@ export interface Script {
   readonly fault?: Fault | undefined
   /** How many requests or connections meet it. */
   readonly times: number
-  /** How many requests come before the first one of the kind: where faults of the connection begin. */
+  /**
+   * How many requests come before the first one of the kind: where faults of the connection begin.
+   */
   readonly before: number
   /** What is there in the beginning. */
   readonly content: Content

@@ -16,10 +16,11 @@ import type {RepositoryPlace} from '../../repository.js'
 import {isSoundFile} from '../../layout/sound-file.js'
 
 /**
- * Makes the file at `path`, whose bytes are durable and known to be those of `blob`, a blob of the repository; afterwards it is nowhere else.
- * Where the repository or another one of the root has the same content in a sound file, that one is used: the bytes are on disk once.
- * `state` is the file's when our own writing ended, with the time of a lease: as long as it is that, the blob need not be hashed when it is first read.
- * `false` when the repository had it.
+ * Makes the file at `path`, whose bytes are durable and known to be those of `blob`, a blob of the
+ * repository; afterwards it is nowhere else. Where the repository or another one of the root has
+ * the same content in a sound file, that one is used: the bytes are on disk once. `state` is the
+ * file's when our own writing ended, with the time of a lease: as long as it is that, the blob need
+ * not be hashed when it is first read. `false` when the repository had it.
  */
 export async function publishFile(
   path: string,
@@ -60,8 +61,10 @@ export async function publishFile(
 }
 
 /**
- * Gives the blob at `source` another name in another repository, durable and leased; by copy where the file system has no links, or no more
- * of them. `false` when `source` is gone. The name comes into being at once: nobody sees a part of a copy, which is made in `folder`, by default the layout.
+ * Gives the blob at `source` another name in another repository, durable and leased; by copy where
+ * the file system has no links, or no more of them. `false` when `source` is gone. The name comes
+ * into being at once: nobody sees a part of a copy, which is made in `folder`, by default the
+ * layout.
  */
 export async function linkBlob(
   source: string,
@@ -88,7 +91,10 @@ export async function linkBlob(
   }
 }
 
-/** Removes the root's own name of a blob that no repository has any more; what somebody links at this moment he has already. */
+/**
+ * Removes the root's own name of a blob that no repository has any more; what somebody links at
+ * this moment he has already.
+ */
 export async function dropFromPool(pooled: string): Promise<void> {
   try {
     if ((await lstat(pooled)).nlink === 1) await unlink(pooled)
@@ -98,7 +104,8 @@ export async function dropFromPool(pooled: string): Promise<void> {
 }
 
 /**
- * Removes a blob from a repository, and from the disk when no other one has it. `false` when there was none. For who holds the layout's lock.
+ * Removes a blob from a repository, and from the disk when no other one has it. `false` when there
+ * was none. For who holds the layout's lock.
  */
 export async function removeBlob(
   {root, directory}: RepositoryPlace,
@@ -117,7 +124,10 @@ export async function removeBlob(
 
 const withoutLinks = new Set(['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
-/** Gives a blob its name in the pool, in place of what has it. Not being in the pool costs space at most, so it is no failure. */
+/**
+ * Gives a blob its name in the pool, in place of what has it. Not being in the pool costs space at
+ * most, so it is no failure.
+ */
 export async function addToPool(path: string, pooled: string, root: string): Promise<void> {
   try {
     await makeFolder(dirname(pooled), root)

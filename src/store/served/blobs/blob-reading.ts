@@ -17,13 +17,17 @@ export interface BlobFile {
   /** The repository's name, for messages. */
   readonly name: string
   readonly sound: SoundFiles
-  /** Called when the bytes are not those of the blob, before the reader is told. Its own failure is of no account beside that. */
+  /**
+   * Called when the bytes are not those of the blob, before the reader is told. Its own failure is
+   * of no account beside that.
+   */
   readonly onDamage: () => Promise<void>
 }
 
 /**
- * Opens a blob's file. The stream fails before its end when the bytes are not those of the blob: they are hashed, or, where the file is known to be right,
- * it is only looked at whether it still is. Throws `NotFoundError`.
+ * Opens a blob's file. The stream fails before its end when the bytes are not those of the blob:
+ * they are hashed, or, where the file is known to be right, it is only looked at whether it still
+ * is. Throws `NotFoundError`.
  */
 export async function openBlobFile(
   file: BlobFile,
@@ -61,7 +65,10 @@ async function* trusted(
   }
 }
 
-/** The last bytes are handed on when all are known to be right, so that a client which only counts them notices, too. */
+/**
+ * The last bytes are handed on when all are known to be right, so that a client which only counts
+ * them notices, too.
+ */
 async function* hashed(
   stream: ByteStream,
   file: BlobFile,
@@ -81,7 +88,10 @@ async function* hashed(
   if (held !== undefined) yield held
 }
 
-/** That a file was touched while it was read, by a link or a lease, says nothing yet: it is read once more, once for all who wait for that. */
+/**
+ * That a file was touched while it was read, by a link or a lease, says nothing yet: it is read
+ * once more, once for all who wait for that.
+ */
 async function checkUnchanged({blob, path, name, sound}: BlobFile): Promise<void> {
   const state = await statFile(path)
   // what was deleted meanwhile was read to its end

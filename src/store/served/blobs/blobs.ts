@@ -53,7 +53,10 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
   const lease = async (digest: Digest, stats: Stats): Promise<boolean> =>
     readOnly || (await renewLease(pathOf(digest), stats))
 
-  /** `undefined` when absent. A blob that a collector has in hand is not absent before he has decided, or was killed. */
+  /**
+   * `undefined` when absent. A blob that a collector has in hand is not absent before he has
+   * decided, or was killed.
+   */
   const findBlob = async (digest: Digest, signal?: AbortSignal): Promise<BlobInfo | undefined> => {
     const path = pathOf(digest)
     const stats = await statFile(path)
@@ -127,7 +130,10 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
   }
 }
 
-/** Puts back into a repository what a collector that was killed had in hand. For who holds the layout's lock: then no living one has. */
+/**
+ * Puts back into a repository what a collector that was killed had in hand. For who holds the
+ * layout's lock: then no living one has.
+ */
 export async function putBack(directory: string, digest: Digest): Promise<void> {
   const path = repositoryPaths.inHand(directory, digest)
   try {

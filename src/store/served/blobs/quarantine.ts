@@ -14,9 +14,11 @@ import {rootPaths} from '../../layout/root-paths.js'
 import type {FileState} from './sound-files.js'
 
 /**
- * Reads a blob whole, and moves it out of the repository when its bytes are not what its name says, so that it is not served any more and can be pushed
- * again; what it held stays for whoever wants to look. Other repositories that share the file find out when they read it. Throws `LocalIoError` where it
- * cannot be read: then nothing moves. The caller must hold the layout's lock; `confirm` throws when it does not any more.
+ * Reads a blob whole, and moves it out of the repository when its bytes are not what its name says,
+ * so that it is not served any more and can be pushed again; what it held stays for whoever wants
+ * to look. Other repositories that share the file find out when they read it. Throws `LocalIoError`
+ * where it cannot be read: then nothing moves. The caller must hold the layout's lock; `confirm`
+ * throws when it does not any more.
  */
 export async function quarantineIfDamaged(
   place: RepositoryPlace,
@@ -28,7 +30,8 @@ export async function quarantineIfDamaged(
   if (before === undefined) return
   if ((await inspectFile(path, {digest, size: before.size})) !== 'damaged') return
   const after = await statFile(path)
-  // somebody is writing into it, or has put another file in its place: what was read says nothing of that
+  // somebody is writing into it, or has put another file in its place: what was read says nothing
+  // of that
   if (after === undefined || !isSameFile(before, after) || before.size !== after.size) return
   await confirm()
   await quarantine(place, digest, before)
@@ -36,7 +39,10 @@ export async function quarantineIfDamaged(
 
 type FileIdentity = Pick<FileState, 'dev' | 'ino'>
 
-/** Moves a blob aside that is known to be damaged: the file that `bad` tells from one which was pushed meanwhile. The caller must hold the layout's lock. */
+/**
+ * Moves a blob aside that is known to be damaged: the file that `bad` tells from one which was
+ * pushed meanwhile. The caller must hold the layout's lock.
+ */
 export async function quarantine(
   {root, directory}: RepositoryPlace,
   digest: Digest,
@@ -60,7 +66,9 @@ export async function quarantine(
   }
 }
 
-/** A push does not wait for the layout's lock: its file may have come between the look and the move. */
+/**
+ * A push does not wait for the layout's lock: its file may have come between the look and the move.
+ */
 async function putBack(target: string, path: string): Promise<void> {
   await link(target, path).catch((error: unknown) => {
     // pushed once more

@@ -6,8 +6,10 @@ import {monotonicTime} from '../../../disk/clock.js'
 export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>
 
 /**
- * Files that this process has read whole, or written, and found to be what their digests name: as long as nobody has changed them since, and for a limited
- * time, they need not be hashed at every read. What only the disk knows, such as a bit that has turned, shows at the first read after that time.
+ * Files that this process has read whole, or written, and found to be what their digests name: as
+ * long as nobody has changed them since, and for a limited time, they need not be hashed at every
+ * read. What only the disk knows, such as a bit that has turned, shows at the first read after that
+ * time.
  */
 export interface SoundFiles {
   /** Whether the file of this state was found right within the time. */
@@ -15,13 +17,17 @@ export interface SoundFiles {
   /** The file of this state was found right just now. */
   add(digest: Digest, state: FileState): void
   /**
-   * Follows a file that begins to be read. What it gives is for the end, when all was right; `state` is the file's then. One that got another time meanwhile,
-   * though it was by a lease of ours, is not known to be right: a write just before the lease would not show.
+   * Follows a file that begins to be read. What it gives is for the end, when all was right;
+   * `state` is the file's then. One that got another time meanwhile, though it was by a lease of
+   * ours, is not known to be right: a write just before the lease would not show.
    */
   watch(digest: Digest, state: FileState): (state: FileState) => void
 }
 
-/** Holds at most `limit` files, for `maxAgeMs` (1 h) each; `now` is a clock that never goes back, in milliseconds. */
+/**
+ * Holds at most `limit` files, for `maxAgeMs` (1 h) each; `now` is a clock that never goes back, in
+ * milliseconds.
+ */
 export function createSoundFiles({
   maxAgeMs = 3_600_000,
   limit = 10_000,
@@ -65,8 +71,9 @@ export function stampOf({dev, ino, size, mtimeMs, ctimeMs}: FileState): string {
 }
 
 /**
- * Whether a time is one that a lease has set, of whole milliseconds. The system's own times are as coarse as its tick (4 ms), so that two writes within one
- * look alike; but they have nanoseconds, so that a write after a lease never looks like the lease.
+ * Whether a time is one that a lease has set, of whole milliseconds. The system's own times are as
+ * coarse as its tick (4 ms), so that two writes within one look alike; but they have nanoseconds,
+ * so that a write after a lease never looks like the lease.
  */
 function isLeaseTime(mtimeMs: number): boolean {
   return mtimeMs % 1000 !== 0 && Math.abs(mtimeMs - Math.round(mtimeMs)) < 0.002

@@ -1,7 +1,10 @@
 import {quietly} from '../../../disk/error-answers.js'
 import {type HeldLock, type LockOptions, withLock} from '../../../disk/lock.js'
 
-/** Runs `work` when everybody who asked for the same lock before has done his, in this process and in others. */
+/**
+ * Runs `work` when everybody who asked for the same lock before has done his, in this process and
+ * in others.
+ */
 export type Turns = <T>(
   path: string,
   work: (lock: Pick<HeldLock, 'confirm'>) => Promise<T>,
@@ -9,9 +12,9 @@ export type Turns = <T>(
 ) => Promise<T>
 
 /**
- * Callers in one process form a queue in memory, so that only its head asks for the lock on disk, which is found free by polling: with many
- * pushes at once that is the difference between fair and fast, and neither. With the lock on disk, `outer` is confirmed: a lock
- * that is held all the time.
+ * Callers in one process form a queue in memory, so that only its head asks for the lock on disk,
+ * which is found free by polling: with many pushes at once that is the difference between fair and
+ * fast, and neither. With the lock on disk, `outer` is confirmed: a lock that is held all the time.
  */
 export function createTurns(outer?: Pick<HeldLock, 'confirm'>): Turns {
   const tails = new Map<string, Promise<unknown>>()

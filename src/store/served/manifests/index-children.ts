@@ -9,7 +9,10 @@ export interface IndexChildren {
   readonly indexes: readonly BlobInfo[]
 }
 
-/** The manifests that indexes list, kept so that an index need not be read again to find out. What a digest names never changes, and so neither does this. */
+/**
+ * The manifests that indexes list, kept so that an index need not be read again to find out. What a
+ * digest names never changes, and so neither does this.
+ */
 export interface KnownChildren {
   get(index: Digest): IndexChildren | undefined
   /** Remembers what was read of an index; gives what is remembered. */
@@ -21,7 +24,10 @@ export function saysIndex(mediaType: string): boolean {
   return mediaType.includes('list') || mediaType.includes('index')
 }
 
-/** Holds at most `limit` bytes (64 MiB: four million children); what was not asked for longest goes first. */
+/**
+ * Holds at most `limit` bytes (64 MiB: four million children); what was not asked for longest goes
+ * first.
+ */
 export function createKnownChildren(limit = 64 * 1024 * 1024): KnownChildren {
   // a map lists what was set last at its end
   const kept = new Map<Digest, Kept>()
@@ -61,7 +67,10 @@ interface Kept {
   readonly size: number
 }
 
-/** Half of a digest: nobody finds two with the same one, and all that follows from one is that a blob is looked at. */
+/**
+ * Half of a digest: nobody finds two with the same one, and all that follows from one is that a
+ * blob is looked at.
+ */
 const keySize = 16
 /** About what a descriptor, or an entry of the map, takes. */
 const costOfIndex = 256
@@ -70,7 +79,10 @@ function keyOf(digest: Digest): Buffer {
   return Buffer.from(hexOf(digest).slice(0, keySize * 2), 'hex')
 }
 
-/** The keys of all, one after the other, in their order: some MB where the digests as text would be ten times that. */
+/**
+ * The keys of all, one after the other, in their order: some MB where the digests as text would be
+ * ten times that.
+ */
 function sortedKeys(children: readonly BlobInfo[]): Buffer {
   return Buffer.concat(
     children.map(({digest}) => keyOf(digest)).sort((a, b) => Buffer.compare(a, b)),

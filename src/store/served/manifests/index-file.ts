@@ -12,9 +12,15 @@ import {manifestLimit} from '../../../oci/manifest-kind.js'
 import {decodeRepositoryIndex, formatRepositoryIndex, type RepositoryIndex} from './index-value.js'
 
 export interface IndexFile {
-  /** As the file is now. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) when it is missing or no index. */
+  /**
+   * As the file is now. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`) when it is missing or
+   * no index.
+   */
   read(): Promise<RepositoryIndex>
-  /** Replaces the file, for the holder of the layout's lock, which `confirm` confirms. `LimitError` (`ERR_INJECT_INDEX_FULL`) for more than 4 MiB: nobody could read it. */
+  /**
+   * Replaces the file, for the holder of the layout's lock, which `confirm` confirms. `LimitError`
+   * (`ERR_INJECT_INDEX_FULL`) for more than 4 MiB: nobody could read it.
+   */
   write(index: RepositoryIndex, confirm: () => Promise<void>): Promise<void>
 }
 

@@ -1,5 +1,6 @@
-// The `index.json` of a repository that has thousands of tags, as a value: edited entry by entry, so that neither a lookup nor a move reads or checks the
-// whole text again. What we do not know in it survives, as in layout-index.ts.
+// The `index.json` of a repository that has thousands of tags, as a value: edited entry by entry,
+// so that neither a lookup nor a move reads or checks the whole text again. What we do not know in
+// it survives, as in layout-index.ts.
 import {IntegrityError} from '../../../errors.js'
 import {removeMember, setMember} from '../../../image/text-edit.js'
 import {pushedAt, refName} from '../../../oci/annotation.js'
@@ -24,8 +25,8 @@ export interface RepositoryIndex {
 }
 
 /**
- * The index with the tag at `descriptor`, moved there at `now`. The manifest that had it stays listed without a tag, so that who pinned its digest
- * finds it.
+ * The index with the tag at `descriptor`, moved there at `now`. The manifest that had it stays
+ * listed without a tag, so that who pinned its digest finds it.
  */
 export function withTag(
   index: RepositoryIndex,
@@ -42,7 +43,9 @@ export function withTag(
   return {...index, entries: at < 0 ? [...entries, tagged] : entries.with(at, tagged)}
 }
 
-/** The index without the tag; its manifest stays listed. The same object when there is no such tag. */
+/**
+ * The index without the tag; its manifest stays listed. The same object when there is no such tag.
+ */
 export function withoutTag(index: RepositoryIndex, tag: string): RepositoryIndex {
   if (!index.entries.some((entry) => entry.tag === tag)) return index
   const entries = index.entries.map((entry) => (entry.tag === tag ? untagged(entry) : entry))
@@ -61,7 +64,10 @@ export function withoutTag(index: RepositoryIndex, tag: string): RepositoryIndex
   }
 }
 
-/** The index with the manifest in it, under whatever tag or none; the same object when it is listed already. */
+/**
+ * The index with the manifest in it, under whatever tag or none; the same object when it is listed
+ * already.
+ */
 export function withManifest(index: RepositoryIndex, descriptor: Descriptor): RepositoryIndex {
   if (index.entries.some((entry) => same(entry, descriptor))) return index
   const {mediaType, digest, size} = descriptor
@@ -77,7 +83,10 @@ export function withoutManifests(
   return {...index, entries: index.entries.filter((entry) => !digests.has(entry.digest))}
 }
 
-/** The entry that a tag names. Throws `IntegrityError` (`ERR_INJECT_TAG_AMBIGUOUS`) when two of different digests carry it. */
+/**
+ * The entry that a tag names. Throws `IntegrityError` (`ERR_INJECT_TAG_AMBIGUOUS`) when two of
+ * different digests carry it.
+ */
 export function entryOfTag(
   index: RepositoryIndex,
   tag: string,

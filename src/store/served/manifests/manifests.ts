@@ -52,8 +52,9 @@ export interface RepositoryManifestsOptions {
 }
 
 /**
- * The manifests and tags of one repository. A manifest is what `index.json` lists, or what an index that it lists names as one of its own (other
- * tools list the topmost document only); a blob that merely looks like one is none.
+ * The manifests and tags of one repository. A manifest is what `index.json` lists, or what an index
+ * that it lists names as one of its own (other tools list the topmost document only); a blob that
+ * merely looks like one is none.
  */
 export function createRepositoryManifests(
   options: RepositoryManifestsOptions,
@@ -141,7 +142,9 @@ export function createRepositoryManifests(
     return entryOfDigest(index, reference) ?? findChild(index, reference, call)
   }
 
-  /** Reads, edits and replaces `index.json` as one step. Nothing is written when it stays the same. */
+  /**
+   * Reads, edits and replaces `index.json` as one step. Nothing is written when it stays the same.
+   */
   const edit = <T>(
     work: (index: RepositoryIndex) => Promise<{next: RepositoryIndex; result: T}>,
     {signal}: CallOptions,
@@ -258,7 +261,10 @@ export function createRepositoryManifests(
   }
 }
 
-/** A tag that names several manifests can be moved or deleted, which is how it is mended: its first one counts. */
+/**
+ * A tag that names several manifests can be moved or deleted, which is how it is mended: its first
+ * one counts.
+ */
 function entryOfTagToMove(index: RepositoryIndex, tag: string, name: string): Digest | undefined {
   try {
     return entryOfTag(index, tag, name)?.digest

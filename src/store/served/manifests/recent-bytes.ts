@@ -1,6 +1,9 @@
 import type {Digest} from '../../../oci/digest.js'
 
-/** Small content that was read lately, known to be what its digest names. Whether somebody may have it is not decided here. */
+/**
+ * Small content that was read lately, known to be what its digest names. Whether somebody may have
+ * it is not decided here.
+ */
 export interface RecentBytes {
   get(digest: Digest): Uint8Array | undefined
   /** Keeps them unless they are large; the caller does not change them any more. */

@@ -21,10 +21,11 @@ export interface ReferrerIndex {
 }
 
 /**
- * Derived from the manifests themselves, whose content never changes: each is read once, when referrers are first asked for after it came, and what is
- * not listed any more is not looked at. There is nothing to keep in step on disk, and so nothing that can be out of step after a crash. Annotations
- * beyond `mostKept` bytes are not kept in memory: they are read again for each list. `read` gives `undefined` for a manifest that is missing or cannot
- * be read.
+ * Derived from the manifests themselves, whose content never changes: each is read once, when
+ * referrers are first asked for after it came, and what is not listed any more is not looked at.
+ * There is nothing to keep in step on disk, and so nothing that can be out of step after a crash.
+ * Annotations beyond `mostKept` bytes are not kept in memory: they are read again for each list.
+ * `read` gives `undefined` for a manifest that is missing or cannot be read.
  */
 export function createReferrerIndex(
   read: (entry: IndexEntry, options: CallOptions) => Promise<ManifestFacts | undefined>,

@@ -8,8 +8,9 @@ import type {LiveUpload} from './live-upload.js'
 const mostWaiting = 1024 * 1024
 
 /**
- * Adds what a stream holds to the file of an upload. While the thread pool writes, this thread takes and hashes what comes next, and all that has come
- * meanwhile is written at once: nothing waits for more, and a fast client costs few writes. What arrived before a failure is kept.
+ * Adds what a stream holds to the file of an upload. While the thread pool writes, this thread
+ * takes and hashes what comes next, and all that has come meanwhile is written at once: nothing
+ * waits for more, and a fast client costs few writes. What arrived before a failure is kept.
  */
 export async function appendStream(
   stream: ByteStream,

@@ -10,7 +10,9 @@ export interface UploadHash {
   update(bytes: Uint8Array): void
   /** Of what it has seen; it may see more afterwards. */
   digest(): Digest
-  /** What `restoreUploadHash` goes on from; `undefined` for a hash that lives in this process only. */
+  /**
+   * What `restoreUploadHash` goes on from; `undefined` for a hash that lives in this process only.
+   */
   save(): Uint8Array | undefined
 }
 
@@ -32,7 +34,10 @@ export function createUploadHash(algorithm: DigestAlgorithm): UploadHash {
   }
 }
 
-/** At a third of the speed, with a state that can be stored. `undefined` when `saved` is none that this version can go on from. */
+/**
+ * At a third of the speed, with a state that can be stored. `undefined` when `saved` is none that
+ * this version can go on from.
+ */
 export async function restoreUploadHash(
   algorithm: DigestAlgorithm,
   saved?: {readonly size: number; readonly state: Uint8Array},

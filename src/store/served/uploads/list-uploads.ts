@@ -1,7 +1,10 @@
 import {namesIn} from '../../../disk/names-in.js'
 import {repositoryPaths} from '../../layout/root-paths.js'
 
-/** The ids of upload sessions of which anything is in the folder of a repository, if only the state of a hash. */
+/**
+ * The ids of upload sessions of which anything is in the folder of a repository, if only the state
+ * of a hash.
+ */
 export async function listUploads(directory: string): Promise<string[]> {
   const names = await namesIn(repositoryPaths.uploads(directory))
   return [...new Set(names.map((name) => name.replace(/\.state$/, '')))].filter(isUploadId)

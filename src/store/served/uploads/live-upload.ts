@@ -2,7 +2,10 @@ import type {DigestAlgorithm} from '../../../oci/digest.js'
 import type {FileState} from '../blobs/sound-files.js'
 import type {UploadHash} from './hash.js'
 
-/** What this process knows of a session. One value for each session, however many requests ask for it. */
+/**
+ * What this process knows of a session. One value for each session, however many requests ask for
+ * it.
+ */
 export interface LiveUpload {
   /** Bytes in the file. */
   size: number
@@ -11,8 +14,14 @@ export interface LiveUpload {
   isPending: boolean
   /** Of the digest that it will probably have. */
   algorithm: DigestAlgorithm
-  /** Of the bytes in the file, or of the first of them; `undefined` when none of the hashes seen so far can go on. */
+  /**
+   * Of the bytes in the file, or of the first of them; `undefined` when none of the hashes seen so
+   * far can go on.
+   */
   hash: UploadHash | undefined
-  /** The file's state after we last wrote to it, or found it as another process of ours had left it. With another one the hash is void. */
+  /**
+   * The file's state after we last wrote to it, or found it as another process of ours had left it.
+   * With another one the hash is void.
+   */
   state: FileState | undefined
 }

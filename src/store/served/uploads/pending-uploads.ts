@@ -1,7 +1,9 @@
 import {monotonicTime} from '../../../disk/clock.js'
 import type {LiveUpload} from './live-upload.js'
 
-/** Upload sessions that nobody has written to yet: a few words in memory each, and nothing on disk. */
+/**
+ * Upload sessions that nobody has written to yet: a few words in memory each, and nothing on disk.
+ */
 export interface PendingUploads {
   get(path: string): LiveUpload | undefined
   add(path: string, upload: LiveUpload): void

@@ -28,15 +28,19 @@ export interface UploadSessionOptions {
   readonly sound: SoundFiles
   /** Makes the file of a pending session, and the repository where there is none. */
   readonly begin: () => Promise<void>
-  /** Called with every growth of the file, while it is written. Throws `LimitError` for what is not taken. */
+  /**
+   * Called with every growth of the file, while it is written. Throws `LimitError` for what is not
+   * taken.
+   */
   readonly onGrowth: () => Promise<void>
   /** Called when the session is over. */
   readonly forget: () => void
 }
 
 /**
- * A session over a file that grows. While one process receives the content in one stream it hashes at full speed. A session that receives ranges, or has
- * outlived a process, is one that may be gone on with elsewhere: its hash is of the kind that can be stored, and is, after each range.
+ * A session over a file that grows. While one process receives the content in one stream it hashes
+ * at full speed. A session that receives ranges, or has outlived a process, is one that may be gone
+ * on with elsewhere: its hash is of the kind that can be stored, and is, after each range.
  */
 export function createUploadSession(options: UploadSessionOptions): UploadSession {
   const {id, upload, place, name, sound, begin, onGrowth, forget} = options
@@ -88,7 +92,9 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
     if (!upload.isPending) await removeUpload(place.directory, id)
   }
 
-  /** The stream for a session that has a file; `undefined` when nothing comes for one that has none. */
+  /**
+   * The stream for a session that has a file; `undefined` when nothing comes for one that has none.
+   */
   const startOf = async (stream: ByteStream): Promise<ByteStream | undefined> => {
     if (!upload.isPending) return stream
     const content = await begun(stream)
@@ -189,7 +195,10 @@ async function storeState(path: string, hash: UploadHash, file: FileState): Prom
   }
 }
 
-/** The file's state when we have written to it, with the time of a lease: a write by somebody else shows from now on. */
+/**
+ * The file's state when we have written to it, with the time of a lease: a write by somebody else
+ * shows from now on.
+ */
 async function stateAfter(handle: FileHandle): Promise<FileState | undefined> {
   try {
     const time = leaseTime()

@@ -24,7 +24,10 @@ export interface UploadSessionsOptions {
   readonly place: RepositoryPlace
   /** For messages. */
   readonly name: string
-  /** What this process knows of the sessions that it has seen, by path: shared by all repositories of the root. */
+  /**
+   * What this process knows of the sessions that it has seen, by path: shared by all repositories
+   * of the root.
+   */
   readonly live: Map<string, LiveUpload>
   /** Those that nobody has written to. */
   readonly pending: PendingUploads
@@ -44,8 +47,9 @@ export interface UploadSessionsOptions {
 export type UploadSessions = Pick<Repository, 'startUpload' | 'resumeUpload'>
 
 /**
- * The upload sessions of one repository. The file of a session is all that there is to know: it holds what was received, so its size is the offset, and
- * its time is that of the last activity. A process killed at any instant leaves a session that goes on at the last byte that was written.
+ * The upload sessions of one repository. The file of a session is all that there is to know: it
+ * holds what was received, so its size is the offset, and its time is that of the last activity. A
+ * process killed at any instant leaves a session that goes on at the last byte that was written.
  */
 export function createUploadSessions(options: UploadSessionsOptions): UploadSessions {
   const {place, name, live, pending, space, ensure, idleMs, limit, sound, confirm} = options
@@ -152,7 +156,10 @@ export function createUploadSessions(options: UploadSessionsOptions): UploadSess
   }
 }
 
-/** The ids of sessions in the folder of a repository that nothing was added to for longer than `idleMs`, and of those of which only a hash's state was left so long ago. */
+/**
+ * The ids of sessions in the folder of a repository that nothing was added to for longer than
+ * `idleMs`, and of those of which only a hash's state was left so long ago.
+ */
 export async function expiredUploads(directory: string, idleMs: number): Promise<string[]> {
   const expired: string[] = []
   for (const id of await listUploads(directory)) {

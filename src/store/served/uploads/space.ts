@@ -10,8 +10,9 @@ import {listUploads} from './list-uploads.js'
 /** What the unfinished uploads of a root take on the disk together, and its bound. */
 export interface UploadSpace {
   /**
-   * One has grown: when all of them take more than the bound, those that were idle longest go. Throws `LimitError` (`ERR_INJECT_UPLOADS_FULL`) when that
-   * is not enough and the bound was given.
+   * One has grown: when all of them take more than the bound, those that were idle longest go.
+   * Throws `LimitError` (`ERR_INJECT_UPLOADS_FULL`) when that is not enough and the bound was
+   * given.
    */
   grown(upload: GrownUpload): Promise<void>
   /** It is over. */
@@ -30,11 +31,16 @@ export interface UploadSpaceOptions {
   readonly live: Map<string, LiveUpload>
   /** Bytes; without it half of what the disk has left for them, beyond which only idle ones go. */
   readonly most: number | undefined
-  /** One that somebody wrote to so lately is not idle: a client may be between two of its requests. */
+  /**
+   * One that somebody wrote to so lately is not idle: a client may be between two of its requests.
+   */
   readonly quietMs: number
 }
 
-/** Looked for on the disk once, when the first one grows: from then on this process makes all of them. */
+/**
+ * Looked for on the disk once, when the first one grows: from then on this process makes all of
+ * them.
+ */
 export function createUploadSpace(options: UploadSpaceOptions): UploadSpace {
   const {root, live, most, quietMs} = options
   const uploads = new Map<string, GrownUpload & {usedAt: number}>()

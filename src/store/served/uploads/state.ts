@@ -11,8 +11,9 @@ import {type FileState, stampOf} from '../blobs/sound-files.js'
 import {restoreUploadHash, type UploadHash} from './hash.js'
 
 /**
- * Stores the state of a session's hash, so that another process goes on from it instead of reading all again. Nothing is stored of a hash that
- * cannot be. What is stored says when the machine was started: after a power failure the bytes that it speaks of may be lost, and it is void. So it is
+ * Stores the state of a session's hash, so that another process goes on from it instead of reading
+ * all again. Nothing is stored of a hash that cannot be. What is stored says when the machine was
+ * started: after a power failure the bytes that it speaks of may be lost, and it is void. So it is
  * when the file that was hashed is not as it was, in `file`.
  */
 export async function saveUploadState(
@@ -33,7 +34,10 @@ export async function saveUploadState(
   await writeFileAtomic(path, JSON.stringify(stored), {prefix: tempPrefix})
 }
 
-/** The hash of a session's data, whose file is now as `file` says; `undefined` when nothing usable is stored. */
+/**
+ * The hash of a session's data, whose file is now as `file` says; `undefined` when nothing usable
+ * is stored.
+ */
 export async function loadUploadState(
   path: string,
   file: FileState,

@@ -171,7 +171,8 @@ describe('a session that outlives its process', () => {
     const session = await (await root.createRepository('a')).startUpload()
     await session.append(streamOf(bytesOf('known ')), {at: 0})
     await root.close()
-    // seen only by who reads these bytes again; the state says of it what it said of the file before
+    // seen only by who reads these bytes again; the state says of it what it said of the file
+    // before
     const path = join(root.directory, 'a', '.inject-uploads', session.id)
     const before = stampOf(statSync(path))
     await writeFile(path, 'XXXXX ')
