@@ -11,6 +11,7 @@ import {scale} from './scale.mjs'
 import {writeReport} from './report.mjs'
 import {serve} from './serve.mjs'
 import {start} from './start.mjs'
+import {stop} from './stop.mjs'
 import {gc, startup} from './store.mjs'
 import {update} from './update.mjs'
 import {fewLargeFiles} from './workload.mjs'
@@ -50,6 +51,7 @@ const benches = {
   },
 
   copy,
+  stop,
   save,
 
   /**

@@ -19,6 +19,7 @@ import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
 import {mostDirectoryBytes} from '../limits.js'
 import {unsafePath} from './check-entries.js'
+import {createTurn} from '../../stream/take-turns.js'
 import {createXattrWriter, removeXattrs} from './write-xattrs.js'
 import {createWrittenTree, detached} from './written-tree.js'
 import {isPortableXattr} from '../tar/pax-values.js'
@@ -36,9 +37,9 @@ export interface Extraction {
   endEntry(): void
   /**
    * Gives directories their modes and times, which writing into them would have changed: after all
-   * entries.
+   * entries. Others get their turn between them; throws the signal's reason once it is aborted.
    */
-  finish(): void
+  finish(signal?: AbortSignal): Promise<void>
   /** What the tree's own directory is to be, apart from the entries. */
   describeRoot(metadata: EntryMetadata): void
   /** Closes what is open, whether or not it came to the end. */
@@ -80,10 +81,13 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
       attempt('finish', entry.path, () => describe(descriptor, entry.path, entry))
       close()
     },
-    finish() {
+    async finish(signal) {
       special.close()
+      const turn = createTurn()
       for (const metadata of directories.inwardFirst()) {
         attempt('finish', metadata.path, () => finishDirectory(metadata.path, metadata))
+        if (turn.isOver()) await turn.giveTurn()
+        signal?.throwIfAborted()
       }
     },
     describeRoot: (metadata) =>

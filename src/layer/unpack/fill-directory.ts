@@ -79,7 +79,7 @@ async function fillTarget<T>(
         const describeAsBefore = likeBefore(tree, target)
         const written = await alive(tree, () => write(extraction))
         const root = written.root && safeRoot(written.root, target, onWarning)
-        extraction.finish()
+        await extraction.finish(signal)
         signal?.throwIfAborted()
         openStill(tree, staging).close()
         if (force) refuseMountsBelow(path)

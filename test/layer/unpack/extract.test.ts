@@ -57,7 +57,7 @@ describe('what is kept of directories until the end', () => {
         reader.write(pax(records(index)))
         reader.write(directory('d' + index))
       }
-      extraction.finish()
+      await extraction.finish()
       globalThis.gc()
       console.log(process.memoryUsage().rss / 1024 / 1024)`
     const {stdout} = await execa(
