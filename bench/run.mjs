@@ -1,9 +1,10 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it
+// [resume] [stop] [against]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it
 // measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {against} from './against.mjs'
 import {copy} from './copy.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {save} from './save.mjs'
@@ -50,6 +51,7 @@ const benches = {
     }
   },
 
+  against,
   copy,
   stop,
   save,
@@ -103,7 +105,8 @@ function table(rows) {
 const wanted = process.argv.slice(2)
 const names = wanted.filter((word) => word in benches)
 const parts = wanted.filter((word) => !(word in benches))
-for (const name of names.length > 0 ? names : Object.keys(benches)) {
+const usual = Object.keys(benches).filter((name) => name !== 'against')
+for (const name of names.length > 0 ? names : usual) {
   const result = {bench: name, ...machine(), ...(await benches[name](parts))}
   const text = JSON.stringify(
     result,
