@@ -1,6 +1,7 @@
-// npm run broken-on-purpose [-- ID …]: takes each defence against an attack of docs/faults.md out of
-// a copy of the sources, one at a time, and runs the tests that are to notice. A defence whose tests
-// still pass is reported, and the run fails. bench/results/broken-on-purpose.json has the last run.
+// npm run broken-on-purpose [-- ID …]: takes each defence against an attack of docs/faults.md out
+// of a copy of the sources, one at a time, and runs the tests that are to notice. A defence whose
+// tests still pass is reported, and the run fails. bench/results/broken-on-purpose.json has the
+// last run.
 import {execFileSync, spawnSync} from 'node:child_process'
 import {
   cpSync,
