@@ -123,7 +123,7 @@ export const breaks = [
     what: 'another folder in the place of the served one is taken for it',
     file: 'src/store/served/held-root.ts',
     from: 'found.dev !== own.dev || found.ino !== own.ino',
-    to: 'found.ino < 0n',
+    to: 'found.dev !== own.dev && found.ino < 0n',
     test: 'test/e2e/serve-trouble',
     title: 'A14',
     isBuilt: true,
