@@ -178,7 +178,7 @@ describe('documents', () => {
     const bytes = filled(`${indexHead}"manifests":[`, tagged, ']}')
     const index = measured(() => layoutIndex.decodeIndex(bytes, 'it'))
     const next = {mediaType: 'a', digest: digest(7), size: 1}
-    const moved = measured(() => layoutIndex.moveTag(index, 'x', next, 'it'))
+    const moved = measured(() => layoutIndex.moveTag(index, {tag: 'x', descriptor: next}, 'it'))
     expect(moved.entries.map(({digest: each, tag}) => [each, tag])).toEqual(
       [
         [digest(0), undefined],

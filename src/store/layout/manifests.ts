@@ -114,7 +114,7 @@ export function createLayoutManifests(
         // other tools find nothing of ours in a layout of their own
         const pushed = (await findRoot(directory)) === undefined ? undefined : new Date()
         const next = tags.reduce(
-          (edited, {tag}) => moveTag(edited, tag, descriptor, where, pushed),
+          (edited, {tag}) => moveTag(edited, {tag, descriptor, pushed}, where),
           start,
         )
         await writeIndex(index, next, confirm)

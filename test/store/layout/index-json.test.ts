@@ -30,7 +30,7 @@ const tagged = (descriptor: Descriptor, tag: string, more = {}): object => ({
   annotations: {...more, [refName]: tag},
 })
 const move = (index: LayoutIndex, tag: string, descriptor: Descriptor): LayoutIndex =>
-  moveTag(index, tag, descriptor, 'the index')
+  moveTag(index, {tag, descriptor}, 'the index')
 const manifestsIn = ({text}: LayoutIndex): unknown =>
   (JSON.parse(text) as {manifests: unknown}).manifests
 
