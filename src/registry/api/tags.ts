@@ -1,5 +1,6 @@
 import {IntegrityError, LimitError} from '../../errors.js'
 import {parseJsonValue} from '../../oci/json-value.js'
+import {isTag} from '../../oci/tag.js'
 import {compareTags} from '../../store/tags.js'
 import type {CallOptions, ManifestStore} from '../../store/content-store.js'
 import {readAll} from '../../stream/limit.js'
@@ -69,12 +70,8 @@ function parseTags(body: Uint8Array, what: string): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(what)
   // Go's empty list is null
   const tags: unknown = ('tags' in value ? value.tags : undefined) ?? []
-  if (!Array.isArray(tags) || !tags.every(isTag)) throw invalid(what)
+  if (!Array.isArray(tags) || !tags.every((tag): tag is string => typeof tag === 'string' && isTag(tag))) throw invalid(what)
   return tags
-}
-
-function isTag(value: unknown): value is string {
-  return typeof value === 'string' && /^\w[\w.-]{0,127}$/.test(value)
 }
 
 function invalid(what: string): IntegrityError {

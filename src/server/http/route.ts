@@ -1,5 +1,7 @@
 import {type Digest, isDigest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
+import {isRepositoryName} from '../../oci/repository-name.js'
+import {isTag} from '../../oci/tag.js'
 import {Refusal} from './refusal.js'
 
 /**
@@ -31,18 +33,6 @@ interface Named {
 
 interface InRepository {
   readonly repository: string
-}
-
-const longestName = 255
-const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
-
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
-export function isRepositoryName(text: string): boolean {
-  return text.length <= longestName && text.split('/').every((part) => component.test(part))
-}
-
-export function isTag(text: string): boolean {
-  return /^\w[\w.-]{0,127}$/.test(text)
 }
 
 /**
