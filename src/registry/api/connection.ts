@@ -7,7 +7,8 @@ import {type RetryPolicy, type RetryPorts} from '../net/retry-policy.js'
 import {secretsOf} from '../net/secrets.js'
 import {refusal} from '../net/status-error.js'
 import type {Transport} from '../net/transport.js'
-import {createRetries, type RetryOptions, type WithRetries} from '../net/with-retries.js'
+import type {RefusedError, TransportError} from '../net/transport-error.js'
+import {createRetries, finalError, type RetryOptions, type WithRetries} from '../net/with-retries.js'
 
 /** One request to the repository, and which statuses answer it; any other is an error. */
 export interface Call extends HttpRequest {
@@ -42,6 +43,8 @@ export interface Connection {
    */
   once<T>(call: Call, consume: Consume<T>): Promise<T>
   readonly withRetries: WithRetries
+  /** A `TransportError` or `RefusedError` that is not tried again, as an error of ours. */
+  failureOf(error: TransportError | RefusedError): Error
   /**
    * Waits. Throws the reason of `signal`, and that of the store's own unless it is `afterAbort`.
    */
@@ -121,6 +124,11 @@ export function openConnection(settings: ConnectionSettings): Connection {
     call: (call, consume, options) =>
       withRetries(() => once(call, consume), {signal: signalFor(call), ...options}),
     withRetries,
+    failureOf(error) {
+      const failure = finalError(error, 1)
+      secrets.strikeError(failure)
+      return failure
+    },
     pause: (milliseconds, options) => ports.sleep(milliseconds, signalFor(options)),
     close: leave,
   }

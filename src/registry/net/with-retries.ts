@@ -36,7 +36,10 @@ export function createRetries(policy: RetryPolicy, ports: RetryPorts, pace?: Pac
       } catch (error) {
         signal?.throwIfAborted()
         const delay = delayAfter(error, attempt, {...policy, attempts}, ports)
-        if (delay === undefined) throw finalError(error, attempt)
+        if (delay === undefined) {
+          const isOfRequest = error instanceof TransportError || error instanceof RefusedError
+          throw isOfRequest ? finalError(error, attempt) : error
+        }
         const busy = error instanceof RefusedError && isBusy(error) ? error.host : undefined
         if (pace && busy !== undefined) await pace.postpone(busy, delay, signal)
         else await ports.sleep(delay, signal)
@@ -87,7 +90,7 @@ function withHint(failure: InjectError, hint: string): InjectError {
 }
 
 /** The error as the rest of the program knows it, after so many tries. */
-export function finalError(error: unknown, attempts: number): unknown {
+export function finalError(error: TransportError | RefusedError, attempts: number): InjectError {
   const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`
   if (error instanceof TransportError) {
     const hint = hintFor(error)
@@ -102,7 +105,7 @@ export function finalError(error: unknown, attempts: number): unknown {
       ...(hint && {hint}),
     })
   }
-  return error instanceof RefusedError ? error.failure : error
+  return error.failure
 }
 
 const hints: ReadonlyMap<string, string> = new Map([

@@ -11,7 +11,8 @@ import {createManifestReader, type ManifestReader} from '../api/manifests.js'
 import {openTransport, retryPorts} from '../net/open-transport.js'
 import {createProxyLookup, type Proxy} from '../net/proxy.js'
 import {followRedirects} from '../net/redirects.js'
-import {openRegistryStore, type RegistryStoreOptions} from '../registry-store.js'
+import {registryAddress} from '../registry-address.js'
+import type {RegistryStoreOptions} from '../registry-store.js'
 import {defaultRetryPolicy} from '../net/retry-policy.js'
 import {refusal} from '../net/status-error.js'
 import {probeTls, type TlsFacts} from './tls-probe.js'
@@ -84,7 +85,7 @@ export function openProbe(
 ): Probe {
   const {env = process.env, home = homeFolder(), signal} = options
   const transport = watchTransport(openTransport(options))
-  const registry = registryRoot(reference, options)
+  const registry = registryAddress(reference.registry, options)
   const uid = process.getuid?.()
   const retries = {...defaultRetryPolicy, ...options.retries}
   const connection = openConnection({
@@ -144,28 +145,4 @@ async function answerOf(
   if (status < 400) await response.discard()
   const failure = status < 400 ? undefined : (await refusal(request, response)).failure
   return {status, headers, url, failure}
-}
-
-/**
- * Whether it is http or https is the store's to decide; it tells the transport that it is opened
- * with.
- */
-function registryRoot(
-  reference: {readonly registry: string; readonly repository: string},
-  options: RegistryStoreOptions,
-): URL {
-  const transport = openTransport(options)
-  let root: URL | undefined
-  const told = {
-    pace: transport.pace,
-    secrets: transport.secrets,
-    join: () => transport.join(),
-    exchangeFor(registry: Parameters<typeof transport.exchangeFor>[0]) {
-      root = registry.url
-      return transport.exchangeFor(registry)
-    },
-  }
-  void openRegistryStore(reference, {...options, mirrors: undefined, transport: told}).close()
-  if (!root) throw new Error('a store without a transport')
-  return root
 }
