@@ -18,6 +18,9 @@ export interface Service {
   readonly deletes: boolean
   /** A manifest may name layers, and an index manifests, that are not there. */
   readonly sparse: boolean
+  /** What is counted here, as a text; `undefined` where nothing is. */
+  readonly metrics:
+    {render(): Promise<{readonly contentType: string; readonly text: string}>} | undefined
   /**
    * For what keeps whole documents in memory while it works. Apart: who writes may have to wait for
    * a lock.

@@ -8,9 +8,12 @@ import {Refusal} from './refusal.js'
  * What a path names.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
  */
-export type Route = {readonly [Kind in keyof Named]: RouteOf<Kind>}[keyof Named]
+export type Route = RouteOf<keyof Named>
 
-export type RouteOf<Kind extends keyof Named> = {readonly kind: Kind} & Named[Kind]
+/** The routes of some kinds. */
+export type RouteOf<Kind extends keyof Named> = {
+  readonly [Each in Kind]: {readonly kind: Each} & Named[Each]
+}[Kind]
 
 interface Named {
   readonly ping: object
