@@ -8,7 +8,12 @@ import {secretsOf} from '../net/secrets.js'
 import {refusal} from '../net/status-error.js'
 import type {Transport} from '../net/transport.js'
 import type {RefusedError, TransportError} from '../net/transport-error.js'
-import {createRetries, finalError, type RetryOptions, type WithRetries} from '../net/with-retries.js'
+import {
+  createRetries,
+  finalError,
+  type RetryOptions,
+  type WithRetries,
+} from '../net/with-retries.js'
 
 /** One request to the repository, and which statuses answer it; any other is an error. */
 export interface Call extends HttpRequest {

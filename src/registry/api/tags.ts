@@ -70,7 +70,11 @@ function parseTags(body: Uint8Array, what: string): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(what)
   // Go's empty list is null
   const tags: unknown = ('tags' in value ? value.tags : undefined) ?? []
-  if (!Array.isArray(tags) || !tags.every((tag): tag is string => typeof tag === 'string' && isTag(tag))) throw invalid(what)
+  if (
+    !Array.isArray(tags) ||
+    !tags.every((tag): tag is string => typeof tag === 'string' && isTag(tag))
+  )
+    throw invalid(what)
   return tags
 }
 

@@ -15,7 +15,7 @@ import {secretsOf} from '../net/secrets.js'
 import {refusal} from '../net/status-error.js'
 import {createTokenCache, type TokenUse} from './token-cache.js'
 import {fetchToken, type TokenPorts} from './token.js'
-import {waitFor} from '../net/wait-for.js'
+import {waitFor} from '../../stream/wait-for.js'
 
 /**
  * What a request needs the right to do: in the repository (`push` includes `pull`), to take a blob

@@ -1,4 +1,4 @@
-import {waitFor} from './wait-for.js'
+import {waitFor} from '../../stream/wait-for.js'
 
 /**
  * When a host asks to be left alone for a while, all of our requests to it wait, not only the one

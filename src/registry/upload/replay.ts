@@ -1,6 +1,7 @@
 import type {BlobInfo} from '../../oci/descriptor.js'
 import type {BlobSource, CallOptions} from '../../store/content-store.js'
 import type {Checkpoint} from '../../store/upload-journal.js'
+import {createLimiter} from '../../stream/limiter.js'
 import {changed, createRehash} from './rehash.js'
 import {createRing, largestSlice} from './ring.js'
 import {createSourceSlices} from './source-slices.js'
@@ -43,14 +44,8 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
   let ring = createRing(capacity)
   /** `torn`: what was read last did not get into both the ring and the hash. */
   let state: 'reading' | 'torn' | 'at end' = 'reading'
-  let turn: Promise<unknown> = Promise.resolve()
-
   /** One after the other: a request that failed may still be waiting for its next bytes. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = turn.then(work, work)
-    turn = mine.catch(() => undefined)
-    return mine
-  }
+  const {run: inTurn} = createLimiter(1)
 
   return {
     get furthest() {

@@ -7,7 +7,7 @@ import type {ServerLimits} from './limits.js'
 import {Refusal} from './refusal.js'
 import type {RequestBody} from './request-body.js'
 import type {Route, RouteOf} from './route.js'
-import type {Turns} from './turns.js'
+import type {Limiter} from '../../stream/limiter.js'
 
 /** What a registry serves, and how. */
 export interface Service {
@@ -25,7 +25,7 @@ export interface Service {
    * For what keeps whole documents in memory while it works. Apart: who writes may have to wait for
    * a lock.
    */
-  readonly turns: {readonly read: Turns; readonly write: Turns; readonly page: Turns}
+  readonly turns: {readonly read: Limiter; readonly write: Limiter; readonly page: Limiter}
 }
 
 /** One request on its way to its answer. */
