@@ -1,4 +1,4 @@
-import {type Access, createAuthorization} from '../auth/authorization.js'
+import {type RequestedAccess, createAuthorization} from '../auth/authorization.js'
 import type {CredentialLookup} from '../credentials/credential.js'
 import {registryUrl} from '../net/endpoint.js'
 import type {HttpRequest, HttpResponse} from '../net/http.js'
@@ -17,7 +17,7 @@ import {
 
 /** One request to the repository, and which statuses answer it; any other is an error. */
 export interface Call extends HttpRequest {
-  readonly access: Access
+  readonly access: RequestedAccess
   readonly accept: readonly number[]
   /** Sent even when the store's own signal says to stop: the tidying up. */
   readonly afterAbort?: boolean
@@ -86,7 +86,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
   }
   const registry = registryUrl(host, settings.plainHttp)
   const leave = settings.transport.join()
-  const retrying = createRetries(settings.retries, ports, settings.transport.pace)
+  const retrying = createRetries(settings.retries, ports, settings.transport.pauses)
   // whatever failed leaves this way
   const withRetries: WithRetries = (work, options) => secrets.guard(retrying(work, options))
   const send = createAuthorization({

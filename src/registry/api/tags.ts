@@ -36,7 +36,7 @@ export function createTagLister(connection: Connection): Pick<ManifestStore, 'li
   }
 }
 
-interface Page {
+interface TagPage {
   readonly tags: readonly string[]
   readonly bytes: number
   readonly next: URL | undefined
@@ -46,7 +46,7 @@ function getPage(
   connection: Connection,
   url: URL,
   {signal, seen}: CallOptions & {readonly seen: Set<string>},
-): Promise<Page> {
+): Promise<TagPage> {
   const what = `list of tags at ${displayUrl(url)}`
   return connection.call(
     {method: 'GET', url, access: 'pull', accept: [200, 404], signal},

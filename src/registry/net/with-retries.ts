@@ -1,5 +1,5 @@
 import {AuthenticationError, type InjectError, NetworkError} from '../../errors.js'
-import type {Pace} from './pace.js'
+import type {HostPauses} from './pauses.js'
 import {
   attemptsFor,
   backoff,
@@ -27,8 +27,12 @@ export interface RetryOptions<T> {
  */
 export type WithRetries = <T>(work: () => Promise<T>, options?: RetryOptions<T>) => Promise<T>
 
-/** Waits that a busy host causes go through `pace`, if there is one, and so hold up everybody. */
-export function createRetries(policy: RetryPolicy, ports: RetryPorts, pace?: Pace): WithRetries {
+/** Waits that a busy host causes go through `pauses`, if there is one, and so hold up everybody. */
+export function createRetries(
+  policy: RetryPolicy,
+  ports: RetryPorts,
+  pauses?: HostPauses,
+): WithRetries {
   return async (work, {signal, settled, attempts = policy.attempts} = {}) => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -41,7 +45,7 @@ export function createRetries(policy: RetryPolicy, ports: RetryPorts, pace?: Pac
           throw isOfRequest ? finalError(error, attempt) : error
         }
         const busy = error instanceof RefusedError && isBusy(error) ? error.host : undefined
-        if (pace && busy !== undefined) await pace.postpone(busy, delay, signal)
+        if (pauses && busy !== undefined) await pauses.postpone(busy, delay, signal)
         else await ports.sleep(delay, signal)
       }
       const value = await settled?.()

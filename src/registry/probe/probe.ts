@@ -1,7 +1,7 @@
 import type {IncomingHttpHeaders} from 'node:http'
 import {homeFolder} from '../../disk/home-folder.js'
 import type {InjectError} from '../../errors.js'
-import type {Access} from '../auth/authorization.js'
+import type {RequestedAccess} from '../auth/authorization.js'
 import {createBlobReader} from '../api/blobs.js'
 import {openConnection} from '../api/connection.js'
 import type {CredentialLookup} from '../credentials/credential.js'
@@ -22,7 +22,7 @@ import type {BlobReader, CallOptions, ManifestStore} from '../../store/content-s
 import type {WithRetries} from '../net/with-retries.js'
 
 /** An answer of any status. */
-export interface Answer {
+export interface ProbeAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly url: URL
@@ -30,7 +30,7 @@ export interface Answer {
   readonly failure: InjectError | undefined
 }
 
-export interface Question extends Pick<
+export interface ProbeQuestion extends Pick<
   HttpRequest,
   'method' | 'headers' | 'body' | 'signal' | 'patience'
 > {
@@ -38,7 +38,7 @@ export interface Question extends Pick<
    * Below the repository, such as `manifests/v1`; or a whole address, such as that of an upload.
    */
   readonly at: string | URL
-  readonly access: Access
+  readonly access: RequestedAccess
   /** Asked even when the run has been told to stop: the tidying up. */
   readonly afterAbort?: boolean
 }
@@ -56,9 +56,9 @@ export interface Probe {
    * One request, logged in as is usual; tried again when the connection fails or the registry is
    * busy.
    */
-  ask(question: Question): Promise<Answer>
+  ask(question: ProbeQuestion): Promise<ProbeAnswer>
   /** `GET /v2/` by nobody. */
-  ping(options?: CallOptions): Promise<Answer>
+  ping(options?: CallOptions): Promise<ProbeAnswer>
   tls(options?: CallOptions): Promise<TlsFacts>
   /** What has been sent and answered so far, the requests for tokens included. */
   readonly seen: readonly SeenExchange[]
@@ -140,7 +140,7 @@ export function openProbe(
 async function answerOf(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
-): Promise<Answer> {
+): Promise<ProbeAnswer> {
   const {status, headers, url} = response
   if (status < 400) await response.discard()
   const failure = status < 400 ? undefined : (await refusal(request, response)).failure

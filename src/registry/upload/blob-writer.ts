@@ -18,7 +18,7 @@ import {mountBlob, type Mounted} from './mount.js'
 import {createReplay} from './replay.js'
 import {sendParts} from './send-parts.js'
 import {sendWhole} from './send-whole.js'
-import {createUploadSessions} from './session-requests.js'
+import {createPushSessions} from './push-session.js'
 import {initialStrategy, smallestStream} from './strategy.js'
 import {readWindow} from './window.js'
 
@@ -39,7 +39,7 @@ export function createBlobWriter(
 ): BlobWriter {
   const context: UploadContext = {
     connection,
-    sessions: createUploadSessions(connection, onNotice),
+    sessions: createPushSessions(connection, onNotice),
     presence: createBlobPresence(connection, reader),
     strategy: initialStrategy(chunkSize),
     attempts,

@@ -3,7 +3,7 @@ import type {CallOptions} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 import {RefusedError} from '../net/transport-error.js'
 import type {UploadContext} from './context.js'
-import type {UploadSession} from './session-requests.js'
+import type {PushSession} from './push-session.js'
 
 /** What came of making a blob of what a session has. */
 export type Committed =
@@ -14,7 +14,7 @@ export type Committed =
 /** Makes a blob of what was sent, as often as is sensible. Throws errors of ours only. */
 export function commitUpload(
   {connection, sessions, presence}: UploadContext,
-  session: UploadSession,
+  session: PushSession,
   blob: BlobInfo,
   call: CallOptions,
 ): Promise<Committed> {

@@ -1,13 +1,13 @@
 import type {CallOptions} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 import type {UploadContext} from './context.js'
-import type {UploadSession} from './session-requests.js'
+import type {PushSession} from './push-session.js'
 
 /** What a registry made of the wish to take a blob from another of its repositories. */
 export type Mounted =
   | {readonly kind: 'mounted'}
   /** It began an upload instead. */
-  | {readonly kind: 'begun'; readonly session: UploadSession}
+  | {readonly kind: 'begun'; readonly session: PushSession}
   | {readonly kind: 'refused'}
 
 /** Takes a blob from the first of `repositories` that gives it. Throws for an abort only. */

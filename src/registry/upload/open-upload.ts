@@ -5,7 +5,7 @@ import type {UploadJournal} from '../../store/upload-journal.js'
 import type {UploadContext} from './context.js'
 import type {Replay} from './replay.js'
 import {resolveLocation} from './location.js'
-import type {Appended, UploadSession} from './session-requests.js'
+import type {Appended, PushSession} from './push-session.js'
 
 const maxRestarts = 3
 
@@ -13,7 +13,7 @@ export interface OpenUploadOptions extends CallOptions {
   readonly replay: Replay
   readonly journal: UploadJournal | undefined
   /** A session to begin with. */
-  readonly session: UploadSession | undefined
+  readonly session: PushSession | undefined
 }
 
 /** The session cannot be gone on with: another one must begin. */
@@ -38,7 +38,7 @@ export interface OpenUpload {
    */
   readonly trouble: {stuck: number; resyncs: number}
   /** Begins a session where there is none. */
-  begin(): Promise<UploadSession>
+  begin(): Promise<PushSession>
   /** Takes over what an answer says; `offset` where it says nothing of that. */
   advance(answer: Appended, offset: number): void
   /** Remembers for another process how far it has come. */

@@ -1,11 +1,11 @@
 import type {CallOptions} from '../../store/content-store.js'
-import type {RequestBody} from '../net/http.js'
+import type {OutgoingBody} from '../net/http.js'
 import type {UploadContext} from './context.js'
 import {type OpenUpload, SessionLostError} from './open-upload.js'
 import type {SendUploadOptions} from './send-options.js'
 import {type Sent, isUnknownWay, largestChunk, shrinkChunks} from './strategy.js'
 import {TransportError} from '../net/transport-error.js'
-import {ChunkRefusedError} from './session-requests.js'
+import {ChunkRefusedError} from './push-session.js'
 
 const maxResyncs = 10
 
@@ -97,7 +97,7 @@ async function sendChunk(
   }
 }
 
-function body(parts: readonly Uint8Array[], size: number): RequestBody {
+function body(parts: readonly Uint8Array[], size: number): OutgoingBody {
   return {
     length: size,
     // eslint-disable-next-line @typescript-eslint/require-await -- all is in memory

@@ -3,14 +3,14 @@ import type {BlobInfo} from '../../oci/descriptor.js'
 import type {UploadContext} from './context.js'
 import {createReplay} from './replay.js'
 import {sendUpload} from './send-upload.js'
-import type {UploadSession} from './session-requests.js'
+import type {PushSession} from './push-session.js'
 import {usualChunk} from './strategy.js'
 
 export interface SendPartsOptions extends Pick<PutBlobOptions, 'signal' | 'journal' | 'onRead'> {
   /** What is sent, when that is known beforehand. */
   readonly blob?: BlobInfo | undefined
   /** A session to begin with. */
-  readonly session?: UploadSession | undefined
+  readonly session?: PushSession | undefined
 }
 
 /** What came of sending by PATCH; `blob` is what the source gives, in both cases. */

@@ -1,7 +1,7 @@
 import type {UploadContext} from './context.js'
 import type {OpenUpload} from './open-upload.js'
 import type {SendUploadOptions} from './send-options.js'
-import {ChunkRefusedError} from './session-requests.js'
+import {ChunkRefusedError} from './push-session.js'
 import {isUnknownWay, type Sent, shrinkChunks} from './strategy.js'
 
 /**

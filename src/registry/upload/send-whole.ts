@@ -4,7 +4,7 @@ import {retryableStatuses} from '../net/retry-policy.js'
 import {RefusedError, TransportError} from '../net/transport-error.js'
 import type {Known} from './blob-presence.js'
 import type {UploadContext} from './context.js'
-import type {UploadSession} from './session-requests.js'
+import type {PushSession} from './push-session.js'
 import {shrinkChunks, smallestStream, type UploadStrategy} from './strategy.js'
 
 /** What came of sending a blob in one body. */
@@ -21,7 +21,7 @@ export async function sendWhole(
   {connection, sessions, presence, strategy}: UploadContext,
   source: BlobSource,
   blob: BlobInfo,
-  {session: begun, ...call}: CallOptions & {readonly session?: UploadSession | undefined},
+  {session: begun, ...call}: CallOptions & {readonly session?: PushSession | undefined},
 ): Promise<SentWhole> {
   const body = {length: blob.size, open: () => source.open(call)}
   let first = begun

@@ -5,7 +5,7 @@ import type {Answer} from './answer.js'
 import type {MemoryShare} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {Refusal} from './refusal.js'
-import type {RequestBody} from './request-body.js'
+import type {IncomingBody} from './incoming-body.js'
 import type {Route, RouteOf} from './route.js'
 import type {Limiter} from '../../stream/limiter.js'
 
@@ -35,7 +35,7 @@ export interface Exchange<Kind extends Route['kind'] = Route['kind']> {
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly identity: Identity
-  readonly body: RequestBody
+  readonly body: IncomingBody
   /** What this request holds of the memory for all. */
   readonly memory: MemoryShare
   /** Aborts when the client goes away, and when the server must end. */

@@ -30,7 +30,7 @@ export const emptyIndex = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifes
  * Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`, or what `parseDocument` throws); `where` is
  * for messages.
  */
-export function decodeIndex(bytes: Uint8Array, where: string): LayoutIndex {
+export function decodeLayoutIndex(bytes: Uint8Array, where: string): LayoutIndex {
   const {text, value} = parseDocument(bytes, where, manifestMembers, 'ERR_INJECT_LAYOUT_INVALID')
   const fault = faultIn(indexShape, value)
   if (fault !== undefined) {
@@ -112,7 +112,7 @@ const indexShape = looseShape({
 })
 
 function decode(text: string, where: string): LayoutIndex {
-  return decodeIndex(Buffer.from(text), where)
+  return decodeLayoutIndex(Buffer.from(text), where)
 }
 
 function same(entry: Descriptor | undefined, {mediaType, digest, size}: Descriptor): boolean {
