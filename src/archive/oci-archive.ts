@@ -4,7 +4,7 @@ import {freeForm} from '../oci/known-members.js'
 import {compareTags} from '../store/tags.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import type {BlobInfo} from '../oci/descriptor.js'
-import {decodeIndex, findTag} from '../store/layout/index-json.js'
+import {decodeLayoutIndex, findTag} from '../store/layout/index-json.js'
 import {checkMarker, markerLimit} from '../store/layout/marker.js'
 import {listReferrersIn} from '../store/layout/referrers.js'
 import type {LayoutManifests} from '../store/layout/manifests.js'
@@ -35,7 +35,7 @@ export async function openOciArchive(archive: Archive): Promise<OciArchive> {
   const marker = await archive.read('oci-layout', markerLimit)
   if (!bytes || !marker) throw archiveInvalid(name, 'it has no oci-layout and index.json')
   checkMarker(marker, `oci-layout in ${name}`, name)
-  const index = decodeIndex(bytes, where)
+  const index = decodeLayoutIndex(bytes, where)
   const blobs = archiveBlobs(archive, (digest) => archive.stat(blobPath(digest)))
 
   const readManifest = async (blob: BlobInfo): Promise<Uint8Array> => {

@@ -66,13 +66,13 @@ async function listBlobs(directory: string): Promise<CachedBlob[]> {
     const digests = ((await listFolder(folder)) ?? []).flatMap(
       (name) => cachedDigest(algorithm, name) ?? [],
     )
-    const look = (digest: Digest) => describe(directory, digest)
+    const look = (digest: Digest) => describeBlob(directory, digest)
     for await (const blob of mapAhead(digests, look)) if (blob) blobs.push(blob)
   }
   return blobs
 }
 
-async function describe(directory: string, digest: Digest): Promise<CachedBlob | undefined> {
+async function describeBlob(directory: string, digest: Digest): Promise<CachedBlob | undefined> {
   const path = cachePaths.blob(directory, digest)
   try {
     const {size, atimeMs} = await lstat(path)

@@ -5,6 +5,7 @@ import {UsageError} from '../errors.js'
 import {isDigest, type Digest} from './digest.js'
 import {quoted} from './quoted.js'
 import {parseRepository} from './repository-name.js'
+import {isTag} from './tag.js'
 
 /**
  * An image in a registry. Without tag and digest the user said neither: nothing is filled in here.
@@ -118,10 +119,6 @@ export function parseTag(text: string): string {
 }
 
 const tagRule = 'a tag is 1 to 128 letters, digits, "_", "." and "-", the first no "." or "-"'
-
-function isTag(text: string): boolean {
-  return /^\w[\w.-]{0,127}$/.test(text)
-}
 
 function parseRegistry(text: string): RegistryReference {
   const [rest, digest] = splitDigest(text)

@@ -45,7 +45,7 @@ function refusePath(path: string, invalid: (why: string, hint?: string) => Usage
   if (path.length > longestName) {
     throw invalid(`its repository's name is longer than ${longestName} characters`)
   }
-  if (path.split('/').every((component) => nameComponent.test(component))) return
+  if (isRepositoryName(path)) return
   const hint = /[A-Z]/.test(path)
     ? 'repositories are in lower case'
     : 'a repository is lower-case letters and digits, with "/", ".", "_", "__" or dashes between them'
@@ -63,14 +63,21 @@ function isHost(host: string): boolean {
   if (host.length > longestName || !(dns.test(host) || ipv6.test(host))) return false
   return URL.canParse(`http://${host}/`)
 }
+
 /**
- * Throws `UsageError` (`ERR_INJECT_REPOSITORY_NAME_INVALID`) for what is not a name of the
- * specification's grammar, or longer than 255 characters.
+ * Whether a text is a name of the specification's grammar, of 255 characters at most.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
  */
+export function isRepositoryName(text: string): boolean {
+  return text.length <= longestName && text.split('/').every((part) => nameComponent.test(part))
+}
+
+/**
+ * The name itself. Throws `UsageError` (`ERR_INJECT_REPOSITORY_NAME_INVALID`) when it is not the
+ * name of a repository.
+ */
 export function parseRepositoryName(name: string): string {
-  if (name.length <= longestName && name.split('/').every((part) => nameComponent.test(part)))
-    return name
+  if (isRepositoryName(name)) return name
   const message = `${quoted(name)} is not the name of a repository`
   throw new UsageError('ERR_INJECT_REPOSITORY_NAME_INVALID', message)
 }

@@ -1,12 +1,9 @@
-import {existsSync} from 'node:fs'
-import {join} from 'node:path'
 import type {LookupFunction} from 'node:net'
 import {homeFolder} from '../disk/home-folder.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {ReferrerLister} from '../store/referrer-lister.js'
 import type {AuthFilePlaces} from './credentials/auth-file-places.js'
 import {createBlobReader} from './api/blobs.js'
-import {certsFolders} from './tls/certs-d.js'
 import {type Connection, openConnection} from './api/connection.js'
 import type {CredentialLookup} from './credentials/credential.js'
 import {createCredentialLookup} from './credentials/credentials.js'
@@ -14,6 +11,7 @@ import {readHttpHeaders} from './credentials/http-headers.js'
 import {createManifestWriter} from './api/manifest-writer.js'
 import {createManifestReader} from './api/manifests.js'
 import {parseMirror} from './mirror.js'
+import {registryAddress, type RegistryAddressOptions} from './registry-address.js'
 import {createMirroredReader} from './mirrored-reader.js'
 import {openTransport, retryPorts, type TransportOptions} from './net/open-transport.js'
 import {createPing, type Pingable} from './api/ping.js'
@@ -23,18 +21,15 @@ import {createTagLister} from './api/tags.js'
 import type {Transport} from './net/transport.js'
 import {createBlobWriter} from './upload/blob-writer.js'
 
-export interface RegistryStoreOptions extends Omit<TransportOptions, 'ports'> {
+export interface RegistryStoreOptions
+  extends Omit<TransportOptions, 'ports'>, RegistryAddressOptions {
   /** Wins over all files. Sent to this registry and its token server only. */
   readonly credentials?:
     {readonly username: string; readonly password: string} | CredentialLookup | undefined
   /** The one file of credentials to look into, instead of the usual ones. */
   readonly authFile?: string | undefined
-  /** TLS or not; `undefined`: TLS, but not on loopback, unless there are certificates for it. */
-  readonly plainHttp?: boolean | undefined
   /** It will be written to: tokens are asked for with that right from the start. */
   readonly writes?: boolean | undefined
-  /** Certificates (PEM) to trust besides the ones that Node brings. */
-  readonly certificateAuthority?: readonly string[] | undefined
   /** Addresses that blobs, and manifests by digest, are asked for first. */
   readonly mirrors?: readonly string[] | undefined
   /** What the other stores of this run use; default: one of its own, made of the options. */
@@ -77,7 +72,7 @@ export function openRegistryStore(
   const connection = openConnection({
     ...shared,
     ...reference,
-    plainHttp: options.plainHttp ?? (wantsTls(reference.registry, options) ? false : undefined),
+    plainHttp: registryAddress(reference.registry, options).protocol === 'http:',
     writes: options.writes ?? false,
     credentials: credentialsFor(reference, options),
     retries,
@@ -128,15 +123,6 @@ export function openRegistryStore(
 function withAuthorities(options: RegistryStoreOptions): TransportOptions {
   const {certificateAuthority, tls, ...rest} = options
   return {...rest, tls: {...tls, ...(certificateAuthority && {authorities: certificateAuthority})}}
-}
-
-/** No flag is no wish for TLS, but a certificate is. */
-function wantsTls(registry: string, options: RegistryStoreOptions): boolean {
-  const {caFile, certDir, certFile, keyFile} = options.tls ?? {}
-  const asked = [options.certificateAuthority, options.insecure, caFile, certDir, certFile, keyFile]
-  if (asked.some((said) => said !== undefined && said !== false)) return true
-  const folders = options.tls?.certsFolders ?? certsFolders(options.home ?? homeFolder())
-  return folders.some((folder) => existsSync(join(folder, registry)))
 }
 
 function credentialsFor(

@@ -2,15 +2,15 @@ import type {IncomingMessage} from 'node:http'
 import type {Action, Identity} from './http/access.js'
 import type {Answer} from './http/answer.js'
 import type {Building} from './http/answer-in-room.js'
-import {endpoints, health, type Method} from './endpoints.js'
+import {type Endpoint, endpoints} from './endpoints.js'
 import {toRefusal} from './http/error-answer.js'
 import type {RepositoryRoot} from '../store/repository.js'
-import type {Exchange, Handler, Service} from './http/exchange.js'
+import type {Exchange, Service} from './http/exchange.js'
 import type {HostRule} from './http/host-rule.js'
 import type {ServerMetrics} from './metrics.js'
 import {refuseForeignWrite} from './http/origin-rule.js'
 import {Refusal} from './http/refusal.js'
-import {isPagePath, parseRoute, type Route} from './http/route.js'
+import {isPagePath, parseRoute, type Route, type RouteOf} from './http/route.js'
 
 export interface DispatchOptions extends Service {
   readonly readOnly: boolean
@@ -36,9 +36,10 @@ interface RequestParts extends Pick<Exchange, 'body' | 'memory' | 'signal'>, Bui
  */
 export async function dispatch(
   request: IncomingMessage,
-  {trace, isSmall, begin, body, memory, signal}: RequestParts,
+  parts: RequestParts,
   options: DispatchOptions,
 ): Promise<Answer> {
+  const {trace} = parts
   refuseAmbiguity(request)
   const {path, query} = parseTarget(request.url ?? '')
   // also when it turns out to be none
@@ -48,10 +49,19 @@ export async function dispatch(
   refuseForeignWrite(request.method ?? '', request.headers)
   const route = parseRoute(path, options)
   trace.resource = route.kind
+  return answerRoute(route, request, {...parts, query}, options)
+}
+
+async function answerRoute<Kind extends Route['kind']>(
+  route: RouteOf<Kind>,
+  request: IncomingMessage,
+  {query, trace, isSmall, begin, body, memory, signal}: RequestParts & Pick<Exchange, 'query'>,
+  options: DispatchOptions,
+): Promise<Answer> {
   const {action, handle} = endpointOf(route, request.method ?? '', options)
   const identity = await admit(request, route, action, options)
   trace.user = identity?.user
-  const exchange: Exchange = {
+  const exchange: Exchange<Kind> = {
     isHead: request.method === 'HEAD',
     route,
     query,
@@ -115,45 +125,24 @@ function parseTarget(target: string): {path: string; query: URLSearchParams} {
   return {path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1))}
 }
 
-interface AnyEndpoint {
-  readonly action: Action
-  readonly handle: Handler<Route['kind']>
-}
-
-function endpointOf(route: Route, method: string, options: DispatchOptions): AnyEndpoint {
-  const methods = methodsOf(route, options)
-  const found = Object.hasOwn(methods, method) ? methods[method as Method] : undefined
-  const isTaken = ({action}: AnyEndpoint): boolean =>
-    !options.readOnly || (action !== 'push' && action !== 'delete')
+function endpointOf<Kind extends Route['kind']>(
+  {kind}: RouteOf<Kind>,
+  method: string,
+  {readOnly, metrics}: DispatchOptions,
+): Endpoint<Kind> {
+  if (kind === 'metrics' && metrics === undefined)
+    throw new Refusal(404, 'UNSUPPORTED', 'no such endpoint')
+  const methods: Readonly<Record<string, Endpoint<Kind> | undefined>> = endpoints[kind]
+  const isTaken = ({action}: Endpoint<Kind>): boolean =>
+    !readOnly || (action !== 'push' && action !== 'delete')
+  const found = Object.hasOwn(methods, method) ? methods[method] : undefined
   if (found !== undefined && isTaken(found)) return found
-  const taken = Object.entries(methods).filter(([, endpoint]) => isTaken(endpoint))
-  const allow = taken.map(([name]) => name).join(', ')
+  const allow = Object.keys(methods)
+    .filter((name) => methods[name] !== undefined && isTaken(methods[name]))
+    .join(', ')
   const isReadOnly = found !== undefined || allow === ''
   const message = isReadOnly ? 'this registry is read-only' : `the methods here are ${allow}`
   throw new Refusal(405, 'UNSUPPORTED', message, {headers: {allow}})
-}
-
-function methodsOf(route: Route, {metrics}: DispatchOptions): Partial<Record<Method, AnyEndpoint>> {
-  // the route's kind is the key, so that its handlers take it
-  const readable = (
-    action: Action,
-    handle: AnyEndpoint['handle'],
-  ): Partial<Record<Method, AnyEndpoint>> => ({
-    GET: {action, handle},
-    HEAD: {action, handle},
-  })
-  if (route.kind === 'health') return readable('discover', health as AnyEndpoint['handle'])
-  if (route.kind !== 'metrics') return endpoints[route.kind] as Partial<Record<Method, AnyEndpoint>>
-  if (metrics === undefined) throw new Refusal(404, 'UNSUPPORTED', 'no such endpoint')
-  return readable('discover', async () => {
-    const {contentType, text} = await metrics.render()
-    const bytes = Buffer.from(text)
-    return {
-      status: 200,
-      headers: {'content-type': contentType, 'content-length': bytes.length},
-      body: bytes,
-    }
-  })
 }
 
 /**
@@ -162,14 +151,13 @@ function methodsOf(route: Route, {metrics}: DispatchOptions): Partial<Record<Met
  */
 async function admit(
   {headers, socket}: IncomingMessage,
-  route: Route,
+  {kind, repository}: {readonly kind: Route['kind']; readonly repository?: string},
   action: Action,
   {access}: Service,
 ): Promise<Identity> {
   // who watches over the process has no password
-  if (route.kind === 'health') return undefined
+  if (kind === 'health') return undefined
   const identity = await access.identify(headers.authorization, socket.remoteAddress)
-  const repository = 'repository' in route ? route.repository : undefined
   if (identity !== false && access.allows(identity, action, repository)) return identity
   if (identity) throw new Refusal(403, 'DENIED', `${identity.user} may not ${action} here`)
   throw new Refusal(401, 'UNAUTHORIZED', 'log in first', {

@@ -1,27 +1,27 @@
 import type {Action} from './http/access.js'
-import {emptyAnswer, jsonAnswer} from './http/answer.js'
+import {type Answer, jsonAnswer} from './http/answer.js'
 import {deleteBlob, getBlob} from './api/blobs.js'
 import {listCatalog, listTags} from './api/lists.js'
-import type {Handler} from './http/exchange.js'
+import type {Handler, Service} from './http/exchange.js'
 import {putManifest} from './api/manifest-writer.js'
 import {deleteManifest, getManifest} from './api/manifests.js'
 import {showPage} from './page/handler.js'
 import {listReferrers} from './api/referrers.js'
+import {Refusal} from './http/refusal.js'
 import type {Route} from './http/route.js'
 import {appendUpload, cancelUpload, closeUpload, statUpload} from './api/upload.js'
 import {startUpload} from './api/uploads.js'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-interface Endpoint<Kind extends Route['kind']> {
+/** What may be done to a route of one kind with one method, and how. */
+export interface Endpoint<Kind extends Route['kind']> {
   readonly action: Action
   readonly handle: Handler<Kind>
 }
 
 type Endpoints = {
-  readonly [Kind in Exclude<Route['kind'], 'health' | 'metrics'>]: {
-    readonly [M in Method]?: Endpoint<Kind>
-  }
+  readonly [Kind in Route['kind']]: {readonly [M in Method]?: Endpoint<Kind>}
 }
 
 /**
@@ -30,6 +30,8 @@ type Endpoints = {
  */
 export const endpoints: Endpoints = {
   ping: readable('discover', () => Promise.resolve(jsonAnswer({}))),
+  health: readable('discover', showHealth),
+  metrics: readable('discover', showMetrics),
   // the list holds what its reader may pull
   catalog: readable('pull', listCatalog),
   // as above
@@ -55,12 +57,20 @@ export const endpoints: Endpoints = {
  * For load balancers: the process answers, and what it serves is there (that is looked at for every
  * request).
  */
-export const health: Handler<'health'> = () =>
-  Promise.resolve({
-    ...emptyAnswer(200),
-    headers: {'content-type': 'text/plain', 'content-length': 3},
-    body: Buffer.from('ok\n'),
-  })
+function showHealth(): Promise<Answer> {
+  return Promise.resolve(textAnswer('text/plain', 'ok\n'))
+}
+
+async function showMetrics(_: unknown, {metrics}: Service): Promise<Answer> {
+  if (metrics === undefined) throw new Refusal(404, 'UNSUPPORTED', 'no such endpoint')
+  const {contentType, text} = await metrics.render()
+  return textAnswer(contentType, text)
+}
+
+function textAnswer(contentType: string, text: string): Answer {
+  const body = Buffer.from(text)
+  return {status: 200, headers: {'content-type': contentType, 'content-length': body.length}, body}
+}
 
 function readable<Kind extends Route['kind']>(
   action: Action,

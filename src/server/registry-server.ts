@@ -15,7 +15,7 @@ import {defaultLimits, type ServerLimits} from './http/limits.js'
 import {listenOn, type ListenAddress} from './http/listen.js'
 import {createServerMetrics} from './metrics.js'
 import {serveRequest} from './serve-request.js'
-import {createTurns} from './http/turns.js'
+import {createLimiter} from '../stream/limiter.js'
 
 /** Requests at once that read, and that check, whole documents: as many as keep the disk busy. */
 const mostReading = 8
@@ -92,10 +92,10 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   const {allowHosts = []} = options
   const hostRule = createHostRule({access, allowHosts, listening: () => listening})
   const turns = {
-    read: createTurns(mostReading),
-    write: createTurns(mostWriting),
+    read: createLimiter(mostReading),
+    write: createLimiter(mostWriting),
     // decodes what it reads, so that others would wait for it
-    page: createTurns(1),
+    page: createLimiter(1),
   }
   const sizes = createAnswerSizes()
   const service = {root, access, limits, deletes, sparse, readOnly, metrics, page, log, turns}

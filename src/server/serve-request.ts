@@ -9,7 +9,7 @@ import {dispatch, type DispatchOptions, type Trace} from './dispatch.js'
 import {errorAnswer, toRefusal} from './http/error-answer.js'
 import {clientClosedRequest, type Refusal} from './http/refusal.js'
 import {pageOfRefusal} from './page/frame.js'
-import {createRequestBody} from './http/request-body.js'
+import {createIncomingBody} from './http/incoming-body.js'
 import {sendAnswer} from './http/send-answer.js'
 import {monotonicTime} from '../disk/clock.js'
 
@@ -39,7 +39,7 @@ export async function serveRequest(
   const id = requestId(request)
   const trace: Trace = {resource: 'none', user: undefined}
   const memory = options.memory.open(() => request.socket.destroy())
-  const body = createRequestBody(request, {
+  const body = createIncomingBody(request, {
     limits,
     memory,
     proceed: () => request.headers.expect !== undefined && response.writeContinue(),

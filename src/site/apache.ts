@@ -1,3 +1,4 @@
+import {tagPattern} from '../oci/tag.js'
 import {typeSuffixes} from './media-types.js'
 
 const digest = 'sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}'
@@ -76,7 +77,7 @@ RewriteRule ^/v2/${name}/blobs/[^/]+$ /v2/ [R=304,L]
 RewriteRule ^/v2/${name}/blobs/(?:${digest})$ - [E=INJECT_BLOB:1,T=application/octet-stream,L]
 
 # a manifest by its tag or digest: the link is followed once, so that all of the answer is about one manifest
-RewriteRule ^/v2/(${name})/manifests/([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|${digest})$ - [E=INJECT_LOCATION:%{DOCUMENT_ROOT}/v2/$1/manifests/.all/$2/location]
+RewriteRule ^/v2/(${name})/manifests/(${tagPattern}|${digest})$ - [E=INJECT_LOCATION:%{DOCUMENT_ROOT}/v2/$1/manifests/.all/$2/location]
 RewriteCond %{ENV:INJECT_LOCATION} -f
 RewriteCond expr "file(reqenv('INJECT_LOCATION')) =~ m#^((${digest})/manifest\\.[a-z-]+)$#"
 RewriteRule ^/v2/(${name})/manifests/[^/]+$ %{DOCUMENT_ROOT}/v2/$1/manifests/.all/%1 [E=INJECT_DIGEST:%2]

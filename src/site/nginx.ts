@@ -1,3 +1,4 @@
+import {tagPattern} from '../oci/tag.js'
 import {typeSuffixes} from './media-types.js'
 
 const digest = 'sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}'
@@ -104,7 +105,7 @@ ${types}
     }
 
     # a manifest by its tag or digest: the link is followed once, so that all of the answer is about one manifest
-    location ~ "^/v2/(?<inject_name>${name})/manifests/(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|${digest})$" {
+    location ~ "^/v2/(?<inject_name>${name})/manifests/(?:${tagPattern}|${digest})$" {
         ${reading}
         ${errors('manifest-unknown')}
         if (!-f $inject_site$uri) { return 404; }

@@ -1,3 +1,5 @@
+import {createLimiter} from './limiter.js'
+
 /**
  * All of `list`, `width` of them at once; the first failure ends the others, and is thrown when
  * they have ended.
@@ -7,22 +9,20 @@ export async function inLanes<T>(
   work: (item: T, call: {readonly signal: AbortSignal}) => Promise<void>,
   {width, signal}: {readonly width: number; readonly signal: AbortSignal | undefined},
 ): Promise<void> {
+  const limiter = createLimiter(width)
   const failing = new AbortController()
   const both = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal
-  const items = list.values()
   const failures: unknown[] = []
-  const lane = async (): Promise<void> => {
-    for (const item of items) {
-      if (both.aborted) return
-      try {
-        await work(item, {signal: both})
-      } catch (error) {
-        failures.push(error)
-        failing.abort(error)
-      }
+  const workOn = async (item: T): Promise<void> => {
+    if (both.aborted) return
+    try {
+      await work(item, {signal: both})
+    } catch (error) {
+      failures.push(error)
+      failing.abort(error)
     }
   }
-  await Promise.all(Array.from({length: Math.min(width, list.length)}, lane))
+  await Promise.all(list.map((item) => limiter.run(() => workOn(item))))
   signal?.throwIfAborted()
   if (failures.length > 0) throw failures[0]
 }

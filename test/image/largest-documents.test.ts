@@ -176,9 +176,9 @@ describe('documents', () => {
     const tagged = (at: number): string =>
       `{"mediaType":"a","digest":"${digest(at % 2)}","size":1,"annotations":{"org.opencontainers.image.ref.name":"x"}}`
     const bytes = filled(`${indexHead}"manifests":[`, tagged, ']}')
-    const index = measured(() => layoutIndex.decodeIndex(bytes, 'it'))
+    const index = measured(() => layoutIndex.decodeLayoutIndex(bytes, 'it'))
     const next = {mediaType: 'a', digest: digest(7), size: 1}
-    const moved = measured(() => layoutIndex.moveTag(index, 'x', next, 'it'))
+    const moved = measured(() => layoutIndex.moveTag(index, {tag: 'x', descriptor: next}, 'it'))
     expect(moved.entries.map(({digest: each, tag}) => [each, tag])).toEqual(
       [
         [digest(0), undefined],

@@ -55,7 +55,7 @@ async function serveAll({stores: [store, docker], signature}: Published): Promis
   const push = async (from: ContentStore, reference: string, tag?: string): Promise<void> => {
     const stored = (await from.getManifest(reference))!
     const plan = await planCopy(from, [stored])
-    await copyContent(from, repository, plan, {done: new Set(), counts: noCounts()}, {})
+    await copyContent(from, repository, plan, {progress: {done: new Set(), counts: noCounts()}})
     const tags = tag === undefined ? [] : [{tag, from: undefined}]
     await repository.putManifest(stored.bytes, stored.descriptor.mediaType, {tags})
   }

@@ -33,7 +33,7 @@ it('B9 a blob that is copied from a registry to a layout is hashed once', async 
     counts: {copied: 0, present: 0, mounted: 0, bytes: 0},
   }
   const hashed = countHashed()
-  await copyBlobs(source, target, [blob], progress, {signal: new AbortController().signal})
+  await copyBlobs(source, target, [blob], {progress, signal: new AbortController().signal})
   // by the client; the server knows that its file is sound
   expect(hashed()).toBe(blob.size)
   expect(await target.statBlob(blob.digest)).toEqual(blob)

@@ -8,7 +8,7 @@ import type {CredentialLookup} from '../../registry/credentials/credential.js'
 import {sleepOrAbort} from '../../registry/net/open-transport.js'
 import {openProbe} from '../../registry/probe/probe.js'
 import {explicitCredentials} from './explicit-credentials.js'
-import {shownWhich} from '../render/credentials.js'
+import {loginText} from '../render/credentials.js'
 import {networkOptions, type StoreFlags} from './store-opener.js'
 
 /** This machine's clock, chance and credentials, and the registry as the flags say to reach it. */
@@ -41,8 +41,7 @@ export async function doctorPorts(
       const from = flags['password-stdin'] ? 'flags' : 'environment'
       const user = given && ({username: given.username, from} as const)
       const reference = {kind: 'registry', ...about} as const
-      const found = await whichCredentials({reference, given: user}, {places, signal})
-      return shownWhich.line(found).slice(found.registry.length).trim()
+      return loginText(await whichCredentials({reference, given: user}, {places, signal}))
     },
   }
 }

@@ -27,11 +27,14 @@ export const shownLogout = {
 }
 
 export const shownWhich = {
-  line: ({registry, source, username, kind}: WhichResult): string => {
-    const who = username === null ? '' : ` of ${username}`
-    const what = kind === null ? 'anonymous' : `${kinds[kind]}${who}`
-    return printable(`${registry}  ${what}${origin(source)}`)
-  },
+  line: (found: WhichResult): string => `${printable(found.registry)}  ${loginText(found)}`,
+}
+
+/** `password of ci, from ~/.docker/config.json (auths registry.example)`, or `anonymous`. */
+export function loginText({source, username, kind}: WhichResult): string {
+  const who = username === null ? '' : ` of ${username}`
+  const what = kind === null ? 'anonymous' : `${kinds[kind]}${who}`
+  return printable(`${what}${origin(source)}`)
 }
 
 const kinds = {

@@ -27,7 +27,7 @@ export interface PlannedShards {
  */
 export function planShards(entries: Entries, sharding: Sharding, room: number): PlannedShards {
   if (sharding === 1) return {plan: undefined, isLimited: false}
-  const survey = surveyTree(entries({xattrs: false}))
+  const survey = surveyTree(entries('names'))
   const bytes = survey.items.bytes()
   const isAuto = sharding === 'auto'
   const isSmall = survey.items.length === 0 || (isAuto && bytes < leastTotal)

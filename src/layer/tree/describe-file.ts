@@ -4,10 +4,12 @@ import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toPath} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import {stateOf} from './file-state.js'
-import type {WalkDetail, WalkedEntry, WalkedFile} from './walked-entry.js'
+import type {WalkedEntry, WalkedFile, WalkDetail} from './walked-entry.js'
 import {readXattrs} from './read-xattrs.js'
 
-export interface DescribeOptions extends Pick<WalkDetail, 'xattrs'> {
+export interface DescribeOptions {
+  /** Default: `metadata`. */
+  readonly detail?: WalkDetail | undefined
   /** Given to every entry instead of the file's own. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
   /** No mtime is later than this (seconds since the epoch). */
@@ -19,19 +21,24 @@ export interface DescribeOptions extends Pick<WalkDetail, 'xattrs'> {
 /** What a date can hold, in seconds; file systems can hold more. */
 const latestTime = 8.64e12
 
+/** What the walk has found. */
+export interface FoundFile {
+  readonly stat: BigIntStats
+  /** Its place in the layer. */
+  readonly path: ByteString
+  /** The path that the kernel opens. */
+  readonly access: ByteString
+  /** Of a regular file only. */
+  readonly opened?: WalkedFile['opened'] | undefined
+}
+
 /**
- * The entry at `path` of what the kernel knows as `access` and is in the state `stat`, without
- * regard to other names that it may have; `opened` is of a regular file. Throws `LocalIoError` for
+ * The entry of a file, without regard to other names that it may have. Throws `LocalIoError` for
  * what a layer cannot hold, and for what cannot be read of it.
  */
-export function describeFile(
-  stat: BigIntStats,
-  path: ByteString,
-  access: ByteString,
-  options: DescribeOptions,
-  opened?: WalkedFile['opened'],
-): WalkedEntry {
-  const common = metadataOf(stat, path, access, options)
+export function describeFile(found: FoundFile, options: DescribeOptions): WalkedEntry {
+  const {stat, access, opened} = found
+  const common = metadataOf(found, options)
   if (stat.isDirectory()) return {entry: {kind: 'directory', ...common}}
   if (stat.isFile()) {
     return {
@@ -57,10 +64,8 @@ export function describeFile(
 }
 
 function metadataOf(
-  stat: BigIntStats,
-  path: ByteString,
-  access: ByteString,
-  {owner, clampMtime = latestTime, xattrs, onWarning}: DescribeOptions,
+  {stat, path, access}: FoundFile,
+  {owner, clampMtime = latestTime, detail, onWarning}: DescribeOptions,
 ): EntryMetadata {
   const mtime = Number(
     stat.mtimeNs >= 0n
@@ -73,7 +78,7 @@ function metadataOf(
     uid: owner?.uid ?? Number(stat.uid),
     gid: owner?.gid ?? Number(stat.gid),
     mtime: Math.max(-latestTime, Math.min(mtime, clampMtime, latestTime)),
-    xattrs: xattrs === false ? undefined : readXattrs(access, onWarning),
+    xattrs: detail === 'names' || detail === 'states' ? undefined : readXattrs(access, onWarning),
   }
 }
 

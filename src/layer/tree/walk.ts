@@ -14,10 +14,10 @@ import {describeFile, type DescribeOptions} from './describe-file.js'
 import {changed, isSame} from './file-state.js'
 import {isReservedName} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
-import type {WalkDetail, WalkedEntry} from './walked-entry.js'
+import type {WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from '../whiteout.js'
 
-export interface WalkOptions extends DescribeOptions, WalkDetail {
+export interface WalkOptions extends DescribeOptions {
   /**
    * Where in the image the directory belongs: `/`, or a clean absolute path such as `/opt/models`.
    */
@@ -79,10 +79,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const root = enter(fromText(directory), '')
     frames.push(root)
     if (prefix)
-      yield {
-        ...describeFile(root.stat, prefix.slice(0, -1), root.access, options),
-        ...(options.states === true && {state: root.stat}),
-      }
+      yield withState(
+        describeFile({stat: root.stat, path: prefix.slice(0, -1), access: root.access}, options),
+        root.stat,
+      )
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
       close()
       visited++
@@ -117,8 +117,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         options.onWarning?.(`${display(relative)} is a socket, which a layer cannot hold: left out`)
         continue
       }
-      const described = describe(stat, prefix + relative, access)
-      yield options.states === true ? {...described, state: stat} : described
+      yield withState(entryOf(stat, prefix + relative, access), stat)
       if (isDirectory) frames.push(enter(access, `${relative}/`, stat))
     }
   } finally {
@@ -146,7 +145,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   }
 
   function namesIn(folder: ByteString): readonly Name[] {
-    if (options.opened !== true) {
+    if (options.detail !== 'content') {
       const names = readdirSync(toPath(folder), {encoding: 'latin1'}).sort(bytewise)
       return names.map((name) => ({name, isFile: () => false}))
     }
@@ -196,15 +195,14 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     }
   }
 
+  function withState(found: WalkedEntry, state: BigIntStats): WalkedEntry {
+    return options.detail === 'states' ? {...found, state} : found
+  }
+
   /** Of several names of one file, all but the first are hard links to that. */
-  function describe(stat: BigIntStats, path: ByteString, access: ByteString): WalkedEntry {
-    const alone = describeFile(
-      stat,
-      path,
-      access,
-      options,
-      opened === undefined ? undefined : whileHere(opened),
-    )
+  function entryOf(stat: BigIntStats, path: ByteString, access: ByteString): WalkedEntry {
+    const content = opened === undefined ? undefined : whileHere(opened)
+    const alone = describeFile({stat, path, access, opened: content}, options)
     if (stat.nlink <= 1n || stat.isDirectory()) return alone
     const names = Number(stat.nlink)
     const inode = `${stat.dev}:${stat.ino}`

@@ -8,7 +8,7 @@ export interface WalkedFile {
   readonly stat: FileState
   /**
    * A descriptor of it, at its start; `undefined` once the walk has gone on, which closes it. Only
-   * where that was asked for.
+   * with the detail `content`.
    */
   readonly opened?: () => number | undefined
 }
@@ -24,21 +24,20 @@ export interface WalkedEntry {
   readonly names?: number
   /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
-  /** Only where it was asked for. */
+  /** Only with the detail `states`. */
   readonly state?: FileState
 }
 
-/** Entries, to be had as often as needed; with less of each of them for who asks for no more. */
+/** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */
 export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
 
-export interface WalkDetail {
-  /** `false`: no entry has extended attributes. They take as long to read as all the rest. */
-  readonly xattrs?: boolean
-  /** `true`: each entry says what state it is in. */
-  readonly states?: boolean
-  /**
-   * `true`: files come open, for whoever reads each of them before the next one: to open and look
-   * is less than to look and open.
-   */
-  readonly opened?: boolean
-}
+/**
+ * How much a walk finds out about each file:
+ *
+ * - `names`: all but extended attributes, which take as long to read as everything else;
+ * - `states`: the same, and the state of each file, to compare it with one that was seen before;
+ * - `metadata`: all that a layer holds of it but its content;
+ * - `content`: the same, and files come open, for a reader that reads each before it asks for the
+ *   next one: opening a file and looking at it then is less work than the other way round.
+ */
+export type WalkDetail = 'names' | 'states' | 'metadata' | 'content'

@@ -78,7 +78,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     endEntry() {
       if (file === undefined) return
       const {descriptor, entry} = file
-      attempt('finish', entry.path, () => describe(descriptor, entry.path, entry))
+      attempt('finish', entry.path, () => applyMetadataTo(descriptor, entry.path, entry))
       close()
     },
     async finish(signal) {
@@ -91,7 +91,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
       }
     },
     describeRoot: (metadata) =>
-      attempt('finish', metadata.path, () => describe(root.descriptor, '', metadata)),
+      attempt('finish', metadata.path, () => applyMetadataTo(root.descriptor, '', metadata)),
     close,
   }
 
@@ -161,7 +161,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     const descriptor = tree.leadsThroughDirectories(path) ? openIfDirectory(path) : undefined
     if (descriptor === undefined) return
     try {
-      describe(descriptor, path, metadata)
+      applyMetadataTo(descriptor, path, metadata)
     } finally {
       closeSync(descriptor)
     }
@@ -176,7 +176,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     }
   }
 
-  function describe(descriptor: number, path: ByteString, metadata: EntryMetadata): void {
+  function applyMetadataTo(descriptor: number, path: ByteString, metadata: EntryMetadata): void {
     metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata))
   }
 

@@ -93,7 +93,7 @@ async function fillTarget<T>(
           staging = moveInside(staging, late, tree, target)
         }
         await alive(tree, () => refill(staging, tree, target, {force}))
-        if (root) await describe(staging.folder, root, onWarning)
+        if (root) await applyRootMetadata(staging.folder, root, onWarning)
         return written.result
       },
     )
@@ -142,7 +142,7 @@ function openTarget({parent, name, path}: UnpackTarget): OpenFolder {
 }
 
 /** A directory that stays has what it is like already, unless the layer says otherwise. */
-async function describe(
+async function applyRootMetadata(
   folder: OpenFolder,
   root: EntryMetadata,
   onWarning: (message: string) => void,

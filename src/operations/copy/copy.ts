@@ -168,7 +168,7 @@ async function transfer(
   let read = 0
   const onBytes = (bytes: number): void => report({kind: 'bytes', done: (read += bytes), total})
   const options = {signal, mountFrom: mountableFrom(from, to), onBytes}
-  await copyContent(source, target, plan, {done, counts}, options)
+  await copyContent(source, target, plan, {...options, progress: {done, counts}})
 }
 
 function movesOf(

@@ -1,6 +1,6 @@
 import {type ErrorCode, InjectError, NetworkError, UsageError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
-import type {Answer, Probe} from '../../registry/probe/probe.js'
+import type {ProbeAnswer, Probe} from '../../registry/probe/probe.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 
 /**
@@ -39,7 +39,7 @@ export interface Patient {
 
 export interface Facts {
   /** The answer to the ping, and when by our clock: the middle of asking and answering. */
-  ping?: {readonly answer: Answer; readonly at: number}
+  ping?: {readonly answer: ProbeAnswer; readonly at: number}
   tag?: string
   manifest?: Digest
   /** Of the check that sends it in one piece. */
@@ -92,7 +92,7 @@ export const fail = (failure: InjectError): Finding => ({
 })
 
 /** For an answer with a status that no check can make anything of. */
-export function unexpected({status, failure}: Answer, asked: string): Finding {
+export function unexpected({status, failure}: ProbeAnswer, asked: string): Finding {
   const message = `${asked}: the registry answered ${status}`
   return fail(failure ?? new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message))
 }

@@ -1,7 +1,7 @@
 import {InjectError} from '../../errors.js'
 import {manifestMediaTypes, ociManifest} from '../../oci/media-type.js'
 import {bytesBody} from '../../registry/net/http.js'
-import type {Answer} from '../../registry/probe/probe.js'
+import type {ProbeAnswer} from '../../registry/probe/probe.js'
 import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
 import {type Content, makeConfig, makeManifest} from './content.js'
 import {append, commit, isStored, withSession} from './session.js'
@@ -30,7 +30,11 @@ export const manifestPut: Check = {
 }
 
 /** A small blob in a way that worked before. */
-function store(patient: Patient, {bytes, digest}: Content, signal: AbortSignal): Promise<Answer> {
+function store(
+  patient: Patient,
+  {bytes, digest}: Content,
+  signal: AbortSignal,
+): Promise<ProbeAnswer> {
   const {probe, facts} = patient
   const body = bytesBody(bytes)
   return withSession(probe, signal, async (session) => {
@@ -51,7 +55,7 @@ async function put(
   {bytes, digest}: Content,
   signal: AbortSignal,
   conditions: Readonly<Record<string, string>> = {},
-): Promise<Answer> {
+): Promise<ProbeAnswer> {
   const {made} = patient.facts
   const tag = tagOf(patient)
   made.manifests.add(digest)
@@ -104,14 +108,14 @@ async function move(
   comment: string,
   conditions: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): Promise<Answer | undefined> {
+): Promise<ProbeAnswer | undefined> {
   const {facts} = patient
   if (!facts.image || !facts.blob) return undefined
   const image = makeManifest(facts.image.config, facts.blob, comment)
   return put(patient, image, signal, conditions)
 }
 
-function conditional(answer: Answer | undefined, good: string): Finding {
+function conditional(answer: ProbeAnswer | undefined, good: string): Finding {
   if (!answer) return skipped('there is no tag to move')
   if (answer.status === 412) return ok('412', good)
   if (answer.status < 300) return note('it is ignored', window)
@@ -131,7 +135,7 @@ export const cleanup: Check = {
     const {made} = patient.facts
     const tag = tagOf(patient)
     const refusals = new Set<string>()
-    const ask = (method: 'DELETE' | 'HEAD', at: string): Promise<Answer> => {
+    const ask = (method: 'DELETE' | 'HEAD', at: string): Promise<ProbeAnswer> => {
       // it belongs to manifests: some refuse it elsewhere, and have none here without it
       const headers = at.startsWith('manifests/') ? accept : {}
       return probe.ask({method, at, access: 'push', headers, afterAbort: true, signal})

@@ -1,7 +1,7 @@
 import {type InjectError, NetworkError} from '../../errors.js'
-import type {RequestBody} from '../../registry/net/http.js'
+import type {OutgoingBody} from '../../registry/net/http.js'
 import {commitUrl, resolveLocation} from '../../registry/upload/location.js'
-import type {Answer, Probe} from '../../registry/probe/probe.js'
+import type {ProbeAnswer, Probe} from '../../registry/probe/probe.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Patient} from './check.js'
 
@@ -11,7 +11,7 @@ import type {Patient} from './check.js'
  */
 export interface Session {
   /** The answer that began it, or moved it on last. */
-  readonly answer: Answer
+  readonly answer: ProbeAnswer
   /** Where the next request goes; its query may be a secret. */
   readonly location: URL
 }
@@ -31,7 +31,7 @@ export async function begin(probe: Probe, signal: AbortSignal): Promise<Session>
 export async function append(
   probe: Probe,
   {location}: Session,
-  body: RequestBody,
+  body: OutgoingBody,
   signal: AbortSignal,
   range?: string,
 ): Promise<Session> {
@@ -51,8 +51,8 @@ export async function commit(
   {location}: Session,
   digest: Digest,
   signal: AbortSignal,
-  body?: RequestBody,
-): Promise<Answer> {
+  body?: OutgoingBody,
+): Promise<ProbeAnswer> {
   made.blobs.add(digest)
   const answer = await probe.ask({
     method: 'PUT',
@@ -68,7 +68,7 @@ export async function commit(
 }
 
 /** `undefined` when nobody answered. Also after an abort. */
-export async function cancel(probe: Probe, {location}: Session): Promise<Answer | undefined> {
+export async function cancel(probe: Probe, {location}: Session): Promise<ProbeAnswer | undefined> {
   const signal = AbortSignal.timeout(cancelTimeout)
   try {
     return await probe.ask({
@@ -100,17 +100,17 @@ export async function withSession<T>(
   }
 }
 
-export function isStored({status}: Answer): boolean {
+export function isStored({status}: ProbeAnswer): boolean {
   return status === 201 || status === 204
 }
 
 /** How many bytes an answer says that there are; `undefined` when it does not say. */
-export function offsetOf({headers}: Answer): number | undefined {
+export function offsetOf({headers}: ProbeAnswer): number | undefined {
   const last = /^(?:bytes[ =])?\d{1,15}-(\d{1,15})$/.exec(headers.range?.trim() ?? '')?.[1]
   return last === undefined ? undefined : Number(last) + 1
 }
 
-function refused({failure, status}: Answer): InjectError {
+function refused({failure, status}: ProbeAnswer): InjectError {
   const message = `the registry answered ${status} to the beginning of an upload`
   return failure ?? new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message)
 }

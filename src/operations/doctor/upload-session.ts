@@ -1,5 +1,5 @@
 import {bytesBody} from '../../registry/net/http.js'
-import type {Answer} from '../../registry/probe/probe.js'
+import type {ProbeAnswer} from '../../registry/probe/probe.js'
 import {resolveLocation} from '../../registry/upload/location.js'
 import {type Check, type Finding, note, ok, skipped} from './check.js'
 import {makeLayer} from './content.js'
@@ -23,7 +23,7 @@ export const uploadStatus: Check = {
   },
 }
 
-function statusIn(answer: Answer, size: number): Finding {
+function statusIn(answer: ProbeAnswer, size: number): Finding {
   const again = 'begins an upload again after a break'
   if (answer.status >= 300) return note(`it answers ${answer.status}`, again)
   const offset = offsetOf(answer)
@@ -61,7 +61,7 @@ export const brokenUpload: Check = {
       } catch (error) {
         if (error !== cut) throw error
       }
-      let found: Answer | undefined
+      let found: ProbeAnswer | undefined
       // it may still be storing what came
       for (let asked = 0; asked < questions && !isSettled(found); asked++) {
         await sleep(moment, signal)
@@ -72,11 +72,11 @@ export const brokenUpload: Check = {
   },
 }
 
-function isSettled(answer: Answer | undefined): boolean {
+function isSettled(answer: ProbeAnswer | undefined): boolean {
   return answer !== undefined && (answer.status >= 300 || (offsetOf(answer) ?? 0) >= broken / 2)
 }
 
-function afterBreak(answer: Answer | undefined): Finding {
+function afterBreak(answer: ProbeAnswer | undefined): Finding {
   const again = 'sends a layer again from its start after a break, in chunks from the third time on'
   if (!answer || answer.status >= 300) return note(`GET answers ${answer?.status}`, again)
   const offset = offsetOf(answer) ?? 0

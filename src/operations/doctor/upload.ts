@@ -1,5 +1,5 @@
 import {bytesBody} from '../../registry/net/http.js'
-import type {Answer} from '../../registry/probe/probe.js'
+import type {ProbeAnswer} from '../../registry/probe/probe.js'
 import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
 import {makeLayer} from './content.js'
 import {append, begin, cancel, commit, isStored, offsetOf, withSession} from './session.js'
@@ -78,7 +78,7 @@ export const streamedPatch: Check = {
   },
 }
 
-function withoutStream(answer: Answer, {takesPut}: Patient['facts']): Finding {
+function withoutStream(answer: ProbeAnswer, {takesPut}: Patient['facts']): Finding {
   const {status} = answer
   // the error says the most when there is no other way
   if (!takesPut || status === 401 || status === 403) return unexpected(answer, 'PATCH of a blob')
@@ -129,7 +129,7 @@ export const rangedPatch: Check = {
   },
 }
 
-function withoutRanges({status}: Answer): Finding {
+function withoutRanges({status}: ProbeAnswer): Finding {
   return note(`it answers ${status}`, 'sends no chunks: a layer goes in one request')
 }
 
@@ -149,7 +149,7 @@ export const chunkLimit: Check = {
   },
 }
 
-function limitIn(answer: Answer): Finding {
+function limitIn(answer: ProbeAnswer): Finding {
   const {status} = answer
   if (status < 300) return ok('it takes them; more was not tried')
   if (status === 416) return note('416: that is too much for a chunk', 'keeps chunks below 4 MiB')

@@ -154,7 +154,7 @@ async function transfer(
   const onBytes = (bytes: number): void => report({kind: 'bytes', done: (read += bytes), total})
   let wanted: readonly BlobInfo[] = commit.blobs
   for (let round = 0; round < rounds; round++) {
-    await copyBlobs(source, target, wanted, {done: new Set(), counts}, {signal, onBytes})
+    await copyBlobs(source, target, wanted, {progress: {done: new Set(), counts}, signal, onBytes})
     report({kind: 'step', step: 'publish', on: place})
     const committed = await commitToSite(site, commit, {signal})
     if (committed.missing.length === 0) return committed

@@ -6,7 +6,7 @@ import {ignoreRules} from '../../layer/tree/ignore-rules.js'
 import {walk, type WalkOptions} from '../../layer/tree/walk.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 
-export interface DirectoryOptions extends Omit<WalkOptions, 'isExcluded'> {
+export interface DirectoryOptions extends Omit<WalkOptions, 'isExcluded' | 'detail'> {
   /** gitignore patterns, after those of the directory's `.injectignore`. */
   readonly exclude: readonly string[]
 }
@@ -28,7 +28,7 @@ export function openDirectory(directory: string, outputs: readonly Output[]): Di
   return {
     path,
     entries: (options) => (detail) =>
-      walk(path, {...options, ...detail, isExcluded: ignoreRules(path, options.exclude)}),
+      walk(path, {...options, detail, isExcluded: ignoreRules(path, options.exclude)}),
   }
 }
 

@@ -129,10 +129,7 @@ export async function planUpdate(
     await knownLayers(store, image, name, moves, ports.signal),
     shards !== undefined,
   )
-  const look = await ports.treeMemory?.look(
-    [...packing, key],
-    framed.content({xattrs: false, states: true}),
-  )
+  const look = await ports.treeMemory?.look([...packing, key], framed.content('states'))
   const content =
     stored?.key === key
       ? {...stored, unsent: nothingSent}

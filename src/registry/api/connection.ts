@@ -1,4 +1,4 @@
-import {type Access, createAuthorization} from '../auth/authorization.js'
+import {type RequestedAccess, createAuthorization} from '../auth/authorization.js'
 import type {CredentialLookup} from '../credentials/credential.js'
 import {registryUrl} from '../net/endpoint.js'
 import type {HttpRequest, HttpResponse} from '../net/http.js'
@@ -7,11 +7,17 @@ import {type RetryPolicy, type RetryPorts} from '../net/retry-policy.js'
 import {secretsOf} from '../net/secrets.js'
 import {refusal} from '../net/status-error.js'
 import type {Transport} from '../net/transport.js'
-import {createRetries, type RetryOptions, type WithRetries} from '../net/with-retries.js'
+import type {RefusedError, TransportError} from '../net/transport-error.js'
+import {
+  createRetries,
+  finalError,
+  type RetryOptions,
+  type WithRetries,
+} from '../net/with-retries.js'
 
 /** One request to the repository, and which statuses answer it; any other is an error. */
 export interface Call extends HttpRequest {
-  readonly access: Access
+  readonly access: RequestedAccess
   readonly accept: readonly number[]
   /** Sent even when the store's own signal says to stop: the tidying up. */
   readonly afterAbort?: boolean
@@ -42,6 +48,8 @@ export interface Connection {
    */
   once<T>(call: Call, consume: Consume<T>): Promise<T>
   readonly withRetries: WithRetries
+  /** A `TransportError` or `RefusedError` that is not tried again, as an error of ours. */
+  failureOf(error: TransportError | RefusedError): Error
   /**
    * Waits. Throws the reason of `signal`, and that of the store's own unless it is `afterAbort`.
    */
@@ -78,7 +86,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
   }
   const registry = registryUrl(host, settings.plainHttp)
   const leave = settings.transport.join()
-  const retrying = createRetries(settings.retries, ports, settings.transport.pace)
+  const retrying = createRetries(settings.retries, ports, settings.transport.pauses)
   // whatever failed leaves this way
   const withRetries: WithRetries = (work, options) => secrets.guard(retrying(work, options))
   const send = createAuthorization({
@@ -121,6 +129,11 @@ export function openConnection(settings: ConnectionSettings): Connection {
     call: (call, consume, options) =>
       withRetries(() => once(call, consume), {signal: signalFor(call), ...options}),
     withRetries,
+    failureOf(error) {
+      const failure = finalError(error, 1)
+      secrets.strikeError(failure)
+      return failure
+    },
     pause: (milliseconds, options) => ports.sleep(milliseconds, signalFor(options)),
     close: leave,
   }

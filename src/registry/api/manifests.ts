@@ -2,6 +2,7 @@ import {IntegrityError, UsageError} from '../../errors.js'
 import {algorithmOf, type Digest, digestOf, isDigest} from '../../oci/digest.js'
 import {manifestMediaTypes} from '../../oci/media-type.js'
 import {quoted} from '../../oci/quoted.js'
+import {isTag} from '../../oci/tag.js'
 import type {CallOptions, ManifestStore, StoredManifest} from '../../store/content-store.js'
 import {manifestLimit} from '../../oci/manifest-kind.js'
 import {readAll} from '../../stream/limit.js'
@@ -94,7 +95,7 @@ export function createManifestReader(connection: Connection): ManifestReader {
  * name something else there.
  */
 export function manifestUrl(connection: Connection, reference: string): URL {
-  if (!isDigest(reference) && !/^\w[\w.-]{0,127}$/.test(reference)) {
+  if (!isDigest(reference) && !isTag(reference)) {
     throw new UsageError(
       'ERR_INJECT_REFERENCE_INVALID',
       `neither a tag nor a digest: ${quoted(reference, 160)}`,

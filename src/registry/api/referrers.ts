@@ -14,7 +14,7 @@ import {missingPage, nextPage} from './next-page.js'
 const mostPages = 1000
 const limits = {names: 50_000, bytes: 32 * 1024 * 1024}
 
-interface Page {
+interface ReferrerPage {
   readonly manifests: readonly ReferrerDescriptor[]
   readonly bytes: number
   readonly next: URL | undefined
@@ -45,7 +45,7 @@ function getPage(
   connection: Connection,
   url: URL,
   {signal, seen}: CallOptions & {readonly seen: Set<string>},
-): Promise<Page | undefined> {
+): Promise<ReferrerPage | undefined> {
   return connection.call(
     {method: 'GET', url, access: 'pull', accept: [200, 400, 404, 405, 406], signal},
     async (response) => {

@@ -53,9 +53,7 @@ async function* continued(
     } catch (error) {
       if (!(error instanceof TransportError)) throw error
       idleBreaks = given - before >= worthwhile ? 0 : idleBreaks + 1
-      // its retries end with the error that a single try would have had
-      if (idleBreaks > maxIdleBreaks)
-        await connection.withRetries(() => Promise.reject(error), {attempts: 1})
+      if (idleBreaks > maxIdleBreaks) throw connection.failureOf(error)
     }
     opened = await openRest(connection, call, given, size)
   }

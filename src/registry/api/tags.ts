@@ -1,5 +1,6 @@
 import {IntegrityError, LimitError} from '../../errors.js'
 import {parseJsonValue} from '../../oci/json-value.js'
+import {isTag} from '../../oci/tag.js'
 import {compareTags} from '../../store/tags.js'
 import type {CallOptions, ManifestStore} from '../../store/content-store.js'
 import {readAll} from '../../stream/limit.js'
@@ -35,7 +36,7 @@ export function createTagLister(connection: Connection): Pick<ManifestStore, 'li
   }
 }
 
-interface Page {
+interface TagPage {
   readonly tags: readonly string[]
   readonly bytes: number
   readonly next: URL | undefined
@@ -45,7 +46,7 @@ function getPage(
   connection: Connection,
   url: URL,
   {signal, seen}: CallOptions & {readonly seen: Set<string>},
-): Promise<Page> {
+): Promise<TagPage> {
   const what = `list of tags at ${displayUrl(url)}`
   return connection.call(
     {method: 'GET', url, access: 'pull', accept: [200, 404], signal},
@@ -69,12 +70,12 @@ function parseTags(body: Uint8Array, what: string): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(what)
   // Go's empty list is null
   const tags: unknown = ('tags' in value ? value.tags : undefined) ?? []
-  if (!Array.isArray(tags) || !tags.every(isTag)) throw invalid(what)
+  if (
+    !Array.isArray(tags) ||
+    !tags.every((tag): tag is string => typeof tag === 'string' && isTag(tag))
+  )
+    throw invalid(what)
   return tags
-}
-
-function isTag(value: unknown): value is string {
-  return typeof value === 'string' && /^\w[\w.-]{0,127}$/.test(value)
 }
 
 function invalid(what: string): IntegrityError {

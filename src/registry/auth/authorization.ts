@@ -7,7 +7,7 @@ import {
   type CredentialLookup,
 } from '../credentials/credential.js'
 import {displayUrl} from '../net/endpoint.js'
-import type {Exchange, HttpRequest, HttpResponse} from '../net/http.js'
+import type {SendRequest, HttpRequest, HttpResponse} from '../net/http.js'
 import type {ExtraHeaders} from '../credentials/http-headers.js'
 import {followRedirects} from '../net/redirects.js'
 import {retryableStatuses} from '../net/retry-policy.js'
@@ -15,13 +15,13 @@ import {secretsOf} from '../net/secrets.js'
 import {refusal} from '../net/status-error.js'
 import {createTokenCache, type TokenUse} from './token-cache.js'
 import {fetchToken, type TokenPorts} from './token.js'
-import {waitFor} from '../net/wait-for.js'
+import {waitFor} from '../../stream/wait-for.js'
 
 /**
  * What a request needs the right to do: in the repository (`push` includes `pull`), to take a blob
  * over from another one, or nothing but to be known.
  */
-export type Access = 'none' | 'pull' | 'push' | {readonly mountFrom: string}
+export type RequestedAccess = 'none' | 'pull' | 'push' | {readonly mountFrom: string}
 
 export interface AuthorizationSettings extends TokenPorts {
   /** The registry's root; nothing secret goes to any other origin but the token server's. */
@@ -39,7 +39,10 @@ export interface AuthorizationSettings extends TokenPorts {
  * Sends a request with what the registry wants to see, following redirects. An answer 401 means
  * that nothing we have will do.
  */
-export type SendAuthorized = (request: HttpRequest, access: Access) => Promise<HttpResponse>
+export type SendAuthorized = (
+  request: HttpRequest,
+  access: RequestedAccess,
+) => Promise<HttpResponse>
 
 /** A registry that asks again and again gets this many more tries. */
 const maxRounds = 2
@@ -87,7 +90,7 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     return {...response, secrets: [...own, ...response.secrets], isKnown: who !== undefined}
   }
 
-  function scopesOf(access: Access): string[] {
+  function scopesOf(access: RequestedAccess): string[] {
     if (access === 'none') return []
     if (access === 'pull') return [scopeOf('pull')]
     if (access === 'push') return [scopeOf('pull,push')]
@@ -131,7 +134,7 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
   }
 
   /** The token server gets the user's headers, too, but not those that it redirects to. */
-  function tokenExchange(): Exchange {
+  function tokenExchange(): SendRequest {
     let server: string | undefined
     return (request) => {
       server ??= request.url.origin

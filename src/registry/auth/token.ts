@@ -1,6 +1,6 @@
 import {AuthenticationError, NetworkError} from '../../errors.js'
 import {readAll} from '../../stream/limit.js'
-import {bytesBody, type Exchange, type HttpRequest} from '../net/http.js'
+import {bytesBody, type SendRequest, type HttpRequest} from '../net/http.js'
 import type {Challenge} from './challenge.js'
 import {basicAuthorization, type Credential} from '../credentials/credential.js'
 import {displayUrl} from '../net/endpoint.js'
@@ -26,7 +26,7 @@ export interface TokenRequest {
 }
 
 export interface TokenPorts {
-  readonly exchange: Exchange
+  readonly exchange: SendRequest
   readonly withRetries: WithRetries
   now(): number
 }

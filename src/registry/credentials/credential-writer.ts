@@ -51,7 +51,7 @@ export async function eraseCredential(
   for (const place of authFiles(places)) {
     const text = await readIfThere(place)
     if (text === undefined) continue
-    gone.push(...(await eraseFrom(place.path, text, registry, places, call)))
+    gone.push(...(await eraseFrom({file: place.path, text}, registry, {env: places.env, ...call})))
   }
   return gone
 }
@@ -71,19 +71,14 @@ export async function listRegistries(places: AuthFilePlaces): Promise<string[]> 
 }
 
 async function eraseFrom(
-  file: string,
-  text: string,
+  {file, text}: {readonly file: string; readonly text: string},
   registry: string,
-  {env}: AuthFilePlaces,
-  call: CallOptions,
+  call: CallOptions & Pick<AuthFilePlaces, 'env'>,
 ): Promise<CredentialPlace[]> {
   const {helper, store} = findInAuthFile(text, file, registry, '')
   const program = helper?.name ?? store?.name
   const gone: CredentialPlace[] = []
-  if (
-    program !== undefined &&
-    (await eraseFromHelper(program, serverKey(registry), {env, ...call}))
-  ) {
+  if (program !== undefined && (await eraseFromHelper(program, serverKey(registry), call))) {
     gone.push({file, helper: program})
   }
   if (authKeysOf(text, file, registry).length === 0) return gone

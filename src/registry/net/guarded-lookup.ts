@@ -2,7 +2,7 @@ import {NetworkError} from '../../errors.js'
 import type {LookupFunction} from 'node:net'
 import {type Reach, reachOf} from './address.js'
 import {TransportError} from './transport-error.js'
-import type {Exchange} from './http.js'
+import type {SendRequest} from './http.js'
 import {displayUrl} from './endpoint.js'
 import {lookup as systemLookup, type LookupAddress} from 'node:dns'
 
@@ -17,10 +17,10 @@ const forbidden: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
  * as usual. Throws `NetworkError` (`ERR_INJECT_ADDRESS_REFUSED`).
  */
 export function guardedExchange(
-  exchange: Exchange,
+  exchange: SendRequest,
   registry: URL,
   lookup: LookupFunction | undefined,
-): Exchange {
+): SendRequest {
   const guarded = guardedLookup(lookup)
   const isLocal = reachOf(registry.hostname) === 'loopback'
   return async (request) => {

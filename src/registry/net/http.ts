@@ -5,7 +5,7 @@ import type {ByteStream} from '../../store/content-store.js'
 import {displayRequest} from './endpoint.js'
 import {proxyRefusal, TransportError, transportError} from './transport-error.js'
 import {drain, receiveBody} from './receive-body.js'
-import type {Route} from './routes.js'
+import type {NetworkRoute} from './routes.js'
 import {secretsOf} from './secrets.js'
 import {sendBody} from './send-body.js'
 
@@ -13,7 +13,7 @@ import {sendBody} from './send-body.js'
  * A body that can be sent again: every `open` starts at its first byte. Without a length it goes as
  * chunked transfer encoding.
  */
-export interface RequestBody {
+export interface OutgoingBody {
   readonly length: number | undefined
   open(): ByteStream
 }
@@ -23,7 +23,7 @@ export interface HttpRequest {
   readonly url: URL
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: RequestBody
+  readonly body?: OutgoingBody
   /**
    * Which of the timeouts holds from the last byte sent to the first one of the answer; default
    * `response`.
@@ -62,7 +62,7 @@ export interface HttpResponse {
  * One request, one answer of any status. Throws `TransportError`, what the body's producer threw,
  * or the signal's reason.
  */
-export type Exchange = (request: HttpRequest) => Promise<HttpResponse>
+export type SendRequest = (request: HttpRequest) => Promise<HttpResponse>
 
 /** Milliseconds. */
 export interface HttpTimeouts {
@@ -93,14 +93,14 @@ export interface HttpSettings {
   readonly userAgent: string
   readonly timeouts: HttpTimeouts
   /** Throws an error of ours when a way cannot be had. */
-  readonly routeTo: (url: URL) => Route
+  readonly routeTo: (url: URL) => NetworkRoute
 }
 
 /**
  * HTTP/1.1 over the connections of a route. Follows no redirects, retries nothing, decodes nothing:
  * each of these is a file of its own, or a mistake.
  */
-export function createHttp(settings: HttpSettings): Exchange {
+export function createHttp(settings: HttpSettings): SendRequest {
   return (request) => exchange(request, settings)
 }
 
@@ -185,7 +185,7 @@ function lengthHeader({method, body}: HttpRequest): Record<string, string> {
   return body.length === undefined ? {} : {'content-length': String(body.length)}
 }
 /** Bytes in memory, as a request's body and as a blob's source. */
-export function bytesBody(bytes: Uint8Array): RequestBody {
+export function bytesBody(bytes: Uint8Array): OutgoingBody {
   return {
     length: bytes.length,
     // eslint-disable-next-line @typescript-eslint/require-await -- a stream of one chunk has nothing to wait for

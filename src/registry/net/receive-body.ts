@@ -1,5 +1,6 @@
 import type {Duplex} from 'node:stream'
 import type {ByteStream} from '../../store/content-store.js'
+import {createMinimumRate, type Moved} from '../../stream/minimum-rate.js'
 import {TransportError} from './transport-error.js'
 import {monotonicTime} from '../../disk/clock.js'
 
@@ -23,9 +24,8 @@ export async function* receiveBody(
   {idle, rate, doing, failure, finish, reusable}: ReceiveOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  const watch = createMinimumRate(rate)
   let ended = false
-  let waited = 0
-  let came = 0
   try {
     for (;;) {
       const since = monotonicTime()
@@ -42,12 +42,9 @@ export async function* receiveBody(
         ended = true
         return
       }
-      waited += monotonicTime() - since
-      came += next.value.length
-      if (waited >= rate.window) {
-        if (came * 1000 < rate.minimum * waited) throw tooSlow(doing, came, waited)
-        waited = came = 0
-      }
+      const moved = {bytes: next.value.length, milliseconds: monotonicTime() - since}
+      const slow = watch.count(moved)
+      if (slow) throw tooSlow(doing, slow)
       yield next.value
     }
   } finally {
@@ -56,8 +53,7 @@ export async function* receiveBody(
   }
 }
 
-/** No time between two bytes is too long here, but there is no end to it. */
-function tooSlow(doing: string, bytes: number, milliseconds: number): TransportError {
+function tooSlow(doing: string, {bytes, milliseconds}: Moved): TransportError {
   const seconds = (milliseconds / 1000).toFixed(0)
   return new TransportError('ETIMEDOUT', `${doing}: only ${bytes} bytes came in ${seconds} s`)
 }

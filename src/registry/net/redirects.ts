@@ -1,7 +1,7 @@
 import {NetworkError} from '../../errors.js'
 import {mayReferTo} from './address.js'
 import {displayRequest, displayUrl, parseUrl} from './endpoint.js'
-import type {Exchange, HttpRequest, HttpResponse} from './http.js'
+import type {SendRequest, HttpRequest, HttpResponse} from './http.js'
 
 const maxRedirects = 5
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
@@ -20,7 +20,7 @@ const secretHeaders: ReadonlySet<string> = new Set([
  * Throws `NetworkError` (`ERR_INJECT_REDIRECT_REFUSED`).
  */
 export async function followRedirects(
-  exchange: Exchange,
+  exchange: SendRequest,
   request: HttpRequest,
 ): Promise<HttpResponse> {
   let current = request

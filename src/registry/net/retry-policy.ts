@@ -55,7 +55,6 @@ const retryableCodes: ReadonlySet<string> = new Set([
   // the connection ended within the answer's headers
   'HPE_INVALID_EOF_STATE',
   'ERR_EARLY_ANSWER',
-  'ERR_UPLOAD_LOST',
   'ERR_UPLOAD_BUSY',
   'ERR_PROXY_BUSY',
 ])

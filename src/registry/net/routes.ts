@@ -14,7 +14,7 @@ import type {TrustLookup} from '../tls/trust.js'
 import {createTunnelAgent} from './tunnel-agent.js'
 
 /** How one host is reached. */
-export interface Route {
+export interface NetworkRoute {
   /** By the protocol that they speak with whom they connect to. */
   readonly agent: {readonly http?: Agent; readonly https?: TlsAgent}
   /** What sends a request, where it must be put to a proxy; `undefined`: Node's own. */
@@ -43,7 +43,7 @@ export interface RouteSettings {
 /** The ways to hosts, each with its kept-alive connections and TLS sessions. */
 export interface Routes {
   /** `registry`: as references name it, when `url` is that registry's; see `Peer`. */
-  find(url: URL, registry: string | undefined): Route
+  find(url: URL, registry: string | undefined): NetworkRoute
   /** Ends all connections; later ones are new. */
   close(): void
 }
@@ -53,7 +53,7 @@ export interface Routes {
 const keepAlive = {keepAlive: true, timeout: 15_000}
 
 export function createRoutes(settings: RouteSettings): Routes {
-  const routes = new Map<string, Route>()
+  const routes = new Map<string, NetworkRoute>()
   return {
     find(url, registry) {
       const key = `${url.origin} ${registry ?? ''}`
@@ -71,7 +71,11 @@ export function createRoutes(settings: RouteSettings): Routes {
   }
 }
 
-function createRoute(url: URL, registry: string | undefined, settings: RouteSettings): Route {
+function createRoute(
+  url: URL,
+  registry: string | undefined,
+  settings: RouteSettings,
+): NetworkRoute {
   const proxy = settings.proxyFor(url)
   const context = (): SecureContext | undefined =>
     proxy?.url.protocol === 'https:'
@@ -102,7 +106,7 @@ function createRoute(url: URL, registry: string | undefined, settings: RouteSett
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form */
-function absoluteForm(proxy: Proxy, agent: Route['agent']): RequestFunction {
+function absoluteForm(proxy: Proxy, agent: NetworkRoute['agent']): RequestFunction {
   const {protocol, port} = proxy.url
   const hostname = proxy.url.hostname.replace(/^\[(.*)\]$/, '$1')
   return (url, options, callback) =>

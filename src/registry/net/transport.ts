@@ -1,9 +1,9 @@
 import type {LookupFunction} from 'node:net'
 import {guardedExchange} from './guarded-lookup.js'
-import {createHttp, type Exchange, type HttpRequest, type HttpTimeouts} from './http.js'
+import {createHttp, type SendRequest, type HttpRequest, type HttpTimeouts} from './http.js'
 import {createKnownSecrets, type KnownSecrets} from './known-secrets.js'
 import {createLanes} from './lanes.js'
-import {createPace, type Pace} from './pace.js'
+import {createHostPauses, type HostPauses} from './pauses.js'
 import type {ProxyLookup} from './proxy.js'
 import {createRoutes} from './routes.js'
 import {secretsOf} from './secrets.js'
@@ -31,8 +31,8 @@ export interface TransportSettings {
  */
 export interface Transport {
   /** For one registry, as references name it and where it answers. */
-  exchangeFor(registry: {readonly name: string; readonly url: URL}): Exchange
-  readonly pace: Pace
+  exchangeFor(registry: {readonly name: string; readonly url: URL}): SendRequest
+  readonly pauses: HostPauses
   /**
    * What went through it for logging in, and what else is added: errors and notices must be
    * without.
@@ -49,10 +49,10 @@ export function createTransport(settings: TransportSettings): Transport {
   const warn = createWarnings((text) => settings.onNotice?.(text), secrets)
   let ended = new AbortController()
   let users = 0
-  const pace = createPace((milliseconds) => settings.sleep(milliseconds, ended.signal))
+  const pauses = createHostPauses((milliseconds) => settings.sleep(milliseconds, ended.signal))
 
   return {
-    pace,
+    pauses,
     secrets,
     exchangeFor({name, url: registry}) {
       const http = createHttp({
@@ -65,7 +65,7 @@ export function createTransport(settings: TransportSettings): Transport {
         secrets.add(secretsOf(undefined, [request.headers?.['authorization']]))
         const leave = await lanes.enter(url.host, laneOf(request), signal)
         try {
-          await pace.clear(url.host, signal)
+          await pauses.clear(url.host, signal)
           const response = await guarded(request)
           secrets.add(response.secrets)
           if (url.origin === registry.origin) warn(name, response)

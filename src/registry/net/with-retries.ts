@@ -1,5 +1,5 @@
 import {AuthenticationError, type InjectError, NetworkError} from '../../errors.js'
-import type {Pace} from './pace.js'
+import type {HostPauses} from './pauses.js'
 import {
   attemptsFor,
   backoff,
@@ -27,8 +27,12 @@ export interface RetryOptions<T> {
  */
 export type WithRetries = <T>(work: () => Promise<T>, options?: RetryOptions<T>) => Promise<T>
 
-/** Waits that a busy host causes go through `pace`, if there is one, and so hold up everybody. */
-export function createRetries(policy: RetryPolicy, ports: RetryPorts, pace?: Pace): WithRetries {
+/** Waits that a busy host causes go through `pauses`, if there is one, and so hold up everybody. */
+export function createRetries(
+  policy: RetryPolicy,
+  ports: RetryPorts,
+  pauses?: HostPauses,
+): WithRetries {
   return async (work, {signal, settled, attempts = policy.attempts} = {}) => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -36,9 +40,12 @@ export function createRetries(policy: RetryPolicy, ports: RetryPorts, pace?: Pac
       } catch (error) {
         signal?.throwIfAborted()
         const delay = delayAfter(error, attempt, {...policy, attempts}, ports)
-        if (delay === undefined) throw finalError(error, attempt)
+        if (delay === undefined) {
+          const isOfRequest = error instanceof TransportError || error instanceof RefusedError
+          throw isOfRequest ? finalError(error, attempt) : error
+        }
         const busy = error instanceof RefusedError && isBusy(error) ? error.host : undefined
-        if (pace && busy !== undefined) await pace.postpone(busy, delay, signal)
+        if (pauses && busy !== undefined) await pauses.postpone(busy, delay, signal)
         else await ports.sleep(delay, signal)
       }
       const value = await settled?.()
@@ -87,7 +94,7 @@ function withHint(failure: InjectError, hint: string): InjectError {
 }
 
 /** The error as the rest of the program knows it, after so many tries. */
-export function finalError(error: unknown, attempts: number): unknown {
+export function finalError(error: TransportError | RefusedError, attempts: number): InjectError {
   const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`
   if (error instanceof TransportError) {
     const hint = hintFor(error)
@@ -102,7 +109,7 @@ export function finalError(error: unknown, attempts: number): unknown {
       ...(hint && {hint}),
     })
   }
-  return error instanceof RefusedError ? error.failure : error
+  return error.failure
 }
 
 const hints: ReadonlyMap<string, string> = new Map([

@@ -1,7 +1,7 @@
 import type {IncomingHttpHeaders} from 'node:http'
 import {homeFolder} from '../../disk/home-folder.js'
 import type {InjectError} from '../../errors.js'
-import type {Access} from '../auth/authorization.js'
+import type {RequestedAccess} from '../auth/authorization.js'
 import {createBlobReader} from '../api/blobs.js'
 import {openConnection} from '../api/connection.js'
 import type {CredentialLookup} from '../credentials/credential.js'
@@ -11,7 +11,8 @@ import {createManifestReader, type ManifestReader} from '../api/manifests.js'
 import {openTransport, retryPorts} from '../net/open-transport.js'
 import {createProxyLookup, type Proxy} from '../net/proxy.js'
 import {followRedirects} from '../net/redirects.js'
-import {openRegistryStore, type RegistryStoreOptions} from '../registry-store.js'
+import {registryAddress} from '../registry-address.js'
+import type {RegistryStoreOptions} from '../registry-store.js'
 import {defaultRetryPolicy} from '../net/retry-policy.js'
 import {refusal} from '../net/status-error.js'
 import {probeTls, type TlsFacts} from './tls-probe.js'
@@ -21,7 +22,7 @@ import type {BlobReader, CallOptions, ManifestStore} from '../../store/content-s
 import type {WithRetries} from '../net/with-retries.js'
 
 /** An answer of any status. */
-export interface Answer {
+export interface ProbeAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly url: URL
@@ -29,7 +30,7 @@ export interface Answer {
   readonly failure: InjectError | undefined
 }
 
-export interface Question extends Pick<
+export interface ProbeQuestion extends Pick<
   HttpRequest,
   'method' | 'headers' | 'body' | 'signal' | 'patience'
 > {
@@ -37,7 +38,7 @@ export interface Question extends Pick<
    * Below the repository, such as `manifests/v1`; or a whole address, such as that of an upload.
    */
   readonly at: string | URL
-  readonly access: Access
+  readonly access: RequestedAccess
   /** Asked even when the run has been told to stop: the tidying up. */
   readonly afterAbort?: boolean
 }
@@ -55,9 +56,9 @@ export interface Probe {
    * One request, logged in as is usual; tried again when the connection fails or the registry is
    * busy.
    */
-  ask(question: Question): Promise<Answer>
+  ask(question: ProbeQuestion): Promise<ProbeAnswer>
   /** `GET /v2/` by nobody. */
-  ping(options?: CallOptions): Promise<Answer>
+  ping(options?: CallOptions): Promise<ProbeAnswer>
   tls(options?: CallOptions): Promise<TlsFacts>
   /** What has been sent and answered so far, the requests for tokens included. */
   readonly seen: readonly SeenExchange[]
@@ -84,7 +85,7 @@ export function openProbe(
 ): Probe {
   const {env = process.env, home = homeFolder(), signal} = options
   const transport = watchTransport(openTransport(options))
-  const registry = registryRoot(reference, options)
+  const registry = registryAddress(reference.registry, options)
   const uid = process.getuid?.()
   const retries = {...defaultRetryPolicy, ...options.retries}
   const connection = openConnection({
@@ -139,33 +140,9 @@ export function openProbe(
 async function answerOf(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
-): Promise<Answer> {
+): Promise<ProbeAnswer> {
   const {status, headers, url} = response
   if (status < 400) await response.discard()
   const failure = status < 400 ? undefined : (await refusal(request, response)).failure
   return {status, headers, url, failure}
-}
-
-/**
- * Whether it is http or https is the store's to decide; it tells the transport that it is opened
- * with.
- */
-function registryRoot(
-  reference: {readonly registry: string; readonly repository: string},
-  options: RegistryStoreOptions,
-): URL {
-  const transport = openTransport(options)
-  let root: URL | undefined
-  const told = {
-    pace: transport.pace,
-    secrets: transport.secrets,
-    join: () => transport.join(),
-    exchangeFor(registry: Parameters<typeof transport.exchangeFor>[0]) {
-      root = registry.url
-      return transport.exchangeFor(registry)
-    },
-  }
-  void openRegistryStore(reference, {...options, mirrors: undefined, transport: told}).close()
-  if (!root) throw new Error('a store without a transport')
-  return root
 }

@@ -4,7 +4,7 @@ import {type DetailedPeerCertificate, TLSSocket} from 'node:tls'
 import type {CallOptions} from '../../store/content-store.js'
 import {displayUrl} from '../net/endpoint.js'
 import {createProxyLookup} from '../net/proxy.js'
-import {createRoutes, type Route} from '../net/routes.js'
+import {createRoutes, type NetworkRoute} from '../net/routes.js'
 import {TransportError, transportError} from '../net/transport-error.js'
 import {createTrust, type TrustOptions} from '../tls/trust.js'
 import {findTrustSource} from './trust-source.js'
@@ -75,7 +75,7 @@ export async function probeTls(
  */
 function shake<T>(
   url: URL,
-  {agent}: Route,
+  {agent}: NetworkRoute,
   look: (socket: TLSSocket) => T,
   signal: AbortSignal | undefined,
 ): Promise<T> {

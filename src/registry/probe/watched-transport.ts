@@ -1,7 +1,7 @@
 import type {IncomingHttpHeaders} from 'node:http'
 import {parseJsonValue} from '../../oci/json-value.js'
 import type {ByteStream} from '../../store/content-store.js'
-import type {Exchange, HttpRequest, HttpResponse} from '../net/http.js'
+import type {SendRequest, HttpRequest, HttpResponse} from '../net/http.js'
 import type {Transport} from '../net/transport.js'
 
 /**
@@ -31,13 +31,13 @@ const longestAnswer = 64 * 1024
 export function watchTransport(transport: Transport): WatchedTransport {
   const seen: SeenExchange[] = []
   return {
-    pace: transport.pace,
+    pauses: transport.pauses,
     secrets: transport.secrets,
     join: () => transport.join(),
     seen,
     exchangeFor(registry) {
       const exchange = transport.exchangeFor(registry)
-      const watched: Exchange = async (request) => {
+      const watched: SendRequest = async (request) => {
         const response = await exchange(request)
         const entry = entryOf(request, response)
         seen.push(entry)

@@ -2,23 +2,23 @@ import {NetworkError} from '../../errors.js'
 import type {CallOptions} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 import type {UploadJournal} from '../../store/upload-journal.js'
-import type {Connection} from '../api/connection.js'
+import type {UploadContext} from './context.js'
 import type {Replay} from './replay.js'
-import {TransportError} from '../net/transport-error.js'
 import {resolveLocation} from './location.js'
-import type {Appended, UploadSession, UploadSessions} from './session-requests.js'
-import type {UploadStrategy} from './strategy.js'
+import type {Appended, PushSession} from './push-session.js'
 
 const maxRestarts = 3
 
 export interface OpenUploadOptions extends CallOptions {
-  readonly connection: Connection
-  readonly sessions: UploadSessions
   readonly replay: Replay
   readonly journal: UploadJournal | undefined
   /** A session to begin with. */
-  readonly session: UploadSession | undefined
-  readonly onNotice: (text: string) => void
+  readonly session: PushSession | undefined
+}
+
+/** The session cannot be gone on with: another one must begin. */
+export class SessionLostError extends Error {
+  override readonly name = 'SessionLostError'
 }
 
 /**
@@ -38,7 +38,7 @@ export interface OpenUpload {
    */
   readonly trouble: {stuck: number; resyncs: number}
   /** Begins a session where there is none. */
-  begin(): Promise<UploadSession>
+  begin(): Promise<PushSession>
   /** Takes over what an answer says; `offset` where it says nothing of that. */
   advance(answer: Appended, offset: number): void
   /** Remembers for another process how far it has come. */
@@ -46,19 +46,20 @@ export interface OpenUpload {
   /** The same, at the end and at once: what comes next may take long. */
   noteWhole(blob: BlobInfo): Promise<void>
   /**
-   * Goes on from where the registry says that it stands. Throws what `lose` returns when that
-   * cannot be.
+   * Goes on from where the registry says that it stands. Throws `SessionLostError` when that cannot
+   * be.
    */
-  moveTo(offset: number): Promise<void>
+  moveTo(offset: number): void
   /**
-   * Asks the registry where the session stands, and goes on from there. Throws what `lose` returns.
+   * Asks the registry where the session stands, and goes on from there. Throws `SessionLostError`
+   * when that cannot be.
    */
   ask(): Promise<void>
   /**
-   * Gives the session up. Returns what to throw: something that is tried again, with a new session,
-   * unless that has been tried too often.
+   * Gives the session up, so that the next one can begin. Throws `NetworkError` when that has
+   * happened too often.
    */
-  lose(why: string): Promise<Error>
+  lose(why: string): Promise<void>
   /** Gives the session up, and what an earlier process began. */
   startOver(why: string): Promise<void>
   /** Cancels the session, if there is one. */
@@ -66,8 +67,11 @@ export interface OpenUpload {
 }
 
 /** Begins with what the journal says that an earlier process left, if anything. */
-export function openUpload(options: OpenUploadOptions): OpenUpload {
-  const {connection, sessions, replay, journal, signal, onNotice} = options
+export function openUpload(
+  {connection, sessions, onNotice}: UploadContext,
+  options: OpenUploadOptions,
+): OpenUpload {
+  const {replay, journal, signal} = options
   let {session} = options
   let offset = 0
   let restarts = 0
@@ -108,9 +112,9 @@ export function openUpload(options: OpenUploadOptions): OpenUpload {
     moveTo,
     async ask() {
       const status = session && (await sessions.status(session, signal))
-      if (!status) throw await lose('the registry does not know the upload any more')
+      if (!status) throw new SessionLostError('the registry does not know the upload any more')
       session = status.session
-      await moveTo(status.offset)
+      moveTo(status.offset)
       if (left && !isGoingOn) {
         isGoingOn = true
         onNotice(
@@ -123,18 +127,18 @@ export function openUpload(options: OpenUploadOptions): OpenUpload {
     cancel,
   }
 
-  async function moveTo(found: number): Promise<void> {
+  function moveTo(found: number): void {
     // it cannot have more of ours than there was to send
     const isOurs = left !== undefined || found <= replay.furthest
-    if (!isOurs) throw await lose('the registry has more of the upload than was sent')
+    if (!isOurs) throw new SessionLostError('the registry has more of the upload than was sent')
     offset = found
   }
 
-  async function lose(why: string): Promise<Error> {
+  async function lose(why: string): Promise<void> {
     if (left) await startOver('cannot be gone on with')
     else await cancel()
     if (++restarts > maxRestarts) {
-      return new NetworkError(
+      throw new NetworkError(
         'ERR_INJECT_NETWORK',
         `${why}: the upload to ${connection.name} was begun ${restarts} times`,
       )
@@ -144,7 +148,6 @@ export function openUpload(options: OpenUploadOptions): OpenUpload {
         `the upload to ${connection.name} broke off after ${megabytes(replay.furthest)} and the registry cannot go on with it: it starts again`,
       )
     }
-    return new TransportError('ERR_UPLOAD_LOST', why)
   }
 
   async function startOver(why: string): Promise<void> {
@@ -166,10 +169,4 @@ export function openUpload(options: OpenUploadOptions): OpenUpload {
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`
-}
-/** What sending needs to know. */
-export interface SendContext extends OpenUploadOptions {
-  readonly strategy: UploadStrategy
-  /** How many bytes there are, when that is known beforehand. */
-  readonly size: number | undefined
 }

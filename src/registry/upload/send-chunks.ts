@@ -1,8 +1,11 @@
-import type {RequestBody} from '../net/http.js'
-import {type OpenUpload, type SendContext} from './open-upload.js'
+import type {CallOptions} from '../../store/content-store.js'
+import type {OutgoingBody} from '../net/http.js'
+import type {UploadContext} from './context.js'
+import {type OpenUpload, SessionLostError} from './open-upload.js'
+import type {SendUploadOptions} from './send-options.js'
 import {type Sent, isUnknownWay, largestChunk, shrinkChunks} from './strategy.js'
 import {TransportError} from '../net/transport-error.js'
-import {ChunkRefusedError} from './session-requests.js'
+import {ChunkRefusedError} from './push-session.js'
 
 const maxResyncs = 10
 
@@ -11,8 +14,12 @@ const maxResyncs = 10
  * has something else than was sent, up to a point. Throws what `UploadSessions.append` throws.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
  */
-export async function sendChunks(upload: OpenUpload, context: SendContext): Promise<Sent> {
-  const {strategy, replay} = context
+export async function sendChunks(
+  upload: OpenUpload,
+  context: UploadContext,
+  {replay, signal}: SendUploadOptions,
+): Promise<Sent> {
+  const {strategy} = context
   for (;;) {
     const session = await upload.begin()
     const wanted = Math.max(strategy.chunkSize, session.minChunk)
@@ -20,7 +27,7 @@ export async function sendChunks(upload: OpenUpload, context: SendContext): Prom
     const parts = await replay.read(upload.offset, wanted)
     const size = parts.reduce((sum, part) => sum + part.length, 0)
     if (size === 0) return 'all'
-    const sent = await sendChunk(upload, context, {parts, size})
+    const sent = await sendChunk(upload, context, {parts, size}, {signal})
     if (sent !== undefined) return sent
   }
 }
@@ -33,8 +40,9 @@ interface Chunk {
 /** `undefined`: go on from where the upload stands now. */
 async function sendChunk(
   upload: OpenUpload,
-  {sessions, strategy, signal}: SendContext,
+  {sessions, strategy}: UploadContext,
   {parts, size}: Chunk,
+  {signal}: CallOptions,
 ): Promise<Sent | undefined> {
   const {offset: first, trouble} = upload
   const end = first + size
@@ -44,7 +52,8 @@ async function sendChunk(
     // where a break costs the session, each chunk gets a connection that has not carried much yet
     const last = upload.restarts > 0
     const answer = await sessions.append(session, body(parts, size), {signal, range, last})
-    if ((answer.offset ?? end) > end) throw await upload.lose('the registry has more than was sent')
+    if ((answer.offset ?? end) > end)
+      throw new SessionLostError('the registry has more than was sent')
     if (answer.offset === undefined || answer.offset === end) {
       trouble.stuck = 0
       upload.advance(answer, end)
@@ -57,7 +66,7 @@ async function sendChunk(
     if (!isUnknownWay(error)) throw error
     strategy.ranges = false
     strategy.stream = true
-    if (first > 0) throw await upload.lose(error.message)
+    if (first > 0) throw new SessionLostError(error.message)
     return 'otherwise'
   }
   // it took the chunk and says that it lacks it: once it is believed
@@ -76,7 +85,7 @@ async function sendChunk(
       if (++trouble.resyncs > maxResyncs) throw refusal.failure
       // it may still be storing what came over a connection that broke
       if (trouble.resyncs > 1) throw new TransportError('ERR_UPLOAD_BUSY', refusal.message)
-      await upload.moveTo(offset)
+      upload.moveTo(offset)
       return undefined
     }
     if (!shrinkChunks(strategy, size)) {
@@ -88,7 +97,7 @@ async function sendChunk(
   }
 }
 
-function body(parts: readonly Uint8Array[], size: number): RequestBody {
+function body(parts: readonly Uint8Array[], size: number): OutgoingBody {
   return {
     length: size,
     // eslint-disable-next-line @typescript-eslint/require-await -- all is in memory

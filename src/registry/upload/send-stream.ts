@@ -1,5 +1,7 @@
-import {type OpenUpload, type SendContext} from './open-upload.js'
-import {ChunkRefusedError} from './session-requests.js'
+import type {UploadContext} from './context.js'
+import type {OpenUpload} from './open-upload.js'
+import type {SendUploadOptions} from './send-options.js'
+import {ChunkRefusedError} from './push-session.js'
 import {isUnknownWay, type Sent, shrinkChunks} from './strategy.js'
 
 /**
@@ -8,7 +10,8 @@ import {isUnknownWay, type Sent, shrinkChunks} from './strategy.js'
  */
 export async function sendStream(
   upload: OpenUpload,
-  {sessions, strategy, replay, size, signal}: SendContext,
+  {sessions, strategy}: UploadContext,
+  {replay, blob, signal}: SendUploadOptions,
 ): Promise<Sent> {
   async function* noted(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of replay.stream(0)) {
@@ -18,7 +21,7 @@ export async function sendStream(
   }
   try {
     const session = await upload.begin()
-    const answer = await sessions.append(session, {length: size, open: noted}, {signal})
+    const answer = await sessions.append(session, {length: blob?.size, open: noted}, {signal})
     upload.advance(answer, replay.furthest)
     return 'all'
   } catch (error) {

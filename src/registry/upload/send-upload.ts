@@ -1,12 +1,13 @@
-import {type InjectError, NetworkError, TimeLimitError} from '../../errors.js'
+import {NetworkError, TimeLimitError} from '../../errors.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
-import {openUpload, type SendContext, type OpenUpload} from './open-upload.js'
+import {commitUpload} from './commit.js'
+import type {UploadContext} from './context.js'
+import {openUpload, type OpenUpload, SessionLostError} from './open-upload.js'
 import {retryableStatuses} from '../net/retry-policy.js'
 import {sendChunks} from './send-chunks.js'
+import type {SendUploadOptions} from './send-options.js'
 import {sendStream} from './send-stream.js'
-import type {Sent} from './strategy.js'
 import {RefusedError, TransportError} from '../net/transport-error.js'
-import type {UploadSession} from './session-requests.js'
 
 /** The first time and three more, as long as the registry has nothing more than before. */
 const usualAttempts = 4
@@ -16,16 +17,24 @@ const maxQuestions = 5
 
 const laterHint = 'the same command goes on later with what it has sent to'
 
-export interface SendUploadOptions extends SendContext {
-  /** What is sent, when that is known beforehand. */
-  readonly blob: BlobInfo | undefined
-  /** How often it is tried while the registry gets nothing more; `undefined`: as usual. */
-  readonly attempts: number | undefined
-  /**
-   * Makes a blob of what was sent. Returns why that is not possible, when a new session may help.
-   */
-  readonly commit: (session: UploadSession, blob: BlobInfo) => Promise<InjectError | undefined>
-}
+/** Where an upload stands. */
+type UploadState =
+  /** The registry has what we think that it has. */
+  | {readonly kind: 'sending'}
+  /** What the registry has is to be asked. */
+  | {readonly kind: 'unsure'}
+  /** The same; and it may still be storing what came over a connection that broke. */
+  | {readonly kind: 'settling'}
+  /** The registry has all of it, in a session. */
+  | {readonly kind: 'sent'}
+  /** The session cannot be gone on with. */
+  | {readonly kind: 'lost'; readonly why: string}
+  /** The blob is stored. */
+  | {readonly kind: 'stored'; readonly blob: BlobInfo}
+  /** This registry takes no PATCH that would do. */
+  | {readonly kind: 'impossible'}
+
+const sending: UploadState = {kind: 'sending'}
 
 /**
  * Sends a blob by PATCH, in one stream or in ranged chunks, and commits it. After a break the
@@ -33,115 +42,134 @@ export interface SendUploadOptions extends SendContext {
  * session begins. `undefined`: this registry takes no PATCH that would do, and has nothing of it
  * now. Throws errors of ours only.
  */
-export async function sendUpload(options: SendUploadOptions): Promise<BlobInfo | undefined> {
-  const {connection, strategy, replay, journal, signal} = options
-  const upload = openUpload(options)
-  /** What the registry has is to be asked. */
-  let isUnsure = journal?.left !== undefined
-  /** It may still be storing what came over a connection that broke. */
-  let isMoving = isUnsure
-  /** What it had after the break before. */
+export async function sendUpload(
+  context: UploadContext,
+  options: SendUploadOptions,
+): Promise<BlobInfo | undefined> {
+  const {connection, strategy, attempts = usualAttempts, onNotice} = context
+  const {replay, journal, signal} = options
+  const upload = openUpload(context, options)
+  let state: UploadState = journal?.left ? {kind: 'settling'} : sending
+  /** What the registry had after the break before. */
   let mark = 0
   let refusals = 0
 
   try {
-    for (;;) {
-      const outcome = await connection.withRetries(step, {
-        signal,
-        attempts: options.attempts ?? usualAttempts,
-      })
-      if (outcome === 'again') continue
-      if (outcome === 'impossible') await upload.cancel()
-      else await journal?.clear()
-      return outcome === 'impossible' ? undefined : outcome
-    }
+    // a step that succeeds is progress: the next one has all its attempts again
+    while (state.kind !== 'stored' && state.kind !== 'impossible')
+      state = await connection.withRetries(step, {signal, attempts})
   } catch (error) {
     // what the network spoilt, or took too long, another run may finish
     const isUnfinished = error instanceof NetworkError || error instanceof TimeLimitError
-    if (isUnfinished && (await journal?.flush()))
-      options.onNotice(`${laterHint} ${connection.name}`)
+    if (isUnfinished && (await journal?.flush())) onNotice(`${laterHint} ${connection.name}`)
     else await upload.cancel()
     throw error
   }
+  if (state.kind === 'impossible') {
+    await upload.cancel()
+    return undefined
+  }
+  await journal?.clear()
+  return state.blob
 
-  async function step(): Promise<BlobInfo | 'again' | 'impossible'> {
+  async function step(): Promise<UploadState> {
     try {
-      if (isUnsure && (await isFurther())) return 'again'
-      const sent = await send()
-      if (sent !== 'all') return sent === 'impossible' ? sent : 'again'
-      const blob = options.blob ?? (await replay.measure())
-      await upload.noteWhole(blob)
-      const failure = await options.commit(await upload.begin(), blob)
-      if (!failure) return blob
-      if (refusals++ > 0) throw failure
-      throw await upload.lose(failure.message)
+      return await next()
     } catch (error) {
-      return recover(error)
+      return afterFailure(error)
     }
   }
 
-  async function send(): Promise<Sent> {
-    if (strategy.ranges) {
-      // where a session does not survive a break, the third one carries little at a time
-      const isStream = strategy.stream && upload.offset === 0 && upload.restarts < 2
-      return isStream ? sendStream(upload, options) : sendChunks(upload, options)
+  async function next(): Promise<UploadState> {
+    switch (state.kind) {
+      case 'unsure':
+      case 'settling': {
+        await (state.kind === 'settling' ? askUntilSettled(upload, context, signal) : upload.ask())
+        const before = mark
+        mark = upload.offset
+        // without more than before this is the same attempt still
+        return mark >= before + worthwhile ? sending : send()
+      }
+      case 'sending':
+        return send()
+      case 'sent':
+        return commit()
+      case 'lost':
+        mark = 0
+        await upload.lose(state.why)
+        return sending
+      default:
+        return state
     }
-    if (upload.offset > 0) throw await upload.lose('the registry takes no chunks')
-    return sendStream(upload, options)
   }
 
-  async function isFurther(): Promise<boolean> {
-    await (isMoving ? askUntilSettled(upload, options) : upload.ask())
-    isUnsure = isMoving = false
-    const before = mark
-    mark = upload.offset
-    return mark >= before + worthwhile
+  async function send(): Promise<UploadState> {
+    // where a session does not survive a break, the third one carries little at a time
+    const isStream =
+      !strategy.ranges || (strategy.stream && upload.offset === 0 && upload.restarts < 2)
+    if (isStream && upload.offset > 0) return {kind: 'lost', why: 'the registry takes no chunks'}
+    switch (await (isStream ? sendStream : sendChunks)(upload, context, options)) {
+      case 'all':
+        return {kind: 'sent'}
+      case 'otherwise':
+        return sending
+      case 'impossible':
+        return {kind: 'impossible'}
+    }
   }
 
-  /** Throws what is to be tried again, or what is final. */
-  async function recover(error: unknown): Promise<'again'> {
+  async function commit(): Promise<UploadState> {
+    const blob = options.blob ?? (await replay.measure())
+    await upload.noteWhole(blob)
+    const session = await upload.begin()
+    options.onRead?.(blob)
+    const committed = await commitUpload(context, session, blob, {signal})
+    if (committed.kind === 'stored') return {kind: 'stored', blob}
+    if (refusals++ > 0) throw committed.failure
+    return {kind: 'lost', why: committed.failure.message}
+  }
+
+  /** Throws what is to be tried again, from the new state, and what is final. */
+  async function afterFailure(error: unknown): Promise<UploadState> {
     if (isChange(error) && upload.isUnproven) {
       await upload.startOver('is not what is packed now')
       mark = 0
-      isUnsure = false
-      return 'again'
+      return sending
     }
-    const isGone = error instanceof RefusedError && [404, 410, 416].includes(error.status)
-    const reason = isGone ? await upload.lose(error.message) : error
-    if (reason instanceof TransportError && reason.code === 'ERR_UPLOAD_LOST') {
-      mark = 0
-      isUnsure = isMoving = false
-      return 'again'
+    if (error instanceof SessionLostError) return {kind: 'lost', why: error.message}
+    if (error instanceof TransportError) state = {kind: 'settling'}
+    if (!(error instanceof RefusedError)) throw error
+    if ([404, 410, 416].includes(error.status)) return {kind: 'lost', why: error.message}
+    if (error.status === 409) {
+      state = {kind: 'settling'}
+      throw new TransportError('ERR_UPLOAD_BUSY', error.message)
     }
-    if (reason instanceof TransportError) isUnsure = isMoving = true
-    if (!(reason instanceof RefusedError)) throw reason
-    if (reason.status !== 409 && !retryableStatuses.has(reason.status)) throw reason
-    isUnsure = true
-    isMoving = reason.status === 409
-    throw isMoving ? new TransportError('ERR_UPLOAD_BUSY', reason.message) : reason
+    if (retryableStatuses.has(error.status)) state = {kind: 'unsure'}
+    throw error
   }
 }
 
 /** Asks what the registry has until it gives the same answer twice. */
 async function askUntilSettled(
   upload: OpenUpload,
-  {connection, signal}: SendContext,
+  {connection}: UploadContext,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  let failure: unknown
+  let failure: {readonly error: unknown} | undefined
   let before = -1
   let asked = 0
   await connection.withRetries(
     async () => {
       await upload.ask().catch((error: unknown) => {
-        failure = error
+        failure = {error}
       })
-      if (failure !== undefined || upload.offset === before || ++asked === maxQuestions) return
+      if (failure || upload.offset === before || ++asked === maxQuestions) return
       before = upload.offset
       throw new TransportError('ERR_UPLOAD_BUSY', 'the registry is still storing')
     },
     {signal, attempts: maxQuestions},
   )
-  if (failure !== undefined) throw failure as Error
+  if (failure) throw failure.error
 }
 
 function isChange(error: unknown): boolean {

@@ -25,6 +25,8 @@ export const largestChunk = 256 * MiB
  * What chunks are where nobody asks for others, and how much of a stream is kept to be sent again.
  */
 export const usualChunk = 8 * MiB
+/** A source that ends within this is known before it is sent, and sent from memory. */
+export const smallestStream = 4 * MiB
 /** GHCR takes less than 4 MiB in a ranged request; nginx, unless told otherwise, 1 MiB in any. */
 const smallerChunks = [4 * MiB - 1, MiB - 1]
 
@@ -52,10 +54,12 @@ export function shrinkChunks(strategy: UploadStrategy, tried = Infinity): boolea
   strategy.chunkSize = smaller
   return true
 }
+
 /** What registries answer to a request of a kind that they do not know. */
 export function isUnknownWay(error: unknown): error is RefusedError {
   return error instanceof RefusedError && [400, 405, 415, 501].includes(error.status)
 }
+
 /**
  * What came of an attempt: the registry has all of it; send what it lacks in another way; this
  * registry takes no PATCH that would do.

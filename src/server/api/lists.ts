@@ -5,7 +5,7 @@ import {jsonAnswer} from '../http/answer.js'
 import {single} from '../http/query.js'
 import {Refusal} from '../http/refusal.js'
 
-export interface Page {
+export interface ListPage {
   readonly items: readonly string[]
   /** The last item of this page when more come after it. */
   readonly next: string | undefined
@@ -20,7 +20,7 @@ export async function readPage(
   list: AsyncIterable<string>,
   query: URLSearchParams,
   most: number,
-): Promise<Page> {
+): Promise<ListPage> {
   const length = lengthIn(query, most)
   const last = single(query, 'last') ?? ''
   const items: string[] = []
@@ -34,7 +34,7 @@ export async function readPage(
 }
 
 /** The `Link` to the page after `next`; nothing after the last. */
-export function linkTo(path: string, {items, next}: Page): Record<string, string> {
+export function linkTo(path: string, {items, next}: ListPage): Record<string, string> {
   if (next === undefined) return {}
   const query = new URLSearchParams({n: String(items.length), last: next})
   return {link: `<${path}?${query.toString()}>; rel="next"`}

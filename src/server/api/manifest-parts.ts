@@ -1,5 +1,7 @@
 import type {Descriptor} from '../../oci/descriptor.js'
+import type {CallOptions} from '../../store/content-store.js'
 import type {Repository} from '../../store/repository.js'
+import {inLanes} from '../../stream/in-lanes.js'
 import type {CheckedManifest} from './manifest-check.js'
 import {Refusal} from '../http/refusal.js'
 
@@ -21,7 +23,7 @@ export async function refuseMissing(
   const parts = new Map(
     [...blobs, ...manifests].map((part) => [`${part.digest} ${part.size}`, part]),
   )
-  const look = async ({digest, size}: Descriptor): Promise<void> => {
+  const look = async ({digest, size}: Descriptor, {signal}: CallOptions): Promise<void> => {
     const found =
       (await repository.statBlob(digest, {signal})) ??
       (await repository.getManifest(digest, {signal}))?.descriptor
@@ -34,12 +36,5 @@ export async function refuseMissing(
       throw new Refusal(400, 'SIZE_INVALID', message, {detail: {digest, size, found: found.size}})
     }
   }
-  const queue = [...parts.values()].values()
-  const worker = async (): Promise<void> => {
-    for (const part of queue) {
-      signal.throwIfAborted()
-      await look(part)
-    }
-  }
-  await Promise.all(Array.from({length: Math.min(width, parts.size)}, worker))
+  await inLanes([...parts.values()], look, {width, signal})
 }

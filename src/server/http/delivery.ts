@@ -1,5 +1,6 @@
 import type {ServerResponse} from 'node:http'
 import {monotonicTime} from '../../disk/clock.js'
+import {createMinimumRate} from '../../stream/minimum-rate.js'
 import type {MemoryShare} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {clientClosedRequest, Refusal} from './refusal.js'
@@ -29,18 +30,7 @@ export function createDelivery(
   {idleTime, downloadRate, rateWindow}: DeliveryLimits,
   share: Pick<MemoryShare, 'waits' | 'moved'>,
 ): Delivery {
-  let waited = 0
-  let taken = 0
-
-  const isTooSlow = (bytes: number, time: number): boolean => {
-    waited += time
-    taken += bytes
-    if (waited < rateWindow) return false
-    const isSlow = taken < (downloadRate * waited) / 1000
-    waited = 0
-    taken = 0
-    return isSlow
-  }
+  const rate = createMinimumRate({window: rateWindow, minimum: downloadRate})
 
   /** Resolves to the milliseconds that it took. */
   const handOver = (bytes: number, begin: (done: (error?: Error | null) => void) => void) =>
@@ -70,8 +60,11 @@ export function createDelivery(
     async write(chunk) {
       for (let at = 0; at < chunk.length; at += pieceSize) {
         const piece = chunk.subarray(at, at + pieceSize)
-        const time = await handOver(piece.length, (done) => void response.write(piece, done))
-        if (isTooSlow(piece.length, time)) throw tooSlow()
+        const milliseconds = await handOver(
+          piece.length,
+          (done) => void response.write(piece, done),
+        )
+        if (rate.count({bytes: piece.length, milliseconds})) throw tooSlow()
       }
     },
     async end(last) {

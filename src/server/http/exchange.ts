@@ -5,9 +5,9 @@ import type {Answer} from './answer.js'
 import type {MemoryShare} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {Refusal} from './refusal.js'
-import type {RequestBody} from './request-body.js'
+import type {IncomingBody} from './incoming-body.js'
 import type {Route, RouteOf} from './route.js'
-import type {Turns} from './turns.js'
+import type {Limiter} from '../../stream/limiter.js'
 
 /** What a registry serves, and how. */
 export interface Service {
@@ -18,11 +18,14 @@ export interface Service {
   readonly deletes: boolean
   /** A manifest may name layers, and an index manifests, that are not there. */
   readonly sparse: boolean
+  /** What is counted here, as a text; `undefined` where nothing is. */
+  readonly metrics:
+    {render(): Promise<{readonly contentType: string; readonly text: string}>} | undefined
   /**
    * For what keeps whole documents in memory while it works. Apart: who writes may have to wait for
    * a lock.
    */
-  readonly turns: {readonly read: Turns; readonly write: Turns; readonly page: Turns}
+  readonly turns: {readonly read: Limiter; readonly write: Limiter; readonly page: Limiter}
 }
 
 /** One request on its way to its answer. */
@@ -32,7 +35,7 @@ export interface Exchange<Kind extends Route['kind'] = Route['kind']> {
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly identity: Identity
-  readonly body: RequestBody
+  readonly body: IncomingBody
   /** What this request holds of the memory for all. */
   readonly memory: MemoryShare
   /** Aborts when the client goes away, and when the server must end. */

@@ -1,14 +1,19 @@
 import {type Digest, isDigest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
+import {isRepositoryName} from '../../oci/repository-name.js'
+import {isTag} from '../../oci/tag.js'
 import {Refusal} from './refusal.js'
 
 /**
  * What a path names.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
  */
-export type Route = {readonly [Kind in keyof Named]: RouteOf<Kind>}[keyof Named]
+export type Route = RouteOf<keyof Named>
 
-export type RouteOf<Kind extends keyof Named> = {readonly kind: Kind} & Named[Kind]
+/** The routes of some kinds. */
+export type RouteOf<Kind extends keyof Named> = {
+  readonly [Each in Kind]: {readonly kind: Each} & Named[Each]
+}[Kind]
 
 interface Named {
   readonly ping: object
@@ -31,18 +36,6 @@ interface Named {
 
 interface InRepository {
   readonly repository: string
-}
-
-const longestName = 255
-const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
-
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
-export function isRepositoryName(text: string): boolean {
-  return text.length <= longestName && text.split('/').every((part) => component.test(part))
-}
-
-export function isTag(text: string): boolean {
-  return /^\w[\w.-]{0,127}$/.test(text)
 }
 
 /**

@@ -2,7 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http'
 import type {ByteStream} from '../../store/content-store.js'
 import type {Answer} from './answer.js'
 import {type Delivery, pieceSize} from './delivery.js'
-import type {RequestBody} from './request-body.js'
+import type {IncomingBody} from './incoming-body.js'
 
 /**
  * What is left of a body that nobody wants is read for so long and so far, so that the client gets
@@ -22,7 +22,7 @@ export async function sendAnswer(
   answer: Answer,
   request: IncomingMessage,
   response: ServerResponse,
-  {body, delivery}: {readonly body: RequestBody; readonly delivery: Delivery},
+  {body, delivery}: {readonly body: IncomingBody; readonly delivery: Delivery},
 ): Promise<number> {
   const isLeft = body.isUnread()
   // a client that still waits for its "100 Continue" may send the body or not: nobody could tell

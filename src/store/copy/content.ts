@@ -16,6 +16,8 @@ import {inLanes} from '../../stream/in-lanes.js'
 const parallel = 6
 
 export interface CopyContentOptions extends CallOptions {
+  /** Added to as the copy goes on. */
+  readonly progress: CopyProgress
   /** Repositories of the target's registry that have the blobs. */
   readonly mountFrom?: readonly string[] | undefined
   /** Told of bytes as they go by; of some of them twice, where a connection breaks. */
@@ -46,33 +48,30 @@ export interface CopyProgress {
 
 /**
  * Makes all that `plan` says be in the target: blobs first, several at once, then the manifests in
- * their order, by digest. What is there is not sent. Every blob is checked on the way. Adds to
- * `counts` and to `done` as it goes.
+ * their order, by digest. What is there is not sent. Every blob is checked on the way.
  */
 export async function copyContent(
   source: BlobReader,
   target: BlobWriter & ManifestStore & {readonly name: string},
   plan: CopyPlan,
-  progress: CopyProgress,
   options: CopyContentOptions,
 ): Promise<void> {
-  await copyBlobs(source, target, plan.blobs, progress, options)
+  await copyBlobs(source, target, plan.blobs, options)
   for (const manifest of plan.manifests) {
     await putAs(target, manifest, {signal: options.signal})
-    progress.done.add(manifest.descriptor.digest)
+    options.progress.done.add(manifest.descriptor.digest)
   }
 }
 
 /**
  * Makes blobs be in the target, several at once. What is there is not sent; every other one is
- * checked on the way. Adds to `counts` and to `done` as it goes.
+ * checked on the way.
  */
 export async function copyBlobs(
   source: BlobReader,
   target: BlobWriter,
   blobs: readonly BlobInfo[],
-  {done, counts}: CopyProgress,
-  {signal, mountFrom, onBytes}: CopyContentOptions,
+  {progress: {done, counts}, signal, mountFrom, onBytes}: CopyContentOptions,
 ): Promise<void> {
   const copyBlob = async (blob: BlobInfo, {signal}: {signal: AbortSignal}): Promise<void> => {
     const reading = watched(source, blob, (bytes) => {

@@ -62,7 +62,7 @@ export function createTargetStore(
         const descriptor = {mediaType, digest: digestOf(bytes), size: bytes.length}
         const plan = await planCopy(store, [{descriptor, bytes}], {done, signal})
         const state = {done, counts: noCounts()}
-        await copyContent(store, target, plan, state, {mountFrom, onBytes, signal})
+        await copyContent(store, target, plan, {progress: state, mountFrom, onBytes, signal})
         const put = await target.putManifest(bytes, mediaType, options)
         done.add(put.digest)
         return put

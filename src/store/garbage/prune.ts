@@ -8,7 +8,7 @@ import type {CallOptions} from '../content-store.js'
 import {type GarbageOptions, type GarbagePlan, planRetention} from './plan.js'
 import type {RepositoryRoot} from '../repository.js'
 import {readIndexOnce} from '../served/manifests/index-file.js'
-import type {IndexEntry} from '../served/manifests/index-value.js'
+import type {RepositoryEntry} from '../served/manifests/index-value.js'
 import {rootPaths} from '../layout/root-paths.js'
 
 export interface PruneOptions extends GarbageOptions {
@@ -110,7 +110,7 @@ async function pruneTags(
   return {pruned, ageless}
 }
 
-function pushedOf({annotations}: IndexEntry): Date | undefined {
+function pushedOf({annotations}: RepositoryEntry): Date | undefined {
   const said = new Date(annotations?.[pushedAt] ?? '')
   return Number.isNaN(Number(said)) ? undefined : said
 }

@@ -30,7 +30,7 @@ export const emptyIndex = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifes
  * Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`, or what `parseDocument` throws); `where` is
  * for messages.
  */
-export function decodeIndex(bytes: Uint8Array, where: string): LayoutIndex {
+export function decodeLayoutIndex(bytes: Uint8Array, where: string): LayoutIndex {
   const {text, value} = parseDocument(bytes, where, manifestMembers, 'ERR_INJECT_LAYOUT_INVALID')
   const fault = faultIn(indexShape, value)
   if (fault !== undefined) {
@@ -60,17 +60,23 @@ export function findTag(index: LayoutIndex, tag: string, where: string): LayoutE
   })
 }
 
+/** A tag and what it is to name. */
+export interface LayoutTagMove {
+  readonly tag: string
+  readonly descriptor: Descriptor
+  /** Noted with the entry; only the repositories of a registry have it. */
+  readonly pushed?: Date | undefined
+}
+
 /**
- * The index with the tag at `descriptor`. The manifest that had it stays listed without the tag, so
- * that who pinned its digest finds it, as skopeo does it. Unchanged (the same object) when the tag
- * is there already, unless `pushed` is to be noted, which is for the repositories of a registry.
+ * The index with the tag at `descriptor`. The manifest that had the tag stays listed without one,
+ * so that its digest still finds it, as in skopeo. Unchanged (the same object) when the tag is
+ * there already, unless `pushed` is to be noted.
  */
 export function moveTag(
   index: LayoutIndex,
-  tag: string,
-  descriptor: Descriptor,
+  {tag, descriptor, pushed}: LayoutTagMove,
   where: string,
-  pushed?: Date,
 ): LayoutIndex {
   const holders = positions(index, (entry) => entry.tag === tag)
   const [holder] = holders
@@ -106,7 +112,7 @@ const indexShape = looseShape({
 })
 
 function decode(text: string, where: string): LayoutIndex {
-  return decodeIndex(Buffer.from(text), where)
+  return decodeLayoutIndex(Buffer.from(text), where)
 }
 
 function same(entry: Descriptor | undefined, {mediaType, digest, size}: Descriptor): boolean {

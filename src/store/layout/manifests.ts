@@ -12,7 +12,7 @@ import {compareTags} from '../tags.js'
 import type {BlobReader, BlobWriter, ManifestStore, StoredManifest} from '../content-store.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
 import {layoutPaths, tempPrefix} from './paths.js'
-import {decodeIndex, findTag, type LayoutIndex, list, moveTag} from './index-json.js'
+import {decodeLayoutIndex, findTag, type LayoutIndex, list, moveTag} from './index-json.js'
 import {manifestLimit, mediaTypeIn} from '../../oci/manifest-kind.js'
 import {findRoot} from './root-paths.js'
 import {checkTagMove} from '../store-errors.js'
@@ -42,7 +42,7 @@ export function createLayoutManifests(
   const readIndex = async (): Promise<LayoutIndex> => {
     if ((await statFile(path)) === undefined)
       throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', `${name} has no index.json`)
-    return decodeIndex(await readAll(readFileStream(path), manifestLimit, where), where)
+    return decodeLayoutIndex(await readAll(readFileStream(path), manifestLimit, where), where)
   }
 
   const readManifest = async (
@@ -114,7 +114,7 @@ export function createLayoutManifests(
         // other tools find nothing of ours in a layout of their own
         const pushed = (await findRoot(directory)) === undefined ? undefined : new Date()
         const next = tags.reduce(
-          (edited, {tag}) => moveTag(edited, tag, descriptor, where, pushed),
+          (edited, {tag}) => moveTag(edited, {tag, descriptor, pushed}, where),
           start,
         )
         await writeIndex(index, next, confirm)

@@ -22,7 +22,7 @@ import {
   rootPaths,
 } from '../layout/root-paths.js'
 import {parseRepositoryName} from '../../oci/repository-name.js'
-import {createTurns} from './blobs/turns.js'
+import {createLockQueue} from './blobs/lock-queue.js'
 import {createSoundFiles} from './blobs/sound-files.js'
 import type {LiveUpload} from './uploads/live-upload.js'
 import {createUploadSessions, type UploadSessions} from './uploads/sessions.js'
@@ -77,7 +77,7 @@ export async function openRepositoryRoot(
   await refuseOtherFolder(directory, served)
   const held = await holdFolder(directory)
   const lock = shared ? undefined : await holdRoot(directory, held, options)
-  const turns = createTurns(lock)
+  const lockQueue = createLockQueue(lock)
   const recent = createRecentBytes()
   const children = createKnownChildren()
   const sound = createSoundFiles({maxAgeMs: options.soundMs})
@@ -118,7 +118,7 @@ export async function openRepositoryRoot(
   const toRepository = (name: string): Repository => {
     const place = {root: directory, directory: rootPaths.repository(directory, name)}
     const title = quoted(name)
-    const blobs = createRepositoryBlobs({place, name: title, turns, sound, readOnly})
+    const blobs = createRepositoryBlobs({place, name: title, lockQueue, sound, readOnly})
     return {
       name,
       ...blobs,
@@ -126,7 +126,7 @@ export async function openRepositoryRoot(
         place,
         name: title,
         blobs,
-        turns,
+        lockQueue,
         recent,
         children,
       }),

@@ -42,7 +42,7 @@ describe('a thread that hashes', () => {
   it('gives what this one gives for a layer, and ends with it, also when it is left early', async () => {
     const root = await tempDir()
     for (let n = 0; n < 40; n++) writeFileSync(join(root, `${n}`), randomBytes(n * 20_000))
-    const entries = () => walk(root, {path: '/', opened: true})
+    const entries = () => walk(root, {path: '/', detail: 'content'})
     const known = await hashLayer(entries)
     expect(await hashLayer(entries, {inThread: true})).toEqual(known)
     expect(await hashLayer(entries, {inThread: true, limit: 1_000_000})).toBeUndefined()

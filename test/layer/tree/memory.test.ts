@@ -42,7 +42,7 @@ async function start(age = 3_600_000) {
   const cache = join(folder, 'cache/trees')
   const memory = createTreeMemory(cache, () => Date.now() + age)
   const look = (identity = ['id']) =>
-    memory.look(identity, walk(tree, {path: '/', xattrs: false, states: true}))
+    memory.look(identity, walk(tree, {path: '/', detail: 'states'}))
   return {tree, cache, look}
 }
 

@@ -16,7 +16,7 @@ import {walk, type WalkOptions} from '../../../src/layer/tree/walk.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 const opened = (directory: string, options: Partial<WalkOptions> = {}) =>
-  walk(directory, {path: '/', opened: true, ...options})
+  walk(directory, {path: '/', detail: 'content', ...options})
 
 /** How many files below a folder this process holds open. */
 function countOpen(folder: string): number {

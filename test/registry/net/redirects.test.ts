@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import type {Exchange, HttpRequest} from '../../../src/registry/net/http.js'
+import type {SendRequest, HttpRequest} from '../../../src/registry/net/http.js'
 import {followRedirects} from '../../../src/registry/net/redirects.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {makeCertificate} from '../../support/certificate.js'
@@ -12,7 +12,7 @@ const home = 'https://registry.example/v2/x'
 /** Answers each address as told; writes down what came with secrets. */
 function web(answers: Record<string, {status?: number; location?: string}>) {
   const seen: [string, string | undefined][] = []
-  const exchange: Exchange = ({url, headers = {}}) => {
+  const exchange: SendRequest = ({url, headers = {}}) => {
     const {status = 302, location} = answers[url.href] ?? {status: 200}
     seen.push([url.href, headers['authorization']])
     expect(headers['accept']).toBe('x/y')

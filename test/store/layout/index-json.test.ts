@@ -4,7 +4,7 @@ import type {Descriptor} from '../../../src/oci/descriptor.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {dockerManifest, ociManifest} from '../../../src/oci/media-type.js'
 import {
-  decodeIndex,
+  decodeLayoutIndex,
   emptyIndex,
   findTag,
   type LayoutIndex,
@@ -22,7 +22,7 @@ const descriptorOf = (word: string, mediaType = ociManifest): Descriptor => ({
 })
 const [one, two] = [descriptorOf('one'), descriptorOf('two!')]
 
-const decode = (text: string): LayoutIndex => decodeIndex(Buffer.from(text), 'the index')
+const decode = (text: string): LayoutIndex => decodeLayoutIndex(Buffer.from(text), 'the index')
 const indexOf = (...manifests: object[]): LayoutIndex =>
   decode(JSON.stringify({schemaVersion: 2, manifests}))
 const tagged = (descriptor: Descriptor, tag: string, more = {}): object => ({
@@ -30,7 +30,7 @@ const tagged = (descriptor: Descriptor, tag: string, more = {}): object => ({
   annotations: {...more, [refName]: tag},
 })
 const move = (index: LayoutIndex, tag: string, descriptor: Descriptor): LayoutIndex =>
-  moveTag(index, tag, descriptor, 'the index')
+  moveTag(index, {tag, descriptor}, 'the index')
 const manifestsIn = ({text}: LayoutIndex): unknown =>
   (JSON.parse(text) as {manifests: unknown}).manifests
 

@@ -10,7 +10,7 @@ import {digestOf, hexOf, type Digest} from '../../../src/oci/digest.js'
 import {ociIndex, ociManifest} from '../../../src/oci/media-type.js'
 import {layoutPaths} from '../../../src/store/layout/paths.js'
 import type {ManifestFacts} from '../../../src/oci/manifest-facts.js'
-import type {IndexEntry} from '../../../src/store/served/manifests/index-value.js'
+import type {RepositoryEntry} from '../../../src/store/served/manifests/index-value.js'
 import {rootPaths} from '../../../src/store/layout/root-paths.js'
 import {createReferrerIndex} from '../../../src/store/served/manifests/referrers.js'
 import {openRepositoryRoot} from '../../../src/store/served/open-root.js'
@@ -549,7 +549,7 @@ describe('referrers', () => {
   })
 
   it('T-79 large annotations are read one at a time, each time, and not kept', async () => {
-    const entries = Array.from({length: 12}, (_, at): IndexEntry => {
+    const entries = Array.from({length: 12}, (_, at): RepositoryEntry => {
       const digest = digestOf(bytesOf(`manifest ${at}`))
       const size = at < 8 ? 4_000_000 : 200
       return {mediaType: ociManifest, digest, size, text: '', tag: undefined}

@@ -11,7 +11,7 @@ import {isAbsent} from '../../../disk/error-answers.js'
 import {statFile} from '../../../disk/read-file.js'
 import {layoutPaths, tempPrefix} from '../../layout/paths.js'
 import {rootPaths} from '../../layout/root-paths.js'
-import {type FileState, type SoundFiles, stampOf} from './sound-files.js'
+import {type FileStamp, type SoundFiles, stampOf} from './sound-files.js'
 import type {RepositoryPlace} from '../../repository.js'
 import {isSoundFile} from '../../layout/sound-file.js'
 
@@ -26,7 +26,7 @@ export async function publishFile(
   path: string,
   blob: BlobInfo,
   {root, directory}: RepositoryPlace,
-  {sound, state}: {readonly sound: SoundFiles; readonly state: FileState | undefined},
+  {sound, state}: {readonly sound: SoundFiles; readonly state: FileStamp | undefined},
 ): Promise<boolean> {
   const target = layoutPaths.blob(directory, blob.digest)
   const pooled = rootPaths.pooled(root, blob.digest)

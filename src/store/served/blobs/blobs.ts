@@ -19,7 +19,7 @@ import {readFileStream, statFile} from '../../../disk/read-file.js'
 import {layoutPaths, tempPrefix} from '../../layout/paths.js'
 import {quarantineIfDamaged} from './quarantine.js'
 import {repositoryPaths} from '../../layout/root-paths.js'
-import type {Turns} from './turns.js'
+import type {LockQueue} from './lock-queue.js'
 import type {SoundFiles} from './sound-files.js'
 import {writeBlobContent} from '../../layout/write-blob-content.js'
 
@@ -34,7 +34,7 @@ export interface RepositoryBlobsOptions {
   readonly place: RepositoryPlace
   /** For messages. */
   readonly name: string
-  readonly turns: Turns
+  readonly lockQueue: LockQueue
   readonly sound: SoundFiles
   /** Nothing is written: no leases, and what is damaged stays where it is. */
   readonly readOnly?: boolean | undefined
@@ -42,11 +42,13 @@ export interface RepositoryBlobsOptions {
 
 /** The blobs of one repository. Whatever is asked for, put or read gets a lease. */
 export function createRepositoryBlobs(options: RepositoryBlobsOptions): RepositoryBlobs {
-  const {place, name, turns, sound, readOnly = false} = options
+  const {place, name, lockQueue, sound, readOnly = false} = options
   const {directory} = place
   const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
-  const withLayout = <T>(work: Parameters<typeof turns<T>>[1], signal?: AbortSignal): Promise<T> =>
-    turns(layoutPaths.lock(directory), work, {signal})
+  const withLayout = <T>(
+    work: Parameters<typeof lockQueue<T>>[1],
+    signal?: AbortSignal,
+  ): Promise<T> => lockQueue(layoutPaths.lock(directory), work, {signal})
   let cleared: Promise<unknown> | undefined
 
   /** `false` when it is gone. */

@@ -11,7 +11,7 @@ import {makeFolder} from '../../layout/create.js'
 import {statFile} from '../../../disk/read-file.js'
 import {layoutPaths} from '../../layout/paths.js'
 import {rootPaths} from '../../layout/root-paths.js'
-import type {FileState} from './sound-files.js'
+import type {FileStamp} from './sound-files.js'
 
 /**
  * Reads a blob whole, and moves it out of the repository when its bytes are not what its name says,
@@ -37,7 +37,7 @@ export async function quarantineIfDamaged(
   await quarantine(place, digest, before)
 }
 
-type FileIdentity = Pick<FileState, 'dev' | 'ino'>
+type FileIdentity = Pick<FileStamp, 'dev' | 'ino'>
 
 /**
  * Moves a blob aside that is known to be damaged: the file that `bad` tells from one which was

@@ -3,7 +3,7 @@ import type {Digest} from '../../../oci/digest.js'
 import {monotonicTime} from '../../../disk/clock.js'
 
 /** What of a file's state tells that nobody has changed it. */
-export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>
+export type FileStamp = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>
 
 /**
  * Files that this process has read whole, or written, and found to be what their digests name: as
@@ -13,15 +13,15 @@ export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeM
  */
 export interface SoundFiles {
   /** Whether the file of this state was found right within the time. */
-  has(digest: Digest, state: FileState): boolean
+  has(digest: Digest, state: FileStamp): boolean
   /** The file of this state was found right just now. */
-  add(digest: Digest, state: FileState): void
+  add(digest: Digest, state: FileStamp): void
   /**
    * Follows a file that begins to be read. What it gives is for the end, when all was right;
    * `state` is the file's then. One that got another time meanwhile, though it was by a lease of
    * ours, is not known to be right: a write just before the lease would not show.
    */
-  watch(digest: Digest, state: FileState): (state: FileState) => void
+  watch(digest: Digest, state: FileStamp): (state: FileStamp) => void
 }
 
 /**
@@ -38,7 +38,7 @@ export function createSoundFiles({
   readonly now?: () => number
 } = {}): SoundFiles {
   const files = new Map<string, {readonly stamp: string; readonly foundAt: number}>()
-  const add = (digest: Digest, state: FileState): void => {
+  const add = (digest: Digest, state: FileStamp): void => {
     if (!isLeaseTime(state.mtimeMs)) return
     const key = keyOf(digest, state)
     // a map lists what was set last at its end
@@ -61,12 +61,12 @@ export function createSoundFiles({
   }
 }
 
-function keyOf(digest: Digest, {dev, ino}: FileState): string {
+function keyOf(digest: Digest, {dev, ino}: FileStamp): string {
   return `${dev}-${ino}-${digest}`
 }
 
 /** The same for two states of one file between which nobody changed it. */
-export function stampOf({dev, ino, size, mtimeMs, ctimeMs}: FileState): string {
+export function stampOf({dev, ino, size, mtimeMs, ctimeMs}: FileStamp): string {
   return `${dev}-${ino}-${size}-${mtimeMs}-${ctimeMs}`
 }
 

@@ -9,16 +9,16 @@ import type {Digest} from '../../../oci/digest.js'
 import {membersOf, skipSpace} from '../../../oci/json-text.js'
 import {parseAccepted} from '../../../oci/json-value.js'
 import {quoted} from '../../../oci/quoted.js'
-import {decodeIndex, type LayoutEntry} from '../../layout/index-json.js'
+import {decodeLayoutIndex, type LayoutEntry} from '../../layout/index-json.js'
 
 /** One descriptor of `index.json`, and its own text. */
-export interface IndexEntry extends LayoutEntry {
+export interface RepositoryEntry extends LayoutEntry {
   readonly text: string
 }
 
 /** A state of `index.json`. Editing gives a new one. */
 export interface RepositoryIndex {
-  readonly entries: readonly IndexEntry[]
+  readonly entries: readonly RepositoryEntry[]
   /** The text before and after the entries. */
   readonly head: string
   readonly tail: string
@@ -91,7 +91,7 @@ export function entryOfTag(
   index: RepositoryIndex,
   tag: string,
   name: string,
-): IndexEntry | undefined {
+): RepositoryEntry | undefined {
   const [first, ...others] = lookup(index).tags.get(tag) ?? []
   const other = others.find((entry) => entry.digest !== first?.digest)
   if (first === undefined || other === undefined) return first
@@ -102,13 +102,13 @@ export function entryOfTag(
 }
 
 /** The first entry that lists a manifest. */
-export function entryOfDigest(index: RepositoryIndex, digest: Digest): IndexEntry | undefined {
+export function entryOfDigest(index: RepositoryIndex, digest: Digest): RepositoryEntry | undefined {
   return lookup(index).digests.get(digest)
 }
 
 interface Lookup {
-  readonly tags: ReadonlyMap<string, readonly IndexEntry[]>
-  readonly digests: ReadonlyMap<Digest, IndexEntry>
+  readonly tags: ReadonlyMap<string, readonly RepositoryEntry[]>
+  readonly digests: ReadonlyMap<Digest, RepositoryEntry>
 }
 
 const lookups = new WeakMap<RepositoryIndex, Lookup>()
@@ -117,8 +117,8 @@ const lookups = new WeakMap<RepositoryIndex, Lookup>()
 function lookup(index: RepositoryIndex): Lookup {
   const made = lookups.get(index)
   if (made !== undefined) return made
-  const tags = new Map<string, IndexEntry[]>()
-  const digests = new Map<Digest, IndexEntry>()
+  const tags = new Map<string, RepositoryEntry[]>()
+  const digests = new Map<Digest, RepositoryEntry>()
   for (const entry of index.entries) {
     if (!digests.has(entry.digest)) digests.set(entry.digest, entry)
     if (entry.tag !== undefined) tags.set(entry.tag, [...(tags.get(entry.tag) ?? []), entry])
@@ -129,7 +129,7 @@ function lookup(index: RepositoryIndex): Lookup {
 
 /** Of the bytes of `index.json`. Throws what `decodeIndex` throws. */
 export function decodeRepositoryIndex(bytes: Uint8Array, where: string): RepositoryIndex {
-  const {text, entries} = decodeIndex(bytes, where)
+  const {text, entries} = decodeLayoutIndex(bytes, where)
   for (const member of membersOf(text, skipSpace(text, 0))) {
     if (member.key !== 'manifests') continue
     const isList = text[member.offset] === '['
@@ -153,12 +153,12 @@ export function formatRepositoryIndex({head, entries, tail}: RepositoryIndex): s
 }
 
 /** Of text that has been checked. */
-function toEntry(text: string): IndexEntry {
+function toEntry(text: string): RepositoryEntry {
   const descriptor = parseAccepted(text) as Descriptor
   return {...descriptor, tag: descriptor.annotations?.[refName], text}
 }
 
-function untagged({text}: IndexEntry): IndexEntry {
+function untagged({text}: RepositoryEntry): RepositoryEntry {
   const dropped = toEntry(
     removeMember(removeMember(text, ['annotations', refName]), ['annotations', pushedAt]),
   )

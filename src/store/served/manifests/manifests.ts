@@ -26,7 +26,7 @@ import {
 } from './index-value.js'
 import {openIndexFile} from './index-file.js'
 import {createReferrerIndex} from './referrers.js'
-import type {Turns} from '../blobs/turns.js'
+import type {LockQueue} from '../blobs/lock-queue.js'
 import {checkTagMove} from '../../store-errors.js'
 
 export type RepositoryManifests = Pick<
@@ -46,7 +46,7 @@ export interface RepositoryManifestsOptions {
   /** For messages. */
   readonly name: string
   readonly blobs: RepositoryBlobs
-  readonly turns: Turns
+  readonly lockQueue: LockQueue
   readonly recent: RecentBytes
   readonly children: KnownChildren
 }
@@ -59,7 +59,7 @@ export interface RepositoryManifestsOptions {
 export function createRepositoryManifests(
   options: RepositoryManifestsOptions,
 ): RepositoryManifests {
-  const {place, name, blobs, turns, recent, children} = options
+  const {place, name, blobs, lockQueue, recent, children} = options
   const {directory} = place
   const file = openIndexFile(directory, name)
 
@@ -149,7 +149,7 @@ export function createRepositoryManifests(
     work: (index: RepositoryIndex) => Promise<{next: RepositoryIndex; result: T}>,
     {signal}: CallOptions,
   ): Promise<T> =>
-    turns(
+    lockQueue(
       layoutPaths.lock(directory),
       async ({confirm}) => {
         const index = await file.read()
@@ -224,7 +224,7 @@ export function createRepositoryManifests(
 
     async deleteBlob(digest, call = {}) {
       call.signal?.throwIfAborted()
-      return turns(
+      return lockQueue(
         layoutPaths.lock(directory),
         async ({confirm}) => {
           // a push may have made it one since somebody looked
@@ -239,7 +239,7 @@ export function createRepositoryManifests(
     async deleteManifest(digest, call = {}) {
       call.signal?.throwIfAborted()
       if ((await resolve(digest, call)) === undefined) return false
-      return turns(
+      return lockQueue(
         layoutPaths.lock(directory),
         async ({confirm}) => {
           const index = await file.read()

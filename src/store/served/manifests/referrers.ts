@@ -1,7 +1,7 @@
 import {quietly} from '../../../disk/error-answers.js'
 import type {Digest} from '../../../oci/digest.js'
 import type {CallOptions} from '../../content-store.js'
-import type {IndexEntry, RepositoryIndex} from './index-value.js'
+import type {RepositoryEntry, RepositoryIndex} from './index-value.js'
 import type {ManifestFacts} from '../../../oci/manifest-facts.js'
 import type {Referrer} from '../../repository.js'
 
@@ -28,7 +28,7 @@ export interface ReferrerIndex {
  * `read` gives `undefined` for a manifest that is missing or cannot be read.
  */
 export function createReferrerIndex(
-  read: (entry: IndexEntry, options: CallOptions) => Promise<ManifestFacts | undefined>,
+  read: (entry: RepositoryEntry, options: CallOptions) => Promise<ManifestFacts | undefined>,
 ): ReferrerIndex {
   /** `false`: refers to nothing. */
   const known = new Map<Digest, Referral | false>()
@@ -37,7 +37,7 @@ export function createReferrerIndex(
 
   /** Of large documents one at a time: decoded, each takes a multiple of its size. */
   const readInTurn = (
-    entry: IndexEntry,
+    entry: RepositoryEntry,
     options: CallOptions,
   ): Promise<ManifestFacts | undefined> => {
     if (entry.size <= smallDocument) return read(entry, options)
@@ -49,7 +49,7 @@ export function createReferrerIndex(
     return result
   }
 
-  const learn = async (entry: IndexEntry, options: CallOptions): Promise<void> => {
+  const learn = async (entry: RepositoryEntry, options: CallOptions): Promise<void> => {
     const facts = await readInTurn(entry, options)
     // learned by another list meanwhile
     if (facts === undefined || known.has(entry.digest)) return
@@ -82,7 +82,7 @@ export function createReferrerIndex(
         await Promise.all(news.slice(at, at + atOnce).map((entry) => learn(entry, {signal})))
       }
       forget(index)
-      const found = new Map<Digest, {entry: IndexEntry; referral: Referral}>()
+      const found = new Map<Digest, {entry: RepositoryEntry; referral: Referral}>()
       for (const entry of index.entries) {
         const referral = known.get(entry.digest)
         if (referral && referral.subject === subject && entry.digest > after)
@@ -96,7 +96,10 @@ export function createReferrerIndex(
     },
   }
 
-  async function detailsOf(entry: IndexEntry, options: CallOptions): Promise<Details | undefined> {
+  async function detailsOf(
+    entry: RepositoryEntry,
+    options: CallOptions,
+  ): Promise<Details | undefined> {
     const facts = await readInTurn(entry, options)
     return facts && detailsIn(facts)
   }
@@ -123,6 +126,6 @@ function detailsIn({artifactType, annotations}: ManifestFacts): Details {
   }
 }
 
-function byDigest(one: {entry: IndexEntry}, other: {entry: IndexEntry}): number {
+function byDigest(one: {entry: RepositoryEntry}, other: {entry: RepositoryEntry}): number {
   return one.entry.digest < other.entry.digest ? -1 : 1
 }

@@ -1,5 +1,5 @@
 import type {DigestAlgorithm} from '../../../oci/digest.js'
-import type {FileState} from '../blobs/sound-files.js'
+import type {FileStamp} from '../blobs/sound-files.js'
 import type {UploadHash} from './hash.js'
 
 /**
@@ -23,5 +23,5 @@ export interface LiveUpload {
    * The file's state after we last wrote to it, or found it as another process of ours had left it.
    * With another one the hash is void.
    */
-  state: FileState | undefined
+  state: FileStamp | undefined
 }

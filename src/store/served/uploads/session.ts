@@ -14,7 +14,7 @@ import {readFileStream, statFile} from '../../../disk/read-file.js'
 import type {ByteStream} from '../../content-store.js'
 import {begun} from '../../layout/first-chunk.js'
 import {repositoryPaths} from '../../layout/root-paths.js'
-import {type FileState, type SoundFiles, stampOf} from '../blobs/sound-files.js'
+import {type FileStamp, type SoundFiles, stampOf} from '../blobs/sound-files.js'
 import {createUploadHash, restoreUploadHash, type UploadHash} from './hash.js'
 import {dropUploadState, loadUploadState, saveUploadState} from './state.js'
 import type {LiveUpload} from './live-upload.js'
@@ -67,7 +67,7 @@ export function createUploadSession(options: UploadSessionOptions): UploadSessio
   }
 
   /** When somebody else has changed the file, what is in it counts, and none of the hashes. */
-  const follow = async (found: FileState): Promise<void> => {
+  const follow = async (found: FileStamp): Promise<void> => {
     if (upload.state !== undefined && stampOf(upload.state) === stampOf(found)) return
     const {hash} = upload
     const stored = upload.state === undefined ? await loadUploadState(statePath, found) : undefined
@@ -186,7 +186,7 @@ export async function removeUpload(directory: string, id: string): Promise<void>
 }
 
 /** Or nothing, where it cannot be stored. */
-async function storeState(path: string, hash: UploadHash, file: FileState): Promise<void> {
+async function storeState(path: string, hash: UploadHash, file: FileStamp): Promise<void> {
   try {
     await saveUploadState(path, hash, file)
   } catch (error) {
@@ -199,7 +199,7 @@ async function storeState(path: string, hash: UploadHash, file: FileState): Prom
  * The file's state when we have written to it, with the time of a lease: a write by somebody else
  * shows from now on.
  */
-async function stateAfter(handle: FileHandle): Promise<FileState | undefined> {
+async function stateAfter(handle: FileHandle): Promise<FileStamp | undefined> {
   try {
     const time = leaseTime()
     await handle.utimes(time, time)

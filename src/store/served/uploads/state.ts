@@ -7,7 +7,7 @@ import {parseJsonValue} from '../../../oci/json-value.js'
 import {readAll} from '../../../stream/limit.js'
 import {readFileStream} from '../../../disk/read-file.js'
 import {tempPrefix} from '../../layout/paths.js'
-import {type FileState, stampOf} from '../blobs/sound-files.js'
+import {type FileStamp, stampOf} from '../blobs/sound-files.js'
 import {restoreUploadHash, type UploadHash} from './hash.js'
 
 /**
@@ -19,7 +19,7 @@ import {restoreUploadHash, type UploadHash} from './hash.js'
 export async function saveUploadState(
   path: string,
   hash: UploadHash,
-  file: FileState,
+  file: FileStamp,
 ): Promise<void> {
   const state = hash.save()
   if (state === undefined) return
@@ -40,7 +40,7 @@ export async function saveUploadState(
  */
 export async function loadUploadState(
   path: string,
-  file: FileState,
+  file: FileStamp,
 ): Promise<UploadHash | undefined> {
   const bytes = await readAll(readFileStream(path), longest, path).catch(ifUnfit(undefined))
   const stored = v.safeParse(shape, bytes && parseJsonValue(Buffer.from(bytes).toString()))

@@ -5,7 +5,7 @@ import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../../../src/oci/digest.js'
 import {renewLease} from '../../../../src/store/served/blobs/lease.js'
 import {layoutPaths} from '../../../../src/store/layout/paths.js'
-import {createSoundFiles, type FileState} from '../../../../src/store/served/blobs/sound-files.js'
+import {createSoundFiles, type FileStamp} from '../../../../src/store/served/blobs/sound-files.js'
 import {streamOf} from '../../../../src/stream/bytes.js'
 import {
   bytesOf,
@@ -17,7 +17,7 @@ import {
 
 const digest = digestOf(bytesOf('x'))
 const other = digestOf(bytesOf('y'))
-const state = (members: Partial<FileState> = {}): FileState => ({
+const state = (members: Partial<FileStamp> = {}): FileStamp => ({
   dev: 1,
   ino: 2,
   size: 3,
@@ -53,7 +53,7 @@ describe('what is known of files', () => {
 
   it('takes no file for right whose time changed while it was read, though it was a lease', () => {
     const sound = createSoundFiles()
-    const later = (ms: number): FileState =>
+    const later = (ms: number): FileStamp =>
       state({mtimeMs: state().mtimeMs + ms, ctimeMs: state().ctimeMs + ms})
     const confirm = sound.watch(digest, state())
     confirm(later(5))

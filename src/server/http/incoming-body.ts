@@ -5,10 +5,11 @@ import {type MemoryShare, noRoom} from './body-memory.js'
 import type {ServerLimits} from './limits.js'
 import {clientClosedRequest, Refusal} from './refusal.js'
 import {readAll} from '../../stream/limit.js'
+import {createMinimumRate} from '../../stream/minimum-rate.js'
 import {monotonicTime} from '../../disk/clock.js'
 
 /** What a client sends after its headers. */
-export interface RequestBody {
+export interface IncomingBody {
   /**
    * From `Content-Length`; 0 for a request without a body, `undefined` for one that comes in
    * chunks.
@@ -30,27 +31,27 @@ export interface RequestBody {
   readWhole(limit: number): Promise<Uint8Array>
 }
 
-export interface RequestBodyOptions {
+export interface IncomingBodyOptions {
   readonly limits: ServerLimits
   readonly memory: MemoryShare
   /** Tells a client that waits for a `100 Continue` that it may send. */
   readonly proceed: () => unknown
 }
 
-export function createRequestBody(
+export function createIncomingBody(
   request: IncomingMessage,
-  {limits, memory, proceed}: RequestBodyOptions,
-): RequestBody {
+  {limits, memory, proceed}: IncomingBodyOptions,
+): IncomingBody {
   const length = lengthOf(request)
   let received = 0
 
   async function* read(limit: number): AsyncGenerator<Uint8Array, void, undefined> {
     proceed()
-    const pace = createPace(limits, memory)
+    const client = watchClient(limits, memory)
     const chunks = request[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
     try {
       for (;;) {
-        const next = await pace.waitFor(chunks.next())
+        const next = await client.next(chunks)
         if (next.done) return
         received += next.value.length
         if (received > limit) throw tooLarge(limit)
@@ -97,27 +98,22 @@ function lengthOf({headers}: IncomingMessage): number | undefined {
 /**
  * Counts the time that is spent waiting for the client, and not the time that our own disk takes.
  */
-function createPace(
+function watchClient(
   {idleTime, uploadRate, rateWindow}: ServerLimits,
   memory: MemoryShare,
 ): {
-  waitFor(next: Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>>
+  next(chunks: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>>
 } {
-  let waited = 0
-  let bytes = 0
+  const rate = createMinimumRate({window: rateWindow, minimum: uploadRate})
   return {
-    async waitFor(next) {
+    async next(chunks) {
       const start = monotonicTime()
       memory.waits()
-      const result = await orStalled(next, idleTime)
+      const result = await orStalled(chunks.next(), idleTime)
       memory.moved()
-      waited += monotonicTime() - start
-      bytes += result.done ? 0 : result.value.length
-      if (waited >= rateWindow) {
-        if (!result.done && bytes < (uploadRate * waited) / 1000) throw tooSlow()
-        waited = 0
-        bytes = 0
-      }
+      if (result.done) return result
+      const moved = {bytes: result.value.length, milliseconds: monotonicTime() - start}
+      if (rate.count(moved)) throw tooSlow()
       return result
     },
   }

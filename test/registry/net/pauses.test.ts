@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {createPace} from '../../../src/registry/net/pace.js'
+import {createHostPauses} from '../../../src/registry/net/pauses.js'
 import {createFakeRegistry} from '../../support/fake-registry.js'
 import {startFakeServer} from '../../support/fake-server.js'
 import {openRegistry} from '../../support/open-registry.js'
@@ -22,25 +22,25 @@ const settled = async (promise: Promise<unknown>): Promise<boolean> => {
   return done
 }
 
-describe('the pace of a host', () => {
+describe('the pauses that a host asks for', () => {
   it('is kept by everybody who asks it, and by nobody else', async () => {
     const {sleeps, sleep} = sleeper()
-    const pace = createPace(sleep)
-    const first = pace.postpone('a', 1000, undefined)
-    const second = pace.clear('a', undefined)
-    expect(await settled(pace.clear('b', undefined))).toBe(true)
+    const pauses = createHostPauses(sleep)
+    const first = pauses.postpone('a', 1000, undefined)
+    const second = pauses.clear('a', undefined)
+    expect(await settled(pauses.clear('b', undefined))).toBe(true)
     expect([await settled(first), await settled(second)]).toEqual([false, false])
     sleeps[0]?.wake()
     expect([await settled(first), await settled(second)]).toEqual([true, true])
-    expect(await settled(pace.clear('a', undefined))).toBe(true)
+    expect(await settled(pauses.clear('a', undefined))).toBe(true)
   })
 
   it('is that of the longest wait asked for', async () => {
     const {sleeps, sleep} = sleeper()
-    const pace = createPace(sleep)
-    const first = pace.postpone('a', 5000, undefined)
-    void pace.postpone('a', 1000, undefined)
-    const third = pace.clear('a', undefined)
+    const pauses = createHostPauses(sleep)
+    const first = pauses.postpone('a', 5000, undefined)
+    void pauses.postpone('a', 1000, undefined)
+    const third = pauses.clear('a', undefined)
     sleeps[1]?.wake()
     expect([await settled(first), await settled(third)]).toEqual([false, false])
     sleeps[0]?.wake()
@@ -48,10 +48,10 @@ describe('the pace of a host', () => {
   })
 
   it('does not hold up who is told to stop', async () => {
-    const pace = createPace(sleeper().sleep)
-    void pace.postpone('a', 1000, undefined)
+    const pauses = createHostPauses(sleeper().sleep)
+    void pauses.postpone('a', 1000, undefined)
     const stop = new AbortController()
-    const waiting = pace.clear('a', stop.signal)
+    const waiting = pauses.clear('a', stop.signal)
     stop.abort(new Error('enough'))
     await expect(waiting).rejects.toThrow('enough')
   })

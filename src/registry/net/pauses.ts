@@ -1,10 +1,10 @@
-import {waitFor} from './wait-for.js'
+import {waitFor} from '../../stream/wait-for.js'
 
 /**
  * When a host asks to be left alone for a while, all of our requests to it wait, not only the one
  * that was told.
  */
-export interface Pace {
+export interface HostPauses {
   /**
    * Resolves when nothing asks `host` to be left alone (any more). Rejects with the signal's
    * reason.
@@ -17,9 +17,9 @@ export interface Pace {
   postpone(host: string, milliseconds: number, signal: AbortSignal | undefined): Promise<void>
 }
 
-export function createPace(sleep: (milliseconds: number) => Promise<void>): Pace {
+export function createHostPauses(sleep: (milliseconds: number) => Promise<void>): HostPauses {
   const waits = new Map<string, Promise<unknown>>()
-  const clear: Pace['clear'] = async (host, signal) => {
+  const clear: HostPauses['clear'] = async (host, signal) => {
     for (let wait = waits.get(host); wait; wait = waits.get(host)) await waitFor(wait, signal)
   }
   return {

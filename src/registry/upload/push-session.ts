@@ -2,7 +2,7 @@ import type {Digest} from '../../oci/digest.js'
 import type {CallOptions} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 import {type Connection, headersOnly} from '../api/connection.js'
-import type {HttpResponse, RequestBody} from '../net/http.js'
+import type {HttpResponse, OutgoingBody} from '../net/http.js'
 import {checkClaimedDigest, claimedDigest} from '../api/response-digest.js'
 import {refusal} from '../net/status-error.js'
 import {type RefusedError, TransportError} from '../net/transport-error.js'
@@ -12,7 +12,7 @@ const cancelTimeout = 2000
 const binary = {'content-type': 'application/octet-stream'}
 
 /** An upload session that the registry has opened. */
-export interface UploadSession {
+export interface PushSession {
   /** Where the next request goes. */
   readonly location: URL
   /**
@@ -23,7 +23,7 @@ export interface UploadSession {
 }
 
 export interface Appended {
-  readonly session: UploadSession
+  readonly session: PushSession
   /** How many bytes the registry says that it has now; `undefined` when it does not say. */
   readonly offset: number | undefined
 }
@@ -61,8 +61,8 @@ export class ChunkRefusedError extends Error {
  * does (`append` also `ChunkRefusedError`); `start` and `status` try as often as is sensible.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
-export interface UploadSessions {
-  start(signal: AbortSignal | undefined): Promise<UploadSession>
+export interface PushSessions {
+  start(signal: AbortSignal | undefined): Promise<PushSession>
   /**
    * Asks once to take the blob from another repository. `undefined`: it is here now; else a
    * session, as if nothing had been asked but a start. Throws where it is refused.
@@ -72,11 +72,11 @@ export interface UploadSessions {
     digest: Digest,
     from: string,
     signal: AbortSignal | undefined,
-  ): Promise<UploadSession | undefined>
-  append(session: UploadSession, body: RequestBody, options: AppendOptions): Promise<Appended>
+  ): Promise<PushSession | undefined>
+  append(session: PushSession, body: OutgoingBody, options: AppendOptions): Promise<Appended>
   /** Where the session stands; `undefined` when it is gone, or the registry cannot tell. */
   status(
-    session: UploadSession,
+    session: PushSession,
     signal: AbortSignal | undefined,
   ): Promise<(Appended & {readonly offset: number}) | undefined>
   /**
@@ -84,21 +84,21 @@ export interface UploadSessions {
    * that the registry has it now.
    */
   commit(
-    session: UploadSession,
+    session: PushSession,
     blob: BlobInfo,
     call: CallOptions,
-    body?: RequestBody,
+    body?: OutgoingBody,
   ): Promise<{readonly stored: boolean}>
   /** Best effort, also after an abort. */
-  cancel(session: UploadSession): Promise<void>
+  cancel(session: PushSession): Promise<void>
 }
 
-export function createUploadSessions(
+export function createPushSessions(
   connection: Connection,
   onNotice: (text: string) => void = () => undefined,
-): UploadSessions {
+): PushSessions {
   let said = false
-  const follow = (response: HttpResponse, session?: UploadSession): UploadSession => {
+  const follow = (response: HttpResponse, session?: PushSession): PushSession => {
     const location = session ? response.headers.location : (response.headers.location ?? '')
     const min = response.headers['oci-chunk-min-length']
     const minChunk =
