@@ -25,6 +25,7 @@ import {
   sendRaw,
   serveRegistry,
 } from '../support/served-registry.js'
+import {runs} from '../support/property-runs.js'
 
 /** Changes the last byte of a blob where it is kept. */
 async function damage(root: RepositoryRoot, name: string, digest: Digest): Promise<void> {
@@ -279,7 +280,7 @@ describeRoots('the distribution API', (makeRoot) => {
           expect(Buffer.concat([start.body, rest.body]).equals(content)).toBe(true)
           expect(end.body.equals(rest.body)).toBe(true)
         }),
-        {numRuns: 50},
+        {numRuns: runs(0.25)},
       )
     })
 

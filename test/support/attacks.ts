@@ -45,17 +45,20 @@ export const attacks: readonly Attack[] = [
     id: 'A3',
     what: 'A config of 4 MiB that names 27,000 diff IDs as a slot kept the page busy for 92 s and `update` for hours; every edit of a document is one pass, slots are found in one walk, and larger documents are refused.',
     tests: [
-      {file: 'test/image/largest-documents.test.ts', title: 'of %s'},
-      {file: 'test/image/largest-documents.test.ts', title: 'edits of many members'},
+      {file: 'test/image/largest-documents.system.test.ts', title: 'of %s'},
+      {file: 'test/image/largest-documents.system.test.ts', title: 'edits of many members'},
     ],
   },
   {
     id: 'A4',
     what: 'A document with `layers` and `Layers` was shown as one thing and run as another by programs in Go; a member that Go takes for a known one, a number that is no integer to it, or half of a surrogate pair is refused.',
     tests: [
-      {file: 'test/oci/one-reading.test.ts', title: 'members that Go reads as another one (A4)'},
       {
-        file: 'test/oci/one-reading.test.ts',
+        file: 'test/oci/one-reading.system.test.ts',
+        title: 'members that Go reads as another one (A4)',
+      },
+      {
+        file: 'test/oci/one-reading.system.test.ts',
         title: 'numbers that Go does not take for integers (A4)',
       },
     ],
@@ -150,7 +153,7 @@ export const attacks: readonly Attack[] = [
     what: 'Lists of tags and referrers were bounded by page and not in all; they are bounded by their names and bytes over all pages.',
     tests: [
       {
-        file: 'test/registry/api/tags.test.ts',
+        file: 'test/registry/api/endless-tags.system.test.ts',
         title: 'bounds a list by all that its pages say, not only by their number',
       },
     ],
@@ -196,7 +199,7 @@ export const attacks: readonly Attack[] = [
     what: '140 wrong passwords a second kept everybody else out; the limit is by client and name, with a reserve for those who were right lately.',
     tests: [
       {
-        file: 'test/server/http/access.test.ts',
+        file: 'test/server/http/access.system.test.ts',
         title: 'a first login gets through beside guesses %s',
       },
     ],

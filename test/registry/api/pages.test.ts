@@ -35,7 +35,6 @@ describe('parseLinks', () => {
           parseLinks(text)
         },
       ),
-      {numRuns: 200},
     )
   })
 

@@ -18,6 +18,7 @@ import {
   rejectionOf,
   textIn,
 } from '../../../support/root-fixtures.js'
+import {runs} from '../../../support/property-runs.js'
 
 async function reopened(directory: string, id: string): Promise<UploadSession> {
   const repository = await (await openRootAt(directory)).openRepository('a')
@@ -312,7 +313,7 @@ describe('a session that outlives its process', () => {
       expect((await session.finish(digest)).digest).toBe(digest)
       await open.close()
     })
-    await fc.assert(property, {numRuns: 60})
+    await fc.assert(property, {numRuns: runs(0.3)})
   })
 
   it('s2 I10 killed while it receives, resumes at bytes that are there', async () => {
