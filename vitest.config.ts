@@ -1,5 +1,9 @@
+import {availableParallelism} from 'node:os'
 import {defineConfig} from 'vitest/config'
 
+const cores = availableParallelism()
+/** The long tests wait for the programs and registries that they start. */
+const waiting = {maxWorkers: 2 * cores, sequence: {groupOrder: 1}}
 const shared = ['test/support/byte-equality.ts', 'test/support/property-runs.ts']
 
 /** Three projects, told apart by the names of their files: see docs/testing.md. */
@@ -22,7 +26,10 @@ export default defineConfig({
           exclude: ['test/**/*.system.test.ts', 'test/e2e/**'],
           setupFiles: [...shared, 'test/support/no-processes.ts'],
           pool: 'threads',
+          // what a file imports is loaded once a thread and not once a file
           isolate: false,
+          maxWorkers: Math.max(2, cores - 1),
+          sequence: {groupOrder: 0},
           env: {TEST_PROJECT: 'unit'},
         },
       },
@@ -34,6 +41,7 @@ export default defineConfig({
           exclude: ['test/e2e/**'],
           globalSetup: ['test/support/global-setup.ts'],
           setupFiles: shared,
+          ...waiting,
         },
       },
       {
@@ -43,6 +51,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
           setupFiles: shared,
+          ...waiting,
         },
       },
     ],
