@@ -2,18 +2,18 @@ import {execa} from 'execa'
 import {existsSync, readdirSync} from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {expect, it} from 'vitest'
 import {checkSite} from '../../src/site/check.js'
 import {listBegun} from '../../src/site/folders.js'
 import {readEntries} from '../../src/site/manifests.js'
 import {sitePaths} from '../../src/site/paths.js'
 import {expectServed, expectSound, sweep, unpublish} from '../support/site.js'
+import {bundleProgram} from '../support/bundle-program.js'
 import {callsIn, straced} from '../support/strace.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
-const child = fileURLToPath(new URL('../support/site-child.ts', import.meta.url))
+const child = await bundleProgram(new URL('../support/site-child.ts', import.meta.url))
 const writing = 'pwrite64,rename,link,symlink,unlink,rmdir,fsync,mkdir,utimensat,chmod,fchmod'
 
 /**
@@ -88,7 +88,7 @@ describeWith(['strace'], 'a publisher that is killed', () => {
       await expectServed(site, when)
       await expectEmptied(site, when)
       // I5 I8: the same again, as if nothing had been
-      const again = await execa(process.execPath, ['--import', 'tsx', child, site], {
+      const again = await execa(process.execPath, [child, site], {
         reject: false,
         timeout: 60_000,
       })

@@ -1,7 +1,6 @@
 import {readdirSync} from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {execa} from 'execa'
 import {expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
@@ -10,11 +9,12 @@ import {collectGarbage} from '../../src/store/garbage/collect.js'
 import {planGarbage} from '../../src/store/garbage/plan.js'
 import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {bytesOf} from '../support/root-fixtures.js'
+import {bundleProgram} from '../support/bundle-program.js'
 import {callsIn, straced} from '../support/strace.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
-const child = fileURLToPath(new URL('../support/store-child.ts', import.meta.url))
+const child = await bundleProgram(new URL('../support/store-child.ts', import.meta.url))
 const writing = 'pwrite64,rename,link,symlink,unlink,fsync,mkdir,ftruncate,utimensat,chmod,fchmod'
 
 async function refuseFaults(directory: string, when: string): Promise<void> {
@@ -95,7 +95,7 @@ describeWith(['strace'], 'a store process that is killed', () => {
       else expect(exitCode).toBe(0)
       await refuseFaults(directory, `killed at ${when}`)
       // I5 I8: the same again, as if nothing had been
-      const again = await execa(process.execPath, ['--import', 'tsx', child, directory], {
+      const again = await execa(process.execPath, [child, directory], {
         reject: false,
         timeout: 60_000,
       })
