@@ -1,5 +1,6 @@
 import {availableParallelism} from 'node:os'
 import {defineConfig} from 'vitest/config'
+import LongestFirst from './test/support/longest-first.js'
 
 const cores = availableParallelism()
 /** The long tests wait for the programs and registries that they start. */
@@ -12,6 +13,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     disableConsoleIntercept: true,
+    sequence: {sequencer: LongestFirst},
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
