@@ -2,6 +2,7 @@ import js from '@eslint/js'
 import {createTypeScriptImportResolver} from 'eslint-import-resolver-typescript'
 import importX from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
+import {assertingTests} from './test/support/asserting-tests.mjs'
 
 /**
  * Imports run one way, from the top to the bottom. A row holds folders that do not know each other;
@@ -159,7 +160,10 @@ export default tseslint.config(
         tsconfigRootDir: import.meta.dirname,
       },
     },
-    plugins: {'import-x': importX, inject: {rules: {'comment-width': commentWidth}}},
+    plugins: {
+      'import-x': importX,
+      inject: {rules: {'comment-width': commentWidth, 'asserting-tests': assertingTests}},
+    },
     settings: {
       'import-x/extensions': ['.ts', '.js', '.mjs'],
       'import-x/parsers': {'@typescript-eslint/parser': ['.ts']},
@@ -247,6 +251,7 @@ export default tseslint.config(
   {
     files: ['test/**'],
     rules: {
+      'inject/asserting-tests': 'error',
       'max-lines': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-empty-function': 'off',

@@ -66,7 +66,7 @@ rmSync(clone, {recursive: true, force: true})
 setUp('a clone', ['git', 'clone', '-q', '--no-hardlinks', project, clone])
 setUp('/root as Debian has it', ['chmod', '700', join(root, 'root')])
 run('cd /root/inject && npm ci')
-const test = tests.length === 0 ? 'npm test' : 'npx vitest run "$@"'
+const test = tests.length === 0 ? 'npm test' : 'TEST_TOOLS=install npx vitest run "$@"'
 run(`cd /root/inject && ${test}`, 'sh', ...tests)
 
 /** This Node, npm, and the libraries that a minimal Debian lacks. */

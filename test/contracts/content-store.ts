@@ -6,6 +6,7 @@ import {ociManifest} from '../../src/oci/media-type.js'
 import type {BlobSource, ContentStore, StoredManifest} from '../../src/store/content-store.js'
 import {collect, listed, sourceOf} from '../support/open-registry.js'
 import {makeManifest} from './make-manifest.js'
+import {runs} from '../support/property-runs.js'
 
 export interface StoreTraits {
   /**
@@ -13,8 +14,8 @@ export interface StoreTraits {
    * wins.
    */
   readonly conditional: boolean
-  /** How many random inputs a property is tried on; 200. */
-  readonly runs?: number
+  /** Of the usual number of cases of a property, the share that this backend gets; all. */
+  readonly share?: number
 }
 
 /**
@@ -24,7 +25,7 @@ export interface StoreTraits {
 export function contentStoreContract(
   title: string,
   makeStore: () => Promise<ContentStore>,
-  {conditional, runs = 200}: StoreTraits,
+  {conditional, share = 1}: StoreTraits,
 ): void {
   describe(`${title} as a content store`, () => {
     describe('blobs', () => {
@@ -51,7 +52,7 @@ export function contentStoreContract(
           expect(put).toMatchObject(blob)
           expect(await collect(await store.openBlob(blob))).toEqual(bytes)
         })
-        await fc.assert(property, {numRuns: runs})
+        await fc.assert(property, {numRuns: runs(share)})
       })
 
       it('are written once', async () => {

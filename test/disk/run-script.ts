@@ -14,7 +14,7 @@ export interface RunningScript {
   kill(): Promise<void>
 }
 
-/** Runs a TypeScript file as a process of its own, which does not outlive the running test. */
+/** Runs a program of `bundleProgram`, which does not outlive the running test. */
 export function runScript(file: string, ...args: string[]): RunningScript {
   return runScriptIn([], file, ...args)
 }
@@ -25,7 +25,7 @@ export function runScriptIn(
   file: string,
   ...args: string[]
 ): RunningScript {
-  const [command = '', ...words] = [...prefix, process.execPath, '--import', 'tsx', file, ...args]
+  const [command = '', ...words] = [...prefix, process.execPath, file, ...args]
   const child = spawn(command, words)
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))

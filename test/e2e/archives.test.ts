@@ -144,7 +144,12 @@ describeWith(['skopeo', 'umoci'], 'a docker-archive', () => {
       const cases = [[plain], [zipped], [linked, member({name: 'blobs/x', content: layer})]]
       for (const [at, members] of cases.entries()) {
         writeFileSync(join(folder, 'd.tar'), save([image], ...members))
-        await injectJson(['copy', `docker-archive:${folder}/d.tar:a:v1`, `oci:${folder}/${at}`])
+        const copied = await injectJson([
+          'copy',
+          `docker-archive:${folder}/d.tar:a:v1`,
+          `oci:${folder}/${at}`,
+        ])
+        expect(copied).toMatchObject({digest: expect.stringMatching(/^sha256:/) as string})
       }
     })
 

@@ -6,6 +6,7 @@ import {readFile, rm, truncate, utimes} from 'node:fs/promises'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
+import {setImmediate as nextTurn} from 'node:timers/promises'
 import {expect, it, onTestFinished} from 'vitest'
 import type {Digest} from '../../src/oci/digest.js'
 import {layoutPaths} from '../../src/store/layout/paths.js'
@@ -95,8 +96,8 @@ it('prune keeps the newest, what a pattern keeps, and what an index names', asyn
   const digests: Record<string, Digest> = {}
   for (const tag of ['v1.0', 'v1.1', 'part', 'old', 'new']) {
     digests[tag] = await pushImage(a, tag, {layers: [tag]})
-    // the times of pushes have milliseconds
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    // the times of pushes have milliseconds: the next one is of another
+    for (const pushed = Date.now(); Date.now() === pushed;) await nextTurn()
   }
   await pushIndex(a, 'multi', [digests['part'] as Digest])
   const untagged = await pushImage(a, undefined, {layers: ['untagged']})

@@ -8,6 +8,7 @@ import {findSlots} from '../../src/image/slot.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {type ImageRecipe, makeImage, makeLayer, textOf} from '../support/images.js'
 import {thrownBy} from '../support/thrown-by.js'
+import {runs} from '../support/property-runs.js'
 
 const created = '2024-05-06T07:08:09Z'
 const into = (image: Image, family: ImageRecipe['family'], members: Partial<Injection> = {}) => {
@@ -188,6 +189,6 @@ test('P24 out of what was put in remains what was there, whatever came between',
       expect(rememberedBase(full)).toBe(digestOf(base.manifest.bytes, made.algorithm))
       expect(textOf(rest.manifest)).not.toContain('dev.inject')
     }),
-    {numRuns: 60},
+    {numRuns: runs(0.3)},
   )
 })

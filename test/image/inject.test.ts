@@ -551,7 +551,6 @@ describe('properties', () => {
         expect(apply(image, one, made.family)).toBe(image)
         expect(base).toEqual(before)
       }),
-      {numRuns: 200},
     )
   })
 
@@ -568,7 +567,6 @@ describe('properties', () => {
         expect(textOf(both.manifest)).toBe(textOf(once.manifest))
         expect(textOf(both.config)).toBe(textOf(once.config))
       }),
-      {numRuns: 200},
     )
   })
 
@@ -594,7 +592,6 @@ describe('properties', () => {
           })
         }
       }),
-      {numRuns: 200},
     )
   })
 })

@@ -333,7 +333,6 @@ describe('for all images', () => {
           expect(textOf(rest.config)).not.toContain('_injection_')
         },
       ),
-      {numRuns: 150},
     )
   })
 })

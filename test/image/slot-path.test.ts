@@ -3,6 +3,7 @@ import {expect, test} from 'vitest'
 import {InjectError, UsageError} from '../../src/errors.js'
 import {isSlotPath, parseSlotPath} from '../../src/image/slot-path.js'
 import {thrownBy} from '../support/thrown-by.js'
+import {runs} from '../support/property-runs.js'
 
 test.each([
   ['/', '/'],
@@ -61,6 +62,6 @@ test('P10 any string gives a clean path or an error of ours', () => {
         expect(error).toBeInstanceOf(InjectError)
       }
     }),
-    {numRuns: 500},
+    {numRuns: runs(2.5)},
   )
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import {findNodeAtLocation, parseTree} from 'jsonc-parser'
 import {describe, expect, test} from 'vitest'
 import {editMembers, type JsonPath, removeMember, setMember} from '../../src/image/text-edit.js'
+import {runs} from '../support/property-runs.js'
 
 const insertMember = (text: string, path: JsonPath, value: unknown): string =>
   editMembers(text, [{kind: 'insert', path, value}])
@@ -200,7 +201,7 @@ describe('properties', () => {
           expect(Object.hasOwn(JSON.parse(removeMember(text, [name])) as object, name)).toBe(false)
         },
       ),
-      {numRuns: 1000},
+      {numRuns: runs(5)},
     )
   })
 
@@ -223,7 +224,7 @@ describe('properties', () => {
           expect(removeMember(setMember(text, path, first), [name])).toBe(removable(text))
         },
       ),
-      {numRuns: 1000},
+      {numRuns: runs(5)},
     )
   })
 })

@@ -12,6 +12,7 @@ import {familyOf} from '../../src/oci/manifest.js'
 import {dockerManifest, ociIndex, ociManifest} from '../../src/oci/media-type.js'
 import {imageOfTexts, makeImage, makeLayer, textOf} from '../support/images.js'
 import {makeAttestation, makeEntry, makeTree} from '../support/indexes.js'
+import {runs} from '../support/property-runs.js'
 
 const docker = 'application/vnd.docker.image.rootfs'
 const oci = 'application/vnd.oci.image.layer'
@@ -177,7 +178,7 @@ describe('properties', () => {
         expect(value).toMatchObject(made.manifestMembers)
         expect(value.layers.length).toBe(made.layers + findSlots(image).length)
       }),
-      {numRuns: 300},
+      {numRuns: runs(1.5)},
     )
   })
 
@@ -192,7 +193,7 @@ describe('properties', () => {
         expect(last.manifest.value.layers).toEqual(first.manifest.value.layers)
         expect(toOci(first)).toBe(first)
       }),
-      {numRuns: 100},
+      {numRuns: runs(0.5)},
     )
   })
 })

@@ -4,6 +4,7 @@ import {type ErrorCode, InjectError, IntegrityError, LimitError} from '../../src
 import {decodeConfig} from '../../src/oci/config.js'
 import {encode, makeDocuments} from '../support/images.js'
 import {thrownBy} from '../support/thrown-by.js'
+import {runs} from '../support/property-runs.js'
 
 const sound = JSON.parse(new TextDecoder().decode(makeDocuments().configBytes)) as Record<
   string,
@@ -188,6 +189,6 @@ test('P10 any JSON gives a config or an error of ours', () => {
         }
       }
     }),
-    {numRuns: 300},
+    {numRuns: runs(1.5)},
   )
 })

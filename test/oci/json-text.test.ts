@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import {parseTree} from 'jsonc-parser'
 import {expect, test} from 'vitest'
 import {endOfString, endOfValue, membersOf, skipSpace, stringAt} from '../../src/oci/json-text.js'
+import {runs} from '../support/property-runs.js'
 
 test('members are found where they are', () => {
   const text = ' {"a" : [1,{"x":"}"}] ,\n"\\u0062":-1.5e+3,"c":{}}'
@@ -45,7 +46,6 @@ test('strings are decoded as JSON.parse does', () => {
       const text = JSON.stringify(value)
       expect(stringAt(`x${text}`, 1, text.length + 1)).toBe(JSON.parse(text))
     }),
-    {numRuns: 200},
   )
 })
 
@@ -69,6 +69,6 @@ test('agrees with another parser about where members are', () => {
         ).toEqual(expected)
       },
     ),
-    {numRuns: 300},
+    {numRuns: runs(1.5)},
   )
 })

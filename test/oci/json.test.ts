@@ -130,7 +130,6 @@ describe('parseDocument', () => {
         const text = JSON.stringify(value)
         expect(parse(text).value).toEqual(JSON.parse(text))
       }),
-      {numRuns: 200},
     )
   })
 
@@ -162,7 +161,6 @@ describe('parseDocument', () => {
           expect(error).toBeInstanceOf(InjectError)
         }
       }),
-      {numRuns: 200},
     )
   })
 })

@@ -18,6 +18,7 @@ import {
 } from '../../src/oci/media-type.js'
 import {encode, makeDocuments, makeLayer, textOf} from '../support/images.js'
 import {thrownBy} from '../support/thrown-by.js'
+import {runs} from '../support/property-runs.js'
 
 const oci = makeDocuments().manifest
 const docker = makeDocuments({family: 'docker'}).manifest
@@ -514,6 +515,6 @@ test('P10 any JSON gives a manifest or an error of ours', () => {
         }
       },
     ),
-    {numRuns: 500},
+    {numRuns: runs(2.5)},
   )
 })

@@ -11,6 +11,7 @@ import {
 } from '../../src/oci/reference.js'
 import {encode} from '../support/images.js'
 import {thrownBy} from '../support/thrown-by.js'
+import {runs} from '../support/property-runs.js'
 
 const digest = digestOf(encode('x'))
 const digest512 = digestOf(encode('x'), 'sha512')
@@ -315,7 +316,7 @@ describe('properties', () => {
       fc.property(reference, (expected) => {
         expect(parseReference(formatReference(expected))).toStrictEqual(expected)
       }),
-      {numRuns: 1000},
+      {numRuns: runs(5)},
     )
   })
 
@@ -342,7 +343,7 @@ describe('properties', () => {
           if (pieces.includes('@')) expect(String(error)).not.toContain('secret')
         }
       }),
-      {numRuns: 1000},
+      {numRuns: runs(5)},
     )
   })
 
@@ -363,7 +364,6 @@ describe('properties', () => {
           }
         }
       }),
-      {numRuns: 200},
     )
   })
 

@@ -60,7 +60,6 @@ test('P10 any bytes give a list', () => {
         expect([typeof code, typeof message]).toEqual(['string', 'string'])
       }
     }),
-    {numRuns: 200},
   )
 })
 

@@ -3,13 +3,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
+  watch,
   writeFileSync,
 } from 'node:fs'
 import {join} from 'node:path'
-import {beforeEach, describe, expect, it} from 'vitest'
+import {beforeEach, describe, expect, it, onTestFinished} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import type {UploadJournal, UploadRecord} from '../../src/store/upload-journal.js'
 import {withUploadJournal} from '../../src/store/upload-journal-file.js'
@@ -85,16 +87,21 @@ describe('withUploadJournal', () => {
 
   it('writes at most once a second', async () => {
     await journal(async (own) => {
+      const changed: (string | null)[] = []
+      const watcher = watch(folder, (_, name) => changed.push(name))
+      onTestFinished(() => watcher.close())
       own?.note(record)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      const before = readFileSync(join(folder, files()[0] ?? ''), 'utf8')
+      await own?.flush()
       own?.note({...record, checkpoint: {...record.checkpoint, offset: 2 * 8_388_608}})
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      expect(readFileSync(join(folder, files()[0] ?? ''), 'utf8')).toBe(before)
       now += 1000
       own?.note({...record, checkpoint: {...record.checkpoint, offset: 3 * 8_388_608}})
       await own?.flush()
       expect(files()).toHaveLength(1)
+      // changes are told in their order
+      writeFileSync(join(folder, 'end'), '')
+      await expect.poll(() => changed).toContain('end')
+      expect(changed.filter((name) => name === files()[0])).toHaveLength(2)
+      rmSync(join(folder, 'end'))
     })
     expect(await left()).toMatchObject({checkpoint: {offset: 3 * 8_388_608}})
   })

@@ -20,10 +20,10 @@ export const attacks: readonly Attack[] = [
     what: 'Another user swapped the directory, a folder in it or the folder around it for a symbolic link while root unpacked, refilled or removed; everything goes through folders that are open already now, and a layer cannot hand the directory itself to another user.',
     tests: [
       {
-        file: 'test/layer/unpack/raced-unpack.test.ts',
+        file: 'test/layer/unpack/raced-unpack.system.test.ts',
         title: 'a directory that is refilled, because it is the current one',
       },
-      {file: 'test/layer/unpack/raced-unpack.test.ts', title: 'a tree that is removed'},
+      {file: 'test/layer/unpack/raced-unpack.system.test.ts', title: 'a tree that is removed'},
     ],
   },
   {
@@ -45,17 +45,20 @@ export const attacks: readonly Attack[] = [
     id: 'A3',
     what: 'A config of 4 MiB that names 27,000 diff IDs as a slot kept the page busy for 92 s and `update` for hours; every edit of a document is one pass, slots are found in one walk, and larger documents are refused.',
     tests: [
-      {file: 'test/image/largest-documents.test.ts', title: 'of %s'},
-      {file: 'test/image/largest-documents.test.ts', title: 'edits of many members'},
+      {file: 'test/image/largest-documents.system.test.ts', title: 'of %s'},
+      {file: 'test/image/largest-documents.system.test.ts', title: 'edits of many members'},
     ],
   },
   {
     id: 'A4',
     what: 'A document with `layers` and `Layers` was shown as one thing and run as another by programs in Go; a member that Go takes for a known one, a number that is no integer to it, or half of a surrogate pair is refused.',
     tests: [
-      {file: 'test/oci/one-reading.test.ts', title: 'members that Go reads as another one (A4)'},
       {
-        file: 'test/oci/one-reading.test.ts',
+        file: 'test/oci/one-reading.system.test.ts',
+        title: 'members that Go reads as another one (A4)',
+      },
+      {
+        file: 'test/oci/one-reading.system.test.ts',
         title: 'numbers that Go does not take for integers (A4)',
       },
     ],
@@ -65,12 +68,12 @@ export const attacks: readonly Attack[] = [
     what: 'A lock whose holder was killed in another container, boot or machine blocked the next run for up to a day; a lock shows a sign of life every 5 s and is free after 30 s without one, and one that lives is never displaced, whatever the clocks do.',
     tests: [
       {
-        file: 'test/disk/lock-lease.test.ts',
+        file: 'test/disk/lock-lease.system.test.ts',
         title: '%s is taken within 45 s, and not before a lease is over (A5)',
       },
-      {file: 'test/disk/lock-lease.test.ts', title: 'and that lives, %s, keeps it (A5)'},
+      {file: 'test/disk/lock-lease.system.test.ts', title: 'and that lives, %s, keeps it (A5)'},
       {
-        file: 'test/disk/lock-lease.test.ts',
+        file: 'test/disk/lock-lease.system.test.ts',
         title: 'a holder that gets SIGSTOP loses the lock, and finds out when it goes on (A5)',
       },
     ],
@@ -111,11 +114,11 @@ export const attacks: readonly Attack[] = [
     what: 'A layer of 4,000 FIFOs took a process for each, and empty zstd frames with large windows took minutes; FIFOs are made in batches, windows and special files have limits, and unpacking gives signals their turn.',
     tests: [
       {
-        file: 'test/layer/unpack/special-files.test.ts',
+        file: 'test/layer/unpack/special-files.system.test.ts',
         title: 'a thousand FIFOs take some ten processes, and nothing else is left',
       },
       {
-        file: 'test/layer/unpack/special-files.test.ts',
+        file: 'test/layer/unpack/special-files.system.test.ts',
         title: 'more of them than are allowed are refused',
       },
     ],
@@ -125,11 +128,11 @@ export const attacks: readonly Attack[] = [
     what: '`unpack` followed a symbolic link that another image had planted; a link as the last name is refused without --follow, and root refuses one on the way that another user can change.',
     tests: [
       {
-        file: 'test/layer/unpack/fill-directory.test.ts',
+        file: 'test/layer/unpack/fill-directory.system.test.ts',
         title: 'A10 D3 refuses a symlink, or with follow fills what it points to',
       },
       {
-        file: 'test/layer/unpack/fill-directory.test.ts',
+        file: 'test/layer/unpack/fill-directory.system.test.ts',
         title:
           'A10 as root refuses a link on the way that another user can change, takes one of its own',
       },
@@ -140,7 +143,7 @@ export const attacks: readonly Attack[] = [
     what: 'Names hidden in the padding of extended tar headers were read differently by other programs; such headers are refused, and mutants are compared with GNU tar, bsdtar and Python.',
     tests: [
       {
-        file: 'test/layer/tar/differential.test.ts',
+        file: 'test/layer/tar/differential.system.test.ts',
         title: '${count} mutants: what we take the others see as we do, or refuse',
       },
     ],
@@ -150,7 +153,7 @@ export const attacks: readonly Attack[] = [
     what: 'Lists of tags and referrers were bounded by page and not in all; they are bounded by their names and bytes over all pages.',
     tests: [
       {
-        file: 'test/registry/api/tags.test.ts',
+        file: 'test/registry/api/endless-tags.system.test.ts',
         title: 'bounds a list by all that its pages say, not only by their number',
       },
     ],
@@ -196,7 +199,7 @@ export const attacks: readonly Attack[] = [
     what: '140 wrong passwords a second kept everybody else out; the limit is by client and name, with a reserve for those who were right lately.',
     tests: [
       {
-        file: 'test/server/http/access.test.ts',
+        file: 'test/server/http/access.system.test.ts',
         title: 'a first login gets through beside guesses %s',
       },
     ],
@@ -222,7 +225,7 @@ export const attacks: readonly Attack[] = [
           'A18 refuses names of our own temporary folders in their full form, and takes what looks alike',
       },
       {
-        file: 'test/layer/unpack/fill-directory.test.ts',
+        file: 'test/layer/unpack/fill-directory.system.test.ts',
         title: 'A18 is not blocked by names that only look like those of its own',
       },
     ],
@@ -281,7 +284,7 @@ export const attacks: readonly Attack[] = [
     what: 'The table of error codes had no header and was shown as one paragraph; every table of the documentation is looked at now.',
     tests: [
       {
-        file: 'test/docs.test.ts',
+        file: 'test/docs.system.test.ts',
         title: 'gives every table a header and rows of as many cells',
       },
     ],
@@ -381,7 +384,7 @@ export const attacks: readonly Attack[] = [
     what: 'An abandoned upload of any size stayed until it expired; what unfinished uploads take is bounded in all, and those idle longest go first.',
     tests: [
       {
-        file: 'test/store/served/uploads/sessions.test.ts',
+        file: 'test/store/served/uploads/sessions.system.test.ts',
         title: 'B16 is bounded in all: those that were idle longest go, also of an earlier process',
       },
     ],
@@ -391,11 +394,11 @@ export const attacks: readonly Attack[] = [
     what: 'The conformance suite was installed from a branch that could not be resolved any more; every peer and suite has an exact version in one file, and a set-up that fails ends with one line.',
     tests: [
       {
-        file: 'test/bench.test.ts',
+        file: 'test/bench.system.test.ts',
         title: 'names versions of other programs in one file, and exactly',
       },
       {
-        file: 'test/bench.test.ts',
+        file: 'test/bench.system.test.ts',
         title: 'ends a set-up that fails with one line that says what could not be set up',
       },
     ],

@@ -1,7 +1,7 @@
 import {execa} from 'execa'
 import type {TestProject} from 'vitest/node'
 import {reachableProject} from './reachable-project.js'
-import {missingTools} from './tools.js'
+import {missingTools, type Tool} from './tools.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,33 +12,40 @@ declare module 'vitest' {
 
 /** Before all tests: the programs that they use, and a place where other users find this one. */
 export default async function setup({provide}: TestProject): Promise<() => Promise<void>> {
-  await installTools()
+  await ensureTools(process.env['TEST_TOOLS'])
   const {folder, release} = await reachableProject()
   provide('reachable', folder)
   return release
 }
 
 /**
- * Installs the Debian packages that the tests use. Where that cannot be done, CI fails and a laptop
- * skips the tests concerned by name.
+ * Throws where programs that the tests use are missing, and names their Debian packages.
+ * `TEST_TOOLS=install`, as in `npm test`, lets root install them first; with `TEST_TOOLS=skip`, the
+ * tests that need a missing program are skipped, and their titles say so. CI never skips.
  */
-async function installTools(): Promise<void> {
-  const missing = await missingTools()
-  if (missing.length === 0) return
-  const packages = [...new Set(missing.map((tool) => tool.package))]
-  if (process.getuid?.() === 0) {
-    const env = {DEBIAN_FRONTEND: 'noninteractive'}
-    await execa('apt-get', ['update'], {reject: false, timeout: 300_000})
-    await execa('apt-get', ['install', '-y', '--no-install-recommends', ...packages], {
-      env,
-      reject: false,
-      timeout: 600_000,
-    })
+async function ensureTools(choice: string | undefined): Promise<void> {
+  let missing = await missingTools()
+  if (missing.length > 0 && choice === 'install' && process.getuid?.() === 0) {
+    await install(missing)
+    missing = await missingTools()
   }
-  const still = await missingTools()
-  if (still.length > 0 && process.env['CI']) {
-    throw new Error(
-      `these tools are missing and could not be installed: ${still.map((tool) => `${tool.name} (Debian package ${tool.package})`).join(', ')}`,
-    )
-  }
+  if (missing.length === 0 || (choice === 'skip' && !process.env['CI'])) return
+  throw new Error(
+    `the tests need programs that are not installed: ${missing.map(({name}) => name).join(', ')}
+install them:   apt-get install --no-install-recommends ${packagesOf(missing).join(' ')}
+or run the tests as root with TEST_TOOLS=install, or skip what needs them with TEST_TOOLS=skip`,
+  )
 }
+
+async function install(tools: readonly Tool[]): Promise<void> {
+  await execa('apt-get', ['update'], {reject: false, timeout: 300_000})
+  await execa('apt-get', ['install', '-y', '--no-install-recommends', ...packagesOf(tools)], {
+    env: {DEBIAN_FRONTEND: 'noninteractive'},
+    reject: false,
+    timeout: 600_000,
+  })
+}
+
+const packagesOf = (tools: readonly Tool[]): string[] => [
+  ...new Set(tools.map((tool) => tool.package)),
+]

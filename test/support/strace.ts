@@ -1,9 +1,9 @@
 import {execa} from 'execa'
 
-/** Runs a TypeScript program under strace, in one thread, so that system calls can be counted. */
+/** Runs a program of `bundleProgram` under strace, in one thread, so that system calls can be counted. */
 export async function straced(program: string, argument: string, strace: readonly string[]) {
-  const node = [process.execPath, '--import', 'tsx', program, argument]
-  const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', TSX_DISABLE_CACHE: '1'}
+  const node = [process.execPath, program, argument]
+  const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1'}
   return execa('strace', ['-f', '-qq', ...strace, ...node], {env, reject: false, timeout: 60_000})
 }
 

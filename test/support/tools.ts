@@ -58,11 +58,13 @@ export async function missingTools(): Promise<Tool[]> {
 const missing = new Set((await missingTools()).map((tool) => tool.name))
 
 /**
- * `describe` where all of `names` are there; else a skip whose title says what is missing. In CI a
- * missing tool fails (see global-setup).
+ * `describe` where all of `names` are there; else a skip whose title says what is missing. Without
+ * `TEST_TOOLS=skip` nothing is missing: global-setup has seen to that. Throws in a unit test.
  */
 export function describeWith(names: readonly ToolName[], title: string, suite: () => void): void {
+  if (process.env['TEST_PROJECT'] === 'unit')
+    throw new Error(`a unit test must not need ${names.join(', ')}: name the file *.system.test.ts`)
   const lacking = names.filter((name) => missing.has(name))
-  if (lacking.length === 0 || process.env['CI']) describe(title, suite)
+  if (lacking.length === 0) describe(title, suite)
   else describe.skip(`${title} (missing here: ${lacking.join(', ')})`, suite)
 }

@@ -134,7 +134,6 @@ describe('directories of layers', () => {
           expect((await modes(layers, names)).modes).toEqual(model(list, names))
         },
       ),
-      {numRuns: 200},
     )
   })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
 import {cutPoints, steppedSize} from '../../../src/layer/shards/cut-points.js'
 import {createItemTable} from '../../../src/layer/shards/item-table.js'
+import {runs} from '../../support/property-runs.js'
 
 interface File {
   readonly path: string
@@ -86,7 +87,7 @@ describe('where layers are cut', () => {
         expect(cut(files, target)).toEqual(layers)
         expect(layers.every((layer) => layer.length > 0)).toBe(true)
       }),
-      {numRuns: 100},
+      {numRuns: runs(0.5)},
     )
   })
 
@@ -105,7 +106,7 @@ describe('where layers are cut', () => {
           }
         },
       ),
-      {numRuns: 100},
+      {numRuns: runs(0.5)},
     )
   })
 
@@ -138,7 +139,7 @@ describe('where layers are cut', () => {
           expect(far(next)).toEqual(far(files))
         },
       ),
-      {numRuns: 60},
+      {numRuns: runs(0.3)},
     )
   })
 

@@ -65,7 +65,6 @@ describe('parsePaxRecords', () => {
           expect(error).toBeInstanceOf(InjectError)
         }
       }),
-      {numRuns: 200},
     )
   })
 })
@@ -92,7 +91,6 @@ describe('encodePaxRecords', () => {
           input.map(([key, value]) => [key, Buffer.from(value)]),
         )
       }),
-      {numRuns: 200},
     )
   })
 

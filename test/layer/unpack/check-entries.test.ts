@@ -217,7 +217,6 @@ describe('checkEntry', () => {
           expect(error).toBeInstanceOf(InjectError)
         }
       }),
-      {numRuns: 200},
     )
   })
 

@@ -88,7 +88,6 @@ describe('parseChallenges', () => {
         expect(challenge?.parameters.get('realm')).toBe(realm)
         expect(challenge?.parameters.get('scope')).toBe(scope)
       }),
-      {numRuns: 200},
     )
   })
 
@@ -119,7 +118,6 @@ describe('parseChallenges', () => {
           parseChallenges(text)
         },
       ),
-      {numRuns: 200},
     )
   })
 

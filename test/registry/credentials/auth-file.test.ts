@@ -219,7 +219,6 @@ describe('T-37 findInAuthFile', () => {
           expect(error).toBeInstanceOf(InjectError)
         }
       }),
-      {numRuns: 200},
     )
   })
 })

@@ -38,7 +38,6 @@ describe('parseRetryAfter', () => {
       fc.property(fc.string(), (text) => {
         expect(parseRetryAfter(text, now) ?? 0).toBeGreaterThanOrEqual(0)
       }),
-      {numRuns: 200},
     )
     parseRetryAfter('S'.repeat(1_000_000), now)
     parseRetryAfter('Sat, '.repeat(300_000), now)

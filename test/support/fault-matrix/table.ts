@@ -14,7 +14,7 @@ export function formatMatrix(): string {
   const count = rows.flat().filter((text) => /^\d+ \d+ \d+$/.test(text)).length
   return `# What faults of the network and the registry come to
 
-Generated from the data of the tests that run it (\`npx vitest run test/registry/fault-matrix -u\` writes it): a scripted registry that does
+Generated from the data of the tests that run it (\`npx vitest run --project unit test/registry/fault-matrix-table -u\` writes it): a scripted registry that does
 one thing wrong, and \`inject update\` or \`inject unpack\` against it. Each of the ${count} cells runs three times: the fault is met once, by
 the first five requests of its kind, and by all of them. A cell holds the exit codes of the three runs: \`0 0 5\` is "tried again until it
 works, up to six times in all". In every run, besides: one error line with the code that is expected, not more than six requests of a

@@ -29,6 +29,7 @@ import {makeEntry} from '../../support/put-image.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {thrownBy} from '../../support/thrown-by.js'
 import {treeSnapshot} from '../../support/tree-snapshot.js'
+import {runs} from '../../support/property-runs.js'
 
 type Entries = () => Iterable<WalkedEntry>
 
@@ -158,7 +159,7 @@ describe('several layers of one tree', () => {
           expect(again.map(({diffId}) => diffId)).toEqual(shards.map(({diffId}) => diffId))
         },
       ),
-      {numRuns: 40},
+      {numRuns: runs(0.2)},
     )
   })
 

@@ -4,13 +4,14 @@ import {execaSync} from 'execa'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {acquireLock, type HeldLock, type LockOptions} from '../../src/disk/lock.js'
 import {ownedName} from '../../src/disk/owned-name.js'
+import {bundleProgram} from '../support/bundle-program.js'
 import {tempDir} from '../support/temp-dir.js'
 import {nameOf} from './dead-owner.js'
 import {type FakeTiming, fakeTiming} from './fake-timing.js'
 import {writeLock} from './lock-content.js'
 import {runScript, runScriptIn} from './run-script.js'
 
-const user = join(import.meta.dirname, 'lock-user.ts')
+const user = await bundleProgram(new URL('lock-user.ts', import.meta.url))
 const elsewhere = (): string => nameOf('', {pid: 1, place: '00000000'})
 
 /** A waiter, and what has become of it. */

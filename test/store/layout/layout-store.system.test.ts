@@ -92,7 +92,7 @@ describe('making a layout', () => {
     await mkdir(join(directory, 'blobs/sha256'), {recursive: true})
     await writeFile(join(directory, await nameOfEnded('.inject-')), 'half')
     await openLayoutStore(directory, {create: true})
-    await openLayoutStore(directory)
+    expect(await listed((await openLayoutStore(directory)).listTags())).toEqual([])
   })
 
   it('refuses a directory with other things in it', async () => {

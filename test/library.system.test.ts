@@ -111,8 +111,9 @@ it('takes every option that there is', async () => {
     workdir: '/',
     user: '1',
   }
-  await library.setup(image, layer)
-  await library.update(image.replace(/v1$/, 'b'), tree, {
+  const before = await library.inspect(image)
+  expect(await library.setup(image, layer)).toMatchObject({changed: true, tags: ['b']})
+  const updated = await library.update(image.replace(/v1$/, 'b'), tree, {
     ...layer,
     layers: 2,
     owner: {uid: 1, gid: 2},
@@ -121,7 +122,10 @@ it('takes every option that there is', async () => {
     chunkSize: 1_000_000,
     edits,
   })
-  await library.remove(image.replace(/v1$/, 'b'), {...result, base: 'v1'})
+  expect(updated).toMatchObject({changed: true, tags: ['b']})
+  const removed = await library.remove(image.replace(/v1$/, 'b'), {...result, base: 'v1'})
+  expect(removed).toMatchObject({changed: true, tags: ['b']})
+  expect(await library.inspect(image)).toEqual(before)
 })
 
 it('says what is wrong by the kind of its errors', async () => {

@@ -7,6 +7,6 @@ describeWith(['docker-registry'], 'the registry store', () => {
   contentStoreContract(
     'on docker-registry',
     async () => openRegistry((await startDockerRegistry()).address).store,
-    {conditional: false, runs: 30},
+    {conditional: false, share: 0.15},
   )
 })

@@ -25,6 +25,7 @@ import {
   textIn,
 } from '../../support/root-fixtures.js'
 import {describeWith} from '../../support/tools.js'
+import {runs} from '../../support/property-runs.js'
 
 /** As if nobody had touched the repository's blobs for two hours. */
 async function age(root: RepositoryRoot, name: string, seconds = 7200): Promise<void> {
@@ -319,7 +320,7 @@ describe('leases', () => {
       }
       await root.close()
     })
-    await fc.assert(property, {numRuns: 50})
+    await fc.assert(property, {numRuns: runs(0.25)})
   })
 })
 

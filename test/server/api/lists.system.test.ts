@@ -280,7 +280,6 @@ describe('text of anybody', () => {
         root.repositories.get('a')!.tags.clear()
         ;(root.repositories as Map<string, unknown>).clear()
       }),
-      {numRuns: 150},
     )
   })
 

@@ -9,9 +9,10 @@ import {drain} from '../../src/stream/bytes.js'
 import {makeManifest} from '../contracts/make-manifest.js'
 import {type RunningScript, runScript} from '../disk/run-script.js'
 import {listed} from '../support/open-registry.js'
+import {bundleProgram} from '../support/bundle-program.js'
 import {tempDir} from '../support/temp-dir.js'
 
-const writer = join(import.meta.dirname, 'layout-writer.ts')
+const writer = await bundleProgram(new URL('layout-writer.ts', import.meta.url))
 const own = ['blobs', 'index.json', 'oci-layout']
 
 async function endOf(scripts: RunningScript[]): Promise<void> {

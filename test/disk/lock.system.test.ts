@@ -7,12 +7,13 @@ import {describe, expect, it} from 'vitest'
 import {readLock} from '../../src/disk/lock-file.js'
 import {withLock} from '../../src/disk/lock.js'
 import {ownedName} from '../../src/disk/owned-name.js'
+import {bundleProgram} from '../support/bundle-program.js'
 import {tempDir} from '../support/temp-dir.js'
 import {nameOfEnded} from './dead-owner.js'
 import {writeLock} from './lock-content.js'
 import {runScript} from './run-script.js'
 
-const user = join(import.meta.dirname, 'lock-user.ts')
+const user = await bundleProgram(new URL('lock-user.ts', import.meta.url))
 
 /** Runs `count` holders at once and gives the most that were inside together. */
 async function crowd(lock: string, count: number): Promise<number> {

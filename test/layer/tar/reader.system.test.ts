@@ -20,6 +20,7 @@ import {
   type RawMember,
   symlink,
 } from '../../support/tar-fixtures.js'
+import {runs} from '../../support/property-runs.js'
 
 interface Read {
   readonly entry: Entry
@@ -604,7 +605,6 @@ describe('createTarReader', () => {
         const error = thrownBy(() => read(bytes, {chunk}))
         if (error !== undefined) expect(error).toBeInstanceOf(InjectError)
       }),
-      {numRuns: 200},
     )
   })
 })
@@ -704,7 +704,7 @@ describe('P11 GNU tar as a second reader', () => {
         )
         expect(await listed(bytes)).toEqual(escaped)
       }),
-      {numRuns: 300},
+      {numRuns: runs(1.5)},
     )
     expect(taken).toBeGreaterThan(30)
   })

@@ -155,6 +155,33 @@ describe('errors are not answers', () => {
     })
 })
 
+describe('every test asserts something', () => {
+  const broken = (test: string) => rulesBrokenBy('test/oci/media-type.test.ts', test)
+
+  it.each([
+    "it('x', async () => { await expect(work()).rejects.toThrow() })",
+    "it('x', () => { fc.assert(fc.property(fc.string(), (text) => parse(text) === text)) })",
+    "const check = () => { expect(1).toBe(1) }; it('x', () => { check() })",
+    "function one() { two() } function two() { one(); expect(1).toBe(1) } it('x', () => one())",
+    "const work = () => { expect(1).toBe(1) }; it('x', work)",
+    "it.each(rows)('x', (row) => { row.forEach((each) => expect(each).toBe(1)) })",
+    "describe('x', () => { run() })",
+  ])('as does %s', async (test) => {
+    expect(await broken(test)).not.toContain('inject/asserting-tests')
+  })
+
+  it.each([
+    "it('x', () => { work() })",
+    'it(title, () => { work() })',
+    "it.each(rows)('x', (row) => { work(row) })",
+    "it.skipIf(true)('x', () => { work() })",
+    "const work = () => {}; it('x', work)",
+    "const unused = () => { expect(1).toBe(1) }; it('x', () => { work() })",
+  ])('but not %s', async (test) => {
+    expect(await broken(test)).toContain('inject/asserting-tests')
+  })
+})
+
 describe('commands', () => {
   it('are thin: one class in a file, at most 100 lines, and nothing else in the folder', () => {
     for (const file of readdirSync('commands', {recursive: true, encoding: 'utf8'})) {

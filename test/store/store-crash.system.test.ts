@@ -1,7 +1,6 @@
 import {readdirSync} from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {execa} from 'execa'
 import {expect, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
@@ -10,11 +9,13 @@ import {collectGarbage} from '../../src/store/garbage/collect.js'
 import {planGarbage} from '../../src/store/garbage/plan.js'
 import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {bytesOf} from '../support/root-fixtures.js'
+import {mountTmpfs} from '../disk/tmpfs.js'
+import {bundleProgram} from '../support/bundle-program.js'
 import {callsIn, straced} from '../support/strace.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
-const child = fileURLToPath(new URL('../support/store-child.ts', import.meta.url))
+const child = await bundleProgram(new URL('../support/store-child.ts', import.meta.url))
 const writing = 'pwrite64,rename,link,symlink,unlink,fsync,mkdir,ftruncate,utimensat,chmod,fchmod'
 
 async function refuseFaults(directory: string, when: string): Promise<void> {
@@ -67,7 +68,9 @@ function uploadsIn(directory: string): string[] {
 
 describeWith(['strace'], 'a store process that is killed', () => {
   it('s1-s14 at any of its writing system calls leaves a store that is whole, and that the next one goes on with', async () => {
-    const whole = await tempDir()
+    // in memory where that can be had: a kill loses nothing that was written
+    const memory = (await mountTmpfs('size=256m')) ?? (await tempDir())
+    const whole = join(memory, 'whole')
     const log = join(await tempDir(), 'trace')
     const first = await straced(child, whole, ['-o', log, '-e', `trace=${writing}`])
     expect(first.exitCode, first.stderr).toBe(0)
@@ -82,7 +85,7 @@ describeWith(['strace'], 'a store process that is killed', () => {
         nth: 1,
       }
       const when = `${call} ${nth}`
-      const directory = await tempDir()
+      const directory = join(memory, `killed-${at}`)
       const {signal, exitCode} = await straced(child, directory, [
         '-o',
         '/dev/null',
@@ -95,7 +98,7 @@ describeWith(['strace'], 'a store process that is killed', () => {
       else expect(exitCode).toBe(0)
       await refuseFaults(directory, `killed at ${when}`)
       // I5 I8: the same again, as if nothing had been
-      const again = await execa(process.execPath, ['--import', 'tsx', child, directory], {
+      const again = await execa(process.execPath, [child, directory], {
         reject: false,
         timeout: 60_000,
       })

@@ -2,18 +2,19 @@ import {execa} from 'execa'
 import {existsSync, readdirSync} from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {expect, it} from 'vitest'
 import {checkSite} from '../../src/site/check.js'
 import {listBegun} from '../../src/site/folders.js'
 import {readEntries} from '../../src/site/manifests.js'
 import {sitePaths} from '../../src/site/paths.js'
 import {expectServed, expectSound, sweep, unpublish} from '../support/site.js'
+import {mountTmpfs} from '../disk/tmpfs.js'
+import {bundleProgram} from '../support/bundle-program.js'
 import {callsIn, straced} from '../support/strace.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
-const child = fileURLToPath(new URL('../support/site-child.ts', import.meta.url))
+const child = await bundleProgram(new URL('../support/site-child.ts', import.meta.url))
 const writing = 'pwrite64,rename,link,symlink,unlink,rmdir,fsync,mkdir,utimensat,chmod,fchmod'
 
 /**
@@ -57,7 +58,9 @@ const steps: readonly (readonly [step: string, pattern: RegExp])[] = [
 
 describeWith(['strace'], 'a publisher that is killed', () => {
   it('x1-x5 at any of its writing system calls leaves a site that names nothing that is missing, and that the next one completes', async () => {
-    const whole = join(await tempDir(), 'site')
+    // in memory where that can be had: a kill loses nothing that was written
+    const memory = (await mountTmpfs('size=256m')) ?? (await tempDir())
+    const whole = join(memory, 'whole')
     const log = join(await tempDir(), 'trace')
     const first = await straced(child, whole, ['-s', '4096', '-o', log, '-e', `trace=${writing}`])
     expect(first.exitCode, first.stderr).toBe(0)
@@ -72,9 +75,9 @@ describeWith(['strace'], 'a publisher that is killed', () => {
     for (let at = 0; at < spread; at++)
       points.push({step: 'sweep', ...calls[Math.floor(((at + 0.5) * calls.length) / spread)]!})
     let killed = 0
-    for (const {step, call, nth} of points) {
+    for (const [at, {step, call, nth}] of points.entries()) {
       const when = `${step}: killed at ${call} ${nth}`
-      const site = join(await tempDir(), 'site')
+      const site = join(memory, `killed-${at}`)
       const inject = `inject=${call}:signal=KILL:when=${nth}`
       const {signal, exitCode} = await straced(child, site, [
         '-o',
@@ -88,7 +91,7 @@ describeWith(['strace'], 'a publisher that is killed', () => {
       await expectServed(site, when)
       await expectEmptied(site, when)
       // I5 I8: the same again, as if nothing had been
-      const again = await execa(process.execPath, ['--import', 'tsx', child, site], {
+      const again = await execa(process.execPath, [child, site], {
         reject: false,
         timeout: 60_000,
       })

@@ -24,6 +24,7 @@ import {writeTar} from '../../../src/layer/pack/tar-writer.js'
 import {walk} from '../../../src/layer/tree/walk.js'
 import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
 import {tempDir} from '../../support/temp-dir.js'
+import {runs} from '../../support/property-runs.js'
 
 const when = new Date('2026-01-02T03:04:05Z')
 
@@ -140,7 +141,7 @@ describe('packLayer', () => {
         const shuffled = keyed.sort((a, b) => a.key - b.key).map(({file}) => file)
         expect(await make(files)).toBe(await make(shuffled))
       }),
-      {numRuns: 30},
+      {numRuns: runs(0.15)},
     )
   })
 

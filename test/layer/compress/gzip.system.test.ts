@@ -18,6 +18,7 @@ import {digestOf} from '../../../src/oci/digest.js'
 import {pakoDeflate} from '../../../src/layer/compress/pako-deflate.js'
 import {pakoPool} from '../../../src/layer/compress/pako-pool.js'
 import {looksLikeNoise, storedBlocks} from '../../../src/layer/compress/stored-blocks.js'
+import {runs} from '../../support/property-runs.js'
 
 async function compress(
   blocks: Buffer[],
@@ -65,7 +66,6 @@ describe('gzip', () => {
           expectSame(ungzip(bytes), Buffer.concat(buffers))
         },
       ),
-      {numRuns: 200},
     )
     const bytes = await compress([text, text])
     expectSame(
@@ -237,7 +237,7 @@ describe('what nothing shrinks', () => {
           Buffer.concat([block, storedBlocks(block)]),
         )
       }),
-      {numRuns: 100},
+      {numRuns: runs(0.5)},
     )
   })
 })

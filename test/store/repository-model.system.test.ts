@@ -13,6 +13,7 @@ import type {RepositoryRoot} from '../../src/store/repository.js'
 import {streamOf} from '../../src/stream/bytes.js'
 import {allOf, bytesOf, pushBlob, pushImage} from '../support/root-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
+import {runs} from '../support/property-runs.js'
 
 const names = ['a', 'a/b', 'blobs'] as const
 type Name = (typeof names)[number]
@@ -81,7 +82,7 @@ it('P15 any sequence of pushes, mounts, tags, deletions, collections and restart
       await state.root.close()
     },
   )
-  await fc.assert(property, {numRuns: 100})
+  await fc.assert(property, {numRuns: runs(0.5)})
 })
 
 async function take(state: State, step: Step): Promise<void> {
