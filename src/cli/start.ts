@@ -62,7 +62,7 @@ function pluginOf(
     options: {root, isRoot},
     pjson,
     root,
-    topics: [],
+    topics: Object.entries(pjson.oclif.topics ?? {}).map(([name, topic]) => ({...topic, name})),
     type: 'core',
     valid: true,
     version: pjson.version,

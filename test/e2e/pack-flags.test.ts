@@ -224,8 +224,8 @@ describe('what is no value of theirs', () => {
       inject(['update', 'oci:a:v1', 'tree', '--jobs']),
     ])
     expect(alone).toMatchObject({exitCode: 2, stdout: ''})
-    expect(alone.stderr).toBe('inject: --cache-size needs --cache: --help shows how it is used')
+    expect(alone.stderr).toBe('inject: --cache-size needs --cache: see --help')
     expect(bare).toMatchObject({exitCode: 2, stdout: ''})
-    expect(bare.stderr).toMatch(/^inject: .*--jobs.*: --help shows how it is used$/)
+    expect(bare.stderr).toMatch(/^inject: .*--jobs.*: see --help$/)
   })
 })

@@ -1,3 +1,4 @@
+import type {Step} from '../../ports.js'
 import {signalExitCodes} from './exit-code.js'
 
 /** Milliseconds after a signal in which another one changes nothing. */
@@ -15,6 +16,27 @@ export interface Interruption {
   exitCode(): number | undefined
   /** Gives the signals back to whoever had them. */
   release(): void
+}
+
+/**
+ * What an interrupted run left, and what to do next, by the step that it had come to. While tags
+ * move the error itself says where they are.
+ */
+export function interruptedHint(step: Step | undefined): string | undefined {
+  switch (step) {
+    case 'read image':
+    case 'compare':
+      return 'no tag was moved'
+    case 'pack and push':
+      return 'no tag was moved; run the same command again'
+    case 'unpack':
+    case 'save':
+      return 'no temporary files were left; run the same command again'
+    case 'copy':
+      return 'no tag was moved; run the same command again, which skips what was copied'
+    default:
+      return undefined
+  }
 }
 
 export function listenForSignals(target: NodeJS.Process = process): Interruption {

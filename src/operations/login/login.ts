@@ -36,7 +36,7 @@ export async function login(
     throw seen.asked ? asWrong(error) : error
   }
   if (!seen.asked) {
-    const message = `${registry} asks nobody who he is: the password was not checked`
+    const message = `${registry} does not require a login; the password was not verified`
     report({kind: 'warning', message})
   }
   const stored = await storeCredential(places, registry, {username, password}, {signal})

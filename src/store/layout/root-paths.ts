@@ -84,6 +84,21 @@ export async function* findHalfLayouts(
     if (hasParts && !isLayout) yield name
 }
 
+/** Folders that are looked into before a folder counts as one without layouts. */
+const mostLookedInto = 1000
+
+/** Whether a folder holds something, but no layout; only so many of its folders are looked into. */
+export async function isForeignFolder(root: string): Promise<boolean> {
+  const names = await readdir(root)
+  if (names.every((name) => name.startsWith('.'))) return false
+  let looked = 0
+  for await (const {isLayout} of walkFolders(root, undefined)) {
+    if (isLayout) return false
+    if (++looked === mostLookedInto) break
+  }
+  return true
+}
+
 interface FoundFolder {
   readonly name: string
   readonly isLayout: boolean
