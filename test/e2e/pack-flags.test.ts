@@ -69,12 +69,12 @@ describe('the flags of what packing costs', () => {
     const {run, image, folder} = await start()
     const before = readFileSync(join(folder, 'images/index.json'), 'utf8')
     for (const compression of ['zstd', 'none']) {
-      const message = `--compression-level is one of gzip, and the layer is to be compressed by ${compression}`
+      const message = `--compression-level works with gzip only, and --compression is ${compression}`
       const flags = ['--compression', compression, '--compression-level', '1']
       expect(await run(flags), image).toEqual({
         exitCode: 2,
         stdout: '',
-        stderr: `inject: ${message}: drop one of the two`,
+        stderr: `inject: ${message}: leave one of the two out`,
       })
       const {exitCode, stdout} = await run([...flags, '--json'])
       expect(exitCode).toBe(2)
@@ -83,7 +83,7 @@ describe('the flags of what packing costs', () => {
         error: {
           code: 'ERR_INJECT_LEVEL_WITHOUT_GZIP',
           message,
-          hint: 'drop one of the two',
+          hint: 'leave one of the two out',
           exitCode: 2,
         },
       })
