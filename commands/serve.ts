@@ -81,5 +81,5 @@ function waitingFor(directory: string, holder: string): string {
   return `waiting up to 45 s to see whether ${holder}, which serves ${quoted(directory)}, still lives; --take-over does not wait`
 }
 
-/** For a log: it is no place to draw on. */
+/** For a log: it is not a place to draw on. */
 const plainTerminal = {isTTY: false, env: process.env, now: monotonicTime}

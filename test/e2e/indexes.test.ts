@@ -265,7 +265,7 @@ describe('a directory for each platform', () => {
     const path = join(await tempDir(), '{arch}')
     const {exitCode, stderr} = await inject(['update', `${address}/team/app:v1`, path, '-p', 'all'])
     expect(exitCode).toBe(8)
-    expect(stderr).toContain('is no part of a path: ".."')
+    expect(stderr).toContain('cannot be part of a path: ".."')
   })
 })
 

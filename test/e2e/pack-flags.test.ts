@@ -117,13 +117,13 @@ describe('the flags of what packing costs', () => {
     expect(second.layer.digest).toBe(plain.layer.digest)
   })
 
-  it('--cache is no failure where there can be none, and that is said', async () => {
+  it('--cache is not a failure where there can be none, and that is said', async () => {
     const {cache, run, update, other} = await start()
     mkdirSync(join(cache, 'inject'), {recursive: true})
     writeFileSync(join(cache, 'inject/blocks'), 'in the way')
     const {exitCode, stderr} = await run(['--cache'])
     expect(exitCode).toBe(0)
-    expect(stderr).toContain('inject: there can be no cache of blocks in ')
+    expect(stderr).toContain('inject: there cannot be a cache of blocks in ')
     expect(readFileSync(join(cache, 'inject/blocks'), 'utf8')).toBe('in the way')
     expect((await update(['--cache'], other)).changed).toBe(true)
   })
@@ -169,7 +169,7 @@ describe('the flags of what packing costs', () => {
   })
 })
 
-describe('what is no value of theirs', () => {
+describe('what is not a value of theirs', () => {
   const integer = (flag: string, most: number): [string, string][] => [
     ['0', `--${flag}: expected an integer greater than or equal to 1 but received: 0`],
     ['-1', `--${flag}: expected an integer greater than or equal to 1 but received: -1`],

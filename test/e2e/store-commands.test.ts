@@ -39,7 +39,7 @@ async function rootWithGarbage() {
 
 it('gc --dry-run removes nothing, gc what it said, and neither what was just used', async () => {
   const {root, a, image, old, fresh, has} = await rootWithGarbage()
-  // a blob that is shared with another repository is no garbage there
+  // a blob that is shared with another repository is not garbage there
   const b = await root.createRepository('b')
   await b.mountBlob(old, 'team/a')
   await pushImage(b, 'v1', {layers: ['old garbage']})

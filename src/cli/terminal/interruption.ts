@@ -14,7 +14,7 @@ export interface Interruption {
   readonly signal: AbortSignal
   /** The exit code of the signal that came; `undefined` while none did. */
   exitCode(): number | undefined
-  /** Gives the signals back to whoever had them. */
+  /** Gives the signals back to the listeners of before. */
   release(): void
 }
 
@@ -46,8 +46,8 @@ export function listenForSignals(target: NodeJS.Process = process): Interruption
   const names = Object.keys(signalExitCodes) as SignalName[]
   const onSignal = (name: NodeJS.Signals): void => {
     if (received) {
-      // one Ctrl-C may arrive twice, from the terminal and from whoever started us: cleaning up
-      // comes first
+      // one Ctrl-C may arrive twice, from the terminal and from the process that started us:
+      // cleaning up comes first
       if (Date.now() - since > patience) target.exit(signalExitCodes[name as SignalName])
       return
     }

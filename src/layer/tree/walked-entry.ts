@@ -37,8 +37,8 @@ export interface WalkDetail {
   /** `true`: each entry says what state it is in. */
   readonly states?: boolean
   /**
-   * `true`: files come open, for whoever reads each of them before the next one: to open and look
-   * is less than to look and open.
+   * `true`: files come open, for anyone who reads each of them before the next one: to open and
+   * look is less than to look and open.
    */
   readonly opened?: boolean
 }

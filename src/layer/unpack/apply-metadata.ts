@@ -15,8 +15,8 @@ export interface MetadataWriter {
 }
 
 /**
- * Only root can give files away: for others owners stay the user's. Where root may not (a user
- * namespace), that is told once.
+ * Only root can give files away: for others owners stay the user's. Where root is not allowed to (a
+ * user namespace), that is told once.
  */
 export function createMetadataWriter(
   onWarning: (message: string) => void,
@@ -52,7 +52,7 @@ export function createMetadataWriter(
     } catch (error) {
       if (!['EPERM', 'EINVAL', 'ENOTSUP'].includes(errnoOf(error) ?? '')) throw error
       givesAway = false
-      onWarning('owners are not kept: even root may not set them here')
+      onWarning('owners were not restored: even root is not allowed to set them here')
     }
   }
 }

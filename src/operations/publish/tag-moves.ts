@@ -113,6 +113,6 @@ function tagOf(reference: Reference): string {
   throw new UsageError(
     'ERR_INJECT_NO_TAG',
     'the image is named by its digest, which cannot be moved',
-    {hint: 'say --tag TAG for the result'},
+    {hint: 'use --tag TAG'},
   )
 }

@@ -45,7 +45,7 @@ function expand(path: string, platform: Platform): string {
     if (/^\w[\w.-]{0,99}$|^$/.test(value)) return value
     throw new UnsafeContentError(
       'ERR_INJECT_PLATFORM_UNSAFE',
-      `the platform ${formatPlatform(platform)} is no part of a path: ${quoted(value)}`,
+      `the platform ${formatPlatform(platform)} cannot be part of a path: ${quoted(value)}`,
     )
   })
 }

@@ -78,7 +78,10 @@ function isTag(value: unknown): value is string {
 }
 
 function invalid(what: string): IntegrityError {
-  return new IntegrityError('ERR_INJECT_REGISTRY_ANSWER_INVALID', `${what} is no list of tags`)
+  return new IntegrityError(
+    'ERR_INJECT_REGISTRY_ANSWER_INVALID',
+    `${what} is not a valid list of tags`,
+  )
 }
 
 function endless(url: URL): LimitError {

@@ -150,6 +150,6 @@ function invalid(file: string, why: string): AuthenticationError {
   return new AuthenticationError(
     'ERR_INJECT_AUTH_FILE_INVALID',
     `the file of credentials ${quoted(file)} ${why}`,
-    {hint: 'mend the file, or move it away and log in again'},
+    {hint: 'fix the file, or move it away and log in again'},
   )
 }

@@ -8,7 +8,7 @@
 //   ROOT/.inject-root/pool/ALG/HEX          another hard link to every blob: content is kept once
 //   ROOT/.inject-root/quarantine/           corrupt blobs, kept to look at
 //
-// Repositories nest (`a` and `a/b`), so a part of a name may not be called what a layout calls its
+// Repositories nest (`a` and `a/b`), so a part of a name must not be called what a layout calls its
 // own: such a part has `_` before it, with which no part of a name can begin. Names that begin with
 // `.` cannot come from a repository's name either.
 import {readdir, realpath, stat} from 'node:fs/promises'

@@ -2,7 +2,7 @@ import {quietly} from '../../../disk/error-answers.js'
 import {type HeldLock, type LockOptions, withLock} from '../../../disk/lock.js'
 
 /**
- * Runs `work` when everybody who asked for the same lock before has done his, in this process and
+ * Runs `work` after all earlier callers of the same lock, in this process and
  * in others.
  */
 export type Turns = <T>(
