@@ -48,7 +48,7 @@ export async function checkIsSite(site: string): Promise<void> {
   if (!(await exists(site)))
     throw new NotFoundError('ERR_INJECT_SITE_NOT_FOUND', `there is no folder ${quoted(site)}`)
   const message = `${quoted(site)} was not made by inject publish`
-  throw new UsageError('ERR_INJECT_NOT_A_SITE', message, {hint: 'name the folder that has the v2'})
+  throw new UsageError('ERR_INJECT_NOT_A_SITE', message, {hint: 'pass the folder containing v2/'})
 }
 
 export async function isSite(folder: string): Promise<boolean> {

@@ -356,7 +356,7 @@ describe('flags', () => {
     ).toContain('cvmsf is a new slot of this image, which has already: cvmfs')
     expect(
       (await inject(['unpack', image, join(folder, 'x'), '--name', 'cvmsf'])).stderr,
-    ).toContain('the image has no slot cvmsf (it has: cvmfs)')
+    ).toContain('the image has no slot cvmsf yet (it has: cvmfs)')
     expect(await inject(['udpate'])).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(

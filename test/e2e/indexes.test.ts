@@ -202,7 +202,7 @@ describe('choosing', () => {
     expect(stderr).toContain('there is nothing in')
     const unknown = await inject(['update', `${image}:v1`, `${empty}/{os}-{foo}`, '-p', 'all'])
     expect(unknown).toMatchObject({exitCode: 2})
-    expect(unknown.stderr).toContain('there is no {foo} for a path')
+    expect(unknown.stderr).toContain('unknown placeholder {foo}')
   })
 
   it('unpack takes the image for this machine, and says so', async () => {

@@ -143,7 +143,7 @@ it('check ends with 6 for a corrupt blob, names the images, and repairs from a r
   const fine = await inject(['store', 'check', root.directory])
   expect([fine.exitCode, fine.stdout]).toEqual([0, 'ok        team/a:v1'])
   expect(fine.stderr).toMatch(
-    /^inject: check: team\/a\ninject: 5 files in 1 repository read \(\S+ B\): all is right$/,
+    /^inject: check: team\/a\ninject: 5 files in 1 repository read \(\S+ B\): no problems$/,
   )
 
   const source = await serveRegistry()

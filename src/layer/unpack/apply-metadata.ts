@@ -41,9 +41,7 @@ export function createMetadataWriter(
     if (!givesAway) {
       if (!isRoot && !told && isOthers(metadata)) {
         told = true
-        onWarning(
-          'owners are not kept, because this is not root: --owner 0:0, for one, says at the update whose files they are',
-        )
+        onWarning('not root, so owners were not restored; pass --owner 0:0 to update')
       }
       return
     }

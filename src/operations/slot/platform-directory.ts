@@ -21,8 +21,8 @@ export function directoryFor(path: string, outputs: readonly Output[]): Director
   const [unknown] = path.replaceAll(placeholder, '').match(/\{\w+\}/) ?? []
   const isMeant = path.search(placeholder) >= 0 || !existsSync(path)
   if (unknown !== undefined && isMeant) {
-    throw new UsageError('ERR_INJECT_PLACEHOLDER_UNKNOWN', `there is no ${unknown} for a path`, {
-      hint: 'there are {os}, {arch} and {variant}',
+    throw new UsageError('ERR_INJECT_PLACEHOLDER_UNKNOWN', `unknown placeholder ${unknown}`, {
+      hint: 'use {os}, {arch} or {variant}',
     })
   }
   if (path.search(placeholder) < 0) {

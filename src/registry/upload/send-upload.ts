@@ -14,7 +14,7 @@ const usualAttempts = 4
 const worthwhile = 64 * 1024
 const maxQuestions = 5
 
-const laterHint = 'the same command goes on later with what it has sent to'
+const laterHint = 'rerun the same command to resume the upload to'
 
 export interface SendUploadOptions extends SendContext {
   /** What is sent, when that is known beforehand. */
@@ -101,7 +101,7 @@ export async function sendUpload(options: SendUploadOptions): Promise<BlobInfo |
   /** Throws what is to be tried again, or what is final. */
   async function recover(error: unknown): Promise<'again'> {
     if (isChange(error) && upload.isUnproven) {
-      await upload.startOver('is not what is packed now')
+      await upload.startOver('the directory has changed')
       mark = 0
       isUnsure = false
       return 'again'
