@@ -133,8 +133,8 @@ const patches = [
     'const debug = (0, debug_1.default)(namespace);',
     'const debug = (...given) => { if (process.env.DEBUG) (0, debug_1.default)(namespace)(...given); };',
   ],
-  // a name for whoever watches requests, for which all of Node's crypto is loaded before the first
-  // one
+  // a name for anyone who watches requests, for which all of Node's crypto is loaded before the
+  // first one
   [
     'got/dist/source/core/diagnostics-channel.js',
     'return randomUUID();',
@@ -238,7 +238,7 @@ const {output} = await bundle.generate({
   format: 'cjs',
   codeSplitting: false,
   comments: false,
-  // names stay, for whoever reads a stack; spaces would be read at every start
+  // names stay, for anyone who reads a stack; spaces would be read at every start
   minify: {compress: false, mangle: false, codegen: {removeWhitespace: true}},
   charset: 'ascii',
   exports: 'named',

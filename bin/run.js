@@ -122,7 +122,7 @@ function cachePlace(id) {
     const name = `${word}-${id}-${build.join('-')}.v8`
     return {folder, home: isGiven ? undefined : home, name}
   } catch {
-    // without /proc, Node may not know where it is itself
+    // without /proc, Node might not know where it is itself
     return undefined
   }
 }

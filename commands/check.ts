@@ -5,17 +5,26 @@ import {shownSiteCheck} from '../src/cli/render/site.js'
 import {checkPublishedSite} from '../src/operations/site/check-site.js'
 
 export default class Check extends BaseCommand {
-  static override readonly summary = 'Read a published site again, and say what is wrong.'
+  static override readonly summary = 'Check a published site.'
   static override readonly description =
-    'Compares every manifest and blob with its name, every list with what is there and every image with its parts. Ends with 6 when something is wrong; publishing the image again puts it right. What no manifest names is listed, and is no error.'
-  static override readonly examples = ['<%= config.bin %> <%= command.id %> /srv/site']
+    'Verifies the digest of every manifest and blob, every list of tags, and that no image lacks a part. Exits with 6 if there are problems; publish the image again to fix them. Unreferenced content is listed, but is not an error.'
+  static override readonly examples = [
+    {
+      description: 'Check a site:',
+      command: '<%= config.bin %> <%= command.id %> /srv/site',
+    },
+    {
+      description: 'Get the report as JSON:',
+      command: '<%= config.bin %> <%= command.id %> /srv/site --json',
+    },
+  ]
   // there is no registry to log in to
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
   static override readonly args = {
     site: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
-      description: 'The folder that inject publish has made.',
+      description: 'Folder that inject publish made.',
     }),
   }
 

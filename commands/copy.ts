@@ -11,13 +11,26 @@ const places =
   'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]'
 
 export default class Copy extends BaseCommand {
-  static override readonly summary = 'Copy an image, or an index with all its images.'
+  static override readonly summary =
+    'Copy an image, or an index with all its images, byte for byte.'
   static override readonly description =
-    'Byte for byte, so that digests and signatures hold. What the target has already is not sent, and what is in another repository of the same registry is mounted. Interrupted, it goes on where it was when it is run again.'
+    'Digests and signatures stay valid. Content that the target already has is not sent, and content of another repository of the same registry is mounted. After an interruption, run the same command again to resume.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 mirror.example/team/app',
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 oci-archive:app.tar --platform linux/arm64',
-    '<%= config.bin %> <%= command.id %> registry.example/team/app mirror.example/team/app --all-tags --referrers',
+    {
+      description: 'Copy between registries:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 mirror.example/team/app',
+    },
+    {
+      description: 'Write one platform to an archive:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 oci-archive:app.tar --platform linux/arm64',
+    },
+    {
+      description: 'Mirror a repository with its signatures:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app mirror.example/team/app --all-tags --referrers',
+    },
   ]
   static override readonly args = {
     source: Args.string({
@@ -29,26 +42,26 @@ export default class Copy extends BaseCommand {
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
       description:
-        'The same, but no fast:DIR; without a tag it gets that of SOURCE. An archive is written anew.',
+        'The same, except fast:DIR. Without a tag, it gets the tag of SOURCE. An archive is replaced.',
     }),
   }
   static override readonly flags = {
     platform: platformsFlag({
-      summary: 'Which images of an index; repeatable (default: the index with all of them).',
+      summary: 'Images of an index to copy; repeatable (default: the whole index).',
     }),
     tag: Flags.string({
       char: 't',
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'TAG',
-      summary: 'Another tag of the copy; repeatable.',
+      summary: 'Additional tag for the copy; repeatable.',
       parse: (text) => Promise.resolve(parseTag(text)),
     }),
     'all-tags': Flags.boolean({
-      summary: 'Everything in SOURCE that has a tag, under the same tags.',
+      summary: 'Copy every tag of SOURCE.',
     }),
     referrers: Flags.boolean({
-      summary: 'Signatures and whatever else refers to what is copied, too.',
+      summary: 'Also copy signatures and other content that refers to the image.',
     }),
     'dry-run': tagFlags['dry-run'],
     'no-clobber': tagFlags['no-clobber'],

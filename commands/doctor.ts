@@ -8,25 +8,34 @@ import {doctor} from '../src/operations/doctor/doctor.js'
 
 export default class Doctor extends BaseCommand {
   static override readonly summary =
-    'Ask a registry all that updates depend on, and say what inject does about the answers.'
+    'Check whether a registry supports everything that inject needs, and suggest fixes.'
   static override readonly description =
-    'Without a repository: whether it answers, TLS, credentials and tokens, and its clock. With one: also what it says about tags, manifests, blobs and referrers. Nothing is written without --write. Ends with 0 when updates will work, else with the exit code of the first thing that is wrong.'
+    'Without a repository, checks the connection, TLS, credentials, tokens and the clock. With one, also checks tags, manifests, blobs and referrers. Writes nothing without --write. Exits with 0 if updates will work, otherwise with the exit code of the first problem.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example',
-    '<%= config.bin %> <%= command.id %> registry.example/team/scratch --write',
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --json',
+    {
+      description: 'Check the connection and the login:',
+      command: '<%= config.bin %> <%= command.id %> registry.example',
+    },
+    {
+      description: 'Also try uploads in a repository:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/scratch --write',
+    },
+    {
+      description: 'Get the report as JSON:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --json',
+    },
   ]
   static override readonly args = {
     registry: Args.string({
       ignoreStdin: true,
       required: true,
-      description: 'REGISTRY, as in registry.example:5000, or REGISTRY/REPOSITORY[:TAG].',
+      description: 'REGISTRY, such as registry.example:5000, or REGISTRY/REPOSITORY[:TAG].',
     }),
   }
   static override readonly flags = {
     write: Flags.boolean({
       summary:
-        'Also try uploads, mounts and a tag inject-doctor-… of a tiny image; removed afterwards where the registry lets us.',
+        'Also try uploads, mounts and a tag inject-doctor-… with a tiny image, and remove them afterwards if the registry allows it.',
     }),
   }
 

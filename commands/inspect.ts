@@ -7,11 +7,21 @@ import {parseReference} from '../src/oci/reference.js'
 import {inspect} from '../src/operations/inspect.js'
 
 export default class Inspect extends BaseCommand {
-  static override readonly summary =
-    'Show what an image is made of: layers with sizes, slots marked.'
+  static override readonly summary = 'Show the layers of an image with their sizes, and its slots.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
-    '<%= config.bin %> <%= command.id %> oci:layout:v1 --json',
+    {
+      description: 'Show layers and slots:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+    },
+    {
+      description: 'The same as JSON:',
+      command: '<%= config.bin %> <%= command.id %> oci:layout:v1 --json',
+    },
+    {
+      description: 'One image of an index:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --platform linux/arm64',
+    },
   ]
   static override readonly args = {
     image: imageArg,

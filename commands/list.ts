@@ -6,9 +6,21 @@ import {parseReference} from '../src/oci/reference.js'
 import {inspect} from '../src/operations/inspect.js'
 
 export default class List extends BaseCommand {
-  static override readonly summary = 'List the slots of an image, one a line.'
+  static override readonly summary = 'List the slots of an image, one per line.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+    {
+      description: 'List the slots:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+    },
+    {
+      description: 'The same as JSON:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --json',
+    },
+    {
+      description: 'Of one image of an index:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --platform linux/arm64',
+    },
   ]
   static override readonly args = {image: imageArg}
   static override readonly flags = {platform: platformFlag()}

@@ -8,13 +8,23 @@ import {login} from '../src/operations/login/login.js'
 import {parseRegistryName} from '../src/registry/credentials/registry-name.js'
 
 export default class Login extends BaseCommand {
-  static override readonly summary =
-    'Check a user name and a password with a registry, and keep them for later commands.'
+  static override readonly summary = 'Log in to a registry, and store the login for later commands.'
   static override readonly description =
-    'They are kept where docker and podman keep theirs, or by the credential helper that is configured there. The password is asked for on the terminal, read with --password-stdin, or taken from INJECT_PASSWORD.'
+    'The login is stored where docker and podman store theirs, or in the credential helper that is configured there. The password comes from the terminal, from --password-stdin or from INJECT_PASSWORD.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example -u robot --password-stdin < password',
-    '<%= config.bin %> <%= command.id %> docker.io',
+    {
+      description: 'Log in on a terminal:',
+      command: '<%= config.bin %> <%= command.id %> docker.io',
+    },
+    {
+      description: 'Log in from a script:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example -u robot --password-stdin < password',
+    },
+    {
+      description: 'Store the login in a file of its own:',
+      command: '<%= config.bin %> <%= command.id %> registry.example -u robot --authfile auth.json',
+    },
   ]
   static override readonly args = {registry: registryArg({required: true})}
   static override readonly flags = {

@@ -6,16 +6,22 @@ import {shownLogout} from '../src/cli/render/credentials.js'
 import {logout} from '../src/operations/login/logout.js'
 
 export default class Logout extends BaseCommand {
-  static override readonly summary = 'Forget the login for a registry, or for all.'
+  static override readonly summary = 'Remove the stored login of a registry, or of all.'
   static override readonly description =
-    'It is removed from every file that commands would find it in (or from --authfile alone), and from the credential helpers that these files name. A login that was not there is no error.'
+    'Removes the login from every file that commands read (or from --authfile only), and from the credential helpers that these files name. A missing login is not an error.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example',
-    '<%= config.bin %> <%= command.id %> --all --authfile auth.json',
+    {
+      description: 'Log out of one registry:',
+      command: '<%= config.bin %> <%= command.id %> registry.example',
+    },
+    {
+      description: 'Log out of all registries in one file:',
+      command: '<%= config.bin %> <%= command.id %> --all --authfile auth.json',
+    },
   ]
   static override readonly args = {registry: registryArg({required: false})}
   static override readonly flags = {
-    all: Flags.boolean({default: false, summary: 'All registries that the files name.'}),
+    all: Flags.boolean({default: false, summary: 'Log out of all registries in the files.'}),
   }
 
   async run(): Promise<object> {

@@ -10,37 +10,49 @@ export default class Publish extends BaseCommand {
   static override readonly summary =
     'Put an image into a folder that a web server serves as a registry.'
   static override readonly description =
-    'The folder is a read-only registry of files: with the nginx.conf, apache.conf or _headers in it, docker, podman and skopeo pull from it. Safe beside readers and other publishers.'
+    'The folder is a read-only registry of files. Served with the nginx.conf, apache.conf or _headers in it, docker, podman and skopeo can pull from it. Safe while clients read and other jobs publish.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 /srv/site',
-    '<%= config.bin %> <%= command.id %> oci:layout:v1 /srv/site --name team/app --tag v1 --tag stable',
+    {
+      description: 'Publish an image under its own name:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 /srv/site',
+    },
+    {
+      description: 'Publish an image on disk under two tags:',
+      command:
+        '<%= config.bin %> <%= command.id %> oci:layout:v1 /srv/site --name team/app --tag v1 --tag stable',
+    },
+    {
+      description: 'Publish one platform:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 /srv/site --platform linux/amd64',
+    },
   ]
   static override readonly args = {
     image: imageArg,
     site: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
-      description: 'The folder; made where it is not there.',
+      description: 'The folder; created if missing.',
     }),
   }
   static override readonly flags = {
     name: Flags.string({
       helpValue: 'NAME',
-      summary: 'The repository in the site, as in team/app (default: that of IMAGE).',
+      summary: 'Repository in the site, such as team/app (default: the one of IMAGE).',
     }),
     tag: Flags.string({
       char: 't',
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'TAG',
-      summary: 'Tag in the site; repeatable (default: that of IMAGE).',
+      summary: 'Tag in the site; repeatable (default: the one of IMAGE).',
       parse: (text) => Promise.resolve(parseTag(text)),
     }),
     platform: platformsFlag({
-      summary: 'Which images of an index; repeatable (default: the index with all of them).',
+      summary: 'Images of an index to publish; repeatable (default: the whole index).',
     }),
     referrers: Flags.boolean({
-      summary: 'Signatures and whatever else refers to what is published, too.',
+      summary: 'Also publish signatures and other content that refers to the image.',
     }),
     digestfile: tagFlags.digestfile,
   }

@@ -7,20 +7,31 @@ import {remove} from '../src/operations/remove.js'
 import {withTarget} from '../src/operations/copy/with-target.js'
 
 export default class Remove extends BaseCommand {
-  static override readonly summary = 'Take a slot out of an image again.'
+  static override readonly summary = 'Remove a slot from an image.'
   static override readonly description =
-    'With the last slot gone the result is the very image that was there before, same digest, where that is still in the repository: signatures of it hold again. Where it is not, it is an equivalent image, and that is said.'
+    'When the last slot goes, the result is the original image with its original digest, if the repository still has it, so its signatures are valid again. Otherwise the result is an equivalent image, and a message says so.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-data --tag v1',
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --name models --dry-run',
+    {
+      description: 'Go back to the original image:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-data --tag v1',
+    },
+    {
+      description: 'Remove one of several slots from every platform:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --name models --platform all',
+    },
+    {
+      description: 'Show what would be done:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --dry-run',
+    },
   ]
   static override readonly args = {image: imageArg}
   static override readonly flags = {
-    name: slotName(),
     ...tagFlags,
+    name: slotName(),
     base: Flags.string({
       helpValue: 'TAG|DIGEST',
-      summary: 'What the image was before, in the same repository, if it does not remember it.',
+      summary: 'Original image in the same repository, if the image does not record it.',
     }),
   }
 

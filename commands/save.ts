@@ -6,17 +6,29 @@ import {saveFolder} from '../src/operations/save/save-folder.js'
 import {save} from '../src/operations/save/save.js'
 
 export default class Save extends BaseCommand {
-  static override readonly summary = 'Save images to a file that Docker and podman load.'
+  static override readonly summary = 'Save images to a file for docker load and podman load.'
   static override readonly description =
-    'One archive, which docker load, podman load, skopeo and containerd read, with what the images share in it once. With --format fast or uncompressed one image becomes a folder of plain files instead: inject save --format fast IMAGE DIR.'
+    'Writes one archive for docker load, podman load, skopeo and containerd; content that the images share is in it once. With --format fast or uncompressed, saves one image as a folder of plain files instead.'
   static override readonly usage = [
-    'save IMAGE... -o FILE',
-    'save --format fast|uncompressed IMAGE DIR',
+    'save IMAGE... -o FILE [FLAGS]',
+    'save --format fast|uncompressed IMAGE DIR [FLAGS]',
   ]
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 registry.example/team/tool:v2 -o images.tar',
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --platform linux/arm64 -o - | docker load',
-    '<%= config.bin %> <%= command.id %> --format fast registry.example/team/app:v1 ./app --cache ~/.cache/images',
+    {
+      description: 'Save two images to one archive:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 registry.example/team/tool:v2 -o images.tar',
+    },
+    {
+      description: 'Load an image into Docker:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --platform linux/arm64 -o - | docker load',
+    },
+    {
+      description: 'Save as a folder, with a cache for the next image:',
+      command:
+        '<%= config.bin %> <%= command.id %> --format fast registry.example/team/app:v1 ./app --cache ~/.cache/images',
+    },
   ]
   static override readonly strict = false
   static override readonly args = {

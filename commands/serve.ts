@@ -13,18 +13,29 @@ import {monotonicTime} from '../src/disk/clock.js'
 export default class Serve extends BaseCommand {
   static override readonly summary = 'Run a registry over a folder of OCI image layouts.'
   static override readonly description =
-    'Serves the OCI distribution API until SIGTERM, and prints the address of each listener on a line of its own when it takes requests. SIGHUP reads passwords and certificates anew. The request log goes to stderr.'
+    'Serves the OCI distribution API until SIGTERM. Prints the address of each listener on its own line once it accepts requests. SIGHUP reloads passwords and certificates. The request log goes to stderr.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> ./registry --listen 127.0.0.1:5000',
-    '<%= config.bin %> <%= command.id %> --listen 127.0.0.1:5000=./team-a --listen 127.0.0.1:5001=./team-b',
-    '<%= config.bin %> <%= command.id %> ./registry --listen :443 --auth htpasswd:users --tls-cert cert.pem --tls-key key.pem',
+    {
+      description: 'Serve one folder on this machine:',
+      command: '<%= config.bin %> <%= command.id %> ./registry --listen 127.0.0.1:5000',
+    },
+    {
+      description: 'Serve two folders on two ports:',
+      command:
+        '<%= config.bin %> <%= command.id %> --listen 127.0.0.1:5000=./team-a --listen 127.0.0.1:5001=./team-b',
+    },
+    {
+      description: 'Serve a network, with TLS and passwords:',
+      command:
+        '<%= config.bin %> <%= command.id %> ./registry --listen :443 --auth htpasswd:users --tls-cert cert.pem --tls-key key.pem',
+    },
   ]
   // the credentials of a client have no meaning here
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
   static override readonly args = {
     root: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
-      description: 'The folder; made where it does not exist.',
+      description: 'The folder; created if missing.',
     }),
   }
   static override readonly flags = serveFlags
@@ -44,6 +55,7 @@ export default class Serve extends BaseCommand {
               ? {shared: true, readOnly: true}
               : {
                   create: true,
+                  refuseForeign: !flags.force,
                   unfinishedSize: flags['max-unfinished'],
                   takeOver: flags['take-over'],
                   onUnsure: (holder) =>
@@ -69,5 +81,5 @@ function waitingFor(directory: string, holder: string): string {
   return `waiting up to 45 s to see whether ${holder}, which serves ${quoted(directory)}, still lives; --take-over does not wait`
 }
 
-/** For a log: it is no place to draw on. */
+/** For a log: it is not a place to draw on. */
 const plainTerminal = {isTTY: false, env: process.env, now: monotonicTime}

@@ -11,18 +11,29 @@ export default class Setup extends BaseCommand {
   static override readonly summary =
     'Add the slot: a small labelled layer that later updates replace.'
   static override readonly description =
-    'An image that has the slot stays as it is. An update sets up by itself, so this is only needed to prepare an image before there is anything to put into it.'
+    'Does nothing if the image has the slot. inject update adds the slot by itself, so this is only needed to prepare an image before there is content for it.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --name models --path /opt/models --tag v1-models',
+    {
+      description: 'Add the default slot, and move the tag:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+    },
+    {
+      description: 'Add a slot with its own name and place, under a new tag:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --name models --path /opt/models --tag v1-models',
+    },
+    {
+      description: 'Prepare every platform of an index:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --platform all',
+    },
   ]
   static override readonly args = {
     image: imageArg,
   }
   static override readonly flags = {
-    name: slotName(),
-    path: slotPath(),
     ...publishFlags,
+    path: slotPath(),
+    name: slotName(),
     ...formatFlags,
   }
 

@@ -1,5 +1,6 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
 import {imageArg, maxSize, slotName, slotPath, zstdWindow} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
 import {summariseUnpack} from '../src/cli/render/unpack.js'
@@ -10,44 +11,56 @@ import {unpack, type UnpackOptions} from '../src/operations/unpack.js'
 export default class Unpack extends BaseCommand {
   static override readonly summary = "Get the slot's current content as a directory."
   static override readonly description =
-    'The directory appears complete or not at all. An image without the slot gives the empty start, so that a first run of a job that unpacks, refreshes and updates works like every other one.'
+    'The directory appears complete or not at all. If the image has no such slot yet, an empty tree is created, so that the first run of a job that unpacks, refreshes and updates works like any other run.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree',
+    {
+      description: 'Get what the image holds:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree',
+    },
+    {
+      description: 'Refresh a tree that an earlier run left:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree --force',
+    },
+    {
+      description: 'Get the slot of one platform of an index:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./models --name models --platform linux/arm64',
+    },
   ]
   static override readonly args = {
     image: imageArg,
     directory: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
-      description: 'Must not exist, or be empty, without --force.',
+      description: 'Where to put it; must be missing or empty unless --force is used.',
     }),
   }
   static override readonly flags = {
-    name: slotName(),
+    force: Flags.boolean({char: 'f', summary: 'Replace the content of the directory.'}),
     platform: platformFlag(),
+    name: slotName(),
     path: slotPath({
-      summary:
-        'Where the slot will belong, for an image that has none yet: the empty start looks accordingly.',
+      summary: 'Where the slot will go, for an image without one: shapes the empty tree.',
     }),
-    force: Flags.boolean({char: 'f', summary: 'Replace what is in the directory.'}),
-    follow: Flags.boolean({
-      summary: 'DIR may be a symbolic link: replace what is in the directory that it leads to.',
-    }),
-    strict: Flags.boolean({summary: 'An image without the slot is an error.'}),
+    strict: Flags.boolean({summary: 'Fail if the image has no such slot.'}),
+    follow: Flags.boolean({summary: 'If DIRECTORY is a symbolic link, use its target.'}),
     'max-size': maxSize(),
     'max-special': Flags.integer({
       min: 0,
+      helpGroup: 'LIMITS',
       helpValue: 'N',
-      summary: 'FIFOs and devices that the layer may hold (default: 1,000).',
+      summary: 'Most FIFOs and devices in the layer (default: 1,000).',
     }),
     'zstd-window': zstdWindow(),
     devices: Flags.boolean({
-      summary: 'Make device nodes that the layer holds (as root); refused otherwise.',
+      helpGroup: 'LIMITS',
+      summary: 'Create the device nodes in the layer (as root), instead of refusing them.',
     }),
   }
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Unpack)
+    checkFolderArgument('unpack', args.image, args.directory)
     const request = Unpack.request(args, flags)
     return this.perform(flags, (ports) => unpack(request, ports), {
       line: ({reference}) => reference,

@@ -7,13 +7,22 @@ import {unpublishSite} from '../src/operations/site/unpublish-site.js'
 
 export default class Unpublish extends BaseCommand {
   static override readonly summary =
-    'Remove a tag from a published site, and what nothing refers to then.'
+    'Remove a tag from a published site, and the content that only it referred to.'
   static override readonly description =
-    'What another tag, an index or a referrer names stays. Content that other repositories of the site have, too, stays on the disk for them. SITE --untagged goes through all of them, and clears what killed publishers left.'
+    'Content of another tag, index or referrer stays, as does content that other repositories of the site share. SITE --untagged cleans all repositories, and removes what killed publishers left.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> /srv/site/team/app:v1 --dry-run',
-    '<%= config.bin %> <%= command.id %> /srv/site/team/app --untagged --grace 1d',
-    '<%= config.bin %> <%= command.id %> /srv/site --untagged',
+    {
+      description: 'Show what would be removed with a tag:',
+      command: '<%= config.bin %> <%= command.id %> /srv/site/team/app:v1 --dry-run',
+    },
+    {
+      description: 'Remove untagged content of one repository:',
+      command: '<%= config.bin %> <%= command.id %> /srv/site/team/app --untagged --grace 1d',
+    },
+    {
+      description: 'Clean the whole site:',
+      command: '<%= config.bin %> <%= command.id %> /srv/site --untagged',
+    },
   ]
   // there is no registry to log in to
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
@@ -21,18 +30,18 @@ export default class Unpublish extends BaseCommand {
     target: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
-      description: 'SITE/NAME:TAG; SITE/NAME or SITE where --untagged says what goes.',
+      description: 'SITE/NAME:TAG; with --untagged, SITE/NAME or SITE.',
     }),
   }
   static override readonly flags = {
     untagged: Flags.boolean({
       default: false,
-      summary: 'What no tag leads to goes, also manifests whose tag has moved on.',
+      summary: 'Also remove untagged content.',
     }),
     grace: duration({
-      summary: 'What was published within this time stays (default: 1h; 0s: nothing does).',
+      summary: 'Keep content that was published within this time (default: 1h).',
     }),
-    'dry-run': Flags.boolean({default: false, summary: 'Say what would go, and remove nothing.'}),
+    'dry-run': Flags.boolean({default: false, summary: 'Show what would be removed.'}),
   }
 
   async run(): Promise<object> {

@@ -1,5 +1,6 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
 import {editFlags, editsOf} from '../src/cli/flags/edit.js'
 import {
   imageArg,
@@ -15,6 +16,8 @@ import {packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-port
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
 import {parseReference} from '../src/oci/reference.js'
+import {monotonicTime} from '../src/disk/clock.js'
+import {withTreeTotal} from '../src/cli/ports/tree-total.js'
 import {update} from '../src/operations/update.js'
 import {withTarget} from '../src/operations/copy/with-target.js'
 
@@ -22,10 +25,33 @@ export default class Update extends BaseCommand {
   static override readonly summary =
     "Replace the slot's content with a directory (sets the slot up first if needed)."
   static override readonly description =
-    'One layer, one config and one manifest are sent; the other layers are neither pulled nor pushed. With --layers auto the content is divided into several layers, of which only those are sent that changed. When the directory is what the slot holds already, nothing is sent and the image stays what it is.'
+    'Sends one layer, one config and one manifest; the other layers are neither pulled nor pushed. If the slot already holds this content, nothing is sent and no tag moves. With --layers auto the content is split into several layers, and only the changed ones are sent.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree --tag v1-data',
-    '<%= config.bin %> <%= command.id %> oci:layout:v1 ./models --name models --path /opt/models --dry-run',
+    {
+      description: 'Put ./tree over the root of the image, under a new tag:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree --owner 0:0 --tag v1-data',
+    },
+    {
+      description: 'Ship certificates into one folder of every platform:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./certs --path /etc/ssl/certs --platform all --owner 0:0',
+    },
+    {
+      description: 'Give each platform of an index its own files:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 "./out/{os}-{arch}" --path /opt/tool --platform all',
+    },
+    {
+      description: 'Show what would change in an image on disk:',
+      command:
+        '<%= config.bin %> <%= command.id %> oci:layout:v1 ./models --name models --path /opt/models --dry-run',
+    },
+    {
+      description: 'Keep the same tag, and retry if another job moves it:',
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:nightly ./tree --on-conflict retry',
+    },
   ]
   static override readonly args = {
     image: imageArg,
@@ -33,36 +59,38 @@ export default class Update extends BaseCommand {
       ignoreStdin: true, // oclif would take a piped text for it
       required: true,
       description:
-        "The new content; with path /, relative to the image's root. {os}, {arch} and {variant} in it stand for the platform of each image of an index.",
+        'The new content. With path /, it is laid over the root of the image. {os}, {arch} and {variant} in it are replaced by the platform of each image of an index.',
     }),
   }
   static override readonly flags = {
-    name: slotName(),
-    path: slotPath(),
     ...publishFlags,
+    path: slotPath(),
+    name: slotName(),
+    owner: Flags.string({
+      helpValue: 'UID:GID',
+      summary: "Owner of everything in the layer, such as 0:0 (default: the directory's own).",
+    }),
     ...formatFlags,
     ...editFlags,
     ...packFlags,
     ...uploadFlags,
     layers: layersFlag(),
-    owner: Flags.string({
-      helpValue: 'UID:GID',
-      summary: 'Owner of everything in the layer (default: as in the directory).',
-    }),
     exclude: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
+      helpGroup: 'CONTENT',
       helpValue: 'PATTERN',
-      summary:
-        'Leave out what matches, in gitignore syntax; repeatable, after the rules in .injectignore.',
+      summary: 'Leave out matching files, in gitignore syntax, after .injectignore; repeatable.',
     }),
     whiteouts: Flags.boolean({
+      helpGroup: 'CONTENT',
       summary: 'Allow files named .wh.*, which delete files of the image.',
     }),
   }
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Update)
+    checkFolderArgument('update', args.image, args.directory)
     const outputs = packOutputs(flags, process.env)
     const request = {...Update.request(args, flags), outputs}
     return this.perform(
@@ -71,7 +99,11 @@ export default class Update extends BaseCommand {
         const packing = packPorts(flags, process.env, ports)
         const packed = args.directory
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
-        return withTarget(update, request, {...ports, ...packing, withJournal})
+        // measured only for somebody who watches
+        const report = process.stderr.isTTY
+          ? withTreeTotal(ports, packed, monotonicTime)
+          : ports.report
+        return withTarget(update, request, {...ports, ...packing, withJournal, report})
       },
       presentInjection(flags.digestfile),
     )

@@ -32,7 +32,7 @@ export class InjectError extends Error {
   }
 }
 
-/** What the user typed cannot be meant. */
+/** An invalid command line. */
 export class UsageError extends InjectError {
   override readonly name = 'UsageError'
 }

@@ -5,7 +5,7 @@ import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'
 
 /**
- * What an operation tells whoever watches. Nothing in it is a result: a run that nobody watches
+ * What an operation tells anyone who watches. Nothing in it is a result: a run that nobody watches
  * does the same.
  */
 export type ProgressEvent =

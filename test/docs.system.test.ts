@@ -9,7 +9,8 @@ const pages = [
   'README.md',
   'CHANGELOG.md',
   'SECURITY.md',
-  ...readdirSync('docs')
+  'CONTRIBUTING.md',
+  ...readdirSync('docs', {recursive: true, encoding: 'utf8'})
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ]
@@ -52,7 +53,7 @@ describe('the documentation', () => {
   it('links to what is there', () => {
     for (const page of pages) {
       const targets = [
-        ...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)|src="(?!https?:)([^"]+)"/g),
+        ...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)|src(?:set)?="(?!https?:)([^"]+)"/g),
       ].map(([, link, image]) => link ?? image ?? '')
       for (const target of targets)
         expect(existsSync(join(dirname(page), target)), `${page} -> ${target}`).toBe(true)
@@ -95,12 +96,31 @@ describe('the documentation', () => {
     writeFileSync(copy, read('docs/reference.md'))
     await execa('npx', ['oclif', 'readme', '--readme-path', copy, '--no-source-links'], {
       timeout: 120_000,
+      env: {NODE_ENV: 'production'}, // else oclif looks for the sources of what is built
     })
     expect(read('docs/reference.md')).toBe(read(copy))
   })
 
-  it('names every room of src in the architecture', () => {
+  it('stands at the head of every folder of src', () => {
+    const folders = readdirSync('src', {recursive: true, withFileTypes: true})
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name))
+    for (const folder of ['src', ...folders]) {
+      const page = join(folder, 'README.md')
+      expect(existsSync(page), page).toBe(true)
+      expect(read(page)).toMatch(new RegExp(`^# ${folder}\n\n.+\n\nImports .+\n\nStart with .+\n$`))
+      for (const [, file = ''] of read(page).matchAll(/([\w/-]+\.ts)/g))
+        expect(existsSync(join(folder, file)), `${page}: ${file}`).toBe(true)
+    }
+  })
+
+  it('has a README that a newcomer reads to its end', () => {
+    expect(read('README.md').split('\n').length).toBeLessThanOrEqual(200)
+  })
+
+  it('names every folder of src in the architecture', () => {
     for (const entry of readdirSync('src', {withFileTypes: true})) {
+      if (entry.name === 'README.md') continue
       expect(read('docs/architecture.md')).toContain(
         `src/${entry.name}${entry.isDirectory() ? '/' : ''}`,
       )

@@ -8,18 +8,24 @@ import {whichCredentials} from '../../src/operations/login/which-credentials.js'
 
 export default class AuthWhich extends BaseCommand {
   static override readonly summary =
-    'Show which credentials would be used for an image or a registry, and where they come from.'
+    'Show which credentials an image or registry would get, and where they come from.'
   static override readonly description =
-    'The registry is not asked. A credential helper that is configured for it is; no secret is shown.'
+    'Does not contact the registry, but asks a configured credential helper. Shows no secrets.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
-    '<%= config.bin %> <%= command.id %> docker.io/library/alpine --json',
+    {
+      description: 'For an image:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1',
+    },
+    {
+      description: 'For a registry, as JSON:',
+      command: '<%= config.bin %> <%= command.id %> registry.example --json',
+    },
   ]
   static override readonly args = {
     image: Args.string({
       ignoreStdin: true, // oclif would take a piped password for it
       required: true,
-      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or the registry alone.',
+      description: 'REGISTRY/REPOSITORY[:TAG][@DIGEST], or a registry.',
     }),
   }
 

@@ -6,23 +6,30 @@ import {shownCachePrune} from '../../src/cli/render/save.js'
 import {pruneCache} from '../../src/operations/maintain/prune-cache.js'
 
 export default class CachePrune extends BaseCommand {
-  static override readonly summary = 'Remove from a cache of blobs what was not used for longest.'
+  static override readonly summary = 'Remove the least recently used blobs from a cache.'
   static override readonly description =
-    'Of the folder that inject save --cache keeps. Works while others use it; what was saved from it stays, and so does its space on the disk where it is the same file.'
+    'For the folder of inject save --cache. Safe while other commands use it. Saved images stay; where they share a file with the cache, removing it there frees no space.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> ~/.cache/images --max-size 20G',
+    {
+      description: 'Keep 20 GB:',
+      command: '<%= config.bin %> <%= command.id %> ~/.cache/images --max-size 20G',
+    },
+    {
+      description: 'Show what would be removed:',
+      command: '<%= config.bin %> <%= command.id %> ~/.cache/images --max-size 0 --dry-run',
+    },
   ]
   // there is no registry to log in to
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
   static override readonly args = {
     directory: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
-      description: 'The cache (default: INJECT_CACHE).',
+      description: 'The cache folder (default: INJECT_CACHE).',
     }),
   }
   static override readonly flags = {
-    'max-size': sizeFlag({required: true, summary: 'Bytes that may stay, as in 20G.'}),
-    'dry-run': Flags.boolean({default: false, summary: 'Say what would go, and remove nothing.'}),
+    'max-size': sizeFlag({required: true, summary: 'Size to shrink the cache to, such as 20G.'}),
+    'dry-run': Flags.boolean({default: false, summary: 'Show what would be removed.'}),
   }
 
   async run(): Promise<object> {

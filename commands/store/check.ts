@@ -6,18 +6,25 @@ import {parseReference} from '../../src/oci/reference.js'
 import {checkRoot} from '../../src/operations/maintain/check-store.js'
 
 export default class StoreCheck extends BaseCommand {
-  static override readonly summary = 'Read a folder of repositories again, and say what is wrong.'
+  static override readonly summary = 'Check a served folder, and repair it on request.'
   static override readonly description =
-    'Compares every blob with its name, every layout with its specification and every image with its parts. Ends with 6 when something is wrong and was not repaired. Works while inject serve serves the folder.'
+    'Verifies the digest of every blob, the form of every layout, and that no image lacks a part. Exits with 6 if problems remain. Safe while inject serve runs.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> ./registry',
-    '<%= config.bin %> <%= command.id %> ./registry --repair-from registry.example/team/app',
+    {
+      description: 'Check:',
+      command: '<%= config.bin %> <%= command.id %> ./registry',
+    },
+    {
+      description: 'Check, and repair from another registry:',
+      command:
+        '<%= config.bin %> <%= command.id %> ./registry --repair-from registry.example/team/app',
+    },
   ]
   static override readonly args = {root: rootArg}
   static override readonly flags = {
     'repair-from': Flags.string({
       helpValue: 'REGISTRY/REPOSITORY',
-      summary: 'Fetch what is corrupt or missing from there, by its digest (also oci:DIR).',
+      summary: 'Fetch corrupt or missing content from here, by digest (also oci:DIR).',
     }),
   }
 

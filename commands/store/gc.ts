@@ -5,12 +5,18 @@ import {removalFlags, rootArg} from '../../src/cli/flags/store.js'
 import {collectRoot} from '../../src/operations/maintain/collect-garbage.js'
 
 export default class StoreGc extends BaseCommand {
-  static override readonly summary = 'Remove what nothing refers to from a folder of repositories.'
+  static override readonly summary = 'Remove unreferenced content from a served folder.'
   static override readonly description =
-    'Works while inject serve serves the folder. Manifests stay, also those without a tag, unless their subject is gone; inject store prune removes more.'
+    'Safe while inject serve runs. Manifests stay, even untagged ones, unless their subject is gone; inject store prune removes more.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> ./registry --dry-run',
-    '<%= config.bin %> <%= command.id %> ./registry --grace 10m',
+    {
+      description: 'Show what would be removed:',
+      command: '<%= config.bin %> <%= command.id %> ./registry --dry-run',
+    },
+    {
+      description: 'Remove what was not used for ten minutes:',
+      command: '<%= config.bin %> <%= command.id %> ./registry --grace 10m',
+    },
   ]
   // there is no registry to log in to
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags

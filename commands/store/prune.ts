@@ -6,29 +6,37 @@ import {duration, removalFlags, rootArg, tagPattern} from '../../src/cli/flags/s
 import {pruneRoot} from '../../src/operations/maintain/prune-store.js'
 
 export default class StorePrune extends BaseCommand {
-  static override readonly summary = 'Remove old tags, and what nothing refers to then.'
+  static override readonly summary =
+    'Remove old tags from a served folder, and the content that only they referred to.'
   static override readonly description =
-    'A tag goes when it is older than --older-than and not among the --keep-last newest of its repository; given one of the two, that alone decides. What an index or a referrer that stays names stays. Works while inject serve serves the folder.'
+    'Removes a tag that is older than --older-than and not among the --keep-last newest of its repository; one of the two flags is enough. Content of a remaining index or referrer stays. Safe while inject serve runs.'
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> ./registry --older-than 30d --keep-last 3 --keep-tags "v*" --dry-run',
-    '<%= config.bin %> <%= command.id %> ./registry --untagged',
+    {
+      description: 'Show which old tags would go:',
+      command:
+        '<%= config.bin %> <%= command.id %> ./registry --older-than 30d --keep-last 3 --keep-tags "v*" --dry-run',
+    },
+    {
+      description: 'Remove all untagged content:',
+      command: '<%= config.bin %> <%= command.id %> ./registry --untagged',
+    },
   ]
   // there is no registry to log in to
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
   static override readonly args = {root: rootArg}
   static override readonly flags = {
-    'older-than': duration({summary: 'Tags pushed longer ago go, as in 30d.'}),
+    'older-than': duration({summary: 'Remove tags pushed longer ago than this, such as 30d.'}),
     'keep-last': Flags.integer({
       min: 0,
       helpValue: 'N',
-      summary: "This many of every repository's newest tags stay.",
+      summary: 'Keep this many of the newest tags of every repository.',
     }),
     'keep-tags': tagPattern({
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'Tags that stay in any case, with * for any characters; repeatable.',
+      summary: 'Always keep tags that match, with * for any characters; repeatable.',
     }),
-    untagged: Flags.boolean({default: false, summary: 'Manifests without a tag go, too.'}),
+    untagged: Flags.boolean({default: false, summary: 'Also remove untagged content.'}),
     ...removalFlags,
   }
 

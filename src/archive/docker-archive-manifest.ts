@@ -111,7 +111,7 @@ async function originalManifest(
   })
 }
 
-/** `undefined` for what is no image. */
+/** `undefined` for what is not an image. */
 function decoded({bytes, descriptor}: StoredManifest) {
   try {
     return decodeManifest(bytes, descriptor.mediaType)

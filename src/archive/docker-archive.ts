@@ -74,7 +74,7 @@ function withTags(saved: DockerSavedImage): Named {
         ? []
         : [{repository: repositoryName(reference), tag: reference.tag}]
     } catch (error) {
-      // what is no name names nothing
+      // what is not a name names nothing
       if (error instanceof InjectError) return []
       throw error
     }

@@ -24,7 +24,7 @@ const pieceSize = 64 * 1024
  * Finds the files of a tar without reading what is in large ones, by name, without a `./` before
  * it. A link is followed once, and inside the archive only. Throws `IntegrityError`
  * (`ERR_INJECT_ARCHIVE_INVALID`) for one that is cut off, that has a name twice, names that lead
- * out of it, or things that are no files, and `LimitError` (`ERR_INJECT_ARCHIVE_TOO_LARGE`) for
+ * out of it, or things that are not files, and `LimitError` (`ERR_INJECT_ARCHIVE_TOO_LARGE`) for
  * more than 100,000 entries.
  */
 export async function indexTar(
@@ -104,7 +104,7 @@ function safePath(entry: Entry, name: string): string | undefined {
   const path = entry.path.replace(/^(?:\.\/+)+/, '')
   if (entry.kind === 'directory') return undefined
   if (!['file', 'symlink', 'hardlink'].includes(entry.kind))
-    throw archiveInvalid(name, `${display(entry.path)} is no file`)
+    throw archiveInvalid(name, `${display(entry.path)} is not a file`)
   const isSafe = path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
   if (isSafe && !path.includes('\0')) return path
   throw archiveInvalid(name, `it has an entry called ${display(entry.path)}`)

@@ -75,7 +75,7 @@ export async function openOciArchive(archive: Archive): Promise<OciArchive> {
   return store
 }
 
-/** `undefined` for bytes that are no document. */
+/** `undefined` for bytes that are not a document. */
 function documentIn(bytes: Uint8Array): unknown {
   try {
     return parseDocument(bytes, digestOf(bytes), freeForm).value

@@ -38,7 +38,7 @@ export async function readSaved(archive: Archive): Promise<DockerSavedImage[]> {
   const {value} = parseDocument(wrapped, what, savedMembers, 'ERR_INJECT_ARCHIVE_INVALID')
   const fault = faultIn(savedShape, value['images'])
   if (fault !== undefined || Object.keys(value).length !== 1)
-    throw archiveInvalid(archive.name, `manifest.json: ${fault ?? 'it is no list'}`)
+    throw archiveInvalid(archive.name, `manifest.json: ${fault ?? 'it is not a list'}`)
   const images = value['images'] as readonly Partial<DockerSavedImage>[]
   return images.map(({Config = '', RepoTags, Layers}) => ({
     Config,

@@ -72,7 +72,7 @@ async function saveImage(
   refuseForDocker(manifest, () => true, 'the archive')
   for (const [at, layer] of manifest.value.layers.entries()) {
     const diffId = diffIds[at] ?? layer.digest
-    // its addresses are for whoever loads the archive: they are never asked here
+    // its addresses are for anyone who loads the archive: they are never asked here
     const isElsewhere =
       isForeign(layer) ||
       ((layer.urls?.length ?? 0) > 0 && !(await source.statBlob(layer.digest, {signal})))

@@ -1,4 +1,4 @@
-// What makes an archive of layers readable: `index.json` for whoever reads OCI image layouts
+// What makes an archive of layers readable: `index.json` for anyone who reads OCI image layouts
 // (Docker's containerd store, podman, nerdctl), `manifest.json` for `docker load` as it always was,
 // and `repositories` for the tools before that.
 // https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format

@@ -19,7 +19,7 @@ export interface TarFile extends TarSink {
 
 /**
  * Begins to write `target`, which is replaced at the end. Throws `LocalIoError`, also for what is
- * there and is no regular file.
+ * there and is not a regular file.
  */
 export async function createTarFile(target: string): Promise<TarFile> {
   await refuseOtherThanFile(target)
@@ -78,7 +78,7 @@ async function refuseOtherThanFile(target: string): Promise<void> {
     throw localIoError(error, 'write', target)
   })
   if (stats === undefined || stats.isFile()) return
-  const reason = stats.isDirectory() ? 'it is a directory' : 'it is there and is no regular file'
+  const reason = stats.isDirectory() ? 'it is a directory' : 'it is not a regular file'
   throw new LocalIoError('ERR_INJECT_LOCAL_IO', `cannot write ${quoted(target)}: ${reason}`, {
     hint: 'name another file; inject save -o - writes to standard output',
   })

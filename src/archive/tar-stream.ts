@@ -1,7 +1,7 @@
 import {tarEntries, type TarSink} from './tar-sink.js'
 
 /**
- * A tar that goes to whoever reads it while it is written. Nothing of it can be taken back: what
+ * A tar that goes to anyone who reads it while it is written. Nothing of it can be taken back: what
  * fails leaves it without its end, and an entry without its rest, so that readers see that it is
  * cut off. Throws what `write` throws.
  */

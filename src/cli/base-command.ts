@@ -4,13 +4,13 @@ import {dirname, resolve} from 'node:path'
 import {localIoError} from '../disk/local-io-error.js'
 import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
-import type {Ports, ProgressEvent} from '../ports.js'
+import type {Ports, ProgressEvent, Step} from '../ports.js'
 import {startDeadline} from './terminal/deadline.js'
 import {escapedJson, escapedLines} from './render/escape.js'
 import {errorDocument, errorLine, errorTrace} from './terminal/error-line.js'
 import {exitCode} from './terminal/exit-code.js'
 import {commonFlags, registryFlags} from './flags/common.js'
-import {listenForSignals, type Interruption} from './terminal/interruption.js'
+import {interruptedHint, listenForSignals, type Interruption} from './terminal/interruption.js'
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
 import {storeOpener} from './ports/store-opener.js'
@@ -39,6 +39,8 @@ export abstract class BaseCommand extends Command {
   static override readonly enableJsonFlag = true
   static override readonly baseFlags = {...commonFlags, ...registryFlags}
   #interruption: Interruption | undefined
+  /** The step that the run has come to. */
+  #step: Step | undefined
   #debug = false
 
   /** Runs one operation with everything impure that it needs, and shows its result. */
@@ -52,7 +54,12 @@ export abstract class BaseCommand extends Command {
     const interruption = (this.#interruption = listenForSignals())
     const progress = createProgress(flags.progress, flags, terminal)
     const deadline = startDeadline(flags.timeout, interruption.signal)
-    const watched = {report: progress.report.bind(progress), signal: deadline.signal}
+    const report = (event: ProgressEvent): void => {
+      // a run that has begun to move tags may begin again, but has moved some
+      if (event.kind === 'step' && this.#step !== 'publish') this.#step = event.step
+      progress.report(event)
+    }
+    const watched = {report, signal: deadline.signal}
     try {
       if (digestFile?.path !== undefined) checkWritable(digestFile.path)
       const result = await operation({openStore: storeOpener(flags, watched), ...watched})
@@ -85,8 +92,9 @@ export abstract class BaseCommand extends Command {
   protected override catch(error: Error): Promise<unknown> {
     const exit = this.#interruption?.exitCode() ?? exitCode(error)
     process.exitCode = exit
-    if (this.jsonEnabled()) this.logJson(errorDocument(error, exit))
-    else writeTo(process.stderr, `inject: ${errorLine(error)}\n`)
+    const hint = error.name === 'AbortError' ? interruptedHint(this.#step) : undefined
+    if (this.jsonEnabled()) this.logJson(errorDocument(error, exit, hint))
+    else writeTo(process.stderr, `inject: ${errorLine(error, hint)}\n`)
     if (this.#debug) writeTo(process.stderr, `${errorTrace(error)}\n`)
     return Promise.resolve(undefined)
   }

@@ -1,17 +1,32 @@
-import type {Hook} from '@oclif/core'
+import type {Hook, Interfaces} from '@oclif/core'
 import {quoted} from '../oci/quoted.js'
+import {similarName} from './terminal/similar-name.js'
 
 /**
  * oclif's own answer to an unknown command has another shape than every other error of ours, and
  * shows references mangled.
  */
 const commandNotFound: Hook<'command_not_found'> = function ({config, id}) {
-  const known = config.commandIDs.filter((each) => each !== 'help').sort()
-  const ids = known.map((each) => each.replaceAll(':', ' '))
-  const [word = ''] = id.split(':')
-  process.stderr.write(`inject: there is no command ${quoted(word)}: there are ${ids.join(', ')}\n`)
+  process.stderr.write(`inject: ${unknownCommand(config, id)}\n`)
   process.exitCode = 2
   return Promise.resolve()
 }
 
 export default commandNotFound
+
+/** One line: the command that does not exist, and the nearest one or all that do. */
+export function unknownCommand(config: Interfaces.Config, id: string): string {
+  const known = config.commandIDs
+    .filter((each) => each !== 'help')
+    .map((each) => each.replaceAll(':', ' '))
+    .sort()
+  const typed = id.split(':')
+  // what follows an unknown command are its arguments, which stand in the identifier, too
+  const [topic = '', word] = typed
+  const isTopic = word !== undefined && known.some((each) => each.startsWith(`${topic} `))
+  const name = isTopic ? `${topic} ${word}` : topic
+  const topics = known.map((each) => each.split(' ')[0] ?? '')
+  const similar = similarName(name, [...known, ...topics])
+  const hint = similar ? `did you mean ${similar}?` : `commands: ${known.join(', ')}`
+  return `unknown command ${quoted(name)}: ${hint}`
+}

@@ -1,4 +1,4 @@
-import {execute, type Command, type Interfaces} from '@oclif/core'
+import {execute, settings, type Command, type Interfaces} from '@oclif/core'
 
 /**
  * A package with commands as it was when the bundle was made, so that at a start nothing has to be
@@ -17,6 +17,8 @@ export interface BundledPlugin {
  * command has ended; its exit code is then the process's.
  */
 export async function start(root: string, plugins: readonly BundledPlugin[]): Promise<void> {
+  // what is built runs, in a clone with its sources and whatever NODE_ENV is, too
+  settings.enableAutoTranspile = false
   const loaded = plugins.map((plugin, index) => pluginOf(plugin, {root, isRoot: index === 0}))
   const [main] = loaded
   await execute({
@@ -62,7 +64,7 @@ function pluginOf(
     options: {root, isRoot},
     pjson,
     root,
-    topics: [],
+    topics: Object.entries(pjson.oclif.topics ?? {}).map(([name, topic]) => ({...topic, name})),
     type: 'core',
     valid: true,
     version: pjson.version,

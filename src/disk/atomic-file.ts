@@ -11,7 +11,7 @@ export interface AtomicOptions {
 }
 
 /**
- * Writes a file so that whoever reads `path`, at any instant and after any crash, finds the old
+ * Writes a file so that anyone who reads `path`, at any instant and after any crash, finds the old
  * content or all of the new one. Throws `LocalIoError`; then the old content is there, and no
  * temporary file.
  */

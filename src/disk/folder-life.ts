@@ -13,7 +13,7 @@ export function keepAlive(descriptor: number, {beatMs} = lockTiming): () => void
       const now = Date.now() / 1000
       futimesSync(descriptor, now, now)
     } catch {
-      // whoever shows no sign of life may be taken for dead; nothing is worse than that
+      // anyone who shows no sign of life may be taken for dead; nothing is worse than that
     }
   }, beatMs)
   timer.unref()

@@ -75,7 +75,7 @@ export async function openClaim(path: string): Promise<LockClaim> {
     async beat(time) {
       await handle.utimes(time, time).catch(async (error: unknown) => {
         if (readLock(path)?.holder?.owner !== owner) throw error
-        // who may not set times may write
+        // a user who cannot set times can still write
         await writeFile(path, content, {flag: 'r+'})
       })
     },

@@ -19,7 +19,7 @@ export interface LockOptions {
    * living.
    */
   readonly trusting?: boolean | undefined
-  /** Take the lock from whoever has it. */
+  /** Take the lock from its holder. */
   readonly takeOver?: boolean | undefined
   /** Called once, with words for the holder, when it takes longer to see whether that lives. */
   readonly onUnsure?: ((holder: string) => void) | undefined
@@ -47,8 +47,8 @@ export async function withLock<T>(
 /**
  * Takes the lock at `path`: a file that names its holder, and whose time the holder changes every
  * few seconds. A holder that has ended on this machine loses the lock at once, any other when it
- * has shown no sign of life for a lease (30 s), measured by whoever waits. Throws `LocalIoError`
- * (`ERR_INJECT_LOCKED`) when a living one keeps it.
+ * has shown no sign of life for a lease (30 s), measured by the process that waits. Throws
+ * `LocalIoError` (`ERR_INJECT_LOCKED`) when a living one keeps it.
  */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<HeldLock> {
   const {timing = lockTiming} = options

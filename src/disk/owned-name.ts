@@ -7,8 +7,8 @@ import {removeTree} from './remove-tree.js'
 
 /**
  * A name for a temporary file or folder that says which process it belongs to:
- * `<prefix><pid>-<start time>-<place>-<random>`, never the same twice. Whoever finds it later can
- * tell with `isDead` whether anybody still works on it.
+ * `<prefix><pid>-<start time>-<place>-<random>`, never the same twice. Anyone who finds it later
+ * can tell with `isDead` whether anybody still works on it.
  */
 export function ownedName(prefix: string): string {
   return `${prefix}${process.pid}-${ownStart()}-${place()}-${randomBytes(8).toString('hex')}`
@@ -61,14 +61,14 @@ function ownerIn(name: string, prefix: string): Owner | undefined {
 /**
  * Removes from `folder` what processes that have ended left there under `prefix`, and returns the
  * names of what it removed. Things of living processes, of other users (who could make such a name
- * up, and put there what leads elsewhere), names of another shape, and what may not be removed
+ * up, and put there what leads elsewhere), names of another shape, and what must not be removed
  * stay. A folder that is not there is an empty one.
  */
 export async function clearDead(folder: string, prefix: string): Promise<string[]> {
   const removed: string[] = []
   for (const {name} of await listDead(folder, prefix))
-    // somebody else's leftover that we lack the rights to remove is no reason to fail the work at
-    // hand
+    // somebody else's leftover that we lack the rights to remove is not a reason to fail the work
+    // at hand
     await removeTree(join(folder, name)).then(
       () => removed.push(name),
       () => undefined,

@@ -28,8 +28,8 @@ export interface ReadOptions {
   /** Throws `IntegrityError` (`ERR_INJECT_SIZE_MISMATCH`) when the file ends before. */
   readonly end?: number | undefined
   /**
-   * A chunk is the consumer's until he asks for the next but one; then its memory is used again.
-   * Without it he may keep what he gets.
+   * A chunk is the consumer's until it asks for the next but one; then its memory is used again.
+   * Without it the consumer keeps what it gets.
    */
   readonly recycle?: boolean | undefined
   /** Bytes of a chunk; 256 KiB, twice that with `recycle`. */
@@ -51,7 +51,7 @@ export async function* readFileStream(
   const readNext = async (): Promise<Uint8Array> => {
     const length = Math.min(most, (end ?? Infinity) - position)
     if (length <= 0) return new Uint8Array(0)
-    // one is read into, one is in the consumer's hand, one is what he had before
+    // one is read into, one is in the consumer's hand, one is what it had before
     const old = recycle && memories.length === 3 ? memories.shift() : undefined
     const memory = old ?? Buffer.allocUnsafeSlow(length)
     if (recycle) memories.push(memory)

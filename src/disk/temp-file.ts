@@ -17,7 +17,7 @@ export interface TempFileOptions {
   readonly mode?: number | undefined
   readonly algorithm?: DigestAlgorithm | undefined
   /**
-   * The digest that the stream has if it comes to its end: whoever made it checks that, so it is
+   * The digest that the stream has if it comes to its end: anyone who made it checks that, so it is
    * not hashed here again.
    */
   readonly known?: Digest | undefined

@@ -86,7 +86,7 @@ async function writeOwn(
   target: string,
 ): Promise<Digest> {
   const file = await writeTempFile(content, {
-    // not in the cache: whoever owns that could put another file in the place of one that was
+    // not in the cache: anyone who owns that could put another file in the place of one that was
     // checked
     folder: dirname(target),
     prefix: cachePrefix,

@@ -52,7 +52,7 @@ interface LayerContent {
  * Writes an image into a folder that is empty: config, manifest, digest, and for each layer its
  * content and the SHA-256 of that, in hex. Each content is fetched once and checked on the way,
  * also plain ones, against their diff IDs. Throws `PreconditionError` for layers that are not there
- * to be fetched or that are no layers we can read.
+ * to be fetched or that are not layers we can read.
  */
 export async function saveFast(
   folder: string,

@@ -123,7 +123,7 @@ function mapOf(record: Readonly<Record<string, string>> | undefined): Map<string
   return new Map(Object.entries(record ?? {}))
 }
 
-/** The config is anybody's: what is no text is left out. */
+/** The config is anybody's: what is not text is left out. */
 function envOf({config}: ImageConfig): string[] {
   const list: unknown = config?.['Env']
   return Array.isArray(list) ? list.filter((entry) => typeof entry === 'string') : []

@@ -13,7 +13,7 @@ import type {Slot} from './slot.js'
 /**
  * Throws `PreconditionError` (`ERR_INJECT_MIXED_FAMILIES`) when an image's config or one of its
  * layers is of the other family of media types than its manifest: readers do not agree on what that
- * is. Types of neither family are none of our business.
+ * is. Types of neither family are left alone.
  */
 export function checkFamily({manifest}: Image): void {
   const {value, descriptor} = manifest

@@ -26,7 +26,7 @@ export function isSlotStep(step: History | undefined, name: string): boolean {
 
 /**
  * Seconds since the epoch: nothing in the layer that this entry made is newer; `undefined` when it
- * is none of ours, or says no time that means that.
+ * is not ours, or has no such time.
  */
 export function newestIn(step: History | undefined, name: string): number | undefined {
   const time = step && isCreatedBy(step, name) ? parseTime(step.created) : undefined

@@ -13,7 +13,7 @@ export interface IndexTree {
 
 /**
  * The entries that are images, in their order, those of nested indexes in the place of these; each
- * digest once. Attestations and artifacts are none.
+ * digest once. Attestations and artifacts are not images.
  */
 export function imageEntries(tree: IndexTree): IndexEntry[] {
   const found = new Map<Digest, IndexEntry>()

@@ -218,7 +218,7 @@ interface Style {
   readonly colon: string
 }
 
-/** The habits of whoever wrote the document, from its first member. */
+/** The habits of anyone who wrote the document, from its first member. */
 function styleIn(writer: Writer): Style {
   const {text} = writer
   writer.style ??= styleOf(text, membersOf(text, skipSpace(text, 0)).next().value ?? undefined)

@@ -17,7 +17,7 @@ export interface UnpackLimits {
   readonly totalBytes: number
   /** FIFOs and devices: Node cannot make them, and other programs take their time. */
   readonly special: number
-  /** Bytes that zstd may look back, which whoever reads a frame must keep. */
+  /** Bytes that zstd may look back, which anyone who reads a frame must keep. */
   readonly zstdWindow: number
 }
 

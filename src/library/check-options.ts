@@ -109,7 +109,7 @@ const shapes = {
 }
 
 /**
- * Throws `UsageError` (`ERR_INJECT_OPTION_INVALID`) for arguments that are no texts, and for
+ * Throws `UsageError` (`ERR_INJECT_OPTION_INVALID`) for arguments that are not strings, and for
  * options that the function does not have: a misspelled one would be one that nobody asked for.
  */
 export function checkCall(

@@ -83,7 +83,7 @@ export function isSlotName(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(text)
 }
 
-/** Throws `UsageError` (`ERR_INJECT_SLOT_NAME_INVALID`) for what can be no slot's name. */
+/** Throws `UsageError` (`ERR_INJECT_SLOT_NAME_INVALID`) for what cannot be a slot's name. */
 export function parseSlotName(text: string): string {
   if (isSlotName(text)) return text
   throw new UsageError('ERR_INJECT_SLOT_NAME_INVALID', `not a name for a slot: ${quoted(text)}`, {

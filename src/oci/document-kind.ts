@@ -16,7 +16,8 @@ import {quoted} from './quoted.js'
 export interface DocumentKind {
   readonly kind: 'image' | 'index' | 'schema1' | 'unknown'
   /**
-   * The document's own word for it, else that of whoever served it; lower case, without parameters.
+   * The document's own word for it, else that of anyone who served it; lower case, without
+   * parameters.
    */
   readonly mediaType: string
 }

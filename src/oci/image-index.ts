@@ -48,7 +48,7 @@ export function decodeIndex(bytes: Uint8Array, mediaType: string): ImageIndex {
   )
   const {kind} = documentKind(value, mediaType)
   if (kind !== 'index') {
-    throw new PreconditionError('ERR_INJECT_NOT_AN_INDEX', 'the document is no image index')
+    throw new PreconditionError('ERR_INJECT_NOT_AN_INDEX', 'the document is not an image index')
   }
   const fault = faultIn(indexShape, value)
   if (fault === undefined) return value as ImageIndex

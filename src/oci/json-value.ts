@@ -1,5 +1,5 @@
 /**
- * What a JSON text says, whatever it is; `undefined` for one that is none, without the parser's
+ * What a JSON text says, whatever it is; `undefined` for invalid JSON, without the parser's
  * message: that quotes the text, which may be secret. Documents that digests cover are
  * `parseDocument`'s.
  */

@@ -6,7 +6,7 @@ import {mediaTypeIn} from './manifest-kind.js'
 
 /** What a store has to know of a manifest or index, whatever its media type. */
 export interface ManifestFacts {
-  /** What the document says it is, or looks like; `undefined` for what is no manifest. */
+  /** What the document says it is, or looks like; `undefined` for what is not a manifest. */
   readonly mediaType: string | undefined
   readonly subject: Digest | undefined
   /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers */

@@ -7,7 +7,7 @@ export const manifestLimit = documentLimit
 /**
  * The media type that a stored document claims, for a store that keeps none beside it. OCI 1.0
  * documents may lack the member and are told by their shape (Docker's always have it); `undefined`
- * for what is no manifest or index, a config among others.
+ * for what is not a manifest or index, a config among others.
  */
 export function mediaTypeIn(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined

@@ -21,7 +21,7 @@ import {
  */
 export interface Manifest {
   readonly schemaVersion: 2
-  /** Absent in documents of OCI 1.0; then whoever serves the document says what it is. */
+  /** Absent in documents of OCI 1.0; then anyone who serves the document says what it is. */
   readonly mediaType?: string
   readonly config: Descriptor
   /** Base first. */

@@ -55,7 +55,8 @@ const suffixes: ReadonlyMap<string, LayerCompression> = new Map([
 ])
 
 /**
- * `undefined` for a media type that is no layer of a kind we can read (encrypted ones among them).
+ * `undefined` for a media type that is not a layer of a kind we can read (encrypted ones among
+ * them).
  */
 export function layerCompression(mediaType: string): LayerCompression | undefined {
   for (const base of layerBases) {

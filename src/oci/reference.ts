@@ -237,7 +237,7 @@ function refuseOtherTransports(text: string): void {
   if (/^https?:\/\//i.test(text)) {
     throw invalid(
       'it is a URL',
-      'leave out the scheme; for a registry without TLS say --plain-http',
+      'leave out the scheme; for a registry without TLS use --plain-http',
     )
   }
   if (unsupported.includes(scheme)) {

@@ -33,7 +33,7 @@ export function parseRepository(
   const hasHost = /[.:]/.test(first) || first.toLowerCase() === 'localhost'
   const host = hasHost ? first.toLowerCase() : dockerHub
   const path = hasHost ? name.slice(slash + 1) : name
-  if (!isHost(host)) throw invalid(`${quoted(first)} is not a host, or its port is none`)
+  if (!isHost(host)) throw invalid(`${quoted(first)} is not a host, or has an invalid port`)
   refusePath(path, invalid)
 
   const registry = otherNamesOfDockerHub.includes(host) ? dockerHub : host

@@ -25,7 +25,7 @@ import {asContent, nothingSent} from './slot/content.js'
 import {noticeOtherSlots} from './slot/notices.js'
 import {type FormatOptions, suitableImage} from './find/suitable-image.js'
 import type {ConflictPolicy} from './publish/on-conflict.js'
-import {planTagMoves, refuseClobber} from './publish/tag-moves.js'
+import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
 
 export interface SetupOptions extends FormatOptions {
   readonly reference: Reference
@@ -114,7 +114,8 @@ async function setUp(
     return describeOutcome({...options, ...outcome, base, tags: moves.map(({tag}) => tag)})
   const {result} = outcome
   if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
-  ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
+  if (outstanding(moves, result.manifest.descriptor.digest).length > 0)
+    ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
   const tags = await publish(store, base, result, moves, {signal: ports.signal})
   return describeOutcome({...options, ...outcome, base, tags})
 }

@@ -11,6 +11,7 @@ import {formatPlatform, matchesPlatform, type Platform} from '../oci/platform.js
 import {quoted} from '../oci/quoted.js'
 import {repositoryName, type Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
+import {tap} from '../stream/bytes.js'
 import {findDocument, type FoundDocument} from './find/find-document.js'
 import {loadFound} from './find/load-image.js'
 import {isIndex, loadIndex} from './find/load-index.js'
@@ -118,14 +119,17 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       }
     }
     const {diffId, path, layers} = slot
+    const total = layers.reduce((sum, {descriptor}) => sum + descriptor.size, 0)
+    let done = 0
+    const count = (chunk: Uint8Array): void =>
+      report({kind: 'bytes', done: (done += chunk.length), total})
     const {entries, bytes, whiteouts, refilled} = await unpackLayers({
       layers: layers.map(({descriptor, diffId}) => ({
-        open: () => store.openBlob(descriptor, {signal}),
+        open: async () => tap(await store.openBlob(descriptor, {signal}), count),
         mediaType: descriptor.mediaType,
         diffId,
       })),
       limits: limitsOf(options),
-      onProgress: (done) => report({kind: 'bytes', done}),
       windows: image.config.value.os === 'windows',
       ...{directory, path, force, follow, devices, signal, onWarning},
     })

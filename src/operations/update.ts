@@ -22,7 +22,7 @@ import {asContent, nothingSent, type StoredContent} from './slot/content.js'
 import {warnOfEmptiness} from './slot/notices.js'
 import {noticeSharding} from './slot/sharding.js'
 import {restoreShards, storeShards} from './slot/store-shards.js'
-import {lookAtTags, refuseClobber, type TagLooks} from './publish/tag-moves.js'
+import {lookAtTags, outstanding, refuseClobber, type TagLooks} from './publish/tag-moves.js'
 import {createIndexUpdate, type UpdateSource} from './image-index/update-index.js'
 
 /**
@@ -160,7 +160,8 @@ async function applyUpdate(
   const {original, path, slot: before, moves} = plan
   const result = injected(options, plan, {layers, content})
   if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
-  ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
+  if (outstanding(moves, result.manifest.descriptor.digest).length > 0)
+    ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})
   const restoreLayer = (): Promise<boolean> => isRestored(store, options, plan, layers, ports)
   const call = {signal: ports.signal, restoreLayer, configUpload}
   const tags = await publish(store, original, result, moves, call)

@@ -147,7 +147,7 @@ function endpointOf<Kind extends Route['kind']>(
 
 /**
  * Throws `Refusal`: 401 for wrong credentials and for none where some are needed, 403 for a user
- * who may not.
+ * who is not allowed to.
  */
 async function admit(
   {headers, socket}: IncomingMessage,
@@ -159,7 +159,8 @@ async function admit(
   if (kind === 'health') return undefined
   const identity = await access.identify(headers.authorization, socket.remoteAddress)
   if (identity !== false && access.allows(identity, action, repository)) return identity
-  if (identity) throw new Refusal(403, 'DENIED', `${identity.user} may not ${action} here`)
+  if (identity)
+    throw new Refusal(403, 'DENIED', `${identity.user} is not allowed to ${action} here`)
   throw new Refusal(401, 'UNAUTHORIZED', 'log in first', {
     headers: access.challenge === undefined ? {} : {'www-authenticate': access.challenge},
   })

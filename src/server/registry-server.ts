@@ -41,7 +41,8 @@ export interface RegistryServerOptions {
   /** Tags, manifests and blobs may be deleted; they may, without. */
   readonly deletes?: boolean | undefined
   /**
-   * A manifest may name layers, and an index manifests, that are not there; they may not, without.
+   * A manifest may name layers, and an index manifests, that are not there; without it they must be
+   * there.
    */
   readonly sparse?: boolean | undefined
   /** Nothing is taken and nothing deleted. */
@@ -61,7 +62,7 @@ export interface RegistryServer {
   /** Port 0 is any that is free. Throws `LocalIoError` (`ERR_INJECT_LISTEN_FAILED`). */
   listen(address?: Partial<ListenAddress>): Promise<{readonly url: string}>
   /**
-   * A new certificate for the connections to come. Throws when it is none, and then the old one
+   * A new certificate for the connections to come. Throws when it is invalid, and then the old one
    * stays.
    */
   replaceTls(identity: TlsIdentity): void
@@ -119,7 +120,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
     )
   }
   server.on('request', onRequest)
-  // whoever waits for leave to send gets it when the body is wanted, else his answer
+  // anyone who waits for leave to send gets it when the body is wanted, else the answer
   server.on('checkContinue', onRequest)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     answerClientError(error, socket, connections.isBusy(socket))

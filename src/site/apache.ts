@@ -17,7 +17,7 @@ export const apacheConfiguration = `# How Apache serves this folder as a read-on
 #
 #     Include /srv/site/apache.conf
 #
-# Needs mod_rewrite, mod_headers and mod_mime. It cannot be an .htaccess: these may not read files.
+# Needs mod_rewrite, mod_headers and mod_mime. It cannot be an .htaccess: those are not allowed to read files.
 # inject publish writes this once, and the same for every site.
 
 ${types}

@@ -31,7 +31,7 @@ export function createSiteBlobs(site: string, name: string): BlobWriter {
     const target = namePaths.blob(folder, expected.digest)
     const pooled = sitePaths.pooled(site, expected.digest)
     if ((await isSoundFile(target, expected)) && (await renewLease(target))) {
-      // whoever wrote it may not have come so far yet
+      // its writer might not have come so far yet
       await syncFolder(namePaths.blobs(folder))
       return false
     }

@@ -39,9 +39,9 @@ export interface Committed {
 
 /**
  * Makes a site name what was put there. Manifests by digest first, children before indexes; then
- * what refers to what; then the tags; then the lists: whoever finds a tag in a list can pull it,
- * and whoever pulls a tag finds all parts, also when this is killed on the way. The next commit to
- * the repository completes the lists.
+ * what refers to what; then the tags; then the lists: anyone who finds a tag in a list can pull it,
+ * and anyone who pulls a tag finds all parts, also when this is killed on the way. The next commit
+ * to the repository completes the lists.
  */
 export async function commitToSite(
   site: string,
@@ -101,7 +101,7 @@ async function moveTags(
     await moveTag(folder, tag, digest)
     if (stands === digest) continue
     moved.push(tag)
-    // whoever pulls it at this moment has until then
+    // anyone who pulls it at this moment has until then
     const old = stands && before.manifests.get(stands)
     if (old) await renewLease(old.path)
   }

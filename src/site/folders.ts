@@ -79,7 +79,7 @@ export async function* walkNames(site: string, signal?: AbortSignal): AsyncGener
 }
 
 /**
- * The names of all repositories that somebody began to put there, however far he has come, sorted
+ * The names of all repositories that somebody began to put there, however far that has come, sorted
  * bytewise.
  */
 export async function listBegun(site: string, signal?: AbortSignal): Promise<string[]> {

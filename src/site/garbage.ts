@@ -112,7 +112,7 @@ export async function planRemoval(
 
 const onlyTagged = {graceMs: 0, keepUntagged: false}
 
-/** Parents first: whoever finds an index finds what it lists. */
+/** Parents first: anyone who finds an index finds what it lists. */
 function doomedInOrder(
   {manifests}: SiteEntries,
   isKept: (digest: Digest) => boolean,

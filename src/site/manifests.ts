@@ -31,7 +31,7 @@ export interface SiteEntries {
   readonly manifests: ReadonlyMap<Digest, SiteManifest>
   /** Where the tags stand; the manifest may be missing. */
   readonly tags: ReadonlyMap<string, Digest>
-  /** What is there and is none of both, one line each. */
+  /** What is there and is neither, one line each. */
   readonly strange: readonly string[]
 }
 
@@ -57,8 +57,8 @@ export async function readEntries(folder: string): Promise<SiteEntries> {
 
 /**
  * Makes a manifest be in a repository, under its digest: all of it, or nothing. What is there and
- * right stays, what is damaged is mended. For who holds the site's lock and has seen to it that
- * everything is there that the manifest names.
+ * right stays, what is damaged is replaced. The caller must hold the site's lock and have seen to
+ * it that everything is there that the manifest names.
  */
 export async function writeManifest(
   folder: string,
@@ -107,7 +107,9 @@ export async function dropHalfTags(folder: string): Promise<void> {
       await removeTree(namePaths.entry(folder, tag))
 }
 
-/** Makes `path` a relative link, at once: whoever reads it sees what was there before, or this. */
+/**
+ * Makes `path` a relative link, at once: anyone who reads it sees what was there before, or this.
+ */
 async function putLink(path: string, target: string, folder: string): Promise<void> {
   if ((await linkAt(path)) === target) return
   const temporary = join(folder, ownedName(tempPrefix))

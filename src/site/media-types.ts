@@ -33,8 +33,8 @@ export function mediaTypeOf(fileName: string): string | undefined {
 }
 
 /**
- * The manifest under its own word for what it is, in the one spelling that the table has: whoever
- * served it may have said something else, or added to it.
+ * The manifest under its own word for what it is, in the one spelling that the table has: anyone
+ * who served it may have said something else, or added to it.
  */
 export function withKnownType({bytes, descriptor}: StoredManifest): StoredManifest {
   const {value} = parseDocument(

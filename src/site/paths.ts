@@ -11,9 +11,8 @@
 //                               .../DIGEST/manifest -> manifest.TYPE
 //                               .../DIGEST/location     the same as text, for servers without links
 //                               .../TAG -> DIGEST       the one thing that moves when a tag does
-//   SITE/.inject-site/lock                              held by whoever changes what the site names
-//   SITE/.inject-site/pool/ALG/HEX                      another name (hard link) of every blob
-//
+// SITE/.inject-site/lock                              held by anyone who changes what the site
+// names SITE/.inject-site/pool/ALG/HEX                      another name (hard link) of every blob
 // So what a server finds out about a tag it finds out by following one link, once: media type,
 // digest and bytes are always of one manifest. Names nest (`a` and `a/b`), also where a part is
 // called `blobs` or `manifests`: digests have a colon and names have none, so that only a tag or

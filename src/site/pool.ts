@@ -8,8 +8,8 @@ import {entriesOf} from './folders.js'
 import {sitePaths} from './paths.js'
 
 /**
- * Content that no repository has any more: whoever removed it from the last one was killed before
- * he came to the pool.
+ * Content that no repository has any more: the process that removed it from the last one was killed
+ * before it came to the pool.
  */
 export async function listUnusedInPool(site: string): Promise<readonly BlobInfo[]> {
   const unused: BlobInfo[] = []

@@ -21,8 +21,8 @@ import {withSiteLock} from './site.js'
 
 /**
  * Removes a tag from a site, and what nothing refers to then. Lists first, then the tag, then
- * manifests, parents first, then blobs: whoever finds a name finds what it names, also when this is
- * killed on the way; what is left then goes with the next removal. Throws what `planRemoval`
+ * manifests, parents first, then blobs: anyone who finds a name finds what it names, also when this
+ * is killed on the way; what is left then goes with the next removal. Throws what `planRemoval`
  * throws.
  */
 export async function removeFromSite(

@@ -20,7 +20,7 @@ const errors: readonly (readonly [file: string, code: string, message: string])[
 
 /**
  * Writes what every site has beside its images, always the same text: how web servers serve it, and
- * answers that are the same for all. What is there stays, so that whoever runs the server may
+ * answers that are the same for all. What is there stays, so that anyone who runs the server may
  * change it.
  */
 export async function writeSetUp(site: string): Promise<void> {

@@ -14,8 +14,8 @@ import {sitePaths} from './paths.js'
 import {writeSetUp} from './set-up.js'
 
 /**
- * How long one who changes what a site names waits for another: he may be removing thousands of
- * files.
+ * How long a process that changes what a site names waits for another, which may be removing
+ * thousands of files.
  */
 const patienceMs = 300_000
 
@@ -47,8 +47,8 @@ export async function checkIsSite(site: string): Promise<void> {
   if (await isSite(site)) return
   if (!(await exists(site)))
     throw new NotFoundError('ERR_INJECT_SITE_NOT_FOUND', `there is no folder ${quoted(site)}`)
-  const message = `${quoted(site)} is no folder that inject publish has made`
-  throw new UsageError('ERR_INJECT_NOT_A_SITE', message, {hint: 'name the folder that has the v2'})
+  const message = `${quoted(site)} was not made by inject publish`
+  throw new UsageError('ERR_INJECT_NOT_A_SITE', message, {hint: 'pass the folder containing v2/'})
 }
 
 export async function isSite(folder: string): Promise<boolean> {

@@ -89,7 +89,7 @@ function nameOf(blob: BlobInfo): string {
 
 const sliceSize = 64 * 1024
 
-/** Copies, so that a consumer who changes his chunk does not change the blob. */
+/** Copies, so that a consumer that changes its chunk does not change the blob. */
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   for (let start = 0; start < bytes.length; start += sliceSize)
     yield bytes.slice(start, start + sliceSize)

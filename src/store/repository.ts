@@ -16,7 +16,7 @@ export interface ByteRange {
 
 export interface ReadOptions extends CallOptions {
   /**
-   * For speed: a chunk is the consumer's until he asks for the next but one; then its memory may be
+   * For speed: a chunk is the consumer's until it asks for the next but one; then its memory may be
    * used again.
    */
   readonly recycle?: boolean | undefined
@@ -62,7 +62,7 @@ export interface UploadSession {
 export interface Repository extends ContentStore {
   /**
    * As a content store's. `shared`: the caller only reads the bytes, so that they need not be
-   * copied for him.
+   * copied for it.
    */
   getManifest(
     reference: string,

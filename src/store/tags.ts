@@ -3,8 +3,8 @@ import type {Digest} from '../oci/digest.js'
 import type {CallOptions, ManifestStore} from './content-store.js'
 
 /**
- * Where a tag that may not exist stands; `undefined` also when the registry does not say:
- * Artifactory forbids to look at what is not there, and whoever moves such a tag moves it on the
+ * Where a tag stands that might not exist; `undefined` also when the registry does not say:
+ * Artifactory forbids to look at what is not there, and a user who moves such a tag moves it on the
  * condition that it is new.
  */
 export async function statNewTag(

@@ -52,7 +52,7 @@ export async function withUploadJournal<T>(
       {timeoutMs: 0, trusting},
     )
   } catch (error) {
-    // another process uploads the same, or there can be no lock there
+    // another process uploads the same, or there cannot be a lock there
     if (state.isRunning || !(error instanceof InjectError)) throw error
     return work(undefined)
   }

@@ -272,7 +272,7 @@ describe('an archive of a hostile image', () => {
     ['a media type with line breaks', {mediaType: 'x\r\nHeader: y\n'}, 'PreconditionError'],
     ['M34 an encrypted layer', {mediaType: `${layerType}+encrypted`}, 'PreconditionError'],
     ['a config in the place of a layer', {mediaType: ociConfig}, 'PreconditionError'],
-    ['M28 a size that is no size', {size: -1}, 'IntegrityError'],
+    ['M28 a size that is not a size', {size: -1}, 'IntegrityError'],
     ['M29 a digest with ..', {digest: `sha256:../${'a'.repeat(61)}`}, 'IntegrityError'],
   ])('%s: refused, and what was there stays', async (_, lie, name) => {
     const folder = await tempDir()

@@ -20,7 +20,7 @@ import {tempDir} from '../support/temp-dir.js'
 const refused = {
   name: 'LocalIoError',
   code: 'ERR_INJECT_LOCAL_IO',
-  message: expect.stringMatching(/it is (?:there and is no regular file|a directory)$/) as string,
+  message: expect.stringMatching(/it is (?:not a regular file|a directory)$/) as string,
   hint: expect.stringContaining('inject save -o -') as string,
 }
 

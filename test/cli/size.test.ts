@@ -14,7 +14,7 @@ it.each([
 })
 
 it.each(['', 'M', '-1', '1e9', '5mb ', '5 M', 'iB', '5iB', '1.2345M', '٣'])(
-  '%j is no size',
+  '%j is not a size',
   (text) => {
     expect(() => parseSize(text)).toThrow('not a size')
   },

@@ -187,7 +187,7 @@ export function contentStoreContract(
         expect(await store.statManifest('v1')).toBeUndefined()
       })
 
-      it('belong to whoever got them', async () => {
+      it('belong to anyone who got them', async () => {
         const store = await makeStore()
         const {bytes, descriptor} = await makeManifest(store, 'one')
         await store.putManifest(bytes, descriptor.mediaType)

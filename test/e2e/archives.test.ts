@@ -156,7 +156,7 @@ describeWith(['skopeo', 'umoci'], 'a docker-archive', () => {
     const cases: [string, Buffer, number, string][] = [
       ['no manifest.json', archive(plain), 6, 'no manifest.json'],
       ['T-23 a manifest.json of 5 MiB', save(`[]${' '.repeat(5 << 20)}`), 10, 'larger than'],
-      ['T-59 a manifest.json that is no list', save('{}'), 6, 'manifest.json'],
+      ['T-59 a manifest.json that is not a list', save('{}'), 6, 'manifest.json'],
       ['T-58 a manifest.json that ends early', save('[],"images":[{}]'), 6, 'two members'],
       ['A4 layers for Go', save([{...image, layers: ['x']}], plain), 6, 'a member "layers"'],
       ['A4 a long s', save([{...image, 'Layer\u017F': ['x']}], plain), 6, 'read as "Layers"'],
@@ -166,7 +166,7 @@ describeWith(['skopeo', 'umoci'], 'a docker-archive', () => {
         6,
         '"CONFIG"',
       ],
-      ['T-58 a manifest.json that goes on', save('[],"more":[{}]'), 6, 'it is no list'],
+      ['T-58 a manifest.json that goes on', save('[],"more":[{}]'), 6, 'it is not a list'],
       ['T-59 of other things', save([{Config: 1}]), 6, 'Config'],
       ['no config', save([{...image, Config: 'x'}], plain), 6, 'lacks "x"'],
       ['no layer', save([image]), 6, 'lacks "layer.tar"'],

@@ -85,6 +85,8 @@ describe('what comes out', () => {
     ])
     const json = await inject(['update', image, tree, '--progress', 'json'])
     for (const line of json.stderr.split('\n')) expect(JSON.parse(line)).toHaveProperty('kind')
+    const again = await inject(['update', image, tree])
+    expect(again.stderr).not.toContain('publish:')
     const none = await inject(['update', image, tree], {env: {INJECT_PROGRESS: 'none'}})
     expect(none.stderr).toMatch(/^inject: unchanged: [^\n]*$/)
   })
@@ -354,16 +356,59 @@ describe('flags', () => {
     ).toContain('cvmsf is a new slot of this image, which has already: cvmfs')
     expect(
       (await inject(['unpack', image, join(folder, 'x'), '--name', 'cvmsf'])).stderr,
-    ).toContain('the image has no slot cvmsf (it has: cvmfs)')
+    ).toContain('the image has no slot cvmsf yet (it has: cvmfs)')
     expect(await inject(['udpate'])).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(
-        /^inject: there is no command "udpate": there are [a-z, ]*inspect, [a-z, ]*update$/,
+        /^inject: unknown command "udpate": did you mean update\?$/,
       ) as string,
     })
     expect((await inject(['update'])).stderr).toBe(
-      'inject: IMAGE and DIRECTORY are missing: --help shows how it is used',
+      'inject: IMAGE and DIRECTORY are missing: see --help',
     )
+  })
+
+  it('what was mistyped or swapped gets the command, flag or order that was meant', async () => {
+    const {folder, image, tree} = await start()
+    for (const [args, line] of [
+      [['help', 'updat'], 'unknown command "updat": did you mean update?'],
+      [['store', 'chek', 'x'], 'unknown command "store chek": did you mean store check?'],
+      [['update', image, tree, '--ower', '0:0'], 'unknown flag --ower: did you mean --owner?'],
+      [
+        ['update', tree, 'registry.example/app:v1'],
+        `"${tree}" is a directory, not an image: the image comes first: inject update registry.example/app:v1 ${tree}`,
+      ],
+      [
+        ['unpack', image, '-'],
+        'inject unpack cannot use "-" as DIRECTORY: pass a directory, or ./- for one of that name',
+      ],
+    ] as const) {
+      const {exitCode, stderr} = await inject([...args], {cwd: folder})
+      expect({exitCode, stderr}).toEqual({exitCode: 2, stderr: `inject: ${line}`})
+    }
+    expect(existsSync(join(folder, '-'))).toBe(false)
+  })
+
+  it('the help page of update begins with what is common, and fits 80 columns', async () => {
+    const {stdout} = await inject(['update', '--help'])
+    const [usage = '', ...flags] = stdout.split(/^(?=\w* ?FLAGS$)/m)
+    expect(usage).toContain('$ inject update IMAGE DIRECTORY [FLAGS]')
+    expect(usage.match(/\$ inject update/g)?.length).toBeGreaterThan(3)
+    const named = (page = '') => [...page.matchAll(/ --([\w-]+)/g)].map(([, name]) => name)
+    expect(named(flags[0]).filter((name) => name !== 'to')).toEqual([
+      'tag',
+      'platform',
+      'dry-run',
+      'path',
+      'name',
+      'owner',
+    ])
+    expect(flags.slice(1).map((page) => page.split('\n')[0])).toEqual(
+      ['RESULT', 'CONTENT', 'LAYER', 'SPEED', 'CONFIG', 'REGISTRY', 'GLOBAL'].map(
+        (name) => `${name} FLAGS`,
+      ),
+    )
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
   })
 
   it('an argument that is missing is not read from standard input', async () => {

@@ -199,7 +199,7 @@ describeWith(['docker-registry', 'skopeo', 'umoci'], 'inject copy', () => {
       const about = await putArtifact(store, signature, 'about the signature')
       const cosign = `${image.digest.replace(':', '-')}.sig`
       await putArtifact(store, undefined, 'signature of another kind', cosign)
-      // docker-registry knows no referrers: whoever pushes them keeps an index of them
+      // docker-registry knows no referrers: anyone who pushes them keeps an index of them
       for (const [subject, artifact] of [
         [image, signature],
         [signature, about],

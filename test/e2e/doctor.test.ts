@@ -607,7 +607,7 @@ describe('inject doctor', () => {
       'name one: inject doctor registry.example/REPOSITORY --write',
     ],
     [['oci:layout'], 'REGISTRY is not the name of a registry'],
-    [['oci:some/layout'], 'a local image is in no registry'],
+    [['oci:some/layout'], 'a local image is not in a registry'],
     [['user:pw-canary@registry.example'], 'give the user by --username'],
   ])('refuses %j', async (args, why) => {
     const {exitCode, stderr} = await inject(['doctor', ...args])

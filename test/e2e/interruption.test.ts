@@ -81,7 +81,7 @@ describeWith(
           stderr: expect.stringMatching(
             place === '/manifests/'
               ? `^inject: interrupted by ${signal}; tag "v1" of \\S+ has not moved so far: it is ${String(digest)}$`
-              : `^inject: interrupted by ${signal}$`,
+              : `^inject: interrupted by ${signal}: no tag was moved(; run the same command again)?$`,
           ) as string,
         })
         expect(readdirSync(tmp)).toEqual([])

@@ -51,7 +51,7 @@ describeWith(['docker-registry', 'skopeo'], 'login, auth which and logout', () =
     const done = await login()
     expect(done.exitCode).toBe(0)
     expect(done.stderr).toContain(`logged in to ${address} as ${username}; kept in ${config}`)
-    expect(done.stderr).toMatch(/warning: .*base64, which is no encryption/)
+    expect(done.stderr).toMatch(/warning: .*base64, which is not encryption/)
     expectNoSecret(done)
     expect(filesBelow(folder)).toEqual([config])
     expect(statSync(config).mode & 0o777).toBe(0o600)

@@ -52,7 +52,7 @@ async function start(times: number, isLost: (mediaType: string) => boolean) {
   return {registry, behind, update}
 }
 
-/** Of the tree above, whoever packs it where. */
+/** Of the tree above, anyone who packs it where. */
 let layerSize = 0
 
 describe('F22 MANIFEST_BLOB_UNKNOWN at the end of an update', () => {

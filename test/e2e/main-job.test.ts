@@ -158,7 +158,7 @@ for (const kind of ['docker', 'oci'] as const satisfies readonly ImageKind[]) {
             .filter((method) => method !== 'GET' && method !== 'HEAD'),
         ).toEqual([])
         expect((await inject(['update', image, tree])).stderr).toContain(
-          'unchanged: slot cvmfs holds this already; no tag moved',
+          'unchanged: slot cvmfs already holds this content; no tag moved',
         )
       })
 

@@ -14,7 +14,7 @@ import {proxyUser, startSquid} from '../support/squid.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
-/** A registry without images that ends with 4 whoever gets as far as asking for one. */
+/** A registry without images that ends with 4 anyone who gets as far as asking for one. */
 const start = async ({clients = false} = {}) => {
   const authority = await makeAuthority()
   const tls = await authority.issue('registry', 'IP:127.0.0.1,DNS:registry.test')

@@ -69,12 +69,12 @@ describe('the flags of what packing costs', () => {
     const {run, image, folder} = await start()
     const before = readFileSync(join(folder, 'images/index.json'), 'utf8')
     for (const compression of ['zstd', 'none']) {
-      const message = `--compression-level is one of gzip, and the layer is to be compressed by ${compression}`
+      const message = `--compression-level works with gzip only, and --compression is ${compression}`
       const flags = ['--compression', compression, '--compression-level', '1']
       expect(await run(flags), image).toEqual({
         exitCode: 2,
         stdout: '',
-        stderr: `inject: ${message}: drop one of the two`,
+        stderr: `inject: ${message}: leave one of the two out`,
       })
       const {exitCode, stdout} = await run([...flags, '--json'])
       expect(exitCode).toBe(2)
@@ -83,7 +83,7 @@ describe('the flags of what packing costs', () => {
         error: {
           code: 'ERR_INJECT_LEVEL_WITHOUT_GZIP',
           message,
-          hint: 'drop one of the two',
+          hint: 'leave one of the two out',
           exitCode: 2,
         },
       })
@@ -117,13 +117,13 @@ describe('the flags of what packing costs', () => {
     expect(second.layer.digest).toBe(plain.layer.digest)
   })
 
-  it('--cache is no failure where there can be none, and that is said', async () => {
+  it('--cache is not a failure where there can be none, and that is said', async () => {
     const {cache, run, update, other} = await start()
     mkdirSync(join(cache, 'inject'), {recursive: true})
     writeFileSync(join(cache, 'inject/blocks'), 'in the way')
     const {exitCode, stderr} = await run(['--cache'])
     expect(exitCode).toBe(0)
-    expect(stderr).toContain('inject: there can be no cache of blocks in ')
+    expect(stderr).toContain('inject: there cannot be a cache of blocks in ')
     expect(readFileSync(join(cache, 'inject/blocks'), 'utf8')).toBe('in the way')
     expect((await update(['--cache'], other)).changed).toBe(true)
   })
@@ -169,7 +169,7 @@ describe('the flags of what packing costs', () => {
   })
 })
 
-describe('what is no value of theirs', () => {
+describe('what is not a value of theirs', () => {
   const integer = (flag: string, most: number): [string, string][] => [
     ['0', `--${flag}: expected an integer greater than or equal to 1 but received: 0`],
     ['-1', `--${flag}: expected an integer greater than or equal to 1 but received: -1`],
@@ -224,8 +224,8 @@ describe('what is no value of theirs', () => {
       inject(['update', 'oci:a:v1', 'tree', '--jobs']),
     ])
     expect(alone).toMatchObject({exitCode: 2, stdout: ''})
-    expect(alone.stderr).toBe('inject: --cache-size needs --cache: --help shows how it is used')
+    expect(alone.stderr).toBe('inject: --cache-size needs --cache: see --help')
     expect(bare).toMatchObject({exitCode: 2, stdout: ''})
-    expect(bare.stderr).toMatch(/^inject: .*--jobs.*: --help shows how it is used$/)
+    expect(bare.stderr).toMatch(/^inject: .*--jobs.*: see --help$/)
   })
 })

@@ -38,6 +38,6 @@ it('the package has all that the program needs, in every format', async () => {
   }
   expect(await run('nonsense')).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringContaining('there is no command "nonsense"') as string,
+    stderr: expect.stringContaining('unknown command "nonsense"') as string,
   })
 })

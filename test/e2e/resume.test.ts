@@ -130,7 +130,7 @@ describe('an update that was killed', () => {
     expect(statSync(join(uploads, name)).mode & 0o777).toBe(0o600)
     expect(statSync(uploads).mode & 0o777).toBe(0o700)
     const updated = await finished(startUpdate(proxy.address, folder))
-    expect(updated.stderr).toMatch(/an earlier run left an upload to .*: going on at [\d.]+ MB\n/)
+    expect(updated.stderr).toMatch(/resuming an earlier upload to .* at [\d.]+ MB\n/)
     const ratio = proxy.sent() / updated.layer.size
     tell('bytes sent in two runs, of those of the layer', ratio)
     expect(ratio).toBeLessThan(1.1)
@@ -145,9 +145,7 @@ describe('an update that was killed', () => {
     await killHalfWay(proxy, folder)
     writeFileSync(join(tree, 'a-first'), 'something else')
     const updated = await finished(startUpdate(proxy.address, folder))
-    expect(updated.stderr).toMatch(
-      /what an earlier run left .* is not what is packed now: it starts again/,
-    )
+    expect(updated.stderr).toMatch(/cannot resume the earlier upload to .*; starting over/)
     await expectSame(address, folder, updated)
   })
 
@@ -192,9 +190,7 @@ describeWith(['docker-registry'], 'R5 docker-registry, which cannot go on with a
     const {folder} = await makeTree()
     const proxy = await startCuttingProxy(address, {every: size / parts, times})
     const updated = await finished(startUpdate(proxy.address, folder))
-    expect(updated.stderr).toMatch(
-      /broke off after [\d.]+ MB and the registry cannot go on with it: it starts again/,
-    )
+    expect(updated.stderr).toMatch(/broke off after [\d.]+ MB and cannot be resumed; starting over/)
     await expectSame(address, folder, updated)
   })
 
@@ -206,7 +202,7 @@ describeWith(['docker-registry'], 'R5 docker-registry, which cannot go on with a
     await killHalfWay(proxy, folder)
     const updated = await finished(startUpdate(proxy.address, folder))
     expect(updated.stderr).toMatch(
-      /what an earlier run left .* cannot be gone on with: it starts again/,
+      /cannot resume the earlier upload to .*: the registry has lost it; starting over/,
     )
     await expectSame(address, folder, updated)
   })

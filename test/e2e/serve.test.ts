@@ -199,12 +199,12 @@ it('A7 a host that is not ours is refused, unless --allow-host names it', async 
 })
 
 it.each([
-  [['--listen', '127.0.0.1:0'], 2, 'nothing is said to be served'],
+  [['--listen', '127.0.0.1:0'], 2, 'no folder to serve'],
   [['ROOT', '--listen', '127.0.0.1'], 2, 'not an address'],
   [['ROOT', '--listen', '127.0.0.1:99999'], 2, 'not an address'],
-  [['ROOT', '--allow-host', 'registry.example:5000'], 2, 'not the name of a host'],
-  [['ROOT', '--allow-host', 'http://registry.example'], 2, 'not the name of a host'],
-  [['ROOT', '--auth', 'ldap:x'], 2, 'not a way to log in'],
+  [['ROOT', '--allow-host', 'registry.example:5000'], 2, 'invalid host name'],
+  [['ROOT', '--allow-host', 'http://registry.example'], 2, 'invalid host name'],
+  [['ROOT', '--auth', 'ldap:x'], 2, 'unknown way to log in'],
   [['ROOT', '--auth', 'htpasswd:/nonexistent'], 9, 'no such file'],
   [['ROOT', '--tls-cert', 'x'], 2, 'without its key'],
   [['ROOT', '--anonymous', 'pull'], 2, '--auth'],
@@ -286,4 +286,18 @@ it('a Node program starts a registry in three lines', async () => {
   expect((await send(new URL(url).host, 'GET', '/v2/')).status).toBe(200)
   await registry.close()
   await root.close()
+})
+
+it('does not serve a folder that holds other files, unless it is told to', async () => {
+  const folder = await tempDir()
+  await mkdir(join(folder, 'etc/app'), {recursive: true})
+  await writeFile(join(folder, 'etc/app/conf'), 'setting')
+  const refused = await inject(['serve', join(folder, 'etc'), '--listen', '127.0.0.1:0'])
+  expect(refused.exitCode).toBe(2)
+  expect(refused.stderr).toContain('/etc" holds other files, and was never served')
+  expect(await readdir(join(folder, 'etc'))).toEqual(['app'])
+  const forced = await serve([join(folder, 'etc'), '--force', '--listen', '127.0.0.1:0'])
+  expect(await forced.end()).toBe(0)
+  const served = await serve([join(folder, 'etc'), '--listen', '127.0.0.1:0'])
+  expect(await served.end()).toBe(0)
 })

@@ -50,7 +50,7 @@ it('publish, check and unpublish: one line each, exit codes, and the same as a d
     0,
     'ok        team/app:v1\nunused    begun  1 blob, 9 B',
   ])
-  expect(unused.stderr).toContain('all is right; 1 blob that no manifest names')
+  expect(unused.stderr).toContain('no problems; 1 blob that no manifest names')
   expect(await injectJson(['check', site])).toMatchObject({
     schemaVersion: 1,
     sound: true,

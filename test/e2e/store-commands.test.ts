@@ -40,7 +40,7 @@ async function rootWithGarbage() {
 
 it('gc --dry-run removes nothing, gc what it said, and neither what was just used', async () => {
   const {root, a, image, old, fresh, has} = await rootWithGarbage()
-  // a blob that is shared with another repository is no garbage there
+  // a blob that is shared with another repository is not garbage there
   const b = await root.createRepository('b')
   await b.mountBlob(old, 'team/a')
   await pushImage(b, 'v1', {layers: ['old garbage']})
@@ -144,7 +144,7 @@ it('check ends with 6 for a corrupt blob, names the images, and repairs from a r
   const fine = await inject(['store', 'check', root.directory])
   expect([fine.exitCode, fine.stdout]).toEqual([0, 'ok        team/a:v1'])
   expect(fine.stderr).toMatch(
-    /^inject: check: team\/a\ninject: 5 files in 1 repository read \(\S+ B\): all is right$/,
+    /^inject: check: team\/a\ninject: 5 files in 1 repository read \(\S+ B\): no problems$/,
   )
 
   const source = await serveRegistry()

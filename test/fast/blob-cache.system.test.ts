@@ -212,7 +212,7 @@ describe('a cache of blobs', () => {
     expect(await place('three', 5, wanted)).toBe(true)
   })
 
-  it('copies where there can be no link', async ({skip}) => {
+  it('copies where there cannot be a link', async ({skip}) => {
     const {at, ports} = await makeApp()
     const mounted = await mountTmpfs('size=4m')
     if (mounted === undefined) return skip('mounting is not allowed here')
@@ -299,7 +299,7 @@ describe('inject cache prune', () => {
     expect(readFileSync(join(folder, 'CACHEDIR.TAG'), 'utf8')).toBe(tag)
   })
 
-  it('touches no folder that is no cache, and no file that is no blob', async () => {
+  it('touches no folder that is not a cache, and no file that is not a blob', async () => {
     const folder = await tempDir()
     mkdirSync(join(folder, 'sha256'))
     writeFileSync(join(folder, 'sha256', 'a'.repeat(64)), 'a layout, perhaps')

@@ -176,7 +176,7 @@ describe('a folder of plain files', () => {
   })
 
   it.each([
-    ['is no digest', 'of a book', '{}'],
+    ['is not a digest', 'of a book', '{}'],
     ['is that of no manifest', `sha256:${'a'.repeat(64)}`, undefined],
     ['is that of another manifest', `sha256:${'a'.repeat(64)}`, '{}'],
   ])('is not put where a file digest %s', async (_, digest, manifest) => {
@@ -285,7 +285,7 @@ describe('a folder of plain files', () => {
   })
 })
 
-describe('a folder of plain files that is no image', () => {
+describe('a folder of plain files that is not an image', () => {
   type Damage = (out: string) => void
   const write =
     (name: string, content: string): Damage =>

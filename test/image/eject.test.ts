@@ -142,7 +142,7 @@ test.each([
   })
 })
 
-test('T-57 a label of anybody’s is no record of edits', () => {
+test('T-57 a label of anybody’s is not a record of edits', () => {
   for (const text of ['{', '[]', '{"env":{"a":1}}', '{"x":1}', 'null', '{"cmd":"sh"}']) {
     const base = makeImage({labels: {cvmfs_injection_before: text}})
     const rest = eject(into(base, 'oci'), 'cvmfs')

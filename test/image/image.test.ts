@@ -78,7 +78,7 @@ describe('decodeImage', () => {
     })
   })
 
-  test('what is no image is refused before its config is looked at', () => {
+  test('what is not an image is refused before its config is looked at', () => {
     const bytes = encode('{"schemaVersion": 2, "manifests": []}')
     const work = () =>
       decodeImage(stored(bytes, 'application/vnd.oci.image.index.v1+json'), encode(''))

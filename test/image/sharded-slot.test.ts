@@ -160,7 +160,7 @@ describe('a slot of several layers', () => {
     expect(findSlot(image, 'cvmfs')?.sharding).toBe('auto')
   })
 
-  test('the same layers again are no change; other ways to divide them are', () => {
+  test('the same layers again are not a change; other ways to divide them are', () => {
     const image = put(makeImage(), ['a', 'b'])
     expect(put(image, ['a', 'b'])).toBe(image)
     expect(put(image, ['b', 'a'])).not.toBe(image)
@@ -192,7 +192,7 @@ describe('a slot of several layers', () => {
       ])
       for (const {name, layers} of findSlots(image))
         expect(findSlot(image, name)?.layers).toEqual(layers)
-      // the same again is no change, of both
+      // the same again is not a change, of both
       expect(put(image, ['a', 'dirs', 'b'])).toBe(image)
       expect(put(image, ['x', 'dirs', 'y'], {name: 'other'})).toBe(image)
     })

@@ -35,7 +35,7 @@ test.each([
   `/${'x'.repeat(256)}`,
   `/${'é'.repeat(128)}`,
   '/x'.repeat(2049),
-])('%j is no path of a slot', (text) => {
+])('%j is not a path of a slot', (text) => {
   expect(isSlotPath(text)).toBe(false)
   const error = thrownBy(() => parseSlotPath(text))
   expect(error).toBeInstanceOf(UsageError)

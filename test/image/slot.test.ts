@@ -29,7 +29,7 @@ describe('findSlot', () => {
     expect(findSlot(makeImage({layers, ...recipe}), 'cvmfs')).toBeUndefined()
   })
 
-  test('T-57 a name that objects inherit is no slot', () => {
+  test('T-57 a name that objects inherit is not a slot', () => {
     const image = makeImage({layers, labels: {}})
     expect(findSlot(image, 'constructor')).toBeUndefined()
     expect(findSlots(image)).toEqual([])

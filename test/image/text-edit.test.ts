@@ -11,7 +11,7 @@ describe('setMember', () => {
   test.each<[string, string, JsonPath, unknown, string]>([
     ['replaces a value', '{"a":1,"b":2}', ['a'], 'x', '{"a":"x","b":2}'],
     ['replaces the document', '{"a":1}', [], {b: 2}, '{"b":2}'],
-    ['replaces a document that is no object', '5', [], 6, '6'],
+    ['replaces a document that is not an object', '5', [], 6, '6'],
     ['adds a member', '{"a":1}', ['b'], 'x', '{"a":1,"b":"x"}'],
     ['adds a member to an empty object', '{}', ['b'], 'x', '{"b":"x"}'],
     [
@@ -155,7 +155,7 @@ describe('setMember', () => {
     expect(edited).toBe('{\n  "layers": [{"x": 1},{"y":1,"z":2}],\n  "a": {"b": 1,"c": [1]}\n}')
   })
 
-  test('lines that are not indented are no reason to indent', () => {
+  test('lines that are not indented are not a reason to indent', () => {
     expect(setMember('{\n"a":1\n}', ['b'], {c: 1})).toBe('{\n"a":1,\n"b":{"c":1}\n}')
     expect(setMember('{"a":[\n  1\n]}', ['a', 1], {c: 1})).toBe('{"a":[\n  1,\n  {"c":1}\n]}')
   })

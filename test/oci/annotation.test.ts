@@ -35,7 +35,7 @@ test.each(['cvmfs', 'a', '0', 'A.b_c-d', 'x'.repeat(64), 'x_injection_tar', 'con
 )
 
 test.each(['', '_a', '.a', '-a', '__proto__', 'a b', 'a/b', 'é', 'a\n', 'x'.repeat(65)])(
-  '%j is no slot name',
+  '%j is not a slot name',
   (text) => {
     const error = thrownBy(() => parseSlotName(text))
     expect(error).toBeInstanceOf(UsageError)

@@ -105,7 +105,7 @@ describe('refused', () => {
       'rootfs.type must be a string, found 1',
     ],
     [
-      'C9 a diff ID that is no digest',
+      'C9 a diff ID that is not a digest',
       changed({rootfs: {type: 'layers', diff_ids: ['sha256:\n']}}),
       invalid,
       'rootfs.diff_ids.0 must be a digest, found "sha256:\\n"',

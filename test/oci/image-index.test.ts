@@ -19,14 +19,14 @@ test('an index is decoded as it is', () => {
   )
 })
 
-describe('what is no index', () => {
+describe('what is not an index', () => {
   test.each([
     ['no manifests', {...sound, manifests: undefined}],
     ['manifests no list', {...sound, manifests: {}}],
     ['an entry without digest', {...sound, manifests: [{...amd64, digest: undefined}]}],
     ['a platform without os', {...sound, manifests: [{...amd64, platform: {architecture: 'x'}}]}],
     ['schemaVersion 1', {...sound, schemaVersion: 1}],
-    ['annotations that are no texts', {...sound, annotations: {a: 1}}],
+    ['annotations that are not strings', {...sound, annotations: {a: 1}}],
   ])('%s', (_, value) => {
     expect(thrownBy(() => decode(value))).toMatchObject({code: 'ERR_INJECT_INDEX_INVALID'})
   })

@@ -101,7 +101,7 @@ describe('parseDocument', () => {
     expect(error.message).toBe(`it has two members called "${name}" in one object`)
   })
 
-  test('one name in several objects is no duplicate', () => {
+  test('one name in several objects is not a duplicate', () => {
     expect(() => parse('{"a": {"a": {"a": 1}}, "b": [{"a": 1}, {"a": 2}], "c": "a"}')).not.toThrow()
   })
 

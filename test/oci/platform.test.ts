@@ -33,7 +33,7 @@ test.each([
 })
 
 test.each(['', 'linux', 'linux/', '/amd64', 'a/b/c/d', 'linux/amd64 ', 'li\nux/amd64', 'all'])(
-  '%j is no platform',
+  '%j is not a platform',
   (text) => {
     expect(thrownBy(() => parsePlatform(text))).toMatchObject({
       code: 'ERR_INJECT_PLATFORM_INVALID',

@@ -44,7 +44,7 @@ test('takes no more than ten errors of a thousand characters, and no body beyond
   expect(parse({errors: [{code: 'X'}], padding: 'x'.repeat(64 * 1024)})).toEqual([])
 })
 
-test('a detail nested too deeply to print is no reason to throw', () => {
+test('a detail nested too deeply to print does not throw', () => {
   const body = `{"errors": [{"detail": ${'['.repeat(20_000)}${']'.repeat(20_000)}}]}`
   expect(() => parseRegistryErrors(encode(body))).not.toThrow()
 })

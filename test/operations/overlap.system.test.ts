@@ -11,7 +11,7 @@ import {operationPorts} from '../support/operation-ports.js'
 import {makeEntry, putImage} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
 
-/** Each answer takes its time: whoever does not wait for the one before is seen. */
+/** Each answer takes its time: anyone who does not wait for the one before is seen. */
 const answerMs = 150
 
 async function run(
@@ -87,7 +87,7 @@ describe('an update does not wait for one thing after the other', () => {
     'fails, leaves nothing and moves nothing when one of them is refused: %s',
     async (refused) => {
       const {outcome, tags, left} = await run({refused})
-      // where a tag stands that may not be looked at is not known, and that is no failure
+      // where a tag stands that may not be looked at is not known, and that is not a failure
       if (refused.source.startsWith('HEAD')) expect(outcome).toBe('done')
       else
         expect({outcome, tags, left}).toEqual({

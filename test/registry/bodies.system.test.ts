@@ -236,7 +236,7 @@ describe('F17 a body that drips', () => {
     await expect(exchange(call)).rejects.toThrow(/nothing taken for 200 ms/)
   })
 
-  it('is no drip when it is us who are slow', async () => {
+  it('is not a drip when it is us who are slow', async () => {
     const {store} = await open(() => ({headers: length, body: bytes}))
     const parts: Uint8Array[] = []
     for await (const part of await store.openBlob(blob)) {
@@ -319,7 +319,7 @@ describe('T-52 F30 Docker-Content-Digest', () => {
     ['right', blob.digest, blob.digest],
     ['missing', undefined, blob.digest],
     ['of another algorithm', sha512, sha512],
-    ['upper case, which is no digest', blob.digest.toUpperCase(), blob.digest],
+    ['upper case, which is not a digest', blob.digest.toUpperCase(), blob.digest],
     ['of an algorithm that nobody knows', 'md5:abc', blob.digest],
     ['empty', '', blob.digest],
     ['twice and right', [blob.digest, blob.digest], blob.digest],

@@ -80,7 +80,7 @@ describe('a mirror', () => {
     ['is broken', {status: 500}],
     ['refuses', {status: 403}],
     ['resets', {reset: true}],
-    ['is no registry', {headers: {'content-type': 'text/html'}, body: '<html>'}],
+    ['is not a registry', {headers: {'content-type': 'text/html'}, body: '<html>'}],
     ['has other bytes', {headers: {'content-type': ociManifest}, body: 'x'.repeat(small.length)}],
     ['breaks off', {headers: {'content-length': '12'}, body: small, cut: 3}],
     ['asks for an hour', {status: 429, headers: {'retry-after': '3600'}}],

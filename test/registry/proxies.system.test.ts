@@ -22,7 +22,7 @@ const secrets = new RegExp(
   ].join('|'),
 )
 
-/** A registry that only the proxy finds: `registry.test` is no name of this machine. */
+/** A registry that only the proxy finds: `registry.test` is not a name of this machine. */
 const plainRegistry = async () => {
   const server = await startFakeServer(createFakeRegistry().handler)
   return {server, address: `registry.test:${server.url.port}`}

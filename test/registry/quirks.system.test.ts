@@ -199,7 +199,7 @@ describe('what a registry makes us do', () => {
       expect(registry.requests.filter(({method}) => method === 'POST')).toHaveLength(2)
       expect(notices).toEqual([
         expect.stringMatching(
-          /^the upload to .* broke off after [\d.]+ MB and the registry cannot go on with it: it starts again$/,
+          /^the upload to .* broke off after [\d.]+ MB and cannot be resumed; starting over$/,
         ),
       ])
     },

@@ -362,14 +362,14 @@ describeRoots('the distribution API', (makeRoot) => {
         ],
         ['a type of its own', {...good, mediaType: 'application/x'}, 'application/x'],
         ['no layers', {schemaVersion: 2, mediaType: ociManifest, config}],
-        ['a layer that is no descriptor', {...good, layers: [{}]}],
+        ['a layer that is not a descriptor', {...good, layers: [{}]}],
         [
           'a digest that is none',
           {...good, layers: [{mediaType: 'x', size: 1, digest: 'sha256:../../x'}]},
         ],
         ['schemaVersion 3', {...good, schemaVersion: 3}],
         ['schemaVersion "2"', {...good, schemaVersion: '2'}],
-        ['a subject that is no descriptor', {...good, subject: {digest: 'x'}}],
+        ['a subject that is not a descriptor', {...good, subject: {digest: 'x'}}],
         ['a list', []],
         ['null', null],
         ['A4 Layers, which Go takes for layers', {...good, Layers: []}],
@@ -432,7 +432,7 @@ describeRoots('the distribution API', (makeRoot) => {
       ]) {
         const answer = await put(text, ociConfig)
         expect([text, answer.status, answer.code]).toEqual([text, 400, 'MANIFEST_INVALID'])
-        // what is no image's config is for its own readers to read
+        // what is not an image's config is for its own readers to read
         expect((await put(text, 'application/x')).status).toBe(201)
       }
       for (const text of [

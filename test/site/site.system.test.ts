@@ -602,7 +602,7 @@ describe('what the older exporter did wrong', () => {
     await expectSound(site)
   })
 
-  it('3.4-2 a stream that ends early, or gives an empty chunk, is no blob', async () => {
+  it('3.4-2 a stream that ends early, or gives an empty chunk, is not a blob', async () => {
     const {site, store} = await newSite()
     await putText(store, 'layer', {tag: 'v1'})
     const chunks =
@@ -689,7 +689,7 @@ describe('what the older exporter did wrong', () => {
     '',
     'a/',
     `${'a/'.repeat(128)}a`,
-  ])('3.4-5 %s is no name, and nothing is written', async (name) => {
+  ])('3.4-5 %s is not a name, and nothing is written', async (name) => {
     const {site, store} = await newSite()
     await putText(store, 'layer', {tag: 'v1'})
     await expect(publishFrom(store, site, {name})).rejects.toMatchObject({

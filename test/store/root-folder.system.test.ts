@@ -21,7 +21,7 @@ import {
 import {tempDir} from '../support/temp-dir.js'
 
 describe('a folder that is opened as a root', () => {
-  it('is no layout, in whichever way it is opened, and none is made of one', async () => {
+  it('is not a layout, in whichever way it is opened, and none is made of one', async () => {
     const directory = await tempDir()
     await openLayoutStore(directory, {create: true})
     const names = readdirSync(directory)

@@ -51,7 +51,7 @@ export const attacks: readonly Attack[] = [
   },
   {
     id: 'A4',
-    what: 'A document with `layers` and `Layers` was shown as one thing and run as another by programs in Go; a member that Go takes for a known one, a number that is no integer to it, or half of a surrogate pair is refused.',
+    what: 'A document with `layers` and `Layers` was shown as one thing and run as another by programs in Go; a member that Go takes for a known one, a number that is not an integer to it, or half of a surrogate pair is refused.',
     tests: [
       {
         file: 'test/oci/one-reading.system.test.ts',

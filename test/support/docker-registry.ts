@@ -24,7 +24,7 @@ export interface TokenAuth {
 
 export interface DockerRegistryOptions {
   /**
-   * Only `registryUser` gets in, or whoever has a token of the issuer whose certificate this is.
+   * Only `registryUser` gets in, or anyone who has a token of the issuer whose certificate this is.
    */
   readonly auth?: 'htpasswd' | TokenAuth
   /** Manifests and blobs may be deleted. */

@@ -108,7 +108,7 @@ export async function serveQuirks(
     ) as Record<string, string | string[]>
     outgoing.writeHead(status, plain)
     outgoing.end(body)
-    // whoever was answered early may still be sending
+    // anyone who was answered early may still be sending
     incoming.resume()
   }
 

@@ -104,8 +104,8 @@ export async function expectSound(site: string, when = ''): Promise<void> {
 }
 
 /**
- * That whoever follows the lists and the tags of a site finds everything, whole: from the catalog
- * to the tags, from there to manifests, from there to blobs.
+ * That anyone who follows the lists and the tags of a site finds everything, whole: from the
+ * catalog to the tags, from there to manifests, from there to blobs.
  */
 export async function expectServed(site: string, when = ''): Promise<void> {
   const catalog = await readFile(join(site, 'v2/_catalog'), 'utf8').catch(

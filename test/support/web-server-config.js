@@ -1,4 +1,5 @@
-// JavaScript, not TypeScript: the conformance run, which is no test, serves sites in the same way.
+// JavaScript, not TypeScript: the conformance run, which is not a test, serves sites in the same
+// way.
 import {join} from 'node:path'
 
 /**

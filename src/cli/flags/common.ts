@@ -26,10 +26,10 @@ export const commonFlags = {
     env: 'INJECT_PROGRESS',
     helpGroup: 'GLOBAL',
     helpValue: 'MODE',
-    summary: 'How progress is shown on stderr: auto, tty, plain, json or none.',
+    summary: 'Show progress on stderr as auto, tty, plain, json or none.',
   }),
-  quiet: Flags.boolean({char: 'q', helpGroup: 'GLOBAL', summary: 'Nothing on stderr but errors.'}),
-  debug: Flags.boolean({helpGroup: 'GLOBAL', summary: 'Show where an error came from.'}),
+  quiet: Flags.boolean({char: 'q', helpGroup: 'GLOBAL', summary: 'Print errors only.'}),
+  debug: Flags.boolean({helpGroup: 'GLOBAL', summary: 'Print stack traces.'}),
 }
 
 /** Every command that reads or writes a registry has these. */
@@ -37,8 +37,7 @@ export const registryFlags = {
   username: Flags.string({
     helpGroup: 'REGISTRY',
     helpValue: 'NAME',
-    summary:
-      'User name; the password comes from --password-stdin, or both from INJECT_USERNAME and INJECT_PASSWORD.',
+    summary: 'User name, with --password-stdin (or set INJECT_USERNAME and INJECT_PASSWORD).',
   }),
   'password-stdin': Flags.boolean({
     helpGroup: 'REGISTRY',
@@ -47,7 +46,7 @@ export const registryFlags = {
   authfile: Flags.string({
     helpGroup: 'REGISTRY',
     helpValue: 'FILE',
-    summary: 'Credentials file instead of those of podman and docker (also REGISTRY_AUTH_FILE).',
+    summary: 'Read credentials from FILE only (also REGISTRY_AUTH_FILE).',
   }),
   ...networkFlags,
 }
@@ -61,7 +60,7 @@ export const slotName = Flags.custom({
 
 export const slotPath = Flags.custom({
   helpValue: 'PATH',
-  summary: 'Where in the image the directory belongs (default: where the slot says, else /).',
+  summary: 'Where the content goes in the image (default: where the slot is, or / if new).',
   parse: (text) => Promise.resolve(parseSlotPath(text)),
 })
 
@@ -72,16 +71,17 @@ export const sizeFlag = Flags.custom<number>({
 })
 
 export const maxSize = Flags.custom<number>({
+  helpGroup: 'LIMITS',
   helpValue: 'SIZE',
-  summary:
-    'Bytes that the layer may unpack to, as in 20G (default: 1,000 times its size, beyond 64 MiB).',
+  summary: 'Largest unpacked size, such as 20G (default: 1,000 times the layer, over 64 MiB).',
   parse: (text) => Promise.resolve(parseSize(text)),
 })
 
 /** Bytes, from what needs no flag up to what we read at most. */
 export const zstdWindow = Flags.custom<number>({
+  helpGroup: 'LIMITS',
   helpValue: 'SIZE',
-  summary: 'Memory that a layer in zstd may ask for, up to 128M (default: 8M).',
+  summary: 'Largest window of a zstd layer, up to 128M (default: 8M).',
   parse: (text) => {
     const size = parseSize(text)
     if (size <= largestZstdWindow) return Promise.resolve(size)
@@ -91,47 +91,53 @@ export const zstdWindow = Flags.custom<number>({
 
 /** The flags of the commands that make a tag name another image. */
 export const tagFlags = {
-  platform: platformsFlag(),
-  attestations: Flags.option({options: ['drop', 'keep'] as const})({
-    default: 'drop' as const,
-    helpValue: 'drop|keep',
-    summary: 'What becomes of the build attestations of an image of an index that is changed.',
-  }),
   tag: Flags.string({
     char: 't',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'TAG',
-    summary:
-      'Tag of the result, in the same repository or that of --to; repeatable (default: the tag in IMAGE or --to).',
+    summary: 'Tag for the result; repeatable (default: the tag in IMAGE or --to).',
     parse: (text) => Promise.resolve(parseTag(text)),
   }),
+  platform: platformsFlag(),
+  'dry-run': Flags.boolean({summary: 'Show what would be done, and change nothing.'}),
+  attestations: Flags.option({options: ['drop', 'keep'] as const})({
+    default: 'drop' as const,
+    helpGroup: 'RESULT',
+    helpValue: 'drop|keep',
+    summary: 'Drop or keep the build attestations of the changed images of an index.',
+  }),
   to: Flags.custom<Reference>({
+    helpGroup: 'RESULT',
     helpValue: 'REFERENCE',
-    summary:
-      'Put the result elsewhere, with all its layers: another repository or registry, oci:DIR, or an archive.',
+    summary: 'Write the whole result to another repository, oci:DIR or an archive.',
     parse: (text) => Promise.resolve(parseReference(text)),
   })(),
-  'dry-run': Flags.boolean({summary: 'Say what would be done, and do none of it.'}),
   'on-conflict': Flags.option({options: conflictPolicies})({
     default: 'fail' as ConflictPolicy,
+    helpGroup: 'RESULT',
     helpValue: 'fail|retry',
     summary:
-      'When somebody else moves the tag in IMAGE meanwhile: fail with 7, or start again from his image.',
+      'If the tag in IMAGE moves meanwhile: fail with exit code 7, or retry from the new image.',
   }),
   'no-clobber': Flags.boolean({
-    summary: 'Overwrite no tag: fail with 7 when it exists and is another image.',
+    helpGroup: 'RESULT',
+    summary: 'Fail with exit code 7 instead of overwriting a tag.',
   }),
-  digestfile: Flags.string({helpValue: 'FILE', summary: "Write the result's digest to a file."}),
+  digestfile: Flags.string({
+    helpGroup: 'RESULT',
+    helpValue: 'FILE',
+    summary: "Write the result's digest to a file.",
+  }),
 }
 
 /** The flags of the commands that put something into an image. */
 export const publishFlags = {
   ...tagFlags,
   created: Flags.custom<number>({
+    helpGroup: 'LAYER',
     helpValue: 'TIME',
-    summary:
-      'Time of the slot and latest time in its layer: RFC 3339 or "now" (also SOURCE_DATE_EPOCH).',
+    summary: 'Creation time, and the latest file time: RFC 3339 or "now" (also SOURCE_DATE_EPOCH).',
     parse: (text) => Promise.resolve(parseCreated(text)),
     default: () => Promise.resolve(sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']) as number),
     noCacheDefault: true,

@@ -24,22 +24,22 @@ const words = (summary: string) =>
 
 /** What else an image is to say once something is injected; `inject remove` takes it out again. */
 export const editFlags = {
-  env: pairs('Set an environment variable of the image; repeatable.'),
-  label: pairs('Set a label of the image; repeatable.'),
-  annotation: pairs("Set an annotation of the image's manifest (OCI images); repeatable."),
+  env: pairs('Set an environment variable; repeatable.'),
+  label: pairs('Set a label; repeatable.'),
+  annotation: pairs('Set an annotation of the manifest (OCI images); repeatable.'),
   entrypoint: words(
-    'Set what the image runs, as a JSON list or one word; without --cmd its command is gone.',
+    'Set the entrypoint, as a JSON list or one word; clears the command unless --cmd sets it.',
   ),
-  cmd: words("Set the image's command, as a JSON list or one word."),
+  cmd: words('Set the command, as a JSON list or one word.'),
   workdir: Flags.string({
     helpGroup: 'CONFIG',
     helpValue: 'PATH',
-    summary: "Set the image's working directory.",
+    summary: 'Set the working directory.',
   }),
   user: Flags.string({
     helpGroup: 'CONFIG',
     helpValue: 'USER[:GROUP]',
-    summary: "Set the image's user.",
+    summary: 'Set the user.',
   }),
 }
 

@@ -9,17 +9,20 @@ import {quoted} from '../../oci/quoted.js'
 export const formatFlags = {
   compression: Flags.option({options: layerCompressions})({
     default: 'gzip' as const,
+    helpGroup: 'LAYER',
     helpValue: 'gzip|zstd|none',
-    summary: 'How the new layer is compressed; zstd in OCI images only.',
+    summary: 'Compression of the new layer; zstd needs an OCI image.',
   }),
   'to-oci': Flags.boolean({
-    summary: "Give an image or index of Docker's format, or of a mixture, OCI's media types.",
+    helpGroup: 'LAYER',
+    summary: "Convert an image or index in Docker's format to OCI.",
   }),
   parents: Flags.option({options: parentsModes})({
     default: 'dir' as const,
+    helpGroup: 'CONTENT',
     helpValue: 'dir|base|omit',
     summary:
-      'Mode, owner and times of directories that the image has already: those in DIR, those in its other layers, or none.',
+      "For directories the image already has: use DIR's mode, owner and times, keep the image's, or leave them out.",
   }),
 }
 
@@ -30,9 +33,10 @@ export function formatOptions(flags: Interfaces.InferredFlags<typeof formatFlags
 }
 
 export const layersFlag = Flags.custom<Sharding>({
+  helpGroup: 'LAYER',
   helpValue: 'N|auto|1',
   summary:
-    'Divide the content into at most N layers, or as many as its size suggests, so that an update sends those that changed (default: as the slot is; 1 at first).',
+    "Split the content into up to N layers, so that updates send only changed ones (default: keep the slot's setting; 1 if new).",
   parse: (text) => Promise.resolve(parseLayers(text)),
 })
 

@@ -7,28 +7,31 @@ export const packFlags = {
   'compression-level': Flags.integer({
     min: 1,
     max: 9,
+    helpGroup: 'LAYER',
     helpValue: '1-9',
-    summary: 'How hard gzip tries (default: 1); another level gives other bytes.',
+    summary: 'gzip level (default: 1); another level gives another digest.',
   }),
   jobs: Flags.integer({
     char: 'j',
     min: 1,
     max: 256,
+    helpGroup: 'SPEED',
     helpValue: 'N',
     summary:
-      'Blocks that are compressed at once (default: one for each processor); with 1 nothing is sent beside something else.',
+      'Blocks to compress at once (default: one per processor); 1 also makes uploads sequential.',
   }),
   cache: Flags.boolean({
-    summary:
-      'Keep compressed blocks in the cache folder, so that the next run compresses only what changed.',
+    helpGroup: 'SPEED',
+    summary: 'Keep compressed blocks, so that the next run compresses only what changed.',
   }),
   'cache-size': maxSize({
     dependsOn: ['cache'],
-    summary: 'Bytes that these may take, as in 20G (default: 5G); the oldest go.',
+    helpGroup: 'SPEED',
+    summary: 'Size of that cache, such as 20G (default: 5G); the oldest blocks go.',
   }),
   'trust-mtime': Flags.boolean({
-    summary:
-      'Read no file when size, inode and times of all are as they were when the directory was packed last.',
+    helpGroup: 'SPEED',
+    summary: 'Skip reading files if the size, inode and times of all are as they were last time.',
   }),
 }
 
@@ -42,7 +45,7 @@ export function packOptions(
   if (level === undefined || flags.compression === 'gzip') return {level}
   throw new UsageError(
     'ERR_INJECT_LEVEL_WITHOUT_GZIP',
-    `--compression-level is one of gzip, and the layer is to be compressed by ${flags.compression}`,
-    {hint: 'drop one of the two'},
+    `--compression-level works with gzip only, and --compression is ${flags.compression}`,
+    {hint: 'leave one of the two out'},
   )
 }

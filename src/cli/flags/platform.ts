@@ -5,8 +5,8 @@ import {parsePlatform, type Platform} from '../../oci/platform.js'
 /** One platform of an index. */
 export const platformFlag = Flags.custom<Platform>({
   char: 'p',
-  helpValue: 'OS/ARCH[/VARIANT]',
-  summary: 'Which image of an index.',
+  helpValue: 'PLATFORM',
+  summary: 'Image of an index to use, such as linux/arm64.',
   parse: (text) => Promise.resolve(parsePlatform(text)),
 })
 
@@ -15,8 +15,8 @@ export const platformsFlag = Flags.custom<Platform | 'all'>({
   char: 'p',
   multiple: true,
   multipleNonGreedy: true,
-  helpValue: 'OS/ARCH[/VARIANT]|all',
-  summary: 'Which images of an index; repeatable.',
+  helpValue: 'PLATFORM',
+  summary: 'Images of an index to change, such as linux/arm64, or all; repeatable.',
   parse: (text) => Promise.resolve(text === 'all' ? text : parsePlatform(text)),
 })
 

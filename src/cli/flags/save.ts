@@ -13,42 +13,41 @@ export const saveFlags = {
   output: Flags.string({
     char: 'o',
     helpValue: 'FILE',
-    summary: 'The archive, which is replaced when all is written; - is standard output.',
+    summary: 'Archive to write, which is replaced only when complete; - is standard output.',
   }),
   format: Flags.option({options: ['archive', 'fast', 'uncompressed'] as const})({
     default: 'archive' as const,
     helpValue: 'archive|fast|uncompressed',
-    summary:
-      'One tar file, or one image as a folder of plain files: layers as they are, or as tars.',
+    summary: 'A tar file, or a folder of plain files with layers as they are or as tars.',
   }),
   platform: platformFlag({
-    summary: 'Which image of those IMAGEs that are indexes; the others must be for it, too.',
+    summary: 'Image of each index to save, such as linux/arm64; single images must match.',
   }),
   tag: Flags.custom<ImageName>({
     char: 't',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'NAME[:TAG]',
-    summary: 'What the one IMAGE is called in the archive, instead of as it is named; repeatable.',
+    summary: 'Name of the image in the archive (one IMAGE only; default: its own); repeatable.',
     parse: (text) => Promise.resolve(parseName(text)),
   })(),
   compression: Flags.option({options: ['keep', 'gzip', 'none'] as const})({
     helpValue: 'keep|gzip|none',
-    summary: 'How layers are compressed in the archive (default: as they are).',
+    summary: 'Compression of the layers in the archive (default: keep).',
   }),
   legacy: Flags.boolean({
-    summary: 'With the directories of each layer that docker save wrote before version 25.',
+    summary: 'Also write the folder per layer that docker save wrote before version 25.',
   }),
   jobs: Flags.integer({
     char: 'j',
     min: 1,
     max: 64,
     helpValue: 'N',
-    summary: 'Layers that are fetched at once into a folder (default: 3).',
+    summary: 'Layers to fetch at once into a folder (default: 3).',
   }),
   cache: Flags.string({
     helpValue: 'DIR',
-    summary: 'Keep the blobs of folders here, and take those that are here (also INJECT_CACHE).',
+    summary: 'Cache of blobs for folders, reused by the next save (also INJECT_CACHE).',
   }),
 }
 
@@ -86,19 +85,22 @@ export function saveOptions(
 function archiveOptions(texts: readonly string[], flags: SaveFlags): SaveOptions {
   const {output, platform, tag: names = [], compression = 'keep', legacy} = flags
   for (const name of ['jobs', 'cache'] as const) if (flags[name]) throw notTogether(name, 'archive')
-  if (texts.length === 0) throw usage('there is no image to save', 'name one or more')
+  if (texts.length === 0) throw usage('no image to save', 'pass one or more images')
   if (output === undefined || output === '')
-    throw usage('there is no file to write to', 'say -o FILE, or -o - for standard output')
+    throw usage('no file to write to', 'use -o FILE, or -o - for standard output')
   if (names.length > 0 && texts.length > 1)
     throw usage(
-      '--tag names one image, and there are several',
-      'save them one by one, or leave it out',
+      '--tag names one image, but several were given',
+      'save them one by one, or leave --tag out',
     )
   const images = texts.map((text) => parseReference(text))
   if (output !== '-')
     return {images, names, platform, compression, legacy, output: {kind: 'file', path: output}}
   if (flags.json === true)
-    throw usage('standard output cannot have both the archive and --json', 'write to a file')
+    throw usage(
+      'standard output cannot carry both the archive and --json',
+      'write the archive to a file',
+    )
   const write = standardOutput(process.stdout)
   return {
     images,
@@ -115,13 +117,13 @@ function parseName(text: string): ImageName {
   const {kind, tag = 'latest', digest} = reference
   if (kind === 'registry' && digest === undefined)
     return {repository: repositoryName(reference), tag}
-  throw new UsageError('ERR_INJECT_REFERENCE_INVALID', '--tag is not a name with a tag', {
+  throw new UsageError('ERR_INJECT_REFERENCE_INVALID', 'invalid --tag: not a name with a tag', {
     hint: 'write it as in docker tag: registry.example/team/app:v1',
   })
 }
 
 function notTogether(name: string, format: string): UsageError {
-  return usage(`--${name} has no meaning for --format ${format}`, 'leave one of them out')
+  return usage(`--${name} cannot be used with --format ${format}`, 'leave one of the two out')
 }
 
 function usage(message: string, hint: string): UsageError {

@@ -16,61 +16,65 @@ export const serveFlags = {
     multipleNonGreedy: true,
     default: ['127.0.0.1:5000'],
     helpValue: 'ADDRESS[=ROOT]',
-    summary: 'HOST:PORT to listen on (port 0: any), for ROOT or a folder of its own; repeatable.',
+    summary: 'HOST:PORT to listen on (port 0: any free one), for ROOT or =ROOT; repeatable.',
   }),
   auth: Flags.string({
     helpValue: 'htpasswd:FILE',
-    summary: 'Only users with a bcrypt hash in FILE get in.',
+    summary: 'Require a login; FILE holds users with bcrypt hashes.',
   }),
   anonymous: Flags.option({options: ['pull', 'none'] as const})({
     dependsOn: ['auth'],
-    summary: 'What those without a password may do (default: none).',
+    summary: 'What clients without a login can do (default: none).',
   }),
-  'tls-cert': Flags.string({helpValue: 'FILE', summary: 'Certificate chain, in PEM.'}),
-  'tls-key': Flags.string({helpValue: 'FILE', summary: 'Its key, in PEM.'}),
+  'tls-cert': Flags.string({helpValue: 'FILE', summary: 'TLS certificate chain, in PEM.'}),
+  'tls-key': Flags.string({helpValue: 'FILE', summary: 'Key of the certificate, in PEM.'}),
   'insecure-bind': Flags.boolean({
-    summary: 'Listen beyond loopback without passwords or without TLS.',
+    summary: 'Allow listening beyond loopback without passwords or TLS.',
   }),
   'allow-host': Flags.string({
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'NAME',
     summary:
-      'Name or address that clients know this registry by (default: loopback, and where it listens); repeatable.',
+      'Host name or address that clients use for this registry (default: loopback and --listen); repeatable.',
   }),
-  'read-only': Flags.boolean({summary: 'Take nothing and delete nothing.'}),
+  'read-only': Flags.boolean({summary: 'Refuse pushes and deletes.'}),
   'take-over': Flags.boolean({
     exclusive: ['read-only'],
-    summary: 'Take the folder from a process that serves it, which ends within seconds.',
+    summary: 'Take the folder over from a process that serves it; that process then ends.',
+  }),
+  force: Flags.boolean({
+    char: 'f',
+    summary: 'Serve a folder that holds other files and was never served.',
   }),
   delete: Flags.boolean({
     allowNo: true,
     default: true,
-    summary: 'Tags, manifests and blobs may be deleted.',
+    summary: 'Allow clients to delete tags, manifests and blobs.',
   }),
-  sparse: Flags.boolean({summary: 'Take manifests whose layers or manifests are not there.'}),
+  sparse: Flags.boolean({summary: 'Accept manifests with missing parts.'}),
   'max-blob-size': Flags.integer({
     min: 1,
     helpValue: 'BYTES',
-    summary: 'Largest blob that is taken.',
+    summary: 'Largest blob to accept.',
   }),
   'max-unfinished': sizeFlag({
     exclusive: ['read-only'],
-    summary: 'Most that unfinished uploads may take together, as in 20G; idle ones go first.',
+    summary: 'Space for all unfinished uploads, such as 20G; idle ones are dropped first.',
   }),
   'drain-time': Flags.integer({
     default: 10,
     min: 0,
     helpValue: 'SECONDS',
-    summary: 'How long running requests may go on after SIGTERM.',
+    summary: 'Time for running requests to finish after SIGTERM.',
   }),
   'gc-interval': duration({
     exclusive: ['read-only'],
-    summary: 'Remove what nothing refers to in this interval, as in 1h, as inject store gc does.',
+    summary: 'Remove unreferenced content this often, such as 1h, as inject store gc does.',
   }),
   log: Flags.option({options: logFormats})({
     default: 'text' as LogFormat,
-    summary: 'Form of the request log: json, text or none.',
+    summary: 'Format of the request log: json, text or none.',
   }),
 }
 
@@ -121,13 +125,9 @@ function parseListeners(
     const mark = value.indexOf('=')
     const directory = mark < 0 ? root : value.slice(mark + 1)
     if (directory === undefined || directory === '') {
-      throw new UsageError(
-        'ERR_INJECT_NO_ROOT',
-        `nothing is said to be served at ${quoted(value)}`,
-        {
-          hint: 'name a folder: inject serve ROOT, or --listen ADDRESS=ROOT',
-        },
-      )
+      throw new UsageError('ERR_INJECT_NO_ROOT', `no folder to serve at ${quoted(value)}`, {
+        hint: 'use inject serve ROOT, or --listen ADDRESS=ROOT',
+      })
     }
     return {...parseListenAddress(mark < 0 ? value : value.slice(0, mark)), directory}
   })
@@ -138,7 +138,7 @@ function parseHost(text: string): string {
   // empty for what is not a name, such as one with a port
   const host = isIPv6(text) ? `[${text}]` : domainToASCII(text)
   if (hostOf(host) !== undefined) return host
-  throw new UsageError('ERR_INJECT_ADDRESS_INVALID', `not the name of a host: ${quoted(text)}`, {
+  throw new UsageError('ERR_INJECT_ADDRESS_INVALID', `invalid host name ${quoted(text)}`, {
     hint: 'write a name or an address, without a port, as in --allow-host registry.example',
   })
 }
@@ -148,7 +148,7 @@ function parseAuth(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const [, file] = /^htpasswd:(.+)$/s.exec(text) ?? []
   if (file !== undefined) return file
-  throw new UsageError('ERR_INJECT_AUTH_KIND_UNKNOWN', `not a way to log in: ${quoted(text)}`, {
+  throw new UsageError('ERR_INJECT_AUTH_KIND_UNKNOWN', `unknown way to log in: ${quoted(text)}`, {
     hint: 'write htpasswd:FILE',
   })
 }
@@ -156,7 +156,7 @@ function parseAuth(text: string | undefined): string | undefined {
 /** Throws `UsageError` (`ERR_INJECT_DURATION_INVALID`) for none at all. */
 function parseInterval(milliseconds: number | undefined): number | undefined {
   if (milliseconds !== 0) return milliseconds
-  throw new UsageError('ERR_INJECT_DURATION_INVALID', 'not an interval: --gc-interval of nothing', {
+  throw new UsageError('ERR_INJECT_DURATION_INVALID', '--gc-interval must not be zero', {
     hint: 'write 1s or more',
   })
 }
@@ -172,7 +172,7 @@ function parseTls(
     'ERR_INJECT_HALF_TLS',
     'a certificate without its key, or a key without its certificate',
     {
-      hint: 'say both --tls-cert and --tls-key',
+      hint: 'use both --tls-cert and --tls-key',
     },
   )
 }

@@ -6,7 +6,7 @@ import {quoted} from '../../oci/quoted.js'
 export const rootArg = Args.string({
   ignoreStdin: true, // oclif would take a piped text for it
   required: true,
-  description: 'The folder that inject serve serves.',
+  description: 'Folder that inject serve serves.',
 })
 
 /** A time span in milliseconds. */
@@ -25,15 +25,15 @@ export const tagPattern = Flags.custom<(tag: string) => boolean>({
 export const removalFlags = {
   grace: duration({
     summary:
-      'What was pushed, read or asked for within this time stays (default: 1h; 0s: nobody uses it now).',
+      'Keep content that was pushed or read within this time (default: 1h; 0s: no server is running).',
   }),
-  'dry-run': Flags.boolean({default: false, summary: 'Say what would go, and remove nothing.'}),
+  'dry-run': Flags.boolean({default: false, summary: 'Show what would be removed.'}),
 }
 
 const units = {ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000}
 
 function parseDuration(text: string): number {
-  // nothing is nothing in any unit
+  // zero needs no unit
   if (text === '0') return 0
   const [, number, unit] = /^(\d{1,6})(ms|[smhdw])$/.exec(text) ?? []
   if (number !== undefined) return Number(number) * units[unit as keyof typeof units]

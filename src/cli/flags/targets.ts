@@ -18,14 +18,14 @@ export function doctorTarget(text: string, writes: boolean): DoctorTarget {
   if (!name.includes('/') || /^https?:\/\/[^/]*$/i.test(name)) {
     const registry = parseRegistryName(name)
     if (!writes) return {registry, repository: '', reference: undefined}
-    throw new UsageError('ERR_INJECT_NO_REPOSITORY', 'there is no repository to write to', {
-      hint: `name one: inject doctor ${registry}/REPOSITORY --write`,
+    throw new UsageError('ERR_INJECT_NO_REPOSITORY', 'no repository to write to', {
+      hint: `add one: inject doctor ${registry}/REPOSITORY --write`,
     })
   }
   const reference = parseReference(name)
   if (reference.kind !== 'registry') {
-    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', 'a local image is in no registry', {
-      hint: 'name a registry',
+    throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', 'a local image is not in a registry', {
+      hint: 'pass REGISTRY or REGISTRY/REPOSITORY',
     })
   }
   const {registry, repository, digest, tag} = reference
@@ -52,7 +52,7 @@ export function cacheFolder(
 ): string {
   const directory = given ?? env['INJECT_CACHE'] ?? ''
   if (directory !== '') return directory
-  throw new UsageError('ERR_INJECT_NO_CACHE', 'no cache is named', {
-    hint: 'say inject cache prune DIR, or set INJECT_CACHE',
+  throw new UsageError('ERR_INJECT_NO_CACHE', 'no cache folder given', {
+    hint: 'use inject cache prune DIR, or set INJECT_CACHE',
   })
 }

@@ -11,20 +11,19 @@ export const uploadFlags = {
     helpGroup: 'REGISTRY',
     helpValue: 'SIZE',
     summary:
-      'Send the layer in chunks, as in 50M (default: in one request, as long as the registry takes it).',
+      'Upload in chunks of this size, such as 50M (default: one request if the registry accepts it).',
     parse: (text) => Promise.resolve(parseChunkSize(text)),
   })(),
   'no-resume': Flags.boolean({
     helpGroup: 'REGISTRY',
-    summary:
-      'Neither go on with an upload that an earlier run left, nor note this one for a later run.',
+    summary: 'Do not resume uploads, or make this one resumable.',
   }),
 }
 
 function parseChunkSize(text: string): number {
   const size = parseSize(text)
   if (size >= smallest && size <= largest) return size
-  throw new UsageError('ERR_INJECT_SIZE_INVALID', `not a size for chunks: ${text}`, {
-    hint: 'from 64k (65536 bytes) to 256 MiB (268435456 bytes)',
+  throw new UsageError('ERR_INJECT_SIZE_INVALID', `invalid chunk size ${text}`, {
+    hint: 'use 64k (65536 bytes) to 256 MiB (268435456 bytes)',
   })
 }

@@ -20,8 +20,9 @@ export const shownDoctor = {
     const what = repository === null ? registry : `${registry}/${repository}`
     if (!works) return {kind: 'warning', message: `updates of ${what} will not work`}
     if (writes) return {kind: 'notice', message: `updates of ${what} will work`}
-    const more = repository === null ? 'name a repository to ask more' : '--write tries uploads'
-    return {kind: 'notice', message: `nothing wrong so far with ${what}: ${more}`}
+    const more =
+      repository === null ? 'add a repository for more checks' : 'use --write to try uploads'
+    return {kind: 'notice', message: `${what} is fine so far; ${more}`}
   },
 }
 

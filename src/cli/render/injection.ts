@@ -27,7 +27,7 @@ function summariseIndex(result: IndexInjectionResult): ProgressEvent {
   const none = `no tag ${dryRun ? 'would move' : 'moved'}`
   const tagged = tags.length === 0 ? none : `${would}tagged ${tags.join(', ')}`
   if (changed.length === 0) {
-    const message = `unchanged: all ${images.length} chosen images hold this already; ${tagged}`
+    const message = `unchanged: all ${images.length} chosen images already hold this content; ${tagged}`
     return {kind: 'notice', message}
   }
   const [{slot, layer, layers} = {slot: undefined, layer: undefined, layers: undefined}] = changed
@@ -54,7 +54,7 @@ function summariseInjection(result: InjectionResult): ProgressEvent {
         : `${dryRun ? 'would be tagged' : 'tagged'} ${tagged}`
     return {
       kind: 'notice',
-      message: `unchanged: slot ${slot.name}${where} holds this already; ${moved}`,
+      message: `unchanged: slot ${slot.name}${where} already holds this content; ${moved}`,
     }
   }
   const verb = `${dryRun ? 'would be ' : ''}${slot.action}`

@@ -15,8 +15,8 @@ function summariseRemoval({slot, original, tags, dryRun}: RemoveResult): Progres
   const is = dryRun ? 'would be' : 'is'
   const what = original
     ? `the image ${is} the original one again`
-    : `the rest of the image ${dryRun ? 'would stay as it is' : 'is as it was'}, under a digest of its own`
+    : `the image ${dryRun ? 'would have' : 'has'} a new digest`
   const none = `no tag ${dryRun ? 'would move' : 'moved'}`
   const tagged = tags.length === 0 ? none : `${would}tagged ${tags.join(', ')}`
-  return {kind: 'notice', message: `slot ${slot} ${would}taken out: ${what}; ${tagged}`}
+  return {kind: 'notice', message: `slot ${slot} ${would}removed: ${what}; ${tagged}`}
 }

@@ -49,8 +49,8 @@ export const shownCheck = {
   summary: ({repositories, files, bytes, sound}: CheckResult): Note => {
     const read = `${count(files, 'file')} in ${count(repositories.length, 'repository')} read (${prettyBytes(bytes)})`
     return sound
-      ? {kind: 'notice', message: `${read}: all is right`}
-      : {kind: 'warning', message: `${read}: not all is right`}
+      ? {kind: 'notice', message: `${read}: no problems`}
+      : {kind: 'warning', message: `${read}: problems found`}
   },
 }
 

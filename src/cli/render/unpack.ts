@@ -19,7 +19,7 @@ export function summariseUnpack({
   if (!slot)
     return {
       kind: 'notice',
-      message: `the image has no slot ${name}${others}: ${directory} is the empty start${inPlace}`,
+      message: `the image has no slot ${name} yet${others}; created an empty tree in ${directory}${inPlace}`,
     }
   const deletions =
     whiteouts > 0

@@ -1,12 +1,13 @@
 import {InjectError} from '../../errors.js'
 import {escapedLine, escapedLines} from '../render/escape.js'
+import {similarName} from './similar-name.js'
 
 /**
  * One line: what failed, on what, why, what to do next. Line breaks and control characters, which
- * may be hostile, are escaped.
+ * might be hostile, are escaped. `more` is the hint for an error without one.
  */
-export function errorLine(error: unknown): string {
-  const {message, hint, expected, found} = describe(error)
+export function errorLine(error: unknown, more?: string): string {
+  const {message, hint = more, expected, found} = describe(error)
   const isSaid = [expected, found].every(
     (value) => value === undefined || message.includes(String(value)),
   )
@@ -29,7 +30,7 @@ function describe(error: unknown): Description {
       ...none,
       code: 'ERR_INJECT_USAGE',
       message: usageMessage(error, message),
-      hint: isPassword(error) ? passwordHint : '--help shows how it is used',
+      hint: isPassword(error) ? passwordHint : usageHint(error),
     }
   if (error instanceof Error && error.name === 'AbortError')
     return {...none, code: 'ERR_INJECT_INTERRUPTED', message, hint: undefined}
@@ -37,7 +38,7 @@ function describe(error: unknown): Description {
     ...none,
     code: 'ERR_INJECT_INTERNAL',
     message: `internal error: ${message}`,
-    hint: "this is a mistake of inject's; --debug shows where",
+    hint: 'this is a bug in inject; run again with --debug and report it',
   }
 }
 
@@ -46,7 +47,22 @@ function isUsageError(error: unknown): error is object {
   return typeof error === 'object' && error !== null && 'oclif' in error
 }
 
-const passwordHint = 'a password is piped into --password-stdin, or comes from INJECT_PASSWORD'
+const passwordHint = 'pipe the password into --password-stdin, or set INJECT_PASSWORD'
+
+/** The flag that an unknown one was probably meant to be, else where to look. */
+function usageHint(error: object): string {
+  const known = knownFlags(error)
+  const unknown = unknownFlags(error).filter((flag) => flag.startsWith('--'))
+  const meant = unknown.map((flag) => similarName(flag.slice(2), known))
+  const found = meant.filter((name) => name !== undefined).map((name) => `--${name}`)
+  return found.length > 0 ? `did you mean ${found.join(', ')}?` : 'see --help'
+}
+
+/** The flags that the command has. */
+function knownFlags(error: object): string[] {
+  const {parse} = error as {parse?: {input?: {flags?: object}}}
+  return Object.keys(parse?.input?.flags ?? {})
+}
 
 /** Flags that the command does not have, without their values, which may be passwords. */
 function unknownFlags(error: object): string[] {
@@ -77,7 +93,8 @@ function usageMessage(error: object, text: string): string {
     return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} missing`
   }
   const unknown = unknownFlags(error)
-  if (unknown.length > 0) return `there is no flag ${unknown.join(', ')} here`
+  if (unknown.length > 0)
+    return `unknown ${unknown.length > 1 ? 'flags' : 'flag'} ${unknown.join(', ')}`
   const [message = ''] = text.split(/\n\n|\nSee more help/)
   const [first = '', ...details] = message
     .split('\n')
@@ -120,8 +137,8 @@ function stackOf({message, stack = message}: Error): string {
   return escapedLine(stack.slice(0, end)) + escapedLines(stack.slice(end))
 }
 
-/** What `--json` prints for a failure. */
-export function errorDocument(error: unknown, exit: number) {
-  const {code, message, expected, found, hint} = describe(error)
+/** What `--json` prints for a failure; `more` is the hint for an error without one. */
+export function errorDocument(error: unknown, exit: number, more?: string) {
+  const {code, message, expected, found, hint = more} = describe(error)
   return {schemaVersion: 1, error: {code, message, expected, found, hint, exitCode: exit}}
 }

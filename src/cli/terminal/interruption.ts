@@ -1,3 +1,4 @@
+import type {Step} from '../../ports.js'
 import {signalExitCodes} from './exit-code.js'
 
 /** Milliseconds after a signal in which another one changes nothing. */
@@ -13,8 +14,29 @@ export interface Interruption {
   readonly signal: AbortSignal
   /** The exit code of the signal that came; `undefined` while none did. */
   exitCode(): number | undefined
-  /** Gives the signals back to whoever had them. */
+  /** Gives the signals back to the listeners of before. */
   release(): void
+}
+
+/**
+ * What an interrupted run left, and what to do next, by the step that it had come to. While tags
+ * move the error itself says where they are.
+ */
+export function interruptedHint(step: Step | undefined): string | undefined {
+  switch (step) {
+    case 'read image':
+    case 'compare':
+      return 'no tag was moved'
+    case 'pack and push':
+      return 'no tag was moved; run the same command again'
+    case 'unpack':
+    case 'save':
+      return 'no temporary files were left; run the same command again'
+    case 'copy':
+      return 'no tag was moved; run the same command again, which skips what was copied'
+    default:
+      return undefined
+  }
 }
 
 export function listenForSignals(target: NodeJS.Process = process): Interruption {
@@ -24,8 +46,8 @@ export function listenForSignals(target: NodeJS.Process = process): Interruption
   const names = Object.keys(signalExitCodes) as SignalName[]
   const onSignal = (name: NodeJS.Signals): void => {
     if (received) {
-      // one Ctrl-C may arrive twice, from the terminal and from whoever started us: cleaning up
-      // comes first
+      // one Ctrl-C may arrive twice, from the terminal and from the process that started us:
+      // cleaning up comes first
       if (Date.now() - since > patience) target.exit(signalExitCodes[name as SignalName])
       return
     }

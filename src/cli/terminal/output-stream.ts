@@ -2,8 +2,8 @@ import {localIoError} from '../../disk/local-io-error.js'
 import {UsageError} from '../../errors.js'
 
 /**
- * Standard output for bytes that are no text: each write ends when the reader has taken it, so that
- * nothing piles up. Throws `UsageError` (`ERR_INJECT_OUTPUT_TERMINAL`) for a terminal; a write
+ * Standard output for bytes that are not text: each write ends when the reader has taken it, so
+ * that nothing piles up. Throws `UsageError` (`ERR_INJECT_OUTPUT_TERMINAL`) for a terminal; a write
  * throws `LocalIoError`, also when nobody reads any more.
  */
 export function standardOutput(

@@ -90,10 +90,10 @@ function redrawn(terminal: Terminal): Progress {
     if (isDrawn) terminal.write(clearLine)
     isDrawn = false
   }
-  const draw = (bytes = ''): void => {
+  const draw = (details: readonly string[] = []): void => {
     if (!step) return
     isDrawn = true
-    terminal.write(`${clearLine}${fitStep(`${step.step}: ${step.on}`, bytes, terminal.columns)}`)
+    terminal.write(`${clearLine}${fitStep(`${step.step}: ${step.on}`, details, terminal.columns)}`)
   }
   return {
     report(event) {
@@ -104,7 +104,7 @@ function redrawn(terminal: Terminal): Progress {
       } else if (event.kind === 'bytes' && terminal.now() - drawn >= redrawInterval) {
         drawn = terminal.now()
         const seconds = step ? (drawn - step.since) / 1000 : 0
-        draw(`  ${amount(event)}${seconds > 0.5 ? `  ${prettyBytes(event.done / seconds)}/s` : ''}`)
+        draw([amount(event), ...speed(event, seconds)])
       } else if (event.kind !== 'bytes') {
         clear()
         terminal.write(messageLine(event))
@@ -125,12 +125,30 @@ const leastOfStep = 12
 
 /**
  * One line of the terminal: a longer one would be broken into two, of which only the last is drawn
- * again. The last column stays empty, since some terminals go on to the next line there.
+ * again. Details that do not fit are left out, the last one first. The last column stays empty,
+ * since some terminals go on to the next line there.
  */
-function fitStep(step: string, bytes: string, columns: number | undefined): string {
+function fitStep(step: string, details: readonly string[], columns: number | undefined): string {
   const room = (columns || usualColumns) - 1
+  const bytes = details.map((detail) => `  ${detail}`).join('')
   const left = room - textWidth(bytes)
-  return left < leastOfStep ? fitText(`${step}${bytes}`, room) : `${fitText(step, left)}${bytes}`
+  if (left >= leastOfStep) return `${fitText(step, left)}${bytes}`
+  if (details.length > 1) return fitStep(step, details.slice(0, -1), columns)
+  return fitText(`${step}${bytes}`, room)
+}
+
+/** After a while: how long it will go on, and how fast it goes. */
+function speed({done, total}: ProgressEvent & {kind: 'bytes'}, seconds: number): string[] {
+  if (seconds <= 0.5) return []
+  const rate = `${prettyBytes(done / seconds)}/s`
+  if (!total || done === 0 || seconds < 2) return [rate]
+  return [timeLeft(((total - done) * seconds) / done), rate]
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s left`
+  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min left`
+  return `${Math.ceil(seconds / 3600)} h left`
 }
 
 function amount({done, total}: ProgressEvent & {kind: 'bytes'}): string {

@@ -33,7 +33,7 @@ export async function withBlockCache<T>(
 ): Promise<T> {
   const {folder, identity, limit, onNotice} = options
   if (!(await isPrivateFolder(folder))) {
-    onNotice(`there can be no cache of blocks in ${folder}: it is not a folder of this user`)
+    onNotice(`there cannot be a cache of blocks in ${folder}: it is not a folder of this user`)
     return work(undefined)
   }
   await clearDead(folder, temporary)

@@ -66,8 +66,8 @@ export interface BlockBuffers {
   readonly release: (block: Buffer) => void
 }
 /**
- * Buffers of any lengths, to be shared by whoever packs one layer after the other. `shared`: worker
- * threads may read them where they are.
+ * Buffers of any lengths, to be shared by anyone who packs one layer after the other. `shared`:
+ * worker threads may read them where they are.
  */
 export function createBlockBuffers({
   shared = false,

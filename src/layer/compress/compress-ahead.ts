@@ -30,7 +30,7 @@ export async function* compressAhead(
 
   function start(block: Buffer): Promise<Uint8Array> {
     const result = compress(block).finally(() => release?.(block))
-    // whoever stops reading early never looks at the blocks that are still running
+    // anyone who stops reading early never looks at the blocks that are still running
     result.catch(() => undefined)
     return result
   }

@@ -124,7 +124,7 @@ function createBlockStream(level: number): BlockStream {
       readableHighWaterMark: size + 1,
     }
     stream = createDeflateRaw(options)
-    // told to whoever waits for the block
+    // told to anyone who waits for the block
     stream.on('error', () => undefined)
     return stream
   }

@@ -15,7 +15,7 @@ export function zstdThreads(jobs: number): number {
 }
 
 /**
- * A pool that is there for whoever wants one of its size, one after the other, as long as anybody
+ * One idle pool kept for the next caller of its size, as long as anybody
  * may.
  */
 let ready: {readonly size: number; readonly pool: ZstdPool} | undefined
@@ -48,7 +48,7 @@ export function zstdPool(size: number): ZstdPool {
 export function prestartZstd(size: number): () => Promise<void> {
   waiting++
   ready ??= {size, pool: startPool(size)}
-  // a thread starts with its first block, and whoever has one for it hears of what goes wrong
+  // a thread starts with its first block, and anyone who has one for it hears of what goes wrong
   ready.pool.compress(new Uint8Array()).catch(() => undefined)
   return async () => {
     waiting--

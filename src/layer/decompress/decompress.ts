@@ -9,8 +9,8 @@ import {unzstd} from './unzstd.js'
 
 /**
  * The tar of a layer: gzip, zstd or plain, as its first bytes say. Throws `PreconditionError` at
- * once for a media type that is no layer we can read (encrypted ones among them), and `LimitError`
- * while reading, as soon as the tar is larger than `limits` allow.
+ * once for a media type that is not a layer we can read (encrypted ones among them), and
+ * `LimitError` while reading, as soon as the tar is larger than `limits` allow.
  */
 export function decompress(
   content: ByteStream,

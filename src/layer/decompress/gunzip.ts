@@ -71,7 +71,7 @@ async function expectZeros(
 }
 
 /**
- * Never rejects: what goes wrong with `content` destroys `decoder`, and so reaches whoever reads
+ * Never rejects: what goes wrong with `content` destroys `decoder`, and so reaches anyone who reads
  * that.
  */
 async function feed(

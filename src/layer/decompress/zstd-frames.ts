@@ -19,9 +19,9 @@ const largestBlock = 128 * 1024
 /**
  * Cuts zstd into the parts of its frames; skippable frames (tables of contents, padding) are left
  * out. Throws `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) for a frame that is cut off, whatever
- * is no frame behind one, frames that need a dictionary, and no frame at all; `LimitError` for one
- * that wants a window of more than `largestWindow` bytes. A part is at most 128 KiB, and so is what
- * it decompresses to. https://www.rfc-editor.org/rfc/rfc8878#section-3.1
+ * is not a frame behind one, frames that need a dictionary, and no frame at all; `LimitError` for
+ * one that wants a window of more than `largestWindow` bytes. A part is at most 128 KiB, and so is
+ * what it decompresses to. https://www.rfc-editor.org/rfc/rfc8878#section-3.1
  */
 export async function* zstdFrames(
   content: AsyncIterable<Uint8Array>,
@@ -34,7 +34,7 @@ export async function* zstdFrames(
       const magic = (await take(4)).readUInt32LE()
       if (isSkippable(magic)) await source.skip((await take(4)).readUInt32LE())
       else if (magic === zstdMagic) yield* frame()
-      else throw corrupt('something that is no frame')
+      else throw corrupt('invalid zstd frame')
     }
   } finally {
     await source.close()

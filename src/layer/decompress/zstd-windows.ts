@@ -15,9 +15,9 @@ const [ratio, freeBytes] = [64, 4 * 1024 * 1024 * 1024]
 
 /**
  * The same frames, with the memory that they need: a decoder gets as much as a frame's window, and
- * whoever makes frames of files (zstd:chunked) asks 8 MiB for each of a few bytes. Frames without
- * content are left out. Throws `LimitError` (`ERR_INJECT_LAYER_RATIO`) when windows are out of all
- * proportion to what they are for.
+ * anyone who makes frames of files (zstd:chunked) asks 8 MiB for each of a few bytes. Frames
+ * without content are left out. Throws `LimitError` (`ERR_INJECT_LAYER_RATIO`) when windows are out
+ * of all proportion to what they are for.
  */
 export async function* thriftyFrames(
   parts: AsyncIterable<FramePart>,

@@ -50,7 +50,7 @@ export async function readLayerDirectories(
         } else if (name.startsWith('.wh.')) {
           const target = name.slice('.wh.'.length)
           const whole = folder === '' ? target : `${folder}/${target}`
-          // whoever asks for a directory asks for those above it: nothing else can hide one
+          // anyone who asks for a directory asks for those above it: nothing else can hide one
           if (wanted.has(whole)) hidden.set(whole, 'whole')
         } else if (wanted.has(path)) {
           const {mode, uid, gid, mtime, xattrs} = entry
@@ -107,8 +107,8 @@ function isHidden(path: ByteString, {own, hidden}: LayerDirectories): boolean {
 }
 
 /**
- * `a/b` of `./a//b/`; `undefined` for the image's root and for what climbs, which is no directory
- * of the image.
+ * `a/b` of `./a//b/`; `undefined` for the image's root and for what climbs, which is not a
+ * directory of the image.
  */
 function normalise(path: ByteString): ByteString | undefined {
   const names = path.split('/').filter((name) => name !== '' && name !== '.')

@@ -30,7 +30,7 @@ export function startHashThread(blockSize: number): BlockHash {
     worker.once('error', reject)
     worker.once('exit', () => reject(new Error('the thread that hashes has ended')))
   })
-  // told to whoever asks for the digest
+  // told to anyone who asks for the digest
   answer.catch(() => undefined)
   let added = 0
 

@@ -119,7 +119,7 @@ const compressors: Readonly<Record<LayerCompression, Compressor>> = {
     }
   },
   async *none(layer, {signal}) {
-    // whoever gets them may keep them
+    // anyone who gets them may keep them
     for (const block of layer.blocks(gzipBlocks, (length) => Buffer.allocUnsafeSlow(length))) {
       await turn()
       signal?.throwIfAborted()

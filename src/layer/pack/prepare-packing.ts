@@ -34,7 +34,7 @@ export function preparePacking({
   const timer = setTimeout(() => {
     createDigester()
     xattrBinding()
-    // whoever packs hears of what goes wrong
+    // anyone who packs hears of what goes wrong
     if (compression === 'gzip') givesZlibPakoBytes(level).catch(() => undefined)
   }, soon)
   return {

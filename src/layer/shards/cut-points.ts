@@ -19,7 +19,7 @@ export function steppedSize(bytes: number): number {
  * lowest within half of `target` bytes on both sides, so that what is added, changed or taken away
  * moves no cut farther off than that, and another `target` adds cuts or takes some away, and moves
  * none. The fewer directories lead to both sides of a place, the lower it ranks: subtrees stay
- * together. Within a directory only one that is no small part of a layer is cut. Where that does
+ * together. Within a directory only one that is not a small part of a layer is cut. Where that does
  * not decide, a hash of the path does.
  */
 export function cutPoints(

@@ -32,7 +32,7 @@ const sparse = 0x53
 
 /**
  * Decodes the block at `at`; `undefined` for one of zeros. Understands v7, ustar and GNU headers.
- * Throws `IntegrityError` where lenient readers guess: wrong checksums, numbers that are none,
+ * Throws `IntegrityError` where lenient readers guess: wrong checksums, invalid numbers,
  * negative or beyond 2^53.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  * https://www.gnu.org/software/tar/manual/html_node/Standard.html

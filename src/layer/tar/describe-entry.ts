@@ -23,7 +23,7 @@ interface Lookup {
 /**
  * One entry out of its header and what extends it. Throws `IntegrityError` where two of them
  * disagree and readers differ on which one wins, and `PreconditionError` for sparse files and kinds
- * of entries that are no files.
+ * of entries that are not files.
  */
 export function describeEntry(header: TarHeader, extensions: Extensions, globals: Globals): Entry {
   const own = extensions.pax
@@ -32,7 +32,7 @@ export function describeEntry(header: TarHeader, extensions: Extensions, globals
   const path = oneOf('path', extensions.longName, pax) ?? header.name
   const kind = kindOf(header, path)
   const size = sizeOf(header, pax)
-  if (kind !== 'file' && size !== 0) throw layerCorrupt('an entry that is no file has content')
+  if (kind !== 'file' && size !== 0) throw layerCorrupt('an entry that is not a file has content')
   const common = {
     path,
     mode: header.mode,
@@ -77,7 +77,7 @@ function kindOf({type, size, name}: TarHeader, path: ByteString): Entry['kind'] 
   if (kind === undefined) {
     throw new PreconditionError(
       'ERR_INJECT_ENTRY_TYPE_UNSUPPORTED',
-      `the layer has an entry of the type ${JSON.stringify(type)}, which is no file, link or device`,
+      `the layer has an entry of type ${JSON.stringify(type)}, which is not a file, link or device`,
     )
   }
   // Python goes by the header's own name, others by the one that stands for it
@@ -110,7 +110,7 @@ function oneOf(
   return named ?? long
 }
 
-/** An empty one is no link to bsdtar, and one to the directory itself to GNU tar. */
+/** An empty one is not a link to bsdtar, and one to the directory itself to GNU tar. */
 function targetOf(link: ByteString): ByteString {
   if (link === '') throw layerCorrupt('a link has no target')
   return link

@@ -11,7 +11,8 @@ export function isSparseKeyword(keyword: string): boolean {
 
 /**
  * The portable attributes, over those of `before`. Of the others a layer can hold any number, and
- * they are not unpacked: one of their names is there, without its value, for whoever warns of that.
+ * they are not unpacked: one of their names is there, without its value, for anyone who warns of
+ * that.
  */
 export function xattrsOf(pax: Pax, before?: Entry['xattrs']): Entry['xattrs'] {
   let xattrs: Map<string, Uint8Array> | undefined

@@ -88,8 +88,8 @@ export function createTarReader(
     isEnded: () => place === 'end',
     end() {
       if (place === 'end' || (place === 'start' && filled === 0)) return
-      // GNU tar says so, and takes it all the same: whoever only reads what an engine has unpacked
-      // need not be stricter
+      // GNU tar says so, and takes it all the same: anyone who only reads what an engine has
+      // unpacked need not be stricter
       const isWhole = filled === 0 && (place === 'header' || place === 'lone zeros')
       if (isWhole && limits.mayLackMarker === true) return
       throw layerCorrupt(

@@ -52,7 +52,7 @@ export function createTreeMemory(folder: string, now: () => number): TreeMemory 
           // only now: a dry run looks, and leaves nothing behind
           if (!(await isPrivateFolder(folder))) return
           const stored = {version: 1, signature: signature.digest, ...tree}
-          // a memory that cannot be written is none
+          // a memory that cannot be written is not used
           await writeFileAtomic(path, JSON.stringify(stored), {mode: 0o600})
             .then(() => clearOldest(folder))
             .catch(() => undefined)

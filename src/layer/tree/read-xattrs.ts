@@ -65,8 +65,8 @@ export function readXattrs(
 }
 
 /**
- * By errno, what is no failure: file systems without attributes (ENOTSUP), attributes that went
- * (ENODATA), and files that went or may not be read, which whoever opens them reports (EPERM,
+ * By errno, what is not a failure: file systems without attributes (ENOTSUP), attributes that went
+ * (ENODATA), and files that went or cannot be read, which is reported when they are opened (EPERM,
  * ENOENT, EACCES, ENOTDIR, ELOOP). The binding has the number in its message only.
  */
 const harmless: ReadonlySet<string> = new Set(['1', '2', '13', '20', '40', '61', '95'])

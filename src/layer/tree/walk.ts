@@ -109,7 +109,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
           'ERR_INJECT_WHITEOUT',
           `${display(relative)} is a whiteout: in a layer it deletes a file of the image`,
           {
-            hint: 'rename it, exclude it, or say --whiteouts if deleting is what you want',
+            hint: 'rename it, exclude it, or use --whiteouts if deleting is what you want',
           },
         )
       }
@@ -154,7 +154,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   }
 
   /**
-   * What is no file any more, or may not be opened, is looked at: whoever reads it says what is
+   * What is not a file any more, or cannot be opened, is looked at: reading it says what is
    * wrong with it.
    */
   function open(access: ByteString, relative: ByteString): BigIntStats {

@@ -15,8 +15,8 @@ export interface MetadataWriter {
 }
 
 /**
- * Only root can give files away: for others owners stay the user's. Where root may not (a user
- * namespace), that is told once.
+ * Only root can give files away: for others owners stay the user's. Where root is not allowed to (a
+ * user namespace), that is told once.
  */
 export function createMetadataWriter(
   onWarning: (message: string) => void,
@@ -41,9 +41,7 @@ export function createMetadataWriter(
     if (!givesAway) {
       if (!isRoot && !told && isOthers(metadata)) {
         told = true
-        onWarning(
-          'owners are not kept, because this is not root: --owner 0:0, for one, says at the update whose files they are',
-        )
+        onWarning('not root, so owners were not restored; pass --owner 0:0 to update')
       }
       return
     }
@@ -52,7 +50,7 @@ export function createMetadataWriter(
     } catch (error) {
       if (!['EPERM', 'EINVAL', 'ENOTSUP'].includes(errnoOf(error) ?? '')) throw error
       givesAway = false
-      onWarning('owners are not kept: even root may not set them here')
+      onWarning('owners were not restored: even root is not allowed to set them here')
     }
   }
 }

@@ -12,7 +12,7 @@ export interface EntryRules {
   readonly prefix: ByteString
   /** Whether device nodes may be made. */
   readonly devices: boolean
-  /** Directories that are none of our business, wherever they are. */
+  /** Directories that we leave alone, wherever they are. */
   readonly above?: readonly ByteString[]
 }
 
@@ -22,7 +22,7 @@ export type CheckedEntry =
   | {readonly place: 'inside'; readonly entry: Entry}
   /** It is the directory itself. */
   | {readonly place: 'root'; readonly entry: Entry & {readonly kind: 'directory'}}
-  /** A directory of the image that leads to it, and is none of our business. */
+  /** A directory of the image that leads to it, which we leave alone. */
   | {readonly place: 'above'}
 
 const longestName = 255
@@ -30,7 +30,7 @@ const longestName = 255
 /**
  * Whether an entry as the archive has it can be written, by its own words alone. Names are brought
  * into their one form (`./a//b/` is `a/b`). Throws `UnsafeContentError` for what is absolute,
- * climbs, is no name, is not where the slot's content belongs, or is a device without leave;
+ * climbs, is not a name, is not where the slot's content belongs, or is a device without leave;
  * `LimitError` for a path of more than 256 names.
  */
 export function checkEntry(
@@ -39,7 +39,7 @@ export function checkEntry(
 ): CheckedEntry {
   const path = normalise(archived.path, 'name')
   if (path !== '' && archived.kind !== 'directory' && /\/\.?$/.test(archived.path)) {
-    throw unsafePath(`${display(archived.path)} has the name of a directory and is none`)
+    throw unsafePath(`${display(archived.path)} has the name of a directory but is not one`)
   }
   if (archived.kind === 'directory' && above.includes(path)) return {place: 'above'}
   if (path === prefix || path === '') return atRoot(archived, path, prefix)
@@ -51,7 +51,7 @@ export function checkEntry(
       'ERR_INJECT_DEVICE',
       `the layer holds the device ${display(path)}`,
       {
-        hint: 'say --devices if you trust the image',
+        hint: 'use --devices if you trust the image',
       },
     )
   }
@@ -64,7 +64,9 @@ export function checkEntry(
 /** An entry for the image's root is nothing to a directory that belongs below it. */
 function atRoot(archived: Entry, path: ByteString, prefix: ByteString): CheckedEntry {
   if (archived.kind !== 'directory') {
-    throw unsafePath(`${display(archived.path)} would replace the directory itself and is none`)
+    throw unsafePath(
+      `${display(archived.path)} would replace the directory itself but is not a directory`,
+    )
   }
   return path === prefix ? {place: 'root', entry: {...archived, path}} : {place: 'above'}
 }

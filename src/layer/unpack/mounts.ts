@@ -5,8 +5,8 @@ import type {OpenFolder} from './open-folder.js'
 
 /**
  * Why an existing directory cannot be replaced by renaming another one into its place, one clause;
- * `undefined` when it can, as far as can be seen. A current directory could be, but whoever stands
- * in it would from then on stand in one that is gone.
+ * `undefined` when it can, as far as can be seen. A current directory could be, but anyone who
+ * stands in it would from then on stand in one that is gone.
  */
 export function refillReason(
   path: ByteString,

@@ -45,7 +45,7 @@ export interface OpenFolder {
 }
 
 const {O_DIRECTORY, O_NOFOLLOW, O_RDONLY} = constants
-/** Linux's O_PATH, which Node does not name: opens what may not be read. */
+/** Linux's O_PATH, which Node does not name: opens what we are not allowed to read. */
 const pathOnly = process.platform === 'linux' ? 0o10000000 : O_RDONLY
 /** For a folder whose content is not read through the descriptor. */
 const folderFlags = pathOnly | O_DIRECTORY | O_NOFOLLOW

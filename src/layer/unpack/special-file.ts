@@ -18,7 +18,7 @@ export function isSpecial(entry: Entry): entry is SpecialEntry {
  */
 export interface SpecialFiles {
   /**
-   * The name (ASCII, one of ours) of a new one of mode 0600 in the folder; whoever asks takes it
+   * The name (ASCII, one of ours) of a new one of mode 0600 in the folder; anyone who asks takes it
    * from there. Throws `LocalIoError`.
    */
   make(entry: SpecialEntry): string

@@ -46,7 +46,7 @@ export interface PrepareOptions {
 /**
  * Finds the directory, which may be missing if its parent is not, and puts right what runs left
  * there that were killed: a directory that one of them had moved aside comes back, everything else
- * of theirs goes. Throws `LocalIoError` for what is no directory, and for one with content
+ * of theirs goes. Throws `LocalIoError` for what is not a directory, and for one with content
  * (`ERR_INJECT_DIRECTORY_NOT_EMPTY`), without `force`; with it, `PreconditionError` for one that
  * something is mounted below.
  */
@@ -150,7 +150,7 @@ async function clearAbandoned(
 
 async function clear(folder: OpenFolder, prefix: ByteString): Promise<void> {
   for (const {name, isOurs} of leftovers(folder, prefix)) {
-    // what cannot be removed is no reason to fail the work at hand
+    // what cannot be removed is not a reason to fail the work at hand
     if (isOurs) await removeIn(folder, name).catch(() => undefined)
   }
 }
@@ -189,6 +189,6 @@ function notEmpty(directory: string): LocalIoError {
   return new LocalIoError(
     'ERR_INJECT_DIRECTORY_NOT_EMPTY',
     `${JSON.stringify(directory)} is not empty`,
-    {hint: 'say --force to replace what is in it'},
+    {hint: 'use --force to replace what is in it'},
   )
 }

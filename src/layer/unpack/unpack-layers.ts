@@ -34,8 +34,6 @@ interface UnpackOptions extends FillOptions {
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
-  /** Told how many bytes of tar have been unpacked so far. */
-  readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
 
 export type UnpackLayerOptions = UnpackOptions & StoredLayer
@@ -78,7 +76,7 @@ export function unpackLayer({
  * signal's reason, and what `open` throws.
  */
 export async function unpackLayers(options: UnpackLayersOptions): Promise<UnpackedLayer> {
-  const {layers, signal, onProgress} = options
+  const {layers, signal} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
@@ -94,7 +92,6 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
           signal?.throwIfAborted()
           await writeInTurns(chunk, (piece) => reader.write(piece), turn)
           bytes += chunk.length
-          onProgress?.(bytes)
         }
         reader.end()
       })

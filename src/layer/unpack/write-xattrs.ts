@@ -8,7 +8,7 @@ export type XattrWriter = (path: string, xattrs: ReadonlyMap<string, Uint8Array>
 
 /**
  * Writes the portable attributes of entries. What cannot be done here (another kind of attribute, a
- * file system or a user that may not) is left out and told once for each reason; anything else is a
+ * file system or a user that cannot) is left out and told once for each reason; anything else is a
  * `LocalIoError`. `binding` is undefined where the platform has none.
  */
 export function createXattrWriter(
@@ -70,8 +70,8 @@ export function removeXattrs(path: string, names: readonly string[]): void {
 
 /** By errno: EPERM, EACCES, ENOTSUP. */
 const refusals: Readonly<Record<number, string>> = {
-  1: 'this user may not set them',
-  13: 'this user may not set them',
+  1: 'this user is not allowed to set them',
+  13: 'this user is not allowed to set them',
   95: 'the file system does not support them',
 }
 

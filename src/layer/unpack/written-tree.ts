@@ -59,7 +59,9 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
       const folder = detached(part)
       if (isDirectory(folder)) continue
       if (stat(folder) !== undefined) {
-        throw unsafePath(`${display(path)} leads through ${display(folder)}, which is no directory`)
+        throw unsafePath(
+          `${display(path)} leads through ${display(folder)}, which is not a directory`,
+        )
       }
       makeDirectory(folder)
       onMade(folder)

@@ -13,7 +13,7 @@ const shortLife = 60
  */
 export const auth: Check = {
   name: 'auth',
-  asks: 'the same, or the list of tags, as whoever we are',
+  asks: 'the same, or the list of tags, with the credentials in use',
   needs: ['ping'],
   async run(patient, signal) {
     const {probe, repository, writes} = patient
@@ -26,7 +26,7 @@ export const auth: Check = {
     if ('outcome' in answer) return answer
     const flow = flowOf(probe.seen.slice(before), probe.registry)
     if (flow === undefined && answer.status !== 401) {
-      return ok('nobody is asked who he is', 'sends no credentials')
+      return ok('no login required', 'sends no credentials')
     }
     const who = await patient.who()
     const finding = `${flow?.text ?? 'refused'} as ${who}`

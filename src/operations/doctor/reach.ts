@@ -16,7 +16,7 @@ export const ping: Check = {
     facts.ping = {answer, at: (before + now()) / 2}
     const {status, headers} = answer
     const way = `${probe.registry.origin}${probe.proxy ? ` through the proxy ${probe.proxy.name}` : ''}`
-    if (status === 401) return ok(`${way} answers 401: it wants to know who asks`)
+    if (status === 401) return ok(`${way} answers 401: login required`)
     if (status === 200 && /html/.test(headers['content-type'] ?? '')) {
       return fail(
         new IntegrityError(

@@ -105,7 +105,7 @@ export const absent: Check = {
       signal.throwIfAborted()
       if (!(error instanceof AuthenticationError)) throw error
       return note(
-        `${head.status}, as for what may not be seen`,
+        `${head.status}, as for hidden content`,
         'fails for a --tag that is not there yet; tags that are there can be updated',
       )
     }
@@ -123,7 +123,8 @@ export const referrers: Check = {
     const {status, headers} = await probe.ask({method: 'GET', at, access: 'pull', signal})
     const isIndex = (headers['content-type'] ?? '').includes('image.index')
     if (status === 200 && isIndex) return ok('there is a list')
-    const said = status === 200 ? 'an answer that is no list' : `${status}: there is no such list`
+    const said =
+      status === 200 ? 'an answer that is not a list' : `${status}: there is no such list`
     return note(said, 'nothing: other tools keep signatures under tags there')
   },
 }

@@ -31,7 +31,8 @@ export async function applyToIndex(
     const moves = isKnown ? outstanding(index.moves, digest) : index.moves
     return describeIndex(options, index, {tags: moves.map(({tag}) => tag), isKnown})
   }
-  ports.report({kind: 'step', step: 'publish', on: store.name})
+  if (outstanding(index.moves, digest).length > 0)
+    ports.report({kind: 'step', step: 'publish', on: store.name})
   const images = [...index.images, ...index.converted]
   const tags = await publishIndex(store, {...index, images}, {signal: ports.signal})
   const result = describeIndex(options, index, {tags, isKnown})

@@ -36,12 +36,12 @@ export async function login(
     throw seen.asked ? asWrong(error) : error
   }
   if (!seen.asked) {
-    const message = `${registry} asks nobody who he is: the password was not checked`
+    const message = `${registry} does not require a login; the password was not verified`
     report({kind: 'warning', message})
   }
   const stored = await storeCredential(places, registry, {username, password}, {signal})
   if (stored.helper === undefined) {
-    const message = `the password is in ${stored.file} in base64, which is no encryption: a credential helper keeps it safer`
+    const message = `the password is in ${stored.file} in base64, which is not encryption: use a credential helper to keep it safer`
     report({kind: 'warning', message})
   }
   return {registry, username, stored}
@@ -64,6 +64,6 @@ function refuseUnwritable(username: string, password: string): void {
   if (username !== '' && !/[:\x00-\x1F\x7F]/.test(username) && !password.includes('\0')) return
   throw new UsageError(
     'ERR_INJECT_LOGIN_INVALID',
-    'a user name may not be empty or hold a colon, and neither it nor a password control characters',
+    'a user name must not be empty or contain a colon, and neither it nor the password may contain control characters',
   )
 }

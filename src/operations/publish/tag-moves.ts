@@ -112,7 +112,7 @@ function tagOf(reference: Reference): string {
   if (reference.digest === undefined) return defaultTag
   throw new UsageError(
     'ERR_INJECT_NO_TAG',
-    'the image is named by its digest, which cannot be moved',
-    {hint: 'say --tag TAG for the result'},
+    'the image is given by digest, and a digest cannot move',
+    {hint: 'use --tag TAG'},
   )
 }

@@ -64,7 +64,7 @@ async function readTls({tls}: SecretFiles): Promise<TlsIdentity | undefined> {
   try {
     createSecureContext({cert, key})
   } catch (cause) {
-    const message = `${quoted(tls.cert)} and ${quoted(tls.key)} are no certificate with its key`
+    const message = `${quoted(tls.cert)} and ${quoted(tls.key)} are not a certificate with its key`
     throw new UsageError('ERR_INJECT_CERTIFICATE_INVALID', message, {cause})
   }
   return {cert, key}

@@ -21,8 +21,8 @@ export function directoryFor(path: string, outputs: readonly Output[]): Director
   const [unknown] = path.replaceAll(placeholder, '').match(/\{\w+\}/) ?? []
   const isMeant = path.search(placeholder) >= 0 || !existsSync(path)
   if (unknown !== undefined && isMeant) {
-    throw new UsageError('ERR_INJECT_PLACEHOLDER_UNKNOWN', `there is no ${unknown} for a path`, {
-      hint: 'there are {os}, {arch} and {variant}',
+    throw new UsageError('ERR_INJECT_PLACEHOLDER_UNKNOWN', `unknown placeholder ${unknown}`, {
+      hint: 'use {os}, {arch} or {variant}',
     })
   }
   if (path.search(placeholder) < 0) {
@@ -45,7 +45,7 @@ function expand(path: string, platform: Platform): string {
     if (/^\w[\w.-]{0,99}$|^$/.test(value)) return value
     throw new UnsafeContentError(
       'ERR_INJECT_PLATFORM_UNSAFE',
-      `the platform ${formatPlatform(platform)} is no part of a path: ${quoted(value)}`,
+      `the platform ${formatPlatform(platform)} cannot be part of a path: ${quoted(value)}`,
     )
   })
 }

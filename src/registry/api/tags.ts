@@ -79,7 +79,10 @@ function parseTags(body: Uint8Array, what: string): string[] {
 }
 
 function invalid(what: string): IntegrityError {
-  return new IntegrityError('ERR_INJECT_REGISTRY_ANSWER_INVALID', `${what} is no list of tags`)
+  return new IntegrityError(
+    'ERR_INJECT_REGISTRY_ANSWER_INVALID',
+    `${what} is not a valid list of tags`,
+  )
 }
 
 function endless(url: URL): LimitError {

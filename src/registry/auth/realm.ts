@@ -14,7 +14,10 @@ export function resolveRealm(realm: string | undefined, from: URL): URL {
   if (!realm) throw realmRefused(from, 'names no realm')
   const url = parseUrl(realm, from)
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw realmRefused(from, `names a realm that is no http address: ${quoted(start(realm), 80)}`)
+    throw realmRefused(
+      from,
+      `names a realm that is not an http address: ${quoted(start(realm), 80)}`,
+    )
   }
   if (url.username || url.password) {
     throw realmRefused(from, 'names a realm with a user or a password')

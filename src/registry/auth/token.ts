@@ -130,7 +130,7 @@ function noToken(
     {
       hint: credential
         ? 'check the user name and the password or token'
-        : 'log in with inject login, or say --username and --password-stdin',
+        : 'log in with inject login, or use --username and --password-stdin',
     },
   )
 }

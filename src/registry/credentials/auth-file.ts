@@ -43,7 +43,7 @@ export function findInAuthFile(
   const own = key === undefined ? '' : helpers[key]
   const common = document['credsStore'] ?? ''
   if (typeof own !== 'string' || typeof common !== 'string') {
-    throw invalid(file, 'has something else than a text as the name of a credential helper')
+    throw invalid(file, 'names a credential helper by something other than a string')
   }
   const entry = findEntry(entries, file, registry, repository)
   return {
@@ -119,7 +119,8 @@ function normalise(key: string): string {
 function decode(entry: Record<string, unknown>, file: string): Credential | undefined {
   const text = (name: string): string => {
     const value = entry[name] ?? ''
-    if (typeof value !== 'string') throw invalid(file, `has something else than a text as ${name}`)
+    if (typeof value !== 'string')
+      throw invalid(file, `has an invalid ${name}: it must be a string`)
     return value
   }
   const [username, password] = pairOf(text, file)
@@ -150,6 +151,6 @@ function invalid(file: string, why: string): AuthenticationError {
   return new AuthenticationError(
     'ERR_INJECT_AUTH_FILE_INVALID',
     `the file of credentials ${quoted(file)} ${why}`,
-    {hint: 'mend the file, or move it away and log in again'},
+    {hint: 'fix the file, or move it away and log in again'},
   )
 }

@@ -76,7 +76,7 @@ async function start(
   if (!/^(?!\.+$)[\w.-]{1,128}$/.test(name)) {
     throw new AuthenticationError(
       'ERR_INJECT_CREDENTIAL_HELPER_REFUSED',
-      'a file of credentials names a credential helper that is no plain name, and it was not run',
+      'a file of credentials names a credential helper by what is not a plain name; it was not run',
       {hint: 'credHelpers and credsStore hold names of letters, digits, "_", "." and "-"'},
     )
   }
@@ -85,7 +85,7 @@ async function start(
   if (path === undefined) {
     throw new AuthenticationError(
       'ERR_INJECT_CREDENTIAL_HELPER_FAILED',
-      `the credential helper ${program} is not on PATH, or is no program`,
+      `the credential helper ${program} is not on PATH, or is not a program`,
       {hint: 'install it, or take it out of the file of credentials'},
     )
   }
@@ -105,7 +105,7 @@ function failed(
   return new AuthenticationError(
     'ERR_INJECT_CREDENTIAL_HELPER_FAILED',
     `the credential helper docker-credential-${name} ${how} on ${verb}${said && `: ${said}`}`,
-    {hint: 'mend it, or name another file with --authfile; no credentials were sent'},
+    {hint: 'fix it, or use another file with --authfile; no credentials were sent'},
   )
 }
 

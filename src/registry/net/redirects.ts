@@ -47,7 +47,7 @@ function redirectTarget(request: HttpRequest, location: string | undefined, from
   if (!location) throw refused(request, 'redirected without saying where to')
   const url = parseUrl(location, from)
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw refused(request, 'redirected to something that is no http address')
+    throw refused(request, 'redirected to something that is not an http address')
   }
   if (url.username || url.password) {
     throw refused(request, 'redirected to an address that carries a user or a password')

@@ -41,8 +41,8 @@ function statusError(
 
   if (status === 401) {
     const hint = isKnown
-      ? 'the credentials that there are do not do: inject auth which REFERENCE says where they come from'
-      : 'log in with inject login (or docker, podman, skopeo login), say --username and --password-stdin, or set INJECT_USERNAME and INJECT_PASSWORD'
+      ? 'the stored credentials were rejected; inject auth which REFERENCE shows where they come from'
+      : 'log in with inject login (or docker, podman, skopeo login), use --username and --password-stdin, or set INJECT_USERNAME and INJECT_PASSWORD'
     return new AuthenticationError('ERR_INJECT_UNAUTHORIZED', message, {hint})
   }
   if (status === 403) {
@@ -64,7 +64,7 @@ function statusError(
   }
   // Go's words, and nginx's
   if (status === 400 && /HTTP request (?:was sent )?to (?:an )?HTTPS/.test(startOf(body))) {
-    const hint = 'the registry speaks TLS: say --no-plain-http, or drop --plain-http'
+    const hint = 'the registry speaks TLS: use --no-plain-http, or drop --plain-http'
     return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message, {hint})
   }
   return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message)

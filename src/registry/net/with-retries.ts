@@ -128,7 +128,7 @@ function hintFor({code, message}: TransportError): string | undefined {
     return 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY'
   }
   if (/alert (?:certificate required|bad certificate|unknown ca|handshake failure)/.test(message)) {
-    return 'the registry may want a client certificate: say --cert-file and --key-file'
+    return 'the registry may want a client certificate: use --cert-file and --key-file'
   }
   if (/alert protocol version|unsupported protocol/.test(message)) {
     return 'it speaks no TLS of version 1.2 or later'
@@ -138,10 +138,10 @@ function hintFor({code, message}: TransportError): string | undefined {
   }
   // who got as far as sending something has been answered before
   if (/^(?:HPE_|ECONNRESET)/.test(code) && /^(?:GET|HEAD) http:\/\//.test(message)) {
-    return 'if the registry speaks TLS, say --no-plain-http'
+    return 'if the registry speaks TLS, use --no-plain-http'
   }
   if (/wrong version number|packet length too long/i.test(message)) {
-    return 'if the registry speaks plain http, say --plain-http'
+    return 'if the registry speaks plain http, use --plain-http'
   }
   return hints.get(code)
 }

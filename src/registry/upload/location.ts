@@ -19,7 +19,7 @@ export function resolveLocation(
   if (!location) throw refused(from, 'without saying where to go on')
   const url = parseUrl(isBareHost(location, from) ? `//${location}` : location, from)
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw refused(from, 'with a place to go on that is no http address')
+    throw refused(from, 'with a place to go on that is not an http address')
   }
   if (url.username || url.password) {
     throw refused(from, 'with a place to go on that carries a user or a password')

@@ -117,9 +117,7 @@ export function openUpload(
       moveTo(status.offset)
       if (left && !isGoingOn) {
         isGoingOn = true
-        onNotice(
-          `an earlier run left an upload to ${connection.name}: going on at ${megabytes(offset)}`,
-        )
+        onNotice(`resuming an earlier upload to ${connection.name} at ${megabytes(offset)}`)
       }
     },
     lose,
@@ -135,23 +133,23 @@ export function openUpload(
   }
 
   async function lose(why: string): Promise<void> {
-    if (left) await startOver('cannot be gone on with')
+    if (left) await startOver('the registry has lost it')
     else await cancel()
     if (++restarts > maxRestarts) {
       throw new NetworkError(
         'ERR_INJECT_NETWORK',
-        `${why}: the upload to ${connection.name} was begun ${restarts} times`,
+        `${why}: gave up after starting the upload to ${connection.name} ${restarts} times`,
       )
     }
     if (!isGoingOn && replay.furthest > 0) {
       onNotice(
-        `the upload to ${connection.name} broke off after ${megabytes(replay.furthest)} and the registry cannot go on with it: it starts again`,
+        `the upload to ${connection.name} broke off after ${megabytes(replay.furthest)} and cannot be resumed; starting over`,
       )
     }
   }
 
   async function startOver(why: string): Promise<void> {
-    onNotice(`what an earlier run left of an upload to ${connection.name} ${why}: it starts again`)
+    onNotice(`cannot resume the earlier upload to ${connection.name}: ${why}; starting over`)
     left = undefined
     isGoingOn = false
     replay.expect(undefined)

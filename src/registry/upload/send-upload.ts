@@ -15,7 +15,7 @@ const usualAttempts = 4
 const worthwhile = 64 * 1024
 const maxQuestions = 5
 
-const laterHint = 'the same command goes on later with what it has sent to'
+const laterHint = 'rerun the same command to resume the upload to'
 
 /** Where an upload stands. */
 type UploadState =
@@ -132,7 +132,7 @@ export async function sendUpload(
   /** Throws what is to be tried again, from the new state, and what is final. */
   async function afterFailure(error: unknown): Promise<UploadState> {
     if (isChange(error) && upload.isUnproven) {
-      await upload.startOver('is not what is packed now')
+      await upload.startOver('the directory has changed')
       mark = 0
       return sending
     }

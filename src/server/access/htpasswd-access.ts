@@ -31,9 +31,9 @@ const mostCached = 1000
 const memoryTime = 24 * 60 * 60 * 1000
 
 /**
- * All users may do everything; whoever gives no credentials, what `anonymous` says. One bcrypt runs
- * at a time, in a thread of its own, and a wrong password takes as long for an unknown user as for
- * any known one. https://www.rfc-editor.org/rfc/rfc7617
+ * All users are allowed everything; clients without credentials what `anonymous` allows. One bcrypt
+ * runs at a time, in a thread of its own, and a wrong password takes as long for an unknown user as
+ * for any known one. https://www.rfc-editor.org/rfc/rfc7617
  */
 export function createHtpasswdAccess(
   users: Htpasswd,

@@ -13,7 +13,7 @@ export interface ListPage {
 
 /**
  * The part of a sorted list that `n` and `last` ask for, at most `most` items whatever `n` is; `n`
- * is 0 for none at all. Throws `Refusal` (400) for an `n` that is no number.
+ * is 0 for none at all. Throws `Refusal` (400) for an `n` that is not a number.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
  */
 export async function readPage(
@@ -44,7 +44,7 @@ function lengthIn(query: URLSearchParams, most: number): number {
   const text = single(query, 'n')
   if (text === undefined) return most
   if (/^\d{1,32}$/.test(text)) return Math.min(Number(text), most)
-  throw new Refusal(400, 'UNSUPPORTED', `n is no number: ${quoted(text)}`)
+  throw new Refusal(400, 'UNSUPPORTED', `invalid n ${quoted(text)}: not a number`)
 }
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags */
 export const listTags: Handler<'tags'> = async ({route, query, signal}, service) => {
@@ -54,7 +54,7 @@ export const listTags: Handler<'tags'> = async ({route, query, signal}, service)
   return jsonAnswer({name, tags: page.items}, {headers: linkTo(`/v2/${name}/tags/list`, page)})
 }
 /**
- * The repositories that whoever asks may read.
+ * The repositories that anyone who asks may read.
  * https://distribution.github.io/distribution/spec/api/#catalog
  */
 export const listCatalog: Handler<'catalog'> = async (exchange, service) => {
@@ -65,7 +65,7 @@ export const listCatalog: Handler<'catalog'> = async (exchange, service) => {
   )
   return jsonAnswer({repositories: page.items}, {headers: linkTo('/v2/_catalog', page)})
 }
-/** By name, those that whoever asks may pull from. */
+/** By name, those that anyone who asks may pull from. */
 export async function* readableRepositories(
   {identity, signal}: Pick<Exchange, 'identity' | 'signal'>,
   {root, access}: Service,

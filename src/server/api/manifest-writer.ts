@@ -74,7 +74,7 @@ const nothing = {
 
 /**
  * The tags that go with a manifest that is pushed by its digest. Throws `Refusal`: 414 for too
- * many, 400 for what is none.
+ * many, 400 for an invalid one.
  */
 function tagsOf({route, query}: Exchange<'manifest'>): string[] {
   const tags = [...new Set(query.getAll('tag'))]

@@ -87,8 +87,7 @@ async function receive(
   isLast = false,
 ): Promise<void> {
   const range = parseContentRange(headers['content-range'])
-  if (range === 'invalid')
-    throw new Refusal(400, 'BLOB_UPLOAD_INVALID', 'Content-Range is no range')
+  if (range === 'invalid') throw new Refusal(400, 'BLOB_UPLOAD_INVALID', 'invalid Content-Range')
   const announced = range && range.last - range.first + 1
   if (announced !== undefined && body.length !== undefined && announced !== body.length) {
     const message = `Content-Range has ${announced} bytes, Content-Length ${body.length}`

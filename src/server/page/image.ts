@@ -37,7 +37,7 @@ const layerColumns = [
 ] as const
 
 function noSlots({artifactType}: ImageSubject): Html {
-  if (artifactType !== undefined) return html`<p>None: this is no container image.</p>`
+  if (artifactType !== undefined) return html`<p>None: this is not a container image.</p>`
   return html`<p>None. <code>inject setup</code> adds one.</p>`
 }
 

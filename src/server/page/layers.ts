@@ -65,7 +65,7 @@ function edge(layer: ScaledLayer): Html {
   return html`<line class="${lookOf(layer)}" x1="${start}" x2="${start}" y1="0" y2="100%" />`
 }
 
-/** Layers that are no slots take turns, so that their edges can be seen. */
+/** Layers that are not slots take turns, so that their edges can be seen. */
 function lookOf({slots, number}: ScaledLayer): string {
   if (slots.length > 0) return 'slot'
   return number % 2 === 0 ? 'even' : 'odd'

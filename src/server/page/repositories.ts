@@ -10,7 +10,7 @@ import {lastOnly} from './window.js'
 
 const mostRows = 100
 
-/** All repositories that whoever asks may read, in pages. */
+/** All repositories that anyone who asks may read, in pages. */
 export async function showRepositories(
   exchange: Exchange<'page'>,
   service: Service,

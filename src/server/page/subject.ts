@@ -10,7 +10,7 @@ export interface ImageSubject {
   readonly kind: 'image'
   readonly digest: Digest
   readonly mediaType: string
-  /** What it is when it is no container image. */
+  /** What it is when it is not a container image. */
   readonly artifactType: string | undefined
   readonly platform: string | undefined
   readonly created: string | undefined

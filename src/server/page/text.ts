@@ -23,7 +23,7 @@ export function shortDigest(digest: Digest): string {
   return `${digest.slice(0, digest.indexOf(':'))}:${hexOf(digest).slice(0, 12)}…`
 }
 
-/** A time as a document states it: to the minute, in UTC; as it is when it is none. */
+/** A time as a document states it: to the minute, in UTC; as it is when it is not a time. */
 export function time(text: string | undefined): Html {
   if (text === undefined) return none
   const date = new Date(text)
@@ -61,7 +61,7 @@ export function faultText(why: string): Html {
   return html`<span class="fault">not right: ${clipped(why)}</span>`
 }
 
-/** For a row that cannot say what it should: why. What is no error of ours is thrown on. */
+/** For a row that cannot say what it should: why. What is not an error of ours is thrown on. */
 export function faultOf(error: unknown): Html {
   if (error instanceof InjectError) return faultText(error.message)
   throw error

@@ -20,11 +20,11 @@ export function lastOnly(query: URLSearchParams): URLSearchParams {
   return new URLSearchParams(last === undefined ? {} : {last})
 }
 
-/** Throws `Refusal` (400) when `from` is no number. */
+/** Throws `Refusal` (400) when `from` is not a number. */
 export function windowIn(query: URLSearchParams, path: string): ListWindow {
   const text = single(query, 'from') ?? '0'
   if (/^\d{1,9}$/.test(text)) return {path, from: Number(text)}
-  throw new Refusal(400, 'UNSUPPORTED', `from is no number: ${quoted(text)}`)
+  throw new Refusal(400, 'UNSUPPORTED', `invalid from ${quoted(text)}: not a number`)
 }
 
 /** The part of a list that one page shows, what to call it, and the links to the other parts. */

@@ -117,7 +117,7 @@ async function checkRepository(
     if (index === undefined) return []
     const images = await checkImages(pathOf, index.entries, corrupt, sizes)
     if (images.every(({status}) => status === 'ok')) return images
-    // what was deleted meanwhile is no fault
+    // what was deleted meanwhile is not a fault
     const {entries} = await readIndexOnce(directory, name)
     const listed = new Set(entries.map(({digest}) => digest))
     return images.filter(({status, digest}) => status === 'ok' || listed.has(digest))
@@ -168,7 +168,7 @@ async function repairBlob(
     await session.cancel()
     throw error
   }
-  // only now that there is something better
+  // only now, with something better in its place
   await withLock(layoutPaths.lock(place.directory), ({confirm}) =>
     quarantineIfDamaged(place, digest, confirm),
   )

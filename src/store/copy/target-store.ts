@@ -67,7 +67,7 @@ export function createTargetStore(
         done.add(put.digest)
         return put
       } catch (error) {
-        // the target may have lost something: whoever tries again finds out what
+        // the target may have lost something: a retry finds out what
         done.clear()
         throw error
       }

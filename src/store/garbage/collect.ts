@@ -142,8 +142,8 @@ async function collectRepository(
 
 /**
  * Takes the blob in hand, under a name that nobody is served from, and only then looks when it was
- * last used: whoever asks from now on finds that it is gone or waits for the decision, and whoever
- * was told before that it is there has left his time on it.
+ * last used: a client that asks from now on finds that it is gone or waits for the decision, and
+ * one that was told before that it is there has left its time on it.
  */
 async function removeUnlessUsed(
   {root, directory}: RepositoryPlace,

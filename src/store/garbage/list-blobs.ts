@@ -19,7 +19,7 @@ export async function* listBlobs(directory: string): AsyncGenerator<Digest, void
 }
 
 /**
- * What is under `blobs` of a layout and can be no blob, one line each: nobody is served it, and
+ * What is under `blobs` of a layout and cannot be a blob, one line each: nobody is served it, and
  * nobody removes it.
  */
 export async function strangeNames(directory: string): Promise<string[]> {
@@ -27,12 +27,12 @@ export async function strangeNames(directory: string): Promise<string[]> {
   const strange: string[] = []
   for (const algorithm of await namesIn(blobs)) {
     if (algorithm !== 'sha256' && algorithm !== 'sha512') {
-      strange.push(`blobs has ${quoted(algorithm)}, which is no algorithm that we know`)
+      strange.push(`blobs has ${quoted(algorithm)}, which is not a known algorithm`)
       continue
     }
     for (const name of await namesIn(join(blobs, algorithm)))
       if (!isDigest(`${algorithm}:${name}`))
-        strange.push(`blobs/${algorithm} has ${quoted(name)}, which is no digest`)
+        strange.push(`blobs/${algorithm} has ${quoted(name)}, which is not a digest`)
   }
   return strange
 }

@@ -12,7 +12,7 @@ import type {RepositoryEntry} from '../served/manifests/index-value.js'
 import {rootPaths} from '../layout/root-paths.js'
 
 export interface PruneOptions extends GarbageOptions {
-  /** Tags pushed longer ago than this go, milliseconds. Without it age is no reason to go. */
+  /** Tags pushed longer ago than this go, milliseconds. Without it age is not a reason to go. */
   readonly olderThanMs?: number | undefined
   /** Tags that never go. */
   readonly keepTags?: ((tag: string) => boolean) | undefined

@@ -47,7 +47,7 @@ export function createLayoutBlobs(directory: string, name: string): BlobReader &
         const blob = {digest: file.digest, size: file.size}
         const target = pathOf(blob.digest)
         if (expected === undefined && (await isSoundFile(target, blob, signal))) {
-          // whoever wrote it may not have come so far yet
+          // its writer might not have come so far yet
           await syncFolder(dirname(target))
           return {...blob, written: false}
         }

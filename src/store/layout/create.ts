@@ -75,8 +75,8 @@ export async function makeFolder(path: string, within?: string): Promise<void> {
 
 /**
  * `false` when it was there. Each folder is tried once again after the one above it, and no more:
- * Node's own recursion goes on for ever where a file system takes no folders and says that there is
- * none, as /proc does.
+ * Node's own recursion goes on for ever where a file system takes no folders and reports that there
+ * is none, as /proc does.
  */
 async function makeEach(path: string, within?: string): Promise<boolean> {
   try {

@@ -20,7 +20,7 @@ export interface OpenLayoutOptions {
 
 /**
  * Throws `NotFoundError` (`ERR_INJECT_LAYOUT_NOT_FOUND`), or `IntegrityError`
- * (`ERR_INJECT_LAYOUT_INVALID`) for what is no layout of version 1.0.0.
+ * (`ERR_INJECT_LAYOUT_INVALID`) for what is not a layout of version 1.0.0.
  */
 export async function openLayoutStore(
   directory: string,

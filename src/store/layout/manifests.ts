@@ -144,7 +144,7 @@ function toDescriptor({mediaType, digest, size}: Descriptor): Descriptor {
   return {mediaType, digest, size}
 }
 
-/** `undefined` for bytes that are no document at all, too. */
+/** `undefined` for bytes that are not a document, too. */
 function mediaTypeOf(bytes: Uint8Array, name: string): string | undefined {
   try {
     return mediaTypeIn(parseDocument(bytes, `manifest of ${name}`, freeForm).value)

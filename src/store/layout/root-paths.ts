@@ -8,7 +8,7 @@
 //   ROOT/.inject-root/pool/ALG/HEX          another hard link to every blob: content is kept once
 //   ROOT/.inject-root/quarantine/           corrupt blobs, kept to look at
 //
-// Repositories nest (`a` and `a/b`), so a part of a name may not be called what a layout calls its
+// Repositories nest (`a` and `a/b`), so a part of a name must not be called what a layout calls its
 // own: such a part has `_` before it, with which no part of a name can begin. Names that begin with
 // `.` cannot come from a repository's name either.
 import {readdir, realpath, stat} from 'node:fs/promises'
@@ -82,6 +82,21 @@ export async function* findHalfLayouts(
 ): AsyncGenerator<string, void, undefined> {
   for await (const {name, isLayout, hasParts} of walkFolders(root, signal))
     if (hasParts && !isLayout) yield name
+}
+
+/** Folders that are looked into before a folder counts as one without layouts. */
+const mostLookedInto = 1000
+
+/** Whether a folder holds something, but no layout; only so many of its folders are looked into. */
+export async function isForeignFolder(root: string): Promise<boolean> {
+  const names = await readdir(root)
+  if (names.every((name) => name.startsWith('.'))) return false
+  let looked = 0
+  for await (const {isLayout} of walkFolders(root, undefined)) {
+    if (isLayout) return false
+    if (++looked === mostLookedInto) break
+  }
+  return true
 }
 
 interface FoundFolder {

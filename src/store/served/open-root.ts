@@ -18,6 +18,7 @@ import {
   findRepositories,
   findRoot,
   hasOwnFolder,
+  isForeignFolder,
   isPartFolder,
   rootPaths,
 } from '../layout/root-paths.js'
@@ -40,6 +41,8 @@ export interface OpenRootOptions extends Pick<LockOptions, 'takeOver' | 'onUnsur
   readonly readOnly?: boolean | undefined
   /** Only a folder that was served before, so that no other one is taken for one by mistake. */
   readonly served?: boolean | undefined
+  /** Not a folder that holds other things, such as `/etc`: empty, served before, or of layouts. */
+  readonly refuseForeign?: boolean | undefined
   /** How long an upload session may be idle before it is gone; 24 h. */
   readonly uploadIdleMs?: number | undefined
   /** How long one that nobody has written to is remembered; 10 min. */
@@ -75,6 +78,7 @@ export async function openRepositoryRoot(
   if (isMade) await makeFolder(directory)
   else if (!(await isFolder(directory))) throw rootNotFound(directory)
   await refuseOtherFolder(directory, served)
+  if (options.refuseForeign === true) await refuseForeignFolder(directory)
   const held = await holdFolder(directory)
   const lock = shared ? undefined : await holdRoot(directory, held, options)
   const lockQueue = createLockQueue(lock)
@@ -265,10 +269,18 @@ async function refuseOtherFolder(directory: string, served: boolean): Promise<vo
   const root = await findRoot(directory)
   const what = isLayout
     ? 'is one OCI image layout, not a folder of them'
-    : 'is no folder that inject serve has served'
+    : 'was never served by inject serve'
   const isInRoot = root === undefined ? '' : `; ${quoted(root)}, which it is in, is one`
   throw new UsageError('ERR_INJECT_NOT_A_ROOT', `${quoted(directory)} ${what}${isInRoot}`, {
-    hint: `name ${root === undefined ? 'the folder that the repositories are in' : quoted(root)}`,
+    hint: `use ${root === undefined ? 'the folder that holds the repositories' : quoted(root)}`,
+  })
+}
+
+async function refuseForeignFolder(directory: string): Promise<void> {
+  if ((await hasOwnFolder(directory)) || !(await isForeignFolder(directory))) return
+  const message = `${quoted(directory)} holds other files, and was never served`
+  throw new UsageError('ERR_INJECT_NOT_A_ROOT', message, {
+    hint: 'use an empty or new folder, or --force to serve this one',
   })
 }
 

@@ -18,18 +18,15 @@ const summaryOf = (more: Partial<RemoveResult>) =>
 
 describe('the summary of remove', () => {
   it.each([
-    [
-      {},
-      'slot models taken out: the rest of the image is as it was, under a digest of its own; tagged v1',
-    ],
-    [{original: true}, 'slot models taken out: the image is the original one again; tagged v1'],
+    [{}, 'slot models removed: the image has a new digest; tagged v1'],
+    [{original: true}, 'slot models removed: the image is the original one again; tagged v1'],
     [
       {dryRun: true},
-      'slot models would be taken out: the rest of the image would stay as it is, under a digest of its own; would be tagged v1',
+      'slot models would be removed: the image would have a new digest; would be tagged v1',
     ],
     [
       {dryRun: true, original: true, tags: []},
-      'slot models would be taken out: the image would be the original one again; no tag would move',
+      'slot models would be removed: the image would be the original one again; no tag would move',
     ],
   ])('%j', (more, message) => {
     expect(summaryOf(more)).toEqual({kind: 'notice', message})

@@ -30,9 +30,9 @@ describe('errorLine', () => {
     )
   })
 
-  it('says of what it did not foresee that it is our mistake', () => {
+  it('says of what it did not foresee that it is a bug of ours', () => {
     expect(errorLine(new TypeError('x is undefined'))).toBe(
-      "internal error: x is undefined: this is a mistake of inject's; --debug shows where",
+      'internal error: x is undefined: this is a bug in inject; run again with --debug and report it',
     )
     expect(errorLine('thrown text')).toContain('internal error: thrown text')
   })
@@ -40,12 +40,27 @@ describe('errorLine', () => {
   it.each([
     [
       ['--password=canary'],
-      'there is no flag --password here: a password is piped into --password-stdin, or comes from INJECT_PASSWORD',
+      'unknown flag --password: pipe the password into --password-stdin, or set INJECT_PASSWORD',
     ],
-    [['--foo=canary', '-xcanary'], 'there is no flag --foo, -x here: --help shows how it is used'],
+    [['--foo=canary', '-xcanary'], 'unknown flags --foo, -x: see --help'],
   ])('T-36 of the flags %j only the names are repeated', (flags, line) => {
     const message = `Nonexistent flags: ${flags.join(', ')}\nSee more help with --help`
     expect(errorLine(Object.assign(new Error(message), {oclif: {exit: 2}, flags}))).toBe(line)
+  })
+
+  it('names the flag that an unknown one was meant to be', () => {
+    const [flags, known] = [['--ower=1', '-x'], {owner: {}, path: {}, 'dry-run': {}}]
+    const parse = {input: {flags: known}}
+    const error = Object.assign(new Error('Nonexistent flags'), {oclif: {exit: 2}, flags, parse})
+    expect(errorLine(error)).toBe('unknown flags --ower, -x: did you mean --owner?')
+  })
+
+  it('gives an error without a hint the one that the caller has', () => {
+    const error = new DOMException('interrupted by SIGINT', 'AbortError')
+    expect(errorLine(error, 'no tag was moved')).toBe('interrupted by SIGINT: no tag was moved')
+    expect(errorDocument(error, 130, 'no tag was moved')).toMatchObject({
+      error: {hint: 'no tag was moved'},
+    })
   })
 
   it.each([
@@ -64,7 +79,7 @@ describe('errorLine', () => {
     ['Flag --output expects a value', 'flag --output expects a value'],
   ])('puts %j plainly', (text, said) => {
     const error = Object.assign(new Error(`${text}\nSee more help with --help`), {oclif: {exit: 2}})
-    expect(errorLine(error)).toBe(`${said}: --help shows how it is used`)
+    expect(errorLine(error)).toBe(`${said}: see --help`)
   })
 
   it('shows causes in a trace', () => {

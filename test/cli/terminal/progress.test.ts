@@ -40,7 +40,7 @@ describe('createProgress', () => {
       "
       <pack and push: ./tree
       <pack and push: ./tree  1 MB  500 kB/s
-      <pack and push: ./tree  2 MB of 4 MB (50 %)  500 kB/s
+      <pack and push: ./tree  2 MB of 4 MB (50 %)  4 s left  500 kB/s
       <inject: noted
 
       <pack and push: ./tree
@@ -89,9 +89,10 @@ describe('createProgress', () => {
       progress.report({kind: 'bytes', done: 1_500_000, total: 3_000_000})
       const [line = ''] = lines().slice(-1)
       expect(textWidth(line)).toBeLessThan(columns)
-      if (columns === 200) expect(line).toBe(`publish: ${on}  1.5 MB of 3 MB (50 %)  375 kB/s`)
+      if (columns === 200)
+        expect(line).toBe(`publish: ${on}  1.5 MB of 3 MB (50 %)  4 s left  375 kB/s`)
       if (columns === 50)
-        expect(line).toMatch(/^publish.*…\w*cdef {2}1\.5 MB of 3 MB \(50 %\) {2}\d+ kB\/s$/)
+        expect(line).toMatch(/^publis.*…\w*cdef {2}1\.5 MB of 3 MB \(50 %\) {2}\d+ s left$/)
     }
     progress.end()
     expect(parts.splice(0).join('')).toBe('\r\u001B[K')

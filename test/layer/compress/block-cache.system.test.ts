@@ -193,10 +193,10 @@ describe('a cache of blocks', () => {
     writeFileSync(file, '')
     const {notices, run} = await start({folder: join(file, 'blocks')})
     expect(await run((cache) => Promise.resolve(cache))).toBeUndefined()
-    expect(notices).toEqual([expect.stringMatching(/there can be no cache of blocks/)])
+    expect(notices).toEqual([expect.stringMatching(/there cannot be a cache of blocks/)])
   })
 
-  it('of several processes at once is whole, whoever is last', async () => {
+  it('of several processes at once is whole, anyone who is last', async () => {
     const {run, files} = await start()
     await Promise.all(
       Array.from({length: 8}, (_, at) =>

@@ -216,7 +216,7 @@ describe('what nothing shrinks', () => {
     }
   })
 
-  it('is no noise when it is text, a program, or comes again nearby', async () => {
+  it('is not noise when it is text, a program, or comes again nearby', async () => {
     const deflater = await createDeflater()
     const program = readFileSync(process.execPath).subarray(0, 4 * 1024 * 1024)
     for (const bytes of [text, program, Buffer.alloc(100_000), noise(100)])

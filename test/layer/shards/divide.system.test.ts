@@ -35,7 +35,7 @@ type Entries = () => Iterable<WalkedEntry>
 
 function planOf(entries: Entries, layers: number) {
   const {plan} = planShards(entries, layers, 127)
-  if (!plan) throw new Error('one layer is no division')
+  if (!plan) throw new Error('one layer is not a division')
   return plan
 }
 

@@ -164,7 +164,7 @@ describe('createTarReader', () => {
     expect(only(member({name, checksum: 'signed'})).path).toBe('\u00e9\u00ff\u0080')
   })
 
-  it('refuses what is no tar', () => {
+  it('refuses what is not tar', () => {
     expect(thrownBy(() => read(Buffer.alloc(2048, 'some text')))).toEqual(corrupt)
   })
 
@@ -298,7 +298,7 @@ describe('createTarReader', () => {
       ['a size that no number holds', {size: base256(1n << 60n, 12)}],
       ['no size', {size: Buffer.alloc(12)}],
       ['a blank size', {size: Buffer.alloc(12, ' ')}],
-      ['a size that is no number', {size: Buffer.from('0000000001x\0')}],
+      ['a size that is not a number', {size: Buffer.from('0000000001x\0')}],
       ['a decimal digit', {size: Buffer.from('00000000008\0')}],
       ['a minus sign', {size: Buffer.from('-0000000001\0')}],
       ['two numbers', {size: Buffer.from('000001 0001\0')}],

@@ -143,7 +143,7 @@ describe('checkEntry', () => {
     expect(thrownBy(file(`d/${'n'.repeat(256)}/f`))).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))
   })
 
-  it('L41 refuses a trailing slash on what is no directory', () => {
+  it('L41 refuses a trailing slash on what is not a directory', () => {
     for (const path of ['f/', 'f/.', 'd/f//']) {
       expect(thrownBy(file(path))).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))
       expect(thrownBy(symlink(path, 'x'))).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))

@@ -682,7 +682,7 @@ describe.skipIf(!isRoot)('as another user', () => {
     for (let round = 0; round < 2; round++) {
       expect(await run(options)).toMatchObject({
         entries: 6,
-        warnings: [expect.stringMatching(/^owners are not kept, because this is not root/)],
+        warnings: [expect.stringMatching(/^not root, so owners were not restored/)],
       })
       expect(await content()).toEqual(['out'])
     }

@@ -105,14 +105,11 @@ describe('unpackLayer', () => {
     ],
   ])('makes the directory from a layer: %s', async (_, mediaType, blob) => {
     const {out} = await arena()
-    const progress: number[] = []
     const result = await unpack(tar, out, {
       mediaType,
       open: () => Promise.resolve(stream(blob)),
-      onProgress: (bytes) => void progress.push(bytes),
     })
     expect(result).toEqual({entries: 5, bytes: tar.length, whiteouts: 1, refilled: undefined})
-    expect(progress.at(-1)).toBe(tar.length)
     expect(await readFile(join(out, 'd/h'), 'utf8')).toBe('content')
     expect(lstatSync(join(out, 'd/h')).ino).toBe(lstatSync(join(out, 'd/f')).ino)
     expect(readlinkSync(join(out, 'd/s'))).toBe('../nowhere')

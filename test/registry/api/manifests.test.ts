@@ -145,7 +145,7 @@ describe('putManifest', () => {
     expect(registry.tags.get('c')).toBe(afterDigest)
   })
 
-  it('loses to whoever is in between, where the registry knows conditions', async () => {
+  it('loses to anyone who is in between, where the registry knows conditions', async () => {
     const {store, registry} = await start({
       conditions: true,
       fault: ({method}, {tags}) => {

@@ -99,7 +99,7 @@ describe('P9 a registry that answers with what was there before our PUT', () => 
     expect(delays).toEqual([250, 500])
   })
 
-  it('does not keep whoever interrupts it', async () => {
+  it('does not keep anyone who interrupts it', async () => {
     const controller = new AbortController()
     const {store, registry} = await start(stale(Infinity))
     const tags = [{tag: 'v1', from: beforeDigest}]
@@ -162,7 +162,7 @@ describe('P10 before a tag is called gone or moved, a GET is asked', () => {
   })
 })
 
-describe('A13 whoever is interrupted while a tag moves is told where it is', () => {
+describe('A13 anyone who is interrupted while a tag moves is told where it is', () => {
   const reasons = [
     ['a signal', new DOMException('interrupted by SIGTERM', 'AbortError'), 'AbortError'],
     ['--timeout', new TimeLimitError('ERR_INJECT_TIMED_OUT', 'not done in 1 s'), 'TimeLimitError'],

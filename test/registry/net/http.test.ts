@@ -104,7 +104,7 @@ describe('the machine that nothing stands for', () => {
 })
 
 describe('an answer that comes too early', () => {
-  it('is no success', async () => {
+  it('is not a success', async () => {
     const registry = createFakeRegistry()
     const server = await startFakeServer(
       (request) => (request.method === 'PATCH' ? {status: 202} : registry.handler(request)),

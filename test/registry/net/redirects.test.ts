@@ -144,7 +144,7 @@ describe('F27 redirects that are refused', () => {
     await expect(store.getManifest('x')).rejects.toMatchObject({name: 'NetworkError'})
   })
 
-  it.each([304, 300, 305, 306])('a status %i, which is no redirect', async (status) => {
+  it.each([304, 300, 305, 306])('a status %i, which is not a redirect', async (status) => {
     const {get} = web({[home]: {status, location: '/y'}})
     expect((await get()).status).toBe(status)
   })

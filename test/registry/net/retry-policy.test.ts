@@ -144,7 +144,7 @@ describe('withRetries', () => {
     expect(given?.startsWith(hint ?? '-')).toBe(hint === undefined ? undefined : true)
   })
 
-  it('passes on at once what is no trouble of the network', async () => {
+  it('passes on at once what is not trouble of the network', async () => {
     const {delays, withRetries} = start()
     const error = new LimitError('ERR_INJECT_X', 'x')
     await expect(withRetries(() => Promise.reject(error))).rejects.toBe(error)

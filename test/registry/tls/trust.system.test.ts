@@ -206,7 +206,7 @@ describe('certificates that cannot be used', () => {
     }
   })
 
-  it('of the environment are no reason to stop', () => {
+  it('of the environment are not a reason to stop', () => {
     const notices: string[] = []
     const env = {SSL_CERT_FILE: '/nonexistent/bundle', SSL_CERT_DIR: '/nonexistent'}
     expect(trust({env, onNotice: (text) => notices.push(text)})).toBeUndefined()

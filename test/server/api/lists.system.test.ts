@@ -105,7 +105,7 @@ describe('the page of a registry', () => {
     )
   })
 
-  it('shows what is no image, damaged, contradictory, too large or gone as a row that says so', async () => {
+  it('shows what is not an image, damaged, contradictory, too large or gone as a row that says so', async () => {
     const {address, root} = await serve()
     const artifact = {artifactType: 'application/vnd.example.sbom'}
     await storeImage(root, 'a', 'artifact', {manifestMembers: artifact})
@@ -283,7 +283,7 @@ describe('text of anybody', () => {
     )
   })
 
-  it('a name that no request could give is no link', async () => {
+  it('a name that no request could give is not a link', async () => {
     const {address, root: given} = await serve()
     const root = given as ReturnType<typeof createMemoryRoot>
     const {digest} = await storeImage(root, 'a', 'v1')
@@ -402,7 +402,7 @@ describe('who may see it', () => {
   const users = parseHtpasswd(`alice:${hashSync('s3cret', 4)}`)
   const headers = {authorization: `Basic ${Buffer.from('alice:s3cret').toString('base64')}`}
 
-  it('whoever may pull', async () => {
+  it('anyone who may pull', async () => {
     const {root} = await serve()
     await storeImage(root, 'a', 'v1')
     const closed = await serve({root, access: createHtpasswdAccess(users, {anonymous: 'none'})})

@@ -194,7 +194,7 @@ describe('an index', () => {
       JSON.stringify({schemaVersion: 2, manifests: [{...one, size: -1}]}),
     ],
     [
-      'with an annotation that is no text',
+      'with an annotation that is not text',
       JSON.stringify({schemaVersion: 2, manifests: [{...one, annotations: {a: 1}}]}),
     ],
   ])('is refused: %s', (_, text) => {

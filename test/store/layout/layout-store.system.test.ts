@@ -320,7 +320,7 @@ describe('a layout', () => {
     await execa('mount', ['-o', 'remount,ro', folder])
     const store = await openLayoutStore(join(folder, 'layout'), {create: true})
     expect(await store.getManifest('v1')).toEqual(image)
-    // what is there already is no write
+    // what is there already is not a write
     expect(await store.putManifest(image.bytes, ociManifest, {tags: []})).toEqual(image.descriptor)
     const refused = {
       name: 'LocalIoError',

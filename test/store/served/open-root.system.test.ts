@@ -163,7 +163,7 @@ describe('blobs', () => {
     expect(existsSync(rootPaths.pooled(root.directory, digest))).toBe(false)
   })
 
-  it('a manifest is no blob to be deleted: a push may have made it one a moment ago', async () => {
+  it('a manifest is not a blob to be deleted: a push may have made it one a moment ago', async () => {
     const root = await openTestRoot()
     const repository = await root.createRepository('a')
     const bytes = Buffer.from(
@@ -290,7 +290,7 @@ describe('blobs', () => {
     expect(readFileSync(fileOf(root.directory, 'a', digest), 'utf8')).toBe('right')
   })
 
-  it('S6 a symbolic link is no blob', async () => {
+  it('S6 a symbolic link is not a blob', async () => {
     const root = await openTestRoot()
     const a = await root.createRepository('a')
     const digest = digestOf(readFileSync('/etc/passwd'))

@@ -303,7 +303,7 @@ export const faults: readonly Fault[] = [
   location('F29a', 'no Location', () => undefined),
   location('F29b', 'a relative Location', (from) => from.replace(/^.*\//, '')),
   location('F29c', 'Location on another host', (from, {elsewhere}) => `${elsewhere}${from}`),
-  location('F29d', 'Location is no http address', () => 'file:///etc/passwd'),
+  location('F29d', 'Location is not an http address', () => 'file:///etc/passwd'),
   {
     id: 'F30',
     title: 'wrong Docker-Content-Digest',

@@ -53,7 +53,7 @@ function lookup(name: string, options: LookupOptions, callback: Callback): void 
     systemLookup(name, options, callback)
     return
   }
-  // not before whoever asks has begun to listen, as with the real one
+  // not before anyone who asks has begun to listen, as with the real one
   setImmediate(() => {
     resolver().then(
       (address) =>

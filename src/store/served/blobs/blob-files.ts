@@ -33,7 +33,7 @@ export async function publishFile(
   await makeFolder(dirname(target), layoutPaths.blobs(directory))
   if ((await isSoundFile(target, blob)) && (await renewLease(target))) {
     await rm(path, {force: true})
-    // whoever wrote it may not have come so far yet
+    // its writer might not have come so far yet
     await syncFolder(dirname(target))
     return false
   }
@@ -53,7 +53,7 @@ export async function publishFile(
   await addToPool(target, pooled, root)
   const after = await statFile(target)
   if (state === undefined || before === undefined || after === undefined) return true
-  // a name more is no change of the bytes; a lease that was renewed may hide one
+  // a name more is not a change of the bytes; a lease that was renewed may hide one
   const {dev, ino, size, mtimeMs} = after
   const isOurs = stampOf({dev, ino, size, mtimeMs, ctimeMs: state.ctimeMs}) === stampOf(state)
   if (isOurs && stampOf(before) === stampOf(state)) sound.add(blob.digest, after)
@@ -93,7 +93,7 @@ export async function linkBlob(
 
 /**
  * Removes the root's own name of a blob that no repository has any more; what somebody links at
- * this moment he has already.
+ * this moment it has already.
  */
 export async function dropFromPool(pooled: string): Promise<void> {
   try {
@@ -126,7 +126,7 @@ const withoutLinks = new Set(['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP
 
 /**
  * Gives a blob its name in the pool, in place of what has it. Not being in the pool costs space at
- * most, so it is no failure.
+ * most, so it is not a failure.
  */
 export async function addToPool(path: string, pooled: string, root: string): Promise<void> {
   try {

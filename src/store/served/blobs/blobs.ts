@@ -56,7 +56,7 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
     readOnly || (await renewLease(pathOf(digest), stats))
 
   /**
-   * `undefined` when absent. A blob that a collector has in hand is not absent before he has
+   * `undefined` when absent. A blob that a collector has in hand is not absent before it has
    * decided, or was killed.
    */
   const findBlob = async (digest: Digest, signal?: AbortSignal): Promise<BlobInfo | undefined> => {

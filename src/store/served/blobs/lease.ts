@@ -32,7 +32,7 @@ export function leaseTime(): number {
 
 /**
  * Renews the lease of the file at `path`, as `stats` show it. `false` when it is gone meanwhile.
- * What may not be written nobody collects.
+ * What must not be written is not collected.
  */
 export async function renewLease(path: string, stats?: Pick<Stats, 'mtimeMs'>): Promise<boolean> {
   if (stats !== undefined && isNewLease(stats.mtimeMs)) return true

@@ -15,10 +15,10 @@ import type {FileStamp} from './sound-files.js'
 
 /**
  * Reads a blob whole, and moves it out of the repository when its bytes are not what its name says,
- * so that it is not served any more and can be pushed again; what it held stays for whoever wants
- * to look. Other repositories that share the file find out when they read it. Throws `LocalIoError`
- * where it cannot be read: then nothing moves. The caller must hold the layout's lock; `confirm`
- * throws when it does not any more.
+ * so that it is not served any more and can be pushed again; what it held stays for anyone who
+ * wants to look. Other repositories that share the file find out when they read it. Throws
+ * `LocalIoError` where it cannot be read: then nothing moves. The caller must hold the layout's
+ * lock; `confirm` throws when it does not any more.
  */
 export async function quarantineIfDamaged(
   place: RepositoryPlace,

@@ -54,7 +54,7 @@ export interface RepositoryManifestsOptions {
 /**
  * The manifests and tags of one repository. A manifest is what `index.json` lists, or what an index
  * that it lists names as one of its own (other tools list the topmost document only); a blob that
- * merely looks like one is none.
+ * merely looks like one is not.
  */
 export function createRepositoryManifests(
   options: RepositoryManifestsOptions,
@@ -262,7 +262,7 @@ export function createRepositoryManifests(
 }
 
 /**
- * A tag that names several manifests can be moved or deleted, which is how it is mended: its first
+ * A tag that names several manifests can be moved or deleted, which is how it is fixed: its first
  * one counts.
  */
 function entryOfTagToMove(index: RepositoryIndex, tag: string, name: string): Digest | undefined {

@@ -35,8 +35,8 @@ export function createUploadHash(algorithm: DigestAlgorithm): UploadHash {
 }
 
 /**
- * At a third of the speed, with a state that can be stored. `undefined` when `saved` is none that
- * this version can go on from.
+ * At a third of the speed, with a state that can be stored. `undefined` when `saved` is not one
+ * that this version can go on from.
  */
 export async function restoreUploadHash(
   algorithm: DigestAlgorithm,
@@ -47,7 +47,8 @@ export async function restoreUploadHash(
   try {
     if (saved === undefined) hash.init()
     else hash.load(saved.state)
-    // eslint-disable-next-line no-restricted-syntax -- no file is read here: the state is of another version
+    // eslint-disable-next-line no-restricted-syntax -- no file is read here: the state is of
+    // another version
   } catch {
     return undefined
   }

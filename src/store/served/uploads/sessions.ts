@@ -47,7 +47,7 @@ export interface UploadSessionsOptions {
 export type UploadSessions = Pick<Repository, 'startUpload' | 'resumeUpload'>
 
 /**
- * The upload sessions of one repository. The file of a session is all that there is to know: it
+ * The upload sessions of one repository. The file of a session holds all there is to know: it
  * holds what was received, so its size is the offset, and its time is that of the last activity. A
  * process killed at any instant leaves a session that goes on at the last byte that was written.
  */
@@ -148,7 +148,7 @@ export function createUploadSessions(options: UploadSessionsOptions): UploadSess
       if (known !== undefined) return session(id, known)
       const stats = await statFile(path)
       if (stats === undefined) return undefined
-      // whoever asked at the same time may have been faster: one session, one state
+      // another request may have been faster: one session, one state
       const upload = live.get(path) ?? resumed(stats.size)
       live.set(path, upload)
       return session(id, upload)

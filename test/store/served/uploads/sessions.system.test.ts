@@ -36,7 +36,7 @@ async function* failing(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array, voi
 }
 
 describe('an upload session', () => {
-  it('takes content in pieces, from whoever resumes it, and makes a blob of it', async () => {
+  it('takes content in pieces, from anyone who resumes it, and makes a blob of it', async () => {
     const a = await (await openTestRoot()).createRepository('a')
     const session = await a.startUpload()
     expect(session.offset).toBe(0)
@@ -203,7 +203,7 @@ describe('a session that outlives its process', () => {
   it.each([
     ['changed', 'XXXXX '],
     ['cut', 'kno'],
-  ])('one whose file was %s between two requests is no blob', async (_, content) => {
+  ])('one whose file was %s between two requests is not a blob', async (_, content) => {
     const root = await openTestRoot()
     const a = await root.createRepository('a')
     const session = await a.startUpload()
@@ -271,7 +271,7 @@ describe('a session that outlives its process', () => {
     }
   })
 
-  it('S9 state without data is no session; data without state is one', async () => {
+  it('S9 state without data is not a session; data without state is one', async () => {
     const root = await openTestRoot()
     const a = await root.createRepository('a')
     const session = await a.startUpload()
@@ -469,7 +469,7 @@ describe('the space of unfinished uploads', () => {
     await begin(root, 'd', 300)
     expect(await root.resumeUpload('c', late.id)).toBeUndefined()
     expect((await root.resumeUpload('b', old.id))?.offset).toBe(500)
-    // what is finished is no upload any more
+    // what is finished is not an upload any more
     await old.finish(digestOf(new Uint8Array(500)))
     await begin(root, 'e', 700)
   })
