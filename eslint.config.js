@@ -18,7 +18,7 @@ const rows = [
     {
       'src/operations': [
         ['.', 'site'],
-        ['copy', 'image-index'],
+        ['copy', 'injection'],
         ['slot'],
         ['publish', 'save'],
         ['find', 'doctor', 'login', 'maintain', 'serve'],
