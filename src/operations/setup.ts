@@ -14,7 +14,7 @@ import {publishUntilSettled} from './publish/until-settled.js'
 import type {ContentOf} from './slot/group.js'
 import {type LayerEntries, layerEntries} from './slot/layer-entries.js'
 
-/** What is asked of `setup`. By default the slot is as old as its image, so that it is reproducible. */
+/** What is asked of `setup`. By default the slot is as old as its image, so it is reproducible. */
 export type SetupRequest = InjectionRequest
 
 /**

@@ -16,9 +16,7 @@ export interface PublishRequest {
   readonly onConflict: ConflictPolicy
   /** No tag is overwritten: it must not exist, or name the result already. */
   readonly noClobber: boolean
-  /**
-   * What becomes of what BuildKit said about an image of an index that is replaced. Default: `drop`.
-   */
+  /** What becomes of BuildKit's attestations of an image that is replaced. Default: `drop`. */
   readonly attestations?: 'drop' | 'keep' | undefined
   /** Bytes of the chunks that layers are sent in; default: one request for each. */
   readonly chunkSize?: number | undefined
