@@ -181,7 +181,10 @@ export default tseslint.config(
         tsconfigRootDir: import.meta.dirname,
       },
     },
-    plugins: {'import-x': importX, inject: {rules: {'comment-width': commentWidth, 'names-taken': namesTaken}}},
+    plugins: {
+      'import-x': importX,
+      inject: {rules: {'comment-width': commentWidth, 'names-taken': namesTaken}},
+    },
     settings: {
       'import-x/extensions': ['.ts', '.js', '.mjs'],
       'import-x/parsers': {'@typescript-eslint/parser': ['.ts']},

@@ -16,8 +16,8 @@ export interface ImageChoice {
 
 /**
  * One image of the document that was found: manifest and config, verified and validated, no layers.
- * Of an index it is the (first) one for the platforms; a single image must be for them, too. Throws `NotFoundError`, what `chooseImage` throws, and whatever `decodeImage`
- * refuses.
+ * Of an index it is the (first) one for the platforms; a single image must be for them, too. Throws
+ * `NotFoundError`, what `chooseImage` throws, and whatever `decodeImage` refuses.
  */
 export async function loadFound(
   store: ContentStore,
