@@ -19,7 +19,7 @@ const rows = [
     {
       'src/operations': [
         ['.', 'site'],
-        ['copy', 'image-index'],
+        ['copy', 'injection'],
         ['slot'],
         ['publish', 'save'],
         ['find', 'doctor', 'login', 'maintain', 'serve'],
@@ -149,6 +149,28 @@ const commentWidth = {
   }),
 }
 
+/** A parameter that is taken apart into many names wants to be passed on whole. */
+const mostNames = 8
+const namesTaken = {
+  create: (context) => {
+    const check = ({params}) => {
+      for (const param of params) {
+        const pattern = param.type === 'AssignmentPattern' ? param.left : param
+        if (pattern.type !== 'ObjectPattern' || pattern.properties.length <= mostNames) continue
+        context.report({
+          node: pattern,
+          message: `takes apart more than ${mostNames} names from one argument: pass parts of it on`,
+        })
+      }
+    }
+    return {
+      FunctionDeclaration: check,
+      FunctionExpression: check,
+      ArrowFunctionExpression: check,
+    }
+  },
+}
+
 export default tseslint.config(
   {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/']},
   js.configs.recommended,
@@ -162,7 +184,13 @@ export default tseslint.config(
     },
     plugins: {
       'import-x': importX,
-      inject: {rules: {'comment-width': commentWidth, 'asserting-tests': assertingTests}},
+      inject: {
+        rules: {
+          'comment-width': commentWidth,
+          'asserting-tests': assertingTests,
+          'names-taken': namesTaken,
+        },
+      },
     },
     settings: {
       'import-x/extensions': ['.ts', '.js', '.mjs'],
@@ -184,6 +212,13 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-condition': ['error', {allowConstantLoopConditions: true}],
       '@typescript-eslint/prefer-readonly': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', {ignoreArrowShorthand: true}],
+    },
+  },
+  {
+    files: ['src/**', 'commands/**'],
+    rules: {
+      '@typescript-eslint/max-params': ['error', {max: 4}],
+      'inject/names-taken': 'error',
     },
   },
   {

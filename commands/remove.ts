@@ -1,10 +1,8 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, slotName, tagFlags, tagOptions} from '../src/cli/flags/common.js'
+import {imageArg, imageRequest, resultRequest, slotName, tagFlags} from '../src/cli/flags/common.js'
 import {presentRemoval} from '../src/cli/render/removal.js'
-import {parseReference} from '../src/oci/reference.js'
-import {remove} from '../src/operations/remove.js'
-import {withTarget} from '../src/operations/copy/with-target.js'
+import {remove, type RemoveRequest} from '../src/operations/remove.js'
 
 export default class Remove extends BaseCommand {
   static override readonly summary = 'Remove a slot from an image.'
@@ -38,16 +36,15 @@ export default class Remove extends BaseCommand {
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Remove)
     const request = Remove.request(args, flags)
-    return this.perform(
-      flags,
-      (ports) => withTarget(remove, request, ports),
-      presentRemoval(flags.digestfile),
-    )
+    return this.perform(flags, (ports) => remove(request, ports), presentRemoval(flags.digestfile))
   }
 
   /** What arguments and flags ask for, as the operation takes it. */
-  static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof Remove.flags>) {
-    const {name, base} = flags
-    return {reference: parseReference(args.image), name, base, ...tagOptions(flags)}
+  static request(
+    args: {image: string},
+    flags: Interfaces.InferredFlags<typeof Remove.flags>,
+  ): RemoveRequest {
+    const {base} = flags
+    return {image: imageRequest(args.image, flags), base, ...resultRequest(flags)}
   }
 }

@@ -1,11 +1,16 @@
 import type {Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, publishFlags, tagOptions, slotName, slotPath} from '../src/cli/flags/common.js'
+import {
+  imageArg,
+  imageRequest,
+  publishFlags,
+  resultRequest,
+  slotName,
+  slotPath,
+} from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions} from '../src/cli/flags/format.js'
 import {presentInjection} from '../src/cli/render/injection.js'
-import {parseReference} from '../src/oci/reference.js'
-import {setup} from '../src/operations/setup.js'
-import {withTarget} from '../src/operations/copy/with-target.js'
+import {setup, type SetupRequest} from '../src/operations/setup.js'
 
 export default class Setup extends BaseCommand {
   static override readonly summary =
@@ -40,17 +45,16 @@ export default class Setup extends BaseCommand {
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Setup)
     const request = Setup.request(args, flags)
-    return this.perform(
-      flags,
-      (ports) => withTarget(setup, request, ports),
-      presentInjection(flags.digestfile),
-    )
+    return this.perform(flags, (ports) => setup(request, ports), presentInjection(flags.digestfile))
   }
 
   /** What arguments and flags ask for, as the operation takes it. */
-  static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof Setup.flags>) {
-    const {name, path, created} = flags
-    const reference = parseReference(args.image)
-    return {reference, name, path, created, ...tagOptions(flags), ...formatOptions(flags)}
+  static request(
+    args: {image: string},
+    flags: Interfaces.InferredFlags<typeof Setup.flags>,
+  ): SetupRequest {
+    const {path, created} = flags
+    const image = imageRequest(args.image, flags)
+    return {image, layer: {path, created, ...formatOptions(flags)}, ...resultRequest(flags)}
   }
 }

@@ -4,9 +4,10 @@ import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
 import {editFlags, editsOf} from '../src/cli/flags/edit.js'
 import {
   imageArg,
+  imageRequest,
   parseOwner,
   publishFlags,
-  tagOptions,
+  resultRequest,
   slotName,
   slotPath,
 } from '../src/cli/flags/common.js'
@@ -15,11 +16,9 @@ import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
-import {parseReference} from '../src/oci/reference.js'
 import {monotonicTime} from '../src/disk/clock.js'
 import {withTreeTotal} from '../src/cli/ports/tree-total.js'
-import {update} from '../src/operations/update.js'
-import {withTarget} from '../src/operations/copy/with-target.js'
+import {update, type UpdateRequest} from '../src/operations/update.js'
 
 export default class Update extends BaseCommand {
   static override readonly summary =
@@ -91,8 +90,9 @@ export default class Update extends BaseCommand {
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Update)
     checkFolderArgument('update', args.image, args.directory)
+    const asked = Update.request(args, flags)
     const outputs = packOutputs(flags, process.env)
-    const request = {...Update.request(args, flags), outputs}
+    const request = {...asked, source: {...asked.source, outputs}}
     return this.perform(
       flags,
       (ports) => {
@@ -103,7 +103,7 @@ export default class Update extends BaseCommand {
         const report = process.stderr.isTTY
           ? withTreeTotal(ports, packed, monotonicTime)
           : ports.report
-        return withTarget(update, request, {...ports, ...packing, withJournal, report})
+        return update(request, {...ports, ...packing, withJournal, report})
       },
       presentInjection(flags.digestfile),
     )
@@ -113,18 +113,17 @@ export default class Update extends BaseCommand {
   static request(
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Update.flags>,
-  ) {
-    const {name, path, layers, created, whiteouts, exclude = []} = flags
+  ): UpdateRequest {
+    const {path, layers: sharding, created, whiteouts, exclude = []} = flags
+    const {target, publish} = resultRequest(flags)
+    const owner = flags.owner === undefined ? undefined : parseOwner(flags.owner)
+    const format = {...formatOptions(flags), ...packOptions(flags)}
     return {
-      reference: parseReference(args.image),
-      directory: args.directory,
-      owner: flags.owner === undefined ? undefined : parseOwner(flags.owner),
-      edits: editsOf(flags),
-      ...{name, path, layers, created, whiteouts, exclude},
-      ...tagOptions(flags),
-      ...formatOptions(flags),
-      ...packOptions(flags),
-      chunkSize: flags['chunk-size'],
+      image: imageRequest(args.image, flags),
+      target,
+      source: {directory: args.directory, exclude, whiteouts, owner},
+      layer: {path, created, sharding, edits: editsOf(flags), ...format},
+      publish: {...publish, chunkSize: flags['chunk-size']},
     }
   }
 }

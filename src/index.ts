@@ -23,14 +23,13 @@ import {
   updateRequest,
 } from './library/requests.js'
 import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
-import type {IndexInjectionResult} from './operations/image-index/describe-index.js'
-import type {InjectionResult} from './operations/slot/result.js'
+import type {InjectionResult} from './operations/injection/describe-image.js'
+import type {IndexInjectionResult} from './operations/injection/describe-index.js'
 import {inspect as inspectImage} from './operations/inspect.js'
 import {remove as removeSlot, type RemoveResult} from './operations/remove.js'
 import {setup as setUpSlot} from './operations/setup.js'
 import {unpack as unpackSlot, type UnpackResult} from './operations/unpack.js'
 import {update as updateSlot} from './operations/update.js'
-import {withTarget} from './operations/copy/with-target.js'
 
 export * from './errors.js'
 export type {ProgressEvent} from './ports.js'
@@ -55,7 +54,7 @@ export async function setup(
   options: LayerSettings & LibraryOptions = {},
 ): Promise<InjectionResult | IndexInjectionResult> {
   checkCall('setup', [image], options)
-  return await withTarget(setUpSlot, setupRequest(image, options), libraryPorts(options))
+  return await setUpSlot(setupRequest(image, options), libraryPorts(options))
 }
 
 /**
@@ -68,8 +67,7 @@ export async function update(
   options: UpdateSettings & LibraryOptions = {},
 ): Promise<InjectionResult | IndexInjectionResult> {
   checkCall('update', [image, directory], options)
-  const request = updateRequest(image, directory, options)
-  return await withTarget(updateSlot, request, libraryPorts(options))
+  return await updateSlot(updateRequest(image, directory, options), libraryPorts(options))
 }
 
 /**
@@ -91,7 +89,7 @@ export async function remove(
   options: ResultSettings & {readonly base?: string} & LibraryOptions = {},
 ): Promise<RemoveResult> {
   checkCall('remove', [image], options)
-  return await withTarget(removeSlot, removeRequest(image, options), libraryPorts(options))
+  return await removeSlot(removeRequest(image, options), libraryPorts(options))
 }
 
 /**

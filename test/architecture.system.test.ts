@@ -83,6 +83,16 @@ describe('imports run one way', () => {
       'no-restricted-syntax',
     ],
     ['src/store/check/check-store.ts', 'export const {parse: read} = JSON', 'no-restricted-syntax'],
+    [
+      'src/store/check/check-store.ts',
+      'export const sum = (a: number, b: number, c: number, d: number, e: number) => a + b + c + d + e',
+      '@typescript-eslint/max-params',
+    ],
+    [
+      'src/store/check/check-store.ts',
+      'export const taken = ({a, b, c, d, e, f, g, h, i}: Record<string, number>) => [a, b, c, d, e, f, g, h, i]',
+      'inject/names-taken',
+    ],
   ]
   for (const [file, line, rule] of wrong) {
     it(`${file} must not have: ${line}`, async () => {

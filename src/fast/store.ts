@@ -1,6 +1,6 @@
 import {join} from 'node:path'
 import {IntegrityError, NotFoundError, PreconditionError} from '../errors.js'
-import {decodeImage, type Image} from '../image/image.js'
+import {decodeImage, encodedManifest, type Image} from '../image/image.js'
 import {replaceLayers} from '../image/replace-layers.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {algorithmOf, type Digest, digestOf, hexOf, isDigest} from '../oci/digest.js'
@@ -110,7 +110,8 @@ async function readImage(
   )
   const mediaType = mediaTypeIn(value) ?? ''
   const config = await read(fastFiles.config, manifestLimit)
-  return decodeImage({descriptor: {mediaType, digest: marker, size: bytes.length}, bytes}, config)
+  const descriptor = {mediaType, digest: marker, size: bytes.length}
+  return decodeImage(encodedManifest({descriptor, bytes}), config)
 }
 
 interface Folder {

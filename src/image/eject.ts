@@ -8,14 +8,14 @@ import {editsOfConfig, editsOfManifest, parseEdits} from './config-edits.js'
 import {
   bytesOf,
   configDescriptorEdits,
-  digestLike,
   textOf,
   editMembers,
   type JsonPath,
   type MemberEdit,
 } from './text-edit.js'
 import {checkFamily} from './family.js'
-import {decodeImage, type Encoded, type Image} from './image.js'
+import {editedImage} from './edited-image.js'
+import type {Encoded, Image} from './image.js'
 import {findSlot, findSlots, type Slot} from './slot.js'
 
 /**
@@ -34,12 +34,9 @@ export function eject(image: Image, name: string): Image {
     })
   }
   const isLast = findSlots(image).length === 1
-  const {manifest, config} = image
-  const configBytes = bytesOf(editConfig(config, slot, isLast))
-  const bytes = bytesOf(editManifest(image, slot, isLast, configBytes))
-  const {mediaType} = manifest.descriptor
-  const digest = digestLike(manifest, bytes)
-  return decodeImage({descriptor: {mediaType, digest, size: bytes.length}, bytes}, configBytes)
+  const config = bytesOf(editConfig(image.config, slot, isLast))
+  const manifest = bytesOf(editManifest(image, slot, isLast, config))
+  return editedImage(image, {manifest, config})
 }
 
 /** A map, because any text can be a label, the names of what objects inherit among them. */

@@ -30,25 +30,27 @@ export interface Layer {
 }
 
 /**
- * An image from its two documents; `manifest.descriptor.mediaType` is what it was served as. Throws
- * `IntegrityError` when either is not what its descriptor names (`ERR_INJECT_SIZE_MISMATCH`,
- * `ERR_INJECT_DIGEST_MISMATCH`), and what `decodeManifest`, `decodeConfig` and `validateImage`
- * throw.
+ * The manifest that these bytes are. The caller vouches for the descriptor's digest and size; its
+ * media type is the one that the bytes were served as. Throws what `decodeManifest` throws.
  */
-export function decodeImage(
-  manifest: {readonly descriptor: Descriptor; readonly bytes: Uint8Array},
-  configBytes: Uint8Array,
-): Image {
-  verify(manifest.bytes, manifest.descriptor, 'the manifest')
-  const value = decodeManifest(manifest.bytes, manifest.descriptor.mediaType)
-  verify(configBytes, value.config, 'the image config')
-  const mediaType = manifestMediaType(value, manifest.descriptor.mediaType)
-  const image: Image = {
-    manifest: {descriptor: {...manifest.descriptor, mediaType}, bytes: manifest.bytes, value},
-    config: {descriptor: value.config, bytes: configBytes, value: decodeConfig(configBytes)},
-  }
-  validateImage(image)
-  return image
+export function encodedManifest({descriptor, bytes}: Omit<Encoded<unknown>, 'value'>) {
+  const value = decodeManifest(bytes, descriptor.mediaType)
+  const mediaType = manifestMediaType(value, descriptor.mediaType)
+  return {descriptor: {...descriptor, mediaType}, bytes, value} satisfies Encoded<Manifest>
+}
+
+/**
+ * An image from its manifest, which is decoded already, and the bytes of its config. Throws
+ * `IntegrityError` when the config is not the one that the manifest names
+ * (`ERR_INJECT_SIZE_MISMATCH`, `ERR_INJECT_DIGEST_MISMATCH`), and what `decodeConfig` and
+ * `validateImage` throw.
+ */
+export function decodeImage(manifest: Encoded<Manifest>, configBytes: Uint8Array): Image {
+  const descriptor = manifest.value.config
+  verify(configBytes, descriptor, 'the image config')
+  const config = {descriptor, bytes: configBytes, value: decodeConfig(configBytes)}
+  validateImage({manifest, config})
+  return {manifest, config}
 }
 
 function verify(bytes: Uint8Array, {size, digest}: Descriptor, what: string): void {

@@ -22,13 +22,13 @@ import {layerSteps, slotStep} from './history.js'
 import {
   bytesOf,
   configDescriptorEdits,
-  digestLike,
   textOf,
   editMembers,
   type JsonPath,
   type MemberEdit,
 } from './text-edit.js'
-import {decodeImage, type Encoded, type Image, type Layer} from './image.js'
+import {editedImage} from './edited-image.js'
+import type {Encoded, Image, Layer} from './image.js'
 import {findSlot, findSlots, hasLayers, type Slot} from './slot.js'
 import type {Sharding} from './sharding.js'
 import {type LayerStep, planLayers} from './slot-layers.js'
@@ -90,11 +90,9 @@ export function inject(image: Image, injection: Injection): Image {
   const layers = isThere ? slot.layers : wanted
   const steps = planLayers(slot, image.manifest.value.layers.length, layers)
   const change = {...injection, layers, sharding, steps, edits, base}
-  const configBytes = bytesOf(editConfig(image, change, slot))
-  const bytes = bytesOf(editManifest(image, change, slot, configBytes))
-  const {mediaType} = image.manifest.descriptor
-  const digest = digestLike(image.manifest, bytes)
-  return decodeImage({descriptor: {mediaType, digest, size: bytes.length}, bytes}, configBytes)
+  const config = bytesOf(editConfig(image, change, slot))
+  const manifest = bytesOf(editManifest(image, change, slot, config))
+  return editedImage(image, {manifest, config})
 }
 
 /** `base`: the manifest to remember. */

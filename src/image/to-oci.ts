@@ -8,7 +8,6 @@ import {
 } from '../oci/media-type.js'
 import {
   bytesOf,
-  digestLike,
   textOf,
   editMembers,
   type JsonPath,
@@ -16,7 +15,8 @@ import {
   setMember,
 } from './text-edit.js'
 import {checkFamily} from './family.js'
-import {decodeImage, type Image} from './image.js'
+import {editedImage} from './edited-image.js'
+import type {Image} from './image.js'
 import type {IndexTree} from './index-tree.js'
 
 /**
@@ -39,10 +39,8 @@ export function toOci(image: Image): Image {
     ),
   ])
   if (text === before) return image
-  const bytes = bytesOf(text)
-  const digest = digestLike(manifest, bytes)
-  const descriptor = {mediaType: ociManifest, digest, size: bytes.length}
-  const converted = decodeImage({descriptor, bytes}, config.bytes)
+  const documents = {manifest: bytesOf(text), config: config.bytes, mediaType: ociManifest}
+  const converted = editedImage(image, documents)
   checkFamily(converted)
   return converted
 }

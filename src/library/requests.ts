@@ -6,7 +6,10 @@ import {machinePlatform, parsePlatform} from '../oci/platform.js'
 import {parseReference, parseTag} from '../oci/reference.js'
 import {sourceDateEpoch} from '../oci/source-date-epoch.js'
 import type {CopyOptions} from '../operations/copy/copy.js'
+import type {RemoveRequest} from '../operations/remove.js'
+import type {SetupRequest} from '../operations/setup.js'
 import type {UnpackOptions} from '../operations/unpack.js'
+import type {UpdateRequest} from '../operations/update.js'
 import type {
   CopySettings,
   LayerSettings,
@@ -21,29 +24,40 @@ import type {
  */
 
 /** Of `remove`. */
-export function removeRequest(image: string, settings: ResultSettings & {readonly base?: string}) {
-  return {...resultOptions(image, settings), base: settings.base}
+export function removeRequest(
+  image: string,
+  settings: ResultSettings & {readonly base?: string},
+): RemoveRequest {
+  return {...resultRequest(image, settings), base: settings.base}
 }
 
 /** Of `setup`. */
-export function setupRequest(image: string, settings: LayerSettings) {
+export function setupRequest(image: string, settings: LayerSettings): SetupRequest {
   const {path, level, compression = 'gzip', toOci = false, parents = 'dir'} = settings
   return {
-    ...resultOptions(image, settings),
-    path: path === undefined ? undefined : parseSlotPath(path),
-    created: settings.created ?? sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
-    ...{compression, level, toOci, parents},
+    ...resultRequest(image, settings),
+    layer: {
+      path: path === undefined ? undefined : parseSlotPath(path),
+      created: settings.created ?? sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
+      ...{compression, level, toOci, parents},
+    },
   }
 }
 
 /** Of `update`. */
-export function updateRequest(image: string, directory: string, settings: UpdateSettings) {
-  const {owner, exclude = [], whiteouts = false, layers, edits, chunkSize} = settings
+export function updateRequest(
+  image: string,
+  directory: string,
+  settings: UpdateSettings,
+): UpdateRequest {
+  const {owner, exclude = [], whiteouts = false, layers: sharding, edits, chunkSize} = settings
   refuseReserved(edits)
+  const {layer, publish, ...request} = setupRequest(image, settings)
   return {
-    ...setupRequest(image, settings),
-    ...{directory, owner, exclude, whiteouts, layers, chunkSize},
-    edits: edits && withoutOldCommand(edits),
+    ...request,
+    source: {directory, owner, exclude, whiteouts},
+    layer: {...layer, sharding, edits: edits && withoutOldCommand(edits)},
+    publish: {...publish, chunkSize},
   }
 }
 
@@ -81,18 +95,21 @@ export function copyRequest(source: string, target: string, settings: CopySettin
   }
 }
 
-function resultOptions(image: string, settings: ResultSettings) {
+function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
   const {name = defaultSlotName, tags = [], to} = settings
   return {
-    reference: parseReference(image),
-    name: parseSlotName(name),
-    tags: tags.map(parseTag),
-    to: to === undefined ? undefined : parseReference(to),
-    platforms: platformChoiceOf(settings.platforms),
-    attestations: settings.attestations ?? 'drop',
-    onConflict: settings.onConflict ?? 'fail',
-    noClobber: settings.noClobber ?? false,
-    dryRun: settings.dryRun ?? false,
+    image: {
+      reference: parseReference(image),
+      name: parseSlotName(name),
+      platforms: platformChoiceOf(settings.platforms),
+    },
+    target: {to: to === undefined ? undefined : parseReference(to), tags: tags.map(parseTag)},
+    publish: {
+      attestations: settings.attestations ?? 'drop',
+      onConflict: settings.onConflict ?? 'fail',
+      noClobber: settings.noClobber ?? false,
+      dryRun: settings.dryRun ?? false,
+    },
   }
 }
 

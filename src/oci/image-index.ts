@@ -50,6 +50,11 @@ export function decodeIndex(bytes: Uint8Array, mediaType: string): ImageIndex {
   if (kind !== 'index') {
     throw new PreconditionError('ERR_INJECT_NOT_AN_INDEX', 'the document is not an image index')
   }
+  return asIndex(value)
+}
+
+/** The index that a parsed document of that kind is. Throws `ERR_INJECT_INDEX_INVALID`. */
+export function asIndex(value: Readonly<Record<string, unknown>>): ImageIndex {
   const fault = faultIn(indexShape, value)
   if (fault === undefined) return value as ImageIndex
   throw new IntegrityError('ERR_INJECT_INDEX_INVALID', `the image index is not valid: ${fault}`)

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import {IntegrityError, PreconditionError} from '../errors.js'
 import type {Descriptor} from './descriptor.js'
-import {documentKind} from './document-kind.js'
+import {documentKind, type DocumentKind} from './document-kind.js'
 import {parseDocument} from './json.js'
 import {manifestMembers} from './known-members.js'
 import {dockerConfig, dockerManifest, ociConfig, type MediaFamily} from './media-type.js'
@@ -44,8 +44,15 @@ export function decodeManifest(bytes: Uint8Array, mediaType: string): Manifest {
     manifestMembers,
     'ERR_INJECT_MANIFEST_INVALID',
   )
-  const document = documentKind(value, mediaType)
-  switch (document.kind) {
+  return asManifest(value, documentKind(value, mediaType))
+}
+
+/** The manifest that a parsed document is. Throws what `decodeManifest` throws for other kinds. */
+export function asManifest(
+  value: Readonly<Record<string, unknown>>,
+  {kind, mediaType}: DocumentKind,
+): Manifest {
+  switch (kind) {
     case 'image':
       return checkImage(value)
     case 'index':
@@ -61,7 +68,7 @@ export function decodeManifest(bytes: Uint8Array, mediaType: string): Manifest {
         {hint: 'push the image again with a current tool'},
       )
     case 'unknown':
-      throw notAnImage(`is of media type ${quoted(document.mediaType)}`)
+      throw notAnImage(`is of media type ${quoted(mediaType)}`)
   }
 }
 

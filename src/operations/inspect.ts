@@ -3,11 +3,11 @@ import type {Sharding} from '../image/sharding.js'
 import {findSlots, type Slot} from '../image/slot.js'
 import type {Digest} from '../oci/digest.js'
 import {platformOf, type Platform} from '../oci/platform.js'
-import {repositoryName, type Reference} from '../oci/reference.js'
+import {formatReference, repositoryName, type Reference} from '../oci/reference.js'
 import {fetchImage} from './find/fetch-image.js'
 import {findDocument} from './find/find-document.js'
 import {loadFound} from './find/load-image.js'
-import {isIndex, loadIndex} from './find/load-index.js'
+import {loadIndex} from './find/load-index.js'
 import type {Ports} from '../ports.js'
 
 export interface InspectedLayer {
@@ -73,11 +73,11 @@ export async function inspect(
   try {
     const found = await findDocument(store, reference, ports)
     const {signal} = ports
-    if (platform !== undefined || !isIndex(found.stored)) {
-      const {image} = await loadFound(store, reference, found, signal, platform && [platform])
-      return describe(reference, image)
+    if (platform !== undefined || found.kind === 'image') {
+      const choice = {what: formatReference(reference), platforms: platform && [platform]}
+      return describe(reference, await loadFound(store, found, choice, signal))
     }
-    const {tree, images} = await loadIndex(store, found.stored, signal)
+    const {tree, images} = await loadIndex(store, found.index, signal)
     const {digest, mediaType} = tree.index.descriptor
     const described = []
     for (const {entry, platform: own} of images) {

@@ -1,42 +1,36 @@
 import {InjectError, NetworkError} from '../errors.js'
+import {decodeDocument, descriptorOf} from '../image/document.js'
 import {eject, isSameImage, rememberedBase} from '../image/eject.js'
 import type {Image} from '../image/image.js'
 import {imageEntries, type IndexTree} from '../image/index-tree.js'
-import type {PlatformChoice} from '../image/platforms.js'
 import {replaceImages} from '../image/replace-images.js'
 import {findSlots} from '../image/slot.js'
 import {baseDigest} from '../oci/annotation.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {ociIndex} from '../oci/media-type.js'
-import {formatReference, repositoryName, type Reference} from '../oci/reference.js'
-import type {ContentStore} from '../store/content-store.js'
-import {fetchImage} from './find/fetch-image.js'
-import type {FoundDocument} from './find/find-document.js'
-import {loadTargets} from './find/index-targets.js'
-import {loadFound} from './find/load-image.js'
-import {isIndex, loadIndex, type LoadedIndex} from './find/load-index.js'
-import type {ConflictPolicy} from './publish/on-conflict.js'
+import {repositoryName} from '../oci/reference.js'
 import type {Ports} from '../ports.js'
-import {publish} from './publish/publish.js'
-import {publishIndex} from './publish/publish-index.js'
-import {publishUntilSettled} from './publish/until-settled.js'
+import type {ContentStore} from '../store/content-store.js'
+import {withTarget} from './copy/with-target.js'
+import {fetchImage} from './find/fetch-image.js'
+import type {ImageRequest} from './find/image-request.js'
+import {loadIndex} from './find/load-index.js'
+import {type LoadedTargets, loadTargets} from './find/load-targets.js'
+import {type ChangedDocument, publish} from './publish/publish.js'
+import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
+import {publishUntilSettled, type Round, type Workplace} from './publish/until-settled.js'
 
-export interface RemoveOptions {
-  readonly reference: Reference
-  /** Empty: the tag in the reference. */
-  readonly tags: readonly string[]
-  readonly name: string
+/** What is asked of `remove`. */
+export interface RemoveRequest {
+  readonly image: ImageRequest
+  readonly target: TargetRequest
+  readonly publish: PublishRequest
   /**
    * A tag or digest of the same repository: what the image was before, for one that does not
    * remember it.
    */
   readonly base?: string | undefined
-  readonly platforms?: PlatformChoice | undefined
-  readonly attestations?: 'drop' | 'keep'
-  readonly onConflict: ConflictPolicy
-  readonly noClobber: boolean
-  readonly dryRun: boolean
 }
 
 export interface RemoveResult {
@@ -60,140 +54,146 @@ export interface RemoveResult {
  * Takes a slot out of an image, or of the chosen images of an index. When nothing is left of what
  * was injected, and what was there before is remembered (or named by `base`), still there and
  * indeed the same, the result is that; else an equivalent image. Throws what `eject` and
- * `loadImage` throw.
+ * `loadTargets` throw.
  */
-export async function remove(options: RemoveOptions, ports: Ports): Promise<RemoveResult> {
-  const {reference, dryRun} = options
-  const store = await ports.openStore(reference, {writes: !dryRun})
-  try {
-    return await publishUntilSettled(store, options, ports, async (found) => {
-      const {digest} = found.stored.descriptor
-      const start = {digest, tag: found.tag}
-      const moves = await planTagMoves(store, reference, options.tags, start, ports.signal)
-      const work = {store, options, found, moves, ports}
-      return found.isIndex ? fromIndex(work) : fromImage(work)
-    })
-  } finally {
-    await store.close()
-  }
-}
-
-interface Work {
-  readonly store: ContentStore
-  readonly options: RemoveOptions
-  readonly found: FoundDocument
-  readonly moves: Awaited<ReturnType<typeof planTagMoves>>
-  readonly ports: Ports
-}
-
-async function fromImage({store, options, found, moves, ports}: Work): Promise<RemoveResult> {
-  const {reference, platforms, noClobber, dryRun} = options
-  const {signal} = ports
-  const {image} = await loadFound(store, reference, found, signal, platforms)
-  const {result, original} = await withoutSlot(store, image, options, signal)
-  const {digest} = result.manifest.descriptor
-  if (noClobber) refuseClobber(moves, digest, store.name)
-  const tags = dryRun
-    ? outstanding(moves, digest).map(({tag}) => tag)
-    : await publish(store, image, result, moves, {signal})
-  return describe(options, found, {digest, tags, original})
-}
-
-async function fromIndex({store, options, found, moves, ports}: Work): Promise<RemoveResult> {
-  const {reference, attestations = 'drop', noClobber, dryRun} = options
-  const {signal} = ports
-  const loaded = await loadIndex(store, found.stored, signal)
-  const what = formatReference(reference)
-  const targets = await loadTargets(
-    store,
-    loaded,
-    {...options, platforms: options.platforms, what},
-    signal,
+export async function remove(request: RemoveRequest, ports: Ports): Promise<RemoveResult> {
+  return withTarget(request, ports, (place) =>
+    publishUntilSettled(place, (round) => removeFrom(place, round)),
   )
-  // of all images, those that have it; where none does, the first says so
-  const having = targets.filter(({slot}) => slot !== undefined)
-  const chosen = options.platforms === 'all' && having.length > 0 ? having : targets
-  const images = []
-  for (const {image} of chosen) {
-    const {result, rest, original} = await withoutSlot(store, image, options, signal)
-    images.push({image, result, rest, original})
+}
+
+async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Promise<RemoveResult> {
+  const {store, request, ports} = place
+  const {image, target, publish: how} = request
+  const {signal} = ports
+  const {reference, name} = image
+  const loaded = await loadTargets(store, found, image, signal)
+  const base = descriptorOf(found).digest
+  const from = {digest: base, tag: found.tag}
+  const moves = await planTagMoves(store, {reference, tags: target.tags, from}, signal)
+  const emptied = await emptiedImages(place, loaded)
+  const {changed, original} = await emptiedDocument(place, loaded, emptied)
+  const {digest} = changed.outermost.descriptor
+  if (how.noClobber) refuseClobber(moves, digest, store.name)
+  const tags = how.dryRun
+    ? outstanding(moves, digest).map(({tag}) => tag)
+    : await publish(store, changed, moves, {signal})
+  return {
+    reference: `${repositoryName(reference)}@${digest}`,
+    base,
+    slot: name,
+    dryRun: how.dryRun,
+    digest,
+    tags,
+    original,
   }
-  const others = await imagesBeside(store, loaded, images, signal)
-  const left = [...images.map(({result}) => result), ...others]
+}
+
+/** An image without its slot. */
+interface EmptiedImage {
+  readonly before: Image
+  readonly after: Image
+  /** What is left of it; `after` itself, or an equivalent of that. */
+  readonly rest: Image
+  /** `after` is the very image that it was before anything was injected. */
+  readonly original: boolean
+}
+
+/** Of all images, those that have the slot; where none does, the first says so. */
+async function emptiedImages(
+  {store, request, ports}: Workplace<RemoveRequest>,
+  {targets}: LoadedTargets,
+): Promise<readonly EmptiedImage[]> {
+  const having = targets.filter(({slot}) => slot !== undefined)
+  const isAll = request.image.platforms === 'all' && having.length > 0
+  const emptied: EmptiedImage[] = []
+  for (const {image} of isAll ? having : targets)
+    emptied.push(await withoutSlot(store, image, request, ports.signal))
+  return emptied
+}
+
+/** The document that is left, and whether it is the very one from before. */
+async function emptiedDocument(
+  {store, request, ports: {signal}}: Workplace<RemoveRequest>,
+  {tree}: LoadedTargets,
+  images: readonly EmptiedImage[],
+): Promise<{readonly changed: ChangedDocument; readonly original: boolean}> {
+  const [only] = images
+  if (!tree) {
+    if (!only) throw new TypeError('a removal from nothing')
+    const changed = {outermost: only.after.manifest, images, indexes: []}
+    return {changed, original: only.original}
+  }
+  const beside = await imagesBeside(store, tree, images, signal)
+  const left = [...images.map(({after}) => after), ...beside]
   const base = left.every((image) => image && findSlots(image).length === 0) ? 'forget' : 'keep'
-  const replace = (next: readonly {readonly image: Image; readonly result: Image}[]) => {
+  const replace = (next: readonly EmptiedImage[]) => {
     const descriptors = next.map(
-      ({image, result}) => [image.manifest.descriptor.digest, result.manifest.descriptor] as const,
+      ({before, after}) => [before.manifest.descriptor.digest, after.manifest.descriptor] as const,
     )
-    return replaceImages(loaded.tree, {images: new Map(descriptors), attestations, base})
+    const {attestations = 'drop'} = request.publish
+    return replaceImages(tree, {images: new Map(descriptors), attestations, base})
   }
   const whole = replace(images)
-  const before = await originalIndex(store, loaded.tree, whole.tree, options.base, signal)
+  const before = await originalIndex(store, {before: tree, after: whole.tree}, request.base, signal)
+  if (before) return {changed: {outermost: before.index, images, indexes: []}, original: true}
   // an original of Docker's in an index that was made OCI's would be one of the other family
-  const kept = before
-    ? images
-    : images.map((each) =>
-        isSameFamily(each) ? each : {...each, result: each.rest, original: false},
-      )
-  const {tree, changed} = before ? whole : replace(kept)
-  const after = before ?? tree
-  const {digest} = after.index.descriptor
-  if (noClobber) refuseClobber(moves, digest, store.name)
-  const tags = dryRun
-    ? outstanding(moves, digest).map(({tag}) => tag)
-    : await publishIndex(
-        store,
-        {after, changed: before ? [] : changed, images: kept, moves},
-        {signal},
-      )
+  const kept = images.map((each) =>
+    isSameFamily(each) ? each : {...each, after: each.rest, original: false},
+  )
+  const {tree: after, changed: indexes} = replace(kept)
   // Docker's lists cannot remember, and need not: with the old images in their places they are what
   // they were
   const canRemember = after.index.descriptor.mediaType === ociIndex
-  const original = before !== undefined || (!canRemember && kept.every((each) => each.original))
-  return describe(options, found, {digest, tags, original})
+  const original = !canRemember && kept.every((each) => each.original)
+  return {changed: {outermost: after.index, images: kept, indexes}, original}
 }
 
-/** The images of the index that are not worked on; `undefined` for what cannot be read. */
+/** The images of the index that the slot stays in; `undefined` for what cannot be read. */
 async function imagesBeside(
   store: ContentStore,
-  {images}: LoadedIndex,
-  chosen: readonly {readonly image: Image}[],
+  tree: IndexTree,
+  emptied: readonly EmptiedImage[],
   signal: AbortSignal,
 ): Promise<readonly (Image | undefined)[]> {
-  const known = new Set(chosen.map(({image}) => image.manifest.descriptor.digest))
-  const others = images.filter(({entry}) => !known.has(entry.digest))
-  return Promise.all(others.map(({entry}) => fetchOriginal(store, entry.digest, signal)))
+  const known = new Set(emptied.map(({before}) => before.manifest.descriptor.digest))
+  const others = imageEntries(tree).filter(({digest}) => !known.has(digest))
+  return Promise.all(others.map(({digest}) => fetchOriginal(store, digest, signal)))
 }
 
 /** The image without the slot, or the very one that it was before anything was injected. */
 async function withoutSlot(
   store: ContentStore,
   image: Image,
-  {name, base}: RemoveOptions,
+  {image: {name}, base}: RemoveRequest,
   signal: AbortSignal,
-): Promise<{result: Image; rest: Image; original: boolean}> {
+): Promise<EmptiedImage> {
   const rest = eject(image, name)
   const before = findSlots(rest).length === 0 ? (rememberedBase(image) ?? base) : undefined
   const found = before === undefined ? undefined : await fetchOriginal(store, before, signal)
   const original = found !== undefined && isSameImage(rest, found)
-  return {result: original ? found : rest, rest, original}
+  return {before: image, after: original ? found : rest, rest, original}
 }
 
-function isSameFamily({result, rest}: {readonly result: Image; readonly rest: Image}): boolean {
-  return result.manifest.descriptor.mediaType === rest.manifest.descriptor.mediaType
+function isSameFamily({after, rest}: EmptiedImage): boolean {
+  return after.manifest.descriptor.mediaType === rest.manifest.descriptor.mediaType
 }
 
-/**
- * What is not there, is refused or is no image cannot be put back. Throws `NetworkError`: a
- * registry that cannot tell now may tell another time, and the result must not depend on that.
- */
-async function fetchOriginal(
+function fetchOriginal(
   store: ContentStore,
   name: string,
   signal: AbortSignal,
 ): Promise<Image | undefined> {
+  return ifUsable(() => fetchImage(store, name, signal))
+}
+
+/**
+ * `undefined` for what is refused or is not an image: it cannot be put back. Throws `NetworkError`:
+ * a registry that cannot tell now may tell another time, and the result must not depend on that.
+ */
+async function ifUsable<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await fetchImage(store, name, signal)
+    return await read()
   } catch (error) {
     if (error instanceof InjectError && !(error instanceof NetworkError)) return undefined
     throw error
@@ -203,33 +203,19 @@ async function fetchOriginal(
 /** The index that was there before, when it has just the images that are left. */
 async function originalIndex(
   store: ContentStore,
-  before: IndexTree,
-  after: IndexTree,
+  {before, after}: {readonly before: IndexTree; readonly after: IndexTree},
   named: string | undefined,
   signal: AbortSignal,
 ): Promise<IndexTree | undefined> {
   const remembered = new Map(Object.entries(before.index.value.annotations ?? {})).get(baseDigest)
   const name = isDigest(remembered) ? remembered : named
   const stored = name === undefined ? undefined : await store.getManifest(name, {signal})
-  if (!stored || !isIndex(stored)) return undefined
-  const {tree} = await loadIndex(store, stored, signal)
+  const document = stored && (await ifUsable(() => Promise.resolve(decodeDocument(stored))))
+  if (document?.kind !== 'index') return undefined
+  const {tree} = await loadIndex(store, document.index, signal)
   const digests = (each: IndexTree) =>
     imageEntries(each)
       .map(({digest}) => digest)
       .join()
   return digests(tree) === digests(after) ? tree : undefined
-}
-
-function describe(
-  {reference, name, dryRun}: RemoveOptions,
-  {stored}: FoundDocument,
-  result: Pick<RemoveResult, 'digest' | 'tags' | 'original'>,
-): RemoveResult {
-  return {
-    reference: `${repositoryName(reference)}@${result.digest}`,
-    base: stored.descriptor.digest,
-    slot: name,
-    dryRun,
-    ...result,
-  }
 }

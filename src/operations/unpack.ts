@@ -9,12 +9,12 @@ import type {UnpackLimits} from '../layer/limits.js'
 import type {Digest} from '../oci/digest.js'
 import {formatPlatform, matchesPlatform, type Platform} from '../oci/platform.js'
 import {quoted} from '../oci/quoted.js'
-import {repositoryName, type Reference} from '../oci/reference.js'
+import {formatReference, repositoryName, type Reference} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {tap} from '../stream/bytes.js'
 import {findDocument, type FoundDocument} from './find/find-document.js'
 import {loadFound} from './find/load-image.js'
-import {isIndex, loadIndex} from './find/load-index.js'
+import {loadIndex} from './find/load-index.js'
 import type {Ports} from '../ports.js'
 
 export interface UnpackOptions {
@@ -174,11 +174,12 @@ async function loadOne(
   document: FoundDocument,
   {report, signal}: Ports,
 ): Promise<Image> {
-  const load = async (choice: readonly Platform[] | undefined): Promise<Image> =>
-    (await loadFound(store, reference, document, signal, choice)).image
+  const what = formatReference(reference)
+  const load = (platforms: readonly Platform[] | undefined): Promise<Image> =>
+    loadFound(store, document, {what, platforms}, signal)
   if (platform !== undefined) return load([platform])
-  if (!isIndex(document.stored)) return load(undefined)
-  const {images} = await loadIndex(store, document.stored, signal)
+  if (document.kind === 'image') return load(undefined)
+  const {images} = await loadIndex(store, document.index, signal)
   if (machine === undefined || !images.some((each) => matchesPlatform(machine, each.platform)))
     return load(undefined)
   const message = `an index of several platforms: unpacking ${formatPlatform(machine)}, as this machine is; --platform chooses another`

@@ -104,8 +104,8 @@ export interface PutManifestOptions extends CallOptions {
 /** The one mutable part. Bytes in, the same bytes out. A reference is a tag or a digest. */
 export interface ManifestStore {
   /**
-   * `undefined` when absent. At most 4 MiB (`LimitError`); bytes are verified when `reference` is a
-   * digest.
+   * `undefined` when absent. At most 4 MiB (`LimitError`). The descriptor has the size and digest
+   * of the bytes: the store has verified them, or computed the digest of what a tag names.
    */
   getManifest(reference: string, options?: CallOptions): Promise<StoredManifest | undefined>
   /** The digest that a tag (or digest) names now, without the bytes; `undefined` when absent. */

@@ -5,7 +5,7 @@ import {describe, expect, it} from 'vitest'
 import {editsOfConfig, mergeEdits, parseEdits, valuesBefore} from '../../src/image/config-edits.js'
 import {eject, isSameImage, rememberedBase} from '../../src/image/eject.js'
 import {checkFamily} from '../../src/image/family.js'
-import {decodeImage, type Image, type Layer} from '../../src/image/image.js'
+import {decodeImage, encodedManifest, type Image, type Layer} from '../../src/image/image.js'
 import {imageEntries, type IndexTree} from '../../src/image/index-tree.js'
 import {inject} from '../../src/image/inject.js'
 import {chooseImages, listPlatforms} from '../../src/image/platforms.js'
@@ -218,7 +218,7 @@ function imageOf({layers, diffIds = digest, labels = '', history = '[]', docker}
   )
   const mediaType = docker ? dockerManifest : ociManifest
   const descriptor = {mediaType, digest: digestOf(manifest), size: manifest.length}
-  return measured(() => decodeImage({descriptor, bytes: manifest}, config))
+  return measured(() => decodeImage(encodedManifest({descriptor, bytes: manifest}), config))
 }
 
 const ids = (from: number, count: number): string =>

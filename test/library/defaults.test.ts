@@ -37,7 +37,11 @@ interface Command<Args, Flags, Request> {
 /** Without what is absent; a switch that is off is `undefined` to oclif. */
 function given(request: object): object {
   const entries = Object.entries(request).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries.filter(([, value]) => value !== false))
+  const parts = entries.map(([name, value]): [string, unknown] => {
+    const isPart = typeof value === 'object' && !Array.isArray(value)
+    return [name, isPart ? given(value as object) : value]
+  })
+  return Object.fromEntries(parts.filter(([, value]) => value !== false))
 }
 
 /** What a command asks its operation for when it is given these words. */
@@ -74,8 +78,8 @@ describe("the library's defaults are those of the flags", () => {
       else process.env['SOURCE_DATE_EPOCH'] = before
     })
     process.env['SOURCE_DATE_EPOCH'] = '981173106'
-    expect(setupRequest(image, {}).created).toBe(981_173_106)
-    expect(setupRequest(image, {created: 5}).created).toBe(5)
+    expect(setupRequest(image, {}).layer.created).toBe(981_173_106)
+    expect(setupRequest(image, {created: 5}).layer.created).toBe(5)
     expect(given(setupRequest(image, {}))).toEqual(await asked(Setup, [image]))
     process.env['SOURCE_DATE_EPOCH'] = '1e9'
     expect(() => setupRequest(image, {})).toThrow('SOURCE_DATE_EPOCH')
@@ -86,7 +90,7 @@ describe("the library's defaults are those of the flags", () => {
       const words = [image, 'tree', '--entrypoint', '/bin/app', ...(cmd ? ['--cmd', 'x'] : [])]
       const {flags} = await Parser.parse(words, {flags: Update.flags, args: Update.args})
       const edits = {entrypoint: ['/bin/app'], ...(cmd && {cmd})}
-      expect(updateRequest(image, 'tree', {edits}).edits).toEqual(editsOf(flags))
+      expect(updateRequest(image, 'tree', {edits}).layer.edits).toEqual(editsOf(flags))
     }
   })
 })

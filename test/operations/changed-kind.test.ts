@@ -1,10 +1,10 @@
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {decodeDocument} from '../../src/image/document.js'
 import type {PlatformChoice} from '../../src/image/platforms.js'
 import {parsePlatform} from '../../src/oci/platform.js'
 import {parseReference} from '../../src/oci/reference.js'
-import {isIndex} from '../../src/operations/find/load-index.js'
 import type {ConflictPolicy} from '../../src/operations/publish/on-conflict.js'
 import {remove} from '../../src/operations/remove.js'
 import {setup} from '../../src/operations/setup.js'
@@ -15,7 +15,7 @@ import {putIndex} from '../support/layout-index.js'
 import {operationPorts} from '../support/operation-ports.js'
 import {putImage, smallLayer} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
-import {injectionOptions, updateOptions} from '../support/update-options.js'
+import {injectionRequest, updateRequest} from '../support/update-options.js'
 
 const commands = ['update', 'setup', 'remove'] as const
 type Command = (typeof commands)[number]
@@ -34,7 +34,7 @@ async function put(store: ContentStore, kind: Kind, command: Command): Promise<v
   if (command !== 'remove') return
   // what is to be removed must be there
   const reference = parseReference('registry.example/app:v1')
-  await setup({...injectionOptions, reference, platforms: 'all'}, operationPorts(store))
+  await setup(injectionRequest({reference, platforms: 'all'}), operationPorts(store))
 }
 
 /**
@@ -64,26 +64,25 @@ async function run(
       return store.putManifest(bytes, mediaType, options)
     },
   }
-  const options = {
-    ...updateOptions,
+  const request = updateRequest({
     reference: parseReference('registry.example/app:v1'),
     directory: tree,
     platforms,
     onConflict,
-  }
+  })
   const ports = operationPorts(racing)
   const operation = async (): Promise<unknown> =>
     command === 'update'
-      ? update(options, ports)
+      ? update(request, ports)
       : command === 'setup'
-        ? setup(options, ports)
-        : remove(options, ports)
+        ? setup(request, ports)
+        : remove(request, ports)
   const error = await operation().then(
     () => undefined,
     (reason: unknown) => reason,
   )
   const stored = await store.getManifest('v1')
-  return {error, said: ports.said, kind: stored && (isIndex(stored) ? 'index' : 'image')}
+  return {error, said: ports.said, kind: stored && decodeDocument(stored).kind}
 }
 
 describe.each(commands)('B1 %s --on-conflict retry', (command) => {

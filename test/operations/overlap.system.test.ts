@@ -10,6 +10,7 @@ import {startFakeServer} from '../support/fake-server.js'
 import {operationPorts} from '../support/operation-ports.js'
 import {makeEntry, putImage} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
+import {updateRequest} from '../support/update-options.js'
 
 /** Each answer takes its time: anyone who does not wait for the one before is seen. */
 const answerMs = 150
@@ -45,16 +46,12 @@ async function run(
   writeFileSync(join(tree, 'file'), 'content')
   isReady = true
   const outcome = await update(
-    {
+    updateRequest({
       reference: parseReference(`${host}/team/app:base`),
       directory: tree,
       tags: ['new'],
-      name: 'cvmfs',
-      exclude: [],
-      onConflict: 'fail',
       noClobber,
-      dryRun: false,
-    },
+    }),
     {...operationPorts(store), jobs},
   ).then(
     () => 'done',

@@ -3,15 +3,13 @@ import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {withBlockCache} from '../../src/layer/compress/block-cache-file.js'
 import {createTreeMemory} from '../../src/layer/tree/memory-file.js'
-import {parseReference} from '../../src/oci/reference.js'
-import type {UpdateOptions} from '../../src/operations/slot/plan.js'
 import {update} from '../../src/operations/update.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {operationPorts} from '../support/operation-ports.js'
 import {makeEntry, putImage} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
-import {updateOptions} from '../support/update-options.js'
+import {type UpdateOptions, updateRequest} from '../support/update-options.js'
 
 /**
  * An image in memory, a directory, and an update of one by the other that remembers trees and
@@ -31,34 +29,26 @@ async function start() {
     const ports = operationPorts(at)
     return {
       ...ports,
-      result: update(
-        {
-          ...updateOptions,
-          reference: parseReference('registry.example/team/app:v1'),
-          directory: tree,
-          ...more,
-        },
-        {
-          ...ports,
-          jobs: 1,
-          treeMemory: memory,
-          withBlockCache: (identity, work) =>
-            withBlockCache(
-              {folder: join(folder, 'blocks'), identity, limit: 1e9, onNotice: () => undefined},
-              (cache) =>
-                work(
-                  cache && {
-                    get: (key) => {
-                      const bytes = cache.get(key)
-                      if (bytes) found++
-                      return bytes
-                    },
-                    put: (key, bytes) => cache.put(key, bytes),
+      result: update(updateRequest({directory: tree, ...more}), {
+        ...ports,
+        jobs: 1,
+        treeMemory: memory,
+        withBlockCache: (identity, work) =>
+          withBlockCache(
+            {folder: join(folder, 'blocks'), identity, limit: 1e9, onNotice: () => undefined},
+            (cache) =>
+              work(
+                cache && {
+                  get: (key) => {
+                    const bytes = cache.get(key)
+                    if (bytes) found++
+                    return bytes
                   },
-                ),
-            ),
-        },
-      ),
+                  put: (key, bytes) => cache.put(key, bytes),
+                },
+              ),
+          ),
+      }),
     }
   }
   const steps = async (more: Partial<UpdateOptions> = {}) => {

@@ -6,21 +6,21 @@ import {setup} from '../../src/operations/setup.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
 import {operationPorts} from '../support/operation-ports.js'
 import {putImage, smallLayer} from '../support/put-image.js'
-import {injectionOptions} from '../support/update-options.js'
+import {injectionRequest} from '../support/update-options.js'
 
 /** `remove` of an image whose original fails to be read with `failure`. */
 async function run(failure: Error) {
   const store = createMemoryStore('registry.example/app')
   const {digest: original} = await putImage(store, {layers: [smallLayer('base')]})
-  const options = {...injectionOptions, reference: parseReference('registry.example/app:v1')}
-  await setup(options, operationPorts(store))
+  const request = injectionRequest({reference: parseReference('registry.example/app:v1')})
+  await setup(request, operationPorts(store))
   const before = await store.statManifest('v1')
   const failing = operationPorts({
     ...store,
     getManifest: (name, call) =>
       name === original ? Promise.reject(failure) : store.getManifest(name, call),
   })
-  const outcome = await remove(options, failing).catch((error: unknown) => error)
+  const outcome = await remove(request, failing).catch((error: unknown) => error)
   return {outcome, hasMoved: (await store.statManifest('v1')) !== before}
 }
 

@@ -18,9 +18,8 @@ import {walk} from '../../src/layer/tree/walk.js'
 import {parseReference} from '../../src/oci/reference.js'
 import {fetchImage} from '../../src/operations/find/fetch-image.js'
 import {inspect, type InspectResult} from '../../src/operations/inspect.js'
-import type {IndexInjectionResult} from '../../src/operations/image-index/describe-index.js'
-import type {InjectionResult} from '../../src/operations/slot/result.js'
-import type {UpdateOptions} from '../../src/operations/slot/plan.js'
+import type {IndexInjectionResult} from '../../src/operations/injection/describe-index.js'
+import type {InjectionResult} from '../../src/operations/injection/describe-image.js'
 import {remove} from '../../src/operations/remove.js'
 import {planSharding} from '../../src/operations/slot/sharding.js'
 import {setup} from '../../src/operations/setup.js'
@@ -40,7 +39,7 @@ import {makeEntry, putImage} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 import {treeSnapshot} from '../support/tree-snapshot.js'
-import {injectionOptions, updateOptions} from '../support/update-options.js'
+import {injectionRequest, type UpdateOptions, updateRequest} from '../support/update-options.js'
 
 const base = {layers: [{entries: [makeEntry('etc/'), makeEntry('etc/base')]}]}
 
@@ -71,13 +70,12 @@ async function start(store: ContentStore = createMemoryStore('repository')) {
   const tree = await makeTree()
   const ports = operationPorts(store)
   const reference = parseReference('registry.example/team/app:v1')
-  const options: UpdateOptions & {dryRun: boolean} = {
-    ...updateOptions,
+  const options: UpdateOptions = {
     reference,
     directory: tree,
   }
   const put = async (more: Partial<typeof options> = {}) =>
-    (await update({...options, ...more}, ports)) as InjectionResult
+    (await update(updateRequest({...options, ...more}), ports)) as InjectionResult
   const image = async (tag = 'v1') => {
     const found = await fetchImage(store, tag, ports.signal)
     if (!found) throw new Error(`no image ${tag}`)
@@ -234,7 +232,7 @@ describe('update --layers', () => {
     const {put, image, reference, ports} = await start()
     const before = (await image()).manifest.descriptor.digest
     const {layers} = await put({layers: 9})
-    const kept = await setup({...injectionOptions, reference}, ports)
+    const kept = await setup(injectionRequest({reference}), ports)
     expect(kept).toMatchObject({changed: false, layers: {count: layers.count, new: 0}})
     const shown = (await inspect({reference}, ports)) as InspectResult
     expect(shown.layers.map(({slot}) => slot)).toEqual([
@@ -243,7 +241,7 @@ describe('update --layers', () => {
     ])
     expect(shown.slots).toMatchObject([{name: 'cvmfs', layer: 1, sharding: 9}])
     expect(shown.slots[0]?.layers).toHaveLength(layers.count)
-    const removed = await remove({...injectionOptions, reference}, ports)
+    const removed = await remove(injectionRequest({reference}), ports)
     expect(removed).toMatchObject({digest: before, original: true})
   })
 
@@ -331,7 +329,7 @@ describe('update --layers', () => {
     }
     writeFileSync(join(tree, 'cvmfs/part4/group39/f239'), 'changed')
     const {options} = await start(createMemoryStore())
-    await update({...options, directory: tree}, operationPorts(fragile))
+    await update(updateRequest({...options, directory: tree}), operationPorts(fragile))
     expect(isLost).toBe(false)
     expect(treeSnapshot((await unpacked()).directory).slice(1)).toEqual(treeSnapshot(tree).slice(1))
   })
@@ -347,7 +345,7 @@ describe('update --layers', () => {
         return store.statBlob(digest, call)
       },
     }
-    const sharded = {...options, directory: tree, layers: 8} as const
+    const sharded = updateRequest({...options, directory: tree, layers: 8})
     await update(sharded, operationPorts(counting))
     const digests = (await slotOf())?.layers.map(({descriptor}) => descriptor.digest) ?? []
     expect(new Set(asked)).toEqual(new Set(digests))
@@ -376,7 +374,8 @@ describe('update --layers', () => {
     writeFileSync(join(tree, 'cvmfs/part4/group39/f239'), 'changed')
     const from = (await store.statManifest('v1')) ?? ''
     const reference = parseReference(`registry.example/team/app@${from}`)
-    const wanted = {...options, directory: tree, reference, tags: ['v2'], layers: 8} as const
+    const more = {directory: tree, reference, tags: ['v2'], layers: 8} as const
+    const wanted = updateRequest({...options, ...more})
     expect(await update(wanted, operationPorts(both))).toMatchObject({changed: true})
     const stored = await target.getManifest('v2')
     expect(Buffer.from(stored?.bytes ?? []).includes(lost ?? 'none')).toBe(true)
@@ -401,7 +400,7 @@ describe('update --layers', () => {
     }
     const run = async (more: Partial<typeof options> = {}) =>
       (await update(
-        {...options, platforms: 'all', ...more},
+        updateRequest({...options, platforms: 'all', ...more}),
         operationPorts(counted),
       )) as IndexInjectionResult
     const first = await run({layers: 10})
@@ -454,13 +453,13 @@ describeWith(['docker-registry', 'skopeo', 'umoci'], 'in a registry, for others'
     const known = before?.manifest.value.layers.map(({digest}) => digest)
     expect(after?.manifest.value.layers.filter(({digest}) => known?.includes(digest))).toEqual([])
     const again = await update(
-      {...options, whiteouts: true, reference: parseReference(copy)},
+      updateRequest({...options, whiteouts: true, reference: parseReference(copy)}),
       operationPorts(second),
     )
     expect(again).toMatchObject({changed: false, layers: {count: first.layers.count, new: 0}})
     writeFileSync(join(tree, 'cvmfs/part2/group7/f7'), 'changed')
     const changed = await update(
-      {...options, whiteouts: true, reference: parseReference(copy)},
+      updateRequest({...options, whiteouts: true, reference: parseReference(copy)}),
       operationPorts(second),
     )
     expect(changed).toMatchObject({layers: {count: first.layers.count, new: 1}})

@@ -62,3 +62,49 @@ function untilTheEnd<T>(restore: () => void, result: () => T): () => T {
   })
   return result
 }
+
+/** How often these bytes were read as JSON, and hashed as a whole. */
+export interface DocumentWork {
+  readonly parsed: number
+  readonly hashed: number
+}
+
+/**
+ * Notes what this process parses and hashes until the test ends; tells how often that were the
+ * bytes of one document.
+ */
+export function countDocumentWork(): (bytes: Uint8Array) => DocumentWork {
+  const {parse} = JSON
+  const {createHash} = crypto
+  const parsed: string[] = []
+  const hashed: string[] = []
+  JSON.parse = (...args: Parameters<typeof parse>): unknown => {
+    parsed.push(args[0])
+    return parse(...args)
+  }
+  crypto.createHash = (...args: Parameters<typeof createHash>): Hash => {
+    const hash = createHash(...args)
+    const update = hash.update.bind(hash) as (data: Uint8Array) => Hash
+    hash.update = (data: string | NodeJS.ArrayBufferView): Hash => {
+      if (ArrayBuffer.isView(data)) hashed.push(textIn(data as Uint8Array))
+      return update(data as Uint8Array)
+    }
+    return hash
+  }
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    JSON.parse = parse
+    crypto.createHash = createHash
+    syncBuiltinESMExports()
+  })
+  const times = (texts: readonly string[], text: string) =>
+    texts.filter((each) => each === text).length
+  return (bytes) => {
+    const text = textIn(bytes)
+    return {parsed: times(parsed, text), hashed: times(hashed, text)}
+  }
+}
+
+function textIn(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}

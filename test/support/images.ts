@@ -1,4 +1,4 @@
-import {decodeImage, type Image, type Layer} from '../../src/image/image.js'
+import {decodeImage, encodedManifest, type Image, type Layer} from '../../src/image/image.js'
 import type {Descriptor} from '../../src/oci/descriptor.js'
 import {digestOf, type DigestAlgorithm} from '../../src/oci/digest.js'
 import {
@@ -98,7 +98,7 @@ export function makeDocuments(recipe: ImageRecipe = {}): ImageDocuments {
 /** A sound image; throws where `decodeImage` does. */
 export function makeImage(recipe: ImageRecipe = {}): Image {
   const {manifest, configBytes} = makeDocuments(recipe)
-  return decodeImage(manifest, configBytes)
+  return decodeImage(encodedManifest(manifest), configBytes)
 }
 
 /** An image of these very texts; the manifest's `CONFIG_DIGEST` and `CONFIG_SIZE` are filled in. */
@@ -111,7 +111,7 @@ export function imageOfTexts(
   const text = manifestText
     .replace('CONFIG_DIGEST', digestOf(configBytes))
     .replace('"CONFIG_SIZE"', String(configBytes.length))
-  return decodeImage(stored(encode(text), mediaType), configBytes)
+  return decodeImage(encodedManifest(stored(encode(text), mediaType)), configBytes)
 }
 
 /** Bytes with the descriptor that names them. */

@@ -1,11 +1,44 @@
-/** What a command that changes an image is asked for when nothing else is said. */
-export const injectionOptions = {
-  name: 'cvmfs',
-  tags: [],
-  onConflict: 'fail',
-  noClobber: false,
-  dryRun: false,
-} as const
+import {parseReference, type Reference} from '../../src/oci/reference.js'
+import type {RemoveRequest} from '../../src/operations/remove.js'
+import type {SetupRequest} from '../../src/operations/setup.js'
+import type {UpdateRequest} from '../../src/operations/update.js'
+
+type Layer = UpdateRequest['layer']
+
+/** What a test asks of a command that changes an image; the parts of the request in one. */
+export interface InjectionOptions
+  extends
+    Partial<Omit<UpdateRequest['image'], 'reference'>>,
+    Partial<UpdateRequest['target']>,
+    Partial<UpdateRequest['publish']>,
+    Omit<Layer, 'sharding'> {
+  /** Default: `registry.example/team/app:v1`. */
+  readonly reference?: Reference
+  readonly layers?: Layer['sharding']
+}
 
 /** The same of an update. */
-export const updateOptions = {...injectionOptions, exclude: []} as const
+export interface UpdateOptions
+  extends InjectionOptions, Partial<Omit<UpdateRequest['source'], 'directory'>> {
+  readonly directory: string
+}
+
+/** A request with nothing in it but what a test says. */
+export function injectionRequest(options: InjectionOptions = {}): SetupRequest & RemoveRequest {
+  const {reference = parseReference('registry.example/team/app:v1'), name = 'cvmfs'} = options
+  const {platforms, tags = [], to, layers: sharding, path, created, edits} = options
+  const {compression, level, toOci, parents, attestations, chunkSize} = options
+  const {onConflict = 'fail', noClobber = false, dryRun = false} = options
+  return {
+    image: {reference, name, platforms},
+    target: {to, tags},
+    layer: {sharding, path, created, edits, compression, level, toOci, parents},
+    publish: {onConflict, noClobber, dryRun, attestations, chunkSize},
+  }
+}
+
+/** The same of an update. */
+export function updateRequest(options: UpdateOptions): UpdateRequest {
+  const {directory, exclude = [], whiteouts, owner, outputs} = options
+  return {...injectionRequest(options), source: {directory, exclude, whiteouts, owner, outputs}}
+}

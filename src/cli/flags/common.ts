@@ -5,7 +5,9 @@ import {parseReference, parseTag, type Reference} from '../../oci/reference.js'
 import {sourceDateEpoch} from '../../oci/source-date-epoch.js'
 import {parseSlotPath} from '../../image/slot-path.js'
 import {parseTime} from '../../oci/time.js'
+import type {ImageRequest} from '../../operations/find/image-request.js'
 import {conflictPolicies, type ConflictPolicy} from '../../operations/publish/on-conflict.js'
+import type {PublishRequest, TargetRequest} from '../../operations/publish/publish-request.js'
 import {largestZstdWindow} from '../../layer/limits.js'
 import {networkFlags} from './network.js'
 import {platformChoice, platformsFlag} from './platform.js'
@@ -144,16 +146,26 @@ export const publishFlags = {
   })(),
 }
 
-/** What they say, as the operations know it. */
-export function tagOptions(flags: Interfaces.InferredFlags<typeof tagFlags>) {
+type TagFlags = Interfaces.InferredFlags<typeof tagFlags>
+
+/** Which slot of which images is meant. Throws `UsageError`. */
+export function imageRequest(
+  image: string,
+  {name, platform}: Pick<TagFlags, 'platform'> & {readonly name: string},
+): ImageRequest {
+  return {reference: parseReference(image), name, platforms: platformChoice(platform)}
+}
+
+/** Where the result goes, and how it is made public. */
+export function resultRequest(flags: TagFlags): {target: TargetRequest; publish: PublishRequest} {
   return {
-    tags: flags.tag ?? [],
-    to: flags.to,
-    platforms: platformChoice(flags.platform),
-    attestations: flags.attestations,
-    dryRun: flags['dry-run'],
-    onConflict: flags['on-conflict'],
-    noClobber: flags['no-clobber'],
+    target: {to: flags.to, tags: flags.tag ?? []},
+    publish: {
+      dryRun: flags['dry-run'],
+      onConflict: flags['on-conflict'],
+      noClobber: flags['no-clobber'],
+      attestations: flags.attestations,
+    },
   }
 }
 

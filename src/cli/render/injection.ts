@@ -1,7 +1,7 @@
 import prettyBytes from 'pretty-bytes'
 import {countEntries} from './count.js'
-import type {IndexInjectionResult} from '../../operations/image-index/describe-index.js'
-import type {InjectionResult} from '../../operations/slot/result.js'
+import type {IndexInjectionResult} from '../../operations/injection/describe-index.js'
+import type {InjectionResult} from '../../operations/injection/describe-image.js'
 import type {ProgressEvent} from '../../ports.js'
 
 /**

@@ -1,5 +1,6 @@
 import {onePlatform} from '../../archive/archive-index.js'
 import {NotFoundError, UsageError} from '../../errors.js'
+import {decodeDocument} from '../../image/document.js'
 import type {PlatformChoice} from '../../image/platforms.js'
 import {algorithmOf, type Digest} from '../../oci/digest.js'
 import {formatReference, type Reference, repositoryName} from '../../oci/reference.js'
@@ -10,7 +11,6 @@ import {finish} from '../../store/finishable.js'
 import {isSamePlace, mountableFrom, openTarget, targetOf} from './places.js'
 import {findReferrers, linkReferrers, missingReferrer} from './referrers.js'
 import {type CopyRoot, findRoot, findTagged} from './roots.js'
-import {isIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
 import {outstanding, planTagMoves, refuseClobber} from '../publish/tag-moves.js'
 
@@ -92,7 +92,10 @@ async function copyBetween(
     : [await findRoot(source, options.source, options.platforms, ports)]
   if (roots.length === 0) throw nothingTagged(source.name)
   // before anything is read that cannot be put there
-  if (options.target.kind === 'docker-archive' && roots.some(({stored}) => isIndex(stored)))
+  if (
+    options.target.kind === 'docker-archive' &&
+    roots.some(({stored}) => decodeDocument(stored).kind === 'index')
+  )
     throw onePlatform(target.name)
   const moves = await Promise.all(roots.map((root) => movesOf(target, root, options, signal)))
   if (noClobber)
@@ -180,7 +183,8 @@ function movesOf(
   const {digest} = stored.descriptor
   const own = allTags ? tag : to.tag
   const wanted = [...(own === undefined ? [] : [own]), ...tags]
-  return planTagMoves(target, to, wanted, {digest, tag: undefined}, signal)
+  const from = {digest, tag: undefined}
+  return planTagMoves(target, {reference: to, tags: wanted, from}, signal)
 }
 
 function checkedTarget({source, target, tags, allTags, platforms}: CopyOptions): Reference {

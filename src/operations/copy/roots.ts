@@ -1,3 +1,4 @@
+import {decodeDocument} from '../../image/document.js'
 import {selectImages} from '../../image/select-images.js'
 import {chooseImages, type PlatformChoice} from '../../image/platforms.js'
 import {formatPlatform} from '../../oci/platform.js'
@@ -5,9 +6,9 @@ import {formatReference, type Reference} from '../../oci/reference.js'
 import type {Digest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
-import {findDocument} from '../find/find-document.js'
+import {findManifest} from '../find/find-document.js'
 import {loadFound} from '../find/load-image.js'
-import {isIndex, loadIndex} from '../find/load-index.js'
+import {loadIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
 
 /** What is to be copied. */
@@ -31,20 +32,22 @@ export async function findRoot(
   choice: PlatformChoice | undefined,
   ports: Ports,
 ): Promise<CopyRoot> {
-  const {stored, tag} = await findDocument(store, reference, ports)
+  const {stored, tag} = await findManifest(store, reference, ports)
   const whole = {stored, tag, own: new Map<Digest, StoredManifest>(), platforms: undefined}
   if (choice === undefined || choice === 'all') return whole
-  if (!isIndex(stored)) {
-    await loadFound(store, reference, {stored, tag}, ports.signal, choice)
+  const what = formatReference(reference)
+  const found = decodeDocument(stored)
+  if (found.kind === 'image') {
+    await loadFound(store, {...found, tag}, {what, platforms: choice}, ports.signal)
     return whole
   }
-  const {tree, images} = await loadIndex(store, stored, ports.signal)
-  const chosen = chooseImages(images, choice, formatReference(reference))
+  const {tree, images} = await loadIndex(store, found.index, ports.signal)
+  const chosen = chooseImages(images, choice, what)
   const platforms = chosen.map(({platform}) => formatPlatform(platform))
   const [only, ...others] = chosen
   if (only && others.length === 0) {
-    const found = await findDocument(store, {...reference, digest: only.entry.digest}, quiet(ports))
-    return {...whole, stored: found.stored, platforms}
+    const named = {...reference, digest: only.entry.digest}
+    return {...whole, stored: (await findManifest(store, named, quiet(ports))).stored, platforms}
   }
   const kept = new Set(chosen.map(({entry}) => entry.digest))
   const selected = selectImages(tree, kept)

@@ -1,68 +1,74 @@
+import {descriptorOf} from '../../image/document.js'
 import type {Digest} from '../../oci/digest.js'
 import {type Reference, repositoryName} from '../../oci/reference.js'
-import {finish} from '../../store/finishable.js'
 import {createTargetStore} from '../../store/copy/target-store.js'
-import {mountableFrom, openTarget, targetOf} from './places.js'
-import {findDocument} from '../find/find-document.js'
-import {type Output, outputsAt} from '../slot/outputs.js'
-import {directoryFor} from '../slot/platform-directory.js'
+import {finish} from '../../store/finishable.js'
 import type {Ports} from '../../ports.js'
+import {defaultTag, findDocument} from '../find/find-document.js'
+import type {TagRequest, Workplace} from '../publish/until-settled.js'
+import {mountableFrom, openTarget, targetOf} from './places.js'
 
-/** What `withTarget` has to know of an operation's options. */
-export interface TargetOptions {
-  readonly reference: Reference
-  /** Where the result goes; `undefined`: to where the image is. */
-  readonly to?: Reference | undefined
-  readonly tags: readonly string[]
-  readonly dryRun: boolean
-  readonly noClobber: boolean
-  readonly chunkSize?: number | undefined
-  /** What is packed. */
-  readonly directory?: string | undefined
-  /** What the run writes besides the image. */
-  readonly outputs?: readonly Output[] | undefined
+/** What an operation gives that makes an image out of another one. */
+interface MadeImage {
+  readonly reference: string | null
+  readonly digest: Digest | null
 }
 
 /**
- * Runs an operation that makes an image out of another one, and lets the result go elsewhere: into
- * another repository or registry, a layout or an archive, with all that it needs. Layers are
+ * Opens the place that an operation works at, and closes it. With `to` the result goes elsewhere:
+ * into another repository or registry, a layout or an archive, with all that it needs. Layers are
  * mounted where that can be. What the work starts from, and what it is compared with, stays the
- * image in the reference; the tags are those in the target. Without `to` it is the operation alone.
+ * image in the reference; the tags are those in the target.
  */
-export async function withTarget<
-  Options extends TargetOptions,
-  Result extends {readonly reference: string | null; readonly digest: Digest | null},
->(
-  operation: (options: Options, ports: Ports) => Promise<Result>,
-  options: Options,
+export async function withTarget<Request extends TagRequest, Result extends MadeImage>(
+  request: Request,
   ports: Ports,
+  work: (place: Workplace<Request>) => Promise<Result>,
 ): Promise<Result> {
-  const {reference, to} = options
-  if (!to) return operation(options, ports)
-  const target = options.tags.length > 0 ? to : targetOf(to, reference)
-  const outputs = [...(options.outputs ?? []), ...outputsAt(target)]
-  // before a store is made inside it
-  if (options.directory !== undefined) directoryFor(options.directory, outputs)
-  const source = await ports.openStore(reference, {writes: false})
+  const {to} = request.target
+  return to ? workElsewhere(request, to, ports, work) : workInPlace(request, ports, work)
+}
+
+async function workInPlace<Request extends TagRequest, Result>(
+  request: Request,
+  ports: Ports,
+  work: (place: Workplace<Request>) => Promise<Result>,
+): Promise<Result> {
+  const {dryRun, chunkSize} = request.publish
+  const store = await ports.openStore(request.image.reference, {writes: !dryRun, chunkSize})
   try {
-    const {stored} = await findDocument(source, reference, ports)
-    const store = await openTarget(target, options, ports)
+    return await work({store, request, ports})
+  } finally {
+    await store.close()
+  }
+}
+
+async function workElsewhere<Request extends TagRequest, Result extends MadeImage>(
+  request: Request,
+  to: Reference,
+  ports: Ports,
+  work: (place: Workplace<Request>) => Promise<Result>,
+): Promise<Result> {
+  const {image, target: wanted, publish} = request
+  const target = wanted.tags.length > 0 ? to : targetOf(to, image.reference)
+  const source = await ports.openStore(image.reference, {writes: false})
+  try {
+    const found = await findDocument(source, image.reference, ports)
+    const store = await openTarget(target, publish, ports)
     try {
-      const both = createTargetStore(source, store, {
-        mountFrom: mountableFrom(reference, target),
-        onBytes: countBytes(store.name, ports),
+      // by its digest: the source's tag has nothing to do with the target's of the same name
+      const reference = pinned(image.reference, descriptorOf(found).digest)
+      const tags = wanted.tags.length > 0 ? wanted.tags : [target.tag ?? defaultTag]
+      const result = await work({
+        store: createTargetStore(source, store, {
+          mountFrom: mountableFrom(image.reference, target),
+          onBytes: countBytes(store.name, ports),
+        }),
+        request: {...request, image: {...image, reference}, target: {...wanted, tags}},
+        start: {...found, tag: undefined},
+        ports: {...ports, report: elsewhere(store.name, ports)},
       })
-      const result = await operation(
-        {
-          ...options,
-          outputs,
-          // by its digest: the source's tag has nothing to do with the target's of the same name
-          reference: pinned(reference, stored.descriptor.digest),
-          tags: options.tags.length > 0 ? options.tags : [target.tag],
-        },
-        {...ports, report: elsewhere(store.name, ports), openStore: () => Promise.resolve(both)},
-      )
-      if (!options.dryRun) await finish(store, {signal: ports.signal})
+      if (!publish.dryRun) await finish(store, {signal: ports.signal})
       const {digest} = result
       return {...result, reference: digest && `${repositoryName(target)}@${digest}`}
     } finally {

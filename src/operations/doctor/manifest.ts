@@ -39,8 +39,8 @@ function store(
   const body = bytesBody(bytes)
   return withSession(probe, signal, async (session) => {
     const value = facts.takesPut
-      ? await commit(patient, session, digest, signal, body)
-      : await commit(patient, await append(probe, session, body, signal), digest, signal)
+      ? await commit(patient, session, {digest, body}, signal)
+      : await commit(patient, await append(probe, session, {body}, signal), {digest}, signal)
     return isStored(value) ? {value} : {value, open: session}
   })
 }

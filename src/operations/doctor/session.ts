@@ -27,19 +27,32 @@ export async function begin(probe: Probe, signal: AbortSignal): Promise<Session>
   return {answer, location: resolveLocation(answer.headers.location ?? '', answer.url)}
 }
 
+/** What a PATCH sends. */
+export interface Chunk {
+  readonly body: OutgoingBody
+  /** As `Content-Range` has it; absent: the whole upload. */
+  readonly range?: string | undefined
+}
+
 /** A PATCH; where the session goes on is where the answer says. */
 export async function append(
   probe: Probe,
   {location}: Session,
-  body: OutgoingBody,
+  {body, range}: Chunk,
   signal: AbortSignal,
-  range?: string,
 ): Promise<Session> {
   const headers = {...binary, ...(range !== undefined && {'content-range': range})}
   const at = location
   const answer = await probe.ask({method: 'PATCH', at, access: 'push', headers, body, signal})
   const next = answer.status < 300 ? answer.headers.location : undefined
   return {answer, location: next ? resolveLocation(next, answer.url) : location}
+}
+
+/** What a PUT makes of an upload. */
+export interface EndedUpload {
+  readonly digest: Digest
+  /** Absent: all bytes were sent before. */
+  readonly body?: OutgoingBody
 }
 
 /**
@@ -49,9 +62,8 @@ export async function append(
 export async function commit(
   {probe, facts: {made}}: Pick<Patient, 'probe' | 'facts'>,
   {location}: Session,
-  digest: Digest,
+  {digest, body}: EndedUpload,
   signal: AbortSignal,
-  body?: OutgoingBody,
 ): Promise<ProbeAnswer> {
   made.blobs.add(digest)
   const answer = await probe.ask({

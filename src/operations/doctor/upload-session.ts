@@ -14,7 +14,7 @@ export const uploadStatus: Check = {
   async run({probe, mark}, signal) {
     const {bytes, size} = makeLayer(`inject-doctor-${mark}-status`)
     return withSession(probe, signal, async (session) => {
-      const sent = await append(probe, session, bytesBody(bytes), signal)
+      const sent = await append(probe, session, {body: bytesBody(bytes)}, signal)
       if (sent.answer.status >= 300) return {value: skipped('there is no PATCH'), open: sent}
       const {location: at} = sent
       const answer = await probe.ask({method: 'GET', at, access: 'push', signal})
@@ -56,7 +56,7 @@ export const brokenUpload: Check = {
     }
     return withSession(probe, signal, async (open) => {
       try {
-        const {answer} = await append(probe, open, body, signal)
+        const {answer} = await append(probe, open, {body}, signal)
         return {value: skipped(`a PATCH is answered ${answer.status} before its end`), open}
       } catch (error) {
         if (error !== cut) throw error

@@ -42,7 +42,8 @@ export const singlePut: Check = {
     const {probe, facts, mark} = patient
     const layer = makeLayer(`inject-doctor-${mark}-put`)
     return withSession(probe, signal, async (session) => {
-      const answer = await commit(patient, session, layer.digest, signal, bytesBody(layer.bytes))
+      const whole = {digest: layer.digest, body: bytesBody(layer.bytes)}
+      const answer = await commit(patient, session, whole, signal)
       if (isStored(answer)) {
         facts.blob = layer
         facts.takesPut = true
@@ -67,9 +68,9 @@ export const streamedPatch: Check = {
     const layer = makeLayer(`inject-doctor-${mark}-stream`)
     const body = {...bytesBody(layer.bytes), length: undefined}
     return withSession(probe, signal, async (session) => {
-      const sent = await append(probe, session, body, signal)
+      const sent = await append(probe, session, {body}, signal)
       if (sent.answer.status >= 300) return {value: withoutStream(sent.answer, facts), open: sent}
-      const answer = await commit(patient, sent, layer.digest, signal)
+      const answer = await commit(patient, sent, {digest: layer.digest}, signal)
       if (!isStored(answer)) return {value: withoutStream(answer, facts), open: sent}
       facts.blob ??= layer
       const statuses = `${sent.answer.status}, ${answer.status}`
@@ -103,12 +104,12 @@ export const rangedPatch: Check = {
     const {bytes, size, digest} = layer
     return withSession(probe, signal, async (session) => {
       const one = bytesBody(bytes.subarray(0, first))
-      const half = await append(probe, session, one, signal, `0-${first - 1}`)
+      const half = await append(probe, session, {body: one, range: `0-${first - 1}`}, signal)
       if (half.answer.status >= 300) return {value: withoutRanges(half.answer), open: half}
       const two = bytesBody(bytes.subarray(first))
-      const whole = await append(probe, half, two, signal, `${first}-${size - 1}`)
+      const whole = await append(probe, half, {body: two, range: `${first}-${size - 1}`}, signal)
       if (whole.answer.status >= 300) return {value: withoutRanges(whole.answer), open: whole}
-      const answer = await commit(patient, whole, digest, signal)
+      const answer = await commit(patient, whole, {digest}, signal)
       const offset = offsetOf(whole.answer)
       const stands = offset !== undefined && offset < size
       if (!isStored(answer)) {
@@ -143,7 +144,12 @@ export const chunkLimit: Check = {
   async run({probe, facts}, signal) {
     return withSession(probe, signal, async (session) => {
       const range = facts.takesRanges ? `0-${large - 1}` : undefined
-      const open = await append(probe, session, bytesBody(Buffer.alloc(large)), signal, range)
+      const open = await append(
+        probe,
+        session,
+        {body: bytesBody(Buffer.alloc(large)), range},
+        signal,
+      )
       return {value: limitIn(open.answer), open}
     })
   },

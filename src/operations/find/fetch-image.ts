@@ -1,8 +1,8 @@
 import {LimitError} from '../../errors.js'
-import {decodeImage, type Image} from '../../image/image.js'
-import {decodeManifest} from '../../oci/manifest.js'
+import {decodeImage, type Encoded, encodedManifest, type Image} from '../../image/image.js'
+import type {Manifest} from '../../oci/manifest.js'
 import {readAll} from '../../stream/limit.js'
-import type {ContentStore, StoredManifest} from '../../store/content-store.js'
+import type {ContentStore} from '../../store/content-store.js'
 
 /** Configs are small; a larger one is not read. */
 const largestConfig = 4 * 1024 * 1024
@@ -14,16 +14,16 @@ export async function fetchImage(
   signal: AbortSignal,
 ): Promise<Image | undefined> {
   const stored = await store.getManifest(name, {signal})
-  return stored && imageOf(store, stored, signal)
+  return stored && imageOf(store, encodedManifest(stored), signal)
 }
 
-/** The image of a manifest that was read already. */
+/** The image of a manifest that was read and decoded already. */
 export async function imageOf(
   store: ContentStore,
-  stored: StoredManifest,
+  manifest: Encoded<Manifest>,
   signal: AbortSignal,
 ): Promise<Image> {
-  const {config} = decodeManifest(stored.bytes, stored.descriptor.mediaType)
+  const {config} = manifest.value
   if (config.size > largestConfig) {
     throw new LimitError(
       'ERR_INJECT_DOCUMENT_TOO_LARGE',
@@ -36,5 +36,5 @@ export async function imageOf(
     largestConfig,
     'the image config',
   )
-  return decodeImage(stored, configBytes)
+  return decodeImage(manifest, configBytes)
 }

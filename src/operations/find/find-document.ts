@@ -1,4 +1,5 @@
 import {NotFoundError} from '../../errors.js'
+import {decodeDocument, type Document} from '../../image/document.js'
 import {formatReference, type Reference} from '../../oci/reference.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
 import type {LayoutStore} from '../../store/layout/layout-store.js'
@@ -7,21 +8,40 @@ import type {Ports} from '../../ports.js'
 /** What a registry assumes when nothing is said, as docker does. */
 export const defaultTag = 'latest'
 
-export interface FoundDocument {
-  readonly stored: StoredManifest
+interface Tagged {
   /** The tag it was found by; `undefined` when a digest named it. */
   readonly tag: string | undefined
 }
 
+/** The image or index that a reference names, decoded. */
+export type FoundDocument = Document & Tagged
+
+/** Whatever a reference names, as it is stored: nobody has decoded it. */
+export interface FoundManifest extends Tagged {
+  readonly stored: StoredManifest
+}
+
 /**
- * The manifest or index that `reference` names, as it is stored. Without tag and digest it is
- * `latest`, or the only one of an OCI layout. Throws `NotFoundError`.
+ * The image or index that `reference` names. Throws what `findManifest` and `decodeDocument` throw.
  */
 export async function findDocument(
   store: ContentStore,
   reference: Reference,
-  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+  ports: Pick<Ports, 'report' | 'signal'>,
 ): Promise<FoundDocument> {
+  const {stored, tag} = await findManifest(store, reference, ports)
+  return {...decodeDocument(stored), tag}
+}
+
+/**
+ * The manifest of any kind that `reference` names. Without tag and digest it is `latest`, or the
+ * only one of an OCI layout. Throws `NotFoundError`.
+ */
+export async function findManifest(
+  store: ContentStore,
+  reference: Reference,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<FoundManifest> {
   report({kind: 'step', step: 'read image', on: formatReference(reference)})
   const {tag, digest} = await wanted(store, reference, {report, signal})
   const name = digest ?? tag ?? defaultTag

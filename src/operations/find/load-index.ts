@@ -1,13 +1,17 @@
 import {IntegrityError, LimitError, NotFoundError} from '../../errors.js'
 import {imageEntries, type IndexTree} from '../../image/index-tree.js'
 import type {PlatformImage} from '../../image/platforms.js'
-import {documentKind} from '../../oci/document-kind.js'
+import type {Encoded} from '../../image/image.js'
 import type {Digest} from '../../oci/digest.js'
-import {decodeIndex, entryKind, indexMediaType, type IndexEntry} from '../../oci/image-index.js'
-import {parseDocument} from '../../oci/json.js'
-import {manifestMembers} from '../../oci/known-members.js'
+import {
+  decodeIndex,
+  entryKind,
+  type ImageIndex,
+  indexMediaType,
+  type IndexEntry,
+} from '../../oci/image-index.js'
 import {type Platform, platformOf} from '../../oci/platform.js'
-import type {ContentStore, StoredManifest} from '../../store/content-store.js'
+import type {ContentStore} from '../../store/content-store.js'
 import {fetchImage} from './fetch-image.js'
 
 /** Indexes below an index, at most; real ones have none, or a handful. */
@@ -21,55 +25,46 @@ export interface LoadedIndex {
 }
 
 /**
- * Whether a stored document is an index, by its own word and shape. Throws as `documentKind` does.
- */
-export function isIndex({bytes, descriptor}: StoredManifest): boolean {
-  const {value} = parseDocument(
-    bytes,
-    'the manifest',
-    manifestMembers,
-    'ERR_INJECT_MANIFEST_INVALID',
-  )
-  return documentKind(value, descriptor.mediaType).kind === 'index'
-}
-
-/**
  * The index with all indexes below it, each read once, and the platforms of its images; of the
  * images themselves nothing is read unless their entry lacks the platform. Throws `NotFoundError`
  * for an index below that is not there, `LimitError` for too many, and what `decodeIndex` throws.
  */
 export async function loadIndex(
   store: ContentStore,
-  stored: StoredManifest,
+  outermost: Encoded<ImageIndex>,
   signal: AbortSignal,
 ): Promise<LoadedIndex> {
   const trees = new Map<Digest, IndexTree>()
-  const read = async ({descriptor, bytes}: StoredManifest): Promise<IndexTree> => {
+  const read = async (index: Encoded<ImageIndex>): Promise<IndexTree> => {
     if (trees.size >= mostIndexes) throw tooMany(store.name)
-    const value = decodeIndex(bytes, descriptor.mediaType)
-    const mediaType = indexMediaType(value, descriptor.mediaType)
     const below = new Map<Digest, IndexTree>()
-    const tree = {index: {descriptor: {...descriptor, mediaType}, bytes, value}, below}
-    trees.set(descriptor.digest, tree)
-    for (const entry of value.manifests) {
+    const tree = {index, below}
+    trees.set(index.descriptor.digest, tree)
+    for (const entry of index.value.manifests) {
       if (entryKind(entry) !== 'index') continue
       below.set(entry.digest, trees.get(entry.digest) ?? (await read(await get(entry))))
     }
     return tree
   }
-  const get = async ({digest, size}: IndexEntry): Promise<StoredManifest> => {
+  const get = async ({digest, size}: IndexEntry): Promise<Encoded<ImageIndex>> => {
     const found = await store.getManifest(digest, {signal})
     if (!found)
       throw new NotFoundError('ERR_INJECT_IMAGE_NOT_FOUND', `${store.name} lacks index ${digest}`)
-    if (found.bytes.length === size) return found
+    if (found.bytes.length === size) return encodedIndex(found)
     throw new IntegrityError(
       'ERR_INJECT_SIZE_MISMATCH',
       `index ${digest} does not have the size that its descriptor gives`,
       {expected: size, found: found.bytes.length},
     )
   }
-  const tree = await read(stored)
+  const tree = await read(outermost)
   return {tree, images: await platformsOf(store, imageEntries(tree), signal)}
+}
+
+function encodedIndex({descriptor, bytes}: Omit<Encoded<unknown>, 'value'>) {
+  const value = decodeIndex(bytes, descriptor.mediaType)
+  const mediaType = indexMediaType(value, descriptor.mediaType)
+  return {descriptor: {...descriptor, mediaType}, bytes, value}
 }
 
 async function platformsOf(

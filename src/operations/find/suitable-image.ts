@@ -4,12 +4,13 @@ import {findSlot} from '../../image/slot.js'
 import {toOci} from '../../image/to-oci.js'
 import type {Parents} from '../../layer/pack/parents.js'
 import type {LayerCompression} from '../../oci/media-type.js'
+import type {Target} from './load-targets.js'
 
 /** In which form something is put into an image. */
 export interface FormatOptions {
   /** How the new layer is compressed. Default: gzip. */
   readonly compression?: LayerCompression | undefined
-  /** How hard gzip tries, 1 to 9; another one gives other bytes. */
+  /** How hard gzip tries, 1 to 9; another level gives other bytes. */
   readonly level?: number | undefined
   /** Docker's media types become OCI's. */
   readonly toOci?: boolean | undefined
@@ -17,14 +18,25 @@ export interface FormatOptions {
   readonly parents?: Parents | undefined
 }
 
+/** A target that a layer can be put into. */
+export interface SuitableTarget extends Target {
+  /** What is injected into: the image, or what `toOci` made of it. The slot is of this one. */
+  readonly suitable: Image
+}
+
 /**
- * The image that something is put into, converted if that is asked for. Throws `PreconditionError`
- * when it, or slot `name` in it, can take no layer like that: before any work is done.
+ * The target with its image converted, if that is asked for. Throws `PreconditionError` when the
+ * image, or slot `name` in it, cannot take such a layer: before any work is done.
  */
-export function suitableImage(image: Image, name: string, options: FormatOptions): Image {
-  const suitable = options.toOci === true ? toOci(image) : image
+export function suitableTarget(
+  target: Target,
+  name: string,
+  {toOci: isConverted, compression}: FormatOptions,
+): SuitableTarget {
+  const suitable = isConverted === true ? toOci(target.image) : target.image
   checkFamily(suitable)
-  checkPlain(findSlot(suitable, name))
-  newLayerType(suitable, options.compression)
-  return suitable
+  const slot = findSlot(suitable, name)
+  checkPlain(slot)
+  newLayerType(suitable, compression)
+  return {...target, suitable, slot}
 }

@@ -2,10 +2,12 @@ import {ConflictError, UsageError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
 import type {Reference} from '../../oci/reference.js'
-import type {ContentStore, TagMove} from '../../store/content-store.js'
+import type {CallOptions, ContentStore, TagMove} from '../../store/content-store.js'
 import {statNewTag} from '../../store/tags.js'
 import {tagMoved} from '../../store/store-errors.js'
 import {defaultTag} from '../find/find-document.js'
+import type {ImageRequest} from '../find/image-request.js'
+import type {TargetRequest} from './publish-request.js'
 
 /** Where tags stand, being asked for already. */
 export type TagLooks = ReadonlyMap<string, Promise<Digest | undefined>>
@@ -16,12 +18,12 @@ export type TagLooks = ReadonlyMap<string, Promise<Digest | undefined>>
  */
 export function lookAtTags(
   store: ContentStore,
-  {tag: own, digest}: Reference,
-  tags: readonly string[],
-  signal: AbortSignal,
+  {image, target}: {readonly image: ImageRequest; readonly target: TargetRequest},
+  {signal}: CallOptions,
 ): TagLooks {
+  const {tag: own, digest} = image.reference
   const found = digest === undefined ? (own ?? defaultTag) : undefined
-  const others = [...new Set(tags)].filter((tag) => tag !== found)
+  const others = [...new Set(target.tags)].filter((tag) => tag !== found)
   return new Map(
     others.map((tag) => {
       const look = statNewTag(store, tag, {signal})
@@ -29,6 +31,17 @@ export function lookAtTags(
       return [tag, look]
     }),
   )
+}
+
+/** Which tags are to move, and what is known of them. */
+export interface TagPlan {
+  readonly reference: Reference
+  /** Empty: the tag in the reference. */
+  readonly tags: readonly string[]
+  /** The document that the work starts from, and the tag that it was found by. */
+  readonly from: {readonly digest: Digest; readonly tag: string | undefined}
+  /** Of this very moment; default: the tags are looked at now. */
+  readonly looks?: TagLooks | undefined
 }
 
 /**
@@ -39,17 +52,14 @@ export function lookAtTags(
  */
 export async function planTagMoves(
   store: ContentStore,
-  reference: Reference,
-  tags: readonly string[],
-  loaded: {readonly digest: Digest; readonly tag: string | undefined},
+  {reference, tags, from: start, looks}: TagPlan,
   signal: AbortSignal,
-  looks: TagLooks = new Map(),
 ): Promise<TagMove[]> {
   const moves: TagMove[] = []
   for (const tag of destinationTags(reference, tags)) {
     const look = (): Promise<Digest | undefined> =>
-      looks.get(tag) ?? statNewTag(store, tag, {signal})
-    const from = tag === loaded.tag ? loaded.digest : ((await look()) ?? 'absent')
+      looks?.get(tag) ?? statNewTag(store, tag, {signal})
+    const from = tag === start.tag ? start.digest : ((await look()) ?? 'absent')
     checkPin(reference, {tag, from}, store.name)
     moves.push({tag, from})
   }

@@ -1,11 +1,11 @@
 import {randomInt} from 'node:crypto'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {ConflictError, NotFoundError, PreconditionError, UsageError} from '../../errors.js'
-import type {Reference} from '../../oci/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
+import {descriptorOf} from '../../image/document.js'
 import {findDocument, type FoundDocument} from '../find/find-document.js'
-import {isIndex} from '../find/load-index.js'
-import type {ConflictPolicy} from './on-conflict.js'
+import type {ImageRequest} from '../find/image-request.js'
+import type {PublishRequest, TargetRequest} from './publish-request.js'
 import type {Ports} from '../../ports.js'
 import {destinationTags} from './tag-moves.js'
 
@@ -14,19 +14,28 @@ const maxRounds = 30
 /** Milliseconds; times the number of rounds, so that many do not meet again and again. */
 const longestPause = 200
 
-/** What one round works on: the document as it is now, image or index. */
-export interface Round extends FoundDocument {
-  /** Whether it is an index; it may have been an image in the round before. */
-  readonly isIndex: boolean
+/** What one round works on. */
+export interface Round {
+  /** As it is now; it may have been of the other kind in the round before. */
+  readonly found: FoundDocument
   /** Counted from 1. */
   readonly number: number
 }
 
-/** What is changed, and what to do when somebody else changes it meanwhile. */
-export interface SettleOptions {
-  readonly reference: Reference
-  readonly tags: readonly string[]
-  readonly onConflict: ConflictPolicy
+/** What every command that moves tags is asked. */
+export interface TagRequest {
+  readonly image: ImageRequest
+  readonly target: TargetRequest
+  readonly publish: PublishRequest
+}
+
+/** Where a command works, and what it is asked for there. */
+export interface Workplace<Request extends TagRequest = TagRequest> {
+  readonly store: ContentStore
+  readonly request: Request
+  /** What the image's reference names, where somebody has looked; the first round works on it. */
+  readonly start?: FoundDocument | undefined
+  readonly ports: Ports
 }
 
 /**
@@ -36,20 +45,19 @@ export interface SettleOptions {
  * tag would be lost, so that conflict is final.
  */
 export async function publishUntilSettled<T>(
-  store: ContentStore,
-  options: SettleOptions,
-  ports: Ports,
+  {store, request, start, ports}: Workplace,
   attempt: (round: Round) => Promise<T>,
 ): Promise<T> {
   let first: Round | undefined
   for (let number = 1; ; number++) {
-    const found = await findDocument(store, options.reference, ports)
-    const round = {...found, isIndex: isIndex(found.stored), number}
+    const known = number === 1 ? start : undefined
+    const found = known ?? (await findDocument(store, request.image.reference, ports))
+    const round = {found, number}
     first ??= round
     try {
       return await attempt(round)
     } catch (error) {
-      if (!isConflict(error, options, round)) throw unsuitable(error, {first, round}, store.name)
+      if (!isConflict(error, request, round)) throw unsuitable(error, {first, round}, store.name)
       ports.report({kind: 'notice', message: `${error.message}; starting again from there`})
     }
     await sleep(randomInt(longestPause * Math.min(number, 10)), undefined, {signal: ports.signal})
@@ -59,12 +67,12 @@ export async function publishUntilSettled<T>(
 /** Whether another round may end otherwise. */
 function isConflict(
   error: unknown,
-  {reference, tags, onConflict}: SettleOptions,
-  {tag: source, number}: Round,
+  {image, target, publish}: TagRequest,
+  {found, number}: Round,
 ): error is ConflictError {
-  if (onConflict === 'fail' || number >= maxRounds) return false
+  if (publish.onConflict === 'fail' || number >= maxRounds) return false
   if (!(error instanceof ConflictError) || error.code !== 'ERR_INJECT_TAG_MOVED') return false
-  return destinationTags(reference, tags).every((tag) => tag === source)
+  return destinationTags(image.reference, target.tags).every((tag) => tag === found.tag)
 }
 
 /**
@@ -80,18 +88,18 @@ function unsuitable(
     error instanceof UsageError ||
     error instanceof NotFoundError ||
     error instanceof PreconditionError
-  if (!isAboutKind || first.isIndex === round.isIndex) return error
-  const kinds = first.isIndex
-    ? 'an index, and is a single image now'
-    : 'a single image, and is an index now'
-  const {digest} = round.stored.descriptor
+  if (!isAboutKind || first.found.kind === round.found.kind) return error
+  const kinds =
+    first.found.kind === 'index'
+      ? 'an index, and is a single image now'
+      : 'a single image, and is an index now'
   return new ConflictError(
     'ERR_INJECT_TAG_MOVED',
     `the tag in ${where} was moved meanwhile: it was ${kinds}: ${error.message}`,
     {
       cause: error,
-      expected: first.stored.descriptor.digest,
-      found: digest,
+      expected: descriptorOf(first.found).digest,
+      found: descriptorOf(round.found).digest,
       hint: error.hint ?? 'run again to start from what is there now',
     },
   )

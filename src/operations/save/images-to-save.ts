@@ -3,7 +3,12 @@ import type {ImageToSave} from '../../archive/save-images.js'
 import {UsageError} from '../../errors.js'
 import type {PlatformChoice} from '../../image/platforms.js'
 import type {Digest} from '../../oci/digest.js'
-import {parseReference, type Reference, repositoryName} from '../../oci/reference.js'
+import {
+  formatReference,
+  parseReference,
+  type Reference,
+  repositoryName,
+} from '../../oci/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {findDocument} from '../find/find-document.js'
 import {loadFound} from '../find/load-image.js'
@@ -25,7 +30,8 @@ export async function findImage(
   ports: Ports,
 ): Promise<FoundImage> {
   const found = await findDocument(store, reference, ports)
-  const {image} = await loadFound(store, reference, found, ports.signal, platforms)
+  const what = formatReference(reference)
+  const image = await loadFound(store, found, {what, platforms}, ports.signal)
   return {
     image,
     names: namesOf(reference, found.tag ?? reference.tag),

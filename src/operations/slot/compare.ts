@@ -6,7 +6,7 @@ import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import {layerCompression} from '../../oci/media-type.js'
 import type {ContentStore} from '../../store/content-store.js'
-import {isThere, type KnownLayer, packsTo} from './known-layers.js'
+import {isThere, isUsable, type KnownLayer} from './known-layers.js'
 import type {Ports} from '../../ports.js'
 
 /** Bytes of a blob from which on its content is hashed in a thread of its own. */
@@ -22,17 +22,24 @@ export interface Comparison {
   readonly layer: Layer | undefined
 }
 
+export interface CompareOptions extends LayerFormat {
+  readonly known: readonly KnownLayer[]
+  /** Hashes to the end in any case. */
+  readonly exhaustive: boolean
+  /** For whoever watches. */
+  readonly on: string
+}
+
 /**
- * Hashes the directory to see whether it is one of `known`; reads nothing when there are none.
- * `exhaustive`: to its end in any case. What costs little to rule out is ruled out early: a tar
+ * Hashes the directory to see whether it is one of `known`; reads nothing when there are none,
+ * unless it has to be exhaustive. What costs little to rule out is ruled out early: a tar
  * cannot be larger than its compressed form can possibly hold, nor a file newer than the newest one
  * in a layer.
  */
 export async function compare(
   store: ContentStore,
-  known: readonly KnownLayer[],
   entries: () => Iterable<WalkedEntry>,
-  {exhaustive, on, ...format}: LayerFormat & {readonly exhaustive: boolean; readonly on: string},
+  {known, exhaustive, on, ...format}: CompareOptions,
   {report, signal, jobs = availableParallelism()}: Ports,
 ): Promise<Comparison> {
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
@@ -49,9 +56,10 @@ export async function compare(
   const inThread = isLarge && jobs > 1
   const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})
   const layer = known.find(({diffId}) => diffId === content?.diffId)
-  if (!layer || !(await isThere(store, layer, signal))) return {content, layer: undefined}
-  const isProven = layer.own || (await packsTo(layer, entries, format, {report, signal}))
-  return {content, layer: isProven ? layer : undefined}
+  if (!layer) return {content, layer: undefined}
+  const presence = (each: Layer) => isThere(store, each, signal)
+  const usable = await isUsable(layer, entries, {...format, presence}, {report, signal})
+  return {content, layer: usable ? layer : undefined}
 }
 
 /** Deflate cannot shrink anything by more than 1,032 to 1. https://zlib.net/zlib_tech.html */

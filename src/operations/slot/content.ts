@@ -10,8 +10,6 @@ export interface SlotFacts extends Omit<PackedContent, 'diffId'> {
 
 /** The layers of a slot, all of them in the store. */
 export interface StoredContent {
-  /** Equal for equal entries, divided in the same way. */
-  readonly key: string
   /** Lowest first. */
   readonly layers: readonly Layer[]
   readonly content: SlotFacts
@@ -28,11 +26,7 @@ export interface SentLayers {
 }
 
 /** One layer that was found there, or pushed. */
-export function asContent(
-  layer: Layer,
-  content: PackedContent,
-  uploaded: boolean,
-): Omit<StoredContent, 'key'> {
+export function asContent(layer: Layer, content: PackedContent, uploaded: boolean): StoredContent {
   const sent = uploaded ? {count: 1, bytes: layer.descriptor.size} : nothingSent
   return {layers: [layer], content, uploaded, sent}
 }

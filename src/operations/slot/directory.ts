@@ -3,32 +3,64 @@ import {localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {type Output, refuseOutputsInside} from './outputs.js'
 import {ignoreRules} from '../../layer/tree/ignore-rules.js'
-import {walk, type WalkOptions} from '../../layer/tree/walk.js'
+import {walk} from '../../layer/tree/walk.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 
-export interface DirectoryOptions extends Omit<WalkOptions, 'isExcluded' | 'detail'> {
+/** Which entries of a directory are packed, and as whose. */
+export interface PackRules {
   /** gitignore patterns, after those of the directory's `.injectignore`. */
   readonly exclude: readonly string[]
+  /** Names that start with `.wh.` delete files of the image: refused unless set. */
+  readonly whiteouts?: boolean | undefined
+  /** Given to every entry instead of the file's own. */
+  readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+}
+
+/** What a directory becomes in an image. */
+export interface Placement {
+  /** Where in the image it belongs. */
+  readonly path: string
+  /** Seconds since the epoch: no mtime is later. */
+  readonly created?: number | undefined
+  /** Told of what is left out. */
+  readonly onWarning: (message: string) => void
 }
 
 /** A local directory, to be walked as often as needed. */
 export interface Directory {
+  /** As the user named it, for messages. */
+  readonly name: string
   /** With every symlink resolved. */
   readonly path: string
-  entries(options: DirectoryOptions): Entries
+  readonly rules: PackRules
+  entries(placement: Placement): Entries
 }
 
 /**
  * A symlink to a directory is followed, as `tar -C` does. Throws `LocalIoError` at once when there
  * is no such directory, and `UsageError` when one of the outputs of the run lies inside it.
  */
-export function openDirectory(directory: string, outputs: readonly Output[]): Directory {
-  const path = realDirectory(directory)
+export function openDirectory(
+  name: string,
+  {exclude, whiteouts, owner}: PackRules,
+  outputs: readonly Output[],
+): Directory {
+  const path = realDirectory(name)
   refuseOutputsInside(path, outputs)
   return {
+    name,
     path,
-    entries: (options) => (detail) =>
-      walk(path, {...options, detail, isExcluded: ignoreRules(path, options.exclude)}),
+    rules: {exclude, whiteouts, owner},
+    entries: (placement) => (detail) =>
+      walk(path, {
+        path: placement.path,
+        clampMtime: placement.created,
+        onWarning: placement.onWarning,
+        owner,
+        whiteouts,
+        isExcluded: ignoreRules(path, exclude),
+        detail,
+      }),
   }
 }
 

@@ -1,5 +1,6 @@
 import {setMaxListeners} from 'node:events'
 import {unlessFailed} from '../../errors.js'
+import {decodeDocument} from '../../image/document.js'
 import type {Image, Layer} from '../../image/image.js'
 import {imageEntries} from '../../image/index-tree.js'
 import {findSlot, type Slot} from '../../image/slot.js'
@@ -8,13 +9,14 @@ import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import {type Digest, isDigest} from '../../oci/digest.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
 import {drain, measured} from '../../stream/bytes.js'
-import {fetchImage} from '../find/fetch-image.js'
-import {isIndex, loadIndex} from '../find/load-index.js'
+import {fetchImage, imageOf} from '../find/fetch-image.js'
+import type {LoadedTargets, Target} from '../find/load-targets.js'
+import {loadIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
 
 /**
- * A layer of this slot that the repository should hold already. `own`: the image's that is worked
- * on, not that of another tag.
+ * A layer of this slot that the repository should hold already. `own`: that of the images that are
+ * worked on, not of others.
  */
 export interface KnownLayer extends Layer {
   readonly own: boolean
@@ -24,79 +26,124 @@ export interface KnownLayer extends Layer {
   readonly newest: number | undefined
 }
 
-/**
- * Layers of this slot that the repository should hold already: the image's own, and those of the
- * images that the tags name now (a nightly job injects into the same base again and again). When
- * the directory packs to one of them, nothing needs to be sent.
- */
-export async function knownLayers(
-  store: ContentStore,
-  image: Image,
-  name: string,
-  moves: readonly TagMove[],
-  signal: AbortSignal,
-): Promise<KnownLayer[]> {
-  const known = layersIn(findSlot(image, name), true)
-  const seen = new Set<string>([image.manifest.descriptor.digest])
-  for (const {from} of moves) {
-    if (!isDigest(from) || seen.has(from)) continue
-    seen.add(from)
-    known.push(...(await otherLayer(store, from, name, signal)))
-  }
-  return known
-}
-
-/**
- * Layers of this slot in what the tags name now, of single images and of those of an index. None of
- * them is proven.
- */
-export async function layersAt(
-  store: ContentStore,
-  moves: readonly TagMove[],
-  name: string,
-  signal: AbortSignal,
-): Promise<KnownLayer[]> {
-  const known: KnownLayer[] = []
-  for (const from of new Set(moves.map((move) => move.from))) {
-    if (!isDigest(from)) continue
-    for (const digest of await imagesAt(store, from, signal))
-      known.push(...(await otherLayer(store, digest, name, signal)))
-  }
-  return known
-}
-
 /** An index with very many images is not searched to its end. */
 const mostImages = 20
 
+/**
+ * Layers of the slot that the repository should hold already: those of the targets, of the other
+ * images of their index where not all targets have the same, and of what the tags name now (a
+ * nightly job injects into the same base again and again). When the content packs to one of them,
+ * nothing needs to be sent.
+ */
+export type FindKnownLayers = (targets: readonly Target[]) => Promise<KnownLayer[]>
+
+/** Where layers of a slot are looked for. */
+export interface KnownPlaces {
+  readonly name: string
+  readonly loaded: LoadedTargets
+  readonly moves: readonly TagMove[]
+}
+
+/** Finds the layers of one slot. Other images are read when they are needed, and once. */
+export function createKnownLayers(
+  store: ContentStore,
+  {name, loaded, moves}: KnownPlaces,
+  signal: AbortSignal,
+): FindKnownLayers {
+  const seen = new Set<string>(loaded.targets.map(({image}) => image.manifest.descriptor.digest))
+  if (loaded.tree) seen.add(loaded.tree.index.descriptor.digest)
+  const layersOf = (image: Image): KnownLayer[] => layersIn(findSlot(image, name), false)
+  const inSiblings = once(async () => {
+    const siblings = loaded.others.slice(0, mostImages).map(({entry}) => entry.digest)
+    return (await imagesNamed(store, siblings, signal)).flatMap(layersOf)
+  })
+  const atTags = once(async () => {
+    const known: KnownLayer[] = []
+    for (const from of new Set(moves.map((move) => move.from))) {
+      if (!isDigest(from) || seen.has(from)) continue
+      known.push(...(await imagesAt(store, from, signal)).flatMap(layersOf))
+    }
+    return known
+  })
+  return async (targets) => {
+    const own = ownLayers(targets)
+    const isComplete = own.length > 0 && own.every((layer) => layer.own)
+    return [...own, ...(isComplete ? [] : await inSiblings()), ...(await atTags())]
+  }
+}
+
+function once<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined
+  return () => (found ??= find())
+}
+
+/**
+ * The images of what a tag names now. What cannot be read, of whatever kind, is no reason to fail:
+ * it only cannot save us work.
+ */
 async function imagesAt(
   store: ContentStore,
   digest: Digest,
   signal: AbortSignal,
-): Promise<readonly Digest[]> {
+): Promise<readonly Image[]> {
   const found = await unlessFailed(async () => {
     const stored = await store.getManifest(digest, {signal})
-    if (!stored || !isIndex(stored)) return stored ? [digest] : []
-    const {tree} = await loadIndex(store, stored, signal)
-    return imageEntries(tree)
-      .slice(0, mostImages)
-      .map((entry) => entry.digest)
+    if (!stored) return []
+    const document = decodeDocument(stored)
+    if (document.kind === 'image') return [await imageOf(store, document.manifest, signal)]
+    const {tree} = await loadIndex(store, document.index, signal)
+    const entries = imageEntries(tree).slice(0, mostImages)
+    return imagesNamed(
+      store,
+      entries.map((entry) => entry.digest),
+      signal,
+    )
   })
   return found ?? []
 }
 
+/** Those that can be read. */
+async function imagesNamed(
+  store: ContentStore,
+  digests: readonly Digest[],
+  signal: AbortSignal,
+): Promise<readonly Image[]> {
+  const images: Image[] = []
+  for (const digest of digests) {
+    const image = await unlessFailed(() => fetchImage(store, digest, signal))
+    if (image) images.push(image)
+  }
+  return images
+}
+
 /**
- * Whether a known layer may be named again for entries that have its diff ID: when it is there, and
- * it is the image's own or what they pack to. `isThere` may have been asked before.
+ * What one image says of its layers, another one cannot vouch for: `own` are those that all of the
+ * targets have.
  */
-export async function isUsable(
-  layer: KnownLayer,
-  entries: () => Iterable<WalkedEntry>,
-  format: LayerFormat,
-  ports: Pick<Ports, 'report' | 'signal'>,
-  isKnownThere: Presence,
-): Promise<boolean> {
-  if (!(await isKnownThere(layer))) return false
-  return layer.own || packsTo(layer, entries, format, ports)
+function ownLayers(targets: readonly Target[]): KnownLayer[] {
+  const found = new Map<string, {layer: KnownLayer; images: number}>()
+  for (const {slot} of targets) {
+    for (const layer of layersIn(slot, true)) {
+      const key = `${layer.diffId} ${layer.descriptor.digest}`
+      found.set(key, {layer, images: (found.get(key)?.images ?? 0) + 1})
+    }
+  }
+  return [...found.values()].map(({layer, images}) => ({...layer, own: images === targets.length}))
+}
+
+/** The layers of a slot that is there. */
+function layersIn(slot: Slot | undefined, own: boolean): KnownLayer[] {
+  const layers = slot?.layers ?? []
+  const isShard = layers.length > 1
+  return layers.map(({descriptor, diffId, newest}) => ({descriptor, diffId, own, isShard, newest}))
+}
+
+/**
+ * Layers of one slot, as far as they are of use to what is made now: one layer is compared with
+ * one, and several with several.
+ */
+export function alike(known: readonly KnownLayer[], isShard: boolean): KnownLayer[] {
+  return known.filter((layer) => layer.isShard === isShard)
 }
 
 /** Whether the store has a layer. */
@@ -128,21 +175,6 @@ export function createPresence(
   }
 }
 
-/**
- * Layers of one slot, as far as they are of use to what is made now: one layer is compared with
- * one, and several with several.
- */
-export function alike(known: readonly KnownLayer[], isShard: boolean): KnownLayer[] {
-  return known.filter((layer) => layer.isShard === isShard)
-}
-
-/** The layers of a slot that is there. */
-export function layersIn(slot: Slot | undefined, own: boolean): KnownLayer[] {
-  const layers = slot?.layers ?? []
-  const isShard = layers.length > 1
-  return layers.map(({descriptor, diffId, newest}) => ({descriptor, diffId, own, isShard, newest}))
-}
-
 /** Whether the store has the blob of a layer, of the size that the layer is said to have. */
 export async function isThere(
   store: ContentStore,
@@ -154,10 +186,24 @@ export async function isThere(
 }
 
 /**
+ * Whether a known layer may be named again for entries that have its diff ID: when it is there, and
+ * it is the targets' own or what they pack to.
+ */
+export async function isUsable(
+  layer: KnownLayer,
+  entries: () => Iterable<WalkedEntry>,
+  {presence, ...format}: LayerFormat & {readonly presence: Presence},
+  ports: Pick<Ports, 'report' | 'signal'>,
+): Promise<boolean> {
+  if (!(await presence(layer))) return false
+  return layer.own || packsTo(layer, entries, format, ports)
+}
+
+/**
  * Whether the entries, compressed by us, are that very blob. What another image says of its layers
  * nobody has checked, and every digest that we publish is of bytes that we hold.
  */
-export async function packsTo(
+async function packsTo(
   {descriptor}: Layer,
   entries: () => Iterable<WalkedEntry>,
   format: LayerFormat,
@@ -168,21 +214,4 @@ export async function packsTo(
   const {stream, result} = measured(source.open({signal}))
   await drain(stream)
   return result().digest === descriptor.digest
-}
-
-/**
- * An image that cannot be read, of whatever kind, is no reason to fail: it only cannot save us
- * work.
- */
-async function otherLayer(
-  store: ContentStore,
-  digest: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<KnownLayer[]> {
-  const found = await unlessFailed(async () => {
-    const image = await fetchImage(store, digest, signal)
-    return image ? layersIn(findSlot(image, name), false) : []
-  })
-  return found ?? []
 }

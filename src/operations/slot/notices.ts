@@ -16,6 +16,21 @@ export function noticeOtherSlots(
   })
 }
 
+/** What several rounds, or several images, have to say alike is said once. */
+export function saidOnce(ports: Ports): Ports {
+  const said = new Set<string>()
+  return {
+    ...ports,
+    report(event) {
+      if (event.kind === 'notice' || event.kind === 'warning') {
+        if (said.has(event.message)) return
+        said.add(event.message)
+      }
+      ports.report(event)
+    },
+  }
+}
+
 /** A failed job before us, or a mistyped pattern, leaves nothing to pack. */
 export function warnOfEmptiness(
   entries: number | undefined,

@@ -19,19 +19,23 @@ export interface ShardedContent extends Pick<FramedEntries, 'content' | 'frame'>
   readonly plan: ShardPlan
 }
 
-export interface StoreShardsOptions extends LayerFormat {
-  /** What need not be stored again. */
-  readonly known: readonly KnownLayer[]
+/** How each of the layers is packed. */
+export interface PackShardOptions extends LayerFormat {
   readonly mediaType: string
   /** For whoever watches. */
   readonly on: string
+  /** By which a later run knows that it may go on where this one was killed. */
+  readonly packing?: readonly string[] | undefined
+}
+
+export interface StoreShardsOptions extends PackShardOptions {
+  /** What need not be stored again. */
+  readonly known: readonly KnownLayer[]
   /**
    * Who publishes the image restores what the store turns out to lack of layers that the image has
    * already: unless nothing changes at all they are not asked for.
    */
   readonly restores?: boolean | undefined
-  /** By which a later run knows that it may go on where this one was killed. */
-  readonly packing?: readonly string[] | undefined
 }
 
 /**
@@ -75,7 +79,7 @@ export async function storeShards(
   sharded: ShardedContent,
   options: StoreShardsOptions,
   ports: Ports,
-): Promise<Omit<StoredContent, 'key'>> {
+): Promise<StoredContent> {
   const {known, on} = options
   const layers: Layer[] = []
   let [tarSize, count, bytes] = [0, 0, 0]
@@ -108,7 +112,7 @@ export async function storeShards(
     bytes += layer.descriptor.size
   }
   if (options.restores === true && !isPacked) {
-    const restored = await restoreShards(store, sharded, layers, options, ports)
+    const restored = await restoreShards(store, sharded, {...options, layers}, ports)
     count = restored.length
     bytes = restored.reduce((sum, {descriptor}) => sum + descriptor.size, 0)
   }
@@ -124,8 +128,7 @@ export async function storeShards(
 export async function restoreShards(
   store: ContentStore,
   sharded: ShardedContent,
-  layers: readonly Layer[],
-  options: StoreShardsOptions,
+  {layers, ...options}: PackShardOptions & {readonly layers: readonly Layer[]},
   ports: Ports,
 ): Promise<readonly Layer[]> {
   const there = await Promise.all(layers.map(createPresence(store, layers, ports.signal)))
@@ -174,11 +177,12 @@ async function compareShard(
   if (!content) throw new Error('hashing without a limit came to one')
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
-  const usable = layer && (await isUsable(layer, entries, {compression, level}, ports, presence))
+  const how = {compression, level, presence}
+  const usable = layer && (await isUsable(layer, entries, how, ports))
   return {content, layer: usable === true ? layer : undefined}
 }
 
-function packingOf({number}: Shard, options: StoreShardsOptions) {
+function packingOf({number}: Shard, options: PackShardOptions) {
   const {mediaType, compression, level, on, packing} = options
   return {
     mediaType,

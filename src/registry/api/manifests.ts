@@ -10,7 +10,7 @@ import {type Connection, headersOnly} from './connection.js'
 import {displayRequest} from '../net/endpoint.js'
 import type {HttpResponse} from '../net/http.js'
 import {notARegistry, refuseEncoding, refusePage} from './resumed.js'
-import {checkClaimedDigest, claimedDigest} from './response-digest.js'
+import {checkClaimedDigest, checkClaims, claimedDigest} from './response-digest.js'
 
 export interface ManifestReader extends Pick<ManifestStore, 'getManifest' | 'statManifest'> {
   /**
@@ -135,8 +135,6 @@ function checkedDigest(
       {expected: reference, found: digest},
     )
   }
-  for (const algorithm of ['sha256', 'sha512'] as const) {
-    checkClaimedDigest(response, digestOf(bytes, algorithm), what)
-  }
+  checkClaims(response, bytes, digest, what)
   return digest
 }

@@ -1,5 +1,5 @@
 import {IntegrityError} from '../../errors.js'
-import {algorithmOf, type Digest, isDigest} from '../../oci/digest.js'
+import {algorithmOf, type Digest, digestOf, isDigest} from '../../oci/digest.js'
 import type {HttpResponse} from '../net/http.js'
 
 /**
@@ -11,21 +11,42 @@ export function claimedDigest({headers}: Pick<HttpResponse, 'headers'>): Digest 
   return isDigest(digest) ? digest : undefined
 }
 
+/** Every digest that the registry claims; a header may be repeated. */
+function claimsIn({headers}: Pick<HttpResponse, 'headers'>): readonly Digest[] {
+  const texts = [headers['docker-content-digest'] ?? ''].flat().join(',').split(',')
+  return texts.map((text) => text.trim()).filter(isDigest)
+}
+
+/**
+ * Throws `IntegrityError` (`ERR_INJECT_DIGEST_MISMATCH`) when the registry claims a digest, in
+ * whatever algorithm, that is not the one of these bytes. `digest` is known of them already.
+ */
+export function checkClaims(
+  response: Pick<HttpResponse, 'headers'>,
+  bytes: Uint8Array,
+  digest: Digest,
+  what: string,
+): void {
+  checkClaimedDigest(response, digest, what)
+  const others = claimsIn(response).map(algorithmOf)
+  for (const algorithm of new Set(others)) {
+    if (algorithm === algorithmOf(digest)) continue
+    checkClaimedDigest(response, digestOf(bytes, algorithm), what)
+  }
+}
+
 /**
  * Throws `IntegrityError` (`ERR_INJECT_DIGEST_MISMATCH`) when the registry claims another digest
  * than `expected`. A claim in another algorithm, or none, says nothing. Repeated headers must all
  * agree.
  */
 export function checkClaimedDigest(
-  {headers}: Pick<HttpResponse, 'headers'>,
+  response: Pick<HttpResponse, 'headers'>,
   expected: Digest,
   what: string,
 ): void {
-  for (const claim of [headers['docker-content-digest'] ?? ''].flat().join(',').split(',')) {
-    const found = claim.trim()
-    if (!isDigest(found) || found === expected || algorithmOf(found) !== algorithmOf(expected)) {
-      continue
-    }
+  for (const found of claimsIn(response)) {
+    if (found === expected || algorithmOf(found) !== algorithmOf(expected)) continue
     throw new IntegrityError(
       'ERR_INJECT_DIGEST_MISMATCH',
       `${what} is not what its digest names: expected ${expected}, the registry says ${found}`,

@@ -1,10 +1,9 @@
 import {InjectError, IntegrityError, LimitError} from '../../errors.js'
 import {layerSteps} from '../../image/history.js'
-import {decodeImage, type Image} from '../../image/image.js'
+import {decodeImage, encodedManifest, type Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
 import type {Descriptor} from '../../oci/descriptor.js'
 import {documentLimit} from '../../oci/json.js'
-import {decodeManifest} from '../../oci/manifest.js'
 import {formatPlatform, platformOf} from '../../oci/platform.js'
 import {descriptorShape, faultIn, listShape, looseShape} from '../../oci/shape.js'
 import type {StoredManifest} from '../../store/content-store.js'
@@ -61,7 +60,8 @@ const manifestShape = looseShape({config: descriptorShape, layers: listShape(des
 
 async function readImage(stored: StoredManifest, reading: Reading): Promise<Image> {
   const {repository, signal} = reading
-  const {config} = decodeManifest(stored.bytes, stored.descriptor.mediaType)
+  const manifest = encodedManifest(stored)
+  const {config} = manifest.value
   if (config.size > Math.min(documentLimit, reading.left))
     throw new LimitError(
       'ERR_INJECT_DOCUMENT_TOO_LARGE',
@@ -71,7 +71,7 @@ async function readImage(stored: StoredManifest, reading: Reading): Promise<Imag
   const read = async (): Promise<Uint8Array> =>
     readAll(await repository.openBlob(config, {signal}), config.size, 'the image config')
   const bytes = await fromStore(reading, read(), 'its config cannot be read: ')
-  return decodeImage(stored, bytes)
+  return decodeImage(manifest, bytes)
 }
 
 function factsOf(image: Image): Partial<ImageSubject> {

@@ -1,14 +1,13 @@
 import {mkdirSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {parseReference} from '../../../src/oci/reference.js'
-import type {InjectionResult} from '../../../src/operations/slot/result.js'
-import type {UpdateOptions} from '../../../src/operations/slot/plan.js'
+import type {InjectionResult} from '../../../src/operations/injection/describe-image.js'
 import {update} from '../../../src/operations/update.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {makeEntry, putImage} from '../../support/put-image.js'
 import {tempDir} from '../../support/temp-dir.js'
+import {type UpdateOptions, updateRequest} from '../../support/update-options.js'
 
 const MiB = 1024 * 1024
 const size = 2 * MiB
@@ -26,22 +25,9 @@ async function start(first: Partial<UpdateOptions> = {}) {
     utimesSync(join(tree, name), time, time)
   }
   for (let i = 0; i < 8; i++) write(`file${i}`, String(i), old)
-  const run = async (more: Partial<UpdateOptions & {dryRun: boolean}> = {}) => {
+  const run = async (more: Partial<UpdateOptions> = {}) => {
     const ports = operationPorts(store)
-    const result = await update(
-      {
-        reference: parseReference('registry.example/team/app:v1'),
-        directory: tree,
-        tags: [],
-        name: 'cvmfs',
-        exclude: [],
-        onConflict: 'fail',
-        noClobber: false,
-        dryRun: false,
-        ...more,
-      },
-      ports,
-    )
+    const result = await update(updateRequest({directory: tree, ...more}), ports)
     let step: string | undefined
     let hashed = 0
     for (const event of ports.events) {

@@ -3,13 +3,12 @@ import {join} from 'node:path'
 import {expect, it} from 'vitest'
 import {parseReference} from '../../../src/oci/reference.js'
 import {update} from '../../../src/operations/update.js'
-import {withTarget} from '../../../src/operations/copy/with-target.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import {openLayoutStore} from '../../../src/store/layout/layout-store.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {putImage, smallLayer} from '../../support/put-image.js'
 import {tempDir} from '../../support/temp-dir.js'
-import {updateOptions} from '../../support/update-options.js'
+import {updateRequest} from '../../support/update-options.js'
 
 /** An image, and a directory `amd64` below a folder, with links to it from outside. */
 async function start() {
@@ -26,15 +25,13 @@ async function start() {
     more: {to?: string; outputs?: readonly {what: string; path: string}[]},
   ) => {
     const ports = operationPorts(store)
-    return withTarget(
-      update,
-      {
-        ...updateOptions,
+    return update(
+      updateRequest({
         reference: parseReference('registry.example/app:v1'),
         directory: from,
         ...(more.to !== undefined && {to: parseReference(more.to)}),
         ...(more.outputs && {outputs: more.outputs}),
-      },
+      }),
       {
         ...ports,
         openStore: (reference, {create = false}) =>

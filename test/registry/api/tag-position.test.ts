@@ -140,9 +140,9 @@ describe('P10 before a tag is called gone or moved, a GET is asked', () => {
     const {store} = await start(({method}) => (method === 'HEAD' ? {status: 404} : undefined))
     expect(await store.statManifest('v1')).toBe(beforeDigest)
     const reference = parseReference('registry.example/team/app:other')
-    const loaded = {digest: theirDigest, tag: 'other'}
+    const from = {digest: theirDigest, tag: 'other'}
     const {signal} = new AbortController()
-    expect(await planTagMoves(store, reference, ['v1'], loaded, signal)).toEqual([
+    expect(await planTagMoves(store, {reference, tags: ['v1'], from}, signal)).toEqual([
       {tag: 'v1', from: beforeDigest},
     ])
   })

@@ -8,6 +8,7 @@ import {makeDocuments} from '../images.js'
 import type {Kind} from './kinds.js'
 import {matrixUpdate, openStore} from './open-store.js'
 import {startScriptedRegistry} from './scripted-registry.js'
+import {updateRequest} from '../update-options.js'
 
 /** What a registry has in the beginning. */
 export type Content = Pick<FakeRegistry, 'blobs' | 'manifests' | 'tags'>
@@ -55,22 +56,19 @@ async function injectOnce(content: Content): Promise<Content> {
       repository: 'team/app',
       tag: 'base',
     } as const
-    await update(
-      {...matrixUpdate, reference, directory: folder, tags: ['v1']},
-      {
-        openStore: (_, {writes}) =>
-          Promise.resolve(
-            openStore(registry, kind, undefined, {
-              writes,
-              chunkSize: undefined,
-              said: [],
-              virtual: {waited: 0},
-            }),
-          ),
-        report: () => undefined,
-        signal: new AbortController().signal,
-      },
-    )
+    await update(updateRequest({...matrixUpdate, reference, directory: folder, tags: ['v1']}), {
+      openStore: (_, {writes}) =>
+        Promise.resolve(
+          openStore(registry, kind, undefined, {
+            writes,
+            chunkSize: undefined,
+            said: [],
+            virtual: {waited: 0},
+          }),
+        ),
+      report: () => undefined,
+      signal: new AbortController().signal,
+    })
     const {blobs, manifests, tags} = registry.registry
     return {blobs, manifests, tags}
   } finally {

@@ -1,12 +1,11 @@
 import type {Credential} from '../../../src/registry/credentials/credential.js'
 import {openRegistryStore} from '../../../src/registry/registry-store.js'
-import {updateOptions} from '../update-options.js'
 import {type Fault, startTime} from './faults.js'
 import type {Kind} from './kinds.js'
 import {identityToken, type ScriptedRegistry, user} from './scripted-registry.js'
 
 /** What `update` is asked for in all runs. */
-export const matrixUpdate = {...updateOptions, created: 1_700_000_000}
+export const matrixUpdate = {created: 1_700_000_000}
 
 export interface StoreWishes {
   readonly writes: boolean

@@ -23,6 +23,7 @@ import {
   startScriptedRegistry,
   user,
 } from './scripted-registry.js'
+import {updateRequest} from '../update-options.js'
 
 /** What one run came to. */
 export interface Observation {
@@ -112,7 +113,10 @@ async function observe(
   } as const
   const work: Promise<unknown> =
     kind.operation === 'update'
-      ? update({...matrixUpdate, reference, directory, chunkSize: kind.chunkSize}, ports)
+      ? update(
+          updateRequest({...matrixUpdate, reference, directory, chunkSize: kind.chunkSize}),
+          ports,
+        )
       : unpack(
           {reference, directory, name: 'cvmfs', force: true, devices: false, strict: true},
           ports,

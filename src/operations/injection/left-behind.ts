@@ -4,7 +4,7 @@ import type {CallOptions, ContentStore} from '../../store/content-store.js'
 import {listReferrers} from '../../store/list-referrers.js'
 import {referrersTag} from '../../store/referrer-lister.js'
 import type {IndexInjectionResult} from './describe-index.js'
-import type {InjectionResult} from '../slot/result.js'
+import type {InjectionResult} from './describe-image.js'
 import type {Ports} from '../../ports.js'
 
 /**

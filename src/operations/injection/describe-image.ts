@@ -1,13 +1,8 @@
-import type {Image, Layer} from '../../image/image.js'
 import type {Digest} from '../../oci/digest.js'
-import {repositoryName, type Reference} from '../../oci/reference.js'
-import type {SentLayers, SlotFacts} from './content.js'
-
-/**
- * What became of the slot: put into an image that had none, given other content, left as it was, or
- * that while the image's config was edited.
- */
-export type SlotAction = 'added' | 'replaced' | 'unchanged' | 'edited'
+import {repositoryName} from '../../oci/reference.js'
+import type {InjectedDocument} from './injected-document.js'
+import type {InjectedImage, SlotAction} from './injected-image.js'
+import type {InjectionRequest} from './request.js'
 
 /** What `setup` and `update` did, or in a dry run would do. */
 export interface InjectionResult {
@@ -60,67 +55,47 @@ export interface InjectionResult {
   readonly dryRun: boolean
 }
 
-export interface Outcome {
-  readonly reference: Reference
-  readonly base: Image
-  readonly result: Image
-  readonly slot: InjectionResult['slot']
-  readonly content: Partial<SlotFacts>
-  /** Unknown (`undefined`) where one of them would be new. */
-  readonly layers: readonly Layer[] | undefined
-  readonly count: number
-  readonly uploaded: boolean
-  readonly sent: SentLayers
-  readonly tags: readonly string[]
-  readonly dryRun: boolean
-}
-
-export function describeOutcome({
-  reference,
-  base,
-  result,
-  slot,
-  content,
-  layers,
-  count,
-  uploaded,
-  sent,
-  tags,
-  dryRun,
-}: Outcome): InjectionResult {
-  const isKnown = !dryRun || slot.action === 'unchanged'
-  const digest = isKnown ? result.manifest.descriptor.digest : null
+/** What a command that was asked for `request` did to a single image. */
+export function describeImage(
+  {image, publish: {dryRun}}: InjectionRequest,
+  {image: injected, base, outermost}: Extract<InjectedDocument, {kind: 'image'}>,
+  tags: readonly string[],
+): InjectionResult {
+  const slot = describeSlot(injected, image.name)
+  const isThere = !dryRun || !slot.changed
+  const digest = isThere ? outermost.descriptor.digest : null
   return {
-    reference: digest && `${repositoryName(reference)}@${digest}`,
+    reference: digest && `${repositoryName(image.reference)}@${digest}`,
     digest,
-    base: base.manifest.descriptor.digest,
-    changed: slot.action !== 'unchanged',
+    base,
+    changed: slot.changed,
     tags,
-    slot,
-    layer: describeLayer(content, layers, uploaded),
-    layers: {count, new: sent.count, bytes: sent.bytes},
+    slot: slot.slot,
+    layer: slot.layer,
+    layers: slot.layers,
     dryRun,
   }
 }
 
-export function describeLayer(
-  content: Partial<SlotFacts>,
-  layers: readonly Layer[] | undefined,
-  uploaded: boolean,
-): InjectionResult['layer'] {
+/** What became of slot `name` of one image. */
+export function describeSlot(
+  injected: InjectedImage,
+  name: string,
+): Pick<InjectionResult, 'changed' | 'slot' | 'layer' | 'layers'> {
+  const {path, action, count, content, uploaded, sent} = injected
+  const layers = injected.kind === 'made' ? injected.layers : undefined
   const only = layers?.length === 1 ? layers[0] : undefined
   return {
-    diffId: content.diffId,
-    digest: only?.descriptor.digest,
-    size: layers?.reduce((sum, {descriptor}) => sum + descriptor.size, 0),
-    uploaded,
-    entries: content.entries,
-    unpackedSize: content.tarSize,
+    changed: action !== 'unchanged',
+    slot: {name, path, action},
+    layer: {
+      diffId: content.diffId,
+      digest: only?.descriptor.digest,
+      size: layers?.reduce((sum, {descriptor}) => sum + descriptor.size, 0),
+      uploaded,
+      entries: content.entries,
+      unpackedSize: content.tarSize,
+    },
+    layers: {count, new: sent.count, bytes: sent.bytes},
   }
-}
-
-/** The content may be what it was, and the config not. */
-export function actionOn(image: Image, result: Image, planned: SlotAction): SlotAction {
-  if (result === image) return 'unchanged'
-  return planned === 'unchanged' ? 'edited' : planned
 }

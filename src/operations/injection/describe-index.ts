@@ -1,9 +1,12 @@
 import {attested} from '../../oci/image-index.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatPlatform} from '../../oci/platform.js'
-import {type Reference, repositoryName} from '../../oci/reference.js'
-import type {InjectedImage, InjectedIndex} from './inject-index.js'
-import {describeLayer, type InjectionResult} from '../slot/result.js'
+import {repositoryName} from '../../oci/reference.js'
+import type {IndexTree} from '../../image/index-tree.js'
+import {describeSlot, type InjectionResult} from './describe-image.js'
+import type {InjectedDocument} from './injected-document.js'
+import type {InjectedImage} from './injected-image.js'
+import type {InjectionRequest} from './request.js'
 
 /** What became of one image of an index. */
 export interface InjectedImageResult extends Pick<
@@ -28,44 +31,42 @@ export interface IndexInjectionResult extends Pick<
   readonly attestationsDropped: number
 }
 
+/** What a command that was asked for `request` did to an index. */
 export function describeIndex(
-  {
-    reference,
-    name,
-    dryRun,
-  }: {readonly reference: Reference; readonly name: string; readonly dryRun: boolean},
-  index: InjectedIndex,
-  {tags, isKnown}: {readonly tags: readonly string[]; readonly isKnown: boolean},
+  {image, publish: {dryRun}}: InjectionRequest,
+  document: Extract<InjectedDocument, {kind: 'index'}>,
+  tags: readonly string[],
 ): IndexInjectionResult {
-  const {before, after, images} = index
-  const digest = isKnown ? after.index.descriptor.digest : null
+  const {base, outermost, images, before, after, isKnown} = document
+  const digest = isKnown ? outermost.descriptor.digest : null
   return {
-    reference: digest && `${repositoryName(reference)}@${digest}`,
+    reference: digest && `${repositoryName(image.reference)}@${digest}`,
     digest,
-    base: before.index.descriptor.digest,
+    base,
     changed: images.some(({action}) => action !== 'unchanged'),
     tags,
-    images: images.map((image) => describeImage(image, name)),
-    attestationsDropped: attestationsIn(index, 'before') - attestationsIn(index, 'after'),
+    images: images.map((each) => describeOne(each, image.name)),
+    attestationsDropped: attestationsIn(before) - attestationsIn(after),
     dryRun,
   }
 }
 
-function describeImage(injected: InjectedImage, name: string): InjectedImageResult {
-  const {image, platform, path, action, result, layers, content, uploaded, count, sent} = injected
+function describeOne(injected: InjectedImage, name: string): InjectedImageResult {
+  const {image, platform} = injected.target
+  const {changed, slot, layer, layers} = describeSlot(injected, name)
   return {
     platform: formatPlatform(platform),
     base: image.manifest.descriptor.digest,
-    digest: result?.manifest.descriptor.digest ?? null,
-    changed: action !== 'unchanged',
-    slot: {name, path, action},
-    layer: describeLayer(content ?? {}, layers, uploaded),
-    layers: {count, new: sent.count, bytes: sent.bytes},
+    digest: injected.kind === 'made' ? injected.result.manifest.descriptor.digest : null,
+    changed,
+    slot,
+    layer,
+    layers,
   }
 }
 
-function attestationsIn(index: InjectedIndex, which: 'before' | 'after'): number {
-  const trees = [index[which]]
+function attestationsIn(outermost: IndexTree): number {
+  const trees = [outermost]
   let count = 0
   for (let tree = trees.pop(); tree !== undefined; tree = trees.pop()) {
     count += tree.index.value.manifests.filter((entry) => attested(entry) !== undefined).length

@@ -1,0 +1,11 @@
+import type {PlatformChoice} from '../../image/platforms.js'
+import type {Reference} from '../../oci/reference.js'
+
+/** Which slot of which images is meant. */
+export interface ImageRequest {
+  readonly reference: Reference
+  /** Of the slot. */
+  readonly name: string
+  /** Which images of an index; a single image must be for one of them, too. */
+  readonly platforms?: PlatformChoice | undefined
+}

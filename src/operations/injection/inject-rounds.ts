@@ -1,0 +1,194 @@
+import type {ContentStore} from '../../store/content-store.js'
+import type {RememberedTree} from '../../layer/tree/memory.js'
+import type {Ports} from '../../ports.js'
+import type {FoundDocument} from '../find/find-document.js'
+import {type ConfigUpload, createConfigUpload} from '../publish/config-upload.js'
+import {type ChangedDocument, publish} from '../publish/publish.js'
+import {outstanding, refuseClobber, type TagLooks} from '../publish/tag-moves.js'
+import type {StoredContent} from '../slot/content.js'
+import type {ContentOf} from '../slot/group.js'
+import {saidOnce, warnOfEmptiness} from '../slot/notices.js'
+import type {GroupPlan, PlannedGroup} from '../slot/plan-group.js'
+import {restoreGroup, storeGroup} from '../slot/store-group.js'
+import {describeImage, type InjectionResult} from './describe-image.js'
+import {describeIndex, type IndexInjectionResult} from './describe-index.js'
+import {type InjectedDocument, injectedDocument} from './injected-document.js'
+import type {InjectedImage} from './injected-image.js'
+import {createMakeImage, type MakeImage} from './make-image.js'
+import {type InjectionPlan, planInjection} from './plan.js'
+import type {InjectionRequest} from './request.js'
+
+/** What is put into the images that were chosen of a document, in one round after the other. */
+export interface InjectionRounds {
+  /**
+   * Puts the content into the images of the document that was found, and moves the tags to the
+   * result: one push of each layer, one tag move. What one round has stored and said, the next one
+   * neither stores nor says again. `looks` are of this very moment.
+   */
+  inject(found: FoundDocument, looks?: TagLooks): Promise<InjectionResult | IndexInjectionResult>
+  /** Ends what is under way, and resolves when it has ended. */
+  close(): Promise<void>
+}
+
+/** What all rounds have in common. */
+interface Rounds {
+  readonly store: ContentStore
+  readonly request: InjectionRequest
+  readonly makeImage: MakeImage
+  readonly configUpload: ConfigUpload
+  readonly ports: Ports
+}
+
+/** Rounds of one injection into one place. `contentOf` gives what is put into each image. */
+export function createInjectionRounds(
+  store: ContentStore,
+  request: InjectionRequest,
+  contentOf: ContentOf,
+  ports: Ports,
+): InjectionRounds {
+  const makeImage = createMakeImage(request)
+  const configUpload = createConfigUpload(store, {signal: ports.signal})
+  const rounds: Rounds = {store, request, makeImage, configUpload, ports: saidOnce(ports)}
+  const stored = new Map<string, StoredContent>()
+  return {
+    async inject(found, looks) {
+      const content = {contentOf, stored, looks}
+      const plan = await planInjection(store, found, {request, ...content}, rounds.ports)
+      const planned = injectedDocument(plan, request, makeImage)
+      refuseOverwriting(rounds, plan, planned)
+      if (request.publish.dryRun) {
+        const {digest} = planned.outermost.descriptor
+        const moves = planned.isKnown ? outstanding(plan.moves, digest) : plan.moves
+        return describe(
+          request,
+          planned,
+          moves.map(({tag}) => tag),
+        )
+      }
+      const groups = await storeGroups(rounds, plan)
+      for (const {
+        key,
+        plan: {stored: packed},
+      } of groups)
+        stored.set(key, packed)
+      const result = await publishPlan(rounds, {...plan, groups})
+      // what an earlier round packed is what the directory was then, not now: it has no look
+      for (const {
+        look,
+        plan: {stored: packed},
+      } of groups)
+        await look?.remember(asTree(packed))
+      return result
+    },
+    close: () => configUpload.close(),
+  }
+}
+
+type StoredGroup = PlannedGroup & {readonly plan: Extract<GroupPlan, {kind: 'stored'}>}
+
+/** A plan with all of its layers in the store. */
+type StoredPlan = Omit<InjectionPlan, 'groups'> & {readonly groups: readonly StoredGroup[]}
+
+/** The groups with all of their layers in the store. */
+async function storeGroups(
+  {store, request, makeImage, configUpload, ports}: Rounds,
+  {groups}: InjectionPlan,
+): Promise<readonly StoredGroup[]> {
+  const {image, layer, publish} = request
+  const {compression, level} = layer
+  const done: StoredGroup[] = []
+  for (const group of groups) {
+    const {targets, content, plan} = group
+    if (plan.kind === 'stored') {
+      done.push({...group, plan})
+      continue
+    }
+    const {known} = plan
+    const stored = await storeGroup(
+      store,
+      group,
+      {
+        compression,
+        level,
+        known,
+        // a registry says which layer it lacks when the image is put; to ask for each beforehand
+        // takes as long as hashing it
+        restores: image.reference.kind === 'registry',
+        onPacked({layer: packed, content: facts}) {
+          // one thing at a time is what one job means; and whoever wants no tag overwritten may not
+          // want this image at all
+          if (ports.jobs === 1 || publish.noClobber) return
+          const packedContent = {layers: [packed], content: facts}
+          for (const target of targets)
+            configUpload.begin(makeImage(target, content, packedContent))
+        },
+      },
+      ports,
+    )
+    warnOfEmptiness(stored.content.entries, content.on, ports)
+    done.push({...group, plan: {kind: 'stored', stored}})
+  }
+  return done
+}
+
+async function publishPlan(
+  rounds: Rounds,
+  plan: StoredPlan,
+): Promise<InjectionResult | IndexInjectionResult> {
+  const {store, request, makeImage, configUpload, ports} = rounds
+  const document = injectedDocument(plan, request, makeImage)
+  refuseOverwriting(rounds, plan, document)
+  if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
+    ports.report({kind: 'step', step: 'publish', on: store.name})
+  const changed = changedDocument(rounds, plan, document)
+  const tags = await publish(store, changed, plan.moves, {signal: ports.signal, configUpload})
+  return describe(request, document, tags)
+}
+
+function changedDocument(
+  {store, request, ports}: Rounds,
+  {groups, converted}: StoredPlan,
+  document: InjectedDocument,
+): ChangedDocument {
+  const {compression, level} = request.layer
+  const changedImage = (injected: InjectedImage) => {
+    const {target, kind} = injected
+    const group = groups.find(({targets}) => targets.includes(target))
+    const restore = async (): Promise<boolean> => {
+      if (!group) return false
+      const {layers} = group.plan.stored
+      return restoreGroup(store, group, {layers, compression, level}, ports)
+    }
+    return {before: target.image, after: kind === 'made' ? injected.result : target.image, restore}
+  }
+  const {outermost} = document
+  if (document.kind === 'image')
+    return {outermost, images: [changedImage(document.image)], indexes: []}
+  const images = [...document.images.map(changedImage), ...converted]
+  return {outermost, images, indexes: document.indexes}
+}
+
+/** Throws what `refuseClobber` throws, if no tag may be overwritten. */
+function refuseOverwriting(
+  {store, request}: Rounds,
+  {moves}: Pick<InjectionPlan, 'moves'>,
+  {isKnown, outermost}: InjectedDocument,
+): void {
+  if (!request.publish.noClobber) return
+  refuseClobber(moves, isKnown ? outermost.descriptor.digest : undefined, store.name)
+}
+
+function describe(
+  request: InjectionRequest,
+  document: InjectedDocument,
+  tags: readonly string[],
+): InjectionResult | IndexInjectionResult {
+  return document.kind === 'image'
+    ? describeImage(request, document, tags)
+    : describeIndex(request, document, tags)
+}
+
+function asTree({layers, content}: StoredContent): RememberedTree {
+  const {tarSize, entries, newestMtime} = content
+  return {diffIds: layers.map(({diffId}) => diffId), tarSize, entries, newestMtime}
+}

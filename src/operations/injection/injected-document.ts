@@ -1,0 +1,78 @@
+import type {Encoded, Image} from '../../image/image.js'
+import type {IndexTree} from '../../image/index-tree.js'
+import {replaceImages} from '../../image/replace-images.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {type InjectedImage, injectGroup, keepImage} from './injected-image.js'
+import type {MakeImage} from './make-image.js'
+import type {InjectionPlan} from './plan.js'
+import type {InjectionRequest} from './request.js'
+
+interface InjectedFacts {
+  /** The digest of the document that the work started from. */
+  readonly base: Digest
+  /** What the tags are to name; as far as it is known. */
+  readonly outermost: Encoded<unknown>
+  /** Whether all of the images are known: always, but in a dry run that would have to pack. */
+  readonly isKnown: boolean
+}
+
+/** A document with other images in it than before; nothing is published yet. */
+export type InjectedDocument =
+  | (InjectedFacts & {readonly kind: 'image'; readonly image: InjectedImage})
+  | (InjectedFacts & {
+      readonly kind: 'index'
+      /** Those that were chosen, in the order of the index. */
+      readonly images: readonly InjectedImage[]
+      readonly before: IndexTree
+      readonly after: IndexTree
+      /** The indexes that are new, innermost first. */
+      readonly indexes: readonly Encoded<unknown>[]
+    })
+
+/** The document that a plan makes, as far as its layers are known. */
+export function injectedDocument(
+  {base, loaded, groups, kept, converted}: InjectionPlan,
+  {layer, publish}: InjectionRequest,
+  makeImage: MakeImage,
+): InjectedDocument {
+  const {tree, targets} = loaded
+  const injected = [
+    ...groups.flatMap((group) => injectGroup(group, makeImage)),
+    ...kept.map(keepImage),
+  ]
+  const isKnown = injected.every(({kind}) => kind === 'made')
+  const [only] = injected
+  if (!tree) {
+    if (!only) throw new TypeError('an injection into nothing')
+    return {kind: 'image', base, image: only, outermost: resultOf(only).manifest, isKnown}
+  }
+  const replaced = new Map<Digest, Descriptor>()
+  const changes = injected.map((each) => ({before: each.target.image, after: resultOf(each)}))
+  for (const {before, after} of [...changes, ...converted])
+    if (after !== before) replaced.set(before.manifest.descriptor.digest, after.manifest.descriptor)
+  const {tree: after, changed: indexes} = replaceImages(tree, {
+    images: replaced,
+    attestations: publish.attestations ?? 'drop',
+    base: 'remember',
+    toOci: layer.toOci,
+  })
+  const order = new Map(targets.map((target, position) => [target, position]))
+  const places = (one: InjectedImage) => order.get(one.target) ?? 0
+  const images = injected.sort((one, other) => places(one) - places(other))
+  return {
+    kind: 'index',
+    base,
+    images,
+    before: tree,
+    after,
+    indexes,
+    outermost: after.index,
+    isKnown,
+  }
+}
+
+/** What is not made yet stands for itself. */
+function resultOf(injected: InjectedImage): Image {
+  return injected.kind === 'made' ? injected.result : injected.target.image
+}

@@ -1,0 +1,52 @@
+import {newLayerType} from '../../image/family.js'
+import type {Image, Layer} from '../../image/image.js'
+import {inject} from '../../image/inject.js'
+import {formatTime} from '../../oci/time.js'
+import type {SuitableTarget} from '../find/suitable-image.js'
+import type {StoredContent} from '../slot/content.js'
+import type {SlotContent} from '../slot/group.js'
+import {shardingOf} from '../slot/sharding.js'
+import type {InjectionRequest} from './request.js'
+
+/** The image that a target becomes, once the layers of its slot are known. */
+export type MakeImage = (
+  target: SuitableTarget,
+  content: Pick<SlotContent, 'path' | 'time'>,
+  stored: Pick<StoredContent, 'layers' | 'content'>,
+) => Image
+
+/** Makes each image once, however often it is asked for with the same layers. */
+export function createMakeImage(request: Pick<InjectionRequest, 'image' | 'layer'>): MakeImage {
+  const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
+  return (target, {path, time}, {layers, content}) => {
+    const {created: asked, edits, compression, sharding} = request.layer
+    const created = formatTime(asked ?? time ?? content.newestMtime)
+    const key = [created, path, ...layers.map(({descriptor}) => descriptor.digest)].join(' ')
+    const known = made.get(target)
+    if (known?.key === key) return known.image
+    const mediaType = newLayerType(target.suitable, compression)
+    const image = inject(target.suitable, {
+      name: request.image.name,
+      path,
+      layers: layers.map((layer) => named(layer, layerTypeOf(layer, target) ?? mediaType)),
+      sharding: shardingOf(sharding, target.slot),
+      base: target.image.manifest.descriptor.digest,
+      created,
+      ...(asked !== undefined && {imageCreated: created}),
+      ...(edits && {edits}),
+    })
+    made.set(target, {key, image})
+    return image
+  }
+}
+
+/** A blob that the slot holds already is what the image says it is, however it was compressed. */
+function layerTypeOf({descriptor}: Layer, {slot}: SuitableTarget): string | undefined {
+  const own = slot?.layers.find((each) => each.descriptor.digest === descriptor.digest)
+  return own?.descriptor.mediaType
+}
+
+/** The layer as this image names it: nothing of what another manifest said about the same blob. */
+function named({descriptor: {digest, size}, diffId}: Layer, mediaType: string): Layer {
+  return {descriptor: {mediaType, digest, size}, diffId}
+}

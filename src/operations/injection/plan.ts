@@ -1,0 +1,95 @@
+import {descriptorOf} from '../../image/document.js'
+import type {Image} from '../../image/image.js'
+import type {Sharding} from '../../image/sharding.js'
+import {toOci} from '../../image/to-oci.js'
+import type {Digest} from '../../oci/digest.js'
+import type {ContentStore, TagMove} from '../../store/content-store.js'
+import type {Ports} from '../../ports.js'
+import type {FoundDocument} from '../find/find-document.js'
+import {type LoadedTargets, loadOthers, loadTargets} from '../find/load-targets.js'
+import {type SuitableTarget, suitableTarget} from '../find/suitable-image.js'
+import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
+import {type ContentOf, type Group, groupTargets} from '../slot/group.js'
+import type {StoredContent} from '../slot/content.js'
+import {createKnownLayers} from '../slot/known-layers.js'
+import {noticeOtherSlots} from '../slot/notices.js'
+import {noticeSharding} from '../slot/sharding.js'
+import {type PlannedGroup, planGroup} from '../slot/plan-group.js'
+import type {InjectionRequest} from './request.js'
+
+/** What an injection will do, found out without changing anything. */
+export interface InjectionPlan {
+  /** The digest of the document that the work starts from. */
+  readonly base: Digest
+  /** What becomes of the chosen images; a single image is an index of one. */
+  readonly loaded: Omit<LoadedTargets, 'targets'> & {readonly targets: readonly SuitableTarget[]}
+  readonly groups: readonly PlannedGroup[]
+  /** Those that stay as they are. */
+  readonly kept: readonly SuitableTarget[]
+  /** Images that were not chosen, and converted with the rest. */
+  readonly converted: readonly {readonly before: Image; readonly after: Image}[]
+  readonly moves: readonly TagMove[]
+}
+
+export interface InjectionPlanOptions {
+  readonly request: InjectionRequest
+  readonly contentOf: ContentOf
+  /** Content that earlier rounds stored, by the key of its group. */
+  readonly stored: ReadonlyMap<string, StoredContent>
+  /** Of this very moment; default: the tags are looked at when the images are there. */
+  readonly looks?: TagLooks | undefined
+}
+
+/** Reads the images that were chosen, and the content where that can save work. */
+export async function planInjection(
+  store: ContentStore,
+  found: FoundDocument,
+  {request, contentOf, stored, looks}: InjectionPlanOptions,
+  ports: Ports,
+): Promise<InjectionPlan> {
+  const {signal} = ports
+  const {image, target, layer, publish} = request
+  const {reference, name} = image
+  const loaded = await loadTargets(store, found, image, signal)
+  const targets = loaded.targets.map((each) => suitableTarget(each, name, layer))
+  const base = descriptorOf(found).digest
+  const from = {digest: base, tag: found.tag}
+  const moves = await planTagMoves(store, {reference, tags: target.tags, from, looks}, signal)
+  // an index does not become OCI's in parts
+  const others = layer.toOci === true ? await loadOthers(store, loaded, image, signal) : []
+  const warn = (message: string): void => ports.report({kind: 'warning', message})
+  const {groups, kept} = await groupTargets(targets, contentOf, layer.sharding, warn)
+  noticeSlots(groups, {name, sharding: layer.sharding}, ports)
+  const findKnown = createKnownLayers(store, {name, loaded, moves}, signal)
+  const {compression, level} = layer
+  const how = {findKnown, exhaustive: publish.dryRun, isDecisive: publish.noClobber}
+  const planned: PlannedGroup[] = []
+  for (const group of groups) {
+    const known = stored.get(group.key)
+    planned.push(
+      known
+        ? {...group, plan: {kind: 'stored', stored: known}, look: undefined}
+        : await planGroup(store, group, {...how, compression, level}, ports),
+    )
+  }
+  return {
+    base,
+    loaded: {...loaded, targets},
+    groups: planned,
+    kept,
+    converted: others.map((before) => ({before, after: toOci(before)})),
+    moves,
+  }
+}
+
+/** What the user may not expect of the slots: that one is new, or stays divided. */
+function noticeSlots(
+  groups: readonly Group[],
+  {name, sharding}: {readonly name: string; readonly sharding: Sharding | undefined},
+  ports: Ports,
+): void {
+  for (const {suitable, slot} of groups.flatMap((group) => group.targets)) {
+    if (slot) noticeSharding(slot, sharding, ports)
+    else noticeOtherSlots(suitable, name, ports)
+  }
+}

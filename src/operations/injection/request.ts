@@ -1,0 +1,11 @@
+import type {ImageRequest} from '../find/image-request.js'
+import type {PublishRequest, TargetRequest} from '../publish/publish-request.js'
+import type {LayerRequest} from '../slot/layer-request.js'
+
+/** What is asked of a command that puts something into images. */
+export interface InjectionRequest {
+  readonly image: ImageRequest
+  readonly target: TargetRequest
+  readonly layer: LayerRequest
+  readonly publish: PublishRequest
+}

@@ -1,0 +1,41 @@
+import type {LayerRequest} from './layer-request.js'
+import type {Directory} from './directory.js'
+import type {ContentOf} from './group.js'
+import type {LayerEntries} from './layer-entries.js'
+import type {Source} from './source.js'
+
+/** What becomes of the directory in the layers of an image. */
+export interface DirectoryContentOptions {
+  readonly layer: LayerRequest
+  readonly layerEntries: LayerEntries
+  /** Told of what is left out. */
+  readonly onWarning: (message: string) => void
+}
+
+/** The content of a slot that is made of a directory. */
+export function directoryContent(
+  source: Source,
+  {layer, layerEntries, onWarning}: DirectoryContentOptions,
+): ContentOf {
+  return async ({platform, slot, suitable: image}) => {
+    const directory = source.directoryFor(platform)
+    const path = layer.path ?? slot?.path ?? '/'
+    const packing = packingOf(directory, path, layer)
+    const entries = directory.entries({path, created: layer.created, onWarning})
+    const framed = await layerEntries({image, slot}, {key: packing.join(), entries})
+    return {...framed, path, on: directory.name, packing: [...packing, framed.key]}
+  }
+}
+
+/**
+ * What decides what is packed, but for the directory's content: by this a later run knows that it
+ * may go on.
+ */
+function packingOf(
+  {path: directory, rules}: Directory,
+  path: string,
+  {created, compression, level}: LayerRequest,
+): readonly string[] {
+  const {owner, exclude, whiteouts} = rules
+  return [directory, path, JSON.stringify({owner, exclude, whiteouts, created, compression, level})]
+}

@@ -1,0 +1,64 @@
+import {newLayerType} from '../../image/family.js'
+import type {Layer} from '../../image/image.js'
+import type {LayerFormat} from '../../layer/pack/pack.js'
+import type {ContentStore} from '../../store/content-store.js'
+import type {Ports} from '../../ports.js'
+import {asContent, type StoredContent} from './content.js'
+import type {Group} from './group.js'
+import type {KnownLayer} from './known-layers.js'
+import {type PushedLayer, pushLayer} from './push-layer.js'
+import {restoreShards, storeShards} from './store-shards.js'
+
+export interface StoreGroupOptions extends LayerFormat {
+  /** What need not be stored again. */
+  readonly known: readonly KnownLayer[]
+  /** As `StoreShardsOptions` has it. */
+  readonly restores: boolean
+  /** Told what the only layer will be once it is packed, if that is before it is stored. */
+  readonly onPacked: (packed: Pick<PushedLayer, 'layer' | 'content'>) => void
+}
+
+/** Packs and pushes the layers of a group that the store lacks. */
+export async function storeGroup(
+  store: ContentStore,
+  group: Group,
+  options: StoreGroupOptions,
+  ports: Ports,
+): Promise<StoredContent> {
+  const {content, shards} = group
+  const {known, restores, onPacked} = options
+  const how = {...formatOf(group, options), packing: content.packing}
+  if (shards)
+    return storeShards(store, {...content, plan: shards}, {...how, known, restores}, ports)
+  const pushed = await pushLayer(store, content.entries, {...how, onPacked}, ports)
+  return asContent(pushed.layer, pushed.content, pushed.uploaded)
+}
+
+/**
+ * Packs and pushes layers of a group again that the store has lost meanwhile. False when it has
+ * them, or the content is another by now.
+ */
+export async function restoreGroup(
+  store: ContentStore,
+  group: Group,
+  {layers, ...format}: LayerFormat & {readonly layers: readonly Layer[]},
+  ports: Ports,
+): Promise<boolean> {
+  const {content, shards} = group
+  const how = formatOf(group, format)
+  if (shards) {
+    const sharded = {...content, plan: shards}
+    return (await restoreShards(store, sharded, {...how, layers}, ports)).length > 0
+  }
+  const digest = layers[0]?.descriptor.digest
+  if (digest === undefined || (await store.statBlob(digest, {signal: ports.signal}))) return false
+  const again = await pushLayer(store, content.entries, how, ports)
+  return again.layer.descriptor.digest === digest
+}
+
+/** How the layers are packed. The media type is only the first image's: each names its own. */
+function formatOf({content, targets}: Group, {compression, level}: LayerFormat) {
+  const [first] = targets
+  const mediaType = first ? newLayerType(first.suitable, compression) : ''
+  return {mediaType, compression, level, on: content.on}
+}
