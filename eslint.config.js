@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import {createTypeScriptImportResolver} from 'eslint-import-resolver-typescript'
 import importX from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
-import {assertingTests} from './test/support/asserting-tests.mjs'
+import {assertingTests, namedRows} from './test/support/test-rules.mjs'
 
 /**
  * Imports run one way, from the top to the bottom. A row holds folders that do not know each other;
@@ -189,6 +189,7 @@ export default tseslint.config(
           'comment-width': commentWidth,
           'asserting-tests': assertingTests,
           'names-taken': namesTaken,
+          'named-rows': namedRows,
         },
       },
     },
@@ -287,6 +288,7 @@ export default tseslint.config(
     files: ['test/**'],
     rules: {
       'inject/asserting-tests': 'error',
+      'inject/named-rows': 'error',
       'max-lines': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-empty-function': 'off',

@@ -191,6 +191,12 @@ describe('every test asserts something', () => {
   ])('but not %s', async (test) => {
     expect(await broken(test)).toContain('inject/asserting-tests')
   })
+
+  it('and names the row of a table that it is about', async () => {
+    const named = "it.each(rows)('takes %s', (row) => { expect(row).toBe(1) })"
+    expect(await broken(named)).not.toContain('inject/named-rows')
+    expect(await broken(named.replace('%s', 'it'))).toContain('inject/named-rows')
+  })
 })
 
 describe('commands', () => {

@@ -331,11 +331,11 @@ describe('mistakes of the caller', () => {
   })
 
   test.each([
-    [oci, `${ociTar}+zstd`],
-    [oci, ociTar],
-    [docker, dockerTar],
-    [docker, `${dockerTar}.gzip`],
-  ])('what belongs together is taken', (image, mediaType) => {
+    ['zstd into OCI', oci, `${ociTar}+zstd`],
+    ['OCI into OCI', oci, ociTar],
+    ['Docker into Docker', docker, dockerTar],
+    ['gzip into Docker', docker, `${dockerTar}.gzip`],
+  ])('what belongs together is taken: %s', (_, image, mediaType) => {
     expect(inject(image, injection(layer(mediaType))).manifest.value.layers.at(-1)?.mediaType).toBe(
       mediaType,
     )

@@ -43,14 +43,14 @@ describe('what is not an index', () => {
 })
 
 test.each([
-  ['image', amd64],
-  ['index', makeIndex([]).descriptor],
-  ['index', makeIndex([], {family: 'docker'}).descriptor],
-  ['attestation', makeAttestation(amd64)],
-  ['other', {...amd64, mediaType: 'application/vnd.example'}],
-  ['other', {...amd64, artifactType: 'application/vnd.example'}],
-  ['image', {...amd64, annotations: {a: 'b'}}],
-] as const)('M25 an entry can be an %s', (kind, entry) => {
+  ['a platform', 'image', amd64],
+  ["OCI's type of an index", 'index', makeIndex([]).descriptor],
+  ["Docker's type of a list", 'index', makeIndex([], {family: 'docker'}).descriptor],
+  ['a reference to an image', 'attestation', makeAttestation(amd64)],
+  ['another media type', 'other', {...amd64, mediaType: 'application/vnd.example'}],
+  ['an artifact type', 'other', {...amd64, artifactType: 'application/vnd.example'}],
+  ['annotations', 'image', {...amd64, annotations: {a: 'b'}}],
+] as const)('M25 an entry with %s is an %s', (_, kind, entry) => {
   expect(entryKind(entry)).toBe(kind)
   expect(attested(entry)).toBe(kind === 'attestation' ? amd64.digest : undefined)
 })

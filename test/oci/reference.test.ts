@@ -50,7 +50,7 @@ describe('a reference to a registry', () => {
     ['a digest of sha512', `localhost:5000/x@${digest512}`, {digest: digest512}],
     ['a tag', 'registry.example:5000/a/b:1.0-rc.1_x', {tag: '1.0-rc.1_x'}],
     ['a tag like a port', 'local:5000', {tag: '5000'}],
-    ['a tag like a port', 'docker.io/library/localhost:5000', {tag: '5000'}],
+    ['a tag like a port after a path', 'docker.io/library/localhost:5000', {tag: '5000'}],
     ['R14 a tag of 128', `x:${'t'.repeat(128)}`, {tag: 't'.repeat(128)}],
     ['R15 a tag that begins with _', 'x:_', {tag: '_'}],
   ])('%s', (_, text, expected) => {

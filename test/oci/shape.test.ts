@@ -18,14 +18,14 @@ test('what has the shape has no fault, whatever else it has', () => {
 })
 
 test.each([
-  [textShape, 5, 'it must be a string, found 5'],
-  [textShape, undefined, 'it is missing'],
-  [listShape(textShape), ['a', null], '1 must be a string, found null'],
-  [looseShape({a: looseShape({b: textShape})}), {a: {}}, 'a.b is missing'],
-  [looseShape({a: textShape}), [], 'it must be an object, found an array'],
-  [textRecordShape, {'\n': true}, '"\\n" must be a string, found true'],
-  [descriptorShape, {...descriptor, data: 1, urls: [1]}, 'data must be a string, found 1'],
-  [descriptorShape, {...descriptor, urls: [1]}, 'urls.0 must be a string, found 1'],
-])('the first fault is told with its place', (shape, value, fault) => {
+  ['it must be a string, found 5', textShape, 5],
+  ['it is missing', textShape, undefined],
+  ['1 must be a string, found null', listShape(textShape), ['a', null]],
+  ['a.b is missing', looseShape({a: looseShape({b: textShape})}), {a: {}}],
+  ['it must be an object, found an array', looseShape({a: textShape}), []],
+  ['"\\n" must be a string, found true', textRecordShape, {'\n': true}],
+  ['data must be a string, found 1', descriptorShape, {...descriptor, data: 1, urls: [1]}],
+  ['urls.0 must be a string, found 1', descriptorShape, {...descriptor, urls: [1]}],
+])('the first fault is told with its place: %s', (fault, shape, value) => {
   expect(faultIn(shape, value)).toBe(fault)
 })

@@ -106,15 +106,19 @@ describe('withUploadJournal', () => {
     expect(await left()).toMatchObject({checkpoint: {offset: 3 * 8_388_608}})
   })
 
-  it.each(['', '{', '[]', '{"version":2}', 'x'.repeat(70_000), '{"version":1,"written":0}'])(
-    'ignores and removes what cannot be read: %.20s',
-    async (text) => {
-      await leave()
-      writeFileSync(join(folder, files()[0] ?? ''), text)
-      expect(await left()).toBeUndefined()
-      expect(notices).toHaveLength(text.length > 65_536 ? 0 : 1)
-    },
-  )
+  it.each([
+    ['nothing', ''],
+    ['half of an object', '{'],
+    ['a list', '[]'],
+    ['another version', '{"version":2}'],
+    ['too much', 'x'.repeat(70_000)],
+    ['members that are missing', '{"version":1,"written":0}'],
+  ])('ignores and removes what cannot be read: %s', async (_, text) => {
+    await leave()
+    writeFileSync(join(folder, files()[0] ?? ''), text)
+    expect(await left()).toBeUndefined()
+    expect(notices).toHaveLength(text.length > 65_536 ? 0 : 1)
+  })
 
   it('forgets what is older than a day, and what others left half-written', async () => {
     await leave()

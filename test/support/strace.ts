@@ -1,6 +1,9 @@
 import {execa} from 'execa'
 
-/** Runs a program of `bundleProgram` under strace, in one thread, so that system calls can be counted. */
+/**
+ * Runs a program of `bundleProgram` under strace, in one thread, so that system calls can be
+ * counted.
+ */
 export async function straced(program: string, argument: string, strace: readonly string[]) {
   const node = [process.execPath, program, argument]
   const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1'}

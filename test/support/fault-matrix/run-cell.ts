@@ -255,7 +255,8 @@ async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
 }
 
 async function becomes(condition: () => boolean): Promise<boolean> {
-  for (let tries = 0; tries < 200; tries++) {
+  // a busy machine takes its time
+  for (let tries = 0; tries < 4000; tries++) {
     if (condition()) return true
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

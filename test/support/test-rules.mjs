@@ -78,6 +78,20 @@ export const assertingTests = {
   },
 }
 
+/** A rule for eslint: a title of many rows shows which row it is of (`%s`, `$name`). */
+export const namedRows = {
+  meta: {type: 'problem', schema: []},
+  /** @param {{report(problem: object): void}} context */
+  create: (context) => ({
+    /** @param {Node} node */
+    CallExpression({callee, arguments: [title]}) {
+      if (callee.type !== 'CallExpression' || callee.callee.property?.name !== 'each') return
+      if (title?.type !== 'Literal' || /%[sdifjo#$]|\$\w/.test(title.value)) return
+      context.report({node: title, message: 'name the row in the title of its test: %s'})
+    },
+  }),
+}
+
 /**
  * Whether this is `it` or `test`, with what may come after it: `it.each(rows)`, `it.skipIf(x)`.
  *
