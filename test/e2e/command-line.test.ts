@@ -161,7 +161,7 @@ describe('flags', () => {
     })
   })
 
-  it('--owner, --exclude, --path and --tag do what they say, and refuse what cannot be meant', async () => {
+  it('--owner, --exclude, --path and --tag do what they say, and refuse invalid values', async () => {
     const {folder, image, tree} = await start()
     writeFileSync(join(tree, 'cvmfs/skip.log'), '')
     const result = await injectJson([

@@ -28,7 +28,7 @@ export interface WalkedEntry {
   readonly state?: FileState
 }
 
-/** Entries, to be had as often as needed; with less of each of them for who asks for no more. */
+/** Entries, to be had as often as needed; with less of each of them where no more is asked for. */
 export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
 
 export interface WalkDetail {
