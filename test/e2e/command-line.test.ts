@@ -353,7 +353,7 @@ describe('flags', () => {
     )
     expect(
       (await inject(['update', image, tree, '--name', 'cvmsf', '--dry-run'])).stderr,
-    ).toContain('cvmsf is a new slot of this image, which has already: cvmfs')
+    ).toContain('cvmsf is a new slot of this image, which already has: cvmfs')
     expect(
       (await inject(['unpack', image, join(folder, 'x'), '--name', 'cvmsf'])).stderr,
     ).toContain('the image has no slot cvmsf yet (it has: cvmfs)')
