@@ -2,8 +2,8 @@
 // Runs the program from one script that holds all of it, dist/inject.cjs, with V8's code cache of
 // an earlier run: finding, reading and compiling some hundred modules takes several times as long
 // as the work of a small command. A cache is never needed: where there is none, or none that can be
-// trusted, the script is compiled. CommonJS, because Node starts its other loader only for who asks
-// for it.
+// trusted, the script is compiled. CommonJS, because Node loads its
+// other loader only when it is used.
 const {
   closeSync,
   constants,

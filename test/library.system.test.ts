@@ -80,7 +80,7 @@ it.each([
   expect(await library.inspect(image)).toEqual(before)
 })
 
-it('takes every option that there is', async () => {
+it('takes every option', async () => {
   const {tree, image} = await start()
   const {signal} = new AbortController()
   const common = {signal, onEvent: () => undefined, plainHttp: true, insecure: false, mirrors: []}

@@ -3,7 +3,7 @@ import {InjectError, LocalIoError} from '../errors.js'
 
 /**
  * What to throw for a failed call to the file system: `cannot <doing> <path>: <reason> (<ERRNO>)`,
- * with the original as cause. What does not come from the system (an abort, a mistake of ours, an
+ * with the original as cause. What does not come from the system (an abort, a bug of ours, an
  * error that says it all already) is given back unchanged.
  */
 export function localIoError(error: unknown, doing: string, path: string | Buffer): Error {

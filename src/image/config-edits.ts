@@ -92,7 +92,7 @@ export function setOrRemove(path: JsonPath, value: unknown): MemberEdit {
   return value === null || value === undefined ? {kind: 'remove', path} : {kind: 'set', path, value}
 }
 
-/** Of a label's value; nothing where that is no such thing: it is anybody's text. */
+/** Of a label's value; nothing where it is something else: it is anybody's text. */
 export function parseEdits(text: string | undefined): ConfigEdits {
   if (text === undefined) return {}
   const value = parseJsonValue(text)

@@ -71,7 +71,9 @@ export interface UnpackSettings {
   readonly platform?: string
   /** Replace what is in the directory. */
   readonly force?: boolean
-  /** An image without the slot is an error. Default: it gives the empty start of a first run. */
+  /**
+   * An image without the slot is an error. Default: an empty tree is created, as for a first run.
+   */
   readonly strict?: boolean
   /** The directory may be a symbolic link: what that leads to is filled. */
   readonly follow?: boolean

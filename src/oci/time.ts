@@ -9,7 +9,7 @@ export function formatTime(seconds: number): string {
 
 /**
  * Whole seconds since the epoch (fractions dropped) of an RFC 3339 time; `undefined` for none, or
- * for text that is no time.
+ * for text that is not a time.
  */
 export function parseTime(text: string | undefined): number | undefined {
   if (

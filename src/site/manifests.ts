@@ -90,7 +90,7 @@ export async function writeManifest(
 
 /**
  * Makes a tag name a manifest that is there: at every instant it names the one before, or this one.
- * For who holds the site's lock.
+ * The caller must hold the site's lock.
  */
 export async function moveTag(folder: string, tag: string, digest: Digest): Promise<void> {
   await putLink(namePaths.entry(folder, tag), digest, folder)
@@ -99,7 +99,8 @@ export async function moveTag(folder: string, tag: string, digest: Digest): Prom
 
 /**
  * Takes away what is left of tags whose name is gone already, or was not there yet, when somebody
- * was killed: nobody can ask for them, so no list may have them. For who holds the site's lock.
+ * was killed: nobody can ask for them, so no list may have them. The caller must hold the site's
+ * lock.
  */
 export async function dropHalfTags(folder: string): Promise<void> {
   for (const tag of (await readEntries(folder)).tags.keys())

@@ -62,7 +62,7 @@ describe('a file written at once', () => {
     })
   })
 
-  it('says so where it may not be written', async () => {
+  it('says so where it cannot be written', async () => {
     const folder = await tempDir()
     await chmod(folder, 0o555)
     await asOtherUser(async () => {

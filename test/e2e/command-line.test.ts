@@ -161,7 +161,7 @@ describe('flags', () => {
     })
   })
 
-  it('--owner, --exclude, --path and --tag do what they say, and refuse what cannot be meant', async () => {
+  it('--owner, --exclude, --path and --tag do what they say, and refuse invalid values', async () => {
     const {folder, image, tree} = await start()
     writeFileSync(join(tree, 'cvmfs/skip.log'), '')
     const result = await injectJson([
@@ -353,7 +353,7 @@ describe('flags', () => {
     )
     expect(
       (await inject(['update', image, tree, '--name', 'cvmsf', '--dry-run'])).stderr,
-    ).toContain('cvmsf is a new slot of this image, which has already: cvmfs')
+    ).toContain('cvmsf is a new slot of this image, which already has: cvmfs')
     expect(
       (await inject(['unpack', image, join(folder, 'x'), '--name', 'cvmsf'])).stderr,
     ).toContain('the image has no slot cvmsf yet (it has: cvmfs)')

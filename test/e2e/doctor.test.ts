@@ -132,7 +132,7 @@ describe('doctor finds out what a registry does', () => {
     Harbor: {mount: 'note: it answers 401'},
     Artifactory: {
       mount: 'note: it answers 405',
-      'absent tag': 'note: 403, as for what may not be seen',
+      'absent tag': 'note: 403, as for hidden content',
       'monolithic PUT': 'note: it answers 405',
     },
     Nexus: {'monolithic PUT': 'note: it answers 400'},

@@ -188,7 +188,7 @@ describe('families', () => {
     expect(back).toMatchObject({original: true, digest: original})
   })
 
-  it('remove refuses one that another tool mixed after us; setup --to-oci mends it', async () => {
+  it('remove refuses one that another tool mixed after us; setup --to-oci fixes it', async () => {
     const {image, tree, manifest, store, digestAt} = await start()
     await injectJson(['update', `${image}:v1`, tree])
     const {layers, ...rest} = await manifest('v1')
@@ -272,7 +272,7 @@ describe('families', () => {
   })
 })
 
-it('M33 foreign layers and their urls stay as they are, and nobody is asked for them', async () => {
+it('M33 foreign layers and their urls stay as they are, and are not fetched', async () => {
   const server = await startFakeServer(() => ({status: 500}))
   const foreign = {
     missing: true,

@@ -208,7 +208,7 @@ for (const kind of ['docker', 'oci'] as const satisfies readonly ImageKind[]) {
         })
       })
 
-      it('runs the CI job: unpack gives the empty start first, then what was injected', async () => {
+      it('runs the CI job: unpack gives an empty tree first, then what was injected', async () => {
         const {folder, repository} = await start()
         const work = join(folder, 'work')
         const first = await injectJson(['unpack', `${repository}:v1`, work])

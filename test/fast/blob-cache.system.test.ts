@@ -64,7 +64,7 @@ describe('a cache of blobs', () => {
     expect(blobsIn(cache)).toHaveLength(4)
   })
 
-  it('SYSTEMS 3.5.1 3.4.7 is checked on each use: what is damaged is fetched again and mended', async () => {
+  it('SYSTEMS 3.5.1 3.4.7 is checked on each use: what is damaged is fetched again and replaced', async () => {
     const {at, cache, ports} = await makeApp()
     await saveFast(at('one'), `${app}:v1`, ports, {cache})
     const [first = '', second = ''] = blobsIn(cache)

@@ -70,7 +70,7 @@ describe('toOci', () => {
     expect(toOci(unnamed)).toBe(unnamed)
   })
 
-  it('mends a mixture', () => {
+  it('fixes a mixture', () => {
     const image = makeImage({layers: [makeLayer('a'), makeLayer('b', 'docker')]})
     expect(() => checkFamily(image)).toThrow('mixes')
     const mended = toOci(image)

@@ -29,7 +29,7 @@ it('P10 a registry that cannot tell what the original was is an error, and not a
   expect(await run(failure)).toEqual({outcome: failure, hasMoved: false})
 })
 
-it('an original that may not be read is left for an equivalent image', async () => {
+it('an original that must not be read is left for an equivalent image', async () => {
   const {outcome, hasMoved} = await run(new AuthenticationError('ERR_INJECT_DENIED', 'refused'))
   expect(outcome).toMatchObject({original: false})
   expect(hasMoved).toBe(true)

@@ -55,7 +55,7 @@ const breaks: Record<string, Answer> = {
 describe.each(Object.entries(breaks))('%s', (name, broken) => {
   const idle = broken.stall === undefined ? 10_000 : 150
 
-  it('of a blob is mended by a range', async () => {
+  it('of a blob is fixed by a range', async () => {
     const {server, result} = await getBlob(
       (request, count) => (count === 1 ? broken : ranged(request)),
       idle,
@@ -67,7 +67,7 @@ describe.each(Object.entries(breaks))('%s', (name, broken) => {
     expect(server.requests[1]?.headers.range).toMatch(/^bytes=[1-9]\d*-$/)
   })
 
-  it('of a blob is mended where the registry knows no ranges', async () => {
+  it('of a blob is fixed where the registry knows no ranges', async () => {
     const {result} = await getBlob(
       (_, count) => (count === 1 ? broken : {headers: length, body: bytes}),
       idle,

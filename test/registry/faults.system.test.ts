@@ -230,7 +230,7 @@ describe.each(Object.entries(kinds))('%s', (_, kind) => {
     expect(await kind.run(store)).toBeDefined()
   })
 
-  it('F28 refuses a status that is none of those due', async () => {
+  it('F28 refuses a status that is not one of those due', async () => {
     const {store} = await start(kind, {status: 299}, Infinity)
     await expect(kind.run(store)).rejects.toMatchObject({code: 'ERR_INJECT_REGISTRY_ANSWER'})
   })

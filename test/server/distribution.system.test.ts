@@ -631,7 +631,7 @@ describeRoots('the distribution API', (makeRoot) => {
       }
     })
 
-    it('other methods are answered with 405 and those that there are', async () => {
+    it('other methods are answered with 405 and the allowed ones', async () => {
       const {address} = await serve()
       const answer = await send(address, 'POST', '/v2/a/manifests/v1')
       expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD, PUT, DELETE'])

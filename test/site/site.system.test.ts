@@ -380,7 +380,7 @@ describe('unpublish', () => {
     await expectSound(site)
   })
 
-  it('v2 x1 removes what a publisher left who was killed before his first manifest; check says that it is there, and finds nothing wrong', async () => {
+  it('v2 x1 removes what a publisher left that was killed before its first manifest; check says that it is there, and finds nothing wrong', async () => {
     const {site} = await twoTags()
     const digest = await begin(site, 'begun', 'of nobody')
     await begin(site, 'team/app', 'of nobody')
@@ -458,7 +458,7 @@ describe('unpublish', () => {
     await expectSound(site)
   })
 
-  it('takes no folder from a publisher who is writing his first blob, whatever the grace', async () => {
+  it('takes no folder from a publisher that is writing its first blob, whatever the grace', async () => {
     const {site, store} = await newSite()
     const image = await putText(store, 'first', {tag: 'v1'})
     const opened: string[] = []
@@ -519,7 +519,7 @@ describe('unpublish', () => {
     await expectSound(inner)
   })
 
-  it('does not take from a publisher what he has just put there, whatever the grace', async () => {
+  it('does not take from a publisher what it has just put there, whatever the grace', async () => {
     const {site, store} = await newSite()
     await putText(store, 'old', {tag: 'old'})
     const image = await putText(store, 'new', {tag: 'new'})

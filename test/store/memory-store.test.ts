@@ -5,7 +5,7 @@ import {collect, sourceOf} from '../support/open-registry.js'
 
 contentStoreContract('memory', () => Promise.resolve(createMemoryStore()), {conditional: true})
 
-it('keeps its blobs from anyone who changes what he put or got', async () => {
+it('keeps its blobs from callers that change what they put or got', async () => {
   const store = createMemoryStore()
   const bytes = Buffer.from('bytes')
   const blob = await store.putBlob(sourceOf(bytes))

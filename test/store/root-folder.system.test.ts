@@ -45,7 +45,7 @@ describe('a folder that is opened as a root', () => {
     for (const part of ['team', 'team/a']) {
       const inner = await rejectionOf(open(join(directory, part)))
       expect(inner.code).toBe('ERR_INJECT_NOT_A_ROOT')
-      expect(inner).toMatchObject({hint: `name ${JSON.stringify(directory)}`})
+      expect(inner).toMatchObject({hint: `use ${JSON.stringify(directory)}`})
     }
   })
 

@@ -32,7 +32,7 @@ const mostEntries = 4_000_000
 
 /**
  * Opens a file that `createBlockFile` wrote: blocks one after the other, then their index, then a
- * footer. `undefined` for what is no such file, or none of this user's: it is a cache, and nothing
+ * footer. `undefined` for what is not such a file, or not this user's: it is a cache, and nothing
  * is lost with it.
  */
 export function openBlockFile(path: string): BlockFile | undefined {

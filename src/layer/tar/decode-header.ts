@@ -74,8 +74,8 @@ function name(block: Buffer, at: number): ByteString {
   if (magic.startsWith('ustar') && magic !== 'ustar  \0') {
     throw layerCorrupt('an entry is of an unknown archive format')
   }
-  // Python takes whatever is there for a prefix, and Go what is no time; sparse files, which have
-  // more there, are refused anyway
+  // Python takes whatever is there for a prefix, and Go what is not a time; sparse files, which
+  // have more there, are refused anyway
   if (block[at + 156] !== sparse && !isZero(block, at + 345, at + 500)) {
     throw layerCorrupt('an entry has a prefix to its name, which its archive format does not know')
   }

@@ -12,7 +12,7 @@ export function noticeOtherSlots(
   if (others.length === 0) return
   report({
     kind: 'notice',
-    message: `${name} is a new slot of this image, which has already: ${others.join(', ')}`,
+    message: `${name} is a new slot of this image, which already has: ${others.join(', ')}`,
   })
 }
 

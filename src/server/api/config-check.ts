@@ -10,8 +10,8 @@ import {Refusal} from '../http/refusal.js'
 
 /**
  * Makes sure that engines see in an image's config what other readers see. Throws `Refusal` (400
- * `MANIFEST_INVALID`) for one with members that readers take differently. A config that is no JSON,
- * is above 4 MiB or (with `--sparse`) is missing has no readers to deceive.
+ * `MANIFEST_INVALID`) for one with members that readers take differently. A config that is not
+ * JSON, is above 4 MiB or (with `--sparse`) is missing has no readers to deceive.
  */
 export async function refuseAmbiguousConfig(
   {blobs}: CheckedManifest,

@@ -16,7 +16,7 @@ export function answerClientError(
   isBusy: boolean,
 ): void {
   if (!socket.writable || isBusy || error.code === 'ECONNRESET') return void socket.destroy()
-  // what comes after is no HTTP, either
+  // what comes after is not HTTP, either
   if (answered.has(socket)) return
   answered.add(socket)
   const {status, headers = {}, body} = errorAnswer(refusalOf(error.code))

@@ -167,7 +167,7 @@ describe('createDeflater', () => {
     }
   })
 
-  it('goes on after a block that is none, and is closed while it works', async () => {
+  it('goes on after an invalid block, and is closed while it works', async () => {
     const deflater = zlibDeflater(1, 1)
     await expect(deflater.deflate(7 as unknown as Uint8Array)).rejects.toThrow()
     const last = deflater.deflate(text)

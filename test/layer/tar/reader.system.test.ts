@@ -200,7 +200,7 @@ describe('createTarReader', () => {
       expect(only(member({content: 'ab', size: 1}))).toMatchObject({size: 1})
     })
 
-    it('A11 device numbers that are none are refused, also where there is no device', () => {
+    it('A11 invalid device numbers are refused, also where there is no device', () => {
       for (const at of [329, 337]) refuses(withField(file('a'), at, 'nonsense'))
       expect(only(withField(file('a'), 329, '0000000 '))).toMatchObject({kind: 'file'})
     })

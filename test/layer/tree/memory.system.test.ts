@@ -141,7 +141,7 @@ describe('the memory of a tree', () => {
     expect((await look())?.known).toEqual(packed)
   })
 
-  it('is none where there can be none', async () => {
+  it('is absent where it cannot be kept', async () => {
     const file = join(await tempDir(), 'file')
     writeFileSync(file, '')
     const memory = createTreeMemory(join(file, 'trees'), () => Date.now())

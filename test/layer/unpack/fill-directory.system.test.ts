@@ -702,7 +702,7 @@ describe.skipIf(!isRoot)('as another user', () => {
     expect(await content()).toEqual([])
   })
 
-  it('D25 refills a directory of its own in a folder that it may not write to', async () => {
+  it('D25 refills a directory of its own in a folder that it cannot write to', async () => {
     const {home, run} = await asUser(tar)
     const parent = join(home, 'parent')
     const out = join(parent, 'out')
@@ -733,7 +733,7 @@ describe.skipIf(!isRoot)('as another user', () => {
     expect(await readdir(parent)).toEqual(['out'])
   })
 
-  it('D25 says what it may not do', async () => {
+  it('D25 says what it is not allowed to do', async () => {
     const {home, run} = await asUser(tar)
     const foreign = join(home, 'foreign')
     await mkdir(join(foreign, 'out'), {recursive: true})

@@ -830,7 +830,7 @@ describeWith(['setfattr', 'setcap'], 'L45 extended attributes', () => {
     expect(warnings).toHaveLength(2)
     expect(warnings.sort()).toEqual([
       "some extended attributes are not unpacked, 'trusted.overlay.opaque' for one: they belong to the host that they were made on",
-      "some extended attributes are not unpacked, 'user.a' for one: this user may not set them",
+      "some extended attributes are not unpacked, 'user.a' for one: this user is not allowed to set them",
     ])
     expect(await attributesOf(join(out, 'b'))).toBe('')
   })

@@ -217,7 +217,7 @@ describe('putManifest', () => {
   })
 })
 
-describe('a tag that may not move', () => {
+describe('a tag that must not move', () => {
   const words = [
     [
       400,

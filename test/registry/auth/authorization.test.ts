@@ -58,7 +58,7 @@ describe('Basic', () => {
     expect(server.requests).toHaveLength(2)
   })
 
-  it('says that there are no credentials', async () => {
+  it('says that no credentials were found', async () => {
     const server = await startFakeServer(createFakeRegistry({fault: asksBasic}).handler)
     const {store} = openRegistry(server.address)
     await expect(store.getManifest('v1')).rejects.toMatchObject({

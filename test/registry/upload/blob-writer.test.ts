@@ -240,7 +240,7 @@ describe('putBlob', () => {
     expect(steps(server)).toBe('POST PATCH PUT HEAD PUT')
   })
 
-  it.each([401, 403])('pushes where it may not look (%i)', async (status) => {
+  it.each([401, 403])('pushes where it must not look (%i)', async (status) => {
     const {store, registry} = await start(({method}) =>
       method === 'HEAD' || method === 'GET' ? {status} : undefined,
     )

@@ -97,7 +97,7 @@ describe('a registry with users', () => {
     expect((await send(address, 'GET', '/v2/', nobody)).status).toBe(401)
   })
 
-  it('T-73 what a user may not pull is not mounted for him', async () => {
+  it('T-73 what a user must not pull is not mounted for them', async () => {
     const open = await serveRegistry()
     const {digest} = await pushBlob(open.address, 'private', 'content')
     const {address} = await serveRegistry({
@@ -257,7 +257,7 @@ describe('A16 wrong passwords do not lock everybody out', () => {
     expect(refused).toBeGreaterThan(100)
   })
 
-  it('who was let in lately is let in again, beside guesses of any name, his own too, from his address', async () => {
+  it('who was let in lately is let in again, beside guesses of any name, their own too, from the same address', async () => {
     const guarded = guardedBy({cacheTime: 0})
     expect(await guarded.identify(right, '192.0.2.1')).toEqual({user: 'alice'})
     for (const guess of [() => 'alice', (at: number) => `name${at}`]) {

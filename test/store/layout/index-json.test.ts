@@ -79,7 +79,7 @@ describe('moving a tag', () => {
     expect(move(index, 'v1', one)).toBe(index)
   })
 
-  it('mends a tag that is there twice, or with another media type', () => {
+  it('fixes a tag that is there twice, or with another media type', () => {
     const twice = indexOf(tagged(one, 'v1'), tagged(one, 'v1'))
     expect(manifestsIn(move(twice, 'v1', one))).toEqual([tagged(one, 'v1')])
     const docker = descriptorOf('one', dockerManifest)

@@ -313,7 +313,7 @@ describe('a damaged layout', () => {
 })
 
 describe('a layout', () => {
-  it('S12 may be read where it may not be written', async (context) => {
+  it('S12 may be read where it must not be written', async (context) => {
     const folder = await mountTmpfs('size=1m')
     if (folder === undefined) return context.skip('mounting is not allowed here')
     const {image} = await makeLayout(join(folder, 'layout'))

@@ -352,7 +352,7 @@ describe('manifests and tags', () => {
     expect(await a.statManifest(digest)).toBe(digest)
   })
 
-  it('a blob that looks like a manifest is none; the child of an index that another tool listed is', async () => {
+  it('a blob that looks like a manifest is not one; the child of an index that another tool listed is', async () => {
     const root = await openTestRoot()
     const a = await root.createRepository('a')
     const fake = await pushBlob(a, manifestOver({layers: ['fake']}))

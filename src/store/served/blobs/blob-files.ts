@@ -105,7 +105,7 @@ export async function dropFromPool(pooled: string): Promise<void> {
 
 /**
  * Removes a blob from a repository, and from the disk when no other one has it. `false` when there
- * was none. For who holds the layout's lock.
+ * was none. The caller must hold the layout's lock.
  */
 export async function removeBlob(
   {root, directory}: RepositoryPlace,

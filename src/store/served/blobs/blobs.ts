@@ -133,8 +133,8 @@ export function createRepositoryBlobs(options: RepositoryBlobsOptions): Reposito
 }
 
 /**
- * Puts back into a repository what a collector that was killed had in hand. For who holds the
- * layout's lock: then no living one has.
+ * Puts back into a repository what a collector that was killed had in hand. The caller must hold
+ * the layout's lock: then no living one has.
  */
 export async function putBack(directory: string, digest: Digest): Promise<void> {
   const path = repositoryPaths.inHand(directory, digest)
