@@ -13,7 +13,7 @@ export default class Publish extends BaseCommand {
     'The folder is a read-only registry of files: with the nginx.conf, apache.conf or _headers in it, docker, podman and skopeo pull from it. Safe beside readers and other publishers.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 /srv/site',
-    '<%= config.bin %> <%= command.id %> oci:layout:v1 /srv/site --name team/app --tag v1 --tag stable',
+    '<%= config.bin %> <%= command.id %> oci:layout:v1 /srv/site --repository team/app --tag v1 --tag stable',
   ]
   static override readonly args = {
     image: imageArg,
@@ -24,7 +24,8 @@ export default class Publish extends BaseCommand {
     }),
   }
   static override readonly flags = {
-    name: Flags.string({
+    repository: Flags.string({
+      aliases: ['name'],
       helpValue: 'NAME',
       summary: 'The repository in the site, as in team/app (default: that of IMAGE).',
     }),
@@ -50,7 +51,7 @@ export default class Publish extends BaseCommand {
     const options = {
       source: parseReference(args.image),
       site: args.site,
-      name: flags.name,
+      name: flags.repository,
       tags: flags.tag ?? [],
       platforms: platformChoice(flags.platform),
       referrers: flags.referrers,

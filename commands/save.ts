@@ -16,7 +16,7 @@ export default class Save extends BaseCommand {
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 registry.example/team/tool:v2 -o images.tar',
     '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --platform linux/arm64 -o - | docker load',
-    '<%= config.bin %> <%= command.id %> --format fast registry.example/team/app:v1 ./app --cache ~/.cache/images',
+    '<%= config.bin %> <%= command.id %> --format fast registry.example/team/app:v1 ./app --cache-dir ~/.cache/images',
   ]
   static override readonly strict = false
   static override readonly args = {

@@ -8,7 +8,7 @@ import {pruneCache} from '../../src/operations/maintain/prune-cache.js'
 export default class CachePrune extends BaseCommand {
   static override readonly summary = 'Remove from a cache of blobs what was not used for longest.'
   static override readonly description =
-    'Of the folder that inject save --cache keeps. Works while others use it; what was saved from it stays, and so does its space on the disk where it is the same file.'
+    'Of the folder that inject save --cache-dir keeps. Works while others use it; what was saved from it stays, and so does its space on the disk where it is the same file.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> ~/.cache/images --max-size 20G',
   ]

@@ -60,7 +60,7 @@ function needed(images: readonly PlatformImage[], what: string, orElse: string):
   return new UsageError(
     'ERR_INJECT_PLATFORM_NEEDED',
     `${what} is an index of several platforms: ${listPlatforms(images) || 'none'}`,
-    {hint: `say --platform ${example} for one of them${orElse}`},
+    {hint: `use --platform ${example} for one of them${orElse}`},
   )
 }
 

@@ -29,7 +29,7 @@ describe('choosing by platform', () => {
     const thrown = {
       code: 'ERR_INJECT_PLATFORM_NEEDED',
       message: `the index is an index of several platforms: ${listPlatforms(images)}`,
-      hint: 'say --platform linux/amd64 for one of them, or --platform all',
+      hint: 'use --platform linux/amd64 for one of them, or --platform all',
     }
     for (const choice of [undefined, []])
       expect(() => chooseImages(images, choice, 'the index')).toThrow(
@@ -37,7 +37,7 @@ describe('choosing by platform', () => {
       )
     expect(() => chooseImages([], undefined, 'the index')).toThrow(/several platforms: none/)
     // where one is wanted, "all" is none
-    const forOne = {...thrown, hint: 'say --platform linux/amd64 for one of them'}
+    const forOne = {...thrown, hint: 'use --platform linux/amd64 for one of them'}
     expect(() => chooseImage(images, undefined, 'the index')).toThrow(
       expect.objectContaining(forOne) as Error,
     )

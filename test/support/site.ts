@@ -91,7 +91,7 @@ export async function putIndexOver(
 }
 
 /**
- * That nothing is wrong with a site, as `inject check` sees it and as a reader who knows only paths
+ * That nothing is wrong with a site, as `inject site check` sees it and as a reader who knows only paths
  * does.
  */
 export async function expectSound(site: string, when = ''): Promise<void> {

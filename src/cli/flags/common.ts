@@ -119,7 +119,7 @@ export const tagFlags = {
     default: 'fail' as ConflictPolicy,
     helpValue: 'fail|retry',
     summary:
-      'When somebody else moves the tag in IMAGE meanwhile: fail with 7, or start again from his image.',
+      'When somebody else moves the tag in IMAGE meanwhile: fail with exit code 7, or retry from the new image.',
   }),
   'no-clobber': Flags.boolean({
     summary: 'Overwrite no tag: fail with 7 when it exists and is another image.',

@@ -24,8 +24,9 @@ export const saveFlags = {
   platform: platformFlag({
     summary: 'Which image of those IMAGEs that are indexes; the others must be for it, too.',
   }),
-  tag: Flags.custom<ImageName>({
-    char: 't',
+  as: Flags.custom<ImageName>({
+    aliases: ['tag'],
+    charAliases: ['t'],
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'NAME[:TAG]',
@@ -46,7 +47,8 @@ export const saveFlags = {
     helpValue: 'N',
     summary: 'Layers that are fetched at once into a folder (default: 3).',
   }),
-  cache: Flags.string({
+  'cache-dir': Flags.string({
+    aliases: ['cache'],
     helpValue: 'DIR',
     summary: 'Keep the blobs of folders here, and take those that are here (also INJECT_CACHE).',
   }),
@@ -66,8 +68,9 @@ export function saveOptions(
   | {readonly kind: 'archive'; readonly options: SaveOptions}
   | {readonly kind: 'folder'; readonly options: SaveFolderOptions} {
   if (flags.format === 'archive') return {kind: 'archive', options: archiveOptions(texts, flags)}
-  const {format, platform, jobs = 3, cache = env['INJECT_CACHE'] || undefined} = flags
-  for (const name of ['output', 'tag', 'compression', 'legacy'] as const)
+  const {format, platform, jobs = 3} = flags
+  const cache = flags['cache-dir'] ?? (env['INJECT_CACHE'] || undefined)
+  for (const name of ['output', 'as', 'compression', 'legacy'] as const)
     if (flags[name]) throw notTogether(name, format)
   const [image, directory, ...others] = texts
   if (image === undefined || directory === undefined || others.length > 0) {
@@ -84,14 +87,15 @@ export function saveOptions(
 }
 
 function archiveOptions(texts: readonly string[], flags: SaveFlags): SaveOptions {
-  const {output, platform, tag: names = [], compression = 'keep', legacy} = flags
-  for (const name of ['jobs', 'cache'] as const) if (flags[name]) throw notTogether(name, 'archive')
+  const {output, platform, as: names = [], compression = 'keep', legacy} = flags
+  for (const name of ['jobs', 'cache-dir'] as const)
+    if (flags[name]) throw notTogether(name, 'archive')
   if (texts.length === 0) throw usage('there is no image to save', 'name one or more')
   if (output === undefined || output === '')
-    throw usage('there is no file to write to', 'say -o FILE, or -o - for standard output')
+    throw usage('there is no file to write to', 'use -o FILE, or -o - for standard output')
   if (names.length > 0 && texts.length > 1)
     throw usage(
-      '--tag names one image, and there are several',
+      '--as names one image, and there are several',
       'save them one by one, or leave it out',
     )
   const images = texts.map((text) => parseReference(text))
@@ -115,7 +119,7 @@ function parseName(text: string): ImageName {
   const {kind, tag = 'latest', digest} = reference
   if (kind === 'registry' && digest === undefined)
     return {repository: repositoryName(reference), tag}
-  throw new UsageError('ERR_INJECT_REFERENCE_INVALID', '--tag is not a name with a tag', {
+  throw new UsageError('ERR_INJECT_REFERENCE_INVALID', '--as is not a name with a tag', {
     hint: 'write it as in docker tag: registry.example/team/app:v1',
   })
 }

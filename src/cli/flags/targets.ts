@@ -53,6 +53,6 @@ export function cacheFolder(
   const directory = given ?? env['INJECT_CACHE'] ?? ''
   if (directory !== '') return directory
   throw new UsageError('ERR_INJECT_NO_CACHE', 'no cache is named', {
-    hint: 'say inject cache prune DIR, or set INJECT_CACHE',
+    hint: 'run inject cache prune DIR, or set INJECT_CACHE',
   })
 }

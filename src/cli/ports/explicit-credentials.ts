@@ -21,7 +21,7 @@ export async function explicitCredentials(
   if (flags['password-stdin']) {
     if (!username)
       throw new UsageError('ERR_INJECT_NO_USERNAME', 'a password without a user name', {
-        hint: 'say --username NAME',
+        hint: 'use --username NAME',
       })
     return {username, password: await readPassword(stdin())}
   }
@@ -36,7 +36,7 @@ export async function explicitCredentials(
     {
       hint: username
         ? 'give the password by --password-stdin or INJECT_PASSWORD'
-        : 'set INJECT_USERNAME or say --username NAME',
+        : 'set INJECT_USERNAME or use --username NAME',
     },
   )
 }

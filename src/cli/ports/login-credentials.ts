@@ -18,7 +18,7 @@ export async function loginCredentials(
   const known = flags.username ?? (env['INJECT_USERNAME'] || undefined)
   if (known === undefined && !isAsking) {
     throw new UsageError('ERR_INJECT_NO_USERNAME', 'there is no user name to log in with', {
-      hint: 'say --username NAME, or set INJECT_USERNAME',
+      hint: 'use --username NAME, or set INJECT_USERNAME',
     })
   }
   const username = known ?? (await prompt(terminal, 'User name: ', {echo: true, signal}))

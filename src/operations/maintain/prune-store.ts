@@ -45,7 +45,7 @@ export async function pruneRoot(
   const {olderThanMs, keepLast, untagged} = retention
   if (olderThanMs === undefined && keepLast === undefined && !untagged) {
     throw new UsageError('ERR_INJECT_NO_RETENTION', 'nothing says what may go', {
-      hint: 'say --older-than, --keep-last or --untagged',
+      hint: 'use --older-than, --keep-last or --untagged',
     })
   }
   const root = await openRepositoryRoot(directory, {shared: true, served: true})

@@ -108,7 +108,7 @@ function refuseExposure(listener: ServeListener, {htpasswd, tls}: SecretFiles): 
   if (missing.length === 0) return
   const message = `other machines could reach ${shownAddress(listener)}, without ${missing.join(' and without ')}`
   throw new UsageError('ERR_INJECT_BIND_REFUSED', message, {
-    hint: 'listen on 127.0.0.1, give what is missing, or say --insecure-bind',
+    hint: 'listen on 127.0.0.1, give what is missing, or use --insecure-bind',
   })
 }
 

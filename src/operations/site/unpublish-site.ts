@@ -52,7 +52,7 @@ export async function unpublishSite(
   const {site, name, tag} = await parseSiteTarget(target)
   if (tag === undefined && !untagged) {
     throw new UsageError('ERR_INJECT_NO_TAG', 'nothing says which tag is to be removed', {
-      hint: 'write SITE/NAME:TAG, or say --untagged for what no tag leads to',
+      hint: 'write SITE/NAME:TAG, or use --untagged for what no tag leads to',
     })
   }
   const shown = (plan: SiteGarbage): Removed => {

@@ -1,13 +1,15 @@
 import {Args} from '@oclif/core'
-import {BaseCommand} from '../src/cli/base-command.js'
-import {commonFlags} from '../src/cli/flags/common.js'
-import {shownSiteCheck} from '../src/cli/render/site.js'
-import {checkPublishedSite} from '../src/operations/site/check-site.js'
+import {BaseCommand} from '../../src/cli/base-command.js'
+import {commonFlags} from '../../src/cli/flags/common.js'
+import {shownSiteCheck} from '../../src/cli/render/site.js'
+import {checkPublishedSite} from '../../src/operations/site/check-site.js'
 
-export default class Check extends BaseCommand {
+export default class SiteCheck extends BaseCommand {
+  // what it was called before
+  static override readonly hiddenAliases = ['check']
   static override readonly summary = 'Read a published site again, and say what is wrong.'
   static override readonly description =
-    'Compares every manifest and blob with its name, every list with what is there and every image with its parts. Ends with 6 when something is wrong; publishing the image again puts it right. What no manifest names is listed, and is no error.'
+    'Compares every manifest and blob with its name, every list with what is there and every image with its parts. Ends with 6 when something is wrong; publishing the image again puts it right. What no manifest names is listed; it is not an error.'
   static override readonly examples = ['<%= config.bin %> <%= command.id %> /srv/site']
   // there is no registry to log in to
   static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
@@ -20,7 +22,7 @@ export default class Check extends BaseCommand {
   }
 
   async run(): Promise<object> {
-    const {args, flags} = await this.parse(Check)
+    const {args, flags} = await this.parse(SiteCheck)
     return this.perform(
       flags,
       async (ports) => {
