@@ -19,7 +19,7 @@ export default class Publish extends BaseCommand {
     {
       description: 'Publish an image on disk under two tags:',
       command:
-        '<%= config.bin %> <%= command.id %> oci:layout:v1 /srv/site --name team/app --tag v1 --tag stable',
+        '<%= config.bin %> <%= command.id %> oci:layout:v1 /srv/site --repository team/app --tag v1 --tag stable',
     },
     {
       description: 'Publish one platform:',
@@ -36,7 +36,8 @@ export default class Publish extends BaseCommand {
     }),
   }
   static override readonly flags = {
-    name: Flags.string({
+    repository: Flags.string({
+      aliases: ['name'],
       helpValue: 'NAME',
       summary: 'Repository in the site, such as team/app (default: the one of IMAGE).',
     }),
@@ -62,7 +63,7 @@ export default class Publish extends BaseCommand {
     const options = {
       source: parseReference(args.image),
       site: args.site,
-      name: flags.name,
+      name: flags.repository,
       tags: flags.tag ?? [],
       platforms: platformChoice(flags.platform),
       referrers: flags.referrers,

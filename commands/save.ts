@@ -27,7 +27,7 @@ export default class Save extends BaseCommand {
     {
       description: 'Save as a folder, with a cache for the next image:',
       command:
-        '<%= config.bin %> <%= command.id %> --format fast registry.example/team/app:v1 ./app --cache ~/.cache/images',
+        '<%= config.bin %> <%= command.id %> --format fast registry.example/team/app:v1 ./app --cache-dir ~/.cache/images',
     },
   ]
   static override readonly strict = false

@@ -8,7 +8,7 @@ import {pruneCache} from '../../src/operations/maintain/prune-cache.js'
 export default class CachePrune extends BaseCommand {
   static override readonly summary = 'Remove the least recently used blobs from a cache.'
   static override readonly description =
-    'For the folder of inject save --cache. Safe while other commands use it. Saved images stay; where they share a file with the cache, removing it there frees no space.'
+    'For the folder of inject save --cache-dir. Safe while other commands use it. Saved images stay; where they share a file with the cache, removing it there frees no space.'
   static override readonly examples = [
     {
       description: 'Keep 20 GB:',

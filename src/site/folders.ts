@@ -153,6 +153,6 @@ function taken(what: string, why: string): PreconditionError {
   return new PreconditionError(
     'ERR_INJECT_SITE_NAME_TAKEN',
     `${quoted(what)} cannot be in this site: ${why}`,
-    {hint: 'choose another --name or --tag, or another site'},
+    {hint: 'choose another --repository or --tag, or another site'},
   )
 }

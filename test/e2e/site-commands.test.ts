@@ -11,7 +11,7 @@ it('publish, check and unpublish: one line each, exit codes, and the same as a d
   const folder = await tempDir()
   const image = await makeLayoutImage(folder)
   const site = join(folder, 'site')
-  const first = await inject(['publish', image, site, '--name', 'team/app'])
+  const first = await inject(['publish', image, site, '--repository', 'team/app'])
   expect(first.exitCode, first.stderr).toBe(0)
   expect(first.stdout).toMatch(new RegExp(`^${site}/team/app@sha256:[0-9a-f]{64}$`))
   expect(first.stderr).toContain('1 manifest published: 2 blobs written (')
@@ -26,7 +26,7 @@ it('publish, check and unpublish: one line each, exit codes, and the same as a d
     moved: ['x', 'y'],
     blobs: {copied: 0, mounted: 2, present: 0, bytes: 0},
   })
-  const checked = await inject(['check', site])
+  const checked = await inject(['site', 'check', site])
   expect([checked.exitCode, checked.stdout]).toEqual([0, `ok        b:x,y\nok        team/app:v1`])
 
   const plan = await inject(['unpublish', `${site}/b:x`, '--grace', '0s', '--dry-run'])
@@ -45,13 +45,13 @@ it('publish, check and unpublish: one line each, exit codes, and the same as a d
   await mkdir(blobs, {recursive: true})
   const abandoned = digestOf(Buffer.from('abandoned'))
   await writeFile(join(blobs, abandoned), 'abandoned')
-  const unused = await inject(['check', site])
+  const unused = await inject(['site', 'check', site])
   expect([unused.exitCode, unused.stdout]).toEqual([
     0,
     'ok        team/app:v1\nunused    begun  1 blob, 9 B',
   ])
   expect(unused.stderr).toContain('no problems; 1 blob that no manifest names')
-  expect(await injectJson(['check', site])).toMatchObject({
+  expect(await injectJson(['site', 'check', site])).toMatchObject({
     schemaVersion: 1,
     sound: true,
     unused: [{name: 'begun', blobs: 1, bytes: 9}],
@@ -90,7 +90,7 @@ it.each([
   [['unpublish', 'SITE'], 2],
   [['unpublish', 'SITE', '--untagged'], 2],
   [['check', 'SITE'], 4],
-  [['check', 'FOLDER'], 2],
+  [['site', 'check', 'FOLDER'], 2],
 ] as const)('%j ends with %i', async (args, expected) => {
   const folder = await tempDir()
   const image = await makeLayoutImage(folder)

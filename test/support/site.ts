@@ -91,8 +91,8 @@ export async function putIndexOver(
 }
 
 /**
- * That nothing is wrong with a site, as `inject check` sees it and as a reader who knows only paths
- * does.
+ * That nothing is wrong with a site, as `inject site check` sees it and as a reader who knows only
+ * paths does.
  */
 export async function expectSound(site: string, when = ''): Promise<void> {
   for (const {name, faults, corrupt, images} of (await checkSite(site)).repositories) {

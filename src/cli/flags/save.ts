@@ -23,8 +23,9 @@ export const saveFlags = {
   platform: platformFlag({
     summary: 'Image of each index to save, such as linux/arm64; single images must match.',
   }),
-  tag: Flags.custom<ImageName>({
-    char: 't',
+  as: Flags.custom<ImageName>({
+    aliases: ['tag'],
+    charAliases: ['t'],
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'NAME[:TAG]',
@@ -45,7 +46,8 @@ export const saveFlags = {
     helpValue: 'N',
     summary: 'Layers to fetch at once into a folder (default: 3).',
   }),
-  cache: Flags.string({
+  'cache-dir': Flags.string({
+    aliases: ['cache'],
     helpValue: 'DIR',
     summary: 'Cache of blobs for folders, reused by the next save (also INJECT_CACHE).',
   }),
@@ -65,8 +67,9 @@ export function saveOptions(
   | {readonly kind: 'archive'; readonly options: SaveOptions}
   | {readonly kind: 'folder'; readonly options: SaveFolderOptions} {
   if (flags.format === 'archive') return {kind: 'archive', options: archiveOptions(texts, flags)}
-  const {format, platform, jobs = 3, cache = env['INJECT_CACHE'] || undefined} = flags
-  for (const name of ['output', 'tag', 'compression', 'legacy'] as const)
+  const {format, platform, jobs = 3} = flags
+  const cache = flags['cache-dir'] ?? (env['INJECT_CACHE'] || undefined)
+  for (const name of ['output', 'as', 'compression', 'legacy'] as const)
     if (flags[name]) throw notTogether(name, format)
   const [image, directory, ...others] = texts
   if (image === undefined || directory === undefined || others.length > 0) {
@@ -83,15 +86,15 @@ export function saveOptions(
 }
 
 function archiveOptions(texts: readonly string[], flags: SaveFlags): SaveOptions {
-  const {output, platform, tag: names = [], compression = 'keep', legacy} = flags
-  for (const name of ['jobs', 'cache'] as const) if (flags[name]) throw notTogether(name, 'archive')
+  const {output, platform, as: names = [], compression = 'keep', legacy} = flags
+  for (const name of ['jobs', 'cache-dir'] as const) if (flags[name]) throw notTogether(name, 'archive')
   if (texts.length === 0) throw usage('no image to save', 'pass one or more images')
   if (output === undefined || output === '')
     throw usage('no file to write to', 'use -o FILE, or -o - for standard output')
   if (names.length > 0 && texts.length > 1)
     throw usage(
-      '--tag names one image, but several were given',
-      'save them one by one, or leave --tag out',
+      '--as names one image, but several were given',
+      'save them one by one, or leave --as out',
     )
   const images = texts.map((text) => parseReference(text))
   if (output !== '-')
@@ -117,7 +120,7 @@ function parseName(text: string): ImageName {
   const {kind, tag = 'latest', digest} = reference
   if (kind === 'registry' && digest === undefined)
     return {repository: repositoryName(reference), tag}
-  throw new UsageError('ERR_INJECT_REFERENCE_INVALID', 'invalid --tag: not a name with a tag', {
+  throw new UsageError('ERR_INJECT_REFERENCE_INVALID', 'invalid --as: not a name with a tag', {
     hint: 'write it as in docker tag: registry.example/team/app:v1',
   })
 }

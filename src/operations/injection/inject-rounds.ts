@@ -115,8 +115,7 @@ async function storeGroups(
         // takes as long as hashing it
         restores: image.reference.kind === 'registry',
         onPacked({layer: packed, content: facts}) {
-          // one thing at a time is what one job means; and whoever wants no tag overwritten may not
-          // want this image at all
+          // one job means one thing at a time, and with --no-clobber this image might not be wanted
           if (ports.jobs === 1 || publish.noClobber) return
           const packedContent = {layers: [packed], content: facts}
           for (const target of targets)

@@ -82,7 +82,7 @@ export async function planInjection(
   }
 }
 
-/** What the user may not expect of the slots: that one is new, or stays divided. */
+/** What the user might not expect of the slots: that one is new, or stays divided. */
 function noticeSlots(
   groups: readonly Group[],
   {name, sharding}: {readonly name: string; readonly sharding: Sharding | undefined},

@@ -60,6 +60,6 @@ function tooMany(asked: number, others: number): UsageError {
   return new UsageError(
     'ERR_INJECT_TOO_MANY_LAYERS',
     `the image has ${others} other layers, and ${mostLayers} is all it can have: there is no room for ${asked}`,
-    {hint: 'say fewer --layers, or --layers auto'},
+    {hint: 'use fewer --layers, or --layers auto'},
   )
 }

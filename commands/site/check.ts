@@ -1,10 +1,12 @@
 import {Args} from '@oclif/core'
-import {BaseCommand} from '../src/cli/base-command.js'
-import {commonFlags} from '../src/cli/flags/common.js'
-import {shownSiteCheck} from '../src/cli/render/site.js'
-import {checkPublishedSite} from '../src/operations/site/check-site.js'
+import {BaseCommand} from '../../src/cli/base-command.js'
+import {commonFlags} from '../../src/cli/flags/common.js'
+import {shownSiteCheck} from '../../src/cli/render/site.js'
+import {checkPublishedSite} from '../../src/operations/site/check-site.js'
 
-export default class Check extends BaseCommand {
+export default class SiteCheck extends BaseCommand {
+  // what it was called before
+  static override readonly hiddenAliases = ['check']
   static override readonly summary = 'Check a published site.'
   static override readonly description =
     'Verifies the digest of every manifest and blob, every list of tags, and that no image lacks a part. Exits with 6 if there are problems; publish the image again to fix them. Unreferenced content is listed, but is not an error.'
@@ -29,7 +31,7 @@ export default class Check extends BaseCommand {
   }
 
   async run(): Promise<object> {
-    const {args, flags} = await this.parse(Check)
+    const {args, flags} = await this.parse(SiteCheck)
     return this.perform(
       flags,
       async (ports) => {
