@@ -69,11 +69,12 @@ describe('a limiter', () => {
     const leave = await limiter.enter()
     const stop = new AbortController()
     const late = limiter.enter(stop.signal)
+    const behind = limiter.enter()
     await settled()
     stop.abort(new Error('enough'))
     leave()
     await expect(late).rejects.toThrow('enough')
-    expect(await limiter.enter()).toEqual(expect.any(Function))
+    expect(await behind).toEqual(expect.any(Function))
   })
 })
 

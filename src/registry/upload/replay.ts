@@ -45,7 +45,7 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
   /** `torn`: what was read last did not get into both the ring and the hash. */
   let state: 'reading' | 'torn' | 'at end' = 'reading'
   /** One after the other: a request that failed may still be waiting for its next bytes. */
-  const {run: inTurn} = createLimiter(1)
+  const turns = createLimiter(1)
 
   return {
     get furthest() {
@@ -56,14 +56,14 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
     },
     async *stream(offset) {
       for (let at = offset; ;) {
-        const bytes = await inTurn(() => available(at))
+        const bytes = await turns.run(() => available(at))
         if (!bytes) return
         at += bytes.length
         yield bytes
       }
     },
     read: (offset, length) =>
-      inTurn(async () => {
+      turns.run(async () => {
         if (length > ring.capacity) await grow(length)
         await reach(offset + length, offset)
         const end = Math.min(offset + length, hashed.position)
@@ -76,12 +76,12 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
         return parts
       }),
     measure: () =>
-      inTurn(async () => {
+      turns.run(async () => {
         while (!hashed.whole) await advance()
         return hashed.whole
       }),
     expect: (checkpoint) => hashed.expect(checkpoint),
-    close: () => inTurn(() => slices.close()),
+    close: () => turns.run(() => slices.close()),
   }
 
   async function available(at: number): Promise<Uint8Array | undefined> {
