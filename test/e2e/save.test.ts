@@ -171,7 +171,7 @@ describe('inject save says in one line what cannot be', () => {
     [['IMAGE', '-o', '-', '--json'], 2, 'standard output'],
     [['IMAGE', 'IMAGE', '-o', 'a.tar', '-t', 'x'], 2, 'names one image'],
     [['IMAGE', '-o', 'a.tar', '-t', 'oci:x:y'], 2, 'not a name'],
-    [['IMAGE', '-o', 'a.tar', '--cache', 'c'], 2, '--cache has no meaning'],
+    [['IMAGE', '-o', 'a.tar', '--cache', 'c'], 2, '--cache-dir has no meaning'],
     [['--format', 'fast', 'IMAGE', 'out', '-o', 'a.tar'], 2, '--output has no meaning'],
     [['--format', 'fast', 'IMAGE', 'out', '--legacy'], 2, '--legacy has no meaning'],
     [['--format', 'fast', 'IMAGE'], 2, 'takes an image and a folder'],
