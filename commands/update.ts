@@ -16,8 +16,7 @@ import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
-import {monotonicTime} from '../src/disk/clock.js'
-import {withTreeTotal} from '../src/cli/ports/tree-total.js'
+import {reportWithTotal} from '../src/cli/ports/tree-total.js'
 import {update, type UpdateRequest} from '../src/operations/update.js'
 
 export default class Update extends BaseCommand {
@@ -26,31 +25,10 @@ export default class Update extends BaseCommand {
   static override readonly description =
     'Sends one layer, one config and one manifest; the other layers are neither pulled nor pushed. If the slot already holds this content, nothing is sent and no tag moves. With --layers auto the content is split into several layers, and only the changed ones are sent.'
   static override readonly examples = [
-    {
-      description: 'Put ./tree over the root of the image, under a new tag:',
-      command:
-        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree --owner 0:0 --tag v1-data',
-    },
-    {
-      description: 'Ship certificates into one folder of every platform:',
-      command:
-        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./certs --path /etc/ssl/certs --platform all --owner 0:0',
-    },
-    {
-      description: 'Give each platform of an index its own files:',
-      command:
-        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 "./out/{os}-{arch}" --path /opt/tool --platform all',
-    },
-    {
-      description: 'Show what would change in an image on disk:',
-      command:
-        '<%= config.bin %> <%= command.id %> oci:layout:v1 ./models --name models --path /opt/models --dry-run',
-    },
-    {
-      description: 'Keep the same tag, and retry if another job moves it:',
-      command:
-        '<%= config.bin %> <%= command.id %> registry.example/team/app:nightly ./tree --on-conflict retry',
-    },
+    'Put ./tree over the root of the image, under a new tag:\n<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./tree --owner 0:0 --tag v1-data',
+    'Ship certificates into one folder of every platform:\n<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./certs --path /etc/ssl/certs --platform all --owner 0:0',
+    'Give each platform of an index its own files:\n<%= config.bin %> <%= command.id %> registry.example/team/app:v1 "./out/{os}-{arch}" --path /opt/tool --platform all',
+    'Show what would change in an image on disk:\n<%= config.bin %> <%= command.id %> oci:layout:v1 ./models --name models --path /opt/models --dry-run',
   ]
   static override readonly args = {
     image: imageArg,
@@ -99,10 +77,7 @@ export default class Update extends BaseCommand {
         const packing = packPorts(flags, process.env, ports)
         const packed = args.directory
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
-        // measured only for somebody who watches
-        const report = process.stderr.isTTY
-          ? withTreeTotal(ports, packed, monotonicTime)
-          : ports.report
+        const report = reportWithTotal(ports, packed)
         return update(request, {...ports, ...packing, withJournal, report})
       },
       presentInjection(flags.digestfile),

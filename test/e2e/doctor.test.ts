@@ -602,10 +602,7 @@ describe('inject doctor', () => {
   })
 
   it.each([
-    [
-      ['registry.example', '--write'],
-      'name one: inject doctor registry.example/REPOSITORY --write',
-    ],
+    [['registry.example', '--write'], 'add one: inject doctor registry.example/REPOSITORY --write'],
     [['oci:layout'], 'REGISTRY is not the name of a registry'],
     [['oci:some/layout'], 'a local image is not in a registry'],
     [['user:pw-canary@registry.example'], 'give the user by --username'],

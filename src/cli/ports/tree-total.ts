@@ -1,5 +1,6 @@
 import {lstat, opendir} from 'node:fs/promises'
 import {join} from 'node:path'
+import {monotonicTime} from '../../disk/clock.js'
 import type {Ports, ProgressEvent} from '../../ports.js'
 
 /** Milliseconds that a step has to last before the directory is measured for it. */
@@ -8,6 +9,14 @@ const patience = 1000
 const together = 16
 /** Bytes of a tar header, and what contents are padded to. */
 const block = 512
+
+/** `withTreeTotal` on a terminal: elsewhere nobody watches, and nothing is measured. */
+export function reportWithTotal(
+  ports: Pick<Ports, 'report' | 'signal'>,
+  directory: string,
+): Ports['report'] {
+  return process.stderr.isTTY ? withTreeTotal(ports, directory, monotonicTime) : ports.report
+}
 
 /**
  * `report` that says how much there is to pack once a step takes long: the directory is then
@@ -36,7 +45,9 @@ export function withTreeTotal(
       since = event.step === 'compare' || event.step === 'pack and push' ? now() : undefined
     } else if (kind === 'bytes' && since !== undefined) {
       if (!isMeasured && now() - since > patience) measure()
-      if (total !== undefined && event.done <= total) return report({...event, total})
+      const isKnown = total !== undefined && event.done <= total
+      report(isKnown ? {...event, total} : event)
+      return
     }
     report(event)
   }

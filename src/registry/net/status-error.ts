@@ -41,7 +41,7 @@ function statusError(
 
   if (status === 401) {
     const hint = isKnown
-      ? 'the stored credentials were rejected; inject auth which REFERENCE shows where they come from'
+      ? 'the credentials were rejected; inject auth which REFERENCE shows where they come from'
       : 'log in with inject login (or docker, podman, skopeo login), use --username and --password-stdin, or set INJECT_USERNAME and INJECT_PASSWORD'
     return new AuthenticationError('ERR_INJECT_UNAUTHORIZED', message, {hint})
   }

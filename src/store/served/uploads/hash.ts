@@ -47,8 +47,7 @@ export async function restoreUploadHash(
   try {
     if (saved === undefined) hash.init()
     else hash.load(saved.state)
-    // eslint-disable-next-line no-restricted-syntax -- no file is read here: the state is of
-    // another version
+    // eslint-disable-next-line no-restricted-syntax -- no file: a state of another version
   } catch {
     return undefined
   }
