@@ -87,7 +87,8 @@ export function saveOptions(
 
 function archiveOptions(texts: readonly string[], flags: SaveFlags): SaveOptions {
   const {output, platform, as: names = [], compression = 'keep', legacy} = flags
-  for (const name of ['jobs', 'cache-dir'] as const) if (flags[name]) throw notTogether(name, 'archive')
+  for (const name of ['jobs', 'cache-dir'] as const)
+    if (flags[name]) throw notTogether(name, 'archive')
   if (texts.length === 0) throw usage('no image to save', 'pass one or more images')
   if (output === undefined || output === '')
     throw usage('no file to write to', 'use -o FILE, or -o - for standard output')

@@ -172,7 +172,9 @@ function nameOf({source, name}: PublishSiteOptions): string {
   if (name !== undefined) return parseRepositoryName(name)
   if (source.kind === 'registry') return source.repository
   const message = 'nothing says what the image is called in the site'
-  throw new UsageError('ERR_INJECT_SITE_NAME_NEEDED', message, {hint: 'use --repository, as in team/app'})
+  throw new UsageError('ERR_INJECT_SITE_NAME_NEEDED', message, {
+    hint: 'use --repository, as in team/app',
+  })
 }
 
 function unique(manifests: readonly StoredManifest[]): StoredManifest[] {
