@@ -1,6 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, slotName, tagFlags, tagOptions} from '../src/cli/flags/common.js'
+import {imageArg, slotName, strictFlag, tagFlags, tagOptions} from '../src/cli/flags/common.js'
 import {presentRemoval} from '../src/cli/render/removal.js'
 import {parseReference} from '../src/oci/reference.js'
 import {remove} from '../src/operations/remove.js'
@@ -17,6 +17,7 @@ export default class Remove extends BaseCommand {
   static override readonly args = {image: imageArg}
   static override readonly flags = {
     name: slotName(),
+    ...strictFlag,
     ...tagFlags,
     base: Flags.string({
       helpValue: 'TAG|DIGEST',

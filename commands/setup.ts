@@ -1,6 +1,13 @@
 import type {Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, publishFlags, tagOptions, slotName, slotPath} from '../src/cli/flags/common.js'
+import {
+  imageArg,
+  publishFlags,
+  tagOptions,
+  slotName,
+  strictFlag,
+  slotPath,
+} from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions} from '../src/cli/flags/format.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {parseReference} from '../src/oci/reference.js'
@@ -21,6 +28,7 @@ export default class Setup extends BaseCommand {
   }
   static override readonly flags = {
     name: slotName(),
+    ...strictFlag,
     path: slotPath(),
     ...publishFlags,
     ...formatFlags,

@@ -33,7 +33,10 @@ export default class Unpack extends BaseCommand {
     follow: Flags.boolean({
       summary: 'DIR may be a symbolic link: replace what is in the directory that it leads to.',
     }),
-    strict: Flags.boolean({summary: 'An image without the slot is an error.'}),
+    strict: Flags.boolean({
+      summary:
+        'An image without the slot is an error, and so is what is not as its specification has it.',
+    }),
     'max-size': maxSize(),
     'max-special': Flags.integer({
       min: 0,

@@ -7,6 +7,7 @@ import {
   publishFlags,
   tagOptions,
   slotName,
+  strictFlag,
   slotPath,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
@@ -38,6 +39,7 @@ export default class Update extends BaseCommand {
   }
   static override readonly flags = {
     name: slotName(),
+    ...strictFlag,
     path: slotPath(),
     ...publishFlags,
     ...formatFlags,

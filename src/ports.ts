@@ -66,5 +66,19 @@ export interface Ports {
   /** Blocks that are compressed at once; default: one for each processor. */
   readonly jobs?: number | undefined
   readonly report: (event: ProgressEvent) => void
+  /**
+   * Told of what is read although it is not as its specification has it; throws where that is to be
+   * refused. Default: it is a warning.
+   */
+  readonly onTolerated?: ((oddity: string) => void) | undefined
   readonly signal: AbortSignal
+}
+
+/** Goes on in spite of an oddity, unless the user wants none of them: docs/leniency.md. */
+export function tolerate(
+  oddity: string,
+  {onTolerated, report}: Pick<Ports, 'onTolerated' | 'report'>,
+): void {
+  if (onTolerated) onTolerated(oddity)
+  else report({kind: 'warning', message: oddity})
 }

@@ -12,9 +12,10 @@ import {formatReference, repositoryName, type Reference} from '../oci/reference.
 import type {ContentStore} from '../store/content-store.js'
 import {fetchImage} from './find/fetch-image.js'
 import type {FoundDocument} from './find/find-document.js'
-import {loadTargets} from './find/index-targets.js'
+import {loadTargets, refuseNone} from './find/index-targets.js'
 import {loadFound} from './find/load-image.js'
 import {isIndex, loadIndex, type LoadedIndex} from './find/load-index.js'
+import {reportOddities} from './find/report-oddities.js'
 import type {ConflictPolicy} from './publish/on-conflict.js'
 import type {Ports} from '../ports.js'
 import {publish} from './publish/publish.js'
@@ -90,6 +91,7 @@ async function fromImage({store, options, found, moves, ports}: Work): Promise<R
   const {reference, platforms, noClobber, dryRun} = options
   const {signal} = ports
   const {image} = await loadFound(store, reference, found, signal, platforms)
+  reportOddities(image, ports)
   const {result, original} = await withoutSlot(store, image, options, signal)
   const {digest} = result.manifest.descriptor
   if (noClobber) refuseClobber(moves, digest, store.name)
@@ -110,6 +112,8 @@ async function fromIndex({store, options, found, moves, ports}: Work): Promise<R
     {...options, platforms: options.platforms, what},
     signal,
   )
+  refuseNone(targets, what)
+  for (const {image} of targets) reportOddities(image, ports)
   // of all images, those that have it; where none does, the first says so
   const having = targets.filter(({slot}) => slot !== undefined)
   const chosen = options.platforms === 'all' && having.length > 0 ? having : targets

@@ -17,6 +17,7 @@ import type {IndexContent, StoredLayers, SuitableTarget} from './image-index/inj
 import {type LayerEntries, layerEntries} from './slot/layer-entries.js'
 import {warnOfReferrers} from './image-index/left-behind.js'
 import {loadFound, startOf} from './find/load-image.js'
+import {reportOddities} from './find/report-oddities.js'
 import type {Ports} from '../ports.js'
 import {publish} from './publish/publish.js'
 import {publishUntilSettled} from './publish/until-settled.js'
@@ -70,6 +71,7 @@ export async function setup(
         return applyToIndex(store, round, index, ports)
       }
       const loaded = await loadFound(store, reference, round, ports.signal, platforms)
+      reportOddities(loaded.image, ports)
       const moves = await planTagMoves(store, reference, wanted, startOf(loaded), ports.signal)
       const result = await setUp(store, loaded.image, {moves, entriesFor}, options, ports)
       await warnOfReferrers(store, result, ports)

@@ -14,6 +14,7 @@ import type {ContentStore} from '../store/content-store.js'
 import {findDocument, type FoundDocument} from './find/find-document.js'
 import {loadFound} from './find/load-image.js'
 import {isIndex, loadIndex} from './find/load-index.js'
+import {reportOddities} from './find/report-oddities.js'
 import type {Ports} from '../ports.js'
 
 export interface UnpackOptions {
@@ -83,6 +84,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
   try {
     const document = await findDocument(store, reference, ports)
     const image = await loadOne(store, options, document, ports)
+    reportOddities(image, ports)
     const {digest} = image.manifest.descriptor
     const slot = findSlot(image, name)
     const slots = findSlots(image).map((each) => each.name)

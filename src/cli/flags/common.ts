@@ -65,6 +65,13 @@ export const slotPath = Flags.custom({
   parse: (text) => Promise.resolve(parseSlotPath(text)),
 })
 
+/** Every command that reads images has it. */
+export const strictFlag = {
+  strict: Flags.boolean({
+    summary: 'Fail with 6 where something is read that is not as its specification has it.',
+  }),
+}
+
 /** A number of bytes. */
 export const sizeFlag = Flags.custom<number>({
   helpValue: 'SIZE',

@@ -38,7 +38,7 @@ export async function findRoot(
     await loadFound(store, reference, {stored, tag}, ports.signal, choice)
     return whole
   }
-  const {tree, images} = await loadIndex(store, stored, ports.signal)
+  const {tree, images, artifacts} = await loadIndex(store, stored, ports.signal)
   const chosen = chooseImages(images, choice, formatReference(reference))
   const platforms = chosen.map(({platform}) => formatPlatform(platform))
   const [only, ...others] = chosen
@@ -46,7 +46,7 @@ export async function findRoot(
     const found = await findDocument(store, {...reference, digest: only.entry.digest}, quiet(ports))
     return {...whole, stored: found.stored, platforms}
   }
-  const kept = new Set(chosen.map(({entry}) => entry.digest))
+  const kept = new Set([...chosen.map(({entry}) => entry), ...artifacts].map(({digest}) => digest))
   const selected = selectImages(tree, kept)
   if (selected.tree === tree) return whole
   const own = new Map(selected.changed.map((index) => [index.descriptor.digest, index] as const))

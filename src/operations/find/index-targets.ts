@@ -1,4 +1,4 @@
-import {PreconditionError} from '../../errors.js'
+import {NotFoundError, PreconditionError} from '../../errors.js'
 import type {Image} from '../../image/image.js'
 import {chooseImages, type PlatformChoice} from '../../image/platforms.js'
 import {findSlot, type Slot} from '../../image/slot.js'
@@ -6,7 +6,7 @@ import type {Digest} from '../../oci/digest.js'
 import {formatPlatform, type Platform} from '../../oci/platform.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {fetchImage} from './fetch-image.js'
-import type {LoadedIndex} from './load-index.js'
+import {type LoadedIndex, unlessArtifact} from './load-index.js'
 
 /** One image of an index that something is to be put into. */
 export interface IndexTarget {
@@ -29,11 +29,31 @@ export async function loadTargets(
 ): Promise<IndexTarget[]> {
   const targets: IndexTarget[] = []
   for (const {entry, platform} of chooseImages(images, platforms, what)) {
-    const image = await fetchImage(store, entry.digest, signal)
+    const image = await unlessArtifact(() => fetchImage(store, entry.digest, signal))
     if (!image) throw notThere(entry.digest, platform, what)
+    // kept byte for byte, like all that is not an image
+    if (image === 'artifact' && platforms === 'all') continue
+    if (image === 'artifact') throw noImage(entry.digest, platform, what)
     targets.push({image, platform, slot: findSlot(image, name)})
   }
   return targets
+}
+
+/**
+ * Throws `NotFoundError` (`ERR_INJECT_PLATFORM_NOT_FOUND`) when all that looked like images turned
+ * out to be artifacts.
+ */
+export function refuseNone(targets: readonly IndexTarget[], what: string): void {
+  if (targets.length > 0) return
+  throw new NotFoundError('ERR_INJECT_PLATFORM_NOT_FOUND', `${what} is an index without images`)
+}
+
+function noImage(digest: Digest, platform: Platform, what: string): PreconditionError {
+  return new PreconditionError(
+    'ERR_INJECT_NOT_AN_IMAGE',
+    `the entry for ${formatPlatform(platform)} of ${what} is not an image but an artifact: ${digest}`,
+    {hint: 'choose another one by --platform; artifacts beside images stay as they are'},
+  )
 }
 
 function notThere(digest: Digest, platform: Platform, what: string): PreconditionError {

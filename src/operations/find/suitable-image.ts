@@ -1,5 +1,6 @@
 import {checkFamily, checkPlain, newLayerType} from '../../image/family.js'
 import type {Image} from '../../image/image.js'
+import {checkRoom} from '../../image/room.js'
 import {findSlot} from '../../image/slot.js'
 import {toOci} from '../../image/to-oci.js'
 import type {Parents} from '../../layer/pack/parents.js'
@@ -24,7 +25,9 @@ export interface FormatOptions {
 export function suitableImage(image: Image, name: string, options: FormatOptions): Image {
   const suitable = options.toOci === true ? toOci(image) : image
   checkFamily(suitable)
-  checkPlain(findSlot(suitable, name))
+  const slot = findSlot(suitable, name)
+  checkPlain(slot)
+  checkRoom(suitable, slot)
   newLayerType(suitable, options.compression)
   return suitable
 }

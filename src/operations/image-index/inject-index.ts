@@ -15,9 +15,10 @@ import type {ContentStore, TagMove} from '../../store/content-store.js'
 import {formatTime} from '../../oci/time.js'
 import type {FoundDocument} from '../find/find-document.js'
 import {type GroupContent, type GroupLayers, storeGroupLayers} from '../slot/group-layers.js'
-import {type IndexTarget, loadTargets} from '../find/index-targets.js'
+import {type IndexTarget, loadTargets, refuseNone} from '../find/index-targets.js'
 import {actionOn, type SlotAction} from '../slot/result.js'
 import {loadIndex} from '../find/load-index.js'
+import {reportOddities} from '../find/report-oddities.js'
 import type {Ports} from '../../ports.js'
 import type {ChangedIndex} from '../publish/publish-index.js'
 import {nothingSent} from '../slot/content.js'
@@ -99,6 +100,8 @@ export async function injectIndex(
   const moves = await planTagMoves(store, reference, tags, start, ports.signal, looks)
   const what = formatReference(reference)
   const chosen = await loadTargets(store, loaded, {...options, what}, ports.signal)
+  refuseNone(chosen, what)
+  for (const {image} of chosen) reportOddities(image, ports)
   const targets = chosen.map((target) => suitableTarget(target, options))
   const converted =
     options.toOci === true

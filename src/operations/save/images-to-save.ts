@@ -7,6 +7,7 @@ import {parseReference, type Reference, repositoryName} from '../../oci/referenc
 import type {ContentStore} from '../../store/content-store.js'
 import {findDocument} from '../find/find-document.js'
 import {loadFound} from '../find/load-image.js'
+import {reportOddities} from '../find/report-oddities.js'
 import type {Ports} from '../../ports.js'
 
 export interface FoundImage extends ImageToSave {
@@ -26,6 +27,7 @@ export async function findImage(
 ): Promise<FoundImage> {
   const found = await findDocument(store, reference, ports)
   const {image} = await loadFound(store, reference, found, ports.signal, platforms)
+  reportOddities(image, ports)
   return {
     image,
     names: namesOf(reference, found.tag ?? reference.tag),

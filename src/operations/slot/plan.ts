@@ -15,6 +15,7 @@ import {compare} from './compare.js'
 import {alike, isThere, type KnownLayer, knownLayers} from './known-layers.js'
 import type {FramedEntries, LayerEntries} from './layer-entries.js'
 import {loadFound, startOf} from '../find/load-image.js'
+import {reportOddities} from '../find/report-oddities.js'
 import type {ConflictPolicy} from '../publish/on-conflict.js'
 import type {Output} from './outputs.js'
 import type {Ports} from '../../ports.js'
@@ -111,6 +112,7 @@ export async function planUpdate(
   const {reference, name, tags, created, stored, looks} = options
   const loaded = await loadFound(store, reference, found, ports.signal, options.platforms)
   const original = loaded.image
+  reportOddities(original, ports)
   const image = suitableImage(original, name, options)
   const directory = directoryOf(platformOf(image.config.value))
   const slot = findSlot(image, name)
