@@ -48,7 +48,7 @@ const histories: [string, readonly object[]][] = [
 
 /** Every command that reads or changes an image, on one of this shape. */
 async function throughAllCommands(image: Partial<PutImage>) {
-  const folder = tempDir()
+  const folder = await tempDir()
   const store = createMemoryStore('registry.example/app')
   const {digest} = await putImage(store, {layers, ...image})
   const reference = parseReference('registry.example/app:v1')
@@ -182,7 +182,7 @@ describe('P6 an image without room for a slot', () => {
     const store = createMemoryStore('registry.example/app')
     await putImage(store, {layers: Array.from({length: 127}, (_, at) => smallLayer(`l${at}`))})
     const reference = parseReference('registry.example/app:v1')
-    const folder = tempDir()
+    const folder = await tempDir()
     const ports = operationPorts(store)
     const refused = {code: 'ERR_INJECT_IMAGE_FULL', expected: 127, found: 128}
     const updating = update({...updateOptions, reference, directory: folder}, ports)
@@ -196,7 +196,7 @@ describe('P6 an image without room for a slot', () => {
     const store = createMemoryStore('registry.example/app')
     await putImage(store, {layers: Array.from({length: 126}, (_, at) => smallLayer(`l${at}`))})
     const reference = parseReference('registry.example/app:v1')
-    const folder = tempDir()
+    const folder = await tempDir()
     writeFileSync(join(folder, 'file'), 'x')
     await setup({...injectionOptions, reference}, operationPorts(store))
     await update({...updateOptions, reference, directory: folder}, operationPorts(store))
@@ -262,7 +262,7 @@ describe('P4 artifacts beside images', () => {
     async (platforms, changed) => {
       const {store, digest, sbom, wasm} = await putMixed()
       const before = await readIndex(store)
-      const folder = tempDir()
+      const folder = await tempDir()
       writeFileSync(join(folder, 'file'), 'x')
       const options = {...updateOptions, reference, directory: folder, platforms}
       await update(options, operationPorts(store))
@@ -284,7 +284,7 @@ describe('P4 artifacts beside images', () => {
   it('an artifact that is asked for by its platform is named', async () => {
     const {store, wasm} = await putMixed()
     const platforms = [{os: 'wasi', architecture: 'wasm'}]
-    const options = {...updateOptions, reference, directory: tempDir(), platforms}
+    const options = {...updateOptions, reference, directory: await tempDir(), platforms}
     await expect(update(options, operationPorts(store))).rejects.toMatchObject({
       code: 'ERR_INJECT_NOT_AN_IMAGE',
       message: `the entry for wasi/wasm of registry.example/app:v1 is not an image but an artifact: ${wasm.digest}`,
