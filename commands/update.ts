@@ -7,14 +7,15 @@ import {
   publishFlags,
   tagOptions,
   slotName,
-  strictFlag,
   slotPath,
+  strictFlag,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
+import {type ModeRule, parseModeRule} from '../src/layer/tree/mode-rule.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
 import {withTarget} from '../src/operations/copy/with-target.js'
@@ -51,6 +52,12 @@ export default class Update extends BaseCommand {
       helpValue: 'UID:GID',
       summary: 'Owner of everything in the layer (default: as in the directory).',
     }),
+    chmod: Flags.custom<ModeRule>({
+      helpValue: 'MODE',
+      summary:
+        'Modes in the layer, as chmod takes them: u=rwX,go=rX (default: as in the directory).',
+      parse: (text) => Promise.resolve(parseModeRule(text)),
+    })(),
     exclude: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
@@ -84,13 +91,13 @@ export default class Update extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Update.flags>,
   ) {
-    const {name, path, layers, created, whiteouts, exclude = []} = flags
+    const {name, path, layers, created, whiteouts, chmod, exclude = []} = flags
     return {
       reference: parseReference(args.image),
       directory: args.directory,
       owner: flags.owner === undefined ? undefined : parseOwner(flags.owner),
       edits: editsOf(flags),
-      ...{name, path, layers, created, whiteouts, exclude},
+      ...{name, path, layers, created, whiteouts, chmod, exclude},
       ...tagOptions(flags),
       ...formatOptions(flags),
       ...packOptions(flags),

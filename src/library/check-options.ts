@@ -65,6 +65,7 @@ const shapes = {
       ),
     ),
     owner: v.optional(v.strictObject({uid: id, gid: id})),
+    chmod: text,
     exclude: texts,
     whiteouts: flag,
     edits: v.optional(

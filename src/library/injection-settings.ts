@@ -54,6 +54,8 @@ export interface UpdateSettings extends LayerSettings {
   readonly layers?: Sharding | undefined
   /** Owner of everything in the layer. Default: as in the directory. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  /** Modes of everything in the layer, such as `u=rwX,go=rX`. Default: as in the directory. */
+  readonly chmod?: string | undefined
   /** Patterns in gitignore syntax of what to leave out, after the rules in `.injectignore`. */
   readonly exclude?: readonly string[] | undefined
   /** Allow files named `.wh.*`, which delete files of the image. */

@@ -1,5 +1,6 @@
 import {refuseReserved, withoutOldCommand} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
+import {parseModeRule} from '../layer/tree/mode-rule.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {defaultSlotName, parseSlotName} from '../oci/annotation.js'
 import {machinePlatform, parsePlatform} from '../oci/platform.js'
@@ -43,6 +44,7 @@ export function updateRequest(image: string, directory: string, settings: Update
   return {
     ...setupRequest(image, settings),
     ...{directory, owner, exclude, whiteouts, layers, chunkSize},
+    chmod: settings.chmod === undefined ? undefined : parseModeRule(settings.chmod),
     edits: edits && withoutOldCommand(edits),
   }
 }

@@ -15,6 +15,7 @@ import {createMetadataWriter} from './apply-metadata.js'
 import {LimitError} from '../../errors.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
+import {createLinks} from './links.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
 import {mostDirectoryBytes} from '../limits.js'
@@ -58,6 +59,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
   const directories = createDirectories()
+  const link = createLinks(root, tree, describe, onWarning)
   const special = createSpecialFiles(
     () => readable(root.access('')),
     (name) => root.at(name),
@@ -136,7 +138,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     if (found.isDirectory()) {
       throw unsafePath(`the hard link ${display(path)} names the directory ${display(target)}`)
     }
-    tree.place(path, (at) => linkSync(root.at(target), at))
+    link(path, target, found)
   }
 
   /**

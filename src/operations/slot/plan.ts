@@ -28,7 +28,7 @@ import {type FormatOptions, suitableImage} from '../find/suitable-image.js'
 import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
 
 export interface UpdateOptions
-  extends Pick<DirectoryOptions, 'exclude' | 'whiteouts' | 'owner'>, FormatOptions {
+  extends Pick<DirectoryOptions, 'exclude' | 'whiteouts' | 'owner' | 'chmod'>, FormatOptions {
   readonly reference: Reference
   readonly directory: string
   /** Empty: the tag in the reference. */
@@ -217,9 +217,9 @@ async function lookFor(
 export function packingOf(
   directory: string,
   path: string,
-  {owner, exclude, whiteouts, created, compression, level}: UpdateOptions,
+  {owner, chmod, exclude, whiteouts, created, compression, level}: UpdateOptions,
 ): readonly string[] {
-  const how = {owner, exclude, whiteouts, created, compression, level}
+  const how = {owner, chmod, exclude, whiteouts, created, compression, level}
   return [directory, path, JSON.stringify(how)]
 }
 
