@@ -1,4 +1,5 @@
 import {PreconditionError} from '../errors.js'
+import {defaultSlotName} from '../oci/annotation.js'
 import {newLayerType} from '../image/family.js'
 import type {Image} from '../image/image.js'
 import {inject} from '../image/inject.js'
@@ -195,7 +196,8 @@ function timeOf({config}: Image, {created}: SetupOptions): number {
 
 function emptyEntries({name, path = '/'}: SetupOptions, time: number) {
   const own = emptyDirectory(path === '/' ? name : path.slice(1), time)
-  return {key: String(time), entries: () => [own]}
+  const names = path === '/' && name !== defaultSlotName ? [fromText(name)] : []
+  return {key: String(time), entries: () => [own], names}
 }
 
 function emptyDirectory(path: string, mtime: number): WalkedEntry {

@@ -9,13 +9,14 @@ export function packPorts(
   flags: Interfaces.InferredFlags<typeof packFlags>,
   env: Readonly<Record<string, string | undefined>>,
   {report}: Pick<Ports, 'report'>,
-): Pick<Ports, 'jobs' | 'withBlockCache' | 'treeMemory'> {
+): Pick<Ports, 'jobs' | 'withBlockCache' | 'treeMemory' | 'layerIndexes'> {
   const onNotice = (message: string): void => report({kind: 'notice', message})
   const blocks = flags.cache ? userCache('blocks', env) : undefined
   const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
   const limit = flags['cache-size'] ?? cacheSize
   return {
     jobs: flags.jobs,
+    layerIndexes: layerIndexes(env),
     ...(blocks !== undefined && {
       withBlockCache: async (identity, work) => {
         const {withBlockCache} = await import('../../layer/compress/block-cache-file.js')
@@ -32,6 +33,23 @@ export function packPorts(
     }),
   }
 }
+
+/** What is in the layers of images, kept in `inject/layers` in the user's cache folder. */
+export function layerIndexes(
+  env: Readonly<Record<string, string | undefined>>,
+): Ports['layerIndexes'] {
+  const folder = userCache('layers', env)
+  if (folder === undefined) return undefined
+  const open = async () => {
+    const {createLayerIndexes} = await import('../../layer/pack/layer-index-file.js')
+    return createLayerIndexes(folder)
+  }
+  return {
+    get: async (diffId) => (await open()).get(diffId),
+    put: async (diffId, index) => (await open()).put(diffId, index),
+  }
+}
+
 /** Bytes. */
 export const cacheSize = 5000000000
 /**

@@ -157,7 +157,11 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
 
   /** An empty file under a name that deletes. */
   function whiteout(stat: BigIntStats, path: ByteString): WalkedEntry {
-    const {mtime, uid, gid} = describeFile(stat, path, '', {...options, xattrs: false}).entry
+    const {mtime, uid, gid} = describeFile(stat, path, '', {
+      ...options,
+      xattrs: false,
+      onWarning: undefined,
+    }).entry
     return {entry: {kind: 'file', size: 0, path, mode: 0o644, uid, gid, mtime, xattrs: undefined}}
   }
 

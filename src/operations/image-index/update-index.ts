@@ -44,6 +44,7 @@ export function createIndexUpdate(
     const walked = {
       key: JSON.stringify([directory.path, path]),
       entries: directory.entries({...options, path, clampMtime: options.created, onWarning}),
+      names: directory.namesInRoot({...options, path}),
     }
     const framed = await entriesFor({image, slot}, walked)
     return {

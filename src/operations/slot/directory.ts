@@ -1,8 +1,10 @@
-import {realpathSync, statSync} from 'node:fs'
+import {readdirSync, realpathSync, statSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {type Output, refuseOutputsInside} from './outputs.js'
+import type {ByteString} from '../../layer/byte-string.js'
 import {ignoreRules} from '../../layer/tree/ignore-rules.js'
+import {defaultSlotName} from '../../oci/annotation.js'
 import {walk, type WalkOptions} from '../../layer/tree/walk.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 
@@ -16,6 +18,11 @@ export interface Directory {
   /** With every symlink resolved. */
   readonly path: string
   entries(options: DirectoryOptions): Entries
+  /**
+   * Names in the image's root that it would have something at, but for that of the slot that is
+   * meant where none is named. None where it has a place of its own in the image.
+   */
+  namesInRoot(options: Pick<DirectoryOptions, 'path' | 'exclude'>): readonly ByteString[]
 }
 
 /**
@@ -29,6 +36,21 @@ export function openDirectory(directory: string, outputs: readonly Output[]): Di
     path,
     entries: (options) => (detail) =>
       walk(path, {...options, ...detail, isExcluded: ignoreRules(path, options.exclude)}),
+    namesInRoot(options) {
+      if (options.path !== '/') return []
+      const isExcluded = ignoreRules(path, options.exclude)
+      return namesIn(path).filter((name) => name !== defaultSlotName && !isExcluded?.(`${name}/`))
+    },
+  }
+}
+
+/** Of folders only. Whoever packs it says what is wrong with one that cannot be read. */
+function namesIn(path: string): ByteString[] {
+  try {
+    const entries = readdirSync(path, {encoding: 'latin1', withFileTypes: true})
+    return entries.filter((entry) => entry.isDirectory()).map(({name}) => name)
+  } catch {
+    return []
   }
 }
 

@@ -122,7 +122,8 @@ export async function planUpdate(
   const onWarning = warnOnce(ports)
   const walk = directory.entries({...options, path, clampMtime: created, onWarning})
   const packing = packingOf(directory.path, path, options)
-  const walked = {key: packing.join(), entries: walk}
+  const names = directory.namesInRoot({...options, path})
+  const walked = {key: packing.join(), entries: walk, names}
   const framed = await options.layerEntries({image, slot}, walked)
   const sharding = shardingOf(options.layers, slot)
   const shards = planSharding(framed.content, [{image, slot}], options.layers, onWarning)
