@@ -9,6 +9,7 @@ import {
   slotPath,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions} from '../src/cli/flags/format.js'
+import {layerIndexes} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {parseReference} from '../src/oci/reference.js'
 import {setup} from '../src/operations/setup.js'
@@ -39,7 +40,10 @@ export default class Setup extends BaseCommand {
     const request = Setup.request(args, flags)
     return this.perform(
       flags,
-      (ports) => withTarget(setup, request, ports),
+      (ports) => {
+        const remembered = {layerIndexes: layerIndexes(process.env)}
+        return withTarget(setup, request, {...ports, ...remembered})
+      },
       presentInjection(flags.digestfile),
     )
   }

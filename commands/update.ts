@@ -12,7 +12,7 @@ import {
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
-import {packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
+import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
 import {type ModeRule, parseModeRule} from '../src/layer/tree/mode-rule.js'
@@ -77,8 +77,11 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const packing = packPorts(flags, process.env, ports)
         const packed = args.directory
+        const packing = {
+          ...packPorts(flags, process.env, ports),
+          layerIndexes: layerIndexes(process.env, packed),
+        }
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         return withTarget(update, request, {...ports, ...packing, withJournal})
       },

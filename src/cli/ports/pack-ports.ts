@@ -9,14 +9,13 @@ export function packPorts(
   flags: Interfaces.InferredFlags<typeof packFlags>,
   env: Readonly<Record<string, string | undefined>>,
   {report}: Pick<Ports, 'report'>,
-): Pick<Ports, 'jobs' | 'withBlockCache' | 'treeMemory' | 'layerIndexes'> {
+): Pick<Ports, 'jobs' | 'withBlockCache' | 'treeMemory'> {
   const onNotice = (message: string): void => report({kind: 'notice', message})
   const blocks = flags.cache ? userCache('blocks', env) : undefined
   const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
   const limit = flags['cache-size'] ?? cacheSize
   return {
     jobs: flags.jobs,
-    layerIndexes: layerIndexes(env),
     ...(blocks !== undefined && {
       withBlockCache: async (identity, work) => {
         const {withBlockCache} = await import('../../layer/compress/block-cache-file.js')
@@ -34,12 +33,16 @@ export function packPorts(
   }
 }
 
-/** What is in the layers of images, kept in `inject/layers` in the user's cache folder. */
+/**
+ * What is in the layers of images, kept in `inject/layers` in the user's cache folder; not where
+ * that folder would change in the directory while it is packed (`packed`).
+ */
 export function layerIndexes(
   env: Readonly<Record<string, string | undefined>>,
+  packed?: string,
 ): Ports['layerIndexes'] {
   const folder = userCache('layers', env)
-  if (folder === undefined) return undefined
+  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
   const open = async () => {
     const {createLayerIndexes} = await import('../../layer/pack/layer-index-file.js')
     return createLayerIndexes(folder)

@@ -6,7 +6,7 @@ import {writeFileAtomic} from '../../disk/atomic-file.js'
 import {isPrivateFolder, mayBePrivateFolder, readOwnBytes} from '../../disk/private-folder.js'
 import {hexOf} from '../../oci/digest.js'
 import type {EntryMetadata} from '../entry.js'
-import type {IndexedEntry, LayerIndex, LayerIndexes} from './layer-index.js'
+import type {IndexedEntry, LayerIndexes} from './layer-index.js'
 
 /** Bytes of one index as JSON; the index of a larger layer is not kept. */
 const longest = 64 * 1024 * 1024

@@ -84,9 +84,9 @@ export function nameOf({number, descriptor}: BaseLayer): string {
 /** What is wrong with a layer as somebody else made it, and not with what came over the line. */
 const unreadable: ReadonlySet<string> = new Set([
   'ERR_INJECT_LAYER_CORRUPT',
-  'ERR_INJECT_COMPRESSION_INVALID',
-  'ERR_INJECT_GZIP_CORRUPT',
-  'ERR_INJECT_ZSTD_CORRUPT',
-  'ERR_INJECT_ZSTD_WINDOW',
-  'ERR_INJECT_EXTENDED_HEADER_TOO_LARGE',
+  'ERR_INJECT_COMPRESSION_UNSUPPORTED',
+  'ERR_INJECT_LAYER_RATIO',
+  'ERR_INJECT_LAYER_TOO_LARGE',
+  'ERR_INJECT_XATTR_TOO_LARGE',
+  'ERR_INJECT_ZSTD_WINDOW_TOO_LARGE',
 ])

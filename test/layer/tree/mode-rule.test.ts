@@ -10,7 +10,7 @@ import {thrownBy} from '../../support/thrown-by.js'
 
 describe('P14 modes of a layer', () => {
   it('a tree made under umask 022 and under 002 is one layer with a rule, and two without', async () => {
-    const folders = []
+    const folders: string[] = []
     for (const umask of ['022', '002', '077']) {
       const root = await tempDir()
       // a script, because the umask is the process's
