@@ -94,7 +94,7 @@ function verify(bytes: Uint8Array, {size, digest}: Descriptor, what: string): vo
  */
 export function validateImage({manifest, config}: Image): void {
   const {rootfs} = config.value
-  if (rootfs.type !== 'layers') {
+  if (rootfs.type !== 'layers' && rootfs.type !== '') {
     throw inconsistent(
       `the config's rootfs is of type ${quoted(rootfs.type)}`,
       'layers',

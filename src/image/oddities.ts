@@ -15,6 +15,8 @@ export function findOddities({manifest, config}: Image): string[] {
     const type = quoted(manifest.value.config.mediaType)
     found.push(`the image's config is of media type ${type}: read as an image's config`)
   }
+  if (config.value.rootfs.type === '')
+    found.push(`the image's config does not say that its rootfs is one of layers: taken for one`)
   if (!countsUp(history, layers.length)) {
     const steps = history.filter((step) => step.empty_layer !== true).length
     found.push(
