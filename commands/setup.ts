@@ -11,6 +11,7 @@ import {
 import {formatFlags, formatOptions} from '../src/cli/flags/format.js'
 import {layerIndexes} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
+import {defaultSlotName} from '../src/oci/annotation.js'
 import {parseReference} from '../src/oci/reference.js'
 import {setup} from '../src/operations/setup.js'
 import {withTarget} from '../src/operations/copy/with-target.js'
@@ -28,7 +29,7 @@ export default class Setup extends BaseCommand {
     image: imageArg,
   }
   static override readonly flags = {
-    name: slotName(),
+    name: slotName({default: defaultSlotName, summary: 'Name of the slot.'}),
     ...strictFlag,
     path: slotPath(),
     ...publishFlags,
@@ -50,7 +51,7 @@ export default class Setup extends BaseCommand {
 
   /** What arguments and flags ask for, as the operation takes it. */
   static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof Setup.flags>) {
-    const {name, path, created} = flags
+    const {name = defaultSlotName, path, created} = flags
     const reference = parseReference(args.image)
     return {reference, name, path, created, ...tagOptions(flags), ...formatOptions(flags)}
   }

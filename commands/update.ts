@@ -65,6 +65,9 @@ export default class Update extends BaseCommand {
       summary:
         'Leave out what matches, in gitignore syntax; repeatable, after the rules in .injectignore.',
     }),
+    'allow-empty': Flags.boolean({
+      summary: 'Let a directory with nothing in it replace the content of a slot.',
+    }),
     whiteouts: Flags.boolean({
       summary: 'Allow files named .wh.*, which delete files of the image.',
     }),
@@ -101,6 +104,7 @@ export default class Update extends BaseCommand {
       owner: flags.owner === undefined ? undefined : parseOwner(flags.owner),
       edits: editsOf(flags),
       ...{name, path, layers, created, whiteouts, chmod, exclude},
+      allowEmpty: flags['allow-empty'],
       ...tagOptions(flags),
       ...formatOptions(flags),
       ...packOptions(flags),

@@ -65,6 +65,7 @@ const shapes = {
       ),
     ),
     owner: v.optional(v.strictObject({uid: id, gid: id})),
+    allowEmpty: flag,
     chmod: text,
     exclude: texts,
     whiteouts: flag,

@@ -31,6 +31,7 @@ export function setupRequest(image: string, settings: LayerSettings) {
   const {path, level, compression = 'gzip', toOci = false, parents = 'dir'} = settings
   return {
     ...resultOptions(image, settings),
+    name: parseSlotName(settings.name ?? defaultSlotName),
     path: path === undefined ? undefined : parseSlotPath(path),
     created: settings.created ?? sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
     ...{compression, level, toOci, parents},
@@ -43,6 +44,8 @@ export function updateRequest(image: string, directory: string, settings: Update
   refuseReserved(edits)
   return {
     ...setupRequest(image, settings),
+    name: settings.name === undefined ? undefined : parseSlotName(settings.name),
+    allowEmpty: settings.allowEmpty,
     ...{directory, owner, exclude, whiteouts, layers, chunkSize},
     chmod: settings.chmod === undefined ? undefined : parseModeRule(settings.chmod),
     edits: edits && withoutOldCommand(edits),
@@ -55,10 +58,10 @@ export function unpackRequest(
   directory: string,
   settings: UnpackSettings,
 ): UnpackOptions {
-  const {name = defaultSlotName, force = false, follow = false, strict = false, largest} = settings
+  const {name, force = false, follow = false, strict = false, largest} = settings
   return {
     reference: parseReference(image),
-    name: parseSlotName(name),
+    name: name === undefined ? undefined : parseSlotName(name),
     platform: platformOf(settings.platform),
     machine: machinePlatform(process.arch),
     ...{directory, force, follow, strict, largest, devices: false},
@@ -84,10 +87,10 @@ export function copyRequest(source: string, target: string, settings: CopySettin
 }
 
 function resultOptions(image: string, settings: ResultSettings) {
-  const {name = defaultSlotName, tags = [], to} = settings
+  const {name, tags = [], to} = settings
   return {
     reference: parseReference(image),
-    name: parseSlotName(name),
+    name: name === undefined ? undefined : parseSlotName(name),
     tags: tags.map(parseTag),
     to: to === undefined ? undefined : parseReference(to),
     platforms: platformChoiceOf(settings.platforms),

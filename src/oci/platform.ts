@@ -53,7 +53,7 @@ export function parsePlatform(text: string): Platform {
     ) ?? []
   if (os === '') {
     throw new UsageError('ERR_INJECT_PLATFORM_INVALID', `not a platform: ${quoted(text)}`, {
-      hint: 'write OS/ARCHITECTURE[/VARIANT], as in linux/arm64, or all',
+      hint: 'write one OS/ARCHITECTURE[/VARIANT], as in linux/arm64',
     })
   }
   return {

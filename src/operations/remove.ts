@@ -4,8 +4,8 @@ import type {Image} from '../image/image.js'
 import {imageEntries, type IndexTree} from '../image/index-tree.js'
 import type {PlatformChoice} from '../image/platforms.js'
 import {replaceImages} from '../image/replace-images.js'
-import {findSlots} from '../image/slot.js'
-import {baseDigest} from '../oci/annotation.js'
+import {findSlot, findSlots} from '../image/slot.js'
+import {baseDigest, defaultSlotName} from '../oci/annotation.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {ociIndex} from '../oci/media-type.js'
 import {formatReference, repositoryName, type Reference} from '../oci/reference.js'
@@ -18,6 +18,7 @@ import {isIndex, loadIndex, type LoadedIndex} from './find/load-index.js'
 import {reportOddities} from './find/report-oddities.js'
 import type {ConflictPolicy} from './publish/on-conflict.js'
 import type {Ports} from '../ports.js'
+import {chosenName} from './slot/chosen-name.js'
 import {publish} from './publish/publish.js'
 import {publishIndex} from './publish/publish-index.js'
 import {publishUntilSettled} from './publish/until-settled.js'
@@ -27,7 +28,8 @@ export interface RemoveOptions {
   readonly reference: Reference
   /** Empty: the tag in the reference. */
   readonly tags: readonly string[]
-  readonly name: string
+  /** `undefined`: the only slot there is, or CernVM-FS's. */
+  readonly name?: string | undefined
   /**
    * A tag or digest of the same repository: what the image was before, for one that does not
    * remember it.
@@ -79,6 +81,9 @@ export async function remove(options: RemoveOptions, ports: Ports): Promise<Remo
   }
 }
 
+/** With the name of the slot that is meant. */
+type Named = RemoveOptions & {readonly name: string}
+
 interface Work {
   readonly store: ContentStore
   readonly options: RemoveOptions
@@ -92,13 +97,14 @@ async function fromImage({store, options, found, moves, ports}: Work): Promise<R
   const {signal} = ports
   const {image} = await loadFound(store, reference, found, signal, platforms)
   reportOddities(image, ports)
-  const {result, original} = await withoutSlot(store, image, options, signal)
+  const named = {...options, name: chosenName([image], options.name, ports)}
+  const {result, original} = await withoutSlot(store, image, named, signal)
   const {digest} = result.manifest.descriptor
   if (noClobber) refuseClobber(moves, digest, store.name)
   const tags = dryRun
     ? outstanding(moves, digest).map(({tag}) => tag)
     : await publish(store, image, result, moves, {signal})
-  return describe(options, found, {digest, tags, original})
+  return describe(named, found, {digest, tags, original})
 }
 
 async function fromIndex({store, options, found, moves, ports}: Work): Promise<RemoveResult> {
@@ -109,17 +115,23 @@ async function fromIndex({store, options, found, moves, ports}: Work): Promise<R
   const targets = await loadTargets(
     store,
     loaded,
-    {...options, platforms: options.platforms, what},
+    {name: options.name ?? defaultSlotName, platforms: options.platforms, what},
     signal,
   )
   refuseNone(targets, what)
   for (const {image} of targets) reportOddities(image, ports)
+  const name = chosenName(
+    targets.map(({image}) => image),
+    options.name,
+    ports,
+  )
+  const named = {...options, name}
   // of all images, those that have it; where none does, the first says so
-  const having = targets.filter(({slot}) => slot !== undefined)
+  const having = targets.filter(({image}) => findSlot(image, name) !== undefined)
   const chosen = options.platforms === 'all' && having.length > 0 ? having : targets
   const images = []
   for (const {image} of chosen) {
-    const {result, rest, original} = await withoutSlot(store, image, options, signal)
+    const {result, rest, original} = await withoutSlot(store, image, named, signal)
     images.push({image, result, rest, original})
   }
   const others = await imagesBeside(store, loaded, images, signal)
@@ -154,7 +166,7 @@ async function fromIndex({store, options, found, moves, ports}: Work): Promise<R
   // they were
   const canRemember = after.index.descriptor.mediaType === ociIndex
   const original = before !== undefined || (!canRemember && kept.every((each) => each.original))
-  return describe(options, found, {digest, tags, original})
+  return describe(named, found, {digest, tags, original})
 }
 
 /** The images of the index that are not worked on; `undefined` for what cannot be read. */
@@ -173,7 +185,7 @@ async function imagesBeside(
 async function withoutSlot(
   store: ContentStore,
   image: Image,
-  {name, base}: RemoveOptions,
+  {name, base}: Named,
   signal: AbortSignal,
 ): Promise<{result: Image; rest: Image; original: boolean}> {
   const rest = eject(image, name)
@@ -225,7 +237,7 @@ async function originalIndex(
 }
 
 function describe(
-  {reference, name, dryRun}: RemoveOptions,
+  {reference, name, dryRun}: Named,
   {stored}: FoundDocument,
   result: Pick<RemoveResult, 'digest' | 'tags' | 'original'>,
 ): RemoveResult {

@@ -15,12 +15,14 @@ import {findDocument, type FoundDocument} from './find/find-document.js'
 import {loadFound} from './find/load-image.js'
 import {isIndex, loadIndex} from './find/load-index.js'
 import {reportOddities} from './find/report-oddities.js'
+import {chosenName} from './slot/chosen-name.js'
 import type {Ports} from '../ports.js'
 
 export interface UnpackOptions {
   readonly reference: Reference
   readonly directory: string
-  readonly name: string
+  /** `undefined`: the only slot there is, or CernVM-FS's. */
+  readonly name?: string | undefined
   /** Which image of an index; a single image must be for it, too. */
   readonly platform?: Platform | undefined
   /** What the machine runs: its choice where there are several and none was asked for. */
@@ -77,7 +79,7 @@ export interface UnpackResult {
  * `PreconditionError`).
  */
 export async function unpack(options: UnpackOptions, ports: Ports): Promise<UnpackResult> {
-  const {reference, directory, name, force, follow, devices} = options
+  const {reference, directory, force, follow, devices} = options
   const {signal, report} = ports
   refuseWithoutParent(directory)
   const store = await ports.openStore(reference, {writes: false})
@@ -86,6 +88,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     const image = await loadOne(store, options, document, ports)
     reportOddities(image, ports)
     const {digest} = image.manifest.descriptor
+    const name = chosenName([image], options.name, ports)
     const slot = findSlot(image, name)
     const slots = findSlots(image).map((each) => each.name)
     const found = {

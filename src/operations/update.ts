@@ -19,7 +19,7 @@ import {publish} from './publish/publish.js'
 import {publishUntilSettled} from './publish/until-settled.js'
 import {type PushedLayer, pushLayer} from './slot/push-layer.js'
 import {asContent, nothingSent, type StoredContent} from './slot/content.js'
-import {warnOfEmptiness} from './slot/notices.js'
+import {refuseEmptiness, warnOfEmptiness} from './slot/notices.js'
 import {noticeSharding} from './slot/sharding.js'
 import {restoreShards, storeShards} from './slot/store-shards.js'
 import {lookAtTags, refuseClobber, type TagLooks} from './publish/tag-moves.js'
@@ -92,6 +92,7 @@ function createImageUpdate(
     if (options.dryRun && plan.content)
       return describePlan(options, {...plan, content: plan.content})
     stored = await storeContent(store, options, plan, {before: stored, configUpload}, ports)
+    if (plan.action === 'replaced') refuseEmptiness(stored.content.entries, options)
     if (isNew) warnOfEmptiness(stored.content.entries, options.directory, ports)
     const result = await applyUpdate(store, options, plan, {...stored, configUpload}, ports)
     // what an earlier round packed is what the directory was before that, not now
@@ -156,8 +157,8 @@ async function applyUpdate(
   }: StoredContent & {readonly configUpload: ConfigUpload},
   ports: Ports,
 ): Promise<InjectionResult> {
-  const {reference, name, noClobber} = options
-  const {original, path, slot: before, moves} = plan
+  const {reference, noClobber} = options
+  const {name, original, path, slot: before, moves} = plan
   const result = injected(options, plan, {layers, content})
   if (noClobber) refuseClobber(moves, result.manifest.descriptor.digest, store.name)
   ports.report({kind: 'step', step: 'publish', on: repositoryName(reference)})

@@ -53,9 +53,8 @@ export const registryFlags = {
 }
 
 export const slotName = Flags.custom({
-  default: defaultSlotName,
   helpValue: 'NAME',
-  summary: 'Name of the slot.',
+  summary: `Name of the slot (default: the only one that the image has, else ${defaultSlotName}).`,
   parse: (text) => Promise.resolve(parseSlotName(text)),
 })
 

@@ -29,12 +29,15 @@ export async function applyToIndex(
   if (options.noClobber) refuseClobber(index.moves, isKnown ? digest : undefined, store.name)
   if (options.dryRun) {
     const moves = isKnown ? outstanding(index.moves, digest) : index.moves
-    return describeIndex(options, index, {tags: moves.map(({tag}) => tag), isKnown})
+    return describeIndex({...options, name: index.name}, index, {
+      tags: moves.map(({tag}) => tag),
+      isKnown,
+    })
   }
   ports.report({kind: 'step', step: 'publish', on: store.name})
   const images = [...index.images, ...index.converted]
   const tags = await publishIndex(store, {...index, images}, {signal: ports.signal})
-  const result = describeIndex(options, index, {tags, isKnown})
+  const result = describeIndex({...options, name: index.name}, index, {tags, isKnown})
   await warnOfReferrers(store, result, ports)
   return result
 }

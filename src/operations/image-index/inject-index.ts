@@ -9,6 +9,7 @@ import {findSlot, hasLayers} from '../../image/slot.js'
 import {type Replacements, replaceImages} from '../../image/replace-images.js'
 import {toOci} from '../../image/to-oci.js'
 import type {Descriptor} from '../../oci/descriptor.js'
+import {defaultSlotName} from '../../oci/annotation.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatReference, type Reference} from '../../oci/reference.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
@@ -23,7 +24,8 @@ import type {Ports} from '../../ports.js'
 import type {ChangedIndex} from '../publish/publish-index.js'
 import {nothingSent} from '../slot/content.js'
 import {planSharding, shardingOf} from '../slot/sharding.js'
-import {warnOfEmptiness} from '../slot/notices.js'
+import {chosenName} from '../slot/chosen-name.js'
+import {refuseEmptiness, warnOfEmptiness} from '../slot/notices.js'
 import {type FormatOptions, suitableImage} from '../find/suitable-image.js'
 import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
 
@@ -40,7 +42,9 @@ export interface IndexContent extends Omit<GroupContent, 'plan'> {
 export interface IndexOptions extends Partial<Pick<Replacements, 'attestations'>>, FormatOptions {
   readonly reference: Reference
   readonly tags: readonly string[]
-  readonly name: string
+  /** `undefined`: the only slot there is, or CernVM-FS's. */
+  readonly name?: string | undefined
+  readonly allowEmpty?: boolean | undefined
   readonly platforms: PlatformChoice | undefined
   /** Seconds since the epoch; sets the time of the images, too. */
   readonly created: number | undefined
@@ -73,6 +77,8 @@ export interface InjectedImage extends IndexTarget, GroupLayers {
 /** An index before and after; nothing is published yet. */
 export interface InjectedIndex extends ChangedIndex {
   readonly before: IndexTree
+  /** Of the slot. */
+  readonly name: string
   readonly images: readonly InjectedImage[]
   /** Images that were not chosen, and converted with the rest. */
   readonly converted: readonly Pick<InjectedImage, 'image' | 'result'>[]
@@ -99,18 +105,30 @@ export async function injectIndex(
   const start = {digest, tag: found.tag}
   const moves = await planTagMoves(store, reference, tags, start, ports.signal, looks)
   const what = formatReference(reference)
-  const chosen = await loadTargets(store, loaded, {...options, what}, ports.signal)
+  const provisional = options.name ?? defaultSlotName
+  const chosen = await loadTargets(
+    store,
+    loaded,
+    {...options, name: provisional, what},
+    ports.signal,
+  )
   refuseNone(chosen, what)
   for (const {image} of chosen) reportOddities(image, ports)
-  const targets = chosen.map((target) => suitableTarget(target, options))
+  const name = chosenName(
+    chosen.map(({image}) => image),
+    options.name,
+    ports,
+  )
+  const named = {...options, name}
+  const targets = chosen.map((target) => suitableTarget(target, named))
   const converted =
     options.toOci === true
-      ? await convertOthers(store, loaded, targets, {...options, what}, ports.signal)
+      ? await convertOthers(store, loaded, targets, {name, what}, ports.signal)
       : []
   const images: InjectedImage[] = []
-  for (const {content, group} of await grouped(targets, options)) {
+  for (const {content, group} of await grouped(targets, named)) {
     if (!content) images.push(...group.map(asItIs))
-    else images.push(...(await injectGroup(store, group, content, options, {moves, stored}, ports)))
+    else images.push(...(await injectGroup(store, group, content, named, {moves, stored}, ports)))
   }
   const replaced = new Map<Digest, Descriptor>()
   for (const {image, result} of [...images, ...converted])
@@ -124,12 +142,21 @@ export async function injectIndex(
   })
   const order = new Map(targets.map(({image}, position) => [image, position]))
   images.sort((a, b) => (order.get(a.image) ?? 0) - (order.get(b.image) ?? 0))
-  return {before: loaded.tree, after: tree, changed, images, converted, moves, source: found.tag}
+  return {
+    before: loaded.tree,
+    name,
+    after: tree,
+    changed,
+    images,
+    converted,
+    moves,
+    source: found.tag,
+  }
 }
 
 function suitableTarget(
   target: IndexTarget,
-  options: Pick<IndexOptions, 'name' | keyof FormatOptions>,
+  options: FormatOptions & {readonly name: string},
 ): SuitableTarget {
   const suitable = suitableImage(target.image, options.name, options)
   return {...target, suitable, slot: findSlot(suitable, options.name)}
@@ -189,7 +216,7 @@ async function injectGroup(
   store: ContentStore,
   group: readonly SuitableTarget[],
   content: IndexContent,
-  options: IndexOptions,
+  options: IndexOptions & {readonly name: string},
   {moves, stored}: {readonly moves: readonly TagMove[]; readonly stored: StoredLayers},
   ports: Ports,
 ): Promise<InjectedImage[]> {
@@ -203,6 +230,8 @@ async function injectGroup(
     stored.get(key) ??
     (await storeGroupLayers(store, group, {...content, plan}, {...options, moves}, ports))
   if (!dryRun) stored.set(key, known)
+  if (warnsOfEmptiness && group.some(({slot}) => slot && !hasLayers(slot, known.layers)))
+    refuseEmptiness(known.content?.entries, {...options, directory: content.on})
   if (warnsOfEmptiness) warnOfEmptiness(known.content?.entries, content.on, ports)
   return group.map((target) => {
     const {image, suitable, slot} = target

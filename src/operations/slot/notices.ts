@@ -1,3 +1,4 @@
+import {PreconditionError} from '../../errors.js'
 import type {Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
 import type {Ports} from '../../ports.js'
@@ -14,6 +15,22 @@ export function noticeOtherSlots(
     kind: 'notice',
     message: `${name} is a new slot of this image, which has already: ${others.join(', ')}`,
   })
+}
+
+/**
+ * What is in a slot is not lost to a job that failed before us. Throws `PreconditionError`
+ * (`ERR_INJECT_EMPTY`).
+ */
+export function refuseEmptiness(
+  entries: number | undefined,
+  {directory, allowEmpty}: {readonly directory: string; readonly allowEmpty?: boolean | undefined},
+): void {
+  if (entries !== 0 || allowEmpty === true) return
+  throw new PreconditionError(
+    'ERR_INJECT_EMPTY',
+    `there is nothing in ${directory}, and the slot has something in it`,
+    {hint: 'use --allow-empty if the slot is to be empty'},
+  )
 }
 
 /** A failed job before us, or a mistyped pattern, leaves nothing to pack. */

@@ -11,6 +11,7 @@ import type {ContentStore, TagMove} from '../../store/content-store.js'
 import type {DirectoryOptions} from './directory.js'
 import type {FoundDocument} from '../find/find-document.js'
 import type {SlotAction} from './result.js'
+import {chosenName} from './chosen-name.js'
 import {compare} from './compare.js'
 import {alike, isThere, type KnownLayer, knownLayers} from './known-layers.js'
 import type {FramedEntries, LayerEntries} from './layer-entries.js'
@@ -33,7 +34,10 @@ export interface UpdateOptions
   readonly directory: string
   /** Empty: the tag in the reference. */
   readonly tags: readonly string[]
-  readonly name: string
+  /** `undefined`: the only slot there is, or CernVM-FS's. */
+  readonly name?: string | undefined
+  /** Nothing at all may replace what is in a slot. */
+  readonly allowEmpty?: boolean | undefined
   /** How the content is divided into layers; `undefined`: as it is in the slot, else not. */
   readonly layers?: Sharding | undefined
   /** Where in the image the directory belongs; `undefined`: where the slot says, else `/`. */
@@ -63,6 +67,8 @@ export interface UpdatePlan {
   /** What is injected into: `original`, or what `toOci` made of it. */
   readonly image: Image
   readonly original: Image
+  /** Of the slot. */
+  readonly name: string
   readonly slot: Slot | undefined
   /** The tag that it was found by, if it was one. */
   readonly source: string | undefined
@@ -109,10 +115,11 @@ export async function planUpdate(
   options: PlanOptions,
   ports: Ports,
 ): Promise<UpdatePlan> {
-  const {reference, name, tags, created, stored, looks} = options
+  const {reference, tags, created, stored, looks} = options
   const loaded = await loadFound(store, reference, found, ports.signal, options.platforms)
   const original = loaded.image
   reportOddities(original, ports)
+  const name = chosenName([original], options.name, ports)
   const image = suitableImage(original, name, options)
   const directory = directoryOf(platformOf(image.config.value))
   const slot = findSlot(image, name)
@@ -145,6 +152,7 @@ export async function planUpdate(
   return {
     image,
     original,
+    name,
     slot,
     key,
     source: loaded.tag,

@@ -12,8 +12,8 @@ import {outstanding} from '../publish/tag-moves.js'
 
 /** The image that an update makes of its plan, once the layers are known. */
 export function injected(
-  {name, created: asked, edits, compression}: UpdateOptions,
-  {image, original, slot, path, sharding}: UpdatePlan,
+  {created: asked, edits, compression}: UpdateOptions,
+  {name, image, original, slot, path, sharding}: UpdatePlan,
   {layers, content}: Pick<StoredContent, 'layers' | 'content'>,
 ): Image {
   const created = formatTime(asked ?? content.newestMtime)
@@ -53,8 +53,8 @@ export function describePlan(
   options: UpdateOptions,
   plan: UpdatePlan & Pick<StoredContent, 'content'>,
 ): InjectionResult {
-  const {reference, name} = options
-  const {image, original, path, moves, content, layers, shards, unsent} = plan
+  const {reference} = options
+  const {name, image, original, path, moves, content, layers, shards, unsent} = plan
   const result = layers ? injected(options, plan, {layers, content}) : undefined
   const action = result ? actionOn(original, result, plan.action) : plan.action
   const tags = action === 'unchanged' ? outstanding(moves, image.manifest.descriptor.digest) : moves
