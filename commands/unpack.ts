@@ -37,6 +37,11 @@ export default class Unpack extends BaseCommand {
       summary:
         'An image without the slot is an error, and so is what is not as its specification has it.',
     }),
+    sparse: Flags.boolean({
+      allowNo: true,
+      default: true,
+      summary: 'Let runs of zeros of 64 KiB and more take no space on the disk.',
+    }),
     'max-size': maxSize(),
     'max-special': Flags.integer({
       min: 0,
@@ -63,7 +68,7 @@ export default class Unpack extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Unpack.flags>,
   ): UnpackOptions {
-    const {name, path, platform, force, follow, strict, devices} = flags
+    const {name, path, platform, force, follow, strict, sparse, devices} = flags
     const reference = parseReference(args.image)
     const limits = {
       largest: flags['max-size'],
@@ -72,6 +77,6 @@ export default class Unpack extends BaseCommand {
     }
     const machine = machinePlatform(process.arch)
     const which = {reference, directory: args.directory, platform, machine}
-    return {...which, name, path, force, follow, strict, devices, ...limits}
+    return {...which, name, path, force, follow, strict, sparse, devices, ...limits}
   }
 }

@@ -41,6 +41,8 @@ export interface UnpackOptions {
   readonly special?: number | undefined
   /** Bytes of the largest window of a layer in zstd. */
   readonly zstdWindow?: number | undefined
+  /** Long runs of zeros take no space. Default: they do not. */
+  readonly sparse?: boolean | undefined
   /** An image without the slot is an error. */
   readonly strict: boolean
 }
@@ -130,6 +132,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         diffId,
       })),
       limits: limitsOf(options),
+      holes: options.sparse,
       onProgress: (done) => report({kind: 'bytes', done}),
       windows: image.config.value.os === 'windows',
       ...{directory, path, force, follow, devices, signal, onWarning},

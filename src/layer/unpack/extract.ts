@@ -8,13 +8,13 @@ import {
   renameSync,
   symlinkSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {createMetadataWriter} from './apply-metadata.js'
 import {LimitError} from '../../errors.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
+import {createHoleWriter, type HoleWriter} from './hole-writer.js'
 import {createLinks} from './links.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
@@ -54,7 +54,11 @@ const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_N
  * only below directories that are directories, and no link is ever followed. Throws
  * `UnsafeContentError` for entries that would need that, `LocalIoError` for what the disk refuses.
  */
-export function createExtraction(root: TreeRoot, onWarning: (message: string) => void): Extraction {
+export function createExtraction(
+  root: TreeRoot,
+  onWarning: (message: string) => void,
+  {holes = true}: {readonly holes?: boolean | undefined} = {},
+): Extraction {
   const tree = createWrittenTree(root)
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
@@ -65,21 +69,23 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     (name) => root.at(name),
     temporaryName,
   )
-  let file: {readonly descriptor: number; readonly entry: Entry} | undefined
+  let file:
+    {readonly descriptor: number; readonly entry: Entry; readonly content: HoleWriter} | undefined
 
   return {
     add: (entry) => attempt('create', entry.path, () => add(entry)),
     write(bytes) {
       if (file === undefined) throw new Error('no file is being written')
-      const {descriptor, entry} = file
-      attempt('write', entry.path, () => {
-        for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at)
-      })
+      const {content, entry} = file
+      attempt('write', entry.path, () => content.write(bytes))
     },
     endEntry() {
       if (file === undefined) return
-      const {descriptor, entry} = file
-      attempt('finish', entry.path, () => describe(descriptor, entry.path, entry))
+      const {descriptor, entry, content} = file
+      attempt('finish', entry.path, () => {
+        content.end()
+        describe(descriptor, entry.path, entry)
+      })
       close()
     },
     finish() {
@@ -97,7 +103,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     tree.enterParent(entry.path, (folder) => directories.keep(implicit(folder)))
     switch (entry.kind) {
       case 'file':
-        file = {entry, descriptor: tree.place(entry.path, (at) => openSync(at, newFile, 0o600))}
+        addFile(entry)
         return
       case 'directory':
         addDirectory({...entry, path: detached(entry.path)})
@@ -113,6 +119,11 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
       default:
         addSpecial(entry)
     }
+  }
+
+  function addFile(entry: Entry): void {
+    const descriptor = tree.place(entry.path, (at) => openSync(at, newFile, 0o600))
+    file = {entry, descriptor, content: createHoleWriter(descriptor, {holes})}
   }
 
   /** Its attributes are set at once: kept to the end they could be gigabytes. */
