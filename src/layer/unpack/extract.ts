@@ -11,14 +11,13 @@ import {
 } from 'node:fs'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {createMetadataWriter} from './apply-metadata.js'
-import {LimitError} from '../../errors.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
 import {createHoleWriter, type HoleWriter} from './hole-writer.js'
+import {createDirectories} from './kept-directories.js'
 import {createLinks} from './links.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
-import {mostDirectoryBytes} from '../limits.js'
 import {unsafePath} from './check-entries.js'
 import {createXattrWriter, removeXattrs} from './write-xattrs.js'
 import {createWrittenTree, detached} from './written-tree.js'
@@ -33,6 +32,8 @@ export interface Extraction {
   add(entry: Entry): void
   /** Content of the file that was added last. */
   write(bytes: Uint8Array): void
+  /** So many zeros of it. */
+  skip(zeros: number): void
   /** Nothing more of that entry comes. */
   endEntry(): void
   /**
@@ -78,6 +79,11 @@ export function createExtraction(
       if (file === undefined) throw new Error('no file is being written')
       const {content, entry} = file
       attempt('write', entry.path, () => content.write(bytes))
+    },
+    skip(zeros) {
+      if (file === undefined) throw new Error('no file is being written')
+      const {content, entry} = file
+      attempt('write', entry.path, () => content.skip(zeros))
     },
     endEntry() {
       if (file === undefined) return
@@ -212,48 +218,6 @@ export function createExtraction(
     if (file !== undefined) closeSync(file.descriptor)
     file = undefined
   }
-}
-
-/** Directories as they are to be in the end, by path. */
-function createDirectories(): {
-  /**
-   * `attributes` are those that it has already. Throws `LimitError` when it all comes to too much.
-   */
-  keep(metadata: EntryMetadata, attributes?: readonly string[]): void
-  attributesOf(path: ByteString): readonly string[]
-  /** What is in a directory comes before it. */
-  inwardFirst(): EntryMetadata[]
-} {
-  const kept = new Map<ByteString, {metadata: EntryMetadata; attributes: readonly string[]}>()
-  let bytes = 0
-  return {
-    keep({path, mode, uid, gid, mtime, xattrs}, attributes = []) {
-      const before = kept.get(path)
-      if (before !== undefined) bytes -= bytesOf(before.metadata, before.attributes)
-      const metadata = {path, mode, uid, gid, mtime, xattrs}
-      kept.set(path, {metadata, attributes})
-      bytes += bytesOf(metadata, attributes)
-      if (bytes <= mostDirectoryBytes) return
-      throw new LimitError(
-        'ERR_INJECT_DIRECTORIES_TOO_LARGE',
-        `the layer's directories have more than ${mostDirectoryBytes} bytes of paths and attributes`,
-        {expected: mostDirectoryBytes},
-      )
-    },
-    attributesOf: (path) => kept.get(path)?.attributes ?? [],
-    inwardFirst() {
-      // bytewise descending
-      const paths = [...kept].sort(([a], [b]) => (a < b ? 1 : -1))
-      return paths.map(([, {metadata}]) => metadata)
-    },
-  }
-}
-
-function bytesOf({path, xattrs}: EntryMetadata, attributes: readonly string[]): number {
-  let bytes = path.length
-  for (const name of attributes) bytes += name.length
-  for (const [name, value] of xattrs ?? []) bytes += name.length + value.length
-  return bytes
 }
 
 /**

@@ -9,6 +9,8 @@ const zeros = Buffer.alloc(step)
 /** Writes the content of one file from its start. */
 export interface HoleWriter {
   write(bytes: Uint8Array): void
+  /** As `write` of so many zeros. */
+  skip(zeros: number): void
   /** Nothing more of it comes: the file has its whole size. */
   end(): void
 }
@@ -35,6 +37,10 @@ export function createHoleWriter(descriptor: number, {holes}: {holes: boolean}):
         at = end
       }
     },
+    skip(count) {
+      pending += count
+      if (!holes) settle()
+    },
     end() {
       if (pending >= shortestHole) ftruncateSync(descriptor, position + pending)
       else settle()
@@ -44,7 +50,7 @@ export function createHoleWriter(descriptor: number, {holes}: {holes: boolean}):
 
   /** Writes the zeros that are no hole, and passes over those that are one. */
   function settle(): void {
-    if (pending >= shortestHole) position += pending
+    if (holes && pending >= shortestHole) position += pending
     else
       for (let left = pending; left > 0; left -= step) put(zeros.subarray(0, Math.min(left, step)))
     pending = 0

@@ -8,7 +8,7 @@ import {thrownBy} from '../../support/thrown-by.js'
 
 const metadata = {mode: 0o755, uid: process.getuid!(), gid: process.getgid!(), mtime: 5}
 const source = (path: string): string =>
-  JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
+  JSON.stringify(new URL(`../../../${path}`, import.meta.url).href)
 
 describe('what is kept of directories until the end', () => {
   it('is limited to 256 MiB of paths and attributes', async () => {
