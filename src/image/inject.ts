@@ -81,7 +81,8 @@ export function inject(image: Image, injection: Injection): Image {
   const {layers: wanted, path, sharding = 1} = injection
   const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
-  if (isThere && slot.sharding === sharding && isEmpty(edits)) return image
+  const isKept = isThere && slot.sharding === sharding && namesItsBlob(image, slot)
+  if (isKept && isEmpty(edits)) return image
 
   checkPlain(slot)
   const own = injection.base ?? image.manifest.descriptor.digest
@@ -95,6 +96,16 @@ export function inject(image: Image, injection: Injection): Image {
   const {mediaType} = image.manifest.descriptor
   const digest = digestLike(image.manifest, bytes)
   return decodeImage({descriptor: {mediaType, digest, size: bytes.length}, bytes}, configBytes)
+}
+
+/**
+ * Whether the label for CernVM-FS's tool, which that believes, names the blob that holds the slot:
+ * another tool may have compressed it anew.
+ */
+function namesItsBlob({config}: Image, {name, layers, descriptor}: Slot): boolean {
+  const labels = new Map(Object.entries(config.value.config?.Labels ?? {}))
+  const named = labels.get(slotLabels(name).gzip)
+  return named === undefined || layers.length > 1 || named === descriptor.digest
 }
 
 /** `base`: the manifest to remember. */

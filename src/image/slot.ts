@@ -59,7 +59,7 @@ export function findSlot(image: Image, name: string): Slot | undefined {
     'ERR_INJECT_SLOT_LOST',
     `the image is labelled for slot ${quoted(name)}, but ${why ?? 'has not all of its layers'}`,
     {
-      hint: 'the layer was flattened or removed: start from the image as it was before, or use another --name',
+      hint: 'another tool rewrote the layer (by changing its times, say, or by flattening the image): start from the image as it was before that, or put the content into a slot of another --name',
     },
   )
 }
