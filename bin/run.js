@@ -4,8 +4,7 @@
 // as the work of a small command. A cache is never needed: where there is none, or none that can be
 // trusted, the script is compiled. CommonJS, because Node starts its other loader only for who asks
 // for it.
-// First, and all of this file in syntax that Node has long known: an old one says what it lacks, and
-// not that some function is none.
+// First, and all of this file in syntax that Node has long known: an old one says what it lacks.
 if (Number(process.versions.node.split('.')[0]) < 20) {
   process.stderr.write(
     'inject: this is Node ' + process.versions.node + ', and inject needs Node 20 or newer\n',

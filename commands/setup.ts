@@ -51,7 +51,7 @@ export default class Setup extends BaseCommand {
 
   /** What arguments and flags ask for, as the operation takes it. */
   static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof Setup.flags>) {
-    const {name = defaultSlotName, path, created} = flags
+    const {name, path, created} = flags
     const reference = parseReference(args.image)
     return {reference, name, path, created, ...tagOptions(flags), ...formatOptions(flags)}
   }

@@ -1,9 +1,9 @@
-import {Args, Flags, type Interfaces} from '@oclif/core'
+import {Args, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {editFlags, editsOf} from '../src/cli/flags/edit.js'
 import {
   imageArg,
-  parseOwner,
   publishFlags,
   tagOptions,
   slotName,
@@ -15,7 +15,6 @@ import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
-import {type ModeRule, parseModeRule} from '../src/layer/tree/mode-rule.js'
 import {parseReference} from '../src/oci/reference.js'
 import {update} from '../src/operations/update.js'
 import {withTarget} from '../src/operations/copy/with-target.js'
@@ -48,29 +47,7 @@ export default class Update extends BaseCommand {
     ...packFlags,
     ...uploadFlags,
     layers: layersFlag(),
-    owner: Flags.string({
-      helpValue: 'UID:GID',
-      summary: 'Owner of everything in the layer (default: as in the directory).',
-    }),
-    chmod: Flags.custom<ModeRule>({
-      helpValue: 'MODE',
-      summary:
-        'Modes in the layer, as chmod takes them: u=rwX,go=rX (default: as in the directory).',
-      parse: (text) => Promise.resolve(parseModeRule(text)),
-    })(),
-    exclude: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      helpValue: 'PATTERN',
-      summary:
-        'Leave out what matches, in gitignore syntax; repeatable, after the rules in .injectignore.',
-    }),
-    'allow-empty': Flags.boolean({
-      summary: 'Let a directory with nothing in it replace the content of a slot.',
-    }),
-    whiteouts: Flags.boolean({
-      summary: 'Allow files named .wh.*, which delete files of the image.',
-    }),
+    ...directoryFlags,
   }
 
   async run(): Promise<object> {
@@ -97,14 +74,13 @@ export default class Update extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Update.flags>,
   ) {
-    const {name, path, layers, created, whiteouts, chmod, exclude = []} = flags
+    const {name, path, layers, created} = flags
     return {
       reference: parseReference(args.image),
       directory: args.directory,
-      owner: flags.owner === undefined ? undefined : parseOwner(flags.owner),
       edits: editsOf(flags),
-      ...{name, path, layers, created, whiteouts, chmod, exclude},
-      allowEmpty: flags['allow-empty'],
+      ...{name, path, layers, created},
+      ...directoryOptions(flags),
       ...tagOptions(flags),
       ...formatOptions(flags),
       ...packOptions(flags),

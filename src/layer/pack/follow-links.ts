@@ -64,7 +64,7 @@ function placed(walked: WalkedEntry, path: ByteString, followed: Followed): Walk
   const target = entry.kind === 'hardlink' && {target: placeOf(entry.target, followed, false)}
   return {
     ...walked,
-    entry: {...entry, ...target, path} as Entry,
+    entry: {...entry, ...target, path},
     ...(alone && {alone: placed(alone, path, followed)}),
   }
 }

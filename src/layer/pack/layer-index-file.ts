@@ -5,6 +5,7 @@ import {gunzip, gzip} from 'node:zlib'
 import {writeFileAtomic} from '../../disk/atomic-file.js'
 import {isPrivateFolder, mayBePrivateFolder, readOwnBytes} from '../../disk/private-folder.js'
 import {hexOf} from '../../oci/digest.js'
+import {parseJsonValue} from '../../oci/json-value.js'
 import type {EntryMetadata} from '../entry.js'
 import type {IndexedEntry, LayerIndexes} from './layer-index.js'
 
@@ -32,7 +33,7 @@ export function createLayerIndexes(folder: string): LayerIndexes {
       if (!bytes) return undefined
       try {
         const text = await promisify(gunzip)(bytes, {maxOutputLength: longest})
-        const rows = JSON.parse(text.toString('utf8')) as {version: number; rows: Row[]}
+        const rows = parseJsonValue(text.toString('utf8')) as {version: number; rows: Row[]}
         if (rows.version !== 1) return undefined
         // used again: it is not the first to go
         await utimes(pathOf(diffId), new Date(), new Date())
@@ -82,7 +83,10 @@ function attributesOf(texts: [string, string][] | undefined): EntryMetadata['xat
 async function clearOldest(folder: string): Promise<void> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.json.gz'))
   const files = await Promise.all(
-    names.map(async (name) => ({name, ...(await stat(join(folder, name)))})),
+    names.map(async (name) => {
+      const {size, mtimeMs} = await stat(join(folder, name))
+      return {name, size, mtimeMs}
+    }),
   )
   files.sort((a, b) => b.mtimeMs - a.mtimeMs)
   let bytes = 0

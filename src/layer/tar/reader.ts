@@ -56,9 +56,9 @@ export interface TarReader {
  * when `write` returns. Where readers disagree on what an archive holds, it is refused
  * (`IntegrityError`), so that nobody sees other files than we do: entries other than files with
  * content, headers that extend each other twice, bytes behind an extended header's own, bytes after
- * the end marker or none. Entries of unknown kinds are a `PreconditionError`, and so are sparse files
- * where the handler knows no holes; more than `limits` allow a `LimitError`. No bytes at all are an archive without entries, as for GNU
- * tar and umoci.
+ * the end marker or none. Entries of unknown kinds are a `PreconditionError`, and so are sparse
+ * files where the handler knows no holes; more than `limits` allow a `LimitError`. No bytes at all
+ * are an archive without entries, as for GNU tar and umoci.
  */
 export function createTarReader(
   handler: TarHandler,

@@ -61,7 +61,7 @@ function parseClause(clause: string, whole: string): Clause[] {
 }
 
 function sum(letters: string, table: Readonly<Record<string, number>>): number {
-  return [...letters].reduce((bits, letter) => bits | (table[letter] ?? 0), 0)
+  return Array.from(letters).reduce((bits, letter) => bits | (table[letter] ?? 0), 0)
 }
 
 function invalid(text: string): UsageError {

@@ -26,7 +26,10 @@ export function createHoleWriter(descriptor: number, {holes}: {holes: boolean}):
 
   return {
     write(bytes) {
-      if (!holes) return put(bytes)
+      if (!holes) {
+        put(bytes)
+        return
+      }
       for (let at = 0; at < bytes.length;) {
         const [end, isZero] = nextRun(bytes, at)
         if (isZero) pending += end - at

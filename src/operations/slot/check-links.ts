@@ -6,7 +6,7 @@ import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
 import {type BaseLayer, type BaseLayers, nameOf} from './base-layers.js'
 
-/** Layers that are read at most for names that are usually no links: the root file system is low. */
+/** Layers that are read at most for names that are not usual links: the root file system is low. */
 const mostLayers = 3
 /** Bytes, compressed, of a layer that is read for this. */
 const largestLayer = 128 * 1024 * 1024
