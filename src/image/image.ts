@@ -88,8 +88,8 @@ function verify(bytes: Uint8Array, {size, digest}: Descriptor, what: string): vo
 
 /**
  * Throws `IntegrityError` (`ERR_INJECT_IMAGE_INCONSISTENT`) when manifest and config do not
- * describe the same layers: as many layers as diff IDs. Engines do not look at the history, so it may
- * say what it likes; `findOddities` says where it does not count up.
+ * describe the same layers: as many layers as diff IDs. Engines do not look at the history, so it
+ * may say what it likes; `findOddities` says where it does not count up.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties
  */
 export function validateImage({manifest, config}: Image): void {
