@@ -65,6 +65,8 @@ const shapes = {
       ),
     ),
     owner: v.optional(v.strictObject({uid: id, gid: id})),
+    allowEmpty: flag,
+    chmod: text,
     exclude: texts,
     whiteouts: flag,
     edits: v.optional(
