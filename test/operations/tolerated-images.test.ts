@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {eject} from '../../src/image/eject.js'
 import {inject} from '../../src/image/inject.js'
-import {decodeImage} from '../../src/image/image.js'
+import {decodeImage, encodedManifest} from '../../src/image/image.js'
 import {findOddities} from '../../src/image/oddities.js'
 import {findSlot} from '../../src/image/slot.js'
 import {digestOf} from '../../src/oci/digest.js'
@@ -173,7 +173,7 @@ describe('P1 an image whose config has a general media type', () => {
       JSON.stringify({...own, mediaType: ''}),
     )
     const bytes = encode(text)
-    expect(() => decodeImage(stored(bytes, ociManifest), configBytes)).toThrow('not an image')
+    expect(() => decodeImage(encodedManifest(stored(bytes, ociManifest)), configBytes)).toThrow('not an image')
   })
 })
 
@@ -264,7 +264,7 @@ describe('P4 artifacts beside images', () => {
       const before = await readIndex(store)
       const folder = await tempDir()
       writeFileSync(join(folder, 'file'), 'x')
-      const options = {...updateOptions, reference, directory: folder, platforms}
+      const options = updateRequest({reference, directory: folder, platforms})
       await update(options, operationPorts(store))
       const {manifests} = await readIndex(store)
       expect(manifests.slice(2)).toEqual(before.manifests.slice(2))
@@ -274,7 +274,7 @@ describe('P4 artifacts beside images', () => {
       )
       expect(differing).toEqual(changed)
       const removed = await remove(
-        {...injectionOptions, reference, platforms},
+        injectionRequest({reference, platforms}),
         operationPorts(store),
       )
       expect(removed).toMatchObject({digest, original: true})
@@ -284,7 +284,7 @@ describe('P4 artifacts beside images', () => {
   it('an artifact that is asked for by its platform is named', async () => {
     const {store, wasm} = await putMixed()
     const platforms = [{os: 'wasi', architecture: 'wasm'}]
-    const options = {...updateOptions, reference, directory: await tempDir(), platforms}
+    const options = updateRequest({reference, directory: await tempDir(), platforms})
     await expect(update(options, operationPorts(store))).rejects.toMatchObject({
       code: 'ERR_INJECT_NOT_AN_IMAGE',
       message: `the entry for wasi/wasm of registry.example/app:v1 is not an image but an artifact: ${wasm.digest}`,

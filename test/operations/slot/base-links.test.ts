@@ -9,12 +9,13 @@ import {parseReference} from '../../../src/oci/reference.js'
 import {fetchImage} from '../../../src/operations/find/fetch-image.js'
 import {setup} from '../../../src/operations/setup.js'
 import {update} from '../../../src/operations/update.js'
+import type {Ports} from '../../../src/ports.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {makeEntry, putImage, type PutLayer, smallLayer} from '../../support/put-image.js'
 import {archive, directory, member} from '../../support/tar-fixtures.js'
 import {tempDir} from '../../support/temp-dir.js'
-import {injectionRequest, updateRequest} from '../../support/update-options.js'
+import {injectionRequest, type UpdateOptions, updateRequest} from '../../support/update-options.js'
 
 const link = (path: string, target: string) =>
   makeEntry(path, {kind: 'symlink', target} as Partial<Entry>)
@@ -50,8 +51,8 @@ async function start(layers: readonly PutLayer[], files: readonly string[]) {
   }
   const store = {...memory, openBlob}
   const ports = operationPorts(store)
-  const run = (more: object = {}) =>
-    update(updateRequest({reference, directory: tree, ...more}), {...ports, ...more})
+  const run = (more: Partial<UpdateOptions> = {}, morePorts: Partial<Ports> = {}) =>
+    update(updateRequest({reference, directory: tree, ...more}), {...ports, ...morePorts})
   return {store: memory, ports, tree, run, requests: () => opened}
 }
 
@@ -85,9 +86,9 @@ describe('P7 a directory in the place of a link of the image', () => {
 
   it('also by setup with such a name', async () => {
     const {store, ports} = await start([merged], [])
-    const options = {...injectionOptions, reference, name: 'lib'}
+    const options = injectionRequest({reference, name: 'lib'})
     await expect(setup(options, ports)).rejects.toMatchObject({code: 'ERR_INJECT_LINK_IN_THE_WAY'})
-    await setup({...options, name: 'srv'}, ports)
+    await setup(injectionRequest({reference, name: 'srv'}), ports)
     expect(findSlot((await fetchImage(store, 'v1', ports.signal))!, 'srv')).toBeDefined()
   })
 
@@ -179,10 +180,10 @@ describe('P7 what the check costs', () => {
     const layerIndexes = createLayerIndexes(join(await tempDir(), 'layers'))
     const files = ['etc/app/conf', 'srv/x']
     const first = await start(many, files)
-    await first.run({layerIndexes})
+    await first.run({}, {layerIndexes})
     expect(first.requests()).toBe(1 + 3)
     const second = await start(many, files)
-    await second.run({layerIndexes})
+    await second.run({}, {layerIndexes})
     expect(second.requests()).toBe(1)
     expect(second.ports.said).toEqual(first.ports.said)
   })
@@ -190,10 +191,10 @@ describe('P7 what the check costs', () => {
   it('--parents base needs every layer on the first run and none on later ones', async () => {
     const layerIndexes = createLayerIndexes(join(await tempDir(), 'layers'))
     const first = await start(many, ['srv/x'])
-    await first.run({layerIndexes, parents: 'base'})
+    await first.run({parents: 'base'}, {layerIndexes})
     expect(first.requests()).toBe(1 + 40)
     const second = await start(many, ['srv/x'])
-    await second.run({layerIndexes, parents: 'base'})
+    await second.run({parents: 'base'}, {layerIndexes})
     expect(second.requests()).toBe(1)
   })
 
