@@ -95,6 +95,7 @@ const shapes = {
     force: flag,
     follow: flag,
     strict: flag,
+    sparse: flag,
     largest: wholeNumber,
   }),
   remove: v.strictObject({...resultOptions, base: text}),

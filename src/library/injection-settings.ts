@@ -81,6 +81,8 @@ export interface UnpackSettings {
   readonly strict?: boolean
   /** The directory may be a symbolic link: what that leads to is filled. */
   readonly follow?: boolean
+  /** Leave holes in files for long runs of zeros. Default: `true`. */
+  readonly sparse?: boolean
   /** Bytes that the layer may unpack to. Default: 1,000 times its size, beyond 64 MiB. */
   readonly largest?: number
 }

@@ -72,13 +72,13 @@ export function unpackRequest(
   directory: string,
   settings: UnpackSettings,
 ): UnpackOptions {
-  const {name, force = false, follow = false, strict = false, largest} = settings
+  const {name, force = false, follow = false, strict = false, sparse = true, largest} = settings
   return {
     reference: parseReference(image),
     name: name === undefined ? undefined : parseSlotName(name),
     platform: platformOf(settings.platform),
     machine: machinePlatform(process.arch),
-    ...{directory, force, follow, strict, largest, devices: false},
+    ...{directory, force, follow, strict, sparse, largest, devices: false},
   }
 }
 

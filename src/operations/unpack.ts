@@ -42,7 +42,7 @@ export interface UnpackOptions {
   readonly special?: number | undefined
   /** Bytes of the largest window of a layer in zstd. */
   readonly zstdWindow?: number | undefined
-  /** Long runs of zeros take no space. Default: they do not. */
+  /** Leave holes in files for long runs of zeros. Default: `true`. */
   readonly sparse?: boolean | undefined
   /** An image without the slot is an error. */
   readonly strict: boolean

@@ -170,8 +170,8 @@ describe('manifests', () => {
 
   const recipes: [string, ImageRecipe, number][] = [
     ['M27 Docker schema 2', {family: 'docker'}, 0],
-    ['M31 P6 128 layers', {layers: 128}, 10],
-    ['M31 P6 2,000 layers', {layers: 2000}, 10],
+    ['M31 W6 128 layers', {layers: 128}, 10],
+    ['M31 W6 2,000 layers', {layers: 2000}, 10],
     [
       'M35 data in the config descriptor',
       {

@@ -122,7 +122,7 @@ it('each image of an index has its own directories, and equal ones share a layer
   expect(uploads).toHaveLength(5)
 })
 
-it('P8 a base layer that is broken is said, by its number, and with --strict an error', async () => {
+it('W8 a base layer that is broken is said, by its number, and with --strict an error', async () => {
   const {image, tree, store} = await start()
   await putImage(store, {layers: [{blob: Buffer.from('no layer at all')}], tag: 'bad'})
   const command = ['update', `${image}:bad`, tree, '--parents', 'base']

@@ -94,9 +94,9 @@ describe('validateImage', () => {
     ['M30 no layers', {layers: 0, history: []}],
     ['M31 128 layers', {layers: 128}],
     ['M31 10,000 layers', {layers: 10_000}],
-    ['C5 P2 history shorter', {history: [full, empty]}],
-    ['C5 P2 history longer', {history: [full, full, full]}],
-    ['C6 P2 all history empty', {history: [empty, empty]}],
+    ['C5 W2 history shorter', {history: [full, empty]}],
+    ['C5 W2 history longer', {history: [full, full, full]}],
+    ['C6 W2 all history empty', {history: [empty, empty]}],
     ['C10 one diff ID twice', {layers: [makeLayer('x'), makeLayer('x')]}],
   ])('%s is sound', (_, recipe) => {
     expect(() => makeImage(recipe)).not.toThrow()

@@ -17,7 +17,7 @@ const bytesOf = (value: object) => encode(JSON.stringify(value))
 const optional = ['annotations', 'artifactType', 'subject', 'blobs', 'fsLayers', 'signatures']
 const ofDescriptors = ['annotations', 'urls', 'data', 'platform', 'artifactType']
 
-describe('P3 null is absent', () => {
+describe('W3 null is absent', () => {
   test.each([...optional, 'mediaType', 'manifests'])('%s of a manifest', (name) => {
     const bytes = bytesOf({...sound, [name]: null})
     expect(decodeManifest(bytes, ociManifest).layers).toHaveLength(2)

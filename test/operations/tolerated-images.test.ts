@@ -69,7 +69,7 @@ async function throughAllCommands(image: Partial<PutImage>) {
   return {original: digest, removed: removed.digest, said: ports.said, injected}
 }
 
-describe('P2 a history that does not count up', () => {
+describe('W2 a history that does not count up', () => {
   it.each(histories)(
     '%s: all commands go on, warn, and remove gives the original',
     async (_, history) => {
@@ -127,7 +127,7 @@ describe('P2 a history that does not count up', () => {
   })
 })
 
-describe('P1 an image whose config has a general media type', () => {
+describe('W1 an image whose config has a general media type', () => {
   const types = [
     'application/octet-stream',
     'application/json',
@@ -177,7 +177,7 @@ describe('P1 an image whose config has a general media type', () => {
   })
 })
 
-describe('P6 an image without room for a slot', () => {
+describe('W6 an image without room for a slot', () => {
   it('is refused before anything is packed, with the limit', async () => {
     const store = createMemoryStore('registry.example/app')
     await putImage(store, {layers: Array.from({length: 127}, (_, at) => smallLayer(`l${at}`))})
@@ -205,7 +205,7 @@ describe('P6 an image without room for a slot', () => {
   })
 })
 
-describe('P4 artifacts beside images', () => {
+describe('W4 artifacts beside images', () => {
   const emptyConfig = 'application/vnd.oci.empty.v1+json'
 
   /** An index of two images and of what is none, without and with a platform. */

@@ -18,7 +18,7 @@ const details: readonly Partial<WalkOptions>[] = [
   {detail: 'states'},
 ]
 
-describe.runIf(process.getuid?.() === 0)('P11 an overlay’s whiteout device, made by root', () => {
+describe.runIf(process.getuid?.() === 0)('W11 an overlay’s whiteout device, made by root', () => {
   async function withDevice() {
     const root = await tempDir()
     mkdirSync(join(root, 'd'))
@@ -54,7 +54,7 @@ describe.runIf(process.getuid?.() === 0)('P11 an overlay’s whiteout device, ma
   })
 })
 
-describeWith(['setfattr'], 'P11 an overlay’s attributes', () => {
+describeWith(['setfattr'], 'W11 an overlay’s attributes', () => {
   it('never are in a layer', async () => {
     const root = await tempDir()
     writeFileSync(join(root, 'file'), '')
@@ -80,7 +80,7 @@ describeWith(['setfattr'], 'P11 an overlay’s attributes', () => {
   })
 })
 
-describeWith(['setfattr'], 'P35 attributes that are left out', () => {
+describeWith(['setfattr'], 'W35 attributes that are left out', () => {
   it.runIf(process.getuid?.() === 0)('trusted ones are said, once', async () => {
     const root = await tempDir()
     for (const name of ['a', 'b']) {

@@ -14,7 +14,7 @@ function write(path: string, chunks: readonly Uint8Array[], holes: boolean) {
   return {content: readFileSync(path), blocks: statSync(path).blocks}
 }
 
-describe('P37 runs of zeros', () => {
+describe('W37 runs of zeros', () => {
   it('take no space, at the start, in the middle and at the end, unless that is not wanted', async () => {
     const path = join(await tempDir(), 'file')
     const zeros = Buffer.alloc(8 * 1024 * 1024)

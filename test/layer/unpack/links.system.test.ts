@@ -25,7 +25,7 @@ async function mountExt4(): Promise<string | undefined> {
   return mounted
 }
 
-describe.runIf(mayMount())('P13 more names of one file than ext4 takes (root, loop mount)', () => {
+describe.runIf(mayMount())('W13 more names of one file than ext4 takes (root, loop mount)', () => {
   it('70,000 of them: a copy from there on, said once, with the same owner, mode and time', async (context) => {
     const mounted = await mountExt4()
     if (mounted === undefined) return context.skip('no loop mounts of ext4 here')

@@ -53,7 +53,7 @@ const gnu = [
   ['--format=posix', '--sparse-version=1.0'],
 ]
 
-describeWith(['bsdtar'], 'P29 sparse files', () => {
+describeWith(['bsdtar'], 'W29 sparse files', () => {
   it.each(
     gnu.flatMap((flags) =>
       [0, 1, 3, 40, 120].map((parts) => [flags.join(' '), parts, flags] as const),

@@ -69,7 +69,7 @@ async function pathsOf(store: ReturnType<typeof createMemoryStore>) {
   return index.map(({path}) => path)
 }
 
-describe('P7 a directory in the place of a link of the image', () => {
+describe('W7 a directory in the place of a link of the image', () => {
   it.each([
     ['lib/x.so', '/lib', 'usr/lib', '/usr/lib'],
     ['var/run/pid', '/var/run', '/run', '/run'],
@@ -164,7 +164,7 @@ describe('P7 a directory in the place of a link of the image', () => {
   })
 })
 
-describe('P7 what the check costs', () => {
+describe('W7 what the check costs', () => {
   const many = [merged, ...Array.from({length: 39}, (_, at) => smallLayer(`l${at}`))]
 
   it('nothing for what is in the slot’s own directory, or below its path', async () => {
@@ -232,7 +232,7 @@ describe('directories that the image has', () => {
   })
 })
 
-describe('P8 odd layers of the image with --parents base', () => {
+describe('W8 odd layers of the image with --parents base', () => {
   it('a directory with a size and bytes after the end are read; what is corrupt is named and left out', async () => {
     const odd = archive(member({name: 'srv/', type: '5', mode: 0o711, size: 4096}))
     const plain = 'application/vnd.oci.image.layer.v1.tar'

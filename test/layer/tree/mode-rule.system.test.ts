@@ -8,7 +8,7 @@ import {walk} from '../../../src/layer/tree/walk.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {thrownBy} from '../../support/thrown-by.js'
 
-describe('P14 modes of a layer', () => {
+describe('W14 modes of a layer', () => {
   it('a tree made under umask 022 and under 002 is one layer with a rule, and two without', async () => {
     const folders: string[] = []
     for (const umask of ['022', '002', '077']) {

@@ -14,7 +14,7 @@ it.each([
     (tar: Buffer) => compress('bzip2', tar),
     'it is compressed with bzip2: decompress it first',
   ],
-])('P25 %s is named for what it is', async (_, make, why) => {
+])('W25 %s is named for what it is', async (_, make, why) => {
   const folder = await tempDir()
   const path = join(folder, 'images.tar')
   writeFileSync(path, make(archive(file('manifest.json', '[]'))))

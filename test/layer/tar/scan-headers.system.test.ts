@@ -28,7 +28,7 @@ function scan(bytes: Uint8Array, chunk = bytes.length): ScannedEntry[] {
 
 const pathsIn = (bytes: Uint8Array) => scan(bytes).map(({path}) => path)
 
-describe('P8 layers of others, as Go reads them', () => {
+describe('W8 layers of others, as Go reads them', () => {
   const behind = file('behind', 'content')
   const sparseMap = Buffer.alloc(512)
   const oldSparse = member({name: 'sparse', type: 'S', content: 'data', format: 'gnu'})
