@@ -173,7 +173,9 @@ describe('W1 an image whose config has a general media type', () => {
       JSON.stringify({...own, mediaType: ''}),
     )
     const bytes = encode(text)
-    expect(() => decodeImage(encodedManifest(stored(bytes, ociManifest)), configBytes)).toThrow('not an image')
+    expect(() => decodeImage(encodedManifest(stored(bytes, ociManifest)), configBytes)).toThrow(
+      'not an image',
+    )
   })
 })
 
@@ -273,10 +275,7 @@ describe('W4 artifacts beside images', () => {
         (at) => manifests[at]?.digest !== before.manifests[at]?.digest,
       )
       expect(differing).toEqual(changed)
-      const removed = await remove(
-        injectionRequest({reference, platforms}),
-        operationPorts(store),
-      )
+      const removed = await remove(injectionRequest({reference, platforms}), operationPorts(store))
       expect(removed).toMatchObject({digest, original: true})
     },
   )

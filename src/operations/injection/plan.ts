@@ -83,11 +83,7 @@ export async function planInjection(
 }
 
 /** What the user might not expect of the slots: that one is new, or stays divided. */
-function noticeSlots(
-  groups: readonly Group[],
-  sharding: Sharding | undefined,
-  ports: Ports,
-): void {
+function noticeSlots(groups: readonly Group[], sharding: Sharding | undefined, ports: Ports): void {
   for (const {suitable, name, slot} of groups.flatMap((group) => group.targets)) {
     if (slot) noticeSharding(slot, sharding, ports)
     else noticeOtherSlots(suitable, name, ports)

@@ -12,11 +12,7 @@ const entries = (root: string, options: Partial<WalkOptions> = {}) =>
   [...walk(root, {path: '/', ...options})].map(({entry}) => entry)
 
 /** What decides about a walk, of which all must see the same. */
-const details: readonly Partial<WalkOptions>[] = [
-  {},
-  {detail: 'content'},
-  {detail: 'states'},
-]
+const details: readonly Partial<WalkOptions>[] = [{}, {detail: 'content'}, {detail: 'states'}]
 
 describe.runIf(process.getuid?.() === 0)('W11 an overlay’s whiteout device, made by root', () => {
   async function withDevice() {
