@@ -59,8 +59,8 @@ export function decodeImage(manifest: Encoded<Manifest>, configBytes: Uint8Array
 }
 
 /**
- * Where nothing says that it is the config of an image, what cannot be read as one is none. Throws
- * `PreconditionError` (`ERR_INJECT_NOT_AN_IMAGE`).
+ * Where nothing says that it is the config of an image, what cannot be read as one is not a
+ * config. Throws `PreconditionError` (`ERR_INJECT_NOT_AN_IMAGE`).
  */
 function configOf(manifest: Manifest, bytes: Uint8Array): ImageConfig {
   if (hasNamedConfig(manifest)) return decodeConfig(bytes)

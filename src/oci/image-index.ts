@@ -65,8 +65,8 @@ export function asIndex(value: Readonly<Record<string, unknown>>): ImageIndex {
 type RawEntry = Omit<IndexEntry, 'platform'> & {readonly platform?: Partial<Platform>}
 
 /**
- * A platform that names no system or no processor says nothing, and an empty variant is none: as
- * Go's zero values are.
+ * A platform without a system or a processor counts as absent, and so does an empty variant: as
+ * Go's zero values do.
  */
 function withPlainPlatform({platform, ...entry}: RawEntry): RawEntry {
   if (!platform?.os || !platform.architecture) return entry

@@ -88,8 +88,8 @@ export function familyOfMediaType(mediaType: string): MediaFamily | undefined {
 }
 
 /**
- * Whether a media type says no more than that there are bytes: registries and tools of 2016 wrote
- * such ones into manifests for want of a better.
+ * Whether a media type says only that something is bytes: registries and tools of 2016 wrote such
+ * ones into manifests for want of a better.
  * https://github.com/moby/moby/issues/22378
  */
 export function isGeneralMediaType(mediaType: string): boolean {

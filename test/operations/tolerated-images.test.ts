@@ -151,7 +151,7 @@ describe('W1 an image whose config has a general media type', () => {
     )
   })
 
-  it('is none where a layer is not one of a file system', () => {
+  it('is an artifact where a layer is not one of a file system', () => {
     const {config, layers} = makeImage().manifest.value
     const members = {
       config: {...config, mediaType: 'application/octet-stream'},
@@ -160,7 +160,7 @@ describe('W1 an image whose config has a general media type', () => {
     expect(() => makeImage({manifestMembers: members})).toThrow('not an image')
   })
 
-  it('is none where the config is not one, or there are no layers', () => {
+  it('is an artifact where the config is not one, or there are no layers', () => {
     const {config} = makeImage({layers: 0, history: []}).manifest.value
     const general = {...config, mediaType: 'application/json'}
     expect(() => makeImage({layers: 0, history: [], manifestMembers: {config: general}})).toThrow(

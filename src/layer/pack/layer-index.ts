@@ -6,7 +6,7 @@ import type {EntryMetadata} from '../entry.js'
 import {unpackLimits} from '../limits.js'
 import {createHeaderScanner} from '../tar/scan-headers.js'
 
-/** What one entry of a layer is; of what is no directory and no symbolic link only its path. */
+/** What one entry of a layer is; only its path unless it is a directory or a symbolic link. */
 export type IndexedEntry =
   | (EntryMetadata & {readonly kind: 'directory'})
   | {readonly kind: 'symlink'; readonly path: ByteString; readonly target: ByteString}

@@ -24,7 +24,7 @@ const mostParts = 100_000
 
 /**
  * What PAX records say of a sparse file, by GNU's versions 0.0, 0.1 and 1.0; `undefined` where they
- * say nothing. Throws `IntegrityError` for maps that are none.
+ * say nothing. Throws `IntegrityError` for invalid maps.
  * https://www.gnu.org/software/tar/manual/html_node/Sparse-Formats.html
  */
 export function sparseFileOf(pax: Pax | undefined): SparseFile | undefined {

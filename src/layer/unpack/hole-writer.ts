@@ -51,7 +51,7 @@ export function createHoleWriter(descriptor: number, {holes}: {holes: boolean}):
     },
   }
 
-  /** Writes the zeros that are no hole, and passes over those that are one. */
+  /** Writes a run of zeros that is too short for a hole, and passes over a longer one. */
   function settle(): void {
     if (holes && pending >= shortestHole) position += pending
     else

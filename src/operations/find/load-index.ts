@@ -22,7 +22,7 @@ const mostConfigs = 100
 export interface LoadedIndex {
   readonly tree: IndexTree
   readonly images: readonly PlatformImage[]
-  /** Entries that look like images and are none: an SBOM, a module for WebAssembly. */
+  /** Entries that look like images and are not: an SBOM, a module for WebAssembly. */
   readonly artifacts: readonly IndexEntry[]
 }
 

@@ -12,7 +12,7 @@ it('W12 version 3, of a user namespace, becomes version 2 with the same sets and
   }
 })
 
-it('W12 other versions stay, and so does what is none', () => {
+it('W12 other versions stay, and so do invalid values', () => {
   const others = [
     Buffer.concat([version(2), sets]),
     Buffer.concat([version(1), sets.subarray(0, 8)]),

@@ -114,7 +114,7 @@ describe.runIf(process.platform === 'linux')('a walk with open files', () => {
     expect(countOpen(root)).toBe(0)
   })
 
-  it('W32 another name that a file gets or loses while it is packed is no change of it', async () => {
+  it('W32 another name that a file gets or loses while it is packed is not a change of it', async () => {
     const root = await tree()
     const expected = await hashLayer(() => opened(root))
     linkSync(join(root, 'z'), `${root}-old`)

@@ -50,7 +50,7 @@ describe.runIf(mayMount())('W13 more names of one file than ext4 takes (root, lo
       extraction.add({kind: 'hardlink', path, target: 'file', ...metadata})
       extraction.endEntry()
     }
-    extraction.finish()
+    await extraction.finish()
     extraction.close()
     tree.close()
     expect(said).toEqual([

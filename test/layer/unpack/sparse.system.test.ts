@@ -114,7 +114,7 @@ describeWith(['bsdtar'], 'W29 sparse files', () => {
     })
   })
 
-  it('a map of GNU’s old format that is none is refused', async () => {
+  it('an invalid map of GNU’s old format is refused', async () => {
     const odd = member({name: 'x', type: 'S', format: 'gnu', content: 'x'})
     await expect(unpackBytes(archive(odd))).rejects.toMatchObject({
       code: 'ERR_INJECT_LAYER_CORRUPT',

@@ -2,7 +2,6 @@ import {chmodSync, chownSync, linkSync, mkdirSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {findSlot} from '../../../src/image/slot.js'
-import type {Entry} from '../../../src/layer/entry.js'
 import {createLayerIndexes} from '../../../src/layer/pack/layer-index-file.js'
 import {readLayerIndex} from '../../../src/layer/pack/layer-index.js'
 import {parseReference} from '../../../src/oci/reference.js'
@@ -17,8 +16,7 @@ import {archive, directory, member} from '../../support/tar-fixtures.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {injectionRequest, type UpdateOptions, updateRequest} from '../../support/update-options.js'
 
-const link = (path: string, target: string) =>
-  makeEntry(path, {kind: 'symlink', target} as Partial<Entry>)
+const link = (path: string, target: string) => makeEntry(path, {kind: 'symlink', target})
 
 /** The root file system of a distribution with /usr merged. */
 const merged: PutLayer = {
@@ -146,7 +144,7 @@ describe('W7 a directory in the place of a link of the image', () => {
     }
   })
 
-  it('a link that a later layer took away, or made a directory, is none', async () => {
+  it('a link that a later layer took away, or made a directory, does not count', async () => {
     for (const later of [[makeEntry('.wh.lib')], [makeEntry('lib/')]]) {
       const {run, store} = await start([merged, {entries: later}], ['lib/x.so'])
       await run()
