@@ -67,7 +67,7 @@ export const slotPath = Flags.custom({
 /** Every command that reads images has it. */
 export const strictFlag = {
   strict: Flags.boolean({
-    helpGroup: 'LIMITS',
+    helpGroup: 'GLOBAL',
     summary: 'Fail with exit code 6 if what is read deviates from its specification.',
   }),
 }
