@@ -4,6 +4,14 @@
 // as the work of a small command. A cache is never needed: where there is none, or none that can be
 // trusted, the script is compiled. CommonJS, because Node loads its
 // other loader only when it is used.
+// First, and all of this file in syntax that Node has long known: an old one says what it lacks.
+if (Number(process.versions.node.split('.')[0]) < 20) {
+  process.stderr.write(
+    'inject: this is Node ' + process.versions.node + ', and inject needs Node 20 or newer\n',
+  )
+  process.exit(1)
+}
+
 const {
   closeSync,
   constants,
@@ -25,8 +33,8 @@ if (!process.env.HOME || process.env.SHELL === undefined) {
   try {
     userInfo()
   } catch {
-    process.env.HOME ||= '/nonexistent'
-    process.env.SHELL ??= '/bin/sh'
+    if (!process.env.HOME) process.env.HOME = '/nonexistent'
+    if (process.env.SHELL === undefined) process.env.SHELL = '/bin/sh'
   }
 }
 
@@ -71,7 +79,7 @@ function runBundle({source, id}) {
   const cache = place && readCache(place)
   const script = new vm.Script(source, {
     filename: file,
-    cachedData: cache?.code,
+    cachedData: cache && cache.code,
   })
   const isCached = cache !== undefined && script.cachedDataRejected === false
   // a megabyte, which is of no more use
@@ -116,7 +124,7 @@ function cachePlace(id) {
     const isGiven = given !== undefined && isAbsolute(given)
     const home = env.HOME || homedir()
     const folder = join(isGiven ? given : join(home, '.cache'), 'inject', 'code')
-    const word = /^[a-z]{1,16}$/.test(argv[2] ?? '') ? argv[2] : 'other'
+    const word = /^[a-z]{1,16}$/.test(argv[2] || '') ? argv[2] : 'other'
     const {size, mtimeMs} = statSync(process.execPath)
     const build = [process.version, process.arch, size, mtimeMs, v8.cachedDataVersionTag()]
     const name = `${word}-${id}-${build.join('-')}.v8`
@@ -135,11 +143,11 @@ function readCache({folder, home, name}) {
   let handle
   try {
     if (!isTrustedFolder(folder)) return undefined
-    if (home !== undefined && statSync(home).uid !== process.geteuid?.()) return undefined
+    if (home !== undefined && statSync(home).uid !== userId()) return undefined
     const {O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0} = constants
     handle = openSync(join(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     const stats = fstatSync(handle)
-    const isOurs = stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0
+    const isOurs = stats.uid === userId() && (stats.mode & 0o022) === 0
     if (!stats.isFile() || stats.size > largest || !isOurs) return undefined
     return decodeCache(readFileSync(handle))
   } catch {
@@ -164,7 +172,7 @@ function isTrustedFolder(folder) {
   for (;;) {
     const stats = lstatSync(at, {throwIfNoEntry: false})
     if (stats === undefined) return true
-    if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) return false
+    if (stats.uid !== 0 && stats.uid !== userId()) return false
     if (stats.isSymbolicLink()) {
       if (stats.uid !== 0 || ++links > 40) return false
       const target = readlinkSync(at)
@@ -178,6 +186,10 @@ function isTrustedFolder(folder) {
     if (name === undefined) return !isOpen
     at = name === '..' ? dirname(at) : join(at, name)
   }
+}
+
+function userId() {
+  return process.geteuid === undefined ? undefined : process.geteuid()
 }
 
 function decodeCache(bytes) {

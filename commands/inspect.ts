@@ -1,6 +1,6 @@
 import type {Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg} from '../src/cli/flags/common.js'
+import {imageArg, strictFlag} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
 import {renderInspect} from '../src/cli/render/inspect.js'
 import {parseReference} from '../src/oci/reference.js'
@@ -27,7 +27,7 @@ export default class Inspect extends BaseCommand {
     image: imageArg,
   }
 
-  static override readonly flags = {platform: platformFlag()}
+  static override readonly flags = {platform: platformFlag(), ...strictFlag}
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Inspect)

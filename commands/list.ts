@@ -1,5 +1,5 @@
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg} from '../src/cli/flags/common.js'
+import {imageArg, strictFlag} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
 import {renderSlots} from '../src/cli/render/inspect.js'
 import {parseReference} from '../src/oci/reference.js'
@@ -23,7 +23,7 @@ export default class List extends BaseCommand {
     },
   ]
   static override readonly args = {image: imageArg}
-  static override readonly flags = {platform: platformFlag()}
+  static override readonly flags = {platform: platformFlag(), ...strictFlag}
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(List)

@@ -1,6 +1,13 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, imageRequest, resultRequest, slotName, tagFlags} from '../src/cli/flags/common.js'
+import {
+  imageArg,
+  imageRequest,
+  resultRequest,
+  slotName,
+  strictFlag,
+  tagFlags,
+} from '../src/cli/flags/common.js'
 import {presentRemoval} from '../src/cli/render/removal.js'
 import {remove, type RemoveRequest} from '../src/operations/remove.js'
 
@@ -27,6 +34,7 @@ export default class Remove extends BaseCommand {
   static override readonly flags = {
     ...tagFlags,
     name: slotName(),
+    ...strictFlag,
     base: Flags.string({
       helpValue: 'TAG|DIGEST',
       summary: 'Original image in the same repository, if the image does not record it.',

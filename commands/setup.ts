@@ -6,10 +6,13 @@ import {
   publishFlags,
   resultRequest,
   slotName,
+  strictFlag,
   slotPath,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions} from '../src/cli/flags/format.js'
+import {layerIndexes} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
+import {defaultSlotName} from '../src/oci/annotation.js'
 import {setup, type SetupRequest} from '../src/operations/setup.js'
 
 export default class Setup extends BaseCommand {
@@ -38,14 +41,20 @@ export default class Setup extends BaseCommand {
   static override readonly flags = {
     ...publishFlags,
     path: slotPath(),
-    name: slotName(),
+    name: slotName({default: defaultSlotName, summary: 'Name of the slot.'}),
+    ...strictFlag,
     ...formatFlags,
   }
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Setup)
     const request = Setup.request(args, flags)
-    return this.perform(flags, (ports) => setup(request, ports), presentInjection(flags.digestfile))
+    const remembered = {layerIndexes: layerIndexes(process.env)}
+    return this.perform(
+      flags,
+      (ports) => setup(request, {...ports, ...remembered}),
+      presentInjection(flags.digestfile),
+    )
   }
 
   /** What arguments and flags ask for, as the operation takes it. */

@@ -42,7 +42,14 @@ export default class Unpack extends BaseCommand {
     path: slotPath({
       summary: 'Where the slot will go, for an image without one: shapes the empty tree.',
     }),
-    strict: Flags.boolean({summary: 'Fail if the image has no such slot.'}),
+    strict: Flags.boolean({
+      summary: 'Fail if the image has no such slot, or deviates from its specification.',
+    }),
+    sparse: Flags.boolean({
+      allowNo: true,
+      default: true,
+      summary: 'Leave holes in files for runs of zeros of 64 KiB and more.',
+    }),
     follow: Flags.boolean({summary: 'If DIRECTORY is a symbolic link, use its target.'}),
     'max-size': maxSize(),
     'max-special': Flags.integer({
@@ -73,7 +80,7 @@ export default class Unpack extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Unpack.flags>,
   ): UnpackOptions {
-    const {name, path, platform, force, follow, strict, devices} = flags
+    const {name, path, platform, force, follow, strict, sparse, devices} = flags
     const reference = parseReference(args.image)
     const limits = {
       largest: flags['max-size'],
@@ -82,6 +89,6 @@ export default class Unpack extends BaseCommand {
     }
     const machine = machinePlatform(process.arch)
     const which = {reference, directory: args.directory, platform, machine}
-    return {...which, name, path, force, follow, strict, devices, ...limits}
+    return {...which, name, path, force, follow, strict, sparse, devices, ...limits}
   }
 }

@@ -1,19 +1,20 @@
-import {Args, Flags, type Interfaces} from '@oclif/core'
+import {Args, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
 import {editFlags, editsOf} from '../src/cli/flags/edit.js'
 import {
   imageArg,
   imageRequest,
-  parseOwner,
   publishFlags,
   resultRequest,
   slotName,
   slotPath,
+  strictFlag,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
-import {packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
+import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
 import {reportWithTotal} from '../src/cli/ports/tree-total.js'
@@ -43,26 +44,13 @@ export default class Update extends BaseCommand {
     ...publishFlags,
     path: slotPath(),
     name: slotName(),
-    owner: Flags.string({
-      helpValue: 'UID:GID',
-      summary: "Owner of everything in the layer, such as 0:0 (default: the directory's own).",
-    }),
+    ...directoryFlags,
+    ...strictFlag,
     ...formatFlags,
     ...editFlags,
     ...packFlags,
     ...uploadFlags,
     layers: layersFlag(),
-    exclude: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      helpGroup: 'CONTENT',
-      helpValue: 'PATTERN',
-      summary: 'Leave out matching files, in gitignore syntax, after .injectignore; repeatable.',
-    }),
-    whiteouts: Flags.boolean({
-      helpGroup: 'CONTENT',
-      summary: 'Allow files named .wh.*, which delete files of the image.',
-    }),
   }
 
   async run(): Promise<object> {
@@ -74,8 +62,11 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       (ports) => {
-        const packing = packPorts(flags, process.env, ports)
         const packed = args.directory
+        const packing = {
+          ...packPorts(flags, process.env, ports),
+          layerIndexes: layerIndexes(process.env, packed),
+        }
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         const report = reportWithTotal(ports, packed)
         return update(request, {...ports, ...packing, withJournal, report})
@@ -89,14 +80,13 @@ export default class Update extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Update.flags>,
   ): UpdateRequest {
-    const {path, layers: sharding, created, whiteouts, exclude = []} = flags
+    const {path, layers: sharding, created} = flags
     const {target, publish} = resultRequest(flags)
-    const owner = flags.owner === undefined ? undefined : parseOwner(flags.owner)
     const format = {...formatOptions(flags), ...packOptions(flags)}
     return {
       image: imageRequest(args.image, flags),
       target,
-      source: {directory: args.directory, exclude, whiteouts, owner},
+      source: {directory: args.directory, ...directoryOptions(flags)},
       layer: {path, created, sharding, edits: editsOf(flags), ...format},
       publish: {...publish, chunkSize: flags['chunk-size']},
     }

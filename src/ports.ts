@@ -1,4 +1,5 @@
 import type {BlockCache} from './layer/compress/block-cache.js'
+import type {LayerIndexes} from './layer/pack/layer-index.js'
 import type {TreeMemory} from './layer/tree/memory.js'
 import type {Reference} from './oci/reference.js'
 import type {ContentStore} from './store/content-store.js'
@@ -63,8 +64,24 @@ export interface Ports {
     | undefined
   /** What trees were, by what their files look like from outside; without it every file is read. */
   readonly treeMemory?: TreeMemory | undefined
+  /** What is in the layers of images that were looked into before; without it they are read. */
+  readonly layerIndexes?: LayerIndexes | undefined
   /** Blocks that are compressed at once; default: one for each processor. */
   readonly jobs?: number | undefined
   readonly report: (event: ProgressEvent) => void
+  /**
+   * Told of what is read although it is not as its specification has it; throws where that is to be
+   * refused. Default: it is a warning.
+   */
+  readonly onTolerated?: ((oddity: string) => void) | undefined
   readonly signal: AbortSignal
+}
+
+/** Goes on in spite of an oddity, unless the user wants none of them: docs/leniency.md. */
+export function tolerate(
+  oddity: string,
+  {onTolerated, report}: Pick<Ports, 'onTolerated' | 'report'>,
+): void {
+  if (onTolerated) onTolerated(oddity)
+  else report({kind: 'warning', message: oddity})
 }

@@ -7,7 +7,7 @@ const faults = readFileSync('docs/faults.md', 'utf8')
 /** Ids with which a text begins that is a title or the first cell of a row. */
 function idsIn(file: string): string[] {
   const text = readFileSync(file, 'utf8')
-  const begin = /['"`]((?:(?:T-\d{2}|[ABCDFIKLMPRSXZ]\d{1,2}[a-z]?)(?: |(?=['"`])))+)/g
+  const begin = /['"`]((?:(?:T-\d{2}|[ABCDFIKLMPRSWXZ]\d{1,2}[a-z]?)(?: |(?=['"`])))+)/g
   return [...text.matchAll(begin)].flatMap(([, ids]) => (ids ?? '').trim().split(' '))
 }
 

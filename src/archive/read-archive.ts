@@ -1,4 +1,4 @@
-import {open, realpath} from 'node:fs/promises'
+import {open, realpath, stat} from 'node:fs/promises'
 import {clearDead} from '../disk/owned-name.js'
 import {localIoError} from '../disk/local-io-error.js'
 import {writeTempFile} from '../disk/temp-file.js'
@@ -13,8 +13,11 @@ import {isAbsent} from '../disk/error-answers.js'
 import {readFileStream} from '../disk/read-file.js'
 import {abortable, streamOf} from '../stream/bytes.js'
 import {readAll} from '../stream/limit.js'
-import {asArchiveError} from './archive-invalid.js'
+import {archiveInvalid, asArchiveError} from './archive-invalid.js'
 import {indexTar, type Member} from './index-tar.js'
+
+/** Bytes that tell how a file is compressed. */
+const longestMagic = 10
 
 /** What all names of unpacked archives start with. */
 const prefix = 'inject-archive-'
@@ -51,7 +54,7 @@ export async function readArchive(
   {signal, temporary}: ReadArchiveOptions,
 ): Promise<Archive> {
   const path = await real(file, name)
-  const compression = await compressionOf(readFileStream(path, {end: 4}))
+  const compression = await archiveCompression(path, name)
   const spool = compression === 'none' ? undefined : await unpack(path, name, temporary, signal)
   const place = spool?.path ?? path
   try {
@@ -110,6 +113,17 @@ async function real(file: string, name: string): Promise<string> {
       hint: `check the name in ${name}`,
     })
   }
+}
+
+async function archiveCompression(path: string, name: string): Promise<LayerCompression> {
+  const {size} = await stat(path)
+  if (size === 0) throw archiveInvalid(name, 'the file is empty')
+  const end = Math.min(size, longestMagic)
+  const start = await readAll(readFileStream(path, {end}), longestMagic, name)
+  const hex = Buffer.from(start).toString('hex')
+  const other = hex.startsWith('fd377a585a00') ? 'xz' : /^425a683[1-9]31/.test(hex) ? 'bzip2' : ''
+  if (other === '') return compressionOf(streamOf(start.subarray(0, 4)))
+  throw archiveInvalid(name, `it is compressed with ${other}: decompress it first`)
 }
 
 /** Of content by its first four bytes, which are all that `start` may hold. */

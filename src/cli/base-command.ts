@@ -13,6 +13,7 @@ import {commonFlags, registryFlags} from './flags/common.js'
 import {interruptedHint, listenForSignals, type Interruption} from './terminal/interruption.js'
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
+import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
 import {monotonicTime} from '../disk/clock.js'
 
@@ -45,7 +46,7 @@ export abstract class BaseCommand extends Command {
 
   /** Runs one operation with everything impure that it needs, and shows its result. */
   protected async perform<Result extends object>(
-    flags: RunFlags,
+    flags: RunFlags & {readonly strict?: boolean},
     operation: (ports: Ports) => Promise<Result>,
     {line, summary, digestFile}: Presentation<Result>,
   ): Promise<object> {
@@ -62,7 +63,12 @@ export abstract class BaseCommand extends Command {
     const watched = {report, signal: deadline.signal}
     try {
       if (digestFile?.path !== undefined) checkWritable(digestFile.path)
-      const result = await operation({openStore: storeOpener(flags, watched), ...watched})
+      const onTolerated = createLeniency(flags.strict === true, watched)
+      const result = await operation({
+        openStore: storeOpener(flags, watched),
+        onTolerated,
+        ...watched,
+      })
       progress.end()
       if (summary) progress.report(summary(result))
       const printed = line(result)

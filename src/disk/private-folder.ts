@@ -3,7 +3,7 @@ import {chmod, lstat, mkdir} from 'node:fs/promises'
 import {isTrustedFolder} from './trusted-folder.js'
 import {createHash} from 'crypto'
 import {constants} from 'fs'
-import {open} from 'fs/promises'
+import {type FileHandle, open} from 'fs/promises'
 
 /**
  * Makes a folder that only this user can look into; false where there can be none, or somebody else
@@ -42,10 +42,25 @@ export function identityName(identity: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
 }
 /**
+ * The bytes of a small file; as `readOwnFile`.
+ */
+export async function readOwnBytes(path: string, longest: number): Promise<Buffer | undefined> {
+  return readOwn(path, longest, (handle) => handle.readFile())
+}
+
+/**
  * The text of a small file; `undefined` for what is not there, not a file of this user's, or larger
  * than `longest` bytes.
  */
 export async function readOwnFile(path: string, longest: number): Promise<string | undefined> {
+  return readOwn(path, longest, (handle) => handle.readFile('utf8'))
+}
+
+async function readOwn<T>(
+  path: string,
+  longest: number,
+  read: (handle: FileHandle) => Promise<T>,
+): Promise<T | undefined> {
   try {
     // a FIFO of that name must not keep us waiting
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -54,7 +69,7 @@ export async function readOwnFile(path: string, longest: number): Promise<string
       const stats = await handle.stat()
       if (!stats.isFile() || stats.size > longest) return undefined
       if (stats.uid !== process.getuid?.()) return undefined
-      return await handle.readFile('utf8')
+      return await read(handle)
     } finally {
       await handle.close()
     }

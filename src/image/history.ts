@@ -1,8 +1,29 @@
 import type {History} from '../oci/config.js'
 import {latestTime, parseTime} from '../oci/time.js'
 
-/** The positions of the history entries that made a layer: the n-th is the n-th layer's. */
-export function layerSteps(history: readonly History[]): number[] {
+/**
+ * The positions of the history entries that made a layer: the n-th is the n-th layer's. None where
+ * the history has more or fewer of them than the image has layers: then no entry is any layer's.
+ */
+export function layerSteps(history: readonly History[], layers: number): readonly number[] {
+  const positions = stepsIn(history)
+  return positions.length === layers ? positions : []
+}
+
+/**
+ * Whether each layer has an entry in the history, or there is no history at all. Tools squash and
+ * append layers and forget about it: https://github.com/containers/buildah/issues/4025
+ */
+export function countsUp(history: readonly History[], layers: number): boolean {
+  return history.length === 0 || stepsIn(history).length === layers
+}
+
+/** The positions of the entries that name a slot, for a history that does not count up. */
+export function ownSteps(history: readonly History[], name: string): readonly number[] {
+  return stepsIn(history).filter((position) => isSlotStep(history[position], name))
+}
+
+function stepsIn(history: readonly History[]): number[] {
   const positions: number[] = []
   for (const [position, step] of history.entries())
     if (step.empty_layer !== true) positions.push(position)

@@ -1,6 +1,12 @@
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
-import {decodeIndex, entryKind, type ImageIndex, type IndexEntry} from '../oci/image-index.js'
+import {
+  decodeIndex,
+  entryKind,
+  type EntryKind,
+  type ImageIndex,
+  type IndexEntry,
+} from '../oci/image-index.js'
 import {bytesOf, digestLike} from './text-edit.js'
 import type {Encoded} from './image.js'
 
@@ -16,6 +22,15 @@ export interface IndexTree {
  * digest once. Attestations and artifacts are not images.
  */
 export function imageEntries(tree: IndexTree): IndexEntry[] {
+  return entriesOf(tree, (kind) => kind === 'image')
+}
+
+/** The entries that are attestations or artifacts by their own word, in the same way. */
+export function artifactEntries(tree: IndexTree): IndexEntry[] {
+  return entriesOf(tree, (kind) => kind === 'attestation' || kind === 'other')
+}
+
+function entriesOf(tree: IndexTree, isWanted: (kind: EntryKind) => boolean): IndexEntry[] {
   const found = new Map<Digest, IndexEntry>()
   const seen = new Set<IndexTree>()
   const visit = (node: IndexTree): void => {
@@ -25,7 +40,7 @@ export function imageEntries(tree: IndexTree): IndexEntry[] {
       const kind = entryKind(entry)
       const nested = kind === 'index' ? node.below.get(entry.digest) : undefined
       if (nested) visit(nested)
-      else if (kind === 'image' && !found.has(entry.digest)) found.set(entry.digest, entry)
+      else if (isWanted(kind) && !found.has(entry.digest)) found.set(entry.digest, entry)
     }
   }
   visit(tree)

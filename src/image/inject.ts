@@ -18,7 +18,7 @@ import {
   setOrRemove,
 } from './config-edits.js'
 import {checkFamily, checkPlain} from './family.js'
-import {layerSteps, slotStep} from './history.js'
+import {countsUp, layerSteps, slotStep} from './history.js'
 import {
   bytesOf,
   configDescriptorEdits,
@@ -81,7 +81,8 @@ export function inject(image: Image, injection: Injection): Image {
   const {layers: wanted, path, sharding = 1} = injection
   const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
-  if (isThere && slot.sharding === sharding && isEmpty(edits)) return image
+  const isKept = isThere && slot.sharding === sharding && namesItsBlob(image, slot)
+  if (isKept && isEmpty(edits)) return image
 
   checkPlain(slot)
   const own = injection.base ?? image.manifest.descriptor.digest
@@ -93,6 +94,16 @@ export function inject(image: Image, injection: Injection): Image {
   const config = bytesOf(editConfig(image, change, slot))
   const manifest = bytesOf(editManifest(image, change, slot, config))
   return editedImage(image, {manifest, config})
+}
+
+/**
+ * Whether the label for CernVM-FS's tool, which that believes, names the blob that holds the slot:
+ * another tool may have compressed it anew.
+ */
+function namesItsBlob({config}: Image, {name, layers, descriptor}: Slot): boolean {
+  const labels = new Map(Object.entries(config.value.config?.Labels ?? {}))
+  const named = labels.get(slotLabels(name).gzip)
+  return named === undefined || layers.length > 1 || named === descriptor.digest
 }
 
 /** `base`: the manifest to remember. */
@@ -116,7 +127,12 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
     if (step.kind === 'keep') return []
     return [editOf(step, ['rootfs', 'diff_ids', step.at], 'layer' in step && step.layer.diffId)]
   })
-  if (history.length > 0) changes.push(...historyEdits(history, injection, slot))
+  if (!countsUp(history, manifest.value.layers.length))
+    changes.push(...looseHistoryEdits(history, injection, slot))
+  else if (history.length > 0)
+    changes.push(
+      ...historyEdits(layerSteps(history, manifest.value.layers.length), history, injection, slot),
+    )
   if (base !== undefined && isDocker(image))
     changes.push(setOrRemove(['config', 'Labels', baseDigest], base))
   changes.push(...labelEdits(['config', 'Labels'], injection))
@@ -132,13 +148,35 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
   return editMembers(textOf(config), changes)
 }
 
+/**
+ * In a history that does not count up: as many entries of the slot as it has layers, at its end.
+ * There are as many too many or too few as before.
+ */
+function looseHistoryEdits(
+  history: readonly History[],
+  {name, created, layers}: Change,
+  slot: Slot | undefined,
+): MemberEdit[] {
+  const value = slotStep(name, created)
+  const own = slot?.layers.flatMap((layer) => layer.history ?? []) ?? []
+  const kept = own.slice(0, layers.length)
+  const missing = layers.length - kept.length
+  return [
+    ...kept.map((at): MemberEdit => ({kind: 'set', path: ['history', at], value})),
+    ...own.slice(kept.length).map((at): MemberEdit => ({kind: 'remove', path: ['history', at]})),
+    ...Array.from({length: missing}, (): MemberEdit => {
+      return {kind: 'insert', path: ['history', history.length], value}
+    }),
+  ]
+}
+
 /** Every layer of the slot has an entry of its own, and all of them are equal. */
 function historyEdits(
+  entries: readonly number[],
   history: readonly History[],
   {name, created, steps}: Change,
   slot: Slot | undefined,
 ): MemberEdit[] {
-  const entries = layerSteps(history)
   const own = new Set(slot?.layers.map(({layer}) => layer))
   return steps.map((step) => {
     // behind the entry of the slot's layer below, whatever else the image's maker noted after that

@@ -5,7 +5,10 @@ import {mostLayers} from './sharding.js'
 export interface PlacedLayer extends Layer {
   /** Its position, in the manifest's layers as in the config's diff IDs. */
   readonly layer: number
-  /** Position of its entry in the config's history; `undefined` when the image has no history. */
+  /**
+   * Position of its entry in the config's history; `undefined` when the image has no history, or
+   * one that does not tell.
+   */
   readonly history: number | undefined
 }
 

@@ -1,7 +1,7 @@
 import {IntegrityError, PreconditionError} from '../errors.js'
 import {slotLabels, slotNameOf} from '../oci/annotation.js'
 import {quoted} from '../oci/quoted.js'
-import {isSlotStep, layerSteps, newestIn} from './history.js'
+import {countsUp, isSlotStep, layerSteps, newestIn, ownSteps} from './history.js'
 import type {Image, Layer} from './image.js'
 import {mostLayers, parseSharding, type Sharding} from './sharding.js'
 import {isSlotPath} from './slot-path.js'
@@ -59,7 +59,7 @@ export function findSlot(image: Image, name: string): Slot | undefined {
     'ERR_INJECT_SLOT_LOST',
     `the image is labelled for slot ${quoted(name)}, but ${why ?? 'has not all of its layers'}`,
     {
-      hint: 'the layer was flattened or removed: start from the image as it was before, or use another --name',
+      hint: 'another tool rewrote the layer (by changing its times, say, or by flattening the image): start from the image as it was before that, or put the content into a slot of another --name',
     },
   )
 }
@@ -137,7 +137,7 @@ function ownership({config}: Image): IsOwn {
 
 function placesOf({manifest, config}: Image): Places {
   const {history = [], rootfs} = config.value
-  const steps = layerSteps(history)
+  const steps = layerSteps(history, manifest.value.layers.length)
   const places = new Map<string, PlacedLayer[]>()
   for (const [layer, descriptor] of manifest.value.layers.entries()) {
     const diffId = rootfs.diff_ids[layer]
@@ -150,15 +150,18 @@ function placesOf({manifest, config}: Image): Places {
 }
 
 function slotOf(
-  {config}: Image,
+  {manifest, config}: Image,
   labels: ReadonlyMap<string, string>,
   name: string,
   placed: readonly PlacedLayer[],
 ): Slot | undefined {
   const {history = []} = config.value
+  const isLoose = !countsUp(history, manifest.value.layers.length)
+  const own = isLoose ? ownSteps(history, name) : []
   const layers = placed
+    .toSorted((a, b) => a.layer - b.layer)
+    .map((each, at) => ({...each, history: each.history ?? own[at]}))
     .map((each) => ({...each, newest: newestIn(history[each.history ?? -1], name)}))
-    .sort((a, b) => a.layer - b.layer)
   const [lowest] = layers
   if (!lowest) return undefined
   const keys = slotLabels(name)

@@ -54,6 +54,9 @@ export const longestExtendedHeader = 1024 * 1024
 /** What global headers may say of all entries, as far as it is used: one header's worth. */
 export const globalHeaderLimits = {bytes: 1024 * 1024, records: 1000}
 
+/** Bytes that the sparse files of a layer may come to, holes and all: they take none to store. */
+export const mostSparseBytes = 1024 ** 4
+
 /** Bytes of paths and attributes of directories, which are kept until everything is in them. */
 export const mostDirectoryBytes = 256 * 1024 * 1024
 

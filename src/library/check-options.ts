@@ -65,6 +65,8 @@ const shapes = {
       ),
     ),
     owner: v.optional(v.strictObject({uid: id, gid: id})),
+    allowEmpty: flag,
+    chmod: text,
     exclude: texts,
     whiteouts: flag,
     edits: v.optional(
@@ -93,6 +95,7 @@ const shapes = {
     force: flag,
     follow: flag,
     strict: flag,
+    sparse: flag,
     largest: wholeNumber,
   }),
   remove: v.strictObject({...resultOptions, base: text}),

@@ -6,7 +6,7 @@ import type {ConflictPolicy} from '../operations/publish/on-conflict.js'
 
 /** What may be said of the result of a change to an image. */
 export interface ResultSettings {
-  /** Name of the slot. Default: `cvmfs`. */
+  /** Name of the slot. Default: the only one that the image has, else `cvmfs`. */
   readonly name?: string | undefined
   /** Tags that are to name the result. Default: the tag in the image's reference, or in `to`. */
   readonly tags?: readonly string[] | undefined
@@ -54,8 +54,12 @@ export interface UpdateSettings extends LayerSettings {
   readonly layers?: Sharding | undefined
   /** Owner of everything in the layer. Default: as in the directory. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  /** Modes of everything in the layer, such as `u=rwX,go=rX`. Default: as in the directory. */
+  readonly chmod?: string | undefined
   /** Patterns in gitignore syntax of what to leave out, after the rules in `.injectignore`. */
   readonly exclude?: readonly string[] | undefined
+  /** Let a directory with nothing in it replace the content of a slot. */
+  readonly allowEmpty?: boolean | undefined
   /** Allow files named `.wh.*`, which delete files of the image. */
   readonly whiteouts?: boolean | undefined
   /** What else the image is to say. */
@@ -77,6 +81,8 @@ export interface UnpackSettings {
   readonly strict?: boolean
   /** The directory may be a symbolic link: what that leads to is filled. */
   readonly follow?: boolean
+  /** Leave holes in files for long runs of zeros. Default: `true`. */
+  readonly sparse?: boolean
   /** Bytes that the layer may unpack to. Default: 1,000 times its size, beyond 64 MiB. */
   readonly largest?: number
 }

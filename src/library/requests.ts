@@ -1,10 +1,11 @@
 import {refuseReserved, withoutOldCommand} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
+import {parseModeRule} from '../layer/tree/mode-rule.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {defaultSlotName, parseSlotName} from '../oci/annotation.js'
 import {machinePlatform, parsePlatform} from '../oci/platform.js'
 import {parseReference, parseTag} from '../oci/reference.js'
-import {sourceDateEpoch} from '../oci/source-date-epoch.js'
+import {sourceDateEpoch} from '../oci/time.js'
 import type {CopyOptions} from '../operations/copy/copy.js'
 import type {RemoveRequest} from '../operations/remove.js'
 import type {SetupRequest} from '../operations/setup.js'
@@ -35,7 +36,7 @@ export function removeRequest(
 export function setupRequest(image: string, settings: LayerSettings): SetupRequest {
   const {path, level, compression = 'gzip', toOci = false, parents = 'dir'} = settings
   return {
-    ...resultRequest(image, settings),
+    ...resultRequest(image, {...settings, name: settings.name ?? defaultSlotName}),
     layer: {
       path: path === undefined ? undefined : parseSlotPath(path),
       created: settings.created ?? sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
@@ -52,10 +53,14 @@ export function updateRequest(
 ): UpdateRequest {
   const {owner, exclude = [], whiteouts = false, layers: sharding, edits, chunkSize} = settings
   refuseReserved(edits)
-  const {layer, publish, ...request} = setupRequest(image, settings)
+  const {layer, publish} = setupRequest(image, settings)
   return {
-    ...request,
-    source: {directory, owner, exclude, whiteouts},
+    ...resultRequest(image, settings),
+    source: {
+      ...{directory, owner, exclude, whiteouts},
+      chmod: settings.chmod === undefined ? undefined : parseModeRule(settings.chmod),
+      allowEmpty: settings.allowEmpty,
+    },
     layer: {...layer, sharding, edits: edits && withoutOldCommand(edits)},
     publish: {...publish, chunkSize},
   }
@@ -67,13 +72,13 @@ export function unpackRequest(
   directory: string,
   settings: UnpackSettings,
 ): UnpackOptions {
-  const {name = defaultSlotName, force = false, follow = false, strict = false, largest} = settings
+  const {name, force = false, follow = false, strict = false, sparse = true, largest} = settings
   return {
     reference: parseReference(image),
-    name: parseSlotName(name),
+    name: name === undefined ? undefined : parseSlotName(name),
     platform: platformOf(settings.platform),
     machine: machinePlatform(process.arch),
-    ...{directory, force, follow, strict, largest, devices: false},
+    ...{directory, force, follow, strict, sparse, largest, devices: false},
   }
 }
 
@@ -96,11 +101,11 @@ export function copyRequest(source: string, target: string, settings: CopySettin
 }
 
 function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
-  const {name = defaultSlotName, tags = [], to} = settings
+  const {name, tags = [], to} = settings
   return {
     image: {
       reference: parseReference(image),
-      name: parseSlotName(name),
+      name: name === undefined ? undefined : parseSlotName(name),
       platforms: platformChoiceOf(settings.platforms),
     },
     target: {to: to === undefined ? undefined : parseReference(to), tags: tags.map(parseTag)},

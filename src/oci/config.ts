@@ -40,6 +40,7 @@ export interface ImageConfig {
   /** Docker's record of the container that the last build step ran in. */
   readonly container_config?: ContainerConfig
   readonly history?: readonly History[]
+  /** `type` is `layers`, or empty where a tool left it out. */
   readonly rootfs: {readonly type: string; readonly diff_ids: readonly Digest[]}
   readonly [member: string]: unknown
 }
@@ -82,7 +83,7 @@ const configShape = looseShape({
   config: v.nullish(containerConfigShape),
   container_config: v.nullish(containerConfigShape),
   history: v.nullish(listShape(historyShape)),
-  rootfs: looseShape({type: textShape, diff_ids: v.nullable(listShape(digestShape))}),
+  rootfs: looseShape({type: text, diff_ids: v.nullable(listShape(digestShape))}),
 })
 
 type RawConfig = v.InferOutput<typeof configShape>
@@ -94,7 +95,7 @@ function withoutNulls(raw: RawConfig): ImageConfig {
     ...(config && {config: present(config)}),
     ...(container_config && {container_config: present(container_config)}),
     ...(history && {history: history.map(present)}),
-    rootfs: {...rootfs, diff_ids: rootfs.diff_ids ?? []},
+    rootfs: {...rootfs, type: rootfs.type ?? '', diff_ids: rootfs.diff_ids ?? []},
   }
 }
 

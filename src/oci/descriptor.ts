@@ -14,5 +14,9 @@ export interface Descriptor {
   readonly data?: string
   readonly urls?: readonly string[]
 }
+
+/** Of an image's config, as it is written: old tools gave it no media type. */
+export type ConfigDescriptor = Omit<Descriptor, 'mediaType'> & {readonly mediaType?: string}
+
 /** What is known of a blob without reading it. */
 export type BlobInfo = Pick<Descriptor, 'digest' | 'size'>

@@ -59,9 +59,10 @@ export function documentKind(
   value: Readonly<Record<string, unknown>>,
   served: string,
 ): DocumentKind {
-  const looksLike = (Object.keys(members) as KnownKind[]).filter((kind) =>
-    members[kind].some((member) => Object.hasOwn(value, member)),
-  )
+  const present = kindsWith((member) => (value[member] ?? null) !== null)
+  // Go writes a list that is empty as `null`: it tells the kind only where nothing else does
+  const looksLike =
+    present.length > 0 ? present : kindsWith((member) => Object.hasOwn(value, member))
   if (looksLike.length > 1) throw ambiguous('has the members of several kinds of document')
 
   const own = typeof value['mediaType'] === 'string' ? essence(value['mediaType']) : ''
@@ -80,6 +81,10 @@ export function documentKind(
     throw ambiguous(`calls itself ${quoted(mediaType)} but has other members`)
   }
   return {kind: isOldest ? 'schema1' : (said ?? 'unknown'), mediaType}
+}
+
+function kindsWith(has: (member: string) => boolean): KnownKind[] {
+  return (Object.keys(members) as KnownKind[]).filter((kind) => members[kind].some(has))
 }
 
 function ambiguous(why: string): IntegrityError {

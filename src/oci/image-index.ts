@@ -5,11 +5,11 @@ import {documentKind} from './document-kind.js'
 import {parseDocument} from './json.js'
 import {manifestMembers} from './known-members.js'
 import {dockerManifest, dockerManifestList, ociIndex, ociManifest} from './media-type.js'
-import type {Platform} from './platform.js'
+import {type Platform, withoutEmpty} from './platform.js'
 import {
   descriptorShape,
   faultIn,
-  listShape,
+  nullableListShape,
   looseShape,
   textRecordShape,
   textShape,
@@ -56,8 +56,21 @@ export function decodeIndex(bytes: Uint8Array, mediaType: string): ImageIndex {
 /** The index that a parsed document of that kind is. Throws `ERR_INJECT_INDEX_INVALID`. */
 export function asIndex(value: Readonly<Record<string, unknown>>): ImageIndex {
   const fault = faultIn(indexShape, value)
-  if (fault === undefined) return value as ImageIndex
-  throw new IntegrityError('ERR_INJECT_INDEX_INVALID', `the image index is not valid: ${fault}`)
+  if (fault !== undefined)
+    throw new IntegrityError('ERR_INJECT_INDEX_INVALID', `the image index is not valid: ${fault}`)
+  const manifests = (value['manifests'] ?? []) as readonly RawEntry[]
+  return {...value, manifests: manifests.map(withPlainPlatform)} as unknown as ImageIndex
+}
+
+type RawEntry = Omit<IndexEntry, 'platform'> & {readonly platform?: Partial<Platform>}
+
+/**
+ * A platform without a system or a processor counts as absent, and so does an empty variant: as
+ * Go's zero values do.
+ */
+function withPlainPlatform({platform, ...entry}: RawEntry): RawEntry {
+  if (!platform?.os || !platform.architecture) return entry
+  return {...entry, platform: withoutEmpty(platform)}
 }
 
 /** The media type of a decoded index: its own, else the one it was served as. */
@@ -92,14 +105,14 @@ const attestationSubject = 'vnd.docker.reference.digest'
 const indexShape = looseShape({
   schemaVersion: v.literal(2, 'must be 2'),
   mediaType: v.optional(textShape),
-  manifests: listShape(
+  manifests: nullableListShape(
     v.intersect([
       descriptorShape,
       looseShape({
         platform: v.optional(
           looseShape({
-            os: textShape,
-            architecture: textShape,
+            os: v.optional(textShape),
+            architecture: v.optional(textShape),
             variant: v.optional(textShape),
             'os.version': v.optional(textShape),
           }),

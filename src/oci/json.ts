@@ -12,6 +12,7 @@ import {
   openBracket,
   quote,
 } from './json-text.js'
+import {readNullsAsGo} from './go-nulls.js'
 import type {Known} from './known-members.js'
 import {refuseTwoReadings} from './one-reading.js'
 
@@ -35,7 +36,10 @@ const mostNames = 50_000
 export interface JsonDocument {
   /** The bytes as text, unchanged: what edits work on. */
   readonly text: string
-  /** Parsed. Members called `__proto__` are plain members of it. */
+  /**
+   * Parsed. Members called `__proto__` are plain members of it; those that are `null` are what
+   * `readNullsAsGo` makes of them.
+   */
   readonly value: Readonly<Record<string, unknown>>
 }
 
@@ -61,6 +65,7 @@ export function parseDocument(
   refuseExcess(text, what)
   const value = parse(text, what, code)
   refuseTwoReadings(text, known, what)
+  readNullsAsGo(value, known)
   return {text, value}
 }
 

@@ -6,6 +6,8 @@
 export type Known =
   | {readonly kind: 'free'}
   | {readonly kind: 'integer'}
+  /** Labels or annotations. */
+  | {readonly kind: 'texts'}
   | {readonly kind: 'list'; readonly element: Known}
   | {
       readonly kind: 'struct'
@@ -18,6 +20,7 @@ export type Known =
 export const freeForm: Known = {kind: 'free'}
 
 const integer: Known = {kind: 'integer'}
+const texts: Known = {kind: 'texts'}
 
 /**
  * A name as Go folds it when it looks for a field: by simple case folding. Besides A to Z only two
@@ -35,17 +38,15 @@ export function foldName(name: string): string {
  * Image manifests and indexes, OCI's and Docker's; the two kinds share one table, since a reader
  * learns the kind from the members.
  */
-export const manifestMembers = struct(
-  ['mediaType', 'artifactType', 'annotations', 'fsLayers', 'signatures'],
-  {
-    schemaVersion: integer,
-    config: descriptor(),
-    layers: list(descriptor()),
-    blobs: list(descriptor()),
-    manifests: list(descriptor()),
-    subject: descriptor(),
-  },
-)
+export const manifestMembers = struct(['mediaType', 'artifactType', 'fsLayers', 'signatures'], {
+  annotations: texts,
+  schemaVersion: integer,
+  config: descriptor(),
+  layers: list(descriptor()),
+  blobs: list(descriptor()),
+  manifests: list(descriptor()),
+  subject: descriptor(),
+})
 
 /**
  * https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md and
@@ -67,7 +68,7 @@ export const configMembers = struct(
   {
     config: runConfig(),
     container_config: runConfig(),
-    rootfs: struct(['type', 'diff_ids']),
+    rootfs: struct(['type'], {diff_ids: list(freeForm)}),
     history: list(struct(['created', 'created_by', 'author', 'comment', 'empty_layer'])),
   },
 )
@@ -82,7 +83,8 @@ export const savedMembers = struct([], {
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md */
 function descriptor(): Known {
-  return struct(['mediaType', 'digest', 'urls', 'annotations', 'data', 'artifactType'], {
+  return struct(['mediaType', 'digest', 'urls', 'data', 'artifactType'], {
+    annotations: texts,
     size: integer,
     platform: struct(['architecture', 'os', 'os.version', 'os.features', 'variant', 'features']),
   })
@@ -115,11 +117,11 @@ function runConfig(): Known {
       'NetworkDisabled',
       'MacAddress',
       'OnBuild',
-      'Labels',
       'StopSignal',
       'Shell',
     ],
     {
+      Labels: texts,
       StopTimeout: integer,
       Memory: integer,
       MemorySwap: integer,

@@ -4,13 +4,21 @@ import type {Descriptor} from './descriptor.js'
 import {documentKind, type DocumentKind} from './document-kind.js'
 import {parseDocument} from './json.js'
 import {manifestMembers} from './known-members.js'
-import {dockerConfig, dockerManifest, ociConfig, type MediaFamily} from './media-type.js'
+import {
+  dockerConfig,
+  dockerManifest,
+  isGeneralMediaType,
+  layerCompression,
+  type MediaFamily,
+  ociConfig,
+} from './media-type.js'
 import {quoted} from './quoted.js'
 import {
+  configDescriptorShape,
   descriptorShape,
   faultIn,
-  listShape,
   looseShape,
+  nullableListShape,
   textRecordShape,
   textShape,
 } from './shape.js'
@@ -90,8 +98,8 @@ const manifestShape = looseShape({
   schemaVersion: v.literal(2, 'must be 2'),
   mediaType: v.optional(textShape),
   artifactType: v.optional(textShape),
-  config: descriptorShape,
-  layers: listShape(descriptorShape),
+  config: configDescriptorShape,
+  layers: nullableListShape(descriptorShape),
   annotations: v.optional(textRecordShape),
 })
 
@@ -102,18 +110,32 @@ function checkImage(value: Readonly<Record<string, unknown>>): Manifest {
   if (fault !== undefined) {
     throw new IntegrityError('ERR_INJECT_MANIFEST_INVALID', `the manifest is not valid: ${fault}`)
   }
-  const manifest = value as Manifest
+  const config = {mediaType: '', ...(value['config'] as Partial<Descriptor>)}
+  const manifest = {...value, config, layers: value['layers'] ?? []} as unknown as Manifest
   if (typeof manifest['artifactType'] === 'string') {
     throw notAnImage(`is an artifact of type ${quoted(manifest['artifactType'])}`)
   }
-  if (!imageConfigs.includes(manifest.config.mediaType)) {
+  if (!hasNamedConfig(manifest) && !mayHaveImageConfig(manifest)) {
     throw notAnImage(`has a config of media type ${quoted(manifest.config.mediaType)}`)
   }
   return manifest
 }
 
-function notAnImage(why: string): PreconditionError {
+/** Whether a manifest says that its config is that of an image. */
+export function hasNamedConfig({config}: Manifest): boolean {
+  return imageConfigs.includes(config.mediaType)
+}
+
+/** As Docker takes it: then it is the layers that tell, and the config itself. */
+function mayHaveImageConfig({config, layers}: Manifest): boolean {
+  if (!isGeneralMediaType(config.mediaType) || layers.length === 0) return false
+  return layers.every(({mediaType}) => layerCompression(mediaType) !== undefined)
+}
+
+/** For a manifest that is sound and stands for something else. */
+export function notAnImage(why: string, cause?: unknown): PreconditionError {
   return new PreconditionError('ERR_INJECT_NOT_AN_IMAGE', `the manifest ${why}: not an image`, {
     hint: 'injection works on container images only',
+    cause,
   })
 }

@@ -87,6 +87,24 @@ export function familyOfMediaType(mediaType: string): MediaFamily | undefined {
   return mediaType.startsWith('application/vnd.oci.') ? 'oci' : undefined
 }
 
+/**
+ * Whether a media type says only that something is bytes: registries and tools of 2016 wrote such
+ * ones into manifests for want of a better.
+ * https://github.com/moby/moby/issues/22378
+ */
+export function isGeneralMediaType(mediaType: string): boolean {
+  return generalTypes.has(mediaType)
+}
+
+const generalTypes = new Set([
+  '',
+  'application/octet-stream',
+  'application/json',
+  'binary/octet-stream',
+  'text/html',
+  'text/plain',
+])
+
 /** What OCI calls a layer of Docker's types; any other type as it is, encrypted ones among them. */
 export function ociLayerMediaType(mediaType: string): string {
   for (const [docker, oci] of [

@@ -16,12 +16,22 @@ export interface Platform {
 /** The platform that an image's config states; `unknown` for what it leaves out, as in indexes. */
 export function platformOf(config: ImageConfig): Platform {
   const {os = 'unknown', architecture = 'unknown', variant, 'os.version': version} = config
-  return {
+  return withoutEmpty({
     os,
     architecture,
     ...(variant !== undefined && {variant}),
     ...(version !== undefined && {'os.version': version}),
-  }
+  })
+}
+
+/** The platform without a variant or version that is empty, which Go programs write for none. */
+export function withoutEmpty<T extends Partial<Platform>>(platform: T): T {
+  const {variant, 'os.version': version, ...rest} = platform
+  return {
+    ...rest,
+    ...(variant && {variant}),
+    ...(version && {'os.version': version}),
+  } as T
 }
 
 /** `linux/arm64/v8`, `windows(10.0.20348.1)/amd64`; for people, so odd characters are escaped. */
@@ -43,7 +53,7 @@ export function parsePlatform(text: string): Platform {
     ) ?? []
   if (os === '') {
     throw new UsageError('ERR_INJECT_PLATFORM_INVALID', `not a platform: ${quoted(text)}`, {
-      hint: 'write OS/ARCHITECTURE[/VARIANT], as in linux/arm64, or all',
+      hint: 'write one OS/ARCHITECTURE[/VARIANT], as in linux/arm64',
     })
   }
   return {

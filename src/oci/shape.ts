@@ -29,9 +29,7 @@ export const textRecordShape = v.pipe(
   }),
 )
 
-/** https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#properties */
-export const descriptorShape = looseShape({
-  mediaType: v.pipe(textShape, v.nonEmpty('must not be empty')),
+const descriptorMembers = {
   digest: digestShape,
   size: v.custom<number>(
     (size) => Number.isSafeInteger(size) && (size as number) >= 0,
@@ -40,6 +38,18 @@ export const descriptorShape = looseShape({
   annotations: v.optional(textRecordShape),
   data: v.optional(textShape),
   urls: v.optional(listShape(textShape)),
+}
+
+/** https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#properties */
+export const descriptorShape = looseShape({
+  mediaType: v.pipe(textShape, v.nonEmpty('must not be empty')),
+  ...descriptorMembers,
+})
+
+/** The same of an image's config, which old tools gave no media type. */
+export const configDescriptorShape = looseShape({
+  mediaType: v.optional(textShape),
+  ...descriptorMembers,
 })
 
 /** An object with at least these members. */
@@ -52,6 +62,13 @@ export function looseShape<const T extends v.ObjectEntries>(
 /** A list, each element of one shape. */
 export function listShape<const T extends v.GenericSchema>(element: T): v.ArraySchema<T, string> {
   return v.array(element, 'must be an array')
+}
+
+/** The same, where `null` is an empty one, as Go writes it. */
+export function nullableListShape<const T extends v.GenericSchema>(
+  element: T,
+): v.NullableSchema<v.ArraySchema<T, string>, undefined> {
+  return v.nullable(listShape(element))
 }
 
 /**

@@ -1,5 +1,7 @@
 import type {Image} from '../image/image.js'
+import {artifactEntries} from '../image/index-tree.js'
 import type {Sharding} from '../image/sharding.js'
+import {layerSteps} from '../image/history.js'
 import {findSlots, type Slot} from '../image/slot.js'
 import type {Digest} from '../oci/digest.js'
 import {platformOf, type Platform} from '../oci/platform.js'
@@ -7,7 +9,8 @@ import {formatReference, repositoryName, type Reference} from '../oci/reference.
 import {fetchImage} from './find/fetch-image.js'
 import {findDocument} from './find/find-document.js'
 import {loadFound} from './find/load-image.js'
-import {loadIndex} from './find/load-index.js'
+import {loadIndex, unlessArtifact} from './find/load-index.js'
+import {reportOddities} from './find/report-oddities.js'
 import type {Ports} from '../ports.js'
 
 export interface InspectedLayer {
@@ -59,6 +62,8 @@ export interface InspectIndexResult {
     InspectResult,
     'digest' | 'platform' | 'size' | 'slots' | 'mediaType'
   >[]
+  /** What is beside the images and not an image: SBOMs, attestations, modules. */
+  readonly artifacts: readonly Pick<InspectResult, 'digest' | 'size' | 'mediaType'>[]
 }
 
 /**
@@ -75,13 +80,21 @@ export async function inspect(
     const {signal} = ports
     if (platform !== undefined || found.kind === 'image') {
       const choice = {what: formatReference(reference), platforms: platform && [platform]}
-      return describe(reference, await loadFound(store, found, choice, signal))
+      const image = await loadFound(store, found, choice, signal)
+      reportOddities(image, ports)
+      return describe(reference, image)
     }
-    const {tree, images} = await loadIndex(store, found.index, signal)
+    const {tree, images, artifacts} = await loadIndex(store, found.index, signal)
     const {digest, mediaType} = tree.index.descriptor
     const described = []
+    const others = [...artifactEntries(tree), ...artifacts]
     for (const {entry, platform: own} of images) {
-      const image = await fetchImage(store, entry.digest, signal)
+      const image = await unlessArtifact(() => fetchImage(store, entry.digest, signal))
+      if (image === 'artifact') {
+        others.push(entry)
+        continue
+      }
+      if (image) reportOddities(image, ports)
       const {size, slots} = image ? describe(reference, image) : {size: 0, slots: []}
       described.push({digest: entry.digest, mediaType: entry.mediaType, platform: own, size, slots})
     }
@@ -90,6 +103,7 @@ export async function inspect(
       digest,
       mediaType,
       images: described,
+      artifacts: others.map(({digest, size, mediaType}) => ({digest, size, mediaType})),
     }
   } finally {
     await store.close()
@@ -99,7 +113,8 @@ export async function inspect(
 function describe(reference: Reference, image: Image): InspectResult {
   const {manifest, config} = image
   const {layers} = manifest.value
-  const history = (config.value.history ?? []).filter((step) => step.empty_layer !== true)
+  const {history = []} = config.value
+  const steps = layerSteps(history, layers.length)
   const slots = findSlots(image)
   const slotAt = new Map(
     slots.flatMap(({name, layers: own}) => own.map(({layer: at}) => [at, name] as const)),
@@ -116,8 +131,8 @@ function describe(reference: Reference, image: Image): InspectResult {
       diffId: config.value.rootfs.diff_ids[index] ?? digest,
       size,
       mediaType,
-      createdBy: history[index]?.created_by,
-      created: history[index]?.created,
+      createdBy: history[steps[index] ?? -1]?.created_by,
+      created: history[steps[index] ?? -1]?.created,
       slot: slotAt.get(index),
     })),
     slots: slots.map(describeSlot),

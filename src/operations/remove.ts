@@ -15,7 +15,7 @@ import {withTarget} from './copy/with-target.js'
 import {fetchImage} from './find/fetch-image.js'
 import type {ImageRequest} from './find/image-request.js'
 import {loadIndex} from './find/load-index.js'
-import {type LoadedTargets, loadTargets} from './find/load-targets.js'
+import {type LoadedTargets, loadTargets, type Target} from './find/load-targets.js'
 import {type ChangedDocument, publish} from './publish/publish.js'
 import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
@@ -66,8 +66,8 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
   const {store, request, ports} = place
   const {image, target, publish: how} = request
   const {signal} = ports
-  const {reference, name} = image
-  const loaded = await loadTargets(store, found, image, signal)
+  const {reference} = image
+  const loaded = await loadTargets(store, found, image, ports)
   const base = descriptorOf(found).digest
   const from = {digest: base, tag: found.tag}
   const moves = await planTagMoves(store, {reference, tags: target.tags, from}, signal)
@@ -81,7 +81,7 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
   return {
     reference: `${repositoryName(reference)}@${digest}`,
     base,
-    slot: name,
+    slot: loaded.name,
     dryRun: how.dryRun,
     digest,
     tags,
@@ -107,8 +107,8 @@ async function emptiedImages(
   const having = targets.filter(({slot}) => slot !== undefined)
   const isAll = request.image.platforms === 'all' && having.length > 0
   const emptied: EmptiedImage[] = []
-  for (const {image} of isAll ? having : targets)
-    emptied.push(await withoutSlot(store, image, request, ports.signal))
+  for (const target of isAll ? having : targets)
+    emptied.push(await withoutSlot(store, target, request.base, ports.signal))
   return emptied
 }
 
@@ -164,8 +164,8 @@ async function imagesBeside(
 /** The image without the slot, or the very one that it was before anything was injected. */
 async function withoutSlot(
   store: ContentStore,
-  image: Image,
-  {image: {name}, base}: RemoveRequest,
+  {image, name}: Target,
+  base: string | undefined,
   signal: AbortSignal,
 ): Promise<EmptiedImage> {
   const rest = eject(image, name)

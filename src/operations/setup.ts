@@ -1,4 +1,5 @@
 import {PreconditionError} from '../errors.js'
+import {defaultSlotName} from '../oci/annotation.js'
 import type {Image} from '../image/image.js'
 import {fromText} from '../layer/byte-string.js'
 import type {WalkedEntry} from '../layer/tree/walked-entry.js'
@@ -43,21 +44,22 @@ export async function setup(
 
 /** For each image that does not have the slot. */
 function emptySlot(request: SetupRequest, entriesFor: LayerEntries): ContentOf {
-  const {name} = request.image
   const {path = '/', created} = request.layer
-  return async ({suitable: image, slot}) => {
+  return async ({suitable: image, name, slot}) => {
     if (slot) {
-      refuseOtherPath(request, slot.path)
+      refuseOtherPath(name, request.layer.path, slot.path)
       return undefined
     }
     const time = created ?? timeOf(image)
     const directory = emptyDirectory(path === '/' ? name : path.slice(1), time)
-    const framed = await entriesFor({image, slot}, {key: String(time), entries: () => [directory]})
+    const names = path === '/' && name !== defaultSlotName ? [fromText(name)] : []
+    const walked = {key: String(time), entries: () => [directory], names}
+    const framed = await entriesFor({image, slot}, walked)
     return {...framed, path, on: `slot ${name}`, time}
   }
 }
 
-function refuseOtherPath({image: {name}, layer: {path}}: SetupRequest, found: string): void {
+function refuseOtherPath(name: string, path: string | undefined, found: string): void {
   if (path === undefined || path === found) return
   throw new PreconditionError(
     'ERR_INJECT_SLOT_ELSEWHERE',

@@ -15,12 +15,15 @@ import {tap} from '../stream/bytes.js'
 import {findDocument, type FoundDocument} from './find/find-document.js'
 import {loadFound} from './find/load-image.js'
 import {loadIndex} from './find/load-index.js'
+import {reportOddities} from './find/report-oddities.js'
+import {chosenName} from './find/chosen-name.js'
 import type {Ports} from '../ports.js'
 
 export interface UnpackOptions {
   readonly reference: Reference
   readonly directory: string
-  readonly name: string
+  /** `undefined`: the only slot there is, or CernVM-FS's. */
+  readonly name?: string | undefined
   /** Which image of an index; a single image must be for it, too. */
   readonly platform?: Platform | undefined
   /** What the machine runs: its choice where there are several and none was asked for. */
@@ -39,6 +42,8 @@ export interface UnpackOptions {
   readonly special?: number | undefined
   /** Bytes of the largest window of a layer in zstd. */
   readonly zstdWindow?: number | undefined
+  /** Leave holes in files for long runs of zeros. Default: `true`. */
+  readonly sparse?: boolean | undefined
   /** An image without the slot is an error. */
   readonly strict: boolean
 }
@@ -77,14 +82,16 @@ export interface UnpackResult {
  * `PreconditionError`).
  */
 export async function unpack(options: UnpackOptions, ports: Ports): Promise<UnpackResult> {
-  const {reference, directory, name, force, follow, devices} = options
+  const {reference, directory, force, follow, devices} = options
   const {signal, report} = ports
   refuseWithoutParent(directory)
   const store = await ports.openStore(reference, {writes: false})
   try {
     const document = await findDocument(store, reference, ports)
     const image = await loadOne(store, options, document, ports)
+    reportOddities(image, ports)
     const {digest} = image.manifest.descriptor
+    const name = chosenName([image], options.name, ports)
     const slot = findSlot(image, name)
     const slots = findSlots(image).map((each) => each.name)
     const found = {
@@ -130,6 +137,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         diffId,
       })),
       limits: limitsOf(options),
+      holes: options.sparse,
       windows: image.config.value.os === 'windows',
       ...{directory, path, force, follow, devices, signal, onWarning},
     })

@@ -1,11 +1,17 @@
 import {IntegrityError, PreconditionError} from '../errors.js'
-import type {Descriptor} from '../oci/descriptor.js'
+import type {ConfigDescriptor, Descriptor} from '../oci/descriptor.js'
 import {documentKind} from '../oci/document-kind.js'
 import {parseDocument} from '../oci/json.js'
 import {manifestMembers} from '../oci/known-members.js'
 import {dockerManifest, dockerManifestList, ociIndex, ociManifest} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
-import {descriptorShape, faultIn, listShape, looseShape} from '../oci/shape.js'
+import {
+  configDescriptorShape,
+  descriptorShape,
+  faultIn,
+  looseShape,
+  nullableListShape,
+} from '../oci/shape.js'
 import type {StoredManifest} from './content-store.js'
 
 /** What a manifest or index needs beside it. */
@@ -32,12 +38,21 @@ export function manifestParts({bytes, descriptor}: StoredManifest): ManifestPart
   switch (kind) {
     case 'image': {
       check(value, imageShape)
-      const {config, layers} = value as {config: Descriptor; layers: readonly Descriptor[]}
-      return {children: [], blobs: [config, ...layers]}
+      const {config, layers} = value as {
+        config: ConfigDescriptor
+        layers: readonly Descriptor[] | null
+      }
+      return {
+        children: [],
+        blobs: [{...config, mediaType: config.mediaType ?? ''}, ...(layers ?? [])],
+      }
     }
     case 'index':
       check(value, indexShape)
-      return {children: (value as {manifests: readonly Descriptor[]}).manifests, blobs: []}
+      return {
+        children: (value as {manifests: readonly Descriptor[] | null}).manifests ?? [],
+        blobs: [],
+      }
     case 'schema1':
       throw new PreconditionError(
         'ERR_INJECT_SCHEMA1',
@@ -69,8 +84,11 @@ export function isForeign({mediaType}: Descriptor): boolean {
 }
 
 const manifestTypes: readonly string[] = [ociManifest, ociIndex, dockerManifest, dockerManifestList]
-const imageShape = looseShape({config: descriptorShape, layers: listShape(descriptorShape)})
-const indexShape = looseShape({manifests: listShape(descriptorShape)})
+const imageShape = looseShape({
+  config: configDescriptorShape,
+  layers: nullableListShape(descriptorShape),
+})
+const indexShape = looseShape({manifests: nullableListShape(descriptorShape)})
 
 function check(value: unknown, shape: Parameters<typeof faultIn>[0]): void {
   const fault = faultIn(shape, value)

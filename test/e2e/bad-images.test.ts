@@ -170,8 +170,8 @@ describe('manifests', () => {
 
   const recipes: [string, ImageRecipe, number][] = [
     ['M27 Docker schema 2', {family: 'docker'}, 0],
-    ['M31 128 layers', {layers: 128}, 0],
-    ['M31 2,000 layers', {layers: 2000}, 0],
+    ['M31 W6 128 layers', {layers: 128}, 10],
+    ['M31 W6 2,000 layers', {layers: 2000}, 10],
     [
       'M35 data in the config descriptor',
       {
@@ -188,9 +188,9 @@ describe('manifests', () => {
     ['C4 container_config null', {containerConfig: null}, 0],
     ['C5 history missing', {history: undefined}, 0],
     ['C5 history null', {history: null}, 0],
-    ['C5 history shorter than layers', {history: [{created_by: 'one'}]}, 6],
-    ['C5 history longer than layers', {history: [{}, {}, {}]}, 6],
-    ['C6 all of the history empty', {history: [{empty_layer: true}, {empty_layer: true}]}, 6],
+    ['C5 history shorter than layers', {history: [{created_by: 'one'}]}, 0],
+    ['C5 history longer than layers', {history: [{}, {}, {}]}, 0],
+    ['C6 all of the history empty', {history: [{empty_layer: true}, {empty_layer: true}]}, 0],
     ['C7 rootfs missing', {configMembers: {rootfs: undefined}}, 6],
     ['C8 rootfs.type', {configMembers: {rootfs: {type: 'blocks', diff_ids: [digest, digest]}}}, 6],
     ['C9 a diff ID too few', {configMembers: {rootfs: {type: 'layers', diff_ids: [digest]}}}, 6],

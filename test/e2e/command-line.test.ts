@@ -348,7 +348,12 @@ describe('flags', () => {
     const {folder, image, tree} = await start()
     mkdirSync(join(folder, 'empty'))
     await injectJson(['update', image, tree])
-    expect((await inject(['update', image, join(folder, 'empty')])).stderr).toContain(
+    const emptying = ['update', image, join(folder, 'empty')]
+    expect(await inject(emptying)).toMatchObject({
+      exitCode: 11,
+      stderr: expect.stringMatching(/the slot has something in it: use --allow-empty/) as string,
+    })
+    expect((await inject([...emptying, '--allow-empty'])).stderr).toContain(
       'warning: there is nothing in',
     )
     expect(

@@ -246,7 +246,7 @@ for (const kind of ['docker', 'oci'] as const satisfies readonly ImageKind[]) {
           '--tag',
           'v2',
         ])
-        await injectJson(['update', `${repository}:v2`, tree])
+        await injectJson(['update', `${repository}:v2`, tree, '--name', 'cvmfs'])
         expect(
           await injectJson(['update', `${repository}:v2`, models, '--name', 'models']),
         ).toMatchObject({changed: false})

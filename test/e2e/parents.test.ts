@@ -122,11 +122,15 @@ it('each image of an index has its own directories, and equal ones share a layer
   expect(uploads).toHaveLength(5)
 })
 
-it('a base layer that is broken is an error that says so, and nothing is published', async () => {
+it('W8 a base layer that is broken is said, by its number, and with --strict an error', async () => {
   const {image, tree, store} = await start()
   await putImage(store, {layers: [{blob: Buffer.from('no layer at all')}], tag: 'bad'})
-  const {exitCode, stderr} = await inject(['update', `${image}:bad`, tree, '--parents', 'base'])
-  expect(exitCode, stderr).toBe(6)
-  const ok = await inject(['update', `${image}:bad`, tree])
-  expect(ok.exitCode, ok.stderr).toBe(0)
+  const command = ['update', `${image}:bad`, tree, '--parents', 'base']
+  const before = await store.statManifest('bad')
+  const strict = await inject([...command, '--strict'])
+  expect(strict.exitCode, strict.stderr).toBe(6)
+  expect(await store.statManifest('bad')).toEqual(before)
+  const {exitCode, stderr} = await inject(command)
+  expect(exitCode, stderr).toBe(0)
+  expect(stderr).toMatch(/warning: layer 1 \(sha256:[0-9a-f]{64}\) cannot be looked into/)
 })

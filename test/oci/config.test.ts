@@ -96,7 +96,7 @@ describe('refused', () => {
       invalid,
       'the image config is not valid: rootfs is missing',
     ],
-    ['C7 rootfs null', changed({rootfs: null}), invalid, 'rootfs must be an object, found null'],
+    ['C7 rootfs null', changed({rootfs: null}), invalid, 'rootfs is missing'],
     ['C7 no diff_ids', changed({rootfs: {type: 'layers'}}), invalid, 'rootfs.diff_ids is missing'],
     [
       'C8 rootfs.type no text',

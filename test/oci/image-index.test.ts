@@ -24,7 +24,7 @@ describe('what is not an index', () => {
     ['no manifests', {...sound, manifests: undefined}],
     ['manifests no list', {...sound, manifests: {}}],
     ['an entry without digest', {...sound, manifests: [{...amd64, digest: undefined}]}],
-    ['a platform without os', {...sound, manifests: [{...amd64, platform: {architecture: 'x'}}]}],
+    ['a platform with os 1', {...sound, manifests: [{...amd64, platform: {os: 1}}]}],
     ['schemaVersion 1', {...sound, schemaVersion: 1}],
     ['annotations that are not strings', {...sound, annotations: {a: 1}}],
   ])('%s', (_, value) => {

@@ -277,7 +277,7 @@ describe('refused as malformed', () => {
       withLayer({size: null}),
       ociManifest,
       invalid,
-      'the manifest is not valid: layers.0.size must be a whole number of bytes, found null',
+      'the manifest is not valid: layers.0.size is missing',
     ],
     [
       'M28 no size',
@@ -322,21 +322,8 @@ describe('refused as malformed', () => {
       'layers.0.digest is missing',
     ],
     ['no config', changed({config: undefined}), ociManifest, invalid, 'config is missing'],
-    [
-      'config null',
-      changed({config: null}),
-      ociManifest,
-      invalid,
-      'config must be an object, found null',
-    ],
+    ['config null', changed({config: null}), ociManifest, invalid, 'config is missing'],
     ['no layers', changed({layers: undefined}), ociManifest, invalid, 'layers is missing'],
-    [
-      'layers null',
-      changed({layers: null}),
-      ociManifest,
-      invalid,
-      'layers must be an array, found null',
-    ],
     [
       'layers an object',
       changed({layers: {}}),

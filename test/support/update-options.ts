@@ -39,6 +39,7 @@ export function injectionRequest(options: InjectionOptions = {}): SetupRequest &
 
 /** The same of an update. */
 export function updateRequest(options: UpdateOptions): UpdateRequest {
-  const {directory, exclude = [], whiteouts, owner, outputs} = options
-  return {...injectionRequest(options), source: {directory, exclude, whiteouts, owner, outputs}}
+  const {directory, exclude = [], whiteouts, owner, chmod, allowEmpty, outputs} = options
+  const rules = {exclude, whiteouts, owner, chmod, allowEmpty}
+  return {...injectionRequest(options), source: {directory, ...rules, outputs}}
 }

@@ -2,9 +2,8 @@ import {Args, Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
 import {parseSlotName, defaultSlotName} from '../../oci/annotation.js'
 import {parseReference, parseTag, type Reference} from '../../oci/reference.js'
-import {sourceDateEpoch} from '../../oci/source-date-epoch.js'
 import {parseSlotPath} from '../../image/slot-path.js'
-import {parseTime} from '../../oci/time.js'
+import {parseTime, sourceDateEpoch} from '../../oci/time.js'
 import type {ImageRequest} from '../../operations/find/image-request.js'
 import {conflictPolicies, type ConflictPolicy} from '../../operations/publish/on-conflict.js'
 import type {PublishRequest, TargetRequest} from '../../operations/publish/publish-request.js'
@@ -54,9 +53,8 @@ export const registryFlags = {
 }
 
 export const slotName = Flags.custom({
-  default: defaultSlotName,
   helpValue: 'NAME',
-  summary: 'Name of the slot.',
+  summary: `Name of the slot (default: the only one that the image has, else ${defaultSlotName}).`,
   parse: (text) => Promise.resolve(parseSlotName(text)),
 })
 
@@ -65,6 +63,14 @@ export const slotPath = Flags.custom({
   summary: 'Where the content goes in the image (default: where the slot is, or / if new).',
   parse: (text) => Promise.resolve(parseSlotPath(text)),
 })
+
+/** Every command that reads images has it. */
+export const strictFlag = {
+  strict: Flags.boolean({
+    helpGroup: 'GLOBAL',
+    summary: 'Fail with exit code 6 if what is read deviates from its specification.',
+  }),
+}
 
 /** A number of bytes. */
 export const sizeFlag = Flags.custom<number>({
@@ -151,7 +157,7 @@ type TagFlags = Interfaces.InferredFlags<typeof tagFlags>
 /** Which slot of which images is meant. Throws `UsageError`. */
 export function imageRequest(
   image: string,
-  {name, platform}: Pick<TagFlags, 'platform'> & {readonly name: string},
+  {name, platform}: Pick<TagFlags, 'platform'> & {readonly name?: string | undefined},
 ): ImageRequest {
   return {reference: parseReference(image), name, platforms: platformChoice(platform)}
 }

@@ -32,6 +32,27 @@ export function packPorts(
     }),
   }
 }
+
+/**
+ * What is in the layers of images, kept in `inject/layers` in the user's cache folder; not where
+ * that folder would change in the directory while it is packed (`packed`).
+ */
+export function layerIndexes(
+  env: Readonly<Record<string, string | undefined>>,
+  packed?: string,
+): Ports['layerIndexes'] {
+  const folder = userCache('layers', env)
+  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
+  const open = async () => {
+    const {createLayerIndexes} = await import('../../layer/pack/layer-index-file.js')
+    return createLayerIndexes(folder)
+  }
+  return {
+    get: async (diffId) => (await open()).get(diffId),
+    put: async (diffId, index) => (await open()).put(diffId, index),
+  }
+}
+
 /** Bytes. */
 export const cacheSize = 5000000000
 /**

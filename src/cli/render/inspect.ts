@@ -10,15 +10,19 @@ export function renderInspect(result: InspectResult | InspectIndexResult): strin
   return 'images' in result ? renderIndex(result) : renderImage(result)
 }
 
-function renderIndex({reference, images}: InspectIndexResult): string {
+function renderIndex({reference, images, artifacts}: InspectIndexResult): string {
   const names = images.map(({platform}) => formatPlatform(platform))
-  const width = Math.max(0, ...names.map((name) => name.length))
+  const marks = artifacts.length > 0 ? ['artifact'] : []
+  const width = Math.max(0, ...[...names, ...marks].map((name) => name.length))
   const rows = images.map(({digest, size, slots}, at) => {
     const places = slots.map(({name, path}) => `${name} -> ${path}`).join(', ')
     return `${(names[at] ?? '').padEnd(width)}  ${prettyBytes(size).padStart(8)}  ${digest}  ${places || 'no slot'}`
   })
   const count = `${images.length} ${images.length === 1 ? 'image' : 'images'}`
-  return [`${reference}  index of ${count}`, ...rows].map(printable).join('\n')
+  const others = artifacts.map(({digest, size}) => {
+    return `${'artifact'.padEnd(width)}  ${prettyBytes(size).padStart(8)}  ${digest}`
+  })
+  return [`${reference}  index of ${count}`, ...rows, ...others].map(printable).join('\n')
 }
 
 /**

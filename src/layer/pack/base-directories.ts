@@ -1,19 +1,16 @@
-import type {Digest} from '../../oci/digest.js'
-import type {ByteStream} from '../../store/content-store.js'
 import type {ByteString} from '../byte-string.js'
-import {decompress, verifiedDiffId} from '../decompress/decompress.js'
 import type {EntryMetadata} from '../entry.js'
-import {createTarReader} from '../tar/reader.js'
-import {unpackLimits} from '../limits.js'
+import {opaqueMarker, whiteoutPrefix} from '../whiteout.js'
+import type {LayerIndex} from './layer-index.js'
 
 /**
- * What a layer says of a path: it is this directory, or something else, so that no directory of the
- * layers below counts.
+ * What a layer says of a path: it is this directory, or a symbolic link, or something else, so that
+ * nothing of the layers below counts.
  */
-export type LayerWord = EntryMetadata | 'gone'
+export type LayerWord = EntryMetadata | {readonly link: ByteString} | 'gone'
 
-/** What one layer says of the directories that were asked for. */
-export interface LayerDirectories {
+/** What one layer says of the paths that were asked for. */
+interface LayerWords {
   readonly own: ReadonlyMap<ByteString, LayerWord>
   /**
    * Directories of which nothing below this layer counts, `''` for the image's root: whited out as
@@ -22,95 +19,80 @@ export interface LayerDirectories {
   readonly hidden: ReadonlyMap<ByteString, 'whole' | 'inside'>
 }
 
-/**
- * Reads a layer to its end for what it says of `wanted`. Entries count in their order, the last one
- * of a path wins; a whiteout hides what the layers below have, never what its own layer has. Throws
- * what `decompress` and the tar reader throw, and `IntegrityError` when it is not what `diffId`
- * names.
- * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
- */
-export async function readLayerDirectories(
-  blob: ByteStream,
-  {mediaType, diffId}: {readonly mediaType: string; readonly diffId: Digest},
-  wanted: ReadonlySet<ByteString>,
-  signal: AbortSignal,
-): Promise<LayerDirectories> {
-  const own = new Map<ByteString, LayerWord>()
-  const hidden = new Map<ByteString, 'whole' | 'inside'>()
-  const reader = createTarReader(
-    {
-      entry(entry) {
-        const path = normalise(entry.path)
-        if (path === undefined) return
-        const slash = path.lastIndexOf('/')
-        const [folder, name] = [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)]
-        if (name === opaque) {
-          if (folder === '' || wanted.has(folder))
-            hidden.set(folder, hidden.get(folder) ?? 'inside')
-        } else if (name.startsWith('.wh.')) {
-          const target = name.slice('.wh.'.length)
-          const whole = folder === '' ? target : `${folder}/${target}`
-          // anyone who asks for a directory asks for those above it: nothing else can hide one
-          if (wanted.has(whole)) hidden.set(whole, 'whole')
-        } else if (wanted.has(path)) {
-          const {mode, uid, gid, mtime, xattrs} = entry
-          own.set(path, entry.kind === 'directory' ? {path, mode, uid, gid, mtime, xattrs} : 'gone')
-        }
-      },
-      data: () => undefined,
-      entryEnd: () => undefined,
-    },
-    // umoci, among others, writes none
-    {...unpackLimits, mayLackMarker: true},
-  )
-  for await (const chunk of verifiedDiffId(decompress(blob, mediaType, unpackLimits), diffId)) {
-    signal.throwIfAborted()
-    reader.write(chunk)
-  }
-  reader.end()
-  return {own, hidden}
+/** What an image has at the paths that were asked for: directories, and links by their targets. */
+export interface BasePaths {
+  readonly directories: ReadonlyMap<ByteString, EntryMetadata>
+  readonly links: ReadonlyMap<ByteString, ByteString>
+  /** Paths of which no layer that was looked into says anything. */
+  readonly unknown: ReadonlySet<ByteString>
 }
 
 /**
  * What the layers say together, the newest one first; `read` is asked for one after the other, as
- * long as something is not found.
+ * long as something is not found, and gives `undefined` for a layer that is not looked into.
  */
-export async function findDirectories<T>(
+export async function findPaths<T>(
   newestFirst: readonly T[],
   wanted: ReadonlySet<ByteString>,
-  read: (layer: T) => Promise<LayerDirectories>,
-): Promise<Map<ByteString, EntryMetadata>> {
-  const found = new Map<ByteString, EntryMetadata>()
-  const open = new Set(wanted)
+  read: (layer: T) => Promise<LayerIndex | undefined>,
+): Promise<BasePaths> {
+  const directories = new Map<ByteString, EntryMetadata>()
+  const links = new Map<ByteString, ByteString>()
+  const unknown = new Set(wanted)
   for (const layer of newestFirst) {
-    if (open.size === 0) break
-    const {own, hidden} = await read(layer)
-    for (const path of open) {
-      const word = own.get(path)
-      if (word === undefined && !isHidden(path, {own, hidden})) continue
-      open.delete(path)
-      if (word && word !== 'gone') found.set(path, word)
+    if (unknown.size === 0) break
+    const index = await read(layer)
+    if (!index) continue
+    const words = wordsOf(index, wanted)
+    for (const path of unknown) {
+      const word = words.own.get(path)
+      if (word === undefined && !isHidden(path, words)) continue
+      unknown.delete(path)
+      if (word === undefined || word === 'gone') continue
+      if ('link' in word) links.set(path, word.link)
+      else directories.set(path, word)
     }
   }
-  return found
-}
-
-const opaque = '.wh..wh..opq'
-
-function isHidden(path: ByteString, {own, hidden}: LayerDirectories): boolean {
-  if (hidden.get(path) === 'whole' || (path !== '' && hidden.has(''))) return true
-  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
-    const above = path.slice(0, slash)
-    if (hidden.has(above) || own.get(above) === 'gone') return true
-  }
-  return false
+  return {directories, links, unknown}
 }
 
 /**
- * `a/b` of `./a//b/`; `undefined` for the image's root and for what climbs, which is not a
- * directory of the image.
+ * Entries count in their order, the last one of a path wins; a whiteout hides what the layers below
+ * have, never what its own layer has.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
  */
-function normalise(path: ByteString): ByteString | undefined {
-  const names = path.split('/').filter((name) => name !== '' && name !== '.')
-  return names.length === 0 || names.includes('..') ? undefined : names.join('/')
+function wordsOf(index: LayerIndex, wanted: ReadonlySet<ByteString>): LayerWords {
+  const own = new Map<ByteString, LayerWord>()
+  const hidden = new Map<ByteString, 'whole' | 'inside'>()
+  for (const entry of index) {
+    const {path} = entry
+    const slash = path.lastIndexOf('/')
+    const [folder, name] = [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)]
+    if (name === opaqueMarker) {
+      if (folder === '' || wanted.has(folder)) hidden.set(folder, hidden.get(folder) ?? 'inside')
+    } else if (name.startsWith(whiteoutPrefix)) {
+      const target = name.slice(whiteoutPrefix.length)
+      const whole = folder === '' ? target : `${folder}/${target}`
+      // anyone who asks for a directory asks for those above it: nothing else can hide one
+      if (wanted.has(whole)) hidden.set(whole, 'whole')
+    } else if (wanted.has(path)) {
+      if (entry.kind === 'symlink') own.set(path, {link: entry.target})
+      else own.set(path, entry.kind === 'directory' ? metadataOf(entry) : 'gone')
+    }
+  }
+  return {own, hidden}
+}
+
+function metadataOf({path, mode, uid, gid, mtime, xattrs}: EntryMetadata): EntryMetadata {
+  return {path, mode, uid, gid, mtime, xattrs}
+}
+
+function isHidden(path: ByteString, {own, hidden}: LayerWords): boolean {
+  if (hidden.get(path) === 'whole' || (path !== '' && hidden.has(''))) return true
+  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+    const above = path.slice(0, slash)
+    const word = own.get(above)
+    if (hidden.has(above) || word === 'gone' || (word && 'link' in word)) return true
+  }
+  return false
 }

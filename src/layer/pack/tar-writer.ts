@@ -3,7 +3,7 @@ import {localIoError} from '../../disk/local-io-error.js'
 import {type BlockRule, endsBlock} from '../compress/blocks.js'
 import {readable} from '../byte-string.js'
 import {blockSize, encodeHeader} from '../tar/encode-header.js'
-import {changed, isSame} from '../tree/file-state.js'
+import {changed, isSame, isSameContent} from '../tree/file-state.js'
 import {openFlags} from '../tree/walk.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 
@@ -88,7 +88,7 @@ export function* writeTar(
         yield* turnIfFull()
       } while (left > 0)
       if (
-        !isSame(
+        !isSameContent(
           attempt('read', () => fstatSync(descriptor, {bigint: true})),
           file.stat,
         )

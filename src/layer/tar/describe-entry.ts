@@ -5,6 +5,7 @@ import type {Entry} from '../entry.js'
 import type {Globals} from './global-headers.js'
 import {layerCorrupt} from '../corrupt.js'
 import {isSparseKeyword, type Pax, xattrsOf} from './pax-values.js'
+import type {SparseFile} from './sparse-map.js'
 
 /** What the headers before an entry's own said of it. */
 export interface Extensions {
@@ -20,17 +21,28 @@ interface Lookup {
   get(keyword: string): Uint8Array | undefined
 }
 
+/** An entry, and how many bytes of content it has in the archive. */
+export interface DescribedEntry {
+  readonly entry: Entry
+  readonly stored: number
+}
+
 /**
  * One entry out of its header and what extends it. Throws `IntegrityError` where two of them
- * disagree and readers differ on which one wins, and `PreconditionError` for sparse files and kinds
- * of entries that are not files.
+ * disagree and readers differ on which one wins, and `PreconditionError` for kinds of entries that
+ * are not files, and for sparse files unless `sparse` says what this one is.
  */
-export function describeEntry(header: TarHeader, extensions: Extensions, globals: Globals): Entry {
+export function describeEntry(
+  header: TarHeader,
+  extensions: Extensions,
+  globals: Globals,
+  sparse?: SparseFile,
+): DescribedEntry {
   const own = extensions.pax
   const pax: Lookup = {get: (keyword) => own?.get(keyword) ?? globals.get(keyword)}
-  refuseSparse(header, own, globals)
-  const path = oneOf('path', extensions.longName, pax) ?? header.name
-  const kind = kindOf(header, path)
+  if (!sparse) refuseSparse(header, own, globals)
+  const path = sparse?.path ?? oneOf('path', extensions.longName, pax) ?? header.name
+  const kind = sparse ? 'file' : kindOf(header, path)
   const size = sizeOf(header, pax)
   if (kind !== 'file' && size !== 0) throw layerCorrupt('an entry that is not a file has content')
   const common = {
@@ -43,19 +55,22 @@ export function describeEntry(header: TarHeader, extensions: Extensions, globals
   }
   switch (kind) {
     case 'file':
-      return {kind, ...common, size}
+      return {entry: {kind, ...common, size: sparse?.size ?? size}, stored: size}
     case 'symlink':
     case 'hardlink':
       return {
-        kind,
-        ...common,
-        target: targetOf(oneOf('linkpath', extensions.longLink, pax) ?? header.link),
+        entry: {
+          kind,
+          ...common,
+          target: targetOf(oneOf('linkpath', extensions.longLink, pax) ?? header.link),
+        },
+        stored: 0,
       }
     case 'character-device':
     case 'block-device':
-      return {kind, ...common, major: header.major, minor: header.minor}
+      return {entry: {kind, ...common, major: header.major, minor: header.minor}, stored: 0}
     default:
-      return {kind, ...common}
+      return {entry: {kind, ...common}, stored: 0}
   }
 }
 

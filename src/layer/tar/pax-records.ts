@@ -15,6 +15,7 @@ const newline = 0x0a
 export function parsePaxRecords(bytes: Uint8Array): Map<string, Uint8Array> {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const records = new Map<string, Uint8Array>()
+  const sparse: Buffer[] = []
   let start = 0
   while (start < body.length) {
     const end = start + recordLength(body, start)
@@ -24,9 +25,13 @@ export function parsePaxRecords(bytes: Uint8Array): Map<string, Uint8Array> {
     if (separator === -1 || separator >= end - 1) throw malformed('has no value')
     if (body[end - 1] !== newline) throw malformed('does not end with a newline')
     const keyword = parseKeyword(body.toString('latin1', keywordStart, separator))
-    records.set(keyword, body.subarray(separator + 1, end - 1))
+    const value = body.subarray(separator + 1, end - 1)
+    records.set(keyword, value)
+    // GNU's first sparse format repeats these two, in their order: they are a map
+    if (keyword === 'GNU.sparse.offset' || keyword === 'GNU.sparse.numbytes') sparse.push(value)
     start = end
   }
+  if (sparse.length > 0) records.set('GNU.sparse.map', Buffer.from(sparse.join(',')))
   return records
 }
 

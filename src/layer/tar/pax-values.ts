@@ -41,16 +41,23 @@ export function copyOf(value: Uint8Array): Buffer {
 /**
  * Whether an attribute belongs to the content and not to the host: `user.*`, file capabilities and
  * POSIX ACLs. Labels of security modules and measurements (`security.selinux`, `security.ima`) are
- * the host's; `trusted.*` only root can see, so the layer would depend on who packs it.
+ * the host's; `trusted.*` only root can see, so the layer would depend on who packs it; those of an
+ * overlay file system would do to a container's what they did to the one here.
  */
 export function isPortableXattr(name: string): boolean {
   return (
-    name.startsWith('user.') ||
+    (name.startsWith('user.') && !isOverlays(name)) ||
     name === 'security.capability' ||
     name === 'system.posix_acl_access' ||
     name === 'system.posix_acl_default'
   )
 }
+
+/** https://docs.kernel.org/filesystems/overlayfs.html#user-xattr */
+function isOverlays(name: string): boolean {
+  return /^user\.(?:overlay|fuseoverlayfs)\./.test(name)
+}
+
 const start = 'SCHILY.xattr.'
 /**
  * The PAX keyword of an extended attribute. A keyword cannot hold `=`, so GNU tar writes `%3D` for
@@ -60,8 +67,20 @@ const start = 'SCHILY.xattr.'
 export function xattrKeyword(name: string): string {
   return start + name.replaceAll(/%(?=3D|25)/g, '%25').replaceAll('=', '%3D')
 }
-/** The attribute's name; `undefined` for a keyword that is not one of an attribute. */
+/**
+ * Whether it is an access control list as text, which GNU tar and bsdtar write: of users by their
+ * names on the host that it was made on.
+ */
+export function isAclKeyword(keyword: string): boolean {
+  return /^SCHILY\.acl\.(?:access|default|ace)$/.test(keyword)
+}
+
+/**
+ * The attribute's name, or the keyword itself of an access control list; `undefined` for a keyword
+ * that is neither.
+ */
 export function xattrOfKeyword(keyword: string): string | undefined {
+  if (isAclKeyword(keyword)) return keyword
   if (!keyword.startsWith(start)) return undefined
   return keyword
     .slice(start.length)

@@ -4,8 +4,19 @@ import {describeEntry, type Extensions} from './describe-entry.js'
 import {createGlobals} from './global-headers.js'
 import type {Entry} from '../entry.js'
 import {layerCorrupt} from '../corrupt.js'
+import {longText} from './long-text.js'
 import {parsePaxRecords} from './pax-records.js'
 import {longestExtendedHeader} from '../limits.js'
+import {createSparseContent} from './sparse-content.js'
+import {
+  checkParts,
+  checkSparseBytes,
+  number,
+  oldParts,
+  type SparseFile,
+  sparseFileOf,
+  type SparsePart,
+} from './sparse-map.js'
 
 /** Told what an archive holds, in its order. What it throws ends the reading. */
 export interface TarHandler {
@@ -20,6 +31,8 @@ export interface TarHandler {
   entry(entry: Entry, offset: number): void
   /** A part of the content of the entry before; the bytes are valid during the call only. */
   data(bytes: Uint8Array): void
+  /** So many zeros of its content, which the archive does not hold. */
+  hole?(zeros: number): void
   /** Nothing more of that entry comes; called for entries of every kind. */
   entryEnd(): void
 }
@@ -43,13 +56,18 @@ export interface TarReader {
  * when `write` returns. Where readers disagree on what an archive holds, it is refused
  * (`IntegrityError`), so that nobody sees other files than we do: entries other than files with
  * content, headers that extend each other twice, bytes behind an extended header's own, bytes after
- * the end marker or none. Sparse files and entries of unknown kinds are a `PreconditionError`; more
- * than `limits` allow a `LimitError`. No bytes at all are an archive without entries, as for GNU
- * tar and umoci.
+ * the end marker or none. Entries of unknown kinds are a `PreconditionError`, and so are sparse
+ * files where the handler knows no holes; more than `limits` allow a `LimitError`. No bytes at all
+ * are an archive without entries, as for GNU tar and umoci.
  */
 export function createTarReader(
   handler: TarHandler,
-  limits: {readonly entries: number; readonly mayLackMarker?: boolean},
+  limits: {
+    readonly entries: number
+    readonly mayLackMarker?: boolean
+    /** Bytes that sparse files may come to. */
+    readonly sparseBytes?: number
+  },
 ): TarReader {
   const block = Buffer.alloc(blockSize)
   let filled = 0
@@ -62,7 +80,12 @@ export function createTarReader(
   let position = 0
   let isMetaPadding = false
   let meta: {readonly type: string; readonly body: Buffer} | undefined
-  let place: 'start' | 'header' | 'data' | 'meta' | 'padding' | 'lone zeros' | 'end' = 'start'
+  let place: 'start' | 'header' | 'map' | 'data' | 'meta' | 'padding' | 'lone zeros' | 'end' =
+    'start'
+  /** Of GNU's old format, while its map is being read. */
+  let old: {readonly found: TarHeader; readonly size: number; parts: SparsePart[]} | undefined
+  let content: ReturnType<typeof createSparseContent> | undefined
+  let sparseBytes = 0
 
   return {
     write(chunk) {
@@ -93,7 +116,7 @@ export function createTarReader(
       const isWhole = filled === 0 && (place === 'header' || place === 'lone zeros')
       if (isWhole && limits.mayLackMarker === true) return
       throw layerCorrupt(
-        place === 'data' || place === 'meta'
+        place === 'data' || place === 'meta' || place === 'map'
           ? 'an entry is cut off'
           : 'the archive has no end marker',
       )
@@ -120,7 +143,7 @@ export function createTarReader(
   }
 
   function takeHeader(bytes: Buffer, at: number): number {
-    if (filled === 0 && bytes.length - at >= blockSize) {
+    if (filled === 0 && bytes.length - at >= blockSize && place !== 'map') {
       header(decodeHeader(bytes, at), bytes, at)
       return at + blockSize
     }
@@ -129,7 +152,8 @@ export function createTarReader(
     if (filled === blockSize) {
       filled = 0
       position += taken - blockSize
-      header(decodeHeader(block, 0), block, 0)
+      if (place === 'map') takeMap()
+      else header(decodeHeader(block, 0), block, 0)
     }
     return at + taken
   }
@@ -143,19 +167,48 @@ export function createTarReader(
     if (place === 'lone zeros') throw layerCorrupt('an entry follows a block of zeros')
     handler.header?.(found, bytes, at)
     if (/[xgLK]/.test(found.type)) expectMeta(found)
-    else beginEntry(found)
+    else if (found.type === 'S' && handler.hole) beginOld(found, bytes, at)
+    else beginEntry(found, handler.hole && sparseFileOf(extensions.pax))
   }
 
-  function beginEntry(found: TarHeader): void {
+  /** https://www.gnu.org/software/tar/manual/html_node/Standard.html */
+  function beginOld(found: TarHeader, bytes: Buffer, at: number): void {
+    old = {found, size: number(bytes, at + 483), parts: oldParts(bytes, at + 386, 4)}
+    if (bytes[at + 482] !== 0) place = 'map'
+    else endMap(old)
+  }
+
+  function takeMap(): void {
+    if (old === undefined) throw new Error('no map is being read')
+    old.parts = [...checkParts([...old.parts, ...oldParts(block, 0, 21)], old.size)]
+    if (block[504] === 0) endMap(old)
+  }
+
+  function endMap({found, size, parts}: NonNullable<typeof old>): void {
+    old = undefined
+    beginEntry(found, {size, path: undefined, parts: checkParts(parts, size)})
+  }
+
+  function beginEntry(found: TarHeader, sparse?: SparseFile): void {
     count()
-    const entry = describeEntry(found, extensions, globals)
+    const {entry, stored} = describeEntry(found, extensions, globals, sparse)
     extensions = {}
+    sparseBytes += sparse?.size ?? 0
+    checkSparseBytes(sparseBytes, limits.sparseBytes)
     handler.entry(entry, position + blockSize)
-    expect('data', entry.kind === 'file' ? entry.size : 0)
+    content =
+      sparse &&
+      createSparseContent(sparse, {
+        data: (bytes) => handler.data(bytes),
+        hole: (zeros) => handler.hole?.(zeros),
+      })
+    expect('data', stored)
     if (left === 0) endEntry()
   }
 
   function endEntry(): void {
+    content?.end()
+    content = undefined
     handler.entryEnd()
     isMetaPadding = false
     place = padding > 0 ? 'padding' : 'header'
@@ -164,7 +217,7 @@ export function createTarReader(
   function takeData(bytes: Buffer, at: number): number {
     const end = Math.min(bytes.length, at + left)
     left -= end - at
-    handler.data(bytes.subarray(at, end))
+    ;(content ?? handler).data(bytes.subarray(at, end))
     if (left === 0) endEntry()
     return end
   }
@@ -241,14 +294,4 @@ export function createTarReader(
       )
     }
   }
-}
-
-/** GNU's long names end in a NUL; readers disagree on what stands behind one in the middle. */
-function longText(body: Buffer): string {
-  const end = body.indexOf(0)
-  const length = end === -1 ? body.length : end
-  if (length === 0 || !isZero(body, length, body.length)) {
-    throw layerCorrupt('a long name is empty or goes on after its end')
-  }
-  return body.toString('latin1', 0, length)
 }

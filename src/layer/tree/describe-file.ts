@@ -4,6 +4,7 @@ import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toPath} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import {stateOf} from './file-state.js'
+import {applyModeRule, type ModeRule} from './mode-rule.js'
 import type {WalkedEntry, WalkedFile, WalkDetail} from './walked-entry.js'
 import {readXattrs} from './read-xattrs.js'
 
@@ -12,6 +13,8 @@ export interface DescribeOptions {
   readonly detail?: WalkDetail | undefined
   /** Given to every entry instead of the file's own. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  /** Changes the mode of every entry but symbolic links, which have none of their own. */
+  readonly chmod?: ModeRule | undefined
   /** No mtime is later than this (seconds since the epoch). */
   readonly clampMtime?: number | undefined
   /** Told of what is left out: sockets, attributes that cannot be read. */
@@ -55,6 +58,9 @@ export function describeFile(found: FoundFile, options: DescribeOptions): Walked
   if (stat.isFIFO()) return {entry: {kind: 'fifo', ...common}}
   if (stat.isCharacterDevice() || stat.isBlockDevice()) {
     const kind = stat.isBlockDevice() ? 'block-device' : 'character-device'
+    options.onWarning?.(
+      `${display(common.path)} is a device: unpacking it takes root and --devices`,
+    )
     return {entry: {kind, ...deviceNumber(stat.rdev), ...common}}
   }
   throw new LocalIoError(
@@ -65,7 +71,7 @@ export function describeFile(found: FoundFile, options: DescribeOptions): Walked
 
 function metadataOf(
   {stat, path, access}: FoundFile,
-  {owner, clampMtime = latestTime, detail, onWarning}: DescribeOptions,
+  {owner, chmod, clampMtime = latestTime, detail, onWarning}: DescribeOptions,
 ): EntryMetadata {
   const mtime = Number(
     stat.mtimeNs >= 0n
@@ -74,12 +80,17 @@ function metadataOf(
   )
   return {
     path,
-    mode: Number(stat.mode & 0o7777n),
+    mode: modeOf(stat, chmod),
     uid: owner?.uid ?? Number(stat.uid),
     gid: owner?.gid ?? Number(stat.gid),
     mtime: Math.max(-latestTime, Math.min(mtime, clampMtime, latestTime)),
     xattrs: detail === 'names' || detail === 'states' ? undefined : readXattrs(access, onWarning),
   }
+}
+
+function modeOf(stat: BigIntStats, chmod: ModeRule | undefined): number {
+  const mode = Number(stat.mode & 0o7777n)
+  return chmod && !stat.isSymbolicLink() ? applyModeRule(chmod, mode, stat.isDirectory()) : mode
 }
 
 function readTarget(access: ByteString, path: ByteString): ByteString {

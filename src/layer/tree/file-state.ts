@@ -3,11 +3,11 @@ import {LocalIoError} from '../../errors.js'
 import {type ByteString, display} from '../byte-string.js'
 
 /** What shows that a file was touched: content, names, attributes or identity. */
-export type FileState = Pick<BigIntStats, 'ctimeNs' | 'mtimeNs' | 'size' | 'ino' | 'dev'>
+export type FileState = Pick<BigIntStats, 'ctimeNs' | 'mtimeNs' | 'size' | 'ino' | 'dev' | 'nlink'>
 
 /** No more than is needed: many are kept where a layer is read twice. */
-export function stateOf({ctimeNs, mtimeNs, size, ino, dev}: BigIntStats): FileState {
-  return {ctimeNs, mtimeNs, size, ino, dev}
+export function stateOf({ctimeNs, mtimeNs, size, ino, dev, nlink}: BigIntStats): FileState {
+  return {ctimeNs, mtimeNs, size, ino, dev, nlink}
 }
 
 /**
@@ -22,6 +22,14 @@ export function isSame(a: FileState, b: FileState): boolean {
     a.ino === b.ino &&
     a.dev === b.dev
   )
+}
+
+/**
+ * Whether a file's content is what it was: the same, or another name was given to it meanwhile or
+ * taken from it, which moves the time of its metadata and is not what a layer records.
+ */
+export function isSameContent(a: FileState, b: FileState): boolean {
+  return isSame(a, b) || (a.nlink !== b.nlink && isSame({...a, ctimeNs: b.ctimeNs}, b))
 }
 
 /** The error for anything that is not any more what it was when it was first looked at. */

@@ -1,7 +1,8 @@
 import {createRequire} from 'node:module'
 import {LocalIoError} from '../../errors.js'
-import {display, toText, type ByteString} from '../byte-string.js'
+import {display, fromText, toText, type ByteString} from '../byte-string.js'
 import {isPortableXattr} from '../tar/pax-values.js'
+import {capability, plainCapability} from './capability.js'
 
 export interface XattrBinding {
   listAttributesSync(path: string): string[]
@@ -56,10 +57,16 @@ export function readXattrs(
   }
   const names = attempt(path, [], () => binding.listAttributesSync(text))
   if (names.length === 0) return undefined
+  const lost = names.find((name) => name.startsWith('trusted.'))
+  if (lost !== undefined)
+    warnOnce(
+      onWarning,
+      `attributes that only root can see are not packed, ${display(fromText(lost))} of ${display(path)} for one`,
+    )
   const found = new Map<string, Uint8Array>()
   for (const name of names.filter(isPortableXattr).sort()) {
     const value = attempt(path, null, () => binding.getAttributeSync(text, name))
-    if (value) found.set(name, value)
+    if (value) found.set(name, name === capability ? plainCapability(value) : value)
   }
   return found.size > 0 ? found : undefined
 }

@@ -11,6 +11,7 @@ import {LimitError, LocalIoError, UnsafeContentError} from '../../errors.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, display, fromText, readable, toPath} from '../byte-string.js'
 import {describeFile, type DescribeOptions} from './describe-file.js'
+import {type ListedName, withMarks} from './overlay-marks.js'
 import {changed, isSame} from './file-state.js'
 import {isReservedName} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
@@ -28,18 +29,12 @@ export interface WalkOptions extends DescribeOptions {
   readonly isExcluded?: ((path: ByteString) => boolean) | undefined
 }
 
-interface Name {
-  readonly name: ByteString
-  /** As the directory says, which was before anybody looked. */
-  isFile(): boolean
-}
-
 interface Frame {
   /** Relative to the root, with a trailing `/`; empty for the root. */
   readonly relative: ByteString
   /** How the kernel is told of this directory. */
   readonly access: ByteString
-  readonly names: readonly Name[]
+  readonly names: readonly ListedName[]
   readonly stat: BigIntStats
   readonly descriptor: number | undefined
   next: number
@@ -92,14 +87,16 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         frames.pop()
         continue
       }
-      const {name} = next
+      const name = next.layerName
       const relative = frame.relative + name
-      const access = `${frame.access}/${name}`
+      const isMark = next.name !== name
+      // the mark of an opaque directory is the directory itself
+      const access = next.name === undefined ? frame.access : `${frame.access}/${next.name}`
       const isFile = next.isFile()
       // nothing is opened that is left out
       if (isFile && options.isExcluded?.(relative)) continue
       const stat = isFile ? open(access, relative) : lstat(access, relative)
-      const isDirectory = stat.isDirectory()
+      const isDirectory = stat.isDirectory() && !isMark
       const isAsked = isFile && !isDirectory
       if (!isAsked && options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
       if (isReservedName(name)) throw leftover(relative)
@@ -112,6 +109,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
             hint: 'rename it, exclude it, or use --whiteouts if deleting is what you want',
           },
         )
+      }
+      if (isMark) {
+        yield withState(whiteout(stat, prefix + relative), stat)
+        continue
       }
       if (stat.isSocket()) {
         options.onWarning?.(`${display(relative)} is a socket, which a layer cannot hold: left out`)
@@ -144,13 +145,19 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     }
   }
 
-  function namesIn(folder: ByteString): readonly Name[] {
-    if (options.detail !== 'content') {
-      const names = readdirSync(toPath(folder), {encoding: 'latin1'}).sort(bytewise)
-      return names.map((name) => ({name, isFile: () => false}))
-    }
+  function namesIn(folder: ByteString): readonly ListedName[] {
     const entries = readdirSync(toPath(folder), {encoding: 'latin1', withFileTypes: true})
-    return entries.sort((one, other) => bytewise(one.name, other.name))
+    const names = withMarks(folder, entries)
+    names.sort((one, other) => bytewise(one.layerName, other.layerName))
+    if (options.detail === 'content') return names
+    return names.map((name) => ({...name, isFile: () => false}))
+  }
+
+  /** An empty file under a name that deletes. */
+  function whiteout(stat: BigIntStats, path: ByteString): WalkedEntry {
+    const quiet = {...options, detail: 'names', onWarning: undefined} as const
+    const {mtime, uid, gid} = describeFile({stat, path, access: ''}, quiet).entry
+    return {entry: {kind: 'file', size: 0, path, mode: 0o644, uid, gid, mtime, xattrs: undefined}}
   }
 
   /**

@@ -8,16 +8,16 @@ import {
   renameSync,
   symlinkSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {createMetadataWriter} from './apply-metadata.js'
-import {LimitError} from '../../errors.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
+import {createHoleWriter, type HoleWriter} from './hole-writer.js'
+import {createDirectories} from './kept-directories.js'
+import {createLinks} from './links.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
-import {mostDirectoryBytes} from '../limits.js'
 import {unsafePath} from './check-entries.js'
 import {createTurn} from '../../stream/take-turns.js'
 import {createXattrWriter, removeXattrs} from './write-xattrs.js'
@@ -33,6 +33,8 @@ export interface Extraction {
   add(entry: Entry): void
   /** Content of the file that was added last. */
   write(bytes: Uint8Array): void
+  /** So many zeros of it. */
+  skip(zeros: number): void
   /** Nothing more of that entry comes. */
   endEntry(): void
   /**
@@ -54,31 +56,43 @@ const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_N
  * only below directories that are directories, and no link is ever followed. Throws
  * `UnsafeContentError` for entries that would need that, `LocalIoError` for what the disk refuses.
  */
-export function createExtraction(root: TreeRoot, onWarning: (message: string) => void): Extraction {
+export function createExtraction(
+  root: TreeRoot,
+  onWarning: (message: string) => void,
+  {holes = true}: {readonly holes?: boolean | undefined} = {},
+): Extraction {
   const tree = createWrittenTree(root)
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
   const directories = createDirectories()
+  const link = createLinks(root, tree, applyMetadataTo, onWarning)
   const special = createSpecialFiles(
     () => readable(root.access('')),
     (name) => root.at(name),
     temporaryName,
   )
-  let file: {readonly descriptor: number; readonly entry: Entry} | undefined
+  let file:
+    {readonly descriptor: number; readonly entry: Entry; readonly content: HoleWriter} | undefined
 
   return {
     add: (entry) => attempt('create', entry.path, () => add(entry)),
     write(bytes) {
       if (file === undefined) throw new Error('no file is being written')
-      const {descriptor, entry} = file
-      attempt('write', entry.path, () => {
-        for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at)
-      })
+      const {content, entry} = file
+      attempt('write', entry.path, () => content.write(bytes))
+    },
+    skip(zeros) {
+      if (file === undefined) throw new Error('no file is being written')
+      const {content, entry} = file
+      attempt('write', entry.path, () => content.skip(zeros))
     },
     endEntry() {
       if (file === undefined) return
-      const {descriptor, entry} = file
-      attempt('finish', entry.path, () => applyMetadataTo(descriptor, entry.path, entry))
+      const {descriptor, entry, content} = file
+      attempt('finish', entry.path, () => {
+        content.end()
+        applyMetadataTo(descriptor, entry.path, entry)
+      })
       close()
     },
     async finish(signal) {
@@ -99,7 +113,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     tree.enterParent(entry.path, (folder) => directories.keep(implicit(folder)))
     switch (entry.kind) {
       case 'file':
-        file = {entry, descriptor: tree.place(entry.path, (at) => openSync(at, newFile, 0o600))}
+        addFile(entry)
         return
       case 'directory':
         addDirectory({...entry, path: detached(entry.path)})
@@ -115,6 +129,11 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
       default:
         addSpecial(entry)
     }
+  }
+
+  function addFile(entry: Entry): void {
+    const descriptor = tree.place(entry.path, (at) => openSync(at, newFile, 0o600))
+    file = {entry, descriptor, content: createHoleWriter(descriptor, {holes})}
   }
 
   /** Its attributes are set at once: kept to the end they could be gigabytes. */
@@ -140,7 +159,7 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     if (found.isDirectory()) {
       throw unsafePath(`the hard link ${display(path)} names the directory ${display(target)}`)
     }
-    tree.place(path, (at) => linkSync(root.at(target), at))
+    link(path, target, found)
   }
 
   /**
@@ -203,48 +222,6 @@ export function createExtraction(root: TreeRoot, onWarning: (message: string) =>
     if (file !== undefined) closeSync(file.descriptor)
     file = undefined
   }
-}
-
-/** Directories as they are to be in the end, by path. */
-function createDirectories(): {
-  /**
-   * `attributes` are those that it has already. Throws `LimitError` when it all comes to too much.
-   */
-  keep(metadata: EntryMetadata, attributes?: readonly string[]): void
-  attributesOf(path: ByteString): readonly string[]
-  /** What is in a directory comes before it. */
-  inwardFirst(): EntryMetadata[]
-} {
-  const kept = new Map<ByteString, {metadata: EntryMetadata; attributes: readonly string[]}>()
-  let bytes = 0
-  return {
-    keep({path, mode, uid, gid, mtime, xattrs}, attributes = []) {
-      const before = kept.get(path)
-      if (before !== undefined) bytes -= bytesOf(before.metadata, before.attributes)
-      const metadata = {path, mode, uid, gid, mtime, xattrs}
-      kept.set(path, {metadata, attributes})
-      bytes += bytesOf(metadata, attributes)
-      if (bytes <= mostDirectoryBytes) return
-      throw new LimitError(
-        'ERR_INJECT_DIRECTORIES_TOO_LARGE',
-        `the layer's directories have more than ${mostDirectoryBytes} bytes of paths and attributes`,
-        {expected: mostDirectoryBytes},
-      )
-    },
-    attributesOf: (path) => kept.get(path)?.attributes ?? [],
-    inwardFirst() {
-      // bytewise descending
-      const paths = [...kept].sort(([a], [b]) => (a < b ? 1 : -1))
-      return paths.map(([, {metadata}]) => metadata)
-    },
-  }
-}
-
-function bytesOf({path, xattrs}: EntryMetadata, attributes: readonly string[]): number {
-  let bytes = path.length
-  for (const name of attributes) bytes += name.length
-  for (const [name, value] of xattrs ?? []) bytes += name.length + value.length
-  return bytes
 }
 
 /**

@@ -20,6 +20,8 @@ export interface FillOptions {
   readonly force: boolean
   /** The last name of the path may be a symbolic link, and what that leads to is filled. */
   readonly follow?: boolean | undefined
+  /** Long runs of zeros in files take no space. Default: they do not. */
+  readonly holes?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly onWarning?: ((message: string) => void) | undefined
   /** How runs show that they live; all of one directory must agree on it. */
@@ -53,10 +55,10 @@ export async function fillDirectory<T>(
   options: FillOptions,
   write: (extraction: Extraction) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
-  const {force, signal, follow = false, onWarning = () => undefined, timing} = options
+  const {force, signal, follow = false, onWarning = () => undefined, timing, holes} = options
   const target = await prepareTarget(options.directory, {force, follow, onWarning, signal, timing})
   try {
-    return await fillTarget(target, {force, signal, onWarning}, write)
+    return await fillTarget(target, {force, signal, onWarning, holes}, write)
   } finally {
     target.close()
   }
@@ -64,7 +66,7 @@ export async function fillDirectory<T>(
 
 async function fillTarget<T>(
   target: UnpackTarget,
-  {force, signal, onWarning}: Pick<FillOptions, 'force' | 'signal'> & PutOptions,
+  {force, signal, onWarning, holes}: Pick<FillOptions, 'force' | 'signal' | 'holes'> & PutOptions,
   write: (extraction: Extraction) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
   const {path, parent} = target
@@ -74,7 +76,7 @@ async function fillTarget<T>(
   try {
     const result = await withExtraction(
       openStaging(staging),
-      onWarning,
+      {onWarning, holes},
       async (extraction, tree) => {
         const describeAsBefore = likeBefore(tree, target)
         const written = await alive(tree, () => write(extraction))
@@ -121,10 +123,13 @@ async function alive<T>(tree: TreeRoot, work: () => Promise<T>): Promise<T> {
 
 async function withExtraction<T>(
   tree: TreeRoot,
-  onWarning: (message: string) => void,
+  {
+    onWarning,
+    holes,
+  }: {readonly onWarning: (message: string) => void; readonly holes?: boolean | undefined},
   work: (extraction: Extraction, tree: TreeRoot) => Promise<T>,
 ): Promise<T> {
-  const extraction = createExtraction(tree, onWarning)
+  const extraction = createExtraction(tree, onWarning, {holes})
   try {
     return await work(extraction, tree)
   } finally {
@@ -147,7 +152,7 @@ async function applyRootMetadata(
   root: EntryMetadata,
   onWarning: (message: string) => void,
 ): Promise<void> {
-  await withExtraction(openTreeRoot(folder.access('.')), onWarning, (extraction) => {
+  await withExtraction(openTreeRoot(folder.access('.')), {onWarning}, (extraction) => {
     extraction.describeRoot(root)
     return Promise.resolve()
   })

@@ -12,7 +12,7 @@ import type {Extraction} from './extract.js'
 import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from '../tar/reader.js'
 import {isSpecial} from './special-file.js'
-import {checkSpecials, type UnpackLimits, unpackLimits} from '../limits.js'
+import {checkSpecials, mostSparseBytes, type UnpackLimits, unpackLimits} from '../limits.js'
 import {isWhiteout} from '../whiteout.js'
 import {windowsFiles, windowsHives} from '../tree/windows.js'
 
@@ -86,7 +86,8 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
     for (const {open, mediaType, diffId} of layers) {
       sink.beginLayer()
       const left = {...limits, totalBytes: limits.totalBytes - bytes}
-      const reader = createTarReader(sink.handler, limits)
+      const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
+      const reader = createTarReader(sink.handler, {...limits, sparseBytes})
       await blamingSource(abortable(await open(), signal), async (blob) => {
         for await (const chunk of verifiedDiffId(decompress(blob, mediaType, left), diffId)) {
           signal?.throwIfAborted()
@@ -141,6 +142,7 @@ function layerSink(
       extraction.add(checked.entry)
     },
     data: (bytes) => extraction.write(bytes),
+    hole: (zeros) => extraction.skip(zeros),
     entryEnd: () => extraction.endEntry(),
   }
   return {

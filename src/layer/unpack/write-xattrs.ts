@@ -1,7 +1,7 @@
 import {LocalIoError} from '../../errors.js'
 import {display} from '../byte-string.js'
 import {type XattrBinding, xattrBinding} from '../tree/read-xattrs.js'
-import {isPortableXattr} from '../tar/pax-values.js'
+import {isAclKeyword, isPortableXattr} from '../tar/pax-values.js'
 
 /** Sets attributes on what `path` names, not on what a symlink there points to. */
 export type XattrWriter = (path: string, xattrs: ReadonlyMap<string, Uint8Array>) => void
@@ -21,6 +21,8 @@ export function createXattrWriter(
     for (const [name, value] of xattrs) {
       if (binding === undefined) {
         warn('there is no @napi-rs/xattr for this platform', name)
+      } else if (isAclKeyword(name)) {
+        warn('access control lists in text form are not restored', name)
       } else if (!isPortableXattr(name)) {
         warn('they belong to the host that they were made on', name)
       } else {

@@ -41,7 +41,7 @@ export async function findRoot(
     await loadFound(store, {...found, tag}, {what, platforms: choice}, ports.signal)
     return whole
   }
-  const {tree, images} = await loadIndex(store, found.index, ports.signal)
+  const {tree, images, artifacts} = await loadIndex(store, found.index, ports.signal)
   const chosen = chooseImages(images, choice, what)
   const platforms = chosen.map(({platform}) => formatPlatform(platform))
   const [only, ...others] = chosen
@@ -49,7 +49,7 @@ export async function findRoot(
     const named = {...reference, digest: only.entry.digest}
     return {...whole, stored: (await findManifest(store, named, quiet(ports))).stored, platforms}
   }
-  const kept = new Set(chosen.map(({entry}) => entry.digest))
+  const kept = new Set([...chosen.map(({entry}) => entry), ...artifacts].map(({digest}) => digest))
   const selected = selectImages(tree, kept)
   if (selected.tree === tree) return whole
   const own = new Map(selected.changed.map((index) => [index.descriptor.digest, index] as const))

@@ -1,4 +1,4 @@
-import {IntegrityError, LimitError, NotFoundError} from '../../errors.js'
+import {InjectError, IntegrityError, LimitError, NotFoundError} from '../../errors.js'
 import {imageEntries, type IndexTree} from '../../image/index-tree.js'
 import type {PlatformImage} from '../../image/platforms.js'
 import type {Encoded} from '../../image/image.js'
@@ -22,6 +22,8 @@ const mostConfigs = 100
 export interface LoadedIndex {
   readonly tree: IndexTree
   readonly images: readonly PlatformImage[]
+  /** Entries that look like images and are not: an SBOM, a module for WebAssembly. */
+  readonly artifacts: readonly IndexEntry[]
 }
 
 /**
@@ -58,7 +60,7 @@ export async function loadIndex(
     )
   }
   const tree = await read(outermost)
-  return {tree, images: await platformsOf(store, imageEntries(tree), signal)}
+  return {tree, ...(await platformsOf(store, imageEntries(tree), signal))}
 }
 
 function encodedIndex({descriptor, bytes}: Omit<Encoded<unknown>, 'value'>) {
@@ -71,15 +73,17 @@ async function platformsOf(
   store: ContentStore,
   entries: readonly IndexEntry[],
   signal: AbortSignal,
-): Promise<PlatformImage[]> {
+): Promise<Pick<LoadedIndex, 'images' | 'artifacts'>> {
   const images: PlatformImage[] = []
+  const artifacts: IndexEntry[] = []
   let configs = 0
   for (const entry of entries) {
     const platform =
       entry.platform ?? (++configs > mostConfigs ? unknown : await askConfig(store, entry, signal))
-    images.push({entry, platform})
+    if (platform === 'artifact') artifacts.push(entry)
+    else images.push({entry, platform})
   }
-  return images
+  return {images, artifacts}
 }
 
 const unknown: Platform = {os: 'unknown', architecture: 'unknown'}
@@ -88,9 +92,20 @@ async function askConfig(
   store: ContentStore,
   {digest}: IndexEntry,
   signal: AbortSignal,
-): Promise<Platform> {
-  const image = await fetchImage(store, digest, signal)
+): Promise<Platform | 'artifact'> {
+  const image = await unlessArtifact(() => fetchImage(store, digest, signal))
+  if (image === 'artifact') return image
   return image ? platformOf(image.config.value) : unknown
+}
+
+/** What `work` gives, or `artifact` where it finds that a manifest is sound and not an image's. */
+export async function unlessArtifact<T>(work: () => Promise<T>): Promise<T | 'artifact'> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof InjectError && error.code === 'ERR_INJECT_NOT_AN_IMAGE') return 'artifact'
+    throw error
+  }
 }
 
 function tooMany(name: string): LimitError {

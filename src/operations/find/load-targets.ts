@@ -1,4 +1,4 @@
-import {PreconditionError} from '../../errors.js'
+import {NotFoundError, PreconditionError} from '../../errors.js'
 import type {Image} from '../../image/image.js'
 import type {IndexTree} from '../../image/index-tree.js'
 import {chooseImages, type PlatformImage} from '../../image/platforms.js'
@@ -7,16 +7,21 @@ import type {Digest} from '../../oci/digest.js'
 import {formatPlatform, type Platform, platformOf} from '../../oci/platform.js'
 import {formatReference} from '../../oci/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
+import type {Ports} from '../../ports.js'
+import {chosenName} from './chosen-name.js'
 import {fetchImage, imageOf} from './fetch-image.js'
 import type {FoundDocument} from './find-document.js'
 import type {ImageRequest} from './image-request.js'
 import {checkPlatform} from './load-image.js'
-import {loadIndex} from './load-index.js'
+import {loadIndex, unlessArtifact} from './load-index.js'
+import {reportOddities} from './report-oddities.js'
 
 /** One image that something is put into, or taken out of. */
 export interface Target {
   readonly image: Image
   readonly platform: Platform
+  /** Of the slot that is meant. */
+  readonly name: string
   /** The one that it has already. */
   readonly slot: Slot | undefined
 }
@@ -25,6 +30,8 @@ export interface Target {
 export interface LoadedTargets {
   /** The index, with the indexes below it; `undefined`: the document is a single image. */
   readonly tree: IndexTree | undefined
+  /** Of the slot that is meant. */
+  readonly name: string
   /** Those that were chosen, in the order of the index. */
   readonly targets: readonly Target[]
   /** The images of the index that were not chosen. */
@@ -32,37 +39,58 @@ export interface LoadedTargets {
 }
 
 /**
- * The images that were chosen of the document that was found, each with manifest and config. Throws
- * what `chooseImages` and `checkPlatform` throw, and `PreconditionError`
- * (`ERR_INJECT_IMAGE_NOT_IN_REPOSITORY`) when the repository lacks one of them.
+ * The images that were chosen of the document that was found, each with manifest and config. What
+ * turns out to be an artifact is not among them, unless it was asked for by its platform: then it
+ * is a `PreconditionError` (`ERR_INJECT_NOT_AN_IMAGE`). Throws what `chooseImages`, `checkPlatform`
+ * and `chosenName` throw, and `PreconditionError` (`ERR_INJECT_IMAGE_NOT_IN_REPOSITORY`) when the
+ * repository lacks one of them.
  */
 export async function loadTargets(
   store: ContentStore,
   found: FoundDocument,
   request: ImageRequest,
-  signal: AbortSignal,
+  ports: Ports,
 ): Promise<LoadedTargets> {
-  const {name, platforms} = request
+  const {signal} = ports
+  const {name: asked, platforms} = request
   const what = formatReference(request.reference)
   if (found.kind === 'image') {
     const image = await imageOf(store, found.manifest, signal)
     checkPlatform(image, platforms, what)
     const platform = platformOf(image.config.value)
-    const target = {image, platform, slot: findSlot(image, name)}
-    return {tree: undefined, targets: [target], others: []}
+    return {tree: undefined, ...namedTargets([{image, platform}], asked, ports), others: []}
   }
   const {tree, images} = await loadIndex(store, found.index, signal)
   const chosen = new Set(chooseImages(images, platforms, what))
-  const targets: Target[] = []
-  for (const {entry, platform} of chosen) {
-    const image = await fetchImage(store, entry.digest, signal)
-    if (!image) throw notThere(entry.digest, platform, what)
-    targets.push({image, platform, slot: findSlot(image, name)})
+  const loaded: FoundImage[] = []
+  for (const each of chosen) {
+    const image = await imageOrArtifact(store, each, what, signal)
+    if (image !== 'artifact') loaded.push({image, platform: each.platform})
+    else if (platforms !== 'all') throw notAnImage(each, what)
   }
-  return {tree, targets, others: images.filter((each) => !chosen.has(each))}
+  if (loaded.length === 0) throw withoutImages(what)
+  const others = images.filter((each) => !chosen.has(each))
+  return {tree, ...namedTargets(loaded, asked, ports), others}
 }
 
-/** The images of the index that were not chosen. Throws as `loadTargets` does. */
+type FoundImage = Pick<Target, 'image' | 'platform'>
+
+/** The images with the slot that is meant. */
+function namedTargets(
+  found: readonly FoundImage[],
+  asked: string | undefined,
+  ports: Ports,
+): Pick<LoadedTargets, 'name' | 'targets'> {
+  const images = found.map(({image}) => image)
+  for (const image of images) reportOddities(image, ports)
+  const name = chosenName(images, asked, ports)
+  const targets = found.map((each) => ({...each, name, slot: findSlot(each.image, name)}))
+  return {name, targets}
+}
+
+/**
+ * The images of the index that were not chosen, without artifacts. Throws as `loadTargets` does.
+ */
 export async function loadOthers(
   store: ContentStore,
   {others}: LoadedTargets,
@@ -70,12 +98,34 @@ export async function loadOthers(
   signal: AbortSignal,
 ): Promise<readonly Image[]> {
   const images: Image[] = []
-  for (const {entry, platform} of others) {
-    const image = await fetchImage(store, entry.digest, signal)
-    if (!image) throw notThere(entry.digest, platform, formatReference(reference))
-    images.push(image)
+  for (const each of others) {
+    const image = await imageOrArtifact(store, each, formatReference(reference), signal)
+    if (image !== 'artifact') images.push(image)
   }
   return images
+}
+
+async function imageOrArtifact(
+  store: ContentStore,
+  {entry, platform}: PlatformImage,
+  what: string,
+  signal: AbortSignal,
+): Promise<Image | 'artifact'> {
+  const image = await unlessArtifact(() => fetchImage(store, entry.digest, signal))
+  if (image) return image
+  throw notThere(entry.digest, platform, what)
+}
+
+function withoutImages(what: string): NotFoundError {
+  return new NotFoundError('ERR_INJECT_PLATFORM_NOT_FOUND', `${what} is an index without images`)
+}
+
+function notAnImage({entry, platform}: PlatformImage, what: string): PreconditionError {
+  return new PreconditionError(
+    'ERR_INJECT_NOT_AN_IMAGE',
+    `the entry for ${formatPlatform(platform)} of ${what} is not an image but an artifact: ${entry.digest}`,
+    {hint: 'choose another one by --platform; artifacts beside images stay as they are'},
+  )
 }
 
 function notThere(digest: Digest, platform: Platform, what: string): PreconditionError {

@@ -1,5 +1,6 @@
 import {checkFamily, checkPlain, newLayerType} from '../../image/family.js'
 import type {Image} from '../../image/image.js'
+import {checkRoom} from '../../image/room.js'
 import {findSlot} from '../../image/slot.js'
 import {toOci} from '../../image/to-oci.js'
 import type {Parents} from '../../layer/pack/parents.js'
@@ -26,17 +27,18 @@ export interface SuitableTarget extends Target {
 
 /**
  * The target with its image converted, if that is asked for. Throws `PreconditionError` when the
- * image, or slot `name` in it, cannot take such a layer: before any work is done.
+ * image, or the slot in it, cannot take such a layer, and `LimitError` when it has no room for one:
+ * before any work is done.
  */
 export function suitableTarget(
   target: Target,
-  name: string,
   {toOci: isConverted, compression}: FormatOptions,
 ): SuitableTarget {
   const suitable = isConverted === true ? toOci(target.image) : target.image
   checkFamily(suitable)
-  const slot = findSlot(suitable, name)
+  const slot = findSlot(suitable, target.name)
   checkPlain(slot)
+  checkRoom(suitable, slot)
   newLayerType(suitable, compression)
   return {...target, suitable, slot}
 }

@@ -61,7 +61,7 @@ export function describeImage(
   {image: injected, base, outermost}: Extract<InjectedDocument, {kind: 'image'}>,
   tags: readonly string[],
 ): InjectionResult {
-  const slot = describeSlot(injected, image.name)
+  const slot = describeSlot(injected)
   const isThere = !dryRun || !slot.changed
   const digest = isThere ? outermost.descriptor.digest : null
   return {
@@ -77,17 +77,16 @@ export function describeImage(
   }
 }
 
-/** What became of slot `name` of one image. */
+/** What became of the slot of one image. */
 export function describeSlot(
   injected: InjectedImage,
-  name: string,
 ): Pick<InjectionResult, 'changed' | 'slot' | 'layer' | 'layers'> {
-  const {path, action, count, content, uploaded, sent} = injected
+  const {target, path, action, count, content, uploaded, sent} = injected
   const layers = injected.kind === 'made' ? injected.layers : undefined
   const only = layers?.length === 1 ? layers[0] : undefined
   return {
     changed: action !== 'unchanged',
-    slot: {name, path, action},
+    slot: {name: target.name, path, action},
     layer: {
       diffId: content.diffId,
       digest: only?.descriptor.digest,

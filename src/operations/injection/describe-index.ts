@@ -45,15 +45,15 @@ export function describeIndex(
     base,
     changed: images.some(({action}) => action !== 'unchanged'),
     tags,
-    images: images.map((each) => describeOne(each, image.name)),
+    images: images.map(describeOne),
     attestationsDropped: attestationsIn(before) - attestationsIn(after),
     dryRun,
   }
 }
 
-function describeOne(injected: InjectedImage, name: string): InjectedImageResult {
+function describeOne(injected: InjectedImage): InjectedImageResult {
   const {image, platform} = injected.target
-  const {changed, slot, layer, layers} = describeSlot(injected, name)
+  const {changed, slot, layer, layers} = describeSlot(injected)
   return {
     platform: formatPlatform(platform),
     base: image.manifest.descriptor.digest,

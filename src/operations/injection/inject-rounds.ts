@@ -8,6 +8,7 @@ import {outstanding, refuseClobber, type TagLooks} from '../publish/tag-moves.js
 import type {StoredContent} from '../slot/content.js'
 import type {ContentOf} from '../slot/group.js'
 import {saidOnce, warnOfEmptiness} from '../slot/notices.js'
+import {refuseEmptiness} from '../slot/refuse-emptiness.js'
 import type {GroupPlan, PlannedGroup} from '../slot/plan-group.js'
 import {restoreGroup, storeGroup} from '../slot/store-group.js'
 import {describeImage, type InjectionResult} from './describe-image.js'
@@ -54,6 +55,7 @@ export function createInjectionRounds(
     async inject(found, looks) {
       const content = {contentOf, stored, looks}
       const plan = await planInjection(store, found, {request, ...content}, rounds.ports)
+      plan.groups.forEach(refuseEmptiness)
       const planned = injectedDocument(plan, request, makeImage)
       refuseOverwriting(rounds, plan, planned)
       if (request.publish.dryRun) {
@@ -124,8 +126,10 @@ async function storeGroups(
       },
       ports,
     )
+    const packed = {...group, plan: {kind: 'stored', stored}} as const
+    refuseEmptiness(packed)
     warnOfEmptiness(stored.content.entries, content.on, ports)
-    done.push({...group, plan: {kind: 'stored', stored}})
+    done.push(packed)
   }
   return done
 }

@@ -16,7 +16,7 @@ export type MakeImage = (
 ) => Image
 
 /** Makes each image once, however often it is asked for with the same layers. */
-export function createMakeImage(request: Pick<InjectionRequest, 'image' | 'layer'>): MakeImage {
+export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
   return (target, {path, time}, {layers, content}) => {
     const {created: asked, edits, compression, sharding} = request.layer
@@ -26,7 +26,7 @@ export function createMakeImage(request: Pick<InjectionRequest, 'image' | 'layer
     if (known?.key === key) return known.image
     const mediaType = newLayerType(target.suitable, compression)
     const image = inject(target.suitable, {
-      name: request.image.name,
+      name: target.name,
       path,
       layers: layers.map((layer) => named(layer, layerTypeOf(layer, target) ?? mediaType)),
       sharding: shardingOf(sharding, target.slot),

@@ -49,9 +49,9 @@ export async function planInjection(
 ): Promise<InjectionPlan> {
   const {signal} = ports
   const {image, target, layer, publish} = request
-  const {reference, name} = image
-  const loaded = await loadTargets(store, found, image, signal)
-  const targets = loaded.targets.map((each) => suitableTarget(each, name, layer))
+  const {reference} = image
+  const loaded = await loadTargets(store, found, image, ports)
+  const targets = loaded.targets.map((each) => suitableTarget(each, layer))
   const base = descriptorOf(found).digest
   const from = {digest: base, tag: found.tag}
   const moves = await planTagMoves(store, {reference, tags: target.tags, from, looks}, signal)
@@ -59,8 +59,8 @@ export async function planInjection(
   const others = layer.toOci === true ? await loadOthers(store, loaded, image, signal) : []
   const warn = (message: string): void => ports.report({kind: 'warning', message})
   const {groups, kept} = await groupTargets(targets, contentOf, layer.sharding, warn)
-  noticeSlots(groups, {name, sharding: layer.sharding}, ports)
-  const findKnown = createKnownLayers(store, {name, loaded, moves}, signal)
+  noticeSlots(groups, layer.sharding, ports)
+  const findKnown = createKnownLayers(store, {loaded, moves}, signal)
   const {compression, level} = layer
   const how = {findKnown, exhaustive: publish.dryRun, isDecisive: publish.noClobber}
   const planned: PlannedGroup[] = []
@@ -83,12 +83,8 @@ export async function planInjection(
 }
 
 /** What the user might not expect of the slots: that one is new, or stays divided. */
-function noticeSlots(
-  groups: readonly Group[],
-  {name, sharding}: {readonly name: string; readonly sharding: Sharding | undefined},
-  ports: Ports,
-): void {
-  for (const {suitable, slot} of groups.flatMap((group) => group.targets)) {
+function noticeSlots(groups: readonly Group[], sharding: Sharding | undefined, ports: Ports): void {
+  for (const {suitable, name, slot} of groups.flatMap((group) => group.targets)) {
     if (slot) noticeSharding(slot, sharding, ports)
     else noticeOtherSlots(suitable, name, ports)
   }

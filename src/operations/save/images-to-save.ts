@@ -12,6 +12,7 @@ import {
 import type {ContentStore} from '../../store/content-store.js'
 import {findDocument} from '../find/find-document.js'
 import {loadFound} from '../find/load-image.js'
+import {reportOddities} from '../find/report-oddities.js'
 import type {Ports} from '../../ports.js'
 
 export interface FoundImage extends ImageToSave {
@@ -32,6 +33,7 @@ export async function findImage(
   const found = await findDocument(store, reference, ports)
   const what = formatReference(reference)
   const image = await loadFound(store, found, {what, platforms}, ports.signal)
+  reportOddities(image, ports)
   return {
     image,
     names: namesOf(reference, found.tag ?? reference.tag),

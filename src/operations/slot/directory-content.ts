@@ -22,8 +22,11 @@ export function directoryContent(
     const path = layer.path ?? slot?.path ?? '/'
     const packing = packingOf(directory, path, layer)
     const entries = directory.entries({path, created: layer.created, onWarning})
-    const framed = await layerEntries({image, slot}, {key: packing.join(), entries})
-    return {...framed, path, on: directory.name, packing: [...packing, framed.key]}
+    const names = directory.namesInRoot({path})
+    const framed = await layerEntries({image, slot}, {key: packing.join(), entries, names})
+    const {allowEmpty} = directory.rules
+    const on = directory.name
+    return {...framed, path, on, allowEmpty, packing: [...packing, framed.key]}
   }
 }
 
@@ -36,6 +39,7 @@ function packingOf(
   path: string,
   {created, compression, level}: LayerRequest,
 ): readonly string[] {
-  const {owner, exclude, whiteouts} = rules
-  return [directory, path, JSON.stringify({owner, exclude, whiteouts, created, compression, level})]
+  const {owner, chmod, exclude, whiteouts} = rules
+  const how = {owner, chmod, exclude, whiteouts, created, compression, level}
+  return [directory, path, JSON.stringify(how)]
 }

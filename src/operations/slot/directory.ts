@@ -1,8 +1,11 @@
-import {realpathSync, statSync} from 'node:fs'
+import {readdirSync, realpathSync, statSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {type Output, refuseOutputsInside} from './outputs.js'
+import type {ByteString} from '../../layer/byte-string.js'
 import {ignoreRules} from '../../layer/tree/ignore-rules.js'
+import {defaultSlotName} from '../../oci/annotation.js'
+import type {ModeRule} from '../../layer/tree/mode-rule.js'
 import {walk} from '../../layer/tree/walk.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 
@@ -14,6 +17,10 @@ export interface PackRules {
   readonly whiteouts?: boolean | undefined
   /** Given to every entry instead of the file's own. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  /** Changes the modes of all but symbolic links. */
+  readonly chmod?: ModeRule | undefined
+  /** Nothing at all may replace what is in a slot. */
+  readonly allowEmpty?: boolean | undefined
 }
 
 /** What a directory becomes in an image. */
@@ -34,6 +41,11 @@ export interface Directory {
   readonly path: string
   readonly rules: PackRules
   entries(placement: Placement): Entries
+  /**
+   * Names of its folders that would be in the image's root, but for that of the slot that is meant
+   * where none is named. None where it has a place of its own in the image.
+   */
+  namesInRoot(placement: Pick<Placement, 'path'>): readonly ByteString[]
 }
 
 /**
@@ -42,7 +54,7 @@ export interface Directory {
  */
 export function openDirectory(
   name: string,
-  {exclude, whiteouts, owner}: PackRules,
+  {exclude, whiteouts, owner, chmod, allowEmpty}: PackRules,
   outputs: readonly Output[],
 ): Directory {
   const path = realDirectory(name)
@@ -50,17 +62,33 @@ export function openDirectory(
   return {
     name,
     path,
-    rules: {exclude, whiteouts, owner},
+    rules: {exclude, whiteouts, owner, chmod, allowEmpty},
     entries: (placement) => (detail) =>
       walk(path, {
         path: placement.path,
         clampMtime: placement.created,
         onWarning: placement.onWarning,
         owner,
+        chmod,
         whiteouts,
         isExcluded: ignoreRules(path, exclude),
         detail,
       }),
+    namesInRoot(placement) {
+      if (placement.path !== '/') return []
+      const isExcluded = ignoreRules(path, exclude)
+      return namesIn(path).filter((name) => name !== defaultSlotName && !isExcluded?.(`${name}/`))
+    },
+  }
+}
+
+/** Of folders only. Packing a directory that cannot be read says what is wrong with it. */
+function namesIn(path: string): ByteString[] {
+  try {
+    const entries = readdirSync(path, {encoding: 'latin1', withFileTypes: true})
+    return entries.filter((entry) => entry.isDirectory()).map(({name}) => name)
+  } catch {
+    return []
   }
 }
 

@@ -10,6 +10,8 @@ export interface SlotContent extends FramedEntries {
   readonly path: string
   /** For whoever watches. */
   readonly on: string
+  /** With nothing in it, it may replace what is in the slot. Default: it may not. */
+  readonly allowEmpty?: boolean | undefined
   /** Seconds since the epoch; `undefined`: the newest mtime in the content. */
   readonly time?: number | undefined
   /** By which a later run knows that it may go on where this one was killed. */

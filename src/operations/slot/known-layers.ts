@@ -39,7 +39,6 @@ export type FindKnownLayers = (targets: readonly Target[]) => Promise<KnownLayer
 
 /** Where layers of a slot are looked for. */
 export interface KnownPlaces {
-  readonly name: string
   readonly loaded: LoadedTargets
   readonly moves: readonly TagMove[]
 }
@@ -47,12 +46,12 @@ export interface KnownPlaces {
 /** Finds the layers of one slot. Other images are read when they are needed, and once. */
 export function createKnownLayers(
   store: ContentStore,
-  {name, loaded, moves}: KnownPlaces,
+  {loaded, moves}: KnownPlaces,
   signal: AbortSignal,
 ): FindKnownLayers {
   const seen = new Set<string>(loaded.targets.map(({image}) => image.manifest.descriptor.digest))
   if (loaded.tree) seen.add(loaded.tree.index.descriptor.digest)
-  const layersOf = (image: Image): KnownLayer[] => layersIn(findSlot(image, name), false)
+  const layersOf = (image: Image): KnownLayer[] => layersIn(findSlot(image, loaded.name), false)
   const inSiblings = once(async () => {
     const siblings = loaded.others.slice(0, mostImages).map(({entry}) => entry.digest)
     return (await imagesNamed(store, siblings, signal)).flatMap(layersOf)

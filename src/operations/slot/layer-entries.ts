@@ -1,10 +1,8 @@
-import type {Image, Layer} from '../../image/image.js'
+import type {Image} from '../../image/image.js'
 import type {Slot} from '../../image/slot.js'
-import {
-  findDirectories,
-  type LayerDirectories,
-  readLayerDirectories,
-} from '../../layer/pack/base-directories.js'
+import type {ByteString} from '../../layer/byte-string.js'
+import {findPaths} from '../../layer/pack/base-directories.js'
+import {followLinks, throughLinks} from '../../layer/pack/follow-links.js'
 import {
   directoriesOf,
   type Parents,
@@ -13,15 +11,25 @@ import {
 } from '../../layer/pack/parents.js'
 import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import {windowsLayer} from '../../layer/tree/windows.js'
-import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
 import {digestOf} from '../../oci/digest.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
+import {type BaseLayer, baseLayers, createBaseLayers} from './base-layers.js'
+import {checkLinks, directoriesIn} from './check-links.js'
 
 /** Entries with what they are known by: equal keys, equal entries. */
 export interface KeyedEntries {
   readonly key: string
   readonly entries: Entries
+}
+
+/** What a directory becomes, before it is known what it is put into. */
+export interface TreeEntries extends KeyedEntries {
+  /**
+   * Names in the image's root that are directories of the tree, but for the slot's own: where the
+   * image may have something else.
+   */
+  readonly names: readonly ByteString[]
 }
 
 /**
@@ -36,7 +44,7 @@ export interface FramedEntries extends KeyedEntries {
 /** What the entries of a directory become in the layer of one image. */
 export type LayerEntries = (
   target: {readonly image: Image; readonly slot: Slot | undefined},
-  walked: KeyedEntries,
+  walked: TreeEntries,
 ) => Promise<FramedEntries>
 
 /**
@@ -51,56 +59,57 @@ export function layerEntries(
     parents = 'dir',
     created,
   }: {readonly parents?: Parents | undefined; readonly created?: number | undefined},
-  {report, signal}: Ports,
+  ports: Ports,
 ): LayerEntries {
   const wantedBy = new Map<string, ReadonlySet<string>>()
-  const readBy = new Map<string, LayerDirectories>()
+  const checked = new Set<string>()
+  const layers = createBaseLayers(store, ports)
 
   return async ({image, slot}, walked) => {
     if (image.config.value.os === 'windows')
       return framed(`${walked.key} windows`, walked.entries, windowsLayer)
-    if (parents === 'dir') return framed(walked.key, walked.entries)
-    const wanted = wantedBy.get(walked.key) ?? directoriesOf(walked.entries())
-    wantedBy.set(walked.key, wanted)
-    const read = async (layer: Layer): Promise<LayerDirectories> => {
-      const key = `${layer.diffId} ${walked.key}`
-      const known = readBy.get(key) ?? (await readLayer(layer, wanted))
-      readBy.set(key, known)
-      return known
+    if (parents === 'dir') {
+      await checkOnce(image, slot, walked)
+      return framed(walked.key, walked.entries)
     }
-    const base = await findDirectories(readableLayers(image, slot), wanted, read)
+    const wanted = wantedBy.get(walked.key) ?? directoriesOf(walked.entries('names'))
+    wantedBy.set(walked.key, wanted)
+    const newestFirst = baseLayers(image, slot, warnOfUnreadable)
+    const {paths, followed} = await followLinks(wanted, (asked) =>
+      findPaths(newestFirst, asked, (layer) => layers.read(layer)),
+    )
+    const base = paths.directories
     const facts = [...base.values()].map((own) => ({...own, xattrs: [...(own.xattrs ?? [])]}))
+    const key = digestOf(Buffer.from(JSON.stringify([facts, ...followed])))
+    const content: Entries =
+      followed.size === 0
+        ? walked.entries
+        : (detail) => throughLinks(walked.entries(detail), followed, base)
     return framed(
-      `${walked.key} ${digestOf(Buffer.from(JSON.stringify(facts)))}`,
+      `${walked.key} ${key}`,
       parents === 'base'
-        ? (detail) => withBaseDirectories(walked.entries(detail), base, created)
-        : (detail) => withoutBaseDirectories(walked.entries(detail), base),
+        ? (detail) => withBaseDirectories(content(detail), base, created)
+        : (detail) => withoutBaseDirectories(content(detail), base),
     )
   }
 
-  /** Newest first. */
-  function readableLayers({manifest, config}: Image, slot: Slot | undefined): Layer[] {
-    const own = new Set(slot?.layers.map(({layer}) => layer))
-    const layers = manifest.value.layers.flatMap((descriptor, position): Layer[] => {
-      const diffId = config.value.rootfs.diff_ids[position]
-      if (own.has(position) || diffId === undefined) return []
-      const {mediaType} = descriptor
-      if (layerCompression(mediaType) !== undefined && !isForeignLayer(mediaType))
-        return [{descriptor, diffId}]
-      const message = `layer ${position + 1} is of the type ${mediaType} and not looked into: directories that only it has are taken for new ones`
-      report({kind: 'warning', message})
-      return []
-    })
-    return layers.reverse()
+  /** A conflict or another image of an index asks for the same again. */
+  async function checkOnce(
+    image: Image,
+    slot: Slot | undefined,
+    {key, names, entries}: TreeEntries,
+  ): Promise<void> {
+    if (names.length === 0) return
+    const id = `${key} ${image.config.descriptor.digest}`
+    if (checked.has(id)) return
+    checked.add(id)
+    const directories = directoriesIn(entries('names'))
+    await checkLinks(baseLayers(image, slot), directories, layers, ports)
   }
 
-  async function readLayer(
-    {descriptor, diffId}: Layer,
-    wanted: ReadonlySet<string>,
-  ): Promise<LayerDirectories> {
-    report({kind: 'step', step: 'read image', on: `layer ${descriptor.digest}`})
-    const blob = await store.openBlob(descriptor, {signal})
-    return readLayerDirectories(blob, {mediaType: descriptor.mediaType, diffId}, wanted, signal)
+  function warnOfUnreadable({number, descriptor}: BaseLayer): void {
+    const message = `layer ${number} is of the type ${descriptor.mediaType} and not looked into: directories that only it has are taken for new ones`
+    ports.report({kind: 'warning', message})
   }
 }
 

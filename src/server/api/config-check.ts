@@ -2,7 +2,7 @@ import {InjectError} from '../../errors.js'
 import type {Descriptor} from '../../oci/descriptor.js'
 import {documentLimit, parseDocument} from '../../oci/json.js'
 import {configMembers} from '../../oci/known-members.js'
-import {dockerConfig, ociConfig} from '../../oci/media-type.js'
+import {dockerConfig, isGeneralMediaType, ociConfig} from '../../oci/media-type.js'
 import type {Repository} from '../../store/repository.js'
 import {readAll} from '../../stream/limit.js'
 import type {CheckedManifest} from './manifest-check.js'
@@ -31,7 +31,7 @@ export async function refuseAmbiguousConfig(
 }
 
 function isImageConfig({mediaType}: Descriptor): boolean {
-  return mediaType === ociConfig || mediaType === dockerConfig
+  return mediaType === ociConfig || mediaType === dockerConfig || isGeneralMediaType(mediaType)
 }
 
 function ambiguityIn(bytes: Uint8Array, what: string): InjectError | undefined {

@@ -1,15 +1,16 @@
 import * as v from 'valibot'
 import {IntegrityError, LimitError} from '../../errors.js'
-import type {Descriptor} from '../../oci/descriptor.js'
+import type {ConfigDescriptor, Descriptor} from '../../oci/descriptor.js'
 import type {Digest} from '../../oci/digest.js'
 import {documentKind} from '../../oci/document-kind.js'
 import {parseDocument} from '../../oci/json.js'
 import {manifestMembers} from '../../oci/known-members.js'
 import {
+  configDescriptorShape,
   descriptorShape,
   faultIn,
-  listShape,
   looseShape,
+  nullableListShape,
   textRecordShape,
   textShape,
 } from '../../oci/shape.js'
@@ -43,12 +44,15 @@ export function checkManifest(bytes: Uint8Array, contentType: string | undefined
     switch (kind) {
       case 'image': {
         const {config, layers, subject} = shaped(imageShape, value) as ImageManifest
-        const blobs = [config, ...layers.filter(isDistributed)]
+        const blobs = [
+          {...config, mediaType: config.mediaType ?? ''},
+          ...(layers ?? []).filter(isDistributed),
+        ]
         return {mediaType, blobs, manifests: [], subject: subject?.digest}
       }
       case 'index': {
         const {manifests, subject} = shaped(indexShape, value) as ImageIndex
-        return {mediaType, blobs: [], manifests, subject: subject?.digest}
+        return {mediaType, blobs: [], manifests: manifests ?? [], subject: subject?.digest}
       }
       case 'schema1':
         throw invalid('the manifest is of schema 1, which is not stored any more')
@@ -64,13 +68,13 @@ export function checkManifest(bytes: Uint8Array, contentType: string | undefined
 }
 
 interface ImageManifest {
-  readonly config: Descriptor
-  readonly layers: readonly Descriptor[]
+  readonly config: ConfigDescriptor
+  readonly layers: readonly Descriptor[] | null
   readonly subject?: Descriptor
 }
 
 interface ImageIndex {
-  readonly manifests: readonly Descriptor[]
+  readonly manifests: readonly Descriptor[] | null
   readonly subject?: Descriptor
 }
 
@@ -83,11 +87,11 @@ const shared = {
 
 const imageShape = looseShape({
   ...shared,
-  config: descriptorShape,
-  layers: listShape(descriptorShape),
+  config: configDescriptorShape,
+  layers: nullableListShape(descriptorShape),
 })
 
-const indexShape = looseShape({...shared, manifests: listShape(descriptorShape)})
+const indexShape = looseShape({...shared, manifests: nullableListShape(descriptorShape)})
 
 function shaped(shape: v.GenericSchema, value: unknown): unknown {
   const fault = faultIn(shape, value)

@@ -77,7 +77,7 @@ async function readImage(stored: StoredManifest, reading: Reading): Promise<Imag
 function factsOf(image: Image): Partial<ImageSubject> {
   const {value: config} = image.config
   const {created, history = []} = config
-  const steps = layerSteps(history)
+  const steps = layerSteps(history, image.manifest.value.layers.length)
   const labels = Object.entries(config.config?.Labels ?? {})
   const {slots, fault} = slotsOf(image)
   const author = config['author']

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {findDirectories, readLayerDirectories} from '../../../src/layer/pack/base-directories.js'
+import {findPaths} from '../../../src/layer/pack/base-directories.js'
+import {readLayerIndex} from '../../../src/layer/pack/layer-index.js'
 import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
 import {packLayer} from '../../../src/layer/pack/pack.js'
 import {directoriesOf} from '../../../src/layer/pack/parents.js'
@@ -11,21 +12,21 @@ import {makeEntry} from '../../support/put-image.js'
 const mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip'
 const {signal} = new AbortController()
 
-async function read(entries: readonly WalkedEntry[], wanted: ReadonlySet<string>) {
+async function read(entries: readonly WalkedEntry[]) {
   const {diffId} = (await hashLayer(() => entries))!
   const blob = packLayer(() => entries).open()
-  return readLayerDirectories(blob, {mediaType, diffId}, wanted, signal)
+  return readLayerIndex(blob, {mediaType, diffId}, signal)
 }
 
 /** The modes that are found of `wanted`, layers oldest first; and how many of them were read. */
 async function modes(layers: readonly (readonly WalkedEntry[])[], wanted: readonly string[]) {
   let count = 0
   const all = new Set([...wanted, ...directoriesOf(wanted.map((path) => makeEntry(`${path}/`)))])
-  const found = await findDirectories([...layers].reverse(), all, (layer) => {
+  const {directories} = await findPaths([...layers].reverse(), all, (layer) => {
     count++
-    return read(layer, all)
+    return read(layer)
   })
-  const list = wanted.map((path) => [path, found.get(path)?.mode] as const)
+  const list = wanted.map((path) => [path, directories.get(path)?.mode] as const)
   return {modes: Object.fromEntries(list), count}
 }
 
@@ -92,24 +93,19 @@ describe('directories of layers', () => {
   it('owner, time and attributes come along', async () => {
     const more = {mode: 0o2755, uid: 7, gid: 8, mtime: 9}
     const xattrs = new Map([['user.x', Buffer.from('y')]])
-    const {own} = await read([makeEntry('a/', {...more, xattrs})], new Set(['a']))
-    expect(own.get('a')).toEqual({path: 'a', ...more, xattrs})
+    const index = await read([makeEntry('a/', {...more, xattrs})])
+    expect(index).toEqual([{kind: 'directory', path: 'a', ...more, xattrs}])
   })
 
   it('a layer that is not what the config names, or is broken, is refused', async () => {
     const diffId = digestOf(Buffer.from('another'))
     const blob = packLayer(() => [dir('a', 0o700)]).open()
-    const wanted = new Set(['a'])
-    await expect(
-      readLayerDirectories(blob, {mediaType, diffId}, wanted, signal),
-    ).rejects.toMatchObject({
+    await expect(readLayerIndex(blob, {mediaType, diffId}, signal)).rejects.toMatchObject({
       code: 'ERR_INJECT_DIFF_ID_MISMATCH',
     })
     const aborted = AbortSignal.abort()
     const again = packLayer(() => [dir('a', 0o700)]).open()
-    await expect(readLayerDirectories(again, {mediaType, diffId}, wanted, aborted)).rejects.toThrow(
-      'aborted',
-    )
+    await expect(readLayerIndex(again, {mediaType, diffId}, aborted)).rejects.toThrow('aborted')
   })
 
   it('is what a file system would show, whatever the layers do', async () => {

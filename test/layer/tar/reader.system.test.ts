@@ -706,6 +706,6 @@ describe('P11 GNU tar as a second reader', () => {
       }),
       {numRuns: runs(1.5)},
     )
-    expect(taken).toBeGreaterThan(30)
+    expect(taken).toBeGreaterThanOrEqual(runs(0.1))
   })
 })

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import {join} from 'node:path'
-import {describe, expect, it} from 'vitest'
+import {describe, expect, it, onTestFinished} from 'vitest'
 import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
 import {walk, type WalkOptions} from '../../../src/layer/tree/walk.js'
 import {tempDir} from '../../support/temp-dir.js'
@@ -112,6 +112,21 @@ describe.runIf(process.platform === 'linux')('a walk with open files', () => {
     }
     await expect(hashLayer(touched)).rejects.toThrow("'z' changed while it was packed")
     expect(countOpen(root)).toBe(0)
+  })
+
+  it('W32 another name that a file gets or loses while it is packed is not a change of it', async () => {
+    const root = await tree()
+    const expected = await hashLayer(() => opened(root))
+    linkSync(join(root, 'z'), `${root}-old`)
+    onTestFinished(() => rmSync(`${root}-new`, {force: true}))
+    function* touched() {
+      for (const walked of opened(root)) {
+        if (walked.entry.path === 'b') linkSync(join(root, 'b'), `${root}-new`)
+        if (walked.entry.path === 'z') rmSync(`${root}-old`)
+        yield walked
+      }
+    }
+    expect(await hashLayer(touched)).toEqual(expected)
   })
 
   it('packs to the same bytes, also where files are not read in time', async () => {

@@ -24,6 +24,7 @@ import {
   pax,
   symlink,
 } from '../../support/tar-fixtures.js'
+import {runs} from '../../support/property-runs.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {describeWith} from '../../support/tools.js'
 import {treeSnapshot} from '../../support/tree-snapshot.js'
@@ -309,9 +310,9 @@ describe('hostile layers', () => {
     })
   })
 
-  it('T-14 L14 a sparse file is refused', async () => {
+  it('T-14 L14 a sparse file without its map is refused', async () => {
     const {error} = await attempt(archive(pax({'GNU.sparse.major': '1'}), file('a')))
-    expect(error).toMatchObject({code: 'ERR_INJECT_SPARSE_UNSUPPORTED'})
+    expect(error).toMatchObject({code: 'ERR_INJECT_LAYER_CORRUPT'})
   })
 
   it('T-02 T-06 L2 L6 names that differ in case or in how they are composed are different names', async () => {
@@ -487,7 +488,7 @@ describe('hostile layers', () => {
         await rm(out, {recursive: true, force: true})
       }),
     )
-    expect(taken).toBeGreaterThan(5)
+    expect(taken).toBeGreaterThanOrEqual(runs(0.05))
   })
 })
 

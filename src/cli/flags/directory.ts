@@ -1,0 +1,39 @@
+import {Flags, type Interfaces} from '@oclif/core'
+import {type ModeRule, parseModeRule} from '../../layer/tree/mode-rule.js'
+import {parseOwner} from './common.js'
+
+/** What becomes of the directory that is packed. */
+export const directoryFlags = {
+  owner: Flags.string({
+    helpValue: 'UID:GID',
+    summary: "Owner of everything in the layer, such as 0:0 (default: the directory's own).",
+  }),
+  chmod: Flags.custom<ModeRule>({
+    helpGroup: 'CONTENT',
+    helpValue: 'MODE',
+    summary: "Modes in the layer, such as u=rwX,go=rX (default: the directory's own).",
+    parse: (text) => Promise.resolve(parseModeRule(text)),
+  })(),
+  exclude: Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'CONTENT',
+    helpValue: 'PATTERN',
+    summary: 'Leave out matching files, in gitignore syntax, after .injectignore; repeatable.',
+  }),
+  'allow-empty': Flags.boolean({
+    helpGroup: 'CONTENT',
+    summary: 'Allow an empty directory to replace the content of a slot.',
+  }),
+  whiteouts: Flags.boolean({
+    helpGroup: 'CONTENT',
+    summary: 'Allow files named .wh.*, which delete files of the image.',
+  }),
+}
+
+/** What they say, as the operations know it. */
+export function directoryOptions(flags: Interfaces.InferredFlags<typeof directoryFlags>) {
+  const {owner, chmod, exclude = [], whiteouts, 'allow-empty': allowEmpty} = flags
+  const parsed = owner === undefined ? undefined : parseOwner(owner)
+  return {owner: parsed, chmod, exclude, whiteouts, allowEmpty}
+}

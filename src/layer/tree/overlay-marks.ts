@@ -1,0 +1,57 @@
+import {type BigIntStats, type Dirent, lstatSync} from 'node:fs'
+import {type ByteString, toPath, toText} from '../byte-string.js'
+import {opaqueMarker, whiteoutPrefix} from '../whiteout.js'
+import {xattrBinding} from './read-xattrs.js'
+
+// The marks by which an overlay file system says in its upper directory what a layer says by names:
+// https://docs.kernel.org/filesystems/overlayfs.html#whiteouts-and-opaque-directories
+
+/** Whether a file is one of the character devices 0:0 that delete what is below. */
+export function isOverlayWhiteout(stat: BigIntStats): boolean {
+  return stat.isCharacterDevice() && stat.rdev === 0n
+}
+
+/** A name of a directory, and what it is called in a layer where it is a mark there. */
+export interface ListedName {
+  /** On disk; `undefined` for an opaque directory's own mark, which is not a file. */
+  readonly name: ByteString | undefined
+  /** In the layer. */
+  readonly layerName: ByteString
+  /** As the directory says, which was before anybody looked. */
+  isFile(): boolean
+}
+
+/**
+ * The names of a directory with the marks in it under the names that they have in a layer, in no
+ * order.
+ */
+export function withMarks(folder: ByteString, entries: readonly Dirent[]): ListedName[] {
+  const listed = entries.map((entry): ListedName => {
+    const {name} = entry
+    const layerName = isMark(folder, entry) ? whiteoutPrefix + name : name
+    return {name, layerName, isFile: () => entry.isFile()}
+  })
+  if (!isOpaque(folder)) return listed
+  return [...listed, {name: undefined, layerName: opaqueMarker, isFile: () => false}]
+}
+
+function isMark(folder: ByteString, entry: Dirent): boolean {
+  if (!entry.isCharacterDevice()) return false
+  const stat = lstatSync(toPath(`${folder}/${entry.name}`), {bigint: true, throwIfNoEntry: false})
+  return stat !== undefined && isOverlayWhiteout(stat)
+}
+
+/** `y`: opaque; `x` says that files in it may be whiteouts, which only the kernel reads. */
+function isOpaque(folder: ByteString): boolean {
+  const path = toText(folder)
+  const binding = xattrBinding()
+  if (path === undefined || !binding) return false
+  return ['user.overlay.opaque', 'trusted.overlay.opaque'].some((name) => {
+    try {
+      // a file descriptor's path is a link, which the binding does not follow
+      return binding.getAttributeSync(`${path}/.`, name)?.toString('latin1') === 'y'
+    } catch {
+      return false
+    }
+  })
+}

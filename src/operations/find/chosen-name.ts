@@ -1,0 +1,28 @@
+import {UsageError} from '../../errors.js'
+import type {Image} from '../../image/image.js'
+import {findSlots} from '../../image/slot.js'
+import {defaultSlotName} from '../../oci/annotation.js'
+import type {Ports} from '../../ports.js'
+
+/**
+ * The slot that is meant: the one that was asked for, else CernVM-FS's where the images have it or
+ * have none, else the only one there is, which is said. Throws `UsageError`
+ * (`ERR_INJECT_NAME_NEEDED`) where there are several others.
+ */
+export function chosenName(
+  images: readonly Image[],
+  asked: string | undefined,
+  {report}: Pick<Ports, 'report'>,
+): string {
+  if (asked !== undefined) return asked
+  const names = [...new Set(images.flatMap((image) => findSlots(image).map(({name}) => name)))]
+  const [only, ...others] = names
+  if (only === undefined || names.includes(defaultSlotName)) return defaultSlotName
+  if (others.length > 0) {
+    throw new UsageError('ERR_INJECT_NAME_NEEDED', `there are several slots: ${names.join(', ')}`, {
+      hint: `use --name ${only} for one of them, or --name with a new name for another`,
+    })
+  }
+  report({kind: 'notice', message: `no --name given: using slot ${only}, the only one there is`})
+  return only
+}

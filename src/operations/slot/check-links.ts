@@ -1,0 +1,106 @@
+import {UnsafeContentError} from '../../errors.js'
+import {type ByteString, display} from '../../layer/byte-string.js'
+import type {EntryMetadata} from '../../layer/entry.js'
+import {findPaths} from '../../layer/pack/base-directories.js'
+import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
+import type {Ports} from '../../ports.js'
+import {type BaseLayer, type BaseLayers, nameOf} from './base-layers.js'
+
+/** Layers that are read at most for names that are not usual links: the root file system is low. */
+const mostLayers = 3
+/** Bytes, compressed, of a layer that is read for this. */
+const largestLayer = 128 * 1024 * 1024
+
+/** What is a link in the root file systems of most distributions. */
+const usualLinks: ReadonlySet<string> = new Set([
+  ...['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'usr/sbin', 'usr/lib64'],
+  ...['var/run', 'var/lock', 'var/mail', 'usr/tmp', 'usr/local/man'],
+])
+
+/** Directories as they are about to be written. */
+export function directoriesIn(entries: Iterable<WalkedEntry>): Map<ByteString, EntryMetadata> {
+  const found = new Map<ByteString, EntryMetadata>()
+  for (const {entry} of entries) if (entry.kind === 'directory') found.set(entry.path, entry)
+  return found
+}
+
+/**
+ * Makes sure that directories that are written as they are do not break the image: throws
+ * `UnsafeContentError` (`ERR_INJECT_LINK_IN_THE_WAY`) where the image has a symbolic link in the
+ * place of one, and warns of those of the image that change owner or mode. Looks into the lowest
+ * layers, into those that are known from earlier runs, and, for names that often are links, into
+ * others until it is certain.
+ */
+export async function checkLinks(
+  newestFirst: readonly BaseLayer[],
+  directories: ReadonlyMap<ByteString, EntryMetadata>,
+  layers: BaseLayers,
+  {report}: Pick<Ports, 'report'>,
+): Promise<void> {
+  const warn = (message: string) => report({kind: 'warning', message})
+  const wanted = new Set(directories.keys())
+  const lowest = new Set(newestFirst.slice(-mostLayers))
+  const skipped: BaseLayer[] = []
+  const read = async (layer: BaseLayer) => {
+    const known = await layers.known(layer)
+    if (known) return known
+    if (layer.descriptor.size <= largestLayer) return layers.read(layer)
+    skipped.push(layer)
+    return undefined
+  }
+  const few = (layer: BaseLayer) => (lowest.has(layer) ? read(layer) : layers.known(layer))
+  const first = await findPaths(newestFirst, wanted, few)
+  refuse(first.links)
+  warnOfChanges(first.directories)
+
+  const doubtful = new Set([...first.unknown].filter((path) => usualLinks.has(path)))
+  const rest = newestFirst.filter((layer) => !lowest.has(layer))
+  const second = await findPaths(doubtful.size > 0 ? rest : [], doubtful, read)
+  refuse(second.links)
+  const [large] = skipped
+  if (large && (doubtful.size === 0 ? first.unknown : second.unknown).size > 0)
+    warn(
+      `${nameOf(large)} is too large to look into: whether the image has symbolic links in the places of directories was not checked; --parents base does it`,
+    )
+
+  function refuse(links: ReadonlyMap<ByteString, ByteString>): void {
+    const [link] = links
+    if (!link) return
+    const [path, target] = link
+    throw new UnsafeContentError(
+      'ERR_INJECT_LINK_IN_THE_WAY',
+      `the image has a symbolic link at ${display(`/${path}`)} (to ${display(target)}), which a directory would replace`,
+      {hint: `use --path ${pathOf(path, target)}, or --parents base, which follows it`},
+    )
+  }
+
+  function warnOfChanges(base: ReadonlyMap<ByteString, EntryMetadata>): void {
+    const changes = [...base].flatMap(([path, before]) => {
+      const after = directories.get(path)
+      const [from, to] = [describe(before), after ? describe(after) : '']
+      return after && from !== to ? [`/${path} (${from} becomes ${to})`] : []
+    })
+    if (changes.length === 0) return
+    const names = changes.slice(0, 3).map(display).join(', ')
+    const more = changes.length > 3 ? ` and ${changes.length - 3} more` : ''
+    warn(
+      `directories that the image has change owner or mode: ${names}${more}; --parents base keeps them`,
+    )
+  }
+}
+
+function describe({mode, uid, gid}: EntryMetadata): string {
+  return `${mode.toString(8).padStart(4, '0')} ${uid}:${gid}`
+}
+
+/** Where a link leads to, as far as its own text tells. */
+function pathOf(path: ByteString, target: ByteString): string {
+  const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
+  const names = (target.startsWith('/') ? target : `${folder}/${target}`).split('/')
+  const real: string[] = []
+  for (const name of names) {
+    if (name === '..') real.pop()
+    else if (name !== '' && name !== '.') real.push(name)
+  }
+  return `/${real.join('/')}`
+}
