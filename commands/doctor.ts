@@ -8,7 +8,7 @@ import {doctor} from '../src/operations/doctor/doctor.js'
 
 export default class Doctor extends BaseCommand {
   static override readonly summary =
-    'Check whether a registry supports everything that inject needs, and suggest fixes.'
+    'Check whether a registry supports what inject needs, and suggest fixes.'
   static override readonly description =
     'Without a repository, checks the connection, TLS, credentials, tokens and the clock. With one, also checks tags, manifests, blobs and referrers. Writes nothing without --write. Exits with 0 if updates will work, otherwise with the exit code of the first problem.'
   static override readonly examples = [

@@ -14,9 +14,11 @@ const pages = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ]
-const sources = readdirSync('src', {recursive: true, encoding: 'utf8'})
-  .filter((name) => name.endsWith('.ts'))
-  .map((name) => `src/${name}`)
+const sources = ['src', 'commands'].flatMap((folder) =>
+  readdirSync(folder, {recursive: true, encoding: 'utf8'})
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`),
+)
 
 /** Lines in a row that begin with a bar, outside of code blocks, and the number of the first. */
 function tables(page: string): {at: number; rows: string[]}[] {

@@ -7,7 +7,7 @@ import {pruneRoot} from '../../src/operations/maintain/prune-store.js'
 
 export default class StorePrune extends BaseCommand {
   static override readonly summary =
-    'Remove old tags from a served folder, and the content that only they referred to.'
+    'Remove old tags from a served folder, and content that only they referred to.'
   static override readonly description =
     'Removes a tag that is older than --older-than and not among the --keep-last newest of its repository; one of the two flags is enough. Content of a remaining index or referrer stays. Safe while inject serve runs.'
   static override readonly examples = [

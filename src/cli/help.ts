@@ -19,6 +19,14 @@ class CommandPage extends CommandHelp {
     return [this.command.id, ...args, '[FLAGS]'].join(' ')
   }
 
+  /** oclif cuts the indentation of the first line; names are to stand below each other. */
+  override section(...[header, body]: Parameters<CommandHelp['section']>): string {
+    const text = super.section(header, body)
+    return header.endsWith('FLAGS') && /^ +-\w, /m.test(text)
+      ? text.replace(/\n {2}--/, '\n      --')
+      : text
+  }
+
   protected override sections() {
     const sections = super.sections()
     const named = (...headers: string[]) =>

@@ -22,6 +22,10 @@ export const imageArg = Args.string({
 
 /** Every command has these. */
 export const commonFlags = {
+  json: Flags.boolean({
+    helpGroup: 'GLOBAL',
+    summary: 'Print the result, or the error, as a JSON document.',
+  }),
   progress: Flags.option({options: progressModes})({
     default: 'auto' as ProgressMode,
     env: 'INJECT_PROGRESS',

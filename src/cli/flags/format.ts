@@ -22,7 +22,7 @@ export const formatFlags = {
     helpGroup: 'CONTENT',
     helpValue: 'dir|base|omit',
     summary:
-      "For directories the image already has: use DIR's mode, owner and times, keep the image's, or leave them out.",
+      'For directories the image already has: use the mode, owner and times of the content, keep those of the image, or leave them out.',
   }),
 }
 

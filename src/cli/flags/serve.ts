@@ -24,6 +24,7 @@ export const serveFlags = {
   }),
   anonymous: Flags.option({options: ['pull', 'none'] as const})({
     dependsOn: ['auth'],
+    helpValue: 'pull|none',
     summary: 'What clients without a login can do (default: none).',
   }),
   'tls-cert': Flags.string({helpValue: 'FILE', summary: 'TLS certificate chain, in PEM.'}),
@@ -45,7 +46,7 @@ export const serveFlags = {
   }),
   force: Flags.boolean({
     char: 'f',
-    summary: 'Serve a folder that holds other files and was never served.',
+    summary: 'Serve a folder that inject serve has never served and that holds other files.',
   }),
   delete: Flags.boolean({
     allowNo: true,
@@ -74,7 +75,8 @@ export const serveFlags = {
   }),
   log: Flags.option({options: logFormats})({
     default: 'text' as LogFormat,
-    summary: 'Format of the request log: json, text or none.',
+    helpValue: 'json|text|none',
+    summary: 'Format of the request log on stderr.',
   }),
 }
 
