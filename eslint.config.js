@@ -149,7 +149,8 @@ const commentWidth = {
 }
 
 export default tseslint.config(
-  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/']},
+  // AssemblyScript is no TypeScript, though it looks so
+  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/']},
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
