@@ -109,5 +109,5 @@ function framed(
   content: FramedEntries['content'],
   frame: FramedEntries['frame'] = (entries) => entries,
 ): FramedEntries {
-  return {key, content, frame, entries: () => frame(content({opened: true}))}
+  return {key, content, frame, entries: (detail = {opened: true}) => frame(content(detail))}
 }
