@@ -8,7 +8,8 @@ export const packFlags = {
     min: 1,
     max: 9,
     helpValue: '1-9',
-    summary: 'How hard gzip tries (default: 1); another level gives other bytes.',
+    summary:
+      'Compress with zlib at this level (default: deflate of our own, which is faster than level 1); each gives other bytes.',
   }),
   jobs: Flags.integer({
     char: 'j',

@@ -23,9 +23,13 @@ export function deflateBound(length) {
   return length + (length >> 12) + 32
 }
 
-/** @returns {WebAssembly.Module} compiled from the file that `npm run build` makes */
+/** @type {WebAssembly.Module | undefined} */
+let loaded
+
+/** @returns {WebAssembly.Module} compiled once from the file that `npm run build` makes */
 export function loadDeflate() {
-  return new WebAssembly.Module(readFileSync(new URL('wasm/deflate.wasm', import.meta.url)))
+  loaded ??= new WebAssembly.Module(readFileSync(new URL('wasm/deflate.wasm', import.meta.url)))
+  return loaded
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   countEntries,
   type PackedContent,
 } from './packed-content.js'
+import type {LayerThreads} from './layer-threads.js'
 import type {PackThreads} from './threads/pack-threads.js'
 import {tarItem} from './write-tar.js'
 
@@ -17,36 +18,6 @@ const small = 8 * 1024 * 1024
 
 /** Among the kinds of blocks in a cache; below it are zlib's levels and zstd. */
 const ownKind = 200 + ownDeflateVersion
-
-/** Threads for one layer after the other, started when the first one needs them. */
-export interface LayerThreads {
-  /** `undefined` where there can be none. */
-  get(): Promise<PackThreads | undefined>
-  close(): Promise<void>
-}
-
-/** Of `jobs` threads that compress: none for one job. */
-export function layerThreads(jobs: number): LayerThreads {
-  let threads: Promise<PackThreads | undefined> | undefined
-  return {
-    get: () => (threads ??= start()),
-    async close() {
-      await (await threads)?.close()
-      threads = undefined
-    },
-  }
-
-  async function start(): Promise<PackThreads | undefined> {
-    if (jobs <= 1) return undefined
-    const {startPackThreads} = await import('./threads/pack-threads.js')
-    try {
-      return startPackThreads(jobs)
-    } catch {
-      // as many threads as may be, or none at all: it goes without
-      return undefined
-    }
-  }
-}
 
 export interface PackOwnOptions extends ContentOptions {
   readonly cache: BlockCache | undefined
@@ -66,9 +37,14 @@ export async function* packOwn(
   const walk = entries({})[Symbol.iterator]()
   try {
     const {first, isWhole} = takeSmall(walk)
-    const threads = isWhole || options.cache ? undefined : await options.threads.get()
     const all = chain(first, walk)
-    return yield* threads ? packInThreads(all, threads, options) : packHere(all, options)
+    const threads = isWhole || options.cache ? undefined : await options.threads.take()
+    if (!threads) return yield* packHere(all, options)
+    try {
+      return yield* packInThreads(all, threads, options)
+    } finally {
+      await options.threads.giveBack(threads)
+    }
   } finally {
     walk.return?.()
   }

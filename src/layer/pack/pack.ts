@@ -14,7 +14,8 @@ import {
   type ContentOptions,
   type PackedContent,
 } from './packed-content.js'
-import {layerThreads, type LayerThreads, packOwn} from './pack-own.js'
+import {layerThreads, type LayerThreads} from './layer-threads.js'
+import {packOwn} from './pack-own.js'
 import type {Entries} from '../tree/walked-entry.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */

@@ -4,10 +4,10 @@ import {type Batch, writeBatch} from './batch.js'
 import {countFed, eatenCount, type Ring} from './ring.js'
 
 /** Items of one message. */
-const batchLength = 128
+const batchLength = 64
 
-/** Batches that wait to be read, at most: more than the ring holds of the smallest files. */
-const ahead = 16
+/** Batches that wait to be read, at most. */
+const ahead = 12
 
 export interface Feed {
   /** Lists entries, as far as the reader has room for more. Throws what the iteration throws. */

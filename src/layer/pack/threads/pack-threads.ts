@@ -43,6 +43,8 @@ export interface PackThreads {
    * `writeTar` throws, and the signal's reason; after that the threads have ended.
    */
   pack(items: Iterable<EntryItem>, call: PackCall): AsyncGenerator<Uint8Array, TarSum, undefined>
+  /** Whether they are of no more use: closed, or a tar was not packed to its end. */
+  hasEnded(): boolean
   /** Ends the threads. */
   close(): Promise<void>
 }
@@ -51,7 +53,7 @@ export interface PackThreads {
 const mostDeflaters = 16
 
 /** Places of the ring: some for each thread that compresses, and some for what waits to be sent. */
-const placesFor = (deflaters: number): number => 8 + 8 * deflaters
+const placesFor = (deflaters: number): number => 8 + 6 * deflaters
 
 type Answer =
   | {readonly digest: string; readonly crc: number; readonly size: number}
@@ -64,7 +66,7 @@ type Answer =
     }
 
 /** Little of what they hold is on their heaps. */
-const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64}
+const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64}
 
 /**
  * Starts one thread that reads files and hashes the tar, and one for each of `jobs` that compress;
@@ -146,6 +148,7 @@ export function startPackThreads(jobs: number): PackThreads {
         }
       }
     },
+    hasEnded: () => isClosed || failure !== undefined,
     close,
   }
 
