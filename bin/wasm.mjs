@@ -17,7 +17,9 @@ const options = [
   ...['-O3', '--zeroFilledMemory'],
 ]
 
+/** @returns {Promise<Uint8Array>} */
 export async function compile() {
+  /** @type {Uint8Array | undefined} */
   let binary
   const {error, stderr} = await asc.main(['deflate.ts', '--outFile', 'out.wasm', ...options], {
     readFile: (name) => {
@@ -30,7 +32,7 @@ export async function compile() {
     writeFile: (_, bytes) => (binary = bytes),
     listFiles: () => [],
   })
-  if (error) throw new Error(`AssemblyScript failed: ${stderr}`, {cause: error})
+  if (error || !binary) throw new Error(`AssemblyScript failed: ${stderr}`, {cause: error})
   return binary
 }
 

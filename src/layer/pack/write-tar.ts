@@ -1,5 +1,5 @@
 import {localIoError} from '../../disk/local-io-error.js'
-import {readable} from '../byte-string.js'
+import {type ByteString, readable} from '../byte-string.js'
 import {type BlockRule, pathHash} from '../compress/blocks.js'
 import {encodeHeader} from '../tar/encode-header.js'
 import {changed} from '../tree/file-state.js'
@@ -38,7 +38,7 @@ export function* writeTar(
     yield* tarBlocks(items(), rule, allocate)
   } catch (error) {
     if (!(error instanceof UnreadFile)) throw error
-    throw unreadEntry((error.item as EntryItem).walked, error)
+    throw unreadFile((error.item as EntryItem).walked.entry.path, error)
   }
 
   function* items(): Generator<EntryItem> {
@@ -47,11 +47,9 @@ export function* writeTar(
 }
 
 /** The error for the user, of an entry whose file could not be read. */
-export function unreadEntry(
-  {entry}: WalkedEntry,
+export function unreadFile(
+  path: ByteString,
   {doing, cause}: Pick<UnreadFile, 'doing' | 'cause'>,
 ): Error {
-  return cause instanceof Error
-    ? localIoError(cause, doing, readable(entry.path))
-    : changed(entry.path)
+  return cause instanceof Error ? localIoError(cause, doing, readable(path)) : changed(path)
 }

@@ -164,5 +164,9 @@ function writeUstar(bytes: Buffer, at: number, fields: Fields): void {
 
 /** Zero-padded octal that ends in NUL, as GNU tar and Go write it. */
 function octal(bytes: Buffer, at: number, width: number, value: number): void {
-  bytes.write(value.toString(8).padStart(width - 1, '0'), at, width - 1, 'latin1')
+  let left = value
+  for (let digit = at + width - 2; digit >= at; digit--) {
+    bytes[digit] = 0x30 + (left % 8)
+    left = Math.floor(left / 8)
+  }
 }

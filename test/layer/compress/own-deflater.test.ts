@@ -4,7 +4,6 @@ import {join} from 'node:path'
 import {constants, crc32, deflateRawSync, gunzipSync, inflateRawSync} from 'node:zlib'
 import {inflateRaw} from 'pako'
 import {describe, expect, it} from 'vitest'
-// @ts-expect-error -- it has no types, and is the build's
 import {compile} from '../../../bin/wasm.mjs'
 import {
   createBlockDeflate,
@@ -120,7 +119,7 @@ describe('deflate of our own', () => {
     const built = readFileSync(
       new URL('../../../src/layer/compress/wasm/deflate.wasm', import.meta.url),
     )
-    const compiled = await (compile as () => Promise<Uint8Array>)()
+    const compiled = await compile()
     expect(built.equals(compiled)).toBe(true)
   })
 

@@ -1,4 +1,4 @@
-import type {WalkedEntry} from '../../tree/walked-entry.js'
+import type {ByteString} from '../../byte-string.js'
 import type {EntryItem} from '../write-tar.js'
 import {type Batch, writeBatch} from './batch.js'
 import {countFed, eatenCount, type Ring} from './ring.js'
@@ -12,8 +12,8 @@ const ahead = 12
 export interface Feed {
   /** Lists entries, as far as the reader has room for more. Throws what the iteration throws. */
   readonly fill: () => void
-  /** What the reader knows by its number: one that it is not done with. */
-  readonly entryAt: (number: number) => WalkedEntry
+  /** The path of what the reader knows by its number: one that it is not done with. */
+  readonly pathAt: (number: number) => ByteString
   /** Ends the iteration. */
   readonly close: () => void
 }
@@ -25,7 +25,8 @@ export function createFeed(
   post: (batch: Batch) => void,
 ): Feed {
   const iterator = items[Symbol.iterator]()
-  const waiting: (readonly EntryItem[])[] = []
+  /** Paths of batches that are not read yet: no more than messages need. */
+  const waiting: (readonly ByteString[])[] = []
   let fed = 0
   let eaten = 0
   let isLast = false
@@ -35,18 +36,17 @@ export function createFeed(
       for (const now = eatenCount(ring); eaten < now; eaten++) waiting.shift()
       while (!isLast && fed - eaten < ahead) {
         const batch = take()
-        waiting.push(batch)
+        waiting.push(batch.map(({walked}) => walked.entry.path))
         post(writeBatch(batch, isLast))
         countFed(ring)
         fed++
       }
     },
-    entryAt(number) {
+    pathAt(number) {
       // all batches but the last one are full
-      const item = waiting[Math.floor(number / batchLength) - eaten]?.[number % batchLength]
-      if (!item)
-        throw new Error(`the thread that reads tells of an entry ${number}, which it has not`)
-      return item.walked
+      const path = waiting[Math.floor(number / batchLength) - eaten]?.[number % batchLength]
+      if (path === undefined) throw new Error(`the thread that reads names an unknown entry`)
+      return path
     },
     close: () => void iterator.return?.(),
   }

@@ -2,7 +2,7 @@ import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
 import {type Digest, parseDigest} from '../../../oci/digest.js'
 import {createMemory, loadDeflate} from '../../compress/block-deflate.js'
 import {ownBlocks} from '../../compress/blocks.js'
-import {type EntryItem, unreadEntry} from '../write-tar.js'
+import {type EntryItem, unreadFile} from '../write-tar.js'
 import {createFeed} from './feed.js'
 import {
   bellAfter,
@@ -140,7 +140,7 @@ export function startPackThreads(jobs: number): PackThreads {
           const count = bellCount(ring)
           signal?.throwIfAborted()
           if (answer && 'unread' in answer)
-            throw unreadEntry(feed.entryAt(answer.unread.item), withErrno(answer.unread))
+            throw unreadFile(feed.pathAt(answer.unread.item), withErrno(answer.unread))
           if (failure) throw failure
           meanwhile?.()
           if (isSo()) return
