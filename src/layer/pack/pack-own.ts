@@ -11,7 +11,7 @@ import {
 } from './packed-content.js'
 import type {LayerThreads} from './layer-threads.js'
 import type {PackThreads} from './threads/pack-threads.js'
-import {tarItem} from './write-tar.js'
+import {tarItem} from './blocks/write-tar.js'
 
 /** Bytes of a tree below which threads are not worth their start. */
 const small = 8 * 1024 * 1024

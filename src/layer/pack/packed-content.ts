@@ -1,6 +1,6 @@
 import {createDigester, type Digest} from '../../oci/digest.js'
 import type {BlockRule} from '../compress/blocks.js'
-import {writeTar} from './write-tar.js'
+import {writeTar} from './blocks/write-tar.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** What a packed directory amounts to. */

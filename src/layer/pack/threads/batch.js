@@ -14,7 +14,7 @@
  */
 
 /**
- * @typedef {import('../tar-blocks.js').TarItem} TarItem
+ * @typedef {import('../blocks/tar-blocks.js').TarItem} TarItem
  */
 
 /**

@@ -1,5 +1,5 @@
 import type {ByteString} from '../../byte-string.js'
-import type {EntryItem} from '../write-tar.js'
+import type {EntryItem} from '../blocks/write-tar.js'
 import {type Batch, writeBatch} from './batch.js'
 import {countFed, eatenCount, type Ring} from './ring.js'
 

@@ -2,7 +2,7 @@ import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
 import {type Digest, parseDigest} from '../../../oci/digest.js'
 import {createMemory, loadDeflate} from '../../compress/block-deflate.js'
 import {ownBlocks} from '../../compress/blocks.js'
-import {type EntryItem, unreadFile} from '../write-tar.js'
+import {type EntryItem, unreadFile} from '../blocks/write-tar.js'
 import {createFeed} from './feed.js'
 import {
   bellAfter,

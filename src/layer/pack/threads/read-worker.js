@@ -3,7 +3,7 @@
 import {createHash} from 'node:crypto'
 import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads'
 import {crc32} from 'node:zlib'
-import {tarBlocks, UnreadFile} from '../tar-blocks.js'
+import {tarBlocks, UnreadFile} from '../blocks/tar-blocks.js'
 import {readBatch} from './batch.js'
 import {
   awaitFed,

@@ -20,7 +20,7 @@ import {
   type PackThreads,
   startPackThreads,
 } from '../../../../src/layer/pack/threads/pack-threads.js'
-import {type EntryItem, tarItem} from '../../../../src/layer/pack/write-tar.js'
+import {type EntryItem, tarItem} from '../../../../src/layer/pack/blocks/write-tar.js'
 import {walk} from '../../../../src/layer/tree/walk.js'
 import {digestOf} from '../../../../src/oci/digest.js'
 import {tempDir} from '../../../support/temp-dir.js'

@@ -1,9 +1,9 @@
-import {localIoError} from '../../disk/local-io-error.js'
-import {type ByteString, readable} from '../byte-string.js'
-import {type BlockRule, pathHash} from '../compress/blocks.js'
-import {encodeHeader} from '../tar/encode-header.js'
-import {changed} from '../tree/file-state.js'
-import type {WalkedEntry} from '../tree/walked-entry.js'
+import {localIoError} from '../../../disk/local-io-error.js'
+import {type ByteString, readable} from '../../byte-string.js'
+import {type BlockRule, pathHash} from '../../compress/blocks.js'
+import {encodeHeader} from '../../tar/encode-header.js'
+import {changed} from '../../tree/file-state.js'
+import type {WalkedEntry} from '../../tree/walked-entry.js'
 import {tarBlocks, type TarItem, UnreadFile} from './tar-blocks.js'
 
 /** What the tar has of an entry, with the entry for messages. */

@@ -26,7 +26,7 @@ const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
  *
  * @typedef {object} TarFile
  * @property {string | Uint8Array} path
- * @property {import('../tree/file-state.js').FileState} state
+ * @property {import('../../tree/file-state.js').FileState} state
  * @property {(() => number | undefined) | undefined} [opened]
  */
 
@@ -54,7 +54,7 @@ export class UnreadFile extends Error {
  * padding. Reads files synchronously, straight into the block. Throws `UnreadFile`.
  *
  * @param {Iterable<TarItem>} items
- * @param {import('../compress/blocks.js').BlockRule} rule
+ * @param {import('../../compress/blocks.js').BlockRule} rule
  * @param {(length: number) => Buffer} allocate
  * @returns {Generator<Buffer, void, undefined>}
  */
@@ -165,7 +165,7 @@ export function* tarBlocks(items, rule, allocate) {
 /**
  * Whether a block that holds `used` bytes ends behind an entry that takes `size` bytes of the tar.
  *
- * @param {import('../compress/blocks.js').BlockRule} rule
+ * @param {import('../../compress/blocks.js').BlockRule} rule
  * @param {number} used
  * @param {number} hash
  * @param {number} size
@@ -191,8 +191,8 @@ function isStill({path, state}) {
 /**
  * Whether nothing about a file was touched between two looks, as `isSame` of the tree has it.
  *
- * @param {import('../tree/file-state.js').FileState} now
- * @param {import('../tree/file-state.js').FileState} then
+ * @param {import('../../tree/file-state.js').FileState} now
+ * @param {import('../../tree/file-state.js').FileState} then
  */
 function isSame(now, then) {
   return (
