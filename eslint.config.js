@@ -267,6 +267,7 @@ export default tseslint.config(
         fetch: 'readonly',
         setTimeout: 'readonly',
         structuredClone: 'readonly',
+        WebAssembly: 'readonly',
       },
     },
   },

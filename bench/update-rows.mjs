@@ -13,10 +13,10 @@ const loop = [
 ].join(' && ')
 
 /**
- * Each runs in turn with the others of its row, in one go; a row's name begins with its tree. `ours`
- * are arguments of inject, `script` is a shell's in place of them. `first` runs once, and `change`
- * before each round; neither is timed. `against` is the wall time over that of a
- * peer, `cpu` the same of CPU seconds of all processes: at most, or `undefined` for no limit.
+ * Each runs in turn with the others of its row, in one go; a row's name begins with its tree.
+ * `ours` are arguments of inject, `script` is a shell's in place of them. `first` runs once, and
+ * `change` before each round; neither is timed. `against` is the wall time over that of a peer,
+ * `cpu` the same of CPU seconds of all processes: at most, or `undefined` for no limit.
  */
 export const rows = {
   R1: {

@@ -2,9 +2,10 @@
 // https://webassembly.github.io/spec/js-api/
 
 declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array)
+  interface Module {
+    readonly [Symbol.toStringTag]: 'WebAssembly.Module'
   }
+  const Module: new (bytes: Uint8Array) => Module
   class Memory {
     constructor(limits: {initial: number; maximum: number; shared: true})
     readonly buffer: SharedArrayBuffer

@@ -40,7 +40,7 @@ function random(seed: number): (below: number) => number {
   }
 }
 
-/** Bytes of many kinds: noise, few values, runs, copies from nearby, from far, and of themselves. */
+/** Bytes of many kinds: noise, few values, runs, copies from near, from far, of themselves. */
 function generated(next: (below: number) => number, length: number): Buffer {
   const bytes = Buffer.alloc(length)
   const values = 1 + next(next(2) === 0 ? 4 : 256)
@@ -137,8 +137,8 @@ describe('deflate of our own', () => {
         const deflated = Buffer.concat(blocks.map((block) => deflate(block)))
         const whole = Buffer.concat(blocks)
         const stream = Buffer.concat([deflated, last])
-        // all blocks as one stream: one that is wrong shows, and so does one that does not end where
-        // the next begins
+        // all blocks as one stream: one that is wrong shows, and so does one that does not end
+        // where the next begins
         expect(inflateRawSync(stream).equals(whole)).toBe(true)
         expect(Buffer.from(inflateRaw(stream)).equals(whole)).toBe(true)
         const member = Buffer.concat([

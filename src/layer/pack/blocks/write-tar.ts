@@ -25,9 +25,9 @@ export function tarItem(walked: WalkedEntry): EntryItem {
 
 /**
  * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate`
- * (of the length asked for), which the consumer owns from then on. Throws what `tarItem` throws, and
- * `LocalIoError`: `ERR_INJECT_CHANGED_WHILE_PACKED` for a file that is not, when read to its end,
- * what was listed.
+ * (of the length asked for), which the consumer owns from then on. Throws what `tarItem` throws,
+ * and `LocalIoError`: `ERR_INJECT_CHANGED_WHILE_PACKED` for a file that is not, when read to its
+ * end, what was listed.
  */
 export function* writeTar(
   entries: Iterable<WalkedEntry>,

@@ -53,7 +53,7 @@ export interface PackThreads {
 const mostDeflaters = 16
 
 /** Places of the ring: some for each thread that compresses, and some for what waits to be sent. */
-const placesFor = (deflaters: number): number => 8 + 6 * deflaters
+const placesFor = (deflaters: number): number => 8 + 4 * deflaters
 
 type Answer =
   | {readonly digest: string; readonly crc: number; readonly size: number}

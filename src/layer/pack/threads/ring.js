@@ -22,7 +22,7 @@ const fed = 2
 const eaten = 3
 const firstPlace = 4
 
-/** Words of a place: its state, bytes of the block (`end` behind the last one) and of the result. */
+/** Words of a place: its state, bytes of the block or `end`, bytes of the result. */
 const perPlace = 3
 /** In place of a length. */
 export const end = -1
