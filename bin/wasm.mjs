@@ -29,7 +29,9 @@ export async function compile() {
         return null
       }
     },
-    writeFile: (_, bytes) => (binary = bytes),
+    writeFile: (_, bytes) => {
+      binary = /** @type {Uint8Array} */ (bytes)
+    },
     listFiles: () => [],
   })
   if (error || !binary) throw new Error(`AssemblyScript failed: ${stderr}`, {cause: error})
