@@ -172,7 +172,8 @@ const namesTaken = {
 }
 
 export default tseslint.config(
-  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/']},
+  // AssemblyScript is no TypeScript, though it looks so
+  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/']},
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
@@ -308,6 +309,7 @@ export default tseslint.config(
         fetch: 'readonly',
         setTimeout: 'readonly',
         structuredClone: 'readonly',
+        WebAssembly: 'readonly',
       },
     },
   },

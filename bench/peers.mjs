@@ -15,8 +15,13 @@ export const peers = {
   'tar | pigz -p 2 -6 | sha256sum': 'tar -cf - -C "$2" . | pigz -p 2 -6 | sha256sum',
   'crane blob | tar -xz':
     'rm -rf "$4/x" && mkdir "$4/x" && crane blob --insecure "$1@$3" | tar -xzf - -C "$4/x"',
+  'crane loop':
+    'rm -rf "$4/x" && mkdir "$4/x" && crane blob --insecure "$1@$3" | tar -xzf - -C "$4/x" && date > "$4/x/changed" && tar -C "$4/x" -cf - . | crane append --insecure -b "$1:base" -t "$1:loop" -f -',
   'node -e 0': `${process.execPath} -e 0`,
 }
+
+/** The peers whose third argument is the digest of the first update's layer. */
+export const readsFirst = new Set(['crane blob | tar -xz', 'crane loop'])
 
 /** Whether all that the command of a peer calls is on this machine. */
 export const isHere = (peer, here) =>

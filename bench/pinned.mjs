@@ -16,6 +16,21 @@ export const debianPackages = {
   '/usr/bin/time': {name: 'time', version: '1.9-0.2'},
 }
 
+/**
+ * Debian's packages whose files are the tree R1, in their order of unpacking; the versions are of
+ * Debian 12.
+ */
+export const treePackages = {
+  'golang-1.19-src': '1.19.8-2',
+  'libboost1.74-dev': '1.74.0+ds1-21',
+  'libpython3.11-stdlib': '3.11.2-6+deb12u9',
+  'libpython3.11-testsuite': '3.11.2-6+deb12u9',
+  'python3.11-doc': '3.11.2-6+deb12u9',
+  'python3-django': '3:3.2.25-0+deb12u7',
+  'python3-sympy': '1.11.1-1',
+  'linux-libc-dev': '6.1.192-3',
+}
+
 /** Go programs. */
 export const goPrograms = {
   crane: {module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.20.6'},

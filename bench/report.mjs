@@ -8,8 +8,8 @@ export function writeReport({measurements, rows, floors, rounds, ...machine}, fo
     '',
     `${date}, Node ${node}, ${cores} cores (${cpu}), medians of ${rounds} interleaved runs. Storage and trees on tmpfs. \`npm run bench -- update\` makes this file.`,
     '',
-    '| workload | who | wall s (fastest - slowest) | x | CPU s | peak MiB | layer MB | bytes sent | requests |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| workload | who | wall s (fastest - slowest) | x | CPU s | peak MiB | layer MB | bytes sent | requests | load |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...measurements.flatMap(rowsOf),
     '',
     '| what | measured | at most | |',
@@ -32,7 +32,7 @@ export function writeReport({measurements, rows, floors, rounds, ...machine}, fo
   writeFileSync(new URL('update.svg', folder), plot(measurements))
 }
 
-function rowsOf({name, runs, layer, counted, peersCounted}) {
+function rowsOf({name, load, isLoaded, runs, layer, counted, peersCounted}) {
   return Object.entries(runs).map(([who, run]) => {
     const counts = who === 'inject' ? counted : peersCounted[who]
     const size = who === 'inject' && layer?.size ? (layer.size / 1e6).toFixed(1) : ''
@@ -47,6 +47,7 @@ function rowsOf({name, runs, layer, counted, peersCounted}) {
       size,
       counts?.sent ?? '',
       counts?.requests ?? '',
+      who === 'inject' ? `${load.toFixed(1)}${isLoaded ? ' (busy)' : ''}` : '',
     ]
     return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`
   })

@@ -2,10 +2,10 @@
 // packages, crane and regctl by `go install`, dxf by pip. The last two go into bench/.peers, which
 // is not committed.
 import {spawnSync} from 'node:child_process'
-import {existsSync} from 'node:fs'
+import {existsSync, mkdirSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {chosen, debianPackages, dxf, goPrograms, setUp} from './pinned.mjs'
+import {chosen, debianPackages, dxf, goPrograms, setUp, treePackages} from './pinned.mjs'
 
 const folder = fileURLToPath(new URL('.peers', import.meta.url))
 /**
@@ -30,6 +30,27 @@ function installPackages() {
     if (stdout && stdout !== version)
       console.error(`set-up: ${name} is ${stdout} here, not ${version} as chosen on ${chosen}`)
   }
+}
+
+/**
+ * The archives of the packages that R1 is made of, downloaded once. Debian keeps no superseded
+ * versions: where one is gone its successor is taken, and is named.
+ */
+export function packageArchives() {
+  const archives = join(folder, 'debs')
+  mkdirSync(archives, {recursive: true})
+  return Object.entries(treePackages).map(([name, version]) => {
+    const found = () => readdirSync(archives).find((file) => file.startsWith(`${name}_`))
+    if (!found()) {
+      const exact = ['apt-get', 'download', '-qq', `${name}=${version}`]
+      const {status} = spawnSync(exact[0], exact.slice(1), {cwd: archives, stdio: 'ignore'})
+      if (status !== 0) setUp(name, ['apt-get', 'download', '-qq', name], {cwd: archives})
+    }
+    const file = found()
+    if (!file.startsWith(`${name}_${version.replace(':', '%3a')}_`))
+      console.error(`set-up: ${file} is another version than ${version}, chosen on ${chosen}`)
+    return join(archives, file)
+  })
 }
 
 /** Makes all peers that can be had here, and says which are. */

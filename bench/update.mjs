@@ -1,90 +1,20 @@
-import {spawn} from 'node:child_process'
-import {cpSync, mkdirSync, rmSync} from 'node:fs'
+import {execFileSync, spawn} from 'node:child_process'
+import {cpSync, mkdirSync, rmSync, symlinkSync} from 'node:fs'
+import {loadavg} from 'node:os'
 import {join} from 'node:path'
 import {measure, median, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {floors} from './floors.mjs'
-import {isHere, peers} from './peers.mjs'
+import {isHere, peers, readsFirst} from './peers.mjs'
 import {setup} from './setup.mjs'
-import {changeClustered, changeScattered, makeWorkload} from './workload.mjs'
+import {realTrees} from './real-trees.mjs'
+import {rows} from './update-rows.mjs'
+import {makeWorkload} from './workload.mjs'
 
 const MiB = 1024 * 1024
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7)
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
 
-/**
- * Each runs in turn with the others of its row, in one go: `ours` are arguments of inject,
- * `prepare` is not timed.
- */
-const rows = {
-  W1: {
-    ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
-    against: {
-      crane: 0.75,
-      'old injector': 0.25,
-      'tar | pigz -p 2 -6 | sha256sum': 0.6,
-      'umoci + skopeo': undefined,
-      regctl: undefined,
-    },
-  },
-  W2: {
-    ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
-    against: {crane: 0.7, 'umoci + skopeo': 1.0, buildah: undefined},
-  },
-  'W1 zstd': {
-    ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG', '--compression', 'zstd'],
-    against: {crane: 0.55},
-  },
-  'W1 unchanged': {
-    first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first'],
-    ours: ['update', '$IMAGE:first', '$DIR'],
-    against: {crane: 0.3},
-    counted: {uploads: 0, requests: 3},
-  },
-  'W1 unchanged, --trust-mtime': {
-    first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first', '--trust-mtime'],
-    ours: ['update', '$IMAGE:first', '$DIR', '--trust-mtime'],
-    against: {crane: 0.12},
-    counted: {uploads: 0, requests: 3},
-  },
-  W4: {
-    first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first', '--cache'],
-    change: changeScattered,
-    ours: ['update', '$IMAGE:first', '$DIR', '--tag', '$TAG', '--cache'],
-    against: {crane: 0.5},
-  },
-  W5: {
-    first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first', '--layers', 'auto'],
-    change: changeClustered,
-    ours: ['update', '$IMAGE:first', '$DIR', '--tag', '$TAG', '--layers', 'auto'],
-    against: {crane: 0.35},
-    sentOverFirst: 0.08,
-  },
-  W3: {
-    ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
-    against: {crane: 2.5},
-    counted: {requests: 8},
-  },
-  'W3, 20 ms': {
-    delay: 20,
-    ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
-    against: {crane: 1.0},
-  },
-  'W3, 100 ms': {
-    delay: 100,
-    ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
-    against: {crane: 0.8},
-  },
-  'W1, 20 ms': {
-    delay: 20,
-    ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
-    against: {crane: undefined},
-  },
-  'W1 unpack': {
-    first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first'],
-    ours: ['unpack', '$IMAGE:first', '$OUT', '--force'],
-    against: {'crane blob | tar -xz': 0.65},
-  },
-  version: {ours: ['--version'], against: {'node -e 0': 2.0}, rounds: 21},
-}
+/** Load of the machine at the start of a row above which its figures are marked. */
+const quietLoad = 1.5
 
 /**
  * `npm run bench -- update [W1 …]`: the rows whose names begin with one of these words; all
@@ -108,7 +38,7 @@ export async function update(wanted = []) {
     rounds,
     measurements: results,
     floors: await floors(),
-    rows: results.flatMap(limitsOf),
+    rows: results.flatMap((each) => [...limitsOf(each), ...growthOf(each, results)]),
   }
 }
 
@@ -129,25 +59,33 @@ async function measureRow(name, row, here) {
   }
   delete env.NODE_EXTRA_CA_CERTS
   const directory = join(folder, 'tree')
-  makeWorkload(name.slice(0, 2), directory)
+  makeTree(/^\w+/.exec(name)[0], directory, row.change)
+  const [load] = loadavg()
   let number = 0
-  const fill = (args, at = address) => {
-    const values = {
-      IMAGE: `${at}/bench/app`,
-      DIR: directory,
-      TAG: `run-${number}`,
-      OUT: join(folder, 'out'),
-    }
-    return args.map((arg) => arg.replace(/\$([A-Z]+)/g, (_, key) => values[key]))
-  }
+  const values = (at = address) => ({
+    IMAGE: `${at}/bench/app`,
+    DIR: directory,
+    TAG: `run-${number}`,
+    OUT: join(folder, 'out'),
+  })
+  const fill = (args, at) =>
+    args.map((arg) => arg.replace(/\$([A-Z]+)/g, (_, key) => values(at)[key]))
   const ours = (args, at) =>
     measure(
       process.execPath,
       [program, ...fill(args, at), ...(args[0].startsWith('-') ? [] : ['--json', '-q'])],
       {folder, env},
     )
+  const run = () =>
+    row.script
+      ? measure('sh', ['-c', row.script], {folder, env: {...env, INJECT: program, ...values()}})
+      : ours(row.ours, delayed?.address)
   const first = row.first && JSON.parse(ours(row.first).stdout)
   const firstSent = first?.layers?.bytes
+  // who knows no divided slots gets all in one layer
+  const whole = row.script
+    ? JSON.parse(ours(['update', '$IMAGE:base', '$DIR', '--tag', 'whole']).stdout)
+    : first
   const cache = join(home, '.cache')
   if (row.change)
     cpSync(cache, join(folder, 'cache-before'), {
@@ -168,13 +106,13 @@ async function measureRow(name, row, here) {
       rmSync(cache, {recursive: true, force: true})
       cpSync(join(folder, 'cache-before'), cache, {recursive: true})
     }
-    const result = ours(row.ours, delayed?.address)
+    const result = run()
     layer = result.stdout.startsWith('{') ? (JSON.parse(result.stdout).layer ?? layer) : layer
     // the first round warms what there is to warm, and is not counted
     if (round > 0) runs.inject.push(result)
     for (const peer of peerNames) {
-      const third = peer.startsWith('crane blob')
-        ? first.layer.digest
+      const third = readsFirst.has(peer)
+        ? whole.layer.digest
         : `${peer.replace(/\W+/g, '-')}-${number}`
       const args = [
         '-c',
@@ -192,12 +130,12 @@ async function measureRow(name, row, here) {
   number++
   row.change?.(directory, 1000)
   const counted =
-    name === 'version'
+    name === 'version' || row.script
       ? undefined
       : await countedRun(counting, () => ours(row.ours, counting.address))
   const peersCounted = {}
   for (const peer of peerNames.filter(
-    (each) => /^(crane|umoci|regctl|buildah)/.test(each) && !each.startsWith('crane blob'),
+    (each) => /^(crane|umoci|regctl|buildah)/.test(each) && !readsFirst.has(each),
   )) {
     peersCounted[peer] = await countedRun(counting, () =>
       measure(
@@ -219,6 +157,8 @@ async function measureRow(name, row, here) {
   rmSync(folder, {recursive: true, force: true})
   return {
     name,
+    load,
+    isLoaded: load > quietLoad,
     limits: row,
     layer,
     first,
@@ -227,6 +167,23 @@ async function measureRow(name, row, here) {
     peersCounted,
     runs: Object.fromEntries(Object.entries(runs).map(([who, list]) => [who, summary(list)])),
   }
+}
+
+/**
+ * Trees that take a while are made once for all rows; a row that changes its tree has a copy, which
+ * keeps hard links and times.
+ */
+const made = new Map()
+function makeTree(tree, directory, isChanged) {
+  if (!(tree in realTrees)) return void makeWorkload(tree, directory)
+  let source = made.get(tree)
+  if (!source) {
+    source = join(workFolder(), tree)
+    realTrees[tree](source)
+    made.set(tree, source)
+  }
+  if (isChanged) execFileSync('cp', ['-a', source, directory])
+  else symlinkSync(source, directory)
 }
 
 async function startProxy(address, delay) {
@@ -259,6 +216,16 @@ function summary(list) {
   }
 }
 
+/** Seconds of a row over those of another, where both were measured. */
+function growthOf({name, limits, runs}, results) {
+  return Object.entries(limits.overRow ?? {}).flatMap(([other, atMost]) => {
+    const base = results.find((each) => each.name === other)
+    if (!base) return []
+    const value = runs.inject.seconds / base.runs.inject.seconds
+    return [{what: `${name}: seconds over those of ${other}`, value, atMost, met: value <= atMost}]
+  })
+}
+
 function limitsOf({name, limits, runs, counted, firstSent}) {
   const rows = Object.entries(limits.against).flatMap(([peer, atMost]) => {
     if (!runs[peer]) return []
@@ -267,6 +234,11 @@ function limitsOf({name, limits, runs, counted, firstSent}) {
       {what: `${name}: seconds over ${peer}`, value, ...(atMost && {atMost, met: value <= atMost})},
     ]
   })
+  for (const [peer, atMost] of Object.entries(limits.cpu ?? {})) {
+    if (!runs[peer]) continue
+    const value = runs.inject.cpuSeconds / runs[peer].cpuSeconds
+    rows.push({what: `${name}: CPU seconds over ${peer}`, value, atMost, met: value <= atMost})
+  }
   rows.push({
     what: `${name}: peak MiB`,
     value: runs.inject.peakMiB,
@@ -300,10 +272,10 @@ function limitsOf({name, limits, runs, counted, firstSent}) {
   return rows
 }
 
-function describe({name, runs, layer}) {
+function describe({name, load, runs, layer}) {
   const texts = Object.entries(runs).map(
     ([who, {seconds, cpuSeconds, peakMiB}]) =>
       `${who} ${seconds.toFixed(3)} s (${cpuSeconds.toFixed(2)} CPU, ${peakMiB.toFixed(0)} MiB)`,
   )
-  return `${name}: ${texts.join(', ')}${layer?.size ? `, layer ${(layer.size / 1e6).toFixed(1)} MB` : ''}`
+  return `${name} (load ${load.toFixed(1)}): ${texts.join(', ')}${layer?.size ? `, layer ${(layer.size / 1e6).toFixed(1)} MB` : ''}`
 }

@@ -2,7 +2,7 @@ import {linkSync, mkdirSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 
 /** A small generator of its own, so that every machine makes the same trees. */
-function random(seed) {
+export function random(seed) {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -9,7 +9,8 @@ export const packFlags = {
     max: 9,
     helpGroup: 'LAYER',
     helpValue: '1-9',
-    summary: 'gzip level (default: 1); another level gives another digest.',
+    summary:
+      'Use zlib at this level (default: our own deflate, faster than 1). Changes the digest.',
   }),
   jobs: Flags.integer({
     char: 'j',

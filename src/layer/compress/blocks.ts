@@ -1,4 +1,5 @@
 import type {ByteString} from '../byte-string.js'
+import {largestBlock} from './block-deflate.js'
 
 /**
  * Where a tar is cut into blocks that are compressed one by one: a part of the format, since other
@@ -17,11 +18,20 @@ export interface BlockRule {
   readonly large: number
 }
 
+/** Of zlib's levels. */
 export const gzipBlocks: BlockRule = {
   least: 96 * 1024,
   apart: 128 * 1024,
   most: 512 * 1024,
   large: 1024 * 1024,
+}
+
+/** Of our own deflate, which takes no more at once. */
+export const ownBlocks: BlockRule = {
+  least: 144 * 1024,
+  apart: 56 * 1024,
+  most: largestBlock,
+  large: largestBlock,
 }
 
 /** Frames refer to nothing before them, so they are larger. */
@@ -33,29 +43,18 @@ export const zstdBlocks: BlockRule = {
 }
 
 /**
- * Whether a block that holds `used` bytes ends behind the entry of this path, which takes `size`
- * bytes of the tar.
- */
-export function endsBlock(
-  {least, apart}: BlockRule,
-  used: number,
-  path: ByteString,
-  size: number,
-): boolean {
-  return used >= least && hash(path) < (size / apart) * 2 ** 32
-}
-
-/**
- * FNV-1a, mixed once more so that names which differ in their last character are far apart.
+ * A number below 2^32 that decides whether a block may end behind the entry of this path. FNV-1a,
+ * mixed once more so that names which differ in their last character are far apart.
  * http://www.isthe.com/chongo/tech/comp/fnv/
  */
-function hash(path: ByteString): number {
+export function pathHash(path: ByteString): number {
   let value = 0x811c9dc5
   for (let at = 0; at < path.length; at++)
     value = Math.imul(value ^ path.charCodeAt(at), 0x01000193)
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
   return (value ^ (value >>> 13)) >>> 0
 }
+
 /**
  * Memory for blocks that is used again once it is given back: new memory for each would be garbage
  * faster than it is collected.

@@ -5,10 +5,18 @@ import {compressAhead, type CompressAheadOptions} from './compress-ahead.js'
  * No name, no time, no flags, OS "unknown": nothing of the machine.
  * https://www.rfc-editor.org/rfc/rfc1952#section-2.3
  */
-const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
+export const gzipHeader: Uint8Array = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 
 /** An empty last deflate block, after the sync flush of the one before. */
 const end = Uint8Array.of(3, 0)
+
+/** What stands behind the blocks: their end, and the sums of `length` bytes of content. */
+export function gzipTrailer(crc: number, length: number): Uint8Array {
+  const sums = Buffer.alloc(8)
+  sums.writeUInt32LE(crc, 0)
+  sums.writeUInt32LE(length % 2 ** 32, 4)
+  return Buffer.concat([end, sums])
+}
 
 /**
  * One gzip member of the blocks, compressed in parallel; `compress` gives a block on its own as
@@ -22,12 +30,9 @@ export async function* gzip(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let crc = 0
   let length = 0
-  yield header
+  yield gzipHeader
   yield* compressAhead(summed(), options)
-  const trailer = Buffer.alloc(8)
-  trailer.writeUInt32LE(crc, 0)
-  trailer.writeUInt32LE(length % 2 ** 32, 4)
-  yield Buffer.concat([end, trailer])
+  yield gzipTrailer(crc, length)
 
   async function* summed(): AsyncGenerator<Buffer, void, undefined> {
     for await (const block of blocks) {

@@ -14,7 +14,9 @@ import {
   type ContentOptions,
   type PackedContent,
 } from './packed-content.js'
-import type {WalkedEntry} from '../tree/walked-entry.js'
+import {layerThreads, type LayerThreads} from './layer-threads.js'
+import {packOwn} from './pack-own.js'
+import type {Entries} from '../tree/walked-entry.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
 const slack = gzipBlocks.large
@@ -32,7 +34,7 @@ export interface LayerSource extends BlobSource {
 export interface LayerFormat {
   /** Default: gzip. */
   readonly compression?: LayerCompression | undefined
-  /** Of gzip, 1 to 9. */
+  /** Of gzip by zlib, 1 to 9. Default: our own deflate, which has none. */
   readonly level?: number | undefined
 }
 
@@ -43,6 +45,8 @@ export interface PackOptions extends LayerFormat, ContentOptions {
   readonly cache?: BlockCache | undefined
   /** What blocks are read into, shared ones for zstd; default: this layer's own. */
   readonly buffers?: BlockBuffers | undefined
+  /** For our own deflate; default: this layer's own. */
+  readonly threads?: LayerThreads | undefined
 }
 
 /**
@@ -50,21 +54,32 @@ export interface PackOptions extends LayerFormat, ContentOptions {
  * is called once for each pass.
  */
 export function packLayer(
-  entries: () => Iterable<WalkedEntry>,
+  entries: Entries,
   {
     compression = 'gzip',
-    level = deflateLevel,
+    level,
     jobs = availableParallelism(),
     cache,
     buffers,
+    threads,
     ...options
   }: PackOptions = {},
 ): LayerSource {
   let packed: PackedContent | undefined
   return {
     async *open(call) {
+      const signal = call?.signal
+      if (compression === 'gzip' && level === undefined) {
+        const own = threads ?? layerThreads(jobs)
+        try {
+          packed = yield* packOwn(entries, {...options, cache, buffers, threads: own, signal})
+        } finally {
+          if (!threads) await own.close()
+        }
+        return
+      }
       const layer = contentBlocks(entries, options)
-      yield* compressors[compression](layer, {level, jobs, cache, buffers, signal: call?.signal})
+      yield* compressors[compression](layer, {level, jobs, cache, buffers, signal})
       packed = await layer.content()
     },
     content() {
@@ -78,7 +93,7 @@ export function packLayer(
 const zstdKind = 100
 
 interface Compressing {
-  readonly level: number
+  readonly level: number | undefined
   readonly jobs: number
   readonly cache: BlockCache | undefined
   readonly buffers: BlockBuffers | undefined
@@ -91,7 +106,7 @@ type Compressor = (
 ) => AsyncGenerator<Uint8Array, void, undefined>
 
 const compressors: Readonly<Record<LayerCompression, Compressor>> = {
-  async *gzip(layer, {level, jobs, cache, buffers, signal}) {
+  async *gzip(layer, {level = deflateLevel, jobs, cache, buffers, signal}) {
     const deflater = await createDeflater({level, jobs})
     try {
       const {allocate, release} = buffers ?? createBlockBuffers()

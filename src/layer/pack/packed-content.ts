@@ -1,6 +1,6 @@
 import {createDigester, type Digest} from '../../oci/digest.js'
 import type {BlockRule} from '../compress/blocks.js'
-import {writeTar} from './tar-writer.js'
+import {writeTar} from './blocks/write-tar.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** What a packed directory amounts to. */
@@ -34,6 +34,28 @@ interface ContentHash {
   readonly digest: () => Digest | Promise<Digest>
 }
 
+/** Entries that are counted as they go by. */
+export interface CountedEntries extends Iterable<WalkedEntry> {
+  /** How many went by, and the newest of their mtimes, `undefined` before the first one. */
+  readonly seen: () => {readonly entries: number; readonly newestMtime: number | undefined}
+}
+
+/** Once: the count is of all iterations together. */
+export function countEntries(entries: Iterable<WalkedEntry>): CountedEntries {
+  let count = 0
+  let newestMtime: number | undefined
+  return {
+    seen: () => ({entries: count, newestMtime}),
+    *[Symbol.iterator]() {
+      for (const walked of entries) {
+        count++
+        newestMtime = Math.max(newestMtime ?? -Infinity, walked.entry.mtime)
+        yield walked
+      }
+    },
+  }
+}
+
 /** Counts and hashes what goes by, so that packing and hashing cannot differ. */
 export function contentBlocks(
   entries: () => Iterable<WalkedEntry>,
@@ -41,21 +63,13 @@ export function contentBlocks(
   hash: ContentHash = createDigester(),
 ): ContentBlocks {
   let tarSize = 0
-  let count = 0
-  let newestMtime: number | undefined
-
-  function* counted(): Generator<WalkedEntry> {
-    for (const walked of entries()) {
-      count++
-      newestMtime = Math.max(newestMtime ?? -Infinity, walked.entry.mtime)
-      yield walked
-    }
-  }
+  let counted: CountedEntries | undefined
 
   return {
-    newest: () => newestMtime ?? -Infinity,
+    newest: () => counted?.seen().newestMtime ?? -Infinity,
     *blocks(rule, allocate) {
-      for (const block of writeTar(counted(), rule, allocate)) {
+      counted = countEntries(entries())
+      for (const block of writeTar(counted, rule, allocate)) {
         hash.update(block)
         tarSize += block.length
         onProgress?.(tarSize)
@@ -65,8 +79,8 @@ export function contentBlocks(
     content: async () => ({
       diffId: await hash.digest(),
       tarSize,
-      entries: count,
-      newestMtime: newestMtime ?? 0,
+      entries: counted?.seen().entries ?? 0,
+      newestMtime: counted?.seen().newestMtime ?? 0,
     }),
   }
 }

@@ -1,5 +1,6 @@
 import {availableParallelism} from 'node:os'
 import {createDigester} from '../../oci/digest.js'
+import {loadDeflate} from '../compress/block-deflate.js'
 import {givesZlibPakoBytes} from '../compress/create-deflater.js'
 import type {LayerFormat} from './pack.js'
 import {xattrBinding} from '../tree/read-xattrs.js'
@@ -35,7 +36,9 @@ export function preparePacking({
     createDigester()
     xattrBinding()
     // anyone who packs hears of what goes wrong
-    if (compression === 'gzip') givesZlibPakoBytes(level).catch(() => undefined)
+    if (compression !== 'gzip') return
+    if (level === undefined) loadDeflate()
+    else givesZlibPakoBytes(level).catch(() => undefined)
   }, soon)
   return {
     goOn: () => clearTimeout(timer),

@@ -35,7 +35,8 @@ export function encodeHeader(entry: Entry): Uint8Array {
   const fits = records.length === 0
   const body = fits ? undefined : encodePaxRecords(records)
   const padded = body ? Math.ceil(body.length / blockSize) * blockSize : 0
-  const bytes = Buffer.alloc(body ? 2 * blockSize + padded : blockSize)
+  // of memory that many share: each of its own is more work than all of the rest
+  const bytes = Buffer.allocUnsafe(body ? 2 * blockSize + padded : blockSize).fill(0)
   let offset = 0
   if (body) {
     checkSize(body, entry)
@@ -163,5 +164,9 @@ function writeUstar(bytes: Buffer, at: number, fields: Fields): void {
 
 /** Zero-padded octal that ends in NUL, as GNU tar and Go write it. */
 function octal(bytes: Buffer, at: number, width: number, value: number): void {
-  bytes.write(value.toString(8).padStart(width - 1, '0'), at, width - 1, 'latin1')
+  let left = value
+  for (let digit = at + width - 2; digit >= at; digit--) {
+    bytes[digit] = 0x30 + (left % 8)
+    left = Math.floor(left / 8)
+  }
 }

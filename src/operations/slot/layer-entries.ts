@@ -118,5 +118,5 @@ function framed(
   content: FramedEntries['content'],
   frame: FramedEntries['frame'] = (entries) => entries,
 ): FramedEntries {
-  return {key, content, frame, entries: () => frame(content('content'))}
+  return {key, content, frame, entries: (detail = 'content') => frame(content(detail))}
 }

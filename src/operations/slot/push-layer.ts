@@ -2,6 +2,7 @@ import type {Layer} from '../../image/image.js'
 import type {BlockBuffers} from '../../layer/compress/blocks.js'
 import type {BlockCache} from '../../layer/compress/block-cache.js'
 import {type LayerFormat, packLayer} from '../../layer/pack/pack.js'
+import type {LayerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
@@ -28,6 +29,7 @@ export async function pushLayer(
     on,
     packing,
     buffers,
+    threads,
     onPacked,
     ...format
   }: LayerFormat & {
@@ -35,6 +37,7 @@ export async function pushLayer(
     readonly on: string
     readonly packing?: readonly string[] | undefined
     readonly buffers?: BlockBuffers | undefined
+    readonly threads?: LayerThreads | undefined
     /** Told what the layer will be once it is packed, if that is before it is stored. */
     readonly onPacked?: ((packed: Omit<PushedLayer, 'uploaded'>) => void) | undefined
   },
@@ -43,7 +46,7 @@ export async function pushLayer(
   report({kind: 'step', step: 'pack and push', on})
   const onProgress = (done: number) => report({kind: 'bytes', done})
   const put = async (journal?: UploadJournal, cache?: BlockCache) => {
-    const source = packLayer(entries, {...format, jobs, cache, buffers, onProgress})
+    const source = packLayer(entries, {...format, jobs, cache, buffers, threads, onProgress})
     const onRead = (blob: BlobInfo): void => onPacked?.(packed(blob, source.content()))
     const blob = await store.putBlob(source, {signal, journal, isNew: true, onRead})
     return {...packed(blob, source.content()), uploaded: blob.written}

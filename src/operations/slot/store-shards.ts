@@ -1,7 +1,9 @@
+import {availableParallelism} from 'node:os'
 import type {Layer} from '../../image/image.js'
 import {type BlockBuffers, createBlockBuffers} from '../../layer/compress/blocks.js'
 import {hashLayer} from '../../layer/pack/hash-layer.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
+import {layerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import {divide, type Shard, type ShardPlan} from '../../layer/shards/divide.js'
 import type {ContentStore} from '../../store/content-store.js'
@@ -87,6 +89,7 @@ export async function storeShards(
   ports.report({kind: 'step', step: 'pack and push', on})
   const quiet = summed(ports)
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
+  const threads = layerThreads(ports.jobs ?? availableParallelism())
   const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
   const stored = mapAhead(
     divide(sharded.content, sharded.plan),
@@ -98,18 +101,22 @@ export async function storeShards(
           ? {content: undefined, layer: undefined}
           : await compareShard(part, {...options, buffers, presence}, own)
       if (content && layer) return {content, layer, uploaded: false, isKnown: true}
-      const how = {...packingOf(part, options), buffers}
+      const how = {...packingOf(part, options), buffers, threads}
       return {...(await pushLayer(store, part.entries, how, own)), isKnown: false}
     },
     atOnce,
   )
-  for await (const {layer, content, uploaded, isKnown} of stored) {
-    isPacked ||= !isKnown
-    layers.push(layer)
-    tarSize += content.tarSize
-    if (!uploaded) continue
-    count++
-    bytes += layer.descriptor.size
+  try {
+    for await (const {layer, content, uploaded, isKnown} of stored) {
+      isPacked ||= !isKnown
+      layers.push(layer)
+      tarSize += content.tarSize
+      if (!uploaded) continue
+      count++
+      bytes += layer.descriptor.size
+    }
+  } finally {
+    await threads.close()
   }
   if (options.restores === true && !isPacked) {
     const restored = await restoreShards(store, sharded, {...options, layers}, ports)

@@ -1,0 +1,47 @@
+// npm run build: makes deflate.wasm of its sources in AssemblyScript, beside them and in dist.
+// Imported: `compile()`, the same bytes, written nowhere.
+import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import asc from 'assemblyscript/asc'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = 'src/layer/compress/wasm'
+
+const options = [
+  // the memory is made by whoever uses it: threads share one
+  ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '16384'],
+  ...['--enable', 'threads', '--enable', 'bulk-memory'],
+  // no objects, no collector, no checks that throw
+  ...['--runtime', 'stub', '--noAssert', '--use', 'abort='],
+  ...['-O3', '--zeroFilledMemory'],
+]
+
+/** @returns {Promise<Uint8Array>} */
+export async function compile() {
+  /** @type {Uint8Array | undefined} */
+  let binary
+  const {error, stderr} = await asc.main(['deflate.ts', '--outFile', 'out.wasm', ...options], {
+    readFile: (name) => {
+      try {
+        return readFileSync(join(root, folder, name), 'utf8')
+      } catch {
+        return null
+      }
+    },
+    writeFile: (_, bytes) => {
+      binary = /** @type {Uint8Array} */ (bytes)
+    },
+    listFiles: () => [],
+  })
+  if (error || !binary) throw new Error(`AssemblyScript failed: ${stderr}`, {cause: error})
+  return binary
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const built = join(root, folder, 'deflate.wasm')
+  const shipped = join(root, 'dist', folder, 'deflate.wasm')
+  writeFileSync(built, await compile())
+  mkdirSync(join(shipped, '..'), {recursive: true})
+  copyFileSync(built, shipped)
+}

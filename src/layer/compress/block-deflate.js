@@ -1,0 +1,66 @@
+// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// the built one.
+import {readFileSync} from 'node:fs'
+
+/** Bytes of a block, at most. */
+export const largestBlock = 256 * 1024
+
+/**
+ * Bytes behind a block that must be there to be read, and behind its output to be written; what is
+ * in them does not matter.
+ */
+export const slack = 8
+
+/** Bytes of the working memory of one thread: a little more than `scratchBytes` says. */
+export const scratchLength = 1_152 * 1024
+
+/**
+ * Bytes that a block of so many bytes is compressed to, at most.
+ *
+ * @param {number} length
+ */
+export function deflateBound(length) {
+  return length + (length >> 12) + 32
+}
+
+/** @type {WebAssembly.Module | undefined} */
+let loaded
+
+/** @returns {WebAssembly.Module} compiled once from the file that `npm run build` makes */
+export function loadDeflate() {
+  loaded ??= new WebAssembly.Module(readFileSync(new URL('wasm/deflate.wasm', import.meta.url)))
+  return loaded
+}
+
+/**
+ * A memory of `length` bytes for blocks and working memory, which threads may share.
+ *
+ * @param {number} length
+ * @returns {WebAssembly.Memory}
+ */
+export function createMemory(length) {
+  const pages = Math.ceil(length / 65_536)
+  return new WebAssembly.Memory({initial: pages, maximum: pages, shared: true})
+}
+
+/**
+ * Deflate within `memory`, with working memory of `scratchLength` bytes at `scratch`. The function
+ * that it gives compresses `length` bytes (1 to `largestBlock`) at `from` by themselves, ended by a
+ * sync flush, and returns how many bytes it wrote to `to`.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {WebAssembly.Memory} memory
+ * @param {number} scratch
+ * @returns {(from: number, length: number, to: number) => number}
+ */
+export function createBlockDeflate(module, memory, scratch) {
+  const {exports} = new WebAssembly.Instance(module, {env: {memory}})
+  const {prepare, scratchBytes, blockBytes, deflateBlock} =
+    /** @type {Record<string, (...given: number[]) => number>} */ (exports)
+  if (!prepare || !deflateBlock || scratchBytes?.() === undefined)
+    throw new Error('deflate.wasm is not what this program was built with')
+  if (scratchBytes() > scratchLength || blockBytes?.() !== largestBlock)
+    throw new Error('deflate.wasm was built with other constants')
+  prepare(scratch)
+  return (from, length, to) => deflateBlock(scratch, from, length, to)
+}

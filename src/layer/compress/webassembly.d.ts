@@ -1,0 +1,17 @@
+// What is used of WebAssembly's interface, which TypeScript has among the browser's only.
+// https://webassembly.github.io/spec/js-api/
+
+declare namespace WebAssembly {
+  interface Module {
+    readonly [Symbol.toStringTag]: 'WebAssembly.Module'
+  }
+  const Module: new (bytes: Uint8Array) => Module
+  class Memory {
+    constructor(limits: {initial: number; maximum: number; shared: true})
+    readonly buffer: SharedArrayBuffer
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, unknown>>)
+    readonly exports: Record<string, unknown>
+  }
+}

@@ -1,0 +1,55 @@
+import {localIoError} from '../../../disk/local-io-error.js'
+import {type ByteString, readable} from '../../byte-string.js'
+import {type BlockRule, pathHash} from '../../compress/blocks.js'
+import {encodeHeader} from '../../tar/encode-header.js'
+import {changed} from '../../tree/file-state.js'
+import type {WalkedEntry} from '../../tree/walked-entry.js'
+import {tarBlocks, type TarItem, UnreadFile} from './tar-blocks.js'
+
+/** What the tar has of an entry, with the entry for messages. */
+export interface EntryItem extends TarItem {
+  readonly walked: WalkedEntry
+}
+
+/** Throws what `encodeHeader` throws. */
+export function tarItem(walked: WalkedEntry): EntryItem {
+  const {entry, file} = walked
+  return {
+    walked,
+    header: encodeHeader(entry),
+    size: file ? Number(file.stat.size) : 0,
+    hash: pathHash(entry.path),
+    file: file && {path: file.path, state: file.stat, opened: file.opened},
+  }
+}
+
+/**
+ * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate`
+ * (of the length asked for), which the consumer owns from then on. Throws what `tarItem` throws,
+ * and `LocalIoError`: `ERR_INJECT_CHANGED_WHILE_PACKED` for a file that is not, when read to its
+ * end, what was listed.
+ */
+export function* writeTar(
+  entries: Iterable<WalkedEntry>,
+  rule: BlockRule,
+  allocate: (length: number) => Buffer,
+): Generator<Buffer> {
+  try {
+    yield* tarBlocks(items(), rule, allocate)
+  } catch (error) {
+    if (!(error instanceof UnreadFile)) throw error
+    throw unreadFile((error.item as EntryItem).walked.entry.path, error)
+  }
+
+  function* items(): Generator<EntryItem> {
+    for (const walked of entries) yield tarItem(walked)
+  }
+}
+
+/** The error for the user, of an entry whose file could not be read. */
+export function unreadFile(
+  path: ByteString,
+  {doing, cause}: Pick<UnreadFile, 'doing' | 'cause'>,
+): Error {
+  return cause instanceof Error ? localIoError(cause, doing, readable(path)) : changed(path)
+}

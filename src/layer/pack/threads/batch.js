@@ -1,0 +1,78 @@
+// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// the built one.
+
+/**
+ * Items of a tar in few objects: what a message costs depends on how many objects it has.
+ *
+ * @typedef {object} Batch
+ * @property {Uint8Array} headers one after the other
+ * @property {Float64Array} numbers bytes of the header, of the content, and the path's hash
+ * @property {(string | Uint8Array | undefined)[]} paths of files
+ * @property {BigInt64Array} times ctime and mtime of files
+ * @property {BigUint64Array} identities size, inode, device and number of links of files
+ * @property {boolean} isLast
+ */
+
+/**
+ * @typedef {import('../blocks/tar-blocks.js').TarItem} TarItem
+ */
+
+/**
+ * @param {readonly TarItem[]} items
+ * @param {boolean} isLast
+ * @returns {Batch}
+ */
+export function writeBatch(items, isLast) {
+  const headers = new Uint8Array(items.reduce((sum, {header}) => sum + header.length, 0))
+  const numbers = new Float64Array(3 * items.length)
+  const times = new BigInt64Array(2 * items.length)
+  const identities = new BigUint64Array(4 * items.length)
+  const paths = items.map(({file}) => file && plain(file.path))
+  let at = 0
+  for (const [index, {header, size, hash, file}] of items.entries()) {
+    headers.set(header, at)
+    at += header.length
+    numbers[3 * index] = header.length
+    numbers[3 * index + 1] = size
+    numbers[3 * index + 2] = hash
+    if (!file) continue
+    const {ctimeNs, mtimeNs, size: bytes, ino, dev, nlink} = file.state
+    times[2 * index] = ctimeNs
+    times[2 * index + 1] = mtimeNs
+    identities[4 * index] = bytes
+    identities[4 * index + 1] = ino
+    identities[4 * index + 2] = dev
+    identities[4 * index + 3] = nlink
+  }
+  return {headers, numbers, paths, times, identities, isLast}
+}
+
+/**
+ * @param {Batch} batch
+ * @returns {Generator<TarItem, void, undefined>}
+ */
+export function* readBatch({headers, numbers, paths, times, identities}) {
+  let at = 0
+  for (const [index, path] of paths.entries()) {
+    const [length = 0, size = 0, hash = 0] = numbers.subarray(3 * index, 3 * index + 3)
+    const header = headers.subarray(at, at + length)
+    at += length
+    if (path === undefined) yield {header, size, hash, file: undefined}
+    else {
+      const [ctimeNs = 0n, mtimeNs = 0n] = times.subarray(2 * index, 2 * index + 2)
+      const identity = identities.subarray(4 * index, 4 * index + 4)
+      const [bytes = 0n, ino = 0n, dev = 0n, nlink = 0n] = identity
+      const state = {ctimeNs, mtimeNs, size: bytes, ino, dev, nlink}
+      yield {header, size, hash, file: {path, state}}
+    }
+  }
+}
+
+/**
+ * Node's small buffers are parts of one that would go along.
+ *
+ * @param {string | Uint8Array} path
+ */
+function plain(path) {
+  return typeof path === 'string' ? path : Uint8Array.from(path)
+}

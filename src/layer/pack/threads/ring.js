@@ -1,0 +1,258 @@
+// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// the built one.
+import {deflateBound, largestBlock, scratchLength, slack} from '../../compress/block-deflate.js'
+
+/*
+ * Blocks go round a ring of places in shared memory: one thread fills them, others compress them,
+ * the main thread takes what came of it. Each place has a word, block number times 4 plus what is
+ * the case: it says which thread may touch the place, and that thread alone changes the word.
+ */
+
+/** Nobody has written to the place yet, and this block goes there. */
+export const free = 0
+/** To be compressed. */
+export const full = 1
+/** Compressed. */
+export const done = 2
+
+/** Words before those of the places. */
+const bell = 0
+const claimed = 1
+const fed = 2
+const eaten = 3
+const firstPlace = 4
+
+/** Words of a place: its state, bytes of the block or `end`, bytes of the result. */
+const perPlace = 3
+/** In place of a length. */
+export const end = -1
+
+/**
+ * What threads share. `items` are given to the reader in messages, a batch in each.
+ *
+ * @typedef {object} Ring
+ * @property {WebAssembly.Memory} memory
+ * @property {Int32Array} words
+ * @property {number} places
+ * @property {number} deflaters threads that compress
+ */
+
+/**
+ * Bytes of memory that a ring takes.
+ *
+ * @param {number} places
+ * @param {number} deflaters
+ */
+export function ringLength(places, deflaters) {
+  return deflaters * scratchLength + places * placeLength
+}
+
+const outputLength = deflateBound(largestBlock) + slack
+/** A multiple of 64, so that no two places share a line of a processor's cache. */
+const placeLength = Math.ceil((largestBlock + slack + outputLength) / 64) * 64
+
+/** @param {number} places */
+export function wordCount(places) {
+  return firstPlace + places * perPlace
+}
+
+/**
+ * Where the working memory of one of the threads that compress begins.
+ *
+ * @param {number} deflater
+ */
+export function scratchAt(deflater) {
+  return deflater * scratchLength
+}
+
+/**
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function inputAt({places, deflaters}, block) {
+  return deflaters * scratchLength + (block % places) * placeLength
+}
+
+/**
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function outputAt(ring, block) {
+  return inputAt(ring, block) + largestBlock + slack
+}
+
+/**
+ * @param {Ring} ring
+ * @param {number} block
+ */
+function wordOf({places}, block) {
+  return firstPlace + (block % places) * perPlace
+}
+
+/**
+ * Makes the ring ready for the blocks of another tar: nobody works on it.
+ *
+ * @param {Ring} ring
+ */
+export function resetRing(ring) {
+  ring.words.fill(0)
+  for (let block = 0; block < ring.places; block++)
+    ring.words[wordOf(ring, block)] = block * 4 + free
+}
+
+/**
+ * Waits until the place of a block is in this state; the one who waits for it is the next to write
+ * there. A thread that waits for ever is ended from outside.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ * @param {number} state
+ */
+export function awaitState(ring, block, state) {
+  const word = wordOf(ring, block)
+  for (;;) {
+    const found = Atomics.load(ring.words, word)
+    if (found === block * 4 + state) return
+    Atomics.wait(ring.words, word, found)
+  }
+}
+
+/**
+ * @param {Ring} ring
+ * @param {number} block
+ * @param {number} state
+ */
+export function isInState(ring, block, state) {
+  return Atomics.load(ring.words, wordOf(ring, block)) === block * 4 + state
+}
+
+/**
+ * Hands the place of a block to whoever waits for this state.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ * @param {number} state
+ */
+export function setState(ring, block, state) {
+  const word = wordOf(ring, block)
+  Atomics.store(ring.words, word, block * 4 + state)
+  Atomics.notify(ring.words, word)
+}
+
+/**
+ * Bytes of a block, or `end`.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function lengthOf(ring, block) {
+  return ring.words[wordOf(ring, block) + 1] ?? end
+}
+
+/**
+ * @param {Ring} ring
+ * @param {number} block
+ * @param {number} length
+ */
+export function setLength(ring, block, length) {
+  ring.words[wordOf(ring, block) + 1] = length
+}
+
+/**
+ * Bytes of what a block was compressed to.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function outputLengthOf(ring, block) {
+  return ring.words[wordOf(ring, block) + 2] ?? 0
+}
+
+/**
+ * @param {Ring} ring
+ * @param {number} block
+ * @param {number} length
+ */
+export function setOutputLength(ring, block, length) {
+  ring.words[wordOf(ring, block) + 2] = length
+}
+
+/**
+ * The next block that nobody else compresses.
+ *
+ * @param {Ring} ring
+ */
+export function claimBlock({words}) {
+  return Atomics.add(words, claimed, 1)
+}
+
+/**
+ * Something has changed that the main thread may wait for.
+ *
+ * @param {Ring} ring
+ */
+export function ringBell({words}) {
+  Atomics.add(words, bell, 1)
+  Atomics.notify(words, bell)
+}
+
+/**
+ * How often the bell has rung: to be asked before looking at what may have changed.
+ *
+ * @param {Ring} ring
+ */
+export function bellCount({words}) {
+  return Atomics.load(words, bell)
+}
+
+/**
+ * Resolves as soon as the bell has rung more often than `count`.
+ *
+ * @param {Ring} ring
+ * @param {number} count
+ * @returns {Promise<unknown>}
+ */
+export async function bellAfter({words}, count) {
+  /** @type {{waitAsync: (words: Int32Array, at: number, value: number) => {value: unknown}}} */
+  const {waitAsync} = /** @type {any} */ (Atomics)
+  return waitAsync(words, bell, count).value
+}
+
+/**
+ * A batch of items is on its way to the reader.
+ *
+ * @param {Ring} ring
+ */
+export function countFed({words}) {
+  Atomics.add(words, fed, 1)
+  Atomics.notify(words, fed)
+}
+
+/**
+ * Waits until more batches than `count` are on their way.
+ *
+ * @param {Ring} ring
+ * @param {number} count
+ */
+export function awaitFed({words}, count) {
+  while (Atomics.load(words, fed) <= count) Atomics.wait(words, fed, count)
+}
+
+/**
+ * The reader is done with a batch.
+ *
+ * @param {Ring} ring
+ */
+export function countEaten(ring) {
+  Atomics.add(ring.words, eaten, 1)
+  ringBell(ring)
+}
+
+/**
+ * Batches that the reader is done with.
+ *
+ * @param {Ring} ring
+ */
+export function eatenCount({words}) {
+  return Atomics.load(words, eaten)
+}

@@ -1,0 +1,266 @@
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import {stat} from 'node:fs/promises'
+import {join} from 'node:path'
+import {gunzipSync} from 'node:zlib'
+import {afterEach, beforeAll, describe, expect, it} from 'vitest'
+import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
+import {layerThreads} from '../../../../src/layer/pack/layer-threads.js'
+import {packLayer, type PackOptions} from '../../../../src/layer/pack/pack.js'
+import {
+  type PackThreads,
+  startPackThreads,
+} from '../../../../src/layer/pack/threads/pack-threads.js'
+import {type EntryItem, tarItem} from '../../../../src/layer/pack/blocks/write-tar.js'
+import {walk} from '../../../../src/layer/tree/walk.js'
+import {digestOf} from '../../../../src/oci/digest.js'
+import {tempDir} from '../../../support/temp-dir.js'
+
+const MiB = 1024 * 1024
+const when = new Date('2026-01-02T03:04:05Z')
+
+/** Small files and large ones, in all some 20 MB: more than is packed without threads. */
+function makeTree(root: string, seed = 0): void {
+  let state = 1 + seed
+  const next = (): number => (state = (Math.imul(state, 48_271) >>> 0) % 0x7fffffff)
+  const text = Buffer.from(Array.from({length: 60_000}, () => `${next() % 5000} `).join(''))
+  for (let number = 0; number < 700; number++) {
+    const folder = join(root, `d${number % 23}`)
+    mkdirSync(folder, {recursive: true})
+    const name =
+      number % 50 === 0 ? `naïve-${number}` : `${'long-name-'.repeat(number % 13)}${number}`
+    const size = next() % (number % 9 === 0 ? 90_000 : 9000)
+    writeFileSync(join(folder, name), text.subarray(next() % 200_000).subarray(0, size))
+  }
+  writeFileSync(join(root, 'large'), Buffer.concat(Array.from({length: 40}, () => text)))
+  writeFileSync(join(root, 'zeros'), Buffer.alloc(3 * MiB))
+  symlinkSync('large', join(root, 'link'))
+  for (const name of ['large', 'zeros']) utimesSync(join(root, name), when, when)
+}
+
+const pathsOf = (root: string) => () => walk(root, {path: '/'})
+
+async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+const pack = async (root: string, options: PackOptions) => {
+  const source = packLayer(pathsOf(root), options)
+  const blob = await collect(source.open())
+  return {digest: digestOf(blob), content: source.content(), blob}
+}
+
+/** Worker threads that run: all threads of this process but those that there were before. */
+const workers = (): number => readdirSync('/proc/self/task').length - threadsBefore
+let threadsBefore = 0
+beforeAll(async () => {
+  // the system calls of promises have threads of their own, from the first one on
+  await stat('.')
+  threadsBefore = readdirSync('/proc/self/task').length
+})
+
+const started: PackThreads[] = []
+const start = (jobs: number): PackThreads => {
+  const threads = startPackThreads(jobs)
+  started.push(threads)
+  return threads
+}
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((threads) => threads.close()))
+  expect(workers()).toBe(0)
+})
+
+const stateOf = (path: string) => lstatSync(path, {bigint: true})
+
+function* itemsOf(root: string): Generator<EntryItem> {
+  for (const walked of pathsOf(root)()) yield tarItem(walked)
+}
+
+/** All that a pack gives, and what it returns. */
+async function drain(stream: ReturnType<PackThreads['pack']>) {
+  const chunks: Uint8Array[] = []
+  for (;;) {
+    const next = await stream.next()
+    if (next.done === true) return {bytes: Buffer.concat(chunks), sum: next.value}
+    chunks.push(next.value)
+  }
+}
+
+describe('packing in threads', () => {
+  it('gives the bytes that one thread gives, however many there are', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    const one = await pack(root, {jobs: 1})
+    expect(digestOf(gunzipSync(one.blob))).toBe(one.content.diffId)
+    expect(await hashLayer(pathsOf(root))).toEqual(one.content)
+    for (const jobs of [2, 3, 7, 40]) {
+      const {digest, content} = await pack(root, {jobs})
+      expect({jobs, digest, content}).toEqual({jobs, digest: one.digest, content: one.content})
+    }
+  })
+
+  it('reports all bytes of the tar, and in order', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    const seen: number[] = []
+    const {content} = await pack(root, {jobs: 2, onProgress: (bytes) => seen.push(bytes)})
+    expect(seen.at(-1)).toBe(content.tarSize)
+    expect(seen).toEqual([...seen].sort((a, b) => a - b))
+  })
+
+  it('packs one tar after the other with the same threads', async () => {
+    const roots = [await tempDir(), await tempDir(), await tempDir()]
+    for (const [seed, root] of roots.entries()) makeTree(root, seed)
+    const alone = []
+    for (const root of roots) alone.push((await pack(root, {jobs: 1})).digest)
+    const threads = layerThreads(2)
+    const together = []
+    for (const root of roots) together.push((await pack(root, {jobs: 2, threads})).digest)
+    expect(workers()).toBe(3)
+    await threads.close()
+    expect(together).toEqual(alone)
+  })
+
+  it('packs two tars at once, each in threads of its own', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    const threads = layerThreads(2)
+    const [one, other] = await Promise.all([
+      pack(root, {jobs: 2, threads}),
+      pack(root, {jobs: 2, threads}),
+    ])
+    await threads.close()
+    expect(other.digest).toBe(one.digest)
+  })
+
+  it.each([
+    ['changed', (path: string) => writeFileSync(path, 'other content')],
+    ['gone', (path: string) => rmSync(path)],
+    [
+      'another file of the same size and time',
+      (path: string) => {
+        writeFileSync(`${path}-new`, Buffer.alloc(3 * MiB))
+        utimesSync(`${path}-new`, when, when)
+        renameSync(`${path}-new`, path)
+      },
+    ],
+    [
+      'a directory',
+      (path: string) => {
+        rmSync(path)
+        mkdirSync(path)
+      },
+    ],
+  ])(
+    'fails for a file that is %s when it is read, names it, and ends its threads',
+    async (_, change) => {
+      const root = await tempDir()
+      makeTree(root)
+      const listed = [...itemsOf(root)]
+      change(join(root, 'zeros'))
+      const threads = start(2)
+      await expect(drain(threads.pack(listed, {}))).rejects.toMatchObject({
+        code: 'ERR_INJECT_CHANGED_WHILE_PACKED',
+        message: "'zeros' changed while it was packed",
+      })
+      expect(threads.hasEnded()).toBe(true)
+      expect(workers()).toBe(0)
+    },
+  )
+
+  it('tells of an error of the system, with its number', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    // looks like a file that is there, and cannot be read
+    const items = [...itemsOf(root)].map((item) =>
+      item.walked.entry.path === 'zeros' && item.file
+        ? {...item, file: {...item.file, path: '/proc/self/mem', state: stateOf('/proc/self/mem')}}
+        : item,
+    )
+    await expect(drain(start(2).pack(items, {}))).rejects.toMatchObject({
+      code: 'ERR_INJECT_LOCAL_IO',
+      message: expect.stringContaining('zeros') as string,
+    })
+  })
+
+  it('fails when the listing fails', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    const failing = function* (): Generator<EntryItem> {
+      let count = 0
+      for (const item of itemsOf(root)) {
+        if (count++ === 400) throw new Error('the listing broke')
+        yield item
+      }
+    }
+    await expect(drain(start(2).pack(failing(), {}))).rejects.toThrow('the listing broke')
+  })
+
+  it('fails when a thread dies', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    // what no system call takes is no error of a file: the thread ends with it
+    const items = [...itemsOf(root)].map((item) =>
+      item.walked.entry.path === 'zeros' && item.file
+        ? {...item, file: {...item.file, path: 'no\0path'}}
+        : item,
+    )
+    await expect(drain(start(3).pack(items, {}))).rejects.toThrow('null bytes')
+  })
+
+  it('ends its threads when it is left, and when it is aborted while nobody takes what it makes', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    for await (const chunk of packLayer(pathsOf(root), {jobs: 3}).open())
+      if (chunk.length > 100) break
+    expect(workers()).toBe(0)
+
+    const controller = new AbortController()
+    const stream = start(2).pack(itemsOf(root), {signal: controller.signal})
+    await stream.next()
+    controller.abort(new Error('enough'))
+    await expect(stream.next()).rejects.toThrow('enough')
+    expect(workers()).toBe(0)
+  })
+
+  it('is aborted while it waits for a block', async () => {
+    const controller = new AbortController()
+    const root = await tempDir()
+    writeFileSync(join(root, 'one'), 'content')
+    const endless = function* (): Generator<EntryItem> {
+      const [item] = [...itemsOf(root)]
+      if (item) for (;;) yield item
+    }
+    const stream = start(2).pack(endless(), {signal: controller.signal})
+    const all = drain(stream)
+    setImmediate(() => controller.abort(new Error('enough')))
+    await expect(all).rejects.toThrow('enough')
+  })
+
+  it('leaves no file and no directory open', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    const open = (): string[] =>
+      readdirSync('/proc/self/fd').flatMap((descriptor) => {
+        try {
+          return [readlinkSync(`/proc/self/fd/${descriptor}`)]
+        } catch {
+          return []
+        }
+      })
+    for await (const chunk of packLayer(pathsOf(root), {jobs: 2}).open())
+      if (chunk.length > 100) break
+    expect(open().filter((path) => path.startsWith(root))).toEqual([])
+  })
+})
