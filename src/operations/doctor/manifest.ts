@@ -98,7 +98,7 @@ export const ifMatch: Check = {
     const right = await move(patient, 'If-Match, right', {'if-match': `"${current}"`}, signal)
     if (right?.status === 412)
       return note('412 whatever the tag is', 'looks again, and moves it without the condition')
-    return conditional(refused, 'no update of somebody else is lost')
+    return conditional(refused, 'no other update is lost')
   },
 }
 

@@ -122,7 +122,7 @@ export const referrers: Check = {
     const at = `referrers/${subject(facts)}`
     const {status, headers} = await probe.ask({method: 'GET', at, access: 'pull', signal})
     const isIndex = (headers['content-type'] ?? '').includes('image.index')
-    if (status === 200 && isIndex) return ok('there is a list')
+    if (status === 200 && isIndex) return ok('the registry has this list')
     const said =
       status === 200 ? 'an answer that is not a list' : `${status}: there is no such list`
     return note(said, 'nothing: other tools keep signatures under tags there')

@@ -27,7 +27,7 @@ function statusIn(answer: ProbeAnswer, size: number): Finding {
   const again = 'begins an upload again after a break'
   if (answer.status >= 300) return note(`it answers ${answer.status}`, again)
   const offset = offsetOf(answer)
-  if (offset === size) return ok(`it has all ${size} bytes`, 'asks so after a break')
+  if (offset === size) return ok(`it has all ${size} bytes`, 'asks for this after a break')
   if (offset === undefined) return note('no Range in the answer', again)
   return note(`it claims ${offset} bytes of ${size}`, again)
 }
@@ -80,7 +80,7 @@ function afterBreak(answer: ProbeAnswer | undefined): Finding {
   const again = 'sends a layer again from its start after a break, in chunks from the third time on'
   if (!answer || answer.status >= 300) return note(`GET answers ${answer?.status}`, again)
   const offset = offsetOf(answer) ?? 0
-  if (offset > 1) return ok(`${offset} bytes were kept`, 'goes on there after a break')
+  if (offset > 1) return ok(`${offset} bytes were kept`, 'resumes there after a break')
   return note('nothing of it was kept', again)
 }
 
@@ -111,7 +111,7 @@ export const mount: Check = {
     const access = {mountFrom: repository}
     const answer = await probe.ask({method: 'POST', at, access, signal})
     if (answer.status === 201)
-      return ok('201', 'takes from there what is there, and sends the rest')
+      return ok('201', 'mounts what other repositories have, and sends the rest')
     if (answer.status === 202) {
       await cancel(probe, {answer, location: resolveLocation(answer.headers.location, answer.url)})
       return note('202: an upload instead', 'sends the bytes')

@@ -47,7 +47,7 @@ export const singlePut: Check = {
       if (isStored(answer)) {
         facts.blob = layer
         facts.takesPut = true
-        return {value: ok(`${answer.status}`, 'sends what it holds in memory so')}
+        return {value: ok(`${answer.status}`, 'sends what it holds in memory in one PUT')}
       }
       const {status} = answer
       const another = status === 400 || status === 404 || status === 405 || status >= 500
@@ -123,7 +123,7 @@ export const rangedPatch: Check = {
         ? note('Range stands still, all bytes are kept', 'sends no chunks but where it must')
         : ok(
             `${half.answer.status}, ${whole.answer.status}, ${answer.status}`,
-            'goes on so after a break, or with --chunk-size',
+            'used after a break, or with --chunk-size',
           )
       return {value}
     })
@@ -157,7 +157,7 @@ export const chunkLimit: Check = {
 
 function limitIn(answer: ProbeAnswer): Finding {
   const {status} = answer
-  if (status < 300) return ok('it takes them; more was not tried')
+  if (status < 300) return ok('accepted; larger chunks were not tried')
   if (status === 416) return note('416: that is too much for a chunk', 'keeps chunks below 4 MiB')
   if (status === 413)
     return note('413: that is too much', 'sends chunks below 4 MiB, and below 1 MiB where it must')
