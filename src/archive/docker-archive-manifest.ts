@@ -4,7 +4,7 @@ import {unpackLimits} from '../layer/limits.js'
 import {decodeConfig} from '../oci/config.js'
 import {type Digest, digestOf} from '../oci/digest.js'
 import {documentLimit} from '../oci/json.js'
-import {decodeManifest} from '../oci/manifest.js'
+import {decodeManifest, type Manifest} from '../oci/manifest.js'
 import {dockerConfig, dockerLayer, dockerManifest, ociLayer} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
 import type {StoredManifest} from '../store/content-store.js'
@@ -16,9 +16,12 @@ import {type Archive, compressionOf} from './read-archive.js'
 import type {DockerSavedImage} from './read-saved.js'
 
 /**
- * The manifest of a saved image: its own where the archive has it, else one of Docker's kind. What
- * it names goes into `blobs`, with where it is in the archive; layers that are compressed are read,
- * and held against their diff IDs. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`).
+ * The manifest of a saved image: its own where the archive has it, which names layers in any
+ * compression by their digests; else one of Docker's kind. What it names goes into `blobs`, with
+ * where it is in the archive. For a manifest that is made, compressed layers are read, and held
+ * against their diff IDs. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`), and
+ * `PreconditionError` (`ERR_INJECT_COMPRESSION_UNSUPPORTED`) for layers in zstd without a manifest
+ * of their own.
  */
 export async function makeManifest(
   archive: Archive,
@@ -41,6 +44,11 @@ export async function makeManifest(
     const why = `manifest.json names ${saved.Layers.length} layers, and its config ${diffIds.length}`
     throw archiveInvalid(name, why)
   }
+  const own = await originalManifest(archive, saved, config.digest)
+  if (own) {
+    for (const {digest} of own.layers) blobs.set(digest, member(blobPath(digest)))
+    return own.stored
+  }
   const layers = []
   for (const [at, path] of saved.Layers.entries()) {
     const diffId = diffIds[at]
@@ -50,8 +58,6 @@ export async function makeManifest(
     blobs.set(layer.digest, found)
     layers.push(layer)
   }
-  const own = await originalManifest(archive, saved, config.digest)
-  if (own) return own
   const document = {
     schemaVersion: 2,
     mediaType: dockerManifest,
@@ -94,18 +100,17 @@ async function originalManifest(
   archive: Archive,
   {Layers}: DockerSavedImage,
   config: Digest,
-): Promise<StoredManifest | undefined> {
+): Promise<{readonly stored: StoredManifest; readonly layers: Manifest['layers']} | undefined> {
   if (!archive.stat('index.json') || !archive.stat('oci-layout')) return undefined
   return unlessFailed(async () => {
     const layout = await openOciArchive(archive)
     for (const digest of await layout.listManifests()) {
       const stored = await layout.getManifest(digest)
       const manifest = stored && decoded(stored)
-      const isSame =
-        manifest?.config.digest === config &&
-        manifest.layers.length === Layers.length &&
-        manifest.layers.every((layer, at) => blobPath(layer.digest) === Layers[at])
-      if (isSame) return stored
+      if (!stored || manifest?.config.digest !== config) continue
+      const {layers} = manifest
+      const isSame = layers.map(({digest}) => blobPath(digest)).join() === Layers.join()
+      if (isSame) return {stored, layers}
     }
     return undefined
   })

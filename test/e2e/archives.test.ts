@@ -102,6 +102,22 @@ describeWith(['skopeo', 'umoci'], 'a docker-archive', () => {
     expect(back).toMatchObject({digest: saved['digest'], copied: [{tags: ['v1']}]})
   })
 
+  it('W16 with layers in zstd comes back with the same digest', async () => {
+    const {folder, cwd, image} = await makeIndex()
+    mkdirSync(join(folder, 'tree'))
+    writeFileSync(join(folder, 'tree/file'), 'content')
+    const one = ['copy', image, 'oci:one:v1', '-p', 'linux/amd64']
+    await injectJson(one, cwd)
+    const zstd = ['--compression', 'zstd']
+    const {digest} = await injectJson(['update', 'oci:one:v1', 'tree', ...zstd], cwd)
+    await injectJson(['save', 'oci:one:v1', '-o', 'z.tar'], cwd)
+    expect(await injectJson(['inspect', 'docker-archive:z.tar'], cwd)).toMatchObject({digest})
+    const back = await injectJson(['copy', 'docker-archive:z.tar', 'oci:back:v1'], cwd)
+    expect(back).toMatchObject({digest})
+    await injectJson(['unpack', 'oci:back:v1', 'out'], cwd)
+    expect(readFileSync(join(folder, 'out/file'), 'utf8')).toBe('content')
+  })
+
   it('of skopeo is read, and goes to a registry', async () => {
     const {cwd} = await makeIndex()
     const image = await makeLayoutImage(await tempDir())

@@ -214,6 +214,22 @@ describe('into an image with the slot', () => {
     expect(inject(image, injection(layer))).toBe(image)
   })
 
+  test('W33 a label that names another blob than the slot has is refreshed, and nothing else', () => {
+    const layer = makeLayer('new')
+    const image = inject(makeImage(), injection(layer))
+    const other = makeLayer('else').descriptor
+    const recompressed = imageOfTexts(
+      textOf(image.manifest).replace(layer.descriptor.digest, other.digest),
+      textOf(image.config),
+    )
+    const refreshed = inject(recompressed, injection(layer))
+    const {Labels: labels} = refreshed.config.value.config ?? {}
+    expect(labels?.['cvmfs_injection_gz']).toBe(other.digest)
+    expect(labels?.['cvmfs_injection_tar']).toBe(layer.diffId)
+    expect(refreshed.manifest.value.layers.at(-1)?.digest).toBe(other.digest)
+    expect(inject(refreshed, injection(layer))).toBe(refreshed)
+  })
+
   test('the same content at another place moves the label only', () => {
     const image = inject(makeImage({containerConfig: {}}), injection(undefined, {path: '/a'}))
     const moved = inject(image, injection(undefined, {path: '/b'}))

@@ -37,6 +37,7 @@ test.each(['', 'linux', 'linux/', '/amd64', 'a/b/c/d', 'linux/amd64 ', 'li\nux/a
   (text) => {
     expect(thrownBy(() => parsePlatform(text))).toMatchObject({
       code: 'ERR_INJECT_PLATFORM_INVALID',
+      hint: 'write one OS/ARCHITECTURE[/VARIANT], as in linux/arm64',
     })
   },
 )
