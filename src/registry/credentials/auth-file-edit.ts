@@ -16,12 +16,12 @@ const emptyFile = '{\n\t"auths": {}\n}\n'
 
 /**
  * Writes a file of credentials anew with what `edit` makes of its text, for the user alone (mode
- * 0600, or less where it had less), so that whoever reads it meanwhile finds the old text or the
- * new one. A file that is missing, empty or `null` begins empty, and folders that are made for it are
- * the user's alone, too; what a symbolic link names is edited, not the link. Of two processes that do this at once, one
- * waits for the other. The same text is not written. Throws `LocalIoError`, and
- * `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for a file that is none; then it is what
- * it was.
+ * 0600, or less where it had less). Another reader finds the old text or the new one. A file that
+ * is missing, empty or `null` begins empty, and folders that are made for it are the user's alone,
+ * too; what a symbolic link names is edited, not the link. Of two processes that do this at once,
+ * one waits for the other. The same text is not written. Throws `LocalIoError`, and
+ * `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for a file that is not valid; then it is
+ * what it was.
  */
 export async function editAuthFile(
   path: string,
