@@ -1,4 +1,4 @@
-import {open, realpath} from 'node:fs/promises'
+import {open, realpath, stat} from 'node:fs/promises'
 import {clearDead} from '../disk/owned-name.js'
 import {localIoError} from '../disk/local-io-error.js'
 import {writeTempFile} from '../disk/temp-file.js'
@@ -13,7 +13,7 @@ import {isAbsent} from '../disk/error-answers.js'
 import {readFileStream} from '../disk/read-file.js'
 import {abortable, streamOf} from '../stream/bytes.js'
 import {readAll} from '../stream/limit.js'
-import {asArchiveError} from './archive-invalid.js'
+import {archiveInvalid, asArchiveError} from './archive-invalid.js'
 import {indexTar, type Member} from './index-tar.js'
 
 /** What all names of unpacked archives start with. */
@@ -103,13 +103,15 @@ async function unpack(
 /** The file itself, where a link leads to it: what is read must not be another one later. */
 async function real(file: string, name: string): Promise<string> {
   try {
-    return await realpath(file)
+    const path = await realpath(file)
+    if (!(await stat(path)).isDirectory()) return path
   } catch (error) {
     if (!isAbsent(error)) throw localIoError(error, 'read', file)
     throw new NotFoundError('ERR_INJECT_ARCHIVE_NOT_FOUND', `there is no ${quoted(file)}`, {
       hint: `check the name in ${name}`,
     })
   }
+  throw archiveInvalid(name, 'it is a directory', {hint: `a layout is a directory: oci:${file}`})
 }
 
 /** Of content by its first four bytes, which are all that `start` may hold. */

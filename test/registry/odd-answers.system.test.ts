@@ -67,7 +67,7 @@ describe('manifests that are served as something general', () => {
       >
       const bytes = Buffer.from(JSON.stringify(rest))
       const {digest} = await place.behind.putManifest(bytes, stored.descriptor.mediaType, {
-        tags: [{tag: 'v1'}],
+        tags: [{tag: 'v1', from: undefined}],
       })
       const {mediaType} = stored.descriptor
       expect(await goRound(place)).toEqual({between: mediaType, end: digest})

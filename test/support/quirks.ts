@@ -318,7 +318,4 @@ export const profiles = {
   'nginx, 8 MiB': () => [largestBody(8 * MiB)],
   'nginx, 1 MiB': () => [largestBody(MiB)],
   'docker-registry 2.8': () => [noResume()],
-  'GHCR after a move': () => [staleTags(2)],
-  'Nexus without HEAD of tags': () => [tagsWithoutHead],
-  'a plain web server': () => [generalMediaType('application/json')],
 } as const satisfies Record<string, () => readonly Quirk[]>
