@@ -4,10 +4,12 @@ import {InjectError, IntegrityError, LimitError} from '../errors.js'
  * The error for an archive of images that is damaged, or that two readers could take for different
  * things; `name` is as the user knows it.
  */
-export function archiveInvalid(name: string, why: string, cause?: unknown): IntegrityError {
-  return new IntegrityError('ERR_INJECT_ARCHIVE_INVALID', `${name} cannot be read: ${why}`, {
-    ...(cause !== undefined && {cause}),
-  })
+export function archiveInvalid(
+  name: string,
+  why: string,
+  more: {readonly cause?: unknown; readonly hint?: string} = {},
+): IntegrityError {
+  return new IntegrityError('ERR_INJECT_ARCHIVE_INVALID', `${name} cannot be read: ${why}`, more)
 }
 
 /**
@@ -17,5 +19,5 @@ export function asArchiveError(error: unknown, name: string): unknown {
   if (!(error instanceof InjectError) || error instanceof LimitError) return error
   if (error.code === 'ERR_INJECT_ARCHIVE_INVALID' || error.code === 'ERR_INJECT_LOCAL_IO')
     return error
-  return archiveInvalid(name, error.message.replace(/^the layer is corrupt: /, ''), error)
+  return archiveInvalid(name, error.message.replace(/^the layer is corrupt: /, ''), {cause: error})
 }

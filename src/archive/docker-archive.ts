@@ -1,9 +1,11 @@
-import {InjectError, PreconditionError} from '../errors.js'
+import {InjectError, NotFoundError, PreconditionError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
-import {parseReference, repositoryName} from '../oci/reference.js'
+import {decodeManifest} from '../oci/manifest.js'
+import {type ArchiveReference, parseReference, repositoryName} from '../oci/reference.js'
 import {compareTags} from '../store/tags.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import type {LayoutManifests} from '../store/layout/manifests.js'
+import type {NameLister} from '../store/name-lister.js'
 import {archiveBlobs} from './archive-blobs.js'
 import {makeManifest} from './docker-archive-manifest.js'
 import type {Member} from './index-tar.js'
@@ -17,16 +19,19 @@ interface Named {
 
 /**
  * The images that `docker save` or `podman save` wrote, to be read: those of one repository, when
- * `name` says which. Such an archive has no manifests: they are made, of Docker's kind, unless the
+ * `name` says which, or the one at `index`. Such an archive has no manifests: they are made, of Docker's kind, unless the
  * archive is an OCI layout, too, and has them. Layers are taken as they are, compressed or not, and
  * held against the diff IDs. Throws `IntegrityError` (`ERR_INJECT_ARCHIVE_INVALID`).
  */
 export async function openDockerArchive(
   archive: Archive,
-  name: string | undefined,
+  {kind, file, name, index}: ArchiveReference,
   signal: AbortSignal | undefined,
-): Promise<ContentStore & Pick<LayoutManifests, 'onlyManifest'>> {
-  const images = (await readSaved(archive)).map(withTags)
+): Promise<ContentStore & Pick<LayoutManifests, 'onlyManifest'> & NameLister> {
+  const place = repositoryName({kind, file})
+  const all = (await readSaved(archive)).map(withTags)
+  const images = index === undefined ? all : all.slice(index, index + 1)
+  if (images.length === 0 && index !== undefined) throw beyond(archive.name, all.length)
   const wanted = name === undefined ? undefined : repositoryOf(name)
   const blobs = new Map<Digest, Member>()
   const manifests = new Map<Digest, StoredManifest>()
@@ -40,13 +45,22 @@ export async function openDockerArchive(
     manifests.set(stored.descriptor.digest, stored)
     return stored
   }
+  /** Of a manifest, or of a config, which is what Docker calls the ID of an image. */
+  const findDigest = async (digest: Digest): Promise<StoredManifest | undefined> => {
+    for (const {saved} of images) {
+      const stored = await load(saved)
+      const {config} = decodeManifest(stored.bytes, stored.descriptor.mediaType)
+      if (stored.descriptor.digest === digest || config.digest === digest) return stored
+    }
+    return undefined
+  }
   const find = async (reference: string): Promise<StoredManifest | undefined> => {
-    if (isDigest(reference)) return manifests.get(reference)
+    if (isDigest(reference)) return manifests.get(reference) ?? findDigest(reference)
     const found = images.filter(({tags}) =>
       tags.some((each) => isWanted(each) && each.tag === reference),
     )
     const [first, other] = found
-    if (other) throw ambiguous(archive.name, reference)
+    if (other) throw ambiguous(archive.name, reference, namesOf(place, found))
     return first && load(first.saved)
   }
   return {
@@ -63,7 +77,17 @@ export async function openDockerArchive(
       )
       return only && others.length === 0 ? (await load(only.saved)).descriptor.digest : undefined
     },
+    listNames: () => Promise.resolve(namesOf(place, images, index)),
   }
+}
+
+/** References to each image, by its names, or by its place where it has none. */
+function namesOf(place: string, images: readonly Named[], first = 0): string[] {
+  return images.flatMap(({tags}, at) =>
+    tags.length === 0
+      ? [`${place}:@${first + at}`]
+      : tags.map(({repository, tag}) => `${place}:${repository}:${tag}`),
+  )
 }
 
 function withTags(saved: DockerSavedImage): Named {
@@ -86,10 +110,15 @@ function repositoryOf(name: string): string {
   return repositoryName(parseReference(name))
 }
 
-function ambiguous(name: string, tag: string): PreconditionError {
+function beyond(name: string, count: number): NotFoundError {
+  const hint = `they are counted from 0: docker-archive:FILE:@0 to @${count - 1}`
+  return new NotFoundError('ERR_INJECT_IMAGE_NOT_FOUND', `${name} has ${count} images`, {hint})
+}
+
+function ambiguous(name: string, tag: string, names: readonly string[]): PreconditionError {
   return new PreconditionError(
     'ERR_INJECT_IMAGE_AMBIGUOUS',
     `${name} has several images with the tag ${tag}`,
-    {hint: 'say of which repository: docker-archive:FILE:NAME:TAG'},
+    {hint: `name one of them: ${names.join(', ')}`},
   )
 }

@@ -93,7 +93,7 @@ function ownError(error: unknown, name: string): unknown {
     case 'ERR_INJECT_TOO_MANY_ENTRIES':
       return tooMany(name)
     case 'ERR_INJECT_EXTENDED_HEADER_TOO_LARGE':
-      return archiveInvalid(name, error.message.replace(/^the layer has/, 'it has'), error)
+      return archiveInvalid(name, error.message.replace(/^the layer has/, 'it has'), {cause: error})
     default:
       return error
   }

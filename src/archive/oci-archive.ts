@@ -1,6 +1,7 @@
 import {algorithmOf, type Digest, digestOf, hexOf, isDigest} from '../oci/digest.js'
 import {parseDocument} from '../oci/json.js'
 import {freeForm} from '../oci/known-members.js'
+import {isArchiveName} from '../oci/names/local-name.js'
 import {compareTags} from '../store/tags.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import type {BlobInfo} from '../oci/descriptor.js'
@@ -9,6 +10,7 @@ import {checkMarker, markerLimit} from '../store/layout/marker.js'
 import {listReferrersIn} from '../store/layout/referrers.js'
 import type {LayoutManifests} from '../store/layout/manifests.js'
 import {manifestLimit, mediaTypeIn} from '../oci/manifest-kind.js'
+import {entryNames, type NameLister} from '../store/name-lister.js'
 import type {ReferrerLister} from '../store/referrer-lister.js'
 import {readAll, tooLarge} from '../stream/limit.js'
 import {archiveBlobs} from './archive-blobs.js'
@@ -17,7 +19,8 @@ import type {Archive} from './read-archive.js'
 
 type OciArchive = ContentStore &
   Pick<LayoutManifests, 'onlyManifest' | 'listManifests'> &
-  ReferrerLister
+  ReferrerLister &
+  NameLister
 
 /** Where a blob is in a layout, and in an archive of one. */
 export function blobPath(digest: Digest): string {
@@ -70,6 +73,12 @@ export async function openOciArchive(archive: Archive): Promise<OciArchive> {
       return Promise.resolve(others.length === 0 ? digest : undefined)
     },
     listManifests: () => Promise.resolve([...new Set(index.entries.map(({digest}) => digest))]),
+    listNames: () =>
+      Promise.resolve(
+        entryNames(index.entries, isArchiveName).map(({tag, digest}) =>
+          tag === undefined ? `${name}@${digest}` : `${name}:${tag}`,
+        ),
+      ),
     listReferrers: (subject, options) => listReferrersIn(store, subject, options),
   }
   return store

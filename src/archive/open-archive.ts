@@ -1,10 +1,10 @@
-import {PreconditionError} from '../errors.js'
+import {IntegrityError, PreconditionError} from '../errors.js'
 import {type ArchiveReference, repositoryName} from '../oci/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {createArchive} from './archive-writer.js'
 import {openDockerArchive} from './docker-archive.js'
 import {openOciArchive} from './oci-archive.js'
-import {readArchive} from './read-archive.js'
+import {type Archive, readArchive} from './read-archive.js'
 
 export interface OpenArchiveOptions {
   readonly writes: boolean
@@ -25,7 +25,7 @@ export async function openArchive(
   {writes, create, noClobber, signal, temporary}: OpenArchiveOptions,
 ): Promise<ContentStore> {
   if (create) return createArchive(reference, {noClobber})
-  const {kind, file, name} = reference
+  const {kind, file} = reference
   const where = repositoryName(reference)
   if (writes) {
     throw new PreconditionError(
@@ -38,9 +38,29 @@ export async function openArchive(
   try {
     return kind === 'oci-archive'
       ? await openOciArchive(archive)
-      : await openDockerArchive(archive, name, signal)
+      : await openDockerArchive(archive, reference, signal)
   } catch (error) {
     await archive.close()
-    throw error
+    throw withOtherPrefix(error, archive, reference)
   }
+}
+
+/** An archive of the other kind is named for what it is. */
+function withOtherPrefix(
+  error: unknown,
+  archive: Archive,
+  {kind, file}: ArchiveReference,
+): unknown {
+  if (!(error instanceof IntegrityError) || error.code !== 'ERR_INJECT_ARCHIVE_INVALID')
+    return error
+  const [other, members] =
+    kind === 'oci-archive'
+      ? (['docker-archive', ['manifest.json']] as const)
+      : (['oci-archive', ['oci-layout', 'index.json']] as const)
+  const own = kind === 'oci-archive' ? 'index.json' : 'manifest.json'
+  if (archive.stat(own) || !members.every((member) => archive.stat(member))) return error
+  return new IntegrityError(error.code, error.message, {
+    cause: error,
+    hint: `it is an archive of the other kind: use ${other}:${file}`,
+  })
 }

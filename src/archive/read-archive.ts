@@ -106,13 +106,15 @@ async function unpack(
 /** The file itself, where a link leads to it: what is read must not be another one later. */
 async function real(file: string, name: string): Promise<string> {
   try {
-    return await realpath(file)
+    const path = await realpath(file)
+    if (!(await stat(path)).isDirectory()) return path
   } catch (error) {
     if (!isAbsent(error)) throw localIoError(error, 'read', file)
     throw new NotFoundError('ERR_INJECT_ARCHIVE_NOT_FOUND', `there is no ${quoted(file)}`, {
       hint: `check the name in ${name}`,
     })
   }
+  throw archiveInvalid(name, 'it is a directory', {hint: `a layout is a directory: oci:${file}`})
 }
 
 async function archiveCompression(path: string, name: string): Promise<LayerCompression> {

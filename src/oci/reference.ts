@@ -3,6 +3,8 @@
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
 import {UsageError} from '../errors.js'
 import {isDigest, type Digest} from './digest.js'
+import {isArchiveName, isLocalName, splitLocalName} from './names/local-name.js'
+import {misplaced} from './names/other-prefixes.js'
 import {quoted} from './quoted.js'
 import {parseRepository} from './repository-name.js'
 import {isTag} from './tag.js'
@@ -27,6 +29,7 @@ interface LayoutReference {
   readonly kind: 'layout'
   /** As typed, without slashes at its end. */
   readonly directory: string
+  /** A tag, or a whole name with one, see `isLocalName`. */
   readonly tag?: string
   readonly digest?: Digest
 }
@@ -41,6 +44,8 @@ export interface ArchiveReference {
    * name.
    */
   readonly name?: string
+  /** Of a docker-archive: which image, counted from 0. */
+  readonly index?: number
   readonly tag?: string
   readonly digest?: Digest
 }
@@ -59,17 +64,18 @@ export type Reference = RegistryReference | LayoutReference | ArchiveReference |
 
 /**
  * Reads `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]`, with Docker Hub's defaults,
- * `oci:DIR[:TAG][@DIGEST]`, `oci-archive:FILE[:TAG][@DIGEST]`, `docker-archive:FILE[:NAME[:TAG]]`
- * or `fast:DIR[@DIGEST]`. Throws `UsageError` (`ERR_INJECT_REFERENCE_INVALID`), which never repeats
- * a text that may hold a password.
+ * `oci:DIR[:NAME][@DIGEST]`, `oci-archive:FILE[:NAME][@DIGEST]`,
+ * `docker-archive:FILE[:NAME[:TAG]|:@N|@DIGEST]` or `fast:DIR[@DIGEST]`. Throws `UsageError`
+ * (`ERR_INJECT_REFERENCE_INVALID`), which never repeats a text that may hold a password.
  */
 export function parseReference(text: string): Reference {
+  const elsewhere = misplaced(text)
+  if (elsewhere) throw invalid(elsewhere.why, elsewhere.hint)
   if (text.startsWith('oci:')) return parseLayout(text.slice('oci:'.length))
   if (text.startsWith('oci-archive:')) return parseOciArchive(text.slice('oci-archive:'.length))
   if (text.startsWith('docker-archive:'))
     return parseDockerArchive(text.slice('docker-archive:'.length))
   if (text.startsWith('fast:')) return parseFast(text.slice('fast:'.length))
-  refuseOtherTransports(text)
   const name = text.startsWith('docker://') ? text.slice('docker://'.length) : text
   refuseHostAlone(name)
   return parseRegistry(name)
@@ -85,7 +91,7 @@ export function formatReference(reference: Reference): string {
 
 /**
  * Where the image is, without tag and digest: `registry/repository`, `oci:DIR`, `oci-archive:FILE`,
- * `docker-archive:FILE[:NAME]` or `fast:DIR`.
+ * `docker-archive:FILE[:NAME|:@N]` or `fast:DIR`.
  */
 export function repositoryName(reference: Reference): string {
   switch (reference.kind) {
@@ -96,8 +102,9 @@ export function repositoryName(reference: Reference): string {
     case 'fast':
       return `fast:${reference.directory}`
     default: {
-      const {kind, file, name} = reference
-      return `${kind}:${file}${name === undefined ? '' : `:${name}`}`
+      const {kind, file, name, index} = reference
+      const part = name ?? (index === undefined ? undefined : `@${index}`)
+      return `${kind}:${file}${part === undefined ? '' : `:${part}`}`
     }
   }
 }
@@ -152,7 +159,7 @@ function splitDigest(text: string): [rest: string, digest?: Digest] {
 }
 
 function parseLayout(text: string): LayoutReference {
-  const {path, ...rest} = splitPath(text)
+  const {path, ...rest} = splitPath(text, isLocalName)
   return {kind: 'layout', directory: checkDirectory(path, 'write oci:DIR or oci:DIR:TAG'), ...rest}
 }
 
@@ -170,36 +177,41 @@ function checkDirectory(path: string, hint: string): string {
   return directory
 }
 
-/** `PATH[:TAG][@DIGEST]`: what follows the last colon is a tag when it can be one. */
-function splitPath(text: string): {path: string; tag?: string; digest?: Digest} {
+/** `PATH[:NAME][@DIGEST]`. */
+function splitPath(
+  text: string,
+  isName: (text: string) => boolean,
+): {path: string; tag?: string; digest?: Digest} {
   const [rest, digest] = splitLayoutDigest(text)
-  const colon = rest.lastIndexOf(':')
-  const end = rest.slice(colon + 1)
-  if (colon >= 0 && end === '') throw invalid('its tag is empty', tagRule)
-  const hasTag = colon >= 0 && isTag(end)
-  const path = hasTag ? rest.slice(0, colon) : rest
-  return {path, ...(hasTag && {tag: end}), ...(digest && {digest})}
+  const {path, name} = splitLocalName(rest, isName)
+  if (name === '') throw invalid('its tag is empty', tagRule)
+  return {path, ...(name !== undefined && {tag: name}), ...(digest && {digest})}
 }
 
 function parseOciArchive(text: string): ArchiveReference {
-  const {path, ...rest} = splitPath(text)
+  const {path, ...rest} = splitPath(text, isArchiveName)
   refuseFile(path, 'write oci-archive:FILE or oci-archive:FILE:TAG')
   return {kind: 'oci-archive', file: path, ...rest}
 }
 
 /** A name may hold colons, so it is the file's that cannot. */
 function parseDockerArchive(text: string): ArchiveReference {
-  const colon = text.indexOf(':')
-  const file = colon < 0 ? text : text.slice(0, colon)
-  refuseFile(file, 'write docker-archive:FILE or docker-archive:FILE:NAME:TAG')
-  if (colon < 0) return {kind: 'docker-archive', file}
-  const named = text.slice(colon + 1)
-  const {tag, digest} = parseRegistry(named)
-  if (digest)
-    throw invalid('a docker-archive knows no digests', 'write docker-archive:FILE:NAME:TAG')
+  const [rest, digest] = splitLayoutDigest(text)
+  const colon = rest.indexOf(':')
+  const file = colon < 0 ? rest : rest.slice(0, colon)
+  refuseFile(file, dockerArchiveForms)
+  if (colon < 0) return {kind: 'docker-archive', file, ...(digest && {digest})}
+  const named = rest.slice(colon + 1)
+  const [, index] = /^@(\d{1,9})$/.exec(named) ?? []
+  if (index !== undefined && !digest) return {kind: 'docker-archive', file, index: Number(index)}
+  if (digest) throw invalid('a name and a digest are given', dockerArchiveForms)
+  const {tag} = parseRegistry(named)
   const name = tag === undefined ? named : named.slice(0, -tag.length - 1)
   return {kind: 'docker-archive', file, name, ...(tag !== undefined && {tag})}
 }
+
+const dockerArchiveForms =
+  'write docker-archive:FILE, docker-archive:FILE:NAME:TAG, docker-archive:FILE:@N or docker-archive:FILE@DIGEST'
 
 function refuseFile(file: string, hint: string): void {
   if (file === '' || file.endsWith('/')) throw invalid('it names no file', hint)
@@ -211,8 +223,8 @@ function refuseFile(file: string, hint: string): void {
  */
 function isMistakable(reference: Reference): boolean {
   if (reference.kind !== 'layout' && reference.kind !== 'fast') return false
-  const {kind, directory, tag} = reference
-  const hasColon = kind === 'layout' && tag === undefined && directory.includes(':')
+  const {kind, directory} = reference
+  const hasColon = kind === 'layout' && directory.includes(':')
   return hasColon || /@sha(?:256|512)(?::|$)/.test(directory)
 }
 
@@ -232,22 +244,6 @@ function withoutSlashes(directory: string): string {
   return directory.slice(0, length)
 }
 
-function refuseOtherTransports(text: string): void {
-  const [, scheme = ''] = /^([a-z][a-z-]*):/.exec(text) ?? []
-  if (/^https?:\/\//i.test(text)) {
-    throw invalid(
-      'it is a URL',
-      'leave out the scheme; for a registry without TLS use --plain-http',
-    )
-  }
-  if (unsupported.includes(scheme)) {
-    throw invalid(
-      `"${scheme}:" is not supported yet`,
-      'use a registry, oci:DIR, oci-archive:FILE, docker-archive:FILE or fast:DIR',
-    )
-  }
-}
-
 /**
  * Docker's grammar has it as a tag of an image of Docker Hub's own, of which none has such a name.
  */
@@ -258,8 +254,6 @@ function refuseHostAlone(text: string): void {
     'write HOST:PORT/REPOSITORY, as in localhost:5000/team/app',
   )
 }
-
-const unsupported: readonly string[] = ['docker-daemon', 'containers-storage', 'ocidir']
 
 function invalid(why: string, hint?: string): UsageError {
   return new UsageError('ERR_INJECT_REFERENCE_INVALID', `not an image reference: ${why}`, {

@@ -129,11 +129,11 @@ function credentialsFor(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions,
 ): CredentialLookup {
-  const {credentials, signal} = options
+  const {credentials, signal, onNotice} = options
   if (typeof credentials === 'function') return credentials
   if (credentials) return () => Promise.resolve({kind: 'password', ...credentials})
   const {registry, repository} = reference
-  return createCredentialLookup({registry, repository, signal, ...placesOf(options)})
+  return createCredentialLookup({registry, repository, signal, onNotice, ...placesOf(options)})
 }
 
 function placesOf({authFile, env, home}: RegistryStoreOptions): AuthFilePlaces {

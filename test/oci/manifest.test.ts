@@ -35,6 +35,10 @@ function withLayer(members: Record<string, unknown>): string {
   return changed({layers: [{...(sound.layers[0] as object), ...members}]})
 }
 
+function unnamed(text: string): string {
+  return JSON.stringify({...(JSON.parse(text) as object), mediaType: undefined})
+}
+
 const decode = (text: string, mediaType = ociManifest) => decodeManifest(encode(text), mediaType)
 
 describe('sound manifests', () => {
@@ -51,6 +55,14 @@ describe('sound manifests', () => {
     ],
     ['served as JSON by a web server', dockerText, 'application/json', dockerManifest, 'docker'],
     ['served as nothing', ociText, '', ociManifest, 'oci'],
+    ['OCI, told by its config', unnamed(ociText), 'text/plain; charset=utf-8', ociManifest, 'oci'],
+    [
+      'Docker, told by its config',
+      unnamed(dockerText),
+      'application/json',
+      dockerManifest,
+      'docker',
+    ],
     ['M30 no layers', changed({layers: []}), ociManifest, ociManifest, 'oci'],
     [
       'M31 10,000 layers',
@@ -189,8 +201,8 @@ describe('refused as malformed', () => {
       `the manifest calls itself "${ociManifest}" but has other members`,
     ],
     [
-      'T-50 nobody says what it is',
-      changed({mediaType: undefined}),
+      'T-50 nobody says what it is, nor does its config',
+      changed({mediaType: undefined, config: {...sound.config, mediaType: 'text/x'}}),
       'application/json',
       ambiguous,
       'the manifest does not say what it is',

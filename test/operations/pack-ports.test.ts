@@ -112,7 +112,9 @@ describe('an update that remembers', () => {
     expect(readdirSync(join(folder, 'blocks'))).toHaveLength(1)
     const other = await start()
     writeFileSync(join(other.tree, 'file7'), 'other')
-    const one = (await other.run({created: 1_700_000_000, level: 1}).result) as {layer: {digest: string}}
+    const one = (await other.run({created: 1_700_000_000, level: 1}).result) as {
+      layer: {digest: string}
+    }
     const two = (await run({created: 1_700_000_000, level: 1}).result) as typeof one
     expect(one.layer.digest).toBe(two.layer.digest)
     expect(one.layer.digest).not.toBe(layer.digest)

@@ -215,6 +215,85 @@ export const noStatus =
   (request, forward) =>
     request.method === 'GET' && isUpload(request) ? refuse(status, 'UNSUPPORTED') : forward()
 
+/** A web server, or a proxy of one: manifests are served as some general media type, or none. */
+export const generalMediaType =
+  (mediaType: string): Quirk =>
+  async (request, forward) => {
+    const answer = await forward()
+    if (!request.path.includes('/manifests/') || answer.status !== 200) return answer
+    return {...answer, headers: {...answer.headers, 'content-type': mediaType}}
+  }
+
+const isManifest = ({path}: QuirkRequest): boolean => path.includes('/manifests/')
+
+/** Nexus: HEAD of a tag answers 404, though GET gives it. */
+export const tagsWithoutHead: Quirk = (request, forward) =>
+  request.method === 'HEAD' && isManifest(request) && !request.path.includes('/sha256:')
+    ? {status: 404, headers: {}}
+    : forward()
+
+/** GHCR, Docker Hub, ECR: the first looks at a tag after its move show what was there before. */
+export function staleTags(looks: number): Quirk {
+  const before = new Map<string, QuirkAnswer>()
+  const left = new Map<string, number>()
+  return async (request, forward) => {
+    const {method, path} = request
+    if (!isManifest(request) || path.includes('/sha256:')) return forward()
+    if (method === 'PUT') {
+      left.set(path, looks)
+      return forward()
+    }
+    const key = `${method} ${path}`
+    const remaining = left.get(path) ?? 0
+    const old = before.get(key) ?? before.get(`HEAD ${path}`)
+    if (remaining > 0 && old) {
+      left.set(path, remaining - 1)
+      return old
+    }
+    const answer = await forward()
+    before.set(key, answer)
+    return answer
+  }
+}
+
+/** ECR: a repository is not made by a push. */
+export const noRepository: Quirk = (request, forward) =>
+  request.method === 'POST' && isUpload(request)
+    ? refuse(404, 'NAME_UNKNOWN', "The repository does not exist in the registry with id '1'")
+    : forward()
+
+/** ACR: what is locked cannot be written. */
+export const locked: Quirk = (request, forward) =>
+  request.method === 'PUT' && isManifest(request)
+    ? refuse(405, 'UNSUPPORTED', 'The operation is disallowed on this registry or image')
+    : forward()
+
+/** Harbor: a project has so much storage and no more. */
+export const overQuota: Quirk = (request, forward) =>
+  request.method === 'PUT' && isUpload(request)
+    ? refuse(
+        403,
+        'DENIED',
+        'adding 1.0 MiB of storage resource will exceed the configured upper limit of 1.0 GiB',
+      )
+    : forward()
+
+/** Quay: an index must not name manifests of Docker's; its reason stands in the detail. */
+export const manifestInvalid: Quirk = (request, forward) => {
+  if (request.method !== 'PUT' || !isManifest(request)) return forward()
+  const error = {code: 'MANIFEST_INVALID', message: 'manifest invalid', detail: 'schema mismatch'}
+  const headers = {'content-type': 'application/json'}
+  return {status: 400, headers, body: JSON.stringify({errors: [error]})}
+}
+
+/** Blobs are at another registry. */
+export const blobsAt =
+  (address: string): Quirk =>
+  (request, forward) =>
+    ['GET', 'HEAD'].includes(request.method) && /\/blobs\/sha/.test(request.path)
+      ? {status: 307, headers: {location: `http://${address}${request.path}`}}
+      : forward()
+
 /**
  * What the registries of these names do, as far as it concerns uploads; a new one for each test,
  * since some remember.

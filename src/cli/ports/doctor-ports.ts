@@ -41,7 +41,7 @@ export async function doctorPorts(
       const from = flags['password-stdin'] ? 'flags' : 'environment'
       const user = given && ({username: given.username, from} as const)
       const reference = {kind: 'registry', ...about} as const
-      return loginText(await whichCredentials({reference, given: user}, {places, signal}))
+      return loginText(await whichCredentials({reference, given: user}, {places, report, signal}))
     },
   }
 }

@@ -8,6 +8,7 @@ import type {ContentStore} from '../../store/content-store.js'
 import {copyContent, type CopyCounts, noCounts} from '../../store/copy/content.js'
 import {type CopyPlan, planCopy} from '../../store/copy/plan.js'
 import {finish} from '../../store/finishable.js'
+import {refuseSameTags, tagIn} from '../find/tag-in.js'
 import {isSamePlace, mountableFrom, openTarget, targetOf} from './places.js'
 import {findReferrers, linkReferrers, missingReferrer} from './referrers.js'
 import {type CopyRoot, findRoot, findTagged} from './roots.js'
@@ -91,6 +92,10 @@ async function copyBetween(
     ? await findTagged(source, ports)
     : [await findRoot(source, options.source, options.platforms, ports)]
   if (roots.length === 0) throw nothingTagged(source.name)
+  if (allTags) {
+    const tagged = roots.map(({tag, stored}) => ({tag, digest: stored.descriptor.digest}))
+    refuseSameTags(tagged, options.target)
+  }
   // before anything is read that cannot be put there
   if (
     options.target.kind === 'docker-archive' &&
@@ -181,7 +186,7 @@ function movesOf(
   signal: AbortSignal,
 ) {
   const {digest} = stored.descriptor
-  const own = allTags ? tag : to.tag
+  const own = allTags ? tagIn(to, tag) : to.tag
   const wanted = [...(own === undefined ? [] : [own]), ...tags]
   const from = {digest, tag: undefined}
   return planTagMoves(target, {reference: to, tags: wanted, from}, signal)

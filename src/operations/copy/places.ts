@@ -4,6 +4,7 @@ import {type Reference, repositoryName} from '../../oci/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {createMemoryStore} from '../../store/memory-store.js'
 import {defaultTag} from '../find/find-document.js'
+import {tagIn} from '../find/tag-in.js'
 import type {Ports} from '../../ports.js'
 
 /**
@@ -29,7 +30,7 @@ export function mountableFrom(source: Reference, target: Reference): readonly st
  */
 export function targetOf(to: Reference, {tag: sourceTag}: Reference): Reference {
   if (to.tag !== undefined) return to
-  if (to.digest === undefined) return {...to, tag: sourceTag ?? defaultTag}
+  if (to.digest === undefined) return {...to, tag: tagIn(to, sourceTag) ?? defaultTag}
   throw new UsageError(
     'ERR_INJECT_NO_TAG',
     'the result is named by a digest, which cannot be moved to',

@@ -2,8 +2,10 @@ import {NotFoundError} from '../../errors.js'
 import {decodeDocument, type Document} from '../../image/document.js'
 import {formatReference, type Reference} from '../../oci/reference.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
+import {listsNames} from '../../store/name-lister.js'
 import type {LayoutStore} from '../../store/layout/layout-store.js'
 import type {Ports} from '../../ports.js'
+import {firstOf, mostNames, nameHint} from './name-hint.js'
 
 /** What a registry assumes when nothing is said, as docker does. */
 export const defaultTag = 'latest'
@@ -80,19 +82,19 @@ function isLayout(store: ContentStore): store is LayoutStore {
 }
 
 /**
- * A few of the tags that are there, for whoever mistyped one; listing is a courtesy, so its own
+ * A few of the images that are there, as they can be typed; listing is a courtesy, so its own
  * failure says nothing.
  */
 async function tagHint(store: ContentStore, signal: AbortSignal): Promise<string | undefined> {
-  const tags: string[] = []
   try {
+    if (listsNames(store)) return await nameHint(store, signal)
+    const tags: string[] = []
     for await (const tag of store.listTags({signal})) {
       tags.push(tag)
-      if (tags.length > 10) break
+      if (tags.length > mostNames) break
     }
+    return tags.length === 0 ? undefined : `tags there: ${firstOf(tags)}`
   } catch {
     return undefined
   }
-  if (tags.length === 0) return undefined
-  return `tags there: ${tags.slice(0, 10).join(', ')}${tags.length > 10 ? ', …' : ''}`
 }

@@ -3,6 +3,8 @@ import {
   type CredentialPlace,
   storeCredential,
 } from '../../registry/credentials/credential-writer.js'
+import {dockerAuthConfig} from '../../registry/credentials/auth-file-places.js'
+import {findCredential} from '../../registry/credentials/credentials.js'
 import type {CredentialPorts} from './credential-ports.js'
 
 export interface LoginOptions {
@@ -42,6 +44,11 @@ export async function login(
   const stored = await storeCredential(places, registry, {username, password}, {signal})
   if (stored.helper === undefined) {
     const message = `the password is in ${stored.file} in base64, which is not encryption: use a credential helper to keep it safer`
+    report({kind: 'warning', message})
+  }
+  const found = await findCredential({...places, registry, repository: '', signal})
+  if (found?.source.file === dockerAuthConfig) {
+    const message = `DOCKER_AUTH_CONFIG has a login for ${registry}, which is used instead: unset the variable`
     report({kind: 'warning', message})
   }
   return {registry, username, stored}

@@ -30,7 +30,7 @@ export interface WhichResult {
  */
 export async function whichCredentials(
   {reference, given}: WhichOptions,
-  {places, signal}: Pick<CredentialPorts, 'places' | 'signal'>,
+  {places, report, signal}: Omit<CredentialPorts, 'ping'>,
 ): Promise<WhichResult> {
   if (reference.kind !== 'registry') {
     throw new UsageError('ERR_INJECT_NOT_IN_A_REGISTRY', 'a local image needs no credentials', {
@@ -44,7 +44,13 @@ export async function whichCredentials(
     const {username, from} = given
     return {...about, source: {kind: from}, username, kind: 'password'}
   }
-  const found = await findCredential({...places, registry, repository, signal})
+  const found = await findCredential({
+    ...places,
+    registry,
+    repository,
+    signal,
+    onNotice: (message) => report({kind: 'warning', message}),
+  })
   if (!found) return {...about, source: {kind: 'anonymous'}, username: null, kind: null}
   const {credential, source} = found
   const username = 'username' in credential ? credential.username : undefined

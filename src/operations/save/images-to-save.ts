@@ -1,3 +1,4 @@
+import {tagOfFullName} from '../../oci/names/local-name.js'
 import type {ImageName} from '../../archive/saved-documents.js'
 import type {ImageToSave} from '../../archive/save-images.js'
 import {UsageError} from '../../errors.js'
@@ -69,9 +70,15 @@ export function mergeImages(images: readonly FoundImage[]): FoundImage[] {
 function namesOf(reference: Reference, tag: string | undefined): ImageName[] {
   if (tag === undefined) return []
   if (reference.kind === 'registry') return [{repository: repositoryName(reference), tag}]
-  if (reference.kind !== 'docker-archive' || reference.name === undefined)
-    return [{repository: undefined, tag}]
+  if (reference.kind !== 'docker-archive' || reference.name === undefined) return [fullName(tag)]
   return [{repository: repositoryName(parseReference(reference.name)), tag}]
+}
+
+/** A layout's whole name is that of a repository; a tag by itself names none. */
+function fullName(tag: string): ImageName {
+  const own = tagOfFullName(tag)
+  if (own === undefined) return {repository: undefined, tag}
+  return {repository: repositoryName(parseReference(tag)), tag: own}
 }
 
 function keyOf({repository, tag}: ImageName): string {

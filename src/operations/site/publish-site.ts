@@ -1,3 +1,4 @@
+import {tagIn} from '../find/tag-in.js'
 import {LocalIoError, UsageError} from '../../errors.js'
 import {commitToSite, type Committed, type SiteCommit} from '../../site/commit.js'
 import {createSiteBlobs} from '../../site/blobs.js'
@@ -71,7 +72,9 @@ export async function publishSite(
   try {
     const root = await findRoot(source, options.source, options.platforms, ports)
     const tags =
-      given.length > 0 ? [...new Set(given)] : [root.tag ?? options.source.tag ?? defaultTag]
+      given.length > 0
+        ? [...new Set(given)]
+        : [tagIn({kind: 'registry'}, root.tag ?? options.source.tag) ?? defaultTag]
     const {plan, referrers} = await planAll(source, root, options, ports)
     const cosign = referrers?.tagged ?? []
     const manifests = unique([...plan.manifests, root.stored]).map(withKnownType)

@@ -1,5 +1,6 @@
 import {IntegrityError, UsageError} from '../../errors.js'
 import {algorithmOf, type Digest, digestOf, isDigest} from '../../oci/digest.js'
+import {servedMediaType} from '../../oci/document-kind.js'
 import {manifestMediaTypes} from '../../oci/media-type.js'
 import {quoted} from '../../oci/quoted.js'
 import {isTag} from '../../oci/tag.js'
@@ -45,9 +46,10 @@ export function createManifestReader(connection: Connection): ManifestReader {
         return undefined
       }
       refuseEncoding(call, response)
-      const mediaType = mediaTypeOf(call, response)
+      const served = mediaTypeOf(call, response)
       const bytes = await readAll(response.body, manifestLimit, what)
       const digest = checkedDigest(bytes, response, reference, what)
+      const mediaType = servedMediaType(bytes, served)
       return {descriptor: {mediaType, digest, size: bytes.length}, bytes}
     })
   }
@@ -71,8 +73,7 @@ export function createManifestReader(connection: Connection): ManifestReader {
     )
     if (head.status === 404) return undefined
     const claimed = head.status === 200 ? claimedDigest(head) : undefined
-    // who does not answer a HEAD as it should may do better with a GET, and says at least what is
-    // wrong
+    // some registries mishandle HEAD; a GET also gives an error body
     if (!claimed) return (await getManifest(reference, options))?.descriptor.digest
     if (isDigest(reference)) checkClaimedDigest(head, reference, `manifest ${reference}`)
     return isDigest(reference) ? reference : claimed

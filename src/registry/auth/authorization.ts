@@ -13,6 +13,7 @@ import {followRedirects} from '../net/redirects.js'
 import {retryableStatuses} from '../net/retry-policy.js'
 import {secretsOf} from '../net/secrets.js'
 import {refusal} from '../net/status-error.js'
+import {createOtherRegistries} from './other-registry.js'
 import {createTokenCache, type TokenUse} from './token-cache.js'
 import {fetchToken, type TokenPorts} from './token.js'
 import {waitFor} from '../../stream/wait-for.js'
@@ -54,6 +55,7 @@ const maxRounds = 2
 export function createAuthorization(settings: AuthorizationSettings): SendAuthorized {
   const {registry, repository} = settings
   const tokens = createTokenCache(() => settings.now())
+  const askOther = createOtherRegistries(settings)
   let challenge: Challenge | undefined
   let identity: Promise<Credential | undefined> | undefined
   let headers: Promise<ExtraHeaders> | undefined
@@ -71,7 +73,9 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
         ...request,
         headers: {...request.headers, ...(authorization && {authorization})},
       })
-      const asked = response.status === 401 && response.url.origin === registry.origin
+      if (response.url.origin !== registry.origin)
+        return withSecrets(await askOther(request, response))
+      const asked = response.status === 401
       if (!asked || round === maxRounds) return withSecrets(response)
       if (!(await learn(response, authorization, scopes, request.signal)))
         return withSecrets(response)
@@ -87,7 +91,9 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     if (response.status < 400) return response
     const who = await identity
     const own = secretsOf(who, Object.values((await headers) ?? {}))
-    return {...response, secrets: [...own, ...response.secrets], isKnown: who !== undefined}
+    // credentials that were not sent were not refused
+    const isKnown = who !== undefined && response.url.origin === registry.origin
+    return {...response, secrets: [...own, ...response.secrets], isKnown}
   }
 
   function scopesOf(access: RequestedAccess): string[] {

@@ -8,7 +8,7 @@ import {parseDocument} from '../../oci/json.js'
 import {freeForm} from '../../oci/known-members.js'
 import {quoted} from '../../oci/quoted.js'
 import type {CallOptions} from '../../store/content-store.js'
-import {parse} from './auth-file.js'
+import {isBlank, parse} from './auth-file.js'
 import {type AuthFile, readAuthFile} from './auth-file-places.js'
 
 /** Indented as docker does it. */
@@ -16,12 +16,12 @@ const emptyFile = '{\n\t"auths": {}\n}\n'
 
 /**
  * Writes a file of credentials anew with what `edit` makes of its text, for the user alone (mode
- * 0600, or less where it had less), so that whoever reads it meanwhile finds the old text or the
- * new one. A missing file begins empty, and folders that are made for it are the user's alone, too;
- * what a symbolic link names is edited, not the link. Of two processes that do this at once, one
- * waits for the other. The same text is not written. Throws `LocalIoError`, and
- * `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for a file that is none; then it is what
- * it was.
+ * 0600, or less where it had less). Another reader finds the old text or the new one. A file that
+ * is missing, empty or `null` begins empty, and folders that are made for it are the user's alone,
+ * too; what a symbolic link names is edited, not the link. Of two processes that do this at once,
+ * one waits for the other. The same text is not written. Throws `LocalIoError`, and
+ * `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for a file that is not valid; then it is
+ * what it was.
  */
 export async function editAuthFile(
   path: string,
@@ -41,7 +41,8 @@ export async function editAuthFile(
     async ({confirm}) => {
       await clearDead(folder, prefix)
       const before = await stat(target).catch(() => undefined)
-      const text = (await readAuthFile({path: target, named: false})) ?? emptyFile
+      const found = (await readAuthFile({path: target, named: false})) ?? ''
+      const text = isBlank(found) ? emptyFile : found
       // the whole text is looked at before any of it is edited
       parse(text, path)
       const mark = text.startsWith('\uFEFF') ? '\uFEFF' : ''
@@ -49,7 +50,7 @@ export async function editAuthFile(
       // of two members of one name, which one would be edited?
       parseDocument(Buffer.from(body), `the file of credentials ${quoted(path)}`, freeForm)
       const next = mark + edit(body)
-      if (next === text) return
+      if (next === found) return
       const mode = before ? before.mode & 0o600 : 0o600
       await writeFileAtomic(target, next, {mode, prefix, check: confirm})
       await keepOwner(target, before)

@@ -1,4 +1,6 @@
+import {stat} from 'node:fs/promises'
 import {join} from 'node:path'
+import {errnoOf} from '../../disk/local-io-error.js'
 import {readFileOrPipe} from '../../disk/read-file-or-pipe.js'
 import {AuthenticationError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
@@ -13,15 +15,25 @@ export interface AuthFilePlaces {
   readonly uid?: number | undefined
 }
 
+/** What stands for a path where the text comes from the environment variable of this name. */
+export const dockerAuthConfig = '$DOCKER_AUTH_CONFIG'
+
 export interface AuthFile {
   readonly path: string
   /** Asked for by name: then it has to be there. */
   readonly named: boolean
-  /** Who writes it; `docker-legacy` nobody does any more. */
-  readonly owner: 'named' | 'containers' | 'docker' | 'docker-legacy'
+  /** Who writes it; nobody writes `docker-legacy` any more, and the environment is only read. */
+  readonly owner: 'named' | 'containers' | 'environment' | 'docker' | 'docker-legacy'
+  /** What it says, where no file needs to be read for that. */
+  readonly text?: string
+  /** The file is in the folder that `DOCKER_CONFIG` names. */
+  readonly inDockerConfig?: boolean
 }
 
-/** In the order of containers-auth.json(5): the first that knows a registry counts. */
+/**
+ * In the order of containers-auth.json(5): the first that knows a registry counts.
+ * `DOCKER_AUTH_CONFIG` comes before docker's own file, as docker has it since 28.3.
+ */
 export function authFiles(places: AuthFilePlaces): AuthFile[] {
   const {authFile, env, home, uid} = places
   // an empty variable is an unset one
@@ -37,9 +49,24 @@ export function authFiles(places: AuthFilePlaces): AuthFile[] {
     ...[runtime, lasting]
       .filter((path) => path !== undefined)
       .map((path) => ({path, named: false, owner: 'containers'}) as const),
-    {path: dockerConfig(places), named: false, owner: 'docker'},
+    ...(env['DOCKER_AUTH_CONFIG'] ? [environmentFile(env['DOCKER_AUTH_CONFIG'])] : []),
+    {
+      path: dockerConfig(places),
+      named: false,
+      owner: 'docker',
+      inDockerConfig: Boolean(env['DOCKER_CONFIG']),
+    },
     {path: join(home, '.dockercfg'), named: false, owner: 'docker-legacy'},
   ]
+}
+
+function environmentFile(text: string): AuthFile {
+  return {path: dockerAuthConfig, named: false, owner: 'environment', text}
+}
+
+/** Those of `authFiles` that are files: what can be written to. */
+export function authFilesOnDisk(places: AuthFilePlaces): AuthFile[] {
+  return authFiles(places).filter(({owner}) => owner !== 'environment')
 }
 
 /** Where docker keeps its settings, whether or not it keeps credentials there. */
@@ -49,6 +76,17 @@ export function dockerConfig({env, home}: AuthFilePlaces): string {
 
 const largestFile = 1024 * 1024
 
+/** The folder that `DOCKER_CONFIG` names, where it does not exist; nothing is read from there. */
+export async function missingDockerConfig({env}: AuthFilePlaces): Promise<string | undefined> {
+  const folder = env['DOCKER_CONFIG']
+  if (!folder) return undefined
+  const isMissing = await stat(folder).then(
+    () => false,
+    (error: unknown) => errnoOf(error) === 'ENOENT',
+  )
+  return isMissing ? folder : undefined
+}
+
 /**
  * The text of a file of credentials; `undefined` when there is none and none was asked for. Throws
  * `AuthenticationError` (`ERR_INJECT_AUTH_FILE_UNREADABLE`), also for more than 1 MiB, and for a
@@ -57,17 +95,26 @@ const largestFile = 1024 * 1024
 export async function readAuthFile({
   path,
   named,
-}: Pick<AuthFile, 'path' | 'named'>): Promise<string | undefined> {
+  text,
+  inDockerConfig,
+}: Omit<AuthFile, 'owner'>): Promise<string | undefined> {
+  if (text !== undefined) return text
   try {
     // a pipe is what `--authfile <(…)` gives
     return (await readFileOrPipe(path, largestFile)).toString('utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (!named && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
+    const isFolderFile = code === 'ENOTDIR' && inDockerConfig === true
+    if (!named && !isFolderFile && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
     throw new AuthenticationError(
       'ERR_INJECT_AUTH_FILE_UNREADABLE',
       `the file of credentials ${quoted(path)} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {cause: error, hint: 'check --authfile, REGISTRY_AUTH_FILE and the rights of the file'},
+      {
+        cause: error,
+        hint: isFolderFile
+          ? 'DOCKER_CONFIG must name the folder that config.json is in, not a file'
+          : 'check --authfile, REGISTRY_AUTH_FILE and the rights of the file',
+      },
     )
   }
 }

@@ -2,7 +2,10 @@ import {AuthenticationError} from '../../errors.js'
 import {parseJsonValue} from '../../oci/json-value.js'
 import {quoted} from '../../oci/quoted.js'
 import type {Credential} from './credential.js'
-import {registryOfKey, registryNames} from './registry-name.js'
+import {dockerAuthConfig} from './auth-file-places.js'
+import {helperKeyFor} from './helper-keys.js'
+import {jsonErrorLine} from './json-error-line.js'
+import {pathsOf, registryNames, registryOfKey, spelledAs} from './registry-name.js'
 
 /**
  * What one file of credentials says about one repository, by where it says so, in the order in
@@ -11,7 +14,7 @@ import {registryOfKey, registryNames} from './registry-name.js'
 export interface AuthFileFinding {
   /**
    * The program (`docker-credential-…` without the prefix) that `credHelpers` names for this
-   * registry.
+   * repository, and the key that does.
    */
   readonly helper?: {readonly name: string; readonly key: string}
   /** The entry below `auths` with the longest path; `{}`, which only marks a registry, is none. */
@@ -39,8 +42,8 @@ export function findInAuthFile(
   const entries = object(document['auths'] ?? (isLegacy(document) ? document : {}), file, 'auths')
   const helpers = object(document['credHelpers'] ?? {}, file, 'credHelpers')
 
-  const key = Object.keys(helpers).find((name) => registryOfKey(name) === registry)
-  const own = key === undefined ? '' : helpers[key]
+  const key = helperKeyFor(Object.keys(helpers), registry, repository)
+  const own = key === undefined ? '' : (helpers[key] ?? '')
   const common = document['credsStore'] ?? ''
   if (typeof own !== 'string' || typeof common !== 'string') {
     throw invalid(file, 'names a credential helper by something other than a string')
@@ -49,8 +52,8 @@ export function findInAuthFile(
   return {
     ...(own !== '' && key !== undefined && {helper: {name: own, key}}),
     ...(entry && {entry}),
-    // a registry with a helper of its own is no business of the common one
-    ...(own === '' && common !== '' && {store: {name: common}}),
+    // a key of its own keeps the common helper out, also where its name is empty: no helper
+    ...(key === undefined && common !== '' && {store: {name: common}}),
   }
 }
 
@@ -65,10 +68,19 @@ export function allAuthKeys(text: string, file: string): string[] {
   return Object.keys(object(parse(text, file)['auths'] ?? {}, file, 'auths'))
 }
 
-/** Refuses a text that is no such file, as `findInAuthFile` does. */
+/**
+ * Whether a text says nothing, as docker reads it: it is empty, or `null`.
+ */
+export function isBlank(text: string): boolean {
+  return /^\uFEFF?\s*(?:null)?\s*$/.test(text)
+}
+
+/** Refuses a text that is not such a file, as `findInAuthFile` does. */
 export function parse(text: string, file: string): Record<string, unknown> {
-  const value = parseJsonValue(text.replace(/^\uFEFF/, ''))
-  if (value === undefined) throw invalid(file, 'is not JSON')
+  if (isBlank(text)) return {}
+  const body = text.replace(/^\uFEFF/, '')
+  const value = parseJsonValue(body)
+  if (value === undefined) throw invalid(file, `is not JSON (line ${jsonErrorLine(body)})`)
   return object(value, file, 'the document')
 }
 
@@ -82,8 +94,8 @@ function findEntry(
   for (const wanted of keysFor(registry, repository)) {
     const exact = names.filter((name) => name === wanted)
     // what stands there as it is sought counts more than another spelling of it
-    for (const key of [...exact, ...names.filter((name) => normalise(name) === wanted)]) {
-      const credential = decode(object(entries[key], file, 'an entry'), file)
+    for (const key of [...exact, ...names.filter((name) => spelledAs(name) === wanted)]) {
+      const credential = decode(object(entries[key] ?? {}, file, 'an entry'), file)
       if (credential) return {credential, key}
     }
   }
@@ -92,7 +104,7 @@ function findEntry(
 
 function object(value: unknown, file: string, what: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return {...value}
-  throw invalid(file, `has something else than an object as ${what}`)
+  throw invalid(file, `has something other than an object as ${what}`)
 }
 
 /** `.dockercfg` is what `auths` holds today. */
@@ -104,16 +116,9 @@ function isLegacy(document: Record<string, unknown>): boolean {
 
 /** Longest path first, the registry last; Docker Hub under all the names that it goes by. */
 function keysFor(registry: string, repository: string): string[] {
-  const parts = repository === '' ? [] : repository.split('/')
-  const paths = parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`)
-  return [...paths, ''].flatMap((path) => registryNames(registry).map((name) => `${name}${path}`))
-}
-
-/** Docker writes URLs, of which the host counts; containers write a host, perhaps with a path. */
-function normalise(key: string): string {
-  const url = /^https?:\/\/([^/?#]*)/i.exec(key)
-  const name = url?.[1] ?? key.replace(/\/(?:v[12]\/?)?$/, '')
-  return name.toLowerCase()
+  return pathsOf(repository).flatMap((path) =>
+    registryNames(registry).map((name) => `${name}${path}`),
+  )
 }
 
 function decode(entry: Record<string, unknown>, file: string): Credential | undefined {
@@ -148,9 +153,14 @@ export function fromPair(username: string, password: string): Credential {
 }
 
 function invalid(file: string, why: string): AuthenticationError {
+  const isVariable = file === dockerAuthConfig
   return new AuthenticationError(
     'ERR_INJECT_AUTH_FILE_INVALID',
-    `the file of credentials ${quoted(file)} ${why}`,
-    {hint: 'fix the file, or move it away and log in again'},
+    `${isVariable ? 'the environment variable DOCKER_AUTH_CONFIG' : `the file of credentials ${quoted(file)}`} ${why}`,
+    {
+      hint: isVariable
+        ? 'fix or unset the variable; it holds what a config.json of docker holds'
+        : 'fix the file, or move it away and log in again',
+    },
   )
 }

@@ -15,15 +15,14 @@ export interface HelperPorts {
 }
 
 /** What helpers print, on one output or the other, when they know nothing of a server. */
-const notFound = new Set([
-  'credentials not found in native keychain',
-  'credentials not found in keychain',
-])
+const notFound =
+  /^(?:credentials not found(?: in (?:native )?keychain)?|no stored credential for \S+|the specified item could not be found in the keychain|element not found)\.?$/i
 
 /**
  * Asks `docker-credential-NAME` for what it keeps for `server`; `undefined` when it keeps nothing.
  * Throws `AuthenticationError` (`ERR_INJECT_CREDENTIAL_HELPER_REFUSED`,
- * `ERR_INJECT_CREDENTIAL_HELPER_FAILED`), which shows nothing of its standard output.
+ * `ERR_INJECT_CREDENTIAL_HELPER_FAILED`), which shows at most one line of what it printed, and
+ * only of one that failed.
  * https://github.com/docker/docker-credential-helpers/blob/v0.9.3/README.md#development
  */
 export async function getFromHelper(
@@ -33,7 +32,7 @@ export async function getFromHelper(
 ): Promise<Credential | undefined> {
   const run = await start(name, 'get', server, ports)
   if (run.exitCode !== 0) {
-    if ([run.stdout, run.stderr].some((text) => notFound.has(text.trim()))) return undefined
+    if ([run.stdout, run.stderr].some((text) => notFound.test(text.trim()))) return undefined
     throw failed(name, 'get', run)
   }
   return parseAnswer(name, server, run.stdout)
@@ -97,10 +96,11 @@ async function start(
 function failed(
   name: string,
   verb: string,
-  {exitCode, problem, stderr}: HelperRun,
+  {exitCode, problem, stdout, stderr}: HelperRun,
   secrets: readonly string[] = [],
 ): AuthenticationError {
-  const said = spokenWords(stderr, secrets)
+  // helpers built on docker's library give their reason on standard output
+  const said = spokenWords(stderr, secrets) || (exitCode ? sentence(stdout, secrets) : '')
   const how = problem ?? `exited with ${exitCode}`
   return new AuthenticationError(
     'ERR_INJECT_CREDENTIAL_HELPER_FAILED',
@@ -142,15 +142,22 @@ function parseFields(
   }
   return {ServerURL: about, Username: username, Secret: secret}
 }
+
+/** A reason has several words; a word by itself may be a secret. */
+function sentence(stdout: string, secrets: readonly string[]): string {
+  const said = spokenWords(stdout, secrets)
+  return /\s/.test(said) ? said : ''
+}
+
 const longestLine = 200
 /**
- * What a helper said on its standard error, as far as a message may show it: the first line, quoted
+ * What a helper printed, as far as a message may show it: the first line, quoted
  * and cut, without `secrets`, and without what looks like one (long words with digits in them,
  * documents, what stands after `password`). Empty when there is nothing.
  */
-export function spokenWords(stderr: string, secrets: readonly string[]): string {
+export function spokenWords(text: string, secrets: readonly string[]): string {
   const line =
-    stderr
+    text
       .split(/[\r\n]+/)
       .map((each) => each.trim())
       .find((each) => each !== '') ?? ''
@@ -158,7 +165,7 @@ export function spokenWords(stderr: string, secrets: readonly string[]): string 
   if (/[{}]/.test(line)) return 'it printed a document'
   const known = secrets
     .filter((secret) => secret !== '')
-    .reduce((text, secret) => text.replaceAll(secret, '…'), line)
+    .reduce((rest, secret) => rest.replaceAll(secret, '…'), line)
   return quoted(withoutSecretWords(known), longestLine)
 }
 function withoutSecretWords(line: string): string {

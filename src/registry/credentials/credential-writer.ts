@@ -2,8 +2,9 @@ import {editMembers, type MemberEdit} from '../../image/text-edit.js'
 import type {CallOptions} from '../../store/content-store.js'
 import {allAuthKeys, authKeysOf, findInAuthFile} from './auth-file.js'
 import {editAuthFile, readIfThere} from './auth-file-edit.js'
-import {type AuthFile, type AuthFilePlaces, authFiles} from './auth-file-places.js'
+import {type AuthFile, type AuthFilePlaces, authFilesOnDisk} from './auth-file-places.js'
 import {eraseFromHelper, storeWithHelper} from './credential-helper.js'
+import {helperServers} from './helper-keys.js'
 import {registryOfKey, serverKey} from './registry-name.js'
 
 /** Where a login was written to, or removed from. */
@@ -28,7 +29,7 @@ export async function storeCredential(
   const {path: file, text} = await choose(places, registry)
   const {helper, store} = findInAuthFile(text, file, registry, '')
   const program = helper?.name ?? store?.name
-  const server = serverKey(registry)
+  const [server = registry] = helperServers(registry, helper?.key)
   if (program !== undefined) {
     await storeWithHelper(program, {server, username, password}, {env: places.env, ...call})
   }
@@ -48,7 +49,7 @@ export async function eraseCredential(
   call: CallOptions,
 ): Promise<CredentialPlace[]> {
   const gone: CredentialPlace[] = []
-  for (const place of authFiles(places)) {
+  for (const place of authFilesOnDisk(places)) {
     const text = await readIfThere(place)
     if (text === undefined) continue
     gone.push(...(await eraseFrom({file: place.path, text}, registry, {env: places.env, ...call})))
@@ -61,7 +62,7 @@ export async function eraseCredential(
  */
 export async function listRegistries(places: AuthFilePlaces): Promise<string[]> {
   const found = new Set<string>()
-  for (const place of authFiles(places)) {
+  for (const place of authFilesOnDisk(places)) {
     const text = await readIfThere(place)
     if (text === undefined) continue
     for (const key of allAuthKeys(text, place.path)) found.add(registryOfKey(key) ?? '')
@@ -78,8 +79,12 @@ async function eraseFrom(
   const {helper, store} = findInAuthFile(text, file, registry, '')
   const program = helper?.name ?? store?.name
   const gone: CredentialPlace[] = []
-  if (program !== undefined && (await eraseFromHelper(program, serverKey(registry), call))) {
-    gone.push({file, helper: program})
+  if (program !== undefined) {
+    const erased: boolean[] = []
+    for (const server of helperServers(registry, helper?.key)) {
+      erased.push(await eraseFromHelper(program, server, call))
+    }
+    if (erased.includes(true)) gone.push({file, helper: program})
   }
   if (authKeysOf(text, file, registry).length === 0) return gone
   await editAuthFile(file, (before) => removeEntries(before, file, registry), call)
@@ -92,7 +97,7 @@ async function choose(
   registry: string,
 ): Promise<{path: string; text: string}> {
   // nobody writes the old file any more, and `.dockercfg` is laid out otherwise
-  const files = authFiles(places).filter(({owner}) => owner !== 'docker-legacy')
+  const files = authFilesOnDisk(places).filter(({owner}) => owner !== 'docker-legacy')
   const there: {path: string; text: string; knows: boolean}[] = []
   for (const {path} of files) {
     const text = await readIfThere({path})

@@ -1,14 +1,22 @@
+import {quoted} from '../../oci/quoted.js'
 import {findInAuthFile} from './auth-file.js'
-import {type AuthFilePlaces, authFiles, readAuthFile} from './auth-file-places.js'
+import {
+  type AuthFilePlaces,
+  authFiles,
+  missingDockerConfig,
+  readAuthFile,
+} from './auth-file-places.js'
 import type {Credential, CredentialLookup} from './credential.js'
 import {getFromHelper} from './credential-helper.js'
-import {serverKey} from './registry-name.js'
+import {helperServers} from './helper-keys.js'
 
 export interface CredentialSources extends AuthFilePlaces {
   readonly registry: string
   /** Empty: the registry as a whole. */
   readonly repository: string
   readonly signal?: AbortSignal | undefined
+  /** Hears why a login may not have been found where the user meant it to be. */
+  readonly onNotice?: ((text: string) => void) | undefined
 }
 
 /** Where a credential came from: an entry of a file, or a program that a file names. */
@@ -45,23 +53,31 @@ export async function findCredential(
   const ask = async (
     helper: string,
     file: string,
-    member: 'credHelpers' | 'credsStore',
+    key?: string,
   ): Promise<FoundCredential | undefined> => {
-    const credential = await getFromHelper(helper, serverKey(registry), {env, signal})
-    return credential && {credential, source: {kind: 'helper', helper, file, member}}
+    const member = key === undefined ? 'credsStore' : 'credHelpers'
+    for (const server of helperServers(registry, key)) {
+      const credential = await getFromHelper(helper, server, {env, signal})
+      if (credential) return {credential, source: {kind: 'helper', helper, file, member}}
+    }
+    return undefined
   }
   for (const place of authFiles(sources)) {
     const text = await readAuthFile(place)
     if (text === undefined) continue
     const file = place.path
     const {helper, entry, store} = findInAuthFile(text, file, registry, repository)
-    const kept = helper && (await ask(helper.name, file, 'credHelpers'))
+    const kept = helper && (await ask(helper.name, file, helper.key))
     if (kept) return kept
     if (entry) {
       return {credential: entry.credential, source: {kind: 'file', file, key: entry.key}}
     }
-    const common = store && (await ask(store.name, file, 'credsStore'))
+    const common = store && (await ask(store.name, file))
     if (common) return common
+  }
+  const missing = await missingDockerConfig(sources)
+  if (missing !== undefined && sources.authFile === undefined) {
+    sources.onNotice?.(`DOCKER_CONFIG names ${quoted(missing)}, which does not exist`)
   }
   return undefined
 }

@@ -18,14 +18,29 @@ export function serverKey(registry: string): string {
   return registry === dockerHub ? dockerHubKey : registry
 }
 
+/** Of `team/app`: `/team/app`, `/team` and the empty path, which stands for the registry. */
+export function pathsOf(repository: string): string[] {
+  const parts = repository === '' ? [] : repository.split('/')
+  const paths = parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`)
+  return [...paths, '']
+}
+
+/**
+ * A key of a file of credentials as `HOST` or `HOST/PATH` in lower case: docker writes URLs, of
+ * which the host counts; containers write a host, perhaps with a path.
+ */
+export function spelledAs(key: string): string {
+  const url = /^https?:\/\/([^/?#]*)/i.exec(key)
+  return (url?.[1] ?? key.replace(/\/(?:v[12]\/?)?$/, '')).toLowerCase()
+}
+
 /**
  * The registry that a key in a file of credentials stands for: a host, or a URL. `undefined` for a
- * key with a path, which is for less.
+ * key with a path, which is for less, and for a pattern, which is for more.
  */
 export function registryOfKey(key: string): string | undefined {
-  const url = /^https?:\/\/([^/?#]*)/i.exec(key)
-  const host = (url?.[1] ?? key.replace(/\/(?:v[12]\/?)?$/, '')).toLowerCase()
-  if (host === '' || host.includes('/')) return undefined
+  const host = spelledAs(key)
+  if (host === '' || host.includes('/') || host.includes('*')) return undefined
   return registryNames(dockerHub).includes(host) ? dockerHub : host
 }
 

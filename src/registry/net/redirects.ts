@@ -64,7 +64,8 @@ function redirectTarget(request: HttpRequest, location: string | undefined, from
   return url
 }
 
-function withoutSecrets(headers: HttpRequest['headers']): HttpRequest['headers'] {
+/** The headers of a request that another origin may see. */
+export function withoutSecrets(headers: HttpRequest['headers']): HttpRequest['headers'] {
   return Object.fromEntries(
     Object.entries(headers ?? {}).filter(([name]) => !secretHeaders.has(name)),
   )

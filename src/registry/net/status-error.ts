@@ -12,9 +12,13 @@ import {displayRequest} from './endpoint.js'
 import type {HttpRequest, HttpResponse} from './http.js'
 import {withoutSecrets} from './secrets.js'
 import {RefusedError} from './transport-error.js'
+import {usualRefusal, type UsualRefusal} from './usual-refusals.js'
 
 /** More of an error's body than this says nothing new. */
 const errorBodyLimit = 64 * 1024
+
+/** The hint for a refusal by a host that a registry sends us to, which gets no credentials. */
+export const askedAnonymously = 'it was asked without credentials; ask the operator of the registry'
 
 /** Reads what an answer with an unwelcome status has to say, and makes it an error. */
 export async function refusal(request: HttpRequest, response: HttpResponse): Promise<RefusedError> {
@@ -30,15 +34,33 @@ export async function refusal(request: HttpRequest, response: HttpResponse): Pro
  */
 function statusError(
   request: Pick<HttpRequest, 'method' | 'url'>,
-  {status, secrets, isKnown}: Pick<HttpResponse, 'status' | 'secrets' | 'isKnown'>,
+  {status, secrets, isKnown, url}: Pick<HttpResponse, 'status' | 'secrets' | 'isKnown' | 'url'>,
   body: Uint8Array,
 ): InjectError {
   const errors = parseRegistryErrors(body)
   const has = (code: string): boolean => errors.some((error) => error.code === code)
   const plain = (text: string): string => shown(withoutSecrets(text, secrets))
   const said = errors.slice(0, 3).map(({code, message}) => ` ${plain(code)}: ${plain(message)}`)
-  const message = `${displayRequest(request)}: the registry answered ${status}${said.join(',')}`
+  const isOther = url.origin !== request.url.origin
+  const who = isOther ? `${url.host}, where the registry sent us,` : 'the registry'
+  const message = `${displayRequest(request)}: ${who} answered ${status}${said.join(',')}`
 
+  const usual = usualRefusal({method: request.method, url: request.url, status, errors})
+  if (usual)
+    return usualError(
+      usual,
+      status,
+      message,
+      errors.map(({detail = ''}) => plain(detail)),
+    )
+  if (isOther && (status === 401 || status === 403)) {
+    const hint = askedAnonymously
+    return new AuthenticationError(
+      status === 401 ? 'ERR_INJECT_UNAUTHORIZED' : 'ERR_INJECT_DENIED',
+      message,
+      {hint},
+    )
+  }
   if (status === 401) {
     const hint = isKnown
       ? 'the credentials were rejected; inject auth which REFERENCE shows where they come from'
@@ -68,6 +90,30 @@ function statusError(
     return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message, {hint})
   }
   return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message)
+}
+
+function usualError(
+  {meaning, hint}: UsualRefusal,
+  status: number,
+  message: string,
+  details: readonly string[],
+): InjectError {
+  switch (meaning) {
+    case 'no-repository':
+      return new NotFoundError('ERR_INJECT_NOT_FOUND', message, {hint})
+    case 'locked':
+    case 'unpaid':
+      return new AuthenticationError('ERR_INJECT_DENIED', message, {hint})
+    case 'over-quota':
+      return status === 413
+        ? new LimitError('ERR_INJECT_REFUSED_AS_TOO_LARGE', message, {hint})
+        : new NetworkError('ERR_INJECT_REGISTRY_FULL', message, {hint})
+    case 'manifest-refused': {
+      const detail = details.filter((text) => text !== '').join(', ')
+      const whole = detail === '' ? message : `${message} (${detail})`
+      return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', whole, {hint})
+    }
+  }
 }
 
 function startOf(body: Uint8Array): string {

@@ -20,7 +20,10 @@ import {checkMarker, markerLimit} from './marker.js'
  */
 export async function checkLayout(directory: string): Promise<void> {
   const marker = layoutPaths.marker(directory)
-  if ((await statFile(marker)) === undefined) throw await notALayout(directory)
+  const found = await statFile(marker).catch(async (error: unknown) => {
+    throw (await isFile(directory)) ? itIsAFile(directory) : error
+  })
+  if (found === undefined) throw await notALayout(directory)
   const bytes = await readAll(readFileStream(marker), markerLimit, quoted(marker))
   checkMarker(bytes, quoted(marker), quoted(directory))
 }
@@ -121,10 +124,25 @@ async function notALayout(directory: string): Promise<Error> {
   } catch (error) {
     if (!isAbsent(error)) return localIoError(error, 'read', directory)
     const message = `there is no OCI image layout at ${quoted(directory)}: no such directory`
-    return new NotFoundError('ERR_INJECT_LAYOUT_NOT_FOUND', message)
+    const hint = directory.includes(':')
+      ? 'of a directory whose name has a colon in it, write oci:DIR/ or oci:DIR/:TAG'
+      : 'check the path; an image in a registry needs no oci: before it'
+    return new NotFoundError('ERR_INJECT_LAYOUT_NOT_FOUND', message, {hint})
   }
   const message = `${quoted(directory)} is not an OCI image layout: it has no file oci-layout`
   return new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0'})
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(ifNoSuchPath(undefined))
+  return stats?.isFile() === true
+}
+
+function itIsAFile(path: string): Error {
+  const message = `${quoted(path)} is a file, and an OCI image layout is a directory`
+  return new LocalIoError('ERR_INJECT_LOCAL_IO', message, {
+    hint: `for an archive use oci-archive:${path} or docker-archive:${path}`,
+  })
 }
 
 async function refuseOtherContent(

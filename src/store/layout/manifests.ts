@@ -4,10 +4,13 @@ import {type HeldLock, withLock} from '../../disk/lock.js'
 import {InjectError, IntegrityError} from '../../errors.js'
 import {type Descriptor, type BlobInfo} from '../../oci/descriptor.js'
 import {type Digest, digestOf, isDigest} from '../../oci/digest.js'
+import {isLocalName} from '../../oci/names/local-name.js'
+import {formatReference} from '../../oci/reference.js'
 import {parseDocument} from '../../oci/json.js'
 import {freeForm} from '../../oci/known-members.js'
 import {readAll, tooLarge} from '../../stream/limit.js'
 import {streamOf} from '../../stream/bytes.js'
+import {entryNames, type NameLister} from '../name-lister.js'
 import {compareTags} from '../tags.js'
 import type {BlobReader, BlobWriter, ManifestStore, StoredManifest} from '../content-store.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
@@ -21,7 +24,7 @@ import {checkTagMove} from '../store-errors.js'
  * The manifests and tags of a layout on disk: blobs like all others, and `index.json`, which names
  * some of them.
  */
-export interface LayoutManifests extends ManifestStore {
+export interface LayoutManifests extends ManifestStore, NameLister {
   /**
    * The one manifest (or index) that the layout is about, however many entries name it; `undefined`
    * when it is about none or several.
@@ -132,6 +135,12 @@ export function createLayoutManifests(
     async onlyManifest() {
       const [digest, ...others] = new Set((await readIndex()).entries.map((entry) => entry.digest))
       return others.length === 0 ? digest : undefined
+    },
+
+    async listNames() {
+      return entryNames((await readIndex()).entries, isLocalName).map((entry) =>
+        formatReference({kind: 'layout', directory, ...entry}),
+      )
     },
 
     async listManifests() {

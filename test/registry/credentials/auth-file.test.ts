@@ -139,10 +139,22 @@ describe('T-37 findInAuthFile', () => {
     ],
     ['helper of another host', {credHelpers: {'other.example': 'ecr-login'}}, undefined],
     [
-      'helper of a namespace, which is none',
+      'helper of a namespace',
       {credHelpers: {'registry.example/team': 'x'}},
+      {name: 'x', key: 'registry.example/team'},
+    ],
+    ['helper of a pattern', {credHelpers: {'*.example': 'x'}}, {name: 'x', key: '*.example'}],
+    ['null', 'null', undefined],
+    ['null with spaces', ' null\n', undefined],
+    ['empty', '', undefined],
+    ['only a byte order mark', '\uFEFF', undefined],
+    ['null entry', {auths: {'registry.example': null}}, undefined],
+    [
+      'null members of an entry',
+      {auths: {'registry.example': {auth: null, identitytoken: null}}},
       undefined,
     ],
+    ['null helper', {credHelpers: {'registry.example': null}, credsStore: null}, undefined],
     [
       'helper before a plain entry',
       {auths: {'registry.example': auth}, credHelpers: {'registry.example': 'x'}},
@@ -160,9 +172,28 @@ describe('T-37 findInAuthFile', () => {
     ],
     ['store without a marker', {auths: {}, credsStore: 'desktop'}, {name: 'desktop'}],
     [
-      'helper without a name, so the store',
+      'helper without a name, so none for this registry',
       {credHelpers: {'registry.example': ''}, credsStore: 'desktop'},
+      undefined,
+    ],
+    [
+      'helper without a name under a pattern',
+      {credHelpers: {'*.example': ''}, credsStore: 'desktop'},
+      undefined,
+    ],
+    [
+      'helper without a name for another registry',
+      {credHelpers: {'other.example': ''}, credsStore: 'desktop'},
       {name: 'desktop'},
+    ],
+    [
+      'helper without a name beside an entry',
+      {
+        credHelpers: {'registry.example': ''},
+        credsStore: 'desktop',
+        auths: {'registry.example': auth},
+      },
+      password('user', 'pass'),
     ],
     ['hostile names', '{"auths": {"__proto__": {"auth": "eDp5"}, "constructor": {}}}', undefined],
   ])('reads an entry: %s', (_, document, expected) => {
@@ -185,9 +216,8 @@ describe('T-37 findInAuthFile', () => {
 
   it.each<[string, unknown]>([
     ['no JSON', '{"auths": {"registry.example": {"auth": "Y2FuYXJ5OmNhbmFyeQ=="'],
-    ['empty', ''],
     ['no object', '[]'],
-    ['null', 'null'],
+    ['two nulls', 'null null'],
     ['auths is a list', {auths: []}],
     ['entry is a text', {auths: {'registry.example': 'Y2FuYXJ5OmNhbmFyeQ=='}}],
     ['helper is a number', {credHelpers: {'registry.example': 5}}],
@@ -200,6 +230,11 @@ describe('T-37 findInAuthFile', () => {
     expect(error).toMatchObject({name: 'AuthenticationError', code: 'ERR_INJECT_AUTH_FILE_INVALID'})
     expect(error.message).toContain('"config.json"')
     expect(JSON.stringify([error.message, error.cause, error.hint])).not.toMatch(/canary|Y2FuYXJ5/)
+  })
+
+  it('names the line on which a file is broken', () => {
+    const error = thrownBy(() => find('{\n\t"auths": {\n\t\t"canary": {}\n\t"x": 1}}'))
+    expect(error.message).toBe('the file of credentials "config.json" is not JSON (line 4)')
   })
 
   it('P10 throws only errors of ours, whatever the file holds', () => {

@@ -78,6 +78,9 @@ describe('a credential helper', () => {
   it.each([
     '#!/bin/sh\necho credentials not found in native keychain; exit 1',
     '#!/bin/sh\necho credentials not found in native keychain >&2; exit 1',
+    '#!/bin/sh\necho "No stored credential for registry.example"; exit 1',
+    '#!/bin/sh\necho "No stored credential for https://registry.example/v1/." >&2; exit 1',
+    '#!/bin/sh\necho "The specified item could not be found in the keychain."; exit 1',
   ])('may know nothing: %j', async (text) => {
     expect(await ask(text)).toBeUndefined()
   })
@@ -106,6 +109,31 @@ describe('a credential helper', () => {
       'fails',
       '#!/bin/sh\necho secret-canary-1; echo no luck >&2; exit 3',
       /docker-credential-fake exited with 3 on get: "no luck"/,
+    ],
+    [
+      'gives its reason on standard output',
+      '#!/bin/sh\necho "pass not initialized: exit status 1"; exit 1',
+      /exited with 1 on get: "pass not initialized: exit status 1"$/,
+    ],
+    [
+      'gives several lines on standard output',
+      '#!/bin/sh\nprintf "\\n  gpg: no key\\nsecret-canary-1 x\\n"; exit 2',
+      /exited with 2 on get: "gpg: no key"$/,
+    ],
+    [
+      'gives a reason with a secret in it on standard output',
+      '#!/bin/sh\necho "cannot decrypt, password: secret-canary-1"; exit 1',
+      /on get: "cannot decrypt, password: …"$/,
+    ],
+    [
+      'prints a single word on standard output',
+      '#!/bin/sh\necho canary; exit 1',
+      /exited with 1 on get$/,
+    ],
+    [
+      'prints a document on standard output and fails',
+      `#!/bin/sh\necho '{"Username": "u", "Secret": "canary"}'; exit 1`,
+      /on get: it printed a document$/,
     ],
     ['fails without a word', '#!/bin/sh\nexit 1', /exited with 1 on get$/],
     ['prints junk', printing('secret-canary-1'), /printed something else than credentials/],

@@ -8,6 +8,7 @@ import {
   storeCredential,
 } from '../../../src/registry/credentials/credential-writer.js'
 import {findCredential} from '../../../src/registry/credentials/credentials.js'
+import {storeWithHelper} from '../../../src/registry/credentials/credential-helper.js'
 import {installHelper} from '../../support/credential-helper.js'
 import {tempDir} from '../../support/temp-dir.js'
 
@@ -231,5 +232,73 @@ describe('eraseCredential', () => {
     expect(
       await findCredential({...withPath, registry: 'registry.example', repository: 'x'}),
     ).toBeUndefined()
+  })
+})
+
+describe('a login and its helper', () => {
+  it.each<[string, Record<string, unknown>, string]>([
+    ['the key that podman writes', {credHelpers: {'docker.io': 'mine'}}, 'docker.io'],
+    ['what docker calls it', {credsStore: 'mine'}, 'https://index.docker.io/v1/'],
+    [
+      'what docker calls it, for a pattern',
+      {credHelpers: {'*.io': 'mine'}},
+      'https://index.docker.io/v1/',
+    ],
+  ])('is kept under %s, found, and forgotten', async (_, config, server) => {
+    const helper = await installHelper('mine')
+    const {places} = await home({[docker]: JSON.stringify(config)})
+    const with_ = {...places, env: {PATH: helper.path}}
+    await storeCredential(with_, 'docker.io', me, {})
+    expect((await helper.calls())[0]).toContain(`store {"ServerURL":"${server}"`)
+    const lookup = {...with_, registry: 'docker.io', repository: 'library/x'}
+    expect((await findCredential(lookup))?.credential).toMatchObject({username: 'me'})
+    expect(await eraseCredential(with_, 'docker.io', {})).toHaveLength(1)
+    expect(await findCredential(lookup)).toBeUndefined()
+  })
+
+  it('is found and forgotten under any name of Docker Hub', async () => {
+    const helper = await installHelper('mine')
+    const {places} = await home({[docker]: '{"credsStore": "mine"}'})
+    const ports = {env: {PATH: helper.path}}
+    const sources = {...places, ...ports}
+    await storeWithHelper('mine', {server: 'docker.io', ...me}, ports)
+    await storeWithHelper('mine', {server: 'registry-1.docker.io', ...me}, ports)
+    const lookup = {...sources, registry: 'docker.io', repository: ''}
+    expect((await findCredential(lookup))?.credential).toMatchObject({username: 'me'})
+    await eraseCredential(sources, 'docker.io', {})
+    expect(await findCredential(lookup)).toBeUndefined()
+  })
+
+  it('goes into the file where the registry has no helper by name', async () => {
+    const {places, read} = await home({
+      [docker]: '{"credHelpers": {"registry.example": ""}, "credsStore": "missing"}',
+    })
+    await storeCredential(places, 'registry.example', me, {})
+    expect(read(docker)).toContain(auth)
+  })
+
+  it.each(['null', ' null\n', '', '\n'])('is written to a file that holds %j', async (text) => {
+    const {places, read} = await home({[docker]: text})
+    await storeCredential(places, 'registry.example', me, {})
+    expect(read(docker)).toBe(
+      `{\n\t"auths": {\n\t\t"registry.example": {\n\t\t\t"auth": "${auth}"\n\t\t}\n\t}\n}\n`,
+    )
+    await eraseCredential(places, 'registry.example', {})
+    expect(read(docker)).not.toContain(auth)
+  })
+
+  it('is never written to DOCKER_AUTH_CONFIG, nor is a logout', async () => {
+    const config = JSON.stringify({auths: {'registry.example': {auth: old}}})
+    const {places, folder, read} = await home()
+    const sources = {...places, env: {DOCKER_AUTH_CONFIG: config}}
+    expect(await storeCredential(sources, 'registry.example', me, {})).toEqual({
+      file: join(folder, docker),
+    })
+    expect(read(docker)).toContain(auth)
+    const lookup = {...sources, registry: 'registry.example', repository: ''}
+    expect((await findCredential(lookup))?.credential).toMatchObject({username: 'old'})
+    expect(await eraseCredential(sources, 'registry.example', {})).toEqual([
+      {file: join(folder, docker)},
+    ])
   })
 })

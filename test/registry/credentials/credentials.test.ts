@@ -16,6 +16,7 @@ const entry = (user: string): string =>
 async function look(
   files: Record<string, string>,
   settings: {authFile?: string; env?: Record<string, string>} = {},
+  onNotice?: (text: string) => void,
 ) {
   const root = await tempDir()
   for (const [path, text] of Object.entries(files)) {
@@ -27,6 +28,7 @@ async function look(
     registry: 'registry.example',
     repository: 'team/app',
     home: join(root, 'home'),
+    onNotice,
     env: Object.fromEntries(
       Object.entries(settings.env ?? {}).map(([name, value]) => [name, at(value)]),
     ),
@@ -76,6 +78,79 @@ describe('T-37 the order of the files', () => {
 
   it('does not look elsewhere when a file was named', async () => {
     expect(await look({...all, 'given.json': '{}'}, {authFile: '{}/given.json'})).toBeUndefined()
+  })
+
+  describe('DOCKER_AUTH_CONFIG', () => {
+    const variable = {DOCKER_AUTH_CONFIG: entry('variable')}
+
+    it.each([
+      ['variable', {'home/.docker/config.json': entry('docker')}, {env: variable}],
+      ['variable', {}, {env: {...variable, DOCKER_CONFIG: '{}/docker'}}],
+      ['podman', {'home/.config/containers/auth.json': entry('podman')}, {env: variable}],
+      ['given', {'given.json': entry('given')}, {env: variable, authFile: '{}/given.json'}],
+      [undefined, {'given.json': '{}'}, {env: variable, authFile: '{}/given.json'}],
+      [undefined, {'named.json': '{}'}, {env: {...variable, REGISTRY_AUTH_FILE: '{}/named.json'}}],
+      ['docker', {'home/.docker/config.json': entry('docker')}, {env: {DOCKER_AUTH_CONFIG: ''}}],
+      [
+        'docker',
+        {'home/.docker/config.json': entry('docker')},
+        {env: {DOCKER_AUTH_CONFIG: 'null'}},
+      ],
+      ['docker', {'home/.docker/config.json': entry('docker')}, {env: {DOCKER_AUTH_CONFIG: '{ }'}}],
+    ])(
+      'comes before the file of docker and after that of podman: %s',
+      async (expected, files, settings) => {
+        expect(await look(files, settings)).toBe(expected)
+      },
+    )
+
+    it('is named, and not quoted, when it is broken', async () => {
+      const broken = look({}, {env: {DOCKER_AUTH_CONFIG: '{"auths": canary}'}})
+      await expect(broken).rejects.toMatchObject({
+        code: 'ERR_INJECT_AUTH_FILE_INVALID',
+        message: 'the environment variable DOCKER_AUTH_CONFIG is not JSON (line 1)',
+      })
+    })
+  })
+
+  describe('DOCKER_CONFIG', () => {
+    it('that names a file is an error', async () => {
+      const named = look({file: entry('x')}, {env: {DOCKER_CONFIG: '{}/file'}})
+      await expect(named).rejects.toMatchObject({
+        code: 'ERR_INJECT_AUTH_FILE_UNREADABLE',
+        hint: 'DOCKER_CONFIG must name the folder that config.json is in, not a file',
+      })
+    })
+
+    it.each<
+      [string, Record<string, string>, {env: Record<string, string>; authFile?: string}, RegExp[]]
+    >([
+      [
+        'that is missing is told of',
+        {},
+        {env: {DOCKER_CONFIG: '{}/none'}},
+        [/^DOCKER_CONFIG names ".*\/none", which does not exist$/],
+      ],
+      ['without a config.json is not', {'docker/x': ''}, {env: {DOCKER_CONFIG: '{}/docker'}}, []],
+      [
+        'that does not count is not',
+        {'given.json': '{}'},
+        {env: {DOCKER_CONFIG: '{}/none'}, authFile: '{}/given.json'},
+        [],
+      ],
+      [
+        'is not missed where a login is found',
+        {'home/.config/containers/auth.json': entry('podman')},
+        {env: {DOCKER_CONFIG: '{}/none'}},
+        [],
+      ],
+      ['unset is not missed', {}, {env: {}}, []],
+    ])('a folder %s', async (_, files, settings, notices) => {
+      const heard: string[] = []
+      await look(files, settings, (text) => heard.push(text))
+      expect(heard).toHaveLength(notices.length)
+      expect(heard).toEqual(notices.map((notice): unknown => expect.stringMatching(notice)))
+    })
   })
 
   it.each([
