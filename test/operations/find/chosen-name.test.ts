@@ -29,11 +29,11 @@ async function start(names: readonly string[]) {
     said: ports.said,
     updated: () => update({...request, image, layer: {}}, ports),
     removed: () => remove({...request, image}, ports),
-    async unpacked() {
+    unpacked: async () => {
       const directory = join(await tempDir(), 'out')
       return unpack({reference, directory, force: false, devices: false, strict: false}, ports)
     },
-    async slots() {
+    slots: async () => {
       const found = await inspect({reference}, ports)
       return 'slots' in found ? found.slots.map(({name}) => name) : []
     },
