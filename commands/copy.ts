@@ -4,7 +4,7 @@ import {tagFlags} from '../src/cli/flags/common.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {presentCopy} from '../src/cli/render/copy.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
-import {parseReference, parseTag} from '../src/oci/reference.js'
+import {parseReference, parseTag} from '../src/oci/names/reference.js'
 import {copy, type CopyOptions} from '../src/operations/copy/copy.js'
 
 const places =

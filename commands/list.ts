@@ -2,7 +2,7 @@ import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, strictFlag} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
 import {renderSlots} from '../src/cli/render/inspect.js'
-import {parseReference} from '../src/oci/reference.js'
+import {parseReference} from '../src/oci/names/reference.js'
 import {inspect} from '../src/operations/inspect.js'
 
 export default class List extends BaseCommand {

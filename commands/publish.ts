@@ -3,7 +3,7 @@ import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, tagFlags} from '../src/cli/flags/common.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {presentPublication} from '../src/cli/render/site.js'
-import {parseReference, parseTag} from '../src/oci/reference.js'
+import {parseReference, parseTag} from '../src/oci/names/reference.js'
 import {publishSite} from '../src/operations/site/publish-site.js'
 
 export default class Publish extends BaseCommand {

@@ -5,7 +5,7 @@ import {imageArg, maxSize, slotName, slotPath, zstdWindow} from '../src/cli/flag
 import {platformFlag} from '../src/cli/flags/platform.js'
 import {summariseUnpack} from '../src/cli/render/unpack.js'
 import {machinePlatform} from '../src/oci/platform.js'
-import {parseReference} from '../src/oci/reference.js'
+import {parseReference} from '../src/oci/names/reference.js'
 import {unpack, type UnpackOptions} from '../src/operations/unpack.js'
 
 export default class Unpack extends BaseCommand {

@@ -1,7 +1,7 @@
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {LayerIndexes} from './layer/pack/layer-index.js'
 import type {TreeMemory} from './layer/tree/memory.js'
-import type {Reference} from './oci/reference.js'
+import type {Reference} from './oci/names/reference.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'
 

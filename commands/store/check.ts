@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {shownCheck} from '../../src/cli/render/store.js'
 import {rootArg} from '../../src/cli/flags/store.js'
-import {parseReference} from '../../src/oci/reference.js'
+import {parseReference} from '../../src/oci/names/reference.js'
 import {checkRoot} from '../../src/operations/maintain/check-store.js'
 
 export default class StoreCheck extends BaseCommand {

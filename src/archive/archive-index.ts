@@ -4,7 +4,7 @@ import type {Digest} from '../oci/digest.js'
 import {decodeManifest} from '../oci/manifest.js'
 import {dockerManifestList, layerCompression, ociIndex} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
-import {parseReference, repositoryName} from '../oci/reference.js'
+import {parseReference, repositoryName} from '../oci/names/reference.js'
 import type {StoredManifest} from '../store/content-store.js'
 import {
   type ImageName,

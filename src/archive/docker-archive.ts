@@ -1,7 +1,7 @@
 import {InjectError, NotFoundError, PreconditionError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {decodeManifest} from '../oci/manifest.js'
-import {type ArchiveReference, parseReference, repositoryName} from '../oci/reference.js'
+import {type ArchiveReference, parseReference, repositoryName} from '../oci/names/reference.js'
 import {compareTags} from '../store/tags.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import type {LayoutManifests} from '../store/layout/manifests.js'

@@ -1,5 +1,5 @@
 import {IntegrityError, PreconditionError} from '../errors.js'
-import {type ArchiveReference, repositoryName} from '../oci/reference.js'
+import {type ArchiveReference, repositoryName} from '../oci/names/reference.js'
 import type {ContentStore} from '../store/content-store.js'
 import {createArchive} from './archive-writer.js'
 import {openDockerArchive} from './docker-archive.js'

@@ -6,7 +6,7 @@ import {refName} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {type Digest, hexOf} from '../oci/digest.js'
 import {ociIndex} from '../oci/media-type.js'
-import {parseReference, repositoryName} from '../oci/reference.js'
+import {parseReference, repositoryName} from '../oci/names/reference.js'
 import {blobPath} from './oci-archive.js'
 
 /** What an image is called in an archive. */

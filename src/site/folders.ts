@@ -9,7 +9,7 @@ import {makeFolder} from '../store/layout/create.js'
 import {ifAbsent, isAbsent} from '../disk/error-answers.js'
 import {tempPrefix} from '../store/layout/paths.js'
 import {compareTags} from '../store/tags.js'
-import {parseRepositoryName} from '../oci/repository-name.js'
+import {parseRepositoryName} from '../oci/names/repository-name.js'
 import {namePaths, sitePaths} from './paths.js'
 
 /**

@@ -1,4 +1,4 @@
-import {tagPattern} from '../oci/tag.js'
+import {tagPattern} from '../oci/names/tag.js'
 import {typeSuffixes} from './media-types.js'
 
 const digest = 'sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}'

@@ -36,7 +36,7 @@ import {
 } from '../../src/oci/media-type.js'
 import {formatPlatform, matchesPlatform, parsePlatform} from '../../src/oci/platform.js'
 import {quoted} from '../../src/oci/quoted.js'
-import {parseReference} from '../../src/oci/reference.js'
+import {parseReference} from '../../src/oci/names/reference.js'
 import {parseRegistryErrors} from '../../src/oci/registry-error.js'
 import {parseTime} from '../../src/oci/time.js'
 import * as layoutIndex from '../../src/store/layout/index-json.js'

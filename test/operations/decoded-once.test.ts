@@ -1,7 +1,7 @@
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import {parseReference} from '../../src/oci/reference.js'
+import {parseReference} from '../../src/oci/names/reference.js'
 import {setup} from '../../src/operations/setup.js'
 import {update} from '../../src/operations/update.js'
 import {openRegistryStore} from '../../src/registry/registry-store.js'

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {AuthenticationError, NetworkError} from '../../src/errors.js'
-import {parseReference} from '../../src/oci/reference.js'
+import {parseReference} from '../../src/oci/names/reference.js'
 import {remove} from '../../src/operations/remove.js'
 import {setup} from '../../src/operations/setup.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'

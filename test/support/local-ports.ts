@@ -1,5 +1,5 @@
 import {storeOpener} from '../../src/cli/ports/store-opener.js'
-import {repositoryName} from '../../src/oci/reference.js'
+import {repositoryName} from '../../src/oci/names/reference.js'
 import type {Ports, ProgressEvent} from '../../src/ports.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 

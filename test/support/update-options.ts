@@ -1,4 +1,4 @@
-import {parseReference, type Reference} from '../../src/oci/reference.js'
+import {parseReference, type Reference} from '../../src/oci/names/reference.js'
 import type {RemoveRequest} from '../../src/operations/remove.js'
 import type {SetupRequest} from '../../src/operations/setup.js'
 import type {UpdateRequest} from '../../src/operations/update.js'

@@ -1,7 +1,7 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
 import {parseSlotName, defaultSlotName} from '../../oci/annotation.js'
-import {parseReference, parseTag, type Reference} from '../../oci/reference.js'
+import {parseReference, parseTag, type Reference} from '../../oci/names/reference.js'
 import {parseSlotPath} from '../../image/slot-path.js'
 import {parseTime, sourceDateEpoch} from '../../oci/time.js'
 import type {ImageRequest} from '../../operations/find/image-request.js'

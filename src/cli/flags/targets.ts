@@ -1,5 +1,5 @@
 import {UsageError} from '../../errors.js'
-import {parseReference, type Reference} from '../../oci/reference.js'
+import {parseReference, type Reference} from '../../oci/names/reference.js'
 import {parseRegistryName} from '../../registry/credentials/registry-name.js'
 
 export interface DoctorTarget {

@@ -1,5 +1,5 @@
-import {isRepositoryName} from '../repository-name.js'
-import {isTag} from '../tag.js'
+import {isRepositoryName} from './repository-name.js'
+import {isTag} from './tag.js'
 
 /**
  * Whether a layout can have a manifest under this name and a reference can hold it: a tag, or a

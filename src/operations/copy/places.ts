@@ -1,6 +1,6 @@
 import {realpathSync} from 'node:fs'
 import {InjectError, UsageError} from '../../errors.js'
-import {type Reference, repositoryName} from '../../oci/reference.js'
+import {type Reference, repositoryName} from '../../oci/names/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {createMemoryStore} from '../../store/memory-store.js'
 import {defaultTag} from '../find/find-document.js'

@@ -1,6 +1,6 @@
 import {descriptorOf} from '../../image/document.js'
 import type {Digest} from '../../oci/digest.js'
-import {type Reference, repositoryName} from '../../oci/reference.js'
+import {type Reference, repositoryName} from '../../oci/names/reference.js'
 import {createTargetStore} from '../../store/copy/target-store.js'
 import {finish} from '../../store/finishable.js'
 import type {Ports} from '../../ports.js'

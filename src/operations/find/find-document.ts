@@ -1,6 +1,6 @@
 import {NotFoundError} from '../../errors.js'
 import {decodeDocument, type Document} from '../../image/document.js'
-import {formatReference, type Reference} from '../../oci/reference.js'
+import {formatReference, type Reference} from '../../oci/names/reference.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
 import {listsNames} from '../../store/name-lister.js'
 import type {LayoutStore} from '../../store/layout/layout-store.js'

@@ -1,5 +1,5 @@
 import type {PlatformChoice} from '../../image/platforms.js'
-import type {Reference} from '../../oci/reference.js'
+import type {Reference} from '../../oci/names/reference.js'
 
 /** Which slot of which images is meant. */
 export interface ImageRequest {

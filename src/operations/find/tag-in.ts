@@ -1,7 +1,7 @@
 import {PreconditionError} from '../../errors.js'
 import {tagOfFullName} from '../../oci/names/local-name.js'
 import {quoted} from '../../oci/quoted.js'
-import type {Reference} from '../../oci/reference.js'
+import type {Reference} from '../../oci/names/reference.js'
 
 /**
  * What a tag that a place on disk has is called in another place. Layouts and their archives take

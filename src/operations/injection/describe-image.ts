@@ -1,5 +1,5 @@
 import type {Digest} from '../../oci/digest.js'
-import {repositoryName} from '../../oci/reference.js'
+import {repositoryName} from '../../oci/names/reference.js'
 import type {InjectedDocument} from './injected-document.js'
 import type {InjectedImage, SlotAction} from './injected-image.js'
 import type {InjectionRequest} from './request.js'

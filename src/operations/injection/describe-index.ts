@@ -1,7 +1,7 @@
 import {attested} from '../../oci/image-index.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatPlatform} from '../../oci/platform.js'
-import {repositoryName} from '../../oci/reference.js'
+import {repositoryName} from '../../oci/names/reference.js'
 import type {IndexTree} from '../../image/index-tree.js'
 import {describeSlot, type InjectionResult} from './describe-image.js'
 import type {InjectedDocument} from './injected-document.js'

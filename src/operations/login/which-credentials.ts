@@ -1,5 +1,5 @@
 import {UsageError} from '../../errors.js'
-import {formatReference, type Reference} from '../../oci/reference.js'
+import {formatReference, type Reference} from '../../oci/names/reference.js'
 import type {Credential} from '../../registry/credentials/credential.js'
 import {type CredentialSource, findCredential} from '../../registry/credentials/credentials.js'
 import type {CredentialPorts} from './credential-ports.js'

@@ -1,5 +1,5 @@
 import type {Digest} from '../../oci/digest.js'
-import type {Reference} from '../../oci/reference.js'
+import type {Reference} from '../../oci/names/reference.js'
 import {checkStore, type StoreReport} from '../../store/check/check-store.js'
 import type {BlobSource, ContentStore} from '../../store/content-store.js'
 import {openRepositoryRoot} from '../../store/served/open-root.js'

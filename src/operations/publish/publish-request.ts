@@ -1,4 +1,4 @@
-import type {Reference} from '../../oci/reference.js'
+import type {Reference} from '../../oci/names/reference.js'
 import type {ConflictPolicy} from './on-conflict.js'
 
 /** Where a result goes. */

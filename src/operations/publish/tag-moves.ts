@@ -1,7 +1,7 @@
 import {ConflictError, UsageError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
-import type {Reference} from '../../oci/reference.js'
+import type {Reference} from '../../oci/names/reference.js'
 import type {CallOptions, ContentStore, TagMove} from '../../store/content-store.js'
 import {statNewTag} from '../../store/tags.js'
 import {tagMoved} from '../../store/store-errors.js'

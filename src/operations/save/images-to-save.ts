@@ -9,7 +9,7 @@ import {
   parseReference,
   type Reference,
   repositoryName,
-} from '../../oci/reference.js'
+} from '../../oci/names/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {findDocument} from '../find/find-document.js'
 import {loadFound} from '../find/load-image.js'

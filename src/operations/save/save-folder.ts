@@ -4,7 +4,7 @@ import {fillFastFolder} from '../../fast/folder.js'
 import {type FastCounts, saveFast} from '../../fast/save.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Platform} from '../../oci/platform.js'
-import type {Reference} from '../../oci/reference.js'
+import type {Reference} from '../../oci/names/reference.js'
 import {findImage} from './images-to-save.js'
 import type {Ports} from '../../ports.js'
 

@@ -2,8 +2,8 @@ import {join, relative, resolve, sep} from 'node:path'
 import {UsageError} from '../../errors.js'
 import {checkIsSite, findSites} from '../../site/site.js'
 import {quoted} from '../../oci/quoted.js'
-import {parseTag} from '../../oci/reference.js'
-import {parseRepositoryName} from '../../oci/repository-name.js'
+import {parseTag} from '../../oci/names/reference.js'
+import {parseRepositoryName} from '../../oci/names/repository-name.js'
 
 export interface SiteTarget {
   readonly site: string

@@ -2,7 +2,7 @@ import {lstatSync, readlinkSync, realpathSync} from 'node:fs'
 import {basename, dirname, join, resolve} from 'node:path'
 import {UsageError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
-import type {Reference} from '../../oci/reference.js'
+import type {Reference} from '../../oci/names/reference.js'
 
 /** A file or folder that the run writes. */
 export interface Output {

@@ -1,6 +1,6 @@
 import {IntegrityError, LimitError} from '../../errors.js'
 import {parseJsonValue} from '../../oci/json-value.js'
-import {isTag} from '../../oci/tag.js'
+import {isTag} from '../../oci/names/tag.js'
 import {compareTags} from '../../store/tags.js'
 import type {CallOptions, ManifestStore} from '../../store/content-store.js'
 import {readAll} from '../../stream/limit.js'

@@ -1,5 +1,5 @@
 import {UsageError} from '../../errors.js'
-import {parseReference} from '../../oci/reference.js'
+import {parseReference} from '../../oci/names/reference.js'
 
 const dockerHub = 'docker.io'
 

@@ -9,7 +9,7 @@ import type {Exchange, Handler, Service} from '../http/exchange.js'
 import {checkManifest} from './manifest-check.js'
 import {refuseMissing} from './manifest-parts.js'
 import {Refusal} from '../http/refusal.js'
-import {isTag} from '../../oci/tag.js'
+import {isTag} from '../../oci/names/tag.js'
 
 /** More tags than this in one request do not fit into the headers of its answer. */
 const mostTags = 64

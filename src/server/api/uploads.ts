@@ -5,7 +5,7 @@ import {type Answer, emptyAnswer} from '../http/answer.js'
 import type {Exchange, Handler, Service} from '../http/exchange.js'
 import {digestIn, single} from '../http/query.js'
 import {Refusal} from '../http/refusal.js'
-import {isRepositoryName} from '../../oci/repository-name.js'
+import {isRepositoryName} from '../../oci/names/repository-name.js'
 import {blobStored, finishUpload, uploadLocation} from './upload.js'
 
 /**

@@ -1,7 +1,7 @@
 import {type Digest, isDigest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
-import {isRepositoryName} from '../../oci/repository-name.js'
-import {isTag} from '../../oci/tag.js'
+import {isRepositoryName} from '../../oci/names/repository-name.js'
+import {isTag} from '../../oci/names/tag.js'
 import {Refusal} from './refusal.js'
 
 /**

@@ -2,8 +2,8 @@ import prettyBytes from 'pretty-bytes'
 import {InjectError} from '../../errors.js'
 import {type Digest, hexOf} from '../../oci/digest.js'
 import {html, type Html} from './html.js'
-import {isRepositoryName} from '../../oci/repository-name.js'
-import {isTag} from '../../oci/tag.js'
+import {isRepositoryName} from '../../oci/names/repository-name.js'
+import {isTag} from '../../oci/names/tag.js'
 
 const longestText = 400
 

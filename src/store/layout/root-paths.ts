@@ -15,7 +15,7 @@ import {readdir, realpath, stat} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {localIoError} from '../../disk/local-io-error.js'
 import {algorithmOf, type Digest, hexOf} from '../../oci/digest.js'
-import {longestName, nameComponent} from '../../oci/repository-name.js'
+import {longestName, nameComponent} from '../../oci/names/repository-name.js'
 import {ifNoSuchPath, isAbsent} from '../../disk/error-answers.js'
 import {tempPrefix} from './paths.js'
 

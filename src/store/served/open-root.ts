@@ -22,7 +22,7 @@ import {
   isPartFolder,
   rootPaths,
 } from '../layout/root-paths.js'
-import {parseRepositoryName} from '../../oci/repository-name.js'
+import {parseRepositoryName} from '../../oci/names/repository-name.js'
 import {createLockQueue} from './blobs/lock-queue.js'
 import {createSoundFiles} from './blobs/sound-files.js'
 import type {LiveUpload} from './uploads/live-upload.js'

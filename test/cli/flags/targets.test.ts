@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {whichTarget} from '../../../src/cli/flags/targets.js'
-import {parseReference} from '../../../src/oci/reference.js'
+import {parseReference} from '../../../src/oci/names/reference.js'
 
 it.each([
   ['127.0.0.1:15702', '127.0.0.1:15702'],

@@ -1,7 +1,7 @@
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {parseReference} from '../../../src/oci/reference.js'
+import {parseReference} from '../../../src/oci/names/reference.js'
 import {inspect} from '../../../src/operations/inspect.js'
 import {remove} from '../../../src/operations/remove.js'
 import {unpack} from '../../../src/operations/unpack.js'

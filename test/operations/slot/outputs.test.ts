@@ -1,7 +1,7 @@
 import {existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import {parseReference} from '../../../src/oci/reference.js'
+import {parseReference} from '../../../src/oci/names/reference.js'
 import {update} from '../../../src/operations/update.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import {openLayoutStore} from '../../../src/store/layout/layout-store.js'

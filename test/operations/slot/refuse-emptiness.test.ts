@@ -1,7 +1,7 @@
 import {rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {parseReference} from '../../../src/oci/reference.js'
+import {parseReference} from '../../../src/oci/names/reference.js'
 import {update} from '../../../src/operations/update.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import {operationPorts} from '../../support/operation-ports.js'

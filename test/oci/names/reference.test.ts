@@ -1,17 +1,17 @@
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {InjectError, UsageError} from '../../src/errors.js'
-import {digestOf} from '../../src/oci/digest.js'
+import {InjectError, UsageError} from '../../../src/errors.js'
+import {digestOf} from '../../../src/oci/digest.js'
 import {
   formatReference,
   parseReference,
   parseTag,
   type Reference,
   repositoryName,
-} from '../../src/oci/reference.js'
-import {encode} from '../support/images.js'
-import {thrownBy} from '../support/thrown-by.js'
-import {runs} from '../support/property-runs.js'
+} from '../../../src/oci/names/reference.js'
+import {encode} from '../../support/images.js'
+import {thrownBy} from '../../support/thrown-by.js'
+import {runs} from '../../support/property-runs.js'
 
 const digest = digestOf(encode('x'))
 const digest512 = digestOf(encode('x'), 'sha512')

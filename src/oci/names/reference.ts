@@ -1,11 +1,11 @@
 // What the user types to name an image. The grammar is the one that docker, podman and crane
 // accept: https://github.com/distribution/reference/blob/v0.6.0/reference.go and
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
-import {UsageError} from '../errors.js'
-import {isDigest, type Digest} from './digest.js'
-import {isArchiveName, isLocalName, splitLocalName} from './names/local-name.js'
-import {misplaced} from './names/other-prefixes.js'
-import {quoted} from './quoted.js'
+import {UsageError} from '../../errors.js'
+import {isDigest, type Digest} from '../digest.js'
+import {isArchiveName, isLocalName, splitLocalName} from './local-name.js'
+import {misplaced} from './other-prefixes.js'
+import {quoted} from '../quoted.js'
 import {parseRepository} from './repository-name.js'
 import {isTag} from './tag.js'
 

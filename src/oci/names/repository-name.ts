@@ -1,5 +1,5 @@
-import {UsageError} from '../errors.js'
-import {quoted} from './quoted.js'
+import {UsageError} from '../../errors.js'
+import {quoted} from '../quoted.js'
 
 export interface RepositoryName {
   readonly registry: string
