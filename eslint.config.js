@@ -64,7 +64,7 @@ const rows = [
   ],
   ['src/disk'],
   ['src/image', 'src/stream'],
-  ['src/oci'],
+  [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]
 

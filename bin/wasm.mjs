@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = 'src/layer/compress/wasm'
 
 const options = [
-  // the memory is made by whoever uses it: threads share one
+  // the memory is made by the code that uses it: threads share one
   ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '16384'],
   ...['--enable', 'threads', '--enable', 'bulk-memory'],
   // no objects, no collector, no checks that throw

@@ -125,8 +125,8 @@ function depths(keys: usize, nodes: usize, used: i32): void {
 }
 
 /**
- * How many codes have each length, once those that are too long are cut: then the code is none any
- * more (the sum of 2^-length exceeds 1), and shorter ones are made longer until it is.
+ * How many codes have each length, once those that are too long are cut: then the code is not valid
+ * (the sum of 2^-length exceeds 1), and shorter ones are made longer until it is.
  */
 function limitLengths(scratch: usize, used: i32, longest: u32): void {
   const counts = scratch + LENGTH_COUNTS

@@ -112,7 +112,7 @@ export function startPackThreads(jobs: number): PackThreads {
           const length = lengthOf(ring, block)
           if (length === end) break
           const at = outputAt(ring, block)
-          // whoever gets it may keep it
+          // the caller owns it
           const result = bytes.slice(at, at + outputLengthOf(ring, block))
           setState(ring, block + places, free)
           tarBytes += length
@@ -175,7 +175,7 @@ export function startPackThreads(jobs: number): PackThreads {
   }
 }
 
-/** An error of the system is no error any more when it comes out of a thread. */
+/** An error of the system loses its class when it comes out of a thread. */
 function withErrno({
   doing,
   cause,

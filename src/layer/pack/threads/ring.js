@@ -127,7 +127,7 @@ export function isInState(ring, block, state) {
 }
 
 /**
- * Hands the place of a block to whoever waits for this state.
+ * Hands the place of a block to the thread that waits for this state.
  *
  * @param {Ring} ring
  * @param {number} block
