@@ -43,10 +43,12 @@ const rows = [
     {'src/server': [['.'], ['page'], ['access', 'api'], ['http']]},
     {
       'src/layer': [
-        ['pack', 'shards', 'unpack'],
+        ['pack'],
+        ['pack/threads'],
+        ['pack/blocks', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
-        ['.'],
+        ['.', 'compress/wasm'],
       ],
     },
   ],

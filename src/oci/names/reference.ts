@@ -98,15 +98,20 @@ export function repositoryName(reference: Reference): string {
     case 'registry':
       return `${reference.registry}/${reference.repository}`
     case 'layout':
-      return `oci:${reference.directory}`
+      return `oci:${singleSlash(reference.directory)}`
     case 'fast':
-      return `fast:${reference.directory}`
+      return `fast:${singleSlash(reference.directory)}`
     default: {
       const {kind, file, name, index} = reference
       const part = name ?? (index === undefined ? undefined : `@${index}`)
-      return `${kind}:${file}${part === undefined ? '' : `:${part}`}`
+      return `${kind}:${singleSlash(file)}${part === undefined ? '' : `:${part}`}`
     }
   }
+}
+
+/** The same path; two slashes behind a prefix would be read as part of a URL. */
+function singleSlash(path: string): string {
+  return path.replace(/^\/{2,}/, '/')
 }
 
 /**
