@@ -19,16 +19,17 @@ export function platformOf(config: ImageConfig): Platform {
   return {
     os,
     architecture,
-    ...(variant !== undefined && {variant}),
-    ...(version !== undefined && {'os.version': version}),
+    // an empty one is none
+    ...(variant && {variant}),
+    ...(version && {'os.version': version}),
   }
 }
 
 /** `linux/arm64/v8`, `windows(10.0.20348.1)/amd64`; for people, so odd characters are escaped. */
 export function formatPlatform(platform: Platform): string {
   const {os, architecture, variant, 'os.version': version} = platform
-  const system = version === undefined ? plain(os) : `${plain(os)}(${plain(version)})`
-  return [system, plain(architecture), ...(variant === undefined ? [] : [plain(variant)])].join('/')
+  const system = version ? `${plain(os)}(${plain(version)})` : plain(os)
+  return [system, plain(architecture), ...(variant ? [plain(variant)] : [])].join('/')
 }
 
 /**
