@@ -1,7 +1,7 @@
 import {algorithmOf, type Digest, digestOf, hexOf, isDigest} from '../oci/digest.js'
 import {parseDocument} from '../oci/json.js'
 import {freeForm} from '../oci/known-members.js'
-import {isArchiveName} from '../oci/names/local-name.js'
+import {isArchiveName} from '../oci/tag.js'
 import {compareTags} from '../store/tags.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import type {BlobInfo} from '../oci/descriptor.js'

@@ -19,7 +19,7 @@ export function platformOf(config: ImageConfig): Platform {
   return {
     os,
     architecture,
-    // an empty one is none
+    // an empty one says nothing
     ...(variant && {variant}),
     ...(version && {'os.version': version}),
   }

@@ -3,11 +3,10 @@
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
 import {UsageError} from '../errors.js'
 import {isDigest, type Digest} from './digest.js'
-import {isArchiveName, isLocalName, splitLocalName} from './names/local-name.js'
 import {misplaced} from './names/other-prefixes.js'
 import {quoted} from './quoted.js'
 import {parseRepository} from './repository-name.js'
-import {isTag} from './tag.js'
+import {isArchiveName, isLocalName, isTag, splitLocalName} from './tag.js'
 
 /**
  * An image in a registry. Without tag and digest the user said neither: nothing is filled in here.

@@ -63,7 +63,7 @@ test.each([
   expect(matchesPlatform(parsePlatform(wanted), parsePlatform(platform))).toBe(is)
 })
 
-test('an empty variant or version is none', () => {
+test('an empty variant or version says nothing', () => {
   const empty = {os: 'linux', architecture: 'amd64', variant: '', 'os.version': ''}
   expect(formatPlatform(empty)).toBe('linux/amd64')
   expect(platformOf({...empty, rootfs: {type: 'layers', diff_ids: []}})).toEqual({

@@ -24,7 +24,7 @@ const words = (summary: string) =>
   })()
 
 const names = (helpValue: string, summary: string, parse: (text: string) => string) =>
-  Flags.custom<string>({
+  Flags.custom({
     multiple: true,
     multipleNonGreedy: true,
     helpGroup: 'CONFIG',
@@ -42,7 +42,7 @@ export const editFlags = {
     'Set the entrypoint, as a JSON list or one word; clears the command unless --cmd sets it.',
   ),
   cmd: words('Set the command, as a JSON list or one word.'),
-  workdir: Flags.custom<string>({
+  workdir: Flags.custom({
     helpGroup: 'CONFIG',
     helpValue: 'PATH',
     summary: 'Set the working directory.',
@@ -57,7 +57,7 @@ export const editFlags = {
   'unset-label': names('NAME', 'Remove a label; repeatable.', parseName),
   expose: names('PORT[/PROTOCOL]', 'Expose a port; repeatable.', parsePort),
   volume: names('PATH', 'Make a path a volume; repeatable.', parsePath),
-  'stop-signal': Flags.custom<string>({
+  'stop-signal': Flags.custom({
     helpGroup: 'CONFIG',
     helpValue: 'SIGNAL',
     summary: 'Set the signal that stops a container.',
