@@ -22,12 +22,27 @@ export interface ConfigEdits {
   readonly cmd?: readonly string[] | null | undefined
   readonly workdir?: string | null | undefined
   readonly user?: string | null | undefined
+  readonly stopSignal?: string | null | undefined
+  /** `80/tcp`; an empty text exposes it, `null` does not. */
+  readonly ports?: Texts | undefined
+  /** Paths; an empty text makes one a volume, `null` does not. */
+  readonly volumes?: Texts | undefined
 }
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties */
-const members = {entrypoint: 'Entrypoint', cmd: 'Cmd', workdir: 'WorkingDir', user: 'User'} as const
+const members = {
+  entrypoint: 'Entrypoint',
+  cmd: 'Cmd',
+  workdir: 'WorkingDir',
+  user: 'User',
+  stopSignal: 'StopSignal',
+} as const
 type Member = keyof typeof members
 const memberKeys = Object.keys(members) as Member[]
+
+/** Members that are sets: objects whose values say nothing. */
+const sets = {ports: 'ExposedPorts', volumes: 'Volumes'} as const
+const setKeys = Object.keys(sets) as (keyof typeof sets)[]
 
 /**
  * A new entrypoint without a command leaves none: what was a command for the old one is not one for
@@ -54,14 +69,18 @@ export function valuesBefore(
   const own = config.config ?? {}
   for (const key of ['entrypoint', 'cmd'] as const)
     if (edits[key] !== undefined) before[key] = (own[members[key]] as string[] | undefined) ?? null
-  for (const key of ['workdir', 'user'] as const)
+  for (const key of ['workdir', 'user', 'stopSignal'] as const)
     if (edits[key] !== undefined) before[key] = (own[members[key]] as string | undefined) ?? null
+  for (const key of setKeys) {
+    const names = Object.keys((own[sets[key]] as object | null | undefined) ?? {})
+    if (edits[key]) before[key] = picked(edits[key], new Map(names.map((name) => [name, ''])))
+  }
   return before
 }
 
 /** Both, the first one's word counting where they speak of the same. */
 export function mergeEdits(first: ConfigEdits, second: ConfigEdits): ConfigEdits {
-  const maps = (['env', 'labels', 'annotations'] as const).flatMap((key) =>
+  const maps = (['env', 'labels', 'annotations', 'ports', 'volumes'] as const).flatMap((key) =>
     first[key] || second[key] ? [[key, {...second[key], ...first[key]}] as const] : [],
   )
   return {...second, ...first, ...Object.fromEntries(maps)}
@@ -79,6 +98,11 @@ export function editsOfConfig(config: ImageConfig, edits: ConfigEdits): MemberEd
       const value = edits[key]
       return value === undefined ? [] : [setOrRemove(['config', members[key]], value)]
     }),
+    ...setKeys.flatMap((key) =>
+      Object.entries(edits[key] ?? {}).map(([name, value]) =>
+        setOrRemove(['config', sets[key], name], value === null ? null : {}),
+      ),
+    ),
   ]
 }
 
@@ -113,6 +137,9 @@ const editsShape = v.strictObject({
   cmd: list,
   workdir: v.nullish(textShape),
   user: v.nullish(textShape),
+  stopSignal: v.nullish(textShape),
+  ports: texts,
+  volumes: texts,
 })
 
 function picked(edits: Texts, from: ReadonlyMap<string, string>): Texts {

@@ -78,6 +78,9 @@ const shapes = {
         cmd: v.nullish(v.array(v.string())),
         workdir: v.nullish(v.string()),
         user: v.nullish(v.string()),
+        stopSignal: v.nullish(v.string()),
+        ports: record,
+        volumes: record,
       }),
     ),
     chunkSize: v.optional(

@@ -37,8 +37,8 @@ export function withoutEmpty<T extends Partial<Platform>>(platform: T): T {
 /** `linux/arm64/v8`, `windows(10.0.20348.1)/amd64`; for people, so odd characters are escaped. */
 export function formatPlatform(platform: Platform): string {
   const {os, architecture, variant, 'os.version': version} = platform
-  const system = version === undefined ? plain(os) : `${plain(os)}(${plain(version)})`
-  return [system, plain(architecture), ...(variant === undefined ? [] : [plain(variant)])].join('/')
+  const system = version ? `${plain(os)}(${plain(version)})` : plain(os)
+  return [system, plain(architecture), ...(variant ? [plain(variant)] : [])].join('/')
 }
 
 /**

@@ -47,6 +47,7 @@ export const endpoints: Endpoints = {
   uploads: {POST: {action: 'push', handle: startUpload}},
   upload: {
     GET: {action: 'push', handle: statUpload},
+    HEAD: {action: 'push', handle: statUpload},
     PATCH: {action: 'push', handle: appendUpload},
     PUT: {action: 'push', handle: closeUpload},
     DELETE: {action: 'push', handle: cancelUpload},

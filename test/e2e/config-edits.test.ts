@@ -54,6 +54,38 @@ it('edits go into every chosen image, and out of it with the slot', async () => 
   expect(removed).toMatchObject({original: true, digest: before['digest']})
 })
 
+it('what the image has is unset, and ports, volumes and the stop signal are set', async () => {
+  const {image, tree, configs} = await start()
+  const set = ['--env', 'A=1', '--env', 'B=2', '--label', 'x=1', '--expose', '443']
+  await injectJson(['update', `${image}:v1`, tree, '-p', 'all', ...set, '-t', 'base'])
+  const other = ['-p', 'all', '--name', 'other', '--path', '/other']
+  const edits = ['--unset-env', 'A', '--unset-label', 'x', '--expose', '80', '--expose', '53/udp']
+  const more = ['--volume', '/data', '--stop-signal', 'SIGINT', '--env', 'C=3']
+  const run = ['update', `${image}:base`, tree, ...other, ...edits, ...more, '-t', 'v2']
+  await injectJson(run)
+  for (const {config} of await configs('v2')) {
+    expect(config).toMatchObject({
+      ExposedPorts: {'443/tcp': {}, '80/tcp': {}, '53/udp': {}},
+      Volumes: {'/data': {}},
+      StopSignal: 'SIGINT',
+    })
+    expect(config['Env']).toEqual(expect.arrayContaining(['B=2', 'C=3']))
+    expect(config['Env']).not.toContain('A=1')
+    expect(config['Labels']).not.toHaveProperty('x')
+  }
+  const again = await injectJson(['update', `${image}:v2`, tree, ...other, ...edits, ...more])
+  expect(again).toMatchObject({changed: false})
+  await injectJson(['remove', `${image}:v2`, '-p', 'all', '--name', 'other'])
+  for (const {config} of await configs('v2')) {
+    expect([...(config['Env'] as string[])].sort()).toEqual(expect.arrayContaining(['A=1', 'B=2']))
+    expect(config['Env']).not.toContain('C=3')
+    expect(config['Labels']).toMatchObject({x: '1'})
+    expect(config['ExposedPorts']).toEqual({'443/tcp': {}})
+    expect(config['Volumes'] ?? {}).toEqual({})
+    expect(config).not.toHaveProperty('StopSignal')
+  }
+})
+
 it('--dry-run says that only the config would change', async () => {
   const {image, tree} = await start()
   await injectJson(['update', `${image}:v1`, tree, '-p', 'all'])
@@ -69,6 +101,11 @@ it.each([
   [['--label', '=x'], 2],
   [['--cmd', '[1]'], 2],
   [['--cmd', '["a"'], 2],
+  [['--cmd', '/bin/sh -c true'], 2],
+  [['--entrypoint', '/bin/sh -c true'], 2],
+  [['--workdir', 'rel'], 2],
+  [['--expose', 'http'], 2],
+  [['--env', 'A=b', '--unset-env', 'A'], 2],
   [['--annotation', 'a=b'], 11],
 ])('%j is refused', async (flags, exitCode) => {
   const {image, tree} = await start('docker')

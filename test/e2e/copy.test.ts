@@ -356,7 +356,7 @@ describeWith(['docker-registry', 'skopeo', 'umoci'], 'inject copy', () => {
       [[`${address}/nothing`, `${address}/x`, '--all-tags'], 4, 'nothing in'],
       [[`${image}:v1`, `${address}/x@${digestOf(Buffer.from('x'))}`], 2, 'named by a digest'],
       [[`${image}:v7`, `${address}/x`], 4, 'no image tagged v7'],
-      [[`${image}:v1`, 'docker-daemon:x'], 2, 'not supported yet'],
+      [[`${image}:v1`, 'docker-daemon:x'], 2, 'not supported: write it to a file'],
       [['oci:/nonexistent/x', `${address}/x`], 4, 'no OCI image layout'],
     ]
     for (const [args, exitCode, message] of cases) {

@@ -63,3 +63,12 @@ test.each([
 ])('%s names %s: %s', (wanted, platform, is) => {
   expect(matchesPlatform(parsePlatform(wanted), parsePlatform(platform))).toBe(is)
 })
+
+test('an empty variant or version says nothing', () => {
+  const empty = {os: 'linux', architecture: 'amd64', variant: '', 'os.version': ''}
+  expect(formatPlatform(empty)).toBe('linux/amd64')
+  expect(platformOf({...empty, rootfs: {type: 'layers', diff_ids: []}})).toEqual({
+    os: 'linux',
+    architecture: 'amd64',
+  })
+})

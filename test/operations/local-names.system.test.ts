@@ -157,7 +157,7 @@ describeWith(['skopeo'], 'archives of several images', () => {
     const {directory, skopeo} = await archives()
     for (const name of ['x.example/a:v1', 'c']) {
       const {stdout} = await skopeo('inspect', '--raw', `oci:${directory}:${name}`)
-      const {digest} = JSON.parse(stdout).config as {digest: string}
+      const {digest} = (JSON.parse(stdout) as {config: {digest: string}}).config
       const found = await find(`oci:${directory}:${name}`)
       expect(found.kind === 'image' && found.manifest.value.config.digest).toBe(digest)
     }

@@ -157,6 +157,23 @@ describeRoots('the distribution API', (makeRoot) => {
       expect((await send(address, 'GET', headers.location ?? '')).status).toBe(204)
     })
 
+    it('an upload begins without the slash at the end, too, and its HEAD says how far it is', async () => {
+      const {address} = await serve()
+      const started = await send(address, 'POST', '/v2/a/blobs/uploads')
+      expect(started.status).toBe(202)
+      const location = started.headers.location ?? ''
+      await send(address, 'PATCH', location, {body: 'abc'})
+      for (const method of ['GET', 'HEAD']) {
+        const {status, headers} = await send(address, method, location)
+        expect([status, headers['range']]).toEqual([204, '0-2'])
+      }
+      const put = `${location}?digest=${digestOf(Buffer.from('abc'))}`
+      expect((await send(address, 'PUT', put)).status).toBe(201)
+      const mount = `/v2/b/blobs/uploads?mount=${digestOf(Buffer.from('abc'))}&from=a`
+      expect((await send(address, 'POST', mount)).status).toBe(201)
+      expect((await send(address, 'GET', '/v2/a/blobs/uploads')).status).toBe(405)
+    })
+
     it('a chunk out of order is refused with 416 and where to go on', async () => {
       const {address} = await serve()
       const {headers} = await send(address, 'POST', '/v2/a/blobs/uploads/')

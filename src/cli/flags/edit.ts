@@ -3,6 +3,7 @@ import {UsageError} from '../../errors.js'
 import {type ConfigEdits, refuseReserved, withoutOldCommand} from '../../image/config-edits.js'
 import {parseJsonValue} from '../../oci/json-value.js'
 import {quoted} from '../../oci/quoted.js'
+import {parseName, parsePath, parsePort, parseSignal} from './config-value.js'
 
 const pairs = (summary: string, name = 'K=V') =>
   Flags.custom<readonly [string, string]>({
@@ -22,6 +23,16 @@ const words = (summary: string) =>
     parse: (text) => Promise.resolve(parseWords(text)),
   })()
 
+const names = (helpValue: string, summary: string, parse: (text: string) => string) =>
+  Flags.custom({
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: 'CONFIG',
+    helpValue,
+    summary,
+    parse: (text) => Promise.resolve(parse(text)),
+  })()
+
 /** What else an image is to say once something is injected; `inject remove` takes it out again. */
 export const editFlags = {
   env: pairs('Set an environment variable; repeatable.'),
@@ -31,34 +42,70 @@ export const editFlags = {
     'Set the entrypoint, as a JSON list or one word; clears the command unless --cmd sets it.',
   ),
   cmd: words('Set the command, as a JSON list or one word.'),
-  workdir: Flags.string({
+  workdir: Flags.custom({
     helpGroup: 'CONFIG',
     helpValue: 'PATH',
     summary: 'Set the working directory.',
-  }),
+    parse: (text) => Promise.resolve(parsePath(text)),
+  })(),
   user: Flags.string({
     helpGroup: 'CONFIG',
     helpValue: 'USER[:GROUP]',
     summary: 'Set the user.',
   }),
+  'unset-env': names('NAME', 'Remove an environment variable; repeatable.', parseName),
+  'unset-label': names('NAME', 'Remove a label; repeatable.', parseName),
+  expose: names('PORT[/PROTOCOL]', 'Expose a port; repeatable.', parsePort),
+  volume: names('PATH', 'Make a path a volume; repeatable.', parsePath),
+  'stop-signal': Flags.custom({
+    helpGroup: 'CONFIG',
+    helpValue: 'SIGNAL',
+    summary: 'Set the signal that stops a container.',
+    parse: (text) => Promise.resolve(parseSignal(text)),
+  })(),
 }
 
 /** What they say; `undefined` when nothing. */
 export function editsOf(
   flags: Interfaces.InferredFlags<typeof editFlags>,
 ): ConfigEdits | undefined {
-  const {env, label, annotation, entrypoint, cmd, workdir, user} = flags
+  const {annotation, entrypoint, cmd, workdir, user, expose, volume} = flags
+  const env = texts(flags.env, flags['unset-env'])
+  const labels = texts(flags.label, flags['unset-label'])
+  const stopSignal = flags['stop-signal']
   const edits = withoutOldCommand({
-    ...(env && {env: Object.fromEntries(env)}),
-    ...(label && {labels: Object.fromEntries(label)}),
+    ...(env && {env}),
+    ...(labels && {labels}),
     ...(annotation && {annotations: Object.fromEntries(annotation)}),
     ...(entrypoint && {entrypoint}),
     ...(cmd !== undefined && {cmd}),
     ...(workdir !== undefined && {workdir}),
     ...(user !== undefined && {user}),
+    ...(stopSignal !== undefined && {stopSignal}),
+    ...(expose && {ports: Object.fromEntries(expose.map((port) => [port, '']))}),
+    ...(volume && {volumes: Object.fromEntries(volume.map((path) => [path, '']))}),
   })
   refuseReserved(edits)
   return Object.keys(edits).length === 0 ? undefined : edits
+}
+
+/** What is set and what is taken out; throws `UsageError` for a name that is both. */
+function texts(
+  set: readonly (readonly [string, string])[] | undefined,
+  unset: readonly string[] | undefined,
+): Record<string, string | null> | undefined {
+  if (!set && !unset) return undefined
+  const both = unset?.find((name) => set?.some(([other]) => other === name))
+  if (both !== undefined) {
+    throw new UsageError(
+      'ERR_INJECT_PAIR_INVALID',
+      `${quoted(both)} is to be set and to be removed`,
+      {
+        hint: 'leave out one of the two',
+      },
+    )
+  }
+  return Object.fromEntries([...(set ?? []), ...(unset ?? []).map((name) => [name, null] as const)])
 }
 
 function parsePair(text: string): readonly [string, string] {
@@ -70,7 +117,12 @@ function parsePair(text: string): readonly [string, string] {
 }
 
 function parseWords(text: string): readonly string[] {
-  if (!text.startsWith('[')) return [text]
+  if (!text.startsWith('[')) {
+    if (!/\s/.test(text)) return [text]
+    throw new UsageError('ERR_INJECT_COMMAND_INVALID', `several words: ${quoted(text)}`, {
+      hint: 'write a JSON list, as in ["/bin/sh","-c","…"]: no shell takes the words apart',
+    })
+  }
   const value = parseJsonValue(text)
   if (Array.isArray(value) && value.every((word) => typeof word === 'string')) return value
   throw new UsageError('ERR_INJECT_COMMAND_INVALID', `not a list of words: ${quoted(text)}`, {

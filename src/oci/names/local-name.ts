@@ -31,8 +31,8 @@ export function tagOfFullName(text: string): string | undefined {
 
 /**
  * Splits `PATH[:NAME]` where skopeo does, at the first colon that a name can follow. A directory
- * with colons in it needs a slash at its end, for then no name follows them. `undefined` as the name:
- * there is none; an empty one stands for a colon with nothing after it.
+ * with colons in it needs a slash at its end, for then no name follows them. `undefined` as the
+ * name: there is none; an empty one stands for a colon with nothing after it.
  */
 export function splitLocalName(
   text: string,

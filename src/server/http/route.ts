@@ -64,6 +64,8 @@ export function parseRoute(path: string, {page}: {readonly page: boolean}): Rout
     case 'manifests':
       return {kind: 'manifest', repository: nameOf(parts), reference: referenceOf(last)}
     case 'blobs':
+      // some clients leave out the slash at the end
+      if (last === 'uploads') return {kind: 'uploads', repository: nameOf(parts)}
       return {kind: 'blob', repository: nameOf(parts), digest: digestOf(last)}
     case 'referrers':
       return {kind: 'referrers', repository: nameOf(parts), digest: digestOf(last)}
