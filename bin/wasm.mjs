@@ -3,10 +3,20 @@
 import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import asc from 'assemblyscript/asc'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = 'src/layer/compress/wasm'
+/** Imported by a name that TypeScript does not follow: its types redefine those of arrays. */
+const compiler = 'assemblyscript/asc'
+
+/**
+ * @typedef {object} Asc
+ * @property {(words: readonly string[], system: {
+ *   readFile(name: string): string | null,
+ *   writeFile(name: string, bytes: Uint8Array | string): void,
+ *   listFiles(): readonly string[],
+ * }) => Promise<{error: Error | null, stderr: object}>} main
+ */
 
 const options = [
   // the memory is made by the code that uses it: threads share one
@@ -21,6 +31,7 @@ const options = [
 export async function compile() {
   /** @type {Uint8Array | undefined} */
   let binary
+  const {default: asc} = /** @type {{default: Asc}} */ (await import(compiler))
   const {error, stderr} = await asc.main(['deflate.ts', '--outFile', 'out.wasm', ...options], {
     readFile: (name) => {
       try {
@@ -34,7 +45,7 @@ export async function compile() {
     },
     listFiles: () => [],
   })
-  if (error || !binary) throw new Error(`AssemblyScript failed: ${stderr}`, {cause: error})
+  if (error || !binary) throw new Error(`AssemblyScript failed: ${String(stderr)}`, {cause: error})
   return binary
 }
 

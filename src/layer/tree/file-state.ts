@@ -24,14 +24,6 @@ export function isSame(a: FileState, b: FileState): boolean {
   )
 }
 
-/**
- * Whether a file's content is what it was: the same, or another name was given to it meanwhile or
- * taken from it, which moves the time of its metadata and is not what a layer records.
- */
-export function isSameContent(a: FileState, b: FileState): boolean {
-  return isSame(a, b) || (a.nlink !== b.nlink && isSame({...a, ctimeNs: b.ctimeNs}, b))
-}
-
 /** The error for anything that is not any more what it was when it was first looked at. */
 export function changed(path: ByteString): LocalIoError {
   return new LocalIoError(

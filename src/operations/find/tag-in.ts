@@ -1,5 +1,5 @@
 import {PreconditionError} from '../../errors.js'
-import {tagOfFullName} from '../../oci/tag.js'
+import {tagOfFullName} from '../../oci/names/local-name.js'
 import {quoted} from '../../oci/quoted.js'
 import type {Reference} from '../../oci/names/reference.js'
 

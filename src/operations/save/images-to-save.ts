@@ -1,4 +1,4 @@
-import {tagOfFullName} from '../../oci/tag.js'
+import {tagOfFullName} from '../../oci/names/local-name.js'
 import type {ImageName} from '../../archive/saved-documents.js'
 import type {ImageToSave} from '../../archive/save-images.js'
 import {UsageError} from '../../errors.js'

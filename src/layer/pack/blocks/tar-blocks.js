@@ -205,7 +205,8 @@ function isSame(now, then) {
 }
 
 /**
- * As `isSameContent` of the tree: another name of the file is not what a layer records.
+ * Whether a file's content is what it was: the same, or another name was given to it meanwhile or
+ * taken from it, which moves the time of its metadata and is not what a layer records.
  *
  * @param {import('../../tree/file-state.js').FileState} now
  * @param {import('../../tree/file-state.js').FileState} then
