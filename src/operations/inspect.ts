@@ -42,7 +42,7 @@ export interface InspectResult {
     readonly layer: number
     readonly diffId: Digest
     readonly digest: Digest
-    /** How its content was asked to be divided: `auto`, or the most layers it may have. */
+    /** How its content was to be divided: `auto`, or the most layers it may have. */
     readonly sharding: Sharding
     /** Lowest first. */
     readonly layers: readonly {
@@ -53,7 +53,7 @@ export interface InspectResult {
   }[]
 }
 
-/** An index: its images in short. */
+/** An index, with a summary of its images. */
 export interface InspectIndexResult {
   readonly reference: string
   readonly digest: Digest
@@ -62,13 +62,13 @@ export interface InspectIndexResult {
     InspectResult,
     'digest' | 'platform' | 'size' | 'slots' | 'mediaType'
   >[]
-  /** What is beside the images and not an image: SBOMs, attestations, modules. */
+  /** Entries that are not images: SBOMs, attestations, modules. */
   readonly artifacts: readonly Pick<InspectResult, 'digest' | 'size' | 'mediaType'>[]
 }
 
 /**
- * What an image is made of, from its manifest and config alone: no layer is read. Of an index: its
- * images, or, when a platform is chosen, the image for that one.
+ * Describes an image from its manifest and config alone, without reading a layer. For an index: its
+ * images, or the image for the chosen platform.
  */
 export async function inspect(
   {reference, platform}: {readonly reference: Reference; readonly platform?: Platform | undefined},

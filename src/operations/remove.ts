@@ -21,40 +21,39 @@ import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
 import {publishUntilSettled, type Round, type Workplace} from './publish/until-settled.js'
 
-/** What is asked of `remove`. */
+/** The options of `remove`. */
 export interface RemoveRequest {
   readonly image: ImageRequest
   readonly target: TargetRequest
   readonly publish: PublishRequest
   /**
-   * A tag or digest of the same repository: what the image was before, for one that does not
-   * remember it.
+   * A tag or digest of the same repository that names the original image, for an image that does
+   * not remember it.
    */
   readonly base?: string | undefined
 }
 
 export interface RemoveResult {
-  /** `repository@digest` of what the tags name now (in a dry run: would name). */
+  /** `repository@digest` of the document that the tags name now; in a dry run, would name. */
   readonly reference: string
   readonly digest: Digest
   /** The manifest that the work started from. */
   readonly base: Digest
   readonly slot: string
   /**
-   * The result is the very manifest that was there before anything was injected: signatures of it
-   * hold again.
+   * The result is exactly the manifest from before the first injection, so its signatures are valid
+   * again.
    */
   readonly original: boolean
-  /** The tags that moved. In a dry run: those that would be moved. */
+  /** The tags that moved; in a dry run, those that would move. */
   readonly tags: readonly string[]
   readonly dryRun: boolean
 }
 
 /**
- * Takes a slot out of an image, or of the chosen images of an index. When nothing is left of what
- * was injected, and what was there before is remembered (or named by `base`), still there and
- * indeed the same, the result is that; else an equivalent image. Throws what `eject` and
- * `loadTargets` throw.
+ * Removes a slot from an image, or from the chosen images of an index. When nothing injected is
+ * left, and the original is remembered (or named by `base`), still exists and is indeed equal, the
+ * result is that original; else an equivalent image. Throws what `eject` and `loadTargets` throw.
  */
 export async function remove(request: RemoveRequest, ports: Ports): Promise<RemoveResult> {
   return withTarget(request, ports, (place) =>
@@ -93,13 +92,13 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
 interface EmptiedImage {
   readonly before: Image
   readonly after: Image
-  /** What is left of it; `after` itself, or an equivalent of that. */
+  /** The remaining image: `after` itself, or an equivalent of it. */
   readonly rest: Image
-  /** `after` is the very image that it was before anything was injected. */
+  /** `after` is exactly the image from before the first injection. */
   readonly original: boolean
 }
 
-/** Of all images, those that have the slot; where none does, the first says so. */
+/** The images that have the slot; if none has it, the error is that of the first image. */
 async function emptiedImages(
   {store, request, ports}: Workplace<RemoveRequest>,
   {targets}: LoadedTargets,
@@ -112,7 +111,7 @@ async function emptiedImages(
   return emptied
 }
 
-/** The document that is left, and whether it is the very one from before. */
+/** The remaining document, and whether it is exactly the original one. */
 async function emptiedDocument(
   {store, request, ports: {signal}}: Workplace<RemoveRequest>,
   {tree}: LoadedTargets,
@@ -137,19 +136,19 @@ async function emptiedDocument(
   const whole = replace(images)
   const before = await originalIndex(store, {before: tree, after: whole.tree}, request.base, signal)
   if (before) return {changed: {outermost: before.index, images, indexes: []}, original: true}
-  // an original of Docker's in an index that was made OCI's would be one of the other family
+  // in an index that was converted to OCI, an original image in Docker's format would not fit
   const kept = images.map((each) =>
     isSameFamily(each) ? each : {...each, after: each.rest, original: false},
   )
   const {tree: after, changed: indexes} = replace(kept)
-  // Docker's lists cannot remember, and need not: with the old images in their places they are what
-  // they were
+  // Docker's lists cannot remember their original, and need not: with the original images in place
+  // they are equal to it
   const canRemember = after.index.descriptor.mediaType === ociIndex
   const original = !canRemember && kept.every((each) => each.original)
   return {changed: {outermost: after.index, images: kept, indexes}, original}
 }
 
-/** The images of the index that the slot stays in; `undefined` for what cannot be read. */
+/** The images of the index that keep the slot; `undefined` if an image cannot be read. */
 async function imagesBeside(
   store: ContentStore,
   tree: IndexTree,
@@ -161,7 +160,7 @@ async function imagesBeside(
   return Promise.all(others.map(({digest}) => fetchOriginal(store, digest, signal)))
 }
 
-/** The image without the slot, or the very one that it was before anything was injected. */
+/** The image without the slot, or exactly the image from before the first injection. */
 async function withoutSlot(
   store: ContentStore,
   {image, name}: Target,
@@ -188,8 +187,8 @@ function fetchOriginal(
 }
 
 /**
- * `undefined` for what is refused or is not an image: it cannot be put back. Throws `NetworkError`:
- * a registry that cannot tell now may tell another time, and the result must not depend on that.
+ * `undefined` if the image is refused or is not an image, so that it cannot be put back. Throws
+ * `NetworkError`, because the result must not depend on whether the registry is reachable.
  */
 async function ifUsable<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
@@ -200,7 +199,7 @@ async function ifUsable<T>(read: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The index that was there before, when it has just the images that are left. */
+/** The original index, if it has exactly the images that are left. */
 async function originalIndex(
   store: ContentStore,
   {before, after}: {readonly before: IndexTree; readonly after: IndexTree},

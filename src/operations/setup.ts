@@ -15,12 +15,14 @@ import {publishUntilSettled} from './publish/until-settled.js'
 import type {ContentOf} from './slot/group.js'
 import {type LayerEntries, layerEntries} from './slot/layer-entries.js'
 
-/** What is asked of `setup`. By default the slot is as old as its image, so it is reproducible. */
+/**
+ * The options of `setup`. By default the slot gets the time of its image, so it is reproducible.
+ */
 export type SetupRequest = InjectionRequest
 
 /**
- * Gives an image its slot: a layer that holds one empty directory, which later updates replace. An
- * image that has the slot stays as it is. Throws `PreconditionError` when it has it at another
+ * Gives an image its slot: a layer with one empty directory, which later updates replace. An image
+ * that already has the slot stays as it is. Throws `PreconditionError` when the slot is at another
  * place than the request asks for.
  */
 export async function setup(

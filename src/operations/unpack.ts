@@ -24,27 +24,29 @@ export interface UnpackOptions {
   readonly directory: string
   /** `undefined`: the only slot there is, or CernVM-FS's. */
   readonly name?: string | undefined
-  /** Which image of an index; a single image must be for it, too. */
+  /** Which image of an index; a single image must match it, too. */
   readonly platform?: Platform | undefined
-  /** What the machine runs: its choice where there are several and none was asked for. */
+  /** The platform of the machine: the default if there are several images. */
   readonly machine?: Platform | undefined
-  /** Where the slot will belong, for an image that has none yet; `undefined`: `/`. */
+  /** Where the slot will be in an image that does not have it yet; `undefined`: `/`. */
   readonly path?: string | undefined
-  /** Replace what is in the directory. */
+  /** Replace the content of the directory. */
   readonly force: boolean
-  /** DIR may be a symbolic link: what that leads to is filled. */
+  /** Allow DIR to be a symbolic link, and fill its target. */
   readonly follow?: boolean | undefined
-  /** Make the device nodes that the layer holds; refused otherwise. */
+  /** Create the device nodes of the layer; by default they are refused. */
   readonly devices: boolean
-  /** Bytes that the layer may unpack to; `undefined`: what its compressed size makes plausible. */
+  /**
+   * The most bytes that the layer may unpack to; `undefined`: a limit based on its compressed size.
+   */
   readonly largest?: number | undefined
-  /** FIFOs and devices of the layer, at most. */
+  /** The most FIFOs and devices of the layer. */
   readonly special?: number | undefined
-  /** Bytes of the largest window of a layer in zstd. */
+  /** The largest window of a zstd layer, in bytes. */
   readonly zstdWindow?: number | undefined
   /** Leave holes in files for long runs of zeros. Default: `true`. */
   readonly sparse?: boolean | undefined
-  /** An image without the slot is an error. */
+  /** Fail if the image does not have the slot. */
   readonly strict: boolean
 }
 
@@ -53,20 +55,20 @@ export interface UnpackResult {
   readonly reference: string
   readonly digest: Digest
   readonly directory: string
-  /** `null`: the image has no such slot, and the directory is the empty start. */
+  /** `null`: the image does not have the slot, and the directory is empty. */
   readonly slot: {readonly name: string; readonly path: string} | null
   /** The names of all slots of the image. */
   readonly slots: readonly string[]
-  /** Of the slot that was asked for. */
+  /** The name of the slot that was asked for. */
   readonly name: string
-  /** Of the slot's layer; `null` when it has several, or there is no slot. */
+  /** The digest of the slot's layer; `null` when there are several layers, or no slot. */
   readonly diffId: Digest | null
   /** How many layers the slot has. */
   readonly layers: number
   readonly entries: number
   readonly unpackedSize: number
   /**
-   * Files named `.wh.*`, which in the image delete something and in the directory are plain files.
+   * Files named `.wh.*`, which delete something in the image but are plain files in the directory.
    */
   readonly whiteouts: number
   /**
@@ -77,8 +79,8 @@ export interface UnpackResult {
 }
 
 /**
- * Makes a directory of the slot's content: complete, verified and swapped in at the end, or not at
- * all. Without the slot it is the empty start that a first run begins with (or, when `strict`, a
+ * Fills a directory with the slot's content: complete and verified, or not at all. If the image
+ * does not have the slot, the result is the empty tree for a first run (or, when `strict`, a
  * `PreconditionError`).
  */
 export async function unpack(options: UnpackOptions, ports: Ports): Promise<UnpackResult> {
@@ -157,8 +159,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
 }
 
 /**
- * Before anything is fetched. What else may be wrong with the directory is found where it is
- * filled.
+ * Runs before anything is fetched. Other problems with the directory are found while it is filled.
  */
 function refuseWithoutParent(directory: string): void {
   const parent = dirname(directory)
@@ -175,7 +176,7 @@ function refuseWithoutParent(directory: string): void {
   )
 }
 
-/** Of an index: the platform that was asked for, else the machine's, which is said. */
+/** For an index: the requested platform, else the machine's, which is reported. */
 async function loadOne(
   store: ContentStore,
   {reference, platform, machine}: UnpackOptions,

@@ -14,16 +14,16 @@ import {saidOnce} from './slot/notices.js'
 import {outputsAt} from './slot/outputs.js'
 import {openSource, type SourceRequest} from './slot/source.js'
 
-/** What is asked of `update`. */
+/** The options of `update`. */
 export interface UpdateRequest extends InjectionRequest {
   readonly source: SourceRequest
 }
 
 /**
- * Makes a directory the content of a slot and moves the tags to the new image: one layer (or those
- * of several that are new), one config, one manifest; an image without the slot gets it in the same
- * step, and so do all the chosen images of an index. When the directory is what the slot holds
- * already, nothing is sent and the image stays what it is.
+ * Makes a directory the content of a slot and moves the tags to the new image: one layer (or the
+ * new ones of several), one config, one manifest. An image without the slot gets it in the same
+ * step, and so do all the chosen images of an index. When the slot already holds the directory,
+ * nothing is sent and the image does not change.
  */
 export async function update(
   request: UpdateRequest,
@@ -31,7 +31,7 @@ export async function update(
 ): Promise<InjectionResult | IndexInjectionResult> {
   const {image, target, layer} = request
   const places = target.to ? [image.reference, target.to] : [image.reference]
-  // before a layout is made inside it
+  // before a layout is created inside it
   const source = openSource(request.source, outputsAt(...places))
   return withTarget(request, ports, async (place) => {
     const {store} = place
@@ -50,7 +50,7 @@ export async function update(
         prepared.goOn()
         return rounds.inject(found, number === 1 ? looks : undefined)
       })
-      // an update of a single image asks its registry for nothing that it does not need
+      // an update of a single image sends its registry no request that it does not need
       if ('images' in result) await warnOfReferrers(store, result, place.ports)
       return result
     } finally {

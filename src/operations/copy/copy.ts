@@ -18,13 +18,13 @@ import {outstanding, planTagMoves, refuseClobber} from '../publish/tag-moves.js'
 export interface CopyOptions {
   readonly source: Reference
   readonly target: Reference
-  /** Besides the one in the target; all of them instead of it when it has none. */
+  /** Tags to set besides the one in the target, or all the tags when the target has none. */
   readonly tags: readonly string[]
-  /** Which images of an index; `undefined`: the index as it is. */
+  /** Which images of an index to copy; `undefined`: the index as it is. */
   readonly platforms?: PlatformChoice | undefined
-  /** Everything that has a tag in the source, under the same tags. */
+  /** Copy everything that has a tag in the source, under the same tags. */
   readonly allTags: boolean
-  /** What refers to what is copied, too. */
+  /** Also copy the artifacts that refer to what is copied. */
   readonly referrers: boolean
   readonly noClobber: boolean
   readonly dryRun: boolean
@@ -33,7 +33,7 @@ export interface CopyOptions {
 
 export interface CopiedTag {
   readonly digest: Digest
-  /** The tags that moved; in a dry run those that would be moved. */
+  /** The tags that moved; in a dry run, those that would move. */
   readonly tags: readonly string[]
 }
 
@@ -49,17 +49,18 @@ export interface CopyResult {
   /** Manifests and indexes, those below an index and referrers included. */
   readonly manifests: number
   readonly referrers: number
-  /** Layers that stay where their `urls` say. */
+  /** Layers that were not copied, because their `urls` say where to fetch them. */
   readonly foreign: number
-  /** In a dry run `copied` are those that are not there yet, and `bytes` theirs. */
+  /** In a dry run, `copied` counts what is not in the target yet, and `bytes` is its size. */
   readonly blobs: CopyCounts
   readonly dryRun: boolean
 }
 
 /**
- * Copies an image or an index with all that belongs to it, byte for byte, from one place to
- * another. Nothing is sent that is there already or can be mounted; the tags move last, and only
- * from where they stood at the beginning. Within one repository only the tags move.
+ * Copies an image or an index with everything that belongs to it, byte for byte, from one place to
+ * another. Content that is already there, or that can be mounted, is not sent. The tags move last,
+ * and only if they are still where they were at the beginning. Within one repository only the tags
+ * move.
  */
 export async function copy(options: CopyOptions, ports: Ports): Promise<CopyResult> {
   const target = checkedTarget(options)
@@ -96,7 +97,7 @@ async function copyBetween(
     const tagged = roots.map(({tag, stored}) => ({tag, digest: stored.descriptor.digest}))
     refuseSameTags(tagged, options.target)
   }
-  // before anything is read that cannot be put there
+  // before reading anything that the target cannot take
   if (
     options.target.kind === 'docker-archive' &&
     roots.some(({stored}) => decodeDocument(stored).kind === 'index')
@@ -151,7 +152,7 @@ async function copyBetween(
   })
 }
 
-/** Blobs and manifests without a tag; in a dry run only looks which of the blobs are there. */
+/** Copies blobs and manifests without a tag; a dry run only checks which blobs are there. */
 async function transfer(
   {
     source,

@@ -8,8 +8,8 @@ import {tagIn} from '../find/tag-in.js'
 import type {Ports} from '../../ports.js'
 
 /**
- * Whether both name the same repository, so that what one has, the other has. Archives never are:
- * the target is a new file.
+ * Whether both name the same repository, so that both have the same content. Always false for
+ * archives, because the target is a new file.
  */
 export function isSamePlace(a: Reference, b: Reference): boolean {
   if (a.kind === 'registry' && b.kind === 'registry')
@@ -25,8 +25,8 @@ export function mountableFrom(source: Reference, target: Reference): readonly st
 }
 
 /**
- * Where a result goes, with a tag in any case: its own, else that of where it comes from, else
- * `latest`. Throws `UsageError` for a digest alone.
+ * Where a result goes, always with a tag: its own, else the tag of its source, else `latest`.
+ * Throws `UsageError` when the target is only a digest.
  */
 export function targetOf(to: Reference, {tag: sourceTag}: Reference): Reference {
   if (to.tag !== undefined) return to
@@ -39,8 +39,7 @@ export function targetOf(to: Reference, {tag: sourceTag}: Reference): Reference 
 }
 
 /**
- * The target's store, made where it is not there yet; in a dry run that is a store in memory with
- * nothing in it.
+ * The target's store, created if it does not exist yet. A dry run gets an empty store in memory.
  */
 export async function openTarget(
   target: Reference,
@@ -53,7 +52,7 @@ export async function openTarget(
 ): Promise<ContentStore> {
   if (!dryRun) return openStore(target, {writes: true, create: true, noClobber, chunkSize})
   const nothing = createMemoryStore(repositoryName(target))
-  // an archive is written anew, whatever is there
+  // an archive is always written from scratch
   if (target.kind !== 'registry' && target.kind !== 'layout') return nothing
   try {
     return await openStore(target, {writes: false})

@@ -8,21 +8,21 @@ import {askReferrers, listReferrers, readTaggedReferrers} from '../../store/list
 import {type ReferrerDescriptor, referrersTag} from '../../store/referrer-lister.js'
 import type {Ports} from '../../ports.js'
 
-/** Artifacts that refer to one image and to each other, at most. */
+/** The most artifacts that may refer to one image and to each other. */
 const mostReferrers = 1000
 
 /**
- * Signatures and the like as cosign tags them.
+ * The tags that cosign gives signatures and similar artifacts.
  * https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage
  */
 const cosignSuffixes = ['sig', 'att', 'sbom']
 
-/** What refers to some manifests, recursively. */
+/** The artifacts that refer to some manifests, recursively. */
 export interface Referrers {
-  /** What has to be copied so that all of it is there, the artifacts themselves included. */
+  /** The documents to copy, including the artifacts themselves. */
   readonly plan: CopyPlan
   readonly lists: ReadonlyMap<Digest, readonly ReferrerDescriptor[]>
-  /** Tags that are named for a manifest, as cosign does it. */
+  /** Tags that are named after a manifest, as cosign names them. */
   readonly tagged: readonly {readonly tag: string; readonly stored: StoredManifest}[]
   readonly count: number
 }
@@ -31,7 +31,7 @@ interface FindOptions {
   readonly signal: AbortSignal
   /** What need not be looked into. */
   readonly done: ReadonlySet<Digest>
-  /** Hears of what is listed and not there. */
+  /** Called for each artifact that is listed but missing. */
   readonly onMissing: (digest: Digest) => void
 }
 
@@ -66,7 +66,7 @@ export async function findReferrers(
     seen.add(subject)
     const list: ReferrerDescriptor[] = []
     for (const entry of await listReferrers(source, subject, {signal})) {
-      // a list of them outlives what is in it
+      // a list of referrers can outlive the artifacts that it names
       const stored = await source.getManifest(entry.digest, {signal})
       if (!stored) {
         onMissing(entry.digest)
@@ -89,9 +89,9 @@ export async function findReferrers(
 }
 
 /**
- * Makes the target list the referrers that were copied: where it does not do that by itself, in an
- * index under a tag. Tags as cosign makes them are made where there are none; one that is something
- * else stays, and `onOther` hears of it.
+ * Makes the target list the referrers that were copied. If the target does not do so by itself,
+ * they go into an index under a tag. Cosign's tags are created where they are missing; a tag that
+ * names something else is left as it is, and `onOther` is called.
  */
 export async function linkReferrers(
   target: ContentStore,
@@ -139,7 +139,7 @@ function tooMany(name: string): LimitError {
   )
 }
 
-/** Warns of what is in a list of referrers and cannot be copied with it. */
+/** Warns of artifacts that are listed as referrers but cannot be copied. */
 export function missingReferrer(
   {name}: ContentStore,
   {report}: Pick<Ports, 'report'>,

@@ -14,17 +14,17 @@ import type {Ports} from '../../ports.js'
 /** What is to be copied. */
 export interface CopyRoot {
   readonly stored: StoredManifest
-  /** The tag it was found by. */
+  /** The tag that it was found by. */
   readonly tag: string | undefined
-  /** Indexes that are new, because images were left out. */
+  /** Indexes that are new because images were left out. */
   readonly own: ReadonlyMap<Digest, StoredManifest>
   /** What was chosen, where not everything was. */
   readonly platforms: readonly string[] | undefined
 }
 
 /**
- * The one thing that the reference names, as far as it was chosen: of an index all of it, one image
- * by itself, or an index of the chosen ones.
+ * The document that the reference names, reduced to the chosen platforms: a whole index, a single
+ * image, or an index of the chosen images.
  */
 export async function findRoot(
   store: ContentStore,
@@ -56,7 +56,7 @@ export async function findRoot(
   return {stored: selected.tree.index, tag, own, platforms}
 }
 
-/** It is the same step still. */
+/** Progress ports that report all roots as one step. */
 function quiet({signal}: Ports): Pick<Ports, 'report' | 'signal'> {
   return {report: () => undefined, signal}
 }
@@ -71,7 +71,7 @@ export async function findTagged(
   for await (const tag of store.listTags({signal})) {
     const stored = await store.getManifest(tag, {signal})
     if (stored) roots.push({stored, tag, own: new Map(), platforms: undefined})
-    // somebody may have removed it since; whoever wants all of them hears of it
+    // the tag may have been removed since it was listed; the user asked for all tags, so say so
     else report({kind: 'warning', message: missingTag(store.name, tag)})
   }
   return roots

@@ -8,17 +8,17 @@ import {defaultTag, findDocument} from '../find/find-document.js'
 import type {TagRequest, Workplace} from '../publish/until-settled.js'
 import {mountableFrom, openTarget, targetOf} from './places.js'
 
-/** What an operation gives that makes an image out of another one. */
+/** The result of an operation that makes one image out of another. */
 interface MadeImage {
   readonly reference: string | null
   readonly digest: Digest | null
 }
 
 /**
- * Opens the place that an operation works at, and closes it. With `to` the result goes elsewhere:
- * into another repository or registry, a layout or an archive, with all that it needs. Layers are
- * mounted where that can be. What the work starts from, and what it is compared with, stays the
- * image in the reference; the tags are those in the target.
+ * Opens the store that an operation works on, and closes it afterwards. With `to`, the result goes
+ * to another repository, registry, layout or archive, together with everything that it needs.
+ * Layers are mounted where possible. The work still starts from, and is compared with, the image in
+ * the reference, but the tags are those in the target.
  */
 export async function withTarget<Request extends TagRequest, Result extends MadeImage>(
   request: Request,
@@ -56,7 +56,7 @@ async function workElsewhere<Request extends TagRequest, Result extends MadeImag
     const found = await findDocument(source, image.reference, ports)
     const store = await openTarget(target, publish, ports)
     try {
-      // by its digest: the source's tag has nothing to do with the target's of the same name
+      // by digest, because a tag of the source is unrelated to a tag of the same name in the target
       const reference = pinned(image.reference, descriptorOf(found).digest)
       const tags = wanted.tags.length > 0 ? wanted.tags : [target.tag ?? defaultTag]
       const result = await work({
@@ -79,7 +79,7 @@ async function workElsewhere<Request extends TagRequest, Result extends MadeImag
   }
 }
 
-/** Layers that have to be copied are a step of their own. */
+/** Reports layers that have to be copied as a step of their own. */
 function countBytes(on: string, {report}: Ports): (bytes: number) => void {
   let done = 0
   return (bytes) => {

@@ -4,11 +4,11 @@ import {displayUrl} from '../../registry/net/endpoint.js'
 import type {SeenExchange} from '../../registry/probe/watched-transport.js'
 import {type Check, fail, type Finding, note, ok, type Patient} from './check.js'
 
-/** Shorter lives than this are counted as this. */
+/** Shorter token lifetimes are treated as this. */
 const shortLife = 60
 
 /**
- * Who we are and how the registry wants to know.
+ * Who the user is, and how the registry wants to be told.
  * https://distribution.github.io/distribution/spec/auth/token/
  */
 export const auth: Check = {
@@ -39,7 +39,7 @@ export const auth: Check = {
   },
 }
 
-/** Says also whose credentials are no good. */
+/** Adds whose credentials were refused. */
 async function refused(error: unknown, {who}: Patient): Promise<Finding> {
   if (!(error instanceof AuthenticationError)) throw error
   const name = await who().catch(() => 'nobody knows whom')
@@ -52,7 +52,7 @@ interface Flow {
   readonly life: number | undefined
 }
 
-/** What was done to be let in; `undefined`: nothing had to be. */
+/** How the request was authenticated; `undefined`: the registry did not ask for it. */
 function flowOf(seen: readonly SeenExchange[], registry: URL): Flow | undefined {
   const refused = seen.find(({status, url}) => status === 401 && url.origin === registry.origin)
   const challenges = parseChallenges(refused?.headers['www-authenticate'])

@@ -4,23 +4,23 @@ import type {ProbeAnswer, Probe} from '../../registry/probe/probe.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 
 /**
- * `ok`: as the specification has it. `note`: otherwise, and updates work all the same. `fail`: they
- * will not.
+ * `ok`: as the specification says. `note`: different, but updates work. `fail`: updates will not
+ * work.
  */
 export type Outcome = 'ok' | 'note' | 'fail' | 'skipped'
 
-/** What a check found out. */
+/** The result of a check. */
 export interface Finding {
   readonly outcome: Outcome
   /** One line. */
   readonly finding: string
-  /** What `inject` does about it, where that is worth saying. */
+  /** What `inject` does about it, if that is worth saying. */
   readonly consequence?: string | undefined
   /** Why updates will not work; with `fail` only. */
   readonly failure?: InjectError | undefined
 }
 
-/** What all checks of one run work on, and what they leave for each other. */
+/** What all checks of one run share: their input, and the results that later checks need. */
 export interface Patient {
   readonly probe: Probe
   /** Empty: the registry as a whole. */
@@ -28,17 +28,17 @@ export interface Patient {
   /** A tag or digest that the user named. */
   readonly reference: string | undefined
   readonly writes: boolean
-  /** Part of the names and the content of all that is made: nobody else has it. */
+  /** Unique to this run; part of the name and content of everything that it creates. */
   readonly mark: string
   readonly now: () => number
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
-  /** Whose credentials are used and where they come from, without any of them. */
+  /** Whose credentials are used and where they come from, without the credentials themselves. */
   readonly who: () => Promise<string>
   readonly facts: Facts
 }
 
 export interface Facts {
-  /** The answer to the ping, and when by our clock: the middle of asking and answering. */
+  /** The answer to the ping, and its local time: halfway between request and answer. */
   ping?: {readonly answer: ProbeAnswer; readonly at: number}
   tag?: string
   manifest?: Digest
@@ -50,7 +50,7 @@ export interface Facts {
   minChunk: number
   takesPut: boolean
   takesRanges: boolean
-  /** What has to be removed at the end. */
+  /** What must be removed at the end. */
   readonly made: {readonly blobs: Set<Digest>; readonly manifests: Set<Digest>}
 }
 
@@ -58,7 +58,7 @@ export interface Check {
   readonly name: string
   /** What is sent. */
   readonly asks: string
-  /** Checks that must not have failed before. */
+  /** Checks that must have passed before this one. */
   readonly needs?: readonly string[]
   readonly run: (patient: Patient, signal: AbortSignal) => Promise<Finding>
 }
@@ -91,7 +91,7 @@ export const fail = (failure: InjectError): Finding => ({
   failure,
 })
 
-/** For an answer with a status that no check can make anything of. */
+/** The result for an answer with an unexpected status. */
 export function unexpected({status, failure}: ProbeAnswer, asked: string): Finding {
   const message = `${asked}: the registry answered ${status}`
   return fail(failure ?? new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message))
@@ -101,8 +101,8 @@ export function unexpected({status, failure}: ProbeAnswer, asked: string): Findi
 const patience = 30_000
 
 /**
- * Runs a check; what it throws is what it found. Throws the reason of `signal`, and `UsageError`:
- * that is not about the registry.
+ * Runs a check and turns an error into its result. Throws the reason of `signal`, and `UsageError`,
+ * because that is not about the registry.
  */
 export async function runCheck(
   check: Check,

@@ -10,8 +10,8 @@ export interface Content extends BlobInfo {
 const endOfTar = 1024
 
 /**
- * A layer of one empty file with a name that nobody else has; zeros fill it up to `size` bytes, as
- * they may.
+ * A layer with one empty file whose name is unique to this run, padded with zeros to `size` bytes,
+ * which tar allows.
  */
 export function makeLayer(name: string, size = 0): Content {
   const header = encodeHeader({
@@ -29,13 +29,13 @@ export function makeLayer(name: string, size = 0): Content {
   return describe(bytes)
 }
 
-/** The config of an image of that layer, which is not compressed. */
+/** The config of an image with that layer, which is not compressed. */
 export function makeConfig(layer: Digest): Content {
   const rootfs = {type: 'layers', diff_ids: [layer]}
   return describe(json({architecture: 'amd64', os: 'linux', config: {}, rootfs}))
 }
 
-/** Its manifest; `comment` makes another one of it. */
+/** Its manifest; a different `comment` gives a different manifest. */
 export function makeManifest(config: BlobInfo, layer: BlobInfo, comment: string): Content {
   return describe(
     json({

@@ -17,16 +17,16 @@ import {brokenUpload, mount, uploadCancel, uploadStatus} from './upload-session.
 import * as uploads from './upload.js'
 import type {Ports} from '../../ports.js'
 
-/** What is impure about it, besides the registry. */
+/** The side effects of the operation, besides the registry. */
 export interface DoctorPorts extends Pick<Ports, 'signal'> {
   readonly openProbe: (writes: boolean) => Probe
-  /** Whose credentials are used and where they come from, without any of them. */
+  /** Whose credentials are used and where they come from, without the credentials themselves. */
   readonly who: () => Promise<string>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Rejects with the signal's reason when that is aborted. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
-  /** Letters and digits that nobody else has. */
+  /** Letters and digits that are unique to this run. */
   readonly mark: () => string
 }
 
@@ -34,19 +34,19 @@ export interface DoctorOptions {
   readonly registry: string
   /** Empty: the registry as a whole. */
   readonly repository: string
-  /** A tag or digest to look at; default: a tag that is there. */
+  /** A tag or digest to look at; default: any existing tag. */
   readonly reference?: string | undefined
-  /** Whether uploads are tried, too. */
+  /** Whether to try uploads as well. */
   readonly writes: boolean
 }
 
 export interface DoctorReport {
   readonly registry: string
   readonly repository: string | null
-  /** Where it answers. */
+  /** The address of its API. */
   readonly url: string
   readonly writes: boolean
-  /** As far as it was asked. */
+  /** Only the checks that ran. */
   readonly works: boolean
   readonly checks: readonly CheckResult[]
 }
@@ -67,13 +67,14 @@ const writing = [
   ifNoneMatch,
   ifMatch,
 ]
-/** Milliseconds for the tidying up. */
+/** Milliseconds that the cleanup may take. */
 const lastPatience = 20_000
 
 /**
- * Asks a registry all that an update depends on and that registries differ in. A check that fails
- * stops no other, but those that it makes pointless; `failure` is that of the first one. Only
- * `writes` writes, and what it made is removed as far as the registry lets it.
+ * Checks everything about a registry that an update depends on and that differs between registries.
+ * When a check fails, only the checks that depend on it are skipped; `failure` is the error of the
+ * first one. Nothing is written unless `writes` is set, and what was written is removed if the
+ * registry allows it.
  */
 export async function doctor(
   options: DoctorOptions,
@@ -113,7 +114,7 @@ export async function doctor(
     if (repository !== '') for (const check of reading) await examine(check, ports.signal)
     if (writes) for (const check of writing) await examine(check, ports.signal)
   } finally {
-    // also after an abort
+    // runs even after an abort
     if (isAnythingMade(patient)) {
       await examine(cleanup, new AbortController().signal, lastPatience)
     }

@@ -6,7 +6,7 @@ import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} f
 import {type Content, makeConfig, makeManifest} from './content.js'
 import {append, commit, isStored, withSession} from './session.js'
 
-/** Also what says that there is something to check. */
+/** Decides whether there is anything to check. */
 const needs = ['upload start']
 
 export const manifestPut: Check = {
@@ -29,7 +29,7 @@ export const manifestPut: Check = {
   },
 }
 
-/** A small blob in a way that worked before. */
+/** Uploads a small blob in a way that worked before. */
 function store(
   patient: Patient,
   {bytes, digest}: Content,
@@ -49,7 +49,7 @@ function tagOf({mark}: Patient): string {
   return `inject-doctor-${mark}`
 }
 
-/** What may be there afterwards is noted. */
+/** Sends the request, and records what may exist afterwards. */
 async function put(
   patient: Patient,
   {bytes, digest}: Content,
@@ -102,7 +102,7 @@ export const ifMatch: Check = {
   },
 }
 
-/** Tries to make the tag another image. */
+/** Tries to point the tag at another image. */
 async function move(
   patient: Patient,
   comment: string,
@@ -126,7 +126,7 @@ function conditional(answer: ProbeAnswer | undefined, good: string): Finding {
 
 const accept = {accept: manifestMediaTypes.join(', ')}
 
-/** What the checks have made goes, or is named. */
+/** Removes what the checks created, or reports what could not be removed. */
 export const cleanup: Check = {
   name: 'delete',
   asks: 'DELETE of what was made',
@@ -143,7 +143,7 @@ export const cleanup: Check = {
     const remain = async (places: readonly string[]): Promise<number> => {
       let count = 0
       for (const at of places) {
-        // also a token server may refuse the right to delete
+        // a token server may also refuse the right to delete
         const {status} = await ask('DELETE', at).catch(noAnswer)
         if (typeof status === 'number' && (status < 300 || status === 404)) continue
         refusals.add(`DELETE answers ${status}`)

@@ -3,7 +3,7 @@ import {reachOf} from '../../registry/net/address.js'
 import {type Check, fail, type Finding, note, ok, skipped, unexpected} from './check.js'
 
 const day = 86_400_000
-/** Certificates are renewed earlier than this. */
+/** A certificate that expires sooner than this should be renewed. */
 const soon = 14
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support */
@@ -27,7 +27,7 @@ export const ping: Check = {
       )
     }
     if (status === 200) return ok(`${way} answers 200`)
-    // some answer their root to nobody, and their repositories all the same
+    // some registries refuse everyone at their root but still serve their repositories
     if (repository === '') return unexpected(answer, 'GET /v2/')
     return note(`${way} answers ${status}`, 'nothing: only login asks there')
   },
@@ -53,7 +53,7 @@ function withoutTls({hostname}: URL): Finding {
     : note('plain http: everybody on the way can read and change all of it')
 }
 
-/** More is worth saying: certificates and tokens have times in them. */
+/** A larger difference is reported, because certificates and tokens depend on the time. */
 const usualSkew = 60
 
 export const clock: Check = {
@@ -63,7 +63,7 @@ export const clock: Check = {
   run({facts: {ping: asked}}) {
     const date = Date.parse(asked?.answer.headers.date ?? '')
     if (!asked || Number.isNaN(date)) return Promise.resolve(skipped('the registry names no date'))
-    // the header has whole seconds, cut off
+    // the header has whole seconds, rounded down
     const skew = Math.round((date + 500 - asked.at) / 1000)
     if (Math.abs(skew) <= usualSkew) return Promise.resolve(ok(`${signed(skew)} s from ours`))
     return Promise.resolve(

@@ -78,7 +78,7 @@ export const blobHead: Check = {
   },
 }
 
-/** Of an index: of its first image, which need not be there. */
+/** The first blob of the image; for an index, of its first image, which might be missing. */
 async function blobOf({reader}: Probe, manifest: Digest, signal: AbortSignal) {
   const factsOf = async (digest: Digest) => {
     const stored = await reader.getManifest(digest, {signal})
@@ -89,7 +89,7 @@ async function blobOf({reader}: Probe, manifest: Digest, signal: AbortSignal) {
   return (child ? await factsOf(child.digest) : facts)?.parts[0]
 }
 
-/** What a new `--tag` meets. */
+/** What an update that creates a tag will meet. */
 export const absent: Check = {
   name: 'absent tag',
   asks: 'HEAD of a tag that is not there',
@@ -129,7 +129,7 @@ export const referrers: Check = {
   },
 }
 
-/** Of what is unknown the list is empty, and still a list. */
+/** For an unknown digest the registry must answer with an empty list. */
 function subject({manifest}: Facts): string {
   return manifest ?? digestOf(Buffer.from('inject doctor'))
 }

@@ -10,7 +10,7 @@ import type {Patient} from './check.js'
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export interface Session {
-  /** The answer that began it, or moved it on last. */
+  /** The last answer of the registry about this upload. */
   readonly answer: ProbeAnswer
   /** Where the next request goes; its query may be a secret. */
   readonly location: URL
@@ -19,7 +19,7 @@ export interface Session {
 const binary = {'content-type': 'application/octet-stream'}
 const cancelTimeout = 5000
 
-/** Throws what the registry's refusal is as an error. */
+/** Throws the registry's refusal as an error. */
 export async function begin(probe: Probe, signal: AbortSignal): Promise<Session> {
   const at = 'blobs/uploads/'
   const answer = await probe.ask({method: 'POST', at, access: 'push', signal})
@@ -30,11 +30,11 @@ export async function begin(probe: Probe, signal: AbortSignal): Promise<Session>
 /** What a PATCH sends. */
 export interface Chunk {
   readonly body: OutgoingBody
-  /** As `Content-Range` has it; absent: the whole upload. */
+  /** The value of `Content-Range`; absent: the body is the whole upload. */
   readonly range?: string | undefined
 }
 
-/** A PATCH; where the session goes on is where the answer says. */
+/** Sends a PATCH; the session continues where the answer says. */
 export async function append(
   probe: Probe,
   {location}: Session,
@@ -48,7 +48,7 @@ export async function append(
   return {answer, location: next ? resolveLocation(next, answer.url) : location}
 }
 
-/** What a PUT makes of an upload. */
+/** What a PUT turns an upload into. */
 export interface EndedUpload {
   readonly digest: Digest
   /** Absent: all bytes were sent before. */
@@ -56,8 +56,8 @@ export interface EndedUpload {
 }
 
 /**
- * The PUT that ends an upload, with all of the bytes or none. What may be there afterwards is
- * noted.
+ * Sends the PUT that ends an upload, with all of the bytes or none, and records what may exist
+ * afterwards.
  */
 export async function commit(
   {probe, facts: {made}}: Pick<Patient, 'probe' | 'facts'>,
@@ -79,7 +79,7 @@ export async function commit(
   return answer
 }
 
-/** `undefined` when nobody answered. Also after an abort. */
+/** Cancels an upload, even after an abort. `undefined`: the registry did not answer. */
 export async function cancel(probe: Probe, {location}: Session): Promise<ProbeAnswer | undefined> {
   const signal = AbortSignal.timeout(cancelTimeout)
   try {
@@ -91,12 +91,15 @@ export async function cancel(probe: Probe, {location}: Session): Promise<ProbeAn
       signal,
     })
   } catch {
-    // the registry clears what nobody ends
+    // the registry removes abandoned uploads itself
     return undefined
   }
 }
 
-/** Does `work` with a session of its own; what it leaves open, also by throwing, is cancelled. */
+/**
+ * Runs `work` with a session of its own, and cancels the session if `work` leaves it open or
+ * throws.
+ */
 export async function withSession<T>(
   probe: Probe,
   signal: AbortSignal,
@@ -116,7 +119,7 @@ export function isStored({status}: ProbeAnswer): boolean {
   return status === 201 || status === 204
 }
 
-/** How many bytes an answer says that there are; `undefined` when it does not say. */
+/** The number of bytes that an answer reports; `undefined` when it reports none. */
 export function offsetOf({headers}: ProbeAnswer): number | undefined {
   const last = /^(?:bytes[ =])?\d{1,15}-(\d{1,15})$/.exec(headers.range?.trim() ?? '')?.[1]
   return last === undefined ? undefined : Number(last) + 1

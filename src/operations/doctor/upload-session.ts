@@ -32,10 +32,11 @@ function statusIn(answer: ProbeAnswer, size: number): Finding {
   return note(`it claims ${offset} bytes of ${size}`, again)
 }
 
-/** Bytes of which half are sent before the connection ends. */
+/** The size of the upload whose connection is cut after half of its bytes. */
 const broken = 64 * 1024
 /**
- * Milliseconds for what was sent to arrive, and between questions about it; and how many of these.
+ * Milliseconds to wait for the sent bytes to arrive, and between status requests; and how many
+ * status requests to send.
  */
 const moment = 200
 const questions = 5
@@ -62,7 +63,7 @@ export const brokenUpload: Check = {
         if (error !== cut) throw error
       }
       let found: ProbeAnswer | undefined
-      // it may still be storing what came
+      // the registry may still be storing what it received
       for (let asked = 0; asked < questions && !isSettled(found); asked++) {
         await sleep(moment, signal)
         found = await probe.ask({method: 'GET', at: open.location, access: 'push', signal})

@@ -24,7 +24,7 @@ export const uploadStart: Check = {
   },
 }
 
-/** What form of address goes on with an upload. Its query, which may be signed, is not shown. */
+/** Describes the form of an upload's next address, without its query, which may be signed. */
 function placeOf(location: string, url: URL, registry: URL): Finding {
   if (/^http:/i.test(location) && registry.protocol === 'https:')
     return note('Location says http', 'keeps https')
@@ -81,7 +81,7 @@ export const streamedPatch: Check = {
 
 function withoutStream(answer: ProbeAnswer, {takesPut}: Patient['facts']): Finding {
   const {status} = answer
-  // the error says the most when there is no other way
+  // if there is no other way, the error says the most
   if (!takesPut || status === 401 || status === 403) return unexpected(answer, 'PATCH of a blob')
   return status === 413
     ? note('413: a body must say its length', 'sends layers in chunks')
@@ -134,7 +134,7 @@ function withoutRanges({status}: ProbeAnswer): Finding {
   return note(`it answers ${status}`, 'sends no chunks: a layer goes in one request')
 }
 
-/** What nginx takes unless told otherwise is a quarter of it, and GHCR's chunks are just below. */
+/** Four times nginx's default limit, and just above the size of GHCR's chunks. */
 const large = 4 * MiB + 1
 
 export const chunkLimit: Check = {

@@ -5,9 +5,9 @@ import {defaultSlotName} from '../../oci/annotation.js'
 import type {Ports} from '../../ports.js'
 
 /**
- * The slot that is meant: the one that was asked for, else CernVM-FS's where the images have it or
- * have none, else the only one there is, which is said. Throws `UsageError`
- * (`ERR_INJECT_NAME_NEEDED`) where there are several others.
+ * The name of the slot to work on: the one that was asked for, else CernVM-FS's if the images have
+ * it or have no slot, else the only slot there is, which is reported. Throws `UsageError`
+ * (`ERR_INJECT_NAME_NEEDED`) if there are several other slots.
  */
 export function chosenName(
   images: readonly Image[],

@@ -4,10 +4,13 @@ import type {Manifest} from '../../oci/manifest.js'
 import {readAll} from '../../stream/limit.js'
 import type {ContentStore} from '../../store/content-store.js'
 
-/** Configs are small; a larger one is not read. */
+/** Configs are small; a larger one is refused. */
 const largestConfig = 4 * 1024 * 1024
 
-/** Manifest and config of what a tag or digest names; `undefined` when it names nothing. */
+/**
+ * The manifest and config of the image that a tag or digest names; `undefined` if there is no such
+ * image.
+ */
 export async function fetchImage(
   store: ContentStore,
   name: string,
@@ -17,7 +20,7 @@ export async function fetchImage(
   return stored && imageOf(store, encodedManifest(stored), signal)
 }
 
-/** The image of a manifest that was read and decoded already. */
+/** The image of a manifest that was already read and decoded. */
 export async function imageOf(
   store: ContentStore,
   manifest: Encoded<Manifest>,

@@ -7,18 +7,18 @@ import type {LayoutStore} from '../../store/layout/layout-store.js'
 import type {Ports} from '../../ports.js'
 import {firstOf, mostNames, nameHint} from './name-hint.js'
 
-/** What a registry assumes when nothing is said, as docker does. */
+/** The tag that a registry assumes when there is no tag or digest, as docker does. */
 export const defaultTag = 'latest'
 
 interface Tagged {
-  /** The tag it was found by; `undefined` when a digest named it. */
+  /** The tag that it was found by; `undefined` when a digest named it. */
   readonly tag: string | undefined
 }
 
 /** The image or index that a reference names, decoded. */
 export type FoundDocument = Document & Tagged
 
-/** Whatever a reference names, as it is stored: nobody has decoded it. */
+/** The bytes that a reference names, as they are stored, not decoded. */
 export interface FoundManifest extends Tagged {
   readonly stored: StoredManifest
 }
@@ -59,7 +59,7 @@ export async function findManifest(
 }
 
 /**
- * Without tag and digest: `latest` where it is, else the only image there is, where the store can
+ * Without tag and digest: `latest` if it exists, else the only image there is, if the store can
  * tell.
  */
 async function wanted(
@@ -76,14 +76,14 @@ async function wanted(
   return {tag: defaultTag}
 }
 
-/** Asked by ability, not by place: any store may know that it holds one image only. */
+/** Tests the store's ability, not its kind: any store may know that it holds only one image. */
 function isLayout(store: ContentStore): store is LayoutStore {
   return 'onlyManifest' in store
 }
 
 /**
- * A few of the images that are there, as they can be typed; listing is a courtesy, so its own
- * failure says nothing.
+ * A hint with a few of the existing images, as the user can type them; `undefined` if listing them
+ * fails.
  */
 async function tagHint(store: ContentStore, signal: AbortSignal): Promise<string | undefined> {
   try {

@@ -7,17 +7,17 @@ import {fetchImage, imageOf} from './fetch-image.js'
 import type {FoundDocument} from './find-document.js'
 import {loadIndex} from './load-index.js'
 
-/** Which image of a document is meant. */
+/** Which image of a document to load. */
 export interface ImageChoice {
-  /** As the user named the document, for messages. */
+  /** The document as the user named it, for messages. */
   readonly what: string
   readonly platforms?: PlatformChoice | undefined
 }
 
 /**
- * One image of the document that was found: manifest and config, verified and validated, no layers.
- * Of an index it is the (first) one for the platforms; a single image must be for them, too. Throws
- * `NotFoundError`, what `chooseImage` throws, and whatever `decodeImage` refuses.
+ * Loads one image of a document: manifest and config, verified and validated, without layers. From
+ * an index it takes the first image for the platforms; a single image must match them, too. Throws
+ * `NotFoundError`, and what `chooseImage` and `decodeImage` throw.
  */
 export async function loadFound(
   store: ContentStore,

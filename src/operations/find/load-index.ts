@@ -14,22 +14,22 @@ import {type Platform, platformOf} from '../../oci/platform.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {fetchImage} from './fetch-image.js'
 
-/** Indexes below an index, at most; real ones have none, or a handful. */
+/** The most indexes below an index; real ones have none, or a handful. */
 const mostIndexes = 100
-/** Images whose entry does not say what they run on, and whose config is read for it, at most. */
+/** The most images whose config is read because their entry does not name a platform. */
 const mostConfigs = 100
 
 export interface LoadedIndex {
   readonly tree: IndexTree
   readonly images: readonly PlatformImage[]
-  /** Entries that look like images and are not: an SBOM, a module for WebAssembly. */
+  /** Entries that look like images but are not: an SBOM, a module for WebAssembly. */
   readonly artifacts: readonly IndexEntry[]
 }
 
 /**
- * The index with all indexes below it, each read once, and the platforms of its images; of the
- * images themselves nothing is read unless their entry lacks the platform. Throws `NotFoundError`
- * for an index below that is not there, `LimitError` for too many, and what `decodeIndex` throws.
+ * The index with all indexes below it, each read once, and the platforms of its images. Images are
+ * read only if their entry lacks the platform. Throws `NotFoundError` for a missing inner index,
+ * `LimitError` for too many, and what `decodeIndex` throws.
  */
 export async function loadIndex(
   store: ContentStore,
@@ -98,7 +98,7 @@ async function askConfig(
   return image ? platformOf(image.config.value) : unknown
 }
 
-/** What `work` gives, or `artifact` where it finds that a manifest is sound and not an image's. */
+/** The result of `work`, or `artifact` if the manifest is valid but does not describe an image. */
 export async function unlessArtifact<T>(work: () => Promise<T>): Promise<T | 'artifact'> {
   try {
     return await work()

@@ -16,34 +16,33 @@ import {checkPlatform} from './load-image.js'
 import {loadIndex, unlessArtifact} from './load-index.js'
 import {reportOddities} from './report-oddities.js'
 
-/** One image that something is put into, or taken out of. */
+/** One image that a command adds content to, or removes content from. */
 export interface Target {
   readonly image: Image
   readonly platform: Platform
-  /** Of the slot that is meant. */
+  /** The name of the slot to work on. */
   readonly name: string
-  /** The one that it has already. */
+  /** The slot that the image already has. */
   readonly slot: Slot | undefined
 }
 
-/** What a command changes. A single image is treated as an index of one. */
+/** The document that a command changes. A single image is treated as an index of one. */
 export interface LoadedTargets {
   /** The index, with the indexes below it; `undefined`: the document is a single image. */
   readonly tree: IndexTree | undefined
-  /** Of the slot that is meant. */
+  /** The name of the slot to work on. */
   readonly name: string
-  /** Those that were chosen, in the order of the index. */
+  /** The chosen images, in the order of the index. */
   readonly targets: readonly Target[]
   /** The images of the index that were not chosen. */
   readonly others: readonly PlatformImage[]
 }
 
 /**
- * The images that were chosen of the document that was found, each with manifest and config. What
- * turns out to be an artifact is not among them, unless it was asked for by its platform: then it
- * is a `PreconditionError` (`ERR_INJECT_NOT_AN_IMAGE`). Throws what `chooseImages`, `checkPlatform`
- * and `chosenName` throw, and `PreconditionError` (`ERR_INJECT_IMAGE_NOT_IN_REPOSITORY`) when the
- * repository lacks one of them.
+ * Loads manifest and config of the chosen images. An artifact is left out, unless its platform was
+ * asked for: then this throws `PreconditionError` (`ERR_INJECT_NOT_AN_IMAGE`). Throws what
+ * `chooseImages`, `checkPlatform` and `chosenName` throw, and `PreconditionError`
+ * (`ERR_INJECT_IMAGE_NOT_IN_REPOSITORY`) when the repository lacks one of the images.
  */
 export async function loadTargets(
   store: ContentStore,
@@ -75,7 +74,7 @@ export async function loadTargets(
 
 type FoundImage = Pick<Target, 'image' | 'platform'>
 
-/** The images with the slot that is meant. */
+/** The images with the slot to work on. */
 function namedTargets(
   found: readonly FoundImage[],
   asked: string | undefined,

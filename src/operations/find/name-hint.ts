@@ -5,7 +5,7 @@ import type {ContentStore} from '../../store/content-store.js'
 import type {NameLister} from '../../store/name-lister.js'
 import {imageOf} from './fetch-image.js'
 
-/** Names in a hint; more than that help nobody. */
+/** The most names in a hint; more would not help. */
 export const mostNames = 10
 
 /** The first names, and whether there are more. */
@@ -14,8 +14,8 @@ export function firstOf(names: readonly string[]): string {
 }
 
 /**
- * The images of a place on disk as they can be typed, those without a name by digest and with their
- * platform; `undefined` where there are none.
+ * The images of a place on disk as the user can type them, those without a name by digest and with
+ * their platform; `undefined` if there are none.
  */
 export async function nameHint(
   store: ContentStore & NameLister,
@@ -33,7 +33,7 @@ export async function nameHint(
   return `images there: ${firstOf(shown)}`
 }
 
-/** What a digest names; `undefined` where that cannot be told. */
+/** What a digest names; `undefined` if that cannot be found out. */
 async function kindOf(
   store: ContentStore,
   digest: string,

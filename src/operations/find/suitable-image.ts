@@ -7,28 +7,31 @@ import type {Parents} from '../../layer/pack/parents.js'
 import type {LayerCompression} from '../../oci/media-type.js'
 import type {Target} from './load-targets.js'
 
-/** In which form something is put into an image. */
+/** How the image is changed when content is added to it. */
 export interface FormatOptions {
   /** How the new layer is compressed. Default: gzip. */
   readonly compression?: LayerCompression | undefined
-  /** How hard gzip tries, 1 to 9; another level gives other bytes. */
+  /** The gzip level, 1 to 9; another level gives other bytes. */
   readonly level?: number | undefined
   /** Docker's media types become OCI's. */
   readonly toOci?: boolean | undefined
-  /** What directories are that the image has already. Default: as in the directory. */
+  /** Owner and mode of directories that the image already has. Default: as in the directory. */
   readonly parents?: Parents | undefined
 }
 
-/** A target that a layer can be put into. */
+/** A target that can take a layer. */
 export interface SuitableTarget extends Target {
-  /** What is injected into: the image, or what `toOci` made of it. The slot is of this one. */
+  /**
+   * The image that gets the content: the target's own, or what `toOci` converted it to. The slot
+   * belongs to this one.
+   */
   readonly suitable: Image
 }
 
 /**
- * The target with its image converted, if that is asked for. Throws `PreconditionError` when the
- * image, or the slot in it, cannot take such a layer, and `LimitError` when it has no room for one:
- * before any work is done.
+ * The target, with its image converted if that was asked for. Throws `PreconditionError` when the
+ * image, or the slot in it, cannot take such a layer, and `LimitError` when the image has too many
+ * layers; both before any work is done.
  */
 export function suitableTarget(
   target: Target,

@@ -4,8 +4,8 @@ import {quoted} from '../../oci/quoted.js'
 import type {Reference} from '../../oci/names/reference.js'
 
 /**
- * What a tag that a place on disk has is called in another place. Layouts and their archives take
- * whole names (`docker.io/library/alpine:3.1`), all others the tag at the end of it.
+ * The name that a tag of a place on disk gets in another place. Layouts and their archives take
+ * whole names (`docker.io/library/alpine:3.1`); all others take the tag at the end.
  */
 export function tagIn<T extends string | undefined>(place: Pick<Reference, 'kind'>, tag: T): T {
   if (tag === undefined || place.kind === 'layout' || place.kind === 'oci-archive') return tag
@@ -13,8 +13,8 @@ export function tagIn<T extends string | undefined>(place: Pick<Reference, 'kind
 }
 
 /**
- * Throws `PreconditionError` (`ERR_INJECT_IMAGE_AMBIGUOUS`) where two images would get one tag, as
- * those of several repositories in one layout may.
+ * Throws `PreconditionError` (`ERR_INJECT_IMAGE_AMBIGUOUS`) if two images would get the same tag,
+ * for example when one layout holds several repositories.
  */
 export function refuseSameTags(
   images: readonly {readonly tag: string | undefined; readonly digest: string}[],

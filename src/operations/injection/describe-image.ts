@@ -4,7 +4,7 @@ import type {InjectedDocument} from './injected-document.js'
 import type {InjectedImage, SlotAction} from './injected-image.js'
 import type {InjectionRequest} from './request.js'
 
-/** What `setup` and `update` did, or in a dry run would do. */
+/** The result of `setup` and `update`; in a dry run, what they would do. */
 export interface InjectionResult {
   /**
    * `repository@digest` of the image that the tags name now; `null` in a dry run that would change
@@ -36,16 +36,16 @@ export interface InjectionResult {
      * compress.
      */
     readonly size: number | undefined
-    /** Whether anything was sent; `false` when the repository had it. */
+    /** Whether anything was sent; `false` when the repository already had it. */
     readonly uploaded: boolean
-    /** Unknown (`undefined`) of a layer that was there already and was not compared. */
+    /** Unknown (`undefined`) for a layer that was already there and was not compared. */
     readonly entries: number | undefined
     readonly unpackedSize: number | undefined
   }
   readonly layers: {
     /** How many layers the slot has. */
     readonly count: number
-    /** How many of them were sent; in a dry run: would be. */
+    /** How many layers were sent; in a dry run, would be sent. */
     readonly new: number
     /**
      * What was sent, compressed; unknown (`undefined`) in a dry run that would have to compress.
@@ -55,7 +55,7 @@ export interface InjectionResult {
   readonly dryRun: boolean
 }
 
-/** What a command that was asked for `request` did to a single image. */
+/** Describes what a command with `request` did to a single image. */
 export function describeImage(
   {image, publish: {dryRun}}: InjectionRequest,
   {image: injected, base, outermost}: Extract<InjectedDocument, {kind: 'image'}>,
@@ -77,7 +77,7 @@ export function describeImage(
   }
 }
 
-/** What became of the slot of one image. */
+/** The result for the slot of one image. */
 export function describeSlot(
   injected: InjectedImage,
 ): Pick<InjectionResult, 'changed' | 'slot' | 'layer' | 'layers'> {

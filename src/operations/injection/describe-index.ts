@@ -8,7 +8,7 @@ import type {InjectedDocument} from './injected-document.js'
 import type {InjectedImage} from './injected-image.js'
 import type {InjectionRequest} from './request.js'
 
-/** What became of one image of an index. */
+/** The result for one image of an index. */
 export interface InjectedImageResult extends Pick<
   InjectionResult,
   'slot' | 'layer' | 'layers' | 'changed'
@@ -20,18 +20,18 @@ export interface InjectedImageResult extends Pick<
   readonly digest: Digest | null
 }
 
-/** What `setup` and `update` did to an index, or in a dry run would do. */
+/** The result of `setup` and `update` for an index; in a dry run, what they would do. */
 export interface IndexInjectionResult extends Pick<
   InjectionResult,
   'reference' | 'digest' | 'base' | 'changed' | 'tags' | 'dryRun'
 > {
-  /** Those that were chosen. */
+  /** The chosen images. */
   readonly images: readonly InjectedImageResult[]
-  /** Attestations of images that are others now, which were taken out. */
+  /** Attestations that were removed because their images changed. */
   readonly attestationsDropped: number
 }
 
-/** What a command that was asked for `request` did to an index. */
+/** Describes what a command with `request` did to an index. */
 export function describeIndex(
   {image, publish: {dryRun}}: InjectionRequest,
   document: Extract<InjectedDocument, {kind: 'index'}>,

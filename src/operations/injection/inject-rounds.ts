@@ -19,19 +19,19 @@ import {createMakeImage, type MakeImage} from './make-image.js'
 import {type InjectionPlan, planInjection} from './plan.js'
 import type {InjectionRequest} from './request.js'
 
-/** What is put into the images that were chosen of a document, in one round after the other. */
+/** Adds content to the chosen images of a document, one round after the other. */
 export interface InjectionRounds {
   /**
-   * Puts the content into the images of the document that was found, and moves the tags to the
-   * result: one push of each layer, one tag move. What one round has stored and said, the next one
-   * neither stores nor says again. `looks` are of this very moment.
+   * Adds the content to the images of the document and moves the tags to the result: each layer is
+   * pushed once, and the tags move once. A later round does not repeat uploads and messages of an
+   * earlier round. `looks` must be current.
    */
   inject(found: FoundDocument, looks?: TagLooks): Promise<InjectionResult | IndexInjectionResult>
-  /** Ends what is under way, and resolves when it has ended. */
+  /** Stops the work in progress, and resolves when it has stopped. */
   close(): Promise<void>
 }
 
-/** What all rounds have in common. */
+/** What all rounds share. */
 interface Rounds {
   readonly store: ContentStore
   readonly request: InjectionRequest
@@ -40,7 +40,7 @@ interface Rounds {
   readonly ports: Ports
 }
 
-/** Rounds of one injection into one place. `contentOf` gives what is put into each image. */
+/** Rounds of one injection into one place. `contentOf` gives the content for each image. */
 export function createInjectionRounds(
   store: ContentStore,
   request: InjectionRequest,
@@ -74,7 +74,8 @@ export function createInjectionRounds(
       } of groups)
         stored.set(key, packed)
       const result = await publishPlan(rounds, {...plan, groups})
-      // what an earlier round packed is what the directory was then, not now: it has no look
+      // an earlier round packed the directory as it was then, so its look at the directory is not
+      // reused
       for (const {
         look,
         plan: {stored: packed},
@@ -113,7 +114,7 @@ async function storeGroups(
         compression,
         level,
         known,
-        // a registry says which layer it lacks when the image is put; to ask for each beforehand
+        // a registry reports a missing layer when the image is put; checking each layer beforehand
         // takes as long as hashing it
         restores: image.reference.kind === 'registry',
         onPacked({layer: packed, content: facts}) {
@@ -171,7 +172,7 @@ function changedDocument(
   return {outermost, images, indexes: document.indexes}
 }
 
-/** Throws what `refuseClobber` throws, if no tag may be overwritten. */
+/** Throws what `refuseClobber` throws, if existing tags must not be overwritten. */
 function refuseOverwriting(
   {store, request}: Rounds,
   {moves}: Pick<InjectionPlan, 'moves'>,

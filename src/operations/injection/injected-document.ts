@@ -11,13 +11,13 @@ import type {InjectionRequest} from './request.js'
 interface InjectedFacts {
   /** The digest of the document that the work started from. */
   readonly base: Digest
-  /** What the tags are to name; as far as it is known. */
+  /** What the tags will name, if it is known. */
   readonly outermost: Encoded<unknown>
-  /** Whether all of the images are known: always, but in a dry run that would have to pack. */
+  /** Whether all of the images are known: always, except in a dry run that would have to pack. */
   readonly isKnown: boolean
 }
 
-/** A document with other images in it than before; nothing is published yet. */
+/** A document with some of its images replaced; nothing is published yet. */
 export type InjectedDocument =
   | (InjectedFacts & {readonly kind: 'image'; readonly image: InjectedImage})
   | (InjectedFacts & {
@@ -72,7 +72,7 @@ export function injectedDocument(
   }
 }
 
-/** What is not made yet stands for itself. */
+/** An image that is not made yet stands for itself. */
 function resultOf(injected: InjectedImage): Image {
   return injected.kind === 'made' ? injected.result : injected.target.image
 }

@@ -6,14 +6,14 @@ import type {PlannedGroup} from '../slot/plan-group.js'
 import type {MakeImage} from './make-image.js'
 
 /**
- * What became of the slot: put into an image that had none, given other content, left as it was, or
- * that while the image's config was edited.
+ * What happened to the slot: it was added, its content was replaced, or it was left as it was, with
+ * or without a change to the image's config.
  */
 export type SlotAction = 'added' | 'replaced' | 'unchanged' | 'edited'
 
 interface InjectedFacts {
   readonly target: SuitableTarget
-  /** Where in the image the slot's content belongs. */
+  /** Where in the image the slot's content goes. */
   readonly path: string
   readonly action: SlotAction
   /** How many layers the slot has, or would have. */
@@ -21,7 +21,7 @@ interface InjectedFacts {
   /** What is known of the content. */
   readonly content: Partial<SlotFacts>
   readonly uploaded: boolean
-  /** What was sent for it, or would be. */
+  /** What was sent for it, or would be sent. */
   readonly sent: SentLayers
 }
 
@@ -55,7 +55,7 @@ export function injectGroup(group: PlannedGroup, makeImage: MakeImage): Injected
   })
 }
 
-/** An image whose slot stays as it is; the image may be converted all the same. */
+/** An image whose slot stays as it is, though the image itself may be converted. */
 export function keepImage(target: SuitableTarget): InjectedImage {
   const {image, suitable, slot} = target
   const layers = slot?.layers ?? []
@@ -73,7 +73,7 @@ export function keepImage(target: SuitableTarget): InjectedImage {
   }
 }
 
-/** The content may be what it was, and the config not. */
+/** The content may be unchanged while the config changes. */
 function actionOn(image: Image, result: Image, planned: SlotAction): SlotAction {
   if (result === image) return 'unchanged'
   return planned === 'unchanged' ? 'edited' : planned

@@ -14,11 +14,11 @@ import type {Ports} from '../../ports.js'
 const signatureSuffix = '.sig'
 
 /**
- * Warns of what refers to an image that got its first slot just now, by count and kind: signatures,
- * attestations, lists of what is in it. They are of other bytes than the new image, so they stay
- * where they are. (An image that had the slot was made by us, and whoever signs those knows; and an
- * update of a single image asks its registry for nothing that it does not need.) What cannot be
- * found out is not said.
+ * Warns of artifacts that refer to an image that just got its first slot, by count and kind:
+ * signatures, attestations, SBOMs. They describe other bytes than the new image has, so they are
+ * not copied to it. There is no warning for an image that already had the slot: `inject` made that
+ * image, and its owner signs it after each update. An update of a single image also sends its
+ * registry no request that it does not need. What cannot be found out is not reported.
  */
 export async function warnOfReferrers(
   store: ContentStore,
@@ -45,7 +45,7 @@ async function kindsAt(
   call: CallOptions,
 ): Promise<readonly string[]> {
   const tag = `${referrersTag(subject)}${signatureSuffix}`
-  // an image whose referrers cannot be listed is updated all the same
+  // an image whose referrers cannot be listed is still updated
   const [referrers = [], signature] = await Promise.all([
     unlessFailed(() => listReferrers(store, subject, call)),
     unlessFailed(() => store.statManifest(tag, call)),

@@ -15,7 +15,7 @@ export type MakeImage = (
   stored: Pick<StoredContent, 'layers' | 'content'>,
 ) => Image
 
-/** Makes each image once, however often it is asked for with the same layers. */
+/** Makes each image once, even if it is asked for the same layers several times. */
 export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
   return (target, {path, time}, {layers, content}) => {
@@ -40,13 +40,15 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
   }
 }
 
-/** A blob that the slot holds already is what the image says it is, however it was compressed. */
+/** The media type that the existing slot gives the same blob; `undefined` for a new blob. */
 function layerTypeOf({descriptor}: Layer, {slot}: SuitableTarget): string | undefined {
   const own = slot?.layers.find((each) => each.descriptor.digest === descriptor.digest)
   return own?.descriptor.mediaType
 }
 
-/** The layer as this image names it: nothing of what another manifest said about the same blob. */
+/**
+ * The descriptor of the layer for this image, without what another manifest adds to the same blob.
+ */
 function named({descriptor: {digest, size}, diffId}: Layer, mediaType: string): Layer {
   return {descriptor: {mediaType, digest, size}, diffId}
 }

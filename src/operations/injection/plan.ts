@@ -17,16 +17,16 @@ import {noticeSharding} from '../slot/sharding.js'
 import {type PlannedGroup, planGroup} from '../slot/plan-group.js'
 import type {InjectionRequest} from './request.js'
 
-/** What an injection will do, found out without changing anything. */
+/** What an injection will do, determined without changing anything. */
 export interface InjectionPlan {
   /** The digest of the document that the work starts from. */
   readonly base: Digest
-  /** What becomes of the chosen images; a single image is an index of one. */
+  /** The result for each chosen image; a single image is an index of one. */
   readonly loaded: Omit<LoadedTargets, 'targets'> & {readonly targets: readonly SuitableTarget[]}
   readonly groups: readonly PlannedGroup[]
-  /** Those that stay as they are. */
+  /** Images that do not change. */
   readonly kept: readonly SuitableTarget[]
-  /** Images that were not chosen, and converted with the rest. */
+  /** Images that were not chosen, but are converted with the rest. */
   readonly converted: readonly {readonly before: Image; readonly after: Image}[]
   readonly moves: readonly TagMove[]
 }
@@ -36,11 +36,11 @@ export interface InjectionPlanOptions {
   readonly contentOf: ContentOf
   /** Content that earlier rounds stored, by the key of its group. */
   readonly stored: ReadonlyMap<string, StoredContent>
-  /** Of this very moment; default: the tags are looked at when the images are there. */
+  /** Must be current; default: the tags are looked up when the images are ready. */
   readonly looks?: TagLooks | undefined
 }
 
-/** Reads the images that were chosen, and the content where that can save work. */
+/** Reads the chosen images, and the content if that can save work. */
 export async function planInjection(
   store: ContentStore,
   found: FoundDocument,
@@ -55,7 +55,7 @@ export async function planInjection(
   const base = descriptorOf(found).digest
   const from = {digest: base, tag: found.tag}
   const moves = await planTagMoves(store, {reference, tags: target.tags, from, looks}, signal)
-  // an index does not become OCI's in parts
+  // an index is converted to OCI as a whole or not at all
   const others = layer.toOci === true ? await loadOthers(store, loaded, image, signal) : []
   const warn = (message: string): void => ports.report({kind: 'warning', message})
   const {groups, kept} = await groupTargets(targets, contentOf, layer.sharding, warn)
@@ -82,7 +82,7 @@ export async function planInjection(
   }
 }
 
-/** What the user might not expect of the slots: that one is new, or stays divided. */
+/** Reports what the user might not expect: that a slot is new, or stays divided. */
 function noticeSlots(groups: readonly Group[], sharding: Sharding | undefined, ports: Ports): void {
   for (const {suitable, name, slot} of groups.flatMap((group) => group.targets)) {
     if (slot) noticeSharding(slot, sharding, ports)

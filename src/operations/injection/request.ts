@@ -2,7 +2,7 @@ import type {ImageRequest} from '../find/image-request.js'
 import type {PublishRequest, TargetRequest} from '../publish/publish-request.js'
 import type {LayerRequest} from '../slot/layer-request.js'
 
-/** What is asked of a command that puts something into images. */
+/** The options of a command that adds content to images. */
 export interface InjectionRequest {
   readonly image: ImageRequest
   readonly target: TargetRequest

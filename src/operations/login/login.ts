@@ -20,8 +20,8 @@ export interface LoginResult {
 }
 
 /**
- * Asks the registry whether it takes a user name and a password, and keeps them where docker,
- * podman and we look for them when it does.
+ * Checks a user name and a password with the registry. If they are accepted, stores them where
+ * docker, podman and `inject` look for them.
  */
 export async function login(
   {registry, username, password}: LoginOptions,
@@ -54,10 +54,7 @@ export async function login(
   return {registry, username, stored}
 }
 
-/**
- * What the hint says of a refusal elsewhere is where credentials were found: these have just been
- * typed.
- */
+/** Elsewhere the hint names the place where credentials were found, but these were just typed. */
 function asWrong(error: unknown): unknown {
   if (!(error instanceof AuthenticationError) || error.code !== 'ERR_INJECT_UNAUTHORIZED')
     return error
@@ -65,7 +62,7 @@ function asWrong(error: unknown): unknown {
   return new AuthenticationError(error.code, error.message, {cause: error, hint})
 }
 
-/** Files and requests have the two joined by a colon, and files may be padded with NULs. */
+/** In files and requests a colon joins the two, and files may be padded with NULs. */
 function refuseUnwritable(username: string, password: string): void {
   // eslint-disable-next-line no-control-regex -- these are meant
   if (username !== '' && !/[:\x00-\x1F\x7F]/.test(username) && !password.includes('\0')) return

@@ -7,21 +7,21 @@ import {findCredential} from '../../registry/credentials/credentials.js'
 import type {CredentialPorts} from './credential-ports.js'
 
 export interface LogoutOptions {
-  /** `undefined`: all that the files name. */
+  /** `undefined`: all registries that the files name. */
   readonly registry: string | undefined
 }
 
 export interface LogoutResult {
   readonly registries: readonly {
     readonly registry: string
-    /** Empty: there was nothing. */
+    /** Empty: there was no login. */
     readonly removed: readonly CredentialPlace[]
   }[]
 }
 
 /**
- * Forgets the logins for one registry, or for all, in every file that we would find them in and in
- * the helpers that these name.
+ * Removes the logins for one registry, or for all, from every file that `inject` looks into and
+ * from the helpers that these files name.
  */
 export async function logout(
   {registry}: LogoutOptions,

@@ -5,9 +5,9 @@ import {type CredentialSource, findCredential} from '../../registry/credentials/
 import type {CredentialPorts} from './credential-ports.js'
 
 export interface WhichOptions {
-  /** Of a registry as a whole where the repository is empty. */
+  /** An empty repository stands for the registry as a whole. */
   readonly reference: Reference
-  /** What flags and environment say; it wins over all files. */
+  /** Credentials from flags and environment; they take precedence over all files. */
   readonly given: {readonly username: string; readonly from: 'flags' | 'environment'} | undefined
 }
 
@@ -19,14 +19,14 @@ export interface WhichResult {
   readonly reference: string
   readonly registry: string
   readonly source: CredentialSource | GivenSource
-  /** `null` where there is none, or the token does not say. */
+  /** `null` if there is no user name, or the token does not tell. */
   readonly username: string | null
   readonly kind: Credential['kind'] | null
 }
 
 /**
- * Says whose credentials a command would use for an image and where they come from. Nothing is sent
- * to the registry, and no secret is in the result.
+ * Tells whose credentials a command would use for an image, and where they come from. Nothing is
+ * sent to the registry, and the result contains no secret.
  */
 export async function whichCredentials(
   {reference, given}: WhichOptions,

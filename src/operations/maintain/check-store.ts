@@ -9,21 +9,20 @@ import type {Ports} from '../../ports.js'
 export interface CheckRootOptions {
   readonly root: string
   /**
-   * The repository that content which is corrupt or missing is fetched from; without it nothing is
-   * changed.
+   * The repository from which corrupt or missing content is fetched; without it nothing is changed.
    */
   readonly repairFrom?: Reference | undefined
 }
 
 export interface CheckResult extends StoreReport {
   readonly root: string
-  /** Nothing is wrong (any more). */
+  /** No problems, or none left. */
   readonly sound: boolean
 }
 
 /**
- * Reads everything in a root again, also while it is served, and repairs what it can where it is
- * told from where.
+ * Reads everything in a root again, even while it is served, and repairs what it can if there is a
+ * source.
  */
 export async function checkRoot(
   {root: directory, repairFrom}: CheckRootOptions,
@@ -42,7 +41,7 @@ export async function checkRoot(
   }
 }
 
-/** Tells of each repository as a step, and of the bytes of it that have been read. */
+/** Reports each repository as a step, with the bytes that have been read. */
 export function checkProgress(tell: Ports['report']): (repository: string, done: number) => void {
   let shown: string | undefined
   return (repository, done) => {
@@ -58,7 +57,7 @@ export function isSound({repositories}: StoreReport): boolean {
   )
 }
 
-/** By digest, whatever it is: some registries give manifests as manifests only. */
+/** Fetches any content by digest, because some registries serve manifests only as manifests. */
 function fetchFrom(
   store: ContentStore,
   signal: AbortSignal,

@@ -6,9 +6,9 @@ import type {Ports} from '../../ports.js'
 
 export interface CollectOptions {
   readonly root: string
-  /** Nothing that was used within this time goes, milliseconds; 1 h. */
+  /** Content used within this time stays, milliseconds; 1 h. */
   readonly graceMs?: number | undefined
-  /** Only say what would go. */
+  /** Only report what would be removed. */
   readonly dryRun: boolean
 }
 
@@ -20,26 +20,26 @@ export interface CollectResult {
   readonly total: GarbageResult
 }
 
-/** What was found to go from one repository; of that, what was used meanwhile was spared. */
+/** Unused content of one repository; what was used in the meantime was kept. */
 export interface RepositoryCollection {
   readonly name: string
   readonly manifests: readonly string[]
   readonly blobs: readonly BlobInfo[]
   /**
-   * Upload sessions that have expired. Their ids are nobody's business: whoever knows one may write
-   * to it.
+   * Upload sessions that have expired. Their ids stay secret, because anyone who knows an id can
+   * write to the session.
    */
   readonly uploads: number
-  /** All upload sessions that hold something, and their bytes. */
+  /** All upload sessions with content, and their bytes. */
   readonly unfinished: {readonly count: number; readonly bytes: number}
   readonly kept: {readonly referenced: number; readonly leased: number}
-  /** Why less goes from this repository than might. */
+  /** Why less is removed from this repository than could be. */
   readonly problems: readonly string[]
 }
 
 type StorePorts = Pick<Ports, 'report' | 'signal'>
 
-/** Removes what nothing refers to from all repositories of a root, also while it is served. */
+/** Removes unreferenced content from all repositories of a root, even while it is served. */
 export async function collectRoot(
   {root: directory, graceMs, dryRun}: CollectOptions,
   {report, signal}: StorePorts,
@@ -55,7 +55,7 @@ export async function collectRoot(
   }
 }
 
-/** A plan for whoever reads the result; what stands in the way is reported as well. */
+/** The plan as the user gets it; obstacles are also reported as warnings. */
 export function collectionsOf(
   {repositories}: GarbagePlan,
   report: Ports['report'],
@@ -66,7 +66,7 @@ export function collectionsOf(
   })
 }
 
-/** What a collection does when nobody uses anything meanwhile. */
+/** What a collection removes if nothing is used in the meantime. */
 export function plannedTotal({repositories}: GarbagePlan): GarbageResult {
   const total = {manifests: 0, blobs: 0, bytes: 0, spared: 0}
   for (const {manifests, blobs} of repositories) {

@@ -14,7 +14,7 @@ export interface PruneCacheResult {
   readonly dryRun: boolean
 }
 
-/** Makes a cache of blobs at most so large: see `pruneCache` of src/export. */
+/** Reduces a cache of blobs to a maximum size: see `pruneCache` of src/export. */
 export async function pruneCache(
   {directory, maxBytes, dryRun}: PruneCacheOptions,
   {signal}: Pick<Ports, 'signal'>,

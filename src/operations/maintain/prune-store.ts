@@ -11,13 +11,13 @@ import {
 import type {Ports} from '../../ports.js'
 
 export interface PruneRootOptions extends CollectOptions {
-  /** Tags pushed longer ago go, milliseconds. */
+  /** Remove tags that were pushed longer ago than this, milliseconds. */
   readonly olderThanMs?: number | undefined
-  /** This many of a repository's newest tags stay. */
+  /** Keep this many of a repository's newest tags. */
   readonly keepLast?: number | undefined
-  /** A tag that one of these accepts stays. */
+  /** Keep a tag that matches one of these. */
   readonly keepTags: readonly ((tag: string) => boolean)[]
-  /** Manifests without a tag go, too. */
+  /** Also remove manifests without a tag. */
   readonly untagged: boolean
 }
 
@@ -30,13 +30,13 @@ export interface PruneResult {
     readonly pushed: string
   })[]
   readonly repositories: readonly RepositoryCollection[]
-  /** `tags`: those that were not moved between choosing and removing. */
+  /** `tags`: those that did not move after they were chosen. */
   readonly total: GarbageResult & {readonly tags: number}
 }
 
 /**
- * Removes the tags that a retention does not keep from all repositories of a root, and what nothing
- * refers to then. Throws `UsageError` when it keeps all.
+ * Removes the tags that a retention does not keep from all repositories of a root, and content that
+ * is unreferenced after that. Throws `UsageError` when the retention keeps everything.
  */
 export async function pruneRoot(
   {root: directory, dryRun, keepTags, ...retention}: PruneRootOptions,

@@ -4,18 +4,18 @@ import {streamOf} from '../../stream/bytes.js'
 
 /** Puts the config of an image where its layers go. */
 export interface ConfigUpload {
-  /** Begins, so that it goes beside the layer; whether that comes to an end, `end` tells. */
+  /** Starts the upload, so that it runs beside that of the layer; `end` reports the outcome. */
   begin(image: Image): void
   /**
-   * The config is there when this resolves. What was begun for this very config is waited for; else
-   * it is put now. Tells whether it was not there before.
+   * Resolves when the config is stored. Waits for an upload of the same config that has begun;
+   * otherwise uploads it now. Resolves to whether the config was missing before.
    */
   end(image: Image): Promise<boolean>
-  /** Ends what is under way, and resolves when it has ended. */
+  /** Stops uploads in progress, and resolves when they have stopped. */
   close(): Promise<void>
 }
 
-/** Of one run; each config is put once, however often it is begun. */
+/** Config uploads of one run; each config is uploaded once, even if it is begun several times. */
 export function createConfigUpload(store: ContentStore, call: CallOptions): ConfigUpload {
   const begun = new Map<string, Promise<boolean>>()
   const own = new AbortController()
@@ -30,14 +30,14 @@ export function createConfigUpload(store: ContentStore, call: CallOptions): Conf
       const {digest} = image.config.descriptor
       if (begun.has(digest)) return
       const upload = put(image)
-      // whoever never comes to its end has a failure of its own to tell of
+      // a caller that never calls `end` has failed for a reason of its own
       upload.catch(() => undefined)
       begun.set(digest, upload)
     },
     end(image) {
       const {digest} = image.config.descriptor
       const upload = begun.get(digest)
-      // the next time it is asked for, it may have been lost
+      // when it is asked for again, it may have been lost
       begun.delete(digest)
       return upload ?? put(image)
     },

@@ -3,21 +3,21 @@ import type {ConflictPolicy} from './on-conflict.js'
 
 /** Where a result goes. */
 export interface TargetRequest {
-  /** Another place; `undefined`: where the image is. */
+  /** Another place; `undefined`: the place of the image. */
   readonly to?: Reference | undefined
   /** Empty: the tag in the reference, or in `to`. */
   readonly tags: readonly string[]
 }
 
-/** How a result is made public. */
+/** How a result is published. */
 export interface PublishRequest {
-  /** Find out what would be done, and do none of it. */
+  /** Find out what would be done, without doing it. */
   readonly dryRun: boolean
   readonly onConflict: ConflictPolicy
-  /** No tag is overwritten: it must not exist, or name the result already. */
+  /** Overwrite no tag: it must not exist, or must name the result already. */
   readonly noClobber: boolean
-  /** What becomes of BuildKit's attestations of an image that is replaced. Default: `drop`. */
+  /** What happens to BuildKit's attestations of an image that is replaced. Default: `drop`. */
   readonly attestations?: 'drop' | 'keep' | undefined
-  /** Bytes of the chunks that layers are sent in; default: one request for each. */
+  /** Bytes of the chunks in which layers are sent; default: one request for each layer. */
   readonly chunkSize?: number | undefined
 }

@@ -5,21 +5,21 @@ import type {CallOptions, ContentStore, TagMove} from '../../store/content-store
 import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {outstanding} from './tag-moves.js'
 
-/** An image before and after. Its layers are in the store. */
+/** An image before and after. Its layers are already in the store. */
 export interface ChangedImage {
   readonly before: Image
-  /** `before` itself where nothing changed. */
+  /** The same object as `before` if nothing changed. */
   readonly after: Image
   /**
-   * Stores layers of it that the store turns out to lack; `false` when there was nothing to do.
-   * Without it nothing can be restored.
+   * Stores layers of the image that the store lacks; `false` when there was nothing to do. Absent:
+   * nothing can be restored.
    */
   readonly restore?: (() => Promise<boolean>) | undefined
 }
 
-/** A document to be published: an image, or an index with other images in it than before. */
+/** A document to publish: an image, or an index with some of its images replaced. */
 export interface ChangedDocument {
-  /** What the tags are to name. */
+  /** What the tags will name. */
   readonly outermost: Encoded<unknown>
   readonly images: readonly ChangedImage[]
   /** The indexes that are new, innermost first. */
@@ -27,11 +27,11 @@ export interface ChangedDocument {
 }
 
 /**
- * Makes the document the one that the tags name: configs and manifests of the images first, then
- * inner indexes, the outermost document with the tags last. Nobody ever sees a tag whose parts are
- * missing. Where the registry says that a blob of an image is not there, its config and layers are
- * stored once more. Does nothing when the tags name the document already. `configUpload` may have
- * begun with the configs. Returns the tags that moved.
+ * Publishes the document under the tags: configs and manifests of the images first, then inner
+ * indexes, then the outermost document with the tags. No client ever sees a tag with missing parts.
+ * If the registry reports a missing blob of an image, its config and layers are stored once more.
+ * Does nothing when the tags name the document already. `configUpload` may have begun with the
+ * configs. Returns the tags that moved.
  */
 export async function publish(
   store: ContentStore,
@@ -80,8 +80,7 @@ async function putImage(
 }
 
 /**
- * The second: what goes elsewhere is brought there when the manifest is put, and is not where it
- * should be brought from.
+ * The second code: putting a manifest elsewhere copies its blobs, and the source lacks one of them.
  */
 const blobUnknown: ReadonlySet<string> = new Set([
   'ERR_INJECT_MANIFEST_BLOB_UNKNOWN',

@@ -9,12 +9,12 @@ import {defaultTag} from '../find/find-document.js'
 import type {ImageRequest} from '../find/image-request.js'
 import type {TargetRequest} from './publish-request.js'
 
-/** Where tags stand, being asked for already. */
+/** Where tags stand; the requests are already on their way. */
 export type TagLooks = ReadonlyMap<string, Promise<Digest | undefined>>
 
 /**
- * Begins to look where the tags stand, so that it is waited for together with the image. The tag
- * that the image is read by needs no look of its own. Failures are those of whoever wants to know.
+ * Starts to look up the tags, at the same time as the image is read. The tag that the image is read
+ * by is not looked up separately. A failed lookup is thrown to the caller that asks for the tag.
  */
 export function lookAtTags(
   store: ContentStore,
@@ -33,22 +33,22 @@ export function lookAtTags(
   )
 }
 
-/** Which tags are to move, and what is known of them. */
+/** Which tags will move, and what is known about them. */
 export interface TagPlan {
   readonly reference: Reference
   /** Empty: the tag in the reference. */
   readonly tags: readonly string[]
   /** The document that the work starts from, and the tag that it was found by. */
   readonly from: {readonly digest: Digest; readonly tag: string | undefined}
-  /** Of this very moment; default: the tags are looked at now. */
+  /** Must be current; default: the tags are looked up now. */
   readonly looks?: TagLooks | undefined
 }
 
 /**
- * The tags that the result goes to, each with where it stands now, before any work is done: whoever
- * moves one meanwhile is not overwritten. Default: the tag in the reference, else `latest`. Throws
- * `UsageError` when only a digest was given, since a digest cannot move, and `ConflictError` when
- * tag and digest of the reference do not belong together any more.
+ * The tags for the result, each with what it names before any work is done, so that a tag that
+ * another client moves in the meantime is not overwritten. Default: the tag in the reference, else
+ * `latest`. Throws `UsageError` when there is only a digest, which cannot move, and `ConflictError`
+ * when the tag of the reference no longer names its digest.
  */
 export async function planTagMoves(
   store: ContentStore,
@@ -67,23 +67,23 @@ export async function planTagMoves(
 }
 
 /**
- * The tags that the result goes to: those asked for, else the one in the reference, else `latest`.
- * Throws `UsageError` when only a digest was given.
+ * The tags for the result: those asked for, else the one in the reference, else `latest`. Throws
+ * `UsageError` when there is only a digest.
  */
 export function destinationTags(reference: Reference, tags: readonly string[]): readonly string[] {
   return [...new Set(tags.length > 0 ? tags : [tagOf(reference)])]
 }
 
 /**
- * `name:tag@digest` says what the tag is expected to be: when it is something else by now, moving
- * it would lose that.
+ * `name:tag@digest` states what the tag is expected to name. If it names something else by now,
+ * moving it would lose that.
  */
 function checkPin({tag, digest}: Reference, move: TagMove, where: string): void {
   if (digest === undefined || move.tag !== tag) return
   const found = move.from === 'absent' ? undefined : move.from
   if (found === digest) return
   const {code, message} = tagMoved({tag: move.tag, from: digest}, found, where)
-  // running again, or --on-conflict retry, would find the same
+  // running again, or --on-conflict retry, would fail in the same way
   const hint = 'leave out the @digest to work on what is there now'
   throw new ConflictError(code, message, {
     expected: digest,
@@ -92,15 +92,15 @@ function checkPin({tag, digest}: Reference, move: TagMove, where: string): void 
   })
 }
 
-/** Those of `moves` whose tag does not name `digest` yet. */
+/** The `moves` whose tag does not name `digest` yet. */
 export function outstanding(moves: readonly TagMove[], digest: Digest): TagMove[] {
   return moves.filter((move) => move.from !== digest)
 }
 
 /**
- * Throws `ConflictError` when one of the tags names another image already: for whoever wants no tag
- * overwritten. `digest` is what they are to name; `undefined` when it is certain that it is nothing
- * that is there.
+ * Throws `ConflictError` when one of the tags already names another image; for callers that must
+ * not overwrite a tag. `digest` is what the tags will name; `undefined` when no existing tag can
+ * name it.
  */
 export function refuseClobber(
   moves: readonly TagMove[],

@@ -9,40 +9,40 @@ import type {PublishRequest, TargetRequest} from './publish-request.js'
 import type {Ports} from '../../ports.js'
 import {destinationTags} from './tag-moves.js'
 
-/** Of many that want to move one tag at the same moment, one wins each time. */
+/** When many runs move one tag at the same moment, one of them succeeds in each round. */
 const maxRounds = 30
-/** Milliseconds; times the number of rounds, so that many do not meet again and again. */
+/** Milliseconds; multiplied by the number of the round, so that concurrent runs drift apart. */
 const longestPause = 200
 
-/** What one round works on. */
+/** The input of one round. */
 export interface Round {
-  /** As it is now; it may have been of the other kind in the round before. */
+  /** The document as it is now; in the round before it may have been of the other kind. */
   readonly found: FoundDocument
   /** Counted from 1. */
   readonly number: number
 }
 
-/** What every command that moves tags is asked. */
+/** The options of every command that moves tags. */
 export interface TagRequest {
   readonly image: ImageRequest
   readonly target: TargetRequest
   readonly publish: PublishRequest
 }
 
-/** Where a command works, and what it is asked for there. */
+/** Where a command works, and its options. */
 export interface Workplace<Request extends TagRequest = TagRequest> {
   readonly store: ContentStore
   readonly request: Request
-  /** What the image's reference names, where somebody has looked; the first round works on it. */
+  /** The document that the reference names, if it was already read; the first round works on it. */
   readonly start?: FoundDocument | undefined
   readonly ports: Ports
 }
 
 /**
- * Reads what the reference names and gives it to `attempt`, which changes it and moves the tags.
- * After a conflict at the tag that was read, and if the policy allows it, the document is read
- * again and judged anew: it may be an index by now, or no index any more. What stands at any other
- * tag would be lost, so that conflict is final.
+ * Reads the document that the reference names and passes it to `attempt`, which changes it and
+ * moves the tags. After a conflict at the tag that was read, and if the policy allows it, the
+ * document is read and checked again, because an image may have become an index or the reverse. A
+ * conflict at any other tag is final, because a retry would overwrite what that tag names.
  */
 export async function publishUntilSettled<T>(
   {store, request, start, ports}: Workplace,
@@ -64,7 +64,7 @@ export async function publishUntilSettled<T>(
   }
 }
 
-/** Whether another round may end otherwise. */
+/** Whether another round may succeed. */
 function isConflict(
   error: unknown,
   {image, target, publish}: TagRequest,
@@ -76,7 +76,7 @@ function isConflict(
 }
 
 /**
- * The command was right for what was there at its start: that it is not for what is there now is
+ * The command fitted the document that it found at first; that it does not fit the current one is
  * the conflict.
  */
 function unsuitable(

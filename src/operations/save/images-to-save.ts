@@ -22,8 +22,8 @@ export interface FoundImage extends ImageToSave {
 }
 
 /**
- * One image of what `reference` names, with the names that it has there. Throws what `findDocument`
- * and `loadFound` throw.
+ * One image of the document that `reference` names, with its names there. Throws what
+ * `findDocument` and `loadFound` throw.
  */
 export async function findImage(
   store: ContentStore,
@@ -44,8 +44,8 @@ export async function findImage(
 }
 
 /**
- * The images, those that are the same one with the names of all of them. Throws `UsageError`
- * (`ERR_INJECT_NAME_AMBIGUOUS`) for a name that would stand for two.
+ * The images, with equal ones merged under all of their names. Throws `UsageError`
+ * (`ERR_INJECT_NAME_AMBIGUOUS`) for a name that would stand for two images.
  */
 export function mergeImages(images: readonly FoundImage[]): FoundImage[] {
   const merged = new Map<Digest, FoundImage>()
@@ -66,7 +66,7 @@ export function mergeImages(images: readonly FoundImage[]): FoundImage[] {
   return [...merged.values()]
 }
 
-/** A digest names no image to Docker, and a place on disk gives it no name but a tag. */
+/** To Docker, a digest is not a name; and an image on disk has no name but its tag. */
 function namesOf(reference: Reference, tag: string | undefined): ImageName[] {
   if (tag === undefined) return []
   if (reference.kind === 'registry') return [{repository: repositoryName(reference), tag}]
@@ -74,7 +74,7 @@ function namesOf(reference: Reference, tag: string | undefined): ImageName[] {
   return [{repository: repositoryName(parseReference(reference.name)), tag}]
 }
 
-/** A layout's whole name is that of a repository; a tag by itself names none. */
+/** In a layout, a whole name is a repository and a tag; a tag alone does not name a repository. */
 function fullName(tag: string): ImageName {
   const own = tagOfFullName(tag)
   if (own === undefined) return {repository: undefined, tag}

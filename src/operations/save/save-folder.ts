@@ -11,30 +11,30 @@ import type {Ports} from '../../ports.js'
 export interface SaveFolderOptions {
   readonly image: Reference
   readonly directory: string
-  /** Layers as plain tars. */
+  /** Store layers as uncompressed tars. */
   readonly uncompressed: boolean
   readonly platform?: Platform | undefined
-  /** Layers under way at once. */
+  /** The number of layers processed at once. */
   readonly jobs: number
-  /** A folder in which blobs are kept for the next time. */
+  /** A folder that caches blobs for later runs. */
   readonly cache?: string | undefined
 }
 
 export interface SaveFolderResult {
   readonly directory: string
-  /** `repository@digest` where the image comes from. */
+  /** `repository@digest` of the source image. */
   readonly reference: string
   readonly digest: Digest
   readonly config: Digest
   readonly layers: number
   readonly contents: FastCounts
-  /** Bytes of layers that were fetched, as the folder has them. */
+  /** Bytes of the fetched layers, in the form that the folder holds. */
   readonly bytes: number
 }
 
 /**
- * Writes one image as a folder of plain files: all of it, or the folder does not say that it is
- * complete. See `fillFastFolder`.
+ * Writes one image as a folder of plain files. The folder is marked complete only when all of it is
+ * written. See `fillFastFolder`.
  */
 export async function saveFolder(
   {

@@ -12,24 +12,24 @@ import type {ContentStore} from '../../store/content-store.js'
 import {findImage, type FoundImage, mergeImages} from './images-to-save.js'
 import type {Ports} from '../../ports.js'
 
-/** A file that is replaced when all is written, or bytes that go out at once. */
+/** A file that is replaced when everything is written, or a stream that gets the bytes at once. */
 export type SaveOutput =
   | {readonly kind: 'file'; readonly path: string}
   | {
       readonly kind: 'stream'
       readonly write: (bytes: Uint8Array) => Promise<void>
-      /** Where a layer lies that is compressed anew. */
+      /** Where layers are kept while they are compressed again. */
       readonly temporary: string
     }
 
 export interface SaveOptions extends Pick<ArchiveOptions, 'compression' | 'legacy'> {
   readonly images: readonly Reference[]
   /**
-   * What the one image is called in the archive, instead of what it is called where it comes from;
-   * empty: as there.
+   * The names of the single image in the archive, instead of its names at the source; empty: the
+   * names at the source.
    */
   readonly names: readonly ImageName[]
-  /** Of images that are indexes. */
+  /** Which images of an index to save. */
   readonly platform?: Platform | undefined
   readonly output: SaveOutput
 }
@@ -37,13 +37,16 @@ export interface SaveOptions extends Pick<ArchiveOptions, 'compression' | 'legac
 export interface SavedImageResult {
   /** `repository@digest` where it comes from. */
   readonly reference: string
-  /** Of the manifest in the archive: another one where layers were compressed anew. */
+  /**
+   * The digest of the manifest in the archive, which differs from the source's if layers were
+   * compressed again.
+   */
   readonly digest: Digest
   /** What Docker calls the image's id. */
   readonly config: Digest
   readonly names: readonly string[]
   readonly layers: number
-  /** Layers that the archive does not have, only their addresses. */
+  /** Layers that are in the archive only as their addresses. */
   readonly foreign: number
 }
 
@@ -57,8 +60,8 @@ export interface SaveResult {
 
 /**
  * Writes images into one archive that Docker, podman, skopeo and containerd load. A file is written
- * under another name and renamed when it is whole, so that there is never a half one. Equal images
- * in equal order give equal bytes.
+ * under another name and renamed when it is complete, so a partial file never has the final name.
+ * Equal images in equal order give equal bytes.
  */
 export async function save(options: SaveOptions, ports: Ports): Promise<SaveResult> {
   const {images, names, platform, output} = options

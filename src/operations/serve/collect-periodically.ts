@@ -4,13 +4,13 @@ import {planGarbage} from '../../store/garbage/plan.js'
 import type {RepositoryRoot} from '../../store/repository.js'
 import type {Ports} from '../../ports.js'
 
-/** The longest that a timer can wait; with more it would not wait at all. */
+/** The longest delay of a timer; with a longer one it would fire at once. */
 const longestWait = 2 ** 31 - 1
 
 /**
- * Collects the garbage of these roots again and again, `intervalMs` milliseconds after the end of
- * the last time. A collection that fails is reported and the next one tries again. What it gives
- * ends that, and resolves when nothing is running any more.
+ * Collects the garbage of these roots repeatedly, waiting `intervalMs` milliseconds after each
+ * collection. A failed collection is reported, and the next one tries again. The returned function
+ * stops this, and resolves when no collection is running.
  */
 export function collectPeriodically(
   roots: readonly RepositoryRoot[],
@@ -40,7 +40,7 @@ export function collectPeriodically(
   }
 }
 
-/** Says nothing when there was nothing to do. */
+/** Reports a collection, unless there was nothing to do. */
 async function collectOnce(
   root: RepositoryRoot,
   signal: AbortSignal,

@@ -5,9 +5,9 @@ import {UsageError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
 
 /**
- * Where the folders really are, by what they were called. Throws `UsageError`
- * (`ERR_INJECT_ROOTS_NESTED`) when one is inside another: a repository of the inner one would be
- * one of the outer one, too.
+ * The real paths of the folders, by their given paths. Throws `UsageError`
+ * (`ERR_INJECT_ROOTS_NESTED`) when one folder is inside another, because a repository of the inner
+ * one would also be a repository of the outer one.
  */
 export async function findFolders(
   directories: readonly string[],
@@ -26,7 +26,7 @@ export async function findFolders(
   return found
 }
 
-/** Also of a folder that is yet to be made. */
+/** Works for folders that do not exist yet. */
 async function realFolder(path: string): Promise<string> {
   try {
     return await realpath(path)

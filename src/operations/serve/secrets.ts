@@ -10,11 +10,11 @@ import type {RegistryServer, TlsIdentity} from '../../server/registry-server.js'
 import {readAll} from '../../stream/limit.js'
 
 export interface SecretFiles {
-  /** Users with bcrypt hashes; everybody may do everything, without. */
+  /** A file of users with bcrypt hashes; absent: no login required. */
   readonly htpasswd: string | undefined
-  /** What those who give no password may do. */
+  /** What clients without a login may do. */
   readonly anonymous: 'pull' | 'none'
-  /** A certificate chain and its key, in PEM; plain HTTP, without. */
+  /** A certificate chain and its key, in PEM; absent: plain HTTP. */
   readonly tls: {readonly cert: string; readonly key: string} | undefined
 }
 
@@ -22,10 +22,10 @@ export interface Secrets {
   readonly access: Access
   readonly tls: TlsIdentity | undefined
   /**
-   * Reads all files again. When one cannot be used, nothing changes, and it throws what was wrong.
+   * Reads all files again. If one of them is invalid, nothing changes, and it throws the reason.
    */
   reload(servers: readonly RegistryServer[]): Promise<void>
-  /** Ends what checks passwords. */
+  /** Stops the password checker. */
   close(): Promise<void>
 }
 

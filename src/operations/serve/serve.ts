@@ -15,41 +15,44 @@ export interface ServeListener extends ListenAddress {
 }
 
 export interface ServeOptions extends SecretFiles {
-  /** Nothing is shared between two folders. */
+  /** The listeners; each folder is a registry of its own. */
   readonly listeners: readonly ServeListener[]
-  /** Other machines may reach a registry without TLS, or one that asks nobody who he is. */
+  /** Allow other machines to reach a registry without TLS or without a login. */
   readonly insecureBind: boolean
   readonly readOnly: boolean
   readonly deletes: boolean
   readonly sparse: boolean
   readonly limits: Partial<ServerLimits>
-  /** Names that clients know this registry by, besides its addresses. */
+  /** Names by which clients know this registry, besides its addresses. */
   readonly allowHosts: readonly string[]
-  /** For the requests that run when the end comes, in milliseconds. */
+  /** How long running requests may take at shutdown, in milliseconds. */
   readonly drainTime: number
-  /** Between two collections of garbage, in milliseconds; without it there are none. */
+  /** Time between two garbage collections, in milliseconds; absent: no collections. */
   readonly collectEvery?: number | undefined
 }
 
 export interface ServePorts extends Pick<Ports, 'report' | 'signal'> {
   readonly openRoot: (directory: string) => Promise<RepositoryRoot>
-  /** All of them take requests now; in the order of the listeners. */
+  /** Called when all listeners accept requests; addresses in the order of the listeners. */
   readonly onReady: (urls: readonly string[]) => void
   readonly log: (record: AccessRecord) => void
-  /** Calls back when passwords and certificates are to be read anew; what it gives ends that. */
+  /**
+   * Registers a callback for when passwords and certificates must be read again; the returned
+   * function unregisters it.
+   */
   readonly onReload: (reload: () => void) => () => void
 }
 
 /**
- * Serves until the signal aborts, then lets the running requests end. Throws before it is ready, or
- * not at all.
+ * Serves until the signal aborts, then lets the running requests end. Throws only before it is
+ * ready.
  */
 export async function serve(options: ServeOptions, ports: ServePorts): Promise<void> {
   const {listeners, insecureBind, drainTime, collectEvery} = options
   if (!insecureBind) for (const each of listeners) refuseExposure(each, options)
   const folders = await findFolders(listeners.map(({directory}) => directory))
   const secrets = await loadSecrets(options)
-  // of the process, so that the listeners share it
+  // belongs to the process, so that the listeners share it
   const bodyMemory = Math.floor(defaultLimits.bodyMemory / listeners.length)
   const roots = new Map<string, RepositoryRoot>()
   const servers: RegistryServer[] = []
@@ -98,7 +101,7 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
   }
 }
 
-/** What others can reach must know who they are and must not be read on the way. */
+/** A registry that other machines can reach needs a login and TLS. */
 function refuseExposure(listener: ServeListener, {htpasswd, tls}: SecretFiles): void {
   if (isLoopback(listener.host)) return
   const missing = [

@@ -6,7 +6,7 @@ import type {Ports} from '../../ports.js'
 export type CheckSiteResult = CheckResult & SiteReport
 
 /**
- * Reads everything in a published site again, also while it is served. Throws what `checkIsSite`
+ * Reads everything in a published site again, even while it is served. Throws what `checkIsSite`
  * throws.
  */
 export async function checkPublishedSite(

@@ -21,14 +21,14 @@ import {refuseAddress} from './target.js'
 
 export interface PublishSiteOptions {
   readonly source: Reference
-  /** The folder that a web server serves; made where it is not there. */
+  /** The folder that a web server serves; created if it does not exist. */
   readonly site: string
-  /** The repository in the site; that of the source without. */
+  /** The repository in the site; default: that of the source. */
   readonly name?: string | undefined
-  /** The source's without. */
+  /** The tags in the site; default: the source's. */
   readonly tags: readonly string[]
   readonly platforms?: PlatformChoice | undefined
-  /** What refers to what is published, too. */
+  /** Also publish the artifacts that refer to what is published. */
   readonly referrers: boolean
 }
 
@@ -40,26 +40,26 @@ export interface PublishSiteResult {
   readonly site: string
   readonly name: string
   readonly tags: readonly string[]
-  /** Those of them that did not stand there already. */
+  /** The tags that did not name it already. */
   readonly moved: readonly string[]
-  /** Chosen platforms, where not everything was published. */
+  /** The chosen platforms, if not everything was published. */
   readonly platforms?: readonly string[]
   /** Manifests and indexes, those below an index and referrers included. */
   readonly manifests: number
   readonly referrers: number
-  /** Layers that stay where their `urls` say. */
+  /** Layers that were not copied, because their `urls` say where to fetch them. */
   readonly foreign: number
   readonly blobs: CopyCounts
 }
 
-/** How often blobs that somebody removes meanwhile are put there again. */
+/** How often to put blobs again that another process removes in the meantime. */
 const rounds = 5
 
 /**
- * Puts an image, or an index with all that belongs to it, into a folder that a plain web server
- * serves as a read-only registry. Bytes first, then what names them: see `commitToSite`. Throws
- * `UsageError` (`ERR_INJECT_SITE_NAME_NEEDED`), and what `refuseAddress`, `createSite` and
- * `refuseTakenNames` throw.
+ * Puts an image, or an index with everything that belongs to it, into a folder that a plain web
+ * server serves as a read-only registry. Content is written before the documents that name it: see
+ * `commitToSite`. Throws `UsageError` (`ERR_INJECT_SITE_NAME_NEEDED`), and what `refuseAddress`,
+ * `createSite` and `refuseTakenNames` throw.
  */
 export async function publishSite(
   options: PublishSiteOptions,
@@ -161,7 +161,7 @@ async function transfer(
     report({kind: 'step', step: 'publish', on: place})
     const committed = await commitToSite(site, commit, {signal})
     if (committed.missing.length === 0) return committed
-    // somebody who grants no grace removed them between
+    // an unpublish without a grace period removed them in between
     wanted = committed.missing
   }
   throw new LocalIoError(

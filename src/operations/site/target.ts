@@ -13,8 +13,8 @@ export interface SiteTarget {
 }
 
 /**
- * Throws `UsageError` (`ERR_INJECT_NOT_A_SITE`) for an address: it would make a good folder's name,
- * and nobody means it as one. What has a slash before the colon is taken.
+ * Throws `UsageError` (`ERR_INJECT_NOT_A_SITE`) for an address, which would be a valid folder name
+ * but is surely not meant as one. A text with a slash before the colon is accepted.
  */
 export function refuseAddress(site: string): void {
   if (!/^(?:[\w.-]+|\[[\da-f:]+\]):(?:\/\/|\d+(?:\/|$))/i.test(site)) return
@@ -24,9 +24,9 @@ export function refuseAddress(site: string): void {
 }
 
 /**
- * Reads `SITE[/NAME[:TAG]]`: which part of it is the site is seen on disk. Throws `UsageError`
- * (`ERR_INJECT_SITE_TARGET_INVALID`), and what `checkIsSite` throws where no folder on the way is a
- * site.
+ * Parses `SITE[/NAME[:TAG]]`; which part of it is the site is found out on disk. Throws
+ * `UsageError` (`ERR_INJECT_SITE_TARGET_INVALID`), and what `checkIsSite` throws if no folder on
+ * the path is a site.
  */
 export async function parseSiteTarget(text: string): Promise<SiteTarget> {
   if (text.includes('@')) {
@@ -37,7 +37,7 @@ export async function parseSiteTarget(text: string): Promise<SiteTarget> {
   const colon = text.indexOf(':', text.lastIndexOf('/') + 1)
   const path = colon < 0 ? text : text.slice(0, colon)
   const tag = colon < 0 ? undefined : parseTag(text.slice(colon + 1))
-  // the parts as typed: what a shell makes of `..` is no part of a name
+  // the parts as typed, because a name must not depend on how `..` resolves
   const whole = resolve(path)
   const [site] = await findSites(whole)
   if (site === undefined) await checkIsSite(join(whole, '..'))

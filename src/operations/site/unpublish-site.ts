@@ -7,16 +7,16 @@ import type {Ports} from '../../ports.js'
 import {parseSiteTarget} from './target.js'
 
 export interface UnpublishSiteOptions {
-  /** `SITE/NAME:TAG`; the tag, and the name, may be missing where `untagged` says what goes. */
+  /** `SITE/NAME:TAG`; with `untagged`, the tag and the name are optional. */
   readonly target: string
-  /** Manifests that no tag leads to go, too. */
+  /** Also remove manifests that no tag leads to. */
   readonly untagged: boolean
-  /** What was published within this time stays, milliseconds; 1 h. */
+  /** Content published within this time stays, milliseconds; 1 h. */
   readonly graceMs?: number | undefined
   readonly dryRun: boolean
 }
 
-/** What was removed, or would be. */
+/** What was removed from one repository, or would be. */
 export interface UnpublishSiteResult extends Removed {
   readonly site: string
   readonly dryRun: boolean
@@ -33,17 +33,17 @@ interface Removed extends Omit<SiteGarbage, 'manifests' | 'blobs' | 'tag'> {
 export interface SweepSiteResult {
   readonly site: string
   readonly repositories: readonly Removed[]
-  /** Content that no repository had any more. */
+  /** Content that is no longer in any repository. */
   readonly pool: readonly Digest[]
-  /** What the disk gets back. */
+  /** The disk space that is freed. */
   readonly bytes: number
   readonly dryRun: boolean
 }
 
 /**
- * Removes a tag from a site, and what nothing else there refers to; of a whole site what no tag
- * leads to, with all that killed publishers left. Throws what `parseSiteTarget` and `planRemoval`
- * throw.
+ * Removes a tag from a site, and what only it referred to; for a whole site, everything that no tag
+ * leads to, including leftovers of killed publishers. Throws what `parseSiteTarget` and
+ * `planRemoval` throw.
  */
 export async function unpublishSite(
   {target, untagged, graceMs = hourMs, dryRun}: UnpublishSiteOptions,

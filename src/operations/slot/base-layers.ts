@@ -7,23 +7,26 @@ import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {type Ports, tolerate} from '../../ports.js'
 
-/** A layer of an image that is not the slot's, and which one it is, counted from 1. */
+/** A layer of an image that does not belong to the slot, with its number, counted from 1. */
 export interface BaseLayer extends Layer {
   readonly number: number
 }
 
-/** What the layers of images have in them, each read once in a run at most. */
+/** The contents of the layers of images; each layer is read at most once in a run. */
 export interface BaseLayers {
-  /** `undefined` for one that is not known without reading it. */
+  /** The names in a layer that is known; `undefined` if it would have to be read. */
   known(layer: BaseLayer): Promise<LayerIndex | undefined>
   /**
-   * Reads the layer where it is not known; `undefined` for one that cannot be read, with a warning.
-   * Throws `IntegrityError` for one that is not what its digest and diff ID name.
+   * Reads the layer if it is not known; `undefined`, with a warning, if it cannot be read. Throws
+   * `IntegrityError` if the layer does not match its digest and diff ID.
    */
   read(layer: BaseLayer): Promise<LayerIndex | undefined>
 }
 
-/** Those that can be read, newest first; `onUnreadable` is told of others. Foreign ones are not. */
+/**
+ * The readable layers, newest first; `onUnreadable` is called for the others. Foreign layers are
+ * left out.
+ */
 export function baseLayers(
   {manifest, config}: Image,
   slot: Slot | undefined,
@@ -42,7 +45,7 @@ export function baseLayers(
   return layers.reverse()
 }
 
-/** `layerIndexes` of the ports remembers beyond the run. */
+/** Layer contents of one run; `layerIndexes` of the ports remembers them beyond the run. */
 export function createBaseLayers(store: ContentStore, ports: Ports): BaseLayers {
   const {layerIndexes, report, signal} = ports
   const found = new Map<Digest, LayerIndex | undefined>()
@@ -81,7 +84,7 @@ export function nameOf({number, descriptor}: BaseLayer): string {
   return `layer ${number} (${descriptor.digest})`
 }
 
-/** What is wrong with a layer as somebody else made it, and not with what came over the line. */
+/** Errors about the layer as it was made, not about its transfer. */
 const unreadable: ReadonlySet<string> = new Set([
   'ERR_INJECT_LAYER_CORRUPT',
   'ERR_INJECT_COMPRESSION_UNSUPPORTED',

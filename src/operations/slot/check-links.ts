@@ -6,18 +6,18 @@ import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
 import {type BaseLayer, type BaseLayers, nameOf} from './base-layers.js'
 
-/** Layers that are read at most for names that are not usual links: the root file system is low. */
+/** The most layers to read for unusual names; the root file system is among the lowest layers. */
 const mostLayers = 3
-/** Bytes, compressed, of a layer that is read for this. */
+/** The largest layer to read for this, in compressed bytes. */
 const largestLayer = 128 * 1024 * 1024
 
-/** What is a link in the root file systems of most distributions. */
+/** Symbolic links in the root file systems of most distributions. */
 const usualLinks: ReadonlySet<string> = new Set([
   ...['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'usr/sbin', 'usr/lib64'],
   ...['var/run', 'var/lock', 'var/mail', 'usr/tmp', 'usr/local/man'],
 ])
 
-/** Directories as they are about to be written. */
+/** Directories that are about to be written. */
 export function directoriesIn(entries: Iterable<WalkedEntry>): Map<ByteString, EntryMetadata> {
   const found = new Map<ByteString, EntryMetadata>()
   for (const {entry} of entries) if (entry.kind === 'directory') found.set(entry.path, entry)
@@ -25,11 +25,11 @@ export function directoriesIn(entries: Iterable<WalkedEntry>): Map<ByteString, E
 }
 
 /**
- * Makes sure that directories that are written as they are do not break the image: throws
- * `UnsafeContentError` (`ERR_INJECT_LINK_IN_THE_WAY`) where the image has a symbolic link in the
- * place of one, and warns of those of the image that change owner or mode. Looks into the lowest
- * layers, into those that are known from earlier runs, and, for names that often are links, into
- * others until it is certain.
+ * Checks that writing directories as they are does not break the image. Throws `UnsafeContentError`
+ * (`ERR_INJECT_LINK_IN_THE_WAY`) if the image has a symbolic link in the place of a directory, and
+ * warns of directories of the image that change owner or mode. Reads the lowest layers, those that
+ * are known from earlier runs, and, for names that often are links, further layers until the answer
+ * is certain.
  */
 export async function checkLinks(
   newestFirst: readonly BaseLayer[],
@@ -93,7 +93,7 @@ function describe({mode, uid, gid}: EntryMetadata): string {
   return `${mode.toString(8).padStart(4, '0')} ${uid}:${gid}`
 }
 
-/** Where a link leads to, as far as its own text tells. */
+/** Where a link leads, judged by its text alone. */
 function pathOf(path: ByteString, target: ByteString): string {
   const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
   const names = (target.startsWith('/') ? target : `${folder}/${target}`).split('/')

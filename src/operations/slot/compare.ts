@@ -9,32 +9,31 @@ import type {ContentStore} from '../../store/content-store.js'
 import {isThere, isUsable, type KnownLayer} from './known-layers.js'
 import type {Ports} from '../../ports.js'
 
-/** Bytes of a blob from which on its content is hashed in a thread of its own. */
+/** The size from which a blob's content is hashed in a thread of its own, in bytes. */
 const large = 16 * 1024 * 1024
 
 export interface Comparison {
   /**
-   * What the directory packs to; `undefined` when it is none of the known layers and hashing
-   * stopped as soon as that was certain.
+   * What the directory packs to; `undefined` when it differs from all of the known layers and
+   * hashing stopped as soon as that was certain.
    */
   readonly content: PackedContent | undefined
-  /** The known layer that it is, and that is really there. */
+  /** The known layer that it equals and that the store really has. */
   readonly layer: Layer | undefined
 }
 
 export interface CompareOptions extends LayerFormat {
   readonly known: readonly KnownLayer[]
-  /** Hashes to the end in any case. */
+  /** Hash to the end in any case. */
   readonly exhaustive: boolean
-  /** For whoever watches. */
+  /** Names the content in progress reports. */
   readonly on: string
 }
 
 /**
- * Hashes the directory to see whether it is one of `known`; reads nothing when there are none,
- * unless it has to be exhaustive. What costs little to rule out is ruled out early: a tar
- * cannot be larger than its compressed form can possibly hold, nor a file newer than the newest one
- * in a layer.
+ * Hashes the directory to find out whether it is one of `known`; reads nothing when there are none,
+ * unless it must be exhaustive. Cheap checks come first: a tar cannot be larger than its compressed
+ * form can hold, and a file cannot be newer than the newest one in a layer.
  */
 export async function compare(
   store: ContentStore,
@@ -51,7 +50,7 @@ export async function compare(
         newest: Math.max(...known.map(({newest = Infinity}) => newest)),
       }
   const onProgress = (done: number) => report({kind: 'bytes', done})
-  // what is known says how much there will be
+  // the known layers tell how much there will be
   const isLarge = known.some(({descriptor}) => descriptor.size > large)
   const inThread = isLarge && jobs > 1
   const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})

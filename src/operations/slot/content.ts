@@ -2,9 +2,9 @@ import type {Layer} from '../../image/image.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {Digest} from '../../oci/digest.js'
 
-/** What is known of the content of a slot, in however many layers. */
+/** What is known about the content of a slot, in any number of layers. */
 export interface SlotFacts extends Omit<PackedContent, 'diffId'> {
-  /** Of the only layer; `undefined` where there are several. */
+  /** That of the only layer; `undefined` if there are several. */
   readonly diffId: Digest | undefined
 }
 
@@ -13,7 +13,7 @@ export interface StoredContent {
   /** Lowest first. */
   readonly layers: readonly Layer[]
   readonly content: SlotFacts
-  /** Whether any of them had to be sent. */
+  /** Whether any of the layers had to be sent. */
   readonly uploaded: boolean
   /** What was sent: layers, and their compressed bytes. */
   readonly sent: SentLayers
@@ -25,7 +25,7 @@ export interface SentLayers {
   readonly bytes: number | undefined
 }
 
-/** One layer that was found there, or pushed. */
+/** The content of one layer that was found in the store, or pushed. */
 export function asContent(layer: Layer, content: PackedContent, uploaded: boolean): StoredContent {
   const sent = uploaded ? {count: 1, bytes: layer.descriptor.size} : nothingSent
   return {layers: [layer], content, uploaded, sent}

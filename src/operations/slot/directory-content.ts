@@ -4,15 +4,15 @@ import type {ContentOf} from './group.js'
 import type {LayerEntries} from './layer-entries.js'
 import type {Source} from './source.js'
 
-/** What becomes of the directory in the layers of an image. */
+/** How the directory is packed into the layers of an image. */
 export interface DirectoryContentOptions {
   readonly layer: LayerRequest
   readonly layerEntries: LayerEntries
-  /** Told of what is left out. */
+  /** Called for each entry that is left out. */
   readonly onWarning: (message: string) => void
 }
 
-/** The content of a slot that is made of a directory. */
+/** The content of a slot that is made from a directory. */
 export function directoryContent(
   source: Source,
   {layer, layerEntries, onWarning}: DirectoryContentOptions,
@@ -31,8 +31,8 @@ export function directoryContent(
 }
 
 /**
- * What decides what is packed, but for the directory's content: by this a later run knows that it
- * may go on.
+ * Everything besides the directory's content that determines what is packed; a later run compares
+ * it to know whether it can resume.
  */
 function packingOf(
   {path: directory, rules}: Directory,

@@ -9,48 +9,49 @@ import type {ModeRule} from '../../layer/tree/mode-rule.js'
 import {walk} from '../../layer/tree/walk.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 
-/** Which entries of a directory are packed, and as whose. */
+/** Which entries of a directory are packed, and with which owner and mode. */
 export interface PackRules {
-  /** gitignore patterns, after those of the directory's `.injectignore`. */
+  /** gitignore patterns, applied after those of the directory's `.injectignore`. */
   readonly exclude: readonly string[]
   /** Names that start with `.wh.` delete files of the image: refused unless set. */
   readonly whiteouts?: boolean | undefined
-  /** Given to every entry instead of the file's own. */
+  /** The owner of every entry, instead of the file's own. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
   /** Changes the modes of all but symbolic links. */
   readonly chmod?: ModeRule | undefined
-  /** Nothing at all may replace what is in a slot. */
+  /** Allow an empty directory to replace the content of a slot. */
   readonly allowEmpty?: boolean | undefined
 }
 
-/** What a directory becomes in an image. */
+/** How a directory is packed into an image. */
 export interface Placement {
-  /** Where in the image it belongs. */
+  /** Where in the image it goes. */
   readonly path: string
   /** Seconds since the epoch: no mtime is later. */
   readonly created?: number | undefined
-  /** Told of what is left out. */
+  /** Called for each entry that is left out. */
   readonly onWarning: (message: string) => void
 }
 
-/** A local directory, to be walked as often as needed. */
+/** A local directory, which can be walked several times. */
 export interface Directory {
   /** As the user named it, for messages. */
   readonly name: string
-  /** With every symlink resolved. */
+  /** The path with every symlink resolved. */
   readonly path: string
   readonly rules: PackRules
   entries(placement: Placement): Entries
   /**
-   * Names of its folders that would be in the image's root, but for that of the slot that is meant
-   * where none is named. None where it has a place of its own in the image.
+   * The names of its folders that would be in the image's root, except that of the default slot.
+   * Empty if the content has a place of its own in the image.
    */
   namesInRoot(placement: Pick<Placement, 'path'>): readonly ByteString[]
 }
 
 /**
- * A symlink to a directory is followed, as `tar -C` does. Throws `LocalIoError` at once when there
- * is no such directory, and `UsageError` when one of the outputs of the run lies inside it.
+ * Opens a directory. A symlink to a directory is followed, as `tar -C` does. Throws `LocalIoError`
+ * at once when the directory does not exist, and `UsageError` when one of the outputs of the run is
+ * inside it.
  */
 export function openDirectory(
   name: string,
@@ -82,7 +83,7 @@ export function openDirectory(
   }
 }
 
-/** Of folders only. Packing a directory that cannot be read says what is wrong with it. */
+/** Lists folders only. If the directory cannot be read, packing it reports the error. */
 function namesIn(path: string): ByteString[] {
   try {
     const entries = readdirSync(path, {encoding: 'latin1', withFileTypes: true})

@@ -4,43 +4,43 @@ import type {SuitableTarget} from '../find/suitable-image.js'
 import type {FramedEntries} from './layer-entries.js'
 import {planSharding, shardingOf} from './sharding.js'
 
-/** What is to be put into one image. */
+/** The content for one image. */
 export interface SlotContent extends FramedEntries {
-  /** Where in the image it belongs. */
+  /** Where in the image it goes. */
   readonly path: string
-  /** For whoever watches. */
+  /** Names the content in progress reports. */
   readonly on: string
-  /** With nothing in it, it may replace what is in the slot. Default: it may not. */
+  /** Allow empty content to replace what is in the slot. Default: `false`. */
   readonly allowEmpty?: boolean | undefined
   /** Seconds since the epoch; `undefined`: the newest mtime in the content. */
   readonly time?: number | undefined
-  /** By which a later run knows that it may go on where this one was killed. */
+  /** A later run compares it to know whether it can resume where this one was killed. */
   readonly packing?: readonly string[] | undefined
 }
 
-/** What is to be put into a target; `undefined`: this image stays as it is. */
+/** The content for a target; `undefined`: this image stays as it is. */
 export type ContentOf = (target: SuitableTarget) => Promise<SlotContent | undefined>
 
-/** Targets that get the same layers, which are packed and pushed once. */
+/** Targets with the same layers, which are packed and pushed once. */
 export interface Group {
   readonly targets: readonly SuitableTarget[]
   readonly content: SlotContent
-  /** How the content is divided; `undefined`: it is one layer. */
+  /** How the content is divided; `undefined`: it is a single layer. */
   readonly shards: ShardPlan | undefined
   /** Equal for equal entries, divided in the same way. */
   readonly key: string
 }
 
-/** What is to be done with the targets. */
+/** What will be done with the targets. */
 export interface GroupedTargets {
   readonly groups: readonly Group[]
-  /** Those that stay as they are. */
+  /** Targets that do not change. */
   readonly kept: readonly SuitableTarget[]
 }
 
 /**
- * Puts targets with the same content, divided in the same way, together. Throws what `contentOf`
- * and `planSharding` throw.
+ * Groups targets with the same content, divided in the same way. Throws what `contentOf` and
+ * `planSharding` throw.
  */
 export async function groupTargets(
   targets: readonly SuitableTarget[],

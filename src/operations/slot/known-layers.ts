@@ -15,35 +15,35 @@ import {loadIndex} from '../find/load-index.js'
 import type {Ports} from '../../ports.js'
 
 /**
- * A layer of this slot that the repository should hold already. `own`: that of the images that are
- * worked on, not of others.
+ * A layer of this slot that the repository should already have. `own`: it belongs to the images
+ * that are worked on, not to others.
  */
 export interface KnownLayer extends Layer {
   readonly own: boolean
   /** One of several layers of its slot. */
   readonly isShard: boolean
-  /** Seconds since the epoch: nothing in it is newer; `undefined` when nobody says so. */
+  /** Seconds since the epoch, the newest mtime in the layer; `undefined` when it is unknown. */
   readonly newest: number | undefined
 }
 
-/** An index with very many images is not searched to its end. */
+/** The most images of an index that are searched. */
 const mostImages = 20
 
 /**
- * Layers of the slot that the repository should hold already: those of the targets, of the other
- * images of their index where not all targets have the same, and of what the tags name now (a
- * nightly job injects into the same base again and again). When the content packs to one of them,
- * nothing needs to be sent.
+ * Layers of the slot that the repository should already have: those of the targets, of the other
+ * images of their index if not all targets have the same, and of what the tags name now (a nightly
+ * job injects into the same base repeatedly). When the content packs to one of them, nothing needs
+ * to be sent.
  */
 export type FindKnownLayers = (targets: readonly Target[]) => Promise<KnownLayer[]>
 
-/** Where layers of a slot are looked for. */
+/** Where to look for layers of a slot. */
 export interface KnownPlaces {
   readonly loaded: LoadedTargets
   readonly moves: readonly TagMove[]
 }
 
-/** Finds the layers of one slot. Other images are read when they are needed, and once. */
+/** Finds the layers of one slot. Other images are read only when they are needed, and once. */
 export function createKnownLayers(
   store: ContentStore,
   {loaded, moves}: KnownPlaces,
@@ -77,8 +77,8 @@ function once<T>(find: () => Promise<T>): () => Promise<T> {
 }
 
 /**
- * The images of what a tag names now. What cannot be read, of whatever kind, is no reason to fail:
- * it only cannot save us work.
+ * The images of the document that a tag names now. If it cannot be read, for whatever reason, this
+ * does not fail: the document could only have saved work.
  */
 async function imagesAt(
   store: ContentStore,
@@ -101,7 +101,7 @@ async function imagesAt(
   return found ?? []
 }
 
-/** Those that can be read. */
+/** The images that can be read. */
 async function imagesNamed(
   store: ContentStore,
   digests: readonly Digest[],
@@ -116,8 +116,8 @@ async function imagesNamed(
 }
 
 /**
- * What one image says of its layers, another one cannot vouch for: `own` are those that all of the
- * targets have.
+ * Information from one image about its layers is not trusted for another one: `own` are the layers
+ * that all of the targets have.
  */
 function ownLayers(targets: readonly Target[]): KnownLayer[] {
   const found = new Map<string, {layer: KnownLayer; images: number}>()
@@ -130,7 +130,7 @@ function ownLayers(targets: readonly Target[]): KnownLayer[] {
   return [...found.values()].map(({layer, images}) => ({...layer, own: images === targets.length}))
 }
 
-/** The layers of a slot that is there. */
+/** The layers of an existing slot. */
 function layersIn(slot: Slot | undefined, own: boolean): KnownLayer[] {
   const layers = slot?.layers ?? []
   const isShard = layers.length > 1
@@ -138,8 +138,8 @@ function layersIn(slot: Slot | undefined, own: boolean): KnownLayer[] {
 }
 
 /**
- * Layers of one slot, as far as they are of use to what is made now: one layer is compared with
- * one, and several with several.
+ * The known layers that can be compared with the new content: a single layer with a single layer,
+ * and several with several.
  */
 export function alike(known: readonly KnownLayer[], isShard: boolean): KnownLayer[] {
   return known.filter((layer) => layer.isShard === isShard)
@@ -149,8 +149,8 @@ export function alike(known: readonly KnownLayer[], isShard: boolean): KnownLaye
 export type Presence = (layer: Layer) => Promise<boolean>
 
 /**
- * Asks for all of these layers at once, when it is first asked for one: there may be many, and each
- * answer takes its time.
+ * Checks all of these layers at once when the first one is asked for, because there may be many and
+ * each answer takes time.
  */
 export function createPresence(
   store: ContentStore,
@@ -158,7 +158,7 @@ export function createPresence(
   signal: AbortSignal,
 ): Presence {
   const answers = new Map<string, Promise<boolean>>()
-  // as many listeners as layers are no leak
+  // one listener per layer is not a leak
   const own = AbortSignal.any([signal])
   setMaxListeners(0, own)
   const ask = (layer: Layer): Promise<boolean> => {
@@ -168,13 +168,13 @@ export function createPresence(
     return answer
   }
   return (layer) => {
-    // whoever does not ask for a layer does not want to hear what is wrong with it
+    // a caller that never asks for this layer must not see its error
     for (const each of known) ask(each).catch(() => undefined)
     return ask(layer)
   }
 }
 
-/** Whether the store has the blob of a layer, of the size that the layer is said to have. */
+/** Whether the store has the blob of a layer, with the expected size. */
 export async function isThere(
   store: ContentStore,
   {descriptor}: Layer,
@@ -185,8 +185,8 @@ export async function isThere(
 }
 
 /**
- * Whether a known layer may be named again for entries that have its diff ID: when it is there, and
- * it is the targets' own or what they pack to.
+ * Whether a known layer can be reused for entries that have its diff ID: it must exist, and must
+ * belong to the targets or be exactly what the entries pack to.
  */
 export async function isUsable(
   layer: KnownLayer,
@@ -199,8 +199,8 @@ export async function isUsable(
 }
 
 /**
- * Whether the entries, compressed by us, are that very blob. What another image says of its layers
- * nobody has checked, and every digest that we publish is of bytes that we hold.
+ * Whether the entries, compressed by `inject`, give exactly that blob. What another image says
+ * about its layers is unverified, and every digest that is published must be of verified bytes.
  */
 async function packsTo(
   {descriptor}: Layer,

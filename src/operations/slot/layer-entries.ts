@@ -17,41 +17,41 @@ import type {Ports} from '../../ports.js'
 import {type BaseLayer, baseLayers, createBaseLayers} from './base-layers.js'
 import {checkLinks, directoriesIn} from './check-links.js'
 
-/** Entries with what they are known by: equal keys, equal entries. */
+/** Entries with their key: equal keys mean equal entries. */
 export interface KeyedEntries {
   readonly key: string
   readonly entries: Entries
 }
 
-/** What a directory becomes, before it is known what it is put into. */
+/** The content of a directory, before the image is known. */
 export interface TreeEntries extends KeyedEntries {
   /**
-   * Names in the image's root that are directories of the tree, but for the slot's own: where the
-   * image may have something else.
+   * Names in the image's root that are directories of the tree, without the slot's own; the image
+   * may have something else there.
    */
   readonly names: readonly ByteString[]
 }
 
 /**
- * Entries for one layer (`entries`), and what to do where they are divided into several: each part
- * of `content` is a layer when it is in its `frame`.
+ * Entries for one layer (`entries`), and how to divide them into several: each part of `content`
+ * becomes a layer when it is wrapped in its `frame`.
  */
 export interface FramedEntries extends KeyedEntries {
   readonly content: Entries
   readonly frame: (entries: Iterable<WalkedEntry>) => Iterable<WalkedEntry>
 }
 
-/** What the entries of a directory become in the layer of one image. */
+/** Turns the entries of a directory into those for the layer of one image. */
 export type LayerEntries = (
   target: {readonly image: Image; readonly slot: Slot | undefined},
   walked: TreeEntries,
 ) => Promise<FramedEntries>
 
 /**
- * The entries for the layer of an image: as Windows wants them where it is one for Windows, else
- * with parent directories as `parents` says. Layers of the image are read only when that needs
- * them, newest first and no more than necessary, each once in a run. Foreign layers are never
- * fetched; they and those that cannot be read are left out, with a warning.
+ * The entries for the layer of an image: in the form of Windows layers for a Windows image, else
+ * with parent directories as `parents` says. Layers of the image are read only if that is needed,
+ * newest first, no more than necessary, and each once in a run. Foreign layers are never fetched;
+ * they, and layers that cannot be read, are left out with a warning.
  */
 export function layerEntries(
   store: ContentStore,
@@ -93,7 +93,7 @@ export function layerEntries(
     )
   }
 
-  /** A conflict or another image of an index asks for the same again. */
+  /** A conflict or another image of an index asks for the same entries again. */
   async function checkOnce(
     image: Image,
     slot: Slot | undefined,

@@ -2,7 +2,7 @@ import type {Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
 import type {Ports} from '../../ports.js'
 
-/** A slot is about to be added: whoever mistyped its name wants to know which there are. */
+/** Reports that a slot will be added, with the existing slots in case the name was mistyped. */
 export function noticeOtherSlots(
   image: Image,
   name: string,
@@ -16,7 +16,7 @@ export function noticeOtherSlots(
   })
 }
 
-/** What several rounds, or several images, have to say alike is said once. */
+/** Messages that several rounds or images have in common are reported once. */
 export function saidOnce(ports: Ports): Ports {
   const said = new Set<string>()
   return {
@@ -31,7 +31,7 @@ export function saidOnce(ports: Ports): Ports {
   }
 }
 
-/** A failed job before us, or a mistyped pattern, leaves nothing to pack. */
+/** An earlier job that failed, or a mistyped pattern, leaves nothing to pack. */
 export function warnOfEmptiness(
   entries: number | undefined,
   directory: string,

@@ -11,10 +11,10 @@ export interface Output {
   readonly path: string
 }
 
-/** Links that lead to links are followed so far. */
+/** The most links that are followed in a row. */
 const mostLinks = 40
 
-/** Where images go that are on this machine; what is in a registry is nothing to look at. */
+/** The outputs on this machine; a registry does not count. */
 export function outputsAt(...references: readonly Reference[]): readonly Output[] {
   return references.flatMap((reference) => {
     if (reference.kind === 'registry') return []
@@ -25,9 +25,9 @@ export function outputsAt(...references: readonly Reference[]): readonly Output[
 }
 
 /**
- * Throws `UsageError` when something that the run writes lies in the directory that is packed: it
- * would end up in its own layer, half-written, and every run would make a new image. `directory` is
- * a real path; an output need not be there yet.
+ * Throws `UsageError` when an output of the run is inside the directory that is packed: it would
+ * end up in its own layer, partly written, and every run would make a new image. `directory` is a
+ * real path; an output need not exist yet.
  */
 export function refuseOutputsInside(directory: string, outputs: readonly Output[]): void {
   for (const {what, path} of outputs) {
@@ -40,7 +40,7 @@ export function refuseOutputsInside(directory: string, outputs: readonly Output[
   }
 }
 
-/** Whether a path, which need not be there yet, is the directory or lies in it. */
+/** Whether a path, which need not exist yet, is the directory or is inside it. */
 export function isInside(directory: string, path: string): boolean {
   const parent = placeOf(resolve(directory))
   const place = placeOf(resolve(path))
@@ -48,8 +48,7 @@ export function isInside(directory: string, path: string): boolean {
 }
 
 /**
- * Where a file is, or will be when it is made: the real path of the nearest folder that is there,
- * and the rest.
+ * Where a file is or will be created: the real path of the nearest existing folder, and the rest.
  */
 function placeOf(path: string, links = 0): string {
   try {
@@ -62,7 +61,7 @@ function placeOf(path: string, links = 0): string {
   }
 }
 
-/** Where a link leads that leads to nothing yet: what is written through it is made there. */
+/** Resolves a link whose target does not exist yet: writing through it creates the target. */
 function linkTarget(path: string): string | undefined {
   try {
     return lstatSync(path).isSymbolicLink() ? resolve(dirname(path), readlinkSync(path)) : undefined

@@ -16,38 +16,43 @@ import type {Group} from './group.js'
 import {alike, type FindKnownLayers, isThere, type KnownLayer} from './known-layers.js'
 import {compareShards} from './store-shards.js'
 
-/** What is to be done for the layers of a group, found out without changing anything. */
+/** What will be done for the layers of a group, determined without changing anything. */
 export type GroupPlan =
-  /** The store has them all. */
+  /** The store has all of them. */
   | {readonly kind: 'stored'; readonly stored: StoredContent}
-  /** Some of them have to be packed. */
+  /** Some of them must be packed. */
   | {
       readonly kind: 'missing'
-      /** What need not be stored again. */
+      /** Layers that need not be stored again. */
       readonly known: readonly KnownLayer[]
       /** How many layers there will be. */
       readonly count: number
-      /** As far as it had to be found out. */
+      /** What is known about the content; only what was needed. */
       readonly content: Partial<SlotFacts>
-      /** What there is to send, as far as it is known. */
+      /** What will be sent, as far as it is known. */
       readonly unsent: SentLayers
     }
 
 export interface PlannedGroup extends Group {
   readonly plan: GroupPlan
-  /** How the directory looked before anything in it was read; only where that is trusted. */
+  /**
+   * The state of the directory before anything in it was read; set only if that state is trusted.
+   */
   readonly look: TreeLook | undefined
 }
 
 export interface GroupPlanOptions extends LayerFormat {
   readonly findKnown: FindKnownLayers
-  /** Reads the content to its end in any case. */
+  /** Read the content to its end in any case. */
   readonly exhaustive: boolean
-  /** It has to be known beforehand whether anything is missing. */
+  /** Whether anything is missing must be known beforehand. */
   readonly isDecisive: boolean
 }
 
-/** Looks what of the content of a group the store has, and reads it where that can save work. */
+/**
+ * Checks how much of the content of a group the store has, and reads the content if that can save
+ * work.
+ */
 export async function planGroup(
   store: ContentStore,
   group: Group,
@@ -64,7 +69,7 @@ export async function planGroup(
   return {...group, plan: await lookFor(store, group, {...options, known}, ports), look}
 }
 
-/** What the images hold already, by the memory of a directory that looks as it did. */
+/** The layers that the images already have, if a directory in the same state was packed before. */
 async function lookTrusted(
   store: ContentStore,
   {targets}: Group,
@@ -81,7 +86,7 @@ async function lookTrusted(
   return {layers, content: {...counts, diffId}, uploaded: false, sent: nothingSent}
 }
 
-/** The layers of the slot where all targets have the very same. */
+/** The layers of the slot, if all targets have exactly the same. */
 function sharedLayers(targets: Group['targets']): readonly Layer[] | undefined {
   const [layers, ...others] = targets.map(({slot}) =>
     (slot?.layers ?? []).map(({descriptor, diffId}) => ({descriptor, diffId})),
@@ -92,8 +97,8 @@ function sharedLayers(targets: Group['targets']): readonly Layer[] | undefined {
 }
 
 /**
- * What of the content is there already. One layer is compared before it is packed; several are
- * compared one by one while they are stored, unless it has to be known at once.
+ * Finds existing content. A single layer is compared before it is packed; several layers are
+ * compared one by one while they are stored, unless the result is needed at once.
  */
 async function lookFor(
   store: ContentStore,

@@ -17,9 +17,9 @@ export interface PushedLayer {
 }
 
 /**
- * Packs the entries and stores the blob, in one streaming pass. `mediaType` is that of a layer
- * compressed so; `on` names the content to whoever watches. With `packing`, which says what is
- * packed and how, another run goes on where this one is killed.
+ * Packs the entries and stores the blob, in one streaming pass. `mediaType` is that of a layer with
+ * this compression; `on` names the content in progress reports. With `packing`, which describes
+ * what is packed and how, another run can resume where this one is killed.
  */
 export async function pushLayer(
   store: ContentStore,
@@ -38,7 +38,7 @@ export async function pushLayer(
     readonly packing?: readonly string[] | undefined
     readonly buffers?: BlockBuffers | undefined
     readonly threads?: LayerThreads | undefined
-    /** Told what the layer will be once it is packed, if that is before it is stored. */
+    /** Called with the layer once it is packed, if that is before it is stored. */
     readonly onPacked?: ((packed: Omit<PushedLayer, 'uploaded'>) => void) | undefined
   },
   {report, signal, jobs, withJournal = without, withBlockCache = without}: Ports,
@@ -62,7 +62,7 @@ export async function pushLayer(
     : put()
 }
 
-/** Stands for what remembers, where nothing does. */
+/** Used when there is no journal. */
 function without<T>(_: readonly string[], work: (memory: undefined) => Promise<T>): Promise<T> {
   return work(undefined)
 }

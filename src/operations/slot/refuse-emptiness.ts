@@ -3,9 +3,9 @@ import {hasLayers} from '../../image/slot.js'
 import type {PlannedGroup} from './plan-group.js'
 
 /**
- * Protects what is in a slot from a job that failed before us and left an empty directory. Throws
- * `PreconditionError` (`ERR_INJECT_EMPTY`) when nothing would replace the content of a slot, unless
- * that is allowed; as far as it is known what there is.
+ * Protects the content of a slot from an earlier job that failed and left an empty directory.
+ * Throws `PreconditionError` (`ERR_INJECT_EMPTY`) when empty content would replace the content of a
+ * slot, unless that is allowed. It does nothing while the size of the content is unknown.
  */
 export function refuseEmptiness({targets, content, plan}: PlannedGroup): void {
   const {entries} = plan.kind === 'stored' ? plan.stored.content : plan.content

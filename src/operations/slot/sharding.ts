@@ -7,20 +7,20 @@ import type {ShardPlan} from '../../layer/shards/divide.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
 
-/** An image that content is put into, with the slot that it has already. */
+/** An image that gets content, with the slot that it already has. */
 interface Place {
   readonly image: Image
   readonly slot: Slot | undefined
 }
 
-/** What was asked for, else what the slot was before, else one layer. */
+/** The requested division, else that of the existing slot, else one layer. */
 export function shardingOf(asked: Sharding | undefined, slot: Slot | undefined): Sharding {
   return asked ?? slot?.sharding ?? 1
 }
 
 /**
- * How entries are divided into layers that all the images have room for; `undefined`: they are one.
- * Fewer layers than there should be are said (`warn`). Throws `UsageError`
+ * Divides entries into layers so that all the images have room for them; `undefined`: a single
+ * layer. If there are fewer layers than there should be, `warn` is called. Throws `UsageError`
  * (`ERR_INJECT_TOO_MANY_LAYERS`) when the user asks for more than an image can have.
  */
 export function planSharding(
@@ -45,7 +45,7 @@ export function planSharding(
   return plan
 }
 
-/** A slot that stays divided without being asked to is no surprise. */
+/** Tells the user that a slot stays divided although they did not ask for it. */
 export function noticeSharding(
   slot: Slot | undefined,
   asked: Sharding | undefined,

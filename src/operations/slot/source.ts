@@ -5,20 +5,20 @@ import {quoted} from '../../oci/quoted.js'
 import {type Directory, openDirectory, type PackRules} from './directory.js'
 import type {Output} from './outputs.js'
 
-/** What is to be packed. */
+/** What will be packed. */
 export interface SourceRequest extends PackRules {
   /** May hold `{os}`, `{arch}` and `{variant}`. */
   readonly directory: string
-  /** What else the run writes: none of it may lie in the directory. */
+  /** The other outputs of the run; they must be outside the directory. */
   readonly outputs?: readonly Output[] | undefined
 }
 
-/** A directory that is the same for all images, or one for each platform. */
+/** A single directory for all images, or one for each platform. */
 export interface Source {
   /**
    * The directory for images of a platform. Throws what `openDirectory` throws, and
-   * `UnsafeContentError` for a platform whose name is not the name of a file: it is the image's,
-   * and anybody's.
+   * `UnsafeContentError` for a platform that is not a valid file name, because it comes from the
+   * image and is untrusted.
    */
   directoryFor(platform: Platform): Directory
 }
@@ -26,10 +26,10 @@ export interface Source {
 const placeholder = /\{(os|arch|variant)\}/g
 
 /**
- * Opens the directory at once; with `{os}`, `{arch}` and `{variant}` (which is empty where a
- * platform has none) in the path there is one for each platform, opened when it is asked for.
- * `outputs` are the places of the images that the run writes. Throws `UsageError` for other words
- * in braces, unless a directory is called so, and what `openDirectory` throws.
+ * Opens the directory at once. With `{os}`, `{arch}` and `{variant}` (empty for a platform without
+ * one) in the path there is one directory for each platform, opened when it is needed. `outputs`
+ * are the places where the run writes images. Throws `UsageError` for other words in braces, unless
+ * a directory with that name exists, and what `openDirectory` throws.
  */
 export function openSource(request: SourceRequest, outputs: readonly Output[]): Source {
   const path = request.directory

@@ -10,11 +10,11 @@ import {type PushedLayer, pushLayer} from './push-layer.js'
 import {restoreShards, storeShards} from './store-shards.js'
 
 export interface StoreGroupOptions extends LayerFormat {
-  /** What need not be stored again. */
+  /** Layers that need not be stored again. */
   readonly known: readonly KnownLayer[]
-  /** As `StoreShardsOptions` has it. */
+  /** See `StoreShardsOptions`. */
   readonly restores: boolean
-  /** Told what the only layer will be once it is packed, if that is before it is stored. */
+  /** Called with the only layer once it is packed, if that is before it is stored. */
   readonly onPacked: (packed: Pick<PushedLayer, 'layer' | 'content'>) => void
 }
 
@@ -35,8 +35,8 @@ export async function storeGroup(
 }
 
 /**
- * Packs and pushes layers of a group again that the store has lost meanwhile. False when it has
- * them, or the content is another by now.
+ * Packs and pushes layers of a group again that the store has lost in the meantime. False when the
+ * store has them, or the content has changed.
  */
 export async function restoreGroup(
   store: ContentStore,
@@ -56,7 +56,9 @@ export async function restoreGroup(
   return again.layer.descriptor.digest === digest
 }
 
-/** How the layers are packed. The media type is only the first image's: each names its own. */
+/**
+ * How the layers are packed. The media type is that of the first image; each image sets its own.
+ */
 function formatOf({content, targets}: Group, {compression, level}: LayerFormat) {
   const [first] = targets
   const mediaType = first ? newLayerType(first.suitable, compression) : ''

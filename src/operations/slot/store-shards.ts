@@ -14,41 +14,41 @@ import type {Ports} from '../../ports.js'
 import {pushLayer} from './push-layer.js'
 import type {StoredContent} from './content.js'
 
-/** Layers that are hashed, packed and sent at once: packing keeps the machine busy as it is. */
+/** How many layers are processed at once; packing already uses all of the machine. */
 const atOnce = 1
 
 export interface ShardedContent extends Pick<FramedEntries, 'content' | 'frame'> {
   readonly plan: ShardPlan
 }
 
-/** How each of the layers is packed. */
+/** How each layer is packed. */
 export interface PackShardOptions extends LayerFormat {
   readonly mediaType: string
-  /** For whoever watches. */
+  /** Names the content in progress reports. */
   readonly on: string
-  /** By which a later run knows that it may go on where this one was killed. */
+  /** A later run compares it to know whether it can resume where this one was killed. */
   readonly packing?: readonly string[] | undefined
 }
 
 export interface StoreShardsOptions extends PackShardOptions {
-  /** What need not be stored again. */
+  /** Layers that need not be stored again. */
   readonly known: readonly KnownLayer[]
   /**
-   * Who publishes the image restores what the store turns out to lack of layers that the image has
-   * already: unless nothing changes at all they are not asked for.
+   * Assume that the store has the layers of the targets, because publishing restores lost ones;
+   * they are checked only if nothing else changes.
    */
   readonly restores?: boolean | undefined
 }
 
 /**
- * What a comparison finds: the known layers in their places, `undefined` for what is none of them.
+ * The result of a comparison: the known layer for each shard, `undefined` for a shard that is new.
  */
 export interface ComparedShards {
   readonly layers: readonly (Layer | undefined)[]
   readonly content: StoredContent['content']
 }
 
-/** Hashes what each layer would be, and stores nothing. */
+/** Hashes each layer without storing anything. */
 export async function compareShards(
   store: ContentStore,
   sharded: ShardedContent,
@@ -71,10 +71,9 @@ export async function compareShards(
 }
 
 /**
- * Stores the layers that a slot is to have, lowest first. What is known already is found by its
- * diff ID, and neither compressed nor sent; when nothing is known, nothing is hashed beforehand
- * either. Throws what `divide`, packing and storing throw; layers that were stored by then are
- * nobody's and do no harm.
+ * Stores the layers of a slot, lowest first. A known layer is found by its diff ID, and is neither
+ * compressed nor sent; when no layer is known, nothing is hashed beforehand. Throws what `divide`,
+ * packing and storing throw; layers that were stored by then are unreferenced and harmless.
  */
 export async function storeShards(
   store: ContentStore,
@@ -128,9 +127,9 @@ export async function storeShards(
 }
 
 /**
- * Packs and stores again what the store has lost of `layers`, and returns those. None when it has
- * them all; those before the first that cannot be made again: the directory is another by now, or
- * another tool has compressed it.
+ * Packs and stores the `layers` again that the store has lost, and returns them: an empty list when
+ * the store has all of them. It stops at the first layer that cannot be reproduced, because the
+ * directory has changed or the layer was compressed by another tool.
  */
 export async function restoreShards(
   store: ContentStore,
@@ -205,7 +204,7 @@ function contentOf({plan: {survey}}: ShardedContent, tarSize: number): StoredCon
   return {diffId: undefined, tarSize, entries, newestMtime}
 }
 
-/** Ports for parts of one step: what each of them has done is added up. */
+/** Ports for parts of one step; their progress is added up. */
 function summed(ports: Ports): () => Ports {
   let total = 0
   return () => {
