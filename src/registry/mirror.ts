@@ -2,17 +2,16 @@ import {UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 
 export interface Mirror {
-  /** `HOST[:PORT]` of the mirror, by which its own credentials and certificates are found. */
+  /** `HOST[:PORT]` of the mirror, which selects its credentials and certificates. */
   readonly registry: string
-  /** The repository there: under the mirror's prefix, if it has one. */
+  /** The repository on the mirror: under the mirror's prefix, if it has one. */
   readonly repository: string
   readonly plainHttp: boolean | undefined
 }
 
 /**
- * Where a mirror (`https://mirror.example/prefix`, `http://…`, or without the scheme) keeps the
- * repository. Throws `UsageError` (`ERR_INJECT_MIRROR_INVALID`) for what is no address of that
- * kind.
+ * The repository's place on a mirror (`https://mirror.example/prefix`, `http://…`, or without the
+ * scheme). Throws `UsageError` (`ERR_INJECT_MIRROR_INVALID`) for an invalid address.
  */
 export function parseMirror(address: string, {repository}: {readonly repository: string}): Mirror {
   const found =
@@ -40,7 +39,7 @@ function isHost(text: string): boolean {
   return URL.canParse(`https://${text}`)
 }
 
-/** An address with an "@" may hold a password. */
+/** An address with an "@" may contain a password. */
 function shown(address: string): string {
   return address.includes('@') ? 'it carries a user or a password' : quoted(address, 80)
 }

@@ -13,15 +13,15 @@ export interface MirrorReader extends Reader {
 }
 
 /**
- * A blob up to this size is held back until it is known to be right, so that the registry can still
- * be asked instead.
+ * A blob up to this size is held back until it is verified, so that the registry can still be asked
+ * instead.
  */
 const heldBack = 8 * 1024 * 1024
 
 /**
- * Reads what is named by a digest from the first mirror that has it, and from the registry when
- * none does or one fails, which is said once. What a tag names, and whether something is there, is
- * for the registry alone to say: a mirror may lag behind.
+ * Reads content by digest from the first mirror that has it, and from the registry when no mirror
+ * has it or one fails, which is reported once. What a tag names, and whether something exists, is
+ * always asked of the registry itself: a mirror may lag behind.
  */
 export function createMirroredReader(
   origin: Reader,
@@ -33,7 +33,7 @@ export function createMirroredReader(
   const note = ({name}: MirrorReader, error: unknown, signal: AbortSignal | undefined): void => {
     signal?.throwIfAborted()
     if (!(error instanceof InjectError)) throw error
-    // a mistake in what was asked for is the same everywhere
+    // an invalid request fails everywhere in the same way
     if (error instanceof UsageError) throw error
     if (failed.has(name) || error.code === 'ERR_INJECT_BLOB_NOT_FOUND') return
     failed.add(name)
@@ -75,8 +75,8 @@ export function createMirroredReader(
   }
 
   /**
-   * When the mirror breaks off, the rest comes from the registry. Wrong bytes cannot be taken back:
-   * they fail, and say whose they were.
+   * When the mirror breaks off, the rest comes from the registry. Wrong bytes that were passed on
+   * cannot be taken back, so they fail with an error that names the mirror.
    */
   async function* continued(
     mirror: MirrorReader,

@@ -9,15 +9,15 @@ export interface RegistryAddressOptions extends Pick<
   TransportOptions,
   'tls' | 'insecure' | 'home'
 > {
-  /** TLS or not; `undefined`: TLS, but not on loopback, unless there are certificates for it. */
+  /** Use TLS or not; `undefined`: TLS, except on loopback without certificates for it. */
   readonly plainHttp?: boolean | undefined
   /** Certificates (PEM) to trust besides the ones that Node brings. */
   readonly certificateAuthority?: readonly string[] | undefined
 }
 
 /**
- * The root of a registry, by the name that references have for it: over http where `options` says
- * so, or, where they say nothing of TLS, on loopback; else over https.
+ * The root address of a registry, from its name in references: http if `options` say so or, by
+ * default, on loopback; else https.
  */
 export function registryAddress(registry: string, options: RegistryAddressOptions): URL {
   return registryUrl(
@@ -26,7 +26,7 @@ export function registryAddress(registry: string, options: RegistryAddressOption
   )
 }
 
-/** Without a flag there is no wish for TLS, but a certificate is one. */
+/** Without a flag for TLS, a certificate asks for it. */
 function wantsTls(registry: string, options: RegistryAddressOptions): boolean {
   const {caFile, certDir, certFile, keyFile} = options.tls ?? {}
   const asked = [options.certificateAuthority, options.insecure, caFile, certDir, certFile, keyFile]

@@ -23,38 +23,39 @@ import {createBlobWriter} from './upload/blob-writer.js'
 
 export interface RegistryStoreOptions
   extends Omit<TransportOptions, 'ports'>, RegistryAddressOptions {
-  /** Wins over all files. Sent to this registry and its token server only. */
+  /** Takes precedence over all files. Sent only to this registry and its token server. */
   readonly credentials?:
     {readonly username: string; readonly password: string} | CredentialLookup | undefined
-  /** The one file of credentials to look into, instead of the usual ones. */
+  /** The only credential file to read, instead of the usual ones. */
   readonly authFile?: string | undefined
-  /** It will be written to: tokens are asked for with that right from the start. */
+  /** The store will be written to, so tokens are requested with that right from the start. */
   readonly writes?: boolean | undefined
-  /** Addresses that blobs, and manifests by digest, are asked for first. */
+  /** Mirrors that are asked first for blobs, and for manifests by digest. */
   readonly mirrors?: readonly string[] | undefined
-  /** What the other stores of this run use; default: one of its own, made of the options. */
+  /**
+   * The transport that the other stores of this run use; default: a new one, made from the options.
+   */
   readonly transport?: Transport | undefined
   readonly retries?: Partial<RetryPolicy> | undefined
   /**
-   * Bytes of the chunks that blobs are sent in; without, a blob goes in one request as long as the
+   * Bytes of the chunks in which blobs are sent; default: one request for each blob, if the
    * registry takes it.
    */
   readonly chunkSize?: number | undefined
-  /** Ends whatever the store is doing; the tidying up of uploads still happens. */
+  /** Aborts everything the store does, except the cleanup of uploads. */
   readonly signal?: AbortSignal | undefined
-  /** What stands for the machine in tests; default: the real one. */
+  /** Replaces parts of the machine in tests; default: the real ones. */
   readonly ports?: Partial<Pick<RetryPorts, 'sleep' | 'random' | 'now'>> & {
-    /** How names of hosts become addresses. */
+    /** Resolves host names. */
     readonly lookup?: LookupFunction
   }
 }
 
-/** A mirror that does not answer is left for the registry itself soon. */
+/** A mirror that does not answer is soon given up in favour of the registry. */
 const mirrorAttempts = 2
 
 /**
- * One repository of a registry that speaks the distribution API. Nothing is sent before the first
- * call.
+ * One repository of a registry with the distribution API. Nothing is sent before the first call.
  */
 export function openRegistryStore(
   reference: {readonly registry: string; readonly repository: string},
@@ -83,7 +84,7 @@ export function openRegistryStore(
       ...shared,
       ...mirror,
       writes: false,
-      // what was said on the command line is for the registry
+      // options from the command line are for the registry, not for its mirrors
       credentials: credentialsFor(mirror, {...options, credentials: undefined}),
       retries: {...retries, attempts: Math.min(retries.attempts, mirrorAttempts)},
     })
@@ -103,7 +104,7 @@ export function openRegistryStore(
   return {
     name: connection.name,
     ...reader,
-    // what is pushed is looked for where it is pushed to
+    // blobs to push are looked up in the registry itself, not in a mirror
     ...createBlobWriter(connection, blobs, {
       chunkSize: options.chunkSize,
       attempts: options.retries?.attempts,

@@ -12,7 +12,7 @@ import type {HttpResponse} from '../net/http.js'
 import {checkClaimedDigest} from './response-digest.js'
 import {resumed} from './resumed.js'
 
-/** A blob up to this size, such as a config, is checked before any of it is handed on. */
+/** A blob up to this size, such as a config, is verified before any of it is passed on. */
 const heldBack = 64 * 1024
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs */
@@ -46,7 +46,10 @@ export function createBlobReader(connection: Connection): BlobReader {
   }
 }
 
-/** All of it or nothing; once more where it is wrong, for that may have happened on the way. */
+/**
+ * Returns the whole blob, verified. Wrong bytes are fetched once more, because the transfer may
+ * have damaged them.
+ */
 async function* checkedFirst(
   stream: ByteStream,
   open: () => Promise<ByteStream>,
@@ -71,8 +74,8 @@ function request<M extends 'GET' | 'HEAD'>(
 }
 
 /**
- * For registries that do not answer HEAD as they should; and a refused one has no body to say why.
- * The body of this one is not read.
+ * A GET whose body is not read, for registries that do not answer HEAD correctly; and a refused
+ * HEAD has no body with the reason.
  */
 export async function statBlobByGet(
   connection: Connection,

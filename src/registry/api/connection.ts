@@ -15,22 +15,23 @@ import {
   type WithRetries,
 } from '../net/with-retries.js'
 
-/** One request to the repository, and which statuses answer it; any other is an error. */
+/** One request to the repository, and the accepted statuses; any other status is an error. */
 export interface Call extends HttpRequest {
   readonly access: RequestedAccess
   readonly accept: readonly number[]
-  /** Sent even when the store's own signal says to stop: the tidying up. */
+  /** Send even if the store's own signal is aborted; for the cleanup. */
   readonly afterAbort?: boolean
 }
 
 /**
- * What to make of an accepted answer; all of it that is wanted is read here, so that a body that
- * breaks off is asked for again.
+ * Turns an accepted answer into a value. It must read the body as far as it is needed, so that a
+ * body that breaks off is requested again.
  */
 type Consume<T> = (response: HttpResponse) => Promise<T>
 
 /**
- * One repository of one registry: what its blobs, uploads, manifests and tags are asked through.
+ * One repository of one registry, through which its blobs, uploads, manifests and tags are
+ * requested.
  */
 export interface Connection {
   /** `registry.example/team/app`, for messages. */
@@ -40,18 +41,19 @@ export interface Connection {
   readonly registry: URL
   /** The address of `path` below the repository, such as `tags/list`. */
   url(path: string): URL
-  /** Tries as often as is sensible. Throws errors of ours only. */
+  /** Retries as often as is sensible. Throws only `InjectError` and the signal's reason. */
   call<T>(call: Call, consume: Consume<T>, options?: RetryOptions<T>): Promise<T>
   /**
-   * Tries once (but logs in as needed). Throws `TransportError` and `RefusedError` for the caller's
+   * Tries once, logging in if needed. Throws `TransportError` and `RefusedError` for the caller's
    * own `withRetries`.
    */
   once<T>(call: Call, consume: Consume<T>): Promise<T>
   readonly withRetries: WithRetries
-  /** A `TransportError` or `RefusedError` that is not tried again, as an error of ours. */
+  /** Converts a `TransportError` or `RefusedError` that is not retried to an `InjectError`. */
   failureOf(error: TransportError | RefusedError): Error
   /**
-   * Waits. Throws the reason of `signal`, and that of the store's own unless it is `afterAbort`.
+   * Waits. Throws the reason of `signal`, and that of the store's own signal unless `afterAbort` is
+   * set.
    */
   pause(milliseconds: number, options: Pick<Call, 'signal' | 'afterAbort'>): Promise<void>
   close(): void
@@ -61,7 +63,7 @@ export interface ConnectionSettings {
   readonly transport: Transport
   readonly registry: string
   readonly repository: string
-  /** `undefined`: where that is usual. */
+  /** `undefined`: the usual address. */
   readonly plainHttp: boolean | undefined
   readonly credentials: CredentialLookup
   /** The user's own, see `readHttpHeaders`. */
@@ -69,11 +71,10 @@ export interface ConnectionSettings {
   readonly retries: RetryPolicy
   readonly ports: RetryPorts
   /**
-   * Every token is asked for with the right to push, so that reading first does not cost a second
-   * one.
+   * Request every token with the right to push, so that an early read does not cost a second token.
    */
   readonly writes: boolean
-  /** Ends everything. */
+  /** Aborts all requests. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -87,7 +88,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
   const registry = registryUrl(host, settings.plainHttp)
   const leave = settings.transport.join()
   const retrying = createRetries(settings.retries, ports, settings.transport.pauses)
-  // whatever failed leaves this way
+  // all errors leave through here
   const withRetries: WithRetries = (work, options) => secrets.guard(retrying(work, options))
   const send = createAuthorization({
     registry,
@@ -139,7 +140,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
   }
 }
 
-/** For answers whose status and headers are all that is wanted. */
+/** For callers that need only the status and the headers. */
 export async function headersOnly(response: HttpResponse): Promise<HttpResponse> {
   await response.discard()
   return response

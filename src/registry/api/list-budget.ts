@@ -1,17 +1,17 @@
 import {LimitError} from '../../errors.js'
 
-/** What a list may come to, over all of its pages. */
+/** The limits of a list, over all of its pages. */
 export interface ListLimits {
   readonly names: number
   readonly bytes: number
 }
 
 /**
- * Counts what pages of a list bring: a registry decides how many there are, and what is kept of
- * them must not be without bounds.
+ * Counts the items and bytes of a list: the registry decides how many pages there are, so the
+ * memory for them must be limited.
  */
 export interface ListBudget {
-  /** Throws `LimitError` (`ERR_INJECT_LIST_TOO_LONG`) when it is too much in sum. */
+  /** Throws `LimitError` (`ERR_INJECT_LIST_TOO_LONG`) when the total is too large. */
   spend(names: number, bytes: number): void
 }
 

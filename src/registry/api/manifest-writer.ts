@@ -32,7 +32,8 @@ export function createManifestWriter(
         throw tooLarge(`manifest for ${name}`, manifestLimit, bytes.length)
       }
       const manifest = {descriptor: {mediaType, digest: digestOf(bytes), size: bytes.length}, bytes}
-      // all are looked at before the first moves: what is lost already moves nothing
+      // all tags are checked before the first one moves, so a conflict leaves all of them as they
+      // were
       await Promise.all(tags.filter(isConditional).map((move) => look(move, {signal})))
       if (tags.length === 0) await put(manifest, manifest.descriptor.digest, undefined, {signal})
       const moved: TagMove[] = []
@@ -95,28 +96,31 @@ export function createManifestWriter(
           throw tagImmutable(move, error.failure, name)
         if (error.status !== 412 || move?.from === undefined) throw error
         checkTagMove(move, found, name)
-        // it is where we said: what answered has another idea of conditions, and it was looked at
-        // this moment
+        // the tag has not moved, so something else refused the condition; the tag was checked just
+        // now, so a PUT without the condition is safe
         return send({})
       }
     }
     const status = await connection.withRetries(attempt, {
       signal: call.signal,
-      // the answer was lost: was the tag moved by us, by somebody else, or not at all?
+      // the answer was lost: the tag may have moved by this request, by another client, or not at
+      // all
       settled: async () => {
         if (await isInPlace()) return 201
         if (move && isConditional(move)) await look(move, call)
         return undefined
       },
     })
-    // most registries know no conditions: somebody may have moved it at the same moment
+    // most registries ignore conditions, so another client may have moved the tag at the same
+    // moment
     if (status !== 201 || (move && isConditional(move)))
       await readBack({digest, reference, move, status}, call)
   }
 
   /**
-   * What was there before the PUT is nobody else's move: some registries answer from a cache for a
-   * moment, and are asked again for some seconds.
+   * Reads the manifest back after the PUT. If the registry still gives the old one, that is not a
+   * conflict: some registries answer from a cache for a moment, so they are asked again for some
+   * seconds.
    */
   async function readBack(
     {digest, reference, move, status}: Answered,
@@ -138,7 +142,7 @@ export function createManifestWriter(
   }
 }
 
-/** A PUT of a manifest that was answered. */
+/** An accepted PUT of a manifest. */
 interface Answered {
   readonly digest: Digest
   readonly reference: string
@@ -146,7 +150,7 @@ interface Answered {
   readonly status: number
 }
 
-/** Milliseconds between the looks at a tag that is where it was before its move. */
+/** Milliseconds between checks of a tag that still names its old manifest. */
 const stalePauses = [250, 500, 1000, 2000, 4000]
 
 /** Statuses with which registries refuse to move a tag, among other things. */
@@ -154,7 +158,7 @@ function mayMeanTag(status: number): boolean {
   return [400, 403, 405, 409, 412].includes(status)
 }
 
-/** There is no error code for it: each registry has its own words. */
+/** There is no error code for an immutable tag: each registry has its own message. */
 function isImmutable(message: string): boolean {
   return /immutab|cannot be overwritten|can't be overwritten/i.test(message)
 }

@@ -15,8 +15,8 @@ import {checkClaimedDigest, checkClaims, claimedDigest} from './response-digest.
 
 export interface ManifestReader extends Pick<ManifestStore, 'getManifest' | 'statManifest'> {
   /**
-   * `statManifest` without asking again by GET for what a HEAD did not find: for what is expected
-   * to be absent.
+   * Like `statManifest`, but does not try GET after a HEAD that finds nothing; for manifests that
+   * are expected to be absent.
    */
   headManifest(reference: string, options?: CallOptions): Promise<Digest | undefined>
 }
@@ -58,7 +58,7 @@ export function createManifestReader(connection: Connection): ManifestReader {
     try {
       return await getOnce(reference, options)
     } catch (error) {
-      // once more, for it may have happened on the way
+      // fetch it once more, because the transfer may have damaged it
       if (error instanceof IntegrityError && error.code === 'ERR_INJECT_DIGEST_MISMATCH') {
         return getOnce(reference, options)
       }
@@ -73,7 +73,7 @@ export function createManifestReader(connection: Connection): ManifestReader {
     )
     if (head.status === 404) return undefined
     const claimed = head.status === 200 ? claimedDigest(head) : undefined
-    // some registries mishandle HEAD; a GET also gives an error body
+    // some registries mishandle HEAD; and the answer to a GET contains the error
     if (!claimed) return (await getManifest(reference, options))?.descriptor.digest
     if (isDigest(reference)) checkClaimedDigest(head, reference, `manifest ${reference}`)
     return isDigest(reference) ? reference : claimed
@@ -85,15 +85,15 @@ export function createManifestReader(connection: Connection): ManifestReader {
     async statManifest(reference, options = {}) {
       const found = await headManifest(reference, options)
       if (found !== undefined || isDigest(reference)) return found
-      // some registries answer the HEAD of a tag with 404 though it is there
+      // some registries answer HEAD with 404 for an existing tag
       return (await getManifest(reference, options))?.descriptor.digest
     },
   }
 }
 
 /**
- * The address of a manifest. Throws `UsageError` for what is neither tag nor digest, for it would
- * name something else there.
+ * The address of a manifest. Throws `UsageError` for a reference that is neither tag nor digest,
+ * because it would name something else there.
  */
 export function manifestUrl(connection: Connection, reference: string): URL {
   if (!isDigest(reference) && !isTag(reference)) {
@@ -117,8 +117,8 @@ function mediaTypeOf(call: Parameters<typeof displayRequest>[0], response: HttpR
 }
 
 /**
- * The digest that names the bytes: the reference if that is one, else in the registry's algorithm,
- * else sha256.
+ * The digest of the bytes: in the algorithm of the reference if that is a digest, else in the
+ * registry's algorithm, else in sha256.
  */
 function checkedDigest(
   bytes: Uint8Array,

@@ -4,10 +4,11 @@ import type {HttpResponse} from '../net/http.js'
 import {parseLinks} from './pages.js'
 
 /**
- * The address of the page after the one at `from`; `undefined`: it was the last. A link to another
- * host is never followed, and none that can be followed is not the end of the list: what else the
- * list holds is unknown then. Throws `IntegrityError` (`ERR_INJECT_REGISTRY_ANSWER_INVALID`).
- * `seen`: the addresses of this list so far, to which the next one is added.
+ * The address of the page after the one at `from`; `undefined`: it was the last page. A link to
+ * another host is never followed. A link that cannot be followed is an error, not the end of the
+ * list, because the rest of the list is unknown. Throws `IntegrityError`
+ * (`ERR_INJECT_REGISTRY_ANSWER_INVALID`). `seen`: the addresses of this list so far, to which the
+ * next one is added.
  */
 export function nextPage(
   {headers}: Pick<HttpResponse, 'headers'>,
@@ -25,7 +26,7 @@ export function nextPage(
   }
   const url = parseUrl(target, from)
   if (!url) throw lost(what, 'is not an address')
-  // behind a proxy that ends TLS a registry may name itself with http
+  // behind a proxy that terminates TLS, a registry may call itself http
   if (from.protocol === 'https:' && url.hostname === from.hostname) url.protocol = 'https:'
   if (url.origin !== from.origin) throw lost(what, `is at another host (${displayUrl(url)})`)
   if (seen.has(url.href)) throw lost(what, 'is one that was read already')
@@ -33,9 +34,7 @@ export function nextPage(
   return url
 }
 
-/**
- * A page after the first one that is not there, or is something else: part of the list is missing.
- */
+/** The error for a later page that is missing or invalid: part of the list is missing. */
 export function missingPage(what: string, why: string): IntegrityError {
   return incomplete(`${what} is a further page and ${why}`)
 }

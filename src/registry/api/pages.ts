@@ -8,7 +8,7 @@ export interface Link {
 const target = /[\s,]*<([^<>]*)>/y
 const parameter = /\s*;\s*([\w!#$&+\-.^`|~*]*)(?:\s*=\s*(?:"((?:[^"\\]|\\[^])*)"|([^\s,;"]*)))?/y
 
-/** All links of a `Link` value up to the first thing that is none. Never throws. */
+/** Parses the links of a `Link` value, up to the first invalid part. Never throws. */
 export function parseLinks(header: string | undefined): Link[] {
   const text = (header ?? '').slice(0, 16 * 1024)
   const links: Link[] = []
@@ -22,7 +22,7 @@ export function parseLinks(header: string | undefined): Link[] {
   for (let link = take(target); link; link = take(target)) {
     let relation: string | undefined
     for (let found = take(parameter); found; found = take(parameter)) {
-      // of a repeated parameter the first counts
+      // if a parameter is repeated, the first one counts
       if (found[1]?.toLowerCase() === 'rel') relation ??= found[2] ?? found[3] ?? ''
     }
     const relations = (relation ?? '').toLowerCase().split(/\s+/).filter(Boolean)

@@ -1,11 +1,12 @@
 import type {CallOptions} from '../../store/content-store.js'
 import {type Connection, headersOnly} from './connection.js'
 
-/** What only a registry can be asked. */
+/** Operations that only a registry has. */
 export interface Pingable {
   /**
-   * Asks the registry whether it knows us, without naming a repository. Throws
-   * `AuthenticationError` when it does not, and `NetworkError` when it is not there or no registry.
+   * Asks the registry whether it accepts the credentials, without naming a repository. Throws
+   * `AuthenticationError` when it does not, and `NetworkError` when it is unreachable or not a
+   * registry.
    * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support
    */
   ping(options?: CallOptions): Promise<void>

@@ -51,7 +51,7 @@ function getPage(
     async (response) => {
       const what = `list of referrers at ${displayUrl(url)}`
       const type = response.headers['content-type'] ?? ''
-      // who does not know the question may answer with a page of its own
+      // a server without this API may answer with a web page
       if (response.status !== 200 || !type.toLowerCase().startsWith(ociIndex)) {
         await response.discard()
         if (seen.size === 0) return undefined

@@ -3,8 +3,8 @@ import {algorithmOf, type Digest, digestOf, isDigest} from '../../oci/digest.js'
 import type {HttpResponse} from '../net/http.js'
 
 /**
- * What the registry says that the content's digest is; `undefined` when it says nothing or nothing
- * that is a digest. Never more than a claim.
+ * The digest that the registry claims for the content; `undefined` when there is none or it is
+ * invalid. It is only a claim.
  */
 export function claimedDigest({headers}: Pick<HttpResponse, 'headers'>): Digest | undefined {
   const digest = headers['docker-content-digest']
@@ -18,8 +18,8 @@ function claimsIn({headers}: Pick<HttpResponse, 'headers'>): readonly Digest[] {
 }
 
 /**
- * Throws `IntegrityError` (`ERR_INJECT_DIGEST_MISMATCH`) when the registry claims a digest, in
- * whatever algorithm, that is not the one of these bytes. `digest` is known of them already.
+ * Throws `IntegrityError` (`ERR_INJECT_DIGEST_MISMATCH`) when the registry claims a digest, in any
+ * algorithm, that differs from that of these bytes. `digest` is their verified digest.
  */
 export function checkClaims(
   response: Pick<HttpResponse, 'headers'>,
@@ -37,8 +37,7 @@ export function checkClaims(
 
 /**
  * Throws `IntegrityError` (`ERR_INJECT_DIGEST_MISMATCH`) when the registry claims another digest
- * than `expected`. A claim in another algorithm, or none, says nothing. Repeated headers must all
- * agree.
+ * than `expected`. A claim in another algorithm is ignored. Repeated headers must all agree.
  */
 export function checkClaimedDigest(
   response: Pick<HttpResponse, 'headers'>,

@@ -6,19 +6,19 @@ import {displayRequest} from '../net/endpoint.js'
 import type {HttpResponse} from '../net/http.js'
 import {TransportError} from '../net/transport-error.js'
 
-/** How often in a row a body may break off without having brought much. */
+/** How often in a row a body may break off without bringing much. */
 const maxIdleBreaks = 3
 /**
- * A connection that brought less was not worth making: a server that drips and drops would keep us
- * for ever.
+ * A connection that brought less counts as useless: a server that drips and drops would keep the
+ * client busy forever.
  */
 const worthwhile = 64 * 1024
 
 /**
- * Opens a body and, when it breaks off, goes on from where it was: with a range where the registry
- * knows those, else by reading past what was handed on already. Whether the parts make the right
- * whole of `size` bytes is for a verifying reader to say. Throws `NotFoundError` and the like at
- * the opening, `NetworkError` when it breaks off for good.
+ * Opens a body and, when it breaks off, continues from that offset: with a range if the registry
+ * supports ranges, else by skipping what was already passed on. A verifying reader must check that
+ * the parts make the right whole of `size` bytes. Throws `NotFoundError` and the like on opening,
+ * `NetworkError` when it breaks off for good.
  */
 export async function resumed(
   connection: Connection,
@@ -59,7 +59,7 @@ async function* continued(
   }
 }
 
-/** Otherwise its end and a broken connection look the same. */
+/** Without these headers, the end of the body looks like a broken connection. */
 function saysItsEnd({headers}: HttpResponse): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }
@@ -79,8 +79,8 @@ function openWhole(connection: Connection, call: Omit<Call, 'accept'>): Promise<
 }
 
 /**
- * From `offset`, or from the start where the registry knows no ranges or gives others than it was
- * asked for.
+ * Opens from `offset`, or from the start if the registry does not support ranges or returns the
+ * wrong one.
  */
 async function openRest(
   connection: Connection,
@@ -111,7 +111,7 @@ function isRest({status, headers}: HttpResponse, offset: number, size: number): 
   return status === 206 && Number(first) === offset && (total === '*' || Number(total) === size)
 }
 
-/** A login page, or a proxy's, has the status of what it stands before. */
+/** Refuses the page of a login or a proxy, which has the status of the answer that it replaces. */
 export function refusePage(
   call: Parameters<typeof displayRequest>[0],
   response: HttpResponse,
@@ -121,7 +121,7 @@ export function refusePage(
   throw notARegistry(call, 'a web page')
 }
 
-/** `what` the answer is instead. */
+/** `what`: what the answer is instead. */
 export function notARegistry(
   call: Parameters<typeof displayRequest>[0],
   what: string,
@@ -133,7 +133,9 @@ export function notARegistry(
   )
 }
 
-/** We ask for the bytes themselves; whoever encodes them anyway gives us others. */
+/**
+ * Refuses an encoded body: the request asks for the bytes as they are, and encoded bytes differ.
+ */
 export function refuseEncoding(
   call: Parameters<typeof displayRequest>[0],
   response: HttpResponse,

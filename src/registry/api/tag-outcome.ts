@@ -7,28 +7,28 @@ import {createManifestReader} from './manifests.js'
 import {tagPosition} from './tag-position.js'
 
 /**
- * Milliseconds for all looks together: whoever interrupted us waits for them, and a failure may
- * take longer.
+ * Milliseconds for all checks together: after an interruption the user is waiting, while a failure
+ * leaves more time.
  */
 const lookLimits = {interrupted: 1000, failed: 10_000}
 /**
- * Milliseconds between the looks: the registry may still be working on a request that was cut off.
+ * Milliseconds between the checks: the registry may still be working on a request that was cut off.
  */
 const pauses = [100, 200, 400]
 
 /** A tag move that failed. */
 export interface FailedMove {
   readonly move: TagMove
-  /** Where it was to go. */
+  /** What the tag was to name. */
   readonly digest: Digest
   /** The tags that had moved before it. */
   readonly moved: readonly TagMove[]
 }
 
 /**
- * The error of a tag move, with what is known of the tags. Whoever was interrupted, or lost the
- * connection, between a request and its answer cannot know from that whether the tag has moved: so
- * it is looked at once more, briefly, also when everything else has been told to stop.
+ * The error of a tag move, extended by what is known about the tags. If the run was interrupted, or
+ * the connection lost, between a request and its answer, it is unknown whether the tag moved. So it
+ * is checked once more, briefly, even after an abort.
  */
 export async function withOutcome(
   error: unknown,
@@ -44,8 +44,8 @@ export async function withOutcome(
 }
 
 /**
- * Errors after which a request may have been obeyed; a registry that is busy or full has said that
- * it did not.
+ * Errors after which the request may still have succeeded; a busy or full registry has clearly
+ * refused it.
  */
 function isUnsure(error: Error): boolean {
   if (!(error instanceof InjectError)) return error.name === 'AbortError'
@@ -72,7 +72,7 @@ async function outcomeOf(
   return `${what} has not moved so far: it ${found === 'absent' ? 'does not exist' : `is ${found}`}`
 }
 
-/** Where the tag stands; `undefined` when that cannot be found out in time. */
+/** What the tag names; `undefined` when that cannot be found out in time. */
 async function lookBriefly(
   connection: Connection,
   {tag, from}: TagMove,
@@ -82,8 +82,8 @@ async function lookBriefly(
   const signal = AbortSignal.timeout(limit)
   const unstoppable: Connection = {
     ...connection,
-    // a second try, as a kept connection may have ended unseen; what has just failed so often is
-    // not worth more
+    // try twice, because a kept-alive connection may have been closed unnoticed; after so many
+    // failures, more tries are not worth it
     call: (call, consume, options) =>
       connection.call({...call, afterAbort: true}, consume, {...options, attempts: 2}),
   }
@@ -96,13 +96,13 @@ async function lookBriefly(
       await connection.pause(pause, {signal, afterAbort: true})
     }
   } catch (error) {
-    // what failed is only the look; what was seen before that is still known
+    // only this check failed; an earlier result is still valid
     if (!(error instanceof Error)) throw error
   }
   return found
 }
 
-/** The same error, with more words. */
+/** The same error with an extended message. */
 function extended(error: Error, text: string): Error {
   const message = `${error.message}; ${text}`
   if (error instanceof InjectError) {

@@ -3,9 +3,9 @@ import type {CallOptions} from '../../store/content-store.js'
 import type {ManifestReader} from './manifests.js'
 
 /**
- * Where a tag (or digest) stands. A HEAD is believed where it says what is hoped for; before a tag
- * is called moved or gone, a GET is asked and its bytes are hashed, for some registries answer a
- * HEAD with 404, with another digest or from a cache. `undefined`: it is not there.
+ * What a tag (or digest) names; `undefined`: it does not exist. A HEAD is trusted if it confirms
+ * the expected digest. Before a tag is reported as moved or missing, its manifest is fetched and
+ * hashed, because some registries answer a HEAD with 404, with another digest or from a cache.
  */
 export async function tagPosition(
   reader: ManifestReader,

@@ -15,7 +15,7 @@ const limits = {names: 1_000_000, bytes: 64 * 1024 * 1024}
 
 /**
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags All pages
- * are read before the first tag comes: the order is ours.
+ * are read before the first tag is returned, in sorted order.
  */
 export function createTagLister(connection: Connection): Pick<ManifestStore, 'listTags'> {
   return {
@@ -53,8 +53,7 @@ function getPage(
     async (response) => {
       if (response.status === 404) {
         await response.discard()
-        // of the first page it says that there is no such repository; of another one that it is
-        // lost
+        // for the first page, the repository does not exist; for a later one, the page is lost
         if (seen.size > 0) throw missingPage(what, 'is not there (404)')
         return {tags: [], bytes: 0, next: undefined}
       }
@@ -68,7 +67,7 @@ function getPage(
 function parseTags(body: Uint8Array, what: string): string[] {
   const value = parseJsonValue(Buffer.from(body).toString())
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(what)
-  // Go's empty list is null
+  // Go encodes an empty list as null
   const tags: unknown = ('tags' in value ? value.tags : undefined) ?? []
   if (
     !Array.isArray(tags) ||

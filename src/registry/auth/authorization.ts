@@ -19,38 +19,37 @@ import {fetchToken, type TokenPorts} from './token.js'
 import {waitFor} from '../../stream/wait-for.js'
 
 /**
- * What a request needs the right to do: in the repository (`push` includes `pull`), to take a blob
- * over from another one, or nothing but to be known.
+ * The rights that a request needs: in the repository (`push` includes `pull`), to mount a blob from
+ * another repository, or only to be authenticated.
  */
 export type RequestedAccess = 'none' | 'pull' | 'push' | {readonly mountFrom: string}
 
 export interface AuthorizationSettings extends TokenPorts {
-  /** The registry's root; nothing secret goes to any other origin but the token server's. */
+  /** The registry's root; secrets are sent only to this origin and to the token server. */
   readonly registry: URL
   readonly repository: string
   readonly credentials: CredentialLookup
   /**
-   * The user's own headers for this registry and its token server; asked for once, at the first
-   * request.
+   * The user's own headers for this registry and its token server; read once, at the first request.
    */
   readonly headers?: (() => Promise<ExtraHeaders>) | undefined
 }
 
 /**
- * Sends a request with what the registry wants to see, following redirects. An answer 401 means
- * that nothing we have will do.
+ * Sends a request with the authorization that the registry asks for, following redirects. An answer
+ * 401 means that the available credentials are not sufficient.
  */
 export type SendAuthorized = (
   request: HttpRequest,
   access: RequestedAccess,
 ) => Promise<HttpResponse>
 
-/** A registry that asks again and again gets this many more tries. */
+/** How many more tries a registry gets that repeats its challenge. */
 const maxRounds = 2
 
 /**
- * One registry's state: the challenge it sent last, who we are, the tokens that we hold. Safe for
- * requests in parallel.
+ * The authorization state of one registry: its last challenge, the credentials, and the tokens.
+ * Safe for parallel requests.
  */
 export function createAuthorization(settings: AuthorizationSettings): SendAuthorized {
   const {registry, repository} = settings
@@ -64,7 +63,7 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     `repository:${name}:${action}`
 
   return async (request, access) => {
-    // storage behind the registry, such as an upload host: no business of ours to log in there
+    // storage behind the registry, such as an upload host, must not get a login
     if (request.url.origin !== registry.origin) return followRedirects(settings.exchange, request)
     const scopes = scopesOf(access)
     for (let round = 0; ; round++) {
@@ -84,8 +83,8 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
   }
 
   /**
-   * Errors must not repeat what we are known by, nor the user's own headers, even where the request
-   * did not carry them.
+   * Adds the secrets that errors must not repeat: credentials and the user's own headers, even if
+   * the request did not carry them.
    */
   async function withSecrets(response: HttpResponse): Promise<HttpResponse> {
     if (response.status < 400) return response
@@ -105,8 +104,8 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
   }
 
   /**
-   * With the user's own headers, on the way to the registry: storage that it redirects to has no
-   * use for them.
+   * Adds the user's own headers to requests to the registry, but not to the storage that it
+   * redirects to.
    */
   async function exchange(request: HttpRequest): Promise<HttpResponse> {
     return request.url.origin === registry.origin
@@ -119,7 +118,7 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     return settings.exchange({...request, headers: {...extra, ...request.headers}})
   }
 
-  /** The header to send now; none before the registry has asked for one, for many never do. */
+  /** The header to send; `undefined` until the registry asks for one, because many never do. */
   async function header(
     scopes: readonly string[],
     use: TokenUse,
@@ -132,14 +131,14 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     }
     if (credential?.kind === 'registry-token') return `Bearer ${credential.token}`
     const request = {challenge, registry, scopes: [...scopes], credential}
-    // who may push may pull
+    // the right to push includes the right to pull
     const wider = scopes[0] === scopeOf('pull') ? [scopeOf('pull,push')] : scopes
     const ports = {...settings, exchange: tokenExchange()}
     const token = tokens.get({scopes, wider, use}, () => fetchToken(request, ports))
     return `Bearer ${(await waitFor(token, signal)).value}`
   }
 
-  /** The token server gets the user's headers, too, but not those that it redirects to. */
+  /** Sends the user's headers to the token server, but not to hosts that it redirects to. */
   function tokenExchange(): SendRequest {
     let server: string | undefined
     return (request) => {
@@ -148,7 +147,7 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     }
   }
 
-  /** Whether another try with what the 401 says may end otherwise. */
+  /** Learns from a 401; returns whether another try may succeed. */
   async function learn(
     response: HttpResponse,
     sent: string | undefined,
@@ -166,13 +165,13 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     if (sent?.startsWith('Bearer ')) tokens.drop(sent.slice('Bearer '.length))
     const wanted = found.parameters.get('scope')
     if (found.parameters.get('error') === 'insufficient_scope' && wanted) {
-      // first, because some token servers look at the first one only
+      // first, because some token servers honour only the first one
       scopes.unshift(...wanted.split(' ').filter((scope) => scope && !scopes.includes(scope)))
     }
     return true
   }
 
-  /** Some registries answer 401 and say how to log in only at the root. */
+  /** Some registries tell how to log in only at their root. */
   async function ping(signal: AbortSignal | undefined): Promise<Challenge | undefined> {
     const request = {method: 'GET', url: new URL('/v2/', registry), signal} as const
     const response = await followRedirects(exchange, request)
@@ -183,15 +182,14 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
   }
 }
 
-/** What carries content is the last thing that a token may end in. */
+/** A token must not expire during a request with content. */
 function useOf({method}: HttpRequest): TokenUse {
   return method === 'PUT' || method === 'PATCH' ? 'send' : 'ask'
 }
 
 /**
- * The better one of the schemes that we know; several challenges may come at once. `undefined` when
- * there is none at all; throws `AuthenticationError` (`ERR_INJECT_AUTH_SCHEME_UNKNOWN`) when there
- * are only others.
+ * The best supported scheme of all challenges. `undefined` when there are no challenges; throws
+ * `AuthenticationError` (`ERR_INJECT_AUTH_SCHEME_UNKNOWN`) when none is supported.
  */
 function choose({headers}: HttpResponse, registry: URL): Challenge | undefined {
   const challenges = parseChallenges(headers['www-authenticate'])

@@ -6,7 +6,7 @@ export interface Challenge {
   readonly parameters: ReadonlyMap<string, string>
 }
 
-// sticky expressions over one text: no part of it is looked at more than a fixed number of times
+// sticky expressions over one text: each part of it is read a limited number of times
 const separators = /[\s,]*/y
 const token = /[!#$%&'*+\-.^_`|~\w]+/y
 const equals = /[ \t]*=[ \t]*/y
@@ -15,9 +15,9 @@ const token68 = /[ \t]+[\w.~+/-]+=*[ \t]*(?=,|$)/y
 const junk = /[^\s,]*/y
 
 /**
- * All challenges of a `WWW-Authenticate` value, several in one line included (Node joins repeated
- * headers with a comma), in their order.
- * Never throws: what is no challenge is passed over.
+ * Parses all challenges of a `WWW-Authenticate` value, in order, including several in one line
+ * (Node joins repeated headers with a comma).
+ * Never throws: anything that is not a challenge is skipped.
  */
 export function parseChallenges(header: string | undefined): Challenge[] {
   const text = (header ?? '').slice(0, 16 * 1024)
@@ -34,7 +34,7 @@ export function parseChallenges(header: string | undefined): Challenge[] {
     if (at >= text.length) return challenges
     const name = take(token)?.toLowerCase()
     if (name === undefined) {
-      // an odd character, such as a stray quote: on to the next word
+      // skip an odd character, such as a stray quote, to the next word
       if (!take(junk)) at++
       continue
     }

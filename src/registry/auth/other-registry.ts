@@ -6,15 +6,15 @@ import {parseChallenges} from './challenge.js'
 import {createTokenCache} from './token-cache.js'
 import {fetchToken, type TokenPorts} from './token.js'
 
-/** Answers a redirected request that another registry refused; gives the refusal back otherwise. */
+/** Answers a redirected request that another registry refused; otherwise returns the refusal. */
 export type AskOtherRegistry = (
   request: HttpRequest,
   refused: HttpResponse,
 ) => Promise<HttpResponse>
 
 /**
- * Some registries redirect blobs to another registry, which wants a token of its own. It is asked
- * for one anonymously: the credentials for the first registry are not for the second.
+ * Some registries redirect blobs to another registry, which needs a token of its own. An anonymous
+ * token is requested, because the credentials for the first registry must not go to the second.
  */
 export function createOtherRegistries(ports: TokenPorts): AskOtherRegistry {
   const tokens = createTokenCache(() => ports.now())
@@ -41,7 +41,7 @@ export function createOtherRegistries(ports: TokenPorts): AskOtherRegistry {
   }
 }
 
-/** A login would not be used there: the advice to log in would be wrong. */
+/** A login would not be used there, so the hint must not advise it. */
 function withoutLogin(error: unknown): never {
   if (!(error instanceof AuthenticationError) || error.code !== 'ERR_INJECT_UNAUTHORIZED')
     throw error

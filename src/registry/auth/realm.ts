@@ -4,11 +4,11 @@ import {mayReferTo} from '../net/address.js'
 import {displayUrl, parseUrl} from '../net/endpoint.js'
 
 /**
- * Where to get a token, from the `realm` of a challenge that the registry at `from` sent; it may be
- * relative. Our credentials go there, so it is refused (`AuthenticationError`,
- * `ERR_INJECT_REALM_REFUSED`) when it is no http address, carries a user, would take an https
- * registry's credentials over plain http, or names a machine that only someone beside us should
- * name.
+ * The token server's address, from the `realm` of a challenge that the registry at `from` sent; it
+ * may be relative. Credentials are sent there, so it is refused (`AuthenticationError`,
+ * `ERR_INJECT_REALM_REFUSED`) when it is not an http address, contains a user, would send an https
+ * registry's credentials over plain http, or names a machine on the local network that a remote
+ * registry must not name.
  */
 export function resolveRealm(realm: string | undefined, from: URL): URL {
   if (!realm) throw realmRefused(from, 'names no realm')
@@ -31,7 +31,7 @@ export function resolveRealm(realm: string | undefined, from: URL): URL {
   return url
 }
 
-/** `why` goes on from "the registry at … asks for a token but". */
+/** `why` continues "the registry at … asks for a token but". */
 export function realmRefused(from: URL, why: string): AuthenticationError {
   return new AuthenticationError(
     'ERR_INJECT_REALM_REFUSED',
@@ -40,7 +40,7 @@ export function realmRefused(from: URL, why: string): AuthenticationError {
   )
 }
 
-/** Userinfo may stand in what could not be parsed, so little of it is shown. */
+/** A text that does not parse may contain a password, so little of it is shown. */
 function start(realm: string): string {
   return realm.includes('@') ? '…' : realm.replace(/\?[^]*/, '')
 }

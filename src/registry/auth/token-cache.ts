@@ -1,39 +1,39 @@
 import type {Token} from './token.js'
 
 /**
- * How much of a token's life may be over when it is used. What sends content is checked late by
- * some: a proxy may take all of a body before it passes anything on. So a token for that has at
- * least half of its life before it, a minute and more for those that registries usually give, while
- * a small update, which is over long before that, never asks for a second one.
+ * How much of a token's life may be over when it is used. Some registries check the token of an
+ * upload late, because a proxy may receive the whole body before it passes anything on. So a token
+ * for an upload has at least half of its life left, usually a minute or more, and a small update,
+ * which is over long before that, never needs a second one.
  */
 const usableShare = {ask: 0.8, send: 0.5} as const
 export type TokenUse = keyof typeof usableShare
 
 export interface TokenWish {
-  /** In the order in which they are asked for. */
+  /** In the order in which they are requested. */
   readonly scopes: readonly string[]
-  /** Scopes whose token will do as well. */
+  /** Scopes whose token is also sufficient. */
   readonly wider?: readonly string[]
   readonly use?: TokenUse
 }
 
 /**
- * The tokens that we hold, by what they were asked for, those on their way included: nobody asks
- * twice for one.
+ * The cached tokens by their scopes, including tokens on their way, so that none is requested
+ * twice.
  */
 export interface TokenCache {
   /**
-   * The one held while it is fresh (or the fresh one held for `wider` scopes), else a new one by
+   * The cached token if it is fresh (or a fresh one for `wider` scopes), else a new one from
    * `fetch`.
    */
   get(wish: TokenWish, fetch: () => Promise<Token>): Promise<Token>
-  /** Forgets a token that the registry did not take. */
+  /** Removes a token that the registry refused. */
   drop(value: string): void
 }
 
 interface Held {
   readonly coming: Promise<Token>
-  /** Once it has come. */
+  /** Set when it has arrived. */
   token?: Token
 }
 
@@ -42,7 +42,7 @@ export function createTokenCache(now: () => number): TokenCache {
   const isFresh = ({token}: Held, use: TokenUse): boolean => {
     if (!token) return false
     const age = now() - token.receivedAt
-    // a clock that was put back says nothing about the age
+    // if the clock was set back, the age is unknown
     return age >= 0 && age < token.life * usableShare[use]
   }
 

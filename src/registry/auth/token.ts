@@ -15,11 +15,11 @@ import {parseJsonValue} from '../../oci/json-value.js'
 export interface TokenRequest {
   /** The Bearer challenge. */
   readonly challenge: Challenge
-  /** Who sent it. */
+  /** The registry that sent it. */
   readonly registry: URL
   /**
-   * In the order of importance: some token servers look at the first one only. None: the token only
-   * says who we are.
+   * In the order of importance, because some token servers honour only the first one. Empty: the
+   * token only authenticates.
    */
   readonly scopes: readonly string[]
   readonly credential: Credential | undefined
@@ -34,14 +34,14 @@ export interface TokenPorts {
 const tokenLimit = 64 * 1024
 
 /**
- * What servers answer that know no OAuth 2: Azure's, Artifactory's, Google's, and those that route
+ * Statuses of token servers without OAuth 2: Azure's, Artifactory's, Google's, and those that route
  * by method.
  */
 const withoutOauth: ReadonlySet<number> = new Set([400, 401, 404, 405])
 
 /**
- * Gets a token that is good for `scopes`. Throws `AuthenticationError` when the token server has
- * none for us. https://distribution.github.io/distribution/spec/auth/token/ and
+ * Fetches a token for `scopes`. Throws `AuthenticationError` when the token server refuses.
+ * https://distribution.github.io/distribution/spec/auth/token/ and
  * https://distribution.github.io/distribution/spec/auth/oauth/
  */
 export async function fetchToken(request: TokenRequest, ports: TokenPorts): Promise<Token> {
@@ -87,8 +87,8 @@ function ask({challenge, scopes, credential}: TokenRequest, realm: URL): HttpReq
 }
 
 /**
- * An identity token stands in the place of the password, with the user name that came with it or
- * the one that marks such tokens.
+ * An identity token is sent as the password, with the user name that came with it or the one that
+ * marks such tokens.
  */
 function loginOf(
   credential: Credential | undefined,
@@ -137,28 +137,28 @@ function noToken(
 export interface Token {
   readonly value: string
   /**
-   * Milliseconds since the epoch by our clock, counted from when the token came: servers' clocks
-   * are not asked.
+   * Milliseconds since the epoch by the local clock, when the token arrived: servers' clocks are
+   * not trusted.
    */
   readonly receivedAt: number
-  /** Milliseconds that it is good for. */
+  /** Milliseconds that it is valid. */
   readonly life: number
 }
 /**
- * Less is not worth the request for another token, and some servers say nothing or nonsense; one
- * that is refused earlier is replaced.
+ * The shortest life that is assumed: some servers send none or a nonsensical one, and a token that
+ * is refused earlier is replaced.
  */
 const shortestLife = 60
-/** A week: who promises more is not believed. */
+/** A week: a longer life is not believed. */
 const longestLife = 7 * 86400
 /**
- * The answer of a token server. Throws `AuthenticationError` (`ERR_INJECT_TOKEN_INVALID`), without
- * quoting it.
+ * Parses the answer of a token server. Throws `AuthenticationError` (`ERR_INJECT_TOKEN_INVALID`),
+ * without quoting the answer.
  */
 export function parseToken(body: Uint8Array, realm: URL, now: number): Token {
   const {token, access_token: accessToken, expires_in: life} = parseObject(body)
   const value = token || accessToken
-  // what stands in a header must not end it
+  // a line break would end the header
   if (typeof value !== 'string' || !/^[\x21-\x7E]+$/.test(value)) {
     throw new AuthenticationError(
       'ERR_INJECT_TOKEN_INVALID',

@@ -15,13 +15,12 @@ import {type AuthFile, readAuthFile} from './auth-file-places.js'
 const emptyFile = '{\n\t"auths": {}\n}\n'
 
 /**
- * Writes a file of credentials anew with what `edit` makes of its text, for the user alone (mode
- * 0600, or less where it had less). Another reader finds the old text or the new one. A file that
- * is missing, empty or `null` begins empty, and folders that are made for it are the user's alone,
- * too; what a symbolic link names is edited, not the link. Of two processes that do this at once,
- * one waits for the other. The same text is not written. Throws `LocalIoError`, and
- * `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for a file that is not valid; then it is
- * what it was.
+ * Replaces the text of a credential file by the result of `edit`. Only the user can read the file
+ * (mode 0600, or less if it had less), and folders that are created for it. Another reader sees the
+ * old text or the new one. A file that is missing, empty or `null` counts as `{}`. The target of a
+ * symbolic link is edited, not the link. Of two processes that do this at once, one waits for the
+ * other. An unchanged text is not written. Throws `LocalIoError`, and `AuthenticationError`
+ * (`ERR_INJECT_AUTH_FILE_INVALID`) for an invalid file, which is left as it was.
  */
 export async function editAuthFile(
   path: string,
@@ -43,11 +42,11 @@ export async function editAuthFile(
       const before = await stat(target).catch(() => undefined)
       const found = (await readAuthFile({path: target, named: false})) ?? ''
       const text = isBlank(found) ? emptyFile : found
-      // the whole text is looked at before any of it is edited
+      // the whole text is validated before any of it is edited
       parse(text, path)
       const mark = text.startsWith('\uFEFF') ? '\uFEFF' : ''
       const body = text.slice(mark.length)
-      // of two members of one name, which one would be edited?
+      // with duplicate members it would be unclear which one to edit
       parseDocument(Buffer.from(body), `the file of credentials ${quoted(path)}`, freeForm)
       const next = mark + edit(body)
       if (next === found) return
@@ -59,12 +58,12 @@ export async function editAuthFile(
   )
 }
 
-/** The text of a file of credentials that need not be there, whoever named it. */
+/** The text of a credential file, which need not exist even if the user named it. */
 export function readIfThere({path}: Pick<AuthFile, 'path'>): Promise<string | undefined> {
   return readAuthFile({path, named: false})
 }
 
-/** What a symbolic link leads to, also where that is not there yet. */
+/** The target of a symbolic link, even if it does not exist yet. */
 async function targetOf(path: string): Promise<string> {
   try {
     return await realpath(path)
@@ -75,7 +74,10 @@ async function targetOf(path: string): Promise<string> {
   return link?.isSymbolicLink() ? resolve(dirname(path), await readlink(path)) : resolve(path)
 }
 
-/** An administrator who logs in for somebody else must not take his file from him. */
+/**
+ * Keeps the file's owner: an administrator who logs in for another user must not take over that
+ * user's file.
+ */
 async function keepOwner(
   path: string,
   before: {uid: number; gid: number} | undefined,

@@ -5,38 +5,41 @@ import {readFileOrPipe} from '../../disk/read-file-or-pipe.js'
 import {AuthenticationError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
 
-/** What says where files of credentials are. */
+/** What determines where credential files are. */
 export interface AuthFilePlaces {
-  /** The one file to look into (`--authfile`); wins over the environment. */
+  /** The only file to read (`--authfile`); takes precedence over the environment. */
   readonly authFile?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The user's folder, and his number where there are such. */
+  /** The user's home folder, and the user's numeric id on systems that have one. */
   readonly home: string
   readonly uid?: number | undefined
 }
 
-/** What stands for a path where the text comes from the environment variable of this name. */
+/** Stands for a path when the text comes from the environment variable with this name. */
 export const dockerAuthConfig = '$DOCKER_AUTH_CONFIG'
 
 export interface AuthFile {
   readonly path: string
-  /** Asked for by name: then it has to be there. */
+  /** The user named this file, so it must exist. */
   readonly named: boolean
-  /** Who writes it; nobody writes `docker-legacy` any more, and the environment is only read. */
+  /**
+   * The tool that writes it. `docker-legacy` is no longer written, and the environment is only
+   * read.
+   */
   readonly owner: 'named' | 'containers' | 'environment' | 'docker' | 'docker-legacy'
-  /** What it says, where no file needs to be read for that. */
+  /** The text, if it does not come from a file. */
   readonly text?: string
   /** The file is in the folder that `DOCKER_CONFIG` names. */
   readonly inDockerConfig?: boolean
 }
 
 /**
- * In the order of containers-auth.json(5): the first that knows a registry counts.
- * `DOCKER_AUTH_CONFIG` comes before docker's own file, as docker has it since 28.3.
+ * In the order of containers-auth.json(5): the first file with an entry for the registry counts.
+ * `DOCKER_AUTH_CONFIG` comes before docker's own file, as in docker since 28.3.
  */
 export function authFiles(places: AuthFilePlaces): AuthFile[] {
   const {authFile, env, home, uid} = places
-  // an empty variable is an unset one
+  // an empty variable counts as unset
   const only = authFile ?? (env['REGISTRY_AUTH_FILE'] || undefined)
   if (only !== undefined) return [{path: only, named: true, owner: 'named'}]
   const runtime = env['XDG_RUNTIME_DIR']
@@ -64,19 +67,21 @@ function environmentFile(text: string): AuthFile {
   return {path: dockerAuthConfig, named: false, owner: 'environment', text}
 }
 
-/** Those of `authFiles` that are files: what can be written to. */
+/** Those of `authFiles` that are files and can be written. */
 export function authFilesOnDisk(places: AuthFilePlaces): AuthFile[] {
   return authFiles(places).filter(({owner}) => owner !== 'environment')
 }
 
-/** Where docker keeps its settings, whether or not it keeps credentials there. */
+/** Docker's configuration file, whether or not it contains credentials. */
 export function dockerConfig({env, home}: AuthFilePlaces): string {
   return join(env['DOCKER_CONFIG'] || join(home, '.docker'), 'config.json')
 }
 
 const largestFile = 1024 * 1024
 
-/** The folder that `DOCKER_CONFIG` names, where it does not exist; nothing is read from there. */
+/**
+ * The folder that `DOCKER_CONFIG` names, if it does not exist, so that nothing is read from there.
+ */
 export async function missingDockerConfig({env}: AuthFilePlaces): Promise<string | undefined> {
   const folder = env['DOCKER_CONFIG']
   if (!folder) return undefined
@@ -88,7 +93,7 @@ export async function missingDockerConfig({env}: AuthFilePlaces): Promise<string
 }
 
 /**
- * The text of a file of credentials; `undefined` when there is none and none was asked for. Throws
+ * The text of a credential file; `undefined` when it does not exist and was not asked for. Throws
  * `AuthenticationError` (`ERR_INJECT_AUTH_FILE_UNREADABLE`), also for more than 1 MiB, and for a
  * pipe without a writer.
  */
@@ -100,7 +105,7 @@ export async function readAuthFile({
 }: Omit<AuthFile, 'owner'>): Promise<string | undefined> {
   if (text !== undefined) return text
   try {
-    // a pipe is what `--authfile <(…)` gives
+    // `--authfile <(…)` gives a pipe
     return (await readFileOrPipe(path, largestFile)).toString('utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined

@@ -7,29 +7,29 @@ import {helperKeyFor} from './helper-keys.js'
 import {jsonErrorLine} from './json-error-line.js'
 import {pathsOf, registryNames, registryOfKey, spelledAs} from './registry-name.js'
 
-/**
- * What one file of credentials says about one repository, by where it says so, in the order in
- * which that counts.
- */
+/** What one credential file contains for one repository, in order of precedence. */
 export interface AuthFileFinding {
   /**
    * The program (`docker-credential-…` without the prefix) that `credHelpers` names for this
-   * repository, and the key that does.
+   * repository, and its key.
    */
   readonly helper?: {readonly name: string; readonly key: string}
-  /** The entry below `auths` with the longest path; `{}`, which only marks a registry, is none. */
+  /**
+   * The entry below `auths` with the longest path; `{}`, which only marks a registry, does not
+   * count.
+   */
   readonly entry?: {readonly credential: Credential; readonly key: string}
   /**
-   * The program that keeps the credentials of all registries (`credsStore`), where no other is
-   * named for this one.
+   * The program that keeps the credentials of all registries (`credsStore`), unless this one has a
+   * program of its own.
    */
   readonly store?: {readonly name: string}
 }
 
 /**
- * Looks into the text of a Docker `config.json`, a containers `auth.json` or an old `.dockercfg`;
- * unknown members are ignored. Throws `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for
- * what is not such a file, without quoting it.
+ * Reads the text of a Docker `config.json`, a containers `auth.json` or an old `.dockercfg`;
+ * unknown members are ignored. Throws `AuthenticationError` (`ERR_INJECT_AUTH_FILE_INVALID`) for an
+ * invalid file, without quoting it.
  * https://github.com/containers/image/blob/v5.33.0/docs/containers-auth.json.5.md
  */
 export function findInAuthFile(
@@ -52,30 +52,28 @@ export function findInAuthFile(
   return {
     ...(own !== '' && key !== undefined && {helper: {name: own, key}}),
     ...(entry && {entry}),
-    // a key of its own keeps the common helper out, also where its name is empty: no helper
+    // a key for this registry overrides the common helper, even if its name is empty: no helper
     ...(key === undefined && common !== '' && {store: {name: common}}),
   }
 }
 
-/** The keys below `auths` that stand for a whole registry, those of other spellings included. */
+/** The keys below `auths` that stand for a whole registry, in all spellings. */
 export function authKeysOf(text: string, file: string, registry: string): string[] {
   const entries = object(parse(text, file)['auths'] ?? {}, file, 'auths')
   return Object.keys(entries).filter((key) => registryOfKey(key) === registry)
 }
 
-/** All keys below `auths`, as they stand there. */
+/** All keys below `auths`, as they are written. */
 export function allAuthKeys(text: string, file: string): string[] {
   return Object.keys(object(parse(text, file)['auths'] ?? {}, file, 'auths'))
 }
 
-/**
- * Whether a text says nothing, as docker reads it: it is empty, or `null`.
- */
+/** Whether a text counts as empty, as in docker: it is empty, or `null`. */
 export function isBlank(text: string): boolean {
   return /^\uFEFF?\s*(?:null)?\s*$/.test(text)
 }
 
-/** Refuses a text that is not such a file, as `findInAuthFile` does. */
+/** Throws for an invalid file, as `findInAuthFile` does. */
 export function parse(text: string, file: string): Record<string, unknown> {
   if (isBlank(text)) return {}
   const body = text.replace(/^\uFEFF/, '')
@@ -93,7 +91,7 @@ function findEntry(
   const names = Object.keys(entries)
   for (const wanted of keysFor(registry, repository)) {
     const exact = names.filter((name) => name === wanted)
-    // what stands there as it is sought counts more than another spelling of it
+    // the exact spelling takes precedence over other spellings
     for (const key of [...exact, ...names.filter((name) => spelledAs(name) === wanted)]) {
       const credential = decode(object(entries[key] ?? {}, file, 'an entry'), file)
       if (credential) return {credential, key}
@@ -107,14 +105,16 @@ function object(value: unknown, file: string, what: string): Record<string, unkn
   throw invalid(file, `has something other than an object as ${what}`)
 }
 
-/** `.dockercfg` is what `auths` holds today. */
+/** `.dockercfg` is what is now the content of `auths`. */
 function isLegacy(document: Record<string, unknown>): boolean {
   return Object.values(document).some(
     (entry) => typeof entry === 'object' && entry !== null && 'auth' in entry,
   )
 }
 
-/** Longest path first, the registry last; Docker Hub under all the names that it goes by. */
+/**
+ * The keys to look for, longest path first, the registry last; Docker Hub under all of its names.
+ */
 function keysFor(registry: string, repository: string): string[] {
   return pathsOf(repository).flatMap((path) =>
     registryNames(registry).map((name) => `${name}${path}`),
@@ -145,7 +145,7 @@ function pairOf(text: (name: string) => string, file: string): [string, string] 
   return [pair.slice(0, colon), pair.slice(colon + 1).replace(/\0+$/, '')]
 }
 
-/** Helpers mark an identity token by this user name, and some files have copied it. */
+/** Helpers mark an identity token with this user name, and some files have copied it. */
 export function fromPair(username: string, password: string): Credential {
   return username === '<token>'
     ? {kind: 'identity-token', token: password}

@@ -7,22 +7,24 @@ import {registryOfKey} from './registry-name.js'
 import {quoted} from '../../oci/quoted.js'
 
 export interface HelperPorts {
-  /** Ours; the helper gets it, but for our own password. */
+  /**
+   * The environment of this process; the helper gets it without the password of `inject` itself.
+   */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal | undefined
   /** Milliseconds until the helper is killed; 30 s. */
   readonly timeout?: number | undefined
 }
 
-/** What helpers print, on one output or the other, when they know nothing of a server. */
+/** What helpers print, on either output, when they have nothing for a server. */
 const notFound =
   /^(?:credentials not found(?: in (?:native )?keychain)?|no stored credential for \S+|the specified item could not be found in the keychain|element not found)\.?$/i
 
 /**
- * Asks `docker-credential-NAME` for what it keeps for `server`; `undefined` when it keeps nothing.
+ * Asks `docker-credential-NAME` for the credentials for `server`; `undefined` when it has none.
  * Throws `AuthenticationError` (`ERR_INJECT_CREDENTIAL_HELPER_REFUSED`,
- * `ERR_INJECT_CREDENTIAL_HELPER_FAILED`), which shows at most one line of what it printed, and
- * only of one that failed.
+ * `ERR_INJECT_CREDENTIAL_HELPER_FAILED`), which shows at most one line of the helper's output, and
+ * only if the helper failed.
  * https://github.com/docker/docker-credential-helpers/blob/v0.9.3/README.md#development
  */
 export async function getFromHelper(
@@ -38,7 +40,7 @@ export async function getFromHelper(
   return parseAnswer(name, server, run.stdout)
 }
 
-/** Hands a user name and a password over to be kept. Throws as `getFromHelper` does. */
+/** Stores a user name and a password in the helper. Throws as `getFromHelper` does. */
 export async function storeWithHelper(
   name: string,
   {server, username, password}: {server: string; username: string; password: string},
@@ -50,15 +52,14 @@ export async function storeWithHelper(
 }
 
 /**
- * Has forgotten what is kept for `server`; false when there was nothing. Throws as `getFromHelper`
- * does.
+ * Erases the credentials for `server`; false when there were none. Throws as `getFromHelper` does.
  */
 export async function eraseFromHelper(
   name: string,
   server: string,
   ports: HelperPorts,
 ): Promise<boolean> {
-  // most helpers do not say whether there was something to erase
+  // most helpers do not tell whether there was something to erase
   if (!(await getFromHelper(name, server, ports))) return false
   const run = await start(name, 'erase', server, ports)
   if (run.exitCode !== 0) throw failed(name, 'erase', run)
@@ -71,7 +72,7 @@ async function start(
   input: string,
   {env, signal, timeout = 30_000}: HelperPorts,
 ): Promise<HelperRun> {
-  // a name is put into a path and into messages: one that is no plain word is not even looked for
+  // the name becomes part of a path and of messages, so only a plain word is accepted
   if (!/^(?!\.+$)[\w.-]{1,128}$/.test(name)) {
     throw new AuthenticationError(
       'ERR_INJECT_CREDENTIAL_HELPER_REFUSED',
@@ -99,7 +100,7 @@ function failed(
   {exitCode, problem, stdout, stderr}: HelperRun,
   secrets: readonly string[] = [],
 ): AuthenticationError {
-  // helpers built on docker's library give their reason on standard output
+  // helpers built on docker's library print their error on standard output
   const said = spokenWords(stderr, secrets) || (exitCode ? sentence(stdout, secrets) : '')
   const how = problem ?? `exited with ${exitCode}`
   return new AuthenticationError(
@@ -118,16 +119,13 @@ function parseAnswer(name: string, server: string, stdout: string): Credential |
   if (about !== '' && registryOfKey(about) !== registryOfKey(server)) {
     throw bad('printed credentials for another server')
   }
-  // how some say that they keep nothing
+  // some helpers answer like this when they have nothing
   if (username === '' && secret === '') return undefined
   if (username === '') throw bad('printed no user name')
   return fromPair(username, secret)
 }
 
-/**
- * The members that count, empty where they are missing; `undefined` for anything but such a
- * document.
- */
+/** The relevant members, empty if they are missing; `undefined` for any other document. */
 function parseFields(
   stdout: string,
 ): Record<'ServerURL' | 'Username' | 'Secret', string> | undefined {
@@ -143,7 +141,7 @@ function parseFields(
   return {ServerURL: about, Username: username, Secret: secret}
 }
 
-/** A reason has several words; a word by itself may be a secret. */
+/** An error message has several words; a single word may be a secret. */
 function sentence(stdout: string, secrets: readonly string[]): string {
   const said = spokenWords(stdout, secrets)
   return /\s/.test(said) ? said : ''
@@ -151,9 +149,9 @@ function sentence(stdout: string, secrets: readonly string[]): string {
 
 const longestLine = 200
 /**
- * What a helper printed, as far as a message may show it: the first line, quoted
- * and cut, without `secrets`, and without what looks like one (long words with digits in them,
- * documents, what stands after `password`). Empty when there is nothing.
+ * The part of a helper's output that a message may show: the first line, quoted and cut, without
+ * `secrets` and without anything that looks like one (long words with digits in them, documents,
+ * the text after `password`). Empty when there is nothing.
  */
 export function spokenWords(text: string, secrets: readonly string[]): string {
   const line =

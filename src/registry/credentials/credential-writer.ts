@@ -15,10 +15,10 @@ export interface CredentialPlace {
 }
 
 /**
- * Writes a login where it will be found: into the first file that knows the registry already, else
- * into the first that is there (podman's, then docker's), else into docker's, which all tools read;
- * or hands it to the helper which that file names. Throws `LocalIoError`, and `AuthenticationError`
- * for a file or a helper that cannot be used.
+ * Stores a login where it will be found: in the first file that has an entry for the registry, else
+ * in the first existing file (podman's, then docker's), else in docker's, which all tools read; or
+ * in the helper that this file names. Throws `LocalIoError`, and `AuthenticationError` for a file
+ * or a helper that cannot be used.
  */
 export async function storeCredential(
   places: AuthFilePlaces,
@@ -41,7 +41,7 @@ export async function storeCredential(
 
 /**
  * Removes the login for a registry from every file, and from every helper that keeps it. Returns
- * from where; throws as `storeCredential` does.
+ * the places; throws as `storeCredential` does.
  */
 export async function eraseCredential(
   places: AuthFilePlaces,
@@ -57,9 +57,7 @@ export async function eraseCredential(
   return gone
 }
 
-/**
- * All registries that a login is in the files for, helpers' included as far as the files name them.
- */
+/** All registries with a login in the files, including helpers' if the files name the registry. */
 export async function listRegistries(places: AuthFilePlaces): Promise<string[]> {
   const found = new Set<string>()
   for (const place of authFilesOnDisk(places)) {
@@ -88,7 +86,7 @@ async function eraseFrom(
   }
   if (authKeysOf(text, file, registry).length === 0) return gone
   await editAuthFile(file, (before) => removeEntries(before, file, registry), call)
-  // a mark that the helper keeps something is not a login of the file's own
+  // an entry that only marks the helper's login is not a login of the file
   return gone.length > 0 ? gone : [{file}]
 }
 
@@ -96,7 +94,7 @@ async function choose(
   places: AuthFilePlaces,
   registry: string,
 ): Promise<{path: string; text: string}> {
-  // nobody writes the old file any more, and `.dockercfg` is laid out otherwise
+  // the old file is no longer written, and `.dockercfg` has another layout
   const files = authFilesOnDisk(places).filter(({owner}) => owner !== 'docker-legacy')
   const there: {path: string; text: string; knows: boolean}[] = []
   for (const {path} of files) {
@@ -119,8 +117,8 @@ function lastOf(files: readonly AuthFile[]): AuthFile {
 }
 
 /**
- * One entry for the registry, under the key that is there already; other spellings of it would be
- * found instead, and go.
+ * Sets one entry for the registry, under the existing key; entries under other spellings are
+ * removed, because they would be found instead.
  */
 function replaceEntry(text: string, file: string, registry: string, entry: object): string {
   const keys = authKeysOf(text, file, registry)

@@ -1,8 +1,8 @@
-/** What one registry knows us by. Never part of a message. */
+/** How the client identifies itself to one registry. Never part of a message. */
 export type Credential =
   | {readonly kind: 'password'; readonly username: string; readonly password: string}
   /**
-   * An OAuth 2 refresh token, changed for access tokens. The user name matters only where it has to
+   * An OAuth 2 refresh token, exchanged for access tokens. The user name matters only where it must
    * be sent like a password.
    */
   | {readonly kind: 'identity-token'; readonly token: string; readonly username?: string}
@@ -10,8 +10,8 @@ export type Credential =
   | {readonly kind: 'registry-token'; readonly token: string}
 
 /**
- * Says who we are, when a registry wants to know; `undefined` is nobody. Called at most once per
- * store.
+ * Looks up the credential when the registry asks for one; `undefined` is anonymous. Called at most
+ * once per store.
  */
 export type CredentialLookup = () => Promise<Credential | undefined>
 

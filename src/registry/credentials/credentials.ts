@@ -15,17 +15,17 @@ export interface CredentialSources extends AuthFilePlaces {
   /** Empty: the registry as a whole. */
   readonly repository: string
   readonly signal?: AbortSignal | undefined
-  /** Hears why a login may not have been found where the user meant it to be. */
+  /** Called with a reason why a login might not be found where the user expects it. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
 
-/** Where a credential came from: an entry of a file, or a program that a file names. */
+/** The source of a credential: an entry of a file, or a program that a file names. */
 export type CredentialSource =
   | {readonly kind: 'file'; readonly file: string; readonly key: string}
   | {
       readonly kind: 'helper'
       readonly helper: string
-      /** The file that names it, and in which of its members. */
+      /** The file that names it, and the member of the file. */
       readonly file: string
       readonly member: 'credHelpers' | 'credsStore'
     }
@@ -35,16 +35,16 @@ export interface FoundCredential {
   readonly source: CredentialSource
 }
 
-/** Finds who we are for a repository as `findCredential` does. */
+/** Finds the credential for a repository as `findCredential` does. */
 export function createCredentialLookup(sources: CredentialSources): CredentialLookup {
   return async () => (await findCredential(sources))?.credential
 }
 
 /**
- * Who we are for a repository by the files that docker, podman and skopeo write and by the programs
- * that these name; the first that knows counts, and `undefined` is nobody. Throws
- * `AuthenticationError` when a file that was named is missing, one that counts cannot be read or is
- * none, or a program fails: going on as somebody else would hide that.
+ * Finds the credential for a repository in the files that docker, podman and skopeo write and
+ * through the programs that these name. The first match counts; `undefined` is anonymous. Throws
+ * `AuthenticationError` when a file that the user named is missing, a relevant file is unreadable
+ * or invalid, or a program fails: continuing with another identity would hide that.
  */
 export async function findCredential(
   sources: CredentialSources,

@@ -1,10 +1,10 @@
 import {pathsOf, registryNames, registryOfKey, serverKey, spelledAs} from './registry-name.js'
 
 /**
- * Which key of `credHelpers` decides about a repository: the one with the longest path; of these
- * the one that is written as the registry is, then another spelling of it, then the pattern with
- * the most characters. In a pattern `*` stands for characters of a single label of the host.
- * `undefined`: no key does.
+ * Which key of `credHelpers` applies to a repository: the one with the longest path; of these the
+ * one with the registry's exact spelling, then another spelling, then the pattern with the most
+ * characters. In a pattern `*` matches characters of a single label of the host. `undefined`: no
+ * key applies.
  */
 export function helperKeyFor(
   keys: readonly string[],
@@ -26,16 +26,16 @@ export function helperKeyFor(
 }
 
 /**
- * The names under which a helper may keep the login for a registry, the likeliest first: the key
- * that named the helper, where it stands for this registry alone; what docker calls the registry;
- * its other names.
+ * The names under which a helper may keep the login for a registry, the most likely first: the key
+ * that named the helper, if it stands for this registry alone; docker's name for the registry; its
+ * other names.
  */
 export function helperServers(registry: string, key?: string): string[] {
   const written = key !== undefined && registryOfKey(key) === registry ? [key] : []
   return [...new Set([...written, serverKey(registry), ...registryNames(registry)])]
 }
 
-/** A path must be the same, character for character; only the host may hold `*`. */
+/** A path must match exactly; only the host may contain `*`. */
 function matches(pattern: string, name: string): boolean {
   const [host = '', ...path] = pattern.split('/')
   const [ownHost = '', ...ownPath] = name.split('/')
@@ -45,7 +45,7 @@ function matches(pattern: string, name: string): boolean {
   return labels.length === own.length && labels.every((label, at) => isLike(own[at] ?? '', label))
 }
 
-/** Goes from `*` to `*` and never back, so that no pattern takes long. */
+/** Moves from `*` to `*` without backtracking, so that every pattern is fast. */
 function isLike(text: string, pattern: string): boolean {
   const [first = '', ...rest] = pattern.split('*')
   const last = rest.pop()

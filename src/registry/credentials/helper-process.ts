@@ -2,10 +2,10 @@ import {constants} from 'node:fs'
 import {access, stat} from 'node:fs/promises'
 import {delimiter, isAbsolute, join} from 'node:path'
 
-/** How a helper ended and what it said; the outputs may hold secrets. */
+/** How a helper ended and what it printed; the outputs may contain secrets. */
 export interface HelperRun {
   readonly exitCode: number | undefined
-  /** In place of an exit code that says something: `did not answer within 30 s`. */
+  /** Set instead of a meaningful exit code: `did not answer within 30 s`. */
   readonly problem: string | undefined
   readonly stdout: string
   readonly stderr: string
@@ -14,8 +14,8 @@ export interface HelperRun {
 const largestOutput = 64 * 1024
 
 /**
- * Where the program is; only in folders of PATH that are named from the root, for a program in the
- * current one may be anybody's.
+ * The path of the program; only absolute folders of PATH count, because a program in the current
+ * folder could belong to anyone.
  */
 export async function findHelper(
   program: string,
@@ -29,8 +29,8 @@ export async function findHelper(
 }
 
 /**
- * Runs it without a shell, with `input` on its standard input; kills it when it takes too long,
- * says too much, or the signal says so. Never throws.
+ * Runs it without a shell, with `input` on its standard input. Kills it when it takes too long,
+ * prints too much, or the signal aborts. Never throws.
  */
 export async function runHelper(
   path: string,
@@ -42,9 +42,9 @@ export async function runHelper(
     readonly timeout: number
   },
 ): Promise<HelperRun> {
-  // late: few runs have a helper, and all would wait for what runs it
+  // imported here because few runs have a helper, and the import would slow down all of them
   const {execa} = await import('execa')
-  // our own password is for one registry, and no business of a helper
+  // the password of `inject` is for one registry, so a helper must not see it
   const env = {...options.env, INJECT_PASSWORD: undefined}
   const child = execa(path, [verb], {
     input,
@@ -60,7 +60,7 @@ export async function runHelper(
   const timer = setTimeout(() => {
     clock.late = true
     child.kill('SIGKILL')
-    // what it started itself may live on and hold the other ends
+    // a child of the helper may live on and hold the other ends of the pipes
     child.stdout.destroy()
     child.stderr.destroy()
   }, options.timeout)
@@ -75,7 +75,7 @@ export async function runHelper(
         : exitCode === undefined
           ? `could not be started (${code ?? 'no reason given'})`
           : undefined
-  // a failure of the run is never a success of the helper
+  // a failure to run the helper is never a success
   return {exitCode: problem === undefined ? exitCode : undefined, problem, stdout, stderr}
 }
 

@@ -5,8 +5,8 @@ import {type AuthFilePlaces, dockerConfig, readAuthFile} from './auth-file-place
 export type ExtraHeaders = Readonly<Record<string, string>>
 
 /**
- * Headers that are ours: whoever set them could break a request, or send credentials past the rules
- * about where they may go.
+ * Headers that `inject` itself sets: overriding them could break a request, or send credentials to
+ * the wrong host.
  */
 const ours: ReadonlySet<string> = new Set([
   'accept',
@@ -42,8 +42,8 @@ const ours: ReadonlySet<string> = new Set([
 const mostHeaders = 64
 
 /**
- * `HttpHeaders` of docker's `config.json`, without those that are ours to set and those that are
- * none. Never fails: what a file is worth is said when it is asked for credentials.
+ * `HttpHeaders` of docker's `config.json`, without reserved and invalid ones. Never fails: a
+ * problem with the file is reported when it is read for credentials.
  * https://docs.docker.com/reference/cli/docker/#custom-http-headers
  */
 export async function readHttpHeaders(places: AuthFilePlaces): Promise<ExtraHeaders> {

@@ -1,7 +1,7 @@
 /**
- * The line (from 1) on which a text stops being JSON: of a text that is cut off, its last one; of
- * JSON with something after it, where that begins. Says nothing of the text itself, which may hold
- * secrets. https://www.rfc-editor.org/rfc/rfc8259
+ * The line (from 1) on which a text stops being valid JSON: the last line of a truncated text; the
+ * beginning of anything after a complete document. Reveals nothing of the text itself, which may
+ * contain secrets. https://www.rfc-editor.org/rfc/rfc8259
  */
 export function jsonErrorLine(text: string): number {
   return text.slice(0, errorOffset(text)).split('\n').length
@@ -14,7 +14,7 @@ const scalar =
 
 type Expected = 'value' | 'name' | 'colon' | 'next'
 
-/** Where the first character is that cannot stand there. */
+/** The position of the first invalid character. */
 function errorOffset(text: string): number {
   const open: string[] = []
   let expected: Expected = 'value'

@@ -3,17 +3,20 @@ import {parseReference} from '../../oci/names/reference.js'
 
 const dockerHub = 'docker.io'
 
-/** What docker itself calls Docker Hub in its file and to its helpers. */
+/** Docker's own name for Docker Hub in its file and for its helpers. */
 const dockerHubKey = 'https://index.docker.io/v1/'
 
-/** All hosts that name a registry in files of credentials, the usual one first. */
+/** All hosts that stand for a registry in credential files, the usual one first. */
 export function registryNames(registry: string): string[] {
   return registry === dockerHub
     ? [dockerHub, 'index.docker.io', 'registry-1.docker.io']
     : [registry]
 }
 
-/** How docker and the credential helpers name a registry, in files and on their standard input. */
+/**
+ * The name by which docker and the credential helpers know a registry, in files and on standard
+ * input.
+ */
 export function serverKey(registry: string): string {
   return registry === dockerHub ? dockerHubKey : registry
 }
@@ -26,8 +29,8 @@ export function pathsOf(repository: string): string[] {
 }
 
 /**
- * A key of a file of credentials as `HOST` or `HOST/PATH` in lower case: docker writes URLs, of
- * which the host counts; containers write a host, perhaps with a path.
+ * A key of a credential file as `HOST` or `HOST/PATH` in lower case: docker writes URLs, of which
+ * only the host counts; containers write a host, perhaps with a path.
  */
 export function spelledAs(key: string): string {
   const url = /^https?:\/\/([^/?#]*)/i.exec(key)
@@ -35,8 +38,8 @@ export function spelledAs(key: string): string {
 }
 
 /**
- * The registry that a key in a file of credentials stands for: a host, or a URL. `undefined` for a
- * key with a path, which is for less, and for a pattern, which is for more.
+ * The registry that a key in a credential file stands for: a host, or a URL. `undefined` for a key
+ * with a path, which stands for less, and for a pattern, which stands for more.
  */
 export function registryOfKey(key: string): string | undefined {
   const host = spelledAs(key)
@@ -45,9 +48,9 @@ export function registryOfKey(key: string): string | undefined {
 }
 
 /**
- * A registry as `login` and `logout` take it: `HOST[:PORT]`, or a URL as docker wrote and
- * documented it, of which the host counts. Throws `UsageError` (`ERR_INJECT_REGISTRY_INVALID`),
- * which repeats nothing: people paste addresses with passwords in them.
+ * Parses a registry as `login` and `logout` take it: `HOST[:PORT]`, or a URL as docker wrote and
+ * documented it, of which only the host counts. Throws `UsageError` (`ERR_INJECT_REGISTRY_INVALID`)
+ * without quoting the text, because people paste addresses with passwords in them.
  */
 export function parseRegistryName(text: string): string {
   const host = text.replace(/^https?:\/\//i, '').replace(/\/(?:v[12]\/?)?$/, '')
@@ -58,7 +61,7 @@ export function parseRegistryName(text: string): string {
     const isWhole = reference.kind === 'registry' && /^(?:library\/)?x$/.test(reference.repository)
     if (isWhole && reference.tag === undefined) return reference.registry
   } catch {
-    // the hint says more here than what is wrong with a reference
+    // this hint is more useful than the one about references
   }
   throw invalid('write HOST or HOST:PORT, as in registry.example:5000; docker.io is Docker Hub')
 }

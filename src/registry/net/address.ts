@@ -1,8 +1,8 @@
 import {BlockList, isIP} from 'node:net'
 
 /**
- * How far away a host is, judged by its name alone: nothing is looked up. A DNS name is `public`
- * unless it is a name of this machine.
+ * How far away a host is, judged by its name alone, without a lookup. A DNS name is `public` unless
+ * it is a name of this machine.
  */
 export type Reach = 'loopback' | 'link-local' | 'private' | 'public'
 
@@ -13,10 +13,10 @@ loopback.addAddress('::1', 'ipv6')
 const linkLocal = new BlockList()
 linkLocal.addSubnet('169.254.0.0', 16, 'ipv4')
 linkLocal.addSubnet('fe80::', 10, 'ipv6')
-// "this host, this network": whoever names it means a machine beside us, and no certificate does
+// "this host, this network": the address of a nearby machine, which no certificate can name
 linkLocal.addSubnet('0.0.0.0', 8, 'ipv4')
 linkLocal.addAddress('::', 'ipv6')
-// everybody on this network
+// multicast and broadcast: every machine on this network
 linkLocal.addSubnet('224.0.0.0', 4, 'ipv4')
 linkLocal.addAddress('255.255.255.255', 'ipv4')
 linkLocal.addSubnet('ff00::', 8, 'ipv6')
@@ -45,13 +45,13 @@ export function reachOf(hostname: string): Reach {
   if (found) return found
   const embedded = version === 6 ? embeddedAddress(address) : undefined
   const reach = embedded === undefined ? 'public' : reachOf(embedded)
-  // a way around to this machine earns none of its trust
+  // an embedded loopback address is not trusted like a direct one
   return reach === 'loopback' ? 'link-local' : reach
 }
 
 /**
- * The IPv4 address that NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible addresses
- * (::/96) lead to.
+ * The IPv4 address that is embedded in a NAT64 (64:ff9b::/96), 6to4 (2002::/16) or IPv4-compatible
+ * (::/96) address.
  */
 function embeddedAddress(address: string): string | undefined {
   const [head = '', tail] = new URL(`http://[${address.replace(/%.*/, '')}]/`).hostname
@@ -70,7 +70,7 @@ function embeddedAddress(address: string): string | undefined {
 
 function reachOfName(hostname: string): Reach {
   if (isLocalName(hostname)) return 'loopback'
-  // names of this machine by custom only: nothing is sent there without TLS for that
+  // names of this machine by convention only, so plain http is not allowed for them
   return /^(?:ip6-(?:localhost|loopback)|localhost[46]?(?:\.localdomain[46]?)?)\.?$/.test(hostname)
     ? 'link-local'
     : 'public'
@@ -82,9 +82,9 @@ function isLocalName(hostname: string): boolean {
 }
 
 /**
- * Whether the registry at `from` may send us to `to` (a token server, an upload host). A public
- * registry has no business with machines beside us; one that is beside us itself may name its
- * neighbours.
+ * Whether the registry at `from` may refer to `to` (a token server, an upload host). A public
+ * registry must not refer to machines on the local network; a registry on that network may refer to
+ * its neighbours.
  */
 export function mayReferTo(from: URL, to: URL): boolean {
   const reach = reachOf(to.hostname)

@@ -1,11 +1,11 @@
 import {reachOf} from './address.js'
 
-/** Docker Hub's API does not live at the name that references use. */
+/** Docker Hub's API has another host than its references. */
 const hosts: Readonly<Record<string, string>> = {'docker.io': 'registry-1.docker.io'}
 
 /**
- * Where a registry answers. Unless `plainHttp` says so or not: https, but plain http on loopback,
- * where registries for trials run without a certificate.
+ * The address of a registry's API. Default of `plainHttp`: https, except on loopback, where test
+ * registries run without a certificate.
  */
 export function registryUrl(registry: string, plainHttp?: boolean): URL {
   const host = (Object.hasOwn(hosts, registry) ? hosts[registry] : undefined) ?? registry
@@ -15,7 +15,8 @@ export function registryUrl(registry: string, plainHttp?: boolean): URL {
 }
 
 /**
- * A URL as messages show it: no user, password or query, which may all be secrets, and not endless.
+ * A URL for messages: without user, password and query, which may be secrets, and of limited
+ * length.
  */
 export function displayUrl(url: URL): string {
   const text = `${url.protocol}//${url.host}${url.pathname}`
@@ -27,7 +28,7 @@ export function displayRequest(request: {readonly method: string; readonly url: 
   return `${request.method} ${displayUrl(request.url)}`
 }
 
-/** `text` against `base`; `undefined` for what is no address. */
+/** Resolves `text` against `base`; `undefined` for an invalid address. */
 export function parseUrl(text: string, base: URL): URL | undefined {
   try {
     return new URL(text, base)

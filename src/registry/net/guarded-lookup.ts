@@ -6,15 +6,15 @@ import type {SendRequest} from './http.js'
 import {displayUrl} from './endpoint.js'
 import {lookup as systemLookup, type LookupAddress} from 'node:dns'
 
-/** The code of a `TransportError` for a name that leads to an address where it must not lead. */
+/** The code of a `TransportError` for a name with a forbidden address. */
 const addressRefused = 'ERR_ADDRESS_REFUSED'
 
 const forbidden: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
 /**
- * An exchange for one registry that also guards what the registry names: token servers, redirects,
- * places of uploads, next pages. Their names may not lead to this machine or to a link-local
- * address, unless the registry is on this machine itself; its own name is the user's, and looked up
- * as usual. Throws `NetworkError` (`ERR_INJECT_ADDRESS_REFUSED`).
+ * An exchange for one registry that also checks the hosts that the registry refers to: token
+ * servers, redirects, upload addresses, next pages. Their names must not resolve to this machine or
+ * to a link-local address, unless the registry is on this machine itself. The registry's own name
+ * comes from the user and is not checked. Throws `NetworkError` (`ERR_INJECT_ADDRESS_REFUSED`).
  */
 export function guardedExchange(
   exchange: SendRequest,
@@ -38,10 +38,10 @@ export function guardedExchange(
   }
 }
 /**
- * Looks names up as `lookup` does, and fails when one leads to this machine or to a link-local
- * address: what a name is worth is seen only when it is resolved, and the address that was checked
- * must be the one that is connected to. Private networks are no reason to fail: companies name the
- * machines in theirs.
+ * Looks names up as `lookup` does, and fails when one resolves to this machine or to a link-local
+ * address. The check is made here because only a resolved name shows its address, and the checked
+ * address must be the one that is connected to. Private networks are allowed, because companies use
+ * such names for their own machines.
  */
 function guardedLookup(lookup: LookupFunction = systemLookup): LookupFunction {
   return (hostname, options, callback) => {

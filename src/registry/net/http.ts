@@ -10,8 +10,8 @@ import {secretsOf} from './secrets.js'
 import {sendBody} from './send-body.js'
 
 /**
- * A body that can be sent again: every `open` starts at its first byte. Without a length it goes as
- * chunked transfer encoding.
+ * A body that can be sent again: every `open` starts at its first byte. Without a length it is sent
+ * in chunked transfer encoding.
  */
 export interface OutgoingBody {
   readonly length: number | undefined
@@ -25,14 +25,11 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: OutgoingBody
   /**
-   * Which of the timeouts holds from the last byte sent to the first one of the answer; default
+   * Which timeout applies from the last byte sent to the first byte of the answer; default
    * `response`.
    */
   readonly patience?: 'response' | 'commit'
-  /**
-   * How the host's name becomes an address, where that is ours to find out and not a proxy's;
-   * default: as the system does.
-   */
+  /** Resolves the host's name, unless a proxy does that; default: the system's resolver. */
   readonly lookup?: LookupFunction | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -40,65 +37,67 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** Where the answer came from: after redirects, not where the request went. */
+  /** The address that answered, after redirects. */
   readonly url: URL
   /**
-   * To be read once; leaving it early ends the connection. Throws `TransportError` when it breaks
-   * off.
+   * Can be read once; leaving it early closes the connection. Throws `TransportError` when it
+   * breaks off.
    */
   readonly body: ByteStream
-  /** What was sent that an error must not repeat, though the answer may. */
+  /** Secrets of the request, which an error must not repeat even if the answer does. */
   readonly secrets: readonly string[]
-  /** Whether we had credentials for whom we asked, right or wrong. */
+  /** Whether there were credentials for this host, valid or not. */
   readonly isKnown?: boolean
   /**
-   * Gets rid of the body and keeps the connection if that is cheap. Every response is either read
+   * Discards the body and keeps the connection if that is cheap. Every response must be either read
    * or discarded.
    */
   discard(): Promise<void>
 }
 
 /**
- * One request, one answer of any status. Throws `TransportError`, what the body's producer threw,
- * or the signal's reason.
+ * Sends one request and returns the answer, whatever its status. Throws `TransportError`, what the
+ * body's producer threw, or the signal's reason.
  */
 export type SendRequest = (request: HttpRequest) => Promise<HttpResponse>
 
 /** Milliseconds. */
 export interface HttpTimeouts {
-  /** For each of looking up the name, connecting, and the TLS handshake. */
+  /** For each of name lookup, connecting, and the TLS handshake. */
   readonly connect: number
   readonly response: number
   /**
-   * The same, for a request that commits an upload: the registry may copy gigabytes from one
-   * storage to another before it answers.
+   * The same for a request that commits an upload: the registry may copy gigabytes from one storage
+   * to another before it answers.
    */
   readonly commit: number
-  /** Without a byte moving, in either direction, while it is not us who are slow. */
+  /**
+   * The longest time without a byte in either direction, not counting the time that the consumer
+   * takes.
+   */
   readonly idle: number
   /**
-   * A body must come at `minRate` bytes per second, on the average of every such time that we wait
+   * A body must come at `minRate` bytes per second on average, over every such period of waiting
    * for it.
    */
   readonly rateWindow: number
 }
 
 /**
- * Slower than any line that a layer could come over, faster than a server that only keeps us
- * waiting.
+ * Slower than any line that could carry a layer, faster than a server that only stalls the client.
  */
 const minRate = 1024
 
 export interface HttpSettings {
   readonly userAgent: string
   readonly timeouts: HttpTimeouts
-  /** Throws an error of ours when a way cannot be had. */
+  /** Throws an `InjectError` when there is no route to the host. */
   readonly routeTo: (url: URL) => NetworkRoute
 }
 
 /**
- * HTTP/1.1 over the connections of a route. Follows no redirects, retries nothing, decodes nothing:
- * each of these is a file of its own, or a mistake.
+ * HTTP/1.1 over the connections of a route. Does not follow redirects, retry or decode: other files
+ * do that.
  */
 export function createHttp(settings: HttpSettings): SendRequest {
   return (request) => exchange(request, settings)
@@ -138,7 +137,7 @@ async function exchange(request: HttpRequest, settings: HttpSettings): Promise<H
   const finish = (): void => signal?.removeEventListener('abort', abort)
   const failure = (error: unknown): unknown =>
     signal?.aborted ? signal.reason : transportError(error, doing)
-  // an error between two listeners of ours must not end the process
+  // an error while no listener is attached must not end the process
   stream.on('error', () => {})
 
   let sent = body === undefined
@@ -157,7 +156,7 @@ async function exchange(request: HttpRequest, settings: HttpSettings): Promise<H
   )
   try {
     const {statusCode: status, headers} = await answered
-    // an answer of the proxy's own, and about it
+    // the proxy's own answer, about the proxy
     if (proxy && status === 407) throw failure(proxyRefusal(proxy.name, status, doing))
     if (!sent && status < 300) {
       throw new TransportError('ERR_EARLY_ANSWER', `${doing}: answered before all was sent`)

@@ -1,20 +1,24 @@
 import {InjectError} from '../../errors.js'
 
-/** Shorter ones are parts of too many words: they are struck out only where they stand alone. */
+/** Shorter secrets are parts of too many words, so they are removed only as whole words. */
 const distinct = 8
-/** So deep do errors of ours go. */
+/** The deepest chain of causes that is searched. */
 const deepest = 8
 
-/** All that a run is known by, so that nothing that it says repeats it, though a server may. */
+/** All secrets of a run, so that no message repeats them, even if a server does. */
 export interface KnownSecrets {
   add(texts: readonly string[]): void
   /**
-   * `text` without them, however servers and URLs write them, and where it breaks off within one.
+   * `text` without the secrets, in every form that servers and URLs use, even if it is cut off
+   * within one.
    */
   strike(text: string): string
-  /** The same error, of which and of whose causes no message has one. Hints are our own words. */
+  /**
+   * The same error, with the secrets removed from its message and from those of its causes. Hints
+   * never contain server text.
+   */
   strikeError(error: unknown): unknown
-  /** `work`, failing without them. */
+  /** Removes the secrets from the error of `work`, if it fails. */
   guard<T>(work: Promise<T>): Promise<T>
 }
 
@@ -50,7 +54,7 @@ export function createKnownSecrets(): KnownSecrets {
       for (const text of texts) if (text.length >= 4) known.add(text)
       if (known.size === before) return
       const all = new Set([...known].flatMap(formsOf))
-      // a longer one may hold a shorter one
+      // longest first, because a secret may contain another one
       forms = [...all].sort((a, b) => b.length - a.length)
       pattern = new RegExp(forms.map(expression).join('|'), 'gi')
     },
@@ -63,7 +67,7 @@ export function createKnownSecrets(): KnownSecrets {
   }
 }
 
-/** As it is, in URLs, in forms, and in quotes. */
+/** The secret in all its forms: plain, in URLs, in forms, and in quotes. */
 function formsOf(secret: string): string[] {
   const path = new URL('http://x/')
   path.pathname = secret
@@ -75,13 +79,13 @@ function formsOf(secret: string): string[] {
   ].filter(({length}) => length >= 4)
 }
 
-/** Names of hosts and of schemes come in lower case. */
+/** Names of hosts and schemes are converted to lower case. */
 function expression(form: string): string {
   const escaped = form.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
   return form.length < distinct ? `(?<![a-z\\d])${escaped}(?![a-z\\d])` : escaped
 }
 
-/** What was cut off within a secret ends in its first part. */
+/** Also removes the beginning of a secret that was cut off. */
 function withoutStarts(text: string, forms: readonly string[]): string {
   const parts = text.split('…')
   const last = parts.pop() ?? ''

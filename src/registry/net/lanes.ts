@@ -1,15 +1,15 @@
 import {createKeyedLimiter} from '../../stream/limiter.js'
 
 /**
- * Uploads that are being read from somewhere, and everything else. An upload may have to wait for a
- * download that is its source; nothing waits for an upload: so they are counted apart, or they
- * could wait for each other for ever.
+ * Uploads whose source is a stream, and everything else. An upload may wait for the download that
+ * is its source, but nothing waits for an upload. So they are counted separately: otherwise they
+ * could deadlock.
  */
 export type Lane = 'ask' | 'send'
 
-/** At most so many requests per host and lane are on their way at once. */
+/** Limits the number of concurrent requests per host and lane. */
 export interface Lanes {
-  /** Waits for a place; call the result, once, to leave it. Rejects with the signal's reason. */
+  /** Waits for a slot; call the result once to free it. Rejects with the signal's reason. */
   enter(host: string, lane: Lane, signal: AbortSignal | undefined): Promise<() => void>
 }
 

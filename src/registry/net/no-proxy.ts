@@ -2,11 +2,10 @@ import {BlockList, isIP} from 'node:net'
 import {reachOf} from './address.js'
 
 /**
- * Whether a URL's host is one that is asked without a proxy, by a `NO_PROXY` list: host names
- * (which stand for the names below them, too), `.suffix` and `*.suffix` (for the names below only),
- * addresses, networks (`10.0.0.0/8`, `fd00::/8`), each but a network with `:PORT` if only that is
- * meant, or `*` for all. This machine is always one. The rules are Go's, which docker, podman,
- * skopeo and crane follow:
+ * Whether a URL's host is excluded from the proxy by a `NO_PROXY` list: host names (which include
+ * the names below them), `.suffix` and `*.suffix` (only the names below), addresses, networks
+ * (`10.0.0.0/8`, `fd00::/8`), each but a network optionally with `:PORT`, or `*` for all. This
+ * machine is always excluded. The rules are Go's, which docker, podman, skopeo and crane follow:
  * https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
  */
 export function createNoProxy(list: string): (url: URL) => boolean {
@@ -48,7 +47,10 @@ function networkRule(address: string, prefix: number): Rule {
   return listOf((list) => list.addSubnet(address, prefix, familyOf(address)))
 }
 
-/** Compares addresses, not their spellings; a name is in no network, for nothing is looked up. */
+/**
+ * Compares addresses, not their spellings; a name never matches a network, because it is not looked
+ * up.
+ */
 function listOf(fill: (list: BlockList) => void): (host: string) => boolean {
   const list = new BlockList()
   fill(list)

@@ -7,26 +7,26 @@ import type {RetryPorts} from './retry-policy.js'
 import {createTransport, type Transport} from './transport.js'
 import {createTrust, type TrustOptions} from '../tls/trust.js'
 
-/** How registries are reached, as far as it is the same for all that one run talks to. */
+/** How to reach registries; the settings that all connections of a run share. */
 export interface TransportOptions {
-  /** Certificates, besides what the environment and `certs.d` say. */
+  /** Certificates, besides those of the environment and of `certs.d`. */
   readonly tls?: Omit<TrustOptions, 'env' | 'home' | 'onNotice'> | undefined
-  /** Certificates are not checked, the proxy's own excepted. */
+  /** Do not check certificates, except the proxy's own. */
   readonly insecure?: boolean | undefined
   readonly timeouts?: Partial<HttpTimeouts> | undefined
-  /** Requests per host that are on their way at once; default 6. */
+  /** Concurrent requests per host; default 6. */
   readonly parallel?: number | undefined
   readonly userAgent?: string | undefined
-  /** Hears what the user should know and what is no failure. */
+  /** Called with messages for the user that are not errors. */
   readonly onNotice?: ((text: string) => void) | undefined
-  /** What stands for the machine in tests; default: the real one. */
+  /** Replaces parts of the machine in tests; default: the real ones. */
   readonly ports?: TransportPorts | undefined
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly home?: string | undefined
 }
 
 interface TransportPorts extends Partial<Pick<RetryPorts, 'sleep'>> {
-  /** How names of hosts become addresses, where no proxy does that. */
+  /** Resolves host names, unless a proxy does that. */
   readonly lookup?: LookupFunction | undefined
 }
 
@@ -39,8 +39,8 @@ const defaultTimeouts: HttpTimeouts = {
 }
 
 /**
- * The transport of this machine: its proxies, its certificates. Nothing is read or sent before the
- * first request.
+ * The transport of this machine, with its proxies and certificates. Nothing is read or sent before
+ * the first request.
  */
 export function openTransport(options: TransportOptions): Transport {
   const {onNotice, env = process.env, home = homeFolder()} = options
@@ -58,7 +58,7 @@ export function openTransport(options: TransportOptions): Transport {
   })
 }
 
-/** The machine's clock, chance and pauses, as far as `options` have no others. */
+/** The machine's clock, random numbers and pauses, unless `options` replace them. */
 export function retryPorts({
   ports,
   onNotice,
@@ -74,7 +74,7 @@ export function retryPorts({
   }
 }
 
-/** The promise API wraps the signal's reason; here it comes as it is. */
+/** The promise API wraps the signal's reason; this rejects with the reason itself. */
 export async function sleepOrAbort(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, signal && {signal}).catch((error: unknown) => {
     signal?.throwIfAborted()

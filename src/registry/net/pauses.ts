@@ -1,17 +1,11 @@
 import {waitFor} from '../../stream/wait-for.js'
 
-/**
- * When a host asks to be left alone for a while, all of our requests to it wait, not only the one
- * that was told.
- */
+/** When a host asks to wait, all requests to it wait, not only the one that was told. */
 export interface HostPauses {
-  /**
-   * Resolves when nothing asks `host` to be left alone (any more). Rejects with the signal's
-   * reason.
-   */
+  /** Resolves when no wait for `host` is active. Rejects with the signal's reason. */
   clear(host: string, signal: AbortSignal | undefined): Promise<void>
   /**
-   * Holds up every request to `host` for at least `milliseconds` from now; resolves when they are
+   * Delays every request to `host` for at least `milliseconds` from now; resolves when the time is
    * over.
    */
   postpone(host: string, milliseconds: number, signal: AbortSignal | undefined): Promise<void>
@@ -29,7 +23,7 @@ export function createHostPauses(sleep: (milliseconds: number) => Promise<void>)
       const wait = Promise.all([before, sleep(milliseconds)]).finally(() => {
         if (waits.get(host) === wait) waits.delete(host)
       })
-      // the sleep may be ended with everything else, when nobody waits for it
+      // an abort may end the sleep when nothing is waiting for it
       wait.catch(() => {})
       waits.set(host, wait)
       await clear(host, signal)

@@ -6,21 +6,21 @@ export interface Proxy {
   readonly url: URL
   /** `http://proxy.example:3128`, for messages. */
   readonly name: string
-  /** The value of `Proxy-Authorization`: for the proxy alone, and for no message. */
+  /** The value of `Proxy-Authorization`: only for the proxy, never for a message. */
   readonly authorization: string | undefined
 }
 
 /**
- * The proxy that stands between us and a URL; `undefined` is none. Throws `UsageError`
- * (`ERR_INJECT_PROXY_INVALID`) for a setting that is none.
+ * The proxy for a URL; `undefined`: no proxy. Throws `UsageError` (`ERR_INJECT_PROXY_INVALID`) for
+ * an invalid setting.
  */
 export type ProxyLookup = (url: URL) => Proxy | undefined
 
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * By `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in capitals (which win) or not. A setting is read
- * when a URL needs it.
+ * Uses `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in upper case (which takes precedence) or lower
+ * case. A setting is read when a URL needs it.
  */
 export function createProxyLookup(env: Env): ProxyLookup {
   const direct = createNoProxy(env['NO_PROXY'] || env['no_proxy'] || '')
@@ -71,12 +71,12 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    // a bare % is what was meant
+    // a bare % is meant literally
     return text
   }
 }
 
-/** The value is not shown: it may hold a password. */
+/** The value is not shown, because it may contain a password. */
 function invalid(variable: string, why: string): UsageError {
   return new UsageError('ERR_INJECT_PROXY_INVALID', `${variable} ${why}`, {
     hint: 'write it as http://proxy.example:3128 or https://proxy.example',

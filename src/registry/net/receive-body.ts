@@ -5,20 +5,22 @@ import {TransportError} from './transport-error.js'
 import {monotonicTime} from '../../disk/clock.js'
 
 export interface ReceiveOptions {
-  /** Milliseconds without a byte. */
+  /** The longest time without a byte, in milliseconds. */
   readonly idle: number
-  /** Bytes per second that must come, on the average of each `window` milliseconds of waiting. */
+  /** The slowest average rate in bytes per second, over each `window` milliseconds of waiting. */
   readonly rate: {readonly window: number; readonly minimum: number}
   readonly doing: string
-  /** What to throw for what the stream threw. */
+  /** Converts the stream's error to the one to throw. */
   readonly failure: (error: unknown) => unknown
-  /** Called once, when the body is over or left. */
+  /** Called once, when the body has been read or abandoned. */
   readonly finish: () => void
-  /** Whether the connection can serve another request once the body was read. */
+  /** Whether the connection can be reused once the body was read. */
   readonly reusable: () => boolean
 }
 
-/** The answer's body. Only the waits for the network are timed: a consumer may be slow. */
+/**
+ * The answer's body. Only the time spent waiting for the network counts: a consumer may be slow.
+ */
 export async function* receiveBody(
   answer: Duplex,
   {idle, rate, doing, failure, finish, reusable}: ReceiveOptions,
@@ -58,12 +60,12 @@ function tooSlow(doing: string, {bytes, milliseconds}: Moved): TransportError {
   return new TransportError('ETIMEDOUT', `${doing}: only ${bytes} bytes came in ${seconds} s`)
 }
 
-/** More than this is dearer to read than a new connection. */
+/** Reading more than this costs more than a new connection. */
 const worthReading = 64 * 1024
 
 /**
- * Reads and forgets a body of sensible size; drops the connection of another. Never throws: nobody
- * wanted the bytes.
+ * Reads and discards a body of moderate size; closes the connection for a larger one. Never throws,
+ * because nothing needs the bytes.
  */
 export async function drain(body: ByteStream): Promise<void> {
   let size = 0

@@ -14,10 +14,10 @@ const secretHeaders: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Follows the redirects of a GET or HEAD, and the ones of other methods that keep the method (307
- * and 308) and stay at the same origin; any other 3xx answer is given back. Secrets are dropped at
- * the first change of scheme, host or port and stay dropped, even where a later hop leads back.
- * Throws `NetworkError` (`ERR_INJECT_REDIRECT_REFUSED`).
+ * Follows the redirects of a GET or HEAD. For other methods, follows only redirects that keep the
+ * method (307 and 308) and stay at the same origin; any other 3xx answer is returned. Secrets are
+ * dropped at the first change of scheme, host or port and stay dropped, even if a later hop leads
+ * back. Throws `NetworkError` (`ERR_INJECT_REDIRECT_REFUSED`).
  */
 export async function followRedirects(
   exchange: SendRequest,
@@ -39,7 +39,7 @@ export async function followRedirects(
 function isFollowed({method, url}: HttpRequest, {status, headers}: HttpResponse): boolean {
   if (method === 'GET' || method === 'HEAD') return redirectStatuses.has(status)
   if (status !== 307 && status !== 308) return false
-  // what is sent is for the one that we chose to send it to
+  // a body goes only to the chosen host
   return parseUrl(headers.location ?? '//', url)?.origin === url.origin
 }
 
@@ -64,7 +64,7 @@ function redirectTarget(request: HttpRequest, location: string | undefined, from
   return url
 }
 
-/** The headers of a request that another origin may see. */
+/** The headers of a request that another origin may get. */
 export function withoutSecrets(headers: HttpRequest['headers']): HttpRequest['headers'] {
   return Object.fromEntries(
     Object.entries(headers ?? {}).filter(([name]) => !secretHeaders.has(name)),

@@ -1,4 +1,4 @@
-/** What is passed in, so that retries can be tested without waiting. */
+/** Dependencies of retries, so that tests need not wait. */
 export interface RetryPorts {
   /** Rejects with the signal's reason when that is aborted. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
@@ -6,17 +6,17 @@ export interface RetryPorts {
   random(): number
   /** Milliseconds since the epoch. */
   now(): number
-  /** Hears of waits that a user would wonder about. */
+  /** Called before waits that the user should know about. */
   onNotice?(text: string): void
 }
 
 export interface RetryPolicy {
-  /** Requests in all, the first one included. */
+  /** The total number of requests, including the first one. */
   readonly attempts: number
-  /** Milliseconds that the first wait is at most; it doubles with each. */
+  /** The upper limit of the first wait, in milliseconds; it doubles each time. */
   readonly firstDelay: number
   readonly maxDelay: number
-  /** The longest `Retry-After` that is obeyed; a registry that asks for more is given up. */
+  /** The longest `Retry-After` that is obeyed; a longer one is an error. */
   readonly maxRetryAfter: number
 }
 
@@ -27,14 +27,14 @@ export const defaultRetryPolicy: RetryPolicy = {
   maxRetryAfter: 60_000,
 }
 
-/** Answers that another try may better: the server's or a proxy's trouble of the moment. */
+/** Temporary problems of the server or a proxy, which may be gone at another try. */
 export const retryableStatuses: ReadonlySet<number> = new Set([
   408, 425, 429, 499, 500, 502, 503, 504, 522, 524,
 ])
 
 /**
- * How often a request may meet the failure before it counts; a code that is not here is final at
- * once (certificates, parse errors).
+ * How often a request may meet the failure before it is final; codes that are not listed are final
+ * at once (certificates, parse errors).
  */
 export function attemptsFor(code: string, {attempts}: RetryPolicy): number {
   if (code === 'ENOTFOUND') return Math.min(attempts, 2)
@@ -60,7 +60,7 @@ const retryableCodes: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Milliseconds before the try after the `attempt`-th: exponential, with full jitter, so that many
+ * Milliseconds to wait after try number `attempt`: exponential, with full jitter, so that many
  * clients do not return at once.
  */
 export function backoff(attempt: number, policy: RetryPolicy, random: number): number {
@@ -68,14 +68,14 @@ export function backoff(attempt: number, policy: RetryPolicy, random: number): n
 }
 
 /**
- * Milliseconds that a `Retry-After` asks for, both forms; a date in the past is 0. `undefined` for
- * anything else.
+ * Milliseconds that a `Retry-After` asks for, in either form; a date in the past is 0. `undefined`
+ * for an invalid value.
  * https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   const text = header?.trim() ?? ''
   if (/^\d{1,10}$/.test(text)) return Number(text) * 1000
-  // only dates that name a day: `Date.parse` takes "-1" and "3 May" for dates, too
+  // only dates with the name of a day: `Date.parse` accepts "-1" and "3 May", too
   if (!/^[A-Z][a-z]{2,8},? [\w :+-]{10,40}$/.test(text)) return undefined
   const date = Date.parse(text)
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)

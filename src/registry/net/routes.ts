@@ -13,15 +13,15 @@ import type {Proxy, ProxyLookup} from './proxy.js'
 import type {TrustLookup} from '../tls/trust.js'
 import {createTunnelAgent} from './tunnel-agent.js'
 
-/** How one host is reached. */
+/** How to reach one host. */
 export interface NetworkRoute {
-  /** By the protocol that they speak with whom they connect to. */
+  /** By the protocol of the connection, which may be the one to a proxy. */
   readonly agent: {readonly http?: Agent; readonly https?: TlsAgent}
-  /** What sends a request, where it must be put to a proxy; `undefined`: Node's own. */
+  /** Sends a request in the form for a proxy; `undefined`: Node's own function. */
   readonly request: RequestFunction | undefined
-  /** What answers in the host's place, where it may: a proxy for plain http. */
+  /** A proxy for plain http, which may answer in the host's place. */
   readonly proxy: Proxy | undefined
-  /** No proxy of any kind on the way: names are looked up here. */
+  /** There is no proxy of any kind, so names are looked up here. */
   readonly direct: boolean
 }
 
@@ -34,22 +34,22 @@ type RequestFunction = (
 export interface RouteSettings {
   readonly proxyFor: ProxyLookup
   readonly trustFor: TrustLookup
-  /** Certificates are not checked. */
+  /** Do not check certificates. */
   readonly insecure: boolean
   /** Milliseconds, see `HttpTimeouts`. */
   readonly connect: number
 }
 
-/** The ways to hosts, each with its kept-alive connections and TLS sessions. */
+/** The routes to hosts, each with its kept-alive connections and TLS sessions. */
 export interface Routes {
-  /** `registry`: as references name it, when `url` is that registry's; see `Peer`. */
+  /** `registry`: its name in references, when `url` is that registry's; see `Peer`. */
   find(url: URL, registry: string | undefined): NetworkRoute
-  /** Ends all connections; later ones are new. */
+  /** Closes all connections; later ones are new. */
   close(): void
 }
 
-// free connections are dropped before the usual servers drop them, so that few requests meet a
-// closing one
+// idle connections are closed before the usual servers close them, so that few requests meet a
+// connection that is closing
 const keepAlive = {keepAlive: true, timeout: 15_000}
 
 export function createRoutes(settings: RouteSettings): Routes {
@@ -116,12 +116,12 @@ function absoluteForm(proxy: Proxy, agent: NetworkRoute['agent']): RequestFuncti
         agent: agent.https ?? agent.http,
         protocol,
         hostname,
-        // else the certificate would be compared with the Host header
+        // otherwise the certificate would be compared with the Host header
         servername: isIP(hostname) === 0 ? hostname : '',
         port: port || (protocol === 'https:' ? 443 : 80),
         path: `${url.origin}${url.pathname}${url.search}`,
         headers: {
-          // got's are an object
+          // got passes an object
           ...(options.headers as OutgoingHttpHeaders),
           host: url.host,
           ...(proxy.authorization && {'proxy-authorization': proxy.authorization}),

@@ -1,10 +1,10 @@
 import type {Credential} from '../credentials/credential.js'
 
-/** Shorter ones are parts of too many words, and no secret for long. */
+/** Shorter texts are parts of too many words, and would not be secret for long. */
 const shortest = 4
 
 /**
- * What an error must not repeat, though a server may: each as it is, and as it stands in headers
+ * Texts that an error must not repeat, even if a server does: each in plain form, and as in headers
  * and forms.
  */
 export function secretsOf(
@@ -29,11 +29,11 @@ export function secretsOf(
           ]
   const sent = headers.flatMap((header) => (header === undefined ? [] : inHeader(header)))
   const all = new Set([...own, ...sent].flatMap((text) => [text, encodeURIComponent(text)]))
-  // a longer one may hold a shorter one
+  // longest first, because a secret may contain another one
   return [...all].filter(({length}) => length >= shortest).sort((a, b) => b.length - a.length)
 }
 
-/** `text` without any of them. */
+/** `text` without the secrets. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
 }

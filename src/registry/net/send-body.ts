@@ -2,7 +2,7 @@ import type {Writable} from 'node:stream'
 import type {ByteStream} from '../../store/content-store.js'
 import {TransportError} from './transport-error.js'
 
-/** A slow line moves at least this much within the idle time. */
+/** Even a slow line moves at least this much within the idle time. */
 const sliceSize = 256 * 1024
 
 export interface SendOptions {
@@ -11,10 +11,10 @@ export interface SendOptions {
 }
 
 /**
- * Writes `body` as fast as the other side takes it, then ends `request`. Only the waits for the
- * network are timed: a producer may be slow. True when all was handed over; false when the answer
- * came or the connection broke before that (its own listener hears why). Throws what the producer
- * throws, with the request destroyed.
+ * Writes `body` as fast as the other side reads it, then ends `request`. Only the time spent
+ * waiting for the network counts: a producer may be slow. True when everything was written; false
+ * when the answer came or the connection broke before that (its own listener gets the error).
+ * Throws what the producer throws, with the request destroyed.
  */
 export async function sendBody(
   request: Writable,

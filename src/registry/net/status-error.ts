@@ -14,13 +14,13 @@ import {withoutSecrets} from './secrets.js'
 import {RefusedError} from './transport-error.js'
 import {usualRefusal, type UsualRefusal} from './usual-refusals.js'
 
-/** More of an error's body than this says nothing new. */
+/** The most of an error's body that is read. */
 const errorBodyLimit = 64 * 1024
 
-/** The hint for a refusal by a host that a registry sends us to, which gets no credentials. */
+/** The hint for a refusal by a host that the registry refers to, which gets no credentials. */
 export const askedAnonymously = 'it was asked without credentials; ask the operator of the registry'
 
-/** Reads what an answer with an unwelcome status has to say, and makes it an error. */
+/** Reads an answer with an unaccepted status, and converts it to an error. */
 export async function refusal(request: HttpRequest, response: HttpResponse): Promise<RefusedError> {
   const body = await readStart(response)
   const retryAfter = response.headers['retry-after']
@@ -29,7 +29,7 @@ export async function refusal(request: HttpRequest, response: HttpResponse): Pro
 }
 
 /**
- * A status and an error body of the distribution spec as an error of ours.
+ * Converts a status and an error body of the distribution spec to an `InjectError`.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
 function statusError(
@@ -84,7 +84,7 @@ function statusError(
   if (status === 507) {
     return new NetworkError('ERR_INJECT_REGISTRY_FULL', message, {hint: 'its storage is full'})
   }
-  // Go's words, and nginx's
+  // messages of Go, and of nginx
   if (status === 400 && /HTTP request (?:was sent )?to (?:an )?HTTPS/.test(startOf(body))) {
     const hint = 'the registry speaks TLS: use --no-plain-http, or drop --plain-http'
     return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message, {hint})
@@ -130,12 +130,12 @@ async function readStart(response: HttpResponse): Promise<Uint8Array> {
       if (size > errorBodyLimit) break
     }
   } catch {
-    // the status says enough
+    // the status is sufficient
   }
   return Buffer.concat(chunks).subarray(0, errorBodyLimit)
 }
 
-/** Registries put anything into their messages; most are plain words. */
+/** Registries put anything into their messages; most are plain text. */
 export function shown(text: string): string {
   return /^[\w .,:;/@()'+=-]{0,200}$/.test(text) ? text : quoted(text, 200)
 }

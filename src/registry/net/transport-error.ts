@@ -1,9 +1,9 @@
 import type {InjectError} from '../../errors.js'
 
 /**
- * No answer, or half of one: what the network did to a request. Stays inside src/registry, where it
- * is tried again or becomes a `NetworkError`. It keeps the code and the message of what got or Node
- * threw, never the object: that one refers to the request's headers.
+ * A network failure: no answer, or an incomplete one. Stays inside src/registry, where the request
+ * is retried or the error becomes a `NetworkError`. It keeps the code and the message of the error
+ * that got or Node threw, never the object, which refers to the request's headers.
  */
 export class TransportError extends Error {
   override readonly name = 'TransportError'
@@ -16,24 +16,24 @@ export class TransportError extends Error {
   }
 }
 
-/** Of anything that a stream or a request threw; `doing` starts the message. */
+/** Converts any error of a stream or a request; `doing` starts the message. */
 export function transportError(error: unknown, doing: string): TransportError {
   if (error instanceof TransportError) return error
   const cause = error instanceof Error ? error : new Error(String(error))
-  // got wraps an error of ours that destroyed its stream
+  // got wraps an `InjectError` that destroyed its stream
   if (cause.cause instanceof TransportError) return cause.cause
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : 'ERR_UNKNOWN'
   return new TransportError(code, `${doing}: ${oneLine(messageOf(cause))}`)
 }
 
-/** A host with several addresses fails with as many errors and no words of its own. */
+/** A host with several addresses fails with as many errors and without a message of its own. */
 function messageOf(error: Error): string {
   const first: unknown = error.cause instanceof AggregateError ? error.cause.errors[0] : undefined
   return error.message || (first instanceof Error ? first.message : 'it failed')
 }
 
 function oneLine(text: string): string {
-  // OpenSSL's own words name its source files
+  // OpenSSL's own messages name its source files
   if (/:SSL routines:/.test(text)) {
     const reason = text.split(':')[5] ?? 'SSL error'
     const none = /wrong version number|packet length too long|http request/.test(reason)
@@ -45,17 +45,14 @@ function oneLine(text: string): string {
     .slice(0, 300)
 }
 
-/**
- * An answer whose status is not one that was hoped for. `failure` is the error to report if trying
- * again is no use.
- */
+/** An answer with an unaccepted status. `failure` is the error to report if it is not retried. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError'
   readonly status: number
-  /** The `Retry-After` header as it came. */
+  /** The `Retry-After` header as it was received. */
   readonly retryAfter: string | undefined
   readonly failure: InjectError
-  /** Who refused, for others that ask the same one. */
+  /** The host that refused, so that other requests to it can wait, too. */
   readonly host: string | undefined
 
   constructor(status: number, retryAfter: string | undefined, failure: InjectError, host?: string) {
@@ -68,8 +65,8 @@ export class RefusedError extends Error {
 }
 
 /**
- * What a proxy did to a request, or the network on the way to it. The code says whether another try
- * may help (retry.ts).
+ * A failure of a proxy, or of the network on the way to it. The code tells whether a retry may help
+ * (retry-policy.ts).
  */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError'
@@ -81,7 +78,7 @@ export class ProxyError extends Error {
   }
 }
 /**
- * For an answer of the proxy's own: 407 is about its credentials, a 5xx about its day, anything
+ * The error for the proxy's own answer: 407 is about its credentials, a 5xx is temporary, anything
  * else is final.
  */
 export function proxyRefusal(proxy: string, status: number, doing: string): ProxyError {

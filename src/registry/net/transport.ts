@@ -15,30 +15,33 @@ export interface TransportSettings {
   readonly timeouts: HttpTimeouts
   readonly proxyFor: ProxyLookup
   readonly trustFor: TrustLookup
-  /** Certificates are not checked. */
+  /** Do not check certificates. */
   readonly insecure: boolean
-  /** Requests per host that are on their way at once, uploads counted apart. */
+  /** Concurrent requests per host, with uploads counted separately. */
   readonly parallel: number
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
-  /** How names become addresses; default: as the system does. */
+  /** Resolves host names; default: the system's resolver. */
   readonly lookup?: LookupFunction | undefined
   onNotice?(text: string): void
 }
 
 /**
- * What all stores of one run share: connections, the waits that hosts have asked for, and what was
- * said already.
+ * What all stores of one run share: connections, waits that hosts asked for, and warnings that were
+ * already shown.
  */
 export interface Transport {
-  /** For one registry, as references name it and where it answers. */
+  /** The exchange for one registry, by its name in references and its address. */
   exchangeFor(registry: {readonly name: string; readonly url: URL}): SendRequest
   readonly pauses: HostPauses
   /**
-   * What went through it for logging in, and what else is added: errors and notices must be
-   * without.
+   * The credentials that went through it, and secrets that were added: errors and notices must not
+   * contain them.
    */
   readonly secrets: KnownSecrets
-  /** Takes part; call what it gives, once, to leave. The last one out ends all connections. */
+  /**
+   * Registers a user of the transport; call the result once to leave. The last one to leave closes
+   * all connections.
+   */
   join(): () => void
 }
 

@@ -9,11 +9,11 @@ import {openTunnel} from './tunnel.js'
 export interface TunnelSettings {
   readonly proxy: Proxy
   /**
-   * Milliseconds for each of reaching the proxy, its answer, and the TLS handshake with the host
-   * behind it.
+   * Milliseconds for each of connecting to the proxy, its answer, and the TLS handshake with the
+   * host behind it.
    */
   readonly timeout: number
-  /** What the proxy itself is judged by, where it speaks TLS. */
+  /** The trusted certificates for the proxy itself, if it speaks TLS. */
   readonly proxyContext: SecureContext | undefined
 }
 
@@ -21,7 +21,7 @@ type Created = (error: Error | null, socket: Duplex) => void
 
 /**
  * Kept-alive TLS connections to hosts behind a proxy. The handshake is with the host, whose
- * certificate is judged as without a proxy.
+ * certificate is checked as without a proxy.
  */
 export function createTunnelAgent(options: AgentOptions, settings: TunnelSettings): Agent {
   const ended = new AbortController()
@@ -47,7 +47,7 @@ export function createTunnelAgent(options: AgentOptions, settings: TunnelSetting
     createConnection(to: ClientRequestArgs, created?: Created): undefined {
       connect(to).then(
         (socket) => created?.(null, socket),
-        // Node hands on no socket with an error
+        // Node does not pass on a socket with an error
         (error: unknown) => created?.(error as Error, undefined as unknown as Duplex),
       )
     },
@@ -58,7 +58,7 @@ export function createTunnelAgent(options: AgentOptions, settings: TunnelSetting
   })
 }
 
-/** The socket once its handshake is over. */
+/** Resolves to the socket once its handshake is complete. */
 function shaken(socket: TLSSocket, timeout: number, {name}: Proxy): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

@@ -11,16 +11,16 @@ export interface TunnelOptions {
   /** A name or an address without brackets. */
   readonly host: string
   readonly port: number
-  /** Milliseconds for getting to the proxy, and again for its answer. */
+  /** Milliseconds for connecting to the proxy, and again for its answer. */
   readonly timeout: number
-  /** What certificates a proxy that speaks TLS is judged by. */
+  /** The trusted certificates for a proxy that speaks TLS. */
   readonly secureContext: SecureContext | undefined
   readonly signal: AbortSignal
 }
 
 /**
- * A way through a proxy to `host:port`, over which TLS is spoken with that host: the proxy sees its
- * name and no more. Throws `ProxyError`.
+ * Opens a tunnel through a proxy to `host:port`. TLS is spoken with that host, so the proxy sees
+ * only its name. Throws `ProxyError`.
  * https://www.rfc-editor.org/rfc/rfc9110#name-connect
  */
 export function openTunnel(options: TunnelOptions): Promise<Duplex> {
@@ -31,7 +31,7 @@ export function openTunnel(options: TunnelOptions): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const request = (protocol === 'https:' ? httpsRequest : httpRequest)({
       hostname: proxyHost,
-      // else the certificate would be compared with the Host header
+      // otherwise the certificate would be compared with the Host header
       servername: isIP(proxyHost) === 0 ? proxyHost : '',
       port: proxyPort || (protocol === 'https:' ? 443 : 80),
       method: 'CONNECT',
@@ -62,7 +62,7 @@ export function openTunnel(options: TunnelOptions): Promise<Duplex> {
       reject(error instanceof ProxyError ? error : onTheWay(error, proxy))
     }
     request.once('error', fail)
-    // a proxy that says no may do so as if it were asked for a page
+    // a proxy may refuse with an ordinary answer, as to a request for a page
     request.once('response', (response) => {
       response.destroy()
       fail(proxyRefusal(proxy.name, response.statusCode ?? 0, `connect to ${target}`))

@@ -1,6 +1,6 @@
 import type {RegistryError} from '../../oci/registry-error.js'
 
-/** A request that a registry refused, and what it said. */
+/** A request that a registry refused, and its answer. */
 export interface Refusal {
   readonly method: string
   readonly url: URL
@@ -8,15 +8,15 @@ export interface Refusal {
   readonly errors: readonly RegistryError[]
 }
 
-/** What a refusal means that registries are known for, and what to do about it. */
+/** The meaning of a known refusal, and what to do about it. */
 export interface UsualRefusal {
   readonly meaning: 'no-repository' | 'locked' | 'over-quota' | 'unpaid' | 'manifest-refused'
   readonly hint: string
 }
 
 /**
- * The refusals whose cause is not what their status says; `undefined` for all others. Registries
- * have no code of their own for most of them, so their usual words are looked for.
+ * Recognizes refusals whose cause differs from what their status says; `undefined` for all others.
+ * Most of them have no error code of their own, so their usual messages are looked for.
  */
 export function usualRefusal(refusal: Refusal): UsualRefusal | undefined {
   const {method, status, errors} = refusal
@@ -49,7 +49,7 @@ export function usualRefusal(refusal: Refusal): UsualRefusal | undefined {
   return undefined
 }
 
-/** ECR, and others that are told to, do not create repositories on a push. */
+/** ECR, and others by configuration, do not create repositories on a push. */
 function createIt({url}: Refusal): string {
   const repository = /^\/v2\/(.+?)\/(?:blobs|manifests)\//.exec(url.pathname)?.[1]
   const isEcr = /\.dkr\.ecr(?:-fips)?\.[\w-]+\.amazonaws\.com(?:\.cn)?$/.test(url.hostname)

@@ -2,14 +2,11 @@ import type {HttpResponse} from './http.js'
 import type {KnownSecrets} from './known-secrets.js'
 import {shown} from './status-error.js'
 
-/** More than this is no news. */
+/** The most warnings that are remembered and shown. */
 const mostTexts = 10
 const longestText = 300
 
-/**
- * Tells of each text that a registry sends as a warning once, whatever the number of answers that
- * carry it.
- */
+/** Reports each warning of a registry once, however many answers carry it. */
 export function createWarnings(
   tell: (text: string) => void,
   secrets: Pick<KnownSecrets, 'strike'>,

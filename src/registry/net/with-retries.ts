@@ -13,21 +13,21 @@ import {RefusedError, TransportError} from './transport-error.js'
 export interface RetryOptions<T> {
   readonly signal?: AbortSignal | undefined
   /**
-   * Asked before each further try, because the lost answer may have been a success: a value ends
-   * the matter.
+   * Called before each retry, because the request with the lost answer may have succeeded: a value
+   * ends the retries.
    */
   readonly settled?: (() => Promise<T | undefined>) | undefined
-  /** Fewer tries than the policy has, where each is dear. */
+  /** Fewer tries than in the policy, if each one is expensive. */
   readonly attempts?: number
 }
 
 /**
- * What runs `work` until it succeeds, fails for good, or has failed too often; failures come out as
- * errors of ours that say so.
+ * Runs `work` until it succeeds, fails for good, or has failed too often; failures become an
+ * `InjectError` that tells the number of tries.
  */
 export type WithRetries = <T>(work: () => Promise<T>, options?: RetryOptions<T>) => Promise<T>
 
-/** Waits that a busy host causes go through `pauses`, if there is one, and so hold up everybody. */
+/** A busy host's waits go through `pauses`, if set, and so delay all requests to that host. */
 export function createRetries(
   policy: RetryPolicy,
   ports: RetryPorts,
@@ -54,12 +54,12 @@ export function createRetries(
   }
 }
 
-/** The host has too much to do, rather than one request a bad day. */
+/** Whether the host is overloaded, rather than this request being unlucky. */
 function isBusy({status}: RefusedError): boolean {
   return status === 429 || status === 503
 }
 
-/** `undefined`: not again. */
+/** `undefined`: do not retry. */
 function delayAfter(
   error: unknown,
   attempt: number,
@@ -73,7 +73,7 @@ function delayAfter(
   if (!(error instanceof RefusedError) || !retryableStatuses.has(error.status)) return undefined
   const asked = parseRetryAfter(error.retryAfter, ports.now())
   const isLast = attempt >= policy.attempts
-  // a registry that asks for no wait at all is not to be asked at once for ever
+  // a `Retry-After` of 0 must not cause immediate retries forever
   if (asked === undefined || asked === 0) return isLast ? undefined : usual
   const seconds = Math.ceil(asked / 1000)
   if (asked > policy.maxRetryAfter) {
@@ -93,7 +93,7 @@ function withHint(failure: InjectError, hint: string): InjectError {
   return new NetworkError(failure.code, failure.message, {cause: failure, hint})
 }
 
-/** The error as the rest of the program knows it, after so many tries. */
+/** The error for the rest of the program, after so many tries. */
 export function finalError(error: TransportError | RefusedError, attempts: number): InjectError {
   const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`
   if (error instanceof TransportError) {
@@ -136,7 +136,7 @@ function hintFor({code, message}: TransportError): string | undefined {
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code)) {
     return "make the registry's certificate authority known with --ca-file FILE, or as a .crt file in ~/.config/containers/certs.d/HOST:PORT"
   }
-  // who got as far as sending something has been answered before
+  // a request that was sent over TLS would have shown that the server speaks it
   if (/^(?:HPE_|ECONNRESET)/.test(code) && /^(?:GET|HEAD) http:\/\//.test(message)) {
     return 'if the registry speaks TLS, use --no-plain-http'
   }

@@ -26,7 +26,7 @@ export interface ProbeAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly url: URL
-  /** What the answer is as an error; `undefined` below 400. */
+  /** The answer as an error; `undefined` below 400. */
   readonly failure: InjectError | undefined
 }
 
@@ -35,49 +35,49 @@ export interface ProbeQuestion extends Pick<
   'method' | 'headers' | 'body' | 'signal' | 'patience'
 > {
   /**
-   * Below the repository, such as `manifests/v1`; or a whole address, such as that of an upload.
+   * Relative to the repository, such as `manifests/v1`; or an absolute address, such as that of an
+   * upload.
    */
   readonly at: string | URL
   readonly access: RequestedAccess
-  /** Asked even when the run has been told to stop: the tidying up. */
+  /** Send even after an abort; for the cleanup. */
   readonly afterAbort?: boolean
 }
 
 /**
- * The raw answers of a registry that a content store hides, had with the store's own transport,
+ * The raw answers of a registry, which a content store hides, over the store's own transport,
  * credentials and tokens.
  */
 export interface Probe {
-  /** Where the registry answers. */
+  /** The address of the registry's API. */
   readonly registry: URL
-  /** `undefined`: it is asked directly. */
+  /** `undefined`: there is no proxy. */
   readonly proxy: Proxy | undefined
   /**
-   * One request, logged in as is usual; tried again when the connection fails or the registry is
+   * Sends one request, logged in as usual; retries when the connection fails or the registry is
    * busy.
    */
   ask(question: ProbeQuestion): Promise<ProbeAnswer>
-  /** `GET /v2/` by nobody. */
+  /** Sends an anonymous `GET /v2/`. */
   ping(options?: CallOptions): Promise<ProbeAnswer>
   tls(options?: CallOptions): Promise<TlsFacts>
-  /** What has been sent and answered so far, the requests for tokens included. */
+  /** The requests and answers so far, including those for tokens. */
   readonly seen: readonly SeenExchange[]
   readonly reader: BlobReader & ManifestReader & Pick<ManifestStore, 'listTags'>
   readonly withRetries: WithRetries
   close(): void
 }
 
-/** A registry that breaks a connection twice in a row breaks it for others, too. */
+/** A registry that breaks a connection twice in a row also breaks it for other clients. */
 const attempts = 3
-/** Answers that are about the moment, and not about the question. */
+/** Answers that depend on the moment, not on the request. */
 const busy: ReadonlySet<number> = new Set([429, 503])
 const answers = Array.from({length: 500}, (_, index) => index + 100).filter(
   (status) => !busy.has(status),
 )
 
 /**
- * Nothing is sent before the first question. An empty repository stands for the registry as a
- * whole.
+ * Nothing is sent before the first request. An empty repository stands for the registry as a whole.
  */
 export function openProbe(
   reference: {readonly registry: string; readonly repository: string},

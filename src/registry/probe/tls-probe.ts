@@ -12,31 +12,30 @@ import {findTrustSource} from './trust-source.js'
 export interface TlsFacts {
   /** `TLSv1.3`. */
   readonly version: string
-  /** Who issued the registry's certificate, as it names itself. */
+  /** The name of the issuer of the registry's certificate. */
   readonly issuer: string
   /** Milliseconds since the epoch. */
   readonly expires: number
   /**
-   * What makes the certificate trusted, as `findTrustSource` says it; `undefined` when it is not
-   * checked, or nobody knows.
+   * Why the certificate is trusted, as `findTrustSource` describes it; `undefined` when it is not
+   * checked, or the reason is unknown.
    */
   readonly trustedBy: string | undefined
 }
 
 export interface TlsProbeOptions extends TrustOptions {
-  /** Certificates are not checked. */
+  /** Do not check certificates. */
   readonly insecure?: boolean | undefined
 }
 
 /** Milliseconds for each of connecting and the answer. */
 const patience = 10_000
-/** Longer chains are none. */
+/** A longer chain is not followed to its end. */
 const longestChain = 10
 
 /**
- * One TLS connection to a registry, over the proxies and with the certificates that all requests
- * use; nobody logs in. Throws `TransportError` when there is none, or the certificate is not
- * trusted.
+ * Makes one TLS connection to a registry, with the same proxies and certificates as other requests,
+ * but without a login. Throws `TransportError` when it fails, or the certificate is not trusted.
  */
 export async function probeTls(
   options: TlsProbeOptions,
@@ -70,8 +69,8 @@ export async function probeTls(
 }
 
 /**
- * Looks at the socket of a request that is answered: only then is the handshake over in every
- * version of TLS, client certificates included.
+ * Inspects the socket of a request that was answered: only then is the handshake complete in every
+ * version of TLS, including client certificates.
  */
 function shake<T>(
   url: URL,
@@ -88,7 +87,7 @@ function shake<T>(
       (response) => {
         response.on('error', () => {})
         try {
-          // a socket that is closed has forgotten all of it
+          // a closed socket no longer has this information
           if (!(response.socket instanceof TLSSocket)) throw new Error('there is none')
           resolve(look(response.socket))
         } catch (error) {

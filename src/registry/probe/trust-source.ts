@@ -6,9 +6,9 @@ import {certsFolders, findCertsFolder} from '../tls/certs-d.js'
 import type {Peer, TrustOptions} from '../tls/trust.js'
 
 /**
- * Which of all that `createTrust` takes into account has the authority at the end of a chain, the
- * first one counts: Node's own, an environment variable, a flag, a file in a folder. `undefined`
- * when none of them does.
+ * Which of the sources of `createTrust` contains the authority at the end of a chain; the first one
+ * counts: Node's own, an environment variable, a flag, a file in a folder. `undefined` when none of
+ * them contains it.
  */
 export function findTrustSource(
   chain: readonly X509Certificate[],
@@ -29,7 +29,7 @@ export function findTrustSource(
 
 interface Source {
   readonly name: string
-  /** PEM; read when it is asked for. */
+  /** PEM; read when it is needed. */
   readonly text: () => string
 }
 
@@ -69,7 +69,7 @@ function file(path: string, title = ''): Source {
       try {
         return readFileSync(path, 'utf8')
       } catch {
-        // folders hold all sorts of things; what had to be readable was read before
+        // folders contain unrelated files; the necessary ones were read before
         return ''
       }
     },

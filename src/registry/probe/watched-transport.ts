@@ -4,10 +4,7 @@ import type {ByteStream} from '../../store/content-store.js'
 import type {SendRequest, HttpRequest, HttpResponse} from '../net/http.js'
 import type {Transport} from '../net/transport.js'
 
-/**
- * A request and its answer, without anything that could be a secret: no body, and of what was sent
- * for logging in only its kind.
- */
+/** A request and its answer, without secrets: no body, and only the scheme of the authorization. */
 export interface SeenExchange {
   readonly method: HttpRequest['method']
   readonly url: URL
@@ -15,7 +12,7 @@ export interface SeenExchange {
   readonly scheme: string | undefined
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** What an answer in JSON says in `expires_in`, once it was read. */
+  /** The value of `expires_in` in a JSON answer, once the answer was read. */
   expiresIn?: number
 }
 
@@ -24,10 +21,10 @@ export interface WatchedTransport extends Transport {
   readonly seen: readonly SeenExchange[]
 }
 
-/** More than a token's answer may have. */
+/** The largest token answer. */
 const longestAnswer = 64 * 1024
 
-/** A transport that remembers what went through it. */
+/** A transport that records its requests and answers. */
 export function watchTransport(transport: Transport): WatchedTransport {
   const seen: SeenExchange[] = []
   return {

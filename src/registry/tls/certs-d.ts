@@ -9,7 +9,7 @@ import {quoted} from '../../oci/quoted.js'
 /** Certificates as files hold them, in PEM. */
 export interface Certificates {
   readonly authorities: readonly string[]
-  /** What we show of ourselves; the names of the files are for messages. */
+  /** The client certificate; the names of the files are for messages. */
   readonly client: ClientCertificate | undefined
 }
 
@@ -20,8 +20,8 @@ export interface ClientCertificate {
 }
 
 /**
- * The places for certificates of single registries, the first of which that has a folder for one is
- * taken.
+ * The folders for certificates of single registries; the first one with a folder for the registry
+ * counts.
  */
 export function certsFolders(home: string): string[] {
   return [
@@ -32,7 +32,7 @@ export function certsFolders(home: string): string[] {
 }
 
 /**
- * The folder of the registry that goes by one of `names` (`HOST[:PORT]`); `undefined` when there is
+ * The folder of the registry with one of these `names` (`HOST[:PORT]`); `undefined` when there is
  * none.
  */
 export function findCertsFolder(
@@ -45,8 +45,8 @@ export function findCertsFolder(
 }
 
 /**
- * What is in one such folder: `*.crt` are authorities, a `*.cert` and its `*.key` our own. Throws
- * `UsageError` for one without the other, `LocalIoError` for what cannot be read.
+ * Reads such a folder: `*.crt` are authorities, a `*.cert` and its `*.key` the client certificate.
+ * Throws `UsageError` for one without the other, `LocalIoError` for an unreadable file.
  * https://github.com/containers/image/blob/v5.36.0/docs/containers-certs.d.5.md
  */
 export function readCertsFolder(folder: string): Certificates {
@@ -82,7 +82,7 @@ function listed(folder: string): string[] {
   }
 }
 
-/** The text of a file with certificates. Throws `UsageError` when there is none in it. */
+/** The text of a file with certificates. Throws `UsageError` when it contains none. */
 export function readCertificates(file: string): string {
   const text = readText(file)
   if (text.match(blocks)?.some(isCertificate)) return text
@@ -93,7 +93,7 @@ export function readCertificates(file: string): string {
 
 const blocks = /-----BEGIN (?:X509 )?CERTIFICATE-----[^-]*-----END (?:X509 )?CERTIFICATE-----/g
 
-/** Node passes over what it cannot parse and says nothing. */
+/** Node silently ignores certificates that it cannot parse. */
 function isCertificate(block: string): boolean {
   try {
     return new X509Certificate(block).raw.length > 0
@@ -107,7 +107,7 @@ export function readClientCertificate(file: string, keyFile: string): ClientCert
   return {certificate, key: readText(keyFile), files: `${file} and ${keyFile}`}
 }
 
-/** All authorities of the world need less than a tenth of it. */
+/** All public authorities need less than a tenth of it. */
 const largestFile = 16 * 1024 * 1024
 
 function readText(file: string): string {

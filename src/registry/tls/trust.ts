@@ -15,37 +15,37 @@ import {
 export interface TrustOptions {
   /** Certificates (PEM) of authorities, in addition to the ones that Node brings. */
   readonly authorities?: readonly string[] | undefined
-  /** A file of such. */
+  /** A file of such certificates. */
   readonly caFile?: string | undefined
   /** A folder of certificates as in `certs.d`, instead of the registry's own folder there. */
   readonly certDir?: string | undefined
-  /** What we show to the registry when it asks who we are; both or none. */
+  /** The client certificate and its key; both or none. */
   readonly certFile?: string | undefined
   readonly keyFile?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
-  /** Where the folders of single registries are; default: the three usual places. */
+  /** The folders with the folders of single registries; default: the three usual places. */
   readonly certsFolders?: readonly string[] | undefined
   readonly onNotice?: ((text: string) => void) | undefined
 }
 
-/** Whom to ask about whom. */
+/** The host to get certificates for. */
 export interface Peer {
   readonly url: URL
   /**
-   * The names of the registry itself, as references write it; `undefined` for hosts that it refers
-   * to, which never see our certificate of the flags.
+   * The names of the registry itself, as in references; `undefined` for hosts that it refers to,
+   * which never get the client certificate of the flags.
    */
   readonly registry: string | undefined
 }
 
 /**
- * What certificates a host is judged by and shown; `undefined`: what Node has by itself. Throws
- * `UsageError` and `LocalIoError`.
+ * The trusted certificates and the client certificate for a host; `undefined`: Node's defaults.
+ * Throws `UsageError` and `LocalIoError`.
  */
 export type TrustLookup = (peer: Peer) => SecureContext | undefined
 
-/** All that a user has said about certificates, read when a host needs it. */
+/** All certificates that the user configured, read when a host needs them. */
 export function createTrust(options: TrustOptions): TrustLookup {
   let general: readonly string[] | undefined
   return ({url, registry}) => {
@@ -63,8 +63,8 @@ function generalAuthorities({authorities = [], caFile, env, onNotice}: TrustOpti
 }
 
 /**
- * OpenSSL's variables, which Node does not look at. What is not there is no reason to stop: they
- * are set for other programs.
+ * OpenSSL's variables, which Node ignores. A missing file is not an error, because they are set for
+ * other programs.
  */
 function fromEnvironment(env: TrustOptions['env'], onNotice: TrustOptions['onNotice']): string[] {
   const {SSL_CERT_FILE: file, SSL_CERT_DIR: folders} = env
@@ -83,10 +83,11 @@ function fromEnvironment(env: TrustOptions['env'], onNotice: TrustOptions['onNot
     try {
       found.push(readCertificates(path))
     } catch {
-      // such folders hold other files, too
+      // such folders contain other files, too
     }
   }
-  // a bundle's certificates stand beside it as files and under the hashes of their names
+  // a bundle's certificates are also there as files of their own, and again under the hashes of
+  // their names
   return [...new Set(found)]
 }
 
@@ -143,7 +144,7 @@ function contextOf(
   }
 }
 
-/** Node is told all or nothing: what it trusts by itself must be said, too. */
+/** Node takes a complete list or none, so its defaults must be listed, too. */
 export function besidesDefaults(
   authorities: readonly string[],
   env: TrustOptions['env'],

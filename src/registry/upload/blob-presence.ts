@@ -4,22 +4,24 @@ import type {BlobInfo} from '../../oci/descriptor.js'
 import {statBlobByGet} from '../api/blobs.js'
 import type {Connection} from '../api/connection.js'
 
-/** What `putBlob` gives back. */
+/** The result of `putBlob`. */
 export type Known = BlobInfo & {readonly written: boolean}
 
 /**
- * Whether the registry has a blob, asked at the three moments of an upload. All throw
- * `IntegrityError` when it has it in another size.
+ * Checks whether the registry has a blob, at three moments of an upload. All throw `IntegrityError`
+ * when the blob has another size.
  */
 export interface BlobPresence {
   /**
-   * Before: some registries let us push where they do not let us look, and then it is not there.
+   * Before the upload: some registries allow a push but not a read; then the blob counts as
+   * missing.
    */
   isThere(blob: BlobInfo, call: CallOptions): Promise<boolean>
-  /** After a lost answer, which may have been a success. */
+  /** After a lost answer, because the request may have succeeded. */
   settled(blob: BlobInfo, call: CallOptions): Promise<Known | undefined>
   /**
-   * After an answer that did not say plainly that it has it. Throws `NetworkError` when it has not.
+   * After an answer that does not clearly confirm the blob. Throws `NetworkError` when it is
+   * missing.
    */
   confirmed(blob: BlobInfo, call: CallOptions): Promise<Known>
 }
@@ -52,7 +54,7 @@ export function createBlobPresence(connection: Connection, reader: BlobReader): 
     return sized(blob, await reader.statBlob(blob.digest, call))
   }
 
-  /** Some registries answer the HEAD of a blob with 404 though it is there. */
+  /** Some registries answer HEAD with 404 for an existing blob. */
   async function statByGet(blob: BlobInfo, call: CallOptions): Promise<BlobInfo | undefined> {
     return sized(blob, await statBlobByGet(connection, blob.digest, call))
   }

@@ -23,11 +23,11 @@ import {initialStrategy, smallestStream} from './strategy.js'
 import {readWindow} from './window.js'
 
 export interface UploadSettings {
-  /** Bytes of a ranged chunk; all goes in one request without. */
+  /** Bytes of a ranged chunk; default: one request. */
   readonly chunkSize?: number | undefined
-  /** How often something is tried that makes no progress. Default: 4. */
+  /** How often to try without progress. Default: 4. */
   readonly attempts?: number | undefined
-  /** Hears what the user should know and what is no failure. */
+  /** Called with messages for the user that are not errors. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
 
@@ -73,7 +73,7 @@ async function putKnown(
 ): Promise<Known> {
   const {connection, presence, strategy} = context
   const call = {signal}
-  // to mount it from where it is meant to be is to ask for it and to begin the upload, at once
+  // the mount request also checks for the blob and begins the upload, all in one
   const asked: Mounted = isNew
     ? await mountBlob(context, blob, [connection.repository], call)
     : {kind: 'refused'}
@@ -96,8 +96,8 @@ async function putKnown(
 }
 
 /**
- * What is of unknown digest goes while the digest is computed; where that cannot be, the source is
- * read twice.
+ * A blob with an unknown digest is sent while the digest is computed; if that is not possible, the
+ * source is read twice.
  */
 async function putStream(
   context: UploadContext,
@@ -114,7 +114,7 @@ async function putStream(
   return kind === 'stored' ? {...blob, written: true} : putKnown(context, source, blob, {signal})
 }
 
-/** Whether what an earlier process sent to its end is here, and is what the source gives. */
+/** Whether the blob that an earlier process sent completely is here and equals the source. */
 async function isCommitted(
   {presence}: UploadContext,
   source: BlobSource,
@@ -130,7 +130,7 @@ async function isCommitted(
   }
 }
 
-/** What is proven to be the blob on its way from another store is not hashed twice. */
+/** A blob that another store verifies while it is read is not hashed again. */
 function checked(source: BlobSource, blob: BlobInfo, call: CallOptions): ByteStream {
   const {proven} = source
   const stream = source.open(call)

@@ -5,13 +5,16 @@ import {RefusedError} from '../net/transport-error.js'
 import type {UploadContext} from './context.js'
 import type {PushSession} from './push-session.js'
 
-/** What came of making a blob of what a session has. */
+/** The result of committing a session. */
 export type Committed =
   | {readonly kind: 'stored'}
-  /** The session is gone, or holds other bytes than the digest names: another one may do. */
+  /** The session is gone, or has other bytes than the digest names; a new session may succeed. */
   | {readonly kind: 'lost'; readonly failure: InjectError}
 
-/** Makes a blob of what was sent, as often as is sensible. Throws errors of ours only. */
+/**
+ * Commits the uploaded bytes as a blob, retrying as often as is sensible. Throws only `InjectError`
+ * and the signal's reason.
+ */
 export function commitUpload(
   {connection, sessions, presence}: UploadContext,
   session: PushSession,

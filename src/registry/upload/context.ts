@@ -9,8 +9,8 @@ export interface UploadContext {
   readonly sessions: PushSessions
   readonly presence: BlobPresence
   readonly strategy: UploadStrategy
-  /** How often something is tried that makes no progress; `undefined`: as usual. */
+  /** How often to try without progress; `undefined`: the default. */
   readonly attempts: number | undefined
-  /** Hears what the user should know and what is no failure. */
+  /** Called with messages for the user that are not errors. */
   readonly onNotice: (text: string) => void
 }

@@ -4,12 +4,12 @@ import {mayReferTo} from '../net/address.js'
 import {displayUrl, parseUrl} from '../net/endpoint.js'
 
 /**
- * Where to go on with an upload, from the `Location` of an answer to a request to `from`; relative,
- * a path, a host and a path without a scheme, or a whole address. Behind a proxy that ends TLS a
- * registry may name itself with http: https is kept, and `onDowngrade` is told. Another host is
- * followed (without credentials, see authorization.ts), but not over plain http where the registry
- * has https, and not to an address that only someone beside us should name. Throws `NetworkError`
- * (`ERR_INJECT_LOCATION_REFUSED`).
+ * The next address of an upload, from the `Location` of an answer to a request to `from`: relative,
+ * a path, a host and a path without a scheme, or an absolute address. Behind a proxy that
+ * terminates TLS, a registry may call itself http: https is kept, and `onDowngrade` is called.
+ * Another host is allowed (without credentials, see authorization.ts), but not over plain http if
+ * the registry has https, and not at an address on the local network that a remote registry must
+ * not name. Throws `NetworkError` (`ERR_INJECT_LOCATION_REFUSED`).
  */
 export function resolveLocation(
   location: string | undefined,
@@ -29,7 +29,7 @@ export function resolveLocation(
       throw refused(from, `with a place to go on over plain http (${displayUrl(url)})`)
     }
     url.protocol = 'https:'
-    // such a proxy's port is not the registry's
+    // such a proxy has another port than the registry
     if (url.port === '' || url.port === '80') url.port = from.port
     onDowngrade?.()
   }
@@ -41,9 +41,9 @@ export function resolveLocation(
 }
 
 /**
- * Whether a `Location` starts with a host that lacks its scheme: ours, or anything with a dot or a
- * port before the API's root. The first would be a path of ours otherwise, and `localhost:5000/…`
- * an address with the scheme `localhost`.
+ * Whether a `Location` starts with a host that lacks its scheme: the registry's own, or anything
+ * with a dot or a port before the API's root. Otherwise the first would be parsed as a path, and
+ * `localhost:5000/…` as an address with the scheme `localhost`.
  */
 function isBareHost(location: string, from: URL): boolean {
   const host = /^[^/?#]*/.exec(location)?.[0].toLowerCase() ?? ''
@@ -56,7 +56,7 @@ function isBareHost(location: string, from: URL): boolean {
 }
 
 /**
- * The address that commits the upload. The query that is there is kept to the letter: it may be
+ * The address that commits the upload. The existing query is kept exactly, because it may be
  * signed.
  */
 export function commitUrl(location: URL, digest: Digest): URL {

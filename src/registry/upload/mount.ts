@@ -3,14 +3,14 @@ import type {BlobInfo} from '../../oci/descriptor.js'
 import type {UploadContext} from './context.js'
 import type {PushSession} from './push-session.js'
 
-/** What a registry made of the wish to take a blob from another of its repositories. */
+/** The registry's answer to a request to mount a blob from another repository. */
 export type Mounted =
   | {readonly kind: 'mounted'}
   /** It began an upload instead. */
   | {readonly kind: 'begun'; readonly session: PushSession}
   | {readonly kind: 'refused'}
 
-/** Takes a blob from the first of `repositories` that gives it. Throws for an abort only. */
+/** Mounts a blob from the first of `repositories` that has it. Throws only after an abort. */
 export async function mountBlob(
   {sessions}: UploadContext,
   {digest}: BlobInfo,
@@ -22,7 +22,7 @@ export async function mountBlob(
       const session = await sessions.mount(digest, repository, signal)
       return session ? {kind: 'begun', session} : {kind: 'mounted'}
     } catch {
-      // refused in all sorts of ways, and never a reason not to send the bytes
+      // registries refuse in many ways, and the bytes can always be sent instead
       signal?.throwIfAborted()
     }
   }

@@ -12,61 +12,61 @@ const maxRestarts = 3
 export interface OpenUploadOptions extends CallOptions {
   readonly replay: Replay
   readonly journal: UploadJournal | undefined
-  /** A session to begin with. */
+  /** An open session to use first. */
   readonly session: PushSession | undefined
 }
 
-/** The session cannot be gone on with: another one must begin. */
+/** The session cannot be resumed, so a new one must begin. */
 export class SessionLostError extends Error {
   override readonly name = 'SessionLostError'
 }
 
 /**
- * One blob on its way: its session, how much of it the registry has, and what happens when the
+ * The upload of one blob: its session, how much of it the registry has, and what happens when the
  * session is lost.
  */
 export interface OpenUpload {
   /** Bytes that the registry has, as far as is known. */
   readonly offset: number
-  /** How often it was begun anew. */
+  /** How often the upload began again. */
   readonly restarts: number
-  /** Whether an earlier process began it with something that may be something else now. */
+  /** Whether an earlier process began it, perhaps with other content. */
   readonly isUnproven: boolean
   /**
-   * How often the registry and we were of different minds about what it has: in chunks that it
-   * took, and in chunks that it refused.
+   * How often the registry disagreed about what it has: for chunks that it accepted, and for chunks
+   * that it refused.
    */
   readonly trouble: {stuck: number; resyncs: number}
-  /** Begins a session where there is none. */
+  /** Begins a session if there is none. */
   begin(): Promise<PushSession>
-  /** Takes over what an answer says; `offset` where it says nothing of that. */
+  /** Applies an answer; `offset` is used if the answer has none. */
   advance(answer: Appended, offset: number): void
-  /** Remembers for another process how far it has come. */
+  /** Records the progress for another process. */
   note(): void
-  /** The same, at the end and at once: what comes next may take long. */
+  /** The same, at the end and immediately, because the next step may take long. */
   noteWhole(blob: BlobInfo): Promise<void>
   /**
-   * Goes on from where the registry says that it stands. Throws `SessionLostError` when that cannot
-   * be.
+   * Continues at the offset that the registry reports. Throws `SessionLostError` when that is
+   * impossible.
    */
   moveTo(offset: number): void
   /**
-   * Asks the registry where the session stands, and goes on from there. Throws `SessionLostError`
-   * when that cannot be.
+   * Asks the registry for its offset, and continues there. Throws `SessionLostError` when that is
+   * impossible.
    */
   ask(): Promise<void>
   /**
-   * Gives the session up, so that the next one can begin. Throws `NetworkError` when that has
+   * Abandons the session, so that the next one can begin. Throws `NetworkError` when that has
    * happened too often.
    */
   lose(why: string): Promise<void>
-  /** Gives the session up, and what an earlier process began. */
+  /** Abandons the session, and what an earlier process began. */
   startOver(why: string): Promise<void>
   /** Cancels the session, if there is one. */
   cancel(): Promise<void>
 }
 
-/** Begins with what the journal says that an earlier process left, if anything. */
+/** Starts with what an earlier process left, according to the journal, if anything. */
 export function openUpload(
   {connection, sessions, onNotice}: UploadContext,
   options: OpenUploadOptions,
@@ -126,7 +126,7 @@ export function openUpload(
   }
 
   function moveTo(found: number): void {
-    // it cannot have more of ours than there was to send
+    // it cannot have more than there was to send
     const isOurs = left !== undefined || found <= replay.furthest
     if (!isOurs) throw new SessionLostError('the registry has more of the upload than was sent')
     offset = found

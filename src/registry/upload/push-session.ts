@@ -16,32 +16,28 @@ export interface PushSession {
   /** Where the next request goes. */
   readonly location: URL
   /**
-   * The fewest bytes that the registry takes as a chunk, but for the last one; 0 when it does not
-   * say.
+   * The smallest chunk that the registry accepts, except for the last one; 0 when it does not say.
    */
   readonly minChunk: number
 }
 
 export interface Appended {
   readonly session: PushSession
-  /** How many bytes the registry says that it has now; `undefined` when it does not say. */
+  /** How many bytes the registry has now; `undefined` when it does not say. */
   readonly offset: number | undefined
 }
 
 /** How a chunk is sent. */
 export interface AppendOptions extends CallOptions {
-  /**
-   * The place of the body's first and last byte in the blob; without one the body goes to the end
-   * of what is there.
-   */
+  /** The offsets of the body's first and last byte in the blob; absent: the body is appended. */
   readonly range?: {readonly first: number; readonly last: number}
-  /** The connection is not used again. */
+  /** Close the connection after this request. */
   readonly last?: boolean
 }
 
 /**
- * A chunk that the registry does not take as it is, 413 or 416: too large, or at the wrong place.
- * Stays inside src/registry.
+ * The registry refused a chunk with 413 or 416: it is too large, or at the wrong offset. Stays
+ * inside src/registry.
  */
 export class ChunkRefusedError extends Error {
   override readonly name = 'ChunkRefusedError'
@@ -58,14 +54,14 @@ export class ChunkRefusedError extends Error {
 
 /**
  * The requests of an upload. `append`, `commit` and `mount` try once and throw as `Connection.once`
- * does (`append` also `ChunkRefusedError`); `start` and `status` try as often as is sensible.
+ * does (`append` also `ChunkRefusedError`); `start` and `status` retry as often as is sensible.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export interface PushSessions {
   start(signal: AbortSignal | undefined): Promise<PushSession>
   /**
-   * Asks once to take the blob from another repository. `undefined`: it is here now; else a
-   * session, as if nothing had been asked but a start. Throws where it is refused.
+   * Asks once to mount the blob from another repository. `undefined`: the blob is here now; else a
+   * session, as from `start`. Throws when it is refused.
    * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
    */
   mount(
@@ -74,14 +70,14 @@ export interface PushSessions {
     signal: AbortSignal | undefined,
   ): Promise<PushSession | undefined>
   append(session: PushSession, body: OutgoingBody, options: AppendOptions): Promise<Appended>
-  /** Where the session stands; `undefined` when it is gone, or the registry cannot tell. */
+  /** The state of the session; `undefined` when it is gone, or the registry cannot tell. */
   status(
     session: PushSession,
     signal: AbortSignal | undefined,
   ): Promise<(Appended & {readonly offset: number}) | undefined>
   /**
-   * Names what was sent, or sends it (`body`) and names it. `stored` false: the answer does not say
-   * that the registry has it now.
+   * Commits what was sent, or sends it (`body`) and commits it. `stored` is false if the answer
+   * does not confirm that the registry has it now.
    */
   commit(
     session: PushSession,
@@ -89,7 +85,7 @@ export interface PushSessions {
     call: CallOptions,
     body?: OutgoingBody,
   ): Promise<{readonly stored: boolean}>
-  /** Best effort, also after an abort. */
+  /** Best effort, even after an abort. */
   cancel(session: PushSession): Promise<void>
 }
 
@@ -132,7 +128,7 @@ export function createPushSessions(
         {method: 'POST', url, access: {mountFrom: from}, accept: [201, 202], signal},
         headersOnly,
       )
-      // whoever names a session has mounted nothing, whatever the status
+      // an answer with a session did not mount anything, whatever its status
       const isBegun = /\/blobs\/uploads\//.test(response.headers.location ?? '')
       if (response.status === 202 || isBegun) return follow(response)
       checkClaimedDigest(response, digest, `mounted blob ${digest}`)
@@ -198,21 +194,22 @@ export function createPushSessions(
           async () => {
             const accept = [200, 202, 204, 409]
             const {status} = await connection.once({...call, accept, signal}, headersOnly)
-            // it is not done yet with a request that has been broken off
+            // it is still working on a request that was broken off
             if (status === 409) throw new TransportError('ERR_UPLOAD_BUSY', 'the upload is busy')
           },
           {signal, attempts: 4},
         )
       } catch {
-        // the registry clears what nobody finishes; the failure that led here is the one to report
+        // the registry removes abandoned sessions itself; the failure that led here is the one to
+        // report
       }
     },
   }
 }
 
 /**
- * How many bytes a `Range` says that there are: the place of the last one and one more. Of nothing
- * at all registries say `0-0`, too, as the form has no way to say it, or `0--1`.
+ * How many bytes a `Range` reports: the offset of the last one, plus one. Registries report an
+ * empty session as `0-0`, because the form cannot express it, or as `0--1`.
  */
 function offsetIn({headers}: HttpResponse): number | undefined {
   const found = /^(?:bytes[ =])?\d{1,15}-(-1|\d{1,15})$/.exec(headers.range?.trim() ?? '')
@@ -222,8 +219,8 @@ function offsetIn({headers}: HttpResponse): number | undefined {
 }
 
 /**
- * 202 is "going on", and 200 says nothing; a claim of the digest in another algorithm may mean that
- * ours is not known there.
+ * 202 means "in progress", and 200 means nothing; a claimed digest in another algorithm may mean
+ * that the registry does not know the blob under this one.
  */
 function isStored(response: HttpResponse, digest: Digest): boolean {
   const created = response.status === 201 || response.status === 204

@@ -4,32 +4,29 @@ import {parseDigest, type Digest} from '../../oci/digest.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 import type {Checkpoint} from '../../store/upload-journal.js'
 
-/** How far apart the digests of the start are that are kept. */
+/** The distance between the kept digests, each that of the beginning up to there. */
 const checkpointDistance = 8 * 1024 * 1024
 
 /**
- * Hashes what a source gives, as often as it is read from its beginning, and compares: `update` and
- * `finish` throw `LocalIoError` (`ERR_INJECT_SOURCE_CHANGED`) when it is not what it was before.
- * After that only `restart` may be called.
+ * Hashes a source whenever it is read from its beginning, and compares: `update` and `finish` throw
+ * `LocalIoError` (`ERR_INJECT_SOURCE_CHANGED`) when it differs from before. After that only
+ * `restart` may be called.
  */
 export interface Rehash {
   /** How many bytes have been hashed since the last restart. */
   readonly position: number
-  /** The most that `position` has ever been. */
+  /** The highest value that `position` has ever had. */
   readonly furthest: number
-  /** The last place of which the digest is kept. */
+  /** The last offset with a kept digest. */
   readonly checkpoint: Checkpoint | undefined
-  /** All of the source; `undefined` before it was read to its end. */
+  /** The digest of the whole source; `undefined` before it was read to its end. */
   readonly whole: BlobInfo | undefined
   update(bytes: Uint8Array): void
-  /** The source is at its end. */
+  /** The source has ended. */
   finish(): void
-  /** The source is read from its beginning. */
+  /** The source is read from its beginning again. */
   restart(): void
-  /**
-   * What the source must turn out to be when it comes to this place. Replaces all digests that were
-   * kept.
-   */
+  /** Sets the expected digest of the source up to this offset. Replaces all kept digests. */
   expect(checkpoint: Checkpoint | undefined): void
 }
 
@@ -94,7 +91,7 @@ export function createRehash(): Rehash {
   }
 }
 
-/** The source is not what it was when it was read before. */
+/** The source differs from when it was read before. */
 export function changed(offset: number): LocalIoError {
   return new LocalIoError(
     'ERR_INJECT_SOURCE_CHANGED',

@@ -7,44 +7,42 @@ import {createRing, largestSlice} from './ring.js'
 import {createSourceSlices} from './source-slices.js'
 
 /**
- * A source that is read once as long as all goes well, and of which any part can be had again: what
- * was read last is kept in memory, and for what lies further back the source is opened anew and
- * read up to there. What it gives then must be what it gave before: throws `LocalIoError`
- * (`ERR_INJECT_SOURCE_CHANGED`) when it is not.
+ * A source that is read once if all goes well, and of which any part can be read again: the last
+ * bytes are kept in memory, and for earlier ones the source is opened again and read up to there.
+ * It must then give the same bytes: throws `LocalIoError` (`ERR_INJECT_SOURCE_CHANGED`) when it
+ * does not.
  */
 export interface Replay {
-  /** How many bytes the source has given at most. */
+  /** The highest offset that was read. */
   readonly furthest: number
-  /** The last place of which the digest is kept. */
+  /** The last offset with a kept digest. */
   readonly checkpoint: Checkpoint | undefined
   /**
-   * The bytes from `offset` to the end, each chunk good until the next one. Leaving it early does
-   * not end the source.
+   * The bytes from `offset` to the end, each chunk valid until the next one. Leaving it early does
+   * not close the source.
    */
   stream(offset: number): AsyncGenerator<Uint8Array, void, undefined>
-  /** `length` bytes from `offset`, fewer only at the end; good until the next call. */
+  /** `length` bytes from `offset`, fewer only at the end; valid until the next call. */
   read(offset: number, length: number): Promise<Uint8Array[]>
-  /** What the whole is; reads to the end if that has not happened. */
+  /** Digest and size of the whole; reads to the end first if needed. */
   measure(): Promise<BlobInfo>
-  /**
-   * What the source must turn out to be when it comes to this place. Replaces all that was known.
-   */
+  /** Sets the expected digest of the source up to this offset. Replaces all earlier knowledge. */
   expect(checkpoint: Checkpoint | undefined): void
-  /** Ends the source. */
+  /** Closes the source. */
   close(): Promise<void>
 }
 
 /**
- * What is kept is `capacity` bytes, and what one `read` asks for; nothing is allocated before the
- * first byte is read.
+ * Keeps `capacity` bytes, or more if one `read` asks for more; allocates nothing before the first
+ * byte is read.
  */
 export function createReplay(source: BlobSource, capacity: number, call: CallOptions): Replay {
   const slices = createSourceSlices(source, largestSlice, call)
   const hashed = createRehash()
   let ring = createRing(capacity)
-  /** `torn`: what was read last did not get into both the ring and the hash. */
+  /** `torn`: the last bytes are not in both the ring and the hash. */
   let state: 'reading' | 'torn' | 'at end' = 'reading'
-  /** One after the other: a request that failed may still be waiting for its next bytes. */
+  /** One reader after the other: a failed request may still be waiting for its next bytes. */
   const turns = createLimiter(1)
 
   return {
@@ -91,7 +89,7 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
   }
 
   /**
-   * Reads on until `end`, or the source's end; from its beginning where what is kept starts after
+   * Reads on until `end`, or the source's end; from its beginning if the kept bytes start after
    * `start`.
    */
   async function reach(end: number, start: number): Promise<void> {
@@ -100,7 +98,7 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
     if (start > hashed.position) throw changed(start)
   }
 
-  /** What was kept is lost: this is for registries that want larger chunks than all others. */
+  /** Drops the kept bytes; only for registries that need unusually large chunks. */
   async function grow(length: number): Promise<void> {
     ring = createRing(length)
     await startAgain()

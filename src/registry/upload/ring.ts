@@ -1,17 +1,17 @@
-/** The bytes of a stream that came last, each found by its place in the stream. */
+/** The last bytes of a stream, addressed by their offset in the stream. */
 export interface Ring {
-  /** How many bytes are kept at least, once so many have come. */
+  /** The least number of bytes that are kept, once so many have come. */
   readonly capacity: number
-  /** The first place of which the byte is still kept. */
+  /** The offset of the first kept byte. */
   readonly oldest: number
-  /** Adds what comes next: at most `largestSlice` bytes, which are copied. */
+  /** Appends bytes: at most `largestSlice`, which are copied. */
   put(slice: Uint8Array): void
   /**
-   * What is kept from `start` on, to `end` or less: as far as it lies in one piece. A view, good
+   * The kept bytes from `start`, to `end` or less: as far as they are contiguous. A view, valid
    * until the next `put`.
    */
   view(start: number, end: number): Uint8Array
-  /** Forgets everything: what comes next is at place 0. */
+  /** Forgets everything: the next byte has offset 0. */
   clear(): void
 }
 
@@ -20,7 +20,7 @@ export const largestSlice = 1024 * 1024
 /** Allocates nothing before the first byte is put. */
 export function createRing(capacity: number): Ring {
   let bytes: Buffer | undefined
-  /** Where the next byte belongs. */
+  /** The index of the next byte. */
   let position = 0
 
   return {

@@ -10,8 +10,8 @@ import {ChunkRefusedError} from './push-session.js'
 const maxResyncs = 10
 
 /**
- * Sends the rest in chunks that say where they belong. Believes the registry when it says that it
- * has something else than was sent, up to a point. Throws what `UploadSessions.append` throws.
+ * Sends the rest in ranged chunks. Trusts the registry, up to a point, when it reports another
+ * offset than was sent. Throws what `UploadSessions.append` throws.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
  */
 export async function sendChunks(
@@ -37,7 +37,7 @@ interface Chunk {
   readonly size: number
 }
 
-/** `undefined`: go on from where the upload stands now. */
+/** `undefined`: continue from where the upload is now. */
 async function sendChunk(
   upload: OpenUpload,
   {sessions, strategy}: UploadContext,
@@ -49,7 +49,7 @@ async function sendChunk(
   try {
     const session = await upload.begin()
     const range = {first, last: end - 1}
-    // where a break costs the session, each chunk gets a connection that has not carried much yet
+    // if a break costs the session, each chunk gets a new connection
     const last = upload.restarts > 0
     const answer = await sessions.append(session, body(parts, size), {signal, range, last})
     if ((answer.offset ?? end) > end)
@@ -69,7 +69,7 @@ async function sendChunk(
     if (first > 0) throw new SessionLostError(error.message)
     return 'otherwise'
   }
-  // it took the chunk and says that it lacks it: once it is believed
+  // it accepted the chunk but reports an offset without it, which is believed once
   if (trouble.stuck++ > 0) return impossible()
   await upload.ask()
   return undefined

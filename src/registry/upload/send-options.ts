@@ -1,10 +1,10 @@
 import type {BlobInfo} from '../../oci/descriptor.js'
 import type {OpenUploadOptions} from './open-upload.js'
 
-/** What is sent by PATCH, and from where. */
+/** What to send by PATCH, and from where. */
 export interface SendUploadOptions extends OpenUploadOptions {
-  /** What is sent, when that is known beforehand. */
+  /** The blob, if it is known beforehand. */
   readonly blob: BlobInfo | undefined
-  /** Told what was sent, each time before it is made a blob. */
+  /** Called with the blob each time before it is committed. */
   readonly onRead: ((blob: BlobInfo) => void) | undefined
 }

@@ -7,20 +7,20 @@ import type {PushSession} from './push-session.js'
 import {usualChunk} from './strategy.js'
 
 export interface SendPartsOptions extends Pick<PutBlobOptions, 'signal' | 'journal' | 'onRead'> {
-  /** What is sent, when that is known beforehand. */
+  /** The blob, if it is known beforehand. */
   readonly blob?: BlobInfo | undefined
-  /** A session to begin with. */
+  /** An open session to use first. */
   readonly session?: PushSession | undefined
 }
 
-/** What came of sending by PATCH; `blob` is what the source gives, in both cases. */
+/** The result of sending by PATCH; `blob` is what the source gives, in both cases. */
 export interface SentParts {
-  /** `refused`: the registry takes no PATCH that would do, and has nothing of the blob now. */
+  /** `refused`: the registry accepts no usable PATCH, and has nothing of the blob now. */
   readonly kind: 'stored' | 'refused'
   readonly blob: BlobInfo
 }
 
-/** Sends a blob by PATCH, where that is possible; finds out in any case what there is to send. */
+/** Sends a blob by PATCH, if that is possible; finds out in any case what there is to send. */
 export async function sendParts(
   context: UploadContext,
   source: BlobSource,

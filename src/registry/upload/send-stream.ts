@@ -5,8 +5,8 @@ import {ChunkRefusedError} from './push-session.js'
 import {isUnknownWay, type Sent, shrinkChunks} from './strategy.js'
 
 /**
- * Sends all in one PATCH without a range, from the first byte. Throws what `UploadSessions.append`
- * throws, but 413.
+ * Sends everything in one PATCH without a range, from the first byte. Throws what
+ * `UploadSessions.append` throws, except 413.
  */
 export async function sendStream(
   upload: OpenUpload,

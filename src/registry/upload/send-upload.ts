@@ -9,38 +9,38 @@ import type {SendUploadOptions} from './send-options.js'
 import {sendStream} from './send-stream.js'
 import {RefusedError, TransportError} from '../net/transport-error.js'
 
-/** The first time and three more, as long as the registry has nothing more than before. */
+/** The first try and three more, as long as the registry has no more than before. */
 const usualAttempts = 4
-/** Fewer bytes than this between two breaks are no progress. */
+/** Less than this between two breaks does not count as progress, in bytes. */
 const worthwhile = 64 * 1024
 const maxQuestions = 5
 
 const laterHint = 'rerun the same command to resume the upload to'
 
-/** Where an upload stands. */
+/** The state of an upload. */
 type UploadState =
-  /** The registry has what we think that it has. */
+  /** The registry has as much as expected. */
   | {readonly kind: 'sending'}
-  /** What the registry has is to be asked. */
+  /** The registry must be asked how much it has. */
   | {readonly kind: 'unsure'}
-  /** The same; and it may still be storing what came over a connection that broke. */
+  /** The same, and it may still be storing what came over a connection that broke. */
   | {readonly kind: 'settling'}
-  /** The registry has all of it, in a session. */
+  /** The session has all of the blob. */
   | {readonly kind: 'sent'}
-  /** The session cannot be gone on with. */
+  /** The session cannot be resumed. */
   | {readonly kind: 'lost'; readonly why: string}
   /** The blob is stored. */
   | {readonly kind: 'stored'; readonly blob: BlobInfo}
-  /** This registry takes no PATCH that would do. */
+  /** The registry accepts no usable PATCH. */
   | {readonly kind: 'impossible'}
 
 const sending: UploadState = {kind: 'sending'}
 
 /**
- * Sends a blob by PATCH, in one stream or in ranged chunks, and commits it. After a break the
- * registry is asked where it stands and gets the rest from there; where it cannot say, a new
- * session begins. `undefined`: this registry takes no PATCH that would do, and has nothing of it
- * now. Throws errors of ours only.
+ * Sends a blob by PATCH, in one stream or in ranged chunks, and commits it. After a break it asks
+ * the registry for the offset and sends the rest from there; if the registry cannot tell, a new
+ * session begins. `undefined`: the registry accepts no usable PATCH, and has nothing of the blob
+ * now. Throws only `InjectError` and the signal's reason.
  */
 export async function sendUpload(
   context: UploadContext,
@@ -50,16 +50,16 @@ export async function sendUpload(
   const {replay, journal, signal} = options
   const upload = openUpload(context, options)
   let state: UploadState = journal?.left ? {kind: 'settling'} : sending
-  /** What the registry had after the break before. */
+  /** How much the registry had after the break before. */
   let mark = 0
   let refusals = 0
 
   try {
-    // a step that succeeds is progress: the next one has all its attempts again
+    // a step that succeeds is progress, so the next one has all its attempts again
     while (state.kind !== 'stored' && state.kind !== 'impossible')
       state = await connection.withRetries(step, {signal, attempts})
   } catch (error) {
-    // what the network spoilt, or took too long, another run may finish
+    // after a network failure or a timeout, another run may finish the upload
     const isUnfinished = error instanceof NetworkError || error instanceof TimeLimitError
     if (isUnfinished && (await journal?.flush())) onNotice(`${laterHint} ${connection.name}`)
     else await upload.cancel()
@@ -87,7 +87,7 @@ export async function sendUpload(
         await (state.kind === 'settling' ? askUntilSettled(upload, context, signal) : upload.ask())
         const before = mark
         mark = upload.offset
-        // without more than before this is the same attempt still
+        // without more bytes than before, this still counts as the same attempt
         return mark >= before + worthwhile ? sending : send()
       }
       case 'sending':
@@ -104,7 +104,7 @@ export async function sendUpload(
   }
 
   async function send(): Promise<UploadState> {
-    // where a session does not survive a break, the third one carries little at a time
+    // if sessions do not survive a break, use small chunks from the third session on
     const isStream =
       !strategy.ranges || (strategy.stream && upload.offset === 0 && upload.restarts < 2)
     if (isStream && upload.offset > 0) return {kind: 'lost', why: 'the registry takes no chunks'}
@@ -129,7 +129,7 @@ export async function sendUpload(
     return {kind: 'lost', why: committed.failure.message}
   }
 
-  /** Throws what is to be tried again, from the new state, and what is final. */
+  /** Throws what should be retried, from the new state, and what is final. */
   async function afterFailure(error: unknown): Promise<UploadState> {
     if (isChange(error) && upload.isUnproven) {
       await upload.startOver('the directory has changed')
@@ -149,7 +149,7 @@ export async function sendUpload(
   }
 }
 
-/** Asks what the registry has until it gives the same answer twice. */
+/** Asks for the offset until the registry gives the same answer twice. */
 async function askUntilSettled(
   upload: OpenUpload,
   {connection}: UploadContext,

@@ -7,15 +7,15 @@ import type {UploadContext} from './context.js'
 import type {PushSession} from './push-session.js'
 import {shrinkChunks, smallestStream, type UploadStrategy} from './strategy.js'
 
-/** What came of sending a blob in one body. */
+/** The result of sending a blob in one body. */
 export type SentWhole =
   | {readonly kind: 'stored'; readonly known: Known}
-  /** Smaller parts may do; this is why the whole does not. */
+  /** Smaller parts may succeed; this is why the whole did not. */
   | {readonly kind: 'too large'; readonly error: TransportError | RefusedError}
 
 /**
- * Sends a blob by POST and PUT, as all registries like it best; where the PUT is refused, with a
- * PATCH between them, as old ones need it. `session` is one that has begun already.
+ * Sends a blob by POST and PUT, which works best with all registries; if the PUT is refused, with a
+ * PATCH between them, as old registries need it. `session` is one that has already begun.
  */
 export async function sendWhole(
   {connection, sessions, presence, strategy}: UploadContext,
@@ -53,8 +53,8 @@ export async function sendWhole(
         if (!(error instanceof RefusedError) || !isRefusedWay(error.status)) throw error
         const before = withPatch
         withPatch = !before
-        // the server's trouble of the moment is waited for; a way that it does not know is left at
-        // once
+        // a temporary server error is retried; a method that the server does not support is given
+        // up at once
         if (before || retryableStatuses.has(error.status)) throw error
         const sent = await attempt()
         strategy.singlePut = false
@@ -65,7 +65,7 @@ export async function sendWhole(
   )
 }
 
-/** Whether it was too large for something on the way, or so large that every connection breaks. */
+/** Whether it was too large for a server on the way, or so large that every connection breaks. */
 function isTooLarge(
   error: unknown,
   {size}: BlobInfo,
@@ -77,7 +77,7 @@ function isTooLarge(
   return error instanceof RefusedError && error.status === 413 && shrinkChunks(strategy, size)
 }
 
-/** What registries answer that do not know how to take a blob in one PUT. */
+/** How registries answer that cannot take a blob in one PUT. */
 function isRefusedWay(status: number): boolean {
   return status === 400 || status === 404 || status === 405 || status >= 500
 }

@@ -3,11 +3,11 @@ import type {BlobSource, CallOptions} from '../../store/content-store.js'
 /** A source, read in slices. */
 export interface SourceSlices {
   /**
-   * The next bytes, good until the next call; `undefined` at the end. Opens the source at the first
-   * call. Throws what the source throws, and that again at each further call.
+   * The next bytes, valid until the next call; `undefined` at the end. Opens the source at the
+   * first call. Throws what the source throws, again at each further call.
    */
   next(): Promise<Uint8Array | undefined>
-  /** Ends the source; the next call of `next` opens it again. */
+  /** Closes the source; the next call of `next` opens it again. */
   close(): Promise<void>
 }
 
@@ -22,7 +22,7 @@ export function createSourceSlices(
 
   return {
     async next() {
-      // after it has thrown, a generator says that it is at its end
+      // after it has thrown, a generator reports its end
       if (failure) throw failure.error
       reader ??= source.open(call)[Symbol.asyncIterator]()
       if (rest.length === 0) {

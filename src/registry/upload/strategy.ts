@@ -3,34 +3,32 @@ import {RefusedError} from '../net/transport-error.js'
 const MiB = 1024 * 1024
 
 /**
- * What was learnt of how a registry takes blobs, kept for the run: what it refused once is not
- * tried again.
+ * How a registry accepts blobs, learned during the run: a method that it refused is not tried
+ * again.
  */
 export interface UploadStrategy {
   /** One PUT with the bytes and their digest. */
   singlePut: boolean
-  /** PATCH, at all. */
+  /** PATCH in any form. */
   patch: boolean
   /** PATCH with `Content-Range`. */
   ranges: boolean
-  /** One PATCH for all of it; ranged chunks otherwise. */
+  /** One PATCH for the whole blob; ranged chunks otherwise. */
   stream: boolean
   /** Bytes of a ranged chunk. */
   chunkSize: number
 }
 
-/** The most that a chunk may be, since chunks are held in memory. */
+/** The largest chunk, since chunks are held in memory. */
 export const largestChunk = 256 * MiB
-/**
- * What chunks are where nobody asks for others, and how much of a stream is kept to be sent again.
- */
+/** The default size of chunks, and how much of a stream is kept to be sent again. */
 export const usualChunk = 8 * MiB
-/** A source that ends within this is known before it is sent, and sent from memory. */
+/** A source up to this size is read completely before it is sent, and sent from memory. */
 export const smallestStream = 4 * MiB
-/** GHCR takes less than 4 MiB in a ranged request; nginx, unless told otherwise, 1 MiB in any. */
+/** GHCR accepts less than 4 MiB in a ranged request; nginx, by default, 1 MiB in any request. */
 const smallerChunks = [4 * MiB - 1, MiB - 1]
 
-/** What the distribution specification promises; `chunkSize` is what the user asks for. */
+/** What the distribution specification promises; `chunkSize` is the user's choice. */
 export function initialStrategy(chunkSize: number | undefined): UploadStrategy {
   return {
     singlePut: true,
@@ -42,8 +40,8 @@ export function initialStrategy(chunkSize: number | undefined): UploadStrategy {
 }
 
 /**
- * After a body was too large: ranged chunks, smaller than before. False when there are none left to
- * try. `tried`: how large the body was, if that is known.
+ * After a body that was too large: switches to ranged chunks, smaller than before. False when it
+ * was at the smallest size already. `tried`: how large the body was, if that is known.
  */
 export function shrinkChunks(strategy: UploadStrategy, tried = Infinity): boolean {
   const smaller = smallerChunks.find(
@@ -55,13 +53,13 @@ export function shrinkChunks(strategy: UploadStrategy, tried = Infinity): boolea
   return true
 }
 
-/** What registries answer to a request of a kind that they do not know. */
+/** How registries answer a kind of request that they do not support. */
 export function isUnknownWay(error: unknown): error is RefusedError {
   return error instanceof RefusedError && [400, 405, 415, 501].includes(error.status)
 }
 
 /**
- * What came of an attempt: the registry has all of it; send what it lacks in another way; this
- * registry takes no PATCH that would do.
+ * The result of an attempt: the registry has all of it; the rest must be sent in another way; the
+ * registry accepts no usable PATCH.
  */
 export type Sent = 'all' | 'otherwise' | 'impossible'

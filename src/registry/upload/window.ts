@@ -1,15 +1,15 @@
 import type {BlobSource, CallOptions} from '../../store/content-store.js'
 
 /**
- * The start of a source: all of it, or a source that continues from there without opening the first
- * one twice.
+ * The start of a source: the whole source, or a source that continues from there without opening
+ * the first one twice.
  */
 export type Windowed =
   | {readonly kind: 'whole'; readonly bytes: Uint8Array}
   | {
       readonly kind: 'part'
       readonly source: BlobSource
-      /** Ends the first opening if nobody has gone on with it. */
+      /** Closes the first opening if it was not resumed. */
       release(): Promise<void>
     }
 
@@ -25,7 +25,7 @@ export async function readWindow(
   while (size <= limit) {
     const next = await rest.next()
     if (next.done) return {kind: 'whole', bytes: Buffer.concat(chunks)}
-    // the producer may use its buffer again
+    // the producer may reuse its buffer
     chunks.push(new Uint8Array(next.value))
     size += next.value.length
   }
@@ -51,7 +51,7 @@ async function* resume(
   rest: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    // let go of each chunk once it is sent
+    // release each chunk once it is sent
     for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) yield chunk
     for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
   } finally {
