@@ -371,7 +371,11 @@ describeRoots('the distribution API', (makeRoot) => {
         ['schema 1', {schemaVersion: 1, fsLayers: [], history: []}, dockerSchema1],
         ['another type than it was sent as', docker, ociManifest],
         ['an image that calls itself an index', {...good, mediaType: ociIndex}, ociIndex],
-        ['no type at all', {schemaVersion: 2, config, layers}, 'application/json'],
+        [
+          'no type at all, and nothing to tell it by',
+          {schemaVersion: 2, layers},
+          'application/json',
+        ],
         [
           'T-81 a type with line breaks',
           {...good, mediaType: 'x"\nOptions +Indexes'},
