@@ -149,7 +149,7 @@ describe('the page of a registry', () => {
       'no-path What it is linux/amd64 not right: the image',
     ])
       expect(text).toContain(row)
-    for (const tag of ['artifact', 'contradiction', 'huge', 'large-config', 'no-json', 'no-path'])
+    for (const tag of ['artifact', 'huge', 'large-config', 'no-json', 'no-path', 'odd-history'])
       expect((await send(address, 'GET', `/repository/a:${tag}`)).status).toBe(200)
   })
 
