@@ -1,6 +1,9 @@
 import {isRepositoryName} from './repository-name.js'
 import {isTag} from './tag.js'
 
+/** Host, port, repository and tag together, with room to spare. */
+const longestName = 1000
+
 /**
  * Whether a layout can have a manifest under this name and a reference can hold it: a tag, or a
  * whole name with a tag, as skopeo and podman write it (`docker.io/library/alpine:3.1`).
@@ -38,7 +41,9 @@ export function splitLocalName(
   text: string,
   isName: (text: string) => boolean,
 ): {path: string; name: string | undefined} {
-  for (let colon = text.indexOf(':'); colon >= 0; colon = text.indexOf(':', colon + 1)) {
+  // no name is longer, so a path of colons alone takes no time
+  const first = Math.max(0, text.length - longestName)
+  for (let colon = text.indexOf(':', first); colon >= 0; colon = text.indexOf(':', colon + 1)) {
     const name = text.slice(colon + 1)
     if (name === '' || isName(name)) return {path: text.slice(0, colon), name}
   }
