@@ -8,11 +8,11 @@ import {nodeVersions, setUp} from './pinned.mjs'
 
 const versions = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(nodeVersions)
 const tests = [
-  'test/layer/pack/pack.test.ts',
+  'test/layer/pack/pack.system.test.ts',
   'test/layer/pack/threads',
   'test/layer/compress/own-deflater.system.test.ts',
-  'test/layer/compress/gzip.test.ts',
-  'test/layer/compress/zstd.test.ts',
+  'test/layer/compress/gzip.system.test.ts',
+  'test/layer/compress/zstd.system.test.ts',
   'test/layer/decompress/decompress.test.ts',
   'test/image',
   'test/registry/net/http.test.ts',
