@@ -35,6 +35,6 @@ export function descriptorOf(document: Document): Encoded<unknown>['descriptor']
 }
 
 /** A document as it is stored, of either kind. */
-export function encodedOf(document: Document): Encoded<Manifest | ImageIndex> {
+function encodedOf(document: Document): Encoded<Manifest | ImageIndex> {
   return document.kind === 'index' ? document.index : document.manifest
 }

@@ -94,7 +94,7 @@ function verify(bytes: Uint8Array, {size, digest}: Descriptor, what: string): vo
  * may say what it likes; `findOddities` says where it does not count up.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties
  */
-export function validateImage({manifest, config}: Image): void {
+function validateImage({manifest, config}: Image): void {
   const {rootfs} = config.value
   if (rootfs.type !== 'layers' && rootfs.type !== '') {
     throw inconsistent(

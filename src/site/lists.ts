@@ -61,7 +61,7 @@ export async function findReferrals(
 }
 
 /** What a manifest says, verified. Throws `IntegrityError` and `LocalIoError`. */
-export async function readFacts({path, digest, size}: SiteManifest): Promise<ManifestFacts> {
+async function readFacts({path, digest, size}: SiteManifest): Promise<ManifestFacts> {
   const stream = verified(readFileStream(path), {digest, size}, digest)
   return decodeFacts(await readAll(stream, manifestLimit, digest), digest)
 }

@@ -51,7 +51,7 @@ export async function checkIsSite(site: string): Promise<void> {
   throw new UsageError('ERR_INJECT_NOT_A_SITE', message, {hint: 'pass the folder containing v2/'})
 }
 
-export async function isSite(folder: string): Promise<boolean> {
+async function isSite(folder: string): Promise<boolean> {
   const stats = await stat(sitePaths.own(folder)).catch(ifNoSuchPath(undefined))
   return stats?.isDirectory() === true
 }

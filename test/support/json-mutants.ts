@@ -21,7 +21,7 @@ export function randomOf(seed: number): () => number {
  * `name` in a spelling that Go takes for it: at least one character differs, in case or by U+017F
  * and U+212A.
  */
-export function respelled(name: string, random: () => number): string {
+function respelled(name: string, random: () => number): string {
   const others = Array.from(name).map((letter) => {
     const same = [letter.toLowerCase(), letter.toUpperCase()]
     if (letter.toLowerCase() === 's') same.push('\u017F')
@@ -50,7 +50,7 @@ export interface KnownPlace {
  * Every member that engines know of every object that `sample` has; also of members that are absent
  * there.
  */
-export function* knownPlaces(
+function* knownPlaces(
   sample: unknown,
   known: Known,
   path: readonly (string | number)[] = [],
@@ -72,7 +72,7 @@ export function* knownPlaces(
  * The text of `sample` with a member more in the object at `place`, first or last, or with the
  * member under another name.
  */
-export function withMember(
+function withMember(
   sample: unknown,
   {path, name}: KnownPlace,
   {spelling, instead, first}: {spelling: string; instead: boolean; first: boolean},

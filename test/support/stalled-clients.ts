@@ -4,7 +4,7 @@ import {connect, type Socket} from 'node:net'
 import {onTestFinished} from 'vitest'
 
 /** A connection on which `text` was sent, and from which nothing is read. */
-export async function stalledClient(address: string, text: string | Uint8Array): Promise<Socket> {
+async function stalledClient(address: string, text: string | Uint8Array): Promise<Socket> {
   const {hostname, port} = new URL(`http://${address}`)
   const socket = connect(Number(port), hostname)
   onTestFinished(() => void socket.destroy())

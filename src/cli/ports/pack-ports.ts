@@ -54,7 +54,7 @@ export function layerIndexes(
 }
 
 /** Bytes. */
-export const cacheSize = 5000000000
+const cacheSize = 5000000000
 /**
  * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder.
  * `undefined` when they are not to be, or when that folder would change in the directory while it

@@ -52,7 +52,7 @@ function renderImage(result: InspectResult): string {
 }
 
 /** What a slot holds: its diff ID, or how it is divided. */
-export function contentOfSlot({
+function contentOfSlot({
   diffId,
   layers,
   sharding,

@@ -46,7 +46,7 @@ async function pako(jobs: number, level: number): Promise<Deflater> {
 }
 
 /** Spares the compressor what it cannot shrink: such blocks are stored. */
-export function storing(deflater: Deflater): Deflater {
+function storing(deflater: Deflater): Deflater {
   return {
     deflate: async (block) =>
       (await isNoise(block)) ? storedBlocks(block) : deflater.deflate(block),

@@ -34,7 +34,7 @@ export async function givesPakoBytes(
 }
 
 /** What `pakoDigests` has of a compressed probe. */
-export function probeDigest(bytes: Uint8Array): string {
+function probeDigest(bytes: Uint8Array): string {
   return digestOf(bytes).slice('sha256:'.length, 'sha256:'.length + 16)
 }
 

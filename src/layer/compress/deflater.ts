@@ -8,7 +8,7 @@ export const deflateLevel = 1
  * A part of the format, too. The most there is: a tenth faster than zlib's default of 8, and 0.4 %
  * larger.
  */
-export const memLevel = 9
+const memLevel = 9
 
 /** The bytes of one block, compressed by itself and ended by a sync flush at a byte boundary. */
 export interface Deflater {

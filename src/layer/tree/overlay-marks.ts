@@ -7,7 +7,7 @@ import {xattrBinding} from './read-xattrs.js'
 // https://docs.kernel.org/filesystems/overlayfs.html#whiteouts-and-opaque-directories
 
 /** Whether a file is one of the character devices 0:0 that delete what is below. */
-export function isOverlayWhiteout(stat: BigIntStats): boolean {
+function isOverlayWhiteout(stat: BigIntStats): boolean {
   return stat.isCharacterDevice() && stat.rdev === 0n
 }
 

@@ -44,7 +44,7 @@ interface Frame {
  * `O_NONBLOCK`: what was a file when it was listed may be a FIFO by now, and opening that would
  * wait for ever.
  */
-export const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * Paths for the kernel stay below PATH_MAX (4,096): deeper directories are reached through an open

@@ -155,7 +155,7 @@ const longestLife = 7 * 86400
  * Parses the answer of a token server. Throws `AuthenticationError` (`ERR_INJECT_TOKEN_INVALID`),
  * without quoting the answer.
  */
-export function parseToken(body: Uint8Array, realm: URL, now: number): Token {
+function parseToken(body: Uint8Array, realm: URL, now: number): Token {
   const {token, access_token: accessToken, expires_in: life} = parseObject(body)
   const value = token || accessToken
   // a line break would end the header

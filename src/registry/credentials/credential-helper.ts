@@ -153,7 +153,7 @@ const longestLine = 200
  * `secrets` and without anything that looks like one (long words with digits in them, documents,
  * the text after `password`). Empty when there is nothing.
  */
-export function spokenWords(text: string, secrets: readonly string[]): string {
+function spokenWords(text: string, secrets: readonly string[]): string {
   const line =
     text
       .split(/[\r\n]+/)

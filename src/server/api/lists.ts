@@ -34,7 +34,7 @@ export async function readPage(
 }
 
 /** The `Link` to the page after `next`; nothing after the last. */
-export function linkTo(path: string, {items, next}: ListPage): Record<string, string> {
+function linkTo(path: string, {items, next}: ListPage): Record<string, string> {
   if (next === undefined) return {}
   const query = new URLSearchParams({n: String(items.length), last: next})
   return {link: `<${path}?${query.toString()}>; rel="next"`}

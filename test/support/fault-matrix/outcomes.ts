@@ -3,7 +3,7 @@
  * always, with the error's code (without `ERR_INJECT_`) where one of them fails, and the kinds of
  * requests; `*` is all others. What 0 0 5 says: it is tried again, up to five times.
  */
-export const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   F1: {'0 0 5 NETWORK': '*'},
   F2a: {'0 5 5 NETWORK': '*'},
   F2b: {'0 0 5 NETWORK': '*'},

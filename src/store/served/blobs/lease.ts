@@ -11,13 +11,13 @@ import {isAbsent} from '../../../disk/error-answers.js'
  * A lease is renewed when it is older than this: a blob that is asked for all the time costs one
  * write in ten seconds, and is hashed once for it.
  */
-export const leaseStepMs = 10_000
+const leaseStepMs = 10_000
 
 /**
  * Whether the lease of a file that was last used at `mtimeMs` need not be renewed yet. A time in
  * the future is a clock that was set back: taken as of now, or it would never end.
  */
-export function isNewLease(mtimeMs: number, now = Date.now()): boolean {
+function isNewLease(mtimeMs: number, now = Date.now()): boolean {
   return Math.abs(now - mtimeMs) < leaseStepMs
 }
 
