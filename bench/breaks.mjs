@@ -48,7 +48,7 @@ export const breaks = [
   },
   {
     id: 'A5',
-    what: 'a silent holder keeps its lock for ever',
+    what: 'a silent holder keeps its lock',
     file: 'src/disk/lock-watch.ts',
     from: "owner === 'dead' || silentMs > timing.leaseMs",
     to: "owner === 'dead' || silentMs > 1e9",

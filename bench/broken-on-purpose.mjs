@@ -75,7 +75,7 @@ function testsFail(test, title) {
     ['vitest', 'run', test, '-t', title, '--reporter=json', `--outputFile=${report}`],
     {cwd: copy, stdio: 'ignore', timeout: 300_000},
   )
-  // broken code may go on for ever
+  // broken code may never end
   if (error?.code === 'ETIMEDOUT') return 'noticed'
   let found
   try {

@@ -82,7 +82,7 @@ function candidatesFor(
   places: Places,
   isOwn: IsOwn,
 ): readonly PlacedLayer[] {
-  // nobody can use an image of more layers than that, and so none takes for ever
+  // nobody can use an image of more layers than that, so every slot is placed in bounded time
   const same = (places.get(diffId) ?? []).slice(-mostLayers)
   const own = same.filter((layer) => isOwn(layer, name))
   return own.length > 0 ? own : same

@@ -217,7 +217,7 @@ export const attacks: readonly Attack[] = [
   },
   {
     id: 'A18',
-    what: 'An entry named like our temporary folders blocked the directory for ever; only the full form of such names is reserved, and layers that hold one are refused.',
+    what: 'An entry named like our temporary folders blocked the directory for good; only the full form of such names is reserved, and layers that hold one are refused.',
     tests: [
       {
         file: 'test/layer/unpack/check-entries.test.ts',

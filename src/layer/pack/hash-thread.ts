@@ -5,7 +5,7 @@ import type {BlockHash} from './block-hash.js'
 /** Blocks that may wait to be hashed: enough for the time that a thread takes to start. */
 const places = 8
 
-/** Milliseconds that a block may take: a thread that died must not be waited for for ever. */
+/** Milliseconds that a block may take: a thread that died must not be waited for. */
 const patience = 60_000
 
 /**

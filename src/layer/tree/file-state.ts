@@ -10,20 +10,6 @@ export function stateOf({ctimeNs, mtimeNs, size, ino, dev, nlink}: BigIntStats):
   return {ctimeNs, mtimeNs, size, ino, dev, nlink}
 }
 
-/**
- * Whether nothing about a file or directory was touched between two looks: content, names,
- * attributes or identity.
- */
-export function isSame(a: FileState, b: FileState): boolean {
-  return (
-    a.ctimeNs === b.ctimeNs &&
-    a.mtimeNs === b.mtimeNs &&
-    a.size === b.size &&
-    a.ino === b.ino &&
-    a.dev === b.dev
-  )
-}
-
 /** The error for anything that is not any more what it was when it was first looked at. */
 export function changed(path: ByteString): LocalIoError {
   return new LocalIoError(

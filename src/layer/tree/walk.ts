@@ -12,7 +12,8 @@ import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, display, fromText, readable, toPath} from '../byte-string.js'
 import {describeFile, type DescribeOptions} from './describe-file.js'
 import {type ListedName, withMarks} from './overlay-marks.js'
-import {changed, isSame} from './file-state.js'
+import {changed} from './file-state.js'
+import {isSame, openFlags} from './unchanged-file.js'
 import {isReservedName} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
 import type {WalkedEntry} from './walked-entry.js'
@@ -39,12 +40,6 @@ interface Frame {
   readonly descriptor: number | undefined
   next: number
 }
-
-/**
- * `O_NONBLOCK`: what was a file when it was listed may be a FIFO by now, and opening that would
- * wait for ever.
- */
-const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * Paths for the kernel stay below PATH_MAX (4,096): deeper directories are reached through an open

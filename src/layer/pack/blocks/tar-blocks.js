@@ -1,14 +1,9 @@
 // JavaScript, not TypeScript: the thread that reads files uses this very file, in the source tree
 // as well as in the built one.
-import {closeSync, constants, fstatSync, lstatSync, openSync, readSync} from 'node:fs'
+import {closeSync, fstatSync, lstatSync, openSync, readSync} from 'node:fs'
+import {isSame, isSameContent, openFlags} from '../../tree/unchanged-file.js'
 
 const tarBlock = 512
-
-/**
- * `O_NONBLOCK`: what was a file when it was listed may be a FIFO by now, and opening that would
- * wait for ever.
- */
-const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * What the tar has of one entry.
@@ -186,35 +181,6 @@ function isStill({path, state}) {
     throwIfNoEntry: false,
   })
   return now !== undefined && isSame(now, state)
-}
-
-/**
- * Whether nothing about a file was touched between two looks, as `isSame` of the tree has it.
- *
- * @param {import('../../tree/file-state.js').FileState} now
- * @param {import('../../tree/file-state.js').FileState} then
- */
-function isSame(now, then) {
-  return (
-    now.ctimeNs === then.ctimeNs &&
-    now.mtimeNs === then.mtimeNs &&
-    now.size === then.size &&
-    now.ino === then.ino &&
-    now.dev === then.dev
-  )
-}
-
-/**
- * Whether a file's content is what it was: the same, or another name was given to it meanwhile or
- * taken from it, which moves the time of its metadata and is not what a layer records.
- *
- * @param {import('../../tree/file-state.js').FileState} now
- * @param {import('../../tree/file-state.js').FileState} then
- */
-function isSameContent(now, then) {
-  const {ctimeNs, mtimeNs, size, ino, dev, nlink} = then
-  const sinceThen = now.nlink === nlink ? ctimeNs : now.ctimeNs
-  return isSame(now, {ctimeNs: sinceThen, mtimeNs, size, ino, dev, nlink})
 }
 
 /** @param {number} size */

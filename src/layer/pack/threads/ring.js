@@ -102,7 +102,7 @@ export function resetRing(ring) {
 
 /**
  * Waits until the place of a block is in this state; the one who waits for it is the next to write
- * there. A thread that waits for ever is ended from outside.
+ * there. A thread that never stops waiting is ended from outside.
  *
  * @param {Ring} ring
  * @param {number} block
