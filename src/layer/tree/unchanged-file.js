@@ -35,5 +35,11 @@ export function isSame(a, b) {
  * @param {FileState} then
  */
 export function isSameContent(now, {ctimeNs, mtimeNs, size, ino, dev, nlink}) {
-  return isSame(now, {ctimeNs: now.nlink === nlink ? ctimeNs : now.ctimeNs, mtimeNs, size, ino, dev})
+  return isSame(now, {
+    ctimeNs: now.nlink === nlink ? ctimeNs : now.ctimeNs,
+    mtimeNs,
+    size,
+    ino,
+    dev,
+  })
 }
