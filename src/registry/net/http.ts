@@ -6,7 +6,7 @@ import {displayRequest} from './endpoint.js'
 import {proxyRefusal, TransportError, transportError} from './transport-error.js'
 import {drain, receiveBody} from './receive-body.js'
 import type {NetworkRoute} from './routes.js'
-import {secretsOf} from './secrets.js'
+import {secretsOf} from '../credentials/secrets.js'
 import {sendBody} from './send-body.js'
 
 /**

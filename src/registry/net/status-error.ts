@@ -10,7 +10,7 @@ import {parseRegistryErrors} from '../../oci/registry-error.js'
 import {quoted} from '../../oci/quoted.js'
 import {displayRequest} from './endpoint.js'
 import type {HttpRequest, HttpResponse} from './http.js'
-import {withoutSecrets} from './secrets.js'
+import {withoutSecrets} from '../credentials/secrets.js'
 import {RefusedError} from './transport-error.js'
 import {usualRefusal, type UsualRefusal} from './usual-refusals.js'
 

@@ -1,5 +1,5 @@
 import type {HttpResponse} from './http.js'
-import type {KnownSecrets} from './known-secrets.js'
+import type {KnownSecrets} from '../credentials/known-secrets.js'
 import {shown} from './status-error.js'
 
 /** The most warnings that are remembered and shown. */

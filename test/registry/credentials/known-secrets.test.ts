@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {InjectError, NetworkError} from '../../../src/errors.js'
-import {createKnownSecrets} from '../../../src/registry/net/known-secrets.js'
+import {createKnownSecrets} from '../../../src/registry/credentials/known-secrets.js'
 import {type Answer, startFakeServer} from '../../support/fake-server.js'
 import {openRegistry} from '../../support/open-registry.js'
 

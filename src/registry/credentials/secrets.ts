@@ -1,4 +1,4 @@
-import type {Credential} from '../credentials/credential.js'
+import type {Credential} from './credential.js'
 
 /** Shorter texts are parts of too many words, and would not be secret for long. */
 const shortest = 4
