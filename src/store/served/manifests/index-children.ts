@@ -1,6 +1,7 @@
 import {type Digest, hexOf} from '../../../oci/digest.js'
 import type {BlobInfo} from '../../../oci/descriptor.js'
 import type {ManifestFacts} from '../../../oci/manifest-facts.js'
+import {createRecentlyUsed} from './recently-used.js'
 
 /** What is remembered of one index: which manifests it lists. */
 export interface IndexChildren {
@@ -29,42 +30,19 @@ export function saysIndex(mediaType: string): boolean {
  * first.
  */
 export function createKnownChildren(limit = 64 * 1024 * 1024): KnownChildren {
-  // a map lists what was set last at its end
-  const kept = new Map<Digest, Kept>()
-  let size = 0
+  const known = createRecentlyUsed<Digest, IndexChildren>(limit)
   return {
-    get(index) {
-      const known = kept.get(index)
-      if (known === undefined) return undefined
-      kept.delete(index)
-      kept.set(index, known)
-      return known.children
-    },
+    get: (index) => known.get(index),
     add(index, {children}) {
-      size -= kept.get(index)?.size ?? 0
-      kept.delete(index)
       const indexes = children
         .filter(({mediaType}) => mediaType === undefined || saysIndex(mediaType))
         .map(({digest, size}) => ({digest, size}))
       const keys = sortedKeys(children)
       const own = {has: (digest: Digest) => includes(keys, keyOf(digest)), indexes}
-      const cost = keys.length + indexes.length * costOfIndex + costOfIndex
-      if (cost > limit) return own
-      kept.set(index, {children: own, size: cost})
-      size += cost
-      for (const [oldest, {size: its}] of kept) {
-        if (size <= limit) break
-        kept.delete(oldest)
-        size -= its
-      }
+      known.set(index, own, keys.length + indexes.length * costOfIndex + costOfIndex)
       return own
     },
   }
-}
-
-interface Kept {
-  readonly children: IndexChildren
-  readonly size: number
 }
 
 /**

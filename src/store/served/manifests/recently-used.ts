@@ -1,0 +1,42 @@
+/** Values by key, of which those stay that were used lately. */
+export interface RecentlyUsed<Key, Value> {
+  get(key: Key): Value | undefined
+  /** Replaces what the key had, and keeps nothing that is larger than the largest allowed. */
+  set(key: Key, value: Value, size: number): void
+}
+
+/**
+ * Holds values of at most `limit` bytes together, each of at most `largest`; the least recently
+ * used go first.
+ */
+export function createRecentlyUsed<Key, Value>(
+  limit: number,
+  largest = limit,
+): RecentlyUsed<Key, Value> {
+  // a map lists what was set last at its end
+  const kept = new Map<Key, {readonly value: Value; readonly size: number}>()
+  let total = 0
+  const drop = (key: Key): void => {
+    total -= kept.get(key)?.size ?? 0
+    kept.delete(key)
+  }
+  return {
+    get(key) {
+      const found = kept.get(key)
+      if (found === undefined) return undefined
+      kept.delete(key)
+      kept.set(key, found)
+      return found.value
+    },
+    set(key, value, size) {
+      drop(key)
+      if (size > largest) return
+      kept.set(key, {value, size})
+      total += size
+      for (const oldest of kept.keys()) {
+        if (total <= limit) return
+        drop(oldest)
+      }
+    },
+  }
+}
