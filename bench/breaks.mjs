@@ -166,10 +166,10 @@ export const breaks = [
   },
   {
     id: 'B1',
-    what: 'the kind found first counts in later rounds',
+    what: 'what was found first counts in later rounds',
     file: 'src/operations/publish/until-settled.ts',
-    from: 'isIndex: isIndex(found.stored)',
-    to: 'isIndex: first?.isIndex ?? isIndex(found.stored)',
+    from: 'const known = number === 1 ? start : undefined',
+    to: 'const known = first?.found ?? start',
     test: 'test/operations/changed-kind',
     title: '',
   },

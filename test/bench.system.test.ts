@@ -1,6 +1,7 @@
 import {execa} from 'execa'
 import {readFileSync, readdirSync} from 'node:fs'
 import {expect, it} from 'vitest'
+import {breaks} from '../bench/breaks.mjs'
 
 const files = readdirSync('bench').filter((name) => name.endsWith('.mjs'))
 
@@ -28,4 +29,12 @@ it('ends a set-up that fails with one line that says what could not be set up', 
   })
   const absent = await run(failing.replace("'sh', '-c'", "'not-a-program-here'"))
   expect(absent.stderr).toMatch(/^set-up failed: cannot install the suite v1\.2\.3 [^\n]*ENOENT$/)
+})
+
+it('finds the code of each defence that is broken on purpose', () => {
+  expect(breaks.length).toBeGreaterThan(20)
+  for (const {id, what, file, from, to} of breaks) {
+    const text = readFileSync(file, 'utf8')
+    expect(text.replace(from, to), `${id} ${what}`).not.toBe(text)
+  }
 })

@@ -7,7 +7,8 @@ export async function waitFor<T>(promise: Promise<T>, signal: AbortSignal | unde
   signal.throwIfAborted()
   let stop: (() => void) | undefined
   const aborted = new Promise<never>((_, reject) => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort signal's reason is passed on as it is
+    // an abort signal's reason is passed on as it is
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     stop = () => reject(signal.reason)
     signal.addEventListener('abort', stop, {once: true})
   })

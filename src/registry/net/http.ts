@@ -144,7 +144,8 @@ async function exchange(request: HttpRequest, settings: HttpSettings): Promise<H
   const answered = new Promise<{statusCode: number; headers: IncomingHttpHeaders}>(
     (resolve, reject) => {
       stream.once('response', resolve)
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort signal's reason is passed on as it is
+      // an abort signal's reason is passed on as it is
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       stream.once('error', (error) => reject(failure(error)))
       if (method === 'GET' || method === 'HEAD') return
       if (!body) stream.end()
@@ -187,7 +188,8 @@ function lengthHeader({method, body}: HttpRequest): Record<string, string> {
 export function bytesBody(bytes: Uint8Array): OutgoingBody {
   return {
     length: bytes.length,
-    // eslint-disable-next-line @typescript-eslint/require-await -- a stream of one chunk has nothing to wait for
+    // a stream of one chunk has nothing to wait for
+    // eslint-disable-next-line @typescript-eslint/require-await
     open: async function* (): AsyncGenerator<Uint8Array> & ByteStream {
       if (bytes.length > 0) yield bytes
     },
