@@ -47,10 +47,14 @@ export function fakeTiming(): FakeTiming {
         const step = Math.min(100, end - time)
         time += step
         wall += step
+        const sleeping = sleepers.size
         wake()
-        // what they do takes some calls to the file system
+        // what they do takes some calls to the file system, and most of them sleep again after it
         await nextTurn()
-        await realSleep(1)
+        for (let turns = 0; turns < 500; turns++) {
+          await realSleep(1)
+          if (sleepers.size >= sleeping) break
+        }
       }
     },
     stop(ms) {

@@ -4,6 +4,7 @@
 import {writeFileSync} from 'node:fs'
 import net from 'node:net'
 import vm from 'node:vm'
+import {isMainThread} from 'node:worker_threads'
 
 /** @type {{cache: 'none' | 'used' | 'rejected', modules: string[], builtins: string[]}} */
 const seen = {cache: 'none', modules: [], builtins: []}
@@ -49,4 +50,5 @@ net.Socket.prototype.connect = function (/** @type {unknown[]} */ ...given) {
   write()
   return Reflect.apply(connect, this, given)
 }
-process.on('exit', write)
+// threads evaluate this file, too, and some of them have no environment
+if (isMainThread) process.on('exit', write)
