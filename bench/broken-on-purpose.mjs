@@ -73,7 +73,7 @@ function testsFail(test, title) {
   const {error} = spawnSync(
     'npx',
     ['vitest', 'run', test, '-t', title, '--reporter=json', `--outputFile=${report}`],
-    {cwd: copy, stdio: 'ignore', timeout: 300_000},
+    {cwd: copy, stdio: 'ignore', timeout: 120_000},
   )
   // broken code may never end
   if (error?.code === 'ETIMEDOUT') return 'noticed'

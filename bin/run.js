@@ -120,15 +120,14 @@ function cachePlace(id) {
   const {env, argv} = process
   if (env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE) return undefined
   try {
-    const given = env.XDG_CACHE_HOME
-    const isGiven = given !== undefined && isAbsolute(given)
+    const given = [env.NODE_COMPILE_CACHE, env.XDG_CACHE_HOME].find((path) => isAbsolute(path || ''))
     const home = env.HOME || homedir()
-    const folder = join(isGiven ? given : join(home, '.cache'), 'inject', 'code')
+    const folder = join(given ?? join(home, '.cache'), 'inject', 'code')
     const word = /^[a-z]{1,16}$/.test(argv[2] || '') ? argv[2] : 'other'
     const {size, mtimeMs} = statSync(process.execPath)
     const build = [process.version, process.arch, size, mtimeMs, v8.cachedDataVersionTag()]
     const name = `${word}-${id}-${build.join('-')}.v8`
-    return {folder, home: isGiven ? undefined : home, name}
+    return {folder, home: given === undefined ? home : undefined, name}
   } catch {
     // without /proc, Node might not know where it is itself
     return undefined

@@ -3,7 +3,7 @@ import {randomFillSync} from 'node:crypto'
 import {mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {describe, expect, it} from 'vitest'
+import {describe, expect, inject as provided, it} from 'vitest'
 import {digestOf} from '../../src/oci/digest.js'
 import {writeProgram} from '../support/credential-helper.js'
 import {createFakeRegistry, registryError} from '../support/fake-registry.js'
@@ -176,6 +176,7 @@ describe('T-38 a secret', () => {
         PATH: `${helpers}:${process.env['PATH'] ?? ''}`,
         HOME: home,
         TMPDIR: join(folder, 'tmp'),
+        NODE_COMPILE_CACHE: provided('codeCache'),
         DEBUG: '*',
       }
       const ways = [

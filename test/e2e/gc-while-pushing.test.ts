@@ -14,7 +14,7 @@ import {tempDir} from '../support/temp-dir.js'
 import {putManifest, type Response, send, serveRegistry} from '../support/served-registry.js'
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
-const pushes = 2000
+const pushes = Number(process.env['INJECT_GC_PUSHES'] ?? 500)
 const clients = 8
 const repositories = ['team/a', 'team/b', 'c']
 /**

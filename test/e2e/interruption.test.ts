@@ -3,7 +3,7 @@ import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
-import {describe, expect, it} from 'vitest'
+import {describe, expect, inject as provided, it} from 'vitest'
 import {openRegistryStore} from '../../src/registry/registry-store.js'
 import {makeBusyboxLayout, pushAs} from '../support/busybox-image.js'
 import {inject, injectJson} from '../support/cli.js'
@@ -36,6 +36,7 @@ function startRun(args: string[], tmp: string) {
       PATH: process.env['PATH'] ?? '',
       HOME: '/nonexistent',
       TMPDIR: tmp,
+      NODE_COMPILE_CACHE: provided('codeCache'),
       INJECT_PROGRESS: 'none',
     },
   })

@@ -3,7 +3,7 @@ import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
-import {describe, expect, it, onTestFinished} from 'vitest'
+import {describe, expect, inject as provided, it, onTestFinished} from 'vitest'
 import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {makeDocuments} from '../support/images.js'
 import {makeNamespace} from '../support/network-namespace.js'
@@ -46,7 +46,12 @@ async function start() {
   const root = await makeRoot()
   const network = await makeNamespace()
   const folder = await tempDir()
-  const env = {PATH: process.env['PATH'] ?? '', HOME: folder, TMPDIR: join(folder, 'tmp')}
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: folder,
+    TMPDIR: join(folder, 'tmp'),
+    NODE_COMPILE_CACHE: provided('codeCache'),
+  }
   mkdirSync(env.TMPDIR)
   const options = {env, extendEnv: false, reject: false, timeout: 120_000} as const
   const server = network.run(

@@ -12,7 +12,7 @@ import {
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
-import {describe, expect, it, onTestFinished} from 'vitest'
+import {describe, expect, inject as provided, it, onTestFinished} from 'vitest'
 import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {startCuttingProxy} from '../support/cutting-proxy.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
@@ -63,7 +63,11 @@ function startUpdate(address: string, folder: string, ...more: string[]) {
     reject: false,
     extendEnv: false,
     timeout,
-    env: {PATH: process.env['PATH'] ?? '', HOME: folder},
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      NODE_COMPILE_CACHE: provided('codeCache'),
+    },
   })
 }
 

@@ -118,7 +118,7 @@ describe.runIf(isRoot)('root with the HOME of another user, as sudo may leave it
     writeFileSync(join(tree, 'file'), 'x'.repeat(100_000))
     const env = {HOME: home}
     const args = ['update', image, tree, '--tag', 'new', '--cache', '--trust-mtime']
-    const run = await inject(args, {env: {...env, NODE_DISABLE_COMPILE_CACHE: ''}})
+    const run = await inject(args, {env: {...env, NODE_COMPILE_CACHE: ''}})
     expect(run).toMatchObject({exitCode: 0})
     expect(readdirSync(home)).toEqual([])
     // nor where the folders are root's, who once forgot the same

@@ -27,7 +27,7 @@ export async function inject(args: readonly string[], options: Options = {}): Pr
       PATH: process.env['PATH'] ?? '',
       HOME: '/nonexistent',
       // what is in a home is what the command put there
-      NODE_DISABLE_COMPILE_CACHE: '1',
+      NODE_COMPILE_CACHE: provided('codeCache'),
       ...env,
     },
     ...rest,

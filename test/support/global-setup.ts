@@ -1,4 +1,7 @@
 import {execa} from 'execa'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import type {TestProject} from 'vitest/node'
 import {reachableProject} from './reachable-project.js'
 import {missingTools, type Tool} from './tools.js'
@@ -7,6 +10,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** This repository where other users may enter it. */
     reachable: string
+    /** The folder for V8's code of the built command: most runs are over before V8 gets warm. */
+    codeCache: string
   }
 }
 
@@ -15,7 +20,12 @@ export default async function setup({provide}: TestProject): Promise<() => Promi
   await ensureTools(process.env['TEST_TOOLS'])
   const {folder, release} = await reachableProject()
   provide('reachable', folder)
-  return release
+  const codeCache = await mkdtemp(join(tmpdir(), 'inject-code-'))
+  provide('codeCache', codeCache)
+  return async () => {
+    await release()
+    await rm(codeCache, {recursive: true})
+  }
 }
 
 /**

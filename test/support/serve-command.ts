@@ -31,7 +31,11 @@ export async function serveCommand(
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: '/',
-    env: {PATH: process.env['PATH'] ?? '', HOME: '/nonexistent'},
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: '/nonexistent',
+      NODE_COMPILE_CACHE: provided('codeCache'),
+    },
     ...(uid !== undefined && {uid, gid: uid}),
   })
   onTestFinished(() => void child.kill('SIGKILL'))
