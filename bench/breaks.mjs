@@ -107,7 +107,7 @@ export const breaks = [
     from: /check\('names', names\)\s+check\('bytes', bytes\)/,
     to: '',
     test: 'test/registry/api/endless-tags',
-    title: '',
+    title: 'bounds a list',
   },
   {
     id: 'A13',
