@@ -3,8 +3,11 @@ import {defineConfig} from 'vitest/config'
 import LongestFirst from './test/support/longest-first.js'
 
 const cores = availableParallelism()
-/** The long tests wait for the programs and registries that they start. */
-const waiting = {maxWorkers: 2 * cores, sequence: {groupOrder: 1}}
+/**
+ * The long tests wait for the programs and registries that they start. Files share what they
+ * import, as unit tests do.
+ */
+const waiting = {maxWorkers: 2 * cores, isolate: false, sequence: {groupOrder: 1}}
 const shared = ['test/support/byte-equality.ts', 'test/support/property-runs.ts']
 
 /** Three projects, told apart by the names of their files: see docs/testing.md. */

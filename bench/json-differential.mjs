@@ -121,6 +121,8 @@ function compared(value) {
       // of base64 that ends in odd bits, Go gives back the plain form
       if (name === 'data' && typeof member === 'string')
         return Buffer.from(member, 'base64').toString('base64')
+      // half a platform is none to us (docs/leniency.md), and the descriptor is the same
+      if (name === 'platform' && !(member?.os && member?.architecture)) return undefined
       return uncompared.has(name) ? undefined : member
     }),
   )

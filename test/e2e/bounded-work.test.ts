@@ -44,7 +44,7 @@ describe.each(slowInputs)('the work on %s', (_, prepare) => {
   it('ends at SIGTERM', async () => {
     const folder = await tempDir()
     const args = prepare(folder)
-    for (const after of [300, 700, 300 + Math.random() * 1500]) {
+    for (const after of [300, 300 + Math.random() * 1500]) {
       const child = execa(process.execPath, [program, ...args], {
         reject: false,
         extendEnv: false,
