@@ -1,10 +1,11 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume] [stop] [against]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs
+// [resume] [stop] [bomb] [against]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs
 // installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {against} from './against.mjs'
+import {bomb} from './bomb.mjs'
 import {copy} from './copy.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {save} from './save.mjs'
@@ -52,6 +53,7 @@ const benches = {
   },
 
   against,
+  bomb,
   copy,
   stop,
   save,
