@@ -64,6 +64,8 @@ export interface UpdateSettings extends LayerSettings {
   readonly whiteouts?: boolean | undefined
   /** What else the image is to say. */
   readonly edits?: ConfigEdits | undefined
+  /** Annotations of the index; `null` takes one out. */
+  readonly indexAnnotations?: Readonly<Record<string, string | null>> | undefined
   /** Bytes of the chunks that the layer is sent in; default: one request. */
   readonly chunkSize?: number | undefined
 }

@@ -53,6 +53,7 @@ export function updateRequest(
 ): UpdateRequest {
   const {owner, exclude = [], whiteouts = false, layers: sharding, edits, chunkSize} = settings
   refuseReserved(edits)
+  refuseReserved({annotations: settings.indexAnnotations})
   const {layer, publish} = setupRequest(image, settings)
   return {
     ...resultRequest(image, settings),
@@ -61,7 +62,10 @@ export function updateRequest(
       chmod: settings.chmod === undefined ? undefined : parseModeRule(settings.chmod),
       allowEmpty: settings.allowEmpty,
     },
-    layer: {...layer, sharding, edits: edits && withoutOldCommand(edits)},
+    layer: {
+      ...{...layer, sharding, edits: edits && withoutOldCommand(edits)},
+      indexAnnotations: settings.indexAnnotations,
+    },
     publish: {...publish, chunkSize},
   }
 }
