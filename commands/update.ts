@@ -1,4 +1,4 @@
-import {Args, type Interfaces} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
@@ -51,6 +51,12 @@ export default class Update extends BaseCommand {
     ...packFlags,
     ...uploadFlags,
     layers: layersFlag(),
+    adopt: Flags.string({
+      helpGroup: 'RESULT',
+      helpValue: 'LAYER',
+      summary:
+        "Take this layer (number, digest or diff ID) for the slot's, which another tool rewrote.",
+    }),
   }
 
   async run(): Promise<object> {

@@ -94,6 +94,7 @@ const shapes = {
       }),
     ),
     indexAnnotations: record,
+    adopt: text,
     chunkSize: v.optional(
       v.pipe(
         v.number('must be a number'),

@@ -55,8 +55,10 @@ export function updateRequest(
   refuseReserved(edits)
   refuseReserved({annotations: settings.indexAnnotations})
   const {layer, publish} = setupRequest(image, settings)
+  const result = resultRequest(image, settings)
   return {
-    ...resultRequest(image, settings),
+    ...result,
+    image: {...result.image, adopt: settings.adopt},
     source: {
       ...{directory, owner, exclude, whiteouts},
       chmod: settings.chmod === undefined ? undefined : parseModeRule(settings.chmod),
