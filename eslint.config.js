@@ -43,6 +43,7 @@ const rows = [
     {'src/server': [['.'], ['page'], ['access', 'api'], ['http']]},
     {
       'src/layer': [
+        ['toc'],
         ['pack'],
         ['pack/threads'],
         ['pack/blocks', 'shards', 'unpack'],

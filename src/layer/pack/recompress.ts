@@ -1,10 +1,11 @@
-import type {Digest} from '../../oci/digest.js'
 import type {ByteStream} from '../../store/content-store.js'
 import {decompress, verifiedDiffId} from '../decompress/decompress.js'
 import {gzip} from '../compress/gzip.js'
 import {largestBlock} from '../compress/block-deflate.js'
 import {ownDeflater} from '../compress/own-deflater.js'
+import {layerStream} from '../in-layer.js'
 import {unpackLimits} from '../limits.js'
+import type {LayerToRead} from './layer-index.js'
 
 /**
  * The tar of a layer as it is stored, held against its diff ID. Throws what `decompress` and
@@ -12,9 +13,9 @@ import {unpackLimits} from '../limits.js'
  */
 export function layerTar(
   content: ByteStream,
-  {mediaType, diffId}: {readonly mediaType: string; readonly diffId: Digest},
+  {mediaType, diffId, place}: LayerToRead,
 ): ByteStream {
-  return verifiedDiffId(decompress(content, mediaType, unpackLimits), diffId)
+  return layerStream(place, verifiedDiffId(decompress(content, mediaType, unpackLimits), diffId))
 }
 
 /**

@@ -2,7 +2,7 @@
 import {lstat} from 'node:fs/promises'
 import {localIoError} from '../../../disk/local-io-error.js'
 import {writeTempFile} from '../../../disk/temp-file.js'
-import {IntegrityError, LimitError} from '../../../errors.js'
+import {IntegrityError, LimitError, reworded} from '../../../errors.js'
 import {readAll} from '../../../stream/limit.js'
 import {streamOf} from '../../../stream/bytes.js'
 import {ifAbsent, isAbsent} from '../../../disk/error-answers.js'
@@ -92,8 +92,7 @@ function repairable<T>(decode: () => T): T {
     return decode()
   } catch (error) {
     if (!(error instanceof IntegrityError) || error.hint !== undefined) throw error
-    const {code, message, cause} = error
-    throw new IntegrityError(code, message, {cause, ...howToRepair})
+    throw reworded(error, error.message, howToRepair)
   }
 }
 
