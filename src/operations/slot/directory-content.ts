@@ -22,8 +22,10 @@ export function directoryContent(
     const path = layer.path ?? slot?.path ?? '/'
     const packing = packingOf(directory, path, layer)
     const entries = directory.entries({path, created: layer.created, onWarning})
+    const {folderAt} = directory
     const names = directory.namesInRoot({path})
-    const framed = await layerEntries({image, slot}, {key: packing.join(), entries, names})
+    const tree = {key: packing.join(), entries, names, folderAt}
+    const framed = await layerEntries({image, slot}, tree)
     const {allowEmpty} = directory.rules
     const on = directory.name
     return {...framed, path, on, allowEmpty, packing: [...packing, framed.key]}
