@@ -24,7 +24,7 @@ export async function inLayer<T>(place: LayerPlace, work: () => Promise<T>): Pro
   try {
     return await work()
   } catch (error) {
-    throw placed(error, place)
+    throw layerError(error, place)
   }
 }
 
@@ -36,7 +36,7 @@ export async function* layerStream(
   try {
     yield* stream
   } catch (error) {
-    throw placed(error, place)
+    throw layerError(error, place)
   }
 }
 
@@ -54,7 +54,8 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['ERR_INJECT_SIZE_MISMATCH', 'the stored copy is damaged: push the image again'],
 ])
 
-function placed(error: unknown, place: LayerPlace): unknown {
+/** The error with the layer's place, where it is about the layer; any other as it is. */
+export function layerError(error: unknown, place: LayerPlace): unknown {
   const isAboutContent =
     error instanceof IntegrityError ||
     error instanceof LimitError ||
