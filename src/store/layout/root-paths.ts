@@ -7,7 +7,7 @@
 //   ROOT/.inject-root/serve.lock            held by the one process that serves the root
 //   ROOT/.inject-root/pool/ALG/HEX          another hard link to every blob: content is kept once
 //   ROOT/.inject-root/quarantine/           corrupt blobs, kept to look at
-//   ROOT/.inject-root/index/NAME/index.json another copy of ROOT/NAME/index.json
+//   ROOT/.inject-root/index/NAME/.copy.json another copy of ROOT/NAME/index.json
 //
 // Repositories nest (`a` and `a/b`), so a part of a name must not be called what a layout calls its
 // own: such a part has `_` before it, with which no part of a name can begin. Names that begin with
@@ -29,7 +29,7 @@ export const rootPaths = {
   quarantine: (root: string) => join(root, `${tempPrefix}root`, 'quarantine'),
   /** `directory` is that of a repository in the root. */
   indexCopy: (root: string, directory: string) =>
-    join(root, `${tempPrefix}root`, 'index', relative(root, directory), 'index.json'),
+    join(root, `${tempPrefix}root`, 'index', relative(root, directory), '.copy.json'),
   /** Of a name that `parseRepositoryName` has accepted. */
   repository: (root: string, name: string) => join(root, ...name.split('/').map(escapePart)),
 }
