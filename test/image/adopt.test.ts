@@ -80,8 +80,8 @@ describe('W36 a slot whose layer another tool has rewritten', () => {
   })
 
   test.each<[string, () => Image, string, string]>([
-    ['no such layer', () => image, '4', "has no layer '4'"],
-    ['layer 0', () => image, '0', "has no layer '0'"],
+    ['no such layer', () => image, '4', 'has no layer "4"'],
+    ['layer 0', () => image, '0', 'has no layer "0"'],
     ['an image without the slot', () => makeImage(), '1', 'was never labelled'],
     [
       'the only layer, of a flattened image',
@@ -97,7 +97,7 @@ describe('W36 a slot whose layer another tool has rewritten', () => {
           labels: {cvmfs_injection_tar: own.diffId, other_injection_tar: b.diffId},
         }),
       '2',
-      "belongs to slot 'other'",
+      'belongs to slot "other"',
     ],
   ])('%s is not adopted', (_, make, wanted, why) => {
     expect(thrownBy(() => adopt(make(), 'cvmfs', wanted))).toMatchObject({
