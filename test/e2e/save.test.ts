@@ -242,8 +242,8 @@ describe('W26 two repositories in one archive', () => {
     const {cwd, names, first, second} = await saved(legacy)
     const expected = [first, second]
     for (const [at, digest] of expected.entries())
-      for (const name of [names[at]!, `@${at}`, `@${digest}`])
-        expect(await injectJson(['inspect', `docker-archive:a.tar:${name}`], cwd)).toMatchObject({
+      for (const name of [`:${names[at]!}`, `:@${at}`, `@${digest}`])
+        expect(await injectJson(['inspect', `docker-archive:a.tar${name}`], cwd)).toMatchObject({
           digest,
         })
   })
@@ -281,7 +281,7 @@ describe('W26 two repositories in one archive', () => {
     const {cwd, address} = await saved()
     const all = ['copy', '--all-tags', 'docker-archive:a.tar', `${address}/all`]
     const {exitCode, stderr} = await inject(all, cwd)
-    expect(exitCode, stderr).toBe(2)
+    expect(exitCode, stderr).toBe(11)
     expect(stderr).toMatch(/docker-archive:a\.tar:[^ ]*team\/one:v1/)
   })
 

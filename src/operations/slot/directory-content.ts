@@ -28,7 +28,20 @@ export function directoryContent(
     const framed = await layerEntries({image, slot}, tree)
     const {allowEmpty} = directory.rules
     const on = directory.name
-    return {...framed, path, on, allowEmpty, packing: [...packing, framed.key]}
+    const quiet = directory.entries({path, onWarning: () => undefined})
+    const isEmpty = () => !hasMore(quiet('names'), path === '/' ? 0 : 1)
+    return {...framed, path, on, allowEmpty, isEmpty, packing: [...packing, framed.key]}
+  }
+}
+
+/** Whether there are more than so many; of the others none is looked at. */
+function hasMore(entries: Iterable<unknown>, count: number): boolean {
+  const iterator = entries[Symbol.iterator]()
+  try {
+    for (let seen = 0; seen <= count; seen++) if (iterator.next().done === true) return false
+    return true
+  } finally {
+    iterator.return?.()
   }
 }
 
