@@ -43,10 +43,9 @@ const rows = [
     {'src/server': [['.'], ['page'], ['access', 'api'], ['http']]},
     {
       'src/layer': [
-        ['toc'],
         ['pack'],
         ['pack/threads'],
-        ['pack/blocks', 'shards', 'unpack'],
+        ['contents', 'pack/blocks', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['.', 'compress/wasm'],

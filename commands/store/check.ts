@@ -27,11 +27,13 @@ export default class StoreCheck extends BaseCommand {
   static override readonly args = {root: rootArg}
   static override readonly flags = {
     repair: Flags.boolean({
-      summary: 'Make index.json and oci-layout again, where damaged, from the blobs that are there.',
+      summary:
+        'Make index.json and oci-layout again, where damaged, from the blobs that are there.',
     }),
     'repair-from': Flags.string({
       helpValue: 'REGISTRY/REPOSITORY',
-      summary: 'Fetch corrupt or missing content from here, by digest (also oci:DIR); implies --repair.',
+      summary:
+        'Fetch corrupt or missing content from here, by digest (also oci:DIR); implies --repair.',
     }),
   }
 

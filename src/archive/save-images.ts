@@ -86,9 +86,7 @@ async function saveImage(
     const isKept = compression === 'keep' || layerCompression(layer.mediaType) === compression
     const place = {number: at + 1, digest: layer.digest}
     if (isKept)
-      await blobs.add(layer, async () =>
-        layerStream(place, await source.openBlob(layer, {signal})),
-      )
+      await blobs.add(layer, async () => layerStream(place, await source.openBlob(layer, {signal})))
     layers.push(
       isKept ? layer : await blobs.addRecompressed({descriptor: layer, diffId}, image, source),
     )

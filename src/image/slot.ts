@@ -58,7 +58,9 @@ export function findSlot(image: Image, name: string): Slot | undefined {
   throw new PreconditionError(
     'ERR_INJECT_SLOT_LOST',
     `the image is labelled for slot ${quoted(name)}, but ${why ?? 'has not all of its layers'}`,
-    {hint: `another tool rewrote the layer (by changing its times, or by flattening the image): ${wayOut(image, name)}`},
+    {
+      hint: `another tool rewrote the layer (by changing its times, or by flattening the image): ${wayOut(image, name)}`,
+    },
   )
 }
 

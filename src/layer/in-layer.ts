@@ -1,4 +1,4 @@
-import {InjectError, IntegrityError, LimitError, PreconditionError, reworded} from '../errors.js'
+import {IntegrityError, LimitError, PreconditionError, reworded} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 
 /** Which layer of an image is being read, and how far, for messages. */
@@ -61,13 +61,13 @@ export function layerError(error: unknown, place: LayerPlace): unknown {
     error instanceof LimitError ||
     error instanceof PreconditionError
   if (!isAboutContent) return error
-  const {code, message, hint} = error as InjectError
+  const {code, message, hint} = error
   // blobs are named by their digests already
   const title = message.includes(place.digest) ? `layer ${place.number}` : layerTitle(place)
   const where = aboutAll.has(code) ? undefined : place.at?.()
   const [, entry = ''] = / entry (.*)$/s.exec(where ?? '') ?? []
   const clause = where === undefined || message.includes(entry) ? '' : `, ${where}`
-  return reworded(error as InjectError, `${aboutLayer(message, title)}${clause}`, {
+  return reworded(error, `${aboutLayer(message, title)}${clause}`, {
     hint: hint ?? remedies.get(code),
   })
 }

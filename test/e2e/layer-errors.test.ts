@@ -53,7 +53,10 @@ describe('W8 what is wrong with a layer is said with number, digest and entry', 
     ['unpack', ['unpack', 'oci:layout:v1', 'out']],
     ['copy', ['copy', 'oci:layout:v1', 'oci:other:v1']],
     ['save', ['save', 'oci:layout:v1', '-o', 'a.tar']],
-    ['save in the other compression', ['save', 'oci:layout:v1', '-o', 'a.tar', '--compression', 'gzip']],
+    [
+      'save in the other compression',
+      ['save', 'oci:layout:v1', '-o', 'a.tar', '--compression', 'gzip'],
+    ],
   ])('by %s, of bytes that are others', async (_, run) => {
     const {cwd, path, digest} = await start(sound)
     const bytes = readFileSync(path)
@@ -81,7 +84,10 @@ describe('W8 what is wrong with a layer is said with number, digest and entry', 
     await injectJson(['save', 'oci:layout:v1', '-o', 'a.tar', '--compression', 'gzip'], cwd)
     const tar = readFileSync(join(folder, 'a.tar'))
     // as tools write it that know no layouts
-    const other = Buffer.from(tar.toString('latin1').replaceAll('oci-layout', 'oci-lay0ut'), 'latin1')
+    const other = Buffer.from(
+      tar.toString('latin1').replaceAll('oci-layout', 'oci-lay0ut'),
+      'latin1',
+    )
     const gzip = other.indexOf(Buffer.from([0x1f, 0x8b]))
     other[gzip + 20] = (other[gzip + 20] ?? 0) ^ 255
     writeFileSync(join(folder, 'b.tar'), other)

@@ -19,12 +19,7 @@ describe('what is wrong with a layer', () => {
       "in the entry 'a'",
       `layer 3 (${digest}) is corrupt: an entry is cut off, in the entry 'a'`,
     ],
-    [
-      'before the first entry',
-      layerCorrupt('x'),
-      undefined,
-      `layer 3 (${digest}) is corrupt: x`,
-    ],
+    ['before the first entry', layerCorrupt('x'), undefined, `layer 3 (${digest}) is corrupt: x`],
     [
       'is not said of an entry twice',
       new LimitError('ERR_INJECT_X', "the layer has 'a' in it"),

@@ -28,7 +28,10 @@ async function start() {
   const injected = (await fetchImage(store, 'v1', ports.signal))!
   const {history, config} = injected.config.value
   await putImage(store, {
-    layers: [smallLayer('base'), {entries: [makeEntry('cvmfs/', {mtime: 0}), makeEntry('cvmfs/x')]}],
+    layers: [
+      smallLayer('base'),
+      {entries: [makeEntry('cvmfs/', {mtime: 0}), makeEntry('cvmfs/x')]},
+    ],
     config: {history, config},
   })
   const image = async () => (await fetchImage(store, 'v1', ports.signal))!

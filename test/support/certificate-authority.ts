@@ -50,7 +50,7 @@ export async function makeAuthority(): Promise<CertificateAuthority> {
       if (valid) {
         await writeFile(at('index.txt'), '')
         await writeFile(at('ca.cnf'), settings(at('index.txt'), folder))
-        const own = ['-cert', at('ca.crt'), '-keyfile', at('ca.key'), '-rand_serial', '-batch']
+        const own = ['-cert', at('ca.crt'), '-keyfile', at('ca.key'), '-create_serial', '-batch']
         const times = ['-startdate', valid.from, '-enddate', valid.until, '-notext']
         const files = ['-in', request, '-out', at(`${name}.cert`), '-extfile', extensions]
         await openssl(['ca', '-config', at('ca.cnf'), ...own, ...times, ...files])
@@ -77,7 +77,7 @@ export async function makeAuthority(): Promise<CertificateAuthority> {
 function settings(database: string, folder: string): string {
   return [
     '[ca]\ndefault_ca=own\n[own]',
-    `database=${database}\nnew_certs_dir=${folder}\ndefault_md=sha256\npolicy=any`,
+    `database=${database}\nnew_certs_dir=${folder}\ndefault_md=sha256\npolicy=any\nserial=${folder}/serial`,
     '[any]\ncommonName=supplied\n',
   ].join('\n')
 }

@@ -161,11 +161,7 @@ type TagFlags = Interfaces.InferredFlags<typeof tagFlags>
 /** Which slot of which images is meant. Throws `UsageError`. */
 export function imageRequest(
   image: string,
-  {
-    name,
-    platform,
-    adopt,
-  }: Pick<TagFlags, 'platform'> & Pick<ImageRequest, 'name' | 'adopt'>,
+  {name, platform, adopt}: Pick<TagFlags, 'platform'> & Pick<ImageRequest, 'name' | 'adopt'>,
 ): ImageRequest {
   return {reference: parseReference(image), name, platforms: platformChoice(platform), adopt}
 }

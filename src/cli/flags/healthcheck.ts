@@ -22,8 +22,7 @@ export function parseHealthcheck(text: string): Healthcheck {
   const settings = Object.assign({}, ...options.split(/\s+/).filter(Boolean).map(option)) as object
   const [, command = ''] = /^CMD\s+(\S.*)$/s.exec(rest) ?? []
   const words = wordsIn(command || rest)
-  if (command !== '')
-    return {Test: words ? ['CMD', ...words] : ['CMD-SHELL', command], ...settings}
+  if (command !== '') return {Test: words ? ['CMD', ...words] : ['CMD-SHELL', command], ...settings}
   if (options !== '' && rest === 'NONE') throw invalid(text)
   if (rest === 'NONE') return {Test: ['NONE']}
   const [kind] = words ?? []

@@ -5,16 +5,13 @@ import {largestBlock} from '../compress/block-deflate.js'
 import {ownDeflater} from '../compress/own-deflater.js'
 import {layerStream} from '../in-layer.js'
 import {unpackLimits} from '../limits.js'
-import type {LayerToRead} from './layer-index.js'
+import type {LayerToRead} from '../contents/layer-index.js'
 
 /**
  * The tar of a layer as it is stored, held against its diff ID. Throws what `decompress` and
  * `verifiedDiffId` throw.
  */
-export function layerTar(
-  content: ByteStream,
-  {mediaType, diffId, place}: LayerToRead,
-): ByteStream {
+export function layerTar(content: ByteStream, {mediaType, diffId, place}: LayerToRead): ByteStream {
   return layerStream(place, verifiedDiffId(decompress(content, mediaType, unpackLimits), diffId))
 }
 

@@ -6,7 +6,7 @@ export interface EntryTracker {
   /** Passes on what it is told. */
   readonly handler: TarHandler
   /** `in the entry 'a/b'`, `after the entry 'a/b'`; `undefined` before the first one. */
-  at(): string | undefined
+  readonly at: () => string | undefined
 }
 
 export function trackEntries(handler: TarHandler): EntryTracker {
@@ -26,6 +26,8 @@ export function trackEntries(handler: TarHandler): EntryTracker {
       },
     },
     at: () =>
-      latest === undefined ? undefined : `${isInside ? 'in' : 'after'} the entry ${display(latest)}`,
+      latest === undefined
+        ? undefined
+        : `${isInside ? 'in' : 'after'} the entry ${display(latest)}`,
   }
 }

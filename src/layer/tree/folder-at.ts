@@ -18,6 +18,8 @@ export function folderAt(
   {owner, chmod, isExcluded}: Pick<WalkOptions, 'owner' | 'chmod' | 'isExcluded'>,
 ): FolderAt {
   return (path) => {
+    // no file has such a name, though a layer may say so
+    if (path.includes('\0')) return undefined
     const access = `${fromText(directory)}/${path}`
     const stat = folderStat(access)
     if (!stat || isExcluded?.(`${path}/`) === true) return undefined
@@ -31,7 +33,7 @@ function folderStat(access: ByteString): BigIntStats | undefined {
     return stat?.isDirectory() === true ? stat : undefined
   } catch (error) {
     // a name that no file system has, from a layer
-    if (['ENOTDIR', 'ENAMETOOLONG', 'EINVAL'].includes(errnoOf(error) ?? '')) return undefined
+    if (['ENOTDIR', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '')) return undefined
     throw localIoError(error, 'read', readable(access))
   }
 }

@@ -62,7 +62,7 @@ export async function checkStore(
   root: RepositoryRoot,
   options: CheckOptions = {},
 ): Promise<StoreReport> {
-  const remade = options.rebuild === true ? await rebuildHalfLayouts(root, options) : new Map()
+  const remade = options.rebuild === true ? await rebuildHalfLayouts(root, options) : nothingRemade
   let current = ''
   const {hash, total} = createFileHasher((bytes) => options.onProgress?.(current, bytes))
   const repositories: RepositoryReport[] = []
@@ -80,6 +80,8 @@ export async function checkStore(
   }
   return {repositories, ...total()}
 }
+
+const nothingRemade: ReadonlyMap<string, Rebuilt> = new Map()
 
 /** Folders that are not served because they have lost their `oci-layout`. */
 async function rebuildHalfLayouts(

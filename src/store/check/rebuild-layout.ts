@@ -94,7 +94,8 @@ async function copyOf(
     const index = decodeRepositoryIndex(copy.bytes, 'the copy of index.json')
     return {index, time: copy.time}
   } catch (error) {
-    return ifDamaged(undefined)(error)
+    ifDamaged(undefined)(error)
+    return undefined
   }
 }
 
@@ -140,13 +141,14 @@ async function manifestIn(
     if (!kinds.has(mediaType)) return undefined
     return {descriptor: {mediaType, digest, size: bytes.length}, facts}
   } catch (error) {
-    return ifUnfit(undefined)(error)
+    ifUnfit(undefined)(error)
+    return undefined
   }
 }
 
 const brace = 0x7b
 
-/** What is damaged may still help who looks at it; where it cannot be kept, that is all the same. */
+/** For anyone who wants to look at it; a root that cannot keep it is repaired all the same. */
 async function keepDamaged({root, directory}: RepositoryPlace): Promise<void> {
   const path = layoutPaths.index(directory)
   const folder = rootPaths.quarantine(root)

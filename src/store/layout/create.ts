@@ -56,8 +56,7 @@ export async function createLayout(
     const index = layoutPaths.index(directory)
     if ((await statFile(index)) === undefined) await writeFileAtomic(index, emptyIndex, options)
     const marker = layoutPaths.marker(directory)
-    if ((await statFile(marker)) === undefined)
-      await writeFileAtomic(marker, soundMarker, options)
+    if ((await statFile(marker)) === undefined) await writeFileAtomic(marker, soundMarker, options)
   })
 }
 

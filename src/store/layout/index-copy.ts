@@ -12,12 +12,12 @@ import {rootPaths} from './root-paths.js'
 
 /**
  * Keeps `text`, which has just become the repository's `index.json`. The caller holds the layout's
- * lock. Never throws: a copy that cannot be kept is no reason to refuse a push. It is not synced:
+ * lock. Never throws: a push does not fail because the copy cannot be kept. It is not synced:
  * `index.json` is, and only one of the two has to survive.
  */
 export async function keepIndexCopy(place: RepositoryPlace, text: string): Promise<void> {
   const path = rootPaths.indexCopy(place.root, place.directory)
-  // of whoever holds the lock: what a killed process left is written over
+  // only the holder of the lock writes it: what a killed process left is written over
   const fresh = `${path}.new`
   const write = (): Promise<void> => writeFile(fresh, text, {mode: 0o644})
   await quietly(

@@ -91,7 +91,8 @@ describeWith(['setfattr'], 'W35 attributes that are left out', () => {
 
   it('of names that are not UTF-8 they are read where that is possible, and one warning tells of the others', async () => {
     const root = await tempDir()
-    const odd = (name: string) => Buffer.concat([Buffer.from(`${root}/${name}`), Buffer.from([255])])
+    const odd = (name: string) =>
+      Buffer.concat([Buffer.from(`${root}/${name}`), Buffer.from([255])])
     mkdirSync(join(root, 'folder/inner'), {recursive: true})
     writeFileSync(join(root, 'folder/file'), '')
     for (const path of ['folder', 'folder/inner', 'folder/file'])

@@ -1,8 +1,10 @@
 import {randomBytes} from 'node:crypto'
+import type {IncomingHttpHeaders} from 'node:http'
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {createLayerIndexes} from '../../../src/layer/pack/layer-index-file.js'
+import {createLayerIndexes} from '../../../src/layer/contents/layer-index-file.js'
+import type {LayerIndexes} from '../../../src/layer/contents/layer-index.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
 import {update} from '../../../src/operations/update.js'
 import {openRegistry} from '../../support/open-registry.js'
@@ -31,8 +33,12 @@ const lying = tableOf([{name: 'usr/', type: 'dir', mode: 0o755}])
 
 const noRanges: Quirk = (request, forward) =>
   request.method === 'GET' && request.headers['range'] !== undefined
-    ? forward({headers: {...request.headers, range: undefined}})
+    ? forward({headers: withoutRange(request.headers)})
     : forward()
+
+function withoutRange({range: _, ...headers}: IncomingHttpHeaders): IncomingHttpHeaders {
+  return headers
+}
 
 async function start(layer: TocLayer, quirks: readonly Quirk[] = []) {
   const registry = await serveQuirks(quirks)
@@ -49,10 +55,10 @@ async function start(layer: TocLayer, quirks: readonly Quirk[] = []) {
       .map(({headers}) => headers['range'])
   return {
     reads,
-    run: (more: Partial<UpdateOptions> = {}, indexes = createLayerIndexes('/nowhere')) =>
+    run: (more: Partial<UpdateOptions> = {}, indexes?: LayerIndexes) =>
       update(updateRequest({reference, directory: tree, ...more}), {
         ...operationPorts(store),
-        layerIndexes: indexes,
+        ...(indexes && {layerIndexes: indexes}),
       }),
   }
 }

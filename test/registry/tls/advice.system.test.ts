@@ -8,10 +8,10 @@ import {openRegistry} from '../../support/open-registry.js'
 import {describeWith} from '../../support/tools.js'
 
 async function serve(
-  {issue}: CertificateAuthority,
+  authority: CertificateAuthority,
   valid?: {readonly from: string; readonly until: string},
 ): Promise<string> {
-  const {certificate, key} = await issue('registry', 'IP:127.0.0.1', valid)
+  const {certificate, key} = await authority.issue('registry', 'IP:127.0.0.1', valid)
   const server = createServer({cert: readFileSync(certificate), key: readFileSync(key)}, (_, out) =>
     out.writeHead(404).end(),
   )

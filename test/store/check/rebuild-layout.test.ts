@@ -28,7 +28,10 @@ async function start(name = 'team/app') {
   const directory = rootPaths.repository(root.directory, name)
   const path = layoutPaths.index(directory)
   const listed = () =>
-    decodeLayoutIndex(readFileSync(path), 'index.json').entries.map(({digest, tag}) => [digest, tag])
+    decodeLayoutIndex(readFileSync(path), 'index.json').entries.map(({digest, tag}) => [
+      digest,
+      tag,
+    ])
   const check = async (rebuild: boolean) => (await checkStore(root, {rebuild})).repositories
   return {root, repository, directory, path, listed, check, name, one, child, index, untagged}
 }

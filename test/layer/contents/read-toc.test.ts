@@ -1,9 +1,9 @@
 import {randomBytes} from 'node:crypto'
 import {describe, expect, it} from 'vitest'
 import {gzipSync} from 'node:zlib'
-import {readLayerIndex} from '../../../src/layer/pack/layer-index.js'
-import {readToc} from '../../../src/layer/toc/read-toc.js'
-import {footerSize, offsetInFooter, tocPlace} from '../../../src/layer/toc/toc-place.js'
+import {readLayerIndex} from '../../../src/layer/contents/layer-index.js'
+import {readToc} from '../../../src/layer/contents/read-toc.js'
+import {footerSize, offsetInFooter, tocPlace} from '../../../src/layer/contents/toc-place.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {streamOf} from '../../../src/stream/bytes.js'
 import {archive, directory, file, member} from '../../support/tar-fixtures.js'
@@ -111,7 +111,12 @@ describe.each(makers)('W7 the table of contents of %s', (_, make) => {
   })
 
   it('leaves out entries that lead out of the image', async () => {
-    const layer = await make(tableOf([{name: '../x', type: 'dir'}, {name: '/', type: 'dir'}]))
+    const layer = await make(
+      tableOf([
+        {name: '../x', type: 'dir'},
+        {name: '/', type: 'dir'},
+      ]),
+    )
     expect(await tocOf(layer)).toEqual([])
   })
 })
@@ -137,7 +142,7 @@ describe('W7 where a table is', () => {
     expect(tocPlace({size: 1000, annotations})).toBeUndefined()
   })
 
-  it('a footer that is none, or points elsewhere, is no table', async () => {
+  it('another footer, or one that points elsewhere, does not lead to a table', async () => {
     expect(offsetInFooter(gzipSync(''))).toBeUndefined()
     const layer = estargz(members, table)
     const {blob} = layer

@@ -34,7 +34,7 @@ export function tocPlace({
     const position = said.get(`${prefix}.zstd-chunked.manifest-position`)
     const [, offset = NaN, length = NaN] = numbersIn(position)
     const fits = length > 0 && length <= tocLimits.stored && offset + length <= size
-    return isDigest(digest) && fits ? {kind: 'zstd:chunked', digest, offset, length} as const : []
+    return isDigest(digest) && fits ? ({kind: 'zstd:chunked', digest, offset, length} as const) : []
   })
   const digest = said.get('containerd.io/snapshot/stargz/toc.digest')
   return chunked[0] ?? (isDigest(digest) ? {kind: 'estargz', digest} : undefined)
@@ -54,8 +54,10 @@ export const footerSize = 51
  * anything else.
  */
 export function offsetInFooter(footer: Uint8Array): number | undefined {
-  const text = Buffer.from(footer).toString('latin1')
-  const [, hex] = /^\x1f\x8b\x08\x04.{6}\x1a\0SG\x16\0([0-9a-f]{16})STARGZ/s.exec(text) ?? []
-  const offset = hex === undefined ? NaN : Number.parseInt(hex, 16)
-  return Number.isSafeInteger(offset) ? offset : undefined
+  const bytes = Buffer.from(footer)
+  const isGzip = bytes.subarray(0, 4).equals(Buffer.from([0x1f, 0x8b, 8, 4]))
+  const extra = bytes.subarray(10, 16).equals(Buffer.from([26, 0, 0x53, 0x47, 22, 0]))
+  const [, hex = ''] = /^([0-9a-f]{16})STARGZ/.exec(bytes.toString('latin1', 16)) ?? []
+  const offset = Number.parseInt(hex, 16)
+  return isGzip && extra && Number.isSafeInteger(offset) ? offset : undefined
 }

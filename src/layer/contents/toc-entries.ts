@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import {parseJsonValue} from '../../oci/json-value.js'
 import {parseTime} from '../../oci/time.js'
 import {fromText} from '../byte-string.js'
-import {type IndexedEntry, type LayerIndex, normalise} from '../pack/layer-index.js'
+import {type IndexedEntry, type LayerIndex, normalise} from './layer-index.js'
 import {isPortableXattr} from '../tar/pax-values.js'
 
 /** Members that say what directories and links are; of files only their names count. */
