@@ -36,6 +36,7 @@ const noRanges: Quirk = (request, forward) =>
     ? forward({headers: withoutRange(request.headers)})
     : forward()
 
+// eslint-disable-next-line @typescript-eslint/no-unused-vars -- the rest is what is wanted
 function withoutRange({range: _, ...headers}: IncomingHttpHeaders): IncomingHttpHeaders {
   return headers
 }
