@@ -1,4 +1,10 @@
-import {IntegrityError, LimitError, PreconditionError, reworded} from '../errors.js'
+import {
+  IntegrityError,
+  LimitError,
+  PreconditionError,
+  reworded,
+  UnsafeContentError,
+} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 
 /** Which layer of an image is being read, and how far, for messages. */
@@ -59,6 +65,7 @@ export function layerError(error: unknown, place: LayerPlace): unknown {
   const isAboutContent =
     error instanceof IntegrityError ||
     error instanceof LimitError ||
+    error instanceof UnsafeContentError ||
     error instanceof PreconditionError
   if (!isAboutContent) return error
   const {code, message, hint} = error

@@ -1,5 +1,11 @@
 import {describe, expect, it} from 'vitest'
-import {IntegrityError, LimitError, LocalIoError, NetworkError} from '../../src/errors.js'
+import {
+  IntegrityError,
+  LimitError,
+  LocalIoError,
+  NetworkError,
+  UnsafeContentError,
+} from '../../src/errors.js'
 import {layerCorrupt} from '../../src/layer/corrupt.js'
 import {inLayer, layerStream} from '../../src/layer/in-layer.js'
 import {digestOf} from '../../src/oci/digest.js'
@@ -31,6 +37,12 @@ describe('what is wrong with a layer', () => {
       new IntegrityError('ERR_INJECT_DIFF_ID_MISMATCH', "the layer's content is not y"),
       "after the entry 'z'",
       `layer 3 (${digest}): its content is not y`,
+    ],
+    [
+      'is said of what must not be unpacked',
+      new UnsafeContentError('ERR_INJECT_X', "the layer holds the device 'dev/x'"),
+      "in the entry 'dev/x'",
+      `layer 3 (${digest}) holds the device 'dev/x'`,
     ],
     [
       'does not name the digest twice',
