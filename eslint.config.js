@@ -45,7 +45,7 @@ const rows = [
       'src/layer': [
         ['pack'],
         ['pack/threads'],
-        ['pack/blocks', 'shards', 'unpack'],
+        ['contents', 'pack/blocks', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['.', 'compress/wasm'],

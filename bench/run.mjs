@@ -1,6 +1,6 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume] [stop] [bomb] [against]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs
-// installs what it measures against.
+// [resume] [stop] [bomb] [against] [parents]: measures, prints, and writes
+// bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
@@ -8,6 +8,7 @@ import {against} from './against.mjs'
 import {bomb} from './bomb.mjs'
 import {copy} from './copy.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
+import {parents} from './parents.mjs'
 import {save} from './save.mjs'
 import {scale} from './scale.mjs'
 import {writeReport} from './report.mjs'
@@ -57,6 +58,7 @@ const benches = {
   copy,
   stop,
   save,
+  parents,
 
   /**
    * 1 GiB that nothing compresses, over connections that break every 64 MiB, and in two runs of

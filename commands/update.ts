@@ -1,8 +1,8 @@
-import {Args, type Interfaces} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
-import {editFlags, editsOf} from '../src/cli/flags/edit.js'
+import {editFlags, editsOf, indexAnnotationsOf} from '../src/cli/flags/edit.js'
 import {
   imageArg,
   imageRequest,
@@ -51,6 +51,12 @@ export default class Update extends BaseCommand {
     ...packFlags,
     ...uploadFlags,
     layers: layersFlag(),
+    adopt: Flags.string({
+      helpGroup: 'RESULT',
+      helpValue: 'LAYER',
+      summary:
+        "Take this layer (number, digest or diff ID) for the slot's, which another tool rewrote.",
+    }),
   }
 
   async run(): Promise<object> {
@@ -87,7 +93,11 @@ export default class Update extends BaseCommand {
       image: imageRequest(args.image, flags),
       target,
       source: {directory: args.directory, ...directoryOptions(flags)},
-      layer: {path, created, sharding, edits: editsOf(flags), ...format},
+      layer: {
+        ...{path, created, sharding, ...format},
+        edits: editsOf(flags),
+        indexAnnotations: indexAnnotationsOf(flags),
+      },
       publish: {...publish, chunkSize: flags['chunk-size']},
     }
   }

@@ -32,6 +32,24 @@ export class InjectError extends Error {
   }
 }
 
+/** The same failure, of the same class and code, with another message or hint. */
+export function reworded(
+  error: InjectError,
+  message: string,
+  {hint = error.hint}: {readonly hint?: string | undefined} = {},
+): InjectError {
+  const Same = error.constructor as new (
+    ...parameters: ConstructorParameters<typeof InjectError>
+  ) => InjectError
+  const {code, cause, expected, found} = error
+  return new Same(code, message, {
+    cause: cause ?? error,
+    ...(expected !== undefined && {expected}),
+    ...(found !== undefined && {found}),
+    ...(hint !== undefined && {hint}),
+  })
+}
+
 /** An invalid command line. */
 export class UsageError extends InjectError {
   override readonly name = 'UsageError'

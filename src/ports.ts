@@ -1,5 +1,5 @@
 import type {BlockCache} from './layer/compress/block-cache.js'
-import type {LayerIndexes} from './layer/pack/layer-index.js'
+import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {TreeMemory} from './layer/tree/memory.js'
 import type {Reference} from './oci/names/reference.js'
 import type {ContentStore} from './store/content-store.js'

@@ -15,6 +15,10 @@ export default class StoreCheck extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> ./registry',
     },
     {
+      description: 'Make a damaged index.json again:',
+      command: '<%= config.bin %> <%= command.id %> ./registry --repair',
+    },
+    {
       description: 'Check, and repair from another registry:',
       command:
         '<%= config.bin %> <%= command.id %> ./registry --repair-from registry.example/team/app',
@@ -22,9 +26,14 @@ export default class StoreCheck extends BaseCommand {
   ]
   static override readonly args = {root: rootArg}
   static override readonly flags = {
+    repair: Flags.boolean({
+      summary:
+        'Make index.json and oci-layout again, where damaged, from the blobs that are there.',
+    }),
     'repair-from': Flags.string({
       helpValue: 'REGISTRY/REPOSITORY',
-      summary: 'Fetch corrupt or missing content from here, by digest (also oci:DIR).',
+      summary:
+        'Fetch corrupt or missing content from here, by digest (also oci:DIR); implies --repair.',
     }),
   }
 
@@ -35,7 +44,7 @@ export default class StoreCheck extends BaseCommand {
     return this.perform(
       flags,
       async (ports) => {
-        const result = await checkRoot({root: args.root, repairFrom}, ports)
+        const result = await checkRoot({root: args.root, repairFrom, repair: flags.repair}, ports)
         // the report is the result: no error takes its place
         if (!result.sound) process.exitCode = 6
         return result

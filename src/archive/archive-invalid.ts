@@ -14,10 +14,15 @@ export function archiveInvalid(
 
 /**
  * What the reading of a tar throws speaks of layers: the same of an archive. Limits stay limits.
+ * `at` is the entry where that is.
  */
-export function asArchiveError(error: unknown, name: string): unknown {
+export function asArchiveError(error: unknown, name: string, at?: string): unknown {
   if (!(error instanceof InjectError) || error instanceof LimitError) return error
   if (error.code === 'ERR_INJECT_ARCHIVE_INVALID' || error.code === 'ERR_INJECT_LOCAL_IO')
     return error
-  return archiveInvalid(name, error.message.replace(/^the layer is corrupt: /, ''), {cause: error})
+  const why = error.message.replace(/^the layer is corrupt: /, '')
+  return archiveInvalid(name, at === undefined ? why : `${why}, ${at}`, {
+    cause: error,
+    hint: 'save or copy the image again',
+  })
 }

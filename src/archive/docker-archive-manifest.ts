@@ -1,5 +1,6 @@
 import {InjectError, PreconditionError, unlessFailed} from '../errors.js'
 import {decompress, verifiedDiffId} from '../layer/decompress/decompress.js'
+import {inLayer} from '../layer/in-layer.js'
 import {unpackLimits} from '../layer/limits.js'
 import {decodeConfig} from '../oci/config.js'
 import {type Digest, digestOf} from '../oci/digest.js'
@@ -54,7 +55,8 @@ export async function makeManifest(
     const diffId = diffIds[at]
     if (diffId === undefined) continue
     const found = member(path)
-    const layer = await describeLayer(archive, found, diffId, signal)
+    const place = {number: at + 1, digest: diffId}
+    const layer = await inLayer(place, () => describeLayer(archive, found, diffId, signal))
     blobs.set(layer.digest, found)
     layers.push(layer)
   }

@@ -4,6 +4,7 @@ import {LimitError} from '../errors.js'
 import {display} from '../layer/byte-string.js'
 import type {Entry} from '../layer/entry.js'
 import {createTarReader, type TarHandler, type TarReader} from '../layer/tar/reader.js'
+import {trackEntries} from '../layer/tar/track-entries.js'
 import {archiveInvalid, asArchiveError} from './archive-invalid.js'
 import {refuseOtherReading} from './second-reader.js'
 
@@ -46,10 +47,11 @@ export async function indexTar(
     data: nothing,
     entryEnd: nothing,
   }
+  const tracked = trackEntries(handler)
   try {
-    await readHeaders(file, createTarReader(handler, {entries: mostEntries}), name)
+    await readHeaders(file, createTarReader(tracked.handler, {entries: mostEntries}), name)
   } catch (error) {
-    throw ownError(error, name)
+    throw ownError(error, name, tracked.at())
   }
   for (const [path, target] of links) {
     const member = members.get(target)
@@ -87,8 +89,8 @@ function nothing(): void {
 }
 
 /** What the reader throws speaks of layers. */
-function ownError(error: unknown, name: string): unknown {
-  if (!(error instanceof LimitError)) return asArchiveError(error, name)
+function ownError(error: unknown, name: string, at: string | undefined): unknown {
+  if (!(error instanceof LimitError)) return asArchiveError(error, name, at)
   switch (error.code) {
     case 'ERR_INJECT_TOO_MANY_ENTRIES':
       return tooMany(name)

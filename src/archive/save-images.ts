@@ -1,6 +1,7 @@
 import {PreconditionError} from '../errors.js'
 import type {Image} from '../image/image.js'
 import {replaceLayersAsOci} from '../image/replace-layers.js'
+import {layerStream} from '../layer/in-layer.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {layerCompression} from '../oci/media-type.js'
@@ -83,7 +84,9 @@ async function saveImage(
       continue
     }
     const isKept = compression === 'keep' || layerCompression(layer.mediaType) === compression
-    if (isKept) await blobs.add(layer, () => source.openBlob(layer, {signal}))
+    const place = {number: at + 1, digest: layer.digest}
+    if (isKept)
+      await blobs.add(layer, async () => layerStream(place, await source.openBlob(layer, {signal})))
     layers.push(
       isKept ? layer : await blobs.addRecompressed({descriptor: layer, diffId}, image, source),
     )

@@ -80,7 +80,10 @@ export function createTarBlobs(
     const known = recompressed.get(key)
     if (known) return known
     const content = await source.openBlob(layer, {signal})
-    const plain = layerTar(content, {mediaType: layer.mediaType, diffId})
+    const {digest: of} = layer
+    const number = manifest.value.layers.findIndex(({digest}) => digest === of) + 1
+    const place = {number, digest: of}
+    const plain = layerTar(content, {mediaType: layer.mediaType, diffId, place})
     const stream = compression === 'none' ? plain : gzipped(plain, signal)
     const spool = await writeTempFile(stream, {
       folder: temporary,

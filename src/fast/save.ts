@@ -4,6 +4,7 @@ import {localIoError} from '../disk/local-io-error.js'
 import {writeTempFile} from '../disk/temp-file.js'
 import {PreconditionError} from '../errors.js'
 import type {Image} from '../image/image.js'
+import {layerStream} from '../layer/in-layer.js'
 import {layerTar} from '../layer/pack/recompress.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import {algorithmOf, type Digest, hexOf} from '../oci/digest.js'
@@ -90,6 +91,7 @@ function contentsOf(
     const diffId = config.value.rootfs.diff_ids[position]
     if (isForeign(layer)) throw foreign(position)
     if (compression === undefined || diffId === undefined) throw unknownType(layer)
+    const place = {number: position + 1, digest: layer.digest}
     const isPlain = uncompressed && compression !== 'none'
     const digest = isPlain ? diffId : layer.digest
     // two layers that claim to unpack to the same must both be seen to
@@ -104,7 +106,7 @@ function contentsOf(
         compression: isPlain ? 'none' : compression,
         async open(call) {
           const stored = await source.openBlob(layer, call)
-          return isPlain ? layerTar(stored, {mediaType, diffId}) : stored
+          return isPlain ? layerTar(stored, {mediaType, diffId, place}) : layerStream(place, stored)
         },
       })
   }

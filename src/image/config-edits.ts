@@ -1,6 +1,7 @@
+import {isDeepStrictEqual} from 'node:util'
 import * as v from 'valibot'
 import {UsageError} from '../errors.js'
-import {isReserved} from '../oci/annotation.js'
+import {isReserved, slotLabels} from '../oci/annotation.js'
 import {parseJsonValue} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
 import {textShape} from '../oci/shape.js'
@@ -8,7 +9,21 @@ import type {ImageConfig} from '../oci/config.js'
 import type {Manifest} from '../oci/manifest.js'
 import type {JsonPath, MemberEdit} from './edit-tree.js'
 
-type Texts = Readonly<Record<string, string | null>>
+export type Texts = Readonly<Record<string, string | null>>
+
+/**
+ * How docker finds out whether a container works; times in nanoseconds.
+ * https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md#image-json-field-descriptions
+ */
+export interface Healthcheck {
+  /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", command]`. */
+  readonly Test: readonly string[]
+  readonly Interval?: number
+  readonly Timeout?: number
+  readonly StartPeriod?: number
+  readonly StartInterval?: number
+  readonly Retries?: number
+}
 
 /**
  * Members of an image's config (and annotations of its manifest) to set; `null` takes one out, and
@@ -23,6 +38,7 @@ export interface ConfigEdits {
   readonly workdir?: string | null | undefined
   readonly user?: string | null | undefined
   readonly stopSignal?: string | null | undefined
+  readonly healthcheck?: Healthcheck | null | undefined
   /** `80/tcp`; an empty text exposes it, `null` does not. */
   readonly ports?: Texts | undefined
   /** Paths; an empty text makes one a volume, `null` does not. */
@@ -36,6 +52,7 @@ const members = {
   workdir: 'WorkingDir',
   user: 'User',
   stopSignal: 'StopSignal',
+  healthcheck: 'Healthcheck',
 } as const
 type Member = keyof typeof members
 const memberKeys = Object.keys(members) as Member[]
@@ -71,8 +88,10 @@ export function valuesBefore(
     if (edits[key] !== undefined) before[key] = (own[members[key]] as string[] | undefined) ?? null
   for (const key of ['workdir', 'user', 'stopSignal'] as const)
     if (edits[key] !== undefined) before[key] = (own[members[key]] as string | undefined) ?? null
+  if (edits.healthcheck !== undefined)
+    before.healthcheck = (own[members.healthcheck] as Healthcheck | undefined) ?? null
   for (const key of setKeys) {
-    const names = Object.keys((own[sets[key]] as object | null | undefined) ?? {})
+    const names = namesIn(config, key)
     if (edits[key]) before[key] = picked(edits[key], new Map(names.map((name) => [name, ''])))
   }
   return before
@@ -89,26 +108,62 @@ export function mergeEdits(first: ConfigEdits, second: ConfigEdits): ConfigEdits
 /** The edits that belong into a config, as those of its text. */
 export function editsOfConfig(config: ImageConfig, edits: ConfigEdits): MemberEdit[] {
   const {env} = edits
+  const changed = env && changedEnv(envOf(config), new Map(Object.entries(env)))
   return [
-    ...(env
-      ? [setOrRemove(['config', 'Env'], changedEnv(envOf(config), new Map(Object.entries(env))))]
-      : []),
+    // what is empty goes: it was made for what was in it
+    ...(changed ? [setOrRemove(['config', 'Env'], changed.length > 0 ? changed : null)] : []),
     ...editsOfTexts(['config', 'Labels'], edits.labels),
     ...memberKeys.flatMap((key) => {
       const value = edits[key]
       return value === undefined ? [] : [setOrRemove(['config', members[key]], value)]
     }),
-    ...setKeys.flatMap((key) =>
-      Object.entries(edits[key] ?? {}).map(([name, value]) =>
-        setOrRemove(['config', sets[key], name], value === null ? null : {}),
-      ),
-    ),
+    ...setKeys.flatMap((key) => editsOfSet(config, key, edits[key] ?? {})),
   ]
+}
+
+/** Of a set of which nothing is left nothing stays. */
+function editsOfSet(config: ImageConfig, key: keyof typeof sets, edits: Texts): MemberEdit[] {
+  const path = ['config', sets[key]]
+  const taken = Object.values(edits).every((value) => value === null)
+  const isEmptied = taken && namesIn(config, key).every((name) => Object.hasOwn(edits, name))
+  if (isEmptied && Object.keys(edits).length > 0) return [{kind: 'remove', path}]
+  return Object.entries(edits).map(([name, value]) =>
+    setOrRemove([...path, name], value === null ? null : {}),
+  )
+}
+
+function namesIn({config}: ImageConfig, key: keyof typeof sets): string[] {
+  return Object.keys((config?.[sets[key]] as object | null | undefined) ?? {})
 }
 
 /** The edits that belong into a manifest, as those of its text. */
 export function editsOfManifest(edits: ConfigEdits): MemberEdit[] {
   return editsOfTexts(['annotations'], edits.annotations)
+}
+
+/**
+ * The edits of an index's text that annotate it for a slot, and note what it said before;
+ * none when it says so already.
+ */
+export function annotateIndex(present: Texts, slot: string, asked: Texts): MemberEdit[] {
+  const before = picked(asked, mapOf(present))
+  if (isDeepStrictEqual(before, asked)) return []
+  const label = slotLabels(slot).before
+  const known = parseEdits(mapOf(present).get(label) ?? undefined)
+  const merged = mergeEdits(known, {annotations: before})
+  return editsOfTexts(['annotations'], {...asked, [label]: JSON.stringify(merged)})
+}
+
+/** The edits that take back what `annotateIndex` did for a slot; none where it did nothing. */
+export function restoreIndex(present: Texts, slot: string): MemberEdit[] {
+  const label = slotLabels(slot).before
+  const noted = mapOf(present).get(label) ?? undefined
+  if (noted === undefined) return []
+  const edits: Texts = {...parseEdits(noted).annotations, [label]: null}
+  const taken = Object.values(edits).every((value) => value === null)
+  const isEmptied = taken && Object.keys(present).every((name) => Object.hasOwn(edits, name))
+  if (isEmptied) return [{kind: 'remove', path: ['annotations']}]
+  return editsOfTexts(['annotations'], edits)
 }
 
 /** `null` and `undefined` take the member out. */
@@ -120,7 +175,7 @@ export function setOrRemove(path: JsonPath, value: unknown): MemberEdit {
 export function parseEdits(text: string | undefined): ConfigEdits {
   if (text === undefined) return {}
   const value = parseJsonValue(text)
-  return v.is(editsShape, value) ? value : {}
+  return v.is(editsShape, value) ? (value as ConfigEdits) : {}
 }
 
 export function isEmpty(edits: ConfigEdits): boolean {
@@ -138,15 +193,17 @@ const editsShape = v.strictObject({
   workdir: v.nullish(textShape),
   user: v.nullish(textShape),
   stopSignal: v.nullish(textShape),
+  // what the image said, whatever that is
+  healthcheck: v.nullish(v.looseObject({})),
   ports: texts,
   volumes: texts,
 })
 
-function picked(edits: Texts, from: ReadonlyMap<string, string>): Texts {
+function picked(edits: Texts, from: ReadonlyMap<string, string | null>): Texts {
   return Object.fromEntries(Object.keys(edits).map((key) => [key, from.get(key) ?? null]))
 }
 
-function mapOf(record: Readonly<Record<string, string>> | undefined): Map<string, string> {
+function mapOf<T>(record: Readonly<Record<string, T>> | undefined): Map<string, T> {
   return new Map(Object.entries(record ?? {}))
 }
 
@@ -179,7 +236,9 @@ function editsOfTexts(path: JsonPath, edits: Texts = {}): MemberEdit[] {
  * Throws `UsageError` (`ERR_INJECT_LABEL_RESERVED`) for labels and annotations that say what only
  * `inject` may say.
  */
-export function refuseReserved(edits: ConfigEdits | undefined): void {
+export function refuseReserved(
+  edits: Pick<ConfigEdits, 'labels' | 'annotations'> | undefined,
+): void {
   const reserved = Object.keys({...edits?.labels, ...edits?.annotations}).find(isReserved)
   if (reserved === undefined) return
   throw new UsageError(

@@ -3,6 +3,7 @@ import {PreconditionError} from '../errors.js'
 import {baseDigest, slotLabels} from '../oci/annotation.js'
 import type {ImageConfig} from '../oci/config.js'
 import {type Digest, isDigest} from '../oci/digest.js'
+import {parseAccepted} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
 import {editsOfConfig, editsOfManifest, parseEdits} from './config-edits.js'
 import {
@@ -12,6 +13,7 @@ import {
   editMembers,
   type JsonPath,
   type MemberEdit,
+  removeMember,
 } from './text-edit.js'
 import {checkFamily} from './family.js'
 import {editedImage} from './edited-image.js'
@@ -81,12 +83,15 @@ function editManifest(
   configBytes: Uint8Array,
 ): string {
   const before = parseEdits(labelsOf(config.value).get(slotLabels(slot.name).before))
-  return editMembers(textOf(manifest), [
+  const edited = editMembers(textOf(manifest), [
     ...slot.layers.map(({layer}) => removal(['layers', layer])),
     ...editsOfManifest(before),
     ...(isLast ? [removal(['annotations', baseDigest])] : []),
     ...configDescriptorEdits(config, configBytes),
   ])
+  const {annotations} = parseAccepted(edited) as {readonly annotations?: object | null}
+  const isEmptied = before.annotations && Object.keys(annotations ?? {}).length === 0
+  return isEmptied ? removeMember(edited, ['annotations']) : edited
 }
 
 function removal(path: JsonPath): MemberEdit {

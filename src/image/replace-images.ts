@@ -1,8 +1,9 @@
 import {baseDigest} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
-import {attested} from '../oci/image-index.js'
+import {attested, type ImageIndex} from '../oci/image-index.js'
 import {ociIndex} from '../oci/media-type.js'
+import {annotateIndex, restoreIndex, type Texts} from './config-edits.js'
 import {
   textOf,
   editMembers,
@@ -29,6 +30,11 @@ export interface Replacements {
   readonly base: 'remember' | 'forget' | 'keep'
   /** Manifest lists become OCI indexes. */
   readonly toOci?: boolean | undefined
+  /**
+   * What the outermost index is to say for a slot; `undefined` for `texts` takes back what was said
+   * for it.
+   */
+  readonly annotations?: {readonly slot: string; readonly texts: Texts | undefined} | undefined
 }
 
 /**
@@ -41,14 +47,15 @@ export function replaceImages(tree: IndexTree, replacements: Replacements): Edit
     const images = new Map<Digest, Descriptor>(replacements.images)
     for (const [digest, next] of below)
       if (next !== node.below.get(digest)) images.set(digest, next.index.descriptor)
-    const base = node === tree ? replacements.base : 'keep'
-    return edit(node.index, {...replacements, images, base})
+    if (node !== tree)
+      return edit(node.index, {...replacements, images, base: 'keep', annotations: undefined})
+    return edit(node.index, {...replacements, images})
   })
 }
 
 function edit(
   index: IndexTree['index'],
-  {images, attestations, base, toOci = false}: Replacements,
+  {images, attestations, base, toOci = false, annotations}: Replacements,
 ): IndexTree['index'] {
   const {descriptor, value} = index
   const before = textOf(index)
@@ -59,11 +66,20 @@ function edit(
     const goes = subject !== undefined && images.has(subject as Digest) && attestations === 'drop'
     return goes ? [{kind: 'remove', path: ['manifests', position]}] : []
   })
-  let text = editMembers(before, changes)
+  let text = editMembers(before, [...changes, ...annotationEdits(value, annotations)])
   if (toOci) text = toOciIndexText(text, index)
   if (text === before) return index
   const mediaType = toOci ? ociIndex : descriptor.mediaType
   return encodeIndex(withBase(text, index, base, mediaType), {...descriptor, mediaType})
+}
+
+function annotationEdits(
+  {annotations: present = {}}: ImageIndex,
+  asked: Replacements['annotations'],
+): MemberEdit[] {
+  if (!asked) return []
+  const {slot, texts} = asked
+  return texts ? annotateIndex(present, slot, texts) : restoreIndex(present, slot)
 }
 
 function withBase(

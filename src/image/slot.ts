@@ -59,9 +59,24 @@ export function findSlot(image: Image, name: string): Slot | undefined {
     'ERR_INJECT_SLOT_LOST',
     `the image is labelled for slot ${quoted(name)}, but ${why ?? 'has not all of its layers'}`,
     {
-      hint: 'another tool rewrote the layer (by changing its times, say, or by flattening the image): start from the image as it was before that, or put the content into a slot of another --name',
+      hint: `another tool rewrote the layer (by changing its times, or by flattening the image): ${wayOut(image, name)}`,
     },
   )
+}
+
+/** What a user can do, by what the history says of the image's layers. */
+function wayOut(image: Image, name: string): string {
+  const isOwn = ownership(image)
+  const own = [...placesOf(image).values()].flat().filter((layer) => isOwn(layer, name))
+  const [only, ...others] = own
+  const other = 'start from the image as it was before that, or use another --name'
+  if (!only || others.length > 0) return other
+  return `if it is layer ${only.layer + 1}, as its history says, add --adopt ${only.layer + 1} to inject update; else ${other}`
+}
+
+/** Whether the image says that it has a slot of this name, be its layers there or not. */
+export function isLabelled(image: Image, name: string): boolean {
+  return labelledLayers(labelsOf(image), name) !== undefined
 }
 
 /**

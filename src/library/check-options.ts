@@ -79,10 +79,22 @@ const shapes = {
         workdir: v.nullish(v.string()),
         user: v.nullish(v.string()),
         stopSignal: v.nullish(v.string()),
+        healthcheck: v.nullish(
+          v.strictObject({
+            Test: v.array(v.string()),
+            Interval: v.optional(id),
+            Timeout: v.optional(id),
+            StartPeriod: v.optional(id),
+            StartInterval: v.optional(id),
+            Retries: v.optional(id),
+          }),
+        ),
         ports: record,
         volumes: record,
       }),
     ),
+    indexAnnotations: record,
+    adopt: text,
     chunkSize: v.optional(
       v.pipe(
         v.number('must be a number'),

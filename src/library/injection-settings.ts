@@ -64,6 +64,10 @@ export interface UpdateSettings extends LayerSettings {
   readonly whiteouts?: boolean | undefined
   /** What else the image is to say. */
   readonly edits?: ConfigEdits | undefined
+  /** The slot's layer (number, digest or diff ID), where another tool has rewritten it. */
+  readonly adopt?: string | undefined
+  /** Annotations of the index; `null` takes one out. */
+  readonly indexAnnotations?: Readonly<Record<string, string | null>> | undefined
   /** Bytes of the chunks that the layer is sent in; default: one request. */
   readonly chunkSize?: number | undefined
 }

@@ -53,15 +53,21 @@ export function updateRequest(
 ): UpdateRequest {
   const {owner, exclude = [], whiteouts = false, layers: sharding, edits, chunkSize} = settings
   refuseReserved(edits)
+  refuseReserved({annotations: settings.indexAnnotations})
   const {layer, publish} = setupRequest(image, settings)
+  const result = resultRequest(image, settings)
   return {
-    ...resultRequest(image, settings),
+    ...result,
+    image: {...result.image, adopt: settings.adopt},
     source: {
       ...{directory, owner, exclude, whiteouts},
       chmod: settings.chmod === undefined ? undefined : parseModeRule(settings.chmod),
       allowEmpty: settings.allowEmpty,
     },
-    layer: {...layer, sharding, edits: edits && withoutOldCommand(edits)},
+    layer: {
+      ...{...layer, sharding, edits: edits && withoutOldCommand(edits)},
+      indexAnnotations: settings.indexAnnotations,
+    },
     publish: {...publish, chunkSize},
   }
 }

@@ -114,7 +114,7 @@ async function emptiedImages(
 /** The remaining document, and whether it is exactly the original one. */
 async function emptiedDocument(
   {store, request, ports: {signal}}: Workplace<RemoveRequest>,
-  {tree}: LoadedTargets,
+  {tree, name}: LoadedTargets,
   images: readonly EmptiedImage[],
 ): Promise<{readonly changed: ChangedDocument; readonly original: boolean}> {
   const [only] = images
@@ -126,12 +126,14 @@ async function emptiedDocument(
   const beside = await imagesBeside(store, tree, images, signal)
   const left = [...images.map(({after}) => after), ...beside]
   const base = left.every((image) => image && findSlots(image).length === 0) ? 'forget' : 'keep'
+  const isGone = left.every((image) => image && !hasSlot(image, name))
+  const annotations = isGone ? {slot: name, texts: undefined} : undefined
   const replace = (next: readonly EmptiedImage[]) => {
     const descriptors = next.map(
       ({before, after}) => [before.manifest.descriptor.digest, after.manifest.descriptor] as const,
     )
     const {attestations = 'drop'} = request.publish
-    return replaceImages(tree, {images: new Map(descriptors), attestations, base})
+    return replaceImages(tree, {images: new Map(descriptors), attestations, base, annotations})
   }
   const whole = replace(images)
   const before = await originalIndex(store, {before: tree, after: whole.tree}, request.base, signal)
@@ -146,6 +148,10 @@ async function emptiedDocument(
   const canRemember = after.index.descriptor.mediaType === ociIndex
   const original = !canRemember && kept.every((each) => each.original)
   return {changed: {outermost: after.index, images: kept, indexes}, original}
+}
+
+function hasSlot(image: Image, name: string): boolean {
+  return findSlots(image).some((slot) => slot.name === name)
 }
 
 /** The images of the index that keep the slot; `undefined` if an image cannot be read. */

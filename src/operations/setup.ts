@@ -1,7 +1,7 @@
 import {PreconditionError} from '../errors.js'
 import {defaultSlotName} from '../oci/annotation.js'
 import type {Image} from '../image/image.js'
-import {fromText} from '../layer/byte-string.js'
+import {type ByteString, fromText} from '../layer/byte-string.js'
 import type {WalkedEntry} from '../layer/tree/walked-entry.js'
 import {parseTime} from '../oci/time.js'
 import type {Ports} from '../ports.js'
@@ -55,7 +55,9 @@ function emptySlot(request: SetupRequest, entriesFor: LayerEntries): ContentOf {
     const time = created ?? timeOf(image)
     const directory = emptyDirectory(path === '/' ? name : path.slice(1), time)
     const names = path === '/' && name !== defaultSlotName ? [fromText(name)] : []
-    const walked = {key: String(time), entries: () => [directory], names}
+    const {entry} = directory
+    const folderAt = (at: ByteString) => (at === entry.path ? entry : undefined)
+    const walked = {key: String(time), entries: () => [directory], names, folderAt}
     const framed = await entriesFor({image, slot}, walked)
     return {...framed, path, on: `slot ${name}`, time}
   }

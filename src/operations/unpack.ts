@@ -133,7 +133,8 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     const count = (chunk: Uint8Array): void =>
       report({kind: 'bytes', done: (done += chunk.length), total})
     const {entries, bytes, whiteouts, refilled} = await unpackLayers({
-      layers: layers.map(({descriptor, diffId}) => ({
+      layers: layers.map(({descriptor, diffId, layer}) => ({
+        place: {number: layer + 1, digest: descriptor.digest},
         open: async () => tap(await store.openBlob(descriptor, {signal}), count),
         mediaType: descriptor.mediaType,
         diffId,

@@ -1,6 +1,7 @@
 import type {LookupFunction} from 'node:net'
 import {homeFolder} from '../disk/home-folder.js'
 import type {ContentStore} from '../store/content-store.js'
+import type {RangeReader} from '../store/range-reader.js'
 import type {ReferrerLister} from '../store/referrer-lister.js'
 import type {AuthFilePlaces} from './credentials/auth-file-places.js'
 import {createBlobReader} from './api/blobs.js'
@@ -60,7 +61,7 @@ const mirrorAttempts = 2
 export function openRegistryStore(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions = {},
-): ContentStore & Pingable & ReferrerLister {
+): ContentStore & Pingable & ReferrerLister & RangeReader {
   const transport = options.transport ?? openTransport(withAuthorities(options))
   const {onNotice} = options
   const shared = {
@@ -104,6 +105,7 @@ export function openRegistryStore(
   return {
     name: connection.name,
     ...reader,
+    readRange: blobs.readRange.bind(blobs),
     // blobs to push are looked up in the registry itself, not in a mirror
     ...createBlobWriter(connection, blobs, {
       chunkSize: options.chunkSize,

@@ -12,6 +12,7 @@ import {pageOfRefusal} from './page/frame.js'
 import {createIncomingBody} from './http/incoming-body.js'
 import {sendAnswer} from './http/send-answer.js'
 import {monotonicTime} from '../disk/clock.js'
+import {InjectError} from '../errors.js'
 
 export interface RequestOptions extends DispatchOptions {
   readonly log: (record: AccessRecord) => void
@@ -132,6 +133,9 @@ function signalOf(
 }
 
 /** With what the client is not told. */
-function reasonOf({message, cause}: Refusal): string {
-  return cause instanceof Error ? `${message}: ${cause.message}` : message
+function reasonOf({message, cause, status}: Refusal): string {
+  if (!(cause instanceof Error)) return message
+  // the log is for those who can do something about it
+  const hint = cause instanceof InjectError && status >= 500 ? cause.hint : undefined
+  return [message, cause.message, ...(hint === undefined ? [] : [hint])].join(': ')
 }

@@ -7,6 +7,8 @@ import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import {makeBusyboxLayout, pushAs, unpackRoot} from '../support/busybox-image.js'
 import {inject, injectJson} from '../support/cli.js'
 import {makeLayoutImage} from '../support/layout-image.js'
+import {openRegistry} from '../support/open-registry.js'
+import {putImage, smallLayer} from '../support/put-image.js'
 import {putIndex} from '../support/layout-index.js'
 import {contentOf, jsonIn} from '../support/save.js'
 import {serveRegistry} from '../support/served-registry.js'
@@ -218,5 +220,102 @@ describe('inject save says in one line what cannot be', () => {
       env: {INJECT_CACHE: folder},
     })
     expect(result).toMatchObject({exitCode: 11})
+  })
+})
+
+describe('W26 two repositories in one archive', () => {
+  async function saved(legacy: readonly string[] = []) {
+    const folder = await tempDir()
+    const {address} = await serveRegistry()
+    const {store: one} = openRegistry(address, {repository: 'team/one'})
+    const {store: two} = openRegistry(address, {repository: 'other/two'})
+    const first = (await putImage(one, {layers: [smallLayer('first')]})).digest
+    const second = (await putImage(two, {layers: [smallLayer('second')]})).digest
+    await putImage(two, {layers: [smallLayer('third')], tag: 'v3'})
+    const names = [`${address}/team/one:v1`, `${address}/other/two:v1`, `${address}/other/two:v3`]
+    const cwd = {cwd: folder}
+    await injectJson(['save', ...names, '-o', 'a.tar', ...legacy], cwd)
+    return {address, cwd, names, first, second, folder}
+  }
+
+  it.each([[[]], [['--legacy']]])(
+    '%j each is found by its name and by its place',
+    async (legacy) => {
+      const {cwd, names, first, second} = await saved(legacy)
+      const expected = [first, second]
+      for (const [at, digest] of expected.entries())
+        for (const name of [`:${names[at]!}`, `:@${at}`, `@${digest}`])
+          expect(await injectJson(['inspect', `docker-archive:a.tar${name}`], cwd)).toMatchObject({
+            digest,
+          })
+    },
+  )
+
+  it('without a name all that can be typed are listed', async () => {
+    const {cwd, names} = await saved()
+    const {exitCode, stderr} = await inject(['inspect', 'docker-archive:a.tar'], cwd)
+    expect(exitCode, stderr).not.toBe(0)
+    for (const name of names) {
+      expect(stderr).toContain(`docker-archive:a.tar:${name}`)
+      await injectJson(['inspect', `docker-archive:a.tar:${name}`], cwd)
+    }
+    const other = await inject(['inspect', 'docker-archive:a.tar:no/such:v1'], cwd)
+    expect(other.exitCode).toBe(4)
+    expect(other.stderr).toContain(names[0])
+  })
+
+  it('each goes back to its own repository, and updates know its slot', async () => {
+    const {cwd, names, address, first, second, folder} = await saved()
+    for (const [at, digest] of [first, second].entries()) {
+      const to = `${address}/back/r${at}:v1`
+      expect(
+        await injectJson(['copy', `docker-archive:a.tar:${names[at]}`, to], cwd),
+      ).toMatchObject({
+        digest,
+      })
+    }
+    mkdirSync(join(folder, 'tree'))
+    writeFileSync(join(folder, 'tree', 'x'), '')
+    const run = ['update', `docker-archive:a.tar:${names[1]}`, 'tree', '--path', '/x']
+    await injectJson([...run, '--to', `${address}/back/new:v1`], cwd)
+    const {images} = await injectJson(['save', names[0]!, names[1]!, names[0]!, '-o', 'b.tar'], cwd)
+    expect(images).toHaveLength(2)
+  })
+
+  it('--all-tags, of which a registry has one repository, says what to do', async () => {
+    const {cwd, address} = await saved()
+    const all = ['copy', '--all-tags', 'docker-archive:a.tar', `${address}/all`]
+    const {exitCode, stderr} = await inject(all, cwd)
+    expect(exitCode, stderr).toBe(11)
+    expect(stderr).toMatch(/docker-archive:a\.tar:[^ ]*team\/one:v1/)
+  })
+
+  it('an image without a name is found by its place, beside one that has one', async () => {
+    const {cwd, address, names, first} = await saved()
+    const unnamed = `${address}/team/one@${first}`
+    await injectJson(['save', unnamed, names[1]!, '-o', 'c.tar'], cwd)
+    expect(await injectJson(['inspect', 'docker-archive:c.tar:@0'], cwd)).toMatchObject({
+      digest: first,
+    })
+    const {stderr} = await inject(['inspect', 'docker-archive:c.tar'], cwd)
+    expect(stderr).toMatch(/docker-archive:c\.tar:@/)
+  })
+})
+
+describeWith(['skopeo'], 'W26 two repositories in one archive, read by skopeo', () => {
+  it('by their names', async () => {
+    const folder = await tempDir()
+    const {address} = await serveRegistry()
+    for (const repository of ['team/one', 'other/two'])
+      await putImage(openRegistry(address, {repository}).store, {
+        layers: [smallLayer(repository)],
+      })
+    const names = ['team/one', 'other/two'].map((each) => `${address}/${each}:v1`)
+    await injectJson(['save', ...names, '-o', 'a.tar'], {cwd: folder})
+    for (const [at, name] of names.entries()) {
+      const from = `docker-archive:a.tar:${name}`
+      const copy = ['--insecure-policy', 'copy', '-q', from, `oci:s${at}:v1`]
+      expect(await execa('skopeo', copy, {cwd: folder})).toMatchObject({exitCode: 0})
+    }
   })
 })

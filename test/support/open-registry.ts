@@ -13,11 +13,14 @@ export interface OpenedRegistry {
  * A client of `address` for the running test, which knows nothing of the machine's credentials and
  * never waits between two tries.
  */
-export function openRegistry(address: string, options: RegistryStoreOptions = {}): OpenedRegistry {
+export function openRegistry(
+  address: string,
+  {repository = 'team/app', ...options}: RegistryStoreOptions & {readonly repository?: string} = {},
+): OpenedRegistry {
   const delays: number[] = []
   const notices: string[] = []
   const store = openRegistryStore(
-    {registry: address, repository: 'team/app'},
+    {registry: address, repository},
     {
       env: {},
       home: '/nonexistent',

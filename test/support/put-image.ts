@@ -16,6 +16,7 @@ export interface PutLayer {
   readonly mediaType?: string
   readonly diffId?: Digest
   readonly urls?: readonly string[]
+  readonly annotations?: Readonly<Record<string, string>>
   /** The blob is not stored. */
   readonly missing?: boolean
 }
@@ -66,8 +67,9 @@ export async function putImage(
 }
 
 async function putLayer(store: ContentStore, family: MediaFamily, layer: PutLayer) {
-  const {entries = [], blob, missing, urls, mediaType = layerMediaType(family, 'gzip')} = layer
-  const extra = urls ? {urls} : {}
+  const {entries = [], blob, missing, urls, annotations} = layer
+  const {mediaType = layerMediaType(family, 'gzip')} = layer
+  const extra = {...(urls && {urls}), ...(annotations && {annotations})}
   if (blob || missing) {
     const bytes = blob ?? Buffer.from('nowhere')
     const own = {digest: digestOf(bytes), size: bytes.length}

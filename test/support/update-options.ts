@@ -26,13 +26,17 @@ export interface UpdateOptions
 /** A request with nothing in it but what a test says. */
 export function injectionRequest(options: InjectionOptions = {}): SetupRequest & RemoveRequest {
   const {reference = parseReference('registry.example/team/app:v1'), name = 'cvmfs'} = options
+  const {adopt, indexAnnotations} = options
   const {platforms, tags = [], to, layers: sharding, path, created, edits} = options
   const {compression, level, toOci, parents, attestations, chunkSize} = options
   const {onConflict = 'fail', noClobber = false, dryRun = false} = options
   return {
-    image: {reference, name, platforms},
+    image: {reference, name, platforms, adopt},
     target: {to, tags},
-    layer: {sharding, path, created, edits, compression, level, toOci, parents},
+    layer: {
+      ...{sharding, path, created, edits, compression, level, toOci, parents},
+      indexAnnotations,
+    },
     publish: {onConflict, noClobber, dryRun, attestations, chunkSize},
   }
 }

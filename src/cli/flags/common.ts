@@ -161,9 +161,9 @@ type TagFlags = Interfaces.InferredFlags<typeof tagFlags>
 /** Which slot of which images is meant. Throws `UsageError`. */
 export function imageRequest(
   image: string,
-  {name, platform}: Pick<TagFlags, 'platform'> & {readonly name?: string | undefined},
+  {name, platform, adopt}: Pick<TagFlags, 'platform'> & Pick<ImageRequest, 'name' | 'adopt'>,
 ): ImageRequest {
-  return {reference: parseReference(image), name, platforms: platformChoice(platform)}
+  return {reference: parseReference(image), name, platforms: platformChoice(platform), adopt}
 }
 
 /** Where the result goes, and how it is made public. */

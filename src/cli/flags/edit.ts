@@ -1,8 +1,15 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
-import {type ConfigEdits, refuseReserved, withoutOldCommand} from '../../image/config-edits.js'
+import {
+  type ConfigEdits,
+  type Healthcheck,
+  refuseReserved,
+  withoutOldCommand,
+} from '../../image/config-edits.js'
 import {parseJsonValue} from '../../oci/json-value.js'
 import {quoted} from '../../oci/quoted.js'
+import {splitAnnotations} from './annotation.js'
+import {parseHealthcheck} from './healthcheck.js'
 import {parseName, parsePath, parsePort, parseSignal} from './config-value.js'
 
 const pairs = (summary: string, name = 'K=V') =>
@@ -37,7 +44,10 @@ const names = (helpValue: string, summary: string, parse: (text: string) => stri
 export const editFlags = {
   env: pairs('Set an environment variable; repeatable.'),
   label: pairs('Set a label; repeatable.'),
-  annotation: pairs('Set an annotation of the manifest (OCI images); repeatable.'),
+  annotation: pairs(
+    'Set an annotation of the manifest, or with index:K=V of the index (OCI images); repeatable.',
+    '[index:]K=V',
+  ),
   entrypoint: words(
     'Set the entrypoint, as a JSON list or one word; clears the command unless --cmd sets it.',
   ),
@@ -63,30 +73,47 @@ export const editFlags = {
     summary: 'Set the signal that stops a container.',
     parse: (text) => Promise.resolve(parseSignal(text)),
   })(),
+  healthcheck: Flags.custom<Healthcheck>({
+    helpGroup: 'CONFIG',
+    helpValue: 'INSTRUCTION',
+    summary: 'Set the health check, as after HEALTHCHECK in a Dockerfile, or NONE.',
+    parse: (text) => Promise.resolve(parseHealthcheck(text)),
+  })(),
 }
 
 /** What they say; `undefined` when nothing. */
 export function editsOf(
   flags: Interfaces.InferredFlags<typeof editFlags>,
 ): ConfigEdits | undefined {
-  const {annotation, entrypoint, cmd, workdir, user, expose, volume} = flags
+  const {entrypoint, cmd, workdir, user, expose, volume, healthcheck} = flags
+  const {image: annotations} = splitAnnotations(flags.annotation ?? [])
   const env = texts(flags.env, flags['unset-env'])
   const labels = texts(flags.label, flags['unset-label'])
   const stopSignal = flags['stop-signal']
   const edits = withoutOldCommand({
     ...(env && {env}),
     ...(labels && {labels}),
-    ...(annotation && {annotations: Object.fromEntries(annotation)}),
+    ...(annotations && {annotations}),
     ...(entrypoint && {entrypoint}),
     ...(cmd !== undefined && {cmd}),
     ...(workdir !== undefined && {workdir}),
     ...(user !== undefined && {user}),
     ...(stopSignal !== undefined && {stopSignal}),
+    ...(healthcheck && {healthcheck}),
     ...(expose && {ports: Object.fromEntries(expose.map((port) => [port, '']))}),
     ...(volume && {volumes: Object.fromEntries(volume.map((path) => [path, '']))}),
   })
   refuseReserved(edits)
   return Object.keys(edits).length === 0 ? undefined : edits
+}
+
+/** What the index is to say; `undefined` when nothing. */
+export function indexAnnotationsOf({
+  annotation = [],
+}: Pick<Interfaces.InferredFlags<typeof editFlags>, 'annotation'>) {
+  const {index: annotations} = splitAnnotations(annotation)
+  refuseReserved({annotations})
+  return annotations
 }
 
 /** What is set and what is taken out; throws `UsageError` for a name that is both. */

@@ -44,7 +44,7 @@ export function layerIndexes(
   const folder = userCache('layers', env)
   if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
   const open = async () => {
-    const {createLayerIndexes} = await import('../../layer/pack/layer-index-file.js')
+    const {createLayerIndexes} = await import('../../layer/contents/layer-index-file.js')
     return createLayerIndexes(folder)
   }
   return {

@@ -6,6 +6,7 @@ import type {
 } from '../../operations/maintain/collect-garbage.js'
 import type {ProgressEvent} from '../../ports.js'
 import type {PruneResult} from '../../operations/maintain/prune-store.js'
+import type {Rebuilt} from '../../store/check/rebuild-layout.js'
 import {plainText} from './escape.js'
 
 /** One line for every repository that something goes from. */
@@ -36,7 +37,8 @@ export const shownPrune = {
 export const shownCheck = {
   line: ({repositories}: CheckResult): string | undefined =>
     lines(
-      repositories.flatMap(({name, images, faults, corrupt, repaired}) => [
+      repositories.flatMap(({name, images, faults, corrupt, repaired, rebuilt}) => [
+        ...(rebuilt ? [`rebuilt   ${name}  ${rebuiltLine(rebuilt)}`] : []),
         ...images.map(({status, tags, digest, faults: why}) => {
           const title = tags.length === 0 ? `${name}@${digest}` : `${name}:${tags.join(',')}`
           return status === 'ok' ? `ok        ${title}` : `affected  ${title}  ${why.join('; ')}`
@@ -52,6 +54,13 @@ export const shownCheck = {
       ? {kind: 'notice', message: `${read}: no problems`}
       : {kind: 'warning', message: `${read}: problems found`}
   },
+}
+
+/** What is known of the tags decides whether anything has to be pushed again. */
+function rebuiltLine({manifests, tags, copied}: Rebuilt): string {
+  const found = count(manifests, 'manifest')
+  if (copied === undefined) return `${found}; its tags are not known: push or copy them again`
+  return `${found}, ${count(tags.length, 'tag')} as of ${copied}`
 }
 
 type Note = Extract<ProgressEvent, {readonly message: string}>

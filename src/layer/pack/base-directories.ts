@@ -1,7 +1,7 @@
 import type {ByteString} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import {opaqueMarker, whiteoutPrefix} from '../whiteout.js'
-import type {LayerIndex} from './layer-index.js'
+import type {LayerIndex} from '../contents/layer-index.js'
 
 /**
  * What a layer says of a path: it is this directory, or a symbolic link, or something else, so that

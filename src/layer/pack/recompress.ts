@@ -1,20 +1,18 @@
-import type {Digest} from '../../oci/digest.js'
 import type {ByteStream} from '../../store/content-store.js'
 import {decompress, verifiedDiffId} from '../decompress/decompress.js'
 import {gzip} from '../compress/gzip.js'
 import {largestBlock} from '../compress/block-deflate.js'
 import {ownDeflater} from '../compress/own-deflater.js'
+import {layerStream} from '../in-layer.js'
 import {unpackLimits} from '../limits.js'
+import type {LayerToRead} from '../contents/layer-index.js'
 
 /**
  * The tar of a layer as it is stored, held against its diff ID. Throws what `decompress` and
  * `verifiedDiffId` throw.
  */
-export function layerTar(
-  content: ByteStream,
-  {mediaType, diffId}: {readonly mediaType: string; readonly diffId: Digest},
-): ByteStream {
-  return verifiedDiffId(decompress(content, mediaType, unpackLimits), diffId)
+export function layerTar(content: ByteStream, {mediaType, diffId, place}: LayerToRead): ByteStream {
+  return layerStream(place, verifiedDiffId(decompress(content, mediaType, unpackLimits), diffId))
 }
 
 /**

@@ -15,7 +15,7 @@ export type ScannedEntry = Pick<Entry, 'path' | 'mode' | 'uid' | 'gid' | 'mtime'
  * what Go's archive/tar reads, in its way, where `createTarReader` refuses what readers disagree
  * on. Content is passed over, so sparse files are files; directories have none, whatever size they
  * say; nothing after the end marker counts. Throws `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`)
- * for what Go does not read either, with the path of the entry before.
+ * for what Go does not read either.
  * https://pkg.go.dev/archive/tar
  */
 export function createHeaderScanner(onEntry: (entry: ScannedEntry) => void): {
@@ -32,7 +32,6 @@ export function createHeaderScanner(onEntry: (entry: ScannedEntry) => void): {
   let long: {name?: ByteString; link?: ByteString} = {}
   let place: 'header' | 'sparse map' | 'content' | 'end' = 'header'
   let sparseSize = 0
-  let latest = ''
 
   return {
     write(chunk) {
@@ -41,7 +40,7 @@ export function createHeaderScanner(onEntry: (entry: ScannedEntry) => void): {
     },
     end() {
       if (place === 'end' || (place === 'header' && filled === 0)) return
-      throw corrupt('it is cut off')
+      throw layerCorrupt('it is cut off')
     },
   }
 
@@ -81,17 +80,16 @@ export function createHeaderScanner(onEntry: (entry: ScannedEntry) => void): {
       place = 'end'
       return
     }
-    if (!hasOwnChecksum(block)) throw corrupt('a header does not have its own checksum')
+    if (!hasOwnChecksum(block)) throw layerCorrupt('a header does not have its own checksum')
     const type = String.fromCharCode(block[156] ?? 0)
     const size = numberIn(124, 12)
     if ('xgLK'.includes(type)) {
-      if (size > longestExtendedHeader) throw corrupt('an extended header is too large')
+      if (size > longestExtendedHeader) throw layerCorrupt('an extended header is too large')
       meta = {type, body: Buffer.alloc(size), filled: 0}
       expectContent(size, false)
       return
     }
     const entry = entryOf(type)
-    latest = entry.path
     onEntry(entry)
     const stored = Number(textOf('size') ?? size)
     pax = new Map()
@@ -104,7 +102,7 @@ export function createHeaderScanner(onEntry: (entry: ScannedEntry) => void): {
   }
 
   function expectContent(size: number, hasMap: boolean): void {
-    if (!Number.isSafeInteger(size) || size < 0) throw corrupt('an entry has no valid size')
+    if (!Number.isSafeInteger(size) || size < 0) throw layerCorrupt('an entry has no valid size')
     left = Math.ceil(size / blockSize) * blockSize
     place = hasMap ? 'sparse map' : left > 0 ? 'content' : 'header'
     if (place === 'header' && meta) endContent()
@@ -154,15 +152,11 @@ export function createHeaderScanner(onEntry: (entry: ScannedEntry) => void): {
         .replaceAll(/^[ \0]+|[ \0].*$/gs, '')
       const value = digits === '' ? 0 : Number(`0o${digits}`)
       if (!Number.isNaN(value)) return value
-      throw corrupt('a header has something else than a number')
+      throw layerCorrupt('a header has something else than a number')
     }
     const bits = length * 8 - 1
     const hex = block.toString('hex', start, start + length)
     return Number(BigInt.asIntN(bits, BigInt.asUintN(bits, BigInt(`0x${hex}`))))
-  }
-
-  function corrupt(how: string) {
-    return layerCorrupt(latest === '' ? how : `${how}, after the entry ${JSON.stringify(latest)}`)
   }
 }
 

@@ -1,8 +1,10 @@
+import {lstatSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {LocalIoError} from '../../errors.js'
-import {display, fromText, toText, type ByteString} from '../byte-string.js'
+import {display, fromText, toPath, type ByteString} from '../byte-string.js'
 import {isPortableXattr} from '../tar/pax-values.js'
 import {capability, plainCapability} from './capability.js'
+import {withTextPath} from './text-path.js'
 
 export interface XattrBinding {
   listAttributesSync(path: string): string[]
@@ -47,14 +49,26 @@ export function readXattrs(
     )
     return undefined
   }
-  const text = toText(path)
-  if (text === undefined) {
-    warnOnce(
-      onWarning,
-      `extended attributes of files whose names are not UTF-8 are not packed, ${display(path)} for one`,
-    )
-    return undefined
-  }
+  const read = withTextPath(path, (text) => attributesAt(binding, {path, text}, onWarning))
+  // of what we pack a symbolic link can have none
+  if (read || isSymbolicLink(path)) return read?.value
+  warnOnce(
+    onWarning,
+    `extended attributes of files whose names are not UTF-8 cannot be read: if there are any, they are not packed; ${display(path)} for one`,
+  )
+  return undefined
+}
+
+function isSymbolicLink(path: ByteString): boolean {
+  return lstatSync(toPath(path), {throwIfNoEntry: false})?.isSymbolicLink() === true
+}
+
+/** `text` is the path as the binding takes it. */
+function attributesAt(
+  binding: XattrBinding,
+  {path, text}: {readonly path: ByteString; readonly text: string},
+  onWarning: ((message: string) => void) | undefined,
+): ReadonlyMap<string, Uint8Array> | undefined {
   const names = attempt(path, [], () => binding.listAttributesSync(text))
   if (names.length === 0) return undefined
   const lost = names.find((name) => name.startsWith('trusted.'))

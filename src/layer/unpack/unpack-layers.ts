@@ -11,6 +11,8 @@ import {ignoreFileName} from '../tree/ignore-rules.js'
 import type {Extraction} from './extract.js'
 import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from '../tar/reader.js'
+import {trackEntries} from '../tar/track-entries.js'
+import {inLayer, type LayerPlace} from '../in-layer.js'
 import {isSpecial} from './special-file.js'
 import {checkSpecials, mostSparseBytes, type UnpackLimits, unpackLimits} from '../limits.js'
 import {isWhiteout} from '../whiteout.js'
@@ -22,6 +24,8 @@ interface StoredLayer {
   readonly open: () => Promise<ByteStream> | ByteStream
   readonly mediaType: string
   readonly diffId: Digest
+  /** Its number in the image and the digest of its blob, for messages. */
+  readonly place?: LayerPlace | undefined
 }
 
 interface UnpackOptions extends FillOptions {
@@ -62,9 +66,10 @@ export function unpackLayer({
   open,
   mediaType,
   diffId,
+  place,
   ...options
 }: UnpackLayerOptions): Promise<UnpackedLayer> {
-  return unpackLayers({...options, layers: [{open, mediaType, diffId}]})
+  return unpackLayers({...options, layers: [{open, mediaType, diffId, place}]})
 }
 
 /**
@@ -83,12 +88,13 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
     const sink = layerSink(extraction, {...rules, special: limits.special}, options.onWarning)
     const turn = createTurn()
     let bytes = 0
-    for (const {open, mediaType, diffId} of layers) {
+    for (const [position, {open, mediaType, diffId, place}] of layers.entries()) {
       sink.beginLayer()
       const left = {...limits, totalBytes: limits.totalBytes - bytes}
       const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
-      const reader = createTarReader(sink.handler, {...limits, sparseBytes})
-      await blamingSource(abortable(await open(), signal), async (blob) => {
+      const {handler, at} = trackEntries(sink.handler)
+      const reader = createTarReader(handler, {...limits, sparseBytes})
+      const read = blamingSource(abortable(await open(), signal), async (blob) => {
         for await (const chunk of verifiedDiffId(decompress(blob, mediaType, left), diffId)) {
           signal?.throwIfAborted()
           await writeInTurns(chunk, (piece) => reader.write(piece), turn)
@@ -96,6 +102,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
         }
         reader.end()
       })
+      await inLayer({number: position + 1, digest: diffId, ...place, at}, () => read)
     }
     return {result: {...sink.counts(), bytes}, root: sink.root()}
   })

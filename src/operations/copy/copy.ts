@@ -9,6 +9,7 @@ import {copyContent, type CopyCounts, noCounts} from '../../store/copy/content.j
 import {type CopyPlan, planCopy} from '../../store/copy/plan.js'
 import {finish} from '../../store/finishable.js'
 import {refuseSameTags, tagIn} from '../find/tag-in.js'
+import {namedLayers} from './named-layers.js'
 import {isSamePlace, mountableFrom, openTarget, targetOf} from './places.js'
 import {findReferrers, linkReferrers, missingReferrer} from './referrers.js'
 import {type CopyRoot, findRoot, findTagged} from './roots.js'
@@ -110,7 +111,6 @@ async function copyBetween(
 
   const done = new Set<Digest>()
   const counts = noCounts()
-  const work = {source, target, done, counts}
   const isHere = isSamePlace(options.source, options.target)
   const own = new Map(roots.flatMap((root) => [...root.own]))
   const stored = roots.map((root) => root.stored)
@@ -118,6 +118,7 @@ async function copyBetween(
     ? {manifests: [...own.values()].filter((each) => !stored.includes(each)), blobs: [], foreign: 0}
     : await planCopy(source, stored, {signal, own})
   const subjects = [...plan.manifests, ...stored]
+  const work = {source: namedLayers(source, subjects), target, done, counts}
   const isWanted = options.referrers && !isHere
   const onMissing = missingReferrer(source, ports)
   const referrers = isWanted

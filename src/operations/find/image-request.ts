@@ -8,4 +8,6 @@ export interface ImageRequest {
   readonly name?: string | undefined
   /** Which images of an index; a single image must match one of them, too. */
   readonly platforms?: PlatformChoice | undefined
+  /** The layer that the slot has, whatever the labels say: see `adopt`. */
+  readonly adopt?: string | undefined
 }

@@ -1,4 +1,5 @@
 import {NotFoundError, PreconditionError} from '../../errors.js'
+import {adopt} from '../../image/adopt.js'
 import type {Image} from '../../image/image.js'
 import type {IndexTree} from '../../image/index-tree.js'
 import {chooseImages, type PlatformImage} from '../../image/platforms.js'
@@ -19,6 +20,8 @@ import {reportOddities} from './report-oddities.js'
 /** One image that a command adds content to, or removes content from. */
 export interface Target {
   readonly image: Image
+  /** The same with the layer in its slot that was asked for; `undefined` when none was. */
+  readonly adopted?: Image | undefined
   readonly platform: Platform
   /** The name of the slot to work on. */
   readonly name: string
@@ -41,7 +44,7 @@ export interface LoadedTargets {
 /**
  * Loads manifest and config of the chosen images. An artifact is left out, unless its platform was
  * asked for: then this throws `PreconditionError` (`ERR_INJECT_NOT_AN_IMAGE`). Throws what
- * `chooseImages`, `checkPlatform` and `chosenName` throw, and `PreconditionError`
+ * `chooseImages`, `checkPlatform`, `chosenName` and `adopt` throw, and `PreconditionError`
  * (`ERR_INJECT_IMAGE_NOT_IN_REPOSITORY`) when the repository lacks one of the images.
  */
 export async function loadTargets(
@@ -51,13 +54,13 @@ export async function loadTargets(
   ports: Ports,
 ): Promise<LoadedTargets> {
   const {signal} = ports
-  const {name: asked, platforms} = request
+  const {platforms} = request
   const what = formatReference(request.reference)
   if (found.kind === 'image') {
     const image = await imageOf(store, found.manifest, signal)
     checkPlatform(image, platforms, what)
     const platform = platformOf(image.config.value)
-    return {tree: undefined, ...namedTargets([{image, platform}], asked, ports), others: []}
+    return {tree: undefined, ...namedTargets([{image, platform}], request, ports), others: []}
   }
   const {tree, images} = await loadIndex(store, found.index, signal)
   const chosen = new Set(chooseImages(images, platforms, what))
@@ -69,7 +72,7 @@ export async function loadTargets(
   }
   if (loaded.length === 0) throw withoutImages(what)
   const others = images.filter((each) => !chosen.has(each))
-  return {tree, ...namedTargets(loaded, asked, ports), others}
+  return {tree, ...namedTargets(loaded, request, ports), others}
 }
 
 type FoundImage = Pick<Target, 'image' | 'platform'>
@@ -77,13 +80,16 @@ type FoundImage = Pick<Target, 'image' | 'platform'>
 /** The images with the slot to work on. */
 function namedTargets(
   found: readonly FoundImage[],
-  asked: string | undefined,
+  {name: asked, adopt: layer}: ImageRequest,
   ports: Ports,
 ): Pick<LoadedTargets, 'name' | 'targets'> {
   const images = found.map(({image}) => image)
   for (const image of images) reportOddities(image, ports)
   const name = chosenName(images, asked, ports)
-  const targets = found.map((each) => ({...each, name, slot: findSlot(each.image, name)}))
+  const targets = found.map((each) => {
+    const adopted = layer === undefined ? undefined : adopt(each.image, name, layer)
+    return {...each, adopted, name, slot: findSlot(adopted ?? each.image, name)}
+  })
   return {name, targets}
 }
 

@@ -22,8 +22,8 @@ export interface FormatOptions {
 /** A target that can take a layer. */
 export interface SuitableTarget extends Target {
   /**
-   * The image that gets the content: the target's own, or what `toOci` converted it to. The slot
-   * belongs to this one.
+   * The image that gets the content: the target's own, with an adopted layer if there is one, or
+   * what `toOci` converted that to. The slot belongs to this one.
    */
   readonly suitable: Image
 }
@@ -37,7 +37,8 @@ export function suitableTarget(
   target: Target,
   {toOci: isConverted, compression}: FormatOptions,
 ): SuitableTarget {
-  const suitable = isConverted === true ? toOci(target.image) : target.image
+  const own = target.adopted ?? target.image
+  const suitable = isConverted === true ? toOci(own) : own
   checkFamily(suitable)
   const slot = findSlot(suitable, target.name)
   checkPlain(slot)

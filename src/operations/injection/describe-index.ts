@@ -43,7 +43,7 @@ export function describeIndex(
     reference: digest && `${repositoryName(image.reference)}@${digest}`,
     digest,
     base,
-    changed: images.some(({action}) => action !== 'unchanged'),
+    changed: digest !== base || images.some(({action}) => action !== 'unchanged'),
     tags,
     images: images.map(describeOne),
     attestationsDropped: attestationsIn(before) - attestationsIn(after),

@@ -129,7 +129,7 @@ async function storeGroups(
     )
     const packed = {...group, plan: {kind: 'stored', stored}} as const
     refuseEmptiness(packed)
-    warnOfEmptiness(stored.content.entries, content.on, ports)
+    warnOfEmptiness(content, ports)
     done.push(packed)
   }
   return done

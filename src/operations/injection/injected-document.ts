@@ -56,6 +56,7 @@ export function injectedDocument(
     attestations: publish.attestations ?? 'drop',
     base: 'remember',
     toOci: layer.toOci,
+    annotations: layer.indexAnnotations && {slot: loaded.name, texts: layer.indexAnnotations},
   })
   const order = new Map(targets.map((target, position) => [target, position]))
   const places = (one: InjectedImage) => order.get(one.target) ?? 0

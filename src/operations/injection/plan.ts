@@ -1,8 +1,10 @@
+import {PreconditionError} from '../../errors.js'
 import {descriptorOf} from '../../image/document.js'
 import type {Image} from '../../image/image.js'
 import type {Sharding} from '../../image/sharding.js'
 import {toOci} from '../../image/to-oci.js'
 import type {Digest} from '../../oci/digest.js'
+import {ociIndex} from '../../oci/media-type.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import type {FoundDocument} from '../find/find-document.js'
@@ -11,6 +13,7 @@ import {type SuitableTarget, suitableTarget} from '../find/suitable-image.js'
 import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
 import {type ContentOf, type Group, groupTargets} from '../slot/group.js'
 import type {StoredContent} from '../slot/content.js'
+import type {LayerRequest} from '../slot/layer-request.js'
 import {createKnownLayers} from '../slot/known-layers.js'
 import {noticeOtherSlots} from '../slot/notices.js'
 import {noticeSharding} from '../slot/sharding.js'
@@ -51,6 +54,7 @@ export async function planInjection(
   const {image, target, layer, publish} = request
   const {reference} = image
   const loaded = await loadTargets(store, found, image, ports)
+  refuseIndexAnnotations(loaded, layer)
   const targets = loaded.targets.map((each) => suitableTarget(each, layer))
   const base = descriptorOf(found).digest
   const from = {digest: base, tag: found.tag}
@@ -80,6 +84,24 @@ export async function planInjection(
     converted: others.map((before) => ({before, after: toOci(before)})),
     moves,
   }
+}
+
+/** Throws `PreconditionError` where there is no index that could say it. */
+function refuseIndexAnnotations({tree}: LoadedTargets, {indexAnnotations, toOci}: LayerRequest) {
+  if (!indexAnnotations) return
+  if (!tree) {
+    throw new PreconditionError(
+      'ERR_INJECT_NO_ANNOTATIONS',
+      'this is a single image, without an index that could be annotated',
+      {hint: 'annotate the image itself: --annotation KEY=VALUE'},
+    )
+  }
+  if (toOci === true || tree.index.descriptor.mediaType === ociIndex) return
+  throw new PreconditionError(
+    'ERR_INJECT_NO_ANNOTATIONS',
+    "the index is in Docker's format, which has no annotations",
+    {hint: 'convert it with --to-oci'},
+  )
 }
 
 /** Reports what the user might not expect: that a slot is new, or stays divided. */

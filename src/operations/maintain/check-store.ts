@@ -9,9 +9,12 @@ import type {Ports} from '../../ports.js'
 export interface CheckRootOptions {
   readonly root: string
   /**
-   * The repository from which corrupt or missing content is fetched; without it nothing is changed.
+   * The repository from which corrupt or missing content is fetched; without it no content is
+   * changed. Implies `repair`.
    */
   readonly repairFrom?: Reference | undefined
+  /** Make the files again that make a folder a repository, from the blobs that are there. */
+  readonly repair?: boolean | undefined
 }
 
 export interface CheckResult extends StoreReport {
@@ -25,7 +28,7 @@ export interface CheckResult extends StoreReport {
  * source.
  */
 export async function checkRoot(
-  {root: directory, repairFrom}: CheckRootOptions,
+  {root: directory, repairFrom, repair: isRepaired = false}: CheckRootOptions,
   {openStore, report: tell, signal}: Ports,
 ): Promise<CheckResult> {
   const root = await openRepositoryRoot(directory, {shared: true, served: true})
@@ -33,7 +36,12 @@ export async function checkRoot(
   try {
     source = repairFrom && (await openStore(repairFrom, {writes: false}))
     const repair = source && fetchFrom(source, signal)
-    const report = await checkStore(root, {repair, signal, onProgress: checkProgress(tell)})
+    const report = await checkStore(root, {
+      repair,
+      rebuild: isRepaired || source !== undefined,
+      signal,
+      onProgress: checkProgress(tell),
+    })
     return {root: directory, sound: isSound(report), ...report}
   } finally {
     await source?.close()

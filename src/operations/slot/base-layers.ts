@@ -1,10 +1,14 @@
-import {InjectError} from '../../errors.js'
+import {InjectError, unlessFailed} from '../../errors.js'
 import type {Image, Layer} from '../../image/image.js'
 import type {Slot} from '../../image/slot.js'
-import {type LayerIndex, readLayerIndex} from '../../layer/pack/layer-index.js'
-import type {Digest} from '../../oci/digest.js'
+import {layerTitle} from '../../layer/in-layer.js'
+import {type LayerIndex, readLayerIndex} from '../../layer/contents/layer-index.js'
+import {readToc} from '../../layer/contents/read-toc.js'
+import {tocPlace, type TocPlace} from '../../layer/contents/toc-place.js'
+import {type Digest, digestOf} from '../../oci/digest.js'
 import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
 import type {ContentStore} from '../../store/content-store.js'
+import {type RangeReader, readsRanges} from '../../store/range-reader.js'
 import {type Ports, tolerate} from '../../ports.js'
 
 /** A layer of an image that does not belong to the slot, with its number, counted from 1. */
@@ -16,6 +20,11 @@ export interface BaseLayer extends Layer {
 export interface BaseLayers {
   /** The names in a layer that is known; `undefined` if it would have to be read. */
   known(layer: BaseLayer): Promise<LayerIndex | undefined>
+  /**
+   * The same, also by the table of contents that is in the layer; `undefined` if all of it would
+   * have to be read.
+   */
+  peek(layer: BaseLayer): Promise<LayerIndex | undefined>
   /**
    * Reads the layer if it is not known; `undefined`, with a warning, if it cannot be read. Throws
    * `IntegrityError` if the layer does not match its digest and diff ID.
@@ -49,39 +58,84 @@ export function baseLayers(
 export function createBaseLayers(store: ContentStore, ports: Ports): BaseLayers {
   const {layerIndexes, report, signal} = ports
   const found = new Map<Digest, LayerIndex | undefined>()
+  let readRange: RangeReader['readRange'] | undefined
+  if (readsRanges(store)) readRange = store.readRange.bind(store)
 
-  async function known({diffId}: BaseLayer): Promise<LayerIndex | undefined> {
-    const index = found.get(diffId) ?? (await layerIndexes?.get(diffId))
-    if (index) found.set(diffId, index)
+  async function kept(key: Digest): Promise<LayerIndex | undefined> {
+    const index = found.get(key) ?? (await layerIndexes?.get(key))
+    if (index) found.set(key, index)
+    return index
+  }
+
+  async function keep(key: Digest, index: LayerIndex): Promise<void> {
+    found.set(key, index)
+    await layerIndexes?.put(key, index)
+  }
+
+  async function known(layer: BaseLayer): Promise<LayerIndex | undefined> {
+    const table = tocPlace(layer.descriptor)
+    return (await kept(layer.diffId)) ?? (table && kept(tocKey(layer, table)))
+  }
+
+  async function peek(layer: BaseLayer): Promise<LayerIndex | undefined> {
+    const {descriptor} = layer
+    const before = await known(layer)
+    const table = tocPlace(descriptor)
+    if (before || !table || !readRange || descriptor.size < smallLayer) return before
+    const key = tocKey(layer, table)
+    if (found.has(key)) return undefined
+    report({kind: 'step', step: 'read image', on: `layer ${descriptor.digest}`})
+    const read = async (offset: number, length: number): Promise<Uint8Array | undefined> => {
+      const part = await readRange?.(descriptor, {offset, length}, {signal})
+      // other layers are not asked for in parts, either
+      if (!part) readRange = undefined
+      return part
+    }
+    // without the table the layer itself is read, which says what is wrong
+    const index = await unlessFailed(() => readToc(table, descriptor.size, read))
+    if (index) await keep(key, index)
+    else found.set(key, undefined)
     return index
   }
 
   return {
     known,
+    peek,
     async read(layer) {
-      const before = await known(layer)
+      const before = await peek(layer)
       const {descriptor, diffId} = layer
       if (before || found.has(diffId)) return before
       report({kind: 'step', step: 'read image', on: `layer ${descriptor.digest}`})
       const blob = await store.openBlob(descriptor, {signal})
       try {
-        const index = await readLayerIndex(blob, {...descriptor, diffId}, signal)
-        found.set(diffId, index)
-        await layerIndexes?.put(diffId, index)
+        const place = {number: layer.number, digest: descriptor.digest}
+        const index = await readLayerIndex(blob, {...descriptor, diffId, place}, signal)
+        await keep(diffId, index)
         return index
       } catch (error) {
         if (!(error instanceof InjectError) || !unreadable.has(error.code)) throw error
         found.set(diffId, undefined)
-        tolerate(`${nameOf(layer)} cannot be looked into: ${error.message}`, ports)
+        tolerate(`${error.message}: it cannot be looked into`, ports)
         return undefined
       }
     },
   }
 }
 
+/** Of a smaller layer a part is as much work as all of it. */
+const smallLayer = 256 * 1024
+
+/**
+ * What a table says is remembered for this table only: the same content may be in other images
+ * that have none, or another one, and nobody has compared the two.
+ */
+function tocKey({diffId}: BaseLayer, {digest}: TocPlace): Digest {
+  return digestOf(Buffer.from(`${diffId} ${digest}`))
+}
+
 /** For messages: number and digest. */
-export function nameOf({number, descriptor}: BaseLayer): string {
-  return `layer ${number} (${descriptor.digest})`
+export function nameOf({number, descriptor: {digest}}: BaseLayer): string {
+  return layerTitle({number, digest})
 }
 
 /** Errors about the layer as it was made, not about its transfer. */

@@ -2,7 +2,7 @@ import {UnsafeContentError} from '../../errors.js'
 import {type ByteString, display} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
 import {findPaths} from '../../layer/pack/base-directories.js'
-import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
+import type {FolderAt} from '../../layer/tree/folder-at.js'
 import type {Ports} from '../../ports.js'
 import {type BaseLayer, type BaseLayers, nameOf} from './base-layers.js'
 
@@ -17,11 +17,10 @@ const usualLinks: ReadonlySet<string> = new Set([
   ...['var/run', 'var/lock', 'var/mail', 'usr/tmp', 'usr/local/man'],
 ])
 
-/** Directories that are about to be written. */
-export function directoriesIn(entries: Iterable<WalkedEntry>): Map<ByteString, EntryMetadata> {
-  const found = new Map<ByteString, EntryMetadata>()
-  for (const {entry} of entries) if (entry.kind === 'directory') found.set(entry.path, entry)
-  return found
+/** Directories that are about to be written: names in the root, and what is at a path. */
+export interface Folders {
+  readonly names: readonly ByteString[]
+  readonly folderAt: FolderAt
 }
 
 /**
@@ -29,26 +28,34 @@ export function directoriesIn(entries: Iterable<WalkedEntry>): Map<ByteString, E
  * (`ERR_INJECT_LINK_IN_THE_WAY`) if the image has a symbolic link in the place of a directory, and
  * warns of directories of the image that change owner or mode. Reads the lowest layers, those that
  * are known from earlier runs, and, for names that often are links, further layers until the answer
- * is certain.
+ * is certain. Only the paths that the image has are looked at in the directory.
  */
 export async function checkLinks(
   newestFirst: readonly BaseLayer[],
-  directories: ReadonlyMap<ByteString, EntryMetadata>,
+  folders: Folders,
   layers: BaseLayers,
   {report}: Pick<Ports, 'report'>,
 ): Promise<void> {
   const warn = (message: string) => report({kind: 'warning', message})
-  const wanted = new Set(directories.keys())
+  const find = finderIn(folders)
   const lowest = new Set(newestFirst.slice(-mostLayers))
-  const skipped: BaseLayer[] = []
+  const skipped = new Set<BaseLayer>()
   const read = async (layer: BaseLayer) => {
-    const known = await layers.known(layer)
+    const known = await layers.peek(layer)
     if (known) return known
     if (layer.descriptor.size <= largestLayer) return layers.read(layer)
-    skipped.push(layer)
+    skipped.add(layer)
     return undefined
   }
   const few = (layer: BaseLayer) => (lowest.has(layer) ? read(layer) : layers.known(layer))
+  const wanted = new Set<ByteString>([...usualLinks].filter(find))
+  for (const layer of newestFirst)
+    for (const {kind, path} of (await few(layer)) ?? [])
+      if (kind !== 'other' && !wanted.has(path) && find(path)) wanted.add(path)
+  // what is above a path can hide it
+  for (const path of [...wanted])
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+      wanted.add(path.slice(0, end))
   const first = await findPaths(newestFirst, wanted, few)
   refuse(first.links)
   warnOfChanges(first.directories)
@@ -58,7 +65,7 @@ export async function checkLinks(
   const second = await findPaths(doubtful.size > 0 ? rest : [], doubtful, read)
   refuse(second.links)
   const [large] = skipped
-  if (large && (doubtful.size === 0 ? first.unknown : second.unknown).size > 0)
+  if (large)
     warn(
       `${nameOf(large)} is too large to look into: whether the image has symbolic links in the places of directories was not checked; --parents base does it`,
     )
@@ -76,7 +83,7 @@ export async function checkLinks(
 
   function warnOfChanges(base: ReadonlyMap<ByteString, EntryMetadata>): void {
     const changes = [...base].flatMap(([path, before]) => {
-      const after = directories.get(path)
+      const after = find(path)
       const [from, to] = [describe(before), after ? describe(after) : '']
       return after && from !== to ? [`/${path} (${from} becomes ${to})`] : []
     })
@@ -87,6 +94,28 @@ export async function checkLinks(
       `directories that the image has change owner or mode: ${names}${more}; --parents base keeps them`,
     )
   }
+}
+
+/**
+ * What is at a path, if it is a directory: what is above it is looked at first, so that no link
+ * leads elsewhere. Each is looked at once.
+ */
+function finderIn({names, folderAt}: Folders): FolderAt {
+  const known = new Map<ByteString, EntryMetadata | undefined>()
+  const inRoot = new Set(names)
+  return (path) => {
+    for (let end = path.indexOf('/'); ; end = path.indexOf('/', end + 1)) {
+      const here = end < 0 ? path : path.slice(0, end)
+      if (!known.has(here)) known.set(here, isIn(here, inRoot) ? folderAt(here) : undefined)
+      const found = known.get(here)
+      if (!found || end < 0) return found
+    }
+  }
+}
+
+/** Whether a name is one of the root's that count; what is below them always does. */
+function isIn(path: ByteString, inRoot: ReadonlySet<ByteString>): boolean {
+  return path.includes('/') || inRoot.has(path)
 }
 
 function describe({mode, uid, gid}: EntryMetadata): string {

@@ -22,11 +22,26 @@ export function directoryContent(
     const path = layer.path ?? slot?.path ?? '/'
     const packing = packingOf(directory, path, layer)
     const entries = directory.entries({path, created: layer.created, onWarning})
+    const {folderAt} = directory
     const names = directory.namesInRoot({path})
-    const framed = await layerEntries({image, slot}, {key: packing.join(), entries, names})
+    const tree = {key: packing.join(), entries, names, folderAt}
+    const framed = await layerEntries({image, slot}, tree)
     const {allowEmpty} = directory.rules
     const on = directory.name
-    return {...framed, path, on, allowEmpty, packing: [...packing, framed.key]}
+    const quiet = directory.entries({path, onWarning: () => undefined})
+    const isEmpty = () => !hasMore(quiet('names'), path === '/' ? 0 : 1)
+    return {...framed, path, on, allowEmpty, isEmpty, packing: [...packing, framed.key]}
+  }
+}
+
+/** Whether there are more than so many; of the others none is looked at. */
+function hasMore(entries: Iterable<unknown>, count: number): boolean {
+  const iterator = entries[Symbol.iterator]()
+  try {
+    for (let seen = 0; seen <= count; seen++) if (iterator.next().done === true) return false
+    return true
+  } finally {
+    iterator.return?.()
   }
 }
 

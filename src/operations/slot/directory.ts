@@ -6,6 +6,7 @@ import type {ByteString} from '../../layer/byte-string.js'
 import {ignoreRules} from '../../layer/tree/ignore-rules.js'
 import {defaultSlotName} from '../../oci/annotation.js'
 import type {ModeRule} from '../../layer/tree/mode-rule.js'
+import {type FolderAt, folderAt} from '../../layer/tree/folder-at.js'
 import {walk} from '../../layer/tree/walk.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 
@@ -46,6 +47,8 @@ export interface Directory {
    * Empty if the content has a place of its own in the image.
    */
   namesInRoot(placement: Pick<Placement, 'path'>): readonly ByteString[]
+  /** The entry of one folder of a content without a place of its own in the image. */
+  readonly folderAt: FolderAt
 }
 
 /**
@@ -60,10 +63,16 @@ export function openDirectory(
 ): Directory {
   const path = realDirectory(name)
   refuseOutputsInside(path, outputs)
+  let rules: {readonly isExcluded: ReturnType<typeof ignoreRules>} | undefined
+  const look: FolderAt = (at) => {
+    rules ??= {isExcluded: ignoreRules(path, exclude)}
+    return folderAt(path, {owner, chmod, ...rules})(at)
+  }
   return {
     name,
     path,
     rules: {exclude, whiteouts, owner, chmod, allowEmpty},
+    folderAt: look,
     entries: (placement) => (detail) =>
       walk(path, {
         path: placement.path,

@@ -12,6 +12,8 @@ export interface SlotContent extends FramedEntries {
   readonly on: string
   /** Allow empty content to replace what is in the slot. Default: `false`. */
   readonly allowEmpty?: boolean | undefined
+  /** Looks whether there is nothing in it but the directory itself. Default: there is something. */
+  readonly isEmpty?: (() => boolean) | undefined
   /** Seconds since the epoch; `undefined`: the newest mtime in the content. */
   readonly time?: number | undefined
   /** A later run compares it to know whether it can resume where this one was killed. */

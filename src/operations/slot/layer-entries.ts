@@ -9,13 +9,14 @@ import {
   withBaseDirectories,
   withoutBaseDirectories,
 } from '../../layer/pack/parents.js'
+import type {FolderAt} from '../../layer/tree/folder-at.js'
 import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import {windowsLayer} from '../../layer/tree/windows.js'
 import {digestOf} from '../../oci/digest.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {type BaseLayer, baseLayers, createBaseLayers} from './base-layers.js'
-import {checkLinks, directoriesIn} from './check-links.js'
+import {checkLinks} from './check-links.js'
 
 /** Entries with their key: equal keys mean equal entries. */
 export interface KeyedEntries {
@@ -30,6 +31,8 @@ export interface TreeEntries extends KeyedEntries {
    * may have something else there.
    */
   readonly names: readonly ByteString[]
+  /** Its directories, each looked at by itself. */
+  readonly folderAt: FolderAt
 }
 
 /**
@@ -94,17 +97,13 @@ export function layerEntries(
   }
 
   /** A conflict or another image of an index asks for the same entries again. */
-  async function checkOnce(
-    image: Image,
-    slot: Slot | undefined,
-    {key, names, entries}: TreeEntries,
-  ): Promise<void> {
+  async function checkOnce(image: Image, slot: Slot | undefined, tree: TreeEntries): Promise<void> {
+    const {key, names} = tree
     if (names.length === 0) return
     const id = `${key} ${image.config.descriptor.digest}`
     if (checked.has(id)) return
     checked.add(id)
-    const directories = directoriesIn(entries('names'))
-    await checkLinks(baseLayers(image, slot), directories, layers, ports)
+    await checkLinks(baseLayers(image, slot), tree, layers, ports)
   }
 
   function warnOfUnreadable({number, descriptor}: BaseLayer): void {

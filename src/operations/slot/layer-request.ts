@@ -1,4 +1,4 @@
-import type {ConfigEdits} from '../../image/config-edits.js'
+import type {ConfigEdits, Texts} from '../../image/config-edits.js'
 import type {Sharding} from '../../image/sharding.js'
 import type {FormatOptions} from '../find/suitable-image.js'
 
@@ -15,4 +15,6 @@ export interface LayerRequest extends FormatOptions {
   readonly sharding?: Sharding | undefined
   /** Other changes to the image's config. */
   readonly edits?: ConfigEdits | undefined
+  /** Annotations of the outermost index. */
+  readonly indexAnnotations?: Texts | undefined
 }

@@ -1,6 +1,8 @@
 import type {Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
 import type {Ports} from '../../ports.js'
+import type {SlotContent} from './group.js'
+import {isEmpty} from './refuse-emptiness.js'
 
 /** Reports that a slot will be added, with the existing slots in case the name was mistyped. */
 export function noticeOtherSlots(
@@ -33,13 +35,12 @@ export function saidOnce(ports: Ports): Ports {
 
 /** An earlier job that failed, or a mistyped pattern, leaves nothing to pack. */
 export function warnOfEmptiness(
-  entries: number | undefined,
-  directory: string,
+  content: Pick<SlotContent, 'isEmpty' | 'on'>,
   {report}: Pick<Ports, 'report'>,
 ): void {
-  if (entries !== 0) return
+  if (!isEmpty(content)) return
   report({
     kind: 'warning',
-    message: `there is nothing in ${directory} to put into the image: the slot is empty now`,
+    message: `there is nothing in ${content.on} to put into the image: the slot is empty now`,
   })
 }

@@ -1,5 +1,6 @@
 import {PreconditionError} from '../../errors.js'
 import {hasLayers} from '../../image/slot.js'
+import type {SlotContent} from './group.js'
 import type {PlannedGroup} from './plan-group.js'
 
 /**
@@ -9,7 +10,7 @@ import type {PlannedGroup} from './plan-group.js'
  */
 export function refuseEmptiness({targets, content, plan}: PlannedGroup): void {
   const {entries} = plan.kind === 'stored' ? plan.stored.content : plan.content
-  if (entries !== 0 || content.allowEmpty === true) return
+  if (entries === undefined || content.allowEmpty === true || !isEmpty(content)) return
   const layers = plan.kind === 'stored' ? plan.stored.layers : []
   if (targets.every(({slot}) => !slot || hasLayers(slot, layers))) return
   throw new PreconditionError(
@@ -17,4 +18,9 @@ export function refuseEmptiness({targets, content, plan}: PlannedGroup): void {
     `there is nothing in ${content.on}, and the slot has something in it`,
     {hint: 'use --allow-empty to make the slot empty'},
   )
+}
+
+/** Whether a slot would have nothing in it: an entry for its own directory is not content. */
+export function isEmpty(content: Pick<SlotContent, 'isEmpty'>): boolean {
+  return content.isEmpty?.() === true
 }

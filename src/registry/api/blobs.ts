@@ -3,6 +3,7 @@ import type {Digest} from '../../oci/digest.js'
 import {blobNotFound} from '../../store/store-errors.js'
 import type {BlobReader, ByteStream, CallOptions} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
+import type {Range, RangeReader} from '../../store/range-reader.js'
 import {readAll} from '../../stream/limit.js'
 import {streamOf} from '../../stream/bytes.js'
 import {verified} from '../../stream/verify.js'
@@ -10,13 +11,13 @@ import {type Connection, headersOnly} from './connection.js'
 import {displayRequest} from '../net/endpoint.js'
 import type {HttpResponse} from '../net/http.js'
 import {checkClaimedDigest} from './response-digest.js'
-import {resumed} from './resumed.js'
+import {refuseEncoding, resumed} from './resumed.js'
 
 /** A blob up to this size, such as a config, is verified before any of it is passed on. */
 const heldBack = 64 * 1024
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs */
-export function createBlobReader(connection: Connection): BlobReader {
+export function createBlobReader(connection: Connection): BlobReader & RangeReader {
   return {
     async statBlob(digest, options = {}) {
       const head = await connection.call(
@@ -43,7 +44,29 @@ export function createBlobReader(connection: Connection): BlobReader {
         throw error instanceof NotFoundError ? blobNotFound(digest, connection.name) : error
       }
     },
+
+    async readRange({digest, size}, {offset, length}, options = {}) {
+      const get = request('GET', connection, digest, options)
+      const headers = {range: `bytes=${offset}-${offset + length - 1}`}
+      const read = async (response: HttpResponse): Promise<Uint8Array | undefined> => {
+        if (!isPart(response, {offset, length}, size)) {
+          await response.discard()
+          return undefined
+        }
+        refuseEncoding(get, response)
+        const bytes = await readAll(response.body, length, `part of blob ${digest}`)
+        return bytes.length === length ? bytes : undefined
+      }
+      return connection.call({...get, headers, accept: [200, 206, 416]}, read)
+    },
   }
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#name-content-range */
+function isPart({status, headers}: HttpResponse, {offset, length}: Range, size: number): boolean {
+  const expected = `bytes ${offset}-${offset + length - 1}/`
+  const said = headers['content-range'] ?? ''
+  return status === 206 && [`${expected}${size}`, `${expected}*`].includes(said)
 }
 
 /**

@@ -119,6 +119,14 @@ const hints: ReadonlyMap<string, string> = new Map([
   ['ETIMEDOUT', 'check host and port, and what is between here and there'],
   ['EHOSTUNREACH', 'check the network'],
   ['ENETUNREACH', 'check the network'],
+  [
+    'CERT_HAS_EXPIRED',
+    "the registry's certificate has to be renewed there, unless this machine's clock is wrong",
+  ],
+  ['CERT_NOT_YET_VALID', "check this machine's clock: the certificate is for later"],
+  ['CERT_REVOKED', "the registry's certificate has to be renewed there"],
+  ['EE_KEY_TOO_SMALL', "the key of the registry's certificate is too weak: renew it there"],
+  ['CA_MD_TOO_WEAK', "the signature of the registry's certificate is too weak: renew it there"],
 ])
 
 function hintFor({code, message}: TransportError): string | undefined {
@@ -133,6 +141,7 @@ function hintFor({code, message}: TransportError): string | undefined {
   if (/alert protocol version|unsupported protocol/.test(message)) {
     return 'it speaks no TLS of version 1.2 or later'
   }
+  if (/CERT_(?:HAS_EXPIRED|NOT_YET_VALID|REVOKED)/.test(code)) return hints.get(code)
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code)) {
     return "make the registry's certificate authority known with --ca-file FILE, or as a .crt file in ~/.config/containers/certs.d/HOST:PORT"
   }

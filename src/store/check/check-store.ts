@@ -15,15 +15,18 @@ import {emptyIndex} from '../layout/index-json.js'
 import {manifestLimit} from '../../oci/manifest-kind.js'
 import {quarantineIfDamaged} from '../served/blobs/quarantine.js'
 import {readIndexOnce} from '../served/manifests/index-file.js'
+import {rebuildLayout, type Rebuilt} from './rebuild-layout.js'
 import {findHalfLayouts, rootPaths} from '../layout/root-paths.js'
 import {withLock} from '../../disk/lock.js'
 
 export interface CheckOptions extends CallOptions {
   /**
    * Where the content of a blob that is corrupt or missing can be had; `undefined` when nowhere.
-   * Without it nothing is changed.
+   * Without it no blob is changed.
    */
   readonly repair?: ((digest: Digest) => Promise<BlobSource | undefined>) | undefined
+  /** Make `index.json` and `oci-layout` again where they are missing or damaged. */
+  readonly rebuild?: boolean | undefined
   /** Hears of the repository that is read, and of the bytes that were read of all so far. */
   readonly onProgress?: ((repository: string, bytes: number) => void) | undefined
 }
@@ -45,6 +48,8 @@ export interface RepositoryReport {
   readonly corrupt: readonly Digest[]
   /** Those, and missing ones, that are right again. */
   readonly repaired: readonly Digest[]
+  /** What was made again of the layout; absent where nothing had to be. */
+  readonly rebuilt?: Rebuilt | undefined
 }
 
 /**
@@ -57,13 +62,16 @@ export async function checkStore(
   root: RepositoryRoot,
   options: CheckOptions = {},
 ): Promise<StoreReport> {
+  const remade = options.rebuild === true ? await rebuildHalfLayouts(root, options) : nothingRemade
   let current = ''
   const {hash, total} = createFileHasher((bytes) => options.onProgress?.(current, bytes))
   const repositories: RepositoryReport[] = []
   for await (const name of root.listRepositories(options)) {
     current = name
     options.onProgress?.(current, total().bytes)
-    repositories.push(await checkRepository(root, name, hash, options))
+    const report = await checkRepository(root, name, hash, options)
+    const rebuilt = report.rebuilt ?? remade.get(name)
+    repositories.push({...report, ...(rebuilt && {rebuilt})})
   }
   for await (const name of findHalfLayouts(root.directory, options.signal)) {
     if (!(await holdsContent(rootPaths.repository(root.directory, name)))) continue
@@ -71,6 +79,23 @@ export async function checkStore(
     repositories.push({name, faults, images: [], corrupt: [], repaired: []})
   }
   return {repositories, ...total()}
+}
+
+const nothingRemade: ReadonlyMap<string, Rebuilt> = new Map()
+
+/** Folders that are not served because they have lost their `oci-layout`. */
+async function rebuildHalfLayouts(
+  root: RepositoryRoot,
+  {signal}: CheckOptions,
+): Promise<ReadonlyMap<string, Rebuilt>> {
+  const remade = new Map<string, Rebuilt>()
+  for await (const name of findHalfLayouts(root.directory, signal)) {
+    const directory = rootPaths.repository(root.directory, name)
+    if (!(await holdsContent(directory))) continue
+    const rebuilt = await rebuildLayout({root: root.directory, directory}, name, signal)
+    if (rebuilt) remade.set(name, rebuilt)
+  }
+  return remade
 }
 
 /**
@@ -87,9 +112,10 @@ async function checkRepository(
   root: RepositoryRoot,
   name: string,
   hash: HashFile,
-  {repair, signal}: CheckOptions,
+  {repair, rebuild = false, signal}: CheckOptions,
 ): Promise<RepositoryReport> {
   const directory = rootPaths.repository(root.directory, name)
+  const place = {root: root.directory, directory}
   const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
   const faults: string[] = []
   const sizes = new Map<Digest, number>()
@@ -105,8 +131,9 @@ async function checkRepository(
     }
   }
 
+  const rebuilt = rebuild ? await noting(() => rebuildLayout(place, name, signal)) : undefined
   await noting(() => checkLayout(directory))
-  const index = await noting(() => readIndexOnce(directory, name))
+  const index = await noting(() => readIndexOnce(place, name))
   faults.push(...(await strangeNames(directory)))
   for await (const digest of listBlobs(directory)) {
     signal?.throwIfAborted()
@@ -118,7 +145,7 @@ async function checkRepository(
     const images = await checkImages(pathOf, index.entries, corrupt, sizes)
     if (images.every(({status}) => status === 'ok')) return images
     // what was deleted meanwhile is not a fault
-    const {entries} = await readIndexOnce(directory, name)
+    const {entries} = await readIndexOnce(place, name)
     const listed = new Set(entries.map(({digest}) => digest))
     return images.filter(({status, digest}) => status === 'ok' || listed.has(digest))
   }
@@ -126,7 +153,6 @@ async function checkRepository(
   let images = await check()
   if (repair !== undefined) {
     const repository = await noting(() => root.openRepository(name))
-    const place = {root: root.directory, directory}
     // a manifest that is whole again names content that nobody knew of
     for (let wanted = toRepair(images, corrupt); repository && wanted.length > 0;) {
       const before = repaired.length
@@ -142,7 +168,7 @@ async function checkRepository(
       if (repaired.length === before) break
     }
   }
-  return {name, faults, images, corrupt: [...corrupt], repaired}
+  return {name, faults, images, corrupt: [...corrupt], repaired, ...(rebuilt && {rebuilt})}
 }
 
 function toRepair(images: readonly ImageReport[], corrupt: ReadonlySet<Digest>): Digest[] {

@@ -3,6 +3,7 @@ import {type Digest, digestOf, isDigest} from '../../oci/digest.js'
 import {copyContent, noCounts} from './content.js'
 import {planCopy} from './plan.js'
 import type {ContentStore} from '../content-store.js'
+import {readsRanges} from '../range-reader.js'
 
 export interface TargetStoreOptions {
   /** Repositories of the target's registry that have what the source has. */
@@ -26,6 +27,7 @@ export function createTargetStore(
 
   const store: ContentStore = {
     name: target.name,
+    ...(readsRanges(source) && {readRange: source.readRange.bind(source)}),
 
     async statBlob(digest, call) {
       return (await source.statBlob(digest, call)) ?? target.statBlob(digest, call)

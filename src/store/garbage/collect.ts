@@ -82,7 +82,7 @@ async function collectRepository(
   const total = {manifests: 0, blobs: 0, bytes: 0, spared: 0}
   await restoreLeftovers(directory, signal)
   if (garbage.blobs.length === 0 && garbage.manifests.length === 0) return total
-  const file = openIndexFile(directory, garbage.name)
+  const file = openIndexFile(place, garbage.name)
   const known: KnownFacts = new Map()
   let marked: {index: RepositoryIndex; keep: ReadonlySet<Digest> | undefined} | undefined
 

@@ -108,7 +108,7 @@ async function planRepository(
 ): Promise<Omit<RepositoryGarbage, 'uploads' | 'unfinished'>> {
   const directory = rootPaths.repository(root, name)
   const known: KnownFacts = new Map()
-  const index = await readIndexOnce(directory, name)
+  const index = await readIndexOnce({root, directory}, name)
   const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
   const {digests, unreadable} = await markReachable(pathOf, index.entries, retention, known)
   const kept = {referenced: 0, leased: 0}

@@ -93,7 +93,7 @@ async function pruneTags(
   const directory = rootPaths.repository(root, name)
   const tags: PrunedTag[] = []
   const ageless: string[] = []
-  for (const entry of (await readIndexOnce(directory, name)).entries) {
+  for (const entry of (await readIndexOnce({root, directory}, name)).entries) {
     const {tag, digest} = entry
     const pushed = pushedOf(entry)
     if (tag === undefined) continue

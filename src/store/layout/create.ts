@@ -11,7 +11,7 @@ import {ifNoSuchPath, isAbsent} from '../../disk/error-answers.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
 import {layoutPaths, tempPrefix} from './paths.js'
 import {emptyIndex} from './index-json.js'
-import {checkMarker, markerLimit} from './marker.js'
+import {checkMarker, markerLimit, soundMarker} from './marker.js'
 
 /**
  * Makes sure that `directory` is an OCI image layout of version 1.0.0. Throws `NotFoundError`
@@ -56,8 +56,7 @@ export async function createLayout(
     const index = layoutPaths.index(directory)
     if ((await statFile(index)) === undefined) await writeFileAtomic(index, emptyIndex, options)
     const marker = layoutPaths.marker(directory)
-    if ((await statFile(marker)) === undefined)
-      await writeFileAtomic(marker, '{"imageLayoutVersion":"1.0.0"}', options)
+    if ((await statFile(marker)) === undefined) await writeFileAtomic(marker, soundMarker, options)
   })
 }
 

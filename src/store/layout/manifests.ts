@@ -1,4 +1,4 @@
-import {lstat} from 'node:fs/promises'
+import {lstat, realpath} from 'node:fs/promises'
 import {writeFileAtomic} from '../../disk/atomic-file.js'
 import {type HeldLock, withLock} from '../../disk/lock.js'
 import {InjectError, IntegrityError} from '../../errors.js'
@@ -14,6 +14,7 @@ import {entryNames, type NameLister} from '../name-lister.js'
 import {compareTags} from '../tags.js'
 import type {BlobReader, BlobWriter, ManifestStore, StoredManifest} from '../content-store.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
+import {keepIndexCopy} from './index-copy.js'
 import {layoutPaths, tempPrefix} from './paths.js'
 import {decodeLayoutIndex, findTag, type LayoutIndex, list, moveTag} from './index-json.js'
 import {manifestLimit, mediaTypeIn} from '../../oci/manifest-kind.js'
@@ -115,12 +116,15 @@ export function createLayoutManifests(
         await put()
         const start = tags.length === 0 ? list(index, descriptor, where) : index
         // other tools find nothing of ours in a layout of their own
-        const pushed = (await findRoot(directory)) === undefined ? undefined : new Date()
+        const root = await findRoot(directory)
+        const pushed = root === undefined ? undefined : new Date()
         const next = tags.reduce(
           (edited, {tag}) => moveTag(edited, {tag, descriptor, pushed}, where),
           start,
         )
         await writeIndex(index, next, confirm)
+        if (root !== undefined)
+          await keepIndexCopy({root, directory: await realpath(directory)}, next.text)
       }
       await withLock(layoutPaths.lock(directory), move, {signal})
       return descriptor

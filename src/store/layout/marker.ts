@@ -7,6 +7,9 @@ import {quoted} from '../../oci/quoted.js'
 /** The most bytes of a file `oci-layout` that are read; a sound one has 30. */
 export const markerLimit = 4096
 
+/** The content of a file `oci-layout`. */
+export const soundMarker = '{"imageLayoutVersion":"1.0.0"}'
+
 /**
  * Checks the content of a file `oci-layout`. Throws `IntegrityError` (`ERR_INJECT_LAYOUT_INVALID`)
  * unless it says version 1.0.0, and what `parseDocument` throws. `where` names the file and

@@ -7,12 +7,13 @@
 //   ROOT/.inject-root/serve.lock            held by the one process that serves the root
 //   ROOT/.inject-root/pool/ALG/HEX          another hard link to every blob: content is kept once
 //   ROOT/.inject-root/quarantine/           corrupt blobs, kept to look at
+//   ROOT/.inject-root/index/NAME/.copy.json another copy of ROOT/NAME/index.json
 //
 // Repositories nest (`a` and `a/b`), so a part of a name must not be called what a layout calls its
 // own: such a part has `_` before it, with which no part of a name can begin. Names that begin with
 // `.` cannot come from a repository's name either.
 import {readdir, realpath, stat} from 'node:fs/promises'
-import {dirname, join} from 'node:path'
+import {dirname, join, relative} from 'node:path'
 import {localIoError} from '../../disk/local-io-error.js'
 import {algorithmOf, type Digest, hexOf} from '../../oci/digest.js'
 import {longestName, nameComponent} from '../../oci/names/repository-name.js'
@@ -26,6 +27,9 @@ export const rootPaths = {
   pooled: (root: string, digest: Digest) =>
     join(root, `${tempPrefix}root`, 'pool', algorithmOf(digest), hexOf(digest)),
   quarantine: (root: string) => join(root, `${tempPrefix}root`, 'quarantine'),
+  /** `directory` is that of a repository in the root. */
+  indexCopy: (root: string, directory: string) =>
+    join(root, `${tempPrefix}root`, 'index', relative(root, directory), '.copy.json'),
   /** Of a name that `parseRepositoryName` has accepted. */
   repository: (root: string, name: string) => join(root, ...name.split('/').map(escapePart)),
 }

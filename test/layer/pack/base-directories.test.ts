@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {findPaths} from '../../../src/layer/pack/base-directories.js'
-import {readLayerIndex} from '../../../src/layer/pack/layer-index.js'
+import {readLayerIndex} from '../../../src/layer/contents/layer-index.js'
 import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
 import {packLayer} from '../../../src/layer/pack/pack.js'
 import {directoriesOf} from '../../../src/layer/pack/parents.js'
@@ -15,7 +15,7 @@ const {signal} = new AbortController()
 async function read(entries: readonly WalkedEntry[]) {
   const {diffId} = (await hashLayer(() => entries))!
   const blob = packLayer(() => entries).open()
-  return readLayerIndex(blob, {mediaType, diffId}, signal)
+  return readLayerIndex(blob, {mediaType, diffId, place: {number: 1, digest: diffId}}, signal)
 }
 
 /** The modes that are found of `wanted`, layers oldest first; and how many of them were read. */
@@ -100,12 +100,16 @@ describe('directories of layers', () => {
   it('a layer that is not what the config names, or is broken, is refused', async () => {
     const diffId = digestOf(Buffer.from('another'))
     const blob = packLayer(() => [dir('a', 0o700)]).open()
-    await expect(readLayerIndex(blob, {mediaType, diffId}, signal)).rejects.toMatchObject({
+    await expect(
+      readLayerIndex(blob, {mediaType, diffId, place: {number: 1, digest: diffId}}, signal),
+    ).rejects.toMatchObject({
       code: 'ERR_INJECT_DIFF_ID_MISMATCH',
     })
     const aborted = AbortSignal.abort()
     const again = packLayer(() => [dir('a', 0o700)]).open()
-    await expect(readLayerIndex(again, {mediaType, diffId}, aborted)).rejects.toThrow('aborted')
+    await expect(
+      readLayerIndex(again, {mediaType, diffId, place: {number: 1, digest: diffId}}, aborted),
+    ).rejects.toThrow('aborted')
   })
 
   it('is what a file system would show, whatever the layers do', async () => {

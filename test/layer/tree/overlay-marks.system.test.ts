@@ -1,5 +1,5 @@
 import {execaSync} from 'execa'
-import {mkdirSync, writeFileSync} from 'node:fs'
+import {mkdirSync, renameSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {walk, type WalkOptions} from '../../../src/layer/tree/walk.js'
@@ -87,5 +87,32 @@ describeWith(['setfattr'], 'W35 attributes that are left out', () => {
     entries(root, {onWarning: (message) => said.push(message)})
     expect(said).toHaveLength(1)
     expect(said[0]).toContain("'trusted.foo' of ")
+  })
+
+  it('of names that are not UTF-8 they are read where that is possible, and one warning tells of the others', async () => {
+    const root = await tempDir()
+    const odd = (name: string) =>
+      Buffer.concat([Buffer.from(`${root}/${name}`), Buffer.from([255])])
+    mkdirSync(join(root, 'folder/inner'), {recursive: true})
+    writeFileSync(join(root, 'folder/file'), '')
+    for (const path of ['folder', 'folder/inner', 'folder/file'])
+      await setXattr(join(root, path), 'user.kept', Buffer.from(path))
+    renameSync(join(root, 'folder'), odd('folder'))
+    symlinkSync('folder', odd('link'))
+    const said: string[] = []
+    const found = entries(root, {onWarning: (message) => said.push(message)})
+    const folder = 'folder\u00ff'
+    expect(found.map(({path, xattrs}) => [path, xattrs?.get('user.kept')?.toString()])).toEqual([
+      [folder, 'folder'],
+      [`${folder}/file`, 'folder/file'],
+      [`${folder}/inner`, 'folder/inner'],
+      ['link\u00ff', undefined],
+    ])
+    expect(said).toEqual([])
+    writeFileSync(odd('a'), '')
+    writeFileSync(odd('b'), '')
+    entries(root, {onWarning: (message) => said.push(message)})
+    expect(said).toHaveLength(1)
+    expect(said[0]).toMatch(/names are not UTF-8 cannot be read: if there are any, they are not/)
   })
 })

@@ -2,8 +2,8 @@ import {chmodSync, chownSync, linkSync, mkdirSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {findSlot} from '../../../src/image/slot.js'
-import {createLayerIndexes} from '../../../src/layer/pack/layer-index-file.js'
-import {readLayerIndex} from '../../../src/layer/pack/layer-index.js'
+import {createLayerIndexes} from '../../../src/layer/contents/layer-index-file.js'
+import {readLayerIndex} from '../../../src/layer/contents/layer-index.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
 import {fetchImage} from '../../../src/operations/find/fetch-image.js'
 import {setup} from '../../../src/operations/setup.js'
@@ -61,7 +61,7 @@ async function pathsOf(store: ReturnType<typeof createMemoryStore>) {
   const {mediaType} = slot.descriptor
   const index = await readLayerIndex(
     await store.openBlob(slot.descriptor),
-    {mediaType, diffId: slot.diffId},
+    {mediaType, diffId: slot.diffId, place: {number: 1, digest: slot.diffId}},
     signal,
   )
   return index.map(({path}) => path)
@@ -205,7 +205,7 @@ describe('W7 what the check costs', () => {
     const blob = await store.openBlob(descriptor!)
     const index = await readLayerIndex(
       blob,
-      {...descriptor!, diffId: diffId!},
+      {...descriptor!, diffId: diffId!, place: {number: 1, digest: descriptor!.digest}},
       new AbortController().signal,
     )
     const xattrs = new Map([['user.x', Buffer.from([0, 255])]])
@@ -244,7 +244,7 @@ describe('W8 odd layers of the image with --parents base', () => {
     )
     await run({parents: 'base'})
     expect(ports.said.join()).toMatch(
-      /layer 2 \(sha256:[0-9a-f]{64}\) cannot be looked into: the layer is corrupt: .*, after the entry "ok\/"/,
+      /layer 2 \(sha256:[0-9a-f]{64}\) is corrupt: .*, after the entry 'ok\/': it cannot be looked into/,
     )
     expect(await pathsOf(store)).toEqual(['srv', 'srv/x'])
   })

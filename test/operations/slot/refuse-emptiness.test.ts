@@ -40,6 +40,20 @@ describe('an empty directory', () => {
     },
   )
 
+  it('does not either in a slot with a place of its own, of which DIR itself is an entry', async () => {
+    const {directory, run} = await start()
+    writeFileSync(join(directory, 'file'), 'x')
+    const own = {path: '/opt/models', name: 'models'}
+    await run(own)
+    rmSync(join(directory, 'file'))
+    for (const more of [{}, {parents: 'base' as const}, {exclude: ['*']}])
+      await expect(run({...own, ...more})).rejects.toMatchObject({code: 'ERR_INJECT_EMPTY'})
+    writeFileSync(join(directory, 'file'), 'x')
+    await expect(run({...own, exclude: ['file']})).rejects.toMatchObject({code: 'ERR_INJECT_EMPTY'})
+    expect(await run({...own, exclude: ['file'], allowEmpty: true})).toMatchObject({changed: true})
+    expect(await run({...own, exclude: ['file']})).toMatchObject({changed: false})
+  })
+
   it('does so where that is allowed, and again changes nothing', async () => {
     const {directory, run, said} = await start()
     writeFileSync(join(directory, 'file'), 'x')

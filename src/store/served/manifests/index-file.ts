@@ -2,12 +2,14 @@
 import {lstat} from 'node:fs/promises'
 import {localIoError} from '../../../disk/local-io-error.js'
 import {writeTempFile} from '../../../disk/temp-file.js'
-import {IntegrityError, LimitError} from '../../../errors.js'
+import {IntegrityError, LimitError, reworded} from '../../../errors.js'
 import {readAll} from '../../../stream/limit.js'
 import {streamOf} from '../../../stream/bytes.js'
-import {isAbsent} from '../../../disk/error-answers.js'
+import {ifAbsent, isAbsent} from '../../../disk/error-answers.js'
 import {readFileStream} from '../../../disk/read-file.js'
+import {keepIndexCopy} from '../../layout/index-copy.js'
 import {layoutPaths, tempPrefix} from '../../layout/paths.js'
+import type {RepositoryPlace} from '../../repository.js'
 import {manifestLimit} from '../../../oci/manifest-kind.js'
 import {decodeRepositoryIndex, formatRepositoryIndex, type RepositoryIndex} from './index-value.js'
 
@@ -25,7 +27,8 @@ export interface IndexFile {
 }
 
 /** `name` is for messages. */
-export function openIndexFile(directory: string, name: string): IndexFile {
+export function openIndexFile(place: RepositoryPlace, name: string): IndexFile {
+  const {directory} = place
   const path = layoutPaths.index(directory)
   const where = `index.json of ${name}`
   let known: {stamp: string; index: RepositoryIndex} | undefined
@@ -35,7 +38,7 @@ export function openIndexFile(directory: string, name: string): IndexFile {
       const stamp = await stampOf(path, name)
       if (known?.stamp === stamp) return known.index
       const bytes = await readAll(readFileStream(path), manifestLimit, where)
-      const index = decodeRepositoryIndex(bytes, where)
+      const index = repairable(() => decodeRepositoryIndex(bytes, where))
       // a file that is replaced while it is read is read again the next time
       known = {stamp, index}
       return index
@@ -44,7 +47,7 @@ export function openIndexFile(directory: string, name: string): IndexFile {
     async write(index, confirm) {
       const text = formatRepositoryIndex(index)
       if (Buffer.byteLength(text) > manifestLimit) throw indexFull(where)
-      const {mode} = await lstat(path)
+      const {mode} = await lstat(path).catch(ifAbsent({mode: 0o644}))
       const file = await writeTempFile(streamOf(Buffer.from(text)), {
         folder: directory,
         prefix: tempPrefix,
@@ -57,13 +60,17 @@ export function openIndexFile(directory: string, name: string): IndexFile {
       } finally {
         await file.discard()
       }
+      await keepIndexCopy(place, text)
     },
   }
 }
 
 /** Reads `index.json` once. */
-export async function readIndexOnce(directory: string, name: string): Promise<RepositoryIndex> {
-  return openIndexFile(directory, name).read()
+export async function readIndexOnce(
+  place: RepositoryPlace,
+  name: string,
+): Promise<RepositoryIndex> {
+  return openIndexFile(place, name).read()
 }
 
 /** Tells one file from the next one of the same name: it is always replaced, never written into. */
@@ -73,7 +80,19 @@ async function stampOf(path: string, name: string): Promise<string> {
     return `${ino}-${size}-${mtimeNs}`
   } catch (error) {
     if (!isAbsent(error)) throw localIoError(error, 'read', path)
-    throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', `${name} has no index.json`)
+    throw new IntegrityError('ERR_INJECT_LAYOUT_INVALID', `${name} has no index.json`, howToRepair)
+  }
+}
+
+const howToRepair = {hint: 'make it again from what is there: inject store check ROOT --repair'}
+
+/** Says of a damaged file how it is made again. */
+function repairable<T>(decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    if (!(error instanceof IntegrityError) || error.hint !== undefined) throw error
+    throw reworded(error, error.message, howToRepair)
   }
 }
 

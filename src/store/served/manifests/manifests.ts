@@ -61,7 +61,7 @@ export function createRepositoryManifests(
 ): RepositoryManifests {
   const {place, name, blobs, lockQueue, recent, children} = options
   const {directory} = place
-  const file = openIndexFile(directory, name)
+  const file = openIndexFile(place, name)
 
   const readBytes = async (blob: BlobInfo, call: CallOptions): Promise<Uint8Array | undefined> => {
     if (blob.size > manifestLimit)

@@ -1,8 +1,9 @@
 import type {Digest} from '../../oci/digest.js'
 import type {ByteStream} from '../../store/content-store.js'
-import type {ByteString} from '../byte-string.js'
+import {type ByteString, display} from '../byte-string.js'
 import {decompress, verifiedDiffId} from '../decompress/decompress.js'
 import type {EntryMetadata} from '../entry.js'
+import {inLayer, type LayerPlace} from '../in-layer.js'
 import {unpackLimits} from '../limits.js'
 import {createHeaderScanner} from '../tar/scan-headers.js'
 
@@ -22,6 +23,14 @@ export interface LayerIndexes {
   put(diffId: Digest, index: LayerIndex): Promise<void>
 }
 
+/** What has to be known of a layer to read it. */
+export interface LayerToRead {
+  readonly mediaType: string
+  readonly diffId: Digest
+  /** For messages. */
+  readonly place: LayerPlace
+}
+
 /**
  * Reads a layer that another tool made, to its end: what engines unpack is read. Entries whose path
  * climbs out of the image are left out. Throws what `decompress` and `createHeaderScanner` throw,
@@ -29,11 +38,14 @@ export interface LayerIndexes {
  */
 export async function readLayerIndex(
   blob: ByteStream,
-  {mediaType, diffId}: {readonly mediaType: string; readonly diffId: Digest},
+  {mediaType, diffId, place}: LayerToRead,
   signal: AbortSignal,
 ): Promise<LayerIndex> {
   const index: IndexedEntry[] = []
+  let latest: ByteString | undefined
+  const at = () => (latest === undefined ? undefined : `after the entry ${display(latest)}`)
   const scanner = createHeaderScanner((entry) => {
+    latest = entry.path
     const path = normalise(entry.path)
     if (path === undefined) return
     const {kind, mode, uid, gid, mtime, xattrs} = entry
@@ -41,19 +53,21 @@ export async function readLayerIndex(
     else if (kind === 'symlink') index.push({kind, path, target: entry.target})
     else index.push({kind, path})
   })
-  for await (const chunk of verifiedDiffId(decompress(blob, mediaType, unpackLimits), diffId)) {
-    signal.throwIfAborted()
-    scanner.write(chunk)
-  }
-  scanner.end()
-  return index
+  return inLayer({...place, at}, async () => {
+    for await (const chunk of verifiedDiffId(decompress(blob, mediaType, unpackLimits), diffId)) {
+      signal.throwIfAborted()
+      scanner.write(chunk)
+    }
+    scanner.end()
+    return index
+  })
 }
 
 /**
  * `a/b` of `./a//b/` and of `/a/b`; `undefined` for the image's root and for what climbs, which is
  * nothing of the image.
  */
-function normalise(path: ByteString): ByteString | undefined {
+export function normalise(path: ByteString): ByteString | undefined {
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
   return names.length === 0 || names.includes('..') ? undefined : names.join('/')
 }

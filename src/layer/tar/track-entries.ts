@@ -1,0 +1,33 @@
+import {type ByteString, display} from '../byte-string.js'
+import type {TarHandler} from './reader.js'
+
+/** Knows which entry a reader is at, for messages. */
+export interface EntryTracker {
+  /** Passes on what it is told. */
+  readonly handler: TarHandler
+  /** `in the entry 'a/b'`, `after the entry 'a/b'`; `undefined` before the first one. */
+  readonly at: () => string | undefined
+}
+
+export function trackEntries(handler: TarHandler): EntryTracker {
+  let latest: ByteString | undefined
+  let isInside = false
+  return {
+    handler: {
+      ...handler,
+      entry(entry, offset) {
+        latest = entry.path
+        isInside = true
+        handler.entry(entry, offset)
+      },
+      entryEnd() {
+        handler.entryEnd()
+        isInside = false
+      },
+    },
+    at: () =>
+      latest === undefined
+        ? undefined
+        : `${isInside ? 'in' : 'after'} the entry ${display(latest)}`,
+  }
+}
