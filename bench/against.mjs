@@ -3,7 +3,8 @@
 import {mkdirSync} from 'node:fs'
 import {join, resolve} from 'node:path'
 import {measure, median, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
-import {row} from './serve.mjs'
+import {requestRate} from './http-load.mjs'
+import {manifestType, pushImage, repository, row, startServing} from './serve.mjs'
 import {makeWorkload} from './workload.mjs'
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7)
@@ -66,5 +67,31 @@ export async function against() {
     rows.push(row(`${what}: CPU, over before`, over('cpu'), {atMost}))
   }
   child.kill('SIGKILL')
+  rows.push(...(await servedManifests(programs, folder)))
   return {workload: {rounds}, seconds, rows}
+}
+
+/** Manifests that 64 clients get, with each of the programs in turn. */
+async function servedManifests(programs, folder) {
+  const load = {clients: 64, seconds: 2, accept: manifestType}
+  const servers = {}
+  for (const [which, of] of Object.entries(programs)) {
+    const {address, child} = await startServing(of, join(folder, `root-${which}`))
+    servers[which] = {address, child, images: await pushImage(address), rates: {}}
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const {address, images, rates} of Object.values(servers)) {
+      for (const [what, reference] of Object.entries(images)) {
+        const path = `/v2/${repository}/manifests/${reference}`
+        ;(rates[what] ??= []).push(await requestRate(address, path, load))
+      }
+    }
+  }
+  const {now, before} = servers
+  for (const {child} of [now, before]) child.kill('SIGKILL')
+  return Object.keys(now.rates).map((what) =>
+    row(`serve, ${what}: rate, over before`, median(now.rates[what]) / median(before.rates[what]), {
+      atLeast: 0.95,
+    }),
+  )
 }

@@ -9,12 +9,17 @@ import {median, program, startRegistry, workFolder} from './parts.mjs'
 
 const MiB = 1024 * 1024
 const blobSize = 1024 * MiB
-const repository = 'bench/app'
-const manifestType = 'application/vnd.oci.image.manifest.v1+json'
+export const repository = 'bench/app'
+export const manifestType = 'application/vnd.oci.image.manifest.v1+json'
 
 /** `inject serve` on loopback, when it is ready. */
 export async function startInject(root, ...flags) {
-  const args = [program, 'serve', root, '--listen', '127.0.0.1:0', '--log', 'none', ...flags]
+  return startServing(program, root, ...flags)
+}
+
+/** The same of another checkout's program. */
+export async function startServing(other, root, ...flags) {
+  const args = [other, 'serve', root, '--listen', '127.0.0.1:0', '--log', 'none', ...flags]
   const child = spawn(process.execPath, args, {stdio: ['ignore', 'pipe', 'inherit']})
   process.on('exit', () => child.kill('SIGKILL'))
   const [url] = await once(createInterface({input: child.stdout}), 'line')
@@ -157,7 +162,7 @@ function makeBlob() {
 }
 
 /** A small image of two blobs; its tag and its digest. */
-async function pushImage(address) {
+export async function pushImage(address) {
   const describe = async (mediaType, text) => {
     const digest = digestOf(text)
     const pieces = [Buffer.from(text)]
