@@ -48,7 +48,8 @@ const rows = [
         ['pack/blocks', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
-        ['.', 'compress/wasm'],
+        ['decompress/threads'],
+        ['.', 'compress/wasm', 'decompress/wasm'],
       ],
     },
   ],
@@ -175,7 +176,7 @@ const namesTaken = {
 
 export default tseslint.config(
   // AssemblyScript is no TypeScript, though it looks so
-  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/']},
+  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/{compress,decompress}/wasm/']},
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
