@@ -9,6 +9,8 @@ export interface BlockInput {
   skip(length: number): void
   /** All that was not passed over, to the end. */
   rest(): AsyncGenerator<Uint8Array, void, undefined>
+  /** All of the gzip, instead of blocks: before the first one is asked for. */
+  whole(): AsyncGenerator<Uint8Array, void, undefined>
   /** Closes the content. */
   close(): Promise<void>
 }
@@ -30,7 +32,7 @@ const header = Buffer.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 export async function openBlocks(
   content: AsyncIterable<Uint8Array>,
 ): Promise<
-  | {readonly blocks: BlockInput}
+  | {readonly blocks: BlockInput; readonly content?: undefined}
   | {readonly blocks?: undefined; readonly content: AsyncIterable<Uint8Array>}
 > {
   const chunks = content[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, void>
@@ -62,6 +64,10 @@ export async function openBlocks(
         start += length
       },
       rest,
+      whole() {
+        start = 0
+        return rest()
+      },
       close,
     },
   }

@@ -53,6 +53,8 @@ export interface InflateThreads {
   take(): Promise<InflatedBlock | undefined>
   /** Ends the taking of blocks: after `take` gave nothing, once nobody puts blocks. */
   stop(): Promise<Taken>
+  /** Nobody takes blocks any more: ends the wait of anyone who puts them. */
+  abandon(): void
   /** Content that was inflated elsewhere, to be hashed; the caller may use its memory again. */
   hash(content: Uint8Array): Promise<void>
   /** Of all content that was taken or hashed; nothing is put afterwards. */
@@ -111,8 +113,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       await until(() => isDone(ring, taken) || (hasEnded && taken === filledCount(ring)))
       const length = isDone(ring, taken) ? inflatedLengthOf(ring, taken) : foreign
       if (length === foreign) {
-        hasStopped = true
-        ringBell(ring)
+        abandon()
         return undefined
       }
       const at = inflatedAt(ring, taken)
@@ -148,8 +149,14 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       await until(() => sum !== undefined)
       return parseDigest(`${algorithm}:${String(sum)}`)
     },
+    abandon,
     fail,
     close,
+  }
+
+  function abandon(): void {
+    hasStopped = true
+    ringBell(ring)
   }
 
   function hasRoom(): boolean {
@@ -187,7 +194,6 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
     for (;;) {
       const count = bellCount(ring)
       if (failure) throw failure
-      if (isClosed) throw new Error('the threads that unpack have ended')
       if (isSo()) return
       await bellAfter(ring, count)
     }
