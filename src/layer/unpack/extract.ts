@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
   linkSync,
   openSync,
   renameSync,
@@ -10,7 +11,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
-import {createMetadataWriter} from './apply-metadata.js'
+import {createMetadataWriter, type Owner} from './apply-metadata.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
 import {createHoleWriter, type HoleWriter} from './hole-writer.js'
@@ -65,6 +66,7 @@ export function createExtraction(
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
   const directories = createDirectories()
+  const owner = ownerOfNew(root)
   const link = createLinks(root, tree, applyMetadataTo, onWarning)
   const special = createSpecialFiles(
     () => readable(root.access('')),
@@ -91,7 +93,7 @@ export function createExtraction(
       const {descriptor, entry, content} = file
       attempt('finish', entry.path, () => {
         content.end()
-        applyMetadataTo(descriptor, entry.path, entry)
+        applyMetadataTo(descriptor, entry.path, entry, owner)
       })
       close()
     },
@@ -139,8 +141,7 @@ export function createExtraction(
   /** Its attributes are set at once: kept to the end they could be gigabytes. */
   function addDirectory(entry: EntryMetadata): void {
     const {path} = entry
-    const isNew = !tree.isDirectory(path)
-    if (isNew) tree.makeDirectory(path)
+    const isNew = tree.enterDirectory(path)
     const [now, later] = divide(entry.xattrs)
     const before = isNew ? [] : directories.attributesOf(path)
     if (before.length > 0) withText(path, (text) => removeXattrs(text, before))
@@ -180,7 +181,7 @@ export function createExtraction(
     const descriptor = tree.leadsThroughDirectories(path) ? openIfDirectory(path) : undefined
     if (descriptor === undefined) return
     try {
-      applyMetadataTo(descriptor, path, metadata)
+      applyMetadataTo(descriptor, path, metadata, owner)
     } finally {
       closeSync(descriptor)
     }
@@ -195,8 +196,13 @@ export function createExtraction(
     }
   }
 
-  function applyMetadataTo(descriptor: number, path: ByteString, metadata: EntryMetadata): void {
-    metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata))
+  function applyMetadataTo(
+    descriptor: number,
+    path: ByteString,
+    metadata: EntryMetadata,
+    owner?: Owner,
+  ): void {
+    metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata), owner)
   }
 
   function setXattrsOf(path: ByteString, {xattrs}: Pick<EntryMetadata, 'xattrs'>): void {
@@ -222,6 +228,15 @@ export function createExtraction(
     if (file !== undefined) closeSync(file.descriptor)
     file = undefined
   }
+}
+
+/**
+ * Who owns what is made in the tree: this user, and its group unless that of the tree's own
+ * directory is inherited. `undefined` where the two differ.
+ */
+function ownerOfNew(root: TreeRoot): Owner | undefined {
+  const {uid, gid} = fstatSync(root.descriptor)
+  return uid === process.geteuid?.() && gid === process.getegid?.() ? {uid, gid} : undefined
 }
 
 /**

@@ -81,6 +81,8 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
   const module = loadInflate()
   /** Blocks that the caller is done with. */
   let released = 0
+  /** Goes on with `put`, which waits for room. */
+  let wakePut: (() => void) | undefined
   let taken = 0
   let hasEnded = false
   let hasStopped = false
@@ -97,8 +99,12 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
 
   return {
     async put(block) {
-      await until(() => hasRoom() || hasStopped)
-      if (hasStopped) return false
+      // a thread that sleeps is woken for several blocks at once
+      if (!hasRoom()) {
+        while (room() < places / 2 && !hasStopped && !failure)
+          await new Promise<void>((resolve) => (wakePut = resolve))
+      }
+      if (hasStopped || failure) return false
       const number = filledCount(ring)
       bytes.set(block, storedAt(ring, number))
       fillPlace(ring, number, {stored: block.length, inflated: 0})
@@ -109,7 +115,8 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       ringBell(ring)
     },
     async take() {
-      release(taken)
+      released = taken
+      wakePut?.()
       await until(() => isDone(ring, taken) || (hasEnded && taken === filledCount(ring)))
       const length = isDone(ring, taken) ? inflatedLengthOf(ring, taken) : foreign
       if (length === foreign) {
@@ -131,7 +138,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       const all = Buffer.concat(left)
       await until(() => hashedCount(ring) === filled)
       const crc = taken === 0 ? 0 : crcAfter(ring, taken - 1)
-      release(filled)
+      released = filled
       return {crc, left: all}
     },
     async hash(content) {
@@ -141,7 +148,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
         const number = filledCount(ring)
         bytes.set(part, inflatedAt(ring, number))
         fillPlace(ring, number, {stored: 0, inflated: part.length})
-        release(number + 1)
+        released = number + 1
       }
     },
     async digest() {
@@ -156,16 +163,15 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
 
   function abandon(): void {
     hasStopped = true
-    ringBell(ring)
+    wakePut?.()
+  }
+
+  function room(): number {
+    return places + Math.min(released, hashedCount(ring)) - filledCount(ring)
   }
 
   function hasRoom(): boolean {
-    return filledCount(ring) < places + Math.min(released, hashedCount(ring))
-  }
-
-  function release(blocks: number): void {
-    released = blocks
-    ringBell(ring)
+    return room() > 0
   }
 
   function start(number: number): Worker {
@@ -180,13 +186,14 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
     })
     worker.on('error', fail)
     worker.on('exit', (code) => {
-      if (code !== 0) fail(new Error(`a thread that unpacks ended with code ${code}`))
+      if (code !== 0 && !isClosed) fail(new Error(`a thread that unpacks ended with code ${code}`))
     })
     return worker
   }
 
   function fail(error: Error): void {
     failure ??= error
+    wakePut?.()
     ringBell(ring)
   }
 
@@ -195,6 +202,8 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       const count = bellCount(ring)
       if (failure) throw failure
       if (isSo()) return
+      // what was hashed makes room, too
+      wakePut?.()
       await bellAfter(ring, count)
     }
   }

@@ -21,7 +21,8 @@ const filled = 1
 const hashed = 2
 const claimed = 3
 const last = 4
-const firstPlace = 5
+const sleepers = 5
+const firstPlace = 6
 
 /** Words of a place: bytes stored and inflated, the number of the block that is done, the CRC. */
 const perPlace = 4
@@ -219,13 +220,15 @@ export function isEnded({words}) {
 }
 
 /**
- * Something has changed that another thread may wait for.
+ * Something has changed that another thread may wait for. Anyone who goes to sleep is counted
+ * before the bell is looked at for the last time, so that nobody misses it.
  *
  * @param {Ring} ring
  */
 export function ringBell({words}) {
   Atomics.add(words, bell, 1)
-  Atomics.notify(words, bell)
+  // to wake nobody costs as much as to wake somebody
+  if (Atomics.load(words, sleepers) > 0) Atomics.notify(words, bell)
 }
 
 /**
@@ -245,7 +248,9 @@ export function bellCount({words}) {
  * @param {number} count
  */
 export function awaitBell({words}, count) {
+  Atomics.add(words, sleepers, 1)
   Atomics.wait(words, bell, count)
+  Atomics.sub(words, sleepers, 1)
 }
 
 /**
@@ -253,10 +258,12 @@ export function awaitBell({words}, count) {
  *
  * @param {Ring} ring
  * @param {number} count
- * @returns {Promise<unknown>}
+ * @returns {Promise<void>}
  */
 export async function bellAfter({words}, count) {
   /** @type {{waitAsync: (words: Int32Array, at: number, value: number) => {value: unknown}}} */
   const {waitAsync} = /** @type {any} */ (Atomics)
-  return waitAsync(words, bell, count).value
+  Atomics.add(words, sleepers, 1)
+  await waitAsync(words, bell, count).value
+  Atomics.sub(words, sleepers, 1)
 }
