@@ -1,6 +1,5 @@
 import {readdirSync} from 'node:fs'
 import {stat} from 'node:fs/promises'
-import {Worker} from 'node:worker_threads'
 import {crc32, constants, deflateRawSync, gzipSync} from 'node:zlib'
 import {beforeAll, describe, expect, it, vi} from 'vitest'
 import {verifiedTar} from '../../../src/layer/decompress/decompress.js'
@@ -245,16 +244,5 @@ describe('verifiedTar', () => {
       expect(closed).toBe(true)
     }
     await vi.waitFor(() => expect(workers()).toBe(0))
-  })
-
-  it('does without threads where there can be none', async () => {
-    const limited = vi.spyOn(Worker.prototype, 'on').mockImplementation(() => {
-      throw new Error('no thread')
-    })
-    try {
-      expect(content.equals((await read(gz)) as Buffer)).toBe(true)
-    } finally {
-      limited.mockRestore()
-    }
   })
 })
