@@ -46,6 +46,7 @@ const rows = [
         ['pack'],
         ['pack/threads'],
         ['pack/blocks', 'shards', 'unpack'],
+        ['unpack/threads'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['decompress/threads'],

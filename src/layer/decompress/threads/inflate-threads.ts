@@ -69,7 +69,7 @@ export interface InflateThreads {
 const placesFor = (threads: number): number => 6 + 3 * threads
 
 /** Little of what they hold is on their heaps. */
-const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32}
+const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64}
 
 /** Starts so many threads; each takes some 50 ms. Throws where there can be none. */
 export function startInflateThreads(threads: number, algorithm: DigestAlgorithm): InflateThreads {
