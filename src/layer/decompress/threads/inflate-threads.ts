@@ -66,7 +66,7 @@ export interface InflateThreads {
 }
 
 /** Places of the ring: some for each thread, and some for what waits to be taken. */
-const placesFor = (threads: number): number => 6 + 3 * threads
+const placesFor = (threads: number): number => 9 + 3 * threads
 
 /** Little of what they hold is on their heaps. */
 const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64}
@@ -84,6 +84,8 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
   /** Goes on with `put`, which waits for room. */
   let wakePut: (() => void) | undefined
   let taken = 0
+  /** Blocks that the threads were woken for. */
+  let announced = 0
   let hasEnded = false
   let hasStopped = false
   let failure: Error | undefined
@@ -101,6 +103,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
     async put(block) {
       // a thread that sleeps is woken for several blocks at once
       if (!hasRoom()) {
+        announce()
         while (room() < places / 2 && !hasStopped && !failure)
           await new Promise<void>((resolve) => (wakePut = resolve))
       }
@@ -166,6 +169,15 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
     wakePut?.()
   }
 
+  /** Wakes the threads for blocks that they were not told of; tells whether there were any. */
+  function announce(): boolean {
+    const filled = filledCount(ring)
+    if (announced === filled) return false
+    announced = filled
+    ringBell(ring)
+    return true
+  }
+
   function room(): number {
     return places + Math.min(released, hashedCount(ring)) - filledCount(ring)
   }
@@ -204,6 +216,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       if (isSo()) return
       // what was hashed makes room, too
       wakePut?.()
+      if (announce()) continue
       await bellAfter(ring, count)
     }
   }

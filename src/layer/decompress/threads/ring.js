@@ -98,7 +98,8 @@ function wordOf({places}, block) {
 
 /**
  * Hands a block to the threads, whose bytes are in its place: `stored` bytes to be inflated, or
- * none and `inflated` bytes that are inflated already. For the main thread.
+ * none and `inflated` bytes that are inflated already. For the main thread, which rings the bell
+ * once it has filled as many places as it can: to wake a thread takes as long as to inflate a block.
  *
  * @param {Ring} ring
  * @param {number} block the one behind those that were handed over
@@ -109,7 +110,6 @@ export function fillPlace(ring, block, {stored, inflated}) {
   ring.words[word] = stored
   ring.words[word + 1] = inflated
   Atomics.store(ring.words, filled, block + 1)
-  ringBell(ring)
 }
 
 /**

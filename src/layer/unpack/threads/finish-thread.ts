@@ -15,6 +15,7 @@ import {
   roomLength,
   setEnded,
   wake,
+  wakeThread,
   writeRecord,
 } from './records.js'
 
@@ -85,7 +86,10 @@ export function startFinishThread(): FinishThread {
     take({path, size, mode, mtime}) {
       look()
       const at = placeFor(recordLength + size)
-      if (at === undefined) return undefined
+      if (at === undefined) {
+        wakeThread(records)
+        return undefined
+      }
       const start = at + recordLength
       let to = start
       return {
@@ -108,6 +112,7 @@ export function startFinishThread(): FinishThread {
       }
     },
     settleNow() {
+      wakeThread(records)
       let lastSeen = seen
       for (let [end, idle] = [publishedCount(records), 0]; look() < end; idle++) {
         if (seen > lastSeen) idle = 0
@@ -117,6 +122,7 @@ export function startFinishThread(): FinishThread {
       }
     },
     async settle() {
+      wakeThread(records)
       for (const end = publishedCount(records); look() < end;) await doneAfter(records, seen)
     },
     close() {

@@ -23,7 +23,9 @@ const ended = 2
 const failed = 3
 const failedErrno = 4
 const failedStep = 5
-const firstPlace = 6
+/** Changes when the thread that finishes files has something to look at. */
+const bell = 6
+const firstPlace = 7
 
 /**
  * @typedef {object} Records
@@ -75,8 +77,11 @@ export function readRecord(view, at) {
   }
 }
 
+/** Records that the thread is woken for together: to wake it takes longer than to write a file. */
+const together = 32
+
 /**
- * Hands over the next record.
+ * Hands over the next record. The thread is woken for some of them at once, or by `wakeThread`.
  *
  * @param {Records} records
  * @param {number} at where it lies
@@ -85,7 +90,13 @@ export function publish({words}, at) {
   const number = Atomics.load(words, published)
   words[firstPlace + (number % mostRecords)] = at
   Atomics.store(words, published, number + 1)
-  Atomics.notify(words, published)
+  if ((number + 1) % together === 0) wakeThread({words})
+}
+
+/** @param {Pick<Records, 'words'>} records */
+export function wakeThread({words}) {
+  Atomics.add(words, bell, 1)
+  Atomics.notify(words, bell)
 }
 
 /**
@@ -114,8 +125,11 @@ export function placeOf({words}, number) {
  * @param {number} count
  */
 export function awaitPublished({words}, count) {
-  while (Atomics.load(words, published) === count && Atomics.load(words, ended) === 0)
-    Atomics.wait(words, published, count, 1000)
+  for (;;) {
+    const rung = Atomics.load(words, bell)
+    if (Atomics.load(words, published) !== count || Atomics.load(words, ended) === 1) return
+    Atomics.wait(words, bell, rung)
+  }
 }
 
 /**
@@ -125,7 +139,7 @@ export function awaitPublished({words}, count) {
  */
 export function setEnded({words}) {
   Atomics.store(words, ended, 1)
-  Atomics.notify(words, published)
+  wakeThread({words})
 }
 
 /** @param {Records} records */
@@ -139,8 +153,8 @@ export function isEnded({words}) {
  * @param {Records} records
  */
 export function countDone({words}) {
-  Atomics.add(words, done, 1)
-  Atomics.notify(words, done)
+  const now = Atomics.add(words, done, 1) + 1
+  if (now === Atomics.load(words, published)) Atomics.notify(words, done)
 }
 
 /** @param {Records} records */
@@ -149,7 +163,7 @@ export function doneCount({words}) {
 }
 
 /**
- * Waits until more records than `count` are done, at most a second.
+ * Waits until all records are done, at most a second, unless more than `count` are already.
  *
  * @param {Records} records
  * @param {number} count
@@ -159,7 +173,7 @@ export function awaitDone({words}, count) {
 }
 
 /**
- * Resolves when more records than `count` are done, or `wake` was called.
+ * Resolves when all records are done, more than `count` are already, or `wake` was called.
  *
  * @param {Records} records
  * @param {number} count
