@@ -1,5 +1,5 @@
-// npm run build: makes deflate.wasm and inflate.wasm of their sources in AssemblyScript, beside them
-// and in dist. Imported: `compile()`, the same bytes, written nowhere.
+// npm run build: makes deflate.wasm and inflate.wasm of their sources in AssemblyScript, beside
+// them and in dist. Imported: `compile()`, the same bytes, written nowhere.
 import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'

@@ -1,4 +1,4 @@
-import {longestBlock} from './block-inflate.js'
+import {longestBlock} from './threads/block-inflate.js'
 
 /** How a sync flush ends: an empty stored block, at a byte boundary. */
 const flushEnd = Buffer.of(0, 0, 0xff, 0xff)

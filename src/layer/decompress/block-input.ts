@@ -1,5 +1,5 @@
 import {blockEnd} from './block-end.js'
-import {longestBlock} from './block-inflate.js'
+import {longestBlock} from './threads/block-inflate.js'
 
 /** Gzip that begins as our own does, to be taken block by block. */
 export interface BlockInput {
@@ -41,7 +41,9 @@ export async function openBlocks(
   /** What did not fit. */
   let chunk: Uint8Array = new Uint8Array(0)
   let isOver = false
-  const close = async (): Promise<void> => void (await chunks.return?.())
+  const close = async (): Promise<void> => {
+    await chunks.return?.()
+  }
   try {
     await fill(small)
     const isOurs = end >= small && room.subarray(0, header.length).equals(header)

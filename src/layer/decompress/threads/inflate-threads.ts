@@ -1,6 +1,6 @@
 import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
 import {type DigestAlgorithm, type Digest, parseDigest} from '../../../oci/digest.js'
-import {createMemory, largestBlock, loadInflate} from '../block-inflate.js'
+import {createMemory, largestBlock, loadInflate} from './block-inflate.js'
 import {
   bellAfter,
   bellCount,

@@ -3,7 +3,7 @@
 import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'
 import {crc32} from 'node:zlib'
-import {createBlockInflate} from '../block-inflate.js'
+import {createBlockInflate} from './block-inflate.js'
 import {
   awaitBell,
   bellCount,
@@ -25,8 +25,14 @@ import {
 /**
  * `number`: which of the ring's threads this one is; the first one hashes.
  *
- * @type {{ring: import('./ring.js').Ring, module: WebAssembly.Module, number: number, algorithm: string}}
+ * @typedef {object} Work
+ * @property {import('./ring.js').Ring} ring
+ * @property {WebAssembly.Module} module
+ * @property {number} number
+ * @property {string} algorithm
  */
+
+/** @type {Work} */
 const {ring, module, number, algorithm} = workerData
 const inflate = createBlockInflate(module, ring.memory, scratchAt(number))
 

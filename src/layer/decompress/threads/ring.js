@@ -6,7 +6,7 @@ import {
   longestBlock,
   outputSlack,
   scratchLength,
-} from '../block-inflate.js'
+} from './block-inflate.js'
 
 /*
  * Blocks go round a ring of places in shared memory. The main thread fills a place, a thread that
@@ -99,7 +99,8 @@ function wordOf({places}, block) {
 /**
  * Hands a block to the threads, whose bytes are in its place: `stored` bytes to be inflated, or
  * none and `inflated` bytes that are inflated already. For the main thread, which rings the bell
- * once it has filled as many places as it can: to wake a thread takes as long as to inflate a block.
+ * once it has filled as many places as it can: to wake a thread takes as long as to inflate a
+ * block.
  *
  * @param {Ring} ring
  * @param {number} block the one behind those that were handed over

@@ -32,7 +32,7 @@ function finishFile(number) {
   let step = 'write'
   try {
     if (isEnded(records) || failureOf(records)) return
-    for (let written = 0; written < length; )
+    for (let written = 0; written < length;)
       written += writeSync(descriptor, bytes, start + written, length - written, written)
     step = 'finish'
     fchmodSync(descriptor, mode)

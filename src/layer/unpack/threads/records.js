@@ -2,9 +2,9 @@
 // the built one.
 
 /*
- * What the main thread tells the one that finishes files: a record for each file, its content behind
- * it, in memory that both share. Records are numbered from 0. The main thread alone decides where a
- * record lies, and lays nothing over one that is not done.
+ * What the main thread tells the one that finishes files: a record for each file, its content
+ * behind it, in memory that both share. Records are numbered from 0. The main thread alone decides
+ * where a record lies, and lays nothing over one that is not done.
  */
 
 /** Records that are not done, at most: as many files are open. */

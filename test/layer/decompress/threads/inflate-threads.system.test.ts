@@ -3,8 +3,7 @@ import {
   type InflateThreads,
   startInflateThreads,
 } from '../../../../src/layer/decompress/threads/inflate-threads.js'
-import type {DigestAlgorithm} from '../../../../src/oci/digest.js'
-import {digestOf} from '../../../../src/oci/digest.js'
+import {type DigestAlgorithm, digestOf} from '../../../../src/oci/digest.js'
 import {crc32} from 'node:zlib'
 import {generated, noise, ownBlock, random} from '../own-layer.js'
 

@@ -1,8 +1,8 @@
 import {readFileSync} from 'node:fs'
 import {constants, deflateRawSync, inflateRawSync, type ZlibOptions} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
-import {compile} from '../../../bin/wasm.mjs'
-import * as compressing from '../../../src/layer/compress/block-deflate.js'
+import {compile} from '../../../../bin/wasm.mjs'
+import * as compressing from '../../../../src/layer/compress/block-deflate.js'
 import {
   createBlockInflate,
   createMemory,
@@ -12,9 +12,9 @@ import {
   longestBlock,
   outputSlack,
   scratchLength,
-} from '../../../src/layer/decompress/block-inflate.js'
-import {runs} from '../../support/property-runs.js'
-import {generated, noise, ownBlock, random} from './own-layer.js'
+} from '../../../../src/layer/decompress/threads/block-inflate.js'
+import {runs} from '../../../support/property-runs.js'
+import {generated, noise, ownBlock, random} from '../own-layer.js'
 
 /** Guard zones, of a byte that nothing else is filled with. */
 const [zone, guard] = [4096, 0xa5]
@@ -58,7 +58,7 @@ function byZlib(block: Uint8Array): Buffer | undefined {
 function bits(...parts: readonly string[]): Buffer {
   const all = parts.join('').replaceAll(' ', '')
   const found = Buffer.alloc(Math.ceil(all.length / 8))
-  for (const [at, bit] of [...all].entries()) if (bit === '1') found[at >> 3]! |= 1 << (at & 7)
+  for (let at = 0; at < all.length; at++) if (all[at] === '1') found[at >> 3]! |= 1 << (at & 7)
   return found
 }
 
@@ -66,7 +66,7 @@ const flush = Buffer.of(0, 0, 0, 0xff, 0xff)
 
 describe('inflate of blocks', () => {
   it('is built from its sources', async () => {
-    const built = new URL('../../../src/layer/decompress/wasm/inflate.wasm', import.meta.url)
+    const built = new URL('../../../../src/layer/decompress/wasm/inflate.wasm', import.meta.url)
     expect(readFileSync(built).equals(await compile('inflate'))).toBe(true)
   })
 

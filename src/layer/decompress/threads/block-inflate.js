@@ -22,7 +22,7 @@ let loaded
 
 /** @returns {WebAssembly.Module} compiled once from the file that `npm run build` makes */
 export function loadInflate() {
-  loaded ??= new WebAssembly.Module(readFileSync(new URL('wasm/inflate.wasm', import.meta.url)))
+  loaded ??= new WebAssembly.Module(readFileSync(new URL('../wasm/inflate.wasm', import.meta.url)))
   return loaded
 }
 
