@@ -1,5 +1,5 @@
 // Inflate for blocks that were compressed by themselves, in memory that threads share. What it does
-// not take may still be good deflate: whoever calls it has zlib look at that.
+// not take may still be good deflate: the caller has zlib look at that.
 // https://www.rfc-editor.org/rfc/rfc1951
 import {begin, nextByte, refill, take, taken} from './bits'
 import {takeCodes, takeFixedCodes} from './codes'

@@ -60,7 +60,7 @@ describe('threads that inflate', () => {
     expect(await threads.digest()).toBe(digestOf(all))
   })
 
-  it('reject when a thread dies, whoever waits', async () => {
+  it('reject all waits when a thread dies', async () => {
     const threads = start(1, 'no-digest' as DigestAlgorithm)
     await expect(threads.take()).rejects.toThrow('Digest method not supported')
     await expect(threads.hash(Buffer.alloc(1))).rejects.toThrow('Digest method not supported')
