@@ -46,9 +46,9 @@ const rows = [
         ['pack'],
         ['pack/threads'],
         ['contents', 'pack/blocks', 'shards', 'unpack'],
-        ['tree'],
+        ['tree', 'unpack/threads'],
         ['compress', 'decompress', 'tar'],
-        ['.', 'compress/wasm'],
+        ['.', 'compress/wasm', 'decompress/threads', 'decompress/wasm'],
       ],
     },
   ],
@@ -175,7 +175,7 @@ const namesTaken = {
 
 export default tseslint.config(
   // AssemblyScript is no TypeScript, though it looks so
-  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/']},
+  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/*/wasm/']},
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

@@ -1,11 +1,11 @@
-// npm run build: makes deflate.wasm of its sources in AssemblyScript, beside them and in dist.
-// Imported: `compile()`, the same bytes, written nowhere.
+// npm run build: makes deflate.wasm and inflate.wasm of their sources in AssemblyScript, beside
+// them and in dist. Imported: `compile()`, the same bytes, written nowhere.
 import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const folder = 'src/layer/compress/wasm'
+const folders = {deflate: 'src/layer/compress/wasm', inflate: 'src/layer/decompress/wasm'}
 /** Imported by a name that TypeScript does not follow: its types redefine those of arrays. */
 const compiler = 'assemblyscript/asc'
 
@@ -27,15 +27,18 @@ const options = [
   ...['-O3', '--zeroFilledMemory'],
 ]
 
-/** @returns {Promise<Uint8Array>} */
-export async function compile() {
+/**
+ * @param {keyof typeof folders} name
+ * @returns {Promise<Uint8Array>}
+ */
+export async function compile(name) {
   /** @type {Uint8Array | undefined} */
   let binary
   const {default: asc} = /** @type {{default: Asc}} */ (await import(compiler))
-  const {error, stderr} = await asc.main(['deflate.ts', '--outFile', 'out.wasm', ...options], {
-    readFile: (name) => {
+  const {error, stderr} = await asc.main([`${name}.ts`, '--outFile', 'out.wasm', ...options], {
+    readFile: (file) => {
       try {
-        return readFileSync(join(root, folder, name), 'utf8')
+        return readFileSync(join(root, folders[name], file), 'utf8')
       } catch {
         return null
       }
@@ -50,9 +53,11 @@ export async function compile() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const built = join(root, folder, 'deflate.wasm')
-  const shipped = join(root, 'dist', folder, 'deflate.wasm')
-  writeFileSync(built, await compile())
-  mkdirSync(join(shipped, '..'), {recursive: true})
-  copyFileSync(built, shipped)
+  for (const name of /** @type {(keyof typeof folders)[]} */ (Object.keys(folders))) {
+    const built = join(root, folders[name], `${name}.wasm`)
+    const shipped = join(root, 'dist', folders[name], `${name}.wasm`)
+    writeFileSync(built, await compile(name))
+    mkdirSync(join(shipped, '..'), {recursive: true})
+    copyFileSync(built, shipped)
+  }
 }

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto'
-import {mkdirSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {startFakeServer} from '../support/fake-server.js'
@@ -115,5 +115,34 @@ describe('the bundle', () => {
     expect(JSON.parse((await watchedRun(args)).stdout)).toMatchObject({slot: {action: 'added'}})
     const again = await watchedRun(args, {flags})
     expect(JSON.parse(again.stdout)).toMatchObject({slot: {action: 'unchanged'}})
+  })
+
+  it('unpacks a large slot with many files, by threads', async () => {
+    const folder = await tempDir()
+    const image = await makeLayoutImage(folder)
+    const [tree, out] = [join(folder, 'tree'), join(folder, 'out')]
+    mkdirSync(tree)
+    writeFileSync(join(tree, 'noise'), randomBytes(3 * 1024 * 1024))
+    for (let number = 0; number < 700; number++)
+      writeFileSync(join(tree, String(number)), `content of ${number}`)
+    expect(await watchedRun(['update', image, tree])).toMatchObject({exitCode: 0})
+    const unpacked = await watchedRun(['unpack', image, out])
+    // Node warns of files that a thread closes and has not opened
+    expect(unpacked).toMatchObject({exitCode: 0, stderr: expect.not.stringContaining('Warning')})
+    expect(unpacked.modules).toContain('dist/src/layer/decompress/threads/inflate-threads.js')
+    for (const name of ['noise', '0', '499', '500', '699'])
+      expect(readFileSync(join(out, name)).equals(readFileSync(join(tree, name)))).toBe(true)
+  })
+
+  it('unpacks a small slot without what threads need', async () => {
+    const folder = await tempDir()
+    const image = await makeLayoutImage(folder)
+    const tree = join(folder, 'tree')
+    mkdirSync(tree)
+    writeFileSync(join(tree, 'file'), 'content')
+    expect(await watchedRun(['update', image, tree])).toMatchObject({exitCode: 0})
+    const {exitCode, modules} = await watchedRun(['unpack', image, join(folder, 'out')])
+    expect(exitCode).toBe(0)
+    expect(modules.filter((name) => name.includes('decompress/threads'))).toEqual([])
   })
 })

@@ -2,10 +2,20 @@ import {IntegrityError, LimitError, PreconditionError} from '../../errors.js'
 import {algorithmOf, createDigester, type Digest} from '../../oci/digest.js'
 import {type LayerCompression, layerCompression} from '../../oci/media-type.js'
 import type {ByteStream} from '../../store/content-store.js'
+import {openBlocks} from './block-input.js'
 import {detectCompression} from './detect-compression.js'
 import {gunzip} from './gunzip.js'
 import type {UnpackLimits} from '../limits.js'
+import type {InflateThreads} from './threads/inflate-threads.js'
 import {unzstd} from './unzstd.js'
+
+type DecompressLimits = Pick<UnpackLimits, 'ratio' | 'ratioFrom' | 'totalBytes' | 'zstdWindow'>
+
+export interface VerifiedTarOptions {
+  readonly mediaType: string
+  readonly diffId: Digest
+  readonly threads: number
+}
 
 /**
  * The tar of a layer: gzip, zstd or plain, as its first bytes say. Throws `PreconditionError` at
@@ -15,29 +25,91 @@ import {unzstd} from './unzstd.js'
 export function decompress(
   content: ByteStream,
   mediaType: string,
-  limits: Pick<UnpackLimits, 'ratio' | 'ratioFrom' | 'totalBytes' | 'zstdWindow'>,
+  limits: DecompressLimits,
 ): ByteStream {
+  const named = namedCompression(mediaType)
+  return limitedExpansion(content, named, limits)
+}
+
+/**
+ * As `verifiedDiffId` of what `decompress` gives, but a chunk is valid until the next one is asked
+ * for: a large layer of our own is inflated and hashed by threads, in memory that is used again.
+ * `threads`: how many of them inflate; none for 0.
+ */
+export function verifiedTar(
+  content: ByteStream,
+  {mediaType, diffId, threads}: VerifiedTarOptions,
+  limits: DecompressLimits,
+): ByteStream {
+  const named = namedCompression(mediaType)
+  return threads === 0
+    ? verifiedDiffId(limitedExpansion(content, named, limits), diffId)
+    : expandInThreads(content, named, {diffId, threads, limits})
+}
+
+function namedCompression(mediaType: string): LayerCompression {
   const named = layerCompression(mediaType)
-  if (named === undefined) {
-    throw new PreconditionError(
-      'ERR_INJECT_MEDIA_TYPE_UNSUPPORTED',
-      `a layer of the media type ${JSON.stringify(mediaType)} cannot be read`,
-    )
+  if (named !== undefined) return named
+  throw new PreconditionError(
+    'ERR_INJECT_MEDIA_TYPE_UNSUPPORTED',
+    `a layer of the media type ${JSON.stringify(mediaType)} cannot be read`,
+  )
+}
+
+async function* limitedExpansion(
+  stored: ByteStream,
+  named: LayerCompression,
+  limits: DecompressLimits,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* expand(await detectCompression(stored, named), limits)
+}
+
+async function* expandInThreads(
+  stored: ByteStream,
+  named: LayerCompression,
+  {diffId, threads: most, limits}: {diffId: Digest; threads: number; limits: DecompressLimits},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const {compression, content} = await detectCompression(stored, named)
+  const {blocks, content: other} = compression === 'gzip' ? await openBlocks(content) : {content}
+  const threads = blocks && (await inflateThreads(most, diffId))
+  if (!blocks || !threads) {
+    const whole = other ?? blocks.whole()
+    yield* verifiedDiffId(expand({compression, content: whole}, limits), diffId)
+    return
   }
   const read = {bytes: 0}
-  return limited(expand(content, named, read, limits.zstdWindow), read, limits)
+  try {
+    const {gunzipBlocks} = await import('./gunzip-blocks.js')
+    yield* limited(gunzipBlocks(blocks, threads, read), read, limits)
+    checkDiffId(await threads.digest(), diffId)
+  } finally {
+    await threads.close()
+  }
+}
+
+/** `undefined` where there can be none. */
+async function inflateThreads(most: number, diffId: Digest): Promise<InflateThreads | undefined> {
+  const {startInflateThreads} = await import('./threads/inflate-threads.js')
+  try {
+    return startInflateThreads(most, algorithmOf(diffId))
+  } catch {
+    // as many threads as may be, or none at all: it goes without
+    return undefined
+  }
 }
 
 async function* expand(
-  stored: ByteStream,
-  named: LayerCompression,
-  read: {bytes: number},
-  zstdWindow: number,
+  {compression, content}: Awaited<ReturnType<typeof detectCompression>>,
+  limits: DecompressLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const {compression, content} = await detectCompression(stored, named)
-  if (compression === 'gzip') yield* gunzip(content, read)
-  else if (compression === 'none') yield* count(content, read)
-  else yield* unzstd(count(content, read), {window: zstdWindow})
+  const read = {bytes: 0}
+  const expanded =
+    compression === 'gzip'
+      ? gunzip(content, read)
+      : compression === 'none'
+        ? count(content, read)
+        : unzstd(count(content, read), {window: limits.zstdWindow})
+  yield* limited(expanded, read, limits)
 }
 
 /**
@@ -53,14 +125,16 @@ export async function* verifiedDiffId(
     digester.update(chunk)
     yield chunk
   }
-  const found = digester.digest()
-  if (found !== diffId) {
-    throw new IntegrityError(
-      'ERR_INJECT_DIFF_ID_MISMATCH',
-      `the layer's content is not what the image's config names: expected ${diffId}, found ${found}`,
-      {expected: diffId, found},
-    )
-  }
+  checkDiffId(digester.digest(), diffId)
+}
+
+function checkDiffId(found: Digest, diffId: Digest): void {
+  if (found === diffId) return
+  throw new IntegrityError(
+    'ERR_INJECT_DIFF_ID_MISMATCH',
+    `the layer's content is not what the image's config names: expected ${diffId}, found ${found}`,
+    {expected: diffId, found},
+  )
 }
 
 async function* count(

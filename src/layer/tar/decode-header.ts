@@ -29,6 +29,9 @@ export const blockSize = 512
 
 /** The type flag `S`. */
 const sparse = 0x53
+const space = 0x20
+/** The digit. */
+const zero = 0x30
 
 /**
  * Decodes the block at `at`; `undefined` for one of zeros. Understands v7, ustar and GNU headers.
@@ -42,13 +45,12 @@ export function decodeHeader(block: Buffer, at: number): TarHeader | undefined {
   checkSum(block, at)
   const size = number(block, at + 124, 12, 'size')
   if (size === undefined || size < 0) throw layerCorrupt('an entry has no valid size')
-  const sizeField = block.toString('latin1', at + 124, at + 136)
   return {
-    type: block.toString('latin1', at + 156, at + 157),
+    type: String.fromCharCode(block[at + 156] ?? 0),
     name: name(block, at),
     link: text(block, at + 157, 100),
     size,
-    sizeYields: size === 0 || size === 0o77777777777 || sizeField.charCodeAt(0) >= 0x80,
+    sizeYields: size === 0 || size === 0o77777777777 || (block[at + 124] ?? 0) >= 0x80,
     mode: positive(number(block, at + 100, 8, 'mode'), 'mode') & 0o7777,
     uid: positive(number(block, at + 108, 8, 'owner'), 'owner'),
     gid: positive(number(block, at + 116, 8, 'group'), 'group'),
@@ -94,20 +96,28 @@ function deviceNumbers(block: Buffer, at: number): {major: number; minor: number
 
 /** Up to the first NUL. */
 function text(block: Buffer, start: number, length: number): ByteString {
-  const end = block.indexOf(0, start)
-  return block.toString(
-    'latin1',
-    start,
-    end === -1 ? start + length : Math.min(end, start + length),
-  )
+  let end = start
+  while (end < start + length && block[end] !== 0) end++
+  return end === start ? '' : block.toString('latin1', start, end)
 }
 
 /** `undefined` for a blank field. */
 function number(block: Buffer, start: number, length: number, what: string): number | undefined {
   if ((block[start] ?? 0) >= 0x80) return base256(block.subarray(start, start + length), what)
-  const digits = /^ *([0-7]*)[ \0]*$/.exec(block.toString('latin1', start, start + length))?.[1]
-  if (digits === undefined) throw layerCorrupt(`the ${what} of an entry is not a number`)
-  return digits === '' ? undefined : Number.parseInt(digits, 8)
+  const end = start + length
+  let at = start
+  while (at < end && block[at] === space) at++
+  const first = at
+  let value = 0
+  for (; at < end; at++) {
+    const digit = (block[at] ?? 0) - zero
+    if (digit < 0 || digit > 7) break
+    value = value * 8 + digit
+  }
+  const isBlank = at === first
+  while (at < end && (block[at] === space || block[at] === 0)) at++
+  if (at < end) throw layerCorrupt(`the ${what} of an entry is not a number`)
+  return isBlank ? undefined : value
 }
 
 /** GNU's form for what does not fit: two's complement, big-endian, without the very first bit. */

@@ -2,14 +2,29 @@ import {fchmodSync, fchownSync, futimesSync, lchownSync, lutimesSync} from 'node
 import {errnoOf} from '../../disk/local-io-error.js'
 import type {EntryMetadata} from '../entry.js'
 
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
 /** Gives files what an entry says of them beside their content. */
 export interface MetadataWriter {
   /**
    * To an open file or directory, once its content is written: owner first, because a change of
    * owner takes setuid and capabilities away, then what `setXattrs` does while the owner may still
-   * write, then mode and time.
+   * write, then mode and time. `owner` is who owns it now, if that is known.
    */
-  toDescriptor(descriptor: number, metadata: EntryMetadata, setXattrs: () => void): void
+  toDescriptor(
+    descriptor: number,
+    metadata: EntryMetadata,
+    setXattrs: () => void,
+    owner?: Owner,
+  ): void
+  /**
+   * Whether the owner stays as it is, `owner`: because it is the right one, or because this user
+   * cannot give files away, which is told once.
+   */
+  keepsOwner(metadata: EntryMetadata, owner: Owner | undefined): boolean
   /** Owner and time of what has no descriptor, such as a symlink itself. */
   toPath(path: string | Buffer, metadata: EntryMetadata): void
 }
@@ -25,26 +40,31 @@ export function createMetadataWriter(
   let givesAway = isRoot
   let told = false
   return {
-    toDescriptor(descriptor, metadata, setXattrs) {
-      giveAway(metadata, () => fchownSync(descriptor, metadata.uid, metadata.gid))
+    keepsOwner,
+    toDescriptor(descriptor, metadata, setXattrs, owner) {
+      if (!keepsOwner(metadata, owner))
+        giveAway(() => fchownSync(descriptor, metadata.uid, metadata.gid))
       setXattrs()
       fchmodSync(descriptor, metadata.mode)
       futimesSync(descriptor, ...timesOf(metadata))
     },
     toPath(path, metadata) {
-      giveAway(metadata, () => lchownSync(path, metadata.uid, metadata.gid))
+      if (!keepsOwner(metadata)) giveAway(() => lchownSync(path, metadata.uid, metadata.gid))
       lutimesSync(path, ...timesOf(metadata))
     },
   }
 
-  function giveAway(metadata: EntryMetadata, change: () => void): void {
-    if (!givesAway) {
-      if (!isRoot && !told && isOthers(metadata)) {
-        told = true
-        onWarning('not root, so owners were not restored; pass --owner 0:0 to update')
-      }
-      return
+  function keepsOwner(metadata: EntryMetadata, owner?: Owner): boolean {
+    if (owner?.uid === metadata.uid && owner.gid === metadata.gid) return true
+    if (givesAway) return false
+    if (!isRoot && !told && isOthers(metadata)) {
+      told = true
+      onWarning('not root, so owners were not restored; pass --owner 0:0 to update')
     }
+    return true
+  }
+
+  function giveAway(change: () => void): void {
     try {
       change()
     } catch (error) {
@@ -59,8 +79,8 @@ function isOthers({uid, gid}: EntryMetadata): boolean {
   return uid !== process.geteuid?.() || gid !== process.getegid?.()
 }
 
-/** As dates: Node takes a negative number for "now". */
-function timesOf({mtime}: EntryMetadata): [Date, Date] {
-  const date = new Date(mtime * 1000)
+/** Node takes a negative number for "now", and a date for what it is. */
+function timesOf({mtime}: EntryMetadata): [Date | number, Date | number] {
+  const date = mtime >= 0 ? mtime : new Date(mtime * 1000)
   return [date, date]
 }

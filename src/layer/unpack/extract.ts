@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
   linkSync,
   openSync,
   renameSync,
@@ -10,13 +11,15 @@ import {
   unlinkSync,
 } from 'node:fs'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
-import {createMetadataWriter} from './apply-metadata.js'
+import {createMetadataWriter, type Owner} from './apply-metadata.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
 import {createHoleWriter, type HoleWriter} from './hole-writer.js'
 import {createDirectories} from './kept-directories.js'
 import {createLinks} from './links.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
+import {createFinisher} from './finisher.js'
+import type {FileContent} from './threads/finish-thread.js'
 import type {TreeRoot} from './tree-root.js'
 import {unsafePath} from './check-entries.js'
 import {createTurn} from '../../stream/take-turns.js'
@@ -51,6 +54,13 @@ export interface Extraction {
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
+export interface ExtractionOptions {
+  /** Long runs of zeros take no space. Default: they do not. */
+  readonly holes?: boolean | undefined
+  /** Many small files may be written by a thread beside this one. Default: they are not. */
+  readonly threads?: boolean | undefined
+}
+
 /**
  * The entries must have passed `checkEntry`. Nothing outside `root` is touched: a path is written
  * only below directories that are directories, and no link is ever followed. Throws
@@ -59,20 +69,29 @@ const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_N
 export function createExtraction(
   root: TreeRoot,
   onWarning: (message: string) => void,
-  {holes = true}: {readonly holes?: boolean | undefined} = {},
+  {holes = true, threads = false}: ExtractionOptions = {},
 ): Extraction {
   const tree = createWrittenTree(root)
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
   const directories = createDirectories()
-  const link = createLinks(root, tree, applyMetadataTo, onWarning)
+  const owner = ownerOfNew(root)
+  const finisher = createFinisher(threads)
+  const work = {describe: applyMetadataTo, settle: () => finisher.settleNow()}
+  const link = createLinks(root, tree, work, onWarning)
   const special = createSpecialFiles(
     () => readable(root.access('')),
     (name) => root.at(name),
     temporaryName,
   )
   let file:
-    {readonly descriptor: number; readonly entry: Entry; readonly content: HoleWriter} | undefined
+    | {
+        readonly descriptor: number
+        readonly entry: Entry
+        /** What this thread writes, or hands to the other one. */
+        readonly content: HoleWriter | FileContent
+      }
+    | undefined
 
   return {
     add: (entry) => attempt('create', entry.path, () => add(entry)),
@@ -89,14 +108,20 @@ export function createExtraction(
     endEntry() {
       if (file === undefined) return
       const {descriptor, entry, content} = file
+      if ('handOver' in content) {
+        file = undefined
+        content.handOver(descriptor)
+        return
+      }
       attempt('finish', entry.path, () => {
         content.end()
-        applyMetadataTo(descriptor, entry.path, entry)
+        applyMetadataTo(descriptor, entry.path, entry, owner)
       })
       close()
     },
     async finish(signal) {
       special.close()
+      await finisher.settle()
       const turn = createTurn()
       for (const metadata of directories.inwardFirst()) {
         attempt('finish', metadata.path, () => finishDirectory(metadata.path, metadata))
@@ -106,7 +131,10 @@ export function createExtraction(
     },
     describeRoot: (metadata) =>
       attempt('finish', metadata.path, () => applyMetadataTo(root.descriptor, '', metadata)),
-    close,
+    close() {
+      close()
+      finisher.close()
+    },
   }
 
   function add(entry: Entry): void {
@@ -131,16 +159,17 @@ export function createExtraction(
     }
   }
 
-  function addFile(entry: Entry): void {
+  function addFile(entry: Entry & {readonly kind: 'file'}): void {
+    const isPlain = (entry.xattrs?.size ?? 0) === 0 && metadataOf.keepsOwner(entry, owner)
+    const handed = isPlain ? finisher.take(entry) : undefined
     const descriptor = tree.place(entry.path, (at) => openSync(at, newFile, 0o600))
-    file = {entry, descriptor, content: createHoleWriter(descriptor, {holes})}
+    file = {entry, descriptor, content: handed ?? createHoleWriter(descriptor, {holes})}
   }
 
   /** Its attributes are set at once: kept to the end they could be gigabytes. */
   function addDirectory(entry: EntryMetadata): void {
     const {path} = entry
-    const isNew = !tree.isDirectory(path)
-    if (isNew) tree.makeDirectory(path)
+    const isNew = tree.enterDirectory(path)
     const [now, later] = divide(entry.xattrs)
     const before = isNew ? [] : directories.attributesOf(path)
     if (before.length > 0) withText(path, (text) => removeXattrs(text, before))
@@ -180,7 +209,7 @@ export function createExtraction(
     const descriptor = tree.leadsThroughDirectories(path) ? openIfDirectory(path) : undefined
     if (descriptor === undefined) return
     try {
-      applyMetadataTo(descriptor, path, metadata)
+      applyMetadataTo(descriptor, path, metadata, owner)
     } finally {
       closeSync(descriptor)
     }
@@ -195,8 +224,13 @@ export function createExtraction(
     }
   }
 
-  function applyMetadataTo(descriptor: number, path: ByteString, metadata: EntryMetadata): void {
-    metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata))
+  function applyMetadataTo(
+    descriptor: number,
+    path: ByteString,
+    metadata: EntryMetadata,
+    owner?: Owner,
+  ): void {
+    metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata), owner)
   }
 
   function setXattrsOf(path: ByteString, {xattrs}: Pick<EntryMetadata, 'xattrs'>): void {
@@ -222,6 +256,15 @@ export function createExtraction(
     if (file !== undefined) closeSync(file.descriptor)
     file = undefined
   }
+}
+
+/**
+ * Who owns what is made in the tree: this user, and its group unless that of the tree's own
+ * directory is inherited. `undefined` where the two differ.
+ */
+function ownerOfNew(root: TreeRoot): Owner | undefined {
+  const {uid, gid} = fstatSync(root.descriptor)
+  return uid === process.geteuid?.() && gid === process.getegid?.() ? {uid, gid} : undefined
 }
 
 /**

@@ -6,8 +6,12 @@ import {readXattrs} from '../tree/read-xattrs.js'
 import type {TreeRoot} from './tree-root.js'
 import type {WrittenTree} from './written-tree.js'
 
-/** Gives a file all that an entry says of it beside its content. */
-type Describe = (descriptor: number, path: ByteString, metadata: EntryMetadata) => void
+interface FileWork {
+  /** Gives a file all that an entry says of it beside its content. */
+  readonly describe: (descriptor: number, path: ByteString, metadata: EntryMetadata) => void
+  /** Waits until the files so far are what they are to be. */
+  readonly settle: () => void
+}
 
 /**
  * Makes `path` another name of the file `target`, which `found` is the state of. File systems limit
@@ -17,7 +21,7 @@ type Describe = (descriptor: number, path: ByteString, metadata: EntryMetadata) 
 export function createLinks(
   root: TreeRoot,
   tree: Pick<WrittenTree, 'stat' | 'place'>,
-  describe: Describe,
+  {describe, settle}: FileWork,
   onWarning: (message: string) => void,
 ): (path: ByteString, target: ByteString, found: Stats) => void {
   /** The newest copy of a file, by the file's inode. */
@@ -39,7 +43,8 @@ export function createLinks(
         )
       }
       isTold = true
-      placeCopy(path, target, found)
+      settle()
+      placeCopy(path, target, tree.stat(target) ?? found)
     }
   }
 

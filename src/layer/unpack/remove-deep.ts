@@ -69,7 +69,7 @@ async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> 
         if (aroundMount !== undefined && mount !== undefined && mount !== aroundMount) {
           throw mountBelow(named(name))
         }
-        opened.chmod(0o700)
+        if ((stat.mode & 0o700) !== 0o700) opened.chmod(0o700)
         levels.push({name, ino: stat.ino, content})
         hold(opened)
         return

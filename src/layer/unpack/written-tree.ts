@@ -10,11 +10,10 @@ import {unsafePath} from './check-entries.js'
 export interface WrittenTree {
   /** What is at `path` itself; `undefined` for nothing. */
   stat(path: ByteString): Stats | undefined
-  /** Whether `path` is a directory, and no link to one. */
-  isDirectory(path: ByteString): boolean
-  /** Whether everything above `path` is. */
+  /** Whether everything above `path` is a directory, and no link to one. */
   leadsThroughDirectories(path: ByteString): boolean
-  makeDirectory(path: ByteString): void
+  /** Makes a directory of `path`, unless it is one: tells whether it was made. */
+  enterDirectory(path: ByteString): boolean
   /**
    * Makes what is missing above `path`, telling of each. Throws `UnsafeContentError` where
    * something else is in the way.
@@ -29,7 +28,7 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
   // directories are remembered until anything is removed, because looking at each parent of each
   // entry would cost as much as writing it
   const known = new Set<ByteString>()
-  return {stat, isDirectory, leadsThroughDirectories, makeDirectory, enterParent, place}
+  return {stat, leadsThroughDirectories, enterDirectory, enterParent, place}
 
   function stat(path: ByteString): Stats | undefined {
     return lstatSync(root.at(path), {throwIfNoEntry: false})
@@ -44,6 +43,21 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
 
   function leadsThroughDirectories(path: ByteString): boolean {
     return foldersAbove(path).every((folder) => known.has(folder) || isDirectory(detached(folder)))
+  }
+
+  function enterDirectory(path: ByteString): boolean {
+    if (known.has(path)) return false
+    try {
+      // nearly always nothing is there, and to look first would cost as much
+      mkdirSync(root.at(path), 0o700)
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+      if (isDirectory(path)) return false
+      makeDirectory(path)
+      return true
+    }
+    known.add(path)
+    return true
   }
 
   function makeDirectory(path: ByteString): void {

@@ -119,7 +119,7 @@ describe('deflate of our own', () => {
     const built = readFileSync(
       new URL('../../../src/layer/compress/wasm/deflate.wasm', import.meta.url),
     )
-    const compiled = await compile()
+    const compiled = await compile('deflate')
     expect(built.equals(compiled)).toBe(true)
   })
 

@@ -1,0 +1,114 @@
+import {blockEnd} from './block-end.js'
+import {longestBlock} from './threads/block-inflate.js'
+
+/** Gzip that begins as our own does, to be taken block by block. */
+export interface BlockInput {
+  /** The next block, in memory that is used again; `undefined` where none of ours comes next. */
+  peek(): Promise<Buffer | undefined>
+  /** Passes over so many bytes of what `peek` gave. */
+  skip(length: number): void
+  /** All that was not passed over, to the end. */
+  rest(): AsyncGenerator<Uint8Array, void, undefined>
+  /** All of the gzip, instead of blocks: before the first one is asked for. */
+  whole(): AsyncGenerator<Uint8Array, void, undefined>
+  /** Closes the content. */
+  close(): Promise<void>
+}
+
+/** Bytes of gzip below which threads are not worth their start. */
+const small = 1024 * 1024
+const roomLength = small + 2 * longestBlock
+
+/**
+ * No name, no time, no flags, OS "unknown": others write the same.
+ * https://www.rfc-editor.org/rfc/rfc1952#section-2.3
+ */
+const header = Buffer.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
+
+/**
+ * Looks whether `content` is gzip of our own, and large: with `blocks` behind the header if it is,
+ * else as it was.
+ */
+export async function openBlocks(
+  content: AsyncIterable<Uint8Array>,
+): Promise<
+  | {readonly blocks: BlockInput; readonly content?: undefined}
+  | {readonly blocks?: undefined; readonly content: AsyncIterable<Uint8Array>}
+> {
+  const chunks = content[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, void>
+  const room = Buffer.allocUnsafeSlow(roomLength)
+  let [start, end] = [0, 0]
+  /** What did not fit. */
+  let chunk: Uint8Array = new Uint8Array(0)
+  let isOver = false
+  const close = async (): Promise<void> => {
+    await chunks.return?.()
+  }
+  try {
+    await fill(small)
+    const isOurs = end >= small && room.subarray(0, header.length).equals(header)
+    if (!isOurs || blockEnd(room.subarray(0, end), header.length) === undefined)
+      return {content: rest()}
+  } catch (error) {
+    await close()
+    throw error
+  }
+  start = header.length
+  return {
+    blocks: {
+      async peek() {
+        await fill(longestBlock)
+        const held = room.subarray(start, end)
+        const length = blockEnd(held, 0)
+        return length === undefined ? undefined : held.subarray(0, length)
+      },
+      skip(length) {
+        start += length
+      },
+      rest,
+      whole() {
+        start = 0
+        return rest()
+      },
+      close,
+    },
+  }
+
+  /** Until `length` bytes are held, or all there are. */
+  async function fill(length: number): Promise<void> {
+    while (end - start < length) {
+      if (chunk.length === 0) {
+        const {value, done} = isOver ? {done: true} : await chunks.next()
+        if (done === true || value === undefined) {
+          isOver = true
+          return
+        }
+        chunk = value
+      }
+      if (end === room.length) {
+        room.copyWithin(0, start, end)
+        end -= start
+        start = 0
+      }
+      const part = chunk.subarray(0, room.length - end)
+      room.set(part, end)
+      end += part.length
+      chunk = chunk.subarray(part.length)
+    }
+  }
+
+  async function* rest(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      if (end > start) yield room.subarray(start, end)
+      start = end
+      if (chunk.length > 0) yield chunk
+      while (!isOver) {
+        const {value, done} = await chunks.next()
+        if (done === true) isOver = true
+        else yield value
+      }
+    } finally {
+      if (!isOver) await close()
+    }
+  }
+}

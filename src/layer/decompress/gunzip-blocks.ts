@@ -1,0 +1,77 @@
+import {setImmediate as turn} from 'node:timers/promises'
+import type {BlockInput} from './block-input.js'
+import {inflateRest, type MemberSoFar} from './inflate-rest.js'
+import type {InflateThreads} from './threads/inflate-threads.js'
+
+/** Bytes that deflate can look back. */
+const windowLength = 32 * 1024
+
+/** Bytes of gzip's header. */
+const headerLength = 10
+
+/**
+ * As `gunzip` of the same content, by threads, which hash what comes out, too. They inflate blocks
+ * of our own deflate; from where something else comes, zlib goes on. So what is taken, and what is
+ * thrown, is what zlib says. A chunk is valid until the next one is asked for.
+ */
+export async function* gunzipBlocks(
+  blocks: BlockInput,
+  threads: InflateThreads,
+  read: {bytes: number},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const putting = putAll(blocks, threads)
+  try {
+    let length = 0
+    let window: Buffer = Buffer.alloc(0)
+    read.bytes = headerLength
+    for (;;) {
+      const block = await threads.take()
+      if (!block) break
+      read.bytes += block.stored
+      length += block.bytes.length
+      window = lastOf(window, block.bytes)
+      yield block.bytes
+      // the network's
+      await turn()
+    }
+    await putting
+    const {crc, left} = await threads.stop()
+    const before: MemberSoFar = {read: read.bytes, length, crc, window}
+    for await (const chunk of inflateRest(chain(left, blocks.rest()), before, read)) {
+      await threads.hash(chunk)
+      yield chunk
+    }
+  } finally {
+    threads.abandon()
+    await putting
+    await blocks.close()
+  }
+}
+
+/** Never rejects: what goes wrong with the content reaches anyone who takes blocks. */
+async function putAll(blocks: BlockInput, threads: InflateThreads): Promise<void> {
+  try {
+    for (;;) {
+      const block = await blocks.peek()
+      if (!block || !(await threads.put(block))) break
+      blocks.skip(block.length)
+    }
+    threads.endBlocks()
+  } catch (error) {
+    threads.fail(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+/** A copy of the last bytes of both. */
+function lastOf(before: Buffer, bytes: Buffer): Buffer {
+  if (bytes.length >= windowLength) return Buffer.from(bytes.subarray(-windowLength))
+  return Buffer.concat([before, bytes]).subarray(-windowLength)
+}
+
+async function* chain(
+  first: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (first.length > 0) yield first
+  yield* rest
+}

@@ -1,0 +1,63 @@
+// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// the built one.
+import {readFileSync} from 'node:fs'
+
+/** Bytes of a block once it is inflated, at most: what our own deflate takes at once. */
+export const largestBlock = 256 * 1024
+
+/** Bytes of a compressed block, at most: more than our own deflate ever makes of one. */
+export const longestBlock = 257 * 1024
+
+/** Bytes behind a block that must be there to be read; what is in them does not matter. */
+export const inputSlack = 32
+
+/** Bytes behind the room for `largestBlock` that must be there to be written. */
+export const outputSlack = 512
+
+/** Bytes of the working memory of one thread: a little more than `scratchBytes` says. */
+export const scratchLength = 32 * 1024
+
+/** @type {WebAssembly.Module | undefined} */
+let loaded
+
+/** @returns {WebAssembly.Module} compiled once from the file that `npm run build` makes */
+export function loadInflate() {
+  loaded ??= new WebAssembly.Module(readFileSync(new URL('../wasm/inflate.wasm', import.meta.url)))
+  return loaded
+}
+
+/**
+ * A memory of `length` bytes for blocks and working memory, which threads may share.
+ *
+ * @param {number} length
+ * @returns {WebAssembly.Memory}
+ */
+export function createMemory(length) {
+  const pages = Math.ceil(length / 65_536)
+  return new WebAssembly.Memory({initial: pages, maximum: pages, shared: true})
+}
+
+/**
+ * Inflate within `memory`, with working memory of `scratchLength` bytes at `scratch`. The function
+ * that it gives inflates `length` bytes at `from`, which are one block of our own deflate, and
+ * returns how many bytes it wrote to `to`; -1 when they are not such a block, which says nothing
+ * of whether they are good deflate.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {WebAssembly.Memory} memory
+ * @param {number} scratch
+ * @returns {(from: number, length: number, to: number) => number}
+ */
+export function createBlockInflate(module, memory, scratch) {
+  const {exports} = new WebAssembly.Instance(module, {env: {memory}})
+  const {prepare, inflateBlock, ...constants} =
+    /** @type {Record<string, (...given: number[]) => number>} */ (exports)
+  if (!prepare || !inflateBlock)
+    throw new Error('inflate.wasm is not what this program was built with')
+  const built = ['inputSlack', 'outputSlack', 'scratchBytes'].map((name) => constants[name]?.())
+  const [input = Infinity, output = Infinity, scratchBytes = Infinity] = built
+  if (input > inputSlack || output > outputSlack || scratchBytes > scratchLength)
+    throw new Error('inflate.wasm was built with other constants')
+  prepare(scratch)
+  return (from, length, to) => inflateBlock(scratch, from, length, to)
+}
