@@ -2,6 +2,7 @@ import {compareRecords, type ContentRecord} from './record.js'
 
 interface Head {
   record: ContentRecord
+  readonly source: number
   readonly rest: Iterator<ContentRecord>
 }
 
@@ -10,11 +11,11 @@ export function* mergeSorted(
   sources: readonly Iterator<ContentRecord>[],
 ): Generator<ContentRecord, void, undefined> {
   const heads: Head[] = []
-  for (const rest of sources) {
+  for (const [source, rest] of sources.entries()) {
     const {value, done} = rest.next()
-    if (done !== true) heads.push({record: value, rest})
+    if (done !== true) heads.push({record: value, source, rest})
   }
-  heads.sort((one, other) => compareRecords(one.record, other.record))
+  heads.sort(compareHeads)
   for (let first = heads[0]; first; first = heads[0]) {
     yield first.record
     const {value, done} = first.rest.next()
@@ -27,9 +28,13 @@ export function* mergeSorted(
 function sink(heads: Head[], moved: Head): void {
   let at = 1
   for (let next = heads[at]; next; next = heads[at]) {
-    if (compareRecords(moved.record, next.record) <= 0) break
+    if (compareHeads(moved, next) <= 0) break
     heads[at - 1] = next
     at++
   }
   heads[at - 1] = moved
+}
+
+function compareHeads(one: Head, other: Head): number {
+  return compareRecords(one.record, other.record) || one.source - other.source
 }

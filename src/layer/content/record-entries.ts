@@ -96,7 +96,7 @@ export function recordEntries(source: RecordSource, write: RecordWriter): EntryR
       'target' in entry ? entry.target : 'major' in entry ? `${entry.major}:${entry.minor}` : ''
     write(describe(entry, {kind, target}))
     if (kind !== 'hardlink') return
-    write({...describe(entry, {kind: 'link', target: path}), path: target})
+    write({...bare, path: target, kind: 'link', target: path, ...here()})
   }
 
   function describe(

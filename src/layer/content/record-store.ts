@@ -23,11 +23,11 @@ export interface RecordLimits {
   readonly disk: number
 }
 
-/** Some 120,000 records in memory, some 25 million on disk. */
+/** Some 100,000 records in memory, some 25 million on disk. */
 export const recordLimits: RecordLimits = {memory: 40 * 1024 * 1024, disk: 4 * 1024 ** 3}
 
 /** What a record takes beside its texts. */
-const ownBytes = 256
+const ownBytes = 288
 
 /**
  * Empty at first. `temporary` is the folder for the temporary file, which has no name and so cannot
