@@ -9,7 +9,7 @@ import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {EntryRules} from '../../layer/unpack/check-entries.js'
 import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
 import type {ByteStream} from '../../store/content-store.js'
-import {tap} from '../../stream/bytes.js'
+import {drain, tap} from '../../stream/bytes.js'
 import {mapAhead} from '../../stream/map-ahead.js'
 import type {Ports} from '../../ports.js'
 import {matchLayers} from './match-layers.js'
@@ -214,5 +214,5 @@ async function readAll(
     },
     width,
   )
-  for await (const _ of results) signal.throwIfAborted()
+  await drain(results)
 }
