@@ -1,11 +1,12 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume] [stop] [against]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs
-// installs what it measures against.
+// [resume] [stop] [diff] [against]: measures, prints, and writes bench/results/NAME.json.
+// bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {against} from './against.mjs'
 import {copy} from './copy.mjs'
+import {diff} from './diff.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {save} from './save.mjs'
 import {scale} from './scale.mjs'
@@ -53,6 +54,7 @@ const benches = {
 
   against,
   copy,
+  diff,
   stop,
   save,
 

@@ -139,7 +139,8 @@ export function createHeaderScanner(
   /** https://www.gnu.org/software/tar/manual/html_node/Standard.html */
   function beginOld(bytes: Buffer, entry: Entry, stored: number): void {
     const parts = content ? oldParts(bytes, 386, 4) : []
-    old = {entry: content ? {...entry, size: number(bytes, 483)} : entry, stored, parts}
+    const isSized = content && entry.kind === 'file'
+    old = {entry: isSized ? {...entry, size: number(bytes, 483)} : entry, stored, parts}
     if (bytes[482] === 0) endMap()
     else place = 'sparse map'
   }

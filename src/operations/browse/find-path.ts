@@ -32,8 +32,8 @@ export function findPath(tree: OpenTree, path: ByteString): FoundPath {
     const here = [...done, name]
     const record = recordAt(tree, here, known)
     if (record?.kind !== 'symlink') {
-      if (!record && !isAtOrAbove(here, root)) throw notFound(tree, path, here)
-      if (record && left.some(isName) && !isDirectory(record)) throw notFound(tree, path, here)
+      const isThere = record ? isDirectory(record) || !left.some(isName) : isAtOrAbove(here, root)
+      if (!isThere) throw notFound(tree, path, [...here, ...left.filter(isName)])
       done = here
       continue
     }
@@ -101,7 +101,7 @@ function notFound(
     'ERR_INJECT_PATH_NOT_FOUND',
     isOutside
       ? `${display(path)} leads to ${place}, which is outside slot ${slot} of ${reference}`
-      : `there is no ${display(path)} in ${slot === null ? '' : `slot ${slot} of `}${reference}: ${place} is not there, or is not a directory`,
+      : `there is no ${display(path)} in ${slot === null ? '' : `slot ${slot} of `}${reference}${path === where || path === `/${where}` ? '' : `: it leads to ${place}`}`,
     {hint: slot === null ? 'inject ls shows what is there' : '--all looks into the whole image'},
   )
 }

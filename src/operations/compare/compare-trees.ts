@@ -100,7 +100,7 @@ function differences(
   const [one, other] = [typeOf(before), typeOf(after)]
   // what nothing is said of can be no difference
   const isSilent = before.kind === 'implicit' || after.kind === 'implicit'
-  if (isSilent && one === other) return aspects
+  if (isSilent) return one === other ? [] : ['type']
   if (one !== other) aspects.push('type')
   else if (one === 'file') {
     if (isOtherContent(before, after)) aspects.push('content')

@@ -111,7 +111,7 @@ describe('the files of an image', () => {
     expect(await list(store, 'v1#models')).toEqual(['.wh.kept', 'link', 'out', 'weights'])
     expect(await read(store, 'v1#models:/link')).toBe('w')
     await expect(read(store, 'v1#models:/out')).rejects.toThrow(
-      "'out' leads to '/etc/passwd', which is outside slot models",
+      "'/out' leads to '/etc/passwd', which is outside slot models",
     )
     expect(await read(store, 'v1:/opt/models/out')).toBe('root')
     await expect(list(store, 'v1#other')).rejects.toMatchObject({code: 'ERR_INJECT_NO_SLOT'})
