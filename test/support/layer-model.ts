@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import {lstatSync, readdirSync, readFileSync, readlinkSync} from 'node:fs'
+import {gzipSync} from 'node:zlib'
 import fc from 'fast-check'
 import {digestOf} from '../../src/oci/digest.js'
 import {layerMediaType} from '../../src/oci/media-type.js'
@@ -135,6 +136,12 @@ function nodeOf(
 export function putLayerOf(entries: readonly ModelEntry[]): PutLayer {
   const blob = archive(...entries.map(memberOf))
   return {blob, mediaType: layerMediaType('oci', 'none'), diffId: digestOf(blob)}
+}
+
+/** The same, compressed. */
+export function putGzipLayerOf(entries: readonly ModelEntry[]): PutLayer {
+  const {blob = Buffer.alloc(0), diffId} = putLayerOf(entries)
+  return {blob: gzipSync(blob), mediaType: layerMediaType('oci', 'gzip'), ...(diffId && {diffId})}
 }
 
 function memberOf({kind, path, content, target, mode, uid, mtime}: ModelEntry): Buffer {

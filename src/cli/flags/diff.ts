@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os'
 import {pathPatterns} from '../../layer/tree/path-patterns.js'
 import type {DiffRequest} from '../../operations/compare/diff.js'
 import type {DiffView} from '../../operations/compare/diff-trees.js'
-import {fileAspects} from '../../operations/compare/file-change.js'
+import {type FileAspect, fileAspects} from '../../operations/compare/file-change.js'
 import {parseSide} from '../../operations/compare/side.js'
 import {directoryFlags, directoryOptions} from './directory.js'
 import {platformChoice, platformsFlag} from './platform.js'
@@ -18,8 +18,6 @@ export const diffArgs = {
 
 /** The most lines that are shown of one image, and the most changes in one document. */
 export const [mostRows, mostChanges] = [200, 100_000]
-
-const {owner, chmod, exclude} = directoryFlags
 
 export const diffFlags = {
   ...partFlags,
@@ -43,16 +41,25 @@ export const diffFlags = {
     helpValue: 'PATTERN',
     summary: 'Compare only matching paths, in gitignore syntax; repeatable.',
   }),
-  ignore: Flags.option({options: fileAspects, multiple: true, multipleNonGreedy: true})({
+  ignore: Flags.custom<FileAspect>({
+    options: [...fileAspects],
+    parse: (text) => Promise.resolve(text as FileAspect),
+  })({
+    multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'ASPECT',
     summary: `Difference that does not count: ${fileAspects.join(', ')}; repeatable.`,
   }),
   exact: Flags.boolean({
     summary: 'Read the layers that both images have, too, which can hide or hold the same paths.',
   }),
-  owner: {...owner, helpGroup: 'CONTENT', summary: 'Owner of everything in a directory, as for update.'},
-  chmod: {...chmod, summary: 'Modes in a directory, as for update.'},
-  exclude,
+  owner: Flags.string({
+    helpGroup: 'CONTENT',
+    helpValue: 'UID:GID',
+    summary: 'Owner of everything in a directory, as for update.',
+  }),
+  chmod: directoryFlags.chmod,
+  exclude: directoryFlags.exclude,
   ...readFlags,
 }
 

@@ -8,8 +8,8 @@ const needsQuotes = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}"\\]|^ | $/u
  * UTF-8 as `\xNN`. Two paths never look the same.
  */
 export function shownName({path, pathBytes}: NamedPath): string {
-  if (pathBytes !== undefined) return `"${[...path].map(shownByte).join('')}"`
-  return needsQuotes.test(path) ? `"${[...path].map(shownCharacter).join('')}"` : path
+  if (pathBytes !== undefined) return `"${path.replaceAll(/[^]/g, shownByte)}"`
+  return needsQuotes.test(path) ? `"${path.replaceAll(/[^]/gu, shownCharacter)}"` : path
 }
 
 function shownByte(character: string): string {

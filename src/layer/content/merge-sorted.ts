@@ -12,15 +12,15 @@ export function* mergeSorted(
 ): Generator<ContentRecord, void, undefined> {
   const heads: Head[] = []
   for (const [source, rest] of sources.entries()) {
-    const {value, done} = rest.next()
-    if (done !== true) heads.push({record: value, source, rest})
+    const next = rest.next()
+    if (next.done !== true) heads.push({record: next.value, source, rest})
   }
   heads.sort(compareHeads)
   for (let first = heads[0]; first; first = heads[0]) {
     yield first.record
-    const {value, done} = first.rest.next()
-    if (done === true) heads.shift()
-    else sink(heads, Object.assign(first, {record: value}))
+    const next = first.rest.next()
+    if (next.done === true) heads.shift()
+    else sink(heads, Object.assign(first, {record: next.value}))
   }
 }
 

@@ -43,7 +43,7 @@ export interface ContentRecord {
   readonly inode: number
 }
 
-/** Later entries have the larger number, over all layers; `sequence` 0 is before a layer's first. */
+/** Later entries have the larger number, over all layers; 0 is before the first of a layer. */
 export function orderOf(layer: number, sequence: number): number {
   return layer * 2 ** 32 + sequence
 }

@@ -48,7 +48,7 @@ function changeOf(
   }
   const one = before ?? after
   if (!one) return deletion(merged, lowestShared)
-  // a directory that only paths in it tell of is no news
+  // nothing is known of a directory that only paths in it tell of
   if (one.kind === 'implicit' && !isEmptied) return undefined
   const isHidden = (before ? second : first).whiteout > lowestShared
   const mayBeThere = shared === 'all' || (shared === 'directories' && one.kind === 'directory')

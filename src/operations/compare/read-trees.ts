@@ -40,7 +40,7 @@ export interface ReadOptions {
   readonly limits: ReadLimits
 }
 
-/** One or two trees as records. Whoever has it calls `close`. */
+/** One or two trees as records. The caller ends it with `close`. */
 export interface ReadTrees {
   /** In the order of a tree; can be asked for again. */
   records(): Iterable<ContentRecord>

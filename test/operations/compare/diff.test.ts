@@ -105,8 +105,8 @@ describe('what differs between two images', () => {
         directory('d/type/', {mode: 0o644}),
       ),
     ]
-    await putImage(store, {layers: [one as PutLayer], tag: 'one'})
-    await putImage(store, {layers: [other as PutLayer], tag: 'other'})
+    await putImage(store, {layers: [one], tag: 'one'})
+    await putImage(store, {layers: [other], tag: 'other'})
     const found = await compare(store, ['one', 'other'])
     expect(told(found)).toEqual([
       'changed d/content content',

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {matchLayers} from '../../../src/operations/compare/match-layers.js'
 import {makeLayer} from '../../support/images.js'
 
-const layers = (names: string) => [...names].map((name) => makeLayer(name))
+const layers = (names: string) => Array.from(names, (name) => makeLayer(name))
 
 describe('the layers of two images', () => {
   it.each([
