@@ -1,6 +1,7 @@
 import {tmpdir} from 'node:os'
 import {readLimits} from '../../src/layer/content/read-layer.js'
-import {diff, type DiffRequest} from '../../src/operations/compare/diff.js'
+import {diff} from '../../src/operations/compare/diff.js'
+import type {DiffRequest} from '../../src/operations/compare/diff-request.js'
 import type {DiffResult} from '../../src/operations/compare/diff-result.js'
 import {parseSide} from '../../src/operations/compare/side.js'
 import type {ContentStore} from '../../src/store/content-store.js'

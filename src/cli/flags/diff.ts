@@ -1,7 +1,7 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {tmpdir} from 'node:os'
 import {pathPatterns} from '../../layer/tree/path-patterns.js'
-import type {DiffRequest} from '../../operations/compare/diff.js'
+import type {DiffRequest} from '../../operations/compare/diff-request.js'
 import type {DiffView} from '../../operations/compare/diff-trees.js'
 import {type FileAspect, fileAspects} from '../../operations/compare/file-change.js'
 import {parseSide} from '../../operations/compare/side.js'
@@ -12,8 +12,8 @@ import {limitsOption, partFlags, partOption, readFlags} from './tree.js'
 const sideHelp = 'IMAGE, IMAGE#SLOT, or a directory: ./DIR, /DIR or dir:DIR.'
 
 export const diffArgs = {
-  first: Args.string({ignoreStdin: true, required: true, name: 'a', description: sideHelp}),
-  second: Args.string({ignoreStdin: true, required: true, name: 'b', description: sideHelp}),
+  a: Args.string({ignoreStdin: true, required: true, description: sideHelp}),
+  b: Args.string({ignoreStdin: true, required: true, description: sideHelp}),
 }
 
 /** The most lines that are shown of one image, and the most changes in one document. */
@@ -67,15 +67,15 @@ type DiffFlags = Interfaces.InferredFlags<typeof diffFlags> & {readonly json?: b
 
 /** What the command line asks for. Throws `UsageError`. */
 export function diffRequest(
-  {first, second}: {readonly first: string; readonly second: string},
+  {a, b}: {readonly a: string; readonly b: string},
   flags: DiffFlags,
   onChange: Extract<DiffView, {kind: 'listener'}>['onChange'],
 ): DiffRequest {
   const {ignore = [], path = [], exact} = flags
   const rules = directoryOptions({...flags, 'allow-empty': true, whiteouts: true})
   return {
-    first: parseSide(first),
-    second: parseSide(second),
+    first: parseSide(a),
+    second: parseSide(b),
     part: partOption(flags),
     platforms: platformChoice(flags.platform),
     rules,

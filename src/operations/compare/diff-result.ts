@@ -1,6 +1,6 @@
 import type {Digest} from '../../oci/digest.js'
 import type {Platform} from '../../oci/platform.js'
-import type {ChangeCounts} from './count-changes.js'
+import {type ChangeCounts, totalOf} from './count-changes.js'
 import type {ConfigChange} from './compare-configs.js'
 import type {FileChange, FileFacts} from './file-change.js'
 import type {PullCost} from './pull-cost.js'
@@ -69,4 +69,29 @@ export interface DiffResult {
   readonly images: readonly PlatformDiff[]
   /** Of two indexes: what differs beside their images. */
   readonly index: readonly ConfigChange[]
+}
+
+const noFiles: TreeDiff = {
+  files: {
+    added: {paths: 0, bytes: 0},
+    removed: {paths: 0, bytes: 0},
+    changed: {paths: 0, bytes: 0, aspects: {}},
+    unsure: 0,
+  },
+  directoryTimes: 0,
+  rows: [],
+  changes: [],
+  omitted: 0,
+  layersRead: 0,
+}
+
+/** Of a pair of which nothing is known yet. */
+export const noImages = {
+  ...noFiles,
+  ...{platform: null, first: null, second: null, config: [], pull: null},
+}
+
+/** Whether anything differs, in files or beside them. */
+export function statusOf({files}: TreeDiff, config: readonly ConfigChange[]): PlatformDiff['status'] {
+  return totalOf(files) + config.length > 0 ? 'changed' : 'same'
 }

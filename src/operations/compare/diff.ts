@@ -1,29 +1,22 @@
-import {PreconditionError, UsageError} from '../../errors.js'
-import {platformOf} from '../../oci/platform.js'
-import type {PlatformChoice} from '../../image/platforms.js'
-import {openDirectory, type PackRules} from '../slot/directory.js'
+import {UsageError} from '../../errors.js'
 import type {Ports} from '../../ports.js'
-import {compareConfigs, type ConfigChange} from './compare-configs.js'
-import {totalOf} from './count-changes.js'
-import type {ComparedSide, DiffResult, PlatformDiff, TreeDiff} from './diff-result.js'
-import {diffTrees, type DiffTreesOptions} from './diff-trees.js'
-import {type ImagePair, type LoadedSide, loadSide, pairImages, type SideImage} from './load-side.js'
-import {pullCost} from './pull-cost.js'
+import {openDirectory} from '../slot/directory.js'
+import type {ConfigChange} from './compare-configs.js'
+import {diffPair, tellMissing, tellUnsure} from './diff-pair.js'
+import {type DiffRequest, partOf} from './diff-request.js'
+import {
+  type ComparedSide,
+  type DiffResult,
+  noImages,
+  type PlatformDiff,
+  statusOf,
+  type TreeDiff,
+} from './diff-result.js'
+import {diffTrees} from './diff-trees.js'
+import {type LoadedSide, loadSide, pairImages} from './load-side.js'
 import type {TreeSource} from './read-trees.js'
-import type {ImagePart, Side} from './side.js'
+import type {Side} from './side.js'
 import {imageTree, type ImageTree} from './tree-source.js'
-
-export interface DiffRequest {
-  readonly first: Side
-  readonly second: Side
-  /** What is compared of an image whose side does not say so; `undefined`: see `defaultPart`. */
-  readonly part: ImagePart | undefined
-  /** Which images of an index. Default: all of them. */
-  readonly platforms?: PlatformChoice | undefined
-  /** Of directories. */
-  readonly rules: Pick<PackRules, 'exclude' | 'owner' | 'chmod'>
-  readonly trees: DiffTreesOptions
-}
 
 /**
  * What differs between two images, slots of images, or directories. Layers that both images have
@@ -99,6 +92,7 @@ async function diffWithDirectory(
   const tree = imageTree(loaded, part, side.store, ports)
   tellMissing(tree, side, ports)
   const source = directorySource(directory, request, ports)
+  ports.report({kind: 'step', step: 'compare', on: `${side.name} and ${directory}`})
   const [first, second] = isFirst ? [source, tree.source] : [tree.source, source]
   const files = await diffTrees(first, second, request.trees, ports)
   tellUnsure(files, ports)
@@ -139,81 +133,10 @@ async function diffImages(
   }
 }
 
-interface Sides {
-  readonly first: LoadedSide
-  readonly second: LoadedSide
-  /** What was found of layers that images for other platforms have, too. */
-  readonly known: Map<string, TreeDiff>
-}
-
-async function diffPair(
-  {first, second}: ImagePair,
-  sides: Sides,
-  request: DiffRequest,
-  ports: Ports,
-) {
-  const [one, other] = await Promise.all([first?.load(), second?.load()])
-  const digests = {first: first?.digest ?? null, second: second?.digest ?? null}
-  if (!one || !other) {
-    const only = one ?? other
-    if (!only) return undefined
-    const status = one ? ('removed' as const) : ('added' as const)
-    const pull = other ? pullCost(undefined, other) : null
-    const platform = platformFor(first, second)
-    return {found: {...noImages, ...digests, platform, status, pull}, slots: noSlots}
-  }
-  const [part, otherPart] = [partOf(request.first, request), partOf(request.second, request)]
-  const trees = [
-    imageTree(one, part, sides.first.store, ports),
-    imageTree(other, otherPart, sides.second.store, ports),
-  ] as const
-  const [tree, otherTree] = trees
-  checkSlots(tree, otherTree, sides)
-  tellMissing(tree, sides.first, ports)
-  tellMissing(otherTree, sides.second, ports)
-  const key = [tree, otherTree].map(identityOf).join('|')
-  const files =
-    sides.known.get(key) ?? (await diffTrees(tree.source, otherTree.source, request.trees, ports))
-  // what goes to a listener has to be told again
-  if (request.trees.view.kind !== 'listener') sides.known.set(key, files)
-  tellUnsure(files, ports)
-  const isWhole = part.kind === 'all' && otherPart.kind === 'all'
-  const config = isWhole ? compareConfigs(one, other) : slotChanges(tree, otherTree)
-  const found: PlatformDiff = {
-    ...{...digests, ...files, config},
-    platform: first?.platform ?? platformOf(one.config.value),
-    status: statusOf(files, config),
-    pull: pullCost(one, other),
-  }
-  return {found, slots: [tree.slot, otherTree.slot] as const}
-}
-
-const noSlots = [undefined, undefined] as const
-
-function platformFor(first: SideImage | undefined, second: SideImage | undefined) {
-  return (first ?? second)?.platform ?? null
-}
-
-/** What is compared where nobody said so: a slot with a directory, whole images with each other. */
-function partOf(side: Side, {first, second, part}: DiffRequest): ImagePart {
-  const own = side.kind === 'image' ? side.part : undefined
-  const hasDirectory = first.kind === 'directory' || second.kind === 'directory'
-  return own ?? part ?? (hasDirectory ? {kind: 'slot', name: undefined} : {kind: 'all'})
-}
-
 function directorySource(path: string, {rules}: DiffRequest, {report}: Ports): TreeSource {
   const directory = openDirectory(path, {...rules, whiteouts: true}, [])
   const onWarning = (message: string): void => report({kind: 'warning', message})
   return {kind: 'directory', entries: directory.entries({path: '/', onWarning})}
-}
-
-function identityOf({source, slot}: ImageTree): string {
-  return JSON.stringify([slot?.path, source.layers.map(({diffId}) => diffId)])
-}
-
-function slotChanges({slot: one}: ImageTree, {slot: other}: ImageTree): ConfigChange[] {
-  if (one?.path === undefined || other?.path === undefined || one.path === other.path) return []
-  return [{member: 'slot.path', before: one.path, after: other.path}]
 }
 
 /** Entries that are not images are compared by their digests. */
@@ -228,29 +151,6 @@ function compareIndexes(first: LoadedSide, second: LoadedSide): ConfigChange[] {
   if (gone.length + added.length > 0)
     changes.push({member: 'artifacts', before: gone, after: added})
   return changes
-}
-
-const noFiles: TreeDiff = {
-  files: {
-    added: {paths: 0, bytes: 0},
-    removed: {paths: 0, bytes: 0},
-    changed: {paths: 0, bytes: 0, aspects: {}},
-    unsure: 0,
-  },
-  directoryTimes: 0,
-  rows: [],
-  changes: [],
-  omitted: 0,
-  layersRead: 0,
-}
-
-const noImages = {
-  ...noFiles,
-  ...{platform: null, first: null, second: null, config: [], pull: null},
-}
-
-function statusOf({files}: TreeDiff, config: readonly ConfigChange[]): PlatformDiff['status'] {
-  return totalOf(files) + config.length > 0 ? 'changed' : 'same'
 }
 
 function resultOf(
@@ -271,30 +171,6 @@ function imageSide({name, digest}: LoadedSide, {slot}: Pick<ImageTree, 'slot'>):
 
 function directorySide(name: string): ComparedSide {
   return {name, digest: null, slot: null}
-}
-
-function checkSlots(first: ImageTree, second: ImageTree, sides: Sides): void {
-  const [one, other] = [first.slot, second.slot]
-  if (!one || !other || one.path !== undefined || other.path !== undefined) return
-  throw new PreconditionError(
-    'ERR_INJECT_NO_SLOT',
-    `neither ${sides.first.name} nor ${sides.second.name} has a slot ${one.name}`,
-    {hint: 'inject inspect shows the slots there are'},
-  )
-}
-
-function tellMissing({slot}: ImageTree, {name}: LoadedSide, {report}: Ports): void {
-  if (!slot || slot.path !== undefined) return
-  const message = `${name} has no slot ${slot.name}: compared as an empty one`
-  report({kind: 'notice', message})
-}
-
-function tellUnsure({files}: TreeDiff, {report}: Ports): void {
-  if (files.unsure === 0) return
-  report({
-    kind: 'notice',
-    message: `${files.unsure} of the added and removed paths may also be in layers that both images have, which were not read: --exact reads them`,
-  })
 }
 
 function severalImages({name}: LoadedSide): UsageError {

@@ -1,7 +1,7 @@
 import {NotFoundError} from '../../errors.js'
 import type {Image} from '../../image/image.js'
 import {artifactEntries} from '../../image/index-tree.js'
-import {chooseImages, type PlatformChoice} from '../../image/platforms.js'
+import type {PlatformChoice} from '../../image/platforms.js'
 import {descriptorOf} from '../../image/document.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatPlatform, matchesPlatform, type Platform, platformOf} from '../../oci/platform.js'
@@ -112,26 +112,6 @@ export function pairImages(first: LoadedSide, second: LoadedSide): readonly Imag
     return {first: image, second: at < 0 ? undefined : left.splice(at, 1)[0]}
   })
   return [...pairs, ...left.map((image) => ({first: undefined, second: image}))]
-}
-
-/**
- * The only image, or the first for one of `platforms`. Throws what `chooseImages` throws, which
- * says which there are.
- */
-export function onlyImage(
-  side: LoadedSide,
-  platforms: PlatformChoice | undefined,
-  what: string,
-): SideImage {
-  const [first, ...others] = side.images
-  if (first && (others.length === 0 || platforms !== undefined)) return first
-  const all = side.images.map(({platform, digest}) => {
-    return {platform, entry: {digest, size: 0, mediaType: ''}}
-  })
-  const [image] = chooseImages(all, platforms, what)
-  const found = side.images.find(({digest}) => digest === image?.entry.digest)
-  if (found) return found
-  throw new NotFoundError('ERR_INJECT_PLATFORM_NOT_FOUND', `${what} has no image`)
 }
 
 function notThere(digest: Digest, platform: Platform, reference: Reference): NotFoundError {
