@@ -68,7 +68,7 @@ describe('inject diff', () => {
     expect(await stdoutOf('--full')).toContain('~ opt/version  content 1 B -> 2 B')
     const markdown = await stdoutOf('--markdown')
     expect(markdown).toContain('| platform | files | config | pull |')
-    expect(markdown).toContain('````diff\n+ config.Labels.note: "<b>`x`|</b>"') 
+    expect(markdown).toContain('```diff\n+ config.Labels.note: "<b>`x`|</b>"') 
     const document = JSON.parse(await stdoutOf('--json')) as Record<string, unknown>
     expect(document).toMatchObject({
       schemaVersion: 1,

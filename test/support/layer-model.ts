@@ -82,7 +82,8 @@ function layerOf(steps: readonly Step[], below: ModelTree, number: number) {
     if (!isOpen) continue
     if (kind === 'whiteout') {
       const isTouched = [...own.keys()].some((other) => other === path || other.startsWith(`${path}/`))
-      if (isTouched || !tree.has(path)) continue
+      const isMarked = deleted.some((each) => each.path === path || each.path.startsWith(`${path}/`))
+      if (isTouched || isMarked || !tree.has(path)) continue
       removeFrom(tree, path)
       deleted.push(entry)
       continue

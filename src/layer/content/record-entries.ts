@@ -49,10 +49,13 @@ export function recordEntries(source: RecordSource, write: RecordWriter): EntryR
       if (entry.path.includes('\0')) throw layerCorrupt('the name of an entry holds a NUL')
       const slash = entry.path.lastIndexOf('/')
       const folder = entry.path.slice(0, Math.max(0, slash))
-      if (slash > 0) folders.expect(folder)
       const name = entry.path.slice(slash + 1)
-      if (whiteouts && isWhiteout(name)) mark(folder, name)
-      else if (entry.kind === 'file') file = entry
+      if (whiteouts && isWhiteout(name)) {
+        mark(folder, name)
+        return
+      }
+      if (slash > 0) folders.expect(folder)
+      if (entry.kind === 'file') file = entry
       else record(entry)
     },
     data(bytes) {

@@ -47,6 +47,7 @@ function changeOf(
     return {change: 'changed', path, ...facts, bytes, unsure: false}
   }
   const one = before ?? after
+  if (!one && isEmptied) return {change: 'changed', path, ...facts, bytes: 0, unsure: true}
   if (!one) return deletion(merged, lowestShared)
   // nothing is known of a directory that only paths in it tell of
   if (one.kind === 'implicit' && !isEmptied) return undefined

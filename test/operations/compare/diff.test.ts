@@ -7,8 +7,9 @@ import type {ContentStore} from '../../../src/store/content-store.js'
 import {compare, told} from '../../support/compare-images.js'
 import {differencesOf, layersOf, layerSteps, putLayerOf} from '../../support/layer-model.js'
 import {makeEntry, putImage, type PutLayer} from '../../support/put-image.js'
-import {archive, directory, file, hardlink, symlink} from '../../support/tar-fixtures.js'
+import {archive, directory, file, hardlink, pax, symlink} from '../../support/tar-fixtures.js'
 import {tempDir} from '../../support/temp-dir.js'
+import {readLimits} from '../../../src/layer/content/read-layer.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociLayer} from '../../../src/oci/media-type.js'
 
@@ -242,3 +243,35 @@ describe('what differs between a slot and a directory', () => {
 function isIn(diffId: string | undefined, layers: readonly PutLayer[]): boolean {
   return layers.some((each) => each.diffId === diffId)
 }
+
+describe('hostile layers', () => {
+  const compared = async (hostile: PutLayer, options = {}) => {
+    const store = createMemoryStore('store.example/app')
+    await putImage(store, {layers: [layer(file('a'))], tag: 'one'})
+    await putImage(store, {layers: [hostile], tag: 'other'})
+    return compare(store, ['one', 'other'], options)
+  }
+  const chain = Array.from({length: 20}, (_, at) => hardlink(`l${at + 1}`, `l${at}`))
+
+  it.each<[string, PutLayer, object, string]>([
+    ['an archive that is cut off', {blob: file('a', 'x').subarray(0, 600), mediaType: ociLayer}, {}, 'ERR_INJECT_LAYER_CORRUPT'],
+    ['what is not gzip', {blob: Buffer.from('1f8b0899', 'hex'), mediaType: `${ociLayer}+gzip`}, {}, 'ERR_INJECT_LAYER_CORRUPT'],
+    ['more bytes than allowed', layer(file('a', 'x'.repeat(5000))), {limits: {...readLimits, totalBytes: 2000}}, 'ERR_INJECT_LAYER_TOO_LARGE'],
+    ['more entries than allowed', layer(...['a', 'b', 'c'].map((name) => file(name))), {limits: {...readLimits, entries: 2}}, 'ERR_INJECT_TOO_MANY_ENTRIES'],
+    ['a path that is too deep', layer(pax({path: 'd/'.repeat(3000)}), directory('x/')), {}, 'ERR_INJECT_PATH_TOO_DEEP'],
+    ['links of links of links', layer(file('l0'), ...chain), {}, 'ERR_INJECT_HARD_LINKS_TOO_DEEP'],
+    ['a content that its diff ID does not name', {...layer(file('b')), diffId: digestOf(Buffer.from('x'))}, {}, 'ERR_INJECT_DIFF_ID_MISMATCH'],
+  ])('%s ends it', async (_, hostile, options, code) => {
+    await expect(compared(hostile, options)).rejects.toMatchObject({code})
+  })
+
+  it('with names that climb, or of the root, are read without these', async () => {
+    const found = await compared(layer(file('../out'), file('/abs'), file('./a'), directory('./')))
+    expect(told(found)).toEqual(['added abs'])
+  })
+
+  it('with hard links in a circle, or to nothing, are read', async () => {
+    const found = await compared(layer(file('a'), hardlink('self', 'self'), hardlink('lost', 'none')))
+    expect(told(found)).toEqual(['added lost', 'added self'])
+  })
+})
