@@ -206,6 +206,8 @@ export function createHeaderScanner(
   function numberIn(block: Buffer, start: number, length: number): number {
     const first = block[start] ?? 0
     if (first < 0x80) {
+      const octal = octalIn(block, start, length)
+      if (octal !== undefined) return octal
       const digits = block
         .toString('latin1', start, start + length)
         .replaceAll(/^[ \0]+|[ \0].*$/gs, '')
@@ -248,6 +250,17 @@ function fieldIn(block: Buffer, start: number, length: number): ByteString {
 function textIn(bytes: Buffer): ByteString {
   const end = bytes.indexOf(0)
   return bytes.toString('latin1', 0, end === -1 ? bytes.length : end)
+}
+
+/** The usual form, digits and then what ends them; `undefined` for any other. */
+function octalIn(block: Buffer, start: number, length: number): number | undefined {
+  let value = 0
+  for (let at = start; at < start + length; at++) {
+    const digit = (block[at] ?? 0) - 0x30
+    if (digit >= 0 && digit < 8) value = value * 8 + digit
+    else return at > start && (digit === -0x30 || digit === -0x10) ? value : undefined
+  }
+  return value
 }
 
 /** Of unsigned bytes, or of signed ones as some old archivers added them up. */
