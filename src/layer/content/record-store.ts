@@ -1,5 +1,6 @@
 import {LimitError} from '../../errors.js'
 import {compareRecords, type ContentRecord} from './record.js'
+import {decodeRecords, encodeRecords} from './encode-record.js'
 import {createRunFile, type Run, type RunFile} from './run-file.js'
 import {mergeSorted} from './merge-sorted.js'
 
@@ -17,17 +18,23 @@ export interface RecordStore {
 }
 
 export interface RecordLimits {
-  /** Bytes of records in memory, as estimated. */
+  /** Records of one writer that are not bytes yet: few, because objects take twice the memory. */
+  readonly held: number
+  /** Bytes of records in memory. */
   readonly memory: number
   /** Bytes of records on disk. */
   readonly disk: number
 }
 
-/** Some 100,000 records in memory, some 25 million on disk. */
-export const recordLimits: RecordLimits = {memory: 40 * 1024 * 1024, disk: 4 * 1024 ** 3}
+/** Some 160,000 records in memory, some 25 million on disk. */
+export const recordLimits: RecordLimits = {
+  held: 1024,
+  memory: 32 * 1024 * 1024,
+  disk: 4 * 1024 ** 3,
+}
 
-/** What a record takes beside its texts. */
-const ownBytes = 288
+/** Bytes of their paths and targets, beside `held`. */
+const mostHeldBytes = 1024 * 1024
 
 /**
  * Empty at first. `temporary` is the folder for the temporary file, which has no name and so cannot
@@ -38,39 +45,49 @@ export function createRecordStore(
   temporary: string,
   limits: RecordLimits = recordLimits,
 ): RecordStore {
-  const held: ContentRecord[][] = []
+  const writers: Held[] = []
   const runs: Run[] = []
-  let file: RunFile | undefined
+  let encoded: Buffer[] = []
   let bytes = 0
+  let file: RunFile | undefined
 
   return {
     openWriter() {
-      const records: ContentRecord[] = []
-      held.push(records)
+      const held: Held = {records: [], bytes: 0}
+      writers.push(held)
       return (record) => {
-        records.push(record)
-        bytes += ownBytes + record.path.length + record.target.length
-        if (bytes > limits.memory) spill()
+        held.records.push(record)
+        held.bytes += record.path.length + record.target.length
+        if (held.records.length >= limits.held || held.bytes >= mostHeldBytes) encode(held)
       }
     },
     sorted() {
-      for (const records of held) sortRecords(records)
-      return mergeSorted(
-        [...held, ...runs.map((run) => file?.read(run) ?? [])].map((records) =>
-          records[Symbol.iterator](),
-        ),
-      )
+      for (const held of writers) encode(held)
+      const onDisk = runs.map((run) => file?.read(run) ?? [])
+      return mergeSorted([...encoded.map(decodeRecords), ...onDisk].map(iterate))
     },
     close() {
       file?.close()
     },
   }
 
+  /** Sorted, as one run in memory. */
+  function encode(held: Held): void {
+    if (held.records.length === 0) return
+    sortRecords(held.records)
+    const run = encodeRecords(held.records)
+    held.records = []
+    held.bytes = 0
+    encoded.push(run)
+    bytes += run.length
+    if (bytes > limits.memory) spill()
+  }
+
+  /** All runs in memory become one on disk. */
   function spill(): void {
     file ??= createRunFile(temporary)
-    for (const records of held) sortRecords(records)
-    runs.push(file.write(mergeSorted(held.map((records) => records[Symbol.iterator]()))))
-    for (const records of held) records.length = 0
+    runs.push(file.write(mergeSorted(encoded.map(decodeRecords))))
+    encoded = []
     bytes = 0
     if (file.size() <= limits.disk) return
     throw new LimitError(
@@ -79,6 +96,15 @@ export function createRecordStore(
       {expected: limits.disk, found: file.size()},
     )
   }
+}
+
+interface Held {
+  records: ContentRecord[]
+  bytes: number
+}
+
+function iterate(records: Iterable<ContentRecord>): Iterator<ContentRecord> {
+  return records[Symbol.iterator]()
 }
 
 /** Layers are mostly in order already. */

@@ -2,7 +2,7 @@ import {closeSync, openSync, readSync, unlinkSync, writeSync} from 'node:fs'
 import {join} from 'node:path'
 import {localIoError} from '../../disk/local-io-error.js'
 import {ownedName} from '../../disk/owned-name.js'
-import {decodeRecord, encodeRecord, lengthOfRecord} from './encode-record.js'
+import {decodeRecord, encodeRecords, lengthOfRecord} from './encode-record.js'
 import type {ContentRecord} from './record.js'
 
 /** Where in the file sorted records are. */
@@ -34,18 +34,14 @@ export function createRunFile(folder: string): RunFile {
   return {
     write(records) {
       const start = size
-      let parts: Buffer[] = []
-      let length = 0
+      let part: ContentRecord[] = []
       for (const record of records) {
-        const part = encodeRecord(record)
-        parts.push(part)
-        length += part.length
-        if (length < pieceSize) continue
-        append(Buffer.concat(parts))
-        parts = []
-        length = 0
+        part.push(record)
+        if (part.length < 256) continue
+        append(encodeRecords(part))
+        part = []
       }
-      append(Buffer.concat(parts))
+      append(encodeRecords(part))
       return {start, end: size}
     },
     *read({start, end}) {

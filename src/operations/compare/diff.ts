@@ -27,25 +27,29 @@ export async function diff(request: DiffRequest, ports: Ports): Promise<DiffResu
   const {first, second} = request
   if (first.kind === 'directory' && second.kind === 'directory')
     return diffDirectories(first.path, second.path, request, ports)
-  return withLoaded(first, request, ports, (one) =>
-    withLoaded(second, request, ports, (other) => diffLoaded(one, other, request, ports)),
-  )
+  const sides = [first, second].map((side) => openSide(side, request, ports))
+  // both at once; the one that is open must be closed when the other one fails
+  const settled = await Promise.allSettled(sides)
+  try {
+    const [one, other] = await Promise.all(sides)
+    if (!one || !other) throw new Error('a side is missing')
+    return await diffLoaded(one, other, request, ports)
+  } finally {
+    for (const each of settled)
+      if (each.status === 'fulfilled' && 'store' in each.value) await each.value.store.close()
+  }
 }
 
 type Opened = LoadedSide | {readonly directory: string}
 
-async function withLoaded<T>(
-  side: Side,
-  {platforms}: DiffRequest,
-  ports: Ports,
-  work: (opened: Opened) => Promise<T>,
-): Promise<T> {
-  if (side.kind === 'directory') return work({directory: side.path})
+async function openSide(side: Side, {platforms}: DiffRequest, ports: Ports): Promise<Opened> {
+  if (side.kind === 'directory') return {directory: side.path}
   const store = await ports.openStore(side.reference, {writes: false})
   try {
-    return await work(await loadSide(store, side.reference, platforms, ports))
-  } finally {
+    return await loadSide(store, side.reference, platforms, ports)
+  } catch (error) {
     await store.close()
+    throw error
   }
 }
 

@@ -59,8 +59,8 @@ export interface ReadTrees {
   close(): void
 }
 
-/** Layers that are read at once: large ones keep this thread busy, and take memory. */
-const [width, mostAtOnce] = [3, 64 * 1024 * 1024]
+/** Layers that are read at once: fewer when they are large and keep this thread busy anyway. */
+const [width, narrow, large] = [4, 2, 64 * 1024 * 1024]
 
 /**
  * Reads the layers of which one tree has one that the other has not; with `exact` all of them.
@@ -212,7 +212,7 @@ async function readAll(
         throw error
       }
     },
-    total > mostAtOnce ? 1 : width,
+    total > large ? narrow : width,
   )
   await drain(results)
 }
