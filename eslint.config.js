@@ -18,8 +18,8 @@ const rows = [
   [
     {
       'src/operations': [
-        ['.', 'site'],
-        ['copy', 'injection'],
+        ['.', 'site', 'browse'],
+        ['copy', 'injection', 'compare'],
         ['slot'],
         ['publish', 'save'],
         ['find', 'doctor', 'login', 'maintain', 'serve'],
@@ -44,7 +44,7 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads'],
+        ['pack/threads', 'content'],
         ['contents', 'pack/blocks', 'shards', 'unpack'],
         ['tree', 'unpack/threads'],
         ['compress', 'decompress', 'tar'],

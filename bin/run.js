@@ -42,10 +42,11 @@ if (!process.env.HOME || process.env.SHELL === undefined) {
 // cache in debug builds only, unless it is told to: a bit that turned on the disk would end the
 // process.
 v8.setFlagsFromString('--verify-snapshot-checksum')
-// what a copy makes are handles of buffers, and what is divided into layers are entries that live
-// for a moment: in a space that does not grow they go before they pile up. An update of one layer
+// what a copy makes are handles of buffers, and what is divided into layers, or compared, are
+// entries that live for a moment: in a space that does not grow they go before they pile up. An update of one layer
 // gains nothing by it, and takes longer
-if (process.argv[2] === 'copy' || process.argv.some((word) => word.startsWith('--layers')))
+const ofMoments = ['copy', 'diff', 'ls', 'cat'].includes(process.argv[2])
+if (ofMoments || process.argv.some((word) => word.startsWith('--layers')))
   v8.setFlagsFromString('--semi-space-growth-factor=1')
 
 /** No cache of ours comes near it. */

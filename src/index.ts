@@ -5,23 +5,33 @@
  * Credential files, proxies and certificates are found as the commands find them, by the
  * environment.
  */
+import {tmpdir} from 'node:os'
 import type {
   CopySettings,
+  DiffSettings,
   LayerSettings,
   ResultSettings,
+  TreeSettings,
   UnpackSettings,
   UpdateSettings,
 } from './library/injection-settings.js'
 import {checkCall} from './library/check-options.js'
 import {libraryPorts, type LibraryOptions} from './library/library-options.js'
+import {collectContent} from './library/collect-content.js'
 import {
   copyRequest,
+  diffRequest,
   inspectRequest,
   removeRequest,
   setupRequest,
+  treeRequest,
   unpackRequest,
   updateRequest,
 } from './library/requests.js'
+import {listFiles as listTree, type ListResult} from './operations/browse/list-files.js'
+import {readFile as readOne, type ReadFileResult} from './operations/browse/read-file.js'
+import {diff as diffSides} from './operations/compare/diff.js'
+import type {DiffResult} from './operations/compare/diff-result.js'
 import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
 import type {InjectionResult} from './operations/injection/describe-image.js'
 import type {IndexInjectionResult} from './operations/injection/describe-index.js'
@@ -37,12 +47,17 @@ export type {InspectIndexResult, InspectResult} from './operations/inspect.js'
 export type {
   CopyResult,
   CopySettings,
+  DiffResult,
+  DiffSettings,
   IndexInjectionResult,
   InjectionResult,
   LayerSettings,
   LibraryOptions,
+  ListResult,
+  ReadFileResult,
   RemoveResult,
   ResultSettings,
+  TreeSettings,
   UnpackResult,
   UnpackSettings,
   UpdateSettings,
@@ -112,4 +127,46 @@ export async function copy(
 ): Promise<CopyResult> {
   checkCall('copy', [source, target], options)
   return await copyImage(copyRequest(source, target, options), libraryPorts(options))
+}
+
+/**
+ * What differs between two images, slots or directories, named as for `inject diff`, and what
+ * the second one costs a client that has the first. Nothing is unpacked, and layers that both have
+ * are not fetched.
+ */
+export async function diff(
+  first: string,
+  second: string,
+  options: DiffSettings & LibraryOptions = {},
+): Promise<DiffResult> {
+  checkCall('diff', [first, second], options)
+  return await diffSides(diffRequest(first, second, options, tmpdir()), libraryPorts(options))
+}
+
+/** What is in a directory of a slot, or of a whole image, without unpacking. */
+export async function listFiles(
+  image: string,
+  options: TreeSettings & {readonly path?: string; readonly recursive?: boolean} & LibraryOptions = {},
+): Promise<ListResult> {
+  checkCall('listFiles', [image], options)
+  const {path = '/', recursive = false} = options
+  const request = {...treeRequest(image, options, tmpdir()), path, recursive}
+  return await listTree(request, libraryPorts(options))
+}
+
+/**
+ * The content of one file of a slot, or of a whole image: given to `write` part by part, or else in
+ * one piece of at most 64 MiB (`LimitError`). Nothing is given before all of it has proved right.
+ */
+export async function readFile(
+  image: string,
+  path: string,
+  options: TreeSettings & {
+    readonly write?: (bytes: Uint8Array) => Promise<void> | void
+  } & LibraryOptions = {},
+): Promise<ReadFileResult & {readonly content?: Uint8Array}> {
+  checkCall('readFile', [image, path], options)
+  const content = collectContent(options.write)
+  const request = {...treeRequest(image, options, tmpdir()), path, write: content.write}
+  return {...(await readOne(request, libraryPorts(options))), ...content.collected()}
 }

@@ -39,6 +39,32 @@ it('the example in the documentation does what it says', async () => {
   expect((await run()).stdout).toMatch(/^nothing to do\n/)
 })
 
+it('reads and compares without unpacking', async () => {
+  const {folder, tree, image} = await start()
+  await library.update(image, tree, {tags: ['one']})
+  const one = image.replace(/:v1$/, ':one')
+  const {files} = await library.listFiles(one, {recursive: true})
+  expect(files).toMatchObject([{path: 'file', type: 'file', size: 7}])
+  const {content} = await library.readFile(one, 'file')
+  expect(Buffer.from(content ?? []).toString()).toBe('content')
+  const parts: string[] = []
+  const write = (bytes: Uint8Array): void => void parts.push(Buffer.from(bytes).toString())
+  expect(await library.readFile(`${one}#cvmfs`, '/file', {write})).not.toHaveProperty('content')
+  expect(parts.join('')).toBe('content')
+
+  expect(await library.diff(`${one}#`, tree)).toMatchObject({differs: false})
+  writeFileSync(join(tree, 'file'), 'changed')
+  const {images} = await library.diff(one, tree, {ignore: ['time']})
+  expect(images[0]?.changes).toMatchObject([{change: 'changed', aspects: ['content']}])
+  const whole = await library.diff(image, one, {view: 'counts'})
+  expect(whole.images[0]).toMatchObject({files: {added: {paths: 1}}, pull: {layers: 1, of: 2}})
+  await expect(library.listFiles(one, {path: 'none'})).rejects.toThrow(library.NotFoundError)
+  await expect(library.diff(one, join(folder, 'none'))).rejects.toThrow(library.LocalIoError)
+  await expect(library.diff(one, tree, {ignored: []} as object)).rejects.toThrow(
+    library.UsageError,
+  )
+})
+
 it('goes through the life of a slot', async () => {
   const {folder, tree, image} = await start()
   const before = await library.inspect(image)

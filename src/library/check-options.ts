@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import {UsageError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
+import {fileAspects} from '../operations/compare/file-change.js'
 
 const text = v.optional(v.string('must be a text'))
 const flag = v.optional(v.boolean('must be true or false'))
@@ -51,6 +52,7 @@ const layerOptions = {
   toOci: flag,
   parents: oneOf('dir', 'base', 'omit'),
 }
+const treeOptions = {name: text, all: flag, largest: wholeNumber}
 const id = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0))
 
 /** The options of each function. */
@@ -123,6 +125,30 @@ const shapes = {
     dryRun: flag,
     allTags: flag,
     referrers: flag,
+  }),
+  diff: v.strictObject({
+    ...commonOptions,
+    ...treeOptions,
+    platforms: resultOptions.platforms,
+    view: oneOf('changes', 'rows', 'counts'),
+    paths: texts,
+    ignore: v.optional(v.array(v.picklist(fileAspects, `must be of ${fileAspects.join(', ')}`))),
+    exact: flag,
+    exclude: texts,
+    owner: v.optional(v.strictObject({uid: id, gid: id})),
+  }),
+  listFiles: v.strictObject({
+    ...commonOptions,
+    ...treeOptions,
+    platform: text,
+    path: text,
+    recursive: flag,
+  }),
+  readFile: v.strictObject({
+    ...commonOptions,
+    ...treeOptions,
+    platform: text,
+    write: v.optional(v.function('must be a function')),
   }),
 }
 

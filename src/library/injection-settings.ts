@@ -2,6 +2,7 @@ import type {ConfigEdits} from '../image/config-edits.js'
 import type {Sharding} from '../image/sharding.js'
 import type {Parents} from '../layer/pack/parents.js'
 import type {LayerCompression} from '../oci/media-type.js'
+import type {FileAspect} from '../operations/compare/file-change.js'
 import type {ConflictPolicy} from '../operations/publish/on-conflict.js'
 
 /** What may be said of the result of a change to an image. */
@@ -100,4 +101,37 @@ export interface CopySettings extends Pick<
   readonly allTags?: boolean
   /** Signatures and whatever else refers to what is copied, too. */
   readonly referrers?: boolean
+}
+
+/** Which files of an image are read. */
+export interface TreeSettings {
+  /** Name of the slot. Default: the only one that the image has, else `cvmfs`. */
+  readonly name?: string
+  /** The whole image, all layers laid over each other. */
+  readonly all?: boolean
+  /** Which image of an index. Default: the one for this machine. */
+  readonly platform?: string
+  /** Bytes that a layer may unpack to. Default: 1,000 times its size, beyond 64 MiB. */
+  readonly largest?: number
+}
+
+/** What may be said of a comparison. */
+export interface DiffSettings extends Pick<TreeSettings, 'name' | 'all' | 'largest'> {
+  /** Which images of an index. Default: all of them. */
+  readonly platforms?: ResultSettings['platforms']
+  /**
+   * `changes`: each path, at most 100,000 of them; `rows`: at most 200, summed up by directory;
+   * `counts`: numbers only. Default: `changes`.
+   */
+  readonly view?: 'changes' | 'rows' | 'counts'
+  /** Only paths that these patterns name, in gitignore syntax. */
+  readonly paths?: readonly string[]
+  /** Differences that do not count. */
+  readonly ignore?: readonly FileAspect[]
+  /** Read the layers that both images have, too. */
+  readonly exact?: boolean
+  /** What to leave out of a directory, after the rules in `.injectignore`. */
+  readonly exclude?: readonly string[]
+  /** Owner of everything in a directory. Default: as it is there. */
+  readonly owner?: {readonly uid: number; readonly gid: number}
 }

@@ -1,11 +1,16 @@
 import {refuseReserved, withoutOldCommand} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
+import {readLimits, type ReadLimits} from '../layer/content/read-layer.js'
 import {parseModeRule} from '../layer/tree/mode-rule.js'
+import {pathPatterns} from '../layer/tree/path-patterns.js'
 import {parseSlotPath} from '../image/slot-path.js'
 import {defaultSlotName, parseSlotName} from '../oci/annotation.js'
 import {machinePlatform, parsePlatform} from '../oci/platform.js'
 import {parseReference, parseTag} from '../oci/names/reference.js'
 import {sourceDateEpoch} from '../oci/time.js'
+import type {TreeRequest} from '../operations/browse/open-tree.js'
+import type {DiffRequest} from '../operations/compare/diff-request.js'
+import {type ImagePart, parseImagePart, parseSide} from '../operations/compare/side.js'
 import type {CopyOptions} from '../operations/copy/copy.js'
 import type {RemoveRequest} from '../operations/remove.js'
 import type {SetupRequest} from '../operations/setup.js'
@@ -13,8 +18,10 @@ import type {UnpackOptions} from '../operations/unpack.js'
 import type {UpdateRequest} from '../operations/update.js'
 import type {
   CopySettings,
+  DiffSettings,
   LayerSettings,
   ResultSettings,
+  TreeSettings,
   UnpackSettings,
   UpdateSettings,
 } from './injection-settings.js'
@@ -104,6 +111,58 @@ export function copyRequest(source: string, target: string, settings: CopySettin
     platforms: platformChoiceOf(settings.platforms),
     ...{allTags, referrers, noClobber, dryRun},
   }
+}
+
+/** Of `diff`; `temporary` is the folder for temporary files. */
+export function diffRequest(
+  first: string,
+  second: string,
+  settings: DiffSettings,
+  temporary: string,
+): DiffRequest {
+  const {view = 'changes', paths = [], ignore = [], exact = false, exclude = [], owner} = settings
+  const views = {
+    changes: {kind: 'changes', most: 100_000},
+    rows: {kind: 'rows', most: 200},
+    counts: {kind: 'counts'},
+  } as const
+  return {
+    first: parseSide(first),
+    second: parseSide(second),
+    part: partOf(settings),
+    platforms: platformChoiceOf(settings.platforms),
+    rules: {exclude, owner, chmod: undefined},
+    trees: {
+      view: views[view],
+      ignored: new Set(ignore),
+      isWanted: pathPatterns(paths),
+      limits: limitsOf(settings),
+      ...{temporary, exact},
+    },
+  }
+}
+
+/** Of `listFiles` and `readFile`. */
+export function treeRequest(image: string, settings: TreeSettings, temporary: string): TreeRequest {
+  const {reference, part} = parseImagePart(image)
+  return {
+    reference,
+    part: part ?? partOf(settings) ?? {kind: 'slot', name: undefined},
+    platform: platformOf(settings.platform),
+    machine: machinePlatform(process.arch),
+    limits: limitsOf(settings),
+    temporary,
+  }
+}
+
+function partOf({name, all = false}: Pick<TreeSettings, 'name' | 'all'>): ImagePart | undefined {
+  if (all) return {kind: 'all'}
+  return name === undefined ? undefined : {kind: 'slot', name: parseSlotName(name)}
+}
+
+function limitsOf({largest}: Pick<TreeSettings, 'largest'>): ReadLimits {
+  if (largest === undefined) return readLimits
+  return {...readLimits, totalBytes: largest, sparseBytes: largest, ratio: Infinity}
 }
 
 function resultRequest(image: string, settings: ResultSettings): RemoveRequest {

@@ -2,19 +2,16 @@ import {statSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {errnoOf} from '../disk/local-io-error.js'
 import {LocalIoError, PreconditionError} from '../errors.js'
-import type {Image} from '../image/image.js'
 import {findSlot, findSlots} from '../image/slot.js'
 import {emptyStart, unpackLayers} from '../layer/unpack/unpack-layers.js'
 import type {UnpackLimits} from '../layer/limits.js'
 import type {Digest} from '../oci/digest.js'
-import {formatPlatform, matchesPlatform, type Platform} from '../oci/platform.js'
+import type {Platform} from '../oci/platform.js'
 import {quoted} from '../oci/quoted.js'
-import {formatReference, repositoryName, type Reference} from '../oci/names/reference.js'
-import type {ContentStore} from '../store/content-store.js'
+import {repositoryName, type Reference} from '../oci/names/reference.js'
 import {tap} from '../stream/bytes.js'
-import {findDocument, type FoundDocument} from './find/find-document.js'
-import {loadFound} from './find/load-image.js'
-import {loadIndex} from './find/load-index.js'
+import {findDocument} from './find/find-document.js'
+import {loadForMachine} from './find/load-for-machine.js'
 import {reportOddities} from './find/report-oddities.js'
 import {chosenName} from './find/chosen-name.js'
 import type {Ports} from '../ports.js'
@@ -90,7 +87,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
   const store = await ports.openStore(reference, {writes: false})
   try {
     const document = await findDocument(store, reference, ports)
-    const image = await loadOne(store, options, document, ports)
+    const image = await loadForMachine(store, options, {document, doing: 'unpacking'}, ports)
     reportOddities(image, ports)
     const {digest} = image.manifest.descriptor
     const name = chosenName([image], options.name, ports)
@@ -175,26 +172,6 @@ function refuseWithoutParent(directory: string): void {
     `cannot unpack into ${quoted(directory)}: there is no folder ${quoted(parent)}`,
     {hint: 'make it first'},
   )
-}
-
-/** For an index: the requested platform, else the machine's, which is reported. */
-async function loadOne(
-  store: ContentStore,
-  {reference, platform, machine}: UnpackOptions,
-  document: FoundDocument,
-  {report, signal}: Ports,
-): Promise<Image> {
-  const what = formatReference(reference)
-  const load = (platforms: readonly Platform[] | undefined): Promise<Image> =>
-    loadFound(store, document, {what, platforms}, signal)
-  if (platform !== undefined) return load([platform])
-  if (document.kind === 'image') return load(undefined)
-  const {images} = await loadIndex(store, document.index, signal)
-  if (machine === undefined || !images.some((each) => matchesPlatform(machine, each.platform)))
-    return load(undefined)
-  const message = `an index of several platforms: unpacking ${formatPlatform(machine)}, as this machine is; --platform chooses another`
-  report({kind: 'notice', message})
-  return load([machine])
 }
 
 function noSlot(reference: string, name: string): PreconditionError {

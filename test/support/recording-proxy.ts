@@ -7,6 +7,8 @@ export interface RecordedRequest {
   readonly method: string
   readonly path: string
   bytes: number
+  /** Bytes of the answer's body so far. */
+  answered: number
 }
 
 export interface RecordingProxy {
@@ -23,7 +25,7 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
   const requests: RecordedRequest[] = []
   const proxy: {before: RecordingProxy['before']} = {before: undefined}
   const server = createServer((incoming, outgoing) => {
-    const recorded = {method: incoming.method ?? '', path: incoming.url ?? '', bytes: 0}
+    const recorded = {method: incoming.method ?? '', path: incoming.url ?? '', bytes: 0, answered: 0}
     requests.push(recorded)
     void (async () => {
       await proxy.before?.(recorded)
@@ -31,6 +33,7 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
         {hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers},
         (answer) => {
           outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+          answer.on('data', (chunk: Buffer) => (recorded.answered += chunk.length))
           answer.pipe(outgoing)
         },
       )

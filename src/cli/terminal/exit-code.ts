@@ -29,5 +29,8 @@ export function exitCode(error: unknown): number {
   return typeof oclif === 'number' ? oclif : 1
 }
 
+/** Nothing failed: what was compared differs, or something would change. */
+export const differsExitCode = 20
+
 /** The codes that stand for signals. */
 export const signalExitCodes = {SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143} as const

@@ -51,7 +51,7 @@ export async function readLayerIndex(
     const {kind, mode, uid, gid, mtime, xattrs} = entry
     if (kind === 'directory') index.push({kind, path, mode, uid, gid, mtime, xattrs})
     else if (kind === 'symlink') index.push({kind, path, target: entry.target})
-    else index.push({kind, path})
+    else index.push({kind: 'other', path})
   })
   return inLayer({...place, at}, async () => {
     for await (const chunk of verifiedDiffId(decompress(blob, mediaType, unpackLimits), diffId)) {

@@ -166,7 +166,12 @@ function layerSink(
   }
 }
 
-function rulesOf({path, devices = false, windows = false}: UnpackOptions): EntryRules {
+/** How the entries of layers that hold the content of `path` are checked. */
+export function rulesOf({
+  path,
+  devices = false,
+  windows = false,
+}: Pick<UnpackOptions, 'path' | 'devices' | 'windows'>): EntryRules {
   const prefix = prefixOf(path)
   if (!windows) return {prefix, devices}
   if (prefix === '') return {prefix: windowsFiles, devices, above: [windowsHives, windowsFiles]}

@@ -2,7 +2,8 @@ import {execaSync} from 'execa'
 import {mkdirSync, symlinkSync, truncateSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {createHeaderScanner, type ScannedEntry} from '../../../src/layer/tar/scan-headers.js'
+import type {Entry} from '../../../src/layer/entry.js'
+import {createHeaderScanner} from '../../../src/layer/tar/scan-headers.js'
 import {
   archive,
   base256,
@@ -18,8 +19,8 @@ import {
 import {tempDir} from '../../support/temp-dir.js'
 import {thrownBy} from '../../support/thrown-by.js'
 
-function scan(bytes: Uint8Array, chunk = bytes.length): ScannedEntry[] {
-  const found: ScannedEntry[] = []
+function scan(bytes: Uint8Array, chunk = bytes.length): Entry[] {
+  const found: Entry[] = []
   const scanner = createHeaderScanner((entry) => found.push(entry))
   for (let at = 0; at < bytes.length; at += chunk) scanner.write(bytes.subarray(at, at + chunk))
   scanner.end()

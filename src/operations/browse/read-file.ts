@@ -1,0 +1,132 @@
+import {closeSync, ftruncateSync, readSync, writeSync} from 'node:fs'
+import {localIoError} from '../../disk/local-io-error.js'
+import {PreconditionError} from '../../errors.js'
+import {display, fromText, readable} from '../../layer/byte-string.js'
+import {type EntryListener, readLayer, type ReadLimits} from '../../layer/content/read-layer.js'
+import type {ContentRecord} from '../../layer/content/record.js'
+import {openNameless} from '../../layer/content/run-file.js'
+import type {Digest} from '../../oci/digest.js'
+import type {Ports} from '../../ports.js'
+import {type FoundPath, findPath} from './find-path.js'
+import {type OpenTree, type TreeRequest, withTree} from './open-tree.js'
+
+export interface ReadFileRequest extends TreeRequest {
+  readonly path: string
+  /** Gets the file's content, after all of it has proved right; the bytes are its for the call. */
+  readonly write: (bytes: Uint8Array) => Promise<void> | void
+}
+
+export interface ReadFileResult {
+  readonly reference: string
+  readonly digest: Digest
+  readonly slot: string | null
+  /** With links followed, from the tree's root. */
+  readonly path: string
+  readonly size: number
+}
+
+/**
+ * Gives the content of one file of a slot or image. It goes through a temporary file, so that
+ * nothing is given of a layer that is not what the image says. Throws `PreconditionError`
+ * (`ERR_INJECT_NOT_A_FILE`) for directories, devices and FIFOs, what `withTree`, `findPath` and
+ * `readLayer` throw, and what `write` throws.
+ */
+export function readFile(request: ReadFileRequest, ports: Ports): Promise<ReadFileResult> {
+  return withTree(request, ports, async (tree) => {
+    const found = findPath(tree, fromText(request.path))
+    const record = fileOf(found)
+    const descriptor = openNameless(request.temporary)
+    try {
+      const size = await copyContent(tree, record, {descriptor, limits: request.limits}, ports)
+      await giveOut(descriptor, request.write, ports.signal)
+      const {reference, digest, slot} = tree
+      return {...{reference, digest, slot, size}, path: `/${readable(found.path)}`}
+    } finally {
+      closeSync(descriptor)
+    }
+  })
+}
+
+const kinds: Readonly<Partial<Record<ContentRecord['kind'], string>>> = {
+  directory: 'a directory',
+  implicit: 'a directory',
+  fifo: 'a FIFO',
+  'block-device': 'a device',
+  'character-device': 'a device',
+  hardlink: 'a hard link whose target is in no layer',
+}
+
+function fileOf({path, record}: FoundPath): ContentRecord {
+  if (record?.kind === 'file') return record
+  throw new PreconditionError(
+    'ERR_INJECT_NOT_A_FILE',
+    `${display(`/${path}`)} is ${(record && kinds[record.kind]) ?? 'a directory'}, not a file`,
+    {hint: 'inject ls shows what is there'},
+  )
+}
+
+interface Copy {
+  readonly descriptor: number
+  readonly limits: ReadLimits
+}
+
+/** Reads the layer that has the content once more, to its end. */
+async function copyContent(
+  {source}: OpenTree,
+  {inode}: ContentRecord,
+  {descriptor, limits}: Copy,
+  {signal}: Pick<Ports, 'signal'>,
+): Promise<number> {
+  const layer = source.layers[Math.floor(inode / 2 ** 32)]
+  if (!layer) throw new Error('the file is in a layer that was not read')
+  const copier = copyEntry(inode % 2 ** 32, descriptor)
+  const {mediaType} = layer.descriptor
+  const stored = {open: () => layer.open(signal), mediaType, diffId: layer.diffId}
+  await readLayer({...stored, rules: source.rules}, copier.listener, limits, signal)
+  return copier.size()
+}
+
+function copyEntry(wanted: number, descriptor: number) {
+  let sequence = 0
+  let size = 0
+  const listener: EntryListener = {
+    entry() {
+      sequence++
+    },
+    data(bytes) {
+      if (sequence !== wanted) return
+      try {
+        for (let at = 0; at < bytes.length;) {
+          const written = writeSync(descriptor, bytes, at, bytes.length - at, size)
+          at += written
+          size += written
+        }
+      } catch (error) {
+        throw localIoError(error, 'write', 'a temporary file')
+      }
+    },
+    hole(zeros) {
+      if (sequence === wanted) size += zeros
+    },
+    entryEnd() {
+      // a hole at the end is not written by anything else
+      if (sequence === wanted) ftruncateSync(descriptor, size)
+    },
+  }
+  return {listener, size: () => size}
+}
+
+async function giveOut(
+  descriptor: number,
+  write: ReadFileRequest['write'],
+  signal: AbortSignal,
+): Promise<void> {
+  const buffer = Buffer.allocUnsafe(256 * 1024)
+  for (let position = 0; ;) {
+    const read = readSync(descriptor, buffer, 0, buffer.length, position)
+    if (read === 0) return
+    position += read
+    signal.throwIfAborted()
+    await write(buffer.subarray(0, read))
+  }
+}

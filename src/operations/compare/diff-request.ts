@@ -1,0 +1,23 @@
+import type {PlatformChoice} from '../../image/platforms.js'
+import type {PackRules} from '../slot/directory.js'
+import type {DiffTreesOptions} from './diff-trees.js'
+import type {ImagePart, Side} from './side.js'
+
+export interface DiffRequest {
+  readonly first: Side
+  readonly second: Side
+  /** What is compared of an image whose side does not say so; `undefined`: see `defaultPart`. */
+  readonly part: ImagePart | undefined
+  /** Which images of an index. Default: all of them. */
+  readonly platforms?: PlatformChoice | undefined
+  /** Of directories. */
+  readonly rules: Pick<PackRules, 'exclude' | 'owner' | 'chmod'>
+  readonly trees: DiffTreesOptions
+}
+
+/** What is compared where nobody said so: a slot with a directory, whole images with each other. */
+export function partOf(side: Side, {first, second, part}: DiffRequest): ImagePart {
+  const own = side.kind === 'image' ? side.part : undefined
+  const hasDirectory = first.kind === 'directory' || second.kind === 'directory'
+  return own ?? part ?? (hasDirectory ? {kind: 'slot', name: undefined} : {kind: 'all'})
+}

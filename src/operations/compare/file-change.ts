@@ -1,0 +1,55 @@
+import type {ByteString} from '../../layer/byte-string.js'
+import type {Entry} from '../../layer/entry.js'
+
+/**
+ * What of a file can differ: whether it is a file, directory, link or device (`type`); its content,
+ * link target or device number (`content`, `target`, `device`); metadata; `links`: of which other
+ * paths it is the same file; `opaque`: that layers below have something in the directory that the
+ * other side hides.
+ */
+export const fileAspects = [
+  'type',
+  'content',
+  'target',
+  'device',
+  'mode',
+  'owner',
+  'time',
+  'attributes',
+  'links',
+  'opaque',
+] as const
+
+export type FileAspect = (typeof fileAspects)[number]
+
+/** A file as it is on one side. */
+export interface FileFacts {
+  /** `whiteout`: deleted from what is below, and nothing is known of that. */
+  readonly type: Entry['kind'] | 'whiteout'
+  /** Of a file, in bytes; else 0. */
+  readonly size: number
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** Seconds since the epoch. */
+  readonly mtime: number
+  /** Of a link; of a device `major:minor`; else `undefined`. */
+  readonly target: ByteString | undefined
+  /** Of a file's content, as hex; else `undefined`. */
+  readonly sha256: string | undefined
+}
+
+/** One path that differs. */
+export interface FileChange {
+  readonly change: 'added' | 'removed' | 'changed'
+  /** Without a slash in front. */
+  readonly path: ByteString
+  readonly before: FileFacts | undefined
+  readonly after: FileFacts | undefined
+  /** What differs where both are there. */
+  readonly aspects: readonly FileAspect[]
+  /** Bytes of content that are new, or gone; other names of a file count nothing. */
+  readonly bytes: number
+  /** A layer that both images have and that was not read may hold this path, too. */
+  readonly unsure: boolean
+}

@@ -1,0 +1,49 @@
+import type {Image} from '../../image/image.js'
+import {findSlot} from '../../image/slot.js'
+import {rulesOf} from '../../layer/unpack/unpack-layers.js'
+import type {ContentStore} from '../../store/content-store.js'
+import type {Ports} from '../../ports.js'
+import {chosenName} from '../find/chosen-name.js'
+import type {TreeLayer, TreeSource} from './read-trees.js'
+import type {ImagePart} from './side.js'
+
+/** A tree of an image, and which. */
+export interface ImageTree {
+  readonly source: TreeSource & {readonly kind: 'layers'}
+  /** `undefined` for the whole image. */
+  readonly slot: {
+    readonly name: string
+    /** `undefined`: the image does not have the slot, and the tree is empty. */
+    readonly path: string | undefined
+  } | undefined
+}
+
+/** What layers of the image make up the tree. Throws what `chosenName` and `findSlot` throw. */
+export function imageTree(
+  image: Image,
+  part: ImagePart,
+  store: ContentStore,
+  ports: Pick<Ports, 'report'>,
+): ImageTree {
+  const open = (descriptor: TreeLayer['descriptor']) => (signal: AbortSignal) =>
+    store.openBlob(descriptor, {signal})
+  if (part.kind === 'all') {
+    const diffIds = image.config.value.rootfs.diff_ids
+    const layers = image.manifest.value.layers.map((descriptor, position) => ({
+      descriptor,
+      diffId: diffIds[position] ?? descriptor.digest,
+      open: open(descriptor),
+    }))
+    return {source: {kind: 'layers', layers}, slot: undefined}
+  }
+  const name = chosenName([image], part.name, ports)
+  const slot = findSlot(image, name)
+  const windows = image.config.value.os === 'windows'
+  const rules = rulesOf({path: slot?.path ?? '/', devices: true, windows})
+  const layers = (slot?.layers ?? []).map(({descriptor, diffId}) => ({
+    descriptor,
+    diffId,
+    open: open(descriptor),
+  }))
+  return {source: {kind: 'layers', layers, rules}, slot: {name, path: slot?.path}}
+}
