@@ -11,10 +11,12 @@ import {ignoreFileName} from '../tree/ignore-rules.js'
 import type {Extraction} from './extract.js'
 import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from '../tar/reader.js'
+import {createLayerWitness, type LayerWitness, type WitnessedLayer} from './layer-witness.js'
 import {isSpecial} from './special-file.js'
 import {checkSpecials, mostSparseBytes, type UnpackLimits, unpackLimits} from '../limits.js'
 import {isWhiteout} from '../whiteout.js'
 import {windowsFiles, windowsHives} from '../tree/windows.js'
+import type {TreeRoot} from './tree-root.js'
 
 /** A layer as it is stored. */
 interface StoredLayer {
@@ -34,6 +36,8 @@ interface UnpackOptions extends FillOptions {
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
+  /** Find out what the layers look like to whoever packs the directory again. */
+  readonly witnesses?: boolean | undefined
 }
 
 export type UnpackLayerOptions = UnpackOptions & StoredLayer
@@ -55,6 +59,8 @@ export interface UnpackedLayer {
    * `undefined` when it was replaced.
    */
   readonly refilled: string | undefined
+  /** With `witnesses`: see `LayerWitness`. */
+  readonly witnessed: readonly (WitnessedLayer | undefined)[]
 }
 
 /** `unpackLayers` of one layer. */
@@ -79,14 +85,18 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const {layers, signal} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
+  const witness = options.witnesses === true ? createLayerWitness() : undefined
+  let witnessed: UnpackedLayer['witnessed'] = []
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
-    const sink = layerSink(extraction, {...rules, special: limits.special}, options.onWarning)
+    const {onWarning} = options
+    const sink = layerSink(extraction, {...rules, special: limits.special}, {onWarning, witness})
     const turn = createTurn()
     let bytes = 0
     for (const {open, mediaType, diffId} of layers) {
       sink.beginLayer()
       const left = {...limits, totalBytes: limits.totalBytes - bytes}
       const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
+      const before = bytes
       const reader = createTarReader(sink.handler, {...limits, sparseBytes})
       await blamingSource(abortable(await open(), signal), async (blob) => {
         for await (const chunk of verifiedDiffId(decompress(blob, mediaType, left), diffId)) {
@@ -96,10 +106,14 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
         }
         reader.end()
       })
+      witness?.endLayer(bytes - before)
     }
-    return {result: {...sink.counts(), bytes}, root: sink.root()}
+    const settle = async (tree: TreeRoot): Promise<void> => {
+      witnessed = (await witness?.layers(tree, signal)) ?? []
+    }
+    return {result: {...sink.counts(), bytes}, root: sink.root(), settle}
   })
-  return {...result, refilled}
+  return {...result, refilled, witnessed}
 }
 
 /**
@@ -120,7 +134,9 @@ export async function emptyStart(
 function layerSink(
   extraction: Extraction,
   rules: EntryRules & {readonly special: number},
-  onWarning: FillOptions['onWarning'],
+  {onWarning, witness}: Pick<FillOptions, 'onWarning'> & {
+    readonly witness: LayerWitness | undefined
+  },
 ) {
   let special = 0
   let others = 0
@@ -128,10 +144,16 @@ function layerSink(
   let whiteouts = 0
   let root: EntryMetadata | undefined
   const handler: TarHandler = {
+    ...(witness && {
+      header: witness.header,
+      extension: witness.extension,
+      oddPadding: witness.oddPadding,
+    }),
     entry(archived) {
       if (archived.kind === 'directory') directories++
       else others++
       const checked = checkEntry(archived, rules)
+      witness?.entry(archived, checked.place === 'inside' ? checked.entry.path : undefined)
       if (checked.place === 'root') root = checked.entry
       if (checked.place !== 'inside') return
       if (isWhiteout(checked.entry.path.slice(checked.entry.path.lastIndexOf('/') + 1))) whiteouts++

@@ -6,18 +6,21 @@ import type {LayerFormat} from '../../layer/pack/pack.js'
 import {layerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import {divide, type Shard, type ShardPlan} from '../../layer/shards/divide.js'
+import {withFileXattrs} from '../../layer/tree/file-xattrs.js'
+import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {mapAhead} from '../../stream/map-ahead.js'
 import {createPresence, isUsable, type KnownLayer, type Presence} from './known-layers.js'
-import type {FramedEntries} from './layer-entries.js'
+import type {SlotContent} from './group.js'
 import type {Ports} from '../../ports.js'
 import {pushLayer} from './push-layer.js'
 import type {StoredContent} from './content.js'
+import {noted} from './slot-memory.js'
 
 /** How many layers are processed at once; packing already uses all of the machine. */
 const atOnce = 1
 
-export interface ShardedContent extends Pick<FramedEntries, 'content' | 'frame'> {
+export interface ShardedContent extends Pick<SlotContent, 'content' | 'frame' | 'memory'> {
   readonly plan: ShardPlan
 }
 
@@ -55,15 +58,14 @@ export async function compareShards(
   options: Omit<StoreShardsOptions, 'mediaType'>,
   ports: Ports,
 ): Promise<ComparedShards> {
-  ports.report({kind: 'step', step: 'compare', on: options.on})
+  const begin = once(() => ports.report({kind: 'step', step: 'compare', on: options.on}))
   const layers: (Layer | undefined)[] = []
   let tarSize = 0
   const quiet = summed(ports)
   const buffers = createBlockBuffers()
   const presence = presenceOf(store, options.known, ports)
-  for (const shard of divide(sharded.content, sharded.plan)) {
-    const part = framed(shard, sharded)
-    const {content, layer} = await compareShard(part, {...options, buffers, presence}, quiet())
+  for (const part of parts(sharded, ports)) {
+    const {content, layer} = await compareShard(part, {...options, buffers, presence, begin}, quiet())
     tarSize += content.tarSize
     layers.push(layer)
   }
@@ -85,23 +87,25 @@ export async function storeShards(
   const layers: Layer[] = []
   let [tarSize, count, bytes] = [0, 0, 0]
   let isPacked = false
-  ports.report({kind: 'step', step: 'pack and push', on})
+  const begin = once(() => ports.report({kind: 'step', step: 'pack and push', on}))
   const quiet = summed(ports)
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
   const threads = layerThreads(ports.jobs ?? availableParallelism())
   const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
   const stored = mapAhead(
-    divide(sharded.content, sharded.plan),
-    async (shard) => {
-      const part = framed(shard, sharded)
+    parts(sharded, ports),
+    async (part) => {
       const own = quiet()
       const {content, layer} =
         known.length === 0
           ? {content: undefined, layer: undefined}
-          : await compareShard(part, {...options, buffers, presence}, own)
+          : await compareShard(part, {...options, buffers, presence, begin}, own)
       if (content && layer) return {content, layer, uploaded: false, isKnown: true}
+      begin()
       const how = {...packingOf(part, options), buffers, threads}
-      return {...(await pushLayer(store, part.entries, how, own)), isKnown: false}
+      const pushed = await pushLayer(store, part.entries, how, own)
+      part.note(pushed.content)
+      return {...pushed, isKnown: false}
     },
     atOnce,
   )
@@ -140,11 +144,10 @@ export async function restoreShards(
   const there = await Promise.all(layers.map(createPresence(store, layers, ports.signal)))
   const restored: Layer[] = []
   if (there.every(Boolean)) return restored
-  for (const shard of divide(sharded.content, sharded.plan)) {
-    const layer = layers[shard.number]
+  for (const part of parts(sharded, ports)) {
+    const layer = layers[part.number]
     if (layer === undefined) return restored
-    if (there[shard.number] === true) continue
-    const part = framed(shard, sharded)
+    if (there[part.number] === true) continue
     const again = await pushLayer(store, part.entries, packingOf(part, options), ports)
     if (again.layer.descriptor.digest !== layer.descriptor.digest) return restored
     restored.push(layer)
@@ -159,33 +162,62 @@ function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}:
   return createPresence(store, own, signal)
 }
 
-function framed({number, entries}: Shard, {frame}: ShardedContent): Shard {
-  return {number, entries: () => frame(entries())}
+/** The entries of one layer, framed. */
+interface Part extends Shard {
+  /** What is remembered of them. */
+  readonly recall: () => PackedContent | undefined
+  /** To be called with what the entries came to. */
+  readonly note: (content: PackedContent) => void
+}
+
+/** With a memory, files are looked at first, and their attributes read with their content. */
+function* parts(
+  {content, plan, frame, memory}: ShardedContent,
+  {report}: Pick<Ports, 'report'>,
+): Generator<Part> {
+  const onWarning = (message: string): void => report({kind: 'warning', message})
+  const recalls = memory?.isEmpty === false
+  const whole = (entries: Iterable<WalkedEntry>) =>
+    frame(recalls ? withFileXattrs(entries, onWarning) : entries)
+  for (const {number, entries} of divide(recalls ? () => content('states') : content, plan)) {
+    const own = noted(memory, () => whole(entries()))
+    yield {number, ...own, recall: () => (recalls ? memory.recall(frame(entries())) : undefined)}
+  }
 }
 
 async function compareShard(
-  {entries}: Shard,
+  {entries, recall, note}: Part,
   {
     known,
     compression,
     level,
     buffers,
     presence,
+    begin,
   }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {
     readonly buffers: BlockBuffers
     readonly presence: Presence
+    /** Called before the layer is read. */
+    readonly begin: () => void
   },
   ports: Ports,
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
   const onProgress = (done: number): void => report({kind: 'bytes', done})
-  const content = await hashLayer(entries, {signal, buffers, onProgress})
-  if (!content) throw new Error('hashing without a limit came to one')
+  const content = recall() ?? (await hash())
+  note(content)
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
   const how = {compression, level, presence}
   const usable = layer && (await isUsable(layer, entries, how, ports))
   return {content, layer: usable === true ? layer : undefined}
+
+  async function hash(): Promise<PackedContent> {
+    begin()
+    const hashed = await hashLayer(entries, {signal, buffers, onProgress})
+    if (!hashed) throw new Error('hashing without a limit came to one')
+    return hashed
+  }
 }
 
 function packingOf({number}: Shard, options: PackShardOptions) {
@@ -202,6 +234,14 @@ function packingOf({number}: Shard, options: PackShardOptions) {
 function contentOf({plan: {survey}}: ShardedContent, tarSize: number): StoredContent['content'] {
   const {entries, newestMtime} = survey
   return {diffId: undefined, tarSize, entries, newestMtime}
+}
+
+function once(call: () => void): () => void {
+  let isCalled = false
+  return () => {
+    if (!isCalled) call()
+    isCalled = true
+  }
 }
 
 /** Ports for parts of one step; their progress is added up. */
