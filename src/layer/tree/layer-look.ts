@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {isFine, isReliable} from './reliable-file-systems.js'
-import type {Entries, WalkedEntry, WalkedFile} from './walked-entry.js'
+import type {WalkedEntry, WalkedFile} from './walked-entry.js'
 
 /** What the entries of one layer look like from outside. */
 export interface LayerLook {
@@ -79,29 +79,6 @@ export function lookOf(entries: Iterable<WalkedEntry>): LayerLook {
     if (file) looker.addFile(file)
   }
   return looker.look()
-}
-
-/** The same entries, and what they looked like when they were last listed to their end. */
-export interface WatchedEntries {
-  readonly entries: Entries
-  /** `undefined` while they have not been. */
-  readonly look: () => LayerLook | undefined
-}
-
-export function watchEntries(entries: Entries): WatchedEntries {
-  let last: LayerLook | undefined
-  return {
-    look: () => last,
-    *entries(detail) {
-      const looker = createLayerLooker()
-      for (const walked of entries(detail)) {
-        looker.add(walked.entry)
-        if (walked.file) looker.addFile(walked.file)
-        yield walked
-      }
-      last = looker.look()
-    },
-  }
 }
 
 /**

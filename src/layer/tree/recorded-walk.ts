@@ -17,15 +17,16 @@ const longestPath = 2500
 
 /**
  * The same entries, of which those of the details `names` and `states` are listed once: as the
- * first walk that came to its end found them. Other details are walked anew. `prefix` is what the
- * paths of entries have before their paths in the directory.
+ * first walk that came to its end found them, with `names` without what it takes to read files.
+ * Other details are walked anew. `prefix` is what the paths of entries have before their paths in
+ * the directory.
  */
 export function recordedWalk(entries: Entries, prefix: ByteString): Entries {
   let record: WalkRecord | undefined
   let isTooLarge = false
   return (detail) => {
     if (detail !== 'names' && detail !== 'states') return entries(detail)
-    if (record) return record.replay()
+    if (record) return record.replay(detail === 'states')
     return isTooLarge ? entries(detail) : recording()
   }
 
@@ -45,7 +46,8 @@ export function recordedWalk(entries: Entries, prefix: ByteString): Entries {
 interface WalkRecord {
   /** False when the walk cannot be recorded. */
   add(walked: WalkedEntry): boolean
-  replay(): Generator<WalkedEntry>
+  /** Without states there are no files to be read. */
+  replay(hasStates: boolean): Generator<WalkedEntry>
 }
 
 /** What most entries are; a hard link is one of a file, which it is `alone`. */
@@ -79,8 +81,8 @@ function createRecord(prefixLength: number): WalkRecord {
       const bytes = small.bytes + large.bytes + times.bytes + counts.bytes + text.length
       return bytes <= mostBytes && oddOnes.length <= mostOdd
     },
-    *replay() {
-      const next = createReader()
+    *replay(hasStates) {
+      const next = createReader(hasStates)
       for (let walked = next(); walked; walked = next()) yield walked
     },
   }
@@ -131,7 +133,7 @@ function createRecord(prefixLength: number): WalkRecord {
   }
 
   /** Gives one entry after the other, and `undefined` at the end. */
-  function createReader(): () => WalkedEntry | undefined {
+  function createReader(hasStates: boolean): () => WalkedEntry | undefined {
     let [smallAt, largeAt, timesAt, countsAt, textAt, oddAt] = [0, 0, 0, 0, 0, 0]
     return () => {
       if (smallAt === small.length) return undefined
@@ -153,10 +155,9 @@ function createRecord(prefixLength: number): WalkRecord {
       const names = count > 0 ? {names: count} : undefined
       if (kind === 'directory') return {entry: {kind, ...common}}
       if (kind === 'symlink') return {entry: {kind, target, ...common}, ...names}
-      const access = toPath(`${folder ?? ''}${path.slice(prefixLength)}`)
       const alone: WalkedEntry = {
         entry: {kind: 'file', size, ...common},
-        file: {path: access, stat: nextState()},
+        ...(hasStates && {file: nextFile(path)}),
       }
       if (kind === 'file') return {...alone, ...names}
       return {entry: {kind: 'hardlink', target, ...common}, ...names, alone}
@@ -164,6 +165,11 @@ function createRecord(prefixLength: number): WalkRecord {
 
     function nextText(length: number): ByteString {
       return text.toString('latin1', textAt, (textAt += length))
+    }
+
+    function nextFile(path: ByteString): WalkedFile {
+      const access = toPath(`${folder ?? ''}${path.slice(prefixLength)}`)
+      return {path: access, stat: nextState()}
     }
 
     function nextState(): FileState {

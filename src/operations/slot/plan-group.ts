@@ -1,5 +1,6 @@
 import {countShards} from '../../layer/shards/divide.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
+import {lookOf} from '../../layer/tree/layer-look.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {compare, type CompareOptions, type Comparison, findLayer} from './compare.js'
@@ -12,7 +13,6 @@ import {
 } from './content.js'
 import type {Group, SlotContent} from './group.js'
 import {alike, type FindKnownLayers, type KnownLayer} from './known-layers.js'
-import {noted} from './slot-memory.js'
 import {compareShards} from './store-shards.js'
 
 /** What will be done for the layers of a group, determined without changing anything. */
@@ -94,11 +94,10 @@ async function compareOne(
   ports: Ports,
 ): Promise<Comparison> {
   const isAsked = options.exhaustive || options.known.length > 0
-  const recalled = isAsked && memory?.isEmpty === false && memory.recall(entries('states'))
+  const recalled = isAsked && memory?.isEmpty === false && memory.recall(lookOf(entries('states')))
   if (recalled) return findLayer(store, entries, {...options, content: recalled}, ports)
-  const own = noted(memory, entries)
-  const compared = await compare(store, own.entries, options, ports)
-  if (compared.content) own.note(compared.content)
+  const compared = await compare(store, entries, options, ports)
+  if (compared.content) memory?.remember(compared.content)
   return compared
 }
 

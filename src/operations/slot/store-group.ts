@@ -7,7 +7,6 @@ import {asContent, type StoredContent} from './content.js'
 import type {Group} from './group.js'
 import type {KnownLayer} from './known-layers.js'
 import {type PushedLayer, pushLayer} from './push-layer.js'
-import {noted} from './slot-memory.js'
 import {restoreShards, storeShards} from './store-shards.js'
 
 export interface StoreGroupOptions extends LayerFormat {
@@ -31,9 +30,8 @@ export async function storeGroup(
   const how = {...formatOf(group, options), packing: content.packing}
   if (shards)
     return storeShards(store, {...content, plan: shards}, {...how, known, restores}, ports)
-  const own = noted(content.memory, content.entries)
-  const pushed = await pushLayer(store, own.entries, {...how, onPacked}, ports)
-  own.note(pushed.content)
+  const pushed = await pushLayer(store, content.entries, {...how, onPacked}, ports)
+  content.memory?.remember(pushed.content)
   return asContent(pushed.layer, pushed.content, pushed.uploaded)
 }
 

@@ -5,24 +5,17 @@ import {hashLayer} from '../../layer/pack/hash-layer.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import {layerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import {divide, type Shard, type ShardPlan} from '../../layer/shards/divide.js'
-import {withFileXattrs} from '../../layer/tree/file-xattrs.js'
-import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {mapAhead} from '../../stream/map-ahead.js'
 import {createPresence, isUsable, type KnownLayer, type Presence} from './known-layers.js'
-import type {SlotContent} from './group.js'
 import type {Ports} from '../../ports.js'
 import {pushLayer} from './push-layer.js'
 import type {StoredContent} from './content.js'
-import {noted} from './slot-memory.js'
+import {type Part, partsOf, type ShardedContent} from './shard-parts.js'
+import type {SlotMemory} from './slot-memory.js'
 
 /** How many layers are processed at once; packing already uses all of the machine. */
 const atOnce = 1
-
-export interface ShardedContent extends Pick<SlotContent, 'content' | 'frame' | 'memory'> {
-  readonly plan: ShardPlan
-}
 
 /** How each layer is packed. */
 export interface PackShardOptions extends LayerFormat {
@@ -64,8 +57,9 @@ export async function compareShards(
   const quiet = summed(ports)
   const buffers = createBlockBuffers()
   const presence = presenceOf(store, options.known, ports)
-  for (const part of parts(sharded, ports)) {
-    const {content, layer} = await compareShard(part, {...options, buffers, presence, begin}, quiet())
+  const how = {buffers, presence, begin, memory: sharded.memory}
+  for (const part of partsOf(sharded, ports)) {
+    const {content, layer} = await compareShard(part, {...options, ...how}, quiet())
     tarSize += content.tarSize
     layers.push(layer)
   }
@@ -92,19 +86,20 @@ export async function storeShards(
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
   const threads = layerThreads(ports.jobs ?? availableParallelism())
   const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
+  const how = {buffers, presence, begin, memory: sharded.memory}
   const stored = mapAhead(
-    parts(sharded, ports),
+    partsOf(sharded, ports),
     async (part) => {
       const own = quiet()
       const {content, layer} =
         known.length === 0
           ? {content: undefined, layer: undefined}
-          : await compareShard(part, {...options, buffers, presence, begin}, own)
+          : await compareShard(part, {...options, ...how}, own)
       if (content && layer) return {content, layer, uploaded: false, isKnown: true}
       begin()
-      const how = {...packingOf(part, options), buffers, threads}
-      const pushed = await pushLayer(store, part.entries, how, own)
-      part.note(pushed.content)
+      const format = {...packingOf(part, options), buffers, threads}
+      const pushed = await pushLayer(store, part.entries, format, own)
+      sharded.memory?.remember(pushed.content)
       return {...pushed, isKnown: false}
     },
     atOnce,
@@ -144,7 +139,7 @@ export async function restoreShards(
   const there = await Promise.all(layers.map(createPresence(store, layers, ports.signal)))
   const restored: Layer[] = []
   if (there.every(Boolean)) return restored
-  for (const part of parts(sharded, ports)) {
+  for (const part of partsOf(sharded, ports)) {
     const layer = layers[part.number]
     if (layer === undefined) return restored
     if (there[part.number] === true) continue
@@ -162,41 +157,20 @@ function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}:
   return createPresence(store, own, signal)
 }
 
-/** The entries of one layer, framed. */
-interface Part extends Shard {
-  /** What is remembered of them. */
-  readonly recall: () => PackedContent | undefined
-  /** To be called with what the entries came to. */
-  readonly note: (content: PackedContent) => void
-}
-
-/** With a memory, files are looked at first, and their attributes read with their content. */
-function* parts(
-  {content, plan, frame, memory}: ShardedContent,
-  {report}: Pick<Ports, 'report'>,
-): Generator<Part> {
-  const onWarning = (message: string): void => report({kind: 'warning', message})
-  const recalls = memory?.isEmpty === false
-  const whole = (entries: Iterable<WalkedEntry>) =>
-    frame(recalls ? withFileXattrs(entries, onWarning) : entries)
-  for (const {number, entries} of divide(recalls ? () => content('states') : content, plan)) {
-    const own = noted(memory, () => whole(entries()))
-    yield {number, ...own, recall: () => (recalls ? memory.recall(frame(entries())) : undefined)}
-  }
-}
-
 async function compareShard(
-  {entries, recall, note}: Part,
+  {entries, recalled}: Part,
   {
     known,
     compression,
     level,
     buffers,
     presence,
+    memory,
     begin,
   }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {
     readonly buffers: BlockBuffers
     readonly presence: Presence
+    readonly memory: SlotMemory | undefined
     /** Called before the layer is read. */
     readonly begin: () => void
   },
@@ -204,8 +178,7 @@ async function compareShard(
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
   const onProgress = (done: number): void => report({kind: 'bytes', done})
-  const content = recall() ?? (await hash())
-  note(content)
+  const content = recalled ?? (await hash())
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
   const how = {compression, level, presence}
@@ -216,11 +189,12 @@ async function compareShard(
     begin()
     const hashed = await hashLayer(entries, {signal, buffers, onProgress})
     if (!hashed) throw new Error('hashing without a limit came to one')
+    memory?.remember(hashed)
     return hashed
   }
 }
 
-function packingOf({number}: Shard, options: PackShardOptions) {
+function packingOf({number}: Part, options: PackShardOptions) {
   const {mediaType, compression, level, on, packing} = options
   return {
     mediaType,
