@@ -236,7 +236,10 @@ describe('what is not a value of theirs', () => {
 describe('what unpack and update remember', () => {
   it('is not kept in a directory that is packed or unpacked', async () => {
     const {folder, tree, image} = await start()
-    const env = {XDG_CACHE_HOME: join(tree, 'cache'), NODE_OPTIONS: `--import=data:text/javascript,${later}`}
+    const env = {
+      XDG_CACHE_HOME: join(tree, 'cache'),
+      NODE_OPTIONS: `--import=data:text/javascript,${later}`,
+    }
     await injectJson(['update', image, tree, '--no-resume'], {env})
     expect(readdirSync(tree)).not.toContain('cache')
     const out = join(folder, 'out')

@@ -255,7 +255,10 @@ describe('an update of a divided slot with a memory', () => {
     const store = createMemoryStore('empty')
     await putImage(store, base)
     const request = updateRequest({directory: tree, layers: 8})
-    const result = (await update(request, {...operationPorts(store), openMemory})) as InjectionResult
+    const result = (await update(request, {
+      ...operationPorts(store),
+      openMemory,
+    })) as InjectionResult
     expect(result.layers.new).toBe(result.layers.count)
     expect((await put({layers: 8})).digest).toBe(result.digest)
   })

@@ -90,7 +90,8 @@ export function placeEach(
 /** One of the layers that `divide` gives, for a walk of its own. */
 export function oneShard(entries: Entries, plan: ShardPlan, number: number): Shard {
   const isOfDirectories = plan.survey.directories > 0 && number === countShards(plan) - 1
-  const all = () => (isOfDirectories ? onlyDirectories(entries()) : onlyShard(entries, plan, number))
+  const all = () =>
+    isOfDirectories ? onlyDirectories(entries()) : onlyShard(entries, plan, number)
   let held: readonly WalkedEntry[] | undefined
   return {
     number,

@@ -190,7 +190,8 @@ function createRecord(prefixLength: number): WalkRecord {
 
 function isPlain({entry, file, alone}: WalkedEntry): boolean {
   if (entry.xattrs !== undefined || !kinds.includes(entry.kind)) return false
-  if (entry.kind !== 'hardlink') return alone === undefined && (file !== undefined) === (entry.kind === 'file')
+  if (entry.kind !== 'hardlink')
+    return alone === undefined && (file !== undefined) === (entry.kind === 'file')
   const own = alone?.entry
   return own?.kind === 'file' && own.xattrs === undefined && alone?.file !== undefined
 }

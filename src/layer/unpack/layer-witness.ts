@@ -20,10 +20,7 @@ export interface WitnessedLayer {
  * Notes what each layer that is unpacked looks like, once it is written, to whoever packs the
  * directory again.
  */
-export interface LayerWitness extends Pick<
-  CanonicalCheck,
-  'header' | 'extension' | 'oddPadding'
-> {
+export interface LayerWitness extends Pick<CanonicalCheck, 'header' | 'extension' | 'oddPadding'> {
   /** `inside` is the path in the directory of what is written there. */
   entry(archived: Entry, inside: ByteString | undefined): void
   /** After the last entry of a layer, whose tar has so many bytes. */

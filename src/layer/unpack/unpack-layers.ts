@@ -134,7 +134,10 @@ export async function emptyStart(
 function layerSink(
   extraction: Extraction,
   rules: EntryRules & {readonly special: number},
-  {onWarning, witness}: Pick<FillOptions, 'onWarning'> & {
+  {
+    onWarning,
+    witness,
+  }: Pick<FillOptions, 'onWarning'> & {
     readonly witness: LayerWitness | undefined
   },
 ) {
