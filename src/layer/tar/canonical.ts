@@ -16,6 +16,7 @@ export interface CanonicalCheck extends Required<
   isCanonical(length: number): boolean
 }
 
+/** A new one, for one archive. */
 export function createCanonicalCheck(): CanonicalCheck {
   let isSame = true
   /** Of the entries so far, and the end marker. */

@@ -31,6 +31,7 @@ const tarVersion = 1
 /** Characters that are hashed together. */
 const piece = 65_536
 
+/** A new one, for one layer. */
 export function createLayerLooker(): LayerLooker {
   const facts = createTextHash(`${tarVersion}\n`)
   const states = createTextHash('')
@@ -82,8 +83,8 @@ export function lookOf(entries: Iterable<WalkedEntry>): LayerLook {
 }
 
 /**
- * Paths and targets hold no NUL, so no two lists of entries have the same text. Attributes of files are left
- * out: to change them is to change the file's state.
+ * Paths and targets hold no NUL, so no two lists of entries have the same text. Attributes of files
+ * are left out: to change them is to change the file's state.
  */
 function describe(entry: Entry): string {
   const {kind, path, mode, uid, gid, mtime} = entry

@@ -1,4 +1,4 @@
-import {type ByteString, toPath} from '../byte-string.js'
+import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {createColumn} from './column.js'
 import type {FileState} from './file-state.js'
@@ -53,6 +53,10 @@ interface WalkRecord {
 /** What most entries are; a hard link is one of a file, which it is `alone`. */
 const kinds: readonly Entry['kind'][] = ['directory', 'file', 'symlink', 'hardlink']
 const odd = kinds.length
+/** Added to the kind of what has a path that is not ASCII: looking takes longer than the rest. */
+const inBytes = 8
+/** Entries after which memory is looked at. */
+const stride = 1024
 
 /**
  * Entries in few large pieces of memory: an object for each would take several times as much. What
@@ -65,6 +69,7 @@ function createRecord(prefixLength: number): WalkRecord {
   const counts = createColumn<bigint>((length) => new BigUint64Array(length))
   let text = Buffer.alloc(4096)
   let textLength = 0
+  let entryCount = 0
   const oddOnes: WalkedEntry[] = []
   /** What all files' paths begin with. */
   let folder: ByteString | undefined
@@ -78,6 +83,7 @@ function createRecord(prefixLength: number): WalkRecord {
         small.push(odd)
         oddOnes.push(walked)
       }
+      if (++entryCount % stride !== 0) return true
       const bytes = small.bytes + large.bytes + times.bytes + counts.bytes + text.length
       return bytes <= mostBytes && oddOnes.length <= mostOdd
     },
@@ -92,7 +98,7 @@ function createRecord(prefixLength: number): WalkRecord {
     if (content && !isInFolder(content, entry.path)) return false
     const target = 'target' in entry ? entry.target : ''
     const own = alone?.entry ?? entry
-    small.push(kinds.indexOf(entry.kind))
+    small.push(kinds.indexOf(entry.kind) + (typeof content?.path === 'object' ? inBytes : 0))
     small.push(entry.path.length)
     small.push(target.length)
     small.push(entry.mode)
@@ -139,10 +145,10 @@ function createRecord(prefixLength: number): WalkRecord {
       if (smallAt === small.length) return undefined
       const number = small.at(smallAt++)
       if (number === odd) return oddOnes[oddAt++]
-      return nextPlain(kinds[number] ?? 'file')
+      return nextPlain(kinds[number % inBytes] ?? 'file', number >= inBytes)
     }
 
-    function nextPlain(kind: Entry['kind']): WalkedEntry {
+    function nextPlain(kind: Entry['kind'], isBytes: boolean): WalkedEntry {
       const [pathLength, targetLength] = [small.at(smallAt), small.at(smallAt + 1)]
       const [mode, uid, gid] = [small.at(smallAt + 2), small.at(smallAt + 3), small.at(smallAt + 4)]
       const count = small.at(smallAt + 5)
@@ -157,7 +163,7 @@ function createRecord(prefixLength: number): WalkRecord {
       if (kind === 'symlink') return {entry: {kind, target, ...common}, ...names}
       const alone: WalkedEntry = {
         entry: {kind: 'file', size, ...common},
-        ...(hasStates && {file: nextFile(path)}),
+        ...(hasStates && {file: nextFile(path, isBytes)}),
       }
       if (kind === 'file') return {...alone, ...names}
       return {entry: {kind: 'hardlink', target, ...common}, ...names, alone}
@@ -167,9 +173,9 @@ function createRecord(prefixLength: number): WalkRecord {
       return text.toString('latin1', textAt, (textAt += length))
     }
 
-    function nextFile(path: ByteString): WalkedFile {
-      const access = toPath(`${folder ?? ''}${path.slice(prefixLength)}`)
-      return {path: access, stat: nextState()}
+    function nextFile(path: ByteString, isBytes: boolean): WalkedFile {
+      const access = `${folder ?? ''}${path.slice(prefixLength)}`
+      return {path: isBytes ? Buffer.from(access, 'latin1') : access, stat: nextState()}
     }
 
     function nextState(): FileState {

@@ -17,7 +17,7 @@ export interface WitnessedLayer {
 }
 
 /**
- * Notes what each layer that is unpacked looks like, once it is written, to whoever packs the
+ * Notes what each layer that is unpacked looks like, once it is written, to anyone who packs the
  * directory again.
  */
 export interface LayerWitness extends Pick<CanonicalCheck, 'header' | 'extension' | 'oddPadding'> {
@@ -46,10 +46,11 @@ interface SeenLayer {
   entries: number
   newestMtime: number | undefined
   tarSize: number
-  /** Attributes may not have been written, and are not part of a look. */
+  /** Attributes might not have been written, and are not part of a look. */
   hasAttributes: boolean
 }
 
+/** A new one, for all layers that are unpacked into one directory. */
 export function createLayerWitness(): LayerWitness {
   const done: SeenLayer[] = []
   let current = beginLayer()
@@ -127,7 +128,7 @@ async function witness(
 async function isPast({descriptor}: TreeRoot, newest: bigint): Promise<boolean> {
   for (let looks = 0; looks < patience.looks; looks++) {
     // sets the time of the directory's metadata, and nothing else
-    fchmodSync(descriptor, Number(fstatSync(descriptor).mode & 0o7777))
+    fchmodSync(descriptor, fstatSync(descriptor).mode & 0o7777)
     if (fstatSync(descriptor, {bigint: true}).ctimeNs > newest) return true
     await wait(patience.apart)
   }

@@ -36,7 +36,7 @@ interface UnpackOptions extends FillOptions {
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
-  /** Find out what the layers look like to whoever packs the directory again. */
+  /** Find out what the layers look like to anyone who packs the directory again. */
   readonly witnesses?: boolean | undefined
 }
 

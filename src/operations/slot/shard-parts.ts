@@ -14,6 +14,7 @@ import type {Ports} from '../../ports.js'
 import type {SlotContent} from './group.js'
 import type {SlotMemory} from './slot-memory.js'
 
+/** Content that is divided into layers by a plan. */
 export interface ShardedContent extends Pick<SlotContent, 'content' | 'frame' | 'memory'> {
   readonly plan: ShardPlan
 }

@@ -43,7 +43,7 @@ describe('a recorded walk', () => {
     expect([...recorded('states')]).toEqual(expected)
   })
 
-  it('walks anew for whoever reads the files', async () => {
+  it('walks anew for those who read the files', async () => {
     const {entries, recorded, walks} = await start()
     expect([...recorded('states')].length).toBeGreaterThan(0)
     expect([...recorded('metadata')]).toEqual([...entries('metadata')])

@@ -105,7 +105,7 @@ describe('the witness of what is unpacked', () => {
     })
   }
 
-  it('does not vouch for a layer with attributes of files, which may not have been written', async () => {
+  it('does not vouch for a layer with attributes of files, which might not have been written', async () => {
     const root = await tempDir()
     writeFileSync(join(root, 'a'), 'one')
     xattrBinding()?.setAttributeSync(join(root, 'a'), 'user.note', Buffer.from('x'))
