@@ -194,7 +194,15 @@ function createRecord(prefixLength: number): WalkRecord {
   }
 }
 
-function isPlain({entry, file, alone}: WalkedEntry): boolean {
+/** What is recorded of an entry: a part that is added to them has to be, too. */
+const parts = {entry: true, file: true, names: true, alone: true} satisfies Record<
+  keyof WalkedEntry,
+  true
+>
+
+function isPlain(walked: WalkedEntry): boolean {
+  const {entry, file, alone} = walked
+  for (const part in walked) if (!(part in parts)) return false
   if (entry.xattrs !== undefined || !kinds.includes(entry.kind)) return false
   if (entry.kind !== 'hardlink')
     return alone === undefined && (file !== undefined) === (entry.kind === 'file')
