@@ -29,34 +29,35 @@ export const rows = {
     against: {crane: 0.55},
     cpu: {crane: 0.9},
   },
-  'R1 unchanged': {
+  'R1 unchanged, nothing remembered': {
     first: firstUpdate,
-    ours: ['update', '$IMAGE:first', '$DIR'],
+    ours: ['update', '$IMAGE:first', '$DIR', '--verify'],
     against: {crane: 0.25},
     counted: {uploads: 0, requests: 3},
   },
-  'R1 unchanged, --trust-mtime': {
-    first: [...firstUpdate, '--trust-mtime'],
-    ours: ['update', '$IMAGE:first', '$DIR', '--trust-mtime'],
+  'R1 unchanged, remembered': {
+    first: firstUpdate,
+    ours: ['update', '$IMAGE:first', '$DIR'],
+    // and 0.1 s of start
     against: {crane: 0.08},
     counted: {uploads: 0, requests: 3},
   },
-  'R1 one file changed, --layers auto': {
+  'R1 one file changed, --layers auto, nothing remembered': {
+    first: [...firstUpdate, '--layers', 'auto'],
+    change: changeOne,
+    ours: [...againUpdate, '--layers', 'auto', '--verify'],
+    against: {crane: 0.3},
+  },
+  'R1 one file changed, --layers auto, remembered': {
     first: [...firstUpdate, '--layers', 'auto'],
     change: changeOne,
     ours: [...againUpdate, '--layers', 'auto'],
-    against: {crane: 0.3},
-  },
-  'R1 one file changed, --layers auto, --trust-mtime': {
-    first: [...firstUpdate, '--layers', 'auto', '--trust-mtime'],
-    change: changeOne,
-    ours: [...againUpdate, '--layers', 'auto', '--trust-mtime'],
     against: {crane: 0.12},
   },
   'R1 one file added last': {
     first: firstUpdate,
     change: changeLast,
-    ours: againUpdate,
+    ours: [...againUpdate, '--verify'],
     against: {crane: 0.6},
     cpu: {crane: 0.85},
   },
@@ -87,11 +88,22 @@ export const rows = {
     against: {crane: 0.7},
     cpu: {crane: 1.0},
   },
-  'R2 one file changed, --layers auto': {
+  'R2 unchanged, --layers auto, remembered': {
+    first: [...firstUpdate, '--layers', 'auto'],
+    ours: ['update', '$IMAGE:first', '$DIR', '--layers', 'auto'],
+    against: {crane: undefined},
+  },
+  'R2 one file changed, --layers auto, nothing remembered': {
+    first: [...firstUpdate, '--layers', 'auto'],
+    change: changeOneOfR2,
+    ours: [...againUpdate, '--layers', 'auto', '--verify'],
+    against: {crane: 0.25},
+  },
+  'R2 one file changed, --layers auto, remembered': {
     first: [...firstUpdate, '--layers', 'auto'],
     change: changeOneOfR2,
     ours: [...againUpdate, '--layers', 'auto'],
-    against: {crane: 0.25},
+    against: {crane: 0.06},
   },
   R3: {
     ours: update,
@@ -117,15 +129,15 @@ export const rows = {
     ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG', '--compression', 'zstd'],
     against: {crane: 0.55},
   },
-  'W1 unchanged': {
+  'W1 unchanged, nothing remembered': {
     first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first'],
-    ours: ['update', '$IMAGE:first', '$DIR'],
+    ours: ['update', '$IMAGE:first', '$DIR', '--verify'],
     against: {crane: 0.3},
     counted: {uploads: 0, requests: 3},
   },
-  'W1 unchanged, --trust-mtime': {
-    first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first', '--trust-mtime'],
-    ours: ['update', '$IMAGE:first', '$DIR', '--trust-mtime'],
+  'W1 unchanged, remembered': {
+    first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first'],
+    ours: ['update', '$IMAGE:first', '$DIR'],
     against: {crane: 0.12},
     counted: {uploads: 0, requests: 3},
   },
@@ -138,7 +150,7 @@ export const rows = {
   W5: {
     first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first', '--layers', 'auto'],
     change: changeClustered,
-    ours: ['update', '$IMAGE:first', '$DIR', '--tag', '$TAG', '--layers', 'auto'],
+    ours: ['update', '$IMAGE:first', '$DIR', '--tag', '$TAG', '--layers', 'auto', '--verify'],
     against: {crane: 0.35},
     sentOverFirst: 0.08,
   },

@@ -1,6 +1,7 @@
 import {execFileSync, spawn} from 'node:child_process'
 import {cpSync, mkdirSync, rmSync, symlinkSync} from 'node:fs'
 import {loadavg} from 'node:os'
+import {setTimeout} from 'node:timers/promises'
 import {join} from 'node:path'
 import {measure, median, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {floors} from './floors.mjs'
@@ -60,6 +61,8 @@ async function measureRow(name, row, here) {
   delete env.NODE_EXTRA_CA_CERTS
   const directory = join(folder, 'tree')
   makeTree(/^\w+/.exec(name)[0], directory, row.change)
+  // what was touched just now is not remembered
+  if (row.first) await setTimeout(2_500)
   const [load] = loadavg()
   let number = 0
   const values = (at = address) => ({

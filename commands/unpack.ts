@@ -3,6 +3,7 @@ import {BaseCommand} from '../src/cli/base-command.js'
 import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
 import {imageArg, maxSize, slotName, slotPath, zstdWindow} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
+import {layerMemory} from '../src/cli/ports/pack-ports.js'
 import {summariseUnpack} from '../src/cli/render/unpack.js'
 import {machinePlatform} from '../src/oci/platform.js'
 import {parseReference} from '../src/oci/names/reference.js'
@@ -69,7 +70,8 @@ export default class Unpack extends BaseCommand {
     const {args, flags} = await this.parse(Unpack)
     checkFolderArgument('unpack', args.image, args.directory)
     const request = Unpack.request(args, flags)
-    return this.perform(flags, (ports) => unpack(request, ports), {
+    const openMemory = layerMemory(process.env)
+    return this.perform(flags, (ports) => unpack(request, {...ports, openMemory}), {
       line: ({reference}) => reference,
       summary: summariseUnpack,
     })

@@ -1,6 +1,6 @@
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
-import type {TreeMemory} from './layer/tree/memory.js'
+import type {OpenMemory} from './layer/tree/memory.js'
 import type {Reference} from './oci/names/reference.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'
@@ -62,8 +62,8 @@ export interface Ports {
         work: (cache: BlockCache | undefined) => Promise<T>,
       ) => Promise<T>)
     | undefined
-  /** What trees were, by what their files look like from outside; without it every file is read. */
-  readonly treeMemory?: TreeMemory | undefined
+  /** What layers of directories were, by what their files look like; without it all are read. */
+  readonly openMemory?: OpenMemory | undefined
   /** What is in the layers of images that were looked into before; without it they are read. */
   readonly layerIndexes?: LayerIndexes | undefined
   /** Blocks that are compressed at once; default: one for each processor. */

@@ -5,6 +5,7 @@ import {LocalIoError, PreconditionError} from '../errors.js'
 import {findSlot, findSlots} from '../image/slot.js'
 import {emptyStart, unpackLayers} from '../layer/unpack/unpack-layers.js'
 import type {UnpackLimits} from '../layer/limits.js'
+import {rememberLayers} from './slot/remember-layers.js'
 import type {Digest} from '../oci/digest.js'
 import type {Platform} from '../oci/platform.js'
 import {quoted} from '../oci/quoted.js'
@@ -129,7 +130,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     let done = 0
     const count = (chunk: Uint8Array): void =>
       report({kind: 'bytes', done: (done += chunk.length), total})
-    const {entries, bytes, whiteouts, refilled} = await unpackLayers({
+    const {entries, bytes, whiteouts, refilled, witnessed} = await unpackLayers({
       layers: layers.map(({descriptor, diffId, layer}) => ({
         place: {number: layer + 1, digest: descriptor.digest},
         open: async () => tap(await store.openBlob(descriptor, {signal}), count),
@@ -139,8 +140,10 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       limits: limitsOf(options),
       holes: options.sparse,
       windows: image.config.value.os === 'windows',
+      witnesses: ports.openMemory !== undefined,
       ...{directory, path, force, follow, devices, signal, onWarning},
     })
+    await rememberLayers({directory, slot, witnessed}, ports)
     return {
       ...found,
       slot: {name, path},

@@ -42,6 +42,7 @@ export async function update(
     const contentOf = directoryContent(source, {
       layer,
       layerEntries: layerEntries(store, layer, told),
+      openMemory: ports.openMemory,
       onWarning: (message) => told.report({kind: 'warning', message}),
     })
     const rounds = createInjectionRounds(store, place.request, contentOf, told)

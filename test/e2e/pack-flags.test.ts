@@ -148,10 +148,10 @@ describe('the flags of what packing costs', () => {
     expect(blocks()).toEqual([])
   })
 
-  it('--trust-mtime reads nothing when all looks as it did, and sees what does not', async () => {
+  it('--verify reads everything; without it nothing is read that looks as it did', async () => {
     const {tree, cache, run} = await start()
-    const steps = async () => {
-      const {exitCode, stdout, stderr} = await run(['--trust-mtime'])
+    const steps = async (flags: readonly string[] = []) => {
+      const {exitCode, stdout, stderr} = await run(flags)
       expect(exitCode, stderr).toBe(0)
       const reads = /^inject: (compare|pack and push): /m.test(stderr)
       return {stdout, reads, changed: !stderr.includes('unchanged: ')}
@@ -164,8 +164,9 @@ describe('the flags of what packing costs', () => {
     expect(await steps()).toMatchObject({reads: true, changed: true})
     const third = await steps()
     expect(third).toMatchObject({reads: false, changed: false})
-    // without the flag nothing is believed
-    expect((await run([])).stderr).toContain('inject: compare: ')
+    expect(await steps(['--verify'])).toEqual({...third, reads: true})
+    // kept for scripts
+    expect(await steps(['--trust-mtime'])).toEqual(third)
     writeText(join(tree, 'file4'), 30_000)
     expect(await steps()).toMatchObject({reads: true, changed: true})
   })
@@ -229,5 +230,31 @@ describe('what is not a value of theirs', () => {
     expect(alone.stderr).toBe('inject: --cache-size needs --cache: see --help')
     expect(bare).toMatchObject({exitCode: 2, stdout: ''})
     expect(bare.stderr).toMatch(/^inject: .*--jobs.*: see --help$/)
+  })
+})
+
+describe('what unpack and update remember', () => {
+  it('is not kept in a directory that is packed or unpacked', async () => {
+    const {folder, tree, image} = await start()
+    const env = {
+      XDG_CACHE_HOME: join(tree, 'cache'),
+      NODE_OPTIONS: `--import=data:text/javascript,${later}`,
+    }
+    await injectJson(['update', image, tree, '--no-resume'], {env})
+    expect(readdirSync(tree)).not.toContain('cache')
+    const out = join(folder, 'out')
+    await injectJson(['unpack', image, out], {env: {XDG_CACHE_HOME: join(out, 'cache')}})
+    expect(readdirSync(out)).toEqual(readdirSync(tree))
+  })
+
+  it('lets an update after unpack read nothing', async () => {
+    const {folder, cache, tree, image} = await start()
+    await injectJson(['update', image, tree])
+    const out = join(folder, 'out')
+    const env = {XDG_CACHE_HOME: cache}
+    await injectJson(['unpack', image, out], {env})
+    const {stderr} = await inject(['update', image, out], {env})
+    expect(stderr).toContain('inject: unchanged: ')
+    expect(stderr).not.toContain('inject: compare: ')
   })
 })

@@ -2,7 +2,7 @@ import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {withBlockCache} from '../../src/layer/compress/block-cache-file.js'
-import {createTreeMemory} from '../../src/layer/tree/memory-file.js'
+import {openMemoryFile} from '../../src/layer/tree/memory-file.js'
 import {update} from '../../src/operations/update.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {createMemoryStore} from '../../src/store/memory-store.js'
@@ -23,7 +23,7 @@ async function start() {
   mkdirSync(tree)
   for (let i = 0; i < 300; i++)
     writeFileSync(join(tree, `file${i}`), Buffer.alloc(5000 + i, `${i} `))
-  const memory = createTreeMemory(join(folder, 'trees'), () => Date.now() + 3_600_000)
+  const memory = {folder: join(folder, 'trees'), now: () => Date.now() + 3_600_000}
   let found = 0
   const run = (more: Partial<UpdateOptions> = {}, at: ContentStore = store) => {
     const ports = operationPorts(at)
@@ -32,7 +32,7 @@ async function start() {
       result: update(updateRequest({directory: tree, ...more}), {
         ...ports,
         jobs: 1,
-        treeMemory: memory,
+        openMemory: (place) => openMemoryFile(place, memory),
         withBlockCache: (identity, work) =>
           withBlockCache(
             {folder: join(folder, 'blocks'), identity, limit: 1e9, onNotice: () => undefined},

@@ -30,9 +30,13 @@ export const packFlags = {
     helpGroup: 'SPEED',
     summary: 'Size of that cache, such as 20G (default: 5G); the oldest blocks go.',
   }),
+  verify: Flags.boolean({
+    helpGroup: 'SPEED',
+    summary: 'Read all files, also those that look as they did when they were read last.',
+  }),
   'trust-mtime': Flags.boolean({
     helpGroup: 'SPEED',
-    summary: 'Skip reading files if the size, inode and times of all are as they were last time.',
+    summary: 'No effect: unchanged files are recognized by default. Kept for scripts.',
   }),
 }
 

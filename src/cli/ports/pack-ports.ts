@@ -9,10 +9,9 @@ export function packPorts(
   flags: Interfaces.InferredFlags<typeof packFlags>,
   env: Readonly<Record<string, string | undefined>>,
   {report}: Pick<Ports, 'report'>,
-): Pick<Ports, 'jobs' | 'withBlockCache' | 'treeMemory'> {
+): Pick<Ports, 'jobs' | 'withBlockCache' | 'openMemory'> {
   const onNotice = (message: string): void => report({kind: 'notice', message})
   const blocks = flags.cache ? userCache('blocks', env) : undefined
-  const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
   const limit = flags['cache-size'] ?? cacheSize
   return {
     jobs: flags.jobs,
@@ -22,14 +21,24 @@ export function packPorts(
         return withBlockCache({folder: blocks, identity, limit, onNotice}, work)
       },
     }),
-    ...(trees !== undefined && {
-      treeMemory: {
-        look: async (identity, entries) => {
-          const {createTreeMemory} = await import('../../layer/tree/memory-file.js')
-          return createTreeMemory(trees, () => Date.now()).look(identity, entries)
-        },
-      },
-    }),
+    openMemory: layerMemory(env, flags),
+  }
+}
+
+/**
+ * What layers of directories were, kept in `inject/trees` in the user's cache folder; not where
+ * that folder would change in the directory itself.
+ */
+export function layerMemory(
+  env: Readonly<Record<string, string | undefined>>,
+  {verify}: {readonly verify?: boolean | undefined} = {},
+): Ports['openMemory'] {
+  const folder = userCache('trees', env)
+  if (folder === undefined) return undefined
+  return async (place) => {
+    if (isInside(place.directory, folder)) return undefined
+    const {openMemoryFile} = await import('../../layer/tree/memory-file.js')
+    return openMemoryFile(place, {folder, verify, now: () => Date.now()})
   }
 }
 
@@ -84,11 +93,9 @@ export function packOutputs(
   env: Readonly<Record<string, string | undefined>>,
 ): readonly Output[] {
   const blocks = flags.cache ? userCache('blocks', env) : undefined
-  const trees = flags['trust-mtime'] ? userCache('trees', env) : undefined
   const {digestfile} = flags
   return [
     ...(digestfile === undefined ? [] : [{what: 'the file of --digestfile', path: digestfile}]),
     ...(blocks === undefined ? [] : [{what: 'the folder of --cache', path: blocks}]),
-    ...(trees === undefined ? [] : [{what: 'the folder of --trust-mtime', path: trees}]),
   ]
 }

@@ -95,7 +95,7 @@ async function* packInThreads(
   const {diffId, crc, size} = yield* threads.pack(items(), {signal, onProgress})
   yield gzipTrailer(crc, size)
   const {entries: count, newestMtime = 0} = counted.seen()
-  return {diffId, tarSize: size, entries: count, newestMtime}
+  return {diffId, tarSize: size, entries: count, newestMtime, look: counted.look()}
 
   function* items() {
     for (const walked of counted) yield tarItem(walked)

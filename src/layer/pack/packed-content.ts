@@ -1,6 +1,7 @@
 import {createDigester, type Digest} from '../../oci/digest.js'
 import type {BlockRule} from '../compress/blocks.js'
 import {writeTar} from './blocks/write-tar.js'
+import {createLayerLooker, type LayerLook} from '../tree/layer-look.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** What a packed directory amounts to. */
@@ -12,6 +13,8 @@ export interface PackedContent {
   readonly entries: number
   /** Seconds since the epoch, of the newest entry; 0 for an empty directory. */
   readonly newestMtime: number
+  /** What the entries looked like while they were read; absent when they were not. */
+  readonly look?: LayerLook | undefined
 }
 
 export interface ContentBlocks {
@@ -38,18 +41,24 @@ interface ContentHash {
 export interface CountedEntries extends Iterable<WalkedEntry> {
   /** How many went by, and the newest of their mtimes, `undefined` before the first one. */
   readonly seen: () => {readonly entries: number; readonly newestMtime: number | undefined}
+  /** Of all of them: once, after the last one. */
+  readonly look: () => LayerLook
 }
 
 /** Once: the count is of all iterations together. */
 export function countEntries(entries: Iterable<WalkedEntry>): CountedEntries {
   let count = 0
   let newestMtime: number | undefined
+  const looker = createLayerLooker()
   return {
+    look: () => looker.look(),
     seen: () => ({entries: count, newestMtime}),
     *[Symbol.iterator]() {
       for (const walked of entries) {
         count++
         newestMtime = Math.max(newestMtime ?? -Infinity, walked.entry.mtime)
+        looker.add(walked.entry)
+        if (walked.file) looker.addFile(walked.file)
         yield walked
       }
     },
@@ -81,6 +90,7 @@ export function contentBlocks(
       tarSize,
       entries: counted?.seen().entries ?? 0,
       newestMtime: counted?.seen().newestMtime ?? 0,
+      look: counted?.look(),
     }),
   }
 }

@@ -68,6 +68,42 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
   if (plan.survey.directories > 0) yield {number, entries: directories.entries}
 }
 
+/**
+ * Tells of each entry of what layer it is, in the order of that layer; nothing is kept. Throws what
+ * `divide` throws.
+ */
+export function placeEach(
+  entries: Entries,
+  plan: ShardPlan,
+  emit: (shard: number, walked: WalkedEntry) => void,
+): void {
+  const place = createPlacer(plan, emit)
+  placeWhiteouts(entries, plan, place)
+  const ofDirectories = countShards(plan) - 1
+  for (const walked of entries()) {
+    if (walked.entry.kind === 'directory') emit(ofDirectories, walked)
+    place.next(walked)
+  }
+  place.end()
+}
+
+/** One of the layers that `divide` gives, for a walk of its own. */
+export function oneShard(entries: Entries, plan: ShardPlan, number: number): Shard {
+  const isOfDirectories = plan.survey.directories > 0 && number === countShards(plan) - 1
+  const all = () =>
+    isOfDirectories ? onlyDirectories(entries()) : onlyShard(entries, plan, number)
+  let held: readonly WalkedEntry[] | undefined
+  return {
+    number,
+    entries() {
+      if (held) return held
+      const found: WalkedEntry[] = []
+      for (const walked of all()) if (found.push(walked) > mostHeld) return all()
+      return (held = found)
+    },
+  }
+}
+
 /** A list as long as it is short, and `again` for what has become too long to be one. */
 function createHeld(again: () => Iterable<WalkedEntry>) {
   let list: WalkedEntry[] | undefined = []

@@ -24,6 +24,10 @@ export interface TarHandler {
    * Every header block, before what it says is used: `header` is what stands at `at` in `block`.
    */
   header?(header: TarHeader, block: Buffer, at: number): void
+  /** What an extended header holds, after its own block and before what it says is used. */
+  extension?(body: Buffer): void
+  /** What fills up the last block of a content is not zeros. */
+  oddPadding?(): void
   /**
    * `path` and `target` are as the archive has them: whether they are safe is still to be seen.
    * `offset` is where in the archive its content begins.
@@ -258,6 +262,7 @@ export function createTarReader(
   function endMeta(): void {
     if (meta === undefined) throw new Error('no extended header is being read')
     const {type, body} = meta
+    handler.extension?.(body)
     if (type === 'g') globals.take(parsePaxRecords(body))
     else if (type === 'x') extensions = {...extensions, type, pax: parsePaxRecords(body)}
     else if (type === 'L') extensions = {...extensions, type, longName: longText(body)}
@@ -273,6 +278,7 @@ export function createTarReader(
     if (isMetaPadding && !isZero(bytes, at, at + taken)) {
       throw layerCorrupt('something follows an extended header in its last block')
     }
+    if (!isMetaPadding && handler.oddPadding && !isZero(bytes, at, at + taken)) handler.oddPadding()
     padding -= taken
     if (padding === 0) place = 'header'
     return at + taken

@@ -84,8 +84,12 @@ function metadataOf(
     uid: owner?.uid ?? Number(stat.uid),
     gid: owner?.gid ?? Number(stat.gid),
     mtime: Math.max(-latestTime, Math.min(mtime, clampMtime, latestTime)),
-    xattrs: detail === 'names' || detail === 'states' ? undefined : readXattrs(access, onWarning),
+    xattrs: readsXattrs(stat, detail) ? readXattrs(access, onWarning) : undefined,
   }
+}
+
+function readsXattrs(stat: BigIntStats, detail: WalkDetail | undefined): boolean {
+  return detail !== 'names' && (detail !== 'states' || !stat.isFile())
 }
 
 function modeOf(stat: BigIntStats, chmod: ModeRule | undefined): number {

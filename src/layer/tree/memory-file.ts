@@ -1,7 +1,9 @@
-import {readdir, rm, stat} from 'node:fs/promises'
+import {createHash} from 'node:crypto'
+import {statSync} from 'node:fs'
+import {readdir, rename, rm, stat, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
-import {writeFileAtomic} from '../../disk/atomic-file.js'
+import {clearDead, ownedName} from '../../disk/owned-name.js'
 import {
   identityName,
   isPrivateFolder,
@@ -10,67 +12,142 @@ import {
 } from '../../disk/private-folder.js'
 import {isDigest, type Digest} from '../../oci/digest.js'
 import {parseJsonValue} from '../../oci/json-value.js'
-import type {RememberedTree, TreeMemory} from './memory.js'
-import {treeSignature} from './signature.js'
+import type {LayerMemory, RememberedLayer, RememberedPlace} from './memory.js'
 
-/**
- * Clocks of file systems tick at most this slowly (FAT: 2 s): what is touched twice within a tick
- * looks as if touched once.
- */
-const tick = 2_000_000_000n
-
-const longest = 64 * 1024
+/** Bytes of one file. */
+const longest = 256 * 1024
+/** Layers of one place: those of four slots divided as finely as can be. */
+const mostLayers = 512
 /** Files of the folder; the oldest go. */
-const mostFiles = 1000
+const mostFiles = 200
+const temporary = '.memory-'
 
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const shape = v.object({
-  version: v.literal(1),
-  signature: v.string(),
-  diffIds: v.pipe(v.array(v.custom<Digest>(isDigest)), v.minLength(1), v.maxLength(200)),
-  tarSize: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  entries: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  newestMtime: v.number(),
+  version: v.literal(2),
+  /** Device and inode. */
+  directory: v.string(),
+  layers: v.array(
+    v.tuple([
+      v.pipe(v.string(), v.hexadecimal(), v.length(64)),
+      v.custom<Digest>(isDigest),
+      count,
+      count,
+      v.number(),
+    ]),
+  ),
 })
 
+export interface MemoryFileOptions {
+  /** Where the files are: a folder that only this user can look into. */
+  readonly folder: string
+  /** Milliseconds since the epoch, by the clock of the file systems. */
+  readonly now: () => number
+  /** Recall nothing, and remember all the same. */
+  readonly verify?: boolean | undefined
+}
+
 /**
- * A memory in a folder that only this user can look into: one small file for each identity. Where
- * there can be none, nothing is remembered. `now`: milliseconds since the epoch, by the clock of
- * the file systems.
+ * The memory of a place, in one small file; `undefined` where there can be none. A file that is
+ * damaged, of another user or of another directory of that path is an empty memory.
  */
-export function createTreeMemory(folder: string, now: () => number): TreeMemory {
+export async function openMemoryFile(
+  {directory, slot}: RememberedPlace,
+  {folder, now, verify = false}: MemoryFileOptions,
+): Promise<LayerMemory | undefined> {
+  if (!(await mayBePrivateFolder(folder))) return undefined
+  const opened = BigInt(Math.floor(now())) * 1_000_000n
+  const own = identityOf(directory)
+  if (own === undefined) return undefined
+  const path = join(folder, `${identityName([directory, slot])}.json`)
+  const known = await readLayers(path, own)
+  const noted = new Map<string, RememberedLayer>()
+  let isNew = false
+
   return {
-    async look(identity, entries) {
-      if (!(await mayBePrivateFolder(folder))) return undefined
-      const started = BigInt(Math.floor(now())) * 1_000_000n
-      const signature = treeSignature(entries)
-      if (!signature) return undefined
-      const path = join(folder, `${identityName(identity)}.json`)
-      return {
-        known: await read(path, signature.digest),
-        async remember(tree) {
-          if (signature.touched + tick >= started) return
-          // only now: a dry run looks, and leaves nothing behind
-          if (!(await isPrivateFolder(folder))) return
-          const stored = {version: 1, signature: signature.digest, ...tree}
-          // a memory that cannot be written is not used
-          await writeFileAtomic(path, JSON.stringify(stored), {mode: 0o600})
-            .then(() => clearOldest(folder))
-            .catch(() => undefined)
-        },
+    opened,
+    isEmpty: verify || known.size === 0,
+    recall({digest, touched, isReliable}) {
+      // what is of the future was written before somebody set the clock back
+      if (verify || !isReliable || touched >= opened) return undefined
+      const layer = known.get(digest)
+      if (layer) noted.set(digest, layer)
+      return layer
+    },
+    remember({digest, touched, isReliable}, layer, before) {
+      if (!isReliable || touched >= before) return
+      if (known.get(digest)?.diffId !== layer.diffId) isNew = true
+      noted.set(digest, layer)
+    },
+    async save() {
+      try {
+        if (!isNew) await keepLonger(path)
+        // only now: a dry run opens it, and leaves nothing behind
+        else if (await isPrivateFolder(folder)) {
+          const others = [...known].filter(([digest]) => !noted.has(digest))
+          const layers = [...noted, ...others].slice(0, mostLayers)
+          await writeLayers(path, own, layers)
+          await clearOldest(folder)
+        }
+      } catch {
+        // what cannot be kept is read again
       }
     },
   }
 }
 
-async function read(path: string, signature: string): Promise<RememberedTree | undefined> {
-  const text = await readOwnFile(path, longest)
-  const found = v.safeParse(shape, text === undefined ? undefined : parseJsonValue(text))
-  if (!found.success || found.output.signature !== signature) return undefined
-  const {diffIds, tarSize, entries, newestMtime} = found.output
-  return {diffIds, tarSize, entries, newestMtime}
+function identityOf(directory: string): string | undefined {
+  const stats = statSync(directory, {bigint: true, throwIfNoEntry: false})
+  return stats && `${stats.dev}:${stats.ino}`
+}
+
+/** The first line is the sha256 of the second. */
+async function readLayers(
+  path: string,
+  own: string,
+): Promise<ReadonlyMap<string, RememberedLayer>> {
+  const [sum, text = ''] = ((await readOwnFile(path, longest)) ?? '').split('\n')
+  if (sum !== checksum(text)) return new Map()
+  const found = v.safeParse(shape, parseJsonValue(text))
+  if (!found.success || found.output.directory !== own) return new Map()
+  return new Map(
+    found.output.layers.map(([digest, diffId, tarSize, entries, newestMtime]) => [
+      digest,
+      {diffId, tarSize, entries, newestMtime},
+    ]),
+  )
+}
+
+/** Without waiting for the disk: a file that a crash has torn is an empty memory. */
+async function writeLayers(
+  path: string,
+  directory: string,
+  layers: readonly (readonly [string, RememberedLayer])[],
+): Promise<void> {
+  const rows = layers.map(([digest, {diffId, tarSize, entries, newestMtime}]) => {
+    return [digest, diffId, tarSize, entries, newestMtime]
+  })
+  const text = JSON.stringify({version: 2, directory, layers: rows})
+  const own = join(path, '..', ownedName(temporary))
+  try {
+    await writeFile(own, `${checksum(text)}\n${text}`, {mode: 0o600, flag: 'wx'})
+    await rename(own, path)
+  } finally {
+    await rm(own, {force: true})
+  }
+}
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** Used again: it is not the first to go. */
+async function keepLonger(path: string): Promise<void> {
+  await utimes(path, new Date(), new Date())
 }
 
 async function clearOldest(folder: string): Promise<void> {
+  await clearDead(folder, temporary)
   const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
   if (names.length <= mostFiles) return
   const files = await Promise.all(

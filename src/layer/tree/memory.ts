@@ -1,35 +1,38 @@
 import type {Digest} from '../../oci/digest.js'
-import type {WalkedEntry} from './walked-entry.js'
+import type {LayerLook} from './layer-look.js'
 
-/** What a tree was packed to. */
-export interface RememberedTree {
-  /** Of its layers, lowest first. */
-  readonly diffIds: readonly Digest[]
+/** What a layer was packed to, or unpacked from. */
+export interface RememberedLayer {
+  readonly diffId: Digest
   readonly tarSize: number
   readonly entries: number
   /** Seconds since the epoch. */
   readonly newestMtime: number
 }
 
-/** A tree as it looked from outside at one time. */
-export interface TreeLook {
-  /** What a tree that looked the same was packed to; `undefined` when there was none. */
-  readonly known: RememberedTree | undefined
+/** What is remembered of the layers of one directory, by their looks. Nothing in it throws. */
+export interface LayerMemory {
+  /** Nanoseconds since the epoch, by this machine's clock: when it was opened. */
+  readonly opened: bigint
+  readonly isEmpty: boolean
+  /** The layer that looked like this; `undefined` when there was none, or looks may deceive. */
+  recall(look: LayerLook): RememberedLayer | undefined
   /**
-   * Notes what this one is packed to, unless it was touched so shortly before the look that it
-   * could be touched again without looking so. Never throws.
+   * Notes a layer until `save`, unless its files may change from now on and look the same: all
+   * changes from now on are at or after `before`, in nanoseconds since the epoch.
    */
-  remember(tree: RememberedTree): Promise<void>
+  remember(look: LayerLook, layer: RememberedLayer, before: bigint): void
+  /** Keeps what was noted for the next run. */
+  save(): Promise<void>
 }
 
-/**
- * What trees were packed to, by what their files look like from outside: names, sizes, inodes,
- * times.
- */
-export interface TreeMemory {
-  /**
-   * `entries` with their states; `identity` is whatever else decides what they are packed to.
-   * `undefined` when nothing can be said of them. Throws what the walk throws.
-   */
-  look(identity: readonly string[], entries: Iterable<WalkedEntry>): Promise<TreeLook | undefined>
+/** A directory whose layers are remembered. */
+export interface RememberedPlace {
+  /** The real path. */
+  readonly directory: string
+  /** The name of the slot. */
+  readonly slot: string
 }
+
+/** Opens the memory of a place; `undefined` where nothing can be remembered. Never throws. */
+export type OpenMemory = (place: RememberedPlace) => Promise<LayerMemory | undefined>

@@ -69,10 +69,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const root = enter(fromText(directory), '')
     frames.push(root)
     if (prefix)
-      yield withState(
-        describeFile({stat: root.stat, path: prefix.slice(0, -1), access: root.access}, options),
-        root.stat,
-      )
+      yield describeFile({stat: root.stat, path: prefix.slice(0, -1), access: root.access}, options)
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
       close()
       visited++
@@ -106,14 +103,14 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         )
       }
       if (isMark) {
-        yield withState(whiteout(stat, prefix + relative), stat)
+        yield whiteout(stat, prefix + relative)
         continue
       }
       if (stat.isSocket()) {
         options.onWarning?.(`${display(relative)} is a socket, which a layer cannot hold: left out`)
         continue
       }
-      yield withState(entryOf(stat, prefix + relative, access), stat)
+      yield entryOf(stat, prefix + relative, access)
       if (isDirectory) frames.push(enter(access, `${relative}/`, stat))
     }
   } finally {
@@ -195,10 +192,6 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       if (relative && errnoOf(error) === 'ENOENT') throw changed(relative)
       throw localIoError(error, 'read', readable(relative || access))
     }
-  }
-
-  function withState(found: WalkedEntry, state: BigIntStats): WalkedEntry {
-    return options.detail === 'states' ? {...found, state} : found
   }
 
   /** Of several names of one file, all but the first are hard links to that. */

@@ -24,8 +24,6 @@ export interface WalkedEntry {
   readonly names?: number
   /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
-  /** Only with the detail `states`. */
-  readonly state?: FileState
 }
 
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */
@@ -35,7 +33,8 @@ export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
  * How much a walk finds out about each file:
  *
  * - `names`: all but extended attributes, which take as long to read as everything else;
- * - `states`: the same, and the state of each file, to compare it with one that was seen before;
+ * - `states`: the same, and the attributes of all but files, whose states say whether theirs have
+ *   changed;
  * - `metadata`: all that a layer holds of it but its content;
  * - `content`: the same, and files come open, for a reader that reads each before it asks for the
  *   next one: opening a file and looking at it then is less work than the other way round.

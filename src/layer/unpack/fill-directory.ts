@@ -45,6 +45,8 @@ export interface FilledDirectory<T> {
 export interface Written<T> {
   readonly result: T
   readonly root: EntryMetadata | undefined
+  /** Called when everything is written, and nobody else can have changed it yet. */
+  readonly settle?: ((tree: TreeRoot) => Promise<void>) | undefined
 }
 
 /**
@@ -83,6 +85,7 @@ async function fillTarget<T>(
         const written = await alive(tree, () => write(extraction))
         const root = written.root && safeRoot(written.root, target, onWarning)
         await extraction.finish(signal)
+        await written.settle?.(tree)
         signal?.throwIfAborted()
         openStill(tree, staging).close()
         if (force) refuseMountsBelow(path)

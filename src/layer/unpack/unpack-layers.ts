@@ -14,10 +14,12 @@ import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader, type TarHandler} from '../tar/reader.js'
 import {trackEntries} from '../tar/track-entries.js'
 import {inLayer, type LayerPlace} from '../in-layer.js'
+import {createLayerWitness, type LayerWitness, type WitnessedLayer} from './layer-witness.js'
 import {isSpecial} from './special-file.js'
 import {checkSpecials, mostSparseBytes, type UnpackLimits, unpackLimits} from '../limits.js'
 import {isWhiteout} from '../whiteout.js'
 import {windowsFiles, windowsHives} from '../tree/windows.js'
+import type {TreeRoot} from './tree-root.js'
 
 /** A layer as it is stored. */
 interface StoredLayer {
@@ -39,6 +41,8 @@ interface UnpackOptions extends FillOptions {
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
+  /** Find out what the layers look like to anyone who packs the directory again. */
+  readonly witnesses?: boolean | undefined
 }
 
 export type UnpackLayerOptions = UnpackOptions & StoredLayer
@@ -60,6 +64,8 @@ export interface UnpackedLayer {
    * `undefined` when it was replaced.
    */
   readonly refilled: string | undefined
+  /** With `witnesses`: see `LayerWitness`. */
+  readonly witnessed: readonly (WitnessedLayer | undefined)[]
 }
 
 /** Threads that inflate, beside this one, which writes: one of them is faster than it. */
@@ -88,14 +94,18 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const {layers, signal} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
+  const witness = options.witnesses === true ? createLayerWitness() : undefined
+  let witnessed: UnpackedLayer['witnessed'] = []
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
-    const sink = layerSink(extraction, {...rules, special: limits.special}, options.onWarning)
+    const {onWarning} = options
+    const sink = layerSink(extraction, {...rules, special: limits.special}, {onWarning, witness})
     const turn = createTurn()
     let bytes = 0
     for (const [position, {open, mediaType, diffId, place}] of layers.entries()) {
       sink.beginLayer()
       const left = {...limits, totalBytes: limits.totalBytes - bytes}
       const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
+      const before = bytes
       const {handler, at} = trackEntries(sink.handler)
       const reader = createTarReader(handler, {...limits, sparseBytes})
       const read = blamingSource(abortable(await open(), signal), async (blob) => {
@@ -107,10 +117,14 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
         reader.end()
       })
       await inLayer({number: position + 1, digest: diffId, ...place, at}, () => read)
+      witness?.endLayer(bytes - before)
     }
-    return {result: {...sink.counts(), bytes}, root: sink.root()}
+    const settle = async (tree: TreeRoot): Promise<void> => {
+      witnessed = (await witness?.layers(tree, signal)) ?? []
+    }
+    return {result: {...sink.counts(), bytes}, root: sink.root(), settle}
   })
-  return {...result, refilled}
+  return {...result, refilled, witnessed}
 }
 
 /**
@@ -131,7 +145,12 @@ export async function emptyStart(
 function layerSink(
   extraction: Extraction,
   rules: EntryRules & {readonly special: number},
-  onWarning: FillOptions['onWarning'],
+  {
+    onWarning,
+    witness,
+  }: Pick<FillOptions, 'onWarning'> & {
+    readonly witness: LayerWitness | undefined
+  },
 ) {
   let special = 0
   let others = 0
@@ -139,10 +158,16 @@ function layerSink(
   let whiteouts = 0
   let root: EntryMetadata | undefined
   const handler: TarHandler = {
+    ...(witness && {
+      header: witness.header,
+      extension: witness.extension,
+      oddPadding: witness.oddPadding,
+    }),
     entry(archived) {
       if (archived.kind === 'directory') directories++
       else others++
       const checked = checkEntry(archived, rules)
+      witness?.entry(archived, checked.place === 'inside' ? checked.entry.path : undefined)
       if (checked.place === 'root') root = checked.entry
       if (checked.place !== 'inside') return
       if (isWhiteout(checked.entry.path.slice(checked.entry.path.lastIndexOf('/') + 1))) whiteouts++

@@ -1,5 +1,4 @@
 import type {ContentStore} from '../../store/content-store.js'
-import type {RememberedTree} from '../../layer/tree/memory.js'
 import type {Ports} from '../../ports.js'
 import type {FoundDocument} from '../find/find-document.js'
 import {type ConfigUpload, createConfigUpload} from '../publish/config-upload.js'
@@ -74,13 +73,7 @@ export function createInjectionRounds(
       } of groups)
         stored.set(key, packed)
       const result = await publishPlan(rounds, {...plan, groups})
-      // an earlier round packed the directory as it was then, so its look at the directory is not
-      // reused
-      for (const {
-        look,
-        plan: {stored: packed},
-      } of groups)
-        await look?.remember(asTree(packed))
+      for (const {content} of groups) await content.memory?.save()
       return result
     },
     close: () => configUpload.close(),
@@ -190,9 +183,4 @@ function describe(
   return document.kind === 'image'
     ? describeImage(request, document, tags)
     : describeIndex(request, document, tags)
-}
-
-function asTree({layers, content}: StoredContent): RememberedTree {
-  const {tarSize, entries, newestMtime} = content
-  return {diffIds: layers.map(({diffId}) => diffId), tarSize, entries, newestMtime}
 }

@@ -72,7 +72,7 @@ export async function planInjection(
     const known = stored.get(group.key)
     planned.push(
       known
-        ? {...group, plan: {kind: 'stored', stored: known}, look: undefined}
+        ? {...group, plan: {kind: 'stored', stored: known}}
         : await planGroup(store, group, {...how, compression, level}, ports),
     )
   }

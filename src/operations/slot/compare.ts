@@ -54,7 +54,22 @@ export async function compare(
   const isLarge = known.some(({descriptor}) => descriptor.size > large)
   const inThread = isLarge && jobs > 1
   const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})
-  const layer = known.find(({diffId}) => diffId === content?.diffId)
+  if (!content) return {content, layer: undefined}
+  return findLayer(store, entries, {known, content, ...format}, {report, signal})
+}
+
+/** The layer that entries with this content equal. */
+export async function findLayer(
+  store: ContentStore,
+  entries: () => Iterable<WalkedEntry>,
+  {
+    known,
+    content,
+    ...format
+  }: Pick<CompareOptions, 'known' | keyof LayerFormat> & {readonly content: PackedContent},
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<Comparison> {
+  const layer = known.find(({diffId}) => diffId === content.diffId)
   if (!layer) return {content, layer: undefined}
   const presence = (each: Layer) => isThere(store, each, signal)
   const usable = await isUsable(layer, entries, {...format, presence}, {report, signal})

@@ -3,7 +3,7 @@ import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {Digest} from '../../oci/digest.js'
 
 /** What is known about the content of a slot, in any number of layers. */
-export interface SlotFacts extends Omit<PackedContent, 'diffId'> {
+export interface SlotFacts extends Omit<PackedContent, 'diffId' | 'look'> {
   /** That of the only layer; `undefined` if there are several. */
   readonly diffId: Digest | undefined
 }

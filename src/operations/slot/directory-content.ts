@@ -1,13 +1,18 @@
+import {fromText} from '../../layer/byte-string.js'
+import type {OpenMemory} from '../../layer/tree/memory.js'
+import {recordedWalk} from '../../layer/tree/recorded-walk.js'
 import type {LayerRequest} from './layer-request.js'
 import type {Directory} from './directory.js'
 import type {ContentOf} from './group.js'
 import type {LayerEntries} from './layer-entries.js'
+import {createSlotMemory, type SlotMemory} from './slot-memory.js'
 import type {Source} from './source.js'
 
 /** How the directory is packed into the layers of an image. */
 export interface DirectoryContentOptions {
   readonly layer: LayerRequest
   readonly layerEntries: LayerEntries
+  readonly openMemory: OpenMemory | undefined
   /** Called for each entry that is left out. */
   readonly onWarning: (message: string) => void
 }
@@ -15,13 +20,18 @@ export interface DirectoryContentOptions {
 /** The content of a slot that is made from a directory. */
 export function directoryContent(
   source: Source,
-  {layer, layerEntries, onWarning}: DirectoryContentOptions,
+  {layer, layerEntries, openMemory, onWarning}: DirectoryContentOptions,
 ): ContentOf {
-  return async ({platform, slot, suitable: image}) => {
+  const memories = new Map<string, Promise<SlotMemory | undefined>>()
+
+  return async ({platform, slot, suitable: image, name}) => {
     const directory = source.directoryFor(platform)
     const path = layer.path ?? slot?.path ?? '/'
     const packing = packingOf(directory, path, layer)
-    const entries = directory.entries({path, created: layer.created, onWarning})
+    const memory = await memoryOf(directory.path, name)
+    const walked = directory.entries({path, created: layer.created, onWarning})
+    const prefix = path === '/' ? '' : `${fromText(path.slice(1))}/`
+    const entries = memory && !memory.isEmpty ? recordedWalk(walked, prefix) : walked
     const {folderAt} = directory
     const names = directory.namesInRoot({path})
     const tree = {key: packing.join(), entries, names, folderAt}
@@ -30,7 +40,20 @@ export function directoryContent(
     const on = directory.name
     const quiet = directory.entries({path, onWarning: () => undefined})
     const isEmpty = () => !hasMore(quiet('names'), path === '/' ? 0 : 1)
-    return {...framed, path, on, allowEmpty, isEmpty, packing: [...packing, framed.key]}
+    return {...framed, path, on, allowEmpty, isEmpty, memory, packing: [...packing, framed.key]}
+  }
+
+  /** Several images, and rounds, ask for the same directory. */
+  function memoryOf(path: string, slot: string): Promise<SlotMemory | undefined> {
+    const key = JSON.stringify([path, slot])
+    const found = memories.get(key) ?? open(path, slot)
+    memories.set(key, found)
+    return found
+  }
+
+  async function open(path: string, slot: string): Promise<SlotMemory | undefined> {
+    const memory = await openMemory?.({directory: path, slot})
+    return memory && createSlotMemory(memory)
   }
 }
 

@@ -3,6 +3,7 @@ import type {ShardPlan} from '../../layer/shards/divide.js'
 import type {SuitableTarget} from '../find/suitable-image.js'
 import type {FramedEntries} from './layer-entries.js'
 import {planSharding, shardingOf} from './sharding.js'
+import type {SlotMemory} from './slot-memory.js'
 
 /** The content for one image. */
 export interface SlotContent extends FramedEntries {
@@ -18,6 +19,8 @@ export interface SlotContent extends FramedEntries {
   readonly time?: number | undefined
   /** A later run compares it to know whether it can resume where this one was killed. */
   readonly packing?: readonly string[] | undefined
+  /** What is remembered of its layers. */
+  readonly memory?: SlotMemory | undefined
 }
 
 /** The content for a target; `undefined`: this image stays as it is. */

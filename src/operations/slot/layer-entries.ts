@@ -41,7 +41,8 @@ export interface TreeEntries extends KeyedEntries {
  */
 export interface FramedEntries extends KeyedEntries {
   readonly content: Entries
-  readonly frame: (entries: Iterable<WalkedEntry>) => Iterable<WalkedEntry>
+  /** Absent where a layer holds them as they are. */
+  readonly frame?: ((entries: Iterable<WalkedEntry>) => Iterable<WalkedEntry>) | undefined
 }
 
 /** Turns the entries of a directory into those for the layer of one image. */
@@ -115,7 +116,10 @@ export function layerEntries(
 function framed(
   key: string,
   content: FramedEntries['content'],
-  frame: FramedEntries['frame'] = (entries) => entries,
+  frame?: FramedEntries['frame'],
 ): FramedEntries {
-  return {key, content, frame, entries: (detail = 'content') => frame(content(detail))}
+  const entries: Entries = (detail = 'content') => {
+    return frame ? frame(content(detail)) : content(detail)
+  }
+  return {key, content, frame, entries}
 }

@@ -1,10 +1,9 @@
-import type {Layer} from '../../image/image.js'
 import {countShards} from '../../layer/shards/divide.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
-import type {TreeLook} from '../../layer/tree/memory.js'
+import {lookOf} from '../../layer/tree/layer-look.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
-import {compare} from './compare.js'
+import {compare, type CompareOptions, type Comparison, findLayer} from './compare.js'
 import {
   asContent,
   nothingSent,
@@ -12,8 +11,8 @@ import {
   type SlotFacts,
   type StoredContent,
 } from './content.js'
-import type {Group} from './group.js'
-import {alike, type FindKnownLayers, isThere, type KnownLayer} from './known-layers.js'
+import type {Group, SlotContent} from './group.js'
+import {alike, type FindKnownLayers, type KnownLayer} from './known-layers.js'
 import {compareShards} from './store-shards.js'
 
 /** What will be done for the layers of a group, determined without changing anything. */
@@ -35,10 +34,6 @@ export type GroupPlan =
 
 export interface PlannedGroup extends Group {
   readonly plan: GroupPlan
-  /**
-   * The state of the directory before anything in it was read; set only if that state is trusted.
-   */
-  readonly look: TreeLook | undefined
 }
 
 export interface GroupPlanOptions extends LayerFormat {
@@ -59,41 +54,8 @@ export async function planGroup(
   options: GroupPlanOptions,
   ports: Ports,
 ): Promise<PlannedGroup> {
-  const {content, key} = group
-  const look =
-    content.packing &&
-    (await ports.treeMemory?.look([...content.packing, key], content.content('states')))
-  const trusted = await lookTrusted(store, group, look, ports)
-  if (trusted) return {...group, plan: {kind: 'stored', stored: trusted}, look}
   const known = alike(await options.findKnown(group.targets), group.shards !== undefined)
-  return {...group, plan: await lookFor(store, group, {...options, known}, ports), look}
-}
-
-/** The layers that the images already have, if a directory in the same state was packed before. */
-async function lookTrusted(
-  store: ContentStore,
-  {targets}: Group,
-  look: TreeLook | undefined,
-  {signal}: Ports,
-): Promise<StoredContent | undefined> {
-  const layers = look?.known && sharedLayers(targets)
-  if (!layers) return undefined
-  const {diffIds, ...counts} = look.known
-  if (layers.map((layer) => layer.diffId).join() !== diffIds.join()) return undefined
-  const there = await Promise.all(layers.map((layer) => isThere(store, layer, signal)))
-  if (!there.every(Boolean)) return undefined
-  const diffId = layers.length === 1 ? layers[0]?.diffId : undefined
-  return {layers, content: {...counts, diffId}, uploaded: false, sent: nothingSent}
-}
-
-/** The layers of the slot, if all targets have exactly the same. */
-function sharedLayers(targets: Group['targets']): readonly Layer[] | undefined {
-  const [layers, ...others] = targets.map(({slot}) =>
-    (slot?.layers ?? []).map(({descriptor, diffId}) => ({descriptor, diffId})),
-  )
-  const named = (each: readonly Layer[]) => each.map(({descriptor}) => descriptor.digest).join()
-  if (!layers || layers.length === 0) return undefined
-  return others.every((each) => named(each) === named(layers)) ? layers : undefined
+  return {...group, plan: await lookFor(store, group, {...options, known}, ports)}
 }
 
 /**
@@ -109,7 +71,7 @@ async function lookFor(
   const {known, exhaustive, isDecisive, compression, level} = options
   const how = {known, compression, level, on: content.on}
   if (!shards) {
-    const compared = await compare(store, content.entries, {...how, exhaustive}, ports)
+    const compared = await compareOne(store, content, {...how, exhaustive}, ports)
     return compared.layer && compared.content
       ? {kind: 'stored', stored: asContent(compared.layer, compared.content, false)}
       : missing(known, 1, compared.content ?? {}, 1)
@@ -122,6 +84,21 @@ async function lookFor(
     return missing(known, count, compared.content, compared.layers.length - layers.length)
   const stored = {layers, content: compared.content, uploaded: false, sent: nothingSent}
   return {kind: 'stored', stored}
+}
+
+/** By what is remembered of the content, and else by what is in it. */
+async function compareOne(
+  store: ContentStore,
+  {entries, memory}: SlotContent,
+  options: CompareOptions,
+  ports: Ports,
+): Promise<Comparison> {
+  const isAsked = options.exhaustive || options.known.length > 0
+  const recalled = isAsked && memory?.isEmpty === false && memory.recall(lookOf(entries('states')))
+  if (recalled) return findLayer(store, entries, {...options, content: recalled}, ports)
+  const compared = await compare(store, entries, options, ports)
+  if (compared.content) memory?.remember(compared.content)
+  return compared
 }
 
 function missing(

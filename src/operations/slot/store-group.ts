@@ -31,6 +31,7 @@ export async function storeGroup(
   if (shards)
     return storeShards(store, {...content, plan: shards}, {...how, known, restores}, ports)
   const pushed = await pushLayer(store, content.entries, {...how, onPacked}, ports)
+  content.memory?.remember(pushed.content)
   return asContent(pushed.layer, pushed.content, pushed.uploaded)
 }
 

@@ -5,21 +5,17 @@ import {hashLayer} from '../../layer/pack/hash-layer.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import {layerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import {divide, type Shard, type ShardPlan} from '../../layer/shards/divide.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {mapAhead} from '../../stream/map-ahead.js'
 import {createPresence, isUsable, type KnownLayer, type Presence} from './known-layers.js'
-import type {FramedEntries} from './layer-entries.js'
 import type {Ports} from '../../ports.js'
 import {pushLayer} from './push-layer.js'
 import type {StoredContent} from './content.js'
+import {type Part, partsOf, type ShardedContent} from './shard-parts.js'
+import type {SlotMemory} from './slot-memory.js'
 
 /** How many layers are processed at once; packing already uses all of the machine. */
 const atOnce = 1
-
-export interface ShardedContent extends Pick<FramedEntries, 'content' | 'frame'> {
-  readonly plan: ShardPlan
-}
 
 /** How each layer is packed. */
 export interface PackShardOptions extends LayerFormat {
@@ -55,15 +51,15 @@ export async function compareShards(
   options: Omit<StoreShardsOptions, 'mediaType'>,
   ports: Ports,
 ): Promise<ComparedShards> {
-  ports.report({kind: 'step', step: 'compare', on: options.on})
+  const begin = once(() => ports.report({kind: 'step', step: 'compare', on: options.on}))
   const layers: (Layer | undefined)[] = []
   let tarSize = 0
   const quiet = summed(ports)
   const buffers = createBlockBuffers()
   const presence = presenceOf(store, options.known, ports)
-  for (const shard of divide(sharded.content, sharded.plan)) {
-    const part = framed(shard, sharded)
-    const {content, layer} = await compareShard(part, {...options, buffers, presence}, quiet())
+  const how = {buffers, presence, begin, memory: sharded.memory}
+  for (const part of partsOf(sharded, ports)) {
+    const {content, layer} = await compareShard(part, {...options, ...how}, quiet())
     tarSize += content.tarSize
     layers.push(layer)
   }
@@ -85,23 +81,26 @@ export async function storeShards(
   const layers: Layer[] = []
   let [tarSize, count, bytes] = [0, 0, 0]
   let isPacked = false
-  ports.report({kind: 'step', step: 'pack and push', on})
+  const begin = once(() => ports.report({kind: 'step', step: 'pack and push', on}))
   const quiet = summed(ports)
   const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
   const threads = layerThreads(ports.jobs ?? availableParallelism())
   const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
+  const how = {buffers, presence, begin, memory: sharded.memory}
   const stored = mapAhead(
-    divide(sharded.content, sharded.plan),
-    async (shard) => {
-      const part = framed(shard, sharded)
+    partsOf(sharded, ports),
+    async (part) => {
       const own = quiet()
       const {content, layer} =
         known.length === 0
           ? {content: undefined, layer: undefined}
-          : await compareShard(part, {...options, buffers, presence}, own)
+          : await compareShard(part, {...options, ...how}, own)
       if (content && layer) return {content, layer, uploaded: false, isKnown: true}
-      const how = {...packingOf(part, options), buffers, threads}
-      return {...(await pushLayer(store, part.entries, how, own)), isKnown: false}
+      begin()
+      const format = {...packingOf(part, options), buffers, threads}
+      const pushed = await pushLayer(store, part.entries, format, own)
+      sharded.memory?.remember(pushed.content)
+      return {...pushed, isKnown: false}
     },
     atOnce,
   )
@@ -140,11 +139,10 @@ export async function restoreShards(
   const there = await Promise.all(layers.map(createPresence(store, layers, ports.signal)))
   const restored: Layer[] = []
   if (there.every(Boolean)) return restored
-  for (const shard of divide(sharded.content, sharded.plan)) {
-    const layer = layers[shard.number]
+  for (const part of partsOf(sharded, ports)) {
+    const layer = layers[part.number]
     if (layer === undefined) return restored
-    if (there[shard.number] === true) continue
-    const part = framed(shard, sharded)
+    if (there[part.number] === true) continue
     const again = await pushLayer(store, part.entries, packingOf(part, options), ports)
     if (again.layer.descriptor.digest !== layer.descriptor.digest) return restored
     restored.push(layer)
@@ -159,36 +157,44 @@ function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}:
   return createPresence(store, own, signal)
 }
 
-function framed({number, entries}: Shard, {frame}: ShardedContent): Shard {
-  return {number, entries: () => frame(entries())}
-}
-
 async function compareShard(
-  {entries}: Shard,
+  {entries, recalled}: Part,
   {
     known,
     compression,
     level,
     buffers,
     presence,
+    memory,
+    begin,
   }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {
     readonly buffers: BlockBuffers
     readonly presence: Presence
+    readonly memory: SlotMemory | undefined
+    /** Called before the layer is read. */
+    readonly begin: () => void
   },
   ports: Ports,
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
   const onProgress = (done: number): void => report({kind: 'bytes', done})
-  const content = await hashLayer(entries, {signal, buffers, onProgress})
-  if (!content) throw new Error('hashing without a limit came to one')
+  const content = recalled ?? (await hash())
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
   const how = {compression, level, presence}
   const usable = layer && (await isUsable(layer, entries, how, ports))
   return {content, layer: usable === true ? layer : undefined}
+
+  async function hash(): Promise<PackedContent> {
+    begin()
+    const hashed = await hashLayer(entries, {signal, buffers, onProgress})
+    if (!hashed) throw new Error('hashing without a limit came to one')
+    memory?.remember(hashed)
+    return hashed
+  }
 }
 
-function packingOf({number}: Shard, options: PackShardOptions) {
+function packingOf({number}: Part, options: PackShardOptions) {
   const {mediaType, compression, level, on, packing} = options
   return {
     mediaType,
@@ -202,6 +208,14 @@ function packingOf({number}: Shard, options: PackShardOptions) {
 function contentOf({plan: {survey}}: ShardedContent, tarSize: number): StoredContent['content'] {
   const {entries, newestMtime} = survey
   return {diffId: undefined, tarSize, entries, newestMtime}
+}
+
+function once(call: () => void): () => void {
+  let isCalled = false
+  return () => {
+    if (!isCalled) call()
+    isCalled = true
+  }
 }
 
 /** Ports for parts of one step; their progress is added up. */

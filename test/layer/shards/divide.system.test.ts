@@ -12,11 +12,18 @@ import {
 } from 'node:fs'
 import {dirname, join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import type {Entry} from '../../../src/layer/entry.js'
 import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
 import {packLayer} from '../../../src/layer/pack/pack.js'
 import {withoutBaseDirectories} from '../../../src/layer/pack/parents.js'
 import {planShards} from '../../../src/layer/shards/plan.js'
-import {countShards, divide} from '../../../src/layer/shards/divide.js'
+import {
+  countShards,
+  divide,
+  oneShard,
+  placeEach,
+  type ShardPlan,
+} from '../../../src/layer/shards/divide.js'
 import {unpackLayer, unpackLayers} from '../../../src/layer/unpack/unpack-layers.js'
 import {walk} from '../../../src/layer/tree/walk.js'
 import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
@@ -50,7 +57,23 @@ async function shardsOf(entries: Entries, layers: number) {
   for (const shard of divide(entries, plan))
     list.push({...(await tarOf(shard.entries)), entries: [...shard.entries()]})
   expect(list).toHaveLength(countShards(plan))
+  expectSame(entries, plan, list)
   return list
+}
+
+/** What the other ways to divide give, beside `divide`. */
+function expectSame(
+  entries: Entries,
+  plan: ShardPlan,
+  shards: readonly {readonly entries: readonly WalkedEntry[]}[],
+): void {
+  const placed = shards.map((): Entry[] => [])
+  placeEach(entries, plan, (shard, {entry}) => placed[shard]?.push(entry))
+  const expected = shards.map((shard) => shard.entries.map(({entry}) => entry))
+  expect(placed).toEqual(expected)
+  const alone = shards.map((_, number) => oneShard(entries, plan, number))
+  for (let round = 0; round < 2; round++)
+    expect(alone.map((shard) => Array.from(shard.entries(), ({entry}) => entry))).toEqual(expected)
 }
 
 const asLayer = ({bytes, diffId}: Awaited<ReturnType<typeof tarOf>>) => ({

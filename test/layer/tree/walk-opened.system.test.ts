@@ -116,7 +116,7 @@ describe.runIf(process.platform === 'linux')('a walk with open files', () => {
 
   it('W32 another name that a file gets or loses while it is packed is not a change of it', async () => {
     const root = await tree()
-    const expected = await hashLayer(() => opened(root))
+    const {look, ...expected} = (await hashLayer(() => opened(root))) ?? {}
     linkSync(join(root, 'z'), `${root}-old`)
     onTestFinished(() => rmSync(`${root}-new`, {force: true}))
     function* touched() {
@@ -126,7 +126,10 @@ describe.runIf(process.platform === 'linux')('a walk with open files', () => {
         yield walked
       }
     }
-    expect(await hashLayer(touched)).toEqual(expected)
+    const found = await hashLayer(touched)
+    expect(found).toMatchObject(expected)
+    // a layer that is remembered so is not recalled
+    expect(found?.look?.digest).not.toBe(look?.digest)
   })
 
   it('packs to the same bytes, also where files are not read in time', async () => {

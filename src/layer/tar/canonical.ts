@@ -1,0 +1,80 @@
+import type {Entry} from '../entry.js'
+import type {TarHeader} from './decode-header.js'
+import {blockSize, encodeHeader} from './encode-header.js'
+import type {TarHandler} from './reader.js'
+
+/**
+ * Finds out, while an archive is read, whether it is byte for byte what we write of its entries:
+ * then who has the entries has the archive.
+ */
+export interface CanonicalCheck extends Required<
+  Pick<TarHandler, 'header' | 'extension' | 'oddPadding'>
+> {
+  /** Each entry as the reader gives it; tells what was written as that. */
+  entry(entry: Entry): Entry
+  /** After the archive's end, which has `length` bytes. */
+  isCanonical(length: number): boolean
+}
+
+/** A new one, for one archive. */
+export function createCanonicalCheck(): CanonicalCheck {
+  let isSame = true
+  /** Of the entries so far, and the end marker. */
+  let expectedLength = 2 * blockSize
+  let last: {readonly block: Buffer; readonly at: number} | undefined
+  let extended: {readonly header: Buffer; body: Buffer} | undefined
+
+  return {
+    header({type}: TarHeader, block, at) {
+      last = {block, at}
+      if (type !== 'x') return
+      extended = {header: Buffer.from(block.subarray(at, at + blockSize)), body: Buffer.alloc(0)}
+    },
+    extension(body) {
+      if (extended) extended.body = body
+    },
+    oddPadding() {
+      isSame = false
+    },
+    entry(archived) {
+      const entry = {...archived, path: pathOf(archived)}
+      if (isSame) check(entry)
+      last = undefined
+      extended = undefined
+      return entry
+    },
+    isCanonical: (length) => isSame && length === expectedLength,
+  }
+
+  function check(entry: Entry): void {
+    const expected = encodeHeader(entry)
+    const own = expected.length - blockSize
+    isSame = last !== undefined && isAt(last.block, last.at, expected, own)
+    if (own > 0) isSame &&= extended !== undefined && isExtension(extended, expected)
+    const size = entry.kind === 'file' ? entry.size : 0
+    expectedLength += expected.length + Math.ceil(size / blockSize) * blockSize
+  }
+}
+
+/** Whether the block at `at` is that of `expected` at `own`. */
+function isAt(block: Buffer, at: number, expected: Uint8Array, own: number): boolean {
+  return block.compare(expected, own, own + blockSize, at, at + blockSize) === 0
+}
+
+/** Its padding is zeros, or the reader has thrown. */
+function isExtension(
+  {header, body}: {readonly header: Buffer; readonly body: Buffer},
+  expected: Uint8Array,
+): boolean {
+  const end = blockSize + body.length
+  return (
+    isAt(header, 0, expected, 0) &&
+    end <= expected.length &&
+    body.equals(expected.subarray(blockSize, end))
+  )
+}
+
+/** Directories have a slash at their end there. */
+function pathOf({kind, path}: Entry): string {
+  return kind === 'directory' && path.endsWith('/') ? path.slice(0, -1) : path
+}

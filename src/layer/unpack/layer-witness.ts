@@ -1,0 +1,136 @@
+import {fchmodSync, fstatSync, lstatSync} from 'node:fs'
+import {setTimeout as wait} from 'node:timers/promises'
+import {createTurn} from '../../stream/take-turns.js'
+import type {ByteString} from '../byte-string.js'
+import type {Entry} from '../entry.js'
+import {type CanonicalCheck, createCanonicalCheck} from '../tar/canonical.js'
+import {createLayerLooker, type LayerLook, type LayerLooker} from '../tree/layer-look.js'
+import type {TreeRoot} from './tree-root.js'
+
+/** A layer as it lies in the directory. */
+export interface WitnessedLayer {
+  readonly look: LayerLook
+  readonly tarSize: number
+  readonly entries: number
+  /** Seconds since the epoch, of the newest entry; 0 for none. */
+  readonly newestMtime: number
+}
+
+/**
+ * Notes what each layer that is unpacked looks like, once it is written, to anyone who packs the
+ * directory again.
+ */
+export interface LayerWitness extends Pick<CanonicalCheck, 'header' | 'extension' | 'oddPadding'> {
+  /** `inside` is the path in the directory of what is written there. */
+  entry(archived: Entry, inside: ByteString | undefined): void
+  /** After the last entry of a layer, whose tar has so many bytes. */
+  endLayer(tarSize: number): void
+  /**
+   * After everything is written, and before others can write to it: the layers, lowest first.
+   * `undefined` for one that packing would write otherwise, or that files do not show changes of.
+   */
+  layers(root: TreeRoot, signal?: AbortSignal): Promise<readonly (WitnessedLayer | undefined)[]>
+}
+
+/** Bytes of the paths of files that are kept until all is written: nothing is noted of more. */
+const mostBytes = 32 * 1024 * 1024
+
+/** Times that the file system's clock is looked at, and milliseconds between two of them. */
+const patience = {looks: 50, apart: 2}
+
+interface SeenLayer {
+  readonly looker: LayerLooker
+  readonly check: CanonicalCheck
+  /** Of files, in their order. */
+  readonly paths: ByteString[]
+  entries: number
+  newestMtime: number | undefined
+  tarSize: number
+  /** Attributes might not have been written, and are not part of a look. */
+  hasAttributes: boolean
+}
+
+/** A new one, for all layers that are unpacked into one directory. */
+export function createLayerWitness(): LayerWitness {
+  const done: SeenLayer[] = []
+  let current = beginLayer()
+  let bytes = 0
+
+  return {
+    header: (header, block, at) => current.check.header(header, block, at),
+    extension: (body) => current.check.extension(body),
+    oddPadding: () => current.check.oddPadding(),
+    entry(archived, inside) {
+      const entry = current.check.entry(archived)
+      current.looker.add(entry)
+      current.entries++
+      current.newestMtime = Math.max(current.newestMtime ?? -Infinity, entry.mtime)
+      if (entry.kind !== 'file' || inside === undefined) return
+      current.hasAttributes ||= entry.xattrs !== undefined && entry.xattrs.size > 0
+      bytes += inside.length
+      if (bytes <= mostBytes) current.paths.push(inside)
+    },
+    endLayer(tarSize) {
+      done.push({...current, tarSize})
+      current = beginLayer()
+    },
+    async layers(root, signal) {
+      const inodes = new Set<number>()
+      const found: (WitnessedLayer | undefined)[] = []
+      if (bytes > mostBytes) return done.map(() => undefined)
+      for (const layer of done) found.push(await witness(layer, root, inodes, signal))
+      const files = done.reduce((sum, {paths}) => sum + paths.length, 0)
+      const touched = found.map((layer) => layer?.look.touched ?? 0n)
+      const newest = touched.reduce((one, other) => (one > other ? one : other), 0n)
+      // a file that another one took the place of is counted twice
+      const isSound = inodes.size === files && (await isPast(root, newest))
+      return isSound ? found : done.map(() => undefined)
+    },
+  }
+}
+
+function beginLayer(): SeenLayer {
+  return {
+    looker: createLayerLooker(),
+    check: createCanonicalCheck(),
+    paths: [],
+    entries: 0,
+    newestMtime: undefined,
+    tarSize: 0,
+    hasAttributes: false,
+  }
+}
+
+async function witness(
+  {looker, check, paths, entries, newestMtime = 0, tarSize, hasAttributes}: SeenLayer,
+  root: TreeRoot,
+  inodes: Set<number>,
+  signal: AbortSignal | undefined,
+): Promise<WitnessedLayer | undefined> {
+  const turn = createTurn()
+  for (const inside of paths) {
+    const path = root.at(inside)
+    const stat = lstatSync(path, {bigint: true, throwIfNoEntry: false})
+    if (stat?.isFile() !== true) continue
+    inodes.add(Number(stat.ino))
+    looker.addFile({path, stat})
+    if (turn.isOver()) await turn.giveTurn()
+    signal?.throwIfAborted()
+  }
+  const isSame = check.isCanonical(tarSize) && !hasAttributes
+  return isSame ? {look: looker.look(), tarSize, entries, newestMtime} : undefined
+}
+
+/**
+ * Waits until the clock of the tree's file system has gone on since `newest`, so that every change
+ * from now on has a later time; false where it takes too long.
+ */
+async function isPast({descriptor}: TreeRoot, newest: bigint): Promise<boolean> {
+  for (let looks = 0; looks < patience.looks; looks++) {
+    // sets the time of the directory's metadata, and nothing else
+    fchmodSync(descriptor, fstatSync(descriptor).mode & 0o7777)
+    if (fstatSync(descriptor, {bigint: true}).ctimeNs > newest) return true
+    await wait(patience.apart)
+  }
+  return false
+}

@@ -1,0 +1,33 @@
+import type {PackedContent} from '../../layer/pack/packed-content.js'
+import type {LayerLook} from '../../layer/tree/layer-look.js'
+import type {LayerMemory} from '../../layer/tree/memory.js'
+
+/**
+ * Clocks of file systems tick at most this slowly, in nanoseconds: what is touched twice within a
+ * tick looks as if touched once.
+ */
+const tick = 2_000_000_000n
+
+/** What is remembered of the layers that a directory was packed into. */
+export interface SlotMemory {
+  /** Nothing can be recalled. */
+  readonly isEmpty: boolean
+  /** What a layer that looks like this holds, if it was packed before. */
+  recall(look: LayerLook): PackedContent | undefined
+  /** Notes what was read, if it was. */
+  remember(content: PackedContent): void
+  /** Keeps what was noted for the next run. */
+  save(): Promise<void>
+}
+
+/** Touches of the last two seconds before `memory` was opened are not believed. */
+export function createSlotMemory(memory: LayerMemory): SlotMemory {
+  return {
+    isEmpty: memory.isEmpty,
+    recall: (look) => memory.recall(look),
+    remember(content) {
+      if (content.look) memory.remember(content.look, content, memory.opened - tick)
+    },
+    save: () => memory.save(),
+  }
+}
