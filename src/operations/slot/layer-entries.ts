@@ -97,7 +97,11 @@ export function layerEntries(
   }
 
   /** A conflict or another image of an index asks for the same entries again. */
-  async function checkOnce(image: Image, slot: Slot | undefined, tree: TreeEntries): Promise<void> {
+  async function checkOnce(
+    image: Image,
+    slot: Slot | undefined,
+    {key, names, folderAt}: TreeEntries,
+  ): Promise<void> {
     if (names.length === 0) return
     const id = `${key} ${image.config.descriptor.digest}`
     if (checked.has(id)) return
