@@ -17,12 +17,6 @@ const usualLinks: ReadonlySet<string> = new Set([
   ...['var/run', 'var/lock', 'var/mail', 'usr/tmp', 'usr/local/man'],
 ])
 
-/** Directories that are about to be written: names in the root, and what is at a path. */
-export interface Folders {
-  readonly names: readonly ByteString[]
-  readonly folderAt: FolderAt
-}
-
 /**
  * Checks that writing directories as they are does not break the image. Throws `UnsafeContentError`
  * (`ERR_INJECT_LINK_IN_THE_WAY`) if the image has a symbolic link in the place of a directory, and
@@ -32,12 +26,12 @@ export interface Folders {
  */
 export async function checkLinks(
   newestFirst: readonly BaseLayer[],
-  folders: Folders,
+  folderAt: FolderAt,
   layers: BaseLayers,
   {report}: Pick<Ports, 'report'>,
 ): Promise<void> {
   const warn = (message: string) => report({kind: 'warning', message})
-  const find = finderIn(folders)
+  const find = finderIn(folderAt)
   const lowest = new Set(newestFirst.slice(-mostLayers))
   const skipped = new Set<BaseLayer>()
   const read = async (layer: BaseLayer) => {
@@ -100,22 +94,16 @@ export async function checkLinks(
  * What is at a path, if it is a directory: what is above it is looked at first, so that no link
  * leads elsewhere. Each is looked at once.
  */
-function finderIn({names, folderAt}: Folders): FolderAt {
+function finderIn(folderAt: FolderAt): FolderAt {
   const known = new Map<ByteString, EntryMetadata | undefined>()
-  const inRoot = new Set(names)
   return (path) => {
     for (let end = path.indexOf('/'); ; end = path.indexOf('/', end + 1)) {
       const here = end < 0 ? path : path.slice(0, end)
-      if (!known.has(here)) known.set(here, isIn(here, inRoot) ? folderAt(here) : undefined)
+      if (!known.has(here)) known.set(here, folderAt(here))
       const found = known.get(here)
       if (!found || end < 0) return found
     }
   }
-}
-
-/** Whether a name is one of the root's that count; what is below them always does. */
-function isIn(path: ByteString, inRoot: ReadonlySet<ByteString>): boolean {
-  return path.includes('/') || inRoot.has(path)
 }
 
 function describe({mode, uid, gid}: EntryMetadata): string {

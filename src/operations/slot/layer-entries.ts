@@ -98,13 +98,16 @@ export function layerEntries(
   }
 
   /** A conflict or another image of an index asks for the same entries again. */
-  async function checkOnce(image: Image, slot: Slot | undefined, tree: TreeEntries): Promise<void> {
-    const {key, names} = tree
+  async function checkOnce(
+    image: Image,
+    slot: Slot | undefined,
+    {key, names, folderAt}: TreeEntries,
+  ): Promise<void> {
     if (names.length === 0) return
     const id = `${key} ${image.config.descriptor.digest}`
     if (checked.has(id)) return
     checked.add(id)
-    await checkLinks(baseLayers(image, slot), tree, layers, ports)
+    await checkLinks(baseLayers(image, slot), folderAt, layers, ports)
   }
 
   function warnOfUnreadable({number, descriptor}: BaseLayer): void {

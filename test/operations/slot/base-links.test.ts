@@ -1,4 +1,4 @@
-import {chmodSync, chownSync, linkSync, mkdirSync, writeFileSync} from 'node:fs'
+import {chmodSync, chownSync, linkSync, mkdirSync, symlinkSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {findSlot} from '../../../src/image/slot.js'
@@ -80,6 +80,21 @@ describe('W7 a directory in the place of a link of the image', () => {
       hint: `use --path ${path}, or --parents base, which follows it`,
     })
     expect(await store.statManifest('v1')).toEqual(before)
+  })
+
+  it('also one in the slot’s own directory, when others are looked into anyway', async () => {
+    const {run} = await start([{entries: [link('cvmfs', 'mnt')]}], ['cvmfs/x', 'srv/y'])
+    await expect(run()).rejects.toMatchObject({
+      message: expect.stringContaining("a symbolic link at '/cvmfs' (to 'mnt')") as string,
+    })
+  })
+
+  it('nothing below a link of DIR is taken for a directory of it', async () => {
+    const layer = {entries: [makeEntry('a/'), link('a/b', 'c'), makeEntry('d/')]}
+    const {run, tree, store} = await start([layer], ['x/b/file', 'd/file'])
+    symlinkSync('x', join(tree, 'a'))
+    await run()
+    expect(await pathsOf(store)).toContain('a')
   })
 
   it('also by setup with such a name', async () => {
