@@ -24,7 +24,6 @@ import {
   pax,
   symlink,
 } from '../../support/tar-fixtures.js'
-import {runs} from '../../support/property-runs.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {describeWith} from '../../support/tools.js'
 import {treeSnapshot} from '../../support/tree-snapshot.js'
