@@ -46,7 +46,7 @@ const rows = [
         ['pack'],
         ['pack/threads', 'content'],
         ['contents', 'pack/blocks', 'shards', 'unpack'],
-        ['tree', 'unpack/threads'],
+        ['tree'],
         ['compress', 'decompress', 'tar'],
         ['.', 'compress/wasm', 'decompress/threads', 'decompress/wasm'],
       ],

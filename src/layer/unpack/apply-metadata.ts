@@ -20,11 +20,6 @@ export interface MetadataWriter {
     setXattrs: () => void,
     owner?: Owner,
   ): void
-  /**
-   * Whether the owner stays as it is, `owner`: because it is the right one, or because this user
-   * cannot give files away, which is told once.
-   */
-  keepsOwner(metadata: EntryMetadata, owner: Owner | undefined): boolean
   /** Owner and time of what has no descriptor, such as a symlink itself. */
   toPath(path: string | Buffer, metadata: EntryMetadata): void
 }
@@ -40,31 +35,27 @@ export function createMetadataWriter(
   let givesAway = isRoot
   let told = false
   return {
-    keepsOwner,
     toDescriptor(descriptor, metadata, setXattrs, owner) {
-      if (!keepsOwner(metadata, owner))
-        giveAway(() => fchownSync(descriptor, metadata.uid, metadata.gid))
+      if (owner?.uid !== metadata.uid || owner.gid !== metadata.gid)
+        giveAway(metadata, () => fchownSync(descriptor, metadata.uid, metadata.gid))
       setXattrs()
       fchmodSync(descriptor, metadata.mode)
       futimesSync(descriptor, ...timesOf(metadata))
     },
     toPath(path, metadata) {
-      if (!keepsOwner(metadata)) giveAway(() => lchownSync(path, metadata.uid, metadata.gid))
+      giveAway(metadata, () => lchownSync(path, metadata.uid, metadata.gid))
       lutimesSync(path, ...timesOf(metadata))
     },
   }
 
-  function keepsOwner(metadata: EntryMetadata, owner?: Owner): boolean {
-    if (owner?.uid === metadata.uid && owner.gid === metadata.gid) return true
-    if (givesAway) return false
-    if (!isRoot && !told && isOthers(metadata)) {
-      told = true
-      onWarning('not root, so owners were not restored; pass --owner 0:0 to update')
+  function giveAway(metadata: EntryMetadata, change: () => void): void {
+    if (!givesAway) {
+      if (!isRoot && !told && isOthers(metadata)) {
+        told = true
+        onWarning('not root, so owners were not restored; pass --owner 0:0 to update')
+      }
+      return
     }
-    return true
-  }
-
-  function giveAway(change: () => void): void {
     try {
       change()
     } catch (error) {

@@ -18,8 +18,6 @@ import {createHoleWriter, type HoleWriter} from './hole-writer.js'
 import {createDirectories} from './kept-directories.js'
 import {createLinks} from './links.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
-import {createFinisher} from './finisher.js'
-import type {FileContent} from './threads/finish-thread.js'
 import type {TreeRoot} from './tree-root.js'
 import {unsafePath} from './check-entries.js'
 import {createTurn} from '../../stream/take-turns.js'
@@ -54,13 +52,6 @@ export interface Extraction {
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
-export interface ExtractionOptions {
-  /** Long runs of zeros take no space. Default: they do not. */
-  readonly holes?: boolean | undefined
-  /** Many small files may be written by a thread beside this one. Default: they are not. */
-  readonly threads?: boolean | undefined
-}
-
 /**
  * The entries must have passed `checkEntry`. Nothing outside `root` is touched: a path is written
  * only below directories that are directories, and no link is ever followed. Throws
@@ -69,29 +60,21 @@ export interface ExtractionOptions {
 export function createExtraction(
   root: TreeRoot,
   onWarning: (message: string) => void,
-  {holes = true, threads = false}: ExtractionOptions = {},
+  {holes = true}: {readonly holes?: boolean | undefined} = {},
 ): Extraction {
   const tree = createWrittenTree(root)
   const metadataOf = createMetadataWriter(onWarning)
   const setXattrs = createXattrWriter(onWarning)
   const directories = createDirectories()
   const owner = ownerOfNew(root)
-  const finisher = createFinisher(threads)
-  const work = {describe: applyMetadataTo, settle: () => finisher.settleNow()}
-  const link = createLinks(root, tree, work, onWarning)
+  const link = createLinks(root, tree, applyMetadataTo, onWarning)
   const special = createSpecialFiles(
     () => readable(root.access('')),
     (name) => root.at(name),
     temporaryName,
   )
   let file:
-    | {
-        readonly descriptor: number
-        readonly entry: Entry
-        /** What this thread writes, or hands to the other one. */
-        readonly content: HoleWriter | FileContent
-      }
-    | undefined
+    {readonly descriptor: number; readonly entry: Entry; readonly content: HoleWriter} | undefined
 
   return {
     add: (entry) => attempt('create', entry.path, () => add(entry)),
@@ -108,11 +91,6 @@ export function createExtraction(
     endEntry() {
       if (file === undefined) return
       const {descriptor, entry, content} = file
-      if ('handOver' in content) {
-        file = undefined
-        content.handOver(descriptor)
-        return
-      }
       attempt('finish', entry.path, () => {
         content.end()
         applyMetadataTo(descriptor, entry.path, entry, owner)
@@ -121,7 +99,6 @@ export function createExtraction(
     },
     async finish(signal) {
       special.close()
-      await finisher.settle()
       const turn = createTurn()
       for (const metadata of directories.inwardFirst()) {
         attempt('finish', metadata.path, () => finishDirectory(metadata.path, metadata))
@@ -131,10 +108,7 @@ export function createExtraction(
     },
     describeRoot: (metadata) =>
       attempt('finish', metadata.path, () => applyMetadataTo(root.descriptor, '', metadata)),
-    close() {
-      close()
-      finisher.close()
-    },
+    close,
   }
 
   function add(entry: Entry): void {
@@ -159,11 +133,9 @@ export function createExtraction(
     }
   }
 
-  function addFile(entry: Entry & {readonly kind: 'file'}): void {
-    const isPlain = (entry.xattrs?.size ?? 0) === 0 && metadataOf.keepsOwner(entry, owner)
-    const handed = isPlain ? finisher.take(entry) : undefined
+  function addFile(entry: Entry): void {
     const descriptor = tree.place(entry.path, (at) => openSync(at, newFile, 0o600))
-    file = {entry, descriptor, content: handed ?? createHoleWriter(descriptor, {holes})}
+    file = {entry, descriptor, content: createHoleWriter(descriptor, {holes})}
   }
 
   /** Its attributes are set at once: kept to the end they could be gigabytes. */

@@ -1,4 +1,3 @@
-import {availableParallelism} from 'node:os'
 import {keepAlive} from '../../disk/folder-life.js'
 import {localIoError} from '../../disk/local-io-error.js'
 import type {LockTiming} from '../../disk/lock-timing.js'
@@ -133,7 +132,7 @@ async function withExtraction<T>(
   }: {readonly onWarning: (message: string) => void; readonly holes?: boolean | undefined},
   work: (extraction: Extraction, tree: TreeRoot) => Promise<T>,
 ): Promise<T> {
-  const extraction = createExtraction(tree, onWarning, {holes, threads: availableParallelism() > 1})
+  const extraction = createExtraction(tree, onWarning, {holes})
   try {
     return await work(extraction, tree)
   } finally {

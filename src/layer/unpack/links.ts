@@ -6,12 +6,8 @@ import {readXattrs} from '../tree/read-xattrs.js'
 import type {TreeRoot} from './tree-root.js'
 import type {WrittenTree} from './written-tree.js'
 
-interface FileWork {
-  /** Gives a file all that an entry says of it beside its content. */
-  readonly describe: (descriptor: number, path: ByteString, metadata: EntryMetadata) => void
-  /** Waits until the files so far are what they are to be. */
-  readonly settle: () => void
-}
+/** Gives a file all that an entry says of it beside its content. */
+type Describe = (descriptor: number, path: ByteString, metadata: EntryMetadata) => void
 
 /**
  * Makes `path` another name of the file `target`, which `found` is the state of. File systems limit
@@ -21,7 +17,7 @@ interface FileWork {
 export function createLinks(
   root: TreeRoot,
   tree: Pick<WrittenTree, 'stat' | 'place'>,
-  {describe, settle}: FileWork,
+  describe: Describe,
   onWarning: (message: string) => void,
 ): (path: ByteString, target: ByteString, found: Stats) => void {
   /** The newest copy of a file, by the file's inode. */
@@ -43,8 +39,7 @@ export function createLinks(
         )
       }
       isTold = true
-      settle()
-      placeCopy(path, target, tree.stat(target) ?? found)
+      placeCopy(path, target, found)
     }
   }
 
