@@ -65,7 +65,7 @@ const rows = [
     },
   ],
   ['src/disk'],
-  ['src/image', 'src/stream'],
+  [{'src/image': [['follow'], ['.']]}, 'src/stream'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]

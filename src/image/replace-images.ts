@@ -1,4 +1,4 @@
-import {baseDigest} from '../oci/annotation.js'
+import {baseDigest, baseName, runNote} from '../oci/annotation.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {attested} from '../oci/image-index.js'
@@ -8,8 +8,6 @@ import {
   editMembers,
   type JsonPath,
   type MemberEdit,
-  removeMember,
-  setMember,
 } from './text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {toOciIndexText} from './to-oci.js'
@@ -27,6 +25,13 @@ export interface Replacements {
    * longer does (`forget`); OCI's can.
    */
   readonly base: 'remember' | 'forget' | 'keep'
+  /** The reference that names the outermost index, remembered together with it. */
+  readonly origin?: string | undefined
+  /**
+   * What the outermost index says of the run that changes it, see `RunNote`; `null`: nothing.
+   * Absent: what it said.
+   */
+  readonly note?: string | null | undefined
   /** Manifest lists become OCI indexes. */
   readonly toOci?: boolean | undefined
 }
@@ -41,15 +46,16 @@ export function replaceImages(tree: IndexTree, replacements: Replacements): Edit
     const images = new Map<Digest, Descriptor>(replacements.images)
     for (const [digest, next] of below)
       if (next !== node.below.get(digest)) images.set(digest, next.index.descriptor)
-    const base = node === tree ? replacements.base : 'keep'
-    return edit(node.index, {...replacements, images, base})
+    const own = {...replacements, images}
+    return edit(node.index, node === tree ? own : {...own, base: 'keep', note: undefined})
   })
 }
 
 function edit(
   index: IndexTree['index'],
-  {images, attestations, base, toOci = false}: Replacements,
+  replacements: Replacements,
 ): IndexTree['index'] {
+  const {images, attestations, toOci = false} = replacements
   const {descriptor, value} = index
   const before = textOf(index)
   const changes = value.manifests.flatMap((entry, position): MemberEdit[] => {
@@ -63,20 +69,29 @@ function edit(
   if (toOci) text = toOciIndexText(text, index)
   if (text === before) return index
   const mediaType = toOci ? ociIndex : descriptor.mediaType
-  return encodeIndex(withBase(text, index, base, mediaType), {...descriptor, mediaType})
+  if (mediaType === ociIndex) text = withOrigin(text, index, replacements)
+  return encodeIndex(text, {...descriptor, mediaType})
 }
 
-function withBase(
+function withOrigin(
   text: string,
   {descriptor, value}: IndexTree['index'],
-  base: Replacements['base'],
-  mediaType: string,
+  {base, origin, note}: Replacements,
 ): string {
-  const path = ['annotations', baseDigest] as const
-  if (base === 'forget') return removeMember(text, path)
-  const known = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
-  const canSay = mediaType === ociIndex && base === 'remember'
-  return canSay && !known ? setMember(text, path, descriptor.digest) : text
+  const set = (key: string, value: string | null | undefined): MemberEdit[] => {
+    const path = ['annotations', key]
+    if (value === undefined) return []
+    return [value === null ? {kind: 'remove', path} : {kind: 'set', path, value}]
+  }
+  if (base === 'forget')
+    return editMembers(
+      text,
+      [baseDigest, baseName, runNote].map((key) => ({kind: 'remove', path: ['annotations', key]})),
+    )
+  const isKnown = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
+  const isFirst = base === 'remember' && !isKnown
+  const first = isFirst ? [...set(baseDigest, descriptor.digest), ...set(baseName, origin)] : []
+  return editMembers(text, [...first, ...set(runNote, note)])
 }
 
 /** Makes an entry name another document; what is made from the old one goes. */

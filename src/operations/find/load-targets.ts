@@ -1,4 +1,5 @@
 import {NotFoundError, PreconditionError} from '../../errors.js'
+import {originOfIndex} from '../../image/follow/origin.js'
 import type {Image} from '../../image/image.js'
 import type {IndexTree} from '../../image/index-tree.js'
 import {chooseImages, type PlatformImage} from '../../image/platforms.js'
@@ -24,6 +25,8 @@ export interface Target {
   readonly name: string
   /** The slot that the image already has. */
   readonly slot: Slot | undefined
+  /** What the image will remember as the place that it comes from, with its first slot. */
+  readonly origin?: string | undefined
 }
 
 /** The document that a command changes. A single image is treated as an index of one. */
@@ -51,13 +54,13 @@ export async function loadTargets(
   ports: Ports,
 ): Promise<LoadedTargets> {
   const {signal} = ports
-  const {name: asked, platforms} = request
+  const {platforms} = request
   const what = formatReference(request.reference)
   if (found.kind === 'image') {
     const image = await imageOf(store, found.manifest, signal)
     checkPlatform(image, platforms, what)
     const platform = platformOf(image.config.value)
-    return {tree: undefined, ...namedTargets([{image, platform}], asked, ports), others: []}
+    return {tree: undefined, ...namedTargets([{image, platform}], request, ports), others: []}
   }
   const {tree, images} = await loadIndex(store, found.index, signal)
   const chosen = new Set(chooseImages(images, platforms, what))
@@ -69,7 +72,10 @@ export async function loadTargets(
   }
   if (loaded.length === 0) throw withoutImages(what)
   const others = images.filter((each) => !chosen.has(each))
-  return {tree, ...namedTargets(loaded, asked, ports), others}
+  // an index with slots is named by a tag of its own, and says itself where it comes from
+  const origin = originOfIndex(tree.index)
+  const named = origin.digest === undefined ? request : {...request, origin: origin.name}
+  return {tree, ...namedTargets(loaded, named, ports), others}
 }
 
 type FoundImage = Pick<Target, 'image' | 'platform'>
@@ -77,13 +83,13 @@ type FoundImage = Pick<Target, 'image' | 'platform'>
 /** The images with the slot to work on. */
 function namedTargets(
   found: readonly FoundImage[],
-  asked: string | undefined,
+  {name: asked, origin}: ImageRequest,
   ports: Ports,
 ): Pick<LoadedTargets, 'name' | 'targets'> {
   const images = found.map(({image}) => image)
   for (const image of images) reportOddities(image, ports)
   const name = chosenName(images, asked, ports)
-  const targets = found.map((each) => ({...each, name, slot: findSlot(each.image, name)}))
+  const targets = found.map((each) => ({...each, name, origin, slot: findSlot(each.image, name)}))
   return {name, targets}
 }
 

@@ -19,7 +19,7 @@ export type MakeImage = (
 export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
   return (target, {path, time}, {layers, content}) => {
-    const {created: asked, edits, compression, sharding} = request.layer
+    const {created: asked, edits, compression, sharding, parents} = request.layer
     const created = formatTime(asked ?? time ?? content.newestMtime)
     const key = [created, path, ...layers.map(({descriptor}) => descriptor.digest)].join(' ')
     const known = made.get(target)
@@ -30,7 +30,9 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
       path,
       layers: layers.map((layer) => named(layer, layerTypeOf(layer, target) ?? mediaType)),
       sharding: shardingOf(sharding, target.slot),
+      parents,
       base: target.image.manifest.descriptor.digest,
+      origin: target.origin,
       created,
       ...(asked !== undefined && {imageCreated: created}),
       ...(edits && {edits}),
