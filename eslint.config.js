@@ -19,6 +19,7 @@ const rows = [
     {
       'src/operations': [
         ['.', 'site'],
+        ['follow'],
         ['copy', 'injection'],
         ['slot'],
         ['publish', 'save'],

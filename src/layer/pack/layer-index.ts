@@ -53,7 +53,7 @@ export async function readLayerIndex(
  * `a/b` of `./a//b/` and of `/a/b`; `undefined` for the image's root and for what climbs, which is
  * nothing of the image.
  */
-function normalise(path: ByteString): ByteString | undefined {
+export function normalise(path: ByteString): ByteString | undefined {
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
   return names.length === 0 || names.includes('..') ? undefined : names.join('/')
 }

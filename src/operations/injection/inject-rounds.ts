@@ -165,7 +165,7 @@ async function publishPlan(
   rounds: Rounds,
   plan: StoredPlan,
 ): Promise<InjectionResult | IndexInjectionResult> {
-  const {store, request, makeImage, configUpload, ports} = rounds
+  const {store, request, configUpload, ports} = rounds
   const document = documentOf(rounds, plan)
   refuseOverwriting(rounds, plan, document)
   if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)

@@ -1,4 +1,7 @@
+import {type ConfigEdits, mergeEdits} from '../../image/config-edits.js'
 import {newLayerType} from '../../image/family.js'
+import {baseAnnotations} from '../../image/follow/base-annotations.js'
+import {originOf} from '../../image/follow/origin.js'
 import type {Image, Layer} from '../../image/image.js'
 import {inject} from '../../image/inject.js'
 import {formatTime} from '../../oci/time.js'
@@ -19,7 +22,7 @@ export type MakeImage = (
 export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
   return (target, {path, time}, {layers, content}) => {
-    const {created: asked, edits, compression, sharding, parents} = request.layer
+    const {created: asked, compression, sharding, parents} = request.layer
     const created = formatTime(asked ?? time ?? content.newestMtime)
     const key = [created, path, ...layers.map(({descriptor}) => descriptor.digest)].join(' ')
     const known = made.get(target)
@@ -35,11 +38,26 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
       origin: target.origin,
       created,
       ...(asked !== undefined && {imageCreated: created}),
-      ...(edits && {edits}),
+      ...editsFor(target, request.layer),
     })
     made.set(target, {key, image})
     return image
   }
+}
+
+/** What was asked for, and what says where the image comes from. */
+function editsFor(
+  {suitable, image, origin: name}: SuitableTarget,
+  {edits, baseAnnotations: isSaid = false}: InjectionRequest['layer'],
+): {edits?: ConfigEdits} {
+  if (!isSaid) return edits ? {edits} : {}
+  const known = originOf(suitable)
+  const isNew = known.digest === undefined
+  const base = {
+    digest: known.digest ?? image.manifest.descriptor.digest,
+    origin: isNew ? name : known.name,
+  }
+  return {edits: mergeEdits(edits ?? {}, baseAnnotations(suitable, base))}
 }
 
 /** The media type that the existing slot gives the same blob; `undefined` for a new blob. */

@@ -30,7 +30,7 @@ export async function findReplaced(
 export function noteOfRun(
   {note, version}: RunRequest,
   replaced: Replaced | undefined,
-  slot: string,
+  slot?: string,
   content?: {readonly entries?: number; readonly tarSize?: number},
 ): RunNote | undefined {
   if (replaced === undefined && note === undefined) return undefined

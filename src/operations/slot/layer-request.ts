@@ -15,4 +15,6 @@ export interface LayerRequest extends FormatOptions {
   readonly sharding?: Sharding | undefined
   /** Other changes to the image's config. */
   readonly edits?: ConfigEdits | undefined
+  /** Also say what the image was made from as `org.opencontainers.image.base.*`. */
+  readonly baseAnnotations?: boolean | undefined
 }

@@ -1,0 +1,87 @@
+import {formatNote, type RunNote, withNote} from '../../image/follow/run-note.js'
+import type {Image} from '../../image/image.js'
+import type {IndexTree} from '../../image/index-tree.js'
+import {replaceImages} from '../../image/replace-images.js'
+import {toOci} from '../../image/to-oci.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {ociIndex} from '../../oci/media-type.js'
+import type {ChangedDocument, ChangedImage} from '../publish/publish.js'
+import type {LoadedImages} from './load-images.js'
+import type {RebasedImage} from './rebased-image.js'
+
+/** What a document with rebased images is made of. */
+export interface RebaseParts {
+  readonly injected: LoadedImages
+  readonly onto: LoadedImages
+  readonly images: readonly RebasedImage[]
+  readonly attestations: 'drop' | 'keep'
+  /** The reference that names the new base, with its tag. */
+  readonly origin: string | undefined
+}
+
+/** The document with the slots on the new images; `undefined` while an image is not known. */
+export function rebasedDocument(
+  parts: RebaseParts,
+  note: RunNote | undefined,
+): ChangedDocument | undefined {
+  const {injected, images} = parts
+  const isWhole = images.every(({after}) => after !== undefined)
+  if (!isWhole) return undefined
+  if (!injected.tree) return singleImage(images, note)
+  // the run image of buildpacks is only a part of each image: the index stays
+  const isRunImage = images.every((each) => each.isRunImage)
+  const tree = isRunImage ? injected.tree : parts.onto.tree
+  if (!tree) throw new TypeError('an index on a single image')
+  return indexOn(tree, parts, {note, isRunImage})
+}
+
+function singleImage(
+  [only]: readonly RebasedImage[],
+  note: RunNote | undefined,
+): ChangedDocument | undefined {
+  if (!only?.after) return undefined
+  const after = withNote(only.after, note)
+  return {outermost: after.manifest, images: changedImages(only, after), indexes: []}
+}
+
+function indexOn(
+  tree: IndexTree,
+  {injected, onto, images, attestations, origin}: RebaseParts,
+  {note, isRunImage}: {readonly note: RunNote | undefined; readonly isRunImage: boolean},
+): ChangedDocument {
+  const isConverted = injected.tree?.index.descriptor.mediaType === ociIndex
+  const takesNotes = isConverted || tree.index.descriptor.mediaType === ociIndex
+  const replaced = new Map<Digest, Descriptor>()
+  const changed: ChangedImage[] = []
+  for (const each of images) {
+    const {before, after = before} = each
+    const image = takesNotes ? after : withNote(after, note)
+    const old = isRunImage ? before : each.onto
+    replaced.set(old.manifest.descriptor.digest, image.manifest.descriptor)
+    changed.push(...changedImages(each, image))
+  }
+  if (isConverted && !isRunImage) {
+    for (const {image: before} of onto.images) {
+      const after = toOci(before)
+      const {digest} = before.manifest.descriptor
+      if (after === before || replaced.has(digest)) continue
+      replaced.set(digest, after.manifest.descriptor)
+      changed.push({before, after})
+    }
+  }
+  const {tree: after, changed: indexes} = replaceImages(tree, {
+    images: replaced,
+    attestations,
+    base: isRunImage ? 'keep' : 'remember',
+    origin,
+    note: formatNote(note) ?? null,
+    toOci: isConverted,
+  })
+  return {outermost: after.index, images: changed, indexes}
+}
+
+/** With what it stands on, where nobody else has that. */
+function changedImages({before, base, isRunImage}: RebasedImage, after: Image): ChangedImage[] {
+  return [...(isRunImage ? [{before, after: base}] : []), {before, after}]
+}
