@@ -7,6 +7,8 @@ import {machinePlatform, parsePlatform} from '../oci/platform.js'
 import {parseReference, parseTag} from '../oci/names/reference.js'
 import {sourceDateEpoch} from '../oci/time.js'
 import type {CopyOptions} from '../operations/copy/copy.js'
+import {defaultTemplate} from '../operations/publish/keep-replaced.js'
+import type {KeepRequest} from '../operations/publish/publish-request.js'
 import type {RemoveRequest} from '../operations/remove.js'
 import type {SetupRequest} from '../operations/setup.js'
 import type {UnpackOptions} from '../operations/unpack.js'
@@ -40,6 +42,7 @@ export function setupRequest(image: string, settings: LayerSettings): SetupReque
     layer: {
       path: path === undefined ? undefined : parseSlotPath(path),
       created: settings.created ?? sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
+      baseAnnotations: settings.baseAnnotations ?? false,
       ...{compression, level, toOci, parents},
     },
   }
@@ -100,7 +103,16 @@ export function copyRequest(source: string, target: string, settings: CopySettin
   }
 }
 
-function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
+/** Which states stay reachable by tags of their own. */
+export function keepRequest({
+  keep: count,
+  keepTags: template = defaultTemplate,
+}: Pick<ResultSettings, 'keep' | 'keepTags'>): KeepRequest | undefined {
+  return count === undefined ? undefined : {count, template}
+}
+
+/** What becomes of a result. */
+export function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
   const {name, tags = [], to} = settings
   return {
     image: {
@@ -112,6 +124,8 @@ function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
     publish: {
       attestations: settings.attestations ?? 'drop',
       onConflict: settings.onConflict ?? 'fail',
+      note: settings.note,
+      keep: keepRequest(settings),
       noClobber: settings.noClobber ?? false,
       dryRun: settings.dryRun ?? false,
     },

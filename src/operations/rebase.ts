@@ -18,7 +18,7 @@ import {rebasedDocument} from './follow/rebase-document.js'
 import {hasSlots, rebasedImage, type RebasedImage} from './follow/rebased-image.js'
 import type {LookPolicy} from './follow/slot-index.js'
 import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
-import {publish} from './publish/publish.js'
+import {publishKeeping} from './publish/keep-replaced.js'
 import {findReplaced, noteOfRun, withFittingNote} from './publish/run-notes.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
 import {publishUntilSettled, type Round, type Workplace} from './publish/until-settled.js'
@@ -99,9 +99,10 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
     origin: originName(onto.reference),
   }
   const replaced = await findReplaced(moves, injected.digest, createReadDocuments(store, signal))
+  const note = noteOfRun({note: how.note, version: ports.version}, replaced)
   const unchanged = {outermost: {descriptor: {digest: injected.digest}}}
   const made = paired
-    ? withFittingNote({replaced, base: injected.digest}, noteOfRun(how, replaced), (note) => {
+    ? withFittingNote({replaced, base: injected.digest}, note, (note) => {
         const document = rebasedDocument(parts, note)
         return {document, outermost: document?.outermost ?? unchanged.outermost}
       })
@@ -112,7 +113,8 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
   const planned = (digest === undefined ? moves : outstanding(moves, digest)).map(({tag}) => tag)
   if (!how.dryRun && planned.length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
-  const tags = how.dryRun || !changed ? planned : await publish(store, changed, moves, {signal})
+  const tags =
+    how.dryRun || !changed ? planned : await publishKeeping(store, {changed, moves, request}, ports)
   return describeRebase({...parts, paired, digest, tags, reference: onto.reference}, request)
 }
 

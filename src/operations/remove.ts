@@ -18,7 +18,8 @@ import type {ImageRequest} from './find/image-request.js'
 import {loadIndex} from './find/load-index.js'
 import {type LoadedTargets, loadTargets, type Target} from './find/load-targets.js'
 import {createReadDocuments} from './find/read-documents.js'
-import {type ChangedDocument, publish} from './publish/publish.js'
+import {publishKeeping} from './publish/keep-replaced.js'
+import type {ChangedDocument} from './publish/publish.js'
 import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
 import {findReplaced, noteOfRun, withFittingNote} from './publish/run-notes.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
@@ -75,7 +76,7 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
   const moves = await planTagMoves(store, {reference, tags: target.tags, from}, signal)
   const emptied = await emptiedImages(place, loaded)
   const replaced = await findReplaced(moves, base, createReadDocuments(store, signal))
-  const note = noteOfRun(how, replaced, loaded.name)
+  const note = noteOfRun({note: how.note, version: ports.version}, replaced, loaded.name)
   const make = await emptiedDocument(place, loaded, emptied)
   const {outermost, original, ...parts} = withFittingNote({replaced, base}, note, make)
   const changed = {outermost, ...parts}
@@ -83,7 +84,7 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
   if (how.noClobber) refuseClobber(moves, digest, store.name)
   const tags = how.dryRun
     ? outstanding(moves, digest).map(({tag}) => tag)
-    : await publish(store, changed, moves, {signal})
+    : await publishKeeping(store, {changed, moves, request}, ports)
   return {
     reference: `${repositoryName(reference)}@${digest}`,
     base,

@@ -34,7 +34,8 @@ export function createReadDocuments(store: ContentStore, signal: AbortSignal): R
   }
 }
 
-async function readDocument(
+/** Throws what reading the document itself throws; images that cannot be read are left out. */
+export async function readDocument(
   store: ContentStore,
   digest: Digest,
   signal: AbortSignal,

@@ -6,6 +6,7 @@ import type {FoundDocument} from '../find/find-document.js'
 import {type ConfigUpload, createConfigUpload} from '../publish/config-upload.js'
 import {type ChangedDocument, publish} from '../publish/publish.js'
 import {outstanding, refuseClobber, type TagLooks} from '../publish/tag-moves.js'
+import {keepReplaced} from '../publish/keep-replaced.js'
 import {noteOfRun, withFittingNote} from '../publish/run-notes.js'
 import type {SlotFacts, StoredContent} from '../slot/content.js'
 import type {ContentOf} from '../slot/group.js'
@@ -95,21 +96,23 @@ type StoredGroup = PlannedGroup & {readonly plan: Extract<GroupPlan, {kind: 'sto
 type StoredPlan = Omit<InjectionPlan, 'groups'> & {readonly groups: readonly StoredGroup[]}
 
 /** The document that a plan makes. */
-function documentOf({request, makeImage}: Rounds, plan: InjectionPlan): InjectedDocument {
-  return withFittingNote(plan, noteOf(request, plan), (note) =>
+function documentOf(rounds: Rounds, plan: InjectionPlan): InjectedDocument {
+  const {request, makeImage} = rounds
+  return withFittingNote(plan, noteOf(rounds, plan), (note) =>
     injectedDocument(plan, request, makeImage, note),
   )
 }
 
 /** The note of a run, with what is known of the content if that is the same for all images. */
 function noteOf(
-  {publish}: InjectionRequest,
+  {request, ports}: Pick<Rounds, 'request' | 'ports'>,
   {replaced, loaded, groups}: Pick<InjectionPlan, 'replaced' | 'loaded' | 'groups'>,
   packed?: SlotFacts,
 ): RunNote | undefined {
   const [only, ...others] = groups
   const content = others.length > 0 ? undefined : (packed ?? (only && contentOf(only.plan)))
-  return noteOfRun(publish, replaced, loaded.name, content)
+  const run = {note: request.publish.note, version: ports.version}
+  return noteOfRun(run, replaced, loaded.name, content)
 }
 
 function contentOf(plan: GroupPlan): Partial<SlotFacts> {
@@ -146,7 +149,7 @@ async function storeGroups(
           // one job means one thing at a time, and with --no-clobber this image might not be wanted
           if (ports.jobs === 1 || publish.noClobber) return
           const packedContent = {layers: [packed], content: facts}
-          const note = noteOf(request, planned, facts)
+          const note = noteOf({request, ports}, planned, facts)
           for (const target of targets)
             configUpload.begin(withNote(makeImage(target, content, packedContent), note))
         },
@@ -171,7 +174,9 @@ async function publishPlan(
   if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
   const changed = changedDocument(rounds, plan, document)
+  const kept = await keepReplaced(store, {moves: plan.moves, changed, request}, ports)
   const tags = await publish(store, changed, plan.moves, {signal: ports.signal, configUpload})
+  await kept.dropOld()
   return describe(request, document, tags)
 }
 

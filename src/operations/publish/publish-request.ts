@@ -17,16 +17,10 @@ export interface TargetRequest {
   readonly tags: readonly string[]
 }
 
-/** What a run notes of itself in what it makes. */
-export interface RunRequest {
-  /** What the user says of the run. */
-  readonly note?: string | undefined
-  /** The version of `inject`. */
-  readonly version?: string | undefined
-}
-
 /** How a result is published. */
-export interface PublishRequest extends RunRequest {
+export interface PublishRequest {
+  /** What the user says of the run: noted in the result, for its history. */
+  readonly note?: string | undefined
   /** How many of the documents that a tag named before stay reachable by tags; default: none. */
   readonly keep?: KeepRequest | undefined
   /** Find out what would be done, without doing it. */

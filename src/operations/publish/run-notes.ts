@@ -2,7 +2,7 @@ import type {RunNote} from '../../image/follow/run-note.js'
 import {type Digest, isDigest} from '../../oci/digest.js'
 import type {TagMove} from '../../store/content-store.js'
 import {noteIn, type ReadDocuments} from '../find/read-documents.js'
-import type {RunRequest} from './publish-request.js'
+import type {Ports} from '../../ports.js'
 
 /** What the first of the tags names before the run. */
 export interface Replaced {
@@ -23,12 +23,17 @@ export async function findReplaced(
   return {digest, note: document && noteIn(document)}
 }
 
+/** What a run says of itself: in the words of its user, and the version of `inject`. */
+export interface NotingRun extends Pick<Ports, 'version'> {
+  readonly note: string | undefined
+}
+
 /**
  * The note of a run that changes something; `undefined` where there is nothing to link to and
  * nothing to say, so that a first injection depends on its content only.
  */
 export function noteOfRun(
-  {note, version}: RunRequest,
+  {note, version}: NotingRun,
   replaced: Replaced | undefined,
   slot?: string,
   content?: {readonly entries?: number; readonly tarSize?: number},
