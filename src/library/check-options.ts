@@ -31,7 +31,7 @@ const keepOptions = {
       v.maxValue(1000, 'must be 1,000 at most'),
     ),
   ),
-  keepTags: text,
+  keepAs: text,
 }
 const resultOptions = {
   ...commonOptions,

@@ -28,7 +28,7 @@ export interface StatusSettings extends Omit<
 /** What may be said of a rollback. */
 export interface RollbackSettings extends Pick<
   ResultSettings,
-  'tags' | 'keep' | 'keepTags' | 'dryRun'
+  'tags' | 'keep' | 'keepAs' | 'dryRun'
 > {
   /** How many updates to go back, a digest, or an RFC 3339 time. Default: 1. */
   readonly to?: number | string | undefined

@@ -29,7 +29,7 @@ export interface ResultSettings {
   /** Give what a tag named before a tag of its own, and keep that many of these. */
   readonly keep?: number | undefined
   /** What those tags look like. Default: `{tag}-inject-{n}`. */
-  readonly keepTags?: string | undefined
+  readonly keepAs?: string | undefined
 }
 
 /** What may be said of a layer that is made. */

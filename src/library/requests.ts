@@ -106,8 +106,8 @@ export function copyRequest(source: string, target: string, settings: CopySettin
 /** Which states stay reachable by tags of their own. */
 export function keepRequest({
   keep: count,
-  keepTags: template = defaultTemplate,
-}: Pick<ResultSettings, 'keep' | 'keepTags'>): KeepRequest | undefined {
+  keepAs: template = defaultTemplate,
+}: Pick<ResultSettings, 'keep' | 'keepAs'>): KeepRequest | undefined {
   return count === undefined ? undefined : {count, template}
 }
 

@@ -13,7 +13,7 @@ export const keepFlags = {
     helpValue: 'N',
     summary: 'Give what the tag named before a tag of its own, and keep the last N of these.',
   }),
-  'keep-tags': Flags.string({
+  'keep-as': Flags.string({
     default: defaultTemplate,
     dependsOn: ['keep'],
     helpGroup: 'RESULT',
@@ -51,7 +51,7 @@ export function runRequest(
 export function keepRequest(
   flags: Interfaces.InferredFlags<typeof keepFlags>,
 ): PublishRequest['keep'] {
-  const {keep: count, 'keep-tags': template} = flags
+  const {keep: count, 'keep-as': template} = flags
   return count === undefined ? undefined : {count, template}
 }
 

@@ -88,5 +88,5 @@ const noteShape = v.object({
 function parseNote(text: string | undefined): RunNote | undefined {
   if (text === undefined) return undefined
   const value = parseJsonValue(text)
-  return v.is(noteShape, value) ? value : undefined
+  return !Array.isArray(value) && v.is(noteShape, value) ? value : undefined
 }
