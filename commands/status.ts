@@ -1,5 +1,4 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
-import {statSync} from 'node:fs'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {slotName, slotPath, strictFlag} from '../src/cli/flags/common.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
@@ -7,6 +6,7 @@ import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {layerIndexes, packPorts} from '../src/cli/ports/pack-ports.js'
+import {splitWords} from '../src/cli/flags/status-words.js'
 import {renderStatus, renderStatusMarkdown} from '../src/cli/render/status.js'
 import {exitCode} from '../src/cli/terminal/exit-code.js'
 import {parseReference, type Reference} from '../src/oci/names/reference.js'
@@ -81,9 +81,7 @@ export default class Status extends BaseCommand {
     words: readonly string[],
     flags: Interfaces.InferredFlags<typeof Status.flags>,
   ): StatusRequest & {readonly directory: string | undefined} {
-    const last = words.at(-1)
-    const directory = words.length > 1 && last !== undefined && isFolder(last) ? last : undefined
-    const images = (directory === undefined ? words : words.slice(0, -1)).map(parseReference)
+    const {images, directory} = splitWords(words)
     const {base, path, name, layers: sharding, platform} = flags
     const content = (reference: Reference): UpdateRequest => ({
       image: {reference, name, platforms: platformChoice(platform)},
@@ -94,9 +92,4 @@ export default class Status extends BaseCommand {
     })
     return {images, base, directory, ...(directory !== undefined && {content})}
   }
-}
-
-/** `./tree` and `/tree` are directories, whether they are there or not. */
-function isFolder(word: string): boolean {
-  return /^(?:[/.~]|\.\.)/.test(word) || statSync(word, {throwIfNoEntry: false})?.isDirectory() === true
 }

@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util'
 import {PreconditionError} from '../errors.js'
-import {baseDigest, baseName, isSlotName, slotLabels} from '../oci/annotation.js'
+import {baseDigest, baseName, isSlotName, runNote, slotLabels} from '../oci/annotation.js'
 import type {History} from '../oci/config.js'
 import type {Digest} from '../oci/digest.js'
 import {familyOf, type Manifest} from '../oci/manifest.js'
@@ -65,6 +65,8 @@ export interface Injection {
   readonly base?: Digest
   /** The reference that named that manifest, with its tag; remembered together with it. */
   readonly origin?: string | undefined
+  /** What the image notes of the run that changes it, see `RunNote`. Default: nothing. */
+  readonly note?: string | undefined
   /** Whose the slot's directories are; remembered where they are not the content's (`dir`). */
   readonly parents?: SlotParents | undefined
 }
@@ -221,10 +223,15 @@ function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
   return values.map(([key, value]) => setOrRemove([...labels, key], value))
 }
 
-/** Nothing, unless this is the first slot. */
-function originEdits(place: JsonPath, {base, origin}: Change): MemberEdit[] {
-  if (base === undefined) return []
-  return [setOrRemove([...place, baseDigest], base), setOrRemove([...place, baseName], origin)]
+/** What the image says of itself: where it comes from, with its first slot, and of the run. */
+function originEdits(place: JsonPath, {base, origin, note}: Change): MemberEdit[] {
+  const said = setOrRemove([...place, runNote], note)
+  if (base === undefined) return [said]
+  return [
+    setOrRemove([...place, baseDigest], base),
+    setOrRemove([...place, baseName], origin),
+    said,
+  ]
 }
 
 function editManifest(

@@ -96,6 +96,7 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
   const images = paired ? await rebasedImages(round, paired, store) : []
   const parts = {
     ...{injected, onto: onto.images, images, attestations: how.attestations ?? 'drop'},
+    isElsewhere: store !== round.store,
     origin: originName(onto.reference),
   }
   const replaced = await findReplaced(moves, injected.digest, createReadDocuments(store, signal))

@@ -1,4 +1,5 @@
 import {expect, it} from 'vitest'
+import type {Digest} from '../../src/oci/digest.js'
 import {parseReference} from '../../src/oci/names/reference.js'
 import {originName} from '../../src/operations/find/image-request.js'
 import {inspect} from '../../src/operations/inspect.js'
@@ -19,7 +20,7 @@ async function said(places: Places, tag: string): Promise<Record<string, string>
   const stored = await store.getManifest(tag)
   const manifest = JSON.parse(Buffer.from(stored?.bytes ?? []).toString()) as {
     annotations?: Record<string, string>
-    config?: {digest: `sha256:${string}`; size: number}
+    config?: {digest: Digest; size: number}
   }
   const labels = manifest.config && (await labelsOf(store, manifest.config))
   const all = Object.entries({...labels, ...manifest.annotations})
@@ -28,7 +29,7 @@ async function said(places: Places, tag: string): Promise<Record<string, string>
 
 async function labelsOf(
   store: ReturnType<Places['place']>,
-  blob: {digest: `sha256:${string}`; size: number},
+  blob: {digest: Digest; size: number},
 ) {
   const chunks = []
   for await (const chunk of await store.openBlob(blob)) chunks.push(chunk)

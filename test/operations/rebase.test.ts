@@ -290,13 +290,12 @@ describe('a slot whose directories are those of the image', () => {
     ])
   })
 
-  it('a layer of several is packed anew alone', async () => {
+  it('is packed anew in each of its layers that has such a directory', async () => {
     const {places} = await moved(5, {layers: 3})
     const result = await rebase(request(), places)
     const [slot] = result.images[0]?.slots ?? []
-    expect(slot?.layers).toBe(3)
-    expect(slot?.repacked).toBeGreaterThan(0)
-    expect(slot?.repacked).toBeLessThan(3)
+    // the one with the directories, and the one with what is in the directory that differs
+    expect(slot).toMatchObject({layers: 2, repacked: 2})
   })
 })
 
@@ -335,7 +334,7 @@ it('a conflict is an error, and with retry the slots are put on the image of the
   expect(result).toMatchObject({base: theirs, tags: ['data']})
 })
 
-function withoutDigest(result: Awaited<ReturnType<typeof inspect>>): object {
+function withoutDigest(result: Awaited<ReturnType<typeof inspect>> | undefined): object {
   return {...result, reference: '', digest: ''}
 }
 

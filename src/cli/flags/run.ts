@@ -14,11 +14,10 @@ export const keepFlags = {
     summary: 'Give what the tag named before a tag of its own, and keep the last N of these.',
   }),
   'keep-as': Flags.string({
-    default: defaultTemplate,
     dependsOn: ['keep'],
     helpGroup: 'RESULT',
     helpValue: 'TEMPLATE',
-    summary: 'What those tags look like.',
+    summary: `What those tags look like (default: ${defaultTemplate}).`,
   }),
 }
 
@@ -51,7 +50,7 @@ export function runRequest(
 export function keepRequest(
   flags: Interfaces.InferredFlags<typeof keepFlags>,
 ): PublishRequest['keep'] {
-  const {keep: count, 'keep-as': template} = flags
+  const {keep: count, 'keep-as': template = defaultTemplate} = flags
   return count === undefined ? undefined : {count, template}
 }
 

@@ -18,6 +18,8 @@ export interface RebaseParts {
   readonly attestations: 'drop' | 'keep'
   /** The reference that names the new base, with its tag. */
   readonly origin: string | undefined
+  /** The new base is in another place than the result: it is stored there, too, for `remove`. */
+  readonly isElsewhere: boolean
 }
 
 /** The document with the slots on the new images; `undefined` while an image is not known. */
@@ -28,7 +30,7 @@ export function rebasedDocument(
   const {injected, images} = parts
   const isWhole = images.every(({after}) => after !== undefined)
   if (!isWhole) return undefined
-  if (!injected.tree) return singleImage(images, note)
+  if (!injected.tree) return singleImage(parts, note)
   // the run image of buildpacks is only a part of each image: the index stays
   const isRunImage = images.every((each) => each.isRunImage)
   const tree = isRunImage ? injected.tree : parts.onto.tree
@@ -37,17 +39,18 @@ export function rebasedDocument(
 }
 
 function singleImage(
-  [only]: readonly RebasedImage[],
+  {images: [only], isElsewhere}: RebaseParts,
   note: RunNote | undefined,
 ): ChangedDocument | undefined {
   if (!only?.after) return undefined
   const after = withNote(only.after, note)
-  return {outermost: after.manifest, images: changedImages(only, after), indexes: []}
+  const images = changedImages(only, after, isElsewhere)
+  return {outermost: after.manifest, images, indexes: []}
 }
 
 function indexOn(
   tree: IndexTree,
-  {injected, onto, images, attestations, origin}: RebaseParts,
+  {injected, onto, images, ...how}: RebaseParts,
   {note, isRunImage}: {readonly note: RunNote | undefined; readonly isRunImage: boolean},
 ): ChangedDocument {
   const isConverted = injected.tree?.index.descriptor.mediaType === ociIndex
@@ -59,7 +62,7 @@ function indexOn(
     const image = takesNotes ? after : withNote(after, note)
     const old = isRunImage ? before : each.onto
     replaced.set(old.manifest.descriptor.digest, image.manifest.descriptor)
-    changed.push(...changedImages(each, image))
+    changed.push(...changedImages(each, image, how.isElsewhere))
   }
   if (isConverted && !isRunImage) {
     for (const {image: before} of onto.images) {
@@ -72,16 +75,22 @@ function indexOn(
   }
   const {tree: after, changed: indexes} = replaceImages(tree, {
     images: replaced,
-    attestations,
+    attestations: how.attestations,
     base: isRunImage ? 'keep' : 'remember',
-    origin,
+    origin: how.origin,
     note: formatNote(note) ?? null,
     toOci: isConverted,
   })
-  return {outermost: after.index, images: changed, indexes}
+  const base = how.isElsewhere && !isRunImage ? [tree.index] : []
+  return {outermost: after.index, images: changed, indexes: [...base, ...indexes]}
 }
 
 /** With what it stands on, where nobody else has that. */
-function changedImages({before, base, isRunImage}: RebasedImage, after: Image): ChangedImage[] {
-  return [...(isRunImage ? [{before, after: base}] : []), {before, after}]
+function changedImages(
+  {before, onto, base, isRunImage}: RebasedImage,
+  after: Image,
+  isElsewhere: boolean,
+): ChangedImage[] {
+  const missing = isRunImage ? [base] : isElsewhere ? [onto] : []
+  return [...missing.map((image) => ({before, after: image})), {before, after}]
 }

@@ -1,5 +1,5 @@
 import type {ContentStore} from '../../store/content-store.js'
-import {type RunNote, withNote} from '../../image/follow/run-note.js'
+import type {RunNote} from '../../image/follow/run-note.js'
 import type {RememberedTree} from '../../layer/tree/memory.js'
 import type {Ports} from '../../ports.js'
 import type {FoundDocument} from '../find/find-document.js'
@@ -16,7 +16,7 @@ import type {GroupPlan, PlannedGroup} from '../slot/plan-group.js'
 import {restoreGroup, storeGroup} from '../slot/store-group.js'
 import {describeImage, type InjectionResult} from './describe-image.js'
 import {describeIndex, type IndexInjectionResult} from './describe-index.js'
-import {type InjectedDocument, injectedDocument} from './injected-document.js'
+import {type InjectedDocument, injectedDocument, takesNotes} from './injected-document.js'
 import type {InjectedImage} from './injected-image.js'
 import {createMakeImage, type MakeImage} from './make-image.js'
 import {type InjectionPlan, planInjection} from './plan.js'
@@ -124,7 +124,8 @@ async function storeGroups(
   {store, request, makeImage, configUpload, ports}: Rounds,
   planned: InjectionPlan,
 ): Promise<readonly StoredGroup[]> {
-  const {groups} = planned
+  const {groups, loaded} = planned
+  const hasNotes = loaded.tree !== undefined && takesNotes(loaded.tree, request.layer.toOci)
   const {image, layer, publish} = request
   const {compression, level} = layer
   const done: StoredGroup[] = []
@@ -149,9 +150,9 @@ async function storeGroups(
           // one job means one thing at a time, and with --no-clobber this image might not be wanted
           if (ports.jobs === 1 || publish.noClobber) return
           const packedContent = {layers: [packed], content: facts}
-          const note = noteOf({request, ports}, planned, facts)
+          const note = hasNotes ? undefined : noteOf({request, ports}, planned, facts)
           for (const target of targets)
-            configUpload.begin(withNote(makeImage(target, content, packedContent), note))
+            configUpload.begin(makeImage(target, content, packedContent, note))
         },
       },
       ports,

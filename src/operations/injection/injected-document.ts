@@ -1,4 +1,4 @@
-import {formatNote, type RunNote, withNote} from '../../image/follow/run-note.js'
+import {formatNote, type RunNote} from '../../image/follow/run-note.js'
 import type {Encoded, Image} from '../../image/image.js'
 import type {IndexTree} from '../../image/index-tree.js'
 import {replaceImages} from '../../image/replace-images.js'
@@ -43,11 +43,11 @@ export function injectedDocument(
   note: RunNote | undefined,
 ): InjectedDocument {
   const {tree, targets} = loaded
-  const hasOwnNotes = !tree || !takesNotes(tree, layer.toOci)
+  const own = tree && takesNotes(tree, layer.toOci) ? undefined : note
   const injected = [
-    ...groups.flatMap((group) => injectGroup(group, makeImage)),
-    ...kept.map(keepImage),
-  ].map((each) => (hasOwnNotes ? noted(each, note) : each))
+    ...groups.flatMap((group) => injectGroup(group, makeImage, own)),
+    ...kept.map((target) => keepImage(target, own)),
+  ]
   const isKnown = injected.every(({kind}) => kind === 'made')
   const [only] = injected
   if (!tree) {
@@ -82,14 +82,8 @@ export function injectedDocument(
 }
 
 /** Whether the index itself can hold a note. */
-function takesNotes({index}: IndexTree, toOci = false): boolean {
+export function takesNotes({index}: IndexTree, toOci = false): boolean {
   return toOci || index.descriptor.mediaType === ociIndex
-}
-
-/** The image with the note, unless it stays as it is. */
-function noted(injected: InjectedImage, note: RunNote | undefined): InjectedImage {
-  if (injected.kind === 'planned' || injected.result === injected.target.image) return injected
-  return {...injected, result: withNote(injected.result, note)}
 }
 
 /** An image that is not made yet stands for itself. */
