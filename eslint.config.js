@@ -234,9 +234,7 @@ export default tseslint.config(
   {
     files: ['src/**', 'commands/**'],
     ignores: ['src/oci/json*.ts'],
-    rules: {
-      'no-restricted-syntax': ['error', oneReading],
-    },
+    rules: {'no-restricted-syntax': ['error', oneReading]},
   },
   {
     files: ['src/oci/**', 'src/image/**'],

@@ -64,7 +64,7 @@ function editConfig(config: Encoded<ImageConfig>, slot: Slot, isLast: boolean): 
   const {value} = config
   const keys = slotLabels(slot.name)
   const before = parseEdits(labelsOf(value).get(keys.before))
-  const own: string[] = Object.values(keys)
+  const own: string[] = Object.values<string>({...keys})
   if (isLast) own.push(...ofAnySlot)
   const gone: JsonPath[] = [
     ...slot.layers.map(({layer}) => ['rootfs', 'diff_ids', layer]),

@@ -3,12 +3,7 @@ import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {attested} from '../oci/image-index.js'
 import {ociIndex} from '../oci/media-type.js'
-import {
-  textOf,
-  editMembers,
-  type JsonPath,
-  type MemberEdit,
-} from './text-edit.js'
+import {textOf, editMembers, type JsonPath, type MemberEdit} from './text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {toOciIndexText} from './to-oci.js'
 
@@ -51,10 +46,7 @@ export function replaceImages(tree: IndexTree, replacements: Replacements): Edit
   })
 }
 
-function edit(
-  index: IndexTree['index'],
-  replacements: Replacements,
-): IndexTree['index'] {
+function edit(index: IndexTree['index'], replacements: Replacements): IndexTree['index'] {
   const {images, attestations, toOci = false} = replacements
   const {descriptor, value} = index
   const before = textOf(index)

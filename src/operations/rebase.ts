@@ -54,15 +54,12 @@ export async function rebase(request: RebaseRequest, ports: Ports): Promise<Reba
   )
 }
 
-async function rebaseFound(
-  place: Workplace<RebaseRequest>,
-  {found}: Round,
-): Promise<RebaseResult> {
+async function rebaseFound(place: Workplace<RebaseRequest>, {found}: Round): Promise<RebaseResult> {
   const {store, request, ports} = place
   const what = formatReference(request.image.reference)
   const injected = await loadImages(store, found, ports.signal)
   const origin = originOfLoaded(injected)
-  const onto = request.onto ?? originReference(origin)
+  const onto = request.onto ?? originReference(origin, request.image.reference)
   if (!onto) throw unknownOrigin(origin, what, '--onto')
   const vendor = await ports.openStore(onto, {writes: false})
   try {

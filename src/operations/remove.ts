@@ -133,7 +133,12 @@ async function emptiedDocument(
     if (!only) throw new TypeError('a removal from nothing')
     return (note) => {
       const image = noted(only, note)
-      return {outermost: image.after.manifest, images: [image], indexes: [], original: only.original}
+      return {
+        outermost: image.after.manifest,
+        images: [image],
+        indexes: [],
+        original: only.original,
+      }
     }
   }
   const beside = await imagesBeside(store, tree, images, signal)

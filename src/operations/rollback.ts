@@ -53,8 +53,7 @@ export async function rollback(request: RollbackRequest, ports: Ports): Promise<
     const stored = await store.getManifest(digest, {signal})
     if (!stored) throw gone(digest, store.name)
     const planned = outstanding(moves, digest)
-    if (!dryRun && planned.length > 0)
-      ports.report({kind: 'step', step: 'publish', on: store.name})
+    if (!dryRun && planned.length > 0) ports.report({kind: 'step', step: 'publish', on: store.name})
     const publish = {keep, dryRun, onConflict: 'fail', noClobber: false} as const
     const publication = {changed: documentOf(stored), moves, request: {publish}}
     const tags = dryRun

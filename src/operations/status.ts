@@ -40,7 +40,7 @@ export interface ImageStatus {
   readonly platforms: readonly PlatformStatus[]
   /** Whether the slot differs from the directory; `null`: there is none to compare with. */
   readonly differs: boolean | null
-  /** Signatures and other artifacts that refer to the vendor's old and new image, and to this one. */
+  /** Signatures and the like that refer to the vendor's old and new image, and to this one. */
   readonly referrers: readonly ReferrerCount[]
   /** Why the state is not known. */
   readonly error: {readonly code: string; readonly message: string} | null
@@ -109,7 +109,7 @@ async function statusOf(
     const what = formatReference(reference)
     const document = await findDocument(store, reference, ports)
     const start = await startStatus(store, document, signal)
-    const vendor = originReference(start.origin) ?? base
+    const vendor = originReference(start.origin, reference) ?? base
     if (!vendor) throw unknownOrigin(start.origin, what, '--base')
     const to = await vendors.digestOf(vendor)
     const from = start.origin.digest
@@ -160,7 +160,11 @@ async function compare(
 interface Vendors {
   digestOf(reference: Reference): Promise<Digest>
   imagesOf(reference: Reference): Promise<LoadedImages>
-  referrersOf(reference: Reference, subject: Digest, of: ReferrerCount['of']): Promise<ReferrerCount>
+  referrersOf(
+    reference: Reference,
+    subject: Digest,
+    of: ReferrerCount['of'],
+  ): Promise<ReferrerCount>
 }
 
 function createVendors(ports: Ports): Vendors {

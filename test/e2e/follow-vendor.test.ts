@@ -47,7 +47,16 @@ const byBuildah: Vendor = async (folder, version) => {
   writeFileSync(join(context, 'Containerfile'), lines.join('\n'))
   const storage = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run')]
   const how = [...storage, '--storage-driver', 'vfs']
-  const built = ['bud', '--isolation', 'chroot', '--timestamp', '1600000000', '-t', 'vendor', context]
+  const built = [
+    'bud',
+    '--isolation',
+    'chroot',
+    '--timestamp',
+    '1600000000',
+    '-t',
+    'vendor',
+    context,
+  ]
   await execa('buildah', [...how, ...built], quiet)
   await execa('buildah', [...how, 'push', 'vendor', `oci:${layout}:v1`], quiet)
   return `oci:${layout}:v1`
@@ -79,7 +88,9 @@ async function filesOf(image: string): Promise<Readonly<Record<string, string>>>
 
 const layerBytes = (requests: readonly RecordedRequest[]): number =>
   requests
-    .filter(({method, path}) => ['POST', 'PUT', 'PATCH'].includes(method) && path.includes('/blobs/'))
+    .filter(
+      ({method, path}) => ['POST', 'PUT', 'PATCH'].includes(method) && path.includes('/blobs/'),
+    )
     .reduce((sum, {bytes}) => sum + bytes, 0)
 
 const registries: [string, () => Promise<string>][] = [
@@ -95,39 +106,42 @@ const vendors: [string, Vendor][] = [
 describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that moves', () => {
   describe.each(registries)('in %s', (_, start) => {
     describe.each(vendors)('its images made by %s', (_, vendor) => {
-      it.each(formats)('and in %s format: status, rebase without a layer, remove', async (format) => {
-        const folder = await tempDir()
-        const address = await start()
-        const proxy = await recordRequests(address)
-        await publish(await vendor(folder, 'one'), address, format)
-        const [image, ours] = [`${proxy.address}/vendor/app:v1`, `${proxy.address}/team/app:data`]
-        const tree = await makeTree({'cvmfs/file': 'content', 'cvmfs/deep/other': 'x'})
-        await injectJson(['update', image, tree, '--to', ours, '--env', 'DATA=/cvmfs'])
-        expect((await inject(['status', ours])).exitCode).toBe(0)
-        expect((await inject(['rebase', ours, '--check'])).exitCode).toBe(0)
+      it.each(formats)(
+        'and in %s format: status, rebase without a layer, remove',
+        async (format) => {
+          const folder = await tempDir()
+          const address = await start()
+          const proxy = await recordRequests(address)
+          await publish(await vendor(folder, 'one'), address, format)
+          const [image, ours] = [`${proxy.address}/vendor/app:v1`, `${proxy.address}/team/app:data`]
+          const tree = await makeTree({'cvmfs/file': 'content', 'cvmfs/deep/other': 'x'})
+          await injectJson(['update', image, tree, '--to', ours, '--env', 'DATA=/cvmfs'])
+          expect((await inject(['status', ours])).exitCode).toBe(0)
+          expect((await inject(['rebase', ours, '--check'])).exitCode).toBe(0)
 
-        await publish(await vendor(folder, 'two'), address, format)
-        const asked = await inject(['status', ours, '--json'])
-        expect(asked.exitCode).toBe(20)
-        const next = (await injectJson(['inspect', image]))['digest']
-        expect(JSON.parse(asked.stdout)).toMatchObject({changed: true, images: [{to: next}]})
-        expect((await inject(['rebase', ours, '--check'])).exitCode).toBe(20)
+          await publish(await vendor(folder, 'two'), address, format)
+          const asked = await inject(['status', ours, '--json'])
+          expect(asked.exitCode).toBe(20)
+          const next = (await injectJson(['inspect', image]))['digest']
+          expect(JSON.parse(asked.stdout)).toMatchObject({changed: true, images: [{to: next}]})
+          expect((await inject(['rebase', ours, '--check'])).exitCode).toBe(20)
 
-        proxy.requests.length = 0
-        const result = await injectJson(['rebase', ours])
-        expect(result).toMatchObject({changed: true, tags: ['data'], onto: {to: next}})
-        // the config is a kB or two; layers are mounted
-        expect(layerBytes(proxy.requests)).toBeLessThan(4096)
-        expect(await filesOf(`${address}/team/app:data`)).toEqual({
-          ...(await filesOf(`${address}/vendor/app:v1`)),
-          '/cvmfs/file': 'content',
-          '/cvmfs/deep/other': 'x',
-        })
-        expect(await injectJson(['remove', ours, '--dry-run'])).toMatchObject({
-          digest: next,
-          original: true,
-        })
-      })
+          proxy.requests.length = 0
+          const result = await injectJson(['rebase', ours])
+          expect(result).toMatchObject({changed: true, tags: ['data'], onto: {to: next}})
+          // the config is a kB or two; layers are mounted
+          expect(layerBytes(proxy.requests)).toBeLessThan(4096)
+          expect(await filesOf(`${address}/team/app:data`)).toEqual({
+            ...(await filesOf(`${address}/vendor/app:v1`)),
+            '/cvmfs/file': 'content',
+            '/cvmfs/deep/other': 'x',
+          })
+          expect(await injectJson(['remove', ours, '--dry-run'])).toMatchObject({
+            digest: next,
+            original: true,
+          })
+        },
+      )
     })
 
     it.each(formats)('an index of four platforms in %s format', async (family) => {
@@ -149,9 +163,10 @@ describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that m
       expect(layerBytes(proxy.requests)).toBeLessThan(4 * 4096)
       const files = await filesOf(`${address}/team/app:data`)
       expect(files).toMatchObject({'/cvmfs/file': 'content', '/app/two-amd64': ''})
-      expect(
-        await injectJson(['remove', ours, '--platform', 'all', '--dry-run']),
-      ).toMatchObject({digest: next, original: true})
+      expect(await injectJson(['remove', ours, '--platform', 'all', '--dry-run'])).toMatchObject({
+        digest: next,
+        original: true,
+      })
     })
   })
 
@@ -168,8 +183,9 @@ describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that m
     proxy.requests.length = 0
     await injectJson(['rebase', ours, '--look', 'none'])
     for (const {digest} of layers)
-      expect(proxy.requests.filter(({method, path}) => method === 'GET' && path.endsWith(digest)))
-        .toEqual([])
+      expect(
+        proxy.requests.filter(({method, path}) => method === 'GET' && path.endsWith(digest)),
+      ).toEqual([])
   })
 })
 
@@ -208,7 +224,11 @@ describe('status', () => {
     expect(exitCode).toBe(20)
     expect(stdout).toMatch(/^\| IMAGE \|.*\n\| --- \|.*\n\| .*data \| .* \| differs \|/)
     expect((await inject(['update', `${image}:data`, tree, '--check'])).exitCode).toBe(20)
-    const {exitCode: missing, stdout: table} = await inject(['status', `${image}:none`, `${image}:data`])
+    const {exitCode: missing, stdout: table} = await inject([
+      'status',
+      `${image}:none`,
+      `${image}:data`,
+    ])
     expect(missing).toBe(4)
     expect(table).toMatch(/unknown .*ERR_INJECT_IMAGE_NOT_FOUND[^]*up to date/)
   })
@@ -253,6 +273,9 @@ describeWith(['docker-registry'], 'history', () => {
       await injectJson(['update', `${image}:v1`, tree, '--tag', 'data', '--keep', '2'])
     }
     const tags = await listed(store.listTags())
-    expect(tags.filter((tag) => tag.startsWith('data-'))).toEqual(['data-inject-3', 'data-inject-4'])
+    expect(tags.filter((tag) => tag.startsWith('data-'))).toEqual([
+      'data-inject-3',
+      'data-inject-4',
+    ])
   })
 })

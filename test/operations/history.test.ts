@@ -120,7 +120,7 @@ describe('rollback', () => {
     expect(await to({kind: 'time', time})).toMatchObject({digest: digests[1]})
   })
 
-  it('tells what is not in the history, what is gone, and that there is none', async () => {
+  it('is refused for what is not in the history, for what is gone, and without a history', async () => {
     const {places, put, back} = await begin()
     const first = await put(1)
     await expect(back(1)).rejects.toMatchObject({code: 'ERR_INJECT_NO_HISTORY'})

@@ -27,10 +27,7 @@ async function said(places: Places, tag: string): Promise<Record<string, string>
   return Object.fromEntries(all.filter(([key]) => /^(?:dev\.inject|org\.)/.test(key)))
 }
 
-async function labelsOf(
-  store: ReturnType<Places['place']>,
-  blob: {digest: Digest; size: number},
-) {
+async function labelsOf(store: ReturnType<Places['place']>, blob: {digest: Digest; size: number}) {
   const chunks = []
   for await (const chunk of await store.openBlob(blob)) chunks.push(chunk)
   const {config} = JSON.parse(Buffer.concat(chunks).toString()) as {

@@ -251,9 +251,7 @@ describe('a slot whose directories are those of the image', () => {
   it('is packed anew when these differ, as an update of the new image packs it', async () => {
     const {places, directory, next} = await moved(5)
     const result = await rebase(request(), places)
-    expect(result.images[0]?.slots).toEqual([
-      {name: 'cvmfs', path: '/', layers: 1, repacked: 1},
-    ])
+    expect(result.images[0]?.slots).toEqual([{name: 'cvmfs', path: '/', layers: 1, repacked: 1}])
     const again = {reference: parseReference(`${ours}:data`), directory, parents: 'base'} as const
     expect(await update(updateRequest(again), places)).toMatchObject({changed: false})
     expect(await remove(removal(), places)).toMatchObject({digest: next.digest})
@@ -274,7 +272,11 @@ describe('a slot whose directories are those of the image', () => {
   it('follows links of the new image', async () => {
     const {places} = await moved(0)
     const link = {
-      entries: [makeEntry('usr/'), makeEntry('usr/opt/'), makeEntry('opt', {kind: 'symlink', target: 'usr/opt'})],
+      entries: [
+        makeEntry('usr/'),
+        makeEntry('usr/opt/'),
+        makeEntry('opt', {kind: 'symlink', target: 'usr/opt'}),
+      ],
     }
     await putVendor(places.place(vendor), 'three', {layers: vendorLayers('three', link)})
     const result = await rebase(request(), places)
@@ -340,7 +342,8 @@ function withoutDigest(result: Awaited<ReturnType<typeof inspect>> | undefined):
 
 async function namesIn(places: Places, image: Awaited<ReturnType<typeof inspect>>) {
   const [slot] = 'slots' in image ? image.slots : []
-  const found = 'layers' in image ? image.layers.find((each) => each.diffId === slot?.diffId) : undefined
+  const found =
+    'layers' in image ? image.layers.find((each) => each.diffId === slot?.diffId) : undefined
   if (!found) throw new Error('no slot')
   const {readLayerIndex} = await import('../../src/layer/pack/layer-index.js')
   const blob = await places.place(ours).openBlob({digest: found.digest, size: found.size})

@@ -123,15 +123,18 @@ describe('an image', () => {
     })
   })
 
-  it('whose label names a place that is not a registry is not looked for there', async () => {
-    const places = severalPlaces()
-    await putVendor(places.place('registry.example/team/app'), 'one', {
-      tag: 'data',
-      labels: {'dev.inject.base': `sha256:${'0'.repeat(64)}`, 'dev.inject.base.name': 'oci:/etc'},
-    })
-    const {only} = await ask(places)
-    expect(only?.error?.code).toBe('ERR_INJECT_ORIGIN_UNKNOWN')
-  })
+  it.each(['oci:/etc', '127.0.0.1:6379/a:v1', 'localhost/a', '169.254.169.254/a:v1', 'a b'])(
+    'that says it comes from %s is not looked for there',
+    async (name) => {
+      const places = severalPlaces()
+      await putVendor(places.place('registry.example/team/app'), 'one', {
+        tag: 'data',
+        labels: {'dev.inject.base': `sha256:${'0'.repeat(64)}`, 'dev.inject.base.name': name},
+      })
+      const {only} = await ask(places)
+      expect(only?.error?.code).toBe('ERR_INJECT_ORIGIN_UNKNOWN')
+    },
+  )
 })
 
 it('an image that did not move costs three requests, and vendors are asked for once', async () => {

@@ -152,7 +152,8 @@ export const tagFlags = {
 export const baseAnnotationsFlag = {
   'base-annotations': Flags.boolean({
     helpGroup: 'CONFIG',
-    summary: 'Also set org.opencontainers.image.base.name and .digest to the image it was made from.',
+    summary:
+      'Also set org.opencontainers.image.base.name and .digest to the image it was made from.',
   }),
 }
 

@@ -12,7 +12,12 @@ export function renderStatus({images}: Shown): string {
   const rows = [heads, ...images.flatMap(rowsOf)]
   const widths = heads.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
   return rows
-    .map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n')
 }
 

@@ -7,13 +7,7 @@ import {familyOf} from '../../oci/manifest.js'
 import {textShape} from '../../oci/shape.js'
 import {editedImage} from '../edited-image.js'
 import type {Encoded, Image} from '../image.js'
-import {
-  bytesOf,
-  configDescriptorEdits,
-  editMembers,
-  type MemberEdit,
-  textOf,
-} from '../text-edit.js'
+import {bytesOf, configDescriptorEdits, editMembers, type MemberEdit, textOf} from '../text-edit.js'
 
 /** The longest note of a user, in characters. */
 export const longestNote = 500

@@ -47,7 +47,12 @@ export async function planRepack(
     ;(places[at] ?? rest).push(entry)
     newestMtime = Math.max(newestMtime, entry.mtime)
   }
-  const isSame = rest.length === 0 && isDeepStrictEqual(places, found.map((entry) => [entry]))
+  const isSame =
+    rest.length === 0 &&
+    isDeepStrictEqual(
+      places,
+      found.map((entry) => [entry]),
+    )
   return isSame ? undefined : {places, rest, newestMtime}
 }
 

@@ -15,7 +15,7 @@ import type {RebasedImage, RebasedSlot} from './rebased-image.js'
 export interface RebasedImageResult {
   /** `linux/arm64/v8`. */
   readonly platform: string
-  /** The manifests that the slots were in before, and are in now; `null` in a dry run: not known. */
+  /** The manifests with the slots, before and now; `null` in a dry run that would have to pack. */
   readonly from: Digest
   readonly digest: Digest | null
   /** The vendor's image, before and after; `null` where the image does not say. */
@@ -91,7 +91,9 @@ function attestationsOf({images, onto}: RebaseOutcome): number {
   const trees: IndexTree[] = onto.tree ? [onto.tree] : []
   let count = 0
   for (let tree = trees.pop(); tree !== undefined; tree = trees.pop()) {
-    count += tree.index.value.manifests.filter((entry) => replaced.has(attested(entry) ?? '')).length
+    count += tree.index.value.manifests.filter((entry) =>
+      replaced.has(attested(entry) ?? ''),
+    ).length
     trees.push(...tree.below.values())
   }
   return count

@@ -68,7 +68,12 @@ function missingIn({images}: LoadedImages, other: LoadedImages): Platform[] {
 function isFor(wanted: Platform, platform: Platform): boolean {
   const version = wanted['os.version']?.split('.').slice(0, 3).join('.')
   const {os, architecture, variant} = wanted
-  const less = {os, architecture, ...(variant && {variant}), ...(version && {'os.version': version})}
+  const less = {
+    os,
+    architecture,
+    ...(variant && {variant}),
+    ...(version && {'os.version': version}),
+  }
   return matchesPlatform(less, platform)
 }
 

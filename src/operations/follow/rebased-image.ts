@@ -42,7 +42,7 @@ export interface RebasedSlot {
   readonly path: string
   /** How many layers it has. */
   readonly layers: number
-  /** Layers that had to be packed anew, because directories that they have from the image differ. */
+  /** Layers that were packed anew: directories that they have from the image differ. */
   readonly repacked: number
 }
 

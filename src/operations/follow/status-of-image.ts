@@ -1,5 +1,4 @@
-import type {Origin} from '../../image/follow/origin.js'
-import {originOf, originOfIndex} from '../../image/follow/origin.js'
+import {type Origin, originOf, originOfIndex} from '../../image/follow/origin.js'
 import {descriptorOf} from '../../image/document.js'
 import type {Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
@@ -25,7 +24,7 @@ export interface PlatformStatus {
   readonly to: Digest | null
   /** Of the vendor's new image: layers that the old one had, and others with their bytes. */
   readonly layers: LayerChange | null
-  /** RFC 3339: when the vendor's new image was made; `null` if it does not say, or is the old one. */
+  /** RFC 3339: when the vendor's new image was made; `null` if it does not say, or is the old. */
   readonly since: string | null
 }
 

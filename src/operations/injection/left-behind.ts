@@ -47,7 +47,7 @@ export interface ReferrerCount {
   readonly kinds: readonly string[]
 }
 
-/** The signatures, attestations and SBOMs of a manifest; those that cannot be listed are left out. */
+/** The signatures, attestations and SBOMs of a manifest, as far as they can be listed. */
 export async function referrersOf(
   store: ContentStore,
   subject: Digest,

@@ -1,5 +1,10 @@
 import {describe, expect, it} from 'vitest'
-import {changedTwice, putSlots, refuseBuiltUpon, takeSlots} from '../../../src/image/follow/carry-slots.js'
+import {
+  changedTwice,
+  putSlots,
+  refuseBuiltUpon,
+  takeSlots,
+} from '../../../src/image/follow/carry-slots.js'
 import {originOf} from '../../../src/image/follow/origin.js'
 import {eject, isSameImage} from '../../../src/image/eject.js'
 import type {Image} from '../../../src/image/image.js'
@@ -81,7 +86,9 @@ it('members that a slot and the vendor both changed are told, others are not', (
     {slot: 'cvmfs', member: 'cmd'},
   ]
   const taken = takeSlots(image)
-  expect([...changedTwice(taken, next)].sort((a, b) => (a.member < b.member ? 1 : -1))).toEqual(twice)
+  expect([...changedTwice(taken, next)].sort((a, b) => (a.member < b.member ? 1 : -1))).toEqual(
+    twice,
+  )
   expect(changedTwice(taken, vendor('v2'))).toEqual([])
   // the slot's value counts
   expect(carried(image, next).config.value.config).toMatchObject({Cmd: ['x']})
