@@ -121,10 +121,27 @@ async function statusOf(
     const moved = isSame
       ? {moved: false, platforms: start.platforms, referrers: []}
       : await compare(store, {start, document, vendor, what}, vendors, ports)
-    const differs = content ? (await update(content(reference), ports)).changed : null
-    return {...known, ...moved, differs}
+    if (!content) return {...known, ...moved, differs: null}
+    const compared = await update(content(reference), ports)
+    return {...known, ...moved, ...withDifferences(moved.platforms, compared)}
   } finally {
     await store.close()
+  }
+}
+
+/** The platforms with what an update of them would do. */
+function withDifferences(
+  platforms: readonly PlatformStatus[],
+  result: Awaited<ReturnType<typeof update>>,
+): Pick<ImageStatus, 'differs' | 'platforms'> {
+  const differs = new Map(
+    'images' in result ? result.images.map((image) => [image.platform, image.changed]) : [],
+  )
+  const differsFor = ({platform}: PlatformStatus) =>
+    'images' in result ? (differs.get(platform) ?? null) : result.changed
+  return {
+    differs: result.changed,
+    platforms: platforms.map((each) => ({...each, differs: differsFor(each)})),
   }
 }
 

@@ -7,6 +7,7 @@ import {inject, injectJson} from '../support/cli.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
 import {recordRequests, type RecordedRequest} from '../support/recording-proxy.js'
 import {listed, openRegistry} from '../support/open-registry.js'
+import {programPath} from '../support/serve-command.js'
 import {serveRegistry} from '../support/served-registry.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -186,6 +187,50 @@ describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that m
       expect(
         proxy.requests.filter(({method, path}) => method === 'GET' && path.endsWith(digest)),
       ).toEqual([])
+  })
+})
+
+describe.each([
+  ['rebase', ['rebase']],
+  ['rollback', ['rollback', '1', '--keep', '2']],
+] as const)('%s that is killed', (name, [command, ...rest]) => {
+  it('at any of its writes leaves the old image or the new one, and runs again', async () => {
+    const {address} = await serveRegistry()
+    const {store} = openRegistry(address)
+    const proxy = await recordRequests(address)
+    const image = `${proxy.address}/team/app`
+    await putVendor(store, 'one')
+    for (const content of ['a', 'b']) {
+      const tree = await makeTree({'cvmfs/file': content})
+      await update(`${image}:v1`, tree, {tags: ['data']})
+    }
+    if (name === 'rebase') await putVendor(store, 'two')
+    const before = await store.statManifest('data')
+    const isWrite = ({method}: RecordedRequest) => ['POST', 'PUT', 'PATCH'].includes(method)
+    const seen = new Set<unknown>()
+    let killed = 0
+    for (let last = 1; killed === last - 1; last++) {
+      let writes = 0
+      const args = [programPath, command, `${image}:data`, ...rest]
+      const env = {PATH: process.env['PATH'] ?? '', HOME: '/nonexistent'}
+      const child = execa(process.execPath, args, {reject: false, extendEnv: false, env})
+      proxy.before = async (request) => {
+        if (!isWrite(request) || ++writes !== last) return
+        killed++
+        child.kill('SIGKILL')
+        await child
+      }
+      await child
+      proxy.before = undefined
+      seen.add(await store.statManifest('data'))
+    }
+    const after = await store.statManifest('data')
+    expect(killed).toBeGreaterThan(1)
+    expect(after).not.toBe(before)
+    expect([...seen].sort()).toEqual([before, after].sort())
+    const out = join(await tempDir(), 'out')
+    await injectJson(['unpack', `${image}:data`, out])
+    expect(readFileSync(join(out, 'cvmfs/file'), 'utf8')).toBe(name === 'rebase' ? 'b' : 'a')
   })
 })
 

@@ -301,6 +301,52 @@ describe('a slot whose directories are those of the image', () => {
   })
 })
 
+describe('an image of buildpacks', () => {
+  const label = 'io.buildpacks.lifecycle.metadata'
+  const os = (version: string) => [smallLayer('etc'), smallLayer(`os-${version}`)]
+
+  /** The application of a vendor on a run image, with a slot; and the next run image. */
+  async function onRunImage(names: readonly string[]) {
+    const places = severalPlaces()
+    const run = places.place('registry.example/run')
+    await putVendor(run, 'old', {layers: os('old'), tag: '1'})
+    const known = await inspect({reference: parseReference('registry.example/run:1')}, places)
+    if (!('layers' in known)) throw new Error('an index')
+    const topLayer = known.layers.at(-1)?.diffId
+    const metadata = {runImage: {topLayer, image: names[0], mirrors: names.slice(1)}}
+    const layers = [...os('old'), smallLayer('app')]
+    await putVendor(places.place(vendor), 'x', {
+      layers,
+      labels: {[label]: JSON.stringify(metadata)},
+    })
+    await injected(places)
+    await putVendor(run, 'new', {layers: os('new'), tag: '1'})
+    return places
+  }
+  const onto = parseReference('registry.example/run:1')
+
+  it('gets the new run image below the application, and remove gives that without the slot', async () => {
+    const places = await onRunImage(['registry.example/run:1'])
+    const result = await rebase(request({onto}), places)
+    const {digest: base} = result.images[0]?.base
+      ? {digest: result.images[0].base.to}
+      : {digest: ''}
+    const image = await inspect({reference: parseReference(`${ours}:data`)}, places)
+    if (!('layers' in image)) throw new Error('an index')
+    expect(image.layers).toHaveLength(4)
+    expect(image.slots).toMatchObject([{name: 'cvmfs', layer: 3}])
+    expect(await remove(removal(), places)).toMatchObject({original: true, digest: base})
+  })
+
+  it('is not put on one that it does not name, but by force', async () => {
+    const places = await onRunImage(['registry.example/other:1'])
+    await expect(rebase(request({onto}), places)).rejects.toMatchObject({
+      code: 'ERR_INJECT_NOT_REBASABLE',
+    })
+    expect(await rebase(request({onto, force: true}), places)).toMatchObject({changed: true})
+  })
+})
+
 it('a conflict is an error, and with retry the slots are put on the image of the other run', async () => {
   const places = severalPlaces()
   await putVendor(places.place(vendor), 'one')

@@ -36,7 +36,8 @@ function rowsOf(image: ImageStatus): string[][] {
 }
 
 function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst: boolean) {
-  const {reference, vendor, differs, referrers} = image
+  const {reference, vendor, referrers} = image
+  const differs = differsIn(image, platform)
   const notes = [
     platform ? movedBy(platform) : '',
     differs === true ? 'the slot differs from the directory' : '',
@@ -52,9 +53,13 @@ function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst
   ]
 }
 
-function stateOf({differs}: ImageStatus, platform: PlatformStatus | undefined): string {
+function stateOf(image: ImageStatus, platform: PlatformStatus | undefined): string {
   if (platform && platform.state !== 'same') return platform.state
-  return differs === true ? 'differs' : 'up to date'
+  return differsIn(image, platform) === true ? 'differs' : 'up to date'
+}
+
+function differsIn({differs}: ImageStatus, platform: PlatformStatus | undefined) {
+  return platform ? platform.differs : differs
 }
 
 function movedBy({from, to, layers, since}: PlatformStatus): string {

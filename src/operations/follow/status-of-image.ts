@@ -17,6 +17,8 @@ export interface PlatformStatus {
   readonly platform: string
   /** `null`: not looked at, because nothing has moved. */
   readonly slots: readonly {readonly name: string; readonly path: string}[] | null
+  /** Whether its slot differs from the directory; `null`: there is none to compare with. */
+  readonly differs: boolean | null
   /** `gone`: the vendor has no image for it any more. */
   readonly state: 'same' | 'moved' | 'gone' | 'new'
   /** The vendor's manifest, before and now; `null` where it is not known, or there is none. */
@@ -108,6 +110,7 @@ function sameStatus(platform: Platform, image?: Image): PlatformStatus {
   return {
     platform: formatPlatform(platform),
     slots: image ? findSlots(image).map(({name, path}) => ({name, path})) : null,
+    differs: null,
     state: 'same',
     from: (image && originOf(image).digest) ?? null,
     to: null,

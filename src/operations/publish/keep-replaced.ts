@@ -1,4 +1,4 @@
-import {NotFoundError, UsageError} from '../../errors.js'
+import {NotFoundError, unlessFailed, UsageError} from '../../errors.js'
 import {type Digest, isDigest} from '../../oci/digest.js'
 import {isTag} from '../../oci/names/tag.js'
 import {quoted} from '../../oci/quoted.js'
@@ -110,7 +110,10 @@ async function addTag(
   await store.putManifest(stored.bytes, stored.descriptor.mediaType, {tags, signal})
 }
 
-/** A registry may take the deletion of a tag for one of its manifest: what is in use is left. */
+/**
+ * A registry may take the deletion of a tag for one of its manifest: what is in use is left. The
+ * tags have moved by now, so a failure is no more than a message.
+ */
 async function drop(
   store: ContentStore,
   tags: readonly string[],
@@ -119,12 +122,14 @@ async function drop(
 ): Promise<void> {
   const left: string[] = []
   for (const tag of tags) {
-    if ((await store.statManifest(tag, {signal})) === current) continue
-    const outcome = canDeleteTags(store) ? await store.deleteTag(tag, {signal}) : 'refused'
-    if (outcome === 'refused') left.push(tag)
+    const outcome = await unlessFailed(async () => {
+      if ((await store.statManifest(tag, {signal})) === current) return 'in use'
+      return canDeleteTags(store) ? store.deleteTag(tag, {signal}) : 'refused'
+    })
+    if (outcome === undefined || outcome === 'refused') left.push(tag)
   }
   if (left.length === 0) return
-  const message = `${store.name} deletes no tags: ${left.slice(0, 5).join(', ')}${left.length > 5 ? ', …' : ''} stay, beyond those to be kept`
+  const message = `tags beyond those to be kept were not deleted in ${store.name}: ${left.slice(0, 5).join(', ')}${left.length > 5 ? ', …' : ''}`
   report({kind: 'notice', message})
 }
 
