@@ -162,7 +162,7 @@ async function compare(
   const injected = start.images ?? (await loadImages(store, document, ports.signal))
   const images = await vendors.imagesOf(vendor)
   const platforms = movedPlatforms(injected, images, what)
-  // the index may have moved for other platforms only
+  // an image of one platform stays when the vendor's index moves for others
   if (isUnmoved(injected, images)) return {moved: false, platforms, referrers: []}
   const before = originOfLoaded(injected).digest
   const referrers = [

@@ -7,7 +7,7 @@ import {inject, injectJson} from '../support/cli.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
 import {recordRequests, type RecordedRequest} from '../support/recording-proxy.js'
 import {listed, openRegistry} from '../support/open-registry.js'
-import {programPath} from '../support/serve-command.js'
+import {programPath, serveCommand} from '../support/serve-command.js'
 import {serveRegistry} from '../support/served-registry.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -279,12 +279,31 @@ describe('status', () => {
   })
 })
 
+interface CollectedRegistry {
+  readonly address: string
+  /** Removes what has no tag. */
+  readonly collect: () => Promise<void>
+}
+
+const collected: [string, () => Promise<CollectedRegistry>][] = [
+  ['docker-registry garbage-collect', () => startDockerRegistry({delete: 'enabled'})],
+  [
+    'inject store prune --untagged',
+    async () => {
+      const root = join(await tempDir(), 'root')
+      const {address} = await serveCommand(root)
+      const args = ['store', 'prune', root, '--untagged', '--grace', '0s']
+      return {address, collect: async () => void (await injectJson(args))}
+    },
+  ],
+]
+
 describeWith(['docker-registry'], 'history', () => {
-  it('is walked, rolled back, and what --keep keeps survives the collection of a registry', async () => {
-    const registry = await startDockerRegistry({delete: 'enabled'})
-    const {store} = openRegistry(registry.address)
+  it.each(collected)('is walked, rolled back, and what --keep keeps survives %s', async (_, start) => {
+    const {address, collect} = await start()
+    const {store} = openRegistry(address)
     await putVendor(store, 'one')
-    const image = `${registry.address}/team/app`
+    const image = `${address}/team/app`
     const digests: unknown[] = []
     for (const content of ['a', 'b', 'c', 'd', 'e']) {
       const tree = await makeTree({'cvmfs/file': content})
@@ -295,7 +314,9 @@ describeWith(['docker-registry'], 'history', () => {
     expect(history.map((each) => (each as {note: string}).note)).toEqual(
       ['e', 'd', 'c', 'b', 'a'].map((each) => `job ${each}`),
     )
-    await registry.collect()
+    await collect()
+    // without a tag: collected
+    expect(await store.statManifest(String(digests[0]))).toBeUndefined()
     expect(await injectJson(['rollback', `${image}:data`, '2'])).toMatchObject({
       digest: digests[2],
       tags: ['data'],
@@ -303,8 +324,9 @@ describeWith(['docker-registry'], 'history', () => {
     const out = join(await tempDir(), 'out')
     await injectJson(['unpack', `${image}:data`, out])
     expect(readFileSync(join(out, 'cvmfs/file'), 'utf8')).toBe('c')
-    const lost = await inject(['rollback', `${image}:data`, '9'])
+    const lost = await inject(['rollback', `${image}:data`, '2'])
     expect(lost.exitCode).toBe(4)
+    expect(lost.stderr).toContain('any more')
     expect((await inject(['rollback', `${image}:v1`])).exitCode).toBe(11)
   })
 

@@ -220,6 +220,17 @@ describe('files of the new image that the slot hides', () => {
     expect((await rebase(request({look: 'none'}), places)).images[0]?.hidden).toEqual([])
   })
 
+  it('count where a whiteout or an opaque directory of the slot hides them', async () => {
+    const places = severalPlaces()
+    await putVendor(places.place(vendor), 'one')
+    const directory = await makeTree({'cvmfs/.wh.free': '', 'cvmfs/deep/.wh..wh..opq': ''})
+    await injected(places, {directory, whiteouts: true})
+    const deep = {entries: [makeEntry('cvmfs/'), makeEntry('cvmfs/deep/'), makeEntry('cvmfs/deep/x')]}
+    await putVendor(places.place(vendor), 'two', {layers: vendorLayers('two', hiding, deep)})
+    const result = await rebase(request(), places)
+    expect(result.images[0]?.hidden).toEqual(['/cvmfs/deep/x', '/cvmfs/free'])
+  })
+
   it('a link in the place of a directory of the slot is refused', async () => {
     const places = severalPlaces()
     await putVendor(places.place(vendor), 'one')

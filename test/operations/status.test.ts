@@ -58,7 +58,7 @@ describe('an image', () => {
     })
   })
 
-  it('of an index whose other platforms moved is up to date', async () => {
+  it('of an index is told by platform', async () => {
     const places = severalPlaces()
     await putVendorIndex(places.place(vendor), 'one', ['amd64', 'arm64'])
     await inject(places, 'all')

@@ -4,7 +4,7 @@ import type {ByteString} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
 import {findPaths} from '../../layer/pack/base-directories.js'
 import type {IndexedEntry, LayerIndex} from '../../layer/pack/layer-index.js'
-import {whiteoutPrefix} from '../../layer/whiteout.js'
+import {opaqueMarker, whiteoutPrefix} from '../../layer/whiteout.js'
 import {defaultSlotName} from '../../oci/annotation.js'
 import type {Ports} from '../../ports.js'
 import {type BaseLayer, baseLayers, type BaseLayers} from '../slot/base-layers.js'
@@ -43,14 +43,19 @@ export async function lookBelow(
   const added = without(next, old)
   if (added.length === 0) return {paths: [], isComplete: true}
   const wanted = new Map<ByteString, IndexedEntry['kind']>()
+  const opaque = new Set<ByteString>()
   for (const slot of slots) {
     for (const layer of layersOfSlot(slot)) {
       const index = await look.read(layer)
       if (!index) continue
-      for (const {path, kind} of index) if (!isWhiteout(path)) wanted.set(path, kind)
+      for (const entry of index) note(entry)
       await checkDirectories(slot, index)
     }
   }
+  for (const layer of opaque.size > 0 ? added : [])
+    for (const {path, kind} of (await look.read(layer)) ?? [])
+      if (kind !== 'directory' && parentsOf(path).some((folder) => opaque.has(folder)))
+        wanted.set(path, kind)
   const hidden = async (places: readonly BaseLayer[], paths: ReadonlySet<ByteString>) => {
     const found = await findPaths(places, withParents(paths), (layer) => look.read(layer))
     return [...paths].filter((path) => {
@@ -62,6 +67,18 @@ export async function lookBelow(
   const known = candidates.size > 0 ? new Set(await hidden(old, candidates)) : candidates
   const paths = [...candidates].filter((path) => !known.has(path)).sort()
   return {paths, isComplete: !look.isPartial()}
+
+  /** What an entry hides: what is at its path, or, for a whiteout, what that is about. */
+  function note({path, kind}: IndexedEntry): void {
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    const folder = path.slice(0, Math.max(0, path.length - name.length - 1))
+    if (!name.startsWith(whiteoutPrefix)) wanted.set(path, kind)
+    else if (name === opaqueMarker) opaque.add(folder)
+    else {
+      const target = name.slice(whiteoutPrefix.length)
+      wanted.set(folder === '' ? target : `${folder}/${target}`, 'other')
+    }
+  }
 
   /** As an update does it, for content that is laid over the image's root. */
   async function checkDirectories(slot: CarriedSlot, index: LayerIndex): Promise<void> {
@@ -83,15 +100,14 @@ function without(layers: readonly BaseLayer[], others: readonly BaseLayer[]): Ba
 /** Whatever hides a path is said of a folder above it. */
 function withParents(paths: ReadonlySet<ByteString>): Set<ByteString> {
   const all = new Set(paths)
-  for (const path of paths)
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const folder = path.slice(0, end)
-      if (all.has(folder)) break
-      all.add(folder)
-    }
+  for (const path of paths) for (const folder of parentsOf(path)) all.add(folder)
   return all
 }
 
-function isWhiteout(path: ByteString): boolean {
-  return path.slice(path.lastIndexOf('/') + 1).startsWith(whiteoutPrefix)
+/** The folders that a path is in, innermost first. */
+function parentsOf(path: ByteString): ByteString[] {
+  const folders: ByteString[] = []
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+    folders.push(path.slice(0, end))
+  return folders
 }
