@@ -1,4 +1,5 @@
 import {PreconditionError} from '../errors.js'
+import type {RunNote} from '../image/follow/run-note.js'
 import type {Digest} from '../oci/digest.js'
 import {formatReference, type Reference} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
@@ -84,11 +85,9 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
   const {image, target, publish: how} = request
   const {signal} = ports
   const store = joinedStore(round, vendor)
-  const moves = await planTagMoves(
-    store,
-    {reference: image.reference, tags: target.tags, from},
-    signal,
-  )
+  const {digest: base} = injected
+  const wanted = {reference: image.reference, tags: target.tags, from}
+  const moves = await planTagMoves(store, wanted, signal)
   const paired = isUnmoved(injected, onto.images) ? undefined : pairsOf(round)
   const images = paired ? await rebasedImages(round, paired, store) : []
   const parts = {
@@ -96,16 +95,12 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
     isElsewhere: store !== round.store,
     origin: originName(onto.reference),
   }
-  const replaced = await findReplaced(moves, injected.digest, createReadDocuments(store, signal))
-  const note = noteOfRun({note: how.note, version: ports.version}, replaced)
-  const unchanged = {outermost: {descriptor: {digest: injected.digest}}}
-  const made = paired
-    ? withFittingNote({replaced, base: injected.digest}, note, (note) => {
-        const document = rebasedDocument(parts, note)
-        return {document, outermost: document?.outermost ?? unchanged.outermost}
-      })
-    : undefined
-  const changed = paired ? made?.document : await sameDocument(store, injected.digest, signal)
+  const replaced = await findReplaced(moves, base, createReadDocuments(store, signal))
+  const noted = noteOfRun({note: how.note, version: ports.version}, replaced)
+  const make = (note: RunNote | undefined) => rebasedDocument(parts, note)
+  const isKnown = images.every(({after}) => after !== undefined)
+  const rebased = paired && isKnown ? withFittingNote({replaced, base}, noted, make) : undefined
+  const changed = paired ? rebased : await sameDocument(store, base, signal)
   const digest = changed?.outermost.descriptor.digest
   if (how.noClobber) refuseClobber(moves, digest, store.name)
   const planned = (digest === undefined ? moves : outstanding(moves, digest)).map(({tag}) => tag)

@@ -22,14 +22,9 @@ export interface RebaseParts {
   readonly isElsewhere: boolean
 }
 
-/** The document with the slots on the new images; `undefined` while an image is not known. */
-export function rebasedDocument(
-  parts: RebaseParts,
-  note: RunNote | undefined,
-): ChangedDocument | undefined {
+/** The document with the slots on the new images, all of which are known. */
+export function rebasedDocument(parts: RebaseParts, note: RunNote | undefined): ChangedDocument {
   const {injected, images} = parts
-  const isWhole = images.every(({after}) => after !== undefined)
-  if (!isWhole) return undefined
   if (!injected.tree) return singleImage(parts, note)
   // the run image of buildpacks is only a part of each image: the index stays
   const isRunImage = images.every((each) => each.isRunImage)
@@ -41,8 +36,8 @@ export function rebasedDocument(
 function singleImage(
   {images: [only], isElsewhere}: RebaseParts,
   note: RunNote | undefined,
-): ChangedDocument | undefined {
-  if (!only?.after) return undefined
+): ChangedDocument {
+  if (!only?.after) throw new TypeError('a rebase of nothing')
   const after = withNote(only.after, note)
   const images = changedImages(only, after, isElsewhere)
   return {outermost: after.manifest, images, indexes: []}
