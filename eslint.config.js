@@ -45,7 +45,7 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads', 'content'],
+        ['pack/threads', 'records'],
         ['contents', 'pack/blocks', 'shards', 'unpack'],
         ['tree', 'unpack/threads'],
         ['compress', 'decompress', 'tar'],

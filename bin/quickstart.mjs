@@ -72,7 +72,6 @@ async function makeBaseImage(folder) {
   await store.close()
 }
 
-/** Starts the registry and resolves with its address. */
 /**
  * Images remember the name of the registry that they come from, so it must be the same for
  * everybody: an address of this machine that nothing else has. Where there is no such address, or
@@ -81,6 +80,7 @@ async function makeBaseImage(folder) {
 const address = '127.26.1.1:5000'
 const tries = 20
 
+/** Starts the registry and resolves with its address. */
 async function serve(folder) {
   console.log('$ inject serve registry --listen 127.0.0.1:0 &\n')
   for (let count = 0; count < tries; count++) {

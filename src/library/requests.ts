@@ -1,6 +1,6 @@
 import {refuseReserved, withoutOldCommand} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
-import {readLimits, type ReadLimits} from '../layer/content/read-layer.js'
+import {readLimits, type ReadLimits} from '../layer/records/read-layer.js'
 import {parseModeRule} from '../layer/tree/mode-rule.js'
 import {pathPatterns} from '../layer/tree/path-patterns.js'
 import {parseSlotPath} from '../image/slot-path.js'

@@ -419,7 +419,8 @@ async function namesIn(places: Places, image: Awaited<ReturnType<typeof inspect>
   const found =
     'layers' in image ? image.layers.find((each) => each.diffId === slot?.diffId) : undefined
   if (!found) throw new Error('no slot')
-  const {readLayerIndex} = await import('../../src/layer/pack/layer-index.js')
+  const {readLayerIndex} = await import('../../src/layer/contents/layer-index.js')
   const blob = await places.place(ours).openBlob({digest: found.digest, size: found.size})
-  return (await readLayerIndex(blob, found, places.signal)).map(({path}) => path)
+  const layer = {...found, place: {number: 1, digest: found.digest}}
+  return (await readLayerIndex(blob, layer, places.signal)).map(({path}) => path)
 }

@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {UsageError} from '../../errors.js'
-import {readLimits, type ReadLimits} from '../../layer/content/read-layer.js'
+import {readLimits, type ReadLimits} from '../../layer/records/read-layer.js'
 import type {ImagePart} from '../../operations/compare/side.js'
 import {maxSize, slotName, zstdWindow} from './common.js'
 

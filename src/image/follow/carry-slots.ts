@@ -9,7 +9,7 @@ import {type ConfigEdits, isEmpty, parseEdits, valuesBefore} from '../config-edi
 import {eject, isSameImage} from '../eject.js'
 import {newLayerType} from '../family.js'
 import {layerSteps} from '../history.js'
-import type {Image, Layer} from '../image.js'
+import type {Image, Layer, NumberedLayer} from '../image.js'
 import {inject} from '../inject.js'
 import type {Sharding, SlotParents} from '../sharding.js'
 import {findSlot, findSlots, type Slot} from '../slot.js'
@@ -20,7 +20,7 @@ export interface CarriedSlot {
   readonly name: string
   readonly path: string
   /** Lowest first. */
-  readonly layers: readonly Layer[]
+  readonly layers: readonly NumberedLayer[]
   readonly sharding: Sharding
   readonly parents: SlotParents | undefined
   /** RFC 3339, of its entry in the history. */
@@ -134,7 +134,7 @@ function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
   const before = parseEdits(label)
   return {
     ...{name, path, sharding, parents, before},
-    layers: slot.layers.map(({descriptor, diffId}) => ({descriptor, diffId})),
+    layers: slot.layers.map(({descriptor, diffId, layer}) => ({descriptor, diffId, number: layer + 1})),
     created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,
     // what the image says now of what was edited is what the edits said
     edits: valuesBefore(value, manifest.value, before),
@@ -144,12 +144,12 @@ function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
 const epoch = '1970-01-01T00:00:00Z'
 
 /** Of the image's family; the same descriptor where it is of that already. */
-function layerFor(image: Image, layer: Layer): Layer {
-  const {mediaType, digest, size}: Descriptor = layer.descriptor
+function layerFor(image: Image, {descriptor, diffId}: Layer): Layer {
+  const {mediaType, digest, size}: Descriptor = descriptor
   const family = familyOf(image.manifest.value, image.manifest.descriptor.mediaType)
-  if (familyOfMediaType(mediaType) === family) return layer
+  if (familyOfMediaType(mediaType) === family) return {descriptor, diffId}
   const own = newLayerType(image, layerCompression(mediaType))
-  return {...layer, descriptor: {mediaType: own, digest, size}}
+  return {diffId, descriptor: {mediaType: own, digest, size}}
 }
 
 /** `findSlots` leaves out slots that have lost a layer; `findSlot` says so. */

@@ -2,10 +2,10 @@ import {isDeepStrictEqual} from 'node:util'
 import type {ByteStream} from '../../store/content-store.js'
 import type {Entry} from '../entry.js'
 import {mostSparseBytes, unpackLimits} from '../limits.js'
+import {normalisePath} from '../normalise-path.js'
 import {blockSize, encodeHeader} from '../tar/encode-header.js'
 import {createTarReader, type TarHandler} from '../tar/reader.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
-import {normalise} from './layer-index.js'
 
 /** How the entries of an archive change while their content stays. */
 export interface RepackPlan {
@@ -124,8 +124,8 @@ async function read(tar: ByteStream, handler: TarHandler, signal: AbortSignal): 
 
 /** With paths as entries have them. */
 function plain(entry: Entry): Entry {
-  const path = normalise(entry.path) ?? entry.path
+  const path = normalisePath(entry.path) ?? entry.path
   return entry.kind === 'hardlink'
-    ? {...entry, path, target: normalise(entry.target) ?? entry.target}
+    ? {...entry, path, target: normalisePath(entry.target) ?? entry.target}
     : {...entry, path}
 }

@@ -1,5 +1,5 @@
 import {type ByteString, fromText, readable} from '../../layer/byte-string.js'
-import {type ContentRecord, isBelow} from '../../layer/content/record.js'
+import {type ContentRecord, isBelow} from '../../layer/records/record.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'
 import {factsOf} from '../compare/compare-trees.js'

@@ -1,5 +1,5 @@
 import type {ByteString} from '../../layer/byte-string.js'
-import {comparePaths, isBelow} from '../../layer/content/record.js'
+import {comparePaths, isBelow} from '../../layer/records/record.js'
 import type {FileAspect, FileChange, FileFacts} from './file-change.js'
 
 /** One path that differs, or a directory with several that differ in the same way. */

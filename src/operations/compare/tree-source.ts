@@ -32,6 +32,7 @@ export function imageTree(
     const layers = image.manifest.value.layers.map((descriptor, position) => ({
       descriptor,
       diffId: diffIds[position] ?? descriptor.digest,
+      number: position + 1,
       open: open(descriptor),
     }))
     return {source: {kind: 'layers', layers}, slot: undefined}
@@ -40,9 +41,10 @@ export function imageTree(
   const slot = findSlot(image, name)
   const windows = image.config.value.os === 'windows'
   const rules = rulesOf({path: slot?.path ?? '/', devices: true, windows})
-  const layers = (slot?.layers ?? []).map(({descriptor, diffId}) => ({
+  const layers = (slot?.layers ?? []).map(({descriptor, diffId, layer}) => ({
     descriptor,
     diffId,
+    number: layer + 1,
     open: open(descriptor),
   }))
   return {source: {kind: 'layers', layers, rules}, slot: {name, path: slot?.path}}

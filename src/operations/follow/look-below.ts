@@ -1,15 +1,15 @@
 import type {CarriedSlot} from '../../image/follow/carry-slots.js'
-import type {Image} from '../../image/image.js'
+import type {Image, NumberedLayer} from '../../image/image.js'
 import type {ByteString} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
 import {findPaths} from '../../layer/pack/base-directories.js'
-import type {IndexedEntry, LayerIndex} from '../../layer/pack/layer-index.js'
+import type {IndexedEntry, LayerIndex} from '../../layer/contents/layer-index.js'
 import {opaqueMarker, whiteoutPrefix} from '../../layer/whiteout.js'
 import {defaultSlotName} from '../../oci/annotation.js'
 import type {Ports} from '../../ports.js'
-import {type BaseLayer, baseLayers, type BaseLayers} from '../slot/base-layers.js'
+import {baseLayers, type BaseLayers} from '../slot/base-layers.js'
 import {checkLinks} from '../slot/check-links.js'
-import {createLook, layersOfSlot, type LookPolicy} from './slot-index.js'
+import {createLook, type LookPolicy} from './slot-index.js'
 
 /** The image below the slots, before and after. */
 export interface Below {
@@ -45,7 +45,7 @@ export async function lookBelow(
   const wanted = new Map<ByteString, IndexedEntry['kind']>()
   const opaque = new Set<ByteString>()
   for (const slot of slots) {
-    for (const layer of layersOfSlot(slot)) {
+    for (const layer of slot.layers) {
       const index = await look.read(layer)
       if (!index) continue
       for (const entry of index) note(entry)
@@ -56,7 +56,7 @@ export async function lookBelow(
     for (const {path, kind} of (await look.read(layer)) ?? [])
       if (kind !== 'directory' && parentsOf(path).some((folder) => opaque.has(folder)))
         wanted.set(path, kind)
-  const hidden = async (places: readonly BaseLayer[], paths: ReadonlySet<ByteString>) => {
+  const hidden = async (places: readonly NumberedLayer[], paths: ReadonlySet<ByteString>) => {
     const found = await findPaths(places, withParents(paths), (layer) => look.read(layer))
     return [...paths].filter((path) => {
       if (found.files.has(path) || found.links.has(path)) return true
@@ -87,12 +87,14 @@ export async function lookBelow(
     const isOwn = (path: ByteString) => path === defaultSlotName || path.includes('/')
     const follows = slot.parents !== undefined && slot.parents !== 'dir'
     if (slot.path !== '/' || follows || [...directories.keys()].every(isOwn)) return
-    await checkLinks(next, directories, layers, ports)
+    const names = [...directories.keys()].filter((path) => !path.includes('/'))
+    const folderAt = (path: ByteString) => directories.get(path)
+    await checkLinks(next, {names, folderAt}, layers, ports)
   }
 }
 
 /** The layers that the other image does not have. */
-function without(layers: readonly BaseLayer[], others: readonly BaseLayer[]): BaseLayer[] {
+function without(layers: readonly NumberedLayer[], others: readonly NumberedLayer[]): NumberedLayer[] {
   const known = new Set(others.map(({diffId}) => diffId))
   return layers.filter(({diffId}) => !known.has(diffId))
 }

@@ -1,12 +1,12 @@
 import {isDeepStrictEqual} from 'node:util'
 import type {CarriedSlot} from '../../image/follow/carry-slots.js'
 import {newLayerType} from '../../image/family.js'
-import type {Image, Layer} from '../../image/image.js'
+import type {Image, NumberedLayer} from '../../image/image.js'
 import type {ByteString} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
 import {findPaths} from '../../layer/pack/base-directories.js'
 import {type Followed, followLinks, throughLinks} from '../../layer/pack/follow-links.js'
-import type {LayerIndex} from '../../layer/pack/layer-index.js'
+import type {LayerIndex} from '../../layer/contents/layer-index.js'
 import {withBaseDirectories, withoutBaseDirectories} from '../../layer/pack/parents.js'
 import {gzipped, layerTar} from '../../layer/pack/recompress.js'
 import {planRepack, type RepackPlan, repackedTar} from '../../layer/pack/repack.js'
@@ -16,8 +16,7 @@ import {layerCompression} from '../../oci/media-type.js'
 import {formatTime, parseTime} from '../../oci/time.js'
 import type {ByteStream, ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
-import {type BaseLayer, baseLayers, type BaseLayers} from '../slot/base-layers.js'
-import {layersOfSlot} from './slot-index.js'
+import {baseLayers, type BaseLayers} from '../slot/base-layers.js'
 
 /** What a slot has from the image that it is put on: its directories, and where links lead. */
 interface TakenFromBase {
@@ -47,13 +46,13 @@ export async function recomputeParents(
   const same = {slot, repacked: 0}
   if (slot.parents !== 'base' && slot.parents !== 'omit') return same
   const indexes: LayerIndex[] = []
-  for (const layer of layersOfSlot(slot)) indexes.push((await layers.read(layer)) ?? [])
+  for (const layer of slot.layers) indexes.push((await layers.read(layer)) ?? [])
   const taken = await takenFrom(onto, indexes, layers)
   const change = changeFor(slot, taken)
   let repacked = 0
   let newest = -Infinity
-  const changed: Layer[] = []
-  for (const [at, layer] of layersOfSlot(slot).entries()) {
+  const changed: NumberedLayer[] = []
+  for (const [at, layer] of slot.layers.entries()) {
     const plan = mayDiffer(indexes[at] ?? [], slot, taken)
       ? await planRepack(await tarOf(store, layer, ports), change, ports.signal)
       : undefined
@@ -67,8 +66,7 @@ export async function recomputeParents(
   // no file in the slot is newer than that
   const isNewer = newest > (parseTime(slot.created) ?? -Infinity)
   const created = isNewer ? formatTime(newest) : slot.created
-  const named = changed.map(({descriptor, diffId}) => ({descriptor, diffId}))
-  return {slot: {...slot, layers: named, created}, repacked}
+  return {slot: {...slot, layers: changed, created}, repacked}
 }
 
 async function takenFrom(
@@ -118,20 +116,21 @@ function isSameDirectory(a: EntryMetadata, b: EntryMetadata): boolean {
 
 async function tarOf(
   store: ContentStore,
-  {descriptor, diffId}: BaseLayer,
+  {descriptor, diffId, number}: NumberedLayer,
   {signal}: Pick<Ports, 'signal'>,
 ): Promise<ByteStream> {
+  const {mediaType, digest} = descriptor
   const blob = await store.openBlob(descriptor, {signal})
-  return layerTar(blob, {mediaType: descriptor.mediaType, diffId})
+  return layerTar(blob, {mediaType, diffId, place: {number, digest}})
 }
 
 /** Sends the layer anew, compressed as it was, but for zstd, in place of which comes gzip. */
 async function repack(
   store: ContentStore,
-  layer: BaseLayer,
+  layer: NumberedLayer,
   {plan, onto}: {readonly plan: RepackPlan; readonly onto: Image},
   ports: Ports,
-): Promise<BaseLayer> {
+): Promise<NumberedLayer> {
   const {signal, report} = ports
   report({kind: 'step', step: 'pack and push', on: `layer ${layer.descriptor.digest}`})
   const isPlain = layerCompression(layer.descriptor.mediaType) === 'none'

@@ -1,6 +1,6 @@
-import type {CarriedSlot} from '../../image/follow/carry-slots.js'
-import type {LayerIndex} from '../../layer/pack/layer-index.js'
-import type {BaseLayer, BaseLayers} from '../slot/base-layers.js'
+import type {NumberedLayer} from '../../image/image.js'
+import type {LayerIndex} from '../../layer/contents/layer-index.js'
+import type {BaseLayers} from '../slot/base-layers.js'
 
 /** Which layers are read to tell what is in them: those up to 128 MiB, all, or none. */
 export const lookPolicies = ['auto', 'all', 'none'] as const
@@ -12,7 +12,7 @@ const largestLayer = 128 * 1024 * 1024
 /** Reads layers as a policy allows it. */
 export interface Look {
   /** `undefined` for a layer that is not read, or cannot be. */
-  read(layer: BaseLayer): Promise<LayerIndex | undefined>
+  read(layer: NumberedLayer): Promise<LayerIndex | undefined>
   /** Whether a layer was not read. */
   isPartial(): boolean
 }
@@ -30,9 +30,4 @@ export function createLook(layers: BaseLayers, policy: LookPolicy): Look {
     },
     isPartial: () => isPartial,
   }
-}
-
-/** The layers of a slot as those that are looked into. */
-export function layersOfSlot({layers}: Pick<CarriedSlot, 'layers'>): BaseLayer[] {
-  return layers.map((layer, at) => ({...layer, number: at + 1}))
 }

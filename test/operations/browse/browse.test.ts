@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {tmpdir} from 'node:os'
 import {describe, expect, it} from 'vitest'
-import {readLimits} from '../../../src/layer/content/read-layer.js'
+import {readLimits} from '../../../src/layer/records/read-layer.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociLayer} from '../../../src/oci/media-type.js'
 import {listFiles} from '../../../src/operations/browse/list-files.js'

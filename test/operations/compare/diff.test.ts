@@ -9,7 +9,7 @@ import {differencesOf, layersOf, layerSteps, putLayerOf} from '../../support/lay
 import {makeEntry, putImage, type PutLayer} from '../../support/put-image.js'
 import {archive, directory, file, hardlink, pax, symlink} from '../../support/tar-fixtures.js'
 import {tempDir} from '../../support/temp-dir.js'
-import {readLimits} from '../../../src/layer/content/read-layer.js'
+import {readLimits} from '../../../src/layer/records/read-layer.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociLayer} from '../../../src/oci/media-type.js'
 

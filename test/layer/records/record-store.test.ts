@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import {readdirSync} from 'node:fs'
 import {describe, expect, it} from 'vitest'
-import {compareRecords, type ContentRecord} from '../../../src/layer/content/record.js'
-import {decodeRecords, encodeRecords} from '../../../src/layer/content/encode-record.js'
-import {createRecordStore} from '../../../src/layer/content/record-store.js'
+import {compareRecords, type ContentRecord} from '../../../src/layer/records/record.js'
+import {decodeRecords, encodeRecords} from '../../../src/layer/records/encode-record.js'
+import {createRecordStore} from '../../../src/layer/records/record-store.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {thrownBy} from '../../support/thrown-by.js'
 
