@@ -1,6 +1,6 @@
 import {NotFoundError} from '../../errors.js'
 import type {Image} from '../../image/image.js'
-import {artifactEntries} from '../../image/index-tree.js'
+import {artifactEntries} from '../../image/index/index-tree.js'
 import type {PlatformChoice} from '../../image/platforms.js'
 import {descriptorOf} from '../../image/document.js'
 import type {Digest} from '../../oci/digest.js'

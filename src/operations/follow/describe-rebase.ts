@@ -1,4 +1,4 @@
-import type {IndexTree} from '../../image/index-tree.js'
+import type {IndexTree} from '../../image/index/index-tree.js'
 import {readable} from '../../layer/byte-string.js'
 import type {Digest} from '../../oci/digest.js'
 import {attested} from '../../oci/image-index.js'

@@ -1,12 +1,12 @@
-import {baseDigest, baseName, runNote} from '../oci/annotation.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
-import {attested, type ImageIndex} from '../oci/image-index.js'
-import {ociIndex} from '../oci/media-type.js'
-import {annotateIndex, restoreIndex, type Texts} from './config-edits.js'
-import {textOf, editMembers, type JsonPath, type MemberEdit} from './text-edit.js'
+import {baseDigest, baseName, runNote} from '../../oci/annotation.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {attested, type ImageIndex} from '../../oci/image-index.js'
+import {ociIndex} from '../../oci/media-type.js'
+import {annotateIndex, restoreIndex, type Texts} from '../config-edits.js'
+import {textOf, editMembers, type JsonPath, type MemberEdit} from '../text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
-import {toOciIndexText} from './to-oci.js'
+import {toOciIndexText} from '../to-oci.js'
 
 export interface Replacements {
   /** By the digest of the old image. */
