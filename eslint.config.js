@@ -66,7 +66,7 @@ const rows = [
     },
   ],
   ['src/disk'],
-  [{'src/image': [['follow'], ['.']]}, 'src/stream'],
+  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]
