@@ -265,6 +265,15 @@ describe('hostile layers', () => {
     await expect(compared(hostile, options)).rejects.toMatchObject({code})
   })
 
+  it('are named by number and digest, with the entry where the fault is', async () => {
+    const blob = Buffer.concat([file('a'), file('b', 'x').subarray(0, 600)])
+    const digest = digestOf(blob)
+    await expect(compared({blob, mediaType: ociLayer})).rejects.toMatchObject({
+      code: 'ERR_INJECT_LAYER_CORRUPT',
+      message: `layer 1 (${digest}) is corrupt: it is cut off, in the entry 'b'`,
+    })
+  })
+
   it('with names that climb, or of the root, are read without these', async () => {
     const found = await compared(layer(file('../out'), file('/abs'), file('./a'), directory('./')))
     expect(told(found)).toEqual(['added abs'])
