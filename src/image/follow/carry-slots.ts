@@ -134,7 +134,11 @@ function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
   const before = parseEdits(label)
   return {
     ...{name, path, sharding, parents, before},
-    layers: slot.layers.map(({descriptor, diffId, layer}) => ({descriptor, diffId, number: layer + 1})),
+    layers: slot.layers.map(({descriptor, diffId, layer}) => ({
+      descriptor,
+      diffId,
+      number: layer + 1,
+    })),
     created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,
     // what the image says now of what was edited is what the edits said
     edits: valuesBefore(value, manifest.value, before),

@@ -58,7 +58,9 @@ export async function readLayer(
   limits: ReadLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const {handler, at} = trackEntries(rules ? slotHandler(rules, listener) : imageHandler(listener, limits))
+  const {handler, at} = trackEntries(
+    rules ? slotHandler(rules, listener) : imageHandler(listener, limits),
+  )
   const reader = rules
     ? createTarReader(handler, limits)
     : createHeaderScanner((entry) => handler.entry(entry, 0), handler)
@@ -137,11 +139,9 @@ function checkDepth(path: ByteString): void {
 
 function checkCount(entries: number, most: number): void {
   if (entries <= most) return
-  throw new LimitError(
-    'ERR_INJECT_TOO_MANY_ENTRIES',
-    `the layer has more than ${most} entries`,
-    {expected: most},
-  )
+  throw new LimitError('ERR_INJECT_TOO_MANY_ENTRIES', `the layer has more than ${most} entries`, {
+    expected: most,
+  })
 }
 
 /** Bytes of a path that no limit is needed for. */

@@ -94,7 +94,10 @@ export async function lookBelow(
 }
 
 /** The layers that the other image does not have. */
-function without(layers: readonly NumberedLayer[], others: readonly NumberedLayer[]): NumberedLayer[] {
+function without(
+  layers: readonly NumberedLayer[],
+  others: readonly NumberedLayer[],
+): NumberedLayer[] {
   const known = new Set(others.map(({diffId}) => diffId))
   return layers.filter(({diffId}) => !known.has(diffId))
 }
