@@ -19,6 +19,7 @@ const rows = [
     {
       'src/operations': [
         ['.', 'site', 'browse'],
+        ['follow'],
         ['copy', 'injection', 'compare'],
         ['slot'],
         ['publish', 'save'],
@@ -44,7 +45,7 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads', 'content'],
+        ['pack/threads', 'records'],
         ['contents', 'pack/blocks', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
@@ -65,7 +66,7 @@ const rows = [
     },
   ],
   ['src/disk'],
-  ['src/image', 'src/stream'],
+  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]
@@ -233,9 +234,7 @@ export default tseslint.config(
   {
     files: ['src/**', 'commands/**'],
     ignores: ['src/oci/json*.ts'],
-    rules: {
-      'no-restricted-syntax': ['error', oneReading],
-    },
+    rules: {'no-restricted-syntax': ['error', oneReading]},
   },
   {
     files: ['src/oci/**', 'src/image/**'],

@@ -8,6 +8,7 @@ import {chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync} fr
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {createInterface} from 'node:readline'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
 import {packLayer} from '../dist/src/layer/pack/pack.js'
 import {walk} from '../dist/src/layer/tree/walk.js'
@@ -71,11 +72,29 @@ async function makeBaseImage(folder) {
   await store.close()
 }
 
+/**
+ * Images remember the name of the registry that they come from, so it must be the same for
+ * everybody: an address of this machine that nothing else has. Where there is no such address, or
+ * another run has it for long, it is one that the system chooses.
+ */
+const address = '127.26.1.1:5000'
+const tries = 20
+
 /** Starts the registry and resolves with its address. */
 async function serve(folder) {
   console.log('$ inject serve registry --listen 127.0.0.1:0 &\n')
-  const args = [program, 'serve', 'registry', '--listen', '127.0.0.1:0', '--quiet']
-  const server = spawn(process.execPath, args, {cwd: folder, stdio: ['ignore', 'pipe', 'inherit']})
+  for (let count = 0; count < tries; count++) {
+    const server = await listen(folder, address).catch(() => undefined)
+    if (server) return server
+    if (process.platform !== 'linux') break
+    await sleep(1000)
+  }
+  return listen(folder, '127.0.0.1:0')
+}
+
+async function listen(folder, place) {
+  const args = [program, 'serve', 'registry', '--listen', place, '--quiet']
+  const server = spawn(process.execPath, args, {cwd: folder, stdio: ['ignore', 'pipe', 'ignore']})
   const ended = once(server, 'exit')
   const lines = createInterface({input: server.stdout})
   const [first] = await Promise.race([once(lines, 'line'), ended])
@@ -88,16 +107,16 @@ async function serve(folder) {
 }
 
 /** Shows and runs one command in the temporary folder, as it would be typed there. */
-function run({folder, address}, ...args) {
+function run({folder, address: host}, ...args) {
   console.log(`$ inject ${args.join(' ')}`)
-  const typed = args.map((arg) => arg.replace('$REGISTRY', address))
+  const typed = args.map((arg) => arg.replace('$REGISTRY', host))
   const {status, stdout, stderr} = spawnSync(process.execPath, [program, ...typed], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     env: {...process.env, INJECT_PROGRESS: 'none'},
   })
-  console.log(`${stderr}${stdout}`.replaceAll(address, '$REGISTRY'))
+  console.log(`${stderr}${stdout}`.replaceAll(host, '$REGISTRY'))
   if (status !== 0) throw new Error(`inject ended with ${status}`)
 }
 

@@ -62,8 +62,9 @@ export default class Setup extends BaseCommand {
     args: {image: string},
     flags: Interfaces.InferredFlags<typeof Setup.flags>,
   ): SetupRequest {
-    const {path, created} = flags
+    const {path, created, 'base-annotations': baseAnnotations} = flags
     const image = imageRequest(args.image, flags)
-    return {image, layer: {path, created, ...formatOptions(flags)}, ...resultRequest(flags)}
+    const layer = {path, created, baseAnnotations, ...formatOptions(flags)}
+    return {image, layer, ...resultRequest(flags)}
   }
 }

@@ -16,6 +16,7 @@ import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
+import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
 import {reportWithTotal} from '../src/cli/ports/tree-total.js'
 import {update, type UpdateRequest} from '../src/operations/update.js'
@@ -42,6 +43,7 @@ export default class Update extends BaseCommand {
   }
   static override readonly flags = {
     ...publishFlags,
+    ...checkFlag,
     path: slotPath(),
     name: slotName(),
     ...directoryFlags,
@@ -67,7 +69,7 @@ export default class Update extends BaseCommand {
     const request = {...asked, source: {...asked.source, outputs}}
     return this.perform(
       flags,
-      (ports) => {
+      async (ports) => {
         const packed = args.directory
         const packing = {
           ...packPorts(flags, process.env, ports),
@@ -75,7 +77,8 @@ export default class Update extends BaseCommand {
         }
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         const report = reportWithTotal(ports, packed)
-        return update(request, {...ports, ...packing, withJournal, report})
+        const result = await update(request, {...ports, ...packing, withJournal, report})
+        return exitIfChanged(flags.check, result)
       },
       presentInjection(flags.digestfile),
     )
@@ -86,7 +89,7 @@ export default class Update extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Update.flags>,
   ): UpdateRequest {
-    const {path, layers: sharding, created} = flags
+    const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
     const {target, publish} = resultRequest(flags)
     const format = {...formatOptions(flags), ...packOptions(flags)}
     return {
@@ -94,7 +97,7 @@ export default class Update extends BaseCommand {
       target,
       source: {directory: args.directory, ...directoryOptions(flags)},
       layer: {
-        ...{path, created, sharding, ...format},
+        ...{path, created, sharding, baseAnnotations, ...format},
         edits: editsOf(flags),
         indexAnnotations: indexAnnotationsOf(flags),
       },

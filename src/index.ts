@@ -19,6 +19,13 @@ import {checkCall} from './library/check-options.js'
 import {libraryPorts, type LibraryOptions} from './library/library-options.js'
 import {collectContent} from './library/collect-content.js'
 import {
+  historyRequest,
+  rebaseRequest,
+  rollbackRequest,
+  statusRequest,
+} from './library/follow-requests.js'
+import type {RebaseSettings, RollbackSettings, StatusSettings} from './library/follow-settings.js'
+import {
   copyRequest,
   diffRequest,
   inspectRequest,
@@ -36,8 +43,12 @@ import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
 import type {InjectionResult} from './operations/injection/describe-image.js'
 import type {IndexInjectionResult} from './operations/injection/describe-index.js'
 import {inspect as inspectImage} from './operations/inspect.js'
+import {history as historyOf, type HistoryResult} from './operations/history.js'
+import {rebase as rebaseImage, type RebaseResult} from './operations/rebase.js'
 import {remove as removeSlot, type RemoveResult} from './operations/remove.js'
+import {rollback as rollBack, type RollbackResult} from './operations/rollback.js'
 import {setup as setUpSlot} from './operations/setup.js'
+import {status as statusOfImages, type StatusResult} from './operations/status.js'
 import {unpack as unpackSlot, type UnpackResult} from './operations/unpack.js'
 import {update as updateSlot} from './operations/update.js'
 
@@ -49,15 +60,22 @@ export type {
   CopySettings,
   DiffResult,
   DiffSettings,
+  HistoryResult,
   IndexInjectionResult,
   InjectionResult,
   LayerSettings,
   LibraryOptions,
   ListResult,
   ReadFileResult,
+  RebaseResult,
+  RebaseSettings,
   RemoveResult,
   ResultSettings,
   TreeSettings,
+  RollbackResult,
+  RollbackSettings,
+  StatusResult,
+  StatusSettings,
   UnpackResult,
   UnpackSettings,
   UpdateSettings,
@@ -119,6 +137,42 @@ export async function inspect(
   return await inspectImage(inspectRequest(image, options), libraryPorts(options))
 }
 
+/** Puts the slots of an image on the vendor's new one: manifests and configs only. */
+export async function rebase(
+  image: string,
+  options: RebaseSettings & LibraryOptions = {},
+): Promise<RebaseResult> {
+  checkCall('rebase', [image], options)
+  return await rebaseImage(rebaseRequest(image, options), libraryPorts(options))
+}
+
+/** Whether the vendors' images moved, and, with `directory`, whether slots differ from it. */
+export async function status(
+  images: readonly string[],
+  options: StatusSettings & LibraryOptions = {},
+): Promise<StatusResult> {
+  checkCall('status', images, options)
+  return await statusOfImages(statusRequest(images, options), libraryPorts(options))
+}
+
+/** What a tag named before, newest first, as far as the images say it. */
+export async function history(
+  image: string,
+  options: {readonly last?: number} & LibraryOptions = {},
+): Promise<HistoryResult> {
+  checkCall('history', [image], options)
+  return await historyOf(historyRequest(image, options), libraryPorts(options))
+}
+
+/** Makes a tag name an earlier state of itself again. */
+export async function rollback(
+  image: string,
+  options: RollbackSettings & LibraryOptions = {},
+): Promise<RollbackResult> {
+  checkCall('rollback', [image], options)
+  return await rollBack(rollbackRequest(image, options), libraryPorts(options))
+}
+
 /** Copies an image, or an index with all its images, byte for byte. */
 export async function copy(
   source: string,
@@ -146,7 +200,10 @@ export async function diff(
 /** What is in a directory of a slot, or of a whole image, without unpacking. */
 export async function listFiles(
   image: string,
-  options: TreeSettings & {readonly path?: string; readonly recursive?: boolean} & LibraryOptions = {},
+  options: TreeSettings & {
+    readonly path?: string
+    readonly recursive?: boolean
+  } & LibraryOptions = {},
 ): Promise<ListResult> {
   checkCall('listFiles', [image], options)
   const {path = '/', recursive = false} = options

@@ -69,6 +69,8 @@ export interface Ports {
   /** Blocks that are compressed at once; default: one for each processor. */
   readonly jobs?: number | undefined
   readonly report: (event: ProgressEvent) => void
+  /** The version of `inject`, which runs note; default: it is not noted. */
+  readonly version?: string | undefined
   /**
    * Told of what is read although it is not as its specification has it; throws where that is to be
    * refused. Default: it is a warning.

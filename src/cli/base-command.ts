@@ -67,6 +67,7 @@ export abstract class BaseCommand extends Command {
       const result = await operation({
         openStore: storeOpener(flags, watched),
         onTolerated,
+        version: this.config.version,
         ...watched,
       })
       progress.end()

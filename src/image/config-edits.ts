@@ -154,6 +154,13 @@ export function annotateIndex(present: Texts, slot: string, asked: Texts): Membe
   return editsOfTexts(['annotations'], {...asked, [label]: JSON.stringify(merged)})
 }
 
+/** What an index says for a slot, to be said by another one; `undefined` for nothing. */
+export function annotationsOfSlot(present: Texts, slot: string): Texts | undefined {
+  const noted = mapOf(present).get(slotLabels(slot).before) ?? undefined
+  if (noted === undefined) return undefined
+  return picked(parseEdits(noted).annotations ?? {}, mapOf(present))
+}
+
 /** The edits that take back what `annotateIndex` did for a slot; none where it did nothing. */
 export function restoreIndex(present: Texts, slot: string): MemberEdit[] {
   const label = slotLabels(slot).before

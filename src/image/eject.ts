@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util'
 import {PreconditionError} from '../errors.js'
-import {baseDigest, slotLabels} from '../oci/annotation.js'
+import {baseDigest, baseName, runNote, slotLabels} from '../oci/annotation.js'
 import type {ImageConfig} from '../oci/config.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {parseAccepted} from '../oci/json-value.js'
@@ -66,8 +66,8 @@ function editConfig(config: Encoded<ImageConfig>, slot: Slot, isLast: boolean): 
   const {value} = config
   const keys = slotLabels(slot.name)
   const before = parseEdits(labelsOf(value).get(keys.before))
-  const own: string[] = [keys.tar, keys.gzip, keys.layers, keys.sharding, keys.path, keys.before]
-  if (isLast) own.push(baseDigest)
+  const own: string[] = Object.values<string>({...keys})
+  if (isLast) own.push(...ofAnySlot)
   const gone: JsonPath[] = [
     ...slot.layers.map(({layer}) => ['rootfs', 'diff_ids', layer]),
     ...slot.layers.flatMap(({history}) => (history === undefined ? [] : [['history', history]])),
@@ -86,13 +86,16 @@ function editManifest(
   const edited = editMembers(textOf(manifest), [
     ...slot.layers.map(({layer}) => removal(['layers', layer])),
     ...editsOfManifest(before),
-    ...(isLast ? [removal(['annotations', baseDigest])] : []),
+    ...(isLast ? ofAnySlot.map((key) => removal(['annotations', key])) : []),
     ...configDescriptorEdits(config, configBytes),
   ])
   const {annotations} = parseAccepted(edited) as {readonly annotations?: object | null}
   const isEmptied = before.annotations && Object.keys(annotations ?? {}).length === 0
   return isEmptied ? removeMember(edited, ['annotations']) : edited
 }
+
+/** What an image says as long as it has any slot. */
+const ofAnySlot = [baseDigest, baseName, runNote]
 
 function removal(path: JsonPath): MemberEdit {
   return {kind: 'remove', path}

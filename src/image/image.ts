@@ -34,6 +34,11 @@ export interface Layer {
   readonly diffId: Digest
 }
 
+/** A layer with its number in the image that it is from, counted from 1. */
+export interface NumberedLayer extends Layer {
+  readonly number: number
+}
+
 /**
  * The manifest that these bytes are. The caller vouches for the descriptor's digest and size; its
  * media type is the one that the bytes were served as. Throws what `decodeManifest` throws.

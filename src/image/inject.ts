@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util'
 import {PreconditionError} from '../errors.js'
-import {baseDigest, isSlotName, slotLabels} from '../oci/annotation.js'
+import {baseDigest, baseName, isSlotName, runNote, slotLabels} from '../oci/annotation.js'
 import type {History} from '../oci/config.js'
 import type {Digest} from '../oci/digest.js'
 import {familyOf, type Manifest} from '../oci/manifest.js'
@@ -30,7 +30,7 @@ import {
 import {editedImage} from './edited-image.js'
 import type {Encoded, Image, Layer} from './image.js'
 import {findSlot, findSlots, hasLayers, type Slot} from './slot.js'
-import type {Sharding} from './sharding.js'
+import type {Sharding, SlotParents} from './sharding.js'
 import {type LayerStep, planLayers} from './slot-layers.js'
 import {isSlotPath} from './slot-path.js'
 
@@ -63,6 +63,12 @@ export interface Injection {
    * one. Default: the image's own.
    */
   readonly base?: Digest
+  /** The reference that named that manifest, with its tag; remembered together with it. */
+  readonly origin?: string | undefined
+  /** What the image notes of the run that changes it, see `RunNote`. Default: nothing. */
+  readonly note?: string | undefined
+  /** Whose the slot's directories are; remembered where they are not the content's (`dir`). */
+  readonly parents?: SlotParents | undefined
 }
 
 /**
@@ -81,7 +87,8 @@ export function inject(image: Image, injection: Injection): Image {
   const {layers: wanted, path, sharding = 1} = injection
   const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
-  const isKept = isThere && slot.sharding === sharding && namesItsBlob(image, slot)
+  const isAlike = isThere && slot.sharding === sharding && hasParents(slot, injection.parents)
+  const isKept = isAlike && namesItsBlob(image, slot)
   if (isKept && isEmpty(edits)) return image
 
   checkPlain(slot)
@@ -106,6 +113,11 @@ function namesItsBlob({config}: Image, {name, layers, descriptor}: Slot): boolea
   return named === undefined || layers.length > 1 || named === descriptor.digest
 }
 
+/** A slot of before this was remembered is not rewritten just to say it. */
+function hasParents({parents}: Slot, wanted: SlotParents = 'dir'): boolean {
+  return parents === undefined || parents === wanted
+}
+
 /** `base`: the manifest to remember. */
 type Change = Omit<Injection, 'base'> & {
   readonly sharding: Sharding
@@ -120,7 +132,7 @@ function outstanding({config, manifest}: Image, edits: ConfigEdits = {}): Config
 }
 
 function editConfig(image: Image, injection: Change, slot: Slot | undefined): string {
-  const {name, edits, base, steps} = injection
+  const {name, edits, steps} = injection
   const {config, manifest} = image
   const {history = [], container_config} = config.value
   const changes = steps.flatMap((step) => {
@@ -133,8 +145,7 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
     changes.push(
       ...historyEdits(layerSteps(history, manifest.value.layers.length), history, injection, slot),
     )
-  if (base !== undefined && isDocker(image))
-    changes.push(setOrRemove(['config', 'Labels', baseDigest], base))
+  if (isDocker(image)) changes.push(...originEdits(['config', 'Labels'], injection))
   changes.push(...labelEdits(['config', 'Labels'], injection))
   if (container_config) changes.push(...labelEdits(['container_config', 'Labels'], injection))
   if (!isEmpty(edits)) {
@@ -196,7 +207,8 @@ function isDocker({manifest: {value, descriptor}}: Image): boolean {
   return familyOf(value, descriptor.mediaType) === 'docker'
 }
 
-function labelEdits(labels: JsonPath, {name, layers, path, sharding}: Change): MemberEdit[] {
+function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
+  const {name, layers, path, sharding, parents = 'dir'} = change
   const keys = slotLabels(name)
   const [layer, ...others] = layers
   const only = others.length === 0 ? layer : undefined
@@ -206,16 +218,29 @@ function labelEdits(labels: JsonPath, {name, layers, path, sharding}: Change): M
     [keys.layers, only ? undefined : layers.map(({diffId}) => diffId).join(' ')],
     [keys.sharding, sharding === 1 ? undefined : String(sharding)],
     [keys.path, path === '/' ? undefined : path],
+    [keys.parents, parents === 'dir' ? undefined : parents],
   ]
   return values.map(([key, value]) => setOrRemove([...labels, key], value))
 }
 
+/** What the image says of itself: where it comes from, with its first slot, and of the run. */
+function originEdits(place: JsonPath, {base, origin, note}: Change): MemberEdit[] {
+  const said = setOrRemove([...place, runNote], note)
+  if (base === undefined) return [said]
+  return [
+    setOrRemove([...place, baseDigest], base),
+    setOrRemove([...place, baseName], origin),
+    said,
+  ]
+}
+
 function editManifest(
   image: Image,
-  {steps, layers, edits, base}: Change,
+  change: Change,
   slot: Slot | undefined,
   configBytes: Uint8Array,
 ): string {
+  const {steps, layers, edits} = change
   const {manifest, config} = image
   const kept = new Map(slot?.layers.map(({layer, ...each}) => [layer, each]))
   const changes = steps.flatMap((step) => {
@@ -227,8 +252,7 @@ function editManifest(
     const next = layers.find((each) => each.diffId === diffId)?.descriptor
     return next && next.digest !== descriptor?.digest ? [setOrRemove(position, next)] : []
   })
-  if (base !== undefined && !isDocker(image))
-    changes.push(setOrRemove(['annotations', baseDigest], base))
+  if (!isDocker(image)) changes.push(...originEdits(['annotations'], change))
   changes.push(...editsOfManifest(edits))
   changes.push(...configDescriptorEdits(config, configBytes))
   const {data} = config.descriptor

@@ -13,3 +13,14 @@ export function parseSharding(text: string | undefined): Sharding | undefined {
   const count = text !== undefined && /^[1-9]\d{0,2}$/.test(text) ? Number(text) : NaN
   return count <= mostLayers ? count : undefined
 }
+
+/**
+ * Whose the directories of a slot are that the image has from its other layers: the content's, the
+ * image's, or the image's and without an entry of their own.
+ */
+export type SlotParents = 'dir' | 'base' | 'omit'
+
+/** What a label says; `undefined` for any other text. */
+export function parseParents(text: string | undefined): SlotParents | undefined {
+  return text === 'base' || text === 'omit' ? text : undefined
+}

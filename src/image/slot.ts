@@ -3,7 +3,13 @@ import {slotLabels, slotNameOf} from '../oci/annotation.js'
 import {quoted} from '../oci/quoted.js'
 import {countsUp, isSlotStep, layerSteps, newestIn, ownSteps} from './history.js'
 import type {Image, Layer} from './image.js'
-import {mostLayers, parseSharding, type Sharding} from './sharding.js'
+import {
+  mostLayers,
+  parseParents,
+  parseSharding,
+  type Sharding,
+  type SlotParents,
+} from './sharding.js'
 import {isSlotPath} from './slot-path.js'
 import {
   isAmbiguous,
@@ -34,6 +40,8 @@ export interface Slot extends SlotLayer {
   readonly layers: readonly SlotLayer[]
   /** How its content was asked to be divided. */
   readonly sharding: Sharding
+  /** Whose its directories are; `undefined` where that is not remembered: most likely `dir`. */
+  readonly parents: SlotParents | undefined
 }
 
 /**
@@ -182,7 +190,7 @@ function slotOf(
   const keys = slotLabels(name)
   const path = checkPath(labels.get(keys.path) ?? '/', name)
   const sharding = parseSharding(labels.get(keys.sharding)) ?? layers.length
-  return {name, path, ...lowest, layers, sharding}
+  return {name, path, ...lowest, layers, sharding, parents: parseParents(labels.get(keys.parents))}
 }
 
 function checkPath(path: string, name: string): string {

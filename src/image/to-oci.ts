@@ -1,3 +1,4 @@
+import type {ImageIndex} from '../oci/image-index.js'
 import {familyOf} from '../oci/manifest.js'
 import {
   dockerManifestList,
@@ -16,8 +17,7 @@ import {
 } from './text-edit.js'
 import {checkFamily} from './family.js'
 import {editedImage} from './edited-image.js'
-import type {Image} from './image.js'
-import type {IndexTree} from './index-tree.js'
+import type {Encoded, Image} from './image.js'
 
 /**
  * The image with OCI's media types in place of Docker's: of the manifest, its config and its
@@ -49,7 +49,7 @@ export function toOci(image: Image): Image {
  * The text of a manifest list as that of an OCI index: its entries are not looked at. Any other
  * index as it is.
  */
-export function toOciIndexText(text: string, {descriptor}: IndexTree['index']): string {
+export function toOciIndexText(text: string, {descriptor}: Encoded<ImageIndex>): string {
   if (descriptor.mediaType !== dockerManifestList) return text
   return setMember(text, ['mediaType'], ociIndex)
 }

@@ -23,6 +23,17 @@ const commonOptions = {
   caFile: text,
   mirrors: texts,
 }
+const keepOptions = {
+  keep: v.optional(
+    v.pipe(
+      v.number('must be a number'),
+      v.safeInteger('must be a whole number'),
+      v.minValue(1, 'must be 1 at least'),
+      v.maxValue(1000, 'must be 1,000 at most'),
+    ),
+  ),
+  keepAs: text,
+}
 const resultOptions = {
   ...commonOptions,
   name: text,
@@ -35,9 +46,12 @@ const resultOptions = {
   onConflict: oneOf('fail', 'retry'),
   noClobber: flag,
   dryRun: flag,
+  ...keepOptions,
+  note: text,
 }
 const layerOptions = {
   ...resultOptions,
+  baseAnnotations: flag,
   path: text,
   created: wholeNumber,
   compression: oneOf('gzip', 'zstd', 'none'),
@@ -55,22 +69,27 @@ const layerOptions = {
 const treeOptions = {name: text, all: flag, largest: wholeNumber}
 const id = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0))
 
+/** What says what a directory packs to. */
+const contentOptions = {
+  layers: v.optional(
+    v.union(
+      [v.literal('auto'), v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(127))],
+      "must be 'auto' or a number from 1 to 127",
+    ),
+  ),
+  owner: v.optional(v.strictObject({uid: id, gid: id})),
+  allowEmpty: flag,
+  chmod: text,
+  exclude: texts,
+  whiteouts: flag,
+}
+
 /** The options of each function. */
 const shapes = {
   setup: v.strictObject(layerOptions),
   update: v.strictObject({
     ...layerOptions,
-    layers: v.optional(
-      v.union(
-        [v.literal('auto'), v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(127))],
-        "must be 'auto' or a number from 1 to 127",
-      ),
-    ),
-    owner: v.optional(v.strictObject({uid: id, gid: id})),
-    allowEmpty: flag,
-    chmod: text,
-    exclude: texts,
-    whiteouts: flag,
+    ...contentOptions,
     edits: v.optional(
       v.strictObject({
         env: record,
@@ -117,6 +136,43 @@ const shapes = {
   }),
   remove: v.strictObject({...resultOptions, base: text}),
   inspect: v.strictObject({...commonOptions, platform: text}),
+  rebase: v.strictObject({
+    ...commonOptions,
+    tags: texts,
+    to: text,
+    attestations: resultOptions.attestations,
+    onConflict: resultOptions.onConflict,
+    noClobber: flag,
+    dryRun: flag,
+    ...keepOptions,
+    note: text,
+    onto: text,
+    platformPolicy: oneOf('intersect', 'fail'),
+    look: oneOf('auto', 'all', 'none'),
+    force: flag,
+  }),
+  status: v.strictObject({
+    ...commonOptions,
+    ...contentOptions,
+    name: text,
+    platforms: resultOptions.platforms,
+    path: text,
+    created: wholeNumber,
+    compression: layerOptions.compression,
+    level: layerOptions.level,
+    toOci: flag,
+    parents: layerOptions.parents,
+    base: text,
+    directory: text,
+  }),
+  history: v.strictObject({...commonOptions, last: wholeNumber}),
+  rollback: v.strictObject({
+    ...commonOptions,
+    ...keepOptions,
+    tags: texts,
+    dryRun: flag,
+    to: v.optional(v.union([v.string(), v.number()], 'must be a number or a text')),
+  }),
   copy: v.strictObject({
     ...commonOptions,
     tags: texts,

@@ -25,6 +25,12 @@ export interface ResultSettings {
   readonly noClobber?: boolean | undefined
   /** Find out what would be done, and do none of it. */
   readonly dryRun?: boolean | undefined
+  /** A note of the run, for its history: one line of at most 500 characters. */
+  readonly note?: string | undefined
+  /** Give what a tag named before a tag of its own, and keep that many of these. */
+  readonly keep?: number | undefined
+  /** What those tags look like. Default: `{tag}-inject-{n}`. */
+  readonly keepAs?: string | undefined
 }
 
 /** What may be said of a layer that is made. */
@@ -44,6 +50,8 @@ export interface LayerSettings extends ResultSettings {
   readonly toOci?: boolean | undefined
   /** Whose are directories that the image has already. Default: `dir`. */
   readonly parents?: Parents | undefined
+  /** Also set `org.opencontainers.image.base.*` to what the image was made from. */
+  readonly baseAnnotations?: boolean | undefined
 }
 
 /** What may be said of an update. */

@@ -1,6 +1,6 @@
 import {refuseReserved, withoutOldCommand} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
-import {readLimits, type ReadLimits} from '../layer/content/read-layer.js'
+import {readLimits, type ReadLimits} from '../layer/records/read-layer.js'
 import {parseModeRule} from '../layer/tree/mode-rule.js'
 import {pathPatterns} from '../layer/tree/path-patterns.js'
 import {parseSlotPath} from '../image/slot-path.js'
@@ -12,6 +12,8 @@ import type {TreeRequest} from '../operations/browse/open-tree.js'
 import type {DiffRequest} from '../operations/compare/diff-request.js'
 import {type ImagePart, parseImagePart, parseSide} from '../operations/compare/side.js'
 import type {CopyOptions} from '../operations/copy/copy.js'
+import {defaultTemplate} from '../operations/publish/keep-replaced.js'
+import type {KeepRequest} from '../operations/publish/publish-request.js'
 import type {RemoveRequest} from '../operations/remove.js'
 import type {SetupRequest} from '../operations/setup.js'
 import type {UnpackOptions} from '../operations/unpack.js'
@@ -47,6 +49,7 @@ export function setupRequest(image: string, settings: LayerSettings): SetupReque
     layer: {
       path: path === undefined ? undefined : parseSlotPath(path),
       created: settings.created ?? sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
+      baseAnnotations: settings.baseAnnotations ?? false,
       ...{compression, level, toOci, parents},
     },
   }
@@ -165,7 +168,16 @@ function limitsOf({largest}: Pick<TreeSettings, 'largest'>): ReadLimits {
   return {...readLimits, totalBytes: largest, sparseBytes: largest, ratio: Infinity}
 }
 
-function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
+/** Which states stay reachable by tags of their own. */
+export function keepRequest({
+  keep: count,
+  keepAs: template = defaultTemplate,
+}: Pick<ResultSettings, 'keep' | 'keepAs'>): KeepRequest | undefined {
+  return count === undefined ? undefined : {count, template}
+}
+
+/** What becomes of a result. */
+export function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
   const {name, tags = [], to} = settings
   return {
     image: {
@@ -177,6 +189,8 @@ function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
     publish: {
       attestations: settings.attestations ?? 'drop',
       onConflict: settings.onConflict ?? 'fail',
+      note: settings.note,
+      keep: keepRequest(settings),
       noClobber: settings.noClobber ?? false,
       dryRun: settings.dryRun ?? false,
     },

@@ -20,6 +20,16 @@ export const pushedAt = 'dev.inject.pushed'
  */
 export const baseDigest = 'dev.inject.base'
 
+/**
+ * Beside `baseDigest`: the reference that named that manifest, or the index that it is in, with its
+ * tag, as in `registry.example/app:v1`. Absent for images on disk, whose paths mean nothing
+ * elsewhere, and for those that a digest named.
+ */
+export const baseName = 'dev.inject.base.name'
+
+/** What the last run that changed the image noted of itself: JSON, see `RunNote`. Our own. */
+export const runNote = 'dev.inject.run'
+
 /** The slot that CernVM-FS's injector makes, and that is meant when nothing else is said. */
 export const defaultSlotName = 'cvmfs'
 
@@ -49,6 +59,11 @@ export interface SlotLabels {
    * when nothing was.
    */
   readonly before: string
+  /**
+   * Its value is `base` or `omit`: the slot's directories follow those of the image, see
+   * `--parents`; absent where they are those of the content.
+   */
+  readonly parents: string
 }
 
 export function slotLabels(name: string): SlotLabels {
@@ -59,6 +74,7 @@ export function slotLabels(name: string): SlotLabels {
     sharding: `${name}_injection_sharding`,
     path: `${name}_injection_path`,
     before: `${name}_injection_before`,
+    parents: `${name}_injection_parents`,
   }
 }
 
@@ -75,7 +91,7 @@ export function slotNameOf(label: string): string | undefined {
  * from.
  */
 export function isReserved(key: string): boolean {
-  return key === baseDigest || /_injection_(?:tar|gz|layers|sharding|path|before)$/.test(key)
+  return own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents)$/.test(key)
 }
 
 /** Letters, digits, `_`, `.` and `-`, at most 64, the first a letter or digit. */
@@ -91,5 +107,6 @@ export function parseSlotName(text: string): string {
   })
 }
 
+const own: ReadonlySet<string> = new Set([baseDigest, baseName, runNote])
 const tarSuffix = '_injection_tar'
 const layersSuffix = '_injection_layers'

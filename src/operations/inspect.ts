@@ -1,5 +1,5 @@
 import type {Image} from '../image/image.js'
-import {artifactEntries} from '../image/index-tree.js'
+import {artifactEntries} from '../image/index/index-tree.js'
 import type {Sharding} from '../image/sharding.js'
 import {layerSteps} from '../image/history.js'
 import {findSlots, type Slot} from '../image/slot.js'

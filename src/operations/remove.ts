@@ -1,9 +1,10 @@
 import {InjectError, NetworkError} from '../errors.js'
 import {decodeDocument, descriptorOf} from '../image/document.js'
 import {eject, isSameImage, rememberedBase} from '../image/eject.js'
+import {formatNote, type RunNote, withNote} from '../image/follow/run-note.js'
 import type {Image} from '../image/image.js'
-import {imageEntries, type IndexTree} from '../image/index-tree.js'
-import {replaceImages} from '../image/replace-images.js'
+import {imageEntries, type IndexTree} from '../image/index/index-tree.js'
+import {replaceImages} from '../image/index/replace-images.js'
 import {findSlots} from '../image/slot.js'
 import {baseDigest} from '../oci/annotation.js'
 import {type Digest, isDigest} from '../oci/digest.js'
@@ -16,8 +17,11 @@ import {fetchImage} from './find/fetch-image.js'
 import type {ImageRequest} from './find/image-request.js'
 import {loadIndex} from './find/load-index.js'
 import {type LoadedTargets, loadTargets, type Target} from './find/load-targets.js'
-import {type ChangedDocument, publish} from './publish/publish.js'
+import {createReadDocuments} from './find/read-documents.js'
+import {publishKeeping} from './publish/keep-replaced.js'
+import type {ChangedDocument} from './publish/publish.js'
 import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
+import {findReplaced, noteOfRun, withFittingNote} from './publish/run-notes.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
 import {publishUntilSettled, type Round, type Workplace} from './publish/until-settled.js'
 
@@ -71,12 +75,16 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
   const from = {digest: base, tag: found.tag}
   const moves = await planTagMoves(store, {reference, tags: target.tags, from}, signal)
   const emptied = await emptiedImages(place, loaded)
-  const {changed, original} = await emptiedDocument(place, loaded, emptied)
-  const {digest} = changed.outermost.descriptor
+  const replaced = await findReplaced(moves, base, createReadDocuments(store, signal))
+  const note = noteOfRun({note: how.note, version: ports.version}, replaced, loaded.name)
+  const make = await emptiedDocument(place, loaded, emptied)
+  const {outermost, original, ...parts} = withFittingNote({replaced, base}, note, make)
+  const changed = {outermost, ...parts}
+  const {digest} = outermost.descriptor
   if (how.noClobber) refuseClobber(moves, digest, store.name)
   const tags = how.dryRun
     ? outstanding(moves, digest).map(({tag}) => tag)
-    : await publish(store, changed, moves, {signal})
+    : await publishKeeping(store, {changed, moves, request}, ports)
   return {
     reference: `${repositoryName(reference)}@${digest}`,
     base,
@@ -112,42 +120,65 @@ async function emptiedImages(
 }
 
 /** The remaining document, and whether it is exactly the original one. */
+type EmptiedDocument = ChangedDocument & {readonly original: boolean}
+
+/** The remaining document, by what is noted in it; nothing where no slot is left. */
 async function emptiedDocument(
   {store, request, ports: {signal}}: Workplace<RemoveRequest>,
   {tree, name}: LoadedTargets,
   images: readonly EmptiedImage[],
-): Promise<{readonly changed: ChangedDocument; readonly original: boolean}> {
+): Promise<(note: RunNote | undefined) => EmptiedDocument> {
   const [only] = images
   if (!tree) {
     if (!only) throw new TypeError('a removal from nothing')
-    const changed = {outermost: only.after.manifest, images, indexes: []}
-    return {changed, original: only.original}
+    return (note) => {
+      const image = noted(only, note)
+      return {
+        outermost: image.after.manifest,
+        images: [image],
+        indexes: [],
+        original: only.original,
+      }
+    }
   }
   const beside = await imagesBeside(store, tree, images, signal)
   const left = [...images.map(({after}) => after), ...beside]
   const base = left.every((image) => image && findSlots(image).length === 0) ? 'forget' : 'keep'
   const isGone = left.every((image) => image && !hasSlot(image, name))
-  const annotations = isGone ? {slot: name, texts: undefined} : undefined
-  const replace = (next: readonly EmptiedImage[]) => {
+  const annotations = isGone ? [{slot: name, texts: undefined}] : []
+  const replace = (next: readonly EmptiedImage[], note?: RunNote) => {
     const descriptors = next.map(
       ({before, after}) => [before.manifest.descriptor.digest, after.manifest.descriptor] as const,
     )
     const {attestations = 'drop'} = request.publish
-    return replaceImages(tree, {images: new Map(descriptors), attestations, base, annotations})
+    const kept = base === 'keep' ? (formatNote(note) ?? null) : undefined
+    return replaceImages(tree, {
+      ...{images: new Map(descriptors), attestations, base, annotations},
+      note: kept,
+    })
   }
   const whole = replace(images)
   const before = await originalIndex(store, {before: tree, after: whole.tree}, request.base, signal)
-  if (before) return {changed: {outermost: before.index, images, indexes: []}, original: true}
+  if (before) return () => ({outermost: before.index, images, indexes: [], original: true})
   // in an index that was converted to OCI, an original image in Docker's format would not fit
   const kept = images.map((each) =>
     isSameFamily(each) ? each : {...each, after: each.rest, original: false},
   )
-  const {tree: after, changed: indexes} = replace(kept)
   // Docker's lists cannot remember their original, and need not: with the original images in place
   // they are equal to it
-  const canRemember = after.index.descriptor.mediaType === ociIndex
+  const canRemember = tree.index.descriptor.mediaType === ociIndex
   const original = !canRemember && kept.every((each) => each.original)
-  return {changed: {outermost: after.index, images: kept, indexes}, original}
+  return (note) => {
+    const left = canRemember ? kept : kept.map((each) => noted(each, note))
+    const {tree: after, changed: indexes} = replace(left, note)
+    return {outermost: after.index, images: left, indexes, original}
+  }
+}
+
+/** The image with the note, if any slot is left in it. */
+function noted(image: EmptiedImage, note: RunNote | undefined): EmptiedImage {
+  if (image.original || findSlots(image.after).length === 0) return image
+  return {...image, after: withNote(image.after, note)}
 }
 
 function hasSlot(image: Image, name: string): boolean {

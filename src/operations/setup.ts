@@ -10,7 +10,7 @@ import type {InjectionResult} from './injection/describe-image.js'
 import type {IndexInjectionResult} from './injection/describe-index.js'
 import {createInjectionRounds} from './injection/inject-rounds.js'
 import {warnOfReferrers} from './injection/left-behind.js'
-import type {InjectionRequest} from './injection/request.js'
+import {type InjectionRequest, withOrigin} from './injection/request.js'
 import {publishUntilSettled} from './publish/until-settled.js'
 import type {ContentOf} from './slot/group.js'
 import {type LayerEntries, layerEntries} from './slot/layer-entries.js'
@@ -29,7 +29,7 @@ export async function setup(
   request: SetupRequest,
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
-  return withTarget(request, ports, async (place) => {
+  return withTarget(withOrigin(request), ports, async (place) => {
     const {store} = place
     const entriesFor = layerEntries(store, request.layer, place.ports)
     const contentOf = emptySlot(request, entriesFor)

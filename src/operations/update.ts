@@ -5,7 +5,7 @@ import type {InjectionResult} from './injection/describe-image.js'
 import type {IndexInjectionResult} from './injection/describe-index.js'
 import {createInjectionRounds} from './injection/inject-rounds.js'
 import {warnOfReferrers} from './injection/left-behind.js'
-import type {InjectionRequest} from './injection/request.js'
+import {type InjectionRequest, withOrigin} from './injection/request.js'
 import {lookAtTags} from './publish/tag-moves.js'
 import {publishUntilSettled} from './publish/until-settled.js'
 import {directoryContent} from './slot/directory-content.js'
@@ -29,11 +29,12 @@ export async function update(
   request: UpdateRequest,
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
-  const {image, target, layer} = request
-  const places = target.to ? [image.reference, target.to] : [image.reference]
+  const {target, layer} = request
+  const {reference} = request.image
+  const places = target.to ? [reference, target.to] : [reference]
   // before a layout is created inside it
   const source = openSource(request.source, outputsAt(...places))
-  return withTarget(request, ports, async (place) => {
+  return withTarget(withOrigin(request), ports, async (place) => {
     const {store} = place
     const {compression, level} = layer
     const prepared = preparePacking({compression, level, jobs: ports.jobs})

@@ -3,6 +3,7 @@ import {homeFolder} from '../disk/home-folder.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {RangeReader} from '../store/range-reader.js'
 import type {ReferrerLister} from '../store/referrer-lister.js'
+import type {TagDeleter} from '../store/tag-deleter.js'
 import type {AuthFilePlaces} from './credentials/auth-file-places.js'
 import {createBlobReader} from './api/blobs.js'
 import {type Connection, openConnection} from './api/connection.js'
@@ -18,6 +19,7 @@ import {openTransport, retryPorts, type TransportOptions} from './net/open-trans
 import {createPing, type Pingable} from './api/ping.js'
 import {createReferrerLister} from './api/referrers.js'
 import {defaultRetryPolicy, type RetryPolicy, type RetryPorts} from './net/retry-policy.js'
+import {createTagDeleter} from './api/tag-deleter.js'
 import {createTagLister} from './api/tags.js'
 import type {Transport} from './net/transport.js'
 import {createBlobWriter} from './upload/blob-writer.js'
@@ -61,7 +63,7 @@ const mirrorAttempts = 2
 export function openRegistryStore(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions = {},
-): ContentStore & Pingable & ReferrerLister & RangeReader {
+): ContentStore & Pingable & ReferrerLister & RangeReader & TagDeleter {
   const transport = options.transport ?? openTransport(withAuthorities(options))
   const {onNotice} = options
   const shared = {
@@ -115,6 +117,7 @@ export function openRegistryStore(
     ...createManifestWriter(connection, manifests),
     ...createTagLister(connection),
     ...createReferrerLister(connection),
+    ...createTagDeleter(connection),
     ...createPing(connection),
     close() {
       for (const each of [connection, ...mirrors]) each.close()

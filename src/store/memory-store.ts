@@ -4,6 +4,7 @@ import {abortable} from '../stream/bytes.js'
 import {readAll, tooLarge} from '../stream/limit.js'
 import {verified} from '../stream/verify.js'
 import {blobNotFound, checkTagMove} from './store-errors.js'
+import type {TagDeleter} from './tag-deleter.js'
 import {compareTags} from './tags.js'
 import type {ContentStore, StoredManifest} from './content-store.js'
 import type {BlobInfo} from '../oci/descriptor.js'
@@ -13,7 +14,7 @@ import {manifestLimit} from '../oci/manifest-kind.js'
  * A repository that lives as long as the process: for tests, and as the middle of a pipeline. It
  * holds all blobs in memory, whatever their size.
  */
-export function createMemoryStore(name = 'memory'): ContentStore {
+export function createMemoryStore(name = 'memory'): ContentStore & TagDeleter {
   const blobs = new Map<Digest, Uint8Array>()
   const manifests = new Map<Digest, StoredManifest>()
   const tags = new Map<string, Digest>()
@@ -72,6 +73,11 @@ export function createMemoryStore(name = 'memory'): ContentStore {
       manifests.set(descriptor.digest, {descriptor, bytes: Uint8Array.from(bytes)})
       for (const {tag} of moves) tags.set(tag, descriptor.digest)
       return descriptor
+    },
+
+    async deleteTag(tag, {signal} = {}) {
+      signal?.throwIfAborted()
+      return tags.delete(tag) ? 'deleted' : 'absent'
     },
 
     async *listTags({signal} = {}) {

@@ -51,6 +51,7 @@ describe('W8 what is wrong with a layer is said with number, digest and entry', 
 
   it.each([
     ['unpack', ['unpack', 'oci:layout:v1', 'out']],
+    ['ls', ['ls', 'oci:layout:v1']],
     ['copy', ['copy', 'oci:layout:v1', 'oci:other:v1']],
     ['save', ['save', 'oci:layout:v1', '-o', 'a.tar']],
     [

@@ -48,6 +48,7 @@ describe('findSlot', () => {
       name: 'cvmfs',
       path: '/',
       sharding: 1,
+      parents: undefined,
       ...found,
       layers: [found],
     })

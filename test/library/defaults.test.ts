@@ -2,8 +2,11 @@ import {Parser, type Interfaces} from '@oclif/core'
 import {join} from 'node:path'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import Copy from '../../commands/copy.js'
+import History from '../../commands/history.js'
 import Inspect from '../../commands/inspect.js'
+import Rebase from '../../commands/rebase.js'
 import Remove from '../../commands/remove.js'
+import Rollback from '../../commands/rollback.js'
 import Setup from '../../commands/setup.js'
 import Unpack from '../../commands/unpack.js'
 import Update from '../../commands/update.js'
@@ -11,6 +14,7 @@ import {editsOf} from '../../src/cli/flags/edit.js'
 import {registryFlags} from '../../src/cli/flags/common.js'
 import {packPorts} from '../../src/cli/ports/pack-ports.js'
 import {unpack} from '../../src/index.js'
+import {historyRequest, rebaseRequest, rollbackRequest} from '../../src/library/follow-requests.js'
 import {networkSettings} from '../../src/library/library-options.js'
 import {
   copyRequest,
@@ -61,6 +65,12 @@ describe("the library's defaults are those of the flags", () => {
     expect(given(removeRequest(image, {}))).toEqual(await asked(Remove, [image]))
     expect(given(inspectRequest(image, {}))).toEqual(await asked(Inspect, [image]))
     expect(given(copyRequest(image, other, {}))).toEqual(await asked(Copy, [image, other]))
+  })
+
+  it('of rebase, history and rollback', async () => {
+    expect(given(rebaseRequest(image, {}))).toEqual(await asked(Rebase, [image]))
+    expect(given(historyRequest(image, {}))).toEqual(await asked(History, [image]))
+    expect(given(rollbackRequest(image, {}))).toEqual(await asked(Rollback, [image]))
   })
 
   it('of how registries are reached, and of how much is done at once', async () => {

@@ -18,6 +18,7 @@ test('the labels of the default slot are those of CernVM-FS’s injector', () =>
     sharding: 'cvmfs_injection_sharding',
     path: 'cvmfs_injection_path',
     before: 'cvmfs_injection_before',
+    parents: 'cvmfs_injection_parents',
   })
 })
 

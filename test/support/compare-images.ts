@@ -1,5 +1,5 @@
 import {tmpdir} from 'node:os'
-import {readLimits} from '../../src/layer/content/read-layer.js'
+import {readLimits} from '../../src/layer/records/read-layer.js'
 import {diff} from '../../src/operations/compare/diff.js'
 import type {DiffRequest} from '../../src/operations/compare/diff-request.js'
 import type {DiffResult} from '../../src/operations/compare/diff-result.js'

@@ -1,3 +1,4 @@
+import {execa} from 'execa'
 import {spawn} from 'node:child_process'
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
@@ -10,6 +11,8 @@ export interface DockerRegistry {
   readonly address: string
   /** Its storage, to look at or to damage. */
   readonly data: string
+  /** Removes what no tag leads to, as an administrator does at night. */
+  collect(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -69,6 +72,9 @@ async function launchDockerRegistry(options: DockerRegistryOptions = {}): Promis
   return {
     address,
     data: join(folder, 'data'),
+    async collect() {
+      await execa('docker-registry', ['garbage-collect', '--delete-untagged', config])
+    },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         const gone = new Promise((resolve) => child.once('exit', resolve))

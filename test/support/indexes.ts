@@ -1,5 +1,5 @@
 import type {Encoded} from '../../src/image/image.js'
-import type {IndexTree} from '../../src/image/index-tree.js'
+import type {IndexTree} from '../../src/image/index/index-tree.js'
 import {digestOf, type DigestAlgorithm} from '../../src/oci/digest.js'
 import {decodeIndex, type ImageIndex, type IndexEntry} from '../../src/oci/image-index.js'
 import {

@@ -10,6 +10,7 @@ import type {PublishRequest, TargetRequest} from '../../operations/publish/publi
 import {largestZstdWindow} from '../../layer/limits.js'
 import {networkFlags} from './network.js'
 import {platformChoice, platformsFlag} from './platform.js'
+import {runFlags, runRequest} from './run.js'
 import {progressModes, type ProgressMode} from '../terminal/progress.js'
 
 /** What every command works on. */
@@ -101,16 +102,19 @@ export const zstdWindow = Flags.custom<number>({
   },
 })
 
+/** Tags for a result. */
+export const tagsFlag = Flags.custom({
+  char: 't',
+  multiple: true,
+  multipleNonGreedy: true,
+  helpValue: 'TAG',
+  summary: 'Tag for the result; repeatable (default: the tag in IMAGE or --to).',
+  parse: (text) => Promise.resolve(parseTag(text)),
+})
+
 /** The flags of the commands that make a tag name another image. */
 export const tagFlags = {
-  tag: Flags.string({
-    char: 't',
-    multiple: true,
-    multipleNonGreedy: true,
-    helpValue: 'TAG',
-    summary: 'Tag for the result; repeatable (default: the tag in IMAGE or --to).',
-    parse: (text) => Promise.resolve(parseTag(text)),
-  }),
+  tag: tagsFlag(),
   platform: platformsFlag(),
   'dry-run': Flags.boolean({summary: 'Show what would be done, and change nothing.'}),
   attestations: Flags.option({options: ['drop', 'keep'] as const})({
@@ -136,6 +140,7 @@ export const tagFlags = {
     helpGroup: 'RESULT',
     summary: 'Fail with exit code 7 instead of overwriting a tag.',
   }),
+  ...runFlags,
   digestfile: Flags.string({
     helpGroup: 'RESULT',
     helpValue: 'FILE',
@@ -143,9 +148,19 @@ export const tagFlags = {
   }),
 }
 
+/** What an image says of the one that it was made from. */
+export const baseAnnotationsFlag = {
+  'base-annotations': Flags.boolean({
+    helpGroup: 'CONFIG',
+    summary:
+      'Also set org.opencontainers.image.base.name and .digest to the image it was made from.',
+  }),
+}
+
 /** The flags of the commands that put something into an image. */
 export const publishFlags = {
   ...tagFlags,
+  ...baseAnnotationsFlag,
   created: Flags.custom<number>({
     helpGroup: 'LAYER',
     helpValue: 'TIME',
@@ -167,11 +182,15 @@ export function imageRequest(
 }
 
 /** Where the result goes, and how it is made public. */
-export function resultRequest(flags: TagFlags): {target: TargetRequest; publish: PublishRequest} {
+export function resultRequest(flags: TagFlags & {readonly check?: boolean}): {
+  target: TargetRequest
+  publish: PublishRequest
+} {
   return {
     target: {to: flags.to, tags: flags.tag ?? []},
     publish: {
-      dryRun: flags['dry-run'],
+      ...runRequest(flags),
+      dryRun: flags['dry-run'] || flags.check === true,
       onConflict: flags['on-conflict'],
       noClobber: flags['no-clobber'],
       attestations: flags.attestations,

@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {UsageError} from '../../errors.js'
-import {readLimits, type ReadLimits} from '../../layer/content/read-layer.js'
+import {readLimits, type ReadLimits} from '../../layer/records/read-layer.js'
 import type {ImagePart} from '../../operations/compare/side.js'
 import {maxSize, slotName, zstdWindow} from './common.js'
 
@@ -13,7 +13,8 @@ export const partFlags = {
 /** What reading layers may cost. */
 export const readFlags = {
   'max-size': maxSize({
-    summary: 'Largest unpacked size of a layer, such as 20G (default: 1,000 times it, over 64 MiB).',
+    summary:
+      'Largest unpacked size of a layer, such as 20G (default: 1,000 times it, over 64 MiB).',
   }),
   'zstd-window': zstdWindow(),
 }

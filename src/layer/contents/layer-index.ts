@@ -5,6 +5,7 @@ import {decompress, verifiedDiffId} from '../decompress/decompress.js'
 import type {EntryMetadata} from '../entry.js'
 import {inLayer, type LayerPlace} from '../in-layer.js'
 import {unpackLimits} from '../limits.js'
+import {normalisePath} from '../normalise-path.js'
 import {createHeaderScanner} from '../tar/scan-headers.js'
 
 /** What one entry of a layer is; only its path unless it is a directory or a symbolic link. */
@@ -46,7 +47,7 @@ export async function readLayerIndex(
   const at = () => (latest === undefined ? undefined : `after the entry ${display(latest)}`)
   const scanner = createHeaderScanner((entry) => {
     latest = entry.path
-    const path = normalise(entry.path)
+    const path = normalisePath(entry.path)
     if (path === undefined) return
     const {kind, mode, uid, gid, mtime, xattrs} = entry
     if (kind === 'directory') index.push({kind, path, mode, uid, gid, mtime, xattrs})
@@ -61,13 +62,4 @@ export async function readLayerIndex(
     scanner.end()
     return index
   })
-}
-
-/**
- * `a/b` of `./a//b/` and of `/a/b`; `undefined` for the image's root and for what climbs, which is
- * nothing of the image.
- */
-export function normalise(path: ByteString): ByteString | undefined {
-  const names = path.split('/').filter((name) => name !== '' && name !== '.')
-  return names.length === 0 || names.includes('..') ? undefined : names.join('/')
 }

@@ -2,7 +2,8 @@ import * as v from 'valibot'
 import {parseJsonValue} from '../../oci/json-value.js'
 import {parseTime} from '../../oci/time.js'
 import {fromText} from '../byte-string.js'
-import {type IndexedEntry, type LayerIndex, normalise} from './layer-index.js'
+import {normalisePath} from '../normalise-path.js'
+import type {IndexedEntry, LayerIndex} from './layer-index.js'
 import {isPortableXattr} from '../tar/pax-values.js'
 
 /** Members that say what directories and links are; of files only their names count. */
@@ -27,7 +28,7 @@ export function tocEntries(json: Uint8Array): LayerIndex | undefined {
   if (!table.success) return undefined
   const index: IndexedEntry[] = []
   for (const each of table.output.entries) {
-    const path = normalise(fromText(each.name))
+    const path = normalisePath(fromText(each.name))
     // parts of files have no entries in the layer
     if (path === undefined || each.type === 'chunk') continue
     if (each.type === 'symlink')

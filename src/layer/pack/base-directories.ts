@@ -19,10 +19,14 @@ interface LayerWords {
   readonly hidden: ReadonlyMap<ByteString, 'whole' | 'inside'>
 }
 
-/** What an image has at the paths that were asked for: directories, and links by their targets. */
+/**
+ * What an image has at the paths that were asked for: directories, links by their targets, and
+ * whatever else.
+ */
 export interface BasePaths {
   readonly directories: ReadonlyMap<ByteString, EntryMetadata>
   readonly links: ReadonlyMap<ByteString, ByteString>
+  readonly files: ReadonlySet<ByteString>
   /** Paths of which no layer that was looked into says anything. */
   readonly unknown: ReadonlySet<ByteString>
 }
@@ -38,6 +42,7 @@ export async function findPaths<T>(
 ): Promise<BasePaths> {
   const directories = new Map<ByteString, EntryMetadata>()
   const links = new Map<ByteString, ByteString>()
+  const files = new Set<ByteString>()
   const unknown = new Set(wanted)
   for (const layer of newestFirst) {
     if (unknown.size === 0) break
@@ -48,12 +53,13 @@ export async function findPaths<T>(
       const word = words.own.get(path)
       if (word === undefined && !isHidden(path, words)) continue
       unknown.delete(path)
-      if (word === undefined || word === 'gone') continue
-      if ('link' in word) links.set(path, word.link)
+      if (word === undefined) continue
+      if (word === 'gone') files.add(path)
+      else if ('link' in word) links.set(path, word.link)
       else directories.set(path, word)
     }
   }
-  return {directories, links, unknown}
+  return {directories, links, files, unknown}
 }
 
 /**

@@ -2,14 +2,14 @@ import {type ByteString, display} from '../byte-string.js'
 import type {TarHandler} from './reader.js'
 
 /** Knows which entry a reader is at, for messages. */
-export interface EntryTracker {
+export interface EntryTracker<H extends TarHandler> {
   /** Passes on what it is told. */
-  readonly handler: TarHandler
+  readonly handler: H
   /** `in the entry 'a/b'`, `after the entry 'a/b'`; `undefined` before the first one. */
   readonly at: () => string | undefined
 }
 
-export function trackEntries(handler: TarHandler): EntryTracker {
+export function trackEntries<H extends TarHandler>(handler: H): EntryTracker<H> {
   let latest: ByteString | undefined
   let isInside = false
   return {

@@ -1,6 +1,6 @@
 import {NotFoundError, PreconditionError} from '../../errors.js'
 import {type ByteString, display} from '../../layer/byte-string.js'
-import type {ContentRecord} from '../../layer/content/record.js'
+import type {ContentRecord} from '../../layer/records/record.js'
 import type {OpenTree} from './open-tree.js'
 
 /** Links that lead to links, as the kernel counts them. */

@@ -2,11 +2,12 @@ import {closeSync, ftruncateSync, readSync, writeSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {PreconditionError} from '../../errors.js'
 import {display, fromText, readable} from '../../layer/byte-string.js'
-import {type EntryListener, readLayer, type ReadLimits} from '../../layer/content/read-layer.js'
-import type {ContentRecord} from '../../layer/content/record.js'
-import {openNameless} from '../../layer/content/run-file.js'
+import {type EntryListener, readLayer, type ReadLimits} from '../../layer/records/read-layer.js'
+import type {ContentRecord} from '../../layer/records/record.js'
+import {openNameless} from '../../layer/records/run-file.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'
+import {placeOf} from '../compare/read-trees.js'
 import {type FoundPath, findPath} from './find-path.js'
 import {type OpenTree, type TreeRequest, withTree} from './open-tree.js'
 
@@ -81,8 +82,11 @@ async function copyContent(
   if (!layer) throw new Error('the file is in a layer that was not read')
   const copier = copyEntry(inode % 2 ** 32, descriptor)
   const {mediaType} = layer.descriptor
-  const stored = {open: () => layer.open(signal), mediaType, diffId: layer.diffId}
-  await readLayer({...stored, rules: source.rules}, copier.listener, limits, signal)
+  const stored = {
+    ...{mediaType, diffId: layer.diffId, place: placeOf(layer), rules: source.rules},
+    open: () => layer.open(signal),
+  }
+  await readLayer(stored, copier.listener, limits, signal)
   return copier.size()
 }
 

@@ -1,6 +1,6 @@
-import {compareLinks, type LinkComparison} from '../../layer/content/compare-links.js'
-import {mergeTree, type MergedPath} from '../../layer/content/merge-tree.js'
-import {type ContentRecord, orderOf} from '../../layer/content/record.js'
+import {compareLinks, type LinkComparison} from '../../layer/records/compare-links.js'
+import {mergeTree, type MergedPath} from '../../layer/records/merge-tree.js'
+import {type ContentRecord, orderOf} from '../../layer/records/record.js'
 import type {FileAspect, FileChange, FileFacts} from './file-change.js'
 import type {ReadTrees} from './read-trees.js'
 

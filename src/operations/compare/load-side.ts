@@ -1,6 +1,6 @@
 import {NotFoundError} from '../../errors.js'
 import type {Image} from '../../image/image.js'
-import {artifactEntries} from '../../image/index-tree.js'
+import {artifactEntries} from '../../image/index/index-tree.js'
 import type {PlatformChoice} from '../../image/platforms.js'
 import {descriptorOf} from '../../image/document.js'
 import type {Digest} from '../../oci/digest.js'
@@ -54,7 +54,13 @@ export async function loadSide(
     reportOddities(image, ports)
     const platform = platformOf(image.config.value)
     const images = [{platform, digest, load: () => Promise.resolve(image)}]
-    return {...common, isIndex: false, images: chosen(images, platforms), artifacts: [], annotations: {}}
+    return {
+      ...common,
+      isIndex: false,
+      images: chosen(images, platforms),
+      artifacts: [],
+      annotations: {},
+    }
   }
   const {tree, images, artifacts} = await loadIndex(store, found.index, signal)
   const loadable = images.map(({entry, platform}): SideImage => ({

@@ -1,10 +1,11 @@
-import type {Layer} from '../../image/image.js'
-import type {ContentRecord, Sides} from '../../layer/content/record.js'
-import {resolveLinks} from '../../layer/content/hard-links.js'
-import {type EntryRecorder, recordEntries} from '../../layer/content/record-entries.js'
-import {createRecordStore, type RecordStore} from '../../layer/content/record-store.js'
-import {readDirectory} from '../../layer/content/read-directory.js'
-import {type ReadLimits, readLayer} from '../../layer/content/read-layer.js'
+import type {NumberedLayer} from '../../image/image.js'
+import {type LayerPlace, layerTitle} from '../../layer/in-layer.js'
+import type {ContentRecord, Sides} from '../../layer/records/record.js'
+import {resolveLinks} from '../../layer/records/hard-links.js'
+import {type EntryRecorder, recordEntries} from '../../layer/records/record-entries.js'
+import {createRecordStore, type RecordStore} from '../../layer/records/record-store.js'
+import {readDirectory} from '../../layer/records/read-directory.js'
+import {type ReadLimits, readLayer} from '../../layer/records/read-layer.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {EntryRules} from '../../layer/unpack/check-entries.js'
 import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
@@ -15,7 +16,7 @@ import type {Ports} from '../../ports.js'
 import {matchLayers} from './match-layers.js'
 
 /** A layer of a tree that can be read. */
-export interface TreeLayer extends Layer {
+export interface TreeLayer extends NumberedLayer {
   readonly open: (signal: AbortSignal) => Promise<ByteStream>
 }
 
@@ -86,7 +87,13 @@ export async function readTrees(
       const recorder = recorderOf(part, options, store, () => (hasLinks = true))
       if (part.source.kind === 'directory')
         await readDirectory(part.source.entries, recorder, signal)
-      else await readLayer(storedContent(part.source, signal, onBytes), recorder, options.limits, signal)
+      else
+        await readLayer(
+          storedContent(part.source, signal, onBytes),
+          recorder,
+          options.limits,
+          signal,
+        )
       counts[part.number] = recorder.count()
     })
     const linked = resolveLinks(store, hasLinks, options.temporary)
@@ -141,10 +148,7 @@ function sharedParts(first: TreeSource, second: TreeSource): Omit<Part, 'number'
   }))
 }
 
-function separateParts(
-  first: TreeSource,
-  second: TreeSource | undefined,
-): Omit<Part, 'number'>[] {
+function separateParts(first: TreeSource, second: TreeSource | undefined): Omit<Part, 'number'>[] {
   return [first, second].flatMap((source, at): Omit<Part, 'number'>[] => {
     const sides = at === 0 ? 1 : 2
     if (!source) return []
@@ -154,11 +158,12 @@ function separateParts(
   })
 }
 
-function isReadable({descriptor}: TreeLayer, {report}: Pick<Ports, 'report'>): boolean {
-  const {mediaType, digest} = descriptor
+function isReadable(layer: TreeLayer, {report}: Pick<Ports, 'report'>): boolean {
+  const {mediaType} = layer.descriptor
   if (layerCompression(mediaType) !== undefined && !isForeignLayer(mediaType)) return true
   const why = isForeignLayer(mediaType) ? 'registries do not hand it out' : 'it is encrypted, say'
-  report({kind: 'warning', message: `layer ${digest} is left out: it cannot be read (${why})`})
+  const title = layerTitle(placeOf(layer))
+  report({kind: 'warning', message: `${title} is left out: it cannot be read (${why})`})
   return false
 }
 
@@ -184,7 +189,12 @@ function storedContent(
 ) {
   const {mediaType} = layer.descriptor
   const open = async () => tap(await layer.open(signal), (chunk) => onBytes(chunk.length))
-  return {open, mediaType, diffId: layer.diffId, rules}
+  return {open, mediaType, diffId: layer.diffId, place: placeOf(layer), rules}
+}
+
+/** For messages. */
+export function placeOf({number, descriptor: {digest}}: TreeLayer): LayerPlace {
+  return {number, digest}
 }
 
 /** A few at a time; the first that fails ends the others. */
@@ -195,7 +205,9 @@ async function readAll(
 ): Promise<void> {
   const failed = new AbortController()
   const either = AbortSignal.any([signal, failed.signal])
-  const sizes = parts.map(({source}) => (source.kind === 'layer' ? source.layer.descriptor.size : 0))
+  const sizes = parts.map(({source}) =>
+    source.kind === 'layer' ? source.layer.descriptor.size : 0,
+  )
   const total = sizes.reduce((sum, size) => sum + size, 0)
   let done = 0
   const onBytes = (bytes: number): void => {

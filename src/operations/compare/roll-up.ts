@@ -1,5 +1,5 @@
 import type {ByteString} from '../../layer/byte-string.js'
-import {comparePaths, isBelow} from '../../layer/content/record.js'
+import {comparePaths, isBelow} from '../../layer/records/record.js'
 import type {FileAspect, FileChange, FileFacts} from './file-change.js'
 
 /** One path that differs, or a directory with several that differ in the same way. */
@@ -107,7 +107,9 @@ function raise(rows: readonly Row[], depth: number): Row[] {
     const other = raised.get(key)
     raised.set(
       key,
-      other ? {...other, ...sum(other, row), type: 'directory', path: place, place} : {...row, place},
+      other
+        ? {...other, ...sum(other, row), type: 'directory', path: place, place}
+        : {...row, place},
     )
   }
   return [...kept, ...raised.values()]

@@ -11,11 +11,13 @@ import type {ImagePart} from './side.js'
 export interface ImageTree {
   readonly source: TreeSource & {readonly kind: 'layers'}
   /** `undefined` for the whole image. */
-  readonly slot: {
-    readonly name: string
-    /** `undefined`: the image does not have the slot, and the tree is empty. */
-    readonly path: string | undefined
-  } | undefined
+  readonly slot:
+    | {
+        readonly name: string
+        /** `undefined`: the image does not have the slot, and the tree is empty. */
+        readonly path: string | undefined
+      }
+    | undefined
 }
 
 /** What layers of the image make up the tree. Throws what `chosenName` and `findSlot` throw. */
@@ -32,6 +34,7 @@ export function imageTree(
     const layers = image.manifest.value.layers.map((descriptor, position) => ({
       descriptor,
       diffId: diffIds[position] ?? descriptor.digest,
+      number: position + 1,
       open: open(descriptor),
     }))
     return {source: {kind: 'layers', layers}, slot: undefined}
@@ -40,9 +43,10 @@ export function imageTree(
   const slot = findSlot(image, name)
   const windows = image.config.value.os === 'windows'
   const rules = rulesOf({path: slot?.path ?? '/', devices: true, windows})
-  const layers = (slot?.layers ?? []).map(({descriptor, diffId}) => ({
+  const layers = (slot?.layers ?? []).map(({descriptor, diffId, layer}) => ({
     descriptor,
     diffId,
+    number: layer + 1,
     open: open(descriptor),
   }))
   return {source: {kind: 'layers', layers, rules}, slot: {name, path: slot?.path}}

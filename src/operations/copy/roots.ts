@@ -1,5 +1,5 @@
 import {decodeDocument} from '../../image/document.js'
-import {selectImages} from '../../image/select-images.js'
+import {selectImages} from '../../image/index/select-images.js'
 import {chooseImages, type PlatformChoice} from '../../image/platforms.js'
 import {formatPlatform} from '../../oci/platform.js'
 import {formatReference, type Reference} from '../../oci/names/reference.js'

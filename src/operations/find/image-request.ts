@@ -1,5 +1,6 @@
 import type {PlatformChoice} from '../../image/platforms.js'
-import type {Reference} from '../../oci/names/reference.js'
+import {type Reference, repositoryName} from '../../oci/names/reference.js'
+import {defaultTag} from './find-document.js'
 
 /** Which slot of which images to work on. */
 export interface ImageRequest {
@@ -10,4 +11,20 @@ export interface ImageRequest {
   readonly platforms?: PlatformChoice | undefined
   /** The layer that the slot has, whatever the labels say: see `adopt`. */
   readonly adopt?: string | undefined
+  /**
+   * What the images remember as the place that they come from, see `originName`; `undefined`:
+   * nothing.
+   */
+  readonly origin?: string | undefined
+}
+
+/**
+ * A reference as images remember it: with its tag, without a digest. `undefined` for one without a
+ * tag, and for places on disk, whose paths mean nothing elsewhere.
+ */
+export function originName(reference: Reference): string | undefined {
+  if (reference.kind !== 'registry') return undefined
+  const {tag, digest} = reference
+  if (tag === undefined && digest !== undefined) return undefined
+  return `${repositoryName(reference)}:${tag ?? defaultTag}`
 }

@@ -1,5 +1,5 @@
 import {InjectError, IntegrityError, LimitError, NotFoundError} from '../../errors.js'
-import {imageEntries, type IndexTree} from '../../image/index-tree.js'
+import {imageEntries, type IndexTree} from '../../image/index/index-tree.js'
 import type {PlatformImage} from '../../image/platforms.js'
 import type {Encoded} from '../../image/image.js'
 import type {Digest} from '../../oci/digest.js'

@@ -1,7 +1,8 @@
 import {NotFoundError, PreconditionError} from '../../errors.js'
 import {adopt} from '../../image/adopt.js'
+import {originOfIndex} from '../../image/follow/origin.js'
 import type {Image} from '../../image/image.js'
-import type {IndexTree} from '../../image/index-tree.js'
+import type {IndexTree} from '../../image/index/index-tree.js'
 import {chooseImages, type PlatformImage} from '../../image/platforms.js'
 import {findSlot, type Slot} from '../../image/slot.js'
 import type {Digest} from '../../oci/digest.js'
@@ -27,6 +28,8 @@ export interface Target {
   readonly name: string
   /** The slot that the image already has. */
   readonly slot: Slot | undefined
+  /** What the image will remember as the place that it comes from, with its first slot. */
+  readonly origin?: string | undefined
 }
 
 /** The document that a command changes. A single image is treated as an index of one. */
@@ -72,7 +75,10 @@ export async function loadTargets(
   }
   if (loaded.length === 0) throw withoutImages(what)
   const others = images.filter((each) => !chosen.has(each))
-  return {tree, ...namedTargets(loaded, request, ports), others}
+  // an index with slots is named by a tag of its own, and says itself where it comes from
+  const origin = originOfIndex(tree.index)
+  const named = origin.digest === undefined ? request : {...request, origin: origin.name}
+  return {tree, ...namedTargets(loaded, named, ports), others}
 }
 
 type FoundImage = Pick<Target, 'image' | 'platform'>
@@ -80,7 +86,7 @@ type FoundImage = Pick<Target, 'image' | 'platform'>
 /** The images with the slot to work on. */
 function namedTargets(
   found: readonly FoundImage[],
-  {name: asked, adopt: layer}: ImageRequest,
+  {name: asked, origin, adopt: layer}: ImageRequest,
   ports: Ports,
 ): Pick<LoadedTargets, 'name' | 'targets'> {
   const images = found.map(({image}) => image)
@@ -88,7 +94,7 @@ function namedTargets(
   const name = chosenName(images, asked, ports)
   const targets = found.map((each) => {
     const adopted = layer === undefined ? undefined : adopt(each.image, name, layer)
-    return {...each, adopted, name, slot: findSlot(adopted ?? each.image, name)}
+    return {...each, adopted, name, origin, slot: findSlot(adopted ?? each.image, name)}
   })
   return {name, targets}
 }

@@ -1,10 +1,13 @@
 import type {ContentStore} from '../../store/content-store.js'
+import type {RunNote} from '../../image/follow/run-note.js'
 import type {Ports} from '../../ports.js'
 import type {FoundDocument} from '../find/find-document.js'
 import {type ConfigUpload, createConfigUpload} from '../publish/config-upload.js'
 import {type ChangedDocument, publish} from '../publish/publish.js'
 import {outstanding, refuseClobber, type TagLooks} from '../publish/tag-moves.js'
-import type {StoredContent} from '../slot/content.js'
+import {keepReplaced} from '../publish/keep-replaced.js'
+import {noteOfRun, withFittingNote} from '../publish/run-notes.js'
+import type {SlotFacts, StoredContent} from '../slot/content.js'
 import type {ContentOf} from '../slot/group.js'
 import {saidOnce, warnOfEmptiness} from '../slot/notices.js'
 import {refuseEmptiness} from '../slot/refuse-emptiness.js'
@@ -12,7 +15,7 @@ import type {GroupPlan, PlannedGroup} from '../slot/plan-group.js'
 import {restoreGroup, storeGroup} from '../slot/store-group.js'
 import {describeImage, type InjectionResult} from './describe-image.js'
 import {describeIndex, type IndexInjectionResult} from './describe-index.js'
-import {type InjectedDocument, injectedDocument} from './injected-document.js'
+import {type InjectedDocument, injectedDocument, takesNotes} from './injected-document.js'
 import type {InjectedImage} from './injected-image.js'
 import {createMakeImage, type MakeImage} from './make-image.js'
 import {type InjectionPlan, planInjection} from './plan.js'
@@ -55,7 +58,7 @@ export function createInjectionRounds(
       const content = {contentOf, stored, looks}
       const plan = await planInjection(store, found, {request, ...content}, rounds.ports)
       plan.groups.forEach(refuseEmptiness)
-      const planned = injectedDocument(plan, request, makeImage)
+      const planned = documentOf(rounds, plan)
       refuseOverwriting(rounds, plan, planned)
       if (request.publish.dryRun) {
         const {digest} = planned.outermost.descriptor
@@ -85,11 +88,37 @@ type StoredGroup = PlannedGroup & {readonly plan: Extract<GroupPlan, {kind: 'sto
 /** A plan with all of its layers in the store. */
 type StoredPlan = Omit<InjectionPlan, 'groups'> & {readonly groups: readonly StoredGroup[]}
 
+/** The document that a plan makes. */
+function documentOf(rounds: Rounds, plan: InjectionPlan): InjectedDocument {
+  const {request, makeImage} = rounds
+  return withFittingNote(plan, noteOf(rounds, plan), (note) =>
+    injectedDocument(plan, request, makeImage, note),
+  )
+}
+
+/** The note of a run, with what is known of the content if that is the same for all images. */
+function noteOf(
+  {request, ports}: Pick<Rounds, 'request' | 'ports'>,
+  {replaced, loaded, groups}: Pick<InjectionPlan, 'replaced' | 'loaded' | 'groups'>,
+  packed?: SlotFacts,
+): RunNote | undefined {
+  const [only, ...others] = groups
+  const content = others.length > 0 ? undefined : (packed ?? (only && contentOf(only.plan)))
+  const run = {note: request.publish.note, version: ports.version}
+  return noteOfRun(run, replaced, loaded.name, content)
+}
+
+function contentOf(plan: GroupPlan): Partial<SlotFacts> {
+  return plan.kind === 'stored' ? plan.stored.content : plan.content
+}
+
 /** The groups with all of their layers in the store. */
 async function storeGroups(
   {store, request, makeImage, configUpload, ports}: Rounds,
-  {groups}: InjectionPlan,
+  planned: InjectionPlan,
 ): Promise<readonly StoredGroup[]> {
+  const {groups, loaded} = planned
+  const hasNotes = loaded.tree !== undefined && takesNotes(loaded.tree, request.layer.toOci)
   const {image, layer, publish} = request
   const {compression, level} = layer
   const done: StoredGroup[] = []
@@ -114,8 +143,9 @@ async function storeGroups(
           // one job means one thing at a time, and with --no-clobber this image might not be wanted
           if (ports.jobs === 1 || publish.noClobber) return
           const packedContent = {layers: [packed], content: facts}
+          const note = hasNotes ? undefined : noteOf({request, ports}, planned, facts)
           for (const target of targets)
-            configUpload.begin(makeImage(target, content, packedContent))
+            configUpload.begin(makeImage(target, content, packedContent, note))
         },
       },
       ports,
@@ -132,13 +162,15 @@ async function publishPlan(
   rounds: Rounds,
   plan: StoredPlan,
 ): Promise<InjectionResult | IndexInjectionResult> {
-  const {store, request, makeImage, configUpload, ports} = rounds
-  const document = injectedDocument(plan, request, makeImage)
+  const {store, request, configUpload, ports} = rounds
+  const document = documentOf(rounds, plan)
   refuseOverwriting(rounds, plan, document)
   if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
   const changed = changedDocument(rounds, plan, document)
+  const kept = await keepReplaced(store, {moves: plan.moves, changed, request}, ports)
   const tags = await publish(store, changed, plan.moves, {signal: ports.signal, configUpload})
+  await kept.dropOld()
   return describe(request, document, tags)
 }
 

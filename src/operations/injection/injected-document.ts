@@ -1,8 +1,10 @@
+import {formatNote, type RunNote} from '../../image/follow/run-note.js'
 import type {Encoded, Image} from '../../image/image.js'
-import type {IndexTree} from '../../image/index-tree.js'
-import {replaceImages} from '../../image/replace-images.js'
+import type {IndexTree} from '../../image/index/index-tree.js'
+import {replaceImages} from '../../image/index/replace-images.js'
 import type {Descriptor} from '../../oci/descriptor.js'
 import type {Digest} from '../../oci/digest.js'
+import {ociIndex} from '../../oci/media-type.js'
 import {type InjectedImage, injectGroup, keepImage} from './injected-image.js'
 import type {MakeImage} from './make-image.js'
 import type {InjectionPlan} from './plan.js'
@@ -30,16 +32,21 @@ export type InjectedDocument =
       readonly indexes: readonly Encoded<unknown>[]
     })
 
-/** The document that a plan makes, as far as its layers are known. */
+/**
+ * The document that a plan makes, as far as its layers are known. `note` is noted in what changes:
+ * in an OCI index, or in images that are not in one.
+ */
 export function injectedDocument(
   {base, loaded, groups, kept, converted}: InjectionPlan,
-  {layer, publish}: InjectionRequest,
+  {layer, publish, image}: InjectionRequest,
   makeImage: MakeImage,
+  note: RunNote | undefined,
 ): InjectedDocument {
   const {tree, targets} = loaded
+  const own = tree && takesNotes(tree, layer.toOci) ? undefined : note
   const injected = [
-    ...groups.flatMap((group) => injectGroup(group, makeImage)),
-    ...kept.map(keepImage),
+    ...groups.flatMap((group) => injectGroup(group, makeImage, own)),
+    ...kept.map((target) => keepImage(target, own)),
   ]
   const isKnown = injected.every(({kind}) => kind === 'made')
   const [only] = injected
@@ -55,8 +62,10 @@ export function injectedDocument(
     images: replaced,
     attestations: publish.attestations ?? 'drop',
     base: 'remember',
+    origin: image.origin,
+    note: formatNote(note) ?? null,
     toOci: layer.toOci,
-    annotations: layer.indexAnnotations && {slot: loaded.name, texts: layer.indexAnnotations},
+    annotations: layer.indexAnnotations && [{slot: loaded.name, texts: layer.indexAnnotations}],
   })
   const order = new Map(targets.map((target, position) => [target, position]))
   const places = (one: InjectedImage) => order.get(one.target) ?? 0
@@ -71,6 +80,11 @@ export function injectedDocument(
     outermost: after.index,
     isKnown,
   }
+}
+
+/** Whether the index itself can hold a note. */
+export function takesNotes({index}: IndexTree, toOci = false): boolean {
+  return toOci || index.descriptor.mediaType === ociIndex
 }
 
 /** An image that is not made yet stands for itself. */

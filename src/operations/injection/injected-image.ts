@@ -1,3 +1,4 @@
+import {type RunNote, withNote} from '../../image/follow/run-note.js'
 import type {Image, Layer} from '../../image/image.js'
 import {hasLayers} from '../../image/slot.js'
 import type {SuitableTarget} from '../find/suitable-image.js'
@@ -37,7 +38,11 @@ export type InjectedImage =
   | (InjectedFacts & {readonly kind: 'planned'})
 
 /** The images of a group, as far as they are known. */
-export function injectGroup(group: PlannedGroup, makeImage: MakeImage): InjectedImage[] {
+export function injectGroup(
+  group: PlannedGroup,
+  makeImage: MakeImage,
+  note: RunNote | undefined,
+): InjectedImage[] {
   const {targets, content, plan} = group
   const {path} = content
   return targets.map((target) => {
@@ -48,7 +53,7 @@ export function injectGroup(group: PlannedGroup, makeImage: MakeImage): Injected
       return {kind: 'planned', target, path, action, count, content: facts, uploaded: false, sent}
     }
     const {layers} = plan.stored
-    const result = makeImage(target, content, plan.stored)
+    const result = makeImage(target, content, plan.stored, note)
     const isSame = hasLayers(slot, layers) && path === slot?.path
     const action = actionOn(image, result, isSame ? 'unchanged' : slot ? 'replaced' : 'added')
     return {kind: 'made', target, path, action, count: layers.length, result, ...plan.stored}
@@ -56,15 +61,16 @@ export function injectGroup(group: PlannedGroup, makeImage: MakeImage): Injected
 }
 
 /** An image whose slot stays as it is, though the image itself may be converted. */
-export function keepImage(target: SuitableTarget): InjectedImage {
+export function keepImage(target: SuitableTarget, note: RunNote | undefined): InjectedImage {
   const {image, suitable, slot} = target
+  const result = suitable === image ? image : withNote(suitable, note)
   const layers = slot?.layers ?? []
   return {
     kind: 'made',
     target,
     path: slot?.path ?? '/',
     action: actionOn(image, suitable, 'unchanged'),
-    result: suitable,
+    result,
     layers,
     count: layers.length,
     content: slot && layers.length === 1 ? {diffId: slot.diffId} : {},

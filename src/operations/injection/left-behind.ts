@@ -39,6 +39,24 @@ export async function warnOfReferrers(
   })
 }
 
+/** What refers to a manifest. */
+export interface ReferrerCount {
+  readonly of: 'vendor before' | 'vendor now' | 'image'
+  readonly subject: Digest
+  /** Kinds of artifacts, one for each artifact. */
+  readonly kinds: readonly string[]
+}
+
+/** The signatures, attestations and SBOMs of a manifest, as far as they can be listed. */
+export async function referrersOf(
+  store: ContentStore,
+  subject: Digest,
+  of: ReferrerCount['of'],
+  {signal}: Pick<Ports, 'signal'>,
+): Promise<ReferrerCount> {
+  return {of, subject, kinds: await kindsAt(store, subject, {signal})}
+}
+
 async function kindsAt(
   store: ContentStore,
   subject: Digest,

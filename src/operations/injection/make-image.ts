@@ -1,4 +1,8 @@
+import {type ConfigEdits, mergeEdits} from '../../image/config-edits.js'
 import {newLayerType} from '../../image/family.js'
+import {baseAnnotations} from '../../image/follow/base-annotations.js'
+import {originOf} from '../../image/follow/origin.js'
+import {formatNote, type RunNote} from '../../image/follow/run-note.js'
 import type {Image, Layer} from '../../image/image.js'
 import {inject} from '../../image/inject.js'
 import {formatTime} from '../../oci/time.js'
@@ -13,15 +17,19 @@ export type MakeImage = (
   target: SuitableTarget,
   content: Pick<SlotContent, 'path' | 'time'>,
   stored: Pick<StoredContent, 'layers' | 'content'>,
+  /** What the image notes of the run; `undefined` for an image of an index that notes it. */
+  note: RunNote | undefined,
 ) => Image
 
 /** Makes each image once, even if it is asked for the same layers several times. */
 export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
-  return (target, {path, time}, {layers, content}) => {
-    const {created: asked, edits, compression, sharding} = request.layer
+  return (target, {path, time}, {layers, content}, note) => {
+    const {created: asked, compression, sharding, parents} = request.layer
     const created = formatTime(asked ?? time ?? content.newestMtime)
-    const key = [created, path, ...layers.map(({descriptor}) => descriptor.digest)].join(' ')
+    const said = formatNote(note)
+    const digests = layers.map(({descriptor}) => descriptor.digest)
+    const key = JSON.stringify([created, path, said, ...digests])
     const known = made.get(target)
     if (known?.key === key) return known.image
     const mediaType = newLayerType(target.suitable, compression)
@@ -30,14 +38,32 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
       path,
       layers: layers.map((layer) => named(layer, layerTypeOf(layer, target) ?? mediaType)),
       sharding: shardingOf(sharding, target.slot),
+      parents,
       base: target.image.manifest.descriptor.digest,
+      origin: target.origin,
+      note: said,
       created,
       ...(asked !== undefined && {imageCreated: created}),
-      ...(edits && {edits}),
+      ...editsFor(target, request.layer),
     })
     made.set(target, {key, image})
     return image
   }
+}
+
+/** What was asked for, and what says where the image comes from. */
+function editsFor(
+  {suitable, image, origin: name}: SuitableTarget,
+  {edits, baseAnnotations: isSaid = false}: InjectionRequest['layer'],
+): {edits?: ConfigEdits} {
+  if (!isSaid) return edits ? {edits} : {}
+  const known = originOf(suitable)
+  const isNew = known.digest === undefined
+  const base = {
+    digest: known.digest ?? image.manifest.descriptor.digest,
+    origin: isNew ? name : known.name,
+  }
+  return {edits: mergeEdits(edits ?? {}, baseAnnotations(suitable, base))}
 }
 
 /** The media type that the existing slot gives the same blob; `undefined` for a new blob. */

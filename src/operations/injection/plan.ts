@@ -8,8 +8,10 @@ import {ociIndex} from '../../oci/media-type.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import type {FoundDocument} from '../find/find-document.js'
+import {createReadDocuments} from '../find/read-documents.js'
 import {type LoadedTargets, loadOthers, loadTargets} from '../find/load-targets.js'
 import {type SuitableTarget, suitableTarget} from '../find/suitable-image.js'
+import {findReplaced, type Replaced} from '../publish/run-notes.js'
 import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
 import {type ContentOf, type Group, groupTargets} from '../slot/group.js'
 import type {StoredContent} from '../slot/content.js'
@@ -32,6 +34,8 @@ export interface InjectionPlan {
   /** Images that were not chosen, but are converted with the rest. */
   readonly converted: readonly {readonly before: Image; readonly after: Image}[]
   readonly moves: readonly TagMove[]
+  /** What the result replaces. */
+  readonly replaced: Replaced | undefined
 }
 
 export interface InjectionPlanOptions {
@@ -64,7 +68,8 @@ export async function planInjection(
   const warn = (message: string): void => ports.report({kind: 'warning', message})
   const {groups, kept} = await groupTargets(targets, contentOf, layer.sharding, warn)
   noticeSlots(groups, layer.sharding, ports)
-  const findKnown = createKnownLayers(store, {loaded, moves}, signal)
+  const readDocuments = createReadDocuments(store, signal)
+  const findKnown = createKnownLayers(store, {loaded, moves, readDocuments}, signal)
   const {compression, level} = layer
   const how = {findKnown, exhaustive: publish.dryRun, isDecisive: publish.noClobber}
   const planned: PlannedGroup[] = []
@@ -83,6 +88,7 @@ export async function planInjection(
     kept,
     converted: others.map((before) => ({before, after: toOci(before)})),
     moves,
+    replaced: await findReplaced(moves, base, readDocuments),
   }
 }
 

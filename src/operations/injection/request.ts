@@ -1,4 +1,4 @@
-import type {ImageRequest} from '../find/image-request.js'
+import {type ImageRequest, originName} from '../find/image-request.js'
 import type {PublishRequest, TargetRequest} from '../publish/publish-request.js'
 import type {LayerRequest} from '../slot/layer-request.js'
 
@@ -8,4 +8,10 @@ export interface InjectionRequest {
   readonly target: TargetRequest
   readonly layer: LayerRequest
   readonly publish: PublishRequest
+}
+
+/** The request for images that remember that they come from the place that it names. */
+export function withOrigin<Request extends InjectionRequest>(request: Request): Request {
+  const {image} = request
+  return {...request, image: {...image, origin: originName(image.reference)}}
 }

@@ -1,6 +1,14 @@
 import type {Reference} from '../../oci/names/reference.js'
 import type {ConflictPolicy} from './on-conflict.js'
 
+/** Which of the documents that a tag named before stay reachable by tags. */
+export interface KeepRequest {
+  /** How many. */
+  readonly count: number
+  /** What their tags look like, with `{tag}` and `{n}`. */
+  readonly template: string
+}
+
 /** Where a result goes. */
 export interface TargetRequest {
   /** Another place; `undefined`: the place of the image. */
@@ -11,6 +19,10 @@ export interface TargetRequest {
 
 /** How a result is published. */
 export interface PublishRequest {
+  /** What the user says of the run: noted in the result, for its history. */
+  readonly note?: string | undefined
+  /** How many of the documents that a tag named before stay reachable by tags; default: none. */
+  readonly keep?: KeepRequest | undefined
   /** Find out what would be done, without doing it. */
   readonly dryRun: boolean
   readonly onConflict: ConflictPolicy

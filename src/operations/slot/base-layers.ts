@@ -1,5 +1,5 @@
 import {InjectError, unlessFailed} from '../../errors.js'
-import type {Image, Layer} from '../../image/image.js'
+import type {Image, NumberedLayer} from '../../image/image.js'
 import type {Slot} from '../../image/slot.js'
 import {layerTitle} from '../../layer/in-layer.js'
 import {type LayerIndex, readLayerIndex} from '../../layer/contents/layer-index.js'
@@ -11,25 +11,20 @@ import type {ContentStore} from '../../store/content-store.js'
 import {type RangeReader, readsRanges} from '../../store/range-reader.js'
 import {type Ports, tolerate} from '../../ports.js'
 
-/** A layer of an image that does not belong to the slot, with its number, counted from 1. */
-export interface BaseLayer extends Layer {
-  readonly number: number
-}
-
 /** The contents of the layers of images; each layer is read at most once in a run. */
 export interface BaseLayers {
   /** The names in a layer that is known; `undefined` if it would have to be read. */
-  known(layer: BaseLayer): Promise<LayerIndex | undefined>
+  known(layer: NumberedLayer): Promise<LayerIndex | undefined>
   /**
    * The same, also by the table of contents that is in the layer; `undefined` if all of it would
    * have to be read.
    */
-  peek(layer: BaseLayer): Promise<LayerIndex | undefined>
+  peek(layer: NumberedLayer): Promise<LayerIndex | undefined>
   /**
    * Reads the layer if it is not known; `undefined`, with a warning, if it cannot be read. Throws
    * `IntegrityError` if the layer does not match its digest and diff ID.
    */
-  read(layer: BaseLayer): Promise<LayerIndex | undefined>
+  read(layer: NumberedLayer): Promise<LayerIndex | undefined>
 }
 
 /**
@@ -39,10 +34,10 @@ export interface BaseLayers {
 export function baseLayers(
   {manifest, config}: Image,
   slot: Slot | undefined,
-  onUnreadable: (layer: BaseLayer) => void = () => undefined,
-): BaseLayer[] {
+  onUnreadable: (layer: NumberedLayer) => void = () => undefined,
+): NumberedLayer[] {
   const own = new Set(slot?.layers.map(({layer}) => layer))
-  const layers = manifest.value.layers.flatMap((descriptor, position): BaseLayer[] => {
+  const layers = manifest.value.layers.flatMap((descriptor, position): NumberedLayer[] => {
     const diffId = config.value.rootfs.diff_ids[position]
     if (own.has(position) || diffId === undefined) return []
     const layer = {descriptor, diffId, number: position + 1}
@@ -72,12 +67,12 @@ export function createBaseLayers(store: ContentStore, ports: Ports): BaseLayers 
     await layerIndexes?.put(key, index)
   }
 
-  async function known(layer: BaseLayer): Promise<LayerIndex | undefined> {
+  async function known(layer: NumberedLayer): Promise<LayerIndex | undefined> {
     const table = tocPlace(layer.descriptor)
     return (await kept(layer.diffId)) ?? (table && kept(tocKey(layer, table)))
   }
 
-  async function peek(layer: BaseLayer): Promise<LayerIndex | undefined> {
+  async function peek(layer: NumberedLayer): Promise<LayerIndex | undefined> {
     const {descriptor} = layer
     const before = await known(layer)
     const table = tocPlace(descriptor)
@@ -129,12 +124,12 @@ const smallLayer = 256 * 1024
  * What a table says is remembered for this table only: the same content may be in other images
  * that have none, or another one, and nobody has compared the two.
  */
-function tocKey({diffId}: BaseLayer, {digest}: TocPlace): Digest {
+function tocKey({diffId}: NumberedLayer, {digest}: TocPlace): Digest {
   return digestOf(Buffer.from(`${diffId} ${digest}`))
 }
 
 /** For messages: number and digest. */
-export function nameOf({number, descriptor: {digest}}: BaseLayer): string {
+export function nameOf({number, descriptor: {digest}}: NumberedLayer): string {
   return layerTitle({number, digest})
 }
 

@@ -1,10 +1,11 @@
 import {UnsafeContentError} from '../../errors.js'
+import type {NumberedLayer} from '../../image/image.js'
 import {type ByteString, display} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
 import {findPaths} from '../../layer/pack/base-directories.js'
 import type {FolderAt} from '../../layer/tree/folder-at.js'
 import type {Ports} from '../../ports.js'
-import {type BaseLayer, type BaseLayers, nameOf} from './base-layers.js'
+import {type BaseLayers, nameOf} from './base-layers.js'
 
 /** The most layers to read for unusual names; the root file system is among the lowest layers. */
 const mostLayers = 3
@@ -25,7 +26,7 @@ const usualLinks: ReadonlySet<string> = new Set([
  * is certain. Only the paths that the image has are looked at in the directory.
  */
 export async function checkLinks(
-  newestFirst: readonly BaseLayer[],
+  newestFirst: readonly NumberedLayer[],
   folderAt: FolderAt,
   layers: BaseLayers,
   {report}: Pick<Ports, 'report'>,
@@ -33,15 +34,15 @@ export async function checkLinks(
   const warn = (message: string) => report({kind: 'warning', message})
   const find = finderIn(folderAt)
   const lowest = new Set(newestFirst.slice(-mostLayers))
-  const skipped = new Set<BaseLayer>()
-  const read = async (layer: BaseLayer) => {
+  const skipped = new Set<NumberedLayer>()
+  const read = async (layer: NumberedLayer) => {
     const known = await layers.peek(layer)
     if (known) return known
     if (layer.descriptor.size <= largestLayer) return layers.read(layer)
     skipped.add(layer)
     return undefined
   }
-  const few = (layer: BaseLayer) => (lowest.has(layer) ? read(layer) : layers.known(layer))
+  const few = (layer: NumberedLayer) => (lowest.has(layer) ? read(layer) : layers.known(layer))
   const wanted = new Set<ByteString>([...usualLinks].filter(find))
   for (const layer of newestFirst)
     for (const {kind, path} of (await few(layer)) ?? [])

@@ -1,17 +1,13 @@
 import {setMaxListeners} from 'node:events'
-import {unlessFailed} from '../../errors.js'
-import {decodeDocument} from '../../image/document.js'
 import type {Image, Layer} from '../../image/image.js'
-import {imageEntries} from '../../image/index-tree.js'
 import {findSlot, type Slot} from '../../image/slot.js'
 import {type LayerFormat, packLayer} from '../../layer/pack/pack.js'
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
-import {type Digest, isDigest} from '../../oci/digest.js'
+import {isDigest} from '../../oci/digest.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
 import {drain, measured} from '../../stream/bytes.js'
-import {fetchImage, imageOf} from '../find/fetch-image.js'
 import type {LoadedTargets, Target} from '../find/load-targets.js'
-import {loadIndex} from '../find/load-index.js'
+import {type ReadDocuments, readImages} from '../find/read-documents.js'
 import type {Ports} from '../../ports.js'
 
 /**
@@ -26,9 +22,6 @@ export interface KnownLayer extends Layer {
   readonly newest: number | undefined
 }
 
-/** The most images of an index that are searched. */
-const mostImages = 20
-
 /**
  * Layers of the slot that the repository should already have: those of the targets, of the other
  * images of their index if not all targets have the same, and of what the tags name now (a nightly
@@ -41,26 +34,28 @@ export type FindKnownLayers = (targets: readonly Target[]) => Promise<KnownLayer
 export interface KnownPlaces {
   readonly loaded: LoadedTargets
   readonly moves: readonly TagMove[]
+  readonly readDocuments: ReadDocuments
 }
 
 /** Finds the layers of one slot. Other images are read only when they are needed, and once. */
 export function createKnownLayers(
   store: ContentStore,
-  {loaded, moves}: KnownPlaces,
+  {loaded, moves, readDocuments}: KnownPlaces,
   signal: AbortSignal,
 ): FindKnownLayers {
   const seen = new Set<string>(loaded.targets.map(({image}) => image.manifest.descriptor.digest))
   if (loaded.tree) seen.add(loaded.tree.index.descriptor.digest)
   const layersOf = (image: Image): KnownLayer[] => layersIn(findSlot(image, loaded.name), false)
   const inSiblings = once(async () => {
-    const siblings = loaded.others.slice(0, mostImages).map(({entry}) => entry.digest)
-    return (await imagesNamed(store, siblings, signal)).flatMap(layersOf)
+    const siblings = loaded.others.map(({entry}) => entry.digest)
+    return (await readImages(store, siblings, signal)).flatMap(layersOf)
   })
   const atTags = once(async () => {
     const known: KnownLayer[] = []
     for (const from of new Set(moves.map((move) => move.from))) {
       if (!isDigest(from) || seen.has(from)) continue
-      known.push(...(await imagesAt(store, from, signal)).flatMap(layersOf))
+      const document = await readDocuments(from)
+      known.push(...(document?.images ?? []).flatMap(layersOf))
     }
     return known
   })
@@ -74,45 +69,6 @@ export function createKnownLayers(
 function once<T>(find: () => Promise<T>): () => Promise<T> {
   let found: Promise<T> | undefined
   return () => (found ??= find())
-}
-
-/**
- * The images of the document that a tag names now. If it cannot be read, for whatever reason, this
- * does not fail: the document could only have saved work.
- */
-async function imagesAt(
-  store: ContentStore,
-  digest: Digest,
-  signal: AbortSignal,
-): Promise<readonly Image[]> {
-  const found = await unlessFailed(async () => {
-    const stored = await store.getManifest(digest, {signal})
-    if (!stored) return []
-    const document = decodeDocument(stored)
-    if (document.kind === 'image') return [await imageOf(store, document.manifest, signal)]
-    const {tree} = await loadIndex(store, document.index, signal)
-    const entries = imageEntries(tree).slice(0, mostImages)
-    return imagesNamed(
-      store,
-      entries.map((entry) => entry.digest),
-      signal,
-    )
-  })
-  return found ?? []
-}
-
-/** The images that can be read. */
-async function imagesNamed(
-  store: ContentStore,
-  digests: readonly Digest[],
-  signal: AbortSignal,
-): Promise<readonly Image[]> {
-  const images: Image[] = []
-  for (const digest of digests) {
-    const image = await unlessFailed(() => fetchImage(store, digest, signal))
-    if (image) images.push(image)
-  }
-  return images
 }
 
 /**

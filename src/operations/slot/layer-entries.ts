@@ -1,4 +1,4 @@
-import type {Image} from '../../image/image.js'
+import type {Image, NumberedLayer} from '../../image/image.js'
 import type {Slot} from '../../image/slot.js'
 import type {ByteString} from '../../layer/byte-string.js'
 import {findPaths} from '../../layer/pack/base-directories.js'
@@ -15,7 +15,7 @@ import {windowsLayer} from '../../layer/tree/windows.js'
 import {digestOf} from '../../oci/digest.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
-import {type BaseLayer, baseLayers, createBaseLayers} from './base-layers.js'
+import {baseLayers, createBaseLayers} from './base-layers.js'
 import {checkLinks} from './check-links.js'
 
 /** Entries with their key: equal keys mean equal entries. */
@@ -110,7 +110,7 @@ export function layerEntries(
     await checkLinks(baseLayers(image, slot), folderAt, layers, ports)
   }
 
-  function warnOfUnreadable({number, descriptor}: BaseLayer): void {
+  function warnOfUnreadable({number, descriptor}: NumberedLayer): void {
     const message = `layer ${number} is of the type ${descriptor.mediaType} and not looked into: directories that only it has are taken for new ones`
     ports.report({kind: 'warning', message})
   }

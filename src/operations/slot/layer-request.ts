@@ -17,4 +17,6 @@ export interface LayerRequest extends FormatOptions {
   readonly edits?: ConfigEdits | undefined
   /** Annotations of the outermost index. */
   readonly indexAnnotations?: Texts | undefined
+  /** Also say what the image was made from as `org.opencontainers.image.base.*`. */
+  readonly baseAnnotations?: boolean | undefined
 }

@@ -4,6 +4,7 @@ import {copyContent, noCounts} from './content.js'
 import {planCopy} from './plan.js'
 import type {ContentStore} from '../content-store.js'
 import {readsRanges} from '../range-reader.js'
+import {canDeleteTags, type TagDeleter} from '../tag-deleter.js'
 
 export interface TargetStoreOptions {
   /** Repositories of the target's registry that have what the source has. */
@@ -21,7 +22,7 @@ export function createTargetStore(
   source: ContentStore,
   target: ContentStore,
   {mountFrom, onBytes}: TargetStoreOptions,
-): ContentStore {
+): ContentStore & Partial<TagDeleter> {
   /** What the target has, with all that it needs. */
   const done = new Set<Digest>()
 
@@ -78,5 +79,7 @@ export function createTargetStore(
     listTags: (call) => target.listTags(call),
     close: () => Promise.resolve(),
   }
-  return store
+  return canDeleteTags(target)
+    ? {...store, deleteTag: (tag, call) => target.deleteTag(tag, call)}
+    : store
 }

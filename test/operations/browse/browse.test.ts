@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {tmpdir} from 'node:os'
 import {describe, expect, it} from 'vitest'
-import {readLimits} from '../../../src/layer/content/read-layer.js'
+import {readLimits} from '../../../src/layer/records/read-layer.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociLayer} from '../../../src/oci/media-type.js'
 import {listFiles} from '../../../src/operations/browse/list-files.js'
@@ -48,7 +48,10 @@ describe('the files of an image', () => {
         const store = createMemoryStore('store.example/app')
         await putImage(store, {layers: layers.map(putLayerOf)})
         const {files} = await listFiles({...treeOf('v1'), recursive: true}, operationPorts(store))
-        const expected = inTreeOrder(tree.keys()).map((path) => ({path, type: tree.get(path)?.kind}))
+        const expected = inTreeOrder(tree.keys()).map((path) => ({
+          path,
+          type: tree.get(path)?.kind,
+        }))
         expect(files.map(({path, type}) => ({path, type}))).toEqual(expected)
         for (const [path, node] of tree) {
           if (node.kind === 'file') expect(await read(store, `v1:/${path}`)).toBe(node.content)

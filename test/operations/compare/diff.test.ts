@@ -9,7 +9,7 @@ import {differencesOf, layersOf, layerSteps, putLayerOf} from '../../support/lay
 import {makeEntry, putImage, type PutLayer} from '../../support/put-image.js'
 import {archive, directory, file, hardlink, pax, symlink} from '../../support/tar-fixtures.js'
 import {tempDir} from '../../support/temp-dir.js'
-import {readLimits} from '../../../src/layer/content/read-layer.js'
+import {readLimits} from '../../../src/layer/records/read-layer.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociLayer} from '../../../src/oci/media-type.js'
 
@@ -37,7 +37,9 @@ describe('what differs between two images', () => {
       fc.asyncProperty(layerSteps, layerSteps, layerSteps, async (base, first, second) => {
         const store = createMemoryStore('store.example/app')
         const shared = layersOf(base)
-        const [one, other] = [first, second].map((steps) => layersOf(steps, shared.tree, base.length))
+        const [one, other] = [first, second].map((steps) =>
+          layersOf(steps, shared.tree, base.length),
+        )
         if (!one || !other) throw new Error('two images')
         for (const [tag, {layers}] of Object.entries({one, other})) {
           const all = [...shared.layers, ...layers].map(putLayerOf)
@@ -54,7 +56,9 @@ describe('what differs between two images', () => {
       fc.asyncProperty(layerSteps, layerSteps, layerSteps, async (base, first, second) => {
         const store = watched(createMemoryStore('store.example/app'))
         const shared = layersOf(base)
-        const [one, other] = [first, second].map((steps) => layersOf(steps, shared.tree, base.length))
+        const [one, other] = [first, second].map((steps) =>
+          layersOf(steps, shared.tree, base.length),
+        )
         if (!one || !other) throw new Error('two images')
         const bases = shared.layers.map(putLayerOf)
         for (const [tag, {layers}] of Object.entries({one, other}))
@@ -254,15 +258,54 @@ describe('hostile layers', () => {
   const chain = Array.from({length: 20}, (_, at) => hardlink(`l${at + 1}`, `l${at}`))
 
   it.each<[string, PutLayer, object, string]>([
-    ['an archive that is cut off', {blob: file('a', 'x').subarray(0, 600), mediaType: ociLayer}, {}, 'ERR_INJECT_LAYER_CORRUPT'],
-    ['what is not gzip', {blob: Buffer.from('1f8b0899', 'hex'), mediaType: `${ociLayer}+gzip`}, {}, 'ERR_INJECT_LAYER_CORRUPT'],
-    ['more bytes than allowed', layer(file('a', 'x'.repeat(5000))), {limits: {...readLimits, totalBytes: 2000}}, 'ERR_INJECT_LAYER_TOO_LARGE'],
-    ['more entries than allowed', layer(...['a', 'b', 'c'].map((name) => file(name))), {limits: {...readLimits, entries: 2}}, 'ERR_INJECT_TOO_MANY_ENTRIES'],
-    ['a path that is too deep', layer(pax({path: 'd/'.repeat(3000)}), directory('x/')), {}, 'ERR_INJECT_PATH_TOO_DEEP'],
+    [
+      'an archive that is cut off',
+      {blob: file('a', 'x').subarray(0, 600), mediaType: ociLayer},
+      {},
+      'ERR_INJECT_LAYER_CORRUPT',
+    ],
+    [
+      'what is not gzip',
+      {blob: Buffer.from('1f8b0899', 'hex'), mediaType: `${ociLayer}+gzip`},
+      {},
+      'ERR_INJECT_LAYER_CORRUPT',
+    ],
+    [
+      'more bytes than allowed',
+      layer(file('a', 'x'.repeat(5000))),
+      {limits: {...readLimits, totalBytes: 2000}},
+      'ERR_INJECT_LAYER_TOO_LARGE',
+    ],
+    [
+      'more entries than allowed',
+      layer(...['a', 'b', 'c'].map((name) => file(name))),
+      {limits: {...readLimits, entries: 2}},
+      'ERR_INJECT_TOO_MANY_ENTRIES',
+    ],
+    [
+      'a path that is too deep',
+      layer(pax({path: 'd/'.repeat(3000)}), directory('x/')),
+      {},
+      'ERR_INJECT_PATH_TOO_DEEP',
+    ],
     ['links of links of links', layer(file('l0'), ...chain), {}, 'ERR_INJECT_HARD_LINKS_TOO_DEEP'],
-    ['a content that its diff ID does not name', {...layer(file('b')), diffId: digestOf(Buffer.from('x'))}, {}, 'ERR_INJECT_DIFF_ID_MISMATCH'],
+    [
+      'a content that its diff ID does not name',
+      {...layer(file('b')), diffId: digestOf(Buffer.from('x'))},
+      {},
+      'ERR_INJECT_DIFF_ID_MISMATCH',
+    ],
   ])('%s ends it', async (_, hostile, options, code) => {
     await expect(compared(hostile, options)).rejects.toMatchObject({code})
+  })
+
+  it('are named by number and digest, with the entry where the fault is', async () => {
+    const blob = Buffer.concat([file('a'), file('b', 'x').subarray(0, 600)])
+    const digest = digestOf(blob)
+    await expect(compared({blob, mediaType: ociLayer})).rejects.toMatchObject({
+      code: 'ERR_INJECT_LAYER_CORRUPT',
+      message: `layer 1 (${digest}) is corrupt: it is cut off, in the entry 'b'`,
+    })
   })
 
   it('with names that climb, or of the root, are read without these', async () => {
@@ -271,7 +314,9 @@ describe('hostile layers', () => {
   })
 
   it('with hard links in a circle, or to nothing, are read', async () => {
-    const found = await compared(layer(file('a'), hardlink('self', 'self'), hardlink('lost', 'none')))
+    const found = await compared(
+      layer(file('a'), hardlink('self', 'self'), hardlink('lost', 'none')),
+    )
     expect(told(found)).toEqual(['added lost', 'added self'])
   })
 })

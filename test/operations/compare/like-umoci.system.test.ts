@@ -5,7 +5,7 @@ import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import {readLimits} from '../../../src/layer/content/read-layer.js'
+import {readLimits} from '../../../src/layer/records/read-layer.js'
 import {listFiles} from '../../../src/operations/browse/list-files.js'
 import {readFile} from '../../../src/operations/browse/read-file.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
@@ -133,7 +133,13 @@ describeWith(['skopeo'], 'what a pull costs', () => {
           const copy = (tag: string) =>
             execa(
               'skopeo',
-              ['copy', '-q', '--src-tls-verify=false', `docker://${proxy}/app:${tag}`, `${layout}:${tag}`],
+              [
+                'copy',
+                '-q',
+                '--src-tls-verify=false',
+                `docker://${proxy}/app:${tag}`,
+                `${layout}:${tag}`,
+              ],
               {env},
             )
           mkdirSync(join(folder, '.local'))
@@ -152,4 +158,3 @@ describeWith(['skopeo'], 'what a pull costs', () => {
     )
   })
 })
-

@@ -1,14 +1,14 @@
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
 import {
   decodeIndex,
   entryKind,
   type EntryKind,
   type ImageIndex,
   type IndexEntry,
-} from '../oci/image-index.js'
-import {bytesOf, digestLike} from './text-edit.js'
-import type {Encoded} from './image.js'
+} from '../../oci/image-index.js'
+import {bytesOf, digestLike} from '../text-edit.js'
+import type {Encoded} from '../image.js'
 
 /** An index with the indexes below it; the images are known by their descriptors. */
 export interface IndexTree {

@@ -7,9 +7,12 @@ import {createTurn, writeInTurns} from '../../stream/take-turns.js'
 import {type ByteString, display} from '../byte-string.js'
 import {decompress, verifiedDiffId} from '../decompress/decompress.js'
 import type {Entry} from '../entry.js'
+import {inLayer, type LayerPlace} from '../in-layer.js'
 import {deepestPath, type UnpackLimits, unpackLimits} from '../limits.js'
-import {createTarReader} from '../tar/reader.js'
-import {createHeaderScanner} from '../tar/scan-headers.js'
+import {normalisePath} from '../normalise-path.js'
+import {createTarReader, type TarHandler} from '../tar/reader.js'
+import {type ContentHandler, createHeaderScanner} from '../tar/scan-headers.js'
+import {trackEntries} from '../tar/track-entries.js'
 import {checkEntry, type EntryRules} from '../unpack/check-entries.js'
 import type {EntryRecorder} from './record-entries.js'
 
@@ -18,6 +21,8 @@ export interface StoredContent {
   readonly open: () => Promise<ByteStream>
   readonly mediaType: string
   readonly diffId: Digest
+  /** For messages. */
+  readonly place: LayerPlace
   /**
    * Of a slot's layer: where the slot's directory is, and what may be in it. It is then read as
    * `unpack` reads it, and paths are relative to the directory. Absent: what engines read is read,
@@ -48,68 +53,69 @@ export const readLimits: ReadLimits = {...unpackLimits, sparseBytes: 1024 ** 3}
  * throws.
  */
 export async function readLayer(
-  {open, mediaType, diffId, rules}: StoredContent,
+  {open, mediaType, diffId, place, rules}: StoredContent,
   listener: EntryListener,
   limits: ReadLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const reader = rules ? slotReader(rules, listener, limits) : imageReader(listener, limits)
+  const {handler, at} = trackEntries(
+    rules ? slotHandler(rules, listener) : imageHandler(listener, limits),
+  )
+  const reader = rules
+    ? createTarReader(handler, limits)
+    : createHeaderScanner((entry) => handler.entry(entry, 0), handler)
   const turn = createTurn()
-  await blamingSource(abortable(await open(), signal), async (blob) => {
+  const read = blamingSource(abortable(await open(), signal), async (blob) => {
     for await (const chunk of verifiedDiffId(decompress(blob, mediaType, limits), diffId)) {
       signal.throwIfAborted()
       await writeInTurns(chunk, (piece) => reader.write(piece), turn)
     }
     reader.end()
   })
+  await inLayer({...place, at}, () => read)
 }
 
-function slotReader(rules: EntryRules, listener: EntryListener, limits: ReadLimits) {
-  let isInside = false
-  return createTarReader(
-    {
-      entry(archived) {
-        const checked = checkEntry(archived, rules)
-        isInside = checked.place === 'inside'
-        if (checked.place === 'inside') listener.entry(checked.entry)
-      },
-      data(bytes) {
-        if (isInside) listener.data(bytes)
-      },
-      hole(zeros) {
-        if (isInside) listener.hole(zeros)
-      },
-      entryEnd() {
-        if (isInside) listener.entryEnd()
-      },
-    },
-    limits,
-  )
+/** Both readers tell it of all content. */
+type ContentTarHandler = TarHandler & ContentHandler
+
+function slotHandler(rules: EntryRules, listener: EntryListener): ContentTarHandler {
+  return chosenEntries(listener, (archived) => {
+    const checked = checkEntry(archived, rules)
+    return checked.place === 'inside' ? checked.entry : undefined
+  })
 }
 
 /** Entries whose path climbs out of the image, and one for its root, are left out. */
-function imageReader(listener: EntryListener, limits: ReadLimits) {
-  let isInside = false
+function imageHandler(listener: EntryListener, limits: ReadLimits): ContentTarHandler {
   let entries = 0
-  return createHeaderScanner(
-    (archived) => {
-      checkCount(++entries, limits.entries)
-      const entry = normalised(archived)
+  return chosenEntries(listener, (archived) => {
+    checkCount(++entries, limits.entries)
+    return normalised(archived)
+  })
+}
+
+/** Tells of the entries that `choose` gives, and of their content. */
+function chosenEntries(
+  listener: EntryListener,
+  choose: (archived: Entry) => Entry | undefined,
+): ContentTarHandler {
+  let isInside = false
+  return {
+    entry(archived) {
+      const entry = choose(archived)
       isInside = entry !== undefined
       if (entry) listener.entry(entry)
     },
-    {
-      data(bytes) {
-        if (isInside) listener.data(bytes)
-      },
-      hole(zeros) {
-        if (isInside) listener.hole(zeros)
-      },
-      entryEnd() {
-        if (isInside) listener.entryEnd()
-      },
+    data(bytes) {
+      if (isInside) listener.data(bytes)
     },
-  )
+    hole(zeros) {
+      if (isInside) listener.hole(zeros)
+    },
+    entryEnd() {
+      if (isInside) listener.entryEnd()
+    },
+  }
 }
 
 function normalised(entry: Entry): Entry | undefined {
@@ -118,16 +124,6 @@ function normalised(entry: Entry): Entry | undefined {
   if (path === undefined) return undefined
   if (entry.kind !== 'hardlink') return path === entry.path ? entry : {...entry, path}
   return {...entry, path, target: normalisePath(entry.target) ?? ''}
-}
-
-/**
- * `a/b` of `./a//b/` and of `/a/b`; `undefined` for the root itself and for what climbs, which is
- * nothing of the image.
- */
-export function normalisePath(path: ByteString): ByteString | undefined {
-  if (plain.test(path)) return path
-  const names = path.split('/').filter((name) => name !== '' && name !== '.')
-  return names.length === 0 || names.includes('..') ? undefined : names.join('/')
 }
 
 function checkDepth(path: ByteString): void {
@@ -143,15 +139,10 @@ function checkDepth(path: ByteString): void {
 
 function checkCount(entries: number, most: number): void {
   if (entries <= most) return
-  throw new LimitError(
-    'ERR_INJECT_TOO_MANY_ENTRIES',
-    `the layer has more than ${most} entries`,
-    {expected: most},
-  )
+  throw new LimitError('ERR_INJECT_TOO_MANY_ENTRIES', `the layer has more than ${most} entries`, {
+    expected: most,
+  })
 }
 
 /** Bytes of a path that no limit is needed for. */
 const shortPath = 4096
-
-/** No name is empty or begins with a dot, and no slash is at the end. */
-const plain = /^[^/.][^/]*(?:\/[^/.][^/]*)*$/

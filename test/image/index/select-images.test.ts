@@ -1,9 +1,9 @@
 import {describe, expect, test} from 'vitest'
-import {imageEntries, type IndexTree} from '../../src/image/index-tree.js'
-import {selectImages} from '../../src/image/select-images.js'
-import type {Descriptor} from '../../src/oci/descriptor.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {makeAttestation, makeEntry, makeIndex, makeTree} from '../support/indexes.js'
+import {imageEntries, type IndexTree} from '../../../src/image/index/index-tree.js'
+import {selectImages} from '../../../src/image/index/select-images.js'
+import type {Descriptor} from '../../../src/oci/descriptor.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {makeAttestation, makeEntry, makeIndex, makeTree} from '../../support/indexes.js'
 
 const [amd64, arm64, s390x] = [makeEntry('amd64'), makeEntry('arm64'), makeEntry('s390x')]
 const keeping = (...entries: readonly Descriptor[]) => new Set(entries.map(({digest}) => digest))

@@ -1,6 +1,6 @@
-import type {Digest} from '../oci/digest.js'
-import {attested, entryKind} from '../oci/image-index.js'
-import {textOf, editMembers, type MemberEdit} from './text-edit.js'
+import type {Digest} from '../../oci/digest.js'
+import {attested, entryKind} from '../../oci/image-index.js'
+import {textOf, editMembers, type MemberEdit} from '../text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {renameEntry} from './replace-images.js'
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {imageEntries, type IndexTree} from '../../src/image/index-tree.js'
-import {replaceImages} from '../../src/image/replace-images.js'
-import type {Descriptor} from '../../src/oci/descriptor.js'
-import {digestOf} from '../../src/oci/digest.js'
-import {encode} from '../support/images.js'
-import {makeAttestation, makeEntry, makeIndex, makeTree} from '../support/indexes.js'
+import {imageEntries, type IndexTree} from '../../../src/image/index/index-tree.js'
+import {replaceImages} from '../../../src/image/index/replace-images.js'
+import type {Descriptor} from '../../../src/oci/descriptor.js'
+import {digestOf} from '../../../src/oci/digest.js'
+import {encode} from '../../support/images.js'
+import {makeAttestation, makeEntry, makeIndex, makeTree} from '../../support/indexes.js'
 
 const [amd64, arm64, s390x] = [makeEntry('amd64'), makeEntry('arm64'), makeEntry('s390x')]
 const next = ({mediaType, digest}: Descriptor): Descriptor => ({

@@ -1,19 +1,12 @@
-import {baseDigest} from '../oci/annotation.js'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
-import {attested, type ImageIndex} from '../oci/image-index.js'
-import {ociIndex} from '../oci/media-type.js'
-import {annotateIndex, restoreIndex, type Texts} from './config-edits.js'
-import {
-  textOf,
-  editMembers,
-  type JsonPath,
-  type MemberEdit,
-  removeMember,
-  setMember,
-} from './text-edit.js'
+import {baseDigest, baseName, runNote} from '../../oci/annotation.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {attested, type ImageIndex} from '../../oci/image-index.js'
+import {ociIndex} from '../../oci/media-type.js'
+import {annotateIndex, restoreIndex, type Texts} from '../config-edits.js'
+import {textOf, editMembers, type JsonPath, type MemberEdit} from '../text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
-import {toOciIndexText} from './to-oci.js'
+import {toOciIndexText} from '../to-oci.js'
 
 export interface Replacements {
   /** By the digest of the old image. */
@@ -28,13 +21,24 @@ export interface Replacements {
    * longer does (`forget`); OCI's can.
    */
   readonly base: 'remember' | 'forget' | 'keep'
+  /** The reference that names the outermost index, remembered together with it. */
+  readonly origin?: string | undefined
+  /**
+   * What the outermost index says of the run that changes it, see `RunNote`; `null`: nothing.
+   * Absent: what it said.
+   */
+  readonly note?: string | null | undefined
   /** Manifest lists become OCI indexes. */
   readonly toOci?: boolean | undefined
-  /**
-   * What the outermost index is to say for a slot; `undefined` for `texts` takes back what was said
-   * for it.
-   */
-  readonly annotations?: {readonly slot: string; readonly texts: Texts | undefined} | undefined
+  /** What the outermost index is to say for slots. */
+  readonly annotations?: readonly SlotAnnotations[] | undefined
+}
+
+/** What an index is to say for a slot. */
+export interface SlotAnnotations {
+  readonly slot: string
+  /** `undefined` takes back what was said for it. */
+  readonly texts: Texts | undefined
 }
 
 /**
@@ -47,16 +51,17 @@ export function replaceImages(tree: IndexTree, replacements: Replacements): Edit
     const images = new Map<Digest, Descriptor>(replacements.images)
     for (const [digest, next] of below)
       if (next !== node.below.get(digest)) images.set(digest, next.index.descriptor)
-    if (node !== tree)
-      return edit(node.index, {...replacements, images, base: 'keep', annotations: undefined})
-    return edit(node.index, {...replacements, images})
+    const own = {...replacements, images}
+    const isOutermost = node === tree
+    return edit(
+      node.index,
+      isOutermost ? own : {...own, base: 'keep', note: undefined, annotations: undefined},
+    )
   })
 }
 
-function edit(
-  index: IndexTree['index'],
-  {images, attestations, base, toOci = false, annotations}: Replacements,
-): IndexTree['index'] {
+function edit(index: IndexTree['index'], replacements: Replacements): IndexTree['index'] {
+  const {images, attestations, annotations = [], toOci = false} = replacements
   const {descriptor, value} = index
   const before = textOf(index)
   const changes = value.manifests.flatMap((entry, position): MemberEdit[] => {
@@ -70,29 +75,38 @@ function edit(
   if (toOci) text = toOciIndexText(text, index)
   if (text === before) return index
   const mediaType = toOci ? ociIndex : descriptor.mediaType
-  return encodeIndex(withBase(text, index, base, mediaType), {...descriptor, mediaType})
+  if (mediaType === ociIndex) text = withOrigin(text, index, replacements)
+  return encodeIndex(text, {...descriptor, mediaType})
 }
 
 function annotationEdits(
   {annotations: present = {}}: ImageIndex,
-  asked: Replacements['annotations'],
+  asked: readonly SlotAnnotations[],
 ): MemberEdit[] {
-  if (!asked) return []
-  const {slot, texts} = asked
-  return texts ? annotateIndex(present, slot, texts) : restoreIndex(present, slot)
+  return asked.flatMap(({slot, texts}) =>
+    texts ? annotateIndex(present, slot, texts) : restoreIndex(present, slot),
+  )
 }
 
-function withBase(
+function withOrigin(
   text: string,
   {descriptor, value}: IndexTree['index'],
-  base: Replacements['base'],
-  mediaType: string,
+  {base, origin, note}: Replacements,
 ): string {
-  const path = ['annotations', baseDigest] as const
-  if (base === 'forget') return removeMember(text, path)
-  const known = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
-  const canSay = mediaType === ociIndex && base === 'remember'
-  return canSay && !known ? setMember(text, path, descriptor.digest) : text
+  const set = (key: string, value: string | null | undefined): MemberEdit[] => {
+    const path = ['annotations', key]
+    if (value === undefined) return []
+    return [value === null ? {kind: 'remove', path} : {kind: 'set', path, value}]
+  }
+  if (base === 'forget')
+    return editMembers(
+      text,
+      [baseDigest, baseName, runNote].map((key) => ({kind: 'remove', path: ['annotations', key]})),
+    )
+  const isKnown = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
+  const isFirst = base === 'remember' && !isKnown
+  const first = isFirst ? [...set(baseDigest, descriptor.digest), ...set(baseName, origin)] : []
+  return editMembers(text, [...first, ...set(runNote, note)])
 }
 
 /** Makes an entry name another document; what is made from the old one goes. */

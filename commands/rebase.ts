@@ -1,0 +1,87 @@
+import {Flags, type Interfaces} from '@oclif/core'
+import {BaseCommand} from '../src/cli/base-command.js'
+import {imageArg, resultRequest, strictFlag, tagFlags} from '../src/cli/flags/common.js'
+import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
+import {layerIndexes} from '../src/cli/ports/pack-ports.js'
+import {presentRebase} from '../src/cli/render/rebase.js'
+import {parseReference, type Reference} from '../src/oci/names/reference.js'
+import {platformPolicies, type PlatformPolicy} from '../src/operations/follow/pair-images.js'
+import {lookPolicies, type LookPolicy} from '../src/operations/follow/slot-index.js'
+import {rebase, type RebaseRequest} from '../src/operations/rebase.js'
+
+// all images of an index are rebased
+// eslint-disable-next-line @typescript-eslint/no-unused-vars -- the rest is what is wanted
+const {platform, ...resultFlags} = tagFlags
+
+export default class Rebase extends BaseCommand {
+  static override readonly summary = "Put the slots of an image on the vendor's new image."
+  static override readonly description =
+    "The slots go on top of the image that the vendor's tag names now, with their content, labels and config edits, and all platforms of an index at once. Only manifests and configs are sent; layers are mounted where repositories differ. If the vendor's image is the same as before, nothing changes. Files of the new image that a slot hides are reported. Afterwards inject remove gives the vendor's new image."
+  static override readonly examples = [
+    {
+      description: "Follow the vendor's tag that the image was made from:",
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-data',
+    },
+    {
+      description: "Go on to the vendor's next version, under a new tag:",
+      command:
+        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-data --onto registry.example/team/app:v2 --tag v2-data',
+    },
+    {
+      description: 'Tell by exit code 20 whether there is something to do:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-data --check',
+    },
+  ]
+  static override readonly args = {image: imageArg}
+  static override readonly flags = {
+    ...resultFlags,
+    ...checkFlag,
+    onto: Flags.custom<Reference>({
+      helpValue: 'REFERENCE',
+      summary: 'Image to put the slots on (default: the one that IMAGE says it was made from).',
+      parse: (text) => Promise.resolve(parseReference(text)),
+    })(),
+    platforms: Flags.option({options: platformPolicies})({
+      default: 'intersect' as PlatformPolicy,
+      helpValue: 'intersect|fail',
+      summary:
+        "If the vendor's platforms changed: put the slots into those of both, or fail with exit code 11.",
+    }),
+    look: Flags.option({options: lookPolicies})({
+      default: 'auto' as LookPolicy,
+      helpGroup: 'CONTENT',
+      helpValue: 'auto|all|none',
+      summary:
+        'New layers to read to report hidden files: those up to 128 MiB that are not known yet, all, or none.',
+    }),
+    force: Flags.boolean({
+      helpGroup: 'CONTENT',
+      summary: 'Put an image of buildpacks on a run image that it does not allow.',
+    }),
+    ...strictFlag,
+  }
+
+  async run(): Promise<object> {
+    const {args, flags} = await this.parse(Rebase)
+    const request = Rebase.request(args, flags)
+    const remembered = {layerIndexes: layerIndexes(process.env)}
+    return this.perform(
+      flags,
+      async (ports) => {
+        const result = await rebase(request, {...ports, ...remembered})
+        return exitIfChanged(flags.check, result)
+      },
+      presentRebase(flags.digestfile),
+    )
+  }
+
+  /** What arguments and flags ask for, as the operation takes it. */
+  static request(
+    args: {image: string},
+    flags: Interfaces.InferredFlags<typeof Rebase.flags>,
+  ): RebaseRequest {
+    const {onto, platforms, look, force} = flags
+    const image = {reference: parseReference(args.image)}
+    return {image, ...resultRequest({...flags, platform: undefined}), onto, platforms, look, force}
+  }
+}

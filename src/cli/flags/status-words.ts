@@ -1,0 +1,26 @@
+import {statSync} from 'node:fs'
+import {parseReference, type Reference} from '../../oci/names/reference.js'
+
+/** What `status` is asked about. */
+export interface StatusWords {
+  readonly images: readonly Reference[]
+  /** The last word, if it is a directory. */
+  readonly directory: string | undefined
+}
+
+/**
+ * `IMAGE... [DIRECTORY]`: the last of several words is a directory if it is written as a path
+ * (`./tree`, `/tree`), whether it is there or not, or if there is such a directory. Throws what
+ * `parseReference` throws.
+ */
+export function splitWords(words: readonly string[]): StatusWords {
+  const last = words.at(-1)
+  const directory = words.length > 1 && last !== undefined && isFolder(last) ? last : undefined
+  const images = directory === undefined ? words : words.slice(0, -1)
+  return {images: images.map(parseReference), directory}
+}
+
+function isFolder(word: string): boolean {
+  if (/^(?:\.{0,2}\/|~|\.{1,2}$)/.test(word)) return true
+  return statSync(word, {throwIfNoEntry: false})?.isDirectory() === true
+}

@@ -1,0 +1,77 @@
+import prettyBytes from 'pretty-bytes'
+import type {PlatformStatus} from '../../operations/follow/status-of-image.js'
+import type {ImageStatus, StatusResult} from '../../operations/status.js'
+import {plainText} from './escape.js'
+
+const heads = ['IMAGE', 'PLATFORM', 'SLOTS', 'STATE', 'VENDOR', 'NOTES'] as const
+
+type Shown = Pick<StatusResult, 'images' | 'changed'>
+
+/** A table: one row for each platform of each image. */
+export function renderStatus({images}: Shown): string {
+  const rows = [heads, ...images.flatMap(rowsOf)]
+  const widths = heads.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** The same in Markdown. */
+export function renderStatusMarkdown({images}: Shown): string {
+  const rows = images.flatMap(rowsOf).map((row) => row.map(escapedCell))
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function rowsOf(image: ImageStatus): string[][] {
+  const {reference, error, platforms} = image
+  if (error) return [[reference, '', '', 'unknown', '', `${error.message} (${error.code})`]]
+  const rows = platforms.length > 0 ? platforms : [undefined]
+  return rows.map((each, at) => rowOf(image, each, at === 0)).map((row) => row.map(plainText))
+}
+
+function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst: boolean) {
+  const {reference, vendor, referrers} = image
+  const differs = differsIn(image, platform)
+  const notes = [
+    platform ? movedBy(platform) : '',
+    differs === true ? 'the slot differs from the directory' : '',
+    ...(isFirst ? referrers.map(({of, kinds}) => `${of}: ${kinds.join(', ')}`) : []),
+  ]
+  return [
+    reference,
+    platform?.platform ?? '',
+    platform?.slots?.map(({name, path}) => `${name} -> ${path}`).join(', ') ?? '',
+    stateOf(image, platform),
+    vendor ?? '',
+    notes.filter(Boolean).join('; '),
+  ]
+}
+
+function stateOf(image: ImageStatus, platform: PlatformStatus | undefined): string {
+  if (platform && platform.state !== 'same') return platform.state
+  return differsIn(image, platform) === true ? 'differs' : 'up to date'
+}
+
+function differsIn({differs}: ImageStatus, platform: PlatformStatus | undefined) {
+  return platform ? platform.differs : differs
+}
+
+function movedBy({from, to, layers, since}: PlatformStatus): string {
+  if (!layers) return ''
+  const kept = `${layers.kept} layers kept, ${layers.changed} new (${prettyBytes(layers.bytes)})`
+  return `${short(from)} -> ${short(to)}, ${kept}${since === null ? '' : `, of ${since}`}`
+}
+
+function short(digest: string | null): string {
+  return digest === null ? '?' : digest.slice(0, 'sha256:'.length + 12)
+}
+
+function escapedCell(text: string): string {
+  return text.replaceAll(/[\\|`*_<>[\]]/g, (character) => `\\${character}`)
+}

@@ -1,0 +1,180 @@
+import {isDeepStrictEqual} from 'node:util'
+import {PreconditionError} from '../../errors.js'
+import {slotLabels, slotNameOf} from '../../oci/annotation.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import {familyOf} from '../../oci/manifest.js'
+import {familyOfMediaType, layerCompression} from '../../oci/media-type.js'
+import {quoted} from '../../oci/quoted.js'
+import {type ConfigEdits, isEmpty, parseEdits, valuesBefore} from '../config-edits.js'
+import {eject, isSameImage} from '../eject.js'
+import {newLayerType} from '../family.js'
+import {layerSteps} from '../history.js'
+import type {Image, Layer, NumberedLayer} from '../image.js'
+import {inject} from '../inject.js'
+import type {Sharding, SlotParents} from '../sharding.js'
+import {findSlot, findSlots, type Slot} from '../slot.js'
+import {type NewBase, withNewBase} from './base-annotations.js'
+
+/** A slot without its image, to be put on another one. */
+export interface CarriedSlot {
+  readonly name: string
+  readonly path: string
+  /** Lowest first. */
+  readonly layers: readonly NumberedLayer[]
+  readonly sharding: Sharding
+  readonly parents: SlotParents | undefined
+  /** RFC 3339, of its entry in the history. */
+  readonly created: string
+  /** What was edited together with it, and what the image said before. */
+  readonly edits: ConfigEdits
+  readonly before: ConfigEdits
+}
+
+/** An image in its parts. */
+export interface TakenSlots {
+  /** Lowest first. */
+  readonly slots: readonly CarriedSlot[]
+  /** The image without any slot. */
+  readonly rest: Image
+}
+
+/** Takes all slots out of an image. Throws what `findSlot` and `eject` throw. */
+export function takeSlots(image: Image): TakenSlots {
+  refuseLostSlots(image)
+  const slots: CarriedSlot[] = []
+  let rest = image
+  for (const {name} of findSlots(image).reverse()) {
+    const slot = findSlot(rest, name)
+    if (!slot) throw new TypeError(`slot ${name} is gone`)
+    slots.unshift(describe(rest, slot))
+    rest = eject(rest, name)
+  }
+  return {slots, rest}
+}
+
+/** Puts slots on top of an image, in their order. Throws what `inject` throws. */
+export function putSlots(onto: Image, slots: readonly CarriedSlot[], base: NewBase): Image {
+  return slots.reduce((image, slot) => {
+    const {name, path, sharding, parents, created} = slot
+    const edits = withNewBase(slot.edits, base)
+    return inject(image, {
+      ...{name, path, sharding, parents, created},
+      layers: slot.layers.map((layer) => layerFor(image, layer)),
+      ...(!isEmpty(edits) && {edits}),
+      base: base.digest,
+      origin: base.origin,
+    })
+  }, onto)
+}
+
+/** A member of a config that a slot sets, and that another image sets otherwise than before. */
+export interface ChangedTwice {
+  readonly slot: string
+  /** `env PATH`, `entrypoint`. */
+  readonly member: string
+}
+
+/** Members that were edited together with a slot, and that `onto` does not have as they were. */
+export function changedTwice({slots}: TakenSlots, onto: Image): readonly ChangedTwice[] {
+  return slots.flatMap(({name: slot, before}) => {
+    const now = valuesBefore(onto.config.value, onto.manifest.value, before)
+    return membersThatDiffer(before, now).map((member) => ({slot, member}))
+  })
+}
+
+/**
+ * Throws `PreconditionError` (`ERR_INJECT_BUILT_UPON`) when the image without its slots is not the
+ * one that they were put into: somebody built on it, and a rebase would lose that. `original` is
+ * that one; without it, only what is above the slots is looked at.
+ */
+export function refuseBuiltUpon(
+  image: Image,
+  {slots, rest}: TakenSlots,
+  original: Image | undefined,
+  what: string,
+): void {
+  const why = original ? differenceTo(original, rest) : whatIsAbove(image, slots)
+  if (why === undefined) return
+  throw new PreconditionError(
+    'ERR_INJECT_BUILT_UPON',
+    `${what} is not the vendor's image with slots any more: ${why}`,
+    {
+      hint: 'rebase the image that it was built on, and build this one again on the result',
+    },
+  )
+}
+
+function differenceTo(original: Image, rest: Image): string | undefined {
+  if (isSameImage(rest, original)) return undefined
+  const [was, is] = [original, rest].map(({config}) => config.value.rootfs.diff_ids)
+  if (isDeepStrictEqual(was, is))
+    return `its config differs from that of ${original.manifest.descriptor.digest} in more than its slots`
+  return `its layers below the slots are not those of ${original.manifest.descriptor.digest}`
+}
+
+/** Layers or steps above the slots; engines add both when they build. */
+function whatIsAbove(image: Image, slots: readonly CarriedSlot[]): string | undefined {
+  const {layers} = image.manifest.value
+  const {history = []} = image.config.value
+  const own = new Set(findSlots(image).flatMap((slot) => slot.layers.map(({layer}) => layer)))
+  const count = slots.reduce((sum, slot) => sum + slot.layers.length, 0)
+  if (layers.some((_, at) => at >= layers.length - count && !own.has(at)))
+    return 'there are layers above its slots'
+  const steps = layerSteps(history, layers.length)
+  const last = steps.at(-1)
+  return last !== undefined && last < history.length - 1
+    ? 'there are steps in its history behind its slots'
+    : undefined
+}
+
+function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
+  const {value} = config
+  const {name, path, sharding, parents} = slot
+  const label = new Map(Object.entries(value.config?.Labels ?? {})).get(slotLabels(name).before)
+  const before = parseEdits(label)
+  return {
+    ...{name, path, sharding, parents, before},
+    layers: slot.layers.map(({descriptor, diffId, layer}) => ({
+      descriptor,
+      diffId,
+      number: layer + 1,
+    })),
+    created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,
+    // what the image says now of what was edited is what the edits said
+    edits: valuesBefore(value, manifest.value, before),
+  }
+}
+
+const epoch = '1970-01-01T00:00:00Z'
+
+/** Of the image's family; the same descriptor where it is of that already. */
+function layerFor(image: Image, {descriptor, diffId}: Layer): Layer {
+  const {mediaType, digest, size}: Descriptor = descriptor
+  const family = familyOf(image.manifest.value, image.manifest.descriptor.mediaType)
+  if (familyOfMediaType(mediaType) === family) return {descriptor, diffId}
+  const own = newLayerType(image, layerCompression(mediaType))
+  return {diffId, descriptor: {mediaType: own, digest, size}}
+}
+
+/** `findSlots` leaves out slots that have lost a layer; `findSlot` says so. */
+function refuseLostSlots(image: Image): void {
+  for (const label of Object.keys(image.config.value.config?.Labels ?? {})) {
+    const name = slotNameOf(label)
+    if (name !== undefined) findSlot(image, name)
+  }
+}
+
+function membersThatDiffer(before: ConfigEdits, now: ConfigEdits): string[] {
+  const others = new Map(Object.entries(now))
+  return Object.entries(before).flatMap(([key, value]: [string, unknown]) => {
+    const other = others.get(key) as unknown
+    if (isDeepStrictEqual(value, other)) return []
+    if (!isRecord(value) || !isRecord(other)) return [key]
+    const names = Object.keys(value).filter((name) => value[name] !== other[name])
+    return names.map((name) => `${key} ${quoted(name, 100)}`)
+  })
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

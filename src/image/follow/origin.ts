@@ -1,0 +1,29 @@
+import {baseDigest, baseName} from '../../oci/annotation.js'
+import {type Digest, isDigest} from '../../oci/digest.js'
+import type {ImageIndex} from '../../oci/image-index.js'
+import type {Encoded, Image} from '../image.js'
+
+/** Where an injected image comes from, as far as it says. */
+export interface Origin {
+  /** The manifest that the first slot was put into. */
+  readonly digest: Digest | undefined
+  /** The reference that named it then, with its tag; any text, for `parseReference` to judge. */
+  readonly name: string | undefined
+}
+
+/** What an image remembers, as annotations of its manifest or labels of its config. */
+export function originOf({manifest, config}: Image): Origin {
+  const labels = Object.entries(config.value.config?.Labels ?? {})
+  const annotations = Object.entries(manifest.value.annotations ?? {})
+  return originIn(new Map([...labels, ...annotations]))
+}
+
+/** What an index remembers; Docker's lists have nowhere to say it. */
+export function originOfIndex({value}: Pick<Encoded<ImageIndex>, 'value'>): Origin {
+  return originIn(new Map(Object.entries(value.annotations ?? {})))
+}
+
+function originIn(said: ReadonlyMap<string, string>): Origin {
+  const digest = said.get(baseDigest)
+  return {digest: isDigest(digest) ? digest : undefined, name: said.get(baseName)}
+}

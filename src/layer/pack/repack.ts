@@ -1,0 +1,131 @@
+import {isDeepStrictEqual} from 'node:util'
+import type {ByteStream} from '../../store/content-store.js'
+import type {Entry} from '../entry.js'
+import {mostSparseBytes, unpackLimits} from '../limits.js'
+import {normalisePath} from '../normalise-path.js'
+import {blockSize, encodeHeader} from '../tar/encode-header.js'
+import {createTarReader, type TarHandler} from '../tar/reader.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
+
+/** How the entries of an archive change while their content stays. */
+export interface RepackPlan {
+  /**
+   * By the number of an entry: what is written in its place. What has content has that of the entry
+   * and comes last.
+   */
+  readonly places: readonly (readonly Entry[])[]
+  /** What is written behind all of them. */
+  readonly rest: readonly Entry[]
+  /** Seconds since the epoch, of the newest entry. */
+  readonly newestMtime: number
+}
+
+/**
+ * Reads the headers of an archive and asks `change` for the entries that it is to have: files of
+ * it, in their order, and anything without content. `undefined` when they are the same.
+ */
+export async function planRepack(
+  tar: ByteStream,
+  change: (entries: Iterable<WalkedEntry>) => Iterable<WalkedEntry>,
+  signal: AbortSignal,
+): Promise<RepackPlan | undefined> {
+  const found: Entry[] = []
+  const onEntry = (entry: Entry): void => void found.push(plain(entry))
+  await read(tar, {...ignored, entry: onEntry}, signal)
+  const places: Entry[][] = found.map(() => [])
+  let at = -1
+  const walked = function* (): Generator<WalkedEntry> {
+    for (const entry of found) {
+      at++
+      yield {entry}
+    }
+    at = found.length
+  }
+  const rest: Entry[] = []
+  let newestMtime = 0
+  for (const {entry} of change(walked())) {
+    ;(places[at] ?? rest).push(entry)
+    newestMtime = Math.max(newestMtime, entry.mtime)
+  }
+  const isSame =
+    rest.length === 0 &&
+    isDeepStrictEqual(
+      places,
+      found.map((entry) => [entry]),
+    )
+  return isSame ? undefined : {places, rest, newestMtime}
+}
+
+/** The archive as the plan has it. */
+export async function* repackedTar(
+  tar: ByteStream,
+  {places, rest}: RepackPlan,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const ready: Uint8Array[] = []
+  let number = 0
+  let size = 0
+  const writeHeaders = (entries: readonly Entry[]): void => {
+    for (const entry of entries) ready.push(encodeHeader(entry))
+  }
+  const handler: TarHandler = {
+    entry() {
+      writeHeaders(places[number++] ?? [])
+      size = 0
+    },
+    data(bytes) {
+      size += bytes.length
+      ready.push(Uint8Array.from(bytes))
+    },
+    hole(zeros) {
+      size += zeros
+      for (let left = zeros; left > 0; left -= largestHole)
+        ready.push(new Uint8Array(Math.min(left, largestHole)))
+    },
+    entryEnd() {
+      if (size % blockSize > 0) ready.push(new Uint8Array(blockSize - (size % blockSize)))
+    },
+  }
+  const reader = readerOf(handler)
+  for await (const chunk of tar) {
+    signal.throwIfAborted()
+    reader.write(chunk)
+    yield* ready.splice(0)
+  }
+  reader.end()
+  writeHeaders(rest)
+  ready.push(new Uint8Array(2 * blockSize))
+  yield* ready
+}
+
+/** Bytes of zeros that are written at once. */
+const largestHole = 1024 * 1024
+
+const ignored: TarHandler = {
+  entry: () => undefined,
+  data: () => undefined,
+  hole: () => undefined,
+  entryEnd: () => undefined,
+}
+
+function readerOf(handler: TarHandler) {
+  const {entries} = unpackLimits
+  return createTarReader(handler, {entries, mayLackMarker: true, sparseBytes: mostSparseBytes})
+}
+
+async function read(tar: ByteStream, handler: TarHandler, signal: AbortSignal): Promise<void> {
+  const reader = readerOf(handler)
+  for await (const chunk of tar) {
+    signal.throwIfAborted()
+    reader.write(chunk)
+  }
+  reader.end()
+}
+
+/** With paths as entries have them. */
+function plain(entry: Entry): Entry {
+  const path = normalisePath(entry.path) ?? entry.path
+  return entry.kind === 'hardlink'
+    ? {...entry, path, target: normalisePath(entry.target) ?? entry.target}
+    : {...entry, path}
+}

@@ -1,0 +1,106 @@
+import {annotationsOfSlot} from '../../image/config-edits.js'
+import {formatNote, type RunNote, withNote} from '../../image/follow/run-note.js'
+import type {Image} from '../../image/image.js'
+import type {IndexTree} from '../../image/index/index-tree.js'
+import {replaceImages, type SlotAnnotations} from '../../image/index/replace-images.js'
+import {toOci} from '../../image/to-oci.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {ociIndex} from '../../oci/media-type.js'
+import type {ChangedDocument, ChangedImage} from '../publish/publish.js'
+import type {LoadedImages} from './load-images.js'
+import type {RebasedImage} from './rebased-image.js'
+
+/** What a document with rebased images is made of. */
+export interface RebaseParts {
+  readonly injected: LoadedImages
+  readonly onto: LoadedImages
+  readonly images: readonly RebasedImage[]
+  readonly attestations: 'drop' | 'keep'
+  /** The reference that names the new base, with its tag. */
+  readonly origin: string | undefined
+  /** The new base is in another place than the result: it is stored there, too, for `remove`. */
+  readonly isElsewhere: boolean
+}
+
+/** The document with the slots on the new images, all of which are known. */
+export function rebasedDocument(parts: RebaseParts, note: RunNote | undefined): ChangedDocument {
+  const {injected, images} = parts
+  if (!injected.tree) return singleImage(parts, note)
+  // the run image of buildpacks is only a part of each image: the index stays
+  const isRunImage = images.every((each) => each.isRunImage)
+  const tree = isRunImage ? injected.tree : parts.onto.tree
+  if (!tree) throw new TypeError('an index on a single image')
+  return indexOn(tree, parts, {note, isRunImage})
+}
+
+function singleImage(
+  {images: [only], isElsewhere}: RebaseParts,
+  note: RunNote | undefined,
+): ChangedDocument {
+  if (!only?.after) throw new TypeError('a rebase of nothing')
+  const after = withNote(only.after, note)
+  const images = changedImages(only, after, isElsewhere)
+  return {outermost: after.manifest, images, indexes: []}
+}
+
+function indexOn(
+  tree: IndexTree,
+  {injected, onto, images, ...how}: RebaseParts,
+  {note, isRunImage}: {readonly note: RunNote | undefined; readonly isRunImage: boolean},
+): ChangedDocument {
+  const isConverted = injected.tree?.index.descriptor.mediaType === ociIndex
+  const takesNotes = isConverted || tree.index.descriptor.mediaType === ociIndex
+  const replaced = new Map<Digest, Descriptor>()
+  const changed: ChangedImage[] = []
+  for (const each of images) {
+    const {before, after = before} = each
+    const image = takesNotes ? after : withNote(after, note)
+    const old = isRunImage ? before : each.onto
+    replaced.set(old.manifest.descriptor.digest, image.manifest.descriptor)
+    changed.push(...changedImages(each, image, how.isElsewhere))
+  }
+  if (isConverted && !isRunImage) {
+    for (const {image: before} of onto.images) {
+      const after = toOci(before)
+      const {digest} = before.manifest.descriptor
+      if (after === before || replaced.has(digest)) continue
+      replaced.set(digest, after.manifest.descriptor)
+      changed.push({before, after})
+    }
+  }
+  const {tree: after, changed: indexes} = replaceImages(tree, {
+    images: replaced,
+    attestations: how.attestations,
+    base: isRunImage ? 'keep' : 'remember',
+    origin: how.origin,
+    note: formatNote(note) ?? null,
+    toOci: isConverted,
+    annotations: isRunImage ? [] : indexAnnotations(injected.tree, images),
+  })
+  const base = how.isElsewhere && !isRunImage ? [tree.index] : []
+  return {outermost: after.index, images: changed, indexes: [...base, ...indexes]}
+}
+
+/** What was said in the old index for the slots that are in the new one. */
+function indexAnnotations(
+  injected: IndexTree | undefined,
+  images: readonly RebasedImage[],
+): readonly SlotAnnotations[] {
+  const {annotations: said = {}} = injected?.index.value ?? {}
+  const names = new Set(images.flatMap(({slots}) => slots.map(({name}) => name)))
+  return [...names].flatMap((slot) => {
+    const texts = annotationsOfSlot(said, slot)
+    return texts ? [{slot, texts}] : []
+  })
+}
+
+/** With what it stands on, where nobody else has that. */
+function changedImages(
+  {before, onto, base, isRunImage}: RebasedImage,
+  after: Image,
+  isElsewhere: boolean,
+): ChangedImage[] {
+  const missing = isRunImage ? [base] : isElsewhere ? [onto] : []
+  return [...missing.map((image) => ({before, after: image})), {before, after}]
+}
