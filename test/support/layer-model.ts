@@ -227,5 +227,5 @@ function isOddlyLinked(before: ModelNode, after: ModelNode, partners: Map<string
   return one !== after.inode || other !== before.inode
 }
 
-export const sha256 = (content: string): string =>
+const sha256 = (content: string): string =>
   createHash('sha256').update(content, 'latin1').digest('hex')
