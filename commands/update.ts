@@ -2,7 +2,7 @@ import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
-import {editFlags, editsOf, indexAnnotationsOf} from '../src/cli/flags/edit.js'
+import {editFlags, editOptions} from '../src/cli/flags/edit.js'
 import {
   imageArg,
   imageRequest,
@@ -91,16 +91,12 @@ export default class Update extends BaseCommand {
   ): UpdateRequest {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
     const {target, publish} = resultRequest(flags)
-    const format = {...formatOptions(flags), ...packOptions(flags)}
+    const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
     return {
       image: imageRequest(args.image, flags),
       target,
       source: {directory: args.directory, ...directoryOptions(flags)},
-      layer: {
-        ...{path, created, sharding, baseAnnotations, ...format},
-        edits: editsOf(flags),
-        indexAnnotations: indexAnnotationsOf(flags),
-      },
+      layer: {path, created, sharding, baseAnnotations, ...layer},
       publish: {...publish, chunkSize: flags['chunk-size']},
     }
   }

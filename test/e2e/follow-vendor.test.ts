@@ -293,7 +293,10 @@ const collected: [string, () => Promise<CollectedRegistry>][] = [
       const root = join(await tempDir(), 'root')
       const {address} = await serveCommand(root)
       const args = ['store', 'prune', root, '--untagged', '--grace', '0s']
-      return {address, collect: async () => void (await injectJson(args))}
+      const collect = async (): Promise<void> => {
+        await injectJson(args)
+      }
+      return {address, collect}
     },
   ],
 ]

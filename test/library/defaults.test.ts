@@ -10,7 +10,7 @@ import Rollback from '../../commands/rollback.js'
 import Setup from '../../commands/setup.js'
 import Unpack from '../../commands/unpack.js'
 import Update from '../../commands/update.js'
-import {editsOf} from '../../src/cli/flags/edit.js'
+import {editOptions} from '../../src/cli/flags/edit.js'
 import {registryFlags} from '../../src/cli/flags/common.js'
 import {packPorts} from '../../src/cli/ports/pack-ports.js'
 import {unpack} from '../../src/index.js'
@@ -100,7 +100,7 @@ describe("the library's defaults are those of the flags", () => {
       const words = [image, 'tree', '--entrypoint', '/bin/app', ...(cmd ? ['--cmd', 'x'] : [])]
       const {flags} = await Parser.parse(words, {flags: Update.flags, args: Update.args})
       const edits = {entrypoint: ['/bin/app'], ...(cmd && {cmd})}
-      expect(updateRequest(image, 'tree', {edits}).layer.edits).toEqual(editsOf(flags))
+      expect(updateRequest(image, 'tree', {edits}).layer.edits).toEqual(editOptions(flags).edits)
     }
   })
 })

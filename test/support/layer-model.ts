@@ -1,4 +1,3 @@
-import {createHash} from 'node:crypto'
 import {lstatSync, readdirSync, readFileSync, readlinkSync} from 'node:fs'
 import {gzipSync} from 'node:zlib'
 import fc from 'fast-check'
@@ -226,6 +225,3 @@ function isOddlyLinked(before: ModelNode, after: ModelNode, partners: Map<string
   }
   return one !== after.inode || other !== before.inode
 }
-
-export const sha256 = (content: string): string =>
-  createHash('sha256').update(content, 'latin1').digest('hex')

@@ -81,8 +81,13 @@ export const editFlags = {
   })(),
 }
 
+/** What they say, as the operations know it. */
+export function editOptions(flags: Interfaces.InferredFlags<typeof editFlags>) {
+  return {edits: editsOf(flags), indexAnnotations: indexAnnotationsOf(flags)}
+}
+
 /** What they say; `undefined` when nothing. */
-export function editsOf(
+function editsOf(
   flags: Interfaces.InferredFlags<typeof editFlags>,
 ): ConfigEdits | undefined {
   const {entrypoint, cmd, workdir, user, expose, volume, healthcheck} = flags
@@ -108,7 +113,7 @@ export function editsOf(
 }
 
 /** What the index is to say; `undefined` when nothing. */
-export function indexAnnotationsOf({
+function indexAnnotationsOf({
   annotation = [],
 }: Pick<Interfaces.InferredFlags<typeof editFlags>, 'annotation'>) {
   const {index: annotations} = splitAnnotations(annotation)
