@@ -25,7 +25,9 @@ it.each([
   async (status, what) => {
     const {server, outcome} = await remove({status})
     expect(await outcome).toBe(what)
-    expect(server.lines()).toEqual(['DELETE /v2/team/app/manifests/v1'])
+    // a 401 that names no scheme is asked about
+    const deletions = server.lines().filter((line) => line !== 'GET /v2/')
+    expect(deletions).toEqual(['DELETE /v2/team/app/manifests/v1'])
   },
 )
 
