@@ -146,7 +146,10 @@ export async function diff(
 /** What is in a directory of a slot, or of a whole image, without unpacking. */
 export async function listFiles(
   image: string,
-  options: TreeSettings & {readonly path?: string; readonly recursive?: boolean} & LibraryOptions = {},
+  options: TreeSettings & {
+    readonly path?: string
+    readonly recursive?: boolean
+  } & LibraryOptions = {},
 ): Promise<ListResult> {
   checkCall('listFiles', [image], options)
   const {path = '/', recursive = false} = options

@@ -13,7 +13,8 @@ export const partFlags = {
 /** What reading layers may cost. */
 export const readFlags = {
   'max-size': maxSize({
-    summary: 'Largest unpacked size of a layer, such as 20G (default: 1,000 times it, over 64 MiB).',
+    summary:
+      'Largest unpacked size of a layer, such as 20G (default: 1,000 times it, over 64 MiB).',
   }),
   'zstd-window': zstdWindow(),
 }

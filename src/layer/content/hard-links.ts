@@ -1,6 +1,11 @@
 import {LimitError} from '../../errors.js'
 import {type ContentRecord, isEntry, orderOf} from './record.js'
-import {createRecordStore, recordLimits, type RecordStore, type RecordWriter} from './record-store.js'
+import {
+  createRecordStore,
+  recordLimits,
+  type RecordStore,
+  type RecordWriter,
+} from './record-store.js'
 import {mergeSorted} from './merge-sorted.js'
 
 /** Hard links that name hard links that name …: archivers name the first one, or the one before. */
@@ -58,7 +63,9 @@ function resolveOnce(
   let next: {readonly store: RecordStore; readonly write: RecordWriter} | undefined
   try {
     const candidates = createCandidates()
-    for (const record of mergeSorted(wishes ? [iterate(store), iterate(wishes)] : [iterate(store)])) {
+    for (const record of mergeSorted(
+      wishes ? [iterate(store), iterate(wishes)] : [iterate(store)],
+    )) {
       // those of the store were heard in the first round
       const isHeard = record.kind === 'link' && (isFirst || record.mode === forwarded)
       if (!isHeard) {

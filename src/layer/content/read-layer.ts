@@ -143,11 +143,9 @@ function checkDepth(path: ByteString): void {
 
 function checkCount(entries: number, most: number): void {
   if (entries <= most) return
-  throw new LimitError(
-    'ERR_INJECT_TOO_MANY_ENTRIES',
-    `the layer has more than ${most} entries`,
-    {expected: most},
-  )
+  throw new LimitError('ERR_INJECT_TOO_MANY_ENTRIES', `the layer has more than ${most} entries`, {
+    expected: most,
+  })
 }
 
 /** Bytes of a path that no limit is needed for. */

@@ -148,7 +148,8 @@ function hashAttributes(xattrs: Entry['xattrs']): ByteString {
   if (own.length === 0) return ''
   const hash = createHash('sha256')
   own.sort(([one], [other]) => (one < other ? -1 : 1))
-  for (const [name, value] of own) hash.update(`${name.length} ${value.length} ${name}`).update(value)
+  for (const [name, value] of own)
+    hash.update(`${name.length} ${value.length} ${name}`).update(value)
   return hash.digest('binary').slice(0, 16)
 }
 

@@ -186,7 +186,11 @@ export function createHeaderScanner(
     switch (kind) {
       case 'symlink':
       case 'hardlink':
-        return {kind, ...common, target: textOf('linkpath') ?? long.link ?? fieldIn(block, 157, 100)}
+        return {
+          kind,
+          ...common,
+          target: textOf('linkpath') ?? long.link ?? fieldIn(block, 157, 100),
+        }
       case 'character-device':
       case 'block-device':
         return {kind, ...common, major: numberIn(block, 329, 8), minor: numberIn(block, 337, 8)}

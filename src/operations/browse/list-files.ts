@@ -19,7 +19,8 @@ export interface ListRequest extends TreeRequest {
 }
 
 /** The path is relative to the directory that is listed. */
-export type ListedFile = NamedPath & Omit<FileFacts, 'target' | 'sha256'> & {readonly target?: string}
+export type ListedFile = NamedPath &
+  Omit<FileFacts, 'target' | 'sha256'> & {readonly target?: string}
 
 export interface ListResult {
   readonly reference: string
@@ -52,7 +53,12 @@ export function listFiles(request: ListRequest, ports: Ports): Promise<ListResul
     }
     const {reference, digest, slot} = tree
     const omitted = request.onFile ? 0 : count - files.length
-    return Promise.resolve({...{reference, digest, slot}, path: `/${readable(path)}`, files, omitted})
+    return Promise.resolve({
+      ...{reference, digest, slot},
+      path: `/${readable(path)}`,
+      files,
+      omitted,
+    })
   })
 }
 

@@ -54,7 +54,13 @@ export async function loadSide(
     reportOddities(image, ports)
     const platform = platformOf(image.config.value)
     const images = [{platform, digest, load: () => Promise.resolve(image)}]
-    return {...common, isIndex: false, images: chosen(images, platforms), artifacts: [], annotations: {}}
+    return {
+      ...common,
+      isIndex: false,
+      images: chosen(images, platforms),
+      artifacts: [],
+      annotations: {},
+    }
   }
   const {tree, images, artifacts} = await loadIndex(store, found.index, signal)
   const loadable = images.map(({entry, platform}): SideImage => ({

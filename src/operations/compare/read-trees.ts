@@ -86,7 +86,13 @@ export async function readTrees(
       const recorder = recorderOf(part, options, store, () => (hasLinks = true))
       if (part.source.kind === 'directory')
         await readDirectory(part.source.entries, recorder, signal)
-      else await readLayer(storedContent(part.source, signal, onBytes), recorder, options.limits, signal)
+      else
+        await readLayer(
+          storedContent(part.source, signal, onBytes),
+          recorder,
+          options.limits,
+          signal,
+        )
       counts[part.number] = recorder.count()
     })
     const linked = resolveLinks(store, hasLinks, options.temporary)
@@ -141,10 +147,7 @@ function sharedParts(first: TreeSource, second: TreeSource): Omit<Part, 'number'
   }))
 }
 
-function separateParts(
-  first: TreeSource,
-  second: TreeSource | undefined,
-): Omit<Part, 'number'>[] {
+function separateParts(first: TreeSource, second: TreeSource | undefined): Omit<Part, 'number'>[] {
   return [first, second].flatMap((source, at): Omit<Part, 'number'>[] => {
     const sides = at === 0 ? 1 : 2
     if (!source) return []
@@ -195,7 +198,9 @@ async function readAll(
 ): Promise<void> {
   const failed = new AbortController()
   const either = AbortSignal.any([signal, failed.signal])
-  const sizes = parts.map(({source}) => (source.kind === 'layer' ? source.layer.descriptor.size : 0))
+  const sizes = parts.map(({source}) =>
+    source.kind === 'layer' ? source.layer.descriptor.size : 0,
+  )
   const total = sizes.reduce((sum, size) => sum + size, 0)
   let done = 0
   const onBytes = (bytes: number): void => {

@@ -107,7 +107,9 @@ function raise(rows: readonly Row[], depth: number): Row[] {
     const other = raised.get(key)
     raised.set(
       key,
-      other ? {...other, ...sum(other, row), type: 'directory', path: place, place} : {...row, place},
+      other
+        ? {...other, ...sum(other, row), type: 'directory', path: place, place}
+        : {...row, place},
     )
   }
   return [...kept, ...raised.values()]

@@ -11,11 +11,13 @@ import type {ImagePart} from './side.js'
 export interface ImageTree {
   readonly source: TreeSource & {readonly kind: 'layers'}
   /** `undefined` for the whole image. */
-  readonly slot: {
-    readonly name: string
-    /** `undefined`: the image does not have the slot, and the tree is empty. */
-    readonly path: string | undefined
-  } | undefined
+  readonly slot:
+    | {
+        readonly name: string
+        /** `undefined`: the image does not have the slot, and the tree is empty. */
+        readonly path: string | undefined
+      }
+    | undefined
 }
 
 /** What layers of the image make up the tree. Throws what `chosenName` and `findSlot` throw. */

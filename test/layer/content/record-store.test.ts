@@ -7,9 +7,9 @@ import {createRecordStore} from '../../../src/layer/content/record-store.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {thrownBy} from '../../support/thrown-by.js'
 
-const bytes = fc.array(fc.integer({min: 1, max: 255}), {maxLength: 20}).map((codes) =>
-  String.fromCharCode(...codes),
-)
+const bytes = fc
+  .array(fc.integer({min: 1, max: 255}), {maxLength: 20})
+  .map((codes) => String.fromCharCode(...codes))
 const record: fc.Arbitrary<ContentRecord> = fc.record({
   path: bytes,
   kind: fc.constantFrom('file', 'directory', 'implicit', 'whiteout', 'link'),
@@ -67,7 +67,8 @@ describe('records beyond what memory is for', () => {
   })
 
   it('sort a slash before every other byte', () => {
-    const at = (path: string): ContentRecord => ({...fc.sample(record, 1)[0], path}) as ContentRecord
+    const at = (path: string): ContentRecord =>
+      ({...fc.sample(record, 1)[0], path}) as ContentRecord
     const paths = ['a', 'a/b', 'a/b/c', 'a/z', 'a\x01', 'a b', 'a-b', 'a.b', 'ab']
     const shuffled = [...paths].reverse().map(at)
     expect(shuffled.sort(compareRecords).map(({path}) => path)).toEqual(paths)

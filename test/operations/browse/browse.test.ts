@@ -48,7 +48,10 @@ describe('the files of an image', () => {
         const store = createMemoryStore('store.example/app')
         await putImage(store, {layers: layers.map(putLayerOf)})
         const {files} = await listFiles({...treeOf('v1'), recursive: true}, operationPorts(store))
-        const expected = inTreeOrder(tree.keys()).map((path) => ({path, type: tree.get(path)?.kind}))
+        const expected = inTreeOrder(tree.keys()).map((path) => ({
+          path,
+          type: tree.get(path)?.kind,
+        }))
         expect(files.map(({path, type}) => ({path, type}))).toEqual(expected)
         for (const [path, node] of tree) {
           if (node.kind === 'file') expect(await read(store, `v1:/${path}`)).toBe(node.content)

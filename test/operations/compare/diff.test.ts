@@ -37,7 +37,9 @@ describe('what differs between two images', () => {
       fc.asyncProperty(layerSteps, layerSteps, layerSteps, async (base, first, second) => {
         const store = createMemoryStore('store.example/app')
         const shared = layersOf(base)
-        const [one, other] = [first, second].map((steps) => layersOf(steps, shared.tree, base.length))
+        const [one, other] = [first, second].map((steps) =>
+          layersOf(steps, shared.tree, base.length),
+        )
         if (!one || !other) throw new Error('two images')
         for (const [tag, {layers}] of Object.entries({one, other})) {
           const all = [...shared.layers, ...layers].map(putLayerOf)
@@ -54,7 +56,9 @@ describe('what differs between two images', () => {
       fc.asyncProperty(layerSteps, layerSteps, layerSteps, async (base, first, second) => {
         const store = watched(createMemoryStore('store.example/app'))
         const shared = layersOf(base)
-        const [one, other] = [first, second].map((steps) => layersOf(steps, shared.tree, base.length))
+        const [one, other] = [first, second].map((steps) =>
+          layersOf(steps, shared.tree, base.length),
+        )
         if (!one || !other) throw new Error('two images')
         const bases = shared.layers.map(putLayerOf)
         for (const [tag, {layers}] of Object.entries({one, other}))
@@ -254,13 +258,43 @@ describe('hostile layers', () => {
   const chain = Array.from({length: 20}, (_, at) => hardlink(`l${at + 1}`, `l${at}`))
 
   it.each<[string, PutLayer, object, string]>([
-    ['an archive that is cut off', {blob: file('a', 'x').subarray(0, 600), mediaType: ociLayer}, {}, 'ERR_INJECT_LAYER_CORRUPT'],
-    ['what is not gzip', {blob: Buffer.from('1f8b0899', 'hex'), mediaType: `${ociLayer}+gzip`}, {}, 'ERR_INJECT_LAYER_CORRUPT'],
-    ['more bytes than allowed', layer(file('a', 'x'.repeat(5000))), {limits: {...readLimits, totalBytes: 2000}}, 'ERR_INJECT_LAYER_TOO_LARGE'],
-    ['more entries than allowed', layer(...['a', 'b', 'c'].map((name) => file(name))), {limits: {...readLimits, entries: 2}}, 'ERR_INJECT_TOO_MANY_ENTRIES'],
-    ['a path that is too deep', layer(pax({path: 'd/'.repeat(3000)}), directory('x/')), {}, 'ERR_INJECT_PATH_TOO_DEEP'],
+    [
+      'an archive that is cut off',
+      {blob: file('a', 'x').subarray(0, 600), mediaType: ociLayer},
+      {},
+      'ERR_INJECT_LAYER_CORRUPT',
+    ],
+    [
+      'what is not gzip',
+      {blob: Buffer.from('1f8b0899', 'hex'), mediaType: `${ociLayer}+gzip`},
+      {},
+      'ERR_INJECT_LAYER_CORRUPT',
+    ],
+    [
+      'more bytes than allowed',
+      layer(file('a', 'x'.repeat(5000))),
+      {limits: {...readLimits, totalBytes: 2000}},
+      'ERR_INJECT_LAYER_TOO_LARGE',
+    ],
+    [
+      'more entries than allowed',
+      layer(...['a', 'b', 'c'].map((name) => file(name))),
+      {limits: {...readLimits, entries: 2}},
+      'ERR_INJECT_TOO_MANY_ENTRIES',
+    ],
+    [
+      'a path that is too deep',
+      layer(pax({path: 'd/'.repeat(3000)}), directory('x/')),
+      {},
+      'ERR_INJECT_PATH_TOO_DEEP',
+    ],
     ['links of links of links', layer(file('l0'), ...chain), {}, 'ERR_INJECT_HARD_LINKS_TOO_DEEP'],
-    ['a content that its diff ID does not name', {...layer(file('b')), diffId: digestOf(Buffer.from('x'))}, {}, 'ERR_INJECT_DIFF_ID_MISMATCH'],
+    [
+      'a content that its diff ID does not name',
+      {...layer(file('b')), diffId: digestOf(Buffer.from('x'))},
+      {},
+      'ERR_INJECT_DIFF_ID_MISMATCH',
+    ],
   ])('%s ends it', async (_, hostile, options, code) => {
     await expect(compared(hostile, options)).rejects.toMatchObject({code})
   })
@@ -271,7 +305,9 @@ describe('hostile layers', () => {
   })
 
   it('with hard links in a circle, or to nothing, are read', async () => {
-    const found = await compared(layer(file('a'), hardlink('self', 'self'), hardlink('lost', 'none')))
+    const found = await compared(
+      layer(file('a'), hardlink('self', 'self'), hardlink('lost', 'none')),
+    )
     expect(told(found)).toEqual(['added lost', 'added self'])
   })
 })

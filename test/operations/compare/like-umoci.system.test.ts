@@ -133,7 +133,13 @@ describeWith(['skopeo'], 'what a pull costs', () => {
           const copy = (tag: string) =>
             execa(
               'skopeo',
-              ['copy', '-q', '--src-tls-verify=false', `docker://${proxy}/app:${tag}`, `${layout}:${tag}`],
+              [
+                'copy',
+                '-q',
+                '--src-tls-verify=false',
+                `docker://${proxy}/app:${tag}`,
+                `${layout}:${tag}`,
+              ],
               {env},
             )
           mkdirSync(join(folder, '.local'))
@@ -152,4 +158,3 @@ describeWith(['skopeo'], 'what a pull costs', () => {
     )
   })
 })
-
