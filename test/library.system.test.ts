@@ -60,9 +60,7 @@ it('reads and compares without unpacking', async () => {
   expect(whole.images[0]).toMatchObject({files: {added: {paths: 1}}, pull: {layers: 1, of: 2}})
   await expect(library.listFiles(one, {path: 'none'})).rejects.toThrow(library.NotFoundError)
   await expect(library.diff(one, join(folder, 'none'))).rejects.toThrow(library.LocalIoError)
-  await expect(library.diff(one, tree, {ignored: []} as object)).rejects.toThrow(
-    library.UsageError,
-  )
+  await expect(library.diff(one, tree, {ignored: []} as object)).rejects.toThrow(library.UsageError)
 })
 
 it('goes through the life of a slot', async () => {

@@ -1,7 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {renderMarkdown} from '../../../src/cli/render/diff-markdown.js'
-import type {DiffResult} from '../../../src/operations/compare/diff-result.js'
-import {noImages} from '../../../src/operations/compare/diff-result.js'
+import {type DiffResult, noImages} from '../../../src/operations/compare/diff-result.js'
 
 const result: DiffResult = {
   first: {name: 'one`two', digest: null, slot: null},
@@ -35,7 +34,9 @@ describe('a comment to a merge request', () => {
 
   it('has a table and the paths folded away', () => {
     expect(text).toContain('``one`two`` → `other (slot models)`')
-    expect(text).toContain('| linux/amd64 | no file differs | 1 | 1 kB: 1 of 2 layers, and the config |')
+    expect(text).toContain(
+      '| linux/amd64 | no file differs | 1 | 1 kB: 1 of 2 layers, and the config |',
+    )
     expect(text).toContain('<details><summary>linux/amd64: 2 lines</summary>')
   })
 
