@@ -293,42 +293,50 @@ const collected: [string, () => Promise<CollectedRegistry>][] = [
       const root = join(await tempDir(), 'root')
       const {address} = await serveCommand(root)
       const args = ['store', 'prune', root, '--untagged', '--grace', '0s']
-      return {address, collect: async () => void (await injectJson(args))}
+      return {
+        address,
+        collect: async () => {
+          await injectJson(args)
+        },
+      }
     },
   ],
 ]
 
 describeWith(['docker-registry'], 'history', () => {
-  it.each(collected)('is walked, rolled back, and what --keep keeps survives %s', async (_, start) => {
-    const {address, collect} = await start()
-    const {store} = openRegistry(address)
-    await putVendor(store, 'one')
-    const image = `${address}/team/app`
-    const digests: unknown[] = []
-    for (const content of ['a', 'b', 'c', 'd', 'e']) {
-      const tree = await makeTree({'cvmfs/file': content})
-      const args = ['update', `${image}:v1`, tree, '--tag', 'data', '--keep', '2']
-      digests.push((await injectJson([...args, '--created-by', `job ${content}`]))['digest'])
-    }
-    const {history} = (await injectJson(['history', `${image}:data`])) as {history: object[]}
-    expect(history.map((each) => (each as {note: string}).note)).toEqual(
-      ['e', 'd', 'c', 'b', 'a'].map((each) => `job ${each}`),
-    )
-    await collect()
-    // without a tag: collected
-    expect(await store.statManifest(String(digests[0]))).toBeUndefined()
-    expect(await injectJson(['rollback', `${image}:data`, '2'])).toMatchObject({
-      digest: digests[2],
-      tags: ['data'],
-    })
-    const out = join(await tempDir(), 'out')
-    await injectJson(['unpack', `${image}:data`, out])
-    expect(readFileSync(join(out, 'cvmfs/file'), 'utf8')).toBe('c')
-    const lost = await inject(['rollback', `${image}:data`, '2'])
-    expect(lost.exitCode).toBe(4)
-    expect(lost.stderr).toContain('any more')
-    expect((await inject(['rollback', `${image}:v1`])).exitCode).toBe(11)
-  })
+  it.each(collected)(
+    'is walked, rolled back, and what --keep keeps survives %s',
+    async (_, start) => {
+      const {address, collect} = await start()
+      const {store} = openRegistry(address)
+      await putVendor(store, 'one')
+      const image = `${address}/team/app`
+      const digests: unknown[] = []
+      for (const content of ['a', 'b', 'c', 'd', 'e']) {
+        const tree = await makeTree({'cvmfs/file': content})
+        const args = ['update', `${image}:v1`, tree, '--tag', 'data', '--keep', '2']
+        digests.push((await injectJson([...args, '--created-by', `job ${content}`]))['digest'])
+      }
+      const {history} = (await injectJson(['history', `${image}:data`])) as {history: object[]}
+      expect(history.map((each) => (each as {note: string}).note)).toEqual(
+        ['e', 'd', 'c', 'b', 'a'].map((each) => `job ${each}`),
+      )
+      await collect()
+      // without a tag: collected
+      expect(await store.statManifest(String(digests[0]))).toBeUndefined()
+      expect(await injectJson(['rollback', `${image}:data`, '2'])).toMatchObject({
+        digest: digests[2],
+        tags: ['data'],
+      })
+      const out = join(await tempDir(), 'out')
+      await injectJson(['unpack', `${image}:data`, out])
+      expect(readFileSync(join(out, 'cvmfs/file'), 'utf8')).toBe('c')
+      const lost = await inject(['rollback', `${image}:data`, '2'])
+      expect(lost.exitCode).toBe(4)
+      expect(lost.stderr).toContain('any more')
+      expect((await inject(['rollback', `${image}:v1`])).exitCode).toBe(11)
+    },
+  )
 
   it('older states are dropped where the registry deletes tags', async () => {
     const {address} = await serveRegistry({deletes: true})

@@ -16,10 +16,24 @@ async function about(template: string, count = 1, tags: readonly string[] = []) 
     report: (event: {kind: string; message?: string}) => void shown.push(event.message ?? ''),
   }
   const digest = digestOf(encode('next'))
-  const changed = {outermost: {descriptor: {digest, mediaType: '', size: 0}, bytes: encode(''), value: 0}}
-  const publish = {keep: {count, template}, dryRun: false, onConflict: 'fail', noClobber: false} as const
+  const changed = {
+    outermost: {descriptor: {digest, mediaType: '', size: 0}, bytes: encode(''), value: 0},
+  }
+  const publish = {
+    keep: {count, template},
+    dryRun: false,
+    onConflict: 'fail',
+    noClobber: false,
+  } as const
   const publication = {changed, moves: [{tag: 'data', from}], request: {publish}}
-  return {store, from, shown, keep: () => keepReplaced(store, publication, ports), publication, ports}
+  return {
+    store,
+    from,
+    shown,
+    keep: () => keepReplaced(store, publication, ports),
+    publication,
+    ports,
+  }
 }
 
 const named = async (store: ReturnType<typeof createMemoryStore>) => {
@@ -49,9 +63,7 @@ it('where tags cannot be deleted, that is said, and nothing fails', async () => 
   const {store, ports, publication, shown} = await about('{tag}-{n}', 1, ['data-1', 'data-2'])
   const refusing = {...store, deleteTag: () => Promise.resolve('refused' as const)}
   await (await keepReplaced(refusing, publication, ports)).dropOld()
-  expect(shown).toEqual([
-    'tags beyond those to be kept were not deleted in memory: data-1, data-2',
-  ])
+  expect(shown).toEqual(['tags beyond those to be kept were not deleted in memory: data-1, data-2'])
 })
 
 it.each(['{tag}', '{n}-{n}', 'data', '{tag}/{n}', '-{n}'])('%s gives no tags', async (template) => {

@@ -225,7 +225,9 @@ describe('files of the new image that the slot hides', () => {
     await putVendor(places.place(vendor), 'one')
     const directory = await makeTree({'cvmfs/.wh.free': '', 'cvmfs/deep/.wh..wh..opq': ''})
     await injected(places, {directory, whiteouts: true})
-    const deep = {entries: [makeEntry('cvmfs/'), makeEntry('cvmfs/deep/'), makeEntry('cvmfs/deep/x')]}
+    const deep = {
+      entries: [makeEntry('cvmfs/'), makeEntry('cvmfs/deep/'), makeEntry('cvmfs/deep/x')],
+    }
     await putVendor(places.place(vendor), 'two', {layers: vendorLayers('two', hiding, deep)})
     const result = await rebase(request(), places)
     expect(result.images[0]?.hidden).toEqual(['/cvmfs/deep/x', '/cvmfs/free'])
