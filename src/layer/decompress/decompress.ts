@@ -1,3 +1,4 @@
+import {availableParallelism} from 'node:os'
 import {IntegrityError, LimitError, PreconditionError} from '../../errors.js'
 import {algorithmOf, createDigester, type Digest} from '../../oci/digest.js'
 import {type LayerCompression, layerCompression} from '../../oci/media-type.js'
@@ -30,6 +31,9 @@ export function decompress(
   const named = namedCompression(mediaType)
   return limitedExpansion(content, named, limits)
 }
+
+/** Threads that inflate, beside the one that reads: one of them is faster than it. */
+export const inflateThreads = availableParallelism() > 1 ? 1 : 0
 
 /**
  * As `verifiedDiffId` of what `decompress` gives, but a chunk is valid until the next one is asked

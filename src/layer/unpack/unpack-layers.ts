@@ -1,4 +1,3 @@
-import {availableParallelism} from 'node:os'
 import type {Digest} from '../../oci/digest.js'
 import type {ByteStream} from '../../store/content-store.js'
 import {abortable} from '../../stream/bytes.js'
@@ -6,7 +5,7 @@ import {blamingSource} from '../../stream/blaming-source.js'
 import {createTurn, writeInTurns} from '../../stream/take-turns.js'
 import {type ByteString, fromText} from '../byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
-import {verifiedTar} from '../decompress/decompress.js'
+import {inflateThreads, verifiedTar} from '../decompress/decompress.js'
 import type {EntryMetadata} from '../entry.js'
 import {ignoreFileName} from '../tree/ignore-rules.js'
 import type {Extraction} from './extract.js'
@@ -68,9 +67,6 @@ export interface UnpackedLayer {
   readonly witnessed: readonly (WitnessedLayer | undefined)[]
 }
 
-/** Threads that inflate, beside this one, which writes: one of them is faster than it. */
-const threads = availableParallelism() > 1 ? 1 : 0
-
 /** `unpackLayers` of one layer. */
 export function unpackLayer({
   open,
@@ -109,7 +105,11 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
       const {handler, at} = trackEntries(sink.handler)
       const reader = createTarReader(handler, {...limits, sparseBytes})
       const read = blamingSource(abortable(await open(), signal), async (blob) => {
-        for await (const chunk of verifiedTar(blob, {mediaType, diffId, threads}, left)) {
+        for await (const chunk of verifiedTar(
+          blob,
+          {mediaType, diffId, threads: inflateThreads},
+          left,
+        )) {
           signal?.throwIfAborted()
           await writeInTurns(chunk, (piece) => reader.write(piece), turn)
           bytes += chunk.length
