@@ -33,7 +33,7 @@ export function decompress(
 }
 
 /** Threads that inflate, beside the one that reads: one of them is faster than it. */
-export const inflateThreads = availableParallelism() > 1 ? 1 : 0
+export const usualThreads = availableParallelism() > 1 ? 1 : 0
 
 /**
  * As `verifiedDiffId` of what `decompress` gives, but a chunk is valid until the next one is asked

@@ -5,7 +5,7 @@ import {blamingSource} from '../../stream/blaming-source.js'
 import {abortable} from '../../stream/bytes.js'
 import {createTurn, writeInTurns} from '../../stream/take-turns.js'
 import {type ByteString, display} from '../byte-string.js'
-import {inflateThreads, verifiedTar} from '../decompress/decompress.js'
+import {usualThreads, verifiedTar} from '../decompress/decompress.js'
 import type {Entry} from '../entry.js'
 import {inLayer, type LayerPlace} from '../in-layer.js'
 import {deepestPath, type UnpackLimits, unpackLimits} from '../limits.js'
@@ -66,7 +66,7 @@ export async function readLayer(
     : createHeaderScanner((entry) => handler.entry(entry, 0), handler)
   const turn = createTurn()
   const read = blamingSource(abortable(await open(), signal), async (blob) => {
-    const expected = {mediaType, diffId, threads: inflateThreads}
+    const expected = {mediaType, diffId, threads: usualThreads}
     for await (const chunk of verifiedTar(blob, expected, limits)) {
       signal.throwIfAborted()
       await writeInTurns(chunk, (piece) => reader.write(piece), turn)

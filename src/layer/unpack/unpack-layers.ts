@@ -5,7 +5,7 @@ import {blamingSource} from '../../stream/blaming-source.js'
 import {createTurn, writeInTurns} from '../../stream/take-turns.js'
 import {type ByteString, fromText} from '../byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
-import {inflateThreads, verifiedTar} from '../decompress/decompress.js'
+import {usualThreads, verifiedTar} from '../decompress/decompress.js'
 import type {EntryMetadata} from '../entry.js'
 import {ignoreFileName} from '../tree/ignore-rules.js'
 import type {Extraction} from './extract.js'
@@ -107,7 +107,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
       const read = blamingSource(abortable(await open(), signal), async (blob) => {
         for await (const chunk of verifiedTar(
           blob,
-          {mediaType, diffId, threads: inflateThreads},
+          {mediaType, diffId, threads: usualThreads},
           left,
         )) {
           signal?.throwIfAborted()
