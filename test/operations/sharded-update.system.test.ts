@@ -12,6 +12,7 @@ import {
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {inject} from '../../src/image/inject.js'
+import {noteOf, withNote} from '../../src/image/follow/run-note.js'
 import {findSlot} from '../../src/image/slot.js'
 import {countShards} from '../../src/layer/shards/divide.js'
 import {walk} from '../../src/layer/tree/walk.js'
@@ -178,15 +179,15 @@ describe('update --layers', () => {
     expect(treeSnapshot(directory).slice(1)).toEqual(treeSnapshot(tree).slice(1))
   })
 
-  it('the image is the same whether it was updated or made anew', async () => {
-    const {tree, put} = await start()
+  it('the image is the same whether it was updated or made anew, but for what it replaced', async () => {
+    const {tree, put, image} = await start()
     await put({layers: 10, tags: ['one']})
     rmSync(join(tree, 'cvmfs/part2/group7'), {recursive: true})
     mkdirSync(join(tree, 'cvmfs/part2/group70'))
     writeFileSync(join(tree, 'cvmfs/part2/group70/new'), 'x'.repeat(5000))
     const anew = await put({layers: 10, tags: ['two']})
     const updated = await put({reference: parseReference('registry.example/team/app:one')})
-    expect(updated.digest).toBe(anew.digest)
+    expect(withNote(await image('one'), undefined).manifest.descriptor.digest).toBe(anew.digest)
     expect(updated.layers.new).toBe(0)
   })
 
@@ -222,7 +223,10 @@ describe('update --layers', () => {
       'cvmfs_injection_sharding',
       'cvmfs_injection_tar',
     ])
-    expect(await put({layers: 1})).toMatchObject({digest: original, changed: true})
+    expect(await put({layers: 1})).toMatchObject({changed: true})
+    const last = await image()
+    expect(noteOf(last)?.replaced).toBe(auto.digest)
+    expect(withNote(last, undefined).manifest.descriptor.digest).toBe(original)
     expect(await slotOf()).toMatchObject({sharding: 1})
     const {directory} = await unpacked()
     expect(treeSnapshot(directory).slice(1)).toEqual(treeSnapshot(tree).slice(1))

@@ -36,6 +36,7 @@ export const runFlags = {
 /** For commands that can tell what they would do. */
 export const checkFlag = {
   check: Flags.boolean({
+    helpGroup: 'RESULT',
     summary: `Change nothing, and exit with ${differsExitCode} if something would change.`,
   }),
 }

@@ -25,7 +25,8 @@ it.each([
   async (status, what) => {
     const {server, outcome} = await remove({status})
     expect(await outcome).toBe(what)
-    expect(server.lines()).toEqual(['DELETE /v2/team/app/manifests/v1'])
+    // after a 401 once more, with what credentials there are
+    expect(new Set(server.lines())).toEqual(new Set(['DELETE /v2/team/app/manifests/v1']))
   },
 )
 
