@@ -35,7 +35,16 @@ export async function diff() {
     return measure('sh', ['-c', script, ...args], {folder, env})
   }
   const read = () =>
-    measure('sh', ['-c', 'crane blob --insecure "$1" | tar -tz | wc -l', 'sh', `${address}/bench/app@${layer.digest}`], {folder, env})
+    measure(
+      'sh',
+      [
+        '-c',
+        'crane blob --insecure "$1" | tar -tz | wc -l',
+        'sh',
+        `${address}/bench/app@${layer.digest}`,
+      ],
+      {folder, env},
+    )
   const times = {whole: [], auto: [], crane: []}
   const peaks = []
   for (let round = 0; round < rounds; round++) {

@@ -7,9 +7,7 @@ const largest = 64 * 1024 * 1024
  * Where the content of a file goes: to the caller's `write`, or else into one piece. Writing throws
  * `LimitError` when that is larger than 64 MiB.
  */
-export function collectContent(
-  write: ((bytes: Uint8Array) => Promise<void> | void) | undefined,
-): {
+export function collectContent(write: ((bytes: Uint8Array) => Promise<void> | void) | undefined): {
   readonly write: (bytes: Uint8Array) => Promise<void> | void
   /** Empty where the caller has got it. */
   readonly collected: () => {readonly content?: Uint8Array}

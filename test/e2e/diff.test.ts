@@ -23,7 +23,9 @@ async function twoVersions(): Promise<string> {
   const folder = join(await tempDir(), 'images')
   const store = await openLayoutStore(folder, {create: true})
   const base = layer(directory('etc/'), file('etc/os-release', 'NAME=base\n'))
-  const releases = Array.from({length: 3}, (_, at) => file(`opt/LCG_107/file-${at}`, 'x'.repeat(100)))
+  const releases = Array.from({length: 3}, (_, at) =>
+    file(`opt/LCG_107/file-${at}`, 'x'.repeat(100)),
+  )
   await putImage(store, {layers: [base, layer(file('opt/version', '1'))], tag: 'one'})
   await putImage(store, {
     layers: [base, layer(directory('opt/LCG_107/'), ...releases, file('opt/version', '22'))],
@@ -56,7 +58,9 @@ describe('inject diff', () => {
     const sides = [`${images}:one`, `${images}:other`]
     const stdoutOf = async (...flags: readonly string[]) =>
       (await inject(['diff', ...sides, '-q', ...flags])).stdout
-    expect(await stdoutOf('--stat')).toContain('changed: 4 added (300 B), 1 changed (content 1); 1 of the config')
+    expect(await stdoutOf('--stat')).toContain(
+      'changed: 4 added (300 B), 1 changed (content 1); 1 of the config',
+    )
     expect((await stdoutOf('--name-only')).split('\n')).toEqual([
       'opt/LCG_107',
       'opt/LCG_107/file-0',
@@ -68,7 +72,7 @@ describe('inject diff', () => {
     expect(await stdoutOf('--full')).toContain('~ opt/version  content 1 B -> 2 B')
     const markdown = await stdoutOf('--markdown')
     expect(markdown).toContain('| platform | files | config | pull |')
-    expect(markdown).toContain('```diff\n+ config.Labels.note: "<b>`x`|</b>"') 
+    expect(markdown).toContain('```diff\n+ config.Labels.note: "<b>`x`|</b>"')
     const document = JSON.parse(await stdoutOf('--json')) as Record<string, unknown>
     expect(document).toMatchObject({
       schemaVersion: 1,
@@ -162,7 +166,13 @@ describe('inject ls and cat', () => {
     const run = (tag: string) =>
       execa(
         process.execPath,
-        [fileURLToPath(new URL('../../bin/run.js', import.meta.url)), 'cat', `oci:${folder}:${tag}`, 'bin', '--all'],
+        [
+          fileURLToPath(new URL('../../bin/run.js', import.meta.url)),
+          'cat',
+          `oci:${folder}:${tag}`,
+          'bin',
+          '--all',
+        ],
         {encoding: 'buffer', reject: false},
       )
     expect(Buffer.from((await run('sound')).stdout).equals(content)).toBe(true)

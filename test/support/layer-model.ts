@@ -41,7 +41,14 @@ interface Step {
 
 const step = fc.record({
   kind: fc.constantFrom<ModelEntry['kind'][]>(
-    'file', 'file', 'file', 'directory', 'symlink', 'hardlink', 'whiteout', 'opaque',
+    'file',
+    'file',
+    'file',
+    'directory',
+    'symlink',
+    'hardlink',
+    'whiteout',
+    'opaque',
   ),
   names: fc.array(fc.constantFrom('a', 'b', 'c', 'a-b', 'ä'), {minLength: 1, maxLength: 3}),
   pick: fc.nat(),
@@ -77,11 +84,17 @@ function layerOf(steps: readonly Step[], below: ModelTree, number: number) {
     const path = names.join('/')
     const parents = names.slice(1).map((_, at) => names.slice(0, at + 1).join('/'))
     const entry: ModelEntry = {kind, path, target: '', ...rest}
-    const isOpen = parents.every((parent) => (tree.get(parent) ?? {kind: 'directory'}).kind === 'directory')
+    const isOpen = parents.every(
+      (parent) => (tree.get(parent) ?? {kind: 'directory'}).kind === 'directory',
+    )
     if (!isOpen) continue
     if (kind === 'whiteout') {
-      const isTouched = [...own.keys()].some((other) => other === path || other.startsWith(`${path}/`))
-      const isMarked = deleted.some((each) => each.path === path || each.path.startsWith(`${path}/`))
+      const isTouched = [...own.keys()].some(
+        (other) => other === path || other.startsWith(`${path}/`),
+      )
+      const isMarked = deleted.some(
+        (each) => each.path === path || each.path.startsWith(`${path}/`),
+      )
       if (isTouched || isMarked || !tree.has(path)) continue
       removeFrom(tree, path)
       deleted.push(entry)
@@ -96,9 +109,11 @@ function layerOf(steps: readonly Step[], below: ModelTree, number: number) {
       continue
     }
     const files = [...own.values()].filter((each) => each.kind === 'file' && each.path < path)
-    const target = kind === 'hardlink' ? files[pick % Math.max(1, files.length)]?.path : `../${names[0] ?? ''}`
+    const target =
+      kind === 'hardlink' ? files[pick % Math.max(1, files.length)]?.path : `../${names[0] ?? ''}`
     if (target === undefined || own.has(path)) continue
-    if (kind !== 'directory' && [...own.keys()].some((other) => other.startsWith(`${path}/`))) continue
+    if (kind !== 'directory' && [...own.keys()].some((other) => other.startsWith(`${path}/`)))
+      continue
     for (const parent of parents) {
       if (tree.has(parent)) continue
       const folder = {...entry, kind: 'directory', path: parent, mode: 0o755} as const
@@ -179,7 +194,12 @@ export function readTree(root: string): ModelTree {
         tree.set(child, {kind: 'directory', content: '', ...common})
         visit(child)
       } else if (stat.isSymbolicLink()) {
-        tree.set(child, {kind: 'symlink', content: readlinkSync(`${root}/${child}`), ...common, mode: 0})
+        tree.set(child, {
+          kind: 'symlink',
+          content: readlinkSync(`${root}/${child}`),
+          ...common,
+          mode: 0,
+        })
       } else {
         const content = readFileSync(`${root}/${child}`, 'latin1')
         tree.set(child, {kind: 'file', content, ...common})
@@ -190,22 +210,31 @@ export function readTree(root: string): ModelTree {
 
 /** The order of a tree: a slash before all else. */
 export function inTreeOrder(paths: Iterable<string>): string[] {
-  const key = (path: string): string =>
-    Buffer.from(path).toString('latin1').replaceAll('/', '\0')
+  const key = (path: string): string => Buffer.from(path).toString('latin1').replaceAll('/', '\0')
   return [...paths].sort((a, b) => (key(a) < key(b) ? -1 : 1))
 }
 
 /** What differs between two trees, one text for each path. */
-export function differencesOf(first: ModelTree, second: ModelTree, ignored: readonly string[] = []): string[] {
+export function differencesOf(
+  first: ModelTree,
+  second: ModelTree,
+  ignored: readonly string[] = [],
+): string[] {
   const partners = new Map<string, ModelNode['inode']>()
   return inTreeOrder(new Set([...first.keys(), ...second.keys()])).flatMap((path) => {
     const [before, after] = [first.get(path), second.get(path)]
     if (!before || !after) return [`${before ? 'removed' : 'added'} ${path}`]
     const aspects = [
       before.kind !== after.kind && 'type',
-      before.kind === after.kind && before.kind === 'file' && before.content !== after.content && 'content',
+      before.kind === after.kind &&
+        before.kind === 'file' &&
+        before.content !== after.content &&
+        'content',
       isOddlyLinked(before, after, partners) && 'links',
-      before.kind === after.kind && before.kind === 'symlink' && before.content !== after.content && 'target',
+      before.kind === after.kind &&
+        before.kind === 'symlink' &&
+        before.content !== after.content &&
+        'target',
       before.kind !== 'symlink' && after.kind !== 'symlink' && before.mode !== after.mode && 'mode',
       before.uid !== after.uid && 'owner',
       before.mtime !== after.mtime && 'time',
@@ -215,7 +244,11 @@ export function differencesOf(first: ModelTree, second: ModelTree, ignored: read
 }
 
 /** Names of one file on one side are names of one file on the other. */
-function isOddlyLinked(before: ModelNode, after: ModelNode, partners: Map<string, ModelNode['inode']>): boolean {
+function isOddlyLinked(
+  before: ModelNode,
+  after: ModelNode,
+  partners: Map<string, ModelNode['inode']>,
+): boolean {
   if (before.kind !== 'file' || after.kind !== 'file') return false
   const [one, other] = [partners.get(`1 ${before.inode}`), partners.get(`2 ${after.inode}`)]
   if (one === undefined && other === undefined) {

@@ -25,7 +25,12 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
   const requests: RecordedRequest[] = []
   const proxy: {before: RecordingProxy['before']} = {before: undefined}
   const server = createServer((incoming, outgoing) => {
-    const recorded = {method: incoming.method ?? '', path: incoming.url ?? '', bytes: 0, answered: 0}
+    const recorded = {
+      method: incoming.method ?? '',
+      path: incoming.url ?? '',
+      bytes: 0,
+      answered: 0,
+    }
     requests.push(recorded)
     void (async () => {
       await proxy.before?.(recorded)

@@ -33,7 +33,8 @@ function countOf(files: number, directories: number): string {
 /** One path with what it was and what it is. */
 export function changeLine(change: NamedChange): string {
   const {before, after} = change
-  const facts = change.change === 'changed' ? change.aspects.map((aspect) => told(aspect, change)) : []
+  const facts =
+    change.change === 'changed' ? change.aspects.map((aspect) => told(aspect, change)) : []
   const [one] = [after ?? before]
   const deleted = one?.type === 'whiteout' ? ['(deletes what is below)'] : []
   const size = change.change !== 'changed' && one?.type === 'file' ? [prettyBytes(one.size)] : []

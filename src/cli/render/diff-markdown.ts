@@ -73,5 +73,8 @@ function longestRun(text: string): number {
 
 /** Nothing in it is markup. */
 function cell(text: string): string {
-  return plainText(text).replaceAll(/[\\`*_{}[\]<>|#&]/g, (character) => `&#${character.charCodeAt(0)};`)
+  return plainText(text).replaceAll(
+    /[\\`*_{}[\]<>|#&]/g,
+    (character) => `&#${character.charCodeAt(0)};`,
+  )
 }

@@ -14,7 +14,9 @@ export function renderDiff(result: DiffResult): string | undefined {
     `+++ ${shownSide(second)}`,
     ...index.flatMap(configLines),
     ...images.flatMap((image) => [
-      ...(isOne || !image.platform ? [] : [`@@ ${formatPlatform(image.platform)}: ${image.status}`]),
+      ...(isOne || !image.platform
+        ? []
+        : [`@@ ${formatPlatform(image.platform)}: ${image.status}`]),
       ...imageLines(image),
     ]),
   ].join('\n')

@@ -42,7 +42,8 @@ function modeOf(mode: number): string {
     .map((shift, at) => {
       const bits = (mode >> shift) & 7
       const mark = at === 2 ? 't' : 's'
-      const execute = special[at] === 0 ? (bits & 1 ? 'x' : '-') : bits & 1 ? mark : mark.toUpperCase()
+      const execute =
+        special[at] === 0 ? (bits & 1 ? 'x' : '-') : bits & 1 ? mark : mark.toUpperCase()
       return `${bits & 4 ? 'r' : '-'}${bits & 2 ? 'w' : '-'}${execute}`
     })
     .join('')

@@ -92,6 +92,9 @@ export const noImages = {
 }
 
 /** Whether anything differs, in files or beside them. */
-export function statusOf({files}: TreeDiff, config: readonly ConfigChange[]): PlatformDiff['status'] {
+export function statusOf(
+  {files}: TreeDiff,
+  config: readonly ConfigChange[],
+): PlatformDiff['status'] {
   return totalOf(files) + config.length > 0 ? 'changed' : 'same'
 }

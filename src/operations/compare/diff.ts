@@ -127,11 +127,7 @@ async function diffImages(
   const index = first.isIndex && second.isIndex ? compareIndexes(first, second) : []
   const [one, other] = slots
   return {
-    ...resultOf(
-      imageSide(first, {slot: one}),
-      imageSide(second, {slot: other}),
-      images,
-    ),
+    ...resultOf(imageSide(first, {slot: one}), imageSide(second, {slot: other}), images),
     index,
     differs: index.length > 0 || images.some(({status}) => status !== 'same'),
   }

@@ -24,15 +24,28 @@ function change(text: string): FileChange {
 function rowsOf(most: number, ...texts: readonly string[]) {
   const rollUp = createRollUp(most)
   for (const text of texts) rollUp.add(change(text))
-  return rollUp.rows().map(({change: kind, path, files, bytes, type, aspects}) =>
-    [kind, type === 'directory' ? `${path}/` : path, files, bytes, aspects.join()].join(' ').trim(),
-  )
+  return rollUp
+    .rows()
+    .map(({change: kind, path, files, bytes, type, aspects}) =>
+      [kind, type === 'directory' ? `${path}/` : path, files, bytes, aspects.join()]
+        .join(' ')
+        .trim(),
+    )
 }
 
 describe('changes summed up by directory', () => {
   it('are one row for a directory that is there on one side only', () => {
     expect(
-      rowsOf(10, 'added a/', 'added a/b/', 'added a/b/x', 'added a/y', 'changed b content', 'removed c/', 'removed c/x'),
+      rowsOf(
+        10,
+        'added a/',
+        'added a/b/',
+        'added a/b/x',
+        'added a/y',
+        'changed b content',
+        'removed c/',
+        'removed c/x',
+      ),
     ).toEqual(['added a/ 2 20', 'changed b 1 10 content', 'removed c/ 1 10'])
   })
 
