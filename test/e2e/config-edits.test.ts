@@ -141,7 +141,10 @@ it('W27 an annotation of the index is set there, and taken back with the slot', 
   await injectJson(['remove', `${image}:v3`, '-p', 'linux/amd64', '--name', 'other'])
   expect((await index('v3')).annotations).toMatchObject({'org.example.a': 'c'})
   await injectJson(['remove', `${image}:v3`, '-p', 'linux/arm64', '--name', 'other'])
-  expect((await index('v3')).annotations).toEqual((await index('base')).annotations)
+  const left = {...(await index('v3')).annotations}
+  // what the run replaced
+  delete left['dev.inject.run']
+  expect(left).toEqual((await index('base')).annotations)
   const last = await injectJson(['remove', `${image}:v2`, '-p', 'all', '--name', 'other'])
   expect(last).toMatchObject({original: false})
   const all = await injectJson(['remove', `${image}:v2`, '-p', 'all'])

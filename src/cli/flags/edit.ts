@@ -87,9 +87,7 @@ export function editOptions(flags: Interfaces.InferredFlags<typeof editFlags>) {
 }
 
 /** What they say; `undefined` when nothing. */
-function editsOf(
-  flags: Interfaces.InferredFlags<typeof editFlags>,
-): ConfigEdits | undefined {
+function editsOf(flags: Interfaces.InferredFlags<typeof editFlags>): ConfigEdits | undefined {
   const {entrypoint, cmd, workdir, user, expose, volume, healthcheck} = flags
   const {image: annotations} = splitAnnotations(flags.annotation ?? [])
   const env = texts(flags.env, flags['unset-env'])

@@ -146,9 +146,12 @@ describeWith(['skopeo'], 'what a pull costs', () => {
           await copy('one')
           requests.length = 0
           await copy('other')
-          const fetched = requests
-            .filter(({method, path}) => method === 'GET' && path.includes('/blobs/'))
-            .reduce((sum, {answered}) => sum + answered, 0)
+          const blobs = requests.filter(
+            ({method, path}) => method === 'GET' && path.includes('/blobs/'),
+          )
+          // a layer that an image has twice is fetched twice if skopeo asks for both at once
+          const sizes = new Map(blobs.map(({path, answered}) => [path, answered]))
+          const fetched = [...sizes.values()].reduce((sum, answered) => sum + answered, 0)
           const {images} = await compare(store, ['one', 'other'])
           expect(images[0]?.pull?.bytes).toBe(fetched)
           await registry.close(0)
