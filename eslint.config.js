@@ -175,7 +175,13 @@ const namesTaken = {
 
 export default tseslint.config(
   // AssemblyScript is no TypeScript, though it looks so
-  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/']},
+  {
+    ignores: [
+      ...['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/'],
+      // made by bin/threads.mjs
+      'src/layer/pack/threads/read-worker.js',
+    ],
+  },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

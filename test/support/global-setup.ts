@@ -1,5 +1,6 @@
 import {execa} from 'execa'
 import type {TestProject} from 'vitest/node'
+import {buildThreads} from '../../bin/threads.mjs'
 import {reachableProject} from './reachable-project.js'
 import {missingTools, type Tool} from './tools.js'
 
@@ -13,6 +14,8 @@ declare module 'vitest' {
 /** Before all tests: the programs that they use, and a place where other users find this one. */
 export default async function setup({provide}: TestProject): Promise<() => Promise<void>> {
   await ensureTools(process.env['TEST_TOOLS'])
+  // the thread that reads is of the sources as they are now
+  await buildThreads()
   const {folder, release} = await reachableProject()
   provide('reachable', folder)
   return release

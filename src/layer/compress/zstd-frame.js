@@ -1,7 +1,8 @@
-// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as
-// well as in the built one.
-import {parentPort} from 'node:worker_threads'
-import {compressUsingDict, createCCtx, init} from '@bokuweb/zstd-wasm'
+// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// the built one.
+
+/** Imported by its name: it looks for its own files, which are not in the bundle. */
+const library = '@bokuweb/zstd-wasm'
 
 /**
  * Part of the format, since another level gives other bytes; the levels from 5 to 12 would do so on
@@ -9,36 +10,44 @@ import {compressUsingDict, createCCtx, init} from '@bokuweb/zstd-wasm'
  */
 const level = 3
 
-/**
- * One context for all frames: to make one for each takes a sixteenth of the time. It gives the same
- * bytes. @type {Promise<number> | undefined}
- */
-let context
-const noDictionary = new Uint8Array()
+/** Which bytes it gives: another level or library has another number. */
+export const zstdVersion = 0
 
 /**
- * One zstd frame of `block`: the bytes that libzstd 1.5, compiled to WebAssembly, gives on every
- * machine.
+ * Bytes that a block of so many bytes is compressed to, at most.
+ * https://github.com/facebook/zstd/blob/v1.5.5/lib/zstd.h (ZSTD_COMPRESSBOUND)
  *
- * @param {Uint8Array} block
- * @returns {Promise<Uint8Array>}
+ * @param {number} length
  */
-export async function zstdFrame(block) {
-  context ??= init()
-    .then(createCCtx)
-    .catch((error) => {
-      // the next block tries again: what was missing (memory) may be there then
-      context = undefined
-      throw error
-    })
-  return compressUsingDict(await context, block, noDictionary, level)
+export function zstdBound(length) {
+  return length + (length >> 8) + 64
 }
 
-parentPort?.on('message', async ({id, block}) => {
-  try {
-    const result = await zstdFrame(block)
-    parentPort?.postMessage({id, result}, [/** @type {ArrayBuffer} */ (result.buffer)])
-  } catch (error) {
-    parentPort?.postMessage({id, error: {message: String(error)}})
-  }
-})
+/** @type {Promise<(block: Uint8Array) => Uint8Array> | undefined} */
+let loaded
+
+/**
+ * Resolves to what makes one zstd frame of a block: the bytes that libzstd 1.5, compiled to
+ * WebAssembly, gives on every machine. One context for all frames: to make one for each takes a
+ * sixteenth of the time; it gives the same bytes.
+ *
+ * @returns {Promise<(block: Uint8Array) => Uint8Array>}
+ */
+export function loadZstd() {
+  loaded ??= load().catch((error) => {
+    // the next one tries again: what was missing (memory) may be there then
+    loaded = undefined
+    throw error
+  })
+  return loaded
+}
+
+async function load() {
+  /** @type {import('@bokuweb/zstd-wasm')} */
+  const {compressUsingDict, createCCtx, init} = await import(library)
+  await init()
+  const context = createCCtx()
+  const noDictionary = new Uint8Array()
+  return (/** @type {Uint8Array} */ block) =>
+    compressUsingDict(context, block, noDictionary, level)
+}

@@ -1,5 +1,6 @@
 import type {Entry} from '../entry.js'
 import type {FileState} from './file-state.js'
+import type {ModeRule} from './mode-rule.js'
 
 /** A regular file whose content is to be read. */
 export interface WalkedFile {
@@ -22,14 +23,43 @@ export interface WalkedEntry {
    * directories.
    */
   readonly names?: number
+  /** Which thing it is a name of, where that has several: the same number in each walk. */
+  readonly group?: number
   /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
   /** Only with the detail `states`. */
   readonly state?: FileState
 }
 
+/** A directory and how it is packed, as plain data: any thread can walk it. */
+export interface Tree {
+  /** A real path, not a symlink. */
+  readonly directory: string
+  /** Where in the image the directory belongs: `/`, or a clean absolute path. */
+  readonly path: string
+  /** gitignore patterns, applied after those of the directory's `.injectignore`. */
+  readonly exclude: readonly string[]
+  /** Names that start with `.wh.` delete files of the image: refused unless set. */
+  readonly whiteouts?: boolean | undefined
+  /** Given to every entry instead of the file's own. */
+  readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  readonly chmod?: ModeRule | undefined
+  /** Seconds since the epoch: no mtime is later. */
+  readonly clampMtime?: number | undefined
+}
+
+export interface TreeWalk {
+  readonly tree: Tree
+  /** Told of what is left out. */
+  readonly onWarning: (message: string) => void
+}
+
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */
-export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
+export interface Entries {
+  (detail?: WalkDetail): Iterable<WalkedEntry>
+  /** Where they are all that the walk of a tree gives, and nothing else. */
+  readonly walk?: TreeWalk | undefined
+}
 
 /**
  * How much a walk finds out about each file:

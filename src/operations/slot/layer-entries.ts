@@ -116,7 +116,12 @@ export function layerEntries(
 function framed(
   key: string,
   content: FramedEntries['content'],
-  frame: FramedEntries['frame'] = (entries) => entries,
+  frame?: FramedEntries['frame'],
 ): FramedEntries {
+  if (!frame) {
+    const entries: Entries = (detail = 'content') => content(detail)
+    const {walk} = content
+    return {key, content, frame: (all) => all, entries: Object.assign(entries, {walk})}
+  }
   return {key, content, frame, entries: (detail = 'content') => frame(content(detail))}
 }

@@ -14,6 +14,7 @@ import {join} from 'node:path'
 import {gunzipSync} from 'node:zlib'
 import {afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
+import {ownDeflate} from '../../../../src/layer/compress/codec.js'
 import {layerThreads} from '../../../../src/layer/pack/layer-threads.js'
 import {packLayer, type PackOptions} from '../../../../src/layer/pack/pack.js'
 import {
@@ -72,7 +73,7 @@ beforeAll(async () => {
 
 const started: PackThreads[] = []
 const start = (jobs: number): PackThreads => {
-  const threads = startPackThreads(jobs)
+  const threads = startPackThreads(jobs, ownDeflate)
   started.push(threads)
   return threads
 }
