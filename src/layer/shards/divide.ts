@@ -4,7 +4,7 @@ import {createEarlierNames} from './earlier-names.js'
 import {hashPath} from './item-table.js'
 import type {TreeSurvey} from './survey.js'
 import {changed} from '../tree/file-state.js'
-import type {Entries, WalkedEntry} from '../tree/walked-entry.js'
+import type {Entries, SharedInode, WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
 /** Where entries are divided into layers, and what has to be known of them to do it. */
@@ -153,16 +153,16 @@ function createPlacer(
         led = new Set()
       }
       item++
-      if (walked.group === undefined) put(walked, folder)
-      else placeNames(walked, walked.group)
+      if (walked.shared) placeNames(walked, walked.shared)
+      else put(walked, folder)
     },
     end() {
       if (item !== survey.items.length || earlier.size > 0) throw changed(path)
     },
   }
 
-  function placeNames(walked: WalkedEntry, group: number): void {
-    const {entry, names = 1} = walked
+  function placeNames(walked: WalkedEntry, {names, group}: SharedInode): void {
+    const {entry} = walked
     if (earlier.count(group) + 1 < (survey.names.get(group) ?? names)) {
       earlier.add(group, {path: entry.path, place: folder})
       return

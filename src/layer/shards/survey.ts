@@ -71,13 +71,13 @@ export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
   }
 
   function countItem(walked: WalkedEntry): void {
-    const {entry, names: all = 1, group} = walked
+    const {entry, shared} = walked
     const bytes = bytesOf(walked)
-    const isLast = group === undefined || groups.next(group) === all
+    const isLast = !shared || groups.next(shared.group) === shared.names
     const item = items.add(entry.path, isLast ? bytes : 0)
-    if (group === undefined) return
-    if (isLast) groups.finish(group)
-    else groups.put(group, item, bytes)
+    if (!shared) return
+    if (isLast) groups.finish(shared.group)
+    else groups.put(shared.group, item, bytes)
   }
 }
 

@@ -21,6 +21,12 @@ export interface DescribeOptions {
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
+const withoutXattrs: ReadonlySet<WalkDetail | undefined> = new Set([
+  'directories',
+  'names',
+  'states',
+])
+
 /** What a date can hold, in seconds; file systems can hold more. */
 const latestTime = 8.64e12
 
@@ -84,7 +90,7 @@ function metadataOf(
     uid: owner?.uid ?? Number(stat.uid),
     gid: owner?.gid ?? Number(stat.gid),
     mtime: Math.max(-latestTime, Math.min(mtime, clampMtime, latestTime)),
-    xattrs: detail === 'names' || detail === 'states' ? undefined : readXattrs(access, onWarning),
+    xattrs: withoutXattrs.has(detail) ? undefined : readXattrs(access, onWarning),
   }
 }
 

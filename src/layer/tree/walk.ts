@@ -89,6 +89,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const isMark = next.name !== name
       // the mark of an opaque directory is the directory itself
       const access = next.name === undefined ? frame.access : `${frame.access}/${next.name}`
+      if (next.isFile && options.detail === 'directories') continue
       const isFile = opensFiles && next.isFile
       // nothing is opened that is left out
       if (isFile && options.isExcluded?.(relative)) continue
@@ -207,14 +208,13 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const content = opened === undefined ? undefined : whileHere(opened)
     const alone = describeFile({stat, path, access, opened: content}, options)
     if (stat.nlink <= 1n || stat.isDirectory()) return alone
-    const names = Number(stat.nlink)
     const {group, first: target} = inodes.find(stat, path)
-    if (target === path) return {...alone, names, group}
+    const shared = {names: Number(stat.nlink), group}
+    if (target === path) return {...alone, shared}
     const {mode, uid, gid, mtime} = alone.entry
     return {
       entry: {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined},
-      names,
-      group,
+      shared,
       alone,
     }
   }

@@ -14,17 +14,20 @@ export interface WalkedFile {
   readonly opened?: () => number | undefined
 }
 
+/** What several names are of. */
+export interface SharedInode {
+  /** How many names it has on its file system, here and elsewhere. */
+  readonly names: number
+  /** The same for all of its names, and in each walk. */
+  readonly group: number
+}
+
 /** An entry with what is needed to read its content and to see that it did not change since. */
 export interface WalkedEntry {
   readonly entry: Entry
   readonly file?: WalkedFile
-  /**
-   * How many names it has on its file system, here and elsewhere; absent for one, and for
-   * directories.
-   */
-  readonly names?: number
-  /** Which thing it is a name of, where that has several: the same number in each walk. */
-  readonly group?: number
+  /** Absent for what has one name, and for directories. */
+  readonly shared?: SharedInode
   /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
   /** Only with the detail `states`. */
@@ -64,10 +67,11 @@ export interface Entries {
 /**
  * How much a walk finds out about each file:
  *
+ * - `directories`: the same as `names`, and most files are passed over;
  * - `names`: all but extended attributes, which take as long to read as everything else;
  * - `states`: the same, and the state of each file, to compare it with one that was seen before;
  * - `metadata`: all that a layer holds of it but its content;
  * - `content`: the same, and files come open, for a reader that reads each before it asks for the
  *   next one: opening a file and looking at it then is less work than the other way round.
  */
-export type WalkDetail = 'names' | 'states' | 'metadata' | 'content'
+export type WalkDetail = 'directories' | 'names' | 'states' | 'metadata' | 'content'

@@ -72,7 +72,7 @@ export function layerEntries(
       await checkOnce(image, slot, walked)
       return framed(walked.key, walked.entries)
     }
-    const wanted = wantedBy.get(walked.key) ?? directoriesOf(walked.entries('names'))
+    const wanted = wantedBy.get(walked.key) ?? directoriesOf(walked.entries('directories'))
     wantedBy.set(walked.key, wanted)
     const newestFirst = baseLayers(image, slot, warnOfUnreadable)
     const {paths, followed} = await followLinks(wanted, (asked) =>
@@ -103,7 +103,7 @@ export function layerEntries(
     const id = `${key} ${image.config.descriptor.digest}`
     if (checked.has(id)) return
     checked.add(id)
-    const directories = directoriesIn(entries('names'))
+    const directories = directoriesIn(entries('directories'))
     await checkLinks(baseLayers(image, slot), directories, layers, ports)
   }
 

@@ -20,6 +20,7 @@ import {
   scratchAt,
   setOutputLength,
   setState,
+  tellDone,
 } from './ring.js'
 
 /**
@@ -71,7 +72,7 @@ function compressBlocks({isKeyed}) {
         compress(inputAt(ring, block), length, outputAt(ring, block)),
       )
     setState(ring, block, done)
-    ringBell(ring)
+    tellDone(ring, block)
     if (length === end) return
   }
 }

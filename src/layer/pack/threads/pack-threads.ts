@@ -22,6 +22,7 @@ import {
   type Ring,
   ringBell,
   ringLength,
+  setAwaited,
   setState,
   wordCount,
 } from './ring.js'
@@ -61,6 +62,9 @@ export interface PackThreads {
 
 /** Threads that compress, at most: hashing is slower than so many. */
 const mostCompressors = 16
+
+/** Bytes that are given to the caller in one piece, from when on no block is added. */
+const mostAtOnce = 256 * 1024
 
 /** Little of what they hold is on their heaps. */
 const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64}
@@ -116,22 +120,26 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
       try {
         let tarBytes = 0
         let block = 0
-        for (; ; block++) {
-          await until(() => isInState(ring, block, done), {feed, signal, lookUp})
-          const length = lengthOf(ring, block)
-          if (length === end) break
-          const at = outputAt(ring, block)
-          // the caller owns it
-          const result = bytes.slice(at, at + outputLengthOf(ring, block))
-          lookUp?.keep(block, result)
-          setState(ring, block + shape.places, free)
-          tarBytes += length
+        for (;;) {
+          await until({block, feed, signal, lookUp})
+          if (lengthOf(ring, block) === end) break
+          const parts: Uint8Array[] = []
+          for (let size = 0; size < mostAtOnce && isReady(block); block++) {
+            const at = outputAt(ring, block)
+            // the caller owns it
+            const part = bytes.slice(at, at + outputLengthOf(ring, block))
+            lookUp?.keep(block, part)
+            tarBytes += lengthOf(ring, block)
+            setState(ring, block + shape.places, free)
+            parts.push(part)
+            size += part.length
+          }
           onProgress?.(tarBytes)
-          yield Buffer.from(result.buffer)
+          yield parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
         }
         for (let thread = 1; thread < compressors; thread++)
-          await until(() => isInState(ring, block + thread, done), {feed, signal})
-        await until(() => answer !== undefined, {feed, signal})
+          await until({block: block + thread, feed, signal})
+        await until({block: undefined, feed, signal})
         isWhole = true
         return tarSum(answer)
       } finally {
@@ -154,8 +162,13 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
     return noFeed
   }
 
-  /** Wakes for each block, for each batch that was read, and for each failure. */
-  async function until(isSo: () => boolean, {feed, signal, lookUp}: Waiting): Promise<void> {
+  function isReady(block: number): boolean {
+    return isInState(ring, block, done) && lengthOf(ring, block) !== end
+  }
+
+  /** Wakes for the block, for each batch that was read, and for each failure. */
+  async function until({block, feed, signal, lookUp}: Waiting): Promise<void> {
+    if (block !== undefined) setAwaited(ring, block)
     for (;;) {
       const count = bellCount(ring)
       signal?.throwIfAborted()
@@ -163,7 +176,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
       if (error) throw error
       feed.fill()
       lookUp?.answer()
-      if (isSo()) return
+      if (block === undefined ? answer : isInState(ring, block, done)) return
       await bellAfter(ring, count)
     }
   }
@@ -193,6 +206,8 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
 
 /** What is done, and what counts, while something is waited for. */
 interface Waiting {
+  /** Of which it is waited until it is compressed; `undefined`: for the reader's last word. */
+  readonly block: number | undefined
   readonly feed: Feed
   readonly signal: AbortSignal | undefined
   readonly lookUp?: LookUp | undefined

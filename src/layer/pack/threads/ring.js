@@ -24,7 +24,8 @@ const bell = 0
 const claimed = 1
 const fed = 2
 const eaten = 3
-const firstPlace = 4
+const awaited = 4
+const firstPlace = 5
 
 /** Words of a place: its state, bytes of the block or `end`, bytes of the result, its key. */
 const perPlace = 11
@@ -229,6 +230,27 @@ export function claimBlock({words}) {
 export function ringBell({words}) {
   Atomics.add(words, bell, 1)
   Atomics.notify(words, bell)
+}
+
+/**
+ * The main thread goes on with this block: the bell rings for no later one.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function setAwaited({words}, block) {
+  Atomics.store(words, awaited, block)
+}
+
+/**
+ * A block is compressed: to wake the main thread takes a tenth of a millisecond, so only for the
+ * one that it goes on with.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function tellDone(ring, block) {
+  if (Atomics.load(ring.words, awaited) === block) ringBell(ring)
 }
 
 /**
