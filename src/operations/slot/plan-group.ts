@@ -31,6 +31,8 @@ export type GroupPlan =
       readonly content: Partial<SlotFacts>
       /** What will be sent, as far as it is known. */
       readonly unsent: SentLayers
+      /** About how much of one layer `--layers auto` would send, from 0 to 1, where that is known. */
+      readonly share?: number | undefined
     }
 
 export interface PlannedGroup extends Group {
@@ -112,7 +114,7 @@ async function lookFor(
     const compared = await compare(store, content.entries, {...how, exhaustive}, ports)
     return compared.layer && compared.content
       ? {kind: 'stored', stored: asContent(compared.layer, compared.content, false)}
-      : missing(known, 1, compared.content ?? {}, 1)
+      : {...missing(known, 1, compared.content ?? {}, 1), share: compared.share}
   }
   const count = countShards(shards)
   if (!exhaustive && !isDecisive) return missing(known, count, {}, count)
@@ -129,6 +131,6 @@ function missing(
   count: number,
   content: Partial<SlotFacts>,
   unsent: number,
-): GroupPlan {
+): Extract<GroupPlan, {kind: 'missing'}> {
   return {kind: 'missing', known, count, content, unsent: {count: unsent, bytes: undefined}}
 }
