@@ -1,7 +1,6 @@
 import {createDigester} from '../../oci/digest.js'
 import {loadDeflate} from '../compress/block-deflate.js'
 import {givesZlibPakoBytes} from '../compress/create-deflater.js'
-import {loadZstd} from '../compress/zstd-frame.js'
 import type {LayerFormat} from './pack.js'
 import {xattrBinding} from '../tree/read-xattrs.js'
 
@@ -27,7 +26,6 @@ export function preparePacking({
     createDigester()
     xattrBinding()
     // anyone who packs hears of what goes wrong
-    if (compression === 'zstd') loadZstd().catch(() => undefined)
     if (compression !== 'gzip') return
     if (level === undefined) loadDeflate()
     else givesZlibPakoBytes(level).catch(() => undefined)

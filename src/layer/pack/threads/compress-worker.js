@@ -41,8 +41,8 @@ const compress = module
 
 /** Copies into memory of its own and back, which takes a hundredth of the time. */
 async function createZstd() {
-  const {loadZstd} = await import('../../compress/zstd-frame.js')
-  const frameOf = await loadZstd()
+  const {loadZstdInPlace} = await import('../../compress/zstd-frame.js')
+  const frameOf = await loadZstdInPlace()
   /**
    * @param {number} from
    * @param {number} length

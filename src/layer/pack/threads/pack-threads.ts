@@ -123,19 +123,21 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
         for (;;) {
           await until({block, feed, signal, lookUp})
           if (lengthOf(ring, block) === end) break
-          const parts: Uint8Array[] = []
-          for (let size = 0; size < mostAtOnce && isReady(block); block++) {
-            const at = outputAt(ring, block)
-            // the caller owns it
-            const part = bytes.slice(at, at + outputLengthOf(ring, block))
-            lookUp?.keep(block, part)
-            tarBytes += lengthOf(ring, block)
-            setState(ring, block + shape.places, free)
-            parts.push(part)
-            size += part.length
+          const first = block
+          let size = 0
+          for (; size < mostAtOnce && isReady(block); block++) size += outputLengthOf(ring, block)
+          // the caller owns it
+          const piece = Buffer.allocUnsafeSlow(size)
+          for (let each = first, to = 0; each < block; each++) {
+            const at = outputAt(ring, each)
+            const part = bytes.subarray(at, at + outputLengthOf(ring, each))
+            piece.set(part, to)
+            lookUp?.keep(each, piece.subarray(to, (to += part.length)))
+            tarBytes += lengthOf(ring, each)
+            setState(ring, each + shape.places, free)
           }
           onProgress?.(tarBytes)
-          yield parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+          yield piece
         }
         for (let thread = 1; thread < compressors; thread++)
           await until({block: block + thread, feed, signal})
