@@ -1,6 +1,6 @@
 import {mkdirSync, truncateSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {beforeAll, describe, expect, it} from 'vitest'
+import {describe, expect, it} from 'vitest'
 import {parseReference} from '../../../src/oci/names/reference.js'
 import {update} from '../../../src/operations/update.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
@@ -40,12 +40,8 @@ async function updateTwice(tree: string, change: () => void, more: Partial<Updat
 }
 
 describe('a layer that is sent again as a whole', () => {
-  let large: string
-  beforeAll(async () => {
-    large = await oldTree(20)
-  })
-
   it('is read once where a file in it is newer than the slot, and the user hears what --layers auto would send', async () => {
+    const large = await oldTree(20)
     const {events, said} = await updateTwice(large, () => writeFileSync(join(large, 'last'), 'x'))
     const compared = events.findIndex(({kind}) => kind === 'step')
     const packed = events.findIndex((event) => event.kind === 'step' && event.step === 'pack and push')
@@ -58,10 +54,10 @@ describe('a layer that is sent again as a whole', () => {
   })
 
   it.each([
-    ['a small tree', async () => oldTree(2), {}],
-    ['an explicit --layers', async () => Promise.resolve(large), {layers: 1 as const}],
-  ])('says nothing for %s', async (_, treeOf, more) => {
-    const tree = await treeOf()
+    ['a small tree', 2, {}],
+    ['an explicit --layers', 20, {layers: 1 as const}],
+  ])('says nothing for %s', async (_, files, more) => {
+    const tree = await oldTree(files)
     const {said} = await updateTwice(tree, () => writeFileSync(join(tree, 'later'), 'y'), more)
     expect(said).toEqual([])
   })

@@ -132,7 +132,8 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
             const at = outputAt(ring, each)
             const part = bytes.subarray(at, at + outputLengthOf(ring, each))
             piece.set(part, to)
-            lookUp?.keep(each, piece.subarray(to, (to += part.length)))
+            lookUp?.keep(each, piece.subarray(to, to + part.length))
+            to += part.length
             tarBytes += lengthOf(ring, each)
             setState(ring, each + shape.places, free)
           }
