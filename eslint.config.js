@@ -173,15 +173,12 @@ const namesTaken = {
   },
 }
 
+const others = ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/']
+
 export default tseslint.config(
   // AssemblyScript is no TypeScript, though it looks so
-  {
-    ignores: [
-      ...['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/'],
-      // made by bin/threads.mjs
-      'src/layer/pack/threads/read-worker.js',
-    ],
-  },
+  // read-worker.js is made by bin/threads.mjs
+  {ignores: [...others, 'src/layer/pack/threads/read-worker.js']},
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

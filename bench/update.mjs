@@ -19,8 +19,8 @@ const quietLoad = 1.5
 
 /**
  * `npm run bench -- update [--rounds N] [--exact] [--list] [W1 …]`: the rows whose names begin with
- * one of these words, or with `--exact` are one of them; all without. `--list` names them only. Only
- * a run of all rows is written to bench/results.
+ * one of these words, or with `--exact` are one of them; all without. `--list` names them only. A
+ * run of all rows, and no other, is written to bench/results.
  */
 export async function update(given = []) {
   const {values, positionals: wanted} = parseArgs({
@@ -36,7 +36,9 @@ export async function update(given = []) {
   const isWanted = (name) =>
     wanted.length === 0 ||
     wanted.some(
-      (word) => name === word || (!values.exact && /^[ ,]/.test(name.replace(word, '')) && name.startsWith(word)),
+      (word) =>
+        name === word ||
+        (!values.exact && /^[ ,]/.test(name.replace(word, '')) && name.startsWith(word)),
     )
   const chosen = Object.entries(rows).filter(([name]) => isWanted(name))
   if (chosen.length === 0) throw new Error(`no row is named ${wanted.join(' or ')}`)

@@ -73,7 +73,14 @@ export function packLayer(
       if (codec) {
         const own = threads ?? layerThreads(jobs)
         try {
-          packed = yield* packBlocks(entries, {...options, codec, cache, buffers, threads: own, signal})
+          packed = yield* packBlocks(entries, {
+            ...options,
+            codec,
+            cache,
+            buffers,
+            threads: own,
+            signal,
+          })
         } finally {
           if (!threads) await own.close()
         }

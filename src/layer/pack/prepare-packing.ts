@@ -18,10 +18,7 @@ export interface PreparedPacking {
  * the answer comes at once, for it may say that nothing is to be packed. Starts no thread: a small
  * tree needs none. Changes nothing but when it is done.
  */
-export function preparePacking({
-  compression = 'gzip',
-  level,
-}: LayerFormat): PreparedPacking {
+export function preparePacking({compression = 'gzip', level}: LayerFormat): PreparedPacking {
   const timer = setTimeout(() => {
     createDigester()
     xattrBinding()

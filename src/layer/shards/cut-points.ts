@@ -112,8 +112,7 @@ function lowestInReach(candidates: Candidates, reach: number): number[] {
     let head = 0
     for (let step = 0; step < length; step++) {
       const own = direction === 1 ? step : length - 1 - step
-      const isFar = (other: number): boolean =>
-        Math.abs((at[other] ?? 0) - (at[own] ?? 0)) >= reach
+      const isFar = (other: number): boolean => Math.abs((at[other] ?? 0) - (at[own] ?? 0)) >= reach
       while (head < window.length && isFar(window[head] ?? 0)) head++
       const first = window[head]
       if (first !== undefined && compare(first, own) < 0) isBeaten[own] = 1

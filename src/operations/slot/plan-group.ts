@@ -31,7 +31,7 @@ export type GroupPlan =
       readonly content: Partial<SlotFacts>
       /** What will be sent, as far as it is known. */
       readonly unsent: SentLayers
-      /** About how much of one layer `--layers auto` would send, from 0 to 1, where that is known. */
+      /** About how much of one layer `--layers auto` would send, from 0 to 1; may be unknown. */
       readonly share?: number | undefined
     }
 

@@ -9,7 +9,12 @@ describe('things that have several names', () => {
         const inode = {dev: BigInt(number % 3), ino: (BigInt(number) << 40n) + BigInt(number >> 2)}
         const found = groups.find(inode, `path ${number} ${round}`)
         if (found.group !== number || found.first !== `path ${number} 0`)
-          expect({number, round, ...found}).toEqual({number, round, group: number, first: `path ${number} 0`})
+          expect({number, round, ...found}).toEqual({
+            number,
+            round,
+            group: number,
+            first: `path ${number} 0`,
+          })
       }
     }
     expect(groups.find({dev: 9n, ino: 9n}, 'new')).toEqual({group: 20_000, first: 'new'})

@@ -4,7 +4,9 @@ import {createNameList} from '../../../src/layer/tree/name-list.js'
 
 describe('a list of names', () => {
   it('gives back what was added, by its number', () => {
-    const name = fc.string({unit: fc.integer({min: 0, max: 255}).map((c) => String.fromCharCode(c))})
+    const name = fc.string({
+      unit: fc.integer({min: 0, max: 255}).map((c) => String.fromCharCode(c)),
+    })
     fc.assert(
       fc.property(fc.array(name, {maxLength: 3000}), (names) => {
         const list = createNameList()
@@ -19,7 +21,9 @@ describe('a list of names', () => {
 
   it('holds more than one piece of memory, and names as long as paths can be', () => {
     const list = createNameList()
-    const names = Array.from({length: 300}, (_, n) => String.fromCharCode(n % 256).repeat(60_000 + n))
+    const names = Array.from({length: 300}, (_, n) =>
+      String.fromCharCode(n % 256).repeat(60_000 + n),
+    )
     for (const name of names) list.add(name)
     for (const [number, name] of names.entries()) expect(list.at(number) === name).toBe(true)
   })

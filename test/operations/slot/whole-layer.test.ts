@@ -44,7 +44,9 @@ describe('a layer that is sent again as a whole', () => {
     const large = await oldTree(20)
     const {events, said} = await updateTwice(large, () => writeFileSync(join(large, 'last'), 'x'))
     const compared = events.findIndex(({kind}) => kind === 'step')
-    const packed = events.findIndex((event) => event.kind === 'step' && event.step === 'pack and push')
+    const packed = events.findIndex(
+      (event) => event.kind === 'step' && event.step === 'pack and push',
+    )
     expect(events.slice(compared, packed).filter(({kind}) => kind === 'bytes')).toEqual([])
     expect(said).toEqual([
       expect.stringMatching(

@@ -66,11 +66,7 @@ function compressBlocks({isKeyed}) {
     awaitState(ring, block, full)
     const length = lengthOf(ring, block)
     if (length !== end && !(isKeyed && isKnown(block, length)))
-      setOutputLength(
-        ring,
-        block,
-        compress(inputAt(ring, block), length, outputAt(ring, block)),
-      )
+      setOutputLength(ring, block, compress(inputAt(ring, block), length, outputAt(ring, block)))
     setState(ring, block, done)
     tellDone(ring, block)
     if (length === end) return
@@ -86,7 +82,9 @@ function compressBlocks({isKeyed}) {
 function isKnown(block, length) {
   const from = inputAt(ring, block)
   keyAt(ring, block).set(
-    createHash('sha256').update(bytes.subarray(from, from + length)).digest(),
+    createHash('sha256')
+      .update(bytes.subarray(from, from + length))
+      .digest(),
   )
   setState(ring, block, keyed)
   ringBell(ring)

@@ -70,7 +70,7 @@ const mostAtOnce = 256 * 1024
 const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64}
 
 /** The other one walks, and a directory of many names is a list. */
-const readerLimits: ResourceLimits = {maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 1024}
+const readerLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 1024}
 
 /** What the reader said last that is not a warning. */
 type Answer = Exclude<ReaderMessage, {kind: 'warning'}>

@@ -38,7 +38,7 @@ const bytes = Buffer.from(ring.memory.buffer)
 interface Blocks {
   readonly blocks: Iterable<Buffer>
   readonly seen: () => ReadSum['seen']
-  /** What to tell of an error; `undefined` for a mistake of ours. */
+  /** What to tell of an error; `undefined` for a bug. */
   readonly describe: (error: unknown) => ReaderMessage | undefined
 }
 

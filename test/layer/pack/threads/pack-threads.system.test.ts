@@ -122,8 +122,14 @@ describe('a tree that is walked in a thread', () => {
     const server = createServer().listen(join(root, 'socket'))
     const here: string[] = []
     const there: string[] = []
-    const one = await packed(treeOf(root, (text) => here.push(text)), {jobs: 1})
-    const several = await packed(treeOf(root, (text) => there.push(text)), {jobs: 3})
+    const one = await packed(
+      treeOf(root, (text) => here.push(text)),
+      {jobs: 1},
+    )
+    const several = await packed(
+      treeOf(root, (text) => there.push(text)),
+      {jobs: 3},
+    )
     server.close()
     expect(several).toEqual(one)
     expect(there).toContain("'socket' is a socket, which a layer cannot hold: left out")
@@ -138,8 +144,7 @@ describe('a tree that is walked in a thread', () => {
     ],
     [
       'what an interrupted unpack left',
-      (root: string) =>
-        mkdirSync(join(root, ".zz.inject-new-1-2-00000000-0000000000000000")),
+      (root: string) => mkdirSync(join(root, '.zz.inject-new-1-2-00000000-0000000000000000')),
       {name: 'LocalIoError', code: 'ERR_INJECT_UNPACK_UNFINISHED'},
     ],
     [
@@ -182,7 +187,11 @@ describe('blocks that are known', () => {
     expect(blocks.size).toBeGreaterThan(10)
     expect(known).toBeGreaterThanOrEqual(2 * blocks.size)
     // what is known is taken at its word, so it is what comes out
-    for (const [key, bytes] of blocks) blocks.set(key, bytes.map(() => 7))
+    for (const [key, bytes] of blocks)
+      blocks.set(
+        key,
+        bytes.map(() => 7),
+      )
     const {blob} = await pack(root, {jobs: 2, compression, cache})
     expect(blob.subarray(20, 1000).every((byte) => byte === 7)).toBe(true)
   })
