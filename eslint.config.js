@@ -173,12 +173,10 @@ const namesTaken = {
   },
 }
 
-const others = ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/compress/wasm/']
-
 export default tseslint.config(
   // AssemblyScript is no TypeScript, though it looks so
   // read-worker.js is made by bin/threads.mjs
-  {ignores: [...others, 'src/layer/pack/threads/read-worker.js']},
+  {ignores: ['{dist,coverage,node_modules,bench/.peers,**/wasm}/', '**/read-worker.js']},
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
