@@ -6,7 +6,7 @@ import {type ChangedDocument, publish} from '../publish/publish.js'
 import {outstanding, refuseClobber, type TagLooks} from '../publish/tag-moves.js'
 import type {StoredContent} from '../slot/content.js'
 import type {ContentOf} from '../slot/group.js'
-import {saidOnce, warnOfEmptiness} from '../slot/notices.js'
+import {noticeWholeLayer, saidOnce, warnOfEmptiness} from '../slot/notices.js'
 import {refuseEmptiness} from '../slot/refuse-emptiness.js'
 import type {GroupPlan, PlannedGroup} from '../slot/plan-group.js'
 import {restoreGroup, storeGroup} from '../slot/store-group.js'
@@ -123,6 +123,7 @@ async function storeGroups(
     const packed = {...group, plan: {kind: 'stored', stored}} as const
     refuseEmptiness(packed)
     warnOfEmptiness(content, ports)
+    if (layer.sharding === undefined) noticeWholeLayer(stored, plan.share, ports)
     done.push(packed)
   }
   return done
