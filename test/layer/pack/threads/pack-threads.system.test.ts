@@ -26,6 +26,7 @@ import {
   startPackThreads,
 } from '../../../../src/layer/pack/threads/pack-threads.js'
 import {type EntryItem, tarItem} from '../../../../src/layer/pack/blocks/write-tar.js'
+import {lookOf} from '../../../../src/layer/tree/layer-look.js'
 import {treeEntries} from '../../../../src/layer/tree/walk-tree.js'
 import {walk} from '../../../../src/layer/tree/walk.js'
 import type {Entries} from '../../../../src/layer/tree/walked-entry.js'
@@ -132,6 +133,7 @@ describe('a tree that is walked in a thread', () => {
     )
     server.close()
     expect(several).toEqual(one)
+    expect(several.content.look).toEqual(lookOf(treeOf(root, () => undefined)('states')))
     expect(there).toContain("'socket' is a socket, which a layer cannot hold: left out")
     expect(new Set(there)).toEqual(new Set(here))
   })
