@@ -176,7 +176,8 @@ const namesTaken = {
 
 export default tseslint.config(
   // AssemblyScript is no TypeScript, though it looks so
-  {ignores: ['dist/', 'coverage/', 'node_modules/', 'bench/.peers/', 'src/layer/*/wasm/']},
+  // read-worker.js is made by bin/threads.mjs
+  {ignores: ['{dist,coverage,node_modules,bench/.peers,**/wasm}/', '**/read-worker.js']},
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

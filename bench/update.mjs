@@ -3,6 +3,7 @@ import {cpSync, mkdirSync, rmSync, symlinkSync} from 'node:fs'
 import {loadavg} from 'node:os'
 import {setTimeout} from 'node:timers/promises'
 import {join} from 'node:path'
+import {parseArgs} from 'node:util'
 import {measure, median, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {floors} from './floors.mjs'
 import {isHere, peers, readsFirst} from './peers.mjs'
@@ -12,33 +13,52 @@ import {rows} from './update-rows.mjs'
 import {makeWorkload} from './workload.mjs'
 
 const MiB = 1024 * 1024
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
+const usualRounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
 
 /** Load of the machine at the start of a row above which its figures are marked. */
 const quietLoad = 1.5
 
 /**
- * `npm run bench -- update [W1 …]`: the rows whose names begin with one of these words; all
- * without.
+ * `npm run bench -- update [--rounds N] [--exact] [--list] [W1 …]`: the rows whose names begin with
+ * one of these words, or with `--exact` are one of them; all without. `--list` names them only. A
+ * run of all rows, and no other, is written to bench/results.
  */
-export async function update(wanted = []) {
+export async function update(given = []) {
+  const {values, positionals: wanted} = parseArgs({
+    args: given,
+    options: {
+      rounds: {type: 'string', default: String(usualRounds)},
+      exact: {type: 'boolean', default: false},
+      list: {type: 'boolean', default: false},
+    },
+    allowPositionals: true,
+  })
+  const rounds = Number(values.rounds)
+  const isWanted = (name) =>
+    wanted.length === 0 ||
+    wanted.some(
+      (word) =>
+        name === word ||
+        (!values.exact && /^[ ,]/.test(name.replace(word, '')) && name.startsWith(word)),
+    )
+  const chosen = Object.entries(rows).filter(([name]) => isWanted(name))
+  if (chosen.length === 0) throw new Error(`no row is named ${wanted.join(' or ')}`)
+  if (values.list) {
+    for (const [name] of chosen) console.log(name)
+    process.exit()
+  }
   const here = new Set(setup())
   const results = []
-  for (const [name, row] of Object.entries(rows)) {
-    if (
-      wanted.length > 0 &&
-      !wanted.some(
-        (word) => name === word || name.startsWith(`${word} `) || name.startsWith(`${word},`),
-      )
-    )
-      continue
-    results.push(await measureRow(name, row, here))
+  for (const [name, row] of chosen) {
+    results.push(await measureRow(name, {rounds, ...row}, here))
     console.error(describe(results.at(-1)))
   }
   return {
     rounds,
+    isPart: wanted.length > 0,
     measurements: results,
-    floors: await floors(),
+    // of W1, which takes a while
+    floors: wanted.length === 0 ? await floors() : [],
     rows: results.flatMap((each) => [...limitsOf(each), ...growthOf(each, results)]),
   }
 }
@@ -102,7 +122,7 @@ async function measureRow(name, row, here) {
   const peerNames = Object.keys(row.against).filter((peer) => isHere(peer, here))
   const scratch = join(folder, 'scratch')
   mkdirSync(scratch)
-  for (let round = 0; round <= (row.rounds ?? rounds); round++) {
+  for (let round = 0; round <= row.rounds; round++) {
     number++
     row.change?.(directory, round + 1)
     if (row.change) {

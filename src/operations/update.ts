@@ -37,7 +37,7 @@ export async function update(
   return withTarget(withOrigin(request), ports, async (place) => {
     const {store} = place
     const {compression, level} = layer
-    const prepared = preparePacking({compression, level, jobs: ports.jobs})
+    const prepared = preparePacking({compression, level})
     const looks = lookAtTags(store, place.request, ports)
     const told = saidOnce(place.ports)
     const contentOf = directoryContent(source, {
@@ -56,7 +56,7 @@ export async function update(
       if ('images' in result) await warnOfReferrers(store, result, place.ports)
       return result
     } finally {
-      await prepared.close()
+      prepared.goOn()
       await rounds.close()
     }
   })

@@ -3,6 +3,7 @@ import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import type {TestProject} from 'vitest/node'
+import {buildThreads} from '../../bin/threads.mjs'
 import {reachableProject} from './reachable-project.js'
 import {missingTools, type Tool} from './tools.js'
 
@@ -18,6 +19,8 @@ declare module 'vitest' {
 /** Before all tests: the programs that they use, and a place where other users find this one. */
 export default async function setup({provide}: TestProject): Promise<() => Promise<void>> {
   await ensureTools(process.env['TEST_TOOLS'])
+  // the thread that reads is of the sources as they are now
+  await buildThreads()
   const {folder, release} = await reachableProject()
   provide('reachable', folder)
   const codeCache = await mkdtemp(join(tmpdir(), 'inject-code-'))

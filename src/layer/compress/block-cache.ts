@@ -12,8 +12,15 @@ export interface BlockCache {
 export const blockKeyLength = 33
 
 /**
- * A way to compress that asks the cache first. `how` (0 to 255) stands for the format and its
- * level: another one gives other bytes.
+ * The key of a block by its sha256. `how` (0 to 255) stands for the format and its level: another
+ * one gives other bytes.
+ */
+export function blockKey(digest: Buffer, how: number): string {
+  return digest.toString('latin1') + String.fromCharCode(how)
+}
+
+/**
+ * A way to compress that asks the cache first; `how` as in `blockKey`.
  */
 export function cachedCompression(
   compress: (block: Uint8Array) => Promise<Uint8Array>,
@@ -21,9 +28,8 @@ export function cachedCompression(
   how: number,
 ): (block: Uint8Array) => Promise<Uint8Array> {
   if (!cache) return compress
-  const last = String.fromCharCode(how)
   return async (block) => {
-    const key = (await sha256(block)) + last
+    const key = blockKey(await sha256(block), how)
     const known = cache.get(key)
     if (known) return known
     const bytes = await compress(block)
@@ -33,10 +39,7 @@ export function cachedCompression(
 }
 
 /** On another thread, where that can be: this one reads and hashes the whole meanwhile. */
-async function sha256(block: Uint8Array): Promise<string> {
-  if (block.buffer instanceof SharedArrayBuffer)
-    return createHash('sha256').update(block).digest('binary')
-  return Buffer.from(
-    await crypto.subtle.digest('SHA-256', block as Uint8Array<ArrayBuffer>),
-  ).toString('latin1')
+async function sha256(block: Uint8Array): Promise<Buffer> {
+  if (block.buffer instanceof SharedArrayBuffer) return createHash('sha256').update(block).digest()
+  return Buffer.from(await crypto.subtle.digest('SHA-256', block as Uint8Array<ArrayBuffer>))
 }

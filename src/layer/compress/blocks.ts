@@ -64,18 +64,11 @@ export interface BlockBuffers {
   /** A block may fill its buffer in part only. */
   readonly release: (block: Buffer) => void
 }
-/**
- * Buffers of any lengths, to be shared by anyone who packs one layer after the other. `shared`:
- * worker threads may read them where they are.
- */
-export function createBlockBuffers({
-  shared = false,
-}: {readonly shared?: boolean} = {}): BlockBuffers {
+/** Buffers of any lengths, to be shared by anyone who packs one layer after the other. */
+export function createBlockBuffers(): BlockBuffers {
   const spare = new Map<number, Buffer[]>()
-  const make = (length: number): Buffer =>
-    shared ? Buffer.from(new SharedArrayBuffer(length)) : Buffer.allocUnsafeSlow(length)
   return {
-    allocate: (length) => spare.get(length)?.pop() ?? make(length),
+    allocate: (length) => spare.get(length)?.pop() ?? Buffer.allocUnsafeSlow(length),
     release({buffer}) {
       const {byteLength} = buffer
       const list = spare.get(byteLength) ?? []

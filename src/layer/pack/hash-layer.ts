@@ -3,18 +3,11 @@ import type {CallOptions} from '../../store/content-store.js'
 import {type BlockBuffers, type BlockRule, gzipBlocks} from '../compress/blocks.js'
 import {type BlockHash, createBlockHash} from './block-hash.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
+import type {TarBounds} from '../shards/outlook.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** Where blocks are cut does not matter to a hash: as large as can be. */
 const hashBlocks: BlockRule = {...gzipBlocks, least: Infinity, most: gzipBlocks.large}
-
-/** What a directory has to keep to for `hashLayer` to go on. */
-export interface HashBounds {
-  /** Bytes of tar. */
-  readonly limit?: number
-  /** Seconds since the epoch, of any entry. */
-  readonly newest?: number
-}
 
 export interface HashOptions extends ContentOptions {
   /** What blocks are read into, where they are hashed in this thread; default: this layer's own. */
@@ -36,7 +29,7 @@ export async function hashLayer(
     inThread = false,
     buffers,
     onProgress,
-  }: HashOptions & CallOptions & HashBounds = {},
+  }: HashOptions & CallOptions & TarBounds = {},
 ): Promise<PackedContent | undefined> {
   const hash = await blockHash(inThread, buffers)
   try {

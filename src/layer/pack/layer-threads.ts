@@ -1,9 +1,10 @@
+import type {BlockCodec} from '../compress/codec.js'
 import type {PackThreads} from './threads/pack-threads.js'
 
 /** Threads for one layer after the other, started when the first one needs them. */
 export interface LayerThreads {
   /** Threads that nobody else uses; `undefined` where there can be none. */
-  take(): Promise<PackThreads | undefined>
+  take(codec: BlockCodec): Promise<PackThreads | undefined>
   /** For the next layer, unless they have ended. */
   giveBack(threads: PackThreads): Promise<void>
   /** Ends those that nobody uses, and the others as soon as they are given back. */
@@ -15,10 +16,12 @@ export function layerThreads(jobs: number): LayerThreads {
   let idle: PackThreads | undefined
   let isClosed = false
   return {
-    async take() {
+    async take(codec) {
       const taken = idle
       idle = undefined
-      return taken ?? start(jobs)
+      if (taken?.codec === codec) return taken
+      await taken?.close()
+      return start(jobs, codec)
     },
     async giveBack(threads) {
       if (isClosed || idle) await threads.close()
@@ -32,11 +35,11 @@ export function layerThreads(jobs: number): LayerThreads {
   }
 }
 
-async function start(jobs: number): Promise<PackThreads | undefined> {
+async function start(jobs: number, codec: BlockCodec): Promise<PackThreads | undefined> {
   if (jobs <= 1) return undefined
   const {startPackThreads} = await import('./threads/pack-threads.js')
   try {
-    return startPackThreads(jobs)
+    return startPackThreads(jobs, codec)
   } catch {
     // as many threads as may be, or none at all: it goes without
     return undefined

@@ -2,9 +2,9 @@ import {availableParallelism} from 'node:os'
 import {setImmediate as turn} from 'node:timers/promises'
 import type {LayerCompression} from '../../oci/media-type.js'
 import type {BlobSource} from '../../store/content-store.js'
-import {type BlockBuffers, createBlockBuffers, gzipBlocks, zstdBlocks} from '../compress/blocks.js'
+import {type BlockBuffers, createBlockBuffers, gzipBlocks} from '../compress/blocks.js'
 import {type BlockCache, cachedCompression} from '../compress/block-cache.js'
-import {compressAhead} from '../compress/compress-ahead.js'
+import {type BlockCodec, ownDeflate, zstd} from '../compress/codec.js'
 import {createDeflater} from '../compress/create-deflater.js'
 import {deflateLevel} from '../compress/deflater.js'
 import {gzip} from '../compress/gzip.js'
@@ -15,7 +15,7 @@ import {
   type PackedContent,
 } from './packed-content.js'
 import {layerThreads, type LayerThreads} from './layer-threads.js'
-import {packOwn} from './pack-own.js'
+import {packBlocks} from './pack-blocks.js'
 import type {Entries} from '../tree/walked-entry.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
@@ -43,9 +43,9 @@ export interface PackOptions extends LayerFormat, ContentOptions {
   readonly jobs?: number | undefined
   /** Asked for blocks before they are compressed. */
   readonly cache?: BlockCache | undefined
-  /** What blocks are read into, shared ones for zstd; default: this layer's own. */
+  /** What blocks are read into; default: this layer's own. */
   readonly buffers?: BlockBuffers | undefined
-  /** For our own deflate; default: this layer's own. */
+  /** Not for zlib's levels; default: this layer's own. */
   readonly threads?: LayerThreads | undefined
 }
 
@@ -69,17 +69,26 @@ export function packLayer(
   return {
     async *open(call) {
       const signal = call?.signal
-      if (compression === 'gzip' && level === undefined) {
+      const codec = codecOf(compression, level)
+      if (codec) {
         const own = threads ?? layerThreads(jobs)
         try {
-          packed = yield* packOwn(entries, {...options, cache, buffers, threads: own, signal})
+          packed = yield* packBlocks(entries, {
+            ...options,
+            codec,
+            cache,
+            buffers,
+            threads: own,
+            signal,
+          })
         } finally {
           if (!threads) await own.close()
         }
         return
       }
       const layer = contentBlocks(entries, options)
-      yield* compressors[compression](layer, {level, jobs, cache, buffers, signal})
+      const compressor = compression === 'none' ? noCompressor : zlibCompressor
+      yield* compressor(layer, {level, jobs, cache, buffers, signal})
       packed = await layer.content()
     },
     content() {
@@ -89,8 +98,11 @@ export function packLayer(
   }
 }
 
-/** Of zstd among the ways to compress; those of gzip are its levels. */
-const zstdKind = 100
+/** `undefined` for what has none: zlib's levels, and a layer that is not compressed. */
+function codecOf(compression: LayerCompression, level: number | undefined): BlockCodec | undefined {
+  if (compression === 'zstd') return zstd
+  return compression === 'gzip' && level === undefined ? ownDeflate : undefined
+}
 
 interface Compressing {
   readonly level: number | undefined
@@ -105,40 +117,26 @@ type Compressor = (
   how: Compressing,
 ) => AsyncGenerator<Uint8Array, void, undefined>
 
-const compressors: Readonly<Record<LayerCompression, Compressor>> = {
-  async *gzip(layer, {level = deflateLevel, jobs, cache, buffers, signal}) {
-    const deflater = await createDeflater({level, jobs})
-    try {
-      const {allocate, release} = buffers ?? createBlockBuffers()
-      const ahead = jobs * gzipBlocks.large + slack
-      const compress = cachedCompression(deflater.deflate, cache, level)
-      yield* gzip(layer.blocks(gzipBlocks, allocate), {compress, ahead, release, signal})
-    } finally {
-      await deflater.close()
-    }
-  },
-  async *zstd(layer, {jobs, cache, buffers, signal}) {
-    const {zstdPool, zstdThreads} = await import('../compress/zstd-pool.js')
-    const pool = zstdPool(zstdThreads(jobs))
-    try {
-      // a copy for each message would pile up in the worker
-      const {allocate, release} = buffers ?? createBlockBuffers({shared: true})
-      const blocks = layer.blocks(zstdBlocks, allocate)
-      const compress = cachedCompression(pool.compress, cache, zstdKind)
-      // a frame for each block, one after the other:
-      // https://www.rfc-editor.org/rfc/rfc8878#section-3
-      const ahead = (jobs + 1) * zstdBlocks.large
-      yield* compressAhead(blocks, {compress, ahead, release, signal})
-    } finally {
-      await pool.close()
-    }
-  },
-  async *none(layer, {signal}) {
-    // anyone who gets them may keep them
-    for (const block of layer.blocks(gzipBlocks, (length) => Buffer.allocUnsafeSlow(length))) {
-      await turn()
-      signal?.throwIfAborted()
-      yield block
-    }
-  },
+const zlibCompressor: Compressor = async function* (
+  layer,
+  {level = deflateLevel, jobs, cache, buffers, signal},
+) {
+  const deflater = await createDeflater({level, jobs})
+  try {
+    const {allocate, release} = buffers ?? createBlockBuffers()
+    const ahead = jobs * gzipBlocks.large + slack
+    const compress = cachedCompression(deflater.deflate, cache, level)
+    yield* gzip(layer.blocks(gzipBlocks, allocate), {compress, ahead, release, signal})
+  } finally {
+    await deflater.close()
+  }
+}
+
+const noCompressor: Compressor = async function* (layer, {signal}) {
+  // anyone who gets them may keep them
+  for (const block of layer.blocks(gzipBlocks, (length) => Buffer.allocUnsafeSlow(length))) {
+    await turn()
+    signal?.throwIfAborted()
+    yield block
+  }
 }

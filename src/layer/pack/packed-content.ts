@@ -1,7 +1,8 @@
 import {createDigester, type Digest} from '../../oci/digest.js'
 import type {BlockRule} from '../compress/blocks.js'
+import {type CountedEntries, countEntries} from './blocks/count-entries.js'
 import {writeTar} from './blocks/write-tar.js'
-import {createLayerLooker, type LayerLook} from '../tree/layer-look.js'
+import type {LayerLook} from '../tree/layer-look.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** What a packed directory amounts to. */
@@ -35,34 +36,6 @@ export interface ContentOptions {
 interface ContentHash {
   readonly update: (block: Buffer) => void
   readonly digest: () => Digest | Promise<Digest>
-}
-
-/** Entries that are counted as they go by. */
-export interface CountedEntries extends Iterable<WalkedEntry> {
-  /** How many went by, and the newest of their mtimes, `undefined` before the first one. */
-  readonly seen: () => {readonly entries: number; readonly newestMtime: number | undefined}
-  /** Of all of them: once, after the last one. */
-  readonly look: () => LayerLook
-}
-
-/** Once: the count is of all iterations together. */
-export function countEntries(entries: Iterable<WalkedEntry>): CountedEntries {
-  let count = 0
-  let newestMtime: number | undefined
-  const looker = createLayerLooker()
-  return {
-    look: () => looker.look(),
-    seen: () => ({entries: count, newestMtime}),
-    *[Symbol.iterator]() {
-      for (const walked of entries) {
-        count++
-        newestMtime = Math.max(newestMtime ?? -Infinity, walked.entry.mtime)
-        looker.add(walked.entry)
-        if (walked.file) looker.addFile(walked.file)
-        yield walked
-      }
-    },
-  }
 }
 
 /** Counts and hashes what goes by, so that packing and hashing cannot differ. */

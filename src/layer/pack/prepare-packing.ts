@@ -1,4 +1,3 @@
-import {availableParallelism} from 'node:os'
 import {createDigester} from '../../oci/digest.js'
 import {loadDeflate} from '../compress/block-deflate.js'
 import {givesZlibPakoBytes} from '../compress/create-deflater.js'
@@ -11,27 +10,15 @@ const soon = 20
 export interface PreparedPacking {
   /** Whatever has not begun is left for when it is needed: the answer is there. */
   goOn(): void
-  /** After packing. */
-  close(): Promise<void>
 }
 
 /**
  * Loads and tries what packing needs while the first answer of a registry is on the way: some ten
  * milliseconds that would otherwise pass between the last answer and the first byte sent. Not where
- * the answer comes at once, for it may say that nothing is to be packed. A thread for zstd starts
- * in any case, beside this one. Changes nothing but when it is done.
+ * the answer comes at once, for it may say that nothing is to be packed. Starts no thread: a small
+ * tree needs none. Changes nothing but when it is done.
  */
-export function preparePacking({
-  compression = 'gzip',
-  level,
-  jobs = availableParallelism(),
-}: LayerFormat & {readonly jobs?: number | undefined}): PreparedPacking {
-  const zstd =
-    compression === 'zstd' && jobs > 1
-      ? import('../compress/zstd-pool.js').then(({prestartZstd, zstdThreads}) =>
-          prestartZstd(zstdThreads(jobs)),
-        )
-      : undefined
+export function preparePacking({compression = 'gzip', level}: LayerFormat): PreparedPacking {
   const timer = setTimeout(() => {
     createDigester()
     xattrBinding()
@@ -40,12 +27,5 @@ export function preparePacking({
     if (level === undefined) loadDeflate()
     else givesZlibPakoBytes(level).catch(() => undefined)
   }, soon)
-  return {
-    goOn: () => clearTimeout(timer),
-    async close() {
-      clearTimeout(timer)
-      const end = await zstd
-      await end?.()
-    },
-  }
+  return {goOn: () => clearTimeout(timer)}
 }

@@ -26,43 +26,69 @@ export function cutPoints(
   items: ItemTable,
   {target, most}: {readonly target: number; readonly most: number},
 ): number[] {
-  const candidates = candidatesOf(items, target * small)
-  const reach = target / 2
-  const total = items.bytes()
-  const inner = candidates.filter(({at}) => at >= reach && total - at >= reach)
-  const lowest = lowestInReach(inner, reach)
+  const candidates = candidatesOf(items, target)
+  const lowest = lowestInReach(candidates, target / 2)
   // the weakest go first, so that one cut too many moves one layer and not all
-  const kept = lowest.sort(byRank).slice(0, Math.max(0, most - 1))
-  return kept.map(({item}) => item).sort((a, b) => a - b)
+  const kept = lowest.sort(byRank(candidates)).slice(0, Math.max(0, most - 1))
+  return kept.map((place) => candidates.items[place] ?? 0).sort((a, b) => a - b)
 }
 
-/** A place to cut at: before `item`, `at` bytes from the beginning. */
-interface Candidate {
-  readonly item: number
-  readonly at: number
-  readonly rank: number
+/**
+ * Places to cut at, in ascending order: before the item of that number, so many bytes from the
+ * beginning. There may be as many as files: numbers, and no objects.
+ */
+interface Candidates {
+  length: number
+  items: Uint32Array<ArrayBuffer>
+  at: Float64Array<ArrayBuffer>
+  ranks: Float64Array<ArrayBuffer>
 }
 
-function candidatesOf(items: ItemTable, largestWhole: number): Candidate[] {
-  const found: Candidate[] = []
+/** But for those that are too near to one of the ends. */
+function candidatesOf(table: ItemTable, target: number): Candidates {
+  const found: Candidates = {
+    length: 0,
+    items: new Uint32Array(1024),
+    at: new Float64Array(1024),
+    ranks: new Float64Array(1024),
+  }
+  const total = table.bytes()
   let at = 0
-  for (let start = 0; start < items.length;) {
+  for (let start = 0; start < table.length;) {
     let end = start
     let bytes = 0
-    do bytes += items.bytesOf(end++)
-    while (end < items.length && items.sharedDirectories(end) === undefined)
-    found.push({item: start, at, rank: rankOf(items, start)})
-    if (bytes > largestWhole) {
+    do bytes += table.bytesOf(end++)
+    while (end < table.length && table.sharedDirectories(end) === undefined)
+    add(start, at)
+    if (bytes > target * small) {
       let inside = at
       for (let item = start + 1; item < end; item++) {
-        inside += items.bytesOf(item - 1)
-        found.push({item, at: inside, rank: rankOf(items, item)})
+        inside += table.bytesOf(item - 1)
+        add(item, inside)
       }
     }
     at += bytes
     start = end
   }
   return found
+
+  function add(item: number, place: number): void {
+    if (place < target / 2 || total - place < target / 2) return
+    if (found.length === found.items.length) grow(found)
+    found.items[found.length] = item
+    found.at[found.length] = place
+    found.ranks[found.length++] = rankOf(table, item)
+  }
+}
+
+function grow(candidates: Candidates): void {
+  const {length, items, at, ranks} = candidates
+  candidates.items = new Uint32Array(2 * length)
+  candidates.at = new Float64Array(2 * length)
+  candidates.ranks = new Float64Array(2 * length)
+  candidates.items.set(items)
+  candidates.at.set(at)
+  candidates.ranks.set(ranks)
 }
 
 /** The directories first, then the hash, which has 32 bits. */
@@ -70,37 +96,35 @@ function rankOf(items: ItemTable, item: number): number {
   return (items.sharedDirectories(item) ?? 255) * 2 ** 32 + items.hashOf(item)
 }
 
-function byRank(a: Candidate, b: Candidate): number {
-  return a.rank - b.rank || a.item - b.item
+/** Of two candidates by their numbers; items ascend with those. */
+function byRank({ranks}: Candidates): (a: number, b: number) => number {
+  return (a, b) => (ranks[a] ?? 0) - (ranks[b] ?? 0) || a - b
 }
 
 /** Those that nothing within `reach` bytes ranks before. */
-function lowestInReach(candidates: readonly Candidate[], reach: number): Candidate[] {
-  const isBeaten = new Uint8Array(candidates.length)
+function lowestInReach(candidates: Candidates, reach: number): number[] {
+  const {length, at} = candidates
+  const compare = byRank(candidates)
+  const isBeaten = new Uint8Array(length)
   for (const direction of [1, -1]) {
     // the candidates that may still beat somebody, the lowest first
     let window: number[] = []
     let head = 0
-    for (let step = 0; step < candidates.length; step++) {
-      const position = direction === 1 ? step : candidates.length - 1 - step
-      const own = candidates[position]
-      if (!own) continue
-      const isFar = (other: number): boolean =>
-        Math.abs((candidates[other]?.at ?? 0) - own.at) >= reach
+    for (let step = 0; step < length; step++) {
+      const own = direction === 1 ? step : length - 1 - step
+      const isFar = (other: number): boolean => Math.abs((at[other] ?? 0) - (at[own] ?? 0)) >= reach
       while (head < window.length && isFar(window[head] ?? 0)) head++
-      const first = candidates[window[head] ?? -1]
-      if (head < window.length && first && byRank(first, own) < 0) isBeaten[position] = 1
-      while (window.length > head && beats(own, candidates[window.at(-1) ?? -1])) window.pop()
-      window.push(position)
+      const first = window[head]
+      if (first !== undefined && compare(first, own) < 0) isBeaten[own] = 1
+      while (window.length > head && compare(own, window.at(-1) ?? own) < 0) window.pop()
+      window.push(own)
       if (head > 1024) {
         window = window.slice(head)
         head = 0
       }
     }
   }
-  return candidates.filter((_, position) => isBeaten[position] === 0)
-}
-
-function beats(a: Candidate, b: Candidate | undefined): boolean {
-  return b !== undefined && byRank(a, b) < 0
+  const lowest: number[] = []
+  for (let place = 0; place < length; place++) if (isBeaten[place] === 0) lowest.push(place)
+  return lowest
 }

@@ -1,9 +1,10 @@
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
+import {createEarlierNames} from './earlier-names.js'
 import {hashPath} from './item-table.js'
-import {groupOf, type TreeSurvey} from './survey.js'
+import type {TreeSurvey} from './survey.js'
 import {changed} from '../tree/file-state.js'
-import type {Entries, WalkedEntry} from '../tree/walked-entry.js'
+import type {Entries, SharedInode, WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
 /** Where entries are divided into layers, and what has to be known of them to do it. */
@@ -147,12 +148,6 @@ interface Folder {
   readonly above: Folder | undefined
 }
 
-/** A name of something that has others, too, and is yet to come. */
-interface EarlierName {
-  readonly path: ByteString
-  readonly folder: Folder | undefined
-}
-
 interface Placer {
   /** Once for every entry, before any is placed: those that are whiteouts. */
   whiteout(walked: WalkedEntry): void
@@ -170,7 +165,7 @@ function createPlacer(
   {survey, cuts}: ShardPlan,
   emit: (shard: number, walked: WalkedEntry) => void,
 ): Placer {
-  const earlier = new Map<ByteString, EarlierName[]>()
+  const earlier = createEarlierNames<Folder | undefined>()
   let led = new Set<ByteString>()
   let folder: Folder | undefined
   let shard = 0
@@ -194,32 +189,25 @@ function createPlacer(
         led = new Set()
       }
       item++
-      if (walked.names === undefined) put(walked, folder)
-      else placeNames(walked, walked.names)
+      if (walked.shared) placeNames(walked, walked.shared)
+      else put(walked, folder)
     },
     end() {
       if (item !== survey.items.length || earlier.size > 0) throw changed(path)
     },
   }
 
-  function placeNames(walked: WalkedEntry, names: number): void {
+  function placeNames(walked: WalkedEntry, {names, group}: SharedInode): void {
     const {entry} = walked
-    const first = groupOf(walked)
-    const others = earlier.get(first)
-    const count = (others?.length ?? 0) + 1
-    if (count < (survey.names.get(first) ?? names)) {
-      const name = {path: entry.path, folder}
-      // mostly there is one: a list that grows takes room for many at once
-      if (others) others.push(name)
-      else earlier.set(first, [name])
+    if (earlier.count(group) + 1 < (survey.names.get(group) ?? names)) {
+      earlier.add(group, {path: entry.path, place: folder})
       return
     }
-    earlier.delete(first)
     put(byItself(walked), folder)
     const {mode, uid, gid, mtime} = entry
     const common = {kind: 'hardlink', target: entry.path, mode, uid, gid, mtime} as const
-    for (const other of others ?? [])
-      put({entry: {...common, path: other.path, xattrs: undefined}}, other.folder)
+    for (const other of earlier.take(group))
+      put({entry: {...common, path: other.path, xattrs: undefined}}, other.place)
   }
 
   function put(walked: WalkedEntry, inside: Folder | undefined): void {

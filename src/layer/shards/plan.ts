@@ -20,6 +20,11 @@ export interface PlannedShards {
   readonly isLimited: boolean
 }
 
+/** Bytes of tar that `auto` puts into a layer on average, of a tree of so many. */
+export function autoLayerSize(bytes: number): number {
+  return Math.max(leastTarget, steppedSize(bytes / (autoLayers * aimed)))
+}
+
 /**
  * How entries are divided into at most `room` layers. A small tree (`auto`), one without files, and
  * one that cannot be divided stay in one. No more than names and sizes decide. Walks the entries,

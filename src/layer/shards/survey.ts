@@ -1,4 +1,4 @@
-import type {ByteString} from '../byte-string.js'
+import {createGroupCounts} from './group-counts.js'
 import {createItemTable, type ItemTable} from './item-table.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
@@ -13,8 +13,8 @@ export interface TreeSurvey {
    * them.
    */
   readonly items: ItemTable
-  /** How many names here something has that has more elsewhere, by the first name. */
-  readonly names: ReadonlyMap<ByteString, number>
+  /** How many names here something has that has more elsewhere, by its group. */
+  readonly names: ReadonlyMap<number, number>
   readonly directories: number
   readonly whiteouts: number
   readonly entries: number
@@ -38,7 +38,7 @@ const longestDivisible = 2500
 /** Walks all entries. Files are not opened, but their metadata is read. */
 export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
   const items = createItemTable()
-  const open = new Map<ByteString, {count: number; last: number; bytes: number}>()
+  const groups = createGroupCounts()
   let directories = 0
   let whiteouts = 0
   let count = 0
@@ -55,8 +55,11 @@ export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
     } else if (endsInWhiteout(entry.path)) whiteouts++
     else countItem(walked)
   }
-  for (const {last, bytes} of open.values()) items.grow(last, bytes)
-  const names = new Map([...open].map(([first, group]) => [first, group.count]))
+  const names = new Map<number, number>()
+  for (const {group, count: here, last, bytes} of groups.unfinished()) {
+    items.grow(last, bytes)
+    names.set(group, here)
+  }
   return {
     items,
     names,
@@ -68,20 +71,14 @@ export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
   }
 
   function countItem(walked: WalkedEntry): void {
-    const {entry, names = 1} = walked
+    const {entry, shared} = walked
     const bytes = bytesOf(walked)
-    const first = groupOf(walked)
-    const before = names === 1 ? 0 : (open.get(first)?.count ?? 0)
-    const isLast = before + 1 === names
-    const last = items.add(entry.path, isLast ? bytes : 0)
-    if (!isLast) open.set(first, {count: before + 1, last, bytes})
-    else if (before > 0) open.delete(first)
+    const isLast = !shared || groups.next(shared.group) === shared.names
+    const item = items.add(entry.path, isLast ? bytes : 0)
+    if (!shared) return
+    if (isLast) groups.finish(shared.group)
+    else groups.put(shared.group, item, bytes)
   }
-}
-
-/** By what all names of one thing are known: the first that the walk met. */
-export function groupOf({entry}: WalkedEntry): ByteString {
-  return entry.kind === 'hardlink' ? entry.target : entry.path
 }
 
 function bytesOf({entry, alone}: WalkedEntry): number {

@@ -89,7 +89,8 @@ function metadataOf(
 }
 
 function readsXattrs(stat: BigIntStats, detail: WalkDetail | undefined): boolean {
-  return detail !== 'names' && (detail !== 'states' || !stat.isFile())
+  if (detail === 'names' || detail === 'directories') return false
+  return detail !== 'states' || !stat.isFile()
 }
 
 function modeOf(stat: BigIntStats, chmod: ModeRule | undefined): number {

@@ -18,7 +18,7 @@ export interface ListedName {
   /** In the layer. */
   readonly layerName: ByteString
   /** As the directory says, which was before anybody looked. */
-  isFile(): boolean
+  readonly isFile: boolean
 }
 
 /**
@@ -29,10 +29,10 @@ export function withMarks(folder: ByteString, entries: readonly Dirent[]): Liste
   const listed = entries.map((entry): ListedName => {
     const {name} = entry
     const layerName = isMark(folder, entry) ? whiteoutPrefix + name : name
-    return {name, layerName, isFile: () => entry.isFile()}
+    return {name, layerName, isFile: entry.isFile()}
   })
   if (!isOpaque(folder)) return listed
-  return [...listed, {name: undefined, layerName: opaqueMarker, isFile: () => false}]
+  return [...listed, {name: undefined, layerName: opaqueMarker, isFile: false}]
 }
 
 function isMark(folder: ByteString, entry: Dirent): boolean {
@@ -46,12 +46,20 @@ function isOpaque(folder: ByteString): boolean {
   const path = toText(folder)
   const binding = xattrBinding()
   if (path === undefined || !binding) return false
-  return ['user.overlay.opaque', 'trusted.overlay.opaque'].some((name) => {
-    try {
-      // a file descriptor's path is a link, which the binding does not follow
-      return binding.getAttributeSync(`${path}/.`, name)?.toString('latin1') === 'y'
-    } catch {
-      return false
-    }
-  })
+  // a file descriptor's path is a link, which the binding does not follow
+  const inside = `${path}/.`
+  try {
+    // most have none: a list is less work than two questions that fail
+    return binding
+      .listAttributesSync(inside)
+      .some(
+        (name) =>
+          opaqueNames.has(name) &&
+          binding.getAttributeSync(inside, name)?.toString('latin1') === 'y',
+      )
+  } catch {
+    return false
+  }
 }
+
+const opaqueNames: ReadonlySet<string> = new Set(['user.overlay.opaque', 'trusted.overlay.opaque'])

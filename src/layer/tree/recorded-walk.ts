@@ -2,12 +2,15 @@ import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {createColumn} from './column.js'
 import type {FileState} from './file-state.js'
-import type {Entries, WalkedEntry, WalkedFile} from './walked-entry.js'
+import type {Entries, WalkDetail, WalkedEntry, WalkedFile} from './walked-entry.js'
 
 /** Bytes that a record may take: what needs more is walked again each time. */
 const mostBytes = 64 * 1024 * 1024
 /** Entries that are kept as objects. */
 const mostOdd = 50_000
+
+/** Details that say nothing which the recorded one does not. */
+const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
 
 /**
  * Bytes of a path; a longer one may be one that the kernel is told in pieces, which hold as long as
@@ -16,19 +19,20 @@ const mostOdd = 50_000
 const longestPath = 2500
 
 /**
- * The same entries, of which those of the details `names` and `states` are listed once: as the
- * first walk that came to its end found them, with `names` without what it takes to read files.
- * Other details are walked anew. `prefix` is what the paths of entries have before their paths in
- * the directory.
+ * The same entries, of which those of the details `directories`, `names` and `states` are listed
+ * once: as the first walk that came to its end found them, and but for `states` without what it
+ * takes to read files. Other details are walked anew, in this thread or, by `walk`, in another.
+ * `prefix` is what the paths of entries have before their paths in the directory.
  */
 export function recordedWalk(entries: Entries, prefix: ByteString): Entries {
   let record: WalkRecord | undefined
   let isTooLarge = false
-  return (detail) => {
-    if (detail !== 'names' && detail !== 'states') return entries(detail)
+  const recorded: Entries = (detail) => {
+    if (detail === undefined || !listed.has(detail)) return entries(detail)
     if (record) return record.replay(detail === 'states')
     return isTooLarge ? entries(detail) : recording()
   }
+  return Object.assign(recorded, {walk: entries.walk})
 
   function* recording(): Generator<WalkedEntry> {
     let own: WalkRecord | undefined = createRecord(prefix.length)
@@ -93,7 +97,7 @@ function createRecord(prefixLength: number): WalkRecord {
     },
   }
 
-  function addPlain({entry, file, names = 0, alone}: WalkedEntry): boolean {
+  function addPlain({entry, file, shared, alone}: WalkedEntry): boolean {
     const content = alone ? alone.file : file
     if (content && !isInFolder(content, entry.path)) return false
     const target = 'target' in entry ? entry.target : ''
@@ -104,7 +108,8 @@ function createRecord(prefixLength: number): WalkRecord {
     small.push(entry.mode)
     small.push(entry.uid)
     small.push(entry.gid)
-    small.push(names)
+    small.push(shared?.names ?? 0)
+    small.push(shared?.group ?? 0)
     large.push(entry.mtime)
     large.push(own.kind === 'file' ? own.size : 0)
     addText(entry.path)
@@ -151,22 +156,22 @@ function createRecord(prefixLength: number): WalkRecord {
     function nextPlain(kind: Entry['kind'], isBytes: boolean): WalkedEntry {
       const [pathLength, targetLength] = [small.at(smallAt), small.at(smallAt + 1)]
       const [mode, uid, gid] = [small.at(smallAt + 2), small.at(smallAt + 3), small.at(smallAt + 4)]
-      const count = small.at(smallAt + 5)
+      const [names, group] = [small.at(smallAt + 5), small.at(smallAt + 6)]
       const [mtime, size] = [large.at(largeAt), large.at(largeAt + 1)]
-      smallAt += 6
+      smallAt += 7
       largeAt += 2
       const path = nextText(pathLength)
       const target = nextText(targetLength)
       const common = {path, mode, uid, gid, mtime, xattrs: undefined}
-      const names = count > 0 ? {names: count} : undefined
+      const shared = names > 0 ? {shared: {names, group}} : undefined
       if (kind === 'directory') return {entry: {kind, ...common}}
-      if (kind === 'symlink') return {entry: {kind, target, ...common}, ...names}
+      if (kind === 'symlink') return {entry: {kind, target, ...common}, ...shared}
       const alone: WalkedEntry = {
         entry: {kind: 'file', size, ...common},
         ...(hasStates && {file: nextFile(path, isBytes)}),
       }
-      if (kind === 'file') return {...alone, ...names}
-      return {entry: {kind: 'hardlink', target, ...common}, ...names, alone}
+      if (kind === 'file') return {...alone, ...shared}
+      return {entry: {kind: 'hardlink', target, ...common}, ...shared, alone}
     }
 
     function nextText(length: number): ByteString {
@@ -195,7 +200,7 @@ function createRecord(prefixLength: number): WalkRecord {
 }
 
 /** What is recorded of an entry: a part that is added to them has to be, too. */
-const parts = {entry: true, file: true, names: true, alone: true} satisfies Record<
+const parts = {entry: true, file: true, shared: true, alone: true} satisfies Record<
   keyof WalkedEntry,
   true
 >

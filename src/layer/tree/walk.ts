@@ -11,6 +11,7 @@ import {LimitError, LocalIoError, UnsafeContentError} from '../../errors.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, display, fromText, readable, toPath} from '../byte-string.js'
 import {describeFile, type DescribeOptions} from './describe-file.js'
+import {createInodeGroups} from './inode-groups.js'
 import {type ListedName, withMarks} from './overlay-marks.js'
 import {changed} from './file-state.js'
 import {isSame, openFlags} from './unchanged-file.js'
@@ -60,7 +61,8 @@ const longestAccess = 3_500
 export function* walk(directory: string, options: WalkOptions): Generator<WalkedEntry> {
   const prefix = options.path === '/' ? '' : `${fromText(options.path.slice(1))}/`
   const names = prefix.split('/').length - 1
-  const links = new Map<string, ByteString>()
+  const opensFiles = options.detail === 'content'
+  const inodes = createInodeGroups()
   const frames: Frame[] = []
   /** Of the file that the walk is at. */
   let opened: number | undefined
@@ -84,7 +86,8 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const isMark = next.name !== name
       // the mark of an opaque directory is the directory itself
       const access = next.name === undefined ? frame.access : `${frame.access}/${next.name}`
-      const isFile = next.isFile()
+      if (next.isFile && options.detail === 'directories') continue
+      const isFile = opensFiles && next.isFile
       // nothing is opened that is left out
       if (isFile && options.isExcluded?.(relative)) continue
       const stat = isFile ? open(access, relative) : lstat(access, relative)
@@ -141,8 +144,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const entries = readdirSync(toPath(folder), {encoding: 'latin1', withFileTypes: true})
     const names = withMarks(folder, entries)
     names.sort((one, other) => bytewise(one.layerName, other.layerName))
-    if (options.detail === 'content') return names
-    return names.map((name) => ({...name, isFile: () => false}))
+    return names
   }
 
   /** An empty file under a name that deletes. */
@@ -199,19 +201,15 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const content = opened === undefined ? undefined : whileHere(opened)
     const alone = describeFile({stat, path, access, opened: content}, options)
     if (stat.nlink <= 1n || stat.isDirectory()) return alone
-    const names = Number(stat.nlink)
-    const inode = `${stat.dev}:${stat.ino}`
-    const target = links.get(inode)
-    if (target !== undefined) {
-      const {mode, uid, gid, mtime} = alone.entry
-      return {
-        entry: {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined},
-        names,
-        alone,
-      }
+    const {group, first: target} = inodes.find(stat, path)
+    const shared = {names: Number(stat.nlink), group}
+    if (target === path) return {...alone, shared}
+    const {mode, uid, gid, mtime} = alone.entry
+    return {
+      entry: {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined},
+      shared,
+      alone,
     }
-    links.set(inode, path)
-    return {...alone, names}
   }
 
   /** Once the walk has gone on, the number may be another file's. */

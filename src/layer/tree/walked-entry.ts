@@ -1,5 +1,6 @@
 import type {Entry} from '../entry.js'
 import type {FileState} from './file-state.js'
+import type {ModeRule} from './mode-rule.js'
 
 /** A regular file whose content is to be read. */
 export interface WalkedFile {
@@ -13,25 +14,58 @@ export interface WalkedFile {
   readonly opened?: () => number | undefined
 }
 
+/** What several names are of. */
+export interface SharedInode {
+  /** How many names it has on its file system, here and elsewhere. */
+  readonly names: number
+  /** The same for all of its names, and in each walk. */
+  readonly group: number
+}
+
 /** An entry with what is needed to read its content and to see that it did not change since. */
 export interface WalkedEntry {
   readonly entry: Entry
   readonly file?: WalkedFile
-  /**
-   * How many names it has on its file system, here and elsewhere; absent for one, and for
-   * directories.
-   */
-  readonly names?: number
+  /** Absent for what has one name, and for directories. */
+  readonly shared?: SharedInode
   /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
 }
 
+/** A directory and how it is packed, as plain data: any thread can walk it. */
+export interface Tree {
+  /** A real path, not a symlink. */
+  readonly directory: string
+  /** Where in the image the directory belongs: `/`, or a clean absolute path. */
+  readonly path: string
+  /** gitignore patterns, applied after those of the directory's `.injectignore`. */
+  readonly exclude: readonly string[]
+  /** Names that start with `.wh.` delete files of the image: refused unless set. */
+  readonly whiteouts?: boolean | undefined
+  /** Given to every entry instead of the file's own. */
+  readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  readonly chmod?: ModeRule | undefined
+  /** Seconds since the epoch: no mtime is later. */
+  readonly clampMtime?: number | undefined
+}
+
+export interface TreeWalk {
+  readonly tree: Tree
+  /** Told of what is left out. */
+  readonly onWarning: (message: string) => void
+}
+
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */
-export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
+export interface Entries {
+  (detail?: WalkDetail): Iterable<WalkedEntry>
+  /** Where they are all that the walk of a tree gives, and nothing else. */
+  readonly walk?: TreeWalk | undefined
+}
 
 /**
  * How much a walk finds out about each file:
  *
+ * - `directories`: the same as `names`, and most files are passed over;
  * - `names`: all but extended attributes, which take as long to read as everything else;
  * - `states`: the same, and the attributes of all but files, whose states say whether theirs have
  *   changed;
@@ -39,4 +73,4 @@ export type Entries = (detail?: WalkDetail) => Iterable<WalkedEntry>
  * - `content`: the same, and files come open, for a reader that reads each before it asks for the
  *   next one: opening a file and looking at it then is less work than the other way round.
  */
-export type WalkDetail = 'names' | 'states' | 'metadata' | 'content'
+export type WalkDetail = 'directories' | 'names' | 'states' | 'metadata' | 'content'

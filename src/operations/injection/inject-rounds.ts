@@ -9,7 +9,7 @@ import {keepReplaced} from '../publish/keep-replaced.js'
 import {noteOfRun, withFittingNote} from '../publish/run-notes.js'
 import type {SlotFacts, StoredContent} from '../slot/content.js'
 import type {ContentOf} from '../slot/group.js'
-import {saidOnce, warnOfEmptiness} from '../slot/notices.js'
+import {noticeWholeLayer, saidOnce, warnOfEmptiness} from '../slot/notices.js'
 import {refuseEmptiness} from '../slot/refuse-emptiness.js'
 import type {GroupPlan, PlannedGroup} from '../slot/plan-group.js'
 import {restoreGroup, storeGroup} from '../slot/store-group.js'
@@ -153,6 +153,7 @@ async function storeGroups(
     const packed = {...group, plan: {kind: 'stored', stored}} as const
     refuseEmptiness(packed)
     warnOfEmptiness(content, ports)
+    if (layer.sharding === undefined) noticeWholeLayer(stored, plan.share, ports)
     done.push(packed)
   }
   return done

@@ -3,7 +3,8 @@ import type {Layer} from '../../image/image.js'
 import {hashLayer} from '../../layer/pack/hash-layer.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
+import {outlook, type TarBounds} from '../../layer/shards/outlook.js'
+import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import {layerCompression} from '../../oci/media-type.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {isThere, isUsable, type KnownLayer} from './known-layers.js'
@@ -20,6 +21,8 @@ export interface Comparison {
   readonly content: PackedContent | undefined
   /** The known layer that it equals and that the store really has. */
   readonly layer: Layer | undefined
+  /** Where the known layers say how new they are, and the directory is newer: see `Outlook`. */
+  readonly share?: number | undefined
 }
 
 export interface CompareOptions extends LayerFormat {
@@ -33,22 +36,27 @@ export interface CompareOptions extends LayerFormat {
 /**
  * Hashes the directory to find out whether it is one of `known`; reads nothing when there are none,
  * unless it must be exhaustive. Cheap checks come first: a tar cannot be larger than its compressed
- * form can hold, and a file cannot be newer than the newest one in a layer.
+ * form can hold, and a file cannot be newer than the newest one in a layer. Names and times are
+ * looked at before anything is read: what is read only to see that it differs is read twice.
  */
 export async function compare(
   store: ContentStore,
-  entries: () => Iterable<WalkedEntry>,
+  entries: Entries,
   {known, exhaustive, on, ...format}: CompareOptions,
   {report, signal, jobs = availableParallelism()}: Ports,
 ): Promise<Comparison> {
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
   report({kind: 'step', step: 'compare', on})
-  const bounds = exhaustive
+  const bounds: TarBounds = exhaustive
     ? {}
     : {
         limit: Math.max(...known.map(largestTar)),
         newest: Math.max(...known.map(({newest = Infinity}) => newest)),
       }
+  if (bounds.newest !== undefined && bounds.newest < Infinity) {
+    const {isOut, share} = outlook(entries('names'), bounds)
+    if (isOut) return {content: undefined, layer: undefined, share}
+  }
   const onProgress = (done: number) => report({kind: 'bytes', done})
   // the known layers tell how much there will be
   const isLarge = known.some(({descriptor}) => descriptor.size > large)

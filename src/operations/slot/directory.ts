@@ -7,7 +7,7 @@ import {ignoreRules} from '../../layer/tree/ignore-rules.js'
 import {defaultSlotName} from '../../oci/annotation.js'
 import type {ModeRule} from '../../layer/tree/mode-rule.js'
 import {type FolderAt, folderAt} from '../../layer/tree/folder-at.js'
-import {walk} from '../../layer/tree/walk.js'
+import {treeEntries} from '../../layer/tree/walk-tree.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 
 /** Which entries of a directory are packed, and with which owner and mode. */
@@ -73,16 +73,10 @@ export function openDirectory(
     path,
     rules: {exclude, whiteouts, owner, chmod, allowEmpty},
     folderAt: look,
-    entries: (placement) => (detail) =>
-      walk(path, {
-        path: placement.path,
-        clampMtime: placement.created,
-        onWarning: placement.onWarning,
-        owner,
-        chmod,
-        whiteouts,
-        isExcluded: ignoreRules(path, exclude),
-        detail,
+    entries: ({path: place, created: clampMtime, onWarning}) =>
+      treeEntries({
+        tree: {directory: path, path: place, exclude, whiteouts, owner, chmod, clampMtime},
+        onWarning,
       }),
     namesInRoot(placement) {
       if (placement.path !== '/') return []

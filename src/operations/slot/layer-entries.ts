@@ -76,7 +76,7 @@ export function layerEntries(
       await checkOnce(image, slot, walked)
       return framed(walked.key, walked.entries)
     }
-    const wanted = wantedBy.get(walked.key) ?? directoriesOf(walked.entries('names'))
+    const wanted = wantedBy.get(walked.key) ?? directoriesOf(walked.entries('directories'))
     wantedBy.set(walked.key, wanted)
     const newestFirst = baseLayers(image, slot, warnOfUnreadable)
     const {paths, followed} = await followLinks(wanted, (asked) =>
@@ -121,8 +121,7 @@ function framed(
   content: FramedEntries['content'],
   frame?: FramedEntries['frame'],
 ): FramedEntries {
-  const entries: Entries = (detail = 'content') => {
-    return frame ? frame(content(detail)) : content(detail)
-  }
-  return {key, content, frame, entries}
+  if (frame) return {key, content, frame, entries: (detail = 'content') => frame(content(detail))}
+  const entries: Entries = (detail = 'content') => content(detail)
+  return {key, content, entries: Object.assign(entries, {walk: content.walk})}
 }

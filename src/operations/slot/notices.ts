@@ -1,6 +1,7 @@
 import type {Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
 import type {Ports} from '../../ports.js'
+import type {StoredContent} from './content.js'
 import type {SlotContent} from './group.js'
 import {isEmpty} from './refuse-emptiness.js'
 
@@ -31,6 +32,29 @@ export function saidOnce(ports: Ports): Ports {
       ports.report(event)
     },
   }
+}
+
+/** Bytes of tar from which it is worth a word that all of a layer was sent. */
+const large = 64 * 1024 * 1024
+
+/**
+ * Tells that a large layer was sent again for a small change, and what `--layers auto` would have
+ * sent; `share` is how much of it, from 0 to 1.
+ */
+export function noticeWholeLayer(
+  {layers, content, uploaded}: StoredContent,
+  share: number | undefined,
+  {report}: Pick<Ports, 'report'>,
+): void {
+  const [layer, other] = layers
+  if (!layer || other || !uploaded || share === undefined || share > 0.25) return
+  if (content.tarSize < large) return
+  const {size} = layer.descriptor
+  const [whole, part] = [size, size * share].map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`)
+  report({
+    kind: 'notice',
+    message: `all ${whole} were sent for a small change: with --layers auto it would have been about ${part}`,
+  })
 }
 
 /** An earlier job that failed, or a mistyped pattern, leaves nothing to pack. */

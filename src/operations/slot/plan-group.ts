@@ -30,6 +30,8 @@ export type GroupPlan =
       readonly content: Partial<SlotFacts>
       /** What will be sent, as far as it is known. */
       readonly unsent: SentLayers
+      /** About how much of one layer `--layers auto` would send, from 0 to 1; may be unknown. */
+      readonly share?: number | undefined
     }
 
 export interface PlannedGroup extends Group {
@@ -74,7 +76,7 @@ async function lookFor(
     const compared = await compareOne(store, content, {...how, exhaustive}, ports)
     return compared.layer && compared.content
       ? {kind: 'stored', stored: asContent(compared.layer, compared.content, false)}
-      : missing(known, 1, compared.content ?? {}, 1)
+      : {...missing(known, 1, compared.content ?? {}, 1), share: compared.share}
   }
   const count = countShards(shards)
   if (!exhaustive && !isDecisive) return missing(known, count, {}, count)
@@ -106,6 +108,6 @@ function missing(
   count: number,
   content: Partial<SlotFacts>,
   unsent: number,
-): GroupPlan {
+): Extract<GroupPlan, {kind: 'missing'}> {
   return {kind: 'missing', known, count, content, unsent: {count: unsent, bytes: undefined}}
 }

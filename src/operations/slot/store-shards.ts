@@ -83,7 +83,7 @@ export async function storeShards(
   let isPacked = false
   const begin = once(() => ports.report({kind: 'step', step: 'pack and push', on}))
   const quiet = summed(ports)
-  const buffers = createBlockBuffers({shared: options.compression === 'zstd'})
+  const buffers = createBlockBuffers()
   const threads = layerThreads(ports.jobs ?? availableParallelism())
   const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
   const how = {buffers, presence, begin, memory: sharded.memory}

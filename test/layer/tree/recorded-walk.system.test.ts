@@ -3,6 +3,7 @@ import {join} from 'node:path'
 import {execaSync} from 'execa'
 import {describe, expect, it} from 'vitest'
 import {recordedWalk} from '../../../src/layer/tree/recorded-walk.js'
+import {treeEntries} from '../../../src/layer/tree/walk-tree.js'
 import {walk} from '../../../src/layer/tree/walk.js'
 import type {Entries} from '../../../src/layer/tree/walked-entry.js'
 import {xattrBinding} from '../../../src/layer/tree/read-xattrs.js'
@@ -48,6 +49,15 @@ describe('a recorded walk', () => {
     expect([...recorded('states')].length).toBeGreaterThan(0)
     expect([...recorded('metadata')]).toEqual([...entries('metadata')])
     expect(walks()).toBe(3)
+  })
+
+  it('is walked by another thread as the tree is', async () => {
+    const {root} = await start()
+    const tree = treeEntries({
+      tree: {directory: root, path: '/', exclude: []},
+      onWarning: () => undefined,
+    })
+    expect(recordedWalk(tree, '').walk).toBe(tree.walk)
   })
 
   it('keeps nothing of a walk that did not come to its end', async () => {

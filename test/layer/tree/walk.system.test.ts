@@ -39,6 +39,16 @@ describe('walk', () => {
     expect(paths(root)).toEqual(['Z', 'a', 'a/B', 'a/b', 'a/b/z', 'a-1', 'a.txt', '~', é, '\u00E9'])
   })
 
+  it('gives directories, and passes over files, where no more is asked for', async () => {
+    const root = await tempDir()
+    mkdirSync(join(root, 'a/b'), {recursive: true})
+    for (const name of ['x', 'a/y', 'a/b/z']) writeFileSync(join(root, name), '')
+    symlinkSync('a', join(root, 'link'))
+    const found = entries(root, {detail: 'directories'})
+    expect(found.map(({path}) => path)).toEqual(['a', 'a/b', 'link'])
+    expect(found).toEqual(entries(root, {detail: 'names'}).filter(({kind}) => kind !== 'file'))
+  })
+
   it('D4 gives nothing for an empty directory, and the directory itself only where it has a place', async () => {
     const root = await tempDir()
     chmodSync(root, 0o750)

@@ -18,6 +18,15 @@ export interface Feed {
   readonly close: () => void
 }
 
+/** Of a tree, which the thread that reads walks by itself. */
+export const noFeed: Feed = {
+  fill: () => undefined,
+  pathAt: (number) => {
+    throw new Error(`the thread that walks names the entry ${number}`)
+  },
+  close: () => undefined,
+}
+
 /** Gives items to the thread that reads them, in batches; `post` sends it one. */
 export function createFeed(
   items: Iterable<EntryItem>,

@@ -1,9 +1,13 @@
 import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
 import {type Digest, parseDigest} from '../../../oci/digest.js'
 import {createMemory, loadDeflate} from '../../compress/block-deflate.js'
-import {ownBlocks} from '../../compress/blocks.js'
+import type {BlockCache} from '../../compress/block-cache.js'
+import type {BlockCodec} from '../../compress/codec.js'
+import type {TreeWalk} from '../../tree/walked-entry.js'
 import {type EntryItem, unreadFile} from '../blocks/write-tar.js'
-import {createFeed} from './feed.js'
+import {createFeed, type Feed, noFeed} from './feed.js'
+import {createLookUp, type LookUp} from './look-up.js'
+import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
 import {
   bellAfter,
   bellCount,
@@ -18,31 +22,38 @@ import {
   type Ring,
   ringBell,
   ringLength,
+  setAwaited,
   setState,
   wordCount,
 } from './ring.js'
+import {causeFrom, errorFrom} from './thread-error.js'
 
 /** Of a tar that was read to its end. */
-export interface TarSum {
+export interface TarSum extends Omit<ReadSum, 'digest'> {
   readonly diffId: Digest
-  readonly crc: number
-  /** Bytes. */
-  readonly size: number
 }
 
 export interface PackCall {
   readonly signal?: AbortSignal | undefined
+  /** Asked for each block before it is compressed. */
+  readonly cache?: BlockCache | undefined
   /** Told how many bytes of tar are compressed so far, after each block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
 
 /** Threads that read files and compress them, for one tar after the other. */
 export interface PackThreads {
+  readonly codec: BlockCodec
   /**
-   * The compressed blocks of the tar of `items`, in order. Throws what the iteration throws, what
-   * `writeTar` throws, and the signal's reason; after that the threads have ended.
+   * The compressed blocks of the tar of a tree, or of items, in order; the threads are busy with
+   * that until its end. When it is left earlier, or fails, the threads end: so nobody waits for
+   * ever, whatever is in the middle of something. Throws what walking and reading throw (the errors
+   * of `writeTar`), the signal's reason, and whatever ended a thread.
    */
-  pack(items: Iterable<EntryItem>, call: PackCall): AsyncGenerator<Uint8Array, TarSum, undefined>
+  pack(
+    content: TreeWalk | Iterable<EntryItem>,
+    call?: PackCall,
+  ): AsyncGenerator<Uint8Array, TarSum, undefined>
   /** Whether they are of no more use: closed, or a tar was not packed to its end. */
   hasEnded(): boolean
   /** Ends the threads. */
@@ -50,112 +61,133 @@ export interface PackThreads {
 }
 
 /** Threads that compress, at most: hashing is slower than so many. */
-const mostDeflaters = 16
+const mostCompressors = 16
 
-/** Places of the ring: some for each thread that compresses, and some for what waits to be sent. */
-const placesFor = (deflaters: number): number => 8 + 4 * deflaters
-
-type Answer =
-  | {readonly digest: string; readonly crc: number; readonly size: number}
-  | {
-      readonly unread: {
-        readonly item: number
-        readonly doing: string
-        readonly cause: NodeJS.ErrnoException | undefined
-      }
-    }
+/** Bytes that are given to the caller in one piece, from when on no block is added. */
+const mostAtOnce = 256 * 1024
 
 /** Little of what they hold is on their heaps. */
 const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64}
 
+/** The other one walks, and a directory of many names is a list. */
+const readerLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 1024}
+
+/** What the reader said last that is not a warning. */
+type Answer = Exclude<ReaderMessage, {kind: 'warning'}>
+
 /**
- * Starts one thread that reads files and hashes the tar, and one for each of `jobs` that compress;
- * each takes some 50 ms to start. The thread that calls lists the entries, makes their headers, and
- * gets the result. Throws where there can be no threads.
+ * Starts one thread that walks, reads files and hashes the tar, and one for each of `jobs` that
+ * compress; each takes some 50 ms to start. The thread that calls gets the result. Throws where
+ * there can be no threads.
  */
-export function startPackThreads(jobs: number): PackThreads {
-  const deflaters = Math.min(jobs, mostDeflaters)
-  const places = placesFor(deflaters)
-  const memory = createMemory(ringLength(places, deflaters))
-  const words = new Int32Array(new SharedArrayBuffer(4 * wordCount(places)))
-  const ring: Ring = {memory, words, places, deflaters}
+export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
+  const compressors = Math.min(jobs, mostCompressors)
+  const {scratch, input, output} = codec.shape
+  const shape = {compressors, places: codec.shape.places(compressors), scratch, input, output}
+  const memory = createMemory(ringLength(shape))
+  const words = new Int32Array(new SharedArrayBuffer(4 * wordCount(shape.places)))
+  const ring: Ring = {memory, words, shape}
   const bytes = new Uint8Array(memory.buffer)
-  const module = loadDeflate()
   const workers: Worker[] = []
   let failure: Error | undefined
   let answer: Answer | undefined
+  let onWarning: TreeWalk['onWarning'] | undefined
   let isClosed = false
 
-  const reader = start('read-worker.js', {ring, rule: ownBlocks})
-  reader.on('message', (message: Answer) => {
-    answer = message
+  const {rule, tail} = codec
+  const reader = start('read-worker.js', {ring, rule, hasCrc: tail !== undefined}, readerLimits)
+  reader.on('message', (message: ReaderMessage) => {
+    if (message.kind === 'warning') onWarning?.(message.text)
+    else answer = message
     ringBell(ring)
   })
-  const compressors = Array.from({length: deflaters}, (_, number) =>
-    start('deflate-worker.js', {ring, module, number}),
+  const module = codec.name === 'deflate' ? loadDeflate() : undefined
+  const others = Array.from({length: compressors}, (_, number) =>
+    start('compress-worker.js', {ring, module, number}, resourceLimits),
   )
 
   return {
-    async *pack(items, {signal, onProgress}) {
+    codec,
+    async *pack(content, {signal, cache, onProgress} = {}) {
       resetRing(ring)
       answer = undefined
-      const feed = createFeed(items, ring, (batch) => reader.postMessage(batch))
-      for (const worker of compressors) worker.postMessage('begin')
+      const feed = begin(content)
+      const lookUp = cache && createLookUp(cache, codec.kind, ring)
+      for (const worker of others) worker.postMessage({isKeyed: cache !== undefined})
       const wake = (): void => ringBell(ring)
       signal?.addEventListener('abort', wake)
       let isWhole = false
       try {
         let tarBytes = 0
         let block = 0
-        for (; ; block++) {
-          await until(() => isInState(ring, block, done), feed.fill)
-          const length = lengthOf(ring, block)
-          if (length === end) break
-          const at = outputAt(ring, block)
+        for (;;) {
+          await until({block, feed, signal, lookUp})
+          if (lengthOf(ring, block) === end) break
+          const first = block
+          let size = 0
+          for (; size < mostAtOnce && isReady(block); block++) size += outputLengthOf(ring, block)
           // the caller owns it
-          const result = bytes.slice(at, at + outputLengthOf(ring, block))
-          setState(ring, block + places, free)
-          tarBytes += length
+          const piece = Buffer.allocUnsafeSlow(size)
+          for (let each = first, to = 0; each < block; each++) {
+            const at = outputAt(ring, each)
+            const part = bytes.subarray(at, at + outputLengthOf(ring, each))
+            piece.set(part, to)
+            lookUp?.keep(each, piece.subarray(to, to + part.length))
+            to += part.length
+            tarBytes += lengthOf(ring, each)
+            setState(ring, each + shape.places, free)
+          }
           onProgress?.(tarBytes)
-          yield Buffer.from(result.buffer)
+          yield piece
         }
-        for (let deflater = 1; deflater < deflaters; deflater++)
-          await until(() => isInState(ring, block + deflater, done))
-        await until(() => answer !== undefined)
-        const sum = answer as Answer | undefined
-        if (!sum || 'unread' in sum)
-          throw new Error('the thread that reads has not come to its end')
+        for (let thread = 1; thread < compressors; thread++)
+          await until({block: block + thread, feed, signal})
+        await until({block: undefined, feed, signal})
         isWhole = true
-        return {diffId: parseDigest(`sha256:${sum.digest}`), crc: sum.crc, size: sum.size}
+        return tarSum(answer)
       } finally {
         signal?.removeEventListener('abort', wake)
         feed.close()
         // threads that are in the middle of something are of no more use
         if (!isWhole) await close()
       }
-
-      /** Wakes for each block, for each batch that was read, and for each failure. */
-      async function until(isSo: () => boolean, meanwhile?: () => void): Promise<void> {
-        for (;;) {
-          const count = bellCount(ring)
-          signal?.throwIfAborted()
-          if (answer && 'unread' in answer)
-            throw unreadFile(feed.pathAt(answer.unread.item), withErrno(answer.unread))
-          if (failure) throw failure
-          meanwhile?.()
-          if (isSo()) return
-          await bellAfter(ring, count)
-        }
-      }
     },
     hasEnded: () => isClosed || failure !== undefined,
     close,
   }
 
-  function start(script: string, workerData: object): Worker {
+  /** Gives the reader what it is to read. */
+  function begin(content: TreeWalk | Iterable<EntryItem>): Feed {
+    const post = (task: ReaderTask): void => reader.postMessage(task)
+    if (Symbol.iterator in content) return createFeed(content, ring, post)
+    onWarning = content.onWarning
+    post({tree: content.tree})
+    return noFeed
+  }
+
+  function isReady(block: number): boolean {
+    return isInState(ring, block, done) && lengthOf(ring, block) !== end
+  }
+
+  /** Wakes for the block, for each batch that was read, and for each failure. */
+  async function until({block, feed, signal, lookUp}: Waiting): Promise<void> {
+    if (block !== undefined) setAwaited(ring, block)
+    for (;;) {
+      const count = bellCount(ring)
+      signal?.throwIfAborted()
+      const error = failureOf(answer, feed) ?? failure
+      if (error) throw error
+      feed.fill()
+      lookUp?.answer()
+      if (block === undefined ? answer : isInState(ring, block, done)) return
+      await bellAfter(ring, count)
+    }
+  }
+
+  function start(script: string, workerData: object, limits: ResourceLimits): Worker {
     const worker = new Worker(new URL(script, import.meta.url), {
       workerData,
-      resourceLimits,
+      resourceLimits: limits,
       env: SHARE_ENV,
     })
     const fail = (error: Error): void => {
@@ -175,13 +207,25 @@ export function startPackThreads(jobs: number): PackThreads {
   }
 }
 
-/** An error of the system loses its class when it comes out of a thread. */
-function withErrno({
-  doing,
-  cause,
-}: {
-  readonly doing: string
-  readonly cause: NodeJS.ErrnoException | undefined
-}): {readonly doing: string; readonly cause: NodeJS.ErrnoException | undefined} {
-  return {doing, cause: cause && Object.assign(new Error(cause.message), cause)}
+/** What is done, and what counts, while something is waited for. */
+interface Waiting {
+  /** Of which it is waited until it is compressed; `undefined`: for the reader's last word. */
+  readonly block: number | undefined
+  readonly feed: Feed
+  readonly signal: AbortSignal | undefined
+  readonly lookUp?: LookUp | undefined
+}
+
+/** What kept the reader from coming to its end. */
+function failureOf(answer: Answer | undefined, feed: Feed): Error | undefined {
+  if (answer?.kind === 'failed') return errorFrom(answer.error)
+  if (answer?.kind !== 'unread') return undefined
+  const {item, doing, cause} = answer
+  return unreadFile(feed.pathAt(item), {doing, cause: cause && causeFrom(cause)})
+}
+
+function tarSum(answer: Answer | undefined): TarSum {
+  if (answer?.kind !== 'sum') throw new Error('the thread that reads has not come to its end')
+  const {digest, ...sum} = answer.sum
+  return {...sum, diffId: parseDigest(`sha256:${digest}`)}
 }

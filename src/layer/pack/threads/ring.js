@@ -1,10 +1,9 @@
 // JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
 // the built one.
-import {deflateBound, largestBlock, scratchLength, slack} from '../../compress/block-deflate.js'
 
 /*
  * Blocks go round a ring of places in shared memory: one thread fills them, others compress them,
- * the main thread takes what came of it. Each place has a word, block number times 4 plus what is
+ * the main thread takes what came of it. Each place has a word, block number times 8 plus what is
  * the case: it says which thread may touch the place, and that thread alone changes the word.
  */
 
@@ -12,44 +11,68 @@ import {deflateBound, largestBlock, scratchLength, slack} from '../../compress/b
 export const free = 0
 /** To be compressed. */
 export const full = 1
+/** Has a key; the main thread may know what it is compressed to. */
+export const keyed = 2
+/** The main thread has looked: with an output length it is known, without one it is not. */
+export const looked = 3
 /** Compressed. */
-export const done = 2
+export const done = 4
+const states = 8
 
 /** Words before those of the places. */
 const bell = 0
 const claimed = 1
 const fed = 2
 const eaten = 3
-const firstPlace = 4
+const awaited = 4
+const firstPlace = 5
 
-/** Words of a place: its state, bytes of the block or `end`, bytes of the result. */
-const perPlace = 3
+/** Words of a place: its state, bytes of the block or `end`, bytes of the result, its key. */
+const perPlace = 11
+const keyWords = 8
 /** In place of a length. */
 export const end = -1
 
+/** What reads or writes 8 bytes at once may touch so many behind a block or an output. */
+const slack = 8
+
 /**
- * What threads share. `items` are given to the reader in messages, a batch in each.
+ * How large the parts of a ring are, in bytes but for the counts.
+ *
+ * @typedef {object} RingShape
+ * @property {number} places
+ * @property {number} compressors threads that compress
+ * @property {number} scratch working memory of each of those
+ * @property {number} input the longest block
+ * @property {number} output what the longest block is compressed to, at most
+ */
+
+/**
+ * What threads share. Items are given to the reader in messages, a batch in each.
  *
  * @typedef {object} Ring
  * @property {WebAssembly.Memory} memory
  * @property {Int32Array} words
- * @property {number} places
- * @property {number} deflaters threads that compress
+ * @property {RingShape} shape
  */
 
 /**
  * Bytes of memory that a ring takes.
  *
- * @param {number} places
- * @param {number} deflaters
+ * @param {RingShape} shape
  */
-export function ringLength(places, deflaters) {
-  return deflaters * scratchLength + places * placeLength
+export function ringLength(shape) {
+  return shape.compressors * shape.scratch + shape.places * placeLength(shape)
 }
 
-const outputLength = deflateBound(largestBlock) + slack
-/** A multiple of 64, so that no two places share a line of a processor's cache. */
-const placeLength = Math.ceil((largestBlock + slack + outputLength) / 64) * 64
+/**
+ * A multiple of 64, so that no two places share a line of a processor's cache.
+ *
+ * @param {RingShape} shape
+ */
+function placeLength({input, output}) {
+  return Math.ceil((input + output + 2 * slack) / 64) * 64
+}
 
 /** @param {number} places */
 export function wordCount(places) {
@@ -59,18 +82,19 @@ export function wordCount(places) {
 /**
  * Where the working memory of one of the threads that compress begins.
  *
- * @param {number} deflater
+ * @param {Ring} ring
+ * @param {number} compressor
  */
-export function scratchAt(deflater) {
-  return deflater * scratchLength
+export function scratchAt({shape}, compressor) {
+  return compressor * shape.scratch
 }
 
 /**
  * @param {Ring} ring
  * @param {number} block
  */
-export function inputAt({places, deflaters}, block) {
-  return deflaters * scratchLength + (block % places) * placeLength
+export function inputAt({shape}, block) {
+  return shape.compressors * shape.scratch + (block % shape.places) * placeLength(shape)
 }
 
 /**
@@ -78,15 +102,15 @@ export function inputAt({places, deflaters}, block) {
  * @param {number} block
  */
 export function outputAt(ring, block) {
-  return inputAt(ring, block) + largestBlock + slack
+  return inputAt(ring, block) + ring.shape.input + slack
 }
 
 /**
  * @param {Ring} ring
  * @param {number} block
  */
-function wordOf({places}, block) {
-  return firstPlace + (block % places) * perPlace
+function wordOf({shape}, block) {
+  return firstPlace + (block % shape.places) * perPlace
 }
 
 /**
@@ -96,8 +120,8 @@ function wordOf({places}, block) {
  */
 export function resetRing(ring) {
   ring.words.fill(0)
-  for (let block = 0; block < ring.places; block++)
-    ring.words[wordOf(ring, block)] = block * 4 + free
+  for (let block = 0; block < ring.shape.places; block++)
+    ring.words[wordOf(ring, block)] = block * states + free
 }
 
 /**
@@ -112,7 +136,7 @@ export function awaitState(ring, block, state) {
   const word = wordOf(ring, block)
   for (;;) {
     const found = Atomics.load(ring.words, word)
-    if (found === block * 4 + state) return
+    if (found === block * states + state) return
     Atomics.wait(ring.words, word, found)
   }
 }
@@ -123,7 +147,7 @@ export function awaitState(ring, block, state) {
  * @param {number} state
  */
 export function isInState(ring, block, state) {
-  return Atomics.load(ring.words, wordOf(ring, block)) === block * 4 + state
+  return Atomics.load(ring.words, wordOf(ring, block)) === block * states + state
 }
 
 /**
@@ -135,7 +159,7 @@ export function isInState(ring, block, state) {
  */
 export function setState(ring, block, state) {
   const word = wordOf(ring, block)
-  Atomics.store(ring.words, word, block * 4 + state)
+  Atomics.store(ring.words, word, block * states + state)
   Atomics.notify(ring.words, word)
 }
 
@@ -178,6 +202,18 @@ export function setOutputLength(ring, block, length) {
 }
 
 /**
+ * The key of a block, as words: the main thread may look it up once the block is `keyed`.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function keyAt(ring, block) {
+  const at = wordOf(ring, block) + 3
+  const {buffer, byteOffset} = ring.words
+  return Buffer.from(buffer, byteOffset + 4 * at, 4 * keyWords)
+}
+
+/**
  * The next block that nobody else compresses.
  *
  * @param {Ring} ring
@@ -194,6 +230,27 @@ export function claimBlock({words}) {
 export function ringBell({words}) {
   Atomics.add(words, bell, 1)
   Atomics.notify(words, bell)
+}
+
+/**
+ * The main thread goes on with this block: the bell rings for no later one.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function setAwaited({words}, block) {
+  Atomics.store(words, awaited, block)
+}
+
+/**
+ * A block is compressed: to wake the main thread takes a tenth of a millisecond, so only for the
+ * one that it goes on with.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function tellDone(ring, block) {
+  if (Atomics.load(ring.words, awaited) === block) ringBell(ring)
 }
 
 /**

@@ -1,4 +1,6 @@
+import {createServer} from 'node:net'
 import {
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -14,6 +16,9 @@ import {join} from 'node:path'
 import {gunzipSync} from 'node:zlib'
 import {afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
+import type {BlockCache} from '../../../../src/layer/compress/block-cache.js'
+import {ownDeflate} from '../../../../src/layer/compress/codec.js'
+import {InjectError} from '../../../../src/errors.js'
 import {layerThreads} from '../../../../src/layer/pack/layer-threads.js'
 import {packLayer, type PackOptions} from '../../../../src/layer/pack/pack.js'
 import {
@@ -21,7 +26,10 @@ import {
   startPackThreads,
 } from '../../../../src/layer/pack/threads/pack-threads.js'
 import {type EntryItem, tarItem} from '../../../../src/layer/pack/blocks/write-tar.js'
+import {lookOf} from '../../../../src/layer/tree/layer-look.js'
+import {treeEntries} from '../../../../src/layer/tree/walk-tree.js'
 import {walk} from '../../../../src/layer/tree/walk.js'
+import type {Entries} from '../../../../src/layer/tree/walked-entry.js'
 import {digestOf} from '../../../../src/oci/digest.js'
 import {tempDir} from '../../../support/temp-dir.js'
 
@@ -72,7 +80,7 @@ beforeAll(async () => {
 
 const started: PackThreads[] = []
 const start = (jobs: number): PackThreads => {
-  const threads = startPackThreads(jobs)
+  const threads = startPackThreads(jobs, ownDeflate)
   started.push(threads)
   return threads
 }
@@ -96,6 +104,100 @@ async function drain(stream: ReturnType<PackThreads['pack']>) {
     chunks.push(next.value)
   }
 }
+
+const treeOf = (directory: string, onWarning: (text: string) => void = () => undefined) =>
+  treeEntries({tree: {directory, path: '/', exclude: ['*.left-out']}, onWarning})
+
+describe('a tree that is walked in a thread', () => {
+  const packed = async (entries: Entries, options: PackOptions) => {
+    const source = packLayer(entries, options)
+    const digest = digestOf(await collect(source.open()))
+    return {digest, content: source.content()}
+  }
+
+  it('gives what a walk in this thread gives, and says what it leaves out', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    writeFileSync(join(root, 'd1/x.left-out'), 'x')
+    linkSync(join(root, 'large'), join(root, 'd2/again'))
+    const server = createServer().listen(join(root, 'socket'))
+    const here: string[] = []
+    const there: string[] = []
+    const one = await packed(
+      treeOf(root, (text) => here.push(text)),
+      {jobs: 1},
+    )
+    const several = await packed(
+      treeOf(root, (text) => there.push(text)),
+      {jobs: 3},
+    )
+    server.close()
+    expect(several).toEqual(one)
+    expect(several.content.look).toEqual(lookOf(treeOf(root, () => undefined)('states')))
+    expect(there).toContain("'socket' is a socket, which a layer cannot hold: left out")
+    expect(new Set(there)).toEqual(new Set(here))
+  })
+
+  it.each([
+    [
+      'a whiteout',
+      (root: string) => writeFileSync(join(root, 'd9/.wh.x'), ''),
+      {name: 'UnsafeContentError', code: 'ERR_INJECT_WHITEOUT', hint: expect.any(String) as string},
+    ],
+    [
+      'what an interrupted unpack left',
+      (root: string) => mkdirSync(join(root, '.zz.inject-new-1-2-00000000-0000000000000000')),
+      {name: 'LocalIoError', code: 'ERR_INJECT_UNPACK_UNFINISHED'},
+    ],
+    [
+      'a path that is too deep',
+      (root: string) =>
+        mkdirSync(join(root, 'zz', ...Array<string>(260).fill('d')), {recursive: true}),
+      {name: 'LimitError', code: 'ERR_INJECT_PATH_TOO_DEEP'},
+    ],
+  ])('fails for %s as in this thread', async (_, make, error) => {
+    const root = await tempDir()
+    makeTree(root)
+    make(root)
+    for (const jobs of [1, 2]) {
+      const failed: unknown = await packed(treeOf(root), {jobs}).catch((reason: unknown) => reason)
+      expect(failed).toBeInstanceOf(InjectError)
+      expect(failed).toMatchObject(error)
+    }
+    expect(workers()).toBe(0)
+  })
+})
+
+describe('blocks that are known', () => {
+  it.each(['gzip', 'zstd'] as const)('are not compressed again, with %s', async (compression) => {
+    const root = await tempDir()
+    makeTree(root)
+    const blocks = new Map<string, Uint8Array>()
+    let known = 0
+    const cache: BlockCache = {
+      get(key) {
+        const bytes = blocks.get(key)
+        if (bytes) known++
+        return bytes
+      },
+      put: (key, bytes) => void blocks.set(key, Uint8Array.from(bytes)),
+    }
+    const digests = new Set<string>()
+    for (const options of [{}, {cache}, {cache}, {cache, jobs: 1}])
+      digests.add((await pack(root, {jobs: 3, compression, ...options})).digest)
+    expect(digests.size).toBe(1)
+    expect(blocks.size).toBeGreaterThan(10)
+    expect(known).toBeGreaterThanOrEqual(2 * blocks.size)
+    // what is known is taken at its word, so it is what comes out
+    for (const [key, bytes] of blocks)
+      blocks.set(
+        key,
+        bytes.map(() => 7),
+      )
+    const {blob} = await pack(root, {jobs: 2, compression, cache})
+    expect(blob.subarray(20, 1000).every((byte) => byte === 7)).toBe(true)
+  })
+})
 
 describe('packing in threads', () => {
   it('gives the bytes that one thread gives, however many there are', async () => {

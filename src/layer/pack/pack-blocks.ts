@@ -1,25 +1,21 @@
-import {type BlockBuffers, createBlockBuffers, ownBlocks} from '../compress/blocks.js'
+import {type BlockBuffers, createBlockBuffers} from '../compress/blocks.js'
 import {type BlockCache, cachedCompression} from '../compress/block-cache.js'
-import {gzip, gzipHeader, gzipTrailer} from '../compress/gzip.js'
-import {ownDeflater, ownDeflateVersion} from '../compress/own-deflater.js'
+import type {BlockCodec} from '../compress/codec.js'
 import type {Entries, WalkedEntry} from '../tree/walked-entry.js'
-import {
-  contentBlocks,
-  type ContentOptions,
-  countEntries,
-  type PackedContent,
-} from './packed-content.js'
+import {countEntries} from './blocks/count-entries.js'
+import {tarItem} from './blocks/write-tar.js'
+import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import type {LayerThreads} from './layer-threads.js'
 import type {PackThreads} from './threads/pack-threads.js'
-import {tarItem} from './blocks/write-tar.js'
 
 /** Bytes of a tree below which threads are not worth their start. */
 const small = 8 * 1024 * 1024
 
-/** Among the kinds of blocks in a cache; below it are zlib's levels and zstd. */
-const ownKind = 200 + ownDeflateVersion
+/** Blocks that wait to be sent where one thread does all. */
+const ahead = 4
 
-export interface PackOwnOptions extends ContentOptions {
+export interface PackBlocksOptions extends ContentOptions {
+  readonly codec: BlockCodec
   readonly cache: BlockCache | undefined
   readonly buffers: BlockBuffers | undefined
   readonly threads: LayerThreads
@@ -27,21 +23,22 @@ export interface PackOwnOptions extends ContentOptions {
 }
 
 /**
- * One gzip member of the entries' tar by our own deflate. Threads read and compress; a small tree,
- * and one of which blocks may be known already, is packed in this thread: with the same bytes.
+ * A layer of the entries' tar by a codec. Threads walk, read and compress; a small tree is packed
+ * in this thread: with the same bytes.
  */
-export async function* packOwn(
+export async function* packBlocks(
   entries: Entries,
-  options: PackOwnOptions,
+  options: PackBlocksOptions,
 ): AsyncGenerator<Uint8Array, PackedContent, undefined> {
   const walk = entries('metadata')[Symbol.iterator]()
   try {
     const {first, isWhole} = takeSmall(walk)
-    const all = chain(first, walk)
-    const threads = isWhole || options.cache ? undefined : await options.threads.take()
-    if (!threads) return yield* packHere(all, options)
+    const threads = isWhole ? undefined : await options.threads.take(options.codec)
+    if (!threads) return yield* packHere(chain(first, walk), options)
     try {
-      return yield* packInThreads(all, threads, options)
+      return yield* entries.walk
+        ? packThere(threads, entries.walk, options)
+        : packInThreads(threads, chain(first, walk), options)
     } finally {
       await options.threads.giveBack(threads)
     }
@@ -75,25 +72,45 @@ function* chain(
 
 async function* packHere(
   entries: Iterable<WalkedEntry>,
-  {cache, buffers, signal, onProgress}: PackOwnOptions,
+  {codec, cache, buffers, signal, onProgress}: PackBlocksOptions,
 ): AsyncGenerator<Uint8Array, PackedContent, undefined> {
+  const {rule, kind} = codec
   const layer = contentBlocks(() => entries, {onProgress})
   const {allocate, release} = buffers ?? createBlockBuffers()
-  const compress = cachedCompression(ownDeflater().deflate, cache, ownKind)
-  const ahead = 4 * ownBlocks.large
-  yield* gzip(layer.blocks(ownBlocks, allocate), {compress, ahead, release, signal})
+  const compress = cachedCompression(await codec.start(), cache, kind)
+  const options = {compress, ahead: ahead * rule.large, release, signal}
+  yield* codec.stream(layer.blocks(rule, allocate), options)
   return layer.content()
 }
 
-async function* packInThreads(
-  entries: Iterable<WalkedEntry>,
+/** A tree is walked where it is read. */
+async function* packThere(
   threads: PackThreads,
-  {signal, onProgress}: PackOwnOptions,
+  walk: NonNullable<Entries['walk']>,
+  {codec, ...options}: PackBlocksOptions,
+): AsyncGenerator<Uint8Array, PackedContent, undefined> {
+  yield codec.head
+  const {diffId, crc, size, seen} = yield* threads.pack(walk, options)
+  if (codec.tail) yield codec.tail(crc, size)
+  return {
+    diffId,
+    tarSize: size,
+    entries: seen?.entries ?? 0,
+    newestMtime: seen?.newestMtime ?? 0,
+    look: seen?.look,
+  }
+}
+
+/** Entries of this thread are given to the others. */
+async function* packInThreads(
+  threads: PackThreads,
+  entries: Iterable<WalkedEntry>,
+  {codec, ...options}: PackBlocksOptions,
 ): AsyncGenerator<Uint8Array, PackedContent, undefined> {
   const counted = countEntries(entries)
-  yield gzipHeader
-  const {diffId, crc, size} = yield* threads.pack(items(), {signal, onProgress})
-  yield gzipTrailer(crc, size)
+  yield codec.head
+  const {diffId, crc, size} = yield* threads.pack(items(), options)
+  if (codec.tail) yield codec.tail(crc, size)
   const {entries: count, newestMtime = 0} = counted.seen()
   return {diffId, tarSize: size, entries: count, newestMtime, look: counted.look()}
 

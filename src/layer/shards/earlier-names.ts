@@ -1,0 +1,67 @@
+import type {ByteString} from '../byte-string.js'
+import {createNameList} from '../tree/name-list.js'
+
+/** A name that waits for the others of its group. */
+export interface EarlierName<Place> {
+  readonly path: ByteString
+  readonly place: Place
+}
+
+/**
+ * Names of things of which more names are to come, by group; each takes its bytes and some twenty.
+ */
+export interface EarlierNames<Place> {
+  add(group: number, name: EarlierName<Place>): void
+  /** How many of the group wait. */
+  count(group: number): number
+  /** All of the group in the order that they came in; none waits afterwards. */
+  take(group: number): readonly EarlierName<Place>[]
+  /** How many groups wait. */
+  readonly size: number
+}
+
+/** Nothing waits. */
+export function createEarlierNames<Place>(): EarlierNames<Place> {
+  const paths = createNameList()
+  const places: Place[] = []
+  /** Of each name the one before it in its group, counted from 1; 0 for none. */
+  let before = new Uint32Array(1024)
+  /** Of each group its last name, counted from 1, and how many wait. */
+  let lasts = new Uint32Array(1024)
+  let counts = new Uint32Array(1024)
+  let size = 0
+  return {
+    get size() {
+      return size
+    },
+    count: (group) => counts[group] ?? 0,
+    add(group, {path, place}) {
+      const number = paths.add(path)
+      places.push(place)
+      before = withRoom(before, number)
+      lasts = withRoom(lasts, group)
+      counts = withRoom(counts, group)
+      if (counts[group] === 0) size++
+      before[number] = lasts[group] ?? 0
+      lasts[group] = number + 1
+      counts[group] = (counts[group] ?? 0) + 1
+    },
+    take(group) {
+      const names: EarlierName<Place>[] = []
+      if ((counts[group] ?? 0) === 0) return names
+      for (let next = lasts[group] ?? 0; next > 0; next = before[next - 1] ?? 0)
+        names.push({path: paths.at(next - 1), place: places[next - 1] as Place})
+      lasts[group] = counts[group] = 0
+      size--
+      return names.reverse()
+    },
+  }
+}
+
+/** The array, or a longer one with the same numbers, so that it has the index. */
+function withRoom(array: Uint32Array<ArrayBuffer>, index: number): Uint32Array<ArrayBuffer> {
+  if (index < array.length) return array
+  const larger = new Uint32Array(Math.max(2 * array.length, index + 1))
+  larger.set(array)
+  return larger
+}

@@ -1,0 +1,45 @@
+import {autoLayerSize} from './plan.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
+
+/** What a layer would have to keep to. */
+export interface TarBounds {
+  /** Bytes of tar. */
+  readonly limit?: number | undefined
+  /** Seconds since the epoch, of any entry. */
+  readonly newest?: number | undefined
+}
+
+/** What is known of a tree before a file of it is read. */
+export interface Outlook {
+  /** Whether its layer is out of bounds for certain. */
+  readonly isOut: boolean
+  /**
+   * About how much of the content is in those of the layers that `--layers auto` makes in which
+   * something is newer than the bound, from 0 to 1.
+   */
+  readonly share: number
+}
+
+const headerLength = 512
+
+/** Of entries of the detail `names`. No file is opened. */
+export function outlook(
+  entries: Iterable<WalkedEntry>,
+  {limit = Infinity, newest = Infinity}: TarBounds,
+): Outlook {
+  /** Where newer entries begin and end, in ascending order. */
+  const changed: number[] = []
+  let at = 0
+  for (const {entry} of entries) {
+    const size = entry.kind === 'file' ? entry.size : 0
+    if (entry.mtime > newest) changed.push(at, at + size)
+    at += size + headerLength
+  }
+  const part = autoLayerSize(at)
+  const parts = new Set<number>()
+  for (let place = 0; place < changed.length; place += 2) {
+    const [from = 0, to = 0] = [changed[place], changed[place + 1]]
+    for (let each = Math.floor(from / part); each <= Math.floor(to / part); each++) parts.add(each)
+  }
+  return {isOut: at > limit || changed.length > 0, share: Math.min(1, (parts.size * part) / at)}
+}

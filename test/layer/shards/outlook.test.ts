@@ -1,0 +1,39 @@
+import {describe, expect, it} from 'vitest'
+import {outlook} from '../../../src/layer/shards/outlook.js'
+import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
+
+const MiB = 1024 * 1024
+
+const file = (path: string, size: number, mtime = 5): WalkedEntry => ({
+  entry: {kind: 'file', path, size, mtime, mode: 0o644, uid: 0, gid: 0, xattrs: undefined},
+})
+
+/** A hundred files of 4 MiB, those of these numbers newer than the others. */
+const tree = (...newer: number[]): WalkedEntry[] =>
+  Array.from({length: 100}, (_, number) =>
+    file(`file-${String(number).padStart(2, '0')}`, 4 * MiB, newer.includes(number) ? 6 : 5),
+  )
+
+describe('what is known of a tree before a file of it is read', () => {
+  it('is nothing for one that keeps to its bounds', () => {
+    expect(outlook(tree(), {newest: 5, limit: 401 * MiB})).toEqual({isOut: false, share: 0})
+    expect(outlook(tree(99), {})).toEqual({isOut: false, share: 0})
+    expect(outlook([], {newest: 5})).toMatchObject({isOut: false})
+  })
+
+  it('is that it is too large for its bound', () => {
+    expect(outlook(tree(), {limit: 400 * MiB}).isOut).toBe(true)
+  })
+
+  it('is that something is newer, wherever it stands, and about what layers of it would be sent', () => {
+    for (const number of [0, 50, 99]) {
+      const {isOut, share} = outlook(tree(number), {newest: 5})
+      expect(isOut).toBe(true)
+      expect(share).toBeGreaterThan(0.01)
+      expect(share).toBeLessThan(0.06)
+    }
+    expect(outlook(tree(...Array(100).keys()), {newest: 5}).share).toBe(1)
+    const one = outlook(tree(0), {newest: 5}).share
+    expect(outlook(tree(0, 60), {newest: 5}).share).toBeGreaterThan(one * 1.5)
+  })
+})
