@@ -121,7 +121,9 @@ function cachePlace(id) {
   const {env, argv} = process
   if (env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE) return undefined
   try {
-    const given = [env.NODE_COMPILE_CACHE, env.XDG_CACHE_HOME].find((path) => isAbsolute(path || ''))
+    const given = [env.NODE_COMPILE_CACHE, env.XDG_CACHE_HOME].find((path) =>
+      isAbsolute(path || ''),
+    )
     const home = env.HOME || homedir()
     const folder = join(given ?? join(home, '.cache'), 'inject', 'code')
     const word = /^[a-z]{1,16}$/.test(argv[2] || '') ? argv[2] : 'other'
