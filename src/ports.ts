@@ -1,6 +1,6 @@
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
-import type {OpenMemory} from './layer/tree/memory.js'
+import type {OpenMemory} from './layer/memory/memory.js'
 import type {Reference} from './oci/names/reference.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'

@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it, onTestFinished} from 'vitest'
-import {openMemoryFile} from '../../src/layer/tree/memory-file.js'
+import {openMemoryFile} from '../../src/layer/memory/memory-file.js'
 import {parseReference} from '../../src/oci/names/reference.js'
 import type {IndexInjectionResult} from '../../src/operations/injection/describe-index.js'
 import type {InjectionResult} from '../../src/operations/injection/describe-image.js'

@@ -1,4 +1,4 @@
-import {mkdirSync, utimesSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readdirSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Descriptor} from '../../src/oci/descriptor.js'
 import type {Platform} from '../../src/oci/platform.js'
@@ -72,7 +72,8 @@ export async function makeTree(files: Readonly<Record<string, string>>): Promise
     const file = join(tree, path)
     mkdirSync(join(file, '..'), {recursive: true})
     writeFileSync(file, content)
-    utimesSync(file, 1_700_000_000, 1_700_000_000)
   }
+  for (const path of ['', ...readdirSync(tree, {recursive: true, encoding: 'utf8'})])
+    utimesSync(join(tree, path), 1_700_000_000, 1_700_000_000)
   return tree
 }

@@ -37,7 +37,7 @@ export function layerMemory(
   if (folder === undefined) return undefined
   return async (place) => {
     if (isInside(place.directory, folder)) return undefined
-    const {openMemoryFile} = await import('../../layer/tree/memory-file.js')
+    const {openMemoryFile} = await import('../../layer/memory/memory-file.js')
     return openMemoryFile(place, {folder, verify, now: () => Date.now()})
   }
 }

@@ -1,5 +1,5 @@
 import {fromText} from '../../layer/byte-string.js'
-import type {OpenMemory} from '../../layer/tree/memory.js'
+import type {OpenMemory} from '../../layer/memory/memory.js'
 import {recordedWalk} from '../../layer/tree/recorded-walk.js'
 import type {LayerRequest} from './layer-request.js'
 import type {Directory} from './directory.js'

@@ -1,6 +1,6 @@
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {LayerLook} from '../../layer/tree/layer-look.js'
-import type {LayerMemory} from '../../layer/tree/memory.js'
+import type {LayerMemory} from '../../layer/memory/memory.js'
 
 /**
  * Clocks of file systems tick at most this slowly, in nanoseconds: what is touched twice within a

@@ -1,5 +1,5 @@
 import type {Digest} from '../../oci/digest.js'
-import type {LayerLook} from './layer-look.js'
+import type {LayerLook} from '../tree/layer-look.js'
 
 /** What a layer was packed to, or unpacked from. */
 export interface RememberedLayer {
