@@ -46,7 +46,7 @@ const rows = [
       'src/layer': [
         ['pack'],
         ['pack/threads', 'records'],
-        ['contents', 'pack/blocks', 'shards', 'unpack'],
+        ['contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['.', 'compress/wasm', 'decompress/threads', 'decompress/wasm'],
