@@ -384,7 +384,7 @@ describe('P25 whatever is done to a directory', () => {
         await put({layers: 3})
         await put({layers: 1})
       }),
-      {numRuns: runs(1)},
+      {numRuns: runs(0.5)},
     )
   })
 })
