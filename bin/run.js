@@ -125,7 +125,7 @@ function cachePlace(id) {
       isAbsolute(path || ''),
     )
     const home = env.HOME || homedir()
-    const folder = join(given ?? join(home, '.cache'), 'inject', 'code')
+    const folder = join(given || join(home, '.cache'), 'inject', 'code')
     const word = /^[a-z]{1,16}$/.test(argv[2] || '') ? argv[2] : 'other'
     const {size, mtimeMs} = statSync(process.execPath)
     const build = [process.version, process.arch, size, mtimeMs, v8.cachedDataVersionTag()]
