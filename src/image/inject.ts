@@ -103,10 +103,7 @@ export function inject(image: Image, injection: Injection): Image {
   return editedImage(image, {manifest, config})
 }
 
-/**
- * Whether the label for CernVM-FS's tool, which that believes, names the blob that holds the slot:
- * another tool may have compressed it anew.
- */
+/** Whether the label that CernVM-FS's tool believes still names the blob that holds the slot. */
 function namesItsBlob({config}: Image, {name, layers, descriptor}: Slot): boolean {
   const labels = new Map(Object.entries(config.value.config?.Labels ?? {}))
   const named = labels.get(slotLabels(name).gzip)

@@ -4,7 +4,8 @@ import type {Entry} from '../entry.js'
 import {mostSparseBytes, unpackLimits} from '../limits.js'
 import {normalisePath} from '../normalise-path.js'
 import {blockSize, encodeHeader} from '../tar/encode-header.js'
-import {createTarReader, type TarHandler} from '../tar/reader.js'
+import {createTarReader} from '../tar/reader.js'
+import type {TarHandler} from '../tar/tar-handler.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** How the entries of an archive change while their content stays. */

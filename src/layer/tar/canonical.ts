@@ -1,7 +1,7 @@
 import type {Entry} from '../entry.js'
 import type {TarHeader} from './decode-header.js'
 import {blockSize, encodeHeader} from './encode-header.js'
-import type {TarHandler} from './reader.js'
+import type {TarHandler} from './tar-handler.js'
 
 /**
  * Finds out, while an archive is read, whether it is byte for byte what we write of its entries:

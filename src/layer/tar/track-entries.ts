@@ -1,5 +1,5 @@
 import {type ByteString, display} from '../byte-string.js'
-import type {TarHandler} from './reader.js'
+import type {TarHandler} from './tar-handler.js'
 
 /** Knows which entry a reader is at, for messages. */
 export interface EntryTracker<H extends TarHandler> {
