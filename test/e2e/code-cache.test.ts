@@ -66,6 +66,15 @@ describe('the code cache', () => {
     expect(names()).toEqual([name])
   })
 
+  it('is where NODE_COMPILE_CACHE says, whatever the folder for caches', async () => {
+    const [cache, chosen] = [await tempDir(), await tempDir()]
+    const env = {XDG_CACHE_HOME: cache, NODE_COMPILE_CACHE: chosen}
+    expect(await watchedRun(['--version'], {env})).toMatchObject({exitCode: 0, cache: 'none'})
+    expect(readdirSync(join(chosen, 'inject', 'code'))).toHaveLength(1)
+    expect(existsSync(join(cache, 'inject'))).toBe(false)
+    expect(await watchedRun(['--version'], {env})).toMatchObject({exitCode: 0, cache: 'used'})
+  })
+
   it('is not written by a run that fails', async () => {
     const {run, folder} = await start({warm: false})
     expect(await run(['inspect', 'oci:/nonexistent:v1'])).toMatchObject({exitCode: 4})
