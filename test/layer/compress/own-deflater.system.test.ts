@@ -7,7 +7,6 @@ import {describe, expect, it} from 'vitest'
 import {compile} from '../../../bin/wasm.mjs'
 import {
   createBlockDeflate,
-  createMemory,
   deflateBound,
   largestBlock,
   loadDeflate,
@@ -17,6 +16,7 @@ import {
 import {deflateProbe} from '../../../src/layer/compress/deflate-probe.js'
 import {gzip, gzipHeader, gzipTrailer} from '../../../src/layer/compress/gzip.js'
 import {createOwnDeflate, ownDeflater} from '../../../src/layer/compress/own-deflater.js'
+import {createMemory} from '../../../src/layer/shared-memory.js'
 import {digestOf} from '../../../src/oci/digest.js'
 
 const deflate = createOwnDeflate()

@@ -1,7 +1,8 @@
 import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
 import {type DigestAlgorithm, type Digest, parseDigest} from '../../../oci/digest.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
-import {createMemory, largestBlock, loadInflate} from './block-inflate.js'
+import {createMemory} from '../../shared-memory.js'
+import {largestBlock, loadInflate} from './block-inflate.js'
 import {
   crcAfter,
   filledCount,

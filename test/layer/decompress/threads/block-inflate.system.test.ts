@@ -5,7 +5,6 @@ import {compile} from '../../../../bin/wasm.mjs'
 import * as compressing from '../../../../src/layer/compress/block-deflate.js'
 import {
   createBlockInflate,
-  createMemory,
   inputSlack,
   largestBlock,
   loadInflate,
@@ -13,6 +12,7 @@ import {
   outputSlack,
   scratchLength,
 } from '../../../../src/layer/decompress/threads/block-inflate.js'
+import {createMemory} from '../../../../src/layer/shared-memory.js'
 import {runs} from '../../../support/property-runs.js'
 import {generated, noise, ownBlock, random} from '../own-layer.js'
 
