@@ -14,7 +14,8 @@ import {
 } from '../../../../src/layer/decompress/threads/block-inflate.js'
 import {createMemory} from '../../../../src/layer/shared-memory.js'
 import {runs} from '../../../support/property-runs.js'
-import {generated, noise, ownBlock, random} from '../own-layer.js'
+import {generated, noise, random} from '../../../support/generated-bytes.js'
+import {ownBlock} from '../own-layer.js'
 
 /** Guard zones, of a byte that nothing else is filled with. */
 const [zone, guard] = [4096, 0xa5]
