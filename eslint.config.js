@@ -51,6 +51,7 @@ const rows = [
         ['compress', 'decompress', 'tar'],
         ['decompress/threads'],
         ['.', 'compress/wasm', 'decompress/wasm'],
+        ['wasm'],
       ],
     },
   ],
