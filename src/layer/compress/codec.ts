@@ -1,8 +1,9 @@
 import {setImmediate as turn} from 'node:timers/promises'
+import {gzipHeader} from '../gzip-header.js'
 import {deflateBound, largestBlock, scratchLength} from './block-deflate.js'
 import {type BlockRule, ownBlocks, zstdBlocks} from './blocks.js'
 import {compressAhead, type CompressAheadOptions} from './compress-ahead.js'
-import {gzip, gzipHeader, gzipTrailer} from './gzip.js'
+import {gzip, gzipTrailer} from './gzip.js'
 import {createOwnDeflate, ownDeflateVersion} from './own-deflater.js'
 import {loadZstd, zstdBound, zstdVersion} from './zstd-frame.js'
 

@@ -1,14 +1,12 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import {prepended} from '../../stream/bytes.js'
+import {gzipHeader} from '../gzip-header.js'
 import type {BlockInput} from './block-input.js'
 import {inflateRest, type MemberSoFar} from './inflate-rest.js'
 import type {InflateThreads} from './threads/inflate-threads.js'
 
 /** Bytes that deflate can look back. */
 const windowLength = 32 * 1024
-
-/** Bytes of gzip's header. */
-const headerLength = 10
 
 /**
  * As `gunzip` of the same content, by threads, which hash what comes out, too. They inflate blocks
@@ -24,7 +22,7 @@ export async function* gunzipBlocks(
   try {
     let length = 0
     let window: Buffer = Buffer.alloc(0)
-    read.bytes = headerLength
+    read.bytes = gzipHeader.length
     for (;;) {
       const block = await threads.take()
       if (!block) break

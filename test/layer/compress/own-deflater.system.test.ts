@@ -14,8 +14,9 @@ import {
   slack,
 } from '../../../src/layer/compress/block-deflate.js'
 import {deflateProbe} from '../../../src/layer/compress/deflate-probe.js'
-import {gzip, gzipHeader, gzipTrailer} from '../../../src/layer/compress/gzip.js'
+import {gzip, gzipTrailer} from '../../../src/layer/compress/gzip.js'
 import {createOwnDeflate, ownDeflater} from '../../../src/layer/compress/own-deflater.js'
+import {gzipHeader} from '../../../src/layer/gzip-header.js'
 import {createMemory} from '../../../src/layer/shared-memory.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {generated, noise, random} from '../../support/generated-bytes.js'

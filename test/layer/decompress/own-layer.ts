@@ -1,6 +1,7 @@
 import {crc32} from 'node:zlib'
-import {gzipHeader, gzipTrailer} from '../../../src/layer/compress/gzip.js'
+import {gzipTrailer} from '../../../src/layer/compress/gzip.js'
 import {createOwnDeflate} from '../../../src/layer/compress/own-deflater.js'
+import {gzipHeader} from '../../../src/layer/gzip-header.js'
 
 /** A block of our own deflate. */
 export const ownBlock = createOwnDeflate()
