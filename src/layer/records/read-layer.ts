@@ -2,7 +2,7 @@ import {LimitError} from '../../errors.js'
 import {type ByteString, display} from '../byte-string.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
 import type {Entry} from '../entry.js'
-import {deepestPath, type UnpackLimits, unpackLimits} from '../limits.js'
+import {checkEntryCount, deepestPath, type UnpackLimits, unpackLimits} from '../limits.js'
 import {normalisePath} from '../normalise-path.js'
 import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
@@ -71,7 +71,7 @@ function slotHandler(rules: EntryRules, listener: EntryListener): ContentTarHand
 function imageHandler(listener: EntryListener, limits: ReadLimits): ContentTarHandler {
   let entries = 0
   return chosenEntries(listener, (archived) => {
-    checkCount(++entries, limits.entries)
+    checkEntryCount(++entries, limits.entries)
     return normalised(archived)
   })
 }
@@ -117,13 +117,6 @@ function checkDepth(path: ByteString): void {
     `the layer has ${display(path)}, which is ${names} directories deep`,
     {expected: deepestPath, found: names},
   )
-}
-
-function checkCount(entries: number, most: number): void {
-  if (entries <= most) return
-  throw new LimitError('ERR_INJECT_TOO_MANY_ENTRIES', `the layer has more than ${most} entries`, {
-    expected: most,
-  })
 }
 
 /** Bytes of a path that no limit is needed for. */
