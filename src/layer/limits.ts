@@ -48,6 +48,14 @@ export function checkSpecials(count: number, most: number): void {
   )
 }
 
+/** Throws `LimitError` (`ERR_INJECT_TOO_MANY_ENTRIES`) for the first one that is too many. */
+export function checkEntryCount(count: number, most: number): void {
+  if (count <= most) return
+  throw new LimitError('ERR_INJECT_TOO_MANY_ENTRIES', `the layer has more than ${most} entries`, {
+    expected: most,
+  })
+}
+
 /** Bytes of one extended header, read or written: what Go's reader allows, too. */
 export const longestExtendedHeader = 1024 * 1024
 

@@ -47,6 +47,14 @@ export async function* streamOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield* chunks
 }
+/** The same stream with these bytes before it. */
+export async function* prepended(
+  first: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (first.length > 0) yield first
+  yield* rest
+}
 /** The same stream, which throws the signal's reason instead of going on after an abort. */
 export async function* abortable(
   stream: AsyncIterable<Uint8Array>,

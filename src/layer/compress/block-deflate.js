@@ -33,17 +33,6 @@ export function loadDeflate() {
 }
 
 /**
- * A memory of `length` bytes for blocks and working memory, which threads may share.
- *
- * @param {number} length
- * @returns {WebAssembly.Memory}
- */
-export function createMemory(length) {
-  const pages = Math.ceil(length / 65_536)
-  return new WebAssembly.Memory({initial: pages, maximum: pages, shared: true})
-}
-
-/**
  * Deflate within `memory`, with working memory of `scratchLength` bytes at `scratch`. The function
  * that it gives compresses `length` bytes (1 to `largestBlock`) at `from` by themselves, ended by a
  * sync flush, and returns how many bytes it wrote to `to`.

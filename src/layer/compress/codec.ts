@@ -1,9 +1,10 @@
 import {setImmediate as turn} from 'node:timers/promises'
+import {gzipHeader} from '../gzip-header.js'
 import {deflateBound, largestBlock, scratchLength} from './block-deflate.js'
 import {type BlockRule, ownBlocks, zstdBlocks} from './blocks.js'
 import {compressAhead, type CompressAheadOptions} from './compress-ahead.js'
-import {gzip, gzipHeader, gzipTrailer} from './gzip.js'
-import {createOwnDeflate, ownDeflateVersion} from './own-deflater.js'
+import {gzip, gzipTrailer} from './gzip.js'
+import {ownDeflater, ownDeflateVersion} from './own-deflater.js'
 import {loadZstd, zstdBound, zstdVersion} from './zstd-frame.js'
 
 /** How a tar becomes a layer block by block, in this thread or in several: with the same bytes. */
@@ -39,13 +40,6 @@ interface CodecShape {
   readonly places: (threads: number) => number
 }
 
-const inTurns =
-  (compress: (block: Uint8Array) => Uint8Array) =>
-  async (block: Uint8Array): Promise<Uint8Array> => {
-    await turn()
-    return compress(block)
-  }
-
 /** One gzip member by our own deflate. */
 export const ownDeflate: BlockCodec = {
   name: 'deflate',
@@ -60,7 +54,7 @@ export const ownDeflate: BlockCodec = {
     output: deflateBound(largestBlock),
     places: (threads) => 8 + 4 * threads,
   },
-  start: () => Promise.resolve(inTurns(createOwnDeflate())),
+  start: () => Promise.resolve(ownDeflater().deflate),
 }
 
 /**
@@ -80,5 +74,11 @@ export const zstd: BlockCodec = {
     output: zstdBound(zstdBlocks.large),
     places: (threads) => 3 + 2 * threads,
   },
-  start: async () => inTurns(await loadZstd()),
+  async start() {
+    const frameOf = await loadZstd()
+    return async (block) => {
+      await turn()
+      return frameOf(block)
+    }
+  },
 }

@@ -1,11 +1,6 @@
 import {crc32} from 'node:zlib'
+import {gzipHeader} from '../gzip-header.js'
 import {compressAhead, type CompressAheadOptions} from './compress-ahead.js'
-
-/**
- * No name, no time, no flags, OS "unknown": nothing of the machine.
- * https://www.rfc-editor.org/rfc/rfc1952#section-2.3
- */
-export const gzipHeader: Uint8Array = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 
 /** An empty last deflate block, after the sync flush of the one before. */
 const end = Uint8Array.of(3, 0)

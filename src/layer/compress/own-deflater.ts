@@ -1,13 +1,13 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import {
   createBlockDeflate,
-  createMemory,
   deflateBound,
   largestBlock,
   loadDeflate,
   scratchLength,
   slack,
 } from './block-deflate.js'
+import {createMemory} from '../shared-memory.js'
 import type {Deflater} from './deflater.js'
 
 /**

@@ -1,3 +1,4 @@
+import {gzipHeader} from '../gzip-header.js'
 import {blockEnd} from './block-end.js'
 import {longestBlock} from './threads/block-inflate.js'
 
@@ -20,12 +21,6 @@ const small = 1024 * 1024
 const roomLength = small + 2 * longestBlock
 
 /**
- * No name, no time, no flags, OS "unknown": others write the same.
- * https://www.rfc-editor.org/rfc/rfc1952#section-2.3
- */
-const header = Buffer.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
-
-/**
  * Looks whether `content` is gzip of our own, and large: with `blocks` behind the header if it is,
  * else as it was.
  */
@@ -46,14 +41,14 @@ export async function openBlocks(
   }
   try {
     await fill(small)
-    const isOurs = end >= small && room.subarray(0, header.length).equals(header)
-    if (!isOurs || blockEnd(room.subarray(0, end), header.length) === undefined)
+    const isOurs = end >= small && room.subarray(0, gzipHeader.length).equals(gzipHeader)
+    if (!isOurs || blockEnd(room.subarray(0, end), gzipHeader.length) === undefined)
       return {content: rest()}
   } catch (error) {
     await close()
     throw error
   }
-  start = header.length
+  start = gzipHeader.length
   return {
     blocks: {
       async peek() {

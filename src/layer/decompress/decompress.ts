@@ -10,7 +10,11 @@ import type {UnpackLimits} from '../limits.js'
 import type {InflateThreads} from './threads/inflate-threads.js'
 import {unzstd} from './unzstd.js'
 
-type DecompressLimits = Pick<UnpackLimits, 'ratio' | 'ratioFrom' | 'totalBytes' | 'zstdWindow'>
+/** What the tar of a layer may come to. */
+export type DecompressLimits = Pick<
+  UnpackLimits,
+  'ratio' | 'ratioFrom' | 'totalBytes' | 'zstdWindow'
+>
 
 export interface VerifiedTarOptions {
   readonly mediaType: string

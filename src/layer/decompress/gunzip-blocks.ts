@@ -1,13 +1,12 @@
 import {setImmediate as turn} from 'node:timers/promises'
+import {prepended} from '../../stream/bytes.js'
+import {gzipHeader} from '../gzip-header.js'
 import type {BlockInput} from './block-input.js'
 import {inflateRest, type MemberSoFar} from './inflate-rest.js'
 import type {InflateThreads} from './threads/inflate-threads.js'
 
 /** Bytes that deflate can look back. */
 const windowLength = 32 * 1024
-
-/** Bytes of gzip's header. */
-const headerLength = 10
 
 /**
  * As `gunzip` of the same content, by threads, which hash what comes out, too. They inflate blocks
@@ -23,7 +22,7 @@ export async function* gunzipBlocks(
   try {
     let length = 0
     let window: Buffer = Buffer.alloc(0)
-    read.bytes = headerLength
+    read.bytes = gzipHeader.length
     for (;;) {
       const block = await threads.take()
       if (!block) break
@@ -37,7 +36,7 @@ export async function* gunzipBlocks(
     await putting
     const {crc, left} = await threads.stop()
     const before: MemberSoFar = {read: read.bytes, length, crc, window}
-    for await (const chunk of inflateRest(chain(left, blocks.rest()), before, read)) {
+    for await (const chunk of inflateRest(prepended(left, blocks.rest()), before, read)) {
       await threads.hash(chunk)
       yield chunk
     }
@@ -66,12 +65,4 @@ async function putAll(blocks: BlockInput, threads: InflateThreads): Promise<void
 function lastOf(before: Buffer, bytes: Buffer): Buffer {
   if (bytes.length >= windowLength) return Buffer.from(bytes.subarray(-windowLength))
   return Buffer.concat([before, bytes]).subarray(-windowLength)
-}
-
-async function* chain(
-  first: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (first.length > 0) yield first
-  yield* rest
 }

@@ -1,4 +1,5 @@
 import {crc32, createInflateRaw} from 'node:zlib'
+import {prepended} from '../../stream/bytes.js'
 import {layerCorrupt} from '../corrupt.js'
 import {expectZeros, gunzip} from './gunzip.js'
 import {decoderOptions, decodeWith} from './zlib-decoding.js'
@@ -39,8 +40,8 @@ export async function* inflateRest(
     const rest = decoding.rest()
     const behind = await checkTrailer(rest, crc, length)
     read.bytes = before.read + here.bytes + trailerLength
-    if (behind[0] === undefined || behind[0] === 0) await expectZeros(chain(behind, rest))
-    else yield* nextMembers(chain(behind, rest), read)
+    if (behind[0] === undefined || behind[0] === 0) await expectZeros(prepended(behind, rest))
+    else yield* nextMembers(prepended(behind, rest), read)
   } finally {
     await decoding.close()
   }
@@ -80,12 +81,4 @@ async function* nextMembers(
     read.bytes = before + here.bytes
     yield chunk
   }
-}
-
-async function* chain(
-  first: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (first.length > 0) yield first
-  yield* rest
 }

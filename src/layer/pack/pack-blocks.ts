@@ -1,9 +1,9 @@
 import {type BlockBuffers, createBlockBuffers} from '../compress/blocks.js'
 import {type BlockCache, cachedCompression} from '../compress/block-cache.js'
 import type {BlockCodec} from '../compress/codec.js'
-import type {Entries, WalkedEntry} from '../tree/walked-entry.js'
-import {countEntries} from './blocks/count-entries.js'
-import {tarItem} from './blocks/write-tar.js'
+import type {Entries, TreeWalk, WalkedEntry} from '../tree/walked-entry.js'
+import {type CountedEntries, countEntries} from './blocks/count-entries.js'
+import {tarItems} from './blocks/write-tar.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import type {LayerThreads} from './layer-threads.js'
 import type {PackThreads} from './threads/pack-threads.js'
@@ -36,9 +36,8 @@ export async function* packBlocks(
     const threads = isWhole ? undefined : await options.threads.take(options.codec)
     if (!threads) return yield* packHere(chain(first, walk), options)
     try {
-      return yield* entries.walk
-        ? packThere(threads, entries.walk, options)
-        : packInThreads(threads, chain(first, walk), options)
+      const content = entries.walk ?? countEntries(chain(first, walk))
+      return yield* packInThreads(threads, content, options)
     } finally {
       await options.threads.giveBack(threads)
     }
@@ -83,38 +82,22 @@ async function* packHere(
   return layer.content()
 }
 
-/** A tree is walked where it is read. */
-async function* packThere(
+/** A tree is walked where it is read; other entries are listed here, and given to that thread. */
+async function* packInThreads(
   threads: PackThreads,
-  walk: NonNullable<Entries['walk']>,
+  content: TreeWalk | CountedEntries,
   {codec, ...options}: PackBlocksOptions,
 ): AsyncGenerator<Uint8Array, PackedContent, undefined> {
+  const isTree = 'tree' in content
   yield codec.head
-  const {diffId, crc, size, seen} = yield* threads.pack(walk, options)
-  if (codec.tail) yield codec.tail(crc, size)
+  const sum = yield* threads.pack(isTree ? content : tarItems(content), options)
+  if (codec.tail) yield codec.tail(sum.crc, sum.size)
+  const seen = isTree ? sum.seen : {...content.seen(), look: content.look()}
   return {
-    diffId,
-    tarSize: size,
+    diffId: sum.diffId,
+    tarSize: sum.size,
     entries: seen?.entries ?? 0,
     newestMtime: seen?.newestMtime ?? 0,
     look: seen?.look,
-  }
-}
-
-/** Entries of this thread are given to the others. */
-async function* packInThreads(
-  threads: PackThreads,
-  entries: Iterable<WalkedEntry>,
-  {codec, ...options}: PackBlocksOptions,
-): AsyncGenerator<Uint8Array, PackedContent, undefined> {
-  const counted = countEntries(entries)
-  yield codec.head
-  const {diffId, crc, size} = yield* threads.pack(items(), options)
-  if (codec.tail) yield codec.tail(crc, size)
-  const {entries: count, newestMtime = 0} = counted.seen()
-  return {diffId, tarSize: size, entries: count, newestMtime, look: counted.look()}
-
-  function* items() {
-    for (const walked of counted) yield tarItem(walked)
   }
 }

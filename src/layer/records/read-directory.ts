@@ -1,12 +1,11 @@
-import {closeSync, constants, openSync, readSync} from 'node:fs'
+import {closeSync, openSync, readSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {createTurn} from '../../stream/take-turns.js'
 import {readable} from '../byte-string.js'
 import {changed} from '../tree/file-state.js'
+import {openFlags} from '../tree/unchanged-file.js'
 import type {Entries, WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 import type {EntryListener} from './read-layer.js'
-
-const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * Tells `listener` of all entries of a directory, with their content; others get their turn in
@@ -43,7 +42,7 @@ function* contentOf(
   let descriptor: number | undefined
   let size = 0
   try {
-    descriptor = own ?? openSync(path, flags)
+    descriptor = own ?? openSync(path, openFlags)
     for (let read = -1; read !== 0; size += read) {
       read = readSync(descriptor, buffer, 0, buffer.length, null)
       if (read > 0) yield buffer.subarray(0, read)

@@ -1,14 +1,8 @@
 import {LimitError} from '../../errors.js'
-import type {Digest} from '../../oci/digest.js'
-import type {ByteStream} from '../../store/content-store.js'
-import {blamingSource} from '../../stream/blaming-source.js'
-import {abortable} from '../../stream/bytes.js'
-import {createTurn, writeInTurns} from '../../stream/take-turns.js'
 import {type ByteString, display} from '../byte-string.js'
-import {usualThreads, verifiedTar} from '../decompress/decompress.js'
+import {readTar, type StoredLayer} from '../decompress/read-tar.js'
 import type {Entry} from '../entry.js'
-import {inLayer, type LayerPlace} from '../in-layer.js'
-import {deepestPath, type UnpackLimits, unpackLimits} from '../limits.js'
+import {checkEntryCount, deepestPath, type UnpackLimits, unpackLimits} from '../limits.js'
 import {normalisePath} from '../normalise-path.js'
 import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
@@ -17,13 +11,8 @@ import {trackEntries} from '../tar/track-entries.js'
 import {checkEntry, type EntryRules} from '../unpack/check-entries.js'
 import type {EntryRecorder} from './record-entries.js'
 
-/** A layer as it is stored. */
-export interface StoredContent {
-  readonly open: () => Promise<ByteStream>
-  readonly mediaType: string
-  readonly diffId: Digest
-  /** For messages. */
-  readonly place: LayerPlace
+/** A layer as it is stored, and how it is read. */
+export interface StoredContent extends StoredLayer {
   /**
    * Of a slot's layer: where the slot's directory is, and what may be in it. It is then read as
    * `unpack` reads it, and paths are relative to the directory. Absent: what engines read is read,
@@ -54,7 +43,7 @@ export const readLimits: ReadLimits = {...unpackLimits, sparseBytes: 1024 ** 3}
  * throws.
  */
 export async function readLayer(
-  {open, mediaType, diffId, place, rules}: StoredContent,
+  {rules, ...stored}: StoredContent,
   listener: EntryListener,
   limits: ReadLimits,
   signal: AbortSignal,
@@ -65,16 +54,7 @@ export async function readLayer(
   const reader = rules
     ? createTarReader(handler, limits)
     : createHeaderScanner((entry) => handler.entry(entry, 0), handler)
-  const turn = createTurn()
-  const read = blamingSource(abortable(await open(), signal), async (blob) => {
-    const expected = {mediaType, diffId, threads: usualThreads}
-    for await (const chunk of verifiedTar(blob, expected, limits)) {
-      signal.throwIfAborted()
-      await writeInTurns(chunk, (piece) => reader.write(piece), turn)
-    }
-    reader.end()
-  })
-  await inLayer({...place, at}, () => read)
+  await readTar({...stored, place: {...stored.place, at}}, reader, {limits, signal})
 }
 
 /** Both readers tell it of all content. */
@@ -91,7 +71,7 @@ function slotHandler(rules: EntryRules, listener: EntryListener): ContentTarHand
 function imageHandler(listener: EntryListener, limits: ReadLimits): ContentTarHandler {
   let entries = 0
   return chosenEntries(listener, (archived) => {
-    checkCount(++entries, limits.entries)
+    checkEntryCount(++entries, limits.entries)
     return normalised(archived)
   })
 }
@@ -137,13 +117,6 @@ function checkDepth(path: ByteString): void {
     `the layer has ${display(path)}, which is ${names} directories deep`,
     {expected: deepestPath, found: names},
   )
-}
-
-function checkCount(entries: number, most: number): void {
-  if (entries <= most) return
-  throw new LimitError('ERR_INJECT_TOO_MANY_ENTRIES', `the layer has more than ${most} entries`, {
-    expected: most,
-  })
 }
 
 /** Bytes of a path that no limit is needed for. */

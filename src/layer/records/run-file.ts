@@ -1,7 +1,8 @@
-import {closeSync, openSync, readSync, unlinkSync, writeSync} from 'node:fs'
+import {closeSync, openSync, readSync, unlinkSync} from 'node:fs'
 import {join} from 'node:path'
 import {localIoError} from '../../disk/local-io-error.js'
 import {ownedName} from '../../disk/owned-name.js'
+import {writeAll} from '../../disk/write-all.js'
 import {decodeRecord, encodeRecords, lengthOfRecord} from './encode-record.js'
 import type {ContentRecord} from './record.js'
 
@@ -65,11 +66,8 @@ export function createRunFile(folder: string): RunFile {
 
   function append(bytes: Buffer): void {
     try {
-      for (let at = 0; at < bytes.length;) {
-        const written = writeSync(descriptor, bytes, at, bytes.length - at, size)
-        at += written
-        size += written
-      }
+      writeAll(descriptor, bytes, size)
+      size += bytes.length
     } catch (error) {
       throw localIoError(error, 'write a temporary file in', folder)
     }

@@ -1,4 +1,5 @@
 import type {ByteString} from '../byte-string.js'
+import {createColumn} from '../tree/column.js'
 import {createNameList} from '../tree/name-list.js'
 
 /** A name that waits for the others of its group. */
@@ -25,7 +26,7 @@ export function createEarlierNames<Place>(): EarlierNames<Place> {
   const paths = createNameList()
   const places: Place[] = []
   /** Of each name the one before it in its group, counted from 1; 0 for none. */
-  let before = new Uint32Array(1024)
+  const before = createColumn<number>((length) => new Uint32Array(length))
   /** Of each group its last name, counted from 1, and how many wait. */
   let lasts = new Uint32Array(1024)
   let counts = new Uint32Array(1024)
@@ -38,18 +39,17 @@ export function createEarlierNames<Place>(): EarlierNames<Place> {
     add(group, {path, place}) {
       const number = paths.add(path)
       places.push(place)
-      before = withRoom(before, number)
       lasts = withRoom(lasts, group)
       counts = withRoom(counts, group)
       if (counts[group] === 0) size++
-      before[number] = lasts[group] ?? 0
+      before.push(lasts[group] ?? 0)
       lasts[group] = number + 1
       counts[group] = (counts[group] ?? 0) + 1
     },
     take(group) {
       const names: EarlierName<Place>[] = []
       if ((counts[group] ?? 0) === 0) return names
-      for (let next = lasts[group] ?? 0; next > 0; next = before[next - 1] ?? 0)
+      for (let next = lasts[group] ?? 0; next > 0; next = before.at(next - 1))
         names.push({path: paths.at(next - 1), place: places[next - 1] as Place})
       lasts[group] = counts[group] = 0
       size--

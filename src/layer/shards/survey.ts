@@ -1,5 +1,6 @@
 import {createGroupCounts} from './group-counts.js'
 import {createItemTable, type ItemTable} from './item-table.js'
+import {longestWholePath} from '../tree/walk.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
@@ -29,12 +30,6 @@ export interface TreeSurvey {
 
 const headerLength = 512
 
-/**
- * Bytes of a path; with the directory's own before it, it is to be one that the kernel takes as a
- * whole.
- */
-const longestDivisible = 2500
-
 /** Walks all entries. Files are not opened, but their metadata is read. */
 export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
   const items = createItemTable()
@@ -48,7 +43,7 @@ export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
     const {entry} = walked
     count++
     newestMtime = Math.max(newestMtime, entry.mtime)
-    if (entry.path.length > longestDivisible) isDivisible = false
+    if (entry.path.length > longestWholePath) isDivisible = false
     if (entry.kind === 'directory') {
       directories++
       if (endsInWhiteout(entry.path)) isDivisible = false

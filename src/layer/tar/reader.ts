@@ -5,7 +5,7 @@ import {createGlobals} from './global-headers.js'
 import {layerCorrupt} from '../corrupt.js'
 import {longText} from './long-text.js'
 import {parsePaxRecords} from './pax-records.js'
-import {longestExtendedHeader} from '../limits.js'
+import {checkEntryCount, longestExtendedHeader} from '../limits.js'
 import {createSparseContent} from './sparse-content.js'
 import {
   checkParts,
@@ -268,13 +268,6 @@ export function createTarReader(
   }
 
   function count(): void {
-    entries++
-    if (entries > limits.entries) {
-      throw new LimitError(
-        'ERR_INJECT_TOO_MANY_ENTRIES',
-        `the layer has more than ${limits.entries} entries`,
-        {expected: limits.entries},
-      )
-    }
+    checkEntryCount(++entries, limits.entries)
   }
 }

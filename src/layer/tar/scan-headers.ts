@@ -7,16 +7,10 @@ import {type Pax, xattrsOf} from './pax-values.js'
 import {readRecords} from './scan-records.js'
 import {createSparseContent} from './sparse-content.js'
 import {number, oldParts, sparseFileOf, type SparseFile, type SparsePart} from './sparse-map.js'
+import type {TarHandler} from './tar-handler.js'
 
 /** Told of the content of files, for anyone who wants it. */
-export interface ContentHandler {
-  /** A part of the content of the file before; the bytes are valid during the call only. */
-  data(bytes: Uint8Array): void
-  /** So many zeros of it, which the archive does not hold. */
-  hole(zeros: number): void
-  /** Nothing more of that entry comes; called for entries of every kind. */
-  entryEnd(): void
-}
+export type ContentHandler = Required<Pick<TarHandler, 'data' | 'hole' | 'entryEnd'>>
 
 /**
  * Tells `onEntry` of the entries of a layer that somebody else made, and that engines unpack: reads

@@ -1,4 +1,5 @@
 import type {ByteString} from '../byte-string.js'
+import {createColumn} from './column.js'
 
 /** Bytes of a piece of memory that names are kept in. */
 const pieceLength = 256 * 1024
@@ -20,11 +21,11 @@ export function createNameList(): NameList {
   const pieces: Buffer[] = []
   /** Bytes that are taken of the last piece. */
   let used = pieceLength
-  let ends = new Float64Array(1024)
-  let length = 0
+  /** Of each name its piece, its end in that, and its length, in one number. */
+  const places = createColumn<number>((length) => new Float64Array(length))
   return {
     get length() {
-      return length
+      return places.length
     },
     add(name) {
       if (used + name.length > pieceLength) {
@@ -33,18 +34,12 @@ export function createNameList(): NameList {
       }
       pieces.at(-1)?.write(name, used, 'latin1')
       used += name.length
-      if (length === ends.length) {
-        const larger = new Float64Array(2 * length)
-        larger.set(ends)
-        ends = larger
-      }
-      // piece, end and length in one number
-      ends[length] = ((pieces.length - 1) * pieceSpan + used) * nameSpan + name.length
-      return length++
+      places.push(((pieces.length - 1) * pieceSpan + used) * nameSpan + name.length)
+      return places.length - 1
     },
     at(number) {
-      const word = ends[number]
-      if (number >= length || word === undefined) return ''
+      if (number >= places.length) return ''
+      const word = places.at(number)
       const count = word % nameSpan
       const place = Math.floor(word / nameSpan)
       const end = place % pieceSpan

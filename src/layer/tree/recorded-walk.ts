@@ -2,6 +2,7 @@ import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {createColumn} from './column.js'
 import type {FileState} from './file-state.js'
+import {longestWholePath} from './walk.js'
 import type {Entries, WalkDetail, WalkedEntry, WalkedFile} from './walked-entry.js'
 
 /** Bytes that a record may take: what needs more is walked again each time. */
@@ -11,12 +12,6 @@ const mostOdd = 50_000
 
 /** Details that say nothing which the recorded one does not. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
-
-/**
- * Bytes of a path; a longer one may be one that the kernel is told in pieces, which hold as long as
- * the walk is there only.
- */
-const longestPath = 2500
 
 /**
  * The same entries, of which those of the details `directories`, `names` and `states` are listed
@@ -80,7 +75,7 @@ function createRecord(prefixLength: number): WalkRecord {
 
   return {
     add(walked) {
-      if (walked.entry.path.length > longestPath) return false
+      if (walked.entry.path.length > longestWholePath) return false
       if (isPlain(walked)) {
         if (!addPlain(walked)) return false
       } else {

@@ -49,6 +49,12 @@ interface Frame {
 const longestAccess = 3_500
 
 /**
+ * Bytes of a path that the kernel is told as a whole, with the directory's own before it. A longer
+ * one may be told in pieces, which hold as long as the walk is there only.
+ */
+export const longestWholePath = 2500
+
+/**
  * Everything below `directory` (a real path, not a symlink) in the order of a layer: parents before
  * children, names sorted bytewise, so that the order depends on nothing but the names. The
  * directory itself is an entry only when it has a place (`path` is not `/`): an entry for the

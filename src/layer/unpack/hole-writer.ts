@@ -1,4 +1,5 @@
-import {ftruncateSync, writeSync} from 'node:fs'
+import {ftruncateSync} from 'node:fs'
+import {writeAll} from '../../disk/write-all.js'
 
 /** Bytes: shorter runs of zeros are written, so that a file does not fall into pieces. */
 const shortestHole = 64 * 1024
@@ -60,11 +61,8 @@ export function createHoleWriter(descriptor: number, {holes}: {holes: boolean}):
   }
 
   function put(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const written = writeSync(descriptor, bytes, at, bytes.length - at, position)
-      at += written
-      position += written
-    }
+    writeAll(descriptor, bytes, position)
+    position += bytes.length
   }
 }
 

@@ -5,6 +5,7 @@ import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {type CanonicalCheck, createCanonicalCheck} from '../tar/canonical.js'
 import {createLayerLooker, type LayerLook, type LayerLooker} from '../tree/layer-look.js'
+import {isReliable} from '../tree/reliable-file-systems.js'
 import type {TreeRoot} from './tree-root.js'
 
 /** A layer as it lies in the directory. */
@@ -75,9 +76,11 @@ export function createLayerWitness(): LayerWitness {
       current = beginLayer()
     },
     async layers(root, signal) {
+      // nothing would be remembered, so no file is looked at
+      if (bytes > mostBytes || !done.some(isOurs) || !isReliable(root.at('')))
+        return done.map(() => undefined)
       const inodes = new Set<number>()
       const found: (WitnessedLayer | undefined)[] = []
-      if (bytes > mostBytes) return done.map(() => undefined)
       for (const layer of done) found.push(await witness(layer, root, inodes, signal))
       const files = done.reduce((sum, {paths}) => sum + paths.length, 0)
       const touched = found.map((layer) => layer?.look.touched ?? 0n)
@@ -101,12 +104,18 @@ function beginLayer(): SeenLayer {
   }
 }
 
+/** Whether packing would write the same tar of the same files. */
+function isOurs({check, tarSize, hasAttributes}: SeenLayer): boolean {
+  return check.isCanonical(tarSize) && !hasAttributes
+}
+
 async function witness(
-  {looker, check, paths, entries, newestMtime = 0, tarSize, hasAttributes}: SeenLayer,
+  layer: SeenLayer,
   root: TreeRoot,
   inodes: Set<number>,
   signal: AbortSignal | undefined,
 ): Promise<WitnessedLayer | undefined> {
+  const {looker, paths, entries, newestMtime = 0, tarSize} = layer
   const turn = createTurn()
   for (const inside of paths) {
     const path = root.at(inside)
@@ -117,8 +126,7 @@ async function witness(
     if (turn.isOver()) await turn.giveTurn()
     signal?.throwIfAborted()
   }
-  const isSame = check.isCanonical(tarSize) && !hasAttributes
-  return isSame ? {look: looker.look(), tarSize, entries, newestMtime} : undefined
+  return isOurs(layer) ? {look: looker.look(), tarSize, entries, newestMtime} : undefined
 }
 
 /**

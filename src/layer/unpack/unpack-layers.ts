@@ -1,11 +1,6 @@
-import type {Digest} from '../../oci/digest.js'
-import type {ByteStream} from '../../store/content-store.js'
-import {abortable} from '../../stream/bytes.js'
-import {blamingSource} from '../../stream/blaming-source.js'
-import {createTurn, writeInTurns} from '../../stream/take-turns.js'
 import {type ByteString, fromText} from '../byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
-import {usualThreads, verifiedTar} from '../decompress/decompress.js'
+import {readTar, type StoredLayer} from '../decompress/read-tar.js'
 import type {EntryMetadata} from '../entry.js'
 import {ignoreFileName} from '../tree/ignore-rules.js'
 import type {Extraction} from './extract.js'
@@ -13,7 +8,7 @@ import {fillDirectory, type FillOptions} from './fill-directory.js'
 import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
 import {trackEntries} from '../tar/track-entries.js'
-import {inLayer, type LayerPlace} from '../in-layer.js'
+import type {LayerPlace} from '../in-layer.js'
 import {createLayerWitness, type LayerWitness, type WitnessedLayer} from './layer-witness.js'
 import {isSpecial} from './special-file.js'
 import {checkSpecials, mostSparseBytes, type UnpackLimits, unpackLimits} from '../limits.js'
@@ -21,13 +16,9 @@ import {isWhiteout} from '../whiteout.js'
 import {windowsFiles, windowsHives} from '../tree/windows.js'
 import type {TreeRoot} from './tree-root.js'
 
-/** A layer as it is stored. */
-interface StoredLayer {
-  /** Its blob. Called once, when it is clear that the directory can be filled. */
-  readonly open: () => Promise<ByteStream> | ByteStream
-  readonly mediaType: string
-  readonly diffId: Digest
-  /** Its number in the image and the digest of its blob, for messages. */
+/** A layer whose blob is opened once, when it is clear that the directory can be filled. */
+interface LayerToUnpack extends Omit<StoredLayer, 'place'> {
+  /** Default: its position among the layers, and its diff ID. */
   readonly place?: LayerPlace | undefined
 }
 
@@ -45,11 +36,11 @@ interface UnpackOptions extends FillOptions {
   readonly witnesses?: boolean | undefined
 }
 
-export type UnpackLayerOptions = UnpackOptions & StoredLayer
+export type UnpackLayerOptions = UnpackOptions & LayerToUnpack
 
 export interface UnpackLayersOptions extends UnpackOptions {
   /** Lowest first. */
-  readonly layers: readonly StoredLayer[]
+  readonly layers: readonly LayerToUnpack[]
 }
 
 export interface UnpackedLayer {
@@ -96,29 +87,17 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
     const {onWarning} = options
     const sink = layerSink(extraction, {...rules, special: limits.special}, {onWarning, witness})
-    const turn = createTurn()
     let bytes = 0
-    for (const [position, {open, mediaType, diffId, place}] of layers.entries()) {
+    for (const [position, layer] of layers.entries()) {
       sink.beginLayer()
       const left = {...limits, totalBytes: limits.totalBytes - bytes}
       const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
-      const before = bytes
       const {handler, at} = trackEntries(sink.handler)
       const reader = createTarReader(handler, {...limits, sparseBytes})
-      const read = blamingSource(abortable(await open(), signal), async (blob) => {
-        for await (const chunk of verifiedTar(
-          blob,
-          {mediaType, diffId, threads: usualThreads},
-          left,
-        )) {
-          signal?.throwIfAborted()
-          await writeInTurns(chunk, (piece) => reader.write(piece), turn)
-          bytes += chunk.length
-        }
-        reader.end()
-      })
-      await inLayer({number: position + 1, digest: diffId, ...place, at}, () => read)
-      witness?.endLayer(bytes - before)
+      const place = {number: position + 1, digest: layer.diffId, ...layer.place, at}
+      const tarSize = await readTar({...layer, place}, reader, {limits: left, signal})
+      witness?.endLayer(tarSize)
+      bytes += tarSize
     }
     const settle = async (tree: TreeRoot): Promise<void> => {
       witnessed = (await witness?.layers(tree, signal)) ?? []

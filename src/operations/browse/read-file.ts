@@ -1,10 +1,11 @@
-import {closeSync, ftruncateSync, readSync, writeSync} from 'node:fs'
+import {closeSync, readSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {PreconditionError} from '../../errors.js'
 import {display, fromText, readable} from '../../layer/byte-string.js'
 import {type EntryListener, readLayer, type ReadLimits} from '../../layer/records/read-layer.js'
 import type {ContentRecord} from '../../layer/records/record.js'
 import {openNameless} from '../../layer/records/run-file.js'
+import {createHoleWriter} from '../../layer/unpack/hole-writer.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'
 import {placeOf} from '../compare/read-trees.js'
@@ -91,33 +92,28 @@ async function copyContent(
 }
 
 function copyEntry(wanted: number, descriptor: number) {
+  const content = createHoleWriter(descriptor, {holes: true})
   let sequence = 0
   let size = 0
   const listener: EntryListener = {
     entry() {
       sequence++
     },
-    data(bytes) {
-      if (sequence !== wanted) return
-      try {
-        for (let at = 0; at < bytes.length;) {
-          const written = writeSync(descriptor, bytes, at, bytes.length - at, size)
-          at += written
-          size += written
-        }
-      } catch (error) {
-        throw localIoError(error, 'write', 'a temporary file')
-      }
-    },
-    hole(zeros) {
-      if (sequence === wanted) size += zeros
-    },
-    entryEnd() {
-      // a hole at the end is not written by anything else
-      if (sequence === wanted) ftruncateSync(descriptor, size)
-    },
+    data: (bytes) => take(bytes.length, () => content.write(bytes)),
+    hole: (zeros) => take(zeros, () => content.skip(zeros)),
+    entryEnd: () => take(0, () => content.end()),
   }
   return {listener, size: () => size}
+
+  function take(length: number, write: () => void): void {
+    if (sequence !== wanted) return
+    try {
+      write()
+    } catch (error) {
+      throw localIoError(error, 'write', 'a temporary file')
+    }
+    size += length
+  }
 }
 
 async function giveOut(

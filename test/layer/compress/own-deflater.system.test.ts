@@ -7,7 +7,6 @@ import {describe, expect, it} from 'vitest'
 import {compile} from '../../../bin/wasm.mjs'
 import {
   createBlockDeflate,
-  createMemory,
   deflateBound,
   largestBlock,
   loadDeflate,
@@ -15,9 +14,12 @@ import {
   slack,
 } from '../../../src/layer/compress/block-deflate.js'
 import {deflateProbe} from '../../../src/layer/compress/deflate-probe.js'
-import {gzip, gzipHeader, gzipTrailer} from '../../../src/layer/compress/gzip.js'
+import {gzip, gzipTrailer} from '../../../src/layer/compress/gzip.js'
 import {createOwnDeflate, ownDeflater} from '../../../src/layer/compress/own-deflater.js'
+import {gzipHeader} from '../../../src/layer/gzip-header.js'
+import {createMemory} from '../../../src/layer/shared-memory.js'
 import {digestOf} from '../../../src/oci/digest.js'
+import {generated, noise, random} from '../../support/generated-bytes.js'
 
 const deflate = createOwnDeflate()
 const last = Buffer.of(3, 0)
@@ -28,32 +30,6 @@ function roundTrip(block: Buffer): Uint8Array {
   const back = inflateRawSync(Buffer.concat([bytes, last]))
   if (back.compare(block) !== 0) throw new Error(`${block.length} bytes do not come back`)
   if (bytes.length > deflateBound(block.length)) throw new Error(`more than the bound`)
-  return bytes
-}
-
-/** A generator of its own, so that a failure comes again. */
-function random(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
-
-/** Bytes of many kinds: noise, few values, runs, copies from near, from far, of themselves. */
-function generated(next: (below: number) => number, length: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  const values = 1 + next(next(2) === 0 ? 4 : 256)
-  for (let at = 0; at < length;) {
-    const piece = Math.min(1 + next(next(8) === 0 ? 400 : 20), length - at)
-    const kind = next(6)
-    if (kind === 0) bytes.fill(next(256), at, at + piece)
-    else if (kind < 4 && at > 0) {
-      const from = at - 1 - next(Math.min(at, kind === 1 ? 8 : 40_000))
-      for (let i = 0; i < piece; i++) bytes[at + i] = bytes[from + i] ?? 0
-    } else for (let i = 0; i < piece; i++) bytes[at + i] = next(values)
-    at += piece
-  }
   return bytes
 }
 
@@ -75,11 +51,6 @@ const fibonacci = (symbols: number): Buffer => {
     bytes[other] = value
   }
   return bytes
-}
-
-const noise = (length: number, seed = 1): Buffer => {
-  const next = random(seed)
-  return Buffer.from(Uint8Array.from({length}, () => next(256)))
 }
 
 /** Bytes of ours over those of zlib at level 1, for the same blocks. */

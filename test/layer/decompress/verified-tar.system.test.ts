@@ -7,8 +7,9 @@ import {gunzip} from '../../../src/layer/decompress/gunzip.js'
 import {unpackLimits} from '../../../src/layer/limits.js'
 import {type Digest, digestOf} from '../../../src/oci/digest.js'
 import {drain} from '../../../src/stream/bytes.js'
+import {generated, noise, random} from '../../support/generated-bytes.js'
 import {runs} from '../../support/property-runs.js'
-import {generated, member, noise, ownBlock, ownBlocks, ownGzip, random} from './own-layer.js'
+import {member, ownBlock, ownBlocks, ownGzip} from './own-layer.js'
 
 const mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip'
 const MiB = 1024 * 1024

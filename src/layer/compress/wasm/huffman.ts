@@ -1,4 +1,5 @@
 // Lengths of codes from frequencies, and codes from lengths.
+import {firstCodes, takeCode} from '../../wasm/canonical'
 import {LENGTH_COUNTS, NEXT_CODES, NODES, SORT_KEYS} from './scratch'
 
 /** A frequency is below 2^23, a symbol below 2^9: both fit into one sort key. */
@@ -154,40 +155,12 @@ function limitLengths(scratch: usize, used: i32, longest: u32): void {
   }
 }
 
-/**
- * The codes of `count` symbols by their lengths, with their bits in the order of a deflate stream.
- * https://www.rfc-editor.org/rfc/rfc1951#section-3.2.2
- */
+/** The codes of `count` symbols by their lengths, their bits in the order of a deflate stream. */
 export function canonicalCodes(scratch: usize, lengths: usize, count: u32, codes: usize): void {
-  const counts = scratch + LENGTH_COUNTS
   const next = scratch + NEXT_CODES
-  memory.fill(counts, 0, 32 * 4)
-  for (let symbol: u32 = 0; symbol < count; symbol++) {
-    const place = counts + (<u32>load<u8>(lengths + symbol) << 2)
-    store<u32>(place, load<u32>(place) + 1)
-  }
-  store<u32>(counts, 0)
-  let code: u32 = 0
-  for (let length: u32 = 1; length < 16; length++) {
-    code = (code + load<u32>(counts + ((length - 1) << 2))) << 1
-    store<u32>(next + (length << 2), code)
-  }
+  firstCodes(lengths, count, scratch + LENGTH_COUNTS, next)
   for (let symbol: u32 = 0; symbol < count; symbol++) {
     const length = <u32>load<u8>(lengths + symbol)
-    if (!length) continue
-    const place = next + (length << 2)
-    const own = load<u32>(place)
-    store<u32>(place, own + 1)
-    store<u16>(codes + (symbol << 1), reversed(own, length))
+    if (length) store<u16>(codes + (symbol << 1), takeCode(next, length))
   }
-}
-
-/** The lower `count` bits (up to 16), the first one last. */
-@inline
-function reversed(bits: u32, count: u32): u32 {
-  let b = ((bits & 0x5555) << 1) | ((bits >>> 1) & 0x5555)
-  b = ((b & 0x3333) << 2) | ((b >>> 2) & 0x3333)
-  b = ((b & 0x0f0f) << 4) | ((b >>> 4) & 0x0f0f)
-  b = ((b & 0xff) << 8) | (b >>> 8)
-  return b >>> (16 - count)
 }

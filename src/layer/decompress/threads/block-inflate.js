@@ -27,17 +27,6 @@ export function loadInflate() {
 }
 
 /**
- * A memory of `length` bytes for blocks and working memory, which threads may share.
- *
- * @param {number} length
- * @returns {WebAssembly.Memory}
- */
-export function createMemory(length) {
-  const pages = Math.ceil(length / 65_536)
-  return new WebAssembly.Memory({initial: pages, maximum: pages, shared: true})
-}
-
-/**
  * Inflate within `memory`, with working memory of `scratchLength` bytes at `scratch`. The function
  * that it gives inflates `length` bytes at `from`, which are one block of our own deflate, and
  * returns how many bytes it wrote to `to`; -1 when they are not such a block, which says nothing

@@ -1,9 +1,9 @@
 import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
 import {type DigestAlgorithm, type Digest, parseDigest} from '../../../oci/digest.js'
-import {createMemory, largestBlock, loadInflate} from './block-inflate.js'
+import {bellAfter, bellCount, ringBell} from '../../bell.js'
+import {createMemory} from '../../shared-memory.js'
+import {largestBlock, loadInflate} from './block-inflate.js'
 import {
-  bellAfter,
-  bellCount,
   crcAfter,
   filledCount,
   fillPlace,
@@ -13,7 +13,6 @@ import {
   inflatedLengthOf,
   isDone,
   type Ring,
-  ringBell,
   ringLength,
   setEnded,
   storedAt,

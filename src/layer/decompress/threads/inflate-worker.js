@@ -3,10 +3,9 @@
 import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'
 import {crc32} from 'node:zlib'
+import {awaitBell, bellCount} from '../../bell.js'
 import {createBlockInflate} from './block-inflate.js'
 import {
-  awaitBell,
-  bellCount,
   claimBlock,
   filledCount,
   foreign,

@@ -1,5 +1,6 @@
 // JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
 // the built one.
+import {bellWords, ringBell} from '../../bell.js'
 import {
   inputSlack,
   largestBlock,
@@ -16,13 +17,11 @@ import {
  */
 
 /** Words before those of the places. */
-const bell = 0
-const filled = 1
-const hashed = 2
-const claimed = 3
-const last = 4
-const sleepers = 5
-const firstPlace = 6
+const filled = bellWords
+const hashed = bellWords + 1
+const claimed = bellWords + 2
+const last = bellWords + 3
+const firstPlace = bellWords + 4
 
 /** Words of a place: bytes stored and inflated, the number of the block that is done, the CRC. */
 const perPlace = 4
@@ -218,53 +217,4 @@ export function setEnded(ring) {
 /** @param {Ring} ring */
 export function isEnded({words}) {
   return Atomics.load(words, last) === 1
-}
-
-/**
- * Something has changed that another thread may wait for. Anyone who goes to sleep is counted
- * before the bell is looked at for the last time, so that nobody misses it.
- *
- * @param {Ring} ring
- */
-export function ringBell({words}) {
-  Atomics.add(words, bell, 1)
-  // to wake nobody costs as much as to wake somebody
-  if (Atomics.load(words, sleepers) > 0) Atomics.notify(words, bell)
-}
-
-/**
- * How often the bell has rung: to be asked before looking at what may have changed.
- *
- * @param {Ring} ring
- */
-export function bellCount({words}) {
-  return Atomics.load(words, bell)
-}
-
-/**
- * Sleeps until the bell has rung more often than `count`. A thread that nobody wakes is ended from
- * outside.
- *
- * @param {Ring} ring
- * @param {number} count
- */
-export function awaitBell({words}, count) {
-  Atomics.add(words, sleepers, 1)
-  Atomics.wait(words, bell, count)
-  Atomics.sub(words, sleepers, 1)
-}
-
-/**
- * Resolves as soon as the bell has rung more often than `count`.
- *
- * @param {Ring} ring
- * @param {number} count
- * @returns {Promise<void>}
- */
-export async function bellAfter({words}, count) {
-  /** @type {{waitAsync: (words: Int32Array, at: number, value: number) => {value: unknown}}} */
-  const {waitAsync} = /** @type {any} */ (Atomics)
-  Atomics.add(words, sleepers, 1)
-  await waitAsync(words, bell, count).value
-  Atomics.sub(words, sleepers, 1)
 }

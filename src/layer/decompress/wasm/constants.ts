@@ -1,6 +1,5 @@
 // What RFC 1951 fixes, and how tables are laid out.
 
-export const LONGEST_CODE: u32 = 15
 export const LENGTH_CODE_SYMBOLS: u32 = 19
 export const END_OF_BLOCK: u32 = 256
 /** Symbols of the fixed code, of which the last two are never used. */

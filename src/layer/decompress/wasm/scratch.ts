@@ -1,6 +1,7 @@
 // Where things lie in the working memory of one thread, from its start. Only the first three
 // outlive a block.
-import {DISTANCE_BITS, LENGTH_CODE_BITS, LITERAL_BITS, LONGEST_CODE} from './constants'
+import {LONGEST_CODE} from '../../wasm/canonical'
+import {DISTANCE_BITS, LENGTH_CODE_BITS, LITERAL_BITS} from './constants'
 
 /** u32[288], u32[32] and u32[19]: what the entry of each symbol is, without its code. */
 export const LITERAL_RESULTS: usize = 0

@@ -1,3 +1,4 @@
+import {firstCodes, LONGEST_CODE, takeCode} from '../../wasm/canonical'
 import {
   DISTANCE_SYMBOLS,
   END,
@@ -5,7 +6,6 @@ import {
   LENGTH_CODE_SYMBOLS,
   LITERAL,
   LITERAL_SYMBOLS,
-  LONGEST_CODE,
   MOST_DISTANCE_SYMBOLS,
   MOST_LITERAL_SYMBOLS,
   OTHER,
@@ -65,20 +65,8 @@ export function buildTable(
   table: usize,
   bits: u32,
 ): bool {
-  const counts = scratch + LENGTH_COUNTS
   const next = scratch + NEXT_CODES
-  memory.fill(counts, 0, 16 * 4)
-  for (let symbol: u32 = 0; symbol < count; symbol++) {
-    const place = counts + (<u32>load<u8>(lengths + symbol) << 2)
-    store<u32>(place, load<u32>(place) + 1)
-  }
-  store<u32>(counts, 0)
-  let code: u32 = 0
-  for (let length: u32 = 1; length <= LONGEST_CODE; length++) {
-    code = (code + load<u32>(counts + ((length - 1) << 2))) << 1
-    store<u32>(next + (length << 2), code)
-  }
-  if (code + load<u32>(counts + (LONGEST_CODE << 2)) != 1 << LONGEST_CODE) return false
+  if (firstCodes(lengths, count, scratch + LENGTH_COUNTS, next) != 1 << LONGEST_CODE) return false
 
   const size: u32 = 1 << bits
   const secondBits = LONGEST_CODE - bits
@@ -87,10 +75,7 @@ export function buildTable(
   for (let symbol: u32 = 0; symbol < count; symbol++) {
     const length = <u32>load<u8>(lengths + symbol)
     if (!length) continue
-    const place = next + (length << 2)
-    const own = load<u32>(place)
-    store<u32>(place, own + 1)
-    const reverse = reversed(own, length)
+    const reverse = takeCode(next, length)
     const result = load<u32>(results + (symbol << 2))
     if (length <= bits) {
       const entry = result + length + (length << 8)
@@ -110,14 +95,4 @@ export function buildTable(
       store<u32>(table + ((begins + at) << 2), entry)
   }
   return true
-}
-
-/** The lower `count` bits (up to 16), the first one last. */
-@inline
-function reversed(bits: u32, count: u32): u32 {
-  let b = ((bits & 0x5555) << 1) | ((bits >>> 1) & 0x5555)
-  b = ((b & 0x3333) << 2) | ((b >>> 2) & 0x3333)
-  b = ((b & 0x0f0f) << 4) | ((b >>> 4) & 0x0f0f)
-  b = ((b & 0xff) << 8) | (b >>> 8)
-  return b >>> (16 - count)
 }

@@ -1,13 +1,6 @@
+import {LONGEST_CODE} from '../../wasm/canonical'
 import {bitsWaiting, countWaiting, inputAt, resume} from './bits'
-import {
-  DISTANCE_BITS,
-  END,
-  LITERAL,
-  LITERAL_BITS,
-  LONGEST_CODE,
-  OTHER,
-  SECOND,
-} from './constants'
+import {DISTANCE_BITS, END, LITERAL, LITERAL_BITS, OTHER, SECOND} from './constants'
 import {DISTANCE_TABLE, LITERAL_TABLE} from './scratch'
 
 const LITERAL_MASK: u64 = (1 << LITERAL_BITS) - 1

@@ -11,8 +11,12 @@ export interface EntryItem extends TarItem {
   readonly walked: WalkedEntry
 }
 
-/** Throws what `encodeHeader` throws. */
-export function tarItem(walked: WalkedEntry): EntryItem {
+/** What the tar has of each entry. Throws what `encodeHeader` throws, and what `entries` throw. */
+export function* tarItems(entries: Iterable<WalkedEntry>): Generator<EntryItem> {
+  for (const walked of entries) yield tarItem(walked)
+}
+
+function tarItem(walked: WalkedEntry): EntryItem {
   const {entry, file} = walked
   return {
     walked,
@@ -25,7 +29,7 @@ export function tarItem(walked: WalkedEntry): EntryItem {
 
 /**
  * The tar stream of `entries`, cut into blocks by `rule`; each block is in a buffer from `allocate`
- * (of the length asked for), which the consumer owns from then on. Throws what `tarItem` throws,
+ * (of the length asked for), which the consumer owns from then on. Throws what `tarItems` throws,
  * and `LocalIoError`: `ERR_INJECT_CHANGED_WHILE_PACKED` for a file that is not, when read to its
  * end, what was listed.
  */
@@ -35,14 +39,10 @@ export function* writeTar(
   allocate: (length: number) => Buffer,
 ): Generator<Buffer> {
   try {
-    yield* tarBlocks(items(), rule, allocate)
+    yield* tarBlocks(tarItems(entries), rule, allocate)
   } catch (error) {
     if (!(error instanceof UnreadFile)) throw error
     throw unreadFile((error.item as EntryItem).walked.entry.path, error)
-  }
-
-  function* items(): Generator<EntryItem> {
-    for (const walked of entries) yield tarItem(walked)
   }
 }
 

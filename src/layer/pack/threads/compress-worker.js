@@ -2,6 +2,7 @@
 // well as in the built one.
 import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'
+import {ringBell} from '../../bell.js'
 import {createBlockDeflate} from '../../compress/block-deflate.js'
 import {
   awaitState,
@@ -16,7 +17,6 @@ import {
   looked,
   outputAt,
   outputLengthOf,
-  ringBell,
   scratchAt,
   setOutputLength,
   setState,

@@ -1,16 +1,16 @@
 import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
 import {type Digest, parseDigest} from '../../../oci/digest.js'
-import {createMemory, loadDeflate} from '../../compress/block-deflate.js'
+import {bellAfter, bellCount, ringBell} from '../../bell.js'
+import {loadDeflate} from '../../compress/block-deflate.js'
 import type {BlockCache} from '../../compress/block-cache.js'
 import type {BlockCodec} from '../../compress/codec.js'
+import {createMemory} from '../../shared-memory.js'
 import type {TreeWalk} from '../../tree/walked-entry.js'
 import {type EntryItem, unreadFile} from '../blocks/write-tar.js'
 import {createFeed, type Feed, noFeed} from './feed.js'
 import {createLookUp, type LookUp} from './look-up.js'
 import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
 import {
-  bellAfter,
-  bellCount,
   done,
   end,
   free,
@@ -20,7 +20,6 @@ import {
   outputLengthOf,
   resetRing,
   type Ring,
-  ringBell,
   ringLength,
   setAwaited,
   setState,

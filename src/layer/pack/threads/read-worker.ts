@@ -4,6 +4,7 @@ import {createHash} from 'node:crypto'
 import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads'
 import {crc32} from 'node:zlib'
 import {InjectError} from '../../../errors.js'
+import {ringBell} from '../../bell.js'
 import type {BlockRule} from '../../compress/blocks.js'
 import {walkTree} from '../../tree/walk-tree.js'
 import type {Tree} from '../../tree/walked-entry.js'
@@ -20,7 +21,6 @@ import {
   free,
   full,
   inputAt,
-  ringBell,
   type Ring,
   setLength,
   setState,

@@ -1,5 +1,6 @@
 // JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
 // the built one.
+import {bellWords, ringBell} from '../../bell.js'
 
 /*
  * Blocks go round a ring of places in shared memory: one thread fills them, others compress them,
@@ -20,12 +21,11 @@ export const done = 4
 const states = 8
 
 /** Words before those of the places. */
-const bell = 0
-const claimed = 1
-const fed = 2
-const eaten = 3
-const awaited = 4
-const firstPlace = 5
+const claimed = bellWords
+const fed = bellWords + 1
+const eaten = bellWords + 2
+const awaited = bellWords + 3
+const firstPlace = bellWords + 4
 
 /** Words of a place: its state, bytes of the block or `end`, bytes of the result, its key. */
 const perPlace = 11
@@ -223,16 +223,6 @@ export function claimBlock({words}) {
 }
 
 /**
- * Something has changed that the main thread may wait for.
- *
- * @param {Ring} ring
- */
-export function ringBell({words}) {
-  Atomics.add(words, bell, 1)
-  Atomics.notify(words, bell)
-}
-
-/**
  * The main thread goes on with this block: the bell rings for no later one.
  *
  * @param {Ring} ring
@@ -251,28 +241,6 @@ export function setAwaited({words}, block) {
  */
 export function tellDone(ring, block) {
   if (Atomics.load(ring.words, awaited) === block) ringBell(ring)
-}
-
-/**
- * How often the bell has rung: to be asked before looking at what may have changed.
- *
- * @param {Ring} ring
- */
-export function bellCount({words}) {
-  return Atomics.load(words, bell)
-}
-
-/**
- * Resolves as soon as the bell has rung more often than `count`.
- *
- * @param {Ring} ring
- * @param {number} count
- * @returns {Promise<unknown>}
- */
-export async function bellAfter({words}, count) {
-  /** @type {{waitAsync: (words: Int32Array, at: number, value: number) => {value: unknown}}} */
-  const {waitAsync} = /** @type {any} */ (Atomics)
-  return waitAsync(words, bell, count).value
 }
 
 /**

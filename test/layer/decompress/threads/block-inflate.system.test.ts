@@ -5,7 +5,6 @@ import {compile} from '../../../../bin/wasm.mjs'
 import * as compressing from '../../../../src/layer/compress/block-deflate.js'
 import {
   createBlockInflate,
-  createMemory,
   inputSlack,
   largestBlock,
   loadInflate,
@@ -13,8 +12,10 @@ import {
   outputSlack,
   scratchLength,
 } from '../../../../src/layer/decompress/threads/block-inflate.js'
+import {createMemory} from '../../../../src/layer/shared-memory.js'
 import {runs} from '../../../support/property-runs.js'
-import {generated, noise, ownBlock, random} from '../own-layer.js'
+import {generated, noise, random} from '../../../support/generated-bytes.js'
+import {ownBlock} from '../own-layer.js'
 
 /** Guard zones, of a byte that nothing else is filled with. */
 const [zone, guard] = [4096, 0xa5]

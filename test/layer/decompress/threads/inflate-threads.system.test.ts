@@ -5,7 +5,8 @@ import {
 } from '../../../../src/layer/decompress/threads/inflate-threads.js'
 import {type DigestAlgorithm, digestOf} from '../../../../src/oci/digest.js'
 import {crc32} from 'node:zlib'
-import {generated, noise, ownBlock, random} from '../own-layer.js'
+import {generated, noise, random} from '../../../support/generated-bytes.js'
+import {ownBlock} from '../own-layer.js'
 
 const started: InflateThreads[] = []
 const start = (count: number, algorithm: DigestAlgorithm = 'sha256'): InflateThreads => {

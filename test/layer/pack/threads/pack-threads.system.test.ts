@@ -25,7 +25,7 @@ import {
   type PackThreads,
   startPackThreads,
 } from '../../../../src/layer/pack/threads/pack-threads.js'
-import {type EntryItem, tarItem} from '../../../../src/layer/pack/blocks/write-tar.js'
+import {type EntryItem, tarItems} from '../../../../src/layer/pack/blocks/write-tar.js'
 import {lookOf} from '../../../../src/layer/tree/layer-look.js'
 import {treeEntries} from '../../../../src/layer/tree/walk-tree.js'
 import {walk} from '../../../../src/layer/tree/walk.js'
@@ -91,9 +91,7 @@ afterEach(async () => {
 
 const stateOf = (path: string) => lstatSync(path, {bigint: true})
 
-function* itemsOf(root: string): Generator<EntryItem> {
-  for (const walked of pathsOf(root)()) yield tarItem(walked)
-}
+const itemsOf = (root: string) => tarItems(pathsOf(root)())
 
 /** All that a pack gives, and what it returns. */
 async function drain(stream: ReturnType<PackThreads['pack']>) {
