@@ -1,13 +1,13 @@
 import {InjectError, NetworkError} from '../errors.js'
 import {decodeDocument, descriptorOf} from '../image/document.js'
-import {eject, isSameImage, rememberedBase} from '../image/eject.js'
+import {eject, isSameImage} from '../image/eject.js'
+import {originOf, originOfIndex} from '../image/follow/origin.js'
 import {formatNote, type RunNote, withNote} from '../image/follow/run-note.js'
 import type {Image} from '../image/image.js'
 import {imageEntries, type IndexTree} from '../image/index/index-tree.js'
 import {replaceImages} from '../image/index/replace-images.js'
 import {findSlots} from '../image/slot.js'
-import {baseDigest} from '../oci/annotation.js'
-import {type Digest, isDigest} from '../oci/digest.js'
+import type {Digest} from '../oci/digest.js'
 import {ociIndex} from '../oci/media-type.js'
 import {repositoryName} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
@@ -205,7 +205,7 @@ async function withoutSlot(
   signal: AbortSignal,
 ): Promise<EmptiedImage> {
   const rest = eject(image, name)
-  const before = findSlots(rest).length === 0 ? (rememberedBase(image) ?? base) : undefined
+  const before = findSlots(rest).length === 0 ? (originOf(image).digest ?? base) : undefined
   const found = before === undefined ? undefined : await fetchOriginal(store, before, signal)
   const original = found !== undefined && isSameImage(rest, found)
   return {before: image, after: original ? found : rest, rest, original}
@@ -243,8 +243,7 @@ async function originalIndex(
   named: string | undefined,
   signal: AbortSignal,
 ): Promise<IndexTree | undefined> {
-  const remembered = new Map(Object.entries(before.index.value.annotations ?? {})).get(baseDigest)
-  const name = isDigest(remembered) ? remembered : named
+  const name = originOfIndex(before.index).digest ?? named
   const stored = name === undefined ? undefined : await store.getManifest(name, {signal})
   const document = stored && (await ifUsable(() => Promise.resolve(decodeDocument(stored))))
   if (document?.kind !== 'index') return undefined

@@ -7,6 +7,7 @@ import {familyOf} from '../../oci/manifest.js'
 import {textShape} from '../../oci/shape.js'
 import {editedImage} from '../edited-image.js'
 import type {Encoded, Image} from '../image.js'
+import {labelsAndAnnotations} from '../labels.js'
 import {bytesOf, configDescriptorEdits, editMembers, type MemberEdit, textOf} from '../text-edit.js'
 
 /** The longest note of a user, in characters. */
@@ -32,10 +33,8 @@ export interface RunNote {
 }
 
 /** Of an image; `undefined` where it has none, or something that is not one. */
-export function noteOf({manifest, config}: Image): RunNote | undefined {
-  const labels = Object.entries(config.value.config?.Labels ?? {})
-  const annotations = Object.entries(manifest.value.annotations ?? {})
-  return parseNote(new Map([...labels, ...annotations]).get(runNote))
+export function noteOf(image: Image): RunNote | undefined {
+  return parseNote(labelsAndAnnotations(image).get(runNote))
 }
 
 /** Of an index, in the same way. */
