@@ -89,7 +89,10 @@ export function swapRunImage(image: Image, run: Image, reference: string): Image
   const top = topLayer === undefined ? -1 : rootfs.diff_ids.indexOf(topLayer)
   if (top < 0) throw lostRunImage(topLayer)
   const labels = labelsOf(image)
-  const layers = [...run.manifest.value.layers.map((layer) => inFamilyOf(image, layer)), ...image.manifest.value.layers.slice(top + 1)]
+  const layers = [
+    ...run.manifest.value.layers.map((layer) => inFamilyOf(image, layer)),
+    ...image.manifest.value.layers.slice(top + 1),
+  ]
   const diffIds = [...run.config.value.rootfs.diff_ids, ...rootfs.diff_ids.slice(top + 1)]
   const from = stepsBehind(image, top)
   const below = countsUp(run.config.value.history ?? [], run.manifest.value.layers.length)
