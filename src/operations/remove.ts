@@ -1,4 +1,3 @@
-import {InjectError, NetworkError} from '../errors.js'
 import {decodeDocument, descriptorOf} from '../image/document.js'
 import {eject, isSameImage} from '../image/eject.js'
 import {originOf, originOfIndex} from '../image/follow/origin.js'
@@ -13,7 +12,7 @@ import {repositoryName} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
 import type {ContentStore} from '../store/content-store.js'
 import {withTarget} from './copy/with-target.js'
-import {fetchImage} from './find/fetch-image.js'
+import {fetchOriginal, ifUsable} from './find/fetch-original.js'
 import type {ImageRequest} from './find/image-request.js'
 import {loadIndex} from './find/load-index.js'
 import {type LoadedTargets, loadTargets, type Target} from './find/load-targets.js'
@@ -213,27 +212,6 @@ async function withoutSlot(
 
 function isSameFamily({after, rest}: EmptiedImage): boolean {
   return after.manifest.descriptor.mediaType === rest.manifest.descriptor.mediaType
-}
-
-function fetchOriginal(
-  store: ContentStore,
-  name: string,
-  signal: AbortSignal,
-): Promise<Image | undefined> {
-  return ifUsable(() => fetchImage(store, name, signal))
-}
-
-/**
- * `undefined` if the image is refused or is not an image, so that it cannot be put back. Throws
- * `NetworkError`, because the result must not depend on whether the registry is reachable.
- */
-async function ifUsable<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof InjectError && !(error instanceof NetworkError)) return undefined
-    throw error
-  }
 }
 
 /** The original index, if it has exactly the images that are left. */

@@ -1,4 +1,4 @@
-import {InjectError, NetworkError} from '../../errors.js'
+import {InjectError} from '../../errors.js'
 import {
   type ChangedTwice,
   changedTwice,
@@ -19,7 +19,7 @@ import {parseReference, type Reference, repositoryName} from '../../oci/names/re
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import type {BaseLayers} from '../slot/base-layers.js'
-import {fetchImage} from '../find/fetch-image.js'
+import {fetchOriginal} from '../find/fetch-original.js'
 import {originName} from '../find/image-request.js'
 import {type Hidden, lookBelow} from './look-below.js'
 import type {ImagePair} from './pair-images.js'
@@ -128,23 +128,6 @@ function isSameRepository(name: string, reference: Reference): boolean {
     return repositoryName(parseReference(name)) === repositoryName(reference)
   } catch (error) {
     if (error instanceof InjectError) return false
-    throw error
-  }
-}
-
-/**
- * The image that the slots were put into; `undefined` if it is gone, or refused. Throws
- * `NetworkError`, because what is refused must not depend on whether the registry is reachable.
- */
-async function fetchOriginal(
-  store: ContentStore,
-  digest: Digest,
-  signal: AbortSignal,
-): Promise<Image | undefined> {
-  try {
-    return await fetchImage(store, digest, signal)
-  } catch (error) {
-    if (error instanceof InjectError && !(error instanceof NetworkError)) return undefined
     throw error
   }
 }
