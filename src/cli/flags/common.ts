@@ -118,9 +118,8 @@ export const tagsFlag = Flags.custom({
   parse: (text) => Promise.resolve(parseTag(text)),
 })
 
-/** Where a result goes, and how it is made public. */
-export const resultFlags = {
-  tag: tagsFlag(),
+/** How a result is made public, and where else it goes. */
+const publicationFlags = {
   'dry-run': Flags.boolean({summary: 'Show what would be done, and change nothing.'}),
   attestations: Flags.option({options: ['drop', 'keep'] as const})({
     default: 'drop' as const,
@@ -151,8 +150,11 @@ export const resultFlags = {
   }),
 }
 
-/** The flags of the commands that change the chosen images and make a tag name the result. */
-export const tagFlags = {...resultFlags, platform: platformsFlag()}
+/** The flags of the commands that make a tag name another image. */
+export const resultFlags = {tag: tagsFlag(), ...publicationFlags}
+
+/** The same, for commands that change the chosen images of an index. */
+export const tagFlags = {tag: tagsFlag(), platform: platformsFlag(), ...publicationFlags}
 
 /** What an image says of the one that it was made from. */
 export const baseAnnotationsFlag = {
