@@ -13,7 +13,10 @@ const local: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
  */
 export function originReference({name}: Origin, image: Reference): Reference | undefined {
   const reference = name === undefined ? undefined : referenceIn(name)
-  if (reference?.kind !== 'registry' || (local.has(reachIn(reference)) && reachIn(image) !== 'loopback'))
+  if (
+    reference?.kind !== 'registry' ||
+    (local.has(reachIn(reference)) && reachIn(image) !== 'loopback')
+  )
     return undefined
   return reference
 }
