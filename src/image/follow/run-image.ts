@@ -4,6 +4,7 @@ import {type Digest, isDigest} from '../../oci/digest.js'
 import {parseJsonValue} from '../../oci/json-value.js'
 import {formatPlatform, matchesPlatform, platformOf} from '../../oci/platform.js'
 import {textShape} from '../../oci/shape.js'
+import {setOrRemove} from '../config-edits.js'
 import {editedImage} from '../edited-image.js'
 import {inFamilyOf} from '../family.js'
 import {countsUp, layerSteps} from '../history.js'
@@ -127,10 +128,7 @@ function labelEdits(
   const topLayer = run.config.value.rootfs.diff_ids.at(-1)
   const metadata = setMember(labels.get(metadataLabel) ?? '{}', ['runImage', 'topLayer'], topLayer)
   return [
-    ...[...keys].map((key): MemberEdit => {
-      const [path, value] = [['config', 'Labels', key], own.get(key)]
-      return value === undefined ? {kind: 'remove', path} : {kind: 'set', path, value}
-    }),
+    ...[...keys].map((key) => setOrRemove(['config', 'Labels', key], own.get(key))),
     {
       kind: 'set',
       path: ['config', 'Labels', metadataLabel],
