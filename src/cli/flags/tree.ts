@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {tmpdir} from 'node:os'
 import {UsageError} from '../../errors.js'
-import {readLimits, type ReadLimits} from '../../layer/records/read-layer.js'
+import {limitsFor, type ReadLimits} from '../../layer/records/read-layer.js'
 import {machinePlatform, type Platform} from '../../oci/platform.js'
 import type {TreeRequest} from '../../operations/browse/open-tree.js'
 import {type ImagePart, parseImagePart} from '../../operations/compare/side.js'
@@ -66,10 +66,5 @@ function chosenPart(own: ImagePart | undefined, given: ImagePart | undefined): I
 
 /** The limits that were given, over the usual ones. */
 export function limitsOption(flags: LimitFlags): ReadLimits {
-  const {'max-size': size, 'zstd-window': zstdWindow} = flags
-  return {
-    ...readLimits,
-    ...(size !== undefined && {totalBytes: size, sparseBytes: size, ratio: Infinity}),
-    ...(zstdWindow !== undefined && {zstdWindow}),
-  }
+  return limitsFor({largest: flags['max-size'], zstdWindow: flags['zstd-window']})
 }
