@@ -1,13 +1,10 @@
 import {Args} from '@oclif/core'
-import {tmpdir} from 'node:os'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, strictFlag} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
-import {chosenPart, limitsOption, partFlags, partOption, readFlags} from '../src/cli/flags/tree.js'
+import {partFlags, readFlags, treeRequest} from '../src/cli/flags/tree.js'
 import {contentOutput} from '../src/cli/terminal/content-output.js'
-import {machinePlatform} from '../src/oci/platform.js'
 import {readFile} from '../src/operations/browse/read-file.js'
-import {parseImagePart} from '../src/operations/compare/side.js'
 
 export default class Cat extends BaseCommand {
   static override readonly summary = 'Print one file of a slot, or of a whole image.'
@@ -40,13 +37,9 @@ export default class Cat extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Cat)
-    const {reference, part} = parseImagePart(args.image)
     const request = {
-      ...{reference, path: args.path, platform: flags.platform},
-      part: chosenPart(part, partOption(flags)),
-      machine: machinePlatform(process.arch),
-      limits: limitsOption(flags),
-      temporary: tmpdir(),
+      ...treeRequest(args.image, flags),
+      path: args.path,
       write: contentOutput(process.stdout, this.jsonEnabled()),
     }
     return this.perform(flags, (ports) => readFile(request, ports), {line: () => undefined})

@@ -1,13 +1,11 @@
 import {Args, Flags} from '@oclif/core'
-import {tmpdir} from 'node:os'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, strictFlag} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
-import {chosenPart, limitsOption, partFlags, partOption, readFlags} from '../src/cli/flags/tree.js'
+import {partFlags, readFlags, treeRequest} from '../src/cli/flags/tree.js'
 import {fileLine} from '../src/cli/render/files.js'
-import {machinePlatform} from '../src/oci/platform.js'
 import {listFiles} from '../src/operations/browse/list-files.js'
-import {parseImagePart, splitPath} from '../src/operations/compare/side.js'
+import {splitPath} from '../src/operations/compare/side.js'
 
 export default class Ls extends BaseCommand {
   static override readonly summary = 'List the files of a slot, or of a whole image.'
@@ -41,13 +39,9 @@ export default class Ls extends BaseCommand {
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Ls)
     const {image, path = args.path ?? '/'} = splitPath(args.image)
-    const {reference, part} = parseImagePart(image)
     const request = {
-      ...{reference, path, platform: flags.platform, recursive: flags.recursive},
-      part: chosenPart(part, partOption(flags)),
-      machine: machinePlatform(process.arch),
-      limits: limitsOption(flags),
-      temporary: tmpdir(),
+      ...treeRequest(image, flags),
+      ...{path, recursive: flags.recursive},
       onFile: this.jsonEnabled() ? undefined : fileLine(flags.long, (line) => this.log(line)),
     }
     return this.perform(flags, (ports) => listFiles(request, ports), {line: () => undefined})

@@ -1,17 +1,19 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, resultRequest, strictFlag, tagFlags} from '../src/cli/flags/common.js'
+import {
+  imageArg,
+  referenceFlag,
+  resultFlags,
+  resultRequest,
+  strictFlag,
+} from '../src/cli/flags/common.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {layerIndexes} from '../src/cli/ports/pack-ports.js'
 import {presentRebase} from '../src/cli/render/rebase.js'
-import {parseReference, type Reference} from '../src/oci/names/reference.js'
+import {parseReference} from '../src/oci/names/reference.js'
 import {platformPolicies, type PlatformPolicy} from '../src/operations/follow/pair-images.js'
 import {lookPolicies, type LookPolicy} from '../src/operations/follow/slot-index.js'
 import {rebase, type RebaseRequest} from '../src/operations/rebase.js'
-
-// all images of an index are rebased
-// eslint-disable-next-line @typescript-eslint/no-unused-vars -- the rest is what is wanted
-const {platform, ...resultFlags} = tagFlags
 
 export default class Rebase extends BaseCommand {
   static override readonly summary = "Put the slots of an image on the vendor's new image."
@@ -34,13 +36,12 @@ export default class Rebase extends BaseCommand {
   ]
   static override readonly args = {image: imageArg}
   static override readonly flags = {
+    // without --platform: all images of an index are rebased
     ...resultFlags,
     ...checkFlag,
-    onto: Flags.custom<Reference>({
-      helpValue: 'REFERENCE',
+    onto: referenceFlag({
       summary: 'Image to put the slots on (default: the one that IMAGE says it was made from).',
-      parse: (text) => Promise.resolve(parseReference(text)),
-    })(),
+    }),
     platforms: Flags.option({options: platformPolicies})({
       default: 'intersect' as PlatformPolicy,
       helpValue: 'intersect|fail',
@@ -82,6 +83,6 @@ export default class Rebase extends BaseCommand {
   ): RebaseRequest {
     const {onto, platforms, look, force} = flags
     const image = {reference: parseReference(args.image)}
-    return {image, ...resultRequest({...flags, platform: undefined}), onto, platforms, look, force}
+    return {image, ...resultRequest(flags), onto, platforms, look, force}
   }
 }

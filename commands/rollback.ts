@@ -1,6 +1,6 @@
-import {Args, Flags, type Interfaces} from '@oclif/core'
+import {Args, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {imageArg, strictFlag, tagsFlag} from '../src/cli/flags/common.js'
+import {imageArg, resultFlags, strictFlag} from '../src/cli/flags/common.js'
 import {keepFlags, keepRequest} from '../src/cli/flags/run.js'
 import {presentRollback} from '../src/cli/render/rollback.js'
 import {parseReference} from '../src/oci/names/reference.js'
@@ -36,8 +36,8 @@ export default class Rollback extends BaseCommand {
     }),
   }
   static override readonly flags = {
-    tag: tagsFlag(),
-    'dry-run': Flags.boolean({summary: 'Show what would be done, and change nothing.'}),
+    tag: resultFlags.tag,
+    'dry-run': resultFlags['dry-run'],
     ...keepFlags,
     ...strictFlag,
   }

@@ -1,6 +1,6 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {slotName, slotPath, strictFlag} from '../src/cli/flags/common.js'
+import {referenceFlag, slotName, slotPath, strictFlag} from '../src/cli/flags/common.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
@@ -9,7 +9,7 @@ import {layerIndexes, packPorts} from '../src/cli/ports/pack-ports.js'
 import {splitWords} from '../src/cli/flags/status-words.js'
 import {renderStatus, renderStatusMarkdown} from '../src/cli/render/status.js'
 import {differsExitCode, exitCode} from '../src/cli/terminal/exit-code.js'
-import {parseReference, type Reference} from '../src/oci/names/reference.js'
+import type {Reference} from '../src/oci/names/reference.js'
 import {status, type StatusRequest} from '../src/operations/status.js'
 import type {UpdateRequest} from '../src/operations/update.js'
 
@@ -42,11 +42,9 @@ export default class Status extends BaseCommand {
     }),
   }
   static override readonly flags = {
-    base: Flags.custom<Reference>({
-      helpValue: 'REFERENCE',
+    base: referenceFlag({
       summary: "The vendor's image, for images that do not say what they were made from.",
-      parse: (text) => Promise.resolve(parseReference(text)),
-    })(),
+    }),
     platform: platformsFlag(),
     name: slotName(),
     path: slotPath(),

@@ -1,7 +1,12 @@
-import {InjectError, NotFoundError, PreconditionError} from '../errors.js'
+import {NotFoundError, PreconditionError} from '../errors.js'
 import {type Digest, isDigest} from '../oci/digest.js'
 import {decodeManifest} from '../oci/manifest.js'
-import {type ArchiveReference, parseReference, repositoryName} from '../oci/names/reference.js'
+import {
+  type ArchiveReference,
+  parseReference,
+  referenceIn,
+  repositoryName,
+} from '../oci/names/reference.js'
 import {compareTags} from '../store/tags.js'
 import type {ContentStore, StoredManifest} from '../store/content-store.js'
 import type {LayoutManifests} from '../store/layout/manifests.js'
@@ -93,16 +98,11 @@ function namesOf(place: string, images: readonly Named[], first = 0): string[] {
 
 function withTags(saved: DockerSavedImage): Named {
   const tags = (saved.RepoTags ?? []).flatMap((text) => {
-    try {
-      const reference = parseReference(text)
-      return reference.tag === undefined
-        ? []
-        : [{repository: repositoryName(reference), tag: reference.tag}]
-    } catch (error) {
-      // what is not a name names nothing
-      if (error instanceof InjectError) return []
-      throw error
-    }
+    // what is not a name names nothing
+    const reference = referenceIn(text)
+    return reference?.tag === undefined
+      ? []
+      : [{repository: repositoryName(reference), tag: reference.tag}]
   })
   return {saved, tags}
 }

@@ -2,7 +2,6 @@ import {isDeepStrictEqual} from 'node:util'
 import {PreconditionError} from '../errors.js'
 import {baseDigest, baseName, runNote, slotLabels} from '../oci/annotation.js'
 import type {ImageConfig} from '../oci/config.js'
-import {type Digest, isDigest} from '../oci/digest.js'
 import {parseAccepted} from '../oci/json-value.js'
 import {quoted} from '../oci/quoted.js'
 import {editsOfConfig, editsOfManifest, parseEdits} from './config-edits.js'
@@ -18,6 +17,7 @@ import {
 import {checkFamily} from './family.js'
 import {editedImage} from './edited-image.js'
 import type {Encoded, Image} from './image.js'
+import {labelsOf} from './labels.js'
 import {findSlot, findSlots, type Slot} from './slot.js'
 
 /**
@@ -41,18 +41,6 @@ export function eject(image: Image, name: string): Image {
   return editedImage(image, {manifest, config})
 }
 
-/** A map, because any text can be a label, the names of what objects inherit among them. */
-function labelsOf({config}: ImageConfig): Map<string, string> {
-  return new Map(Object.entries(config?.Labels ?? {}))
-}
-
-/** The manifest that the first slot was put into, as the image remembers it. */
-export function rememberedBase({manifest, config}: Image): Digest | undefined {
-  const annotations = Object.entries(manifest.value.annotations ?? {})
-  const said = new Map([...labelsOf(config.value), ...annotations]).get(baseDigest)
-  return isDigest(said) ? said : undefined
-}
-
 /**
  * Whether `rest`, which slots were taken out of, is `original` again, so that this may stand in its
  * place: the same layers, by their content, and the same config but for its time and for what is
@@ -65,7 +53,7 @@ export function isSameImage(rest: Image, original: Image): boolean {
 function editConfig(config: Encoded<ImageConfig>, slot: Slot, isLast: boolean): string {
   const {value} = config
   const keys = slotLabels(slot.name)
-  const before = parseEdits(labelsOf(value).get(keys.before))
+  const before = parseEdits(labelsOf({config}).get(keys.before))
   const own: string[] = Object.values<string>({...keys})
   if (isLast) own.push(...ofAnySlot)
   const gone: JsonPath[] = [
@@ -82,7 +70,7 @@ function editManifest(
   isLast: boolean,
   configBytes: Uint8Array,
 ): string {
-  const before = parseEdits(labelsOf(config.value).get(slotLabels(slot.name).before))
+  const before = parseEdits(labelsOf({config}).get(slotLabels(slot.name).before))
   const edited = editMembers(textOf(manifest), [
     ...slot.layers.map(({layer}) => removal(['layers', layer])),
     ...editsOfManifest(before),

@@ -1,8 +1,10 @@
 import {PreconditionError} from '../errors.js'
+import type {Descriptor} from '../oci/descriptor.js'
 import {familyOf} from '../oci/manifest.js'
 import {
   familyOfMediaType,
   isEncryptedLayer,
+  layerCompression,
   type LayerCompression,
   layerMediaType,
 } from '../oci/media-type.js'
@@ -59,6 +61,17 @@ export function newLayerType({manifest}: Image, compression: LayerCompression = 
     "the image is in Docker's format, which has no layers compressed with zstd",
     {hint: '--to-oci makes it an OCI image, or stay with gzip'},
   )
+}
+
+/**
+ * The descriptor of a layer as an image of this family has it: the same one if its media type is of
+ * that family already. Throws what `newLayerType` throws.
+ */
+export function inFamilyOf(image: Image, descriptor: Descriptor): Descriptor {
+  const {mediaType, digest, size} = descriptor
+  const family = familyOf(image.manifest.value, image.manifest.descriptor.mediaType)
+  if (familyOfMediaType(mediaType) === family) return descriptor
+  return {mediaType: newLayerType(image, layerCompression(mediaType)), digest, size}
 }
 
 const names = {docker: "Docker's", oci: "OCI's"} as const

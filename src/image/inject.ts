@@ -29,6 +29,7 @@ import {
 } from './text-edit.js'
 import {editedImage} from './edited-image.js'
 import type {Encoded, Image, Layer} from './image.js'
+import {labelsOf} from './labels.js'
 import {findSlot, findSlots, hasLayers, type Slot} from './slot.js'
 import type {Sharding, SlotParents} from './sharding.js'
 import {type LayerStep, planLayers} from './slot-layers.js'
@@ -104,9 +105,8 @@ export function inject(image: Image, injection: Injection): Image {
 }
 
 /** Whether the label that CernVM-FS's tool believes still names the blob that holds the slot. */
-function namesItsBlob({config}: Image, {name, layers, descriptor}: Slot): boolean {
-  const labels = new Map(Object.entries(config.value.config?.Labels ?? {}))
-  const named = labels.get(slotLabels(name).gzip)
+function namesItsBlob(image: Image, {name, layers, descriptor}: Slot): boolean {
+  const named = labelsOf(image).get(slotLabels(name).gzip)
   return named === undefined || layers.length > 1 || named === descriptor.digest
 }
 
@@ -147,7 +147,7 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
   if (container_config) changes.push(...labelEdits(['container_config', 'Labels'], injection))
   if (!isEmpty(edits)) {
     const label = slotLabels(name).before
-    const known = parseEdits(new Map(Object.entries(config.value.config?.Labels ?? {})).get(label))
+    const known = parseEdits(labelsOf(image).get(label))
     const before = mergeEdits(known, valuesBefore(config.value, manifest.value, edits))
     changes.push(...editsOfConfig(config.value, edits))
     changes.push(setOrRemove(['config', 'Labels', label], JSON.stringify(before)))

@@ -2,7 +2,8 @@ import {IntegrityError, PreconditionError} from '../errors.js'
 import {slotLabels, slotNameOf} from '../oci/annotation.js'
 import {quoted} from '../oci/quoted.js'
 import {countsUp, isSlotStep, layerSteps, newestIn, ownSteps} from './history.js'
-import type {Image, Layer} from './image.js'
+import type {Image, Layer, NumberedLayer} from './image.js'
+import {labelsOf} from './labels.js'
 import {
   mostLayers,
   parseParents,
@@ -99,6 +100,11 @@ export function findSlots(image: Image): Slot[] {
   return slots.sort((a, b) => a.layer - b.layer)
 }
 
+/** The layers of a slot with their numbers in the image, lowest first. */
+export function numberedLayers({layers}: Pick<Slot, 'layers'>): NumberedLayer[] {
+  return layers.map(({descriptor, diffId, layer}) => ({descriptor, diffId, number: layer + 1}))
+}
+
 /** Whether a slot holds just these layers, in this order. */
 export function hasLayers(
   slot: Slot | undefined,
@@ -106,11 +112,6 @@ export function hasLayers(
 ): boolean {
   if (!slot || slot.layers.length !== layers?.length) return false
   return slot.layers.every(({diffId}, position) => diffId === layers[position]?.diffId)
-}
-
-/** A map, because any text can be a label, the names of what objects inherit among them. */
-function labelsOf({config}: Image): Map<string, string> {
-  return new Map(Object.entries(config.value.config?.Labels ?? {}))
 }
 
 /**

@@ -6,9 +6,8 @@ import {fileAspects} from '../operations/compare/file-change.js'
 const text = v.optional(v.string('must be a text'))
 const flag = v.optional(v.boolean('must be true or false'))
 const texts = v.optional(v.array(v.string('must be a text'), 'must be a list'))
-const wholeNumber = v.optional(
-  v.pipe(v.number('must be a number'), v.safeInteger('must be a whole number'), v.minValue(0)),
-)
+const whole = v.pipe(v.number('must be a number'), v.safeInteger('must be a whole number'))
+const wholeNumber = v.optional(v.pipe(whole, v.minValue(0)))
 const oneOf = (...words: readonly string[]) =>
   v.optional(v.picklist(words, `must be one of ${words.join(', ')}`))
 const record = v.optional(v.record(v.string(), v.nullable(v.string('must be a text'))))
@@ -25,23 +24,17 @@ const commonOptions = {
 }
 const keepOptions = {
   keep: v.optional(
-    v.pipe(
-      v.number('must be a number'),
-      v.safeInteger('must be a whole number'),
-      v.minValue(1, 'must be 1 at least'),
-      v.maxValue(1000, 'must be 1,000 at most'),
-    ),
+    v.pipe(whole, v.minValue(1, 'must be 1 at least'), v.maxValue(1000, 'must be 1,000 at most')),
   ),
   keepAs: text,
 }
-const resultOptions = {
-  ...commonOptions,
-  name: text,
+const platforms = v.optional(
+  v.union([v.literal('all'), v.array(v.string())], "must be 'all' or a list of platforms"),
+)
+/** Where a result goes, and how it is made public. */
+const publishOptions = {
   tags: texts,
   to: text,
-  platforms: v.optional(
-    v.union([v.literal('all'), v.array(v.string())], "must be 'all' or a list of platforms"),
-  ),
   attestations: oneOf('drop', 'keep'),
   onConflict: oneOf('fail', 'retry'),
   noClobber: flag,
@@ -49,25 +42,22 @@ const resultOptions = {
   ...keepOptions,
   note: text,
 }
-const layerOptions = {
-  ...resultOptions,
-  baseAnnotations: flag,
+const resultOptions = {...commonOptions, ...publishOptions, name: text, platforms}
+/** How a layer is made. */
+const formatOptions = {
   path: text,
   created: wholeNumber,
   compression: oneOf('gzip', 'zstd', 'none'),
   level: v.optional(
-    v.pipe(
-      v.number('must be a number'),
-      v.safeInteger('must be a whole number'),
-      v.minValue(1, 'must be 1 at least'),
-      v.maxValue(9, 'must be 9 at most'),
-    ),
+    v.pipe(whole, v.minValue(1, 'must be 1 at least'), v.maxValue(9, 'must be 9 at most')),
   ),
   toOci: flag,
   parents: oneOf('dir', 'base', 'omit'),
 }
+const layerOptions = {...resultOptions, ...formatOptions, baseAnnotations: flag}
 const treeOptions = {name: text, all: flag, largest: wholeNumber}
 const id = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0))
+const owner = v.optional(v.strictObject({uid: id, gid: id}))
 
 /** What says what a directory packs to. */
 const contentOptions = {
@@ -77,7 +67,7 @@ const contentOptions = {
       "must be 'auto' or a number from 1 to 127",
     ),
   ),
-  owner: v.optional(v.strictObject({uid: id, gid: id})),
+  owner,
   allowEmpty: flag,
   chmod: text,
   exclude: texts,
@@ -116,13 +106,7 @@ const shapes = {
     ),
     indexAnnotations: record,
     adopt: text,
-    chunkSize: v.optional(
-      v.pipe(
-        v.number('must be a number'),
-        v.safeInteger('must be a whole number'),
-        v.minValue(65_536, 'must be 64 KiB at least'),
-      ),
-    ),
+    chunkSize: v.optional(v.pipe(whole, v.minValue(65_536, 'must be 64 KiB at least'))),
   }),
   unpack: v.strictObject({
     ...commonOptions,
@@ -138,14 +122,7 @@ const shapes = {
   inspect: v.strictObject({...commonOptions, platform: text}),
   rebase: v.strictObject({
     ...commonOptions,
-    tags: texts,
-    to: text,
-    attestations: resultOptions.attestations,
-    onConflict: resultOptions.onConflict,
-    noClobber: flag,
-    dryRun: flag,
-    ...keepOptions,
-    note: text,
+    ...publishOptions,
     onto: text,
     platformPolicy: oneOf('intersect', 'fail'),
     look: oneOf('auto', 'all', 'none'),
@@ -153,15 +130,10 @@ const shapes = {
   }),
   status: v.strictObject({
     ...commonOptions,
+    ...formatOptions,
     ...contentOptions,
     name: text,
-    platforms: resultOptions.platforms,
-    path: text,
-    created: wholeNumber,
-    compression: layerOptions.compression,
-    level: layerOptions.level,
-    toOci: flag,
-    parents: layerOptions.parents,
+    platforms,
     base: text,
     directory: text,
   }),
@@ -176,7 +148,7 @@ const shapes = {
   copy: v.strictObject({
     ...commonOptions,
     tags: texts,
-    platforms: resultOptions.platforms,
+    platforms,
     noClobber: flag,
     dryRun: flag,
     allTags: flag,
@@ -185,13 +157,13 @@ const shapes = {
   diff: v.strictObject({
     ...commonOptions,
     ...treeOptions,
-    platforms: resultOptions.platforms,
+    platforms,
     view: oneOf('changes', 'rows', 'counts'),
     paths: texts,
     ignore: v.optional(v.array(v.picklist(fileAspects, `must be of ${fileAspects.join(', ')}`))),
     exact: flag,
     exclude: texts,
-    owner: v.optional(v.strictObject({uid: id, gid: id})),
+    owner,
   }),
   listFiles: v.strictObject({
     ...commonOptions,

@@ -1,6 +1,6 @@
 import {refuseReserved, withoutOldCommand} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
-import {readLimits, type ReadLimits} from '../layer/records/read-layer.js'
+import {limitsFor} from '../layer/records/read-layer.js'
 import {parseModeRule} from '../layer/tree/mode-rule.js'
 import {pathPatterns} from '../layer/tree/path-patterns.js'
 import {parseSlotPath} from '../image/slot-path.js'
@@ -139,7 +139,7 @@ export function diffRequest(
       view: views[view],
       ignored: new Set(ignore),
       isWanted: pathPatterns(paths),
-      limits: limitsOf(settings),
+      limits: limitsFor({largest: settings.largest}),
       ...{temporary, exact},
     },
   }
@@ -153,7 +153,7 @@ export function treeRequest(image: string, settings: TreeSettings, temporary: st
     part: part ?? partOf(settings) ?? {kind: 'slot', name: undefined},
     platform: platformOf(settings.platform),
     machine: machinePlatform(process.arch),
-    limits: limitsOf(settings),
+    limits: limitsFor({largest: settings.largest}),
     temporary,
   }
 }
@@ -161,11 +161,6 @@ export function treeRequest(image: string, settings: TreeSettings, temporary: st
 function partOf({name, all = false}: Pick<TreeSettings, 'name' | 'all'>): ImagePart | undefined {
   if (all) return {kind: 'all'}
   return name === undefined ? undefined : {kind: 'slot', name: parseSlotName(name)}
-}
-
-function limitsOf({largest}: Pick<TreeSettings, 'largest'>): ReadLimits {
-  if (largest === undefined) return readLimits
-  return {...readLimits, totalBytes: largest, sparseBytes: largest, ratio: Infinity}
 }
 
 /** Which states stay reachable by tags of their own. */

@@ -1,5 +1,6 @@
 import {PreconditionError} from '../errors.js'
 import type {RunNote} from '../image/follow/run-note.js'
+import {findSlots} from '../image/slot.js'
 import type {Digest} from '../oci/digest.js'
 import {formatReference, type Reference} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
@@ -16,10 +17,11 @@ import {type LoadedImages, loadImages, originOfLoaded} from './follow/load-image
 import {originReference, unknownOrigin} from './follow/origin-reference.js'
 import {pairImages, type PairedImages, type PlatformPolicy} from './follow/pair-images.js'
 import {rebasedDocument} from './follow/rebase-document.js'
-import {hasSlots, rebasedImage, type RebasedImage} from './follow/rebased-image.js'
+import {rebasedImage, type RebasedImage} from './follow/rebased-image.js'
 import type {LookPolicy} from './follow/slot-index.js'
 import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
 import {publishKeeping} from './publish/keep-replaced.js'
+import {storedDocument} from './publish/publish.js'
 import {findReplaced, noteOfRun, withFittingNote} from './publish/run-notes.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
 import {publishUntilSettled, type Round, type Workplace} from './publish/until-settled.js'
@@ -115,7 +117,8 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
 function pairsOf({request, injected, onto}: RebaseRound): PairedImages {
   const what = formatReference(request.image.reference)
   const paired = pairImages(injected, onto.images, request.platforms, what)
-  if (paired.pairs.some((pair) => hasSlots(pair.onto.image))) {
+  // they would be taken for layers of the vendor's
+  if (paired.pairs.some((pair) => findSlots(pair.onto.image).length > 0)) {
     throw new PreconditionError(
       'ERR_INJECT_ONTO_INJECTED',
       `${formatReference(onto.reference)} has slots itself, and is not the vendor's image`,
@@ -150,5 +153,5 @@ function joinedStore({store, request, onto}: RebaseRound, vendor: ContentStore):
 /** What the tag names now, for tags that do not name it yet. */
 async function sameDocument(store: ContentStore, digest: Digest, signal: AbortSignal) {
   const stored = await store.getManifest(digest, {signal})
-  return stored && {outermost: {...stored, value: undefined}, images: [], indexes: []}
+  return stored && storedDocument(stored)
 }

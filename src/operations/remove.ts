@@ -1,19 +1,18 @@
-import {InjectError, NetworkError} from '../errors.js'
 import {decodeDocument, descriptorOf} from '../image/document.js'
-import {eject, isSameImage, rememberedBase} from '../image/eject.js'
+import {eject, isSameImage} from '../image/eject.js'
+import {originOf, originOfIndex} from '../image/follow/origin.js'
 import {formatNote, type RunNote, withNote} from '../image/follow/run-note.js'
 import type {Image} from '../image/image.js'
 import {imageEntries, type IndexTree} from '../image/index/index-tree.js'
 import {replaceImages} from '../image/index/replace-images.js'
 import {findSlots} from '../image/slot.js'
-import {baseDigest} from '../oci/annotation.js'
-import {type Digest, isDigest} from '../oci/digest.js'
+import type {Digest} from '../oci/digest.js'
 import {ociIndex} from '../oci/media-type.js'
 import {repositoryName} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
 import type {ContentStore} from '../store/content-store.js'
 import {withTarget} from './copy/with-target.js'
-import {fetchImage} from './find/fetch-image.js'
+import {fetchOriginal, ifUsable} from './find/fetch-original.js'
 import type {ImageRequest} from './find/image-request.js'
 import {loadIndex} from './find/load-index.js'
 import {type LoadedTargets, loadTargets, type Target} from './find/load-targets.js'
@@ -205,7 +204,7 @@ async function withoutSlot(
   signal: AbortSignal,
 ): Promise<EmptiedImage> {
   const rest = eject(image, name)
-  const before = findSlots(rest).length === 0 ? (rememberedBase(image) ?? base) : undefined
+  const before = findSlots(rest).length === 0 ? (originOf(image).digest ?? base) : undefined
   const found = before === undefined ? undefined : await fetchOriginal(store, before, signal)
   const original = found !== undefined && isSameImage(rest, found)
   return {before: image, after: original ? found : rest, rest, original}
@@ -215,27 +214,6 @@ function isSameFamily({after, rest}: EmptiedImage): boolean {
   return after.manifest.descriptor.mediaType === rest.manifest.descriptor.mediaType
 }
 
-function fetchOriginal(
-  store: ContentStore,
-  name: string,
-  signal: AbortSignal,
-): Promise<Image | undefined> {
-  return ifUsable(() => fetchImage(store, name, signal))
-}
-
-/**
- * `undefined` if the image is refused or is not an image, so that it cannot be put back. Throws
- * `NetworkError`, because the result must not depend on whether the registry is reachable.
- */
-async function ifUsable<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof InjectError && !(error instanceof NetworkError)) return undefined
-    throw error
-  }
-}
-
 /** The original index, if it has exactly the images that are left. */
 async function originalIndex(
   store: ContentStore,
@@ -243,8 +221,7 @@ async function originalIndex(
   named: string | undefined,
   signal: AbortSignal,
 ): Promise<IndexTree | undefined> {
-  const remembered = new Map(Object.entries(before.index.value.annotations ?? {})).get(baseDigest)
-  const name = isDigest(remembered) ? remembered : named
+  const name = originOfIndex(before.index).digest ?? named
   const stored = name === undefined ? undefined : await store.getManifest(name, {signal})
   const document = stored && (await ifUsable(() => Promise.resolve(decodeDocument(stored))))
   if (document?.kind !== 'index') return undefined

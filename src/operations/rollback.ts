@@ -4,11 +4,12 @@ import type {Digest} from '../oci/digest.js'
 import {formatReference, repositoryName, type Reference} from '../oci/names/reference.js'
 import {formatTime} from '../oci/time.js'
 import type {Ports} from '../ports.js'
-import type {ContentStore, StoredManifest} from '../store/content-store.js'
+import type {ContentStore} from '../store/content-store.js'
 import {findDocument} from './find/find-document.js'
 import type {HistoryPoint} from './follow/history-point.js'
 import {walkHistory} from './follow/walk-history.js'
 import {publishKeeping} from './publish/keep-replaced.js'
+import {storedDocument} from './publish/publish.js'
 import type {KeepRequest} from './publish/publish-request.js'
 import {outstanding, planTagMoves} from './publish/tag-moves.js'
 
@@ -55,7 +56,9 @@ export async function rollback(request: RollbackRequest, ports: Ports): Promise<
     const planned = outstanding(moves, digest)
     if (!dryRun && planned.length > 0) ports.report({kind: 'step', step: 'publish', on: store.name})
     const publish = {keep, dryRun, onConflict: 'fail', noClobber: false} as const
-    const publication = {changed: documentOf(stored), moves, request: {publish}}
+    // whatever it is, it must be an image or an index
+    decodeDocument(stored)
+    const publication = {changed: storedDocument(stored), moves, request: {publish}}
     const tags = dryRun
       ? planned.map(({tag}) => tag)
       : await publishKeeping(store, publication, ports)
@@ -64,12 +67,6 @@ export async function rollback(request: RollbackRequest, ports: Ports): Promise<
   } finally {
     await store.close()
   }
-}
-
-/** Whatever it is, decoded to be sure that it is an image or an index. */
-function documentOf(stored: StoredManifest) {
-  decodeDocument(stored)
-  return {outermost: {...stored, value: undefined}, images: [], indexes: []}
 }
 
 interface Search {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
 import type {ConfigEdits} from '../../src/image/config-edits.js'
-import {eject, isSameImage, rememberedBase} from '../../src/image/eject.js'
+import {eject, isSameImage} from '../../src/image/eject.js'
+import {originOf} from '../../src/image/follow/origin.js'
 import type {Image} from '../../src/image/image.js'
 import {inject, type Injection} from '../../src/image/inject.js'
 import {findSlots} from '../../src/image/slot.js'
@@ -41,7 +42,7 @@ const withConfig = (family: (typeof families)[number]) =>
 
 test('an image without labels remembers nothing, and can be given some that go again', () => {
   const base = makeImage({labels: null})
-  expect(rememberedBase(base)).toBeUndefined()
+  expect(originOf(base).digest).toBeUndefined()
   const rest = eject(into(base, 'oci', {edits: {labels: {new: 'label'}}}), 'cvmfs')
   expect(isSameImage(rest, base)).toBe(true)
 })
@@ -59,10 +60,10 @@ describe.each(families)('a slot that is taken out of a %s image', (family) => {
   test('leaves what was there before, but for the time', () => {
     const base = withConfig(family)
     const image = into(base, family)
-    expect(rememberedBase(image)).toBe(base.manifest.descriptor.digest)
+    expect(originOf(image).digest).toBe(base.manifest.descriptor.digest)
     const rest = eject(image, 'cvmfs')
     expect(findSlots(rest)).toEqual([])
-    expect(rememberedBase(rest)).toBeUndefined()
+    expect(originOf(rest).digest).toBeUndefined()
     expect(rest.config.value).toEqual({...base.config.value, created})
     expect(rest.manifest.value).toEqual({
       ...base.manifest.value,
@@ -104,7 +105,7 @@ describe.each(families)('a slot that is taken out of a %s image', (family) => {
     const both = into(into(base, family, {edits: {env: {A: '1'}}}), family, {name: 'models'})
     const rest = eject(both, 'cvmfs')
     expect(findSlots(rest).map(({name}) => name)).toEqual(['models'])
-    expect(rememberedBase(rest)).toBe(base.manifest.descriptor.digest)
+    expect(originOf(rest).digest).toBe(base.manifest.descriptor.digest)
     expect(isSameImage(rest, base)).toBe(false)
     expect(isSameImage(eject(rest, 'models'), base)).toBe(true)
   })
@@ -156,7 +157,7 @@ test('another image is not what remains', () => {
   expect(isSameImage(rest, makeImage({layers: 3}))).toBe(false)
   expect(isSameImage(rest, makeImage({labels: {a: 'b'}}))).toBe(false)
   expect(isSameImage(rest, makeImage({configMembers: {config: null, os: 'windows'}}))).toBe(false)
-  expect(rememberedBase(makeImage({labels: {'dev.inject.base': 'x'}}))).toBeUndefined()
+  expect(originOf(makeImage({labels: {'dev.inject.base': 'x'}})).digest).toBeUndefined()
 })
 
 test('P24 out of what was put in remains what was there, whatever came between', () => {
@@ -186,7 +187,7 @@ test('P24 out of what was put in remains what was there, whatever came between',
       )
       const rest = eject(full, 'cvmfs')
       expect(isSameImage(rest, base)).toBe(true)
-      expect(rememberedBase(full)).toBe(digestOf(base.manifest.bytes, made.algorithm))
+      expect(originOf(full).digest).toBe(digestOf(base.manifest.bytes, made.algorithm))
       expect(textOf(rest.manifest)).not.toContain('dev.inject')
     }),
     {numRuns: runs(0.3)},

@@ -3,7 +3,8 @@
 // one.
 import {describe, expect, it} from 'vitest'
 import {editsOfConfig, mergeEdits, parseEdits, valuesBefore} from '../../src/image/config-edits.js'
-import {eject, isSameImage, rememberedBase} from '../../src/image/eject.js'
+import {eject, isSameImage} from '../../src/image/eject.js'
+import {originOf} from '../../src/image/follow/origin.js'
 import {checkFamily} from '../../src/image/family.js'
 import {decodeImage, encodedManifest, type Image, type Layer} from '../../src/image/image.js'
 import {imageEntries, type IndexTree} from '../../src/image/index/index-tree.js'
@@ -320,7 +321,7 @@ describe('images', () => {
       else expect(slots.find((slot) => slot.name === each)).toEqual(found)
     }
     measured(() => checkFamily(image))
-    measured(() => rememberedBase(image))
+    measured(() => originOf(image).digest)
     const {layers} = image.manifest.value
     measured(() => replaceLayers(image, layers.toReversed()))
     measured(() => replaceLayersAsOci(image, layers))

@@ -102,6 +102,12 @@ export const zstdWindow = Flags.custom<number>({
   },
 })
 
+/** An image's reference. */
+export const referenceFlag = Flags.custom<Reference>({
+  helpValue: 'REFERENCE',
+  parse: (text) => Promise.resolve(parseReference(text)),
+})
+
 /** Tags for a result. */
 export const tagsFlag = Flags.custom({
   char: 't',
@@ -112,10 +118,8 @@ export const tagsFlag = Flags.custom({
   parse: (text) => Promise.resolve(parseTag(text)),
 })
 
-/** The flags of the commands that make a tag name another image. */
-export const tagFlags = {
-  tag: tagsFlag(),
-  platform: platformsFlag(),
+/** How a result is made public, and where else it goes. */
+const publicationFlags = {
   'dry-run': Flags.boolean({summary: 'Show what would be done, and change nothing.'}),
   attestations: Flags.option({options: ['drop', 'keep'] as const})({
     default: 'drop' as const,
@@ -123,12 +127,10 @@ export const tagFlags = {
     helpValue: 'drop|keep',
     summary: 'Drop or keep the build attestations of the changed images of an index.',
   }),
-  to: Flags.custom<Reference>({
+  to: referenceFlag({
     helpGroup: 'RESULT',
-    helpValue: 'REFERENCE',
     summary: 'Write the whole result to another repository, oci:DIR or an archive.',
-    parse: (text) => Promise.resolve(parseReference(text)),
-  })(),
+  }),
   'on-conflict': Flags.option({options: conflictPolicies})({
     default: 'fail' as ConflictPolicy,
     helpGroup: 'RESULT',
@@ -147,6 +149,12 @@ export const tagFlags = {
     summary: "Write the result's digest to a file.",
   }),
 }
+
+/** The flags of the commands that make a tag name another image. */
+export const resultFlags = {tag: tagsFlag(), ...publicationFlags}
+
+/** The same, for commands that change the chosen images of an index. */
+export const tagFlags = {tag: tagsFlag(), platform: platformsFlag(), ...publicationFlags}
 
 /** What an image says of the one that it was made from. */
 export const baseAnnotationsFlag = {
@@ -181,8 +189,10 @@ export function imageRequest(
   return {reference: parseReference(image), name, platforms: platformChoice(platform), adopt}
 }
 
-/** Where the result goes, and how it is made public. */
-export function resultRequest(flags: TagFlags & {readonly check?: boolean}): {
+/** What they say, as the operations know it. */
+export function resultRequest(
+  flags: Interfaces.InferredFlags<typeof resultFlags> & {readonly check?: boolean},
+): {
   target: TargetRequest
   publish: PublishRequest
 } {

@@ -1,4 +1,4 @@
-import {statSync} from 'node:fs'
+import {isFolder} from '../../disk/is-folder.js'
 import {UsageError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
 
@@ -13,14 +13,10 @@ export function checkFolderArgument(command: string, image: string, directory: s
       hint: 'pass a directory, or ./- for one of that name',
     })
   }
+  // only to word an error: a path that cannot be looked at is left to the command
   const looksLikeImage = /[:/]/.test(directory) && !/^[./~]/.test(directory)
   if (!looksLikeImage || !isFolder(image) || isFolder(directory)) return
   throw new UsageError('ERR_INJECT_USAGE', `${quoted(image)} is a directory, not an image`, {
     hint: `the image comes first: inject ${command} ${directory} ${image}`,
   })
-}
-
-/** Only to word an error: a path that cannot be looked at is left to the command. */
-function isFolder(path: string): boolean {
-  return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true
 }

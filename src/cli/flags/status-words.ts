@@ -1,4 +1,4 @@
-import {statSync} from 'node:fs'
+import {isFolder} from '../../disk/is-folder.js'
 import {parseReference, type Reference} from '../../oci/names/reference.js'
 
 /** What `status` is asked about. */
@@ -15,12 +15,11 @@ export interface StatusWords {
  */
 export function splitWords(words: readonly string[]): StatusWords {
   const last = words.at(-1)
-  const directory = words.length > 1 && last !== undefined && isFolder(last) ? last : undefined
+  const directory = words.length > 1 && last !== undefined && isDirectory(last) ? last : undefined
   const images = directory === undefined ? words : words.slice(0, -1)
   return {images: images.map(parseReference), directory}
 }
 
-function isFolder(word: string): boolean {
-  if (/^(?:\.{0,2}\/|~|\.{1,2}$)/.test(word)) return true
-  return statSync(word, {throwIfNoEntry: false})?.isDirectory() === true
+function isDirectory(word: string): boolean {
+  return /^(?:\.{0,2}\/|~|\.{1,2}$)/.test(word) || isFolder(word)
 }

@@ -1,7 +1,10 @@
 import {Flags} from '@oclif/core'
+import {tmpdir} from 'node:os'
 import {UsageError} from '../../errors.js'
-import {readLimits, type ReadLimits} from '../../layer/records/read-layer.js'
-import type {ImagePart} from '../../operations/compare/side.js'
+import {limitsFor, type ReadLimits} from '../../layer/records/read-layer.js'
+import {machinePlatform, type Platform} from '../../oci/platform.js'
+import type {TreeRequest} from '../../operations/browse/open-tree.js'
+import {type ImagePart, parseImagePart} from '../../operations/compare/side.js'
 import {maxSize, slotName, zstdWindow} from './common.js'
 
 /** Which files of an image: those of a slot, or all. */
@@ -19,20 +22,40 @@ export const readFlags = {
   'zstd-window': zstdWindow(),
 }
 
-/** What was said; `undefined` for neither. */
-export function partOption({
-  name,
-  all,
-}: {
+interface PartFlags {
   readonly name?: string | undefined
   readonly all: boolean
-}): ImagePart | undefined {
+}
+
+interface LimitFlags {
+  readonly 'max-size'?: number | undefined
+  readonly 'zstd-window'?: number | undefined
+}
+
+/** Which files of which image (`IMAGE` or `IMAGE#SLOT`) are meant. Throws `UsageError`. */
+export function treeRequest(
+  image: string,
+  flags: PartFlags & LimitFlags & {readonly platform?: Platform | undefined},
+): TreeRequest {
+  const {reference, part} = parseImagePart(image)
+  return {
+    reference,
+    platform: flags.platform,
+    part: chosenPart(part, partOption(flags)),
+    machine: machinePlatform(process.arch),
+    limits: limitsOption(flags),
+    temporary: tmpdir(),
+  }
+}
+
+/** What was said; `undefined` for neither. */
+export function partOption({name, all}: PartFlags): ImagePart | undefined {
   if (all) return {kind: 'all'}
   return name === undefined ? undefined : {kind: 'slot', name}
 }
 
 /** The part that `IMAGE#SLOT` names, else that of the flags, else the slot. Throws `UsageError`. */
-export function chosenPart(own: ImagePart | undefined, given: ImagePart | undefined): ImagePart {
+function chosenPart(own: ImagePart | undefined, given: ImagePart | undefined): ImagePart {
   if (own && given) {
     throw new UsageError('ERR_INJECT_USAGE', 'IMAGE#SLOT excludes --name and --all', {
       hint: 'leave one of the two out',
@@ -42,14 +65,6 @@ export function chosenPart(own: ImagePart | undefined, given: ImagePart | undefi
 }
 
 /** The limits that were given, over the usual ones. */
-export function limitsOption(flags: {
-  readonly 'max-size'?: number | undefined
-  readonly 'zstd-window'?: number | undefined
-}): ReadLimits {
-  const {'max-size': size, 'zstd-window': zstdWindow} = flags
-  return {
-    ...readLimits,
-    ...(size !== undefined && {totalBytes: size, sparseBytes: size, ratio: Infinity}),
-    ...(zstdWindow !== undefined && {zstdWindow}),
-  }
+export function limitsOption(flags: LimitFlags): ReadLimits {
+  return limitsFor({largest: flags['max-size'], zstdWindow: flags['zstd-window']})
 }

@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes'
 import type {CopyResult} from '../../operations/copy/copy.js'
 import type {ProgressEvent} from '../../ports.js'
+import {count} from './count.js'
 
 /**
  * How the result of `copy` is shown: a line on stdout for everything that was copied under a tag.
@@ -43,8 +44,4 @@ function summariseCopy({
   const tagged = tags.length === 0 ? none : `${would}tagged ${named}`
   const message = `${what}${only} ${would}copied: ${sent.join(', ')}; ${tagged}`
   return {kind: 'notice', message}
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }

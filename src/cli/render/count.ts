@@ -1,4 +1,4 @@
-/** `1 entry`, `2 entries`. */
-export function countEntries(entries: number): string {
-  return entries === 1 ? '1 entry' : `${entries} entries`
+/** `1 entry`, `2 entries`, `2 layers`. */
+export function count(number: number, thing: string): string {
+  return `${number} ${number === 1 ? thing : `${thing}s`.replace(/ys$/, 'ies')}`
 }

@@ -1,8 +1,9 @@
 import prettyBytes from 'pretty-bytes'
 import type {ConfigChange} from '../../operations/compare/compare-configs.js'
 import type {ChangeCounts, Count} from '../../operations/compare/count-changes.js'
-import type {NamedChange, NamedRow} from '../../operations/compare/diff-result.js'
+import type {NamedChange, NamedRow, PlatformDiff} from '../../operations/compare/diff-result.js'
 import type {PullCost} from '../../operations/compare/pull-cost.js'
+import {count} from './count.js'
 import {escapedLine} from './escape.js'
 import {shownName} from './shown-name.js'
 
@@ -11,8 +12,18 @@ const longestValue = 160
 
 const signs = {added: '+', removed: '-', changed: '~'} as const
 
+/** What differs between two images, line by line. */
+export function imageLines({config, rows, changes, omitted}: PlatformDiff): string[] {
+  return [
+    ...config.flatMap(configLines),
+    ...rows.map(rowLine),
+    ...changes.map(changeLine),
+    ...(omitted > 0 ? [`… and ${omitted} more`] : []),
+  ]
+}
+
 /** `+ 212 files 9.8 MB cvmfs/x/`, `~ content,mode etc/passwd`. */
-export function rowLine(row: NamedRow): string {
+function rowLine(row: NamedRow): string {
   const {change, files, directories, bytes, aspects, type} = row
   const isDirectory = type === 'directory'
   const counted = isDirectory && files + directories > 1 ? [countOf(files, directories)] : []
@@ -27,11 +38,11 @@ function placeOf(row: NamedRow, isDirectory: boolean): string {
 }
 
 function countOf(files: number, directories: number): string {
-  return files > 0 ? plural(files, 'file') : plural(directories, 'director')
+  return files > 0 ? count(files, 'file') : count(directories, 'directory')
 }
 
 /** One path with what it was and what it is. */
-export function changeLine(change: NamedChange): string {
+function changeLine(change: NamedChange): string {
   const {before, after} = change
   const facts =
     change.change === 'changed' ? change.aspects.map((aspect) => told(aspect, change)) : []
@@ -109,11 +120,5 @@ function numberOf({paths, bytes}: Count, what: string): string {
 /** `12.3 MB: 1 of 14 layers and the config`. */
 export function pullLine({bytes, layers, of, manifestBytes}: PullCost): string {
   if (bytes + manifestBytes === 0) return 'nothing'
-  return `${prettyBytes(bytes)}: ${layers} of ${plural(of, 'layer')}, and the config`
-}
-
-/** `1 file`, `2 files`; `directories`. */
-export function plural(number: number, what: string): string {
-  if (what === 'director') return `${number} ${number === 1 ? 'directory' : 'directories'}`
-  return `${number} ${what}${number === 1 ? '' : 's'}`
+  return `${prettyBytes(bytes)}: ${layers} of ${count(of, 'layer')}, and the config`
 }

@@ -1,6 +1,6 @@
 import {formatPlatform} from '../../oci/platform.js'
 import type {DiffResult, PlatformDiff} from '../../operations/compare/diff-result.js'
-import {changeLine, configLines, countsLine, pullLine, rowLine} from './diff-lines.js'
+import {configLines, countsLine, imageLines, pullLine} from './diff-lines.js'
 import {shownSide} from './diff.js'
 import {plainText} from './escape.js'
 
@@ -17,7 +17,7 @@ export function renderMarkdown(result: DiffResult): string {
     '| --- | --- | --- | --- |',
     ...images.map(tableRow),
     ...folded('index', index.flatMap(configLines)),
-    ...images.flatMap((image) => folded(nameOf(image), linesOf(image))),
+    ...images.flatMap((image) => folded(nameOf(image), imageLines(image))),
   ].join('\n')
 }
 
@@ -31,15 +31,6 @@ function tableRow(image: PlatformDiff): string {
     pull ? pullLine(pull) : '–',
   ]
   return `| ${cells.map(cell).join(' | ')} |`
-}
-
-function linesOf({config, rows, changes, omitted}: PlatformDiff): string[] {
-  return [
-    ...config.flatMap(configLines),
-    ...rows.map(rowLine),
-    ...changes.map(changeLine),
-    ...(omitted > 0 ? [`… and ${omitted} more`] : []),
-  ]
 }
 
 function nameOf({platform}: PlatformDiff): string {

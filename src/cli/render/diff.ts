@@ -1,7 +1,8 @@
 import {formatPlatform} from '../../oci/platform.js'
 import type {ComparedSide, DiffResult, PlatformDiff} from '../../operations/compare/diff-result.js'
 import type {ProgressEvent} from '../../ports.js'
-import {changeLine, configLines, countsLine, pullLine, rowLine} from './diff-lines.js'
+import {count} from './count.js'
+import {configLines, countsLine, imageLines, pullLine} from './diff-lines.js'
 import {escapedLine} from './escape.js'
 
 /** How a difference is shown as text: `undefined` where there is none. */
@@ -17,21 +18,17 @@ export function renderDiff(result: DiffResult): string | undefined {
       ...(isOne || !image.platform
         ? []
         : [`@@ ${formatPlatform(image.platform)}: ${image.status}`]),
-      ...imageLines(image),
+      ...linesOf(image),
     ]),
   ].join('\n')
 }
 
-function imageLines(image: PlatformDiff): string[] {
-  const {config, rows, changes, omitted, directoryTimes, pull, status} = image
-  const times = directoryTimes === 1 ? '1 directory' : `${directoryTimes} directories`
+function linesOf(image: PlatformDiff): string[] {
+  const {directoryTimes, pull, status} = image
   const cost = pull && (status === 'changed' || status === 'added')
   return [
-    ...config.flatMap(configLines),
-    ...rows.map(rowLine),
-    ...changes.map(changeLine),
-    ...(omitted > 0 ? [`… and ${omitted} more`] : []),
-    ...(directoryTimes > 0 ? [`~ time of ${times}`] : []),
+    ...imageLines(image),
+    ...(directoryTimes > 0 ? [`~ time of ${count(directoryTimes, 'directory')}`] : []),
     ...(cost ? [`pull ${pullLine(pull)}`] : []),
   ]
 }

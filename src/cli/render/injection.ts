@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes'
-import {countEntries} from './count.js'
+import {count} from './count.js'
 import type {IndexInjectionResult} from '../../operations/injection/describe-index.js'
 import type {InjectionResult} from '../../operations/injection/describe-image.js'
 import type {ProgressEvent} from '../../ports.js'
@@ -68,7 +68,7 @@ function describeLayer({
   dryRun,
 }: Pick<InjectionResult, 'layer' | 'layers' | 'dryRun'>): string {
   const parts = [
-    layer.entries === undefined ? '' : countEntries(layer.entries),
+    layer.entries === undefined ? '' : count(layer.entries, 'entry'),
     layer.unpackedSize === undefined ? '' : `${prettyBytes(layer.unpackedSize)} of tar`,
     layer.size === undefined ? '' : `${prettyBytes(layer.size)} compressed`,
     layers.count === 1 ? '' : describeShards(layers, dryRun),

@@ -3,6 +3,7 @@ import type {ProgressEvent} from '../../ports.js'
 import type {PruneCacheResult} from '../../operations/maintain/prune-cache.js'
 import type {SaveFolderResult} from '../../operations/save/save-folder.js'
 import type {SaveResult} from '../../operations/save/save.js'
+import {count} from './count.js'
 
 /**
  * How an archive is shown: a line for each image, where standard output is not the archive itself.
@@ -39,8 +40,4 @@ export const shownCachePrune = {
     const message = `${count(removed.blobs, 'blob')} ${done} ${directory} (${prettyBytes(removed.bytes)}); ${kept.blobs} left (${prettyBytes(kept.bytes)})`
     return {kind: 'notice', message}
   },
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }

@@ -3,6 +3,7 @@ import type {ProgressEvent} from '../../ports.js'
 import type {PublishSiteResult} from '../../operations/site/publish-site.js'
 import type {SweepSiteResult, UnpublishSiteResult} from '../../operations/site/unpublish-site.js'
 import type {CheckSiteResult} from '../../operations/site/check-site.js'
+import {count} from './count.js'
 import {shownCheck} from './store.js'
 
 /** How the result of `publish` is shown: one line on stdout. */
@@ -93,8 +94,4 @@ function summarisePublication({
   const only = platforms ? ` (only ${platforms.join(', ')})` : ''
   const tagged = moved.length === 0 ? `${tags.join(', ')} unchanged` : `tagged ${moved.join(', ')}`
   return {kind: 'notice', message: `${what}${only} published: ${written.join(', ')}; ${tagged}`}
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }

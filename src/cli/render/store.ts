@@ -7,6 +7,7 @@ import type {
 import type {ProgressEvent} from '../../ports.js'
 import type {PruneResult} from '../../operations/maintain/prune-store.js'
 import type {Rebuilt} from '../../store/check/rebuild-layout.js'
+import {count} from './count.js'
 import {plainText} from './escape.js'
 
 /** One line for every repository that something goes from. */
@@ -91,10 +92,6 @@ function remainder({repositories, total}: Pick<CollectResult, 'repositories' | '
   const leased = repositories.reduce((sum, {kept}) => sum + kept.leased, total.spared)
   const waiting = leased > 0 ? `; ${count(leased, 'blob')} kept, used within the grace period` : ''
   return `${waiting}, in ${count(repositories.length, 'repository')}`
-}
-
-function count(number: number, thing: string): string {
-  return `${number} ${number === 1 ? thing : `${thing}s`.replace(/ys$/, 'ies')}`
 }
 
 /** Names of files are anybody's: nothing of them may steer the terminal. */

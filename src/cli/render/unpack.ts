@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes'
-import {countEntries} from './count.js'
+import {count} from './count.js'
 import type {ProgressEvent} from '../../ports.js'
 import type {UnpackResult} from '../../operations/unpack.js'
 
@@ -27,6 +27,6 @@ export function summariseUnpack({
       : ''
   return {
     kind: 'notice',
-    message: `slot ${slot.name} unpacked to ${directory}: ${countEntries(entries)}, ${prettyBytes(unpackedSize)}${deletions}${inPlace}`,
+    message: `slot ${slot.name} unpacked to ${directory}: ${count(entries, 'entry')}, ${prettyBytes(unpackedSize)}${deletions}${inPlace}`,
   }
 }

@@ -1,6 +1,6 @@
 import type {Digest} from '../../oci/digest.js'
 import {familyOf} from '../../oci/manifest.js'
-import type {ConfigEdits} from '../config-edits.js'
+import type {ConfigEdits, Texts} from '../config-edits.js'
 import type {Image} from '../image.js'
 
 /** The image that slots are put on. */
@@ -36,8 +36,6 @@ export function withNewBase(edits: ConfigEdits, base: NewBase): ConfigEdits {
     ...(labels && {labels: renamed(labels, base)}),
   }
 }
-
-type Texts = Readonly<Record<string, string | null>>
 
 function renamed(texts: Texts, {digest, origin}: NewBase): Texts {
   const isSaid = (key: string): boolean => typeof texts[key] === 'string'

@@ -1,18 +1,16 @@
 import {isDeepStrictEqual} from 'node:util'
 import {PreconditionError} from '../../errors.js'
 import {slotLabels, slotNameOf} from '../../oci/annotation.js'
-import type {Descriptor} from '../../oci/descriptor.js'
-import {familyOf} from '../../oci/manifest.js'
-import {familyOfMediaType, layerCompression} from '../../oci/media-type.js'
 import {quoted} from '../../oci/quoted.js'
 import {type ConfigEdits, isEmpty, parseEdits, valuesBefore} from '../config-edits.js'
 import {eject, isSameImage} from '../eject.js'
-import {newLayerType} from '../family.js'
+import {inFamilyOf} from '../family.js'
 import {layerSteps} from '../history.js'
-import type {Image, Layer, NumberedLayer} from '../image.js'
+import type {Image, NumberedLayer} from '../image.js'
 import {inject} from '../inject.js'
+import {labelsOf} from '../labels.js'
 import type {Sharding, SlotParents} from '../sharding.js'
-import {findSlot, findSlots, type Slot} from '../slot.js'
+import {findSlot, findSlots, numberedLayers, type Slot} from '../slot.js'
 import {type NewBase, withNewBase} from './base-annotations.js'
 
 /** A slot without its image, to be put on another one. */
@@ -59,7 +57,10 @@ export function putSlots(onto: Image, slots: readonly CarriedSlot[], base: NewBa
     const edits = withNewBase(slot.edits, base)
     return inject(image, {
       ...{name, path, sharding, parents, created},
-      layers: slot.layers.map((layer) => layerFor(image, layer)),
+      layers: slot.layers.map(({descriptor, diffId}) => ({
+        descriptor: inFamilyOf(image, descriptor),
+        diffId,
+      })),
       ...(!isEmpty(edits) && {edits}),
       base: base.digest,
       origin: base.origin,
@@ -130,15 +131,10 @@ function whatIsAbove(image: Image, slots: readonly CarriedSlot[]): string | unde
 function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
   const {value} = config
   const {name, path, sharding, parents} = slot
-  const label = new Map(Object.entries(value.config?.Labels ?? {})).get(slotLabels(name).before)
-  const before = parseEdits(label)
+  const before = parseEdits(labelsOf({config}).get(slotLabels(name).before))
   return {
     ...{name, path, sharding, parents, before},
-    layers: slot.layers.map(({descriptor, diffId, layer}) => ({
-      descriptor,
-      diffId,
-      number: layer + 1,
-    })),
+    layers: numberedLayers(slot),
     created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,
     // what the image says now of what was edited is what the edits said
     edits: valuesBefore(value, manifest.value, before),
@@ -147,18 +143,9 @@ function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
 
 const epoch = '1970-01-01T00:00:00Z'
 
-/** Of the image's family; the same descriptor where it is of that already. */
-function layerFor(image: Image, {descriptor, diffId}: Layer): Layer {
-  const {mediaType, digest, size}: Descriptor = descriptor
-  const family = familyOf(image.manifest.value, image.manifest.descriptor.mediaType)
-  if (familyOfMediaType(mediaType) === family) return {descriptor, diffId}
-  const own = newLayerType(image, layerCompression(mediaType))
-  return {diffId, descriptor: {mediaType: own, digest, size}}
-}
-
 /** `findSlots` leaves out slots that have lost a layer; `findSlot` says so. */
 function refuseLostSlots(image: Image): void {
-  for (const label of Object.keys(image.config.value.config?.Labels ?? {})) {
+  for (const label of labelsOf(image).keys()) {
     const name = slotNameOf(label)
     if (name !== undefined) findSlot(image, name)
   }

@@ -2,6 +2,7 @@ import {baseDigest, baseName} from '../../oci/annotation.js'
 import {type Digest, isDigest} from '../../oci/digest.js'
 import type {ImageIndex} from '../../oci/image-index.js'
 import type {Encoded, Image} from '../image.js'
+import {labelsAndAnnotations} from '../labels.js'
 
 /** Where an injected image comes from, as far as it says. */
 export interface Origin {
@@ -12,10 +13,8 @@ export interface Origin {
 }
 
 /** What an image remembers, as annotations of its manifest or labels of its config. */
-export function originOf({manifest, config}: Image): Origin {
-  const labels = Object.entries(config.value.config?.Labels ?? {})
-  const annotations = Object.entries(manifest.value.annotations ?? {})
-  return originIn(new Map([...labels, ...annotations]))
+export function originOf(image: Image): Origin {
+  return originIn(labelsAndAnnotations(image))
 }
 
 /** What an index remembers; Docker's lists have nowhere to say it. */

@@ -2,14 +2,14 @@ import * as v from 'valibot'
 import {PreconditionError} from '../../errors.js'
 import {type Digest, isDigest} from '../../oci/digest.js'
 import {parseJsonValue} from '../../oci/json-value.js'
-import {familyOf} from '../../oci/manifest.js'
-import {familyOfMediaType, layerCompression} from '../../oci/media-type.js'
 import {formatPlatform, matchesPlatform, platformOf} from '../../oci/platform.js'
 import {textShape} from '../../oci/shape.js'
+import {setOrRemove} from '../config-edits.js'
 import {editedImage} from '../edited-image.js'
-import {newLayerType} from '../family.js'
+import {inFamilyOf} from '../family.js'
 import {countsUp, layerSteps} from '../history.js'
 import type {Image} from '../image.js'
+import {labelsOf} from '../labels.js'
 import {
   bytesOf,
   configDescriptorEdits,
@@ -90,7 +90,10 @@ export function swapRunImage(image: Image, run: Image, reference: string): Image
   const top = topLayer === undefined ? -1 : rootfs.diff_ids.indexOf(topLayer)
   if (top < 0) throw lostRunImage(topLayer)
   const labels = labelsOf(image)
-  const layers = [...layersFor(image, run), ...image.manifest.value.layers.slice(top + 1)]
+  const layers = [
+    ...run.manifest.value.layers.map((layer) => inFamilyOf(image, layer)),
+    ...image.manifest.value.layers.slice(top + 1),
+  ]
   const diffIds = [...run.config.value.rootfs.diff_ids, ...rootfs.diff_ids.slice(top + 1)]
   const from = stepsBehind(image, top)
   const below = countsUp(run.config.value.history ?? [], run.manifest.value.layers.length)
@@ -125,10 +128,7 @@ function labelEdits(
   const topLayer = run.config.value.rootfs.diff_ids.at(-1)
   const metadata = setMember(labels.get(metadataLabel) ?? '{}', ['runImage', 'topLayer'], topLayer)
   return [
-    ...[...keys].map((key): MemberEdit => {
-      const [path, value] = [['config', 'Labels', key], own.get(key)]
-      return value === undefined ? {kind: 'remove', path} : {kind: 'set', path, value}
-    }),
+    ...[...keys].map((key) => setOrRemove(['config', 'Labels', key], own.get(key))),
     {
       kind: 'set',
       path: ['config', 'Labels', metadataLabel],
@@ -142,16 +142,6 @@ function stepsBehind({manifest, config}: Image, top: number): number | undefined
   const steps = layerSteps(config.value.history ?? [], manifest.value.layers.length)
   const step = steps[top]
   return step === undefined ? undefined : step + 1
-}
-
-/** The run image's layers as the image's family names them. */
-function layersFor(image: Image, run: Image) {
-  const family = familyOf(image.manifest.value, image.manifest.descriptor.mediaType)
-  return run.manifest.value.layers.map((layer) => {
-    if (familyOfMediaType(layer.mediaType) === family) return layer
-    const mediaType = newLayerType(image, layerCompression(layer.mediaType))
-    return {mediaType, digest: layer.digest, size: layer.size}
-  })
 }
 
 function otherPlatform(image: Image, run: Image): string | undefined {
@@ -177,8 +167,4 @@ function lostRunImage(topLayer: string | undefined): PreconditionError {
       : `the image has no layer ${topLayer}, where its run image is said to end`,
     {hint: 'build the image again'},
   )
-}
-
-function labelsOf({config}: Image): ReadonlyMap<string, string> {
-  return new Map(Object.entries(config.value.config?.Labels ?? {}))
 }

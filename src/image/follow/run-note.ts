@@ -5,9 +5,11 @@ import type {ImageIndex} from '../../oci/image-index.js'
 import {parseJsonValue} from '../../oci/json-value.js'
 import {familyOf} from '../../oci/manifest.js'
 import {textShape} from '../../oci/shape.js'
+import {setOrRemove} from '../config-edits.js'
 import {editedImage} from '../edited-image.js'
 import type {Encoded, Image} from '../image.js'
-import {bytesOf, configDescriptorEdits, editMembers, type MemberEdit, textOf} from '../text-edit.js'
+import {labelsAndAnnotations} from '../labels.js'
+import {bytesOf, configDescriptorEdits, editMembers, textOf} from '../text-edit.js'
 
 /** The longest note of a user, in characters. */
 export const longestNote = 500
@@ -32,10 +34,8 @@ export interface RunNote {
 }
 
 /** Of an image; `undefined` where it has none, or something that is not one. */
-export function noteOf({manifest, config}: Image): RunNote | undefined {
-  const labels = Object.entries(config.value.config?.Labels ?? {})
-  const annotations = Object.entries(manifest.value.annotations ?? {})
-  return parseNote(new Map([...labels, ...annotations]).get(runNote))
+export function noteOf(image: Image): RunNote | undefined {
+  return parseNote(labelsAndAnnotations(image).get(runNote))
 }
 
 /** Of an index, in the same way. */
@@ -48,17 +48,14 @@ export function withNote(image: Image, note: RunNote | undefined): Image {
   const {manifest, config} = image
   const text = formatNote(note)
   if (familyOf(manifest.value, manifest.descriptor.mediaType) === 'oci') {
-    const edited = editMembers(textOf(manifest), [noteEdit(['annotations'], text)])
+    const edited = editMembers(textOf(manifest), [setOrRemove(['annotations', runNote], text)])
     return editedImage(image, {manifest: bytesOf(edited), config: config.bytes})
   }
-  const edited = bytesOf(editMembers(textOf(config), [noteEdit(['config', 'Labels'], text)]))
+  const edited = bytesOf(
+    editMembers(textOf(config), [setOrRemove(['config', 'Labels', runNote], text)]),
+  )
   const named = editMembers(textOf(manifest), configDescriptorEdits(config, edited))
   return editedImage(image, {manifest: bytesOf(named), config: edited})
-}
-
-function noteEdit(place: readonly string[], text: string | undefined): MemberEdit {
-  const path = [...place, runNote]
-  return text === undefined ? {kind: 'remove', path} : {kind: 'set', path, value: text}
 }
 
 /** As the annotation has it, in one order, so that equal notes are equal texts. */

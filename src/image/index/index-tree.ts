@@ -47,6 +47,12 @@ function entriesOf(tree: IndexTree, isWanted: (kind: EntryKind) => boolean): Ind
   return [...found.values()]
 }
 
+/** All entries of the index and of those below it, in any order. */
+export function* allEntries({index, below}: IndexTree): Generator<IndexEntry, void, undefined> {
+  yield* index.value.manifests
+  for (const nested of below.values()) yield* allEntries(nested)
+}
+
 /** A tree after an edit. */
 export interface EditedTree {
   readonly tree: IndexTree

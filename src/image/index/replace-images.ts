@@ -3,7 +3,7 @@ import type {Descriptor} from '../../oci/descriptor.js'
 import type {Digest} from '../../oci/digest.js'
 import {attested, type ImageIndex} from '../../oci/image-index.js'
 import {ociIndex} from '../../oci/media-type.js'
-import {annotateIndex, restoreIndex, type Texts} from '../config-edits.js'
+import {annotateIndex, restoreIndex, setOrRemove, type Texts} from '../config-edits.js'
 import {textOf, editMembers, type JsonPath, type MemberEdit} from '../text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {toOciIndexText} from '../to-oci.js'
@@ -93,15 +93,12 @@ function withOrigin(
   {descriptor, value}: IndexTree['index'],
   {base, origin, note}: Replacements,
 ): string {
-  const set = (key: string, value: string | null | undefined): MemberEdit[] => {
-    const path = ['annotations', key]
-    if (value === undefined) return []
-    return [value === null ? {kind: 'remove', path} : {kind: 'set', path, value}]
-  }
+  const set = (key: string, said: string | null | undefined): MemberEdit[] =>
+    said === undefined ? [] : [setOrRemove(['annotations', key], said)]
   if (base === 'forget')
     return editMembers(
       text,
-      [baseDigest, baseName, runNote].map((key) => ({kind: 'remove', path: ['annotations', key]})),
+      [baseDigest, baseName, runNote].flatMap((key) => set(key, null)),
     )
   const isKnown = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
   const isFirst = base === 'remember' && !isKnown

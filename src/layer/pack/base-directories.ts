@@ -62,6 +62,21 @@ export async function findPaths<T>(
   return {directories, links, files, unknown}
 }
 
+/** The directories that a path is in, innermost first, without the root. */
+export function parentsOf(path: ByteString): ByteString[] {
+  const parents: ByteString[] = []
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+    parents.push(path.slice(0, end))
+  return parents
+}
+
+/** The paths and the directories that they are in, which can hide them: what `findPaths` takes. */
+export function withParents(paths: Iterable<ByteString>): Set<ByteString> {
+  const all = new Set(paths)
+  for (const path of [...all]) for (const parent of parentsOf(path)) all.add(parent)
+  return all
+}
+
 /**
  * Entries count in their order, the last one of a path wins; a whiteout hides what the layers below
  * have, never what its own layer has.

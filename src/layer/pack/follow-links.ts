@@ -2,7 +2,7 @@ import {UnsafeContentError} from '../../errors.js'
 import {type ByteString, display} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
-import type {BasePaths} from './base-directories.js'
+import {type BasePaths, withParents} from './base-directories.js'
 
 /** Links that lead to links, as the kernel counts them. */
 const mostLinks = 40
@@ -28,7 +28,7 @@ export async function followLinks(
       const real = resolve(path, paths.links)
       if (real !== path) followed.set(path, real)
     }
-    const added = [...followed.values()].flatMap(withParents).filter((path) => !asked.has(path))
+    const added = [...withParents(followed.values())].filter((path) => !asked.has(path))
     if (added.length === 0 || round > mostLinks) return {paths, followed}
     for (const path of added) asked.add(path)
   }
@@ -101,13 +101,6 @@ function resolve(path: ByteString, links: BasePaths['links']): ByteString {
   }
   if (done.length === 0) throw inTheWay(path, "to the image's root")
   return done.join('/')
-}
-
-function withParents(path: ByteString): ByteString[] {
-  const paths = [path]
-  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
-    paths.push(path.slice(0, end))
-  return paths
 }
 
 function inTheWay(path: ByteString, where: string): UnsafeContentError {

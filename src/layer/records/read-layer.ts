@@ -36,6 +36,24 @@ export interface ReadLimits extends Pick<
 export const readLimits: ReadLimits = {...unpackLimits, sparseBytes: 1024 ** 3}
 
 /**
+ * The usual limits, but for what was asked for, in bytes: what a layer may unpack to, whatever its
+ * own size, and the largest window of zstd.
+ */
+export function limitsFor({
+  largest,
+  zstdWindow,
+}: {
+  readonly largest?: number | undefined
+  readonly zstdWindow?: number | undefined
+}): ReadLimits {
+  return {
+    ...readLimits,
+    ...(largest !== undefined && {totalBytes: largest, sparseBytes: largest, ratio: Infinity}),
+    ...(zstdWindow !== undefined && {zstdWindow}),
+  }
+}
+
+/**
  * Tells `listener` of all entries of a layer, with their content; others get their turn in between.
  * The layer is proved to be the one that its digest and diff ID name once this is over, not before.
  * Throws what `decompress`, `createTarReader` and `checkEntry` throw for a slot's layer, what

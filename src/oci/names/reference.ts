@@ -1,7 +1,7 @@
 // What the user types to name an image. The grammar is the one that docker, podman and crane
 // accept: https://github.com/distribution/reference/blob/v0.6.0/reference.go and
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
-import {UsageError} from '../../errors.js'
+import {InjectError, UsageError} from '../../errors.js'
 import {isDigest, type Digest} from '../digest.js'
 import {isArchiveName, isLocalName, splitLocalName} from './local-name.js'
 import {misplaced} from './other-prefixes.js'
@@ -79,6 +79,16 @@ export function parseReference(text: string): Reference {
   const name = text.startsWith('docker://') ? text.slice('docker://'.length) : text
   refuseHostAlone(name)
   return parseRegistry(name)
+}
+
+/** The reference that a text is; `undefined` where `parseReference` would throw. */
+export function referenceIn(text: string): Reference | undefined {
+  try {
+    return parseReference(text)
+  } catch (error) {
+    if (error instanceof InjectError) return undefined
+    throw error
+  }
 }
 
 /** The canonical spelling: `parseReference` of it gives an equal reference. */

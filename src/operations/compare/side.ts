@@ -1,4 +1,4 @@
-import {statSync} from 'node:fs'
+import {isFolder} from '../../disk/is-folder.js'
 import {UsageError} from '../../errors.js'
 import {isSlotName} from '../../oci/annotation.js'
 import {parseReference, type Reference} from '../../oci/names/reference.js'
@@ -24,7 +24,7 @@ export type Side =
 export function parseSide(text: string): Side {
   if (text.startsWith('dir:')) return directory(text.slice('dir:'.length))
   if (/^(?:\/|\.\.?(?:\/|$))/.test(text)) return directory(text)
-  if (!prefixed.test(text) && isDirectory(text)) {
+  if (!prefixed.test(text) && isFolder(text)) {
     throw new UsageError(
       'ERR_INJECT_SIDE_AMBIGUOUS',
       `${quoted(text)} could be an image or the directory of that name`,
@@ -70,8 +70,4 @@ const prefixed = /^(?:docker:\/\/|oci:|oci-archive:|docker-archive:|fast:)/
 function directory(path: string): Side {
   if (path !== '') return {kind: 'directory', path}
   throw new UsageError('ERR_INJECT_USAGE', 'dir: needs a path', {hint: 'write dir:PATH'})
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true
 }

@@ -1,5 +1,5 @@
-import type {Image} from '../../image/image.js'
-import {findSlot} from '../../image/slot.js'
+import type {Image, NumberedLayer} from '../../image/image.js'
+import {findSlot, numberedLayers} from '../../image/slot.js'
 import {rulesOf} from '../../layer/unpack/unpack-layers.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
@@ -27,27 +27,22 @@ export function imageTree(
   store: ContentStore,
   ports: Pick<Ports, 'report'>,
 ): ImageTree {
-  const open = (descriptor: TreeLayer['descriptor']) => (signal: AbortSignal) =>
-    store.openBlob(descriptor, {signal})
+  const opened = (layer: NumberedLayer): TreeLayer => ({
+    ...layer,
+    open: (signal) => store.openBlob(layer.descriptor, {signal}),
+  })
   if (part.kind === 'all') {
     const diffIds = image.config.value.rootfs.diff_ids
-    const layers = image.manifest.value.layers.map((descriptor, position) => ({
-      descriptor,
-      diffId: diffIds[position] ?? descriptor.digest,
-      number: position + 1,
-      open: open(descriptor),
-    }))
-    return {source: {kind: 'layers', layers}, slot: undefined}
+    const layers = image.manifest.value.layers.map((descriptor, position) => {
+      const diffId = diffIds[position] ?? descriptor.digest
+      return {descriptor, diffId, number: position + 1}
+    })
+    return {source: {kind: 'layers', layers: layers.map(opened)}, slot: undefined}
   }
   const name = chosenName([image], part.name, ports)
   const slot = findSlot(image, name)
   const windows = image.config.value.os === 'windows'
   const rules = rulesOf({path: slot?.path ?? '/', devices: true, windows})
-  const layers = (slot?.layers ?? []).map(({descriptor, diffId, layer}) => ({
-    descriptor,
-    diffId,
-    number: layer + 1,
-    open: open(descriptor),
-  }))
+  const layers = (slot ? numberedLayers(slot) : []).map(opened)
   return {source: {kind: 'layers', layers, rules}, slot: {name, path: slot?.path}}
 }

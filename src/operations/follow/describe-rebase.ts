@@ -1,4 +1,4 @@
-import type {IndexTree} from '../../image/index/index-tree.js'
+import {allEntries} from '../../image/index/index-tree.js'
 import {readable} from '../../layer/byte-string.js'
 import type {Digest} from '../../oci/digest.js'
 import {attested} from '../../oci/image-index.js'
@@ -88,15 +88,8 @@ export function describeRebase(
 /** The attestations of the vendor's images that the new ones replace. */
 function attestationsOf({images, onto}: RebaseOutcome): number {
   const replaced = new Set<string>(images.map((each) => each.onto.manifest.descriptor.digest))
-  const trees: IndexTree[] = onto.tree ? [onto.tree] : []
-  let count = 0
-  for (let tree = trees.pop(); tree !== undefined; tree = trees.pop()) {
-    count += tree.index.value.manifests.filter((entry) =>
-      replaced.has(attested(entry) ?? ''),
-    ).length
-    trees.push(...tree.below.values())
-  }
-  return count
+  const entries = onto.tree ? [...allEntries(onto.tree)] : []
+  return entries.filter((entry) => replaced.has(attested(entry) ?? '')).length
 }
 
 /** The most paths in a result. */

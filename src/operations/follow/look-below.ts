@@ -2,7 +2,7 @@ import type {CarriedSlot} from '../../image/follow/carry-slots.js'
 import type {Image, NumberedLayer} from '../../image/image.js'
 import type {ByteString} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
-import {findPaths} from '../../layer/pack/base-directories.js'
+import {findPaths, parentsOf, withParents} from '../../layer/pack/base-directories.js'
 import type {IndexedEntry, LayerIndex} from '../../layer/contents/layer-index.js'
 import {opaqueMarker, whiteoutPrefix} from '../../layer/whiteout.js'
 import {defaultSlotName} from '../../oci/annotation.js'
@@ -98,19 +98,4 @@ function without(
 ): NumberedLayer[] {
   const known = new Set(others.map(({diffId}) => diffId))
   return layers.filter(({diffId}) => !known.has(diffId))
-}
-
-/** Whatever hides a path is said of a folder above it. */
-function withParents(paths: ReadonlySet<ByteString>): Set<ByteString> {
-  const all = new Set(paths)
-  for (const path of paths) for (const folder of parentsOf(path)) all.add(folder)
-  return all
-}
-
-/** The folders that a path is in, innermost first. */
-function parentsOf(path: ByteString): ByteString[] {
-  const folders: ByteString[] = []
-  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
-    folders.push(path.slice(0, end))
-  return folders
 }

@@ -1,7 +1,7 @@
-import {InjectError, PreconditionError} from '../../errors.js'
+import {PreconditionError} from '../../errors.js'
 import type {Origin} from '../../image/follow/origin.js'
 import {quoted} from '../../oci/quoted.js'
-import {parseReference, type Reference} from '../../oci/names/reference.js'
+import {type Reference, referenceIn} from '../../oci/names/reference.js'
 import {type Reach, reachOf} from '../../registry/net/address.js'
 
 const local: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
@@ -12,8 +12,11 @@ const local: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
  * image is in a registry of this machine itself.
  */
 export function originReference({name}: Origin, image: Reference): Reference | undefined {
-  const reference = name === undefined ? undefined : registryReference(name)
-  if (!reference || (local.has(reachIn(reference)) && reachIn(image) !== 'loopback'))
+  const reference = name === undefined ? undefined : referenceIn(name)
+  if (
+    reference?.kind !== 'registry' ||
+    (local.has(reachIn(reference)) && reachIn(image) !== 'loopback')
+  )
     return undefined
   return reference
 }
@@ -27,16 +30,6 @@ export function unknownOrigin({name}: Origin, what: string, flag: string): Preco
     `${what} does not say which image it was made from${said}`,
     {hint: `name the vendor's image with ${flag}`},
   )
-}
-
-function registryReference(name: string): Reference | undefined {
-  try {
-    const reference = parseReference(name)
-    return reference.kind === 'registry' ? reference : undefined
-  } catch (error) {
-    if (error instanceof InjectError) return undefined
-    throw error
-  }
 }
 
 function reachIn(reference: Reference): Reach {

@@ -1,4 +1,3 @@
-import {InjectError, NetworkError} from '../../errors.js'
 import {
   type ChangedTwice,
   changedTwice,
@@ -11,15 +10,14 @@ import {refuseUnlessRebasable, runImageOf, swapRunImage} from '../../image/follo
 import {checkRoom} from '../../image/room.js'
 import type {Image} from '../../image/image.js'
 import {toOci} from '../../image/to-oci.js'
-import {findSlots} from '../../image/slot.js'
 import {familyOf} from '../../oci/manifest.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatPlatform, type Platform} from '../../oci/platform.js'
-import {parseReference, type Reference, repositoryName} from '../../oci/names/reference.js'
+import {type Reference, referenceIn, repositoryName} from '../../oci/names/reference.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import type {BaseLayers} from '../slot/base-layers.js'
-import {fetchImage} from '../find/fetch-image.js'
+import {fetchOriginal} from '../find/fetch-original.js'
 import {originName} from '../find/image-request.js'
 import {type Hidden, lookBelow} from './look-below.js'
 import type {ImagePair} from './pair-images.js'
@@ -103,11 +101,6 @@ export async function rebasedImage(
   }
 }
 
-/** Whether the new image has slots of its own, which would be taken for layers of the vendor's. */
-export function hasSlots(image: Image): boolean {
-  return findSlots(image).length > 0
-}
-
 /** An image that was made OCI's stays so: its layers may be of kinds that Docker's format lacks. */
 function sameFormat(onto: Image, before: Image): Image {
   const [own, other] = [before, onto].map(({manifest: {value, descriptor}}) =>
@@ -118,33 +111,10 @@ function sameFormat(onto: Image, before: Image): Image {
 
 function onRunImage(rest: Image, run: Image, {onto, force}: Omit<RebaseOptions, 'look'>): Image {
   const {names = []} = runImageOf(rest) ?? {}
-  const isNamed = names.some((name) => isSameRepository(name, onto))
+  const isNamed = names.some((name) => {
+    const reference = referenceIn(name)
+    return reference !== undefined && repositoryName(reference) === repositoryName(onto)
+  })
   if (!force) refuseUnlessRebasable(rest, run, isNamed)
   return swapRunImage(rest, run, `${repositoryName(onto)}@${run.manifest.descriptor.digest}`)
-}
-
-function isSameRepository(name: string, reference: Reference): boolean {
-  try {
-    return repositoryName(parseReference(name)) === repositoryName(reference)
-  } catch (error) {
-    if (error instanceof InjectError) return false
-    throw error
-  }
-}
-
-/**
- * The image that the slots were put into; `undefined` if it is gone, or refused. Throws
- * `NetworkError`, because what is refused must not depend on whether the registry is reachable.
- */
-async function fetchOriginal(
-  store: ContentStore,
-  digest: Digest,
-  signal: AbortSignal,
-): Promise<Image | undefined> {
-  try {
-    return await fetchImage(store, digest, signal)
-  } catch (error) {
-    if (error instanceof InjectError && !(error instanceof NetworkError)) return undefined
-    throw error
-  }
 }

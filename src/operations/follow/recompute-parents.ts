@@ -4,7 +4,7 @@ import {newLayerType} from '../../image/family.js'
 import type {Image, NumberedLayer} from '../../image/image.js'
 import type {ByteString} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
-import {findPaths} from '../../layer/pack/base-directories.js'
+import {findPaths, parentsOf} from '../../layer/pack/base-directories.js'
 import {type Followed, followLinks, throughLinks} from '../../layer/pack/follow-links.js'
 import type {LayerIndex} from '../../layer/contents/layer-index.js'
 import {withBaseDirectories, withoutBaseDirectories} from '../../layer/pack/parents.js'
@@ -77,8 +77,7 @@ async function takenFrom(
   const wanted = new Set<ByteString>()
   for (const {path, kind} of indexes.flat()) {
     if (kind === 'directory') wanted.add(path)
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
-      wanted.add(path.slice(0, end))
+    for (const parent of parentsOf(path)) wanted.add(parent)
   }
   const newestFirst = baseLayers(onto, undefined)
   const {paths, followed} = await followLinks(wanted, (asked) =>

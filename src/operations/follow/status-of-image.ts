@@ -3,10 +3,9 @@ import {descriptorOf} from '../../image/document.js'
 import type {Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
 import type {Digest} from '../../oci/digest.js'
-import {formatPlatform, type Platform, platformOf} from '../../oci/platform.js'
+import {formatPlatform, type Platform} from '../../oci/platform.js'
 import {entryKind} from '../../oci/image-index.js'
 import type {ContentStore} from '../../store/content-store.js'
-import {imageOf} from '../find/fetch-image.js'
 import type {FoundDocument} from '../find/find-document.js'
 import {injectedImages, type LoadedImages, loadImages, originOfLoaded} from './load-images.js'
 import {pairImages} from './pair-images.js'
@@ -53,21 +52,20 @@ export async function startStatus(
   signal: AbortSignal,
 ): Promise<StatusStart> {
   const {digest} = descriptorOf(found)
-  if (found.kind === 'image') {
-    const image = await imageOf(store, found.manifest, signal)
-    const platform = platformOf(image.config.value)
-    const images = {digest, tree: undefined, images: [{platform, image}]}
-    return {digest, origin: originOf(image), images, platforms: [sameStatus(platform, image)]}
-  }
-  const origin = originOfIndex(found.index)
-  if (origin.digest !== undefined && origin.name !== undefined) {
-    const entries = found.index.value.manifests.filter((entry) => entryKind(entry) === 'image')
-    const platforms = entries.flatMap(({platform}) => (platform ? [sameStatus(platform)] : []))
-    return {digest, origin, images: undefined, platforms}
+  if (found.kind === 'index') {
+    const origin = originOfIndex(found.index)
+    if (origin.digest !== undefined && origin.name !== undefined) {
+      const entries = found.index.value.manifests.filter((entry) => entryKind(entry) === 'image')
+      const platforms = entries.flatMap(({platform}) => (platform ? [sameStatus(platform)] : []))
+      return {digest, origin, images: undefined, platforms}
+    }
   }
   const images = await loadImages(store, found, signal)
   const platforms = images.images.map(({platform, image}) => sameStatus(platform, image))
-  return {digest, origin: originOfLoaded(images), images, platforms}
+  const [only] = images.images
+  // a single image says it itself, even one without slots
+  const origin = only && !images.tree ? originOf(only.image) : originOfLoaded(images)
+  return {digest, origin, images, platforms}
 }
 
 /** The platforms of both, once the vendor's tag names something else than before. */

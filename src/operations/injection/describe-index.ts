@@ -2,7 +2,7 @@ import {attested} from '../../oci/image-index.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatPlatform} from '../../oci/platform.js'
 import {repositoryName} from '../../oci/names/reference.js'
-import type {IndexTree} from '../../image/index/index-tree.js'
+import {allEntries, type IndexTree} from '../../image/index/index-tree.js'
 import {describeSlot, type InjectionResult} from './describe-image.js'
 import type {InjectedDocument} from './injected-document.js'
 import type {InjectedImage} from './injected-image.js'
@@ -66,11 +66,5 @@ function describeOne(injected: InjectedImage): InjectedImageResult {
 }
 
 function attestationsIn(outermost: IndexTree): number {
-  const trees = [outermost]
-  let count = 0
-  for (let tree = trees.pop(); tree !== undefined; tree = trees.pop()) {
-    count += tree.index.value.manifests.filter((entry) => attested(entry) !== undefined).length
-    trees.push(...tree.below.values())
-  }
-  return count
+  return [...allEntries(outermost)].filter((entry) => attested(entry) !== undefined).length
 }

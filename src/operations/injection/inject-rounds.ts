@@ -3,9 +3,9 @@ import type {RunNote} from '../../image/follow/run-note.js'
 import type {Ports} from '../../ports.js'
 import type {FoundDocument} from '../find/find-document.js'
 import {type ConfigUpload, createConfigUpload} from '../publish/config-upload.js'
-import {type ChangedDocument, publish} from '../publish/publish.js'
+import type {ChangedDocument} from '../publish/publish.js'
 import {outstanding, refuseClobber, type TagLooks} from '../publish/tag-moves.js'
-import {keepReplaced} from '../publish/keep-replaced.js'
+import {publishKeeping} from '../publish/keep-replaced.js'
 import {noteOfRun, withFittingNote} from '../publish/run-notes.js'
 import type {SlotFacts, StoredContent} from '../slot/content.js'
 import type {ContentOf} from '../slot/group.js'
@@ -169,9 +169,8 @@ async function publishPlan(
   if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
   const changed = changedDocument(rounds, plan, document)
-  const kept = await keepReplaced(store, {moves: plan.moves, changed, request}, ports)
-  const tags = await publish(store, changed, plan.moves, {signal: ports.signal, configUpload})
-  await kept.dropOld()
+  const publication = {changed, moves: plan.moves, request, configUpload}
+  const tags = await publishKeeping(store, publication, ports)
   return describe(request, document, tags)
 }
 

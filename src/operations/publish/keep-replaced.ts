@@ -5,6 +5,7 @@ import {quoted} from '../../oci/quoted.js'
 import type {Ports} from '../../ports.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
 import {canDeleteTags} from '../../store/tag-deleter.js'
+import type {ConfigUpload} from './config-upload.js'
 import {type ChangedDocument, publish} from './publish.js'
 import type {KeepRequest, PublishRequest} from './publish-request.js'
 import {outstanding} from './tag-moves.js'
@@ -56,12 +57,15 @@ export async function keepReplaced(
 /** `publish`, with what it replaces kept if that was asked for. */
 export async function publishKeeping(
   store: ContentStore,
-  publication: Publication & {readonly changed: ChangedDocument},
+  publication: Publication & {
+    readonly changed: ChangedDocument
+    readonly configUpload?: ConfigUpload | undefined
+  },
   ports: Pick<Ports, 'report' | 'signal'>,
 ): Promise<readonly string[]> {
-  const {changed, moves} = publication
+  const {changed, moves, configUpload} = publication
   const kept = await keepReplaced(store, publication, ports)
-  const tags = await publish(store, changed, moves, {signal: ports.signal})
+  const tags = await publish(store, changed, moves, {signal: ports.signal, configUpload})
   await kept.dropOld()
   return tags
 }

@@ -1,7 +1,7 @@
 import {NotFoundError} from '../../errors.js'
 import type {Encoded, Image} from '../../image/image.js'
 import {algorithmOf} from '../../oci/digest.js'
-import type {CallOptions, ContentStore, TagMove} from '../../store/content-store.js'
+import type {CallOptions, ContentStore, StoredManifest, TagMove} from '../../store/content-store.js'
 import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {outstanding} from './tag-moves.js'
 
@@ -24,6 +24,11 @@ export interface ChangedDocument {
   readonly images: readonly ChangedImage[]
   /** The indexes that are new, innermost first. */
   readonly indexes: readonly Encoded<unknown>[]
+}
+
+/** A document that the store has already, with all of its parts. */
+export function storedDocument(stored: StoredManifest): ChangedDocument {
+  return {outermost: {...stored, value: undefined}, images: [], indexes: []}
 }
 
 /**

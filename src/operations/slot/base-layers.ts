@@ -2,8 +2,7 @@ import {InjectError, unlessFailed} from '../../errors.js'
 import type {Image, NumberedLayer} from '../../image/image.js'
 import type {Slot} from '../../image/slot.js'
 import {layerTitle} from '../../layer/in-layer.js'
-import {type LayerIndex, readLayerIndex} from '../../layer/contents/layer-index.js'
-import {readToc} from '../../layer/contents/read-toc.js'
+import type {LayerIndex} from '../../layer/contents/layer-index.js'
 import {tocPlace, type TocPlace} from '../../layer/contents/toc-place.js'
 import {type Digest, digestOf} from '../../oci/digest.js'
 import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
@@ -49,7 +48,10 @@ export function baseLayers(
   return layers.reverse()
 }
 
-/** Layer contents of one run; `layerIndexes` of the ports remembers them beyond the run. */
+/**
+ * Layer contents of one run; `layerIndexes` of the ports remembers them beyond the run. What reads
+ * layers is loaded when one has to be read.
+ */
 export function createBaseLayers(store: ContentStore, ports: Ports): BaseLayers {
   const {layerIndexes, report, signal} = ports
   const found = new Map<Digest, LayerIndex | undefined>()
@@ -86,6 +88,7 @@ export function createBaseLayers(store: ContentStore, ports: Ports): BaseLayers 
       if (!part) readRange = undefined
       return part
     }
+    const {readToc} = await import('../../layer/contents/read-toc.js')
     // without the table the layer itself is read, which says what is wrong
     const index = await unlessFailed(() => readToc(table, descriptor.size, read))
     if (index) await keep(key, index)
@@ -101,6 +104,7 @@ export function createBaseLayers(store: ContentStore, ports: Ports): BaseLayers 
       const {descriptor, diffId} = layer
       if (before || found.has(diffId)) return before
       report({kind: 'step', step: 'read image', on: `layer ${descriptor.digest}`})
+      const {readLayerIndex} = await import('../../layer/contents/layer-index.js')
       const blob = await store.openBlob(descriptor, {signal})
       try {
         const place = {number: layer.number, digest: descriptor.digest}

@@ -2,7 +2,7 @@ import {UnsafeContentError} from '../../errors.js'
 import type {NumberedLayer} from '../../image/image.js'
 import {type ByteString, display} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
-import {findPaths} from '../../layer/pack/base-directories.js'
+import {findPaths, withParents} from '../../layer/pack/base-directories.js'
 import type {FolderAt} from '../../layer/tree/folder-at.js'
 import type {Ports} from '../../ports.js'
 import {type BaseLayers, nameOf} from './base-layers.js'
@@ -47,11 +47,7 @@ export async function checkLinks(
   for (const layer of newestFirst)
     for (const {kind, path} of (await few(layer)) ?? [])
       if (kind !== 'other' && !wanted.has(path) && find(path)) wanted.add(path)
-  // what is above a path can hide it
-  for (const path of [...wanted])
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
-      wanted.add(path.slice(0, end))
-  const first = await findPaths(newestFirst, wanted, few)
+  const first = await findPaths(newestFirst, withParents(wanted), few)
   refuse(first.links)
   warnOfChanges(first.directories)
 

@@ -7,6 +7,7 @@ import {
   parseReference,
   parseTag,
   type Reference,
+  referenceIn,
   repositoryName,
 } from '../../../src/oci/names/reference.js'
 import {encode} from '../../support/images.js'
@@ -452,4 +453,9 @@ describe('a reference to a folder of plain files', () => {
   test.each(['fast:', 'fast:a\nb', 'fast:dir@sha256:short'])('not %j', (text) => {
     expect(thrownBy(() => parseReference(text))).toBeInstanceOf(UsageError)
   })
+})
+
+test('a text that is not a reference names nothing where that is allowed', () => {
+  expect(referenceIn('registry.example/app:v1')).toEqual(parseReference('registry.example/app:v1'))
+  expect(referenceIn('registry.example/App:v1')).toBeUndefined()
 })
