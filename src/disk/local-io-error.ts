@@ -30,13 +30,13 @@ export function errnoOf(error: unknown): string | undefined {
 const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]))
 
 const reasons: Readonly<Record<string, {reason: string; hint?: string}>> = {
-  ENOENT: {reason: 'no such file or directory'},
-  ENOTDIR: {reason: 'not a directory'},
+  ENOENT: {reason: 'no such file or directory', hint: 'check the path'},
+  ENOTDIR: {reason: 'not a directory', hint: 'check the path'},
   EISDIR: {reason: 'it is a directory'},
   EEXIST: {reason: 'it is there already'},
   ENOTEMPTY: {reason: 'the directory is not empty'},
-  EACCES: {reason: 'permission denied', hint: 'run as a user who may, or change the permissions'},
-  EPERM: {reason: 'not permitted', hint: 'run as a user who may, or change the permissions'},
+  EACCES: {reason: 'permission denied', hint: 'run as another user, or change the permissions'},
+  EPERM: {reason: 'not permitted', hint: 'run as another user, or change the permissions'},
   EROFS: {reason: 'the file system is read-only', hint: 'choose a place that can be written'},
   ENOSPC: {
     reason: 'no space left on the device',
@@ -52,7 +52,7 @@ const reasons: Readonly<Record<string, {reason: string; hint?: string}>> = {
   EBUSY: {reason: 'it is in use'},
   ETXTBSY: {reason: 'it is in use'},
   EIO: {reason: 'the device failed'},
-  EPIPE: {reason: 'nobody reads it any more'},
+  EPIPE: {reason: 'its reader has closed it'},
   ESTALE: {reason: 'the network file system lost it'},
   ENOTSUP: {reason: 'this file system does not support it'},
   EOPNOTSUPP: {reason: 'this file system does not support it'},

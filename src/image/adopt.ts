@@ -12,8 +12,9 @@ import {bytesOf, configDescriptorEdits, editMembers, textOf} from './text-edit.j
  * another tool has rewritten, so that its diff ID is not the one that the labels name. `wanted` is
  * its number, counted from 1 as `inspect` does, its digest or its diff ID. The same image when the
  * slot has that layer already. Throws `PreconditionError` (`ERR_INJECT_NOT_ADOPTED`) for an image
- * that was never labelled for the slot, and for a layer that is not there, is another slot's, or is
- * the only one of the image, because an update would replace all that the image holds.
+ * that was never labelled for the slot, for a slot that has not lost its layers, and for a layer that
+ * is not there, is another slot's, or is the only one of the image, because an update would replace
+ * all that the image holds.
  */
 export function adopt(image: Image, name: string, wanted: string): Image {
   const {manifest, config} = image
@@ -29,11 +30,16 @@ export function adopt(image: Image, name: string, wanted: string): Image {
   if (!layer || diffId === undefined) {
     throw refused(`the image has no layer ${quoted(wanted)}`, 'inject inspect lists its layers')
   }
-  const owner = findSlots(image).find((slot) => slot.layers.some((each) => each.layer === at))
-  if (owner?.name === name && owner.layers.length === 1) return image
+  const slots = findSlots(image)
+  const owner = slots.find((slot) => slot.layers.some((each) => each.layer === at))
   const title = `layer ${at + 1}`
   if (owner && owner.name !== name)
     throw refused(`${title} belongs to slot ${quoted(owner.name)}`, 'choose another layer')
+  const intact = slots.find((slot) => slot.name === name)
+  if (intact) {
+    if (owner && intact.layers.length === 1) return image
+    throw refused(`slot ${quoted(name)} still has its own layers`, 'leave out --adopt')
+  }
   if (layers.length === 1) {
     throw refused(
       `${title} is the only one: an update would replace all that the image holds`,

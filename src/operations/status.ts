@@ -43,7 +43,12 @@ export interface ImageStatus {
   /** Signatures and the like that refer to the vendor's old and new image, and to this one. */
   readonly referrers: readonly ReferrerCount[]
   /** Why the state is not known. */
-  readonly error: {readonly code: string; readonly message: string} | null
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    /** What to do about it. */
+    readonly hint?: string
+  } | null
 }
 
 export interface StatusResult {
@@ -72,8 +77,9 @@ export async function status(request: StatusRequest, ports: Ports): Promise<Stat
     } catch (error) {
       if (!(error instanceof InjectError)) throw error
       failure ??= error
-      const {code, message} = error
-      found.set(image, {...unknown, reference: formatReference(image), error: {code, message}})
+      const {code, message, hint} = error
+      const shown = {code, message, ...(hint === undefined ? {} : {hint})}
+      found.set(image, {...unknown, reference: formatReference(image), error: shown})
     }
   }
   // a directory is compared with one image after the other: that takes all of the machine

@@ -70,7 +70,7 @@ describe('what comes out', () => {
     const {exitCode, stdout, stderr} = await inject(['update', image, '/nonexistent', '-q'])
     expect({exitCode, stdout}).toEqual({exitCode: 9, stdout: ''})
     expect(stderr).toBe(
-      'inject: cannot read directory "/nonexistent": no such file or directory (ENOENT)',
+      'inject: cannot read directory "/nonexistent": no such file or directory (ENOENT): check the path',
     )
     const debug = await inject(['update', image, '/nonexistent', '--debug'])
     expect(debug.stderr).toMatch(/\n {4}at /)

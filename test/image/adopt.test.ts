@@ -89,6 +89,7 @@ describe('W36 a slot whose layer another tool has rewritten', () => {
       '1',
       'all that the image holds',
     ],
+    ['a layer of the image beside an intact slot', () => injected, '1', 'still has its own layers'],
     [
       "another slot's layer",
       () =>

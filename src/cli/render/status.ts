@@ -30,9 +30,13 @@ export function renderStatusMarkdown({images}: Shown): string {
 
 function rowsOf(image: ImageStatus): string[][] {
   const {reference, error, platforms} = image
-  if (error) return [[reference, '', '', 'unknown', '', `${error.message} (${error.code})`]]
+  if (error) return [[reference, '', '', 'unknown', '', reasonOf(error)].map(plainText)]
   const rows = platforms.length > 0 ? platforms : [undefined]
   return rows.map((each, at) => rowOf(image, each, at === 0)).map((row) => row.map(plainText))
+}
+
+function reasonOf({code, message, hint}: NonNullable<ImageStatus['error']>): string {
+  return hint === undefined ? `${message} (${code})` : `${message} (${code}): ${hint}`
 }
 
 function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst: boolean) {

@@ -158,5 +158,6 @@ function notADirectory(directory: string): LocalIoError {
   return new LocalIoError(
     'ERR_INJECT_NOT_A_DIRECTORY',
     `${JSON.stringify(directory)} is not a directory`,
+    {hint: 'name a directory, or one that does not exist yet'},
   )
 }

@@ -109,6 +109,7 @@ function realDirectory(directory: string): string {
     throw new LocalIoError(
       'ERR_INJECT_NOT_A_DIRECTORY',
       `${JSON.stringify(directory)} is not a directory`,
+      {hint: 'name a directory: what is in it becomes the content of the slot'},
     )
   return path
 }

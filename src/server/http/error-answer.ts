@@ -65,7 +65,8 @@ function rowOf(error: InjectError): RefusalRow {
   if (error instanceof ConflictError) return [412, 'DENIED']
   if (error instanceof LimitError) return [429, 'TOOMANYREQUESTS']
   if (error instanceof PreconditionError) return [409, 'BLOB_UPLOAD_INVALID']
-  if (error instanceof IntegrityError) return [500, 'UNKNOWN', 'the stored content is damaged']
+  if (error instanceof IntegrityError)
+    return [500, 'UNKNOWN', 'the stored content is damaged; inject store check finds out where']
   if (error instanceof LocalIoError) return storageRow(error.cause)
   return [500, 'UNKNOWN', 'internal error']
 }

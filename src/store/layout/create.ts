@@ -129,7 +129,8 @@ async function notALayout(directory: string): Promise<Error> {
     return new NotFoundError('ERR_INJECT_LAYOUT_NOT_FOUND', message, {hint})
   }
   const message = `${quoted(directory)} is not an OCI image layout: it has no file oci-layout`
-  return new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0'})
+  const hint = 'check the path: oci:DIR names the folder that holds oci-layout and index.json'
+  return new IntegrityError('ERR_INJECT_LAYOUT_INVALID', message, {expected: '1.0.0', hint})
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -286,5 +286,6 @@ async function refuseForeignFolder(directory: string): Promise<void> {
 
 function rootNotFound(directory: string): NotFoundError {
   const message = `there is no folder ${quoted(directory)}`
-  return new NotFoundError('ERR_INJECT_ROOT_NOT_FOUND', message)
+  const hint = 'check the path: ROOT is the folder that inject serve serves'
+  return new NotFoundError('ERR_INJECT_ROOT_NOT_FOUND', message, {hint})
 }

@@ -89,6 +89,16 @@ describe('W8 layers of others, as Go reads them', () => {
     expect(scan(whole)[1]).toMatchObject({kind: 'symlink', target: 'd'})
   })
 
+  it.each([1, 512, 511 + 512])('the last padding is missing, in pieces of %i bytes', (chunk) => {
+    const last = file('last', 'content')
+    const whole = Buffer.concat([directory('d/'), last])
+    for (const missing of [1, 505]) {
+      const cut = whole.subarray(0, whole.length - missing)
+      expect(scan(cut, chunk).map(({path}) => path)).toEqual(['d/', 'last'])
+    }
+    expect(() => scan(whole.subarray(0, whole.length - 506), chunk)).toThrow('cut off')
+  })
+
   it('what Go refuses is refused', () => {
     const broken = member({name: 'x', checksum: 'wrong'})
     const error = thrownBy(() => scan(archive(file('before'), broken)))

@@ -1,0 +1,21 @@
+import {expect, it} from 'vitest'
+import {renderStatus, renderStatusMarkdown} from '../../../src/cli/render/status.js'
+import type {ImageStatus} from '../../../src/operations/status.js'
+
+const failed: ImageStatus = {
+  reference: 'registry.example/app:v1',
+  vendor: null,
+  from: null,
+  to: null,
+  moved: false,
+  platforms: [],
+  differs: null,
+  referrers: [],
+  error: {code: 'ERR_INJECT_NOT_FOUND', message: 'no such image\u001B[2J', hint: 'check the name'},
+}
+
+it('says why a state is not known and what to do, without what steers a terminal', () => {
+  const notes = 'no such image\uFFFD[2J (ERR_INJECT_NOT_FOUND): check the name'
+  expect(renderStatus({images: [failed], changed: false})).toContain(notes)
+  expect(renderStatusMarkdown({images: [failed], changed: false})).toContain('check the name')
+})
