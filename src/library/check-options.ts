@@ -69,7 +69,7 @@ const layerOptions = {
 const treeOptions = {name: text, all: flag, largest: wholeNumber}
 const id = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0))
 
-/** What says what a directory packs to. */
+/** The options that determine what a directory packs to. */
 const contentOptions = {
   layers: v.optional(
     v.union(

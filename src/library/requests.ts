@@ -168,7 +168,7 @@ function limitsOf({largest}: Pick<TreeSettings, 'largest'>): ReadLimits {
   return {...readLimits, totalBytes: largest, sparseBytes: largest, ratio: Infinity}
 }
 
-/** Which states stay reachable by tags of their own. */
+/** Which earlier images stay reachable by tags of their own. */
 export function keepRequest({
   keep: count,
   keepAs: template = defaultTemplate,
@@ -176,7 +176,7 @@ export function keepRequest({
   return count === undefined ? undefined : {count, template}
 }
 
-/** What becomes of a result. */
+/** How a result is published. */
 export function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
   const {name, tags = [], to} = settings
   return {

@@ -148,7 +148,7 @@ export const tagFlags = {
   }),
 }
 
-/** What an image says of the one that it was made from. */
+/** What an image records about the image that it was made from. */
 export const baseAnnotationsFlag = {
   'base-annotations': Flags.boolean({
     helpGroup: 'CONFIG',

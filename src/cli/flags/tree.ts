@@ -7,10 +7,10 @@ import {maxSize, slotName, zstdWindow} from './common.js'
 /** Which files of an image: those of a slot, or all. */
 export const partFlags = {
   name: slotName({exclusive: ['all']}),
-  all: Flags.boolean({summary: 'Take the whole image, all layers laid over each other.'}),
+  all: Flags.boolean({summary: 'Use the whole image, with all of its layers merged.'}),
 }
 
-/** What reading layers may cost. */
+/** Limits for reading layers. */
 export const readFlags = {
   'max-size': maxSize({
     summary:
@@ -19,7 +19,7 @@ export const readFlags = {
   'zstd-window': zstdWindow(),
 }
 
-/** What was said; `undefined` for neither. */
+/** The part that the flags name; `undefined`: no flag. */
 export function partOption({
   name,
   all,
@@ -41,7 +41,7 @@ export function chosenPart(own: ImagePart | undefined, given: ImagePart | undefi
   return own ?? given ?? {kind: 'slot', name: undefined}
 }
 
-/** The limits that were given, over the usual ones. */
+/** The limits from the flags, else the defaults. */
 export function limitsOption(flags: {
   readonly 'max-size'?: number | undefined
   readonly 'zstd-window'?: number | undefined

@@ -56,7 +56,7 @@ export const shownCheck = {
   },
 }
 
-/** What is known of the tags decides whether anything has to be pushed again. */
+/** Without its tags, content has to be pushed again. */
 function rebuiltLine({manifests, tags, copied}: Rebuilt): string {
   const found = count(manifests, 'manifest')
   if (copied === undefined) return `${found}; its tags are not known: push or copy them again`
@@ -97,7 +97,7 @@ function count(number: number, thing: string): string {
   return `${number} ${number === 1 ? thing : `${thing}s`.replace(/ys$/, 'ies')}`
 }
 
-/** Names of files are anybody's: nothing of them may steer the terminal. */
+/** Names of files are untrusted: nothing of them may steer the terminal. */
 function lines(all: readonly string[]): string | undefined {
   const shown = all.map((line) => plainText(line))
   return shown.length === 0 ? undefined : shown.join('\n')

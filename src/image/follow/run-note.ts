@@ -9,7 +9,7 @@ import {editedImage} from '../edited-image.js'
 import type {Encoded, Image} from '../image.js'
 import {bytesOf, configDescriptorEdits, editMembers, type MemberEdit, textOf} from '../text-edit.js'
 
-/** The longest note of a user, in characters. */
+/** The longest note, in characters. */
 export const longestNote = 500
 
 /**
@@ -22,28 +22,28 @@ export interface RunNote {
   readonly replaced?: Digest | undefined
   /** The slot that the run changed. */
   readonly slot?: string | undefined
-  /** How many entries the slot has, and their bytes as a tar. */
+  /** The number of entries in the slot, and their size as a tar. */
   readonly entries?: number | undefined
   readonly bytes?: number | undefined
   /** The version of `inject`. */
   readonly version?: string | undefined
-  /** What the user says of the run. */
+  /** The user's note of the run. */
   readonly note?: string | undefined
 }
 
-/** Of an image; `undefined` where it has none, or something that is not one. */
+/** The note in an image; `undefined` if it has none, or an invalid one. */
 export function noteOf({manifest, config}: Image): RunNote | undefined {
   const labels = Object.entries(config.value.config?.Labels ?? {})
   const annotations = Object.entries(manifest.value.annotations ?? {})
   return parseNote(new Map([...labels, ...annotations]).get(runNote))
 }
 
-/** Of an index, in the same way. */
+/** The same for an index. */
 export function noteOfIndex({value}: Pick<Encoded<ImageIndex>, 'value'>): RunNote | undefined {
   return parseNote(new Map(Object.entries(value.annotations ?? {})).get(runNote))
 }
 
-/** The image with this note in the place of the one that it has. */
+/** The image with this note instead of its own. */
 export function withNote(image: Image, note: RunNote | undefined): Image {
   const {manifest, config} = image
   const text = formatNote(note)
@@ -61,7 +61,7 @@ function noteEdit(place: readonly string[], text: string | undefined): MemberEdi
   return text === undefined ? {kind: 'remove', path} : {kind: 'set', path, value: text}
 }
 
-/** As the annotation has it, in one order, so that equal notes are equal texts. */
+/** As text for the annotation, in a fixed order, so that equal notes have equal texts. */
 export function formatNote(note: RunNote | undefined): string | undefined {
   if (note === undefined) return undefined
   const {replaced, slot, entries, bytes, version, note: said} = note
@@ -78,7 +78,7 @@ const noteShape = v.object({
   note: v.optional(textShape),
 })
 
-/** It is anybody's text. */
+/** Untrusted text. */
 function parseNote(text: string | undefined): RunNote | undefined {
   if (text === undefined) return undefined
   const value = parseJsonValue(text)

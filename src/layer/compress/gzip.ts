@@ -10,7 +10,7 @@ export const gzipHeader: Uint8Array = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0
 /** An empty last deflate block, after the sync flush of the one before. */
 const end = Uint8Array.of(3, 0)
 
-/** What stands behind the blocks: their end, and the sums of `length` bytes of content. */
+/** What stands after the blocks: their end, and the sums of `length` bytes of content. */
 export function gzipTrailer(crc: number, length: number): Uint8Array {
   const sums = Buffer.alloc(8)
   sums.writeUInt32LE(crc, 0)

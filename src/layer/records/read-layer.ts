@@ -32,24 +32,24 @@ export interface StoredContent {
   readonly rules?: EntryRules | undefined
 }
 
-/** What a reader of a layer tells of: nothing of an entry that is left out. */
+/** Called by the reader of a layer; not for entries that are left out. */
 export type EntryListener = Omit<EntryRecorder, 'count'>
 
-/** What reading a layer may cost. */
+/** Limits for reading a layer. */
 export interface ReadLimits extends Pick<
   UnpackLimits,
   'ratio' | 'ratioFrom' | 'totalBytes' | 'zstdWindow' | 'entries'
 > {
-  /** Bytes that sparse files may come to, holes and all: hashing takes them, too. */
+  /** The most bytes of sparse files including holes, which are hashed, too. */
   readonly sparseBytes: number
 }
 
 export const readLimits: ReadLimits = {...unpackLimits, sparseBytes: 1024 ** 3}
 
 /**
- * Tells `listener` of all entries of a layer, with their content; others get their turn in between.
- * The layer is proved to be the one that its digest and diff ID name once this is over, not before.
- * Throws what `decompress`, `createTarReader` and `checkEntry` throw for a slot's layer, what
+ * Reports all entries of a layer to `listener`, with their content; yields to other work in
+ * between. The layer is verified against its digest and diff ID only when this resolves. Throws
+ * what `decompress`, `createTarReader` and `checkEntry` throw for a slot's layer, what
  * `createHeaderScanner` throws for others, `LimitError`, the signal's reason, and what `open`
  * throws.
  */
@@ -77,7 +77,7 @@ export async function readLayer(
   await inLayer({...place, at}, () => read)
 }
 
-/** Both readers tell it of all content. */
+/** Called by both readers for all content. */
 type ContentTarHandler = TarHandler & ContentHandler
 
 function slotHandler(rules: EntryRules, listener: EntryListener): ContentTarHandler {
@@ -96,7 +96,7 @@ function imageHandler(listener: EntryListener, limits: ReadLimits): ContentTarHa
   })
 }
 
-/** Tells of the entries that `choose` gives, and of their content. */
+/** Reports the entries that `choose` returns, and their content. */
 function chosenEntries(
   listener: EntryListener,
   choose: (archived: Entry) => Entry | undefined,
@@ -146,5 +146,5 @@ function checkCount(entries: number, most: number): void {
   })
 }
 
-/** Bytes of a path that no limit is needed for. */
+/** Shorter paths, in bytes, need no check. */
 const shortPath = 4096

@@ -1,8 +1,8 @@
 import type {ByteString} from '../byte-string.js'
 
-/** Bytes of a piece of memory that names are kept in. */
+/** The size of a chunk of names in bytes. */
 const pieceLength = 256 * 1024
-/** No path is as long as that, and no piece as the other. */
+/** Larger than any path, and larger than any chunk. */
 const nameSpan = 2 ** 17
 const pieceSpan = 2 ** 19
 
@@ -11,14 +11,14 @@ export interface NameList {
   readonly length: number
   /** Returns its number. */
   add(name: ByteString): number
-  /** A new string each time; empty for a number that was not given. */
+  /** A new string each time; empty for an unknown number. */
   at(number: number): ByteString
 }
 
 /** An empty list. */
 export function createNameList(): NameList {
   const pieces: Buffer[] = []
-  /** Bytes that are taken of the last piece. */
+  /** Used bytes of the last chunk. */
   let used = pieceLength
   let ends = new Float64Array(1024)
   let length = 0
@@ -38,7 +38,7 @@ export function createNameList(): NameList {
         larger.set(ends)
         ends = larger
       }
-      // piece, end and length in one number
+      // chunk, end and length in one number
       ends[length] = ((pieces.length - 1) * pieceSpan + used) * nameSpan + name.length
       return length++
     },

@@ -31,7 +31,7 @@ export interface RebaseOptions {
   /** Names what they are put on. */
   readonly onto: Reference
   readonly look: LookPolicy
-  /** Rebase an image of buildpacks against its own word. */
+  /** Rebase an image of buildpacks although it forbids that. */
   readonly force: boolean
   readonly dryRun: boolean
 }
@@ -42,7 +42,7 @@ export interface RebasedSlot {
   readonly path: string
   /** How many layers it has. */
   readonly layers: number
-  /** Layers that were packed anew: directories that they have from the image differ. */
+  /** Layers that were packed again: directories that they have from the image differ. */
   readonly repacked: number
 }
 
@@ -103,12 +103,12 @@ export async function rebasedImage(
   }
 }
 
-/** Whether the new image has slots of its own, which would be taken for layers of the vendor's. */
+/** Whether the new image has slots of its own, which would look like the vendor's layers. */
 export function hasSlots(image: Image): boolean {
   return findSlots(image).length > 0
 }
 
-/** An image that was made OCI's stays so: its layers may be of kinds that Docker's format lacks. */
+/** An image converted to OCI stays OCI: Docker's format may lack its layer types. */
 function sameFormat(onto: Image, before: Image): Image {
   const [own, other] = [before, onto].map(({manifest: {value, descriptor}}) =>
     familyOf(value, descriptor.mediaType),

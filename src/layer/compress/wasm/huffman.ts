@@ -182,7 +182,7 @@ export function canonicalCodes(scratch: usize, lengths: usize, count: u32, codes
   }
 }
 
-/** The lower `count` bits (up to 16), the first one last. */
+/** The lower `count` bits (up to 16), reversed. */
 @inline
 function reversed(bits: u32, count: u32): u32 {
   let b = ((bits & 0x5555) << 1) | ((bits >>> 1) & 0x5555)

@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
 import {
   inputSlack,
@@ -103,7 +103,7 @@ function wordOf({places}, block) {
  * block.
  *
  * @param {Ring} ring
- * @param {number} block the one behind those that were handed over
+ * @param {number} block the one after those that were handed over
  * @param {{stored: number, inflated: number}} lengths
  */
 export function fillPlace(ring, block, {stored, inflated}) {
@@ -221,19 +221,19 @@ export function isEnded({words}) {
 }
 
 /**
- * Something has changed that another thread may wait for. Anyone who goes to sleep is counted
- * before the bell is looked at for the last time, so that nobody misses it.
+ * Something has changed that another thread may wait for. A thread is counted as a sleeper before
+ * it checks the bell for the last time, so it cannot miss a ring.
  *
  * @param {Ring} ring
  */
 export function ringBell({words}) {
   Atomics.add(words, bell, 1)
-  // to wake nobody costs as much as to wake somebody
+  // a call without sleepers costs as much as one with sleepers
   if (Atomics.load(words, sleepers) > 0) Atomics.notify(words, bell)
 }
 
 /**
- * How often the bell has rung: to be asked before looking at what may have changed.
+ * How often the bell has rung; read it before checking for changes.
  *
  * @param {Ring} ring
  */
@@ -242,8 +242,8 @@ export function bellCount({words}) {
 }
 
 /**
- * Sleeps until the bell has rung more often than `count`. A thread that nobody wakes is ended from
- * outside.
+ * Sleeps until the bell has rung more often than `count`. A thread that is never woken is
+ * terminated from outside.
  *
  * @param {Ring} ring
  * @param {number} count
