@@ -9,7 +9,7 @@ import {readFile} from '../src/operations/browse/read-file.js'
 export default class Cat extends BaseCommand {
   static override readonly summary = 'Print one file of a slot, or of a whole image.'
   static override readonly description =
-    'Nothing is printed before the layer has proved to be the one that the image names. Symbolic links are followed inside the image.'
+    'Nothing is printed before the layer is verified. Symbolic links are followed inside the image.'
   static override readonly examples = [
     {
       description: 'A file of the slot:',

@@ -75,7 +75,7 @@ export default class Copy extends BaseCommand {
     return this.perform(flags, (ports) => copy(request, ports), presentCopy(flags.digestfile))
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(
     args: {source: string; target: string},
     flags: Interfaces.InferredFlags<typeof Copy.flags>,

@@ -8,7 +8,7 @@ import {history} from '../src/operations/history.js'
 export default class History extends BaseCommand {
   static override readonly summary = 'Show what a tag named before, and which runs changed it.'
   static override readonly description =
-    'Each update notes the image that it replaced. The list follows these links, newest first, until one is not in the repository any more or notes none. The number of a line is what inject rollback takes.'
+    'Each update notes the image that it replaced. The list follows these links, newest first, until an image is no longer in the repository or has no link. inject rollback takes the number of a line.'
   static override readonly examples = [
     {
       description: 'Show the last states:',
@@ -38,7 +38,7 @@ export default class History extends BaseCommand {
     return this.perform(flags, (ports) => history(request, ports), {line: renderHistory})
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof History.flags>) {
     return {reference: parseReference(args.image), most: flags.last}
   }

@@ -35,7 +35,7 @@ export default class Inspect extends BaseCommand {
     return this.perform(flags, (ports) => inspect(request, ports), {line: renderInspect})
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(args: {image: string}, flags: Interfaces.InferredFlags<typeof Inspect.flags>) {
     return {reference: parseReference(args.image), platform: flags.platform}
   }

@@ -25,12 +25,12 @@ export default class Rebase extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-data',
     },
     {
-      description: "Go on to the vendor's next version, under a new tag:",
+      description: "Move to the vendor's next version, under a new tag:",
       command:
         '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-data --onto registry.example/team/app:v2 --tag v2-data',
     },
     {
-      description: 'Tell by exit code 20 whether there is something to do:',
+      description: 'Exit with 20 if there is something to do:',
       command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-data --check',
     },
   ]
@@ -57,7 +57,7 @@ export default class Rebase extends BaseCommand {
     }),
     force: Flags.boolean({
       helpGroup: 'CONTENT',
-      summary: 'Put an image of buildpacks on a run image that it does not allow.',
+      summary: 'Rebase a buildpacks image onto a run image that it does not allow.',
     }),
     ...strictFlag,
   }
@@ -76,7 +76,7 @@ export default class Rebase extends BaseCommand {
     )
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(
     args: {image: string},
     flags: Interfaces.InferredFlags<typeof Rebase.flags>,

@@ -47,7 +47,7 @@ export default class Remove extends BaseCommand {
     return this.perform(flags, (ports) => remove(request, ports), presentRemoval(flags.digestfile))
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(
     args: {image: string},
     flags: Interfaces.InferredFlags<typeof Remove.flags>,

@@ -10,7 +10,7 @@ import {rollback, type RollbackRequest} from '../src/operations/rollback.js'
 export default class Rollback extends BaseCommand {
   static override readonly summary = 'Make a tag name an earlier state of itself again.'
   static override readonly description =
-    'Moves the tag back along the links that inject history shows, to the very manifest that it named: nothing is packed or sent. The tag moves on condition that nobody else has moved it meanwhile. A rollback is taken back by its digest.'
+    'Moves the tag back along the links that inject history shows, to exactly the manifest that it named: nothing is packed or sent. The tag moves only if nobody else has moved it meanwhile. To undo a rollback, name the digest that it replaced.'
   static override readonly examples = [
     {
       description: 'Go back by one update:',
@@ -32,7 +32,7 @@ export default class Rollback extends BaseCommand {
       ignoreStdin: true,
       default: '1',
       description:
-        'N updates back, a DIGEST of the history, or a TIME: the newest content that is not newer.',
+        'N updates back, a DIGEST from the history, or a TIME: the newest content up to then.',
     }),
   }
   static override readonly flags = {
@@ -48,7 +48,7 @@ export default class Rollback extends BaseCommand {
     return this.perform(flags, (ports) => rollback(request, ports), presentRollback)
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(
     args: {image: string; state: string},
     flags: Interfaces.InferredFlags<typeof Rollback.flags>,

@@ -57,7 +57,7 @@ export default class Setup extends BaseCommand {
     )
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(
     args: {image: string},
     flags: Interfaces.InferredFlags<typeof Setup.flags>,

@@ -17,7 +17,7 @@ export default class Status extends BaseCommand {
   static override readonly summary =
     "Show whether the vendor's images moved, and whether slots differ from a directory."
   static override readonly description =
-    "Exits with 0 if everything is up to date, and with 20 if inject rebase or inject update would change something. Costs three requests for an image that did not move. If the last argument is a directory, slots are compared with it as inject update does it, with the same flags. An image whose state cannot be told is shown with the reason, and its error's exit code counts."
+    'Exits with 0 if everything is up to date, and with 20 if inject rebase or inject update would change something. Costs three requests for an image that did not move. If the last argument is a directory, slots are compared with it as inject update does it, with the same flags. An image whose state cannot be determined is shown with the reason, and the exit code is that of its error.'
   static override readonly strict = false
   static override readonly examples = [
     {
@@ -65,7 +65,7 @@ export default class Status extends BaseCommand {
         const packing = directory === undefined ? {} : packPorts(flags, process.env, ports)
         const own = {layerIndexes: layerIndexes(process.env, directory)}
         const {failure, ...result} = await status(request, {...ports, ...packing, ...own})
-        // the table is the result: no error takes its place
+        // the table is the result, even if it contains errors
         if (failure) process.exitCode = exitCode(failure)
         else if (result.changed) process.exitCode = differsExitCode
         return result
@@ -74,7 +74,7 @@ export default class Status extends BaseCommand {
     )
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(
     words: readonly string[],
     flags: Interfaces.InferredFlags<typeof Status.flags>,

@@ -77,7 +77,7 @@ export default class Unpack extends BaseCommand {
     })
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Unpack.flags>,

@@ -57,7 +57,7 @@ export default class Update extends BaseCommand {
       helpGroup: 'RESULT',
       helpValue: 'LAYER',
       summary:
-        "Take this layer (number, digest or diff ID) for the slot's, which another tool rewrote.",
+        "Use this layer (number, digest or diff ID) as the slot's, after another tool rewrote it.",
     }),
   }
 
@@ -84,7 +84,7 @@ export default class Update extends BaseCommand {
     )
   }
 
-  /** What arguments and flags ask for, as the operation takes it. */
+  /** The arguments and flags as the request of the operation. */
   static request(
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Update.flags>,

@@ -106,7 +106,7 @@ export class TimeLimitError extends InjectError {
 }
 
 /**
- * What `work` gives, or `undefined` where it fails in a way that `inject` foresees: for what may be
+ * What `work` gives, or `undefined` if it fails in a way that `inject` foresees: for what may be
  * done without.
  */
 export async function unlessFailed<T>(work: () => Promise<T>): Promise<T | undefined> {

@@ -116,7 +116,7 @@ export async function unpack(
   return await unpackSlot(unpackRequest(image, directory, options), libraryPorts(options))
 }
 
-/** Takes a slot out of an image: the very image from before, where that is still known. */
+/** Takes a slot out of an image: exactly the image from before, where that is still known. */
 export async function remove(
   image: string,
   options: ResultSettings & {readonly base?: string} & LibraryOptions = {},

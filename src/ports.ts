@@ -62,7 +62,7 @@ export interface Ports {
         work: (cache: BlockCache | undefined) => Promise<T>,
       ) => Promise<T>)
     | undefined
-  /** What layers of directories were, by what their files look like; without it all are read. */
+  /** Remembered layers by the look of their files; without it all files are read. */
   readonly openMemory?: OpenMemory | undefined
   /** What is in the layers of images that were looked into before; without it they are read. */
   readonly layerIndexes?: LayerIndexes | undefined

@@ -26,6 +26,16 @@ const slips: readonly (readonly [RegExp, string])[] = [
   [/\ball is right\b/i, 'no problems'],
   [/\bwho outgrows\b/i, 'if one machine is not enough'],
   [/\bA bad night\b/i, 'unreliable networks'],
+  [/`(?:undefined|null)` where\b/, '`undefined` if'],
+  [/\bthis very\b|\bthe very (?:bytes|image|manifest)\b/i, 'this, exactly the'],
+  [/\bwhere nobody (?:asked|said)\b/i, 'by default, if it was not asked for'],
+  [/\b(?:is|are) (?:nobody|anybody)'s\b/i, 'is untrusted, or name whose it is'],
+  [/\bmay be said of\b/i, 'the options of'],
+  [/\bin the place of\b/i, 'in place of, instead of'],
+  [/\banew\b/i, 'again, from scratch'],
+  [/\bthe wish(?:es)? of\b/i, 'the request of'],
+  [/\bis none to us\b|\bthe rest is what is wanted\b/i, 'say what it is'],
+  [/\b(?:by|against) (?:its|their) own word\b/i, 'by its own claim, although it forbids that'],
 ]
 
 /** Not ours to change: what programs print, names, generated text, and other senses of a word. */

@@ -15,7 +15,7 @@ export default class StoreCheck extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> ./registry',
     },
     {
-      description: 'Make a damaged index.json again:',
+      description: 'Rebuild a damaged index.json:',
       command: '<%= config.bin %> <%= command.id %> ./registry --repair',
     },
     {
@@ -27,8 +27,7 @@ export default class StoreCheck extends BaseCommand {
   static override readonly args = {root: rootArg}
   static override readonly flags = {
     repair: Flags.boolean({
-      summary:
-        'Make index.json and oci-layout again, where damaged, from the blobs that are there.',
+      summary: 'Rebuild index.json and oci-layout from the stored blobs if they are damaged.',
     }),
     'repair-from': Flags.string({
       helpValue: 'REGISTRY/REPOSITORY',

@@ -26,7 +26,7 @@ interface Named {
  * The images that `docker save` or `podman save` wrote, to be read: those of one repository, when
  * `name` says which, or the one at `index`. Such an archive has no manifests: they are made, of
  * Docker's kind, unless the archive is an OCI layout, too, and has them. Layers are taken as they
- * are, compressed or not, and held against the diff IDs. Throws `IntegrityError`
+ * are, compressed or not, and checked against the diff IDs. Throws `IntegrityError`
  * (`ERR_INJECT_ARCHIVE_INVALID`).
  */
 export async function openDockerArchive(

@@ -15,7 +15,7 @@ export interface LegacyLayer {
  * topmost one carries the image's config. https://github.com/moby/docker-image-spec/blob/main/v1.md
  */
 export function legacyLayers({config: {value}}: Image): LegacyLayer[] {
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the rest is what is wanted
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- left out of the rest
   const {rootfs, history, ...config} = value
   const {os, architecture} = config
   const layers: LegacyLayer[] = []

@@ -37,7 +37,7 @@ export interface SaveOptions extends TarBlobOptions {
 /**
  * Writes images as one archive that is an OCI image layout and what `docker save` writes, each blob
  * once, and all but the end of the tar. The bytes depend on the images, their names and their
- * order. Layers are streamed; one that is compressed anew lies in `temporary` for a while. Throws
+ * order. Layers are streamed; one that is compressed again lies in `temporary` for a while. Throws
  * what the images' stores throw, `PreconditionError` for a layer that Docker cannot have, and what
  * `layerTar` throws.
  */

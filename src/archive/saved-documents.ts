@@ -12,7 +12,7 @@ import {blobPath} from './oci-archive.js'
 /** What an image is called in an archive. */
 export interface ImageName {
   /**
-   * `registry.example/team/app`; `undefined` where the image comes from a place that gives it none.
+   * `registry.example/team/app`; `undefined` if the image comes from a place that gives it none.
    */
   readonly repository: string | undefined
   readonly tag: string

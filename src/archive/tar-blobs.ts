@@ -21,7 +21,7 @@ export interface TarBlobOptions {
   /** A folder for a layer whose size has to be learnt before it can be written. */
   readonly temporary: string
   readonly signal: AbortSignal
-  /** Told of the bytes of layers as they are read. */
+  /** Called with the bytes of layers as they are read. */
   readonly onBytes: (bytes: number) => void
 }
 

@@ -69,8 +69,8 @@ export async function createTarFile(target: string): Promise<TarFile> {
 }
 
 /**
- * A rename would put the file in the place of a device, a FIFO or a link, such as /dev/stdout,
- * instead of writing to it.
+ * A rename would put the file in place of a device, a FIFO or a link, such as /dev/stdout, instead
+ * of writing to it.
  */
 async function refuseOtherThanFile(target: string): Promise<void> {
   const stats = await lstat(target).catch((error: unknown) => {

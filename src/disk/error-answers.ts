@@ -24,7 +24,7 @@ export function ifAbsent<T>(value: T): (error: unknown) => T {
   }
 }
 
-/** The same, also where a file is in the place of a folder on the way. */
+/** The same, also where a file is in place of a folder on the way. */
 export function ifNoSuchPath<T>(value: T): (error: unknown) => T {
   return (error) => {
     const cause = error instanceof LocalIoError ? error.cause : error

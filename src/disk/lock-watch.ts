@@ -6,7 +6,7 @@ export type HolderState = 'alive' | 'dead' | 'unsure'
 
 /** A lock, or something else that a process owns, at one instant. */
 export interface OwnedThing {
-  /** The name (`ownedName`) of its owner; `undefined` where it says none. */
+  /** The name (`ownedName`) of its owner; `undefined` if it says none. */
   readonly owner: string | undefined
   /** Two owners never have the same. */
   readonly holding: string

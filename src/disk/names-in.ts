@@ -2,7 +2,7 @@ import {readdir} from 'node:fs/promises'
 import {localIoError} from './local-io-error.js'
 import {isAbsent} from './error-answers.js'
 
-/** The names in a folder, in no order; none where there is no folder. Throws `LocalIoError`. */
+/** The names in a folder, in no order; none if there is no folder. Throws `LocalIoError`. */
 export async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: unknown) => {
     if (isAbsent(error)) return []

@@ -114,8 +114,8 @@ function hasEnded(pid: number, start: string): boolean {
 }
 
 /**
- * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html `undefined` where that cannot be read,
- * as on other systems.
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html `undefined` if that cannot be read, as
+ * on other systems.
  */
 function processState(pid: number | 'self'): {zombie: boolean; start: string} | undefined {
   if (process.platform !== 'linux') return undefined

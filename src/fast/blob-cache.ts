@@ -86,7 +86,7 @@ async function writeOwn(
   target: string,
 ): Promise<Digest> {
   const file = await writeTempFile(content, {
-    // not in the cache: anyone who owns that could put another file in the place of one that was
+    // not in the cache: anyone who owns that could put another file in place of one that was
     // checked
     folder: dirname(target),
     prefix: cachePrefix,
@@ -190,7 +190,7 @@ function isOnlyOurs(stats: Stats): boolean {
   return stats.isFile() && stats.uid === user && (stats.mode & 0o022) === 0
 }
 
-/** `undefined` where there is nothing. */
+/** `undefined` if there is nothing. */
 function statPath(path: string): Promise<Stats | undefined> {
   return lstat(path).catch((error: unknown) => {
     if (isAbsent(error)) return undefined

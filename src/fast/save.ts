@@ -26,7 +26,7 @@ export interface SaveFastOptions {
   readonly jobs: number
   readonly cache?: BlobCache | undefined
   readonly signal: AbortSignal
-  /** Told of the bytes of layers as they are fetched. */
+  /** Called with the bytes of layers as they are fetched. */
   readonly onBytes: (bytes: number) => void
 }
 

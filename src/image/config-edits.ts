@@ -110,7 +110,7 @@ export function editsOfConfig(config: ImageConfig, edits: ConfigEdits): MemberEd
   const {env} = edits
   const changed = env && changedEnv(envOf(config), new Map(Object.entries(env)))
   return [
-    // what is empty goes: it was made for what was in it
+    // an empty object is removed: it was created for its members
     ...(changed ? [setOrRemove(['config', 'Env'], changed.length > 0 ? changed : null)] : []),
     ...editsOfTexts(['config', 'Labels'], edits.labels),
     ...memberKeys.flatMap((key) => {
@@ -121,7 +121,7 @@ export function editsOfConfig(config: ImageConfig, edits: ConfigEdits): MemberEd
   ]
 }
 
-/** Of a set of which nothing is left nothing stays. */
+/** Removes a set that has become empty. */
 function editsOfSet(config: ImageConfig, key: keyof typeof sets, edits: Texts): MemberEdit[] {
   const path = ['config', sets[key]]
   const taken = Object.values(edits).every((value) => value === null)
@@ -154,14 +154,14 @@ export function annotateIndex(present: Texts, slot: string, asked: Texts): Membe
   return editsOfTexts(['annotations'], {...asked, [label]: JSON.stringify(merged)})
 }
 
-/** What an index says for a slot, to be said by another one; `undefined` for nothing. */
+/** The annotations of an index for a slot, to be copied to another index; `undefined`: none. */
 export function annotationsOfSlot(present: Texts, slot: string): Texts | undefined {
   const noted = mapOf(present).get(slotLabels(slot).before) ?? undefined
   if (noted === undefined) return undefined
   return picked(parseEdits(noted).annotations ?? {}, mapOf(present))
 }
 
-/** The edits that take back what `annotateIndex` did for a slot; none where it did nothing. */
+/** The edits that undo what `annotateIndex` did for a slot; none if it did nothing. */
 export function restoreIndex(present: Texts, slot: string): MemberEdit[] {
   const label = slotLabels(slot).before
   const noted = mapOf(present).get(label) ?? undefined
@@ -178,7 +178,7 @@ export function setOrRemove(path: JsonPath, value: unknown): MemberEdit {
   return value === null || value === undefined ? {kind: 'remove', path} : {kind: 'set', path, value}
 }
 
-/** Of a label's value; nothing where it is something else: it is anybody's text. */
+/** Of a label's value; nothing where it is something else: it is untrusted text. */
 export function parseEdits(text: string | undefined): ConfigEdits {
   if (text === undefined) return {}
   const value = parseJsonValue(text)
@@ -200,7 +200,7 @@ const editsShape = v.strictObject({
   workdir: v.nullish(textShape),
   user: v.nullish(textShape),
   stopSignal: v.nullish(textShape),
-  // what the image said, whatever that is
+  // whatever the image had
   healthcheck: v.nullish(v.looseObject({})),
   ports: texts,
   volumes: texts,
@@ -214,7 +214,7 @@ function mapOf<T>(record: Readonly<Record<string, T>> | undefined): Map<string, 
   return new Map(Object.entries(record ?? {}))
 }
 
-/** The config is anybody's: what is not text is left out. */
+/** The config is untrusted: what is not text is left out. */
 function envOf({config}: ImageConfig): string[] {
   const list: unknown = config?.['Env']
   return Array.isArray(list) ? list.filter((entry) => typeof entry === 'string') : []

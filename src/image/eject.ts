@@ -82,7 +82,7 @@ function editManifest(
   return isEmptied ? removeMember(edited, ['annotations']) : edited
 }
 
-/** What an image says as long as it has any slot. */
+/** The annotations of an image that has any slot. */
 const ofAnySlot = [baseDigest, baseName, runNote]
 
 function removal(path: JsonPath): MemberEdit {

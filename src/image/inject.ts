@@ -68,7 +68,7 @@ export interface Injection {
   readonly origin?: string | undefined
   /** What the image notes of the run that changes it, see `RunNote`. Default: nothing. */
   readonly note?: string | undefined
-  /** Whose the slot's directories are; remembered where they are not the content's (`dir`). */
+  /** Where the metadata of the slot's directories comes from; not recorded for `dir`. */
   readonly parents?: SlotParents | undefined
 }
 
@@ -110,7 +110,7 @@ function namesItsBlob(image: Image, {name, layers, descriptor}: Slot): boolean {
   return named === undefined || layers.length > 1 || named === descriptor.digest
 }
 
-/** A slot of before this was remembered is not rewritten just to say it. */
+/** A slot from an earlier version is not rewritten only to record it. */
 function hasParents({parents}: Slot, wanted: SlotParents = 'dir'): boolean {
   return parents === undefined || parents === wanted
 }
@@ -220,7 +220,7 @@ function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
   return values.map(([key, value]) => setOrRemove([...labels, key], value))
 }
 
-/** What the image says of itself: where it comes from, with its first slot, and of the run. */
+/** The annotations of the image: its origin, with its first slot, and the run. */
 function originEdits(place: JsonPath, {base, origin, note}: Change): MemberEdit[] {
   const said = setOrRemove([...place, runNote], note)
   if (base === undefined) return [said]

@@ -19,8 +19,7 @@ export function replaceLayers({manifest}: Image, layers: readonly Descriptor[]):
 }
 
 /**
- * The same, of OCI's format: that of a Docker image with OCI's media types in the place of
- * Docker's.
+ * The same, of OCI's format: that of a Docker image with OCI's media types in place of Docker's.
  */
 export function replaceLayersAsOci(image: Image, layers: readonly Descriptor[]): ManifestBytes {
   const {manifest} = image

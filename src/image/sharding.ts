@@ -20,7 +20,7 @@ export function parseSharding(text: string | undefined): Sharding | undefined {
  */
 export type SlotParents = 'dir' | 'base' | 'omit'
 
-/** What a label says; `undefined` for any other text. */
+/** Parses the label; `undefined` for any other text. */
 export function parseParents(text: string | undefined): SlotParents | undefined {
   return text === 'base' || text === 'omit' ? text : undefined
 }

@@ -31,7 +31,7 @@ export function planLayers(
   for (const at of old.keys()) {
     const last = steps.findLastIndex((step) => step.kind === 'insert' && step.at === at)
     const insert = steps[last]
-    // in the place of the old one: the list keeps its looks
+    // in place of the old one: the list keeps its looks
     if (insert?.kind === 'insert') steps[last] = {...insert, kind: 'set'}
     else steps.push({kind: 'remove', at})
   }

@@ -24,7 +24,7 @@ import {
 /** One layer of a slot. */
 export interface SlotLayer extends PlacedLayer {
   /**
-   * Seconds since the epoch: no file in it is newer; `undefined` where the history does not say so.
+   * Seconds since the epoch: no file in it is newer; `undefined` if the history does not say so.
    */
   readonly newest: number | undefined
 }
@@ -41,7 +41,7 @@ export interface Slot extends SlotLayer {
   readonly layers: readonly SlotLayer[]
   /** How its content was asked to be divided. */
   readonly sharding: Sharding
-  /** Whose its directories are; `undefined` where that is not remembered: most likely `dir`. */
+  /** Where its directories come from; `undefined` if that is not recorded: most likely `dir`. */
   readonly parents: SlotParents | undefined
 }
 
@@ -73,7 +73,7 @@ export function findSlot(image: Image, name: string): Slot | undefined {
   )
 }
 
-/** What a user can do, by what the history says of the image's layers. */
+/** What the user can do, judged by the history of the image's layers. */
 function wayOut(image: Image, name: string): string {
   const isOwn = ownership(image)
   const own = [...placesOf(image).values()].flat().filter((layer) => isOwn(layer, name))
@@ -83,7 +83,7 @@ function wayOut(image: Image, name: string): string {
   return `if it is layer ${only.layer + 1}, as its history says, add --adopt ${only.layer + 1} to inject update; else ${other}`
 }
 
-/** Whether the image says that it has a slot of this name, be its layers there or not. */
+/** Whether the image is labelled for a slot of this name, even if its layers are missing. */
 export function isLabelled(image: Image, name: string): boolean {
   return labelledLayers(labelsOf(image), name) !== undefined
 }

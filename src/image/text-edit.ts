@@ -96,7 +96,7 @@ function documentIn(text: string): Place {
   return {start: offset, offset, end: endOfValue(text, offset)}
 }
 
-/** Puts `content` in the place of the old text between the two offsets. */
+/** Puts `content` in place of the old text between the two offsets. */
 function replace(writer: Writer, from: number, to: number, content: string): void {
   writer.parts.push(writer.text.slice(writer.at, from), content)
   writer.at = to

@@ -7,7 +7,7 @@ import {
 } from '../errors.js'
 import type {Digest} from '../oci/digest.js'
 
-/** Which layer of an image is being read, and how far, for messages. */
+/** Which layer of an image is being read, and how far; for messages. */
 export interface LayerPlace {
   /** Counted from 1, as `inspect` does. */
   readonly number: number
@@ -22,9 +22,9 @@ export function layerTitle({number, digest}: Pick<LayerPlace, 'number' | 'digest
 }
 
 /**
- * Reads a layer: what is wrong with it is said with its number and digest, with the entry where the
- * fault is, and with what can be done. All that reads layers goes through here or `layerStream`, so
- * errors of readers speak of "the layer".
+ * Reads a layer, and adds its number and digest, the entry with the fault, and a hint to errors.
+ * Everything that reads layers goes through here or `layerStream`, so readers' errors say just "the
+ * layer".
  */
 export async function inLayer<T>(place: LayerPlace, work: () => Promise<T>): Promise<T> {
   try {
@@ -55,12 +55,12 @@ const aboutAll: ReadonlySet<string> = new Set([
 
 const remedies: ReadonlyMap<string, string> = new Map([
   ['ERR_INJECT_LAYER_CORRUPT', 'build the layer again with the tool that made it'],
-  ['ERR_INJECT_DIFF_ID_MISMATCH', 'the image was put together wrongly: build and push it again'],
+  ['ERR_INJECT_DIFF_ID_MISMATCH', 'the image is inconsistent: build and push it again'],
   ['ERR_INJECT_DIGEST_MISMATCH', 'the stored copy is damaged: push the image again'],
   ['ERR_INJECT_SIZE_MISMATCH', 'the stored copy is damaged: push the image again'],
 ])
 
-/** The error with the layer's place, where it is about the layer; any other as it is. */
+/** The error with the layer's number and digest if it is about the layer; else unchanged. */
 export function layerError(error: unknown, place: LayerPlace): unknown {
   const isAboutContent =
     error instanceof IntegrityError ||
@@ -69,7 +69,7 @@ export function layerError(error: unknown, place: LayerPlace): unknown {
     error instanceof PreconditionError
   if (!isAboutContent) return error
   const {code, message, hint} = error
-  // blobs are named by their digests already
+  // these messages contain the digest already
   const title = message.includes(place.digest) ? `layer ${place.number}` : layerTitle(place)
   const where = aboutAll.has(code) ? undefined : place.at?.()
   const [, entry = ''] = / entry (.*)$/s.exec(where ?? '') ?? []
@@ -79,7 +79,7 @@ export function layerError(error: unknown, place: LayerPlace): unknown {
   })
 }
 
-/** The message about the layer with its title. */
+/** The message with the title of the layer. */
 function aboutLayer(message: string, title: string): string {
   if (message.startsWith("the layer's ")) return `${title}: its ${message.slice(12)}`
   if (message.startsWith('the layer ')) return `${title} ${message.slice(10)}`

@@ -1,11 +1,11 @@
 import type {ByteString} from './byte-string.js'
 
-/** No name is empty or begins with a dot, and no slash is at the end. */
+/** Matches paths without empty names, leading dots in names, or a trailing slash. */
 const plain = /^[^/.][^/]*(?:\/[^/.][^/]*)*$/
 
 /**
- * The path of an entry in its one form: `a/b` of `./a//b/` and of `/a/b`; `undefined` for the
- * image's root and for what climbs, which is nothing of the image.
+ * The normalised path of an entry: `a/b` for `./a//b/` and for `/a/b`; `undefined` for the image's
+ * root and for paths that climb out of the image.
  */
 export function normalisePath(path: ByteString): ByteString | undefined {
   if (plain.test(path)) return path

@@ -59,7 +59,7 @@ const treeOptions = {name: text, all: flag, largest: wholeNumber}
 const id = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0))
 const owner = v.optional(v.strictObject({uid: id, gid: id}))
 
-/** What says what a directory packs to. */
+/** The options that determine what a directory packs to. */
 const contentOptions = {
   layers: v.optional(
     v.union(

@@ -9,7 +9,7 @@ const largest = 64 * 1024 * 1024
  */
 export function collectContent(write: ((bytes: Uint8Array) => Promise<void> | void) | undefined): {
   readonly write: (bytes: Uint8Array) => Promise<void> | void
-  /** Empty where the caller has got it. */
+  /** Empty if the caller's `write` got it. */
   readonly collected: () => {readonly content?: Uint8Array}
 } {
   if (write) return {write, collected: () => ({})}

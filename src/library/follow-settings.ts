@@ -2,7 +2,7 @@ import type {PlatformPolicy} from '../operations/follow/pair-images.js'
 import type {LookPolicy} from '../operations/follow/slot-index.js'
 import type {ResultSettings, UpdateSettings} from './injection-settings.js'
 
-/** What may be said of a rebase. */
+/** The options of `rebase`. */
 export interface RebaseSettings extends Omit<ResultSettings, 'name' | 'platforms'> {
   /** The image to put the slots on. Default: what the image says that it was made from. */
   readonly onto?: string | undefined
@@ -10,11 +10,11 @@ export interface RebaseSettings extends Omit<ResultSettings, 'name' | 'platforms
   readonly platformPolicy?: PlatformPolicy | undefined
   /** Which new layers are read to tell what slots hide of them. Default: `auto`. */
   readonly look?: LookPolicy | undefined
-  /** Rebase an image of buildpacks against its own word. */
+  /** Rebase an image of buildpacks although it forbids that. */
   readonly force?: boolean | undefined
 }
 
-/** What may be said of a question for the status. */
+/** The options of `status`. */
 export interface StatusSettings extends Omit<
   UpdateSettings,
   keyof Omit<ResultSettings, 'name' | 'platforms'> | 'baseAnnotations' | 'edits' | 'chunkSize'
@@ -25,7 +25,7 @@ export interface StatusSettings extends Omit<
   readonly directory?: string | undefined
 }
 
-/** What may be said of a rollback. */
+/** The options of `rollback`. */
 export interface RollbackSettings extends Pick<
   ResultSettings,
   'tags' | 'keep' | 'keepAs' | 'dryRun'

@@ -5,7 +5,7 @@ import type {LayerCompression} from '../oci/media-type.js'
 import type {FileAspect} from '../operations/compare/file-change.js'
 import type {ConflictPolicy} from '../operations/publish/on-conflict.js'
 
-/** What may be said of the result of a change to an image. */
+/** Options for the result of a change to an image. */
 export interface ResultSettings {
   /** Name of the slot. Default: the only one that the image has, else `cvmfs`. */
   readonly name?: string | undefined
@@ -33,7 +33,7 @@ export interface ResultSettings {
   readonly keepAs?: string | undefined
 }
 
-/** What may be said of a layer that is made. */
+/** Options for the layer. */
 export interface LayerSettings extends ResultSettings {
   /** Where in the image the directory belongs. Default: where the slot says, else `/`. */
   readonly path?: string | undefined
@@ -54,7 +54,7 @@ export interface LayerSettings extends ResultSettings {
   readonly baseAnnotations?: boolean | undefined
 }
 
-/** What may be said of an update. */
+/** The options of `update`. */
 export interface UpdateSettings extends LayerSettings {
   /**
    * Divide the content into that many layers, or as many as its size suggests. Default: as the slot
@@ -81,7 +81,7 @@ export interface UpdateSettings extends LayerSettings {
   readonly chunkSize?: number | undefined
 }
 
-/** What may be said of an unpacking. */
+/** The options of `unpack`. */
 export interface UnpackSettings {
   readonly name?: string
   /** Which image of an index. Default: the one for this machine. */
@@ -100,7 +100,7 @@ export interface UnpackSettings {
   readonly largest?: number
 }
 
-/** What may be said of a copy. */
+/** The options of `copy`. */
 export interface CopySettings extends Pick<
   ResultSettings,
   'tags' | 'platforms' | 'noClobber' | 'dryRun'
@@ -123,7 +123,7 @@ export interface TreeSettings {
   readonly largest?: number
 }
 
-/** What may be said of a comparison. */
+/** The options of `diff`. */
 export interface DiffSettings extends Pick<TreeSettings, 'name' | 'all' | 'largest'> {
   /** Which images of an index. Default: all of them. */
   readonly platforms?: ResultSettings['platforms']

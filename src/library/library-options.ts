@@ -8,7 +8,7 @@ import type {Ports, ProgressEvent} from '../ports.js'
 export interface LibraryOptions {
   /** Ends the work with the signal's reason; what was begun at a registry is tidied up first. */
   readonly signal?: AbortSignal | undefined
-  /** Told of steps, bytes, notices and warnings; without it nobody is. */
+  /** Called with steps, bytes, notices and warnings; without it nobody is. */
   readonly onEvent?: ((event: ProgressEvent) => void) | undefined
   /**
    * For the registry; default: what podman's and docker's files, or INJECT_USERNAME and

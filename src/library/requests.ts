@@ -171,7 +171,7 @@ export function keepRequest({
   return count === undefined ? undefined : {count, template}
 }
 
-/** What becomes of a result. */
+/** How a result is published. */
 export function resultRequest(image: string, settings: ResultSettings): RemoveRequest {
   const {name, tags = [], to} = settings
   return {

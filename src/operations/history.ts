@@ -16,20 +16,20 @@ export interface HistorySlot {
 
 /** One state of a tag, and the run that made it. */
 export interface HistoryEntry {
-  /** What `rollback` takes: 0 is what the tag names now. */
+  /** The number that `rollback` takes; 0 is the current state. */
   readonly number: number
   readonly digest: Digest
   /** Whether the repository still has it. */
   readonly present: boolean
-  /** RFC 3339: when the newest content is from; `null` if the image does not say. */
+  /** The time of the newest content, RFC 3339; `null` if the image does not record it. */
   readonly time: string | null
-  /** Against the state before; for the oldest one, the slots that it has. */
+  /** Compared with the state before; for the oldest one, all of its slots. */
   readonly slots: readonly HistorySlot[]
   /** Whether the slots were put on another image of the vendor. */
   readonly rebased: boolean
   /** The vendor's image that the slots are on. */
   readonly base: Digest | null
-  /** As the run noted them; `null` where it did not. */
+  /** As recorded by the run; `null` if it was not. */
   readonly entries: number | null
   readonly bytes: number | null
   readonly version: string | null
@@ -57,7 +57,7 @@ export async function history(
     const steps: WalkedStep[] = []
     for await (const step of walkHistory(store, digest, ports.signal)) {
       steps.push(step)
-      // one more, to tell what the last one changed
+      // one more, to find out what the last one changed
       if (steps.length > most) break
     }
     const entries = steps.map((step, at) => describe(step, steps[at + 1], at))

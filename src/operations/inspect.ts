@@ -19,7 +19,7 @@ export interface InspectedLayer {
   /** Compressed, in bytes. */
   readonly size: number
   readonly mediaType: string
-  /** From the image's history; `undefined` where it has none. */
+  /** From the image's history; `undefined` if it has none. */
   readonly createdBy: string | undefined
   readonly created: string | undefined
   /** The slot that this layer is. */

@@ -39,7 +39,7 @@ export interface RebaseRequest {
   readonly onto?: Reference | undefined
   readonly platforms: PlatformPolicy
   readonly look: LookPolicy
-  /** Rebase an image of buildpacks against its own word. */
+  /** Rebase an image of buildpacks although it forbids that. */
   readonly force: boolean
 }
 

@@ -93,7 +93,7 @@ async function find(
   if (to.kind === 'digest' && (await isFrom(store, to.digest, from, search.signal)))
     return to.digest
   if (count <= 1) throw noHistory(search.what)
-  const hint = `inject history ${search.what} shows what there is`
+  const hint = `inject history ${search.what} lists its states`
   throw new NotFoundError(
     'ERR_INJECT_NOT_IN_HISTORY',
     `${describePoint(to)} is not in the history of ${search.what}, which has ${count} states`,
@@ -130,11 +130,7 @@ function noHistory(what: string): PreconditionError {
 }
 
 function gone(digest: Digest, where: string): NotFoundError {
-  return new NotFoundError(
-    'ERR_INJECT_IMAGE_NOT_FOUND',
-    `${where} does not have ${digest} any more`,
-    {
-      hint: 'registries collect what has no tag: --keep N of later updates keeps the last N states',
-    },
-  )
+  return new NotFoundError('ERR_INJECT_IMAGE_NOT_FOUND', `${where} no longer has ${digest}`, {
+    hint: 'registries delete images without a tag: --keep N in later updates keeps the last N',
+  })
 }

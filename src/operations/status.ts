@@ -31,9 +31,9 @@ export interface StatusRequest {
 export interface ImageStatus {
   readonly reference: string
   readonly digest: Digest | null
-  /** The vendor's reference; `null` where it is not known. */
+  /** The vendor's reference; `null` if it is not known. */
   readonly vendor: string | null
-  /** The vendor's image or index, before and now; `null` where it is not known. */
+  /** The vendor's image or index, before and now; `null` if it is not known. */
   readonly from: Digest | null
   readonly to: Digest | null
   readonly moved: boolean
@@ -59,7 +59,7 @@ export interface StatusResult {
   readonly failure: InjectError | undefined
 }
 
-/** Images that are looked at at once. */
+/** The number of images that are checked concurrently. */
 const atOnce = 8
 
 /**
@@ -135,7 +135,7 @@ async function statusOf(
   }
 }
 
-/** The platforms with what an update of them would do. */
+/** The platforms, with the effect of an update on each. */
 function withDifferences(
   platforms: readonly PlatformStatus[],
   result: Awaited<ReturnType<typeof update>>,
@@ -151,7 +151,7 @@ function withDifferences(
   }
 }
 
-/** What is compared once the vendor's tag names something else than what is remembered. */
+/** The comparison after the vendor's tag has moved. */
 interface Comparison {
   readonly start: StatusStart
   readonly document: FoundDocument
@@ -212,7 +212,7 @@ function createVendors(ports: Ports): Vendors {
     digestOf: (reference) =>
       once(digests, reference, () =>
         open(reference, async (store) => {
-          // a HEAD request; for a place on disk, which has no latest, a look at what there is
+          // a HEAD request; a place on disk has no `latest`, so its only image is read
           const name = reference.digest ?? reference.tag
           if (reference.kind !== 'registry' || name === undefined)
             return descriptorOf(await findDocument(store, reference, ports)).digest
@@ -235,7 +235,7 @@ function createVendors(ports: Ports): Vendors {
 function vendorGone(reference: string): NotFoundError {
   return new NotFoundError(
     'ERR_INJECT_IMAGE_NOT_FOUND',
-    `the vendor's image ${reference} is not there any more`,
-    {hint: 'inject rebase --onto REF follows another one'},
+    `the vendor's image ${reference} no longer exists`,
+    {hint: 'use inject rebase --onto REF to follow another one'},
   )
 }

@@ -179,7 +179,7 @@ function refuseWithoutParent(directory: string): void {
 
 function noSlot(reference: string, name: string): PreconditionError {
   return new PreconditionError('ERR_INJECT_NO_SLOT', `${reference} has no slot ${name}`, {
-    hint: 'inject inspect shows the slots there are; inject setup or inject update adds one',
+    hint: 'inject inspect lists the slots; inject setup or inject update adds one',
   })
 }
 

@@ -146,8 +146,8 @@ function endpointOf<Kind extends Route['kind']>(
 }
 
 /**
- * Throws `Refusal`: 401 for wrong credentials and for none where some are needed, 403 for a user
- * who is not allowed to.
+ * Throws `Refusal`: 401 for wrong credentials and for none if some are needed, 403 for a user who
+ * is not allowed to.
  */
 async function admit(
   {headers, socket}: IncomingMessage,

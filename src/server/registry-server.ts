@@ -53,7 +53,7 @@ export interface RegistryServerOptions {
   readonly metrics?: boolean | undefined
   /** Serves a page for people at `/`: what is in here, nothing to change it with. */
   readonly page?: boolean | undefined
-  /** Told of every request when it is over. */
+  /** Called for every request when it is over. */
   readonly log?: ((record: AccessRecord) => void) | undefined
 }
 

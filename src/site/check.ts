@@ -106,7 +106,7 @@ async function faultsOfNames(
   return faults
 }
 
-/** `undefined` where there is no link. */
+/** `undefined` if there is no link. */
 async function targetOf(path: string): Promise<string | undefined> {
   try {
     return await readlink(path)

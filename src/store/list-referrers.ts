@@ -25,7 +25,7 @@ export async function listReferrers(
   )
 }
 
-/** As the store itself lists them; `undefined` where it does not know the question. */
+/** As the store itself lists them; `undefined` if it does not know the question. */
 export async function askReferrers(
   store: ManifestStore,
   subject: Digest,
@@ -35,7 +35,7 @@ export async function askReferrers(
 }
 
 /**
- * The list under the tag; `undefined` where there is none.
+ * The list under the tag; `undefined` if there is none.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
  */
 export async function readTaggedReferrers(

@@ -67,7 +67,7 @@ export function manifestParts({bytes, descriptor}: StoredManifest): ManifestPart
   }
 }
 
-/** Whether a descriptor in an index names a manifest by its own word. */
+/** Whether a descriptor in an index names a manifest by its own claim. */
 export function namesManifest({mediaType}: Descriptor): boolean {
   return manifestTypes.includes(mediaType)
 }

@@ -10,7 +10,7 @@ export interface NameLister {
   listNames(options?: CallOptions): Promise<readonly string[]>
 }
 
-/** Asked by ability, not by place. */
+/** Tests the ability, not the kind of store. */
 export function listsNames<S extends object>(store: S): store is NameLister & S {
   return 'listNames' in store
 }

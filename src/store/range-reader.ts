@@ -1,22 +1,22 @@
 import type {BlobInfo} from '../oci/descriptor.js'
 import type {CallOptions} from './content-store.js'
 
-/** A part of a blob, in bytes. */
+/** A byte range of a blob. */
 export interface Range {
   readonly offset: number
   readonly length: number
 }
 
-/** A place that can give a part of a blob without the rest. */
+/** A store that can read a range of a blob. */
 export interface RangeReader {
   /**
-   * Just these bytes; nobody has checked them, since only a whole blob has a digest. `undefined`
-   * where the other side gives no parts, which is only known once it is asked.
+   * Just these bytes, unverified, because only a whole blob has a digest. `undefined` if the other
+   * side does not support ranges, which only a request can tell.
    */
   readRange(blob: BlobInfo, range: Range, options?: CallOptions): Promise<Uint8Array | undefined>
 }
 
-/** Asked by ability, not by place. */
+/** Tests the ability, not the kind of store. */
 export function readsRanges<S extends object>(store: S): store is RangeReader & S {
   return 'readRange' in store
 }

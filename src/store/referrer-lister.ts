@@ -19,7 +19,7 @@ export interface ReferrerLister {
   ): Promise<readonly ReferrerDescriptor[] | undefined>
 }
 
-/** Asked by ability, not by place. */
+/** Tests the ability, not the kind of store. */
 export function canListReferrers(store: object): store is ReferrerLister {
   return 'listReferrers' in store
 }

@@ -543,7 +543,7 @@ describeWith(['nginx', 'openssl', 'docker-registry', 'squid'], 'inject doctor, t
     ])
     expect(await run(['--insecure'])).toEqual([
       0,
-      `note tls ${issued}, not checked -> anybody may be the registry`,
+      `note tls ${issued}, not checked -> anyone could pose as the registry`,
     ])
     expect(await run(['--no-plain-http'])).toEqual([
       5,

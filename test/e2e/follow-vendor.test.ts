@@ -279,7 +279,7 @@ describe('status', () => {
   })
 })
 
-const gone = expect.stringContaining(' any more') as string
+const gone = expect.stringContaining(' no longer ') as string
 
 interface CollectedRegistry {
   readonly address: string

@@ -3,7 +3,7 @@ import {quoted} from '../../oci/quoted.js'
 
 type Pairs = readonly (readonly [string, string])[]
 
-/** Annotations by what they are of. */
+/** Annotations of the manifest and of the index. */
 export interface Annotations {
   readonly image: Readonly<Record<string, string>> | undefined
   readonly index: Readonly<Record<string, string>> | undefined
@@ -13,10 +13,10 @@ const prefix = /^([a-z-]+(?:\[[^\]]*\])?(?:,[a-z-]+(?:\[[^\]]*\])?)*):(.+)$/s
 const words: ReadonlySet<string> = new Set(['index', 'manifest'])
 
 /**
- * Takes the words off that say what an annotation is of, as in docker buildx: `index:KEY`,
- * `manifest:KEY`, `index,manifest:KEY`. Without one it is of the image's manifest. A key that has a
- * colon behind another word is a key. Throws `UsageError` for words of buildx that name what we do
- * not annotate. https://docs.docker.com/build/metadata/annotations/
+ * Parses the prefix that names the document to annotate, as in docker buildx: `index:KEY`,
+ * `manifest:KEY`, `index,manifest:KEY`. Without one it is the image's manifest. A colon after any
+ * other word belongs to the key. Throws `UsageError` for words of buildx that name what we do not
+ * annotate. https://docs.docker.com/build/metadata/annotations/
  */
 export function splitAnnotations(pairs: Pairs): Annotations {
   const image: (readonly [string, string])[] = []

@@ -16,7 +16,7 @@ export const diffArgs = {
   b: Args.string({ignoreStdin: true, required: true, description: sideHelp}),
 }
 
-/** The most lines that are shown of one image, and the most changes in one document. */
+/** The most lines shown for one image, and the most changes in one document. */
 export const [mostRows, mostChanges] = [200, 100_000]
 
 export const diffFlags = {
@@ -25,11 +25,11 @@ export const diffFlags = {
   stat: Flags.boolean({summary: 'Print numbers only.'}),
   'name-only': Flags.boolean({
     exclusive: ['stat', 'full', 'markdown', 'json'],
-    summary: 'Print the path of each file that differs, any number of them.',
+    summary: 'Print the path of each file that differs, without a limit.',
   }),
   full: Flags.boolean({
     exclusive: ['stat'],
-    summary: 'Print each file with what it was and is, instead of summing up by directory.',
+    summary: 'Print the old and new state of each file instead of totals by directory.',
   }),
   markdown: Flags.boolean({
     exclusive: ['json', 'stat'],
@@ -51,7 +51,7 @@ export const diffFlags = {
     summary: `Difference that does not count: ${fileAspects.join(', ')}; repeatable.`,
   }),
   exact: Flags.boolean({
-    summary: 'Read the layers that both images have, too, which can hide or hold the same paths.',
+    summary: 'Also read the layers that both images have, which can hide or hold the same paths.',
   }),
   owner: Flags.string({
     helpGroup: 'CONTENT',
@@ -65,7 +65,7 @@ export const diffFlags = {
 
 type DiffFlags = Interfaces.InferredFlags<typeof diffFlags> & {readonly json?: boolean | undefined}
 
-/** What the command line asks for. Throws `UsageError`. */
+/** The request of the command line. Throws `UsageError`. */
 export function diffRequest(
   {a, b}: {readonly a: string; readonly b: string},
   flags: DiffFlags,

@@ -31,7 +31,7 @@ export const directoryFlags = {
   }),
 }
 
-/** What they say, as the operations know it. */
+/** The flags as options of the operations. */
 export function directoryOptions(flags: Interfaces.InferredFlags<typeof directoryFlags>) {
   const {owner, chmod, exclude = [], whiteouts, 'allow-empty': allowEmpty} = flags
   const parsed = owner === undefined ? undefined : parseOwner(owner)

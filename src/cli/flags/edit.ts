@@ -81,7 +81,7 @@ export const editFlags = {
   })(),
 }
 
-/** What they say, as the operations know it. */
+/** The flags as options of the operations. */
 export function editOptions(flags: Interfaces.InferredFlags<typeof editFlags>) {
   return {edits: editsOf(flags), indexAnnotations: indexAnnotationsOf(flags)}
 }
@@ -110,7 +110,7 @@ function editsOf(flags: Interfaces.InferredFlags<typeof editFlags>): ConfigEdits
   return Object.keys(edits).length === 0 ? undefined : edits
 }
 
-/** What the index is to say; `undefined` when nothing. */
+/** The changes to the index; `undefined`: none. */
 function indexAnnotationsOf({
   annotation = [],
 }: Pick<Interfaces.InferredFlags<typeof editFlags>, 'annotation'>) {

@@ -26,7 +26,7 @@ export const formatFlags = {
   }),
 }
 
-/** What they say, as the operations know it. */
+/** The flags as options of the operations. */
 export function formatOptions(flags: Interfaces.InferredFlags<typeof formatFlags>) {
   const {compression, 'to-oci': toOci, parents} = flags
   return {compression, toOci, parents}

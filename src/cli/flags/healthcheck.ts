@@ -12,7 +12,7 @@ const times = {
 } as const
 
 /**
- * What stands behind `HEALTHCHECK` in a Dockerfile: `NONE`, or `[--interval=30s] … CMD command`,
+ * Parses what follows `HEALTHCHECK` in a Dockerfile: `NONE`, or `[--interval=30s] … CMD command`,
  * the command for a shell or as a JSON list. A JSON list alone is the test as docker keeps it
  * (`["CMD-SHELL", "…"]`, `["NONE"]`). Throws `UsageError`.
  * https://docs.docker.com/reference/dockerfile/#healthcheck

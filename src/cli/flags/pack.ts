@@ -32,7 +32,7 @@ export const packFlags = {
   }),
   verify: Flags.boolean({
     helpGroup: 'SPEED',
-    summary: 'Read all files, also those that look as they did when they were read last.',
+    summary: 'Read all files, even those that look unchanged since the last run.',
   }),
   'trust-mtime': Flags.boolean({
     helpGroup: 'SPEED',

@@ -5,20 +5,20 @@ import {defaultTemplate} from '../../operations/publish/keep-replaced.js'
 import type {PublishRequest} from '../../operations/publish/publish-request.js'
 import {differsExitCode} from '../terminal/exit-code.js'
 
-/** Which of the states that a tag had stay reachable by tags of their own. */
+/** Which earlier images of a tag stay reachable by tags of their own. */
 export const keepFlags = {
   keep: Flags.integer({
     min: 1,
     max: 1000,
     helpGroup: 'RESULT',
     helpValue: 'N',
-    summary: 'Give what the tag named before a tag of its own, and keep the last N of these.',
+    summary: 'Keep the last N images that the tag named, each under a tag of its own.',
   }),
   'keep-as': Flags.string({
     dependsOn: ['keep'],
     helpGroup: 'RESULT',
     helpValue: 'TEMPLATE',
-    summary: `What those tags look like (default: ${defaultTemplate}).`,
+    summary: `Pattern of those tags (default: ${defaultTemplate}).`,
   }),
 }
 
@@ -33,7 +33,7 @@ export const runFlags = {
   })(),
 }
 
-/** For commands that can tell what they would do. */
+/** For commands with a dry run. */
 export const checkFlag = {
   check: Flags.boolean({
     helpGroup: 'RESULT',
@@ -41,14 +41,14 @@ export const checkFlag = {
   }),
 }
 
-/** What they say, as the operations know it. */
+/** The flags as options of the operations. */
 export function runRequest(
   flags: Interfaces.InferredFlags<typeof runFlags>,
 ): Pick<PublishRequest, 'keep' | 'note'> {
   return {note: flags['created-by'], keep: keepRequest(flags)}
 }
 
-/** Which states are kept; `undefined`: none. */
+/** Which earlier images are kept; `undefined`: none. */
 export function keepRequest(
   flags: Interfaces.InferredFlags<typeof keepFlags>,
 ): PublishRequest['keep'] {

@@ -1,10 +1,10 @@
 import {isFolder} from '../../disk/is-folder.js'
 import {parseReference, type Reference} from '../../oci/names/reference.js'
 
-/** What `status` is asked about. */
+/** The arguments of `status`. */
 export interface StatusWords {
   readonly images: readonly Reference[]
-  /** The last word, if it is a directory. */
+  /** The last argument, if it is a directory. */
   readonly directory: string | undefined
 }
 

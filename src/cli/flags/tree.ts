@@ -10,10 +10,10 @@ import {maxSize, slotName, zstdWindow} from './common.js'
 /** Which files of an image: those of a slot, or all. */
 export const partFlags = {
   name: slotName({exclusive: ['all']}),
-  all: Flags.boolean({summary: 'Take the whole image, all layers laid over each other.'}),
+  all: Flags.boolean({summary: 'Use the whole image, with all of its layers merged.'}),
 }
 
-/** What reading layers may cost. */
+/** Limits for reading layers. */
 export const readFlags = {
   'max-size': maxSize({
     summary:

@@ -26,8 +26,8 @@ export function packPorts(
 }
 
 /**
- * What layers of directories were, kept in `inject/trees` in the user's cache folder; not where
- * that folder would change in the directory itself.
+ * The remembered layers of directories, kept in `inject/trees` in the user's cache folder; none if
+ * that folder is inside the directory.
  */
 export function layerMemory(
   env: Readonly<Record<string, string | undefined>>,

@@ -66,7 +66,7 @@ export function storeOpener(
     if (!transport && options.insecure) {
       report({
         kind: 'warning',
-        message: 'certificates are not checked: anybody may be the registry',
+        message: 'certificates are not checked: anyone could pose as the registry',
       })
     }
     transport ??= openTransport(options)

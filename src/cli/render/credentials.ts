@@ -62,7 +62,7 @@ function placed({file, helper}: CredentialPlace): string {
   return helper === undefined ? `in ${file}` : `by docker-credential-${helper}`
 }
 
-/** Keys of files are anybody's: nothing of them may steer the terminal. */
+/** Keys of files are untrusted: nothing of them may steer the terminal. */
 function printable(line: string): string {
   return plainText(line)
 }

@@ -7,7 +7,7 @@ import {count} from './count.js'
 import {escapedLine} from './escape.js'
 import {shownName} from './shown-name.js'
 
-/** What is shown of a value; values of labels can be whole documents. */
+/** A value, shortened: values of labels can be whole documents. */
 const longestValue = 160
 
 const signs = {added: '+', removed: '-', changed: '~'} as const
@@ -76,7 +76,7 @@ function told(aspect: NamedChange['aspects'][number], {before, after}: NamedChan
   return values.every((value) => value === '') ? aspect : `${aspect} ${values.join(' -> ')}`
 }
 
-/** RFC 3339, or the number where a date cannot say it. */
+/** RFC 3339, or the number if a date cannot express it. */
 export function timeOf(seconds: number): string {
   const date = new Date(seconds * 1000)
   return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace('.000Z', 'Z')

@@ -4,7 +4,7 @@ import {configLines, countsLine, imageLines, pullLine} from './diff-lines.js'
 import {shownSide} from './diff.js'
 import {plainText} from './escape.js'
 
-/** The difference as a comment to a merge request: a table, and the paths folded away. */
+/** The difference as a comment on a merge request: a table, and the paths folded away. */
 export function renderMarkdown(result: DiffResult): string {
   const {first, second, images, index, differs} = result
   const title = differs ? 'What differs' : 'No difference'
@@ -45,7 +45,7 @@ function folded(name: string, lines: readonly string[]): string[] {
   return ['', summary, '', `${fence}diff`, text, fence, '', '</details>']
 }
 
-/** Longer than any run of backticks in it: names are anybody's. */
+/** Longer than any run of backticks in it: names are untrusted. */
 function fenceFor(text: string): string {
   return '`'.repeat(Math.max(2, longestRun(text)) + 1)
 }
@@ -62,7 +62,7 @@ function longestRun(text: string): number {
   return longest
 }
 
-/** Nothing in it is markup. */
+/** Escapes all markup. */
 function cell(text: string): string {
   return plainText(text).replaceAll(
     /[\\`*_{}[\]<>|#&]/g,

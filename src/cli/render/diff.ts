@@ -5,7 +5,7 @@ import {count} from './count.js'
 import {configLines, countsLine, imageLines, pullLine} from './diff-lines.js'
 import {escapedLine} from './escape.js'
 
-/** How a difference is shown as text: `undefined` where there is none. */
+/** A difference as text; `undefined` if there is none. */
 export function renderDiff(result: DiffResult): string | undefined {
   if (!result.differs) return undefined
   const {first, second, images, index} = result
@@ -58,7 +58,7 @@ export function summariseDiff({differs, images}: DiffResult): ProgressEvent {
   return {kind: 'notice', message}
 }
 
-/** A side with its slot. */
+/** The name of a side, with its slot. */
 export function shownSide({name, slot}: ComparedSide): string {
   return escapedLine(slot === null ? name : `${name} (slot ${slot})`)
 }

@@ -26,7 +26,7 @@ export const shownDoctor = {
   },
 }
 
-/** What registries answer is anybody's: nothing of it may steer the terminal. */
+/** What registries answer is untrusted: nothing of it may steer the terminal. */
 function printable(line: string): string {
   return plainText(line)
 }

@@ -2,7 +2,7 @@ import type {ListedFile} from '../../operations/browse/list-files.js'
 import {timeOf} from './diff-lines.js'
 import {shownName} from './shown-name.js'
 
-/** Tells `print` a line for each file: its path, or as `ls -l` has it, owners in numbers. */
+/** Prints a line for each file: its path, or as `ls -l` does, with numeric owners. */
 export function fileLine(
   isLong: boolean,
   print: (line: string) => void,
@@ -35,7 +35,7 @@ function longLine(file: ListedFile): string {
   ].join(' ')
 }
 
-/** As `ls` shows it: `rwsr-xr-t`. */
+/** The mode as `ls` shows it: `rwsr-xr-t`. */
 function modeOf(mode: number): string {
   const special = [mode & 0o4000, mode & 0o2000, mode & 0o1000]
   return [6, 3, 0]

@@ -11,7 +11,7 @@ export function renderHistory({history, more}: HistoryResult): string {
 function lineOf(entry: HistoryEntry): string {
   const {number, digest, present, time, version, note} = entry
   const start = `${String(number).padStart(4)}  ${(time ?? '').padEnd(20)}  ${digest}`
-  if (!present) return `${start}  not in the repository any more`
+  if (!present) return `${start}  no longer in the repository`
   const run = [
     version === null ? '' : `inject ${version}`,
     note === null ? '' : JSON.stringify(note),

@@ -68,7 +68,7 @@ function clip(text: string): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
-/** Image text is anybody's: nothing of it may steer the terminal. */
+/** Image text is untrusted: nothing of it may steer the terminal. */
 function printable(line: string): string {
   return plainText(line)
 }

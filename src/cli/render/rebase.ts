@@ -17,7 +17,7 @@ function summarise(result: RebaseResult): ProgressEvent {
   const tagged =
     tags.length === 0 ? none : `${dryRun ? 'would be tagged' : 'tagged'} ${tags.join(', ')}`
   if (!changed) {
-    const message = `unchanged: the slots are on what ${onto.reference} names; ${tagged}`
+    const message = `unchanged: the slots are already on ${onto.reference}; ${tagged}`
     return {kind: 'notice', message}
   }
   const names = [...new Set(images.flatMap(({slots}) => slots.map(({name}) => name)))]
@@ -26,7 +26,7 @@ function summarise(result: RebaseResult): ProgressEvent {
   const parts = [
     `${what} ${dryRun ? 'would be ' : ''}put on ${onto.reference} (${onto.to})`,
     `for ${images.map(({platform}) => platform).join(', ')}`,
-    repacked > 0 ? `${repacked} layers packed anew for its directories` : '',
+    repacked > 0 ? `${repacked} layers repacked for its directories` : '',
     platforms.added.length > 0 ? `new without slots: ${platforms.added.join(', ')}` : '',
     platforms.removed.length > 0 ? `gone: ${platforms.removed.join(', ')}` : '',
     attestationsDropped > 0 ? `${attestationsDropped} attestations dropped` : '',
@@ -47,7 +47,7 @@ function findings({hidden, hiddenCount, changedTwice, isLookComplete}: RebasedIm
     hiddenCount > 0
       ? `${hiddenCount} of its files are hidden by the slots: ${shown}${hiddenCount > 3 ? ', …' : ''}`
       : '',
-    members === '' ? '' : `changed by the vendor too, the slot's value counts: ${members}`,
-    isLookComplete ? '' : 'not all layers were looked into for hidden files (--look all does)',
+    members === '' ? '' : `also changed by the vendor, the slot's value is kept: ${members}`,
+    isLookComplete ? '' : 'not all layers were searched for hidden files (use --look all)',
   ]
 }

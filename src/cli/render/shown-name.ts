@@ -1,11 +1,11 @@
 import type {NamedPath} from '../../operations/compare/diff-result.js'
 
-/** What steers a terminal or a line, and what would make the quotes themselves unclear. */
+/** Characters that control a terminal or break a line, quotes and backslashes. */
 const needsQuotes = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}"\\]|^ | $/u
 
 /**
- * A path on one line: as it is where that is plain, else in quotes with escapes, bytes that are not
- * UTF-8 as `\xNN`. Two paths never look the same.
+ * A path on one line: as it is if it is plain, else quoted with escapes, and with bytes that are
+ * not UTF-8 as `\xNN`. Different paths never look the same.
  */
 export function shownName({path, pathBytes}: NamedPath): string {
   if (pathBytes !== undefined) return `"${path.replaceAll(/[^]/g, shownByte)}"`

@@ -57,7 +57,7 @@ export const shownCheck = {
   },
 }
 
-/** What is known of the tags decides whether anything has to be pushed again. */
+/** Without its tags, content has to be pushed again. */
 function rebuiltLine({manifests, tags, copied}: Rebuilt): string {
   const found = count(manifests, 'manifest')
   if (copied === undefined) return `${found}; its tags are not known: push or copy them again`

@@ -3,9 +3,9 @@ import {UsageError} from '../../errors.js'
 
 /**
  * Writes the content of a file of an image to standard output, each part when the reader has taken
- * the one before. To a terminal only text goes: throws `UsageError` (`ERR_INJECT_OUTPUT_TERMINAL`)
- * at the first byte that could steer it. Throws `UsageError` at once where standard output carries
- * a JSON document, and `LocalIoError` when nobody reads any more.
+ * the one before. A terminal gets only text: throws `UsageError` (`ERR_INJECT_OUTPUT_TERMINAL`) at
+ * the first byte that could control it. Throws `UsageError` at once if standard output carries a
+ * JSON document, and `LocalIoError` when the reader has closed it.
  */
 export function contentOutput(
   stdout: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>,
@@ -29,7 +29,7 @@ export function contentOutput(
   }
 }
 
-/** All but tabs and the ends of lines. */
+/** Control characters, except tabs and line ends. */
 function isControl(byte: number): boolean {
   return (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) || byte === 0x7f
 }
@@ -37,7 +37,7 @@ function isControl(byte: number): boolean {
 function unsafeForTerminal(): UsageError {
   return new UsageError(
     'ERR_INJECT_OUTPUT_TERMINAL',
-    'the file holds bytes that could steer the terminal',
+    'the file has bytes that could control the terminal',
     {hint: 'redirect standard output into a file, or pipe it into less'},
   )
 }

@@ -4,7 +4,7 @@ import {UsageError} from '../../errors.js'
 /**
  * Standard output for bytes that are not text: each write ends when the reader has taken it, so
  * that nothing piles up. Throws `UsageError` (`ERR_INJECT_OUTPUT_TERMINAL`) for a terminal; a write
- * throws `LocalIoError`, also when nobody reads any more.
+ * throws `LocalIoError`, also when the reader has closed it.
  */
 export function standardOutput(
   stdout: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>,

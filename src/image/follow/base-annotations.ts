@@ -3,16 +3,16 @@ import {familyOf} from '../../oci/manifest.js'
 import type {ConfigEdits, Texts} from '../config-edits.js'
 import type {Image} from '../image.js'
 
-/** The image that slots are put on. */
+/** The image below the slots. */
 export interface NewBase {
-  /** Its manifest; what it was converted from, if it was. */
+  /** Its manifest; if it was converted, the original one. */
   readonly digest: Digest
   /** The reference that names it, with its tag. */
   readonly origin: string | undefined
 }
 
 /**
- * What tools look for to know the image below.
+ * The annotations by which tools find the base image.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
  */
 const keys = {
@@ -20,14 +20,14 @@ const keys = {
   digest: 'org.opencontainers.image.base.digest',
 } as const
 
-/** The edits that say it; labels where a manifest has no annotations. */
+/** The edits that record it; labels if the manifest cannot have annotations. */
 export function baseAnnotations({manifest}: Image, {digest, origin}: NewBase): ConfigEdits {
   const texts = {...(origin !== undefined && {[keys.name]: origin}), [keys.digest]: digest}
   const isOci = familyOf(manifest.value, manifest.descriptor.mediaType) === 'oci'
   return isOci ? {annotations: texts} : {labels: texts}
 }
 
-/** The same edits, saying of another base what they said of the one before. */
+/** The same edits for another base. */
 export function withNewBase(edits: ConfigEdits, base: NewBase): ConfigEdits {
   const {annotations, labels} = edits
   return {

@@ -13,7 +13,7 @@ import type {Sharding, SlotParents} from '../sharding.js'
 import {findSlot, findSlots, numberedLayers, type Slot} from '../slot.js'
 import {type NewBase, withNewBase} from './base-annotations.js'
 
-/** A slot without its image, to be put on another one. */
+/** A slot taken out of its image, to be put on another one. */
 export interface CarriedSlot {
   readonly name: string
   readonly path: string
@@ -21,9 +21,9 @@ export interface CarriedSlot {
   readonly layers: readonly NumberedLayer[]
   readonly sharding: Sharding
   readonly parents: SlotParents | undefined
-  /** RFC 3339, of its entry in the history. */
+  /** RFC 3339, from its history entry. */
   readonly created: string
-  /** What was edited together with it, and what the image said before. */
+  /** The edits made together with it, and the previous values. */
   readonly edits: ConfigEdits
   readonly before: ConfigEdits
 }
@@ -68,14 +68,14 @@ export function putSlots(onto: Image, slots: readonly CarriedSlot[], base: NewBa
   }, onto)
 }
 
-/** A member of a config that a slot sets, and that another image sets otherwise than before. */
+/** A member of a config that a slot sets, and whose value differs in another image. */
 export interface ChangedTwice {
   readonly slot: string
   /** `env PATH`, `entrypoint`. */
   readonly member: string
 }
 
-/** Members that were edited together with a slot, and that `onto` does not have as they were. */
+/** Members that were edited together with a slot, and whose original value differs in `onto`. */
 export function changedTwice({slots}: TakenSlots, onto: Image): readonly ChangedTwice[] {
   return slots.flatMap(({name: slot, before}) => {
     const now = valuesBefore(onto.config.value, onto.manifest.value, before)
@@ -98,7 +98,7 @@ export function refuseBuiltUpon(
   if (why === undefined) return
   throw new PreconditionError(
     'ERR_INJECT_BUILT_UPON',
-    `${what} is not the vendor's image with slots any more: ${why}`,
+    `${what} is no longer the vendor's image with slots: ${why}`,
     {
       hint: 'rebase the image that it was built on, and build this one again on the result',
     },
@@ -113,7 +113,7 @@ function differenceTo(original: Image, rest: Image): string | undefined {
   return `its layers below the slots are not those of ${original.manifest.descriptor.digest}`
 }
 
-/** Layers or steps above the slots; engines add both when they build. */
+/** Why something was built on it: layers or history entries above the slots. */
 function whatIsAbove(image: Image, slots: readonly CarriedSlot[]): string | undefined {
   const {layers} = image.manifest.value
   const {history = []} = image.config.value
@@ -124,7 +124,7 @@ function whatIsAbove(image: Image, slots: readonly CarriedSlot[]): string | unde
   const steps = layerSteps(history, layers.length)
   const last = steps.at(-1)
   return last !== undefined && last < history.length - 1
-    ? 'there are steps in its history behind its slots'
+    ? 'there are steps in its history after its slots'
     : undefined
 }
 
@@ -136,7 +136,7 @@ function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
     ...{name, path, sharding, parents, before},
     layers: numberedLayers(slot),
     created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,
-    // what the image says now of what was edited is what the edits said
+    // the edited members still have the values that the edits set
     edits: valuesBefore(value, manifest.value, before),
   }
 }

@@ -4,11 +4,11 @@ import type {ImageIndex} from '../../oci/image-index.js'
 import type {Encoded, Image} from '../image.js'
 import {labelsAndAnnotations} from '../labels.js'
 
-/** Where an injected image comes from, as far as it says. */
+/** Where an injected image comes from, as far as it is recorded. */
 export interface Origin {
   /** The manifest that the first slot was put into. */
   readonly digest: Digest | undefined
-  /** The reference that named it then, with its tag; any text, for `parseReference` to judge. */
+  /** The reference that named it then, with its tag; not validated. */
   readonly name: string | undefined
 }
 
@@ -17,7 +17,7 @@ export function originOf(image: Image): Origin {
   return originIn(labelsAndAnnotations(image))
 }
 
-/** What an index remembers; Docker's lists have nowhere to say it. */
+/** What an index remembers; Docker's lists cannot hold annotations. */
 export function originOfIndex({value}: Pick<Encoded<ImageIndex>, 'value'>): Origin {
   return originIn(new Map(Object.entries(value.annotations ?? {})))
 }

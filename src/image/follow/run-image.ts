@@ -19,10 +19,10 @@ import {
   textOf,
 } from '../text-edit.js'
 
-/** Where Cloud Native Buildpacks say what an image is made of. */
+/** The label in which Cloud Native Buildpacks describe an image. */
 const metadataLabel = 'io.buildpacks.lifecycle.metadata'
 const rebasableLabel = 'io.buildpacks.rebasable'
-/** Labels that an image has from its run image. */
+/** Labels that an image inherits from its run image. */
 const copied = ['io.buildpacks.base.', 'io.buildpacks.stack.']
 const distroLabels = ['io.buildpacks.base.distro.name', 'io.buildpacks.base.distro.version']
 
@@ -31,7 +31,7 @@ const distroLabels = ['io.buildpacks.base.distro.name', 'io.buildpacks.base.dist
  * https://github.com/buildpacks/spec/blob/platform/0.13/platform.md#iobuildpackslifecyclemetadata-json
  */
 export interface RunImage {
-  /** The topmost of its layers. */
+  /** Its topmost layer. */
   readonly topLayer: Digest
   /** References that name it. */
   readonly names: readonly string[]
@@ -74,7 +74,7 @@ export function refuseUnlessRebasable(image: Image, run: Image, isNamed: boolean
   if (reason === undefined) return
   throw new PreconditionError(
     'ERR_INJECT_NOT_REBASABLE',
-    `the image of buildpacks cannot be put on that run image: ${reason}`,
+    `the buildpacks image cannot be rebased onto that run image: ${reason}`,
     {hint: 'use --force if you know that it works, or build the image again'},
   )
 }
@@ -137,7 +137,7 @@ function labelEdits(
   ]
 }
 
-/** Where the application's part of the history begins; `undefined` where that cannot be told. */
+/** Where the application's part of the history begins; `undefined` if that is unknown. */
 function stepsBehind({manifest, config}: Image, top: number): number | undefined {
   const steps = layerSteps(config.value.history ?? [], manifest.value.layers.length)
   const step = steps[top]
@@ -163,8 +163,8 @@ function lostRunImage(topLayer: string | undefined): PreconditionError {
   return new PreconditionError(
     'ERR_INJECT_NOT_REBASABLE',
     topLayer === undefined
-      ? 'the image is not one of buildpacks: it does not say what its run image is'
-      : `the image has no layer ${topLayer}, where its run image is said to end`,
+      ? 'the image was not made by buildpacks: it does not name its run image'
+      : `the image has no layer ${topLayer}, which its label names as the last one of its run image`,
     {hint: 'build the image again'},
   )
 }

@@ -11,7 +11,7 @@ import type {Encoded, Image} from '../image.js'
 import {labelsAndAnnotations} from '../labels.js'
 import {bytesOf, configDescriptorEdits, editMembers, textOf} from '../text-edit.js'
 
-/** The longest note of a user, in characters. */
+/** The longest note, in characters. */
 export const longestNote = 500
 
 /**
@@ -24,12 +24,12 @@ export interface RunNote {
   readonly replaced?: Digest | undefined
   /** The slot that the run changed. */
   readonly slot?: string | undefined
-  /** How many entries the slot has, and their bytes as a tar. */
+  /** The number of entries in the slot, and their size as a tar. */
   readonly entries?: number | undefined
   readonly bytes?: number | undefined
   /** The version of `inject`. */
   readonly version?: string | undefined
-  /** What the user says of the run. */
+  /** The user's note of the run. */
   readonly note?: string | undefined
 }
 
@@ -38,12 +38,12 @@ export function noteOf(image: Image): RunNote | undefined {
   return parseNote(labelsAndAnnotations(image).get(runNote))
 }
 
-/** Of an index, in the same way. */
+/** The same for an index. */
 export function noteOfIndex({value}: Pick<Encoded<ImageIndex>, 'value'>): RunNote | undefined {
   return parseNote(new Map(Object.entries(value.annotations ?? {})).get(runNote))
 }
 
-/** The image with this note in the place of the one that it has. */
+/** The image with this note instead of its own. */
 export function withNote(image: Image, note: RunNote | undefined): Image {
   const {manifest, config} = image
   const text = formatNote(note)
@@ -75,7 +75,7 @@ const noteShape = v.object({
   note: v.optional(textShape),
 })
 
-/** It is anybody's text. */
+/** Untrusted text. */
 function parseNote(text: string | undefined): RunNote | undefined {
   if (text === undefined) return undefined
   const value = parseJsonValue(text)

@@ -18,14 +18,14 @@ export interface IndexTree {
 }
 
 /**
- * The entries that are images, in their order, those of nested indexes in the place of these; each
+ * The entries that are images, in their order, those of nested indexes in place of these; each
  * digest once. Attestations and artifacts are not images.
  */
 export function imageEntries(tree: IndexTree): IndexEntry[] {
   return entriesOf(tree, (kind) => kind === 'image')
 }
 
-/** The entries that are attestations or artifacts by their own word, in the same way. */
+/** The entries that are attestations or artifacts by their own claim, in the same way. */
 export function artifactEntries(tree: IndexTree): IndexEntry[] {
   return entriesOf(tree, (kind) => kind === 'attestation' || kind === 'other')
 }
@@ -89,8 +89,8 @@ function byDigest(trees: Iterable<IndexTree>): IndexTree['below'] {
 }
 
 /**
- * The index that `text` is, in the place of the one that `descriptor` is of: of the same media type
- * and kind of digest. Throws what `decodeIndex` throws.
+ * The index that `text` is, in place of the one that `descriptor` is of: of the same media type and
+ * kind of digest. Throws what `decodeIndex` throws.
  */
 export function encodeIndex(text: string, descriptor: Descriptor): Encoded<ImageIndex> {
   const {mediaType} = descriptor

@@ -9,7 +9,7 @@ import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index
 import {toOciIndexText} from '../to-oci.js'
 
 export interface Replacements {
-  /** By the digest of the old image. */
+  /** Keyed by the digest of the old image. */
   readonly images: ReadonlyMap<Digest, Descriptor>
   /**
    * What BuildKit said about an image that is replaced does not hold for the new one: `drop` takes
@@ -30,14 +30,14 @@ export interface Replacements {
   readonly note?: string | null | undefined
   /** Manifest lists become OCI indexes. */
   readonly toOci?: boolean | undefined
-  /** What the outermost index is to say for slots. */
+  /** The annotations of the outermost index for slots. */
   readonly annotations?: readonly SlotAnnotations[] | undefined
 }
 
-/** What an index is to say for a slot. */
+/** The annotations of an index for a slot. */
 export interface SlotAnnotations {
   readonly slot: string
-  /** `undefined` takes back what was said for it. */
+  /** `undefined` removes the annotations for it. */
   readonly texts: Texts | undefined
 }
 
@@ -106,7 +106,7 @@ function withOrigin(
   return editMembers(text, [...first, ...set(runNote, note)])
 }
 
-/** Makes an entry name another document; what is made from the old one goes. */
+/** Makes an entry name another document, and removes members that described the old one. */
 export function renameEntry(
   entry: JsonPath,
   {digest, size, mediaType}: Omit<Descriptor, 'mediaType'> & {readonly mediaType?: string},

@@ -12,8 +12,8 @@ export interface BlockCache {
 export const blockKeyLength = 33
 
 /**
- * The key of a block by its sha256. `how` (0 to 255) stands for the format and its level: another
- * one gives other bytes.
+ * The key of a block by its sha256. `how` (0 to 255) identifies the format and its level, because
+ * another one gives other bytes.
  */
 export function blockKey(digest: Buffer, how: number): string {
   return digest.toString('latin1') + String.fromCharCode(how)

@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
 import {readFileSync} from 'node:fs'
 
@@ -6,12 +6,12 @@ import {readFileSync} from 'node:fs'
 export const largestBlock = 256 * 1024
 
 /**
- * Bytes behind a block that must be there to be read, and behind its output to be written; what is
- * in them does not matter.
+ * Bytes after a block that must be there to be read, and after its output to be written; what is in
+ * them does not matter.
  */
 export const slack = 8
 
-/** Bytes of the working memory of one thread: a little more than `scratchBytes` says. */
+/** The working memory of one thread in bytes: a little more than `scratchBytes`. */
 export const scratchLength = 1_152 * 1024
 
 /**

@@ -60,7 +60,7 @@ export function openBlockFile(path: string): BlockFile | undefined {
 }
 
 /**
- * Writes blocks into an open, empty file; `finish` puts the index behind them. Throws what the
+ * Writes blocks into an open, empty file; `finish` puts the index after them. Throws what the
  * system throws.
  */
 export function createBlockFile(descriptor: number) {

@@ -4,7 +4,7 @@ import {largestBlock} from './block-deflate.js'
 /**
  * Where a tar is cut into blocks that are compressed one by one: a part of the format, since other
  * cuts give other bytes. Small entries share a block and are never torn; whether one ends its block
- * depends on its path and size only, so that the cuts behind a change are where they were. Anything
+ * depends on its path and size only, so that the cuts after a change are where they were. Anything
  * larger than `most` has blocks of its own.
  */
 export interface BlockRule {
@@ -43,7 +43,7 @@ export const zstdBlocks: BlockRule = {
 }
 
 /**
- * A number below 2^32 that decides whether a block may end behind the entry of this path. FNV-1a,
+ * A number below 2^32 that decides whether a block may end after the entry of this path. FNV-1a,
  * mixed once more so that names which differ in their last character are far apart.
  * http://www.isthe.com/chongo/tech/comp/fnv/
  */

@@ -15,7 +15,7 @@ export interface BlockCodec {
   readonly kind: number
   /** Stands before all blocks. */
   readonly head: Uint8Array
-  /** Stands behind them. `undefined`: nothing, and no CRC is needed. */
+  /** Stands after them. `undefined`: nothing, and no CRC is needed. */
   readonly tail: ((crc: number, length: number) => Uint8Array) | undefined
   /** All of it, where the blocks are compressed in this thread. */
   readonly stream: (
@@ -24,7 +24,7 @@ export interface BlockCodec {
   ) => AsyncGenerator<Uint8Array, void, undefined>
   readonly shape: CodecShape
   /**
-   * One block in this thread. Lets the event loop turn before each, so that signals are heard and
+   * One block in this thread. Lets the event loop turn before each, so that signals are handled and
    * what is done is sent.
    */
   readonly start: () => Promise<(block: Uint8Array) => Promise<Uint8Array>>

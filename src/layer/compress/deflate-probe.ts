@@ -20,8 +20,8 @@ const pakoDigests: Readonly<Record<number, string>> = {
 }
 
 /**
- * Whether `deflater` compresses the probe to the very bytes that pako gives at this level, and once
- * more after that: what it keeps between blocks must not show.
+ * Whether `deflater` compresses the probe to exactly pako's bytes at this level, and once more
+ * after that: what it keeps between blocks must not show.
  */
 export async function givesPakoBytes(
   deflater: Pick<Deflater, 'deflate'>,

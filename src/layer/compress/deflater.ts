@@ -132,7 +132,7 @@ function createBlockStream(level: number): BlockStream {
 
 /**
  * Where a stream of Node's writes next in its output. No part of what Node promises: where it is
- * missing, a stream is made anew for each block.
+ * missing, a stream is made again for each block.
  */
 interface Output {
   _outOffset?: unknown

@@ -5,7 +5,7 @@ import {compressAhead, type CompressAheadOptions} from './compress-ahead.js'
 /** An empty last deflate block, after the sync flush of the one before. */
 const end = Uint8Array.of(3, 0)
 
-/** What stands behind the blocks: their end, and the sums of `length` bytes of content. */
+/** What stands after the blocks: their end, and the sums of `length` bytes of content. */
 export function gzipTrailer(crc: number, length: number): Uint8Array {
   const sums = Buffer.alloc(8)
   sums.writeUInt32LE(crc, 0)

@@ -51,7 +51,7 @@ export function createLayerIndexes(folder: string): LayerIndexes {
         await writeFileAtomic(pathOf(diffId), bytes, {mode: 0o600})
         await clearOldest(folder)
       } catch {
-        // what cannot be kept is read again
+        // if it cannot be stored, the next run reads the files
       }
     },
   }

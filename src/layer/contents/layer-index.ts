@@ -24,7 +24,7 @@ export interface LayerIndexes {
   put(diffId: Digest, index: LayerIndex): Promise<void>
 }
 
-/** What has to be known of a layer to read it. */
+/** What it takes to read a layer. */
 export interface LayerToRead {
   readonly mediaType: string
   readonly diffId: Digest

@@ -9,13 +9,13 @@ import {createTarReader} from '../tar/reader.js'
 import {tocEntries} from './toc-entries.js'
 import {footerSize, offsetInFooter, tocLimits, type TocPlace} from './toc-place.js'
 
-/** Reads a part of a blob; `undefined` where that is not possible. */
+/** Reads a part of a blob; `undefined` if that is not possible. */
 export type ReadRange = (offset: number, length: number) => Promise<Uint8Array | undefined>
 
 /**
- * The entries of a layer of `size` bytes by its table of contents, which is held against the digest
- * that the image's manifest has of it. `undefined` where there is no such table, or no part of the
- * layer can be read. Throws what reading gzip, zstd and tar throws for a table that is damaged.
+ * The entries of a layer of `size` bytes by its table of contents, which must match its digest in
+ * the image's manifest. `undefined` if there is no such table, or no part of the layer can be read.
+ * Throws what reading gzip, zstd and tar throws for a table that is damaged.
  */
 export async function readToc(
   place: TocPlace,
@@ -32,7 +32,7 @@ export async function readToc(
   return json && isNamed(json, place) ? tocEntries(json) : undefined
 }
 
-/** Most tables are in what is read to find them: one request. */
+/** Most tables are within this much of the end: one request. */
 async function storedTable(size: number, read: ReadRange): Promise<Uint8Array | undefined> {
   const start = Math.max(0, size - Math.min(1024 * 1024, Math.max(64 * 1024, size / 32)))
   const first = Math.floor(start)
@@ -54,7 +54,7 @@ function expanded(stored: Uint8Array, compression: 'gzip' | 'zstd'): Promise<Uin
   return readAll(decompress(streamOf(stored), mediaType, limits), tocLimits.read, 'the table')
 }
 
-/** The content of the one file in a tar; of several the last. */
+/** The content of the only file in a tar; of several files, the last one. */
 function fileIn(tar: Uint8Array): Uint8Array | undefined {
   let parts: Uint8Array[] | undefined
   const handler = {
@@ -65,7 +65,7 @@ function fileIn(tar: Uint8Array): Uint8Array | undefined {
       parts?.push(bytes)
     },
     entryEnd(): void {
-      // the last one stays
+      // the last one counts
     },
   }
   const reader = createTarReader(handler, {entries: 2})

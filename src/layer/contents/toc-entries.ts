@@ -6,7 +6,7 @@ import {normalisePath} from '../normalise-path.js'
 import type {IndexedEntry, LayerIndex} from './layer-index.js'
 import {isPortableXattr} from '../tar/pax-values.js'
 
-/** Members that say what directories and links are; of files only their names count. */
+/** The members that describe directories and links; of files only the names count. */
 const entryShape = v.looseObject({
   name: v.string(),
   type: v.string(),

@@ -2,7 +2,7 @@ import {type Digest, isDigest} from '../../oci/digest.js'
 
 /** Where a layer's table of contents is, by the annotations of its descriptor. */
 export type TocPlace =
-  /** In the last gzip member but one; the last one says where that begins. */
+  /** In the second to last gzip member; the last one gives its offset. */
   | {readonly kind: 'estargz'; readonly digest: Digest}
   /** In a skippable frame of zstd. */
   | {
@@ -12,7 +12,7 @@ export type TocPlace =
       readonly length: number
     }
 
-/** Bytes of a table as it is stored, and as it is read; a larger one is not looked at. */
+/** The largest table in bytes, as stored and decompressed; larger ones are ignored. */
 export const tocLimits = {stored: 16 * 1024 * 1024, read: 64 * 1024 * 1024}
 
 /**
@@ -40,13 +40,13 @@ export function tocPlace({
   return chunked[0] ?? (isDigest(digest) ? {kind: 'estargz', digest} : undefined)
 }
 
-/** `offset:length:uncompressed length:type`, of which type 1 is ours. */
+/** `offset:length:uncompressed length:type`; only type 1 is supported. */
 function numbersIn(position = ''): readonly number[] {
   const found = /^(\d{1,15}):(\d{1,15}):(\d{1,15}):1$/.exec(position)
   return found ? found.map(Number) : []
 }
 
-/** Bytes at the end of an eStargz layer that say where its table begins. */
+/** The size of the eStargz footer, which gives the offset of the table. */
 export const footerSize = 51
 
 /**

@@ -4,7 +4,7 @@ import {longestBlock} from './threads/block-inflate.js'
 const flushEnd = Buffer.of(0, 0, 0xff, 0xff)
 
 /**
- * Where a block of our own deflate that begins at `from` ends, if there is one: behind the first
+ * Where a block of our own deflate that begins at `from` ends, if there is one: after the first
  * sync flush, as far as can be told without inflating it. `undefined` for anything else, such as
  * the end of all blocks. `bytes` must go on for `longestBlock` bytes, or up to the end of the
  * stream.

@@ -2,13 +2,13 @@ import {gzipHeader} from '../gzip-header.js'
 import {blockEnd} from './block-end.js'
 import {longestBlock} from './threads/block-inflate.js'
 
-/** Gzip that begins as our own does, to be taken block by block. */
+/** Gzip that begins like our own, to be read block by block. */
 export interface BlockInput {
-  /** The next block, in memory that is used again; `undefined` where none of ours comes next. */
+  /** The next block, in reused memory; `undefined` if what follows is not a block of ours. */
   peek(): Promise<Buffer | undefined>
-  /** Passes over so many bytes of what `peek` gave. */
+  /** Skips so many bytes of what `peek` returned. */
   skip(length: number): void
-  /** All that was not passed over, to the end. */
+  /** Everything that was not skipped, to the end. */
   rest(): AsyncGenerator<Uint8Array, void, undefined>
   /** All of the gzip, instead of blocks: before the first one is asked for. */
   whole(): AsyncGenerator<Uint8Array, void, undefined>
@@ -16,7 +16,7 @@ export interface BlockInput {
   close(): Promise<void>
 }
 
-/** Bytes of gzip below which threads are not worth their start. */
+/** The size of gzip, in bytes, below which starting threads does not pay off. */
 const small = 1024 * 1024
 const roomLength = small + 2 * longestBlock
 
@@ -33,7 +33,7 @@ export async function openBlocks(
   const chunks = content[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, void>
   const room = Buffer.allocUnsafeSlow(roomLength)
   let [start, end] = [0, 0]
-  /** What did not fit. */
+  /** The part that did not fit. */
   let chunk: Uint8Array = new Uint8Array(0)
   let isOver = false
   const close = async (): Promise<void> => {
@@ -69,7 +69,7 @@ export async function openBlocks(
     },
   }
 
-  /** Until `length` bytes are held, or all there are. */
+  /** Reads until `length` bytes are buffered, or to the end. */
   async function fill(length: number): Promise<void> {
     while (end - start < length) {
       if (chunk.length === 0) {

@@ -36,7 +36,7 @@ export function decompress(
   return limitedExpansion(content, named, limits)
 }
 
-/** Threads that inflate, beside the one that reads: one of them is faster than it. */
+/** The number of inflating threads; one is faster than the thread that reads. */
 export const usualThreads = availableParallelism() > 1 ? 1 : 0
 
 /**
@@ -95,13 +95,13 @@ async function* expandInThreads(
   }
 }
 
-/** `undefined` where there can be none. */
+/** `undefined` if there can be none. */
 async function inflateThreads(most: number, diffId: Digest): Promise<InflateThreads | undefined> {
   const {startInflateThreads} = await import('./threads/inflate-threads.js')
   try {
     return startInflateThreads(most, algorithmOf(diffId))
   } catch {
-    // as many threads as may be, or none at all: it goes without
+    // if no thread can be started, this thread does the work
     return undefined
   }
 }
@@ -140,7 +140,7 @@ function checkDiffId(found: Digest, diffId: Digest): void {
   if (found === diffId) return
   throw new IntegrityError(
     'ERR_INJECT_DIFF_ID_MISMATCH',
-    `the layer's content is not what the image's config names: expected ${diffId}, found ${found}`,
+    `the layer's content does not match the image's config: expected ${diffId}, found ${found}`,
     {expected: diffId, found},
   )
 }

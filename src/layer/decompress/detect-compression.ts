@@ -6,8 +6,8 @@ import {isSkippable, zstdMagic} from './zstd-frames.js'
 /**
  * How content is compressed, by its first bytes, and the same content, not a byte of it lost.
  * Container engines go by these bytes, whatever the media type says (`named`, which counts for
- * content that is too short to tell), and so do we: what comes out is held against the diff ID in
- * any case. Throws `PreconditionError` (`ERR_INJECT_COMPRESSION_UNSUPPORTED`) for bzip2 and xz,
+ * content that is too short to tell), and so do we: what comes out is checked against the diff ID
+ * in any case. Throws `PreconditionError` (`ERR_INJECT_COMPRESSION_UNSUPPORTED`) for bzip2 and xz,
  * which the specifications do not have.
  */
 export async function detectCompression(

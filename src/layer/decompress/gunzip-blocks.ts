@@ -5,7 +5,7 @@ import type {BlockInput} from './block-input.js'
 import {inflateRest, type MemberSoFar} from './inflate-rest.js'
 import type {InflateThreads} from './threads/inflate-threads.js'
 
-/** Bytes that deflate can look back. */
+/** Deflate's window in bytes. */
 const windowLength = 32 * 1024
 
 /**
@@ -47,7 +47,7 @@ export async function* gunzipBlocks(
   }
 }
 
-/** Never rejects: what goes wrong with the content reaches anyone who takes blocks. */
+/** Never rejects: an error of the content is thrown to the reader of the blocks. */
 async function putAll(blocks: BlockInput, threads: InflateThreads): Promise<void> {
   try {
     for (;;) {

@@ -3,10 +3,10 @@ import {layerCorrupt} from '../corrupt.js'
 import {decoderOptions, decodeWith} from './zlib-decoding.js'
 
 /**
- * Decompresses gzip: one member or several (as of estargz), one after the other, and zeros behind
+ * Decompresses gzip: one member or several (as of estargz), one after the other, and zeros after
  * the last one, which tapes and some registries leave there. Throws `IntegrityError`
  * (`ERR_INJECT_LAYER_CORRUPT`) when a member is cut off, when its checksum or length is not its
- * content's, and for anything else behind the last member: readers do not agree on what to make of
+ * content's, and for anything else after the last member: readers do not agree on what to make of
  * that. `read` tells how many bytes of `content` gave what was yielded so far. Bounded memory;
  * `content` is closed also when the consumer stops early.
  * https://www.rfc-editor.org/rfc/rfc1952#section-2.2
@@ -18,7 +18,7 @@ export async function* gunzip(
   const decoding = decodeWith(createGunzip(decoderOptions), content)
   try {
     yield* decoding.output(read)
-    // Node ends at a zero byte between members without a word, and never asks for the rest
+    // Node silently stops at a zero byte between members, and never reads the rest
     await expectZeros(decoding.rest())
   } finally {
     await decoding.close()

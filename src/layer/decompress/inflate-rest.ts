@@ -4,7 +4,7 @@ import {layerCorrupt} from '../corrupt.js'
 import {expectZeros, gunzip} from './gunzip.js'
 import {decoderOptions, decodeWith} from './zlib-decoding.js'
 
-/** How far a gzip member was decompressed, to the end of a deflate block at a byte boundary. */
+/** How far a gzip member was decompressed: to the end of a deflate block at a byte boundary. */
 export interface MemberSoFar {
   /** Bytes of gzip. */
   readonly read: number
@@ -12,7 +12,7 @@ export interface MemberSoFar {
   readonly length: number
   /** Of the content. */
   readonly crc: number
-  /** The last 32 KiB of the content, or all of it: what the rest may refer to. */
+  /** The last 32 KiB of the content, or all of it, which the rest may refer to. */
   readonly window: Uint8Array
 }
 
@@ -65,7 +65,7 @@ async function checkTrailer(
     held = Buffer.concat([held, next.value])
   }
   if (held.length < trailerLength) throw layerCorrupt('gzip: unexpected end of file')
-  // in zlib's words
+  // zlib's messages
   if (held.readUInt32LE(0) !== crc) throw layerCorrupt('gzip: incorrect data check')
   if (held.readUInt32LE(4) !== length % 2 ** 32) throw layerCorrupt('gzip: incorrect length check')
   return held.subarray(trailerLength)

@@ -2,7 +2,7 @@ import type {TransformOptions} from 'node:stream'
 import type {Gunzip, InflateRaw, ZlibOptions} from 'node:zlib'
 import {layerCorrupt} from '../corrupt.js'
 
-/** Large pieces, in and out: what inflates waits for this thread after each. */
+/** Large pieces, in and out, because zlib waits for this thread after each. */
 const chunkSize = 1024 * 1024
 const feedSize = 256 * 1024
 
@@ -23,7 +23,7 @@ export interface Decoding {
    * `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) for what the decoder does not take.
    */
   output(read: {bytes: number}): AsyncGenerator<Uint8Array, void, undefined>
-  /** What the decoder left of the content: after the output's end. */
+  /** The rest of the content after the end of the output. */
   rest(): AsyncGenerator<Uint8Array, void, undefined>
   /** Closes the content. */
   close(): Promise<void>
@@ -68,15 +68,14 @@ export function decodeWith(
   }
 }
 
-/** What the decoder got and has not looked at for sure. */
+/** Input that the decoder may not have used yet. */
 interface Fed {
   bytes: number
   chunks: {readonly end: number; readonly chunk: Uint8Array}[]
 }
 
 /**
- * Never rejects: what goes wrong with `content` destroys `decoder`, and so reaches anyone who reads
- * that.
+ * Never rejects: an error of `content` destroys `decoder`, and so reaches the reader of `decoder`.
  */
 async function feed(
   chunks: AsyncIterator<Uint8Array, void>,

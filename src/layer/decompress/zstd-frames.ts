@@ -4,7 +4,7 @@ import {largestZstdWindow, unpackLimits} from '../limits.js'
 
 /**
  * A piece of a frame that decoders take as a whole: its header, or one block, the last one with the
- * checksum behind it.
+ * checksum after it.
  */
 export interface FramePart {
   readonly kind: 'header' | 'block' | 'last block'
@@ -19,7 +19,7 @@ const largestBlock = 128 * 1024
 /**
  * Cuts zstd into the parts of its frames; skippable frames (tables of contents, padding) are left
  * out. Throws `IntegrityError` (`ERR_INJECT_LAYER_CORRUPT`) for a frame that is cut off, whatever
- * is not a frame behind one, frames that need a dictionary, and no frame at all; `LimitError` for
+ * is not a frame after one, frames that need a dictionary, and no frame at all; `LimitError` for
  * one that wants a window of more than `largestWindow` bytes. A part is at most 128 KiB, and so is
  * what it decompresses to. https://www.rfc-editor.org/rfc/rfc8878#section-3.1
  */
@@ -78,7 +78,7 @@ export function isSkippable(magic: number): boolean {
 
 const magicBytes = Buffer.from('28b52ffd', 'hex')
 
-/** Of what stands behind the descriptor: window, dictionary and content size. */
+/** Of what stands after the descriptor: window, dictionary and content size. */
 function headerLength(descriptor: number): number {
   const isSingle = (descriptor & 0x20) !== 0
   const [dictionary = 0] = [[0, 1, 2, 4][descriptor & 3]]

@@ -16,9 +16,9 @@ import type {LayerMemory, RememberedLayer, RememberedPlace} from './memory.js'
 
 /** Bytes of one file. */
 const longest = 256 * 1024
-/** Layers of one place: those of four slots divided as finely as can be. */
+/** The most layers for one directory: four slots with the most layers each. */
 const mostLayers = 512
-/** Files of the folder; the oldest go. */
+/** The most files in the folder; the oldest are removed. */
 const mostFiles = 200
 const temporary = '.memory-'
 
@@ -39,16 +39,16 @@ const shape = v.object({
 })
 
 export interface MemoryFileOptions {
-  /** Where the files are: a folder that only this user can look into. */
+  /** The folder of the files, which only this user can read. */
   readonly folder: string
-  /** Milliseconds since the epoch, by the clock of the file systems. */
+  /** Milliseconds since the epoch, by the file system's clock. */
   readonly now: () => number
-  /** Recall nothing, and remember all the same. */
+  /** Recall nothing, but still remember. */
   readonly verify?: boolean | undefined
 }
 
 /**
- * The memory of a place, in one small file; `undefined` where there can be none. A file that is
+ * The memory of a place, in one small file; `undefined` if there can be none. A file that is
  * damaged, of another user or of another directory of that path is an empty memory.
  */
 export async function openMemoryFile(
@@ -68,7 +68,7 @@ export async function openMemoryFile(
     opened,
     isEmpty: verify || known.size === 0,
     recall({digest, touched, isReliable}) {
-      // what is of the future was written before somebody set the clock back
+      // a time in the future means that the clock was set back since
       if (verify || !isReliable || touched >= opened) return undefined
       const layer = known.get(digest)
       if (layer) noted.set(digest, layer)
@@ -82,7 +82,7 @@ export async function openMemoryFile(
     async save() {
       try {
         if (!isNew) await keepLonger(path)
-        // only now: a dry run opens it, and leaves nothing behind
+        // created only now, because a dry run must leave nothing behind
         else if (await isPrivateFolder(folder)) {
           const others = [...known].filter(([digest]) => !noted.has(digest))
           const layers = [...noted, ...others].slice(0, mostLayers)
@@ -90,7 +90,7 @@ export async function openMemoryFile(
           await clearOldest(folder)
         }
       } catch {
-        // what cannot be kept is read again
+        // if it cannot be stored, the next run reads the files
       }
     },
   }
@@ -118,7 +118,7 @@ async function readLayers(
   )
 }
 
-/** Without waiting for the disk: a file that a crash has torn is an empty memory. */
+/** Not synced: a file that a crash has damaged counts as empty. */
 async function writeLayers(
   path: string,
   directory: string,
@@ -141,7 +141,7 @@ function checksum(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** Used again: it is not the first to go. */
+/** Marks the file as recently used. */
 async function keepLonger(path: string): Promise<void> {
   await utimes(path, new Date(), new Date())
 }

@@ -1,7 +1,7 @@
 import type {Digest} from '../../oci/digest.js'
 import type {LayerLook} from '../tree/layer-look.js'
 
-/** What a layer was packed to, or unpacked from. */
+/** The layer that was packed or unpacked. */
 export interface RememberedLayer {
   readonly diffId: Digest
   readonly tarSize: number
@@ -15,7 +15,7 @@ export interface LayerMemory {
   /** Nanoseconds since the epoch, by this machine's clock: when it was opened. */
   readonly opened: bigint
   readonly isEmpty: boolean
-  /** The layer that looked like this; `undefined` when there was none, or looks may deceive. */
+  /** The layer that looked like this; `undefined` if none did, or the look is not reliable. */
   recall(look: LayerLook): RememberedLayer | undefined
   /**
    * Notes a layer until `save`, unless its files may change from now on and look the same: all
@@ -34,5 +34,5 @@ export interface RememberedPlace {
   readonly slot: string
 }
 
-/** Opens the memory of a place; `undefined` where nothing can be remembered. Never throws. */
+/** Opens the memory of a place; `undefined` if nothing can be remembered. Never throws. */
 export type OpenMemory = (place: RememberedPlace) => Promise<LayerMemory | undefined>

@@ -20,8 +20,8 @@ interface LayerWords {
 }
 
 /**
- * What an image has at the paths that were asked for: directories, links by their targets, and
- * whatever else.
+ * What an image has at the requested paths: directories, links with their targets, and anything
+ * else.
  */
 export interface BasePaths {
   readonly directories: ReadonlyMap<ByteString, EntryMetadata>

@@ -4,7 +4,7 @@ import type {Entry} from '../entry.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 import {type BasePaths, withParents} from './base-directories.js'
 
-/** Links that lead to links, as the kernel counts them. */
+/** The most links in a row, as in the kernel. */
 const mostLinks = 40
 
 /** Directories of a tree that lead through links of an image, and where they lead to in it. */

@@ -54,7 +54,7 @@ async function blockHash(inThread: boolean, buffers: BlockBuffers | undefined): 
     try {
       return startHashThread(gzipBlocks.large)
     } catch {
-      // as many threads as may be, or none at all: it goes without
+      // if no thread can be started, this thread does the work
     }
   }
   return createBlockHash(gzipBlocks.large, buffers)

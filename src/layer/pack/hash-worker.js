@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as
+// JavaScript, not TypeScript: a worker thread starts from this file, in the source tree as
 // well as in the built one.
 import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'

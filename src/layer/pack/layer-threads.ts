@@ -3,7 +3,7 @@ import type {PackThreads} from './threads/pack-threads.js'
 
 /** Threads for one layer after the other, started when the first one needs them. */
 export interface LayerThreads {
-  /** Threads that nobody else uses; `undefined` where there can be none. */
+  /** Threads that nobody else uses; `undefined` if there can be none. */
   take(codec: BlockCodec): Promise<PackThreads | undefined>
   /** For the next layer, unless they have ended. */
   giveBack(threads: PackThreads): Promise<void>
@@ -41,7 +41,7 @@ async function start(jobs: number, codec: BlockCodec): Promise<PackThreads | und
   try {
     return startPackThreads(jobs, codec)
   } catch {
-    // as many threads as may be, or none at all: it goes without
+    // if no thread can be started, this thread does the work
     return undefined
   }
 }

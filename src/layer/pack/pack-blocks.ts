@@ -11,7 +11,7 @@ import type {PackThreads} from './threads/pack-threads.js'
 /** Bytes of a tree below which threads are not worth their start. */
 const small = 8 * 1024 * 1024
 
-/** Blocks that wait to be sent where one thread does all. */
+/** Blocks that may wait to be sent if one thread does everything. */
 const ahead = 4
 
 export interface PackBlocksOptions extends ContentOptions {

@@ -22,7 +22,7 @@ import type {Entries} from '../tree/walked-entry.js'
 const slack = gzipBlocks.large
 
 /**
- * A layer as a blob that is made anew, from the same entries and so with the same bytes, each time
+ * A layer as a blob that is made again, from the same entries and so with the same bytes, each time
  * it is opened.
  */
 export interface LayerSource extends BlobSource {
@@ -43,9 +43,9 @@ export interface PackOptions extends LayerFormat, ContentOptions {
   readonly jobs?: number | undefined
   /** Asked for blocks before they are compressed. */
   readonly cache?: BlockCache | undefined
-  /** What blocks are read into; default: this layer's own. */
+  /** The buffers for blocks; default: new ones for this layer. */
   readonly buffers?: BlockBuffers | undefined
-  /** Not for zlib's levels; default: this layer's own. */
+  /** Not used for zlib's levels; default: new ones for this layer. */
   readonly threads?: LayerThreads | undefined
 }
 
@@ -98,7 +98,7 @@ export function packLayer(
   }
 }
 
-/** `undefined` for what has none: zlib's levels, and a layer that is not compressed. */
+/** `undefined` for zlib's levels and for uncompressed layers. */
 function codecOf(compression: LayerCompression, level: number | undefined): BlockCodec | undefined {
   if (compression === 'zstd') return zstd
   return compression === 'gzip' && level === undefined ? ownDeflate : undefined
@@ -133,7 +133,7 @@ const zlibCompressor: Compressor = async function* (
 }
 
 const noCompressor: Compressor = async function* (layer, {signal}) {
-  // anyone who gets them may keep them
+  // the consumer may keep them
   for (const block of layer.blocks(gzipBlocks, (length) => Buffer.allocUnsafeSlow(length))) {
     await turn()
     signal?.throwIfAborted()

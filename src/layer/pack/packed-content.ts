@@ -14,7 +14,7 @@ export interface PackedContent {
   readonly entries: number
   /** Seconds since the epoch, of the newest entry; 0 for an empty directory. */
   readonly newestMtime: number
-  /** What the entries looked like while they were read; absent when they were not. */
+  /** The look of the entries when they were read; absent if they were not read. */
   readonly look?: LayerLook | undefined
 }
 

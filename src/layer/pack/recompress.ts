@@ -8,7 +8,7 @@ import {unpackLimits} from '../limits.js'
 import type {LayerToRead} from '../contents/layer-index.js'
 
 /**
- * The tar of a layer as it is stored, held against its diff ID. Throws what `decompress` and
+ * The tar of a layer as it is stored, checked against its diff ID. Throws what `decompress` and
  * `verifiedDiffId` throw.
  */
 export function layerTar(content: ByteStream, {mediaType, diffId, place}: LayerToRead): ByteStream {

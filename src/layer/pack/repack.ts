@@ -15,7 +15,7 @@ export interface RepackPlan {
    * and comes last.
    */
   readonly places: readonly (readonly Entry[])[]
-  /** What is written behind all of them. */
+  /** Entries to add at the end. */
   readonly rest: readonly Entry[]
   /** Seconds since the epoch, of the newest entry. */
   readonly newestMtime: number
@@ -57,7 +57,7 @@ export async function planRepack(
   return isSame ? undefined : {places, rest, newestMtime}
 }
 
-/** The archive as the plan has it. */
+/** The archive that results from the plan. */
 export async function* repackedTar(
   tar: ByteStream,
   {places, rest}: RepackPlan,
@@ -99,7 +99,7 @@ export async function* repackedTar(
   yield* ready
 }
 
-/** Bytes of zeros that are written at once. */
+/** Zeros are written in pieces of this many bytes. */
 const largestHole = 1024 * 1024
 
 const ignored: TarHandler = {

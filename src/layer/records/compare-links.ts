@@ -1,15 +1,15 @@
 /**
- * Tells whether the files of two trees are linked in the same way: paths of one file in one tree
- * are paths of one file in the other.
+ * Compares the hard links of two trees: paths of one file in one tree must be paths of one file in
+ * the other.
  */
 export interface LinkComparison {
-  /** Of a path that both have, by the `inode`s of its files: whether it breaks the pattern. */
+  /** Whether a path that both have, given by the `inode`s of its files, breaks the pattern. */
   isOdd(first: number, second: number): boolean
 }
 
 /**
- * `counts` are the entries of each layer. Takes 8 bytes for each of them, and so is asked for only
- * where there are hard links.
+ * `counts` are the entries of each layer. Takes 8 bytes for each of them, so it is used only if
+ * there are hard links.
  */
 export function compareLinks(counts: readonly number[]): LinkComparison {
   const starts: number[] = []

@@ -15,10 +15,10 @@ const kinds: readonly RecordKind[] = [
   'link',
 ]
 
-/** Bytes before the texts: the length of all, and the fields of `write` in their order. */
+/** The size of the fixed part: the total length, and the fields of `write` in their order. */
 const fixed = 58
 
-/** Records in bytes, for this process's own memory and files, one behind the other. */
+/** Encoded records, one after the other, for the memory and files of this process only. */
 export function encodeRecords(records: readonly ContentRecord[]): Buffer {
   const bytes = Buffer.allocUnsafeSlow(records.reduce((sum, each) => sum + sizeOf(each), 0))
   let at = 0
@@ -30,7 +30,7 @@ function sizeOf({path, target, hash, attributes}: ContentRecord): number {
   return fixed + path.length + target.length + hash.length + attributes.length
 }
 
-/** Where the next one begins. */
+/** The offset of the next one. */
 function write(record: ContentRecord, bytes: Buffer, start: number): number {
   const {path, target, hash, attributes} = record
   let at = bytes.writeUInt32LE(sizeOf(record), start)
@@ -53,17 +53,17 @@ function write(record: ContentRecord, bytes: Buffer, start: number): number {
   return at
 }
 
-/** The records in `bytes`, which are all there. */
+/** The records in `bytes`, all of them complete. */
 export function* decodeRecords(bytes: Buffer): Generator<ContentRecord, void, undefined> {
   for (let at = 0; at < bytes.length; at += bytes.readUInt32LE(at)) yield decodeRecord(bytes, at)
 }
 
-/** How many bytes the record at `at` has; `undefined` when not even that is there. */
+/** The length of the record at `at`; `undefined` if even that is incomplete. */
 export function lengthOfRecord(bytes: Buffer, at: number): number | undefined {
   return bytes.length - at < 4 ? undefined : bytes.readUInt32LE(at)
 }
 
-/** The record at `at`, all of whose bytes are there. */
+/** The record at `at`, which must be complete. */
 export function decodeRecord(bytes: Buffer, at: number): ContentRecord {
   let start = at + fixed
   const take = (length: number): ByteString => {

@@ -8,12 +8,12 @@ import {
 } from './record-store.js'
 import {mergeSorted} from './merge-sorted.js'
 
-/** Hard links that name hard links that name …: archivers name the first one, or the one before. */
+/** The longest chain of hard links; archivers name the first file, or the link before. */
 const mostRounds = 8
 
 const linkLimits = {...recordLimits, memory: 16 * 1024 * 1024}
 
-/** The records of a tree whose hard links are files, where their targets were found. */
+/** The records of a tree in which hard links became files, if their targets were found. */
 export interface LinkedRecords {
   /** In the order of `compareRecords`; can be asked for again. */
   sorted(): Iterable<ContentRecord>
@@ -23,9 +23,9 @@ export interface LinkedRecords {
 /**
  * Gives hard links the content and metadata of the entry that they name: the one that stood at its
  * path when the link was made, in the same layer or in one below. A link whose target is in no
- * layer that was read stays a link. Takes a pass over the records for each step that links are
- * away from their file; none where `hasLinks` is false. `temporary` is the folder for temporary
- * files. Throws `LimitError` for links that are too many steps away, and what the store throws.
+ * layer that was read stays a link. Takes a pass over the records for each step that links are away
+ * from their file; none if `hasLinks` is false. `temporary` is the folder for temporary files.
+ * Throws `LimitError` for links that are too many steps away, and what the store throws.
  */
 export function resolveLinks(
   store: RecordStore,
@@ -36,48 +36,48 @@ export function resolveLinks(
   const resolved = createRecordStore(temporary, linkLimits)
   try {
     const write = resolved.openWriter()
-    let wishes: RecordStore | undefined
-    for (let round = 0; round === 0 || wishes; round++) {
+    let requests: RecordStore | undefined
+    for (let round = 0; round === 0 || requests; round++) {
       if (round >= mostRounds) throw tooManySteps()
-      wishes = resolveOnce(store, wishes, write, temporary)
+      requests = resolveOnce(store, requests, write, temporary)
     }
   } catch (error) {
     resolved.close()
     throw error
   }
   return {
-    // of equal order the resolved one comes last, and so counts
+    // of equal order the resolved one comes last, so it counts
     sorted: () => mergeSorted([iterate(store), iterate(resolved)]),
     close: () => resolved.close(),
   }
 }
 
-/** The wishes of links that name links; `undefined` when there are none. Closes `wishes`. */
+/** The requests of links whose target is a link; `undefined`: none. Closes `requests`. */
 function resolveOnce(
   store: RecordStore,
-  wishes: RecordStore | undefined,
+  requests: RecordStore | undefined,
   write: RecordWriter,
   temporary: string,
 ): RecordStore | undefined {
-  const isFirst = wishes === undefined
+  const isFirst = requests === undefined
   let next: {readonly store: RecordStore; readonly write: RecordWriter} | undefined
   try {
     const candidates = createCandidates()
     for (const record of mergeSorted(
-      wishes ? [iterate(store), iterate(wishes)] : [iterate(store)],
+      requests ? [iterate(store), iterate(requests)] : [iterate(store)],
     )) {
-      // those of the store were heard in the first round
+      // those in the store were handled in the first round
       const isHeard = record.kind === 'link' && (isFirst || record.mode === forwarded)
       if (!isHeard) {
         candidates.take(record)
         continue
       }
       for (const {target, sides} of candidates.of(record)) {
-        const wish = {...record, sides}
-        if (target.kind !== 'hardlink') write(fulfilled(wish, target))
+        const request = {...record, sides}
+        if (target.kind !== 'hardlink') write(fulfilled(request, target))
         else {
           next ??= openStore(temporary)
-          next.write(forward(wish, target))
+          next.write(forward(request, target))
         }
       }
     }
@@ -86,24 +86,31 @@ function resolveOnce(
     next?.store.close()
     throw error
   } finally {
-    wishes?.close()
+    requests?.close()
   }
 }
 
-/** The `mode` of a wish that is not the link's first, which has none of its own. */
+/** The `mode` that marks a forwarded request. */
 const forwarded = 1
 
-function fulfilled(wish: ContentRecord, target: ContentRecord): ContentRecord {
-  const [layer, sequence] = [Math.floor(wish.inode / 2 ** 32), wish.inode % 2 ** 32]
-  return {...target, path: wish.target, layer, sequence, sides: wish.sides, inode: target.inode}
+function fulfilled(request: ContentRecord, target: ContentRecord): ContentRecord {
+  const [layer, sequence] = [Math.floor(request.inode / 2 ** 32), request.inode % 2 ** 32]
+  return {
+    ...target,
+    path: request.target,
+    layer,
+    sequence,
+    sides: request.sides,
+    inode: target.inode,
+  }
 }
 
-function forward(wish: ContentRecord, target: ContentRecord): ContentRecord {
+function forward(request: ContentRecord, target: ContentRecord): ContentRecord {
   const {layer, sequence} = target
-  return {...wish, path: target.target, layer, sequence, mode: forwarded}
+  return {...request, path: target.target, layer, sequence, mode: forwarded}
 }
 
-/** What a link may name: of the records of its target's path, those before it. */
+/** The records that a link may name: those of its target's path that come before it. */
 function createCandidates() {
   let path: string | undefined
   let inLayer: ContentRecord | undefined
@@ -121,14 +128,14 @@ function createCandidates() {
       if ((record.sides & 1) !== 0) first = record
       if ((record.sides & 2) !== 0) second = record
     },
-    of(wish: ContentRecord): readonly Pick<Found, 'target' | 'sides'>[] {
-      if (wish.path !== path) reset(wish.path)
-      if (inLayer?.layer === wish.layer && isBefore(inLayer, wish))
-        return [{target: inLayer, sides: wish.sides}]
+    of(request: ContentRecord): readonly Pick<Found, 'target' | 'sides'>[] {
+      if (request.path !== path) reset(request.path)
+      if (inLayer?.layer === request.layer && isBefore(inLayer, request))
+        return [{target: inLayer, sides: request.sides}]
       const found: Found[] = []
-      if (first && (wish.sides & 1) !== 0 && isBefore(first, wish))
+      if (first && (request.sides & 1) !== 0 && isBefore(first, request))
         found.push({target: first, sides: 1})
-      if (second && (wish.sides & 2) !== 0 && isBefore(second, wish))
+      if (second && (request.sides & 2) !== 0 && isBefore(second, request))
         found.push({target: second, sides: 2})
       return found
     },
@@ -149,8 +156,8 @@ function isLower(record: ContentRecord | undefined, {layer}: ContentRecord): boo
   return record !== undefined && record.layer < layer
 }
 
-function isBefore(record: ContentRecord, wish: ContentRecord): boolean {
-  return orderOf(record.layer, record.sequence) < orderOf(wish.layer, wish.sequence)
+function isBefore(record: ContentRecord, request: ContentRecord): boolean {
+  return orderOf(record.layer, record.sequence) < orderOf(request.layer, request.sequence)
 }
 
 function openStore(temporary: string) {

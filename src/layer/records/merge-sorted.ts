@@ -6,7 +6,7 @@ interface Head {
   readonly rest: Iterator<ContentRecord>
 }
 
-/** One sorted sequence of several sorted ones; of equal records those of an earlier one first. */
+/** Merges sorted sequences; of equal records those of an earlier sequence come first. */
 export function* mergeSorted(
   sources: readonly Iterator<ContentRecord>[],
 ): Generator<ContentRecord, void, undefined> {
@@ -24,7 +24,7 @@ export function* mergeSorted(
   }
 }
 
-/** Moves the first one to its place: mostly it stays, or is the second. */
+/** Moves the first one to its place; usually it stays, or becomes the second. */
 function sink(heads: Head[], moved: Head): void {
   let at = 1
   for (let next = heads[at]; next; next = heads[at]) {

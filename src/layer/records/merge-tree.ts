@@ -1,11 +1,11 @@
 import type {ByteString} from '../byte-string.js'
 import {type ContentRecord, isBelow, isEntry, orderOf} from './record.js'
 
-/** What one of the sides has at a path. */
+/** What one side has at a path. */
 export interface SideState {
   /**
-   * What is there: an entry, or an `implicit` directory; `undefined` where no layer that was read
-   * has anything that shows.
+   * What is there: an entry, or an `implicit` directory; `undefined` if no layer that was read has
+   * anything that shows.
    */
   readonly visible: ContentRecord | undefined
   /** The topmost layer that deletes what the layers below have here; -1 for none. */
@@ -14,7 +14,7 @@ export interface SideState {
   readonly opaque: number
 }
 
-/** A path of which a layer says something. */
+/** A path that occurs in a layer. */
 export interface MergedPath {
   readonly path: ByteString
   readonly first: SideState
@@ -22,10 +22,10 @@ export interface MergedPath {
 }
 
 /**
- * The trees that the layers of each side come to, laid over each other path by path in the order of
- * a tree. `records` are sorted by `compareRecords`. What is hidden, by a whiteout, an opaque
- * directory, or something that is not a directory in the place of one, does not show. Paths are as
- * the layers have them: a link on the way to one is not followed.
+ * Merges the layers of each side into trees, path by path, in the order of a tree. `records` are
+ * sorted by `compareRecords`. What is hidden, by a whiteout, an opaque directory, or something that
+ * replaces a directory, is left out. Paths are as the layers have them: a link on the way to one is
+ * not followed.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#applying-changesets
  */
 export function* mergeTree(
@@ -61,14 +61,14 @@ export function* mergeTree(
   }
 }
 
-/** A path that others may be below, and which of these are hidden: those of a lower order. */
+/** A path with others below it; those of a lower order are hidden. */
 interface Folder {
   readonly path: ByteString
   readonly first: number
   readonly second: number
 }
 
-/** What records say of one path, for one side: of each kind the topmost one. */
+/** The topmost record of each kind for one path and one side. */
 interface Place {
   entry: ContentRecord | undefined
   implicit: ContentRecord | undefined

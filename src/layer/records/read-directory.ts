@@ -8,7 +8,7 @@ import type {Entries, WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 import type {EntryListener} from './read-layer.js'
 
 /**
- * Tells `listener` of all entries of a directory, with their content; others get their turn in
+ * Reports all entries of a directory to `listener`, with their content; yields to other work in
  * between. Throws what the walk throws, `LocalIoError` for a file that cannot be read or is not as
  * long as it was, and the signal's reason.
  */
@@ -50,7 +50,7 @@ function* contentOf(
   } catch (error) {
     throw localIoError(error, 'read', readable(entry.path))
   } finally {
-    // the walk closes what it has opened
+    // closes the files that the walk has opened
     if (own === undefined && descriptor !== undefined) closeSync(descriptor)
   }
   if (size !== Number(stat.size)) throw changed(entry.path)

@@ -21,15 +21,15 @@ export interface StoredContent extends StoredLayer {
   readonly rules?: EntryRules | undefined
 }
 
-/** What a reader of a layer tells of: nothing of an entry that is left out. */
+/** Called by the reader of a layer; not for entries that are left out. */
 export type EntryListener = Omit<EntryRecorder, 'count'>
 
-/** What reading a layer may cost. */
+/** Limits for reading a layer. */
 export interface ReadLimits extends Pick<
   UnpackLimits,
   'ratio' | 'ratioFrom' | 'totalBytes' | 'zstdWindow' | 'entries'
 > {
-  /** Bytes that sparse files may come to, holes and all: hashing takes them, too. */
+  /** The most bytes of sparse files including holes, which are hashed, too. */
   readonly sparseBytes: number
 }
 
@@ -75,7 +75,7 @@ export async function readLayer(
   await readTar({...stored, place: {...stored.place, at}}, reader, {limits, signal})
 }
 
-/** Both readers tell it of all content. */
+/** Called by both readers for all content. */
 type ContentTarHandler = TarHandler & ContentHandler
 
 function slotHandler(rules: EntryRules, listener: EntryListener): ContentTarHandler {
@@ -94,7 +94,7 @@ function imageHandler(listener: EntryListener, limits: ReadLimits): ContentTarHa
   })
 }
 
-/** Tells of the entries that `choose` gives, and of their content. */
+/** Reports the entries that `choose` returns, and their content. */
 function chosenEntries(
   listener: EntryListener,
   choose: (archived: Entry) => Entry | undefined,

@@ -7,29 +7,29 @@ import {isWhiteout, opaqueMarker, whiteoutPrefix} from '../whiteout.js'
 import {orderOf, type ContentRecord, type RecordKind, type Sides} from './record.js'
 import type {RecordWriter} from './record-store.js'
 
-/** Which records a layer's or a directory's entries become. */
+/** How the entries of a layer or directory become records. */
 export interface RecordSource {
   readonly layer: number
   readonly sides: Sides
   /** Hash the content of files. */
   readonly hashes: boolean
-  /** Names that start with `.wh.` hide what layers below have; else they are files. */
+  /** Names that start with `.wh.` hide content of lower layers; else they are files. */
   readonly whiteouts: boolean
 }
 
-/** Told of entries in their order; paths are in their one form, `a/b`. */
+/** Receives entries in their order, with normalised paths (`a/b`). */
 export interface EntryRecorder {
   entry(entry: Entry): void
   /** A part of the content of the file before; the bytes are valid during the call only. */
   data(bytes: Uint8Array): void
-  /** So many zeros of it. */
+  /** A hole of so many zeros. */
   hole(zeros: number): void
   entryEnd(): void
-  /** How many entries there were. */
+  /** The number of entries. */
   count(): number
 }
 
-/** Bytes of the paths of directories that are remembered, to see which ones have no entry. */
+/** The limit in bytes for remembered paths, to find directories without an entry. */
 const mostFolderBytes = 8 * 1024 * 1024
 
 const zeros = Buffer.alloc(64 * 1024)
@@ -46,7 +46,7 @@ export function recordEntries(source: RecordSource, write: RecordWriter): EntryR
   return {
     entry(entry) {
       sequence++
-      if (entry.path.includes('\0')) throw layerCorrupt('the name of an entry holds a NUL')
+      if (entry.path.includes('\0')) throw layerCorrupt('the name of an entry contains a NUL')
       const slash = entry.path.lastIndexOf('/')
       const folder = entry.path.slice(0, Math.max(0, slash))
       const name = entry.path.slice(slash + 1)
@@ -60,7 +60,7 @@ export function recordEntries(source: RecordSource, write: RecordWriter): EntryR
     },
     data(bytes) {
       if (!hashes || file === undefined) return
-      // most files come in one piece, which costs a third of an object that hashes
+      // most files come in one piece, and hashing that costs a third of a hash object
       if (!hash && bytes.length === file.size) whole = hashOf('sha256', bytes, 'binary')
       else (hash ??= createHash('sha256')).update(bytes)
     },
@@ -84,7 +84,7 @@ export function recordEntries(source: RecordSource, write: RecordWriter): EntryR
       write(recordOf(nothing, folder, 'opaque'))
       return
     }
-    // .wh..wh.plnk and its like are of file systems that engines have forgotten
+    // .wh..wh.plnk and the like belong to AUFS, and engines ignore them
     if (name.startsWith(whiteoutPrefix + whiteoutPrefix)) return
     const hidden = name.slice(whiteoutPrefix.length)
     if (hidden === '' || hidden === '.' || hidden === '..') return
@@ -100,7 +100,7 @@ export function recordEntries(source: RecordSource, write: RecordWriter): EntryR
     if (kind === 'hardlink') write(recordOf(nothing, target, 'link', {target: path}))
   }
 
-  /** Members one by one: to spread them takes ten times as long, and there are millions. */
+  /** Members one by one, because spreading takes ten times as long, and there are millions. */
   function recordOf(
     {mode, uid, gid, mtime, xattrs}: Metadata,
     path: ByteString,
@@ -136,12 +136,12 @@ const ofNothing = Buffer.from(
   'hex',
 ).toString('latin1')
 
-/** What layers of others say may be no number at all. */
+/** Layers of other tools may have an invalid number. */
 function id(value: number): number {
   return Number.isInteger(value) && value >= 0 && value < 2 ** 32 ? value : 2 ** 32 - 1
 }
 
-/** The same for the same attributes, in any order; those of the host do not count. */
+/** Equal for equal attributes in any order; attributes of the host do not count. */
 function hashAttributes(xattrs: Entry['xattrs']): ByteString {
   if (xattrs === undefined || xattrs.size === 0) return ''
   const own = [...xattrs].filter(([name]) => isPortableXattr(name))
@@ -153,14 +153,14 @@ function hashAttributes(xattrs: Entry['xattrs']): ByteString {
   return hash.digest('binary').slice(0, 16)
 }
 
-/** Tells of each directory that entries are in and that had no entry before them. */
+/** Reports each directory that contains entries and had no entry of its own before them. */
 function createFolders(onImplicit: (path: ByteString) => void) {
   const known = new Set<ByteString>()
   let bytes = 0
   let latest = ''
 
   function know(path: ByteString): void {
-    // told twice does no harm: it says the same
+    // reporting it twice is harmless
     if (bytes > mostFolderBytes) {
       known.clear()
       bytes = 0

@@ -4,10 +4,10 @@ import {decodeRecords, encodeRecords} from './encode-record.js'
 import {createRunFile, type Run, type RunFile} from './run-file.js'
 import {mergeSorted} from './merge-sorted.js'
 
-/** What records of one kind of source are added to, in any order. */
+/** Adds records of one source, in any order. */
 export type RecordWriter = (record: ContentRecord) => void
 
-/** Any number of records in bounded memory: what does not fit is in a temporary file. */
+/** Any number of records in bounded memory; the rest is in a temporary file. */
 export interface RecordStore {
   /** One for each layer: a layer's entries mostly come in order, which costs nothing to sort. */
   openWriter(): RecordWriter
@@ -18,7 +18,7 @@ export interface RecordStore {
 }
 
 export interface RecordLimits {
-  /** Records of one writer that are not bytes yet: few, because objects take twice the memory. */
+  /** Records of one writer that are not encoded yet: few, because objects take twice the memory. */
   readonly held: number
   /** Bytes of records in memory. */
   readonly memory: number
@@ -33,7 +33,7 @@ export const recordLimits: RecordLimits = {
   disk: 4 * 1024 ** 3,
 }
 
-/** Bytes of their paths and targets, beside `held`. */
+/** Bytes of their paths and targets, in addition to `held`. */
 const mostHeldBytes = 1024 * 1024
 
 /**
@@ -71,7 +71,7 @@ export function createRecordStore(
     },
   }
 
-  /** Sorted, as one run in memory. */
+  /** Sorts and encodes them as one run in memory. */
   function encode(held: Held): void {
     if (held.records.length === 0) return
     sortRecords(held.records)
@@ -83,7 +83,7 @@ export function createRecordStore(
     if (bytes > limits.memory) spill()
   }
 
-  /** All runs in memory become one on disk. */
+  /** Merges all runs in memory into one on disk. */
   function spill(): void {
     file ??= createRunFile(temporary)
     runs.push(file.write(mergeSorted(encoded.map(decodeRecords))))

@@ -4,14 +4,14 @@ import type {Entry} from '../entry.js'
 /**
  * What a record is of: an entry; `implicit`, a directory that no entry of its layer describes
  * although others are below it; a mark that hides what layers below have: `whiteout` of the path
- * itself, `opaque` of all in it; or `link`, the wish of a hard link to know its target.
+ * itself, `opaque` of all in it; or `link`, a hard link that looks for its target.
  */
 export type RecordKind = Entry['kind'] | 'implicit' | 'whiteout' | 'opaque' | 'link'
 
 /** The images or directories that are compared: the first is 1, the second 2, both are 3. */
 export type Sides = 1 | 2 | 3
 
-/** What one layer, or one directory, says of one path. */
+/** What one layer or directory has at one path. */
 export interface ContentRecord {
   /**
    * Relative to the root, `''` for the root itself. Of a `link`: the path of the target, and
@@ -19,9 +19,9 @@ export interface ContentRecord {
    */
   readonly path: ByteString
   readonly kind: RecordKind
-  /** Which layer said it: those of one image ascend from its lowest. */
+  /** The layer; numbers ascend from the lowest layer of an image. */
   readonly layer: number
-  /** Counts the entries of the layer from 1. */
+  /** The number of the entry in its layer, from 1. */
   readonly sequence: number
   readonly sides: Sides
   readonly mode: number
@@ -32,7 +32,7 @@ export interface ContentRecord {
   readonly size: number
   /** Of links; of a device `major:minor`; else empty. */
   readonly target: ByteString
-  /** SHA-256 of a file's content in bytes; empty for everything else, or where nobody asked. */
+  /** SHA-256 of a file's content in bytes; empty for everything else, or without hashing. */
   readonly hash: ByteString
   /** A hash of the extended attributes in bytes; empty for none. */
   readonly attributes: ByteString
@@ -48,7 +48,7 @@ export function orderOf(layer: number, sequence: number): number {
   return layer * 2 ** 32 + sequence
 }
 
-/** Whether a record stands for something that is there, and not for a mark or a wish. */
+/** Whether a record is an entry or a directory, not a mark or a `link`. */
 export function isEntry({kind}: ContentRecord): boolean {
   return kind !== 'implicit' && kind !== 'whiteout' && kind !== 'opaque' && kind !== 'link'
 }

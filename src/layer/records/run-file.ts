@@ -6,18 +6,18 @@ import {writeAll} from '../../disk/write-all.js'
 import {decodeRecord, encodeRecords, lengthOfRecord} from './encode-record.js'
 import type {ContentRecord} from './record.js'
 
-/** Where in the file sorted records are. */
+/** The place of sorted records in the file. */
 export interface Run {
   readonly start: number
   readonly end: number
 }
 
-/** Sorted records on disk, one run behind the other. */
+/** Sorted records on disk, one run after the other. */
 export interface RunFile {
   write(records: Iterable<ContentRecord>): Run
   /** The records of a run, read piece by piece. */
   read(run: Run): Iterable<ContentRecord>
-  /** Bytes altogether. */
+  /** The total size in bytes. */
   size(): number
   close(): void
 }
@@ -25,8 +25,8 @@ export interface RunFile {
 const pieceSize = 64 * 1024
 
 /**
- * A new file in `folder`. It loses its name at once: whatever becomes of the process, nothing of it
- * is left. Throws `LocalIoError`.
+ * A new file in `folder`. Its name is removed at once, so nothing is left after the process ends.
+ * Throws `LocalIoError`.
  */
 export function createRunFile(folder: string): RunFile {
   const descriptor = openNameless(folder)
@@ -89,7 +89,7 @@ function isWhole(bytes: Buffer, at: number, length: number | undefined): boolean
   return length !== undefined && bytes.length - at >= length
 }
 
-/** A file that only its descriptor leads to. Throws `LocalIoError`. */
+/** A file without a name. Throws `LocalIoError`. */
 export function openNameless(folder: string): number {
   const path = join(folder, ownedName('inject-'))
   try {

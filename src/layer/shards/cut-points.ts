@@ -44,7 +44,7 @@ interface Candidates {
   ranks: Float64Array<ArrayBuffer>
 }
 
-/** But for those that are too near to one of the ends. */
+/** Leaves out those that are too near to one of the ends. */
 function candidatesOf(table: ItemTable, target: number): Candidates {
   const found: Candidates = {
     length: 0,
@@ -96,7 +96,7 @@ function rankOf(items: ItemTable, item: number): number {
   return (items.sharedDirectories(item) ?? 255) * 2 ** 32 + items.hashOf(item)
 }
 
-/** Of two candidates by their numbers; items ascend with those. */
+/** Compares two candidates by their numbers, which ascend with the items. */
 function byRank({ranks}: Candidates): (a: number, b: number) => number {
   return (a, b) => (ranks[a] ?? 0) - (ranks[b] ?? 0) || a - b
 }

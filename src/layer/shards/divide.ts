@@ -70,8 +70,8 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
 }
 
 /**
- * Tells of each entry of what layer it is, in the order of that layer; nothing is kept. Throws what
- * `divide` throws.
+ * Returns the layer of each entry, in the order of that layer; keeps nothing. Throws what `divide`
+ * throws.
  */
 export function placeEach(
   entries: Entries,

@@ -2,7 +2,7 @@ import type {ByteString} from '../byte-string.js'
 import {createColumn} from '../tree/column.js'
 import {createNameList} from '../tree/name-list.js'
 
-/** A name that waits for the others of its group. */
+/** A name that waits for the other names of its file. */
 export interface EarlierName<Place> {
   readonly path: ByteString
   readonly place: Place
@@ -13,15 +13,15 @@ export interface EarlierName<Place> {
  */
 export interface EarlierNames<Place> {
   add(group: number, name: EarlierName<Place>): void
-  /** How many of the group wait. */
+  /** How many names of the group wait. */
   count(group: number): number
-  /** All of the group in the order that they came in; none waits afterwards. */
+  /** Takes all names of the group, in the order of their arrival. */
   take(group: number): readonly EarlierName<Place>[]
   /** How many groups wait. */
   readonly size: number
 }
 
-/** Nothing waits. */
+/** With no names waiting. */
 export function createEarlierNames<Place>(): EarlierNames<Place> {
   const paths = createNameList()
   const places: Place[] = []
@@ -58,7 +58,7 @@ export function createEarlierNames<Place>(): EarlierNames<Place> {
   }
 }
 
-/** The array, or a longer one with the same numbers, so that it has the index. */
+/** The array, or a longer copy that has the index. */
 function withRoom(array: Uint32Array<ArrayBuffer>, index: number): Uint32Array<ArrayBuffer> {
   if (index < array.length) return array
   const larger = new Uint32Array(Math.max(2 * array.length, index + 1))

@@ -4,7 +4,7 @@ export interface GroupCounts {
   next(group: number): number
   /** The group's last item so far, and its bytes. */
   put(group: number, item: number, bytes: number): void
-  /** All names of the group were here. */
+  /** Whether all names of the group were counted. */
   finish(group: number): void
   /** The groups that have names elsewhere. */
   unfinished(): Iterable<{
@@ -15,7 +15,7 @@ export interface GroupCounts {
   }>
 }
 
-/** Counts of nothing. */
+/** Empty counts. */
 export function createGroupCounts(): GroupCounts {
   let counts = new Uint32Array(1024)
   let items = new Uint32Array(1024)

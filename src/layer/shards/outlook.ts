@@ -1,7 +1,7 @@
 import {autoLayerSize} from './plan.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
-/** What a layer would have to keep to. */
+/** The bounds for a layer. */
 export interface TarBounds {
   /** Bytes of tar. */
   readonly limit?: number | undefined
@@ -9,9 +9,9 @@ export interface TarBounds {
   readonly newest?: number | undefined
 }
 
-/** What is known of a tree before a file of it is read. */
+/** What is known about a tree before any file is read. */
 export interface Outlook {
-  /** Whether its layer is out of bounds for certain. */
+  /** Whether its layer certainly exceeds the bounds. */
   readonly isOut: boolean
   /**
    * About how much of the content is in those of the layers that `--layers auto` makes in which
@@ -27,7 +27,7 @@ export function outlook(
   entries: Iterable<WalkedEntry>,
   {limit = Infinity, newest = Infinity}: TarBounds,
 ): Outlook {
-  /** Where newer entries begin and end, in ascending order. */
+  /** The ranges of newer entries, in ascending order. */
   const changed: number[] = []
   let at = 0
   for (const {entry} of entries) {

@@ -20,7 +20,7 @@ export interface PlannedShards {
   readonly isLimited: boolean
 }
 
-/** Bytes of tar that `auto` puts into a layer on average, of a tree of so many. */
+/** The average bytes of tar per layer with `auto`, for a tree of this size. */
 export function autoLayerSize(bytes: number): number {
   return Math.max(leastTarget, steppedSize(bytes / (autoLayers * aimed)))
 }

@@ -14,7 +14,7 @@ export interface TreeSurvey {
    * them.
    */
   readonly items: ItemTable
-  /** How many names here something has that has more elsewhere, by its group. */
+  /** By group: how many names a file has here, if it has more elsewhere. */
   readonly names: ReadonlyMap<number, number>
   readonly directories: number
   readonly whiteouts: number

@@ -4,22 +4,22 @@ import {blockSize, encodeHeader} from './encode-header.js'
 import type {TarHandler} from './tar-handler.js'
 
 /**
- * Finds out, while an archive is read, whether it is byte for byte what we write of its entries:
- * then who has the entries has the archive.
+ * Finds out, while an archive is read, whether it is byte for byte what we would write for its
+ * entries, so that the entries determine the archive.
  */
 export interface CanonicalCheck extends Required<
   Pick<TarHandler, 'header' | 'extension' | 'oddPadding'>
 > {
-  /** Each entry as the reader gives it; tells what was written as that. */
+  /** Takes each entry from the reader; returns the entry as we would write it. */
   entry(entry: Entry): Entry
-  /** After the archive's end, which has `length` bytes. */
+  /** Call it after the archive's end, with its length. */
   isCanonical(length: number): boolean
 }
 
 /** A new one, for one archive. */
 export function createCanonicalCheck(): CanonicalCheck {
   let isSame = true
-  /** Of the entries so far, and the end marker. */
+  /** The size of the entries so far, and the end marker. */
   let expectedLength = 2 * blockSize
   let last: {readonly block: Buffer; readonly at: number} | undefined
   let extended: {readonly header: Buffer; body: Buffer} | undefined
@@ -61,7 +61,7 @@ function isAt(block: Buffer, at: number, expected: Uint8Array, own: number): boo
   return block.compare(expected, own, own + blockSize, at, at + blockSize) === 0
 }
 
-/** Its padding is zeros, or the reader has thrown. */
+/** The padding is zeros, because the reader throws otherwise. */
 function isExtension(
   {header, body}: {readonly header: Buffer; readonly body: Buffer},
   expected: Uint8Array,
@@ -74,7 +74,7 @@ function isExtension(
   )
 }
 
-/** Directories have a slash at their end there. */
+/** In archives, names of directories end with a slash. */
 function pathOf({kind, path}: Entry): string {
   return kind === 'directory' && path.endsWith('/') ? path.slice(0, -1) : path
 }

@@ -112,7 +112,7 @@ function isUtf8(name: ByteString): boolean {
 function splitName(name: ByteString): readonly [ByteString, ByteString] | undefined {
   if (name.length <= 100) return [name, '']
   if (name.length > 256) return undefined
-  // the first slash that leaves at most 100 bytes behind it; a directory's own trailing slash is no
+  // the first slash that leaves at most 100 bytes after it; a directory's own trailing slash is no
   // place to cut
   const slash = name.indexOf('/', name.length - 101)
   if (slash <= 0 || slash > 155 || slash === name.length - 1) return undefined

@@ -4,7 +4,7 @@ import {layerCorrupt} from '../corrupt.js'
 import {copyOf, isSparseKeyword, type Pax, xattrsOf, xattrOfKeyword} from './pax-values.js'
 import {globalHeaderLimits} from '../limits.js'
 
-/** What was said of all entries behind it. */
+/** What was said of all entries after it. */
 export interface Globals {
   /** Adds what one more global header says. */
   take(records: Pax): void

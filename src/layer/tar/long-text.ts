@@ -1,7 +1,7 @@
 import {layerCorrupt} from '../corrupt.js'
 import {isZero} from './decode-header.js'
 
-/** GNU's long names end in a NUL; readers disagree on what stands behind one in the middle. */
+/** GNU's long names end in a NUL; readers disagree on what stands after one in the middle. */
 export function longText(body: Buffer): string {
   const end = body.indexOf(0)
   const length = end === -1 ? body.length : end

@@ -36,7 +36,7 @@ export interface TarReader {
  * Reads v7, ustar, GNU and PAX archives, synchronously: whatever a chunk completes has been told
  * when `write` returns. Where readers disagree on what an archive holds, it is refused
  * (`IntegrityError`), so that nobody sees other files than we do: entries other than files with
- * content, headers that extend each other twice, bytes behind an extended header's own, bytes after
+ * content, headers that extend each other twice, bytes after an extended header's own, bytes after
  * the end marker or none. Entries of unknown kinds are a `PreconditionError`, and so are sparse
  * files where the handler knows no holes; more than `limits` allow a `LimitError`. No bytes at all
  * are an archive without entries, as for GNU tar and umoci.
@@ -204,7 +204,7 @@ export function createTarReader(
   }
 
   /**
-   * `x` and `g` (PAX), `L` and `K` (GNU) say something about the entry behind them. Their own size
+   * `x` and `g` (PAX), `L` and `K` (GNU) say something about the entry after them. Their own size
    * is always the header's.
    */
   function expectMeta({type, size}: TarHeader): void {

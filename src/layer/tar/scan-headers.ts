@@ -33,7 +33,7 @@ export function createHeaderScanner(
 } {
   const kept = Buffer.alloc(blockSize)
   let filled = 0
-  /** Content that is still to come, and the padding behind it. */
+  /** The rest of the content, and the padding after it. */
   let left = 0
   let padding = 0
   let meta: {readonly type: string; readonly body: Buffer; filled: number} | undefined
@@ -109,7 +109,7 @@ export function createHeaderScanner(
 
   function header(bytes: Buffer, at: number): void {
     if (isZero(bytes, at)) {
-      // Go wants two of them, and what is behind one is never a header that an engine sees
+      // Go wants two of them, and what is after one is never a header that an engine sees
       place = 'end'
       return
     }
@@ -212,7 +212,7 @@ export function createHeaderScanner(
         .replaceAll(/^[ \0]+|[ \0].*$/gs, '')
       const value = digits === '' ? 0 : Number(`0o${digits}`)
       if (!Number.isNaN(value)) return value
-      throw layerCorrupt('a header has something else than a number')
+      throw layerCorrupt('a header has an invalid number')
     }
     const bits = length * 8 - 1
     const hex = block.toString('hex', start, start + length)

@@ -23,7 +23,7 @@ export interface SparseFile {
 const mostParts = 100_000
 
 /**
- * What PAX records say of a sparse file, by GNU's versions 0.0, 0.1 and 1.0; `undefined` where they
+ * What PAX records say of a sparse file, by GNU's versions 0.0, 0.1 and 1.0; `undefined` if they
  * say nothing. Throws `IntegrityError` for invalid maps.
  * https://www.gnu.org/software/tar/manual/html_node/Sparse-Formats.html
  */

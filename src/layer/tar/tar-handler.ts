@@ -1,15 +1,15 @@
 import type {Entry} from '../entry.js'
 import type {TarHeader} from './decode-header.js'
 
-/** Told what an archive holds, in its order. What it throws ends the reading. */
+/** Called with the parts of an archive, in their order. If it throws, reading ends. */
 export interface TarHandler {
   /**
    * Every header block, before what it says is used: `header` is what stands at `at` in `block`.
    */
   header?(header: TarHeader, block: Buffer, at: number): void
-  /** What an extended header holds, after its own block and before what it says is used. */
+  /** The body of an extended header, before it is used. */
   extension?(body: Buffer): void
-  /** What fills up the last block of a content is not zeros. */
+  /** Called if the padding after content is not zeros. */
   oddPadding?(): void
   /**
    * `path` and `target` are as the archive has them: whether they are safe is still to be seen.

@@ -3,7 +3,7 @@ import type {TarHandler} from './tar-handler.js'
 
 /** Knows which entry a reader is at, for messages. */
 export interface EntryTracker<H extends TarHandler> {
-  /** Passes on what it is told. */
+  /** Passes on all calls. */
   readonly handler: H
   /** `in the entry 'a/b'`, `after the entry 'a/b'`; `undefined` before the first one. */
   readonly at: () => string | undefined

@@ -1,7 +1,7 @@
-/** Numbers of one kind in one piece of memory, which grows by half of itself. */
+/** A growing array of numbers of one type; it grows by half of its size. */
 export interface Column<T> {
   readonly length: number
-  /** Bytes that it takes. */
+  /** Its size in bytes. */
   readonly bytes: number
   push(value: T): void
   at(index: number): T
@@ -14,7 +14,7 @@ interface NumberArray<T> {
   set(other: NumberArray<T>): void
 }
 
-/** An empty one in what `allocate` gives. */
+/** An empty column in the memory that `allocate` returns. */
 export function createColumn<T>(allocate: (length: number) => NumberArray<T>): Column<T> {
   let memory = allocate(1024)
   let length = 0

@@ -11,13 +11,13 @@ import {readXattrs} from './read-xattrs.js'
 export interface DescribeOptions {
   /** Default: `metadata`. */
   readonly detail?: WalkDetail | undefined
-  /** Given to every entry instead of the file's own. */
+  /** The owner of every entry instead of the file's own. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
   /** Changes the mode of every entry but symbolic links, which have none of their own. */
   readonly chmod?: ModeRule | undefined
   /** No mtime is later than this (seconds since the epoch). */
   readonly clampMtime?: number | undefined
-  /** Told of what is left out: sockets, attributes that cannot be read. */
+  /** Called with what is left out: sockets, attributes that cannot be read. */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 

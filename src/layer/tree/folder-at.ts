@@ -5,7 +5,7 @@ import type {EntryMetadata} from '../entry.js'
 import {describeFile} from './describe-file.js'
 import type {WalkOptions} from './walk.js'
 
-/** What a walk would make of one path, without the walk. */
+/** The entry that a walk would give for one path. */
 export type FolderAt = (path: ByteString) => EntryMetadata | undefined
 
 /**
@@ -18,7 +18,7 @@ export function folderAt(
   {owner, chmod, isExcluded}: Pick<WalkOptions, 'owner' | 'chmod' | 'isExcluded'>,
 ): FolderAt {
   return (path) => {
-    // no file has such a name, though a layer may say so
+    // no file can have such a name, but a layer may contain it
     if (path.includes('\0')) return undefined
     const access = `${fromText(directory)}/${path}`
     const stat = folderStat(access)
@@ -32,7 +32,7 @@ function folderStat(access: ByteString): BigIntStats | undefined {
     const stat = lstatSync(toPath(access), {bigint: true, throwIfNoEntry: false})
     return stat?.isDirectory() === true ? stat : undefined
   } catch (error) {
-    // a name that no file system has, from a layer
+    // a name from a layer that no file system can have
     if (['ENOTDIR', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '')) return undefined
     throw localIoError(error, 'read', readable(access))
   }

@@ -28,7 +28,7 @@ export function ignoreRules(
   const rules = ignore({ignorecase: false, allowRelativePaths: true})
   if (file !== undefined) rules.add(file).add(`/${ignoreFileName}`)
   rules.add([...patterns])
-  // names that are not UTF-8 are matched as latin1: `*` and ASCII parts do what is meant
+  // names that are not UTF-8 are matched as latin1, so `*` and ASCII parts work
   return (path) => rules.ignores(toText(path) ?? path)
 }
 

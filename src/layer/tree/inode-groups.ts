@@ -1,7 +1,7 @@
 import type {ByteString} from '../byte-string.js'
 import {createNameList} from './name-list.js'
 
-/** What has several names, by its inode: numbered from 0, and known by the name that came first. */
+/** Files with several names, by inode: numbered from 0, with the name that came first. */
 export interface InodeGroups {
   /**
    * The number of the thing with this inode, and the path that it was added with first; with
@@ -18,7 +18,7 @@ interface Inode {
 /** An empty table: some forty bytes a thing, and those of its first path. */
 export function createInodeGroups(): InodeGroups {
   const paths = createNameList()
-  /** Two numbers a place. */
+  /** Two numbers per place of the table. */
   let inodes = new BigUint64Array(2 * 1024)
   /** Number of the group and one, 0 for none. */
   let groups = new Uint32Array(1024)
@@ -35,7 +35,7 @@ export function createInodeGroups(): InodeGroups {
     },
   }
 
-  /** Where it is, or where there is room for it. */
+  /** The place of the key in the table, or a free one. */
   function placeOf(dev: bigint, ino: bigint): number {
     const mask = groups.length - 1
     let place = Number((ino ^ (dev << 7n)) & 0xffff_ffffn)

@@ -4,16 +4,16 @@ import type {Entry} from '../entry.js'
 import {isFine, isReliable} from './reliable-file-systems.js'
 import type {WalkedEntry, WalkedFile} from './walked-entry.js'
 
-/** What the entries of one layer look like from outside. */
+/** What the entries of one layer look like without reading files. */
 export interface LayerLook {
   /**
-   * Equal for layers of equal bytes: it covers all that the layer holds of its entries, in their
-   * order, and in place of contents and attributes of files their states.
+   * Equal looks mean equal layers: it covers the entries in their order, with the states of files
+   * instead of their contents and attributes.
    */
   readonly digest: string
   /** Nanoseconds since the epoch: when a file of it was touched last; 0 without files. */
   readonly touched: bigint
-  /** Whether each change of a file in it gives another look. */
+  /** Whether every change of a file changes the look. */
   readonly isReliable: boolean
 }
 
@@ -56,7 +56,7 @@ export function createLayerLooker(): LayerLooker {
   }
 }
 
-/** In few pieces: each call costs more than what it hashes. */
+/** In large pieces, because each call costs more than the hashing. */
 function createTextHash(start: string) {
   const hash = createHash('sha256')
   let text = start

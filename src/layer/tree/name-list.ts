@@ -1,9 +1,9 @@
 import type {ByteString} from '../byte-string.js'
 import {createColumn} from './column.js'
 
-/** Bytes of a piece of memory that names are kept in. */
+/** The size of a chunk of names in bytes. */
 const pieceLength = 256 * 1024
-/** No path is as long as that, and no piece as the other. */
+/** Larger than any path, and larger than any chunk. */
 const nameSpan = 2 ** 17
 const pieceSpan = 2 ** 19
 
@@ -12,14 +12,14 @@ export interface NameList {
   readonly length: number
   /** Returns its number. */
   add(name: ByteString): number
-  /** A new string each time; empty for a number that was not given. */
+  /** A new string each time; empty for an unknown number. */
   at(number: number): ByteString
 }
 
 /** An empty list. */
 export function createNameList(): NameList {
   const pieces: Buffer[] = []
-  /** Bytes that are taken of the last piece. */
+  /** Used bytes of the last chunk. */
   let used = pieceLength
   /** Of each name its piece, its end in that, and its length, in one number. */
   const places = createColumn<number>((length) => new Float64Array(length))

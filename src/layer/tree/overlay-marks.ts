@@ -49,7 +49,7 @@ function isOpaque(folder: ByteString): boolean {
   // a file descriptor's path is a link, which the binding does not follow
   const inside = `${path}/.`
   try {
-    // most have none: a list is less work than two questions that fail
+    // most have none, and listing is less work than two failing requests
     return binding
       .listAttributesSync(inside)
       .some(

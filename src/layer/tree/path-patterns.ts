@@ -11,6 +11,6 @@ export function pathPatterns(
 ): ((path: ByteString) => boolean) | undefined {
   if (patterns.length === 0) return undefined
   const rules = ignore({ignorecase: false, allowRelativePaths: true}).add([...patterns])
-  // names that are not UTF-8 are matched as latin1: `*` and ASCII parts do what is meant
+  // names that are not UTF-8 are matched as latin1, so `*` and ASCII parts work
   return (path) => rules.ignores(toText(path) ?? path)
 }

@@ -14,7 +14,7 @@ export interface XattrBinding {
 }
 
 /**
- * The native binding, which is an optional dependency: `undefined` where there is none for this
+ * The native binding, which is an optional dependency: `undefined` if there is none for this
  * platform. It takes paths as text only and does not follow symlinks. Loaded when it is first asked
  * for.
  */
@@ -50,7 +50,7 @@ export function readXattrs(
     return undefined
   }
   const read = withTextPath(path, (text) => attributesAt(binding, {path, text}, onWarning))
-  // of what we pack a symbolic link can have none
+  // a symbolic link cannot have any of those that we pack
   if (read || isSymbolicLink(path)) return read?.value
   warnOnce(
     onWarning,

@@ -5,12 +5,12 @@ import type {FileState} from './file-state.js'
 import {longestWholePath} from './walk.js'
 import type {Entries, WalkDetail, WalkedEntry, WalkedFile} from './walked-entry.js'
 
-/** Bytes that a record may take: what needs more is walked again each time. */
+/** The largest recording in bytes; a larger tree is walked again each time. */
 const mostBytes = 64 * 1024 * 1024
 /** Entries that are kept as objects. */
 const mostOdd = 50_000
 
-/** Details that say nothing which the recorded one does not. */
+/** Details that the recorded one includes. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
 
 /**
@@ -43,23 +43,23 @@ export function recordedWalk(entries: Entries, prefix: ByteString): Entries {
 }
 
 interface WalkRecord {
-  /** False when the walk cannot be recorded. */
+  /** `false` if the walk cannot be recorded. */
   add(walked: WalkedEntry): boolean
-  /** Without states there are no files to be read. */
+  /** Without states, files cannot be read. */
   replay(hasStates: boolean): Generator<WalkedEntry>
 }
 
-/** What most entries are; a hard link is one of a file, which it is `alone`. */
+/** The kinds of most entries. */
 const kinds: readonly Entry['kind'][] = ['directory', 'file', 'symlink', 'hardlink']
 const odd = kinds.length
 /** Added to the kind of what has a path that is not ASCII: looking takes longer than the rest. */
 const inBytes = 8
-/** Entries after which memory is looked at. */
+/** How often memory is checked, in entries. */
 const stride = 1024
 
 /**
- * Entries in few large pieces of memory: an object for each would take several times as much. What
- * is seldom (devices, attributes) is kept as it is.
+ * Entries in a few large pieces of memory, because objects would take several times as much. Rare
+ * members (devices, attributes) are kept as objects.
  */
 function createRecord(prefixLength: number): WalkRecord {
   const small = createColumn<number>((length) => new Uint32Array(length))
@@ -70,7 +70,7 @@ function createRecord(prefixLength: number): WalkRecord {
   let textLength = 0
   let entryCount = 0
   const oddOnes: WalkedEntry[] = []
-  /** What all files' paths begin with. */
+  /** The common prefix of all files' paths. */
   let folder: ByteString | undefined
 
   return {
@@ -138,7 +138,7 @@ function createRecord(prefixLength: number): WalkRecord {
     return access === folder + inside
   }
 
-  /** Gives one entry after the other, and `undefined` at the end. */
+  /** Returns one entry after the other, then `undefined`. */
   function createReader(hasStates: boolean): () => WalkedEntry | undefined {
     let [smallAt, largeAt, timesAt, countsAt, textAt, oddAt] = [0, 0, 0, 0, 0, 0]
     return () => {
@@ -194,7 +194,7 @@ function createRecord(prefixLength: number): WalkRecord {
   }
 }
 
-/** What is recorded of an entry: a part that is added to them has to be, too. */
+/** The recorded members of an entry; new members must be added here. */
 const parts = {entry: true, file: true, shared: true, alone: true} satisfies Record<
   keyof WalkedEntry,
   true

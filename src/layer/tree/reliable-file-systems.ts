@@ -19,8 +19,8 @@ const reliable: ReadonlySet<number> = new Set([
 ])
 
 /**
- * Whether the states of files on the file system of `path` show each change of them. False where
- * that is not known.
+ * Whether the states of files on the file system of `path` show every change. `false` if that is
+ * not known.
  */
 export function isReliable(path: string | Buffer): boolean {
   if (process.platform !== 'linux') return false
@@ -31,7 +31,7 @@ export function isReliable(path: string | Buffer): boolean {
   }
 }
 
-/** A time without a fraction is one of a clock that has none: ext3 and small inodes of ext4. */
+/** Times without a fraction come from coarse clocks: ext3 and small inodes of ext4. */
 export function isFine({ctimeNs}: Pick<FileState, 'ctimeNs'>): boolean {
   return ctimeNs % 1_000_000_000n !== 0n
 }

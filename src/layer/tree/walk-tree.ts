@@ -11,7 +11,7 @@ export function walkTree(
   return walk(directory, {...options, isExcluded, detail, onWarning})
 }
 
-/** The entries of a tree, which say what tree they are of. */
+/** The entries of a tree, with a reference to it. */
 export function treeEntries(treeWalk: TreeWalk): Entries {
   return Object.assign((detail?: WalkDetail) => walkTree(treeWalk, detail), {walk: treeWalk})
 }

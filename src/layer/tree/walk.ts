@@ -225,7 +225,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   }
 }
 
-/** An unpack that was killed while it refilled this very directory: its content is not whole. */
+/** An unpack that was killed while it refilled this directory: its content is not whole. */
 function leftover(path: ByteString): LocalIoError {
   return new LocalIoError(
     'ERR_INJECT_UNPACK_UNFINISHED',

@@ -14,7 +14,7 @@ export interface WalkedFile {
   readonly opened?: () => number | undefined
 }
 
-/** What several names are of. */
+/** A file with several names. */
 export interface SharedInode {
   /** How many names it has on its file system, here and elsewhere. */
   readonly names: number
@@ -42,7 +42,7 @@ export interface Tree {
   readonly exclude: readonly string[]
   /** Names that start with `.wh.` delete files of the image: refused unless set. */
   readonly whiteouts?: boolean | undefined
-  /** Given to every entry instead of the file's own. */
+  /** The owner of every entry instead of the file's own. */
   readonly owner?: {readonly uid: number; readonly gid: number} | undefined
   readonly chmod?: ModeRule | undefined
   /** Seconds since the epoch: no mtime is later. */
@@ -51,14 +51,14 @@ export interface Tree {
 
 export interface TreeWalk {
   readonly tree: Tree
-  /** Told of what is left out. */
+  /** Called with what is left out. */
   readonly onWarning: (message: string) => void
 }
 
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */
 export interface Entries {
   (detail?: WalkDetail): Iterable<WalkedEntry>
-  /** Where they are all that the walk of a tree gives, and nothing else. */
+  /** Set if they are exactly what the walk of a tree gives. */
   readonly walk?: TreeWalk | undefined
 }
 

@@ -70,7 +70,7 @@ function isOthers({uid, gid}: EntryMetadata): boolean {
   return uid !== process.geteuid?.() || gid !== process.getegid?.()
 }
 
-/** Node takes a negative number for "now", and a date for what it is. */
+/** A date, because Node interprets a negative number as "now". */
 function timesOf({mtime}: EntryMetadata): [Date | number, Date | number] {
   const date = mtime >= 0 ? mtime : new Date(mtime * 1000)
   return [date, date]

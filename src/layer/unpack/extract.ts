@@ -34,7 +34,7 @@ export interface Extraction {
   add(entry: Entry): void
   /** Content of the file that was added last. */
   write(bytes: Uint8Array): void
-  /** So many zeros of it. */
+  /** A hole of so many zeros. */
   skip(zeros: number): void
   /** Nothing more of that entry comes. */
   endEntry(): void
@@ -231,8 +231,8 @@ export function createExtraction(
 }
 
 /**
- * Who owns what is made in the tree: this user, and its group unless that of the tree's own
- * directory is inherited. `undefined` where the two differ.
+ * The owner of new files in the tree: this user, with its group unless the group of the tree's
+ * directory is inherited. `undefined` if the two differ.
  */
 function ownerOfNew(root: TreeRoot): Owner | undefined {
   const {uid, gid} = fstatSync(root.descriptor)

@@ -8,7 +8,7 @@ import {createLayerLooker, type LayerLook, type LayerLooker} from '../tree/layer
 import {isReliable} from '../tree/reliable-file-systems.js'
 import type {TreeRoot} from './tree-root.js'
 
-/** A layer as it lies in the directory. */
+/** A layer as it is in the directory. */
 export interface WitnessedLayer {
   readonly look: LayerLook
   readonly tarSize: number
@@ -17,14 +17,11 @@ export interface WitnessedLayer {
   readonly newestMtime: number
 }
 
-/**
- * Notes what each layer that is unpacked looks like, once it is written, to anyone who packs the
- * directory again.
- */
+/** Notes what each unpacked layer looks like on disk, for a later run that packs the directory. */
 export interface LayerWitness extends Pick<CanonicalCheck, 'header' | 'extension' | 'oddPadding'> {
-  /** `inside` is the path in the directory of what is written there. */
+  /** `inside` is the path of the entry in the directory. */
   entry(archived: Entry, inside: ByteString | undefined): void
-  /** After the last entry of a layer, whose tar has so many bytes. */
+  /** Call it after the last entry of a layer, with the size of its tar. */
   endLayer(tarSize: number): void
   /**
    * After everything is written, and before others can write to it: the layers, lowest first.
@@ -33,10 +30,10 @@ export interface LayerWitness extends Pick<CanonicalCheck, 'header' | 'extension
   layers(root: TreeRoot, signal?: AbortSignal): Promise<readonly (WitnessedLayer | undefined)[]>
 }
 
-/** Bytes of the paths of files that are kept until all is written: nothing is noted of more. */
+/** The limit for remembered paths in bytes; beyond it, nothing is noted. */
 const mostBytes = 32 * 1024 * 1024
 
-/** Times that the file system's clock is looked at, and milliseconds between two of them. */
+/** How often the file system's clock is read, and the milliseconds in between. */
 const patience = {looks: 50, apart: 2}
 
 interface SeenLayer {
@@ -47,7 +44,7 @@ interface SeenLayer {
   entries: number
   newestMtime: number | undefined
   tarSize: number
-  /** Attributes might not have been written, and are not part of a look. */
+  /** Attributes may not have been restored, and a look does not cover them. */
   hasAttributes: boolean
 }
 
@@ -85,7 +82,7 @@ export function createLayerWitness(): LayerWitness {
       const files = done.reduce((sum, {paths}) => sum + paths.length, 0)
       const touched = found.map((layer) => layer?.look.touched ?? 0n)
       const newest = touched.reduce((one, other) => (one > other ? one : other), 0n)
-      // a file that another one took the place of is counted twice
+      // a file that was replaced is counted twice
       const isSound = inodes.size === files && (await isPast(root, newest))
       return isSound ? found : done.map(() => undefined)
     },
@@ -130,8 +127,8 @@ async function witness(
 }
 
 /**
- * Waits until the clock of the tree's file system has gone on since `newest`, so that every change
- * from now on has a later time; false where it takes too long.
+ * Waits until the clock of the tree's file system has passed `newest`, so that every later change
+ * has a later time; `false` if that takes too long.
  */
 async function isPast({descriptor}: TreeRoot, newest: bigint): Promise<boolean> {
   for (let looks = 0; looks < patience.looks; looks++) {

@@ -58,7 +58,7 @@ export function openFolder(path: ByteString): OpenFolder {
   return heldOpen(openSync(toPath(path), folderFlags), path)
 }
 
-/** A path for what a descriptor holds open; `undefined` where the system has no such thing. */
+/** A path for what a descriptor holds open; `undefined` if the system has no such thing. */
 export function descriptorLink(descriptor: number): ByteString | undefined {
   return hasDescriptorLinks() ? `/proc/self/fd/${descriptor}` : undefined
 }

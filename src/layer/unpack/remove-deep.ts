@@ -82,13 +82,13 @@ async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> 
     here.removeFolder(name)
   }
 
-  /** Most directories of some trees are empty, and to open each takes five times as long. */
+  /** Many directories are empty, and opening each takes five times as long. */
   function removeIfEmpty(name: ByteString): boolean {
     try {
       here.removeFolder(name)
       return true
     } catch {
-      // not empty, or something is mounted there: a closer look says what
+      // not empty, or a mount point: the general way handles it
       return false
     }
   }

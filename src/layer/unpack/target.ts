@@ -179,7 +179,7 @@ function leftovers(folder: OpenFolder, prefix: ByteString): Leftover[] {
   })
 }
 
-/** Leaves room for what comes behind it, and stays another one for another name. */
+/** Leaves room for what comes after it, and stays another one for another name. */
 function shortened(name: ByteString): ByteString {
   if (name.length <= 150) return name
   return `${name.slice(0, 100)}~${createHash('sha256').update(name).digest('hex').slice(0, 16)}`

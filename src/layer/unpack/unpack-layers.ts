@@ -32,7 +32,7 @@ interface UnpackOptions extends FillOptions {
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
-  /** Find out what the layers look like to anyone who packs the directory again. */
+  /** Find out what the layers will look like to a later `update`. */
   readonly witnesses?: boolean | undefined
 }
 

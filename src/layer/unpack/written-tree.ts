@@ -10,9 +10,9 @@ import {unsafePath} from './check-entries.js'
 export interface WrittenTree {
   /** What is at `path` itself; `undefined` for nothing. */
   stat(path: ByteString): Stats | undefined
-  /** Whether everything above `path` is a directory, and no link to one. */
+  /** Whether everything above `path` is a directory, not a link. */
   leadsThroughDirectories(path: ByteString): boolean
-  /** Makes a directory of `path`, unless it is one: tells whether it was made. */
+  /** Creates the directory unless it exists; returns whether it was created. */
   enterDirectory(path: ByteString): boolean
   /**
    * Makes what is missing above `path`, telling of each. Throws `UnsafeContentError` where
@@ -48,7 +48,7 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
   function enterDirectory(path: ByteString): boolean {
     if (known.has(path)) return false
     try {
-      // nearly always nothing is there, and to look first would cost as much
+      // usually nothing is there, and checking first would cost as much
       mkdirSync(root.at(path), 0o700)
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error

@@ -1,7 +1,7 @@
 import {isRepositoryName} from './repository-name.js'
 import {isTag} from './tag.js'
 
-/** Host, port, repository and tag together, with room to spare. */
+/** More than host, port, repository and tag together can have. */
 const longestName = 1000
 
 /**
@@ -41,7 +41,7 @@ export function splitLocalName(
   text: string,
   isName: (text: string) => boolean,
 ): {path: string; name: string | undefined} {
-  // no name is longer, so a path of colons alone takes no time
+  // no name is longer, so a path of many colons is rejected quickly
   const first = Math.max(0, text.length - longestName)
   for (let colon = text.indexOf(':', first); colon >= 0; colon = text.indexOf(':', colon + 1)) {
     const name = text.slice(colon + 1)

@@ -3,10 +3,10 @@ import {type ByteString, display} from '../../layer/byte-string.js'
 import type {ContentRecord} from '../../layer/records/record.js'
 import type {OpenTree} from './open-tree.js'
 
-/** Links that lead to links, as the kernel counts them. */
+/** The most links in a row, as in the kernel. */
 const mostLinks = 40
 
-/** Something in a tree. */
+/** A path in a tree. */
 export interface FoundPath {
   /** Relative to the tree's root; `''` for the root itself. */
   readonly path: ByteString
@@ -55,7 +55,7 @@ function isDirectory({kind}: ContentRecord): boolean {
   return kind === 'directory' || kind === 'implicit'
 }
 
-/** One pass for all that names on the way can be. */
+/** One pass for all prefixes of the path. */
 function lookUp(
   tree: OpenTree,
   names: readonly ByteString[],
@@ -102,7 +102,7 @@ function notFound(
     isOutside
       ? `${display(path)} leads to ${place}, which is outside slot ${slot} of ${reference}`
       : `there is no ${display(path)} in ${slot === null ? '' : `slot ${slot} of `}${reference}${path === where || path === `/${where}` ? '' : `: it leads to ${place}`}`,
-    {hint: slot === null ? 'inject ls shows what is there' : '--all looks into the whole image'},
+    {hint: slot === null ? 'inject ls lists the files' : 'use --all to search the whole image'},
   )
 }
 

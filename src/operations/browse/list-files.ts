@@ -12,9 +12,9 @@ import {type OpenTree, type TreeRequest, withTree} from './open-tree.js'
 export interface ListRequest extends TreeRequest {
   /** A directory or file of the tree; `''` or `/` for its root. */
   readonly path: string
-  /** All that is in the directory, at any depth. */
+  /** Include subdirectories. */
   readonly recursive: boolean
-  /** Told of each file at once, and then none is kept. */
+  /** Called for each file at once, and then none is kept. */
   readonly onFile?: ((file: ListedFile) => void) | undefined
 }
 
@@ -26,10 +26,10 @@ export interface ListResult {
   readonly reference: string
   readonly digest: Digest
   readonly slot: string | null
-  /** What was listed, with links followed: a path from the tree's root, `/` for the root. */
+  /** The listed path after following links, from the tree's root; `/` for the root. */
   readonly path: string
   readonly files: readonly ListedFile[]
-  /** How many files there are beyond those that are listed. */
+  /** The number of files that are not listed. */
   readonly omitted: number
 }
 
@@ -37,7 +37,7 @@ export interface ListResult {
 const mostListed = 100_000
 
 /**
- * What is in a directory of a slot or image, without unpacking; of something else, that alone.
+ * Lists a directory of a slot or image, without unpacking it; for any other file, only that file.
  * Throws what `withTree` and `findPath` throw.
  */
 export function listFiles(request: ListRequest, ports: Ports): Promise<ListResult> {

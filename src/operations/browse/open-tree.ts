@@ -27,10 +27,10 @@ export interface OpenTree {
   readonly digest: Digest
   /** `null` for the whole image. */
   readonly slot: string | null
-  /** Where in the image the tree's root is, without slashes at its ends: `''` for the image's. */
+  /** The path of the tree's root in the image, without outer slashes; `''` for the image's root. */
   readonly prefix: ByteString
   readonly source: ImageTree['source']
-  /** What is there, in the order of a tree; can be asked for again. */
+  /** The entries in the order of a tree; can be iterated again. */
   entries(): Iterable<ContentRecord>
 }
 
@@ -77,6 +77,6 @@ function* visible(records: Iterable<ContentRecord>): Generator<ContentRecord, vo
 
 function noSlot(reference: string, name: string): PreconditionError {
   return new PreconditionError('ERR_INJECT_NO_SLOT', `${reference} has no slot ${name}`, {
-    hint: '--all shows the whole image; inject inspect shows the slots there are',
+    hint: '--all shows the whole image; inject inspect lists the slots',
   })
 }

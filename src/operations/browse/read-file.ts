@@ -14,7 +14,7 @@ import {type OpenTree, type TreeRequest, withTree} from './open-tree.js'
 
 export interface ReadFileRequest extends TreeRequest {
   readonly path: string
-  /** Gets the file's content, after all of it has proved right; the bytes are its for the call. */
+  /** Receives the content after all of it was verified; the bytes are valid during the call. */
   readonly write: (bytes: Uint8Array) => Promise<void> | void
 }
 
@@ -22,14 +22,14 @@ export interface ReadFileResult {
   readonly reference: string
   readonly digest: Digest
   readonly slot: string | null
-  /** With links followed, from the tree's root. */
+  /** The path from the tree's root, after following links. */
   readonly path: string
   readonly size: number
 }
 
 /**
- * Gives the content of one file of a slot or image. It goes through a temporary file, so that
- * nothing is given of a layer that is not what the image says. Throws `PreconditionError`
+ * Passes the content of one file of a slot or image to `write`. It goes through a temporary file,
+ * so that nothing is passed on before the layer is verified. Throws `PreconditionError`
  * (`ERR_INJECT_NOT_A_FILE`) for directories, devices and FIFOs, what `withTree`, `findPath` and
  * `readLayer` throw, and what `write` throws.
  */
@@ -63,7 +63,7 @@ function fileOf({path, record}: FoundPath): ContentRecord {
   throw new PreconditionError(
     'ERR_INJECT_NOT_A_FILE',
     `${display(`/${path}`)} is ${(record && kinds[record.kind]) ?? 'a directory'}, not a file`,
-    {hint: 'inject ls shows what is there'},
+    {hint: 'inject ls lists the files'},
   )
 }
 
@@ -72,7 +72,7 @@ interface Copy {
   readonly limits: ReadLimits
 }
 
-/** Reads the layer that has the content once more, to its end. */
+/** Reads the layer with the content once more, to its end. */
 async function copyContent(
   {source}: OpenTree,
   {inode}: ContentRecord,

@@ -1,20 +1,20 @@
 import type {Image} from '../../image/image.js'
 import type {History} from '../../oci/config.js'
 
-/** A member of the config, or of what is beside it, that differs. */
+/** A member of the config or the manifest that differs. */
 export interface ConfigChange {
   /**
    * Where it is: `config.Env.PATH`, `config.Labels.version`, `architecture`, `history`,
    * `annotations.key`, `mediaType`.
    */
   readonly member: string
-  /** As JSON has it; `undefined` where there is none. Of `history` the entries that are gone. */
+  /** As JSON; `undefined` if it is absent. For `history`: the removed entries. */
   readonly before: unknown
-  /** Of `history` the entries that are new. */
+  /** For `history`: the added entries. */
   readonly after: unknown
 }
 
-/** What differs between two images beside the files in their layers. */
+/** The differences of two images besides their files. */
 export function compareConfigs(first: Image, second: Image): ConfigChange[] {
   const [one, other] = [facts(first), facts(second)]
   const members = [...new Set([...one.keys(), ...other.keys()])]
@@ -54,7 +54,7 @@ function partsOf(member: string, value: unknown): [string, unknown][] {
   return Object.entries(value).map(([key, part]) => [`${member}.${key}`, part])
 }
 
-/** Entries that both have at the beginning and at the end count as the same. */
+/** Leaves out the common entries at the beginning and at the end. */
 function compareHistory(first: Image, second: Image): ConfigChange[] {
   const [one, other] = [historyOf(first), historyOf(second)]
   let start = 0
@@ -78,7 +78,7 @@ function isEqual(one: unknown, other: unknown): boolean {
   return one === other || canonical(one) === canonical(other)
 }
 
-/** The same text for the same value, whatever the order of members. */
+/** Equal texts for equal values, whatever the order of members. */
 function canonical(value: unknown): string | undefined {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

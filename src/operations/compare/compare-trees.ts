@@ -49,7 +49,7 @@ function changeOf(
   const one = before ?? after
   if (!one && isEmptied) return {change: 'changed', path, ...facts, bytes: 0, unsure: true}
   if (!one) return deletion(merged, lowestShared)
-  // nothing is known of a directory that only paths in it tell of
+  // a directory without an entry of its own has no metadata to compare
   if (one.kind === 'implicit' && !isEmptied) return undefined
   const isHidden = (before ? second : first).whiteout > lowestShared
   const mayBeThere = shared === 'all' || (shared === 'directories' && one.kind === 'directory')
@@ -99,7 +99,7 @@ function differences(
 ): FileAspect[] {
   const aspects: FileAspect[] = []
   const [one, other] = [typeOf(before), typeOf(after)]
-  // what nothing is said of can be no difference
+  // unknown values do not count as a difference
   const isSilent = before.kind === 'implicit' || after.kind === 'implicit'
   if (isSilent) return one === other ? [] : ['type']
   if (one !== other) aspects.push('type')
@@ -127,12 +127,12 @@ function typeOf({kind}: ContentRecord): FileFacts['type'] {
   return kind === 'implicit' ? 'directory' : (kind as FileFacts['type'])
 }
 
-/** Whether it is the entry that brought the content, and not another name of it. */
+/** Whether it is the entry with the content, not another name of it. */
 function isFirstName({inode, layer, sequence}: ContentRecord): boolean {
   return inode === orderOf(layer, sequence)
 }
 
-/** What is known of an entry. */
+/** The known metadata of an entry. */
 export function factsOf(record: ContentRecord): FileFacts {
   const {size, mode, uid, gid, mtime, target, hash} = record
   return {

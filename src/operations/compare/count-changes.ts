@@ -3,7 +3,7 @@ import type {FileAspect, FileChange} from './file-change.js'
 export interface Count {
   /** Files, directories, links and devices. */
   readonly paths: number
-  /** Of content; each file counts once, whatever the number of its names. */
+  /** Bytes of content; a file with several names counts once. */
   readonly bytes: number
 }
 
@@ -12,7 +12,7 @@ export interface ChangeCounts {
   readonly added: Count
   readonly removed: Count
   readonly changed: Count & {
-    /** How many paths differ in what; those that differ in several count in each. */
+    /** The number of paths by aspect; a path counts for each aspect in which it differs. */
     readonly aspects: Readonly<Partial<Record<FileAspect, number>>>
   }
   /**

@@ -8,11 +8,11 @@ import type {ImagePair, LoadedSide, SideImage} from './load-side.js'
 import {pullCost} from './pull-cost.js'
 import {imageTree, type ImageTree} from './tree-source.js'
 
-/** Both sides, as far as their images have to do with each other. */
+/** Both sides, and what their pairs of images share. */
 export interface Sides {
   readonly first: LoadedSide
   readonly second: LoadedSide
-  /** What was found of layers that images for other platforms have, too. */
+  /** Results for layers that images for other platforms also have. */
   readonly known: Map<string, TreeDiff>
 }
 
@@ -54,7 +54,7 @@ export async function diffPair(
   ports.report({kind: 'step', step: 'compare', on: `${sides.first.name} and ${sides.second.name}`})
   const files =
     sides.known.get(key) ?? (await diffTrees(tree.source, otherTree.source, request.trees, ports))
-  // what goes to a listener has to be told again
+  // a listener must be called again
   if (request.trees.view.kind !== 'listener') sides.known.set(key, files)
   tellUnsure(files, ports)
   const isWhole = part.kind === 'all' && otherPart.kind === 'all'
@@ -89,18 +89,18 @@ function checkSlots(first: ImageTree, second: ImageTree, sides: Sides): void {
   throw new PreconditionError(
     'ERR_INJECT_NO_SLOT',
     `neither ${sides.first.name} nor ${sides.second.name} has a slot ${one.name}`,
-    {hint: 'inject inspect shows the slots there are'},
+    {hint: 'inject inspect lists the slots'},
   )
 }
 
-/** A slot that is not there is an empty one: worth knowing. */
+/** A missing slot counts as empty, which the user should know. */
 export function tellMissing({slot}: ImageTree, {name}: LoadedSide, {report}: Ports): void {
   if (!slot || slot.path !== undefined) return
-  const message = `${name} has no slot ${slot.name}: compared as an empty one`
+  const message = `${name} has no slot ${slot.name}: compared as an empty slot`
   report({kind: 'notice', message})
 }
 
-/** What was not read may change the answer. */
+/** Unread layers may change the result. */
 export function tellUnsure({files}: TreeDiff, {report}: Ports): void {
   if (files.unsure === 0) return
   report({

@@ -6,7 +6,7 @@ import type {ImagePart, Side} from './side.js'
 export interface DiffRequest {
   readonly first: Side
   readonly second: Side
-  /** What is compared of an image whose side does not say so; `undefined`: see `defaultPart`. */
+  /** The part to compare if a side does not name one; `undefined`: see `defaultPart`. */
   readonly part: ImagePart | undefined
   /** Which images of an index. Default: all of them. */
   readonly platforms?: PlatformChoice | undefined
@@ -15,7 +15,7 @@ export interface DiffRequest {
   readonly trees: DiffTreesOptions
 }
 
-/** What is compared where nobody said so: a slot with a directory, whole images with each other. */
+/** The default: a slot for a directory, whole images otherwise. */
 export function partOf(side: Side, {first, second, part}: DiffRequest): ImagePart {
   const own = side.kind === 'image' ? side.part : undefined
   const hasDirectory = first.kind === 'directory' || second.kind === 'directory'

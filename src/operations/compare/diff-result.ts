@@ -8,9 +8,9 @@ import type {ChangeRow} from './roll-up.js'
 
 /** A path for people and for JSON. */
 export interface NamedPath {
-  /** As UTF-8, or one character for each byte where it is not that. */
+  /** As UTF-8; one character per byte if it is not valid UTF-8. */
   readonly path: string
-  /** Its bytes in base64, only where they are not UTF-8. */
+  /** Its bytes in base64, only if they are not UTF-8. */
   readonly pathBytes?: string
 }
 
@@ -29,28 +29,28 @@ export type NamedRow = NamedPath & Omit<ChangeRow, 'path'>
 /** What differs between the files of two trees. */
 export interface TreeDiff {
   readonly files: ChangeCounts
-  /** Directories of which only the time differs, and which are in no row. */
+  /** The number of directories of which only the time differs; they have no row. */
   readonly directoryTimes: number
   /** Summed up by directory; empty unless asked for. */
   readonly rows: readonly NamedRow[]
   /** One by one; empty unless asked for. */
   readonly changes: readonly NamedChange[]
-  /** How many changes there are beyond those that are listed. */
+  /** The number of changes that are not listed. */
   readonly omitted: number
-  /** How many layers were read: none that both have, unless that was asked for. */
+  /** The number of layers that were read; common layers only if asked for. */
   readonly layersRead: number
 }
 
 /** What differs between two images for one platform, or between two other trees. */
 export interface PlatformDiff extends TreeDiff {
-  /** `null` where one of the two is a directory. */
+  /** `null` if one side is a directory. */
   readonly platform: Platform | null
   readonly status: 'same' | 'changed' | 'added' | 'removed'
   readonly first: Digest | null
   readonly second: Digest | null
-  /** Of whole images: what differs beside their files. */
+  /** For whole images: the differences besides their files. */
   readonly config: readonly ConfigChange[]
-  /** Of two images: what the second one costs a client that has the first one. */
+  /** For two images: what a client that has the first one fetches for the second. */
   readonly pull: PullCost | null
 }
 
@@ -67,7 +67,7 @@ export interface DiffResult {
   readonly second: ComparedSide
   readonly differs: boolean
   readonly images: readonly PlatformDiff[]
-  /** Of two indexes: what differs beside their images. */
+  /** For two indexes: the differences besides their images. */
   readonly index: readonly ConfigChange[]
 }
 
@@ -85,13 +85,13 @@ const noFiles: TreeDiff = {
   layersRead: 0,
 }
 
-/** Of a pair of which nothing is known yet. */
+/** The result of a pair without a comparison. */
 export const noImages = {
   ...noFiles,
   ...{platform: null, first: null, second: null, config: [], pull: null},
 }
 
-/** Whether anything differs, in files or beside them. */
+/** Whether anything differs. */
 export function statusOf(
   {files}: TreeDiff,
   config: readonly ConfigChange[],

@@ -8,14 +8,14 @@ import {type ReadOptions, readTrees, type TreeSource} from './read-trees.js'
 import {createRollUp} from './roll-up.js'
 import {createTurn} from '../../stream/take-turns.js'
 
-/** What is told of each change. */
+/** How changes are reported. */
 export type DiffView =
-  /** At most so many rows, summed up by directory. */
+  /** At most so many rows, combined by directory. */
   | {readonly kind: 'rows'; readonly most: number}
   /** At most so many changes, one by one. */
   | {readonly kind: 'changes'; readonly most: number}
   | {readonly kind: 'counts'}
-  /** Every change goes to a listener at once, and none is kept. */
+  /** Each change goes to a listener at once; none is kept. */
   | {readonly kind: 'listener'; readonly onChange: (change: FileChange) => void}
 
 export interface DiffTreesOptions extends CompareOptions, Omit<ReadOptions, 'hashes'> {

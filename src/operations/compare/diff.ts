@@ -28,7 +28,7 @@ export async function diff(request: DiffRequest, ports: Ports): Promise<DiffResu
   if (first.kind === 'directory' && second.kind === 'directory')
     return diffDirectories(first.path, second.path, request, ports)
   const sides = [first, second].map((side) => openSide(side, request, ports))
-  // both at once; the one that is open must be closed when the other one fails
+  // in parallel; if one fails, the other must be closed
   const settled = await Promise.allSettled(sides)
   try {
     const [one, other] = await Promise.all(sides)
@@ -80,7 +80,7 @@ async function diffDirectories(
   return resultOf(directorySide(first), directorySide(second), [image])
 }
 
-/** Whichever of the two is the directory: the request says in which order. */
+/** The directory may be either side; the request has their order. */
 async function diffWithDirectory(
   side: LoadedSide,
   {directory}: {readonly directory: string},

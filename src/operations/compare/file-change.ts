@@ -2,10 +2,10 @@ import type {ByteString} from '../../layer/byte-string.js'
 import type {Entry} from '../../layer/entry.js'
 
 /**
- * What of a file can differ: whether it is a file, directory, link or device (`type`); its content,
- * link target or device number (`content`, `target`, `device`); metadata; `links`: of which other
- * paths it is the same file; `opaque`: that layers below have something in the directory that the
- * other side hides.
+ * The aspects of a file that can differ: whether it is a file, directory, link or device (`type`);
+ * its content, link target or device number (`content`, `target`, `device`); metadata; `links`: of
+ * which other paths it is the same file; `opaque`: that layers below have something in the
+ * directory that the other side hides.
  */
 export const fileAspects = [
   'type',
@@ -24,7 +24,7 @@ export type FileAspect = (typeof fileAspects)[number]
 
 /** A file as it is on one side. */
 export interface FileFacts {
-  /** `whiteout`: deleted from what is below, and nothing is known of that. */
+  /** `whiteout`: deletes content of lower layers that were not read. */
   readonly type: Entry['kind'] | 'whiteout'
   /** Of a file, in bytes; else 0. */
   readonly size: number
@@ -33,7 +33,7 @@ export interface FileFacts {
   readonly gid: number
   /** Seconds since the epoch. */
   readonly mtime: number
-  /** Of a link; of a device `major:minor`; else `undefined`. */
+  /** The target of a link; `major:minor` for a device; else `undefined`. */
   readonly target: ByteString | undefined
   /** Of a file's content, as hex; else `undefined`. */
   readonly sha256: string | undefined
@@ -46,10 +46,10 @@ export interface FileChange {
   readonly path: ByteString
   readonly before: FileFacts | undefined
   readonly after: FileFacts | undefined
-  /** What differs where both are there. */
+  /** The aspects that differ, if both exist. */
   readonly aspects: readonly FileAspect[]
-  /** Bytes of content that are new, or gone; other names of a file count nothing. */
+  /** Added or removed bytes of content; further names of a file count as 0. */
   readonly bytes: number
-  /** A layer that both images have and that was not read may hold this path, too. */
+  /** A common layer that was not read may also hold this path. */
   readonly unsure: boolean
 }

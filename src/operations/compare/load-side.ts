@@ -21,7 +21,7 @@ export interface SideImage {
   load(): Promise<Image | undefined>
 }
 
-/** All that one reference names. */
+/** Everything that a reference names. */
 export interface LoadedSide {
   readonly store: ContentStore
   /** `repository@digest`. */
@@ -29,7 +29,7 @@ export interface LoadedSide {
   readonly digest: Digest
   readonly isIndex: boolean
   readonly images: readonly SideImage[]
-  /** Of the index: entries that are not images. */
+  /** Entries of the index that are not images. */
   readonly artifacts: readonly Digest[]
   /** Of the index. */
   readonly annotations: Readonly<Record<string, string>>
@@ -98,8 +98,8 @@ export interface ImagePair {
 }
 
 /**
- * Two single images go together whatever they are for. Throws `NotFoundError`
- * (`ERR_INJECT_PLATFORM_NOT_FOUND`) when neither side has an image.
+ * Two single images are always a pair. Throws `NotFoundError` (`ERR_INJECT_PLATFORM_NOT_FOUND`)
+ * when neither side has an image.
  */
 export function pairImages(first: LoadedSide, second: LoadedSide): readonly ImagePair[] {
   const [one] = first.images
@@ -108,7 +108,7 @@ export function pairImages(first: LoadedSide, second: LoadedSide): readonly Imag
     throw new NotFoundError(
       'ERR_INJECT_PLATFORM_NOT_FOUND',
       `neither ${first.name} nor ${second.name} has an image for that platform`,
-      {hint: 'inject inspect shows which there are'},
+      {hint: 'inject inspect lists the platforms'},
     )
   }
   if (!first.isIndex && !second.isIndex) return [{first: one, second: other}]
@@ -124,6 +124,6 @@ function notThere(digest: Digest, platform: Platform, reference: Reference): Not
   return new NotFoundError(
     'ERR_INJECT_IMAGE_NOT_FOUND',
     `the image for ${formatPlatform(platform)} of ${formatReference(reference)} is not in the repository: ${digest}`,
-    {hint: 'choose others by --platform'},
+    {hint: 'choose others with --platform'},
   )
 }

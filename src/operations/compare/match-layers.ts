@@ -2,12 +2,12 @@ import type {Layer} from '../../image/image.js'
 
 /** A layer that one or both of two images have, lowest first. */
 export interface MatchedLayer<T extends Layer> {
-  /** Of the first image; `undefined` where it has none such in its place. */
+  /** The first image's layer; `undefined` if it has no such layer. */
   readonly first: T | undefined
   readonly second: T | undefined
 }
 
-/** Longer lists are matched in one pass: no engine takes images of so many layers. */
+/** Longer lists are matched in one pass; engines refuse images with so many layers. */
 const mostCompared = 1000
 
 /**

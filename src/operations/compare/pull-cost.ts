@@ -2,17 +2,17 @@ import type {Image} from '../../image/image.js'
 
 /** What a client that has the first image fetches for the second one, by digests. */
 export interface PullCost {
-  /** Of blobs: layers and config. */
+  /** The bytes of the layers and the config. */
   readonly bytes: number
   /** Layers that are fetched. */
   readonly layers: number
   /** Layers that the second image has. */
   readonly of: number
-  /** Of the manifest; 0 where it is the same. */
+  /** The bytes of the manifest; 0 if it is the same. */
   readonly manifestBytes: number
 }
 
-/** Each blob counts once, whatever the number of layers that it is. */
+/** Each blob counts once, even if it is several layers. */
 export function pullCost(first: Image | undefined, second: Image): PullCost {
   const {config, layers} = second.manifest.value
   const there = new Set(

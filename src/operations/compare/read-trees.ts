@@ -27,7 +27,7 @@ export type TreeSource =
       readonly kind: 'layers'
       /** Lowest first. */
       readonly layers: readonly TreeLayer[]
-      /** Of a slot: how its layers are read. */
+      /** For a slot: how its layers are read. */
       readonly rules?: EntryRules | undefined
     }
 
@@ -49,8 +49,8 @@ export interface ReadTrees {
   readonly counts: readonly number[]
   readonly hasLinks: boolean
   /**
-   * What the layers that were not read, because both trees have them, may hold of the paths that
-   * others have: those of a slot divide its files among them, and repeat directories.
+   * Which paths the unread common layers may hold, too: layers of one slot never share files, but
+   * they repeat directories.
    */
   readonly shared: 'none' | 'directories' | 'all'
   /** The number of the lowest of them; `Infinity` for none. */
@@ -60,13 +60,13 @@ export interface ReadTrees {
   close(): void
 }
 
-/** Layers that are read at once: fewer when they are large and keep this thread busy anyway. */
+/** The number of concurrent reads: fewer for large layers, which keep this thread busy anyway. */
 const [width, narrow, large] = [4, 2, 64 * 1024 * 1024]
 
 /**
- * Reads the layers of which one tree has one that the other has not; with `exact` all of them.
- * Layers that cannot be read because they are encrypted, or in no registry, are left out with a
- * warning. Throws what `readLayer` and `readDirectory` throw.
+ * Reads the layers that only one of the trees has; with `exact` all of them. Layers that are
+ * encrypted or not in any registry are skipped with a warning. Throws what `readLayer` and
+ * `readDirectory` throw.
  */
 export async function readTrees(
   first: TreeSource,
@@ -117,7 +117,7 @@ export async function readTrees(
   }
 }
 
-/** A directory, or a layer, and whose it is. */
+/** A directory or a layer, and its side. */
 interface Part {
   /** In the order of both trees. */
   readonly number: number
@@ -161,9 +161,9 @@ function separateParts(first: TreeSource, second: TreeSource | undefined): Omit<
 function isReadable(layer: TreeLayer, {report}: Pick<Ports, 'report'>): boolean {
   const {mediaType} = layer.descriptor
   if (layerCompression(mediaType) !== undefined && !isForeignLayer(mediaType)) return true
-  const why = isForeignLayer(mediaType) ? 'registries do not hand it out' : 'it is encrypted, say'
+  const why = isForeignLayer(mediaType) ? 'registries do not distribute it' : 'it may be encrypted'
   const title = layerTitle(placeOf(layer))
-  report({kind: 'warning', message: `${title} is left out: it cannot be read (${why})`})
+  report({kind: 'warning', message: `${title} is skipped: it cannot be read (${why})`})
   return false
 }
 
@@ -197,7 +197,7 @@ export function placeOf({number, descriptor: {digest}}: TreeLayer): LayerPlace {
   return {number, digest}
 }
 
-/** A few at a time; the first that fails ends the others. */
+/** A few at a time; the first failure stops the others. */
 async function readAll(
   parts: readonly Part[],
   {report, signal}: Pick<Ports, 'report' | 'signal'>,

@@ -11,32 +11,32 @@ export interface ChangeRow {
   /** Paths that are not directories: 1 for a file by itself. */
   readonly files: number
   readonly directories: number
-  /** Of content that is new, or gone. */
+  /** Bytes of content that were added or removed. */
   readonly bytes: number
 }
 
 export interface RollUp {
   /** In the order of a tree. */
   add(change: FileChange): void
-  /** At most as many as were asked for, in the order of a tree. */
+  /** At most as many as requested, in the order of a tree. */
   rows(): readonly ChangeRow[]
-  /** Directories left out, of which nothing differs but the time: something in them does. */
+  /** The number of omitted directories of which only the time differs. */
   times(): number
 }
 
 interface Row extends ChangeRow {
-  /** The directory that it would be counted in next. */
+  /** The directory that it would be combined into next. */
   readonly place: ByteString
 }
 
 /**
- * Sums changes up by directory: one that was added or removed with all that is in it is one row,
- * and where there are more than `most` rows, those in the deepest directories become one for each
- * directory and kind of change, and so on upwards. Memory is bounded by `most`.
+ * Combines changes by directory: a directory that was added or removed as a whole is one row. If
+ * there are more than `most` rows, those in the deepest directories are merged by directory and
+ * kind of change, and so on upwards. Memory is bounded by `most`.
  */
 export function createRollUp(most: number): RollUp {
   let rows: Row[] = []
-  /** Where in `rows` the directory is that was added or removed last, with all that is in it. */
+  /** The index in `rows` of the last directory that was added or removed as a whole. */
   let whole = -1
   let times = 0
 
@@ -93,7 +93,7 @@ function collapse(rows: readonly Row[], most: number): Row[] {
   return found
 }
 
-/** Rows at the greatest depth are counted one directory higher, together where they are alike. */
+/** Moves the deepest rows up by one directory, and merges equal ones. */
 function raise(rows: readonly Row[], depth: number): Row[] {
   const raised = new Map<string, Row>()
   const kept: Row[] = []

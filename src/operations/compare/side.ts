@@ -4,10 +4,10 @@ import {isSlotName} from '../../oci/annotation.js'
 import {parseReference, type Reference} from '../../oci/names/reference.js'
 import {quoted} from '../../oci/quoted.js'
 
-/** Which part of an image: all that its layers come to, or what one slot holds. */
+/** Which part of an image: its whole file system, or the content of one slot. */
 export type ImagePart =
   | {readonly kind: 'all'}
-  /** `name` is `undefined` for the only slot that the image has, else CernVM-FS's. */
+  /** If `name` is `undefined`: the only slot of the image, else CernVM-FS's. */
   | {readonly kind: 'slot'; readonly name: string | undefined}
 
 /** One of the two things that are compared. */
@@ -41,7 +41,7 @@ export function parseImagePart(text: string): {
 } {
   const hash = text.lastIndexOf('#')
   const name = text.slice(hash + 1)
-  // in the path of a layout there may be one, too: then a tag or a digest is behind it
+  // the path of a layout may contain one, too, if a tag or a digest follows
   if (hash < 0 || !(name === '' || isSlotName(name)))
     return {reference: parseReference(text), part: undefined}
   return {
@@ -52,7 +52,7 @@ export function parseImagePart(text: string): {
 
 /**
  * `IMAGE[:PATH]` as its two halves: the path begins with the first `:/` behind the reference's own
- * prefix. `undefined` where there is none.
+ * prefix. `undefined` if there is none.
  */
 export function splitPath(text: string): {
   readonly image: string

@@ -7,7 +7,7 @@ import {chosenName} from '../find/chosen-name.js'
 import type {TreeLayer, TreeSource} from './read-trees.js'
 import type {ImagePart} from './side.js'
 
-/** A tree of an image, and which. */
+/** A tree of an image. */
 export interface ImageTree {
   readonly source: TreeSource & {readonly kind: 'layers'}
   /** `undefined` for the whole image. */
@@ -20,7 +20,7 @@ export interface ImageTree {
     | undefined
 }
 
-/** What layers of the image make up the tree. Throws what `chosenName` and `findSlot` throw. */
+/** Finds the layers of the tree. Throws what `chosenName` and `findSlot` throw. */
 export function imageTree(
   image: Image,
   part: ImagePart,

@@ -97,7 +97,7 @@ function elsewhere(on: string, {report}: Ports): Ports['report'] {
 }
 
 function pinned(reference: Reference, digest: Digest): Reference {
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the rest is what is wanted
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- left out of the rest
   const {tag, ...untagged} = reference
   return {...untagged, digest}
 }

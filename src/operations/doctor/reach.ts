@@ -41,7 +41,8 @@ export const tls: Check = {
     const {version, issuer, expires, trustedBy} = await probe.tls({signal})
     const days = Math.floor((expires - now()) / day)
     const said = `${version.replace('TLSv', 'TLS ')}, issued by ${issuer}, ${days} days left`
-    if (trustedBy === undefined) return note(`${said}, not checked`, 'anybody may be the registry')
+    if (trustedBy === undefined)
+      return note(`${said}, not checked`, 'anyone could pose as the registry')
     const finding = `${said}, trusted by ${trustedBy}`
     return days < soon ? note(finding, 'nothing: the registry has to renew it') : ok(finding)
   },

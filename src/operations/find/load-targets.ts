@@ -143,6 +143,6 @@ function notThere(digest: Digest, platform: Platform, what: string): Preconditio
   return new PreconditionError(
     'ERR_INJECT_IMAGE_NOT_IN_REPOSITORY',
     `the image for ${formatPlatform(platform)} of ${what} is not in the repository: ${digest}`,
-    {hint: 'choose others by --platform'},
+    {hint: 'choose others with --platform'},
   )
 }

@@ -64,7 +64,7 @@ export async function readImages(
   return images
 }
 
-/** What a document notes of the run that made it; of Docker's lists the first image that does. */
+/** The run note of a document; for a Docker list, that of the first image with one. */
 export function noteIn({index, images}: ReadDocument): RunNote | undefined {
   const own = index && noteOfIndex(index)
   return own ?? images.map(noteOf).find((note) => note !== undefined)

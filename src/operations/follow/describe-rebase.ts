@@ -18,7 +18,7 @@ export interface RebasedImageResult {
   /** The manifests with the slots, before and now; `null` in a dry run that would have to pack. */
   readonly from: Digest
   readonly digest: Digest | null
-  /** The vendor's image, before and after; `null` where the image does not say. */
+  /** The vendor's image, before and after; `null` if the image does not say. */
   readonly base: {readonly from: Digest | null; readonly to: Digest}
   readonly slots: readonly RebasedSlot[]
   /** Members of the config that a slot and the vendor both changed: the slot's value counts. */
@@ -27,7 +27,7 @@ export interface RebasedImageResult {
   readonly hidden: readonly string[]
   /** How many there are. */
   readonly hiddenCount: number
-  /** Whether all layers were looked into that had to be to know. */
+  /** Whether all layers that matter were read. */
   readonly isLookComplete: boolean
 }
 
@@ -43,14 +43,14 @@ export interface RebaseResult {
   readonly changed: boolean
   readonly tags: readonly string[]
   readonly images: readonly RebasedImageResult[]
-  /** Platforms that only the vendor's new index has, and that it has no more. */
+  /** Platforms that the vendor's new index adds, and those that it lacks. */
   readonly platforms: {readonly added: readonly string[]; readonly removed: readonly string[]}
   /** Attestations that were removed because their images changed. */
   readonly attestationsDropped: number
   readonly dryRun: boolean
 }
 
-/** What was done. */
+/** What the rebase did. */
 export interface RebaseOutcome extends RebaseParts {
   /** `undefined`: nothing had to be done. */
   readonly paired: PairedImages | undefined

@@ -3,13 +3,13 @@ import {type Digest, isDigest} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
 import {parseTime} from '../../oci/time.js'
 
-/** Which state of a tag is meant. */
+/** A state in the history of a tag. */
 export type HistoryPoint =
-  /** So many updates back. */
+  /** This many updates back. */
   | {readonly kind: 'steps'; readonly count: number}
-  /** This very manifest or index. */
+  /** Exactly this manifest or index. */
   | {readonly kind: 'digest'; readonly digest: Digest}
-  /** The newest content that is not newer than that, in seconds since the epoch. */
+  /** The newest content up to this time, in seconds since the epoch. */
   | {readonly kind: 'time'; readonly time: number}
 
 /** `3`, a digest, or an RFC 3339 time. Throws `UsageError` (`ERR_INJECT_STATE_INVALID`). */

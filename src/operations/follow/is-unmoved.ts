@@ -10,7 +10,7 @@ export function isUnmoved(injected: LoadedImages, vendor: LoadedImages): boolean
   if (injected.digest === vendor.digest) return true
   if (injected.tree) {
     const {digest} = originOfIndex(injected.tree.index)
-    // the index that was made from a part of what is there now is another one
+    // an index made from only some of the vendor's images is a different one
     if (digest !== undefined && vendor.tree) return digest === vendor.digest
   }
   const images = injectedImages(injected)

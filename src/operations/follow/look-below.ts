@@ -21,7 +21,7 @@ export interface Below {
 export interface Hidden {
   /** Paths in the image, sorted. */
   readonly paths: readonly ByteString[]
-  /** Whether all layers were looked into that had to be. */
+  /** Whether all layers that matter were read. */
   readonly isComplete: boolean
 }
 
@@ -29,7 +29,7 @@ export interface Hidden {
  * Finds the files of the new image that the slots hide and that the old image did not have. Reads
  * the layers that only the new image has, and, if something in them is hidden, those of the old
  * one. Throws `UnsafeContentError` (`ERR_INJECT_LINK_IN_THE_WAY`) when the new image has a symbolic
- * link in the place of a directory of a slot.
+ * link in place of a directory of a slot.
  */
 export async function lookBelow(
   slots: readonly CarriedSlot[],
@@ -68,7 +68,7 @@ export async function lookBelow(
   const paths = [...candidates].filter((path) => !known.has(path)).sort()
   return {paths, isComplete: !look.isPartial()}
 
-  /** What an entry hides: what is at its path, or, for a whiteout, what that is about. */
+  /** What an entry hides: its own path, or the target of a whiteout. */
   function note({path, kind}: IndexedEntry): void {
     const name = path.slice(path.lastIndexOf('/') + 1)
     const folder = path.slice(0, Math.max(0, path.length - name.length - 1))

@@ -7,8 +7,8 @@ import {type Reach, reachOf} from '../../registry/net/address.js'
 const local: ReadonlySet<Reach> = new Set(['loopback', 'link-local'])
 
 /**
- * The reference that an image says it comes from; `undefined` where it says nothing that counts. A
- * label is anybody's text: it must not name files of this machine, nor services of it, unless the
+ * The reference that an image says it comes from; `undefined` if it says nothing that counts. A
+ * label is untrusted text: it must not name files of this machine, nor services of it, unless the
  * image is in a registry of this machine itself.
  */
 export function originReference({name}: Origin, image: Reference): Reference | undefined {
@@ -24,7 +24,7 @@ export function originReference({name}: Origin, image: Reference): Reference | u
 /** Throws `PreconditionError` (`ERR_INJECT_ORIGIN_UNKNOWN`); `flag` is what names it. */
 export function unknownOrigin({name}: Origin, what: string, flag: string): PreconditionError {
   const said =
-    name === undefined ? '' : `: ${quoted(name)} is not an image of a registry that is looked into`
+    name === undefined ? '' : `: ${quoted(name)} is not in a registry that inject looks into`
   return new PreconditionError(
     'ERR_INJECT_ORIGIN_UNKNOWN',
     `${what} does not say which image it was made from${said}`,

@@ -35,19 +35,19 @@ export function pairImages(
   const withSlots = injectedImages(injected)
   if (withSlots.length === 0) {
     throw new PreconditionError('ERR_INJECT_NO_SLOT', `${what} has no slots`, {
-      hint: 'inject update adds one; what has none need not be rebased',
+      hint: 'inject update adds one; an image without slots needs no rebase',
     })
   }
   if (injected.tree && !onto.tree)
-    throw changed(`${what} is an index, and the vendor's image is a single one now`)
+    throw changed(`${what} is an index, and the vendor's image is now a single image`)
   const pairs = withSlots.flatMap((each) => {
     const other = onto.images.find((one) => isFor(each.platform, one.platform))
     return other ? [{...each, onto: other}] : []
   })
   const removed = missingIn(injected, onto)
-  // of a single image, the other platforms of the vendor's index are nobody's loss
+  // a single image never had the other platforms of the vendor's index
   const added = injected.tree ? missingIn(onto, injected) : []
-  if (pairs.length === 0) throw changed(`the vendor's image is not for ${listed(removed)} any more`)
+  if (pairs.length === 0) throw changed(`the vendor's image is no longer for ${listed(removed)}`)
   if (policy === 'fail' && added.length + removed.length > 0) {
     const parts = [
       added.length > 0 ? `new: ${listed(added)}` : '',
@@ -64,7 +64,7 @@ function missingIn({images}: LoadedImages, other: LoadedImages): Platform[] {
     .filter((platform) => !other.images.some((each) => isFor(platform, each.platform)))
 }
 
-/** Of several versions of Windows the same major one; vendors move on to new builds of it. */
+/** Windows images match by major version, because vendors move to new builds. */
 function isFor(wanted: Platform, platform: Platform): boolean {
   const version = wanted['os.version']?.split('.').slice(0, 3).join('.')
   const {os, architecture, variant} = wanted

@@ -19,7 +19,7 @@ export interface RebaseParts {
   readonly attestations: 'drop' | 'keep'
   /** The reference that names the new base, with its tag. */
   readonly origin: string | undefined
-  /** The new base is in another place than the result: it is stored there, too, for `remove`. */
+  /** The new base is stored in another place than the result: it is copied there for `remove`. */
   readonly isElsewhere: boolean
 }
 
@@ -82,7 +82,7 @@ function indexOn(
   return {outermost: after.index, images: changed, indexes: [...base, ...indexes]}
 }
 
-/** What was said in the old index for the slots that are in the new one. */
+/** The annotations of the old index for slots that the new one has. */
 function indexAnnotations(
   injected: IndexTree | undefined,
   images: readonly RebasedImage[],
@@ -95,7 +95,7 @@ function indexAnnotations(
   })
 }
 
-/** With what it stands on, where nobody else has that. */
+/** Together with its base, if that is missing there. */
 function changedImages(
   {before, onto, base, isRunImage}: RebasedImage,
   after: Image,

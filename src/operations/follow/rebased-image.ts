@@ -29,7 +29,7 @@ export interface RebaseOptions {
   /** Names what they are put on. */
   readonly onto: Reference
   readonly look: LookPolicy
-  /** Rebase an image of buildpacks against its own word. */
+  /** Rebase an image of buildpacks although it forbids that. */
   readonly force: boolean
   readonly dryRun: boolean
 }
@@ -40,7 +40,7 @@ export interface RebasedSlot {
   readonly path: string
   /** How many layers it has. */
   readonly layers: number
-  /** Layers that were packed anew: directories that they have from the image differ. */
+  /** Layers that were packed again: directories that they have from the image differ. */
   readonly repacked: number
 }
 

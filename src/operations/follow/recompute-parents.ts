@@ -18,7 +18,7 @@ import type {ByteStream, ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {baseLayers, type BaseLayers} from '../slot/base-layers.js'
 
-/** What a slot has from the image that it is put on: its directories, and where links lead. */
+/** What a slot takes from its image: metadata of directories, and the targets of links. */
 interface TakenFromBase {
   readonly directories: ReadonlyMap<ByteString, EntryMetadata>
   readonly links: ReadonlyMap<ByteString, ByteString>
@@ -28,13 +28,13 @@ interface TakenFromBase {
 /** A slot for another image. */
 export interface RecomputedSlot {
   readonly slot: CarriedSlot
-  /** Layers that had to be packed anew; in a dry run, that would have to be. */
+  /** Layers that had to be packed again; in a dry run, that would have to be. */
   readonly repacked: number
 }
 
 /**
  * The slot for `onto`: when its directories are those of the image (`--parents base` and `omit`),
- * and those of the new image differ, its layers are packed anew from their own content, streamed.
+ * and those of the new image differ, its layers are packed again from their own content, streamed.
  * Throws what `followLinks` and reading layers throw.
  */
 export async function recomputeParents(
@@ -63,7 +63,7 @@ export async function recomputeParents(
     changed.push(plan && !dryRun ? await repack(store, layer, {plan, onto}, ports) : layer)
   }
   if (repacked === 0) return same
-  // no file in the slot is newer than that
+  // no file in the slot is newer
   const isNewer = newest > (parseTime(slot.created) ?? -Infinity)
   const created = isNewer ? formatTime(newest) : slot.created
   return {slot: {...slot, layers: changed, created}, repacked}
@@ -96,7 +96,7 @@ function changeFor({parents}: CarriedSlot, {directories, followed}: TakenFromBas
   }
 }
 
-/** Without reading the layer: whether any of its directories is not as the image has it. */
+/** Whether any of its directories differs from the image's, without reading the layer. */
 function mayDiffer(index: LayerIndex, {parents}: CarriedSlot, taken: TakenFromBase): boolean {
   if (taken.followed.size > 0) return true
   return index.some((entry) => {

@@ -2,22 +2,22 @@ import type {NumberedLayer} from '../../image/image.js'
 import type {LayerIndex} from '../../layer/contents/layer-index.js'
 import type {BaseLayers} from '../slot/base-layers.js'
 
-/** Which layers are read to tell what is in them: those up to 128 MiB, all, or none. */
+/** Which layers are read for their contents: those up to 128 MiB, all, or none. */
 export const lookPolicies = ['auto', 'all', 'none'] as const
 export type LookPolicy = (typeof lookPolicies)[number]
 
 /** The largest layer that `auto` reads, in compressed bytes. */
 const largestLayer = 128 * 1024 * 1024
 
-/** Reads layers as a policy allows it. */
+/** Reads layers as far as a policy allows. */
 export interface Look {
-  /** `undefined` for a layer that is not read, or cannot be. */
+  /** `undefined` for a layer that is not read or not readable. */
   read(layer: NumberedLayer): Promise<LayerIndex | undefined>
-  /** Whether a layer was not read. */
+  /** Whether any layer was not read. */
   isPartial(): boolean
 }
 
-/** Looks into layers; what is known from earlier runs is not read. */
+/** Lists the contents of layers; those known from earlier runs are not read. */
 export function createLook(layers: BaseLayers, policy: LookPolicy): Look {
   let isPartial = false
   return {

@@ -10,7 +10,7 @@ import type {FoundDocument} from '../find/find-document.js'
 import {injectedImages, type LoadedImages, loadImages, originOfLoaded} from './load-images.js'
 import {pairImages} from './pair-images.js'
 
-/** Whether the vendor's image for a platform has moved, and what that means. */
+/** Whether the vendor's image for a platform has moved, and what changed. */
 export interface PlatformStatus {
   /** `linux/arm64/v8`. */
   readonly platform: string
@@ -20,7 +20,7 @@ export interface PlatformStatus {
   readonly differs: boolean | null
   /** `gone`: the vendor has no image for it any more. */
   readonly state: 'same' | 'moved' | 'gone' | 'new'
-  /** The vendor's manifest, before and now; `null` where it is not known, or there is none. */
+  /** The vendor's manifest, before and now; `null` if it is not known, or there is none. */
   readonly from: Digest | null
   readonly to: Digest | null
   /** Of the vendor's new image: layers that the old one had, and others with their bytes. */
@@ -36,7 +36,7 @@ export interface LayerChange {
   readonly bytes: number
 }
 
-/** An injected document, read as far as its vendor's digest has to be known. */
+/** An injected document, read as far as needed to know its vendor's digest. */
 export interface StatusStart {
   readonly digest: Digest
   readonly origin: Origin
@@ -45,7 +45,7 @@ export interface StatusStart {
   readonly platforms: readonly PlatformStatus[]
 }
 
-/** Reads no more than what says where the document comes from: for an index, itself. */
+/** Reads only what records the origin: for an index, the index itself. */
 export async function startStatus(
   store: ContentStore,
   found: FoundDocument,
@@ -68,7 +68,7 @@ export async function startStatus(
   return {digest, origin, images, platforms}
 }
 
-/** The platforms of both, once the vendor's tag names something else than before. */
+/** The platforms of both, after the vendor's tag has moved. */
 export function movedPlatforms(
   injected: LoadedImages,
   vendor: LoadedImages,

@@ -11,17 +11,17 @@ import type {ContentStore} from '../../store/content-store.js'
 /** One state of a tag. */
 export interface HistoryStep {
   readonly digest: Digest
-  /** What it noted of the run that made it. */
+  /** The note of the run that made it. */
   readonly note: RunNote | undefined
   /** By name. */
   readonly slots: ReadonlyMap<string, SlotState>
   /** The manifest that its first slot was put into, of its first image that has one. */
   readonly base: Digest | undefined
-  /** Seconds since the epoch: when the newest of its content is from. */
+  /** The time of its newest content, in seconds since the epoch. */
   readonly time: number | undefined
 }
 
-/** A slot as all images of a document have it. */
+/** A slot across all images of a document. */
 export interface SlotState {
   /** Equal for equal content. */
   readonly key: string
@@ -29,7 +29,7 @@ export interface SlotState {
   readonly size: number
 }
 
-/** What a digest names; `missing` when it is there no more, or cannot be read. */
+/** What a digest names; `missing` if it is gone or unreadable. */
 export type WalkedStep = HistoryStep | {readonly digest: Digest; readonly kind: 'missing'}
 
 /** The most steps of a history that are walked. */
@@ -87,7 +87,7 @@ function stepOf(digest: Digest, document: ReadDocument): HistoryStep {
   }
 }
 
-/** Of what slots hold; of an image without slots, when it was made. */
+/** The time of the slots' content; for an image without slots, its creation time. */
 function newestOf(images: readonly Image[]): number | undefined {
   const times = images.flatMap((image) => {
     const {created, history = []} = image.config.value

@@ -24,11 +24,11 @@ export interface InjectionResult {
   readonly slot: {readonly name: string; readonly path: string; readonly action: SlotAction}
   /** What the slot holds. */
   readonly layer: {
-    /** Of its layer; `undefined` where there are several, and in a dry run over an index. */
+    /** Of its layer; `undefined` if there are several, and in a dry run over an index. */
     readonly diffId: Digest | undefined
     /**
-     * Of the compressed blob; `undefined` where there are several, and in a dry run that would have
-     * to compress.
+     * Of the compressed blob; `undefined` if there are several, and in a dry run that would have to
+     * compress.
      */
     readonly digest: Digest | undefined
     /**

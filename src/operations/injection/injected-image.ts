@@ -19,7 +19,7 @@ interface InjectedFacts {
   readonly action: SlotAction
   /** How many layers the slot has, or would have. */
   readonly count: number
-  /** What is known of the content. */
+  /** What is known about the content. */
   readonly content: Partial<SlotFacts>
   readonly uploaded: boolean
   /** What was sent for it, or would be sent. */

@@ -92,7 +92,7 @@ export async function planInjection(
   }
 }
 
-/** Throws `PreconditionError` where there is no index that could say it. */
+/** Throws `PreconditionError` if there is no index to annotate. */
 function refuseIndexAnnotations({tree}: LoadedTargets, {indexAnnotations, toOci}: LayerRequest) {
   if (!indexAnnotations) return
   if (!tree) {

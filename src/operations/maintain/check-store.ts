@@ -13,7 +13,7 @@ export interface CheckRootOptions {
    * changed. Implies `repair`.
    */
   readonly repairFrom?: Reference | undefined
-  /** Make the files again that make a folder a repository, from the blobs that are there. */
+  /** Rebuild the files that make a folder a repository, from the stored blobs. */
   readonly repair?: boolean | undefined
 }
 

@@ -106,7 +106,7 @@ async function addTag(
   if (!stored) {
     throw new NotFoundError(
       'ERR_INJECT_IMAGE_NOT_FOUND',
-      `${store.name} does not have ${digest} any more, which was to be kept as ${quoted(tag)}`,
+      `${store.name} no longer has ${digest}, which was to be kept as ${quoted(tag)}`,
       {hint: 'run again: the tag may have been moved meanwhile'},
     )
   }
@@ -133,7 +133,7 @@ async function drop(
     if (outcome === undefined || outcome === 'refused') left.push(tag)
   }
   if (left.length === 0) return
-  const message = `tags beyond those to be kept were not deleted in ${store.name}: ${left.slice(0, 5).join(', ')}${left.length > 5 ? ', …' : ''}`
+  const message = `old tags were not deleted in ${store.name}: ${left.slice(0, 5).join(', ')}${left.length > 5 ? ', …' : ''}`
   report({kind: 'notice', message})
 }
 

@@ -29,8 +29,8 @@ export interface NotingRun extends Pick<Ports, 'version'> {
 }
 
 /**
- * The note of a run that changes something; `undefined` where there is nothing to link to and
- * nothing to say, so that a first injection depends on its content only.
+ * The note of a run that changes something; `undefined` if there is nothing to link to and nothing
+ * to say, so that a first injection depends on its content only.
  */
 export function noteOfRun(
   {note, version}: NotingRun,

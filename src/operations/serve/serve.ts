@@ -82,9 +82,12 @@ export async function serve(options: ServeOptions, ports: ServePorts): Promise<v
     }
     const stopReloading = ports.onReload(() => {
       void secrets.reload(servers).then(
-        () => ports.report({kind: 'notice', message: 'passwords and certificates were read anew'}),
+        () => ports.report({kind: 'notice', message: 'passwords and certificates were read again'}),
         (error: unknown) =>
-          ports.report({kind: 'warning', message: `nothing was read anew: ${String(error)}`}),
+          ports.report({
+            kind: 'warning',
+            message: `the old passwords and certificates stay: ${String(error)}`,
+          }),
       )
     })
     if (collectEvery !== undefined)

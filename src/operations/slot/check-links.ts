@@ -20,7 +20,7 @@ const usualLinks: ReadonlySet<string> = new Set([
 
 /**
  * Checks that writing directories as they are does not break the image. Throws `UnsafeContentError`
- * (`ERR_INJECT_LINK_IN_THE_WAY`) if the image has a symbolic link in the place of a directory, and
+ * (`ERR_INJECT_LINK_IN_THE_WAY`) if the image has a symbolic link in place of a directory, and
  * warns of directories of the image that change owner or mode. Reads the lowest layers, those that
  * are known from earlier runs, and, for names that often are links, further layers until the answer
  * is certain. Only the paths that the image has are looked at in the directory.

@@ -20,7 +20,7 @@ export interface SlotMemory {
   save(): Promise<void>
 }
 
-/** Touches of the last two seconds before `memory` was opened are not believed. */
+/** Changes in the two seconds before `memory` was opened make a look unreliable. */
 export function createSlotMemory(memory: LayerMemory): SlotMemory {
   return {
     isEmpty: memory.isEmpty,

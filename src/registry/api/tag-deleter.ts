@@ -2,7 +2,7 @@ import type {TagDeleter} from '../../store/tag-deleter.js'
 import {type Connection, headersOnly} from './connection.js'
 import {manifestUrl} from './manifests.js'
 
-/** Statuses of registries that delete no tags, or not for us. */
+/** Statuses of registries that do not delete tags, or do not let us. */
 const refusals = [400, 401, 403, 405, 409, 501]
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-tags */

@@ -6,7 +6,7 @@ export interface Claim {
   readonly client: string
   readonly name: string
   /**
-   * `proven`: this very password was right lately. `familiar`: some password of this name from this
+   * `proven`: this password was right lately. `familiar`: some password of this name from this
    * client was.
    */
   readonly standing: 'proven' | 'familiar' | 'stranger'

@@ -6,7 +6,7 @@ export type Action = 'discover' | 'pull' | 'push' | 'delete'
 
 /** Who may do what. */
 export interface Access {
-  /** The `WWW-Authenticate` of a 401; `undefined` where nobody needs to log in. */
+  /** The `WWW-Authenticate` of a 401; `undefined` if nobody needs to log in. */
   readonly challenge: string | undefined
   /**
    * Who an `Authorization` header stands for; `false` when it is wrong. Throws `Refusal` (429) when

@@ -41,7 +41,7 @@ export interface BodyMemoryOptions {
   readonly stallTime?: number
   /** How long a request waits for memory. */
   readonly waitTime?: number
-  /** Told of each connection that was cut. */
+  /** Called for each connection that was cut. */
   readonly onCut?: () => void
 }
 

@@ -83,7 +83,7 @@ function openDescriptors(): number {
   return read(() => readdirSync('/proc/self/fd').length) ?? 32
 }
 
-/** `undefined` where the system has no such file. */
+/** `undefined` if the system has no such file. */
 function read<T>(work: () => T): T | undefined {
   try {
     return work()

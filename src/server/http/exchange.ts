@@ -18,7 +18,7 @@ export interface Service {
   readonly deletes: boolean
   /** A manifest may name layers, and an index manifests, that are not there. */
   readonly sparse: boolean
-  /** What is counted here, as a text; `undefined` where nothing is. */
+  /** What is counted here, as a text; `undefined` if nothing is. */
   readonly metrics:
     {render(): Promise<{readonly contentType: string; readonly text: string}>} | undefined
   /**

@@ -19,7 +19,7 @@ export class Html {
 }
 
 /**
- * What may stand in a template: text of anybody, parts that are HTML already; nothing for
+ * What may stand in a template: untrusted text, parts that are HTML already; nothing for
  * `undefined`.
  */
 type Part = string | number | Html | readonly Html[] | undefined

@@ -7,7 +7,7 @@ import {isTag} from '../../oci/names/tag.js'
 
 const longestText = 400
 
-/** Text of anybody, cut where it would fill the page. */
+/** Untrusted text, cut where it would fill the page. */
 export function clipped(text: string): Html {
   if (text.length <= longestText) return html`${text}`
   const left = text.length - longestText

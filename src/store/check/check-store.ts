@@ -25,7 +25,7 @@ export interface CheckOptions extends CallOptions {
    * Without it no blob is changed.
    */
   readonly repair?: ((digest: Digest) => Promise<BlobSource | undefined>) | undefined
-  /** Make `index.json` and `oci-layout` again where they are missing or damaged. */
+  /** Rebuild `index.json` and `oci-layout` if they are missing or damaged. */
   readonly rebuild?: boolean | undefined
   /** Hears of the repository that is read, and of the bytes that were read of all so far. */
   readonly onProgress?: ((repository: string, bytes: number) => void) | undefined
@@ -48,7 +48,7 @@ export interface RepositoryReport {
   readonly corrupt: readonly Digest[]
   /** Those, and missing ones, that are right again. */
   readonly repaired: readonly Digest[]
-  /** What was made again of the layout; absent where nothing had to be. */
+  /** The rebuilt parts of the layout; absent if nothing was rebuilt. */
   readonly rebuilt?: Rebuilt | undefined
 }
 

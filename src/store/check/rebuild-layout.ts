@@ -27,12 +27,12 @@ import {
   withManifest,
 } from '../served/manifests/index-value.js'
 
-/** What was made again of a repository's layout. */
+/** The rebuilt parts of a repository's layout. */
 export interface Rebuilt {
   /** How many manifests `index.json` lists now. */
   readonly manifests: number
   readonly tags: readonly string[]
-  /** RFC 3339: when the tags were as they are now; absent where nothing knows any. */
+  /** RFC 3339: the time of the restored tags; absent if there are none. */
   readonly copied?: string | undefined
 }
 
@@ -40,8 +40,8 @@ export interface Rebuilt {
  * Makes `index.json` and `oci-layout` of a repository again where they are missing or damaged; what
  * they held is kept in the root's quarantine. The tags are those of the copy that the root keeps of
  * `index.json`; manifests that the copy does not have are found among the blobs, and listed without
- * a tag unless an index names them. `undefined` when there was nothing to do, also for a layout of
- * another version: that is not damage. `name` is for messages.
+ * a tag unless an index names them. `undefined` if there was nothing to do, also for a layout of
+ * another version, which is not damaged. `name` is for messages.
  */
 export async function rebuildLayout(
   place: RepositoryPlace,
@@ -60,7 +60,7 @@ export async function rebuildLayout(
       await keepDamaged(place)
       await file.write(index, confirm)
     }
-    // what makes it a layout comes last
+    // `oci-layout` is written last, because it makes the folder a layout
     const options = {mode: 0o644, prefix: tempPrefix, check: confirm}
     if (!isMarked) await writeFileAtomic(layoutPaths.marker(directory), soundMarker, options)
     const tags = new Set(index.entries.flatMap(({tag}) => tag ?? []))
@@ -73,7 +73,7 @@ export async function rebuildLayout(
 
 const emptyRepository = decodeRepositoryIndex(Buffer.from(emptyIndex), 'an empty index.json')
 
-/** Whether `oci-layout` says a version, be it another one. */
+/** Whether `oci-layout` has a version, even an unknown one. */
 async function hasMarker(directory: string): Promise<boolean> {
   const path = layoutPaths.marker(directory)
   const stats = await statFile(path)
@@ -99,7 +99,7 @@ async function copyOf(
   }
 }
 
-/** The index with all manifests that are there and that nothing lists, in the order of digests. */
+/** The index with all stored manifests that nothing else lists, ordered by digest. */
 async function withFound(
   directory: string,
   index: RepositoryIndex,
@@ -125,7 +125,7 @@ const kinds: ReadonlySet<string> = new Set([
   dockerManifestList,
 ])
 
-/** `undefined` for a blob that is something else, or not what its name says. */
+/** `undefined` for a blob that is not a manifest, or does not match its digest. */
 async function manifestIn(
   path: string,
   digest: Digest,
@@ -148,7 +148,7 @@ async function manifestIn(
 
 const brace = 0x7b
 
-/** For anyone who wants to look at it; a root that cannot keep it is repaired all the same. */
+/** Kept for inspection; if that fails, the repair goes on. */
 async function keepDamaged({root, directory}: RepositoryPlace): Promise<void> {
   const path = layoutPaths.index(directory)
   const folder = rootPaths.quarantine(root)

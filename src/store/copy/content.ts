@@ -20,7 +20,7 @@ export interface CopyContentOptions extends CallOptions {
   readonly progress: CopyProgress
   /** Repositories of the target's registry that have the blobs. */
   readonly mountFrom?: readonly string[] | undefined
-  /** Told of bytes as they go by; of some of them twice, where a connection breaks. */
+  /** Called with bytes as they go by; of some of them twice, where a connection breaks. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
 

@@ -93,7 +93,7 @@ function missing({digest}: Descriptor, name: string): NotFoundError {
   return new NotFoundError(
     'ERR_INJECT_IMAGE_NOT_FOUND',
     `${name} lacks manifest ${digest}, which an index there lists`,
-    {hint: 'choose the images that are there by --platform'},
+    {hint: 'use --platform to choose the images that exist'},
   )
 }
 

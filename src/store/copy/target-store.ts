@@ -9,7 +9,7 @@ import {canDeleteTags, type TagDeleter} from '../tag-deleter.js'
 export interface TargetStoreOptions {
   /** Repositories of the target's registry that have what the source has. */
   readonly mountFrom: readonly string[]
-  /** Told of bytes that go from one to the other. */
+  /** Called with bytes that go from one to the other. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
 

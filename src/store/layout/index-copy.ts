@@ -1,5 +1,5 @@
-// A second copy of a repository's `index.json`, of an inode of its own: what names the tags is the
-// one file of a repository that nothing else in it can tell again.
+// A second copy of a repository's `index.json`, as a separate file: the tags are the only part of a
+// repository that cannot be rebuilt from its blobs.
 import {rename, writeFile} from 'node:fs/promises'
 import {dirname} from 'node:path'
 import {ifAbsent, quietly, saysAbsent} from '../../disk/error-answers.js'
@@ -17,7 +17,7 @@ import {rootPaths} from './root-paths.js'
  */
 export async function keepIndexCopy(place: RepositoryPlace, text: string): Promise<void> {
   const path = rootPaths.indexCopy(place.root, place.directory)
-  // only the holder of the lock writes it: what a killed process left is written over
+  // only the holder of the lock writes it, so a leftover of a killed process is overwritten
   const fresh = `${path}.new`
   const write = (): Promise<void> => writeFile(fresh, text, {mode: 0o644})
   await quietly(
@@ -31,7 +31,7 @@ export async function keepIndexCopy(place: RepositoryPlace, text: string): Promi
   )
 }
 
-/** The copy, and when it was made; `undefined` where there is none. Throws `LocalIoError`. */
+/** The copy, and when it was made; `undefined` if there is none. Throws `LocalIoError`. */
 export async function readIndexCopy({
   root,
   directory,

@@ -27,7 +27,7 @@ export const rootPaths = {
   pooled: (root: string, digest: Digest) =>
     join(root, `${tempPrefix}root`, 'pool', algorithmOf(digest), hexOf(digest)),
   quarantine: (root: string) => join(root, `${tempPrefix}root`, 'quarantine'),
-  /** `directory` is that of a repository in the root. */
+  /** `directory` is a repository in the root. */
   indexCopy: (root: string, directory: string) =>
     join(root, `${tempPrefix}root`, 'index', relative(root, directory), '.copy.json'),
   /** Of a name that `parseRepositoryName` has accepted. */

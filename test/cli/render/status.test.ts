@@ -4,6 +4,7 @@ import type {ImageStatus} from '../../../src/operations/status.js'
 
 const failed: ImageStatus = {
   reference: 'registry.example/app:v1',
+  digest: null,
   vendor: null,
   from: null,
   to: null,

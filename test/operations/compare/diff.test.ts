@@ -237,7 +237,7 @@ describe('what differs between a slot and a directory', () => {
     await putImage(store, {layers: [{entries: [makeEntry('base')]}]})
     const found = await compare(store, ['v1', tree])
     expect(told(found)).toEqual(['added new'])
-    expect(found.said.join()).toContain('has no slot cvmfs: compared as an empty one')
+    expect(found.said.join()).toContain('has no slot cvmfs: compared as an empty slot')
     await expect(compare(store, ['v1#models', 'v1#models'])).rejects.toMatchObject({
       code: 'ERR_INJECT_NO_SLOT',
     })

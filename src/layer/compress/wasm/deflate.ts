@@ -49,7 +49,7 @@ export function blockBytes(): u32 {
   return BLOCK_BYTES
 }
 
-/** Makes working memory ready, once. */
+/** Initializes working memory, once. */
 export function prepare(scratch: usize): void {
   for (let symbol: u32 = 0; symbol < 29; symbol++) {
     // 258 has a symbol of its own, and 257 the last number of the one before
@@ -60,10 +60,10 @@ export function prepare(scratch: usize): void {
 }
 
 /**
- * Compresses `length` bytes (1 to `blockBytes()`) at `from` by themselves, as one deflate block that
- * is not the last one, or as stored ones, with a sync flush behind: ends at a byte boundary.
- * Returns how many bytes were written to `to`. Reads up to 8 bytes behind the input, which change
- * nothing; writes up to 8 behind the output, which is at most `length + length / 4096 + 32` bytes.
+ * Compresses `length` bytes (1 to `blockBytes()`) at `from` by themselves, as one deflate block
+ * that is not the last one, or as stored ones, with a sync flush after: ends at a byte boundary.
+ * Returns how many bytes were written to `to`. Reads up to 8 bytes after the input, which change
+ * nothing; writes up to 8 after the output, which is at most `length + length / 4096 + 32` bytes.
  */
 export function deflateBlock(scratch: usize, from: usize, length: u32, to: usize): u32 {
   memory.fill(scratch + POSITIONS, 0, POSITIONS_BYTES)

@@ -141,8 +141,8 @@ function putMatch(firsts: usize, seconds: usize, token: usize, length: u32, back
 }
 
 /**
- * How many bytes at `at` are those `back` before, known to be four and more; none at or behind
- * `end`. Looks at up to seven bytes behind it, which do not matter.
+ * How many bytes at `at` are those `back` before, known to be four and more; none at or after
+ * `end`. Looks at up to seven bytes after it, which do not matter.
  */
 @inline
 function matchLength(at: usize, back: usize, end: usize): u32 {

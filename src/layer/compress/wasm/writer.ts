@@ -1,5 +1,5 @@
 // Bits on their way out, the first one lowest. At most 7 of them wait between two calls; 8 bytes are
-// written at once, so up to 7 behind the last one are overwritten.
+// written at once, so up to 7 after the last one are overwritten.
 import {DISTANCES, END_OF_BLOCK, LENGTH_OFFSET, LEAST_MATCH, MOST_STORED, NOTHING} from './constants'
 import {CODE_LENGTHS, CODES, FIRST_CODES, LENGTH_SYMBOLS, SECOND_CODES, TOKENS} from './scratch'
 import {distanceExtraBits, lengthBase, lengthExtraBits} from './symbols'

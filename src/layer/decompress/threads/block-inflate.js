@@ -1,20 +1,20 @@
-// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
 import {readFileSync} from 'node:fs'
 
-/** Bytes of a block once it is inflated, at most: what our own deflate takes at once. */
+/** The largest inflated block in bytes: the input block of our own deflate. */
 export const largestBlock = 256 * 1024
 
-/** Bytes of a compressed block, at most: more than our own deflate ever makes of one. */
+/** The largest compressed block in bytes: more than our own deflate ever produces. */
 export const longestBlock = 257 * 1024
 
-/** Bytes behind a block that must be there to be read; what is in them does not matter. */
+/** Readable bytes that must follow a block; their values do not matter. */
 export const inputSlack = 32
 
-/** Bytes behind the room for `largestBlock` that must be there to be written. */
+/** Writable bytes that must follow the space for `largestBlock`. */
 export const outputSlack = 512
 
-/** Bytes of the working memory of one thread: a little more than `scratchBytes` says. */
+/** The working memory of one thread in bytes: a little more than `scratchBytes`. */
 export const scratchLength = 32 * 1024
 
 /** @type {WebAssembly.Module | undefined} */
@@ -29,8 +29,8 @@ export function loadInflate() {
 /**
  * Inflate within `memory`, with working memory of `scratchLength` bytes at `scratch`. The function
  * that it gives inflates `length` bytes at `from`, which are one block of our own deflate, and
- * returns how many bytes it wrote to `to`; -1 when they are not such a block, which says nothing
- * of whether they are good deflate.
+ * returns how many bytes it wrote to `to`; -1 if they are not such a block, although they may still
+ * be valid deflate.
  *
  * @param {WebAssembly.Module} module
  * @param {WebAssembly.Memory} memory

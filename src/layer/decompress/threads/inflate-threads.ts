@@ -22,17 +22,17 @@ import {
 
 /** A block that was inflated. */
 export interface InflatedBlock {
-  /** In memory that is used again: valid until the next block is taken. */
+  /** In reused memory: valid until the next block is taken. */
   readonly bytes: Buffer
-  /** Bytes that it was before. */
+  /** Its compressed size. */
   readonly stored: number
 }
 
-/** What is known of blocks that were taken. */
+/** Totals of the blocks that were taken. */
 interface Taken {
   /** Of their content, up to the end of the last one. */
   readonly crc: number
-  /** The bytes of blocks that were put and not taken, as they are stored. */
+  /** The compressed bytes of the blocks that were put and not taken. */
   readonly left: Buffer
 }
 
@@ -46,7 +46,7 @@ export interface InflateThreads {
    * taken, when nobody takes blocks any more.
    */
   put(block: Uint8Array): Promise<boolean>
-  /** No more blocks are put. */
+  /** Call it after the last block. */
   endBlocks(): void
   /** The next block; `undefined` after the last one, and for one that is not of our own deflate. */
   take(): Promise<InflatedBlock | undefined>
@@ -56,18 +56,18 @@ export interface InflateThreads {
   abandon(): void
   /** Content that was inflated elsewhere, to be hashed; the caller may use its memory again. */
   hash(content: Uint8Array): Promise<void>
-  /** Of all content that was taken or hashed; nothing is put afterwards. */
+  /** The digest of all content that was taken or hashed; call it last. */
   digest(): Promise<Digest>
-  /** Ends all waits with this error. */
+  /** Rejects all waits with this error. */
   fail(error: Error): void
   /** Ends the threads. */
   close(): Promise<void>
 }
 
-/** Places of the ring: some for each thread, and some for what waits to be taken. */
+/** Places of the ring: some for each thread, and some for finished blocks. */
 const placesFor = (threads: number): number => 9 + 3 * threads
 
-/** Little of what they hold is on their heaps. */
+/** Their heaps hold little. */
 const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64}
 
 /** Starts so many threads; each takes some 50 ms. Throws where there can be none. */
@@ -78,12 +78,12 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
   const ring: Ring = {memory, words, places, threads}
   const bytes = Buffer.from(memory.buffer)
   const module = loadInflate()
-  /** Blocks that the caller is done with. */
+  /** Blocks that the caller has finished with. */
   let released = 0
-  /** Goes on with `put`, which waits for room. */
+  /** Resumes a `put` that waits for room. */
   let wakePut: (() => void) | undefined
   let taken = 0
-  /** Blocks that the threads were woken for. */
+  /** The number of blocks that the threads were woken for. */
   let announced = 0
   let hasEnded = false
   let hasStopped = false
@@ -100,7 +100,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
 
   return {
     async put(block) {
-      // a thread that sleeps is woken for several blocks at once
+      // waking a thread is expensive, so it is done for several blocks at once
       if (!hasRoom()) {
         announce()
         while (room() < places / 2 && !hasStopped && !failure)
@@ -168,7 +168,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
     wakePut?.()
   }
 
-  /** Wakes the threads for blocks that they were not told of; tells whether there were any. */
+  /** Wakes the threads for new blocks; returns whether there were any. */
   function announce(): boolean {
     const filled = filledCount(ring)
     if (announced === filled) return false
@@ -213,7 +213,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       const count = bellCount(ring)
       if (failure) throw failure
       if (isSo()) return
-      // what was hashed makes room, too
+      // hashed blocks make room, too
       wakePut?.()
       if (announce()) continue
       await bellAfter(ring, count)

@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as
+// JavaScript, not TypeScript: a worker thread starts from this file, in the source tree as
 // well as in the built one.
 import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'
@@ -79,7 +79,7 @@ const sums = number === 0 ? createSums() : undefined
 for (let mine = claimBlock(ring); ;) {
   const count = bellCount(ring)
   const hashed = hashedCount(ring)
-  // the end is looked at before the count that is the last one then
+  // the end is checked first, so that the count read after it is final
   const ended = isEnded(ring)
   const filled = filledCount(ring)
   if (sums && hashed < filled && isDone(ring, hashed)) sums.add(hashed)

@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
 import {bellWords, ringBell} from '../../bell.js'
 import {
@@ -102,7 +102,7 @@ function wordOf({places}, block) {
  * block.
  *
  * @param {Ring} ring
- * @param {number} block the one behind those that were handed over
+ * @param {number} block the one after those that were handed over
  * @param {{stored: number, inflated: number}} lengths
  */
 export function fillPlace(ring, block, {stored, inflated}) {

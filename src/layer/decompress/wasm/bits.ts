@@ -1,4 +1,4 @@
-// Bits as they come in, the first one lowest. 8 bytes are read at once, so up to 8 behind the last
+// The input bits, the first one lowest. 8 bytes are read at once, so up to 8 after the last
 // one that counts.
 
 let waiting: u64 = 0
@@ -11,7 +11,7 @@ export function begin(at: usize): void {
   input = at
 }
 
-/** From where `resume` left off. */
+/** Where `resume` starts. */
 export function bitsWaiting(): u64 {
   return waiting
 }
@@ -20,19 +20,19 @@ export function countWaiting(): u32 {
   return waitingBits
 }
 
-/** Behind the bytes that the bits that wait are of. */
+/** The address after the bytes of the buffered bits. */
 export function inputAt(): usize {
   return input
 }
 
-/** Goes on behind what someone else took of `bitsWaiting`. */
+/** Continues after another reader has used some of `bitsWaiting`. */
 export function resume(bits: u64, count: u32, at: usize): void {
   waiting = bits
   waitingBits = count
   input = at
 }
 
-/** Afterwards at least 56 bits wait. */
+/** Afterwards at least 56 bits are buffered. */
 @inline
 export function refill(): void {
   waiting |= load<u64>(input) << waitingBits
@@ -40,7 +40,7 @@ export function refill(): void {
   waitingBits |= 56
 }
 
-/** The next bits, which wait; fewer than 32. */
+/** Takes the next bits, which must be buffered; fewer than 32. */
 @inline
 export function take(count: u32): u32 {
   const taken = <u32>waiting & ((1 << count) - 1)
@@ -49,20 +49,20 @@ export function take(count: u32): u32 {
   return taken
 }
 
-/** The next bits, without taking them. */
+/** Returns the next bits without taking them. */
 @inline
 export function peek(count: u32): u32 {
   return <u32>waiting & ((1 << count) - 1)
 }
 
-/** The address of the next whole byte: bits before it are passed over, and none wait. */
+/** The address of the next whole byte; skips the bits before it and empties the buffer. */
 export function nextByte(): usize {
   const at = input - (waitingBits >>> 3)
   begin(at)
   return at
 }
 
-/** How far the bits were taken: the address behind the last byte that anything was taken of. */
+/** The address after the last byte of which any bits were taken. */
 export function taken(): usize {
   return input - (waitingBits >>> 3)
 }

@@ -22,7 +22,7 @@ import {
 } from './scratch'
 import {buildTable} from './tables'
 
-/** Makes the tables of a block that has the fixed codes. */
+/** Builds the tables of a block with the fixed codes. */
 export function takeFixedCodes(scratch: usize): bool {
   const lengths = scratch + CODE_LENGTHS
   memory.fill(lengths, 8, 144)

@@ -1,5 +1,5 @@
 // Inflate for blocks that were compressed by themselves, in memory that threads share. What it does
-// not take may still be good deflate: the caller has zlib look at that.
+// not take may still be valid deflate: the caller passes it to zlib.
 // https://www.rfc-editor.org/rfc/rfc1951
 import {begin, nextByte, refill, take, taken} from './bits'
 import {takeCodes, takeFixedCodes} from './codes'
@@ -15,17 +15,17 @@ export function scratchBytes(): u32 {
   return <u32>SCRATCH_BYTES
 }
 
-/** Bytes that are read behind a block, at most. */
+/** The most bytes that are read after a block. */
 export function inputSlack(): u32 {
   return INPUT_SLACK
 }
 
-/** Bytes that are written behind the room for a block, at most. */
+/** The most bytes that are written after the space for a block. */
 export function outputSlack(): u32 {
   return OUTPUT_SLACK
 }
 
-/** Makes working memory ready, once. */
+/** Initializes working memory, once. */
 export function prepare(scratch: usize): void {
   prepareResults(scratch)
 }
@@ -34,8 +34,8 @@ export function prepare(scratch: usize): void {
  * Inflates `length` bytes at `from` that are deflate blocks, none of them the stream's last, which
  * refer to nothing before them and end with an empty stored block, a sync flush, at their very end.
  * Returns how many bytes were written to `to`, at most 256 KiB; -1 for anything else. Reads up to
- * `inputSlack()` bytes behind the input, which change nothing, and writes up to `outputSlack()`
- * behind those 256 KiB.
+ * `inputSlack()` bytes after the input, which change nothing, and writes up to `outputSlack()`
+ * after those 256 KiB.
  */
 export function inflateBlock(scratch: usize, from: usize, length: u32, to: usize): i32 {
   const end = from + length

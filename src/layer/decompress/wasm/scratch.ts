@@ -3,16 +3,16 @@
 import {LONGEST_CODE} from '../../wasm/canonical'
 import {DISTANCE_BITS, LENGTH_CODE_BITS, LITERAL_BITS} from './constants'
 
-/** u32[288], u32[32] and u32[19]: what the entry of each symbol is, without its code. */
+/** u32[288], u32[32] and u32[19]: the entry of each symbol, without its code. */
 export const LITERAL_RESULTS: usize = 0
 export const DISTANCE_RESULTS: usize = LITERAL_RESULTS + 288 * 4
 export const LENGTH_CODE_RESULTS: usize = DISTANCE_RESULTS + 32 * 4
 
-/** u8[320]: lengths of codes, those of distances behind those of literals. */
+/** u8[320]: the code lengths of literals, then those of distances. */
 export const CODE_LENGTHS: usize = LENGTH_CODE_RESULTS + 20 * 4
 /** u8[20]: of the code for code lengths. */
 export const LENGTH_CODE_LENGTHS: usize = CODE_LENGTHS + 320
-/** u32[16] and u32[16]: how many codes have each length, and the next one of it. */
+/** u32[16] and u32[16]: the number of codes of each length, and the next code of that length. */
 export const LENGTH_COUNTS: usize = LENGTH_CODE_LENGTHS + 20 + 4
 export const NEXT_CODES: usize = LENGTH_COUNTS + 16 * 4
 

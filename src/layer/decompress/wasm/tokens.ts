@@ -16,7 +16,7 @@ const SECOND_DISTANCE_MASK: u64 = (1 << (LONGEST_CODE - DISTANCE_BITS)) - 1
  * A turn reads up to three literals, or up to two and a match. Its bits are there after one refill
  * of 56: three first codes of 11 bits; or two, a code of 15 and 5 extra bits. A distance of 15 and
  * 13 more has a refill of its own. Bounds are looked at once a turn: it writes 2 + 258 bytes and 7
- * that do not count, and reads up to `INPUT_SLACK` behind `end`.
+ * that do not count, and reads up to `INPUT_SLACK` after `end`.
  */
 export function takeTokens(
   scratch: usize,
@@ -27,7 +27,7 @@ export function takeTokens(
 ): usize {
   const literals = scratch + LITERAL_TABLE
   const distances = scratch + DISTANCE_TABLE
-  // what waits are eight bytes at most, of which the first one counts
+  // at most eight bytes are buffered, and only the first one counts
   const lastInput = end + 8
   let bits = bitsWaiting()
   let count = countWaiting()
@@ -104,7 +104,7 @@ export function takeTokens(
   return 0
 }
 
-/** The extra bits behind the code of an entry. */
+/** The extra bits after the code of an entry. */
 @inline
 function extraBits(bits: u64, entry: u32): u32 {
   return <u32>((bits & ((<u64>1 << <u64>(entry & 63)) - 1)) >> <u64>((entry >>> 8) & 15))
@@ -112,8 +112,8 @@ function extraBits(bits: u64, entry: u32): u32 {
 
 /**
  * Copies what is `distance` before `to`, which may be what it writes, up to `end` and up to seven
- * bytes behind it. Of eight bytes at a nearer distance only so many are right, and the next ones
- * are written over the others.
+ * bytes after it. Of eight bytes at a nearer distance only so many are right, and the next ones are
+ * written over the others.
  */
 @inline
 function repeat(to: usize, distance: u32, end: usize): void {

@@ -1,11 +1,11 @@
 import {createLayerLooker, type LayerLook} from '../../tree/layer-look.js'
 import type {WalkedEntry} from '../../tree/walked-entry.js'
 
-/** Entries that are counted as they go by. */
+/** Entries that are counted while they are iterated. */
 export interface CountedEntries extends Iterable<WalkedEntry> {
-  /** How many went by, and the newest of their mtimes, `undefined` before the first one. */
+  /** How many were seen, and their newest mtime, `undefined` before the first one. */
   readonly seen: () => {readonly entries: number; readonly newestMtime: number | undefined}
-  /** Of all of them: once, after the last one. */
+  /** Called once with the totals, after the last entry. */
   readonly look: () => LayerLook
 }
 

@@ -158,7 +158,7 @@ export function* tarBlocks(items, rule, allocate) {
 }
 
 /**
- * Whether a block that holds `used` bytes ends behind an entry that takes `size` bytes of the tar.
+ * Whether a block that holds `used` bytes ends after an entry that takes `size` bytes of the tar.
  *
  * @param {import('../../compress/blocks.js').BlockRule} rule
  * @param {number} used

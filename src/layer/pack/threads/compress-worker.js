@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: a worker thread starts from this very file, in the source tree as
+// JavaScript, not TypeScript: a worker thread starts from this file, in the source tree as
 // well as in the built one.
 import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'
@@ -39,7 +39,7 @@ const compress = module
   ? createBlockDeflate(module, ring.memory, scratchAt(ring, number))
   : await createZstd()
 
-/** Copies into memory of its own and back, which takes a hundredth of the time. */
+/** Copies into its own memory and back, which costs a hundredth of the time. */
 async function createZstd() {
   const {loadZstdInPlace} = await import('../../compress/zstd-frame.js')
   const frameOf = await loadZstdInPlace()

@@ -18,7 +18,7 @@ export interface Feed {
   readonly close: () => void
 }
 
-/** Of a tree, which the thread that reads walks by itself. */
+/** For a tree, which the reading thread walks itself. */
 export const noFeed: Feed = {
   fill: () => undefined,
   pathAt: (number) => {

@@ -10,15 +10,15 @@ import {
   setState,
 } from './ring.js'
 
-/** Answers threads that ask whether it is known what a block is compressed to. */
+/** Answers threads that ask whether the compressed form of a block is cached. */
 export interface LookUp {
-  /** All that ask now. */
+  /** Answers all pending questions. */
   readonly answer: () => void
-  /** What a block was compressed to, for the next run if it was not known. */
+  /** Stores the compressed form of a block for the next run if it was not cached. */
   readonly keep: (block: number, bytes: Uint8Array) => void
 }
 
-/** For the blocks of one tar. `kind` stands for the way to compress. */
+/** For the blocks of one tar. `kind` identifies the compression. */
 export function createLookUp(cache: BlockCache, kind: number, ring: Ring): LookUp {
   const {places, output} = ring.shape
   const memory = new Uint8Array(ring.memory.buffer)

@@ -27,14 +27,14 @@ import {
 } from './ring.js'
 import {causeFrom, errorFrom} from './thread-error.js'
 
-/** Of a tar that was read to its end. */
+/** The totals of a tar that was read to its end. */
 export interface TarSum extends Omit<ReadSum, 'digest'> {
   readonly diffId: Digest
 }
 
 export interface PackCall {
   readonly signal?: AbortSignal | undefined
-  /** Asked for each block before it is compressed. */
+  /** Looks each block up before it is compressed. */
   readonly cache?: BlockCache | undefined
   /** Told how many bytes of tar are compressed so far, after each block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
@@ -45,9 +45,9 @@ export interface PackThreads {
   readonly codec: BlockCodec
   /**
    * The compressed blocks of the tar of a tree, or of items, in order; the threads are busy with
-   * that until its end. When it is left earlier, or fails, the threads end: so nobody waits for
-   * ever, whatever is in the middle of something. Throws what walking and reading throw (the errors
-   * of `writeTar`), the signal's reason, and whatever ended a thread.
+   * that until its end. If it is left earlier or fails, the threads end, so nothing waits forever.
+   * Throws what walking and reading throw (the errors of `writeTar`), the signal's reason, and
+   * whatever ended a thread.
    */
   pack(
     content: TreeWalk | Iterable<EntryItem>,
@@ -65,13 +65,13 @@ const mostCompressors = 16
 /** Bytes that are given to the caller in one piece, from when on no block is added. */
 const mostAtOnce = 256 * 1024
 
-/** Little of what they hold is on their heaps. */
+/** Their heaps hold little. */
 const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64}
 
-/** The other one walks, and a directory of many names is a list. */
+/** The heap of the thread that walks, which holds the names of a directory. */
 const readerLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 1024}
 
-/** What the reader said last that is not a warning. */
+/** The reader's last message that is not a warning. */
 type Answer = Exclude<ReaderMessage, {kind: 'warning'}>
 
 /**
@@ -208,14 +208,14 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
 
 /** What is done, and what counts, while something is waited for. */
 interface Waiting {
-  /** Of which it is waited until it is compressed; `undefined`: for the reader's last word. */
+  /** The block that must be compressed; `undefined`: waits for the reader's last message. */
   readonly block: number | undefined
   readonly feed: Feed
   readonly signal: AbortSignal | undefined
   readonly lookUp?: LookUp | undefined
 }
 
-/** What kept the reader from coming to its end. */
+/** Why the reader did not finish. */
 function failureOf(answer: Answer | undefined, feed: Feed): Error | undefined {
   if (answer?.kind === 'failed') return errorFrom(answer.error)
   if (answer?.kind !== 'unread') return undefined

@@ -34,11 +34,11 @@ const {ring, rule, hasCrc} = workerData as {
 }
 const bytes = Buffer.from(ring.memory.buffer)
 
-/** The blocks of one tar, and what is known of it afterwards. */
+/** The blocks of one tar, and its totals. */
 interface Blocks {
   readonly blocks: Iterable<Buffer>
   readonly seen: () => ReadSum['seen']
-  /** What to tell of an error; `undefined` for a bug. */
+  /** The error as data for the main thread; `undefined` for a bug. */
   readonly describe: (error: unknown) => ReaderMessage | undefined
 }
 
@@ -81,7 +81,7 @@ function blocksOfBatches(first: Batch, allocate: (length: number) => Buffer): Bl
   }
 }
 
-/** Fills the ring with the blocks of a tar; tells what the whole is, or what failed. */
+/** Fills the ring with the blocks of a tar, then reports its totals, or what failed. */
 function readTar(task: ReaderTask): void {
   let block = 0
   const {blocks, seen, describe} =

@@ -3,10 +3,10 @@ import type {Tree} from '../../tree/walked-entry.js'
 import type {Batch} from './batch.js'
 import type {SystemError, ThreadError} from './thread-error.js'
 
-/** What the thread that reads is to make a tar of: a tree, or the first batch of items. */
+/** The input of the reading thread: a tree, or the first batch of items. */
 export type ReaderTask = {readonly tree: Tree} | Batch
 
-/** Of a tar that was read to its end. */
+/** The totals of a tar that was read to its end. */
 export interface ReadSum {
   /** sha256, in hex. */
   readonly digest: string
@@ -16,7 +16,7 @@ export interface ReadSum {
   readonly seen: SeenTree | undefined
 }
 
-/** What was seen of a tree while it was read. */
+/** The totals of a tree that was read. */
 export interface SeenTree {
   readonly entries: number
   /** Seconds since the epoch; `undefined` without entries. */
@@ -24,7 +24,7 @@ export interface SeenTree {
   readonly look: LayerLook
 }
 
-/** What the thread that reads says: warnings, and one of the others at last. */
+/** Messages of the reading thread: warnings, and finally one of the others. */
 export type ReaderMessage =
   | {readonly kind: 'warning'; readonly text: string}
   | {readonly kind: 'sum'; readonly sum: ReadSum}

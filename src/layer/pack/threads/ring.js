@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
 import {bellWords, ringBell} from '../../bell.js'
 
@@ -12,9 +12,9 @@ import {bellWords, ringBell} from '../../bell.js'
 export const free = 0
 /** To be compressed. */
 export const full = 1
-/** Has a key; the main thread may know what it is compressed to. */
+/** Has a key; the main thread may have its compressed form. */
 export const keyed = 2
-/** The main thread has looked: with an output length it is known, without one it is not. */
+/** The main thread has looked it up: an output length means that it was found. */
 export const looked = 3
 /** Compressed. */
 export const done = 4
@@ -33,7 +33,7 @@ const keyWords = 8
 /** In place of a length. */
 export const end = -1
 
-/** What reads or writes 8 bytes at once may touch so many behind a block or an output. */
+/** Reading and writing 8 bytes at once may touch so many after a block or an output. */
 const slack = 8
 
 /**

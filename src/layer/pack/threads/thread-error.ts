@@ -6,7 +6,7 @@ import {
   UnsafeContentError,
 } from '../../../errors.js'
 
-/** An error of ours as plain data: a message to another thread leaves out its class. */
+/** An error of ours as plain data, because a message to another thread loses its class. */
 export interface ThreadError extends Pick<
   InjectError,
   'name' | 'code' | 'message' | 'expected' | 'found' | 'hint'
@@ -14,20 +14,20 @@ export interface ThreadError extends Pick<
   readonly cause: SystemError | undefined
 }
 
-/** What a system call failed with. */
+/** Of a failed system call. */
 export type SystemError = Pick<
   NodeJS.ErrnoException,
   'message' | 'code' | 'errno' | 'syscall' | 'path'
 >
 
-/** Those that a walk throws; any other comes out as an `InjectError`, with its code. */
+/** The classes that a walk throws; any other becomes an `InjectError` with its code. */
 const classes: Readonly<Record<string, typeof InjectError>> = {
   LimitError,
   LocalIoError,
   UnsafeContentError,
 }
 
-/** What `errorFrom` makes the same error of. */
+/** The data from which `errorFrom` restores the error. */
 export function plainError(error: InjectError): ThreadError {
   const {name, code, message, expected, found, hint, cause} = error
   return {
@@ -41,7 +41,7 @@ export function plainError(error: InjectError): ThreadError {
   }
 }
 
-/** Without its class, which it would lose anyway. */
+/** Without its class, which the message would lose anyway. */
 export function plainCause(cause: NodeJS.ErrnoException): SystemError {
   const {message, code, errno, syscall, path} = cause
   return {

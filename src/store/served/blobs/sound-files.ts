@@ -41,7 +41,7 @@ export function createSoundFiles({
   const add = (digest: Digest, state: FileStamp): void => {
     if (!isLeaseTime(state.mtimeMs)) return
     const key = keyOf(digest, state)
-    // a map lists what was set last at its end
+    // a map keeps its keys in the order in which they were set
     files.delete(key)
     files.set(key, {stamp: stampOf(state), foundAt: now()})
     for (const oldest of files.keys()) {

@@ -84,9 +84,9 @@ async function stampOf(path: string, name: string): Promise<string> {
   }
 }
 
-const howToRepair = {hint: 'make it again from what is there: inject store check ROOT --repair'}
+const howToRepair = {hint: 'rebuild it with inject store check ROOT --repair'}
 
-/** Says of a damaged file how it is made again. */
+/** Adds the hint how to rebuild a damaged file. */
 function repairable<T>(decode: () => T): T {
   try {
     return decode()

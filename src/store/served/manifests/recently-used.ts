@@ -1,7 +1,7 @@
-/** Values by key, of which those stay that were used lately. */
+/** A cache of recently used values. */
 export interface RecentlyUsed<Key, Value> {
   get(key: Key): Value | undefined
-  /** Replaces what the key had, and keeps nothing that is larger than the largest allowed. */
+  /** Replaces the value of the key; does not keep a value that is too large. */
   set(key: Key, value: Value, size: number): void
 }
 
@@ -13,7 +13,7 @@ export function createRecentlyUsed<Key, Value>(
   limit: number,
   largest = limit,
 ): RecentlyUsed<Key, Value> {
-  // a map lists what was set last at its end
+  // a map keeps its keys in the order in which they were set
   const kept = new Map<Key, {readonly value: Value; readonly size: number}>()
   let total = 0
   const drop = (key: Key): void => {
