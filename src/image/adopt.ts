@@ -12,9 +12,9 @@ import {bytesOf, configDescriptorEdits, editMembers, textOf} from './text-edit.j
  * another tool has rewritten, so that its diff ID is not the one that the labels name. `wanted` is
  * its number, counted from 1 as `inspect` does, its digest or its diff ID. The same image when the
  * slot has that layer already. Throws `PreconditionError` (`ERR_INJECT_NOT_ADOPTED`) for an image
- * that was never labelled for the slot, for a slot that has not lost its layers, and for a layer that
- * is not there, is another slot's, or is the only one of the image, because an update would replace
- * all that the image holds.
+ * that was never labelled for the slot, for a slot that has not lost its layers, and for a layer
+ * that is not there, is another slot's, or is the only one of the image, because an update would
+ * replace all that the image holds.
  */
 export function adopt(image: Image, name: string, wanted: string): Image {
   const {manifest, config} = image

@@ -63,7 +63,7 @@ it('where tags cannot be deleted, that is said, and nothing fails', async () => 
   const {store, ports, publication, shown} = await about('{tag}-{n}', 1, ['data-1', 'data-2'])
   const refusing = {...store, deleteTag: () => Promise.resolve('refused' as const)}
   await (await keepReplaced(refusing, publication, ports)).dropOld()
-  expect(shown).toEqual(['tags beyond those to be kept were not deleted in memory: data-1, data-2'])
+  expect(shown).toEqual(['old tags were not deleted in memory: data-1, data-2'])
 })
 
 it.each(['{tag}', '{n}-{n}', 'data', '{tag}/{n}', '-{n}'])('%s gives no tags', async (template) => {
