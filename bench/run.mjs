@@ -1,5 +1,5 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume] [stop] [bomb] [diff] [against] [parents]: measures, prints, and writes
+// [resume] [stop] [bomb] [diff] [against] [parents] [validate]: measures, prints, and writes
 // bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
@@ -18,6 +18,7 @@ import {start} from './start.mjs'
 import {stop} from './stop.mjs'
 import {gc, startup} from './store.mjs'
 import {update} from './update.mjs'
+import {validate} from './validate.mjs'
 import {fewLargeFiles} from './workload.mjs'
 
 const MiB = 1024 * 1024
@@ -61,6 +62,7 @@ const benches = {
   stop,
   save,
   parents,
+  validate,
 
   /**
    * 1 GiB that nothing compresses, over connections that break every 64 MiB, and in two runs of

@@ -1,5 +1,5 @@
 import {execa} from 'execa'
-import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {update} from '../../src/index.js'
@@ -87,6 +87,18 @@ async function filesOf(image: string): Promise<Readonly<Record<string, string>>>
   )
 }
 
+/**
+ * The image is what crane calls well-formed, where `npm run bench -- validate` names a crane. Every
+ * layer is read.
+ */
+async function isValid(image: string): Promise<void> {
+  const crane = process.env['INJECT_CRANE']
+  if (crane === undefined) return
+  await execa(crane, ['validate', '--insecure', '--remote', image], quiet)
+  const report = process.env['INJECT_VALIDATE_REPORT']
+  if (report !== undefined) appendFileSync(report, `${image}\n`)
+}
+
 const layerBytes = (requests: readonly RecordedRequest[]): number =>
   requests
     .filter(
@@ -132,6 +144,7 @@ describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that m
           expect(result).toMatchObject({changed: true, tags: ['data'], onto: {to: next}})
           // the config is a kB or two; layers are mounted
           expect(layerBytes(proxy.requests)).toBeLessThan(4096)
+          await isValid(`${address}/team/app:data`)
           expect(await filesOf(`${address}/team/app:data`)).toEqual({
             ...(await filesOf(`${address}/vendor/app:v1`)),
             '/cvmfs/file': 'content',
@@ -162,6 +175,7 @@ describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that m
       const result = await injectJson(['rebase', ours])
       expect(result['images']).toHaveLength(4)
       expect(layerBytes(proxy.requests)).toBeLessThan(4 * 4096)
+      await isValid(ours)
       const files = await filesOf(`${address}/team/app:data`)
       expect(files).toMatchObject({'/cvmfs/file': 'content', '/app/two-amd64': ''})
       expect(await injectJson(['remove', ours, '--platform', 'all', '--dry-run'])).toMatchObject({
