@@ -198,7 +198,7 @@ describeWith(['skopeo', 'umoci'], 'a docker-archive', () => {
         'a compressed layer of another diff ID',
         save([image], member({name: 'layer.tar', content: gzipSync(other)})),
         6,
-        'is not what',
+        'does not match',
       ],
       ['T-27 two layers of one name', save([image], plain, plain), 6, 'two entries'],
       ['T-01 an entry outside', save([image], plain, member({name: '../x'})), 6, 'called'],
