@@ -112,8 +112,8 @@ function runBundle({source, id}) {
 }
 
 /**
- * Where the cache of this command is; `undefined` where none is wanted or can be. The name says all
- * that it depends on: the bundle, V8 with its flags and what the processor can do, and the very
+ * Where the cache of this command is; `undefined` if there is to be none. The name says all
+ * that it depends on: the bundle, V8 with its flags and what the processor can do, and the
  * program that V8 is in, for V8 takes caches of another build of its version, and then crashes
  * (https://github.com/nodejs/node/issues/62781).
  */

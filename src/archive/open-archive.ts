@@ -8,7 +8,7 @@ import {type Archive, readArchive} from './read-archive.js'
 
 export interface OpenArchiveOptions {
   readonly writes: boolean
-  /** It is written anew. */
+  /** It is written from scratch. */
   readonly create?: boolean | undefined
   readonly noClobber?: boolean | undefined
   readonly signal?: AbortSignal | undefined

@@ -174,6 +174,6 @@ export function removeLock(path: string): void {
 }
 
 function notALock(path: string): LocalIoError {
-  const message = `${quoted(path)} is in the place of a lock, and is not a file`
+  const message = `${quoted(path)} is in place of a lock, and is not a file`
   return new LocalIoError('ERR_INJECT_LOCKED', message, {hint: 'remove it'})
 }

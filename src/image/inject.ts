@@ -194,7 +194,7 @@ function historyEdits(
   })
 }
 
-/** In the place of what is there, or before it. */
+/** In place of what is there, or before it. */
 function editOf({kind}: LayerStep, path: JsonPath, value: unknown): MemberEdit {
   if (kind === 'remove') return {kind, path}
   return {kind: kind === 'insert' ? kind : 'set', path, value}

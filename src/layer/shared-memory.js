@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: worker threads use this very file, in the source tree as well as in
+// JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
 
 /**

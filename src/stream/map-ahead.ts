@@ -12,7 +12,7 @@ export async function* mapAhead<T, R>(
   try {
     for await (const element of source) {
       const result = work(element)
-      // it is waited for later: until then its failure is nobody's
+      // it is awaited later; until then nothing handles its failure
       result.catch(() => undefined)
       running.push(result)
       if (running.length >= width) yield await (running.shift() as Promise<R>)

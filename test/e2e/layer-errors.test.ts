@@ -77,7 +77,7 @@ describe('W8 what is wrong with a layer is said with number, digest and entry', 
     const run = ['save', 'oci:layout:wrong', '-o', 'a.tar', '--compression', 'gzip']
     const {exitCode, stderr} = await inject(run, cwd)
     expect(exitCode).toBe(6)
-    expect(stderr).toMatch(/layer 1: its content is not what .*: build and push it again/)
+    expect(stderr).toMatch(/layer 1: its content does not match .*: build and push it again/)
   })
 
   it('of a docker archive, whose compressed layers are read when it is opened', async () => {

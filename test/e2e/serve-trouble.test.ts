@@ -82,7 +82,7 @@ it('A2 a reader who takes all descriptors: connections are refused, no sound blo
   expect(await readdir(rootPaths.own(root))).not.toContain('quarantine')
 })
 
-it('A14 a root that vanishes, or is replaced, is 503 everywhere until it is back, and never made anew', async () => {
+it('A14 a root that vanishes, or is replaced, is 503 everywhere until it is back, and never recreated', async () => {
   const folder = await tempDir()
   const root = join(folder, 'root')
   const {address, end} = await serveCommand(root)
@@ -140,7 +140,7 @@ it('A14 a root that vanishes, or is replaced, is 503 everywhere until it is back
   expect(await end()).toBe(0)
 })
 
-it('A14 a repository whose folder of blobs has vanished is 503, and a push does not make that folder anew', async () => {
+it('A14 a repository whose folder of blobs has vanished is 503, and a push does not recreate that folder', async () => {
   const root = join(await tempDir(), 'root')
   const {address, end} = await serveCommand(root)
   const manifest = await makeManifest(address, 'team/a')

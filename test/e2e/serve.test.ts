@@ -216,7 +216,7 @@ it.each([
   expect(result.stderr).toContain(why)
 })
 
-it('SIGHUP reads passwords and certificates anew, and keeps the old ones when the new are unfit', async () => {
+it('SIGHUP reads passwords and certificates again, and keeps the old ones when the new are unfit', async () => {
   const folder = await tempDir()
   const [users, cert, key] = ['users', 'cert.pem', 'key.pem'].map((name) => join(folder, name)) as [
     string,

@@ -240,7 +240,7 @@ describe('into an image with the slot', () => {
     expect(textOf(home.config)).not.toContain('cvmfs_injection_path')
   })
 
-  test('C11 a lost slot is not made anew', () => {
+  test('C11 a lost slot is not recreated', () => {
     const base = makeImage({labels: {cvmfs_injection_tar: makeLayer('gone').diffId}})
     expect(thrownBy(() => inject(base, injection()))).toBeInstanceOf(PreconditionError)
     expect(findSlot(inject(base, injection(undefined, {name: 'other'})), 'other')?.layer).toBe(2)

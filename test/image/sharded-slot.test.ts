@@ -102,7 +102,7 @@ describe('a slot of several layers', () => {
   test('a layer that stays and is stored in another way by now is named as it is now', () => {
     const image = put(makeImage(), ['a', 'b'])
     const {diffId} = makeLayer('a')
-    const {descriptor} = makeLayer('a compressed anew')
+    const {descriptor} = makeLayer('a recompressed')
     const next = inject(image, {
       name: 'cvmfs',
       layers: [{diffId, descriptor}, makeLayer('c')],

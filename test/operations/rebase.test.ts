@@ -250,7 +250,7 @@ describe('files of the new image that the slot hides', () => {
     expect(result.images[0]?.hidden).toEqual(['/cvmfs/deep/x', '/cvmfs/free'])
   })
 
-  it('a link in the place of a directory of the slot is refused', async () => {
+  it('a link in place of a directory of the slot is refused', async () => {
     const places = severalPlaces()
     await putVendor(places.place(vendor), 'one')
     await injected(places, {directory: await makeTree({'lib/file': 'x'})})
@@ -278,7 +278,7 @@ describe('a slot whose directories are those of the image', () => {
     return {places, directory, next, before, more}
   }
 
-  it('is packed anew when these differ, as an update of the new image packs it', async () => {
+  it('is packed again when these differ, as an update of the new image packs it', async () => {
     const {places, directory, next} = await moved(5)
     const result = await rebase(request(), places)
     expect(result.images[0]?.slots).toEqual([{name: 'cvmfs', path: '/', layers: 1, repacked: 1}])
@@ -322,7 +322,7 @@ describe('a slot whose directories are those of the image', () => {
     ])
   })
 
-  it('is packed anew in each of its layers that has such a directory', async () => {
+  it('is packed again in each of its layers that has such a directory', async () => {
     const {places} = await moved(5, {layers: 3})
     const result = await rebase(request(), places)
     const [slot] = result.images[0]?.slots ?? []

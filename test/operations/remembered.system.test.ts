@@ -185,7 +185,7 @@ describe.each([{}, {layers: 8}] as const)('an update with a memory (%j)', (layer
     expect(existsSync(tree)).toBe(true)
   })
 
-  it('reads everything when its memory is damaged, and makes it anew', async () => {
+  it('reads everything when its memory is damaged, and recreates it', async () => {
     const {put, cache} = await start()
     await put(layers)
     const path = join(cache, readdirSync(cache)[0] ?? '')
@@ -270,7 +270,7 @@ describe('an update of a divided slot with a memory', () => {
     await put({layers: 8})
     tick(tree)
     writeFileSync(file, Buffer.alloc(4000, 'other '))
-    // compares it with an update that walks anew
+    // compares it with an update that walks again
     expect(await put({layers: 8})).toMatchObject({changed: true})
     execaSync('setfattr', ['-n', 'user.note', '-v', 'more', file])
     expect(await put({layers: 8})).toMatchObject({changed: true})

@@ -179,15 +179,15 @@ describe('update --layers', () => {
     expect(treeSnapshot(directory).slice(1)).toEqual(treeSnapshot(tree).slice(1))
   })
 
-  it('the image is the same whether it was updated or made anew, but for what it replaced', async () => {
+  it('the image is the same whether it was updated or made from scratch, but for what it replaced', async () => {
     const {tree, put, image} = await start()
     await put({layers: 10, tags: ['one']})
     rmSync(join(tree, 'cvmfs/part2/group7'), {recursive: true})
     mkdirSync(join(tree, 'cvmfs/part2/group70'))
     writeFileSync(join(tree, 'cvmfs/part2/group70/new'), 'x'.repeat(5000))
-    const anew = await put({layers: 10, tags: ['two']})
+    const fresh = await put({layers: 10, tags: ['two']})
     const updated = await put({reference: parseReference('registry.example/team/app:one')})
-    expect(withNote(await image('one'), undefined).manifest.descriptor.digest).toBe(anew.digest)
+    expect(withNote(await image('one'), undefined).manifest.descriptor.digest).toBe(fresh.digest)
     expect(updated.layers.new).toBe(0)
   })
 

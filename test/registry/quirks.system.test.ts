@@ -192,7 +192,7 @@ describe('what a registry makes us do', () => {
   )
 
   it.each([404, 405, 410, 500])(
-    'R5 begins anew where nobody knows the state (%i), and says so',
+    'R5 begins again where nobody knows the state (%i), and says so',
     async (status) => {
       const cut = {every: 5 * MiB, times: 1}
       const {store, registry, notices} = await start([quirks.noStatus(status)], {cut})

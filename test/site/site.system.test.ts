@@ -950,7 +950,7 @@ describe('hostile images', () => {
     expect(await isThere(site)).toBe(false)
   })
 
-  it('a link in the place of a blob, list or manifest is not followed', async () => {
+  it('a link in place of a blob, list or manifest is not followed', async () => {
     const {site, store} = await newSite()
     const image = await putText(store, 'layer', {tag: 'v1'})
     await publishFrom(store, site)

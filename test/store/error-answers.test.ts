@@ -67,7 +67,7 @@ it('an error becomes a value only where it says so', async () => {
   expect(answers(ifUnfit)).toEqual(['value', 'thrown', 'thrown', 'value', 'value'])
 })
 
-it('A2 a sound file that was pushed in the place of a damaged one is not moved aside for it', async () => {
+it('A2 a sound file that was pushed in place of a damaged one is not moved aside for it', async () => {
   const root = await openTestRoot()
   const a = await root.createRepository('a')
   const digest = await pushBlob(a, 'content')
@@ -114,7 +114,7 @@ it('A14 a root that has gone is an error for all who ask it, and a write makes n
   await root.close()
 })
 
-it('A14 a layout whose folder vanishes is an error for a command that uses it, and not made anew', async () => {
+it('A14 a layout whose folder vanishes is an error for a command that uses it, and not recreated', async () => {
   const folder = await tempDir()
   const directory = join(folder, 'layout')
   const store = await openLayoutStore(directory, {create: true})

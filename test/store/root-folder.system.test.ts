@@ -92,7 +92,7 @@ it('a root that is read only is read and not written to: no lease, no quarantine
   expect(await stateOf()).toBe(before)
 })
 
-it('X13 FIFOs in the place of what an upload keeps are not waited for', async () => {
+it('X13 FIFOs in place of what an upload keeps are not waited for', async () => {
   const root = await openTestRoot()
   const a = await root.createRepository('a')
   const session = await a.startUpload()

@@ -171,12 +171,12 @@ export const attacks: readonly Attack[] = [
   },
   {
     id: 'A14',
-    what: 'A root that vanished while it was served looked like an empty registry and was made anew; it is 503 on every request until it is back.',
+    what: 'A root that vanished while it was served looked like an empty registry and was made from scratch; it is 503 on every request until it is back.',
     tests: [
       {
         file: 'test/e2e/serve-trouble.test.ts',
         title:
-          'A14 a root that vanishes, or is replaced, is 503 everywhere until it is back, and never made anew',
+          'A14 a root that vanishes, or is replaced, is 503 everywhere until it is back, and never recreated',
       },
     ],
   },
@@ -237,7 +237,7 @@ export const attacks: readonly Attack[] = [
   },
   {
     id: 'B1',
-    what: '`update --on-conflict retry` overwrote an index by a single image when the tag became an index meanwhile; what is found is judged anew in each round.',
+    what: '`update --on-conflict retry` overwrote an index by a single image when the tag became an index meanwhile; what is found is judged again in each round.',
     tests: [
       {
         file: 'test/operations/changed-kind.test.ts',

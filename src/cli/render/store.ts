@@ -94,7 +94,7 @@ function remainder({repositories, total}: Pick<CollectResult, 'repositories' | '
   return `${waiting}, in ${count(repositories.length, 'repository')}`
 }
 
-/** Names of files are anybody's: nothing of them may steer the terminal. */
+/** Names of files are untrusted: they must not control the terminal. */
 function lines(all: readonly string[]): string | undefined {
   const shown = all.map((line) => plainText(line))
   return shown.length === 0 ? undefined : shown.join('\n')

@@ -1,6 +1,6 @@
 /**
  * The signals of a process that serves: SIGTERM and SIGINT ask it to end, SIGHUP to read its files
- * anew.
+ * again.
  */
 export interface ServeSignals {
   /**

@@ -33,7 +33,7 @@ export interface RunNote {
   readonly note?: string | undefined
 }
 
-/** Of an image; `undefined` where it has none, or something that is not one. */
+/** The note of an image; `undefined` if it has none that can be read. */
 export function noteOf(image: Image): RunNote | undefined {
   return parseNote(labelsAndAnnotations(image).get(runNote))
 }

@@ -54,7 +54,7 @@ export async function loadZstd() {
 }
 
 /**
- * The module itself, without the package's functions: those allocate anew for each block, which is
+ * The module itself, without the package's functions: those allocate again for each block, which is
  * collected late.
  *
  * @returns {Promise<ZstdFrame>}

@@ -68,7 +68,7 @@ export function decodeWith(
   }
 }
 
-/** Input that the decoder may not have used yet. */
+/** Input that the decoder might not have used yet. */
 interface Fed {
   bytes: number
   chunks: {readonly end: number; readonly chunk: Uint8Array}[]

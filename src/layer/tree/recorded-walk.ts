@@ -16,7 +16,7 @@ const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states
 /**
  * The same entries, of which those of the details `directories`, `names` and `states` are listed
  * once: as the first walk that came to its end found them, and but for `states` without what it
- * takes to read files. Other details are walked anew, in this thread or, by `walk`, in another.
+ * takes to read files. Other details are walked again, in this thread or, by `walk`, in another.
  * `prefix` is what the paths of entries have before their paths in the directory.
  */
 export function recordedWalk(entries: Entries, prefix: ByteString): Entries {

@@ -1,4 +1,4 @@
-// JavaScript, not TypeScript: the thread that reads files uses this very file, in the source tree
+// JavaScript, not TypeScript: the thread that reads files uses this file, in the source tree
 // as well as in the built one.
 import {constants} from 'node:fs'
 

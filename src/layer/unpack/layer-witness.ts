@@ -44,7 +44,7 @@ interface SeenLayer {
   entries: number
   newestMtime: number | undefined
   tarSize: number
-  /** Attributes may not have been restored, and a look does not cover them. */
+  /** Attributes might not have been restored, and a look does not cover them. */
   hasAttributes: boolean
 }
 

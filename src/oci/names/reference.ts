@@ -81,7 +81,7 @@ export function parseReference(text: string): Reference {
   return parseRegistry(name)
 }
 
-/** The reference that a text is; `undefined` where `parseReference` would throw. */
+/** The reference in a text; `undefined` if `parseReference` would throw. */
 export function referenceIn(text: string): Reference | undefined {
   try {
     return parseReference(text)

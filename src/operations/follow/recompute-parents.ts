@@ -123,7 +123,7 @@ async function tarOf(
   return layerTar(blob, {mediaType, diffId, place: {number, digest}})
 }
 
-/** Sends the layer anew, compressed as it was, but for zstd, in place of which comes gzip. */
+/** Sends the layer again, compressed as it was, but for zstd, in place of which comes gzip. */
 async function repack(
   store: ContentStore,
   layer: NumberedLayer,

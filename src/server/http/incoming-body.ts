@@ -128,7 +128,7 @@ async function orStalled<T>(next: Promise<T>, idleTime: number): Promise<T> {
     return await Promise.race([next, stalled])
   } finally {
     clearTimeout(timer)
-    // lost the race: what becomes of it is nobody's business any more
+    // it lost the race, so its outcome does not matter
     void quietly(next)
   }
 }

@@ -5,7 +5,7 @@ import {checkFolderArgument} from '../../../src/cli/flags/folder-argument.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {thrownBy} from '../../support/thrown-by.js'
 
-it('a folder in the place of the image is swapped only with what looks like an image', async () => {
+it('a folder in place of the image is swapped only with what looks like an image', async () => {
   const folder = await tempDir()
   mkdirSync(join(folder, 'other'))
   const check = (image: string, directory: string) =>

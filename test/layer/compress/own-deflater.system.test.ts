@@ -151,7 +151,7 @@ describe('deflate of our own', () => {
         }),
     ],
     [
-      'matches 64 KiB away, where positions begin anew',
+      'matches 64 KiB away, where positions begin again',
       () =>
         Array.from({length: 21}, (_, at) => {
           const piece = noise(300)

@@ -44,7 +44,7 @@ describe('a recorded walk', () => {
     expect([...recorded('states')]).toEqual(expected)
   })
 
-  it('walks anew for those who read the files', async () => {
+  it('walks again for those who read the files', async () => {
     const {entries, recorded, walks} = await start()
     expect([...recorded('states')].length).toBeGreaterThan(0)
     expect([...recorded('metadata')]).toEqual([...entries('metadata')])
@@ -67,7 +67,7 @@ describe('a recorded walk', () => {
     expect(walks()).toBe(2)
   })
 
-  it('walks anew where paths are too long to be kept', async () => {
+  it('walks again where paths are too long to be kept', async () => {
     const {root, recorded, entries, walks} = await start()
     const names = Array.from({length: 13}, () => 'n'.repeat(200))
     const script = 'for n; do mkdir "$n"; cd "$n"; done; echo deep > file'

@@ -284,7 +284,7 @@ describe('hostile layers', () => {
     ['L42 a hard link to a directory', [directory('d'), hardlink('x', 'd')]],
     ['L42 a hard link to itself', [hardlink('x', 'x')]],
     ['L42 a hard link to itself, which is there', [file('x'), hardlink('x', './x')]],
-    ['L42 a hard link in the place of what its target is in', [file('d/f'), hardlink('d', 'd/f')]],
+    ['L42 a hard link in place of what its target is in', [file('d/f'), hardlink('d', 'd/f')]],
   ]
 
   it.each(refused)('%s is refused', async (_, members) => {
@@ -337,7 +337,7 @@ describe('hostile layers', () => {
     expect(await readdir(real)).toEqual(['a'])
   })
 
-  it('T-10 T-16 T-17 L10 L16 L17 a symlink in the place of the folder that is written is not followed', async () => {
+  it('T-10 T-16 T-17 L10 L16 L17 a symlink in place of the folder that is written is not followed', async () => {
     const {around, out, outside} = await arena()
     const before = treeSnapshot(outside, {identity: true})
     const tar = archive(
@@ -361,7 +361,7 @@ describe('hostile layers', () => {
     expect((await readdir(around)).sort()).toEqual(['out-evil', 'outside', 'stolen'])
   })
 
-  it('T-18 L18 a directory in the place of a symlink leaves its target alone', async () => {
+  it('T-18 L18 a directory in place of a symlink leaves its target alone', async () => {
     const {tree, error} = await attempt(
       archive(symlink('foo', '../outside'), directory('foo/', {mode: 0})),
     )

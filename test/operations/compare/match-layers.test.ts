@@ -31,7 +31,7 @@ describe('the layers of two images', () => {
     )
   })
 
-  it('are equal by diff ID where they were compressed anew', () => {
+  it('are equal by diff ID where they were recompressed', () => {
     const [layer] = layers('a')
     if (!layer) throw new Error('one layer')
     const digest = makeLayer('other').descriptor.digest

@@ -67,7 +67,7 @@ async function pathsOf(store: ReturnType<typeof createMemoryStore>) {
   return index.map(({path}) => path)
 }
 
-describe('W7 a directory in the place of a link of the image', () => {
+describe('W7 a directory in place of a link of the image', () => {
   it.each([
     ['lib/x.so', '/lib', 'usr/lib', '/usr/lib'],
     ['var/run/pid', '/var/run', '/run', '/run'],

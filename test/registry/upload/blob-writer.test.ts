@@ -207,7 +207,7 @@ describe('putBlob', () => {
     expect(server.requests.filter(({method}) => method === 'PUT')).toHaveLength(2)
   })
 
-  it.each([404, 410, 416])('R5 begins anew when the session is lost (%i)', async (status) => {
+  it.each([404, 410, 416])('R5 begins again when the session is lost (%i)', async (status) => {
     let lost = 0
     const source = sourceOf(...largeChunks())
     const {store, registry} = await start(({method}) =>

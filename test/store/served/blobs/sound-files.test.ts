@@ -112,7 +112,7 @@ describe('a blob that was found right', () => {
   })
 
   it.each([
-    ['written anew', (path: string) => writeFile(path, wrong)],
+    ['written again', (path: string) => writeFile(path, wrong)],
     [
       'replaced',
       async (path: string) => {
