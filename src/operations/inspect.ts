@@ -1,6 +1,7 @@
 import type {Image} from '../image/image.js'
 import {artifactEntries} from '../image/index/index-tree.js'
 import type {Sharding} from '../image/sharding.js'
+import {type Origin, originOf, originOfIndex} from '../image/follow/origin.js'
 import {layerSteps} from '../image/history.js'
 import {findSlots, type Slot} from '../image/slot.js'
 import type {Digest} from '../oci/digest.js'
@@ -32,6 +33,8 @@ export interface InspectResult {
   readonly mediaType: string
   readonly platform: Platform
   readonly created: string | undefined
+  /** The image that the first slot was put into, as far as it is recorded. */
+  readonly origin: Origin
   /** Of all layers, compressed, in bytes. */
   readonly size: number
   readonly layers: readonly InspectedLayer[]
@@ -58,6 +61,8 @@ export interface InspectIndexResult {
   readonly reference: string
   readonly digest: Digest
   readonly mediaType: string
+  /** The index that the first slot was put into, as far as it is recorded. */
+  readonly origin: Origin
   readonly images: readonly Pick<
     InspectResult,
     'digest' | 'platform' | 'size' | 'slots' | 'mediaType'
@@ -102,6 +107,7 @@ export async function inspect(
       reference: `${repositoryName(reference)}@${digest}`,
       digest,
       mediaType,
+      origin: originOfIndex(tree.index),
       images: described,
       artifacts: others.map(({digest, size, mediaType}) => ({digest, size, mediaType})),
     }
@@ -125,6 +131,7 @@ function describe(reference: Reference, image: Image): InspectResult {
     mediaType: manifest.descriptor.mediaType,
     platform: platformOf(config.value),
     created: config.value.created,
+    origin: originOf(image),
     size: layers.reduce((sum, {size}) => sum + size, 0),
     layers: layers.map(({digest, size, mediaType}, index) => ({
       digest,

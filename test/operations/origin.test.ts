@@ -1,6 +1,7 @@
 import {expect, it} from 'vitest'
 import type {Digest} from '../../src/oci/digest.js'
 import {parseReference} from '../../src/oci/names/reference.js'
+import {renderInspect} from '../../src/cli/render/inspect.js'
 import {originName} from '../../src/operations/find/image-request.js'
 import {inspect} from '../../src/operations/inspect.js'
 import {remove} from '../../src/operations/remove.js'
@@ -54,6 +55,9 @@ it.each(['oci', 'docker'] as const)(
     await setup(injectionRequest({reference, tags: ['data']}), places)
     const origin = {'dev.inject.base': digest, 'dev.inject.base.name': `${repository}:v1`}
     expect(await said(places, 'data')).toEqual(origin)
+    const seen = await inspect({reference: parseReference(`${repository}:data`)}, places)
+    expect(seen.origin).toEqual({digest, name: `${repository}:v1`})
+    expect(renderInspect(seen)).toContain(`\nmade from ${repository}:v1@${digest}`)
     // the tag that the second slot comes by is ours
     const directory = await makeTree({file: 'x'})
     const data = parseReference(`${repository}:data`)

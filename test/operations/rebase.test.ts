@@ -287,6 +287,20 @@ describe('a slot whose directories are those of the image', () => {
     expect(await remove(removal(), places)).toMatchObject({digest: next.digest})
   })
 
+  it.each(['zstd', 'none'] as const)('stays %s when it is packed again', async (compression) => {
+    const {places, directory} = await moved(5, {compression})
+    await rebase(request(), places)
+    const reference = parseReference(`${ours}:data`)
+    const image = await inspect({reference}, places)
+    const type = 'application/vnd.oci.image.layer.v1.tar'
+    const suffix = compression === 'none' ? '' : `+${compression}`
+    if (!('layers' in image)) throw new Error('an index')
+    const types = image.layers.filter(({slot}) => slot === 'cvmfs').map((each) => each.mediaType)
+    expect(types).toEqual([`${type}${suffix}`])
+    const again = {reference, directory, parents: 'base', compression} as const
+    expect(await update(updateRequest(again), places)).toMatchObject({changed: false})
+  })
+
   it('is not when they are the same, and a dry run cannot tell the digest when they differ', async () => {
     const same = await moved(0)
     expect((await rebase(request(), same.places)).images[0]?.slots[0]?.repacked).toBe(0)

@@ -386,5 +386,5 @@ describe('P25 whatever is done to a directory', () => {
       }),
       {numRuns: runs(0.5)},
     )
-  })
+  }, 180_000)
 })

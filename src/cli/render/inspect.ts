@@ -1,4 +1,5 @@
 import prettyBytes from 'pretty-bytes'
+import type {Origin} from '../../image/follow/origin.js'
 import {formatPlatform} from '../../oci/platform.js'
 import type {InspectIndexResult, InspectResult} from '../../operations/inspect.js'
 import {plainText} from './escape.js'
@@ -10,7 +11,7 @@ export function renderInspect(result: InspectResult | InspectIndexResult): strin
   return 'images' in result ? renderIndex(result) : renderImage(result)
 }
 
-function renderIndex({reference, images, artifacts}: InspectIndexResult): string {
+function renderIndex({reference, images, artifacts, origin}: InspectIndexResult): string {
   const names = images.map(({platform}) => formatPlatform(platform))
   const marks = artifacts.length > 0 ? ['artifact'] : []
   const width = Math.max(0, ...[...names, ...marks].map((name) => name.length))
@@ -22,7 +23,9 @@ function renderIndex({reference, images, artifacts}: InspectIndexResult): string
   const others = artifacts.map(({digest, size}) => {
     return `${'artifact'.padEnd(width)}  ${prettyBytes(size).padStart(8)}  ${digest}`
   })
-  return [`${reference}  index of ${count}`, ...rows, ...others].map(printable).join('\n')
+  return [`${reference}  index of ${count}`, ...rows, ...others, ...renderOrigin(origin)]
+    .map(printable)
+    .join('\n')
 }
 
 /**
@@ -30,7 +33,7 @@ function renderIndex({reference, images, artifacts}: InspectIndexResult): string
  * shown without control characters.
  */
 function renderImage(result: InspectResult): string {
-  const {reference, platform, layers, slots, size} = result
+  const {reference, platform, layers, slots, size, origin} = result
   const largest = Math.max(1, ...layers.map((layer) => layer.size))
   const width = String(layers.length).length
   const rows = layers.map((layer, index) => {
@@ -46,9 +49,16 @@ function renderImage(result: InspectResult): string {
     `${reference}  ${formatPlatform(platform)}  ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}  ${prettyBytes(size)}`,
     ...rows,
     ...(places.length > 0 ? places : ['no slot: inject setup adds one']),
+    ...renderOrigin(origin),
   ]
     .map(printable)
     .join('\n')
+}
+
+/** The image that this one was made from; no line if nothing is recorded. */
+function renderOrigin({name, digest}: Origin): string[] {
+  const recorded = [name, digest].filter((each) => each !== undefined)
+  return recorded.length === 0 ? [] : [`made from ${recorded.join('@')}`]
 }
 
 /** What a slot holds: its diff ID, or how it is divided. */

@@ -1,5 +1,7 @@
 import type {ByteStream} from '../../store/content-store.js'
 import {decompress, verifiedDiffId} from '../decompress/decompress.js'
+import {zstd} from '../compress/codec.js'
+import {compressAhead} from '../compress/compress-ahead.js'
 import {gzip} from '../compress/gzip.js'
 import {largestBlock} from '../compress/block-deflate.js'
 import {ownDeflater} from '../compress/own-deflater.js'
@@ -24,21 +26,33 @@ export async function* gzipped(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const ahead = largestBlock
-  yield* gzip(blocksOf(tar), {compress: ownDeflater().deflate, ahead, signal})
+  yield* gzip(blocksOf(tar, largestBlock), {compress: ownDeflater().deflate, ahead, signal})
 }
 
-async function* blocksOf(stream: ByteStream): AsyncGenerator<Buffer, void, undefined> {
-  let block = Buffer.allocUnsafeSlow(largestBlock)
+/** A tar as zstd frames, which depend on nothing but the tar: it is cut every MiB. */
+export async function* zstdFrames(
+  tar: ByteStream,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const {large} = zstd.rule
+  yield* compressAhead(blocksOf(tar, large), {compress: await zstd.start(), ahead: large, signal})
+}
+
+async function* blocksOf(
+  stream: ByteStream,
+  length: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  let block = Buffer.allocUnsafeSlow(length)
   let filled = 0
   for await (const chunk of stream) {
     for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + largestBlock - filled)
+      const part = chunk.subarray(at, at + length - filled)
       block.set(part, filled)
       filled += part.length
       at += part.length
-      if (filled < largestBlock) continue
+      if (filled < length) continue
       yield block
-      block = Buffer.allocUnsafeSlow(largestBlock)
+      block = Buffer.allocUnsafeSlow(length)
       filled = 0
     }
   }

@@ -8,7 +8,7 @@ import {findPaths, parentsOf} from '../../layer/pack/base-directories.js'
 import {type Followed, followLinks, throughLinks} from '../../layer/pack/follow-links.js'
 import type {LayerIndex} from '../../layer/contents/layer-index.js'
 import {withBaseDirectories, withoutBaseDirectories} from '../../layer/pack/parents.js'
-import {gzipped, layerTar} from '../../layer/pack/recompress.js'
+import {gzipped, layerTar, zstdFrames} from '../../layer/pack/recompress.js'
 import {planRepack, type RepackPlan, repackedTar} from '../../layer/pack/repack.js'
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import {createDigester, type Digest} from '../../oci/digest.js'
@@ -123,7 +123,9 @@ async function tarOf(
   return layerTar(blob, {mediaType, diffId, place: {number, digest}})
 }
 
-/** Sends the layer again, compressed as it was, but for zstd, in place of which comes gzip. */
+const compressed = {none: (tar: ByteStream) => tar, gzip: gzipped, zstd: zstdFrames}
+
+/** Sends the layer again, compressed in the same format. */
 async function repack(
   store: ContentStore,
   layer: NumberedLayer,
@@ -132,7 +134,8 @@ async function repack(
 ): Promise<NumberedLayer> {
   const {signal, report} = ports
   report({kind: 'step', step: 'pack and push', on: `layer ${layer.descriptor.digest}`})
-  const isPlain = layerCompression(layer.descriptor.mediaType) === 'none'
+  const compression = layerCompression(layer.descriptor.mediaType) ?? 'gzip'
+  const mediaType = newLayerType(onto, compression)
   let diffId: Digest | undefined
   const tar = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     const digester = createDigester()
@@ -142,9 +145,8 @@ async function repack(
     }
     diffId = digester.digest()
   }
-  const open = () => (isPlain ? tar() : gzipped(tar(), signal))
+  const open = () => compressed[compression](tar(), signal)
   const {digest, size} = await store.putBlob({open}, {signal, isNew: true})
   if (diffId === undefined) throw new TypeError('a layer that was not read to its end')
-  const mediaType = newLayerType(onto, isPlain ? 'none' : 'gzip')
   return {...layer, descriptor: {mediaType, digest, size}, diffId}
 }
