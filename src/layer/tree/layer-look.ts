@@ -2,20 +2,7 @@ import {createHash} from 'node:crypto'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {isFine, isReliable} from './reliable-file-systems.js'
-import type {WalkedEntry, WalkedFile} from './walked-entry.js'
-
-/** What the entries of one layer look like without reading files. */
-export interface LayerLook {
-  /**
-   * Equal looks mean equal layers: it covers the entries in their order, with the states of files
-   * instead of their contents and attributes.
-   */
-  readonly digest: string
-  /** Nanoseconds since the epoch: when a file of it was touched last; 0 without files. */
-  readonly touched: bigint
-  /** Whether every change of a file changes the look. */
-  readonly isReliable: boolean
-}
+import type {LayerLook, WalkedEntry, WalkedFile} from './walked-entry.js'
 
 /** Takes the entries of one layer, and the files among them, each in their order. */
 export interface LayerLooker {
