@@ -8,6 +8,8 @@ import type {LayerLook, WalkedEntry, WalkedFile} from './walked-entry.js'
 export interface LayerLooker {
   add(entry: Entry): void
   addFile(file: Pick<WalkedFile, 'path' | 'stat'>): void
+  /** As if no file had been added yet. */
+  forgetFiles(): void
   /** Once. */
   look(): LayerLook
 }
@@ -21,7 +23,7 @@ const piece = 65_536
 /** A new one, for one layer. */
 export function createLayerLooker(): LayerLooker {
   const facts = createTextHash(`${tarVersion}\n`)
-  const states = createTextHash('')
+  let states = createTextHash('')
   let touched = 0n
   let allReliable = true
   let device: bigint | undefined
@@ -35,6 +37,12 @@ export function createLayerLooker(): LayerLooker {
       if (dev !== device) allReliable &&= isReliable(path)
       device = dev
       allReliable &&= isFine(stat)
+    },
+    forgetFiles() {
+      states = createTextHash('')
+      touched = 0n
+      allReliable = true
+      device = undefined
     },
     look() {
       const digest = createHash('sha256').update(facts.digest()).update(states.digest())
