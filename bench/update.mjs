@@ -1,5 +1,5 @@
 import {execFileSync, spawn} from 'node:child_process'
-import {cpSync, mkdirSync, rmSync, symlinkSync} from 'node:fs'
+import {cpSync, mkdirSync, readdirSync, rmSync, symlinkSync} from 'node:fs'
 import {loadavg} from 'node:os'
 import {setTimeout} from 'node:timers/promises'
 import {join} from 'node:path'
@@ -125,10 +125,7 @@ async function measureRow(name, row, here) {
   for (let round = 0; round <= row.rounds; round++) {
     number++
     row.change?.(directory, round + 1)
-    if (row.change) {
-      rmSync(cache, {recursive: true, force: true})
-      cpSync(join(folder, 'cache-before'), cache, {recursive: true})
-    }
+    if (row.change) restoreCache(join(folder, 'cache-before'), cache)
     const result = run()
     layer = result.stdout.startsWith('{') ? (JSON.parse(result.stdout).layer ?? layer) : layer
     // the first round warms what there is to warm, and is not counted
@@ -190,6 +187,18 @@ async function measureRow(name, row, here) {
     peersCounted,
     runs: Object.fromEntries(Object.entries(runs).map(([who, list]) => [who, summary(list)])),
   }
+}
+
+/**
+ * What an earlier run of a row left, but for V8's code: that depends on what a run does, not on
+ * what it is given, and a user's second run of a kind finds it.
+ */
+function restoreCache(from, cache) {
+  const own = join(cache, 'inject')
+  for (const name of readdirSync(own))
+    if (name !== 'code') rmSync(join(own, name), {recursive: true, force: true})
+  const filter = (path) => !path.startsWith(join(from, 'inject', 'code'))
+  cpSync(from, cache, {recursive: true, filter})
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 import {isDigest, type Digest} from '../../oci/digest.js'
 import {parseJsonValue} from '../../oci/json-value.js'
 import type {LayerMemory, RememberedLayer, RememberedPlace} from './memory.js'
+import {clearOldestWalks, readWalk, writeWalk} from './walk-file.js'
 
 /** Bytes of one file. */
 const longest = 256 * 1024
@@ -59,14 +60,18 @@ export async function openMemoryFile(
   const opened = BigInt(Math.floor(now())) * 1_000_000n
   const own = identityOf(directory)
   if (own === undefined) return undefined
-  const path = join(folder, `${identityName([directory, slot])}.json`)
+  const name = identityName([directory, slot])
+  const path = join(folder, `${name}.json`)
+  const walkPath = join(folder, `${name}.walk`)
   const known = await readLayers(path, own)
   const noted = new Map<string, RememberedLayer>()
   let isNew = false
+  let walk: {readonly key: string; readonly encode: () => Uint8Array | undefined} | undefined
 
   return {
     opened,
     isEmpty: verify || known.size === 0,
+    keepsWalks: !verify,
     recall({digest, touched, isReliable}) {
       // a time in the future means that the clock was set back since
       if (verify || !isReliable || touched >= opened) return undefined
@@ -79,6 +84,10 @@ export async function openMemoryFile(
       if (known.get(digest)?.diffId !== layer.diffId) isNew = true
       noted.set(digest, layer)
     },
+    recallWalk: (key) => readWalk(walkPath, `${own} ${key}`),
+    rememberWalk(key, encode) {
+      walk = {key: `${own} ${key}`, encode}
+    },
     async save() {
       try {
         if (!isNew) await keepLonger(path)
@@ -88,6 +97,12 @@ export async function openMemoryFile(
           const layers = [...noted, ...others].slice(0, mostLayers)
           await writeLayers(path, own, layers)
           await clearOldest(folder)
+        }
+        const bytes = walk?.encode()
+        if (!walk) await keepLonger(walkPath)
+        else if (bytes && (await isPrivateFolder(folder))) {
+          await writeWalk(walkPath, walk.key, bytes)
+          await clearOldestWalks(folder)
         }
       } catch {
         // if it cannot be stored, the next run reads the files

@@ -1,5 +1,5 @@
 import type {Digest} from '../../oci/digest.js'
-import type {LayerLook} from '../tree/layer-look.js'
+import type {LayerLook} from '../tree/walked-entry.js'
 
 /** The layer that was packed or unpacked. */
 export interface RememberedLayer {
@@ -15,6 +15,8 @@ export interface LayerMemory {
   /** Nanoseconds since the epoch, by this machine's clock: when it was opened. */
   readonly opened: bigint
   readonly isEmpty: boolean
+  /** Whether walks are recalled and remembered. */
+  readonly keepsWalks: boolean
   /** The layer that looked like this; `undefined` if none did, or the look is not reliable. */
   recall(look: LayerLook): RememberedLayer | undefined
   /**
@@ -22,6 +24,10 @@ export interface LayerMemory {
    * changes from now on are at or after `before`, in nanoseconds since the epoch.
    */
   remember(look: LayerLook, layer: RememberedLayer, before: bigint): void
+  /** What was kept of a walk with this key; `undefined` for nothing. */
+  recallWalk(key: string): Promise<Uint8Array | undefined>
+  /** Notes a walk until `save`, which encodes it, in place of any other. */
+  rememberWalk(key: string, encode: () => Uint8Array | undefined): void
   /** Keeps what was noted for the next run. */
   save(): Promise<void>
 }

@@ -3,20 +3,29 @@ import type {PackThreads} from './threads/pack-threads.js'
 
 /** Threads for one layer after the other, started when the first one needs them. */
 export interface LayerThreads {
-  /** Threads that nobody else uses; `undefined` if there can be none. */
-  take(codec: BlockCodec): Promise<PackThreads | undefined>
+  /**
+   * Threads that nobody else uses, for a layer of at least so many bytes; `undefined` if there can
+   * be none, or if all layers so far are too small together for threads to be worth their start.
+   */
+  take(codec: BlockCodec, bytes: number): Promise<PackThreads | undefined>
   /** For the next layer, unless they have ended. */
   giveBack(threads: PackThreads): Promise<void>
   /** Ends those that nobody uses, and the others as soon as they are given back. */
   close(): Promise<void>
 }
 
+/** Bytes of all layers below which threads are not worth their start. */
+export const smallLayers = 12 * 1024 * 1024
+
 /** Of `jobs` threads that compress: none for one job. */
 export function layerThreads(jobs: number): LayerThreads {
   let idle: PackThreads | undefined
   let isClosed = false
+  let asked = 0
   return {
-    async take(codec) {
+    async take(codec, bytes) {
+      asked += bytes
+      if (asked < smallLayers) return undefined
       const taken = idle
       idle = undefined
       if (taken?.codec === codec) return taken

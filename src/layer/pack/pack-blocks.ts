@@ -5,11 +5,8 @@ import type {Entries, TreeWalk, WalkedEntry} from '../tree/walked-entry.js'
 import {type CountedEntries, countEntries} from './blocks/count-entries.js'
 import {tarItems} from './blocks/write-tar.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
-import type {LayerThreads} from './layer-threads.js'
+import {type LayerThreads, smallLayers} from './layer-threads.js'
 import type {PackThreads} from './threads/pack-threads.js'
-
-/** Bytes of a tree below which threads are not worth their start. */
-const small = 8 * 1024 * 1024
 
 /** Blocks that may wait to be sent if one thread does everything. */
 const ahead = 4
@@ -32,8 +29,8 @@ export async function* packBlocks(
 ): AsyncGenerator<Uint8Array, PackedContent, undefined> {
   const walk = entries('metadata')[Symbol.iterator]()
   try {
-    const {first, isWhole} = takeSmall(walk)
-    const threads = isWhole ? undefined : await options.threads.take(options.codec)
+    const {first, bytes} = takeSmall(walk)
+    const threads = await options.threads.take(options.codec, bytes)
     if (!threads) return yield* packHere(chain(first, walk), options)
     try {
       const content = entries.walk ?? countEntries(chain(first, walk))
@@ -46,19 +43,20 @@ export async function* packBlocks(
   }
 }
 
-/** The first entries, up to as many as are still small together. */
+/** The first entries, up to as many as are still small together, and about their bytes of tar. */
 function takeSmall(walk: Iterator<WalkedEntry>): {
   readonly first: readonly WalkedEntry[]
-  readonly isWhole: boolean
+  readonly bytes: number
 } {
   const first: WalkedEntry[] = []
-  for (let bytes = 0; bytes < small;) {
+  let bytes = 0
+  while (bytes < smallLayers) {
     const next = walk.next()
-    if (next.done === true) return {first, isWhole: true}
+    if (next.done === true) break
     first.push(next.value)
     bytes += 512 + Number(next.value.file?.stat.size ?? 0)
   }
-  return {first, isWhole: false}
+  return {first, bytes}
 }
 
 function* chain(

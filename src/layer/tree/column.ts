@@ -3,21 +3,28 @@ export interface Column<T> {
   readonly length: number
   /** Its size in bytes. */
   readonly bytes: number
+  /** What is filled, in the array that it lies in. */
+  readonly filled: NumberArray<T>
   push(value: T): void
   at(index: number): T
+  put(index: number, value: T): void
 }
 
-interface NumberArray<T> {
+export interface NumberArray<T> {
   readonly length: number
   readonly byteLength: number
   [index: number]: T
   set(other: NumberArray<T>): void
+  subarray(begin: number, end: number): NumberArray<T>
 }
 
-/** An empty column in the memory that `allocate` returns. */
-export function createColumn<T>(allocate: (length: number) => NumberArray<T>): Column<T> {
-  let memory = allocate(1024)
-  let length = 0
+/** A column in the memory that `allocate` returns: empty, or with what `filled` holds. */
+export function createColumn<T>(
+  allocate: (length: number) => NumberArray<T>,
+  filled?: NumberArray<T>,
+): Column<T> {
+  let memory = filled ?? allocate(1024)
+  let length = filled?.length ?? 0
   return {
     get length() {
       return length
@@ -25,9 +32,12 @@ export function createColumn<T>(allocate: (length: number) => NumberArray<T>): C
     get bytes() {
       return memory.byteLength
     },
+    get filled() {
+      return memory.subarray(0, length)
+    },
     push(value) {
       if (length === memory.length) {
-        const larger = allocate(memory.length + (memory.length >> 1))
+        const larger = allocate(memory.length + (memory.length >> 1) + 1)
         larger.set(memory)
         memory = larger
       }
@@ -36,6 +46,10 @@ export function createColumn<T>(allocate: (length: number) => NumberArray<T>): C
     at(index) {
       if (index >= length) throw new RangeError(`a column has no place ${index}`)
       return memory[index] as T
+    },
+    put(index, value) {
+      if (index >= length) throw new RangeError(`a column has no place ${index}`)
+      memory[index] = value
     },
   }
 }

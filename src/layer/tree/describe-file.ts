@@ -42,7 +42,8 @@ export interface FoundFile {
 export function describeFile(found: FoundFile, options: DescribeOptions): WalkedEntry {
   const {stat, access, opened} = found
   const common = metadataOf(found, options)
-  if (stat.isDirectory()) return {entry: {kind: 'directory', ...common}}
+  const state = options.detail === 'states' ? {state: stateOf(stat)} : undefined
+  if (stat.isDirectory()) return {entry: {kind: 'directory', ...common}, ...state}
   if (stat.isFile()) {
     return {
       entry: {kind: 'file', size: Number(stat.size), ...common},
@@ -54,7 +55,7 @@ export function describeFile(found: FoundFile, options: DescribeOptions): Walked
     }
   }
   if (stat.isSymbolicLink())
-    return {entry: {kind: 'symlink', target: readTarget(access, common.path), ...common}}
+    return {entry: {kind: 'symlink', target: readTarget(access, common.path), ...common}, ...state}
   if (stat.isFIFO()) return {entry: {kind: 'fifo', ...common}}
   if (stat.isCharacterDevice() || stat.isBlockDevice()) {
     const kind = stat.isBlockDevice() ? 'block-device' : 'character-device'

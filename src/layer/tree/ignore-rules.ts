@@ -23,13 +23,18 @@ export function ignoreRules(
   directory: string,
   patterns: readonly string[],
 ): ((path: ByteString) => boolean) | undefined {
-  const file = readIgnoreFile(join(directory, ignoreFileName))
+  const file = ignoreText(directory)
   if (file === undefined && patterns.length === 0) return undefined
   const rules = ignore({ignorecase: false, allowRelativePaths: true})
   if (file !== undefined) rules.add(file).add(`/${ignoreFileName}`)
   rules.add([...patterns])
   // names that are not UTF-8 are matched as latin1, so `*` and ASCII parts work
   return (path) => rules.ignores(toText(path) ?? path)
+}
+
+/** What the directory's `.injectignore` says; `undefined` without one. */
+export function ignoreText(directory: string): string | undefined {
+  return readIgnoreFile(join(directory, ignoreFileName))
 }
 
 /**

@@ -2,25 +2,14 @@ import {createHash} from 'node:crypto'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {isFine, isReliable} from './reliable-file-systems.js'
-import type {WalkedEntry, WalkedFile} from './walked-entry.js'
-
-/** What the entries of one layer look like without reading files. */
-export interface LayerLook {
-  /**
-   * Equal looks mean equal layers: it covers the entries in their order, with the states of files
-   * instead of their contents and attributes.
-   */
-  readonly digest: string
-  /** Nanoseconds since the epoch: when a file of it was touched last; 0 without files. */
-  readonly touched: bigint
-  /** Whether every change of a file changes the look. */
-  readonly isReliable: boolean
-}
+import type {LayerLook, WalkedEntry, WalkedFile} from './walked-entry.js'
 
 /** Takes the entries of one layer, and the files among them, each in their order. */
 export interface LayerLooker {
   add(entry: Entry): void
   addFile(file: Pick<WalkedFile, 'path' | 'stat'>): void
+  /** As if no file had been added yet. */
+  forgetFiles(): void
   /** Once. */
   look(): LayerLook
 }
@@ -34,7 +23,7 @@ const piece = 65_536
 /** A new one, for one layer. */
 export function createLayerLooker(): LayerLooker {
   const facts = createTextHash(`${tarVersion}\n`)
-  const states = createTextHash('')
+  let states = createTextHash('')
   let touched = 0n
   let allReliable = true
   let device: bigint | undefined
@@ -48,6 +37,12 @@ export function createLayerLooker(): LayerLooker {
       if (dev !== device) allReliable &&= isReliable(path)
       device = dev
       allReliable &&= isFine(stat)
+    },
+    forgetFiles() {
+      states = createTextHash('')
+      touched = 0n
+      allReliable = true
+      device = undefined
     },
     look() {
       const digest = createHash('sha256').update(facts.digest()).update(states.digest())

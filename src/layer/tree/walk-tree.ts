@@ -1,6 +1,6 @@
-import {ignoreRules} from './ignore-rules.js'
+import {ignoreRules, ignoreText} from './ignore-rules.js'
 import {walk} from './walk.js'
-import type {Entries, TreeWalk, WalkDetail, WalkedEntry} from './walked-entry.js'
+import type {Entries, Tree, TreeWalk, WalkDetail, WalkedEntry} from './walked-entry.js'
 
 /** All that `walk` gives, and throws. */
 export function walkTree(
@@ -14,4 +14,9 @@ export function walkTree(
 /** The entries of a tree, with a reference to it. */
 export function treeEntries(treeWalk: TreeWalk): Entries {
   return Object.assign((detail?: WalkDetail) => walkTree(treeWalk, detail), {walk: treeWalk})
+}
+
+/** Whatever it takes, besides what is in a tree, to know its entries: as text. */
+export function walkKey(tree: Tree): string {
+  return JSON.stringify([tree, ignoreText(tree.directory)])
 }

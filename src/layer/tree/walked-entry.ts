@@ -30,6 +30,8 @@ export interface WalkedEntry {
   readonly shared?: SharedInode
   /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
+  /** Of what is not a file; only with the detail `states`. */
+  readonly state?: FileState
 }
 
 /** A directory and how it is packed, as plain data: any thread can walk it. */
@@ -55,11 +57,26 @@ export interface TreeWalk {
   readonly onWarning: (message: string) => void
 }
 
+/** What the entries of one layer look like without reading files. */
+export interface LayerLook {
+  /**
+   * Equal looks mean equal layers: it covers the entries in their order, with the states of files
+   * instead of their contents and attributes.
+   */
+  readonly digest: string
+  /** Nanoseconds since the epoch: when a file of it was touched last; 0 without files. */
+  readonly touched: bigint
+  /** Whether every change of a file changes the look. */
+  readonly isReliable: boolean
+}
+
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */
 export interface Entries {
   (detail?: WalkDetail): Iterable<WalkedEntry>
   /** Set if they are exactly what the walk of a tree gives. */
   readonly walk?: TreeWalk | undefined
+  /** What they look like, if that may be known without a walk. */
+  readonly look?: (() => LayerLook) | undefined
 }
 
 /**

@@ -14,6 +14,7 @@ import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {createMetadataWriter, type Owner} from './apply-metadata.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
+import type {WalkedFile} from '../tree/walked-entry.js'
 import {createHoleWriter, type HoleWriter} from './hole-writer.js'
 import {createDirectories} from './kept-directories.js'
 import {createLinks} from './links.js'
@@ -36,8 +37,10 @@ export interface Extraction {
   write(bytes: Uint8Array): void
   /** A hole of so many zeros. */
   skip(zeros: number): void
-  /** Nothing more of that entry comes. */
-  endEntry(): void
+  /** Nothing more of that entry comes. Returns a file with its state, if states are wanted. */
+  endEntry(): WrittenFile | undefined
+  /** Whether an entry took the place of another one. */
+  hasReplaced(): boolean
   /**
    * Gives directories their modes and times, which writing into them would have changed: after all
    * entries. Others get their turn between them; throws the signal's reason once it is aborted.
@@ -52,6 +55,15 @@ export interface Extraction {
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
+/** `path` is that of the tree, which is on the same file system. */
+type WrittenFile = Pick<WalkedFile, 'path' | 'stat'>
+
+export interface ExtractionOptions {
+  readonly holes?: boolean | undefined
+  /** Look at each file when it is written. */
+  readonly states?: boolean | undefined
+}
+
 /**
  * The entries must have passed `checkEntry`. Nothing outside `root` is touched: a path is written
  * only below directories that are directories, and no link is ever followed. Throws
@@ -60,7 +72,7 @@ const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_N
 export function createExtraction(
   root: TreeRoot,
   onWarning: (message: string) => void,
-  {holes = true}: {readonly holes?: boolean | undefined} = {},
+  {holes = true, states = false}: ExtractionOptions = {},
 ): Extraction {
   const tree = createWrittenTree(root)
   const metadataOf = createMetadataWriter(onWarning)
@@ -89,14 +101,17 @@ export function createExtraction(
       attempt('write', entry.path, () => content.skip(zeros))
     },
     endEntry() {
-      if (file === undefined) return
+      if (file === undefined) return undefined
       const {descriptor, entry, content} = file
-      attempt('finish', entry.path, () => {
+      const stat = attempt('finish', entry.path, () => {
         content.end()
         applyMetadataTo(descriptor, entry.path, entry, owner)
+        return states ? fstatSync(descriptor, {bigint: true}) : undefined
       })
       close()
+      return stat && {path: root.at(''), stat}
     },
+    hasReplaced: () => tree.hasReplaced(),
     async finish(signal) {
       special.close()
       const turn = createTurn()

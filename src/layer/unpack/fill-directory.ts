@@ -3,7 +3,7 @@ import {localIoError} from '../../disk/local-io-error.js'
 import type {LockTiming} from '../../disk/lock-timing.js'
 import {readable} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
-import {createExtraction, type Extraction} from './extract.js'
+import {createExtraction, type Extraction, type ExtractionOptions} from './extract.js'
 import type {OpenFolder} from './open-folder.js'
 import {moveInside, type PutOptions, refill, swap} from './put-in-place.js'
 import {refillReason, refuseMountsBelow} from './mounts.js'
@@ -22,6 +22,8 @@ export interface FillOptions {
   readonly follow?: boolean | undefined
   /** Long runs of zeros in files take no space. Default: they do not. */
   readonly holes?: boolean | undefined
+  /** Look at each file when it is written. */
+  readonly states?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly onWarning?: ((message: string) => void) | undefined
   /** How runs show that they live; all of one directory must agree on it. */
@@ -57,10 +59,11 @@ export async function fillDirectory<T>(
   options: FillOptions,
   write: (extraction: Extraction) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
-  const {force, signal, follow = false, onWarning = () => undefined, timing, holes} = options
+  const {force, signal, follow = false, onWarning = () => undefined, timing} = options
+  const {holes, states} = options
   const target = await prepareTarget(options.directory, {force, follow, onWarning, signal, timing})
   try {
-    return await fillTarget(target, {force, signal, onWarning, holes}, write)
+    return await fillTarget(target, {force, signal, onWarning, holes, states}, write)
   } finally {
     target.close()
   }
@@ -68,7 +71,7 @@ export async function fillDirectory<T>(
 
 async function fillTarget<T>(
   target: UnpackTarget,
-  {force, signal, onWarning, holes}: Pick<FillOptions, 'force' | 'signal' | 'holes'> & PutOptions,
+  {force, signal, onWarning, ...how}: Pick<FillOptions, 'signal'> & ExtractionOptions & PutOptions,
   write: (extraction: Extraction) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
   const {path, parent} = target
@@ -78,7 +81,7 @@ async function fillTarget<T>(
   try {
     const result = await withExtraction(
       openStaging(staging),
-      {onWarning, holes},
+      {onWarning, ...how},
       async (extraction, tree) => {
         const describeAsBefore = likeBefore(tree, target)
         const written = await alive(tree, () => write(extraction))
@@ -126,13 +129,10 @@ async function alive<T>(tree: TreeRoot, work: () => Promise<T>): Promise<T> {
 
 async function withExtraction<T>(
   tree: TreeRoot,
-  {
-    onWarning,
-    holes,
-  }: {readonly onWarning: (message: string) => void; readonly holes?: boolean | undefined},
+  {onWarning, ...how}: {readonly onWarning: (message: string) => void} & ExtractionOptions,
   work: (extraction: Extraction, tree: TreeRoot) => Promise<T>,
 ): Promise<T> {
-  const extraction = createExtraction(tree, onWarning, {holes})
+  const extraction = createExtraction(tree, onWarning, how)
   try {
     return await work(extraction, tree)
   } finally {

@@ -36,7 +36,7 @@ export function createHoleWriter(descriptor: number, {holes}: {holes: boolean}):
         if (isZero) pending += end - at
         else {
           settle()
-          put(bytes.subarray(at, end))
+          put(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
         }
         at = end
       }
@@ -72,7 +72,7 @@ function nextRun(bytes: Uint8Array, at: number): readonly [end: number, isZero: 
   let kind: boolean | undefined
   while (end < bytes.length) {
     const next = Math.min(end + step, bytes.length)
-    const isZero = isZeros(bytes.subarray(end, next))
+    const isZero = isZeros(bytes, end, next)
     kind ??= isZero
     if (isZero !== kind) break
     end = next
@@ -80,8 +80,8 @@ function nextRun(bytes: Uint8Array, at: number): readonly [end: number, isZero: 
   return [end, kind ?? false]
 }
 
-function isZeros(piece: Uint8Array): boolean {
-  // most pieces show it at once
-  if (piece[0] !== 0 || piece[piece.length - 1] !== 0) return false
-  return Buffer.compare(piece, zeros.subarray(0, piece.length)) === 0
+function isZeros(bytes: Uint8Array, from: number, to: number): boolean {
+  // most pieces show it at once, and a view of each would be more work than looking
+  if (bytes[from] !== 0 || bytes[to - 1] !== 0) return false
+  return Buffer.compare(bytes.subarray(from, to), zeros.subarray(0, to - from)) === 0
 }

@@ -4,7 +4,8 @@ import {createTurn} from '../../stream/take-turns.js'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {type CanonicalCheck, createCanonicalCheck} from '../tar/canonical.js'
-import {createLayerLooker, type LayerLook, type LayerLooker} from '../tree/layer-look.js'
+import {createLayerLooker, type LayerLooker} from '../tree/layer-look.js'
+import type {LayerLook, WalkedFile} from '../tree/walked-entry.js'
 import {isReliable} from '../tree/reliable-file-systems.js'
 import type {TreeRoot} from './tree-root.js'
 
@@ -21,13 +22,20 @@ export interface WitnessedLayer {
 export interface LayerWitness extends Pick<CanonicalCheck, 'header' | 'extension' | 'oddPadding'> {
   /** `inside` is the path of the entry in the directory. */
   entry(archived: Entry, inside: ByteString | undefined): void
+  /** The file that was added last is written, and this is its state. */
+  written(file: Pick<WalkedFile, 'path' | 'stat'>): void
   /** Call it after the last entry of a layer, with the size of its tar. */
   endLayer(tarSize: number): void
   /**
    * After everything is written, and before others can write to it: the layers, lowest first.
    * `undefined` for one that packing would write otherwise, or that files do not show changes of.
+   * None if an entry took the place of another one (`hasReplaced`).
    */
-  layers(root: TreeRoot, signal?: AbortSignal): Promise<readonly (WitnessedLayer | undefined)[]>
+  layers(
+    root: TreeRoot,
+    hasReplaced: boolean,
+    signal?: AbortSignal,
+  ): Promise<readonly (WitnessedLayer | undefined)[]>
 }
 
 /** The limit for remembered paths in bytes; beyond it, nothing is noted. */
@@ -41,6 +49,8 @@ interface SeenLayer {
   readonly check: CanonicalCheck
   /** Of files, in their order. */
   readonly paths: ByteString[]
+  /** A link gives the file that it names another state, so files are looked at in the end. */
+  hasLinks: boolean
   entries: number
   newestMtime: number | undefined
   tarSize: number
@@ -63,28 +73,26 @@ export function createLayerWitness(): LayerWitness {
       current.looker.add(entry)
       current.entries++
       current.newestMtime = Math.max(current.newestMtime ?? -Infinity, entry.mtime)
+      current.hasLinks ||= entry.kind === 'hardlink'
       if (entry.kind !== 'file' || inside === undefined) return
       current.hasAttributes ||= entry.xattrs !== undefined && entry.xattrs.size > 0
       bytes += inside.length
       if (bytes <= mostBytes) current.paths.push(inside)
     },
+    written: (file) => current.looker.addFile(file),
     endLayer(tarSize) {
       done.push({...current, tarSize})
       current = beginLayer()
     },
-    async layers(root, signal) {
+    async layers(root, hasReplaced, signal) {
       // nothing would be remembered, so no file is looked at
-      if (bytes > mostBytes || !done.some(isOurs) || !isReliable(root.at('')))
+      if (hasReplaced || bytes > mostBytes || !done.some(isOurs) || !isReliable(root.at('')))
         return done.map(() => undefined)
-      const inodes = new Set<number>()
       const found: (WitnessedLayer | undefined)[] = []
-      for (const layer of done) found.push(await witness(layer, root, inodes, signal))
-      const files = done.reduce((sum, {paths}) => sum + paths.length, 0)
+      for (const layer of done) found.push(await witness(layer, root, signal))
       const touched = found.map((layer) => layer?.look.touched ?? 0n)
       const newest = touched.reduce((one, other) => (one > other ? one : other), 0n)
-      // a file that was replaced is counted twice
-      const isSound = inodes.size === files && (await isPast(root, newest))
-      return isSound ? found : done.map(() => undefined)
+      return (await isPast(root, newest)) ? found : done.map(() => undefined)
     },
   }
 }
@@ -94,6 +102,7 @@ function beginLayer(): SeenLayer {
     looker: createLayerLooker(),
     check: createCanonicalCheck(),
     paths: [],
+    hasLinks: false,
     entries: 0,
     newestMtime: undefined,
     tarSize: 0,
@@ -109,21 +118,29 @@ function isOurs({check, tarSize, hasAttributes}: SeenLayer): boolean {
 async function witness(
   layer: SeenLayer,
   root: TreeRoot,
-  inodes: Set<number>,
   signal: AbortSignal | undefined,
 ): Promise<WitnessedLayer | undefined> {
-  const {looker, paths, entries, newestMtime = 0, tarSize} = layer
+  if (!isOurs(layer)) return undefined
+  if (layer.hasLinks) await lookAtFiles(layer, root, signal)
+  const {looker, entries, newestMtime = 0, tarSize} = layer
+  return {look: looker.look(), tarSize, entries, newestMtime}
+}
+
+async function lookAtFiles(
+  {looker, paths}: SeenLayer,
+  root: TreeRoot,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const turn = createTurn()
+  looker.forgetFiles()
   for (const inside of paths) {
     const path = root.at(inside)
     const stat = lstatSync(path, {bigint: true, throwIfNoEntry: false})
     if (stat?.isFile() !== true) continue
-    inodes.add(Number(stat.ino))
     looker.addFile({path, stat})
     if (turn.isOver()) await turn.giveTurn()
     signal?.throwIfAborted()
   }
-  return isOurs(layer) ? {look: looker.look(), tarSize, entries, newestMtime} : undefined
 }
 
 /**

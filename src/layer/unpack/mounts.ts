@@ -34,6 +34,11 @@ export function refuseMountsBelow(path: ByteString): void {
   if (below !== undefined) throw mountBelow(below)
 }
 
+/** Whether something is mounted at `path` or below. Without /proc nothing is known of mounts. */
+export function hasMounts(path: ByteString): boolean {
+  return mountPoints().some((point) => point === path || point.startsWith(`${path}/`))
+}
+
 /** For a place where another file system, or another part of the same one, is mounted. */
 export function mountBelow(path: ByteString): PreconditionError {
   return new PreconditionError(

@@ -4,7 +4,7 @@ import {errnoOf} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display} from '../byte-string.js'
 import {type OpenFolder, pathOf} from './open-folder.js'
-import {mountBelow} from './mounts.js'
+import {hasMounts, mountBelow} from './mounts.js'
 
 /** How many files are removed before anything else has its turn. */
 const atATime = 500
@@ -36,17 +36,29 @@ export async function removeIn(around: OpenFolder, name: ByteString): Promise<vo
 
 async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> {
   const {dev} = around.stat()
-  const aroundMount = mountOf(around.descriptor)
+  const place = pathOf(around)
+  let aroundMount = mountAround()
   const levels: Level[] = []
   let here = around
   try {
     enter(top)
     for (let count = 1; levels.length > 0; count++) {
       removeNext()
-      if (count % atATime === 0) await turn()
+      if (count % atATime !== 0) continue
+      await turn()
+      aroundMount = mountAround()
     }
   } finally {
     hold(around)
+  }
+
+  /**
+   * To ask where each directory is mounted takes a fifth of the time of removing it, so it is done
+   * only if there are mounts in the top one, as of a moment ago.
+   */
+  function mountAround(): string | undefined {
+    if (place !== undefined && !hasMounts(`${place}/${top}`)) return undefined
+    return mountOf(around.descriptor)
   }
 
   function removeNext(): void {
@@ -65,10 +77,8 @@ async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> 
       if (stat.dev !== dev) throw mountBelow(named(name))
       const content = contentOf(opened)
       if (content.length > 0) {
-        const mount = mountOf(opened.descriptor)
-        if (aroundMount !== undefined && mount !== undefined && mount !== aroundMount) {
-          throw mountBelow(named(name))
-        }
+        const mount = aroundMount === undefined ? undefined : mountOf(opened.descriptor)
+        if (mount !== undefined && mount !== aroundMount) throw mountBelow(named(name))
         if ((stat.mode & 0o700) !== 0o700) opened.chmod(0o700)
         levels.push({name, ino: stat.ino, content})
         hold(opened)
@@ -116,7 +126,6 @@ async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> 
   }
 
   function named(name: ByteString): ByteString {
-    const place = pathOf(around)
     const names = [...levels.map((level) => level.name), name]
     return (place === undefined ? names : [place, ...names]).join('/')
   }

@@ -84,26 +84,29 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const rules = rulesOf(options)
   const witness = options.witnesses === true ? createLayerWitness() : undefined
   let witnessed: UnpackedLayer['witnessed'] = []
-  const {result, refilled} = await fillDirectory(options, async (extraction) => {
-    const {onWarning} = options
-    const sink = layerSink(extraction, {...rules, special: limits.special}, {onWarning, witness})
-    let bytes = 0
-    for (const [position, layer] of layers.entries()) {
-      sink.beginLayer()
-      const left = {...limits, totalBytes: limits.totalBytes - bytes}
-      const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
-      const {handler, at} = trackEntries(sink.handler)
-      const reader = createTarReader(handler, {...limits, sparseBytes})
-      const place = {number: position + 1, digest: layer.diffId, ...layer.place, at}
-      const tarSize = await readTar({...layer, place}, reader, {limits: left, signal})
-      witness?.endLayer(tarSize)
-      bytes += tarSize
-    }
-    const settle = async (tree: TreeRoot): Promise<void> => {
-      witnessed = (await witness?.layers(tree, signal)) ?? []
-    }
-    return {result: {...sink.counts(), bytes}, root: sink.root(), settle}
-  })
+  const {result, refilled} = await fillDirectory(
+    {...options, states: witness !== undefined},
+    async (extraction) => {
+      const {onWarning} = options
+      const sink = layerSink(extraction, {...rules, special: limits.special}, {onWarning, witness})
+      let bytes = 0
+      for (const [position, layer] of layers.entries()) {
+        sink.beginLayer()
+        const left = {...limits, totalBytes: limits.totalBytes - bytes}
+        const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
+        const {handler, at} = trackEntries(sink.handler)
+        const reader = createTarReader(handler, {...limits, sparseBytes})
+        const place = {number: position + 1, digest: layer.diffId, ...layer.place, at}
+        const tarSize = await readTar({...layer, place}, reader, {limits: left, signal})
+        witness?.endLayer(tarSize)
+        bytes += tarSize
+      }
+      const settle = async (tree: TreeRoot): Promise<void> => {
+        witnessed = (await witness?.layers(tree, extraction.hasReplaced(), signal)) ?? []
+      }
+      return {result: {...sink.counts(), bytes}, root: sink.root(), settle}
+    },
+  )
   return {...result, refilled, witnessed}
 }
 
@@ -159,7 +162,10 @@ function layerSink(
     },
     data: (bytes) => extraction.write(bytes),
     hole: (zeros) => extraction.skip(zeros),
-    entryEnd: () => extraction.endEntry(),
+    entryEnd() {
+      const file = extraction.endEntry()
+      if (file) witness?.written(file)
+    },
   }
   return {
     handler,

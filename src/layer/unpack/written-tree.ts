@@ -21,6 +21,8 @@ export interface WrittenTree {
   enterParent(path: ByteString, onMade: (folder: ByteString) => void): void
   /** Calls `make`; when something is at `path` already, again after removing that. */
   place<T>(path: ByteString, make: (at: string | Buffer) => T): T
+  /** Whether anything was removed for that. */
+  hasReplaced(): boolean
 }
 
 /** Errors are the system's own, but where it says otherwise. */
@@ -28,7 +30,15 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
   // directories are remembered until anything is removed, because looking at each parent of each
   // entry would cost as much as writing it
   const known = new Set<ByteString>()
-  return {stat, leadsThroughDirectories, enterDirectory, enterParent, place}
+  let isReplaced = false
+  return {
+    stat,
+    leadsThroughDirectories,
+    enterDirectory,
+    enterParent,
+    place,
+    hasReplaced: () => isReplaced,
+  }
 
   function stat(path: ByteString): Stats | undefined {
     return lstatSync(root.at(path), {throwIfNoEntry: false})
@@ -87,6 +97,7 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
       return make(root.at(path))
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error
+      isReplaced = true
       remove(path)
       // it may have been known by other names, on a file system that takes `A` and `a` for the same
       known.clear()

@@ -96,7 +96,8 @@ async function compareOne(
   ports: Ports,
 ): Promise<Comparison> {
   const isAsked = options.exhaustive || options.known.length > 0
-  const recalled = isAsked && memory?.isEmpty === false && memory.recall(lookOf(entries('states')))
+  const look = entries.look ?? (() => lookOf(entries('states')))
+  const recalled = isAsked && memory?.isEmpty === false && memory.recall(look())
   if (recalled) return findLayer(store, entries, {...options, content: recalled}, ports)
   const compared = await compare(store, entries, options, ports)
   if (compared.content) memory?.remember(compared.content)

@@ -1,5 +1,6 @@
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import type {LayerLook} from '../../layer/tree/layer-look.js'
+import type {LayerLook} from '../../layer/tree/walked-entry.js'
+import type {WalkKeeper} from '../../layer/recording/recorded-walk.js'
 import type {LayerMemory} from '../../layer/memory/memory.js'
 
 /**
@@ -12,10 +13,14 @@ const tick = 2_000_000_000n
 export interface SlotMemory {
   /** Nothing can be recalled. */
   readonly isEmpty: boolean
+  /** Whether walks are kept between runs. */
+  readonly keepsWalks: boolean
   /** What a layer that looks like this holds, if it was packed before. */
   recall(look: LayerLook): PackedContent | undefined
   /** Notes what was read, if it was. */
   remember(content: PackedContent): void
+  /** Where a walk is kept that has this key. */
+  keeperOf(key: string): Promise<WalkKeeper>
   /** Keeps what was noted for the next run. */
   save(): Promise<void>
 }
@@ -24,10 +29,17 @@ export interface SlotMemory {
 export function createSlotMemory(memory: LayerMemory): SlotMemory {
   return {
     isEmpty: memory.isEmpty,
+    keepsWalks: memory.keepsWalks,
     recall: (look) => memory.recall(look),
     remember(content) {
       if (content.look) memory.remember(content.look, content, memory.opened - tick)
     },
+    keeperOf: async (key) => ({
+      now: memory.opened,
+      before: memory.opened - tick,
+      kept: await memory.recallWalk(key),
+      keep: (encode) => memory.rememberWalk(key, encode),
+    }),
     save: () => memory.save(),
   }
 }

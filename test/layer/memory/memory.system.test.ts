@@ -320,4 +320,34 @@ describe('the memory of layers', () => {
     const version = /const tarVersion = (\d+)/.exec(source)?.[1]
     expect([version, golden.diffId.slice(0, 15)]).toEqual(['1', 'sha256:e2ada7b6'])
   })
+
+  it('keeps the last walk for its key, whole and of this directory, and no other', async () => {
+    const {tree, cache, open, look} = await start()
+    const [walk, other] = [Buffer.from('a walk'), Buffer.from('another walk')]
+    const remember = async (key: string, bytes: Uint8Array | undefined) => {
+      const memory = await open()
+      memory.remember(look(), packed, never)
+      memory.rememberWalk(key, () => bytes)
+      await memory.save()
+    }
+    const recall = async (key: string) => (await open()).recallWalk(key)
+    expect(await recall('key')).toBeUndefined()
+    await remember('key', walk)
+    await remember('key', undefined)
+    expect(await recall('key')).toEqual(walk)
+    expect(await recall('other')).toBeUndefined()
+    await remember('other', other)
+    expect(await recall('other')).toEqual(other)
+    expect(await recall('key')).toBeUndefined()
+    expect((await open({verify: true})).keepsWalks).toBe(false)
+    renameSync(tree, `${tree}-before`)
+    mkdirSync(tree)
+    expect(await recall('other')).toBeUndefined()
+    rmSync(tree, {recursive: true})
+    renameSync(`${tree}-before`, tree)
+    const [file = ''] = readdirSync(cache).filter((name) => name.endsWith('.walk'))
+    const bytes = readFileSync(join(cache, file))
+    writeFileSync(join(cache, file), bytes.fill(0, bytes.length - 1))
+    expect(await recall('other')).toBeUndefined()
+  })
 })

@@ -1,5 +1,5 @@
-import {createLayerLooker, type LayerLook} from '../../tree/layer-look.js'
-import type {WalkedEntry} from '../../tree/walked-entry.js'
+import {createLayerLooker} from '../../tree/layer-look.js'
+import type {LayerLook, WalkedEntry} from '../../tree/walked-entry.js'
 
 /** Entries that are counted while they are iterated. */
 export interface CountedEntries extends Iterable<WalkedEntry> {

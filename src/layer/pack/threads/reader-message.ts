@@ -1,5 +1,4 @@
-import type {LayerLook} from '../../tree/layer-look.js'
-import type {Tree} from '../../tree/walked-entry.js'
+import type {LayerLook, Tree} from '../../tree/walked-entry.js'
 import type {Batch} from './batch.js'
 import type {SystemError, ThreadError} from './thread-error.js'
 

@@ -1,0 +1,52 @@
+import {createHash} from 'node:crypto'
+import {readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {ownedName} from '../../disk/owned-name.js'
+import {readOwnBytes} from '../../disk/private-folder.js'
+
+/** Bytes of one file: a little more than the largest recording. */
+const longest = 80 * 1024 * 1024
+/** Bytes of all files in the folder; the oldest are removed. */
+const mostBytes = 512 * 1024 * 1024
+/** What memory-file.ts clears after a crash, too. */
+const temporary = '.memory-'
+const digestLength = 32
+
+/** The walk that was written there with this key; `undefined` for no such walk. */
+export async function readWalk(path: string, key: string): Promise<Uint8Array | undefined> {
+  const bytes = await readOwnBytes(path, longest)
+  if (!bytes || bytes.length < digestLength) return undefined
+  const walk = bytes.subarray(digestLength)
+  return checksum(key, walk).equals(bytes.subarray(0, digestLength)) ? walk : undefined
+}
+
+/** Not synced: a file that a crash has damaged counts as absent. */
+export async function writeWalk(path: string, key: string, walk: Uint8Array): Promise<void> {
+  const own = join(path, '..', ownedName(temporary))
+  try {
+    await writeFile(own, [checksum(key, walk), walk], {mode: 0o600, flag: 'wx'})
+    await rename(own, path)
+  } finally {
+    await rm(own, {force: true})
+  }
+}
+
+/** Keeps the newest ones. */
+export async function clearOldestWalks(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{32}\.walk$/.test(name))
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const {size, mtimeMs} = await stat(join(folder, name))
+      return {name, size, mtimeMs}
+    }),
+  )
+  files.sort((a, b) => b.mtimeMs - a.mtimeMs)
+  let bytes = 0
+  for (const {name, size} of files)
+    if ((bytes += size) > mostBytes) await rm(join(folder, name), {force: true})
+}
+
+/** Of both: the walk of another key is damaged. */
+function checksum(key: string, walk: Uint8Array): Buffer {
+  return createHash('sha256').update(`${key}\n`).update(walk).digest()
+}

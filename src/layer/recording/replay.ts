@@ -1,0 +1,81 @@
+import type {ByteString} from '../byte-string.js'
+import type {Entry} from '../entry.js'
+import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
+import {
+  fact,
+  factsPerRow,
+  inBytes,
+  kinds,
+  odd,
+  rowsOf,
+  sizesPerRow,
+  stateAt,
+  type WalkColumns,
+} from './walk-columns.js'
+
+export interface ReplayOptions {
+  readonly columns: WalkColumns
+  /** What is not in the columns, in its order. */
+  readonly oddOnes: readonly WalkedEntry[]
+  /** What the kernel is told before the paths of files. */
+  readonly folder: ByteString
+  /** How much of each path is not told to it. */
+  readonly prefixLength: number
+}
+
+/** The entries of a walk, with what it takes to read files only if `hasStates`. */
+export function* replay(
+  {columns, oddOnes, folder, prefixLength}: ReplayOptions,
+  hasStates: boolean,
+): Generator<WalkedEntry> {
+  const {facts, sizes, states, text} = columns
+  const rows = rowsOf(columns)
+  let [oddAt, textAt] = [0, 0]
+  for (let row = 0; row < rows; row++) {
+    const number = facts.at(row * factsPerRow)
+    if (number === odd) {
+      const walked = oddOnes[oddAt++]
+      if (walked) yield walked
+    } else yield plain(row, kinds[number % inBytes] ?? 'file', number >= inBytes)
+  }
+
+  function plain(row: number, kind: Entry['kind'], isBytes: boolean): WalkedEntry {
+    const at = row * factsPerRow
+    const path = nextText(facts.at(at + fact.pathLength))
+    const target = nextText(facts.at(at + fact.targetLength))
+    const common = {
+      path,
+      mode: facts.at(at + fact.mode),
+      uid: facts.at(at + fact.uid),
+      gid: facts.at(at + fact.gid),
+      mtime: sizes.at(row * sizesPerRow),
+      xattrs: undefined,
+    }
+    const [names, group] = [facts.at(at + fact.names), facts.at(at + fact.group)]
+    const shared = names > 0 ? {shared: {names, group}} : undefined
+    if (kind === 'directory') return {entry: {kind, ...common}, ...stateOf(row)}
+    if (kind === 'symlink') return {entry: {kind, target, ...common}, ...shared, ...stateOf(row)}
+    const alone: WalkedEntry = {
+      entry: {kind: 'file', size: sizes.at(row * sizesPerRow + 1), ...common},
+      ...(hasStates && {file: fileAt(row, path, isBytes)}),
+    }
+    if (kind === 'file') return {...alone, ...shared}
+    return {entry: {kind: 'hardlink', target, ...common}, ...shared, alone}
+  }
+
+  function nextText(length: number): ByteString {
+    return text.slice(textAt, (textAt += length))
+  }
+
+  function stateOf(row: number): Pick<WalkedEntry, 'state'> | undefined {
+    return hasStates ? {state: stateAt(states, row + 1)} : undefined
+  }
+
+  function fileAt(row: number, path: ByteString, isBytes: boolean): WalkedFile {
+    const access = `${folder}${path.slice(prefixLength)}`
+    return {
+      path: isBytes ? Buffer.from(access, 'latin1') : access,
+      stat: stateAt(states, row + 1),
+    }
+  }
+}

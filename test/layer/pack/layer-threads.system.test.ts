@@ -1,0 +1,23 @@
+import {describe, expect, it} from 'vitest'
+import {ownDeflate} from '../../../src/layer/compress/codec.js'
+import {layerThreads, smallLayers} from '../../../src/layer/pack/layer-threads.js'
+
+describe('the threads of layers', () => {
+  it('are started when all layers so far are worth it, and then serve small ones, too', async () => {
+    const threads = layerThreads(2)
+    try {
+      expect(await threads.take(ownDeflate, smallLayers - 1)).toBeUndefined()
+      const first = await threads.take(ownDeflate, 1)
+      if (!first) throw new Error('there are no threads')
+      await threads.giveBack(first)
+      expect(await threads.take(ownDeflate, 1)).toBe(first)
+      await threads.giveBack(first)
+    } finally {
+      await threads.close()
+    }
+  })
+
+  it('are none for one job', async () => {
+    expect(await layerThreads(1).take(ownDeflate, smallLayers)).toBeUndefined()
+  })
+})
