@@ -19,8 +19,8 @@ const rows = [
     {
       'src/operations': [
         ['.', 'site', 'browse'],
-        ['follow'],
-        ['copy', 'injection', 'compare'],
+        ['follow', 'certs'],
+        ['copy', 'injection', 'compare', 'merge'],
         ['slot'],
         ['publish', 'save'],
         ['find', 'doctor', 'login', 'maintain', 'serve'],
@@ -47,6 +47,7 @@ const rows = [
         ['pack'],
         ['pack/threads', 'records'],
         ['contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
+        ['merge'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['decompress/threads', 'compress/wasm', 'decompress/wasm'],
@@ -67,7 +68,7 @@ const rows = [
     },
   ],
   ['src/disk'],
-  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
+  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream', 'src/trust'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]

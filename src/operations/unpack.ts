@@ -125,7 +125,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         refilled: refilled ?? null,
       }
     }
-    const {diffId, path, layers} = slot
+    const {diffId, path, layers, merges} = slot
     const total = layers.reduce((sum, {descriptor}) => sum + descriptor.size, 0)
     let done = 0
     const count = (chunk: Uint8Array): void =>
@@ -140,7 +140,9 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       limits: limitsOf(options),
       holes: options.sparse,
       windows: image.config.value.os === 'windows',
-      witnesses: ports.openMemory !== undefined,
+      merges,
+      // of a merged file another part is in the directory than in the layer
+      witnesses: ports.openMemory !== undefined && merges.length === 0,
       ...{directory, path, force, follow, devices, signal, onWarning},
     })
     await rememberLayers({directory, slot, witnessed}, ports)

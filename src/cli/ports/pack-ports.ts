@@ -62,6 +62,26 @@ export function layerIndexes(
   }
 }
 
+/**
+ * Single files of those layers, kept in `inject/files` in the user's cache folder; not where that
+ * folder would change in the directory while it is packed (`packed`).
+ */
+export function keptFiles(
+  env: Readonly<Record<string, string | undefined>>,
+  packed?: string,
+): Ports['keptFiles'] {
+  const folder = userCache('files', env)
+  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
+  const open = async () => {
+    const {createKeptFiles} = await import('../../layer/contents/kept-files.js')
+    return createKeptFiles(folder)
+  }
+  return {
+    get: async (diffId, path) => (await open()).get(diffId, path),
+    put: async (diffId, path, file) => (await open()).put(diffId, path, file),
+  }
+}
+
 /** Bytes. */
 const cacheSize = 5000000000
 /**

@@ -21,6 +21,8 @@ export interface LayerLook {
 export interface LayerLooker {
   add(entry: Entry): void
   addFile(file: Pick<WalkedFile, 'path' | 'stat'>): void
+  /** Of a file in memory, in its place among the files. */
+  addContent(content: Uint8Array): void
   /** Once. */
   look(): LayerLook
 }
@@ -49,6 +51,7 @@ export function createLayerLooker(): LayerLooker {
       device = dev
       allReliable &&= isFine(stat)
     },
+    addContent: (content) => states.add(`${createHash('sha256').update(content).digest('hex')}\n`),
     look() {
       const digest = createHash('sha256').update(facts.digest()).update(states.digest())
       return {digest: digest.digest('hex'), touched, isReliable: allReliable}
@@ -75,9 +78,10 @@ function createTextHash(start: string) {
 /** Of entries with any detail but `names`. */
 export function lookOf(entries: Iterable<WalkedEntry>): LayerLook {
   const looker = createLayerLooker()
-  for (const {entry, file} of entries) {
+  for (const {entry, file, content} of entries) {
     looker.add(entry)
     if (file) looker.addFile(file)
+    else if (content) looker.addContent(content)
   }
   return looker.look()
 }

@@ -195,7 +195,7 @@ function createRecord(prefixLength: number): WalkRecord {
 }
 
 /** The recorded members of an entry; new members must be added here. */
-const parts = {entry: true, file: true, shared: true, alone: true} satisfies Record<
+const parts = {entry: true, file: true, shared: true, alone: true, content: true} satisfies Record<
   keyof WalkedEntry,
   true
 >
@@ -203,7 +203,7 @@ const parts = {entry: true, file: true, shared: true, alone: true} satisfies Rec
 function isPlain(walked: WalkedEntry): boolean {
   const {entry, file, alone} = walked
   for (const part in walked) if (!(part in parts)) return false
-  if (entry.xattrs !== undefined || !kinds.includes(entry.kind)) return false
+  if (walked.content || entry.xattrs !== undefined || !kinds.includes(entry.kind)) return false
   if (entry.kind !== 'hardlink')
     return alone === undefined && (file !== undefined) === (entry.kind === 'file')
   const own = alone?.entry

@@ -1,3 +1,4 @@
+import type {MergedFile} from '../../image/merge.js'
 import {type ByteString, fromText} from '../byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
@@ -32,6 +33,8 @@ interface UnpackOptions extends FillOptions {
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
+  /** Files that also hold the vendor's part, which is left out. */
+  readonly merges?: readonly MergedFile[] | undefined
   /** Find out what the layers will look like to a later `update`. */
   readonly witnesses?: boolean | undefined
 }
@@ -82,6 +85,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const {layers, signal} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
+  const unmerge = await unmerger(options)
   const witness = options.witnesses === true ? createLayerWitness() : undefined
   let witnessed: UnpackedLayer['witnessed'] = []
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
@@ -92,7 +96,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
       sink.beginLayer()
       const left = {...limits, totalBytes: limits.totalBytes - bytes}
       const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
-      const {handler, at} = trackEntries(sink.handler)
+      const {handler, at} = trackEntries(unmerge(sink.handler))
       const reader = createTarReader(handler, {...limits, sparseBytes})
       const place = {number: position + 1, digest: layer.diffId, ...layer.place, at}
       const tarSize = await readTar({...layer, place}, reader, {limits: left, signal})
@@ -105,6 +109,15 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
     return {result: {...sink.counts(), bytes}, root: sink.root(), settle}
   })
   return {...result, refilled, witnessed}
+}
+
+/** Loads what takes the vendor's part out of files, if there are any. */
+async function unmerger({
+  merges = [],
+}: UnpackOptions): Promise<(handler: TarHandler) => TarHandler> {
+  if (merges.length === 0) return (handler) => handler
+  const {unmerging} = await import('../merge/unmerge.js')
+  return (handler) => unmerging(merges, handler)
 }
 
 /**

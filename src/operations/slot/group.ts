@@ -1,3 +1,4 @@
+import type {MergedFile} from '../../image/merge.js'
 import type {Sharding} from '../../image/sharding.js'
 import type {ShardPlan} from '../../layer/shards/divide.js'
 import type {SuitableTarget} from '../find/suitable-image.js'
@@ -21,6 +22,8 @@ export interface SlotContent extends FramedEntries {
   readonly packing?: readonly string[] | undefined
   /** What is remembered of its layers. */
   readonly memory?: SlotMemory | undefined
+  /** Files in it that hold the vendor's part and ours. */
+  readonly merges?: readonly MergedFile[] | undefined
 }
 
 /** The content for a target; `undefined`: this image stays as it is. */
