@@ -8,6 +8,7 @@ import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
 import {readFile} from '../../../src/operations/browse/read-file.js'
 import {rebase, type RebaseRequest} from '../../../src/operations/rebase.js'
+import {status} from '../../../src/operations/status.js'
 import {remove} from '../../../src/operations/remove.js'
 import {unpack} from '../../../src/operations/unpack.js'
 import {update} from '../../../src/operations/update.js'
@@ -218,6 +219,27 @@ describe('the life of a slot with merged files', () => {
     expect(await remove(injectionRequest(own), places)).toMatchObject({
       original: true,
       digest: next.digest,
+    })
+  })
+
+  it('status names the files that the vendor changed', async () => {
+    const places = severalPlaces()
+    const other = makeFile('etc/motd', 'hello\n')
+    await putRoot(places, [makeFile('etc/hosts', hosts), other])
+    const files = {'etc/hosts': 'ours\n', 'etc/motd': 'ours\n'}
+    await merged(places, files, [append, {path: '/etc/motd', as: 'append'}])
+    const ask = async () => {
+      const {images, changed} = await status({images: [own.reference]}, places)
+      return {changed, merged: images[0]?.platforms[0]?.merged}
+    }
+    expect(await ask()).toEqual({changed: false, merged: null})
+    await putRoot(places, [makeFile('etc/hosts', `${hosts}new\n`), other])
+    expect(await ask()).toEqual({
+      changed: true,
+      merged: [
+        {slot: 'cvmfs', path: '/etc/hosts', state: 'moved'},
+        {slot: 'cvmfs', path: '/etc/motd', state: 'same'},
+      ],
     })
   })
 
