@@ -13,7 +13,7 @@ const oids = {
   x509: oid('2a864886f70d01091601'),
   friendlyName: oid('2a864886f70d010914'),
   /** Java's own: what makes a certificate that of an authority. */
-  trustedKeyUsage: oid('6086480186f9663dadca7b0101'),
+  trustedKeyUsage: oid('6086480186f966adca7b0101'),
   anyUsage: oid('551d2500'),
 }
 const hashes: ReadonlyMap<string, string> = new Map([
