@@ -45,9 +45,8 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads', 'records'],
+        ['pack/threads', 'records', 'merge'],
         ['contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
-        ['merge'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['decompress/threads', 'compress/wasm', 'decompress/wasm'],

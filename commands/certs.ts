@@ -11,7 +11,7 @@ import {
 import {certificateFiles, listRequest} from '../src/cli/flags/certificates.js'
 import {formatFlags} from '../src/cli/flags/format.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
-import {keptFiles, layerIndexes} from '../src/cli/ports/pack-ports.js'
+import {layerPorts} from '../src/cli/ports/pack-ports.js'
 import {renderCertificates} from '../src/cli/render/certificates.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {addCertificates, type CertificatesRequest} from '../src/operations/add-certificates.js'
@@ -25,20 +25,9 @@ export default class Certs extends BaseCommand {
     "Adds the certificates to all trust stores of the image: bundles of Debian, Ubuntu, Alpine, Wolfi, RHEL, Fedora, Amazon Linux and SUSE, the folders from which these are made, OpenSSL's folders by hash, and Java keystores. The vendor's own certificates stay. They are the content of the slot certs: inject rebase merges them with the vendor's next version, and inject remove takes them out."
   static override readonly strict = false
   static override readonly examples = [
-    {
-      description: 'Trust a company authority, under a new tag:',
-      command:
-        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./ca.pem --tag v1-certs',
-    },
-    {
-      description: 'In every image of an index:',
-      command:
-        '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./root.pem ./proxy.pem --platform all',
-    },
-    {
-      description: "What does the image trust beyond its vendor's list?",
-      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1-certs --list',
-    },
+    'Trust a company authority, under a new tag:\n<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./ca.pem --tag v1-certs',
+    'In every image of an index:\n<%= config.bin %> <%= command.id %> registry.example/team/app:v1 ./root.pem ./proxy.pem --platform all',
+    "What does the image trust beyond its vendor's list?\n<%= config.bin %> <%= command.id %> registry.example/team/app:v1-certs --list",
   ]
   static override readonly args = {
     image: imageArg,
@@ -73,7 +62,7 @@ export default class Certs extends BaseCommand {
   async run(): Promise<object> {
     const {argv, args, flags} = await this.parse(Certs)
     const files = certificateFiles(argv as string[], flags.list)
-    const remembered = {layerIndexes: layerIndexes(process.env), keptFiles: keptFiles(process.env)}
+    const remembered = layerPorts(process.env)
     if (flags.list) {
       const request = listRequest(args.image, flags.platform)
       return this.perform(flags, (ports) => listCertificates(request, {...ports, ...remembered}), {

@@ -8,8 +8,8 @@ import {isSlotPath, parseSlotPath} from './slot-path.js'
 
 /**
  * How a file of a slot joins the vendor's: after it (`append`), in its place but with its mode and
- * owner (`replace`), line by line where the vendor lacks one (`lines`), or as certificates in a Java
- * keystore (`keystore`).
+ * owner (`replace`), line by line where the vendor lacks one (`lines`), or as certificates in a
+ * Java keystore (`keystore`).
  */
 export const mergeKinds = ['append', 'replace', 'lines', 'keystore'] as const
 export type MergeKind = (typeof mergeKinds)[number]

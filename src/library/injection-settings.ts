@@ -70,8 +70,8 @@ export interface UpdateSettings extends LayerSettings {
   /** Let a directory with nothing in it replace the content of a slot. */
   readonly allowEmpty?: boolean | undefined
   /**
-   * Files to be joined with the image's own, as `--merge` has them: `/etc/hosts=append`. Default: as
-   * the slot records; an empty list stops it.
+   * Files to be joined with the image's own, as `--merge` has them: `/etc/hosts=append`. Default:
+   * as the slot records; an empty list stops it.
    */
   readonly merges?: readonly string[] | undefined
   /** Allow files named `.wh.*`, which delete files of the image. */

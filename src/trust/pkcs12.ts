@@ -106,7 +106,9 @@ function entryOf(bag: DerElement): KeystoreEntry | undefined {
   const [certificate] = membersOf(content, derTag.explicit)
   const [, value] = membersOf(certificate, derTag.sequence)
   const [octets] = membersOf(value, derTag.explicit)
-  const alias = membersOf(attributes, derTag.set).map(nameIn).find((name) => name !== undefined)
+  const alias = membersOf(attributes, derTag.set)
+    .map(nameIn)
+    .find((name) => name !== undefined)
   return {alias: alias ?? '', certificate: valueOf(octets, derTag.octets)}
 }
 
@@ -134,7 +136,8 @@ function checkMac(mac: DerElement, content: Uint8Array): MacKey {
   const [type] = membersOf(algorithm, derTag.sequence)
   const hash = hashes.get(Buffer.from(valueOf(type, derTag.oid)).toString('hex'))
   const bytes = iterations ? Buffer.from(valueOf(iterations, derTag.integer)) : Buffer.from([1])
-  const rounds = bytes.length > 0 && bytes.length <= 6 ? bytes.readUIntBE(0, bytes.length) : Infinity
+  const rounds =
+    bytes.length > 0 && bytes.length <= 6 ? bytes.readUIntBE(0, bytes.length) : Infinity
   if (!hash || !algorithm || !salt || rounds > mostIterations)
     throw new KeystoreUnreadable('its checksum is of an unknown kind')
   const key = deriveKey(hash, valueOf(salt, derTag.octets), rounds)

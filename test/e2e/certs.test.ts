@@ -67,7 +67,7 @@ describeWith(['openssl', 'umoci', 'skopeo', 'curl', 'python3'], 'inject certs', 
     const url = `https://127.0.0.1:${await serveTls(server)}/`
     const vendorFile = join(await tempDir(), 'vendor.pem')
     writeFileSync(vendorFile, vendor)
-    const runs: readonly (readonly [string, readonly string[], object?])[] = [
+    const runs: readonly (readonly [string, readonly string[], Record<string, string>?])[] = [
       ['openssl', ['verify', '-no-CApath', '-CAfile', bundle, server.certificate]],
       ['openssl', ['verify', '-no-CApath', '-CAfile', bundle, vendorFile]],
       ['curl', ['-fsS', '--capath', '/nonexistent', '--cacert', bundle, url]],
@@ -153,7 +153,9 @@ describeWith(['openssl', 'umoci', 'skopeo', 'curl', 'python3'], 'inject certs', 
     const {image} = await start([{entries: trustRoot('alpine', certificate).entries}])
     await injectJson(['certs', `${image}:v1`, file!, '--tag', 'v2', '--set-env'])
     const {stdout} = await inject(['certs', `${image}:v2`, '--list'])
-    expect(stdout).toMatch(/^CN=localhost\n {2}sha256:[0-9a-f]{64}\n {2}valid until .+ slot certs\n/)
+    expect(stdout).toMatch(
+      /^CN=localhost\n {2}sha256:[0-9a-f]{64}\n {2}valid until .+ slot certs\n/,
+    )
     expect((await inject(['certs', `${image}:v1`, '--list'])).stdout).toBe('')
     expect((await inject(['certs', `${image}:v1`, secret!])).exitCode).toBe(8)
     expect((await inject(['certs', `${image}:v1`])).exitCode).toBe(2)

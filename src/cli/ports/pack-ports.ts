@@ -43,15 +43,25 @@ export function layerMemory(
 }
 
 /**
- * What is in the layers of images, kept in `inject/layers` in the user's cache folder; not where
- * that folder would change in the directory while it is packed (`packed`).
+ * What is in the layers of images, and single files of them, kept in `inject/layers` and
+ * `inject/files` in the user's cache folder; not where these folders would change in the directory
+ * while it is packed (`packed`).
  */
-export function layerIndexes(
+export function layerPorts(
   env: Readonly<Record<string, string | undefined>>,
   packed?: string,
-): Ports['layerIndexes'] {
-  const folder = userCache('layers', env)
-  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
+): Pick<Ports, 'layerIndexes' | 'keptFiles'> {
+  const folderOf = (name: string): string | undefined => {
+    const folder = userCache(name, env)
+    return folder !== undefined && packed !== undefined && isInside(packed, folder)
+      ? undefined
+      : folder
+  }
+  return {layerIndexes: layerIndexes(folderOf('layers')), keptFiles: keptFiles(folderOf('files'))}
+}
+
+function layerIndexes(folder: string | undefined): Ports['layerIndexes'] {
+  if (folder === undefined) return undefined
   const open = async () => {
     const {createLayerIndexes} = await import('../../layer/contents/layer-index-file.js')
     return createLayerIndexes(folder)
@@ -62,16 +72,8 @@ export function layerIndexes(
   }
 }
 
-/**
- * Single files of those layers, kept in `inject/files` in the user's cache folder; not where that
- * folder would change in the directory while it is packed (`packed`).
- */
-export function keptFiles(
-  env: Readonly<Record<string, string | undefined>>,
-  packed?: string,
-): Ports['keptFiles'] {
-  const folder = userCache('files', env)
-  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
+function keptFiles(folder: string | undefined): Ports['keptFiles'] {
+  if (folder === undefined) return undefined
   const open = async () => {
     const {createKeptFiles} = await import('../../layer/contents/kept-files.js')
     return createKeptFiles(folder)

@@ -1,5 +1,5 @@
 import type {MergedFile, MergeRule} from '../../image/merge.js'
-import {LimitError} from '../../errors.js'
+import {IntegrityError, LimitError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
 import {mergeKeystore, ownCertificates} from './keystore.js'
 import {linesOf, mergeLines, ownLines} from './merge-lines.js'
@@ -36,13 +36,27 @@ export function checkSize(size: number, path: string): void {
 }
 
 /**
- * Our part of a file that `mergeBytes` made, as it was given; of a keystore, as PEM. Throws what
+ * Our part of a file that `mergeBytes` made, as it was given; of a keystore, as PEM. Throws
+ * `IntegrityError` (`ERR_INJECT_SLOT_MERGE_INVALID`) for a file that is too short, and what
  * `ownCertificates` throws.
  */
-export function oursIn(merged: Uint8Array, {as, path, offset, shared = []}: MergedFile): Uint8Array {
+export function oursIn(
+  merged: Uint8Array,
+  {as, path, offset, shared = []}: MergedFile,
+): Uint8Array {
   if (as === 'keystore') return ownCertificates(merged, path)
+  if (merged.length < offset) throw notAsRecorded(path)
   const ours = merged.subarray(offset)
   return as === 'lines' ? ownLines(linesOf(merged.subarray(0, offset)), ours, shared) : ours
+}
+
+/** For a file of a slot that is not what was recorded of it. */
+export function notAsRecorded(path: string): IntegrityError {
+  return new IntegrityError(
+    'ERR_INJECT_SLOT_MERGE_INVALID',
+    `${quoted(path)} of the slot is not the merged file that the image's labels record`,
+    {hint: 'another tool changed the layer or the labels: update the slot from its content'},
+  )
 }
 
 function joined(vendor: Uint8Array, ours: Uint8Array, rule: MergeRule): MergedBytes {

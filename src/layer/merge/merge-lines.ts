@@ -7,7 +7,11 @@ const mostShared = 1000
 
 /** The lines of a file with their ends, as bytes; the last one may lack its end. */
 export function linesOf(bytes: Uint8Array): string[] {
-  return Buffer.from(bytes).toString('latin1').match(/[^\n]*\n|[^\n]+$/g) ?? []
+  return (
+    Buffer.from(bytes)
+      .toString('latin1')
+      .match(/[^\n]*\n|[^\n]+$/g) ?? []
+  )
 }
 
 /**

@@ -1,10 +1,9 @@
-import {IntegrityError} from '../../errors.js'
 import type {MergedFile} from '../../image/merge.js'
-import {type ByteString, display, fromText} from '../byte-string.js'
+import {type ByteString, fromText} from '../byte-string.js'
 import {normalisePath} from '../normalise-path.js'
 import type {Entry} from '../entry.js'
 import type {TarHandler} from '../tar/tar-handler.js'
-import {checkSize, oursIn} from './merge-bytes.js'
+import {checkSize, notAsRecorded, oursIn} from './merge-bytes.js'
 
 /**
  * A handler that is given the entries of a slot with our part of merged files only, and these where
@@ -31,7 +30,7 @@ export function unmerging(merges: readonly MergedFile[], handler: TarHandler): T
         handler.entry(entry, offset)
         return
       }
-      if (entry.kind !== 'file') throw notAsRecorded(entry.path)
+      if (entry.kind !== 'file') throw notAsRecorded(merge.path)
       found = {merge, entry, offset, parts: []}
       size = 0
     },
@@ -51,7 +50,6 @@ export function unmerging(merges: readonly MergedFile[], handler: TarHandler): T
       if (found) {
         const {merge, entry, offset, parts} = found
         const merged = Buffer.concat(parts)
-        if (merged.length < merge.offset) throw notAsRecorded(entry.path)
         const ours = oursIn(merged, merge)
         const {mtime} = merge
         const own = {...entry, path: inArchive(merge.path), mtime, size: ours.length} as Entry
@@ -66,12 +64,4 @@ export function unmerging(merges: readonly MergedFile[], handler: TarHandler): T
 
 function inArchive(path: string): ByteString {
   return fromText(path.slice(1))
-}
-
-function notAsRecorded(path: ByteString): IntegrityError {
-  return new IntegrityError(
-    'ERR_INJECT_SLOT_MERGE_INVALID',
-    `${display(`/${path}`)} of the slot is not the merged file that the image's labels record`,
-    {hint: 'another tool changed the layer or the labels: update the slot from its content'},
-  )
 }

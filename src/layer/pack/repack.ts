@@ -24,7 +24,8 @@ export interface RepackPlan {
 
 /**
  * Reads the headers of an archive and asks `change` for the entries that it is to have: files of
- * it, in their order, and anything without content, or with content in memory. `undefined` when they are the same.
+ * it, in their order, and anything without content, or with content in memory. `undefined` when
+ * they are the same.
  */
 export async function planRepack(
   tar: ByteStream,

@@ -1,4 +1,3 @@
-import type {MergedFile} from '../../image/merge.js'
 import {type ByteString, fromText} from '../byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
@@ -33,8 +32,8 @@ interface UnpackOptions extends FillOptions {
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
-  /** Files that also hold the vendor's part, which is left out. */
-  readonly merges?: readonly MergedFile[] | undefined
+  /** Stands between the reader and what is written: takes the vendor's part out of files. */
+  readonly unmerge?: ((handler: TarHandler) => TarHandler) | undefined
   /** Find out what the layers will look like to a later `update`. */
   readonly witnesses?: boolean | undefined
 }
@@ -85,7 +84,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const {layers, signal} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
-  const unmerge = await unmerger(options)
+  const {unmerge = (handler) => handler} = options
   const witness = options.witnesses === true ? createLayerWitness() : undefined
   let witnessed: UnpackedLayer['witnessed'] = []
   const {result, refilled} = await fillDirectory(options, async (extraction) => {
@@ -109,15 +108,6 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
     return {result: {...sink.counts(), bytes}, root: sink.root(), settle}
   })
   return {...result, refilled, witnessed}
-}
-
-/** Loads what takes the vendor's part out of files, if there are any. */
-async function unmerger({
-  merges = [],
-}: UnpackOptions): Promise<(handler: TarHandler) => TarHandler> {
-  if (merges.length === 0) return (handler) => handler
-  const {unmerging} = await import('../merge/unmerge.js')
-  return (handler) => unmerging(merges, handler)
 }
 
 /**

@@ -110,8 +110,7 @@ function entriesFor(
 
 /** The first that no other certificate with this hash has. */
 function freeName(hash: string, taken: ReadonlySet<string>): string {
-  for (let number = 0; ; number++)
-    if (!taken.has(`${hash}.${number}`)) return `${hash}.${number}`
+  for (let number = 0; ; number++) if (!taken.has(`${hash}.${number}`)) return `${hash}.${number}`
 }
 
 function factsOf({entry, content = new Uint8Array()}: WalkedEntry) {

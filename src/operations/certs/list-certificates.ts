@@ -13,10 +13,7 @@ import {createBaseLayers} from '../slot/base-layers.js'
 import {type Certificate, parseCertificate} from './certificate.js'
 
 /** A certificate that the vendor's image does not have from its vendor. */
-export interface ListedCertificate extends Pick<
-  Certificate,
-  'subject' | 'issuer' | 'fingerprint'
-> {
+export interface ListedCertificate extends Pick<Certificate, 'subject' | 'issuer' | 'fingerprint'> {
   /** RFC 3339. */
   readonly validFrom: string
   readonly validTo: string

@@ -38,7 +38,7 @@ export async function readCertificates(
   const certificates = [...found.values()]
   const invalid = certificates.filter(({validFrom, validTo}) => now < validFrom || now > validTo)
   if (invalid.length > 0 && !allowExpired) throw expired(invalid, now)
-  for (const certificate of invalid) warn(`${describe(certificate, now)}`)
+  for (const certificate of invalid) warn(describe(certificate, now))
   for (const certificate of certificates)
     if (!certificate.isAuthority)
       warn(`${nameOf(certificate)} is not the certificate of an authority: some programs ignore it`)

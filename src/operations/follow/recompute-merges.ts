@@ -1,11 +1,9 @@
-import {IntegrityError} from '../../errors.js'
 import type {CarriedSlot} from '../../image/follow/carry-slots.js'
 import type {Image} from '../../image/image.js'
 import type {MergedFile} from '../../image/merge.js'
 import {type ByteString, fromText} from '../../layer/byte-string.js'
-import {oursIn} from '../../layer/merge/merge-bytes.js'
+import {notAsRecorded, oursIn} from '../../layer/merge/merge-bytes.js'
 import {compareInTree, mergeEntries} from '../../layer/merge/merge-entries.js'
-import {quoted} from '../../oci/quoted.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {createLayerFiles, type LayerFiles} from '../merge/layer-files.js'
@@ -61,7 +59,7 @@ async function movedFiles(
     const found = await files.find(vendor, fromText(before.path.slice(1)))
     if (isSameFile(before, found)) continue
     const {file} = await files.find(own, placeOf(before))
-    if (!file) throw lost(slot.name, before)
+    if (!file) throw notAsRecorded(before.path)
     const metadata = {...file.metadata, mtime: before.mtime}
     const ours = {bytes: oursIn(file.bytes, before), metadata}
     moved.set(before, mergeFile(before, found, ours))
@@ -79,12 +77,4 @@ export function isSameFile(
 
 function placeOf({at, path}: MergedFile): ByteString {
   return fromText((at ?? path).slice(1))
-}
-
-function lost(name: string, {at, path}: MergedFile): IntegrityError {
-  return new IntegrityError(
-    'ERR_INJECT_SLOT_MERGE_INVALID',
-    `slot ${name} has no file ${quoted(at ?? path)}, which the image's labels record as merged`,
-    {hint: 'update the slot from its content'},
-  )
 }

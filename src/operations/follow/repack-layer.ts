@@ -18,8 +18,7 @@ export interface RecomputedSlot {
 }
 
 /** How the entries of a layer change; `undefined`: not at all. */
-export type LayerChange =
-  ((entries: Iterable<WalkedEntry>) => Iterable<WalkedEntry>) | undefined
+export type LayerChange = ((entries: Iterable<WalkedEntry>) => Iterable<WalkedEntry>) | undefined
 
 /**
  * The slot with its layers packed again from their own content, streamed, where `changeOf` changes

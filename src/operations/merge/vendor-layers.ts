@@ -7,7 +7,8 @@ import type {LayerFile} from './layer-files.js'
 
 /**
  * The layers of the vendor, newest first: those of no slot, and below `slot`, if the image has it
- * already. Throws `PreconditionError` (`ERR_INJECT_LAYER_UNREADABLE`) if one of them cannot be read.
+ * already. Throws `PreconditionError` (`ERR_INJECT_LAYER_UNREADABLE`) if one of them cannot be
+ * read.
  */
 export function vendorLayers(image: Image, slot: Slot | undefined): NumberedLayer[] {
   const own = new Set(findSlots(image).flatMap(({layers}) => layers.map(({layer}) => layer + 1)))
