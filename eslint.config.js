@@ -19,8 +19,8 @@ const rows = [
     {
       'src/operations': [
         ['.', 'site', 'browse'],
-        ['follow'],
-        ['copy', 'injection', 'compare'],
+        ['follow', 'certs'],
+        ['copy', 'injection', 'compare', 'merge'],
         ['slot'],
         ['publish', 'save'],
         ['find', 'doctor', 'login', 'maintain', 'serve'],
@@ -45,7 +45,7 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads', 'records'],
+        ['pack/threads', 'records', 'merge'],
         ['contents', 'memory', 'pack/blocks', 'recording', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
@@ -67,7 +67,7 @@ const rows = [
     },
   ],
   ['src/disk'],
-  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
+  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream', 'src/trust'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]

@@ -8,7 +8,7 @@ import {
   strictFlag,
 } from '../src/cli/flags/common.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
-import {layerIndexes} from '../src/cli/ports/pack-ports.js'
+import {layerPorts} from '../src/cli/ports/pack-ports.js'
 import {presentRebase} from '../src/cli/render/rebase.js'
 import {parseReference} from '../src/oci/names/reference.js'
 import {platformPolicies, type PlatformPolicy} from '../src/operations/follow/pair-images.js'
@@ -65,7 +65,7 @@ export default class Rebase extends BaseCommand {
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Rebase)
     const request = Rebase.request(args, flags)
-    const remembered = {layerIndexes: layerIndexes(process.env)}
+    const remembered = layerPorts(process.env)
     return this.perform(
       flags,
       async (ports) => {

@@ -10,7 +10,7 @@ import {
   slotPath,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions} from '../src/cli/flags/format.js'
-import {layerIndexes} from '../src/cli/ports/pack-ports.js'
+import {layerPorts} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {defaultSlotName} from '../src/oci/annotation.js'
 import {setup, type SetupRequest} from '../src/operations/setup.js'
@@ -49,7 +49,7 @@ export default class Setup extends BaseCommand {
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Setup)
     const request = Setup.request(args, flags)
-    const remembered = {layerIndexes: layerIndexes(process.env)}
+    const remembered = layerPorts(process.env)
     return this.perform(
       flags,
       (ports) => setup(request, {...ports, ...remembered}),

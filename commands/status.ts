@@ -3,9 +3,10 @@ import {BaseCommand} from '../src/cli/base-command.js'
 import {referenceFlag, slotName, slotPath, strictFlag} from '../src/cli/flags/common.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
+import {mergeOptions} from '../src/cli/flags/merge.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
-import {layerIndexes, packPorts} from '../src/cli/ports/pack-ports.js'
+import {layerPorts, packPorts} from '../src/cli/ports/pack-ports.js'
 import {splitWords} from '../src/cli/flags/status-words.js'
 import {renderStatus, renderStatusMarkdown} from '../src/cli/render/status.js'
 import {differsExitCode, exitCode} from '../src/cli/terminal/exit-code.js'
@@ -63,7 +64,7 @@ export default class Status extends BaseCommand {
       flags,
       async (ports) => {
         const packing = directory === undefined ? {} : packPorts(flags, process.env, ports)
-        const own = {layerIndexes: layerIndexes(process.env, directory)}
+        const own = layerPorts(process.env, directory)
         const {failure, ...result} = await status(request, {...ports, ...packing, ...own})
         // the table is the result, even if it contains errors
         if (failure) process.exitCode = exitCode(failure)
@@ -85,7 +86,13 @@ export default class Status extends BaseCommand {
       image: {reference, name, platforms: platformChoice(platform)},
       target: {tags: []},
       source: {directory: directory ?? '', ...directoryOptions(flags)},
-      layer: {path, sharding, ...formatOptions(flags), ...packOptions(flags)},
+      layer: {
+        path,
+        sharding,
+        ...mergeOptions(flags),
+        ...formatOptions(flags),
+        ...packOptions(flags),
+      },
       publish: {dryRun: true, onConflict: 'fail', noClobber: false},
     })
     return {images, base, directory, ...(directory !== undefined && {content})}

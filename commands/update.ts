@@ -13,8 +13,9 @@ import {
   strictFlag,
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
+import {mergeOptions} from '../src/cli/flags/merge.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
-import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
+import {layerPorts, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
@@ -73,7 +74,7 @@ export default class Update extends BaseCommand {
         const packed = args.directory
         const packing = {
           ...packPorts(flags, process.env, ports),
-          layerIndexes: layerIndexes(process.env, packed),
+          ...layerPorts(process.env, packed),
         }
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         const report = reportWithTotal(ports, packed)
@@ -96,7 +97,7 @@ export default class Update extends BaseCommand {
       image: imageRequest(args.image, flags),
       target,
       source: {directory: args.directory, ...directoryOptions(flags)},
-      layer: {path, created, sharding, baseAnnotations, ...layer},
+      layer: {path, created, sharding, baseAnnotations, ...mergeOptions(flags), ...layer},
       publish: {...publish, chunkSize: flags['chunk-size']},
     }
   }

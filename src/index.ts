@@ -7,6 +7,7 @@
  */
 import {tmpdir} from 'node:os'
 import type {
+  CertificatesSettings,
   CopySettings,
   DiffSettings,
   LayerSettings,
@@ -15,6 +16,7 @@ import type {
   UnpackSettings,
   UpdateSettings,
 } from './library/injection-settings.js'
+import {machinePlatform} from './oci/platform.js'
 import {checkCall} from './library/check-options.js'
 import {libraryPorts, type LibraryOptions} from './library/library-options.js'
 import {collectContent} from './library/collect-content.js'
@@ -26,6 +28,7 @@ import {
 } from './library/follow-requests.js'
 import type {RebaseSettings, RollbackSettings, StatusSettings} from './library/follow-settings.js'
 import {
+  certificatesRequest,
   copyRequest,
   diffRequest,
   inspectRequest,
@@ -35,8 +38,13 @@ import {
   unpackRequest,
   updateRequest,
 } from './library/requests.js'
+import {addCertificates as addToImages} from './operations/add-certificates.js'
 import {listFiles as listTree, type ListResult} from './operations/browse/list-files.js'
 import {readFile as readOne, type ReadFileResult} from './operations/browse/read-file.js'
+import {
+  type CertificateList,
+  listCertificates as listAdded,
+} from './operations/certs/list-certificates.js'
 import {diff as diffSides} from './operations/compare/diff.js'
 import type {DiffResult} from './operations/compare/diff-result.js'
 import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
@@ -56,6 +64,8 @@ export * from './errors.js'
 export type {ProgressEvent} from './ports.js'
 export type {InspectIndexResult, InspectResult} from './operations/inspect.js'
 export type {
+  CertificateList,
+  CertificatesSettings,
   CopyResult,
   CopySettings,
   DiffResult,
@@ -101,6 +111,29 @@ export async function update(
 ): Promise<InjectionResult | IndexInjectionResult> {
   checkCall('update', [image, directory], options)
   return await updateSlot(updateRequest(image, directory, options), libraryPorts(options))
+}
+
+/**
+ * Makes an image trust certificates: those of PEM files are added to all of its trust stores, as
+ * the content of the slot `certs`. The same certificates again change nothing.
+ */
+export async function addCertificates(
+  image: string,
+  files: readonly string[],
+  options: CertificatesSettings & LibraryOptions = {},
+): Promise<InjectionResult | IndexInjectionResult> {
+  checkCall('addCertificates', [image, ...files], options)
+  return await addToImages(certificatesRequest(image, files, options), libraryPorts(options))
+}
+
+/** The certificates that slots added to an image. */
+export async function listCertificates(
+  image: string,
+  options: {readonly platform?: string} & LibraryOptions = {},
+): Promise<CertificateList> {
+  checkCall('listCertificates', [image], options)
+  const machine = machinePlatform(process.arch)
+  return await listAdded({...inspectRequest(image, options), machine}, libraryPorts(options))
 }
 
 /**

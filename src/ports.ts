@@ -1,4 +1,5 @@
 import type {BlockCache} from './layer/compress/block-cache.js'
+import type {KeptFiles} from './layer/contents/kept-files.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {OpenMemory} from './layer/memory/memory.js'
 import type {Reference} from './oci/names/reference.js'
@@ -66,6 +67,8 @@ export interface Ports {
   readonly openMemory?: OpenMemory | undefined
   /** What is in the layers of images that were looked into before; without it they are read. */
   readonly layerIndexes?: LayerIndexes | undefined
+  /** Single files of those layers; without it they are read again. */
+  readonly keptFiles?: KeptFiles | undefined
   /** Blocks that are compressed at once; default: one for each processor. */
   readonly jobs?: number | undefined
   readonly report: (event: ProgressEvent) => void

@@ -30,6 +30,7 @@ import {
 import {editedImage} from './edited-image.js'
 import type {Encoded, Image, Layer} from './image.js'
 import {labelsOf} from './labels.js'
+import {formatMerges, type MergedFile} from './merge.js'
 import {findSlot, findSlots, hasLayers, type Slot} from './slot.js'
 import type {Sharding, SlotParents} from './sharding.js'
 import {type LayerStep, planLayers} from './slot-layers.js'
@@ -70,6 +71,8 @@ export interface Injection {
   readonly note?: string | undefined
   /** Where the metadata of the slot's directories comes from; not recorded for `dir`. */
   readonly parents?: SlotParents | undefined
+  /** Files that hold the vendor's part and ours. */
+  readonly merges?: readonly MergedFile[] | undefined
 }
 
 /**
@@ -88,7 +91,7 @@ export function inject(image: Image, injection: Injection): Image {
   const {layers: wanted, path, sharding = 1} = injection
   const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
-  const isAlike = isThere && slot.sharding === sharding && hasParents(slot, injection.parents)
+  const isAlike = isThere && slot.sharding === sharding && recordsThe(injection, slot)
   const isKept = isAlike && namesItsBlob(image, slot)
   if (isKept && isEmpty(edits)) return image
 
@@ -110,9 +113,10 @@ function namesItsBlob(image: Image, {name, layers, descriptor}: Slot): boolean {
   return named === undefined || layers.length > 1 || named === descriptor.digest
 }
 
-/** A slot from an earlier version is not rewritten only to record it. */
-function hasParents({parents}: Slot, wanted: SlotParents = 'dir'): boolean {
-  return parents === undefined || parents === wanted
+/** A slot from an earlier version is not rewritten only to record its parents. */
+function recordsThe({parents: wanted = 'dir', merges}: Injection, slot: Slot): boolean {
+  const hasParents = slot.parents === undefined || slot.parents === wanted
+  return hasParents && formatMerges(slot.merges) === formatMerges(merges)
 }
 
 /** `base`: the manifest to remember. */
@@ -205,7 +209,7 @@ function isDocker({manifest: {value, descriptor}}: Image): boolean {
 }
 
 function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
-  const {name, layers, path, sharding, parents = 'dir'} = change
+  const {name, layers, path, sharding, parents = 'dir', merges} = change
   const keys = slotLabels(name)
   const [layer, ...others] = layers
   const only = others.length === 0 ? layer : undefined
@@ -216,6 +220,7 @@ function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
     [keys.sharding, sharding === 1 ? undefined : String(sharding)],
     [keys.path, path === '/' ? undefined : path],
     [keys.parents, parents === 'dir' ? undefined : parents],
+    [keys.merge, formatMerges(merges)],
   ]
   return values.map(([key, value]) => setOrRemove([...labels, key], value))
 }

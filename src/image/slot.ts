@@ -4,6 +4,7 @@ import {quoted} from '../oci/quoted.js'
 import {countsUp, isSlotStep, layerSteps, newestIn, ownSteps} from './history.js'
 import type {Image, Layer, NumberedLayer} from './image.js'
 import {labelsOf} from './labels.js'
+import {type MergedFile, parseMerges} from './merge.js'
 import {
   mostLayers,
   parseParents,
@@ -43,12 +44,15 @@ export interface Slot extends SlotLayer {
   readonly sharding: Sharding
   /** Where its directories come from; `undefined` if that is not recorded: most likely `dir`. */
   readonly parents: SlotParents | undefined
+  /** Files that hold the vendor's part and ours. */
+  readonly merges: readonly MergedFile[]
 }
 
 /**
  * The slot called `name`; `undefined` when the image never had it. Throws `PreconditionError`
- * (`ERR_INJECT_SLOT_LOST`) when it had, but a labelled layer is gone, and `IntegrityError`
- * (`ERR_INJECT_SLOT_PATH_INVALID`) when the label for its path holds no such thing.
+ * (`ERR_INJECT_SLOT_LOST`) when it had, but a labelled layer is gone, and `IntegrityError` when the
+ * label for its path (`ERR_INJECT_SLOT_PATH_INVALID`) or for its merged files
+ * (`ERR_INJECT_SLOT_MERGE_INVALID`) holds no such thing.
  */
 export function findSlot(image: Image, name: string): Slot | undefined {
   const labels = labelsOf(image)
@@ -191,7 +195,20 @@ function slotOf(
   const keys = slotLabels(name)
   const path = checkPath(labels.get(keys.path) ?? '/', name)
   const sharding = parseSharding(labels.get(keys.sharding)) ?? layers.length
-  return {name, path, ...lowest, layers, sharding, parents: parseParents(labels.get(keys.parents))}
+  const parents = parseParents(labels.get(keys.parents))
+  const merges = checkMerges(labels.get(keys.merge), name)
+  return {name, path, ...lowest, layers, sharding, parents, merges}
+}
+
+function checkMerges(text: string | undefined, name: string): readonly MergedFile[] {
+  if (text === undefined) return []
+  const merges = parseMerges(text)
+  if (merges) return merges
+  throw new IntegrityError(
+    'ERR_INJECT_SLOT_MERGE_INVALID',
+    `the image's label ${quoted(slotLabels(name).merge)} does not record merged files`,
+    {hint: 'use a newer inject, if one made the image; else remove the label'},
+  )
 }
 
 function checkPath(path: string, name: string): string {

@@ -72,6 +72,7 @@ const contentOptions = {
   chmod: text,
   exclude: texts,
   whiteouts: flag,
+  merges: texts,
 }
 
 /** The options of each function. */
@@ -108,6 +109,17 @@ const shapes = {
     adopt: text,
     chunkSize: v.optional(v.pipe(whole, v.minValue(65_536, 'must be 64 KiB at least'))),
   }),
+  addCertificates: v.strictObject({
+    ...resultOptions,
+    created: formatOptions.created,
+    compression: formatOptions.compression,
+    toOci: flag,
+    baseAnnotations: flag,
+    allowExpired: flag,
+    setEnv: flag,
+    skipJava: flag,
+  }),
+  listCertificates: v.strictObject({...commonOptions, platform: text}),
   unpack: v.strictObject({
     ...commonOptions,
     name: text,

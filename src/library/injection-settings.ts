@@ -69,6 +69,11 @@ export interface UpdateSettings extends LayerSettings {
   readonly exclude?: readonly string[] | undefined
   /** Let a directory with nothing in it replace the content of a slot. */
   readonly allowEmpty?: boolean | undefined
+  /**
+   * Files to be joined with the image's own, as `--merge` has them: `/etc/hosts=append`. Default:
+   * as the slot records; an empty list stops it.
+   */
+  readonly merges?: readonly string[] | undefined
   /** Allow files named `.wh.*`, which delete files of the image. */
   readonly whiteouts?: boolean | undefined
   /** What else the image is to say. */
@@ -79,6 +84,16 @@ export interface UpdateSettings extends LayerSettings {
   readonly indexAnnotations?: Readonly<Record<string, string | null>> | undefined
   /** Bytes of the chunks that the layer is sent in; default: one request. */
   readonly chunkSize?: number | undefined
+}
+
+/** The options of `addCertificates`. */
+export interface CertificatesSettings extends Omit<LayerSettings, 'path' | 'parents' | 'level'> {
+  /** Take certificates that are not valid now, with a warning. */
+  readonly allowExpired?: boolean | undefined
+  /** Set SSL_CERT_FILE, NODE_EXTRA_CA_CERTS and REQUESTS_CA_BUNDLE to the image's bundle. */
+  readonly setEnv?: boolean | undefined
+  /** Leave Java keystores as they are. */
+  readonly skipJava?: boolean | undefined
 }
 
 /** The options of `unpack`. */

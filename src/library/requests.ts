@@ -1,4 +1,5 @@
 import {refuseReserved, withoutOldCommand} from '../image/config-edits.js'
+import {type MergeRule, parseMergeRule, refuseRepeated} from '../image/merge.js'
 import type {PlatformChoice} from '../image/platforms.js'
 import {limitsFor} from '../layer/records/read-layer.js'
 import {parseModeRule} from '../layer/tree/mode-rule.js'
@@ -8,6 +9,7 @@ import {defaultSlotName, parseSlotName} from '../oci/annotation.js'
 import {machinePlatform, parsePlatform} from '../oci/platform.js'
 import {parseReference, parseTag} from '../oci/names/reference.js'
 import {sourceDateEpoch} from '../oci/time.js'
+import type {CertificatesRequest} from '../operations/add-certificates.js'
 import type {TreeRequest} from '../operations/browse/open-tree.js'
 import type {DiffRequest} from '../operations/compare/diff-request.js'
 import {type ImagePart, parseImagePart, parseSide} from '../operations/compare/side.js'
@@ -19,6 +21,7 @@ import type {SetupRequest} from '../operations/setup.js'
 import type {UnpackOptions} from '../operations/unpack.js'
 import type {UpdateRequest} from '../operations/update.js'
 import type {
+  CertificatesSettings,
   CopySettings,
   DiffSettings,
   LayerSettings,
@@ -77,9 +80,32 @@ export function updateRequest(
     layer: {
       ...{...layer, sharding, edits: edits && withoutOldCommand(edits)},
       indexAnnotations: settings.indexAnnotations,
+      merges: mergesOf(settings.merges),
     },
     publish: {...publish, chunkSize},
   }
+}
+
+/** Of `addCertificates`. */
+export function certificatesRequest(
+  image: string,
+  files: readonly string[],
+  settings: CertificatesSettings,
+): CertificatesRequest {
+  const {allowExpired = false, setEnv = false, skipJava = false, name = 'certs'} = settings
+  const {layer, ...result} = setupRequest(image, {...settings, name})
+  const now = Math.floor(Date.now() / 1000)
+  return {
+    ...result,
+    layer: {...layer, path: '/', parents: 'omit'},
+    certificates: {files, allowExpired, now, setsEnv: setEnv, skipsJava: skipJava},
+  }
+}
+
+function mergesOf(texts: readonly string[] | undefined): readonly MergeRule[] | undefined {
+  const rules = texts?.map(parseMergeRule)
+  if (rules) refuseRepeated(rules)
+  return rules
 }
 
 /** Of `unpack`. */

@@ -64,6 +64,11 @@ export interface SlotLabels {
    * `--parents`; absent where they are those of the content.
    */
   readonly parents: string
+  /**
+   * Its value is what is known of files that hold the vendor's part and ours, as JSON; absent
+   * without such files, see `MergedFile`.
+   */
+  readonly merge: string
 }
 
 export function slotLabels(name: string): SlotLabels {
@@ -75,6 +80,7 @@ export function slotLabels(name: string): SlotLabels {
     path: `${name}_injection_path`,
     before: `${name}_injection_before`,
     parents: `${name}_injection_parents`,
+    merge: `${name}_injection_merge`,
   }
 }
 
@@ -91,7 +97,9 @@ export function slotNameOf(label: string): string | undefined {
  * from.
  */
 export function isReserved(key: string): boolean {
-  return own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents)$/.test(key)
+  return (
+    own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents|merge)$/.test(key)
+  )
 }
 
 /** Letters, digits, `_`, `.` and `-`, at most 64, the first a letter or digit. */

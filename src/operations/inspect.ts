@@ -53,6 +53,8 @@ export interface InspectResult {
       readonly diffId: Digest
       readonly digest: Digest
     }[]
+    /** Files that hold the vendor's part and the slot's, and how they were joined. */
+    readonly merges: readonly {readonly path: string; readonly as: string}[]
   }[]
 }
 
@@ -154,6 +156,7 @@ function describeSlot({
   descriptor,
   sharding,
   layers,
+  merges,
 }: Slot): InspectResult['slots'][number] {
   return {
     name,
@@ -167,5 +170,6 @@ function describeSlot({
       diffId: each.diffId,
       digest: each.descriptor.digest,
     })),
+    merges: merges.map(({path: merged, as}) => ({path: merged, as})),
   }
 }

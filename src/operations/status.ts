@@ -8,7 +8,9 @@ import {inLanes} from '../stream/in-lanes.js'
 import {findDocument, type FoundDocument} from './find/find-document.js'
 import {isUnmoved} from './follow/is-unmoved.js'
 import {type LoadedImages, loadImages, originOfLoaded} from './follow/load-images.js'
+import {hasMergedFiles, withMergedFiles} from './follow/merged-status.js'
 import {originReference, unknownOrigin} from './follow/origin-reference.js'
+import type {ImagePair} from './follow/pair-images.js'
 import {
   movedPlatforms,
   type PlatformStatus,
@@ -167,7 +169,10 @@ async function compare(
 ): Promise<Pick<ImageStatus, 'moved' | 'platforms' | 'referrers'>> {
   const injected = start.images ?? (await loadImages(store, document, ports.signal))
   const images = await vendors.imagesOf(vendor)
-  const platforms = movedPlatforms(injected, images, what)
+  const {platforms: known, pairs} = movedPlatforms(injected, images, what)
+  const platforms = hasMergedFiles(injected)
+    ? await vendors.withMergedFiles(vendor, known, pairs)
+    : known
   // an image of one platform stays when the vendor's index moves for others
   if (isUnmoved(injected, images)) return {moved: false, platforms, referrers: []}
   const before = originOfLoaded(injected).digest
@@ -183,6 +188,11 @@ async function compare(
 interface Vendors {
   digestOf(reference: Reference): Promise<Digest>
   imagesOf(reference: Reference): Promise<LoadedImages>
+  withMergedFiles(
+    reference: Reference,
+    platforms: readonly PlatformStatus[],
+    pairs: readonly ImagePair[],
+  ): Promise<readonly PlatformStatus[]>
   referrersOf(
     reference: Reference,
     subject: Digest,
@@ -227,6 +237,8 @@ function createVendors(ports: Ports): Vendors {
           loadImages(store, await findDocument(store, reference, ports), signal),
         ),
       ),
+    withMergedFiles: (reference, platforms, pairs) =>
+      open(reference, (store) => withMergedFiles(store, platforms, pairs, ports)),
     referrersOf: (reference, subject, of) =>
       open(reference, (store) => referrersOf(store, subject, of, ports)),
   }

@@ -2,6 +2,7 @@ import {statSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {errnoOf} from '../disk/local-io-error.js'
 import {LocalIoError, PreconditionError} from '../errors.js'
+import type {MergedFile} from '../image/merge.js'
 import {findSlot, findSlots} from '../image/slot.js'
 import {emptyStart, unpackLayers} from '../layer/unpack/unpack-layers.js'
 import type {UnpackLimits} from '../layer/limits.js'
@@ -125,7 +126,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         refilled: refilled ?? null,
       }
     }
-    const {diffId, path, layers} = slot
+    const {diffId, path, layers, merges} = slot
     const total = layers.reduce((sum, {descriptor}) => sum + descriptor.size, 0)
     let done = 0
     const count = (chunk: Uint8Array): void =>
@@ -140,7 +141,9 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       limits: limitsOf(options),
       holes: options.sparse,
       windows: image.config.value.os === 'windows',
-      witnesses: ports.openMemory !== undefined,
+      unmerge: await unmerger(merges),
+      // of a merged file another part is in the directory than in the layer
+      witnesses: ports.openMemory !== undefined && merges.length === 0,
       ...{directory, path, force, follow, devices, signal, onWarning},
     })
     await rememberLayers({directory, slot, witnessed}, ports)
@@ -158,6 +161,15 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     await store.close()
   }
 }
+
+/** Loads what takes the vendor's part out of files, if there are any. */
+async function unmerger(merges: readonly MergedFile[]): Promise<Unmerge | undefined> {
+  if (merges.length === 0) return undefined
+  const {unmerging} = await import('../layer/merge/unmerge.js')
+  return (handler) => unmerging(merges, handler)
+}
+
+type Unmerge = NonNullable<Parameters<typeof unpackLayers>[0]['unmerge']>
 
 /**
  * Runs before anything is fetched. Other problems with the directory are found while it is filled.

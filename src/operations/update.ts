@@ -6,6 +6,7 @@ import type {IndexInjectionResult} from './injection/describe-index.js'
 import {createInjectionRounds} from './injection/inject-rounds.js'
 import {warnOfReferrers} from './injection/left-behind.js'
 import {type InjectionRequest, withOrigin} from './injection/request.js'
+import {mergedContent} from './merge/merged-content.js'
 import {lookAtTags} from './publish/tag-moves.js'
 import {publishUntilSettled} from './publish/until-settled.js'
 import {directoryContent} from './slot/directory-content.js'
@@ -40,12 +41,13 @@ export async function update(
     const prepared = preparePacking({compression, level})
     const looks = lookAtTags(store, place.request, ports)
     const told = saidOnce(place.ports)
-    const contentOf = directoryContent(source, {
+    const content = directoryContent(source, {
       layer,
       layerEntries: layerEntries(store, layer, told),
       openMemory: ports.openMemory,
       onWarning: (message) => told.report({kind: 'warning', message}),
     })
+    const contentOf = mergedContent(content, store, layer, told)
     const rounds = createInjectionRounds(store, place.request, contentOf, told)
     try {
       const result = await publishUntilSettled(place, ({found, number}) => {

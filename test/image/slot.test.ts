@@ -49,6 +49,7 @@ describe('findSlot', () => {
       path: '/',
       sharding: 1,
       parents: undefined,
+      merges: [],
       ...found,
       layers: [found],
     })

@@ -30,6 +30,9 @@ const tools = [
   {name: 'buildah', package: 'buildah'},
   {name: 'zstd', package: 'zstd'},
   {name: 'bsdtar', package: 'libarchive-tools'},
+  {name: 'curl', package: 'curl'},
+  {name: 'python3', package: 'python3'},
+  {name: 'keytool', package: 'default-jre-headless'},
 ] as const satisfies readonly Tool[]
 
 export type ToolName = (typeof tools)[number]['name']

@@ -26,7 +26,7 @@ export interface UpdateOptions
 /** A request with nothing in it but what a test says. */
 export function injectionRequest(options: InjectionOptions = {}): SetupRequest & RemoveRequest {
   const {reference = parseReference('registry.example/team/app:v1'), name = 'cvmfs'} = options
-  const {adopt, indexAnnotations} = options
+  const {adopt, indexAnnotations, merges} = options
   const {platforms, tags = [], to, layers: sharding, path, created, edits} = options
   const {compression, level, toOci, parents, attestations, chunkSize} = options
   const {onConflict = 'fail', noClobber = false, dryRun = false} = options
@@ -35,7 +35,7 @@ export function injectionRequest(options: InjectionOptions = {}): SetupRequest &
     target: {to, tags},
     layer: {
       ...{sharding, path, created, edits, compression, level, toOci, parents},
-      indexAnnotations,
+      ...{indexAnnotations, merges},
     },
     publish: {onConflict, noClobber, dryRun, attestations, chunkSize},
   }

@@ -1,9 +1,11 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {type ModeRule, parseModeRule} from '../../layer/tree/mode-rule.js'
+import {mergeFlags} from './merge.js'
 import {parseOwner} from './common.js'
 
 /** What becomes of the directory that is packed. */
 export const directoryFlags = {
+  ...mergeFlags,
   owner: Flags.string({
     helpValue: 'UID:GID',
     summary: "Owner of everything in the layer, such as 0:0 (default: the directory's own).",
@@ -32,7 +34,9 @@ export const directoryFlags = {
 }
 
 /** The flags as options of the operations. */
-export function directoryOptions(flags: Interfaces.InferredFlags<typeof directoryFlags>) {
+export function directoryOptions(
+  flags: Omit<Interfaces.InferredFlags<typeof directoryFlags>, 'merge'>,
+) {
   const {owner, chmod, exclude = [], whiteouts, 'allow-empty': allowEmpty} = flags
   const parsed = owner === undefined ? undefined : parseOwner(owner)
   return {owner: parsed, chmod, exclude, whiteouts, allowEmpty}

@@ -43,15 +43,25 @@ export function layerMemory(
 }
 
 /**
- * What is in the layers of images, kept in `inject/layers` in the user's cache folder; not where
- * that folder would change in the directory while it is packed (`packed`).
+ * What is in the layers of images, and single files of them, kept in `inject/layers` and
+ * `inject/files` in the user's cache folder; not where these folders would change in the directory
+ * while it is packed (`packed`).
  */
-export function layerIndexes(
+export function layerPorts(
   env: Readonly<Record<string, string | undefined>>,
   packed?: string,
-): Ports['layerIndexes'] {
-  const folder = userCache('layers', env)
-  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
+): Pick<Ports, 'layerIndexes' | 'keptFiles'> {
+  const folderOf = (name: string): string | undefined => {
+    const folder = userCache(name, env)
+    return folder !== undefined && packed !== undefined && isInside(packed, folder)
+      ? undefined
+      : folder
+  }
+  return {layerIndexes: layerIndexes(folderOf('layers')), keptFiles: keptFiles(folderOf('files'))}
+}
+
+function layerIndexes(folder: string | undefined): Ports['layerIndexes'] {
+  if (folder === undefined) return undefined
   const open = async () => {
     const {createLayerIndexes} = await import('../../layer/contents/layer-index-file.js')
     return createLayerIndexes(folder)
@@ -59,6 +69,18 @@ export function layerIndexes(
   return {
     get: async (diffId) => (await open()).get(diffId),
     put: async (diffId, index) => (await open()).put(diffId, index),
+  }
+}
+
+function keptFiles(folder: string | undefined): Ports['keptFiles'] {
+  if (folder === undefined) return undefined
+  const open = async () => {
+    const {createKeptFiles} = await import('../../layer/contents/kept-files.js')
+    return createKeptFiles(folder)
+  }
+  return {
+    get: async (diffId, path) => (await open()).get(diffId, path),
+    put: async (diffId, path, file) => (await open()).put(diffId, path, file),
   }
 }
 

@@ -44,6 +44,7 @@ function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst
   const differs = differsIn(image, platform)
   const notes = [
     platform ? movedBy(platform) : '',
+    ...(platform?.merged ?? []).flatMap(mergedNote),
     differs === true ? 'the slot differs from the directory' : '',
     ...(isFirst ? referrers.map(({of, kinds}) => `${of}: ${kinds.join(', ')}`) : []),
   ]
@@ -70,6 +71,11 @@ function movedBy({from, to, layers, since}: PlatformStatus): string {
   if (!layers) return ''
   const kept = `${layers.kept} layers kept, ${layers.changed} new (${prettyBytes(layers.bytes)})`
   return `${short(from)} -> ${short(to)}, ${kept}${since === null ? '' : `, of ${since}`}`
+}
+
+function mergedNote({path, state}: NonNullable<PlatformStatus['merged']>[number]): string[] {
+  if (state === 'same') return []
+  return [state === 'moved' ? `${path} has changed` : `whether ${path} has changed is not known`]
 }
 
 function short(digest: string | null): string {

@@ -7,23 +7,25 @@ import {blockSize, encodeHeader} from '../tar/encode-header.js'
 import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
+import {withContent} from './blocks/write-tar.js'
 
 /** How the entries of an archive change while their content stays. */
 export interface RepackPlan {
   /**
-   * By the number of an entry: what is written in its place. What has content has that of the entry
-   * and comes last.
+   * By the number of an entry: what is written in its place. A file without content in memory has
+   * that of the entry and comes last.
    */
-  readonly places: readonly (readonly Entry[])[]
+  readonly places: readonly (readonly WalkedEntry[])[]
   /** Entries to add at the end. */
-  readonly rest: readonly Entry[]
+  readonly rest: readonly WalkedEntry[]
   /** Seconds since the epoch, of the newest entry. */
   readonly newestMtime: number
 }
 
 /**
  * Reads the headers of an archive and asks `change` for the entries that it is to have: files of
- * it, in their order, and anything without content. `undefined` when they are the same.
+ * it, in their order, and anything without content, or with content in memory. `undefined` when
+ * they are the same.
  */
 export async function planRepack(
   tar: ByteStream,
@@ -33,7 +35,7 @@ export async function planRepack(
   const found: Entry[] = []
   const onEntry = (entry: Entry): void => void found.push(plain(entry))
   await read(tar, {...ignored, entry: onEntry}, signal)
-  const places: Entry[][] = found.map(() => [])
+  const places: WalkedEntry[][] = found.map(() => [])
   let at = -1
   const walked = function* (): Generator<WalkedEntry> {
     for (const entry of found) {
@@ -42,17 +44,17 @@ export async function planRepack(
     }
     at = found.length
   }
-  const rest: Entry[] = []
+  const rest: WalkedEntry[] = []
   let newestMtime = 0
-  for (const {entry} of change(walked())) {
-    ;(places[at] ?? rest).push(entry)
+  for (const {entry, content} of change(walked())) {
+    ;(places[at] ?? rest).push(content ? {entry, content} : {entry})
     newestMtime = Math.max(newestMtime, entry.mtime)
   }
   const isSame =
     rest.length === 0 &&
     isDeepStrictEqual(
       places,
-      found.map((entry) => [entry]),
+      found.map((entry) => [{entry}]),
     )
   return isSame ? undefined : {places, rest, newestMtime}
 }
@@ -66,19 +68,28 @@ export async function* repackedTar(
   const ready: Uint8Array[] = []
   let number = 0
   let size = 0
-  const writeHeaders = (entries: readonly Entry[]): void => {
-    for (const entry of entries) ready.push(encodeHeader(entry))
+  let isCopied = false
+  const write = (entries: readonly WalkedEntry[]): void => {
+    for (const {entry, content} of entries) {
+      const header = encodeHeader(entry)
+      ready.push(content ? withContent(header, content) : header)
+    }
   }
   const handler: TarHandler = {
     entry() {
-      writeHeaders(places[number++] ?? [])
+      const entries = places[number++] ?? []
+      const last = entries.at(-1)
+      isCopied = last?.entry.kind === 'file' && last.content === undefined
+      write(entries)
       size = 0
     },
     data(bytes) {
+      if (!isCopied) return
       size += bytes.length
       ready.push(Uint8Array.from(bytes))
     },
     hole(zeros) {
+      if (!isCopied) return
       size += zeros
       for (let left = zeros; left > 0; left -= largestHole)
         ready.push(new Uint8Array(Math.min(left, largestHole)))
@@ -94,7 +105,7 @@ export async function* repackedTar(
     yield* ready.splice(0)
   }
   reader.end()
-  writeHeaders(rest)
+  write(rest)
   ready.push(new Uint8Array(2 * blockSize))
   yield* ready
 }

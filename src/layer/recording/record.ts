@@ -112,13 +112,14 @@ const parts = {
   file: true,
   shared: true,
   alone: true,
+  content: true,
   state: true,
 } satisfies Record<keyof WalkedEntry, true>
 
 function isPlain(walked: WalkedEntry): boolean {
   const {entry, file, alone} = walked
   for (const part in walked) if (!(part in parts)) return false
-  if (entry.xattrs !== undefined || kindNumber(entry.kind) < 0) return false
+  if (walked.content || entry.xattrs !== undefined || kindNumber(entry.kind) < 0) return false
   if (entry.kind !== 'hardlink')
     return alone === undefined && (file !== undefined) === (entry.kind === 'file')
   const own = alone?.entry

@@ -10,6 +10,8 @@ export interface LayerLooker {
   addFile(file: Pick<WalkedFile, 'path' | 'stat'>): void
   /** As if no file had been added yet. */
   forgetFiles(): void
+  /** Of a file in memory, in its place among the files. */
+  addContent(content: Uint8Array): void
   /** Once. */
   look(): LayerLook
 }
@@ -44,6 +46,7 @@ export function createLayerLooker(): LayerLooker {
       allReliable = true
       device = undefined
     },
+    addContent: (content) => states.add(`${createHash('sha256').update(content).digest('hex')}\n`),
     look() {
       const digest = createHash('sha256').update(facts.digest()).update(states.digest())
       return {digest: digest.digest('hex'), touched, isReliable: allReliable}
@@ -70,9 +73,10 @@ function createTextHash(start: string) {
 /** Of entries with any detail but `names`. */
 export function lookOf(entries: Iterable<WalkedEntry>): LayerLook {
   const looker = createLayerLooker()
-  for (const {entry, file} of entries) {
+  for (const {entry, file, content} of entries) {
     looker.add(entry)
     if (file) looker.addFile(file)
+    else if (content) looker.addContent(content)
   }
   return looker.look()
 }

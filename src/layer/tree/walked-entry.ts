@@ -26,6 +26,8 @@ export interface SharedInode {
 export interface WalkedEntry {
   readonly entry: Entry
   readonly file?: WalkedFile
+  /** What a file holds that is in memory, instead of `file`. */
+  readonly content?: Uint8Array
   /** Absent for what has one name, and for directories. */
   readonly shared?: SharedInode
   /** What a hard link would be without the entry that it links to. */

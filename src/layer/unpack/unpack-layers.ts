@@ -32,6 +32,8 @@ interface UnpackOptions extends FillOptions {
   /** Make device nodes; refused otherwise. */
   readonly devices?: boolean | undefined
   readonly limits?: Partial<UnpackLimits> | undefined
+  /** Stands between the reader and what is written: takes the vendor's part out of files. */
+  readonly unmerge?: ((handler: TarHandler) => TarHandler) | undefined
   /** Find out what the layers will look like to a later `update`. */
   readonly witnesses?: boolean | undefined
 }
@@ -82,6 +84,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const {layers, signal} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
+  const {unmerge = (handler) => handler} = options
   const witness = options.witnesses === true ? createLayerWitness() : undefined
   let witnessed: UnpackedLayer['witnessed'] = []
   const {result, refilled} = await fillDirectory(
@@ -94,7 +97,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
         sink.beginLayer()
         const left = {...limits, totalBytes: limits.totalBytes - bytes}
         const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
-        const {handler, at} = trackEntries(sink.handler)
+        const {handler, at} = trackEntries(unmerge(sink.handler))
         const reader = createTarReader(handler, {...limits, sparseBytes})
         const place = {number: position + 1, digest: layer.diffId, ...layer.place, at}
         const tarSize = await readTar({...layer, place}, reader, {limits: left, signal})

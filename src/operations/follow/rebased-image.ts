@@ -1,4 +1,5 @@
 import {
+  type CarriedSlot,
   type ChangedTwice,
   changedTwice,
   putSlots,
@@ -21,7 +22,9 @@ import {fetchOriginal} from '../find/fetch-original.js'
 import {originName} from '../find/image-request.js'
 import {type Hidden, lookBelow} from './look-below.js'
 import type {ImagePair} from './pair-images.js'
+import {recomputeMerges} from './recompute-merges.js'
 import {recomputeParents} from './recompute-parents.js'
+import type {RecomputedSlot} from './repack-layer.js'
 import type {LookPolicy} from './slot-index.js'
 
 /** How the slots of one image are put on another. */
@@ -40,7 +43,7 @@ export interface RebasedSlot {
   readonly path: string
   /** How many layers it has. */
   readonly layers: number
-  /** Layers that were packed again: directories that they have from the image differ. */
+  /** Layers that were packed again: what they have from the image differs. */
   readonly repacked: number
 }
 
@@ -86,7 +89,7 @@ export async function rebasedImage(
   const hidden = await lookBelow(taken.slots, below, {layers, policy}, ports)
   const carried = []
   for (const slot of taken.slots)
-    carried.push(await recomputeParents(store, slot, {onto: base, layers, dryRun}, ports))
+    carried.push(await recompute(store, slot, {onto: base, layers, dryRun}, ports))
   const isKnown = !dryRun || carried.every(({repacked}) => repacked === 0)
   const digest = isRunImage ? base.manifest.descriptor.digest : onto.manifest.descriptor.digest
   const origin = isRunImage ? undefined : originName(options.onto)
@@ -99,6 +102,18 @@ export async function rebasedImage(
     }),
     changedTwice: changedTwice(taken, base),
   }
+}
+
+/** What a slot takes from the image below it: directories, and parts of files. */
+async function recompute(
+  store: ContentStore,
+  slot: CarriedSlot,
+  how: {onto: Image; layers: BaseLayers; dryRun: boolean},
+  ports: Ports,
+): Promise<RecomputedSlot> {
+  const placed = await recomputeParents(store, slot, how, ports)
+  const merged = await recomputeMerges(store, placed.slot, how, ports)
+  return {slot: merged.slot, repacked: Math.max(placed.repacked, merged.repacked)}
 }
 
 /** An image that was made OCI's stays so: its layers may be of kinds that Docker's format lacks. */

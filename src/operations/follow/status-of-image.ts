@@ -8,7 +8,7 @@ import {entryKind} from '../../oci/image-index.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {FoundDocument} from '../find/find-document.js'
 import {injectedImages, type LoadedImages, loadImages, originOfLoaded} from './load-images.js'
-import {pairImages} from './pair-images.js'
+import {type ImagePair, pairImages} from './pair-images.js'
 
 /** Whether the vendor's image for a platform has moved, and what changed. */
 export interface PlatformStatus {
@@ -27,6 +27,15 @@ export interface PlatformStatus {
   readonly layers: LayerChange | null
   /** RFC 3339: when the vendor's new image was made; `null` if it does not say, or is the old. */
   readonly since: string | null
+  /** Files that slots merge with the vendor's; `null`: not looked at, because nothing has moved. */
+  readonly merged: readonly MergedStatus[] | null
+}
+
+/** Whether the vendor's part of a merged file is another one in its new image. */
+export interface MergedStatus {
+  readonly slot: string
+  readonly path: string
+  readonly state: 'same' | 'moved' | 'unknown'
 }
 
 export interface LayerChange {
@@ -68,19 +77,20 @@ export async function startStatus(
   return {digest, origin, images, platforms}
 }
 
-/** The platforms of both, after the vendor's tag has moved. */
+/** The platforms of both, after the vendor's tag has moved, and the images that belong together. */
 export function movedPlatforms(
   injected: LoadedImages,
   vendor: LoadedImages,
   what: string,
-): readonly PlatformStatus[] {
+): {readonly platforms: readonly PlatformStatus[]; readonly pairs: readonly ImagePair[]} {
   const {pairs, added} = pairImages(injected, vendor, 'intersect', what)
   const known = injectedImages(injected).map((each): PlatformStatus => {
     const pair = pairs.find(({image}) => image === each.image)
     if (!pair) return {...sameStatus(each.platform, each.image), state: 'gone'}
     return compare(each.platform, each.image, pair.onto.image)
   })
-  return [...known, ...added.map((platform) => ({...sameStatus(platform), state: 'new' as const}))]
+  const others = added.map((platform) => ({...sameStatus(platform), state: 'new' as const}))
+  return {platforms: [...known, ...others], pairs}
 }
 
 function compare(platform: Platform, image: Image, vendor: Image): PlatformStatus {
@@ -114,5 +124,6 @@ function sameStatus(platform: Platform, image?: Image): PlatformStatus {
     to: null,
     layers: null,
     since: null,
+    merged: null,
   }
 }

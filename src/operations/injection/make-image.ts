@@ -15,7 +15,7 @@ import type {InjectionRequest} from './request.js'
 /** The image that a target becomes, once the layers of its slot are known. */
 export type MakeImage = (
   target: SuitableTarget,
-  content: Pick<SlotContent, 'path' | 'time'>,
+  content: Pick<SlotContent, 'path' | 'time' | 'merges' | 'edits'>,
   stored: Pick<StoredContent, 'layers' | 'content'>,
   /** What the image notes of the run; `undefined` for an image of an index that notes it. */
   note: RunNote | undefined,
@@ -24,12 +24,12 @@ export type MakeImage = (
 /** Makes each image once, even if it is asked for the same layers several times. */
 export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
-  return (target, {path, time}, {layers, content}, note) => {
+  return (target, {path, time, merges, edits}, {layers, content}, note) => {
     const {created: asked, compression, sharding, parents} = request.layer
     const created = formatTime(asked ?? time ?? content.newestMtime)
     const said = formatNote(note)
     const digests = layers.map(({descriptor}) => descriptor.digest)
-    const key = JSON.stringify([created, path, said, ...digests])
+    const key = JSON.stringify([created, path, said, merges, ...digests])
     const known = made.get(target)
     if (known?.key === key) return known.image
     const mediaType = newLayerType(target.suitable, compression)
@@ -39,16 +39,21 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
       layers: layers.map((layer) => named(layer, layerTypeOf(layer, target) ?? mediaType)),
       sharding: shardingOf(sharding, target.slot),
       parents,
+      merges,
       base: target.image.manifest.descriptor.digest,
       origin: target.origin,
       note: said,
       created,
       ...(asked !== undefined && {imageCreated: created}),
-      ...editsFor(target, request.layer),
+      ...editsFor(target, {...request.layer, edits: joined(request.layer.edits, edits)}),
     })
     made.set(target, {key, image})
     return image
   }
+}
+
+function joined(asked: ConfigEdits | undefined, own: ConfigEdits | undefined) {
+  return asked && own ? mergeEdits(asked, own) : (asked ?? own)
 }
 
 /** What was asked for, and what says where the image comes from. */

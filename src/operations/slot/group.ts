@@ -1,3 +1,5 @@
+import type {ConfigEdits} from '../../image/config-edits.js'
+import type {MergedFile} from '../../image/merge.js'
 import type {Sharding} from '../../image/sharding.js'
 import type {ShardPlan} from '../../layer/shards/divide.js'
 import type {SuitableTarget} from '../find/suitable-image.js'
@@ -21,6 +23,10 @@ export interface SlotContent extends FramedEntries {
   readonly packing?: readonly string[] | undefined
   /** What is remembered of its layers. */
   readonly memory?: SlotMemory | undefined
+  /** Changes of the image's config that belong to this content. */
+  readonly edits?: ConfigEdits | undefined
+  /** Files in it that hold the vendor's part and ours. */
+  readonly merges?: readonly MergedFile[] | undefined
 }
 
 /** The content for a target; `undefined`: this image stays as it is. */

@@ -1,4 +1,5 @@
 import type {ConfigEdits, Texts} from '../../image/config-edits.js'
+import type {MergeRule} from '../../image/merge.js'
 import type {Sharding} from '../../image/sharding.js'
 import type {FormatOptions} from '../find/suitable-image.js'
 
@@ -13,6 +14,8 @@ export interface LayerRequest extends FormatOptions {
   readonly created?: number | undefined
   /** How the content is divided into layers; `undefined`: as in the existing slot, else not. */
   readonly sharding?: Sharding | undefined
+  /** Files to be merged with the vendor's; `undefined`: those that the slot records. */
+  readonly merges?: readonly MergeRule[] | undefined
   /** Other changes to the image's config. */
   readonly edits?: ConfigEdits | undefined
   /** Annotations of the outermost index. */

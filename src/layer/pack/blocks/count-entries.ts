@@ -23,6 +23,7 @@ export function countEntries(entries: Iterable<WalkedEntry>): CountedEntries {
         newestMtime = Math.max(newestMtime ?? -Infinity, walked.entry.mtime)
         looker.add(walked.entry)
         if (walked.file) looker.addFile(walked.file)
+        else if (walked.content) looker.addContent(walked.content)
         yield walked
       }
     },

@@ -1,7 +1,7 @@
 import {localIoError} from '../../../disk/local-io-error.js'
 import {type ByteString, readable} from '../../byte-string.js'
 import {type BlockRule, pathHash} from '../../compress/blocks.js'
-import {encodeHeader} from '../../tar/encode-header.js'
+import {blockSize, encodeHeader} from '../../tar/encode-header.js'
 import {changed} from '../../tree/file-state.js'
 import type {WalkedEntry} from '../../tree/walked-entry.js'
 import {tarBlocks, type TarItem, UnreadFile} from './tar-blocks.js'
@@ -17,14 +17,21 @@ export function* tarItems(entries: Iterable<WalkedEntry>): Generator<EntryItem> 
 }
 
 function tarItem(walked: WalkedEntry): EntryItem {
-  const {entry, file} = walked
+  const {entry, file, content} = walked
+  const header = encodeHeader(entry)
   return {
     walked,
-    header: encodeHeader(entry),
+    header: content ? withContent(header, content) : header,
     size: file ? Number(file.stat.size) : 0,
     hash: pathHash(entry.path),
     file: file && {path: file.path, state: file.stat, opened: file.opened},
   }
+}
+
+/** An entry in whole blocks, content that is in memory included. */
+export function withContent(header: Uint8Array, content: Uint8Array): Uint8Array {
+  const padding = new Uint8Array(-content.length & (blockSize - 1))
+  return Buffer.concat([header, content, padding])
 }
 
 /**
