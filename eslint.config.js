@@ -23,7 +23,7 @@ const rows = [
         ['copy', 'injection', 'compare'],
         ['slot'],
         ['publish', 'save'],
-        ['find', 'doctor', 'login', 'maintain', 'serve'],
+        ['find', 'doctor', 'login', 'maintain', 'serve', 'source'],
       ],
     },
   ],
@@ -45,7 +45,7 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads', 'records'],
+        ['pack/threads', 'records', 'sources'],
         ['contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],

@@ -8,11 +8,12 @@ import {warnOfReferrers} from './injection/left-behind.js'
 import {type InjectionRequest, withOrigin} from './injection/request.js'
 import {lookAtTags} from './publish/tag-moves.js'
 import {publishUntilSettled} from './publish/until-settled.js'
-import {directoryContent} from './slot/directory-content.js'
+import {createOwnerIn} from './slot/image-owner.js'
 import {layerEntries} from './slot/layer-entries.js'
 import {saidOnce} from './slot/notices.js'
-import {outputsAt} from './slot/outputs.js'
-import {openSource, type SourceRequest} from './slot/source.js'
+import {sourceContent} from './slot/source-content.js'
+import {outputsAt} from './source/outputs.js'
+import {openSource, type Source, type SourceRequest} from './source/source.js'
 
 /** The options of `update`. */
 export interface UpdateRequest extends InjectionRequest {
@@ -29,21 +30,34 @@ export async function update(
   request: UpdateRequest,
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
-  const {target, layer} = request
-  const {reference} = request.image
-  const places = target.to ? [reference, target.to] : [reference]
+  const {image, target} = request
+  const places = target.to ? [image.reference, target.to] : [image.reference]
   // before a layout is created inside it
-  const source = openSource(request.source, outputsAt(...places))
+  const source = await openSource(request.source, outputsAt(...places), ports)
+  try {
+    return await updateFrom(source, request, ports)
+  } finally {
+    source.close()
+  }
+}
+
+function updateFrom(
+  source: Source,
+  request: UpdateRequest,
+  ports: Ports,
+): Promise<InjectionResult | IndexInjectionResult> {
+  const {layer} = request
   return withTarget(withOrigin(request), ports, async (place) => {
     const {store} = place
     const {compression, level} = layer
     const prepared = preparePacking({compression, level})
     const looks = lookAtTags(store, place.request, ports)
     const told = saidOnce(place.ports)
-    const contentOf = directoryContent(source, {
+    const contentOf = sourceContent(source, {
       layer,
       layerEntries: layerEntries(store, layer, told),
       openMemory: ports.openMemory,
+      ownerIn: createOwnerIn(store, told),
       onWarning: (message) => told.report({kind: 'warning', message}),
     })
     const rounds = createInjectionRounds(store, place.request, contentOf, told)

@@ -73,6 +73,11 @@ export function diffRequest(
 ): DiffRequest {
   const {ignore = [], path = [], exact} = flags
   const rules = directoryOptions({...flags, 'allow-empty': true, whiteouts: true})
+  if (rules.owner && isNamed(rules.owner)) {
+    throw new UsageError('ERR_INJECT_OWNER_INVALID', 'the owner must be two numbers here', {
+      hint: 'write two numbers, as in --owner 0:0',
+    })
+  }
   return {
     first: parseSide(a),
     second: parseSide(b),

@@ -1,0 +1,81 @@
+import {fromText} from '../../layer/byte-string.js'
+import type {OpenMemory} from '../../layer/memory/memory.js'
+import {recordedWalk} from '../../layer/tree/recorded-walk.js'
+import type {LayerRequest} from './layer-request.js'
+import type {ContentOf} from './group.js'
+import type {OwnerIn} from './image-owner.js'
+import type {LayerEntries} from './layer-entries.js'
+import {createSlotMemory, type SlotMemory} from './slot-memory.js'
+import {isNamed} from '../source/owner-rule.js'
+import type {Source} from '../source/source.js'
+import type {Placement, SourceTree} from '../source/source-tree.js'
+
+/** How the source is packed into the layers of an image. */
+export interface SourceContentOptions {
+  readonly layer: LayerRequest
+  readonly layerEntries: LayerEntries
+  readonly openMemory: OpenMemory | undefined
+  /** The owner that names stand for in an image. */
+  readonly ownerIn: OwnerIn
+  /** Called for each entry that is left out. */
+  readonly onWarning: (message: string) => void
+}
+
+/** The content of a slot that is made from a source. */
+export function sourceContent(
+  source: Source,
+  {layer, layerEntries, openMemory, ownerIn, onWarning}: SourceContentOptions,
+): ContentOf {
+  const memories = new Map<string, Promise<SlotMemory | undefined>>()
+
+  return async ({platform, slot, suitable: image, name}) => {
+    const content = source.treeFor(platform)
+    const {allowEmpty, owner: rule} = content.rules
+    const path = layer.path ?? slot?.path ?? '/'
+    const owner = rule && (isNamed(rule) ? await ownerIn(image, slot, rule) : rule)
+    const packing = packingOf(content, {path, owner}, layer)
+    const memory = await memoryOf(content.identity, name)
+    const walked = content.entries({path, owner, created: layer.created, onWarning})
+    const prefix = path === '/' ? '' : `${fromText(path.slice(1))}/`
+    const entries = memory && !memory.isEmpty ? recordedWalk(walked, prefix) : walked
+    const names = content.namesInRoot({path})
+    const tree = {key: packing.join(), entries, names, folderAt: content.folderAt(owner)}
+    const framed = await layerEntries({image, slot}, tree)
+    const isEmpty = () => content.isEmpty({path})
+    return {
+      ...{...framed, path, on: content.name, allowEmpty, isEmpty, memory},
+      packing: content.identity === undefined ? undefined : [...packing, framed.key],
+    }
+  }
+
+  /** Several images, and rounds, ask for the same directory. */
+  async function memoryOf(
+    path: string | undefined,
+    slot: string,
+  ): Promise<SlotMemory | undefined> {
+    if (path === undefined) return undefined
+    const key = JSON.stringify([path, slot])
+    const found = memories.get(key) ?? open(path, slot)
+    memories.set(key, found)
+    return found
+  }
+
+  async function open(path: string, slot: string): Promise<SlotMemory | undefined> {
+    const memory = await openMemory?.({directory: path, slot})
+    return memory && createSlotMemory(memory)
+  }
+}
+
+/**
+ * Everything besides the source's content that determines what is packed; a later run compares it
+ * to know whether it can resume.
+ */
+function packingOf(
+  {name, identity, rules}: SourceTree,
+  {path, owner}: Pick<Placement, 'path' | 'owner'>,
+  {created, compression, level}: LayerRequest,
+): readonly string[] {
+  const {chmod, exclude, whiteouts} = rules
+  const how = {owner, chmod, exclude, whiteouts, created, compression, level}
+  return [identity ?? name, path, JSON.stringify(how)]
+}
