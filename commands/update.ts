@@ -14,7 +14,13 @@ import {
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
-import {localPaths, pathOf, sourceFlags, sourcePlaces, sourcesArg} from '../src/cli/flags/sources.js'
+import {
+  localPaths,
+  pathOf,
+  sourceFlags,
+  sourcePlaces,
+  sourcesArg,
+} from '../src/cli/flags/sources.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'

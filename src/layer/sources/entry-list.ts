@@ -85,7 +85,11 @@ export function createEntryList(): EntryList {
       }
       set(placeOf(path), {inode: found.inode, children: undefined, isHidden: false})
     },
-    imply: (path) => void folderOf(path.split('/').filter((name) => name !== ''), path),
+    imply: (path) =>
+      void folderOf(
+        path.split('/').filter((name) => name !== ''),
+        path,
+      ),
     describeRoot(metadata) {
       const entry: Entry = {kind: 'directory', ...metadata}
       root.inode = {entry, content: undefined, names: 0, group: 0}

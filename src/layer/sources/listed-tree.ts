@@ -66,7 +66,9 @@ export function listedTree(list: EntryList, rules: ListRules): ListedTree {
     },
     folderAt(path) {
       const node = nodeAt(root, path)
-      return node?.inode?.entry.kind === 'directory' && !node.isHidden ? node.inode.entry : undefined
+      return node?.inode?.entry.kind === 'directory' && !node.isHidden
+        ? node.inode.entry
+        : undefined
     },
     rootFolders: () =>
       [...(root.children ?? [])].flatMap(([name, {inode, isHidden}]) =>

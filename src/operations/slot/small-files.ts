@@ -28,7 +28,8 @@ export async function readSmallFile(
     const found = index && lastAt(index, path)
     if (found === 'gone') return undefined
     if (found === undefined) continue
-    if (found !== 'other') throw unreadable(path, found === 'symlink' ? 'a symbolic link' : 'a directory')
+    if (found !== 'other')
+      throw unreadable(path, found === 'symlink' ? 'a symbolic link' : 'a directory')
     return contentOf(layer)
   }
   return undefined
@@ -65,7 +66,10 @@ export async function readSmallFile(
 }
 
 /** What a layer says last of a path. */
-function lastAt(index: LayerIndex, path: ByteString): LayerIndex[number]['kind'] | 'gone' | undefined {
+function lastAt(
+  index: LayerIndex,
+  path: ByteString,
+): LayerIndex[number]['kind'] | 'gone' | undefined {
   const hiding = new Set<ByteString>()
   for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
     const slash = path.lastIndexOf('/', end - 1)

@@ -49,10 +49,7 @@ export function sourceContent(
   }
 
   /** Several images, and rounds, ask for the same directory. */
-  async function memoryOf(
-    path: string | undefined,
-    slot: string,
-  ): Promise<SlotMemory | undefined> {
+  async function memoryOf(path: string | undefined, slot: string): Promise<SlotMemory | undefined> {
     if (path === undefined) return undefined
     const key = JSON.stringify([path, slot])
     const found = memories.get(key) ?? open(path, slot)

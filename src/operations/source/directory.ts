@@ -43,10 +43,12 @@ export function openDirectory(
     path,
     identity: path,
     rules: {exclude, whiteouts, owner, chmod, allowEmpty},
-    folderAt: (own = fixed) => (at) => {
-      found ??= {isExcluded: ignoreRules(path, exclude)}
-      return folderAt(path, {owner: own, chmod, ...found})(at)
-    },
+    folderAt:
+      (own = fixed) =>
+      (at) => {
+        found ??= {isExcluded: ignoreRules(path, exclude)}
+        return folderAt(path, {owner: own, chmod, ...found})(at)
+      },
     entries: walked,
     namesInRoot(placement) {
       if (placement.path !== '/') return []

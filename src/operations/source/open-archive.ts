@@ -46,7 +46,11 @@ export async function openArchive(
     const isExcluded = ignoreRulesOf(ignoreFileIn(list), rules.exclude)
     const {whiteouts} = rules
     return {
-      tree: listedSource(name, settled(() => listedTree(list, {isExcluded, whiteouts})), rules),
+      tree: listedSource(
+        name,
+        settled(() => listedTree(list, {isExcluded, whiteouts})),
+        rules,
+      ),
       close: () => {
         spool.close()
       },
@@ -88,7 +92,11 @@ function ignoreFileIn({root}: EntryList): string | undefined {
   const bytes = Buffer.alloc(entry.size)
   const descriptor = openSync(content.file.path, 'r')
   try {
-    return bytes.toString('utf8', 0, readSync(descriptor, bytes, 0, entry.size, content.offset ?? 0))
+    return bytes.toString(
+      'utf8',
+      0,
+      readSync(descriptor, bytes, 0, entry.size, content.offset ?? 0),
+    )
   } finally {
     closeSync(descriptor)
   }

@@ -28,7 +28,8 @@ const name = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$/
 export function parseOwner(text: string): OwnerRule {
   const [user = '', group, ...rest] = text.split(':')
   const [uid, gid] = [partOf(user), group === undefined ? undefined : partOf(group)]
-  const isWhole = rest.length === 0 && uid !== undefined && (group === undefined || gid !== undefined)
+  const isWhole =
+    rest.length === 0 && uid !== undefined && (group === undefined || gid !== undefined)
   if (!isWhole || (typeof uid === 'number' && group === undefined)) throw invalid(text)
   return typeof uid === 'number' && typeof gid === 'number' ? {uid, gid} : {user: uid, group: gid}
 }

@@ -14,12 +14,12 @@ import {tempDir} from '../../support/temp-dir.js'
 const making = `
 umask 022
 mkdir -p tree/sub other/sub deep/a/b links
-printf one > tree/f; printf two > tree/sub/g; chmod 640 tree/f; chmod 2750 tree/sub
-printf three > other/f; printf four > other/sub/h; chmod 700 other
+printf one > tree/f; printf two > tree/sub/g; chmod 640 tree/f; chmod 750 tree/sub
+printf three > other/f; printf four > other/sub/h; chmod 2711 links
 printf x > deep/a/b/x
 printf linked > links/first; ln links/first links/second
 ln -s f tree/link; ln -s /etc links/absolute
-printf file > file; chmod 4711 file; printf more > more
+printf file > file; chmod 711 file; printf more > more
 ln -s file soft; ln -s tree softdir
 mkdir empty dir2file; mkdir dir2file/f; printf y > dir2file/f/y
 mkfifo pipe
