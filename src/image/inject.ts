@@ -61,9 +61,9 @@ export interface Injection {
   readonly edits?: ConfigEdits
   /**
    * The manifest that the first slot of an image remembers, for an image that was made from another
-   * one. Default: the image's own.
+   * one. Default: the image's own; `none` for an image that was made for the slot.
    */
-  readonly base?: Digest
+  readonly base?: Digest | 'none'
   /** The reference that named that manifest, with its tag; remembered together with it. */
   readonly origin?: string | undefined
   /** What the image notes of the run that changes it, see `RunNote`. Default: nothing. */
@@ -94,7 +94,7 @@ export function inject(image: Image, injection: Injection): Image {
 
   checkPlain(slot)
   const own = injection.base ?? image.manifest.descriptor.digest
-  const base = findSlots(image).length === 0 ? own : undefined
+  const base = findSlots(image).length === 0 && own !== 'none' ? own : undefined
   // content that is there stays as it is stored: another tool may have compressed it in its own way
   const layers = isThere ? slot.layers : wanted
   const steps = planLayers(slot, image.manifest.value.layers.length, layers)
@@ -138,7 +138,7 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
   })
   if (!countsUp(history, manifest.value.layers.length))
     changes.push(...looseHistoryEdits(history, injection, slot))
-  else if (history.length > 0)
+  else if (history.length > 0 || manifest.value.layers.length === 0)
     changes.push(
       ...historyEdits(layerSteps(history, manifest.value.layers.length), history, injection, slot),
     )

@@ -61,7 +61,7 @@ export function injectedDocument(
   const {tree: after, changed: indexes} = replaceImages(tree, {
     images: replaced,
     attestations: publish.attestations ?? 'drop',
-    base: 'remember',
+    base: layer.base === 'forget' ? 'keep' : 'remember',
     origin: image.origin,
     note: formatNote(note) ?? null,
     toOci: layer.toOci,

@@ -39,7 +39,7 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
       layers: layers.map((layer) => named(layer, layerTypeOf(layer, target) ?? mediaType)),
       sharding: shardingOf(sharding, target.slot),
       parents,
-      base: target.image.manifest.descriptor.digest,
+      base: request.layer.base === 'forget' ? 'none' : target.image.manifest.descriptor.digest,
       origin: target.origin,
       note: said,
       created,
