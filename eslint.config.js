@@ -19,6 +19,7 @@ const rows = [
     {
       'src/operations': [
         ['.', 'site', 'browse'],
+        ['graft'],
         ['follow'],
         ['copy', 'injection', 'compare'],
         ['slot'],

@@ -15,6 +15,8 @@ import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {
+  graftFlags,
+  graftPlace,
   localPaths,
   pathOf,
   sourceFlags,
@@ -48,6 +50,7 @@ export default class Update extends BaseCommand {
     path: slotPath(),
     name: slotName(),
     ...sourceFlags,
+    ...graftFlags,
     ...directoryFlags,
     ...strictFlag,
     ...formatFlags,
@@ -93,7 +96,8 @@ export default class Update extends BaseCommand {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
     const {target, publish} = resultRequest(flags)
     const {image, sources} = args
-    const places = sourcePlaces('update', {image, sources, archive: flags.archive})
+    const given = {image, sources, archive: flags.archive}
+    const places = graftPlace(given, flags) ?? sourcePlaces('update', given)
     const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
     return {
       image: imageRequest(image, flags),

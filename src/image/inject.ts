@@ -70,6 +70,8 @@ export interface Injection {
   readonly note?: string | undefined
   /** Where the metadata of the slot's directories comes from; not recorded for `dir`. */
   readonly parents?: SlotParents | undefined
+  /** Where the content was taken from, see `formatGraft`. Default: it was not taken from an image. */
+  readonly from?: string | undefined
 }
 
 /**
@@ -89,7 +91,10 @@ export function inject(image: Image, injection: Injection): Image {
   const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
   const isAlike = isThere && slot.sharding === sharding && hasParents(slot, injection.parents)
-  const isKept = isAlike && namesItsBlob(image, slot)
+  const isKept =
+    isAlike &&
+    namesItsBlob(image, slot) &&
+    labelsOf(image).get(slotLabels(slot.name).from) === injection.from
   if (isKept && isEmpty(edits)) return image
 
   checkPlain(slot)
@@ -215,6 +220,7 @@ function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
     [keys.layers, only ? undefined : layers.map(({diffId}) => diffId).join(' ')],
     [keys.sharding, sharding === 1 ? undefined : String(sharding)],
     [keys.path, path === '/' ? undefined : path],
+    [keys.from, change.from],
     [keys.parents, parents === 'dir' ? undefined : parents],
   ]
   return values.map(([key, value]) => setOrRemove([...labels, key], value))

@@ -64,6 +64,8 @@ export interface SlotLabels {
    * `--parents`; absent where they are those of the content.
    */
   readonly parents: string
+  /** Its value is the image that the content was taken from, as JSON; absent for other content. */
+  readonly from: string
 }
 
 export function slotLabels(name: string): SlotLabels {
@@ -75,6 +77,7 @@ export function slotLabels(name: string): SlotLabels {
     path: `${name}_injection_path`,
     before: `${name}_injection_before`,
     parents: `${name}_injection_parents`,
+    from: `${name}_injection_from`,
   }
 }
 
@@ -91,7 +94,7 @@ export function slotNameOf(label: string): string | undefined {
  * from.
  */
 export function isReserved(key: string): boolean {
-  return own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents)$/.test(key)
+  return own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents|from)$/.test(key)
 }
 
 /** Letters, digits, `_`, `.` and `-`, at most 64, the first a letter or digit. */

@@ -7,10 +7,12 @@ import {createMemoryStore} from '../store/memory-store.js'
 import {streamOf} from '../stream/bytes.js'
 import type {InjectionResult} from './injection/describe-image.js'
 import type {IndexInjectionResult} from './injection/describe-index.js'
+import type {SourceRequest} from './source/source.js'
 import {update, type UpdateRequest} from './update.js'
 
 /** The options of `create`. */
-export interface CreateRequest extends Pick<UpdateRequest, 'layer' | 'source' | 'publish'> {
+export interface CreateRequest extends Pick<UpdateRequest, 'layer' | 'publish'> {
+  readonly source: SourceRequest
   /** What the image is called. */
   readonly reference: Reference
   /** Empty: the tag in the reference. */

@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {Args, Flags} from '@oclif/core'
 import {UsageError} from '../../errors.js'
+import {type GraftRequest, parseGraft} from '../../operations/graft/graft-request.js'
 import type {SourcePlaces} from '../../operations/source/source.js'
 import {quoted} from '../../oci/quoted.js'
 import {checkFolderArgument} from './folder-argument.js'
@@ -25,10 +26,43 @@ export const sourceFlags = {
   }),
 }
 
+/** Content that is in another image. */
+export const graftFlags = {
+  from: Flags.string({
+    helpGroup: 'CONTENT',
+    helpValue: 'IMAGE[//PATH]',
+    summary: 'Take the content from another image: a slot, or a directory in it.',
+  }),
+  'from-slot': Flags.string({
+    dependsOn: ['from'],
+    helpGroup: 'CONTENT',
+    helpValue: 'NAME',
+    summary: 'The slot of that image (default: its only one).',
+  }),
+}
+
 export interface GivenSources {
   readonly image: string
   readonly sources: readonly string[] | undefined
   readonly archive: string | undefined
+}
+
+/** Another image as the place of the content. */
+export interface GraftPlace {
+  readonly graft: GraftRequest
+  readonly temporary: string
+}
+
+/** What `--from` names; `undefined` without it. Throws `UsageError` if there are other sources. */
+export function graftPlace(
+  {sources = [], archive}: GivenSources,
+  flags: {readonly from?: string | undefined; readonly 'from-slot'?: string | undefined},
+): GraftPlace | undefined {
+  const {from, 'from-slot': slot} = flags
+  if (from === undefined) return undefined
+  if (sources.length > 0 || archive !== undefined)
+    throw usage('--from takes the place of other sources', 'leave one of the two out')
+  return {graft: parseGraft(from, slot), temporary: tmpdir()}
 }
 
 /**
@@ -69,7 +103,7 @@ export function sourcePlaces(
 }
 
 /** The local paths among the places. */
-export function localPaths(places: SourcePlaces): readonly string[] {
+export function localPaths(places: SourcePlaces | GraftPlace): readonly string[] {
   if ('directory' in places) return [places.directory]
   return 'paths' in places ? places.paths.map(({from}) => from) : []
 }
@@ -78,7 +112,8 @@ export function localPaths(places: SourcePlaces): readonly string[] {
  * Where the content goes: several places are given from the root of the image. Throws `UsageError`
  * for another path.
  */
-export function pathOf(places: SourcePlaces, path: string | undefined): string | undefined {
+export function pathOf(
+  places: SourcePlaces | GraftPlace, path: string | undefined): string | undefined {
   if (!('paths' in places)) return path
   if (path === undefined || path === '/') return '/'
   throw usage(

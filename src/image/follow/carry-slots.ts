@@ -21,6 +21,8 @@ export interface CarriedSlot {
   readonly layers: readonly NumberedLayer[]
   readonly sharding: Sharding
   readonly parents: SlotParents | undefined
+  /** Where the content was taken from, as its label has it. */
+  readonly from: string | undefined
   /** RFC 3339, from its history entry. */
   readonly created: string
   /** The edits made together with it, and the previous values. */
@@ -53,10 +55,10 @@ export function takeSlots(image: Image): TakenSlots {
 /** Puts slots on top of an image, in their order. Throws what `inject` throws. */
 export function putSlots(onto: Image, slots: readonly CarriedSlot[], base: NewBase): Image {
   return slots.reduce((image, slot) => {
-    const {name, path, sharding, parents, created} = slot
+    const {name, path, sharding, parents, from, created} = slot
     const edits = withNewBase(slot.edits, base)
     return inject(image, {
-      ...{name, path, sharding, parents, created},
+      ...{name, path, sharding, parents, from, created},
       layers: slot.layers.map(({descriptor, diffId}) => ({
         descriptor: inFamilyOf(image, descriptor),
         diffId,
@@ -135,6 +137,7 @@ function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
   return {
     ...{name, path, sharding, parents, before},
     layers: numberedLayers(slot),
+    from: labelsOf({config}).get(slotLabels(name).from),
     created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,
     // the edited members still have the values that the edits set
     edits: valuesBefore(value, manifest.value, before),

@@ -31,6 +31,8 @@ export interface ListedNode {
   children: Map<ByteString, ListedNode> | undefined
   /** Left out of the layer. */
   isHidden: boolean
+  /** The number of the layer that it came with last. */
+  layer: number
 }
 
 /** The most entries of a list: each takes about half a kilobyte of memory. */
@@ -52,12 +54,20 @@ export interface EntryList {
   /** Makes sure that there is a directory. Throws `UnsafeContentError`. */
   imply(path: ByteString): void
   describeRoot(metadata: EntryMetadata): void
+  /** What comes from now on is of another layer, above those before. */
+  beginLayer(): void
+  /**
+   * Takes out what layers below have at a path (`whole`), or below it: a whiteout, or the mark of an
+   * opaque directory. What the same layer brings stays, whichever comes first.
+   */
+  hide(path: ByteString, what: 'whole' | 'inside'): void
 }
 
 /** An empty one. */
 export function createEntryList(): EntryList {
-  const root: ListedNode = {inode: undefined, children: new Map(), isHidden: false}
+  const root: ListedNode = {inode: undefined, children: new Map(), isHidden: false, layer: 0}
   let count = 0
+  let layer = 0
 
   return {
     root,
@@ -70,8 +80,9 @@ export function createEntryList(): EntryList {
       const isDirectory = entry.kind === 'directory'
       const inode: Inode = {entry, content, names: 0, group: 0}
       const before = place.folder.get(place.name)
-      if (isDirectory && before?.children) before.inode = inode
-      else set(place, {inode, children: isDirectory ? new Map() : undefined, isHidden: false})
+      const children = isDirectory ? new Map<ByteString, ListedNode>() : undefined
+      if (isDirectory && before?.children) Object.assign(before, {inode, layer})
+      else set(place, {inode, children, isHidden: false, layer})
     },
     link(path, target) {
       const found = nodeAt(root, target)
@@ -83,7 +94,7 @@ export function createEntryList(): EntryList {
       if (found.children) {
         throw unsafePath(`the hard link ${display(path)} names the directory ${display(target)}`)
       }
-      set(placeOf(path), {inode: found.inode, children: undefined, isHidden: false})
+      set(placeOf(path), {inode: found.inode, children: undefined, isHidden: false, layer})
     },
     imply: (path) =>
       void folderOf(
@@ -93,6 +104,17 @@ export function createEntryList(): EntryList {
     describeRoot(metadata) {
       const entry: Entry = {kind: 'directory', ...metadata}
       root.inode = {entry, content: undefined, names: 0, group: 0}
+      root.layer = layer
+    },
+    beginLayer: () => void layer++,
+    hide(path, what) {
+      const node = nodeAt(root, path)
+      if (!node || (what === 'whole' ? !prune(node, layer) : false)) return
+      if (what === 'inside') pruneInside(node, layer)
+      else if (path !== '') {
+        const slash = path.lastIndexOf('/')
+        nodeAt(root, path.slice(0, slash + 1))?.children?.delete(path.slice(slash + 1))
+      }
     },
   }
 
@@ -107,7 +129,7 @@ export function createEntryList(): EntryList {
     for (const [at, name] of names.entries()) {
       let next = folder.get(name)
       if (!next) {
-        next = {inode: undefined, children: new Map(), isHidden: false}
+        next = {inode: undefined, children: new Map(), isHidden: false, layer}
         set({folder, name}, next)
       }
       if (!next.children) {
@@ -128,6 +150,17 @@ export function createEntryList(): EntryList {
     checkEntryCount(++count, mostListed)
     folder.set(detached(name), node)
   }
+}
+
+/** Takes out what is of layers below `layer`; tells whether nothing is left. */
+function prune(node: ListedNode, layer: number): boolean {
+  pruneInside(node, layer)
+  if (node.layer < layer) node.inode = undefined
+  return node.inode === undefined && (node.children?.size ?? 0) === 0
+}
+
+function pruneInside({children}: ListedNode, layer: number): void {
+  for (const [name, child] of children ?? []) if (prune(child, layer)) children?.delete(name)
 }
 
 /** What is at a path, without following links. */
