@@ -30,6 +30,12 @@ export const baseName = 'dev.inject.base.name'
 /** What the last run that changed the image noted of itself: JSON, see `RunNote`. Our own. */
 export const runNote = 'dev.inject.run'
 
+/**
+ * In an index: `true` if content of its images was taken from another image once, which their
+ * configs name. Our own.
+ */
+export const grafted = 'dev.inject.grafted'
+
 /** The slot that CernVM-FS's injector makes, and that is meant when nothing else is said. */
 export const defaultSlotName = 'cvmfs'
 
@@ -110,6 +116,6 @@ export function parseSlotName(text: string): string {
   })
 }
 
-const own: ReadonlySet<string> = new Set([baseDigest, baseName, runNote])
+const own: ReadonlySet<string> = new Set([baseDigest, baseName, runNote, grafted])
 const tarSuffix = '_injection_tar'
 const layersSuffix = '_injection_layers'

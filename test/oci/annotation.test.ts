@@ -19,6 +19,7 @@ test('the labels of the default slot are those of CernVM-FS’s injector', () =>
     path: 'cvmfs_injection_path',
     before: 'cvmfs_injection_before',
     parents: 'cvmfs_injection_parents',
+    from: 'cvmfs_injection_from',
   })
 })
 

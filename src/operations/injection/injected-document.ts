@@ -64,6 +64,7 @@ export function injectedDocument(
     base: layer.base === 'forget' ? 'keep' : 'remember',
     origin: image.origin,
     note: formatNote(note) ?? null,
+    isGraft: groups.some(({content}) => content.from !== undefined),
     toOci: layer.toOci,
     annotations: layer.indexAnnotations && [{slot: loaded.name, texts: layer.indexAnnotations}],
   })

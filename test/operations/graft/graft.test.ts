@@ -1,11 +1,14 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {renderStatus} from '../../../src/cli/render/status.js'
 import {graftOf} from '../../../src/image/graft-origin.js'
 import {findSlot} from '../../../src/image/slot.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
+import {create, usualPlatform} from '../../../src/operations/create.js'
 import {fetchImage} from '../../../src/operations/find/fetch-image.js'
 import {parseGraft} from '../../../src/operations/graft/graft-request.js'
+import {status} from '../../../src/operations/status.js'
 import {unpack} from '../../../src/operations/unpack.js'
 import {type GraftSource, update, type UpdateRequest} from '../../../src/operations/update.js'
 import type {Ports} from '../../../src/ports.js'
@@ -16,7 +19,7 @@ import {serveRegistry} from '../../support/served-registry.js'
 import {severalPlaces} from '../../support/several-places.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {updateRequest} from '../../support/update-options.js'
-import {makeTree, putVendor} from '../../support/vendor.js'
+import {makeTree, putVendor, putVendorIndex} from '../../support/vendor.js'
 
 const model = 'registry.example/team/model'
 const app = 'registry.example/team/app'
@@ -162,6 +165,25 @@ describe('a directory of another image', () => {
   })
 })
 
+describe('an index', () => {
+  it('gets the content for each platform, and says that it was taken from elsewhere', async () => {
+    const places = severalPlaces()
+    await putVendorIndex(places.place(model), 'model', ['amd64', 'arm64'])
+    await putVendorIndex(places.place(app), 'app', ['amd64', 'arm64'])
+    const directory = await makeTree({weights: 'heavy'})
+    const reference = parseReference(`${model}:v1`)
+    await update(updateRequest({reference, directory, platforms: 'all'}), places)
+    const request = await graftRequest(`${model}:v1`)
+    const image = {...request.image, platforms: 'all' as const}
+    const result = await update({...request, image}, places)
+    expect(result).toMatchObject({images: [{changed: true}, {changed: true}]})
+    const base = parseReference(`${app}:v1`)
+    expect(await status({images: [base], base}, places)).toMatchObject({
+      images: [{grafts: [{slot: 'cvmfs', image: `${model}:v1`, moved: false}]}],
+    })
+  })
+})
+
 describe('what goes over the network', () => {
   async function served(sameRegistry: boolean) {
     const [one, two] = [await serveRegistry(), await serveRegistry()]
@@ -229,5 +251,48 @@ describe('parseGraft', () => {
     expect(() => parseGraft('registry.example/a:v1//a/../b', undefined)).toThrow(
       expect.objectContaining({code: 'ERR_INJECT_SLOT_PATH_INVALID'}),
     )
+  })
+})
+
+describe('status', () => {
+  it('sees that the image moved that the content was taken from', async () => {
+    const places = severalPlaces()
+    await twoImages(places)
+    const images = [parseReference(`${app}:v1`)]
+    await update(await graftRequest(`${model}:v1`, {}, `${app}:v1`), places)
+    // the image of the app was its own vendor's
+    const base = parseReference(`${app}:v1`)
+    const before = await status({images, base}, places)
+    expect(before.images[0]).toMatchObject({error: null, grafts: [{slot: 'cvmfs', moved: false}]})
+    const directory = await makeTree({weights: 'heavier'})
+    const reference = parseReference(`${model}:v1`)
+    const {digest: to} = await update(updateRequest({reference, directory, name: 'model'}), places)
+    const after = await status({images, base}, places)
+    expect(after).toMatchObject({
+      changed: true,
+      images: [{grafts: [{slot: 'cvmfs', image: `${model}:v1`, path: null, to, moved: true}]}],
+    })
+    expect(renderStatus(after)).toMatch(
+      /moved .*slot cvmfs is from registry.example\/team\/model:v1/,
+    )
+  })
+
+  it('knows no vendor of an image that holds nothing but slots', async () => {
+    const places = severalPlaces()
+    const reference = parseReference(`${app}:v1`)
+    const directory = await makeTree({a: 'x'})
+    await create(
+      {
+        ...{reference, tags: [], name: 'data', platforms: [usualPlatform], layer: {}},
+        source: {directory, exclude: []},
+        publish: {dryRun: false, noClobber: false, onConflict: 'fail'},
+      },
+      places,
+    )
+    expect(await status({images: [reference]}, places)).toMatchObject({
+      changed: false,
+      failure: undefined,
+      images: [{vendor: null, moved: false, grafts: []}],
+    })
   })
 })
