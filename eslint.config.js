@@ -19,11 +19,12 @@ const rows = [
     {
       'src/operations': [
         ['.', 'site', 'browse'],
-        ['follow', 'certs'],
+        ['graft', 'certs'],
+        ['follow'],
         ['copy', 'injection', 'compare', 'merge'],
         ['slot'],
         ['publish', 'save'],
-        ['find', 'doctor', 'login', 'maintain', 'serve'],
+        ['find', 'doctor', 'login', 'maintain', 'serve', 'source'],
       ],
     },
   ],
@@ -45,7 +46,7 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads', 'records', 'merge'],
+        ['pack/threads', 'records', 'merge', 'sources'],
         ['contents', 'memory', 'pack/blocks', 'recording', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],

@@ -64,7 +64,7 @@ export default class Status extends BaseCommand {
       flags,
       async (ports) => {
         const packing = directory === undefined ? {} : packPorts(flags, process.env, ports)
-        const own = layerPorts(process.env, directory)
+        const own = layerPorts(process.env, directory === undefined ? [] : [directory])
         const {failure, ...result} = await status(request, {...ports, ...packing, ...own})
         // the table is the result, even if it contains errors
         if (failure) process.exitCode = exitCode(failure)

@@ -1,7 +1,6 @@
-import {Args, Flags, type Interfaces} from '@oclif/core'
+import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
-import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
 import {editFlags, editOptions} from '../src/cli/flags/edit.js'
 import {
   imageArg,
@@ -16,6 +15,15 @@ import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js
 import {mergeOptions} from '../src/cli/flags/merge.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {layerPorts, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
+import {
+  graftFlags,
+  graftPlace,
+  localPaths,
+  pathOf,
+  sourceFlags,
+  sourcePlaces,
+  sourcesArg,
+} from '../src/cli/flags/sources.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {uploadFlags} from '../src/cli/flags/upload.js'
@@ -35,18 +43,15 @@ export default class Update extends BaseCommand {
   ]
   static override readonly args = {
     image: imageArg,
-    directory: Args.string({
-      ignoreStdin: true, // oclif would take a piped text for it
-      required: true,
-      description:
-        'The new content. With path /, it is laid over the root of the image. {os}, {arch} and {variant} in it are replaced by the platform of each image of an index.',
-    }),
+    sources: sourcesArg,
   }
   static override readonly flags = {
     ...publishFlags,
     ...checkFlag,
     path: slotPath(),
     name: slotName(),
+    ...sourceFlags,
+    ...graftFlags,
     ...directoryFlags,
     ...strictFlag,
     ...formatFlags,
@@ -64,20 +69,19 @@ export default class Update extends BaseCommand {
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Update)
-    checkFolderArgument('update', args.image, args.directory)
     const asked = Update.request(args, flags)
     const outputs = packOutputs(flags, process.env)
     const request = {...asked, source: {...asked.source, outputs}}
     return this.perform(
       flags,
       async (ports) => {
-        const packed = args.directory
+        const packed = localPaths(request.source)
         const packing = {
           ...packPorts(flags, process.env, ports),
           ...layerPorts(process.env, packed),
         }
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
-        const report = reportWithTotal(ports, packed)
+        const report = reportWithTotal(ports, args.sources)
         const result = await update(request, {...ports, ...packing, withJournal, report})
         return exitIfChanged(flags.check, result)
       },
@@ -87,17 +91,24 @@ export default class Update extends BaseCommand {
 
   /** The arguments and flags as the request of the operation. */
   static request(
-    args: {image: string; directory: string},
+    args: {image: string; sources: string[] | undefined},
     flags: Interfaces.InferredFlags<typeof Update.flags>,
   ): UpdateRequest {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
     const {target, publish} = resultRequest(flags)
+    const {image, sources} = args
+    const given = {image, sources, archive: flags.archive}
+    const places = graftPlace(given, flags) ?? sourcePlaces('update', given)
     const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
     return {
-      image: imageRequest(args.image, flags),
+      image: imageRequest(image, flags),
       target,
-      source: {directory: args.directory, ...directoryOptions(flags)},
-      layer: {path, created, sharding, baseAnnotations, ...mergeOptions(flags), ...layer},
+      source: {...places, ...directoryOptions(flags)},
+      layer: {
+        ...{path: pathOf(places, path), created, sharding, baseAnnotations},
+        ...mergeOptions(flags),
+        ...layer,
+      },
       publish: {...publish, chunkSize: flags['chunk-size']},
     }
   }

@@ -6,9 +6,11 @@
  * environment.
  */
 import {tmpdir} from 'node:os'
+import type {ContentSource, ImageSource} from './library/content-source.js'
 import type {
   CertificatesSettings,
   CopySettings,
+  CreateSettings,
   DiffSettings,
   LayerSettings,
   ResultSettings,
@@ -30,6 +32,7 @@ import type {RebaseSettings, RollbackSettings, StatusSettings} from './library/f
 import {
   certificatesRequest,
   copyRequest,
+  createRequest,
   diffRequest,
   inspectRequest,
   removeRequest,
@@ -48,6 +51,8 @@ import {
 import {diff as diffSides} from './operations/compare/diff.js'
 import type {DiffResult} from './operations/compare/diff-result.js'
 import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
+import {create as createImage, type CreateResult} from './operations/create.js'
+import {createModel, type ModelResult} from './operations/create-model.js'
 import type {InjectionResult} from './operations/injection/describe-image.js'
 import type {IndexInjectionResult} from './operations/injection/describe-index.js'
 import {inspect as inspectImage} from './operations/inspect.js'
@@ -66,16 +71,21 @@ export type {InspectIndexResult, InspectResult} from './operations/inspect.js'
 export type {
   CertificateList,
   CertificatesSettings,
+  ContentSource,
   CopyResult,
   CopySettings,
+  CreateResult,
+  CreateSettings,
   DiffResult,
   DiffSettings,
   HistoryResult,
+  ImageSource,
   IndexInjectionResult,
   InjectionResult,
   LayerSettings,
   LibraryOptions,
   ListResult,
+  ModelResult,
   ReadFileResult,
   RebaseResult,
   RebaseSettings,
@@ -101,16 +111,31 @@ export async function setup(
 }
 
 /**
- * Replaces the slot's content with a directory (sets the slot up first if needed). When the slot
- * holds just that already, nothing is sent and nothing changes.
+ * Replaces the slot's content with a directory, or with what another source holds (sets the slot up
+ * first if needed). When the slot holds just that already, nothing is sent and nothing changes.
  */
 export async function update(
   image: string,
-  directory: string,
+  source: ContentSource | ImageSource,
   options: UpdateSettings & LibraryOptions = {},
 ): Promise<InjectionResult | IndexInjectionResult> {
-  checkCall('update', [image, directory], options)
-  return await updateSlot(updateRequest(image, directory, options), libraryPorts(options))
+  checkCall('update', typeof source === 'string' ? [image, source] : [image], options)
+  return await updateSlot(updateRequest(image, source, options), libraryPorts(options))
+}
+
+/**
+ * Makes an image that holds a source and nothing else, or with `artifactType` an artifact. A tag
+ * that is there already moves.
+ */
+export async function create(
+  image: string,
+  source: ContentSource,
+  options: CreateSettings & LibraryOptions = {},
+): Promise<CreateResult | ModelResult> {
+  checkCall('create', typeof source === 'string' ? [image, source] : [image], options)
+  const request = createRequest(image, source, options)
+  const ports = libraryPorts(options)
+  return await (options.artifactType ? createModel(request, ports) : createImage(request, ports))
 }
 
 /**

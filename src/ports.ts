@@ -21,7 +21,15 @@ export type ProgressEvent =
   | {readonly kind: 'warning'; readonly message: string}
 
 export type Step =
-  'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check' | 'copy' | 'save'
+  | 'read image'
+  | 'read source'
+  | 'compare'
+  | 'pack and push'
+  | 'publish'
+  | 'unpack'
+  | 'check'
+  | 'copy'
+  | 'save'
 
 export interface OpenStoreOptions {
   /**

@@ -62,9 +62,9 @@ export interface Injection {
   readonly edits?: ConfigEdits
   /**
    * The manifest that the first slot of an image remembers, for an image that was made from another
-   * one. Default: the image's own.
+   * one. Default: the image's own; `none` for an image that was made for the slot.
    */
-  readonly base?: Digest
+  readonly base?: Digest | 'none'
   /** The reference that named that manifest, with its tag; remembered together with it. */
   readonly origin?: string | undefined
   /** What the image notes of the run that changes it, see `RunNote`. Default: nothing. */
@@ -73,6 +73,8 @@ export interface Injection {
   readonly parents?: SlotParents | undefined
   /** Files that hold the vendor's part and ours. */
   readonly merges?: readonly MergedFile[] | undefined
+  /** Where the content was taken from, see `formatGraft`. Default: it was not taken from an image. */
+  readonly from?: string | undefined
 }
 
 /**
@@ -92,12 +94,15 @@ export function inject(image: Image, injection: Injection): Image {
   const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
   const isAlike = isThere && slot.sharding === sharding && recordsThe(injection, slot)
-  const isKept = isAlike && namesItsBlob(image, slot)
+  const isKept =
+    isAlike &&
+    namesItsBlob(image, slot) &&
+    labelsOf(image).get(slotLabels(slot.name).from) === injection.from
   if (isKept && isEmpty(edits)) return image
 
   checkPlain(slot)
   const own = injection.base ?? image.manifest.descriptor.digest
-  const base = findSlots(image).length === 0 ? own : undefined
+  const base = findSlots(image).length === 0 && own !== 'none' ? own : undefined
   // content that is there stays as it is stored: another tool may have compressed it in its own way
   const layers = isThere ? slot.layers : wanted
   const steps = planLayers(slot, image.manifest.value.layers.length, layers)
@@ -142,7 +147,7 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
   })
   if (!countsUp(history, manifest.value.layers.length))
     changes.push(...looseHistoryEdits(history, injection, slot))
-  else if (history.length > 0)
+  else if (history.length > 0 || manifest.value.layers.length === 0)
     changes.push(
       ...historyEdits(layerSteps(history, manifest.value.layers.length), history, injection, slot),
     )
@@ -219,6 +224,7 @@ function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
     [keys.layers, only ? undefined : layers.map(({diffId}) => diffId).join(' ')],
     [keys.sharding, sharding === 1 ? undefined : String(sharding)],
     [keys.path, path === '/' ? undefined : path],
+    [keys.from, change.from],
     [keys.parents, parents === 'dir' ? undefined : parents],
     [keys.merge, formatMerges(merges)],
   ]

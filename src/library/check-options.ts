@@ -58,6 +58,13 @@ const layerOptions = {...resultOptions, ...formatOptions, baseAnnotations: flag}
 const treeOptions = {name: text, all: flag, largest: wholeNumber}
 const id = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0))
 const owner = v.optional(v.strictObject({uid: id, gid: id}))
+const part = v.union([v.string(), id])
+const ownerRule = v.optional(
+  v.union([
+    v.strictObject({uid: id, gid: id}),
+    v.strictObject({user: part, group: v.optional(part)}),
+  ]),
+)
 
 /** The options that determine what a directory packs to. */
 const contentOptions = {
@@ -67,7 +74,7 @@ const contentOptions = {
       "must be 'auto' or a number from 1 to 127",
     ),
   ),
-  owner,
+  owner: ownerRule,
   allowEmpty: flag,
   chmod: text,
   exclude: texts,
@@ -75,39 +82,48 @@ const contentOptions = {
   merges: texts,
 }
 
+const edits = v.optional(
+  v.strictObject({
+    env: record,
+    labels: record,
+    annotations: record,
+    entrypoint: v.nullish(v.array(v.string())),
+    cmd: v.nullish(v.array(v.string())),
+    workdir: v.nullish(v.string()),
+    user: v.nullish(v.string()),
+    stopSignal: v.nullish(v.string()),
+    healthcheck: v.nullish(
+      v.strictObject({
+        Test: v.array(v.string()),
+        Interval: v.optional(id),
+        Timeout: v.optional(id),
+        StartPeriod: v.optional(id),
+        StartInterval: v.optional(id),
+        Retries: v.optional(id),
+      }),
+    ),
+    ports: record,
+    volumes: record,
+  }),
+)
+const chunkSize = v.optional(v.pipe(whole, v.minValue(65_536, 'must be 64 KiB at least')))
+
 /** The options of each function. */
 const shapes = {
   setup: v.strictObject(layerOptions),
   update: v.strictObject({
     ...layerOptions,
     ...contentOptions,
-    edits: v.optional(
-      v.strictObject({
-        env: record,
-        labels: record,
-        annotations: record,
-        entrypoint: v.nullish(v.array(v.string())),
-        cmd: v.nullish(v.array(v.string())),
-        workdir: v.nullish(v.string()),
-        user: v.nullish(v.string()),
-        stopSignal: v.nullish(v.string()),
-        healthcheck: v.nullish(
-          v.strictObject({
-            Test: v.array(v.string()),
-            Interval: v.optional(id),
-            Timeout: v.optional(id),
-            StartPeriod: v.optional(id),
-            StartInterval: v.optional(id),
-            Retries: v.optional(id),
-          }),
-        ),
-        ports: record,
-        volumes: record,
-      }),
-    ),
+    edits,
     indexAnnotations: record,
     adopt: text,
-    chunkSize: v.optional(v.pipe(whole, v.minValue(65_536, 'must be 64 KiB at least'))),
+    chunkSize,
+  }),
+  create: v.strictObject({
+    ...{...commonOptions, ...contentOptions, edits, chunkSize},
+    ...{path: text, created: wholeNumber, compression: formatOptions.compression},
+    ...{level: formatOptions.level, name: text, tags: texts, platforms: texts},
+    ...{noClobber: flag, dryRun: flag, artifactType: oneOf('modelpack')},
   }),
   addCertificates: v.strictObject({
     ...resultOptions,

@@ -61,8 +61,11 @@ export interface UpdateSettings extends LayerSettings {
    * is; 1 at first.
    */
   readonly layers?: Sharding | undefined
-  /** Owner of everything in the layer. Default: as in the directory. */
-  readonly owner?: {readonly uid: number; readonly gid: number} | undefined
+  /** Owner of everything in the layer: numbers, or names of the image. Default: the content's. */
+  readonly owner?:
+    | {readonly uid: number; readonly gid: number}
+    | {readonly user: string | number; readonly group: string | number | undefined}
+    | undefined
   /** Modes of everything in the layer, such as `u=rwX,go=rX`. Default: as in the directory. */
   readonly chmod?: string | undefined
   /** Patterns in gitignore syntax of what to leave out, after the rules in `.injectignore`. */
@@ -94,6 +97,21 @@ export interface CertificatesSettings extends Omit<LayerSettings, 'path' | 'pare
   readonly setEnv?: boolean | undefined
   /** Leave Java keystores as they are. */
   readonly skipJava?: boolean | undefined
+}
+
+/** The options of `create`. */
+export interface CreateSettings
+  extends
+    Pick<ResultSettings, 'tags' | 'noClobber' | 'dryRun' | 'name'>,
+    Pick<LayerSettings, 'path' | 'created' | 'compression' | 'level'>,
+    Pick<
+      UpdateSettings,
+      'layers' | 'owner' | 'chmod' | 'exclude' | 'allowEmpty' | 'whiteouts' | 'edits' | 'chunkSize'
+    > {
+  /** Such as `linux/arm64`; several become an index. Default: `linux/amd64`. */
+  readonly platforms?: readonly string[] | undefined
+  /** Make an artifact of this kind instead of an image. */
+  readonly artifactType?: 'modelpack' | undefined
 }
 
 /** The options of `unpack`. */

@@ -10,6 +10,7 @@ import {machinePlatform, parsePlatform} from '../oci/platform.js'
 import {parseReference, parseTag} from '../oci/names/reference.js'
 import {sourceDateEpoch} from '../oci/time.js'
 import type {CertificatesRequest} from '../operations/add-certificates.js'
+import {type CreateRequest, dataSlotName, usualPlatform} from '../operations/create.js'
 import type {TreeRequest} from '../operations/browse/open-tree.js'
 import type {DiffRequest} from '../operations/compare/diff-request.js'
 import {type ImagePart, parseImagePart, parseSide} from '../operations/compare/side.js'
@@ -20,9 +21,11 @@ import type {RemoveRequest} from '../operations/remove.js'
 import type {SetupRequest} from '../operations/setup.js'
 import type {UnpackOptions} from '../operations/unpack.js'
 import type {UpdateRequest} from '../operations/update.js'
+import {type ContentSource, type ImageSource, ownPlaces, placesOf} from './content-source.js'
 import type {
   CertificatesSettings,
   CopySettings,
+  CreateSettings,
   DiffSettings,
   LayerSettings,
   ResultSettings,
@@ -61,9 +64,10 @@ export function setupRequest(image: string, settings: LayerSettings): SetupReque
 /** Of `update`. */
 export function updateRequest(
   image: string,
-  directory: string,
+  source: ContentSource | ImageSource,
   settings: UpdateSettings,
 ): UpdateRequest {
+  const places = placesOf(source)
   const {owner, exclude = [], whiteouts = false, layers: sharding, edits, chunkSize} = settings
   refuseReserved(edits)
   refuseReserved({annotations: settings.indexAnnotations})
@@ -73,12 +77,13 @@ export function updateRequest(
     ...result,
     image: {...result.image, adopt: settings.adopt},
     source: {
-      ...{directory, owner, exclude, whiteouts},
+      ...{...places, owner, exclude, whiteouts},
       chmod: settings.chmod === undefined ? undefined : parseModeRule(settings.chmod),
       allowEmpty: settings.allowEmpty,
     },
     layer: {
-      ...{...layer, sharding, edits: edits && withoutOldCommand(edits)},
+      ...{...layer, path: 'paths' in places ? '/' : layer.path, sharding},
+      ...{edits: edits && withoutOldCommand(edits)},
       indexAnnotations: settings.indexAnnotations,
       merges: mergesOf(settings.merges),
     },
@@ -106,6 +111,35 @@ function mergesOf(texts: readonly string[] | undefined): readonly MergeRule[] | 
   const rules = texts?.map(parseMergeRule)
   if (rules) refuseRepeated(rules)
   return rules
+}
+
+/** Of `create`. */
+export function createRequest(
+  image: string,
+  source: ContentSource,
+  settings: CreateSettings,
+): CreateRequest {
+  const {tags = [], platforms = [], noClobber = false, dryRun = false, name} = settings
+  const {edits, layers: sharding, level, compression = 'gzip', path, chunkSize} = settings
+  refuseReserved(edits)
+  const places = ownPlaces(source)
+  const {owner, exclude = [], whiteouts = false, allowEmpty} = settings
+  const created = settings.created ?? sourceDateEpoch(process.env['SOURCE_DATE_EPOCH'])
+  return {
+    reference: parseReference(image),
+    tags: tags.map(parseTag),
+    name: name === undefined ? dataSlotName : parseSlotName(name),
+    platforms: platforms.length === 0 ? [usualPlatform] : platforms.map(parsePlatform),
+    source: {
+      ...{...places, owner, exclude, whiteouts, allowEmpty},
+      chmod: settings.chmod === undefined ? undefined : parseModeRule(settings.chmod),
+    },
+    layer: {
+      path: 'paths' in places ? '/' : path === undefined ? undefined : parseSlotPath(path),
+      ...{created, sharding, level, compression, edits: edits && withoutOldCommand(edits)},
+    },
+    publish: {dryRun, noClobber, onConflict: 'fail', chunkSize},
+  }
 }
 
 /** Of `unpack`. */

@@ -30,6 +30,12 @@ export const baseName = 'dev.inject.base.name'
 /** What the last run that changed the image noted of itself: JSON, see `RunNote`. Our own. */
 export const runNote = 'dev.inject.run'
 
+/**
+ * In an index: `true` if content of its images was taken from another image once, which their
+ * configs name. Our own.
+ */
+export const grafted = 'dev.inject.grafted'
+
 /** The slot that CernVM-FS's injector makes, and that is meant when nothing else is said. */
 export const defaultSlotName = 'cvmfs'
 
@@ -69,6 +75,8 @@ export interface SlotLabels {
    * without such files, see `MergedFile`.
    */
   readonly merge: string
+  /** Its value is the image that the content was taken from, as JSON; absent for other content. */
+  readonly from: string
 }
 
 export function slotLabels(name: string): SlotLabels {
@@ -81,6 +89,7 @@ export function slotLabels(name: string): SlotLabels {
     before: `${name}_injection_before`,
     parents: `${name}_injection_parents`,
     merge: `${name}_injection_merge`,
+    from: `${name}_injection_from`,
   }
 }
 
@@ -98,7 +107,8 @@ export function slotNameOf(label: string): string | undefined {
  */
 export function isReserved(key: string): boolean {
   return (
-    own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents|merge)$/.test(key)
+    own.has(key) ||
+    /_injection_(?:tar|gz|layers|sharding|path|before|parents|merge|from)$/.test(key)
   )
 }
 
@@ -115,6 +125,6 @@ export function parseSlotName(text: string): string {
   })
 }
 
-const own: ReadonlySet<string> = new Set([baseDigest, baseName, runNote])
+const own: ReadonlySet<string> = new Set([baseDigest, baseName, runNote, grafted])
 const tarSuffix = '_injection_tar'
 const layersSuffix = '_injection_layers'

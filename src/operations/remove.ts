@@ -1,3 +1,4 @@
+import {PreconditionError} from '../errors.js'
 import {decodeDocument, descriptorOf} from '../image/document.js'
 import {eject, isSameImage} from '../image/eject.js'
 import {originOf, originOfIndex} from '../image/follow/origin.js'
@@ -207,7 +208,16 @@ async function withoutSlot(
   const before = findSlots(rest).length === 0 ? (originOf(image).digest ?? base) : undefined
   const found = before === undefined ? undefined : await fetchOriginal(store, before, signal)
   const original = found !== undefined && isSameImage(rest, found)
+  if (!original && rest.manifest.value.layers.length === 0) throw onlyLayer(name)
   return {before: image, after: original ? found : rest, rest, original}
+}
+
+function onlyLayer(name: string): PreconditionError {
+  return new PreconditionError(
+    'ERR_INJECT_ONLY_LAYER',
+    `nothing would be left of the image: slot ${name} is all that is in it`,
+    {hint: 'replace its content with inject update, or delete the tag in the registry'},
+  )
 }
 
 function isSameFamily({after, rest}: EmptiedImage): boolean {

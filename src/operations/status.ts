@@ -6,6 +6,7 @@ import type {Ports} from '../ports.js'
 import type {ContentStore} from '../store/content-store.js'
 import {inLanes} from '../stream/in-lanes.js'
 import {findDocument, type FoundDocument} from './find/find-document.js'
+import {graftsIn, type GraftStatus, graftStatus, isOnlySlots} from './follow/grafts.js'
 import {isUnmoved} from './follow/is-unmoved.js'
 import {type LoadedImages, loadImages, originOfLoaded} from './follow/load-images.js'
 import {hasMergedFiles, withMergedFiles} from './follow/merged-status.js'
@@ -40,6 +41,8 @@ export interface ImageStatus {
   readonly to: Digest | null
   readonly moved: boolean
   readonly platforms: readonly PlatformStatus[]
+  /** Slots whose content was taken from other images. */
+  readonly grafts: readonly GraftStatus[]
   /** Whether the slot differs from the directory; `null`: there is none to compare with. */
   readonly differs: boolean | null
   /** Signatures and the like that refer to the vendor's old and new image, and to this one. */
@@ -90,7 +93,9 @@ export async function status(request: StatusRequest, ports: Ports): Promise<Stat
     signal: ports.signal,
   })
   const images = request.images.flatMap((image) => found.get(image) ?? [])
-  const changed = images.some(({moved, differs}) => moved || differs === true)
+  const changed = images.some(
+    ({moved, differs, grafts}) => moved || differs === true || grafts.some((each) => each.moved),
+  )
   return {images, changed, failure}
 }
 
@@ -101,6 +106,7 @@ const unknown = {
   to: null,
   moved: false,
   platforms: [],
+  grafts: [],
   differs: null,
   referrers: [],
 }
@@ -117,21 +123,34 @@ async function statusOf(
     const what = formatReference(reference)
     const document = await findDocument(store, reference, ports)
     const start = await startStatus(store, document, signal)
+    const found = await graftsIn(store, document, start.images, signal)
+    const grafts = await graftStatus(found, reference, (named) => vendors.digestOf(named))
     const vendor = originReference(start.origin, reference) ?? base
-    if (!vendor) throw unknownOrigin(start.origin, what, '--base')
-    const to = await vendors.digestOf(vendor)
     const from = start.origin.digest
-    const known = {
-      ...{reference: what, digest: start.digest, vendor: formatReference(vendor)},
-      ...{from: from ?? null, to, error: null},
+    const known = {...{reference: what, digest: start.digest, from: from ?? null}, error: null}
+    let moved
+    if (vendor) {
+      const to = await vendors.digestOf(vendor)
+      const isSame = from === to || start.digest === to
+      const compared = isSame
+        ? {moved: false, platforms: start.platforms, referrers: []}
+        : await compare(store, {start, document, vendor, what}, vendors, ports)
+      moved = {...known, ...compared, vendor: formatReference(vendor), to, grafts}
+    } else {
+      if (!start.images || !isOnlySlots(start.images))
+        throw unknownOrigin(start.origin, what, '--base')
+      const {platforms} = start
+      moved = {
+        ...known,
+        ...{platforms, grafts, referrers: []},
+        vendor: null,
+        to: null,
+        moved: false,
+      }
     }
-    const isSame = from === to || start.digest === to
-    const moved = isSame
-      ? {moved: false, platforms: start.platforms, referrers: []}
-      : await compare(store, {start, document, vendor, what}, vendors, ports)
-    if (!content) return {...known, ...moved, differs: null}
+    if (!content) return {...moved, differs: null}
     const compared = await update(content(reference), ports)
-    return {...known, ...moved, ...withDifferences(moved.platforms, compared)}
+    return {...moved, ...withDifferences(moved.platforms, compared)}
   } finally {
     await store.close()
   }

@@ -1,23 +1,38 @@
 import {preparePacking} from '../layer/pack/prepare-packing.js'
 import type {Ports} from '../ports.js'
+import type {ContentStore} from '../store/content-store.js'
+import {createTargetStore} from '../store/copy/target-store.js'
+import {isSamePlace, mountableFrom} from './copy/places.js'
 import {withTarget} from './copy/with-target.js'
 import type {InjectionResult} from './injection/describe-image.js'
 import type {IndexInjectionResult} from './injection/describe-index.js'
+import {openGraft} from './graft/graft-content.js'
+import type {GraftRequest} from './graft/graft-request.js'
 import {createInjectionRounds} from './injection/inject-rounds.js'
 import {warnOfReferrers} from './injection/left-behind.js'
 import {type InjectionRequest, withOrigin} from './injection/request.js'
 import {mergedContent} from './merge/merged-content.js'
 import {lookAtTags} from './publish/tag-moves.js'
 import {publishUntilSettled} from './publish/until-settled.js'
-import {directoryContent} from './slot/directory-content.js'
+import {createOwnerIn} from './slot/image-owner.js'
 import {layerEntries} from './slot/layer-entries.js'
+import type {ContentOf} from './slot/group.js'
 import {saidOnce} from './slot/notices.js'
-import {outputsAt} from './slot/outputs.js'
-import {openSource, type SourceRequest} from './slot/source.js'
+import {sourceContent, type SourceContentOptions} from './slot/source-content.js'
+import {outputsAt} from './source/outputs.js'
+import type {PackRules} from './source/source-tree.js'
+import {openSource, type SourceRequest} from './source/source.js'
 
 /** The options of `update`. */
 export interface UpdateRequest extends InjectionRequest {
-  readonly source: SourceRequest
+  readonly source: SourceRequest | GraftSource
+}
+
+/** Content that is taken from another image. */
+export interface GraftSource extends PackRules {
+  readonly graft: GraftRequest
+  /** The folder for temporary files. */
+  readonly temporary: string
 }
 
 /**
@@ -30,24 +45,75 @@ export async function update(
   request: UpdateRequest,
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
-  const {target, layer} = request
-  const {reference} = request.image
-  const places = target.to ? [reference, target.to] : [reference]
+  const {image, target} = request
+  const places = target.to ? [image.reference, target.to] : [image.reference]
+  if ('graft' in request.source) return updateByGraft(request.source, request, ports)
   // before a layout is created inside it
-  const source = openSource(request.source, outputsAt(...places))
-  return withTarget(withOrigin(request), ports, async (place) => {
-    const {store} = place
+  const source = await openSource(request.source, outputsAt(...places), ports)
+  try {
+    return await updateWith((options) => sourceContent(source, options), request, ports)
+  } finally {
+    source.close()
+  }
+}
+
+async function updateByGraft(
+  {graft: asked, temporary, ...rules}: GraftSource,
+  request: UpdateRequest,
+  ports: Ports,
+): Promise<InjectionResult | IndexInjectionResult> {
+  const graft = await openGraft(asked, ports)
+  const {reference} = asked
+  const result = request.target.to ?? request.image.reference
+  const mountFrom = mountableFrom(reference, result)
+  const join = (store: ContentStore): ContentStore =>
+    isSamePlace(reference, result) ? store : withLayersOf(graft.store, store, mountFrom)
+  try {
+    const contentOf = (options: SourceContentOptions) =>
+      graft.contentOf({...options, temporary, rules})
+    return await updateWith(contentOf, request, ports, join)
+  } finally {
+    await graft.close()
+  }
+}
+
+/** The store, which takes layers that it lacks from another one when a manifest needs them. */
+function withLayersOf(
+  other: ContentStore,
+  store: ContentStore,
+  mountFrom: readonly string[],
+): ContentStore {
+  return {
+    ...createTargetStore(other, store, {mountFrom}),
+    statBlob: (digest, call) => store.statBlob(digest, call),
+    openBlob: (blob, call) => store.openBlob(blob, call),
+    getManifest: (name, call) => store.getManifest(name, call),
+    statManifest: (name, call) => store.statManifest(name, call),
+  }
+}
+
+function updateWith(
+  content: (options: SourceContentOptions) => ContentOf,
+  request: UpdateRequest,
+  ports: Ports,
+  join: (store: ContentStore) => ContentStore = (store) => store,
+): Promise<InjectionResult | IndexInjectionResult> {
+  const {layer} = request
+  return withTarget(withOrigin(request), ports, async (inPlace) => {
+    const store = join(inPlace.store)
+    const place = {...inPlace, store}
     const {compression, level} = layer
     const prepared = preparePacking({compression, level})
     const looks = lookAtTags(store, place.request, ports)
     const told = saidOnce(place.ports)
-    const content = directoryContent(source, {
+    const unmerged = content({
       layer,
       layerEntries: layerEntries(store, layer, told),
       openMemory: ports.openMemory,
+      ownerIn: createOwnerIn(store, told),
       onWarning: (message) => told.report({kind: 'warning', message}),
     })
-    const contentOf = mergedContent(content, store, layer, told)
+    const contentOf = mergedContent(unmerged, store, layer, told)
     const rounds = createInjectionRounds(store, place.request, contentOf, told)
     try {
       const result = await publishUntilSettled(place, ({found, number}) => {

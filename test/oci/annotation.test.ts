@@ -20,6 +20,7 @@ test('the labels of the default slot are those of CernVM-FS’s injector', () =>
     before: 'cvmfs_injection_before',
     parents: 'cvmfs_injection_parents',
     merge: 'cvmfs_injection_merge',
+    from: 'cvmfs_injection_from',
   })
 })
 

@@ -1,6 +1,8 @@
 import {parseReference, type Reference} from '../../src/oci/names/reference.js'
 import type {RemoveRequest} from '../../src/operations/remove.js'
 import type {SetupRequest} from '../../src/operations/setup.js'
+import type {Output} from '../../src/operations/source/outputs.js'
+import type {PackRules} from '../../src/operations/source/source-tree.js'
 import type {UpdateRequest} from '../../src/operations/update.js'
 
 type Layer = UpdateRequest['layer']
@@ -18,9 +20,9 @@ export interface InjectionOptions
 }
 
 /** The same of an update. */
-export interface UpdateOptions
-  extends InjectionOptions, Partial<Omit<UpdateRequest['source'], 'directory'>> {
+export interface UpdateOptions extends InjectionOptions, Partial<PackRules> {
   readonly directory: string
+  readonly outputs?: readonly Output[] | undefined
 }
 
 /** A request with nothing in it but what a test says. */

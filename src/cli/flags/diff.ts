@@ -1,10 +1,12 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {tmpdir} from 'node:os'
+import {UsageError} from '../../errors.js'
 import {pathPatterns} from '../../layer/tree/path-patterns.js'
 import type {DiffRequest} from '../../operations/compare/diff-request.js'
 import type {DiffView} from '../../operations/compare/diff-trees.js'
 import {type FileAspect, fileAspects} from '../../operations/compare/file-change.js'
 import {parseSide} from '../../operations/compare/side.js'
+import {isNamed} from '../../operations/source/owner-rule.js'
 import {directoryFlags, directoryOptions} from './directory.js'
 import {platformChoice, platformsFlag} from './platform.js'
 import {limitsOption, partFlags, partOption, readFlags} from './tree.js'
@@ -73,6 +75,11 @@ export function diffRequest(
 ): DiffRequest {
   const {ignore = [], path = [], exact} = flags
   const rules = directoryOptions({...flags, 'allow-empty': true, whiteouts: true})
+  if (rules.owner && isNamed(rules.owner)) {
+    throw new UsageError('ERR_INJECT_OWNER_INVALID', 'the owner must be two numbers here', {
+      hint: 'write two numbers, as in --owner 0:0',
+    })
+  }
   return {
     first: parseSide(a),
     second: parseSide(b),

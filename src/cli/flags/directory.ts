@@ -1,16 +1,18 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {type ModeRule, parseModeRule} from '../../layer/tree/mode-rule.js'
+import {parseOwner} from '../../operations/source/owner-rule.js'
 import {mergeFlags} from './merge.js'
-import {parseOwner} from './common.js'
 
 /** What becomes of the directory that is packed. */
 export const directoryFlags = {
   ...mergeFlags,
   owner: Flags.string({
-    helpValue: 'UID:GID',
-    summary: "Owner of everything in the layer, such as 0:0 (default: the directory's own).",
+    helpValue: 'OWNER',
+    summary:
+      "Owner of everything in the layer: 0:0, or names of the image, such as app:app (default: the content's own).",
   }),
   chmod: Flags.custom<ModeRule>({
+    aliases: ['mode'],
     helpGroup: 'CONTENT',
     helpValue: 'MODE',
     summary: "Modes in the layer, such as u=rwX,go=rX (default: the directory's own).",

@@ -20,6 +20,16 @@ export const platformsFlag = Flags.custom<Platform | 'all'>({
   parse: (text) => Promise.resolve(text === 'all' ? text : parsePlatform(text)),
 })
 
+/** The platforms of a new image. */
+export const platformList = Flags.custom<Platform>({
+  char: 'p',
+  multiple: true,
+  multipleNonGreedy: true,
+  helpValue: 'PLATFORM',
+  summary: 'Platform of the image, such as linux/arm64 (default: linux/amd64); repeatable.',
+  parse: (text) => Promise.resolve(parsePlatform(text)),
+})
+
 /** `undefined`: nothing was chosen. */
 export function platformChoice(
   flags: readonly (Platform | 'all')[] | undefined,

@@ -2,7 +2,7 @@ import type {Interfaces} from '@oclif/core'
 import type {Ports} from '../../ports.js'
 import {packFlags} from '../flags/pack.js'
 import {userCache} from './user-cache.js'
-import {isInside, type Output} from '../../operations/slot/outputs.js'
+import {isInside, type Output} from '../../operations/source/outputs.js'
 
 /** What the flags say about the machine, as operations see it. */
 export function packPorts(
@@ -44,16 +44,16 @@ export function layerMemory(
 
 /**
  * What is in the layers of images, and single files of them, kept in `inject/layers` and
- * `inject/files` in the user's cache folder; not where these folders would change in the directory
- * while it is packed (`packed`).
+ * `inject/files` in the user's cache folder; not where these folders would change in the
+ * directories while they are packed (`packed`).
  */
 export function layerPorts(
   env: Readonly<Record<string, string | undefined>>,
-  packed?: string,
+  packed: readonly string[] = [],
 ): Pick<Ports, 'layerIndexes' | 'keptFiles'> {
   const folderOf = (name: string): string | undefined => {
     const folder = userCache(name, env)
-    return folder !== undefined && packed !== undefined && isInside(packed, folder)
+    return folder !== undefined && packed.some((each) => isInside(each, folder))
       ? undefined
       : folder
   }
@@ -88,18 +88,18 @@ function keptFiles(folder: string | undefined): Ports['keptFiles'] {
 const cacheSize = 5000000000
 /**
  * How uploads are remembered beyond this process: in `inject/uploads` in the user's cache folder.
- * `undefined` when they are not to be, or when that folder would change in the directory while it
- * is packed (`packed`).
+ * `undefined` when they are not to be, or when that folder would change in the directories while
+ * they are packed (`packed`).
  * https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function uploadJournals(
   flags: {readonly 'no-resume': boolean},
   env: Readonly<Record<string, string | undefined>>,
-  {report, packed}: Pick<Ports, 'report'> & {readonly packed?: string | undefined},
+  {report, packed}: Pick<Ports, 'report'> & {readonly packed: readonly string[]},
 ): Ports['withJournal'] {
   if (flags['no-resume']) return undefined
   const folder = userCache('uploads', env)
-  if (folder === undefined || (packed !== undefined && isInside(packed, folder))) return undefined
+  if (folder === undefined || packed.some((each) => isInside(each, folder))) return undefined
   return async (identity, work) => {
     const {withUploadJournal} = await import('../../store/upload-journal-file.js')
     const onNotice = (message: string): void => report({kind: 'notice', message})

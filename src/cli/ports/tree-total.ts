@@ -13,9 +13,11 @@ const block = 512
 /** `withTreeTotal` on a terminal: elsewhere nobody watches, and nothing is measured. */
 export function reportWithTotal(
   ports: Pick<Ports, 'report' | 'signal'>,
-  directory: string,
+  sources: readonly string[] = [],
 ): Ports['report'] {
-  return process.stderr.isTTY ? withTreeTotal(ports, directory, monotonicTime) : ports.report
+  const [directory, ...others] = sources
+  const isMeasured = process.stderr.isTTY && others.length === 0 && directory !== undefined
+  return isMeasured ? withTreeTotal(ports, directory, monotonicTime) : ports.report
 }
 
 /**

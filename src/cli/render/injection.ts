@@ -11,16 +11,16 @@ import type {ProgressEvent} from '../../ports.js'
  */
 export function presentInjection(digestFile: string | undefined) {
   return {
-    line: ({reference}: AnyResult) => reference ?? undefined,
+    line: ({reference}: Pick<AnyResult, 'reference'>) => reference ?? undefined,
     summary: (result: AnyResult) =>
       'images' in result ? summariseIndex(result) : summariseInjection(result),
-    digestFile: {path: digestFile, of: ({digest}: AnyResult) => digest},
+    digestFile: {path: digestFile, of: ({digest}: Pick<AnyResult, 'digest'>) => digest},
   }
 }
 
-type AnyResult = InjectionResult | IndexInjectionResult
+type AnyResult = Omit<InjectionResult, 'base'> | Omit<IndexInjectionResult, 'base'>
 
-function summariseIndex(result: IndexInjectionResult): ProgressEvent {
+function summariseIndex(result: Omit<IndexInjectionResult, 'base'>): ProgressEvent {
   const {images, tags, dryRun, attestationsDropped} = result
   const changed = images.filter((image) => image.changed)
   const would = dryRun ? 'would be ' : ''
@@ -43,7 +43,7 @@ function summariseIndex(result: IndexInjectionResult): ProgressEvent {
   return {kind: 'notice', message}
 }
 
-function summariseInjection(result: InjectionResult): ProgressEvent {
+function summariseInjection(result: Omit<InjectionResult, 'base'>): ProgressEvent {
   const {slot, changed, tags, dryRun} = result
   const where = slot.path === '/' ? '' : ` at ${slot.path}`
   const tagged = tags.join(', ')

@@ -40,12 +40,13 @@ function reasonOf({code, message, hint}: NonNullable<ImageStatus['error']>): str
 }
 
 function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst: boolean) {
-  const {reference, vendor, referrers} = image
+  const {reference, vendor, referrers, grafts} = image
   const differs = differsIn(image, platform)
   const notes = [
     platform ? movedBy(platform) : '',
     ...(platform?.merged ?? []).flatMap(mergedNote),
     differs === true ? 'the slot differs from the directory' : '',
+    ...(isFirst ? grafts.filter((each) => each.moved).map(graftMoved) : []),
     ...(isFirst ? referrers.map(({of, kinds}) => `${of}: ${kinds.join(', ')}`) : []),
   ]
   return [
@@ -60,11 +61,16 @@ function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst
 
 function stateOf(image: ImageStatus, platform: PlatformStatus | undefined): string {
   if (platform && platform.state !== 'same') return platform.state
+  if (image.grafts.some(({moved}) => moved)) return 'moved'
   return differsIn(image, platform) === true ? 'differs' : 'up to date'
 }
 
 function differsIn({differs}: ImageStatus, platform: PlatformStatus | undefined) {
   return platform ? platform.differs : differs
+}
+
+function graftMoved({slot, image, from, to}: ImageStatus['grafts'][number]): string {
+  return `slot ${slot} is from ${image ?? '?'}, ${short(from)} -> ${short(to)}`
 }
 
 function movedBy({from, to, layers, since}: PlatformStatus): string {

@@ -23,6 +23,8 @@ export interface CarriedSlot {
   readonly sharding: Sharding
   readonly parents: SlotParents | undefined
   readonly merges: readonly MergedFile[]
+  /** Where the content was taken from, as its label has it. */
+  readonly from: string | undefined
   /** RFC 3339, from its history entry. */
   readonly created: string
   /** The edits made together with it, and the previous values. */
@@ -55,10 +57,10 @@ export function takeSlots(image: Image): TakenSlots {
 /** Puts slots on top of an image, in their order. Throws what `inject` throws. */
 export function putSlots(onto: Image, slots: readonly CarriedSlot[], base: NewBase): Image {
   return slots.reduce((image, slot) => {
-    const {name, path, sharding, parents, merges, created} = slot
+    const {name, path, sharding, parents, merges, from, created} = slot
     const edits = withNewBase(slot.edits, base)
     return inject(image, {
-      ...{name, path, sharding, parents, merges, created},
+      ...{name, path, sharding, parents, merges, from, created},
       layers: slot.layers.map(({descriptor, diffId}) => ({
         descriptor: inFamilyOf(image, descriptor),
         diffId,
@@ -137,6 +139,7 @@ function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
   return {
     ...{name, path, sharding, parents, merges, before},
     layers: numberedLayers(slot),
+    from: labelsOf({config}).get(slotLabels(name).from),
     created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,
     // the edited members still have the values that the edits set
     edits: valuesBefore(value, manifest.value, before),

@@ -1,4 +1,4 @@
-import {baseDigest, baseName, runNote} from '../../oci/annotation.js'
+import {baseDigest, baseName, grafted, runNote} from '../../oci/annotation.js'
 import type {Descriptor} from '../../oci/descriptor.js'
 import type {Digest} from '../../oci/digest.js'
 import {attested, type ImageIndex} from '../../oci/image-index.js'
@@ -28,6 +28,8 @@ export interface Replacements {
    * Absent: what it said.
    */
   readonly note?: string | null | undefined
+  /** The outermost index says that content was taken from another image. */
+  readonly isGraft?: boolean | undefined
   /** Manifest lists become OCI indexes. */
   readonly toOci?: boolean | undefined
   /** The annotations of the outermost index for slots. */
@@ -55,7 +57,9 @@ export function replaceImages(tree: IndexTree, replacements: Replacements): Edit
     const isOutermost = node === tree
     return edit(
       node.index,
-      isOutermost ? own : {...own, base: 'keep', note: undefined, annotations: undefined},
+      isOutermost
+        ? own
+        : {...own, base: 'keep', note: undefined, annotations: undefined, isGraft: false},
     )
   })
 }
@@ -91,19 +95,20 @@ function annotationEdits(
 function withOrigin(
   text: string,
   {descriptor, value}: IndexTree['index'],
-  {base, origin, note}: Replacements,
+  {base, origin, note, isGraft = false}: Replacements,
 ): string {
   const set = (key: string, said: string | null | undefined): MemberEdit[] =>
     said === undefined ? [] : [setOrRemove(['annotations', key], said)]
   if (base === 'forget')
     return editMembers(
       text,
-      [baseDigest, baseName, runNote].flatMap((key) => set(key, null)),
+      [baseDigest, baseName, runNote, grafted].flatMap((key) => set(key, null)),
     )
   const isKnown = new Map(Object.entries(value.annotations ?? {})).has(baseDigest)
   const isFirst = base === 'remember' && !isKnown
   const first = isFirst ? [...set(baseDigest, descriptor.digest), ...set(baseName, origin)] : []
-  return editMembers(text, [...first, ...set(runNote, note)])
+  const graft = isGraft ? set(grafted, 'true') : []
+  return editMembers(text, [...first, ...graft, ...set(runNote, note)])
 }
 
 /** Makes an entry name another document, and removes members that described the old one. */

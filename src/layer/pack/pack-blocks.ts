@@ -54,7 +54,8 @@ function takeSmall(walk: Iterator<WalkedEntry>): {
     const next = walk.next()
     if (next.done === true) break
     first.push(next.value)
-    bytes += 512 + Number(next.value.file?.stat.size ?? 0)
+    const {entry, file} = next.value
+    bytes += 512 + (file && entry.kind === 'file' ? entry.size : 0)
   }
   return {first, bytes}
 }

@@ -9,7 +9,7 @@ import {toText, type ByteString} from '../byte-string.js'
 /** In the directory that is packed; gitignore syntax; not packed itself. */
 export const ignoreFileName = '.injectignore'
 
-const largestIgnoreFile = 1024 * 1024
+export const largestIgnoreFile = 1024 * 1024
 
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
 
@@ -23,7 +23,14 @@ export function ignoreRules(
   directory: string,
   patterns: readonly string[],
 ): ((path: ByteString) => boolean) | undefined {
-  const file = ignoreText(directory)
+  return ignoreRulesOf(ignoreText(directory), patterns)
+}
+
+/** The same where `file` is the text of an `.injectignore`; `undefined` if there is none. */
+export function ignoreRulesOf(
+  file: string | undefined,
+  patterns: readonly string[],
+): ((path: ByteString) => boolean) | undefined {
   if (file === undefined && patterns.length === 0) return undefined
   const rules = ignore({ignorecase: false, allowRelativePaths: true})
   if (file !== undefined) rules.add(file).add(`/${ignoreFileName}`)

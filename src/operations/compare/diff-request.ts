@@ -1,5 +1,5 @@
 import type {PlatformChoice} from '../../image/platforms.js'
-import type {PackRules} from '../slot/directory.js'
+import type {PackRules} from '../source/source-tree.js'
 import type {DiffTreesOptions} from './diff-trees.js'
 import type {ImagePart, Side} from './side.js'
 

@@ -1,6 +1,6 @@
 import {UsageError} from '../../errors.js'
 import type {Ports} from '../../ports.js'
-import {openDirectory} from '../slot/directory.js'
+import {openDirectory} from '../source/directory.js'
 import type {ConfigChange} from './compare-configs.js'
 import {diffPair, tellMissing, tellUnsure} from './diff-pair.js'
 import {type DiffRequest, partOf} from './diff-request.js'

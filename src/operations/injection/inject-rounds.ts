@@ -184,7 +184,7 @@ function changedDocument(
     const {target, kind} = injected
     const group = groups.find(({targets}) => targets.includes(target))
     const restore = async (): Promise<boolean> => {
-      if (!group) return false
+      if (!group || group.content.linked) return false
       const {layers} = group.plan.stored
       return restoreGroup(store, group, {layers, compression, level}, ports)
     }

@@ -61,9 +61,10 @@ export function injectedDocument(
   const {tree: after, changed: indexes} = replaceImages(tree, {
     images: replaced,
     attestations: publish.attestations ?? 'drop',
-    base: 'remember',
+    base: layer.base === 'forget' ? 'keep' : 'remember',
     origin: image.origin,
     note: formatNote(note) ?? null,
+    isGraft: groups.some(({content}) => content.from !== undefined),
     toOci: layer.toOci,
     annotations: layer.indexAnnotations && [{slot: loaded.name, texts: layer.indexAnnotations}],
   })

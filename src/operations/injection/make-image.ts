@@ -1,5 +1,5 @@
 import {type ConfigEdits, mergeEdits} from '../../image/config-edits.js'
-import {newLayerType} from '../../image/family.js'
+import {inFamilyOf, newLayerType} from '../../image/family.js'
 import {baseAnnotations} from '../../image/follow/base-annotations.js'
 import {originOf} from '../../image/follow/origin.js'
 import {formatNote, type RunNote} from '../../image/follow/run-note.js'
@@ -15,7 +15,7 @@ import type {InjectionRequest} from './request.js'
 /** The image that a target becomes, once the layers of its slot are known. */
 export type MakeImage = (
   target: SuitableTarget,
-  content: Pick<SlotContent, 'path' | 'time' | 'merges' | 'edits'>,
+  content: Pick<SlotContent, 'path' | 'time' | 'merges' | 'edits' | 'from' | 'linked'>,
   stored: Pick<StoredContent, 'layers' | 'content'>,
   /** What the image notes of the run; `undefined` for an image of an index that notes it. */
   note: RunNote | undefined,
@@ -24,23 +24,26 @@ export type MakeImage = (
 /** Makes each image once, even if it is asked for the same layers several times. */
 export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
-  return (target, {path, time, merges, edits}, {layers, content}, note) => {
+  return (target, {path, time, merges, edits, from, linked}, {layers, content}, note) => {
     const {created: asked, compression, sharding, parents} = request.layer
-    const created = formatTime(asked ?? time ?? content.newestMtime)
+    const created = formatTime(asked ?? time ?? content.newestMtime ?? 0)
     const said = formatNote(note)
     const digests = layers.map(({descriptor}) => descriptor.digest)
-    const key = JSON.stringify([created, path, said, merges, ...digests])
+    const key = JSON.stringify([created, path, from, said, merges, ...digests])
     const known = made.get(target)
     if (known?.key === key) return known.image
     const mediaType = newLayerType(target.suitable, compression)
     const image = inject(target.suitable, {
       name: target.name,
       path,
-      layers: layers.map((layer) => named(layer, layerTypeOf(layer, target) ?? mediaType)),
-      sharding: shardingOf(sharding, target.slot),
-      parents,
+      layers: layers.map((layer) =>
+        linked ? linkedLayer(layer, target) : named(layer, layerTypeOf(layer, target) ?? mediaType),
+      ),
+      sharding: linked?.sharding ?? shardingOf(sharding, target.slot),
+      parents: linked ? linked.parents : parents,
+      from,
       merges,
-      base: target.image.manifest.descriptor.digest,
+      base: request.layer.base === 'forget' ? 'none' : target.image.manifest.descriptor.digest,
       origin: target.origin,
       note: said,
       created,
@@ -69,6 +72,12 @@ function editsFor(
     origin: isNew ? name : known.name,
   }
   return {edits: mergeEdits(edits ?? {}, baseAnnotations(suitable, base))}
+}
+
+/** A layer of another image, compressed as it is there. Throws what `inFamilyOf` throws. */
+function linkedLayer({descriptor, diffId}: Layer, {suitable}: SuitableTarget): Layer {
+  const {mediaType} = inFamilyOf(suitable, descriptor)
+  return named({descriptor, diffId}, mediaType)
 }
 
 /** The media type that the existing slot gives the same blob; `undefined` for a new blob. */

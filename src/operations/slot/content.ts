@@ -12,7 +12,8 @@ export interface SlotFacts extends Omit<PackedContent, 'diffId' | 'look'> {
 export interface StoredContent {
   /** Lowest first. */
   readonly layers: readonly Layer[]
-  readonly content: SlotFacts
+  /** Of layers of another slot nothing is known. */
+  readonly content: Partial<SlotFacts>
   /** Whether any of the layers had to be sent. */
   readonly uploaded: boolean
   /** What was sent: layers, and their compressed bytes. */

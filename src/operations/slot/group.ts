@@ -1,6 +1,7 @@
 import type {ConfigEdits} from '../../image/config-edits.js'
+import type {Layer} from '../../image/image.js'
 import type {MergedFile} from '../../image/merge.js'
-import type {Sharding} from '../../image/sharding.js'
+import type {Sharding, SlotParents} from '../../image/sharding.js'
 import type {ShardPlan} from '../../layer/shards/divide.js'
 import type {SuitableTarget} from '../find/suitable-image.js'
 import type {FramedEntries} from './layer-entries.js'
@@ -27,6 +28,18 @@ export interface SlotContent extends FramedEntries {
   readonly edits?: ConfigEdits | undefined
   /** Files in it that hold the vendor's part and ours. */
   readonly merges?: readonly MergedFile[] | undefined
+  /** Where it was taken from, see `formatGraft`. */
+  readonly from?: string | undefined
+  /** Its layers, where they are those of another slot: nothing is packed. */
+  readonly linked?: LinkedLayers | undefined
+}
+
+/** Layers that are in the store, or come into it together with the manifest that names them. */
+export interface LinkedLayers {
+  /** Lowest first. */
+  readonly layers: readonly Layer[]
+  readonly sharding: Sharding
+  readonly parents: SlotParents | undefined
 }
 
 /** The content for a target; `undefined`: this image stays as it is. */
@@ -74,7 +87,8 @@ export async function groupTargets(
   }
   const groups = [...alike.values()].map((group): Group => {
     const places = group.targets.map(({suitable: image, slot}) => ({image, slot}))
-    const shards = planSharding(group.content.content, places, asked, warn)
+    const {linked, content} = group.content
+    const shards = linked ? undefined : planSharding(content, places, asked, warn)
     const {key} = group.content
     return {...group, shards, key: shards ? `${key} ${JSON.stringify(shards.cuts)}` : key}
   })

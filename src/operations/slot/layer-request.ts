@@ -20,6 +20,8 @@ export interface LayerRequest extends FormatOptions {
   readonly edits?: ConfigEdits | undefined
   /** Annotations of the outermost index. */
   readonly indexAnnotations?: Texts | undefined
+  /** Whether an image remembers what its first slot was put into. Default: `remember`. */
+  readonly base?: 'remember' | 'forget' | undefined
   /** Also say what the image was made from as `org.opencontainers.image.base.*`. */
   readonly baseAnnotations?: boolean | undefined
 }

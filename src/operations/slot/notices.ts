@@ -48,7 +48,7 @@ export function noticeWholeLayer(
 ): void {
   const [layer, other] = layers
   if (!layer || other || !uploaded || share === undefined || share > 0.25) return
-  if (content.tarSize < large) return
+  if ((content.tarSize ?? 0) < large) return
   const {size} = layer.descriptor
   const [whole, part] = [size, size * share].map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`)
   report({

@@ -56,8 +56,13 @@ export async function planGroup(
   options: GroupPlanOptions,
   ports: Ports,
 ): Promise<PlannedGroup> {
+  if (group.content.linked) return {...group, plan: {kind: 'stored', stored: asStored(group)}}
   const known = alike(await options.findKnown(group.targets), group.shards !== undefined)
   return {...group, plan: await lookFor(store, group, {...options, known}, ports)}
+}
+
+function asStored({content: {linked}}: Group): StoredContent {
+  return {layers: linked?.layers ?? [], content: {}, uploaded: false, sent: nothingSent}
 }
 
 /**

@@ -10,6 +10,7 @@ const failed: ImageStatus = {
   to: null,
   moved: false,
   platforms: [],
+  grafts: [],
   differs: null,
   referrers: [],
   error: {code: 'ERR_INJECT_NOT_FOUND', message: 'no such image\u001B[2J', hint: 'check the name'},

@@ -17,11 +17,13 @@ const tarBlock = 512
 
 /**
  * A file to be read. `state` is what it was when it was listed; `opened` gives a descriptor of it,
- * at its start, that somebody else closes.
+ * at its start, that somebody else closes. With `offset`, the content is only a part of the file,
+ * which begins there.
  *
  * @typedef {object} TarFile
  * @property {string | Uint8Array} path
  * @property {import('../../tree/file-state.js').FileState} state
+ * @property {number | undefined} [offset]
  * @property {(() => number | undefined) | undefined} [opened]
  */
 
@@ -112,6 +114,7 @@ export function* tarBlocks(items, rule, allocate) {
    */
   function* putFile(item, file) {
     const {size} = item
+    const {offset} = file
     const opened = file.opened?.()
     const descriptor =
       opened ??
@@ -122,9 +125,10 @@ export function* tarBlocks(items, rule, allocate) {
         const into = space()
         // one byte more than is left, where there is room: a file that grew shows itself without a
         // call of its own
-        const wanted = Math.min(left + 1, length - used)
+        const wanted = Math.min(offset === undefined ? left + 1 : left, length - used)
+        const from = offset === undefined ? null : offset + size - left
         const at = used
-        const got = attempt('read', () => readSync(descriptor, into, at, wanted, null))
+        const got = attempt('read', () => readSync(descriptor, into, at, wanted, from))
         if (got > left || (got === 0 && left > 0)) throw new UnreadFile(item, 'read', undefined)
         left -= got
         used += got

@@ -22,9 +22,14 @@ function tarItem(walked: WalkedEntry): EntryItem {
   return {
     walked,
     header: content ? withContent(header, content) : header,
-    size: file ? Number(file.stat.size) : 0,
+    size: file && entry.kind === 'file' ? entry.size : 0,
     hash: pathHash(entry.path),
-    file: file && {path: file.path, state: file.stat, opened: file.opened},
+    file: file && {
+      path: file.path,
+      state: file.stat,
+      offset: file.offset,
+      opened: file.opened,
+    },
   }
 }
 

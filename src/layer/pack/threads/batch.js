@@ -6,7 +6,8 @@
  *
  * @typedef {object} Batch
  * @property {Uint8Array} headers one after the other
- * @property {Float64Array} numbers bytes of the header, of the content, and the path's hash
+ * @property {Float64Array} numbers bytes of the header, of the content, the path's hash, and where
+ *   in its file the content begins: -1 where it is all of the file
  * @property {(string | Uint8Array | undefined)[]} paths of files
  * @property {BigInt64Array} times ctime and mtime of files
  * @property {BigUint64Array} identities size, inode, device and number of links of files
@@ -24,7 +25,7 @@
  */
 export function writeBatch(items, isLast) {
   const headers = new Uint8Array(items.reduce((sum, {header}) => sum + header.length, 0))
-  const numbers = new Float64Array(3 * items.length)
+  const numbers = new Float64Array(4 * items.length)
   const times = new BigInt64Array(2 * items.length)
   const identities = new BigUint64Array(4 * items.length)
   const paths = items.map(({file}) => file && plain(file.path))
@@ -32,9 +33,7 @@ export function writeBatch(items, isLast) {
   for (const [index, {header, size, hash, file}] of items.entries()) {
     headers.set(header, at)
     at += header.length
-    numbers[3 * index] = header.length
-    numbers[3 * index + 1] = size
-    numbers[3 * index + 2] = hash
+    numbers.set([header.length, size, hash, file?.offset ?? -1], 4 * index)
     if (!file) continue
     const {ctimeNs, mtimeNs, size: bytes, ino, dev, nlink} = file.state
     times[2 * index] = ctimeNs
@@ -54,7 +53,7 @@ export function writeBatch(items, isLast) {
 export function* readBatch({headers, numbers, paths, times, identities}) {
   let at = 0
   for (const [index, path] of paths.entries()) {
-    const [length = 0, size = 0, hash = 0] = numbers.subarray(3 * index, 3 * index + 3)
+    const [length = 0, size = 0, hash = 0, start = -1] = numbers.subarray(4 * index, 4 * index + 4)
     const header = headers.subarray(at, at + length)
     at += length
     if (path === undefined) yield {header, size, hash, file: undefined}
@@ -63,7 +62,8 @@ export function* readBatch({headers, numbers, paths, times, identities}) {
       const identity = identities.subarray(4 * index, 4 * index + 4)
       const [bytes = 0n, ino = 0n, dev = 0n, nlink = 0n] = identity
       const state = {ctimeNs, mtimeNs, size: bytes, ino, dev, nlink}
-      yield {header, size, hash, file: {path, state}}
+      const offset = start < 0 ? undefined : start
+      yield {header, size, hash, file: {path, state, offset}}
     }
   }
 }

@@ -5,47 +5,53 @@ import {walkKey} from '../../layer/tree/walk-tree.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {Sharding} from '../../image/sharding.js'
 import type {LayerRequest} from './layer-request.js'
-import type {Directory} from './directory.js'
 import type {ContentOf} from './group.js'
+import type {OwnerIn} from './image-owner.js'
 import type {LayerEntries} from './layer-entries.js'
-import {createSlotMemory, type SlotMemory} from './slot-memory.js'
 import {shardingOf} from './sharding.js'
-import type {Source} from './source.js'
+import {createSlotMemory, type SlotMemory} from './slot-memory.js'
+import {isNamed} from '../source/owner-rule.js'
+import type {Source} from '../source/source.js'
+import type {Placement, SourceTree} from '../source/source-tree.js'
 
-/** How the directory is packed into the layers of an image. */
-export interface DirectoryContentOptions {
+/** How the source is packed into the layers of an image. */
+export interface SourceContentOptions {
   readonly layer: LayerRequest
   readonly layerEntries: LayerEntries
   readonly openMemory: OpenMemory | undefined
+  /** The owner that names stand for in an image. */
+  readonly ownerIn: OwnerIn
   /** Called for each entry that is left out. */
   readonly onWarning: (message: string) => void
 }
 
-/** The content of a slot that is made from a directory. */
-export function directoryContent(
+/** The content of a slot that is made from a source. */
+export function sourceContent(
   source: Source,
-  {layer, layerEntries, openMemory, onWarning}: DirectoryContentOptions,
+  {layer, layerEntries, openMemory, ownerIn, onWarning}: SourceContentOptions,
 ): ContentOf {
   const memories = new Map<string, Promise<SlotMemory | undefined>>()
 
   return async ({platform, slot, suitable: image, name}) => {
-    const directory = source.directoryFor(platform)
+    const content = source.treeFor(platform)
+    const {allowEmpty, owner: rule} = content.rules
     const path = layer.path ?? slot?.path ?? '/'
-    const packing = packingOf(directory, path, layer)
-    const memory = await memoryOf(directory.path, name)
+    const owner = rule && (isNamed(rule) ? await ownerIn(image, slot, rule) : rule)
+    const packing = packingOf(content, {path, owner}, layer)
+    const memory = await memoryOf(content.identity, name)
     const warnings = counted(onWarning)
-    const walked = directory.entries({path, created: layer.created, onWarning: warnings.warn})
+    const placement = {path, owner, created: layer.created, onWarning: warnings.warn}
+    const walked = content.entries(placement)
     const isRecorded = isWorthRecording(memory, shardingOf(layer.sharding, slot))
     const entries = isRecorded ? await recorded(walked, {path, memory, warnings}) : walked
-    const {folderAt} = directory
-    const names = directory.namesInRoot({path})
-    const tree = {key: packing.join(), entries, names, folderAt}
+    const names = content.namesInRoot({path})
+    const tree = {key: packing.join(), entries, names, folderAt: content.folderAt(owner)}
     const framed = await layerEntries({image, slot}, tree)
-    const {allowEmpty} = directory.rules
-    const on = directory.name
-    const quiet = directory.entries({path, onWarning: () => undefined})
-    const isEmpty = () => !hasMore(quiet('names'), path === '/' ? 0 : 1)
-    return {...framed, path, on, allowEmpty, isEmpty, memory, packing: [...packing, framed.key]}
+    const isEmpty = () => content.isEmpty({path})
+    return {
+      ...{...framed, path, on: content.name, allowEmpty, isEmpty, memory},
+      packing: content.identity === undefined ? undefined : [...packing, framed.key],
+    }
   }
 
   /** A walk that warned is not kept, so that the next one warns again. */
@@ -62,7 +68,8 @@ export function directoryContent(
   }
 
   /** Several images, and rounds, ask for the same directory. */
-  function memoryOf(path: string, slot: string): Promise<SlotMemory | undefined> {
+  async function memoryOf(path: string | undefined, slot: string): Promise<SlotMemory | undefined> {
+    if (path === undefined) return undefined
     const key = JSON.stringify([path, slot])
     const found = memories.get(key) ?? open(path, slot)
     memories.set(key, found)
@@ -103,27 +110,16 @@ function isWorthRecording(memory: SlotMemory | undefined, sharding: Sharding): b
   return !memory.isEmpty || (memory.keepsWalks && sharding !== 1)
 }
 
-/** Whether there are more than so many; of the others none is looked at. */
-function hasMore(entries: Iterable<unknown>, count: number): boolean {
-  const iterator = entries[Symbol.iterator]()
-  try {
-    for (let seen = 0; seen <= count; seen++) if (iterator.next().done === true) return false
-    return true
-  } finally {
-    iterator.return?.()
-  }
-}
-
 /**
- * Everything besides the directory's content that determines what is packed; a later run compares
- * it to know whether it can resume.
+ * Everything besides the source's content that determines what is packed; a later run compares it
+ * to know whether it can resume.
  */
 function packingOf(
-  {path: directory, rules}: Directory,
-  path: string,
+  {name, identity, rules}: SourceTree,
+  {path, owner}: Pick<Placement, 'path' | 'owner'>,
   {created, compression, level}: LayerRequest,
 ): readonly string[] {
-  const {owner, chmod, exclude, whiteouts} = rules
+  const {chmod, exclude, whiteouts} = rules
   const how = {owner, chmod, exclude, whiteouts, created, compression, level}
-  return [directory, path, JSON.stringify(how)]
+  return [identity ?? name, path, JSON.stringify(how)]
 }

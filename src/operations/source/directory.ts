@@ -5,50 +5,15 @@ import {type Output, refuseOutputsInside} from './outputs.js'
 import type {ByteString} from '../../layer/byte-string.js'
 import {ignoreRules} from '../../layer/tree/ignore-rules.js'
 import {defaultSlotName} from '../../oci/annotation.js'
-import type {ModeRule} from '../../layer/tree/mode-rule.js'
-import {type FolderAt, folderAt} from '../../layer/tree/folder-at.js'
+import {folderAt} from '../../layer/tree/folder-at.js'
 import {treeEntries} from '../../layer/tree/walk-tree.js'
-import type {Entries} from '../../layer/tree/walked-entry.js'
-
-/** Which entries of a directory are packed, and with which owner and mode. */
-export interface PackRules {
-  /** gitignore patterns, applied after those of the directory's `.injectignore`. */
-  readonly exclude: readonly string[]
-  /** Names that start with `.wh.` delete files of the image: refused unless set. */
-  readonly whiteouts?: boolean | undefined
-  /** The owner of every entry, instead of the file's own. */
-  readonly owner?: {readonly uid: number; readonly gid: number} | undefined
-  /** Changes the modes of all but symbolic links. */
-  readonly chmod?: ModeRule | undefined
-  /** Allow an empty directory to replace the content of a slot. */
-  readonly allowEmpty?: boolean | undefined
-}
-
-/** How a directory is packed into an image. */
-export interface Placement {
-  /** Where in the image it goes. */
-  readonly path: string
-  /** Seconds since the epoch: no mtime is later. */
-  readonly created?: number | undefined
-  /** Called for each entry that is left out. */
-  readonly onWarning: (message: string) => void
-}
+import {isNamed} from './owner-rule.js'
+import type {PackRules, Placement, SourceTree} from './source-tree.js'
 
 /** A local directory, which can be walked several times. */
-export interface Directory {
-  /** As the user named it, for messages. */
-  readonly name: string
+export interface Directory extends SourceTree {
   /** The path with every symlink resolved. */
   readonly path: string
-  readonly rules: PackRules
-  entries(placement: Placement): Entries
-  /**
-   * The names of its folders that would be in the image's root, except that of the default slot.
-   * Empty if the content has a place of its own in the image.
-   */
-  namesInRoot(placement: Pick<Placement, 'path'>): readonly ByteString[]
-  /** The entry of one folder of a content without a place of its own in the image. */
-  readonly folderAt: FolderAt
 }
 
 /**
@@ -63,26 +28,46 @@ export function openDirectory(
 ): Directory {
   const path = realDirectory(name)
   refuseOutputsInside(path, outputs)
-  let rules: {readonly isExcluded: ReturnType<typeof ignoreRules>} | undefined
-  const look: FolderAt = (at) => {
-    rules ??= {isExcluded: ignoreRules(path, exclude)}
-    return folderAt(path, {owner, chmod, ...rules})(at)
-  }
+  let found: {readonly isExcluded: ReturnType<typeof ignoreRules>} | undefined
+  const fixed = owner === undefined || isNamed(owner) ? undefined : owner
+  const walked = ({path: place, owner: own = fixed, created, onWarning}: Placement) =>
+    treeEntries({
+      tree: {
+        ...{directory: path, path: place, exclude, whiteouts},
+        ...{owner: own, chmod, clampMtime: created},
+      },
+      onWarning,
+    })
   return {
     name,
     path,
+    identity: path,
     rules: {exclude, whiteouts, owner, chmod, allowEmpty},
-    folderAt: look,
-    entries: ({path: place, created: clampMtime, onWarning}) =>
-      treeEntries({
-        tree: {directory: path, path: place, exclude, whiteouts, owner, chmod, clampMtime},
-        onWarning,
-      }),
+    folderAt:
+      (own = fixed) =>
+      (at) => {
+        found ??= {isExcluded: ignoreRules(path, exclude)}
+        return folderAt(path, {owner: own, chmod, ...found})(at)
+      },
+    entries: walked,
     namesInRoot(placement) {
       if (placement.path !== '/') return []
       const isExcluded = ignoreRules(path, exclude)
       return namesIn(path).filter((name) => name !== defaultSlotName && !isExcluded?.(`${name}/`))
     },
+    isEmpty: ({path: place}) =>
+      !hasMore(walked({path: place, onWarning: () => undefined})('names'), place === '/' ? 0 : 1),
+  }
+}
+
+/** Whether there are more than so many; of the others none is looked at. */
+function hasMore(entries: Iterable<unknown>, count: number): boolean {
+  const iterator = entries[Symbol.iterator]()
+  try {
+    for (let seen = 0; seen <= count; seen++) if (iterator.next().done === true) return false
+    return true
+  } finally {
+    iterator.return?.()
   }
 }
 
