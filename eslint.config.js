@@ -67,6 +67,7 @@ const rows = [
     },
   ],
   ['src/disk'],
+  [{'src/fleet': [['.'], ['report']]}],
   [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
