@@ -137,6 +137,9 @@ const terminal = {
   get columns() {
     return process.stderr.columns
   },
+  get rows() {
+    return process.stderr.rows
+  },
   env: process.env,
   now: monotonicTime,
 }
