@@ -3,9 +3,11 @@ import {homeFolder} from '../disk/home-folder.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {RangeReader} from '../store/range-reader.js'
 import type {ReferrerLister} from '../store/referrer-lister.js'
+import type {RepositoryLister} from '../store/repository-lister.js'
 import type {TagDeleter} from '../store/tag-deleter.js'
 import type {AuthFilePlaces} from './credentials/auth-file-places.js'
 import {createBlobReader} from './api/blobs.js'
+import {createRepositoryLister} from './api/catalog.js'
 import {type Connection, openConnection} from './api/connection.js'
 import type {CredentialLookup} from './credentials/credential.js'
 import {createCredentialLookup} from './credentials/credentials.js'
@@ -63,7 +65,7 @@ const mirrorAttempts = 2
 export function openRegistryStore(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions = {},
-): ContentStore & Pingable & ReferrerLister & RangeReader & TagDeleter {
+): ContentStore & Pingable & ReferrerLister & RangeReader & TagDeleter & RepositoryLister {
   const transport = options.transport ?? openTransport(withAuthorities(options))
   const {onNotice} = options
   const shared = {
@@ -116,6 +118,7 @@ export function openRegistryStore(
     }),
     ...createManifestWriter(connection, manifests),
     ...createTagLister(connection),
+    ...createRepositoryLister(connection),
     ...createReferrerLister(connection),
     ...createTagDeleter(connection),
     ...createPing(connection),
