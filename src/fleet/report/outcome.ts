@@ -89,6 +89,8 @@ export interface FleetReport {
   readonly started: string
   readonly finished: string
   readonly costs: FleetCosts
+  /** Of joined reports: the shards whose reports were not given; else empty. */
+  readonly missingShards: readonly number[]
   /** One for each status that occurs. */
   readonly totals: Readonly<Partial<Record<OutcomeStatus, number>>>
   /** By reference, then target, bytewise. */
@@ -96,7 +98,8 @@ export interface FleetReport {
 }
 
 /** What a run says of itself, before its outcomes are counted and sorted. */
-export type FleetRun = Omit<FleetReport, 'schemaVersion' | 'kind' | 'totals'>
+export type FleetRun = Omit<FleetReport, 'schemaVersion' | 'kind' | 'totals' | 'missingShards'> &
+  Partial<Pick<FleetReport, 'missingShards'>>
 
 /** The report of a run: outcomes in their order, with their totals. */
 export function fleetReport(run: FleetRun): FleetReport {
@@ -104,6 +107,7 @@ export function fleetReport(run: FleetRun): FleetReport {
   return {
     schemaVersion: 1,
     kind: 'fleet-report',
+    missingShards: [],
     ...run,
     totals: countStatuses(outcomes),
     outcomes,
