@@ -2,6 +2,7 @@ import type {ImageOutcome} from './fleet/report/outcome.js'
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {OpenMemory} from './layer/memory/memory.js'
+import type {SharedLayers} from './layer/pack/shared-layers.js'
 import type {Reference} from './oci/names/reference.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'
@@ -43,6 +44,8 @@ export interface OpenStoreOptions {
   readonly noClobber?: boolean | undefined
   /** Bytes that blobs are sent in. */
   readonly chunkSize?: number | undefined
+  /** Called before each request to a registry, those for tokens aside. */
+  readonly onRequest?: (() => void) | undefined
 }
 
 /**
@@ -73,6 +76,8 @@ export interface Ports {
     | undefined
   /** Remembered layers by the look of their files; without it all files are read. */
   readonly openMemory?: OpenMemory | undefined
+  /** Layers that other images of the run have as well; without it each image's are its own. */
+  readonly sharedLayers?: SharedLayers | undefined
   /** What is in the layers of images that were looked into before; without it they are read. */
   readonly layerIndexes?: LayerIndexes | undefined
   /** Blocks that are compressed at once; default: one for each processor. */

@@ -70,6 +70,8 @@ export interface Injection {
   readonly note?: string | undefined
   /** Where the metadata of the slot's directories comes from; not recorded for `dir`. */
   readonly parents?: SlotParents | undefined
+  /** The fleet that looks after the slot from now on; default: the one that did. */
+  readonly fleet?: string | undefined
 }
 
 /**
@@ -88,7 +90,12 @@ export function inject(image: Image, injection: Injection): Image {
   const {layers: wanted, path, sharding = 1} = injection
   const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
-  const isAlike = isThere && slot.sharding === sharding && hasParents(slot, injection.parents)
+  const {fleet = slot?.fleet} = injection
+  const isAlike =
+    isThere &&
+    slot.sharding === sharding &&
+    hasParents(slot, injection.parents) &&
+    slot.fleet === fleet
   const isKept = isAlike && namesItsBlob(image, slot)
   if (isKept && isEmpty(edits)) return image
 
@@ -98,7 +105,7 @@ export function inject(image: Image, injection: Injection): Image {
   // content that is there stays as it is stored: another tool may have compressed it in its own way
   const layers = isThere ? slot.layers : wanted
   const steps = planLayers(slot, image.manifest.value.layers.length, layers)
-  const change = {...injection, layers, sharding, steps, edits, base}
+  const change = {...injection, layers, sharding, steps, edits, base, fleet}
   const config = bytesOf(editConfig(image, change, slot))
   const manifest = bytesOf(editManifest(image, change, slot, config))
   return editedImage(image, {manifest, config})
@@ -205,7 +212,7 @@ function isDocker({manifest: {value, descriptor}}: Image): boolean {
 }
 
 function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
-  const {name, layers, path, sharding, parents = 'dir'} = change
+  const {name, layers, path, sharding, parents = 'dir', fleet} = change
   const keys = slotLabels(name)
   const [layer, ...others] = layers
   const only = others.length === 0 ? layer : undefined
@@ -216,6 +223,7 @@ function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
     [keys.sharding, sharding === 1 ? undefined : String(sharding)],
     [keys.path, path === '/' ? undefined : path],
     [keys.parents, parents === 'dir' ? undefined : parents],
+    [keys.fleet, fleet],
   ]
   return values.map(([key, value]) => setOrRemove([...labels, key], value))
 }

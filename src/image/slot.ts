@@ -43,6 +43,8 @@ export interface Slot extends SlotLayer {
   readonly sharding: Sharding
   /** Where its directories come from; `undefined` if that is not recorded: most likely `dir`. */
   readonly parents: SlotParents | undefined
+  /** The fleet that looks after it, as the image says; untrusted text. */
+  readonly fleet: string | undefined
 }
 
 /**
@@ -191,7 +193,8 @@ function slotOf(
   const keys = slotLabels(name)
   const path = checkPath(labels.get(keys.path) ?? '/', name)
   const sharding = parseSharding(labels.get(keys.sharding)) ?? layers.length
-  return {name, path, ...lowest, layers, sharding, parents: parseParents(labels.get(keys.parents))}
+  const parents = parseParents(labels.get(keys.parents))
+  return {name, path, ...lowest, layers, sharding, parents, fleet: labels.get(keys.fleet)}
 }
 
 function checkPath(path: string, name: string): string {

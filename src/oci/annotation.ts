@@ -64,6 +64,11 @@ export interface SlotLabels {
    * `--parents`; absent where they are those of the content.
    */
   readonly parents: string
+  /**
+   * Its value is the name of the fleet that looks after the slot, see docs/fleet.md; absent for a
+   * slot that belongs to none.
+   */
+  readonly fleet: string
 }
 
 export function slotLabels(name: string): SlotLabels {
@@ -75,6 +80,7 @@ export function slotLabels(name: string): SlotLabels {
     path: `${name}_injection_path`,
     before: `${name}_injection_before`,
     parents: `${name}_injection_parents`,
+    fleet: `${name}_injection_fleet`,
   }
 }
 
@@ -91,7 +97,7 @@ export function slotNameOf(label: string): string | undefined {
  * from.
  */
 export function isReserved(key: string): boolean {
-  return own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents)$/.test(key)
+  return own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents|fleet)$/.test(key)
 }
 
 /** Letters, digits, `_`, `.` and `-`, at most 64, the first a letter or digit. */

@@ -49,6 +49,8 @@ export interface RegistryStoreOptions
   readonly chunkSize?: number | undefined
   /** Aborts everything the store does, except the cleanup of uploads. */
   readonly signal?: AbortSignal | undefined
+  /** Called before each request, those for tokens and to mirrors aside. */
+  readonly onRequest?: (() => void) | undefined
   /** Replaces parts of the machine in tests; default: the real ones. */
   readonly ports?: Partial<Pick<RetryPorts, 'sleep' | 'random' | 'now'>> & {
     /** Resolves host names. */
@@ -80,6 +82,7 @@ export function openRegistryStore(
     ...reference,
     plainHttp: registryAddress(reference.registry, options).protocol === 'http:',
     writes: options.writes ?? false,
+    onRequest: options.onRequest,
     credentials: credentialsFor(reference, options),
     retries,
   })

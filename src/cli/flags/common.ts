@@ -226,19 +226,3 @@ export function parseSize(text: string): number {
     hint: 'write a number of bytes, or 500M, or 20GiB',
   })
 }
-
-/** `UID:GID`. */
-export function parseOwner(text: string): {uid: number; gid: number} {
-  const [, uid, gid] = /^(\d{1,10}):(\d{1,10})$/.exec(text) ?? []
-  // the largest value means "leave as it is" to chown
-  if (
-    uid !== undefined &&
-    gid !== undefined &&
-    Number(uid) < 2 ** 32 - 1 &&
-    Number(gid) < 2 ** 32 - 1
-  )
-    return {uid: Number(uid), gid: Number(gid)}
-  throw new UsageError('ERR_INJECT_OWNER_INVALID', `not an owner: ${JSON.stringify(text)}`, {
-    hint: 'write two numbers, as in 0:0',
-  })
-}

@@ -21,6 +21,7 @@ export interface CarriedSlot {
   readonly layers: readonly NumberedLayer[]
   readonly sharding: Sharding
   readonly parents: SlotParents | undefined
+  readonly fleet: string | undefined
   /** RFC 3339, from its history entry. */
   readonly created: string
   /** The edits made together with it, and the previous values. */
@@ -53,10 +54,10 @@ export function takeSlots(image: Image): TakenSlots {
 /** Puts slots on top of an image, in their order. Throws what `inject` throws. */
 export function putSlots(onto: Image, slots: readonly CarriedSlot[], base: NewBase): Image {
   return slots.reduce((image, slot) => {
-    const {name, path, sharding, parents, created} = slot
+    const {name, path, sharding, parents, fleet, created} = slot
     const edits = withNewBase(slot.edits, base)
     return inject(image, {
-      ...{name, path, sharding, parents, created},
+      ...{name, path, sharding, parents, fleet, created},
       layers: slot.layers.map(({descriptor, diffId}) => ({
         descriptor: inFamilyOf(image, descriptor),
         diffId,
@@ -130,10 +131,10 @@ function whatIsAbove(image: Image, slots: readonly CarriedSlot[]): string | unde
 
 function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
   const {value} = config
-  const {name, path, sharding, parents} = slot
+  const {name, path, sharding, parents, fleet} = slot
   const before = parseEdits(labelsOf({config}).get(slotLabels(name).before))
   return {
-    ...{name, path, sharding, parents, before},
+    ...{name, path, sharding, parents, fleet, before},
     layers: numberedLayers(slot),
     created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,
     // the edited members still have the values that the edits set

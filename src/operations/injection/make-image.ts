@@ -25,7 +25,7 @@ export type MakeImage = (
 export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
   return (target, {path, time}, {layers, content}, note) => {
-    const {created: asked, compression, sharding, parents} = request.layer
+    const {created: asked, compression, sharding, parents, fleet} = request.layer
     const created = formatTime(asked ?? time ?? content.newestMtime)
     const said = formatNote(note)
     const digests = layers.map(({descriptor}) => descriptor.digest)
@@ -39,6 +39,7 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
       layers: layers.map((layer) => named(layer, layerTypeOf(layer, target) ?? mediaType)),
       sharding: shardingOf(sharding, target.slot),
       parents,
+      fleet,
       base: target.image.manifest.descriptor.digest,
       origin: target.origin,
       note: said,
