@@ -2,7 +2,7 @@ import prettyBytes from 'pretty-bytes'
 import {isFailure, type OutcomeStatus} from '../../fleet/report/outcome.js'
 import type {ProgressEvent} from '../../ports.js'
 import {plainText} from '../render/escape.js'
-import {outcomeLine, statusCounts} from '../render/fleet-outcome.js'
+import {outcomeLine, statusCounts} from '../render/fleet/outcome.js'
 import {
   amount,
   countLine,

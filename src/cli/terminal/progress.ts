@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import {escapedJson, plainText} from '../render/escape.js'
-import {outcomeLine} from '../render/fleet-outcome.js'
+import {outcomeLine} from '../render/fleet/outcome.js'
 import {createFleetTable} from './fleet-table.js'
 import {amount, countLine, fitStep, messageLine, redrawInterval, speed} from './progress-text.js'
 import type {Progress, Terminal} from './terminal.js'

@@ -1,4 +1,4 @@
-import type {ImageOutcome, OutcomeStatus} from '../../fleet/report/outcome.js'
+import type {ImageOutcome, OutcomeStatus} from '../../../fleet/report/outcome.js'
 
 /** How each status is called in sentences. */
 export const statusWords: Readonly<Record<OutcomeStatus, string>> = {
