@@ -67,7 +67,7 @@ const rows = [
     },
   ],
   ['src/disk'],
-  [{'src/fleet': [['.'], ['report']]}],
+  [{'src/fleet': [['.'], ['job', 'report']]}],
   [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
