@@ -23,7 +23,7 @@ const rows = [
         ['copy', 'injection', 'compare'],
         ['slot'],
         ['publish', 'save'],
-        ['find', 'doctor', 'login', 'maintain', 'serve'],
+        ['find', 'doctor', 'fleet-report', 'login', 'maintain', 'serve'],
       ],
     },
   ],

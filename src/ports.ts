@@ -1,3 +1,4 @@
+import type {ImageOutcome} from './fleet/report/outcome.js'
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {OpenMemory} from './layer/memory/memory.js'
@@ -15,6 +16,14 @@ export type ProgressEvent =
   | {readonly kind: 'step'; readonly step: Step; readonly on: string}
   /** The running step has come to `done` bytes, of `total` where that is known. */
   | {readonly kind: 'bytes'; readonly done: number; readonly total?: number | undefined}
+  /** The run is over so many images; told again if there turn out to be more or fewer. */
+  | {readonly kind: 'images'; readonly total: number}
+  /** Work on one of them has begun: its reference, as in its outcome. */
+  | {readonly kind: 'started'; readonly image: string}
+  /** So many more bytes were sent for images. */
+  | {readonly kind: 'sent'; readonly bytes: number}
+  /** The last that is told of an image; also of one that was never started. */
+  | {readonly kind: 'finished'; readonly outcome: ImageOutcome}
   /** Worth knowing, nothing wrong. */
   | {readonly kind: 'notice'; readonly message: string}
   /** Something was left out or could not be done as asked. */

@@ -39,7 +39,11 @@ export function decodeImages(
 }
 
 /** Images without rules. */
-export function decodePatterns(item: Item, what: string, env: Environment): readonly ImagePattern[] {
+export function decodePatterns(
+  item: Item,
+  what: string,
+  env: Environment,
+): readonly ImagePattern[] {
   return itemsOf(item, what).map((each) =>
     each.kind === 'scalar'
       ? patternOf(each, env, undefined)

@@ -90,7 +90,11 @@ function slotNamesOf(item: Item, known: readonly string[]): readonly string[] {
   const names = textsOf(item, 'slots')
   const unknown = names.find((name) => !known.includes(name))
   if (unknown === undefined) return names
-  throw fleetError(item.at, `the fleet has no slot ${quoted(unknown)}`, `it has ${known.join(', ')}`)
+  throw fleetError(
+    item.at,
+    `the fleet has no slot ${quoted(unknown)}`,
+    `it has ${known.join(', ')}`,
+  )
 }
 
 /** The keys of `edits`. */

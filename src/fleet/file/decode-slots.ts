@@ -65,7 +65,9 @@ function decodeSlot(item: Item, env: Environment): FleetSlot {
     return value && read(value)
   }
   const name = need('name')
-  const compression = maybe('compression', (value) => wordOf(value, 'compression', layerCompressions))
+  const compression = maybe('compression', (value) =>
+    wordOf(value, 'compression', layerCompressions),
+  )
   const levelItem = members.get('compression-level')
   if (levelItem && compression !== undefined && compression !== 'gzip')
     throw fleetError(levelItem.at, `compression-level works with gzip only, not ${compression}`)

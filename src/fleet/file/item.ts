@@ -69,9 +69,7 @@ export function textOf(item: Item, what: string): string {
 
 /** A list of texts, or one text alone. */
 export function textsOf(item: Item, what: string): readonly string[] {
-  return item.kind === 'list'
-    ? item.items.map((each) => textOf(each, what))
-    : [textOf(item, what)]
+  return item.kind === 'list' ? item.items.map((each) => textOf(each, what)) : [textOf(item, what)]
 }
 
 /** One of some words. */

@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import {type ErrorCode, IntegrityError, LimitError} from '../../errors.js'
+import {type ErrorCode, IntegrityError} from '../../errors.js'
 import {parseJsonValue} from '../../oci/json-value.js'
 import {digestShape, faultIn, listShape, plainShape} from '../../oci/shape.js'
 import {type FleetReport, fleetReport, outcomeStatuses} from './outcome.js'
 
-/** Bytes of one report: that of 100,000 images has about half as many. */
+/** The most bytes of one report: that of 100,000 images has about half as many. */
 export const reportLimit = 128 * 1024 * 1024
 const mostOutcomes = 200_000
 /** More than any engine runs of one job. */
@@ -73,12 +73,11 @@ const shape = plainShape({
 })
 
 /**
- * Reads a report that `--report FILE.json` wrote; `what` names it in messages. Sums are computed
- * again, and members that we do not know are left out. Throws `LimitError`
- * (`ERR_INJECT_REPORT_TOO_LARGE`) and `IntegrityError` (`ERR_INJECT_REPORT_INVALID`).
+ * Reads a report of at most `reportLimit` bytes that `--report FILE.json` wrote; `what` names it in
+ * messages. Sums are computed again, and members that we do not know are left out. Throws
+ * `IntegrityError` (`ERR_INJECT_REPORT_INVALID`).
  */
 export function decodeReport(bytes: Uint8Array, what: string): FleetReport {
-  if (bytes.length > reportLimit) throw reportTooLarge(what)
   const value = parseJsonValue(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
   if (value === undefined) throw invalid(`${what} is not JSON`)
   const fault = faultIn(shape, value)
@@ -90,13 +89,6 @@ export function decodeReport(bytes: Uint8Array, what: string): FleetReport {
       `${what} is not a report of inject: it is of shard ${shard.index} of ${shard.count}`,
     )
   return fleetReport(report)
-}
-
-/** The error for a report of more than `reportLimit` bytes. */
-export function reportTooLarge(what: string): LimitError {
-  return new LimitError('ERR_INJECT_REPORT_TOO_LARGE', `${what} is larger than 128 MiB`, {
-    expected: reportLimit,
-  })
 }
 
 function invalid(message: string): IntegrityError {

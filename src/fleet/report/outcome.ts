@@ -119,6 +119,11 @@ export function isFailure({status}: Pick<ImageOutcome, 'status'>): boolean {
   return status === 'failed' || status === 'unknown' || status === 'not-started'
 }
 
+/** Whether a run ends with exit code 1: an image failed, or a shard has no report. */
+export function reportFails({outcomes, missingShards}: FleetReport): boolean {
+  return missingShards.length > 0 || outcomes.some(isFailure)
+}
+
 /** Whether the image was changed, or would be: exit code 20 of a plan. */
 export function isChange({status}: Pick<ImageOutcome, 'status'>): boolean {
   return status !== 'unchanged' && !isFailure({status})

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {decodeReport, reportTooLarge} from '../../../src/fleet/report/decode.js'
+import {decodeReport} from '../../../src/fleet/report/decode.js'
 import {makeFailure, makeOutcome, makeReport} from '../../support/fleet-report.js'
 import {thrownBy} from '../../support/thrown-by.js'
 
@@ -62,9 +62,5 @@ describe('decodeReport', () => {
     expect(thrownBy(() => decodeReport(Buffer.from(deep), 'it'))).toMatchObject({
       code: 'ERR_INJECT_REPORT_INVALID',
     })
-  })
-
-  it('says how large a report can be', () => {
-    expect(reportTooLarge('"a.json"').message).toBe('"a.json" is larger than 128 MiB')
   })
 })
