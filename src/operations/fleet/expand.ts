@@ -1,6 +1,6 @@
 import {InjectError, NotFoundError, UsageError} from '../../errors.js'
 import type {Fleet, FleetEntry, ImagePattern} from '../../fleet/fleet.js'
-import {fleetError} from '../../fleet/file/item.js'
+import {fleetError} from '../../fleet/position.js'
 import {usualRules} from '../../fleet/file/decode-rules.js'
 import {matchesGlob} from '../../fleet/glob.js'
 import type {Shard} from '../../fleet/report/outcome.js'
