@@ -18,6 +18,7 @@ const rows = [
   [
     {
       'src/operations': [
+        ['fleet', 'copy-all'],
         ['.', 'site', 'browse'],
         ['follow'],
         ['copy', 'injection', 'compare'],
@@ -28,6 +29,7 @@ const rows = [
     },
   ],
   ['src/ports.ts'],
+  [{'src/fleet': [['file'], ['.'], ['job', 'report']]}],
   ['src/archive', 'src/fast', 'src/site'],
   [
     {
@@ -67,7 +69,6 @@ const rows = [
     },
   ],
   ['src/disk'],
-  [{'src/fleet': [['.'], ['job', 'report']]}],
   [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],

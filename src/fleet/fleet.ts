@@ -4,7 +4,7 @@ import type {Sharding, SlotParents} from '../image/sharding.js'
 import type {ModeRule} from '../layer/tree/mode-rule.js'
 import type {LayerCompression} from '../oci/media-type.js'
 import type {Reference} from '../oci/names/reference.js'
-import type {Position} from './file/item.js'
+import type {Position} from './position.js'
 import type {TagSelection} from './select-tags.js'
 import type {Template} from './template.js'
 

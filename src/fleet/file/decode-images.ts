@@ -4,17 +4,8 @@ import {isGlob} from '../glob.js'
 import {isVersionRange, type TagSelection} from '../select-tags.js'
 import {decodeRules, type RuleContext, ruleKeys} from './decode-rules.js'
 import {type Environment, expandedText} from './environment.js'
-import {
-  fleetError,
-  type Item,
-  itemsOf,
-  membersOf,
-  mustBe,
-  numberOf,
-  parsedAt,
-  textOf,
-  textsOf,
-} from './item.js'
+import {type Item, itemsOf, membersOf, mustBe, numberOf, parsedAt, textOf, textsOf} from './item.js'
+import {fleetError} from '../position.js'
 
 /** The keys of an item of `images`, beside those of `defaults`. */
 export const imageKeys = ['image', 'repositories', 'tags'] as const

@@ -1,5 +1,6 @@
 import {quoted} from '../../oci/quoted.js'
-import {fleetError, type Item, textOf} from './item.js'
+import {type Item, textOf} from './item.js'
+import {fleetError} from '../position.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,12 +1,6 @@
 import {UsageError} from '../../errors.js'
 import {quoted} from '../../oci/quoted.js'
-
-/** Where something stands in a file; both counted from 1. */
-export interface Position {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}
+import {fleetError, type Position} from '../position.js'
 
 /** A value of the file, with its place. */
 export type Item =
@@ -20,13 +14,6 @@ export type Scalar = string | number | boolean | null
 export interface Entry {
   readonly at: Position
   readonly item: Item
-}
-
-/** `FILE:LINE:COLUMN: message`. */
-export function fleetError({file, line, column}: Position, message: string, hint?: string) {
-  return new UsageError('ERR_INJECT_FLEET_INVALID', `${file}:${line}:${column}: ${message}`, {
-    ...(hint !== undefined && {hint}),
-  })
 }
 
 /** Runs a parser of one value; what it finds wrong is said with the place of the value. */

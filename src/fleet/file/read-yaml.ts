@@ -9,7 +9,8 @@ import {
   parseAllDocuments,
 } from 'yaml'
 import {LimitError} from '../../errors.js'
-import {type Entry, fleetError, type Item, type Position} from './item.js'
+import {type Entry, type Item} from './item.js'
+import {fleetError, type Position} from '../position.js'
 
 /** Bytes of a fleet file; a line for each of 10,000 images takes a half of it. */
 export const longestFile = 1024 * 1024
@@ -104,7 +105,7 @@ function oneLine(message: string): string {
 }
 
 function tooLong(file: string): LimitError {
-  return new LimitError('ERR_INJECT_FLEET_TOO_LARGE', `${file} is larger than 1 MiB`, {
+  return new LimitError('ERR_INJECT_FLEET_TOO_LARGE', `${file}:1:1: the file is larger than 1 MiB`, {
     expected: longestFile,
     hint: 'name images by patterns or repositories, or divide the fleet',
   })
