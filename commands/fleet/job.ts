@@ -1,8 +1,9 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {commonFlags} from '../../src/cli/flags/common.js'
+import {readFleetFile} from '../../src/cli/ports/fleet-file.js'
 import {jobEngines, type JobEngine} from '../../src/fleet/job/job.js'
-import {fleetJob} from '../../src/operations/fleet-report/fleet-job.js'
+import {printJob} from '../../src/fleet/job/print.js'
 
 const oneEngine = {exactlyOne: [...jobEngines]}
 
@@ -63,10 +64,16 @@ export default class FleetJob extends BaseCommand {
   async run(): Promise<object> {
     const {flags} = await this.parse(FleetJob)
     const {file, shards, image, secret, claim} = flags
-    const options = {file, shards, image, secret, claim}
-    return this.perform(flags, () => fleetJob(engineOf(flags), options, process.env), {
-      line: ({job}) => job,
-    })
+    const engine = engineOf(flags)
+    return this.perform(
+      flags,
+      async () => {
+        const {name: fleet} = (await readFleetFile(file, process.env)).fleet
+        const job = printJob({fleet, file, shards, image, secret, claim}, engine)
+        return {fleet, engine, shards, job}
+      },
+      {line: ({job}) => job},
+    )
   }
 }
 

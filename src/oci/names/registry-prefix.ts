@@ -10,9 +10,9 @@ export interface RegistryPrefix {
 
 /**
  * Reads `HOST[:PORT][/PATH]`. Throws `UsageError` (`ERR_INJECT_REGISTRY_INVALID`), which never
- * repeats the text, since it may hold a password.
+ * repeats the text, since it may hold a password; `what` names it in messages.
  */
-export function parseRegistryPrefix(text: string): RegistryPrefix {
+export function parseRegistryPrefix(text: string, what: string): RegistryPrefix {
   const plain = text.replace(/\/+$/, '')
   // with two more parts nothing is filled in for Docker Hub
   const reference = referenceIn(`${plain}/a/b`)
@@ -22,7 +22,7 @@ export function parseRegistryPrefix(text: string): RegistryPrefix {
     const {registry, repository} = reference
     return {registry, path: repository.replace(/\/?a\/b$/, '')}
   }
-  throw new UsageError('ERR_INJECT_REGISTRY_INVALID', 'it does not name a registry', {
+  throw new UsageError('ERR_INJECT_REGISTRY_INVALID', `${what} is not a registry`, {
     hint: 'write HOST[:PORT] or HOST[:PORT]/PATH, as in registry.example:5000/team',
   })
 }

@@ -9,22 +9,21 @@ export interface BlobPlaces {
   add(repository: string, digest: Digest): void
   /** Runs tasks about one blob one after the other, so that it is sent once. */
   inTurn<T>(digest: Digest, task: () => Promise<T>): Promise<T>
-  /**
-   * Looks, once, into images that need not be copied: their blobs can be mounted, too. `false`:
-   * nothing new can be learned.
-   */
-  learn(): Promise<boolean>
+  /** Whether `learn` might find more; images that need not be copied have blobs, too. */
+  canLearn(): boolean
+  /** Looks into them, once. */
+  learn(): Promise<void>
 }
 
 /** `lookInto` tells of what is in the target already; it is called when that first matters. */
 export function createBlobPlaces(
-  lookInto: (add: BlobPlaces['add']) => Promise<void>,
+  lookInto: ((add: BlobPlaces['add']) => Promise<void>) | undefined,
 ): BlobPlaces {
   const holders = new Map<Digest, string>()
   const pairs = new Set<string>()
   const turns = createKeyedLimiter(1)
   let learning: Promise<void> | undefined
-  let isLearned = false
+  let isLearned = lookInto === undefined
 
   const add = (repository: string, digest: Digest): void => {
     if (!holders.has(digest)) holders.set(digest, repository)
@@ -35,11 +34,10 @@ export function createBlobPlaces(
     isIn: (repository, digest) => pairs.has(`${repository} ${digest}`),
     holder: (digest) => holders.get(digest),
     inTurn: (digest, task) => turns.run(digest, task),
+    canLearn: () => !isLearned,
     async learn() {
-      if (isLearned) return false
-      await (learning ??= lookInto(add))
+      await (learning ??= lookInto?.(add))
       isLearned = true
-      return true
     },
   }
 }

@@ -29,20 +29,21 @@ export function createPlacedStore(
     const {expected, signal, mountFrom = []} = options
     const {digest, size} = expected
     if (places.isIn(repository, digest)) return {digest, size, written: false}
-    let holder = places.holder(digest)
-    if (holder === undefined) {
+    // not worth looking into other images where the blob is here
+    if (places.holder(digest) === undefined && places.canLearn()) {
       const found = await store.statBlob(digest, {signal})
       if (found?.size === size) {
         places.add(repository, digest)
         return {digest, size, written: false}
       }
-      if (await places.learn()) holder = places.holder(digest)
+      await places.learn()
     }
+    const holder = places.holder(digest)
     const source = watched(content, onBytes)
     const result = await store.putBlob(source, {
       ...options,
-      isNew: true,
-      mountFrom: holder === undefined ? mountFrom : [holder, ...mountFrom],
+      // one request mounts it, or begins the upload
+      ...(holder !== undefined && {isNew: true, mountFrom: [holder, ...mountFrom]}),
     })
     places.add(repository, digest)
     if (source.wasOpened()) bytes.sent += size
