@@ -5,8 +5,9 @@ import type {Ports} from '../../ports.js'
 import {isSamePlace} from '../copy/places.js'
 import {rebase} from '../rebase.js'
 import {byDigest, type FleetImage} from './fleet-image.js'
-import {type ImagePlace, stepTag} from './image-place.js'
+import type {ImagePlace} from './image-place.js'
 import {stagedPublish} from './slot-request.js'
+import {stepTag} from './staged-store.js'
 
 /** The image whose slots are carried, and the one that they are put on. */
 export interface Carrying {

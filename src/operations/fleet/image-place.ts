@@ -11,7 +11,3 @@ export interface ImagePlace {
   readonly isInPlace: boolean
 }
 
-/** A tag of the staged store; no registry ever sees it. */
-export function stepTag(step: number): string {
-  return `inject-fleet-step-${step}`
-}
