@@ -130,7 +130,7 @@ const bomb = [
 
 describe('a mistake is said on one line, with its place', () => {
   it.each([
-    ['no text', '', '1:1: ', /must be a map/],
+    ['no text', '', '1:1: ', /is empty/],
     ['a list', '- x', '1:1: ', /must be a map/],
     ['no images', slots, '1:1: ', /needs images/],
     ['no slots', 'images: [a.example/b:v1]', '1:1: ', /needs slots/],
@@ -139,7 +139,7 @@ describe('a mistake is said on one line, with its place', () => {
     ['an unknown key of a slot', 'images: []\nslots: [{nmae: x}]', '2:10: ', /unknown key/],
     ['a tab', 'images:\n\t- x', '2:1: ', /./],
     ['an open bracket', 'images: [', '1:10: ', /./],
-    ['two documents', `images: []\n${slots}\n---\n{}`, '4:1: ', /more than one document/],
+    ['two documents', `images: []\n${slots}\n---\n{}`, '3:1: ', /more than one document/],
     ['an alias bomb', bomb, '', /more than 100000 values|unknown key/],
     ['an alias of itself', 'images: &a [*a]\nslots: []', '1:13: ', /./],
     ['an unknown alias', 'images: [*nothing]', '1:10: ', /./],
