@@ -18,11 +18,7 @@ describe('the schema of fleet files', () => {
     ['a slot', properties.slots.items.properties, slotKeys],
     ['an image', properties.images.items.anyOf[1].properties, [...imageKeys, ...ruleKeys]],
     ['prune', properties.prune.items.anyOf[1].properties, imageKeys],
-    [
-      'tags',
-      properties.images.items.anyOf[1].properties.tags.anyOf[2].properties,
-      tagKeys,
-    ],
+    ['tags', properties.images.items.anyOf[1].properties.tags.anyOf[2].properties, tagKeys],
   ])('has the keys that are read in %s', (_, schema, read) => {
     expect(keys(schema)).toEqual(sorted(read))
   })

@@ -56,12 +56,19 @@ describe('shards', () => {
   })
 
   it.each(['0/3', '4/3', '1', 'a/b', '1/0', '1/1001'])('are not %s', (text) => {
-    expect(() => parseShard(text)).toThrow(expect.objectContaining({code: 'ERR_INJECT_FLEET_SHARD'}))
+    expect(() => parseShard(text)).toThrow(
+      expect.objectContaining({code: 'ERR_INJECT_FLEET_SHARD'}),
+    )
   })
 })
 
 it('a template is filled with the parts of a reference', () => {
-  const image = {kind: 'registry', registry: 'a.example:5000', repository: 'b/c/d', tag: 'v1'} as const
+  const image = {
+    kind: 'registry',
+    registry: 'a.example:5000',
+    repository: 'b/c/d',
+    tag: 'v1',
+  } as const
   const template = parseTemplate('{{registry}}/{{repository}}/x-{{ name }}:{{tag}}-certs')
   expect(expandTemplate(template, image)).toEqual({
     ...image,

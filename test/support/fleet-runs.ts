@@ -78,7 +78,10 @@ export async function fleetFolder(): Promise<FleetFolder> {
 }
 
 /** Writes the files of a slot, all from one time. */
-export function writeSource(folder: string, files: Readonly<Record<string, string | Buffer>>): void {
+export function writeSource(
+  folder: string,
+  files: Readonly<Record<string, string | Buffer>>,
+): void {
   mkdirSync(folder, {recursive: true})
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(join(folder, name), content)

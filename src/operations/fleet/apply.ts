@@ -144,7 +144,9 @@ function createRun(
     const since = now()
     const costs = {bytesSent: 0, bytesMounted: 0, requests: 0}
     const own = countingPorts(ports, () => costs.requests++)
-    const outcome = (rest: Pick<ImageOutcome, 'status' | 'before' | 'after'> & Partial<ImageOutcome>) => ({
+    const outcome = (
+      rest: Pick<ImageOutcome, 'status' | 'before' | 'after'> & Partial<ImageOutcome>,
+    ) => ({
       ...{reference: formatReference(image.source), target: formatReference(image.target)},
       ...{reason: null, code: null, nextStep: null},
       ...rest,
@@ -222,7 +224,11 @@ function described(
   from: Reconciled,
 ): Pick<ImageOutcome, 'status' | 'reason' | 'code' | 'nextStep'> {
   const {status, stale} = from
-  const planned = {updated: 'would-update', rebased: 'would-rebase', removed: 'would-remove'} as const
+  const planned = {
+    updated: 'would-update',
+    rebased: 'would-rebase',
+    removed: 'would-remove',
+  } as const
   const shown = dryRun && status !== 'unchanged' ? planned[status] : status
   if (stale.length === 0) return {status: shown, reason: null, code: null, nextStep: null}
   const reason = `the fleet file no longer has ${stale.join(', ')}`

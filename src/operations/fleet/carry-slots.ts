@@ -23,7 +23,7 @@ export async function carrySlots(
   ports: Ports,
 ): Promise<{readonly digest: Digest; readonly from: Reference; readonly kind: 'rebased'}> {
   const request = {
-    ...{onto, force: false, platforms: 'intersect', look: 'none'} as const,
+    ...({onto, force: false, platforms: 'intersect', look: 'none'} as const),
     image: {reference: byDigest(target, digest)},
     target: {tags: [stepTag(0)]},
     publish: {...stagedPublish, attestations: rules.attestations},

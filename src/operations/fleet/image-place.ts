@@ -10,4 +10,3 @@ export interface ImagePlace {
   readonly source: ContentStore
   readonly isInPlace: boolean
 }
-

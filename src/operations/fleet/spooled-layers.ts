@@ -58,11 +58,7 @@ export function createSpooledLayers(folder: string): SpooledLayers {
 }
 
 /** The same promise for every caller; one that fails is made again. */
-function once<T>(
-  known: Map<string, Promise<T>>,
-  key: string,
-  make: () => Promise<T>,
-): Promise<T> {
+function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
   const found = known.get(key)
   if (found) return found
   const made = make()

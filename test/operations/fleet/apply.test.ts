@@ -127,7 +127,9 @@ describe('what has changed', () => {
     registry.records.splice(0)
     const report = await fleet.apply()
     expect(report.totals).toEqual({updated: images.length})
-    const moves = registry.records.filter(({method, resource}) => method === 'PUT' && resource === 'manifest')
+    const moves = registry.records.filter(
+      ({method, resource}) => method === 'PUT' && resource === 'manifest',
+    )
     expect(moves).toHaveLength(images.length)
     const after = await slotsOf(images[0] ?? '')
     expect(Object.keys(after)).toEqual(['certs'])
@@ -139,7 +141,9 @@ describe('what has changed', () => {
     writeSource(join(fleet.folder, 'agent'), {agent: 'binary'})
     fleet.write({images, slots: [certs, {name: 'agent', source: './agent', path: '/opt/agent'}]})
     await fleet.apply()
-    const moves = registry.records.filter(({method, resource}) => method === 'PUT' && resource === 'manifest')
+    const moves = registry.records.filter(
+      ({method, resource}) => method === 'PUT' && resource === 'manifest',
+    )
     expect(moves).toHaveLength(images.length)
     expect(Object.keys(await slotsOf(images[0] ?? ''))).toEqual(['certs', 'agent'])
   })
@@ -279,7 +283,10 @@ describe('images by patterns', () => {
       `${image}:1.1.0-certs`,
       `${image}:1.2.0-certs`,
     ])
-    fleet.write({images: [{image, target, tags: {match: ['1.*'], exclude: ['*-debug'], latest: 2}}], slots: [certs]})
+    fleet.write({
+      images: [{image, target, tags: {match: ['1.*'], exclude: ['*-debug'], latest: 2}}],
+      slots: [certs],
+    })
     expect((await fleet.apply()).outcomes.map(({reference}) => reference)).toEqual([
       `${image}:1.1.0`,
       `${image}:1.2.0`,
