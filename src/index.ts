@@ -15,6 +15,7 @@ import type {
   UnpackSettings,
   UpdateSettings,
 } from './library/injection-settings.js'
+import {type ApplyFleetSettings, runFleet} from './library/apply-fleet.js'
 import {checkCall} from './library/check-options.js'
 import {libraryPorts, type LibraryOptions} from './library/library-options.js'
 import {collectContent} from './library/collect-content.js'
@@ -35,6 +36,7 @@ import {
   unpackRequest,
   updateRequest,
 } from './library/requests.js'
+import type {FleetReport, ImageOutcome} from './fleet/report/outcome.js'
 import {listFiles as listTree, type ListResult} from './operations/browse/list-files.js'
 import {readFile as readOne, type ReadFileResult} from './operations/browse/read-file.js'
 import {diff as diffSides} from './operations/compare/diff.js'
@@ -56,11 +58,14 @@ export * from './errors.js'
 export type {ProgressEvent} from './ports.js'
 export type {InspectIndexResult, InspectResult} from './operations/inspect.js'
 export type {
+  ApplyFleetSettings,
   CopyResult,
   CopySettings,
   DiffResult,
   DiffSettings,
+  FleetReport,
   HistoryResult,
+  ImageOutcome,
   IndexInjectionResult,
   InjectionResult,
   LayerSettings,
@@ -153,6 +158,27 @@ export async function status(
 ): Promise<StatusResult> {
   checkCall('status', images, options)
   return await statusOfImages(statusRequest(images, options), libraryPorts(options))
+}
+
+/**
+ * Makes all images of a fleet file what the file says. What became of each is in the report: an
+ * image that fails is no error of the function.
+ */
+export async function applyFleet(
+  file: string,
+  options: ApplyFleetSettings & LibraryOptions = {},
+): Promise<FleetReport> {
+  checkCall('applyFleet', [file], options)
+  return await runFleet(file, options, false)
+}
+
+/** What `applyFleet` would do, with the bytes that it would send; nothing is changed. */
+export async function planFleet(
+  file: string,
+  options: ApplyFleetSettings & LibraryOptions = {},
+): Promise<FleetReport> {
+  checkCall('planFleet', [file], options)
+  return await runFleet(file, options, true)
 }
 
 /** What a tag named before, newest first, as far as the images say it. */

@@ -13,4 +13,3 @@ export function fleetError({file, line, column}: Position, message: string, hint
     ...(hint !== undefined && {hint}),
   })
 }
-

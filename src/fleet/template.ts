@@ -24,7 +24,7 @@ const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g
  */
 export function parseTemplate(text: string): Template {
   for (const [, word = ''] of text.matchAll(placeholder))
-    if (!(word in words))
+    if (!Object.hasOwn(words, word))
       throw invalid(`${quoted(word)} is not a word of a template`, `use ${names.join(', ')}`)
   const rest = text.replaceAll(placeholder, '')
   if (/[{}]/.test(rest)) throw invalid(`${quoted(text)} has braces without a word`)

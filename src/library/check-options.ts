@@ -74,8 +74,19 @@ const contentOptions = {
   whiteouts: flag,
 }
 
+const fleetOptions = v.strictObject({
+  ...commonOptions,
+  prune: flag,
+  shard: text,
+  jobs: v.optional(v.pipe(whole, v.minValue(1, 'must be 1 at least'))),
+  maxFailures: v.optional(v.pipe(whole, v.minValue(1, 'must be 1 at least'))),
+  onOutcome: v.optional(v.function('must be a function')),
+})
+
 /** The options of each function. */
 const shapes = {
+  applyFleet: fleetOptions,
+  planFleet: fleetOptions,
   setup: v.strictObject(layerOptions),
   update: v.strictObject({
     ...layerOptions,

@@ -97,7 +97,9 @@ export function slotNameOf(label: string): string | undefined {
  * from.
  */
 export function isReserved(key: string): boolean {
-  return own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents|fleet)$/.test(key)
+  return (
+    own.has(key) || /_injection_(?:tar|gz|layers|sharding|path|before|parents|fleet)$/.test(key)
+  )
 }
 
 /** Letters, digits, `_`, `.` and `-`, at most 64, the first a letter or digit. */

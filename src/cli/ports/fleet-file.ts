@@ -49,8 +49,12 @@ async function readUpTo(path: string, most: number): Promise<Buffer> {
 }
 
 function tooLarge(path: string, most: number): LimitError {
-  return new LimitError('ERR_INJECT_FLEET_TOO_LARGE', `${path}:1:1: the file is larger than 1 MiB`, {
-    expected: most,
-    hint: 'name images by patterns or repositories, or divide the fleet',
-  })
+  return new LimitError(
+    'ERR_INJECT_FLEET_TOO_LARGE',
+    `${path}:1:1: the file is larger than 1 MiB`,
+    {
+      expected: most,
+      hint: 'name images by patterns or repositories, or divide the fleet',
+    },
+  )
 }

@@ -5,7 +5,17 @@ import {quoted} from '../../oci/quoted.js'
 import {basePolicies, type ImageRules} from '../fleet.js'
 import {parseTemplate} from '../template.js'
 import {type Environment, expandedText} from './environment.js'
-import {booleanOf, type Item, membersOf, mustBe, numberOf, parsedAt, textOf, textsOf, wordOf} from './item.js'
+import {
+  booleanOf,
+  type Item,
+  membersOf,
+  mustBe,
+  numberOf,
+  parsedAt,
+  textOf,
+  textsOf,
+  wordOf,
+} from './item.js'
 import {fleetError} from '../position.js'
 
 /** The keys of `defaults`, which an entry of `images` may have as well. */

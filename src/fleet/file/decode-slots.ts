@@ -8,7 +8,18 @@ import {layerCompressions} from '../../oci/media-type.js'
 import {quoted} from '../../oci/quoted.js'
 import type {FleetSlot} from '../fleet.js'
 import {type Environment, expandedText} from './environment.js'
-import {booleanOf, type Item, itemsOf, membersOf, mustBe, numberOf, parsedAt, textOf, textsOf, wordOf} from './item.js'
+import {
+  booleanOf,
+  type Item,
+  itemsOf,
+  membersOf,
+  mustBe,
+  numberOf,
+  parsedAt,
+  textOf,
+  textsOf,
+  wordOf,
+} from './item.js'
 import {fleetError} from '../position.js'
 
 /** The keys of an item of `slots`. */

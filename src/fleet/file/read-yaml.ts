@@ -105,8 +105,12 @@ function oneLine(message: string): string {
 }
 
 function tooLong(file: string): LimitError {
-  return new LimitError('ERR_INJECT_FLEET_TOO_LARGE', `${file}:1:1: the file is larger than 1 MiB`, {
-    expected: longestFile,
-    hint: 'name images by patterns or repositories, or divide the fleet',
-  })
+  return new LimitError(
+    'ERR_INJECT_FLEET_TOO_LARGE',
+    `${file}:1:1: the file is larger than 1 MiB`,
+    {
+      expected: longestFile,
+      hint: 'name images by patterns or repositories, or divide the fleet',
+    },
+  )
 }

@@ -5,7 +5,6 @@ import {
   type FleetReport,
   fleetReport,
   type ImageOutcome,
-  type OutcomeStatus,
   type Shard,
 } from '../../fleet/report/outcome.js'
 import type {Digest} from '../../oci/digest.js'
@@ -145,7 +144,9 @@ function createRun(
     const since = now()
     const costs = {bytesSent: 0, bytesMounted: 0, requests: 0}
     const own = countingPorts(ports, () => costs.requests++)
-    const outcome = (rest: Pick<ImageOutcome, 'status' | 'before' | 'after'> & Partial<ImageOutcome>) => ({
+    const outcome = (
+      rest: Pick<ImageOutcome, 'status' | 'before' | 'after'> & Partial<ImageOutcome>,
+    ) => ({
       ...{reference: formatReference(image.source), target: formatReference(image.target)},
       ...{reason: null, code: null, nextStep: null},
       ...rest,
@@ -166,14 +167,14 @@ function createRun(
           return undefined
         }
         if (!request.dryRun) await rememberResult(journal, {image, key, result, open})
-        return outcome({...result, ...described(request, result)})
+        const {before, after} = result
+        return outcome({before, after, ...described(request, result)})
       })
     } catch (error) {
       if (!(error instanceof InjectError)) throw error
       // what is looked at only to remove slots need not be an image
       if (image.slots.length === 0 && error instanceof PreconditionError) return undefined
-      const status = error instanceof NetworkError ? 'unknown' : 'failed'
-      return outcome({status, before: null, after: null, ...described(request, error)})
+      return outcome({before: null, after: null, ...failureOf(error)})
     }
   }
 }
@@ -207,17 +208,27 @@ async function rememberResult(
   await journal?.remember({image: formatReference(target), key, source, target: after})
 }
 
-/** What is said of a result or of an error. */
+/** What is said of an error. */
+function failureOf(
+  error: InjectError,
+): Pick<ImageOutcome, 'status' | 'reason' | 'code' | 'nextStep'> {
+  const {message, code, hint = null} = error
+  // after a network error nobody knows where the tag is
+  const status = error instanceof NetworkError ? 'unknown' : 'failed'
+  return {status, reason: message, code, nextStep: hint}
+}
+
+/** What is said of a result. */
 function described(
   {dryRun}: {readonly dryRun: boolean},
-  from: Reconciled | InjectError,
-): Pick<ImageOutcome, 'reason' | 'code' | 'nextStep'> & {status?: OutcomeStatus} {
-  if (from instanceof InjectError) {
-    const {message, code, hint = null} = from
-    return {reason: message, code, nextStep: hint}
-  }
+  from: Reconciled,
+): Pick<ImageOutcome, 'status' | 'reason' | 'code' | 'nextStep'> {
   const {status, stale} = from
-  const planned = {updated: 'would-update', rebased: 'would-rebase', removed: 'would-remove'} as const
+  const planned = {
+    updated: 'would-update',
+    rebased: 'would-rebase',
+    removed: 'would-remove',
+  } as const
   const shown = dryRun && status !== 'unchanged' ? planned[status] : status
   if (stale.length === 0) return {status: shown, reason: null, code: null, nextStep: null}
   const reason = `the fleet file no longer has ${stale.join(', ')}`
@@ -227,8 +238,7 @@ function described(
 const nothing = {before: null, after: null, bytesSent: 0, bytesMounted: 0, requests: 0, seconds: 0}
 
 function failedEntry({what, error}: ExpandFailure): ImageOutcome {
-  const status = error instanceof NetworkError ? 'unknown' : 'failed'
-  return {...nothing, reference: what, target: what, status, ...described({dryRun: false}, error)}
+  return {...nothing, reference: what, target: what, ...failureOf(error)}
 }
 
 function notStarted({source, target}: FleetImage, failures: number): ImageOutcome {

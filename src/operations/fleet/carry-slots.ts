@@ -5,8 +5,9 @@ import type {Ports} from '../../ports.js'
 import {isSamePlace} from '../copy/places.js'
 import {rebase} from '../rebase.js'
 import {byDigest, type FleetImage} from './fleet-image.js'
-import {type ImagePlace, stepTag} from './image-place.js'
+import type {ImagePlace} from './image-place.js'
 import {stagedPublish} from './slot-request.js'
+import {stepTag} from './staged-store.js'
 
 /** The image whose slots are carried, and the one that they are put on. */
 export interface Carrying {
@@ -22,7 +23,7 @@ export async function carrySlots(
   ports: Ports,
 ): Promise<{readonly digest: Digest; readonly from: Reference; readonly kind: 'rebased'}> {
   const request = {
-    ...{onto, force: false, platforms: 'intersect', look: 'none'} as const,
+    ...({onto, force: false, platforms: 'intersect', look: 'none'} as const),
     image: {reference: byDigest(target, digest)},
     target: {tags: [stepTag(0)]},
     publish: {...stagedPublish, attestations: rules.attestations},

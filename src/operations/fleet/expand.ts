@@ -7,7 +7,12 @@ import type {Shard} from '../../fleet/report/outcome.js'
 import {selectTags} from '../../fleet/select-tags.js'
 import {isInShard} from '../../fleet/shard.js'
 import {expandTemplate} from '../../fleet/template.js'
-import {formatReference, type Reference, referenceIn, repositoryName} from '../../oci/names/reference.js'
+import {
+  formatReference,
+  type Reference,
+  referenceIn,
+  repositoryName,
+} from '../../oci/names/reference.js'
 import type {Ports} from '../../ports.js'
 import {canListRepositories} from '../../store/repository-lister.js'
 import {inLanes} from '../../stream/in-lanes.js'
@@ -134,8 +139,7 @@ function withoutResults(
 
 function imageOf({slots}: Fleet, {at, rules}: FleetEntry, source: Reference): FleetImage {
   const {target: template, slots: names} = rules
-  const target =
-    template && source.kind === 'registry' ? expandTemplate(template, source) : source
+  const target = template && source.kind === 'registry' ? expandTemplate(template, source) : source
   const wanted = names ? slots.filter(({name}) => names.includes(name)) : slots
   return {at, source, target, rules, slots: wanted}
 }

@@ -145,4 +145,3 @@ export function countBlob({costs, onBytes}: Pick<LayerPlace, 'costs' | 'onBytes'
   costs.bytesSent += size
   onBytes(size)
 }
-

@@ -10,8 +10,3 @@ export interface ImagePlace {
   readonly source: ContentStore
   readonly isInPlace: boolean
 }
-
-/** A tag of the staged store; no registry ever sees it. */
-export function stepTag(step: number): string {
-  return `inject-fleet-step-${step}`
-}

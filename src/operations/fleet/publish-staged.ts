@@ -38,7 +38,8 @@ export async function noteStaged(
   {digest, replaced, slot}: StagedResult,
   {version, signal}: Pick<Ports, 'version' | 'signal'>,
 ): Promise<Digest> {
-  if (replaced === undefined || digest === replaced) return digest
+  // a document that was there before this run stays what it is, as the original of an image does
+  if (replaced === undefined || !staged.staged(digest)) return digest
   const made = await staged.getManifest(digest, {signal})
   const before = await staged.getManifest(replaced, {signal})
   const make = (note: RunNote | undefined) => withNoteOf(staged, made, note, signal)

@@ -9,10 +9,11 @@ import {defaultTemplate} from '../publish/keep-replaced.js'
 import {remove} from '../remove.js'
 import {update} from '../update.js'
 import {byDigest, type FleetImage, tagOf} from './fleet-image.js'
-import {type ImagePlace, stepTag} from './image-place.js'
+import type {ImagePlace} from './image-place.js'
 import {staleSlots} from './image-state.js'
 import {noteStaged, publishStaged, sizeOfStaged} from './publish-staged.js'
 import {type FleetSettings, stagedPublish, updateOfSlot} from './slot-request.js'
+import {stepTag} from './staged-store.js'
 import {type Start, startOf} from './start-of-image.js'
 
 export interface ReconcileOptions extends FleetSettings {

@@ -1,8 +1,6 @@
-import {rm} from 'node:fs/promises'
 import {clearDead} from '../../disk/owned-name.js'
-import {quietly} from '../../disk/error-answers.js'
 import {readFileStream} from '../../disk/read-file.js'
-import {writeTempFile} from '../../disk/temp-file.js'
+import {type TempFile, writeTempFile} from '../../disk/temp-file.js'
 import type {LayerSource} from '../../layer/pack/pack.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
@@ -33,15 +31,13 @@ export interface SpooledLayers {
 export function createSpooledLayers(folder: string): SpooledLayers {
   const contents = new Map<string, Promise<PackedContent>>()
   const layers = new Map<string, Promise<SpooledLayer>>()
-  const paths: string[] = []
+  const files: TempFile[] = []
   let cleared: Promise<unknown> | undefined
-  let count = 0
 
   const pack = async (source: LayerSource, call: CallOptions): Promise<SpooledLayer> => {
     await (cleared ??= clearDead(folder, prefix))
     const file = await writeTempFile(source.open(call), {folder, prefix, mode: 0o600})
-    paths.push(file.path)
-    count++
+    files.push(file)
     const blob = {digest: file.digest, size: file.size}
     const bytes = {proven: undefined, open: () => readFileStream(file.path, {end: file.size})}
     return {blob, content: source.content(), source: bytes}
@@ -53,20 +49,16 @@ export function createSpooledLayers(folder: string): SpooledLayers {
       return known ?? once(contents, packing, find)
     },
     pack: (packing, source, call) => once(layers, packing, () => pack(source(), call)),
-    packed: () => count,
+    packed: () => files.length,
     async close() {
       await Promise.allSettled(layers.values())
-      for (const path of paths) await quietly(rm(path, {force: true}))
+      await Promise.all(files.map((file) => file.discard()))
     },
   }
 }
 
 /** The same promise for every caller; one that fails is made again. */
-function once<T>(
-  known: Map<string, Promise<T>>,
-  key: string,
-  make: () => Promise<T>,
-): Promise<T> {
+function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
   const found = known.get(key)
   if (found) return found
   const made = make()

@@ -10,6 +10,13 @@ import {unlessFailed} from '../../errors.js'
 /** Bytes up to which a blob is a document, and stays in memory: as much as a config may have. */
 const largestDocument = 4 * 1024 * 1024
 
+/** A tag for a step of the work on an image; no registry is ever asked for it. */
+export function stepTag(step: number): string {
+  return `${stepPrefix}${step}`
+}
+
+const stepPrefix = 'inject-fleet-step-'
+
 /** What was made of an image, before any of it is stored. */
 export interface StagedStore extends ContentStore {
   /** A manifest that was made and is nowhere yet; `undefined` for those of the real store. */
@@ -65,7 +72,9 @@ export function createStagedStore(
     async getManifest(reference, call) {
       const own = stagedAt(reference)
       if (own || seen.has(reference)) return own ?? seen.get(reference)
-      const stored = await real.getManifest(tags.get(reference) ?? reference, call)
+      const known = tags.get(reference)
+      if (known === undefined && reference.startsWith(stepPrefix)) return undefined
+      const stored = await real.getManifest(known ?? reference, call)
       if (stored) keep(stored)
       if (!isDigest(reference)) {
         seen.set(reference, stored)
@@ -77,7 +86,7 @@ export function createStagedStore(
     async statManifest(reference, call) {
       const own = stagedAt(reference) ?? seen.get(reference)
       if (own) return own.descriptor.digest
-      if (tags.has(reference)) return tags.get(reference)
+      if (tags.has(reference) || reference.startsWith(stepPrefix)) return tags.get(reference)
       if (looks.has(reference)) return looks.get(reference)
       const found = await real.statManifest(reference, call)
       if (!isDigest(reference)) looks.set(reference, found)

@@ -62,16 +62,16 @@ export async function startOf(
     return {...stay, vendor}
   // made anew from the vendor's, unless there are slots that this fleet cannot make
   if (!hasForeignSlots(state, image, fleet)) return onVendors(image, vendor, digest)
-  const carried = await carrySlots(place, {image, digest, onto: {...image.source, digest: vendor}}, ports)
+  const carried = await carrySlots(
+    place,
+    {image, digest, onto: {...image.source, digest: vendor}},
+    ports,
+  )
   return {...stay, vendor, ...carried}
 }
 
 /** An image that is made from the vendor's, without anything of what the tag names. */
-function onVendors(
-  {source}: FleetImage,
-  digest: Digest,
-  before: Digest | undefined,
-): Start {
+function onVendors({source}: FleetImage, digest: Digest, before: Digest | undefined): Start {
   const kind = before === undefined ? 'updated' : 'rebased'
   return {digest, before, from: {...source, digest}, state: undefined, vendor: digest, kind}
 }

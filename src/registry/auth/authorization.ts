@@ -22,8 +22,7 @@ import {waitFor} from '../../stream/wait-for.js'
  * The rights that a request needs: in the repository (`push` includes `pull`), to mount a blob from
  * another repository, to list the registry's repositories, or only to be authenticated.
  */
-export type RequestedAccess =
-  'none' | 'pull' | 'push' | 'catalog' | {readonly mountFrom: string}
+export type RequestedAccess = 'none' | 'pull' | 'push' | 'catalog' | {readonly mountFrom: string}
 
 export interface AuthorizationSettings extends TokenPorts {
   /** The registry's root; secrets are sent only to this origin and to the token server. */
