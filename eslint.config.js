@@ -18,17 +18,19 @@ const rows = [
   [
     {
       'src/operations': [
+        ['fleet', 'copy-all'],
         ['.', 'site', 'browse'],
         ['graft', 'certs'],
         ['follow'],
         ['copy', 'injection', 'compare', 'merge'],
         ['slot'],
         ['publish', 'save'],
-        ['find', 'doctor', 'login', 'maintain', 'serve', 'source'],
+        ['find', 'doctor', 'fleet-report', 'login', 'maintain', 'serve', 'source'],
       ],
     },
   ],
   ['src/ports.ts'],
+  [{'src/fleet': [['file'], ['.'], ['job', 'report']]}],
   ['src/archive', 'src/fast', 'src/site'],
   [
     {

@@ -1,5 +1,5 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume] [stop] [bomb] [diff] [against] [parents] [validate]: measures, prints, and writes
+// [resume] [stop] [bomb] [diff] [against] [parents] [validate] [fleet]: measures, prints, and writes
 // bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
@@ -8,6 +8,7 @@ import {against} from './against.mjs'
 import {bomb} from './bomb.mjs'
 import {copy} from './copy.mjs'
 import {diff} from './diff.mjs'
+import {fleet} from './fleet.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
 import {parents} from './parents.mjs'
 import {save} from './save.mjs'
@@ -59,6 +60,7 @@ const benches = {
   bomb,
   copy,
   diff,
+  fleet,
   stop,
   save,
   parents,

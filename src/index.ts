@@ -19,6 +19,7 @@ import type {
   UpdateSettings,
 } from './library/injection-settings.js'
 import {machinePlatform} from './oci/platform.js'
+import {type ApplyFleetSettings, runFleet} from './library/apply-fleet.js'
 import {checkCall} from './library/check-options.js'
 import {libraryPorts, type LibraryOptions} from './library/library-options.js'
 import {collectContent} from './library/collect-content.js'
@@ -42,6 +43,7 @@ import {
   updateRequest,
 } from './library/requests.js'
 import {addCertificates as addToImages} from './operations/add-certificates.js'
+import type {FleetReport, ImageOutcome} from './fleet/report/outcome.js'
 import {listFiles as listTree, type ListResult} from './operations/browse/list-files.js'
 import {readFile as readOne, type ReadFileResult} from './operations/browse/read-file.js'
 import {
@@ -72,14 +74,17 @@ export type {
   CertificateList,
   CertificatesSettings,
   ContentSource,
+  ApplyFleetSettings,
   CopyResult,
   CopySettings,
   CreateResult,
   CreateSettings,
   DiffResult,
   DiffSettings,
+  FleetReport,
   HistoryResult,
   ImageSource,
+  ImageOutcome,
   IndexInjectionResult,
   InjectionResult,
   LayerSettings,
@@ -211,6 +216,27 @@ export async function status(
 ): Promise<StatusResult> {
   checkCall('status', images, options)
   return await statusOfImages(statusRequest(images, options), libraryPorts(options))
+}
+
+/**
+ * Makes all images of a fleet file what the file says. What became of each is in the report: an
+ * image that fails is no error of the function.
+ */
+export async function applyFleet(
+  file: string,
+  options: ApplyFleetSettings & LibraryOptions = {},
+): Promise<FleetReport> {
+  checkCall('applyFleet', [file], options)
+  return await runFleet(file, options, false)
+}
+
+/** What `applyFleet` would do, with the bytes that it would send; nothing is changed. */
+export async function planFleet(
+  file: string,
+  options: ApplyFleetSettings & LibraryOptions = {},
+): Promise<FleetReport> {
+  checkCall('planFleet', [file], options)
+  return await runFleet(file, options, true)
 }
 
 /** What a tag named before, newest first, as far as the images say it. */

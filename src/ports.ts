@@ -1,7 +1,9 @@
+import type {ImageOutcome} from './fleet/report/outcome.js'
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {KeptFiles} from './layer/contents/kept-files.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {OpenMemory} from './layer/memory/memory.js'
+import type {SharedLayers} from './layer/pack/shared-layers.js'
 import type {Reference} from './oci/names/reference.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'
@@ -15,6 +17,14 @@ export type ProgressEvent =
   | {readonly kind: 'step'; readonly step: Step; readonly on: string}
   /** The running step has come to `done` bytes, of `total` where that is known. */
   | {readonly kind: 'bytes'; readonly done: number; readonly total?: number | undefined}
+  /** The run is over so many images; told again if there turn out to be more or fewer. */
+  | {readonly kind: 'images'; readonly total: number}
+  /** Work on one of them has begun: its reference, as in its outcome. */
+  | {readonly kind: 'started'; readonly image: string}
+  /** So many more bytes were sent for images. */
+  | {readonly kind: 'sent'; readonly bytes: number}
+  /** The last that is told of an image; also of one that was never started. */
+  | {readonly kind: 'finished'; readonly outcome: ImageOutcome}
   /** Worth knowing, nothing wrong. */
   | {readonly kind: 'notice'; readonly message: string}
   /** Something was left out or could not be done as asked. */
@@ -29,6 +39,7 @@ export type Step =
   | 'unpack'
   | 'check'
   | 'copy'
+  | 'copy images'
   | 'save'
 
 export interface OpenStoreOptions {
@@ -43,6 +54,8 @@ export interface OpenStoreOptions {
   readonly noClobber?: boolean | undefined
   /** Bytes that blobs are sent in. */
   readonly chunkSize?: number | undefined
+  /** Called before each request to a registry, those for tokens aside. */
+  readonly onRequest?: (() => void) | undefined
 }
 
 /**
@@ -73,6 +86,8 @@ export interface Ports {
     | undefined
   /** Remembered layers by the look of their files; without it all files are read. */
   readonly openMemory?: OpenMemory | undefined
+  /** Layers that other images of the run have as well; without it each image's are its own. */
+  readonly sharedLayers?: SharedLayers | undefined
   /** What is in the layers of images that were looked into before; without it they are read. */
   readonly layerIndexes?: LayerIndexes | undefined
   /** Single files of those layers; without it they are read again. */

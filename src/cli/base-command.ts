@@ -6,7 +6,7 @@ import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import type {Ports, ProgressEvent, Step} from '../ports.js'
 import {startDeadline} from './terminal/deadline.js'
-import {escapedJson, escapedLines} from './render/escape.js'
+import {escapedJson, escapedLine, escapedLines} from './render/escape.js'
 import {errorDocument, errorLine, errorTrace} from './terminal/error-line.js'
 import {exitCode} from './terminal/exit-code.js'
 import {commonFlags, registryFlags} from './flags/common.js'
@@ -17,12 +17,22 @@ import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
 import {monotonicTime} from '../disk/clock.js'
 
+/** A file that a result is written to. */
+export interface OutputFile<Result> {
+  readonly path: string
+  readonly text: (result: Result) => string
+}
+
 /** How a result is shown. */
 interface Presentation<Result> {
   /** The one line for stdout; `undefined` when there is nothing to hand on. */
   readonly line: (result: Result) => string | undefined
   /** The same in words, for stderr. */
   readonly summary?: (result: Result) => ProgressEvent
+  /** What failed in a run that has a result all the same, as lines for stderr: also if quiet. */
+  readonly failures?: (result: Result) => readonly string[]
+  /** What is written besides; replaced if it is there. */
+  readonly files?: readonly OutputFile<Result>[]
   /** Where the digest is written to as well, if anywhere, and which. */
   readonly digestFile?: {
     readonly path: string | undefined
@@ -48,7 +58,7 @@ export abstract class BaseCommand extends Command {
   protected async perform<Result extends object>(
     flags: RunFlags & {readonly strict?: boolean},
     operation: (ports: Ports) => Promise<Result>,
-    {line, summary, digestFile}: Presentation<Result>,
+    {line, summary, failures, digestFile, files = []}: Presentation<Result>,
   ): Promise<object> {
     this.#debug = flags.debug
     guardOutputs(process)
@@ -63,6 +73,7 @@ export abstract class BaseCommand extends Command {
     const watched = {report, signal: deadline.signal}
     try {
       if (digestFile?.path !== undefined) checkWritable(digestFile.path)
+      for (const {path} of files) checkWritable(path)
       const onTolerated = createLeniency(flags.strict === true, watched)
       const result = await operation({
         openStore: storeOpener(flags, watched),
@@ -71,7 +82,11 @@ export abstract class BaseCommand extends Command {
         ...watched,
       })
       progress.end()
+      // before anything is printed, which may fail
+      for (const {path, text} of files) writeText(path, text(result))
       if (summary) progress.report(summary(result))
+      for (const failure of failures?.(result) ?? [])
+        writeTo(process.stderr, `inject: ${escapedLine(failure)}\n`)
       const printed = line(result)
       if (printed !== undefined) this.log(printed)
       writeDigest(digestFile?.path, digestFile?.of(result))
@@ -123,9 +138,12 @@ function isFolder(path: string): LocalIoError {
 }
 
 function writeDigest(path: string | undefined, digest: string | null | undefined): void {
-  if (path === undefined || !digest) return
+  if (path !== undefined && digest) writeText(path, digest)
+}
+
+function writeText(path: string, text: string): void {
   try {
-    writeFileSync(path, `${digest}\n`)
+    writeFileSync(path, `${text}\n`)
   } catch (error) {
     throw localIoError(error, 'write', path)
   }
@@ -136,6 +154,9 @@ const terminal = {
   isTTY: process.stderr.isTTY,
   get columns() {
     return process.stderr.columns
+  },
+  get rows() {
+    return process.stderr.rows
   },
   env: process.env,
   now: monotonicTime,

@@ -75,6 +75,8 @@ export interface Injection {
   readonly merges?: readonly MergedFile[] | undefined
   /** Where the content was taken from, see `formatGraft`. Default: it was not taken from an image. */
   readonly from?: string | undefined
+  /** The fleet that looks after the slot from now on; default: the one that did. */
+  readonly fleet?: string | undefined
 }
 
 /**
@@ -93,7 +95,9 @@ export function inject(image: Image, injection: Injection): Image {
   const {layers: wanted, path, sharding = 1} = injection
   const isThere = slot !== undefined && hasLayers(slot, wanted) && slot.path === path
   const edits = outstanding(image, injection.edits)
-  const isAlike = isThere && slot.sharding === sharding && recordsThe(injection, slot)
+  const {fleet = slot?.fleet} = injection
+  const isAlike =
+    isThere && slot.sharding === sharding && slot.fleet === fleet && recordsThe(injection, slot)
   const isKept =
     isAlike &&
     namesItsBlob(image, slot) &&
@@ -106,7 +110,7 @@ export function inject(image: Image, injection: Injection): Image {
   // content that is there stays as it is stored: another tool may have compressed it in its own way
   const layers = isThere ? slot.layers : wanted
   const steps = planLayers(slot, image.manifest.value.layers.length, layers)
-  const change = {...injection, layers, sharding, steps, edits, base}
+  const change = {...injection, layers, sharding, steps, edits, base, fleet}
   const config = bytesOf(editConfig(image, change, slot))
   const manifest = bytesOf(editManifest(image, change, slot, config))
   return editedImage(image, {manifest, config})
@@ -214,7 +218,7 @@ function isDocker({manifest: {value, descriptor}}: Image): boolean {
 }
 
 function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
-  const {name, layers, path, sharding, parents = 'dir', merges} = change
+  const {name, layers, path, sharding, parents = 'dir', merges, fleet} = change
   const keys = slotLabels(name)
   const [layer, ...others] = layers
   const only = others.length === 0 ? layer : undefined
@@ -227,6 +231,7 @@ function labelEdits(labels: JsonPath, change: Change): MemberEdit[] {
     [keys.from, change.from],
     [keys.parents, parents === 'dir' ? undefined : parents],
     [keys.merge, formatMerges(merges)],
+    [keys.fleet, fleet],
   ]
   return values.map(([key, value]) => setOrRemove([...labels, key], value))
 }

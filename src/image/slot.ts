@@ -46,6 +46,8 @@ export interface Slot extends SlotLayer {
   readonly parents: SlotParents | undefined
   /** Files that hold the vendor's part and ours. */
   readonly merges: readonly MergedFile[]
+  /** The fleet that looks after it, as the image says; untrusted text. */
+  readonly fleet: string | undefined
 }
 
 /**
@@ -197,7 +199,7 @@ function slotOf(
   const sharding = parseSharding(labels.get(keys.sharding)) ?? layers.length
   const parents = parseParents(labels.get(keys.parents))
   const merges = checkMerges(labels.get(keys.merge), name)
-  return {name, path, ...lowest, layers, sharding, parents, merges}
+  return {name, path, ...lowest, layers, sharding, parents, merges, fleet: labels.get(keys.fleet)}
 }
 
 function checkMerges(text: string | undefined, name: string): readonly MergedFile[] {

@@ -107,9 +107,19 @@ const edits = v.optional(
   }),
 )
 const chunkSize = v.optional(v.pipe(whole, v.minValue(65_536, 'must be 64 KiB at least')))
+const fleetOptions = v.strictObject({
+  ...commonOptions,
+  prune: flag,
+  shard: text,
+  jobs: v.optional(v.pipe(whole, v.minValue(1, 'must be 1 at least'))),
+  maxFailures: v.optional(v.pipe(whole, v.minValue(1, 'must be 1 at least'))),
+  onOutcome: v.optional(v.function('must be a function')),
+})
 
 /** The options of each function. */
 const shapes = {
+  applyFleet: fleetOptions,
+  planFleet: fleetOptions,
   setup: v.strictObject(layerOptions),
   update: v.strictObject({
     ...layerOptions,

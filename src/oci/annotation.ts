@@ -77,6 +77,11 @@ export interface SlotLabels {
   readonly merge: string
   /** Its value is the image that the content was taken from, as JSON; absent for other content. */
   readonly from: string
+  /**
+   * Its value is the name of the fleet that looks after the slot, see docs/fleet.md; absent for a
+   * slot that belongs to none.
+   */
+  readonly fleet: string
 }
 
 export function slotLabels(name: string): SlotLabels {
@@ -90,6 +95,7 @@ export function slotLabels(name: string): SlotLabels {
     parents: `${name}_injection_parents`,
     merge: `${name}_injection_merge`,
     from: `${name}_injection_from`,
+    fleet: `${name}_injection_fleet`,
   }
 }
 
@@ -108,7 +114,7 @@ export function slotNameOf(label: string): string | undefined {
 export function isReserved(key: string): boolean {
   return (
     own.has(key) ||
-    /_injection_(?:tar|gz|layers|sharding|path|before|parents|merge|from)$/.test(key)
+    /_injection_(?:tar|gz|layers|sharding|path|before|parents|merge|from|fleet)$/.test(key)
   )
 }
 

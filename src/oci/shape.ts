@@ -59,6 +59,13 @@ export function looseShape<const T extends v.ObjectEntries>(
   return v.pipe(anyObject, v.looseObject(members))
 }
 
+/** An object with these members; the schema's output has no others. */
+export function plainShape<const T extends v.ObjectEntries>(
+  members: T,
+): v.SchemaWithPipe<readonly [typeof anyObject, v.ObjectSchema<T, undefined>]> {
+  return v.pipe(anyObject, v.object(members))
+}
+
 /** A list, each element of one shape. */
 export function listShape<const T extends v.GenericSchema>(element: T): v.ArraySchema<T, string> {
   return v.array(element, 'must be an array')

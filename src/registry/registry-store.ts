@@ -3,9 +3,11 @@ import {homeFolder} from '../disk/home-folder.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {RangeReader} from '../store/range-reader.js'
 import type {ReferrerLister} from '../store/referrer-lister.js'
+import type {RepositoryLister} from '../store/repository-lister.js'
 import type {TagDeleter} from '../store/tag-deleter.js'
 import type {AuthFilePlaces} from './credentials/auth-file-places.js'
 import {createBlobReader} from './api/blobs.js'
+import {createRepositoryLister} from './api/catalog.js'
 import {type Connection, openConnection} from './api/connection.js'
 import type {CredentialLookup} from './credentials/credential.js'
 import {createCredentialLookup} from './credentials/credentials.js'
@@ -47,6 +49,8 @@ export interface RegistryStoreOptions
   readonly chunkSize?: number | undefined
   /** Aborts everything the store does, except the cleanup of uploads. */
   readonly signal?: AbortSignal | undefined
+  /** Called before each request, those for tokens and to mirrors aside. */
+  readonly onRequest?: (() => void) | undefined
   /** Replaces parts of the machine in tests; default: the real ones. */
   readonly ports?: Partial<Pick<RetryPorts, 'sleep' | 'random' | 'now'>> & {
     /** Resolves host names. */
@@ -63,7 +67,7 @@ const mirrorAttempts = 2
 export function openRegistryStore(
   reference: {readonly registry: string; readonly repository: string},
   options: RegistryStoreOptions = {},
-): ContentStore & Pingable & ReferrerLister & RangeReader & TagDeleter {
+): ContentStore & Pingable & ReferrerLister & RangeReader & TagDeleter & RepositoryLister {
   const transport = options.transport ?? openTransport(withAuthorities(options))
   const {onNotice} = options
   const shared = {
@@ -78,6 +82,7 @@ export function openRegistryStore(
     ...reference,
     plainHttp: registryAddress(reference.registry, options).protocol === 'http:',
     writes: options.writes ?? false,
+    onRequest: options.onRequest,
     credentials: credentialsFor(reference, options),
     retries,
   })
@@ -116,6 +121,7 @@ export function openRegistryStore(
     }),
     ...createManifestWriter(connection, manifests),
     ...createTagLister(connection),
+    ...createRepositoryLister(connection),
     ...createReferrerLister(connection),
     ...createTagDeleter(connection),
     ...createPing(connection),

@@ -17,13 +17,15 @@ export interface RecordingProxy {
   readonly requests: RecordedRequest[]
   /** Called with each request before it is passed on; may hold it up. */
   before: ((request: RecordedRequest) => Promise<void> | void) | undefined
+  /** What is asked of the registry in place of a path. */
+  rewrite: ((path: string) => string) | undefined
 }
 
 /** Passes everything on to a registry and writes down what went by. */
 export async function recordRequests(target: string): Promise<RecordingProxy> {
   const [hostname, port] = target.split(':')
   const requests: RecordedRequest[] = []
-  const proxy: {before: RecordingProxy['before']} = {before: undefined}
+  const proxy: Pick<RecordingProxy, 'before' | 'rewrite'> = {before: undefined, rewrite: undefined}
   const server = createServer((incoming, outgoing) => {
     const recorded = {
       method: incoming.method ?? '',
@@ -35,7 +37,10 @@ export async function recordRequests(target: string): Promise<RecordingProxy> {
     void (async () => {
       await proxy.before?.(recorded)
       const onward = request(
-        {hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers},
+        {
+          ...{hostname, port, method: incoming.method, headers: incoming.headers},
+          path: proxy.rewrite?.(recorded.path) ?? incoming.url,
+        },
         (answer) => {
           outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
           answer.on('data', (chunk: Buffer) => (recorded.answered += chunk.length))

@@ -37,7 +37,7 @@ export function storeOpener(
   let givenTo: string | undefined
   let transport: Transport | undefined
   const onNotice = (message: string): void => report({kind: 'notice', message})
-  return async (reference, {writes, create, noClobber, chunkSize}) => {
+  return async (reference, {writes, create, noClobber, chunkSize, onRequest}) => {
     if (flags.authfile !== undefined) checkReadable(flags.authfile)
     const credentials =
       flags.credentials ??
@@ -77,6 +77,7 @@ export function storeOpener(
       authFile: flags.authfile,
       writes,
       chunkSize,
+      onRequest,
       signal,
     })
   }

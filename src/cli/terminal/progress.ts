@@ -1,27 +1,12 @@
 import prettyBytes from 'pretty-bytes'
-import type {ProgressEvent} from '../../ports.js'
 import {escapedJson, plainText} from '../render/escape.js'
-import {fitText, textWidth} from './text-width.js'
+import {outcomeLine} from '../render/fleet/outcome.js'
+import {createFleetTable} from './fleet-table.js'
+import {amount, countLine, fitStep, messageLine, redrawInterval, speed} from './progress-text.js'
+import type {Progress, Terminal} from './terminal.js'
 
 export const progressModes = ['auto', 'tty', 'plain', 'json', 'none'] as const
 export type ProgressMode = (typeof progressModes)[number]
-
-/** Where progress is drawn, and what of its surroundings decides how. */
-export interface Terminal {
-  write(text: string): void
-  readonly isTTY: boolean
-  /** Of a line, now: terminals are resized. */
-  readonly columns?: number | undefined
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** Milliseconds, of any clock that does not go back. */
-  now(): number
-}
-
-/** Draws what an operation reports; `end` leaves the terminal as it found it. */
-export interface Progress {
-  report(event: ProgressEvent): void
-  end(): void
-}
 
 /**
  * `auto` is a line that redraws itself on a terminal that can, else a line for every step. `quiet`
@@ -42,7 +27,7 @@ export function createProgress(
         end: () => undefined,
       }
     case 'tty':
-      return redrawn(terminal)
+      return drawnOnTerminal(terminal)
     case 'none':
       return {report: (event) => terminal.write(messageLine(event)), end: () => undefined}
     default:
@@ -50,36 +35,70 @@ export function createProgress(
   }
 }
 
-/** Notices and warnings, which are shown in every mode but `quiet`; nothing for the rest. */
-function messageLine(event: ProgressEvent): string {
-  if (event.kind === 'notice') return `inject: ${plainText(event.message)}\n`
-  if (event.kind === 'warning') return `inject: warning: ${plainText(event.message)}\n`
-  return ''
-}
-
-/** A long step says every ten seconds that it goes on. */
+/** What takes long says every ten seconds that it goes on. */
 const plainInterval = 10_000
 
 function plain(terminal: Terminal): Progress {
+  const images = {expected: 0, done: 0, sent: 0}
   let step = ''
   let said = terminal.now()
+  const say = (text: string): void => {
+    said = terminal.now()
+    terminal.write(`inject: ${text}\n`)
+  }
+  const sayIfDue = (text: string): void => {
+    if (terminal.now() - said >= plainInterval) say(text)
+  }
   return {
     report(event) {
-      terminal.write(messageLine(event))
-      if (event.kind === 'step') {
-        step = event.step
-        said = terminal.now()
-        terminal.write(`inject: ${step}: ${plainText(event.on)}\n`)
-      } else if (event.kind === 'bytes' && terminal.now() - said >= plainInterval) {
-        said = terminal.now()
-        terminal.write(`inject: ${step}: ${amount(event)}\n`)
+      switch (event.kind) {
+        case 'step':
+          step = event.step
+          say(`${step}: ${plainText(event.on)}`)
+          break
+        case 'bytes':
+          sayIfDue(`${step}: ${amount(event)}`)
+          break
+        case 'images':
+          images.expected = event.total
+          break
+        case 'finished':
+          images.done++
+          say(`${plainText(outcomeLine(event.outcome))} (${countLine(images)})`)
+          break
+        case 'sent':
+          images.sent += event.bytes
+          sayIfDue(`${prettyBytes(images.sent)} sent (${countLine(images)})`)
+          break
+        default:
+          terminal.write(messageLine(event))
       }
     },
     end: () => undefined,
   }
 }
 
-const redrawInterval = 100
+/** One line for a run on one image, a table as soon as it is on many. */
+function drawnOnTerminal(terminal: Terminal): Progress {
+  let current = redrawn(terminal)
+  let isTable = false
+  return {
+    report(event) {
+      if (event.kind === 'images' && !isTable) {
+        current.end()
+        current = createFleetTable(terminal)
+        isTable = true
+      }
+      current.report(event)
+    },
+    end() {
+      current.end()
+      if (isTable) current = redrawn(terminal)
+      isTable = false
+    },
+  }
+}
+
 const clearLine = '\r\u001B[K'
 
 function redrawn(terminal: Terminal): Progress {
@@ -105,7 +124,7 @@ function redrawn(terminal: Terminal): Progress {
         drawn = terminal.now()
         const seconds = step ? (drawn - step.since) / 1000 : 0
         draw([amount(event), ...speed(event, seconds)])
-      } else if (event.kind !== 'bytes') {
+      } else if (event.kind === 'notice' || event.kind === 'warning') {
         clear()
         terminal.write(messageLine(event))
         draw()
@@ -116,42 +135,4 @@ function redrawn(terminal: Terminal): Progress {
       step = undefined
     },
   }
-}
-
-/** How many columns a terminal has that does not say. */
-const usualColumns = 80
-/** So many of the step's own are shown before how far it has come gives way. */
-const leastOfStep = 12
-
-/**
- * One line of the terminal: a longer one would be broken into two, of which only the last is drawn
- * again. Details that do not fit are left out, the last one first. The last column stays empty,
- * since some terminals go on to the next line there.
- */
-function fitStep(step: string, details: readonly string[], columns: number | undefined): string {
-  const room = (columns || usualColumns) - 1
-  const bytes = details.map((detail) => `  ${detail}`).join('')
-  const left = room - textWidth(bytes)
-  if (left >= leastOfStep) return `${fitText(step, left)}${bytes}`
-  if (details.length > 1) return fitStep(step, details.slice(0, -1), columns)
-  return fitText(`${step}${bytes}`, room)
-}
-
-/** After a while: how long it will go on, and how fast it goes. */
-function speed({done, total}: ProgressEvent & {kind: 'bytes'}, seconds: number): string[] {
-  if (seconds <= 0.5) return []
-  const rate = `${prettyBytes(done / seconds)}/s`
-  if (!total || done === 0 || seconds < 2) return [rate]
-  return [timeLeft(((total - done) * seconds) / done), rate]
-}
-
-function timeLeft(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s left`
-  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min left`
-  return `${Math.ceil(seconds / 3600)} h left`
-}
-
-function amount({done, total}: ProgressEvent & {kind: 'bytes'}): string {
-  if (!total) return prettyBytes(done)
-  return `${prettyBytes(done)} of ${prettyBytes(total)} (${Math.floor((100 * done) / total)} %)`
 }

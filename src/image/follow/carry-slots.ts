@@ -25,6 +25,7 @@ export interface CarriedSlot {
   readonly merges: readonly MergedFile[]
   /** Where the content was taken from, as its label has it. */
   readonly from: string | undefined
+  readonly fleet: string | undefined
   /** RFC 3339, from its history entry. */
   readonly created: string
   /** The edits made together with it, and the previous values. */
@@ -57,10 +58,10 @@ export function takeSlots(image: Image): TakenSlots {
 /** Puts slots on top of an image, in their order. Throws what `inject` throws. */
 export function putSlots(onto: Image, slots: readonly CarriedSlot[], base: NewBase): Image {
   return slots.reduce((image, slot) => {
-    const {name, path, sharding, parents, merges, from, created} = slot
+    const {name, path, sharding, parents, merges, from, fleet, created} = slot
     const edits = withNewBase(slot.edits, base)
     return inject(image, {
-      ...{name, path, sharding, parents, merges, from, created},
+      ...{name, path, sharding, parents, merges, from, fleet, created},
       layers: slot.layers.map(({descriptor, diffId}) => ({
         descriptor: inFamilyOf(image, descriptor),
         diffId,
@@ -134,10 +135,10 @@ function whatIsAbove(image: Image, slots: readonly CarriedSlot[]): string | unde
 
 function describe({config, manifest}: Image, slot: Slot): CarriedSlot {
   const {value} = config
-  const {name, path, sharding, parents, merges} = slot
+  const {name, path, sharding, parents, merges, fleet} = slot
   const before = parseEdits(labelsOf({config}).get(slotLabels(name).before))
   return {
-    ...{name, path, sharding, parents, merges, before},
+    ...{name, path, sharding, parents, merges, fleet, before},
     layers: numberedLayers(slot),
     from: labelsOf({config}).get(slotLabels(name).from),
     created: value.history?.[slot.history ?? -1]?.created ?? value.created ?? epoch,

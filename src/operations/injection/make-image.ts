@@ -25,7 +25,7 @@ export type MakeImage = (
 export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeImage {
   const made = new WeakMap<SuitableTarget, {readonly key: string; readonly image: Image}>()
   return (target, {path, time, merges, edits, from, linked}, {layers, content}, note) => {
-    const {created: asked, compression, sharding, parents} = request.layer
+    const {created: asked, compression, sharding, parents, fleet} = request.layer
     const created = formatTime(asked ?? time ?? content.newestMtime ?? 0)
     const said = formatNote(note)
     const digests = layers.map(({descriptor}) => descriptor.digest)
@@ -43,6 +43,7 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
       parents: linked ? linked.parents : parents,
       from,
       merges,
+      fleet,
       base: request.layer.base === 'forget' ? 'none' : target.image.manifest.descriptor.digest,
       origin: target.origin,
       note: said,

@@ -58,9 +58,11 @@ export async function mergeContent(
     return (detail) => mergeEntries(entries(detail), merge)
   }
   const merges = results.map(({record}) => record)
+  const key = keyOf(results)
   return {
     ...content,
-    key: `${content.key} ${keyOf(results)}`,
+    key: `${content.key} ${key}`,
+    packing: content.packing && [...content.packing, key],
     entries: changed(content.entries),
     content: changed(content.content),
     merges,

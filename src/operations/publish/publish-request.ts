@@ -30,6 +30,8 @@ export interface PublishRequest {
   readonly noClobber: boolean
   /** What happens to BuildKit's attestations of an image that is replaced. Default: `drop`. */
   readonly attestations?: 'drop' | 'keep' | undefined
+  /** Do not look for signatures of what is replaced, nor warn of them. */
+  readonly ignoresReferrers?: boolean | undefined
   /** Bytes of the chunks in which layers are sent; default: one request for each layer. */
   readonly chunkSize?: number | undefined
 }

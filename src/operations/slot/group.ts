@@ -55,6 +55,17 @@ export interface Group {
   readonly key: string
 }
 
+/**
+ * What decides, with the number of a layer, what is packed: a later run resumes, and other images
+ * of this one share, what is equal in it.
+ */
+export function packingOf(
+  {packing}: Pick<SlotContent, 'packing'>,
+  shards: ShardPlan | undefined,
+): readonly string[] | undefined {
+  return packing && shards ? [...packing, JSON.stringify(shards.cuts)] : packing
+}
+
 /** What will be done with the targets. */
 export interface GroupedTargets {
   readonly groups: readonly Group[]

@@ -4,7 +4,7 @@ import type {Slot} from '../../image/slot.js'
 import {quoted} from '../../oci/quoted.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
-import type {NamedOwner, Owner} from '../source/owner-rule.js'
+import type {NamedOwner, Owner} from '../../layer/tree/owner.js'
 import {baseLayers, createBaseLayers} from './base-layers.js'
 import {readSmallFile} from './small-files.js'
 

@@ -24,4 +24,6 @@ export interface LayerRequest extends FormatOptions {
   readonly base?: 'remember' | 'forget' | undefined
   /** Also say what the image was made from as `org.opencontainers.image.base.*`. */
   readonly baseAnnotations?: boolean | undefined
+  /** The fleet that looks after the slot from now on; default: the one that did. */
+  readonly fleet?: string | undefined
 }

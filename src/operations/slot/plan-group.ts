@@ -1,5 +1,6 @@
 import {countShards} from '../../layer/shards/divide.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
+import type {PackedContent} from '../../layer/pack/packed-content.js'
 import {lookOf} from '../../layer/tree/layer-look.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
@@ -11,7 +12,7 @@ import {
   type SlotFacts,
   type StoredContent,
 } from './content.js'
-import type {Group, SlotContent} from './group.js'
+import {type Group, packingOf, type SlotContent} from './group.js'
 import {alike, type FindKnownLayers, type KnownLayer} from './known-layers.js'
 import {compareShards} from './store-shards.js'
 
@@ -85,7 +86,9 @@ async function lookFor(
   }
   const count = countShards(shards)
   if (!exhaustive && !isDecisive) return missing(known, count, {}, count)
-  const compared = await compareShards(store, {...content, plan: shards}, how, ports)
+  const packing = packingOf(content, shards)
+  const divided = {...content, plan: shards}
+  const compared = await compareShards(store, divided, {...how, packing}, ports)
   const layers = compared.layers.filter((layer) => layer !== undefined)
   if (layers.length < compared.layers.length)
     return missing(known, count, compared.content, compared.layers.length - layers.length)
@@ -96,17 +99,39 @@ async function lookFor(
 /** By what is remembered of the content, and else by what is in it. */
 async function compareOne(
   store: ContentStore,
-  {entries, memory}: SlotContent,
+  slot: SlotContent,
   options: CompareOptions,
   ports: Ports,
 ): Promise<Comparison> {
+  const {entries, memory, packing} = slot
   const isAsked = options.exhaustive || options.known.length > 0
+  if (isAsked && packing && ports.sharedLayers) {
+    const find = () => contentOf(store, slot, options, ports)
+    const content = await ports.sharedLayers.content(packing, find)
+    return findLayer(store, entries, {...options, content}, ports)
+  }
   const look = entries.look ?? (() => lookOf(entries('states')))
   const recalled = isAsked && memory?.isEmpty === false && memory.recall(look())
   if (recalled) return findLayer(store, entries, {...options, content: recalled}, ports)
   const compared = await compare(store, entries, options, ports)
   if (compared.content) memory?.remember(compared.content)
   return compared
+}
+
+/** What is remembered of the content, or what is in it. */
+async function contentOf(
+  store: ContentStore,
+  {entries, memory}: SlotContent,
+  options: CompareOptions,
+  ports: Ports,
+): Promise<PackedContent> {
+  const recalled = memory?.isEmpty === false && memory.recall(lookOf(entries('states')))
+  if (recalled) return recalled
+  const whole = {...options, known: [], exhaustive: true}
+  const {content} = await compare(store, entries, whole, ports)
+  if (!content) throw new Error('hashing without a limit came to one')
+  memory?.remember(content)
+  return content
 }
 
 function missing(

@@ -41,8 +41,9 @@ export async function pushLayer(
     /** Called with the layer once it is packed, if that is before it is stored. */
     readonly onPacked?: ((packed: Omit<PushedLayer, 'uploaded'>) => void) | undefined
   },
-  {report, signal, jobs, withJournal = without, withBlockCache = without}: Ports,
+  ports: Ports,
 ): Promise<PushedLayer> {
+  const {report, signal, jobs, withJournal = without, withBlockCache = without} = ports
   report({kind: 'step', step: 'pack and push', on})
   const onProgress = (done: number) => report({kind: 'bytes', done})
   const put = async (journal?: UploadJournal, cache?: BlockCache) => {
@@ -55,6 +56,13 @@ export async function pushLayer(
     layer: {descriptor: {mediaType, digest, size}, diffId: content.diffId},
     content,
   })
+  if (packing && ports.sharedLayers) {
+    const source = () => packLayer(entries, {...format, jobs, buffers, threads, onProgress})
+    const {blob, content, uploaded} = await ports.sharedLayers.store(packing, source, {signal})
+    const shared = packed(blob, content)
+    onPacked?.(shared)
+    return {...shared, uploaded}
+  }
   return packing
     ? withJournal([store.name, ...packing], (journal) =>
         withBlockCache(packing, (cache) => put(journal, cache)),

@@ -10,7 +10,7 @@ import type {OwnerIn} from './image-owner.js'
 import type {LayerEntries} from './layer-entries.js'
 import {shardingOf} from './sharding.js'
 import {createSlotMemory, type SlotMemory} from './slot-memory.js'
-import {isNamed} from '../source/owner-rule.js'
+import {isNamed} from '../../layer/tree/owner.js'
 import type {Source} from '../source/source.js'
 import type {Placement, SourceTree} from '../source/source-tree.js'
 

@@ -4,7 +4,7 @@ import type {LayerFormat} from '../../layer/pack/pack.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {asContent, type StoredContent} from './content.js'
-import type {Group} from './group.js'
+import {type Group, packingOf} from './group.js'
 import type {KnownLayer} from './known-layers.js'
 import {type PushedLayer, pushLayer} from './push-layer.js'
 import {restoreShards, storeShards} from './store-shards.js'
@@ -27,7 +27,7 @@ export async function storeGroup(
 ): Promise<StoredContent> {
   const {content, shards} = group
   const {known, restores, onPacked} = options
-  const how = {...formatOf(group, options), packing: content.packing}
+  const how = {...formatOf(group, options), packing: packingOf(content, shards)}
   if (shards)
     return storeShards(store, {...content, plan: shards}, {...how, known, restores}, ports)
   const pushed = await pushLayer(store, content.entries, {...how, onPacked}, ports)

@@ -158,7 +158,7 @@ function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}:
 }
 
 async function compareShard(
-  {entries, recalled}: Part,
+  {entries, recalled, number}: Part,
   {
     known,
     compression,
@@ -167,7 +167,8 @@ async function compareShard(
     presence,
     memory,
     begin,
-  }: Pick<StoreShardsOptions, 'known' | keyof LayerFormat> & {
+    packing,
+  }: Pick<StoreShardsOptions, 'known' | 'packing' | keyof LayerFormat> & {
     readonly buffers: BlockBuffers
     readonly presence: Presence
     readonly memory: SlotMemory | undefined
@@ -178,7 +179,12 @@ async function compareShard(
 ): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
   const {signal, report} = ports
   const onProgress = (done: number): void => report({kind: 'bytes', done})
-  const content = recalled ?? (await hash())
+  const {sharedLayers} = ports
+  const content =
+    recalled ??
+    (sharedLayers && packing
+      ? await sharedLayers.content([...packing, `layer ${number}`], hash)
+      : await hash())
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
   const how = {compression, level, presence}

@@ -7,7 +7,7 @@ import {ignoreRules} from '../../layer/tree/ignore-rules.js'
 import {defaultSlotName} from '../../oci/annotation.js'
 import {folderAt} from '../../layer/tree/folder-at.js'
 import {treeEntries} from '../../layer/tree/walk-tree.js'
-import {isNamed} from './owner-rule.js'
+import {isNamed} from '../../layer/tree/owner.js'
 import type {PackRules, Placement, SourceTree} from './source-tree.js'
 
 /** A local directory, which can be walked several times. */

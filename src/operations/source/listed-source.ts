@@ -1,6 +1,6 @@
 import {defaultSlotName} from '../../oci/annotation.js'
 import type {ListedTree} from '../../layer/sources/listed-tree.js'
-import {isNamed} from './owner-rule.js'
+import {isNamed} from '../../layer/tree/owner.js'
 import type {PackRules, SourceTree} from './source-tree.js'
 
 /** The content of a slot that is a list of entries. */

@@ -2,7 +2,7 @@ import type {ByteString} from '../../layer/byte-string.js'
 import type {FolderAt} from '../../layer/tree/folder-at.js'
 import type {ModeRule} from '../../layer/tree/mode-rule.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
-import type {Owner, OwnerRule} from './owner-rule.js'
+import type {Owner, OwnerRule} from '../../layer/tree/owner.js'
 
 /** Which entries of a source are packed, and with which owner and mode. */
 export interface PackRules {

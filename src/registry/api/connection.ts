@@ -76,6 +76,8 @@ export interface ConnectionSettings {
   readonly writes: boolean
   /** Aborts all requests. */
   readonly signal?: AbortSignal | undefined
+  /** Called before each request, those for tokens aside. */
+  readonly onRequest?: (() => void) | undefined
 }
 
 export function openConnection(settings: ConnectionSettings): Connection {
@@ -117,6 +119,7 @@ export function openConnection(settings: ConnectionSettings): Connection {
 
   const once = async <T>(call: Call, consume: Consume<T>): Promise<T> => {
     const access = settings.writes && call.access === 'pull' ? 'push' : call.access
+    settings.onRequest?.()
     const response = await send({...call, signal: signalFor(call)}, access)
     if (call.accept.includes(response.status)) return consume(response)
     throw await refusal(call, response)

@@ -20,9 +20,9 @@ import {waitFor} from '../../stream/wait-for.js'
 
 /**
  * The rights that a request needs: in the repository (`push` includes `pull`), to mount a blob from
- * another repository, or only to be authenticated.
+ * another repository, to list the registry's repositories, or only to be authenticated.
  */
-export type RequestedAccess = 'none' | 'pull' | 'push' | {readonly mountFrom: string}
+export type RequestedAccess = 'none' | 'pull' | 'push' | 'catalog' | {readonly mountFrom: string}
 
 export interface AuthorizationSettings extends TokenPorts {
   /** The registry's root; secrets are sent only to this origin and to the token server. */
@@ -99,6 +99,8 @@ export function createAuthorization(settings: AuthorizationSettings): SendAuthor
     if (access === 'none') return []
     if (access === 'pull') return [scopeOf('pull')]
     if (access === 'push') return [scopeOf('pull,push')]
+    // https://distribution.github.io/distribution/spec/auth/scope/#resource-types
+    if (access === 'catalog') return ['registry:catalog:*']
     const here = scopeOf('pull,push')
     return access.mountFrom === repository ? [here] : [here, scopeOf('pull', access.mountFrom)]
   }

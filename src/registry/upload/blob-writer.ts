@@ -74,12 +74,15 @@ async function putKnown(
   const {connection, presence, strategy} = context
   const call = {signal}
   // the mount request also checks for the blob and begins the upload, all in one
-  const asked: Mounted = isNew
-    ? await mountBlob(context, blob, [connection.repository], call)
-    : {kind: 'refused'}
-  if (asked.kind === 'mounted') return {...blob, written: false}
-  if (asked.kind === 'refused' && (await presence.isThere(blob, call)))
+  const places = mountFrom.length > 0 ? mountFrom : [connection.repository]
+  const asked: Mounted = isNew ? await mountBlob(context, blob, places, call) : {kind: 'refused'}
+  if (asked.kind === 'mounted') return {...blob, written: mountFrom.length > 0}
+  // a registry that mounts nothing may have the blob
+  const isUnsure = asked.kind === 'refused' || mountFrom.length > 0
+  if (isUnsure && (await presence.isThere(blob, call))) {
+    if (asked.kind === 'begun') await context.sessions.cancel(asked.session)
     return {...blob, written: false}
+  }
   const begun = asked.kind === 'begun' ? asked : await mountBlob(context, blob, mountFrom, call)
   if (begun.kind === 'mounted') return {...blob, written: true}
 

@@ -1,0 +1,37 @@
+import {Args} from '@oclif/core'
+import {BaseCommand} from '../src/cli/base-command.js'
+import {commonFlags} from '../src/cli/flags/common.js'
+
+export default class Schema extends BaseCommand {
+  static override readonly summary = 'Print the JSON schema of a file that inject reads.'
+  static override readonly description =
+    'With it, editors complete and check the keys of a fleet file that begins with "# yaml-language-server: $schema=FILE".'
+  static override readonly examples = [
+    {
+      description: 'Save the schema of fleet files:',
+      command: '<%= config.bin %> <%= command.id %> fleet > fleet.schema.json',
+    },
+  ]
+  // there is no registry to log in to
+  static override readonly baseFlags = commonFlags as typeof BaseCommand.baseFlags
+  static override readonly args = {
+    file: Args.string({
+      ignoreStdin: true,
+      required: true,
+      options: ['fleet'],
+      description: 'The kind of file.',
+    }),
+  }
+
+  async run(): Promise<object> {
+    const {flags} = await this.parse(Schema)
+    return this.perform(
+      flags,
+      async () => {
+        const {fleetSchema} = await import('../src/fleet/schema.js')
+        return {schema: fleetSchema}
+      },
+      {line: ({schema}) => JSON.stringify(schema, null, 2)},
+    )
+  }
+}

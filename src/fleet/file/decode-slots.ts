@@ -1,0 +1,101 @@
+import {parseSharding, type Sharding} from '../../image/sharding.js'
+import {parseSlotPath} from '../../image/slot-path.js'
+import {parentsModes} from '../../layer/pack/parents.js'
+import {parseModeRule} from '../../layer/tree/mode-rule.js'
+import {parseOwner} from '../../layer/tree/owner.js'
+import {parseSlotName} from '../../oci/annotation.js'
+import {layerCompressions} from '../../oci/media-type.js'
+import {quoted} from '../../oci/quoted.js'
+import type {FleetSlot} from '../fleet.js'
+import {type Environment, expandedText} from './environment.js'
+import {
+  booleanOf,
+  type Item,
+  itemsOf,
+  membersOf,
+  mustBe,
+  numberOf,
+  parsedAt,
+  textOf,
+  textsOf,
+  wordOf,
+} from './item.js'
+import {fleetError} from '../position.js'
+
+/** The keys of an item of `slots`. */
+export const slotKeys = [
+  'name',
+  'source',
+  'path',
+  'owner',
+  'mode',
+  'exclude',
+  'whiteouts',
+  'allow-empty',
+  'parents',
+  'layers',
+  'compression',
+  'compression-level',
+] as const
+
+const mostSlots = 32
+
+/** The slots of a fleet, which have different names. */
+export function decodeSlots(item: Item, env: Environment): readonly FleetSlot[] {
+  const items = itemsOf(item, 'slots')
+  if (items.length > mostSlots) throw mustBe(item, 'slots', `a list of at most ${mostSlots}`)
+  const slots = items.map((each) => decodeSlot(each, env))
+  for (const [at, {name}] of slots.entries()) {
+    const place = items[at]?.at
+    if (place && slots.findIndex((other) => other.name === name) < at)
+      throw fleetError(place, `slot ${quoted(name)} is there twice`)
+  }
+  return slots
+}
+
+function decodeSlot(item: Item, env: Environment): FleetSlot {
+  const members = membersOf(item, 'a slot', slotKeys)
+  const need = (key: 'name' | 'source'): Item => {
+    const value = members.get(key)
+    if (value) return value
+    throw fleetError(item.at, `a slot needs ${key}`)
+  }
+  const maybe = <T>(key: (typeof slotKeys)[number], read: (value: Item) => T): T | undefined => {
+    const value = members.get(key)
+    return value && read(value)
+  }
+  const name = need('name')
+  const compression = maybe('compression', (value) =>
+    wordOf(value, 'compression', layerCompressions),
+  )
+  const levelItem = members.get('compression-level')
+  if (levelItem && compression !== undefined && compression !== 'gzip')
+    throw fleetError(levelItem.at, `compression-level works with gzip only, not ${compression}`)
+  return {
+    name: parsedAt(name, () => parseSlotName(textOf(name, 'name'))),
+    source: sourceOf(need('source'), env),
+    path: maybe('path', (value) => parsedAt(value, () => parseSlotPath(textOf(value, 'path')))),
+    owner: maybe('owner', (value) => parsedAt(value, () => parseOwner(textOf(value, 'owner')))),
+    chmod: maybe('mode', (value) => parsedAt(value, () => parseModeRule(textOf(value, 'mode')))),
+    exclude: maybe('exclude', (value) => textsOf(value, 'exclude')) ?? [],
+    whiteouts: maybe('whiteouts', (value) => booleanOf(value, 'whiteouts')) ?? false,
+    allowEmpty: maybe('allow-empty', (value) => booleanOf(value, 'allow-empty')) ?? false,
+    parents: maybe('parents', (value) => wordOf(value, 'parents', parentsModes)) ?? 'dir',
+    layers: maybe('layers', layersOf),
+    compression: compression ?? 'gzip',
+    level: levelItem && numberOf(levelItem, 'compression-level', {least: 1, most: 9}),
+  }
+}
+
+function sourceOf(item: Item, env: Environment): string {
+  const source = expandedText(item, 'source', env)
+  if (source !== '' && !source.includes('\0')) return source
+  throw mustBe(item, 'source', 'the path of a directory')
+}
+
+function layersOf(item: Item): Sharding {
+  const text = item.kind === 'scalar' ? String(item.value) : undefined
+  const layers = parseSharding(text)
+  if (layers !== undefined) return layers
+  throw mustBe(item, 'layers', 'auto, or a number of layers')
+}
