@@ -23,13 +23,14 @@ const rows = [
         ['copy', 'injection', 'compare'],
         ['slot'],
         ['publish', 'save'],
-        ['find', 'doctor', 'login', 'maintain', 'serve'],
+        ['attest', 'find', 'doctor', 'login', 'maintain', 'serve'],
       ],
     },
   ],
   ['src/ports.ts'],
   ['src/archive', 'src/fast', 'src/site'],
   [
+    'src/signing',
     {
       'src/registry': [
         ['probe'],
@@ -67,6 +68,7 @@ const rows = [
     },
   ],
   ['src/disk'],
+  [{'src/attest': [['sbom'], ['.']]}],
   [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
@@ -239,13 +241,13 @@ export default tseslint.config(
     rules: {'no-restricted-syntax': ['error', oneReading]},
   },
   {
-    files: ['src/oci/**', 'src/image/**'],
+    files: ['src/oci/**', 'src/image/**', 'src/attest/**'],
     rules: {
       'no-restricted-imports': [
         'error',
         {
           patterns: ['@oclif/*'],
-          paths: pure.map((name) => ({name, message: 'src/oci and src/image are pure'})),
+          paths: pure.map((name) => ({name, message: 'src/oci, src/image and src/attest are pure'})),
         },
       ],
       'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'performance'],

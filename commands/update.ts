@@ -1,5 +1,6 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {attestFlags, withAttestValue} from '../src/cli/flags/attest.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
 import {editFlags, editOptions} from '../src/cli/flags/edit.js'
@@ -14,6 +15,7 @@ import {
 } from '../src/cli/flags/common.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
+import {attestPorts} from '../src/cli/ports/attest-ports.js'
 import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
@@ -52,6 +54,7 @@ export default class Update extends BaseCommand {
     ...editFlags,
     ...packFlags,
     ...uploadFlags,
+    ...attestFlags,
     layers: layersFlag(),
     adopt: Flags.string({
       helpGroup: 'RESULT',
@@ -62,7 +65,7 @@ export default class Update extends BaseCommand {
   }
 
   async run(): Promise<object> {
-    const {args, flags} = await this.parse(Update)
+    const {args, flags} = await this.parse(Update, withAttestValue(this.argv))
     checkFolderArgument('update', args.image, args.directory)
     const asked = Update.request(args, flags)
     const outputs = packOutputs(flags, process.env)
@@ -77,7 +80,10 @@ export default class Update extends BaseCommand {
         }
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         const report = reportWithTotal(ports, packed)
-        const result = await update(request, {...ports, ...packing, withJournal, report})
+        const command = {name: 'update', flags, directory: packed}
+        const attest = await attestPorts(command, process.env, ports)
+        const own = {...packing, ...attest, withJournal, report}
+        const result = await update(request, {...ports, ...own})
         return exitIfChanged(flags.check, result)
       },
       presentInjection(flags.digestfile),

@@ -1,7 +1,10 @@
+import type {RunFacts, SourceFacts} from './attest/provenance.js'
+import type {SbomFormat} from './attest/sbom/sbom.js'
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {OpenMemory} from './layer/memory/memory.js'
 import type {Reference} from './oci/names/reference.js'
+import type {StatementSigner} from './signing/signer.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'
 
@@ -20,7 +23,15 @@ export type ProgressEvent =
   | {readonly kind: 'warning'; readonly message: string}
 
 export type Step =
-  'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check' | 'copy' | 'save'
+  | 'read image'
+  | 'compare'
+  | 'pack and push'
+  | 'attest'
+  | 'publish'
+  | 'unpack'
+  | 'check'
+  | 'copy'
+  | 'save'
 
 export interface OpenStoreOptions {
   /**
@@ -34,6 +45,20 @@ export interface OpenStoreOptions {
   readonly noClobber?: boolean | undefined
   /** Bytes that blobs are sent in. */
   readonly chunkSize?: number | undefined
+}
+
+/** How a run says of its result how it was made. */
+export interface AttestPorts {
+  readonly run: RunFacts
+  /** `undefined`: nobody signs, and the statement says so. */
+  readonly signer: StatementSigner | undefined
+  /** Also sign the images themselves, as cosign does. */
+  readonly signsImages: boolean
+  /** Also list the files of the slots, in this format. */
+  readonly sbom: SbomFormat | undefined
+  /** The git repository of the content; `undefined` where there is none. */
+  readonly describeSource: () => Promise<SourceFacts | undefined>
+  readonly now: () => Date
 }
 
 /**
@@ -76,6 +101,8 @@ export interface Ports {
    * refused. Default: it is a warning.
    */
   readonly onTolerated?: ((oddity: string) => void) | undefined
+  /** What is said of results beside them; without it nothing is. */
+  readonly attest?: AttestPorts | undefined
   readonly signal: AbortSignal
 }
 
