@@ -107,12 +107,12 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
   const digest = changed?.outermost.descriptor.digest
   if (how.noClobber) refuseClobber(moves, digest, store.name)
   const planned = (digest === undefined ? moves : outstanding(moves, digest)).map(({tag}) => tag)
-  if (!how.dryRun && planned.length > 0)
-    ports.report({kind: 'step', step: 'publish', on: store.name})
   const isPublished = !how.dryRun && changed !== undefined
   const attestation = isPublished
     ? await attestDocument(store, madeDocument(round, changed, planned), ports)
     : undefined
+  if (!how.dryRun && planned.length > 0)
+    ports.report({kind: 'step', step: 'publish', on: store.name})
   const tags = isPublished
     ? await publishKeeping(store, {changed, moves, request}, ports)
     : planned

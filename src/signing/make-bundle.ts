@@ -11,5 +11,8 @@ export async function makeBundle(
   const {bundleToJSON} = await import('@sigstore/bundle')
   const builder = new DSSEBundleBuilder({signer, witnesses: [...witnesses]})
   const bundle = await builder.create({data: Buffer.from(statement), type: statementType})
+  // cosign takes a key ID for that of another key unless it is its own kind of ID; the hint stays
+  if (bundle.content.$case === 'dsseEnvelope')
+    for (const signature of bundle.content.dsseEnvelope.signatures) signature.keyid = ''
   return Buffer.from(JSON.stringify(bundleToJSON(bundle)))
 }

@@ -167,10 +167,10 @@ async function publishPlan(
   const {store, request, configUpload, ports} = rounds
   const document = documentOf(rounds, plan)
   refuseOverwriting(rounds, plan, document)
-  if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
-    ports.report({kind: 'step', step: 'publish', on: store.name})
   const changed = changedDocument(rounds, plan, document)
   const attestation = await attestDocument(store, madeDocument(rounds, plan, changed), ports)
+  if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
+    ports.report({kind: 'step', step: 'publish', on: store.name})
   const publication = {changed, moves: plan.moves, request, configUpload}
   const tags = await publishKeeping(store, publication, ports)
   return {...describe(request, document, tags), ...(attestation && {attestation})}
