@@ -58,7 +58,6 @@ export async function createIdentityCheck(
   const {bundleFromJSON, ...library} = await libraries()
   const {TrustedRoot} = await import('@sigstore/protobuf-specs')
   const value = parseJsonValue(trustedRoot)
-  if (typeof value !== 'object' || value === null) throw invalidRoot()
   const trust = (() => {
     try {
       return library.toTrustMaterial(TrustedRoot.fromJSON(value))
@@ -66,6 +65,7 @@ export async function createIdentityCheck(
       throw invalidRoot()
     }
   })()
+  if (trust.certificateAuthorities.length === 0 || trust.tlogs.length === 0) throw invalidRoot()
   return (bundle) => {
     if (bundle.signer.kind !== 'certificate')
       return Promise.resolve({valid: false, why: 'it is signed by a key, not by an identity'})

@@ -64,7 +64,7 @@ export const keyBundleShape = v.strictObject({
     publicKey: v.strictObject({hint: base64}),
     tlogEntries: v.optional(v.strictTuple([])),
     timestampVerificationData: v.optional(
-      v.strictObject({rfc3161Timestamps: v.strictTuple([])}),
+      v.strictObject({rfc3161Timestamps: v.optional(v.strictTuple([]))}),
     ),
   }),
   dsseEnvelope: v.strictObject({
