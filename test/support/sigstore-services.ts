@@ -16,6 +16,31 @@ export function makeToken(subject: string, issuer = 'https://issuer.example'): s
 }
 
 /**
+ * A proposed entry as rekor keeps it, which the mock leaves to its caller: hashes in place of the
+ * statement. https://github.com/sigstore/rekor/tree/main/pkg/types/dsse
+ */
+function asLogged(text: string): string {
+  const {spec, ...entry} = JSON.parse(text) as {
+    spec: {proposedContent: {envelope: string; verifiers: string[]}}
+  }
+  const {envelope, verifiers} = spec.proposedContent
+  const {payload, signatures} = JSON.parse(envelope) as {
+    payload: string
+    signatures: {sig: string}[]
+  }
+  const hash = (content: string | Buffer) => ({
+    algorithm: 'sha256',
+    value: createHash('sha256').update(content).digest('hex'),
+  })
+  const kept = {
+    envelopeHash: hash(envelope),
+    payloadHash: hash(Buffer.from(payload, 'base64')),
+    signatures: signatures.map(({sig}) => ({signature: sig, verifier: verifiers[0]})),
+  }
+  return JSON.stringify({...entry, spec: kept})
+}
+
+/**
  * A certificate authority and a transparency log on a real port, as `@sigstore/mock` has them.
  * `answer` goes before what they say.
  */
@@ -32,9 +57,9 @@ export async function startSigstore(answer?: (request: SeenRequest) => Answer | 
     if (other) return other
     const handler = handlers.find(({path}) => path === request.path)
     if (!handler) return {status: 404}
-    const {statusCode, response, contentType = 'text/plain'} = await handler.fn(
-      request.body.toString(),
-    )
+    const text = request.body.toString()
+    const entry = request.path.endsWith('/entries') ? asLogged(text) : text
+    const {statusCode, response, contentType = 'text/plain'} = await handler.fn(entry)
     return {
       status: statusCode,
       headers: {'content-type': contentType},
