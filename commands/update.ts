@@ -1,7 +1,7 @@
-import {Args, Flags, type Interfaces} from '@oclif/core'
+import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {attestFlags, withAttestValue} from '../src/cli/flags/attest.js'
-import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
+import {directoryArg, directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {checkFolderArgument} from '../src/cli/flags/folder-argument.js'
 import {editFlags, editOptions} from '../src/cli/flags/edit.js'
 import {
@@ -36,12 +36,7 @@ export default class Update extends BaseCommand {
   ]
   static override readonly args = {
     image: imageArg,
-    directory: Args.string({
-      ignoreStdin: true, // oclif would take a piped text for it
-      required: true,
-      description:
-        'The new content. With path /, it is laid over the root of the image. {os}, {arch} and {variant} in it are replaced by the platform of each image of an index.',
-    }),
+    directory: directoryArg,
   }
   static override readonly flags = {
     ...publishFlags,
@@ -74,15 +69,13 @@ export default class Update extends BaseCommand {
       flags,
       async (ports) => {
         const packed = args.directory
-        const packing = {
-          ...packPorts(flags, process.env, ports),
-          layerIndexes: layerIndexes(process.env, packed),
-        }
+        const packing = packPorts(flags, process.env, ports)
+        const indexes = {layerIndexes: layerIndexes(process.env, packed)}
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         const report = reportWithTotal(ports, packed)
         const command = {name: 'update', flags, directory: packed}
         const attest = await attestPorts(command, process.env, ports)
-        const own = {...packing, ...attest, withJournal, report}
+        const own = {...packing, ...indexes, ...attest, withJournal, report}
         const result = await update(request, {...ports, ...own})
         return exitIfChanged(flags.check, result)
       },

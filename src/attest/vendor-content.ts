@@ -68,8 +68,7 @@ function memberOf(value: unknown, name: string): unknown {
  * only the time of its config does. Layers are compared by their digests as they are stored.
  */
 export function differenceFromVendor(rest: Image, vendor: Image): string | undefined {
-  const isConverted =
-    rest.manifest.descriptor.mediaType !== vendor.manifest.descriptor.mediaType
+  const isConverted = rest.manifest.descriptor.mediaType !== vendor.manifest.descriptor.mediaType
   const original = isConverted ? toOci(vendor) : vendor
   const [own, theirs] = [rest, original].map(({manifest}) => manifest.value)
   if (!own || !theirs) throw new TypeError('two images are compared')

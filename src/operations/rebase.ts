@@ -113,9 +113,7 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
     : undefined
   if (!how.dryRun && planned.length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
-  const tags = isPublished
-    ? await publishKeeping(store, {changed, moves, request}, ports)
-    : planned
+  const tags = isPublished ? await publishKeeping(store, {changed, moves, request}, ports) : planned
   const outcome = {...parts, paired, digest, tags, reference: onto.reference}
   return {...describeRebase(outcome, request), ...(attestation && {attestation})}
 }

@@ -23,7 +23,7 @@ const largestBundle = 4 * 1024 * 1024
 /** An artifact that refers to a manifest. Nothing that it says is checked. */
 export interface TreeReferrer {
   readonly digest: Digest
-  /** `referrer`; `tag`: kept under a tag, as cosign does; `index`: beside the image in its index. */
+  /** `tag`: kept under a tag, as cosign does; `index`: beside the image in its index. */
   readonly kind: 'referrer' | 'tag' | 'index'
   readonly artifactType: string
   /** Of a statement; `null` for another artifact. */

@@ -53,7 +53,8 @@ export async function update(
         return rounds.inject(found, number === 1 ? looks : undefined)
       })
       // an update of a single image sends its registry no request that it does not need
-      if ('images' in result) await warnOfReferrers(store, result, place.ports)
+      const isAsking = 'images' in result || ports.attest !== undefined
+      if (isAsking) await warnOfReferrers(store, result, place.ports)
       return result
     } finally {
       prepared.goOn()

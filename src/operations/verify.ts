@@ -14,7 +14,12 @@ import {proveSignature} from './attest/signature-claim.js'
 import {proveStatement, type StatementSubject} from './attest/statement-claim.js'
 import {type FoundReferrer, readReferrers} from './attest/read-referrers.js'
 import {findDocument} from './find/find-document.js'
-import {type LoadedImages, loadImages, originOfLoaded, type PlacedImage} from './follow/load-images.js'
+import {
+  type LoadedImages,
+  loadImages,
+  originOfLoaded,
+  type PlacedImage,
+} from './follow/load-images.js'
 import {originReference} from './follow/origin-reference.js'
 import {proveIndex} from './follow/prove-index.js'
 
@@ -56,7 +61,8 @@ interface Check {
 /**
  * Proves that an image, or each image of an index, is a vendor's image with slots, that a known
  * party says so, and that the vendor signed it. Reads manifests, configs and what refers to them,
- * never a layer. What cannot be proven is a claim of the result; only what cannot be read is thrown.
+ * never a layer. What cannot be proven is a claim of the result; only what cannot be read is
+ * thrown.
  */
 export async function verify(request: VerifyRequest, ports: Ports): Promise<VerifyResult> {
   const {reference} = request
@@ -68,14 +74,19 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
     return other
   }
   try {
-    const loaded = await loadImages(store, await findDocument(store, reference, ports), ports.signal)
+    const loaded = await loadImages(
+      store,
+      await findDocument(store, reference, ports),
+      ports.signal,
+    )
     const vendor = originReference(originOfLoaded(loaded), reference)
     const said = request.vendor && (await open(request.vendor))
     let others: Promise<readonly ContentStore[]> | undefined
     const places: VendorPlaces = {
       said,
       others: () =>
-        (others ??= vendor && !said ? open(vendor).then((each) => [store, each]) : Promise.resolve([store])),
+        (others ??=
+          vendor && !said ? open(vendor).then((each) => [store, each]) : Promise.resolve([store])),
     }
     const claims = await claimsOf({store, request, places, ports}, loaded)
     return {
@@ -101,8 +112,15 @@ async function claimsOf(check: Check, loaded: LoadedImages): Promise<readonly Cl
     if (own.vendor) vendors.set(image.image.manifest.descriptor.digest, own.vendor)
   }
   if (loaded.tree) {
-    const stores = [...(check.places.said ? [check.places.said] : []), ...(await check.places.others())]
-    const proof = await proveIndex(loaded, {vendors, stores, records: index?.records ?? []}, check.ports)
+    const stores = [
+      ...(check.places.said ? [check.places.said] : []),
+      ...(await check.places.others()),
+    ]
+    const proof = await proveIndex(
+      loaded,
+      {vendors, stores, records: index?.records ?? []},
+      check.ports,
+    )
     claims.push(claimOf(check, 'content', {digest: loaded.digest, platform: null}, proof))
   }
   if (request.vendorSigner) claims.push(await ofVendor(check, loaded, [...vendors.values()]))

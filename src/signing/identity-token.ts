@@ -1,5 +1,10 @@
 import {UsageError} from '../errors.js'
 
+/** Throws what `identityToken` throws for an environment that cannot give a token. */
+export function checkIdentity(env: Readonly<Record<string, string | undefined>>): void {
+  if (!env['SIGSTORE_ID_TOKEN'] && !env['ACTIONS_ID_TOKEN_REQUEST_URL']) throw noToken()
+}
+
 /**
  * The identity token that this environment gives: SIGSTORE_ID_TOKEN, as GitLab's `id_tokens` and
  * users set it, else GitHub's for a job with the permission `id-token: write`. Throws `UsageError`
@@ -10,7 +15,7 @@ export async function identityToken(
 ): Promise<string> {
   const own = env['SIGSTORE_ID_TOKEN']
   if (own !== undefined && own !== '') return own
-  if (env['ACTIONS_ID_TOKEN_REQUEST_URL'] === undefined) throw noToken()
+  checkIdentity(env)
   const {CIContextProvider} = await import('@sigstore/sign')
   // its errors are replaced: they may repeat the token of the request
   return new CIContextProvider('sigstore').getToken().catch(() => {

@@ -21,8 +21,9 @@ const retries = 2
 
 /**
  * Signs with a key that lives as long as one signature, and a certificate for the identity that
- * the token names. The token goes to the certificate authority only. Throws `NetworkError`
- * (`ERR_INJECT_SIGNING_FAILED`), without what a service or the library says: that repeats tokens.
+ * the token names. The token goes to the certificate authority only. Throws what `getToken` throws,
+ * and `NetworkError` (`ERR_INJECT_SIGNING_FAILED`), without what a service or the library says: that
+ * repeats tokens.
  */
 export function createKeylessSigner(
   {fulcio, rekor}: KeylessServices,
@@ -33,9 +34,10 @@ export function createKeylessSigner(
     async sign(statement) {
       const {FulcioSigner, RekorWitness} = await import('@sigstore/sign')
       const limits = {timeout, retry: {retries}}
+      const token = await getToken()
       const signer = new FulcioSigner({
         fulcioBaseURL: fulcio,
-        identityProvider: {getToken},
+        identityProvider: {getToken: () => Promise.resolve(token)},
         ...limits,
       })
       const witness = new RekorWitness({rekorBaseURL: rekor, entryType: 'dsse', ...limits})

@@ -12,7 +12,6 @@ export async function makeBundle(
   const builder = new DSSEBundleBuilder({signer, witnesses: [...witnesses]})
   const bundle = await builder.create({data: Buffer.from(statement), type: statementType})
   // cosign takes a key ID for that of another key unless it is its own kind of ID; the hint stays
-  if (bundle.content.$case === 'dsseEnvelope')
-    for (const signature of bundle.content.dsseEnvelope.signatures) signature.keyid = ''
+  for (const signature of bundle.content.dsseEnvelope.signatures) signature.keyid = ''
   return Buffer.from(JSON.stringify(bundleToJSON(bundle)))
 }

@@ -6,11 +6,18 @@ import {UsageError} from '../errors.js'
  * encrypted with `password`, too. Throws `UsageError` (`ERR_INJECT_SIGN_KEY_INVALID`), which says
  * nothing of the text.
  */
-export function parsePrivateKey(pem: string, password: string | undefined, from: string): KeyObject {
+export function parsePrivateKey(
+  pem: string,
+  password: string | undefined,
+  from: string,
+): KeyObject {
   if (/-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----/.test(pem))
     throw invalid(from, "is in cosign's own format", 'use a key of openssl genpkey, in PEM')
   try {
-    return checked(createPrivateKey({key: pem, ...(password !== undefined && {passphrase: password})}), from)
+    return checked(
+      createPrivateKey({key: pem, ...(password !== undefined && {passphrase: password})}),
+      from,
+    )
   } catch (error) {
     if (error instanceof UsageError) throw error
     // no cause: its message could repeat a part of the text
@@ -29,7 +36,7 @@ export function isEncryptedKey(pem: string): boolean {
 
 /**
  * The public key in a PEM text, of the same kinds. Throws `UsageError`
- * (`ERR_INJECT_SIGN_KEY_INVALID`), also for a private key: it is not needed, and should not be here.
+ * (`ERR_INJECT_SIGN_KEY_INVALID`), also for a private key, which is not needed.
  */
 export function parsePublicKey(pem: string, from: string): KeyObject {
   if (/PRIVATE KEY-----/.test(pem))
@@ -49,7 +56,11 @@ function checked(key: KeyObject, from: string): KeyObject {
     (type === 'ec' && details.namedCurve === 'prime256v1') ||
     (type === 'rsa' && (details.modulusLength ?? 0) >= 2048)
   if (isGood) return key
-  throw invalid(from, 'is of a kind that is not supported', 'use ECDSA on P-256, RSA from 2,048 bits, or Ed25519')
+  throw invalid(
+    from,
+    'is of a kind that is not supported',
+    'use ECDSA on P-256, RSA from 2,048 bits, or Ed25519',
+  )
 }
 
 function invalid(from: string, why: string, hint: string): UsageError {

@@ -69,6 +69,9 @@ export function splitCommand(text: string): readonly string[] | undefined {
   const rest = text.replaceAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g, '')
   if (rest.trim() !== '' || words.length === 0) return undefined
   return words.map((word) =>
-    word.replaceAll(/'([^']*)'|"([^"]*)"/g, (_, one?: string, other?: string) => one ?? other ?? ''),
+    word.replaceAll(
+      /'([^']*)'|"([^"]*)"/g,
+      (_, one?: string, other?: string) => one ?? other ?? '',
+    ),
   )
 }

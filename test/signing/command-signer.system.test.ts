@@ -60,7 +60,9 @@ describe('T-36 a command that signs', () => {
   it('ends when the run is interrupted', async () => {
     const stop = new AbortController()
     const file = join(await tempDir(), 'begun')
-    const signing = scripted(`touch ${file}; sleep 60`, {signal: stop.signal}).sign(Buffer.from('x'))
+    const signing = scripted(`touch ${file}; sleep 60`, {signal: stop.signal}).sign(
+      Buffer.from('x'),
+    )
     await expect.poll(() => existsSync(file)).toBe(true)
     stop.abort(new Error('interrupted'))
     await expect(signing).rejects.toThrow('interrupted')
@@ -85,7 +87,8 @@ describe('T-36 a command that signs', () => {
 
   it('is not read by a shell', async () => {
     const folder = await tempDir()
-    const [program = '', ...args] = splitCommand(`echo $(touch ${folder}/x); touch ${folder}/y`) ?? []
+    const [program = '', ...args] =
+      splitCommand(`echo $(touch ${folder}/x); touch ${folder}/y`) ?? []
     const signer = createCommandSigner({program, args, env, timeout: 5000}, publicKey, signal)
     await rejectionOf(signer.sign(Buffer.from('x')))
     expect(existsSync(join(folder, 'x')) || existsSync(join(folder, 'y'))).toBe(false)

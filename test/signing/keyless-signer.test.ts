@@ -80,19 +80,23 @@ describe('a token', () => {
     ['refused', 'signingCert', 403],
     ['lost by the authority', 'signingCert', 500],
     ['lost by the log', 'entries', 500],
-  ])('is not repeated when it is %s', async (_, path, status) => {
-    const echo = startSigstore((request) =>
-      request.path.endsWith(path) ? {status, body: request.body} : undefined,
-    )
-    const {url} = await echo
-    const signer = createKeylessSigner({fulcio: url, rekor: url}, () => Promise.resolve(token))
-    const error = await rejectionOf(signer.sign(statement))
-    expect(error).toMatchObject({code: 'ERR_INJECT_SIGNING_FAILED', name: 'NetworkError'})
-    const {message, stack = '', cause} = error as Error
-    expect(`${message}${stack}${String(cause)}`).not.toContain(token.slice(0, 20))
-  }, 60_000)
+  ])(
+    'is not repeated when it is %s',
+    async (_, path, status) => {
+      const echo = startSigstore((request) =>
+        request.path.endsWith(path) ? {status, body: request.body} : undefined,
+      )
+      const {url} = await echo
+      const signer = createKeylessSigner({fulcio: url, rekor: url}, () => Promise.resolve(token))
+      const error = await rejectionOf(signer.sign(statement))
+      expect(error).toMatchObject({code: 'ERR_INJECT_SIGNING_FAILED', name: 'NetworkError'})
+      const {message, stack = '', cause} = error as Error
+      expect(`${message}${stack}${String(cause)}`).not.toContain(token.slice(0, 20))
+    },
+    60_000,
+  )
 
-  it('that is none is not repeated', async () => {
+  it('that cannot be read is not repeated', async () => {
     const {url} = await startSigstore()
     const signer = createKeylessSigner({fulcio: url, rekor: url}, () =>
       Promise.resolve('secret-canary'),

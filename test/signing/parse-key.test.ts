@@ -63,7 +63,10 @@ describe('a key is refused', () => {
   it.each([
     ['no text', ''],
     ['no PEM', 'c4nary'],
-    ['a PEM with rubbish in it', '-----BEGIN PRIVATE KEY-----\nc4nary\n-----END PRIVATE KEY-----\n'],
+    [
+      'a PEM with rubbish in it',
+      '-----BEGIN PRIVATE KEY-----\nc4nary\n-----END PRIVATE KEY-----\n',
+    ],
     [
       'a key in the format of cosign',
       '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nc4nary\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n',

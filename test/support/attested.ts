@@ -86,7 +86,12 @@ export async function putSignature(
   about: Digest = subject.digest,
 ): Promise<void> {
   const statement = statementAbout([{name: store.name, digest: about}], cosignSignatureType, {})
-  await putBundle(store, subject, await signer.sign(encodeStatement(statement)), cosignSignatureType)
+  await putBundle(
+    store,
+    subject,
+    await signer.sign(encodeStatement(statement)),
+    cosignSignatureType,
+  )
 }
 
 /** A bundle as a referrer. */

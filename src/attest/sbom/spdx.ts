@@ -9,7 +9,9 @@ const slots = 'SPDXRef-Slots'
 export function spdxOf(facts: SbomFacts): Readonly<Record<string, unknown>> {
   const {image, files, packages, version, created} = facts
   const named = facts.slots.map(({name, diffIds}) => `${name} ${diffIds.join(' ')}`)
-  const key = createHash('sha256').update([image, ...named].join('\n')).digest('hex')
+  const key = createHash('sha256')
+    .update([image, ...named].join('\n'))
+    .digest('hex')
   return {
     spdxVersion: 'SPDX-2.3',
     dataLicense: 'CC0-1.0',

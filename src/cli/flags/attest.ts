@@ -5,7 +5,7 @@ import {publicServices} from '../../signing/keyless-signer.js'
 
 /** Services of sigstore, for signing with an identity. */
 const serviceUrl = (value: string, summary: string) =>
-  Flags.custom<string>({
+  Flags.custom({
     helpGroup: 'PROVENANCE',
     helpValue: 'URL',
     summary: `${summary} (default: ${value}).`,
@@ -69,7 +69,9 @@ export function withAttestValue(argv: readonly string[]): string[] {
 
 /** Throws `UsageError` (`ERR_INJECT_USAGE`) unless it is clear who signs. */
 export function checkSigners(flags: AttestFlags): void {
-  const given = (['sign-key', 'sign-command', 'sign-keyless'] as const).filter((name) => flags[name])
+  const given = (['sign-key', 'sign-command', 'sign-keyless'] as const).filter(
+    (name) => flags[name],
+  )
   if (flags.attest === undefined) return
   if (flags.attest === 'signed' && given.length === 1) return
   if (flags.attest === 'unsigned' && given.length === 0 && !flags['sign-image']) return

@@ -12,12 +12,14 @@ export const verifyFlags = {
   identity: Flags.string({
     dependsOn: ['issuer', 'trusted-root'],
     helpValue: 'NAME',
-    summary: 'Identity that must have signed the statement: an e-mail address or a URI, as a whole.',
+    summary:
+      'Identity that must have signed the statement: an e-mail address or a URI, as a whole.',
   }),
   issuer: Flags.string({
     dependsOn: ['identity'],
     helpValue: 'URL',
-    summary: 'Who must vouch for the identity, such as https://token.actions.githubusercontent.com.',
+    summary:
+      'Who must vouch for the identity, such as https://token.actions.githubusercontent.com.',
   }),
   vendor: referenceFlag({
     summary: "The vendor's image: its repository must have the image below the slots.",
@@ -39,12 +41,14 @@ export const verifyFlags = {
   }),
   'trusted-root': Flags.string({
     helpValue: 'FILE',
-    summary: 'Certificate authorities and logs that count, as cosign trusted-root create writes them.',
+    summary:
+      'Certificate authorities and logs that count, as cosign trusted-root create writes them.',
   }),
   'max-age': duration({summary: 'Refuse statements that are older, such as 30d.'}),
   policy: Flags.string({
     helpValue: 'FILE',
-    summary: 'Read all of these, and the claims that are needed, from a JSON file; flags count more.',
+    summary:
+      'Read all of these, and the claims that are needed, from a JSON file; flags count more.',
   }),
 }
 

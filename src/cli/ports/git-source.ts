@@ -47,7 +47,13 @@ function createGit(
     const {execa} = await import('execa')
     const {exitCode, stdout, failed} = await execa('git', [...safety, ...args], {
       cwd: directory,
-      env: {...env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', INJECT_PASSWORD: undefined, INJECT_SIGN_PASSWORD: undefined},
+      env: {
+        ...env,
+        GIT_OPTIONAL_LOCKS: '0',
+        GIT_TERMINAL_PROMPT: '0',
+        INJECT_PASSWORD: undefined,
+        INJECT_SIGN_PASSWORD: undefined,
+      },
       extendEnv: false,
       reject: false,
       timeout,

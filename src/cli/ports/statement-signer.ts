@@ -29,7 +29,8 @@ export async function statementSigner(
     return commandSigner(command, publicKey, {env, terminal, signal})
   if (!flags['sign-keyless']) return undefined
   const {createKeylessSigner, publicServices} = await import('../../signing/keyless-signer.js')
-  const {identityToken} = await import('../../signing/identity-token.js')
+  const {checkIdentity, identityToken} = await import('../../signing/identity-token.js')
+  checkIdentity(env)
   const {'fulcio-url': fulcio, 'rekor-url': rekor} = flags
   const services = {
     fulcio: fulcio ?? publicServices.fulcio,
@@ -73,10 +74,7 @@ async function commandSigner(
  * The text of a key, in a file or (`env://NAME`) in the environment. Throws `UsageError`
  * (`ERR_INJECT_SIGN_KEY_INVALID`), `LocalIoError` and `LimitError`.
  */
-export async function readKey(
-  where: string,
-  env: SigningEnvironment['env'],
-): Promise<string> {
+export async function readKey(where: string, env: SigningEnvironment['env']): Promise<string> {
   const [, name] = /^env:\/\/(\w+)$/.exec(where) ?? []
   if (name === undefined) return readSmallFile(where)
   const text = env[name]

@@ -20,10 +20,7 @@ type Checks = Omit<VerifyRequest, 'reference' | 'platforms' | 'now'>
 export async function verifyChecks(flags: VerifyFlags, env: Environment): Promise<Checks> {
   const policy = flags.policy === undefined ? {} : await readPolicy(flags.policy)
   const root = flags['trusted-root'] ?? policy.trustedRoot
-  const own = firstParty([
-    {key: flags.key, identity: flags.identity, issuer: flags.issuer},
-    policy,
-  ])
+  const own = firstParty([{key: flags.key, identity: flags.identity, issuer: flags.issuer}, policy])
   const theirs = firstParty([
     {
       key: flags['vendor-key'],
@@ -35,10 +32,12 @@ export async function verifyChecks(flags: VerifyFlags, env: Environment): Promis
   const [signer, vendorSigner] = await Promise.all(
     [own, theirs].map((party) => checksOf(party, root, env)),
   )
-  const vendor = flags.vendor ?? (policy.vendor === undefined ? undefined : parseReference(policy.vendor))
+  const vendor =
+    flags.vendor ?? (policy.vendor === undefined ? undefined : parseReference(policy.vendor))
   const needed = new Set<ClaimName>(policy.claims ?? defaultClaims(signer, vendorSigner))
   refuseUnprovable(needed, {signer, vendorSigner})
-  const age = flags['max-age'] ?? (policy.maxAge === undefined ? undefined : parseDuration(policy.maxAge))
+  const age =
+    flags['max-age'] ?? (policy.maxAge === undefined ? undefined : parseDuration(policy.maxAge))
   return {signer, vendor, vendorSigner, needed, maxAge: age === undefined ? undefined : age / 1000}
 }
 

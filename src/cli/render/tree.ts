@@ -6,7 +6,10 @@ import {plainText} from './escape.js'
 export function renderTree(result: TreeResult): string {
   const children: Branch[] = [
     ...result.referrers.map(branchOf),
-    ...result.images.map((node) => ({text: nodeText(node), children: node.referrers.map(branchOf)})),
+    ...result.images.map((node) => ({
+      text: nodeText(node),
+      children: node.referrers.map(branchOf),
+    })),
   ]
   return [result.reference, ...linesOf(children, '')].map(plainText).join('\n')
 }

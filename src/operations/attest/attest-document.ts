@@ -20,7 +20,7 @@ import {formatReference, type Reference, repositoryName} from '../../oci/names/r
 import {platformOf} from '../../oci/platform.js'
 import type {AttestPorts, Ports} from '../../ports.js'
 import type {ContentStore} from '../../store/content-store.js'
-import {putArtifact} from './put-artifact.js'
+import {type Attachment, putArtifact} from './put-artifact.js'
 import {readReferrers} from './read-referrers.js'
 import {sbomsOf} from './sboms-of.js'
 
@@ -70,8 +70,8 @@ export async function attestDocument(
   const subjects = new Map<Digest, Descriptor>([[descriptor.digest, descriptor]])
   for (const {manifest} of images) subjects.set(manifest.descriptor.digest, manifest.descriptor)
   const all = [...subjects.values()]
-  const put = (said: Statement, about: readonly Descriptor[]) =>
-    putStatement(store, about, said, attest, signal)
+  const put = async (said: Statement, about: readonly Descriptor[]) =>
+    putArtifact(store, about, await attachmentOf(said, attest), {signal})
   if (attest.signsImages && signer) await put(signatureOf(made, all), all)
   for (const {subject, list} of lists) await put(list, [subject])
   const [digest] = await put(statement, all)
@@ -112,26 +112,23 @@ function signatureOf({place}: MadeDocument, subjects: readonly Descriptor[]): St
   return statementAbout(named, cosignSignatureType, {})
 }
 
-async function putStatement(
-  store: ContentStore,
-  subjects: readonly Descriptor[],
+/** A statement as it is attached: signed, or as it is. */
+async function attachmentOf(
   statement: Statement,
   {signer, now}: AttestPorts,
-  signal: AbortSignal,
-): Promise<readonly Digest[]> {
+): Promise<Attachment> {
   const bytes = encodeStatement(statement)
   const about = {
     [predicateAnnotation]: statement.predicateType,
     [createdAnnotation]: now().toISOString().replace(/\.\d+Z$/, 'Z'),
   }
-  const attachment = signer
-    ? {
-        bytes: await signer.sign(bytes),
-        mediaType: bundleType,
-        annotations: {[contentAnnotation]: 'dsse-envelope', ...about},
-      }
-    : {bytes, mediaType: statementType, annotations: {...about, [unsignedAnnotation]: 'true'}}
-  return putArtifact(store, subjects, attachment, {signal})
+  if (!signer)
+    return {bytes, mediaType: statementType, annotations: {...about, [unsignedAnnotation]: 'true'}}
+  return {
+    bytes: await signer.sign(bytes),
+    mediaType: bundleType,
+    annotations: {[contentAnnotation]: 'dsse-envelope', ...about},
+  }
 }
 
 /** Whether somebody says already how the manifest was made. */

@@ -77,7 +77,11 @@ export async function checkStatements(
   }
   return {signed, refused}
 
-  async function readSigned(from: ContentStore, blob: FoundReferrer['blobs'][number], about: Digest) {
+  async function readSigned(
+    from: ContentStore,
+    blob: FoundReferrer['blobs'][number],
+    about: Digest,
+  ) {
     const bundle = decodeBundle(await readDocument(from, blob, {signal}, largestDocument))
     if (bundle.payloadType !== statementType) return 'what is signed is not a statement'
     const statement = decodeStatement(bundle.payload)

@@ -51,8 +51,7 @@ async function checkOlder(
     .flatMap((referrer) => referrer.blobs)
     .filter(({mediaType}) => mediaType === simpleSigning)
   if (blobs.length === 0) return {proven: false, detail: ''}
-  if (!plain)
-    return {proven: false, detail: 'older signatures of cosign are checked for keys only'}
+  if (!plain) return {proven: false, detail: 'older signatures of cosign are checked for keys only'}
   for (const blob of blobs) {
     const annotations = new Map(Object.entries(blob.annotations ?? {}))
     const signature = Buffer.from(annotations.get(signatureAnnotation) ?? '', 'base64')

@@ -46,7 +46,8 @@ export async function proveStatement(
       return {proven: true, detail: `signed by ${each.by}${others}`, records: record.images}
     }
   }
-  const detail = problems.length === 0 ? 'there is no signed statement of inject' : problems.join('; ')
+  const detail =
+    problems.length === 0 ? 'there is no signed statement of inject' : problems.join('; ')
   return {proven: false, detail, records: []}
 }
 

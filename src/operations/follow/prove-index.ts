@@ -61,8 +61,7 @@ async function vendorsImages(
 ): Promise<ReadonlyMap<string, ReadonlySet<Digest>> | undefined> {
   for (const store of stores) {
     const stored = await store.getManifest(digest, {signal})
-    const document =
-      stored && (await unlessFailed(() => Promise.resolve(decodeDocument(stored))))
+    const document = stored && (await unlessFailed(() => Promise.resolve(decodeDocument(stored))))
     if (document?.kind !== 'index') continue
     const {images} = await loadIndex(store, document.index, signal)
     const found = new Map<string, Set<Digest>>()

@@ -191,7 +191,12 @@ describe('what is proven', () => {
   ] as const)('of an index %s', async (_, family) => {
     const scene = await attestedScene(
       (store) => putVendorIndex(store, 'one', ['amd64', 'arm64', 's390x'], {family}),
-      {platforms: [{os: 'linux', architecture: 'amd64'}, {os: 'linux', architecture: 'arm64'}]},
+      {
+        platforms: [
+          {os: 'linux', architecture: 'amd64'},
+          {os: 'linux', architecture: 'arm64'},
+        ],
+      },
     )
     const vendor = parseReference(`${vendorName}:v1`)
     const {claims} = await scene.check({vendor, vendorSigner: undefined, needed: new Set()})
@@ -236,7 +241,11 @@ describe('what is proven', () => {
       ports,
     )
     expect(result.claims).toMatchObject([
-      {claim: 'content', proven: true, detail: `without its slots it is ${scene.original.digest}, rebuilt`},
+      {
+        claim: 'content',
+        proven: true,
+        detail: `without its slots it is ${scene.original.digest}, rebuilt`,
+      },
     ])
   })
 
@@ -286,19 +295,26 @@ describe('a list of files', () => {
   it.each([
     ['spdx', spdxShape],
     ['cyclonedx', cyclonedxShape],
-  ] as const)('as %s has all files and packages, and names the lists of the vendor', async (format, shape) => {
-    const scene = await attestedScene((store) => putVendor(store, 'one'))
-    await again(scene, files, {sbom: format})
-    const machine = {os: 'linux', architecture: 'amd64'}
-    const result = await sbom({reference: ours, machine, format}, scene.places)
-    expect(result).toMatchObject({format, signed: true})
-    const document = JSON.stringify(v.parse(shape as v.GenericSchema, result.document))
-    for (const path of Object.keys(files)) expect(document).toContain(`/${path}"`)
-    for (const purl of ['pkg:npm/left-pad@1.3.0', 'pkg:pypi/some-thing@2.0', 'pkg:deb/debian/tzdata@2026a-0%2Bdeb12u1'])
-      expect(document).toContain(purl)
-    // sha256 of "content"
-    expect(document).toContain('ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73')
-  })
+  ] as const)(
+    'as %s has all files and packages, and names the lists of the vendor',
+    async (format, shape) => {
+      const scene = await attestedScene((store) => putVendor(store, 'one'))
+      await again(scene, files, {sbom: format})
+      const machine = {os: 'linux', architecture: 'amd64'}
+      const result = await sbom({reference: ours, machine, format}, scene.places)
+      expect(result).toMatchObject({format, signed: true})
+      const document = JSON.stringify(v.parse(shape as v.GenericSchema, result.document))
+      for (const path of Object.keys(files)) expect(document).toContain(`/${path}"`)
+      for (const purl of [
+        'pkg:npm/left-pad@1.3.0',
+        'pkg:pypi/some-thing@2.0',
+        'pkg:deb/debian/tzdata@2026a-0%2Bdeb12u1',
+      ])
+        expect(document).toContain(purl)
+      // sha256 of "content"
+      expect(document).toContain('ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73')
+    },
+  )
 
   it('names the lists that refer to the image of the vendor', async () => {
     const places = severalPlaces()
@@ -330,11 +346,15 @@ describe('a list of files', () => {
 
 describe('the tree', () => {
   it('shows what refers to an index and its images, and who signed it', async () => {
-    const scene = await attestedScene((store) =>
-      putVendorIndex(store, 'one', ['amd64', 'arm64'], {attestations: true}),
+    const scene = await attestedScene(
+      (store) => putVendorIndex(store, 'one', ['amd64', 'arm64'], {attestations: true}),
       {platforms: 'all', attestations: 'keep'},
     )
-    await putSignature(scene.ours, (await scene.ours.getManifest(scene.digest))!.descriptor, makeParty())
+    await putSignature(
+      scene.ours,
+      (await scene.ours.getManifest(scene.digest))!.descriptor,
+      makeParty(),
+    )
     const result = await tree({reference: ours}, scene.places)
     expect(result.referrers).toMatchObject([
       {predicateType: 'https://slsa.dev/provenance/v1', ours: true, signer: scene.us.signer.name},

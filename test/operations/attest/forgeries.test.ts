@@ -1,7 +1,12 @@
 import {describe, expect, it} from 'vitest'
 import type {ClaimName} from '../../../src/attest/claims.js'
 import {encodeStatement, type Statement} from '../../../src/attest/statement.js'
-import {bundleType, predicateAnnotation, provenanceType, statementType} from '../../../src/attest/types.js'
+import {
+  bundleType,
+  predicateAnnotation,
+  provenanceType,
+  statementType,
+} from '../../../src/attest/types.js'
 import type {Descriptor} from '../../../src/oci/descriptor.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociIndex} from '../../../src/oci/media-type.js'
@@ -208,7 +213,7 @@ const contents: readonly Row[] = [
     /^it does not say which image it was made from$/,
   ),
   changed(
-    'a digest of the vendor that there is not',
+    'a digest that the vendor does not have',
     ({annotations}) => (annotations['dev.inject.base'] = evilId),
     /^the vendor's image sha256:\w+ is not there to compare with/,
   ),
@@ -464,7 +469,8 @@ const statements: readonly Row[] = [
   ),
   rebundled(
     'a statement in lax base64',
-    ({dsseEnvelope: own}) => void (own.payload = `${own.payload.slice(0, 8)}\n${own.payload.slice(8)}`),
+    ({dsseEnvelope: own}) =>
+      void (own.payload = `${own.payload.slice(0, 8)}\n${own.payload.slice(8)}`),
     /a member that is not base64$/,
   ),
   rebundled(
@@ -481,7 +487,7 @@ const statements: readonly Row[] = [
     /either a key or a certificate$/,
   ),
   rebundled(
-    'a certificate that is none',
+    'a certificate that cannot be read',
     ({verificationMaterial: own}) => {
       delete own['publicKey']
       own['certificate'] = {rawBytes: 'AAAA'}
@@ -527,23 +533,19 @@ const statements: readonly Row[] = [
   ),
   restated(
     'a statement of tomorrow',
-    ({predicate: {runDetails: own}}) =>
-      void (own.metadata['finishedOn'] = '2026-01-02T12:00:00Z'),
+    ({predicate: {runDetails: own}}) => void (own.metadata['finishedOn'] = '2026-01-02T12:00:00Z'),
     /^the statement is from the future$/,
   ),
-  restated(
-    'a statement that is too old',
-    () => undefined,
-    /^the statement is too old$/,
-    {maxAge: 1800},
-  ),
+  restated('a statement that is too old', () => undefined, /^the statement is too old$/, {
+    maxAge: 1800,
+  }),
   restated(
     'a statement without a time',
     ({predicate: {runDetails: own}}) => void delete own.metadata['finishedOn'],
     nothing,
   ),
   restated(
-    'a time that is none',
+    'a time that cannot be read',
     ({predicate: {runDetails: own}}) => void (own.metadata['finishedOn'] = 'soon'),
     nothing,
   ),
@@ -714,7 +716,9 @@ const vendors: readonly Row[] = [
 
 describe('a forgery is refused, and for the right reason', () => {
   it('and there are more than sixty', () => {
-    expect(contents.length + statements.length + vendors.length + indexes.length).toBeGreaterThan(60)
+    expect(contents.length + statements.length + vendors.length + indexes.length).toBeGreaterThan(
+      60,
+    )
   })
 
   it.each([...contents, ...statements, ...vendors])('%s', async (_, forge, claim, why, request) => {
@@ -829,7 +833,7 @@ const indexes: readonly Row[] = [
     /^the index does not say which index it was made from$/,
   ],
   [
-    "an index of the vendor's that there is not",
+    "an index that the vendor does not have",
     (scene) => forgeIndex(scene, ({annotations}) => (annotations['dev.inject.base'] = evilId)),
     'content',
     /^the vendor's index sha256:\w+ is not there to compare with$/,
