@@ -37,6 +37,9 @@ export const goPrograms = {
   regctl: {module: 'github.com/regclient/regclient/cmd/regctl', version: 'v0.9.2'},
 }
 
+/** What signatures are exchanged with; its set-up takes a quarter of an hour. */
+export const cosign = {module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.2'}
+
 /** The conformance suite of the OCI distribution specification, which has no releases. */
 export const conformanceSuite = {
   module: 'github.com/opencontainers/distribution-spec/conformance',

@@ -1,5 +1,6 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume] [stop] [bomb] [diff] [against] [parents] [validate] [fleet]: measures, prints, and writes
+// [resume] [stop] [bomb] [diff] [against] [parents] [validate] [fleet] [cosign]: measures, prints,
+// and writes
 // bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
@@ -7,6 +8,7 @@ import {join} from 'node:path'
 import {against} from './against.mjs'
 import {bomb} from './bomb.mjs'
 import {copy} from './copy.mjs'
+import {cosign} from './cosign.mjs'
 import {diff} from './diff.mjs'
 import {fleet} from './fleet.mjs'
 import {machine, measure, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
@@ -59,6 +61,7 @@ const benches = {
   against,
   bomb,
   copy,
+  cosign,
   diff,
   fleet,
   stop,
@@ -115,7 +118,7 @@ function table(rows) {
 const wanted = process.argv.slice(2)
 const names = wanted.filter((word) => word in benches)
 const parts = wanted.filter((word) => !(word in benches))
-const usual = Object.keys(benches).filter((name) => name !== 'against')
+const usual = Object.keys(benches).filter((name) => name !== 'against' && name !== 'cosign')
 for (const name of names.length > 0 ? names : usual) {
   const result = {bench: name, ...machine(), ...(await benches[name](parts))}
   const text = JSON.stringify(

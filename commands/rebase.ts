@@ -1,5 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {attestFlags, withAttestValue} from '../src/cli/flags/attest.js'
 import {
   imageArg,
   referenceFlag,
@@ -8,6 +9,7 @@ import {
   strictFlag,
 } from '../src/cli/flags/common.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
+import {attestPorts} from '../src/cli/ports/attest-ports.js'
 import {layerPorts} from '../src/cli/ports/pack-ports.js'
 import {presentRebase} from '../src/cli/render/rebase.js'
 import {parseReference} from '../src/oci/names/reference.js'
@@ -39,6 +41,7 @@ export default class Rebase extends BaseCommand {
     // without --platform: all images of an index are rebased
     ...resultFlags,
     ...checkFlag,
+    ...attestFlags,
     onto: referenceFlag({
       summary: 'Image to put the slots on (default: the one that IMAGE says it was made from).',
     }),
@@ -63,13 +66,14 @@ export default class Rebase extends BaseCommand {
   }
 
   async run(): Promise<object> {
-    const {args, flags} = await this.parse(Rebase)
+    const {args, flags} = await this.parse(Rebase, withAttestValue(this.argv))
     const request = Rebase.request(args, flags)
     const remembered = layerPorts(process.env)
     return this.perform(
       flags,
       async (ports) => {
-        const result = await rebase(request, {...ports, ...remembered})
+        const attest = await attestPorts({name: 'rebase', flags}, process.env, ports)
+        const result = await rebase(request, {...ports, ...remembered, ...attest})
         return exitIfChanged(flags.check, result)
       },
       presentRebase(flags.digestfile),

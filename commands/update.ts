@@ -1,5 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {attestFlags, withAttestValue} from '../src/cli/flags/attest.js'
 import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {editFlags, editOptions} from '../src/cli/flags/edit.js'
 import {
@@ -14,6 +15,7 @@ import {
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {mergeOptions} from '../src/cli/flags/merge.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
+import {attestPorts} from '../src/cli/ports/attest-ports.js'
 import {layerPorts, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {
   graftFlags,
@@ -58,6 +60,7 @@ export default class Update extends BaseCommand {
     ...editFlags,
     ...packFlags,
     ...uploadFlags,
+    ...attestFlags,
     layers: layersFlag(),
     adopt: Flags.string({
       helpGroup: 'RESULT',
@@ -68,7 +71,7 @@ export default class Update extends BaseCommand {
   }
 
   async run(): Promise<object> {
-    const {args, flags} = await this.parse(Update)
+    const {args, flags} = await this.parse(Update, withAttestValue(this.argv))
     const asked = Update.request(args, flags)
     const outputs = packOutputs(flags, process.env)
     const request = {...asked, source: {...asked.source, outputs}}
@@ -76,13 +79,13 @@ export default class Update extends BaseCommand {
       flags,
       async (ports) => {
         const packed = localPaths(request.source)
-        const packing = {
-          ...packPorts(flags, process.env, ports),
-          ...layerPorts(process.env, packed),
-        }
+        const packing = packPorts(flags, process.env, ports)
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         const report = reportWithTotal(ports, args.sources)
-        const result = await update(request, {...ports, ...packing, withJournal, report})
+        const command = {name: 'update', flags, directory: packed[0]}
+        const attest = await attestPorts(command, process.env, ports)
+        const own = {...packing, ...layerPorts(process.env, packed), ...attest}
+        const result = await update(request, {...ports, ...own, withJournal, report})
         return exitIfChanged(flags.check, result)
       },
       presentInjection(flags.digestfile),

@@ -1,10 +1,13 @@
 import type {ImageOutcome} from './fleet/report/outcome.js'
+import type {RunFacts, SourceFacts} from './attest/provenance.js'
+import type {SbomFormat} from './attest/sbom/sbom.js'
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {KeptFiles} from './layer/contents/kept-files.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {OpenMemory} from './layer/memory/memory.js'
 import type {SharedLayers} from './layer/pack/shared-layers.js'
 import type {Reference} from './oci/names/reference.js'
+import type {StatementSigner} from './signing/signer.js'
 import type {ContentStore} from './store/content-store.js'
 import type {UploadJournal} from './store/upload-journal.js'
 
@@ -35,6 +38,7 @@ export type Step =
   | 'read source'
   | 'compare'
   | 'pack and push'
+  | 'attest'
   | 'publish'
   | 'unpack'
   | 'check'
@@ -56,6 +60,20 @@ export interface OpenStoreOptions {
   readonly chunkSize?: number | undefined
   /** Called before each request to a registry, those for tokens aside. */
   readonly onRequest?: (() => void) | undefined
+}
+
+/** How a run says of its result how it was made. */
+export interface AttestPorts {
+  readonly run: RunFacts
+  /** `undefined`: nobody signs, and the statement says so. */
+  readonly signer: StatementSigner | undefined
+  /** Also sign the images themselves, as cosign does. */
+  readonly signsImages: boolean
+  /** Also list the files of the slots, in this format. */
+  readonly sbom: SbomFormat | undefined
+  /** The git repository of the content; `undefined` where there is none. */
+  readonly describeSource: () => Promise<SourceFacts | undefined>
+  readonly now: () => Date
 }
 
 /**
@@ -102,6 +120,8 @@ export interface Ports {
    * refused. Default: it is a warning.
    */
   readonly onTolerated?: ((oddity: string) => void) | undefined
+  /** What is said of results beside them; without it nothing is. */
+  readonly attest?: AttestPorts | undefined
   readonly signal: AbortSignal
 }
 

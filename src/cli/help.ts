@@ -2,7 +2,10 @@ import {CommandHelp, Help as StandardHelp} from '@oclif/core'
 import {unknownCommand} from './command-not-found.js'
 
 /** The groups of flags, as `helpGroup` names them, after the common ones, which have none. */
-const groups = ['RESULT', 'CONTENT', 'LAYER', 'SPEED', 'LIMITS', 'CONFIG', 'REGISTRY', 'GLOBAL']
+const groups = [
+  ...['RESULT', 'CONTENT', 'LAYER', 'PROVENANCE', 'SPEED', 'LIMITS', 'CONFIG', 'REGISTRY'],
+  'GLOBAL',
+]
 
 /** A help page: what the command does, its common flags and examples, and then all the rest. */
 class CommandPage extends CommandHelp {

@@ -6,6 +6,7 @@ import {formatReference, type Reference} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
 import type {ContentStore} from '../store/content-store.js'
 import {createTargetStore} from '../store/copy/target-store.js'
+import {attestDocument, type MadeDocument} from './attest/attest-document.js'
 import {isSamePlace, mountableFrom} from './copy/places.js'
 import {withTarget} from './copy/with-target.js'
 import {findDocument} from './find/find-document.js'
@@ -21,7 +22,7 @@ import {rebasedImage, type RebasedImage} from './follow/rebased-image.js'
 import type {LookPolicy} from './follow/slot-index.js'
 import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
 import {publishKeeping} from './publish/keep-replaced.js'
-import {storedDocument} from './publish/publish.js'
+import {type ChangedDocument, storedDocument} from './publish/publish.js'
 import {findReplaced, noteOfRun, withFittingNote} from './publish/run-notes.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
 import {publishUntilSettled, type Round, type Workplace} from './publish/until-settled.js'
@@ -106,11 +107,30 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
   const digest = changed?.outermost.descriptor.digest
   if (how.noClobber) refuseClobber(moves, digest, store.name)
   const planned = (digest === undefined ? moves : outstanding(moves, digest)).map(({tag}) => tag)
+  const isPublished = !how.dryRun && changed !== undefined
+  const attestation = isPublished
+    ? await attestDocument(store, madeDocument(round, changed, planned), ports)
+    : undefined
   if (!how.dryRun && planned.length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
-  const tags =
-    how.dryRun || !changed ? planned : await publishKeeping(store, {changed, moves, request}, ports)
-  return describeRebase({...parts, paired, digest, tags, reference: onto.reference}, request)
+  const tags = isPublished ? await publishKeeping(store, {changed, moves, request}, ports) : planned
+  const outcome = {...parts, paired, digest, tags, reference: onto.reference}
+  return {...describeRebase(outcome, request), ...(attestation && {attestation})}
+}
+
+/** What the run made, to be attested. */
+function madeDocument(
+  {request: {image, target}, injected}: RebaseRound,
+  {outermost, images}: ChangedDocument,
+  planned: readonly string[],
+): MadeDocument {
+  return {
+    outermost,
+    images: images.map(({after}) => after),
+    place: target.to ?? image.reference,
+    from: {reference: image.reference, digest: injected.digest},
+    isKnown: planned.length === 0,
+  }
 }
 
 /** Throws what `pairImages` throws, and what is wrong with the new image. */

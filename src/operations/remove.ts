@@ -18,6 +18,7 @@ import type {ImageRequest} from './find/image-request.js'
 import {loadIndex} from './find/load-index.js'
 import {type LoadedTargets, loadTargets, type Target} from './find/load-targets.js'
 import {createReadDocuments} from './find/read-documents.js'
+import {warnOfStale} from './injection/left-behind.js'
 import {publishKeeping} from './publish/keep-replaced.js'
 import type {ChangedDocument} from './publish/publish.js'
 import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
@@ -85,6 +86,8 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
   const tags = how.dryRun
     ? outstanding(moves, digest).map(({tag}) => tag)
     : await publishKeeping(store, {changed, moves, request}, ports)
+  if (!how.dryRun && tags.length > 0)
+    await warnOfStale(store, [base], 'the image with the slot', ports)
   return {
     reference: `${repositoryName(reference)}@${digest}`,
     base,

@@ -121,7 +121,8 @@ function updateWith(
         return rounds.inject(found, number === 1 ? looks : undefined)
       })
       // an update of a single image sends its registry no request that it does not need
-      const warns = 'images' in result && request.publish.ignoresReferrers !== true
+      const isAsking = 'images' in result || ports.attest !== undefined
+      const warns = isAsking && request.publish.ignoresReferrers !== true
       if (warns) await warnOfReferrers(store, result, place.ports)
       return result
     } finally {

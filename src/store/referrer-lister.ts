@@ -31,3 +31,9 @@ export function canListReferrers(store: object): store is ReferrerLister {
 export function referrersTag(subject: Digest): string {
   return `${algorithmOf(subject)}-${hexOf(subject).slice(0, 64)}`
 }
+
+/**
+ * The ends of the tags that cosign gives signatures and similar artifacts, behind `referrersTag`.
+ * https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage
+ */
+export const cosignSuffixes = ['sig', 'att', 'sbom'] as const

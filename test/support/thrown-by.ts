@@ -10,3 +10,13 @@ export function thrownBy(work: () => unknown): InjectError {
   }
   throw new Error('nothing was thrown')
 }
+
+/** The same of what fails later. */
+export async function rejectionOf(work: Promise<unknown>): Promise<InjectError> {
+  const outcome = await work.then(
+    () => new Error('nothing was thrown'),
+    (error: unknown) => error,
+  )
+  if (outcome instanceof InjectError) return outcome
+  throw outcome
+}

@@ -24,6 +24,7 @@ const tools = [
   {name: 'nginx', package: 'nginx-light'},
   {name: 'apache2', package: 'apache2'},
   {name: 'openssl', package: 'openssl'},
+  {name: 'git', package: 'git'},
   {name: 'ip', package: 'iproute2'},
   {name: 'nft', package: 'nftables'},
   {name: 'chromium', package: 'chromium'},

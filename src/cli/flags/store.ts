@@ -32,7 +32,8 @@ export const removalFlags = {
 
 const units = {ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000}
 
-function parseDuration(text: string): number {
+/** Milliseconds. Throws `UsageError` (`ERR_INJECT_DURATION_INVALID`). */
+export function parseDuration(text: string): number {
   // zero needs no unit
   if (text === '0') return 0
   const [, number, unit] = /^(\d{1,6})(ms|[smhdw])$/.exec(text) ?? []

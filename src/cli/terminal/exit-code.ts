@@ -32,5 +32,8 @@ export function exitCode(error: unknown): number {
 /** Nothing failed: what was compared differs, or something would change. */
 export const differsExitCode = 20
 
+/** Nothing failed: a claim that was to be proven is not proven. */
+export const notProvenExitCode = 12
+
 /** The codes that stand for signals. */
 export const signalExitCodes = {SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143} as const

@@ -28,6 +28,7 @@ export function interruptedHint(step: Step | undefined): string | undefined {
     case 'compare':
       return 'no tag was moved'
     case 'pack and push':
+    case 'attest':
       return 'no tag was moved; run the same command again'
     case 'unpack':
     case 'save':

@@ -1,21 +1,15 @@
 import {LimitError} from '../../errors.js'
 import type {Descriptor} from '../../oci/descriptor.js'
 import type {Digest} from '../../oci/digest.js'
-import {ociIndex} from '../../oci/media-type.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
 import {type CopyPlan, planCopy} from '../../store/copy/plan.js'
-import {askReferrers, listReferrers, readTaggedReferrers} from '../../store/list-referrers.js'
-import {type ReferrerDescriptor, referrersTag} from '../../store/referrer-lister.js'
+import {linkReferrers as linkTo} from '../../store/link-referrers.js'
+import {listReferrers} from '../../store/list-referrers.js'
+import {cosignSuffixes, type ReferrerDescriptor, referrersTag} from '../../store/referrer-lister.js'
 import type {Ports} from '../../ports.js'
 
 /** The most artifacts that may refer to one image and to each other. */
 const mostReferrers = 1000
-
-/**
- * The tags that cosign gives signatures and similar artifacts.
- * https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage
- */
-const cosignSuffixes = ['sig', 'att', 'sbom']
 
 /** The artifacts that refer to some manifests, recursively. */
 export interface Referrers {
@@ -98,11 +92,7 @@ export async function linkReferrers(
   {lists, tagged}: Referrers,
   {signal, onOther}: {readonly signal: AbortSignal; readonly onOther: (tag: string) => void},
 ): Promise<void> {
-  for (const [subject, list] of lists) {
-    const known = await askReferrers(target, subject, {signal})
-    if (known && list.every(({digest}) => known.some((each) => each.digest === digest))) continue
-    await addToTagged(target, subject, list, signal)
-  }
+  for (const [subject, list] of lists) await linkTo(target, subject, list, {signal})
   for (const {tag, stored} of tagged) {
     const found = await target.statManifest(tag, {signal})
     if (found === stored.descriptor.digest) continue
@@ -113,22 +103,6 @@ export async function linkReferrers(
     const tags = [{tag, from: 'absent'}] as const
     await target.putManifest(stored.bytes, stored.descriptor.mediaType, {tags, signal})
   }
-}
-
-async function addToTagged(
-  target: ContentStore,
-  subject: Digest,
-  list: readonly ReferrerDescriptor[],
-  signal: AbortSignal,
-): Promise<void> {
-  const before = await readTaggedReferrers(target, subject, {signal})
-  const manifests = [...(before?.manifests ?? [])]
-  for (const entry of list)
-    if (!manifests.some(({digest}) => digest === entry.digest)) manifests.push(entry)
-  if (before && manifests.length === before.manifests.length) return
-  const text = JSON.stringify({schemaVersion: 2, mediaType: ociIndex, manifests})
-  const tags = [{tag: referrersTag(subject), from: before?.digest ?? ('absent' as const)}]
-  await target.putManifest(Buffer.from(text), ociIndex, {tags, signal})
 }
 
 function tooMany(name: string): LimitError {

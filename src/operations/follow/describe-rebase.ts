@@ -4,6 +4,7 @@ import type {Digest} from '../../oci/digest.js'
 import {attested} from '../../oci/image-index.js'
 import {formatPlatform} from '../../oci/platform.js'
 import {formatReference, type Reference, repositoryName} from '../../oci/names/reference.js'
+import type {Attestation} from '../attest/attest-document.js'
 import type {ImageRequest} from '../find/image-request.js'
 import type {PublishRequest} from '../publish/publish-request.js'
 import {originOfLoaded} from './load-images.js'
@@ -48,6 +49,8 @@ export interface RebaseResult {
   /** Attestations that were removed because their images changed. */
   readonly attestationsDropped: number
   readonly dryRun: boolean
+  /** What was said of the result beside it, if that was asked for and is new. */
+  readonly attestation?: Attestation
 }
 
 /** What the rebase did. */

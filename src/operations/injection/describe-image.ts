@@ -1,5 +1,6 @@
 import type {Digest} from '../../oci/digest.js'
 import {repositoryName} from '../../oci/names/reference.js'
+import type {Attestation} from '../attest/attest-document.js'
 import type {InjectedDocument} from './injected-document.js'
 import type {InjectedImage, SlotAction} from './injected-image.js'
 import type {InjectionRequest} from './request.js'
@@ -53,6 +54,8 @@ export interface InjectionResult {
     readonly bytes: number | undefined
   }
   readonly dryRun: boolean
+  /** What was said of the result beside it, if that was asked for and is new. */
+  readonly attestation?: Attestation
 }
 
 /** Describes what a command with `request` did to a single image. */

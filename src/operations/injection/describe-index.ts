@@ -23,7 +23,7 @@ export interface InjectedImageResult extends Pick<
 /** The result of `setup` and `update` for an index; in a dry run, what they would do. */
 export interface IndexInjectionResult extends Pick<
   InjectionResult,
-  'reference' | 'digest' | 'base' | 'changed' | 'tags' | 'dryRun'
+  'reference' | 'digest' | 'base' | 'changed' | 'tags' | 'dryRun' | 'attestation'
 > {
   /** The chosen images. */
   readonly images: readonly InjectedImageResult[]

@@ -1,6 +1,7 @@
 import type {ContentStore} from '../../store/content-store.js'
 import type {RunNote} from '../../image/follow/run-note.js'
 import type {Ports} from '../../ports.js'
+import {attestDocument, type MadeDocument} from '../attest/attest-document.js'
 import type {FoundDocument} from '../find/find-document.js'
 import {type ConfigUpload, createConfigUpload} from '../publish/config-upload.js'
 import type {ChangedDocument} from '../publish/publish.js'
@@ -166,12 +167,25 @@ async function publishPlan(
   const {store, request, configUpload, ports} = rounds
   const document = documentOf(rounds, plan)
   refuseOverwriting(rounds, plan, document)
+  const changed = changedDocument(rounds, plan, document)
+  const attestation = await attestDocument(store, madeDocument(rounds, plan, changed), ports)
   if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
-  const changed = changedDocument(rounds, plan, document)
   const publication = {changed, moves: plan.moves, request, configUpload}
   const tags = await publishKeeping(store, publication, ports)
-  return describe(request, document, tags)
+  return {...describe(request, document, tags), ...(attestation && {attestation})}
+}
+
+/** What the run made, to be attested. */
+function madeDocument(
+  {request: {image, target}}: Rounds,
+  {base, moves}: StoredPlan,
+  {outermost, images}: ChangedDocument,
+): MadeDocument {
+  const place = target.to ?? image.reference
+  const from = {reference: image.reference, digest: base}
+  const isKnown = outstanding(moves, outermost.descriptor.digest).length === 0
+  return {outermost, images: images.map(({after}) => after), place, from, isKnown}
 }
 
 function changedDocument(

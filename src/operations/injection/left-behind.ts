@@ -39,6 +39,24 @@ export async function warnOfReferrers(
   })
 }
 
+/**
+ * Warns that what refers to a manifest does not hold for what took its place: statements,
+ * signatures, lists. What cannot be found out is not reported.
+ */
+export async function warnOfStale(
+  store: ContentStore,
+  subjects: readonly Digest[],
+  what: string,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+): Promise<void> {
+  const found = await Promise.all(subjects.map((subject) => kindsAt(store, subject, {signal})))
+  const kinds = found.flat()
+  if (kinds.length === 0) return
+  const said = kinds.length === 1 ? '1 artifact refers' : `${kinds.length} artifacts refer`
+  const message = `${said} to ${what}, and does not hold for the result: ${counted(kinds)}`
+  report({kind: 'notice', message: kinds.length === 1 ? message : message.replace('does', 'do')})
+}
+
 /** What refers to a manifest. */
 export interface ReferrerCount {
   readonly of: 'vendor before' | 'vendor now' | 'image'

@@ -4,6 +4,7 @@ import {copyContent, noCounts} from './content.js'
 import {planCopy} from './plan.js'
 import type {ContentStore} from '../content-store.js'
 import {readsRanges} from '../range-reader.js'
+import {canListReferrers, type ReferrerLister} from '../referrer-lister.js'
 import {canDeleteTags, type TagDeleter} from '../tag-deleter.js'
 
 export interface TargetStoreOptions {
@@ -22,11 +23,11 @@ export function createTargetStore(
   source: ContentStore,
   target: ContentStore,
   {mountFrom, onBytes}: TargetStoreOptions,
-): ContentStore & Partial<TagDeleter> {
+): ContentStore & ReferrerLister & Partial<TagDeleter> {
   /** What the target has, with all that it needs. */
   const done = new Set<Digest>()
 
-  const store: ContentStore = {
+  const store: ContentStore & ReferrerLister = {
     name: target.name,
     ...(readsRanges(source) && {readRange: source.readRange.bind(source)}),
 
@@ -77,6 +78,8 @@ export function createTargetStore(
     },
 
     listTags: (call) => target.listTags(call),
+    listReferrers: (subject, call) =>
+      canListReferrers(target) ? target.listReferrers(subject, call) : Promise.resolve(undefined),
     close: () => Promise.resolve(),
   }
   return canDeleteTags(target)

@@ -1,0 +1,79 @@
+import type {ImageRecord} from '../../attest/provenance.js'
+import {unlessFailed} from '../../errors.js'
+import {decodeDocument} from '../../image/document.js'
+import type {Digest} from '../../oci/digest.js'
+import {formatPlatform} from '../../oci/platform.js'
+import type {Ports} from '../../ports.js'
+import type {ContentStore} from '../../store/content-store.js'
+import {loadIndex} from '../find/load-index.js'
+import {type LoadedImages, originOfLoaded} from './load-images.js'
+
+/** What is known of the images of an index. */
+export interface IndexEvidence {
+  /** The vendor's image below each image, by the digest of that; only where it is proven. */
+  readonly vendors: ReadonlyMap<Digest, Digest>
+  /** Where the vendor's index may be. */
+  readonly stores: readonly ContentStore[]
+  /** What a signed statement of the index records. */
+  readonly records: readonly ImageRecord[]
+}
+
+/**
+ * Whether the images of an index are made from those of one index of the vendor's, platform by
+ * platform: by the vendor's index, or, where that is not there, by a signed statement.
+ */
+export async function proveIndex(
+  loaded: LoadedImages,
+  {vendors, stores, records}: IndexEvidence,
+  {signal}: Pick<Ports, 'signal'>,
+): Promise<{readonly proven: boolean; readonly detail: string}> {
+  const {digest} = originOfLoaded(loaded)
+  // Docker's lists cannot say it
+  if (digest === undefined && records.length === 0)
+    return failed('the index does not say which index it was made from')
+  const expected = digest === undefined ? undefined : await vendorsImages(stores, digest, signal)
+  const known = expected ?? new Map(records.map((each) => [each.digest, each.vendor] as const))
+  if (!expected && records.length === 0)
+    return failed(`the vendor's index ${digest} is not there to compare with`)
+  for (const {image, platform} of loaded.images) {
+    const own = image.manifest.descriptor.digest
+    const vendor = vendors.get(own)
+    // those that were not chosen are not judged
+    if (vendor === undefined) continue
+    const name = formatPlatform(platform)
+    // an image that no run touched is the vendor's own
+    const isRecorded = vendor === own || known.get(own) === vendor
+    const isThere = expected ? expected.get(name)?.has(vendor) : isRecorded
+    if (isThere !== true)
+      return failed(`the image for ${name} is not made from that of the vendor's index`)
+  }
+  const detail = expected
+    ? `its images are made from those of the vendor's index ${digest}`
+    : "its images are made from the vendor's, as the signed statement says"
+  return {proven: true, detail}
+}
+
+/** The images of the vendor's index, by their platforms; `undefined` if it is nowhere. */
+async function vendorsImages(
+  stores: readonly ContentStore[],
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ReadonlySet<Digest>> | undefined> {
+  for (const store of stores) {
+    const stored = await store.getManifest(digest, {signal})
+    const document = stored && (await unlessFailed(() => Promise.resolve(decodeDocument(stored))))
+    if (document?.kind !== 'index') continue
+    const {images} = await loadIndex(store, document.index, signal)
+    const found = new Map<string, Set<Digest>>()
+    for (const {entry, platform} of images) {
+      const name = formatPlatform(platform)
+      found.set(name, (found.get(name) ?? new Set()).add(entry.digest))
+    }
+    return found
+  }
+  return undefined
+}
+
+function failed(detail: string): {readonly proven: boolean; readonly detail: string} {
+  return {proven: false, detail}
+}

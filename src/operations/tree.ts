@@ -1,0 +1,144 @@
+import {decodeBundle} from '../attest/bundle.js'
+import {bundleType, slotBuildType, unsignedAnnotation} from '../attest/types.js'
+import {decodeStatement} from '../attest/statement.js'
+import {unlessFailed} from '../errors.js'
+import {descriptorOf} from '../image/document.js'
+import {allEntries, type IndexTree} from '../image/index/index-tree.js'
+import {attested} from '../oci/image-index.js'
+import type {Descriptor} from '../oci/descriptor.js'
+import type {Digest} from '../oci/digest.js'
+import {type Reference, repositoryName} from '../oci/names/reference.js'
+import {formatPlatform} from '../oci/platform.js'
+import type {Ports} from '../ports.js'
+import type {ContentStore} from '../store/content-store.js'
+import {findDocument} from './find/find-document.js'
+import {loadIndex} from './find/load-index.js'
+import {type FoundReferrer, readDocument, readReferrers} from './attest/read-referrers.js'
+
+/** The most levels of artifacts that refer to artifacts. */
+const deepest = 4
+/** A larger bundle is listed without its signer. Bytes. */
+const largestBundle = 4 * 1024 * 1024
+
+/** An artifact that refers to a manifest. Nothing that it says is checked. */
+export interface TreeReferrer {
+  readonly digest: Digest
+  /** `tag`: kept under a tag, as cosign does; `index`: beside the image in its index. */
+  readonly kind: 'referrer' | 'tag' | 'index'
+  readonly artifactType: string
+  /** Of a statement; `null` for another artifact. */
+  readonly predicateType: string | null
+  /** Bytes of all that it carries. */
+  readonly size: number
+  /** Who signed, by the artifact's own words; `null`: nobody, or it does not say. */
+  readonly signer: string | null
+  /** Whether it is a statement as `inject` writes them. */
+  readonly ours: boolean
+  /** Whether it is listed here but says that it is about another manifest. */
+  readonly elsewhere: boolean
+  readonly referrers: readonly TreeReferrer[]
+}
+
+/** A manifest, and what refers to it. */
+export interface TreeNode {
+  readonly digest: Digest
+  /** `null` for an index, and for a single image. */
+  readonly platform: string | null
+  readonly referrers: readonly TreeReferrer[]
+}
+
+export interface TreeResult extends TreeNode {
+  readonly reference: string
+  readonly mediaType: string
+  /** Of an index. */
+  readonly images: readonly TreeNode[]
+}
+
+/** What refers to an image, or to an index and its images: signatures, statements, lists. */
+export async function tree(
+  {reference}: {readonly reference: Reference},
+  ports: Ports,
+): Promise<TreeResult> {
+  const store = await ports.openStore(reference, {writes: false})
+  try {
+    const found = await findDocument(store, reference, ports)
+    const {digest, mediaType} = descriptorOf(found)
+    const {signal} = ports
+    const root = {
+      reference: `${repositoryName(reference)}@${digest}`,
+      ...{digest, mediaType, platform: null},
+      referrers: await referrersOf(store, digest, signal),
+    }
+    if (found.kind === 'image') return {...root, images: []}
+    const {tree: index, images} = await loadIndex(store, found.index, signal)
+    const nodes: TreeNode[] = []
+    for (const {entry, platform} of images) {
+      const referrers = [
+        ...(await referrersOf(store, entry.digest, signal)),
+        ...besideIn(index, entry.digest),
+      ]
+      nodes.push({digest: entry.digest, platform: formatPlatform(platform), referrers})
+    }
+    return {...root, images: nodes}
+  } finally {
+    await store.close()
+  }
+}
+
+async function referrersOf(
+  store: ContentStore,
+  subject: Digest,
+  signal: AbortSignal,
+  seen: ReadonlySet<Digest> = new Set(),
+): Promise<readonly TreeReferrer[]> {
+  if (seen.size >= deepest || seen.has(subject)) return []
+  const above = new Set([...seen, subject])
+  const nodes: TreeReferrer[] = []
+  for (const referrer of await readReferrers(store, subject, {signal})) {
+    const {descriptor, artifactType, predicateType, blobs, tag, isElsewhere} = referrer
+    const {signer, ours} = await looked(store, referrer, signal)
+    nodes.push({
+      ...{digest: descriptor.digest, artifactType, signer, ours, elsewhere: isElsewhere},
+      kind: tag === undefined ? 'referrer' : 'tag',
+      predicateType: predicateType ?? null,
+      size: sizeOf(blobs),
+      referrers: await referrersOf(store, descriptor.digest, signal, above),
+    })
+  }
+  return nodes
+}
+
+/** What BuildKit keeps beside an image in its index. */
+function besideIn(index: IndexTree, image: Digest): readonly TreeReferrer[] {
+  const entries = [...allEntries(index)].filter((entry) => attested(entry) === image)
+  return entries.map(({digest, size, mediaType}) => ({
+    ...{digest, size, artifactType: mediaType, kind: 'index', predicateType: null},
+    ...{signer: null, ours: false, elsewhere: false, referrers: []},
+  }))
+}
+
+/** Who signed, and whether it is ours, as far as the artifact tells. */
+async function looked(
+  store: ContentStore,
+  {artifactType, annotations, blobs}: FoundReferrer,
+  signal: AbortSignal,
+): Promise<Pick<TreeReferrer, 'signer' | 'ours'>> {
+  const [blob] = blobs
+  const isOurs = Object.hasOwn(annotations, unsignedAnnotation)
+  if (artifactType !== bundleType || !blob || blob.size > largestBundle)
+    return {signer: null, ours: isOurs}
+  const read = await unlessFailed(async () => {
+    const bundle = decodeBundle(await readDocument(store, blob, {signal}, largestBundle))
+    const {predicate} = decodeStatement(bundle.payload)
+    const {signer} = bundle
+    return {
+      signer: signer.kind === 'key' ? `key ${signer.hint}` : signer.names,
+      ours: JSON.stringify(predicate).includes(JSON.stringify(slotBuildType)),
+    }
+  })
+  return read ?? {signer: null, ours: false}
+}
+
+function sizeOf(blobs: readonly Descriptor[]): number {
+  return blobs.reduce((sum, {size}) => sum + size, 0)
+}
