@@ -46,7 +46,7 @@ const rows = [
       'src/layer': [
         ['pack'],
         ['pack/threads', 'records'],
-        ['contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
+        ['chunked', 'contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['decompress/threads', 'compress/wasm', 'decompress/wasm'],
