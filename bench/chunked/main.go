@@ -118,6 +118,10 @@ func pull(root string, isPartial bool, images []string) error {
 	if err != nil {
 		return err
 	}
+	auth := root + "/auth.json"
+	if err := os.WriteFile(auth, []byte("{}"), 0o600); err != nil {
+		return err
+	}
 	for _, name := range images {
 		source, err := alltransports.ParseImageName(name)
 		if err != nil {
@@ -130,7 +134,7 @@ func pull(root string, isPartial bool, images []string) error {
 		_, err = copy.Image(context.Background(), policy, target, source, &copy.Options{
 			SourceCtx: &types.SystemContext{
 				DockerInsecureSkipTLSVerify: types.OptionalBoolTrue,
-				AuthFilePath:                "/dev/null",
+				AuthFilePath:                auth,
 			},
 			ReportWriter: os.Stderr,
 		})

@@ -66,16 +66,16 @@ export function createFileChunks(frames: Frames): FileChunks {
     write(bytes) {
       // places in `bytes`; zeros that came with earlier bytes have negative ones
       let from = isHole ? 0 : -zeros
-      for (let here = 0; here < bytes.length; here++) {
-        const byte = bytes[here] ?? 0
-        if (byte === 0) {
-          zeros++
+      for (let here = 0; here < bytes.length;) {
+        if (bytes[here] === 0) {
+          const end = endOfZeros(bytes, here)
+          zeros += end - here
+          here = end
           if (isHole || zeros < shortestHole) continue
-          const first = here + 1 - zeros
-          put(bytes, from, first)
+          put(bytes, from, here - zeros)
           cut(false)
           isHole = true
-          from = first
+          from = here - zeros
           continue
         }
         if (isHole) {
@@ -86,15 +86,11 @@ export function createFileChunks(frames: Frames): FileChunks {
           from = here
         } else if (zeros > 0) from = takeZeros(bytes, from, here)
         zeros = 0
-        const dropped = window[turn] ?? 0
-        window[turn] = byte
-        turn = (turn + 1) & (windowSize - 1)
-        sum += byte - dropped
-        sumOfSums = (sumOfSums + sum - windowSize * (dropped + byteOffset)) | 0
+        here = rollOn(bytes, here)
         if ((sumOfSums & splitMask) !== splitMask) continue
-        put(bytes, from, here + 1)
+        put(bytes, from, here)
         cut(false)
-        from = here + 1
+        from = here
       }
       put(bytes, from, isHole ? bytes.length : bytes.length - zeros)
     },
@@ -142,6 +138,27 @@ export function createFileChunks(frames: Frames): FileChunks {
     return next
   }
 
+  /** Up to a zero, the end of a chunk, or the end; says where. Its variables are for speed. */
+  function rollOn(bytes: Uint8Array, from: number): number {
+    let [place, one, two] = [turn, sum, sumOfSums]
+    let here = from
+    while (here < bytes.length) {
+      const byte = bytes[here] ?? 0
+      if (byte === 0) break
+      here++
+      const dropped = window[place] ?? 0
+      window[place] = byte
+      place = (place + 1) & (windowSize - 1)
+      one += byte - dropped
+      two = (two + one - windowSize * (dropped + byteOffset)) | 0
+      if ((two & splitMask) === splitMask) break
+    }
+    turn = place
+    sum = one
+    sumOfSums = two
+    return here
+  }
+
   /** After as many zeros as the window holds the sums stay as they are. */
   function roll(count: number): void {
     for (let left = Math.min(count, windowSize); left > 0; left--) {
@@ -187,6 +204,12 @@ export function createFileChunks(frames: Frames): FileChunks {
     chunks.push({offset: start, size: size - start, digest, isZeros, at})
     start = size
   }
+}
+
+function endOfZeros(bytes: Uint8Array, from: number): number {
+  let end = from
+  while (bytes[end] === 0) end++
+  return end
 }
 
 /** Of the first chunk, until there is another one. */
