@@ -1,3 +1,4 @@
+import {earliestTime, formatTime, latestTime} from '../../oci/time.js'
 import {type ByteString, toText} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {xattrKeyword, xattrPrefix} from '../tar/pax-values.js'
@@ -13,10 +14,6 @@ const types = {
   fifo: 'fifo',
 } as const satisfies Record<Entry['kind'], string>
 
-/** Seconds: years with four digits. */
-const earliest = -62_135_596_800
-const latest = 253_402_300_799
-
 /**
  * An entry in the JSON of a table of contents, and one more for each chunk but the first of its
  * file, with commas between. The name is the one in the archive, slash at the end of a directory's
@@ -29,7 +26,7 @@ export function tocJson(entry: Entry, file: ChunkedFile | undefined): string | u
   const target = 'target' in entry ? toText(entry.target) : ''
   const xattrs = xattrsOf(entry.xattrs)
   if (name === undefined || target === undefined || xattrs === undefined) return undefined
-  if (entry.mtime < earliest || entry.mtime > latest) return undefined
+  if (entry.mtime < earliestTime || entry.mtime > latestTime) return undefined
   const [first, ...others] = file?.chunks ?? []
   const isCut = others.length > 0
   const {mode, uid, gid} = entry
@@ -41,7 +38,7 @@ export function tocJson(entry: Entry, file: ChunkedFile | undefined): string | u
     size: (entry.kind === 'file' && entry.size) || undefined,
     uid: uid || undefined,
     gid: gid || undefined,
-    modtime: new Date(entry.mtime * 1000).toISOString().replace('.000Z', 'Z'),
+    modtime: formatTime(entry.mtime),
     devMajor: ('major' in entry && entry.major) || undefined,
     devMinor: ('minor' in entry && entry.minor) || undefined,
     xattrs: entry.xattrs?.size ? xattrs : undefined,
