@@ -41,6 +41,22 @@ export const chunkedAnnotation = {
   tarSplitPosition: 'io.github.containers.zstd-chunked.tarsplit-position',
 } as const
 
+/** Of an eStargz layer: the digest of its table of contents, decompressed. */
+export const estargzTocDigest = 'containerd.io/snapshot/stargz/toc.digest'
+
+/** A kind of table of contents, by which clients fetch a layer in parts. */
+export type LazyFormat = 'zstd:chunked' | 'estargz'
+
+/** By the annotations of a layer's descriptor; `undefined` for a layer that is fetched whole. */
+export function lazyFormat(
+  annotations: Readonly<Record<string, string>> | undefined,
+): LazyFormat | undefined {
+  const {tocDigest, tocPosition} = chunkedAnnotation
+  const found = new Map(Object.entries(annotations ?? {}))
+  if (found.has(tocDigest) && found.has(tocPosition)) return 'zstd:chunked'
+  return found.has(estargzTocDigest) ? 'estargz' : undefined
+}
+
 /** Those of them that there are; `undefined` for none. */
 export function chunkedAnnotations(
   annotations: Readonly<Record<string, string>> | undefined,
