@@ -49,7 +49,7 @@ const rows = [
       'src/layer': [
         ['pack'],
         ['pack/threads', 'records', 'merge', 'sources'],
-        ['contents', 'memory', 'pack/blocks', 'recording', 'shards', 'unpack'],
+        ['chunked', 'contents', 'memory', 'pack/blocks', 'recording', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['decompress/threads', 'compress/wasm', 'decompress/wasm'],

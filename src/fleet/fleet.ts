@@ -3,7 +3,7 @@ import type {ConfigEdits} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
 import type {Sharding, SlotParents} from '../image/sharding.js'
 import type {ModeRule} from '../layer/tree/mode-rule.js'
-import type {LayerCompression} from '../oci/media-type.js'
+import type {NewLayerCompression} from '../oci/media-type.js'
 import type {Reference} from '../oci/names/reference.js'
 import type {Position} from './position.js'
 import type {TagSelection} from './select-tags.js'
@@ -67,7 +67,7 @@ export interface FleetSlot {
   readonly allowEmpty: boolean
   readonly parents: SlotParents
   readonly layers: Sharding | undefined
-  readonly compression: LayerCompression
+  readonly compression: NewLayerCompression
   readonly level: number | undefined
 }
 

@@ -5,7 +5,7 @@ import {
   familyOfMediaType,
   isEncryptedLayer,
   layerCompression,
-  type LayerCompression,
+  type NewLayerCompression,
   layerMediaType,
 } from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
@@ -53,9 +53,10 @@ export function checkPlain(slot: Slot | undefined): void {
  * The media type of a new layer of an image, of its family. Throws `PreconditionError`
  * (`ERR_INJECT_ZSTD_IN_DOCKER`) for zstd in an image of Docker's format, which has no name for it.
  */
-export function newLayerType({manifest}: Image, compression: LayerCompression = 'gzip'): string {
+export function newLayerType({manifest}: Image, compression: NewLayerCompression = 'gzip'): string {
   const family = familyOf(manifest.value, manifest.descriptor.mediaType)
-  if (family === 'oci' || compression !== 'zstd') return layerMediaType(family, compression)
+  const isZstd = compression === 'zstd' || compression === 'zstd:chunked'
+  if (family === 'oci' || !isZstd) return layerMediaType(family, compression)
   throw new PreconditionError(
     'ERR_INJECT_ZSTD_IN_DOCKER',
     "the image is in Docker's format, which has no layers compressed with zstd",

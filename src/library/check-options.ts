@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import {UsageError} from '../errors.js'
+import {layerCompressions} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
 import {fileAspects} from '../operations/compare/file-change.js'
 
@@ -47,7 +48,7 @@ const resultOptions = {...commonOptions, ...publishOptions, name: text, platform
 const formatOptions = {
   path: text,
   created: wholeNumber,
-  compression: oneOf('gzip', 'zstd', 'none'),
+  compression: oneOf(...layerCompressions),
   level: v.optional(
     v.pipe(whole, v.minValue(1, 'must be 1 at least'), v.maxValue(9, 'must be 9 at most')),
   ),

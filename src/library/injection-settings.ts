@@ -1,7 +1,7 @@
 import type {ConfigEdits} from '../image/config-edits.js'
 import type {Sharding} from '../image/sharding.js'
 import type {Parents} from '../layer/pack/parents.js'
-import type {LayerCompression} from '../oci/media-type.js'
+import type {NewLayerCompression} from '../oci/media-type.js'
 import type {FileAspect} from '../operations/compare/file-change.js'
 import type {ConflictPolicy} from '../operations/publish/on-conflict.js'
 
@@ -43,7 +43,7 @@ export interface LayerSettings extends ResultSettings {
    */
   readonly created?: number | undefined
   /** Default: `gzip`. */
-  readonly compression?: LayerCompression | undefined
+  readonly compression?: NewLayerCompression | undefined
   /** Of gzip, 1 to 9. Default: 1. */
   readonly level?: number | undefined
   /** Give an image of Docker's format OCI's media types. */

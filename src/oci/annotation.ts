@@ -36,6 +36,44 @@ export const runNote = 'dev.inject.run'
  */
 export const grafted = 'dev.inject.grafted'
 
+/**
+ * What the descriptor of a zstd:chunked layer says of it: the digest of its table of contents as it
+ * is stored, where that is (`offset:length:size:1`), and the tar-split (`offset:length:size`).
+ * https://github.com/containers/container-libs/blob/storage/v1.65.1/storage/pkg/chunked/internal/minimal/compression.go
+ */
+export const chunkedAnnotation = {
+  tocDigest: 'io.github.containers.zstd-chunked.manifest-checksum',
+  tocPosition: 'io.github.containers.zstd-chunked.manifest-position',
+  tarSplitPosition: 'io.github.containers.zstd-chunked.tarsplit-position',
+} as const
+
+/** Of an eStargz layer: the digest of its table of contents, decompressed. */
+export const estargzTocDigest = 'containerd.io/snapshot/stargz/toc.digest'
+
+/** A kind of table of contents, by which clients fetch a layer in parts. */
+export type LazyFormat = 'zstd:chunked' | 'estargz'
+
+/** By the annotations of a layer's descriptor; `undefined` for a layer that is fetched whole. */
+export function lazyFormat(
+  annotations: Readonly<Record<string, string>> | undefined,
+): LazyFormat | undefined {
+  const {tocDigest, tocPosition} = chunkedAnnotation
+  const found = new Map(Object.entries(annotations ?? {}))
+  if (found.has(tocDigest) && found.has(tocPosition)) return 'zstd:chunked'
+  return found.has(estargzTocDigest) ? 'estargz' : undefined
+}
+
+/** Those of them that there are; `undefined` for none. */
+export function chunkedAnnotations(
+  annotations: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> | undefined {
+  const found = Object.values(chunkedAnnotation).flatMap((key) => {
+    const value = annotations && Object.hasOwn(annotations, key) ? annotations[key] : undefined
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return found.length === 0 ? undefined : Object.fromEntries(found)
+}
+
 /** The slot that CernVM-FS's injector makes, and that is meant when nothing else is said. */
 export const defaultSlotName = 'cvmfs'
 

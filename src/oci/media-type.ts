@@ -29,15 +29,23 @@ export type MediaFamily = 'docker' | 'oci'
 /** How a layer's tar is compressed, from the suffix of its media type. */
 export type LayerCompression = 'none' | 'gzip' | 'zstd'
 
+/** How a new layer can be compressed: `zstd:chunked` is zstd with a table of contents in it. */
+export type NewLayerCompression = LayerCompression | 'zstd:chunked'
+
 /** The ways in which new layers can be compressed. */
-export const layerCompressions = ['gzip', 'zstd', 'none'] as const satisfies LayerCompression[]
+export const layerCompressions = [
+  'gzip',
+  'zstd',
+  'zstd:chunked',
+  'none',
+] as const satisfies NewLayerCompression[]
 
 /**
  * The media type of a new layer. Throws `TypeError` for zstd in Docker's family, which has none:
  * the caller's mistake.
  */
-export function layerMediaType(family: MediaFamily, compression: LayerCompression): string {
-  const suffix = {none: '', gzip: 'gzip', zstd: 'zstd'}[compression]
+export function layerMediaType(family: MediaFamily, compression: NewLayerCompression): string {
+  const suffix = {none: '', gzip: 'gzip', zstd: 'zstd', 'zstd:chunked': 'zstd'}[compression]
   if (family === 'oci') return suffix === '' ? ociLayer : `${ociLayer}+${suffix}`
   if (suffix === 'zstd') throw new TypeError("Docker's family has no layers compressed with zstd")
   return suffix === '' ? dockerLayer : `${dockerLayer}.${suffix}`

@@ -1,11 +1,12 @@
 import {UsageError} from '../errors.js'
 
-/** The last that `formatTime` can write, seconds since the epoch. */
+/** The first and the last that `formatTime` can write, seconds since the epoch. */
+export const earliestTime = -62_135_596_800
 export const latestTime = 253_402_300_799
 
 /** Seconds since the epoch as RFC 3339 in UTC, held to the years that it can write (1–9999). */
 export function formatTime(seconds: number): string {
-  const held = Math.min(Math.max(seconds, -62_135_596_800), latestTime)
+  const held = Math.min(Math.max(seconds, earliestTime), latestTime)
   return new Date(held * 1000).toISOString().replace('.000Z', 'Z')
 }
 

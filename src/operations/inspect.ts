@@ -4,6 +4,7 @@ import type {Sharding} from '../image/sharding.js'
 import {type Origin, originOf, originOfIndex} from '../image/follow/origin.js'
 import {layerSteps} from '../image/history.js'
 import {findSlots, type Slot} from '../image/slot.js'
+import {type LazyFormat, lazyFormat} from '../oci/annotation.js'
 import type {Digest} from '../oci/digest.js'
 import {platformOf, type Platform} from '../oci/platform.js'
 import {formatReference, repositoryName, type Reference} from '../oci/names/reference.js'
@@ -25,6 +26,8 @@ export interface InspectedLayer {
   readonly created: string | undefined
   /** The slot that this layer is. */
   readonly slot: string | undefined
+  /** It has a table of contents: clients that know the format fetch only what they lack. */
+  readonly lazy: LazyFormat | undefined
 }
 
 export interface InspectResult {
@@ -135,7 +138,7 @@ function describe(reference: Reference, image: Image): InspectResult {
     created: config.value.created,
     origin: originOf(image),
     size: layers.reduce((sum, {size}) => sum + size, 0),
-    layers: layers.map(({digest, size, mediaType}, index) => ({
+    layers: layers.map(({digest, size, mediaType, annotations}, index) => ({
       digest,
       diffId: config.value.rootfs.diff_ids[index] ?? digest,
       size,
@@ -143,6 +146,7 @@ function describe(reference: Reference, image: Image): InspectResult {
       createdBy: history[steps[index] ?? -1]?.created_by,
       created: history[steps[index] ?? -1]?.created,
       slot: slotAt.get(index),
+      lazy: lazyFormat(annotations),
     })),
     slots: slots.map(describeSlot),
   }

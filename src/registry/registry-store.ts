@@ -113,6 +113,7 @@ export function openRegistryStore(
     name: connection.name,
     ...reader,
     readRange: blobs.readRange.bind(blobs),
+    readRanges: blobs.readRanges.bind(blobs),
     // blobs to push are looked up in the registry itself, not in a mirror
     ...createBlobWriter(connection, blobs, {
       chunkSize: options.chunkSize,

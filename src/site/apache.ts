@@ -17,6 +17,9 @@ export const apacheConfiguration = `# How Apache serves this folder as a read-on
 #
 #     Include /srv/site/apache.conf
 #
+# A request for more than 300 ranges of a blob needs "LimitRequestFieldSize 32768" there, too; without it, clients that are
+# refused ask for fewer.
+#
 # Needs mod_rewrite, mod_headers and mod_mime. It cannot be an .htaccess: those are not allowed to read files.
 # inject publish writes this once, and the same for every site.
 
@@ -36,7 +39,7 @@ ${types}
     Header unset Last-Modified
     RequestHeader unset If-Modified-Since
     RequestHeader unset If-Unmodified-Since
-    MaxRanges 1
+    MaxRanges 1024
     Header unset Accept-Ranges env=!INJECT_BLOB
 </LocationMatch>
 <LocationMatch "^/v2/.+/tags/list$">

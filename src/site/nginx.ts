@@ -30,6 +30,9 @@ export const nginxConfiguration = `# How nginx serves this folder as a read-only
 #
 #     server { listen 443 ssl; server_name registry.example; root /srv/site; include /srv/site/nginx.conf; }
 #
+# A request for more than 300 ranges of a blob needs "large_client_header_buffers 4 32k;" there, too; without it, clients
+# that are refused ask for fewer.
+#
 # inject publish writes this once, and the same for every site.
 
 set $inject_site $document_root;
@@ -100,7 +103,7 @@ ${types}
         ${errors('blob-unknown')}
         ${unchanged}
         default_type application/octet-stream;
-        max_ranges 1;
+        max_ranges 1024;
         ${identity}
     }
 

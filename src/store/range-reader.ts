@@ -14,6 +14,15 @@ export interface RangeReader {
    * side does not support ranges, which only a request can tell.
    */
   readRange(blob: BlobInfo, range: Range, options?: CallOptions): Promise<Uint8Array | undefined>
+  /**
+   * The bytes of several ranges, in their order, as `readRange`; in as few requests as the other
+   * side allows. All of them are in memory at once: the caller bounds their sum.
+   */
+  readRanges(
+    blob: BlobInfo,
+    ranges: readonly Range[],
+    options?: CallOptions,
+  ): Promise<readonly Uint8Array[] | undefined>
 }
 
 /** Tests the ability, not the kind of store. */

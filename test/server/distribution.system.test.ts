@@ -25,6 +25,7 @@ import {
   sendRaw,
   serveRegistry,
 } from '../support/served-registry.js'
+import {partsOf} from '../support/multipart.js'
 import {runs} from '../support/property-runs.js'
 
 /** Changes the last byte of a blob where it is kept. */
@@ -309,7 +310,12 @@ describeRoots('the distribution API', (makeRoot) => {
       ['bytes=-0', 416, 0],
       ['bytes=3-1', 416, 0],
       ['bytes=99999999999999999999-', 416, 0],
-      ['bytes=0-1,3-4', 200, 5],
+      ['bytes=0-1,2-3', 206, 4],
+      ['bytes=3-,0-3', 206, 5],
+      ['bytes=1-1,9-9', 206, 1],
+      ['bytes=9-9,-0', 416, 0],
+      ['bytes=0-1,x', 200, 5],
+      ['bytes=,', 200, 5],
       ['lines=0-1', 200, 5],
       ['bytes=', 200, 5],
       ['bytes=-', 200, 5],
@@ -320,7 +326,88 @@ describeRoots('the distribution API', (makeRoot) => {
       const answer = await send(address, 'GET', `/v2/a/blobs/${digest}`, {headers: {range}})
       expect(answer.status).toBe(status)
       if (status === 416) expect(answer.headers['content-range']).toBe('bytes */5')
+      else if (status === 206)
+        expect(partsOf(answer).reduce((sum, {body}) => sum + body.length, 0)).toBe(size)
       else expect(answer.body).toHaveLength(size)
+    })
+
+    it('P22 several ranges are parts of the whole, and no byte comes twice', async () => {
+      const {address} = await serve()
+      const size = 100_000
+      const content = Buffer.from(Array.from({length: size}, (_, index) => (index * 7) % 251))
+      const {digest} = await pushBlob(address, 'a', content)
+      const position = fc.integer({min: 0, max: size - 1})
+      const spec = fc.tuple(position, fc.integer({min: 0, max: 9000})).map(([first, more]) => {
+        return {first, last: Math.min(size - 1, first + more)}
+      })
+      await fc.assert(
+        fc.asyncProperty(fc.array(spec, {minLength: 1, maxLength: 20}), async (asked) => {
+          const range = `bytes=${asked.map(({first, last}) => `${first}-${last}`).join(', ')}`
+          const answer = await send(address, 'GET', `/v2/a/blobs/${digest}`, {headers: {range}})
+          const parts = partsOf(answer)
+          const seen = Buffer.alloc(size)
+          for (const {first, last, body} of parts) {
+            expect(body.equals(content.subarray(first, last + 1))).toBe(true)
+            for (let at = first; at <= last; at++) seen[at]!++
+          }
+          expect(Math.max(...seen)).toBe(1)
+          for (const {first, last} of asked)
+            expect(seen.subarray(first, last + 1).every((count) => count === 1)).toBe(true)
+          // in the order of the request
+          const order = parts.map((part) =>
+            asked.findIndex(({first, last}) => part.first <= first && last <= part.last),
+          )
+          expect(order).toEqual(order.toSorted((a, b) => a - b))
+        }),
+        {numRuns: runs(0.25)},
+      )
+    })
+
+    it('several ranges are multipart/byteranges, HEAD and another entity tag are not', async () => {
+      const {address} = await serve()
+      const {digest} = await pushBlob(address, 'a', '0123456789')
+      const ask = (method: string, headers: Record<string, string> = {}) =>
+        send(address, method, `/v2/a/blobs/${digest}`, {
+          headers: {range: 'bytes=6-7,0-1,-1', ...headers},
+        })
+      const answer = await ask('GET', {'if-range': `"${digest}"`})
+      expect(answer.status).toBe(206)
+      expect(answer.headers['content-range']).toBe(undefined)
+      expect(answer.headers.etag).toBe(`"${digest}"`)
+      const [, boundary = ''] =
+        /^multipart\/byteranges; boundary=([A-Za-z0-9:-]{1,70})$/.exec(
+          answer.headers['content-type'] ?? '',
+        ) ?? []
+      const part = (range: string, text: string) =>
+        `\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\ncontent-range: bytes ${range}/10\r\n\r\n${text}`
+      expect(answer.body.toString()).toBe(
+        `${part('6-7', '67')}${part('0-1', '01')}${part('9-9', '9')}\r\n--${boundary}--\r\n`,
+      )
+      expect(answer.headers['content-length']).toBe(String(answer.body.length))
+      expect((await ask('GET', {'if-range': '"other"'})).body.toString()).toBe('0123456789')
+      const head = await ask('HEAD')
+      expect([head.status, head.headers['content-length']]).toEqual([200, '10'])
+    })
+
+    it('T-79 many ranges cost no more than the blob', async () => {
+      const {address} = await serve()
+      const content = Buffer.alloc(200_000, 'some content')
+      const {digest} = await pushBlob(address, 'a', content)
+      const get = (ranges: readonly string[]) =>
+        send(address, 'GET', `/v2/a/blobs/${digest}`, {headers: {range: `bytes=${ranges.join()}`}})
+      const list = (count: number, range: (at: number) => string) =>
+        Array.from({length: count}, (_, at) => range(at))
+
+      const most = await get(list(1024, (at) => `${at * 100}-${at * 100 + 49}`))
+      expect(partsOf(most)).toHaveLength(1024)
+      const more = await get(list(1025, (at) => `${at * 100}-${at * 100 + 49}`))
+      expect([more.status, more.body.length]).toEqual([200, content.length])
+      const overlapping = await get(list(1000, (at) => `${at}-`))
+      expect([overlapping.status, overlapping.body.length]).toEqual([206, content.length])
+      const same = await get(list(1000, (at) => (at % 2 === 0 ? '0-99999' : '150000-')))
+      expect(same.body.length).toBeLessThan(content.length)
+      const tooMany = await get(list(10_000, (at) => `${at * 10}-${at * 10}`))
+      expect(tooMany.status).toBe(431)
     })
 
     it('T-54 that are damaged never look complete, and are never answered as sound', async () => {

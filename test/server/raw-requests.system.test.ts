@@ -105,7 +105,7 @@ describe('T-70 lists', () => {
 })
 
 describe('T-79 what one client may cost', () => {
-  it('more than 16 KiB of headers are refused with 431', async () => {
+  it('more than 32 KiB of headers are refused with 431', async () => {
     const {address} = await serveRegistry()
     const answer = await sendRaw(
       address,

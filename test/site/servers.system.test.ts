@@ -21,6 +21,7 @@ import {
   send,
   serveRegistry,
 } from '../support/served-registry.js'
+import {partsOf} from '../support/multipart.js'
 import {expectSound, publishFrom, putIndexOver, putText} from '../support/site.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -152,7 +153,19 @@ function rows({image}: Published): Row[] {
       path: blob,
       headers: {range: 'bytes=2-5', 'if-range': '"x"'},
     },
-    {title: 'several ranges', path: blob, headers: {range: 'bytes=0-1,3-4'}},
+    {title: 'several ranges', path: blob, headers: {range: 'bytes=6-7,0-1,4-4,-1'}},
+    {title: 'ranges, some of them beyond', path: blob, headers: {range: 'bytes=0-1,50-,4-4'}},
+    {title: 'overlapping ranges', path: blob, headers: {range: `bytes=${'0-,'.repeat(1000)}0-`}},
+    {
+      title: 'too many ranges',
+      path: blob,
+      headers: {range: `bytes=${Array.from({length: 1025}, (_, at) => `${at % 9}-9`).join()}`},
+    },
+    {
+      title: 'ranges of another blob',
+      path: blob,
+      headers: {range: 'bytes=0-1,4-4', 'if-range': '"x"'},
+    },
     {
       title: 'a compressed answer',
       path: `${base}/manifests/image`,
@@ -191,16 +204,23 @@ const differences: readonly {
   {
     of: /HEAD: .*(?:range|end of)/,
     in: ['nginx', 'apache2'],
-    fields: ['status', 'content-length', 'content-range', 'accept-ranges'],
+    fields: ['status', 'content-type', 'content-length', 'content-range', 'accept-ranges'],
   },
   {of: /range|end of/, in: ['nginx'], fields: ['accept-ranges']},
+  {of: /overlapping/, in: ['nginx'], fields: ['status', 'content-range']},
 ]
 
 /** What of an answer is compared, as lines. */
 function shown({status, headers, body, code}: Response): Record<string, unknown> {
   const text = code === undefined ? {body: body.toString()} : {text: body.toString()}
   const own = Object.fromEntries(compared.map((each) => [each, headers[each]]))
-  return {status, code, ...text, ...own}
+  if (body.length === 0 || !headers['content-type']?.startsWith('multipart/'))
+    return {status, code, ...text, ...own}
+  // the boundary is random
+  const parts = partsOf({status, headers, body, code, json: () => undefined})
+  const ranges = parts.map((part) => `${part.first}-${part.last}:${part.body.toString()}`).join()
+  const type = 'multipart/byteranges'
+  return {status, code, ...own, body: ranges, 'content-type': type, 'content-length': undefined}
 }
 
 for (const server of ['nginx', 'apache2'] as const) {

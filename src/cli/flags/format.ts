@@ -10,8 +10,9 @@ export const formatFlags = {
   compression: Flags.option({options: layerCompressions})({
     default: 'gzip' as const,
     helpGroup: 'LAYER',
-    helpValue: 'gzip|zstd|none',
-    summary: 'Compression of the new layer; zstd needs an OCI image.',
+    helpValue: 'gzip|zstd|zstd:chunked|none',
+    summary:
+      'Compression of the new layer; zstd needs an OCI image. zstd:chunked lets podman and others fetch single files.',
   }),
   'to-oci': Flags.boolean({
     helpGroup: 'LAYER',

@@ -40,7 +40,7 @@ function renderImage(result: InspectResult): string {
     const mark = layer.slot === undefined ? ' ' : '>'
     const made =
       layer.slot === undefined ? (layer.createdBy ?? '') : `inject: ${layer.slot} (replaceable)`
-    return `${mark}${String(index + 1).padStart(width)}  ${bar(layer.size / largest)}  ${prettyBytes(layer.size).padStart(8)}  ${clip(made)}`
+    return `${mark}${String(index + 1).padStart(width)}  ${bar(layer.size / largest)}  ${prettyBytes(layer.size).padStart(8)}  ${clip(made)}${layer.lazy ? `  lazily pullable (${layer.lazy})` : ''}`
   })
   const places = slots.map(
     ({name, path, ...slot}) => `slot ${name} -> ${path}  ${contentOfSlot(slot)}`,

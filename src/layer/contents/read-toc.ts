@@ -22,14 +22,23 @@ export async function readToc(
   size: number,
   read: ReadRange,
 ): Promise<LayerIndex | undefined> {
+  const json = await readTocJson(place, size, read)
+  return json && tocEntries(json)
+}
+
+/** The table itself; `undefined` and errors as `readToc`. */
+export async function readTocJson(
+  place: TocPlace,
+  size: number,
+  read: ReadRange,
+): Promise<Uint8Array | undefined> {
   if (place.kind === 'zstd:chunked') {
     const stored = await read(place.offset, place.length)
-    if (!stored || !isNamed(stored, place)) return undefined
-    return tocEntries(await expanded(stored, 'zstd'))
+    return stored && isNamed(stored, place) ? expanded(stored, 'zstd') : undefined
   }
   const stored = await storedTable(size, read)
   const json = stored && fileIn(await expanded(stored, 'gzip'))
-  return json && isNamed(json, place) ? tocEntries(json) : undefined
+  return json && isNamed(json, place) ? json : undefined
 }
 
 /** Most tables are within this much of the end: one request. */

@@ -1,3 +1,4 @@
+import {estargzTocDigest} from '../../oci/annotation.js'
 import {type Digest, isDigest} from '../../oci/digest.js'
 
 /** Where a layer's table of contents is, by the annotations of its descriptor. */
@@ -36,7 +37,7 @@ export function tocPlace({
     const fits = length > 0 && length <= tocLimits.stored && offset + length <= size
     return isDigest(digest) && fits ? ({kind: 'zstd:chunked', digest, offset, length} as const) : []
   })
-  const digest = said.get('containerd.io/snapshot/stargz/toc.digest')
+  const digest = said.get(estargzTocDigest)
   return chunked[0] ?? (isDigest(digest) ? {kind: 'estargz', digest} : undefined)
 }
 

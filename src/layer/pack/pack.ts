@@ -1,10 +1,11 @@
 import {availableParallelism} from 'node:os'
 import {setImmediate as turn} from 'node:timers/promises'
-import type {LayerCompression} from '../../oci/media-type.js'
+import type {NewLayerCompression} from '../../oci/media-type.js'
 import type {BlobSource} from '../../store/content-store.js'
 import {type BlockBuffers, createBlockBuffers, gzipBlocks} from '../compress/blocks.js'
 import {type BlockCache, cachedCompression} from '../compress/block-cache.js'
 import {type BlockCodec, ownDeflate, zstd} from '../compress/codec.js'
+import type {ChunkedEnd} from '../chunked/chunked-encoder.js'
 import {createDeflater} from '../compress/create-deflater.js'
 import {deflateLevel} from '../compress/deflater.js'
 import {gzip} from '../compress/gzip.js'
@@ -16,6 +17,7 @@ import {
 } from './packed-content.js'
 import {layerThreads, type LayerThreads} from './layer-threads.js'
 import {packBlocks} from './pack-blocks.js'
+import {packChunked} from './pack-chunked.js'
 import type {Entries} from '../tree/walked-entry.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
@@ -28,12 +30,16 @@ const slack = gzipBlocks.large
 export interface LayerSource extends BlobSource {
   /** Of the stream that was last read to its end; throws when none was. */
   content(): PackedContent
+  /** Of its descriptor: where the table of contents is, of a layer that has one. As `content`. */
+  annotations(): Readonly<Record<string, string>> | undefined
+  /** Why a layer of zstd:chunked has no table of contents. As `content`. */
+  obstacle(): string | undefined
 }
 
 /** What decides, beside the entries, what the bytes of a layer are. */
 export interface LayerFormat {
   /** Default: gzip. */
-  readonly compression?: LayerCompression | undefined
+  readonly compression?: NewLayerCompression | undefined
   /** Of gzip by zlib, 1 to 9. Default: our own deflate, which has none. */
   readonly level?: number | undefined
 }
@@ -66,6 +72,7 @@ export function packLayer(
   }: PackOptions = {},
 ): LayerSource {
   let packed: PackedContent | undefined
+  let chunked: ChunkedEnd | undefined
   return {
     async *open(call) {
       const signal = call?.signal
@@ -87,19 +94,26 @@ export function packLayer(
         return
       }
       const layer = contentBlocks(entries, options)
-      const compressor = compression === 'none' ? noCompressor : zlibCompressor
-      yield* compressor(layer, {level, jobs, cache, buffers, signal})
+      const how = {level, jobs, cache, buffers, signal}
+      if (compression === 'zstd:chunked') chunked = yield* packChunked(layer, how)
+      else if (compression === 'none') yield* noCompressor(layer, how)
+      else yield* zlibCompressor(layer, how)
       packed = await layer.content()
     },
     content() {
       if (!packed) throw new Error('the layer has not been read to its end')
       return packed
     },
+    annotations: () => chunked?.annotations,
+    obstacle: () => chunked?.obstacle,
   }
 }
 
-/** `undefined` for zlib's levels and for uncompressed layers. */
-function codecOf(compression: LayerCompression, level: number | undefined): BlockCodec | undefined {
+/** `undefined` for zlib's levels, zstd:chunked and uncompressed layers. */
+function codecOf(
+  compression: NewLayerCompression,
+  level: number | undefined,
+): BlockCodec | undefined {
   if (compression === 'zstd') return zstd
   return compression === 'gzip' && level === undefined ? ownDeflate : undefined
 }

@@ -7,6 +7,8 @@ import type {PackedContent} from './packed-content.js'
 export interface SharedLayer {
   readonly blob: BlobInfo
   readonly content: PackedContent
+  /** Of its descriptor. */
+  readonly annotations: Readonly<Record<string, string>> | undefined
   /** Whether its bytes had to be sent. */
   readonly uploaded: boolean
 }

@@ -1,6 +1,9 @@
 import {LimitError} from '../../errors.js'
+import {hexOf} from '../../oci/digest.js'
+import {createTurn} from '../../stream/take-turns.js'
 import {type ByteString, display} from '../byte-string.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
+import type {LayerTable, TableEntry} from '../chunked/table.js'
 import type {Entry} from '../entry.js'
 import {checkEntryCount, deepestPath, type UnpackLimits, unpackLimits} from '../limits.js'
 import {normalisePath} from '../normalise-path.js'
@@ -66,9 +69,7 @@ export async function readLayer(
   limits: ReadLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const {handler, at} = trackEntries(
-    rules ? slotHandler(rules, listener) : imageHandler(listener, limits),
-  )
+  const {handler, at} = trackEntries(chosenEntries(listener, choiceOf(rules, limits)))
   const reader = rules
     ? createTarReader(handler, limits)
     : createHeaderScanner((entry) => handler.entry(entry, 0), handler)
@@ -78,20 +79,59 @@ export async function readLayer(
 /** Called by both readers for all content. */
 type ContentTarHandler = TarHandler & ContentHandler
 
-function slotHandler(rules: EntryRules, listener: EntryListener): ContentTarHandler {
-  return chosenEntries(listener, (archived) => {
-    const checked = checkEntry(archived, rules)
-    return checked.place === 'inside' ? checked.entry : undefined
-  })
+/**
+ * Tells `listener` of all entries of a table of contents, without their content but with its hash,
+ * as `readLayer` does of a layer. Throws what `checkEntry` throws for a slot's layer, `LimitError`,
+ * and the signal's reason.
+ */
+export async function readTable(
+  table: LayerTable,
+  listener: EntryListener,
+  {rules, limits}: {readonly rules: EntryRules | undefined; readonly limits: ReadLimits},
+  signal: AbortSignal,
+): Promise<void> {
+  const turn = createTurn()
+  for (const {entry, place} of chosenTableEntries(table, rules, limits)) {
+    listener.entry(entry, place && Buffer.from(hexOf(place.digest), 'hex').toString('latin1'))
+    listener.entryEnd()
+    if (!turn.isOver()) continue
+    await turn.giveTurn()
+    signal.throwIfAborted()
+  }
 }
 
-/** Entries whose path climbs out of the image, and one for its root, are left out. */
-function imageHandler(listener: EntryListener, limits: ReadLimits): ContentTarHandler {
+/** The entries that `readTable` tells of, with the paths that they have there. */
+export function* chosenTableEntries(
+  table: LayerTable,
+  rules: EntryRules | undefined,
+  limits: ReadLimits,
+): Generator<TableEntry, void, undefined> {
+  const choose = choiceOf(rules, limits)
+  for (const {entry: archived, place} of table.entries()) {
+    const entry = choose(archived)
+    if (entry) yield {entry, place}
+  }
+}
+
+/**
+ * What is told of an entry; `undefined`: nothing. In an image, entries whose path climbs out of it,
+ * and one for its root, are left out.
+ */
+function choiceOf(
+  rules: EntryRules | undefined,
+  limits: ReadLimits,
+): (archived: Entry) => Entry | undefined {
+  if (rules) {
+    return (archived) => {
+      const checked = checkEntry(archived, rules)
+      return checked.place === 'inside' ? checked.entry : undefined
+    }
+  }
   let entries = 0
-  return chosenEntries(listener, (archived) => {
+  return (archived) => {
     checkEntryCount(++entries, limits.entries)
     return normalised(archived)
-  })
+  }
 }
 
 /** Reports the entries that `choose` returns, and their content. */

@@ -19,7 +19,8 @@ export interface RecordSource {
 
 /** Receives entries in their order, with normalised paths (`a/b`). */
 export interface EntryRecorder {
-  entry(entry: Entry): void
+  /** `hash` is the SHA-256 of a file's content in bytes, if that is known without the content. */
+  entry(entry: Entry, hash?: ByteString): void
   /** A part of the content of the file before; the bytes are valid during the call only. */
   data(bytes: Uint8Array): void
   /** A hole of so many zeros. */
@@ -40,11 +41,11 @@ export function recordEntries(source: RecordSource, write: RecordWriter): EntryR
   const folders = createFolders((path) => write(recordOf(nothing, path, 'implicit')))
   let sequence = 0
   let file: (Entry & {readonly kind: 'file'}) | undefined
-  let hash: Hash | undefined
+  let hasher: Hash | undefined
   let whole: ByteString | undefined
 
   return {
-    entry(entry) {
+    entry(entry, hash) {
       sequence++
       if (entry.path.includes('\0')) throw layerCorrupt('the name of an entry contains a NUL')
       const slash = entry.path.lastIndexOf('/')
@@ -55,26 +56,28 @@ export function recordEntries(source: RecordSource, write: RecordWriter): EntryR
         return
       }
       if (slash > 0) folders.expect(folder)
-      if (entry.kind === 'file') file = entry
-      else record(entry)
+      if (entry.kind === 'file') {
+        file = entry
+        whole = hash
+      } else record(entry)
     },
     data(bytes) {
       if (!hashes || file === undefined) return
       // most files come in one piece, and hashing that costs a third of a hash object
-      if (!hash && bytes.length === file.size) whole = hashOf('sha256', bytes, 'binary')
-      else (hash ??= createHash('sha256')).update(bytes)
+      if (!hasher && bytes.length === file.size) whole = hashOf('sha256', bytes, 'binary')
+      else (hasher ??= createHash('sha256')).update(bytes)
     },
     hole(count) {
       if (!hashes || file === undefined) return
-      hash ??= createHash('sha256')
+      hasher ??= createHash('sha256')
       for (let left = count; left > 0; left -= zeros.length)
-        hash.update(left < zeros.length ? zeros.subarray(0, left) : zeros)
+        hasher.update(left < zeros.length ? zeros.subarray(0, left) : zeros)
     },
     entryEnd() {
       if (file === undefined) return
-      const content = !hashes ? '' : (whole ?? hash?.digest('binary') ?? ofNothing)
+      const content = !hashes ? '' : (whole ?? hasher?.digest('binary') ?? ofNothing)
       write(recordOf(file, file.path, 'file', {size: file.size, hash: content}))
-      file = hash = whole = undefined
+      file = hasher = whole = undefined
     },
     count: () => sequence,
   }

@@ -58,14 +58,15 @@ function isOverlays(name: string): boolean {
   return /^user\.(?:overlay|fuseoverlayfs)\./.test(name)
 }
 
-const start = 'SCHILY.xattr.'
+/** Of the PAX keywords of extended attributes. */
+export const xattrPrefix = 'SCHILY.xattr.'
 /**
  * The PAX keyword of an extended attribute. A keyword cannot hold `=`, so GNU tar writes `%3D` for
  * it and `%25` for `%`. Go's reader, and with it every container runtime, decodes neither: `%` is
  * escaped only where it would be read back as something else.
  */
 export function xattrKeyword(name: string): string {
-  return start + name.replaceAll(/%(?=3D|25)/g, '%25').replaceAll('=', '%3D')
+  return xattrPrefix + name.replaceAll(/%(?=3D|25)/g, '%25').replaceAll('=', '%3D')
 }
 /**
  * Whether it is an access control list as text, which GNU tar and bsdtar write: of users by their
@@ -81,8 +82,8 @@ export function isAclKeyword(keyword: string): boolean {
  */
 export function xattrOfKeyword(keyword: string): string | undefined {
   if (isAclKeyword(keyword)) return keyword
-  if (!keyword.startsWith(start)) return undefined
+  if (!keyword.startsWith(xattrPrefix)) return undefined
   return keyword
-    .slice(start.length)
+    .slice(xattrPrefix.length)
     .replaceAll(/%(3D|25)/g, (_, code: string) => (code === '25' ? '%' : '='))
 }

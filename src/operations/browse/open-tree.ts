@@ -53,7 +53,7 @@ export async function withTree<T>(
     const {source, slot} = imageTree(image, request.part, store, ports)
     if (slot && slot.path === undefined) throw noSlot(reference, slot.name)
     const {temporary, limits} = request
-    const options = {exact: true, hashes: false, temporary, limits}
+    const options = {exact: true, tables: true, hashes: false, temporary, limits}
     const trees = await readTrees(source, undefined, options, ports)
     try {
       return await work({

@@ -2,13 +2,19 @@ import {closeSync, readSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {PreconditionError} from '../../errors.js'
 import {display, fromText, readable} from '../../layer/byte-string.js'
-import {type EntryListener, readLayer, type ReadLimits} from '../../layer/records/read-layer.js'
+import {fileContent, PartUnavailable, type ReadPart} from '../../layer/chunked/file-content.js'
+import {
+  chosenTableEntries,
+  type EntryListener,
+  readLayer,
+  type ReadLimits,
+} from '../../layer/records/read-layer.js'
 import type {ContentRecord} from '../../layer/records/record.js'
 import {openNameless} from '../../layer/records/run-file.js'
 import {createHoleWriter} from '../../layer/unpack/hole-writer.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'
-import {placeOf} from '../compare/read-trees.js'
+import {placeOf, type TreeLayer} from '../compare/read-trees.js'
 import {type FoundPath, findPath} from './find-path.js'
 import {type OpenTree, type TreeRequest, withTree} from './open-tree.js'
 
@@ -72,7 +78,10 @@ interface Copy {
   readonly limits: ReadLimits
 }
 
-/** Reads the layer with the content once more, to its end. */
+/**
+ * Reads the frames of the file, if the layer has a table of contents that says where they are; else
+ * the layer with the content once more, to its end.
+ */
 async function copyContent(
   {source}: OpenTree,
   {inode}: ContentRecord,
@@ -81,7 +90,10 @@ async function copyContent(
 ): Promise<number> {
   const layer = source.layers[Math.floor(inode / 2 ** 32)]
   if (!layer) throw new Error('the file is in a layer that was not read')
-  const copier = copyEntry(inode % 2 ** 32, descriptor)
+  const sequence = inode % 2 ** 32
+  const size = await copyParts({layer, rules: source.rules, sequence}, {descriptor, limits}, signal)
+  if (size !== undefined) return size
+  const copier = copyEntry(sequence, descriptor)
   const {mediaType} = layer.descriptor
   const stored = {
     ...{mediaType, diffId: layer.diffId, place: placeOf(layer), rules: source.rules},
@@ -89,6 +101,47 @@ async function copyContent(
   }
   await readLayer(stored, copier.listener, limits, signal)
   return copier.size()
+}
+
+/** `undefined` if the layer has no table of contents, or no part of it can be read. */
+async function copyParts(
+  {layer, rules, sequence}: FileInLayer,
+  {descriptor, limits}: Copy,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const {parts} = layer
+  const table = await parts?.table(signal)
+  if (!parts || !table) return undefined
+  const found = nth(chosenTableEntries(table, rules, limits), sequence)
+  if (!found) throw new Error('the file is not in the table that it was found in')
+  const read: ReadPart = (offset, length) => parts.read(offset, length, signal)
+  const file = fileContent(found, placeOf(layer), limits, read)
+  const content = createHoleWriter(descriptor, {holes: true})
+  let size = 0
+  try {
+    for await (const bytes of file) {
+      signal.throwIfAborted()
+      writing(() => content.write(bytes))
+      size += bytes.length
+    }
+  } catch (error) {
+    if (size === 0 && error instanceof PartUnavailable) return undefined
+    throw error
+  }
+  writing(() => content.end())
+  return size
+}
+
+interface FileInLayer extends Pick<OpenTree['source'], 'rules'> {
+  readonly layer: TreeLayer
+  /** The number of the entry in the layer, from 1. */
+  readonly sequence: number
+}
+
+function nth<T>(items: Iterable<T>, wanted: number): T | undefined {
+  let number = 0
+  for (const item of items) if (++number === wanted) return item
+  return undefined
 }
 
 function copyEntry(wanted: number, descriptor: number) {
@@ -107,12 +160,16 @@ function copyEntry(wanted: number, descriptor: number) {
 
   function take(length: number, write: () => void): void {
     if (sequence !== wanted) return
-    try {
-      write()
-    } catch (error) {
-      throw localIoError(error, 'write', 'a temporary file')
-    }
+    writing(write)
     size += length
+  }
+}
+
+function writing(write: () => void): void {
+  try {
+    write()
+  } catch (error) {
+    throw localIoError(error, 'write', 'a temporary file')
   }
 }
 

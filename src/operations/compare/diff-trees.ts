@@ -18,7 +18,7 @@ export type DiffView =
   /** Each change goes to a listener at once; none is kept. */
   | {readonly kind: 'listener'; readonly onChange: (change: FileChange) => void}
 
-export interface DiffTreesOptions extends CompareOptions, Omit<ReadOptions, 'hashes'> {
+export interface DiffTreesOptions extends CompareOptions, Omit<ReadOptions, 'hashes' | 'tables'> {
   readonly view: DiffView
 }
 
@@ -31,7 +31,7 @@ export async function diffTrees(
 ): Promise<TreeDiff> {
   const {view, ignored} = options
   const hashes = !ignored.has('content')
-  const trees = await readTrees(first, second, {...options, hashes}, ports)
+  const trees = await readTrees(first, second, {...options, hashes, tables: !options.exact}, ports)
   try {
     const counter = createCounter()
     const rollUp = createRollUp(view.kind === 'rows' ? view.most : 1)

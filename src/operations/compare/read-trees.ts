@@ -5,7 +5,7 @@ import {resolveLinks} from '../../layer/records/hard-links.js'
 import {type EntryRecorder, recordEntries} from '../../layer/records/record-entries.js'
 import {createRecordStore, type RecordStore} from '../../layer/records/record-store.js'
 import {readDirectory} from '../../layer/records/read-directory.js'
-import {type ReadLimits, readLayer} from '../../layer/records/read-layer.js'
+import {type ReadLimits, readLayer, readTable} from '../../layer/records/read-layer.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {EntryRules} from '../../layer/unpack/check-entries.js'
 import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
@@ -13,11 +13,14 @@ import type {ByteStream} from '../../store/content-store.js'
 import {drain, tap} from '../../stream/bytes.js'
 import {mapAhead} from '../../stream/map-ahead.js'
 import type {Ports} from '../../ports.js'
+import type {LayerParts} from './layer-table.js'
 import {matchLayers} from './match-layers.js'
 
 /** A layer of a tree that can be read. */
 export interface TreeLayer extends NumberedLayer {
   readonly open: (signal: AbortSignal) => Promise<ByteStream>
+  /** If parts of it can be read by its table of contents. */
+  readonly parts: LayerParts | undefined
 }
 
 /** Where a tree comes from. */
@@ -34,6 +37,8 @@ export type TreeSource =
 export interface ReadOptions {
   /** Read layers that both images have as well. */
   readonly exact: boolean
+  /** Believe the tables of contents of layers that have one, instead of reading the layers. */
+  readonly tables: boolean
   /** Hash the content of files. */
   readonly hashes: boolean
   /** The folder for temporary files. */
@@ -87,13 +92,7 @@ export async function readTrees(
       const recorder = recorderOf(part, options, store, () => (hasLinks = true))
       if (part.source.kind === 'directory')
         await readDirectory(part.source.entries, recorder, signal)
-      else
-        await readLayer(
-          storedContent(part.source, signal, onBytes),
-          recorder,
-          options.limits,
-          signal,
-        )
+      else await readLayerOf(part.source, recorder, {...options, onBytes}, signal)
       counts[part.number] = recorder.count()
     })
     const linked = resolveLinks(store, hasLinks, options.temporary)
@@ -180,6 +179,19 @@ function recorderOf(
     if (record.kind === 'link') onLink()
     write(record)
   })
+}
+
+async function readLayerOf(
+  source: Extract<Part['source'], {readonly kind: 'layer'}>,
+  recorder: EntryRecorder,
+  {tables, limits, onBytes}: ReadOptions & {readonly onBytes: (bytes: number) => void},
+  signal: AbortSignal,
+): Promise<void> {
+  const {layer, rules} = source
+  const table = tables ? await layer.parts?.table(signal) : undefined
+  if (!table) return readLayer(storedContent(source, signal, onBytes), recorder, limits, signal)
+  await readTable(table, recorder, {rules, limits}, signal)
+  onBytes(layer.descriptor.size)
 }
 
 function storedContent(

@@ -4,6 +4,7 @@ import {rulesOf} from '../../layer/unpack/unpack-layers.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {chosenName} from '../find/chosen-name.js'
+import {layerParts} from './layer-table.js'
 import type {TreeLayer, TreeSource} from './read-trees.js'
 import type {ImagePart} from './side.js'
 
@@ -30,6 +31,7 @@ export function imageTree(
   const opened = (layer: NumberedLayer): TreeLayer => ({
     ...layer,
     open: (signal) => store.openBlob(layer.descriptor, {signal}),
+    parts: layerParts(store, layer.descriptor),
   })
   if (part.kind === 'all') {
     const diffIds = image.config.value.rootfs.diff_ids

@@ -4,13 +4,13 @@ import {checkRoom} from '../../image/room.js'
 import {findSlot} from '../../image/slot.js'
 import {toOci} from '../../image/to-oci.js'
 import type {Parents} from '../../layer/pack/parents.js'
-import type {LayerCompression} from '../../oci/media-type.js'
+import type {NewLayerCompression} from '../../oci/media-type.js'
 import type {Target} from './load-targets.js'
 
 /** How the image is changed when content is added to it. */
 export interface FormatOptions {
   /** How the new layer is compressed. Default: gzip. */
-  readonly compression?: LayerCompression | undefined
+  readonly compression?: NewLayerCompression | undefined
   /** The gzip level, 1 to 9; another level gives other bytes. */
   readonly level?: number | undefined
   /** Docker's media types become OCI's. */

@@ -112,7 +112,8 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
         async store(packing, source, {signal}) {
           const layer = await spool.pack(keyOf(packing), source, {signal})
           const uploaded = await bring(layer, place, signal)
-          return {blob: layer.blob, content: layer.content, uploaded}
+          const {blob, content, annotations} = layer
+          return {blob, content, annotations, uploaded}
         },
       }
     },

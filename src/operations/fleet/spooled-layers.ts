@@ -12,6 +12,8 @@ const prefix = 'inject-fleet-'
 export interface SpooledLayer {
   readonly blob: BlobInfo
   readonly content: PackedContent
+  /** Of its descriptor. */
+  readonly annotations: Readonly<Record<string, string>> | undefined
   /** Its bytes, checked when it was packed. */
   readonly source: BlobSource
 }
@@ -40,7 +42,8 @@ export function createSpooledLayers(folder: string): SpooledLayers {
     files.push(file)
     const blob = {digest: file.digest, size: file.size}
     const bytes = {proven: undefined, open: () => readFileStream(file.path, {end: file.size})}
-    return {blob, content: source.content(), source: bytes}
+    const annotations = source.annotations()
+    return {blob, content: source.content(), annotations, source: bytes}
   }
   return {
     content(packing, find) {

@@ -5,6 +5,7 @@ import {originOf} from '../../image/follow/origin.js'
 import {formatNote, type RunNote} from '../../image/follow/run-note.js'
 import type {Image, Layer} from '../../image/image.js'
 import {inject} from '../../image/inject.js'
+import {chunkedAnnotations} from '../../oci/annotation.js'
 import {formatTime} from '../../oci/time.js'
 import type {SuitableTarget} from '../find/suitable-image.js'
 import type {StoredContent} from '../slot/content.js'
@@ -88,8 +89,11 @@ function layerTypeOf({descriptor}: Layer, {slot}: SuitableTarget): string | unde
 }
 
 /**
- * The descriptor of the layer for this image, without what another manifest adds to the same blob.
+ * The descriptor of the layer for this image, without what another manifest adds to the same blob,
+ * but for the place of its table of contents.
  */
-function named({descriptor: {digest, size}, diffId}: Layer, mediaType: string): Layer {
-  return {descriptor: {mediaType, digest, size}, diffId}
+function named({descriptor, diffId}: Layer, mediaType: string): Layer {
+  const {digest, size} = descriptor
+  const annotations = chunkedAnnotations(descriptor.annotations)
+  return {descriptor: {mediaType, digest, size, ...(annotations && {annotations})}, diffId}
 }

@@ -1,8 +1,10 @@
 import {setMaxListeners} from 'node:events'
+import {isDeepStrictEqual} from 'node:util'
 import type {Image, Layer} from '../../image/image.js'
 import {findSlot, type Slot} from '../../image/slot.js'
 import {type LayerFormat, packLayer} from '../../layer/pack/pack.js'
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
+import {chunkedAnnotations} from '../../oci/annotation.js'
 import {isDigest} from '../../oci/digest.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
 import {drain, measured} from '../../stream/bytes.js'
@@ -168,5 +170,6 @@ async function packsTo(
   const source = packLayer(entries, {...format, onProgress})
   const {stream, result} = measured(source.open({signal}))
   await drain(stream)
-  return result().digest === descriptor.digest
+  const found = chunkedAnnotations(descriptor.annotations)
+  return result().digest === descriptor.digest && isDeepStrictEqual(source.annotations(), found)
 }

@@ -1,7 +1,7 @@
 import type {Layer} from '../../image/image.js'
 import type {BlockBuffers} from '../../layer/compress/blocks.js'
 import type {BlockCache} from '../../layer/compress/block-cache.js'
-import {type LayerFormat, packLayer} from '../../layer/pack/pack.js'
+import {type LayerFormat, type LayerSource, packLayer} from '../../layer/pack/pack.js'
 import type {LayerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
@@ -14,6 +14,12 @@ export interface PushedLayer {
   readonly layer: Layer
   readonly content: PackedContent
   readonly uploaded: boolean
+}
+
+/** What is known of a packed layer besides its blob. */
+interface DescribedContent {
+  readonly content: PackedContent
+  readonly annotations: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -48,26 +54,34 @@ export async function pushLayer(
   const onProgress = (done: number) => report({kind: 'bytes', done})
   const put = async (journal?: UploadJournal, cache?: BlockCache) => {
     const source = packLayer(entries, {...format, jobs, cache, buffers, threads, onProgress})
-    const onRead = (blob: BlobInfo): void => onPacked?.(packed(blob, source.content()))
+    const onRead = (blob: BlobInfo): void => onPacked?.(packed(blob, source))
     const blob = await store.putBlob(source, {signal, journal, isNew: true, onRead})
-    return {...packed(blob, source.content()), uploaded: blob.written}
+    const obstacle = source.obstacle()
+    if (obstacle !== undefined) report({kind: 'warning', message: noTable(on, obstacle)})
+    return {...packed(blob, source), uploaded: blob.written}
   }
-  const packed = ({digest, size}: BlobInfo, content: PackedContent) => ({
-    layer: {descriptor: {mediaType, digest, size}, diffId: content.diffId},
-    content,
-  })
+  const described = ({digest, size}: BlobInfo, {content, annotations}: DescribedContent) => {
+    const descriptor = {mediaType, digest, size, ...(annotations && {annotations})}
+    return {layer: {descriptor, diffId: content.diffId}, content}
+  }
+  const packed = (blob: BlobInfo, source: LayerSource) =>
+    described(blob, {content: source.content(), annotations: source.annotations()})
   if (packing && ports.sharedLayers) {
     const source = () => packLayer(entries, {...format, jobs, buffers, threads, onProgress})
-    const {blob, content, uploaded} = await ports.sharedLayers.store(packing, source, {signal})
-    const shared = packed(blob, content)
-    onPacked?.(shared)
-    return {...shared, uploaded}
+    const shared = await ports.sharedLayers.store(packing, source, {signal})
+    const pushed = described(shared.blob, shared)
+    onPacked?.(pushed)
+    return {...pushed, uploaded: shared.uploaded}
   }
   return packing
     ? withJournal([store.name, ...packing], (journal) =>
         withBlockCache(packing, (cache) => put(journal, cache)),
       )
     : put()
+}
+
+function noTable(on: string, obstacle: string): string {
+  return `the layer of ${on} has no table of contents, so clients fetch all of it: ${obstacle}`
 }
 
 /** Used when there is no journal. */

@@ -3,7 +3,7 @@ import type {Digest} from '../../oci/digest.js'
 import {blobNotFound} from '../../store/store-errors.js'
 import type {BlobReader, ByteStream, CallOptions} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
-import type {Range, RangeReader} from '../../store/range-reader.js'
+import type {RangeReader} from '../../store/range-reader.js'
 import {readAll} from '../../stream/limit.js'
 import {streamOf} from '../../stream/bytes.js'
 import {verified} from '../../stream/verify.js'
@@ -11,7 +11,8 @@ import {type Connection, headersOnly} from './connection.js'
 import {displayRequest} from '../net/endpoint.js'
 import type {HttpResponse} from '../net/http.js'
 import {checkClaimedDigest} from './response-digest.js'
-import {refuseEncoding, resumed} from './resumed.js'
+import {createRangeReader} from './ranges.js'
+import {resumed} from './resumed.js'
 
 /** A blob up to this size, such as a config, is verified before any of it is passed on. */
 const heldBack = 64 * 1024
@@ -45,28 +46,11 @@ export function createBlobReader(connection: Connection): BlobReader & RangeRead
       }
     },
 
-    async readRange({digest, size}, {offset, length}, options = {}) {
-      const get = request('GET', connection, digest, options)
-      const headers = {range: `bytes=${offset}-${offset + length - 1}`}
-      const read = async (response: HttpResponse): Promise<Uint8Array | undefined> => {
-        if (!isPart(response, {offset, length}, size)) {
-          await response.discard()
-          return undefined
-        }
-        refuseEncoding(get, response)
-        const bytes = await readAll(response.body, length, `part of blob ${digest}`)
-        return bytes.length === length ? bytes : undefined
-      }
-      return connection.call({...get, headers, accept: [200, 206, 416]}, read)
-    },
+    ...createRangeReader(
+      (digest, options) => request('GET', connection, digest, options),
+      connection,
+    ),
   }
-}
-
-/** https://www.rfc-editor.org/rfc/rfc9110#name-content-range */
-function isPart({status, headers}: HttpResponse, {offset, length}: Range, size: number): boolean {
-  const expected = `bytes ${offset}-${offset + length - 1}/`
-  const said = headers['content-range'] ?? ''
-  return status === 206 && [`${expected}${size}`, `${expected}*`].includes(said)
 }
 
 /**

@@ -36,7 +36,8 @@ export interface ServerLimits {
 }
 
 export const defaultLimits: ServerLimits = {
-  headerSize: 16 * 1024,
+  // 1,024 ranges of a blob of terabytes fit
+  headerSize: 32 * 1024,
   headersTime: 10_000,
   idleTime: 60_000,
   keepAliveTime: 30_000,

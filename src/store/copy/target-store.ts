@@ -29,7 +29,10 @@ export function createTargetStore(
 
   const store: ContentStore & ReferrerLister = {
     name: target.name,
-    ...(readsRanges(source) && {readRange: source.readRange.bind(source)}),
+    ...(readsRanges(source) && {
+      readRange: source.readRange.bind(source),
+      readRanges: source.readRanges.bind(source),
+    }),
 
     async statBlob(digest, call) {
       return (await source.statBlob(digest, call)) ?? target.statBlob(digest, call)
