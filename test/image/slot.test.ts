@@ -50,6 +50,7 @@ describe('findSlot', () => {
       sharding: 1,
       parents: undefined,
       merges: [],
+      fleet: undefined,
       ...found,
       layers: [found],
     })

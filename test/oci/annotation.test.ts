@@ -21,6 +21,7 @@ test('the labels of the default slot are those of CernVM-FS’s injector', () =>
     parents: 'cvmfs_injection_parents',
     merge: 'cvmfs_injection_merge',
     from: 'cvmfs_injection_from',
+    fleet: 'cvmfs_injection_fleet',
   })
 })
 

@@ -304,7 +304,7 @@ export const attacks: readonly Attack[] = [
     what: 'An output below the directory was packed into its own layer; one check covers every kind of target, also before it is there.',
     tests: [
       {
-        file: 'test/operations/slot/outputs.test.ts',
+        file: 'test/operations/source/outputs.test.ts',
         title: 'B8 refuses %s inside the directory, before anything is made',
       },
     ],
