@@ -42,8 +42,8 @@ export function startHashThread(blockSize: number): BlockHash {
     room,
     update(block) {
       add(block.length)
-      // to wake a thread takes a tenth of a millisecond: once for two blocks
-      if (added % 2 === 0) Atomics.notify(turns, 0)
+      // to wake a thread takes a tenth of a millisecond: once for four blocks
+      if (added % 4 === 0) Atomics.notify(turns, 0)
     },
     digest: async () => {
       if (failure) throw failure
