@@ -72,7 +72,7 @@ export async function applyFleet(request: FleetRequest, ports: FleetPorts): Prom
   })
   const outcomes: ImageOutcome[] = failures.map((failure) => failedEntry(failure))
   outcomes.forEach((outcome) => progress.finished(outcome))
-  const run = createRun({...request, name: fleet.name, layers, onBytes: progress.bytes}, counting)
+  const run = createRun({...request, name: fleet.name, layers, onBytes: (bytes) => progress.bytes(bytes)}, counting)
   let failed = outcomes.length
   const limiter = createLimiter(request.jobs)
   const workOn = async (image: FleetImage): Promise<void> => {
