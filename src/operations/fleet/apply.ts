@@ -12,6 +12,7 @@ import {formatReference} from '../../oci/names/reference.js'
 import type {Ports} from '../../ports.js'
 import {createLimiter} from '../../stream/limiter.js'
 import {saidOnce} from '../slot/notices.js'
+import {openSource} from '../slot/source.js'
 import {applyImage, type ApplyImageOptions, type OpenImage, withImage} from './apply-image.js'
 import {expandFleet, type ExpandFailure} from './expand.js'
 import {createFleetLayers} from './fleet-layers.js'
@@ -20,6 +21,7 @@ import {imageKeys} from './image-key.js'
 import type {FleetJournal, RememberedImage} from './journal.js'
 import type {Reconciled} from './reconcile.js'
 import {sharedMemory} from './shared-memory.js'
+import {sourceOfSlot} from './slot-request.js'
 import {createSpooledLayers} from './spooled-layers.js'
 
 /** The options of `apply` and `plan`. */
@@ -58,21 +60,24 @@ export interface FleetPorts extends Ports {
  */
 export async function applyFleet(request: FleetRequest, ports: FleetPorts): Promise<FleetReport> {
   const {fleet, shard, prune, dryRun} = request
-  const {journal, progress, now} = ports
+  const {journal, progress, now, temporary} = ports
   const started = now()
+  // one mistake in a source is one error, and not one for each image
+  for (const slot of fleet.slots) openSource(sourceOfSlot(slot, {...request, temporary}), [])
   let requests = 0
   const counting = countingPorts(quietPorts(ports), () => requests++)
   const remembered = journal?.images().map(({image}) => image) ?? []
   const {images, failures} = await expandFleet({fleet, shard, prune, remembered}, counting)
   progress.expected(images.length + failures.length)
-  const spool = createSpooledLayers(ports.temporary)
+  const spool = createSpooledLayers(temporary)
   const layers = createFleetLayers({
     ...{spool, dryRun, remembered: journal?.places() ?? []},
     onStored: (place) => void journal?.remember(place),
   })
   const outcomes: ImageOutcome[] = failures.map((failure) => failedEntry(failure))
   outcomes.forEach((outcome) => progress.finished(outcome))
-  const run = createRun({...request, name: fleet.name, layers, onBytes: (bytes) => progress.bytes(bytes)}, counting)
+  const onBytes = (bytes: number): void => progress.bytes(bytes)
+  const run = createRun({...request, temporary, name: fleet.name, layers, onBytes}, counting)
   let failed = outcomes.length
   const limiter = createLimiter(request.jobs)
   const workOn = async (image: FleetImage): Promise<void> => {

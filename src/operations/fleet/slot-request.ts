@@ -13,6 +13,8 @@ export interface FleetSettings {
   readonly folder: string
   /** Seconds since the epoch: see `LayerRequest.created`. */
   readonly created: number | undefined
+  /** Where the run writes its own files; they must be outside all sources. */
+  readonly temporary: string
 }
 
 /** How intermediate results are "published": into a staged store only. */
@@ -26,10 +28,11 @@ export const stagedPublish: PublishRequest = {
 /** The directory of a slot, and what of it is packed. */
 export function sourceOfSlot(
   {source, exclude, whiteouts, owner, chmod, allowEmpty}: FleetSlot,
-  {folder}: Pick<FleetSettings, 'folder'>,
+  {folder, temporary}: Pick<FleetSettings, 'folder' | 'temporary'>,
 ): SourceRequest {
   const directory = isAbsolute(source) ? source : join(folder, source)
-  return {directory, exclude, whiteouts, owner, chmod, allowEmpty}
+  const outputs = [{what: 'the folder for temporary files', path: temporary}]
+  return {directory, exclude, whiteouts, owner, chmod, allowEmpty, outputs}
 }
 
 /** An update of one slot of an image whose state `reference` names; `tag` is for the result. */

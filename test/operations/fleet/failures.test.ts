@@ -134,6 +134,16 @@ describe('images that fail', () => {
     expect(await digestAt(`${registry.address}/team/app:v1`)).toBe(before)
   })
 
+  it('are not tried where a source is not there, or has what the run writes', async () => {
+    const {registry, images, fleet} = await withImages(2)
+    registry.records.splice(0)
+    fleet.write({images, slots: [{name: 'certs', source: './nothing'}]})
+    await expect(fleet.apply()).rejects.toMatchObject({code: 'ERR_INJECT_LOCAL_IO'})
+    fleet.write({images, slots: [{name: 'certs', source: '.'}]})
+    await expect(fleet.apply()).rejects.toMatchObject({code: 'ERR_INJECT_OUTPUT_IN_DIRECTORY'})
+    expect(registry.records).toEqual([])
+  })
+
   it('are refused beforehand where two would have one target', async () => {
     const {registry, images, fleet} = await withImages(2)
     fleet.write({images, slots, defaults: {target: `${registry.address}/team/app:all`}})
