@@ -34,10 +34,13 @@ export interface OpenImage {
   readonly isInPlace: boolean
 }
 
-/** Opens where an image is and where its result goes, and closes both afterwards. */
+/**
+ * Opens where an image is and where its result goes, and closes both afterwards. `onBytes` is called
+ * with bytes that are copied from one to the other.
+ */
 export async function withImage<T>(
   {source, target}: FleetImage,
-  {dryRun}: {readonly dryRun: boolean},
+  {dryRun, onBytes}: {readonly dryRun: boolean; readonly onBytes: (bytes: number) => void},
   ports: Ports,
   work: (open: OpenImage) => Promise<T>,
 ): Promise<T> {
@@ -48,7 +51,8 @@ export async function withImage<T>(
       return await work({real: written, source: written, isInPlace})
     const read = await ports.openStore(source, {writes: false})
     try {
-      const real = createTargetStore(read, written, {mountFrom: mountableFrom(source, target)})
+      const mountFrom = mountableFrom(source, target)
+      const real = createTargetStore(read, written, {mountFrom, onBytes})
       return await work({real, source: read, isInPlace})
     } finally {
       await read.close()

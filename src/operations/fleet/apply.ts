@@ -144,11 +144,16 @@ function createRun(
   ports: FleetPorts,
 ): (image: FleetImage) => Promise<ImageOutcome | undefined> {
   const {now, journal} = ports
+  const {dryRun} = request
   const keyOf = imageKeys(request, ports)
   return async (image) => {
     const since = now()
     const costs = {bytesSent: 0, bytesMounted: 0, requests: 0}
     const own = countingPorts(ports, () => costs.requests++)
+    const onBytes = (bytes: number): void => {
+      costs.bytesSent += bytes
+      request.onBytes(bytes)
+    }
     const outcome = (
       rest: Pick<ImageOutcome, 'status' | 'before' | 'after'> & Partial<ImageOutcome>,
     ) => ({
@@ -159,7 +164,7 @@ function createRun(
       seconds: (now() - since) / 1000,
     })
     try {
-      return await withImage(image, request, own, async (open) => {
+      return await withImage(image, {dryRun, onBytes}, own, async (open) => {
         const key = await keyOf(image)
         const known = journal?.imageAt(formatReference(image.target))
         if (known && known.key === key && (await isAsBefore(open, image, known, own))) {
@@ -171,7 +176,7 @@ function createRun(
           journal?.forget(formatReference(image.target))
           return undefined
         }
-        if (!request.dryRun) await rememberResult(journal, {image, key, result, open})
+        if (!dryRun) await rememberResult(journal, {image, key, result, open})
         const {before, after} = result
         return outcome({before, after, ...described(request, result)})
       })
