@@ -17,7 +17,7 @@ import {applyImage, type ApplyImageOptions, type OpenImage, withImage} from './a
 import {expandFleet, type ExpandFailure} from './expand.js'
 import {createFleetLayers} from './fleet-layers.js'
 import {type FleetImage, tagOf} from './fleet-image.js'
-import {imageKeys} from './image-key.js'
+import {createImageKey} from './image-key.js'
 import type {FleetJournal, RememberedImage} from './journal.js'
 import type {Reconciled} from './reconcile.js'
 import {sharedMemory} from './shared-memory.js'
@@ -145,7 +145,7 @@ function createRun(
 ): (image: FleetImage) => Promise<ImageOutcome | undefined> {
   const {now, journal} = ports
   const {dryRun} = request
-  const keyOf = imageKeys(request, ports)
+  const keyOf = createImageKey(request, ports)
   return async (image) => {
     const since = now()
     const costs = {bytesSent: 0, bytesMounted: 0, requests: 0}
