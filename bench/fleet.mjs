@@ -79,7 +79,7 @@ export async function fleet([count = '1000', only] = []) {
               atMost: 0.1,
             }),
             row(
-              `${name}: bytes over those of the loop`,
+              `${name}: bytes over those of the layer for each image, as the loop sends it`,
               bytesSent / ((loop.bytes / sample) * images),
               {atMost: 0.002},
             ),

@@ -49,6 +49,7 @@ describe('findSlot', () => {
       path: '/',
       sharding: 1,
       parents: undefined,
+      fleet: undefined,
       ...found,
       layers: [found],
     })
