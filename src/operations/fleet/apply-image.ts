@@ -102,7 +102,9 @@ async function attempt(
   }
   const layersOf: Parameters<typeof reconcile>[2]['layersOf'] = ({name, parents}) =>
     layers.at(layerPlace, `${name} ${parents}`)
-  return reconcile(place, image, {...options, onSent, layersOf}, ports)
+  const onHeld: Parameters<typeof reconcile>[2]['onHeld'] = (digest) =>
+    layers.note({...placeOf(image.target), digest})
+  return reconcile(place, image, {...options, onSent, onHeld, layersOf}, ports)
 }
 
 /** A place on disk is a registry of one repository. */

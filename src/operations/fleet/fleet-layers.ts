@@ -31,6 +31,9 @@ export interface FleetLayersOptions {
   readonly onStored: (place: HeldLayer) => void
 }
 
+/** Repositories that are remembered for a layer. */
+const mostHints = 8
+
 /** What is known of one layer in one registry. */
 interface Whereabouts {
   /** Repositories that have it for certain. */
@@ -100,6 +103,11 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
   }
 
   return {
+    /** Says that a repository has a layer, as its image claims: it is asked first. */
+    note({registry, repository, digest}: HeldLayer): void {
+      const {hints} = find(registry, digest)
+      if (!hints.includes(repository) && hints.length < mostHints) hints.push(repository)
+    },
     /** The layers of one image; `slot` keeps apart what is packed by different rules. */
     at(place: LayerPlace, slot: string): SharedLayers {
       const keyOf = (packing: readonly string[]) => JSON.stringify([slot, ...packing])
