@@ -18,7 +18,7 @@ const rows = [
   [
     {
       'src/operations': [
-        ['fleet'],
+        ['fleet', 'copy-all'],
         ['.', 'site', 'browse'],
         ['follow'],
         ['copy', 'injection', 'compare'],
@@ -29,7 +29,7 @@ const rows = [
     },
   ],
   ['src/ports.ts'],
-  [{'src/fleet': [['file'], ['.'], ['report']]}],
+  [{'src/fleet': [['file'], ['.'], ['job', 'report']]}],
   ['src/archive', 'src/fast', 'src/site'],
   [
     {

@@ -30,7 +30,15 @@ export type ProgressEvent =
   | {readonly kind: 'warning'; readonly message: string}
 
 export type Step =
-  'read image' | 'compare' | 'pack and push' | 'publish' | 'unpack' | 'check' | 'copy' | 'save'
+  | 'read image'
+  | 'compare'
+  | 'pack and push'
+  | 'publish'
+  | 'unpack'
+  | 'check'
+  | 'copy'
+  | 'copy images'
+  | 'save'
 
 export interface OpenStoreOptions {
   /**

@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import {createLimiter} from './limiter.js'
 
 /**
@@ -12,6 +13,8 @@ export async function inLanes<T>(
   const limiter = createLimiter(width)
   const failing = new AbortController()
   const both = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal
+  // every request of every lane listens to it
+  setMaxListeners(0, both, ...(signal ? [signal] : []))
   const failures: unknown[] = []
   const workOn = async (item: T): Promise<void> => {
     if (both.aborted) return

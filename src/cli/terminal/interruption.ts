@@ -34,6 +34,8 @@ export function interruptedHint(step: Step | undefined): string | undefined {
       return 'no temporary files were left; run the same command again'
     case 'copy':
       return 'no tag was moved; run the same command again, which skips what was copied'
+    case 'copy images':
+      return 'run the same command again, which skips what was copied'
     default:
       return undefined
   }

@@ -47,7 +47,7 @@ export interface ImageOutcome {
   readonly requests: number
   /** From its start to its end. */
   readonly seconds: number
-  /** Why it is so, on one line: always of `failed`, `unknown`, `not-started`; else `null` or a note. */
+  /** Why, on one line: always of `failed`, `unknown` and `not-started`; else `null` or a note. */
   readonly reason: string | null
   /** The code of the error; `null` where there was none. */
   readonly code: ErrorCode | null

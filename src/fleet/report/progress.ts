@@ -2,7 +2,7 @@ import type {ImageOutcome} from './outcome.js'
 
 /** What a run over many images tells anyone who watches; nothing in it is a result. */
 export interface FleetProgress {
-  /** How many images there are, as soon as that is known; called again if it turns out otherwise. */
+  /** How many images there are, as soon as that is known; again if it turns out otherwise. */
   expected(images: number): void
   /** Work on an image has begun: its reference, as in its outcome. */
   started(reference: string): void

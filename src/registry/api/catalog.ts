@@ -6,8 +6,9 @@ import {readNames} from './name-pages.js'
 import {missingPage} from './next-page.js'
 
 /**
- * Lists the repositories of the connection's registry. The distribution specification lacks this;
- * most registries have it from Docker's: https://distribution.github.io/distribution/spec/api/#catalog
+ * Lists the repositories of the connection's registry. The distribution specification lacks this,
+ * but most registries have it.
+ * https://distribution.github.io/distribution/spec/api/#listing-repositories
  */
 export function createRepositoryLister(connection: Connection): RepositoryLister {
   return {
