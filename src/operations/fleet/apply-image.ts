@@ -35,8 +35,8 @@ export interface OpenImage {
 }
 
 /**
- * Opens where an image is and where its result goes, and closes both afterwards. `onBytes` is called
- * with bytes that are copied from one to the other.
+ * Opens where an image is and where its result goes, and closes both afterwards. `onBytes` is
+ * called with bytes that are copied from one to the other.
  */
 export async function withImage<T>(
   {source, target}: FleetImage,

@@ -2,6 +2,7 @@ import {expect, it} from 'vitest'
 import {createStagedStore, stepTag} from '../../../src/operations/fleet/staged-store.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociManifest} from '../../../src/oci/media-type.js'
+import type {ContentStore} from '../../../src/store/content-store.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import {streamOf} from '../../../src/stream/bytes.js'
 import {putImage, smallLayer} from '../../support/put-image.js'
@@ -10,14 +11,30 @@ async function start(isTrusting = true) {
   const real = createMemoryStore()
   const image = await putImage(real, {layers: [smallLayer('one')]})
   const calls: string[] = []
-  const counted = new Proxy(real, {
-    get(store, key: keyof typeof real) {
-      calls.push(key)
-      return store[key]
+  const counted: ContentStore = {
+    ...real,
+    getManifest(reference, call) {
+      calls.push('getManifest')
+      return real.getManifest(reference, call)
     },
-  })
+    statManifest(reference, call) {
+      calls.push('statManifest')
+      return real.statManifest(reference, call)
+    },
+    putManifest(bytes, mediaType, options) {
+      calls.push('putManifest')
+      return real.putManifest(bytes, mediaType, options)
+    },
+    statBlob(digest, call) {
+      calls.push('statBlob')
+      return real.statBlob(digest, call)
+    },
+    putBlob(source, options) {
+      calls.push('putBlob')
+      return real.putBlob(source, options)
+    },
+  }
   const staged = createStagedStore(counted, {dryRun: false, isTrusting})
-  calls.splice(0)
   return {real, image, calls, staged}
 }
 
