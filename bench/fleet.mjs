@@ -10,8 +10,9 @@ import {row} from './serve.mjs'
 const MiB = 1024 * 1024
 
 /**
- * `npm run bench -- fleet [IMAGES [REGISTRY]]`: an apply of a slot of 100 MB to 1,000 repositories, the run
- * after it, and a loop of crane append over some of them, on docker-registry and inject serve.
+ * `npm run bench -- fleet [IMAGES [REGISTRY]]`: an apply of a slot of 100 MB to 1,000 repositories,
+ * the run after it, and a loop of crane append over some of them, on docker-registry and inject
+ * serve.
  */
 export async function fleet([count = '1000', only] = []) {
   const images = Number(count)
