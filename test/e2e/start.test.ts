@@ -26,6 +26,7 @@ const heavy = [
   'semver',
   'tar',
   'tinyglobby',
+  'yaml',
 ]
 
 describe('what is evaluated', () => {
