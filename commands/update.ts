@@ -15,12 +15,10 @@ import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {layerIndexes, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {
-  graftFlags,
-  graftPlace,
+  contentFlags,
+  contentPlaces,
   localPaths,
   pathOf,
-  sourceFlags,
-  sourcePlaces,
   sourcesArg,
 } from '../src/cli/flags/sources.js'
 import {presentInjection} from '../src/cli/render/injection.js'
@@ -49,8 +47,7 @@ export default class Update extends BaseCommand {
     ...checkFlag,
     path: slotPath(),
     name: slotName(),
-    ...sourceFlags,
-    ...graftFlags,
+    ...contentFlags,
     ...directoryFlags,
     ...strictFlag,
     ...formatFlags,
@@ -96,8 +93,7 @@ export default class Update extends BaseCommand {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
     const {target, publish} = resultRequest(flags)
     const {image, sources} = args
-    const given = {image, sources, archive: flags.archive}
-    const places = graftPlace(given, flags) ?? sourcePlaces('update', given)
+    const places = contentPlaces({image, sources}, flags)
     const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
     return {
       image: imageRequest(image, flags),

@@ -70,7 +70,7 @@ export interface Injection {
   readonly note?: string | undefined
   /** Where the metadata of the slot's directories comes from; not recorded for `dir`. */
   readonly parents?: SlotParents | undefined
-  /** Where the content was taken from, see `formatGraft`. Default: it was not taken from an image. */
+  /** Where the content was taken from, see `formatGraft`; absent: not from another image. */
   readonly from?: string | undefined
 }
 
