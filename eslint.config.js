@@ -164,10 +164,8 @@ const namesTaken = {
       for (const param of params) {
         const pattern = param.type === 'AssignmentPattern' ? param.left : param
         if (pattern.type !== 'ObjectPattern' || pattern.properties.length <= mostNames) continue
-        context.report({
-          node: pattern,
-          message: `takes apart more than ${mostNames} names from one argument: pass parts of it on`,
-        })
+        const message = `takes apart more than ${mostNames} names from one argument: pass parts of it on`
+        context.report({node: pattern, message})
       }
     }
     return {

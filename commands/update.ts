@@ -18,12 +18,10 @@ import {packFlags, packOptions} from '../src/cli/flags/pack.js'
 import {attestPorts} from '../src/cli/ports/attest-ports.js'
 import {layerPorts, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {
-  graftFlags,
-  graftPlace,
+  contentFlags,
+  contentPlaces,
   localPaths,
   pathOf,
-  sourceFlags,
-  sourcePlaces,
   sourcesArg,
 } from '../src/cli/flags/sources.js'
 import {presentInjection} from '../src/cli/render/injection.js'
@@ -52,8 +50,7 @@ export default class Update extends BaseCommand {
     ...checkFlag,
     path: slotPath(),
     name: slotName(),
-    ...sourceFlags,
-    ...graftFlags,
+    ...contentFlags,
     ...directoryFlags,
     ...strictFlag,
     ...formatFlags,
@@ -100,8 +97,7 @@ export default class Update extends BaseCommand {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
     const {target, publish} = resultRequest(flags)
     const {image, sources} = args
-    const given = {image, sources, archive: flags.archive}
-    const places = graftPlace(given, flags) ?? sourcePlaces('update', given)
+    const places = contentPlaces({image, sources}, flags)
     const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
     return {
       image: imageRequest(image, flags),

@@ -62,7 +62,8 @@ export async function create(request: CreateRequest, ports: Ports): Promise<Crea
 }
 
 /**
- * Where an image is that is made of nothing. `.invalid` is never a registry: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+ * Where an image is that is made of nothing. `.invalid` is never a registry.
+ * https://www.rfc-editor.org/rfc/rfc6761#section-6.4
  */
 export const nowhere = parseReference('scratch.invalid/scratch:latest')
 

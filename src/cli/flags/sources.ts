@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {Args, Flags} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../../errors.js'
 import {type GraftRequest, parseGraft} from '../../operations/graft/graft-request.js'
 import type {SourcePlaces} from '../../operations/source/source.js'
@@ -27,7 +27,7 @@ export const sourceFlags = {
 }
 
 /** Content that is in another image. */
-export const graftFlags = {
+const graftFlags = {
   from: Flags.string({
     helpGroup: 'CONTENT',
     helpValue: 'IMAGE[//PATH]',
@@ -41,6 +41,9 @@ export const graftFlags = {
   }),
 }
 
+/** Of `update`. */
+export const contentFlags = {...sourceFlags, ...graftFlags}
+
 export interface GivenSources {
   readonly image: string
   readonly sources: readonly string[] | undefined
@@ -53,13 +56,16 @@ export interface GraftPlace {
   readonly temporary: string
 }
 
-/** What `--from` names; `undefined` without it. Throws `UsageError` if there are other sources. */
-export function graftPlace(
-  {sources = [], archive}: GivenSources,
-  flags: {readonly from?: string | undefined; readonly 'from-slot'?: string | undefined},
-): GraftPlace | undefined {
-  const {from, 'from-slot': slot} = flags
-  if (from === undefined) return undefined
+/**
+ * What the arguments, `-f` and `--from` of `update` name. Throws what `sourcePlaces` throws, and
+ * `UsageError` for `--from` beside other sources.
+ */
+export function contentPlaces(
+  {image, sources = []}: Pick<GivenSources, 'image' | 'sources'>,
+  flags: Interfaces.InferredFlags<typeof contentFlags>,
+): SourcePlaces | GraftPlace {
+  const {from, 'from-slot': slot, archive} = flags
+  if (from === undefined) return sourcePlaces('update', {image, sources, archive})
   if (sources.length > 0 || archive !== undefined)
     throw usage('--from takes the place of other sources', 'leave one of the two out')
   return {graft: parseGraft(from, slot), temporary: tmpdir()}

@@ -56,7 +56,7 @@ async function unpacked(places: Ports, repository = app): Promise<string> {
   const directory = join(await tempDir(), 'out')
   const reference = parseReference(`${repository}:v1`)
   const how = {force: false, follow: false, strict: true, devices: false, sparse: true}
-  await unpack({reference, directory, ...how} as never, places)
+  await unpack({reference, directory, ...how}, places)
   return directory
 }
 
