@@ -1,5 +1,5 @@
 import type {RunFacts, SourceFacts} from './attest/provenance.js'
-import type {SbomFormat} from './attest/sbom/sbom.js'
+import type {SbomFormat} from './attest/sbom/facts.js'
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {OpenMemory} from './layer/memory/memory.js'

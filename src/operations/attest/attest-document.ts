@@ -113,14 +113,13 @@ function signatureOf({place}: MadeDocument, subjects: readonly Descriptor[]): St
 }
 
 /** A statement as it is attached: signed, or as it is. */
-async function attachmentOf(
-  statement: Statement,
-  {signer, now}: AttestPorts,
-): Promise<Attachment> {
+async function attachmentOf(statement: Statement, {signer, now}: AttestPorts): Promise<Attachment> {
   const bytes = encodeStatement(statement)
   const about = {
     [predicateAnnotation]: statement.predicateType,
-    [createdAnnotation]: now().toISOString().replace(/\.\d+Z$/, 'Z'),
+    [createdAnnotation]: now()
+      .toISOString()
+      .replace(/\.\d+Z$/, 'Z'),
   }
   if (!signer)
     return {bytes, mediaType: statementType, annotations: {...about, [unsignedAnnotation]: 'true'}}

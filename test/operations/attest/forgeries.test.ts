@@ -193,7 +193,8 @@ const contents: readonly Row[] = [
   changed(
     "another media type of the vendor's layer",
     ({layers}) => {
-      if (layers[0]) layers[0].mediaType = 'application/vnd.oci.image.layer.v1.tar'
+      const mediaType = 'application/vnd.oci.image.layer.v1.tar'
+      layers[0] = {...(layers[0] ?? evil), mediaType}
     },
     inManifest,
   ),
@@ -721,7 +722,8 @@ describe('a forgery is refused, and for the right reason', () => {
     )
   })
 
-  it.each([...contents, ...statements, ...vendors])('%s', async (_, forge, claim, why, request) => {
+  it.each(named([...contents, ...statements, ...vendors]))('%s', async (_, row) => {
+    const {forge, claim, why, request} = row
     const scene = await makeScene()
     expect((await scene.check()).proven).toBe(true)
     await forge(scene)
@@ -729,11 +731,14 @@ describe('a forgery is refused, and for the right reason', () => {
   })
 })
 
+const named = (rows: readonly Row[]) =>
+  rows.map(([title, forge, claim, why, request]) => [title, {forge, claim, why, request}] as const)
+
 async function expectRefusal(
   scene: Scene,
   claim: ClaimName,
   why: RegExp,
-  request: Partial<VerifyRequest> = {},
+  request: Partial<VerifyRequest> | undefined,
 ) {
   const {proven, claims} = await scene.check(request)
   expect(proven).toBe(false)
@@ -833,7 +838,7 @@ const indexes: readonly Row[] = [
     /^the index does not say which index it was made from$/,
   ],
   [
-    "an index that the vendor does not have",
+    'an index that the vendor does not have',
     (scene) => forgeIndex(scene, ({annotations}) => (annotations['dev.inject.base'] = evilId)),
     'content',
     /^the vendor's index sha256:\w+ is not there to compare with$/,
@@ -841,7 +846,7 @@ const indexes: readonly Row[] = [
 ]
 
 describe('a forgery of an index is refused, and for the right reason', () => {
-  it.each(indexes)('%s', async (_, forge, claim, why, request) => {
+  it.each(named(indexes))('%s', async (_, {forge, claim, why, request}) => {
     const scene = await makeIndexScene()
     expect(await scene.check()).toMatchObject({proven: true})
     await forge(scene)
