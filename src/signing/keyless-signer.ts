@@ -9,8 +9,8 @@ const retries = 2
 /**
  * Signs with a key that lives as long as one signature, and a certificate for the identity that
  * the token names. The token goes to the certificate authority only. Throws what `getToken` throws,
- * and `NetworkError` (`ERR_INJECT_SIGNING_FAILED`), without what a service or the library says: that
- * repeats tokens.
+ * and `NetworkError` (`ERR_INJECT_SIGNING_FAILED`), without what a service or the library says:
+ * that repeats tokens.
  */
 export function createKeylessSigner(
   {fulcio, rekor}: KeylessServices,

@@ -303,7 +303,7 @@ describe('a list of files', () => {
       const machine = {os: 'linux', architecture: 'amd64'}
       const result = await sbom({reference: ours, machine, format}, scene.places)
       expect(result).toMatchObject({format, signed: true})
-      const document = JSON.stringify(v.parse(shape as v.GenericSchema, result.document))
+      const document = JSON.stringify(v.parse(shape, result.document))
       for (const path of Object.keys(files)) expect(document).toContain(`/${path}"`)
       for (const purl of [
         'pkg:npm/left-pad@1.3.0',
@@ -360,6 +360,9 @@ describe('the tree', () => {
       {predicateType: 'https://slsa.dev/provenance/v1', ours: true, signer: scene.us.signer.name},
       {predicateType: 'https://sigstore.dev/cosign/sign/v1', ours: false},
     ])
+    const checked = await tree({reference: ours, signer: scene.us.checks}, scene.places)
+    expect(checked.referrers.map(({verified}) => verified)).toEqual([true, false])
+    expect(result.referrers.map(({verified}) => verified)).toEqual([null, null])
     expect(result.images.map(({platform, referrers}) => [platform, referrers.length])).toEqual([
       ['linux/amd64', 1],
       ['linux/arm64', 1],

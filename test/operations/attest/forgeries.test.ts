@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {ClaimName} from '../../../src/attest/claims.js'
-import {encodeStatement, type Statement} from '../../../src/attest/statement.js'
+import {encodeStatement} from '../../../src/attest/statement.js'
 import {
   bundleType,
   predicateAnnotation,
@@ -268,7 +268,7 @@ function restated(
     const bytes =
       typeof edited === 'string'
         ? Buffer.from(edited)
-        : encodeStatement(editable as unknown as Statement)
+        : encodeStatement(editable)
     await replaceBundles(scene, await scene.us.signer.sign(bytes))
   }
   return [title, forge, 'statement', why, request ?? {}]
@@ -542,7 +542,7 @@ const statements: readonly Row[] = [
   }),
   restated(
     'a statement without a time',
-    ({predicate: {runDetails: own}}) => void delete own.metadata['finishedOn'],
+    ({predicate: {runDetails: own}}) => delete own.metadata['finishedOn'],
     nothing,
   ),
   restated(
