@@ -56,7 +56,7 @@ export interface AttestPorts {
   readonly signsImages: boolean
   /** Also list the files of the slots, in this format. */
   readonly sbom: SbomFormat | undefined
-  /** The git repository of the content; `undefined` where there is none. */
+  /** The git repository of the content; `undefined` if there is none. */
   readonly describeSource: () => Promise<SourceFacts | undefined>
   readonly now: () => Date
 }

@@ -48,7 +48,7 @@ export interface Attestation {
 
 /**
  * Says of a document that is about to be published, and of its images, how they were made; signed
- * once for all of them. `undefined` where nothing is to be said. Throws what the signer throws, and
+ * once for all of them. `undefined` if nothing is to be said. Throws what the signer throws, and
  * then nothing has been published.
  */
 export async function attestDocument(
