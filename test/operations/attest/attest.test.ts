@@ -2,15 +2,17 @@ import * as v from 'valibot'
 import {bundleFromJSON} from '@sigstore/bundle'
 import {toSignedEntity, Verifier} from '@sigstore/verify'
 import {describe, expect, it} from 'vitest'
-import {UsageError} from '../../../src/errors.js'
-import {parseReference} from '../../../src/oci/names/reference.js'
+import {NetworkError, UsageError} from '../../../src/errors.js'
+import {decodeIndex} from '../../../src/oci/image-index.js'
+import {decodeManifest} from '../../../src/oci/manifest.js'
+import {parseReference, type Reference, repositoryName} from '../../../src/oci/names/reference.js'
 import {rebase} from '../../../src/operations/rebase.js'
 import {sbom} from '../../../src/operations/sbom.js'
 import {tree} from '../../../src/operations/tree.js'
 import {update} from '../../../src/operations/update.js'
 import {verify} from '../../../src/operations/verify.js'
 import {putArtifact} from '../../../src/operations/attest/put-artifact.js'
-import {readReferrers} from '../../../src/operations/attest/read-referrers.js'
+import {readDocument, readReferrers} from '../../../src/operations/attest/read-referrers.js'
 import {
   attestBy,
   attestedScene,
@@ -23,6 +25,8 @@ import {
   vendorName,
   verifyTime,
 } from '../../support/attested.js'
+import type {OpenStoreOptions} from '../../../src/ports.js'
+import {bytesSource} from '../../support/layout-image.js'
 import {severalPlaces} from '../../support/several-places.js'
 import {
   artifactShape,
@@ -247,6 +251,32 @@ describe('what is proven', () => {
         detail: `without its slots it is ${scene.original.digest}, rebuilt`,
       },
     ])
+  })
+
+  it('of an index without the registry of the vendor, by the signed statement', async () => {
+    const scene = await attestedScene((store) => putVendorIndex(store, 'one', ['amd64', 'arm64']), {
+      platforms: 'all',
+    })
+    const stored = await scene.vendor.getManifest(scene.original.digest)
+    const {manifests} = decodeIndex(stored!.bytes, stored!.descriptor.mediaType)
+    for (const {digest} of manifests) {
+      const image = await scene.vendor.getManifest(digest)
+      await scene.ours.putManifest(image!.bytes, image!.descriptor.mediaType, {tags: []})
+      const {config} = decodeManifest(image!.bytes, image!.descriptor.mediaType)
+      const bytes = await readDocument(scene.vendor, config, {})
+      await scene.ours.putBlob(bytesSource(bytes))
+    }
+    const alone = {
+      ...scene.places,
+      openStore: (reference: Reference, options: OpenStoreOptions) =>
+        repositoryName(reference) === vendorName
+          ? Promise.reject(new NetworkError('ERR_INJECT_NETWORK', 'out of reach'))
+          : scene.places.openStore(reference, options),
+    }
+    const request = {reference: ours, now: verifyTime, needed: new Set(['content'] as const)}
+    const proof = await verify({...request, signer: scene.us.checks}, alone)
+    expect(proof.claims.filter(({proven}) => !proven)).toEqual([])
+    await expect(verify(request, alone)).rejects.toThrow('out of reach')
   })
 
   it('reads manifests, configs and referrers, and no layer', async () => {

@@ -265,10 +265,7 @@ function restated(
     const {statement} = await bundleOf(scene)
     const editable = structuredClone(statement) as unknown as EditableStatement
     const edited = await edit(editable, scene)
-    const bytes =
-      typeof edited === 'string'
-        ? Buffer.from(edited)
-        : encodeStatement(editable)
+    const bytes = typeof edited === 'string' ? Buffer.from(edited) : encodeStatement(editable)
     await replaceBundles(scene, await scene.us.signer.sign(bytes))
   }
   return [title, forge, 'statement', why, request ?? {}]
