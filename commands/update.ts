@@ -1,8 +1,8 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {attestFlags, withAttestValue} from '../src/cli/flags/attest.js'
-import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
-import {editFlags, editOptions} from '../src/cli/flags/edit.js'
+import {directoryFlags, directoryOptions} from '../src/cli/flags/content/directory.js'
+import {editFlags, editOptions} from '../src/cli/flags/content/edit.js'
 import {
   imageArg,
   imageRequest,
@@ -12,9 +12,9 @@ import {
   slotPath,
   strictFlag,
 } from '../src/cli/flags/common.js'
-import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
-import {mergeOptions} from '../src/cli/flags/merge.js'
-import {packFlags, packOptions} from '../src/cli/flags/pack.js'
+import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/content/format.js'
+import {mergeOptions} from '../src/cli/flags/content/merge.js'
+import {packFlags, packOptions} from '../src/cli/flags/content/pack.js'
 import {attestPorts} from '../src/cli/ports/attest-ports.js'
 import {layerPorts, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {
@@ -23,10 +23,10 @@ import {
   localPaths,
   pathOf,
   sourcesArg,
-} from '../src/cli/flags/sources.js'
+} from '../src/cli/flags/content/sources.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
-import {uploadFlags} from '../src/cli/flags/upload.js'
+import {uploadFlags} from '../src/cli/flags/content/upload.js'
 import {reportWithTotal} from '../src/cli/ports/tree-total.js'
 import {update, type UpdateRequest} from '../src/operations/update.js'
 

@@ -10,7 +10,8 @@ export function rateLimitReset(headers: Headers): string | undefined {
   const {'ratelimit-reset': reset, ratelimit: limit} = headers
   if (typeof reset === 'string' && /^\d{1,10}$/.test(reset.trim())) return reset.trim()
   // of several limits the one that holds longest
-  const times = typeof limit === 'string' ? [...limit.matchAll(/;\s*t=(\d{1,10})(?=[;,\s]|$)/g)] : []
+  const times =
+    typeof limit === 'string' ? [...limit.matchAll(/;\s*t=(\d{1,10})(?=[;,\s]|$)/g)] : []
   const seconds = times.map(([, time]) => Number(time))
   return seconds.length === 0 ? undefined : String(Math.max(...seconds))
 }

@@ -1,9 +1,9 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {UsageError} from '../../errors.js'
-import {mostLayers, parseSharding, type Sharding} from '../../image/sharding.js'
-import {parentsModes} from '../../layer/pack/parents.js'
-import {layerCompressions} from '../../oci/media-type.js'
-import {quoted} from '../../oci/quoted.js'
+import {UsageError} from '../../../errors.js'
+import {mostLayers, parseSharding, type Sharding} from '../../../image/sharding.js'
+import {parentsModes} from '../../../layer/pack/parents.js'
+import {layerCompressions} from '../../../oci/media-type.js'
+import {quoted} from '../../../oci/quoted.js'
 
 /** The flags of the commands that make a layer: how it, and the image around it, is written. */
 export const formatFlags = {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {renderMarkdown} from '../../../src/cli/render/diff-markdown.js'
-import {type DiffResult, noImages} from '../../../src/operations/compare/diff-result.js'
+import {renderMarkdown} from '../../../../src/cli/render/diff/diff-markdown.js'
+import {type DiffResult, noImages} from '../../../../src/operations/compare/diff-result.js'
 
 const result: DiffResult = {
   first: {name: 'one`two', digest: null, slot: null},

@@ -1,9 +1,13 @@
-import {formatPlatform} from '../../oci/platform.js'
-import type {ComparedSide, DiffResult, PlatformDiff} from '../../operations/compare/diff-result.js'
-import type {ProgressEvent} from '../../ports.js'
-import {count} from './count.js'
+import {formatPlatform} from '../../../oci/platform.js'
+import type {
+  ComparedSide,
+  DiffResult,
+  PlatformDiff,
+} from '../../../operations/compare/diff-result.js'
+import type {ProgressEvent} from '../../../ports.js'
+import {count} from '../count.js'
 import {configLines, countsLine, imageLines, pullLine} from './diff-lines.js'
-import {escapedLine} from './escape.js'
+import {escapedLine} from '../escape.js'
 
 /** A difference as text; `undefined` if there is none. */
 export function renderDiff(result: DiffResult): string | undefined {

@@ -1,6 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {UsageError} from '../../errors.js'
-import {type MergeRule, parseMergeRule, refuseRepeated} from '../../image/merge.js'
+import {UsageError} from '../../../errors.js'
+import {type MergeRule, parseMergeRule, refuseRepeated} from '../../../image/merge.js'
 
 /** Which files are joined with those of the image. */
 export const mergeFlags = {

@@ -1,6 +1,6 @@
 import {Args, Flags, type Interfaces} from '@oclif/core'
-import {type ModeRule, parseModeRule} from '../../layer/tree/mode-rule.js'
-import {parseOwner} from '../../layer/tree/owner.js'
+import {type ModeRule, parseModeRule} from '../../../layer/tree/mode-rule.js'
+import {parseOwner} from '../../../layer/tree/owner.js'
 import {mergeFlags} from './merge.js'
 
 /** What becomes of the directory that is packed. */

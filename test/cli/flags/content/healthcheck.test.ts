@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {parseHealthcheck} from '../../../src/cli/flags/healthcheck.js'
-import {thrownBy} from '../../support/thrown-by.js'
+import {parseHealthcheck} from '../../../../src/cli/flags/content/healthcheck.js'
+import {thrownBy} from '../../../support/thrown-by.js'
 
 const second = 1_000_000_000
 

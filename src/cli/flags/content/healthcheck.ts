@@ -1,7 +1,7 @@
-import {UsageError} from '../../errors.js'
-import type {Healthcheck} from '../../image/config-edits.js'
-import {parseJsonValue} from '../../oci/json-value.js'
-import {quoted} from '../../oci/quoted.js'
+import {UsageError} from '../../../errors.js'
+import type {Healthcheck} from '../../../image/config-edits.js'
+import {parseJsonValue} from '../../../oci/json-value.js'
+import {quoted} from '../../../oci/quoted.js'
 
 /** Options of a Dockerfile's instruction, and the members that they set. */
 const times = {

@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import {slotLabels} from '../oci/annotation.js'
-import {type Digest, isDigest} from '../oci/digest.js'
-import {parseJsonValue} from '../oci/json-value.js'
-import {textShape} from '../oci/shape.js'
-import type {Image} from './image.js'
-import {labelsOf} from './labels.js'
+import {slotLabels} from '../../oci/annotation.js'
+import {type Digest, isDigest} from '../../oci/digest.js'
+import {parseJsonValue} from '../../oci/json-value.js'
+import {textShape} from '../../oci/shape.js'
+import type {Image} from '../image.js'
+import {labelsOf} from '../labels.js'
 
 /** Where the content of a slot was taken from. */
 export interface GraftOrigin {

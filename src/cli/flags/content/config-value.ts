@@ -1,5 +1,5 @@
-import {UsageError} from '../../errors.js'
-import {quoted} from '../../oci/quoted.js'
+import {UsageError} from '../../../errors.js'
+import {quoted} from '../../../oci/quoted.js'
 
 /** The name of a variable or label. Throws `UsageError`, as all of these do. */
 export function parseName(text: string): string {

@@ -1,5 +1,5 @@
-import {UsageError} from '../../errors.js'
-import {quoted} from '../../oci/quoted.js'
+import {UsageError} from '../../../errors.js'
+import {quoted} from '../../../oci/quoted.js'
 
 type Pairs = readonly (readonly [string, string])[]
 

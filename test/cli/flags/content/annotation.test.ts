@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {splitAnnotations} from '../../../src/cli/flags/annotation.js'
-import {thrownBy} from '../../support/thrown-by.js'
+import {splitAnnotations} from '../../../../src/cli/flags/content/annotation.js'
+import {thrownBy} from '../../../support/thrown-by.js'
 
 describe('W27 annotations by what they are of', () => {
   it.each<[string, object]>([

@@ -1,11 +1,11 @@
 import prettyBytes from 'pretty-bytes'
-import type {ConfigChange} from '../../operations/compare/compare-configs.js'
-import type {ChangeCounts, Count} from '../../operations/compare/count-changes.js'
-import type {NamedChange, NamedRow, PlatformDiff} from '../../operations/compare/diff-result.js'
-import type {PullCost} from '../../operations/compare/pull-cost.js'
-import {count} from './count.js'
-import {escapedLine} from './escape.js'
-import {shownName} from './shown-name.js'
+import type {ConfigChange} from '../../../operations/compare/compare-configs.js'
+import type {ChangeCounts, Count} from '../../../operations/compare/count-changes.js'
+import type {NamedChange, NamedRow, PlatformDiff} from '../../../operations/compare/diff-result.js'
+import type {PullCost} from '../../../operations/compare/pull-cost.js'
+import {count} from '../count.js'
+import {escapedLine} from '../escape.js'
+import {shownName} from '../shown-name.js'
 
 /** A value, shortened: values of labels can be whole documents. */
 const longestValue = 160

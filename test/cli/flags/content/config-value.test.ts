@@ -1,6 +1,11 @@
 import {describe, expect, it} from 'vitest'
-import {parseName, parsePath, parsePort, parseSignal} from '../../../src/cli/flags/config-value.js'
-import {thrownBy} from '../../support/thrown-by.js'
+import {
+  parseName,
+  parsePath,
+  parsePort,
+  parseSignal,
+} from '../../../../src/cli/flags/content/config-value.js'
+import {thrownBy} from '../../../support/thrown-by.js'
 
 describe('values of a config', () => {
   it.each<[string, (text: string) => string, string, string]>([

@@ -1,13 +1,13 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {UsageError} from '../../errors.js'
+import {UsageError} from '../../../errors.js'
 import {
   type ConfigEdits,
   type Healthcheck,
   refuseReserved,
   withoutOldCommand,
-} from '../../image/config-edits.js'
-import {parseJsonValue} from '../../oci/json-value.js'
-import {quoted} from '../../oci/quoted.js'
+} from '../../../image/config-edits.js'
+import {parseJsonValue} from '../../../oci/json-value.js'
+import {quoted} from '../../../oci/quoted.js'
 import {splitAnnotations} from './annotation.js'
 import {parseHealthcheck} from './healthcheck.js'
 import {parseName, parsePath, parsePort, parseSignal} from './config-value.js'

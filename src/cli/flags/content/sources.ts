@@ -1,11 +1,11 @@
 import {existsSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {Args, Flags, type Interfaces} from '@oclif/core'
-import {UsageError} from '../../errors.js'
-import {type GraftRequest, parseGraft} from '../../operations/graft/graft-request.js'
-import type {SourcePlaces} from '../../operations/source/source.js'
-import {quoted} from '../../oci/quoted.js'
-import {checkFolderArgument} from './folder-argument.js'
+import {UsageError} from '../../../errors.js'
+import {type GraftRequest, parseGraft} from '../../../operations/graft/graft-request.js'
+import type {SourcePlaces} from '../../../operations/source/source.js'
+import {quoted} from '../../../oci/quoted.js'
+import {checkFolderArgument} from '../folder-argument.js'
 
 /** The arguments of a command that packs something: what goes into the slot. */
 export const sourcesArg = Args.string({

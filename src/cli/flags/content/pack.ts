@@ -1,6 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {UsageError} from '../../errors.js'
-import {maxSize} from './common.js'
+import {UsageError} from '../../../errors.js'
+import {maxSize} from '../common.js'
 
 /** The flags of a command that packs a directory: what it costs. */
 export const packFlags = {

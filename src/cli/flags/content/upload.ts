@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
-import {UsageError} from '../../errors.js'
-import {parseSize} from './common.js'
+import {UsageError} from '../../../errors.js'
+import {parseSize} from '../common.js'
 
 /** The least and the most that a chunk may be: less is all requests, and each is held in memory. */
 const [smallest, largest] = [64 * 1024, 256 * 1024 * 1024]
