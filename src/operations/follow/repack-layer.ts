@@ -68,7 +68,7 @@ async function tarOf(
   return layerTar(blob, {mediaType, diffId, place: {number, digest}})
 }
 
-/** Sends the layer anew, compressed as it was, but for zstd, in place of which comes gzip. */
+/** Sends the new layer, compressed as it was, but with gzip instead of zstd. */
 async function repack(
   store: ContentStore,
   layer: NumberedLayer,
