@@ -4,10 +4,11 @@ export function formatPem(certificate: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${text.replaceAll(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`
 }
 
-/** One block of PEM: its label, and its bytes; `undefined` where these are not base64. */
+/** A block of PEM. */
 export interface PemBlock {
   /** `CERTIFICATE`, `PRIVATE KEY`. */
   readonly label: string
+  /** `undefined` for what is not base64. */
   readonly bytes: Uint8Array | undefined
 }
 
