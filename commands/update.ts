@@ -72,10 +72,8 @@ export default class Update extends BaseCommand {
       flags,
       async (ports) => {
         const packed = localPaths(request.source)
-        const packing = {
-          ...packPorts(flags, process.env, ports),
-          layerIndexes: layerIndexes(process.env, packed),
-        }
+        const known = {layerIndexes: layerIndexes(process.env, packed)}
+        const packing = {...packPorts(flags, process.env, ports), ...known}
         const withJournal = uploadJournals(flags, process.env, {...ports, packed})
         const report = reportWithTotal(ports, args.sources)
         const result = await update(request, {...ports, ...packing, withJournal, report})
@@ -92,11 +90,10 @@ export default class Update extends BaseCommand {
   ): UpdateRequest {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
     const {target, publish} = resultRequest(flags)
-    const {image, sources} = args
-    const places = contentPlaces({image, sources}, flags)
+    const places = contentPlaces(args, flags)
     const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
     return {
-      image: imageRequest(image, flags),
+      image: imageRequest(args.image, flags),
       target,
       source: {...places, ...directoryOptions(flags)},
       layer: {path: pathOf(places, path), created, sharding, baseAnnotations, ...layer},
