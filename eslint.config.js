@@ -68,7 +68,7 @@ const rows = [
     },
   ],
   ['src/disk'],
-  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream'],
+  [{'src/image': [['create', 'follow', 'index'], ['.']]}, 'src/stream'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]

@@ -1,4 +1,4 @@
-import {scratch} from '../image/scratch.js'
+import {scratch} from '../image/create/scratch.js'
 import type {Platform} from '../oci/platform.js'
 import {parseReference, type Reference} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'

@@ -1,8 +1,8 @@
-import type {Descriptor} from '../oci/descriptor.js'
-import {digestOf} from '../oci/digest.js'
-import {ociConfig, ociIndex, ociManifest} from '../oci/media-type.js'
-import type {Platform} from '../oci/platform.js'
-import {bytesOf} from './text-edit.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import {digestOf} from '../../oci/digest.js'
+import {ociConfig, ociIndex, ociManifest} from '../../oci/media-type.js'
+import type {Platform} from '../../oci/platform.js'
+import {bytesOf} from '../text-edit.js'
 
 /** A document as it will be stored. */
 export interface PlainDocument {

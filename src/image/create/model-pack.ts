@@ -1,7 +1,7 @@
 import {extname} from 'node:path/posix'
-import type {Descriptor} from '../oci/descriptor.js'
-import type {Digest} from '../oci/digest.js'
-import {ociManifest} from '../oci/media-type.js'
+import type {Descriptor} from '../../oci/descriptor.js'
+import type {Digest} from '../../oci/digest.js'
+import {ociManifest} from '../../oci/media-type.js'
 import {plain, type PlainDocument} from './scratch.js'
 
 /** https://github.com/modelpack/model-spec/blob/v0.0.7/docs/spec.md */
