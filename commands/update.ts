@@ -96,11 +96,10 @@ export default class Update extends BaseCommand {
   ): UpdateRequest {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
     const {target, publish} = resultRequest(flags)
-    const {image, sources} = args
-    const places = contentPlaces({image, sources}, flags)
+    const places = contentPlaces(args, flags)
     const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
     return {
-      image: imageRequest(image, flags),
+      image: imageRequest(args.image, flags),
       target,
       source: {...places, ...directoryOptions(flags)},
       layer: {
