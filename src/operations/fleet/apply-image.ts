@@ -13,7 +13,7 @@ import {isMoved, type Reconciled, reconcile} from './reconcile.js'
 import type {FleetSettings} from './slot-request.js'
 import {createStagedStore} from './staged-store.js'
 
-/** When others move the tag again and again: how often an image is begun anew. */
+/** When others move the tag again and again: how often an image is begun. */
 const mostRounds = 10
 /** Milliseconds; multiplied by the number of the round. */
 const longestPause = 200

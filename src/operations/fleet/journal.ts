@@ -33,7 +33,7 @@ export interface FleetJournal {
   close(): Promise<void>
 }
 
-/** Bytes of a journal; a longer one is begun anew. */
+/** Bytes of a journal; a longer one is ignored. */
 const longest = 64 * 1024 * 1024
 
 const digest = v.custom<Digest>(isDigest)
@@ -45,7 +45,7 @@ const imageShape = v.object({
 })
 const placeShape = v.object({digest, registry: v.string(), repository: v.string()})
 
-/** Opens the journal of a fleet; `undefined` where nothing can be kept. */
+/** Opens the journal of a fleet; `undefined` if nothing can be kept. */
 export async function openFleetJournal(
   folder: string,
   fleet: string,
