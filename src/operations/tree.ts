@@ -65,10 +65,7 @@ export interface TreeOptions {
 }
 
 /** What refers to an image, or to an index and its images: signatures, statements, lists. */
-export async function tree(
-  {reference, signer}: TreeOptions,
-  ports: Ports,
-): Promise<TreeResult> {
+export async function tree({reference, signer}: TreeOptions, ports: Ports): Promise<TreeResult> {
   const store = await ports.openStore(reference, {writes: false})
   try {
     const found = await findDocument(store, reference, ports)
