@@ -1,3 +1,5 @@
+import {breaksOfVerify} from './breaks-of-verify.mjs'
+
 // How each defence is taken out, and which test is to notice. `test` and `title` choose tests as
 // vitest does. `isBuilt`: the test runs the built program.
 export const breaks = [
@@ -236,76 +238,5 @@ export const breaks = [
     test: 'test/store/served/uploads/sessions',
     title: 'B16',
   },
-  {
-    id: 'V1',
-    what: 'the subject of a referrer is not looked at',
-    file: 'src/operations/attest/read-referrers.ts',
-    from: 'isElsewhere: said === undefined ? tag === undefined : said !== subject',
-    to: 'isElsewhere: false',
-    test: 'test/operations/attest/forgeries',
-    title: 'a referrer',
-  },
-  {
-    id: 'V2',
-    what: 'the subject of a statement is not looked at',
-    file: 'src/operations/attest/check-statements.ts',
-    from: 'if (!isAbout(statement, about)) return',
-    to: 'if (!isAbout(statement, about) && about === undefined) return',
-    test: 'test/operations/attest/forgeries',
-    title: 'before a slot was added',
-  },
-  {
-    id: 'V3',
-    what: 'any signature is valid',
-    file: 'src/operations/attest/check-statements.ts',
-    from: 'if (!result.valid) refused',
-    to: "if (!result.valid && result.why === '') refused",
-    test: 'test/operations/attest/forgeries',
-    title: 'by another key',
-  },
-  {
-    id: 'V4',
-    what: 'configs are compared without what is empty in them',
-    file: 'src/attest/vendor-content.ts',
-    from: 'if (!isDeepStrictEqual(membersOf(rest.config.value), membersOf(original.config.value)))',
-    to: 'if (JSON.stringify(rest.config.value).replace(/"[^"]+":\\{[^{}]*\\{\\}\\},?/g, \'\') !== JSON.stringify(original.config.value).replace(/"[^"]+":\\{[^{}]*\\{\\}\\},?/g, \'\'))',
-    test: 'test/operations/attest/forgeries',
-    title: 'a port',
-  },
-  {
-    id: 'V5',
-    what: 'layers are compared by their number',
-    file: 'src/attest/vendor-content.ts',
-    from: '({digest}, at) => digest !== theirs.layers[at]?.digest',
-    to: "({digest}, at) => digest === '' && theirs.layers[at] === undefined",
-    test: 'test/operations/attest/forgeries',
-    title: 'swapped',
-  },
-  {
-    id: 'V6',
-    what: 'statements of tomorrow count',
-    file: 'src/operations/attest/check-statements.ts',
-    from: 'if (record.finished > now + clockSkew) return',
-    to: 'if (record.finished > now + 1e12 + clockSkew) return',
-    test: 'test/operations/attest/forgeries',
-    title: 'tomorrow',
-  },
-  {
-    id: 'V7',
-    what: 'an identity is a pattern',
-    file: 'src/signing/check-signature.ts',
-    from: 'name !== expected.identity ||',
-    to: "!new RegExp(expected.identity).test(name ?? '') ||",
-    test: 'test/signing/keyless-signer',
-    title: 'is not taken for',
-  },
-  {
-    id: 'V8',
-    what: 'errors of signing services are handed on',
-    file: 'src/signing/keyless-signer.ts',
-    from: 'throw failed(error, {fulcio, rekor})',
-    to: 'throw error',
-    test: 'test/signing/keyless-signer',
-    title: 'a token',
-  },
+  ...breaksOfVerify,
 ]

@@ -8,9 +8,9 @@ const timeout = 20_000
 const largestOutput = 1024 * 1024
 
 /**
- * The git repository that a directory is in, as `git` itself tells; `undefined` without one, without
- * git, and for one that git refuses to look into, such as another user's. Hooks and monitors
- * that the repository names are not run; filters are, as in any `git status`.
+ * The git repository that a directory is in, as `git` itself tells; `undefined` without one,
+ * without git, and for one that git refuses to look into, such as another user's. Hooks and
+ * monitors that the repository names are not run; filters are, as in any `git status`.
  */
 export async function gitSource(
   directory: string,
