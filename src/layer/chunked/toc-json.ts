@@ -1,5 +1,5 @@
 import {earliestTime, formatTime, latestTime} from '../../oci/time.js'
-import {type ByteString, toText} from '../byte-string.js'
+import {toText} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {xattrKeyword, xattrPrefix} from '../tar/pax-values.js'
 import type {Chunk, ChunkedFile} from './file-chunks.js'
