@@ -15,8 +15,8 @@ import {
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/content/format.js'
 import {mergeOptions} from '../src/cli/flags/content/merge.js'
 import {packFlags, packOptions} from '../src/cli/flags/content/pack.js'
-import {attestPorts} from '../src/cli/ports/attest-ports.js'
-import {layerPorts, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
+import {packOutputs} from '../src/cli/ports/pack-ports.js'
+import {updatePorts} from '../src/cli/ports/update-ports.js'
 import {
   contentFlags,
   contentPlaces,
@@ -27,7 +27,6 @@ import {
 import {presentInjection} from '../src/cli/render/injection.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {uploadFlags} from '../src/cli/flags/content/upload.js'
-import {reportWithTotal} from '../src/cli/ports/tree-total.js'
 import {update, type UpdateRequest} from '../src/operations/update.js'
 
 export default class Update extends BaseCommand {
@@ -75,14 +74,8 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       async (ports) => {
-        const packed = localPaths(request.source)
-        const packing = packPorts(flags, process.env, ports)
-        const withJournal = uploadJournals(flags, process.env, {...ports, packed})
-        const report = reportWithTotal(ports, args.sources)
-        const command = {name: 'update', flags, directory: packed[0]}
-        const attest = await attestPorts(command, process.env, ports)
-        const own = {...packing, ...layerPorts(process.env, packed), ...attest}
-        const result = await update(request, {...ports, ...own, withJournal, report})
+        const input = {flags, sources: args.sources, packed: localPaths(request.source)}
+        const result = await update(request, await updatePorts(input, process.env, ports))
         return exitIfChanged(flags.check, result)
       },
       presentInjection(flags.digestfile),
@@ -95,17 +88,15 @@ export default class Update extends BaseCommand {
     flags: Interfaces.InferredFlags<typeof Update.flags>,
   ): UpdateRequest {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
-    const {target, publish} = resultRequest(flags)
+    const {publish, ...result} = resultRequest(flags)
     const places = contentPlaces(args, flags)
-    const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
+    const format = {...formatOptions(flags), ...packOptions(flags)}
     return {
-      image: imageRequest(args.image, flags),
-      target,
+      ...{...result, image: imageRequest(args.image, flags)},
       source: {...places, ...directoryOptions(flags)},
       layer: {
-        ...{path: pathOf(places, path), created, sharding, baseAnnotations},
-        ...mergeOptions(flags),
-        ...layer,
+        ...{path: pathOf(places, path), created, sharding, baseAnnotations, ...format},
+        ...{...mergeOptions(flags), ...editOptions(flags)},
       },
       publish: {...publish, chunkSize: flags['chunk-size']},
     }

@@ -2,6 +2,8 @@
  * Imports run one way, from the top to the bottom. A row holds folders that do not know each other;
  * a folder may import itself and everything below its row. Within a folder that has folders of its
  * own the same holds for those; `.` are its own files.
+ *
+ * @type {Place[][]}
  */
 const rows = [
   ['bin'],
@@ -69,13 +71,29 @@ const rows = [
   ['src/errors.ts'],
 ]
 
-const nameOf = (place) => (typeof place === 'string' ? place : Object.keys(place)[0])
-/** The rule takes patterns only, or none at all. */
+/**
+ * A place of the tree, with rows of its own if it has folders.
+ *
+ * @typedef {string | Record<string, string[][]>} Place
+ */
+
+/** @type {(place: Place) => string} */
+const nameOf = (place) => (typeof place === 'string' ? place : (Object.keys(place)[0] ?? ''))
+/**
+ * The rule takes patterns only, or none at all.
+ *
+ * @param {string} name
+ */
 const within = (name) => `./${name.endsWith('.ts') ? name.replace('.ts', '.[t]s') : `${name}/**`}`
 
 /**
  * For every place of `rows`: what it must not import, which is all of its own row but itself, and
  * all of the rows above.
+ *
+ * @template {Place} P
+ * @param {P[][]} rows
+ * @param {(name: string) => string} patternOf
+ * @param {string} message
  */
 function zonesOf(rows, patternOf, message) {
   return rows.flatMap((row, depth) =>

@@ -1,4 +1,4 @@
-import {Args, Flags, type Interfaces} from '@oclif/core'
+import {Flags, type Interfaces} from '@oclif/core'
 import {type ModeRule, parseModeRule} from '../../../layer/tree/mode-rule.js'
 import {parseOwner} from '../../../layer/tree/owner.js'
 import {mergeFlags} from './merge.js'
@@ -43,11 +43,3 @@ export function directoryOptions(
   const parsed = owner === undefined ? undefined : parseOwner(owner)
   return {owner: parsed, chmod, exclude, whiteouts, allowEmpty}
 }
-
-/** What is put into a slot. */
-export const directoryArg = Args.string({
-  ignoreStdin: true, // oclif would take a piped text for it
-  required: true,
-  description:
-    'The new content. With path /, it is laid over the root of the image. {os}, {arch} and {variant} in it are replaced by the platform of each image of an index.',
-})
