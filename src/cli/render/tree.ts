@@ -37,7 +37,8 @@ function statusOf(verified: boolean | null): string {
 }
 
 function branchOf(referrer: TreeReferrer): Branch {
-  const {digest, artifactType, predicateType, size, signer, ours, elsewhere, kind, verified} = referrer
+  const {digest, artifactType, predicateType, size, signer, ours, elsewhere, kind, verified} =
+    referrer
   const parts = [
     predicateType ?? artifactType,
     prettyBytes(size),
