@@ -257,7 +257,7 @@ describe('a zstd:chunked layer', () => {
     ['a time after year 9999', 'a', 253_402_300_800],
   ])('has no table of contents with %s', async (_, path, mtime) => {
     const [entry, bytes] = fileEntry(path, 'text')
-    const layer = await chunkedLayer(tarOf([[{...entry, mtime}, bytes]]))
+    const layer = await chunkedLayer(tarOf([[{...entry, mtime}, bytes!]]))
     expect(layer.annotations).toEqual({})
     expect(layer.obstacle).toMatch(/cannot hold the name or time of 'a/)
     expect((await expanded(layer.blob)).equals(layer.tar)).toBe(true)
