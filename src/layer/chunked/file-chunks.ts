@@ -186,7 +186,7 @@ export function createFileChunks(frames: Frames): FileChunks {
     size += bytes.length
   }
 
-  /** Only a file of several chunks needs hashes of them: the first one has the file's until then. */
+  /** Only a file of several chunks needs hashes of them: the first has the file's until then. */
   function beginChunk(): void {
     frames.cut()
     at = frames.position()
