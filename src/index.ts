@@ -220,7 +220,7 @@ export async function status(
 
 /**
  * Makes all images of a fleet file what the file says. What became of each is in the report: an
- * image that fails is no error of the function.
+ * image that fails does not throw.
  */
 export async function applyFleet(
   file: string,

@@ -63,7 +63,7 @@ export function lazyFormat(
   return found.has(estargzTocDigest) ? 'estargz' : undefined
 }
 
-/** Those of them that there are; `undefined` for none. */
+/** Those of them that are set; `undefined` if none is. */
 export function chunkedAnnotations(
   annotations: Readonly<Record<string, string>> | undefined,
 ): Readonly<Record<string, string>> | undefined {

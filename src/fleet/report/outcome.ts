@@ -49,9 +49,9 @@ export interface ImageOutcome {
   readonly seconds: number
   /** Why, on one line: always of `failed`, `unknown` and `not-started`; else `null` or a note. */
   readonly reason: string | null
-  /** The code of the error; `null` where there was none. */
+  /** The code of the error; `null` if there was no error. */
   readonly code: ErrorCode | null
-  /** What the user can do next, one clause; `null` where nothing need be done. */
+  /** What the user can do next, one clause; `null` if nothing needs to be done. */
   readonly nextStep: string | null
 }
 

@@ -30,7 +30,7 @@ export function formatGraft({digest, image, slot, path}: GraftOrigin): string {
   return JSON.stringify({digest, image, slot, path})
 }
 
-/** What an image says of the slot; `undefined` where that is nothing, or not an origin. */
+/** What an image says of the slot; `undefined` if it says nothing valid. */
 export function graftOf(image: Pick<Image, 'config'>, name: string): GraftOrigin | undefined {
   const text = labelsOf(image).get(slotLabels(name).from)
   const value = text === undefined ? undefined : parseJsonValue(text)

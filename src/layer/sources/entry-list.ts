@@ -51,7 +51,7 @@ export interface EntryList {
   put(path: ByteString, entry: Entry, content?: ListedContent): void
   /** Gives another name to what has the path `target`. Throws `UnsafeContentError`. */
   link(path: ByteString, target: ByteString): void
-  /** Makes sure that there is a directory. Throws `UnsafeContentError`. */
+  /** Adds a directory unless it exists. Throws `UnsafeContentError`. */
   imply(path: ByteString): void
   describeRoot(metadata: EntryMetadata): void
   /** What comes from now on is of another layer, above those before. */

@@ -135,7 +135,7 @@ export function archiveError(error: unknown, name: ByteString, where?: string): 
   return reworded(error, `${message}${clause}`, {hint})
 }
 
-/** What an unpack says here is about flags that there are none of. */
+/** The hints of an unpack name flags that do not exist here. */
 const remedies: ReadonlyMap<string, string> = new Map([
   ['ERR_INJECT_LAYER_CORRUPT', 'make the archive again with GNU tar, bsdtar or Python'],
   ['ERR_INJECT_LAYER_RATIO', 'if you trust it, decompress it first and pass the tar'],

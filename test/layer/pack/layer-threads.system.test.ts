@@ -17,7 +17,7 @@ describe('the threads of layers', () => {
     }
   })
 
-  it('are none for one job', async () => {
+  it('are not started for one job', async () => {
     expect(await layerThreads(1).take(ownDeflate, smallLayers)).toBeUndefined()
   })
 })

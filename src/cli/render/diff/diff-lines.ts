@@ -1,3 +1,4 @@
+import {timeOf} from '../time-of.js'
 import prettyBytes from 'pretty-bytes'
 import type {ConfigChange} from '../../../operations/compare/compare-configs.js'
 import type {ChangeCounts, Count} from '../../../operations/compare/count-changes.js'
@@ -74,12 +75,6 @@ function told(aspect: NamedChange['aspects'][number], {before, after}: NamedChan
     }
   })
   return values.every((value) => value === '') ? aspect : `${aspect} ${values.join(' -> ')}`
-}
-
-/** RFC 3339, or the number if a date cannot express it. */
-export function timeOf(seconds: number): string {
-  const date = new Date(seconds * 1000)
-  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace('.000Z', 'Z')
 }
 
 /** A line for each member, and for each entry of the history. */
