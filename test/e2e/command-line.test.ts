@@ -62,7 +62,9 @@ describe('what comes out', () => {
     })
     const usage = await inject(['update', image, '--json'])
     expect(usage.exitCode).toBe(2)
-    expect(JSON.parse(usage.stdout)).toMatchObject({error: {code: 'ERR_INJECT_USAGE', exitCode: 2}})
+    expect(JSON.parse(usage.stdout)).toMatchObject({
+      error: {code: 'ERR_INJECT_SOURCE_INVALID', exitCode: 2},
+    })
   })
 
   it('is one line for a failure, and a trace only with --debug', async () => {
@@ -194,7 +196,7 @@ describe('flags', () => {
       slots: [{name: 'x', path: '/opt/x'}],
     })
     for (const flags of [
-      ['--owner', 'root'],
+      ['--owner', '1:'],
       ['--owner', '1:4294967295'],
       ['--path', 'opt'],
       ['--path', '/a/../b'],
@@ -370,9 +372,7 @@ describe('flags', () => {
         /^inject: unknown command "udpate": did you mean update\?$/,
       ) as string,
     })
-    expect((await inject(['update'])).stderr).toBe(
-      'inject: IMAGE and DIRECTORY are missing: see --help',
-    )
+    expect((await inject(['update'])).stderr).toBe('inject: IMAGE is missing: see --help')
   })
 
   it('what was mistyped or swapped gets the command, flag or order that was meant', async () => {
@@ -399,7 +399,7 @@ describe('flags', () => {
   it('the help page of update begins with what is common, and fits 80 columns', async () => {
     const {stdout} = await inject(['update', '--help'])
     const [usage = '', ...flags] = stdout.split(/^(?=\w* ?FLAGS$)/m)
-    expect(usage).toContain('$ inject update IMAGE DIRECTORY [FLAGS]')
+    expect(usage).toContain('$ inject update IMAGE [SOURCES] [FLAGS]')
     expect(usage.match(/\$ inject update/g)?.length).toBeGreaterThan(3)
     const named = (page = '') => [...page.matchAll(/ --([\w-]+)/g)].map(([, name]) => name)
     expect(named(flags[0]).filter((name) => name !== 'to')).toEqual([
@@ -411,7 +411,7 @@ describe('flags', () => {
       'owner',
     ])
     expect(flags.slice(1).map((page) => page.split('\n')[0])).toEqual(
-      ['RESULT', 'CONTENT', 'LAYER', 'SPEED', 'CONFIG', 'REGISTRY', 'GLOBAL'].map(
+      ['RESULT', 'CONTENT', 'LAYER', 'PROVENANCE', 'SPEED', 'CONFIG', 'REGISTRY', 'GLOBAL'].map(
         (name) => `${name} FLAGS`,
       ),
     )
@@ -444,7 +444,7 @@ describe('flags', () => {
 describe('directories', () => {
   const rows: [string, (folder: string) => string, number][] = [
     ['D1 missing', (folder) => join(folder, 'missing'), 9],
-    ['D2 a file', (folder) => (writeFileSync(join(folder, 'f'), ''), join(folder, 'f')), 9],
+    ['D2 a file', (folder) => (writeFileSync(join(folder, 'f'), ''), join(folder, 'f')), 0],
     [
       'D3 a symlink to a directory',
       (folder) => (
