@@ -6,7 +6,6 @@ import {isSamePlace, mountableFrom} from './copy/places.js'
 import {withTarget} from './copy/with-target.js'
 import type {InjectionResult} from './injection/describe-image.js'
 import type {IndexInjectionResult} from './injection/describe-index.js'
-import {openGraft} from './graft/graft-content.js'
 import type {GraftRequest} from './graft/graft-request.js'
 import {createInjectionRounds} from './injection/inject-rounds.js'
 import {warnOfReferrers} from './injection/left-behind.js'
@@ -62,6 +61,7 @@ async function updateByGraft(
   request: UpdateRequest,
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
+  const {openGraft} = await import('./graft/graft-content.js')
   const graft = await openGraft(asked, ports)
   const {reference} = asked
   const result = request.target.to ?? request.image.reference

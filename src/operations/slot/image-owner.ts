@@ -6,7 +6,6 @@ import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import type {NamedOwner, Owner} from '../../layer/tree/owner.js'
 import {baseLayers, createBaseLayers} from './base-layers.js'
-import {readSmallFile} from './small-files.js'
 
 /** The numbers that names stand for in an image. */
 export type OwnerIn = (image: Image, slot: Slot | undefined, owner: NamedOwner) => Promise<Owner>
@@ -19,12 +18,15 @@ export type OwnerIn = (image: Image, slot: Slot | undefined, owner: NamedOwner) 
 export function createOwnerIn(store: ContentStore, ports: Ports): OwnerIn {
   const layers = createBaseLayers(store, ports)
   const texts = new Map<string, Promise<string | undefined>>()
+  const readFile = async (newestFirst: ReturnType<typeof baseLayers>, path: string) => {
+    const {readSmallFile} = await import('./small-files.js')
+    return readSmallFile(store, {newestFirst, path}, layers, ports)
+  }
 
   return async (image, slot, {user, group}) => {
     const read = async (path: string): Promise<string> => {
       const key = `${image.config.descriptor.digest} ${path}`
-      const newestFirst = baseLayers(image, slot)
-      const text = texts.get(key) ?? readSmallFile(store, {newestFirst, path}, layers, ports)
+      const text = texts.get(key) ?? readFile(baseLayers(image, slot), path)
       texts.set(key, text)
       return (await text) ?? ''
     }

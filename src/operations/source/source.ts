@@ -5,7 +5,7 @@ import {formatPlatform, type Platform} from '../../oci/platform.js'
 import {quoted} from '../../oci/quoted.js'
 import type {Ports} from '../../ports.js'
 import {openDirectory} from './directory.js'
-import {type ArchiveSource, openArchive} from './open-archive.js'
+import type {ArchiveSource} from './open-archive.js'
 import {openPaths} from './open-paths.js'
 import type {Output} from './outputs.js'
 import type {PackRules, SourceTree} from './source-tree.js'
@@ -56,6 +56,8 @@ export async function openSource(
 ): Promise<Source> {
   if ('archive' in request) {
     const {archive, temporary, ...rules} = request
+    // reading archives takes much that other sources do not need
+    const {openArchive} = await import('./open-archive.js')
     const {tree, close} = await openArchive(archive, rules, temporary, ports)
     return {treeFor: () => tree, close}
   }
