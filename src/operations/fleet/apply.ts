@@ -1,4 +1,4 @@
-import {InjectError, NetworkError, PreconditionError} from '../../errors.js'
+import {InjectError, PreconditionError} from '../../errors.js'
 import type {Fleet} from '../../fleet/fleet.js'
 import type {FleetProgress} from '../../fleet/report/progress.js'
 import {
@@ -13,7 +13,8 @@ import type {Ports} from '../../ports.js'
 import {createLimiter} from '../../stream/limiter.js'
 import {saidOnce} from '../slot/notices.js'
 import {applyImage, type ApplyImageOptions, type OpenImage, withImage} from './apply-image.js'
-import {expandFleet, type ExpandFailure} from './expand.js'
+import {expandFleet} from './expand.js'
+import {failedEntry, failureOf, interrupted, notStarted} from './failed-images.js'
 import {createFleetLayers} from './fleet-layers.js'
 import {type FleetImage, tagOf} from './fleet-image.js'
 import {createImageKey} from './image-key.js'
@@ -246,16 +247,6 @@ async function rememberResult(
   await journal?.remember({image: formatReference(target), key, source, target: after})
 }
 
-/** What is said of an error. */
-function failureOf(
-  error: InjectError,
-): Pick<ImageOutcome, 'status' | 'reason' | 'code' | 'nextStep'> {
-  const {message, code, hint = null} = error
-  // after a network error nobody knows where the tag is
-  const status = error instanceof NetworkError ? 'unknown' : 'failed'
-  return {status, reason: message, code, nextStep: hint}
-}
-
 /** What is said of a result. */
 function described(
   {dryRun}: {readonly dryRun: boolean},
@@ -271,32 +262,4 @@ function described(
   if (stale.length === 0) return {status: shown, reason: null, code: null, nextStep: null}
   const reason = `the fleet file no longer has ${stale.join(', ')}`
   return {status: shown, reason, code: null, nextStep: 'use --prune to remove it'}
-}
-
-const nothing = {before: null, after: null, bytesSent: 0, bytesMounted: 0, requests: 0, seconds: 0}
-
-function failedEntry({what, error}: ExpandFailure): ImageOutcome {
-  return {...nothing, reference: what, target: what, ...failureOf(error)}
-}
-
-function interrupted(
-  {source, target}: FleetImage,
-  status: 'not-started' | 'unknown',
-): ImageOutcome {
-  return {
-    ...nothing,
-    ...{reference: formatReference(source), target: formatReference(target), status, code: null},
-    reason: 'the run was interrupted',
-    nextStep: 'run it again: what is done is left alone',
-  }
-}
-
-function notStarted({source, target}: FleetImage, failures: number): ImageOutcome {
-  return {
-    ...nothing,
-    ...{reference: formatReference(source), target: formatReference(target)},
-    ...{status: 'not-started', code: null},
-    reason: `${failures} images failed before`,
-    nextStep: 'fix those, or raise --max-failures',
-  }
 }
