@@ -47,6 +47,8 @@ interface Whereabouts {
   readonly hints: string[]
   /** The upload that the others wait for. */
   first: Promise<unknown> | undefined
+  /** Mounts, by repository: images with different tags wait for the same one. */
+  readonly mounts: Map<string, Promise<boolean>>
 }
 
 /**
@@ -58,7 +60,10 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
   const known = new Map<string, Whereabouts>()
   const find = (registry: string, digest: Digest): Whereabouts => {
     const key = `${registry} ${digest}`
-    const found = known.get(key) ?? {repositories: new Set(), hints: [], first: undefined}
+    const found = known.get(key) ?? {
+      ...{repositories: new Set<string>(), hints: [], mounts: new Map()},
+      first: undefined,
+    }
     known.set(key, found)
     return found
   }
@@ -71,7 +76,21 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
     for (;;) {
       if (where.repositories.has(place.repository)) return false
       const [from] = where.repositories
-      if (from !== undefined) return await put(layer, place, {where, from: [from], signal})
+      const running = where.mounts.get(place.repository)
+      if (running) {
+        await running.catch(() => undefined)
+        signal?.throwIfAborted()
+        continue
+      }
+      if (from !== undefined) {
+        const mount = put(layer, place, {where, from: [from], signal})
+        where.mounts.set(place.repository, mount)
+        try {
+          return await mount
+        } finally {
+          where.mounts.delete(place.repository)
+        }
+      }
       if (!where.first) {
         const hints = where.hints.filter((hint) => hint !== place.repository).slice(-2)
         where.first = put(layer, place, {where, from: hints, signal})

@@ -253,3 +253,27 @@ describeWith(['skopeo', 'umoci'], 'results', () => {
     }
   })
 })
+
+describe('three shards at once', () => {
+  it('make the manifests that one run would make, and their reports are joined', async () => {
+    const {address} = await serveCommand(join(await tempDir(), 'root'))
+    const images = await putVendors(address, 20)
+    const fleet = await fleetFolder()
+    writeSource(join(fleet.folder, 'certs'), {'ca.pem': 'content'})
+    fleet.write({images, slots: [certs]})
+    const file = join(fleet.folder, 'fleet.yaml')
+    const planned = await inject(['plan', '-f', file, '--json'])
+    const {outcomes} = JSON.parse(planned.stdout) as FleetReport
+    const reports = [1, 2, 3].map((number) => join(fleet.folder, `${number}.json`))
+    const runs = reports.map((report, at) =>
+      inject(['apply', '-f', file, '--shard', `${at + 1}/3`, '--report', report]),
+    )
+    expect((await Promise.all(runs)).map(({exitCode}) => exitCode)).toEqual([0, 0, 0])
+    const joined = await inject(['fleet', 'report', ...reports, '--json'])
+    expect(joined.exitCode).toBe(0)
+    const {totals, outcomes: made} = JSON.parse(joined.stdout) as FleetReport
+    expect(totals).toEqual({updated: images.length})
+    expect(made.map(({after}) => after)).toEqual(outcomes.map(({after}) => after))
+    expect(await Promise.all(images.map(digestAt))).toEqual(outcomes.map(({after}) => after))
+  })
+})

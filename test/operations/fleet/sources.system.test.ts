@@ -131,7 +131,9 @@ describe('a slot of another image', () => {
     expect((await fleet.apply()).totals).toEqual({updated: 6})
     const sent = registry.records.filter(({received}) => received > 1_000_000)
     expect(sent).toHaveLength(1)
-    expect(other.records.filter(({target}) => target.includes(layer.descriptor.digest))).toHaveLength(1)
+    expect(
+      other.records.filter(({target}) => target.includes(layer.descriptor.digest)),
+    ).toHaveLength(1)
   })
 
   it('in part is read and packed once', async () => {
