@@ -113,8 +113,9 @@ describe('sixty repositories', () => {
     const {totals, costs} = await fleet.apply({forgetful: true})
     expect(totals).toEqual({updated: 4})
     expect(costs.layersPacked).toBe(1)
-    const mounts = registry.records.filter(({target}) => target.includes('?mount='))
-    expect(mounts).toHaveLength(1)
+    const mounts = registry.records.filter(({target}) => target.includes('mount='))
+    const asked = mounts.map(({target}) => target)
+    expect(asked).toEqual([...new Set(asked)])
   })
 
   it('are the same whether one run or three shards made them', async () => {
