@@ -65,7 +65,11 @@ export async function startOf(
   // made from the vendor's again, unless there are slots that neither has
   const foreign = foreignSlots(state, image, fleet)
   if (foreign.length === 0 || (await hasSlots(place, {image, vendor, names: foreign}, ports)))
-    return onVendors(image, vendor, digest)
+    return {
+      ...onVendors(image, vendor, digest),
+      // without an origin nobody knows that the vendor has moved
+      kind: state.origin.digest === undefined ? 'updated' : 'rebased',
+    }
   const carried = await carrySlots(
     place,
     {image, digest, onto: {...image.source, digest: vendor}},
