@@ -26,7 +26,7 @@ const inFleets: Readonly<Partial<Record<ErrorCode, string>>> = {
 
 const askOperator = 'ask the operator of the registry why it refuses this'
 
-/** After a network error nobody knows where the tag is, unless the registry clearly said no. */
+/** After a network error the place of the tag is unknown, unless the registry clearly refused. */
 function isRefusal({code, found}: InjectError): boolean {
   if (code === 'ERR_INJECT_REGISTRY_FULL') return true
   if (code !== 'ERR_INJECT_REGISTRY_ANSWER' || typeof found !== 'number') return false

@@ -67,7 +67,7 @@ export async function startOf(
   if (foreign.length === 0 || (await hasSlots(place, {image, vendor, names: foreign}, ports)))
     return {
       ...onVendors(image, vendor, digest),
-      // without an origin nobody knows that the vendor has moved
+      // without an origin it is unknown whether the vendor has moved
       kind: state.origin.digest === undefined ? 'updated' : 'rebased',
     }
   const carried = await carrySlots(

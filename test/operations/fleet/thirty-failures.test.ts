@@ -18,6 +18,8 @@ import {putVendorIndex} from '../../support/vendor.js'
 
 const slots = [{name: 'certs', source: './certs', path: '/etc/ssl/certs'}]
 
+type Scripted = (request: QuirkRequest) => QuirkAnswer | undefined
+
 /** One way to fail. */
 interface Way {
   readonly title: string
@@ -26,7 +28,7 @@ interface Way {
   /** What is in its repository; default: an image that is all right. */
   readonly put?: (store: ContentStore) => Promise<unknown>
   /** What the registry answers in place of the truth. */
-  readonly answer?: (request: QuirkRequest) => QuirkAnswer | undefined
+  readonly answer?: Scripted
   /** Of its entry in the file. */
   readonly rules?: object
 }
@@ -45,7 +47,7 @@ const isPut: Choice = ({method}) => method === 'PUT'
 
 /** An error of a registry, for the requests that are chosen. */
 const refuses =
-  (status: number, code: string, choice: Choice = () => true): Way['answer'] =>
+  (status: number, code: string, choice: Choice = () => true): Scripted =>
   (request) =>
     choice(request)
       ? {
@@ -57,7 +59,7 @@ const refuses =
 
 /** Says that its tag names a document. */
 const tagged =
-  (mediaType: string, document: string | object, digest?: string): Way['answer'] =>
+  (mediaType: string, document: string | object, digest?: string): Scripted =>
   ({path}) => {
     if (!path.includes('/manifests/')) return undefined
     const body = typeof document === 'string' ? document : JSON.stringify(document)
