@@ -10,7 +10,6 @@ import {sourceContent} from '../slot/source-content.js'
 import type {PackRules} from '../source/source-tree.js'
 import {openSource, type Source, type SourceRequest} from '../source/source.js'
 import type {OpenContent} from '../update.js'
-import type {FleetSettings} from './slot-request.js'
 
 /** The content of a slot, open for all images of a run. */
 export interface OpenSlot extends OpenContent {
@@ -24,8 +23,12 @@ export interface OpenSlot extends OpenContent {
 
 export type OpenSlots = ReadonlyMap<FleetSlot, OpenSlot>
 
-export interface OpenSlotsOptions extends Pick<FleetSettings, 'folder' | 'temporary'> {
+export interface OpenSlotsOptions {
   readonly fleet: Fleet
+  /** The folder that sources are relative to. */
+  readonly folder: string
+  /** The folder for temporary files; it must be outside all sources. */
+  readonly temporary: string
   /** Milliseconds since the epoch. */
   readonly now: number
 }
