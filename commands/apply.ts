@@ -8,7 +8,7 @@ import {fleetPorts} from '../src/cli/ports/fleet-ports.js'
 import {fleetFailures, fleetSummary} from '../src/cli/render/fleet/summary.js'
 import {type FleetReport, reportFails} from '../src/fleet/report/outcome.js'
 import {sourceDateEpoch} from '../src/oci/time.js'
-import {applyFleet} from '../src/operations/fleet/apply.js'
+import {applyFleet, type FleetPorts, type FleetRequest} from '../src/operations/fleet/apply.js'
 import type {Ports} from '../src/ports.js'
 
 export default class Apply extends BaseCommand {
@@ -36,8 +36,8 @@ export default class Apply extends BaseCommand {
     const {flags} = await this.parse(Apply)
     return this.perform(
       flags,
-      async (ports) => {
-        const report = await Apply.applied(flags, ports, false)
+      async (ports, onInterrupted) => {
+        const report = await Apply.applied(flags, ports, {dryRun: false, onInterrupted})
         if (reportFails(report)) process.exitCode = 1
         return report
       },
@@ -54,12 +54,15 @@ export default class Apply extends BaseCommand {
   static async applied(
     flags: Interfaces.InferredFlags<typeof fleetFlags>,
     ports: Ports,
-    dryRun: boolean,
+    {dryRun, onInterrupted}: Pick<FleetRequest, 'dryRun'> & Pick<FleetPorts, 'onInterrupted'>,
   ): Promise<FleetReport> {
     const read = await readFleetFile(flags.file, process.env)
     const {shard, prune, jobs, verify, 'max-failures': maxFailures} = flags
     const created = sourceDateEpoch(process.env['SOURCE_DATE_EPOCH'])
     const own = await fleetPorts(ports, process.env, {fleet: read.fleet.name, verify})
-    return applyFleet({...read, created, dryRun, prune, shard, jobs, maxFailures}, own)
+    return applyFleet(
+      {...read, created, dryRun, prune, shard, jobs, maxFailures},
+      {...own, onInterrupted},
+    )
   }
 }

@@ -28,8 +28,8 @@ export default class Plan extends BaseCommand {
     const {flags} = await this.parse(Plan)
     return this.perform(
       flags,
-      async (ports) => {
-        const report = await Apply.applied(flags, ports, true)
+      async (ports, onInterrupted) => {
+        const report = await Apply.applied(flags, ports, {dryRun: true, onInterrupted})
         if (reportFails(report)) process.exitCode = 1
         else if (report.outcomes.some(isChange)) process.exitCode = differsExitCode
         return report

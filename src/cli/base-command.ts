@@ -54,10 +54,13 @@ export abstract class BaseCommand extends Command {
   #step: Step | undefined
   #debug = false
 
-  /** Runs one operation with everything impure that it needs, and shows its result. */
+  /**
+   * Runs one operation with everything impure that it needs, and shows its result. An operation
+   * that is interrupted can write the files of what it knows by itself.
+   */
   protected async perform<Result extends object>(
     flags: RunFlags & {readonly strict?: boolean},
-    operation: (ports: Ports) => Promise<Result>,
+    operation: (ports: Ports, writeFiles: (result: Result) => void) => Promise<Result>,
     {line, summary, failures, digestFile, files = []}: Presentation<Result>,
   ): Promise<object> {
     this.#debug = flags.debug
@@ -71,19 +74,23 @@ export abstract class BaseCommand extends Command {
       progress.report(event)
     }
     const watched = {report, signal: deadline.signal}
+    const writeFiles = (result: Result): void => {
+      for (const {path, text} of files) writeText(path, text(result))
+    }
     try {
       if (digestFile?.path !== undefined) checkWritable(digestFile.path)
       for (const {path} of files) checkWritable(path)
       const onTolerated = createLeniency(flags.strict === true, watched)
-      const result = await operation({
+      const ports: Ports = {
         openStore: storeOpener(flags, watched),
         onTolerated,
         version: this.config.version,
         ...watched,
-      })
+      }
+      const result = await operation(ports, writeFiles)
       progress.end()
       // before anything is printed, which may fail
-      for (const {path, text} of files) writeText(path, text(result))
+      writeFiles(result)
       if (summary) progress.report(summary(result))
       for (const failure of failures?.(result) ?? [])
         writeTo(process.stderr, `inject: ${escapedLine(failure)}\n`)

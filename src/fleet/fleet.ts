@@ -2,6 +2,7 @@ import type {OwnerRule} from '../layer/tree/owner.js'
 import type {ConfigEdits} from '../image/config-edits.js'
 import type {PlatformChoice} from '../image/platforms.js'
 import type {Sharding, SlotParents} from '../image/sharding.js'
+import type {MergeRule} from '../image/merge.js'
 import type {ModeRule} from '../layer/tree/mode-rule.js'
 import type {NewLayerCompression} from '../oci/media-type.js'
 import type {Reference} from '../oci/names/reference.js'
@@ -54,17 +55,36 @@ export type ImagePattern =
       readonly tags: TagSelection
     }
 
+/** Where the content of a slot comes from; paths are relative to the file's folder or absolute. */
+export type FleetSource =
+  /** A directory, a file, or an archive: a file whose name ends as in `archiveName`. */
+  | {readonly kind: 'path'; readonly path: string}
+  | {
+      readonly kind: 'image'
+      readonly reference: Reference
+      /** The slot of that image; `undefined`: its only one, or with `path` its file system. */
+      readonly slot: string | undefined
+      /** A directory in it, absolute; `undefined`: all of the slot. */
+      readonly path: string | undefined
+    }
+  /** PEM files: certificates for the trust stores of each image. */
+  | {readonly kind: 'certs'; readonly files: readonly string[]}
+
+/** The names of files that are archives. */
+export const archiveName = /\.(?:tar|tar\.gz|tgz|tar\.zst)$/
+
 /** A slot that images get. */
 export interface FleetSlot {
   readonly name: string
-  /** A directory, relative to the file's folder or absolute. */
-  readonly source: string
+  readonly source: FleetSource
   readonly path: string | undefined
   readonly owner: OwnerRule | undefined
   readonly chmod: ModeRule | undefined
   readonly exclude: readonly string[]
   readonly whiteouts: boolean
   readonly allowEmpty: boolean
+  /** Files to be merged with the vendor's; `undefined`: none. */
+  readonly merges: readonly MergeRule[] | undefined
   readonly parents: SlotParents
   readonly layers: Sharding | undefined
   readonly compression: NewLayerCompression

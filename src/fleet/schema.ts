@@ -63,16 +63,35 @@ const pattern = {
 const slot = {
   type: 'object',
   additionalProperties: false,
-  required: ['name', 'source'],
+  required: ['name'],
+  oneOf: [{required: ['source']}, {required: ['certs']}],
   properties: {
     name: {type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'},
-    source: {...text, description: "A directory, relative to this file's folder."},
+    source: {
+      description:
+        "A directory, file or archive (.tar, .tar.gz, .tgz, .tar.zst), relative to this file's folder; or a part of another image.",
+      anyOf: [
+        text,
+        {
+          type: 'object',
+          additionalProperties: false,
+          required: ['image'],
+          properties: {
+            image: {...text, description: 'A reference.'},
+            slot: {...text, description: 'A slot of it; default: its only one.'},
+            path: {type: 'string', pattern: '^/', description: 'A directory in it.'},
+          },
+        },
+      ],
+    },
+    certs: {...texts, description: 'PEM files, for the trust stores of each image.'},
     path: {type: 'string', pattern: '^/', description: 'Where it goes in the image.'},
-    owner: {type: 'string', pattern: String.raw`^\d+:\d+$`},
+    owner: {...text, description: 'As 0:0, or by names of the image, as app:app.'},
     mode: {...text, description: 'As for chmod: u=rwX,go=rX.'},
     exclude: texts,
     whiteouts: {type: 'boolean'},
     'allow-empty': {type: 'boolean'},
+    merge: {...texts, description: "Files merged with the vendor's: PATH=append, lines, replace."},
     parents: {enum: ['dir', 'base', 'omit']},
     layers: {anyOf: [{const: 'auto'}, {type: 'integer', minimum: 1, maximum: 127}]},
     compression: {enum: layerCompressions},

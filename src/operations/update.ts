@@ -27,6 +27,20 @@ export interface UpdateRequest extends InjectionRequest {
   readonly source: SourceRequest | GraftSource
 }
 
+/** The same for content that is open already. */
+export interface OpenUpdateRequest extends InjectionRequest {
+  readonly source: OpenContent
+}
+
+/** Content that is open for several updates; closing it is up to who opened it. */
+export interface OpenContent {
+  readonly contentOf: (
+    store: ContentStore,
+    options: SourceContentOptions,
+    ports: Ports,
+  ) => ContentOf
+}
+
 /** Content that is taken from another image. */
 export interface GraftSource extends PackRules {
   readonly graft: GraftRequest
@@ -41,16 +55,18 @@ export interface GraftSource extends PackRules {
  * nothing is sent and the image does not change.
  */
 export async function update(
-  request: UpdateRequest,
+  request: UpdateRequest | OpenUpdateRequest,
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
   const {image, target} = request
   const places = target.to ? [image.reference, target.to] : [image.reference]
-  if ('graft' in request.source) return updateByGraft(request.source, request, ports)
+  const {source: asked} = request
+  if ('contentOf' in asked) return updateWith(asked.contentOf, request, ports)
+  if ('graft' in asked) return updateByGraft(asked, request, ports)
   // before a layout is created inside it
-  const source = await openSource(request.source, outputsAt(...places), ports)
+  const source = await openSource(asked, outputsAt(...places), ports)
   try {
-    return await updateWith((options) => sourceContent(source, options), request, ports)
+    return await updateWith((_, options) => sourceContent(source, options), request, ports)
   } finally {
     source.close()
   }
@@ -58,7 +74,7 @@ export async function update(
 
 async function updateByGraft(
   {graft: asked, temporary, ...rules}: GraftSource,
-  request: UpdateRequest,
+  request: InjectionRequest,
   ports: Ports,
 ): Promise<InjectionResult | IndexInjectionResult> {
   const {openGraft} = await import('./graft/graft-content.js')
@@ -69,7 +85,7 @@ async function updateByGraft(
   const join = (store: ContentStore): ContentStore =>
     isSamePlace(reference, result) ? store : withLayersOf(graft.store, store, mountFrom)
   try {
-    const contentOf = (options: SourceContentOptions) =>
+    const contentOf: OpenContent['contentOf'] = (_, options) =>
       graft.contentOf({...options, temporary, rules})
     return await updateWith(contentOf, request, ports, join)
   } finally {
@@ -93,8 +109,8 @@ function withLayersOf(
 }
 
 function updateWith(
-  content: (options: SourceContentOptions) => ContentOf,
-  request: UpdateRequest,
+  content: OpenContent['contentOf'],
+  request: InjectionRequest,
   ports: Ports,
   join: (store: ContentStore) => ContentStore = (store) => store,
 ): Promise<InjectionResult | IndexInjectionResult> {
@@ -106,14 +122,14 @@ function updateWith(
     const prepared = preparePacking({compression, level})
     const looks = lookAtTags(store, place.request, ports)
     const told = saidOnce(place.ports)
-    const unmerged = content({
+    const options = {
       layer,
       layerEntries: layerEntries(store, layer, told),
       openMemory: ports.openMemory,
       ownerIn: createOwnerIn(store, told),
-      onWarning: (message) => told.report({kind: 'warning', message}),
-    })
-    const contentOf = mergedContent(unmerged, store, layer, told)
+      onWarning: (message: string) => told.report({kind: 'warning', message}),
+    }
+    const contentOf = mergedContent(content(store, options, told), store, layer, told)
     const rounds = createInjectionRounds(store, place.request, contentOf, told)
     try {
       const result = await publishUntilSettled(place, ({found, number}) => {

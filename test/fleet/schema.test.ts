@@ -3,6 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {fleetKeys} from '../../src/fleet/file/decode-fleet.js'
 import {imageKeys, tagKeys} from '../../src/fleet/file/decode-images.js'
 import {editKeys, ruleKeys} from '../../src/fleet/file/decode-rules.js'
+import {sourceKeys} from '../../src/fleet/file/decode-source.js'
 import {slotKeys} from '../../src/fleet/file/decode-slots.js'
 import {fleetSchema} from '../../src/fleet/schema.js'
 
@@ -16,6 +17,7 @@ describe('the schema of fleet files', () => {
     ['defaults', properties.defaults.properties, ruleKeys],
     ['edits', properties.defaults.properties.edits.properties, editKeys],
     ['a slot', properties.slots.items.properties, slotKeys],
+    ['a source', properties.slots.items.properties.source.anyOf[1].properties, sourceKeys],
     ['an image', properties.images.items.anyOf[1].properties, [...imageKeys, ...ruleKeys]],
     ['prune', properties.prune.items.anyOf[1].properties, imageKeys],
     ['tags', properties.images.items.anyOf[1].properties.tags.anyOf[2].properties, tagKeys],

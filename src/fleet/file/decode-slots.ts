@@ -1,3 +1,4 @@
+import {parseMergeRule, refuseRepeated} from '../../image/merge.js'
 import {parseSharding, type Sharding} from '../../image/sharding.js'
 import {parseSlotPath} from '../../image/slot-path.js'
 import {parentsModes} from '../../layer/pack/parents.js'
@@ -7,7 +8,8 @@ import {parseSlotName} from '../../oci/annotation.js'
 import {layerCompressions} from '../../oci/media-type.js'
 import {quoted} from '../../oci/quoted.js'
 import type {FleetSlot} from '../fleet.js'
-import {type Environment, expandedText} from './environment.js'
+import {decodeSource} from './decode-source.js'
+import type {Environment} from './environment.js'
 import {
   booleanOf,
   type Item,
@@ -26,12 +28,14 @@ import {fleetError} from '../position.js'
 export const slotKeys = [
   'name',
   'source',
+  'certs',
   'path',
   'owner',
   'mode',
   'exclude',
   'whiteouts',
   'allow-empty',
+  'merge',
   'parents',
   'layers',
   'compression',
@@ -55,16 +59,12 @@ export function decodeSlots(item: Item, env: Environment): readonly FleetSlot[] 
 
 function decodeSlot(item: Item, env: Environment): FleetSlot {
   const members = membersOf(item, 'a slot', slotKeys)
-  const need = (key: 'name' | 'source'): Item => {
-    const value = members.get(key)
-    if (value) return value
-    throw fleetError(item.at, `a slot needs ${key}`)
-  }
   const maybe = <T>(key: (typeof slotKeys)[number], read: (value: Item) => T): T | undefined => {
     const value = members.get(key)
     return value && read(value)
   }
-  const name = need('name')
+  const name = members.get('name')
+  if (!name) throw fleetError(item.at, 'a slot needs name')
   const compression = maybe('compression', (value) =>
     wordOf(value, 'compression', layerCompressions),
   )
@@ -73,13 +73,14 @@ function decodeSlot(item: Item, env: Environment): FleetSlot {
     throw fleetError(levelItem.at, `compression-level works with gzip only, not ${compression}`)
   return {
     name: parsedAt(name, () => parseSlotName(textOf(name, 'name'))),
-    source: sourceOf(need('source'), env),
+    source: decodeSource(item, members, env),
     path: maybe('path', (value) => parsedAt(value, () => parseSlotPath(textOf(value, 'path')))),
     owner: maybe('owner', (value) => parsedAt(value, () => parseOwner(textOf(value, 'owner')))),
     chmod: maybe('mode', (value) => parsedAt(value, () => parseModeRule(textOf(value, 'mode')))),
     exclude: maybe('exclude', (value) => textsOf(value, 'exclude')) ?? [],
     whiteouts: maybe('whiteouts', (value) => booleanOf(value, 'whiteouts')) ?? false,
     allowEmpty: maybe('allow-empty', (value) => booleanOf(value, 'allow-empty')) ?? false,
+    merges: maybe('merge', mergesOf),
     parents: maybe('parents', (value) => wordOf(value, 'parents', parentsModes)) ?? 'dir',
     layers: maybe('layers', layersOf),
     compression: compression ?? 'gzip',
@@ -87,10 +88,12 @@ function decodeSlot(item: Item, env: Environment): FleetSlot {
   }
 }
 
-function sourceOf(item: Item, env: Environment): string {
-  const source = expandedText(item, 'source', env)
-  if (source !== '' && !source.includes('\0')) return source
-  throw mustBe(item, 'source', 'the path of a directory')
+function mergesOf(item: Item): FleetSlot['merges'] {
+  return parsedAt(item, () => {
+    const rules = textsOf(item, 'merge').map(parseMergeRule)
+    refuseRepeated(rules)
+    return rules
+  })
 }
 
 function layersOf(item: Item): Sharding {

@@ -26,6 +26,8 @@ export interface CertificateContentOptions {
   readonly setsEnv: boolean
   /** Leave Java keystores as they are. */
   readonly skipsJava: boolean
+  /** Many images share the layers. */
+  readonly isShared?: boolean | undefined
 }
 
 /**
@@ -35,7 +37,7 @@ export interface CertificateContentOptions {
  */
 export function certificateContent(
   store: ContentStore,
-  {certificates, layerEntries, created, setsEnv, skipsJava}: CertificateContentOptions,
+  {certificates, layerEntries, created, setsEnv, skipsJava, isShared}: CertificateContentOptions,
   ports: Ports,
 ): ContentOf {
   const layers = createBaseLayers(store, ports)
@@ -55,9 +57,10 @@ export function certificateContent(
     const key = digestOf(Buffer.from(JSON.stringify(entries.map(factsOf))))
     const walked = {key, entries: () => entries, names: [], folderAt: () => undefined}
     const framed = await layerEntries({image, slot}, walked)
+    const packing = isShared ? ['certificates', framed.key] : undefined
     const env = Object.fromEntries(bundleVariables.map((variable) => [variable, bundle]))
     return mergeContent(
-      {...framed, path: '/', on: `slot ${name}`, ...(setsEnv && {edits: {env}})},
+      {...framed, packing, path: '/', on: `slot ${name}`, ...(setsEnv && {edits: {env}})},
       rules,
       target,
       {

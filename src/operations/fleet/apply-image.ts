@@ -1,7 +1,7 @@
 import {randomInt} from 'node:crypto'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {NotFoundError} from '../../errors.js'
-import {formatReference, type Reference, repositoryName} from '../../oci/names/reference.js'
+import {formatReference} from '../../oci/names/reference.js'
 import type {Ports} from '../../ports.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {createTargetStore} from '../../store/copy/target-store.js'
@@ -9,6 +9,7 @@ import {isSamePlace, mountableFrom} from '../copy/places.js'
 import type {FleetImage} from './fleet-image.js'
 import type {FleetLayers, LayerPlace} from './fleet-layers.js'
 import type {ImagePlace} from './image-place.js'
+import {placeOf} from './layer-place.js'
 import {isMoved, type Reconciled, reconcile} from './reconcile.js'
 import type {FleetSettings} from './slot-request.js'
 import {createStagedStore} from './staged-store.js'
@@ -104,13 +105,9 @@ async function attempt(
     layers.at(layerPlace, `${name} ${parents}`)
   const onHeld: Parameters<typeof reconcile>[2]['onHeld'] = (digest) =>
     layers.note({...placeOf(image.target), digest})
-  return reconcile(place, image, {...options, onSent, onHeld, layersOf}, ports)
-}
-
-/** A place on disk is a registry of one repository. */
-function placeOf(target: Reference): Pick<LayerPlace, 'registry' | 'repository'> {
-  if (target.kind === 'registry') return target
-  return {registry: repositoryName(target), repository: ''}
+  const link: Parameters<typeof reconcile>[2]['link'] = (layer) =>
+    layers.link(layer, layerPlace, {signal: ports.signal})
+  return reconcile(place, image, {...options, onSent, onHeld, layersOf, link}, ports)
 }
 
 function isBlobUnknown(error: unknown): boolean {

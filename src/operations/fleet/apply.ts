@@ -1,4 +1,4 @@
-import {InjectError, NetworkError, PreconditionError} from '../../errors.js'
+import {InjectError, PreconditionError} from '../../errors.js'
 import type {Fleet} from '../../fleet/fleet.js'
 import type {FleetProgress} from '../../fleet/report/progress.js'
 import {
@@ -12,16 +12,16 @@ import {formatReference} from '../../oci/names/reference.js'
 import type {Ports} from '../../ports.js'
 import {createLimiter} from '../../stream/limiter.js'
 import {saidOnce} from '../slot/notices.js'
-import {openSource} from '../source/source.js'
 import {applyImage, type ApplyImageOptions, type OpenImage, withImage} from './apply-image.js'
-import {expandFleet, type ExpandFailure} from './expand.js'
+import {expandFleet} from './expand.js'
+import {failedEntry, failureOf, interrupted, notStarted} from './failed-images.js'
 import {createFleetLayers} from './fleet-layers.js'
 import {type FleetImage, tagOf} from './fleet-image.js'
 import {createImageKey} from './image-key.js'
 import type {FleetJournal, RememberedImage} from './journal.js'
+import {openSlots} from './open-slots.js'
 import type {Reconciled} from './reconcile.js'
 import {sharedMemory} from './shared-memory.js'
-import {sourceOfSlot} from './slot-request.js'
 import {createSpooledLayers} from './spooled-layers.js'
 
 /** The options of `apply` and `plan`. */
@@ -51,6 +51,8 @@ export interface FleetPorts extends Ports {
   readonly temporary: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Called with what is known of an interrupted run, before the interruption is thrown. */
+  readonly onInterrupted?: ((report: FleetReport) => void) | undefined
 }
 
 /**
@@ -59,18 +61,28 @@ export interface FleetPorts extends Ports {
  * alone; a failure of one image does not stop the others, and each is named in the report.
  */
 export async function applyFleet(request: FleetRequest, ports: FleetPorts): Promise<FleetReport> {
+  let requests = 0
+  const counting = countingPorts(quietPorts(ports), () => requests++)
+  const {fleet, folder} = request
+  const {temporary, now} = ports
+  const open = await openSlots({fleet, folder, temporary, now: now()}, counting)
+  try {
+    return await applySlots({...request, openSlots: open.slots}, counting, () => requests)
+  } finally {
+    await open.close()
+  }
+}
+
+async function applySlots(
+  request: FleetRequest & Pick<ApplyImageOptions, 'openSlots'>,
+  ports: FleetPorts,
+  requests: () => number,
+): Promise<FleetReport> {
   const {fleet, shard, prune, dryRun} = request
   const {journal, progress, now, temporary} = ports
   const started = now()
-  // one mistake in a source is one error, and not one for each image
-  for (const slot of fleet.slots) {
-    const source = await openSource(sourceOfSlot(slot, {...request, temporary}), [], ports)
-    source.close()
-  }
-  let requests = 0
-  const counting = countingPorts(quietPorts(ports), () => requests++)
   const remembered = journal?.images().map(({image}) => image) ?? []
-  const {images, failures} = await expandFleet({fleet, shard, prune, remembered}, counting)
+  const {images, failures} = await expandFleet({fleet, shard, prune, remembered}, ports)
   progress.expected(images.length + failures.length)
   const spool = createSpooledLayers(temporary)
   const layers = createFleetLayers({
@@ -80,29 +92,40 @@ export async function applyFleet(request: FleetRequest, ports: FleetPorts): Prom
   const outcomes: ImageOutcome[] = failures.map((failure) => failedEntry(failure))
   outcomes.forEach((outcome) => progress.finished(outcome))
   const onBytes = (bytes: number): void => progress.bytes(bytes)
-  const run = createRun({...request, temporary, name: fleet.name, layers, onBytes}, counting)
+  const run = createRun({...request, temporary, name: fleet.name, layers, onBytes}, ports)
   let failed = outcomes.length
   const limiter = createLimiter(request.jobs)
   const workOn = async (image: FleetImage): Promise<void> => {
-    if (ports.signal.aborted) return
+    if (ports.signal.aborted) {
+      outcomes.push(interrupted(image, 'not-started'))
+      return
+    }
     const isOver = request.maxFailures !== undefined && failed >= request.maxFailures
     if (!isOver) progress.started(formatReference(image.source))
-    const outcome = isOver ? notStarted(image, failed) : await run(image)
+    const outcome = isOver ? notStarted(image, failed) : await settled(image)
     if (!outcome) return
     if (outcome.status === 'failed' || outcome.status === 'unknown') failed++
     outcomes.push(outcome)
     progress.finished(outcome)
   }
+  /** What was begun and is interrupted may have moved its tag. */
+  const settled = async (image: FleetImage): Promise<ImageOutcome | undefined> => {
+    try {
+      return await run(image)
+    } catch (error) {
+      if (!ports.signal.aborted) throw error
+      return interrupted(image, 'unknown')
+    }
+  }
   try {
     await Promise.all(images.map((image) => limiter.run(() => workOn(image))))
-    ports.signal.throwIfAborted()
   } finally {
     await spool.close()
     await journal?.close()
   }
   const sum = (key: 'bytesSent' | 'bytesMounted') =>
     outcomes.reduce((total, outcome) => total + outcome[key], 0)
-  return fleetReport({
+  const report = fleetReport({
     ...{fleet: fleet.name, file: request.file, dryRun, shard: shard ?? null, outcomes},
     version: ports.version ?? '',
     started: new Date(started).toISOString(),
@@ -111,9 +134,12 @@ export async function applyFleet(request: FleetRequest, ports: FleetPorts): Prom
       layersPacked: spool.packed(),
       bytesSent: sum('bytesSent'),
       bytesMounted: sum('bytesMounted'),
-      requests,
+      requests: requests(),
     },
   })
+  if (ports.signal.aborted) ports.onInterrupted?.(report)
+  ports.signal.throwIfAborted()
+  return report
 }
 
 /** Notices and steps of a thousand images say nothing; a warning is shown once. */
@@ -221,16 +247,6 @@ async function rememberResult(
   await journal?.remember({image: formatReference(target), key, source, target: after})
 }
 
-/** What is said of an error. */
-function failureOf(
-  error: InjectError,
-): Pick<ImageOutcome, 'status' | 'reason' | 'code' | 'nextStep'> {
-  const {message, code, hint = null} = error
-  // after a network error nobody knows where the tag is
-  const status = error instanceof NetworkError ? 'unknown' : 'failed'
-  return {status, reason: message, code, nextStep: hint}
-}
-
 /** What is said of a result. */
 function described(
   {dryRun}: {readonly dryRun: boolean},
@@ -246,20 +262,4 @@ function described(
   if (stale.length === 0) return {status: shown, reason: null, code: null, nextStep: null}
   const reason = `the fleet file no longer has ${stale.join(', ')}`
   return {status: shown, reason, code: null, nextStep: 'use --prune to remove it'}
-}
-
-const nothing = {before: null, after: null, bytesSent: 0, bytesMounted: 0, requests: 0, seconds: 0}
-
-function failedEntry({what, error}: ExpandFailure): ImageOutcome {
-  return {...nothing, reference: what, target: what, ...failureOf(error)}
-}
-
-function notStarted({source, target}: FleetImage, failures: number): ImageOutcome {
-  return {
-    ...nothing,
-    ...{reference: formatReference(source), target: formatReference(target)},
-    ...{status: 'not-started', code: null},
-    reason: `${failures} images failed before`,
-    nextStep: 'fix those, or raise --max-failures',
-  }
 }

@@ -1,6 +1,9 @@
 import type {SharedLayers} from '../../layer/pack/shared-layers.js'
 import type {Digest} from '../../oci/digest.js'
-import type {BlobSource, ContentStore} from '../../store/content-store.js'
+import type {BlobInfo} from '../../oci/descriptor.js'
+import type {BlobSource, ByteStream, CallOptions, ContentStore} from '../../store/content-store.js'
+import type {LinkedLayer} from './linked-layers.js'
+import {placeOf} from './layer-place.js'
 import type {SpooledLayer, SpooledLayers} from './spooled-layers.js'
 
 /** Where the layers of one image go. */
@@ -34,6 +37,9 @@ export interface FleetLayersOptions {
 /** Repositories that are remembered for a layer. */
 const mostHints = 8
 
+/** A layer whose bytes can be sent. */
+type SentLayer = Pick<SpooledLayer, 'blob' | 'source'>
+
 /** What is known of one layer in one registry. */
 interface Whereabouts {
   /** Repositories that have it for certain. */
@@ -41,6 +47,8 @@ interface Whereabouts {
   readonly hints: string[]
   /** The upload that the others wait for. */
   first: Promise<unknown> | undefined
+  /** Mounts, by repository: images with different tags wait for the same one. */
+  readonly mounts: Map<string, Promise<boolean>>
 }
 
 /**
@@ -52,7 +60,10 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
   const known = new Map<string, Whereabouts>()
   const find = (registry: string, digest: Digest): Whereabouts => {
     const key = `${registry} ${digest}`
-    const found = known.get(key) ?? {repositories: new Set(), hints: [], first: undefined}
+    const found = known.get(key) ?? {
+      ...{repositories: new Set<string>(), hints: [], mounts: new Map()},
+      first: undefined,
+    }
     known.set(key, found)
     return found
   }
@@ -60,12 +71,26 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
     find(registry, digest).hints.push(repository)
 
   /** The first of a registry sends the bytes; when that fails, the next one tries. */
-  async function bring(layer: SpooledLayer, place: LayerPlace, signal: AbortSignal | undefined) {
+  async function bring(layer: SentLayer, place: LayerPlace, signal: AbortSignal | undefined) {
     const where = find(place.registry, layer.blob.digest)
     for (;;) {
       if (where.repositories.has(place.repository)) return false
       const [from] = where.repositories
-      if (from !== undefined) return await put(layer, place, {where, from: [from], signal})
+      const running = where.mounts.get(place.repository)
+      if (running) {
+        await running.catch(() => undefined)
+        signal?.throwIfAborted()
+        continue
+      }
+      if (from !== undefined) {
+        const mount = put(layer, place, {where, from: [from], signal})
+        where.mounts.set(place.repository, mount)
+        try {
+          return await mount
+        } finally {
+          where.mounts.delete(place.repository)
+        }
+      }
       if (!where.first) {
         const hints = where.hints.filter((hint) => hint !== place.repository).slice(-2)
         where.first = put(layer, place, {where, from: hints, signal})
@@ -82,7 +107,7 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
 
   /** Whether bytes were sent. */
   async function put(
-    {blob, source}: SpooledLayer,
+    {blob, source}: SentLayer,
     place: LayerPlace,
     how: {where: Whereabouts; from: readonly string[]; signal: AbortSignal | undefined},
   ): Promise<boolean> {
@@ -108,6 +133,13 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
       const {hints} = find(registry, digest)
       if (!hints.includes(repository) && hints.length < mostHints) hints.push(repository)
     },
+    /** Makes the image's store hold a layer of another image. */
+    async link({layer: blob, reference, store}: LinkedLayer, place: LayerPlace, call: CallOptions) {
+      const {registry, repository} = placeOf(reference)
+      find(registry, blob.digest).repositories.add(repository)
+      const source = {proven: undefined, open: (how: CallOptions) => opened(store, blob, how)}
+      await bring({blob, source}, place, call.signal)
+    },
     /** The layers of one image; `slot` keeps apart what is packed by different rules. */
     at(place: LayerPlace, slot: string): SharedLayers {
       const keyOf = (packing: readonly string[]) => JSON.stringify([slot, ...packing])
@@ -125,6 +157,10 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
 }
 
 export type FleetLayers = ReturnType<typeof createFleetLayers>
+
+async function* opened(store: ContentStore, blob: BlobInfo, call: CallOptions): ByteStream {
+  yield* await store.openBlob(blob, call)
+}
 
 /** A source that counts what is read of it; the bytes were checked when they were spooled. */
 function counted(

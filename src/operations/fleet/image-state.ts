@@ -72,8 +72,13 @@ export function staleSlots(
   return [...new Set(stale.map(({name}) => name))]
 }
 
-/** Whether the image has slots that are neither of the fleet nor wanted by it. */
-export function hasForeignSlots({slots}: ImageState, image: FleetImage, fleet: string): boolean {
+/** The names of slots that are neither of the fleet nor wanted by it. */
+export function foreignSlots(
+  {slots}: ImageState,
+  image: FleetImage,
+  fleet: string,
+): readonly string[] {
   const wanted = new Set(image.slots.map(({name}) => name))
-  return slots.some((slot) => slot.fleet !== fleet && !wanted.has(slot.name))
+  const foreign = slots.filter((slot) => slot.fleet !== fleet && !wanted.has(slot.name))
+  return foreign.map(({name}) => name)
 }

@@ -11,6 +11,7 @@ import {update} from '../update.js'
 import {byDigest, type FleetImage, tagOf} from './fleet-image.js'
 import type {ImagePlace} from './image-place.js'
 import {staleSlots} from './image-state.js'
+import {type LinkedLayer, linkedLayers} from './linked-layers.js'
 import {noteStaged, publishStaged, sizeOfStaged} from './publish-staged.js'
 import {type FleetSettings, stagedPublish, updateOfSlot} from './slot-request.js'
 import {stepTag} from './staged-store.js'
@@ -24,6 +25,8 @@ export interface ReconcileOptions extends FleetSettings {
   readonly onHeld: (digest: Digest) => void
   /** Where the layers of a slot come from. */
   readonly layersOf: (slot: FleetSlot) => SharedLayers
+  /** Makes the real store hold a layer of another image. */
+  readonly link: (layer: LinkedLayer) => Promise<void>
   /** Called with the bytes of each document that is, or would be, sent. */
   readonly onSent: (bytes: number) => void
 }
@@ -63,6 +66,7 @@ export async function reconcile(
   const after = await noteStaged(staged, {digest: changed, replaced: before, slot}, ports)
   const result = {before: before ?? null, after, vendor, stale: options.prune ? [] : stale}
   if (after === before) return {...result, status: 'unchanged'}
+  for (const layer of linkedLayers(staged, after, options.openSlots)) await options.link(layer)
   if (options.dryRun) options.onSent(await sizeOfStaged(staged, after))
   else await publishResult(place, image, {digest: after, before, options}, ports)
   const isRemoval = image.slots.length === 0 && removed.length > 0

@@ -1,10 +1,8 @@
-import {isAbsolute, join} from 'node:path'
 import type {FleetSlot, ImageRules} from '../../fleet/fleet.js'
 import type {Reference} from '../../oci/names/reference.js'
 import type {PublishRequest} from '../publish/publish-request.js'
-import type {Output} from '../source/outputs.js'
-import type {PackRules} from '../source/source-tree.js'
-import type {UpdateRequest} from '../update.js'
+import type {OpenUpdateRequest} from '../update.js'
+import type {OpenSlots} from './open-slots.js'
 
 /** What holds for all images of a run. */
 export interface FleetSettings {
@@ -16,6 +14,7 @@ export interface FleetSettings {
   readonly created: number | undefined
   /** Where the run writes its own files; they must be outside all sources. */
   readonly temporary: string
+  readonly openSlots: OpenSlots
 }
 
 /** How intermediate results are "published": into a staged store only. */
@@ -26,30 +25,27 @@ export const stagedPublish: PublishRequest = {
   ignoresReferrers: true,
 }
 
-/** The directory of a slot, and what of it is packed. */
-export function sourceOfSlot(
-  {source, exclude, whiteouts, owner, chmod, allowEmpty}: FleetSlot,
-  {folder, temporary}: Pick<FleetSettings, 'folder' | 'temporary'>,
-): {readonly directory: string; readonly outputs: readonly Output[]} & PackRules {
-  const directory = isAbsolute(source) ? source : join(folder, source)
-  const outputs = [{what: 'the folder for temporary files', path: temporary}]
-  return {directory, exclude, whiteouts, owner, chmod, allowEmpty, outputs}
-}
-
 /** An update of one slot of an image whose state `reference` names; `tag` is for the result. */
 export function updateOfSlot(
   slot: FleetSlot,
   {rules, reference, tag}: {rules: ImageRules; reference: Reference; tag: string},
   settings: FleetSettings,
-): UpdateRequest {
+): OpenUpdateRequest {
   const {platforms, attestations, toOci, edits} = rules
   const {path, parents, layers: sharding, compression, level} = slot
-  const {created, name: fleet} = settings
+  const {created, name: fleet, openSlots} = settings
+  const source = openSlots.get(slot)
+  if (!source) throw new TypeError('the slot is not open')
+  // what another image merged may stay so; of files, only what the fleet says is merged
+  const merges = slot.merges ?? (slot.source.kind === 'image' ? undefined : [])
   return {
     image: {reference, name: slot.name, platforms},
     target: {tags: [tag]},
-    source: sourceOfSlot(slot, settings),
-    layer: {path, parents, sharding, compression, level, created, toOci, edits, fleet},
+    source,
+    layer: {
+      ...{path, parents, sharding, compression, level, merges},
+      ...{created, toOci, edits, fleet},
+    },
     publish: {...stagedPublish, attestations},
   }
 }

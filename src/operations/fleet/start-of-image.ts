@@ -9,7 +9,7 @@ import {originReference} from '../follow/origin-reference.js'
 import {carrySlots} from './carry-slots.js'
 import {byDigest, type FleetImage, tagOf} from './fleet-image.js'
 import type {ImagePlace} from './image-place.js'
-import {hasForeignSlots, type ImageState, refuseOthers, stateOf} from './image-state.js'
+import {foreignSlots, type ImageState, refuseOthers, stateOf} from './image-state.js'
 
 /** The document that slots are put into. */
 export interface Start {
@@ -54,14 +54,22 @@ export async function startOf(
     const isFollowed = !isPinned && state.slots.length > 0
     return isFollowed ? followOrigin(place, image, {...start, state}, ports) : start
   }
-  if (state.origin.digest === undefined) throw notOurs(image, fleet)
+  // an image that had slots before its first one of this fleet does not say where it is from
+  const isOurs = state.slots.some((slot) => slot.fleet === fleet)
+  if (state.origin.digest === undefined && !isOurs) throw notOurs(image, fleet)
   const stay: Start = {...same, from: byDigest(image.target, digest)}
   if (isPinned) return stay
   const vendor = await vendorDigest(place, image, signal)
   if (state.origin.digest === vendor || (await isSame(place, state, vendor, signal)))
     return {...stay, vendor}
-  // made from the vendor's again, unless there are slots that this fleet cannot make
-  if (!hasForeignSlots(state, image, fleet)) return onVendors(image, vendor, digest)
+  // made from the vendor's again, unless there are slots that neither has
+  const foreign = foreignSlots(state, image, fleet)
+  if (foreign.length === 0 || (await hasSlots(place, {image, vendor, names: foreign}, ports)))
+    return {
+      ...onVendors(image, vendor, digest),
+      // without an origin it is unknown whether the vendor has moved
+      kind: state.origin.digest === undefined ? 'updated' : 'rebased',
+    }
   const carried = await carrySlots(
     place,
     {image, digest, onto: {...image.source, digest: vendor}},
@@ -105,6 +113,19 @@ async function vendorDigest(
   const digest = await source.statManifest(tagOf(image.source), {signal})
   if (digest !== undefined) return digest
   throw missing(image.source)
+}
+
+/** Whether the vendor's image has slots of all these names itself. */
+async function hasSlots(
+  {staged}: ImagePlace,
+  {image, vendor, names}: {image: FleetImage; vendor: Digest; names: readonly string[]},
+  ports: Ports,
+): Promise<boolean> {
+  const stored = await staged.getManifest(vendor, {signal: ports.signal})
+  if (!stored) return false
+  const found = {...decodeDocument(stored), tag: undefined}
+  const {slots} = await stateOf(staged, found, image, ports)
+  return names.every((name) => slots.some((slot) => slot.name === name))
 }
 
 /** Where the digests differ only because the target has a part of the vendor's index. */

@@ -4,6 +4,7 @@ import {formatGraft} from '../../image/follow/graft-origin.js'
 import type {Image} from '../../image/image.js'
 import {findSlot, findSlots, numberedLayers, type Slot} from '../../image/slot.js'
 import {createContentSpool, type ContentSpool} from '../../layer/sources/content-spool.js'
+import type {Descriptor} from '../../oci/descriptor.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatReference} from '../../oci/names/reference.js'
 import {formatPlatform, matchesPlatform, type Platform} from '../../oci/platform.js'
@@ -29,6 +30,10 @@ export interface GraftContentOptions extends SourceContentOptions {
 /** Another image, opened to take content from it. */
 export interface OpenGraft {
   readonly store: ContentStore
+  /** Of what the reference names. */
+  readonly digest: Digest
+  /** Layers that were linked so far, by digest. */
+  readonly linked: ReadonlyMap<Digest, Descriptor>
   /** The content for each image. */
   contentOf(options: GraftContentOptions): ContentOf
   /** Removes temporary files, and closes the store. */
@@ -49,9 +54,12 @@ export async function openGraft(request: GraftRequest, ports: Ports): Promise<Op
     const document = await findDocument(store, reference, ports)
     const images = await loadImages(store, document, ports.signal)
     const {digest} = descriptorOf(document)
+    const linked = new Map<Digest, Descriptor>()
+    const trees: Graft['trees'] = new Map()
+    const graft = {store, request, images, digest, spools, trees, linked}
     return {
-      store,
-      contentOf: (options) => grafted({store, request, images, digest, spools}, options, ports),
+      ...{store, digest, linked},
+      contentOf: (options) => grafted(graft, options, ports),
       async close() {
         for (const spool of spools) spool.close()
         await store.close()
@@ -70,11 +78,13 @@ interface Graft {
   /** Of what the reference names. */
   readonly digest: Digest
   readonly spools: ContentSpool[]
+  /** What was read, by image, slot and path. */
+  readonly trees: Map<string, Promise<SourceTree>>
+  readonly linked: Map<Digest, Descriptor>
 }
 
 function grafted(graft: Graft, options: GraftContentOptions, ports: Ports): ContentOf {
-  const {request, images, digest} = graft
-  const trees = new Map<string, Promise<SourceTree>>()
+  const {request, images, digest, trees, linked} = graft
   return async (target) => {
     const image = imageFor(images, target.platform, request)
     const slot = slotIn(image, request)
@@ -84,9 +94,13 @@ function grafted(graft: Graft, options: GraftContentOptions, ports: Ports): Cont
     const from = formatGraft({digest, image: name, slot: slot?.name, path: request.path})
     const merges = [...(slot?.merges ?? []), ...(target.slot?.merges ?? [])]
     const isWhole = slot && own === slot.path && own === path && merges.length === 0
-    if (isWhole && isPlain(options)) return {...linkedContent(image, slot, request), from}
+    if (isWhole && isPlain(options)) {
+      for (const {descriptor} of slot.layers) linked.set(descriptor.digest, descriptor)
+      return {...linkedContent(image, slot, request), from}
+    }
     const key = `${image.manifest.descriptor.digest} ${slot?.name} ${own}`
-    const tree = trees.get(key) ?? readSource(graft, {image, slot, path: own}, options, ports)
+    const tree =
+      trees.get(key) ?? readSource(graft, key, {image, slot, path: own}, {...options, ports})
     trees.set(key, tree)
     const source = {treeFor: constant(await tree), close: () => undefined}
     const layer = {...options.layer, path}
@@ -125,15 +139,15 @@ function linkedContent(image: Image, slot: Slot, {reference}: GraftRequest): Slo
 
 async function readSource(
   {store, request, spools}: Graft,
+  key: string,
   part: TreePart,
-  {temporary, rules}: GraftContentOptions,
-  ports: Ports,
+  {temporary, rules, ports}: GraftContentOptions & {readonly ports: Ports},
 ): Promise<SourceTree> {
   const spool = await createContentSpool(temporary)
   spools.push(spool)
   const tree = await readTree(store, part, spool, {...ports, exclude: rules.exclude})
   const name = `${formatReference(request.reference)}//${part.path.slice(1)}`
-  return listedSource(name, tree, rules)
+  return listedSource(name, tree, rules, key)
 }
 
 /** The image for a platform; the only one there is, whatever it is for: files suit any. */

@@ -21,6 +21,8 @@ export interface SourceContentOptions {
   readonly openMemory: OpenMemory | undefined
   /** The owner that names stand for in an image. */
   readonly ownerIn: OwnerIn
+  /** The source is open for many images: what it is called in this run stands for its content. */
+  readonly isShared?: boolean | undefined
   /** Called for each entry that is left out. */
   readonly onWarning: (message: string) => void
 }
@@ -28,7 +30,7 @@ export interface SourceContentOptions {
 /** The content of a slot that is made from a source. */
 export function sourceContent(
   source: Source,
-  {layer, layerEntries, openMemory, ownerIn, onWarning}: SourceContentOptions,
+  {layer, layerEntries, openMemory, ownerIn, isShared, onWarning}: SourceContentOptions,
 ): ContentOf {
   const memories = new Map<string, Promise<SlotMemory | undefined>>()
 
@@ -50,7 +52,7 @@ export function sourceContent(
     const isEmpty = () => content.isEmpty({path})
     return {
       ...{...framed, path, on: content.name, allowEmpty, isEmpty, memory},
-      packing: content.identity === undefined ? undefined : [...packing, framed.key],
+      packing: content.identity === undefined && !isShared ? undefined : [...packing, framed.key],
     }
   }
 
@@ -114,11 +116,11 @@ function isWorthRecording(memory: SlotMemory | undefined, sharding: Sharding): b
  * to know whether it can resume.
  */
 function packingOf(
-  {name, identity, rules}: SourceTree,
+  {name, identity, shareKey, rules}: SourceTree,
   {path, owner}: Pick<Placement, 'path' | 'owner'>,
   {created, compression, level}: LayerRequest,
 ): readonly string[] {
   const {chmod, exclude, whiteouts} = rules
   const how = {owner, chmod, exclude, whiteouts, created, compression, level}
-  return [identity ?? name, path, JSON.stringify(how)]
+  return [identity ?? shareKey ?? name, path, JSON.stringify(how)]
 }

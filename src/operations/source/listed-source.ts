@@ -4,12 +4,18 @@ import {isNamed} from '../../layer/tree/owner.js'
 import type {PackRules, SourceTree} from './source-tree.js'
 
 /** The content of a slot that is a list of entries. */
-export function listedSource(name: string, tree: ListedTree, rules: PackRules): SourceTree {
+export function listedSource(
+  name: string,
+  tree: ListedTree,
+  rules: PackRules,
+  shareKey?: string,
+): SourceTree {
   const {owner, chmod} = rules
   const fixed = owner === undefined || isNamed(owner) ? undefined : owner
   return {
     name,
     identity: undefined,
+    shareKey,
     rules,
     entries:
       ({path, owner: own = fixed, created: clampMtime}) =>

@@ -36,6 +36,8 @@ export interface SourceTree {
   readonly name: string
   /** The same for the same place in every run; `undefined` for what is not there again. */
   readonly identity: string | undefined
+  /** Tells it apart from other content of this run; default: its name. */
+  readonly shareKey?: string | undefined
   readonly rules: PackRules
   entries(placement: Placement): Entries
   /**

@@ -32,7 +32,8 @@ export async function refusal(request: HttpRequest, response: HttpResponse): Pro
 }
 
 /**
- * Converts a status and an error body of the distribution spec to an `InjectError`.
+ * Converts a status and an error body of the distribution spec to an `InjectError`; the status is
+ * `found` in those that could be for any reason.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
 function statusError(
@@ -90,9 +91,9 @@ function statusError(
   // messages of Go, and of nginx
   if (status === 400 && /HTTP request (?:was sent )?to (?:an )?HTTPS/.test(startOf(body))) {
     const hint = 'the registry speaks TLS: use --no-plain-http, or drop --plain-http'
-    return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message, {hint})
+    return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message, {found: status, hint})
   }
-  return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message)
+  return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', message, {found: status})
 }
 
 function usualError(
@@ -114,7 +115,7 @@ function usualError(
     case 'manifest-refused': {
       const detail = details.filter((text) => text !== '').join(', ')
       const whole = detail === '' ? message : `${message} (${detail})`
-      return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', whole, {hint})
+      return new NetworkError('ERR_INJECT_REGISTRY_ANSWER', whole, {found: status, hint})
     }
   }
 }

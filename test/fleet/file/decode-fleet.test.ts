@@ -19,7 +19,15 @@ it('reads the smallest file', () => {
       },
       {images: {kind: 'reference', reference: {registry: 'other.example'}}},
     ],
-    slots: [{name: 'certs', source: './certs', path: undefined, parents: 'dir', exclude: []}],
+    slots: [
+      {
+        name: 'certs',
+        source: {kind: 'path', path: './certs'},
+        path: undefined,
+        parents: 'dir',
+        exclude: [],
+      },
+    ],
     prune: [],
   })
 })
@@ -67,7 +75,11 @@ slots:
     layers: auto
     compression: gzip
     compression-level: 9
-  - {name: agent, source: $$HOME/agent, layers: 4, compression: zstd}
+  - {name: agent, source: $$HOME/agent, merge: /etc/hosts=lines, layers: 4, compression: zstd}
+  - name: model
+    source: {image: "\${REGISTRY}/team/model:v1", slot: weights, path: /opt/model}
+    owner: app:app
+  - {name: roots, certs: [./ca.pem, /etc/corp.pem]}
 prune: [registry.example/old/*, registry.example/app:v1]
 `,
     {REGISTRY: 'registry.example'},
@@ -109,7 +121,24 @@ prune: [registry.example/old/*, registry.example/app:v1]
         layers: 'auto',
         level: 9,
       },
-      {name: 'agent', source: '$HOME/agent', layers: 4, compression: 'zstd'},
+      {
+        name: 'agent',
+        source: {kind: 'path', path: '$HOME/agent'},
+        merges: [{path: '/etc/hosts', as: 'lines'}],
+        layers: 4,
+        compression: 'zstd',
+      },
+      {
+        name: 'model',
+        source: {
+          kind: 'image',
+          reference: {registry: 'registry.example', repository: 'team/model', tag: 'v1'},
+          slot: 'weights',
+          path: '/opt/model',
+        },
+        owner: {user: 'app', group: 'app'},
+      },
+      {name: 'roots', source: {kind: 'certs', files: ['./ca.pem', '/etc/corp.pem']}},
     ],
     prune: [{kind: 'repositories'}, {kind: 'reference'}],
   })
@@ -222,6 +251,50 @@ describe('a mistake is said on one line, with its place', () => {
       `images: [{image: a.example/b:v1, edits: {labels: {certs_injection_tar: x}}}]\n${slots}`,
       '1:41: ',
       /./,
+    ],
+    ['no source', 'images: []\nslots: [{name: a}]', '2:9: ', /source or certs/],
+    [
+      'a source and certificates',
+      'images: []\nslots: [{name: a, source: b, certs: c}]',
+      '2:37: ',
+      /either/,
+    ],
+    [
+      'certificates with a path',
+      'images: []\nslots: [{name: a, certs: c, path: /etc}]',
+      '2:35: ',
+      /certs has no path/,
+    ],
+    ['no certificates', 'images: []\nslots: [{name: a, certs: []}]', '2:26: ', /PEM/],
+    [
+      'a source without an image',
+      'images: []\nslots: [{name: a, source: {slot: b}}]',
+      '2:27: ',
+      /needs image/,
+    ],
+    [
+      'a source that is not a reference',
+      'images: []\nslots: [{name: a, source: {image: "B C"}}]',
+      '2:35: ',
+      /./,
+    ],
+    [
+      'a path of a source that climbs',
+      'images: []\nslots: [{name: a, source: {image: r.example/b, path: /../x}}]',
+      '2:54: ',
+      /source.path/,
+    ],
+    [
+      'a merge by an unknown rule',
+      'images: []\nslots: [{name: a, source: b, merge: /etc/x=prepend}]',
+      '2:37: ',
+      /merge/,
+    ],
+    [
+      'two merges of one file',
+      'images: []\nslots: [{name: a, source: b, merge: [/x=append, /x=lines]}]',
+      '2:37: ',
+      /two ways/,
     ],
     [
       'an environment of null bytes',

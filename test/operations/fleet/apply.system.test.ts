@@ -182,3 +182,98 @@ describe('the commands', () => {
     expect(JSON.parse(stdout)).toMatchObject({required: ['images', 'slots']})
   })
 })
+
+describe('a run that is interrupted', () => {
+  it('by SIGTERM writes its report, and is finished by the next one', async () => {
+    const {address} = await serveCommand(join(await tempDir(), 'root'))
+    const proxy = await recordRequests(address)
+    const images = await putVendors(proxy.address, 19)
+    const fleet = await fleetFolder()
+    writeSource(join(fleet.folder, 'certs'), {'ca.pem': 'content'})
+    fleet.write({images, slots: [certs]})
+    const before = await Promise.all(images.map(digestAt))
+    const [home, report] = [await tempDir(), join(fleet.folder, 'report.json')]
+    const env = {PATH: process.env['PATH'] ?? '', HOME: home, TMPDIR: home}
+    const file = join(fleet.folder, 'fleet.yaml')
+    const args = [programPath, 'apply', '-f', file, '-q', '-j', '3', '--report', report]
+    const child = spawn(process.execPath, args, {
+      stdio: 'ignore',
+      env: {...env, NODE_COMPILE_CACHE: provided('codeCache')},
+    })
+    const exited = once(child, 'exit')
+    // while images are worked on, and some are done
+    let tags = 0
+    proxy.before = async ({method, path}) => {
+      if (method !== 'PUT' || !path.endsWith('/manifests/v1') || ++tags < 4) return
+      child.kill('SIGTERM')
+      await exited
+    }
+    expect(await exited).toEqual([143, null])
+    proxy.before = undefined
+    const {outcomes, totals} = decodeReport(readFileSync(report), report)
+    expect(outcomes).toHaveLength(images.length)
+    expect(totals.updated).toBeGreaterThanOrEqual(1)
+    expect(totals.unknown).toBeGreaterThanOrEqual(1)
+    expect(totals['not-started']).toBeGreaterThanOrEqual(1)
+    for (const {reference, status, after, reason} of outcomes) {
+      const own = await digestAt(reference)
+      if (status === 'updated') expect(own).toBe(after)
+      else expect(reason).toContain('interrupted')
+      if (status === 'not-started') expect(before).toContain(own)
+    }
+    const last = await inject(['apply', '-f', file, '--report', report], {env})
+    expect(last.exitCode).toBe(0)
+    expect(decodeReport(readFileSync(report), report).totals.unchanged).toBeGreaterThanOrEqual(1)
+  })
+})
+
+describeWith(['skopeo', 'umoci'], 'results', () => {
+  it('are unpacked by umoci, all slots in them', async () => {
+    const {address} = await serveCommand(join(await tempDir(), 'root'))
+    const images = await putVendors(address, 19)
+    const fleet = await fleetFolder()
+    writeSource(join(fleet.folder, 'certs'), {'ca.pem': 'content'})
+    writeSource(join(fleet.folder, 'more'), {file: 'more'})
+    const more = {name: 'more', source: './more', path: '/opt/more', compression: 'gzip'}
+    fleet.write({images, slots: [certs, more]})
+    await fleet.apply()
+    const layout = join(fleet.folder, 'layout')
+    // the even ones are OCI's, which umoci reads
+    for (const [at, image] of [...images.entries()].filter(([number]) => number % 6 === 0)) {
+      const from = ['copy', '--src-tls-verify=false', '--preserve-digests', `docker://${image}`]
+      await execa('skopeo', [...from, `oci:${layout}:r${at}`])
+      const bundle = join(fleet.folder, `bundle${at}`)
+      await execa('umoci', ['unpack', '--rootless', '--image', `${layout}:r${at}`, bundle])
+      const text = (path: string) => readFileSync(join(bundle, 'rootfs', path), 'utf8')
+      expect(text('etc/ssl/certs/ca.pem')).toBe('content')
+      expect(text('opt/more/file')).toBe('more')
+      const {stdout} = await execa('umoci', ['stat', '--json', '--image', `${layout}:r${at}`])
+      const {history} = JSON.parse(stdout) as {history: {empty_layer?: boolean}[]}
+      expect(history.filter(({empty_layer: isEmpty}) => isEmpty !== true)).toHaveLength(4)
+    }
+  })
+})
+
+describe('three shards at once', () => {
+  it('make the manifests that one run would make, and their reports are joined', async () => {
+    const {address} = await serveCommand(join(await tempDir(), 'root'))
+    const images = await putVendors(address, 20)
+    const fleet = await fleetFolder()
+    writeSource(join(fleet.folder, 'certs'), {'ca.pem': 'content'})
+    fleet.write({images, slots: [certs]})
+    const file = join(fleet.folder, 'fleet.yaml')
+    const planned = await inject(['plan', '-f', file, '--json'])
+    const {outcomes} = JSON.parse(planned.stdout) as FleetReport
+    const reports = [1, 2, 3].map((number) => join(fleet.folder, `${number}.json`))
+    const runs = reports.map((report, at) =>
+      inject(['apply', '-f', file, '--shard', `${at + 1}/3`, '--report', report]),
+    )
+    expect((await Promise.all(runs)).map(({exitCode}) => exitCode)).toEqual([0, 0, 0])
+    const joined = await inject(['fleet', 'report', ...reports, '--json'])
+    expect(joined.exitCode).toBe(0)
+    const {totals, outcomes: made} = JSON.parse(joined.stdout) as FleetReport
+    expect(totals).toEqual({updated: images.length})
+    expect(made.map(({after}) => after)).toEqual(outcomes.map(({after}) => after))
+    expect(await Promise.all(images.map(digestAt))).toEqual(outcomes.map(({after}) => after))
+  })
+})

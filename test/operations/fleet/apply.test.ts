@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {parseReference} from '../../../src/oci/names/reference.js'
+import {create, usualPlatform} from '../../../src/operations/create.js'
 import {inspect} from '../../../src/operations/inspect.js'
 import {storeOpener} from '../../../src/cli/ports/store-opener.js'
 import {
@@ -102,6 +103,21 @@ describe('sixty repositories', () => {
     expect(registry.records.filter(({received}) => received > 1_000_000)).toEqual([])
   })
 
+  it('with several tags have the layer mounted once', async () => {
+    const {registry, fleet, images} = await startFleet(1)
+    const store = repositoryAt(registry.address, 'base/tags')
+    for (const tag of ['a', 'b', 'c']) await putImage(store, {layers: [smallLayer(tag)], tag})
+    const tags = ['a', 'b', 'c'].map((tag) => `${registry.address}/base/tags:${tag}`)
+    fleet.write({images: [...images, ...tags], slots: [certs]})
+    registry.records.splice(0)
+    const {totals, costs} = await fleet.apply({forgetful: true})
+    expect(totals).toEqual({updated: 4})
+    expect(costs.layersPacked).toBe(1)
+    const mounts = registry.records.filter(({target}) => target.includes('mount='))
+    const asked = mounts.map(({target}) => target)
+    expect(asked).toEqual([...new Set(asked)])
+  })
+
   it('are the same whether one run or three shards made them', async () => {
     const [one, three] = await Promise.all([serveRegistry(), serveRegistry()])
     const wanted = {'ca.pem': 'content'}
@@ -199,6 +215,48 @@ describe('what has changed', () => {
     expect((await fleet.apply()).totals).toEqual({unchanged: 1})
     fleet.write({images: [{...image, base: 'follow'}], slots: [certs]})
     expect((await fleet.apply()).totals).toEqual({rebased: 1})
+  })
+
+  it('is nothing in targets of images that have slots of their own', async () => {
+    const registry = await serveRegistry()
+    const [vendor] = await putVendors(registry.address, 1)
+    const theirs = await fleetFolder()
+    writeSource(join(theirs.folder, 'data'), {file: 'theirs'})
+    const data = {name: 'data', source: './data', path: '/data'}
+    theirs.write({fleet: 'theirs', images: [vendor], slots: [data]})
+    await theirs.apply()
+    const fleet = await fleetFolder()
+    writeSource(join(fleet.folder, 'certs'), {'ca.pem': 'content'})
+    const target = '{{registry}}/{{repository}}:{{tag}}-certs'
+    fleet.write({images: [{image: vendor, target}], slots: [certs]})
+    expect((await fleet.apply()).totals).toEqual({updated: 1})
+    expect(Object.keys(await slotsOf(`${vendor}-certs`)).sort()).toEqual(['certs', 'data'])
+    for (const prune of [false, true])
+      expect((await fleet.apply({prune, forgetful: true})).totals).toEqual({unchanged: 1})
+    writeSource(join(theirs.folder, 'data'), {file: 'new'})
+    await theirs.apply()
+    expect((await fleet.apply()).totals).toEqual({rebased: 1})
+    expect((await slotsOf(`${vendor}-certs`))['data']).toBe((await slotsOf(vendor!))['data'])
+  })
+
+  it('is nothing in targets of images that were created', async () => {
+    const {registry, fleet} = await startFleet(1)
+    const image = `${registry.address}/own/data:v1`
+    const directory = join(fleet.folder, 'certs')
+    const signal = new AbortController().signal
+    const watched = {report: () => undefined, signal}
+    const openStore = storeOpener({insecure: false, 'password-stdin': false}, watched)
+    const made = {
+      ...{reference: parseReference(image), tags: [], name: 'data', platforms: [usualPlatform]},
+      ...{source: {directory, exclude: []}, layer: {}},
+      publish: {dryRun: false, noClobber: false, onConflict: 'fail'},
+    } as const
+    await create(made, {...watched, openStore})
+    const target = '{{registry}}/{{repository}}:{{tag}}-certs'
+    fleet.write({images: [{image, target}], slots: [certs]})
+    expect((await fleet.apply()).totals).toEqual({updated: 1})
+    for (const prune of [false, true])
+      expect((await fleet.apply({prune, forgetful: true})).totals).toEqual({unchanged: 1})
   })
 
   it('in an index goes to all of its images, in another repository too', async () => {
