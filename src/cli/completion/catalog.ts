@@ -140,5 +140,8 @@ export function fitting(words: ReadonlyMap<string, string>, current: string): Ca
 }
 
 function oneLine(text = ''): string {
-  return text.replace(/<%=[^%]*%>/g, 'inject').replace(/\s+/g, ' ').trim()
+  return text
+    .replace(/<%=[^%]*%>/g, 'inject')
+    .replace(/\s+/g, ' ')
+    .trim()
 }
