@@ -147,10 +147,22 @@ function putNode(platform, folder) {
     cpSync(values.node, target, {dereference: true})
     return {version: process.versions.node, licence: '', integrity: undefined}
   }
-  const integrity = nodes[platform]
-  const from = fetchPackage(`node-${platform}@${nodeVersion}`, integrity, `node-${platform}`)
+  const from = fetchNode(platform)
   cpSync(join(from, 'bin', binary), target)
-  return {version: nodeVersion, licence: readFileSync(join(from, 'LICENSE'), 'utf8'), integrity}
+  // the package for Windows has none, and the build is of the same sources
+  const own = join(from, 'LICENSE')
+  const licence = readFileSync(
+    existsSync(own) ? own : join(fetchNode('linux-x64'), 'LICENSE'),
+    'utf8',
+  )
+  return {version: nodeVersion, licence, integrity: nodes[platform]}
+}
+
+function fetchNode(platform) {
+  const folder = `node-${platform}`
+  return existsSync(join(work, folder))
+    ? join(work, folder)
+    : fetchPackage(`node-${platform}@${nodeVersion}`, nodes[platform], folder)
 }
 
 /** What the user runs: it finds its folder, also through links. */
