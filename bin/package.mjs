@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // npm run package [-- PLATFORM...]: for each platform a folder with Node and all that the program
-// needs, as a .tar.gz in packages/, with a list of its parts (SPDX), their licences, and the sums of
-// all archives. The same sources give the same bytes. --node FILE takes this Node, and no network.
+// needs, as a .tar.gz in packages/, with a list of its parts (SPDX), their licences, and the sums
+// of all archives. The same sources give the same bytes. --node FILE takes this Node, and no
+// network.
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {

@@ -59,7 +59,9 @@ async function openShell(name: keyof typeof shells) {
       env: {...env, TERM: 'xterm'},
     })
   await tmux('new-session', '-d', '-x', '200', '-y', '50', shells[name].start.join(' '))
-  onTestFinished(async () => void (await tmux('kill-server').catch(() => undefined)))
+  onTestFinished(async () => {
+    await tmux('kill-server').catch(() => undefined)
+  })
   const shown = async () => (await tmux('capture-pane', '-p', '-J')).stdout
   const type = (...keys: string[]) => tmux('send-keys', ...keys)
   /** Waits until the terminal shows it. */

@@ -7,9 +7,9 @@ export type Template = (result: unknown) => string
 
 /**
  * Reads a template: `{{.digest}}`, `{{.layers.0.size}}` and `{{.layers.*.digest}}` are replaced by
- * members of the result as `--json` has them; `\n` is a line end. A member that is absent is empty, a
- * list or an object is JSON, and those that `*` finds stand on a line each.
- * Throws `UsageError` (`ERR_INJECT_TEMPLATE_INVALID`) for any other use of braces.
+ * members of the result as `--json` has them; `\n` is a line end. A member that is absent is
+ * empty, a list or an object is JSON, and those that `*` finds stand on a line each. Throws
+ * `UsageError` (`ERR_INJECT_TEMPLATE_INVALID`) for any other use of braces.
  */
 export function parseTemplate(text: string): Template {
   const parts = [...text.matchAll(/\{\{([^]*?)\}\}|((?:(?!\{\{)[^])+|\{\{)/g)].map(
