@@ -2,122 +2,8 @@ import js from '@eslint/js'
 import {createTypeScriptImportResolver} from 'eslint-import-resolver-typescript'
 import importX from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
+import {zones} from './test/support/import-rows.mjs'
 import {assertingTests, namedRows} from './test/support/test-rules.mjs'
-
-/**
- * Imports run one way, from the top to the bottom. A row holds folders that do not know each other;
- * a folder may import itself and everything below its row. Within a folder that has folders of its
- * own the same holds for those; `.` are its own files.
- */
-const rows = [
-  ['bin'],
-  ['commands'],
-  ['src/index.ts'],
-  ['src/library'],
-  [{'src/cli': [['.'], ['completion'], ['ports'], ['flags'], ['terminal'], ['render']]}],
-  [
-    {
-      'src/operations': [
-        ['fleet', 'copy-all'],
-        ['.', 'site', 'browse'],
-        ['graft', 'certs'],
-        ['follow'],
-        ['copy', 'injection', 'compare', 'merge'],
-        ['slot'],
-        ['publish', 'save', 'attest'],
-        ['find', 'doctor', 'fleet-report', 'login', 'maintain', 'serve', 'source'],
-      ],
-    },
-  ],
-  ['src/ports.ts'],
-  [{'src/fleet': [['file'], ['.'], ['job', 'report']]}],
-  ['src/archive', 'src/fast', 'src/site', 'src/signing'],
-  [
-    {
-      'src/registry': [
-        ['probe'],
-        ['.'],
-        ['upload'],
-        ['api'],
-        ['auth'],
-        ['net'],
-        ['tls', 'credentials'],
-      ],
-    },
-    {'src/server': [['.'], ['page'], ['access', 'api'], ['http']]},
-    {
-      'src/layer': [
-        ['pack'],
-        ['pack/threads', 'records', 'merge', 'sources'],
-        ['chunked', 'contents', 'memory', 'pack/blocks', 'recording', 'shards', 'unpack'],
-        ['tree'],
-        ['compress', 'decompress', 'tar'],
-        ['decompress/threads', 'compress/wasm', 'decompress/wasm'],
-        ['.', 'wasm'],
-      ],
-    },
-  ],
-  [
-    {
-      'src/store': [
-        ['check', 'copy'],
-        ['garbage', 'served'],
-        ['served/manifests', 'served/uploads'],
-        ['served/blobs'],
-        ['layout'],
-        ['.'],
-      ],
-    },
-  ],
-  ['src/disk', {'src/attest': [['sbom'], ['.']]}],
-  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream', 'src/trust'],
-  [{'src/oci': [['names'], ['.']]}],
-  ['src/errors.ts'],
-]
-
-const nameOf = (place) => (typeof place === 'string' ? place : Object.keys(place)[0])
-/** The rule takes patterns only, or none at all. */
-const within = (name) => `./${name.endsWith('.ts') ? name.replace('.ts', '.[t]s') : `${name}/**`}`
-
-/**
- * For every place of `rows`: what it must not import, which is all of its own row but itself, and
- * all of the rows above.
- */
-function zonesOf(rows, patternOf, message) {
-  return rows.flatMap((row, depth) =>
-    row.map((place) => ({
-      target: patternOf(nameOf(place)),
-      from: rows
-        .slice(0, depth + 1)
-        .flat()
-        .filter((other) => other !== place)
-        .map((other) => patternOf(nameOf(other))),
-      message,
-    })),
-  )
-}
-
-const zones = [
-  ...zonesOf(rows, within, 'imports run from the top to the bottom of `rows` in eslint.config.js'),
-  ...rows
-    .flat()
-    .filter((place) => typeof place !== 'string')
-    .flatMap((place) =>
-      Object.entries(place).flatMap(([folder, inner]) =>
-        zonesOf(
-          inner,
-          // a folder that has folders in a row of their own is its own files
-          (name) =>
-            name === '.'
-              ? `./${folder}/*`
-              : inner.flat().some((other) => other.startsWith(`${name}/`))
-                ? `./${folder}/${name}/*`
-                : `./${folder}/${name}/**`,
-          `imports within ${folder} run from the top to the bottom of \`rows\` in eslint.config.js`,
-        ),
-      ),
-    ),
-].filter((zone) => zone.from.length > 0)
 
 const pure = [
   'node:fs',
@@ -164,10 +50,8 @@ const namesTaken = {
       for (const param of params) {
         const pattern = param.type === 'AssignmentPattern' ? param.left : param
         if (pattern.type !== 'ObjectPattern' || pattern.properties.length <= mostNames) continue
-        context.report({
-          node: pattern,
-          message: `takes apart more than ${mostNames} names from one argument: pass parts of it on`,
-        })
+        const message = `takes apart more than ${mostNames} names from one argument: pass parts of it on`
+        context.report({node: pattern, message})
       }
     }
     return {

@@ -1,3 +1,5 @@
+import {breaksOfVerify} from './breaks-of-verify.mjs'
+
 // How each defence is taken out, and which test is to notice. `test` and `title` choose tests as
 // vitest does. `isBuilt`: the test runs the built program.
 export const breaks = [
@@ -236,4 +238,5 @@ export const breaks = [
     test: 'test/store/served/uploads/sessions',
     title: 'B16',
   },
+  ...breaksOfVerify,
 ]

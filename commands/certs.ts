@@ -9,7 +9,7 @@ import {
   strictFlag,
 } from '../src/cli/flags/common.js'
 import {certificateFiles, listRequest} from '../src/cli/flags/certificates.js'
-import {formatFlags} from '../src/cli/flags/format.js'
+import {formatFlags} from '../src/cli/flags/content/format.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {layerPorts} from '../src/cli/ports/pack-ports.js'
 import {renderCertificates} from '../src/cli/render/certificates.js'

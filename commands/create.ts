@@ -1,10 +1,10 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, publishFlags, slotName, slotPath} from '../src/cli/flags/common.js'
-import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
-import {editFlags, editOptions} from '../src/cli/flags/edit.js'
-import {formatFlags, layersFlag} from '../src/cli/flags/format.js'
-import {packFlags, packOptions} from '../src/cli/flags/pack.js'
+import {directoryFlags, directoryOptions} from '../src/cli/flags/content/directory.js'
+import {editFlags, editOptions} from '../src/cli/flags/content/edit.js'
+import {formatFlags, layersFlag} from '../src/cli/flags/content/format.js'
+import {packFlags, packOptions} from '../src/cli/flags/content/pack.js'
 import {platformList} from '../src/cli/flags/platform.js'
 import {
   localPaths,
@@ -12,8 +12,8 @@ import {
   sourceFlags,
   sourcePlaces,
   sourcesArg,
-} from '../src/cli/flags/sources.js'
-import {uploadFlags} from '../src/cli/flags/upload.js'
+} from '../src/cli/flags/content/sources.js'
+import {uploadFlags} from '../src/cli/flags/content/upload.js'
 import {packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
 import {reportWithTotal} from '../src/cli/ports/tree-total.js'
 import {presentCreation} from '../src/cli/render/creation.js'

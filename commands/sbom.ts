@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {sbomFormats} from '../src/attest/sbom/sbom.js'
+import {sbomFormats} from '../src/attest/sbom/facts.js'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, strictFlag} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'

@@ -9,7 +9,7 @@ import {
   strictFlag,
   slotPath,
 } from '../src/cli/flags/common.js'
-import {formatFlags, formatOptions} from '../src/cli/flags/format.js'
+import {formatFlags, formatOptions} from '../src/cli/flags/content/format.js'
 import {layerPorts} from '../src/cli/ports/pack-ports.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {defaultSlotName} from '../src/oci/annotation.js'

@@ -1,5 +1,7 @@
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, strictFlag} from '../src/cli/flags/common.js'
+import {signerFlags} from '../src/cli/flags/verify.js'
+import {signerChecks} from '../src/cli/ports/verify-request.js'
 import {renderTree} from '../src/cli/render/tree.js'
 import {parseReference} from '../src/oci/names/reference.js'
 import {tree} from '../src/operations/tree.js'
@@ -7,7 +9,7 @@ import {tree} from '../src/operations/tree.js'
 export default class Tree extends BaseCommand {
   static override readonly summary = 'Show what refers to an image: signatures, statements, lists.'
   static override readonly description =
-    'For an image, or an index and each of its images: artifacts of any tool, with their type, their size, and who signed them by their own words. Nothing is verified here: inject verify does that.'
+    'For an image, or an index and each of its images: artifacts of any tool, with their type, their size, and who signed them by their own words. With --key or --identity, signatures are verified; inject verify also looks at what they are about.'
   static override readonly examples = [
     {
       description: 'What is said of an image:',
@@ -19,11 +21,15 @@ export default class Tree extends BaseCommand {
     },
   ]
   static override readonly args = {image: imageArg}
-  static override readonly flags = {...strictFlag}
+  static override readonly flags = {...signerFlags, ...strictFlag}
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Tree)
-    const request = {reference: parseReference(args.image)}
-    return this.perform(flags, (ports) => tree(request, ports), {line: renderTree})
+    const reference = parseReference(args.image)
+    return this.perform(
+      flags,
+      async (ports) => tree({reference, signer: await signerChecks(flags, process.env)}, ports),
+      {line: renderTree},
+    )
   }
 }

@@ -1,8 +1,8 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {attestFlags, withAttestValue} from '../src/cli/flags/attest.js'
-import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
-import {editFlags, editOptions} from '../src/cli/flags/edit.js'
+import {directoryFlags, directoryOptions} from '../src/cli/flags/content/directory.js'
+import {editFlags, editOptions} from '../src/cli/flags/content/edit.js'
 import {
   imageArg,
   imageRequest,
@@ -12,24 +12,21 @@ import {
   slotPath,
   strictFlag,
 } from '../src/cli/flags/common.js'
-import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
-import {mergeOptions} from '../src/cli/flags/merge.js'
-import {packFlags, packOptions} from '../src/cli/flags/pack.js'
-import {attestPorts} from '../src/cli/ports/attest-ports.js'
-import {layerPorts, packOutputs, packPorts, uploadJournals} from '../src/cli/ports/pack-ports.js'
+import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/content/format.js'
+import {mergeOptions} from '../src/cli/flags/content/merge.js'
+import {packFlags, packOptions} from '../src/cli/flags/content/pack.js'
+import {packOutputs} from '../src/cli/ports/pack-ports.js'
+import {updatePorts} from '../src/cli/ports/update-ports.js'
 import {
-  graftFlags,
-  graftPlace,
+  contentFlags,
+  contentPlaces,
   localPaths,
   pathOf,
-  sourceFlags,
-  sourcePlaces,
   sourcesArg,
-} from '../src/cli/flags/sources.js'
+} from '../src/cli/flags/content/sources.js'
 import {presentInjection} from '../src/cli/render/injection.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
-import {uploadFlags} from '../src/cli/flags/upload.js'
-import {reportWithTotal} from '../src/cli/ports/tree-total.js'
+import {uploadFlags} from '../src/cli/flags/content/upload.js'
 import {update, type UpdateRequest} from '../src/operations/update.js'
 
 export default class Update extends BaseCommand {
@@ -52,8 +49,7 @@ export default class Update extends BaseCommand {
     ...checkFlag,
     path: slotPath(),
     name: slotName(),
-    ...sourceFlags,
-    ...graftFlags,
+    ...contentFlags,
     ...directoryFlags,
     ...strictFlag,
     ...formatFlags,
@@ -78,14 +74,8 @@ export default class Update extends BaseCommand {
     return this.perform(
       flags,
       async (ports) => {
-        const packed = localPaths(request.source)
-        const packing = packPorts(flags, process.env, ports)
-        const withJournal = uploadJournals(flags, process.env, {...ports, packed})
-        const report = reportWithTotal(ports, args.sources)
-        const command = {name: 'update', flags, directory: packed[0]}
-        const attest = await attestPorts(command, process.env, ports)
-        const own = {...packing, ...layerPorts(process.env, packed), ...attest}
-        const result = await update(request, {...ports, ...own, withJournal, report})
+        const input = {flags, sources: args.sources, packed: localPaths(request.source)}
+        const result = await update(request, await updatePorts(input, process.env, ports))
         return exitIfChanged(flags.check, result)
       },
       presentInjection(flags.digestfile),
@@ -98,19 +88,15 @@ export default class Update extends BaseCommand {
     flags: Interfaces.InferredFlags<typeof Update.flags>,
   ): UpdateRequest {
     const {path, layers: sharding, created, 'base-annotations': baseAnnotations} = flags
-    const {target, publish} = resultRequest(flags)
-    const {image, sources} = args
-    const given = {image, sources, archive: flags.archive}
-    const places = graftPlace(given, flags) ?? sourcePlaces('update', given)
-    const layer = {...formatOptions(flags), ...packOptions(flags), ...editOptions(flags)}
+    const {publish, ...result} = resultRequest(flags)
+    const places = contentPlaces(args, flags)
+    const format = {...formatOptions(flags), ...packOptions(flags)}
     return {
-      image: imageRequest(image, flags),
-      target,
+      ...{...result, image: imageRequest(args.image, flags)},
       source: {...places, ...directoryOptions(flags)},
       layer: {
-        ...{path: pathOf(places, path), created, sharding, baseAnnotations},
-        ...mergeOptions(flags),
-        ...layer,
+        ...{path: pathOf(places, path), created, sharding, baseAnnotations, ...format},
+        ...{...mergeOptions(flags), ...editOptions(flags)},
       },
       publish: {...publish, chunkSize: flags['chunk-size']},
     }

@@ -1,6 +1,6 @@
 import type {ImageOutcome} from './fleet/report/outcome.js'
 import type {RunFacts, SourceFacts} from './attest/provenance.js'
-import type {SbomFormat} from './attest/sbom/sbom.js'
+import type {SbomFormat} from './attest/sbom/facts.js'
 import type {BlockCache} from './layer/compress/block-cache.js'
 import type {KeptFiles} from './layer/contents/kept-files.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
@@ -71,7 +71,7 @@ export interface AttestPorts {
   readonly signsImages: boolean
   /** Also list the files of the slots, in this format. */
   readonly sbom: SbomFormat | undefined
-  /** The git repository of the content; `undefined` where there is none. */
+  /** The git repository of the content; `undefined` if there is none. */
   readonly describeSource: () => Promise<SourceFacts | undefined>
   readonly now: () => Date
 }

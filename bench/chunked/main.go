@@ -16,6 +16,7 @@ import (
 	"go.podman.io/image/v5/transports/alltransports"
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
+	"go.podman.io/storage/pkg/archive"
 	"go.podman.io/storage/pkg/chunked/compressor"
 	"go.podman.io/storage/pkg/reexec"
 )
@@ -36,10 +37,10 @@ func run(args []string) error {
 		return encode(args[1], args[2])
 	case len(args) >= 4 && args[0] == "pull":
 		return pull(args[1], args[2] == "partial", args[3:])
-	case len(args) == 4 && args[0] == "mount":
-		return mounted(args[1], args[2], args[3])
+	case len(args) == 4 && args[0] == "export":
+		return export(args[1], args[2], args[3])
 	}
-	return errors.New("usage: chunked encode TAR OUT | pull ROOT partial|whole IMAGE... | mount ROOT IMAGE FILE")
+	return errors.New("usage: chunked encode TAR OUT | pull ROOT partial|whole IMAGE... | export ROOT IMAGE FILE")
 }
 
 // encode writes what the library makes of a tar: OUT.toc and OUT.split, decompressed, and OUT.json,
@@ -100,7 +101,6 @@ func openStore(root string, isPartial bool) (storage.Store, error) {
 		PullOptions: map[string]string{
 			"enable_partial_images": fmt.Sprint(isPartial),
 			"use_hard_links":        "false",
-			"ostree_repos":          "",
 		},
 	}
 	return storage.GetStore(options)
@@ -112,6 +112,7 @@ func pull(root string, isPartial bool, images []string) error {
 	if err != nil {
 		return err
 	}
+	defer store.Shutdown(true)
 	policy, err := signature.NewPolicyContext(&signature.Policy{
 		Default: []signature.PolicyRequirement{signature.NewPRInsecureAcceptAnything()},
 	})
@@ -152,21 +153,22 @@ func pull(root string, isPartial bool, images []string) error {
 		}
 		fmt.Println("toc", layer.TOCDigest, "diff", layer.UncompressedDigest)
 	}
-	_, err = store.Shutdown(true)
-	return err
+	return nil
 }
 
-// mounted writes the image's top layer as a tar, as an export of it would have it.
-func mounted(root, name, out string) error {
+// export writes the image's top layer as a tar, from its files and the tar-split.
+func export(root, name, out string) error {
 	store, err := openStore(root, true)
 	if err != nil {
 		return err
 	}
+	defer store.Shutdown(true)
 	image, err := store.Image(name)
 	if err != nil {
 		return err
 	}
-	diff, err := store.Diff("", image.TopLayer, nil)
+	plain := archive.Uncompressed
+	diff, err := store.Diff("", image.TopLayer, &storage.DiffOptions{Compression: &plain})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import {provenanceType, slotBuildType} from './types.js'
 /** What a statement of ours says of a run. */
 export interface RunRecord {
   readonly images: readonly ImageRecord[]
-  /** Seconds since the epoch, by the word of whoever made the statement. */
+  /** Seconds since the epoch, as the statement says. */
   readonly finished: number
 }
 

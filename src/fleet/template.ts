@@ -19,7 +19,7 @@ export interface Template {
 const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g
 
 /**
- * Reads a template. Throws `UsageError` (`ERR_INJECT_FLEET_TEMPLATE`) for a word that there is not,
+ * Reads a template. Throws `UsageError` (`ERR_INJECT_FLEET_TEMPLATE`) for an unknown word,
  * and for one that does not give the reference of an image in a registry, with a tag.
  */
 export function parseTemplate(text: string): Template {

@@ -73,7 +73,7 @@ export interface Injection {
   readonly parents?: SlotParents | undefined
   /** Files that hold the vendor's part and ours. */
   readonly merges?: readonly MergedFile[] | undefined
-  /** Where the content was taken from, see `formatGraft`. Default: it was not taken from an image. */
+  /** Where the content was taken from, see `formatGraft`; absent: not from another image. */
   readonly from?: string | undefined
   /** The fleet that looks after the slot from now on; default: the one that did. */
   readonly fleet?: string | undefined

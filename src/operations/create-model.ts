@@ -1,7 +1,7 @@
 import {createReadStream} from 'node:fs'
 import {LimitError, PreconditionError} from '../errors.js'
 import {localIoError} from '../disk/local-io-error.js'
-import {modelDocuments, type ModelFile} from '../image/model-pack.js'
+import {modelDocuments, type ModelFile} from '../image/create/model-pack.js'
 import {display, readable} from '../layer/byte-string.js'
 import {changed} from '../layer/tree/file-state.js'
 import type {WalkedEntry} from '../layer/tree/walked-entry.js'

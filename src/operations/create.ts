@@ -1,4 +1,4 @@
-import {scratch} from '../image/scratch.js'
+import {scratch} from '../image/create/scratch.js'
 import type {Platform} from '../oci/platform.js'
 import {parseReference, type Reference} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
@@ -62,7 +62,8 @@ export async function create(request: CreateRequest, ports: Ports): Promise<Crea
 }
 
 /**
- * Where an image is that is made of nothing. `.invalid` is never a registry: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+ * Where an image is that is made of nothing. `.invalid` is never a registry.
+ * https://www.rfc-editor.org/rfc/rfc6761#section-6.4
  */
 export const nowhere = parseReference('scratch.invalid/scratch:latest')
 

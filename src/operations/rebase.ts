@@ -6,7 +6,8 @@ import {formatReference, type Reference} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
 import type {ContentStore} from '../store/content-store.js'
 import {createTargetStore} from '../store/copy/target-store.js'
-import {attestDocument, type MadeDocument} from './attest/attest-document.js'
+import type {MadeDocument} from './attest/attest-document.js'
+import {attestIfAsked} from './attest/attest-if-asked.js'
 import {isSamePlace, mountableFrom} from './copy/places.js'
 import {withTarget} from './copy/with-target.js'
 import {findDocument} from './find/find-document.js'
@@ -109,7 +110,7 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
   const planned = (digest === undefined ? moves : outstanding(moves, digest)).map(({tag}) => tag)
   const isPublished = !how.dryRun && changed !== undefined
   const attestation = isPublished
-    ? await attestDocument(store, madeDocument(round, changed, planned), ports)
+    ? await attestIfAsked(store, madeDocument(round, changed, planned), ports)
     : undefined
   if (!how.dryRun && planned.length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})

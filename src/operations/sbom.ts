@@ -1,5 +1,6 @@
 import {decodeBundle} from '../attest/bundle.js'
-import {type SbomFormat, sbomFormatOf} from '../attest/sbom/sbom.js'
+import type {SbomFormat} from '../attest/sbom/facts.js'
+import {sbomFormatOf} from '../attest/sbom/sbom.js'
 import {decodeStatement, isAbout} from '../attest/statement.js'
 import {bundleType, statementType} from '../attest/types.js'
 import {NotFoundError} from '../errors.js'

@@ -1,6 +1,6 @@
 import {decodeBundle} from '../attest/bundle.js'
 import {bundleType, slotBuildType, unsignedAnnotation} from '../attest/types.js'
-import {decodeStatement} from '../attest/statement.js'
+import {decodeStatement, isAbout} from '../attest/statement.js'
 import {unlessFailed} from '../errors.js'
 import {descriptorOf} from '../image/document.js'
 import {allEntries, type IndexTree} from '../image/index/index-tree.js'
@@ -10,6 +10,7 @@ import type {Digest} from '../oci/digest.js'
 import {type Reference, repositoryName} from '../oci/names/reference.js'
 import {formatPlatform} from '../oci/platform.js'
 import type {Ports} from '../ports.js'
+import type {SignatureChecks} from '../signing/signature-checks.js'
 import type {ContentStore} from '../store/content-store.js'
 import {findDocument} from './find/find-document.js'
 import {loadIndex} from './find/load-index.js'
@@ -32,6 +33,8 @@ export interface TreeReferrer {
   readonly size: number
   /** Who signed, by the artifact's own words; `null`: nobody, or it does not say. */
   readonly signer: string | null
+  /** Whether the expected party signed it, about this manifest; `null`: that was not asked. */
+  readonly verified: boolean | null
   /** Whether it is a statement as `inject` writes them. */
   readonly ours: boolean
   /** Whether it is listed here but says that it is about another manifest. */
@@ -54,27 +57,31 @@ export interface TreeResult extends TreeNode {
   readonly images: readonly TreeNode[]
 }
 
+/** The options of `tree`. */
+export interface TreeOptions {
+  readonly reference: Reference
+  /** Who is expected to have signed; `undefined`: signatures are not checked. */
+  readonly signer?: SignatureChecks | undefined
+}
+
 /** What refers to an image, or to an index and its images: signatures, statements, lists. */
-export async function tree(
-  {reference}: {readonly reference: Reference},
-  ports: Ports,
-): Promise<TreeResult> {
+export async function tree({reference, signer}: TreeOptions, ports: Ports): Promise<TreeResult> {
   const store = await ports.openStore(reference, {writes: false})
   try {
     const found = await findDocument(store, reference, ports)
     const {digest, mediaType} = descriptorOf(found)
-    const {signal} = ports
+    const look = {store, signer, signal: ports.signal}
     const root = {
       reference: `${repositoryName(reference)}@${digest}`,
       ...{digest, mediaType, platform: null},
-      referrers: await referrersOf(store, digest, signal),
+      referrers: await referrersOf(look, digest),
     }
     if (found.kind === 'image') return {...root, images: []}
-    const {tree: index, images} = await loadIndex(store, found.index, signal)
+    const {tree: index, images} = await loadIndex(store, found.index, ports.signal)
     const nodes: TreeNode[] = []
     for (const {entry, platform} of images) {
       const referrers = [
-        ...(await referrersOf(store, entry.digest, signal)),
+        ...(await referrersOf(look, entry.digest)),
         ...besideIn(index, entry.digest),
       ]
       nodes.push({digest: entry.digest, platform: formatPlatform(platform), referrers})
@@ -85,24 +92,29 @@ export async function tree(
   }
 }
 
+interface Look {
+  readonly store: ContentStore
+  readonly signer: SignatureChecks | undefined
+  readonly signal: AbortSignal
+}
+
 async function referrersOf(
-  store: ContentStore,
+  look: Look,
   subject: Digest,
-  signal: AbortSignal,
   seen: ReadonlySet<Digest> = new Set(),
 ): Promise<readonly TreeReferrer[]> {
   if (seen.size >= deepest || seen.has(subject)) return []
   const above = new Set([...seen, subject])
   const nodes: TreeReferrer[] = []
-  for (const referrer of await readReferrers(store, subject, {signal})) {
+  for (const referrer of await readReferrers(look.store, subject, look)) {
     const {descriptor, artifactType, predicateType, blobs, tag, isElsewhere} = referrer
-    const {signer, ours} = await looked(store, referrer, signal)
+    const {signer, ours, verified} = await looked(look, referrer, subject)
     nodes.push({
-      ...{digest: descriptor.digest, artifactType, signer, ours, elsewhere: isElsewhere},
+      ...{digest: descriptor.digest, artifactType, signer, ours, verified, elsewhere: isElsewhere},
       kind: tag === undefined ? 'referrer' : 'tag',
       predicateType: predicateType ?? null,
       size: sizeOf(blobs),
-      referrers: await referrersOf(store, descriptor.digest, signal, above),
+      referrers: await referrersOf(look, descriptor.digest, above),
     })
   }
   return nodes
@@ -113,30 +125,32 @@ function besideIn(index: IndexTree, image: Digest): readonly TreeReferrer[] {
   const entries = [...allEntries(index)].filter((entry) => attested(entry) === image)
   return entries.map(({digest, size, mediaType}) => ({
     ...{digest, size, artifactType: mediaType, kind: 'index', predicateType: null},
-    ...{signer: null, ours: false, elsewhere: false, referrers: []},
+    ...{signer: null, ours: false, verified: null, elsewhere: false, referrers: []},
   }))
 }
 
 /** Who signed, and whether it is ours, as far as the artifact tells. */
 async function looked(
-  store: ContentStore,
-  {artifactType, annotations, blobs}: FoundReferrer,
-  signal: AbortSignal,
-): Promise<Pick<TreeReferrer, 'signer' | 'ours'>> {
+  {store, signer: expected, signal}: Look,
+  {artifactType, annotations, blobs, isElsewhere}: FoundReferrer,
+  subject: Digest,
+): Promise<Pick<TreeReferrer, 'signer' | 'ours' | 'verified'>> {
   const [blob] = blobs
   const isOurs = Object.hasOwn(annotations, unsignedAnnotation)
   if (artifactType !== bundleType || !blob || blob.size > largestBundle)
-    return {signer: null, ours: isOurs}
+    return {signer: null, ours: isOurs, verified: null}
   const read = await unlessFailed(async () => {
     const bundle = decodeBundle(await readDocument(store, blob, {signal}, largestBundle))
-    const {predicate} = decodeStatement(bundle.payload)
+    const statement = decodeStatement(bundle.payload)
     const {signer} = bundle
+    const isFit = isAbout(statement, subject) && !isElsewhere
     return {
+      verified: expected ? isFit && (await expected.bundle(bundle)).valid : null,
       signer: signer.kind === 'key' ? `key ${signer.hint}` : signer.names,
-      ours: JSON.stringify(predicate).includes(JSON.stringify(slotBuildType)),
+      ours: JSON.stringify(statement.predicate).includes(JSON.stringify(slotBuildType)),
     }
   })
-  return read ?? {signer: null, ours: false}
+  return read ?? {signer: null, ours: false, verified: expected ? false : null}
 }
 
 function sizeOf(blobs: readonly Descriptor[]): number {

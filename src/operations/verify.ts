@@ -9,7 +9,7 @@ import {formatPlatform} from '../oci/platform.js'
 import type {Ports} from '../ports.js'
 import type {SignatureChecks} from '../signing/signature-checks.js'
 import type {ContentStore} from '../store/content-store.js'
-import {proveContent, type VendorPlaces} from './attest/content-claim.js'
+import {placesOf, proveContent, type VendorPlaces} from './attest/content-claim.js'
 import {proveSignature} from './attest/signature-claim.js'
 import {proveStatement, type StatementSubject} from './attest/statement-claim.js'
 import {type FoundReferrer, readReferrers} from './attest/read-referrers.js'
@@ -81,12 +81,11 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
     )
     const vendor = originReference(originOfLoaded(loaded), reference)
     const said = request.vendor && (await open(request.vendor))
-    let others: Promise<readonly ContentStore[]> | undefined
+    let far: Promise<ContentStore> | undefined
     const places: VendorPlaces = {
       said,
-      others: () =>
-        (others ??=
-          vendor && !said ? open(vendor).then((each) => [store, each]) : Promise.resolve([store])),
+      near: store,
+      far: () => (vendor ? (far ??= open(vendor)) : Promise.resolve(undefined)),
     }
     const claims = await claimsOf({store, request, places, ports}, loaded)
     return {
@@ -112,15 +111,8 @@ async function claimsOf(check: Check, loaded: LoadedImages): Promise<readonly Cl
     if (own.vendor) vendors.set(image.image.manifest.descriptor.digest, own.vendor)
   }
   if (loaded.tree) {
-    const stores = [
-      ...(check.places.said ? [check.places.said] : []),
-      ...(await check.places.others()),
-    ]
-    const proof = await proveIndex(
-      loaded,
-      {vendors, stores, records: index?.records ?? []},
-      check.ports,
-    )
+    const evidence = {vendors, places: check.places, records: index?.records ?? []}
+    const proof = await proveIndex(loaded, evidence, check.ports)
     claims.push(claimOf(check, 'content', {digest: loaded.digest, platform: null}, proof))
   }
   if (request.vendorSigner) claims.push(await ofVendor(check, loaded, [...vendors.values()]))
@@ -203,11 +195,11 @@ async function ofVendor(
   const {vendorSigner: signer} = request
   if (!signer) throw new TypeError('no signer')
   const index = originOfLoaded(loaded).digest
-  const stores = places.said ? [places.said] : await places.others()
   const subject = {digest: index ?? loaded.digest, platform: null}
   let detail = 'it is not known which image of the vendor this is'
   const isSigned = async (digest: Digest): Promise<boolean> => {
-    for (const store of stores) {
+    for await (const store of placesOf(places)) {
+      if (places.said && store !== places.said) break
       const referrers = await readReferrers(store, digest, {signal: ports.signal})
       const proof = await proveSignature(store, {digest, referrers}, signer, ports.signal)
       detail = `${digest}: ${proof.detail}`

@@ -1,20 +1,7 @@
 import {NetworkError} from '../errors.js'
 import {makeBundle} from './make-bundle.js'
+import type {KeylessServices} from './public-services.js'
 import type {StatementSigner} from './signer.js'
-
-/** Services that certify an identity, and that keep a public record of what it signed. */
-export interface KeylessServices {
-  /** The certificate authority. https://github.com/sigstore/fulcio */
-  readonly fulcio: string
-  /** The transparency log. https://github.com/sigstore/rekor */
-  readonly rekor: string
-}
-
-/** The public services of sigstore. */
-export const publicServices: KeylessServices = {
-  fulcio: 'https://fulcio.sigstore.dev',
-  rekor: 'https://rekor.sigstore.dev',
-}
 
 const timeout = 30_000
 const retries = 2
@@ -22,8 +9,8 @@ const retries = 2
 /**
  * Signs with a key that lives as long as one signature, and a certificate for the identity that
  * the token names. The token goes to the certificate authority only. Throws what `getToken` throws,
- * and `NetworkError` (`ERR_INJECT_SIGNING_FAILED`), without what a service or the library says: that
- * repeats tokens.
+ * and `NetworkError` (`ERR_INJECT_SIGNING_FAILED`), without what a service or the library says:
+ * that repeats tokens.
  */
 export function createKeylessSigner(
   {fulcio, rekor}: KeylessServices,

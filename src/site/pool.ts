@@ -20,9 +20,7 @@ export async function listUnusedInPool(site: string): Promise<readonly BlobInfo[
   return unused
 }
 
-/**
- * Removes that. Who is linking one of these files at this moment has it already, or writes it again.
- */
+/** Removes unused files. A run that is linking one has it already, or writes it again. */
 export async function sweepPool(site: string): Promise<void> {
   for (const {path} of await pooledFiles(site)) await dropFromPool(path)
 }

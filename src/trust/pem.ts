@@ -4,10 +4,11 @@ export function formatPem(certificate: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${text.replaceAll(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`
 }
 
-/** One block of PEM: its label, and its bytes; `undefined` where these are not base64. */
+/** A block of PEM. */
 export interface PemBlock {
   /** `CERTIFICATE`, `PRIVATE KEY`. */
   readonly label: string
+  /** `undefined` for what is not base64. */
   readonly bytes: Uint8Array | undefined
 }
 
@@ -17,17 +18,14 @@ export interface PemBlock {
  * https://www.rfc-editor.org/rfc/rfc7468
  */
 export function pemBlocks(text: string): PemBlock[] {
-  const blocks: PemBlock[] = []
-  for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
-    const close = text.indexOf(dashes, at + begin.length)
-    const label = close < 0 ? '' : text.slice(at + begin.length, close)
-    if (!/^[A-Z0-9 ]{1,64}$/.test(label)) continue
-    const end = text.indexOf(`-----END ${label}-----`, close)
-    const next = text.indexOf(begin, close)
-    const isClosed = end >= 0 && (next < 0 || end < next)
-    blocks.push({label, bytes: isClosed ? decoded(text.slice(close + 5, end)) : undefined})
-  }
-  return blocks
+  const [, ...parts] = text.split(begin)
+  return parts.flatMap((part) => {
+    const close = part.indexOf(dashes)
+    const label = part.slice(0, Math.max(close, 0))
+    if (!/^[A-Z0-9 ]{1,64}$/.test(label)) return []
+    const end = part.indexOf(`-----END ${label}-----`, close)
+    return [{label, bytes: end < 0 ? undefined : decoded(part.slice(close + dashes.length, end))}]
+  })
 }
 
 const dashes = '-----'

@@ -74,7 +74,7 @@ describe('a CI run', () => {
     })
   })
 
-  it('is none elsewhere, and has addresses even where variables are missing', () => {
+  it('does not exist elsewhere, and has addresses even where variables are missing', () => {
     expect(ciRunIn({CI: 'true'})).toBeUndefined()
     for (const env of [{GITHUB_ACTIONS: 'true'}, {GITLAB_CI: 'true'}, {JENKINS_URL: 'x'}])
       expect(ciRunIn(env)?.builder).toMatch(/^https:\/\//)

@@ -84,7 +84,9 @@ describe('inject verify', () => {
     await injectJson(['update', image, tree, '--tag', 'data', '--attest', '--sign-key', ours.key])
     const good = await inject(['verify', layout, '--key', ours.publicKey])
     expect(good).toMatchObject({exitCode: 0})
-    expect(good.stdout).toMatch(/^proven +statement +linux\/amd64 +signed by key .+\nproven +content/)
+    expect(good.stdout).toMatch(
+      /^proven +statement +linux\/amd64 +signed by key .+\nproven +content/,
+    )
     const bad = await inject(['verify', layout, '--key', theirs.publicKey])
     expect(bad.exitCode).toBe(12)
     expect(bad.stdout).toMatch(/^NOT PROVEN +statement .*does not fit the statement and the key$/m)
@@ -137,7 +139,12 @@ describe('signing', () => {
     await git('init', '-q')
     await git('add', '.')
     await git('commit', '-qm', 'x')
-    await git('remote', 'add', 'origin', 'https://user:c4nary@git.example/team/data.git?token=c4nary')
+    await git(
+      'remote',
+      'add',
+      'origin',
+      'https://user:c4nary@git.example/team/data.git?token=c4nary',
+    )
     const {stdout: commit} = await git('rev-parse', 'HEAD')
     writeFileSync(join(tree, 'cvmfs/file'), 'changed')
     const flags = ['--exclude', '.git', '--attest=unsigned']
@@ -150,66 +157,71 @@ describe('signing', () => {
   })
 })
 
-const blobsOf = (image: string) => join(image.replace(/^oci:/, '').replace(/:v1$/, ''), 'blobs/sha256')
+const blobsOf = (image: string) =>
+  join(image.replace(/^oci:/, '').replace(/:v1$/, ''), 'blobs/sha256')
 const blobsIn = (image: string) =>
   readdirSync(blobsOf(image)).map((name) => readFileSync(join(blobsOf(image), name), 'latin1'))
 
 describe('T-38 what signs', () => {
-  it.each(['plain', 'encrypted', 'in a variable', 'a command', 'an identity', 'a refused identity'])(
-    'shows up nowhere: %s',
-    async (way) => {
-      const {image, tree, folder} = await parts()
-      const {key, encrypted, text, publicKey, folder: keys} = await keyFiles()
-      const token = makeToken('https://ci.example/c4nary')
-      const services = await startSigstore(({body}) =>
-        way === 'a refused identity' ? {status: 403, body} : undefined,
-      )
-      const script = join(keys, 'sign')
-      const signing = `openssl dgst -sha256 -sign ${key} | base64`
-      writeFileSync(script, `#!/bin/sh\necho c4nary-of-command >&2\n${signing}\n`, {mode: 0o755})
-      const urls = ['--fulcio-url', services.url, '--rekor-url', services.url]
-      const flags: Record<string, readonly string[]> = {
-        plain: ['--sign-key', key],
-        encrypted: ['--sign-key', encrypted],
-        'in a variable': ['--sign-key', 'env://SIGNING_KEY'],
-        'a command': ['--sign-command', script, '--sign-public-key', publicKey],
-        'an identity': ['--sign-keyless', ...urls],
-        'a refused identity': ['--sign-keyless', ...urls],
-      }
-      mkdirSync(join(folder, 'tmp'))
-      const runs = []
-      for (const more of [['--debug'], ['--json', '--debug', '--progress', 'json']]) {
-        const tag = `data${runs.length}`
-        runs.push(
-          await inject(
-            ['update', image, tree, '--tag', tag, '--attest', ...(flags[way] ?? []), ...more],
-            {
-              env: {
-                HOME: join(folder, 'home'),
-                TMPDIR: join(folder, 'tmp'),
-                INJECT_SIGN_PASSWORD: password,
-                SIGNING_KEY: text,
-                SIGSTORE_ID_TOKEN: token,
-                DEBUG: '*',
-              },
+  it.each([
+    'plain',
+    'encrypted',
+    'in a variable',
+    'a command',
+    'an identity',
+    'a refused identity',
+  ])('shows up nowhere: %s', async (way) => {
+    const {image, tree, folder} = await parts()
+    const {key, encrypted, text, publicKey, folder: keys} = await keyFiles()
+    const token = makeToken('https://ci.example/c4nary')
+    const services = await startSigstore(({body}) =>
+      way === 'a refused identity' ? {status: 403, body} : undefined,
+    )
+    const script = join(keys, 'sign')
+    const signing = `openssl dgst -sha256 -sign ${key} | base64`
+    writeFileSync(script, `#!/bin/sh\necho c4nary-of-command >&2\n${signing}\n`, {mode: 0o755})
+    const urls = ['--fulcio-url', services.url, '--rekor-url', services.url]
+    const flags: Record<string, readonly string[]> = {
+      plain: ['--sign-key', key],
+      encrypted: ['--sign-key', encrypted],
+      'in a variable': ['--sign-key', 'env://SIGNING_KEY'],
+      'a command': ['--sign-command', script, '--sign-public-key', publicKey],
+      'an identity': ['--sign-keyless', ...urls],
+      'a refused identity': ['--sign-keyless', ...urls],
+    }
+    mkdirSync(join(folder, 'tmp'))
+    const runs = []
+    for (const more of [['--debug'], ['--json', '--debug', '--progress', 'json']]) {
+      const tag: string = `data${runs.length}`
+      runs.push(
+        await inject(
+          ['update', image, tree, '--tag', tag, '--attest', ...(flags[way] ?? []), ...more],
+          {
+            env: {
+              HOME: join(folder, 'home'),
+              TMPDIR: join(folder, 'tmp'),
+              INJECT_SIGN_PASSWORD: password,
+              SIGNING_KEY: text,
+              SIGSTORE_ID_TOKEN: token,
+              DEBUG: '*',
             },
-          ),
-        )
-      }
-      const exit = way === 'a refused identity' ? 5 : 0
-      expect(runs.map(({exitCode, stderr}) => [exitCode, exitCode === exit ? '' : stderr])).toEqual(
-        runs.map(() => [exit, '']),
+          },
+        ),
       )
-      const body = text.split('\n')[1] ?? ''
-      const secrets = [password, body, token, token.split('.')[1] ?? '', 'c4nary-of-command']
-      const leaks = (said: string) => secrets.filter((secret) => said.includes(secret))
-      for (const {stdout, stderr} of runs) expect(leaks(`${stdout}\n${stderr}`)).toEqual([])
-      const files = readdirSync(folder, {recursive: true, encoding: 'utf8'})
-        .map((name) => join(folder, name))
-        .filter((name) => statSync(name).isFile())
-      expect(files.length).toBeGreaterThan(5)
-      for (const file of files) expect(leaks(file + readFileSync(file, 'latin1'))).toEqual([])
-      expect(readdirSync(join(folder, 'tmp'))).toEqual([])
-    },
-  )
+    }
+    const exit = way === 'a refused identity' ? 5 : 0
+    expect(runs.map(({exitCode, stderr}) => [exitCode, exitCode === exit ? '' : stderr])).toEqual(
+      runs.map(() => [exit, '']),
+    )
+    const body = text.split('\n')[1] ?? ''
+    const secrets = [password, body, token, token.split('.')[1] ?? '', 'c4nary-of-command']
+    const leaks = (said: string) => secrets.filter((secret) => said.includes(secret))
+    for (const {stdout, stderr} of runs) expect(leaks(`${stdout}\n${stderr}`)).toEqual([])
+    const files = readdirSync(folder, {recursive: true, encoding: 'utf8'})
+      .map((name) => join(folder, name))
+      .filter((name) => statSync(name).isFile())
+    expect(files.length).toBeGreaterThan(5)
+    for (const file of files) expect(leaks(file + readFileSync(file, 'latin1'))).toEqual([])
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([])
+  })
 })

@@ -127,7 +127,7 @@ describeWith(['openssl', 'umoci', 'skopeo', 'curl', 'python3'], 'inject certs', 
     },
   )
 
-  it('the vendor moves: status exits with 20, rebase merges anew', async () => {
+  it('the vendor moves: status exits with 20, rebase merges again', async () => {
     const [one, two] = [makeCertificate().certificate, makeCertificate().certificate]
     const authority = await makeAuthority()
     const {image, store} = await start([{entries: trustRoot('debian', one).entries}])

@@ -12,6 +12,9 @@ const packagesOf = (modules: readonly string[]) =>
 
 /** What some command needs, and not at its start. */
 const heavy = [
+  '@sigstore/bundle',
+  '@sigstore/sign',
+  '@sigstore/verify',
   '@napi-rs/xattr',
   'bcryptjs',
   'ejs',
@@ -26,6 +29,7 @@ const heavy = [
   'semver',
   'tar',
   'tinyglobby',
+  'yaml',
 ]
 
 describe('what is evaluated', () => {

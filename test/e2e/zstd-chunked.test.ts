@@ -62,10 +62,11 @@ describeWith(['zstd', 'skopeo', 'umoci'], '--compression zstd:chunked', () => {
     const [, hex = ''] = (layer?.digest ?? '').split(':')
     const blob = join(out, 'layout/blobs/sha256', hex)
     await execa('zstd', ['-t', blob])
-    // this umoci reads gzip only
-    const gzip = ['--dest-compress-format', 'gzip', '--dest-force-compress-format']
-    await skopeoCopy(`docker://${image}:v2`, `oci:${join(out, 'gzip')}:v2`, ...gzip)
-    await execa('umoci', ['unpack', '--image', `${join(out, 'gzip')}:v2`, join(out, 'bundle')])
+    // umoci before 0.5 does not read zstd
+    await skopeoCopy(`docker://${image}:v2`, `dir:${join(out, 'plain')}`, '--dest-decompress')
+    const plainLayout = `${join(out, 'plain-layout')}:v2`
+    await skopeoCopy(`dir:${join(out, 'plain')}`, `oci:${plainLayout}`)
+    await execa('umoci', ['unpack', '--image', plainLayout, join(out, 'bundle')])
     for (const name of readdirSync(join(tree, 'data')))
       expect(readFileSync(join(out, 'bundle/rootfs/data', name))).toEqual(
         readFileSync(join(tree, 'data', name)),

@@ -2,6 +2,7 @@ import {Parser, type Interfaces} from '@oclif/core'
 import {join} from 'node:path'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import Copy from '../../commands/copy.js'
+import Create from '../../commands/create.js'
 import History from '../../commands/history.js'
 import Inspect from '../../commands/inspect.js'
 import Rebase from '../../commands/rebase.js'
@@ -10,7 +11,7 @@ import Rollback from '../../commands/rollback.js'
 import Setup from '../../commands/setup.js'
 import Unpack from '../../commands/unpack.js'
 import Update from '../../commands/update.js'
-import {editOptions} from '../../src/cli/flags/edit.js'
+import {editOptions} from '../../src/cli/flags/content/edit.js'
 import {registryFlags} from '../../src/cli/flags/common.js'
 import {packPorts} from '../../src/cli/ports/pack-ports.js'
 import {unpack} from '../../src/index.js'
@@ -18,6 +19,7 @@ import {historyRequest, rebaseRequest, rollbackRequest} from '../../src/library/
 import {networkSettings} from '../../src/library/library-options.js'
 import {
   copyRequest,
+  createRequest,
   inspectRequest,
   removeRequest,
   setupRequest,
@@ -61,6 +63,7 @@ describe("the library's defaults are those of the flags", () => {
   it('of setup, update, unpack, remove, inspect and copy', async () => {
     expect(given(setupRequest(image, {}))).toEqual(await asked(Setup, [image]))
     expect(given(updateRequest(image, 'tree', {}))).toEqual(await asked(Update, [image, 'tree']))
+    expect(given(createRequest(image, 'tree', {}))).toEqual(await asked(Create, [image, 'tree']))
     expect(given(unpackRequest(image, 'tree', {}))).toEqual(await asked(Unpack, [image, 'tree']))
     expect(given(removeRequest(image, {}))).toEqual(await asked(Remove, [image]))
     expect(given(inspectRequest(image, {}))).toEqual(await asked(Inspect, [image]))

@@ -98,7 +98,7 @@ describe('create', () => {
     const out = join(await tempDir(), 'out')
     const rest = {machine: usualPlatform, force: false, follow: false, strict: false}
     const options = {reference, directory: out, devices: false, sparse: true, ...rest}
-    await unpack({...options, name: undefined, platform: undefined} as never, places)
+    await unpack({...options, name: undefined, platform: undefined}, places)
     expect(readFileSync(join(out, 'b'), 'utf8')).toBe('two')
     expect(await inspect({reference, platform: undefined}, places)).toMatchObject({
       slots: [{name: 'data', path: '/models'}],

@@ -1,6 +1,5 @@
 import {generateKeyPairSync} from 'node:crypto'
-import type {Statement} from '../../src/attest/statement.js'
-import {encodeStatement, statementAbout} from '../../src/attest/statement.js'
+import {encodeStatement, type Statement, statementAbout} from '../../src/attest/statement.js'
 import {bundleType, cosignSignatureType, predicateAnnotation} from '../../src/attest/types.js'
 import type {Image} from '../../src/image/image.js'
 import type {Descriptor} from '../../src/oci/descriptor.js'

@@ -15,7 +15,7 @@ export function partsOf({status, headers, body}: Response): Part[] {
   )?.[1]
   if (status !== 206 || boundary === undefined)
     throw new Error(`${status} ${headers['content-type'] ?? ''} holds no ranges`)
-  const [preamble, ...sections] = `${body.toString('latin1')}`.split(`\r\n--${boundary}`)
+  const [preamble, ...sections] = body.toString('latin1').split(`\r\n--${boundary}`)
   if (preamble !== '' || sections.pop() !== '--\r\n') throw new Error('malformed multipart')
   return sections.map((section) => {
     const at = section.indexOf('\r\n\r\n')

@@ -1,5 +1,5 @@
 import type {FoundPackage} from './packages.js'
-import type {ListedFile, SbomFacts} from './sbom.js'
+import type {ListedFile, SbomFacts} from './facts.js'
 
 /** A CycloneDX document. https://cyclonedx.org/docs/1.5/json/ */
 export function cyclonedxOf(facts: SbomFacts): Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 import type {FoundPackage} from './packages.js'
-import type {ListedFile, SbomFacts} from './sbom.js'
+import type {ListedFile, SbomFacts} from './facts.js'
 
 const document = 'SPDXRef-DOCUMENT'
 const slots = 'SPDXRef-Slots'

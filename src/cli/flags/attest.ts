@@ -1,7 +1,7 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {sbomFormats} from '../../attest/sbom/sbom.js'
+import {sbomFormats} from '../../attest/sbom/facts.js'
 import {UsageError} from '../../errors.js'
-import {publicServices} from '../../signing/keyless-signer.js'
+import {publicServices} from '../../signing/public-services.js'
 
 /** Services of sigstore, for signing with an identity. */
 const serviceUrl = (value: string, summary: string) =>

@@ -4,7 +4,7 @@ import type {CopyOptions} from '../../operations/copy/copy.js'
 import {tagFlags} from './common.js'
 import {copyAllFlags} from './copy-all.js'
 import {platformChoice, platformsFlag} from './platform.js'
-import {uploadFlags} from './upload.js'
+import {uploadFlags} from './content/upload.js'
 
 /** The flags of `inject copy`. */
 export const copyFlags = {

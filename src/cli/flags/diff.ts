@@ -7,7 +7,7 @@ import type {DiffView} from '../../operations/compare/diff-trees.js'
 import {type FileAspect, fileAspects} from '../../operations/compare/file-change.js'
 import {parseSide} from '../../operations/compare/side.js'
 import {isNamed} from '../../layer/tree/owner.js'
-import {directoryFlags, directoryOptions} from './directory.js'
+import {directoryFlags, directoryOptions} from './content/directory.js'
 import {platformChoice, platformsFlag} from './platform.js'
 import {limitsOption, partFlags, partOption, readFlags} from './tree.js'
 

@@ -2,8 +2,8 @@ import {Flags, type Interfaces} from '@oclif/core'
 import {referenceFlag} from './common.js'
 import {duration} from './store.js'
 
-/** Who must have signed what. */
-export const verifyFlags = {
+/** Who must have signed. */
+export const signerFlags = {
   key: Flags.string({
     exclusive: ['identity'],
     helpValue: 'FILE|env://NAME',
@@ -21,6 +21,16 @@ export const verifyFlags = {
     summary:
       'Who must vouch for the identity, such as https://token.actions.githubusercontent.com.',
   }),
+  'trusted-root': Flags.string({
+    helpValue: 'FILE',
+    summary:
+      'Certificate authorities and logs that count, as cosign trusted-root create writes them.',
+  }),
+}
+
+/** Who must have signed what. */
+export const verifyFlags = {
+  ...signerFlags,
   vendor: referenceFlag({
     summary: "The vendor's image: its repository must have the image below the slots.",
   }),
@@ -39,11 +49,6 @@ export const verifyFlags = {
     helpValue: 'URL',
     summary: "Who must vouch for the vendor's identity.",
   }),
-  'trusted-root': Flags.string({
-    helpValue: 'FILE',
-    summary:
-      'Certificate authorities and logs that count, as cosign trusted-root create writes them.',
-  }),
   'max-age': duration({summary: 'Refuse statements that are older, such as 30d.'}),
   policy: Flags.string({
     helpValue: 'FILE',
@@ -53,3 +58,4 @@ export const verifyFlags = {
 }
 
 export type VerifyFlags = Interfaces.InferredFlags<typeof verifyFlags>
+export type SignerFlags = Interfaces.InferredFlags<typeof signerFlags>

@@ -1,10 +1,6 @@
-import {ciRunIn} from '../../attest/ci-run.js'
 import type {AttestPorts, Ports} from '../../ports.js'
 import {attestFlags, type AttestFlags, checkSigners} from '../flags/attest.js'
 import {commonFlags, registryFlags} from '../flags/common.js'
-import {terminalConsole} from '../terminal/login-terminal.js'
-import {gitSource} from './git-source.js'
-import {statementSigner} from './statement-signer.js'
 
 /** The command that runs, as its statement has it. */
 export interface AttestedCommand {
@@ -31,6 +27,13 @@ export async function attestPorts(
 ): Promise<Pick<Ports, 'attest'>> {
   checkSigners(flags)
   if (flags.attest === undefined) return {}
+  // imported here because few runs attest, and the imports would slow down all of them
+  const [{ciRunIn}, {gitSource}, {statementSigner}, {terminalConsole}] = await Promise.all([
+    import('../../attest/ci-run.js'),
+    import('./git-source.js'),
+    import('./statement-signer.js'),
+    import('../terminal/login-terminal.js'),
+  ])
   const attest: AttestPorts = {
     run: {
       command: name,

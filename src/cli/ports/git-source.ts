@@ -8,9 +8,9 @@ const timeout = 20_000
 const largestOutput = 1024 * 1024
 
 /**
- * The git repository that a directory is in, as `git` itself tells; `undefined` where there is
- * none, no git, or one that git refuses to look into. Nothing of the repository's configuration is
- * run.
+ * The git repository that a directory is in, as `git` itself tells; `undefined` without one,
+ * without git, and for one that git refuses to look into, such as another user's. Hooks and
+ * monitors that the repository names are not run; filters are, as in any `git status`.
  */
 export async function gitSource(
   directory: string,
@@ -47,13 +47,7 @@ function createGit(
     const {execa} = await import('execa')
     const {exitCode, stdout, failed} = await execa('git', [...safety, ...args], {
       cwd: directory,
-      env: {
-        ...env,
-        GIT_OPTIONAL_LOCKS: '0',
-        GIT_TERMINAL_PROMPT: '0',
-        INJECT_PASSWORD: undefined,
-        INJECT_SIGN_PASSWORD: undefined,
-      },
+      env: {...gitEnvironment(env), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0'},
       extendEnv: false,
       reject: false,
       timeout,
@@ -69,3 +63,12 @@ function createGit(
 
 /** A repository may name programs that git runs: none of them is wanted here. */
 const safety = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null']
+
+/** What git needs to be found and configured; secrets of this process are not for it. */
+function gitEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  const isWanted = (name: string): boolean =>
+    ['PATH', 'HOME', 'XDG_CONFIG_HOME'].includes(name) || name.startsWith('GIT_')
+  return Object.fromEntries(Object.entries(env).filter(([name]) => isWanted(name)))
+}

@@ -1,6 +1,6 @@
 import type {Interfaces} from '@oclif/core'
 import type {Ports} from '../../ports.js'
-import {packFlags} from '../flags/pack.js'
+import {packFlags} from '../flags/content/pack.js'
 import {userCache} from './user-cache.js'
 import {isInside, type Output} from '../../operations/source/outputs.js'
 

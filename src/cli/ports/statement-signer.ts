@@ -1,5 +1,6 @@
 import {UsageError} from '../../errors.js'
 import {readSmallFile} from '../../disk/read-small-file.js'
+import {publicServices} from '../../signing/public-services.js'
 import type {StatementSigner} from '../../signing/signer.js'
 import type {AttestFlags} from '../flags/attest.js'
 import {type Console, prompt} from '../terminal/prompt.js'
@@ -28,7 +29,7 @@ export async function statementSigner(
   if (command !== undefined && publicKey !== undefined)
     return commandSigner(command, publicKey, {env, terminal, signal})
   if (!flags['sign-keyless']) return undefined
-  const {createKeylessSigner, publicServices} = await import('../../signing/keyless-signer.js')
+  const {createKeylessSigner} = await import('../../signing/keyless-signer.js')
   const {checkIdentity, identityToken} = await import('../../signing/identity-token.js')
   checkIdentity(env)
   const {'fulcio-url': fulcio, 'rekor-url': rekor} = flags

@@ -7,7 +7,7 @@ import {parseReference} from '../../oci/names/reference.js'
 import type {VerifyRequest} from '../../operations/verify.js'
 import type {SignatureChecks} from '../../signing/signature-checks.js'
 import {parseDuration} from '../flags/store.js'
-import type {VerifyFlags} from '../flags/verify.js'
+import type {SignerFlags, VerifyFlags} from '../flags/verify.js'
 import {readKey} from './statement-signer.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -39,6 +39,14 @@ export async function verifyChecks(flags: VerifyFlags, env: Environment): Promis
   const age =
     flags['max-age'] ?? (policy.maxAge === undefined ? undefined : parseDuration(policy.maxAge))
   return {signer, vendor, vendorSigner, needed, maxAge: age === undefined ? undefined : age / 1000}
+}
+
+/** Who must have signed, by the flags; `undefined`: nobody. Throws what `verifyChecks` throws. */
+export function signerChecks(
+  flags: SignerFlags,
+  env: Environment,
+): Promise<SignatureChecks | undefined> {
+  return checksOf(flags, flags['trusted-root'], env)
 }
 
 /** Who must have signed. */

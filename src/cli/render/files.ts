@@ -1,5 +1,5 @@
 import type {ListedFile} from '../../operations/browse/list-files.js'
-import {timeOf} from './diff-lines.js'
+import {timeOf} from './diff/diff-lines.js'
 import {shownName} from './shown-name.js'
 
 /** Prints a line for each file: its path, or as `ls -l` does, with numeric owners. */

@@ -31,12 +31,18 @@ function nodeText({platform, digest}: TreeNode): string {
   return `${platform ?? 'image'} ${digest}`
 }
 
+function statusOf(verified: boolean | null): string {
+  if (verified === null) return 'unverified'
+  return verified ? 'verified' : 'NOT VERIFIED'
+}
+
 function branchOf(referrer: TreeReferrer): Branch {
-  const {digest, artifactType, predicateType, size, signer, ours, elsewhere, kind} = referrer
+  const {digest, artifactType, predicateType, size, signer, ours, elsewhere, kind, verified} =
+    referrer
   const parts = [
     predicateType ?? artifactType,
     prettyBytes(size),
-    signer === null ? '' : `by ${signer}, unverified`,
+    signer === null ? '' : `by ${signer}, ${statusOf(verified)}`,
     ours ? 'written by inject' : '',
     kind === 'tag' ? 'under a tag' : kind === 'index' ? 'in the index' : '',
     elsewhere ? 'SAYS IT IS ABOUT ANOTHER MANIFEST' : '',

@@ -39,8 +39,8 @@ const shortestHole = 1024
 const zeroBytes = new Uint8Array(64 * 1024)
 
 /**
- * Cuts files where the rolling checksum of bup says so, and around runs of zeros: by the content, so
- * that most chunks of a changed file are those of the file before. The same cuts as podman's, so
+ * Cuts files where the rolling checksum of bup says so, and around runs of zeros: by the content,
+ * so that most chunks of a changed file are those of the file before. The same cuts as podman's, so
  * that either finds the other's chunks.
  * https://github.com/containers/container-libs/blob/storage/v1.65.1/storage/pkg/chunked/compressor/compressor.go
  */
@@ -186,7 +186,7 @@ export function createFileChunks(frames: Frames): FileChunks {
     size += bytes.length
   }
 
-  /** Only a file of several chunks needs hashes of them, and the first one has the file's until then. */
+  /** Only a file of several chunks needs their hashes: until then the first has the file's. */
   function beginChunk(): void {
     frames.cut()
     at = frames.position()

@@ -1,8 +1,6 @@
 import {parseJsonValue} from '../../oci/json-value.js'
 
-const [quote, backslash, open, close, openList, closeList] = [...'"\\{}[]'].map((each) =>
-  each.charCodeAt(0),
-)
+const [quote, backslash, open, close, openList, closeList] = Buffer.from('"\\{}[]')
 
 /** A document without the objects in its lists: they are empty lists. */
 export interface JsonItems {

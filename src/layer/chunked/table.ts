@@ -26,7 +26,7 @@ export interface TableEntry {
 
 /** A table of contents that holds together; it need not be true. */
 export interface LayerTable {
-  /** Parsed anew each time. */
+  /** Parsed each time that they are asked for. */
   readonly entries: () => Generator<TableEntry, void, undefined>
 }
 
@@ -56,8 +56,8 @@ const restShape = v.looseObject({version: v.literal(1), entries: v.array(v.liter
 
 /**
  * Reads a table of contents of zstd:chunked whose layer has content up to `contentEnd`. `undefined`
- * if anything in it cannot be meant: names that occur twice, content that overlaps other content or
- * lies elsewhere, chunks that are not the whole of their file. Throws what `parseJsonValue` throws,
+ * if it is invalid: names that occur twice, content that overlaps other content or lies elsewhere,
+ * chunks that are not the whole of their file. Throws what `parseJsonValue` throws,
  * and `LimitError` for more entries than `most`.
  */
 export function openTable(

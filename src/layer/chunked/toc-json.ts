@@ -1,5 +1,5 @@
 import {earliestTime, formatTime, latestTime} from '../../oci/time.js'
-import {type ByteString, toText} from '../byte-string.js'
+import {toText} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {xattrKeyword, xattrPrefix} from '../tar/pax-values.js'
 import type {Chunk, ChunkedFile} from './file-chunks.js'
@@ -69,7 +69,7 @@ function chunkMembers({offset, size, digest, isZeros}: Chunk) {
 function xattrsOf(xattrs: Entry['xattrs']): Record<string, string> | undefined {
   const texts: Record<string, string> = {}
   for (const [name, value] of xattrs ?? []) {
-    const text = toText(xattrKeyword(name).slice(xattrPrefix.length) as ByteString)
+    const text = toText(xattrKeyword(name).slice(xattrPrefix.length))
     if (text === undefined) return undefined
     texts[text] = Buffer.from(value).toString('base64')
   }

@@ -21,21 +21,21 @@ export async function* gunzipBlocks(
   const putting = putAll(blocks, threads)
   try {
     let length = 0
-    let window: Buffer = Buffer.alloc(0)
+    const window = createWindow()
     read.bytes = gzipHeader.length
     for (;;) {
       const block = await threads.take()
       if (!block) break
       read.bytes += block.stored
       length += block.bytes.length
-      window = lastOf(window, block.bytes)
+      window.add(block.bytes)
       yield block.bytes
       // the network's
       await turn()
     }
     await putting
     const {crc, left} = await threads.stop()
-    const before: MemberSoFar = {read: read.bytes, length, crc, window}
+    const before: MemberSoFar = {read: read.bytes, length, crc, window: window.bytes()}
     for await (const chunk of inflateRest(prepended(left, blocks.rest()), before, read)) {
       await threads.hash(chunk)
       yield chunk
@@ -61,8 +61,18 @@ async function putAll(blocks: BlockInput, threads: InflateThreads): Promise<void
   }
 }
 
-/** A copy of the last bytes of both. */
-function lastOf(before: Buffer, bytes: Buffer): Buffer {
-  if (bytes.length >= windowLength) return Buffer.from(bytes.subarray(-windowLength))
-  return Buffer.concat([before, bytes]).subarray(-windowLength)
+/** Copies of the last bytes that were added, in memory that is used again for each block. */
+function createWindow() {
+  const memory = Buffer.alloc(windowLength)
+  let filled = 0
+  return {
+    add(bytes: Buffer): void {
+      const added = bytes.subarray(-windowLength)
+      const kept = Math.min(filled, windowLength - added.length)
+      memory.copyWithin(0, filled - kept, filled)
+      added.copy(memory, kept)
+      filled = kept + added.length
+    },
+    bytes: () => memory.subarray(0, filled),
+  }
 }

@@ -7,7 +7,7 @@ export interface BlockHash {
   readonly room: () => Buffer
   /** What `room` gave last, or the start of it, is the next block. */
   readonly update: (block: Buffer) => void
-  /** The sha256 of all blocks: after the last one. */
+  /** The sha256 of all blocks since the last digest: after the last one of a layer. */
   readonly digest: () => Promise<Digest>
   readonly close: () => Promise<void>
 }
@@ -18,11 +18,15 @@ export function createBlockHash(
   {allocate, release}: BlockBuffers = createBlockBuffers(),
 ): BlockHash {
   const block = allocate(blockSize)
-  const digester = createDigester()
+  let digester = createDigester()
   return {
     room: () => block,
     update: (bytes) => digester.update(bytes),
-    digest: () => Promise.resolve(digester.digest()),
+    digest() {
+      const digest = digester.digest()
+      digester = createDigester()
+      return Promise.resolve(digest)
+    },
     close() {
       release(block)
       return Promise.resolve()

@@ -10,8 +10,8 @@ import type {WalkedEntry} from '../tree/walked-entry.js'
 const hashBlocks: BlockRule = {...gzipBlocks, least: Infinity, most: gzipBlocks.large}
 
 export interface HashOptions extends ContentOptions {
-  /** What blocks are read into, where they are hashed in this thread; default: this layer's own. */
-  readonly buffers?: BlockBuffers | undefined
+  /** The caller's, who closes it, for one layer after the other; default: this layer's own. */
+  readonly hash?: BlockHash | undefined
   /** Hash in another thread: worth its start for some ten megabytes and more. */
   readonly inThread?: boolean | undefined
 }
@@ -27,11 +27,11 @@ export async function hashLayer(
     limit = Infinity,
     newest = Infinity,
     inThread = false,
-    buffers,
+    hash: given,
     onProgress,
   }: HashOptions & CallOptions & TarBounds = {},
 ): Promise<PackedContent | undefined> {
-  const hash = await blockHash(inThread, buffers)
+  const hash = given ?? (await startBlockHash(inThread))
   try {
     const layer = contentBlocks(entries, {onProgress}, hash)
     let size = 0
@@ -44,11 +44,15 @@ export async function hashLayer(
     }
     return await layer.content()
   } finally {
-    await hash.close()
+    if (!given) await hash.close()
   }
 }
 
-async function blockHash(inThread: boolean, buffers: BlockBuffers | undefined): Promise<BlockHash> {
+/** Hashes blocks for `hashLayer`, if possible in another thread when that is asked for. */
+export async function startBlockHash(
+  inThread: boolean,
+  buffers?: BlockBuffers,
+): Promise<BlockHash> {
   if (inThread) {
     const {startHashThread} = await import('./hash-thread.js')
     try {

@@ -8,6 +8,12 @@ const places = 8
 /** Milliseconds that a block may take: a thread that died must not be waited for. */
 const patience = 60_000
 
+/** Of the digest that is asked for. */
+interface Waiting {
+  readonly resolve: (digest: string) => void
+  readonly reject: (error: Error) => void
+}
+
 /**
  * Hashes in a thread of its own while this one reads, which is synchronous: so they share memory,
  * and send no messages. Blocks have at most `blockSize` bytes. Starting it takes some 20 ms of
@@ -25,31 +31,38 @@ export function startHashThread(blockSize: number): BlockHash {
     resourceLimits: {maxYoungGenerationSizeMb: 1, stackSizeMb: 1},
     env: {},
   })
-  const answer = new Promise<string>((resolve, reject) => {
-    worker.once('message', resolve)
-    worker.once('error', reject)
-    worker.once('exit', () => reject(new Error('the thread that hashes has ended')))
-  })
-  // told to anyone who asks for the digest
-  answer.catch(() => undefined)
+  let failure: Error | undefined
+  let waiting: Waiting | undefined
+  worker.on('message', (digest: string) => waiting?.resolve(digest))
+  worker.once('error', fail)
+  worker.once('exit', () => fail(new Error('the thread that hashes has ended')))
   let added = 0
 
   return {
     room,
     update(block) {
       add(block.length)
-      // to wake a thread takes a tenth of a millisecond: once for two blocks
-      if (added % 2 === 0) Atomics.notify(turns, 0)
+      // to wake a thread takes a tenth of a millisecond: once for four blocks
+      if (added % 4 === 0) Atomics.notify(turns, 0)
     },
     digest: async () => {
+      if (failure) throw failure
       room()
       add(-1)
       Atomics.notify(turns, 0)
-      return parseDigest(`sha256:${await answer}`)
+      const hex = await new Promise<string>((resolve, reject) => {
+        waiting = {resolve, reject}
+      })
+      return parseDigest(`sha256:${hex}`)
     },
     close: async () => {
       await worker.terminate()
     },
+  }
+
+  function fail(error: Error): void {
+    failure ??= error
+    waiting?.reject(failure)
   }
 
   function room(): Buffer {

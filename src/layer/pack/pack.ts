@@ -17,7 +17,6 @@ import {
 } from './packed-content.js'
 import {layerThreads, type LayerThreads} from './layer-threads.js'
 import {packBlocks} from './pack-blocks.js'
-import {packChunked} from './pack-chunked.js'
 import type {Entries} from '../tree/walked-entry.js'
 
 /** Bytes of blocks that wait to be compressed or sent, beyond one for each job. */
@@ -95,8 +94,10 @@ export function packLayer(
       }
       const layer = contentBlocks(entries, options)
       const how = {level, jobs, cache, buffers, signal}
-      if (compression === 'zstd:chunked') chunked = yield* packChunked(layer, how)
-      else if (compression === 'none') yield* noCompressor(layer, how)
+      if (compression === 'zstd:chunked') {
+        const {packChunked} = await import('./pack-chunked.js')
+        chunked = yield* packChunked(layer, how)
+      } else if (compression === 'none') yield* noCompressor(layer, how)
       else yield* zlibCompressor(layer, how)
       packed = await layer.content()
     },

@@ -75,7 +75,7 @@ export function createRecord(prefixLength: number, root: FileState = unknown): W
   function addPlain({entry, file, shared, alone, state}: WalkedEntry): boolean {
     const content = alone ? alone.file : file
     if (content && !isInFolder(content, entry.path)) return false
-  if (content?.offset !== undefined) return false
+    if (content?.offset !== undefined) return false
     const target = 'target' in entry ? entry.target : ''
     const own = alone?.entry ?? entry
     // in the order of `fact`

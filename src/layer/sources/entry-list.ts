@@ -57,8 +57,8 @@ export interface EntryList {
   /** What comes from now on is of another layer, above those before. */
   beginLayer(): void
   /**
-   * Takes out what layers below have at a path (`whole`), or below it: a whiteout, or the mark of an
-   * opaque directory. What the same layer brings stays, whichever comes first.
+   * Takes out what layers below have at a path (`whole`), or below it: a whiteout, or the mark of
+   * an opaque directory. What the same layer brings stays, whichever comes first.
    */
   hide(path: ByteString, what: 'whole' | 'inside'): void
 }
@@ -106,7 +106,9 @@ export function createEntryList(): EntryList {
       root.inode = {entry, content: undefined, names: 0, group: 0}
       root.layer = layer
     },
-    beginLayer: () => void layer++,
+    beginLayer() {
+      layer++
+    },
     hide(path, what) {
       const node = nodeAt(root, path)
       if (!node || (what === 'whole' ? !prune(node, layer) : false)) return

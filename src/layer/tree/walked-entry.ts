@@ -7,7 +7,7 @@ export interface WalkedFile {
   readonly path: string | Buffer
   /** As it was when it was listed. */
   readonly stat: FileState
-  /** Where in the file the content begins, in bytes; absent where all of the file is the content. */
+  /** Where in the file the content begins, in bytes; absent where it is all of the file. */
   readonly offset?: number | undefined
   /**
    * A descriptor of it, at its start; `undefined` once the walk has gone on, which closes it. Only

@@ -84,7 +84,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const {layers, signal} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
-  const {unmerge = (handler) => handler} = options
+  const unmerge = options.unmerge ?? ((handler: TarHandler) => handler)
   const witness = options.witnesses === true ? createLayerWitness() : undefined
   let witnessed: UnpackedLayer['witnessed'] = []
   const {result, refilled} = await fillDirectory(

@@ -48,7 +48,7 @@ export interface Attestation {
 
 /**
  * Says of a document that is about to be published, and of its images, how they were made; signed
- * once for all of them. `undefined` where nothing is to be said. Throws what the signer throws, and
+ * once for all of them. `undefined` if nothing is to be said. Throws what the signer throws, and
  * then nothing has been published.
  */
 export async function attestDocument(
@@ -113,14 +113,13 @@ function signatureOf({place}: MadeDocument, subjects: readonly Descriptor[]): St
 }
 
 /** A statement as it is attached: signed, or as it is. */
-async function attachmentOf(
-  statement: Statement,
-  {signer, now}: AttestPorts,
-): Promise<Attachment> {
+async function attachmentOf(statement: Statement, {signer, now}: AttestPorts): Promise<Attachment> {
   const bytes = encodeStatement(statement)
   const about = {
     [predicateAnnotation]: statement.predicateType,
-    [createdAnnotation]: now().toISOString().replace(/\.\d+Z$/, 'Z'),
+    [createdAnnotation]: now()
+      .toISOString()
+      .replace(/\.\d+Z$/, 'Z'),
   }
   if (!signer)
     return {bytes, mediaType: statementType, annotations: {...about, [unsignedAnnotation]: 'true'}}

@@ -21,8 +21,22 @@ export interface ContentProof {
 export interface VendorPlaces {
   /** Where the vendor has it, by the word of the user: then it must be there. */
   readonly said: ContentStore | undefined
-  /** Where it may be besides. */
-  readonly others: () => Promise<readonly ContentStore[]>
+  /** Where it may be without asking elsewhere: beside the image. */
+  readonly near: ContentStore
+  /** Where the image says that it comes from; asked only if nothing else proves a claim. */
+  readonly far: () => Promise<ContentStore | undefined>
+}
+
+/** All places, the ones to ask first in front. */
+export async function* placesOf({
+  said,
+  near,
+  far,
+}: VendorPlaces): AsyncGenerator<ContentStore, void, undefined> {
+  if (said) yield said
+  yield near
+  const other = said ? undefined : await far()
+  if (other) yield other
 }
 
 /**
@@ -32,9 +46,10 @@ export interface VendorPlaces {
  */
 export async function proveContent(
   image: Image,
-  {said, others}: VendorPlaces,
+  places: VendorPlaces,
   signal: AbortSignal,
 ): Promise<ContentProof> {
+  const {said} = places
   const own = image.manifest.descriptor.digest
   const digest = findSlots(image).length === 0 ? own : originOf(image).digest
   if (digest === undefined) return failed('it does not say which image it was made from')
@@ -48,7 +63,7 @@ export async function proveContent(
   if (typeof rest === 'string') return failed(rest)
   if (isRebuilt(rest, digest))
     return {proven: true, detail: `without its slots it is ${digest}, rebuilt`, vendor: digest}
-  for (const store of [...(said ? [said] : []), ...(await others())]) {
+  for await (const store of placesOf(places)) {
     const original = await fetchOriginal(store, digest, signal)
     if (!original) continue
     const why = differenceFromVendor(rest, original)

@@ -2,7 +2,7 @@ import {createHash, type Hash} from 'node:crypto'
 import {LimitError} from '../../errors.js'
 import type {Image} from '../../image/image.js'
 import {numberedLayers, type Slot} from '../../image/slot.js'
-import type {ListedFile} from '../../attest/sbom/sbom.js'
+import type {ListedFile} from '../../attest/sbom/facts.js'
 import {
   type FoundPackage,
   isMetadata,

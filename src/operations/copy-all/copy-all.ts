@@ -75,7 +75,7 @@ async function copyImages(
     if (looked.kind === 'failed') finish(looked.outcome)
     else if (looked.isSame) {
       same.push(looked)
-      finish(unchangedOutcome(looked))
+      finish(unchangedOutcome(image, looked.digest))
     } else others.push(looked)
   }
   await inLanes(images, look, {width: looksAtOnce, signal})

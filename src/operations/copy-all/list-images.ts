@@ -75,7 +75,7 @@ async function listRepositories(
   )
 }
 
-/** The list of an image's referrers under a tag, which is made anew with them. */
+/** The list of an image's referrers under a tag, which the copy makes again with them. */
 function isReferrersList(tag: string, {referrers}: CopyAllOptions): boolean {
   return referrers && /^sha(?:256|512)-[0-9a-f]{64}$/.test(tag)
 }

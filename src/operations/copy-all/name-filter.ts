@@ -7,8 +7,8 @@ import type {CopyAllOptions} from './request.js'
 /** Which repositories and tags of a registry are wanted. */
 export interface NameFilter {
   /** Whether tags of it may be wanted. */
-  repository(name: string): boolean
-  tag(repository: string, tag: string): boolean
+  readonly repository: (name: string) => boolean
+  readonly tag: (repository: string, tag: string) => boolean
   /** The repositories, where they are all named without a glob; else `undefined`. */
   readonly named: readonly string[] | undefined
 }

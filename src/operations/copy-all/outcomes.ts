@@ -1,15 +1,17 @@
 import type {InjectError} from '../../errors.js'
 import type {ImageOutcome} from '../../fleet/report/outcome.js'
+import type {Digest} from '../../oci/digest.js'
 import type {ImageName} from './image-names.js'
-import type {LookedAt} from './look-at.js'
 
 /** Stores are shared by the images of a repository, so requests are counted for the run only. */
 const nothing = {bytesSent: 0, bytesMounted: 0, requests: 0, seconds: 0}
 const fine = {reason: null, code: null, nextStep: null}
 
 /** An image that is in the target as it is in the source. */
-export function unchangedOutcome({image, digest}: LookedAt): ImageOutcome {
-  const {reference, targetName: target} = image
+export function unchangedOutcome(
+  {reference, targetName: target}: ImageName,
+  digest: Digest,
+): ImageOutcome {
   return {
     reference,
     target,

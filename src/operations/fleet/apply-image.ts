@@ -13,7 +13,7 @@ import {isMoved, type Reconciled, reconcile} from './reconcile.js'
 import type {FleetSettings} from './slot-request.js'
 import {createStagedStore} from './staged-store.js'
 
-/** When others move the tag again and again: how often an image is begun anew. */
+/** When others move the tag again and again: how often an image is begun. */
 const mostRounds = 10
 /** Milliseconds; multiplied by the number of the round. */
 const longestPause = 200
@@ -34,10 +34,13 @@ export interface OpenImage {
   readonly isInPlace: boolean
 }
 
-/** Opens where an image is and where its result goes, and closes both afterwards. */
+/**
+ * Opens where an image is and where its result goes, and closes both afterwards. `onBytes` is
+ * called with bytes that are copied from one to the other.
+ */
 export async function withImage<T>(
   {source, target}: FleetImage,
-  {dryRun}: {readonly dryRun: boolean},
+  {dryRun, onBytes}: {readonly dryRun: boolean; readonly onBytes: (bytes: number) => void},
   ports: Ports,
   work: (open: OpenImage) => Promise<T>,
 ): Promise<T> {
@@ -48,7 +51,8 @@ export async function withImage<T>(
       return await work({real: written, source: written, isInPlace})
     const read = await ports.openStore(source, {writes: false})
     try {
-      const real = createTargetStore(read, written, {mountFrom: mountableFrom(source, target)})
+      const mountFrom = mountableFrom(source, target)
+      const real = createTargetStore(read, written, {mountFrom, onBytes})
       return await work({real, source: read, isInPlace})
     } finally {
       await read.close()
@@ -98,7 +102,9 @@ async function attempt(
   }
   const layersOf: Parameters<typeof reconcile>[2]['layersOf'] = ({name, parents}) =>
     layers.at(layerPlace, `${name} ${parents}`)
-  return reconcile(place, image, {...options, onSent, layersOf}, ports)
+  const onHeld: Parameters<typeof reconcile>[2]['onHeld'] = (digest) =>
+    layers.note({...placeOf(image.target), digest})
+  return reconcile(place, image, {...options, onSent, onHeld, layersOf}, ports)
 }
 
 /** A place on disk is a registry of one repository. */

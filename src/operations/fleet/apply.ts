@@ -12,14 +12,16 @@ import {formatReference} from '../../oci/names/reference.js'
 import type {Ports} from '../../ports.js'
 import {createLimiter} from '../../stream/limiter.js'
 import {saidOnce} from '../slot/notices.js'
+import {openSource} from '../source/source.js'
 import {applyImage, type ApplyImageOptions, type OpenImage, withImage} from './apply-image.js'
 import {expandFleet, type ExpandFailure} from './expand.js'
 import {createFleetLayers} from './fleet-layers.js'
 import {type FleetImage, tagOf} from './fleet-image.js'
-import {imageKeys} from './image-key.js'
+import {createImageKey} from './image-key.js'
 import type {FleetJournal, RememberedImage} from './journal.js'
 import type {Reconciled} from './reconcile.js'
 import {sharedMemory} from './shared-memory.js'
+import {sourceOfSlot} from './slot-request.js'
 import {createSpooledLayers} from './spooled-layers.js'
 
 /** The options of `apply` and `plan`. */
@@ -58,21 +60,27 @@ export interface FleetPorts extends Ports {
  */
 export async function applyFleet(request: FleetRequest, ports: FleetPorts): Promise<FleetReport> {
   const {fleet, shard, prune, dryRun} = request
-  const {journal, progress, now} = ports
+  const {journal, progress, now, temporary} = ports
   const started = now()
+  // one mistake in a source is one error, and not one for each image
+  for (const slot of fleet.slots) {
+    const source = await openSource(sourceOfSlot(slot, {...request, temporary}), [], ports)
+    source.close()
+  }
   let requests = 0
   const counting = countingPorts(quietPorts(ports), () => requests++)
   const remembered = journal?.images().map(({image}) => image) ?? []
   const {images, failures} = await expandFleet({fleet, shard, prune, remembered}, counting)
   progress.expected(images.length + failures.length)
-  const spool = createSpooledLayers(ports.temporary)
+  const spool = createSpooledLayers(temporary)
   const layers = createFleetLayers({
     ...{spool, dryRun, remembered: journal?.places() ?? []},
     onStored: (place) => void journal?.remember(place),
   })
   const outcomes: ImageOutcome[] = failures.map((failure) => failedEntry(failure))
   outcomes.forEach((outcome) => progress.finished(outcome))
-  const run = createRun({...request, name: fleet.name, layers, onBytes: progress.bytes}, counting)
+  const onBytes = (bytes: number): void => progress.bytes(bytes)
+  const run = createRun({...request, temporary, name: fleet.name, layers, onBytes}, counting)
   let failed = outcomes.length
   const limiter = createLimiter(request.jobs)
   const workOn = async (image: FleetImage): Promise<void> => {
@@ -139,11 +147,16 @@ function createRun(
   ports: FleetPorts,
 ): (image: FleetImage) => Promise<ImageOutcome | undefined> {
   const {now, journal} = ports
-  const keyOf = imageKeys(request, ports)
+  const {dryRun} = request
+  const keyOf = createImageKey(request, ports)
   return async (image) => {
     const since = now()
     const costs = {bytesSent: 0, bytesMounted: 0, requests: 0}
     const own = countingPorts(ports, () => costs.requests++)
+    const onBytes = (bytes: number): void => {
+      costs.bytesSent += bytes
+      request.onBytes(bytes)
+    }
     const outcome = (
       rest: Pick<ImageOutcome, 'status' | 'before' | 'after'> & Partial<ImageOutcome>,
     ) => ({
@@ -154,7 +167,7 @@ function createRun(
       seconds: (now() - since) / 1000,
     })
     try {
-      return await withImage(image, request, own, async (open) => {
+      return await withImage(image, {dryRun, onBytes}, own, async (open) => {
         const key = await keyOf(image)
         const known = journal?.imageAt(formatReference(image.target))
         if (known && known.key === key && (await isAsBefore(open, image, known, own))) {
@@ -166,7 +179,7 @@ function createRun(
           journal?.forget(formatReference(image.target))
           return undefined
         }
-        if (!request.dryRun) await rememberResult(journal, {image, key, result, open})
+        if (!dryRun) await rememberResult(journal, {image, key, result, open})
         const {before, after} = result
         return outcome({before, after, ...described(request, result)})
       })

@@ -15,8 +15,8 @@ export interface LayerPlace {
   readonly onBytes: (bytes: number) => void
 }
 
-/** A repository that holds a layer, as far as anyone remembers. */
-export interface RememberedPlace {
+/** A layer, and a repository that holds it as far as anyone remembers. */
+export interface HeldLayer {
   readonly digest: Digest
   readonly registry: string
   readonly repository: string
@@ -27,9 +27,12 @@ export interface FleetLayersOptions {
   /** Nothing is stored; costs are what they would be. */
   readonly dryRun: boolean
   /** Places of earlier runs; not trusted, but asked first. */
-  readonly remembered: readonly RememberedPlace[]
-  readonly onStored: (place: RememberedPlace) => void
+  readonly remembered: readonly HeldLayer[]
+  readonly onStored: (place: HeldLayer) => void
 }
+
+/** Repositories that are remembered for a layer. */
+const mostHints = 8
 
 /** What is known of one layer in one registry. */
 interface Whereabouts {
@@ -43,7 +46,7 @@ interface Whereabouts {
 /**
  * The layers of all images of a run: each is packed once, sent once to each registry, and mounted
  * in its other repositories. Where a registry mounts nothing, every repository is sent the bytes
- * from the spool. `slot` keeps layers apart that are packed by different rules.
+ * from the spool.
  */
 export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLayersOptions) {
   const known = new Map<string, Whereabouts>()
@@ -100,11 +103,12 @@ export function createFleetLayers({spool, dryRun, remembered, onStored}: FleetLa
   }
 
   return {
-    /** Says that a repository has a layer. */
-    note({registry, repository, digest}: RememberedPlace): void {
-      find(registry, digest).hints.push(repository)
+    /** Says that a repository has a layer, as its image claims: it is asked first. */
+    note({registry, repository, digest}: HeldLayer): void {
+      const {hints} = find(registry, digest)
+      if (!hints.includes(repository) && hints.length < mostHints) hints.push(repository)
     },
-    /** The layers of one image's slot. */
+    /** The layers of one image; `slot` keeps apart what is packed by different rules. */
     at(place: LayerPlace, slot: string): SharedLayers {
       const keyOf = (packing: readonly string[]) => JSON.stringify([slot, ...packing])
       return {
@@ -139,10 +143,4 @@ function counted(
       }
     },
   }
-}
-
-/** The bytes of a blob that is sent for one image only. */
-export function countBlob({costs, onBytes}: Pick<LayerPlace, 'costs' | 'onBytes'>, size: number) {
-  costs.bytesSent += size
-  onBytes(size)
 }

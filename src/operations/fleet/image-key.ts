@@ -12,7 +12,7 @@ const version = 1
  * Stands for all that a fleet asks of an image, with what is in the directories now; `undefined`
  * if that cannot be told without the image.
  */
-export function imageKeys(
+export function createImageKey(
   settings: FleetSettings & {readonly prune: boolean},
   ports: Ports,
 ): (image: FleetImage) => Promise<string | undefined> {

@@ -6,7 +6,7 @@ import {writeFileAtomic} from '../../disk/atomic-file.js'
 import {identityName, isPrivateFolder, readOwnFile} from '../../disk/private-folder.js'
 import {type Digest, isDigest} from '../../oci/digest.js'
 import {parseJsonValue} from '../../oci/json-value.js'
-import type {RememberedPlace} from './fleet-layers.js'
+import type {HeldLayer} from './fleet-layers.js'
 
 /** An image as a run left it. */
 export interface RememberedImage {
@@ -26,14 +26,14 @@ export interface RememberedImage {
 export interface FleetJournal {
   images(): readonly RememberedImage[]
   imageAt(target: string): RememberedImage | undefined
-  places(): readonly RememberedPlace[]
-  remember(entry: RememberedImage | RememberedPlace): Promise<void>
+  places(): readonly HeldLayer[]
+  remember(entry: RememberedImage | HeldLayer): Promise<void>
   forget(target: string): void
   /** Drops what is out of date. */
   close(): Promise<void>
 }
 
-/** Bytes of a journal; a longer one is begun anew. */
+/** Bytes of a journal; a longer one is ignored. */
 const longest = 64 * 1024 * 1024
 
 const digest = v.custom<Digest>(isDigest)
@@ -45,7 +45,7 @@ const imageShape = v.object({
 })
 const placeShape = v.object({digest, registry: v.string(), repository: v.string()})
 
-/** Opens the journal of a fleet; `undefined` where nothing can be kept. */
+/** Opens the journal of a fleet; `undefined` if nothing can be kept. */
 export async function openFleetJournal(
   folder: string,
   fleet: string,
@@ -53,7 +53,7 @@ export async function openFleetJournal(
   if (!(await isPrivateFolder(folder))) return undefined
   const path = join(folder, `${identityName([fleet])}.jsonl`)
   const images = new Map<string, RememberedImage>()
-  const places = new Map<string, RememberedPlace>()
+  const places = new Map<string, HeldLayer>()
   const take = (value: unknown): void => {
     if (v.is(imageShape, value)) images.set(value.image, value)
     else if (v.is(placeShape, value)) places.set(`${value.registry} ${value.digest}`, value)

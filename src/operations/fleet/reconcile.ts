@@ -20,6 +20,8 @@ export interface ReconcileOptions extends FleetSettings {
   /** Remove slots of this fleet that are no longer wanted. */
   readonly prune: boolean
   readonly dryRun: boolean
+  /** Called with layers of the fleet that the image has already. */
+  readonly onHeld: (digest: Digest) => void
   /** Where the layers of a slot come from. */
   readonly layersOf: (slot: FleetSlot) => SharedLayers
   /** Called with the bytes of each document that is, or would be, sent. */
@@ -49,6 +51,9 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const {staged} = place
   const start = await startOf(place, image, options.name, ports)
+  for (const slot of start.state?.slots ?? [])
+    if (slot.fleet === options.name)
+      for (const {descriptor} of slot.layers) options.onHeld(descriptor.digest)
   const stale = start.state ? staleSlots(start.state, image, options.name) : []
   const removed = options.prune ? stale : []
   const changed = await changedSlots(place, image, {start, removed, options}, ports)

@@ -13,7 +13,8 @@ export type SlotPrint = (slot: FleetSlot) => Promise<Digest | undefined>
 
 /**
  * The diff ID of each slot's directory as its files are now: remembered by their states, else read.
- * `undefined` for a slot with a directory for each platform, or an owner that images decide on. Throws what `openSource` throws.
+ * `undefined` for a slot with a directory for each platform, or an owner that images decide on.
+ * Throws what `openSource` throws.
  */
 export function createSlotPrints(settings: FleetSettings, ports: Ports): SlotPrint {
   const known = new Map<FleetSlot, Promise<Digest | undefined>>()

@@ -2,6 +2,7 @@ import {isAbsolute, join} from 'node:path'
 import type {FleetSlot, ImageRules} from '../../fleet/fleet.js'
 import type {Reference} from '../../oci/names/reference.js'
 import type {PublishRequest} from '../publish/publish-request.js'
+import type {Output} from '../source/outputs.js'
 import type {PackRules} from '../source/source-tree.js'
 import type {UpdateRequest} from '../update.js'
 
@@ -13,6 +14,8 @@ export interface FleetSettings {
   readonly folder: string
   /** Seconds since the epoch: see `LayerRequest.created`. */
   readonly created: number | undefined
+  /** Where the run writes its own files; they must be outside all sources. */
+  readonly temporary: string
 }
 
 /** How intermediate results are "published": into a staged store only. */
@@ -26,10 +29,11 @@ export const stagedPublish: PublishRequest = {
 /** The directory of a slot, and what of it is packed. */
 export function sourceOfSlot(
   {source, exclude, whiteouts, owner, chmod, allowEmpty}: FleetSlot,
-  {folder}: Pick<FleetSettings, 'folder'>,
-): {readonly directory: string} & PackRules {
+  {folder, temporary}: Pick<FleetSettings, 'folder' | 'temporary'>,
+): {readonly directory: string; readonly outputs: readonly Output[]} & PackRules {
   const directory = isAbsolute(source) ? source : join(folder, source)
-  return {directory, exclude, whiteouts, owner, chmod, allowEmpty}
+  const outputs = [{what: 'the folder for temporary files', path: temporary}]
+  return {directory, exclude, whiteouts, owner, chmod, allowEmpty, outputs}
 }
 
 /** An update of one slot of an image whose state `reference` names; `tag` is for the result. */

@@ -1,3 +1,4 @@
+import {InjectError} from '../../errors.js'
 import {type Digest, digestOf, isDigest} from '../../oci/digest.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
@@ -5,7 +6,6 @@ import {manifestParts} from '../../store/manifest-parts.js'
 import {readsRanges} from '../../store/range-reader.js'
 import {drain, measured, streamOf} from '../../stream/bytes.js'
 import {readAll} from '../../stream/limit.js'
-import {unlessFailed} from '../../errors.js'
 
 /** Bytes up to which a blob is a document, and stays in memory: as much as a config may have. */
 const largestDocument = 4 * 1024 * 1024
@@ -57,11 +57,12 @@ export function createStagedStore(
   const keep = (stored: StoredManifest): void => {
     seen.set(stored.descriptor.digest, stored)
     if (!isTrusting) return
-    // what is wrong with it is found by whoever decodes it
-    void unlessFailed(() => {
+    try {
       for (const {digest, size} of manifestParts(stored).blobs) there.set(digest, {digest, size})
-      return Promise.resolve()
-    })
+    } catch (error) {
+      // what is wrong with it is said when it is decoded
+      if (!(error instanceof InjectError)) throw error
+    }
   }
   return {
     name: real.name,

@@ -60,7 +60,7 @@ export async function startOf(
   const vendor = await vendorDigest(place, image, signal)
   if (state.origin.digest === vendor || (await isSame(place, state, vendor, signal)))
     return {...stay, vendor}
-  // made anew from the vendor's, unless there are slots that this fleet cannot make
+  // made from the vendor's again, unless there are slots that this fleet cannot make
   if (!hasForeignSlots(state, image, fleet)) return onVendors(image, vendor, digest)
   const carried = await carrySlots(
     place,

@@ -1,4 +1,4 @@
-import {type GraftOrigin, graftOf} from '../../image/graft-origin.js'
+import {type GraftOrigin, graftOf} from '../../image/follow/graft-origin.js'
 import type {Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
 import {grafted} from '../../oci/annotation.js'

@@ -4,7 +4,7 @@ import {decodeDocument} from '../../image/document.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatPlatform} from '../../oci/platform.js'
 import type {Ports} from '../../ports.js'
-import type {ContentStore} from '../../store/content-store.js'
+import {placesOf, type VendorPlaces} from '../attest/content-claim.js'
 import {loadIndex} from '../find/load-index.js'
 import {type LoadedImages, originOfLoaded} from './load-images.js'
 
@@ -13,7 +13,7 @@ export interface IndexEvidence {
   /** The vendor's image below each image, by the digest of that; only where it is proven. */
   readonly vendors: ReadonlyMap<Digest, Digest>
   /** Where the vendor's index may be. */
-  readonly stores: readonly ContentStore[]
+  readonly places: VendorPlaces
   /** What a signed statement of the index records. */
   readonly records: readonly ImageRecord[]
 }
@@ -24,14 +24,17 @@ export interface IndexEvidence {
  */
 export async function proveIndex(
   loaded: LoadedImages,
-  {vendors, stores, records}: IndexEvidence,
+  {vendors, places, records}: IndexEvidence,
   {signal}: Pick<Ports, 'signal'>,
 ): Promise<{readonly proven: boolean; readonly detail: string}> {
   const {digest} = originOfLoaded(loaded)
   // Docker's lists cannot say it
   if (digest === undefined && records.length === 0)
     return failed('the index does not say which index it was made from')
-  const expected = digest === undefined ? undefined : await vendorsImages(stores, digest, signal)
+  const expected =
+    digest === undefined
+      ? undefined
+      : await vendorsImages(records.length > 0 ? withoutFar(places) : places, digest, signal)
   const known = expected ?? new Map(records.map((each) => [each.digest, each.vendor] as const))
   if (!expected && records.length === 0)
     return failed(`the vendor's index ${digest} is not there to compare with`)
@@ -53,13 +56,18 @@ export async function proveIndex(
   return {proven: true, detail}
 }
 
+/** A signed statement saves asking elsewhere, which can be out of reach. */
+function withoutFar(places: VendorPlaces): VendorPlaces {
+  return {...places, far: () => Promise.resolve(undefined)}
+}
+
 /** The images of the vendor's index, by their platforms; `undefined` if it is nowhere. */
 async function vendorsImages(
-  stores: readonly ContentStore[],
+  places: VendorPlaces,
   digest: Digest,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ReadonlySet<Digest>> | undefined> {
-  for (const store of stores) {
+  for await (const store of placesOf(places)) {
     const stored = await store.getManifest(digest, {signal})
     const document = stored && (await unlessFailed(() => Promise.resolve(decodeDocument(stored))))
     if (document?.kind !== 'index') continue

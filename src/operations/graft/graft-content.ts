@@ -1,6 +1,6 @@
 import {NotFoundError, PreconditionError} from '../../errors.js'
 import {descriptorOf} from '../../image/document.js'
-import {formatGraft} from '../../image/graft-origin.js'
+import {formatGraft} from '../../image/follow/graft-origin.js'
 import type {Image} from '../../image/image.js'
 import {findSlot, findSlots, numberedLayers, type Slot} from '../../image/slot.js'
 import {createContentSpool, type ContentSpool} from '../../layer/sources/content-spool.js'

@@ -1,7 +1,8 @@
 import type {ContentStore} from '../../store/content-store.js'
 import type {RunNote} from '../../image/follow/run-note.js'
 import type {Ports} from '../../ports.js'
-import {attestDocument, type MadeDocument} from '../attest/attest-document.js'
+import type {MadeDocument} from '../attest/attest-document.js'
+import {attestIfAsked} from '../attest/attest-if-asked.js'
 import type {FoundDocument} from '../find/find-document.js'
 import {type ConfigUpload, createConfigUpload} from '../publish/config-upload.js'
 import type {ChangedDocument} from '../publish/publish.js'
@@ -168,7 +169,7 @@ async function publishPlan(
   const document = documentOf(rounds, plan)
   refuseOverwriting(rounds, plan, document)
   const changed = changedDocument(rounds, plan, document)
-  const attestation = await attestDocument(store, madeDocument(rounds, plan, changed), ports)
+  const attestation = await attestIfAsked(store, madeDocument(rounds, plan, changed), ports)
   if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
   const publication = {changed, moves: plan.moves, request, configUpload}

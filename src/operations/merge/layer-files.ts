@@ -103,7 +103,7 @@ async function readable(layer: NumberedLayer, path: ByteString, layers: BaseLaye
   throw new PreconditionError(
     'ERR_INJECT_LAYER_UNREADABLE',
     `whether the image has ${display(`/${path}`)} is not known: ${nameOf(layer)} cannot be read`,
-    {hint: 'ask whoever made the image for one with intact layers'},
+    {hint: 'ask the maker of the image for one with intact layers'},
   )
 }
 

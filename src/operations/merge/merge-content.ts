@@ -38,6 +38,7 @@ export async function mergeContent(
   const wanted = new Map<MergeRule, FoundFile>()
   for (const rule of rules) wanted.set(rule, await files.find(below, fromText(rule.path.slice(1))))
   refuseTwice(target, wanted)
+  refuseOutside(content, wanted)
   const ours = findOurs(content, wanted)
   const results: MergeResult[] = []
   for (const [rule, vendor] of wanted) {
@@ -93,6 +94,19 @@ function findOurs(
     else if (others.has(path)) throw conflict(`${display(`/${path}`)} is in the content, too`)
   }
   return found
+}
+
+/** A slot with a path of its own holds nothing outside of it. */
+function refuseOutside({path}: SlotContent, wanted: ReadonlyMap<MergeRule, FoundFile>): void {
+  const prefix = path === '/' ? '' : `${fromText(path.slice(1))}/`
+  for (const [rule, {at}] of wanted) {
+    if (at.startsWith(prefix)) continue
+    throw new UnsafeContentError(
+      'ERR_INJECT_LINK_IN_THE_WAY',
+      `${display(fromText(rule.path))} is at ${display(`/${at}`)} in the image, outside of the slot's path ${path}`,
+      {hint: 'use --path /, with a directory that has the whole path'},
+    )
+  }
 }
 
 /** Two files of one place, of this slot or of another. */

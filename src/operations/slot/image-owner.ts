@@ -33,7 +33,7 @@ export function createOwnerIn(store: ContentStore, ports: Ports): OwnerIn {
     const wanted = group ?? own ?? 0
     const gid =
       typeof wanted === 'string' ? fieldsOf(await read('etc/group'), wanted, 'group')[1] : wanted
-    return {uid: Number(uid), gid: Number(gid)}
+    return {uid: Number(uid), gid}
   }
 }
 

@@ -63,7 +63,9 @@ export async function planGroup(
 }
 
 function asStored({content: {linked}}: Group): StoredContent {
-  return {layers: linked?.layers ?? [], content: {}, uploaded: false, sent: nothingSent}
+  const layers = linked?.layers ?? []
+  const diffId = layers.length === 1 ? layers[0]?.diffId : undefined
+  return {layers, content: {diffId}, uploaded: false, sent: nothingSent}
 }
 
 /**

@@ -29,30 +29,26 @@ export interface Part extends Shard {
 const fewLayers = 3
 
 /**
- * The layers, lowest first. With a memory the files are looked at first; what is not remembered is
- * listed again, with the attributes of its files.
+ * The layers, lowest first. With a memory the files are looked at first. What is not remembered has
+ * the attributes of its files, too.
  */
 export function* partsOf(
   sharded: ShardedContent,
   {report}: Pick<Ports, 'report'>,
 ): Generator<Part> {
   const {content, plan, frame = asTheyAre, memory} = sharded
-  if (!memory || memory.isEmpty) {
-    for (const {number, entries} of divide(content, plan))
-      yield {number, entries: () => frame(entries()), recalled: undefined}
-    return
-  }
+  // planning has looked at the states, too
   const states: Entries = () => content('states')
-  const recalled = recallAll(sharded, memory)
-  const unknown = recalled.filter((layer) => layer === undefined).length
+  const recalled = memory && !memory.isEmpty ? recallAll(sharded, memory) : undefined
+  const unknown = recalled?.filter((layer) => layer === undefined).length ?? Infinity
   const shards =
-    unknown > fewLayers
-      ? divide(states, plan)
-      : recalled.map((_, number) => oneShard(states, plan, number))
+    recalled && unknown <= fewLayers
+      ? recalled.map((_, number) => oneShard(states, plan, number))
+      : divide(states, plan)
   const onWarning = (message: string): void => report({kind: 'warning', message})
   for (const {number, entries} of shards) {
     const whole = () => frame(withFileXattrs(entries(), onWarning))
-    yield {number, entries: whole, recalled: recalled[number]}
+    yield {number, entries: whole, recalled: recalled?.[number]}
   }
 }
 

@@ -106,8 +106,7 @@ function counted(onWarning: (message: string) => void): CountedWarnings {
 
 /** Recording costs a little, and pays if the walk is used again, in this run or in the next. */
 function isWorthRecording(memory: SlotMemory | undefined, sharding: Sharding): boolean {
-  if (!memory) return false
-  return !memory.isEmpty || (memory.keepsWalks && sharding !== 1)
+  return sharding !== 1 || memory?.isEmpty === false
 }
 
 /**

@@ -1,6 +1,6 @@
 import {availableParallelism} from 'node:os'
 import type {Layer} from '../../image/image.js'
-import {type BlockBuffers, createBlockBuffers} from '../../layer/compress/blocks.js'
+import {createBlockBuffers} from '../../layer/compress/blocks.js'
 import {hashLayer} from '../../layer/pack/hash-layer.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import {layerThreads} from '../../layer/pack/layer-threads.js'
@@ -11,6 +11,7 @@ import {createPresence, isUsable, type KnownLayer, type Presence} from './known-
 import type {Ports} from '../../ports.js'
 import {pushLayer} from './push-layer.js'
 import type {StoredContent} from './content.js'
+import {createShardHash, type ShardHash} from './shard-hash.js'
 import {type Part, partsOf, type ShardedContent} from './shard-parts.js'
 import type {SlotMemory} from './slot-memory.js'
 
@@ -55,13 +56,17 @@ export async function compareShards(
   const layers: (Layer | undefined)[] = []
   let tarSize = 0
   const quiet = summed(ports)
-  const buffers = createBlockBuffers()
+  const hashes = createShardHash(jobsOf(ports), createBlockBuffers())
   const presence = presenceOf(store, options.known, ports)
-  const how = {buffers, presence, begin, memory: sharded.memory}
-  for (const part of partsOf(sharded, ports)) {
-    const {content, layer} = await compareShard(part, {...options, ...how}, quiet())
-    tarSize += content.tarSize
-    layers.push(layer)
+  const how = {hashes, presence, begin, memory: sharded.memory}
+  try {
+    for (const part of partsOf(sharded, ports)) {
+      const {content, layer} = await compareShard(part, {...options, ...how}, quiet())
+      tarSize += content.tarSize
+      layers.push(layer)
+    }
+  } finally {
+    await hashes.close()
   }
   return {layers, content: contentOf(sharded, tarSize)}
 }
@@ -84,9 +89,10 @@ export async function storeShards(
   const begin = once(() => ports.report({kind: 'step', step: 'pack and push', on}))
   const quiet = summed(ports)
   const buffers = createBlockBuffers()
-  const threads = layerThreads(ports.jobs ?? availableParallelism())
+  const threads = layerThreads(jobsOf(ports))
+  const hashes = createShardHash(jobsOf(ports), buffers)
   const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
-  const how = {buffers, presence, begin, memory: sharded.memory}
+  const how = {hashes, presence, begin, memory: sharded.memory}
   const stored = mapAhead(
     partsOf(sharded, ports),
     async (part) => {
@@ -114,7 +120,7 @@ export async function storeShards(
       bytes += layer.descriptor.size
     }
   } finally {
-    await threads.close()
+    await Promise.all([threads.close(), hashes.close()])
   }
   if (options.restores === true && !isPacked) {
     const restored = await restoreShards(store, sharded, {...options, layers}, ports)
@@ -150,6 +156,10 @@ export async function restoreShards(
   return restored
 }
 
+function jobsOf({jobs = availableParallelism()}: Pick<Ports, 'jobs'>): number {
+  return jobs
+}
+
 const takenForThere: Presence = () => Promise.resolve(true)
 
 function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}: Ports): Presence {
@@ -163,13 +173,13 @@ async function compareShard(
     known,
     compression,
     level,
-    buffers,
+    hashes,
     presence,
     memory,
     begin,
     packing,
   }: Pick<StoreShardsOptions, 'known' | 'packing' | keyof LayerFormat> & {
-    readonly buffers: BlockBuffers
+    readonly hashes: ShardHash
     readonly presence: Presence
     readonly memory: SlotMemory | undefined
     /** Called before the layer is read. */
@@ -193,7 +203,7 @@ async function compareShard(
 
   async function hash(): Promise<PackedContent> {
     begin()
-    const hashed = await hashLayer(entries, {signal, buffers, onProgress})
+    const hashed = await hashLayer(entries, {signal, hash: await hashes.next(), onProgress})
     if (!hashed) throw new Error('hashing without a limit came to one')
     memory?.remember(hashed)
     return hashed

@@ -1,8 +1,7 @@
 import {closeSync, createReadStream, fstatSync, openSync, readSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {createContentSpool} from '../../layer/sources/content-spool.js'
-import type {EntryList} from '../../layer/sources/entry-list.js'
-import {nodeAt} from '../../layer/sources/entry-list.js'
+import {type EntryList, nodeAt} from '../../layer/sources/entry-list.js'
 import {listedTree} from '../../layer/sources/listed-tree.js'
 import {type ArchiveInput, archiveError, readArchive} from '../../layer/sources/read-archive.js'
 import {stateOf} from '../../layer/tree/file-state.js'
@@ -22,7 +21,7 @@ export type ArchiveSource =
 export interface OpenedArchive {
   readonly tree: SourceTree
   /** Removes temporary files. */
-  close(): void
+  readonly close: () => void
 }
 
 /**

@@ -38,7 +38,7 @@ export interface Source {
    */
   treeFor(platform: Platform): SourceTree
   /** Removes temporary files. */
-  close(): void
+  readonly close: () => void
 }
 
 const placeholder = /\{(os|arch|variant)\}/g

@@ -9,7 +9,7 @@ import {refuseEncoding} from './resumed.js'
 
 /** Servers take lines of 8 KiB, and a range of a large blob has 24 characters. */
 const mostInOne = 256
-/** What a server may send beside each range: its headers, and gaps that it finds too small to skip. */
+/** What a server may send beside each range: headers, and gaps that it finds too small to skip. */
 const besides = 2048
 
 /** `getOf` makes the request for a blob. https://www.rfc-editor.org/rfc/rfc9110#section-14 */

@@ -11,6 +11,7 @@ import {quoted} from '../../oci/quoted.js'
 import {displayRequest} from './endpoint.js'
 import type {HttpRequest, HttpResponse} from './http.js'
 import {withoutSecrets} from '../credentials/secrets.js'
+import {rateLimitReset} from './rate-limit.js'
 import {RefusedError} from './transport-error.js'
 import {usualRefusal, type UsualRefusal} from './usual-refusals.js'
 
@@ -23,9 +24,11 @@ export const askedAnonymously = 'it was asked without credentials; ask the opera
 /** Reads an answer with an unaccepted status, and converts it to an error. */
 export async function refusal(request: HttpRequest, response: HttpResponse): Promise<RefusedError> {
   const body = await readStart(response)
-  const retryAfter = response.headers['retry-after']
+  const {headers, status} = response
+  const limit = status === 429 ? rateLimitReset(headers) : undefined
+  const retryAfter = headers['retry-after'] ?? limit
   const failure = statusError(request, response, body)
-  return new RefusedError(response.status, retryAfter, failure, response.url.host)
+  return new RefusedError(status, retryAfter, failure, response.url.host)
 }
 
 /**

@@ -4,10 +4,10 @@ import type {ByteRange} from '../../store/repository.js'
 const mostRanges = 1024
 
 /**
- * The parts of a body of `size` bytes that a `Range` header asks for, in its order; those that touch
- * or overlap are one, so no byte is in two of them. `whole` when there is no header, or one that may
- * be ignored (other units, nonsense, more than 1,024 ranges), `unsatisfiable` when nothing of it is
- * there. https://www.rfc-editor.org/rfc/rfc9110#section-14.2
+ * The parts of a body of `size` bytes that a `Range` header asks for, in its order; those that
+ * touch or overlap are one, so no byte is in two of them. `whole` when there is no header, or one
+ * that may be ignored (other units, nonsense, more than 1,024 ranges), `unsatisfiable` when nothing
+ * of it is there. https://www.rfc-editor.org/rfc/rfc9110#section-14.2
  */
 export function parseByteRanges(
   header: string | undefined,

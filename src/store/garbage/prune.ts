@@ -1,6 +1,6 @@
 import {ConflictError} from '../../errors.js'
 import {pushedAt} from '../../oci/annotation.js'
-import type {Digest} from '../../oci/digest.js'
+import {type Digest, hexOf} from '../../oci/digest.js'
 import {quoted} from '../../oci/quoted.js'
 import {collectGarbage, type GarbageResult} from './collect.js'
 import {compareTags} from '../tags.js'
@@ -42,7 +42,8 @@ export interface PrunedTag {
  * given `olderThanMs`, the old ones, but never one of the last. A manifest goes with its last tag,
  * unless an index or a referrer that stays names it. With neither, no tag goes. A tag of unknown
  * age, which a program made that notes none, never goes, and is not counted among the newest: no
- * time of a file tells when it was moved there.
+ * time of a file tells when it was moved there. A tag that is named after a manifest, as signatures
+ * and lists of referrers are, is not counted either: it goes once that manifest is gone.
  */
 export async function planPrune(
   root: Pick<RepositoryRoot, 'directory' | 'listRepositories'>,
@@ -93,10 +94,16 @@ async function pruneTags(
   const directory = rootPaths.repository(root, name)
   const tags: PrunedTag[] = []
   const ageless: string[] = []
-  for (const entry of (await readIndexOnce({root, directory}, name)).entries) {
+  const named: (PrunedTag & {readonly subject: string})[] = []
+  const {entries} = await readIndexOnce({root, directory}, name)
+  for (const entry of entries) {
     const {tag, digest} = entry
     const pushed = pushedOf(entry)
     if (tag === undefined) continue
+    const subject = subjectOf(tag)
+    if (subject !== undefined && pushed !== undefined)
+      named.push({repository: name, tag, digest, pushed, subject})
+    if (subject !== undefined) continue
     if (pushed !== undefined) tags.push({repository: name, tag, digest, pushed})
     else if (!keepTags(tag)) ageless.push(tag)
   }
@@ -107,7 +114,17 @@ async function pruneTags(
     .slice(keepLast ?? 0)
     .filter(({tag}) => !keepTags(tag))
     .filter(({pushed}) => olderThanMs === undefined || Number(now) - Number(pushed) > olderThanMs)
-  return {pruned, ageless}
+  const gone = new Set(pruned.map(({tag}) => tag))
+  const left = new Set(
+    entries.filter(({tag}) => !gone.has(tag ?? '')).map(({digest}) => hexOf(digest)),
+  )
+  const orphaned = named.filter(({subject, tag}) => !left.has(subject) && !keepTags(tag))
+  return {pruned: [...pruned, ...orphaned], ageless}
+}
+
+/** The digest that a tag is named after, in hex, as referrers and cosign have it. */
+function subjectOf(tag: string): string | undefined {
+  return /^sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$/.exec(tag)?.[1]
 }
 
 function pushedOf({annotations}: RepositoryEntry): Date | undefined {

@@ -79,7 +79,7 @@ describe('a table of contents', () => {
     try {
       table = open(document)
     } catch (error) {
-      expect(error).toMatchObject({code: expect.stringMatching(/^ERR_INJECT_/)})
+      expect(error).toMatchObject({code: expect.stringMatching(/^ERR_INJECT_/) as string})
     }
     expect(table).toBe(undefined)
   })

@@ -112,14 +112,14 @@ const rows = [
 ]
 
 const refused = [
-  ['a directory in the place of a file', 'file:/d tree/.:/d'],
-  ['a file in the place of a directory', 'dir2file/.:/d tree/.:/d'],
-  ['a directory in the place of a file, below', 'tree/.:/d dir2file/.:/d'],
+  ['a directory in place of a file', 'file:/d tree/.:/d'],
+  ['a file in place of a directory', 'dir2file/.:/d tree/.:/d'],
+  ['a directory in place of a file, below', 'tree/.:/d dir2file/.:/d'],
   ['a place below a file', 'file:/d more:/d/x'],
 ] as const
 
 const throughLinks = [
-  ['a file in the place of a link', 'tree:/d more:/d/link'],
+  ['a file in place of a link', 'tree:/d more:/d/link'],
   ['a place below a link', 'links/.:/l more:/l/absolute/x'],
   ['a directory that is a link', 'links/.:/l tree:/l/absolute/'],
 ] as const

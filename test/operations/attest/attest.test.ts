@@ -2,15 +2,17 @@ import * as v from 'valibot'
 import {bundleFromJSON} from '@sigstore/bundle'
 import {toSignedEntity, Verifier} from '@sigstore/verify'
 import {describe, expect, it} from 'vitest'
-import {UsageError} from '../../../src/errors.js'
-import {parseReference} from '../../../src/oci/names/reference.js'
+import {NetworkError, UsageError} from '../../../src/errors.js'
+import {decodeIndex} from '../../../src/oci/image-index.js'
+import {decodeManifest} from '../../../src/oci/manifest.js'
+import {parseReference, type Reference, repositoryName} from '../../../src/oci/names/reference.js'
 import {rebase} from '../../../src/operations/rebase.js'
 import {sbom} from '../../../src/operations/sbom.js'
 import {tree} from '../../../src/operations/tree.js'
 import {update} from '../../../src/operations/update.js'
 import {verify} from '../../../src/operations/verify.js'
 import {putArtifact} from '../../../src/operations/attest/put-artifact.js'
-import {readReferrers} from '../../../src/operations/attest/read-referrers.js'
+import {readDocument, readReferrers} from '../../../src/operations/attest/read-referrers.js'
 import {
   attestBy,
   attestedScene,
@@ -23,6 +25,8 @@ import {
   vendorName,
   verifyTime,
 } from '../../support/attested.js'
+import type {OpenStoreOptions} from '../../../src/ports.js'
+import {bytesSource} from '../../support/layout-image.js'
 import {severalPlaces} from '../../support/several-places.js'
 import {
   artifactShape,
@@ -249,6 +253,32 @@ describe('what is proven', () => {
     ])
   })
 
+  it('of an index without the registry of the vendor, by the signed statement', async () => {
+    const scene = await attestedScene((store) => putVendorIndex(store, 'one', ['amd64', 'arm64']), {
+      platforms: 'all',
+    })
+    const stored = await scene.vendor.getManifest(scene.original.digest)
+    const {manifests} = decodeIndex(stored!.bytes, stored!.descriptor.mediaType)
+    for (const {digest} of manifests) {
+      const image = await scene.vendor.getManifest(digest)
+      await scene.ours.putManifest(image!.bytes, image!.descriptor.mediaType, {tags: []})
+      const {config} = decodeManifest(image!.bytes, image!.descriptor.mediaType)
+      const bytes = await readDocument(scene.vendor, config, {})
+      await scene.ours.putBlob(bytesSource(bytes))
+    }
+    const alone = {
+      ...scene.places,
+      openStore: (reference: Reference, options: OpenStoreOptions) =>
+        repositoryName(reference) === vendorName
+          ? Promise.reject(new NetworkError('ERR_INJECT_NETWORK', 'out of reach'))
+          : scene.places.openStore(reference, options),
+    }
+    const request = {reference: ours, now: verifyTime, needed: new Set(['content'] as const)}
+    const proof = await verify({...request, signer: scene.us.checks}, alone)
+    expect(proof.claims.filter(({proven}) => !proven)).toEqual([])
+    await expect(verify(request, alone)).rejects.toThrow('out of reach')
+  })
+
   it('reads manifests, configs and referrers, and no layer', async () => {
     const layer = (size: number) => ({blob: Buffer.from(`layer ${size}`)})
     const layers = [...vendorLayers('one'), layer(1), layer(2)]
@@ -303,7 +333,7 @@ describe('a list of files', () => {
       const machine = {os: 'linux', architecture: 'amd64'}
       const result = await sbom({reference: ours, machine, format}, scene.places)
       expect(result).toMatchObject({format, signed: true})
-      const document = JSON.stringify(v.parse(shape as v.GenericSchema, result.document))
+      const document = JSON.stringify(v.parse(shape, result.document))
       for (const path of Object.keys(files)) expect(document).toContain(`/${path}"`)
       for (const purl of [
         'pkg:npm/left-pad@1.3.0',
@@ -360,6 +390,9 @@ describe('the tree', () => {
       {predicateType: 'https://slsa.dev/provenance/v1', ours: true, signer: scene.us.signer.name},
       {predicateType: 'https://sigstore.dev/cosign/sign/v1', ours: false},
     ])
+    const checked = await tree({reference: ours, signer: scene.us.checks}, scene.places)
+    expect(checked.referrers.map(({verified}) => verified)).toEqual([true, false])
+    expect(result.referrers.map(({verified}) => verified)).toEqual([null, null])
     expect(result.images.map(({platform, referrers}) => [platform, referrers.length])).toEqual([
       ['linux/amd64', 1],
       ['linux/arm64', 1],

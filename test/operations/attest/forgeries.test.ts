@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {ClaimName} from '../../../src/attest/claims.js'
-import {encodeStatement, type Statement} from '../../../src/attest/statement.js'
+import {encodeStatement} from '../../../src/attest/statement.js'
 import {
   bundleType,
   predicateAnnotation,
@@ -193,7 +193,8 @@ const contents: readonly Row[] = [
   changed(
     "another media type of the vendor's layer",
     ({layers}) => {
-      if (layers[0]) layers[0].mediaType = 'application/vnd.oci.image.layer.v1.tar'
+      const mediaType = 'application/vnd.oci.image.layer.v1.tar'
+      layers[0] = {...(layers[0] ?? evil), mediaType}
     },
     inManifest,
   ),
@@ -264,10 +265,7 @@ function restated(
     const {statement} = await bundleOf(scene)
     const editable = structuredClone(statement) as unknown as EditableStatement
     const edited = await edit(editable, scene)
-    const bytes =
-      typeof edited === 'string'
-        ? Buffer.from(edited)
-        : encodeStatement(editable as unknown as Statement)
+    const bytes = typeof edited === 'string' ? Buffer.from(edited) : encodeStatement(editable)
     await replaceBundles(scene, await scene.us.signer.sign(bytes))
   }
   return [title, forge, 'statement', why, request ?? {}]
@@ -541,7 +539,7 @@ const statements: readonly Row[] = [
   }),
   restated(
     'a statement without a time',
-    ({predicate: {runDetails: own}}) => void delete own.metadata['finishedOn'],
+    ({predicate: {runDetails: own}}) => delete own.metadata['finishedOn'],
     nothing,
   ),
   restated(
@@ -721,7 +719,8 @@ describe('a forgery is refused, and for the right reason', () => {
     )
   })
 
-  it.each([...contents, ...statements, ...vendors])('%s', async (_, forge, claim, why, request) => {
+  it.each(named([...contents, ...statements, ...vendors]))('%s', async (_, row) => {
+    const {forge, claim, why, request} = row
     const scene = await makeScene()
     expect((await scene.check()).proven).toBe(true)
     await forge(scene)
@@ -729,11 +728,14 @@ describe('a forgery is refused, and for the right reason', () => {
   })
 })
 
+const named = (rows: readonly Row[]) =>
+  rows.map(([title, forge, claim, why, request]) => [title, {forge, claim, why, request}] as const)
+
 async function expectRefusal(
   scene: Scene,
   claim: ClaimName,
   why: RegExp,
-  request: Partial<VerifyRequest> = {},
+  request: Partial<VerifyRequest> | undefined,
 ) {
   const {proven, claims} = await scene.check(request)
   expect(proven).toBe(false)
@@ -833,7 +835,7 @@ const indexes: readonly Row[] = [
     /^the index does not say which index it was made from$/,
   ],
   [
-    "an index that the vendor does not have",
+    'an index that the vendor does not have',
     (scene) => forgeIndex(scene, ({annotations}) => (annotations['dev.inject.base'] = evilId)),
     'content',
     /^the vendor's index sha256:\w+ is not there to compare with$/,
@@ -841,7 +843,7 @@ const indexes: readonly Row[] = [
 ]
 
 describe('a forgery of an index is refused, and for the right reason', () => {
-  it.each(indexes)('%s', async (_, forge, claim, why, request) => {
+  it.each(named(indexes))('%s', async (_, {forge, claim, why, request}) => {
     const scene = await makeIndexScene()
     expect(await scene.check()).toMatchObject({proven: true})
     await forge(scene)

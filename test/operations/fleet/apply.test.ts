@@ -91,6 +91,17 @@ describe('sixty repositories', () => {
     expect(registry.records).toHaveLength(2 * images.length)
   })
 
+  it('have the layer mounted from an image that has it, where nothing is remembered', async () => {
+    const {registry, fleet, images} = await startFleet(12, 2_000_000)
+    fleet.write({images: images.slice(0, 5), slots: [certs]})
+    await fleet.apply()
+    registry.records.splice(0)
+    fleet.write({images, slots: [certs]})
+    const {totals} = await fleet.apply({forgetful: true, jobs: 1})
+    expect(totals).toEqual({unchanged: 5, updated: 7})
+    expect(registry.records.filter(({received}) => received > 1_000_000)).toEqual([])
+  })
+
   it('are the same whether one run or three shards made them', async () => {
     const [one, three] = await Promise.all([serveRegistry(), serveRegistry()])
     const wanted = {'ca.pem': 'content'}

@@ -1,6 +1,7 @@
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {ociIndex} from '../../../src/oci/media-type.js'
+import {ociIndex, ociManifest} from '../../../src/oci/media-type.js'
+import {streamOf} from '../../../src/stream/bytes.js'
 import {
   digestAt,
   fleetFolder,
@@ -51,6 +52,38 @@ const broken: readonly (readonly [title: string, code: string, make: Break])[] =
       const bytes = Buffer.from(JSON.stringify(index))
       await store.putManifest(bytes, ociIndex, {tags: [{tag: 'v1', from: undefined}]})
       return `${address}/broken/app:v1`
+    },
+  ],
+  [
+    'an artifact',
+    'ERR_INJECT_NOT_AN_IMAGE',
+    async ({address}) => {
+      const store = repositoryAt(address, 'artifact/app')
+      const {digest, size} = await store.putBlob({open: () => streamOf(Buffer.from('{}'))})
+      const config = {mediaType: 'application/vnd.example.config', digest, size}
+      const manifest = {schemaVersion: 2, mediaType: ociManifest, config, layers: []}
+      const bytes = Buffer.from(JSON.stringify(manifest))
+      await store.putManifest(bytes, ociManifest, {tags: [{tag: 'v1', from: undefined}]})
+      return `${address}/artifact/app:v1`
+    },
+  ],
+  [
+    'an image without its config',
+    'ERR_INJECT_CONFIG_INVALID',
+    async ({address}) => {
+      const store = repositoryAt(address, 'config/app')
+      await putImage(store, {layers: [smallLayer('x')], config: {rootfs: 'nothing'}})
+      return `${address}/config/app:v1`
+    },
+  ],
+  [
+    'an image of more layers than diff IDs',
+    'ERR_INJECT_IMAGE_INCONSISTENT',
+    async ({address}) => {
+      const store = repositoryAt(address, 'counts/app')
+      const rootfs = {type: 'layers', diff_ids: []}
+      await putImage(store, {layers: [smallLayer('x')], config: {rootfs}})
+      return `${address}/counts/app:v1`
     },
   ],
   [
@@ -132,6 +165,16 @@ describe('images that fail', () => {
       {status: 'failed', code: 'ERR_INJECT_FLEET_TARGET'},
     ])
     expect(await digestAt(`${registry.address}/team/app:v1`)).toBe(before)
+  })
+
+  it('are not tried where a source is not there, or has what the run writes', async () => {
+    const {registry, images, fleet} = await withImages(2)
+    registry.records.splice(0)
+    fleet.write({images, slots: [{name: 'certs', source: './nothing'}]})
+    await expect(fleet.apply()).rejects.toMatchObject({code: 'ERR_INJECT_LOCAL_IO'})
+    fleet.write({images, slots: [{name: 'certs', source: '.'}]})
+    await expect(fleet.apply()).rejects.toMatchObject({code: 'ERR_INJECT_OUTPUT_IN_DIRECTORY'})
+    expect(registry.records).toEqual([])
   })
 
   it('are refused beforehand where two would have one target', async () => {

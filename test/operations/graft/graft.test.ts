@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {renderStatus} from '../../../src/cli/render/status.js'
-import {graftOf} from '../../../src/image/graft-origin.js'
+import {graftOf} from '../../../src/image/follow/graft-origin.js'
 import {findSlot} from '../../../src/image/slot.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
 import {create, usualPlatform} from '../../../src/operations/create.js'
@@ -56,7 +56,7 @@ async function unpacked(places: Ports, repository = app): Promise<string> {
   const directory = join(await tempDir(), 'out')
   const reference = parseReference(`${repository}:v1`)
   const how = {force: false, follow: false, strict: true, devices: false, sparse: true}
-  await unpack({reference, directory, ...how} as never, places)
+  await unpack({reference, directory, ...how}, places)
   return directory
 }
 

@@ -3,6 +3,8 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import type {MergeRule} from '../../../src/image/merge.js'
+import {createKeptFiles} from '../../../src/layer/contents/kept-files.js'
+import {createLayerIndexes} from '../../../src/layer/contents/layer-index-file.js'
 import {readLimits} from '../../../src/layer/records/read-layer.js'
 import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
@@ -286,6 +288,42 @@ describe('the life of a slot with merged files', () => {
   })
 })
 
+it('reads the layers that are needed, and none on a later run that remembers them', async () => {
+  const places = severalPlaces()
+  const upper = {entries: [makeEntry('etc/'), makeFile('etc/hosts', 'new\n')]}
+  await putRoot(places, [makeFile('etc/hosts', 'old\n')], upper, {entries: [makeEntry('top/')]})
+  const {layers} = await manifestOf(places)
+  const opened: number[] = []
+  const folder = await tempDir()
+  const counting = {
+    ...places,
+    layerIndexes: createLayerIndexes(join(folder, 'layers')),
+    keptFiles: createKeptFiles(join(folder, 'files')),
+    openStore: async (...args: Parameters<Places['openStore']>) => {
+      const store = await places.openStore(...args)
+      const openBlob: typeof store.openBlob = (blob, call) => {
+        const layer = layers.findIndex(({digest}) => digest === blob.digest)
+        if (layer >= 0) opened.push(layer)
+        return store.openBlob(blob, call)
+      }
+      return {...store, openBlob}
+    },
+  }
+  // in the repository of the vendor, to which no layer has to be copied
+  const how = {path: '/etc', parents: 'dir', to: undefined, tags: ['data']} as const
+  const run = () => merged(counting, {hosts: 'ours\n'}, [append], how)
+  await run()
+  // what is in the upper two, and the file
+  expect(opened.splice(0)).toEqual([2, 1, 1])
+  expect(await run()).toMatchObject({tags: []})
+  expect(opened).toEqual([])
+})
+
+async function manifestOf(places: Places): Promise<{layers: {digest: string}[]}> {
+  const stored = await places.place(vendor).getManifest('v1')
+  return JSON.parse(Buffer.from(stored!.bytes).toString()) as {layers: {digest: string}[]}
+}
+
 describe('what is refused', () => {
   const refused = async (
     entries: readonly WalkedEntry[],
@@ -347,6 +385,15 @@ describe('what is refused', () => {
     })
   })
 
+  it('a file that links of the vendor lead out of the path of the slot', async () => {
+    const places = severalPlaces()
+    await putRoot(places, [makeFile('run/hosts', hosts), makeLink('etc/hosts', '/run/hosts')])
+    const path = {path: '/etc', parents: 'dir'} as const
+    await expect(merged(places, {hosts: 'ours\n'}, [append], path)).rejects.toMatchObject({
+      code: 'ERR_INJECT_LINK_IN_THE_WAY',
+    })
+  })
+
   it('a file that another slot merges', async () => {
     const places = severalPlaces()
     await putRoot(places, [makeFile('etc/hosts', hosts)])
@@ -356,7 +403,7 @@ describe('what is refused', () => {
     await expect(update(other, places)).rejects.toMatchObject({code: 'ERR_INJECT_MERGE_CONFLICT'})
   })
 
-  it('a directory of ours in the place of a merged file', async () => {
+  it('a directory of ours where a file is to be merged', async () => {
     const places = severalPlaces()
     await putRoot(places, [makeFile('etc/hosts', hosts)])
     const directory = await makeTree({'etc/x': ''})

@@ -104,6 +104,19 @@ it('a referrer goes with its subject', async () => {
   expect(await a.statManifest(digest)).toBeUndefined()
 })
 
+it('a tag that is named after a manifest goes with it, whatever its own age', async () => {
+  const {root, a} = await rootWithTags()
+  const [first, third] = await Promise.all(['v1', 'v3'].map((tag) => a.statManifest(tag)))
+  const tags = [first, third].map((digest) => (digest ?? '').replace(':', '-'))
+  const [gone = '', kept = ''] = tags
+  for (const tag of [gone, `${kept}.sig`]) await pushImage(a, tag, {layers: [`about ${tag}`]})
+  await backdate(root, {[gone]: 1, [`${kept}.sig`]: 500})
+  await prune(root, await planPrune(root, {olderThanMs: 30 * day}))
+  expect(await allOf(a.listTags())).toEqual([`${kept}.sig`, 'v3'])
+  await prune(root, await planPrune(root, {keepLast: 1}))
+  expect(await allOf(a.listTags())).toEqual([`${kept}.sig`, 'v3'])
+})
+
 it('untagged manifests go when told so, not those that something refers to, nor those just used', async () => {
   const {root, a} = await rootWithTags()
   const old = await a.statManifest('v1')

@@ -1,0 +1,179 @@
+// What an update of a zstd:chunked layer costs podman, CRI-O and bootc: pulls two versions of an
+// image with their libraries (bench/chunked, in Go) and counts the bytes. As root, where overlay
+// file systems can be mounted; needs Go and zstd. Also compares what we write with what those
+// libraries write of the same tar.
+//
+//     node bench/chunked.mjs [FILES]
+import {execFile} from 'node:child_process'
+import {createHash, randomBytes} from 'node:crypto'
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {promisify} from 'node:util'
+import {createRegistryServer} from '../dist/src/server/registry-server.js'
+import {openRepositoryRoot} from '../dist/src/store/served/open-root.js'
+
+const execute = promisify(execFile)
+const options = {encoding: 'buffer', maxBuffer: 2 ** 31}
+const prefix = 'io.github.containers.zstd-chunked'
+const type = 'application/vnd.oci.image.manifest.v1+json'
+const count = Number(process.argv[2] ?? 30_000)
+const folder = mkdtempSync(join(tmpdir(), 'inject-chunked-'))
+const tree = join(folder, 'tree')
+const program = join(folder, 'chunked')
+const fileOf = (at) => join(tree, `opt/${at % 97}/file${at}`)
+
+async function buildProgram() {
+  const tags = 'containers_image_openpgp exclude_graphdriver_btrfs'
+  const cwd = fileURLToPath(new URL('chunked', import.meta.url))
+  await execute('go', ['build', '-tags', tags, '-o', program, '.'], {cwd, timeout: 900_000})
+}
+
+/** Half text, half noise, some 6 KiB each. */
+function makeTree() {
+  for (let at = 0; at < 97; at++) mkdirSync(join(tree, `opt/${at}`), {recursive: true})
+  for (let at = 0; at < count; at++) {
+    const noise = randomBytes(1000 + ((at * 7919) % 8000))
+    writeFileSync(fileOf(at), at % 2 ? noise : noise.toString('hex'))
+  }
+}
+
+/** A registry in this process that counts what it sends. */
+async function startServer() {
+  const root = await openRepositoryRoot(join(folder, 'root'), {create: true})
+  const seen = {bytes: 0, requests: 0}
+  const log = ({sent}) => {
+    seen.bytes += sent
+    seen.requests++
+  }
+  const server = createRegistryServer({root, log})
+  const {url} = await server.listen()
+  const counted = async (work) => {
+    const before = {...seen}
+    const start = performance.now()
+    const result = await work()
+    return {
+      result,
+      bytes: seen.bytes - before.bytes,
+      requests: seen.requests - before.requests,
+      seconds: (performance.now() - start) / 1000,
+    }
+  }
+  const close = () => server.close(0).then(() => root.close())
+  return {url, image: `${new URL(url).host}/team/app`, counted, close}
+}
+
+async function putBase(url) {
+  const config = Buffer.from(
+    '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}',
+  )
+  const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`
+  const blobs = `${url}/v2/team/app/blobs/uploads/?digest=${digest}`
+  await fetch(blobs, {method: 'POST', body: config})
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: type,
+    config: {mediaType: 'application/vnd.oci.image.config.v1+json', digest, size: config.length},
+    layers: [],
+  }
+  const body = JSON.stringify(manifest)
+  const headers = {'content-type': type}
+  await fetch(`${url}/v2/team/app/manifests/base`, {method: 'PUT', headers, body})
+}
+
+async function layerOf(url, tag) {
+  const headers = {accept: type}
+  const {layers} = await (await fetch(`${url}/v2/team/app/manifests/${tag}`, {headers})).json()
+  return layers[0]
+}
+
+const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex')
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`
+
+/** Pulls into a store, and gives the image's ID and the digest of its layer as a tar. */
+async function pull(store, kind, image) {
+  mkdirSync(store, {recursive: true})
+  const {stdout} = await execute(program, ['pull', store, kind, `docker://${image}`])
+  const tar = join(folder, 'export.tar')
+  await execute(program, ['export', store, image, tar])
+  return {id: stdout.split('\n')[0], toc: /toc (\S*) diff/.exec(stdout)?.[1], tar: sha256(tar)}
+}
+
+/** Whether our table of contents and tar-split say what theirs say of the same tar. */
+async function compareEncoders(url, layer) {
+  const blob = join(folder, 'ours')
+  const body = await (await fetch(`${url}/v2/team/app/blobs/${layer.digest}`)).arrayBuffer()
+  writeFileSync(blob, Buffer.from(body))
+  await execute('zstd', ['-t', '-q', blob])
+  const tar = join(folder, 'layer.tar')
+  await execute('zstd', ['-d', '-q', '-f', blob, '-o', tar])
+  const theirs = join(folder, 'theirs')
+  await execute(program, ['encode', tar, theirs])
+  const stored = async (part) => {
+    const [offset, length] = layer.annotations[`${prefix}.${part}-position`].split(':').map(Number)
+    const path = join(folder, part)
+    writeFileSync(path, readFileSync(blob).subarray(offset, offset + length))
+    return (await execute('zstd', ['-d', '-q', '-c', path], options)).stdout
+  }
+  const rowsOf = (json) =>
+    JSON.parse(json).entries.map(({offset, endOffset, ...row}) => ({
+      ...row,
+      hasContent: Boolean(offset) && (row.type === 'chunk' || endOffset > offset),
+    }))
+  const linesOf = (text) =>
+    text
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  const sorted = (rows) => rows.map((row) => JSON.stringify(row, Object.keys(row).sort()))
+  const equal = (one, other) => sorted(one).join() === sorted(other).join()
+  return {
+    toc: equal(rowsOf(await stored('manifest')), rowsOf(readFileSync(`${theirs}.toc`))),
+    tarSplit: equal(linesOf(await stored('tarsplit')), linesOf(readFileSync(`${theirs}.split`))),
+    size: statSync(blob).size,
+    theirs: statSync(theirs).size,
+  }
+}
+
+async function main() {
+  await buildProgram()
+  const {url, image, counted, close} = await startServer()
+  await putBase(url)
+  makeTree()
+  const run = fileURLToPath(new URL('../bin/run.js', import.meta.url))
+  const update = (from, tag, compression) =>
+    counted(() => {
+      const how = ['--tag', tag, '--compression', compression, '-q', '--verify']
+      return execute('node', [run, 'update', `${image}:${from}`, tree, ...how])
+    })
+  for (const compression of ['gzip', 'zstd', 'zstd:chunked']) {
+    const tag = compression === 'zstd:chunked' ? 'v1' : compression
+    const {seconds} = await update('base', tag, compression)
+    const {size} = await layerOf(url, tag)
+    console.log(`update, ${compression}: ${seconds.toFixed(2)} s, ${megabytes(size)}`)
+  }
+  const encoders = await compareEncoders(url, await layerOf(url, 'v1'))
+  console.log(
+    `table of contents equal: ${encoders.toc}, tar-split equal: ${encoders.tarSplit}; ours ${megabytes(encoders.size)}, theirs ${megabytes(encoders.theirs)}`,
+  )
+  writeFileSync(fileOf(4711 % count), randomBytes(5000))
+  await update('v1', 'v2', 'zstd:chunked')
+
+  const store = join(folder, 'partial')
+  const first = await counted(() => pull(store, 'partial', `${image}:v1`))
+  const second = await counted(() => pull(store, 'partial', `${image}:v2`))
+  const whole = await counted(() => pull(join(folder, 'whole'), 'whole', `${image}:v2`))
+  for (const [name, row] of Object.entries({first, second, whole}))
+    console.log(
+      `${name} pull: ${megabytes(row.bytes)} in ${row.requests} requests, ${row.seconds.toFixed(2)} s`,
+    )
+  console.log(`second / first: ${((100 * second.bytes) / first.bytes).toFixed(2)} %`)
+  console.log(`partial: ${Boolean(first.result.toc && second.result.toc)}`)
+  console.log(`same image: ${second.result.id === whole.result.id}`)
+  console.log(`same layer: ${second.result.tar === whole.result.tar}`)
+  await close()
+}
+
+await main().finally(() => rmSync(folder, {recursive: true, force: true}))
