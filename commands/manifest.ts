@@ -1,10 +1,9 @@
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg} from '../src/cli/flags/common.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
-import {describeRaw} from '../src/cli/render/raw.js'
 import {contentOutput} from '../src/cli/terminal/content-output.js'
 import {parseReference} from '../src/oci/names/reference.js'
-import {readManifest} from '../src/operations/browse/read-raw.js'
+import {describeRaw, readManifest} from '../src/operations/browse/read-raw.js'
 
 export default class Manifest extends BaseCommand {
   static override readonly summary = 'Print the manifest or index of an image, byte for byte.'

@@ -2,7 +2,7 @@ import {NotFoundError, UsageError} from '../../errors.js'
 import {decodeDocument} from '../../image/document.js'
 import type {Encoded, Image} from '../../image/image.js'
 import {isDigest, type Digest} from '../../oci/digest.js'
-import {formatReference, type Reference} from '../../oci/names/reference.js'
+import {formatReference, type Reference, repositoryName} from '../../oci/names/reference.js'
 import type {Platform} from '../../oci/platform.js'
 import {quoted} from '../../oci/quoted.js'
 import type {Ports} from '../../ports.js'
@@ -39,6 +39,12 @@ export function readConfig(request: RawRequest, ports: Ports): Promise<RawDocume
   return withFound(request, ports, async ({store, found}) =>
     rawOf((await imageIn(store, found, request, ports)).config),
   )
+}
+
+/** What is known of a document, beside its bytes. */
+export function describeRaw(reference: Reference, {descriptor}: RawDocument) {
+  const {digest, mediaType, size} = descriptor
+  return {reference: `${repositoryName(reference)}@${digest}`, digest, mediaType, size}
 }
 
 export interface BlobRequest {
