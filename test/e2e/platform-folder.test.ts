@@ -22,7 +22,7 @@ async function makeArchive(umask: string): Promise<string> {
   return out
 }
 
-it('the folder of a platform runs where there is no Node, and is the same whoever makes it', async () => {
+it('the folder of a platform runs where there is no Node, and its bytes do not depend on the user', async () => {
   const [one, other] = [await makeArchive('022'), await makeArchive('077')]
   expect(readFileSync(join(one, archive)).equals(readFileSync(join(other, archive)))).toBe(true)
   await execa('sha256sum', ['--strict', '-c', 'SHA256SUMS'], {cwd: one})
