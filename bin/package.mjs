@@ -268,7 +268,7 @@ function spdx(title, parts, node) {
 /** In one order, with one time, and modes that do not depend on anyone's umask. */
 async function archive(title, folder) {
   const names = readdirSync(folder, {recursive: true}).sort()
-  for (const entry of names) {
+  for (const entry of ['', ...names]) {
     const path = join(folder, entry)
     const isProgram = /^bin\/|^lib\/node(?:\.exe)?$/.test(entry)
     chmodSync(path, statSync(path).isDirectory() || isProgram ? 0o755 : 0o644)
