@@ -45,7 +45,7 @@ v8.setFlagsFromString('--verify-snapshot-checksum')
 // what a copy makes are handles of buffers, and what is divided into layers, or compared, are
 // entries that live for a moment: in a space that does not grow they go before they pile up. An
 // update of one layer gains nothing by it, and takes longer
-const ofMoments = ['copy', 'diff', 'ls', 'cat'].includes(process.argv[2])
+const ofMoments = ['copy', 'cp', 'diff', 'ls', 'cat'].includes(process.argv[2])
 if (ofMoments || process.argv.some((word) => word.startsWith('--layers')))
   v8.setFlagsFromString('--semi-space-growth-factor=1')
 

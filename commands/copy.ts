@@ -12,6 +12,7 @@ const places =
   'REGISTRY/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]'
 
 export default class Copy extends BaseCommand {
+  static override readonly aliases = ['cp']
   static override readonly summary =
     'Copy an image, or an index with all its images, byte for byte.'
   static override readonly description =

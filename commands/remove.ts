@@ -12,6 +12,7 @@ import {presentRemoval} from '../src/cli/render/removal.js'
 import {remove, type RemoveRequest} from '../src/operations/remove.js'
 
 export default class Remove extends BaseCommand {
+  static override readonly aliases = ['rm']
   static override readonly summary = 'Remove a slot from an image.'
   static override readonly description =
     'When the last slot goes, the result is the original image with its original digest, if the repository still has it, so its signatures are valid again. Otherwise the result is an equivalent image, and a message says so.'

@@ -13,6 +13,7 @@ import {commonFlags, registryFlags} from './flags/common.js'
 import {interruptedHint, listenForSignals, type Interruption} from './terminal/interruption.js'
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
+import {ciFiles} from './ports/ci-files.js'
 import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
 import {monotonicTime} from '../disk/clock.js'
@@ -79,7 +80,8 @@ export abstract class BaseCommand extends Command {
     }
     try {
       if (digestFile?.path !== undefined) checkWritable(digestFile.path)
-      for (const {path} of files) checkWritable(path)
+      const reports = ciFiles(flags, process.env, this.id ?? '')
+      for (const {path} of [...files, ...reports]) checkWritable(path)
       const onTolerated = createLeniency(flags.strict === true, watched)
       const ports: Ports = {
         openStore: storeOpener(flags, watched),
@@ -94,10 +96,12 @@ export abstract class BaseCommand extends Command {
       if (summary) progress.report(summary(result))
       for (const failure of failures?.(result) ?? [])
         writeTo(process.stderr, `inject: ${escapedLine(failure)}\n`)
-      const printed = line(result)
+      const document = {schemaVersion: 1, ...result}
+      const printed = flags.template ? flags.template(document) : line(result)
       if (printed !== undefined) this.log(printed)
       writeDigest(digestFile?.path, digestFile?.of(result))
-      return {schemaVersion: 1, ...result}
+      for (const {path, flag, text} of reports) writeText(path, text(result), flag)
+      return document
     } finally {
       progress.end()
       deadline.release()
@@ -148,9 +152,9 @@ function writeDigest(path: string | undefined, digest: string | null | undefined
   if (path !== undefined && digest) writeText(path, digest)
 }
 
-function writeText(path: string, text: string): void {
+function writeText(path: string, text: string, flag: 'w' | 'a' = 'w'): void {
   try {
-    writeFileSync(path, `${text}\n`)
+    writeFileSync(path, `${text}\n`, {flag})
   } catch (error) {
     throw localIoError(error, 'write', path)
   }

@@ -10,7 +10,7 @@ const rows = [
   ['commands'],
   ['src/index.ts'],
   ['src/library'],
-  [{'src/cli': [['.'], ['ports'], ['flags'], ['terminal'], ['render']]}],
+  [{'src/cli': [['.'], ['completion'], ['ports'], ['flags'], ['terminal'], ['render']]}],
   [
     {
       'src/operations': [

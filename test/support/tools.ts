@@ -34,6 +34,10 @@ const tools = [
   {name: 'curl', package: 'curl'},
   {name: 'python3', package: 'python3'},
   {name: 'keytool', package: 'default-jre-headless'},
+  {name: 'tmux', package: 'tmux'},
+  {name: 'zsh', package: 'zsh'},
+  {name: 'fish', package: 'fish'},
+  {name: 'man', package: 'man-db'},
 ] as const satisfies readonly Tool[]
 
 export type ToolName = (typeof tools)[number]['name']

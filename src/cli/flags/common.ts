@@ -8,6 +8,7 @@ import type {ImageRequest} from '../../operations/find/image-request.js'
 import {conflictPolicies, type ConflictPolicy} from '../../operations/publish/on-conflict.js'
 import type {PublishRequest, TargetRequest} from '../../operations/publish/publish-request.js'
 import {largestZstdWindow} from '../../layer/limits.js'
+import {ciFlags} from './ci.js'
 import {networkFlags} from './network.js'
 import {platformChoice, platformsFlag} from './platform.js'
 import {runFlags, runRequest} from './run.js'
@@ -36,6 +37,7 @@ export const commonFlags = {
   }),
   quiet: Flags.boolean({char: 'q', helpGroup: 'GLOBAL', summary: 'Print errors only.'}),
   debug: Flags.boolean({helpGroup: 'GLOBAL', summary: 'Print stack traces.'}),
+  ...ciFlags,
 }
 
 /** Every command that reads or writes a registry has these. */

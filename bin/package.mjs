@@ -1,0 +1,302 @@
+#!/usr/bin/env node
+// npm run package [-- PLATFORM...]: for each platform a folder with Node and all that the program
+// needs, as a .tar.gz in packages/, with a list of its parts (SPDX), their licences, and the sums
+// of all archives. The same sources give the same bytes. --node FILE takes this Node, and no
+// network.
+import {execFileSync} from 'node:child_process'
+import {createHash} from 'node:crypto'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {dirname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {parseArgs} from 'node:util'
+import {create, extract} from 'tar'
+
+/**
+ * npm's packages of Node's own builds, by platform, with what npm's registry says of their bytes.
+ */
+const nodeVersion = '20.20.2'
+const nodes = {
+  'linux-x64':
+    'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
+  'linux-arm64':
+    'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
+  'win-x64':
+    'sha512-JCwLL25UBIyiXLXUN6dfb/AMZTBtV5LUugV+DpurEn3uAM/GKm7Z/rgR4aV5Z76UHSbzK4n43ox6GTvsOAoNxA==',
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
+const run = (file, args, cwd = root) =>
+  execFileSync(file, args, {
+    cwd,
+    encoding: 'utf8',
+    timeout: 600_000,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+const {name, version, license} = readJson(join(root, 'package.json'))
+const lock = readJson(join(root, 'package-lock.json')).packages
+
+const {values, positionals} = parseArgs({
+  allowPositionals: true,
+  options: {node: {type: 'string'}, out: {type: 'string', default: join(root, 'packages')}},
+})
+const unknown = positionals.find((platform) => !Object.hasOwn(nodes, platform))
+if (unknown !== undefined || (values.node && positionals.length !== 1)) {
+  process.stderr.write(
+    `usage: npm run package -- [PLATFORM...], or --node FILE PLATFORM; platforms: ${Object.keys(nodes).join(', ')}\n`,
+  )
+  process.exit(2)
+}
+const out = values.out
+const work = mkdtempSync(join(tmpdir(), 'inject-package-'))
+try {
+  mkdirSync(out, {recursive: true})
+  const program = unpackProgram()
+  for (const platform of positionals.length > 0 ? positionals : Object.keys(nodes))
+    await makeArchive(platform, program)
+  writeSums()
+} finally {
+  rmSync(work, {recursive: true, force: true})
+}
+
+/** Seconds; of the sources, so that it is the same for everybody. */
+function sourceTime() {
+  const given = process.env.SOURCE_DATE_EPOCH
+  return Number(given || run('git', ['log', '-1', '--format=%ct']).trim())
+}
+
+/** What npm would publish. */
+function unpackProgram() {
+  const args = ['pack', '--ignore-scripts', '--silent', '--pack-destination', work]
+  const file = run('npm', args).trim().split('\n').at(-1)
+  return unpack(join(work, file), 'program')
+}
+
+function unpack(file, folder) {
+  const target = join(work, folder)
+  mkdirSync(target, {recursive: true})
+  extract({file, cwd: target, strip: 1, sync: true})
+  return target
+}
+
+/** A package of npm's registry, whose bytes are checked. */
+function fetchPackage(spec, integrity, folder) {
+  const args = ['pack', spec, '--silent', '--pack-destination', work]
+  const file = join(work, run('npm', args).trim().split('\n').at(-1))
+  const [algorithm, expected] = integrity.split(/-(.*)/s)
+  const found = createHash(algorithm).update(readFileSync(file)).digest('base64')
+  if (found !== expected) throw new Error(`${spec} has other bytes than expected: ${found}`)
+  return unpack(file, folder)
+}
+
+/** What the program needs of node_modules on a platform: where it is, and what the lock says. */
+function partsFor(platform) {
+  const [, system, cpu] = /^(\w+)-(\w+)$/.exec(platform)
+  const os = system === 'win' ? 'win32' : system
+  return Object.entries(lock)
+    .filter(([path, part]) => path !== '' && !part.dev && !part.devOptional)
+    .filter(([, part]) => !part.os || part.os.includes(os))
+    .filter(([, part]) => !part.cpu || part.cpu.includes(cpu))
+    .filter(([, part]) => !part.libc || part.libc.includes('glibc'))
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([path, part]) => ({path, ...part, name: path.replace(/^.*node_modules\//, '')}))
+}
+
+async function makeArchive(platform, program) {
+  const title = `${name}-${version}-${platform}`
+  const folder = join(work, title)
+  const app = join(folder, 'lib/app')
+  cpSync(program, app, {recursive: true})
+  const parts = partsFor(platform)
+  for (const part of parts) {
+    const here = join(root, part.path)
+    const spec = `${part.name}@${part.version}`
+    const from = existsSync(here) ? here : fetchPackage(spec, part.integrity, join('parts', spec))
+    cpSync(from, join(app, part.path), {
+      recursive: true,
+      dereference: true,
+      // packages below it have lines of their own
+      filter: (path) => !path.slice(from.length).includes('node_modules'),
+    })
+  }
+  const node = putNode(platform, folder)
+  putStarter(platform, folder)
+  if (existsSync(join(app, 'dist/man')))
+    cpSync(join(app, 'dist/man'), join(folder, 'share/man/man1'), {recursive: true})
+  writeFileSync(join(folder, 'LICENSE'), readFileSync(join(root, 'LICENSE')))
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(app, parts, node))
+  writeFileSync(join(folder, 'sbom.spdx.json'), spdx(title, parts, node))
+  await archive(title, folder)
+}
+
+function putNode(platform, folder) {
+  const binary = platform.startsWith('win') ? 'node.exe' : 'node'
+  const target = join(folder, 'lib', binary)
+  if (values.node) {
+    cpSync(values.node, target, {dereference: true})
+    return {version: process.versions.node, licence: '', integrity: undefined}
+  }
+  const from = fetchNode(platform)
+  cpSync(join(from, 'bin', binary), target)
+  // the package for Windows has none, and the build is of the same sources
+  const own = join(from, 'LICENSE')
+  const licence = readFileSync(
+    existsSync(own) ? own : join(fetchNode('linux-x64'), 'LICENSE'),
+    'utf8',
+  )
+  return {version: nodeVersion, licence, integrity: nodes[platform]}
+}
+
+function fetchNode(platform) {
+  const folder = `node-${platform}`
+  return existsSync(join(work, folder))
+    ? join(work, folder)
+    : fetchPackage(`node-${platform}@${nodeVersion}`, nodes[platform], folder)
+}
+
+/** What the user runs: it finds its folder, also through links. */
+function putStarter(platform, folder) {
+  mkdirSync(join(folder, 'bin'), {recursive: true})
+  if (platform.startsWith('win')) {
+    const text = ['@echo off', '"%~dp0..\\lib\\node.exe" "%~dp0..\\lib\\app\\bin\\run.js" %*', '']
+    writeFileSync(join(folder, 'bin/inject.cmd'), text.join('\r\n'))
+    return
+  }
+  writeFileSync(
+    join(folder, 'bin/inject'),
+    `#!/bin/sh
+file=$0
+while [ -h "$file" ]; do
+  target=$(readlink "$file")
+  case $target in /*) file=$target ;; *) file=\${file%/*}/$target ;; esac
+done
+case $file in */*) folder=\${file%/*} ;; *) folder=. ;; esac
+exec "$folder/../lib/node" "$folder/../lib/app/bin/run.js" "$@"
+`,
+  )
+}
+
+function licences(app, parts, node) {
+  const texts = parts.map(({path, name: part, version: own, license: id}) => {
+    const files = readdirSync(join(app, path))
+      .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
+      .filter((file) => statSync(join(app, path, file)).isFile())
+      .sort()
+    const found = files.map((file) => readFileSync(join(app, path, file), 'utf8').trim())
+    return [`${part} ${own}: ${id ?? 'see below'}`, ...found].join('\n\n')
+  })
+  const line = `\n\n${'-'.repeat(80)}\n\n`
+  return `${[`Node.js ${node.version}\n\n${node.licence.trim()}`, ...texts].join(line)}\n`
+}
+
+/** https://spdx.github.io/spdx-spec/v2.3/ */
+function spdx(title, parts, node) {
+  const packageOf = (part, own, {id, integrity, resolved, purl}) => ({
+    SPDXID: `SPDXRef-${`${part}-${own}`.replaceAll(/[^A-Za-z0-9.-]+/g, '-').replace(/^-/, '')}`,
+    name: part,
+    versionInfo: own,
+    downloadLocation: resolved ?? 'NOASSERTION',
+    filesAnalyzed: false,
+    licenseConcluded: 'NOASSERTION',
+    licenseDeclared: id ?? 'NOASSERTION',
+    copyrightText: 'NOASSERTION',
+    ...(integrity?.startsWith('sha512-') && {
+      checksums: [
+        {
+          algorithm: 'SHA512',
+          checksumValue: Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex'),
+        },
+      ],
+    }),
+    ...(purl && {
+      externalRefs: [
+        {referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl},
+      ],
+    }),
+  })
+  const own = packageOf(name, version, {id: license})
+  const others = [
+    packageOf('node', node.version, {id: 'MIT', integrity: node.integrity}),
+    ...parts.map((part) =>
+      packageOf(part.name, part.version, {
+        ...{id: part.license, integrity: part.integrity, resolved: part.resolved},
+        purl: `pkg:npm/${part.name.replace('@', '%40')}@${part.version}`,
+      }),
+    ),
+  ]
+  const distinct = [...new Map(others.map((each) => [each.SPDXID, each])).values()]
+  const digest = createHash('sha256').update(JSON.stringify(distinct)).digest('hex')
+  const document = {
+    spdxVersion: 'SPDX-2.3',
+    dataLicense: 'CC0-1.0',
+    SPDXID: 'SPDXRef-DOCUMENT',
+    name: title,
+    documentNamespace: `https://spdx.org/spdxdocs/${title}-${digest.slice(0, 32)}`,
+    creationInfo: {
+      created: new Date(sourceTime() * 1000).toISOString().replace('.000Z', 'Z'),
+      creators: [`Tool: ${name}-${version}`],
+    },
+    packages: [own, ...distinct],
+    relationships: [
+      {
+        spdxElementId: 'SPDXRef-DOCUMENT',
+        relationshipType: 'DESCRIBES',
+        relatedSpdxElement: own.SPDXID,
+      },
+      ...distinct.map((each) => ({
+        spdxElementId: own.SPDXID,
+        relationshipType: 'CONTAINS',
+        relatedSpdxElement: each.SPDXID,
+      })),
+    ],
+  }
+  return `${JSON.stringify(document, null, 2)}\n`
+}
+
+/** In one order, with one time, and modes that do not depend on anyone's umask. */
+async function archive(title, folder) {
+  const names = readdirSync(folder, {recursive: true}).sort()
+  for (const entry of ['', ...names]) {
+    const path = join(folder, entry)
+    const isProgram = /^bin\/|^lib\/node(?:\.exe)?$/.test(entry)
+    chmodSync(path, statSync(path).isDirectory() || isProgram ? 0o755 : 0o644)
+  }
+  const entries = [title, ...names.map((entry) => join(title, entry))]
+  await create(
+    {
+      file: join(out, `${title}.tar.gz`),
+      cwd: dirname(folder),
+      gzip: {level: 9},
+      portable: true,
+      noDirRecurse: true,
+      mtime: new Date(sourceTime() * 1000),
+    },
+    entries,
+  )
+}
+
+function writeSums() {
+  const files = readdirSync(out)
+    .filter((file) => file.startsWith(`${name}-`))
+    .sort()
+  const lines = files.map((file) => {
+    const digest = createHash('sha256')
+      .update(readFileSync(join(out, file)))
+      .digest('hex')
+    return `${digest}  ${file}\n`
+  })
+  writeFileSync(join(out, 'SHA256SUMS'), lines.join(''))
+  process.stdout.write(lines.join(''))
+}
