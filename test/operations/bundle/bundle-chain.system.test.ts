@@ -94,6 +94,6 @@ it('brings by any chain of bundles what full copies bring, byte for byte', async
       await ports.close()
       await close(0)
     }),
-    {numRuns: runs(0.5)},
+    {numRuns: runs(0.3)},
   )
 })
