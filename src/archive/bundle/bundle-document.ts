@@ -71,7 +71,7 @@ export function encodeBundle({index, links, needs, earlier}: BundleDocument): Ui
 }
 
 /**
- * Reads the document of the bundle `name`. Throws `IntegrityError` (`ERR_INJECT_BUNDLE_INVALID`),
+ * Reads the document of the bundle `name`. Throws `IntegrityError` (`ERR_INJECT_IMAGE_BUNDLE_INVALID`),
  * and what `parseDocument` throws.
  */
 export function decodeBundle(
@@ -79,7 +79,7 @@ export function decodeBundle(
   name: string,
 ): BundleDocument & {readonly id: Digest} {
   const what = `${bundleFile} in ${name}`
-  const {value} = parseDocument(bytes, what, freeForm, 'ERR_INJECT_BUNDLE_INVALID')
+  const {value} = parseDocument(bytes, what, freeForm, 'ERR_INJECT_IMAGE_BUNDLE_INVALID')
   const fault = faultIn(shape, value)
   if (fault !== undefined) throw bundleInvalid(name, `${bundleFile}: ${fault}`)
   const {index, links, needs, earlier} = value as unknown as BundleDocument

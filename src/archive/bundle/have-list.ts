@@ -20,7 +20,7 @@ export function encodeHave(place: string, digests: Iterable<Digest>): string {
   return [`${title}${place.replaceAll(/\p{Cc}/gu, '?')}`, ...[...digests].sort(), ''].join('\n')
 }
 
-/** Throws `IntegrityError` (`ERR_INJECT_BUNDLE_INVALID`); `name` is the file's. */
+/** Throws `IntegrityError` (`ERR_INJECT_IMAGE_BUNDLE_INVALID`); `name` is the file's. */
 export function decodeHave(bytes: Uint8Array, name: string): HaveList {
   const lines = Buffer.from(bytes).toString('utf8').split('\n')
   const first = lines.shift() ?? ''

@@ -31,7 +31,7 @@ export interface Bundle extends BundleDocument {
 
 /**
  * Opens a bundle; any other OCI archive is one that needs nothing. Throws `IntegrityError`
- * (`ERR_INJECT_BUNDLE_INVALID`) when its parts do not belong together, and what reading an archive
+ * (`ERR_INJECT_IMAGE_BUNDLE_INVALID`) when its parts do not belong together, and what reading an archive
  * throws.
  */
 export async function openBundle(file: string, options: ReadArchiveOptions): Promise<Bundle> {

@@ -13,6 +13,8 @@ export function summariseUnpack({
   unpackedSize,
   whiteouts,
   refilled,
+  layers,
+  kept,
 }: UnpackResult): ProgressEvent {
   const others = slots.length > 0 ? ` (it has: ${slots.join(', ')})` : ''
   const inPlace = refilled === null ? '' : ` (refilled entry by entry: ${refilled})`
@@ -25,8 +27,9 @@ export function summariseUnpack({
     whiteouts > 0
       ? `; ${whiteouts} of them named .wh.*, which update takes with --whiteouts only`
       : ''
+  const taken = kept === 0 ? '' : `; ${kept} of ${count(layers, 'layer')} were there already`
   return {
     kind: 'notice',
-    message: `slot ${slot.name} unpacked to ${directory}: ${count(entries, 'entry')}, ${prettyBytes(unpackedSize)}${deletions}${inPlace}`,
+    message: `slot ${slot.name} unpacked to ${directory}: ${count(entries, 'entry')}, ${prettyBytes(unpackedSize)}${deletions}${taken}${inPlace}`,
   }
 }

@@ -47,5 +47,5 @@ it.each([
   ['a link that is not listed', {...document, needs: [{...document.needs[0], link: 1}]}],
 ])('refuses %s', (_, value) => {
   const bytes = Buffer.from(JSON.stringify({schemaVersion: 1, ...value}))
-  expect(thrownBy(() => decodeBundle(bytes, 'b.tar')).code).toBe('ERR_INJECT_BUNDLE_INVALID')
+  expect(thrownBy(() => decodeBundle(bytes, 'b.tar')).code).toBe('ERR_INJECT_IMAGE_BUNDLE_INVALID')
 })

@@ -31,5 +31,5 @@ it.each([
   ['a list that is cut off in a digest', text.slice(0, -20)],
   ['a line that is not a digest', `${text}v1\n`],
 ])('refuses %s', (_, content) => {
-  expect(thrownBy(() => read(content)).code).toBe('ERR_INJECT_BUNDLE_INVALID')
+  expect(thrownBy(() => read(content)).code).toBe('ERR_INJECT_IMAGE_BUNDLE_INVALID')
 })

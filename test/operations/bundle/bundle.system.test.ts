@@ -183,7 +183,7 @@ it('refuses a bundle whose list of images was changed', async () => {
   writeFileSync(file('1.tar'), bytes)
   const to = join(await tempDir(), 'root')
   await expect(loadInto(to, file('1.tar'))).rejects.toMatchObject({
-    code: 'ERR_INJECT_BUNDLE_INVALID',
+    code: 'ERR_INJECT_IMAGE_BUNDLE_INVALID',
   })
 })
 
