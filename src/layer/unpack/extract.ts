@@ -42,6 +42,8 @@ export interface Extraction {
    * not one that a layer can hold, or if the system does not allow it.
    */
   link(path: ByteString, file: WalkedFile): FileState | undefined
+  /** The same of a file of this tree, which was linked as `target` and had this state then. */
+  linkAgain(path: ByteString, target: ByteString, stat: FileState): FileState | undefined
   /** Content of the file that was added last. */
   write(bytes: Uint8Array): void
   /** A hole of so many zeros. */
@@ -100,6 +102,8 @@ export function createExtraction(
   return {
     add: (entry) => attempt('create', entry.path, () => add(entry)),
     link: (path, file) => attempt('link', path, () => linkFile(path, file)),
+    linkAgain: (path, target, stat) =>
+      attempt('link', path, () => linkFile(path, {path: root.at(target), stat})),
     write(bytes) {
       if (file === undefined) throw new Error('no file is being written')
       const {content, entry} = file

@@ -1,3 +1,4 @@
+import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {createLayerLooker, type LayerLooker} from '../tree/layer-look.js'
 import type {FileState} from '../tree/file-state.js'
@@ -50,7 +51,7 @@ export function takeOver(
   {extraction, rules, onEntry, linked}: TakeOverOptions,
 ): TakenLayer | undefined {
   const looker = createLayerLooker()
-  const files: LinkedFile[] = []
+  const files = new Map<ByteString, LinkedFile>()
   const names = createNameCount()
   for (const each of walked) {
     const {entry, file} = each
@@ -60,17 +61,27 @@ export function takeOver(
     const checked = checkEntry(entry, rules)
     if (checked.place !== 'above') onEntry(checked.entry, checked.place)
     if (checked.place !== 'inside') continue
-    if (entry.kind !== 'file') {
+    const {path} = checked.entry
+    if (checked.entry.kind === 'file') {
+      const state = file && extraction.link(path, file)
+      if (!state) return undefined
+      files.set(path, {path: detached(path), state})
+      continue
+    }
+    const target = checked.entry.kind === 'hardlink' ? files.get(checked.entry.target) : undefined
+    if (!target) {
       extraction.add(checked.entry)
       continue
     }
-    const state = file && extraction.link(checked.entry.path, file)
+    // a new name changes the change time
+    const state = extraction.linkAgain(path, target.path, target.state)
     if (!state) return undefined
-    files.push({path: detached(checked.entry.path), state})
+    files.set(target.path, {...target, state})
   }
   if (!names.areComplete()) return undefined
-  linked.add(files)
-  return {layer, looker, inodes: files.map(({state}) => state.ino)}
+  const list = [...files.values()]
+  linked.add(list)
+  return {layer, looker, inodes: list.map(({state}) => state.ino)}
 }
 
 /**
