@@ -13,8 +13,8 @@ import type {TreeRoot} from './tree-root.js'
 import {detached} from './written-tree.js'
 
 /** A layer that is in the directory already, untouched. */
-export interface KeptLayer extends Omit<WitnessedLayer, 'look'> {
-  /** Its entries in their order, as they are in the directory now. */
+export interface KeptLayer extends WitnessedLayer {
+  /** Its entries in their order, as they are in the directory when they are asked for. */
   readonly walked: Iterable<WalkedEntry>
 }
 
@@ -51,6 +51,7 @@ export function takeOver(
   {extraction, rules, onEntry, linked}: TakeOverOptions,
 ): TakenLayer | undefined {
   const looker = createLayerLooker()
+  const walkedLooker = createLayerLooker()
   const files = new Map<ByteString, LinkedFile>()
   const names = createNameCount()
   for (const each of walked) {
@@ -58,6 +59,8 @@ export function takeOver(
     if (isSpecial(entry)) return undefined
     names.add(each)
     looker.add(entry)
+    walkedLooker.add(entry)
+    if (file) walkedLooker.addFile(file)
     const checked = checkEntry(entry, rules)
     if (checked.place !== 'above') onEntry(checked.entry, checked.place)
     if (checked.place !== 'inside') continue
@@ -78,7 +81,8 @@ export function takeOver(
     if (!state) return undefined
     files.set(target.path, {...target, state})
   }
-  if (!names.areComplete()) return undefined
+  // the directory may have changed since the layer was recognized
+  if (walkedLooker.look().digest !== layer.look.digest || !names.areComplete()) return undefined
   const list = [...files.values()]
   linked.add(list)
   return {layer, looker, inodes: list.map(({state}) => state.ino)}

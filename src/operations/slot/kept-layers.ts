@@ -7,7 +7,7 @@ import {countShards, divide, placeEach, type Shard, type ShardPlan} from '../../
 import {ignoreFileName} from '../../layer/tree/ignore-rules.js'
 import {createLayerLooker, lookOf} from '../../layer/tree/layer-look.js'
 import {treeEntries} from '../../layer/tree/walk-tree.js'
-import type {Entries} from '../../layer/tree/walked-entry.js'
+import type {Entries, LayerLook} from '../../layer/tree/walked-entry.js'
 import type {KeptLayer, KeptLayers} from '../../layer/unpack/take-over.js'
 import {InjectError} from '../../errors.js'
 import type {Digest} from '../../oci/digest.js'
@@ -37,7 +37,7 @@ export async function keptLayers(
   const path = isPlain && image.config.value.os !== 'windows' ? realPath(directory) : undefined
   if (path === undefined || existsSync(join(path, ignoreFileName))) return undefined
   const memory = await openMemory?.({directory: path, slot: slot.name})
-  if (!memory || memory.isEmpty) return undefined
+  if (!memory || !slot.layers.some(({diffId}) => memory.knows(diffId))) return undefined
   try {
     const tree = {directory: path, path: slot.path, exclude: [], whiteouts: true}
     const walk = treeEntries({tree, onWarning: () => undefined})
@@ -52,14 +52,14 @@ export async function keptLayers(
 }
 
 function oneLayer(entries: Entries, memory: LayerMemory): KeptLayers {
-  const walked = [...entries()]
-  const found = memory.recall(lookOf(walked))
+  const look = lookOf(entries())
+  const found = memory.recall(look)
   return {
-    take: (diffId) => (found?.diffId === diffId ? keptLayer(walked, found) : undefined),
+    take: (diffId) => (found?.diffId === diffId ? keptLayer(entries(), look, found) : undefined),
   }
 }
 
-/** The layers in one walk; another one gives their entries, and is held against the first. */
+/** The layers in one walk; another one gives their entries. */
 function dividedLayers(
   entries: Entries,
   plan: ShardPlan,
@@ -71,10 +71,11 @@ function dividedLayers(
     lookers[shard]?.add(entry)
     if (file) lookers[shard]?.addFile(file)
   })
-  const numbers = new Map<Digest, number>()
+  const recalled = new Map<Digest, {number: number; look: LayerLook; found: RememberedLayer}>()
   for (const [number, looker] of lookers.entries()) {
-    const found = memory.recall(looker.look())
-    if (found) numbers.set(found.diffId, number)
+    const look = looker.look()
+    const found = memory.recall(look)
+    if (found) recalled.set(found.diffId, {number, look, found})
   }
   const shards = divide(entries, plan)
   let last: Shard | undefined
@@ -90,21 +91,19 @@ function dividedLayers(
   }
   return {
     take(diffId) {
-      const number = numbers.get(diffId)
-      const shard = number === undefined ? undefined : shardOf(number)
-      if (!shard) return undefined
-      const walked = [...shard.entries()]
-      const found = memory.recall(lookOf(walked))
-      return found?.diffId === diffId ? keptLayer(walked, found) : undefined
+      const layer = recalled.get(diffId)
+      const shard = layer && shardOf(layer.number)
+      return shard && keptLayer(shard.entries(), layer.look, layer.found)
     },
   }
 }
 
 function keptLayer(
   walked: KeptLayer['walked'],
+  look: LayerLook,
   {tarSize, entries, newestMtime}: RememberedLayer,
 ): KeptLayer {
-  return {walked, tarSize, entries, newestMtime}
+  return {walked, look, tarSize, entries, newestMtime}
 }
 
 /** `undefined` for one that is not there, or cannot be found. */
