@@ -50,7 +50,10 @@ export async function unpackChange({rounds = 3} = {}) {
   return {
     workload: {tree: 'R1', layers, kept, rounds},
     seconds: {fresh: seconds(fresh), changed: seconds(changed)},
-    cpu: {fresh: median(fresh.map((run) => run.cpu)), changed: median(changed.map((run) => run.cpu))},
+    cpu: {
+      fresh: median(fresh.map((run) => run.cpu)),
+      changed: median(changed.map((run) => run.cpu)),
+    },
     peakMiB: Math.max(...changed.map((run) => run.peak)) / 1024 ** 2,
     rows: [
       row('unpack of one changed file / fresh', seconds(changed) / seconds(fresh), {atMost: 0.15}),

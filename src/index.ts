@@ -61,10 +61,7 @@ import type {DiffResult} from './operations/compare/diff-result.js'
 import {parseBundlePlace} from './operations/bundle/bundle-place.js'
 import {have, type HaveResult} from './operations/bundle/have.js'
 import {loadBundle as loadFile, type LoadReceipt} from './operations/bundle/load-bundle.js'
-import {
-  saveBundle as saveToFile,
-  type SaveBundleResult,
-} from './operations/bundle/save-bundle.js'
+import {saveBundle as saveToFile, type SaveBundleResult} from './operations/bundle/save-bundle.js'
 import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
 import {create as createImage, type CreateResult} from './operations/create.js'
 import {createModel, type ModelResult} from './operations/create-model.js'

@@ -137,7 +137,10 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     let done = 0
     const count = (chunk: Uint8Array): void =>
       report({kind: 'bytes', done: (done += chunk.length), total})
-    const kept = force && options.verify !== true ? await keptLayers({directory, image, slot}, ports) : undefined
+    const kept =
+      force && options.verify !== true
+        ? await keptLayers({directory, image, slot}, ports)
+        : undefined
     const {entries, bytes, whiteouts, refilled, witnessed, taken} = await unpackLayers({
       layers: layers.map(({descriptor, diffId, layer}) => ({
         place: {number: layer + 1, digest: descriptor.digest},

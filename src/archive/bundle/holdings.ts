@@ -36,8 +36,7 @@ export async function holdingsOf(
     const stored = since.images.map((image) => image.stored)
     const plan = await planCopy(since.store, stored, call)
     for (const {digest} of plan.blobs) blobs.set(digest, own)
-    for (const {digest, link} of [...since.needs, ...since.earlier])
-      blobs.set(digest, first + link)
+    for (const {digest, link} of [...since.needs, ...since.earlier]) blobs.set(digest, first + link)
   }
   return {links, blobs}
 }

@@ -10,7 +10,8 @@ import type {SaveOptions} from '../../operations/save/save.js'
 export const bundleFlags = {
   bundle: Flags.boolean({
     helpGroup: 'BUNDLE',
-    summary: 'Write a bundle for inject load: images and indexes byte for byte, with all platforms.',
+    summary:
+      'Write a bundle for inject load: images and indexes byte for byte, with all platforms.',
   }),
   since: Flags.string({
     helpGroup: 'BUNDLE',
@@ -61,4 +62,3 @@ export function loadRequest(
   const place = parseBundlePlace(to, 'TO')
   return {file, to: place, dryRun: flags['dry-run'], temporary: tmpdir()}
 }
-

@@ -138,8 +138,7 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
       }
       const replaced = async (tree: TreeRoot): Promise<void> => {
         if (!witness || extraction.hasReplaced()) return
-        for (const [position, each] of taken)
-          witnessed[position] = lookAtTaken(each, linked, tree)
+        for (const [position, each] of taken) witnessed[position] = lookAtTaken(each, linked, tree)
         if (await isPast(tree, linked.newest())) return
         for (const position of taken.keys()) witnessed[position] = undefined
       }

@@ -3,7 +3,13 @@ import {join} from 'node:path'
 import type {Image} from '../../image/image.js'
 import type {Slot} from '../../image/slot.js'
 import type {LayerMemory, RememberedLayer} from '../../layer/memory/memory.js'
-import {countShards, divide, placeEach, type Shard, type ShardPlan} from '../../layer/shards/divide.js'
+import {
+  countShards,
+  divide,
+  placeEach,
+  type Shard,
+  type ShardPlan,
+} from '../../layer/shards/divide.js'
 import {ignoreFileName} from '../../layer/tree/ignore-rules.js'
 import {createLayerLooker, lookOf} from '../../layer/tree/layer-look.js'
 import {treeEntries} from '../../layer/tree/walk-tree.js'

@@ -73,8 +73,7 @@ it('brings by any chain of bundles what full copies bring, byte for byte', async
           await putLayers(openRegistry(address, {repository}).store, layers, tag)
           names.add(`${address}/${repository}:${tag}`)
         }
-        const have =
-          by !== 'since' && existsSync(loaded) ? await haveOf(loaded, folder) : undefined
+        const have = by !== 'since' && existsSync(loaded) ? await haveOf(loaded, folder) : undefined
         const file = join(folder, `${at}.tar`)
         // only what is loaded without a gap can be built upon
         const known = {since: by === 'have' ? undefined : since, have}
