@@ -40,7 +40,7 @@ export interface BundleDocument {
   readonly earlier: readonly HeldBlob[]
 }
 
-/** More earlier blobs are not listed: the next bundle would bring them again, if they are needed. */
+/** More earlier blobs are not listed: the next bundle brings them again, if they are needed. */
 const mostEarlier = 20_000
 
 const digest = v.custom<Digest>(isDigest, 'must be a digest')
@@ -71,8 +71,8 @@ export function encodeBundle({index, links, needs, earlier}: BundleDocument): Ui
 }
 
 /**
- * Reads the document of the bundle `name`. Throws `IntegrityError` (`ERR_INJECT_IMAGE_BUNDLE_INVALID`),
- * and what `parseDocument` throws.
+ * Reads the document of the bundle `name`. Throws `IntegrityError`
+ * (`ERR_INJECT_IMAGE_BUNDLE_INVALID`), and what `parseDocument` throws.
  */
 export function decodeBundle(
   bytes: Uint8Array,

@@ -31,8 +31,8 @@ export interface Bundle extends BundleDocument {
 
 /**
  * Opens a bundle; any other OCI archive is one that needs nothing. Throws `IntegrityError`
- * (`ERR_INJECT_IMAGE_BUNDLE_INVALID`) when its parts do not belong together, and what reading an archive
- * throws.
+ * (`ERR_INJECT_IMAGE_BUNDLE_INVALID`) when its parts do not belong together, and what reading an
+ * archive throws.
  */
 export async function openBundle(file: string, options: ReadArchiveOptions): Promise<Bundle> {
   const name = basename(file)

@@ -61,8 +61,8 @@ const bundleNames = ['bundle', 'since', 'have'] as const
 type SaveFlags = Interfaces.InferredFlags<typeof saveFlags>
 
 /**
- * What the command line says of a save: an archive or a bundle of all images, or a folder of one. Throws
- * `UsageError`.
+ * What the command line says of a save: an archive or a bundle of all images, or a folder of one.
+ * Throws `UsageError`.
  */
 export function saveOptions(
   texts: readonly string[],

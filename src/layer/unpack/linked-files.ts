@@ -27,7 +27,7 @@ export interface LinkedFiles {
    */
   check(root: TreeRoot): void
   /** Follows the removal of the old names; `root` is the new tree. */
-  watch(root: TreeRoot): RemovalWatch
+  readonly watch: (root: TreeRoot) => RemovalWatch
   /** Nanoseconds since the epoch: when one of them was touched last. */
   newest(): bigint
   /** The state that a file has since; `undefined` if it might have been touched. */

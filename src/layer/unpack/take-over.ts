@@ -43,8 +43,8 @@ export interface TakeOverOptions {
 
 /**
  * Gives the new tree the entries of a layer: files are links to those of the old tree, everything
- * else is made. `undefined` if a file is not what it was, or cannot be linked: then what was made is
- * to be replaced by the entries of the fetched layer.
+ * else is made. `undefined` if a file is not what it was, or cannot be linked: then what was made
+ * is to be replaced by the entries of the fetched layer.
  */
 export function takeOver(
   {walked, ...layer}: KeptLayer,

@@ -26,13 +26,13 @@ export interface Destination {
 export interface BundleTarget {
   /** Throws `PreconditionError` (`ERR_INJECT_BUNDLE_UNNAMED`) for an image without a repository. */
   destination(name: ImageName | undefined, digest: Digest): Destination
-  /** Opened once, and closed with the target. Made where it is not there, unless nothing is written. */
+  /** Opened once, and closed with the target. Made if it is missing, unless nothing is written. */
   open(repository: string): Promise<ContentStore>
   /** All repositories, to look for what one of them has already. */
   repositories(): AsyncIterable<string>
   /**
-   * Takes a blob from another repository of the place, without sending it: `true` when that is done;
-   * else the caller lets `putBlob` do it.
+   * Takes a blob from another repository of the place, without sending it: `true` when that is
+   * done; else the caller lets `putBlob` do it.
    */
   link(digest: Digest, from: string, to: string): Promise<boolean>
   close(): Promise<void>

@@ -53,8 +53,8 @@ interface Shipment {
 /**
  * Brings what a bundle holds into a place. First everything that the bundle needs is looked for,
  * then all content is brought and checked on the way, and then the tags move, each if it is still
- * where it was. Run again, it goes on. Throws `PreconditionError` (`ERR_INJECT_BUNDLE_LINK_MISSING`)
- * before anything is written, and what `openBundle` throws.
+ * where it was. Run again, it goes on. Throws `PreconditionError`
+ * (`ERR_INJECT_BUNDLE_LINK_MISSING`) before anything is written, and what `openBundle` throws.
  */
 export async function loadBundle(options: LoadOptions, ports: Ports): Promise<LoadReceipt> {
   const {signal} = ports

@@ -61,7 +61,8 @@ async function rootPorts(directory: string): Promise<Ports & {close(): Promise<v
 it('brings by any chain of bundles what full copies bring, byte for byte', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(night, {minLength: 1, maxLength: 4}), async (nights) => {
-      const {address, close} = await serveRegistry()
+      const served = await serveRegistry()
+      const {address} = served
       const folder = await tempDir()
       const loaded = join(folder, 'loaded')
       const copied = join(folder, 'copied')
@@ -91,7 +92,7 @@ it('brings by any chain of bundles what full copies bring, byte for byte', async
       expect(await contentOf(loaded)).toEqual(await contentOf(copied))
       expect((await checkRoot({root: loaded}, bundlePorts)).sound).toBe(true)
       await ports.close()
-      await close(0)
+      await served.close(0)
     }),
     {numRuns: runs(0.3)},
   )
