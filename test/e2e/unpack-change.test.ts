@@ -55,7 +55,7 @@ it('fetches what changed, says so, and all of it with --verify', async () => {
   expect((await unpack('--verify')).stderr).not.toContain('there already')
 })
 
-it('DIR is one version or the other when it is killed, and the next run succeeds', async () => {
+it('DIR is one version or the other when it is killed, and the next run succeeds', {timeout: 240_000}, async () => {
   const {folder, image, env} = await start()
   const versions = new Map<string, string>()
   for (const tag of ['one', 'two']) {
@@ -66,7 +66,7 @@ it('DIR is one version or the other when it is killed, and the next run succeeds
   const out = join(folder, 'out')
   await inject(['unpack', `${image}:one`, out], {env})
   const seen = new Set<string | undefined>()
-  for (let round = 0; round < 16; round++) {
+  for (let round = 0; round < 8; round++) {
     const tag = round % 2 === 0 ? 'two' : 'one'
     const child = execa(process.execPath, [program, 'unpack', `${image}:${tag}`, out, '--force'], {
       reject: false,
@@ -78,7 +78,7 @@ it('DIR is one version or the other when it is killed, and the next run succeeds
         ...env,
       },
     })
-    const timer = setTimeout(() => child.kill('SIGKILL'), 150 + round * 45)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 150 + round * 90)
     await child
     clearTimeout(timer)
     // between two renames it is aside, and comes back with the next run
