@@ -1,6 +1,6 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume] [stop] [bomb] [diff] [against] [parents] [validate] [fleet] [cosign]: measures, prints,
-// and writes
+// [resume] [stop] [bomb] [diff] [against] [parents] [validate] [fleet] [cosign] [unpack-change]:
+// measures, prints, and writes
 // bench/results/NAME.json. bench/setup.mjs installs what it measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
@@ -20,6 +20,7 @@ import {serve} from './serve.mjs'
 import {start} from './start.mjs'
 import {stop} from './stop.mjs'
 import {gc, startup} from './store.mjs'
+import {unpackChange} from './unpack-change.mjs'
 import {update} from './update.mjs'
 import {validate} from './validate.mjs'
 import {fewLargeFiles} from './workload.mjs'
@@ -103,6 +104,7 @@ const benches = {
   startup,
   start,
   scale,
+  'unpack-change': unpackChange,
 }
 
 /** What was measured against what it should be. */

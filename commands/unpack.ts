@@ -40,6 +40,9 @@ export default class Unpack extends BaseCommand {
     force: Flags.boolean({char: 'f', summary: 'Replace the content of the directory.'}),
     platform: platformFlag(),
     name: slotName(),
+    verify: Flags.boolean({
+      summary: 'Fetch all layers, also those that DIRECTORY has by the times of its files.',
+    }),
     path: slotPath({
       summary: 'Where the slot will go, for an image without one: shapes the empty tree.',
     }),
@@ -82,7 +85,7 @@ export default class Unpack extends BaseCommand {
     args: {image: string; directory: string},
     flags: Interfaces.InferredFlags<typeof Unpack.flags>,
   ): UnpackOptions {
-    const {name, path, platform, force, follow, strict, sparse, devices} = flags
+    const {name, path, platform, force, follow, strict, sparse, devices, verify} = flags
     const reference = parseReference(args.image)
     const limits = {
       largest: flags['max-size'],
@@ -91,6 +94,6 @@ export default class Unpack extends BaseCommand {
     }
     const machine = machinePlatform(process.arch)
     const which = {reference, directory: args.directory, platform, machine}
-    return {...which, name, path, force, follow, strict, sparse, devices, ...limits}
+    return {...which, name, path, force, follow, strict, sparse, devices, verify, ...limits}
   }
 }

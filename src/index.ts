@@ -18,6 +18,12 @@ import type {
   UnpackSettings,
   UpdateSettings,
 } from './library/injection-settings.js'
+import {
+  type LoadBundleSettings,
+  loadBundleRequest,
+  type SaveBundleSettings,
+  saveBundleRequest,
+} from './library/bundle-settings.js'
 import {machinePlatform} from './oci/platform.js'
 import {type ApplyFleetSettings, runFleet} from './library/apply-fleet.js'
 import {checkCall} from './library/check-options.js'
@@ -52,6 +58,10 @@ import {
 } from './operations/certs/list-certificates.js'
 import {diff as diffSides} from './operations/compare/diff.js'
 import type {DiffResult} from './operations/compare/diff-result.js'
+import {parseBundlePlace} from './operations/bundle/bundle-place.js'
+import {have, type HaveResult} from './operations/bundle/have.js'
+import {loadBundle as loadFile, type LoadReceipt} from './operations/bundle/load-bundle.js'
+import {saveBundle as saveToFile, type SaveBundleResult} from './operations/bundle/save-bundle.js'
 import {copy as copyImage, type CopyResult} from './operations/copy/copy.js'
 import {create as createImage, type CreateResult} from './operations/create.js'
 import {createModel, type ModelResult} from './operations/create-model.js'
@@ -82,6 +92,7 @@ export type {
   DiffResult,
   DiffSettings,
   FleetReport,
+  HaveResult,
   HistoryResult,
   ImageSource,
   ImageOutcome,
@@ -90,6 +101,8 @@ export type {
   LayerSettings,
   LibraryOptions,
   ListResult,
+  LoadBundleSettings,
+  LoadReceipt,
   ModelResult,
   ReadFileResult,
   RebaseResult,
@@ -99,6 +112,8 @@ export type {
   TreeSettings,
   RollbackResult,
   RollbackSettings,
+  SaveBundleResult,
+  SaveBundleSettings,
   StatusResult,
   StatusSettings,
   UnpackResult,
@@ -265,6 +280,33 @@ export async function copy(
 ): Promise<CopyResult> {
   checkCall('copy', [source, target], options)
   return await copyImage(copyRequest(source, target, options), libraryPorts(options))
+}
+
+/** Writes images into a bundle for a site without a network; it can lack what that has. */
+export async function saveBundle(
+  images: readonly string[],
+  file: string,
+  options: SaveBundleSettings & LibraryOptions = {},
+): Promise<SaveBundleResult> {
+  checkCall('saveBundle', [...images, file], options)
+  const request = saveBundleRequest(images, file, options, tmpdir())
+  return await saveToFile(request, libraryPorts(options))
+}
+
+/** The blobs that a registry, layout or served folder has, as `inject have` lists them. */
+export async function listBlobs(place: string, options: LibraryOptions = {}): Promise<HaveResult> {
+  checkCall('listBlobs', [place], options)
+  return await have(parseBundlePlace(place, 'the place'), libraryPorts(options))
+}
+
+/** Brings what a bundle holds into a registry, layout or served folder: tags move last. */
+export async function loadBundle(
+  file: string,
+  to: string,
+  options: LoadBundleSettings & LibraryOptions = {},
+): Promise<LoadReceipt> {
+  checkCall('loadBundle', [file, to], options)
+  return await loadFile(loadBundleRequest(file, to, options, tmpdir()), libraryPorts(options))
 }
 
 /**

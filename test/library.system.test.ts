@@ -163,3 +163,16 @@ it('says what is wrong by the kind of its errors', async () => {
     library.NotFoundError,
   )
 })
+
+it('takes an image over an air gap', async () => {
+  const {folder, image} = await start()
+  const file = join(folder, 'bundle.tar')
+  const {images, bundle} = await library.saveBundle([image], file)
+  const to = `oci:${join(folder, 'other')}`
+  const receipt = await library.loadBundle(file, to, {dryRun: false})
+  expect(receipt).toMatchObject({bundle, images: [{digest: images[0]?.digest}]})
+  expect((await library.listBlobs(to)).digests).toContain(images[0]?.digest)
+  await expect(library.loadBundle(file, to, {dry: true} as object)).rejects.toThrow(
+    library.UsageError,
+  )
+})

@@ -35,7 +35,7 @@ export interface SavedImage {
  * What the annotations of `index.json` call the full name.
  * https://github.com/containerd/containerd/blob/v2.0.0/core/images/annotations.go
  */
-const containerdName = 'io.containerd.image.name'
+export const containerdName = 'io.containerd.image.name'
 
 /** `registry.example/team/app:v1`; `undefined` without a repository. */
 export function fullName({repository, tag}: ImageName): string | undefined {

@@ -193,6 +193,9 @@ const shapes = {
     allTags: flag,
     referrers: flag,
   }),
+  saveBundle: v.strictObject({...commonOptions, since: text, have: text, platform: text}),
+  listBlobs: v.strictObject(commonOptions),
+  loadBundle: v.strictObject({...commonOptions, dryRun: flag}),
   diff: v.strictObject({
     ...commonOptions,
     ...treeOptions,

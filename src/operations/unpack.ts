@@ -6,6 +6,7 @@ import type {MergedFile} from '../image/merge.js'
 import {findSlot, findSlots} from '../image/slot.js'
 import {emptyStart, unpackLayers} from '../layer/unpack/unpack-layers.js'
 import type {UnpackLimits} from '../layer/limits.js'
+import {keptLayers} from './slot/kept-layers.js'
 import {rememberLayers} from './slot/remember-layers.js'
 import type {Digest} from '../oci/digest.js'
 import type {Platform} from '../oci/platform.js'
@@ -45,6 +46,8 @@ export interface UnpackOptions {
   readonly zstdWindow?: number | undefined
   /** Leave holes in files for long runs of zeros. Default: `true`. */
   readonly sparse?: boolean | undefined
+  /** Fetch all layers, and trust nothing that is in the directory. Default: `false`. */
+  readonly verify?: boolean | undefined
   /** Fail if the image does not have the slot. */
   readonly strict: boolean
 }
@@ -64,6 +67,8 @@ export interface UnpackResult {
   readonly diffId: Digest | null
   /** How many layers the slot has. */
   readonly layers: number
+  /** How many of them were in the directory already, so that they were not fetched. */
+  readonly kept: number
   readonly entries: number
   readonly unpackedSize: number
   /**
@@ -120,6 +125,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         slot: null,
         diffId: null,
         layers: 0,
+        kept: 0,
         entries: 0,
         unpackedSize: 0,
         whiteouts: 0,
@@ -131,7 +137,11 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     let done = 0
     const count = (chunk: Uint8Array): void =>
       report({kind: 'bytes', done: (done += chunk.length), total})
-    const {entries, bytes, whiteouts, refilled, witnessed} = await unpackLayers({
+    const kept =
+      force && options.verify !== true
+        ? await keptLayers({directory, image, slot}, ports)
+        : undefined
+    const {entries, bytes, whiteouts, refilled, witnessed, taken} = await unpackLayers({
       layers: layers.map(({descriptor, diffId, layer}) => ({
         place: {number: layer + 1, digest: descriptor.digest},
         open: async () => tap(await store.openBlob(descriptor, {signal}), count),
@@ -144,7 +154,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       unmerge: await unmerger(merges),
       // of a merged file another part is in the directory than in the layer
       witnesses: ports.openMemory !== undefined && merges.length === 0,
-      ...{directory, path, force, follow, devices, signal, onWarning},
+      ...{directory, path, force, follow, devices, signal, onWarning, kept},
     })
     await rememberLayers({directory, slot, witnessed}, ports)
     return {
@@ -152,6 +162,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       slot: {name, path},
       diffId: layers.length === 1 ? diffId : null,
       layers: layers.length,
+      kept: taken,
       entries,
       unpackedSize: bytes,
       whiteouts,

@@ -17,7 +17,7 @@ const rows = [
         ['fleet', 'copy-all'],
         ['.', 'site', 'browse'],
         ['graft', 'certs'],
-        ['follow'],
+        ['follow', 'bundle'],
         ['copy', 'injection', 'compare', 'merge'],
         ['slot'],
         ['publish', 'save', 'attest'],
@@ -27,7 +27,7 @@ const rows = [
   ],
   ['src/ports.ts'],
   [{'src/fleet': [['file'], ['.'], ['job', 'report']]}],
-  ['src/archive', 'src/fast', 'src/site', 'src/signing'],
+  [{'src/archive': [['bundle'], ['.']]}, 'src/fast', 'src/site', 'src/signing'],
   [
     {
       'src/registry': [

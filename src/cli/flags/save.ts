@@ -3,9 +3,11 @@ import {tmpdir} from 'node:os'
 import type {ImageName} from '../../archive/saved-documents.js'
 import {UsageError} from '../../errors.js'
 import {parseReference, repositoryName} from '../../oci/names/reference.js'
+import type {SaveBundleOptions} from '../../operations/bundle/save-bundle.js'
 import type {SaveFolderOptions} from '../../operations/save/save-folder.js'
 import type {SaveOptions} from '../../operations/save/save.js'
 import {standardOutput} from '../terminal/output-stream.js'
+import {bundleFlags, bundleOptions, wantsBundle} from './bundle.js'
 import {platformFlag} from './platform.js'
 
 /** The flags of `inject save`. */
@@ -51,13 +53,16 @@ export const saveFlags = {
     helpValue: 'DIR',
     summary: 'Cache of blobs for folders, reused by the next save (also INJECT_CACHE).',
   }),
+  ...bundleFlags,
 }
+
+const bundleNames = ['bundle', 'since', 'have'] as const
 
 type SaveFlags = Interfaces.InferredFlags<typeof saveFlags>
 
 /**
- * What the command line says of a save: an archive of all images, or a folder of one. Throws
- * `UsageError`.
+ * What the command line says of a save: an archive or a bundle of all images, or a folder of one.
+ * Throws `UsageError`.
  */
 export function saveOptions(
   texts: readonly string[],
@@ -65,11 +70,17 @@ export function saveOptions(
   env: Readonly<Record<string, string | undefined>>,
 ):
   | {readonly kind: 'archive'; readonly options: SaveOptions}
+  | {readonly kind: 'bundle'; readonly options: SaveBundleOptions}
   | {readonly kind: 'folder'; readonly options: SaveFolderOptions} {
-  if (flags.format === 'archive') return {kind: 'archive', options: archiveOptions(texts, flags)}
+  if (flags.format === 'archive') {
+    const options = archiveOptions(texts, flags)
+    return wantsBundle(flags)
+      ? {kind: 'bundle', options: bundleOptions(options, flags)}
+      : {kind: 'archive', options}
+  }
   const {format, platform, jobs = 3} = flags
   const cache = flags['cache-dir'] ?? (env['INJECT_CACHE'] || undefined)
-  for (const name of ['output', 'as', 'compression', 'legacy'] as const)
+  for (const name of ['output', 'as', 'compression', 'legacy', ...bundleNames] as const)
     if (flags[name]) throw notTogether(name, format)
   const [image, directory, ...others] = texts
   if (image === undefined || directory === undefined || others.length > 0) {

@@ -4,16 +4,8 @@ import type {ProgressEvent} from '../../ports.js'
 import type {UnpackResult} from '../../operations/unpack.js'
 
 /** What became of a directory, in words. */
-export function summariseUnpack({
-  slot,
-  name,
-  slots,
-  directory,
-  entries,
-  unpackedSize,
-  whiteouts,
-  refilled,
-}: UnpackResult): ProgressEvent {
+export function summariseUnpack(result: UnpackResult): ProgressEvent {
+  const {slot, name, slots, directory, entries, unpackedSize, whiteouts, refilled} = result
   const others = slots.length > 0 ? ` (it has: ${slots.join(', ')})` : ''
   const inPlace = refilled === null ? '' : ` (refilled entry by entry: ${refilled})`
   if (!slot)
@@ -25,8 +17,10 @@ export function summariseUnpack({
     whiteouts > 0
       ? `; ${whiteouts} of them named .wh.*, which update takes with --whiteouts only`
       : ''
+  const {kept, layers} = result
+  const taken = kept === 0 ? '' : `; ${kept} of ${count(layers, 'layer')} were there already`
   return {
     kind: 'notice',
-    message: `slot ${slot.name} unpacked to ${directory}: ${count(entries, 'entry')}, ${prettyBytes(unpackedSize)}${deletions}${inPlace}`,
+    message: `slot ${slot.name} unpacked to ${directory}: ${count(entries, 'entry')}, ${prettyBytes(unpackedSize)}${deletions}${taken}${inPlace}`,
   }
 }

@@ -4,6 +4,7 @@ import type {LockTiming} from '../../disk/lock-timing.js'
 import {readable} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import {createExtraction, type Extraction, type ExtractionOptions} from './extract.js'
+import type {RemovalWatch} from './linked-files.js'
 import type {OpenFolder} from './open-folder.js'
 import {moveInside, type PutOptions, refill, swap} from './put-in-place.js'
 import {refillReason, refuseMountsBelow} from './mounts.js'
@@ -39,6 +40,12 @@ export interface FilledDirectory<T> {
   readonly refilled: string | undefined
 }
 
+/** What is known of the directory before it is filled. */
+export interface FillPlace {
+  /** It will most likely be replaced as a whole, so that old and new content exist side by side. */
+  readonly isReplaced: boolean
+}
+
 /**
  * What `write` gives: its result, and what the directory itself is to be like (as it was before, or
  * as new ones are, when undefined).
@@ -48,6 +55,10 @@ export interface Written<T> {
   readonly root: EntryMetadata | undefined
   /** Called when everything is written, and nobody else can have changed it yet. */
   readonly settle?: ((tree: TreeRoot) => Promise<void>) | undefined
+  /** Told of each file of the content before when it is removed. */
+  readonly watch?: ((tree: TreeRoot) => RemovalWatch) | undefined
+  /** Called when the directory was replaced as a whole, and the content before is removed. */
+  readonly replaced?: ((tree: TreeRoot) => Promise<void>) | undefined
 }
 
 /**
@@ -57,7 +68,7 @@ export interface Written<T> {
  */
 export async function fillDirectory<T>(
   options: FillOptions,
-  write: (extraction: Extraction) => Promise<Written<T>>,
+  write: (extraction: Extraction, place: FillPlace) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
   const {force, signal, follow = false, onWarning = () => undefined, timing} = options
   const {holes, states} = options
@@ -72,19 +83,20 @@ export async function fillDirectory<T>(
 async function fillTarget<T>(
   target: UnpackTarget,
   {force, signal, onWarning, ...how}: Pick<FillOptions, 'signal'> & ExtractionOptions & PutOptions,
-  write: (extraction: Extraction) => Promise<Written<T>>,
+  write: (extraction: Extraction, place: FillPlace) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
   const {path, parent} = target
   let refilled = target.folder && refillReason(path, target.folder, parent)
   let staging = makeStagingFolder(target, refilled === undefined ? 'beside' : 'inside')
   let late: OpenFolder | undefined
+  const place = {isReplaced: refilled === undefined}
   try {
     const result = await withExtraction(
       openStaging(staging),
       {onWarning, ...how},
       async (extraction, tree) => {
         const describeAsBefore = likeBefore(tree, target)
-        const written = await alive(tree, () => write(extraction))
+        const written = await alive(tree, () => write(extraction, place))
         const root = written.root && safeRoot(written.root, target, onWarning)
         await extraction.finish(signal)
         await written.settle?.(tree)
@@ -94,7 +106,11 @@ async function fillTarget<T>(
         if (refilled === undefined) {
           if (root) extraction.describeRoot(root)
           else describeAsBefore()
-          if (await swap(staging, target, {force, onWarning})) return written.result
+          const watch = written.watch?.(tree)
+          if (await swap(staging, target, {force, onWarning, watch})) {
+            await written.replaced?.(tree)
+            return written.result
+          }
           refilled = 'the system does not let it be replaced'
           // it may have come into being, or have been replaced, since the run began
           late = openTarget(target)

@@ -147,7 +147,7 @@ async function lookAtFiles(
  * Waits until the clock of the tree's file system has passed `newest`, so that every later change
  * has a later time; `false` if that takes too long.
  */
-async function isPast({descriptor}: TreeRoot, newest: bigint): Promise<boolean> {
+export async function isPast({descriptor}: TreeRoot, newest: bigint): Promise<boolean> {
   for (let looks = 0; looks < patience.looks; looks++) {
     // sets the time of the directory's metadata, and nothing else
     fchmodSync(descriptor, fstatSync(descriptor).mode & 0o7777)

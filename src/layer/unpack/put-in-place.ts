@@ -3,6 +3,7 @@ import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {ownedName} from '../../disk/owned-name.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable} from '../byte-string.js'
+import type {RemovalWatch} from './linked-files.js'
 import type {OpenFolder} from './open-folder.js'
 import {removeIn} from './remove-deep.js'
 import {openStill, type Staging} from './staging-folder.js'
@@ -13,6 +14,8 @@ import {insidePrefix} from '../tree/walk.js'
 export interface PutOptions {
   readonly force: boolean
   readonly onWarning: (message: string) => void
+  /** Told of each file of the content before when it is removed. */
+  readonly watch?: RemovalWatch | undefined
 }
 
 /**
@@ -23,7 +26,7 @@ export interface PutOptions {
 export async function swap(
   staging: Staging,
   target: UnpackTarget,
-  {force, onWarning}: PutOptions,
+  {force, onWarning, watch}: PutOptions,
 ): Promise<boolean> {
   const {parent, name} = target
   const first = tryRename(target, staging.name, name)
@@ -39,7 +42,7 @@ export async function swap(
   }
   if (second === 'occupied') throw filledMeanwhile(target)
   if (second === 'refused') return false
-  await removeIn(parent, aside).catch((error: unknown) => {
+  await removeIn(parent, aside, watch).catch((error: unknown) => {
     onWarning(
       `the content before could not be removed: ${localIoError(error, 'remove', readable(beside(target, aside))).message}`,
     )

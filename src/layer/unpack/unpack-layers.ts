@@ -1,7 +1,7 @@
 import {type ByteString, fromText} from '../byte-string.js'
 import {checkEntry, type EntryRules} from './check-entries.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
-import type {EntryMetadata} from '../entry.js'
+import type {Entry, EntryMetadata} from '../entry.js'
 import {ignoreFileName} from '../tree/ignore-rules.js'
 import type {Extraction} from './extract.js'
 import {fillDirectory, type FillOptions} from './fill-directory.js'
@@ -9,11 +9,18 @@ import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
 import {trackEntries} from '../tar/track-entries.js'
 import type {LayerPlace} from '../in-layer.js'
-import {createLayerWitness, type LayerWitness, type WitnessedLayer} from './layer-witness.js'
+import {
+  createLayerWitness,
+  isPast,
+  type LayerWitness,
+  type WitnessedLayer,
+} from './layer-witness.js'
+import {createLinkedFiles} from './linked-files.js'
 import {isSpecial} from './special-file.js'
 import {checkSpecials, mostSparseBytes, type UnpackLimits, unpackLimits} from '../limits.js'
 import {isWhiteout} from '../whiteout.js'
 import {windowsFiles, windowsHives} from '../tree/windows.js'
+import {type KeptLayers, lookAtTaken, type TakenLayer, takeOver} from './take-over.js'
 import type {TreeRoot} from './tree-root.js'
 
 /** A layer whose blob is opened once, when it is clear that the directory can be filled. */
@@ -34,6 +41,8 @@ interface UnpackOptions extends FillOptions {
   readonly limits?: Partial<UnpackLimits> | undefined
   /** Stands between the reader and what is written: takes the vendor's part out of files. */
   readonly unmerge?: ((handler: TarHandler) => TarHandler) | undefined
+  /** Layers of the directory that need not be fetched again. */
+  readonly kept?: KeptLayers | undefined
   /** Find out what the layers will look like to a later `update`. */
   readonly witnesses?: boolean | undefined
 }
@@ -57,6 +66,8 @@ export interface UnpackedLayer {
    * `undefined` when it was replaced.
    */
   readonly refilled: string | undefined
+  /** How many layers were taken over from the directory. */
+  readonly taken: number
   /** With `witnesses`: see `LayerWitness`. */
   readonly witnessed: readonly (WitnessedLayer | undefined)[]
 }
@@ -86,28 +97,54 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
   const rules = rulesOf(options)
   const unmerge = options.unmerge ?? ((handler: TarHandler) => handler)
   const witness = options.witnesses === true ? createLayerWitness() : undefined
-  let witnessed: UnpackedLayer['witnessed'] = []
+  const linked = createLinkedFiles()
+  const taken = new Map<number, TakenLayer>()
+  const read: number[] = []
+  const witnessed: (WitnessedLayer | undefined)[] = layers.map(() => undefined)
   const {result, refilled} = await fillDirectory(
     {...options, states: witness !== undefined},
-    async (extraction) => {
+    async (extraction, place) => {
       const {onWarning} = options
       const sink = layerSink(extraction, {...rules, special: limits.special}, {onWarning, witness})
       let bytes = 0
       for (const [position, layer] of layers.entries()) {
         sink.beginLayer()
+        const kept = place.isReplaced ? options.kept?.take(layer.diffId) : undefined
+        const took = kept && takeOver(kept, {extraction, rules, linked, onEntry: (entry, at) => sink.count(entry, at)})
+        if (took) {
+          taken.set(position, took)
+          bytes += took.layer.tarSize
+          signal?.throwIfAborted()
+          continue
+        }
+        read.push(position)
         const left = {...limits, totalBytes: limits.totalBytes - bytes}
         const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
         const {handler, at} = trackEntries(unmerge(sink.handler))
         const reader = createTarReader(handler, {...limits, sparseBytes})
-        const place = {number: position + 1, digest: layer.diffId, ...layer.place, at}
-        const tarSize = await readTar({...layer, place}, reader, {limits: left, signal})
+        const where = {number: position + 1, digest: layer.diffId, ...layer.place, at}
+        const tarSize = await readTar({...layer, place: where}, reader, {limits: left, signal})
         witness?.endLayer(tarSize)
         bytes += tarSize
       }
       const settle = async (tree: TreeRoot): Promise<void> => {
-        witnessed = (await witness?.layers(tree, extraction.hasReplaced(), signal)) ?? []
+        const found = await witness?.layers(tree, extraction.hasReplaced(), signal)
+        for (const [at, position] of read.entries()) witnessed[position] = found?.[at]
+        if (taken.size === 0) return
+        linked.check(tree)
+        // from here on, whatever others do to a file shows in its change time
+        await isPast(tree, linked.newest())
+        linked.check(tree)
       }
-      return {result: {...sink.counts(), bytes}, root: sink.root(), settle}
+      const replaced = async (tree: TreeRoot): Promise<void> => {
+        if (!witness || extraction.hasReplaced()) return
+        for (const [position, each] of taken) witnessed[position] = lookAtTaken(each, linked, tree)
+        if (await isPast(tree, linked.newest())) return
+        for (const position of taken.keys()) witnessed[position] = undefined
+      }
+      const result = {...sink.counts(), bytes, taken: taken.size}
+      const watch = taken.size > 0 ? linked.watch : undefined
+      return {result, root: sink.root(), settle, watch, replaced}
     },
   )
   return {...result, refilled, witnessed}
@@ -174,6 +211,13 @@ function layerSink(
     handler,
     beginLayer() {
       directories = 0
+    },
+    /** An entry that is in the tree already. */
+    count(entry: Entry, place: 'inside' | 'root'): void {
+      if (entry.kind === 'directory') directories++
+      else others++
+      if (place === 'root') root = entry
+      else if (isWhiteout(entry.path.slice(entry.path.lastIndexOf('/') + 1))) whiteouts++
     },
     counts: () => ({entries: others + directories, whiteouts}),
     root: () => root,

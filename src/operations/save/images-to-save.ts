@@ -47,11 +47,14 @@ export async function findImage(
  * The images, with equal ones merged under all of their names. Throws `UsageError`
  * (`ERR_INJECT_NAME_AMBIGUOUS`) for a name that would stand for two images.
  */
-export function mergeImages(images: readonly FoundImage[]): FoundImage[] {
-  const merged = new Map<Digest, FoundImage>()
+export function mergeImages<T extends {readonly names: readonly ImageName[]}>(
+  images: readonly T[],
+  digestOf: (image: T) => Digest,
+): T[] {
+  const merged = new Map<Digest, T>()
   const holders = new Map<string, Digest>()
   for (const found of images) {
-    const {digest} = found.image.manifest.descriptor
+    const digest = digestOf(found)
     const known = merged.get(digest)
     const names = [...(known?.names ?? [])]
     for (const name of found.names) {
@@ -66,8 +69,11 @@ export function mergeImages(images: readonly FoundImage[]): FoundImage[] {
   return [...merged.values()]
 }
 
-/** To Docker, a digest is not a name; and an image on disk has no name but its tag. */
-function namesOf(reference: Reference, tag: string | undefined): ImageName[] {
+/**
+ * What an image is called where it comes from. To Docker, a digest is not a name; and an image on
+ * disk has no name but its tag.
+ */
+export function namesOf(reference: Reference, tag: string | undefined): ImageName[] {
   if (tag === undefined) return []
   if (reference.kind === 'registry') return [{repository: repositoryName(reference), tag}]
   if (reference.kind !== 'docker-archive' || reference.name === undefined) return [fullName(tag)]

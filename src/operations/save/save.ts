@@ -74,7 +74,12 @@ export async function save(options: SaveOptions, ports: Ports): Promise<SaveResu
       const each = await findImage(store, reference, platform && [platform], ports)
       found.push(names.length > 0 ? {...each, names} : each)
     }
-    return await write(mergeImages(found), output, options, ports)
+    return await write(
+      mergeImages(found, ({image}) => image.manifest.descriptor.digest),
+      output,
+      options,
+      ports,
+    )
   } finally {
     await Promise.all(stores.map((store) => store.close()))
   }
