@@ -69,7 +69,7 @@ const rows = [
       ],
     },
   ],
-  ['src/disk', {'src/attest': [['sbom'], ['.']]}],
+  ['src/disk', 'src/picture', {'src/attest': [['sbom'], ['.']]}],
   [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream', 'src/trust'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],

@@ -5,13 +5,15 @@ import {directoryFlags, directoryOptions} from '../src/cli/flags/directory.js'
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/format.js'
 import {mergeOptions} from '../src/cli/flags/merge.js'
 import {packFlags, packOptions} from '../src/cli/flags/pack.js'
+import {pictureFiles, pictureFlags} from '../src/cli/flags/picture.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {layerPorts, packPorts} from '../src/cli/ports/pack-ports.js'
 import {splitWords} from '../src/cli/flags/status-words.js'
+import {statusDrawing, statusPage} from '../src/cli/render/picture/status.js'
 import {renderStatus, renderStatusMarkdown} from '../src/cli/render/status.js'
 import {differsExitCode, exitCode} from '../src/cli/terminal/exit-code.js'
 import type {Reference} from '../src/oci/names/reference.js'
-import {status, type StatusRequest} from '../src/operations/status.js'
+import {status, type StatusRequest, type StatusResult} from '../src/operations/status.js'
 import type {UpdateRequest} from '../src/operations/update.js'
 
 export default class Status extends BaseCommand {
@@ -50,6 +52,7 @@ export default class Status extends BaseCommand {
     name: slotName(),
     path: slotPath(),
     markdown: Flags.boolean({summary: 'Print the table as Markdown.'}),
+    ...pictureFlags,
     ...directoryFlags,
     ...strictFlag,
     ...formatFlags,
@@ -71,7 +74,13 @@ export default class Status extends BaseCommand {
         else if (result.changed) process.exitCode = differsExitCode
         return result
       },
-      {line: flags.markdown ? renderStatusMarkdown : renderStatus},
+      {
+        line: flags.markdown ? renderStatusMarkdown : renderStatus,
+        files: pictureFiles<Pick<StatusResult, 'images' | 'changed'>>(flags, {
+          html: statusPage,
+          svg: statusDrawing,
+        }),
+      },
     )
   }
 

@@ -1,4 +1,5 @@
 import {createHash} from 'node:crypto'
+import {drawingStyle} from './drawing-style.js'
 import {html} from './html.js'
 
 /** The one style sheet of the page, in its element. Nothing in it comes from outside. */
@@ -11,8 +12,6 @@ export const style = html`<style>
     --line: #d5dbe1;
     --track: #eef1f4;
     --link: #0a58b5;
-    --layer: #5583bd;
-    --even: #86a9d3;
     --slot: #b4500f;
     --badge: #fdefe3;
     --fault: #a3161f;
@@ -25,8 +24,6 @@ export const style = html`<style>
       --line: #323c46;
       --track: #1d242b;
       --link: #7db4f5;
-      --layer: #6d9bd6;
-      --even: #48709f;
       --slot: #f0944f;
       --badge: #3a2413;
       --fault: #ff8a8f;
@@ -148,7 +145,8 @@ export const style = html`<style>
     color: var(--slot);
     font-size: 0.875rem;
   }
-  svg {
+  .strip,
+  .bar {
     display: block;
     width: 100%;
     background: var(--track);
@@ -160,28 +158,33 @@ export const style = html`<style>
     height: 2.5rem;
     margin-bottom: 0.35rem;
   }
-  figure .strip line {
-    stroke: var(--back);
-  }
   .bar {
     height: 1.1rem;
     margin-top: 0.2rem;
   }
-  rect {
-    fill: var(--layer);
+  .map {
+    display: block;
+    width: 100%;
+    height: auto;
   }
-  rect.even {
-    fill: var(--even);
+  .map.medium,
+  .map.narrow {
+    display: none;
   }
-  line {
-    stroke: var(--layer);
-    stroke-width: 2;
+  .sides {
+    display: grid;
+    grid-template-columns: 1fr 1fr;
+    gap: 0 1.25rem;
+    align-items: start;
   }
-  rect.slot {
-    fill: var(--slot);
+  .legend {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.25rem 1.25rem;
+    margin: 0.5rem 0;
   }
-  line.slot {
-    stroke: var(--slot);
+  .copy {
+    user-select: all;
   }
   .pager {
     display: flex;
@@ -243,31 +246,43 @@ export const style = html`<style>
       margin-bottom: 0.4rem;
     }
   }
-  @media (forced-colors: active) {
-    rect,
-    line {
-      fill: CanvasText;
-      stroke: CanvasText;
+  @media (max-width: 64rem) {
+    .map.wide {
+      display: none;
     }
-    rect.slot {
-      fill: Highlight;
-    }
-    figure .strip line {
-      stroke: Canvas;
+    .map.medium {
+      display: block;
     }
   }
+  @media (max-width: 36rem) {
+    .map.medium {
+      display: none;
+    }
+    .map.narrow {
+      display: block;
+    }
+    .sides {
+      grid-template-columns: 1fr;
+    }
+  }
+  @media print {
+    body {
+      max-width: none;
+      padding: 0;
+      print-color-adjust: exact;
+    }
+    figure,
+    tr {
+      break-inside: avoid;
+    }
+  }
+  ${drawingStyle}
 </style>`
 
 const text = style.toString().slice('<style>'.length, -'</style>'.length)
 
 /**
- * What a browser may do with the page: apply that style sheet, and nothing else.
- * https://www.w3.org/TR/CSP3/
+ * That style sheet, as a source of a policy that allows nothing else.
+ * https://www.w3.org/TR/CSP3/#source-list-syntax
  */
-export const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(text).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+export const styleSource = `'sha256-${createHash('sha256').update(text).digest('base64')}'`
