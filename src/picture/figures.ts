@@ -45,7 +45,7 @@ export function comparedFigure(
   const {root} = tree
   const title = html`<figcaption class="quiet">${caption}: ${countOf(tree)}</figcaption>`
   if (root.bytes === 0) return html`<figure>${title}</figure>`
-  const [width, height] = [500, Math.max(24, Math.round(440 * share))]
+  const [width, height] = [420, Math.max(24, Math.round(380 * share))]
   const drawn = treemap(root, {x: 0, y: 0, width, height}, mostCharacters / (2 * of))
   return html`<figure>${title}${mapOf(drawn, 'map', {width, height, caption})}</figure>`
 }

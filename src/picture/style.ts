@@ -64,6 +64,10 @@ export const style = html`<style>
     margin: 2rem 0 0.5rem;
     font-size: 1.15rem;
   }
+  h3 {
+    margin: 1.25rem 0 0.5rem;
+    font-size: 1rem;
+  }
   nav ol {
     display: flex;
     flex-wrap: wrap;
@@ -151,8 +155,11 @@ export const style = html`<style>
     width: 100%;
     background: var(--track);
   }
+  figcaption {
+    padding: 0.2rem 0;
+  }
   figure {
-    margin: 0 0 1.25rem;
+    margin: 0.75rem 0 1.25rem;
   }
   .strip {
     height: 2.5rem;

@@ -37,31 +37,38 @@ function content({node, path, tone}: Drawn, box: Box, leastArea: number): Html[]
     .filter(({bytes}) => bytes > 0)
     .sort((one, other) => other.bytes - one.bytes || (one.name < other.name ? -1 : 1))
   const shown = sorted.filter(({bytes}) => bytes * scale >= leastArea)
-  const others = restOf(node, shown)
-  // the rest may be larger than some that are shown, but must be last
-  const weights = [...shown.map(({bytes}) => bytes), ...(others.bytes > 0 ? [others.bytes] : [])]
+  const rests = restsOf(node, sorted.slice(shown.length), shown)
+  // what is left may be larger than some that are shown, but comes last
+  const weights = [...shown, ...rests].map(({bytes}) => bytes)
   return squarify(weights, box).flatMap((place, at) => {
     const child = shown[at]
-    if (!child) return rest(others, path, place)
+    if (!child) return rest(rests[at - shown.length] ?? node, path, place)
     const {chain, last} = chainOf(child)
-    const drawn = {
-      node: last,
-      path: path === '' ? chain : `${path}/${chain}`,
-      tone: tone ?? at % tones,
-    }
+    const below = path === '' ? chain : `${path}/${chain}`
+    const drawn = {node: last, path: below, tone: tone ?? at % tones}
     return isFolder(last) ? folder(drawn, {chain, leastArea}, place) : leaf(drawn, place)
   })
 }
 
-/** What is not drawn by itself. */
-function restOf(node: SizeNode, shown: readonly SizeNode[]): SizeNode {
-  const [bytes, files] = shown.reduce(
-    ([sum, count], child) => [sum - child.bytes, count - child.files],
-    [node.bytes, node.files],
-  ) as [number, number]
-  const names = new Set(shown.map(({name}) => name))
-  const hidden = [...node.children.values()].filter(({name}) => !names.has(name))
-  return {name: '', bytes, files, children: new Map(), mark: commonMark(hidden)}
+/** What is not drawn by itself, together with what has the same mark. */
+function restsOf(
+  node: SizeNode,
+  hidden: readonly SizeNode[],
+  shown: readonly SizeNode[],
+): SizeNode[] {
+  const groups = new Map<Mark | undefined, {bytes: number; files: number}>()
+  const add = (mark: Mark | undefined, {bytes, files}: {bytes: number; files: number}): void => {
+    const group = groups.get(mark) ?? {bytes: 0, files: 0}
+    groups.set(mark, {bytes: group.bytes + bytes, files: group.files + files})
+  }
+  for (const child of hidden) add(child.mark ?? commonMark(child.children.values()), child)
+  const sum = (of: 'bytes' | 'files') =>
+    [...hidden, ...shown].reduce((left, child) => left - child[of], node[of])
+  // files of which no more is known than their directory
+  if (sum('bytes') > 0) add(undefined, {bytes: sum('bytes'), files: sum('files')})
+  return [...groups]
+    .map(([mark, {bytes, files}]) => ({name: '', bytes, files, mark, children: new Map()}))
+    .sort((one, other) => other.bytes - one.bytes)
 }
 
 /** The mark of all files below, if it is one. */
@@ -147,7 +154,7 @@ function rect({x, y, width, height}: Box, look: string, title: string): Html {
 }
 
 function labelIn(box: Box, text: string): Html[] {
-  return box.width < 30 || box.height < 15 ? [] : [label(text, box, 'name')]
+  return box.width < 40 || box.height < 15 ? [] : [label(text, box, 'name')]
 }
 
 /** The svg element cuts off what does not fit, whatever the font. */

@@ -59,13 +59,18 @@ function drawnLayers(image: Image, other: Image, mark: 'added' | 'removed'): Dra
   }))
 }
 
+/**
+ * Only files that come, go, or have another content: a change of metadata, such as of all times,
+ * would hide the others. Further names of a file bring no bytes.
+ */
 function addTo({before, after}: PairDrawing, {path: bytes, ...change}: FileChange): void {
+  const {change: mark, aspects} = change
+  if (mark === 'changed' && !aspects.includes('content') && !aspects.includes('type')) return
   const path = readable(bytes)
   const [old, now] = [change.before, change.after]
-  // a change of metadata alone is as large as the file; further names of a file bring no bytes
-  const isLater = change.bytes === 0 && change.aspects.includes('content') && now?.size !== 0
+  const isLater = mark === 'changed' && change.bytes === 0 && now?.type === 'file' && now.size > 0
   const add = (tree: SizeTree, size: number): void =>
-    tree.add({path, bytes: isLater ? 0 : size, mark: change.change})
-  if (old?.type === 'file') add(before, change.change === 'removed' ? change.bytes : old.size)
-  if (now?.type === 'file') add(after, change.change === 'added' ? change.bytes : now.size)
+    tree.add({path, bytes: isLater ? 0 : size, mark})
+  if (old?.type === 'file') add(before, mark === 'removed' ? change.bytes : old.size)
+  if (now?.type === 'file') add(after, mark === 'added' ? change.bytes : now.size)
 }

@@ -122,7 +122,7 @@ function sides(pair: PairDrawing, of: number): Html {
   if (before.root.files + after.root.files === 0) return html``
   const most = Math.max(1, before.root.bytes, after.root.bytes)
   const share = (bytes: number) => ({of, share: bytes / most})
-  return html`<h3>Files that differ</h3>
+  return html`<h3>Files that come, go, or have other content</h3>
     ${legend(['removed', 'changed', 'added'])}
     <div class="sides">
       ${comparedFigure(before, 'Before', share(before.root.bytes))}

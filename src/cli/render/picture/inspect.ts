@@ -37,7 +37,7 @@ export function inspectDrawing(
 
 const mostLayers = 500
 const mostSlots = 50
-const mostFiles = 40
+const mostFiles = 25
 const mostImages = 200
 
 function nameOf({reference}: {readonly reference: string}): string {
@@ -75,7 +75,7 @@ function slotPart({name, path, layers, diffId}: InspectResult['slots'][number], 
   const tree = trees.get(name)
   const numbers = layers.map(({layer}) => layer + 1).join(', ')
   return html`<section>
-    <h3>${name}</h3>
+    <h3>Slot ${name}</h3>
     ${facts([
       ['Path', html`<code>${clipped(path)}</code>`],
       [layers.length === 1 ? 'Layer' : 'Layers', html`${numbers}`],
