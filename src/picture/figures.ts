@@ -99,6 +99,16 @@ export function legend(marks: readonly (Mark | 'kept')[]): Html {
   return html`<p class="legend">${entries}</p>`
 }
 
+/** The same for a file. */
+export function legendPanel(marks: readonly (Mark | 'kept')[]): Panel {
+  const entries = marks.map(
+    (mark, at) =>
+      html`<rect class="${mark}" x="${at * 120}" y="3" width="12" height="12" />
+        <text class="soft" x="${at * 120 + 18}" y="14">${names[mark]}</text>`,
+  )
+  return {height: 20, body: html`${entries}`}
+}
+
 export const names = {
   added: '+ added',
   removed: '\u2212 removed',

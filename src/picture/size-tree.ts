@@ -42,6 +42,7 @@ export function createSizeTree(): SizeTree {
   const root = nodeOf('', undefined)
   let nodes = 0
   const files: SizedFile[] = []
+  let least = -1
   return {
     root,
     add(file) {
@@ -59,8 +60,9 @@ export function createSizeTree(): SizeTree {
         count(child, file.bytes)
         node = child
       }
+      if (file.bytes <= least) return
       files.push(file)
-      if (files.length > 2 * mostKept) keepLargest(files)
+      if (files.length > 2 * mostKept) least = keepLargest(files)
     },
     largest: (most) => [...files].sort(bySize).slice(0, Math.min(most, mostKept)),
   }
@@ -77,8 +79,10 @@ function count(node: OwnNode, bytes: number): void {
   node.files++
 }
 
-function keepLargest(files: SizedFile[]): void {
+/** Returns the bytes of the smallest that is kept. */
+function keepLargest(files: SizedFile[]): number {
   files.sort(bySize).length = mostKept
+  return files.at(-1)?.bytes ?? -1
 }
 
 function bySize(one: SizedFile, other: SizedFile): number {

@@ -22,7 +22,7 @@ export function treemap(root: SizeNode, box: Box, mostCharacters: number): Html 
 interface Drawn {
   readonly node: SizeNode
   readonly path: string
-  /** Files below one directory of the root have one colour. */
+  /** Files below one directory of the first level that has several have one colour. */
   readonly tone: number | undefined
 }
 
@@ -45,7 +45,9 @@ function content({node, path, tone}: Drawn, box: Box, leastArea: number): Html[]
     if (!child) return rest(rests[at - shown.length] ?? node, path, place)
     const {chain, last} = chainOf(child)
     const below = path === '' ? chain : `${path}/${chain}`
-    const drawn = {node: last, path: below, tone: tone ?? at % tones}
+    // directories that hold nearly everything do not use up the colours
+    const isBranch = shown.length + rests.length > 1
+    const drawn = {node: last, path: below, tone: tone ?? (isBranch ? at % tones : undefined)}
     return isFolder(last) ? folder(drawn, {chain, leastArea}, place) : leaf(drawn, place)
   })
 }

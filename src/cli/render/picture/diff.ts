@@ -14,7 +14,7 @@ import {
   svgDocument,
   textPanel,
 } from '../../../picture/document.js'
-import {comparedFigure, countOf, legend, names} from '../../../picture/figures.js'
+import {comparedFigure, countOf, legend, legendPanel, names} from '../../../picture/figures.js'
 import {html, type Html} from '../../../picture/html.js'
 import {type DrawnLayer, layerShapes, layersToScale} from '../../../picture/layers.js'
 import {table} from '../../../picture/table.js'
@@ -179,7 +179,12 @@ function imagePanels({image, pair}: DrawnImage): Panel[] {
     textPanel([`${name}: ${side.length} layers, ${prettyBytes(bytes)}`]),
     stripPanel(layerShapes(side)),
   ])
-  return [text, ...stripped, ...(pair ? [sidesPanel(pair)] : [])]
+  return [
+    text,
+    legendPanel(['kept', 'removed', 'changed', 'added']),
+    ...stripped,
+    ...(pair ? [sidesPanel(pair)] : []),
+  ]
 }
 
 function sidesPanel({before, after}: PairDrawing): Panel {
