@@ -46,7 +46,9 @@ export const style = html`<style>
   a {
     color: var(--link);
   }
-  a:focus-visible {
+  a:focus-visible,
+  input:focus-visible,
+  button:focus-visible {
     outline: 3px solid var(--slot);
     outline-offset: 2px;
   }
@@ -192,6 +194,21 @@ export const style = html`<style>
   }
   .copy {
     user-select: all;
+  }
+  form {
+    margin: 0 0 1rem;
+  }
+  input,
+  button {
+    padding: 0.25rem 0.6rem;
+    border: 1px solid var(--quiet);
+    border-radius: 0.3rem;
+    background: var(--back);
+    color: var(--text);
+    font: inherit;
+  }
+  input {
+    max-width: 100%;
   }
   .pager {
     display: flex;

@@ -7,6 +7,7 @@ import {imageBody} from './image.js'
 import {indexBody} from './index-page.js'
 import {readSubject} from './read-subject.js'
 import {mostBytes, type Reading} from './reading.js'
+import {referrersPart} from './referrers.js'
 import {showRepositories} from './repositories.js'
 import type {Subject} from './subject.js'
 import {showTags} from './tags.js'
@@ -42,7 +43,8 @@ async function showSubject(
   return pageAnswer({
     title: isDigest(reference) ? `${name}@${reference}` : `${name}:${reference}`,
     trail: [link(pathOf(name), html`${name}`), html`${reference}`],
-    body: html`${facts(subject)} ${await bodyOf(name, subject, reading, window)}`,
+    body: html`${facts(subject)} ${await bodyOf(name, subject, reading, window)}
+    ${subject.digest && (await referrersPart(name, subject.digest, reading))}`,
   })
 }
 
@@ -63,7 +65,7 @@ function facts(subject: Subject): Html {
       : html`<dt>${title}</dt>
           <dd>${value}</dd>`
   const {digest} = subject
-  const shownDigest = digest && fact('Digest', html`<code>${digest}</code>`)
+  const shownDigest = digest && fact('Digest', html`<code class="copy">${digest}</code>`)
   if (subject.kind === 'unreadable')
     return html`<p>${faultText(subject.why)}</p>
       <dl>${shownDigest}</dl>`
