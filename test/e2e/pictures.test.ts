@@ -1,8 +1,9 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 // what page.evaluate is given runs in the browser
-import {mkdir, readFile, stat, writeFile} from 'node:fs/promises'
-import {join} from 'node:path'
+import {mkdir, mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {dirname, join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {type Browser, chromium} from 'playwright-core'
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest'
@@ -24,9 +25,17 @@ const hostile = [
   'wide-\u6F22'.repeat(20),
 ]
 
+let made: Promise<string> | undefined
+
+/** The images of all tests here. */
+function images(): Promise<string> {
+  return (made ??= makeImages())
+}
+
 /** A layout with two images: `v2` has other files in its slot. */
 async function makeImages(): Promise<string> {
-  const folder = await tempDir()
+  // longer than one test
+  const folder = await mkdtemp(join(tmpdir(), 'inject-pictures-'))
   const tree = join(folder, 'tree')
   for (const name of hostile) {
     await mkdir(join(tree, name), {recursive: true})
@@ -63,9 +72,14 @@ async function draw(image: string): Promise<Record<'page' | 'drawing', string>[]
   return drawn
 }
 
+afterAll(async () => {
+  const image = await made
+  if (image) await rm(dirname(image.slice('oci:'.length)), {recursive: true})
+})
+
 describe('--html and --svg', () => {
   it('leave what is printed as it is, and say where they cannot write', async () => {
-    const image = await makeImages()
+    const image = await images()
     const folder = await tempDir()
     for (const name of ['inspect', 'status']) {
       const plain = await inject([name, `${image}:v2`])
@@ -77,7 +91,7 @@ describe('--html and --svg', () => {
   })
 
   it('say the same each time, in little', async () => {
-    const image = await makeImages()
+    const image = await images()
     const [first, second] = [await draw(image), await draw(image)]
     for (const [at, {page, drawing}] of first.entries())
       for (const [one, other] of [
@@ -102,7 +116,7 @@ describeWith(['chromium'], 'pictures in Chromium', () => {
   afterAll(() => browser.close())
 
   it('hostile names are text, nothing runs, nothing is fetched, and all fits, light and dark', async () => {
-    const image = await makeImages()
+    const image = await images()
     for (const {page: path} of await draw(image))
       for (const width of [400, 800, 1400])
         for (const colorScheme of ['light', 'dark'] as const) {
@@ -141,7 +155,7 @@ describeWith(['chromium'], 'pictures in Chromium', () => {
   })
 
   it('a drawing is XML that a browser draws, with every name as text', async () => {
-    const image = await makeImages()
+    const image = await images()
     for (const {drawing} of await draw(image)) {
       const context = await browser.newContext()
       onTestFinished(() => context.close())
