@@ -69,8 +69,8 @@ const rows = [
       ],
     },
   ],
-  ['src/disk', 'src/picture', {'src/attest': [['sbom'], ['.']]}],
-  [{'src/image': [['follow', 'index'], ['.']]}, 'src/stream', 'src/trust'],
+  ['src/disk', {'src/attest': [['sbom'], ['.']]}],
+  [{'src/image': [['follow', 'index'], ['.']]}, 'src/picture', 'src/stream', 'src/trust'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]

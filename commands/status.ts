@@ -9,11 +9,11 @@ import {pictureFiles, pictureFlags} from '../src/cli/flags/picture.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {layerPorts, packPorts} from '../src/cli/ports/pack-ports.js'
 import {splitWords} from '../src/cli/flags/status-words.js'
-import {statusDrawing, statusPage} from '../src/cli/render/picture/status.js'
+import {statusPictures} from '../src/cli/render/picture/status.js'
 import {renderStatus, renderStatusMarkdown} from '../src/cli/render/status.js'
 import {differsExitCode, exitCode} from '../src/cli/terminal/exit-code.js'
 import type {Reference} from '../src/oci/names/reference.js'
-import {status, type StatusRequest, type StatusResult} from '../src/operations/status.js'
+import {status, type StatusRequest} from '../src/operations/status.js'
 import type {UpdateRequest} from '../src/operations/update.js'
 
 export default class Status extends BaseCommand {
@@ -76,10 +76,7 @@ export default class Status extends BaseCommand {
       },
       {
         line: flags.markdown ? renderStatusMarkdown : renderStatus,
-        files: pictureFiles<Pick<StatusResult, 'images' | 'changed'>>(flags, {
-          html: statusPage,
-          svg: statusDrawing,
-        }),
+        files: pictureFiles(flags, statusPictures),
       },
     )
   }

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import {drawingStyle} from './drawing-style.js'
+import {figureStyle} from './figure-style.js'
 import {html} from './html.js'
 
 /** The one style sheet of the page, in its element. Nothing in it comes from outside. */
@@ -171,21 +172,6 @@ export const style = html`<style>
     height: 1.1rem;
     margin-top: 0.2rem;
   }
-  .map {
-    display: block;
-    width: 100%;
-    height: auto;
-  }
-  .map.medium,
-  .map.narrow {
-    display: none;
-  }
-  .sides {
-    display: grid;
-    grid-template-columns: 1fr 1fr;
-    gap: 0 1.25rem;
-    align-items: start;
-  }
   .legend {
     display: flex;
     flex-wrap: wrap;
@@ -270,25 +256,6 @@ export const style = html`<style>
       margin-bottom: 0.4rem;
     }
   }
-  @media (max-width: 64rem) {
-    .map.wide {
-      display: none;
-    }
-    .map.medium {
-      display: block;
-    }
-  }
-  @media (max-width: 36rem) {
-    .map.medium {
-      display: none;
-    }
-    .map.narrow {
-      display: block;
-    }
-    .sides {
-      grid-template-columns: 1fr;
-    }
-  }
   @media print {
     body {
       max-width: none;
@@ -300,7 +267,7 @@ export const style = html`<style>
       break-inside: avoid;
     }
   }
-  ${drawingStyle}
+  ${figureStyle} ${drawingStyle}
 </style>`
 
 const text = style.toString().slice('<style>'.length, -'</style>'.length)

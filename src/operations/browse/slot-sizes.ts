@@ -1,21 +1,19 @@
 import {readable} from '../../layer/byte-string.js'
 import {createSizeTree, type SizeTree} from '../../picture/size-tree.js'
+import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'
 import {isFirstName} from '../compare/compare-trees.js'
-import type {InspectIndexResult, InspectResult} from '../inspect.js'
 import {type TreeRequest, withTree} from './open-tree.js'
 
 /**
- * What each slot of an image that was inspected holds, by the slot's name; nothing for an index.
- * Reads the layers of the slots. Throws what `withTree` throws.
+ * What each slot of an image that was inspected holds, by the slot's name. Reads the layers of the slots. Throws what `withTree` throws.
  */
 export async function allSlotSizes(
-  inspected: InspectResult | InspectIndexResult,
+  inspected: {readonly digest: Digest; readonly slots: readonly {readonly name: string}[]},
   request: Omit<TreeRequest, 'part'>,
   ports: Ports,
 ): Promise<ReadonlyMap<string, SizeTree>> {
   const trees = new Map<string, SizeTree>()
-  if ('images' in inspected) return trees
   // the same image, whatever its tag names by now
   const reference = {...request.reference, digest: inspected.digest}
   for (const {name} of inspected.slots) {

@@ -9,7 +9,7 @@ import {copyable} from './facts.js'
 type Shown = Pick<StatusResult, 'images' | 'changed'>
 
 /** Which images are up to date, as a page. */
-export function statusPage({images, changed}: Shown): string {
+function statusPage({images, changed}: Shown): string {
   const rows = statusRows(images)
   const shown = rows.slice(0, mostRows).map((cells) => cells.map(cellOf))
   const caption =
@@ -23,7 +23,7 @@ export function statusPage({images, changed}: Shown): string {
 }
 
 /** The same as one drawing. */
-export function statusDrawing({images, changed}: Shown): string {
+function statusDrawing({images, changed}: Shown): string {
   const rows = statusRows(images)
   const head = {
     height: 20,
@@ -32,6 +32,9 @@ export function statusDrawing({images, changed}: Shown): string {
   const panels = [head, ...rows.slice(0, mostDrawn).map(rowPanel)]
   return svgDocument({title: 'Status', panels})
 }
+
+/** What `--html` and `--svg` write. */
+export const statusPictures = {html: statusPage, svg: statusDrawing}
 
 const [mostRows, mostDrawn] = [1000, 100]
 const stateColumn = statusHeads.indexOf('STATE')
