@@ -6,7 +6,8 @@ import {isFirstName} from '../compare/compare-trees.js'
 import {type TreeRequest, withTree} from './open-tree.js'
 
 /**
- * What each slot of an image that was inspected holds, by the slot's name. Reads the layers of the slots. Throws what `withTree` throws.
+ * What each slot of an image that was inspected holds, by the slot's name. Reads the layers of the
+ * slots. Throws what `withTree` throws.
  */
 export async function allSlotSizes(
   inspected: {readonly digest: Digest; readonly slots: readonly {readonly name: string}[]},
