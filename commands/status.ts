@@ -63,6 +63,7 @@ export default class Status extends BaseCommand {
   async run(): Promise<object> {
     const {argv, flags} = await this.parse(Status)
     const {directory, ...request} = Status.request(argv as string[], flags)
+    const render = flags.markdown ? renderStatusMarkdown : renderStatus
     return this.perform(
       flags,
       async (ports) => {
@@ -74,10 +75,7 @@ export default class Status extends BaseCommand {
         else if (result.changed) process.exitCode = differsExitCode
         return result
       },
-      {
-        line: flags.markdown ? renderStatusMarkdown : renderStatus,
-        files: pictureFiles(flags, statusPictures),
-      },
+      {line: render, files: pictureFiles(flags, statusPictures)},
     )
   }
 

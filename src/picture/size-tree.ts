@@ -27,7 +27,7 @@ export interface SizeTree {
 }
 
 /** More names than that are counted in their directory only, so that memory is bounded. */
-const mostNodes = 300_000
+const usualNodes = 300_000
 /** Deeper files count in the directory at that depth: no drawing shows more. */
 const mostLevels = 64
 
@@ -38,7 +38,7 @@ interface OwnNode extends SizeNode {
 }
 
 /** Sums up the files of a tree by directory. */
-export function createSizeTree(): SizeTree {
+export function createSizeTree(mostNodes = usualNodes): SizeTree {
   const root = nodeOf('', undefined)
   let nodes = 0
   const files: SizedFile[] = []

@@ -11,25 +11,30 @@ import {type Box, squarify} from './squarify.js'
  */
 export function treemap(root: SizeNode, box: Box, mostCharacters: number): Html {
   if (root.bytes === 0) return shape``
+  const tone = isMarked(root) ? 'mixed' : undefined
   for (let leastArea = finest; ; leastArea *= 2) {
-    const drawn = shape`${content({node: root, path: '', tone: undefined}, box, leastArea)}`
+    const drawn = shape`${content({node: root, path: '', tone}, box, leastArea)}`
     if (leastArea > box.width * box.height || drawn.toString().length <= mostCharacters)
       return drawn
   }
 }
 
-/** A node that is drawn: where it is, and the number of its colour. */
+/** A node that is drawn. */
 interface Drawn {
   readonly node: SizeNode
   readonly path: string
-  /** Files below one directory of the first level that has several have one colour. */
-  readonly tone: number | undefined
+  /**
+   * The class of its colour: `mixed` where marks have colours; else one for each directory of the
+   * first level that has several; `undefined` above that.
+   */
+  readonly tone: string | undefined
 }
 
 /** The smallest box, in square units. */
 const finest = 500
 const [headHeight, gap] = [16, 2]
 const tones = 6
+const mostOfAll = 0.8
 
 function content({node, path, tone}: Drawn, box: Box, leastArea: number): Html[] {
   const scale = (box.width * box.height) / node.bytes
@@ -45,9 +50,9 @@ function content({node, path, tone}: Drawn, box: Box, leastArea: number): Html[]
     if (!child) return rest(rests[at - shown.length] ?? node, path, place)
     const {chain, last} = chainOf(child)
     const below = path === '' ? chain : `${path}/${chain}`
-    // directories that hold nearly everything do not use up the colours
-    const isBranch = shown.length + rests.length > 1
-    const drawn = {node: last, path: below, tone: tone ?? (isBranch ? at % tones : undefined)}
+    // a directory that holds nearly everything leaves the colours to what is in it
+    const own = last.bytes < mostOfAll * node.bytes ? `tone${at % tones}` : undefined
+    const drawn = {node: last, path: below, tone: tone ?? own}
     return isFolder(last) ? folder(drawn, {chain, leastArea}, place) : leaf(drawn, place)
   })
 }
@@ -83,6 +88,11 @@ function commonMark(nodes: Iterable<SizeNode>): Mark | undefined {
     common = own
   }
   return common
+}
+
+function isMarked({mark, children}: SizeNode): boolean {
+  const [first] = children.values()
+  return mark !== undefined || (first !== undefined && isMarked(first))
 }
 
 /** Directories that hold one directory only are one box. */
@@ -125,7 +135,7 @@ function folder(
 function leaf(drawn: Drawn, box: Box): Html[] {
   const {node, tone} = drawn
   const mark = node.mark ?? commonMark(node.children.values())
-  const look = mark ?? (tone === undefined ? 'mixed' : `tone${tone}`)
+  const look = mark ?? tone ?? 'tone0'
   const sign = mark === undefined ? '' : `${signs[mark]} `
   const name = drawn.path.slice(drawn.path.lastIndexOf('/') + 1)
   return [rect(box, look, titleOf(drawn)), ...labelIn(box, `${sign}${name}`)]

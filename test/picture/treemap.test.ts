@@ -25,12 +25,12 @@ it('names that objects have are files like others', () => {
 })
 
 it('more names than memory should hold count in their directory', () => {
-  const tree = createSizeTree()
-  for (let at = 0; at < 300_100; at++) tree.add({path: `d/${at}`, bytes: 2})
+  const tree = createSizeTree(100)
+  for (let at = 0; at < 200; at++) tree.add({path: `d/${at}`, bytes: 2})
   const directory = tree.root.children.get('d')
-  expect(directory).toMatchObject({bytes: 600_200, files: 300_100})
-  expect(directory?.children.size).toBe(299_999)
-  expect(treemap(tree.root, box, 100_000).toString()).toContain('300100 more in d')
+  expect(directory).toMatchObject({bytes: 400, files: 200})
+  expect(directory?.children.size).toBe(99)
+  expect(treemap(tree.root, box, 100_000).toString()).toContain('101 more in d')
 })
 
 it('draws boxes with their paths, and directories of one directory as one', () => {
@@ -75,4 +75,12 @@ it('marks are told by colour and by a sign; what is left over is told apart by i
 
 it('no bytes, no boxes', () => {
   expect(treemap(treeOf({empty: 0}).root, box, 1000).toString()).toBe('')
+})
+
+it('colours tell the directories of the first level that has several', () => {
+  const files = {'src/a/one': 500, 'src/b/two': 400, 'docs/three': 100}
+  const text = treemap(treeOf(files).root, box, 1e6).toString()
+  const lookOf = (path: string) => new RegExp(`class="(\\w+)"[^>]*><title>${path}`).exec(text)?.[1]
+  const looks = ['src/a/one', 'src/b/two', 'docs/three'].map(lookOf)
+  expect(looks).toEqual(['tone0', 'tone1', 'tone1'])
 })
