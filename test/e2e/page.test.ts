@@ -199,7 +199,8 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     await page.goto(`http://${address}/`)
     const find = async (text: string): Promise<string[]> => {
       await page.getByRole('searchbox').fill(text)
-      await Promise.all([page.waitForURL(/[?]q=/), page.keyboard.press('Enter')])
+      const from = page.url()
+      await Promise.all([page.waitForURL((to) => to.href !== from), page.keyboard.press('Enter')])
       return page.getByRole('rowheader').allInnerTexts()
     }
     expect((await find('APP')).map(squeeze)).toEqual(['team/app'])

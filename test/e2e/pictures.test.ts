@@ -116,21 +116,23 @@ describeWith(['chromium'], 'pictures in Chromium', () => {
   afterAll(() => browser.close())
 
   it('hostile names are text, nothing runs, nothing is fetched, and all fits, light and dark', async () => {
-    const image = await images()
-    for (const {page: path} of await draw(image))
+    const context = await browser.newContext()
+    onTestFinished(() => context.close())
+    const page = await context.newPage()
+    const events: string[] = []
+    const requests: string[] = []
+    page.on('console', (message) => events.push(`console: ${message.text()}`))
+    page.on('dialog', (dialog) => {
+      events.push(`dialog: ${dialog.message()}`)
+      void dialog.dismiss()
+    })
+    page.on('request', (request) => requests.push(request.url()))
+    for (const {page: path} of await draw(await images()))
       for (const width of [400, 800, 1400])
         for (const colorScheme of ['light', 'dark'] as const) {
-          const context = await browser.newContext({viewport: {width, height: 900}, colorScheme})
-          onTestFinished(() => context.close())
-          const page = await context.newPage()
-          const events: string[] = []
-          const requests: string[] = []
-          page.on('console', (message) => events.push(`console: ${message.text()}`))
-          page.on('dialog', (dialog) => {
-            events.push(`dialog: ${dialog.message()}`)
-            void dialog.dismiss()
-          })
-          page.on('request', (request) => requests.push(request.url()))
+          requests.length = 0
+          await page.setViewportSize({width, height: 900})
+          await page.emulateMedia({colorScheme})
           const url = pathToFileURL(path).href
           await page.goto(url)
           const found = await page.evaluate(() => ({
