@@ -46,7 +46,7 @@ export default class Inspect extends BaseCommand {
       flags,
       async (ports) => {
         const result = await inspect(request, ports)
-        if (isDrawn(flags))
+        if (isDrawn(flags) && 'layers' in result)
           trees = await allSlotSizes(
             result,
             {...request, limits: limitsOption({}), temporary: tmpdir()},
