@@ -1,9 +1,14 @@
 import type {Interfaces} from '@oclif/core'
+import {tmpdir} from 'node:os'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, strictFlag} from '../src/cli/flags/common.js'
+import {isDrawn, pictureFiles, pictureFlags} from '../src/cli/flags/picture.js'
 import {platformFlag} from '../src/cli/flags/platform.js'
+import {limitsOption} from '../src/cli/flags/tree.js'
 import {renderInspect} from '../src/cli/render/inspect.js'
+import {inspectDrawing, inspectPage, type SlotTrees} from '../src/cli/render/picture/inspect.js'
 import {parseReference} from '../src/oci/names/reference.js'
+import {allSlotSizes} from '../src/operations/browse/slot-sizes.js'
 import {inspect} from '../src/operations/inspect.js'
 
 export default class Inspect extends BaseCommand {
@@ -22,17 +27,41 @@ export default class Inspect extends BaseCommand {
       command:
         '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --platform linux/arm64',
     },
+    {
+      description: 'A page with the layers to scale, and the files of the slots:',
+      command: '<%= config.bin %> <%= command.id %> registry.example/team/app:v1 --html app.html',
+    },
   ]
   static override readonly args = {
     image: imageArg,
   }
 
-  static override readonly flags = {platform: platformFlag(), ...strictFlag}
+  static override readonly flags = {platform: platformFlag(), ...pictureFlags, ...strictFlag}
 
   async run(): Promise<object> {
     const {args, flags} = await this.parse(Inspect)
     const request = Inspect.request(args, flags)
-    return this.perform(flags, (ports) => inspect(request, ports), {line: renderInspect})
+    let trees: SlotTrees = new Map()
+    return this.perform(
+      flags,
+      async (ports) => {
+        const result = await inspect(request, ports)
+        if (isDrawn(flags) && 'layers' in result)
+          trees = await allSlotSizes(
+            result,
+            {...request, limits: limitsOption({}), temporary: tmpdir()},
+            ports,
+          )
+        return result
+      },
+      {
+        line: renderInspect,
+        files: pictureFiles<Awaited<ReturnType<typeof inspect>>>(flags, {
+          html: (result) => inspectPage(result, trees),
+          svg: (result) => inspectDrawing(result, trees),
+        }),
+      },
+    )
   }
 
   /** The arguments and flags as the request of the operation. */

@@ -5,9 +5,11 @@ import {directoryFlags, directoryOptions} from '../src/cli/flags/content/directo
 import {formatFlags, formatOptions, layersFlag} from '../src/cli/flags/content/format.js'
 import {mergeOptions} from '../src/cli/flags/content/merge.js'
 import {packFlags, packOptions} from '../src/cli/flags/content/pack.js'
+import {pictureFiles, pictureFlags} from '../src/cli/flags/picture.js'
 import {platformChoice, platformsFlag} from '../src/cli/flags/platform.js'
 import {layerPorts, packPorts} from '../src/cli/ports/pack-ports.js'
 import {splitWords} from '../src/cli/flags/status-words.js'
+import {statusPictures} from '../src/cli/render/picture/status.js'
 import {renderStatus, renderStatusMarkdown} from '../src/cli/render/status.js'
 import {differsExitCode, exitCode} from '../src/cli/terminal/exit-code.js'
 import type {Reference} from '../src/oci/names/reference.js'
@@ -50,6 +52,7 @@ export default class Status extends BaseCommand {
     name: slotName(),
     path: slotPath(),
     markdown: Flags.boolean({summary: 'Print the table as Markdown.'}),
+    ...pictureFlags,
     ...directoryFlags,
     ...strictFlag,
     ...formatFlags,
@@ -60,6 +63,7 @@ export default class Status extends BaseCommand {
   async run(): Promise<object> {
     const {argv, flags} = await this.parse(Status)
     const {directory, ...request} = Status.request(argv as string[], flags)
+    const render = flags.markdown ? renderStatusMarkdown : renderStatus
     return this.perform(
       flags,
       async (ports) => {
@@ -71,7 +75,7 @@ export default class Status extends BaseCommand {
         else if (result.changed) process.exitCode = differsExitCode
         return result
       },
-      {line: flags.markdown ? renderStatusMarkdown : renderStatus},
+      {line: render, files: pictureFiles(flags, statusPictures)},
     )
   }
 

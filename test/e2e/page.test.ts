@@ -8,10 +8,11 @@ import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {type Browser, chromium, type Page} from 'playwright-core'
 import {afterAll, beforeAll, expect, it, onTestFinished} from 'vitest'
-import {visible} from '../../src/server/page/html.js'
+import {ociManifest} from '../../src/oci/media-type.js'
+import {visible} from '../../src/picture/html.js'
 import type {createMemoryRoot} from '../support/memory-root.js'
 import {makeManifest, putManifest, serveRegistry} from '../support/served-registry.js'
-import {layerOf, storeImage, storeIndex} from '../support/stored-images.js'
+import {layerOf, storeImage, storeIndex, storeManifest} from '../support/stored-images.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 
@@ -114,7 +115,7 @@ describeWith(['chromium'], 'the page in Chromium', () => {
         links: [...document.querySelectorAll('a')].map(({href}) => href),
         styles: document.styleSheets.length,
       }))
-      for (const name of ['script', 'img', 'link', 'base', 'iframe', 'form', 'input', 'object'])
+      for (const name of ['script', 'img', 'link', 'base', 'iframe', 'object'])
         expect(found.elements).not.toContain(name)
       for (const name of found.attributes) expect(name).not.toMatch(/^on|^style$|^src$/)
       for (const link of found.links) expect(link.startsWith(`${url}/`)).toBe(true)
@@ -186,6 +187,49 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     await follow('linux/amd64')
     expect(page.url()).toContain(`/repository/team/app@${image.digest}`)
     expect(await page.getByRole('heading', {level: 2}).allInnerTexts()).toEqual(['Layers', 'Slots'])
+    expect(events).toEqual([])
+  })
+
+  it('finds names without a script, keeps what was typed as text, and shows referrers', async () => {
+    const {address, root} = await serveRegistry({page: true})
+    const image = await storeImage(root, 'team/app', 'v1')
+    await storeImage(root, 'team/app', 'Release-2')
+    await storeImage(root, 'other', 'v1')
+    const {page, events} = await openPage({javaScriptEnabled: false})
+    await page.goto(`http://${address}/`)
+    const find = async (text: string): Promise<string[]> => {
+      await page.getByRole('searchbox').fill(text)
+      const from = page.url()
+      await Promise.all([page.waitForURL((to) => to.href !== from), page.keyboard.press('Enter')])
+      return page.getByRole('rowheader').allInnerTexts()
+    }
+    expect((await find('APP')).map(squeeze)).toEqual(['team/app'])
+    expect(await find(hostile[1]!)).toEqual([])
+    expect(await page.getByRole('searchbox').inputValue()).toBe(hostile[1])
+    expect(await page.locator('main').innerText()).toContain('No repository has that in its name.')
+    await page.goto(`http://${address}/repository/team/app`)
+    expect((await find('release')).map(squeeze)).toEqual(['Release-2'])
+    const {digest: signature} = await storeManifest(
+      root,
+      'team/app',
+      'signature',
+      Buffer.from(
+        JSON.stringify({
+          schemaVersion: 2,
+          mediaType: ociManifest,
+          artifactType: 'application/x.<b>signature',
+          config: {...image, mediaType: 'application/vnd.oci.empty.v1+json'},
+          layers: [],
+          subject: image,
+        }),
+      ),
+      ociManifest,
+    )
+    await page.goto(`http://${address}/repository/team/app:v1`)
+    const row = page.getByRole('row').filter({hasText: signature})
+    expect(squeeze(await row.innerText())).toContain('application/x.<b>signature')
+    await row.getByRole('link').click()
+    expect(page.url()).toContain(signature)
     expect(events).toEqual([])
   })
 

@@ -66,7 +66,7 @@ const rows = [
     },
   ],
   ['src/disk', {'src/attest': [['sbom'], ['.']]}],
-  [{'src/image': [['create', 'follow', 'index'], ['.']]}, 'src/stream', 'src/trust'],
+  [{'src/image': [['create', 'follow', 'index'], ['.']]}, 'src/picture', 'src/stream', 'src/trust'],
   [{'src/oci': [['names'], ['.']]}],
   ['src/errors.ts'],
 ]

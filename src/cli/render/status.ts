@@ -3,14 +3,15 @@ import type {PlatformStatus} from '../../operations/follow/status-of-image.js'
 import type {ImageStatus, StatusResult} from '../../operations/status.js'
 import {plainText} from './escape.js'
 
-const heads = ['IMAGE', 'PLATFORM', 'SLOTS', 'STATE', 'VENDOR', 'NOTES'] as const
+/** The columns of the table. */
+export const statusHeads = ['IMAGE', 'PLATFORM', 'SLOTS', 'STATE', 'VENDOR', 'NOTES'] as const
 
 type Shown = Pick<StatusResult, 'images' | 'changed'>
 
 /** A table: one row for each platform of each image. */
 export function renderStatus({images}: Shown): string {
-  const rows = [heads, ...images.flatMap(rowsOf)]
-  const widths = heads.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
+  const rows = [statusHeads, ...statusRows(images)]
+  const widths = statusHeads.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
   return rows
     .map((row) =>
       row
@@ -23,9 +24,14 @@ export function renderStatus({images}: Shown): string {
 
 /** The same in Markdown. */
 export function renderStatusMarkdown({images}: Shown): string {
-  const rows = images.flatMap(rowsOf).map((row) => row.map(escapedCell))
+  const rows = statusRows(images).map((row) => row.map(escapedCell))
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n')
+  return [line(statusHeads), line(statusHeads.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+/** One row for each platform of each image, cell by cell, safe to show. */
+export function statusRows(images: StatusResult['images']): readonly (readonly string[])[] {
+  return images.flatMap(rowsOf)
 }
 
 function rowsOf(image: ImageStatus): string[][] {

@@ -128,7 +128,7 @@ function typeOf({kind}: ContentRecord): FileFacts['type'] {
 }
 
 /** Whether it is the entry with the content, not another name of it. */
-function isFirstName({inode, layer, sequence}: ContentRecord): boolean {
+export function isFirstName({inode, layer, sequence}: ContentRecord): boolean {
   return inode === orderOf(layer, sequence)
 }
 

@@ -52,10 +52,12 @@ export async function diffPair(
   tellMissing(otherTree, sides.second, ports)
   const key = [tree, otherTree].map(identityOf).join('|')
   ports.report({kind: 'step', step: 'compare', on: `${sides.first.name} and ${sides.second.name}`})
-  const files =
-    sides.known.get(key) ?? (await diffTrees(tree.source, otherTree.source, request.trees, ports))
+  const {view, observer} = request.trees
+  observer?.onImages(one, other)
   // a listener must be called again
-  if (request.trees.view.kind !== 'listener') sides.known.set(key, files)
+  const known = view.kind === 'listener' || observer ? undefined : sides.known.get(key)
+  const files = known ?? (await diffTrees(tree.source, otherTree.source, request.trees, ports))
+  sides.known.set(key, files)
   tellUnsure(files, ports)
   const isWhole = part.kind === 'all' && otherPart.kind === 'all'
   const config = isWhole ? compareConfigs(one, other) : slotChanges(tree, otherTree)

@@ -2,6 +2,7 @@ import type {Ports} from '../../ports.js'
 import {compareTrees, type CompareOptions} from './compare-trees.js'
 import {createCounter, totalOf} from './count-changes.js'
 import type {NamedChange, TreeDiff} from './diff-result.js'
+import type {DiffObserver} from './draw-diff.js'
 import type {FileChange} from './file-change.js'
 import {namedChange, namedRow} from './named-path.js'
 import {type ReadOptions, readTrees, type TreeSource} from './read-trees.js'
@@ -20,6 +21,8 @@ export type DiffView =
 
 export interface DiffTreesOptions extends CompareOptions, Omit<ReadOptions, 'hashes' | 'tables'> {
   readonly view: DiffView
+  /** Hears of every comparison and of every change, whatever the view. */
+  readonly observer?: DiffObserver | undefined
 }
 
 /** Compares two trees. Throws what `readTrees` throws. */
@@ -37,8 +40,10 @@ export async function diffTrees(
     const rollUp = createRollUp(view.kind === 'rows' ? view.most : 1)
     const changes: NamedChange[] = []
     const turn = createTurn()
+    const observe = options.observer?.onTrees()
     for (const change of compareTrees(trees, options)) {
       counter.add(change)
+      observe?.(change)
       if (view.kind === 'rows') rollUp.add(change)
       else if (view.kind === 'listener') view.onChange(change)
       else if (view.kind === 'changes' && changes.length < view.most)

@@ -1,7 +1,7 @@
 import {STATUS_CODES} from 'node:http'
 import type {Answer} from '../http/answer.js'
-import {html, type Html} from './html.js'
-import {contentSecurityPolicy, style} from './style.js'
+import {html, type Html} from '../../picture/html.js'
+import {style, styleSource} from '../../picture/style.js'
 import type {Refusal} from '../http/refusal.js'
 
 export interface PageContent {
@@ -65,3 +65,15 @@ export function pageOfRefusal({status, message, headers}: Refusal): Answer {
   )
   return {...answer, headers: {...headers, ...answer.headers}}
 }
+
+/**
+ * What a browser may do with the page: apply that style sheet, send the search box, and nothing
+ * else. https://www.w3.org/TR/CSP3/
+ */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  `style-src ${styleSource}`,
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ')

@@ -2,15 +2,17 @@ import {isDigest} from '../../oci/digest.js'
 import type {Answer} from '../http/answer.js'
 import {existing, type Exchange, type Handler, type Service} from '../http/exchange.js'
 import {pageAnswer} from './frame.js'
-import {html, type Html} from './html.js'
+import {html, type Html} from '../../picture/html.js'
 import {imageBody} from './image.js'
 import {indexBody} from './index-page.js'
 import {readSubject} from './read-subject.js'
 import {mostBytes, type Reading} from './reading.js'
+import {referrersPart} from './referrers.js'
 import {showRepositories} from './repositories.js'
 import type {Subject} from './subject.js'
 import {showTags} from './tags.js'
-import {clipped, faultText, link, pathOf, size, time} from './text.js'
+import {clipped, size, time} from '../../picture/text.js'
+import {faultText, link, pathOf} from './text.js'
 import {type ListWindow, windowIn} from './window.js'
 import {Refusal} from '../http/refusal.js'
 
@@ -41,7 +43,8 @@ async function showSubject(
   return pageAnswer({
     title: isDigest(reference) ? `${name}@${reference}` : `${name}:${reference}`,
     trail: [link(pathOf(name), html`${name}`), html`${reference}`],
-    body: html`${facts(subject)} ${await bodyOf(name, subject, reading, window)}`,
+    body: html`${facts(subject)} ${await bodyOf(name, subject, reading, window)}
+    ${subject.digest && (await referrersPart(name, subject.digest, reading))}`,
   })
 }
 
@@ -62,7 +65,7 @@ function facts(subject: Subject): Html {
       : html`<dt>${title}</dt>
           <dd>${value}</dd>`
   const {digest} = subject
-  const shownDigest = digest && fact('Digest', html`<code>${digest}</code>`)
+  const shownDigest = digest && fact('Digest', html`<code class="copy">${digest}</code>`)
   if (subject.kind === 'unreadable')
     return html`<p>${faultText(subject.why)}</p>
       <dl>${shownDigest}</dl>`

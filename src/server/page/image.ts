@@ -1,9 +1,9 @@
-import {html, type Html} from './html.js'
-import {layerBar, layerStrip, layersToScale} from './layers.js'
+import {html, type Html} from '../../picture/html.js'
+import {layerStrip, layersToScale} from '../../picture/layers.js'
 import type {ImageSubject} from './subject.js'
-import {slotBadge} from './subject-cells.js'
-import {table} from './table.js'
-import {clipped, none, size} from './text.js'
+import {layerTable} from '../../picture/layer-table.js'
+import {table} from '../../picture/table.js'
+import {clipped} from '../../picture/text.js'
 import {type ListWindow, windowed} from './window.js'
 
 const mostLayers = 200
@@ -15,26 +15,11 @@ export function imageBody(subject: ImageSubject, window: ListWindow): Html {
   const {layers, slots, labels} = subject
   const scaled = layersToScale(layers)
   const {shown, caption, pages} = windowed(scaled, 'layer', mostLayers, window)
-  const rows = shown.map((layer) => [
-    html`${layer.number}`,
-    html`${layerBar(layer)}${layer.slots.slice(0, mostSlots).map((name) => html` ${slotBadge(name)}`)}
-      <span class="quiet">${layer.percent}</span>`,
-    size(layer.size),
-    html`${layer.createdBy === undefined ? none : clipped(layer.createdBy)}<br />
-      <code class="quiet">${layer.digest}</code>`,
-  ])
   return html`<h2>Layers</h2>
-    ${layerStrip(scaled)} ${table(`${caption}; bars are to scale`, layerColumns, rows)}${pages}
+    ${layerStrip(scaled)} ${layerTable(caption, shown)}${pages}
     <h2>Slots</h2>
     ${slots.length === 0 ? noSlots(subject) : slotTable(slots)} ${labelPart(labels)}`
 }
-
-const layerColumns = [
-  {title: 'Layer', look: 'number'},
-  {title: 'Share', look: 'bars'},
-  {title: 'Size', look: 'number'},
-  {title: 'Made by, digest'},
-] as const
 
 function noSlots({artifactType}: ImageSubject): Html {
   if (artifactType !== undefined) return html`<p>None: this is not a container image.</p>`

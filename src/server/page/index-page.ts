@@ -1,9 +1,9 @@
-import {html, type Html} from './html.js'
+import {html, type Html} from '../../picture/html.js'
 import {readSubject} from './read-subject.js'
 import type {Reading} from './reading.js'
 import type {IndexSubject} from './subject.js'
 import {subjectCells, subjectColumns} from './subject-cells.js'
-import {table} from './table.js'
+import {table} from '../../picture/table.js'
 import {link, pathOf} from './text.js'
 import {type ListWindow, windowed} from './window.js'
 

@@ -2,10 +2,12 @@ import type {Answer} from '../http/answer.js'
 import {readableRepositories, readPage} from '../api/lists.js'
 import type {Exchange, Service} from '../http/exchange.js'
 import {pageAnswer} from './frame.js'
-import {html, type Html} from './html.js'
+import {html, type Html} from '../../picture/html.js'
 import {fromStore} from './reading.js'
-import {table} from './table.js'
-import {clipped, faultOf, link, none, pager, pathOf} from './text.js'
+import {table} from '../../picture/table.js'
+import {clipped, none} from '../../picture/text.js'
+import {faultOf, link, pager, pathOf} from './text.js'
+import {found, nextOf, type Search, searchBox, searchIn} from './search.js'
 import {lastOnly} from './window.js'
 
 const mostRows = 100
@@ -17,7 +19,9 @@ export async function showRepositories(
 ): Promise<Answer> {
   const {query} = exchange
   const isFirst = !query.has('last')
-  const page = await readPage(readableRepositories(exchange, service), lastOnly(query), mostRows)
+  const search = searchIn(query)
+  const names = found(readableRepositories(exchange, service), search)
+  const page = await readPage(names, lastOnly(query), mostRows)
   const rows: Html[][] = []
   for (const name of page.items) {
     const tags = await fromStore(exchange, countTags(name, exchange, service)).catch(faultOf)
@@ -25,12 +29,17 @@ export async function showRepositories(
   }
   const body =
     rows.length === 0
-      ? html`<p>${isFirst ? 'Nothing has been pushed here.' : 'There is nothing beyond this.'}</p>`
+      ? html`<p>${emptyText(search, isFirst)}</p>`
       : table('By name', [{title: 'Repository'}, {title: 'Tags', look: 'number'}], rows)
   return pageAnswer({
     title: 'Repositories',
-    body: html`${body}${pager('/', {last: page.next}, isFirst)}`,
+    body: html`${searchBox('/', 'repositories', search)}${body}${pager('/', nextOf(search, page.next), isFirst && search.text === '')}`,
   })
+}
+
+function emptyText({text}: Search, isFirst: boolean): string {
+  if (!isFirst) return 'There is nothing beyond this.'
+  return text === '' ? 'Nothing has been pushed here.' : 'No repository has that in its name.'
 }
 
 async function countTags(name: string, {signal}: Exchange<'page'>, {root}: Service): Promise<Html> {

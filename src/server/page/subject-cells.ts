@@ -1,7 +1,9 @@
-import {html, type Html} from './html.js'
+import {html, type Html} from '../../picture/html.js'
+import {slotBadge} from '../../picture/layer-table.js'
 import type {Subject} from './subject.js'
-import type {Column} from './table.js'
-import {clipped, faultText, link, none, pathOf, shortDigest, size, time} from './text.js'
+import type {Column} from '../../picture/table.js'
+import {clipped, none, shortDigest, size, time} from '../../picture/text.js'
+import {faultText, link, pathOf} from './text.js'
 
 /** What a row of a table tells of a manifest, beside its name. */
 export const subjectColumns: readonly Column[] = [
@@ -37,10 +39,6 @@ export function subjectCells(repository: string, subject: Subject | undefined): 
       return [html`${what}${wrong}`, size(subject.size), time(created), place]
     }
   }
-}
-
-export function slotBadge(name: string): Html {
-  return html`<span class="badge">slot ${name}</span>`
 }
 
 const mostBadges = 8

@@ -1,12 +1,14 @@
 import type {Answer} from '../http/answer.js'
 import {existing, type Exchange, type Service} from '../http/exchange.js'
 import {pageAnswer} from './frame.js'
-import {html, type Html} from './html.js'
+import {html, type Html} from '../../picture/html.js'
 import {readSubject} from './read-subject.js'
 import {mostBytes} from './reading.js'
 import {subjectCells, subjectColumns} from './subject-cells.js'
-import {table} from './table.js'
-import {clipped, link, pager, pathOf} from './text.js'
+import {table} from '../../picture/table.js'
+import {clipped} from '../../picture/text.js'
+import {link, pager, pathOf} from './text.js'
+import {found, nextOf, type Search, searchBox, searchIn} from './search.js'
 import {lastOnly} from './window.js'
 import {readPage} from '../api/lists.js'
 
@@ -20,7 +22,12 @@ export async function showTags(
 ): Promise<Answer> {
   const isFirst = !query.has('last')
   const repository = await existing(service, name)
-  const page = await readPage(repository.listTags({signal}), lastOnly(query), mostRows)
+  const search = searchIn(query)
+  const page = await readPage(
+    found(repository.listTags({signal}), search),
+    lastOnly(query),
+    mostRows,
+  )
   const reading = {repository, signal, left: mostBytes}
   const rows: Html[][] = []
   for (const tag of page.items) {
@@ -30,11 +37,16 @@ export async function showTags(
   const path = pathOf(name) ?? '/'
   const body =
     rows.length === 0
-      ? html`<p>${isFirst ? 'There are no tags here.' : 'There is nothing beyond this.'}</p>`
+      ? html`<p>${emptyText(search, isFirst)}</p>`
       : table('Tags, by name', [{title: 'Tag'}, ...subjectColumns], rows)
   return pageAnswer({
     title: name,
     trail: [html`${name}`],
-    body: html`${body}${pager(path, {last: page.next}, isFirst)}`,
+    body: html`${searchBox(path, 'tags', search)}${body}${pager(path, nextOf(search, page.next), isFirst && search.text === '')}`,
   })
+}
+
+function emptyText({text}: Search, isFirst: boolean): string {
+  if (!isFirst) return 'There is nothing beyond this.'
+  return text === '' ? 'There are no tags here.' : 'No tag has that in its name.'
 }

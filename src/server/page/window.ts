@@ -1,5 +1,5 @@
 import {quoted} from '../../oci/quoted.js'
-import type {Html} from './html.js'
+import type {Html} from '../../picture/html.js'
 import {pager} from './text.js'
 import {single} from '../http/query.js'
 import {Refusal} from '../http/refusal.js'

@@ -1,4 +1,6 @@
 import {createHash} from 'node:crypto'
+import {drawingStyle} from './drawing-style.js'
+import {figureStyle} from './figure-style.js'
 import {html} from './html.js'
 
 /** The one style sheet of the page, in its element. Nothing in it comes from outside. */
@@ -11,8 +13,6 @@ export const style = html`<style>
     --line: #d5dbe1;
     --track: #eef1f4;
     --link: #0a58b5;
-    --layer: #5583bd;
-    --even: #86a9d3;
     --slot: #b4500f;
     --badge: #fdefe3;
     --fault: #a3161f;
@@ -25,8 +25,6 @@ export const style = html`<style>
       --line: #323c46;
       --track: #1d242b;
       --link: #7db4f5;
-      --layer: #6d9bd6;
-      --even: #48709f;
       --slot: #f0944f;
       --badge: #3a2413;
       --fault: #ff8a8f;
@@ -49,7 +47,9 @@ export const style = html`<style>
   a {
     color: var(--link);
   }
-  a:focus-visible {
+  a:focus-visible,
+  input:focus-visible,
+  button:focus-visible {
     outline: 3px solid var(--slot);
     outline-offset: 2px;
   }
@@ -66,6 +66,10 @@ export const style = html`<style>
   h2 {
     margin: 2rem 0 0.5rem;
     font-size: 1.15rem;
+  }
+  h3 {
+    margin: 1.25rem 0 0.5rem;
+    font-size: 1rem;
   }
   nav ol {
     display: flex;
@@ -148,40 +152,49 @@ export const style = html`<style>
     color: var(--slot);
     font-size: 0.875rem;
   }
-  svg {
+  .strip,
+  .bar {
     display: block;
     width: 100%;
     background: var(--track);
   }
+  figcaption {
+    padding: 0.2rem 0;
+  }
   figure {
-    margin: 0 0 1.25rem;
+    margin: 0.75rem 0 1.25rem;
   }
   .strip {
     height: 2.5rem;
     margin-bottom: 0.35rem;
   }
-  figure .strip line {
-    stroke: var(--back);
-  }
   .bar {
     height: 1.1rem;
     margin-top: 0.2rem;
   }
-  rect {
-    fill: var(--layer);
+  .legend {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.25rem 1.25rem;
+    margin: 0.5rem 0;
   }
-  rect.even {
-    fill: var(--even);
+  .copy {
+    user-select: all;
   }
-  line {
-    stroke: var(--layer);
-    stroke-width: 2;
+  form {
+    margin: 0 0 1rem;
   }
-  rect.slot {
-    fill: var(--slot);
+  input,
+  button {
+    padding: 0.25rem 0.6rem;
+    border: 1px solid var(--quiet);
+    border-radius: 0.3rem;
+    background: var(--back);
+    color: var(--text);
+    font: inherit;
   }
-  line.slot {
-    stroke: var(--slot);
+  input {
+    max-width: 100%;
   }
   .pager {
     display: flex;
@@ -243,31 +256,24 @@ export const style = html`<style>
       margin-bottom: 0.4rem;
     }
   }
-  @media (forced-colors: active) {
-    rect,
-    line {
-      fill: CanvasText;
-      stroke: CanvasText;
+  @media print {
+    body {
+      max-width: none;
+      padding: 0;
+      print-color-adjust: exact;
     }
-    rect.slot {
-      fill: Highlight;
-    }
-    figure .strip line {
-      stroke: Canvas;
+    figure,
+    tr {
+      break-inside: avoid;
     }
   }
+  ${figureStyle} ${drawingStyle}
 </style>`
 
 const text = style.toString().slice('<style>'.length, -'</style>'.length)
 
 /**
- * What a browser may do with the page: apply that style sheet, and nothing else.
- * https://www.w3.org/TR/CSP3/
+ * That style sheet, as a source of a policy that allows nothing else.
+ * https://www.w3.org/TR/CSP3/#source-list-syntax
  */
-export const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(text).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+export const styleSource = `'sha256-${createHash('sha256').update(text).digest('base64')}'`

@@ -33,12 +33,13 @@ export const html = (literals: TemplateStringsArray, ...parts: readonly Part[]):
 
 /**
  * The text as it is shown: on one line, and each character that is invisible or turns others around
- * (controls, format characters, half a surrogate pair) as U+FFFD.
+ * (controls, format characters, half a surrogate pair, noncharacters, which XML does not have) as
+ * U+FFFD.
  */
 export function visible(text: string): string {
   return text
     .replaceAll(/[\t\n\r]+/g, ' ')
-    .replaceAll(/\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}/gu, '\uFFFD')
+    .replaceAll(/\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}|\p{Noncharacter_Code_Point}/gu, '\uFFFD')
 }
 
 function render(part: Part): string {

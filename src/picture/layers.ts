@@ -1,11 +1,20 @@
 import {html, type Html} from './html.js'
-import type {SubjectLayer} from './subject.js'
+
+/** What a drawing of layers shows of each. */
+export interface DrawnLayer {
+  /** Compressed, in bytes. */
+  readonly size: number
+  /** The slots that it is; equal layers may be several. */
+  readonly slots: readonly string[]
+  /** Where two images are compared: only one of them has it, or both do. */
+  readonly mark?: 'added' | 'removed' | 'kept' | undefined
+}
 
 /**
  * A layer and the part of the whole that it is: where it begins and how wide it is, in percent of
  * all layers together.
  */
-export interface ScaledLayer extends SubjectLayer {
+export type ScaledLayer<Layer extends DrawnLayer = DrawnLayer> = Layer & {
   /** Counted from 1, the base. */
   readonly number: number
   readonly start: string
@@ -14,8 +23,11 @@ export interface ScaledLayer extends SubjectLayer {
   readonly percent: string
 }
 
-export function layersToScale(layers: readonly SubjectLayer[]): readonly ScaledLayer[] {
-  const total = layers.reduce((sum, {size}) => sum + size, 0)
+/** Of `total` bytes; default: of all layers together. */
+export function layersToScale<Layer extends DrawnLayer>(
+  layers: readonly Layer[],
+  total = layers.reduce((sum, {size}) => sum + size, 0),
+): readonly ScaledLayer<Layer>[] {
   let before = 0
   return layers.map((layer, at) => {
     const share = total === 0 ? 0 : layer.size / total
@@ -37,12 +49,17 @@ export function layerStrip(layers: readonly ScaledLayer[]): Html {
     names.map((name) => `; slot ${name} is layer ${number} with ${percent}`),
   )
   const count = `${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}, base first`
-  // with more of them, nobody could tell one from the next
-  const drawn = layers.slice(0, mostDrawn)
   return html`<figure>
-    <svg class="strip" aria-hidden="true">${drawn.map(box)}${drawn.map(edge)}</svg>
+    <svg class="strip" aria-hidden="true">${layerShapes(layers)}</svg>
     <figcaption class="quiet">${count}${slots.slice(0, mostNamed).join('')}</figcaption>
   </figure>`
+}
+
+/** The same as the content of an `svg` element of any size. */
+export function layerShapes(layers: readonly ScaledLayer[]): readonly Html[] {
+  // with more of them, nobody could tell one from the next
+  const drawn = layers.slice(0, mostDrawn)
+  return [...drawn.map(box), ...drawn.map(edge)]
 }
 
 /**
@@ -66,7 +83,8 @@ function edge(layer: ScaledLayer): Html {
 }
 
 /** Layers that are not slots take turns, so that their edges can be seen. */
-function lookOf({slots, number}: ScaledLayer): string {
+function lookOf({slots, number, mark}: ScaledLayer): string {
+  if (mark !== undefined) return slots.length > 0 ? `${mark} outlined` : mark
   if (slots.length > 0) return 'slot'
   return number % 2 === 0 ? 'even' : 'odd'
 }

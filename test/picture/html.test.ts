@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
-import {html, visible} from '../../../src/server/page/html.js'
+import {html, visible} from '../../src/picture/html.js'
 
 /** What a browser reads from text without tags. */
 function decode(text: string): string {
