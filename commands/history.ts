@@ -1,7 +1,7 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, strictFlag} from '../src/cli/flags/common.js'
-import {renderHistory} from '../src/cli/render/history.js'
+import {renderHistory} from '../src/cli/render/follow/history.js'
 import {parseReference} from '../src/oci/names/reference.js'
 import {history} from '../src/operations/history.js'
 

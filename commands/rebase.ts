@@ -11,7 +11,7 @@ import {
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {attestPorts} from '../src/cli/ports/attest-ports.js'
 import {layerPorts} from '../src/cli/ports/pack-ports.js'
-import {presentRebase} from '../src/cli/render/rebase.js'
+import {presentRebase} from '../src/cli/render/follow/rebase.js'
 import {parseReference} from '../src/oci/names/reference.js'
 import {platformPolicies, type PlatformPolicy} from '../src/operations/follow/pair-images.js'
 import {lookPolicies, type LookPolicy} from '../src/operations/follow/slot-index.js'

@@ -42,7 +42,9 @@ it('takes a nightly change of a divided slot over the gap, by have and by since'
 
   const receipt = await injectJson(['load', '2.tar', './site'], {cwd: folder})
   expect(receipt).toMatchObject({
-    images: [{tags: ['night'], moved: [{tag: 'night', from: expect.stringMatching(/^sha256:/) as string}]}],
+    images: [
+      {tags: ['night'], moved: [{tag: 'night', from: expect.stringMatching(/^sha256:/) as string}]},
+    ],
   })
   expect(receipt['bundle']).not.toBe(first['bundle'])
   expect((await inject(['store', 'check', join(folder, 'site')])).exitCode).toBe(0)

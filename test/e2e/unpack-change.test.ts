@@ -55,39 +55,47 @@ it('fetches what changed, says so, and all of it with --verify', async () => {
   expect((await unpack('--verify')).stderr).not.toContain('there already')
 })
 
-it('DIR is one version or the other when it is killed, and the next run succeeds', {timeout: 240_000}, async () => {
-  const {folder, image, env} = await start()
-  const versions = new Map<string, string>()
-  for (const tag of ['one', 'two']) {
-    const place = join(folder, tag)
-    await inject(['unpack', `${image}:${tag}`, place], {env})
-    versions.set(contentOf(place), tag)
-  }
-  const out = join(folder, 'out')
-  await inject(['unpack', `${image}:one`, out], {env})
-  const seen = new Set<string | undefined>()
-  for (let round = 0; round < 8; round++) {
-    const tag = round % 2 === 0 ? 'two' : 'one'
-    const child = execa(process.execPath, [program, 'unpack', `${image}:${tag}`, out, '--force'], {
-      reject: false,
-      extendEnv: false,
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: '/nonexistent',
-        NODE_COMPILE_CACHE: provided('codeCache'),
-        ...env,
-      },
-    })
-    const timer = setTimeout(() => child.kill('SIGKILL'), 150 + round * 90)
-    await child
-    clearTimeout(timer)
-    // between two renames it is aside, and comes back with the next run
-    if (existsSync(out)) expect(versions.has(contentOf(out))).toBe(true)
-    const next = await injectJson(['unpack', `${image}:${tag}`, out, '--force'], {env})
-    expect(next['digest']).toMatch(/^sha256:/)
-    seen.add(versions.get(contentOf(out)))
-    expect(versions.get(contentOf(out))).toBe(tag)
-    expect(readdirSync(folder).filter((name) => name.includes('.inject-'))).toEqual([])
-  }
-  expect([...seen].sort()).toEqual(['one', 'two'])
-})
+it(
+  'DIR is one version or the other when it is killed, and the next run succeeds',
+  {timeout: 240_000},
+  async () => {
+    const {folder, image, env} = await start()
+    const versions = new Map<string, string>()
+    for (const tag of ['one', 'two']) {
+      const place = join(folder, tag)
+      await inject(['unpack', `${image}:${tag}`, place], {env})
+      versions.set(contentOf(place), tag)
+    }
+    const out = join(folder, 'out')
+    await inject(['unpack', `${image}:one`, out], {env})
+    const seen = new Set<string | undefined>()
+    for (let round = 0; round < 8; round++) {
+      const tag = round % 2 === 0 ? 'two' : 'one'
+      const child = execa(
+        process.execPath,
+        [program, 'unpack', `${image}:${tag}`, out, '--force'],
+        {
+          reject: false,
+          extendEnv: false,
+          env: {
+            PATH: process.env['PATH'] ?? '',
+            HOME: '/nonexistent',
+            NODE_COMPILE_CACHE: provided('codeCache'),
+            ...env,
+          },
+        },
+      )
+      const timer = setTimeout(() => child.kill('SIGKILL'), 150 + round * 90)
+      await child
+      clearTimeout(timer)
+      // between two renames it is aside, and comes back with the next run
+      if (existsSync(out)) expect(versions.has(contentOf(out))).toBe(true)
+      const next = await injectJson(['unpack', `${image}:${tag}`, out, '--force'], {env})
+      expect(next['digest']).toMatch(/^sha256:/)
+      seen.add(versions.get(contentOf(out)))
+      expect(versions.get(contentOf(out))).toBe(tag)
+      expect(readdirSync(folder).filter((name) => name.includes('.inject-'))).toEqual([])
+    }
+    expect([...seen].sort()).toEqual(['one', 'two'])
+  },
+)

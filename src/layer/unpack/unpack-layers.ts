@@ -110,7 +110,9 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
       for (const [position, layer] of layers.entries()) {
         sink.beginLayer()
         const kept = place.isReplaced ? options.kept?.take(layer.diffId) : undefined
-        const took = kept && takeOver(kept, {extraction, rules, linked, onEntry: (entry, at) => sink.count(entry, at)})
+        const took =
+          kept &&
+          takeOver(kept, {extraction, rules, linked, onEntry: (entry, at) => sink.count(entry, at)})
         if (took) {
           taken.set(position, took)
           bytes += took.layer.tarSize

@@ -10,9 +10,9 @@ import type {FleetSettings} from './slot-request.js'
 export type SlotPrint = (slot: FleetSlot) => Promise<string | undefined>
 
 /**
- * The diff ID of each slot's files as they are now: remembered by their states, else read; of a slot
- * of another image that image's digest. `undefined` for a slot with a directory for each platform, or
- * an owner that images decide on. Throws what `treeFor` throws.
+ * The diff ID of each slot's files as they are now: remembered by their states, else read; of a
+ * slot of another image that image's digest. `undefined` for a slot with a directory for each
+ * platform, or an owner that images decide on. Throws what `treeFor` throws.
  */
 export function createSlotPrints(settings: FleetSettings, ports: Ports): SlotPrint {
   const known = new Map<FleetSlot, Promise<string | undefined>>()

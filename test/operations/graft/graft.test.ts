@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {renderStatus} from '../../../src/cli/render/status.js'
+import {renderStatus} from '../../../src/cli/render/follow/status.js'
 import {graftOf} from '../../../src/image/follow/graft-origin.js'
 import {findSlot} from '../../../src/image/slot.js'
 import {parseReference} from '../../../src/oci/names/reference.js'

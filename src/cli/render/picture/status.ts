@@ -3,7 +3,7 @@ import {drawingWidth, pageDocument, type Panel, svgDocument} from '../../../pict
 import {html, type Html} from '../../../picture/html.js'
 import {table} from '../../../picture/table.js'
 import {clipped, none} from '../../../picture/text.js'
-import {statusHeads, statusRows} from '../status.js'
+import {statusHeads, statusRows} from '../follow/status.js'
 import {copyable} from './facts.js'
 
 type Shown = Pick<StatusResult, 'images' | 'changed'>

@@ -1,6 +1,6 @@
-import type {RebasedImageResult, RebaseResult} from '../../operations/follow/describe-rebase.js'
-import type {ProgressEvent} from '../../ports.js'
-import {plainText} from './escape.js'
+import type {RebasedImageResult, RebaseResult} from '../../../operations/follow/describe-rebase.js'
+import type {ProgressEvent} from '../../../ports.js'
+import {plainText} from '../escape.js'
 
 /** How the result of `rebase` is shown: the one line for stdout is what the tags name now. */
 export function presentRebase(digestFile: string | undefined) {

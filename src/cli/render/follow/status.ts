@@ -1,7 +1,7 @@
 import prettyBytes from 'pretty-bytes'
-import type {PlatformStatus} from '../../operations/follow/status-of-image.js'
-import type {ImageStatus, StatusResult} from '../../operations/status.js'
-import {plainText} from './escape.js'
+import type {PlatformStatus} from '../../../operations/follow/status-of-image.js'
+import type {ImageStatus, StatusResult} from '../../../operations/status.js'
+import {plainText} from '../escape.js'
 
 /** The columns of the table. */
 export const statusHeads = ['IMAGE', 'PLATFORM', 'SLOTS', 'STATE', 'VENDOR', 'NOTES'] as const

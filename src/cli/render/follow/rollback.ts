@@ -1,5 +1,5 @@
-import type {RollbackResult} from '../../operations/rollback.js'
-import type {ProgressEvent} from '../../ports.js'
+import type {RollbackResult} from '../../../operations/rollback.js'
+import type {ProgressEvent} from '../../../ports.js'
 
 /** How the result of `rollback` is shown: the one line for stdout is what the tags name now. */
 export const presentRollback = {

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
-import {renderStatus, renderStatusMarkdown} from '../../../src/cli/render/status.js'
-import type {ImageStatus} from '../../../src/operations/status.js'
+import {renderStatus, renderStatusMarkdown} from '../../../../src/cli/render/follow/status.js'
+import type {ImageStatus} from '../../../../src/operations/status.js'
 
 const failed: ImageStatus = {
   reference: 'registry.example/app:v1',
