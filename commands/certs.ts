@@ -8,7 +8,7 @@ import {
   slotName,
   strictFlag,
 } from '../src/cli/flags/common.js'
-import {certificateFiles, listRequest} from '../src/cli/flags/certificates.js'
+import {certificateFiles, listRequest} from '../src/cli/flags/commands/certificates.js'
 import {formatFlags} from '../src/cli/flags/content/format.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {layerPorts} from '../src/cli/ports/pack-ports.js'

@@ -1,6 +1,6 @@
 import {BaseCommand} from '../src/cli/base-command.js'
 import {strictFlag} from '../src/cli/flags/common.js'
-import {diffArgs, diffFlags, diffRequest} from '../src/cli/flags/diff.js'
+import {diffArgs, diffFlags, diffRequest} from '../src/cli/flags/commands/diff.js'
 import {isDrawn, pictureFiles, pictureFlags} from '../src/cli/flags/picture.js'
 import {renderDiff, renderStat, summariseDiff} from '../src/cli/render/diff/diff.js'
 import {renderMarkdown} from '../src/cli/render/diff/diff-markdown.js'

@@ -1,6 +1,6 @@
 import {BaseCommand} from '../src/cli/base-command.js'
 import {imageArg, strictFlag} from '../src/cli/flags/common.js'
-import {signerFlags} from '../src/cli/flags/verify.js'
+import {signerFlags} from '../src/cli/flags/commands/verify.js'
 import {signerChecks} from '../src/cli/ports/verify-request.js'
 import {renderTree} from '../src/cli/render/tree.js'
 import {parseReference} from '../src/oci/names/reference.js'

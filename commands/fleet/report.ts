@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {commonFlags} from '../../src/cli/flags/common.js'
-import {reportFiles, reportFlag} from '../../src/cli/flags/report.js'
+import {reportFiles, reportFlag} from '../../src/cli/flags/commands/report.js'
 import {renderFleetJunit} from '../../src/cli/render/fleet/junit.js'
 import {renderFleetMarkdown} from '../../src/cli/render/fleet/markdown.js'
 import {fleetFailures, fleetSummary} from '../../src/cli/render/fleet/summary.js'

@@ -7,7 +7,7 @@ import {parseReference} from '../../oci/names/reference.js'
 import type {VerifyRequest} from '../../operations/verify.js'
 import type {SignatureChecks} from '../../signing/signature-checks.js'
 import {parseDuration} from '../flags/store.js'
-import type {SignerFlags, VerifyFlags} from '../flags/verify.js'
+import type {SignerFlags, VerifyFlags} from '../flags/commands/verify.js'
 import {readKey} from './statement-signer.js'
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -1,7 +1,7 @@
 import type {PairDrawing} from '../../../operations/compare/draw-diff.js'
 import type {Mark} from '../../../picture/size-tree.js'
 
-/** A file with its sizes; `undefined` where it is not there. */
+/** A file with its sizes; `undefined` if it does not exist. */
 export interface ChangedFile {
   readonly path: string
   readonly mark: Mark | undefined

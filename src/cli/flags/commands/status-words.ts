@@ -1,5 +1,5 @@
-import {isFolder} from '../../disk/is-folder.js'
-import {parseReference, type Reference} from '../../oci/names/reference.js'
+import {isFolder} from '../../../disk/is-folder.js'
+import {parseReference, type Reference} from '../../../oci/names/reference.js'
 
 /** The arguments of `status`. */
 export interface StatusWords {

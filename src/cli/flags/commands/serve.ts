@@ -1,14 +1,14 @@
 import {Flags} from '@oclif/core'
 import {isIPv6} from 'node:net'
 import {domainToASCII} from 'node:url'
-import {UsageError} from '../../errors.js'
-import {quoted} from '../../oci/quoted.js'
-import type {ServeListener, ServeOptions} from '../../operations/serve/serve.js'
-import {hostOf} from '../../server/http/host-name.js'
-import {parseListenAddress} from '../../server/http/listen.js'
-import {type LogFormat, logFormats} from '../terminal/access-log.js'
-import {sizeFlag} from './common.js'
-import {duration} from './store.js'
+import {UsageError} from '../../../errors.js'
+import {quoted} from '../../../oci/quoted.js'
+import type {ServeListener, ServeOptions} from '../../../operations/serve/serve.js'
+import {hostOf} from '../../../server/http/host-name.js'
+import {parseListenAddress} from '../../../server/http/listen.js'
+import {type LogFormat, logFormats} from '../../terminal/access-log.js'
+import {sizeFlag} from '../common.js'
+import {duration} from '../store.js'
 
 export const serveFlags = {
   listen: Flags.string({

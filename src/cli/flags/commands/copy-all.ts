@@ -1,8 +1,8 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {UsageError} from '../../errors.js'
-import {parseRegistryPrefix} from '../../oci/names/registry-prefix.js'
-import type {CopyAllOptions} from '../../operations/copy-all/request.js'
-import {platformChoice} from './platform.js'
+import {UsageError} from '../../../errors.js'
+import {parseRegistryPrefix} from '../../../oci/names/registry-prefix.js'
+import type {CopyAllOptions} from '../../../operations/copy-all/request.js'
+import {platformChoice} from '../platform.js'
 import {reportFlag} from './report.js'
 
 const usualJobs = 4

@@ -1,14 +1,14 @@
 import {Flags, type Interfaces} from '@oclif/core'
 import {tmpdir} from 'node:os'
-import type {ImageName} from '../../archive/saved-documents.js'
-import {UsageError} from '../../errors.js'
-import {parseReference, repositoryName} from '../../oci/names/reference.js'
-import type {SaveBundleOptions} from '../../operations/bundle/save-bundle.js'
-import type {SaveFolderOptions} from '../../operations/save/save-folder.js'
-import type {SaveOptions} from '../../operations/save/save.js'
-import {standardOutput} from '../terminal/output-stream.js'
-import {bundleFlags, bundleOptions, wantsBundle} from './bundle.js'
-import {platformFlag} from './platform.js'
+import type {ImageName} from '../../../archive/saved-documents.js'
+import {UsageError} from '../../../errors.js'
+import {parseReference, repositoryName} from '../../../oci/names/reference.js'
+import type {SaveBundleOptions} from '../../../operations/bundle/save-bundle.js'
+import type {SaveFolderOptions} from '../../../operations/save/save-folder.js'
+import type {SaveOptions} from '../../../operations/save/save.js'
+import {standardOutput} from '../../terminal/output-stream.js'
+import {bundleFlags, bundleOptions, wantsBundle} from '../bundle.js'
+import {platformFlag} from '../platform.js'
 
 /** The flags of `inject save`. */
 export const saveFlags = {

@@ -1,8 +1,8 @@
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import {splitWords} from '../../../src/cli/flags/status-words.js'
-import {parseReference} from '../../../src/oci/names/reference.js'
-import {tempDir} from '../../support/temp-dir.js'
+import {splitWords} from '../../../../src/cli/flags/commands/status-words.js'
+import {parseReference} from '../../../../src/oci/names/reference.js'
+import {tempDir} from '../../../support/temp-dir.js'
 
 it('one word is an image, whatever else it could be', async () => {
   expect(splitWords(['registry.example/app'])).toEqual({

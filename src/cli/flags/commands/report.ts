@@ -1,8 +1,8 @@
 import {Flags} from '@oclif/core'
-import type {FleetReport} from '../../fleet/report/outcome.js'
-import {escapedJson} from '../render/escape.js'
-import {renderFleetJunit} from '../render/fleet/junit.js'
-import {renderFleetMarkdown} from '../render/fleet/markdown.js'
+import type {FleetReport} from '../../../fleet/report/outcome.js'
+import {escapedJson} from '../../render/escape.js'
+import {renderFleetJunit} from '../../render/fleet/junit.js'
+import {renderFleetMarkdown} from '../../render/fleet/markdown.js'
 
 /** The flag of all commands that work on many images. */
 export const reportFlag = Flags.custom({

@@ -1,10 +1,10 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {parseReference, parseTag} from '../../oci/names/reference.js'
-import type {CopyOptions} from '../../operations/copy/copy.js'
-import {tagFlags} from './common.js'
+import {parseReference, parseTag} from '../../../oci/names/reference.js'
+import type {CopyOptions} from '../../../operations/copy/copy.js'
+import {tagFlags} from '../common.js'
 import {copyAllFlags} from './copy-all.js'
-import {platformChoice, platformsFlag} from './platform.js'
-import {uploadFlags} from './content/upload.js'
+import {platformChoice, platformsFlag} from '../platform.js'
+import {uploadFlags} from '../content/upload.js'
 
 /** The flags of `inject copy`. */
 export const copyFlags = {

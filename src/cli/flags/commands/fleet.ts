@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
-import type {Shard} from '../../fleet/report/outcome.js'
-import {parseShard} from '../../fleet/shard.js'
+import type {Shard} from '../../../fleet/report/outcome.js'
+import {parseShard} from '../../../fleet/shard.js'
 
 /** How many images are worked on at once, unless the user says so. */
 const usualJobs = 16

@@ -1,6 +1,6 @@
 import {Flags, type Interfaces} from '@oclif/core'
-import {referenceFlag} from './common.js'
-import {duration} from './store.js'
+import {referenceFlag} from '../common.js'
+import {duration} from '../store.js'
 
 /** Who must have signed. */
 export const signerFlags = {

@@ -1,7 +1,7 @@
-import {UsageError} from '../../errors.js'
-import {parseReference} from '../../oci/names/reference.js'
-import {machinePlatform, type Platform} from '../../oci/platform.js'
-import type {OneImage} from '../../operations/find/load-for-machine.js'
+import {UsageError} from '../../../errors.js'
+import {parseReference} from '../../../oci/names/reference.js'
+import {machinePlatform, type Platform} from '../../../oci/platform.js'
+import type {OneImage} from '../../../operations/find/load-for-machine.js'
 
 /**
  * The files of `IMAGE FILE...`: at least one, but none for a list. Throws `UsageError`
