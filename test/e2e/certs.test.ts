@@ -9,7 +9,7 @@ import {skopeoCopy} from '../support/busybox-image.js'
 import {makeAuthority} from '../support/certificate-authority.js'
 import {makeCertificate} from '../support/certificate.js'
 import {inject, injectJson} from '../support/cli.js'
-import {makeDebianRoot} from '../support/debian-root.js'
+import {addPrograms, makeDebianStores} from '../support/debian-root.js'
 import {openRegistry} from '../support/open-registry.js'
 import {putImage, type PutLayer} from '../support/put-image.js'
 import {serveRegistry} from '../support/served-registry.js'
@@ -94,7 +94,7 @@ describeWith(['openssl', 'umoci', 'skopeo', 'curl', 'python3'], 'inject certs', 
     async () => {
       const folder = join(await tempDir(), 'root')
       mkdirSync(folder)
-      await makeDebianRoot(folder)
+      await makeDebianStores(folder)
       const tree = {directory: folder, path: '/', exclude: [], owner: {uid: 0, gid: 0}}
       const {image} = await start([{entries: [...walkTree({tree, onWarning: () => undefined})]}])
       const authority = await makeAuthority()
@@ -113,6 +113,7 @@ describeWith(['openssl', 'umoci', 'skopeo', 'curl', 'python3'], 'inject certs', 
         ],
       ]
       const fails = async (root: string) => {
+        await addPrograms(root)
         const failed: string[] = []
         for (const [program = '', ...args] of runs) {
           const env = {PATH: '/usr/bin:/bin', HOME: '/tmp'}

@@ -2,11 +2,19 @@ import {execa} from 'execa'
 import {cp, mkdir, realpath} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 
+/** The trust stores of this machine's Debian, as an image of it has them. */
+export async function makeDebianStores(root: string): Promise<void> {
+  for (const folder of ['/etc/ssl', '/usr/lib/ssl', '/usr/share/ca-certificates'])
+    await cp(folder, join(root, folder), {recursive: true, verbatimSymlinks: true})
+  await mkdir(join(root, 'usr/local/share/ca-certificates'), {recursive: true})
+}
+
 /**
- * A root file system of the Debian packages that this machine has: OpenSSL with its trust store,
- * curl, Python and this Node.js, with the libraries that they load. Commands run in it by chroot.
+ * Puts programs of this machine into a root file system: OpenSSL, curl, Python and this Node.js,
+ * with the libraries that they load. They run in it by chroot, and are no part of an image, which
+ * would take a minute to pack.
  */
-export async function makeDebianRoot(root: string): Promise<void> {
+export async function addPrograms(root: string): Promise<void> {
   const programs = ['/usr/bin/openssl', '/usr/bin/curl', '/usr/bin/python3', process.execPath]
   const python = dirname((await pythonPath('ssl.__file__')) ?? '')
   const module = await pythonPath('_ssl.__file__')
@@ -18,14 +26,11 @@ export async function makeDebianRoot(root: string): Promise<void> {
   for (const name of ['libnss_files.so.2', 'libresolv.so.2'])
     files.add(`/lib/x86_64-linux-gnu/${name}`)
   for (const file of files) await copyFollowing(file, root)
-  for (const folder of ['/etc/ssl', '/usr/lib/ssl', '/usr/share/ca-certificates'])
-    await cp(folder, join(root, folder), {recursive: true, verbatimSymlinks: true})
   await cp(python, join(root, python), {
     recursive: true,
     verbatimSymlinks: true,
     filter: (path) => !/\/(?:__pycache__|test|dist-packages|idlelib|config-[^/]*)$/.test(path),
   })
-  await mkdir(join(root, 'usr/local/share/ca-certificates'), {recursive: true})
   await mkdir(join(root, 'tmp'))
   await mkdir(join(root, 'dev'))
 }
