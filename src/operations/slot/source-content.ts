@@ -1,6 +1,6 @@
 import {fromText} from '../../layer/byte-string.js'
 import type {OpenMemory} from '../../layer/memory/memory.js'
-import {recordedWalk, type WalkKeeper} from '../../layer/recording/recorded-walk.js'
+import type {WalkKeeper} from '../../layer/recording/recorded-walk.js'
 import {walkKey} from '../../layer/tree/walk-tree.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {Sharding} from '../../image/sharding.js'
@@ -61,6 +61,7 @@ export function sourceContent(
     walked: Entries,
     {path, memory, warnings}: RecordingOptions,
   ): Promise<Entries> {
+    const {recordedWalk} = await import('../../layer/recording/recorded-walk.js')
     const prefix = path === '/' ? '' : `${fromText(path.slice(1))}/`
     const tree = walked.walk?.tree
     const keeper = memory?.keepsWalks && tree ? await memory.keeperOf(walkKey(tree)) : undefined

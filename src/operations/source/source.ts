@@ -6,7 +6,6 @@ import {quoted} from '../../oci/quoted.js'
 import type {Ports} from '../../ports.js'
 import {openDirectory} from './directory.js'
 import type {ArchiveSource} from './open-archive.js'
-import {openPaths} from './open-paths.js'
 import type {Output} from './outputs.js'
 import type {PackRules, SourceTree} from './source-tree.js'
 
@@ -64,7 +63,10 @@ export async function openSource(
   const forbidden = [...outputs, ...(request.outputs ?? [])]
   const given = 'paths' in request ? request.paths : [{from: request.directory, to: undefined}]
   for (const {from} of given) refuseUnknownWords(from)
+  const hasFiles = 'paths' in request || given.some(({from}) => isFile(from))
   const hasPlaceholders = given.some(({from}) => from.search(placeholder) >= 0)
+  // copying is loaded where there is something to copy: most sources are one directory
+  const paths = hasFiles || hasPlaceholders ? await import('./open-paths.js') : undefined
   if (!hasPlaceholders) {
     const tree = opened(given)
     return {treeFor: () => tree, close: () => undefined}
@@ -83,11 +85,12 @@ export async function openSource(
 
   function opened(named: readonly {from: string; to: string | undefined}[]): SourceTree {
     const [only] = named
-    if (named.length === 1 && only?.to === undefined && only && !isFile(only.from))
-      return openDirectory(only.from, request, forbidden)
+    const isDirectory = named.length === 1 && only?.to === undefined && !isFile(only?.from ?? '')
+    // without `paths` it was a directory a moment ago
+    if (!paths || isDirectory) return openDirectory(only?.from ?? '', request, forbidden)
     const onWarning = (message: string) => ports.report({kind: 'warning', message})
     const placed = named.map(({from, to = '/'}) => ({from, to}))
-    return openPaths(placed, request, forbidden, onWarning)
+    return paths.openPaths(placed, request, forbidden, onWarning)
   }
 }
 

@@ -3,6 +3,7 @@ import {html, type Html} from '../../picture/html.js'
 import {table} from '../../picture/table.js'
 import {clipped, none, size} from '../../picture/text.js'
 import type {Referrer} from '../../store/repository.js'
+import {Refusal} from '../http/refusal.js'
 import {fromStore, type Reading} from './reading.js'
 import {link, pathOf} from './text.js'
 
@@ -14,7 +15,15 @@ export async function referrersPart(
   digest: Digest,
   reading: Reading,
 ): Promise<Html | undefined> {
-  const referrers = await fromStore(reading, firstReferrers(digest, reading))
+  let referrers: readonly Referrer[]
+  try {
+    referrers = await fromStore(reading, firstReferrers(digest, reading))
+  } catch (error) {
+    // one damaged manifest in the repository is no reason to show nothing of this image
+    if (!(error instanceof Refusal)) throw error
+    return html`<h2>Referrers</h2>
+      <p>They cannot be listed: ${error.message}</p>`
+  }
   if (referrers.length === 0) return undefined
   const shown = referrers.slice(0, mostRows)
   const rows = shown.map((each) => [

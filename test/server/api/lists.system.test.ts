@@ -299,7 +299,7 @@ describe('text of anybody', () => {
 })
 
 const known = new Set(
-  '!doctype html head meta title style body header nav ol li a main h1 h2 p footer table caption thead tbody tr th td span code data time dl dt dd br svg rect line figure figcaption'.split(
+  '!doctype html head meta title style body header nav ol li a main h1 h2 p footer table caption thead tbody tr th td span code data time dl dt dd br svg rect line figure figcaption form label input button'.split(
     ' ',
   ),
 )
@@ -317,7 +317,7 @@ describe('how it is sent', () => {
       expect(headers).toMatchObject({
         'content-type': 'text/html; charset=utf-8',
         'content-length': String(body.length),
-        'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+        'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
         'x-content-type-options': 'nosniff',
         'x-frame-options': 'DENY',
         'referrer-policy': 'no-referrer',
