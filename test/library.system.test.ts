@@ -90,7 +90,7 @@ it.each([
   ['a text for a list', {tags: 'v1'}, 'the option "tags" of update must be a list'],
   ["a flag's text", {owner: '5:5'}, 'the option "owner" of update'],
   ['a time as a text', {created: 'now'}, 'the option "created" of update must be a number'],
-  ['no way to compress', {compression: 'bzip2'}, 'must be one of gzip, zstd, none'],
+  ['no way to compress', {compression: 'bzip2'}, 'must be one of gzip, zstd, zstd:chunked, none'],
   ['all in a list', {edits: {label: ['a=b']}}, 'update has no option "edits.label"'],
   ['what is ours', {edits: {labels: {x_injection_tar: 'x'}}}, 'inject knows its slots'],
 ])('refuses %s before anything is done', async (_, options, message) => {

@@ -51,7 +51,7 @@ describe('a lock', () => {
     await make(lock)
     await expect(withLock(lock, () => Promise.resolve())).rejects.toMatchObject({
       code: 'ERR_INJECT_LOCKED',
-      message: `${JSON.stringify(lock)} is in the place of a lock, and is not a file`,
+      message: `${JSON.stringify(lock)} is in place of a lock, and is not a file`,
     })
   })
 

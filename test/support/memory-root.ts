@@ -176,7 +176,9 @@ function createSession(blobs: MemoryRepository['blobs'], end: (id: string) => vo
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers */
 function referrerOf({descriptor, bytes}: StoredManifest, subject: Digest): Referrer[] {
-  const document = JSON.parse(Buffer.from(bytes).toString()) as {
+  const text = Buffer.from(bytes).toString()
+  // what is not JSON refers to nothing
+  const document = JSON.parse(/^\s*\{[^]*\}\s*$/.test(text) ? text : '{}') as {
     subject?: {digest: string}
     artifactType?: string
     config?: {mediaType: string}
