@@ -19,7 +19,7 @@ export async function referrersPart(
   try {
     referrers = await fromStore(reading, firstReferrers(digest, reading))
   } catch (error) {
-    // one damaged manifest in the repository is no reason to show nothing of this image
+    // one damaged manifest in the repository must not hide this image
     if (!(error instanceof Refusal)) throw error
     return html`<h2>Referrers</h2>
       <p>They cannot be listed: ${error.message}</p>`
