@@ -1,9 +1,9 @@
-import {readdir, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import {gunzip, gzip} from 'node:zlib'
 import * as v from 'valibot'
 import {writeFileAtomic} from '../../disk/atomic-file.js'
+import {keepNewest} from '../../disk/keep-newest.js'
 import {
   identityName,
   isPrivateFolder,
@@ -75,7 +75,7 @@ export function createKeptFiles(folder: string): KeptFiles {
         const packed = await promisify(gzip)(text, {level: 1})
         if (packed.length > longest) return
         await writeFileAtomic(pathOf(diffId, path), packed, {mode: 0o600})
-        await clearOldest(folder)
+        await keepNewest(folder, (name) => name.endsWith('.json.gz'), {files: mostFiles})
       } catch {
         // if it cannot be stored, the next run reads the layer
       }
@@ -96,13 +96,3 @@ const keptShape = v.object({
   }),
   bytes: v.string(),
 })
-
-async function clearOldest(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.json.gz'))
-  if (names.length <= mostFiles) return
-  const files = await Promise.all(
-    names.map(async (name) => ({name, at: (await stat(join(folder, name))).mtimeMs})),
-  )
-  files.sort((a, b) => b.at - a.at)
-  for (const {name} of files.slice(mostFiles)) await rm(join(folder, name), {force: true})
-}

@@ -1,8 +1,9 @@
-import {readdir, rm, stat, utimes} from 'node:fs/promises'
+import {utimes} from 'node:fs/promises'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import {gunzip, gzip} from 'node:zlib'
 import {writeFileAtomic} from '../../disk/atomic-file.js'
+import {keepNewest} from '../../disk/keep-newest.js'
 import {isPrivateFolder, mayBePrivateFolder, readOwnBytes} from '../../disk/private-folder.js'
 import {hexOf} from '../../oci/digest.js'
 import {parseJsonValue} from '../../oci/json-value.js'
@@ -49,7 +50,7 @@ export function createLayerIndexes(folder: string): LayerIndexes {
         if (text.length > longest) return
         const bytes = await promisify(gzip)(text, {level: 1})
         await writeFileAtomic(pathOf(diffId), bytes, {mode: 0o600})
-        await clearOldest(folder)
+        await keepNewest(folder, (name) => name.endsWith('.json.gz'), {bytes: mostBytes})
       } catch {
         // if it cannot be stored, the next run reads the files
       }
@@ -78,20 +79,4 @@ function fromRow(row: Row): IndexedEntry {
 
 function attributesOf(texts: [string, string][] | undefined): EntryMetadata['xattrs'] {
   return texts && new Map(texts.map(([name, value]) => [name, Buffer.from(value, 'base64')]))
-}
-
-async function clearOldest(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.json.gz'))
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const {size, mtimeMs} = await stat(join(folder, name))
-      return {name, size, mtimeMs}
-    }),
-  )
-  files.sort((a, b) => b.mtimeMs - a.mtimeMs)
-  let bytes = 0
-  for (const {name, size} of files) {
-    bytes += size
-    if (bytes > mostBytes) await rm(join(folder, name), {force: true})
-  }
 }

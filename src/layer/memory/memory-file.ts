@@ -1,8 +1,9 @@
 import {createHash} from 'node:crypto'
 import {statSync} from 'node:fs'
-import {readdir, rename, rm, stat, utimes, writeFile} from 'node:fs/promises'
+import {rename, rm, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
+import {keepNewest} from '../../disk/keep-newest.js'
 import {clearDead, ownedName} from '../../disk/owned-name.js'
 import {
   identityName,
@@ -97,7 +98,8 @@ export async function openMemoryFile(
           const others = [...known].filter(([digest]) => !noted.has(digest))
           const layers = [...noted, ...others].slice(0, mostLayers)
           await writeLayers(path, own, layers)
-          await clearOldest(folder)
+          await clearDead(folder, temporary)
+          await keepNewest(folder, (name) => /^[0-9a-f]{32}\.json$/.test(name), {files: mostFiles})
         }
         const bytes = walk?.encode()
         if (!walk) await keepLonger(walkPath)
@@ -160,15 +162,4 @@ function checksum(text: string): string {
 /** Marks the file as recently used. */
 async function keepLonger(path: string): Promise<void> {
   await utimes(path, new Date(), new Date())
-}
-
-async function clearOldest(folder: string): Promise<void> {
-  await clearDead(folder, temporary)
-  const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
-  if (names.length <= mostFiles) return
-  const files = await Promise.all(
-    names.map(async (name) => ({name, time: (await stat(join(folder, name))).mtimeMs})),
-  )
-  files.sort((a, b) => b.time - a.time)
-  for (const {name} of files.slice(mostFiles)) await rm(join(folder, name), {force: true})
 }

@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto'
-import {readdir, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {rename, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {keepNewest} from '../../disk/keep-newest.js'
 import {ownedName} from '../../disk/owned-name.js'
 import {readOwnBytes} from '../../disk/private-folder.js'
 
@@ -32,18 +33,8 @@ export async function writeWalk(path: string, key: string, walk: Uint8Array): Pr
 }
 
 /** Keeps the newest ones. */
-export async function clearOldestWalks(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{32}\.walk$/.test(name))
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const {size, mtimeMs} = await stat(join(folder, name))
-      return {name, size, mtimeMs}
-    }),
-  )
-  files.sort((a, b) => b.mtimeMs - a.mtimeMs)
-  let bytes = 0
-  for (const {name, size} of files)
-    if ((bytes += size) > mostBytes) await rm(join(folder, name), {force: true})
+export function clearOldestWalks(folder: string): Promise<void> {
+  return keepNewest(folder, (name) => /^[0-9a-f]{32}\.walk$/.test(name), {bytes: mostBytes})
 }
 
 /** Of both: the walk of another key is damaged. */
