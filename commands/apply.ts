@@ -2,10 +2,9 @@ import type {Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {strictFlag} from '../src/cli/flags/common.js'
 import {fleetFlags} from '../src/cli/flags/commands/fleet.js'
-import {reportFiles, reportFlag} from '../src/cli/flags/commands/report.js'
+import {reportOutputs, reportFlag} from '../src/cli/flags/commands/report.js'
 import {readFleetFile} from '../src/cli/ports/fleet-file.js'
 import {fleetPorts} from '../src/cli/ports/fleet-ports.js'
-import {fleetFailures, fleetSummary} from '../src/cli/render/fleet/summary.js'
 import {type FleetReport, reportFails} from '../src/fleet/report/outcome.js'
 import {sourceDateEpoch} from '../src/oci/time.js'
 import {applyFleet, type FleetPorts, type FleetRequest} from '../src/operations/fleet/apply.js'
@@ -43,9 +42,7 @@ export default class Apply extends BaseCommand {
       },
       {
         line: () => undefined,
-        summary: fleetSummary,
-        failures: fleetFailures,
-        files: reportFiles(flags.report),
+        ...reportOutputs(flags.report),
       },
     )
   }

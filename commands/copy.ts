@@ -2,9 +2,8 @@ import {Args, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {copyFlags, copyRequest} from '../src/cli/flags/commands/copy.js'
 import {copyAllRequest, refuseWithoutAll} from '../src/cli/flags/commands/copy-all.js'
-import {reportFiles} from '../src/cli/flags/commands/report.js'
+import {reportOutputs} from '../src/cli/flags/commands/report.js'
 import {presentCopy} from '../src/cli/render/copy.js'
-import {fleetFailures, fleetSummary} from '../src/cli/render/fleet/summary.js'
 import {reportFails} from '../src/fleet/report/outcome.js'
 import {copy} from '../src/operations/copy/copy.js'
 
@@ -80,9 +79,7 @@ export default class Copy extends BaseCommand {
       },
       {
         line: () => undefined,
-        summary: fleetSummary,
-        failures: fleetFailures,
-        files: reportFiles(flags.report),
+        ...reportOutputs(flags.report),
       },
     )
   }

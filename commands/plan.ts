@@ -1,8 +1,7 @@
 import {BaseCommand} from '../src/cli/base-command.js'
 import {strictFlag} from '../src/cli/flags/common.js'
 import {fleetFlags} from '../src/cli/flags/commands/fleet.js'
-import {reportFiles, reportFlag} from '../src/cli/flags/commands/report.js'
-import {fleetFailures, fleetSummary} from '../src/cli/render/fleet/summary.js'
+import {reportOutputs, reportFlag} from '../src/cli/flags/commands/report.js'
 import {renderPlan} from '../src/cli/render/fleet/plan.js'
 import {differsExitCode} from '../src/cli/terminal/exit-code.js'
 import {isChange, reportFails} from '../src/fleet/report/outcome.js'
@@ -36,9 +35,7 @@ export default class Plan extends BaseCommand {
       },
       {
         line: renderPlan,
-        summary: fleetSummary,
-        failures: fleetFailures,
-        files: reportFiles(flags.report),
+        ...reportOutputs(flags.report),
       },
     )
   }

@@ -1,10 +1,9 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {commonFlags} from '../../src/cli/flags/common.js'
-import {reportFiles, reportFlag} from '../../src/cli/flags/commands/report.js'
+import {reportOutputs, reportFlag} from '../../src/cli/flags/commands/report.js'
 import {renderFleetJunit} from '../../src/cli/render/fleet/junit.js'
 import {renderFleetMarkdown} from '../../src/cli/render/fleet/markdown.js'
-import {fleetFailures, fleetSummary} from '../../src/cli/render/fleet/summary.js'
 import {type FleetReport, reportFails} from '../../src/fleet/report/outcome.js'
 import {readReports} from '../../src/operations/fleet-report/read-reports.js'
 
@@ -58,9 +57,7 @@ export default class FleetReportCommand extends BaseCommand {
           if (flags.markdown) return renderFleetMarkdown(report)
           return flags.junit ? renderFleetJunit(report) : undefined
         },
-        summary: fleetSummary,
-        failures: fleetFailures,
-        files: reportFiles(flags.report),
+        ...reportOutputs(flags.report),
       },
     )
   }

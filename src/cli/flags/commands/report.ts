@@ -3,6 +3,7 @@ import type {FleetReport} from '../../../fleet/report/outcome.js'
 import {escapedJson} from '../../render/escape.js'
 import {renderFleetJunit} from '../../render/fleet/junit.js'
 import {renderFleetMarkdown} from '../../render/fleet/markdown.js'
+import {fleetFailures, fleetSummary} from '../../render/fleet/summary.js'
 
 /** The flag of all commands that work on many images. */
 export const reportFlag = Flags.custom({
@@ -13,11 +14,10 @@ export const reportFlag = Flags.custom({
     'Write what became of each image to FILE: .md is Markdown, .xml JUnit, all else JSON; repeatable.',
 })
 
-/** The files of `--report`, as `perform` writes them. */
-export function reportFiles(
-  paths: readonly string[] = [],
-): {readonly path: string; readonly text: (report: FleetReport) => string}[] {
-  return paths.map((path) => ({path, text: rendererOf(path)}))
+/** How `perform` shows a run over many images, and writes the files of `--report`. */
+export function reportOutputs(paths: readonly string[] = []) {
+  const files = paths.map((path) => ({path, text: rendererOf(path)}))
+  return {summary: fleetSummary, failures: fleetFailures, files}
 }
 
 function rendererOf(path: string): (report: FleetReport) => string {
