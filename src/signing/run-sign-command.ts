@@ -1,4 +1,5 @@
 import {PreconditionError} from '../errors.js'
+import {runProgram} from '../stream/run-program.js'
 
 /** A program with its arguments; no shell reads them. */
 export interface SignCommand {
@@ -24,37 +25,22 @@ export async function runSignCommand(
   input: Uint8Array,
   signal: AbortSignal,
 ): Promise<string> {
-  // imported here because few runs sign, and the import would slow down all of them
-  const {execa} = await import('execa')
-  const child = execa(program, [...args], {
-    input,
-    env: {...env, ...Object.fromEntries(ours.map((name) => [name, undefined]))},
-    extendEnv: false,
-    reject: false,
-    maxBuffer: largestOutput,
-    killSignal: 'SIGKILL',
-    cancelSignal: signal,
-  })
-  const clock = {late: false}
-  const timer = setTimeout(() => {
-    clock.late = true
-    child.kill('SIGKILL')
-    // a child of the command may live on and hold the other ends of the pipes
-    child.stdout.destroy()
-    child.stderr.destroy()
-  }, timeout)
-  const {exitCode, stdout, isMaxBuffer, code} = await child.finally(() => clearTimeout(timer))
+  const own = Object.fromEntries(ours.map((name) => [name, undefined]))
+  const limits = {timeout, output: largestOutput}
+  const run = await runProgram({path: program, args, env: {...env, ...own}}, input, limits, signal)
+  const {exitCode, stdout, exceeded, code} = run
   signal.throwIfAborted()
-  const problem = clock.late
-    ? `did not answer within ${Math.round(timeout / 1000)} s`
-    : isMaxBuffer
-      ? `printed more than ${largestOutput / 1024} KiB`
-      : exitCode === undefined
-        ? `could not be run (${code ?? 'it was killed'})`
-        : exitCode === 0
-          ? undefined
-          : `failed with exit code ${exitCode}`
-  if (problem === undefined) return stdout
+  const problem =
+    exceeded === 'timeout'
+      ? `did not answer within ${Math.round(timeout / 1000)} s`
+      : exceeded === 'output'
+        ? `printed more than ${largestOutput / 1024} KiB`
+        : exitCode === undefined
+          ? `could not be run (${code ?? 'it was killed'})`
+          : exitCode === 0
+            ? undefined
+            : `failed with exit code ${exitCode}`
+  if (problem === undefined) return stdout.replace(/\r?\n$/, '')
   throw new PreconditionError('ERR_INJECT_SIGNING_FAILED', `--sign-command ${problem}`, {
     hint: 'run it by itself to see why',
   })

@@ -1,6 +1,7 @@
 import {constants} from 'node:fs'
 import {access, stat} from 'node:fs/promises'
 import {delimiter, isAbsolute, join} from 'node:path'
+import {runProgram} from '../../stream/run-program.js'
 
 /** How a helper ended and what it printed; the outputs may contain secrets. */
 export interface HelperRun {
@@ -42,39 +43,21 @@ export async function runHelper(
     readonly timeout: number
   },
 ): Promise<HelperRun> {
-  // imported here because few runs have a helper, and the import would slow down all of them
-  const {execa} = await import('execa')
   // the password of `inject` is for one registry, so a helper must not see it
   const env = {...options.env, INJECT_PASSWORD: undefined}
-  const child = execa(path, [verb], {
-    input,
-    env,
-    extendEnv: false,
-    reject: false,
-    maxBuffer: largestOutput,
-    stripFinalNewline: false,
-    killSignal: 'SIGKILL',
-    ...(options.signal && {cancelSignal: options.signal}),
-  })
-  const clock = {late: false}
-  const timer = setTimeout(() => {
-    clock.late = true
-    child.kill('SIGKILL')
-    // a child of the helper may live on and hold the other ends of the pipes
-    child.stdout.destroy()
-    child.stderr.destroy()
-  }, options.timeout)
-  const result = await child.finally(() => clearTimeout(timer))
-  const {exitCode, stdout, stderr, isMaxBuffer, signal, code} = result
-  const problem = clock.late
-    ? `did not answer within ${Math.round(options.timeout / 1000)} s`
-    : isMaxBuffer
-      ? `printed more than ${largestOutput / 1024} KiB`
-      : signal !== undefined
-        ? `was ended by ${signal}`
-        : exitCode === undefined
-          ? `could not be started (${code ?? 'no reason given'})`
-          : undefined
+  const limits = {timeout: options.timeout, output: largestOutput}
+  const run = await runProgram({path, args: [verb], env}, input, limits, options.signal)
+  const {exitCode, stdout, stderr, exceeded, signal, code} = run
+  const problem =
+    exceeded === 'timeout'
+      ? `did not answer within ${Math.round(options.timeout / 1000)} s`
+      : exceeded === 'output'
+        ? `printed more than ${largestOutput / 1024} KiB`
+        : signal !== undefined
+          ? `was ended by ${signal}`
+          : exitCode === undefined
+            ? `could not be started (${code ?? 'no reason given'})`
+            : undefined
   // a failure to run the helper is never a success
   return {exitCode: problem === undefined ? exitCode : undefined, problem, stdout, stderr}
 }
