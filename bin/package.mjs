@@ -71,7 +71,7 @@ try {
   rmSync(work, {recursive: true, force: true})
 }
 
-/** Seconds; of the sources, so that it is the same for everybody. */
+/** Seconds; taken from the sources, so that every build has the same. */
 function sourceTime() {
   const given = process.env.SOURCE_DATE_EPOCH
   return Number(given || run('git', ['log', '-1', '--format=%ct']).trim())

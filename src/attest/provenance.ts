@@ -22,7 +22,7 @@ export interface RunFacts {
 export interface SourceFacts {
   /** The commit that is checked out. */
   readonly commit: string
-  /** Without user name and password; absent where there is none. */
+  /** Without user name and password; absent if there is no remote. */
   readonly remote?: string | undefined
   /** The directory within the repository. */
   readonly path: string

@@ -1,7 +1,7 @@
 import type {CertificateList, ListedCertificate} from '../../operations/certs/list-certificates.js'
 import {escapedLine} from './escape.js'
 
-/** A paragraph for each certificate; nothing where there is none. */
+/** A paragraph for each certificate; nothing without certificates. */
 export function renderCertificates({certificates}: CertificateList): string | undefined {
   if (certificates.length === 0) return undefined
   return certificates.map(renderCertificate).join('\n')

@@ -20,7 +20,7 @@ export interface ChunkedEnd {
   readonly frames: readonly Uint8Array[]
   /** Of the layer's descriptor; `undefined` without a table of contents. */
   readonly annotations: Readonly<Record<string, string>> | undefined
-  /** Why there is none, to be read after "no table of contents: ". */
+  /** Why there is no table of contents, to be read after "no table of contents: ". */
   readonly obstacle: string | undefined
 }
 

@@ -8,7 +8,7 @@ import {tocJson} from './toc-json.js'
 /** A table of contents that grows entry by entry. */
 export interface Toc {
   readonly add: (entry: Entry, file: ChunkedFile | undefined) => void
-  /** With the digest of the tar-split; why there can be no table, as a text, if there is none. */
+  /** With the digest of the tar-split; or the reason why there can be no table. */
   readonly end: (tarSplit: Digest) => StoredText | string
 }
 

@@ -8,7 +8,7 @@ import {readsRanges} from '../../store/range-reader.js'
 
 /** A layer of which parts can be read by its table of contents. */
 export interface LayerParts {
-  /** Read once; `undefined` if there is none that can be used. */
+  /** Read once; `undefined` without a usable table. */
   readonly table: (signal: AbortSignal) => Promise<LayerTable | undefined>
   /** `undefined` if that is not possible. */
   readonly read: (

@@ -60,7 +60,7 @@ export function createSpooledLayers(folder: string): SpooledLayers {
   }
 }
 
-/** The same promise for every caller; one that fails is made again. */
+/** All callers get the same promise; a failed one is replaced by the next call. */
 function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
   const found = known.get(key)
   if (found) return found
