@@ -73,7 +73,7 @@ describe('sixty repositories', () => {
   })
 
   it('are left alone when they are right, at one request for each', async () => {
-    const {registry, fleet, images} = await startFleet(60)
+    const {registry, fleet, images} = await startFleet(20)
     await fleet.apply()
     const before = await digestsOf(images)
     registry.records.splice(0)
