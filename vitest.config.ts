@@ -8,6 +8,7 @@ const cores = availableParallelism()
  * import, as unit tests do.
  */
 const waiting = {maxWorkers: 2 * cores, isolate: false, sequence: {groupOrder: 1}}
+const written = 'test/support/temporary-files.ts'
 const shared = ['test/support/byte-equality.ts', 'test/support/property-runs.ts']
 
 /** Three projects, told apart by the names of their files: see docs/testing.md. */
@@ -45,7 +46,7 @@ export default defineConfig({
           include: ['test/**/*.system.test.ts'],
           exclude: ['test/e2e/**'],
           globalSetup: ['test/support/global-setup.ts'],
-          setupFiles: shared,
+          setupFiles: [...shared, written],
           ...waiting,
         },
       },
@@ -55,7 +56,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
-          setupFiles: shared,
+          setupFiles: [...shared, written],
           ...waiting,
         },
       },
