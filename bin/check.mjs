@@ -1,18 +1,18 @@
-// npm run check: types, lint, format and unused exports, two at once. With --build, as in npm test,
-// the build is one of them: on two cores it takes what eslint leaves.
+// npm run check: types, lint, format and unused exports, two at once. Names of scripts of
+// package.json are run among them: npm test gives those that two cores have room for meanwhile.
 import {spawn} from 'node:child_process'
 
-/** The longest first, so that nothing long is left to run alone at the end. */
+/** What takes longest comes first, so that it does not run alone at the end. */
 const commands = [
   ['npx', '--no-install', 'eslint', '.'],
+  ...process.argv.slice(2).map((script) => ['npm', 'run', script]),
   ['npx', '--no-install', 'tsc', '-p', 'test/tsconfig.json'],
-  ...(process.argv.includes('--build') ? [['npm', 'run', 'build']] : []),
   ['npx', '--no-install', 'prettier', '--check', '.'],
   ['npx', '--no-install', 'knip'],
 ]
 const lanes = 2
 
-/** The exit status of a program of this package, whose output is shown as it comes. */
+/** The exit status of a program, whose output is shown as it comes. */
 function run([program, ...args]) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {stdio: 'inherit'})
@@ -21,7 +21,7 @@ function run([program, ...args]) {
   })
 }
 
-/** All programs run, even after one that fails. */
+/** Takes one command after the other; all of them run, even after one that fails. */
 async function failuresInLane() {
   let failures = 0
   for (let next = commands.shift(); next !== undefined; next = commands.shift())
