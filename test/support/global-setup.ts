@@ -14,6 +14,8 @@ declare module 'vitest' {
     reachable: string
     /** The folder for V8's code of the built command: most runs are over before V8 gets warm. */
     codeCache: string
+    /** A folder for what tests make once and only read. */
+    shared: string
     /** Where tests write: a folder in memory; `undefined` where there is none to be had. */
     memory: string | undefined
     /** A folder on a disk, for tests of what file systems in memory do not have. */
@@ -33,8 +35,11 @@ export default async function setup({provide}: TestProject): Promise<() => Promi
   const memory = await memoryFolder()
   provide('memory', memory?.folder)
   provide('disk', tmpdir())
+  const shared = await mkdtemp(join(tmpdir(), 'inject-shared-'))
+  provide('shared', shared)
   return async () => {
     await memory?.release()
+    await rm(shared, {recursive: true})
     await release()
     await rm(codeCache, {recursive: true})
   }
