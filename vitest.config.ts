@@ -5,9 +5,14 @@ import LongestFirst from './test/support/longest-first.js'
 const cores = availableParallelism()
 /**
  * The long tests wait for the programs and registries that they start. Files share what they
- * import, as unit tests do.
+ * import, as unit tests do. Those with ten seconds of work have time for it on a busy machine, too.
  */
-const waiting = {maxWorkers: 2 * cores, isolate: false, sequence: {groupOrder: 1}}
+const waiting = {
+  maxWorkers: 2 * cores,
+  isolate: false,
+  testTimeout: 180_000,
+  sequence: {groupOrder: 1},
+}
 const written = 'test/support/temporary-files.ts'
 const shared = ['test/support/byte-equality.ts', 'test/support/property-runs.ts']
 
