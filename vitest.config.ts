@@ -5,9 +5,15 @@ import LongestFirst from './test/support/longest-first.js'
 const cores = availableParallelism()
 /**
  * The long tests wait for the programs and registries that they start. Files share what they
- * import, as unit tests do.
+ * import, as unit tests do. Those with ten seconds of work have time for it on a busy machine, too.
  */
-const waiting = {maxWorkers: 2 * cores, isolate: false, sequence: {groupOrder: 1}}
+const waiting = {
+  maxWorkers: 2 * cores,
+  isolate: false,
+  testTimeout: 180_000,
+  sequence: {groupOrder: 1},
+}
+const written = 'test/support/temporary-files.ts'
 const shared = ['test/support/byte-equality.ts', 'test/support/property-runs.ts']
 
 /** Three projects, told apart by the names of their files: see docs/testing.md. */
@@ -45,7 +51,7 @@ export default defineConfig({
           include: ['test/**/*.system.test.ts'],
           exclude: ['test/e2e/**'],
           globalSetup: ['test/support/global-setup.ts'],
-          setupFiles: shared,
+          setupFiles: [...shared, written],
           ...waiting,
         },
       },
@@ -55,7 +61,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
-          setupFiles: shared,
+          setupFiles: [...shared, written],
           ...waiting,
         },
       },

@@ -16,6 +16,15 @@ async function rulesBrokenBy(file: string, line: string): Promise<(string | null
   return (result?.messages ?? []).map(({ruleId}) => ruleId)
 }
 
+const brokenAsTheyAre = new Map<string, Promise<(string | null)[]>>()
+
+/** The same for a file as it is; it is read once, whatever is planted in it. */
+function rulesBrokenIn(file: string): Promise<(string | null)[]> {
+  const broken = brokenAsTheyAre.get(file) ?? rulesBrokenBy(file, '')
+  brokenAsTheyAre.set(file, broken)
+  return broken
+}
+
 describe('imports run one way', () => {
   const wrong: [string, string, string][] = [
     ['src/oci/digest.ts', "import '../image/inject.js'", 'import-x/no-restricted-paths'],
@@ -96,7 +105,7 @@ describe('imports run one way', () => {
   ]
   for (const [file, line, rule] of wrong) {
     it(`${file} must not have: ${line}`, async () => {
-      expect(await rulesBrokenBy(file, '')).not.toContain(rule)
+      expect(await rulesBrokenIn(file)).not.toContain(rule)
       expect(await rulesBrokenBy(file, line)).toContain(rule)
     })
   }

@@ -162,7 +162,7 @@ function missing(diffIds: readonly string[], places: Places): string | undefined
 
 function ownership({config}: Image): IsOwn {
   const {history = []} = config.value
-  return ({history: step}, name) => isSlotStep(history[step ?? -1], name)
+  return ({history: step}, name) => step !== undefined && isSlotStep(history[step], name)
 }
 
 function placesOf({manifest, config}: Image): Places {

@@ -6,6 +6,7 @@ import {writeFileAtomic} from '../../src/disk/atomic-file.js'
 import {writeTempFile} from '../../src/disk/temp-file.js'
 import {digestOf} from '../../src/oci/digest.js'
 import {streamOf} from '../../src/stream/bytes.js'
+import {tracing} from '../support/strace.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
 import {asOtherUser} from './as-other-user.js'
@@ -147,10 +148,10 @@ describeWith(['strace'], 'the order of the calls', () => {
     const trace = join(folder, 'trace')
     await execa(
       'strace',
-      ['-f', '-y', '-o', trace, '-e', 'trace=fsync,fdatasync,rename,renameat,renameat2'].concat(
-        process.execPath,
-        ['--import', 'tsx', script, path],
-      ),
+      [
+        ...tracing(['-y', '-o', trace, '-e', 'trace=fsync,fdatasync,rename,renameat,renameat2']),
+        ...[process.execPath, '--import', 'tsx', script, path],
+      ],
       {env: {UV_USE_IO_URING: '0'}},
     )
     const lines = (await readText(trace)).split('\n').filter((line) => line.includes(folder))

@@ -1,16 +1,21 @@
 import {execa} from 'execa'
 import {mkdirSync} from 'node:fs'
-import {readdir} from 'node:fs/promises'
+import {mkdtemp, readdir, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {setTimeout} from 'node:timers/promises'
-import {describe, expect, it} from 'vitest'
+import {afterAll, beforeAll, describe, expect, inject as provided, it} from 'vitest'
 import {inject} from '../support/cli.js'
 import {configBomb, slowInputs} from '../support/slow-inputs.js'
 import {tempDir} from '../support/temp-dir.js'
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
-const env = {PATH: process.env['PATH'] ?? '', HOME: '/nonexistent'}
+const env = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: '/nonexistent',
+  NODE_COMPILE_CACHE: provided('codeCache'),
+}
 
 describe('a config made to be slow', () => {
   it.each([
@@ -41,9 +46,16 @@ async function leftIn(folder: string): Promise<string[]> {
 // how long it takes is measured by `npm run bench -- stop`; here the process must end at all, long
 // before the work would be done, and leave nothing
 describe.each(slowInputs)('the work on %s', (_, prepare) => {
+  let folder: string
+  let args: readonly string[]
+  // some of it takes longer to make than to work on: once for both
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'inject-test-'))
+    args = prepare(folder)
+  })
+  afterAll(() => rm(folder, {recursive: true, force: true}))
+
   it('ends at SIGTERM', async () => {
-    const folder = await tempDir()
-    const args = prepare(folder)
     for (const after of [300, 300 + Math.random() * 1500]) {
       const child = execa(process.execPath, [program, ...args], {
         reject: false,
@@ -64,9 +76,8 @@ describe.each(slowInputs)('the work on %s', (_, prepare) => {
   }, 90_000)
 
   it('ends at --timeout', async () => {
-    const folder = await tempDir()
-    const args = [...prepare(folder), '--timeout', '1s']
-    const {exitCode, stderr, timedOut} = await execa(process.execPath, [program, ...args], {
+    const words = [program, ...args, '--timeout', '1s']
+    const {exitCode, stderr, timedOut} = await execa(process.execPath, words, {
       reject: false,
       extendEnv: false,
       env,

@@ -259,12 +259,17 @@ function contentOf(name: string): string {
   return statSync(name).isFile() ? readFileSync(name, 'latin1') : ''
 }
 
-/** The command lines of all processes of this machine, as any user sees them. */
+/** The command lines of all processes that begin on this machine, as any user sees them. */
 function watchArguments(): {end(): string[]} {
   const seen = new Set<string>()
+  const processes = (): Set<string> =>
+    new Set(readdirSync('/proc').filter((name) => /^\d/.test(name)))
+  const others = processes()
   const timer = setInterval(() => {
-    for (const pid of readdirSync('/proc')) {
-      if (!/^\d+$/.test(pid)) continue
+    const running = processes()
+    for (const pid of others) if (!running.has(pid)) others.delete(pid)
+    for (const pid of running) {
+      if (others.has(pid)) continue
       try {
         seen.add(readFileSync(`/proc/${pid}/cmdline`, 'latin1'))
       } catch {

@@ -6,10 +6,12 @@ import {fileURLToPath} from 'node:url'
 import {expect, it} from 'vitest'
 import {ociLayer} from '../../src/oci/media-type.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
+import {inject} from '../support/cli.js'
 import {makeLayoutImage} from '../support/layout-image.js'
 import {makeEntry, putImage} from '../support/put-image.js'
 import {contentOf} from '../support/save.js'
 import {expectServed, expectSound, siteTree} from '../support/site.js'
+import {tracing} from '../support/strace.js'
 import {archive, member} from '../support/tar-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -17,7 +19,7 @@ import {describeWith} from '../support/tools.js'
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
 /** Runs the command under strace, which does `tampering` to its system calls. */
-async function run(cwd: string, args: readonly string[], tampering: readonly string[]) {
+async function runTraced(cwd: string, args: readonly string[], tampering: readonly string[]) {
   const command = [process.execPath, program, ...args, '-q']
   const env = {
     UV_USE_IO_URING: '0',
@@ -25,7 +27,7 @@ async function run(cwd: string, args: readonly string[], tampering: readonly str
     HOME: '/nonexistent',
     NODE_DISABLE_COMPILE_CACHE: '1',
   }
-  return execa('strace', ['-f', '-qq', ...tampering, ...command], {
+  return execa('strace', [...tracing(tampering), ...command], {
     cwd,
     env,
     reject: false,
@@ -96,7 +98,7 @@ const signals = [
 async function callsIn(out: string, cwd: string, args: readonly string[]) {
   const log = join(await tempDir(), 'trace')
   const names = 'fsync,pwrite64,rename'
-  const traced = await run(cwd, args, ['-y', '-o', log, '-e', `trace=${names}`])
+  const traced = await runTraced(cwd, args, ['-y', '-o', log, '-e', `trace=${names}`])
   expect(traced.exitCode, traced.stderr).toBe(0)
   const counts = new Map<string, number>()
   return readFileSync(log, 'utf8')
@@ -116,7 +118,7 @@ describeWith(['strace'], 'what writes files for others', () => {
       const folder = await makeImages()
       const out = join(folder, 'out')
       const inFolder = async (tag: string): Promise<void> => {
-        const {exitCode, stderr} = await run(folder, args(tag, out), [])
+        const {exitCode, stderr} = await inject([...args(tag, out), '-q'], {cwd: folder})
         expect(exitCode, stderr).toBe(0)
         expect(temporaryIn(folder)).toEqual([])
       }
@@ -141,7 +143,7 @@ describeWith(['strace'], 'what writes files for others', () => {
         const {call, nth} = calls.find((each) => kinds.includes(each.call))!
         const refusal = `inject=${call}:error=${code}:when=${nth}+`
         const tampering = ['-o', '/dev/null', '-e', `trace=${call}`, '-e', refusal]
-        const {exitCode, stdout, stderr} = await run(folder, args('v2', out), tampering)
+        const {exitCode, stdout, stderr} = await runTraced(folder, args('v2', out), tampering)
         expect([exitCode, stdout], `${code} ${stderr}`).toEqual([9, ''])
         expect(stderr).toMatch(new RegExp(why, 'i'))
         await expectLeft(before, code)
@@ -156,7 +158,7 @@ describeWith(['strace'], 'what writes files for others', () => {
           '-e',
           `inject=${call}:signal=${signal}:when=${nth}`,
         ]
-        const {exitCode, stderr} = await run(folder, args('v2', out), [
+        const {exitCode, stderr} = await runTraced(folder, args('v2', out), [
           '-o',
           '/dev/null',
           ...tampering,
@@ -175,8 +177,8 @@ describeWith(['strace'], 'what writes files for others', () => {
       const out = join(folder, 'out')
       await mkdir(out)
       const log = join(await tempDir(), 'trace')
-      const tracing = ['-y', '-s', '4096', '-o', log, '-e', 'trace=rename,link,fsync']
-      const done = await run(folder, commands[name].args('v2', out), tracing)
+      const order = ['-y', '-s', '4096', '-o', log, '-e', 'trace=rename,link,fsync']
+      const done = await runTraced(folder, commands[name].args('v2', out), order)
       expect(done.exitCode, done.stderr).toBe(0)
       const lines = readFileSync(log, 'utf8').split('\n')
       const isSynced = (path: string, from: number, until = lines.length): boolean =>

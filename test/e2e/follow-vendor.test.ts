@@ -1,7 +1,9 @@
 import {execa} from 'execa'
 import {appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {describe, expect, it} from 'vitest'
+import {afterAll, beforeAll, describe, expect, inject as provided, it} from 'vitest'
 import {update} from '../../src/index.js'
 import {inject, injectJson} from '../support/cli.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
@@ -16,11 +18,31 @@ import {makeTree, putVendor, putVendorIndex} from '../support/vendor.js'
 const quiet = {stdio: 'pipe'} as const
 type Format = 'oci' | 'docker'
 
-/** A vendor's image of a version, made by a tool that we did not write, in a layout of its own. */
-type Vendor = (folder: string, version: string) => Promise<string>
+type Build = (folder: string, version: string) => Promise<string>
+
+/**
+ * A vendor's image of a version, made by a tool that we did not write, in a layout of its own. It
+ * is made once for all tests: they only read it.
+ */
+type Vendor = (version: string) => Promise<string>
+
+let builds: string
+beforeAll(async () => {
+  builds = await mkdtemp(join(tmpdir(), 'inject-test-'))
+})
+afterAll(() => rm(builds, {recursive: true}))
+
+function builtOnce(build: Build): Vendor {
+  const built = new Map<string, Promise<string>>()
+  return (version) => {
+    const image = built.get(version) ?? build(builds, version)
+    built.set(version, image)
+    return image
+  }
+}
 
 /** Two layers: one that all versions have, and one of the version. */
-const byUmoci: Vendor = async (folder, version) => {
+const byUmoci = builtOnce(async (folder, version) => {
   const layout = join(folder, `umoci-${version}`)
   await execa('umoci', ['init', '--layout', layout], quiet)
   await execa('umoci', ['new', '--image', `${layout}:v1`], quiet)
@@ -37,9 +59,9 @@ const byUmoci: Vendor = async (folder, version) => {
   }
   await execa('umoci', ['config', '--image', `${layout}:v1`, '--config.env', `V=${version}`], quiet)
   return `oci:${layout}:v1`
-}
+})
 
-const byBuildah: Vendor = async (folder, version) => {
+const byBuildah = builtOnce(async (folder, version) => {
   const layout = join(folder, `buildah-${version}`)
   const context = join(folder, `context-${version}`)
   mkdirSync(context)
@@ -61,7 +83,7 @@ const byBuildah: Vendor = async (folder, version) => {
   await execa('buildah', [...how, ...built], quiet)
   await execa('buildah', [...how, 'push', 'vendor', `oci:${layout}:v1`], quiet)
   return `oci:${layout}:v1`
-}
+})
 
 async function publish(from: string, address: string, format: Format): Promise<void> {
   const kind = format === 'oci' ? 'oci' : 'v2s2'
@@ -122,17 +144,16 @@ describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that m
       it.each(formats)(
         'and in %s format: status, rebase without a layer, remove',
         async (format) => {
-          const folder = await tempDir()
           const address = await start()
           const proxy = await recordRequests(address)
-          await publish(await vendor(folder, 'one'), address, format)
+          await publish(await vendor('one'), address, format)
           const [image, ours] = [`${proxy.address}/vendor/app:v1`, `${proxy.address}/team/app:data`]
           const tree = await makeTree({'cvmfs/file': 'content', 'cvmfs/deep/other': 'x'})
           await injectJson(['update', image, tree, '--to', ours, '--env', 'DATA=/cvmfs'])
           expect((await inject(['status', ours])).exitCode).toBe(0)
           expect((await inject(['rebase', ours, '--check'])).exitCode).toBe(0)
 
-          await publish(await vendor(folder, 'two'), address, format)
+          await publish(await vendor('two'), address, format)
           const asked = await inject(['status', ours, '--json'])
           expect(asked.exitCode).toBe(20)
           const next = (await injectJson(['inspect', image]))['digest']
@@ -188,12 +209,11 @@ describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that m
   it('nothing but manifests and configs is read with --look none', async () => {
     const address = (await serveRegistry()).address
     const proxy = await recordRequests(address)
-    const folder = await tempDir()
-    await publish(await byUmoci(folder, 'one'), address, 'oci')
+    await publish(await byUmoci('one'), address, 'oci')
     const tree = await makeTree({'cvmfs/file': 'content'})
     const ours = `${proxy.address}/vendor/app:data`
     await injectJson(['update', `${proxy.address}/vendor/app:v1`, tree, '--tag', 'data'])
-    await publish(await byUmoci(folder, 'two'), address, 'oci')
+    await publish(await byUmoci('two'), address, 'oci')
     const {layers} = (await injectJson(['inspect', ours])) as {layers: {digest: string}[]}
     proxy.requests.length = 0
     await injectJson(['rebase', ours, '--look', 'none'])
@@ -226,7 +246,11 @@ describe.each([
     for (let last = 1; killed === last - 1; last++) {
       let writes = 0
       const args = [programPath, command, `${image}:data`, ...rest]
-      const env = {PATH: process.env['PATH'] ?? '', HOME: '/nonexistent'}
+      const env = {
+        PATH: process.env['PATH'] ?? '',
+        HOME: '/nonexistent',
+        NODE_COMPILE_CACHE: provided('codeCache'),
+      }
       const child = execa(process.execPath, args, {reject: false, extendEnv: false, env})
       proxy.before = async (request) => {
         if (!isWrite(request) || ++writes !== last) return

@@ -27,6 +27,10 @@ const cases = [
   ['SIGHUP', 'PATCH /uploads/'] as const,
 ]
 
+/** Larger than what is held in memory, so that it streams. */
+const noise = Buffer.alloc(12_000_000)
+for (let at = 0; at < noise.length; at++) noise[at] = (at * 7919 * (at % 251)) >> 3
+
 /** Starts a run whose temporary files, if any, are in `tmp`. */
 function startRun(args: string[], tmp: string) {
   return execa(process.execPath, [program, ...args], {
@@ -58,11 +62,7 @@ describeWith(
         const tree = join(folder, 'tree')
         const tmp = join(folder, 'tmp')
         for (const path of [tree, tmp]) mkdirSync(path)
-        // larger than what is held in memory, so that it streams
-        writeFileSync(
-          join(tree, 'noise'),
-          Buffer.from(Array.from({length: 12_000_000}, (_, i) => (i * 7919 * (i % 251)) >> 3)),
-        )
+        writeFileSync(join(tree, 'noise'), noise)
 
         const [method, place] = stage.split(' ') as [string, string]
         const reached = new Promise<void>((resolve) => {

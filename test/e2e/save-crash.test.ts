@@ -9,6 +9,7 @@ import {makeLayoutImage} from '../support/layout-image.js'
 import {localPorts} from '../support/local-ports.js'
 import {makeEntry, putImage} from '../support/put-image.js'
 import {contentOf, namesIn, saveFast, saveTo} from '../support/save.js'
+import {tracing} from '../support/strace.js'
 import {archive, member} from '../support/tar-fixtures.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -23,7 +24,7 @@ const writing =
 async function run(cwd: string, args: readonly string[], strace: readonly string[]) {
   const command = [process.execPath, program, ...args, '-q']
   const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', HOME: '/nonexistent'}
-  return execa('strace', ['-f', '-qq', ...strace, ...command], {
+  return execa('strace', [...tracing(strace), ...command], {
     cwd,
     env,
     reject: false,

@@ -13,7 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import {join} from 'node:path'
-import {describe, expect, it, onTestFinished} from 'vitest'
+import {describe, expect, inject, it, onTestFinished} from 'vitest'
 import {createSiteBlobs} from '../../src/site/blobs.js'
 import {commitToSite} from '../../src/site/commit.js'
 import {apacheConfiguration} from '../../src/site/apache.js'
@@ -707,7 +707,7 @@ describe('what the older exporter did wrong', () => {
   })
 
   it('3.4-7 a blob of another name is linked only when it is right; where there are no more links it is copied', async () => {
-    const {site, store} = await newSite()
+    const [site, store] = [join(await tempDir(inject('disk')), 'site'), createMemoryStore()]
     await putText(store, 'layer', {tag: 'v1'})
     await publishFrom(store, site)
     const digest = digestOf(Buffer.from('layer'))

@@ -19,7 +19,7 @@ export async function bundleProgram(program: URL): Promise<string> {
   const input = fileURLToPath(program)
   const bundle = await rolldown({input, platform: 'node', external: /^[^./]/})
   const file = join(folder, basename(input).replace(/\.ts$/, '.mjs'))
-  await bundle.write({file, format: 'esm'})
+  await bundle.write({file, format: 'esm', codeSplitting: false})
   await bundle.close()
   return file
 }

@@ -1,14 +1,24 @@
 import {execa} from 'execa'
-import {chmod, copyFile, mkdir, symlink, utimes, writeFile} from 'node:fs/promises'
+import {chmod, copyFile, cp, mkdir, mkdtemp, symlink, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {inject} from 'vitest'
 
 export type ImageKind = 'docker' | 'oci'
+
+let built: Promise<string> | undefined
 
 /**
  * An OCI layout with the image `base`, made by umoci from Debian's static busybox: two layers,
  * history, a config with a command. Not small for its own sake: it runs in a chroot.
  */
 export async function makeBusyboxLayout(folder: string): Promise<string> {
+  built ??= mkdtemp(join(inject('shared'), 'busybox-')).then(buildLayout)
+  const layout = join(folder, 'base-layout')
+  await cp(await built, layout, {recursive: true})
+  return layout
+}
+
+async function buildLayout(folder: string): Promise<string> {
   const layout = join(folder, 'base-layout')
   const image = `${layout}:base`
   const root = join(folder, 'base-root')

@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import type {TestProject} from 'vitest/node'
 import {buildThreads} from '../../bin/threads.mjs'
+import {memoryFolder} from './memory-folder.js'
 import {reachableProject} from './reachable-project.js'
 import {missingTools, type Tool} from './tools.js'
 
@@ -13,6 +14,12 @@ declare module 'vitest' {
     reachable: string
     /** The folder for V8's code of the built command: most runs are over before V8 gets warm. */
     codeCache: string
+    /** A folder for what tests make once and only read. */
+    shared: string
+    /** Where tests write: a folder in memory; `undefined` where there is none to be had. */
+    memory: string | undefined
+    /** A folder on a disk, for tests of what file systems in memory do not have. */
+    disk: string
   }
 }
 
@@ -25,7 +32,14 @@ export default async function setup({provide}: TestProject): Promise<() => Promi
   provide('reachable', folder)
   const codeCache = await mkdtemp(join(tmpdir(), 'inject-code-'))
   provide('codeCache', codeCache)
+  const memory = await memoryFolder()
+  provide('memory', memory?.folder)
+  provide('disk', tmpdir())
+  const shared = await mkdtemp(join(tmpdir(), 'inject-shared-'))
+  provide('shared', shared)
   return async () => {
+    await memory?.release()
+    await rm(shared, {recursive: true})
     await release()
     await rm(codeCache, {recursive: true})
   }

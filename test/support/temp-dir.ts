@@ -4,8 +4,8 @@ import {join} from 'node:path'
 import {onTestFinished} from 'vitest'
 
 /** A fresh folder of the running test's own, removed when it ends. */
-export async function tempDir(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'inject-test-'))
+export async function tempDir(parent = tmpdir()): Promise<string> {
+  const folder = await mkdtemp(join(parent, 'inject-test-'))
   onTestFinished(async () => {
     await rm(folder, {recursive: true, force: true, maxRetries: 3})
   })

@@ -18,7 +18,9 @@ import {keepAlive} from '../../../src/disk/folder-life.js'
 import {lockTiming} from '../../../src/disk/lock-timing.js'
 import {ownedName} from '../../../src/disk/owned-name.js'
 import {fillDirectory, type FillOptions} from '../../../src/layer/unpack/fill-directory.js'
+import {bundleProgram} from '../../support/bundle-program.js'
 import {mayMount} from '../../support/may-mount.js'
+import {tracing} from '../../support/strace.js'
 import {archive, directory, file, member} from '../../support/tar-fixtures.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {describeWith} from '../../support/tools.js'
@@ -438,33 +440,19 @@ describe('fillDirectory', () => {
   })
 })
 
+const unpackProgram = await bundleProgram(new URL('../../support/unpack-child.ts', import.meta.url))
+
 describeWith(['strace'], 'when the system fails while the directory is replaced', () => {
   /** Unpacks as a process of its own in which the nth renaming meets its fate. */
   async function unpackWith(out: string, fate: string): Promise<string> {
     const folder = await tempDir()
     await writeFile(join(folder, 'layer.tar'), archive(file('new', 'new')))
-    const script = fileURLToPath(new URL('../../support/unpack-child.ts', import.meta.url))
     const options = JSON.stringify({directory: out, force: true})
-    const traced = [
-      '-f',
-      '-qq',
-      '-o',
-      '/dev/null',
-      '-e',
-      'trace=rename',
-      '-e',
-      `inject=rename:${fate}`,
-    ]
+    const flags = ['-o', '/dev/null', '-e', 'trace=rename', '-e', `inject=rename:${fate}`]
     const {stdout} = await execa(
       'strace',
-      [...traced, 'node', '--import', 'tsx', script, join(folder, 'layer.tar'), options],
-      {
-        cwd: fileURLToPath(new URL('../../..', import.meta.url)),
-        // its cache would be renamed, too
-        env: {TSX_DISABLE_CACHE: '1'},
-        reject: false,
-        timeout: 60_000,
-      },
+      [...tracing(flags), process.execPath, unpackProgram, join(folder, 'layer.tar'), options],
+      {reject: false, timeout: 60_000},
     )
     return stdout
   }

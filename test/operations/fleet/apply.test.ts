@@ -44,10 +44,11 @@ async function slotsOf(image: string): Promise<Record<string, string>> {
   return Object.fromEntries(slots.map(({name, diffId}) => [name, diffId]))
 }
 
-describe('sixty repositories', () => {
+// sixty, and in registries on a disk, are in apply.system.test.ts
+describe('twenty repositories', () => {
   it('get a layer that is packed once, sent once and mounted elsewhere', async () => {
     const size = 4_000_000
-    const {registry, fleet, images} = await startFleet(60, size)
+    const {registry, fleet, images} = await startFleet(20, size)
     const planned = await fleet.plan()
     expect(planned.totals).toEqual({'would-update': images.length})
     expect(registry.records.filter(isWrite)).toEqual([])
@@ -73,7 +74,7 @@ describe('sixty repositories', () => {
   })
 
   it('are left alone when they are right, at one request for each', async () => {
-    const {registry, fleet, images} = await startFleet(60)
+    const {registry, fleet, images} = await startFleet(20)
     await fleet.apply()
     const before = await digestsOf(images)
     registry.records.splice(0)

@@ -24,6 +24,7 @@ import {
   pushIndex,
   textIn,
 } from '../../support/root-fixtures.js'
+import {tracing} from '../../support/strace.js'
 import {describeWith} from '../../support/tools.js'
 import {runs} from '../../support/property-runs.js'
 
@@ -333,7 +334,14 @@ describeWith(['strace'], 'a blob that is asked for between the look at it and it
     await age(root, 'a')
     const directory = join(root.directory, 'a')
     const script = collectorScript(root.directory, 60_000)
-    const strace = ['-f', '-qq', '-o', '/dev/null', '-e', 'inject=rename:delay_enter=2000000']
+    const strace = tracing([
+      '-o',
+      '/dev/null',
+      '-e',
+      'trace=rename',
+      '-e',
+      'inject=rename:delay_enter=2000000',
+    ])
     const env = {...process.env, UV_USE_IO_URING: '0', TSX_DISABLE_CACHE: '1'}
     const child = spawn('strace', [...strace, process.execPath, ...script], {
       env,

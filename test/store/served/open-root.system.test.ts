@@ -5,7 +5,7 @@ import {chmod, cp, link, mkdir, readdir, rm, symlink, truncate, writeFile} from 
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {execa} from 'execa'
-import {describe, expect, it} from 'vitest'
+import {describe, expect, inject, it} from 'vitest'
 import {digestOf, hexOf, type Digest} from '../../../src/oci/digest.js'
 import {ociIndex, ociManifest} from '../../../src/oci/media-type.js'
 import {layoutPaths} from '../../../src/store/layout/paths.js'
@@ -179,10 +179,10 @@ describe('blobs', () => {
   })
 
   it('where no more links can be had, the content is copied', async () => {
-    const root = await openTestRoot()
+    const root = await openRootAt(await tempDir(inject('disk')))
     const [a, b] = [await root.createRepository('a'), await root.createRepository('b')]
     const digest = await pushBlob(a, 'popular')
-    const folder = await tempDir()
+    const folder = await tempDir(inject('disk'))
     // ext4 gives out 65,000; a file system with more shows nothing here
     const fill = async (): Promise<boolean> => {
       try {

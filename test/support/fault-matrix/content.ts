@@ -77,10 +77,16 @@ async function injectOnce(content: Content): Promise<Content> {
   }
 }
 
+const noises = new Map<string, Buffer>()
+
 /** Six KiB that nothing compresses, the same each time. */
 export function noise(name: string): Buffer {
+  const known = noises.get(name)
+  if (known) return known
   const parts: Buffer[] = []
   for (let number = 0; number < 192; number++)
     parts.push(Buffer.from(digestOf(Buffer.from(`${name} ${number}`)).slice(7), 'hex'))
-  return Buffer.concat(parts)
+  const made = Buffer.concat(parts)
+  noises.set(name, made)
+  return made
 }

@@ -34,7 +34,7 @@ const guardZone = Buffer.alloc(zone, guard)
 function inflate(block: Uint8Array): Buffer | undefined {
   const input = bytes.subarray(inputAt, inputAt + longestBlock + inputSlack)
   // what is behind a block must not matter
-  input.fill(guard, block.length)
+  input.fill(guard, block.length, block.length + inputSlack)
   input.set(block)
   const length = inflateAt(inputAt, block.length, outputAt)
   for (const each of zones)

@@ -11,10 +11,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import {stat} from 'node:fs/promises'
+import {mkdtemp, rm, stat} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {gunzipSync} from 'node:zlib'
-import {afterEach, beforeAll, describe, expect, it} from 'vitest'
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
 import type {BlockCache} from '../../../../src/layer/compress/block-cache.js'
 import {ownDeflate} from '../../../../src/layer/compress/codec.js'
@@ -54,6 +55,14 @@ function makeTree(root: string, seed = 0): void {
   symlinkSync('large', join(root, 'link'))
   for (const name of ['large', 'zeros']) utimesSync(join(root, name), when, when)
 }
+
+/** A tree of `makeTree` for all tests that only read it: hundreds of files take their time. */
+let common: string
+beforeAll(async () => {
+  common = await mkdtemp(join(tmpdir(), 'inject-test-'))
+  makeTree(common)
+})
+afterAll(() => rm(common, {recursive: true}))
 
 const pathsOf = (root: string) => () => walk(root, {path: '/'})
 
@@ -168,8 +177,7 @@ describe('a tree that is walked in a thread', () => {
 
 describe('blocks that are known', () => {
   it.each(['gzip', 'zstd'] as const)('are not compressed again, with %s', async (compression) => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     const blocks = new Map<string, Uint8Array>()
     let known = 0
     const cache: BlockCache = {
@@ -199,8 +207,7 @@ describe('blocks that are known', () => {
 
 describe('packing in threads', () => {
   it('gives the bytes that one thread gives, however many there are', async () => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     const one = await pack(root, {jobs: 1})
     expect(digestOf(gunzipSync(one.blob))).toBe(one.content.diffId)
     expect(await hashLayer(pathsOf(root))).toEqual(one.content)
@@ -211,8 +218,7 @@ describe('packing in threads', () => {
   })
 
   it('reports all bytes of the tar, and in order', async () => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     const seen: number[] = []
     const {content} = await pack(root, {jobs: 2, onProgress: (bytes) => seen.push(bytes)})
     expect(seen.at(-1)).toBe(content.tarSize)
@@ -233,8 +239,7 @@ describe('packing in threads', () => {
   })
 
   it('packs two tars at once, each in threads of its own', async () => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     const threads = layerThreads(2)
     const [one, other] = await Promise.all([
       pack(root, {jobs: 2, threads}),
@@ -280,8 +285,7 @@ describe('packing in threads', () => {
   )
 
   it('tells of an error of the system, with its number', async () => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     // looks like a file that is there, and cannot be read
     const items = [...itemsOf(root)].map((item) =>
       item.walked.entry.path === 'zeros' && item.file
@@ -295,8 +299,7 @@ describe('packing in threads', () => {
   })
 
   it('fails when the listing fails', async () => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     const failing = function* (): Generator<EntryItem> {
       let count = 0
       for (const item of itemsOf(root)) {
@@ -308,8 +311,7 @@ describe('packing in threads', () => {
   })
 
   it('fails when a thread dies', async () => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     // what no system call takes is no error of a file: the thread ends with it
     const items = [...itemsOf(root)].map((item) =>
       item.walked.entry.path === 'zeros' && item.file
@@ -320,8 +322,7 @@ describe('packing in threads', () => {
   })
 
   it('ends its threads when it is left, and when it is aborted while nobody takes what it makes', async () => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     for await (const chunk of packLayer(pathsOf(root), {jobs: 3}).open())
       if (chunk.length > 100) break
     expect(workers()).toBe(0)
@@ -349,8 +350,7 @@ describe('packing in threads', () => {
   })
 
   it('leaves no file and no directory open', async () => {
-    const root = await tempDir()
-    makeTree(root)
+    const root = common
     const open = (): string[] =>
       readdirSync('/proc/self/fd').flatMap((descriptor) => {
         try {
