@@ -1,6 +1,8 @@
 import {fromText} from '../byte-string.js'
+import type {Division} from '../tree/division.js'
 import type {LayerLook} from '../tree/walked-entry.js'
 import {isFine, isReliable} from '../tree/reliable-file-systems.js'
+import {encodeDivision} from './division-text.js'
 import {
   encodeColumns,
   fact,
@@ -20,6 +22,7 @@ export interface KeptWalkOptions {
   readonly before: bigint
   /** Of all entries, if that is known. */
   readonly look: LayerLook | undefined
+  readonly division: Division | undefined
 }
 
 /**
@@ -29,7 +32,7 @@ export interface KeptWalkOptions {
  */
 export function keptWalk(
   columns: WalkColumns,
-  {directory, prefixLength, before, look}: KeptWalkOptions,
+  {directory, prefixLength, before, look, division}: KeptWalkOptions,
 ): Uint8Array | undefined {
   const {facts, text} = columns
   const states = columns.states.filled
@@ -47,12 +50,16 @@ export function keptWalk(
       if (!isKnown(device, `${folder}/${inside}`)) return undefined
     }
     if (!isSettled(row + 1)) {
-      if (kinds[facts.at(at) % inBytes] !== 'file') return undefined
+      const kind = kinds[facts.at(at) % inBytes]
+      if (kind !== 'file' && kind !== 'hardlink') return undefined
       touched.push(row + 1)
     }
     textAt = end + facts.at(at + fact.targetLength)
   }
-  return encodeColumns(columns, touched, encodeLook(look))
+  return encodeColumns(columns, touched, {
+    note: encodeLook(look),
+    division: encodeDivision(division),
+  })
 
   function isKnown(device: bigint, path: string): boolean {
     const isGood = isReliable(Buffer.from(path, 'latin1'))
