@@ -145,6 +145,16 @@ describe('a walk that is kept', () => {
     expect(look).toEqual(lookOf(fresh()))
   })
 
+  it('is brought up to date where a file with several names was touched', async () => {
+    const {walk, fresh, path} = await start({path: '/opt'})
+    linkSync(path('d/file'), path('../elsewhere'))
+    walk()
+    writeFileSync(path('shared'), 'other content')
+    writeFileSync(path('d/file'), 'other content, too')
+    expect(walk()).toMatchObject({walks: 0, isNew: true, found: fresh()})
+    expect(walk()).toMatchObject({walks: 0, isNew: false, found: fresh(), look: lookOf(fresh())})
+  })
+
   it('looks again at files that may change and look the same', async () => {
     const {walk, path, fresh} = await start()
     writeFileSync(path('d/file'), 'now')
