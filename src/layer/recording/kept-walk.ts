@@ -26,14 +26,14 @@ export interface KeptWalkOptions {
 }
 
 /**
- * What the next run needs to see whether anything was touched since, in bytes; `undefined` if it
+ * What the next run needs to see whether anything was touched since, in pieces; `undefined` if it
  * could not tell. Everything that is touched from now on gets the time `before` or a later one, in
  * nanoseconds since the epoch; files that have such a time already are looked at again.
  */
 export function keptWalk(
   columns: WalkColumns,
   {directory, prefixLength, before, look, division}: KeptWalkOptions,
-): Uint8Array | undefined {
+): readonly Uint8Array[] | undefined {
   const {facts, text} = columns
   const states = columns.states.filled
   const folder = fromText(directory)

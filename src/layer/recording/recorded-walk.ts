@@ -28,7 +28,7 @@ export interface WalkKeeper {
    * Called when the next run needs something else. `encode` returns it, at the end of the run;
    * `undefined` if nothing can be kept.
    */
-  keep(encode: () => Uint8Array | undefined): void
+  keep(encode: () => readonly Uint8Array[] | undefined): void
 }
 
 /**

@@ -98,28 +98,30 @@ export interface ColumnNotes {
 }
 
 /**
- * For this machine, in the order of its bytes. States of the rows `forgotten` equal no others.
+ * For this machine, in the order of its bytes; in pieces, because together they may be large, which
+ * are good until the columns change. States of the rows `forgotten` equal no others.
  */
 export function encodeColumns(
   columns: WalkColumns,
   forgotten: readonly number[],
   {note, division}: ColumnNotes,
-): Uint8Array {
+): readonly Uint8Array[] {
   const {facts, sizes, states, text} = columns
   const header = Buffer.alloc(headerBytes)
   const lengths = [rowsOf(columns), text.length, note.length, division.length]
   bytesIn(Uint32Array.of(version, ...lengths)).copy(header)
   header.set(note, noteAt)
-  const known = (states.filled as BigInt64Array).slice()
+  const filled = states.filled as BigInt64Array
+  const known = forgotten.length > 0 ? filled.slice() : filled
   for (const row of forgotten) known[row * statesPerRow] = never
-  return Buffer.concat([
+  return [
     header,
     bytesIn(known),
     bytesIn(sizes.filled as Float64Array),
     bytesIn(facts.filled as Uint32Array),
     text.filled,
     division,
-  ])
+  ]
 }
 
 export interface DecodedColumns extends ColumnNotes {
@@ -128,12 +130,13 @@ export interface DecodedColumns extends ColumnNotes {
 
 /** `undefined` for what is not of this version, or not whole. */
 export function decodeColumns(encoded: Uint8Array): DecodedColumns | undefined {
-  // a copy, because numbers must lie at places that their size divides
-  const {buffer} = new Uint8Array(encoded)
-  if (buffer.byteLength < headerBytes) return undefined
+  // numbers must lie at places that their size divides
+  const isAligned = encoded.byteOffset % 8 === 0
+  const {buffer, byteOffset: start, byteLength} = isAligned ? encoded : new Uint8Array(encoded)
+  if (byteLength < headerBytes) return undefined
   const [own, rows = 0, textLength = 0, noteLength = 0, divisionLength = 0] = new Uint32Array(
     buffer,
-    0,
+    start,
     5,
   )
   const lengths = [(rows + 1) * statesPerRow, rows * sizesPerRow, rows * factsPerRow] as const
@@ -141,17 +144,17 @@ export function decodeColumns(encoded: Uint8Array): DecodedColumns | undefined {
   const factsAt = sizesAt + lengths[1] * 8
   const textAt = factsAt + lengths[2] * 4
   const divisionAt = textAt + textLength
-  if (own !== version || buffer.byteLength !== divisionAt + divisionLength) return undefined
+  if (own !== version || byteLength !== divisionAt + divisionLength) return undefined
   const columns = createColumns({
-    states: new BigInt64Array(buffer, headerBytes, lengths[0]),
-    sizes: new Float64Array(buffer, sizesAt, lengths[1]),
-    facts: new Uint32Array(buffer, factsAt, lengths[2]),
-    text: new Uint8Array(buffer, textAt, textLength),
+    states: new BigInt64Array(buffer, start + headerBytes, lengths[0]),
+    sizes: new Float64Array(buffer, start + sizesAt, lengths[1]),
+    facts: new Uint32Array(buffer, start + factsAt, lengths[2]),
+    text: new Uint8Array(buffer, start + textAt, textLength),
   })
   return {
     columns,
-    note: new Uint8Array(buffer, noteAt, Math.min(noteLength, longestNote)),
-    division: new Uint8Array(buffer, divisionAt, divisionLength),
+    note: new Uint8Array(buffer, start + noteAt, Math.min(noteLength, longestNote)),
+    division: new Uint8Array(buffer, start + divisionAt, divisionLength),
   }
 }
 

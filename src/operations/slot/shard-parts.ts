@@ -34,31 +34,31 @@ export function* partsOf(
   const {content, plan, frame = asTheyAre, memory} = sharded
   // planning has looked at the states, too
   const states: Entries = () => content('states')
-  const alone = shardsAlone(states, plan)
-  const looks = memory && !memory.isEmpty ? lookAtAll(sharded, alone) : undefined
-  const recalled = looks?.map((look) => memory?.recall(look))
-  const unknown = recalled?.filter((layer) => layer === undefined).length ?? Infinity
-  const shards =
-    recalled && unknown <= fewLayers
-      ? recalled.map((_, number) => alone(number))
-      : divide(states, plan)
+  const shardOf = shardReader(states, plan)
+  const looks = memory && !memory.isEmpty ? lookAtAll(sharded, shardOf) : undefined
   const onWarning = (message: string): void => report({kind: 'warning', message})
-  for (const {number, entries} of shards) {
-    const whole = () => frame(withFileXattrs(entries(), onWarning))
-    yield {number, entries: whole, look: looks?.[number], recalled: recalled?.[number]}
+  const framed = (entries: Iterable<WalkedEntry>) => frame(withFileXattrs(entries, onWarning))
+  if (!looks) {
+    for (const {number, entries} of divide(states, plan))
+      yield {number, entries: () => framed(entries()), look: undefined, recalled: undefined}
+    return
+  }
+  for (const [number, look] of looks.entries()) {
+    const entries = () => framed(shardOf(number).entries())
+    yield {number, entries, look, recalled: memory?.recall(look)}
   }
 }
 
 /** What each layer looks like, without reading files: in one walk, but for what is kept. */
 function lookAtAll(
   {content, plan, frame}: ShardedContent,
-  alone: (number: number) => Shard,
+  shardOf: (number: number) => Shard,
 ): readonly LayerLook[] {
   const states: Entries = () => content('states')
   if (frame) return Array.from(divide(states, plan), ({entries}) => lookOf(frame(entries())))
   const kept = plan.kept?.looks
   if (kept && kept.filter((look) => look === undefined).length <= fewLayers)
-    return kept.map((look, number) => look ?? lookOf(alone(number).entries()))
+    return kept.map((look, number) => look ?? lookOf(shardOf(number).entries()))
   const lookers = Array.from({length: countShards(plan)}, createLayerLooker)
   placeEach(states, plan, (shard, {entry, file}) => {
     lookers[shard]?.add(entry)
@@ -67,13 +67,29 @@ function lookAtAll(
   return lookers.map((looker) => looker.look())
 }
 
-/** Each layer by a walk of its own, which is made once where its entries can be held. */
-function shardsAlone(states: Entries, plan: ShardPlan): (number: number) => Shard {
-  const shards = new Map<number, Shard>()
+/**
+ * Gives layers in ascending order: the first few by a walk each, because often there are no more,
+ * and the others by one walk.
+ */
+function shardReader(states: Entries, plan: ShardPlan): (number: number) => Shard {
+  const alone = new Map<number, Shard>()
+  let divided: Iterator<Shard> | undefined
+  let last: Shard | undefined
   return (number) => {
-    const shard = shards.get(number) ?? oneShard(states, plan, number)
-    shards.set(number, shard)
-    return shard
+    const known = alone.get(number)
+    if (known) return known
+    if (alone.size < fewLayers) {
+      const shard = oneShard(states, plan, number)
+      alone.set(number, shard)
+      return shard
+    }
+    divided ??= divide(states, plan)
+    while (last === undefined || last.number < number) {
+      const next = divided.next()
+      if (next.done === true) throw new Error(`the plan has no layer ${number}`)
+      last = next.value
+    }
+    return last
   }
 }
 

@@ -21,6 +21,7 @@ import type {Entries, Tree} from '../../../src/layer/tree/walked-entry.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {setXattr} from '../../support/xattr.js'
 
+const whole = (parts: readonly Uint8Array[] | undefined) => parts && Buffer.concat(parts)
 const later = 2n ** 62n
 const quiet = (): void => undefined
 
@@ -44,7 +45,7 @@ async function start(rest: Partial<Tree> = {}) {
       walks++
       return own(detail)
     }
-    let encode: (() => Uint8Array | undefined) | undefined
+    let encode: (() => readonly Uint8Array[] | undefined) | undefined
     const keeper = {now: later, before: later, kept, ...options}
     const keep: WalkKeeper['keep'] = (encoder) => (encode = encoder)
     const recorded = recordedWalk(Object.assign(entries, {walk: own.walk}), prefix, {
@@ -54,7 +55,7 @@ async function start(rest: Partial<Tree> = {}) {
     const found = [...recorded('states')]
     const look = recorded.look?.()
     const isNew = encode !== undefined
-    if (encode) kept = encode()
+    if (encode) kept = whole(encode())
     const counted = walks
     walks = 0
     return {found, look, walks: counted, isNew, isKept: kept !== undefined}

@@ -20,6 +20,7 @@ import type {Entries, Tree} from '../../../src/layer/tree/walked-entry.js'
 import {runs} from '../../support/property-runs.js'
 import {tempDir} from '../../support/temp-dir.js'
 
+const whole = (parts: readonly Uint8Array[] | undefined) => parts && Buffer.concat(parts)
 const later = 2n ** 62n
 
 /** Sixty files of 1 to 6 blocks in four directories, some of which have a second name. */
@@ -46,7 +47,7 @@ async function start() {
       walks++
       return own(detail)
     }
-    let encode: (() => Uint8Array | undefined) | undefined
+    let encode: (() => readonly Uint8Array[] | undefined) | undefined
     const keep: WalkKeeper['keep'] = (encoder) => (encode = encoder)
     const entries = recordedWalk(Object.assign(counted, {walk: own.walk}), 'opt/', {
       ...{now: later, before: later, kept, keep},
@@ -57,7 +58,7 @@ async function start() {
     const known = plan.kept?.looks
     plan.kept?.keep(looks)
     const isNew = encode !== undefined
-    if (encode) kept = encode()
+    if (encode) kept = whole(encode())
     const {kept: _, ...facts} = plan
     return {facts, looks, known, walks, isNew}
   }
