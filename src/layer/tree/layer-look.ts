@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
+import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
-import {createRecordHash, type RecordHash} from './record-hash.js'
 import {isFine, isReliable} from './reliable-file-systems.js'
 import type {LayerLook, WalkedEntry, WalkedFile} from './walked-entry.js'
 
@@ -19,58 +19,54 @@ export interface LayerLooker {
 /** Of the tar that entries are written as: another one when its bytes change (test/golden). */
 const tarVersion = 1
 
-const kindNumbers = {
-  file: 0,
-  hardlink: 1,
-  symlink: 2,
-  'character-device': 3,
-  'block-device': 4,
-  directory: 5,
-  fifo: 6,
-} as const satisfies Record<Entry['kind'], number>
-
-/** What follows in the states. */
-const ofFile = 0
-const ofContent = 1
+/** Characters that are hashed together. */
+const piece = 65_536
 
 /** A new one, for one layer. */
 export function createLayerLooker(): LayerLooker {
-  const facts = createRecordHash()
-  facts.number(tarVersion)
-  let states = createRecordHash()
+  const facts = createTextHash(`${tarVersion}\n`)
+  let states = createTextHash('')
   let touched = 0n
   let allReliable = true
   let device: bigint | undefined
 
   return {
-    add: (entry) => addEntry(facts, entry),
+    add: (entry) => facts.add(describe(entry)),
     addFile({path, stat}) {
       const {dev, ino, size, mtimeNs, ctimeNs} = stat
-      states.number(ofFile)
-      states.bigint(dev)
-      states.bigint(ino)
-      states.bigint(size)
-      states.bigint(mtimeNs)
-      states.bigint(ctimeNs)
+      states.add(`${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}\n`)
       if (ctimeNs > touched) touched = ctimeNs
       if (dev !== device) allReliable &&= isReliable(path)
       device = dev
       allReliable &&= isFine(stat)
     },
     forgetFiles() {
-      states = createRecordHash()
+      states = createTextHash('')
       touched = 0n
       allReliable = true
       device = undefined
     },
-    addContent(content) {
-      states.number(ofContent)
-      states.bytes(createHash('sha256').update(content).digest())
-    },
+    addContent: (content) => states.add(`${createHash('sha256').update(content).digest('hex')}\n`),
     look() {
       const digest = createHash('sha256').update(facts.digest()).update(states.digest())
       return {digest: digest.digest('hex'), touched, isReliable: allReliable}
     },
+  }
+}
+
+/** In large pieces, because each call costs more than the hashing. */
+function createTextHash(start: string) {
+  const hash = createHash('sha256')
+  let text = start
+  return {
+    add(more: ByteString): void {
+      text += more
+      if (text.length < piece) return
+      hash.update(text, 'latin1')
+      text = ''
+    },
+    /** Once. */
+    digest: () => hash.update(text, 'latin1').digest(),
   }
 }
 
@@ -86,27 +82,20 @@ export function lookOf(entries: Iterable<WalkedEntry>): LayerLook {
 }
 
 /**
- * Each value has a length of its own, so no two lists of entries have the same bytes. Attributes of
- * files are left out: to change them is to change the file's state.
+ * Paths and targets hold no NUL, so no two lists of entries have the same text. Attributes of files
+ * are left out: to change them is to change the file's state.
  */
-function addEntry(facts: RecordHash, entry: Entry): void {
-  facts.number(kindNumbers[entry.kind])
-  facts.number(entry.mode)
-  facts.number(entry.uid)
-  facts.number(entry.gid)
-  facts.number(entry.mtime)
-  facts.number(entry.kind === 'file' ? entry.size : 0)
-  facts.text(entry.path)
-  if ('target' in entry) facts.text(entry.target)
-  if ('major' in entry) {
-    facts.number(entry.major)
-    facts.number(entry.minor)
-  }
-  const attributes = entry.kind === 'file' ? undefined : entry.xattrs
-  facts.number(attributes?.size ?? 0)
-  if (!attributes) return
-  for (const [name, value] of attributes) {
-    facts.bytes(Buffer.from(name))
-    facts.bytes(value)
-  }
+function describe(entry: Entry): string {
+  const {kind, path, mode, uid, gid, mtime} = entry
+  const size = kind === 'file' ? entry.size : 0
+  const target = 'target' in entry ? entry.target : ''
+  const device = 'major' in entry ? `${entry.major}:${entry.minor}` : ''
+  let facts = `${kind} ${mode} ${uid} ${gid} ${mtime} ${size} ${device}\0${path}\0${target}\0`
+  if (kind === 'file' || !entry.xattrs) return `${facts}\n`
+  for (const [name, value] of entry.xattrs) facts += ` ${hex(name)}:${hex(value)}`
+  return `${facts}\n`
+}
+
+function hex(bytes: string | Uint8Array): string {
+  return Buffer.from(bytes as string).toString('hex')
 }

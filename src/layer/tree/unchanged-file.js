@@ -34,12 +34,12 @@ export function isSame(a, b) {
  * @param {FileState} now
  * @param {FileState} then
  */
-export function isSameContent(now, then) {
-  return (
-    (now.ctimeNs === then.ctimeNs || now.nlink !== then.nlink) &&
-    now.mtimeNs === then.mtimeNs &&
-    now.size === then.size &&
-    now.ino === then.ino &&
-    now.dev === then.dev
-  )
+export function isSameContent(now, {ctimeNs, mtimeNs, size, ino, dev, nlink}) {
+  return isSame(now, {
+    ctimeNs: now.nlink === nlink ? ctimeNs : now.ctimeNs,
+    mtimeNs,
+    size,
+    ino,
+    dev,
+  })
 }

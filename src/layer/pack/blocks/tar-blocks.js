@@ -67,15 +67,8 @@ export function* tarBlocks(items, rule, allocate) {
     const isLarge = total > rule.most
     if (used > 0 && used + total > length) yield take()
     if (isLarge) length = rule.large
-    if (used + total < length) {
-      // nearly all entries: a generator for each would be a tenth of all work
-      space().set(header, used)
-      used += header.length
-      if (file) putSmallFile(item, file)
-    } else {
-      yield* put(header)
-      if (file) yield* putFile(item, file)
-    }
+    yield* put(header)
+    if (file) yield* putFile(item, file)
     if (used > 0 && (isLarge || endsBlock(rule, used, item.hash, total))) yield take()
   }
   yield* put(new Uint8Array(2 * tarBlock))
@@ -116,121 +109,56 @@ export function* tarBlocks(items, rule, allocate) {
   }
 
   /**
-   * One that leaves room in the block.
-   *
-   * @param {TarItem} item
-   * @param {TarFile} file
-   */
-  function putSmallFile(item, file) {
-    const opened = file.opened?.()
-    const descriptor = opened ?? openFile(item, file)
-    try {
-      let left = item.size
-      do left -= fill(item, file, descriptor, left)
-      while (left > 0)
-      checkFile(item, file, descriptor)
-    } finally {
-      if (opened === undefined) closeSync(descriptor)
-    }
-    pad(item.size)
-  }
-
-  /**
    * @param {TarItem} item
    * @param {TarFile} file
    */
   function* putFile(item, file) {
+    const {size} = item
+    const {offset} = file
     const opened = file.opened?.()
-    const descriptor = opened ?? openFile(item, file)
+    const descriptor =
+      opened ??
+      attempt('open', () => openSync(/** @type {string | Buffer} */ (file.path), openFlags))
     try {
-      let left = item.size
+      let left = size
       do {
-        left -= fill(item, file, descriptor, left)
-        yield* turnIfFull()
+        const into = space()
+        // one byte more than is left, where there is room: a file that grew shows itself without a
+        // call of its own
+        const wanted = Math.min(offset === undefined ? left + 1 : left, length - used)
+        const from = offset === undefined ? null : offset + size - left
+        const at = used
+        const got = attempt('read', () => readSync(descriptor, into, at, wanted, from))
+        if (got > left || (got === 0 && left > 0)) throw new UnreadFile(item, 'read', undefined)
+        left -= got
+        used += got
+        if (used === length) yield* turnIfFull()
       } while (left > 0)
-      checkFile(item, file, descriptor)
+      const now = attempt('read', () => fstatSync(descriptor, {bigint: true}))
+      if (!isSameContent(now, file.state)) throw new UnreadFile(item, 'read', undefined)
     } finally {
       if (opened === undefined) closeSync(descriptor)
     }
-    pad(item.size)
-    yield* turnIfFull()
-  }
-
-  /**
-   * Reads as much of the last `left` bytes of a file as there is room for; returns how many.
-   *
-   * @param {TarItem} item
-   * @param {TarFile} file
-   * @param {number} descriptor
-   * @param {number} left
-   */
-  function fill(item, file, descriptor, left) {
-    const {offset} = file
-    // one byte more than is left, where there is room: a file that grew shows itself without a
-    // call of its own
-    const wanted = Math.min(offset === undefined ? left + 1 : left, length - used)
-    const from = offset === undefined ? null : offset + item.size - left
-    let got = 0
-    try {
-      got = readSync(descriptor, space(), used, wanted, from)
-    } catch (error) {
-      throw unread(item, file, 'read', error)
-    }
-    if (got > left || (got === 0 && left > 0)) throw new UnreadFile(item, 'read', undefined)
-    used += got
-    return got
-  }
-
-  /**
-   * A block is a multiple of 512 bytes, so the padding never crosses its end.
-   *
-   * @param {number} size
-   */
-  function pad(size) {
     const zeros = padding(size)
+    // a block is a multiple of 512 bytes, so the padding never crosses its end
     if (zeros > 0) space().fill(0, used, used + zeros)
     used += zeros
-  }
-}
+    if (used === length) yield* turnIfFull()
 
-/**
- * @param {TarItem} item
- * @param {TarFile} file
- */
-function openFile(item, file) {
-  try {
-    return openSync(/** @type {string | Buffer} */ (file.path), openFlags)
-  } catch (error) {
-    throw unread(item, file, 'open', error)
+    /**
+     * @template T
+     * @param {string} doing
+     * @param {() => T} call
+     */
+    function attempt(doing, call) {
+      try {
+        return call()
+      } catch (error) {
+        const cause = isStill(file) ? /** @type {NodeJS.ErrnoException} */ (error) : undefined
+        throw new UnreadFile(item, doing, cause)
+      }
+    }
   }
-}
-
-/**
- * Throws unless the file is what was listed.
- *
- * @param {TarItem} item
- * @param {TarFile} file
- * @param {number} descriptor
- */
-function checkFile(item, file, descriptor) {
-  let now
-  try {
-    now = fstatSync(descriptor, {bigint: true})
-  } catch (error) {
-    throw unread(item, file, 'read', error)
-  }
-  if (!isSameContent(now, file.state)) throw new UnreadFile(item, 'read', undefined)
-}
-
-/**
- * @param {TarItem} item
- * @param {TarFile} file
- * @param {string} doing
- * @param {unknown} error
- */
-function unread(item, file, doing, error) {
-  const cause = isStill(file) ? /** @type {NodeJS.ErrnoException} */ (error) : undefined
-  return new UnreadFile(item, doing, cause)
 }
 
 /**
