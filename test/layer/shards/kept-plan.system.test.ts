@@ -59,7 +59,7 @@ async function start() {
     plan.kept?.keep(looks)
     const isNew = encode !== undefined
     if (encode) kept = whole(encode())
-    const {kept: _, ...facts} = plan
+    const facts = {...plan, kept: undefined}
     return {facts, looks, known, walks, isNew}
   }
 
@@ -67,7 +67,7 @@ async function start() {
     const entries = treeEntries({tree, onWarning: () => undefined})
     const {plan} = planShards(entries, sharding, room)
     if (!plan) throw new Error('one layer is not a division')
-    return {facts: {...plan}, looks: looksOf(entries, plan)}
+    return {facts: {...plan, kept: undefined}, looks: looksOf(entries, plan)}
   }
   return {directory, path, run, fresh}
 }
