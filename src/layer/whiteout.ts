@@ -17,5 +17,5 @@ export function isWhiteout(name: ByteString): boolean {
 
 /** Whether the last name of a path is a whiteout. */
 export function endsInWhiteout(path: ByteString): boolean {
-  return isWhiteout(path.slice(path.lastIndexOf('/') + 1))
+  return path.startsWith(whiteoutPrefix, path.lastIndexOf('/') + 1)
 }

@@ -67,7 +67,8 @@ export async function openMemoryFile(
   const known = await readLayers(path, own)
   const noted = new Map<string, RememberedLayer>()
   let isNew = false
-  let walk: {readonly key: string; readonly encode: () => Uint8Array | undefined} | undefined
+  let walk:
+    {readonly key: string; readonly encode: () => readonly Uint8Array[] | undefined} | undefined
 
   return {
     opened,

@@ -29,7 +29,7 @@ export interface LayerMemory {
   /** What was kept of a walk with this key; `undefined` for nothing. */
   recallWalk(key: string): Promise<Uint8Array | undefined>
   /** Notes a walk until `save`, which encodes it, in place of any other. */
-  rememberWalk(key: string, encode: () => Uint8Array | undefined): void
+  rememberWalk(key: string, encode: () => readonly Uint8Array[] | undefined): void
   /** Keeps what was noted for the next run. */
   save(): Promise<void>
 }

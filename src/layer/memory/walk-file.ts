@@ -6,7 +6,7 @@ import {ownedName} from '../../disk/owned-name.js'
 import {readOwnBytes} from '../../disk/private-folder.js'
 
 /** Bytes of one file: a little more than the largest recording. */
-const longest = 80 * 1024 * 1024
+const longest = 144 * 1024 * 1024
 /** Bytes of all files in the folder; the oldest are removed. */
 const mostBytes = 512 * 1024 * 1024
 /** What memory-file.ts clears after a crash, too. */
@@ -18,14 +18,18 @@ export async function readWalk(path: string, key: string): Promise<Uint8Array | 
   const bytes = await readOwnBytes(path, longest)
   if (!bytes || bytes.length < digestLength) return undefined
   const walk = bytes.subarray(digestLength)
-  return checksum(key, walk).equals(bytes.subarray(0, digestLength)) ? walk : undefined
+  return checksum(key, [walk]).equals(bytes.subarray(0, digestLength)) ? walk : undefined
 }
 
 /** Not synced: a file that a crash has damaged counts as absent. */
-export async function writeWalk(path: string, key: string, walk: Uint8Array): Promise<void> {
+export async function writeWalk(
+  path: string,
+  key: string,
+  walk: readonly Uint8Array[],
+): Promise<void> {
   const own = join(path, '..', ownedName(temporary))
   try {
-    await writeFile(own, [checksum(key, walk), walk], {mode: 0o600, flag: 'wx'})
+    await writeFile(own, [checksum(key, walk), ...walk], {mode: 0o600, flag: 'wx'})
     await rename(own, path)
   } finally {
     await rm(own, {force: true})
@@ -38,6 +42,8 @@ export function clearOldestWalks(folder: string): Promise<void> {
 }
 
 /** Of both: the walk of another key is damaged. */
-function checksum(key: string, walk: Uint8Array): Buffer {
-  return createHash('sha256').update(`${key}\n`).update(walk).digest()
+function checksum(key: string, walk: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha256').update(`${key}\n`)
+  for (const part of walk) hash.update(part)
+  return hash.digest()
 }

@@ -1,6 +1,8 @@
 import {fromText} from '../byte-string.js'
+import type {Division} from '../tree/division.js'
 import type {LayerLook} from '../tree/walked-entry.js'
 import {isFine, isReliable} from '../tree/reliable-file-systems.js'
+import {encodeDivision} from './division-text.js'
 import {
   encodeColumns,
   fact,
@@ -20,17 +22,18 @@ export interface KeptWalkOptions {
   readonly before: bigint
   /** Of all entries, if that is known. */
   readonly look: LayerLook | undefined
+  readonly division: Division | undefined
 }
 
 /**
- * What the next run needs to see whether anything was touched since, in bytes; `undefined` if it
+ * What the next run needs to see whether anything was touched since, in pieces; `undefined` if it
  * could not tell. Everything that is touched from now on gets the time `before` or a later one, in
  * nanoseconds since the epoch; files that have such a time already are looked at again.
  */
 export function keptWalk(
   columns: WalkColumns,
-  {directory, prefixLength, before, look}: KeptWalkOptions,
-): Uint8Array | undefined {
+  {directory, prefixLength, before, look, division}: KeptWalkOptions,
+): readonly Uint8Array[] | undefined {
   const {facts, text} = columns
   const states = columns.states.filled
   const folder = fromText(directory)
@@ -47,12 +50,16 @@ export function keptWalk(
       if (!isKnown(device, `${folder}/${inside}`)) return undefined
     }
     if (!isSettled(row + 1)) {
-      if (kinds[facts.at(at) % inBytes] !== 'file') return undefined
+      const kind = kinds[facts.at(at) % inBytes]
+      if (kind !== 'file' && kind !== 'hardlink') return undefined
       touched.push(row + 1)
     }
     textAt = end + facts.at(at + fact.targetLength)
   }
-  return encodeColumns(columns, touched, encodeLook(look))
+  return encodeColumns(columns, touched, {
+    note: encodeLook(look),
+    division: encodeDivision(division),
+  })
 
   function isKnown(device: bigint, path: string): boolean {
     const isGood = isReliable(Buffer.from(path, 'latin1'))

@@ -9,6 +9,7 @@ import {
   kinds,
   rowsOf,
   sizesPerRow,
+  stateAt,
   statePlaces,
   statesPerRow,
   type WalkColumns,
@@ -23,9 +24,17 @@ export interface SeenTree {
   readonly now: bigint
 }
 
+/** What was touched since the walk. */
+export interface TouchedFiles {
+  /** The rows of their names, in ascending order. */
+  readonly rows: readonly number[]
+  /** Whether each takes as many blocks of 512 bytes as before. */
+  readonly areSameSize: boolean
+}
+
 /**
- * Looks at everything that a walk saw before, and brings the columns up to date. Returns how many
- * files were touched; `undefined` if something else was: then the tree must be walked again.
+ * Looks at everything that a walk saw before, and brings the columns up to date. Returns the files
+ * that were touched; `undefined` if something else was: then the tree must be walked again.
  *
  * A directory whose state is what it was has the names that it had, with the same attributes, so it
  * is not listed.
@@ -33,7 +42,7 @@ export interface SeenTree {
 export function lookAgain(
   columns: WalkColumns,
   {tree, prefixLength, now}: SeenTree,
-): number | undefined {
+): TouchedFiles | undefined {
   const {facts, text} = columns
   const states = columns.states.filled
   const folder = fromText(tree.directory)
@@ -41,7 +50,8 @@ export function lookAgain(
   const rows = rowsOf(columns)
   const root = look('', !isPlainFolder)
   if (!root || !isAsBefore(root, 0)) return undefined
-  let touched = 0
+  const touched: number[] = []
+  let areSameSize = true
   let textAt = 0
   for (let row = 0; row < rows; row++) {
     const at = row * factsPerRow
@@ -51,15 +61,14 @@ export function lookAgain(
     const stat = look(`/${inside}`, number >= inBytes || !isPlainFolder || !isAscii(inside))
     if (!stat) return undefined
     if (!isAsBefore(stat, row + 1)) {
-      const kind = kinds[number % inBytes]
-      if (kind !== 'file' || facts.at(at + fact.names) > 0) return undefined
-      if (!stat.isFile() || stat.nlink !== 1n || stat.ctimeNs >= now) return undefined
+      if (!isTouchedFile(stat, row)) return undefined
+      areSameSize &&= blocksOf(stat.size) === blocksOf(states[(row + 1) * statesPerRow + 2] ?? 0n)
       bringUpToDate(row, stat, text.slice(textAt, end))
-      touched++
+      touched.push(row)
     }
     textAt = end + facts.at(at + fact.targetLength)
   }
-  return touched
+  return areWholeGroups(columns, touched) ? {rows: touched, areSameSize} : undefined
 
   function look(inside: ByteString, isBytes: boolean): BigIntStats | undefined {
     const access = folder + inside
@@ -84,6 +93,17 @@ export function lookAgain(
     )
   }
 
+  /** What has several names has as many as before, and they are names of the same file. */
+  function isTouchedFile(stat: BigIntStats, row: number): boolean {
+    const at = row * factsPerRow
+    const kind = kinds[facts.at(at) % inBytes]
+    if (kind !== 'file' && kind !== 'hardlink') return false
+    if (!stat.isFile() || stat.ctimeNs >= now) return false
+    if (facts.at(at + fact.names) === 0) return stat.nlink === 1n
+    const {ino, dev, nlink} = stateAt(columns.states, row + 1)
+    return stat.ino === ino && stat.dev === dev && stat.nlink === nlink
+  }
+
   /** Its path is what it was, and so is the rest of the row. */
   function bringUpToDate(row: number, stat: BigIntStats, path: ByteString): void {
     const {owner, chmod, clampMtime} = tree
@@ -98,6 +118,28 @@ export function lookAgain(
     for (const [place, name] of statePlaces.entries())
       columns.states.put((row + 1) * statesPerRow + place, stat[name])
   }
+}
+
+function blocksOf(size: bigint): bigint {
+  return (size + 511n) / 512n
+}
+
+/**
+ * Whether of each file that has several names all were touched, and looked the same: otherwise it
+ * was touched meanwhile.
+ */
+function areWholeGroups({facts, states}: WalkColumns, touched: readonly number[]): boolean {
+  const groupOf = (row: number): number => facts.at(row * factsPerRow + fact.group)
+  const isShared = (row: number): boolean => facts.at(row * factsPerRow + fact.names) > 0
+  const ctimeOf = (row: number): bigint => states.at((row + 1) * statesPerRow)
+  const shared = touched.filter(isShared)
+  if (shared.length === 0) return true
+  const groups = new Map(shared.map((row) => [groupOf(row), ctimeOf(row)]))
+  if (shared.some((row) => groups.get(groupOf(row)) !== ctimeOf(row))) return false
+  let names = 0
+  const rows = facts.length / factsPerRow
+  for (let row = 0; row < rows; row++) if (isShared(row) && groups.has(groupOf(row))) names++
+  return names === shared.length
 }
 
 const inBigInts = {bigint: true, throwIfNoEntry: false} as const

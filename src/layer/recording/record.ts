@@ -15,7 +15,7 @@ import {
 } from './walk-columns.js'
 
 /** The largest recording in bytes; a larger tree is walked again each time. */
-const mostBytes = 64 * 1024 * 1024
+const mostBytes = 128 * 1024 * 1024
 /** Entries that are kept as objects. */
 const mostOdd = 50_000
 /** How often memory is checked, in entries. */

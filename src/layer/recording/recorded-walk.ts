@@ -1,10 +1,14 @@
 import {lstatSync} from 'node:fs'
+import {isDeepStrictEqual} from 'node:util'
 import {type ByteString, fromText} from '../byte-string.js'
+import type {Division, RecalledDivision} from '../tree/division.js'
 import {stateOf} from '../tree/file-state.js'
 import {lookOf} from '../tree/layer-look.js'
 import type {LayerLook, Entries, Tree, WalkDetail, WalkedEntry} from '../tree/walked-entry.js'
+import {decodeDivision} from './division-text.js'
+import {recalledDivision} from './recalled-division.js'
 import {keptLook, keptWalk} from './kept-walk.js'
-import {lookAgain} from './look-again.js'
+import {lookAgain, type TouchedFiles} from './look-again.js'
 import {createRecord, type WalkRecord} from './record.js'
 import {replay} from './replay.js'
 import {decodeColumns, type WalkColumns} from './walk-columns.js'
@@ -24,7 +28,7 @@ export interface WalkKeeper {
    * Called when the next run needs something else. `encode` returns it, at the end of the run;
    * `undefined` if nothing can be kept.
    */
-  keep(encode: () => Uint8Array | undefined): void
+  keep(encode: () => readonly Uint8Array[] | undefined): void
 }
 
 /**
@@ -40,6 +44,8 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
   let record: Pick<WalkRecord, 'replay'> | undefined
   let columns: WalkColumns | undefined
   let look: LayerLook | undefined
+  let division: Division | undefined
+  let touched: TouchedFiles | undefined
   let isTooLarge = false
   let {kept} = keeper ?? {}
   const tree = entries.walk?.tree
@@ -50,7 +56,11 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
     if (record) return record.replay(detail === 'states')
     return isTooLarge ? entries(detail) : recording()
   }
-  return Object.assign(recorded, {walk: entries.walk, look: lookOnce})
+  return Object.assign(recorded, {
+    walk: entries.walk,
+    look: lookOnce,
+    division: {recall: recallDivision, keep: keepDivision},
+  })
 
   function lookOnce(): LayerLook {
     record ??= recalled()
@@ -81,19 +91,31 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
     const decoded = kept && decodeColumns(kept)
     kept = undefined
     if (!decoded || !tree || !keeper) return undefined
-    const touched = lookAgain(decoded.columns, {tree, prefixLength, now: keeper.now})
+    touched = lookAgain(decoded.columns, {tree, prefixLength, now: keeper.now})
     if (touched === undefined) return undefined
     columns = decoded.columns
-    if (touched === 0) look = keptLook(decoded.note)
+    division = decodeDivision(decoded.division)
+    if (touched.rows.length === 0) look = keptLook(decoded.note)
     else keep(columns, tree)
     const folder = `${fromText(tree.directory)}/`
     const options = {columns, oddOnes: [], folder, prefixLength}
     return {replay: (hasStates) => replay(options, hasStates)}
   }
 
+  function recallDivision(): RecalledDivision | undefined {
+    record ??= recalled()
+    if (!division || !columns || !touched?.areSameSize) return undefined
+    return recalledDivision(columns, division, touched)
+  }
+
+  function keepDivision(made: Division): void {
+    if (columns && tree && !isDeepStrictEqual(made, division)) keep(columns, tree)
+    division = made
+  }
+
   function keep(columns: WalkColumns, {directory}: Tree): void {
     if (!keeper) return
     const {before} = keeper
-    keeper.keep(() => keptWalk(columns, {directory, prefixLength, before, look}))
+    keeper.keep(() => keptWalk(columns, {directory, prefixLength, before, look, division}))
   }
 }

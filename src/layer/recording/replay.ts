@@ -43,23 +43,20 @@ export function* replay(
     const at = row * factsPerRow
     const path = nextText(facts.at(at + fact.pathLength))
     const target = nextText(facts.at(at + fact.targetLength))
-    const common = {
-      path,
-      mode: facts.at(at + fact.mode),
-      uid: facts.at(at + fact.uid),
-      gid: facts.at(at + fact.gid),
-      mtime: sizes.at(row * sizesPerRow),
-      xattrs: undefined,
-    }
-    const [names, group] = [facts.at(at + fact.names), facts.at(at + fact.group)]
-    const shared = names > 0 ? {shared: {names, group}} : undefined
+    const mode = facts.at(at + fact.mode)
+    const uid = facts.at(at + fact.uid)
+    const gid = facts.at(at + fact.gid)
+    const mtime = sizes.at(row * sizesPerRow)
+    const common = {path, mode, uid, gid, mtime, xattrs: undefined}
     if (kind === 'directory') return {entry: {kind, ...common}, ...stateOf(row)}
+    const names = facts.at(at + fact.names)
+    const shared = names > 0 ? {shared: {names, group: facts.at(at + fact.group)}} : undefined
     if (kind === 'symlink') return {entry: {kind, target, ...common}, ...shared, ...stateOf(row)}
-    const alone: WalkedEntry = {
-      entry: {kind: 'file', size: sizes.at(row * sizesPerRow + 1), ...common},
-      ...(hasStates && {file: fileAt(row, path, isBytes)}),
-    }
-    if (kind === 'file') return {...alone, ...shared}
+    const size = sizes.at(row * sizesPerRow + 1)
+    // written out: to spread it for each file takes longer than all of the rest
+    const entry = {kind: 'file', size, path, mode, uid, gid, mtime, xattrs: undefined} as const
+    const alone = hasStates ? {entry, file: fileAt(row, path, isBytes)} : {entry}
+    if (kind === 'file') return shared ? {...alone, ...shared} : alone
     return {entry: {kind: 'hardlink', target, ...common}, ...shared, alone}
   }
 

@@ -40,9 +40,9 @@ export const odd = kinds.length
 export const inBytes = 8
 
 /** Of this encoding, and of what a walk finds: another one when either changes. */
-const version = 1
+const version = 2
 const headerBytes = 64
-const noteAt = 16
+const noteAt = 24
 export const longestNote = headerBytes - noteAt
 
 /** Without rows, or with those that `encodeColumns` encoded. */
@@ -90,53 +90,72 @@ export function stateAt(states: Column<bigint>, row: number): FileState {
 /** A change time that nothing has. */
 const never = -(2n ** 63n)
 
+/** What is kept with the columns, whatever it says. */
+export interface ColumnNotes {
+  /** At most `longestNote` bytes. */
+  readonly note: Uint8Array
+  readonly division: Uint8Array
+}
+
 /**
- * For this machine, in the order of its bytes. States of the rows `forgotten` equal no others;
- * `note` has at most `longestNote` bytes.
+ * For this machine, in the order of its bytes; in pieces, because together they may be large, which
+ * are good until the columns change. States of the rows `forgotten` equal no others.
  */
 export function encodeColumns(
   columns: WalkColumns,
   forgotten: readonly number[],
-  note: Uint8Array,
-): Uint8Array {
+  {note, division}: ColumnNotes,
+): readonly Uint8Array[] {
   const {facts, sizes, states, text} = columns
   const header = Buffer.alloc(headerBytes)
-  bytesIn(Uint32Array.of(version, rowsOf(columns), text.length, note.length)).copy(header)
+  const lengths = [rowsOf(columns), text.length, note.length, division.length]
+  bytesIn(Uint32Array.of(version, ...lengths)).copy(header)
   header.set(note, noteAt)
-  const known = (states.filled as BigInt64Array).slice()
+  const filled = states.filled as BigInt64Array
+  const known = forgotten.length > 0 ? filled.slice() : filled
   for (const row of forgotten) known[row * statesPerRow] = never
-  return Buffer.concat([
+  return [
     header,
     bytesIn(known),
     bytesIn(sizes.filled as Float64Array),
     bytesIn(facts.filled as Uint32Array),
     text.filled,
-  ])
+    division,
+  ]
 }
 
-export interface DecodedColumns {
+export interface DecodedColumns extends ColumnNotes {
   readonly columns: WalkColumns
-  readonly note: Uint8Array
 }
 
 /** `undefined` for what is not of this version, or not whole. */
 export function decodeColumns(encoded: Uint8Array): DecodedColumns | undefined {
-  // a copy, because numbers must lie at places that their size divides
-  const {buffer} = new Uint8Array(encoded)
-  if (buffer.byteLength < headerBytes) return undefined
-  const [own, rows = 0, textLength = 0, noteLength = 0] = new Uint32Array(buffer, 0, 4)
+  // numbers must lie at places that their size divides
+  const isAligned = encoded.byteOffset % 8 === 0
+  const {buffer, byteOffset: start, byteLength} = isAligned ? encoded : new Uint8Array(encoded)
+  if (byteLength < headerBytes) return undefined
+  const [own, rows = 0, textLength = 0, noteLength = 0, divisionLength = 0] = new Uint32Array(
+    buffer,
+    start,
+    5,
+  )
   const lengths = [(rows + 1) * statesPerRow, rows * sizesPerRow, rows * factsPerRow] as const
   const sizesAt = headerBytes + lengths[0] * 8
   const factsAt = sizesAt + lengths[1] * 8
   const textAt = factsAt + lengths[2] * 4
-  if (own !== version || buffer.byteLength !== textAt + textLength) return undefined
+  const divisionAt = textAt + textLength
+  if (own !== version || byteLength !== divisionAt + divisionLength) return undefined
   const columns = createColumns({
-    states: new BigInt64Array(buffer, headerBytes, lengths[0]),
-    sizes: new Float64Array(buffer, sizesAt, lengths[1]),
-    facts: new Uint32Array(buffer, factsAt, lengths[2]),
-    text: new Uint8Array(buffer, textAt, textLength),
+    states: new BigInt64Array(buffer, start + headerBytes, lengths[0]),
+    sizes: new Float64Array(buffer, start + sizesAt, lengths[1]),
+    facts: new Uint32Array(buffer, start + factsAt, lengths[2]),
+    text: new Uint8Array(buffer, start + textAt, textLength),
   })
-  return {columns, note: new Uint8Array(buffer, noteAt, Math.min(noteLength, longestNote))}
+  return {
+    columns,
+    note: new Uint8Array(buffer, start + noteAt, Math.min(noteLength, longestNote)),
+    division: new Uint8Array(buffer, start + divisionAt, divisionLength),
+  }
 }
 
 function bytesIn({buffer, byteOffset, byteLength}: ArrayBufferView): Buffer {

@@ -2,17 +2,10 @@ import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {createEarlierNames} from './earlier-names.js'
 import {hashPath} from './item-table.js'
-import type {TreeSurvey} from './survey.js'
+import {countShards, type ShardPlan} from './shard-plan.js'
 import {changed} from '../tree/file-state.js'
 import type {Entries, SharedInode, WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
-
-/** Where entries are divided into layers, and what has to be known of them to do it. */
-export interface ShardPlan {
-  readonly survey: TreeSurvey
-  /** Items before which a new layer begins, in ascending order. */
-  readonly cuts: readonly number[]
-}
 
 /** The entries of one layer, to be had as often as needed. */
 export interface Shard {
@@ -23,11 +16,6 @@ export interface Shard {
 
 /** Entries of one layer that are kept in memory; those of a larger layer are walked again. */
 const mostHeld = 16_384
-
-/** How many layers the plan makes. */
-export function countShards({survey, cuts}: ShardPlan): number {
-  return cuts.length + 1 + (survey.directories > 0 ? 1 : 0)
-}
 
 /**
  * The layers of a slot, in one walk: applied one after the other they give what all entries in one
@@ -66,7 +54,7 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
   }
   place.end()
   yield {number: number++, entries: held.entries}
-  if (plan.survey.directories > 0) yield {number, entries: directories.entries}
+  if (plan.directories > 0) yield {number, entries: directories.entries}
 }
 
 /**
@@ -90,7 +78,7 @@ export function placeEach(
 
 /** One of the layers that `divide` gives, for a walk of its own. */
 export function oneShard(entries: Entries, plan: ShardPlan, number: number): Shard {
-  const isOfDirectories = plan.survey.directories > 0 && number === countShards(plan) - 1
+  const isOfDirectories = plan.directories > 0 && number === countShards(plan) - 1
   const all = () =>
     isOfDirectories ? onlyDirectories(entries()) : onlyShard(entries, plan, number)
   let held: readonly WalkedEntry[] | undefined
@@ -138,13 +126,15 @@ function* onlyShard(entries: Entries, plan: ShardPlan, wanted: number): Generato
   place.end()
 }
 
-function placeWhiteouts(entries: Entries, {survey}: ShardPlan, place: Placer): void {
-  if (survey.whiteouts > 0) for (const walked of entries()) place.whiteout(walked)
+function placeWhiteouts(entries: Entries, {whiteouts}: ShardPlan, place: Placer): void {
+  if (whiteouts > 0) for (const walked of entries()) place.whiteout(walked)
 }
 
 /** A directory on the way to where the walk is. */
 interface Folder {
   readonly entry: Entry
+  /** Of the paths inside. */
+  readonly prefix: ByteString
   readonly above: Folder | undefined
 }
 
@@ -162,7 +152,7 @@ interface Placer {
  * for each entry costs as much as walking it.
  */
 function createPlacer(
-  {survey, cuts}: ShardPlan,
+  {cuts, hashes, items, names: ofGroups}: ShardPlan,
   emit: (shard: number, walked: WalkedEntry) => void,
 ): Placer {
   const earlier = createEarlierNames<Folder | undefined>()
@@ -184,7 +174,7 @@ function createPlacer(
       folder = enter(folder, walked.entry)
       if (walked.entry.kind === 'directory' || endsInWhiteout(path)) return
       if (item === cuts[shard]) {
-        if (hashPath(path) !== survey.items.hashOf(item)) throw changed(path)
+        if (hashPath(path) !== hashes[shard]) throw changed(path)
         shard++
         led = new Set()
       }
@@ -193,13 +183,13 @@ function createPlacer(
       else put(walked, folder)
     },
     end() {
-      if (item !== survey.items.length || earlier.size > 0) throw changed(path)
+      if (item !== items || earlier.size > 0) throw changed(path)
     },
   }
 
   function placeNames(walked: WalkedEntry, {names, group}: SharedInode): void {
     const {entry} = walked
-    if (earlier.count(group) + 1 < (survey.names.get(group) ?? names)) {
+    if (earlier.count(group) + 1 < (ofGroups.get(group) ?? names)) {
       earlier.add(group, {path: entry.path, place: folder})
       return
     }
@@ -233,6 +223,6 @@ function byItself({entry, file, alone}: WalkedEntry): WalkedEntry {
  */
 function enter(folder: Folder | undefined, entry: Entry): Folder | undefined {
   let above = folder
-  while (above && !entry.path.startsWith(`${above.entry.path}/`)) above = above.above
-  return entry.kind === 'directory' ? {entry, above} : above
+  while (above && !entry.path.startsWith(above.prefix)) above = above.above
+  return entry.kind === 'directory' ? {entry, prefix: `${entry.path}/`, above} : above
 }

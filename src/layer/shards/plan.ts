@@ -1,6 +1,7 @@
 import type {Sharding} from '../../image/sharding.js'
 import {cutPoints, steppedSize} from './cut-points.js'
-import {countShards, type ShardPlan} from './divide.js'
+import {recallPlan, withLooks} from './kept-plan.js'
+import {countShards, shardPlan, type ShardPlan} from './shard-plan.js'
 import {surveyTree} from './survey.js'
 import type {Entries} from '../tree/walked-entry.js'
 
@@ -28,10 +29,14 @@ export function autoLayerSize(bytes: number): number {
 /**
  * How entries are divided into at most `room` layers. A small tree (`auto`), one without files, and
  * one that cannot be divided stay in one. No more than names and sizes decide. Walks the entries,
- * unless one layer is all that is wanted.
+ * unless one layer is all that is wanted, or an earlier run kept the plan.
  */
 export function planShards(entries: Entries, sharding: Sharding, room: number): PlannedShards {
   if (sharding === 1) return {plan: undefined, isLimited: false}
+  const {division} = entries
+  const key = `${sharding} of ${room}`
+  const recalled = division && recallPlan(division, key)
+  if (recalled) return recalled
   const survey = surveyTree(entries('names'))
   const bytes = survey.items.bytes()
   const isAuto = sharding === 'auto'
@@ -42,7 +47,8 @@ export function planShards(entries: Entries, sharding: Sharding, room: number): 
   const wanted = isAuto ? Math.min(autoLayers, bytes / leastTarget) : sharding
   const aim = Math.max(1, isAuto ? Math.min(autoLayers, most * aimed) : most * aimed)
   const target = Math.max(isAuto ? leastTarget : 1, steppedSize(bytes / aim))
-  const plan = {survey, cuts: cutPoints(survey.items, {target, most})}
+  const plan = shardPlan(survey, cutPoints(survey.items, {target, most}))
   const isLimited = wanted > (isAuto ? most * aimed : room)
-  return {plan: room > 1 && countShards(plan) > 1 ? plan : undefined, isLimited}
+  if (room <= 1 || countShards(plan) === 1) return {plan: undefined, isLimited}
+  return division ? withLooks({key, plan, isLimited}, division) : {plan, isLimited}
 }

@@ -68,10 +68,13 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   const prefix = options.path === '/' ? '' : `${fromText(options.path.slice(1))}/`
   const names = prefix.split('/').length - 1
   const opensFiles = options.detail === 'content'
+  const linkOptions = {...options, detail: 'names', onWarning: undefined} as const
   const inodes = createInodeGroups()
   const frames: Frame[] = []
   /** Of the file that the walk is at. */
   let opened: number | undefined
+  /** Whether that is another name of a file of before: the next one often is, too. */
+  let isLink = false
   let visited = 0
   try {
     const root = enter(fromText(directory), '')
@@ -96,7 +99,8 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       const isFile = opensFiles && next.isFile
       // nothing is opened that is left out
       if (isFile && options.isExcluded?.(relative)) continue
-      const stat = isFile ? open(access, relative) : lstat(access, relative)
+      // a hard link is not read, so opening it would be for nothing
+      const stat = isFile && !isLink ? open(access, relative) : lstat(access, relative)
       const isDirectory = stat.isDirectory() && !isMark
       const isAsked = isFile && !isDirectory
       if (!isAsked && options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
@@ -204,17 +208,23 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
 
   /** Of several names of one file, all but the first are hard links to that. */
   function entryOf(stat: BigIntStats, path: ByteString, access: ByteString): WalkedEntry {
+    isLink = false
     const content = opened === undefined ? undefined : whileHere(opened)
-    const alone = describeFile({stat, path, access, opened: content}, options)
-    if (stat.nlink <= 1n || stat.isDirectory()) return alone
+    const found = {stat, path, access, opened: content}
+    if (stat.nlink <= 1n || stat.isDirectory()) return describeFile(found, options)
     const {group, first: target} = inodes.find(stat, path)
     const shared = {names: Number(stat.nlink), group}
-    if (target === path) return {...alone, shared}
-    const {mode, uid, gid, mtime} = alone.entry
+    if (target === path) return {...describeFile(found, options), shared}
+    isLink = true
+    const {mode, uid, gid, mtime} = describeFile(found, linkOptions).entry
+    let alone: WalkedEntry | undefined
     return {
       entry: {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined},
       shared,
-      alone,
+      // few ask for it, and its attributes take longer than the rest
+      get alone() {
+        return (alone ??= describeFile(found, options))
+      },
     }
   }
 

@@ -1,4 +1,5 @@
 import type {Entry} from '../entry.js'
+import type {DivisionKeeper} from './division.js'
 import type {FileState} from './file-state.js'
 import type {ModeRule} from './mode-rule.js'
 
@@ -81,6 +82,8 @@ export interface Entries {
   readonly walk?: TreeWalk | undefined
   /** What they look like, if that may be known without a walk. */
   readonly look?: (() => LayerLook) | undefined
+  /** How they are divided, if that may be known without a walk. */
+  readonly division?: DivisionKeeper | undefined
 }
 
 /**

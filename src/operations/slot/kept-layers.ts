@@ -3,13 +3,8 @@ import {join} from 'node:path'
 import type {Image} from '../../image/image.js'
 import type {Slot} from '../../image/slot.js'
 import type {LayerMemory, RememberedLayer} from '../../layer/memory/memory.js'
-import {
-  countShards,
-  divide,
-  placeEach,
-  type Shard,
-  type ShardPlan,
-} from '../../layer/shards/divide.js'
+import {divide, placeEach, type Shard} from '../../layer/shards/divide.js'
+import {countShards, type ShardPlan} from '../../layer/shards/shard-plan.js'
 import {ignoreFileName} from '../../layer/tree/ignore-rules.js'
 import {createLayerLooker, lookOf} from '../../layer/tree/layer-look.js'
 import {treeEntries} from '../../layer/tree/walk-tree.js'
@@ -71,7 +66,7 @@ function dividedLayers(
   plan: ShardPlan,
   memory: LayerMemory,
 ): KeptLayers | undefined {
-  if (plan.survey.entries > mostEntries) return undefined
+  if (plan.entries > mostEntries) return undefined
   const lookers = Array.from({length: countShards(plan)}, createLayerLooker)
   placeEach(entries, plan, (shard, {entry, file}) => {
     lookers[shard]?.add(entry)

@@ -1,4 +1,4 @@
-import {countShards} from '../../layer/shards/divide.js'
+import {countShards} from '../../layer/shards/shard-plan.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import {lookOf} from '../../layer/tree/layer-look.js'

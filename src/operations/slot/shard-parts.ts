@@ -1,18 +1,11 @@
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import {
-  countShards,
-  divide,
-  oneShard,
-  placeEach,
-  type Shard,
-  type ShardPlan,
-} from '../../layer/shards/divide.js'
+import {divide, oneShard, placeEach, type Shard} from '../../layer/shards/divide.js'
+import {countShards, type ShardPlan} from '../../layer/shards/shard-plan.js'
 import {withFileXattrs} from '../../layer/tree/file-xattrs.js'
 import {createLayerLooker, lookOf} from '../../layer/tree/layer-look.js'
-import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
+import type {Entries, LayerLook, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
 import type {SlotContent} from './group.js'
-import type {SlotMemory} from './slot-memory.js'
 
 /** Content that is divided into layers by a plan. */
 export interface ShardedContent extends Pick<SlotContent, 'content' | 'frame' | 'memory'> {
@@ -21,6 +14,8 @@ export interface ShardedContent extends Pick<SlotContent, 'content' | 'frame' | 
 
 /** The entries of one layer of a divided slot, framed. */
 export interface Part extends Shard {
+  /** What they look like; absent if they were not looked at. */
+  readonly look: LayerLook | undefined
   /** What they hold, if that is remembered. */
   readonly recalled: PackedContent | undefined
 }
@@ -39,35 +34,63 @@ export function* partsOf(
   const {content, plan, frame = asTheyAre, memory} = sharded
   // planning has looked at the states, too
   const states: Entries = () => content('states')
-  const recalled = memory && !memory.isEmpty ? recallAll(sharded, memory) : undefined
-  const unknown = recalled?.filter((layer) => layer === undefined).length ?? Infinity
-  const shards =
-    recalled && unknown <= fewLayers
-      ? recalled.map((_, number) => oneShard(states, plan, number))
-      : divide(states, plan)
+  const shardOf = shardReader(states, plan)
+  const looks = memory && !memory.isEmpty ? lookAtAll(sharded, shardOf) : undefined
   const onWarning = (message: string): void => report({kind: 'warning', message})
-  for (const {number, entries} of shards) {
-    const whole = () => frame(withFileXattrs(entries(), onWarning))
-    yield {number, entries: whole, recalled: recalled?.[number]}
+  const framed = (entries: Iterable<WalkedEntry>) => frame(withFileXattrs(entries, onWarning))
+  if (!looks) {
+    for (const {number, entries} of divide(states, plan))
+      yield {number, entries: () => framed(entries()), look: undefined, recalled: undefined}
+    return
+  }
+  for (const [number, look] of looks.entries()) {
+    const entries = () => framed(shardOf(number).entries())
+    yield {number, entries, look, recalled: memory?.recall(look)}
   }
 }
 
-/** What is remembered of each layer, in one walk that reads no files. */
-function recallAll(
+/** What each layer looks like, without reading files: in one walk, but for what is kept. */
+function lookAtAll(
   {content, plan, frame}: ShardedContent,
-  memory: SlotMemory,
-): readonly (PackedContent | undefined)[] {
+  shardOf: (number: number) => Shard,
+): readonly LayerLook[] {
   const states: Entries = () => content('states')
-  if (frame) {
-    const shards = divide(states, plan)
-    return Array.from(shards, ({entries}) => memory.recall(lookOf(frame(entries()))))
-  }
+  if (frame) return Array.from(divide(states, plan), ({entries}) => lookOf(frame(entries())))
+  const kept = plan.kept?.looks
+  if (kept && kept.filter((look) => look === undefined).length <= fewLayers)
+    return kept.map((look, number) => look ?? lookOf(shardOf(number).entries()))
   const lookers = Array.from({length: countShards(plan)}, createLayerLooker)
   placeEach(states, plan, (shard, {entry, file}) => {
     lookers[shard]?.add(entry)
     if (file) lookers[shard]?.addFile(file)
   })
-  return lookers.map((looker) => memory.recall(looker.look()))
+  return lookers.map((looker) => looker.look())
+}
+
+/**
+ * Gives layers in ascending order: the first few by a walk each, because often there are no more,
+ * and the others by one walk.
+ */
+function shardReader(states: Entries, plan: ShardPlan): (number: number) => Shard {
+  const alone = new Map<number, Shard>()
+  let divided: Iterator<Shard> | undefined
+  let last: Shard | undefined
+  return (number) => {
+    const known = alone.get(number)
+    if (known) return known
+    if (alone.size < fewLayers) {
+      const shard = oneShard(states, plan, number)
+      alone.set(number, shard)
+      return shard
+    }
+    divided ??= divide(states, plan)
+    while (last === undefined || last.number < number) {
+      const next = divided.next()
+      if (next.done === true) throw new Error(`the plan has no layer ${number}`)
+      last = next.value
+    }
+    return last
+  }
 }
 
 function asTheyAre(entries: Iterable<WalkedEntry>): Iterable<WalkedEntry> {

@@ -3,7 +3,7 @@ import type {Image} from '../../image/image.js'
 import {mostLayers, type Sharding} from '../../image/sharding.js'
 import type {Slot} from '../../image/slot.js'
 import {planShards} from '../../layer/shards/plan.js'
-import type {ShardPlan} from '../../layer/shards/divide.js'
+import type {ShardPlan} from '../../layer/shards/shard-plan.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
 

@@ -6,6 +6,8 @@ import type {LayerFormat} from '../../layer/pack/pack.js'
 import {layerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {ContentStore} from '../../store/content-store.js'
+import {countShards} from '../../layer/shards/shard-plan.js'
+import type {LayerLook} from '../../layer/tree/walked-entry.js'
 import {mapAhead} from '../../stream/map-ahead.js'
 import {createPresence, isUsable, type KnownLayer, type Presence} from './known-layers.js'
 import type {Ports} from '../../ports.js'
@@ -84,6 +86,7 @@ export async function storeShards(
 ): Promise<StoredContent> {
   const {known, on} = options
   const layers: Layer[] = []
+  const looks: LayerLook[] = []
   let [tarSize, count, bytes] = [0, 0, 0]
   let isPacked = false
   const begin = once(() => ports.report({kind: 'step', step: 'pack and push', on}))
@@ -101,19 +104,21 @@ export async function storeShards(
         known.length === 0
           ? {content: undefined, layer: undefined}
           : await compareShard(part, {...options, ...how}, own)
-      if (content && layer) return {content, layer, uploaded: false, isKnown: true}
+      const look = part.look ?? content?.look
+      if (content && layer) return {content, layer, look, uploaded: false, isKnown: true}
       begin()
       const format = {...packingOf(part, options), buffers, threads}
       const pushed = await pushLayer(store, part.entries, format, own)
       sharded.memory?.remember(pushed.content)
-      return {...pushed, isKnown: false}
+      return {...pushed, look: pushed.content.look, isKnown: false}
     },
     atOnce,
   )
   try {
-    for await (const {layer, content, uploaded, isKnown} of stored) {
+    for await (const {layer, content, look, uploaded, isKnown} of stored) {
       isPacked ||= !isKnown
       layers.push(layer)
+      if (look) looks.push(look)
       tarSize += content.tarSize
       if (!uploaded) continue
       count++
@@ -122,6 +127,7 @@ export async function storeShards(
   } finally {
     await Promise.all([threads.close(), hashes.close()])
   }
+  keepLooks(sharded, looks)
   if (options.restores === true && !isPacked) {
     const restored = await restoreShards(store, sharded, {...options, layers}, ports)
     count = restored.length
@@ -221,9 +227,14 @@ function packingOf({number}: Part, options: PackShardOptions) {
   }
 }
 
-function contentOf({plan: {survey}}: ShardedContent, tarSize: number): StoredContent['content'] {
-  const {entries, newestMtime} = survey
+function contentOf({plan}: ShardedContent, tarSize: number): StoredContent['content'] {
+  const {entries, newestMtime} = plan
   return {diffId: undefined, tarSize, entries, newestMtime}
+}
+
+/** Looks of entries that are not those of the walk are of no use for the next run. */
+function keepLooks({plan, frame}: ShardedContent, looks: readonly LayerLook[]): void {
+  if (!frame && looks.length === countShards(plan)) plan.kept?.keep(looks)
 }
 
 function once(call: () => void): () => void {

@@ -327,7 +327,7 @@ describe('the memory of layers', () => {
     const remember = async (key: string, bytes: Uint8Array | undefined) => {
       const memory = await open()
       memory.remember(look(), packed, never)
-      memory.rememberWalk(key, () => bytes)
+      memory.rememberWalk(key, () => bytes && [bytes])
       await memory.save()
     }
     const recall = async (key: string) => (await open()).recallWalk(key)

@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -21,6 +22,7 @@ import type {Entries, Tree} from '../../../src/layer/tree/walked-entry.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {setXattr} from '../../support/xattr.js'
 
+const whole = (parts: readonly Uint8Array[] | undefined) => parts && Buffer.concat(parts)
 const later = 2n ** 62n
 const quiet = (): void => undefined
 
@@ -44,7 +46,7 @@ async function start(rest: Partial<Tree> = {}) {
       walks++
       return own(detail)
     }
-    let encode: (() => Uint8Array | undefined) | undefined
+    let encode: (() => readonly Uint8Array[] | undefined) | undefined
     const keeper = {now: later, before: later, kept, ...options}
     const keep: WalkKeeper['keep'] = (encoder) => (encode = encoder)
     const recorded = recordedWalk(Object.assign(entries, {walk: own.walk}), prefix, {
@@ -54,7 +56,7 @@ async function start(rest: Partial<Tree> = {}) {
     const found = [...recorded('states')]
     const look = recorded.look?.()
     const isNew = encode !== undefined
-    if (encode) kept = encode()
+    if (encode) kept = whole(encode())
     const counted = walks
     walks = 0
     return {found, look, walks: counted, isNew, isKept: kept !== undefined}
@@ -62,6 +64,16 @@ async function start(rest: Partial<Tree> = {}) {
   const fresh = () => [...walkTree({tree, onWarning: quiet}, 'states')]
   expect(walk().walks).toBe(1)
   return {directory, walk, fresh, path: (name: string) => join(directory, name)}
+}
+
+/** Writes a file until it is newer than another one: clocks of file systems tick. */
+function touchLater(path: string, other: string) {
+  const {ctimeNs} = lstatSync(other, {bigint: true})
+  for (;;) {
+    writeFileSync(path, 'now')
+    const stat = statSync(path, {bigint: true})
+    if (stat.ctimeNs > ctimeNs) return stat
+  }
 }
 
 describe('a walk that is kept', () => {
@@ -145,10 +157,19 @@ describe('a walk that is kept', () => {
     expect(look).toEqual(lookOf(fresh()))
   })
 
+  it('is brought up to date where a file with several names was touched', async () => {
+    const {walk, fresh, path} = await start({path: '/opt'})
+    linkSync(path('d/file'), path('../elsewhere'))
+    walk()
+    writeFileSync(path('shared'), 'other content')
+    writeFileSync(path('d/file'), 'other content, too')
+    expect(walk()).toMatchObject({walks: 0, isNew: true, found: fresh()})
+    expect(walk()).toMatchObject({walks: 0, isNew: false, found: fresh(), look: lookOf(fresh())})
+  })
+
   it('looks again at files that may change and look the same', async () => {
     const {walk, path, fresh} = await start()
-    writeFileSync(path('d/file'), 'now')
-    const {ctimeNs} = statSync(path('d/file'), {bigint: true})
+    const {ctimeNs} = touchLater(path('d/file'), path('symlink'))
     expect(walk({before: ctimeNs})).toMatchObject({walks: 0, isNew: true})
     // the state that was kept equals no other
     expect(walk({before: ctimeNs})).toMatchObject({walks: 0, isNew: true, found: fresh()})

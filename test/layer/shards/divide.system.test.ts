@@ -17,13 +17,8 @@ import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
 import {packLayer} from '../../../src/layer/pack/pack.js'
 import {withoutBaseDirectories} from '../../../src/layer/pack/parents.js'
 import {planShards} from '../../../src/layer/shards/plan.js'
-import {
-  countShards,
-  divide,
-  oneShard,
-  placeEach,
-  type ShardPlan,
-} from '../../../src/layer/shards/divide.js'
+import {divide, oneShard, placeEach} from '../../../src/layer/shards/divide.js'
+import {countShards, type ShardPlan} from '../../../src/layer/shards/shard-plan.js'
 import {unpackLayer, unpackLayers} from '../../../src/layer/unpack/unpack-layers.js'
 import {walk} from '../../../src/layer/tree/walk.js'
 import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'

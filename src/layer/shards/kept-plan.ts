@@ -1,0 +1,68 @@
+import * as v from 'valibot'
+import {parseJsonValue} from '../../oci/json-value.js'
+import type {DivisionKeeper, RecalledDivision} from '../tree/division.js'
+import {countShards, type KeptLooks, type ShardPlan} from './shard-plan.js'
+
+/** How many files with names elsewhere a plan that is kept has at most. */
+const mostNames = 10_000
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const shape = v.object({
+  key: v.string(),
+  isLimited: v.boolean(),
+  cuts: v.array(count),
+  hashes: v.array(count),
+  items: count,
+  names: v.array(v.tuple([count, count])),
+  directories: count,
+  entries: count,
+})
+
+/** A plan, with what decided it besides the entries. */
+export interface KeyedPlan {
+  readonly key: string
+  readonly plan: ShardPlan
+  /** See `PlannedShards`. */
+  readonly isLimited: boolean
+}
+
+/**
+ * The plan that an earlier run kept under this key; `undefined` if there is none, or another one
+ * would be made now.
+ */
+export function recallPlan(keeper: DivisionKeeper, key: string): KeyedPlan | undefined {
+  const recalled = keeper.recall()
+  const keyed = recalled && decodePlan(recalled)
+  if (keyed?.key !== key || countShards(keyed.plan) !== recalled?.looks.length) return undefined
+  return withLooks(keyed, keeper, recalled.looks)
+}
+
+/** The plan, with a place for the looks of its layers. */
+export function withLooks(
+  keyed: KeyedPlan,
+  keeper: DivisionKeeper,
+  looks?: KeptLooks['looks'],
+): KeyedPlan {
+  const {plan} = keyed
+  // whiteouts are in the lowest layer, wherever they stand
+  if (plan.whiteouts > 0 || plan.names.size > mostNames) return keyed
+  const keep: KeptLooks['keep'] = (all) => {
+    keeper.keep({plan: encodePlan(keyed), cuts: plan.cuts, looks: all})
+  }
+  return {...keyed, plan: {...plan, kept: {looks, keep}}}
+}
+
+function encodePlan({key, isLimited, plan}: KeyedPlan): string {
+  const {cuts, hashes, items, names, directories, entries} = plan
+  return JSON.stringify({
+    ...{key, isLimited, cuts, hashes, items, directories, entries},
+    names: [...names],
+  })
+}
+
+function decodePlan({plan, newestMtime}: RecalledDivision): KeyedPlan | undefined {
+  const found = v.safeParse(shape, parseJsonValue(plan))
+  if (!found.success) return undefined
+  const {key, isLimited, names, ...facts} = found.output
+  return {key, isLimited, plan: {...facts, names: new Map(names), whiteouts: 0, newestMtime}}
+}

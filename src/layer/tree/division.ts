@@ -1,0 +1,31 @@
+import type {LayerLook} from './walked-entry.js'
+
+/** How entries were divided into layers, and what these looked like. */
+export interface Division {
+  /** The plan, in the form of those who plan. */
+  readonly plan: string
+  /** By number, counted without directories: the entries before which a new layer begins. */
+  readonly cuts: readonly number[]
+  /** Layer by layer, the lowest first. */
+  readonly looks: readonly LayerLook[]
+}
+
+/** A division of an earlier run that would be made again. */
+export interface RecalledDivision {
+  readonly plan: string
+  /** Seconds since the epoch, of the newest entry now; 0 for none. */
+  readonly newestMtime: number
+  /** Layer by layer, the lowest first; `undefined` for those of which a file was touched since. */
+  readonly looks: readonly (LayerLook | undefined)[]
+}
+
+/** Where the division of entries is kept between runs. */
+export interface DivisionKeeper {
+  /**
+   * The division that was kept, if the entries still have the same names and sizes, in blocks of
+   * 512 bytes.
+   */
+  recall(): RecalledDivision | undefined
+  /** Notes the division for the next run. */
+  keep(division: Division): void
+}

@@ -1,0 +1,161 @@
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import {join} from 'node:path'
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {recordedWalk, type WalkKeeper} from '../../../src/layer/recording/recorded-walk.js'
+import {oneShard} from '../../../src/layer/shards/divide.js'
+import {planShards} from '../../../src/layer/shards/plan.js'
+import {countShards} from '../../../src/layer/shards/shard-plan.js'
+import {lookOf} from '../../../src/layer/tree/layer-look.js'
+import {treeEntries} from '../../../src/layer/tree/walk-tree.js'
+import type {Entries, Tree} from '../../../src/layer/tree/walked-entry.js'
+import {runs} from '../../support/property-runs.js'
+import {tempDir} from '../../support/temp-dir.js'
+
+const whole = (parts: readonly Uint8Array[] | undefined) => parts && Buffer.concat(parts)
+const later = 2n ** 62n
+
+/** Sixty files of 1 to 6 blocks in four directories, some of which have a second name. */
+async function start() {
+  const directory = join(await tempDir(), 'tree')
+  const path = (name: string): string => join(directory, name)
+  for (let number = 0; number < 60; number++) {
+    mkdirSync(path(`d${number % 4}`), {recursive: true})
+    writeFileSync(path(`d${number % 4}/f${number}`), 'x'.repeat((number % 6) * 512 + 10))
+  }
+  for (const number of [3, 17, 40])
+    linkSync(path(`d${number % 4}/f${number}`), path(`d${(number + 2) % 4}/link${number}`))
+  // of which a name is elsewhere
+  linkSync(path('d1/f5'), `${directory}-elsewhere`)
+  symlinkSync('target', path('d2/symlink'))
+  const tree: Tree = {directory, path: '/opt', exclude: []}
+  let kept: Uint8Array | undefined
+
+  /** A run that keeps the looks of all layers for the next one. */
+  function run(sharding = 5, room = 100) {
+    let walks = 0
+    const own = treeEntries({tree, onWarning: () => undefined})
+    const counted: Entries = (detail) => {
+      walks++
+      return own(detail)
+    }
+    let encode: (() => readonly Uint8Array[] | undefined) | undefined
+    const keep: WalkKeeper['keep'] = (encoder) => (encode = encoder)
+    const entries = recordedWalk(Object.assign(counted, {walk: own.walk}), 'opt/', {
+      ...{now: later, before: later, kept, keep},
+    })
+    const {plan} = planShards(entries, sharding, room)
+    if (!plan) throw new Error('one layer is not a division')
+    const looks = looksOf(entries, plan)
+    const known = plan.kept?.looks
+    plan.kept?.keep(looks)
+    const isNew = encode !== undefined
+    if (encode) kept = whole(encode())
+    const facts = {...plan, kept: undefined}
+    return {facts, looks, known, walks, isNew}
+  }
+
+  function fresh(sharding = 5, room = 100) {
+    const entries = treeEntries({tree, onWarning: () => undefined})
+    const {plan} = planShards(entries, sharding, room)
+    if (!plan) throw new Error('one layer is not a division')
+    return {facts: {...plan, kept: undefined}, looks: looksOf(entries, plan)}
+  }
+  return {directory, path, run, fresh}
+}
+
+function looksOf(entries: Entries, plan: Parameters<typeof oneShard>[1]) {
+  const states: Entries = () => entries('states')
+  return Array.from({length: countShards(plan)}, (_, number) =>
+    lookOf(oneShard(states, plan, number).entries()),
+  )
+}
+
+describe('a plan that is kept', () => {
+  it('is made again without a walk, with the looks of its layers', async () => {
+    const {run, fresh} = await start()
+    expect(run()).toMatchObject({walks: 1, known: undefined, isNew: true})
+    const again = run()
+    expect(again).toMatchObject({walks: 0, isNew: false, known: fresh().looks})
+    expect(again.facts).toEqual(fresh().facts)
+  })
+
+  it('leaves out the looks of layers of which a file was touched', async () => {
+    const {path, run, fresh} = await start()
+    const {looks: before} = run()
+    writeFileSync(path('d2/f10'), 'y'.repeat(4 * 512 + 10))
+    const after = fresh()
+    const {known, walks, facts} = run()
+    expect(walks).toBe(0)
+    expect(facts).toEqual(after.facts)
+    expect(known?.filter((look) => look === undefined)).toHaveLength(1)
+    for (const [number, look] of (known ?? []).entries()) {
+      if (look === undefined) expect(after.looks[number]).not.toEqual(before[number])
+      else expect(look).toEqual(after.looks[number])
+    }
+    expect(run()).toMatchObject({isNew: false, known: after.looks})
+  })
+
+  it('is not made again when a file has another size, or there is other room', async () => {
+    const {path, run, fresh} = await start()
+    run()
+    appendFileSync(path('d2/f10'), 'y'.repeat(5000))
+    expect(run()).toMatchObject({known: undefined, facts: fresh().facts})
+    expect(run().known).toEqual(fresh().looks)
+    expect(run(7)).toMatchObject({known: undefined, facts: fresh(7).facts})
+    expect(run(7, 4)).toMatchObject({known: undefined, facts: fresh(7, 4).facts})
+  })
+
+  it('is what a new one would be, whatever was done to the tree', async () => {
+    const change = fc.record({
+      kind: fc.constantFrom('write', 'grow', 'touch', 'add', 'remove', 'link', 'unlink', 'none'),
+      number: fc.integer({min: 0, max: 59}),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(change, {maxLength: 3}), {maxLength: 4}),
+        async (steps) => {
+          const {path, run, fresh} = await start()
+          run()
+          for (const changes of steps) {
+            for (const {kind, number} of changes) apply(path, kind, number)
+            const after = fresh()
+            const {facts, looks, known} = run()
+            expect(facts).toEqual(after.facts)
+            expect(looks).toEqual(after.looks)
+            for (const [layer, look] of (known ?? []).entries())
+              if (look !== undefined) expect(look).toEqual(after.looks[layer])
+          }
+        },
+      ),
+      {numRuns: runs(0.4)},
+    )
+  })
+})
+
+function apply(path: (name: string) => string, kind: string, number: number): void {
+  const name = path(`d${number % 4}/f${number}`)
+  const other = path(`d${(number + 1) % 4}/other${number}`)
+  if (kind === 'write') writeFileSync(name, 'z'.repeat((number % 6) * 512 + 10))
+  if (kind === 'grow') appendFileSync(name, 'w'.repeat(300))
+  if (kind === 'touch') {
+    writeFileSync(name, '', {flag: 'a'})
+    utimesSync(name, 1, number)
+  }
+  if (kind === 'add') writeFileSync(`${name}-new`, 'new')
+  if (kind === 'remove') rmSync(name, {force: true})
+  if (kind === 'unlink') rmSync(other, {force: true})
+  if (kind === 'link') {
+    writeFileSync(name, '', {flag: 'a'})
+    rmSync(other, {force: true})
+    linkSync(name, other)
+  }
+}
