@@ -98,7 +98,6 @@ export default tseslint.config(
     },
     rules: {
       'inject/comment-width': 'error',
-      'import-x/no-cycle': 'error',
       'import-x/no-duplicates': ['error', {'prefer-inline': true}],
       'import-x/no-restricted-paths': ['error', {zones}],
       'max-lines': ['error', {max: 300, skipBlankLines: true, skipComments: true}],

@@ -2,11 +2,16 @@ import {readdirSync, readFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import ts from 'typescript'
 
-/** Which file of `src` imports which, types included. Paths are relative to the project. */
+/**
+ * Which file of `src` and `commands` imports which, types included. Paths are relative to the
+ * project.
+ */
 export function importGraph(): ReadonlyMap<string, readonly string[]> {
-  const files = readdirSync('src', {recursive: true, encoding: 'utf8'})
+  const files = ['src', 'commands']
+    .flatMap((folder) =>
+      readdirSync(folder, {recursive: true, encoding: 'utf8'}).map((file) => join(folder, file)),
+    )
     .filter((file) => /\.(?:ts|js)$/.test(file))
-    .map((file) => join('src', file))
   const known = new Set(files)
   return new Map(
     files.map((file) => {
