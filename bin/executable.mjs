@@ -36,10 +36,10 @@ export async function makeExecutable({app, node, work, target}) {
   const assets = {'/inject.cjs': join(app, 'dist/inject.cjs')}
   for (const path of threads) assets[`/${path}`] = await bundleThread(app, path, work)
   for (const path of wasm) assets[`/${path}`] = join(app, 'dist', path)
-  assets['/src/layer/tree/xattr.node'] = nativeModule(app)
+  assets['/xattr.node'] = nativeModule(app)
   for (const page of readdirSync(join(app, 'dist/man')))
     assets[`/man/${page}`] = join(app, 'dist/man', page)
-  Object.assign(assets, makeCodeCaches(app, node, work))
+  assets['/code.v8'] = makeCodeCache(app, node, work)
 
   const config = join(work, 'sea.json')
   const blob = join(work, 'sea.blob')
@@ -94,28 +94,17 @@ function nativeModule(app) {
 }
 
 /**
- * V8's code of a few commands, as the program keeps it in the user's cache folder: made by running
- * them.
+ * V8's code of `--version`, as the program keeps it in the user's cache folder: it has all that
+ * every command starts with. What a command does besides depends on time, and so would its code.
  */
-function makeCodeCaches(app, node, work) {
-  const cache = join(work, 'cache')
-  const tree = join(work, 'tree')
-  mkdirSync(tree)
-  writeFileSync(join(tree, 'file'), 'content\n')
-  const image = `oci:${join(work, 'images')}:v1`
-  const commands = [
-    ['--version'],
-    ['create', image, tree, '--quiet'],
-    ['setup', image, '--quiet'],
-    ['update', image, tree, '--path', '/srv', '--quiet'],
-    ['unpack', image, join(work, 'unpacked'), '--quiet'],
-  ]
-  const env = {HOME: work, XDG_CACHE_HOME: cache, PATH: '/usr/bin:/bin'}
-  for (const words of commands) run(node, [join(app, 'bin/run.js'), ...words], {env, cwd: work})
-  const folder = join(cache, 'inject/code')
-  return Object.fromEntries(
-    readdirSync(folder).map((name) => [`/code/${name.split('-')[0]}.v8`, join(folder, name)]),
-  )
+function makeCodeCache(app, node, work) {
+  const folder = join(work, 'inject/code')
+  const env = {HOME: work, XDG_CACHE_HOME: work, PATH: '/usr/bin:/bin'}
+  // names are hashed with a seed; V8 takes the code for any other, too
+  const program = ['--random-seed=1', join(app, 'bin/run.js'), '--version']
+  run(node, program, {env, cwd: work})
+  const [file] = readdirSync(folder)
+  return join(folder, file)
 }
 
 function run(file, args, options = {}) {

@@ -89,7 +89,7 @@ function runBundle({source, id}) {
   const word = /^[a-z]{1,16}$/.test(argv[2] || '') ? argv[2] : 'other'
   const isWanted = !env.NODE_DISABLE_COMPILE_CACHE && !env.NODE_V8_COVERAGE
   const place = isWanted ? cachePlace(id, word) : undefined
-  const cache = (place && readCache(place)) || (isWanted ? shippedCache(word) : undefined)
+  const cache = (place && readCache(place)) || (isWanted ? shippedCache() : undefined)
   const script = new vm.Script(source, {
     filename: file,
     cachedData: cache && cache.code,
@@ -171,9 +171,9 @@ function readCache({folder, home, name}) {
 }
 
 /** One that was made with the executable, for the first run of a command. */
-function shippedCache(word) {
+function shippedCache() {
   try {
-    return assets && decodeCache(Buffer.from(assets.getRawAsset(`/code/${word}.v8`)))
+    return assets && decodeCache(Buffer.from(assets.getRawAsset('/code.v8')))
   } catch {
     return undefined
   }

@@ -29,7 +29,7 @@ let loaded: {readonly binding: XattrBinding | undefined} | undefined
 
 function load(): XattrBinding | undefined {
   try {
-    const native = new URL('xattr.node', import.meta.url)
+    const native = new URL('/xattr.node', import.meta.url)
     const binding = isAsset(native)
       ? loadNative(native)
       : createRequire(import.meta.url)('@napi-rs/xattr')
