@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // npm run package [-- PLATFORM...]: for each platform a folder with Node and all that the program
 // needs, as a .tar.gz in packages/, with a list of its parts (SPDX), their licences, and the sums
-// of all archives. The same sources give the same bytes. --node FILE takes this Node, and no
-// network.
+// of all archives; `executable` is the program as one file for linux-x64. The same sources give the
+// same bytes. --node FILE takes this Node, and no network.
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {
@@ -22,6 +22,7 @@ import {dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {parseArgs} from 'node:util'
 import {create, extract} from 'tar'
+import {makeExecutable} from './executable.mjs'
 
 /**
  * npm's packages of Node's own builds, by platform, with what npm's registry says of their bytes.
@@ -35,6 +36,9 @@ const nodes = {
   'win-x64':
     'sha512-JCwLL25UBIyiXLXUN6dfb/AMZTBtV5LUugV+DpurEn3uAM/GKm7Z/rgR4aV5Z76UHSbzK4n43ox6GTvsOAoNxA==',
 }
+
+/** What the one executable file is made of, and runs on. */
+const single = 'linux-x64'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
@@ -52,10 +56,11 @@ const {values, positionals} = parseArgs({
   allowPositionals: true,
   options: {node: {type: 'string'}, out: {type: 'string', default: join(root, 'packages')}},
 })
-const unknown = positionals.find((platform) => !Object.hasOwn(nodes, platform))
+const kinds = [...Object.keys(nodes), 'executable']
+const unknown = positionals.find((kind) => !kinds.includes(kind))
 if (unknown !== undefined || (values.node && positionals.length !== 1)) {
   process.stderr.write(
-    `usage: npm run package -- [PLATFORM...], or --node FILE PLATFORM; platforms: ${Object.keys(nodes).join(', ')}\n`,
+    `usage: npm run package -- [PLATFORM...], or --node FILE PLATFORM; platforms: ${kinds.join(', ')}\n`,
   )
   process.exit(2)
 }
@@ -64,8 +69,10 @@ const work = mkdtempSync(join(tmpdir(), 'inject-package-'))
 try {
   mkdirSync(out, {recursive: true})
   const program = unpackProgram()
-  for (const platform of positionals.length > 0 ? positionals : Object.keys(nodes))
-    await makeArchive(platform, program)
+  for (const kind of positionals.length > 0 ? positionals : kinds) {
+    if (kind === 'executable') await makeSingleFile(program)
+    else await makeArchive(kind, program)
+  }
   writeSums()
 } finally {
   rmSync(work, {recursive: true, force: true})
@@ -114,10 +121,8 @@ function partsFor(platform) {
     .map(([path, part]) => ({path, ...part, name: path.replace(/^.*node_modules\//, '')}))
 }
 
-async function makeArchive(platform, program) {
-  const title = `${name}-${version}-${platform}`
-  const folder = join(work, title)
-  const app = join(folder, 'lib/app')
+/** The program as npm installs it on a platform. */
+function putProgram(program, app, platform) {
   cpSync(program, app, {recursive: true})
   const parts = partsFor(platform)
   for (const part of parts) {
@@ -131,6 +136,28 @@ async function makeArchive(platform, program) {
       filter: (path) => !path.slice(from.length).includes('node_modules'),
     })
   }
+  return parts
+}
+
+/** The file, its licences and the list of its parts: beside it, for it is one file. */
+async function makeSingleFile(program) {
+  const title = `${name}-${version}-${single}`
+  const folder = join(work, 'executable')
+  const app = join(folder, 'lib/app')
+  const parts = putProgram(program, app, single)
+  const node = putNode(single, folder)
+  const parent = join(folder, 'work')
+  mkdirSync(parent)
+  await makeExecutable({app, node: join(folder, 'lib/node'), work: parent, target: join(out, title)})
+  writeFileSync(join(out, `${title}.LICENSES.txt`), licences(app, parts, node))
+  writeFileSync(join(out, `${title}.spdx.json`), spdx(title, parts, node))
+}
+
+async function makeArchive(platform, program) {
+  const title = `${name}-${version}-${platform}`
+  const folder = join(work, title)
+  const app = join(folder, 'lib/app')
+  const parts = putProgram(program, app, platform)
   const node = putNode(platform, folder)
   putStarter(platform, folder)
   if (existsSync(join(app, 'dist/man')))
