@@ -132,9 +132,17 @@ const patches = [
   // hooks and help are in the bundle, too (src/cli/start.ts)
   ...['load', 'loadWithData'].map((name) => {
     const head = `async function ${name}(config, modulePath) {`
-    const bundled = 'const bundled = (config.plugins?.get(config.name) ?? config).bundled?.(modulePath);'
-    const result = name === 'load' ? 'await bundled()' : '{filePath: modulePath, isESM: true, module: await bundled()}'
-    return ['@oclif/core/lib/module-loader.js', head, `${head} ${bundled} if (bundled) return ${result};`]
+    const bundled =
+      'const bundled = (config.plugins?.get(config.name) ?? config).bundled?.(modulePath);'
+    const result =
+      name === 'load'
+        ? 'await bundled()'
+        : '{filePath: modulePath, isESM: true, module: await bundled()}'
+    return [
+      '@oclif/core/lib/module-loader.js',
+      head,
+      `${head} ${bundled} if (bundled) return ${result};`,
+    ]
   }),
   // three files of a few bytes, for which Node loads much that --version needs for nothing else
   ['@oclif/core/lib/util/fs.js', 'await (0, promises_1.readFile)(', '(0, node_fs_1.readFileSync)('],

@@ -62,7 +62,10 @@ async function bundleThread(app, path, work) {
       if (!code.includes('import.meta')) return null
       if (!id.startsWith(dist)) throw new Error(`${relative(app, id)} asks where it is`)
       const place = relative(dist, id).split(sep).join('/')
-      return {code: code.replaceAll('import.meta.url', JSON.stringify(`asset:/${place}`)), map: null}
+      return {
+        code: code.replaceAll('import.meta.url', JSON.stringify(`asset:/${place}`)),
+        map: null,
+      }
     },
   }
   const bundle = await rolldown({

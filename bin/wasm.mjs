@@ -1,5 +1,6 @@
 // npm run build: makes deflate.wasm and inflate.wasm of their sources in AssemblyScript, beside
-// them and in dist, and puts zstd.wasm of its package there. Imported: `compile()`, the same bytes, written nowhere.
+// them and in dist, and puts zstd.wasm of its package there. Imported: `compile()`, the same bytes,
+// written nowhere.
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {dirname, join} from 'node:path'

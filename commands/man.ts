@@ -39,7 +39,8 @@ export default class Man extends BaseCommand {
 
   #page(id: string): string {
     const isKnown = this.config.commands.some((command) => command.id === id && !command.hidden)
-    if (id !== '' && !isKnown) throw new UsageError('ERR_INJECT_USAGE', unknownCommand(this.config, id))
+    if (id !== '' && !isKnown)
+      throw new UsageError('ERR_INJECT_USAGE', unknownCommand(this.config, id))
     const name = ['inject', ...id.split(':').filter((word) => word !== '')].join('-')
     const page = readProgramFile(new URL(`../man/${name}.1`, import.meta.url))
     return Buffer.from(page).toString('utf8')
