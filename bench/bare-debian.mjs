@@ -49,10 +49,8 @@ echo passed
 `
 
 const work = mkdtempSync(join(tmpdir(), 'inject-bare-'))
-const run = (file, args, env = {}) => {
-  const options = {stdio: 'inherit', timeout: 900_000, env: {...process.env, ...env}}
-  return execFileSync(file, args, options)
-}
+const run = (file, args, options = {}) =>
+  execFileSync(file, args, {stdio: 'inherit', timeout: 900_000, ...options})
 const heading = (text) => process.stdout.write(`\n${text}\n`)
 try {
   const root = join(work, 'root')
@@ -68,7 +66,10 @@ try {
 
   writeFileSync(join(root, 'tmp/jobs'), jobs)
   const inRoot = (path) =>
-    run('chroot', [root, '/usr/bin/env', '-i', `PATH=${path}`, 'timeout', '300', 'sh', '/tmp/jobs'])
+    run('unshare', [
+      ...['--pid', '--fork', `--mount-proc=${join(root, 'proc')}`, 'chroot', root],
+      ...['/usr/bin/env', '-i', `PATH=${path}`, 'timeout', '300', 'sh', '/tmp/jobs'],
+    ])
   heading('the executable')
   mkdirSync(join(root, 'opt/single'))
   copyFileSync(join(packages, title), join(root, 'opt/single/inject'))
@@ -80,16 +81,19 @@ try {
 
   heading('the image, under buildah')
   run(process.execPath, [join(project, 'bin/image.mjs'), base, tool])
-  runImage(tool)
+  runImage('oci:images:tool')
 } finally {
   rmSync(work, {recursive: true, force: true})
 }
 
-/** In a store of its own, which needs no file system of a special kind. */
+/**
+ * In a store of its own, which needs no file system of a special kind. Buildah makes a name of the
+ * image's path, so that is relative to `work`.
+ */
 function runImage(image) {
-  const env = {BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'vfs'}
+  const env = {...process.env, BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'vfs'}
   const store = ['--root', join(work, 'store'), '--runroot', join(work, 'run')]
-  const buildah = (...args) => run('buildah', [...store, ...args], env)
+  const buildah = (...args) => run('buildah', [...store, ...args], {env, cwd: work})
   buildah('from', '--name', 'tool', image)
   try {
     for (const user of ['0:0', '12345:12345']) {
