@@ -88,13 +88,19 @@ const work = mkdtempSync(join(tmpdir(), 'inject-package-'))
 try {
   mkdirSync(out, {recursive: true})
   const program = unpackProgram()
-  for (const kind of positionals.length > 0 ? positionals : kinds) {
+  for (const kind of positionals.length > 0 ? positionals : madeHere()) {
     if (kind === 'executable') await makeSingleFile(program)
     else await makeArchive(kind, program)
   }
   writeSums()
 } finally {
   rmSync(work, {recursive: true, force: true})
+}
+
+/** The executable is made by running it. */
+function madeHere() {
+  const here = `${process.platform}-${process.arch}`
+  return here === single ? kinds : kinds.filter((kind) => kind !== 'executable')
 }
 
 /** Seconds; taken from the sources, so that every build has the same. */
