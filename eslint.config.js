@@ -207,7 +207,7 @@ export default tseslint.config(
     files: ['bin/*.js'],
     languageOptions: {
       sourceType: 'commonjs',
-      globals: {require: 'readonly', __dirname: 'readonly'},
+      globals: {require: 'readonly', __dirname: 'readonly', __filename: 'readonly'},
     },
     rules: {'@typescript-eslint/no-require-imports': 'off'},
   },

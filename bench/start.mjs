@@ -5,6 +5,7 @@ import {mkdirSync, writeFileSync} from 'node:fs'
 import {createServer} from 'node:http'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {makeExecutable} from '../bin/executable.mjs'
 import {median, program, workFolder} from './parts.mjs'
 import {row} from './serve.mjs'
 
@@ -12,7 +13,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * From the start of the process to its end, and to the first request of an update, over the same
- * Node doing nothing. In turn, medians; BENCH_NODE is another Node.
+ * Node doing nothing; the same of the one executable file, over bin/run.js. In turn, medians;
+ * BENCH_NODE is another Node.
  */
 export async function start({runs = 25} = {}) {
   const node = process.env['BENCH_NODE'] ?? process.execPath
@@ -33,6 +35,10 @@ export async function start({runs = 25} = {}) {
     '-e',
     `import {execute} from '${new URL('../node_modules/@oclif/core/lib/index.js', import.meta.url)}'; await execute({args: ${JSON.stringify(args)}, dir: ${JSON.stringify(root)}})`,
   ]
+  const executable = join(folder, 'inject')
+  const work = join(folder, 'executable')
+  mkdirSync(work)
+  await makeExecutable({app: root, node, work, target: executable})
   const ways = {
     'node -e 0': {args: ['-e', '0']},
     '--version': {args: [program, ...version]},
@@ -41,6 +47,8 @@ export async function start({runs = 25} = {}) {
     update: {args: [program, ...update], first: true},
     'update, no cache': {args: [program, ...update], env: cold, first: true},
     'update, no bundle': {args: modules(update), first: true},
+    executable: {file: executable, args: version},
+    'executable, update': {file: executable, args: update, first: true},
   }
   const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
   // the first rounds read the files and write the caches
@@ -54,7 +62,7 @@ export async function start({runs = 25} = {}) {
   const seconds = Object.fromEntries(
     Object.entries(times).map(([name, list]) => [name, median(list)]),
   )
-  const over = (name) => seconds[name] / seconds['node -e 0']
+  const over = (name, base = 'node -e 0') => seconds[name] / seconds[base]
   return {
     workload: {runs, node: await versionOf(node)},
     seconds,
@@ -65,14 +73,22 @@ export async function start({runs = 25} = {}) {
       row('first request of an update / node -e 0', over('update'), {}),
       row('the same without a code cache', over('update, no cache'), {}),
       row('the same without the bundle', over('update, no bundle'), {}),
+      row('executable --version / bin/run.js --version', over('executable', '--version'), {
+        atMost: 1.5,
+      }),
+      row(
+        'first request of an update: executable / bin/run.js',
+        over('executable, update', 'update'),
+        {},
+      ),
     ],
   }
 }
 
 /** Seconds until the process has ended or, with `first`, until its first request came. */
-async function time(node, {args, env, first = false}, server) {
+async function time(node, {file = node, args, env, first = false}, server) {
   const began = performance.now()
-  const child = spawn(node, args, {env, stdio: ['ignore', 'ignore', 'inherit']})
+  const child = spawn(file, args, {env, stdio: ['ignore', 'ignore', 'inherit']})
   const asked = first ? server.next() : undefined
   const [exitCode] = await once(child, 'exit')
   const ended = performance.now()

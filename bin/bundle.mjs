@@ -16,8 +16,8 @@ const packages = join(root, 'node_modules')
 const readJson = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'))
 const js = JSON.stringify
 
-/** What is only there for developers, and for nobody who uses the bundle. */
-const external = ['typescript', 'pnpapi']
+/** What is only there for developers, or browsers, and for nobody who uses the bundle. */
+const external = ['typescript', 'pnpapi', './wasm-zstd.wasm']
 const isBuiltin = (name) => name.startsWith('node:') || builtinModules.includes(name)
 
 /** A module as the package has it, wherever that lies. */
@@ -41,8 +41,12 @@ function entry() {
     const modules = Object.keys(commands).map(
       (id) => `${js(id)}: () => import(${js(`${file(id)}.js`)})`,
     )
+    // hooks, and the class of help
+    const files = [oclif.helpClass, ...Object.values(oclif.hooks ?? {}).flat()]
+      .filter((path) => typeof path === 'string')
+      .map((path) => `${js(path)}: () => import(${js(join(folder, path))})`)
     const pjson = {name, version, description, type, oclif}
-    return `{pjson: ${js(pjson)}, commands: ${js(commands)}, modules: {${modules.join(', ')}}}`
+    return `{pjson: ${js(pjson)}, commands: ${js(commands)}, modules: {${modules.join(', ')}}, files: {${files.join(', ')}}}`
   })
   return [
     `import {start} from ${js(join(dist, 'src/cli/start.js'))}`,
@@ -125,6 +129,21 @@ function withLateRequires(code) {
 const patches = [
   // a whole library for the question whether this Node is one of ours, which npm has asked
   ['@oclif/core/lib/index.js', '\ncheckNodeVersion();\n', '\n'],
+  // hooks and help are in the bundle, too (src/cli/start.ts)
+  ...['load', 'loadWithData'].map((name) => {
+    const head = `async function ${name}(config, modulePath) {`
+    const bundled =
+      'const bundled = (config.plugins?.get(config.name) ?? config).bundled?.(modulePath);'
+    const result =
+      name === 'load'
+        ? 'await bundled()'
+        : '{filePath: modulePath, isESM: true, module: await bundled()}'
+    return [
+      '@oclif/core/lib/module-loader.js',
+      head,
+      `${head} ${bundled} if (bundled) return ${result};`,
+    ]
+  }),
   // three files of a few bytes, for which Node loads much that --version needs for nothing else
   ['@oclif/core/lib/util/fs.js', 'await (0, promises_1.readFile)(', '(0, node_fs_1.readFileSync)('],
   // prints nothing without that, and brings all that is about terminals
@@ -206,10 +225,7 @@ const modules = {
       throw new Error(`${name} asks where it is`)
     }
     const located = isOurs
-      ? code.replaceAll(
-          'import.meta.url',
-          `require('node:url').pathToFileURL(require('node:path').join(__dirname, ${js(relative(dist, id))})).href`,
-        )
+      ? code.replaceAll('import.meta.url', `__url(${js(relative(dist, id).split(sep).join('/'))})`)
       : code
     const isOclif = name.startsWith('node_modules/@oclif/core/')
     const late = isOclif
@@ -250,7 +266,7 @@ const ascii = code.replace(
   /[^\0-\x7f]/g,
   (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
 )
-const body = `(function (exports, require, module, __filename, __dirname, __import, __evaluated) {${ascii}\n})`
+const body = `(function (exports, require, module, __filename, __dirname, __import, __url, __evaluated) {${ascii}\n})`
 const digest = createHash('sha256').update(body).digest('hex')
 writeFileSync(join(dist, 'inject.cjs'), `/*${digest}*/${body}\n`, 'ascii')
 writeFileSync(join(dist, 'inject.LICENSES.txt'), licences(moduleIds))

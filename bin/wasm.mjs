@@ -1,7 +1,9 @@
 // npm run build: makes deflate.wasm and inflate.wasm of their sources in AssemblyScript, beside
-// them and in dist. Imported: `compile()`, the same bytes, written nowhere.
-import {copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
+// them and in dist, and puts zstd.wasm of its package there. Imported: `compile()`, the same bytes,
+// written nowhere.
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {createRequire} from 'node:module'
+import {dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -52,12 +54,22 @@ export async function compile(name) {
   return binary
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const name of /** @type {(keyof typeof folders)[]} */ (Object.keys(folders))) {
-    const built = join(root, folders[name], `${name}.wasm`)
-    const shipped = join(root, 'dist', folders[name], `${name}.wasm`)
-    writeFileSync(built, await compile(name))
-    mkdirSync(join(shipped, '..'), {recursive: true})
-    copyFileSync(built, shipped)
+/**
+ * Beside the sources, and in dist.
+ *
+ * @param {string} path
+ * @param {Uint8Array} bytes
+ */
+function write(path, bytes) {
+  for (const target of [join(root, path), join(root, 'dist', path)]) {
+    mkdirSync(dirname(target), {recursive: true})
+    writeFileSync(target, bytes)
   }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const name of /** @type {(keyof typeof folders)[]} */ (Object.keys(folders)))
+    write(join(folders[name], `${name}.wasm`), await compile(name))
+  const zstd = createRequire(import.meta.url).resolve('@foxglove/wasm-zstd/dist/wasm-zstd.wasm')
+  write('src/layer/compress/wasm/zstd.wasm', readFileSync(zstd))
 }

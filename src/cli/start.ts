@@ -1,4 +1,5 @@
 import {execute, settings, type Command, type Interfaces} from '@oclif/core'
+import {join} from 'node:path'
 
 /**
  * A package with commands as it was when the bundle was made, so that at a start nothing has to be
@@ -10,6 +11,13 @@ export interface BundledPlugin {
   readonly commands: Readonly<Record<string, Command.Cached>>
   /** What evaluates a command's module, by the same identifiers. */
   readonly modules: Readonly<Record<string, () => Promise<{readonly default: Command.Class}>>>
+  /** The same for hooks and the class of help, by their paths as in package.json. */
+  readonly files: Readonly<Record<string, () => Promise<object>>>
+}
+
+/** Asked by oclif's loader, as bin/bundle.mjs patches it, before it looks for a file. */
+interface WithFiles {
+  readonly bundled: (path: string) => (() => Promise<object>) | undefined
 }
 
 /**
@@ -32,17 +40,19 @@ export async function start(root: string, plugins: readonly BundledPlugin[]): Pr
 
 /** The same that oclif's loader makes of a package on disk. */
 function pluginOf(
-  {pjson, commands, modules}: BundledPlugin,
+  {pjson, commands, modules, files}: BundledPlugin,
   {root, isRoot}: {readonly root: string; readonly isRoot: boolean},
 ): Interfaces.Plugin {
+  const paths = new Map(Object.entries(files).map(([path, file]) => [join(root, path), file]))
   const load = async (id: string): Promise<Command.Class> => {
     const command = (await modules[id]?.())?.default
     if (!command) throw new Error(`command ${id} not found`)
     return Object.assign(command, {id, plugin})
   }
-  const plugin: Interfaces.Plugin = {
+  const plugin: Interfaces.Plugin & WithFiles = {
     _base: '@oclif/core',
     alias: pjson.name,
+    bundled: (path) => paths.get(path),
     commandIDs: Object.keys(commands),
     commands: Object.entries(commands)
       .map(([id, command]) => ({
@@ -72,7 +82,6 @@ function pluginOf(
   return plugin
 }
 
-/** Hooks stay files: they are for what seldom happens. */
 function hooksOf({oclif}: Interfaces.PJSON): Interfaces.Plugin['hooks'] {
   return Object.fromEntries(
     Object.entries(oclif.hooks ?? {}).map(([event, hooks]) => [

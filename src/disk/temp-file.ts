@@ -1,4 +1,4 @@
-import {constants} from 'node:fs'
+import {constants, openSync, unlinkSync} from 'node:fs'
 import {type FileHandle, open, rename, rm} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {quietly} from './error-answers.js'
@@ -97,6 +97,18 @@ export async function writeTempFile(
   } catch (error) {
     await discard()
     throw error
+  }
+}
+
+/** A file without a name, for this process only: its descriptor. Throws `LocalIoError`. */
+export function openNameless(folder: string): number {
+  const path = join(folder, ownedName('inject-'))
+  try {
+    const descriptor = openSync(path, 'wx+', 0o600)
+    unlinkSync(path)
+    return descriptor
+  } catch (error) {
+    throw localIoError(error, 'create', path)
   }
 }
 

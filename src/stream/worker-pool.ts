@@ -1,4 +1,5 @@
-import {type ResourceLimits, Worker} from 'node:worker_threads'
+import type {ResourceLimits, Worker} from 'node:worker_threads'
+import {startThread} from '../program/program-file.js'
 
 /** Runs jobs in threads of their own, several at once. */
 export interface WorkerPool<Job extends object, Result> {
@@ -80,7 +81,7 @@ export function createWorkerPool<Job extends object, Result>(
 
   function start(place: number): Thread<Result> {
     const {resourceLimits} = options
-    const worker = new Worker(script, {...(resourceLimits && {resourceLimits})})
+    const worker = startThread(script, {...(resourceLimits && {resourceLimits})})
     const thread: Thread<Result> = {worker, jobs: new Map()}
     const fail = (error: Error): void => {
       if (threads[place] === thread) threads[place] = undefined

@@ -67,7 +67,7 @@ const rows = [
   ],
   ['src/disk', {'src/attest': [['sbom'], ['.']]}],
   [{'src/image': [['create', 'follow', 'index'], ['.']]}, 'src/picture', 'src/stream', 'src/trust'],
-  [{'src/oci': [['names'], ['.']]}],
+  [{'src/oci': [['names'], ['.']]}, 'src/program'],
   ['src/errors.ts'],
 ]
 

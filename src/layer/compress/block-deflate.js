@@ -1,6 +1,6 @@
 // JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
-import {readFileSync} from 'node:fs'
+import {readProgramFile} from '../../program/program-file.js'
 
 /** Bytes of a block, at most. */
 export const largestBlock = 256 * 1024
@@ -28,7 +28,7 @@ let loaded
 
 /** @returns {WebAssembly.Module} compiled once from the file that `npm run build` makes */
 export function loadDeflate() {
-  loaded ??= new WebAssembly.Module(readFileSync(new URL('wasm/deflate.wasm', import.meta.url)))
+  loaded ??= new WebAssembly.Module(readProgramFile(new URL('wasm/deflate.wasm', import.meta.url)))
   return loaded
 }
 

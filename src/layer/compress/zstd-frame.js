@@ -1,8 +1,6 @@
 // JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
-
-/** Imported by its name: it looks for its own files, which are not in the bundle. */
-const library = '@foxglove/wasm-zstd/dist/wasm-zstd.js'
+import {readProgramFile} from '../../program/program-file.js'
 
 /**
  * Part of the format, since another level gives other bytes; the levels from 5 to 12 would do so on
@@ -60,16 +58,10 @@ export async function loadZstd() {
  * @returns {Promise<ZstdFrame>}
  */
 async function load() {
-  /**
-   * @type {{default: () => Promise<{
-   *   HEAPU8: Uint8Array,
-   *   _malloc: (length: number) => number,
-   *   _free: (at: number) => void,
-   *   _compress: (to: number, room: number, from: number, length: number, level: number) => number,
-   * }>}}
-   */
-  const {default: createModule} = await import(library)
-  const zstd = await createModule()
+  const {default: createModule} = await import('@foxglove/wasm-zstd/dist/wasm-zstd.js')
+  // the package would look for it beside itself, and it is not a file everywhere
+  const wasmBinary = readProgramFile(new URL('wasm/zstd.wasm', import.meta.url))
+  const zstd = await createModule({wasmBinary})
   let room = 0
   let input = 0
   let output = 0

@@ -1,5 +1,5 @@
-import {Worker} from 'node:worker_threads'
 import {parseDigest} from '../../oci/digest.js'
+import {startThread} from '../../program/program-file.js'
 import type {BlockHash} from './block-hash.js'
 
 /** Blocks that may wait to be hashed: enough for the time that a thread takes to start. */
@@ -26,7 +26,7 @@ export function startHashThread(blockSize: number): BlockHash {
     Buffer.from(ring, at * blockSize, blockSize),
   )
   const turns = new Int32Array(new SharedArrayBuffer((2 + places) * Int32Array.BYTES_PER_ELEMENT))
-  const worker = new Worker(new URL('hash-worker.js', import.meta.url), {
+  const worker = startThread(new URL('hash-worker.js', import.meta.url), {
     workerData: {ring, turns, places, blockSize},
     resourceLimits: {maxYoungGenerationSizeMb: 1, stackSizeMb: 1},
     env: {},

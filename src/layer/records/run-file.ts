@@ -1,7 +1,6 @@
-import {closeSync, openSync, readSync, unlinkSync} from 'node:fs'
-import {join} from 'node:path'
+import {closeSync, readSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
-import {ownedName} from '../../disk/owned-name.js'
+import {openNameless} from '../../disk/temp-file.js'
 import {writeAll} from '../../disk/write-all.js'
 import {decodeRecord, encodeRecords, lengthOfRecord} from './encode-record.js'
 import type {ContentRecord} from './record.js'
@@ -87,16 +86,4 @@ export function createRunFile(folder: string): RunFile {
 
 function isWhole(bytes: Buffer, at: number, length: number | undefined): boolean {
   return length !== undefined && bytes.length - at >= length
-}
-
-/** A file without a name. Throws `LocalIoError`. */
-export function openNameless(folder: string): number {
-  const path = join(folder, ownedName('inject-'))
-  try {
-    const descriptor = openSync(path, 'wx+', 0o600)
-    unlinkSync(path)
-    return descriptor
-  } catch (error) {
-    throw localIoError(error, 'create', path)
-  }
 }

@@ -1,9 +1,11 @@
 import {lstatSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {LocalIoError} from '../../errors.js'
+import {isAsset} from '../../program/program-file.js'
 import {display, fromText, toPath, type ByteString} from '../byte-string.js'
 import {isPortableXattr} from '../tar/pax-values.js'
 import {capability, plainCapability} from './capability.js'
+import {loadNative} from './load-native.js'
 import {withTextPath} from './text-path.js'
 
 export interface XattrBinding {
@@ -15,7 +17,7 @@ export interface XattrBinding {
 
 /**
  * The native binding, which is an optional dependency: `undefined` if there is none for this
- * platform. It takes paths as text only and does not follow symlinks. Loaded when it is first asked
+ * platform, or the executable cannot load its own. It takes paths as text only and does not follow symlinks. Loaded when it is first asked
  * for.
  */
 export function xattrBinding(): XattrBinding | undefined {
@@ -27,7 +29,11 @@ let loaded: {readonly binding: XattrBinding | undefined} | undefined
 
 function load(): XattrBinding | undefined {
   try {
-    return createRequire(import.meta.url)('@napi-rs/xattr') as XattrBinding
+    const native = new URL('/xattr.node', import.meta.url)
+    const binding = isAsset(native)
+      ? loadNative(native)
+      : createRequire(import.meta.url)('@napi-rs/xattr')
+    return binding as XattrBinding
   } catch {
     return undefined
   }
@@ -45,7 +51,7 @@ export function readXattrs(
   if (!binding) {
     warnOnce(
       onWarning,
-      'extended attributes and file capabilities are not packed: there is no @napi-rs/xattr for this platform',
+      'extended attributes and file capabilities are not packed: no @napi-rs/xattr can be loaded here',
     )
     return undefined
   }

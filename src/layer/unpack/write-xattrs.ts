@@ -20,7 +20,7 @@ export function createXattrWriter(
   return (path, xattrs) => {
     for (const [name, value] of xattrs) {
       if (binding === undefined) {
-        warn('there is no @napi-rs/xattr for this platform', name)
+        warn('no @napi-rs/xattr can be loaded here', name)
       } else if (isAclKeyword(name)) {
         warn('access control lists in text form are not restored', name)
       } else if (!isPortableXattr(name)) {

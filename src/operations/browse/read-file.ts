@@ -1,5 +1,6 @@
 import {closeSync, readSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
+import {openNameless} from '../../disk/temp-file.js'
 import {PreconditionError} from '../../errors.js'
 import {display, fromText, readable} from '../../layer/byte-string.js'
 import {fileContent, PartUnavailable, type ReadPart} from '../../layer/chunked/file-content.js'
@@ -10,7 +11,6 @@ import {
   type ReadLimits,
 } from '../../layer/records/read-layer.js'
 import type {ContentRecord} from '../../layer/records/record.js'
-import {openNameless} from '../../layer/records/run-file.js'
 import {createHoleWriter} from '../../layer/unpack/hole-writer.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'

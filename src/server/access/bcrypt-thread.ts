@@ -1,4 +1,5 @@
-import {Worker} from 'node:worker_threads'
+import type {Worker} from 'node:worker_threads'
+import {startThread} from '../../program/program-file.js'
 
 /**
  * Checks passwords in a thread of its own, in the order in which they are given: a check takes
@@ -27,7 +28,7 @@ export function createBcryptThread(): BcryptThread {
   let lastId = 0
 
   const start = (): NonNullable<typeof current> => {
-    const worker = new Worker(new URL('bcrypt-worker.js', import.meta.url), {name: 'bcrypt'})
+    const worker = startThread(new URL('bcrypt-worker.js', import.meta.url), {name: 'bcrypt'})
     const waiting = new Map<number, Waiting>()
     const fail = (error: Error): void => {
       if (current?.worker === worker) current = undefined

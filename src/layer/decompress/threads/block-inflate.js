@@ -1,6 +1,6 @@
 // JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
-import {readFileSync} from 'node:fs'
+import {readProgramFile} from '../../../program/program-file.js'
 
 /** The largest inflated block in bytes: the input block of our own deflate. */
 export const largestBlock = 256 * 1024
@@ -22,7 +22,9 @@ let loaded
 
 /** @returns {WebAssembly.Module} compiled once from the file that `npm run build` makes */
 export function loadInflate() {
-  loaded ??= new WebAssembly.Module(readFileSync(new URL('../wasm/inflate.wasm', import.meta.url)))
+  loaded ??= new WebAssembly.Module(
+    readProgramFile(new URL('../wasm/inflate.wasm', import.meta.url)),
+  )
   return loaded
 }
 

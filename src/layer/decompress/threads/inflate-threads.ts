@@ -1,5 +1,6 @@
-import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
+import {type ResourceLimits, SHARE_ENV, type Worker} from 'node:worker_threads'
 import {type DigestAlgorithm, type Digest, parseDigest} from '../../../oci/digest.js'
+import {startThread} from '../../../program/program-file.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
 import {createMemory} from '../../shared-memory.js'
 import {largestBlock, loadInflate} from './block-inflate.js'
@@ -186,7 +187,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
   }
 
   function start(number: number): Worker {
-    const worker = new Worker(new URL('inflate-worker.js', import.meta.url), {
+    const worker = startThread(new URL('inflate-worker.js', import.meta.url), {
       workerData: {ring, module, number, algorithm},
       resourceLimits,
       env: SHARE_ENV,

@@ -35,19 +35,21 @@ import {
  */
 const {ring, module, number} = workerData
 const bytes = Buffer.from(ring.memory.buffer)
-const compress = module
-  ? createBlockDeflate(module, ring.memory, scratchAt(ring, number))
-  : await createZstd()
+/** @typedef {(from: number, length: number, to: number) => number} Compress */
 
-/** Copies into its own memory and back, which costs a hundredth of the time. */
+/** A promise, for this file may be a script, which cannot wait. */
+const ready = module
+  ? Promise.resolve(createBlockDeflate(module, ring.memory, scratchAt(ring, number)))
+  : createZstd()
+
+/**
+ * Copies into its own memory and back, which costs a hundredth of the time.
+ *
+ * @returns {Promise<Compress>}
+ */
 async function createZstd() {
   const {loadZstdInPlace} = await import('../../compress/zstd-frame.js')
   const frameOf = await loadZstdInPlace()
-  /**
-   * @param {number} from
-   * @param {number} length
-   * @param {number} to
-   */
   return (from, length, to) => {
     const frame = frameOf(bytes.subarray(from, from + length))
     bytes.set(frame, to)
@@ -58,9 +60,10 @@ async function createZstd() {
 /**
  * The blocks of one tar that are this thread's.
  *
+ * @param {Compress} compress
  * @param {{isKeyed: boolean}} how `isKeyed`: the main thread may know what a block becomes
  */
-function compressBlocks({isKeyed}) {
+function compressBlocks(compress, {isKeyed}) {
   for (;;) {
     const block = claimBlock(ring)
     awaitState(ring, block, full)
@@ -92,4 +95,7 @@ function isKnown(block, length) {
   return outputLengthOf(ring, block) > 0
 }
 
-parentPort?.on('message', compressBlocks)
+parentPort?.on('message', (/** @type {{isKeyed: boolean}} */ how) => {
+  // what fails here ends the thread, which the main thread hears of
+  void ready.then((compress) => compressBlocks(compress, how))
+})

@@ -1,5 +1,6 @@
-import {type ResourceLimits, SHARE_ENV, Worker} from 'node:worker_threads'
+import {type ResourceLimits, SHARE_ENV, type Worker} from 'node:worker_threads'
 import {type Digest, parseDigest} from '../../../oci/digest.js'
+import {startThread} from '../../../program/program-file.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
 import {loadDeflate} from '../../compress/block-deflate.js'
 import type {BlockCache} from '../../compress/block-cache.js'
@@ -184,7 +185,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   }
 
   function start(script: string, workerData: object, limits: ResourceLimits): Worker {
-    const worker = new Worker(new URL(script, import.meta.url), {
+    const worker = startThread(new URL(script, import.meta.url), {
       workerData,
       resourceLimits: limits,
       env: SHARE_ENV,
