@@ -100,12 +100,10 @@ export function renderPage({path, text, isPage, addFile}) {
   }
 
   const marked = new Marked({gfm: true, renderer})
-  const html = marked
-    .parse(text)
-    .replaceAll(/\b(src|srcset)="([^":]+)"/g, (whole, name, link) => {
-      const to = address(link)
-      return to === undefined ? whole : `${name}="${escaped(to)}"`
-    })
+  const html = marked.parse(text).replaceAll(/\b(src|srcset)="([^":]+)"/g, (whole, name, link) => {
+    const to = address(link)
+    return to === undefined ? whole : `${name}="${escaped(to)}"`
+  })
   collectText(marked, text, sections)
   const title = sections[0]?.name ?? path
   return {path, file: from, title, html, sections}

@@ -132,9 +132,7 @@ describeWith(['chromium'], 'the documentation in Chromium, from a disk', () => {
     const page = await open('docs/faq.html')
     await page.keyboard.press('/')
     await page.keyboard.type('no-such-word-anywhere')
-    await page.waitForFunction(
-      () => document.querySelector('output')?.textContent === '0 sections',
-    )
+    await page.waitForFunction(() => document.querySelector('output')?.textContent === '0 sections')
     await page.keyboard.press('Escape')
     expect(await page.inputValue('#search')).toBe('')
     expect(await page.isVisible('.found')).toBe(false)
