@@ -116,15 +116,15 @@ export async function runBlocks(
     '\n',
   )
   await writeFile(join(place, 'script'), script)
-  const image = `127.0.0.1:${port}/multi:v1`
+  const image = `127.0.0.1:${port}/team/app:v1-data`
   const {stdout} = await shell([join(place, 'script')], join(place, 'desk'), {
     HOME: join(place, 'home'),
     IMAGE: image,
     REGISTRY: `127.0.0.1:${port}`,
     CI_REGISTRY_IMAGE: `127.0.0.1:${port}/team/app`,
     CI_JOB_URL: 'https://ci.example/1',
-    MANIFEST: await printed('digest', `127.0.0.1:${port}/team/app:v1-data`, '{{.digest}}'),
-    DIGEST: await printed('inspect', image, '{{.layers.0.digest}}', '-p', 'linux/amd64'),
+    MANIFEST: await printed('digest', image, '{{.digest}}'),
+    DIGEST: await printed('inspect', image, '{{.layers.0.digest}}'),
   })
   return stdout
 }
@@ -141,8 +141,8 @@ set -E
 trap 'code=$?; [ $code = 20 ] || echo "$where: exit code $code: $BASH_COMMAND" >&3' ERR
 mkdir -p "$HOME"`
 
-async function printed(command: string, image: string, template: string, ...flags: string[]) {
-  const args = [programPath, command, image, '--template', template, ...flags]
+async function printed(command: string, image: string, template: string) {
+  const args = [programPath, command, image, '--template', template]
   return (await execa(process.execPath, args)).stdout
 }
 
