@@ -19,7 +19,7 @@ export function linkTarget(from, link) {
   return {path: path === '' ? from : join(dirname(from), decodeURI(path)), anchor}
 }
 
-/** Whether a link leads to another host, or is no link to a file. */
+/** Whether a link leads to another host, or is of another kind (`mailto:`). */
 export const isExternal = (link) => /^[a-z][a-z0-9+.-]*:/i.test(link)
 
 /**

@@ -81,8 +81,8 @@ async function putVendorImage(layout: string, folder: string, version: string): 
 
 /**
  * Runs the blocks of a page one after the other, as a reader would in one shell, in fresh copies of
- * all images and files. Returns the commands that failed; exit code 20, "something differs", is
- * none.
+ * all images and files. Returns the commands that failed; exit code 20 says that something differs,
+ * which is not a failure.
  */
 export async function runBlocks(
   {folder, port}: DocImages,
