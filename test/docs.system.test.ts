@@ -72,6 +72,18 @@ describe('the documentation', () => {
     expect([...explained].sort()).toEqual([...used].sort())
   })
 
+  it('says of every error what its cause is, and what to do', () => {
+    const rows = read('docs/errors.md').match(/^\| `ERR_INJECT_.*$/gm) ?? []
+    for (const row of rows) {
+      const [, code, , cause = '', fix = ''] = row.split(/(?<!\\)\|/).map((cell) => cell.trim())
+      expect([code, cause, fix]).toEqual([
+        expect.any(String),
+        expect.stringMatching(/.{9}/),
+        expect.stringMatching(/^(?!.*as above).{9}/),
+      ])
+    }
+  })
+
   it('gives every table a header and rows of as many cells', () => {
     for (const page of pages) {
       for (const {at, rows} of tables(read(page))) {

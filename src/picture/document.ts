@@ -1,10 +1,17 @@
 import {drawingStyle} from './drawing-style.js'
 import {html, type Html} from './html.js'
+import {sorting, sortingSource} from './sorting.js'
 import {style, styleSource} from './style.js'
 
-/** One page as a file: nothing in it runs, and nothing is fetched. */
+/** One page as a file: only the script that sorts tables runs, and nothing is fetched. */
 export function pageDocument({title, body}: {readonly title: string; readonly body: Html}): string {
-  const policy = `default-src 'none'; style-src ${styleSource}; base-uri 'none'; form-action 'none'`
+  const policy = [
+    "default-src 'none'",
+    `style-src ${styleSource}`,
+    `script-src ${sortingSource}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -21,6 +28,7 @@ export function pageDocument({title, body}: {readonly title: string; readonly bo
           ${body}
         </main>
         <footer>Made by inject. Sizes of layers are compressed, those of files are not.</footer>
+        ${sorting}
       </body>
     </html>`.toString()
 }

@@ -15,7 +15,7 @@ export function layerTable(caption: string, layers: readonly ScaledLayer<TableLa
   const rows = layers.map((layer) => [
     html`${layer.number}`,
     html`${layerBar(layer)}${layer.slots.slice(0, mostSlots).map((name) => html` ${slotBadge(name)}`)}
-      <span class="quiet">${layer.percent}</span>`,
+      <data class="quiet" value="${layer.size}">${layer.percent}</data>`,
     size(layer.size),
     html`${layer.createdBy === undefined ? none : clipped(layer.createdBy)}<br />
       <code class="quiet copy">${layer.digest}</code>`,

@@ -2,6 +2,7 @@ import {createHash} from 'node:crypto'
 import {drawingStyle} from './drawing-style.js'
 import {figureStyle} from './figure-style.js'
 import {html} from './html.js'
+import {sortingStyle} from './sorting-style.js'
 
 /** The one style sheet of the page, in its element. Nothing in it comes from outside. */
 export const style = html`<style>
@@ -267,7 +268,7 @@ export const style = html`<style>
       break-inside: avoid;
     }
   }
-  ${figureStyle} ${drawingStyle}
+  ${figureStyle} ${drawingStyle} ${sortingStyle}
 </style>`
 
 const text = style.toString().slice('<style>'.length, -'</style>'.length)

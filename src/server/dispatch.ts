@@ -161,7 +161,7 @@ async function admit(
   if (identity !== false && access.allows(identity, action, repository)) return identity
   if (identity)
     throw new Refusal(403, 'DENIED', `${identity.user} is not allowed to ${action} here`)
-  throw new Refusal(401, 'UNAUTHORIZED', 'log in first', {
+  throw new Refusal(401, 'UNAUTHORIZED', 'authentication required', {
     headers: access.challenge === undefined ? {} : {'www-authenticate': access.challenge},
   })
 }

@@ -8,6 +8,7 @@ import {pathToFileURL} from 'node:url'
 import {type Browser, chromium} from 'playwright-core'
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest'
 import {visible} from '../../src/picture/html.js'
+import {sorting} from '../../src/picture/sorting.js'
 import {inject} from '../support/cli.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -142,18 +143,55 @@ describeWith(['chromium'], 'pictures in Chromium', () => {
             attributes: [...document.querySelectorAll('*')].flatMap((element) =>
               element.getAttributeNames(),
             ),
+            scripts: [...document.scripts].map(({textContent}) => textContent),
             wide: document.documentElement.scrollWidth,
             maps: [...document.querySelectorAll('.map')].filter(
               (map) => map.getBoundingClientRect().width > 0,
             ).length,
           }))
-          for (const name of ['script', 'img', 'link', 'base', 'iframe', 'form', 'b', 'added'])
+          for (const name of ['img', 'link', 'base', 'iframe', 'form', 'b', 'added'])
             expect(found.names).not.toContain(name)
           for (const name of found.attributes) expect(name).not.toMatch(/^on|^style$|^src$|^href$/)
+          expect(sorting.toString()).toBe(`<script>${found.scripts.join()}</script>`)
           expect([path, found.wide]).toEqual([path, width])
           expect([events, requests]).toEqual([[], [url]])
           if (!path.includes('status')) expect(found.maps).toBeGreaterThan(0)
         }
+  })
+
+  it('tables are sorted by the keyboard, with hostile names as text, and are read without a script', async () => {
+    const [inspect] = await draw(await images())
+    const url = pathToFileURL(inspect!.page).href
+    const plain = await browser.newContext({javaScriptEnabled: false})
+    const context = await browser.newContext({viewport: {width: 400, height: 900}})
+    onTestFinished(() => Promise.all([plain.close(), context.close()]).then(() => undefined))
+    const still = await plain.newPage()
+    await still.goto(url)
+    expect(await still.locator('thead button').count()).toBe(0)
+
+    const page = await context.newPage()
+    await page.goto(url)
+    const table = page.getByRole('table', {name: 'largest'})
+    const column = (at: number) => table.locator(`tbody tr > :nth-child(${at})`).allTextContents()
+    const [paths, sizes] = [await column(1), await column(2)]
+    expect(paths.length).toBeGreaterThan(hostile.length)
+    expect(await still.getByRole('table', {name: 'largest'}).locator('tbody tr').count()).toBe(
+      paths.length,
+    )
+
+    const head = table.getByRole('columnheader', {name: 'Size'})
+    await head.getByRole('button').focus()
+    await page.keyboard.press('Enter')
+    expect(await head.getAttribute('aria-sort')).toBe('ascending')
+    expect(await column(2)).toEqual(sizes.toReversed())
+    await page.keyboard.press('Enter')
+    expect(await head.getAttribute('aria-sort')).toBe('descending')
+    expect(await column(2)).toEqual(sizes)
+    await table.getByRole('button', {name: 'Path'}).press('Space')
+    expect(await head.getAttribute('aria-sort')).toBeNull()
+    const sorted = await column(1)
+    expect(sorted).not.toEqual(paths)
+    expect(sorted.toSorted()).toEqual(paths.toSorted())
   })
 
   it('a drawing is XML that a browser draws, with every name as text', async () => {

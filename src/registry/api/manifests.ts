@@ -113,7 +113,7 @@ function mediaTypeOf(call: Parameters<typeof displayRequest>[0], response: HttpR
   refusePage(call, response)
   if (mediaType !== '') return mediaType
   void response.discard()
-  throw notARegistry(call, 'of no media type')
+  throw notARegistry(call, 'has no media type')
 }
 
 /**

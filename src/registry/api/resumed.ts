@@ -118,7 +118,7 @@ export function refusePage(
 ): void {
   if (!/^\s*text\/html\b/i.test(response.headers['content-type'] ?? '')) return
   void response.discard()
-  throw notARegistry(call, 'a web page')
+  throw notARegistry(call, 'is a web page')
 }
 
 /** `what`: what the answer is instead. */
@@ -128,7 +128,7 @@ export function notARegistry(
 ): IntegrityError {
   return new IntegrityError(
     'ERR_INJECT_NOT_A_REGISTRY',
-    `${displayRequest(call)}: the answer is ${what}, this is not a registry`,
+    `${displayRequest(call)}: the answer ${what}, this is not a registry`,
     {hint: 'check the host and the port; a login page or a proxy may be in between'},
   )
 }
