@@ -1,6 +1,7 @@
 import {Command, type Interfaces, ux} from '@oclif/core'
 import {accessSync, constants, existsSync, statSync, writeFileSync} from 'node:fs'
 import {dirname, resolve} from 'node:path'
+import {homeFolder} from '../disk/home-folder.js'
 import {localIoError} from '../disk/local-io-error.js'
 import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
@@ -16,6 +17,9 @@ import {createProgress} from './terminal/progress.js'
 import {ciFiles} from './ports/ci-files.js'
 import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
+import {findProjectFile} from './project/find.js'
+import type {Project} from './project/project.js'
+import type {SettingsInForce} from './project/settings.js'
 import {monotonicTime} from '../disk/clock.js'
 
 /** A file that a result is written to. */
@@ -107,6 +111,37 @@ export abstract class BaseCommand extends Command {
       deadline.release()
       interruption.release()
     }
+  }
+
+  /** Puts the defaults of the project file before the command line. */
+  protected override async init(): Promise<void> {
+    await super.init()
+    const project = await this.#project()
+    if (!project) return
+    const {projectWords} = await import('./project/words.js')
+    const {baseFlags, flags} = this.ctor
+    const line = {command: this.id ?? '', argv: this.argv, flags: {...baseFlags, ...flags}}
+    this.argv.unshift(...(await projectWords(project, {...line, env: process.env})))
+  }
+
+  /** What holds here for flags that are not given. */
+  protected async settings(): Promise<SettingsInForce> {
+    const {settingsInForce} = await import('./project/settings.js')
+    return settingsInForce(await this.#project(), process.env)
+  }
+
+  /** `undefined`: there is no project file, or the user wants none. */
+  async #project(): Promise<Project | undefined> {
+    const end = this.argv.indexOf('--')
+    const at = this.argv.indexOf('--no-project-file')
+    // what shells call must not fail on a file, nor look for one
+    if (this.ctor.hidden || (at >= 0 && (end < 0 || at < end))) return undefined
+    const from = process.cwd()
+    const chosen = process.env['INJECT_PROJECT_FILE']
+    const found = findProjectFile({from, home: homeFolder(), chosen})
+    if (!found) return undefined
+    const {openProject} = await import('./project/open.js')
+    return openProject(found, {from, config: this.config})
   }
 
   /** Results hold names that anybody chose. */
