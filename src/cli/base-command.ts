@@ -15,6 +15,7 @@ import {interruptedHint, listenForSignals, type Interruption} from './terminal/i
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
 import {ciFiles} from './ports/ci-files.js'
+import {type Cost, costText} from './render/cost.js'
 import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
 import {findProjectFile} from './project/find.js'
@@ -34,6 +35,10 @@ interface Presentation<Result> {
   readonly line: (result: Result) => string | undefined
   /** The same in words, for stderr. */
   readonly summary?: (result: Result) => ProgressEvent
+  /** What the run cost, which ends that line; `undefined`: nothing was done. */
+  readonly cost?: (result: Result) => Cost | undefined
+  /** What would save much the next time; shown once a day at most. */
+  readonly hint?: (result: Result) => string | undefined
   /** What failed in a run that has a result all the same, as lines for stderr: also if quiet. */
   readonly failures?: (result: Result) => readonly string[]
   /** What is written besides; replaced if it is there. */
@@ -66,8 +71,9 @@ export abstract class BaseCommand extends Command {
   protected async perform<Result extends object>(
     flags: RunFlags & {readonly strict?: boolean},
     operation: (ports: Ports, writeFiles: (result: Result) => void) => Promise<Result>,
-    {line, summary, failures, digestFile, files = []}: Presentation<Result>,
+    {line, failures, digestFile, files = [], ...shown}: Presentation<Result>,
   ): Promise<object> {
+    const began = monotonicTime()
     this.#debug = flags.debug
     guardOutputs(process)
     const interruption = (this.#interruption = listenForSignals())
@@ -97,7 +103,10 @@ export abstract class BaseCommand extends Command {
       progress.end()
       // before anything is printed, which may fail
       writeFiles(result)
-      if (summary) progress.report(summary(result))
+      const cost = shown.cost?.(result)
+      const summary = shown.summary?.(result)
+      if (summary)
+        progress.report(cost ? withCost(summary, cost, monotonicTime() - began) : summary)
       for (const failure of failures?.(result) ?? [])
         writeTo(process.stderr, `inject: ${escapedLine(failure)}\n`)
       const document = {schemaVersion: 1, ...result}
@@ -105,6 +114,9 @@ export abstract class BaseCommand extends Command {
       if (printed !== undefined) this.log(printed)
       writeDigest(digestFile?.path, digestFile?.of(result))
       for (const {path, flag, text} of reports) writeText(path, text(result), flag)
+      const hint = shown.hint?.(result)
+      if (hint !== undefined && (await this.#mayHint(flags)))
+        progress.report({kind: 'notice', message: `hint: ${hint}`})
       return document
     } finally {
       progress.end()
@@ -144,6 +156,13 @@ export abstract class BaseCommand extends Command {
     return openProject(found, {from, config: this.config})
   }
 
+  /** A hint is for people, who do not want the same one again and again. */
+  async #mayHint({quiet, progress}: Pick<RunFlags, 'quiet' | 'progress'>): Promise<boolean> {
+    if (quiet || progress === 'json' || process.env['CI'] || this.jsonEnabled()) return false
+    const {isHintDue} = await import('./ports/daily-hint.js')
+    return isHintDue(process.env, Date.now())
+  }
+
   /** Results hold names that anybody chose. */
   override log(text = ''): void {
     super.log('%s', escapedLines(text))
@@ -166,6 +185,12 @@ export abstract class BaseCommand extends Command {
     if (this.#debug) writeTo(process.stderr, `${errorTrace(error)}\n`)
     return Promise.resolve(undefined)
   }
+}
+
+function withCost(event: ProgressEvent, cost: Cost, milliseconds: number): ProgressEvent {
+  return 'message' in event
+    ? {...event, message: `${event.message}; ${costText(cost, milliseconds)}`}
+    : event
 }
 
 /** Before anything is published, so that a result is not lost to a mistyped path. */

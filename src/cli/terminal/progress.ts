@@ -2,7 +2,8 @@ import prettyBytes from 'pretty-bytes'
 import {escapedJson, plainText} from '../render/escape.js'
 import {outcomeLine} from '../render/fleet/outcome.js'
 import {createFleetTable} from './fleet-table.js'
-import {amount, countLine, fitStep, messageLine, redrawInterval, speed} from './progress-text.js'
+import {amount, countLine, messageLine} from './progress-text.js'
+import {createStepLines} from './step-lines.js'
 import type {Progress, Terminal} from './terminal.js'
 
 export const progressModes = ['auto', 'tty', 'plain', 'json', 'none'] as const
@@ -80,7 +81,7 @@ function plain(terminal: Terminal): Progress {
 
 /** One line for a run on one image, a table as soon as it is on many. */
 function drawnOnTerminal(terminal: Terminal): Progress {
-  let current = redrawn(terminal)
+  let current = createStepLines(terminal)
   let isTable = false
   return {
     report(event) {
@@ -93,46 +94,8 @@ function drawnOnTerminal(terminal: Terminal): Progress {
     },
     end() {
       current.end()
-      if (isTable) current = redrawn(terminal)
+      if (isTable) current = createStepLines(terminal)
       isTable = false
-    },
-  }
-}
-
-const clearLine = '\r\u001B[K'
-
-function redrawn(terminal: Terminal): Progress {
-  let step: {readonly step: string; readonly on: string; readonly since: number} | undefined
-  let drawn = -Infinity
-  let isDrawn = false
-  const clear = (): void => {
-    if (isDrawn) terminal.write(clearLine)
-    isDrawn = false
-  }
-  const draw = (details: readonly string[] = []): void => {
-    if (!step) return
-    isDrawn = true
-    terminal.write(`${clearLine}${fitStep(`${step.step}: ${step.on}`, details, terminal.columns)}`)
-  }
-  return {
-    report(event) {
-      if (event.kind === 'step') {
-        step = {step: event.step, on: plainText(event.on), since: terminal.now()}
-        drawn = -Infinity
-        draw()
-      } else if (event.kind === 'bytes' && terminal.now() - drawn >= redrawInterval) {
-        drawn = terminal.now()
-        const seconds = step ? (drawn - step.since) / 1000 : 0
-        draw([amount(event), ...speed(event, seconds)])
-      } else if (event.kind === 'notice' || event.kind === 'warning') {
-        clear()
-        terminal.write(messageLine(event))
-        draw()
-      }
-    },
-    end() {
-      clear()
-      step = undefined
     },
   }
 }
