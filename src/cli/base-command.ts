@@ -15,7 +15,7 @@ import {interruptedHint, listenForSignals, type Interruption} from './terminal/i
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
 import {ciFiles} from './ports/ci-files.js'
-import {type Cost, costText} from './render/cost.js'
+import {type Cost, costText, isWorthSaying} from './render/cost.js'
 import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
 import {findProjectFile} from './project/find.js'
@@ -188,7 +188,7 @@ export abstract class BaseCommand extends Command {
 }
 
 function withCost(event: ProgressEvent, cost: Cost, milliseconds: number): ProgressEvent {
-  return 'message' in event
+  return 'message' in event && isWorthSaying(cost, milliseconds)
     ? {...event, message: `${event.message}; ${costText(cost, milliseconds)}`}
     : event
 }

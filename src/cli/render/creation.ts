@@ -15,7 +15,7 @@ export function presentCreation(digestFile: string | undefined) {
       'files' in result ? summariseModel(result) : summary(result),
     cost: (result: CreateResult | ModelResult): Cost | undefined => {
       if (!('files' in result)) return cost(result)
-      return result.dryRun ? undefined : {}
+      return result.dryRun ? undefined : {told: result.bytes}
     },
     digestFile: digest,
   }

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {costText} from '../../../src/cli/render/cost.js'
+import {costText, isWorthSaying} from '../../../src/cli/render/cost.js'
 import {updateHint} from '../../../src/cli/render/injection.js'
 import type {InjectionResult} from '../../../src/operations/injection/describe-image.js'
 
@@ -16,6 +16,13 @@ it.each([
   ['hours', {}, 7_500_000, '2 h 5 min'],
 ])('says %s', (_, cost, milliseconds, text) => {
   expect(costText(cost, milliseconds)).toBe(text)
+})
+
+it('says nothing of what takes a moment and moves next to nothing', () => {
+  expect(isWorthSaying({sent: 900_000}, 9000)).toBe(false)
+  expect(isWorthSaying({sent: 900_000, saved: 200_000}, 9000)).toBe(true)
+  expect(isWorthSaying({told: 2_000_000}, 0)).toBe(true)
+  expect(isWorthSaying({}, 10_000)).toBe(true)
 })
 
 /** The result of an update that sent so many bytes in so many layers. */
