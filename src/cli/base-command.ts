@@ -15,7 +15,7 @@ import {interruptedHint, listenForSignals, type Interruption} from './terminal/i
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
 import {ciFiles} from './ports/ci-files.js'
-import {type Cost, costText, isWorthSaying} from './render/cost.js'
+import type {Cost} from './render/cost.js'
 import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
 import {findProjectFile} from './project/find.js'
@@ -77,7 +77,7 @@ export abstract class BaseCommand extends Command {
     this.#debug = flags.debug
     guardOutputs(process)
     const interruption = (this.#interruption = listenForSignals())
-    const progress = createProgress(flags.progress, flags, terminal)
+    const progress = await createProgress(flags.progress, flags, terminal)
     const deadline = startDeadline(flags.timeout, interruption.signal)
     const report = (event: ProgressEvent): void => {
       // a run that has begun to move tags may begin again, but has moved some
@@ -105,8 +105,8 @@ export abstract class BaseCommand extends Command {
       writeFiles(result)
       const cost = shown.cost?.(result)
       const summary = shown.summary?.(result)
-      if (summary)
-        progress.report(cost ? withCost(summary, cost, monotonicTime() - began) : summary)
+      const took = monotonicTime() - began
+      if (summary) progress.report(cost ? await withCost(summary, cost, took) : summary)
       for (const failure of failures?.(result) ?? [])
         writeTo(process.stderr, `inject: ${escapedLine(failure)}\n`)
       const document = {schemaVersion: 1, ...result}
@@ -187,10 +187,14 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-function withCost(event: ProgressEvent, cost: Cost, milliseconds: number): ProgressEvent {
-  return 'message' in event && isWorthSaying(cost, milliseconds)
-    ? {...event, message: `${event.message}; ${costText(cost, milliseconds)}`}
-    : event
+async function withCost(
+  event: ProgressEvent,
+  cost: Cost,
+  milliseconds: number,
+): Promise<ProgressEvent> {
+  const {costText, isWorthSaying} = await import('./render/cost.js')
+  if (!('message' in event) || !isWorthSaying(cost, milliseconds)) return event
+  return {...event, message: `${event.message}; ${costText(cost, milliseconds)}`}
 }
 
 /** Before anything is published, so that a result is not lost to a mistyped path. */

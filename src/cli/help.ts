@@ -44,11 +44,13 @@ class CommandPage extends CommandHelp {
   /** The value of a flag stays on its line. */
   protected override examples(examples: Parameters<CommandHelp['examples']>[0]) {
     return super.examples(
-      [examples ?? []].flat().map((example) =>
-        typeof example === 'string'
-          ? withJoinedFlags(example)
-          : {...example, command: withJoinedFlags(example.command)},
-      ),
+      [examples ?? []]
+        .flat()
+        .map((example) =>
+          typeof example === 'string'
+            ? withJoinedFlags(example)
+            : {...example, command: withJoinedFlags(example.command)},
+        ),
     )
   }
 
@@ -89,8 +91,12 @@ export default class Help extends StandardHelp {
     return twoColumns(rows, this.opts.maxWidth - options.indentation)
   }
 
-  protected override formatRoot(): string {
+  override formatRoot(): string {
     return this.wrap(super.formatRoot(), 0)
+  }
+
+  protected override formatTopic(topic: Parameters<StandardHelp['formatTopic']>[0]): string {
+    return this.wrap(super.formatTopic(topic), 0)
   }
 
   protected override summary(command: Parameters<StandardHelp['summary']>[0]) {
@@ -110,5 +116,5 @@ export default class Help extends StandardHelp {
 }
 
 function withJoinedFlags(command: string): string {
-  return command.replaceAll(/( --?[a-z][\w-]*) (?=[^\s|>-])/g, `$1${joined}`)
+  return command.replaceAll(/( (?:--?[a-z][\w-]*|[|>])) (?=[^\s|>-])/g, `$1${joined}`)
 }

@@ -98,7 +98,7 @@ describe('inject config', () => {
     expect(rows).toContainEqual(['platform', 'all', '../inject.yaml:1:11'])
     expect(rows).toContainEqual(['created', '5', 'SOURCE_DATE_EPOCH'])
     expect(rows).toContainEqual(['compression', 'gzip', 'default'])
-    expect(rows).toContainEqual(['save: format', 'fast', '../inject.yaml:2:26'])
+    expect(rows).toContainEqual(['save: format', 'fast', '../inject.yaml:2:27'])
     expect(stderr).toBe('inject: project file ../inject.yaml')
   })
 

@@ -44,3 +44,24 @@ export function createScreenRegion(terminal: Terminal): ScreenRegion {
     },
   }
 }
+
+/** So many of the step's own are shown before how far it has come gives way. */
+const leastOfStep = 12
+
+/**
+ * One line of the terminal: a longer one would be broken into two, of which only the last is drawn
+ * again. Details that do not fit are left out, the last one first. The last column stays empty,
+ * since some terminals go on to the next line there.
+ */
+export function fitStep(
+  step: string,
+  details: readonly string[],
+  columns: number | undefined,
+): string {
+  const room = roomOf({columns})
+  const bytes = details.map((detail) => `  ${detail}`).join('')
+  const left = room - textWidth(bytes)
+  if (left >= leastOfStep) return `${fitText(step, left)}${bytes}`
+  if (details.length > 1) return fitStep(step, details.slice(0, -1), columns)
+  return fitText(`${step}${bytes}`, room)
+}

@@ -2,15 +2,9 @@ import type {ProgressEvent} from '../../ports.js'
 import {wholeSeconds} from '../render/duration.js'
 import {plainText} from '../render/escape.js'
 import {createBlobLines} from './blob-lines.js'
-import {
-  amount,
-  type ByteEvent,
-  createSpeedometer,
-  fitStep,
-  messageLine,
-  redrawInterval,
-} from './progress-text.js'
-import {createScreenRegion} from './screen-region.js'
+import {amount, type ByteEvent, messageLine, redrawInterval} from './progress-text.js'
+import {createScreenRegion, fitStep} from './screen-region.js'
+import {createSpeedometer} from './speedometer.js'
 import type {Progress, Terminal} from './terminal.js'
 
 /** Milliseconds after which the lines are drawn again though nothing happened. */
