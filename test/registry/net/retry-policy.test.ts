@@ -86,7 +86,7 @@ describe('withRetries', () => {
     const failure = new NetworkError('ERR_INJECT_REGISTRY_ANSWER', 'it is busy')
     const refusals = [
       new RefusedError(429, '7', failure, 'registry.example'),
-      // an answer that is wrong is no reason to leave the host alone
+      // one wrong answer does not mean that the host is busy
       new RefusedError(500, undefined, failure, 'registry.example'),
     ]
     await withRetries(() => {
