@@ -22,7 +22,7 @@ async function slowRegistry() {
     JSON.stringify({
       architecture: 'amd64',
       os: 'linux',
-      rootfs: {type: 'layers', diff_ids: layers.map(digestOf)},
+      rootfs: {type: 'layers', diff_ids: layers.map((layer) => digestOf(layer))},
     }),
   )
   const manifest = Buffer.from(
