@@ -67,10 +67,11 @@ export function createStepLines(terminal: Terminal): Progress {
       if (above !== '' && step === undefined) terminal.write(above)
       else if (take(event, now) || above !== '' || now - drawn >= redrawInterval) draw(now, above)
       // the time that is left, and a wait, go on while nothing is reported
-      timer ??= setInterval(() => {
-        const later = terminal.now()
-        if (later - drawn >= tick) draw(later)
-      }, tick).unref()
+      if (step !== undefined)
+        timer ??= setInterval(() => {
+          const later = terminal.now()
+          if (later - drawn >= tick) draw(later)
+        }, tick).unref()
     },
     end() {
       clearInterval(timer)
