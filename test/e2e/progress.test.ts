@@ -103,7 +103,8 @@ async function runIn(columns: number, args: readonly string[], env: Record<strin
 }
 
 const isOver = (lines: readonly string[]) => lines.at(-1) === 'over'
-const isBlob = (line: string) => /^ {2}sha256:[\da-f]{12} {2}1\.5 MB of 3 MB \(50 %\)$/.test(line)
+const isBlob = (line: string) =>
+  /^ {2}(?:sha256:)?[\da-f]{12} {2}1\.5 MB of 3 MB \(50 %\)$/.test(line)
 /** The step, and the two blobs below it, on lines of their own: nothing is wrapped or left. */
 const isWhole = (lines: readonly string[]) =>
   lines.length === 3 &&

@@ -1,12 +1,15 @@
 import type {Digest} from '../../oci/digest.js'
 import type {ProgressEvent} from '../../ports.js'
-import {amount} from './progress-text.js'
+import {amount, usualColumns} from './progress-text.js'
+import type {Terminal} from './terminal.js'
 
 const usualRows = 24
 /** Lines that are left to the step, to what stays above it, and to the prompt. */
 const otherRows = 4
-/** A digest as far as anybody tells it from others. */
-const shownDigits = 'sha256:'.length + 12
+/** As many digits of a digest as tell it from others. */
+const shownDigits = 12
+/** Columns below which the algorithm is left out. */
+const narrow = 60
 
 /** The blobs on their way, one a line; none where there is only one, which the step's line shows. */
 export function createBlobLines() {
@@ -19,14 +22,17 @@ export function createBlobLines() {
       if (event.kind === 'blob') running.set(event.digest, event)
       else if (event.kind === 'blob ended') running.delete(event.digest)
     },
-    lines(rows: number | undefined): string[] {
+    lines({rows, columns}: Pick<Terminal, 'rows' | 'columns'>): string[] {
       if (running.size < 2) return []
+      const isNarrow = (columns || usualColumns) < narrow
       const shown = [...running].slice(0, Math.max(0, (rows || usualRows) - otherRows))
-      return shown.map(
+      return shown.map(([digest, {done, size}]) => {
+        const [algorithm, digits = ''] = digest.split(':')
+        const short = digits.slice(0, shownDigits)
+        const name = isNarrow ? short : `${algorithm}:${short}`
         // of what is read again after a broken connection there is more than all
-        ([digest, {done, size}]) =>
-          `  ${digest.slice(0, shownDigits)}  ${amount({kind: 'bytes', done: Math.min(done, size), total: size})}`,
-      )
+        return `  ${name}  ${amount({kind: 'bytes', done: Math.min(done, size), total: size})}`
+      })
     },
   }
 }

@@ -35,7 +35,7 @@ export function createStepLines(terminal: Terminal): Progress {
     drawn = now
     if (step === undefined) return
     const line = fitStep(step, details(now), terminal.columns)
-    region.draw([line, ...blobs.lines(terminal.rows)], above)
+    region.draw([line, ...blobs.lines(terminal)], above)
   }
   const take = (event: ProgressEvent, now: number): boolean => {
     switch (event.kind) {

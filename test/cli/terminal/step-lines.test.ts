@@ -67,6 +67,14 @@ describe('a run on one image', () => {
     expect(end()).toEqual(['inject: warning: careful', ''])
   })
 
+  it('leaves the algorithm of digests out where there is little room', () => {
+    const {tell} = watch({columns: 40})
+    expect(tell(step, blob(one, 1_000_000), blob(two, 3_000_000)).slice(1)).toEqual([
+      `  ${one?.slice(7, 19)}  1 MB of 4 MB (25 %)`,
+      `  ${two?.slice(7, 19)}  3 MB of 4 MB (75 %)`,
+    ])
+  })
+
   it('shows no more blobs than a low terminal has lines for', () => {
     const {tell} = watch({rows: 5})
     expect(tell(step, blob(one, 1), blob(two, 2))).toHaveLength(2)
