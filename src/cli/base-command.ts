@@ -148,7 +148,8 @@ export abstract class BaseCommand extends Command {
     const at = this.argv.indexOf('--no-project-file')
     // what shells call must not fail on a file, nor look for one
     if (this.ctor.hidden || (at >= 0 && (end < 0 || at < end))) return undefined
-    const from = process.cwd()
+    const from = workingFolder()
+    if (from === undefined) return undefined
     const chosen = process.env['INJECT_PROJECT_FILE']
     const found = findProjectFile({from, home: homeFolder(), chosen})
     if (!found) return undefined
@@ -184,6 +185,15 @@ export abstract class BaseCommand extends Command {
     else writeTo(process.stderr, `inject: ${errorLine(error, hint)}\n`)
     if (this.#debug) writeTo(process.stderr, `${errorTrace(error)}\n`)
     return Promise.resolve(undefined)
+  }
+}
+
+/** `undefined`: it was removed. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
   }
 }
 

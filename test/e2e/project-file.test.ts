@@ -78,6 +78,12 @@ describe('a project file', () => {
     },
   )
 
+  it('is for a command by its own name, which an alias stands for', async () => {
+    const {cwd, image} = await makeProject('commands: {copy: {chunk-size: 1M}, rm: {name: x}}\n')
+    const failed = await inject(['cp', image, 'oci:copy:v1'], {cwd})
+    expect(failed.stderr).toMatch(/^inject: \.\.\/inject\.yaml:1:\d+: unknown command "rm"/)
+  })
+
   it('is not looked for by what a shell asks for', async () => {
     const {cwd} = await makeProject('nonsense: true\n')
     const {exitCode, stdout} = await inject(['complete', '--', 'updat'], {cwd})

@@ -12,11 +12,11 @@ export function openProject(
   return decodeProject(readProject(found, from), commandFlags(config))
 }
 
-/** The flags of all commands that a user types. */
+/** The flags of all commands that a user types, by their names without aliases. */
 export function commandFlags({commands}: Pick<Config, 'commands'>): CommandFlags {
   return new Map(
     commands
-      .filter(({hidden}) => !hidden)
+      .filter(({id, aliases, hidden}) => !hidden && !aliases.includes(id))
       .map(({id, flags}) => [id, Object.keys(flags)] as const)
       .sort(([one], [other]) => (one < other ? -1 : 1)),
   )
