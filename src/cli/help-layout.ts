@@ -78,11 +78,14 @@ function piecesOf(word: string, width: number): Piece[] {
 }
 
 function inChunks(part: string, width: number): string[] {
-  const characters = [...part]
-  const count = Math.ceil(characters.length / width)
-  return Array.from({length: count}, (_, at) =>
-    characters.slice(at * width, (at + 1) * width).join(''),
-  )
+  const chunks: string[] = []
+  for (const {segment} of new Intl.Segmenter().segment(part)) {
+    const last = chunks.at(-1)
+    if (last !== undefined && textWidth(last + segment) <= width)
+      chunks.splice(-1, 1, last + segment)
+    else chunks.push(segment)
+  }
+  return chunks
 }
 
 /** Columns, without the sequences that colour a text. */

@@ -144,7 +144,7 @@ describeWith(['tmux'], 'progress on a terminal', () => {
     const left = (lines: readonly string[]) =>
       Number(/waiting for 127\.0\.0\.1:\d+: (\d+) s/.exec(lines.join('\n'))?.[1] ?? NaN)
     const first = left(await sees((lines) => left(lines) > 0))
-    await sees((lines) => left(lines) < first)
+    expect(left(await sees((lines) => left(lines) < first))).toBeLessThan(first)
   })
 
   it.each([

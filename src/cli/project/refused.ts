@@ -45,7 +45,7 @@ const reasons: readonly (readonly [string, readonly string[]])[] = [
   ],
 ]
 
-/** Why a project file must not set a flag, as a clause; `undefined` for one that nothing is known of. */
+/** Why a project file must not set a flag, as a clause; `undefined` for an unknown one. */
 export function refusal(key: string, isFlag: boolean): string | undefined {
   const found = reasons.find(([, keys]) => keys.includes(key))
   if (found) return found[0]

@@ -36,6 +36,16 @@ function injectionCost(result: AnyResult): Cost | undefined {
   return {sent, saved: Math.max(0, size - sent)}
 }
 
+/** The same for `update`, with a hint. */
+export function presentUpdate(flags: {
+  readonly digestfile: string | undefined
+  readonly cache: boolean
+  readonly layers?: unknown
+}) {
+  const hint = (result: AnyResult): string | undefined => updateHint(result, flags)
+  return {...presentInjection(flags.digestfile), hint}
+}
+
 /** Bytes that are worth a hint: less is sent in a moment. */
 const [muchSent, muchPacked] = [64_000_000, 256_000_000]
 
@@ -44,7 +54,7 @@ export function updateHint(
   result: AnyResult,
   flags: {readonly cache: boolean; readonly layers?: unknown},
 ): string | undefined {
-  const [first] = 'images' in result ? result.images.filter(({changed}) => changed) : [result]
+  const first = 'images' in result ? result.images.find(({changed}) => changed) : result
   if (result.dryRun || first?.slot.action !== 'replaced') return undefined
   const {layer, layers} = first
   const sent = layers.bytes ?? 0

@@ -11,7 +11,7 @@ const shownDigits = 12
 /** Columns below which the algorithm is left out. */
 const narrow = 60
 
-/** The blobs on their way, one a line; none where there is only one, which the step's line shows. */
+/** The blobs on their way, one a line; a single one is what the step's line shows. */
 export function createBlobLines() {
   const running = new Map<Digest, {readonly done: number; readonly size: number}>()
   return {

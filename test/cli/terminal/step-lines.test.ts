@@ -21,14 +21,14 @@ function watch(size: {columns?: number; rows?: number} = {}) {
   const lines = createStepLines(terminal)
   return {
     terminal,
-    tell(...events: ProgressEvent[]) {
+    tell: (...events: ProgressEvent[]) => {
       for (const event of events) {
         now += 1000
         lines.report(event)
       }
       return screenAfter(text)
     },
-    end() {
+    end: () => {
       lines.end()
       return screenAfter(text)
     },
