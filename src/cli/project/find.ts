@@ -20,7 +20,7 @@ export interface Search {
 /** A file that may hold a project's defaults. */
 export interface FoundFile {
   readonly path: string
-  /** The user named the file, so that it is theirs, whoever owns it. */
+  /** The user named the file: then it does not matter who owns it. */
   readonly isChosen: boolean
 }
 
