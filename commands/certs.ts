@@ -33,7 +33,7 @@ export default class Certs extends BaseCommand {
     image: imageArg,
     files: Args.string({
       ignoreStdin: true, // oclif would take a piped text for it
-      description: 'FILE...: PEM files, each with one certificate or several.',
+      description: 'PEM files, each with one certificate or several.',
     }),
   }
   static override readonly flags = {

@@ -44,7 +44,7 @@ export default class Serve extends BaseCommand {
     const {args, flags} = await this.parse(Serve)
     const signals = listenForServeSignals()
     const write = (text: string): void => void process.stderr.write(text)
-    const progress = createProgress('none', flags, {...plainTerminal, write})
+    const progress = await createProgress('none', flags, {...plainTerminal, write})
     try {
       await serve(serveOptions(flags, args.root), {
         // who changes nothing needs no lock, and no right to set one

@@ -77,6 +77,7 @@ export default class Unpack extends BaseCommand {
     return this.perform(flags, (ports) => unpack(request, {...ports, openMemory}), {
       line: ({reference}) => reference,
       summary: summariseUnpack,
+      cost: ({fetched, saved}) => ({fetched, saved}),
     })
   }
 

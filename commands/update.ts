@@ -24,7 +24,7 @@ import {
   pathOf,
   sourcesArg,
 } from '../src/cli/flags/content/sources.js'
-import {presentInjection} from '../src/cli/render/injection.js'
+import {presentUpdate} from '../src/cli/render/injection.js'
 import {checkFlag, exitIfChanged} from '../src/cli/flags/run.js'
 import {uploadFlags} from '../src/cli/flags/content/upload.js'
 import {update, type UpdateRequest} from '../src/operations/update.js'
@@ -78,7 +78,7 @@ export default class Update extends BaseCommand {
         const result = await update(request, await updatePorts(input, process.env, ports))
         return exitIfChanged(flags.check, result)
       },
-      presentInjection(flags.digestfile),
+      presentUpdate(flags),
     )
   }
 

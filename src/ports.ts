@@ -6,6 +6,7 @@ import type {KeptFiles} from './layer/contents/kept-files.js'
 import type {LayerIndexes} from './layer/contents/layer-index.js'
 import type {OpenMemory} from './layer/memory/memory.js'
 import type {SharedLayers} from './layer/pack/shared-layers.js'
+import type {Digest} from './oci/digest.js'
 import type {Reference} from './oci/names/reference.js'
 import type {StatementSigner} from './signing/signer.js'
 import type {ContentStore} from './store/content-store.js'
@@ -20,6 +21,14 @@ export type ProgressEvent =
   | {readonly kind: 'step'; readonly step: Step; readonly on: string}
   /** The running step has come to `done` bytes, of `total` where that is known. */
   | {readonly kind: 'bytes'; readonly done: number; readonly total?: number | undefined}
+  /** One of several blobs that are on their way has come to `done` of `size` bytes. */
+  | {readonly kind: 'blob'; readonly digest: Digest; readonly done: number; readonly size: number}
+  /** The last that is told of such a blob, whatever became of it. */
+  | {readonly kind: 'blob ended'; readonly digest: Digest}
+  /** So many entries of a directory were looked at, before anything of it is read. */
+  | {readonly kind: 'walked'; readonly entries: number}
+  /** A registry asked to wait: no request is sent to this host for so long. */
+  | {readonly kind: 'waiting'; readonly host: string; readonly milliseconds: number}
   /** The run is over so many images; told again if there turn out to be more or fewer. */
   | {readonly kind: 'images'; readonly total: number}
   /** Work on one of them has begun: its reference, as in its outcome. */

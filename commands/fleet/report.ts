@@ -33,7 +33,7 @@ export default class FleetReportCommand extends BaseCommand {
     files: Args.string({
       ignoreStdin: true,
       required: true,
-      description: 'FILE...: JSON files that --report wrote.',
+      description: 'JSON files that --report wrote.',
     }),
   }
   static override readonly flags = {

@@ -1,6 +1,7 @@
 import {Command, type Interfaces, ux} from '@oclif/core'
 import {accessSync, constants, existsSync, statSync, writeFileSync} from 'node:fs'
 import {dirname, resolve} from 'node:path'
+import {homeFolder} from '../disk/home-folder.js'
 import {localIoError} from '../disk/local-io-error.js'
 import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
@@ -14,8 +15,12 @@ import {interruptedHint, listenForSignals, type Interruption} from './terminal/i
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
 import {ciFiles} from './ports/ci-files.js'
+import type {Cost} from './render/cost.js'
 import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
+import {findProjectFile} from './project/find.js'
+import type {Project} from './project/project.js'
+import type {SettingsInForce} from './project/settings.js'
 import {monotonicTime} from '../disk/clock.js'
 
 /** A file that a result is written to. */
@@ -30,6 +35,10 @@ interface Presentation<Result> {
   readonly line: (result: Result) => string | undefined
   /** The same in words, for stderr. */
   readonly summary?: (result: Result) => ProgressEvent
+  /** What the run cost, which ends that line; `undefined`: nothing was done. */
+  readonly cost?: (result: Result) => Cost | undefined
+  /** What would save much the next time; shown once a day at most. */
+  readonly hint?: (result: Result) => string | undefined
   /** What failed in a run that has a result all the same, as lines for stderr: also if quiet. */
   readonly failures?: (result: Result) => readonly string[]
   /** What is written besides; replaced if it is there. */
@@ -62,12 +71,13 @@ export abstract class BaseCommand extends Command {
   protected async perform<Result extends object>(
     flags: RunFlags & {readonly strict?: boolean},
     operation: (ports: Ports, writeFiles: (result: Result) => void) => Promise<Result>,
-    {line, summary, failures, digestFile, files = []}: Presentation<Result>,
+    {line, failures, digestFile, files = [], ...shown}: Presentation<Result>,
   ): Promise<object> {
+    const began = monotonicTime()
     this.#debug = flags.debug
     guardOutputs(process)
     const interruption = (this.#interruption = listenForSignals())
-    const progress = createProgress(flags.progress, flags, terminal)
+    const progress = await createProgress(flags.progress, flags, terminal)
     const deadline = startDeadline(flags.timeout, interruption.signal)
     const report = (event: ProgressEvent): void => {
       // a run that has begun to move tags may begin again, but has moved some
@@ -93,7 +103,10 @@ export abstract class BaseCommand extends Command {
       progress.end()
       // before anything is printed, which may fail
       writeFiles(result)
-      if (summary) progress.report(summary(result))
+      const cost = shown.cost?.(result)
+      const summary = shown.summary?.(result)
+      const took = monotonicTime() - began
+      if (summary) progress.report(cost ? await withCost(summary, cost, took) : summary)
       for (const failure of failures?.(result) ?? [])
         writeTo(process.stderr, `inject: ${escapedLine(failure)}\n`)
       const document = {schemaVersion: 1, ...result}
@@ -101,12 +114,54 @@ export abstract class BaseCommand extends Command {
       if (printed !== undefined) this.log(printed)
       writeDigest(digestFile?.path, digestFile?.of(result))
       for (const {path, flag, text} of reports) writeText(path, text(result), flag)
+      const hint = shown.hint?.(result)
+      if (hint !== undefined && (await this.#mayHint(flags)))
+        progress.report({kind: 'notice', message: `hint: ${hint}`})
       return document
     } finally {
       progress.end()
       deadline.release()
       interruption.release()
     }
+  }
+
+  /** Puts the defaults of the project file before the command line. */
+  protected override async init(): Promise<void> {
+    await super.init()
+    const project = await this.#project()
+    if (!project) return
+    const {projectWords} = await import('./project/words.js')
+    const {baseFlags, flags} = this.ctor
+    const line = {command: this.id ?? '', argv: this.argv, flags: {...baseFlags, ...flags}}
+    this.argv.unshift(...(await projectWords(project, {...line, env: process.env})))
+  }
+
+  /** What holds here for flags that are not given. */
+  protected async settings(): Promise<SettingsInForce> {
+    const {settingsInForce} = await import('./project/settings.js')
+    return settingsInForce(await this.#project(), process.env)
+  }
+
+  /** `undefined`: there is no project file, or the user wants none. */
+  async #project(): Promise<Project | undefined> {
+    const end = this.argv.indexOf('--')
+    const at = this.argv.indexOf('--no-project-file')
+    // what shells call must not fail on a file, nor look for one
+    if (this.ctor.hidden || (at >= 0 && (end < 0 || at < end))) return undefined
+    const from = workingFolder()
+    if (from === undefined) return undefined
+    const chosen = process.env['INJECT_PROJECT_FILE']
+    const found = findProjectFile({from, home: homeFolder(), chosen})
+    if (!found) return undefined
+    const {openProject} = await import('./project/open.js')
+    return openProject(found, {from, config: this.config})
+  }
+
+  /** A hint is for people, who do not want the same one again and again. */
+  async #mayHint({quiet, progress}: Pick<RunFlags, 'quiet' | 'progress'>): Promise<boolean> {
+    if (quiet || progress === 'json' || process.env['CI'] || this.jsonEnabled()) return false
+    const {isHintDue} = await import('./ports/daily-hint.js')
+    return isHintDue(process.env, Date.now())
   }
 
   /** Results hold names that anybody chose. */
@@ -131,6 +186,25 @@ export abstract class BaseCommand extends Command {
     if (this.#debug) writeTo(process.stderr, `${errorTrace(error)}\n`)
     return Promise.resolve(undefined)
   }
+}
+
+/** `undefined`: it was removed. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
+}
+
+async function withCost(
+  event: ProgressEvent,
+  cost: Cost,
+  milliseconds: number,
+): Promise<ProgressEvent> {
+  const {costText, isWorthSaying} = await import('./render/cost.js')
+  if (!('message' in event) || !isWorthSaying(cost, milliseconds)) return event
+  return {...event, message: `${event.message}; ${costText(cost, milliseconds)}`}
 }
 
 /** Before anything is published, so that a result is not lost to a mistyped path. */

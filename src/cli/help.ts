@@ -1,11 +1,15 @@
 import {CommandHelp, Help as StandardHelp} from '@oclif/core'
 import {unknownCommand} from './command-not-found.js'
+import {twoColumns, widestPage, wrapText} from './help-layout.js'
 
 /** The groups of flags, as `helpGroup` names them, after the common ones, which have none. */
 const groups = [
   ...['RESULT', 'CONTENT', 'LAYER', 'PROVENANCE', 'SPEED', 'LIMITS', 'CONFIG', 'REGISTRY'],
   'GLOBAL',
 ]
+
+/** A blank at which no line ends, while a page is being made. */
+const joined = '\u00A0'
 
 /** A help page: what the command does, its common flags and examples, and then all the rest. */
 class CommandPage extends CommandHelp {
@@ -18,16 +22,48 @@ class CommandPage extends CommandHelp {
 
   /** Flags have their own sections; oclif would list them all here again. */
   protected override defaultUsage(): string {
-    const args = Object.values(this.command.args).map((arg) => this.arg(arg))
-    return [this.command.id, ...args, '[FLAGS]'].join(' ')
+    const args = Object.values(this.command.args).filter(({hidden}) => !hidden)
+    const names = args.map((arg) => this.#argument(arg, arg === args.at(-1)))
+    return [this.command.id, ...names, '[FLAGS]'].join(' ')
   }
 
-  /** oclif cuts the indentation of the first line; names are to stand below each other. */
-  override section(...[header, body]: Parameters<CommandHelp['section']>): string {
-    const text = super.section(header, body)
-    return header.endsWith('FLAGS') && /^ +-\w, /m.test(text)
-      ? text.replace(/\n {2}--/, '\n      --')
-      : text
+  /** Where a command takes any number of words, only its last argument stands for several. */
+  protected override args(args: Parameters<CommandHelp['args']>[0]) {
+    return super.args(args)?.map(([name, text], at): [string, string | undefined] => {
+      const arg = args[at]
+      return [arg ? this.#argument(arg, at === args.length - 1) : name, text]
+    })
+  }
+
+  #argument(arg: Parameters<CommandHelp['arg']>[0], isLast: boolean): string {
+    const isMany = arg.multiple === true || (isLast && this.command.strict === false)
+    const name = `${arg.name.toUpperCase()}${isMany ? '...' : ''}`
+    return arg.required ? name : `[${name}]`
+  }
+
+  /** The value of a flag stays on its line. */
+  protected override examples(examples: Parameters<CommandHelp['examples']>[0]) {
+    return super.examples(
+      [examples ?? []]
+        .flat()
+        .map((example) =>
+          typeof example === 'string'
+            ? withJoinedFlags(example)
+            : {...example, command: withJoinedFlags(example.command)},
+        ),
+    )
+  }
+
+  override generate(): string {
+    return super.generate().replaceAll(joined, ' ')
+  }
+
+  override wrap(body: string, spacing = this.indentSpacing): string {
+    return wrapText(this.render(body), this.opts.maxWidth - spacing)
+  }
+
+  override renderList(...[rows, options]: Parameters<CommandHelp['renderList']>): string {
+    return twoColumns(rows, this.opts.maxWidth - options.indentation)
   }
 
   protected override sections() {
@@ -44,6 +80,28 @@ export default class Help extends StandardHelp {
 
   constructor(...[config, options]: ConstructorParameters<typeof StandardHelp>) {
     super(config, {flagSortOrder: 'none', hideCommandSummaryInDescription: true, ...options})
+    this.opts.maxWidth = Math.min(this.opts.maxWidth, widestPage)
+  }
+
+  override wrap(body: string, spacing = this.indentSpacing): string {
+    return wrapText(this.render(body), this.opts.maxWidth - spacing)
+  }
+
+  override renderList(...[rows, options]: Parameters<CommandHelp['renderList']>): string {
+    return twoColumns(rows, this.opts.maxWidth - options.indentation)
+  }
+
+  override formatRoot(): string {
+    return this.wrap(super.formatRoot(), 0)
+  }
+
+  protected override formatTopic(topic: Parameters<StandardHelp['formatTopic']>[0]): string {
+    return this.wrap(super.formatTopic(topic), 0)
+  }
+
+  protected override summary(command: Parameters<StandardHelp['summary']>[0]) {
+    const text = super.summary(command)
+    return text === undefined ? undefined : this.wrap(text, 0)
   }
 
   /** oclif prints an error over several lines for a command that does not exist. */
@@ -55,4 +113,8 @@ export default class Help extends StandardHelp {
     process.stderr.write(`inject: ${unknownCommand(this.config, words.join(':'))}\n`)
     process.exitCode = 2
   }
+}
+
+function withJoinedFlags(command: string): string {
+  return command.replaceAll(/( (?:--?[a-z][\w-]*|[|>])) (?=[^\s|>-])/g, `$1${joined}`)
 }

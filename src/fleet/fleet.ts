@@ -6,7 +6,7 @@ import type {MergeRule} from '../image/merge.js'
 import type {ModeRule} from '../layer/tree/mode-rule.js'
 import type {NewLayerCompression} from '../oci/media-type.js'
 import type {Reference} from '../oci/names/reference.js'
-import type {Position} from './position.js'
+import type {Position} from '../yaml/position.js'
 import type {TagSelection} from './select-tags.js'
 import type {Template} from './template.js'
 

@@ -69,6 +69,10 @@ export interface UnpackResult {
   readonly layers: number
   /** How many of them were in the directory already, so that they were not fetched. */
   readonly kept: number
+  /** Bytes of layers that were fetched. */
+  readonly fetched: number
+  /** Bytes of those that were not, because the directory had them. */
+  readonly saved: number
   readonly entries: number
   readonly unpackedSize: number
   /**
@@ -126,6 +130,8 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         diffId: null,
         layers: 0,
         kept: 0,
+        fetched: 0,
+        saved: 0,
         entries: 0,
         unpackedSize: 0,
         whiteouts: 0,
@@ -163,6 +169,8 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       diffId: layers.length === 1 ? diffId : null,
       layers: layers.length,
       kept: taken,
+      fetched: done,
+      saved: taken === 0 ? 0 : Math.max(0, total - done),
       entries,
       unpackedSize: bytes,
       whiteouts,

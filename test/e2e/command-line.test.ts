@@ -399,7 +399,7 @@ describe('flags', () => {
   it('the help page of update begins with what is common, and fits 80 columns', async () => {
     const {stdout} = await inject(['update', '--help'])
     const [usage = '', ...flags] = stdout.split(/^(?=\w* ?FLAGS$)/m)
-    expect(usage).toContain('$ inject update IMAGE [SOURCES] [FLAGS]')
+    expect(usage).toContain('$ inject update IMAGE [SOURCES...] [FLAGS]')
     expect(usage.match(/\$ inject update/g)?.length).toBeGreaterThan(3)
     const named = (page = '') => [...page.matchAll(/ --([\w-]+)/g)].map(([, name]) => name)
     expect(named(flags[0]).filter((name) => name !== 'to')).toEqual([

@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {expect, it} from 'vitest'
 import {type Digest, digestOf} from '../../src/oci/digest.js'
 import {ociIndex, ociManifest} from '../../src/oci/media-type.js'
-import {copyBlobs} from '../../src/store/copy/content.js'
+import {copyBlobs, noCounts} from '../../src/store/copy/content.js'
 import {createKnownChildren} from '../../src/store/served/manifests/index-children.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import type {Repository} from '../../src/store/repository.js'
@@ -30,7 +30,7 @@ it('B9 a blob that is copied from a registry to a layout is hashed once', async 
   const target = await openLayoutStore(join(await tempDir(), 'layout'), {create: true})
   const progress = {
     done: new Set<Digest>(),
-    counts: {copied: 0, present: 0, mounted: 0, bytes: 0},
+    counts: noCounts(),
   }
   const hashed = countHashed()
   await copyBlobs(source, target, [blob], {progress, signal: new AbortController().signal})

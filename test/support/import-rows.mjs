@@ -10,7 +10,7 @@ const rows = [
   ['commands'],
   ['src/index.ts'],
   ['src/library'],
-  [{'src/cli': [['.'], ['completion'], ['ports'], ['flags'], ['terminal'], ['render']]}],
+  [{'src/cli': [['.'], ['completion', 'project'], ['ports'], ['flags'], ['terminal'], ['render']]}],
   [
     {
       'src/operations': [
@@ -66,7 +66,13 @@ const rows = [
     },
   ],
   ['src/disk', {'src/attest': [['sbom'], ['.']]}],
-  [{'src/image': [['create', 'follow', 'index'], ['.']]}, 'src/picture', 'src/stream', 'src/trust'],
+  [
+    {'src/image': [['create', 'follow', 'index'], ['.']]},
+    'src/picture',
+    'src/stream',
+    'src/trust',
+    'src/yaml',
+  ],
   [{'src/oci': [['names'], ['.']]}, 'src/program'],
   ['src/errors.ts'],
 ]

@@ -37,6 +37,10 @@ export const commonFlags = {
   }),
   quiet: Flags.boolean({char: 'q', helpGroup: 'GLOBAL', summary: 'Print errors only.'}),
   debug: Flags.boolean({helpGroup: 'GLOBAL', summary: 'Print stack traces.'}),
+  'no-project-file': Flags.boolean({
+    helpGroup: 'GLOBAL',
+    summary: 'Ignore the project file, inject.yaml (also INJECT_PROJECT_FILE=none).',
+  }),
   ...ciFlags,
 }
 

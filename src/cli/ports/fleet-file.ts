@@ -19,14 +19,17 @@ export async function readFleetFile(
   path: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<ReadFleet> {
-  const {longestFile} = await import('../../fleet/file/read-yaml.js')
-  const {decodeFleet} = await import('../../fleet/file/decode-fleet.js')
-  const bytes = await readUpTo(path, longestFile)
+  const {decodeFleet, longestFile, tooLarge} = await import('../../fleet/file/decode-fleet.js')
+  const bytes = await readUpTo(path, longestFile, tooLarge)
   const fleet = decodeFleet({name: path, text: bytes.toString('utf8'), env})
   return {fleet, file: digestOf(bytes), folder: dirname(path)}
 }
 
-async function readUpTo(path: string, most: number): Promise<Buffer> {
+async function readUpTo(
+  path: string,
+  most: number,
+  tooLarge: (name: string) => LimitError,
+): Promise<Buffer> {
   try {
     const handle = await open(path)
     try {
@@ -37,7 +40,7 @@ async function readUpTo(path: string, most: number): Promise<Buffer> {
         const {bytesRead, buffer} = await handle.read(Buffer.alloc(64 * 1024))
         if (bytesRead === 0) return Buffer.concat(parts)
         size += bytesRead
-        if (size > most) throw tooLarge(path, most)
+        if (size > most) throw tooLarge(path)
         parts.push(buffer.subarray(0, bytesRead))
       }
     } finally {
@@ -46,15 +49,4 @@ async function readUpTo(path: string, most: number): Promise<Buffer> {
   } catch (error) {
     throw error instanceof LimitError ? error : localIoError(error, 'read', path)
   }
-}
-
-function tooLarge(path: string, most: number): LimitError {
-  return new LimitError(
-    'ERR_INJECT_FLEET_TOO_LARGE',
-    `${path}:1:1: the file is larger than 1 MiB`,
-    {
-      expected: most,
-      hint: 'name images by patterns or repositories, or divide the fleet',
-    },
-  )
 }

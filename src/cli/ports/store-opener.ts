@@ -37,6 +37,8 @@ export function storeOpener(
   let givenTo: string | undefined
   let transport: Transport | undefined
   const onNotice = (message: string): void => report({kind: 'notice', message})
+  const onWait = (host: string, milliseconds: number): void =>
+    report({kind: 'waiting', host, milliseconds})
   return async (reference, {writes, create, noClobber, chunkSize, onRequest}) => {
     if (flags.authfile !== undefined) checkReadable(flags.authfile)
     const credentials =
@@ -62,7 +64,7 @@ export function storeOpener(
     }
     const {openRegistryStore} = await import('../../registry/registry-store.js')
     const {openTransport} = await import('../../registry/net/open-transport.js')
-    const options = {...networkOptions(flags), onNotice}
+    const options = {...networkOptions(flags), onNotice, onWait}
     if (!transport && options.insecure) {
       report({
         kind: 'warning',

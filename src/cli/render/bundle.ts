@@ -19,6 +19,7 @@ export const shownBundle = {
     ]
     return {kind: 'notice', message: parts.join('; ')}
   },
+  cost: ({contained, needed}: SaveBundleResult) => ({told: contained.bytes, saved: needed.bytes}),
 }
 
 /** The list itself, and how long it is. */
@@ -45,4 +46,6 @@ export const shownReceipt = {
     ]
     return {kind: 'notice', message: parts.join('; ')}
   },
+  cost: ({blobs, dryRun}: LoadReceipt) =>
+    dryRun ? undefined : {told: blobs.bytes, saved: blobs.saved},
 }

@@ -11,6 +11,8 @@ export function presentCopy(digestFile: string | undefined) {
     line: ({copied, dryRun}: CopyResult) =>
       dryRun ? undefined : copied.map(({reference}) => reference).join('\n'),
     summary: summariseCopy,
+    cost: ({blobs, dryRun}: CopyResult) =>
+      dryRun ? undefined : {told: blobs.bytes, saved: blobs.saved},
     digestFile: {path: digestFile, of: ({digest, dryRun}: CopyResult) => (dryRun ? null : digest)},
   }
 }

@@ -2,16 +2,21 @@ import prettyBytes from 'pretty-bytes'
 import type {CreateResult} from '../../operations/create.js'
 import type {ModelResult} from '../../operations/create-model.js'
 import type {ProgressEvent} from '../../ports.js'
+import type {Cost} from './cost.js'
 import {count} from './count.js'
 import {presentInjection} from './injection.js'
 
 /** How the result of `create` is shown: as that of `update`, and a model by its files. */
 export function presentCreation(digestFile: string | undefined) {
-  const {line, summary, digestFile: digest} = presentInjection(digestFile)
+  const {line, summary, cost, digestFile: digest} = presentInjection(digestFile)
   return {
     line,
     summary: (result: CreateResult | ModelResult): ProgressEvent =>
       'files' in result ? summariseModel(result) : summary(result),
+    cost: (result: CreateResult | ModelResult): Cost | undefined => {
+      if (!('files' in result)) return cost(result)
+      return result.dryRun ? undefined : {told: result.bytes}
+    },
     digestFile: digest,
   }
 }

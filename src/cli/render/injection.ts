@@ -1,4 +1,5 @@
 import prettyBytes from 'pretty-bytes'
+import type {Cost} from './cost.js'
 import {count} from './count.js'
 import type {IndexInjectionResult} from '../../operations/injection/describe-index.js'
 import type {InjectionResult} from '../../operations/injection/describe-image.js'
@@ -14,8 +15,54 @@ export function presentInjection(digestFile: string | undefined) {
     line: ({reference}: Pick<AnyResult, 'reference'>) => reference ?? undefined,
     summary: (result: AnyResult) =>
       'images' in result ? summariseIndex(result) : summariseInjection(result),
+    cost: injectionCost,
     digestFile: {path: digestFile, of: ({digest}: Pick<AnyResult, 'digest'>) => digest},
   }
+}
+
+/** What was sent, and what of the slot was not. */
+function injectionCost(result: AnyResult): Cost | undefined {
+  if (result.dryRun) return undefined
+  const each = 'images' in result ? result.images : [result]
+  // platforms with the same content share its layers
+  const distinct = new Map(
+    each.map(({layer, layers, changed}) => [
+      `${layer.diffId ?? ''} ${layer.digest ?? ''} ${layer.size ?? ''}`,
+      {sent: changed || layer.uploaded ? (layers.bytes ?? 0) : 0, size: layer.size ?? 0},
+    ]),
+  )
+  const sent = [...distinct.values()].reduce((sum, part) => sum + part.sent, 0)
+  const size = [...distinct.values()].reduce((sum, part) => sum + part.size, 0)
+  return {sent, saved: Math.max(0, size - sent)}
+}
+
+/** The same for `update`, with a hint. */
+export function presentUpdate(flags: {
+  readonly digestfile: string | undefined
+  readonly cache: boolean
+  readonly layers?: unknown
+}) {
+  const hint = (result: AnyResult): string | undefined => updateHint(result, flags)
+  return {...presentInjection(flags.digestfile), hint}
+}
+
+/** Bytes that are worth a hint: less is sent in a moment. */
+const [muchSent, muchPacked] = [64_000_000, 256_000_000]
+
+/** What would have saved much of an update, and saves it the next time. */
+export function updateHint(
+  result: AnyResult,
+  flags: {readonly cache: boolean; readonly layers?: unknown},
+): string | undefined {
+  const first = 'images' in result ? result.images.find(({changed}) => changed) : result
+  if (result.dryRun || first?.slot.action !== 'replaced') return undefined
+  const {layer, layers} = first
+  const sent = layers.bytes ?? 0
+  if (layers.count === 1 && flags.layers === undefined && sent >= muchSent)
+    return `${prettyBytes(sent)} were sent as one layer; with --layers auto, updates send only the layers that changed`
+  if (!flags.cache && (layer.unpackedSize ?? 0) >= muchPacked && sent > 0)
+    return 'with --cache, the next update compresses only what changed'
+  return undefined
 }
 
 type AnyResult = Omit<InjectionResult, 'base'> | Omit<IndexInjectionResult, 'base'>

@@ -21,6 +21,7 @@ export const shownArchive = {
     ]
     return {kind: 'notice', message: parts.join('; ')}
   },
+  cost: ({bytes}: SaveResult) => ({told: bytes}),
 }
 
 export const shownFolder = {
@@ -31,6 +32,7 @@ export const shownFolder = {
     const message = `image saved to ${directory}: ${count(layers, 'layer')}, ${sources}`
     return {kind: 'notice', message}
   },
+  cost: ({bytes}: SaveFolderResult) => ({told: bytes}),
 }
 
 export const shownCachePrune = {

@@ -11,6 +11,7 @@ export function presentPublication(digestFile: string | undefined) {
   return {
     line: ({reference}: PublishSiteResult) => reference,
     summary: summarisePublication,
+    cost: ({blobs}: PublishSiteResult) => ({told: blobs.bytes, saved: blobs.saved}),
     digestFile: {path: digestFile, of: ({digest}: PublishSiteResult) => digest},
   }
 }

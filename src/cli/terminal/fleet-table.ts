@@ -1,18 +1,13 @@
 import prettyBytes from 'pretty-bytes'
 import {isFailure, type OutcomeStatus} from '../../fleet/report/outcome.js'
 import type {ProgressEvent} from '../../ports.js'
+import {wholeSeconds} from '../render/duration.js'
 import {plainText} from '../render/escape.js'
 import {outcomeLine, statusCounts} from '../render/fleet/outcome.js'
-import {
-  amount,
-  countLine,
-  messageLine,
-  redrawInterval,
-  timeLeft,
-  usualColumns,
-} from './progress-text.js'
+import {amount, countLine, messageLine, redrawInterval, timeLeft} from './progress-text.js'
+import {createScreenRegion, roomOf} from './screen-region.js'
 import type {Progress, Terminal} from './terminal.js'
-import {fitText, textWidth} from './text-width.js'
+import {textWidth} from './text-width.js'
 
 /** Lines of images that are worked on; a terminal with fewer rows shows fewer. */
 const mostRunning = 8
@@ -29,25 +24,15 @@ export function createFleetTable(terminal: Terminal): Progress {
   const began = terminal.now()
   const counted = createCounts()
   const step = {name: '', bytes: ''}
+  const region = createScreenRegion(terminal)
   let drawn = -Infinity
-  let height = 0
 
-  /** Moves to where the table begins, and clears from there. */
-  const cleared = (): string => {
-    const up = height > 1 ? `\u001B[${height - 1}A` : ''
-    const text = height > 0 ? `\r${up}\u001B[J` : ''
-    height = 0
-    return text
-  }
   const draw = (above = ''): void => {
     drawn = terminal.now()
-    const room = (terminal.columns || usualColumns) - 1
     const rows = (terminal.rows || usualRows) - 3
     const headline = [...counted.headline(drawn - began), step.name, step.bytes].filter(Boolean)
-    const lines = [fitParts(headline, room), ...counted.runningLines(drawn, rows)]
-    const text = lines.map((line) => fitText(line, room)).join('\n')
-    terminal.write(`${cleared()}${above}${text}`)
-    height = lines.length
+    const line = fitParts(headline, roomOf(terminal))
+    region.draw([line, ...counted.runningLines(drawn, rows)], above)
   }
   return {
     report(event) {
@@ -59,7 +44,7 @@ export function createFleetTable(terminal: Terminal): Progress {
       const above = lineAbove(event)
       if (above !== '' || terminal.now() - drawn >= redrawInterval) draw(above)
     },
-    end: () => terminal.write(cleared()),
+    end: () => region.clear(),
   }
 }
 
@@ -101,7 +86,7 @@ function createCounts() {
       const shown = [...running].slice(0, Math.max(0, Math.min(mostRunning, rows)))
       const more = running.size - shown.length
       return [
-        ...shown.map(([image, since]) => `  ${plainText(image)}  ${elapsedText(now - since)}`),
+        ...shown.map(([image, since]) => `  ${plainText(image)}  ${wholeSeconds(now - since)}`),
         ...(more > 0 && shown.length > 0 ? [`  and ${more} more`] : []),
       ]
     },
@@ -113,9 +98,4 @@ function fitParts(parts: readonly string[], columns: number): string {
   const line = parts.join('; ')
   if (textWidth(line) <= columns || parts.length <= 1) return line
   return fitParts(parts.slice(0, -1), columns)
-}
-
-function elapsedText(milliseconds: number): string {
-  const seconds = Math.floor(milliseconds / 1000)
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }

@@ -1,7 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import type {ProgressEvent} from '../../ports.js'
 import {plainText} from '../render/escape.js'
-import {fitText, textWidth} from './text-width.js'
 
 export type ByteEvent = ProgressEvent & {readonly kind: 'bytes'}
 
@@ -16,35 +15,6 @@ export function messageLine(event: ProgressEvent): string {
 export const redrawInterval = 100
 /** How many columns a terminal has that does not say. */
 export const usualColumns = 80
-/** So many of the step's own are shown before how far it has come gives way. */
-const leastOfStep = 12
-
-/**
- * One line of the terminal: a longer one would be broken into two, of which only the last is drawn
- * again. Details that do not fit are left out, the last one first. The last column stays empty,
- * since some terminals go on to the next line there.
- */
-export function fitStep(
-  step: string,
-  details: readonly string[],
-  columns: number | undefined,
-): string {
-  const room = (columns || usualColumns) - 1
-  const bytes = details.map((detail) => `  ${detail}`).join('')
-  const left = room - textWidth(bytes)
-  if (left >= leastOfStep) return `${fitText(step, left)}${bytes}`
-  if (details.length > 1) return fitStep(step, details.slice(0, -1), columns)
-  return fitText(`${step}${bytes}`, room)
-}
-
-/** After a while: how long it will go on, and how fast it goes. */
-export function speed({done, total}: ByteEvent, seconds: number): string[] {
-  if (seconds <= 0.5) return []
-  const rate = `${prettyBytes(done / seconds)}/s`
-  if (!total || done === 0 || seconds < 2) return [rate]
-  return [timeLeft(((total - done) * seconds) / done), rate]
-}
-
 /** `5 s left`, `3 min left` or `2 h left`. */
 export function timeLeft(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s left`

@@ -1,8 +1,7 @@
 import prettyBytes from 'pretty-bytes'
 import {escapedJson, plainText} from '../render/escape.js'
 import {outcomeLine} from '../render/fleet/outcome.js'
-import {createFleetTable} from './fleet-table.js'
-import {amount, countLine, fitStep, messageLine, redrawInterval, speed} from './progress-text.js'
+import {amount, countLine, messageLine} from './progress-text.js'
 import type {Progress, Terminal} from './terminal.js'
 
 export const progressModes = ['auto', 'tty', 'plain', 'json', 'none'] as const
@@ -12,11 +11,11 @@ export type ProgressMode = (typeof progressModes)[number]
  * `auto` is a line that redraws itself on a terminal that can, else a line for every step. `quiet`
  * shows nothing at all.
  */
-export function createProgress(
+export async function createProgress(
   mode: ProgressMode,
   {quiet, debug}: {readonly quiet: boolean; readonly debug: boolean},
   terminal: Terminal,
-): Progress {
+): Promise<Progress> {
   if (quiet) return {report: () => undefined, end: () => undefined}
   const {isTTY, env} = terminal
   const dumb = !isTTY || Boolean(env['CI']) || env['TERM'] === 'dumb' || debug
@@ -26,8 +25,10 @@ export function createProgress(
         report: (event) => terminal.write(`${escapedJson(JSON.stringify(event))}\n`),
         end: () => undefined,
       }
-    case 'tty':
+    case 'tty': {
+      const {drawnOnTerminal} = await import('./drawn-progress.js')
       return drawnOnTerminal(terminal)
+    }
     case 'none':
       return {report: (event) => terminal.write(messageLine(event)), end: () => undefined}
     default:
@@ -75,64 +76,5 @@ function plain(terminal: Terminal): Progress {
       }
     },
     end: () => undefined,
-  }
-}
-
-/** One line for a run on one image, a table as soon as it is on many. */
-function drawnOnTerminal(terminal: Terminal): Progress {
-  let current = redrawn(terminal)
-  let isTable = false
-  return {
-    report(event) {
-      if (event.kind === 'images' && !isTable) {
-        current.end()
-        current = createFleetTable(terminal)
-        isTable = true
-      }
-      current.report(event)
-    },
-    end() {
-      current.end()
-      if (isTable) current = redrawn(terminal)
-      isTable = false
-    },
-  }
-}
-
-const clearLine = '\r\u001B[K'
-
-function redrawn(terminal: Terminal): Progress {
-  let step: {readonly step: string; readonly on: string; readonly since: number} | undefined
-  let drawn = -Infinity
-  let isDrawn = false
-  const clear = (): void => {
-    if (isDrawn) terminal.write(clearLine)
-    isDrawn = false
-  }
-  const draw = (details: readonly string[] = []): void => {
-    if (!step) return
-    isDrawn = true
-    terminal.write(`${clearLine}${fitStep(`${step.step}: ${step.on}`, details, terminal.columns)}`)
-  }
-  return {
-    report(event) {
-      if (event.kind === 'step') {
-        step = {step: event.step, on: plainText(event.on), since: terminal.now()}
-        drawn = -Infinity
-        draw()
-      } else if (event.kind === 'bytes' && terminal.now() - drawn >= redrawInterval) {
-        drawn = terminal.now()
-        const seconds = step ? (drawn - step.since) / 1000 : 0
-        draw([amount(event), ...speed(event, seconds)])
-      } else if (event.kind === 'notice' || event.kind === 'warning') {
-        clear()
-        terminal.write(messageLine(event))
-        draw()
-      }
-    },
-    end() {
-      clear()
-      step = undefined
-    },
   }
 }

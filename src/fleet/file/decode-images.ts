@@ -4,8 +4,17 @@ import {isGlob} from '../glob.js'
 import {isVersionRange, type TagSelection} from '../select-tags.js'
 import {decodeRules, type RuleContext, ruleKeys} from './decode-rules.js'
 import {type Environment, expandedText} from './environment.js'
-import {type Item, itemsOf, membersOf, mustBe, numberOf, parsedAt, textOf, textsOf} from './item.js'
-import {fleetError} from '../position.js'
+import {
+  type Item,
+  itemsOf,
+  membersOf,
+  mustBe,
+  numberOf,
+  parsedAt,
+  textOf,
+  textsOf,
+} from '../../yaml/item.js'
+import {mistakeAt} from '../../yaml/position.js'
 
 /** The keys of an item of `images`, beside those of `defaults`. */
 export const imageKeys = ['image', 'repositories', 'tags'] as const
@@ -46,7 +55,7 @@ function imagesIn(item: Item, members: ReadonlyMap<string, Item>, env: Environme
   const [image, repositories] = [members.get('image'), members.get('repositories')]
   const named = image ?? repositories
   if (!named || (image && repositories))
-    throw fleetError(item.at, 'an image needs either image or repositories')
+    throw mistakeAt(item.at, 'an image needs either image or repositories')
   return patternOf(named, env, members.get('tags'))
 }
 
@@ -57,7 +66,7 @@ function patternOf(item: Item, env: Environment, tagsItem: Item | undefined): Im
     return {kind: 'reference', reference: parsedAt(item, () => parseReference(text))}
   const [, name = '', tag] = /^(.+?)(?::([^:/]*))?$/s.exec(text) ?? []
   if (tag !== undefined && tagsItem)
-    throw fleetError(tagsItem.at, 'the image has a tag already', 'leave out one of the two')
+    throw mistakeAt(tagsItem.at, 'the image has a tag already', 'leave out one of the two')
   const tags = tagsItem
     ? selectionOf(tagsItem)
     : {...anyTag, ...(tag !== undefined && {match: [tag]})}
@@ -67,7 +76,7 @@ function patternOf(item: Item, env: Environment, tagsItem: Item | undefined): Im
   if (!isGlob(name)) return {kind: 'tags', registry, repository, tags}
   const [host = '', ...parts] = name.split('/')
   if (isGlob(host) || parts.length === 0)
-    throw fleetError(item.at, 'a pattern of repositories must start with the registry')
+    throw mistakeAt(item.at, 'a pattern of repositories must start with the registry')
   return {kind: 'repositories', registry, repositories: parts.join('/'), tags}
 }
 
@@ -97,7 +106,7 @@ function rangeOf(item: Item): string {
 
 function inRegistry(reference: Reference, item: Item): Extract<Reference, {kind: 'registry'}> {
   if (reference.kind === 'registry' && reference.digest === undefined) return reference
-  throw fleetError(item.at, 'tags can be chosen in registries only')
+  throw mistakeAt(item.at, 'tags can be chosen in registries only')
 }
 
 /** An entry whose images have a place for their results. */
@@ -106,9 +115,9 @@ function checked(entry: FleetEntry): FleetEntry {
   if (images.kind !== 'reference') return entry
   const {reference} = images
   if (rules.target && reference.kind !== 'registry')
-    throw fleetError(entry.at, 'a target is for images in registries only')
+    throw mistakeAt(entry.at, 'a target is for images in registries only')
   if (reference.digest !== undefined && reference.tag === undefined)
-    throw fleetError(entry.at, 'a digest cannot move', 'name the image by a tag')
+    throw mistakeAt(entry.at, 'a digest cannot move', 'name the image by a tag')
   if (reference.kind === 'registry' || reference.kind === 'layout') return entry
-  throw fleetError(entry.at, 'an archive cannot be changed in place')
+  throw mistakeAt(entry.at, 'an archive cannot be changed in place')
 }

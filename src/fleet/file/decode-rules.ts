@@ -15,8 +15,8 @@ import {
   textOf,
   textsOf,
   wordOf,
-} from './item.js'
-import {fleetError} from '../position.js'
+} from '../../yaml/item.js'
+import {mistakeAt} from '../../yaml/position.js'
 
 /** The keys of `defaults`, which an entry of `images` may have as well. */
 export const ruleKeys = [
@@ -90,11 +90,7 @@ function slotNamesOf(item: Item, known: readonly string[]): readonly string[] {
   const names = textsOf(item, 'slots')
   const unknown = names.find((name) => !known.includes(name))
   if (unknown === undefined) return names
-  throw fleetError(
-    item.at,
-    `the fleet has no slot ${quoted(unknown)}`,
-    `it has ${known.join(', ')}`,
-  )
+  throw mistakeAt(item.at, `the fleet has no slot ${quoted(unknown)}`, `it has ${known.join(', ')}`)
 }
 
 /** The keys of `edits`. */
@@ -130,7 +126,7 @@ function mapOfTexts(item: Item, what: string): Readonly<Record<string, string | 
   if (item.kind !== 'map') throw mustBe(item, what, 'a map')
   const texts = [...item.entries].map(([name, {at, item: value}]) => {
     if (name === '' || name.includes('\0') || (what === 'edits.env' && name.includes('=')))
-      throw fleetError(at, `${quoted(name)} cannot be a name in ${what}`)
+      throw mistakeAt(at, `${quoted(name)} cannot be a name in ${what}`)
     const isNull = value.kind === 'scalar' && value.value === null
     return [name, isNull ? null : textOf(value, `${what}.${name}`)] as const
   })

@@ -21,8 +21,8 @@ import {
   textOf,
   textsOf,
   wordOf,
-} from './item.js'
-import {fleetError} from '../position.js'
+} from '../../yaml/item.js'
+import {mistakeAt} from '../../yaml/position.js'
 
 /** The keys of an item of `slots`. */
 export const slotKeys = [
@@ -52,7 +52,7 @@ export function decodeSlots(item: Item, env: Environment): readonly FleetSlot[] 
   for (const [at, {name}] of slots.entries()) {
     const place = items[at]?.at
     if (place && slots.findIndex((other) => other.name === name) < at)
-      throw fleetError(place, `slot ${quoted(name)} is there twice`)
+      throw mistakeAt(place, `slot ${quoted(name)} is there twice`)
   }
   return slots
 }
@@ -64,13 +64,13 @@ function decodeSlot(item: Item, env: Environment): FleetSlot {
     return value && read(value)
   }
   const name = members.get('name')
-  if (!name) throw fleetError(item.at, 'a slot needs name')
+  if (!name) throw mistakeAt(item.at, 'a slot needs name')
   const compression = maybe('compression', (value) =>
     wordOf(value, 'compression', layerCompressions),
   )
   const levelItem = members.get('compression-level')
   if (levelItem && compression !== undefined && compression !== 'gzip')
-    throw fleetError(levelItem.at, `compression-level works with gzip only, not ${compression}`)
+    throw mistakeAt(levelItem.at, `compression-level works with gzip only, not ${compression}`)
   return {
     name: parsedAt(name, () => parseSlotName(textOf(name, 'name'))),
     source: decodeSource(item, members, env),

@@ -2,9 +2,9 @@ import {isSlotPath} from '../../image/slot-path.js'
 import {parseSlotName} from '../../oci/annotation.js'
 import {parseReference} from '../../oci/names/reference.js'
 import type {FleetSource} from '../fleet.js'
-import {fleetError} from '../position.js'
+import {mistakeAt} from '../../yaml/position.js'
 import {type Environment, expandedText} from './environment.js'
-import {type Item, itemsOf, membersOf, mustBe, parsedAt, textOf} from './item.js'
+import {type Item, itemsOf, membersOf, mustBe, parsedAt, textOf} from '../../yaml/item.js'
 
 /** The keys of `source`, where it is not a path. */
 export const sourceKeys = ['image', 'slot', 'path'] as const
@@ -19,9 +19,9 @@ export function decodeSource(
   env: Environment,
 ): FleetSource {
   const [source, certs] = [members.get('source'), members.get('certs')]
-  if (source && certs) throw fleetError(certs.at, 'a slot has either source or certs')
+  if (source && certs) throw mistakeAt(certs.at, 'a slot has either source or certs')
   if (certs) return certificatesIn(certs, members, env)
-  if (!source) throw fleetError(slot.at, 'a slot needs source or certs')
+  if (!source) throw mistakeAt(slot.at, 'a slot needs source or certs')
   if (source.kind === 'map') return imageOf(source, env)
   return {kind: 'path', path: pathOf(source, 'source', env)}
 }
@@ -33,7 +33,7 @@ function certificatesIn(
 ): FleetSource {
   for (const [key, {at}] of members) {
     if (certificateKeys.includes(key)) continue
-    throw fleetError(at, `a slot with certs has no ${key}`, `it has ${certificateKeys.join(', ')}`)
+    throw mistakeAt(at, `a slot with certs has no ${key}`, `it has ${certificateKeys.join(', ')}`)
   }
   const items = item.kind === 'list' ? itemsOf(item, 'certs') : [item]
   if (items.length === 0) throw mustBe(item, 'certs', 'a list of PEM files')
@@ -43,7 +43,7 @@ function certificatesIn(
 function imageOf(item: Item, env: Environment): FleetSource {
   const members = membersOf(item, 'source', sourceKeys)
   const [image, slot, path] = sourceKeys.map((key) => members.get(key))
-  if (!image) throw fleetError(item.at, 'a source that is an image needs image')
+  if (!image) throw mistakeAt(item.at, 'a source that is an image needs image')
   return {
     kind: 'image',
     reference: parsedAt(image, () => parseReference(expandedText(image, 'source.image', env))),

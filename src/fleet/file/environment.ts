@@ -1,6 +1,6 @@
 import {quoted} from '../../oci/quoted.js'
-import {type Item, textOf} from './item.js'
-import {fleetError} from '../position.js'
+import {type Item, textOf} from '../../yaml/item.js'
+import {mistakeAt} from '../../yaml/position.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -16,11 +16,11 @@ export function expandedText(item: Item, what: string, env: Environment): string
   return text.replaceAll(/\$(?:\$|\{([^}]*)\}|)/g, (found, name: string | undefined) => {
     if (found === '$$') return '$'
     if (name === undefined || !/^[A-Za-z_]\w*$/.test(name))
-      throw fleetError(item.at, `${what} has a $ that starts no variable`, 'write ${NAME}, or $$')
+      throw mistakeAt(item.at, `${what} has a $ that starts no variable`, 'write ${NAME}, or $$')
     if (secret.test(name))
-      throw fleetError(item.at, `${quoted(name)} looks like a secret`, 'log in with inject login')
+      throw mistakeAt(item.at, `${quoted(name)} looks like a secret`, 'log in with inject login')
     const value = env[name]
     if (value !== undefined) return value
-    throw fleetError(item.at, `the variable ${quoted(name)} is not set`)
+    throw mistakeAt(item.at, `the variable ${quoted(name)} is not set`)
   })
 }

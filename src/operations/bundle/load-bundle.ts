@@ -3,7 +3,14 @@ import {algorithmOf, type Digest} from '../../oci/digest.js'
 import type {Reference} from '../../oci/names/reference.js'
 import type {Ports} from '../../ports.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
-import {copyBlobs, copyContent, type CopyCounts, noCounts} from '../../store/copy/content.js'
+import {
+  copyBlobs,
+  copyContent,
+  type CopyContentOptions,
+  type CopyCounts,
+  noCounts,
+} from '../../store/copy/content.js'
+import {blobReport} from '../find/blob-report.js'
 import {type CopyPlan, planCopy} from '../../store/copy/plan.js'
 import {outstanding, planTagMoves} from '../publish/tag-moves.js'
 import {type BundlePlace, formatBundlePlace} from './bundle-place.js'
@@ -90,10 +97,11 @@ async function load(
   const counts = noCounts()
   let read = 0
   const onBytes = (bytes: number): void => report({kind: 'bytes', done: (read += bytes)})
+  const onBlob = blobReport(report)
   for (const shipment of shipments)
     await (dryRun
       ? countBlobs(shipment, counts, signal)
-      : bring(bundle, shipment, target, {counts, onBytes, signal}))
+      : bring(bundle, shipment, target, {counts, onBytes, onBlob, signal}))
 
   if (!dryRun) report({kind: 'step', step: 'publish', on: where})
   const images = []
@@ -148,26 +156,20 @@ async function bring(
   bundle: Bundle,
   {repository, store, plan, found: {elsewhere}}: Shipment,
   target: BundleTarget,
-  {
-    counts,
-    onBytes,
-    signal,
-  }: {
-    readonly counts: CopyCounts
-    readonly onBytes: (bytes: number) => void
-    readonly signal: AbortSignal
-  },
+  {counts, ...how}: Omit<CopyContentOptions, 'progress'> & {readonly counts: CopyCounts},
 ): Promise<void> {
   const source = withRepositories(bundle.store, elsewhere, target)
   const progress = {done: new Set<Digest>(), counts}
-  const options = {progress, signal, onBytes}
+  const options = {progress, ...how}
   const linked = new Set<Digest>()
   for (const blob of plan.blobs) {
     const from = elsewhere.get(blob.digest)
     if (from === undefined) continue
     linked.add(blob.digest)
-    if (await target.link(blob.digest, from, repository)) counts.mounted++
-    else await copyBlobs(source, store, [blob], {...options, mountFrom: [from]})
+    if (await target.link(blob.digest, from, repository)) {
+      counts.mounted++
+      counts.saved += blob.size
+    } else await copyBlobs(source, store, [blob], {...options, mountFrom: [from]})
   }
   const blobs = plan.blobs.filter(({digest}) => !linked.has(digest))
   await copyContent(source, store, {...plan, blobs}, options)
@@ -179,12 +181,13 @@ async function countBlobs(
   signal: AbortSignal,
 ): Promise<void> {
   for (const {digest, size} of plan.blobs) {
-    if (elsewhere.has(digest)) counts.mounted++
-    else if (await store.statBlob(digest, {signal})) counts.present++
-    else {
-      counts.copied++
-      counts.bytes += size
-    }
+    const kind = elsewhere.has(digest)
+      ? 'mounted'
+      : (await store.statBlob(digest, {signal}))
+        ? 'present'
+        : 'copied'
+    counts[kind]++
+    counts[kind === 'copied' ? 'bytes' : 'saved'] += size
   }
 }
 

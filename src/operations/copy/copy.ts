@@ -8,6 +8,7 @@ import type {ContentStore} from '../../store/content-store.js'
 import {copyContent, type CopyCounts, noCounts} from '../../store/copy/content.js'
 import {type CopyPlan, planCopy} from '../../store/copy/plan.js'
 import {finish} from '../../store/finishable.js'
+import {blobReport} from '../find/blob-report.js'
 import {refuseSameTags, tagIn} from '../find/tag-in.js'
 import {namedLayers} from './named-layers.js'
 import {isSamePlace, mountableFrom, openTarget, targetOf} from './places.js'
@@ -170,14 +171,15 @@ async function transfer(
     for (const {digest, size} of plan.blobs) {
       const found = await target.statBlob(digest, {signal})
       counts[found ? 'present' : 'copied']++
-      if (!found) counts.bytes += size
+      counts[found ? 'saved' : 'bytes'] += size
     }
     return
   }
   const total = plan.blobs.reduce((sum, {size}) => sum + size, 0)
   let read = 0
   const onBytes = (bytes: number): void => report({kind: 'bytes', done: (read += bytes), total})
-  const options = {signal, mountFrom: mountableFrom(from, to), onBytes}
+  const onBlob = blobReport(report)
+  const options = {signal, mountFrom: mountableFrom(from, to), onBytes, onBlob}
   await copyContent(source, target, plan, {...options, progress: {done, counts}})
 }
 

@@ -1,6 +1,6 @@
 import {InjectError, NotFoundError, UsageError} from '../../errors.js'
 import type {Fleet, FleetEntry, ImagePattern} from '../../fleet/fleet.js'
-import {fleetError} from '../../fleet/position.js'
+import {mistakeAt, type Position} from '../../yaml/position.js'
 import {usualRules} from '../../fleet/file/decode-rules.js'
 import {matchesGlob} from '../../fleet/glob.js'
 import type {Shard} from '../../fleet/report/outcome.js'
@@ -156,7 +156,7 @@ function withoutRepeats(images: readonly FleetImage[]): FleetImage[] {
     }
     const [one, two] = [other, image].map(({source}) => formatReference(source))
     if (one === two) return false
-    throw fleetError(image.at, `${one} and ${two} have the same target: ${target}`)
+    throw mistakeAt(image.at, `${one} and ${two} have the same target: ${target}`)
   })
 }
 
@@ -203,7 +203,11 @@ async function imagesToPrune(
   return images
 }
 
-const nowhere = {file: '', line: 1, column: 1}
+const nowhere: Position = {
+  file: {name: '', invalid: 'ERR_INJECT_FLEET_INVALID'},
+  line: 1,
+  column: 1,
+}
 
 function isMine(reference: Reference, shard: Shard | undefined): boolean {
   return !shard || isInShard(repositoryName(reference), shard)

@@ -1,5 +1,5 @@
 import type {FleetSlot, ImageRules} from '../../fleet/fleet.js'
-import type {Position} from '../../fleet/position.js'
+import type {Position} from '../../yaml/position.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Reference} from '../../oci/names/reference.js'
 

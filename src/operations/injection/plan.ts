@@ -65,8 +65,7 @@ export async function planInjection(
   const moves = await planTagMoves(store, {reference, tags: target.tags, from, looks}, signal)
   // an index is converted to OCI as a whole or not at all
   const others = layer.toOci === true ? await loadOthers(store, loaded, image, signal) : []
-  const warn = (message: string): void => ports.report({kind: 'warning', message})
-  const {groups, kept} = await groupTargets(targets, contentOf, layer.sharding, warn)
+  const {groups, kept} = await groupTargets(targets, contentOf, layer.sharding, ports)
   noticeSlots(groups, layer.sharding, ports)
   const readDocuments = createReadDocuments(store, signal)
   const findKnown = createKnownLayers(store, {loaded, moves, readDocuments}, signal)

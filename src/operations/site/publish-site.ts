@@ -10,6 +10,7 @@ import type {Digest} from '../../oci/digest.js'
 import {formatReference, type Reference} from '../../oci/names/reference.js'
 import type {ContentStore, StoredManifest} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
+import {blobReport} from '../find/blob-report.js'
 import {copyBlobs, type CopyCounts, noCounts} from '../../store/copy/content.js'
 import {type CopyPlan, planCopy} from '../../store/copy/plan.js'
 import {parseRepositoryName} from '../../oci/names/repository-name.js'
@@ -155,9 +156,12 @@ async function transfer(
   const total = commit.blobs.reduce((sum, {size}) => sum + size, 0)
   let read = 0
   const onBytes = (bytes: number): void => report({kind: 'bytes', done: (read += bytes), total})
+  const onBlob = blobReport(report)
   let wanted: readonly BlobInfo[] = commit.blobs
   for (let round = 0; round < rounds; round++) {
-    await copyBlobs(source, target, wanted, {progress: {done: new Set(), counts}, signal, onBytes})
+    await copyBlobs(source, target, wanted, {
+      ...{progress: {done: new Set(), counts}, signal, onBytes, onBlob},
+    })
     report({kind: 'step', step: 'publish', on: place})
     const committed = await commitToSite(site, commit, {signal})
     if (committed.missing.length === 0) return committed

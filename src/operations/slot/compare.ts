@@ -9,6 +9,7 @@ import {layerCompression} from '../../oci/media-type.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {isThere, isUsable, type KnownLayer} from './known-layers.js'
 import type {Ports} from '../../ports.js'
+import {reportedWalk} from './walk-report.js'
 
 /** The size from which a blob's content is hashed in a thread of its own, in bytes. */
 const large = 16 * 1024 * 1024
@@ -54,7 +55,7 @@ export async function compare(
         newest: Math.max(...known.map(({newest = Infinity}) => newest)),
       }
   if (bounds.newest !== undefined && bounds.newest < Infinity) {
-    const {isOut, share} = outlook(entries('names'), bounds)
+    const {isOut, share} = outlook(reportedWalk(entries, {report})('names'), bounds)
     if (isOut) return {content: undefined, layer: undefined, share}
   }
   const onProgress = (done: number) => report({kind: 'bytes', done})

@@ -4,9 +4,11 @@ import type {MergedFile} from '../../image/merge.js'
 import type {Sharding, SlotParents} from '../../image/sharding.js'
 import type {ShardPlan} from '../../layer/shards/shard-plan.js'
 import type {SuitableTarget} from '../find/suitable-image.js'
+import type {Ports} from '../../ports.js'
 import type {FramedEntries} from './layer-entries.js'
 import {planSharding, shardingOf} from './sharding.js'
 import type {SlotMemory} from './slot-memory.js'
+import {reportedWalk} from './walk-report.js'
 
 /** The content for one image. */
 export interface SlotContent extends FramedEntries {
@@ -81,7 +83,7 @@ export async function groupTargets(
   targets: readonly SuitableTarget[],
   contentOf: ContentOf,
   asked: Sharding | undefined,
-  warn: (message: string) => void,
+  {report}: Pick<Ports, 'report'>,
 ): Promise<GroupedTargets> {
   const kept: SuitableTarget[] = []
   const alike = new Map<string, {content: SlotContent; targets: SuitableTarget[]}>()
@@ -96,10 +98,13 @@ export async function groupTargets(
     if (known) known.targets.push(target)
     else alike.set(key, {content, targets: [target]})
   }
+  const warn = (message: string): void => report({kind: 'warning', message})
   const groups = [...alike.values()].map((group): Group => {
     const places = group.targets.map(({suitable: image, slot}) => ({image, slot}))
     const {linked, content} = group.content
-    const shards = linked ? undefined : planSharding(content, places, asked, warn)
+    const shards = linked
+      ? undefined
+      : planSharding(reportedWalk(content, {report}), places, asked, warn)
     const {key} = group.content
     return {...group, shards, key: shards ? `${key} ${JSON.stringify(shards.cuts)}` : key}
   })

@@ -19,6 +19,8 @@ export interface TransportOptions {
   readonly userAgent?: string | undefined
   /** Called with messages for the user that are not errors. */
   readonly onNotice?: ((text: string) => void) | undefined
+  /** Called when a busy host asked to be left alone for so many milliseconds. */
+  readonly onWait?: ((host: string, milliseconds: number) => void) | undefined
   /** Replaces parts of the machine in tests; default: the real ones. */
   readonly ports?: TransportPorts | undefined
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
@@ -62,7 +64,8 @@ export function openTransport(options: TransportOptions): Transport {
 export function retryPorts({
   ports,
   onNotice,
-}: Pick<TransportOptions, 'onNotice'> & {
+  onWait,
+}: Pick<TransportOptions, 'onNotice' | 'onWait'> & {
   readonly ports?: Partial<RetryPorts> | undefined
 }): RetryPorts {
   return {
@@ -71,6 +74,7 @@ export function retryPorts({
     now: () => Date.now(),
     ...ports,
     ...(onNotice && {onNotice}),
+    ...(onWait && {onWait}),
   }
 }
 

@@ -8,6 +8,8 @@ export interface RetryPorts {
   now(): number
   /** Called before waits that the user should know about. */
   onNotice?(text: string): void
+  /** Called when a busy host is left alone for so long. */
+  onWait?(host: string, milliseconds: number): void
 }
 
 export interface RetryPolicy {

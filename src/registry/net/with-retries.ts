@@ -45,6 +45,7 @@ export function createRetries(
           throw isOfRequest ? finalError(error, attempt) : error
         }
         const busy = error instanceof RefusedError && isBusy(error) ? error.host : undefined
+        if (busy !== undefined) ports.onWait?.(busy, delay)
         if (pauses && busy !== undefined) await pauses.postpone(busy, delay, signal)
         else await ports.sleep(delay, signal)
       }

@@ -22,6 +22,8 @@ export interface CopyContentOptions extends CallOptions {
   readonly mountFrom?: readonly string[] | undefined
   /** Called with bytes as they go by; of some of them twice, where a connection breaks. */
   readonly onBytes?: ((bytes: number) => void) | undefined
+  /** Called with how many bytes of one blob went by, and with `undefined` when it is over. */
+  readonly onBlob?: ((blob: BlobInfo, done: number | undefined) => void) | undefined
 }
 
 /** What became of the blobs of a copy. */
@@ -34,10 +36,12 @@ export interface CopyCounts {
   present: number
   /** Bytes that were read from the source; of mounted and present ones none. */
   bytes: number
+  /** Bytes of mounted and present ones, which were not sent. */
+  saved: number
 }
 
 export function noCounts(): CopyCounts {
-  return {copied: 0, mounted: 0, present: 0, bytes: 0}
+  return {copied: 0, mounted: 0, present: 0, bytes: 0, saved: 0}
 }
 
 /** What a copy has done so far; those who copy add to it. */
@@ -71,20 +75,28 @@ export async function copyBlobs(
   source: BlobReader,
   target: BlobWriter,
   blobs: readonly BlobInfo[],
-  {progress: {done, counts}, signal, mountFrom, onBytes}: CopyContentOptions,
+  {progress: {done, counts}, signal, mountFrom, onBytes, onBlob}: CopyContentOptions,
 ): Promise<void> {
   const copyBlob = async (blob: BlobInfo, {signal}: {signal: AbortSignal}): Promise<void> => {
+    let read = 0
     const reading = watched(source, blob, (bytes) => {
       counts.bytes += bytes
       onBytes?.(bytes)
+      onBlob?.(blob, (read += bytes))
     })
     const {digest, size} = blob
     const how = {expected: {digest, size}, mountFrom, signal}
-    const {written} = await target.putBlob(reading, how).catch((error: unknown) => {
-      // a connection that was left in the middle is what comes of bytes that are wrong
-      throw reading.fault() ?? error
-    })
-    counts[!written ? 'present' : reading.wasOpened() ? 'copied' : 'mounted']++
+    try {
+      const {written} = await target.putBlob(reading, how).catch((error: unknown) => {
+        // a connection that was left in the middle is what comes of bytes that are wrong
+        throw reading.fault() ?? error
+      })
+      const isSent = written && reading.wasOpened()
+      counts[!written ? 'present' : isSent ? 'copied' : 'mounted']++
+      if (!isSent) counts.saved += size
+    } finally {
+      onBlob?.(blob, undefined)
+    }
     done.add(digest)
   }
   await inLanes(blobs, copyBlob, {width: parallel, signal})

@@ -45,7 +45,7 @@ describe('A19 whatever leaves is escaped', () => {
     expect(errorTrace({thrown: hostile})).not.toMatch(unsafe)
   })
 
-  it('in progress as JSON', () => {
+  it('in progress as JSON', async () => {
     let written = ''
     const terminal = {
       write: (text: string) => (written += text),
@@ -54,7 +54,8 @@ describe('A19 whatever leaves is escaped', () => {
       now: () => 0,
     }
     const event = {kind: 'notice', message: hostile} as const
-    createProgress('json', {quiet: false, debug: false}, terminal).report(event)
+    const progress = await createProgress('json', {quiet: false, debug: false}, terminal)
+    progress.report(event)
     expect(written.slice(0, -1)).not.toMatch(unsafe)
     expect(JSON.parse(written)).toEqual(event)
   })

@@ -13,11 +13,11 @@ interface Watched {
 }
 
 /** A terminal of this size, whose clock moves on by a second with every event. */
-function watch(mode: ProgressMode, size: {columns: number; rows: number}): Watched {
+async function watch(mode: ProgressMode, size: {columns: number; rows: number}): Promise<Watched> {
   let text = ''
   let now = 0
   const terminal = {write: (part: string) => (text += part), isTTY: true, env: {}, ...size}
-  const progress = createProgress(
+  const progress = await createProgress(
     mode,
     {quiet: false, debug: false},
     Object.assign(terminal, {now: () => now}),
@@ -47,8 +47,8 @@ const finished = (number: number, more: object = {status: 'updated'}): ProgressE
 })
 
 describe('progress of many images on a terminal', () => {
-  it('shows how many are done, what runs, what was sent and the time that is left', () => {
-    const {tell, end} = watch('tty', {columns: 100, rows: 24})
+  it('shows how many are done, what runs, what was sent and the time that is left', async () => {
+    const {tell, end} = await watch('tty', {columns: 100, rows: 24})
     expect(tell({kind: 'step', step: 'read image', on: 'fleet.yaml'})).toEqual([
       'read image: fleet.yaml',
     ])
@@ -65,8 +65,8 @@ describe('progress of many images on a terminal', () => {
     expect(end()).toEqual([''])
   })
 
-  it('keeps failures and messages above', () => {
-    const {tell, end} = watch('tty', {columns: 100, rows: 24})
+  it('keeps failures and messages above', async () => {
+    const {tell, end} = await watch('tty', {columns: 100, rows: 24})
     const failure = makeFailure(image(2), 'there is no image\u001B[2J')
     tell({kind: 'images', total: 3}, started(1), started(2))
     tell({kind: 'finished', outcome: failure}, {kind: 'warning', message: 'careful'})
@@ -83,8 +83,8 @@ describe('progress of many images on a terminal', () => {
     expect(end()).toEqual([...lines, ''])
   })
 
-  it('never draws a line that the terminal would break, nor more than it has', () => {
-    const {tell, terminal} = watch('tty', {columns: 24, rows: 6})
+  it('never draws a line that the terminal would break, nor more than it has', async () => {
+    const {tell, terminal} = await watch('tty', {columns: 24, rows: 6})
     tell({kind: 'images', total: 20})
     const screen = tell(...[1, 2, 3, 4, 5, 6].map(started))
     expect(screen).toHaveLength(5)
@@ -94,8 +94,8 @@ describe('progress of many images on a terminal', () => {
     expect(tell(finished(1))).toEqual(['1 of 20 images'])
   })
 
-  it('shows the step that all images wait for', () => {
-    const {tell} = watch('tty', {columns: 100, rows: 24})
+  it('shows the step that all images wait for', async () => {
+    const {tell} = await watch('tty', {columns: 100, rows: 24})
     tell({kind: 'images', total: 2}, {kind: 'step', step: 'pack and push', on: './certs'})
     expect(tell({kind: 'bytes', done: 1_000_000, total: 4_000_000})).toEqual([
       '0 of 2 images; pack and push: ./certs; 1 MB of 4 MB (25 %)',
@@ -104,8 +104,8 @@ describe('progress of many images on a terminal', () => {
 })
 
 describe('progress of many images elsewhere', () => {
-  it('is a line for each', () => {
-    const {tell, written} = watch('plain', {columns: 80, rows: 24})
+  it('is a line for each', async () => {
+    const {tell, written} = await watch('plain', {columns: 80, rows: 24})
     tell({kind: 'images', total: 3}, started(1), finished(1), finished(2, {status: 'unchanged'}))
     tell({kind: 'finished', outcome: makeFailure(image(3))})
     expect(written().split('\n')).toEqual([
@@ -116,8 +116,8 @@ describe('progress of many images elsewhere', () => {
     ])
   })
 
-  it('says now and then that bytes are on their way', () => {
-    const {tell, written} = watch('plain', {columns: 80, rows: 24})
+  it('says now and then that bytes are on their way', async () => {
+    const {tell, written} = await watch('plain', {columns: 80, rows: 24})
     const sent = Array.from({length: 21}, () => ({kind: 'sent', bytes: 1_000_000}) as const)
     tell({kind: 'images', total: 3}, ...sent)
     expect(written()).toBe('inject: 9 MB sent (0 of 3)\ninject: 19 MB sent (0 of 3)\n')

@@ -1,10 +1,12 @@
 import {describe, expect, it} from 'vitest'
-import {decodeFleet} from '../../../src/fleet/file/decode-fleet.js'
-import {longestFile} from '../../../src/fleet/file/read-yaml.js'
+import {decodeFleet, longestFile} from '../../../src/fleet/file/decode-fleet.js'
 import {thrownBy} from '../../support/thrown-by.js'
 
 const decode = (text: string, env: Record<string, string> = {}) =>
   decodeFleet({name: 'dir/my-fleet.yaml', text, env})
+
+/** Where something stands in that file. */
+const file = {name: 'dir/my-fleet.yaml', invalid: 'ERR_INJECT_FLEET_INVALID'}
 
 const slots = 'slots: [{name: certs, source: ./certs}]'
 
@@ -13,7 +15,7 @@ it('reads the smallest file', () => {
     name: 'my-fleet',
     entries: [
       {
-        at: {file: 'dir/my-fleet.yaml', line: 1, column: 10},
+        at: {file, line: 1, column: 10},
         images: {kind: 'reference', reference: {repository: 'app', tag: 'v1'}},
         rules: {platforms: 'all', target: undefined, base: 'follow', attestations: 'drop'},
       },

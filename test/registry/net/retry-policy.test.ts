@@ -67,17 +67,34 @@ describe('withRetries', () => {
   const start = () => {
     const delays: number[] = []
     const notices: string[] = []
+    const waits: string[] = []
     const withRetries = createRetries(defaultRetryPolicy, {
       sleep: (milliseconds) => Promise.resolve(void delays.push(milliseconds)),
       random: () => 1,
       now: () => now,
       onNotice: (text) => notices.push(text),
+      onWait: (host, milliseconds) => waits.push(`${host} ${milliseconds}`),
     })
-    return {delays, notices, withRetries}
+    return {delays, notices, waits, withRetries}
   }
   const reset = new TransportError('ECONNRESET', 'GET http://x/: read ECONNRESET')
   const busy = (retryAfter?: string) =>
     new RefusedError(503, retryAfter, new NetworkError('ERR_INJECT_REGISTRY_ANSWER', 'it is busy'))
+
+  it('tells of a host that wants to be left alone, and for how long', async () => {
+    const {waits, withRetries} = start()
+    const failure = new NetworkError('ERR_INJECT_REGISTRY_ANSWER', 'it is busy')
+    const refusals = [
+      new RefusedError(429, '7', failure, 'registry.example'),
+      // one wrong answer does not mean that the host is busy
+      new RefusedError(500, undefined, failure, 'registry.example'),
+    ]
+    await withRetries(() => {
+      const refusal = refusals.shift()
+      return refusal ? Promise.reject(refusal) : Promise.resolve('x')
+    })
+    expect(waits).toEqual(['registry.example 7000'])
+  })
 
   it('stops at the first success', async () => {
     const {delays, withRetries} = start()

@@ -10,14 +10,14 @@ const usualJobs = 4
 const pattern = Flags.custom({
   multiple: true,
   multipleNonGreedy: true,
-  helpGroup: 'ALL',
+  helpGroup: 'COPY ALL',
   helpValue: 'REPOSITORY[:TAG]',
 })
 
 /** The flags of `copy --all`. */
 export const copyAllFlags = {
   all: Flags.boolean({
-    helpGroup: 'ALL',
+    helpGroup: 'COPY ALL',
     summary: 'Copy every repository and tag of the registry SOURCE to the registry TARGET.',
   }),
   include: pattern({
@@ -28,11 +28,11 @@ export const copyAllFlags = {
     char: 'j',
     min: 1,
     max: 64,
-    helpGroup: 'ALL',
+    helpGroup: 'COPY ALL',
     helpValue: 'N',
     summary: `Images to copy at once (default: ${usualJobs}).`,
   }),
-  report: reportFlag({helpGroup: 'ALL'}),
+  report: reportFlag({helpGroup: 'COPY ALL'}),
 }
 
 type AllFlags = Interfaces.InferredFlags<typeof copyAllFlags>

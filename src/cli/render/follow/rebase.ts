@@ -7,6 +7,7 @@ export function presentRebase(digestFile: string | undefined) {
   return {
     line: ({reference}: RebaseResult) => reference ?? undefined,
     summary: summarise,
+    cost: ({dryRun}: RebaseResult) => (dryRun ? undefined : {}),
     digestFile: {path: digestFile, of: ({digest}: RebaseResult) => digest},
   }
 }

@@ -8,24 +8,20 @@ import {
   type ParsedNode,
   parseAllDocuments,
 } from 'yaml'
-import {LimitError} from '../../errors.js'
 import {type Entry, type Item} from './item.js'
-import {fleetError, type Position} from '../position.js'
+import {mistakeAt, type Position, type WrittenFile} from './position.js'
 
-/** Bytes of a fleet file; a line for each of 10,000 images takes a half of it. */
-export const longestFile = 1024 * 1024
 /** Values, with aliases resolved: an alias of aliases multiplies them. */
 const mostValues = 100_000
 const deepest = 32
 
 /**
  * The only document of a YAML text, with the place of each value. Aliases are resolved; a key must
- * not stand twice in a map. Throws `UsageError` (`ERR_INJECT_FLEET_INVALID`) that starts with
- * `file:line:column`, and `LimitError` for a text that is too long.
+ * not stand twice in a map. Throws `UsageError` that starts with `file:line:column`. The caller
+ * bounds the text.
  * https://yaml.org/spec/1.2.2/
  */
-export function readYaml(text: string, file: string): Item {
-  if (text.length > longestFile) throw tooLong(file)
+export function readYaml(text: string, file: WrittenFile): Item {
   const lines = new LineCounter()
   const place = (offset: number): Position => {
     const {line, col: column} = lines.linePos(offset)
@@ -40,21 +36,21 @@ export function readYaml(text: string, file: string): Item {
     uniqueKeys: true,
     logLevel: 'silent',
   })
-  if (!Array.isArray(documents)) throw fleetError(start, 'the file is empty')
+  if (!Array.isArray(documents)) throw mistakeAt(start, 'the file is empty')
   const [document, other] = documents
-  if (!document) throw fleetError(start, 'the file is empty')
+  if (!document) throw mistakeAt(start, 'the file is empty')
   const [error] = [...document.errors, ...document.warnings]
-  if (error) throw fleetError(place(error.pos[0]), oneLine(error.message))
-  if (other) throw fleetError(place(other.range[0]), 'the file has more than one document')
+  if (error) throw mistakeAt(place(error.pos[0]), oneLine(error.message))
+  if (other) throw mistakeAt(place(other.range[0]), 'the file has more than one document')
 
   let values = 0
   const read = (node: Node | null, at: Position, depth: number): Item => {
     if (++values > mostValues)
-      throw fleetError(at, `the file has more than ${mostValues} values, with aliases resolved`)
-    if (depth > deepest) throw fleetError(at, `values are nested deeper than ${deepest}`)
+      throw mistakeAt(at, `the file has more than ${mostValues} values, with aliases resolved`)
+    if (depth > deepest) throw mistakeAt(at, `values are nested deeper than ${deepest}`)
     if (isAlias(node)) {
       const target = node.resolve(document)
-      if (!target) throw fleetError(at, 'the alias has no anchor')
+      if (!target) throw mistakeAt(at, 'the alias has no anchor')
       return read(target, at, depth + 1)
     }
     if (isMap(node)) {
@@ -62,7 +58,7 @@ export function readYaml(text: string, file: string): Item {
       for (const {key, value} of node.items as {key: ParsedNode; value: ParsedNode | null}[]) {
         const keyAt = place(key.range[0])
         if (!isScalar(key) || typeof key.value !== 'string')
-          throw fleetError(keyAt, 'a key must be a text')
+          throw mistakeAt(keyAt, 'a key must be a text')
         const valueAt = value ? place(value.range[0]) : keyAt
         entries.set(key.value, {at: keyAt, item: read(value, valueAt, depth + 1)})
       }
@@ -78,7 +74,7 @@ export function readYaml(text: string, file: string): Item {
     if (typeof value === 'string' || typeof value === 'boolean' || value === null)
       return {kind: 'scalar', at, value}
     if (typeof value === 'number') return {kind: 'scalar', at, value}
-    throw fleetError(at, 'a value must be a text, a number, true, false or null')
+    throw mistakeAt(at, 'a value must be a text, a number, true, false or null')
   }
   const root = document.contents
   return read(root, root ? place(root.range[0]) : start, 0)
@@ -92,25 +88,14 @@ function refuseNesting(text: string, at: Position): void {
     if (character === '\n') line++
     else if (character === '[' || character === '{') depth++
     else if (character === ']' || character === '}') depth = Math.max(0, depth - 1)
-    if (depth > 1000) throw fleetError({...at, line}, 'brackets are nested too deep')
+    if (depth > 1000) throw mistakeAt({...at, line}, 'brackets are nested too deep')
   }
   // indentation nests too, one level for each column
   const indented = text.match(/^ {1000}/m)
-  if (indented) throw fleetError(at, 'a line is indented too deep')
+  if (indented) throw mistakeAt(at, 'a line is indented too deep')
 }
 
 function oneLine(message: string): string {
   const [first = ''] = message.split('\n')
   return first.slice(0, 200)
-}
-
-function tooLong(file: string): LimitError {
-  return new LimitError(
-    'ERR_INJECT_FLEET_TOO_LARGE',
-    `${file}:1:1: the file is larger than 1 MiB`,
-    {
-      expected: longestFile,
-      hint: 'name images by patterns or repositories, or divide the fleet',
-    },
-  )
 }

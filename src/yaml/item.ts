@@ -1,6 +1,6 @@
-import {UsageError} from '../../errors.js'
-import {quoted} from '../../oci/quoted.js'
-import {fleetError, type Position} from '../position.js'
+import {UsageError} from '../errors.js'
+import {quoted} from '../oci/quoted.js'
+import {mistakeAt, type Position} from './position.js'
 
 /** A value of the file, with its place. */
 export type Item =
@@ -21,8 +21,8 @@ export function parsedAt<T>({at}: Pick<Item, 'at'>, parse: () => T): T {
   try {
     return parse()
   } catch (error) {
-    if (!(error instanceof UsageError) || error.code === 'ERR_INJECT_FLEET_INVALID') throw error
-    throw fleetError(at, error.message, error.hint)
+    if (!(error instanceof UsageError) || error.code === at.file.invalid) throw error
+    throw mistakeAt(at, error.message, error.hint)
   }
 }
 
@@ -36,7 +36,7 @@ export function membersOf(
   for (const [key, {at}] of item.entries) {
     if (known.includes(key)) continue
     const hint = `${what} has: ${known.join(', ')}`
-    throw fleetError(at, `unknown key ${quoted(key)} in ${what}`, hint)
+    throw mistakeAt(at, `unknown key ${quoted(key)} in ${what}`, hint)
   }
   return new Map([...item.entries].map(([key, entry]) => [key, entry.item]))
 }
@@ -68,7 +68,7 @@ export function wordOf<Word extends string>(
   const text = textOf(item, what)
   const word = words.find((each) => each === text)
   if (word !== undefined) return word
-  throw fleetError(item.at, `${what} is ${quoted(text)}`, `use ${words.join(', ')}`)
+  throw mistakeAt(item.at, `${what} is ${quoted(text)}`, `use ${words.join(', ')}`)
 }
 
 /** A whole number from `least` to `most`. */
@@ -92,5 +92,5 @@ export function booleanOf(item: Item, what: string): boolean {
 
 /** An error about the kind of a value. */
 export function mustBe({at}: Item, what: string, kind: string, hint?: string): UsageError {
-  return fleetError(at, `${what} must be ${kind}`, hint)
+  return mistakeAt(at, `${what} must be ${kind}`, hint)
 }

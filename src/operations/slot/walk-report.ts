@@ -1,0 +1,17 @@
+import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
+import type {Ports} from '../../ports.js'
+
+/** Entries between two reports. */
+const often = 1000
+
+/** The same entries; how many of them were looked at is reported now and then. */
+export function reportedWalk(entries: Entries, {report}: Pick<Ports, 'report'>): Entries {
+  const walk = function* (detail?: Parameters<Entries>[0]): Iterable<WalkedEntry> {
+    let count = 0
+    for (const walked of entries(detail)) {
+      if (++count % often === 0) report({kind: 'walked', entries: count})
+      yield walked
+    }
+  }
+  return Object.assign(walk, {walk: entries.walk, look: entries.look})
+}
