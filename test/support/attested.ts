@@ -37,7 +37,9 @@ export function attestBy(party: Party | undefined, more: Partial<AttestPorts> = 
   return {
     run: {command: 'update', flags: {path: '/'}, version: '1.2.3', node: 'v20.17.0'},
     signer: party?.signer,
+    signs: party !== undefined,
     signsImages: false,
+    describeInIndex: undefined,
     sbom: undefined,
     describeSource: () => Promise.resolve(undefined),
     now: () => new Date('2026-01-01T12:00:00Z'),

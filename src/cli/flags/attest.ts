@@ -12,12 +12,16 @@ const serviceUrl = (value: string, summary: string) =>
     parse: (text) => Promise.resolve(parseServiceUrl(text)),
   })({dependsOn: ['sign-keyless']})
 
+/** What is attached: `buildkit` adds an attestation in the index to the statement. */
+export const attestModes = ['signed', 'unsigned', 'buildkit', 'unsigned,buildkit'] as const
+
 /** What is said of a result beside it, and who signs that. */
 export const attestFlags = {
-  attest: Flags.option({options: ['signed', 'unsigned'] as const})({
+  attest: Flags.option({options: attestModes})({
     helpGroup: 'PROVENANCE',
-    helpValue: 'signed|unsigned',
-    summary: 'Attach a statement of how the image was made; --attest alone means signed.',
+    helpValue: 'signed|unsigned|buildkit',
+    summary:
+      'Attach a statement of how the image was made; --attest alone means signed, and buildkit means that it is in the index as well.',
   }),
   'sign-key': Flags.string({
     dependsOn: ['attest'],
@@ -73,11 +77,12 @@ export function checkSigners(flags: AttestFlags): void {
     (name) => flags[name],
   )
   if (flags.attest === undefined) return
-  if (flags.attest === 'signed' && given.length === 1) return
-  if (flags.attest === 'unsigned' && given.length === 0 && !flags['sign-image']) return
+  const isUnsigned = flags.attest.startsWith('unsigned')
+  if (!isUnsigned && given.length === 1) return
+  if (isUnsigned && given.length === 0 && !flags['sign-image']) return
   throw new UsageError(
     'ERR_INJECT_USAGE',
-    flags.attest === 'unsigned'
+    isUnsigned
       ? '--attest=unsigned excludes the flags that sign'
       : 'a signed statement needs one of --sign-key, --sign-command and --sign-keyless',
     {hint: 'use one of them, or --attest=unsigned alone'},

@@ -1,3 +1,4 @@
+import {count} from './count.js'
 import type {ProgressEvent} from '../../ports.js'
 import type {RemoveResult} from '../../operations/remove.js'
 
@@ -10,7 +11,8 @@ export function presentRemoval(digestFile: string | undefined) {
   }
 }
 
-function summariseRemoval({slot, original, tags, dryRun}: RemoveResult): ProgressEvent {
+function summariseRemoval(result: RemoveResult): ProgressEvent {
+  const {slot, original, tags, attestationsDropped: dropped, dryRun} = result
   const would = dryRun ? 'would be ' : ''
   const is = dryRun ? 'would be' : 'is'
   const what = original
