@@ -54,6 +54,7 @@ export const verifyTime = Date.parse('2026-01-01T13:00:00Z') / 1000
 export async function attestedScene(
   putVendor: (store: ContentStore) => Promise<Descriptor>,
   options: Partial<UpdateOptions> = {},
+  more: Partial<AttestPorts> = {},
 ) {
   const places = severalPlaces()
   const [us, them] = [makeParty(), makeParty()]
@@ -65,7 +66,7 @@ export async function attestedScene(
   if (!reference) throw new Error('no reference')
   const result = await update(updateRequest({reference, to, directory, ...options}), {
     ...places,
-    attest: attestBy(us),
+    attest: attestBy(us, more),
   })
   const {digest} = result
   if (!digest) throw new Error('nothing was made')

@@ -20,5 +20,6 @@ function summariseRemoval(result: RemoveResult): ProgressEvent {
     : `the image ${dryRun ? 'would have' : 'has'} a new digest`
   const none = `no tag ${dryRun ? 'would move' : 'moved'}`
   const tagged = tags.length === 0 ? none : `${would}tagged ${tags.join(', ')}`
-  return {kind: 'notice', message: `slot ${slot} ${would}removed: ${what}; ${tagged}`}
+  const gone = dropped > 0 ? `; ${count(dropped, 'attestation')} ${would}dropped` : ''
+  return {kind: 'notice', message: `slot ${slot} ${would}removed: ${what}${gone}; ${tagged}`}
 }
