@@ -37,10 +37,7 @@ export async function parseCosignKey(
     key.fill(0)
   }
   try {
-    return checkedKey(
-      createPrivateKey({key: Buffer.from(der), format: 'der', type: 'pkcs8'}),
-      from,
-    )
+    return checkedKey(createPrivateKey({key: Buffer.from(der), format: 'der', type: 'pkcs8'}), from)
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw invalidKey(from, 'does not hold a private key', 'write it again by cosign')
@@ -106,13 +103,15 @@ function keyOf(password: string, {N, r, p, salt}: Box): Promise<Buffer | undefin
   const isPower = N > 1 && Number.isInteger(Math.log2(N))
   if (!isPower || 128 * N * r > mostMemory || N * r * p > mostWork)
     return Promise.resolve(undefined)
-  return new Promise((resolve, reject) => {
-    // beside the memory itself a little is needed for each parallel part
-    const maxmem = 2 * mostMemory
-    scrypt(password, salt, 32, {N, r, p, maxmem}, (error, key) => {
-      if (error) reject(error)
-      else resolve(key)
-    })
+  // beside the memory itself a little is needed for each parallel part
+  const cost = {N, r, p, maxmem: mostMemory + 32 * 1024 * 1024}
+  return new Promise((resolve) => {
+    try {
+      scrypt(password, salt, 32, cost, (error, key) => resolve(error ? undefined : key))
+    } catch {
+      // costs that make no sense together
+      resolve(undefined)
+    }
   })
 }
 

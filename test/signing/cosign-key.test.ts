@@ -80,6 +80,8 @@ describe("a key in cosign's own format", () => {
     ['numbers beyond all measure', {N: 2 ** 53, r: 2 ** 50, p: 2 ** 50}],
     ['a cost that is not a power of two', {N: 65_535, r: 8, p: 1}],
     ['a cost of one', {N: 1, r: 8, p: 1}],
+    ['costs that make no sense together', {N: 2 ** 18, r: 1, p: 1}],
+    ['more memory beside that of its cost', {N: 2, r: 2 ** 20, p: 2}],
   ])('is refused before any work if it asks for %s', async (_, params) => {
     expect(await refusal(cosignKey(pair().privateKey, 'pass', {params}))).toMatchObject({
       message: 'the key in "key.pem" asks for more work than a key may',

@@ -21,13 +21,14 @@ export const attestFlags = {
     helpGroup: 'PROVENANCE',
     helpValue: 'signed|unsigned|buildkit',
     summary:
-      'Attach a statement of how the image was made; --attest alone means signed, and buildkit means that it is in the index as well.',
+      'Attach a statement of how the image was made; alone: signed, and with buildkit in the index, too.',
   }),
   'sign-key': Flags.string({
     dependsOn: ['attest'],
     helpGroup: 'PROVENANCE',
     helpValue: 'FILE|env://NAME',
-    summary: 'Sign with this private key, in PEM (password: INJECT_SIGN_PASSWORD, or asked for).',
+    summary:
+      "Sign with this private key, in PEM or cosign's format (password: INJECT_SIGN_PASSWORD, or asked for).",
   }),
   'sign-command': Flags.string({
     dependsOn: ['attest', 'sign-public-key'],

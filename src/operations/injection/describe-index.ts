@@ -48,7 +48,8 @@ export function describeIndex(
     tags,
     images: images.map(describeOne),
     attestationsDropped: before ? droppedAttestations(before, after) : 0,
-    attestationsAdded: attestations.length,
+    // where the tags name the result they were there before
+    attestationsAdded: tags.length === 0 ? 0 : attestations.length,
     dryRun,
   }
 }

@@ -240,12 +240,25 @@ describe('a single image', () => {
     expect(dry).toMatchObject({digest: null, attestationsAdded: 1})
   })
 
-  it('is the original again when the slot is removed', async () => {
+  it('is the original again when the slot is removed, where that is', async () => {
+    const places = severalPlaces()
+    const store = places.place(vendorName)
+    const original = await putVendor(store, 'one')
+    const scene = {places, us: makeParty()}
+    const reference = parseReference(`${vendorName}:v1`)
+    await again(scene, 'content', {reference, tags: ['data']})
+    const data = parseReference(`${vendorName}:data`)
+    const dry = await remove(injectionRequest({reference: data, dryRun: true}), places)
+    expect(dry).toMatchObject({original: true, attestationsDropped: 1, digest: original.digest})
+    await remove(injectionRequest({reference: data}), places)
+    expect(await store.statManifest('data')).toBe(original.digest)
+  })
+
+  it('stays an index where the original is not there', async () => {
     const scene = await singleScene()
-    const request = injectionRequest({reference: ours})
-    const result = await remove(request, scene.places)
-    expect(result).toMatchObject({original: true, attestationsDropped: 1})
-    expect(await scene.ours.statManifest('data')).toBe(scene.original.digest)
+    const result = await remove(injectionRequest({reference: ours}), scene.places)
+    expect(result).toMatchObject({original: false, attestationsDropped: 1})
+    expect(await entriesAt(scene.ours, 'data')).toHaveLength(1)
   })
 
   it('follows the vendor: status, and a rebase with and without them', async () => {
@@ -301,6 +314,73 @@ describe('a single image', () => {
     })
     const removed = await remove(injectionRequest({reference: ours, name: 'second'}), scene.places)
     expect(removed).toMatchObject({original: false, attestationsDropped: 1})
+  })
+})
+
+interface EntryJson {
+  digest: string
+  size: number
+  annotations?: Record<string, string>
+  [member: string]: unknown
+}
+
+/** Moves our tag to the index with other entries, and proves that. */
+async function forged(scene: Scene, edit: (entries: EntryJson[]) => EntryJson[]) {
+  const stored = await scene.ours.getManifest('data')
+  const index = JSON.parse(Buffer.from(stored!.bytes).toString()) as {manifests: EntryJson[]}
+  const bytes = Buffer.from(JSON.stringify({...index, manifests: edit(index.manifests)}))
+  await scene.ours.putManifest(bytes, ociIndex, {tags: [{tag: 'data', from: undefined}]})
+  const {claims} = await scene.check({signer: undefined, vendorSigner: undefined})
+  return claims.find(({claim, platform}) => claim === 'content' && platform === null)
+}
+
+describe('an attestation of ours in an index', () => {
+  const about = 'vnd.docker.reference.digest'
+  const swapped = (entries: EntryJson[]) => {
+    const [one, other, first, second] = entries as [EntryJson, EntryJson, EntryJson, EntryJson]
+    const of = (entry: EntryJson, digest: string) => ({
+      ...entry,
+      annotations: {...entry.annotations, [about]: digest},
+    })
+    return [one, other, of(first, other.digest), of(second, one.digest)]
+  }
+  const another = ([one, other, first, second]: EntryJson[]) => {
+    const {digest, size} = one!
+    return [one!, other!, {...first!, digest, size}, second!]
+  }
+  it.each([
+    ['of the other image', swapped, 'linux/arm64'],
+    ['that is another manifest', another, 'linux/amd64'],
+  ])('%s is not accepted', async (_, edit, platform) => {
+    const claim = await forged(await indexScene(), edit)
+    expect(claim).toMatchObject({
+      proven: false,
+      detail: `the attestation of the image for ${platform} in the index is not that of inject`,
+    })
+  })
+
+  it.each([
+    ['is not there', (entries: EntryJson[]) => entries.slice(0, 2)],
+    [
+      'is of another form',
+      (entries: EntryJson[]) =>
+        another(entries).map((entry) =>
+          entry.annotations
+            ? {...entry, annotations: {...entry.annotations, 'dev.inject.attestation': 'slot/v9'}}
+            : entry,
+        ),
+    ],
+    [
+      'is beside one of others',
+      (entries: EntryJson[]) => {
+        const {[about]: digest = ''} = entries[2]?.annotations ?? {}
+        const type = {'vnd.docker.reference.type': 'attestation-manifest'}
+        const other = {...entries[3]!, annotations: {...type, [about]: digest}}
+        return [...entries, other]
+      },
+    ],
+  ])('is not judged if it %s', async (_, edit) => {
+    expect(await forged(await indexScene(), edit)).toMatchObject({proven: true})
   })
 })
 
