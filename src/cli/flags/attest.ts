@@ -72,12 +72,15 @@ export function withAttestValue(argv: readonly string[]): string[] {
   )
 }
 
-/** Throws `UsageError` (`ERR_INJECT_USAGE`) unless it is clear who signs. */
-export function checkSigners(flags: AttestFlags): void {
+/**
+ * Throws `UsageError` (`ERR_INJECT_USAGE`) unless it is clear who signs; a run that signs nothing,
+ * as a plan does, need not be told.
+ */
+export function checkSigners(flags: AttestFlags, signsNothing = false): void {
   const given = (['sign-key', 'sign-command', 'sign-keyless'] as const).filter(
     (name) => flags[name],
   )
-  if (flags.attest === undefined) return
+  if (flags.attest === undefined || (signsNothing && given.length === 0)) return
   const isUnsigned = flags.attest.startsWith('unsigned')
   if (!isUnsigned && given.length === 1) return
   if (isUnsigned && given.length === 0 && !flags['sign-image']) return

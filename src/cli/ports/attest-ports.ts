@@ -28,7 +28,7 @@ export async function attestPorts(
   env: Readonly<Record<string, string | undefined>>,
   {version = 'unknown', signal}: Pick<Ports, 'version' | 'signal'>,
 ): Promise<Pick<Ports, 'attest'>> {
-  checkSigners(flags)
+  checkSigners(flags, dryRun)
   if (flags.attest === undefined) return {}
   // imported here because few runs attest, and the imports would slow down all of them
   const [{ciRunIn}, {indexAttestation}, {gitSource}, {statementSigner}, {terminalConsole}] =
