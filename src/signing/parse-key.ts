@@ -3,8 +3,8 @@ import {UsageError} from '../errors.js'
 
 /**
  * The private key in a PEM text: ECDSA on P-256, RSA of 2,048 bits or more, or Ed25519; in PKCS #8
- * encrypted with `password`, too. Keys in cosign's own format are read by `parseCosignKey`. Throws `UsageError` (`ERR_INJECT_SIGN_KEY_INVALID`), which says
- * nothing of the text.
+ * encrypted with `password`, too. Keys in cosign's own format are read by `parseCosignKey`. Throws
+ * `UsageError` (`ERR_INJECT_SIGN_KEY_INVALID`), which says nothing of the text.
  */
 export function parsePrivateKey(
   pem: string,

@@ -36,11 +36,11 @@ export function storedDocument(stored: StoredManifest): ChangedDocument {
 }
 
 /**
- * Publishes the document under the tags: configs and manifests of the images first, then what
- * is said of them, inner indexes, then the outermost document with the tags. No client ever sees a tag with missing parts.
- * If the registry reports a missing blob of an image, its config and layers are stored once more.
- * Does nothing when the tags name the document already. `configUpload` may have begun with the
- * configs. Returns the tags that moved.
+ * Publishes the document under the tags: configs and manifests of the images first, then what is
+ * said of them, inner indexes, and the outermost document with the tags. No client ever sees a tag
+ * with missing parts. If the registry reports a missing blob of an image, its config and layers are
+ * stored once more. Does nothing when the tags name the document already. `configUpload` may have
+ * begun with the configs. Returns the tags that moved.
  */
 export async function publish(
   store: ContentStore,
