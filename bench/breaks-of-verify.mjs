@@ -124,7 +124,7 @@ export const breaksOfVerify = [
     from: ': describeInIndex !== undefined',
     to: ": String(describeInIndex) === ''",
     test: 'test/operations/attest/in-index',
-    title: 'stays as it is',
+    title: 'has the note',
   },
   {
     id: 'V15',

@@ -234,6 +234,18 @@ describe('a single image', () => {
     expect(await scene.check()).toMatchObject({proven: true})
   })
 
+  it('has the note of the run as an index, and not as an image', async () => {
+    const scene = await attestedScene((store) => putVendor(store, 'one'))
+    await again(scene, 'other')
+    const stored = await scene.ours.getManifest('data')
+    const {annotations, manifests} = decodeIndex(stored!.bytes, ociIndex)
+    expect(annotations?.['dev.inject.run']).toContain(scene.digest)
+    const image = await scene.ours.getManifest(manifests[0]!.digest)
+    const own = decodeManifest(image!.bytes, image!.descriptor.mediaType).annotations
+    expect(own).toHaveProperty(['dev.inject.base'])
+    expect(own).not.toHaveProperty(['dev.inject.run'])
+  })
+
   it('is a dry run that says so before anything is packed', async () => {
     const scene = await attestedScene((store) => putVendor(store, 'one'))
     const dry = await again(scene, 'other', {dryRun: true})

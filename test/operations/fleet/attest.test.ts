@@ -66,9 +66,15 @@ async function checked(image: string) {
 describe('a fleet that is attested', () => {
   it('has one statement for each image, about all of its slots, and then nothing again', async () => {
     const {registry, fleet, names, images} = await startFleet(5)
-    const attest = attestBy(us)
+    let signed = 0
+    const sign = (statement: Uint8Array) => {
+      signed++
+      return us.signer.sign(statement)
+    }
+    const attest = attestBy(us, {signer: {...us.signer, sign}})
     const report = await fleet.apply({attest})
     expect(report.totals).toEqual({updated: 5})
+    expect(signed).toBe(5)
     for (const [at, {after}] of report.outcomes.entries()) {
       const found = await statementsOf(registry.address, names[at]!, after)
       expect(found.map(({predicateType}) => predicateType)).toEqual([
