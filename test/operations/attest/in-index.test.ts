@@ -132,7 +132,7 @@ describe('an index', () => {
     expect(back.changed).toBe(true)
   })
 
-  it('keeps what is said of images that stay, whoever says it', async () => {
+  it('keeps what is said of images that stay, by us and by others', async () => {
     const scene = await attestedScene(
       (store) => putIndex(store),
       {platforms: [{os: 'linux', architecture: 'amd64'}]},
