@@ -13,7 +13,7 @@ const serviceUrl = (value: string, summary: string) =>
   })({dependsOn: ['sign-keyless']})
 
 /** What is attached: `buildkit` adds an attestation in the index to the statement. */
-export const attestModes = ['signed', 'unsigned', 'buildkit', 'unsigned,buildkit'] as const
+const attestModes = ['signed', 'unsigned', 'buildkit', 'unsigned,buildkit'] as const
 
 /** What is said of a result beside it, and who signs that. */
 export const attestFlags = {

@@ -40,7 +40,7 @@ function summariseIndex(result: Omit<IndexInjectionResult, 'base'>): ProgressEve
 }
 
 /** What becomes of the attestations in an index. */
-export function describeAttestations({
+function describeAttestations({
   attestationsDropped: dropped,
   attestationsAdded: added,
   dryRun,
