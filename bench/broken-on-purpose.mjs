@@ -35,8 +35,12 @@ if (wanted.length === 0)
 if (Object.values(results).some((result) => result !== 'noticed')) process.exitCode = 1
 
 function copyProject(folder) {
-  const files = execFileSync('git', ['ls-files'], {encoding: 'utf8'}).trim().split('\n')
-  for (const file of files) {
+  const list = (...args) =>
+    execFileSync('git', ['ls-files', ...args], {encoding: 'utf8'})
+      .trim()
+      .split('\n')
+  // with what the build puts into src
+  for (const file of [...list(), ...list('-oi', '--exclude-standard', 'src')]) {
     mkdirSync(dirname(join(folder, file)), {recursive: true})
     cpSync(file, join(folder, file))
   }

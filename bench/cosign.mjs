@@ -53,6 +53,7 @@ export async function cosign() {
     run('openssl', ...openssl, '-out', `${name}.pem`)
     run('openssl', 'pkey', '-in', `${name}.pem`, '-pubout', '-out', `${name}.pub`)
   }
+  run(path, 'generate-key-pair', '--output-key-prefix', 'own')
   run(path, 'import-key-pair', '--key', 'vendor.pem', '--output-key-prefix', 'vendor-cosign', '-y')
   mkdirSync(join(folder, 'tree/cvmfs'), {recursive: true})
   writeFileSync(join(folder, 'tree/cvmfs/file'), 'content')
@@ -83,6 +84,15 @@ export async function cosign() {
     const verified = (...pair) => inject('verify', image, ...keys(...pair))
     row('inject accepts what cosign signed', verified('team.pub', 'vendor.pub') === 0)
     row('inject refuses another key', verified('team.pub', 'other.pub') === 12)
+    const inIndex = `${address}/team/app:index`
+    const withOwn = ['--attest=buildkit', '--sign-key', 'own.key']
+    row(
+      "inject signs with cosign's own key, and attests in the index",
+      inject('update', vendor, 'tree', '--to', inIndex, ...withOwn) === 0,
+    )
+    const statement = ['--key', 'own.pub', '--type', 'slsaprovenance1', ...ignoring, inIndex]
+    row('cosign accepts that', own('verify-attestation', ...statement) === 0)
+    row('inject accepts it, too', inject('verify', inIndex, '--key', 'own.pub') === 0)
   }
   return {cosign: chosen.version, rows}
 }

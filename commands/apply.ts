@@ -1,8 +1,10 @@
 import type {Interfaces} from '@oclif/core'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {strictFlag} from '../src/cli/flags/common.js'
+import {attestFlags, withAttestValue} from '../src/cli/flags/attest.js'
 import {fleetFlags} from '../src/cli/flags/commands/fleet.js'
 import {reportOutputs, reportFlag} from '../src/cli/flags/commands/report.js'
+import {attestPorts} from '../src/cli/ports/attest-ports.js'
 import {readFleetFile} from '../src/cli/ports/fleet-file.js'
 import {fleetPorts} from '../src/cli/ports/fleet-ports.js'
 import {type FleetReport, reportFails} from '../src/fleet/report/outcome.js'
@@ -29,10 +31,15 @@ export default class Apply extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> -f fleet.yaml --shard 2/4',
     },
   ]
-  static override readonly flags = {...fleetFlags, report: reportFlag(), ...strictFlag}
+  static override readonly flags = {
+    ...fleetFlags,
+    ...attestFlags,
+    report: reportFlag(),
+    ...strictFlag,
+  }
 
   async run(): Promise<object> {
-    const {flags} = await this.parse(Apply)
+    const {flags} = await this.parse(Apply, withAttestValue(this.argv))
     return this.perform(
       flags,
       async (ports, onInterrupted) => {
@@ -49,17 +56,21 @@ export default class Apply extends BaseCommand {
 
   /** Reads the file and works on its images; with `dryRun` nothing is written. */
   static async applied(
-    flags: Interfaces.InferredFlags<typeof fleetFlags>,
+    flags: Interfaces.InferredFlags<typeof fleetFlags & typeof attestFlags>,
     ports: Ports,
     {dryRun, onInterrupted}: Pick<FleetRequest, 'dryRun'> & Pick<FleetPorts, 'onInterrupted'>,
   ): Promise<FleetReport> {
     const read = await readFleetFile(flags.file, process.env)
     const {shard, prune, jobs, verify, 'max-failures': maxFailures} = flags
     const created = sourceDateEpoch(process.env['SOURCE_DATE_EPOCH'])
-    const own = await fleetPorts(ports, process.env, {fleet: read.fleet.name, verify})
+    const {fleet, file, folder: directory} = read
+    const own = await fleetPorts(ports, process.env, {fleet: fleet.name, verify})
+    const recorded = {...flags, fleet: fleet.name, 'fleet-file': file}
+    const command = {name: 'apply', flags: recorded, directory, dryRun}
+    const attest = await attestPorts(command, process.env, ports)
     return applyFleet(
       {...read, created, dryRun, prune, shard, jobs, maxFailures},
-      {...own, onInterrupted},
+      {...own, ...attest, onInterrupted},
     )
   }
 }

@@ -1,5 +1,6 @@
 import {BaseCommand} from '../src/cli/base-command.js'
 import {strictFlag} from '../src/cli/flags/common.js'
+import {attestFlags, withAttestValue} from '../src/cli/flags/attest.js'
 import {fleetFlags} from '../src/cli/flags/commands/fleet.js'
 import {reportOutputs, reportFlag} from '../src/cli/flags/commands/report.js'
 import {renderPlan} from '../src/cli/render/fleet/plan.js'
@@ -21,10 +22,15 @@ export default class Plan extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> -f fleet.yaml --report plan.md',
     },
   ]
-  static override readonly flags = {...fleetFlags, report: reportFlag(), ...strictFlag}
+  static override readonly flags = {
+    ...fleetFlags,
+    ...attestFlags,
+    report: reportFlag(),
+    ...strictFlag,
+  }
 
   async run(): Promise<object> {
-    const {flags} = await this.parse(Plan)
+    const {flags} = await this.parse(Plan, withAttestValue(this.argv))
     return this.perform(
       flags,
       async (ports, onInterrupted) => {

@@ -1,4 +1,5 @@
 import type {ImageOutcome} from './fleet/report/outcome.js'
+import type {DescribeInIndex} from './attest/index-attestation.js'
 import type {RunFacts, SourceFacts} from './attest/provenance.js'
 import type {SbomFormat} from './attest/sbom/facts.js'
 import type {BlockCache} from './layer/compress/block-cache.js'
@@ -76,8 +77,15 @@ export interface AttestPorts {
   readonly run: RunFacts
   /** `undefined`: nobody signs, and the statement says so. */
   readonly signer: StatementSigner | undefined
+  /** Whether statements are signed; in a run that makes none, they would be. */
+  readonly signs: boolean
   /** Also sign the images themselves, as cosign does. */
   readonly signsImages: boolean
+  /**
+   * Also say it in the index, beside each image; `undefined`: no. It is of the document that is
+   * planned, so a run that changes nothing says it, too.
+   */
+  readonly describeInIndex: DescribeInIndex | undefined
   /** Also list the files of the slots, in this format. */
   readonly sbom: SbomFormat | undefined
   /** The git repository of the content; `undefined` if there is none. */

@@ -127,20 +127,19 @@ function materials({from, vendor, source, images}: ProvenanceFacts): ResourceDes
   const own = [...origins].filter((digest) => digest !== undefined && digest !== vendor.digest)
   return [
     image,
-    ...(vendor.digest === undefined
-      ? []
-      : [
-          {
-            name: 'vendor',
-            ...(vendor.name !== undefined && {uri: `oci://${vendor.name}`}),
-            digest: digestSet(vendor.digest),
-          },
-        ]),
+    ...vendorMaterial(vendor),
     ...own.flatMap((digest) =>
       digest === undefined ? [] : [{name: 'vendor image', digest: digestSet(digest)}],
     ),
     ...(source ? [sourceMaterial(source)] : []),
   ]
+}
+
+/** What an image was made from, as far as it says so. */
+export function vendorMaterial({name, digest}: ProvenanceFacts['vendor']): ResourceDescriptor[] {
+  if (digest === undefined) return []
+  const uri = name === undefined ? {} : {uri: `oci://${name}`}
+  return [{name: 'vendor', ...uri, digest: digestSet(digest)}]
 }
 
 function sourceMaterial({commit, remote, path, modified}: SourceFacts): ResourceDescriptor {

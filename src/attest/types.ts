@@ -35,3 +35,9 @@ export const createdAnnotation = 'org.opencontainers.image.created'
 
 /** On a statement that nobody signed, `true`. Our own. */
 export const unsignedAnnotation = 'dev.inject.unsigned'
+
+/** The builder of what follows from an image alone: `inject`, and no one run of it. */
+export const toolBuilder = 'https://inject.dev/provenance/image'
+
+/** Of a layer that is a statement: its predicate type, as BuildKit has it. */
+export const inTotoAnnotation = 'in-toto.io/predicate-type'

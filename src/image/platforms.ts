@@ -8,7 +8,10 @@ export interface PlatformImage {
   readonly platform: Platform
 }
 
-/** Which images of an index are meant: those of some platforms, or all there are. */
+/**
+ * Which images of an index are meant: those of some platforms, or all there are. The only image of
+ * an index need not be chosen.
+ */
 export type PlatformChoice = 'all' | readonly Platform[]
 
 /**
@@ -22,7 +25,10 @@ export function chooseImages(
   choice: PlatformChoice | undefined,
   what: string,
 ): PlatformImage[] {
-  if (isNone(choice)) throw needed(images, what, ', or --platform all')
+  if (isNone(choice)) {
+    if (images.length === 1) return [...images]
+    throw needed(images, what, ', or --platform all')
+  }
   if (images.length === 0) {
     throw new NotFoundError('ERR_INJECT_PLATFORM_NOT_FOUND', `${what} is an index without images`)
   }
@@ -40,7 +46,7 @@ export function chooseImage(
   choice: PlatformChoice | undefined,
   what: string,
 ): PlatformImage | undefined {
-  if (isNone(choice)) throw needed(images, what, '')
+  if (isNone(choice) && images.length !== 1) throw needed(images, what, '')
   return chooseImages(images, choice, what)[0]
 }
 

@@ -27,6 +27,13 @@ export const baseDigest = 'dev.inject.base'
  */
 export const baseName = 'dev.inject.base.name'
 
+/**
+ * In an index, of an entry that attests how one of its images was made, as `inject` writes them:
+ * `ownAttestation`, the form that it has. Our own.
+ */
+export const attestationForm = 'dev.inject.attestation'
+export const ownAttestation = 'slot/v1'
+
 /** What the last run that changed the image noted of itself: JSON, see `RunNote`. Our own. */
 export const runNote = 'dev.inject.run'
 

@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import {IntegrityError, PreconditionError} from '../errors.js'
+import {attestationForm, ownAttestation} from './annotation.js'
 import type {Descriptor} from './descriptor.js'
+import type {Digest} from './digest.js'
 import {documentKind} from './document-kind.js'
 import {parseDocument} from './json.js'
 import {manifestMembers} from './known-members.js'
@@ -97,6 +99,28 @@ export function entryKind({mediaType, annotations, ...entry}: IndexEntry): Entry
 export function attested({annotations}: IndexEntry): string | undefined {
   if (!annotations || !Object.hasOwn(annotations, attestationType)) return undefined
   return annotations[attestationSubject]
+}
+
+/** Whether an entry is an attestation as `inject` writes them, of this version or another one. */
+export function isOwnAttestation(entry: IndexEntry): boolean {
+  return attested(entry) !== undefined && Object.hasOwn(entry.annotations ?? {}, attestationForm)
+}
+
+/** The entry of an attestation that `inject` makes, about the image with this digest. */
+export function attestationEntry(
+  image: Digest,
+  {mediaType, digest, size}: Descriptor,
+): IndexEntry & {readonly annotations: Readonly<Record<string, string>>} {
+  return {
+    ...{mediaType, digest, size},
+    annotations: {
+      [attestationSubject]: image,
+      [attestationType]: 'attestation-manifest',
+      [attestationForm]: ownAttestation,
+    },
+    // so that no client takes it for an image that it can run
+    platform: {architecture: 'unknown', os: 'unknown'},
+  }
 }
 
 const attestationType = 'vnd.docker.reference.type'

@@ -97,6 +97,7 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
   const parts = {
     ...{injected, onto: onto.images, images, attestations: how.attestations ?? 'drop'},
     isElsewhere: store !== round.store,
+    describeInIndex: ports.attest?.describeInIndex,
     origin: originName(onto.reference),
   }
   const replaced = await findReplaced(moves, base, createReadDocuments(store, signal))

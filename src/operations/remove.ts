@@ -4,10 +4,12 @@ import {eject, isSameImage} from '../image/eject.js'
 import {originOf, originOfIndex} from '../image/follow/origin.js'
 import {formatNote, type RunNote, withNote} from '../image/follow/run-note.js'
 import type {Image} from '../image/image.js'
-import {imageEntries, type IndexTree} from '../image/index/index-tree.js'
+import {droppedAttestations} from '../image/index/dropped-attestations.js'
+import {allEntries, imageEntries, type IndexTree} from '../image/index/index-tree.js'
 import {replaceImages} from '../image/index/replace-images.js'
 import {findSlots} from '../image/slot.js'
 import type {Digest} from '../oci/digest.js'
+import {isOwnAttestation} from '../oci/image-index.js'
 import {ociIndex} from '../oci/media-type.js'
 import {repositoryName} from '../oci/names/reference.js'
 import type {Ports} from '../ports.js'
@@ -52,6 +54,8 @@ export interface RemoveResult {
   readonly original: boolean
   /** The tags that moved; in a dry run, those that would move. */
   readonly tags: readonly string[]
+  /** Attestations that were removed because their images changed. */
+  readonly attestationsDropped: number
   readonly dryRun: boolean
 }
 
@@ -79,9 +83,8 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
   const replaced = await findReplaced(moves, base, createReadDocuments(store, signal))
   const note = noteOfRun({note: how.note, version: ports.version}, replaced, loaded.name)
   const make = await emptiedDocument(place, loaded, emptied)
-  const {outermost, original, ...parts} = withFittingNote({replaced, base}, note, make)
-  const changed = {outermost, ...parts}
-  const {digest} = outermost.descriptor
+  const {original, attestationsDropped, ...changed} = withFittingNote({replaced, base}, note, make)
+  const {digest} = changed.outermost.descriptor
   if (how.noClobber) refuseClobber(moves, digest, store.name)
   const tags = how.dryRun
     ? outstanding(moves, digest).map(({tag}) => tag)
@@ -96,6 +99,7 @@ async function removeFrom(place: Workplace<RemoveRequest>, {found}: Round): Prom
     digest,
     tags,
     original,
+    attestationsDropped,
   }
 }
 
@@ -123,7 +127,10 @@ async function emptiedImages(
 }
 
 /** The remaining document, and whether it is exactly the original one. */
-type EmptiedDocument = ChangedDocument & {readonly original: boolean}
+type EmptiedDocument = ChangedDocument & {
+  readonly original: boolean
+  readonly attestationsDropped: number
+}
 
 /** The remaining document, by what is noted in it; nothing where no slot is left. */
 async function emptiedDocument(
@@ -141,6 +148,7 @@ async function emptiedDocument(
         images: [image],
         indexes: [],
         original: only.original,
+        attestationsDropped: 0,
       }
     }
   }
@@ -161,8 +169,13 @@ async function emptiedDocument(
     })
   }
   const whole = replace(images)
-  const before = await originalIndex(store, {before: tree, after: whole.tree}, request.base, signal)
-  if (before) return () => ({outermost: before.index, images, indexes: [], original: true})
+  const before = await originalDocument(
+    store,
+    {before: tree, after: whole.tree},
+    request.base,
+    signal,
+  )
+  if (before) return () => ({...before, images, indexes: [], original: true})
   // in an index that was converted to OCI, an original image in Docker's format would not fit
   const kept = images.map((each) =>
     isSameFamily(each) ? each : {...each, after: each.rest, original: false},
@@ -174,7 +187,8 @@ async function emptiedDocument(
   return (note) => {
     const left = canRemember ? kept : kept.map((each) => noted(each, note))
     const {tree: after, changed: indexes} = replace(left, note)
-    return {outermost: after.index, images: left, indexes, original}
+    const dropped = droppedAttestations(tree, after)
+    return {outermost: after.index, images: left, indexes, original, attestationsDropped: dropped}
   }
 }
 
@@ -227,21 +241,33 @@ function isSameFamily({after, rest}: EmptiedImage): boolean {
   return after.manifest.descriptor.mediaType === rest.manifest.descriptor.mediaType
 }
 
-/** The original index, if it has exactly the images that are left. */
-async function originalIndex(
+/**
+ * The original document, if it has exactly the images that are left: an index, or the single image
+ * that an index was made of.
+ */
+async function originalDocument(
   store: ContentStore,
   {before, after}: {readonly before: IndexTree; readonly after: IndexTree},
   named: string | undefined,
   signal: AbortSignal,
-): Promise<IndexTree | undefined> {
+): Promise<Pick<EmptiedDocument, 'outermost' | 'attestationsDropped'> | undefined> {
   const name = originOfIndex(before.index).digest ?? named
   const stored = name === undefined ? undefined : await store.getManifest(name, {signal})
   const document = stored && (await ifUsable(() => Promise.resolve(decodeDocument(stored))))
-  if (document?.kind !== 'index') return undefined
+  if (!document) return undefined
+  const left = imageEntries(after).map(({digest}) => digest)
+  if (document.kind === 'image') {
+    const {manifest: outermost} = document
+    const isIt = left.join() === outermost.descriptor.digest
+    return isIt ? {outermost, attestationsDropped: ownIn(before)} : undefined
+  }
   const {tree} = await loadIndex(store, document.index, signal)
-  const digests = (each: IndexTree) =>
-    imageEntries(each)
-      .map(({digest}) => digest)
-      .join()
-  return digests(tree) === digests(after) ? tree : undefined
+  const digests = imageEntries(tree).map(({digest}) => digest)
+  if (digests.join() !== left.join()) return undefined
+  return {outermost: tree.index, attestationsDropped: ownIn(before)}
+}
+
+/** With the original, what others said of its images is there again. */
+function ownIn(tree: IndexTree): number {
+  return [...allEntries(tree)].filter(isOwnAttestation).length
 }

@@ -4,7 +4,7 @@ import {decodeStatement, isAbout} from '../attest/statement.js'
 import {unlessFailed} from '../errors.js'
 import {descriptorOf} from '../image/document.js'
 import {allEntries, type IndexTree} from '../image/index/index-tree.js'
-import {attested} from '../oci/image-index.js'
+import {attested, isOwnAttestation} from '../oci/image-index.js'
 import type {Descriptor} from '../oci/descriptor.js'
 import type {Digest} from '../oci/digest.js'
 import {type Reference, repositoryName} from '../oci/names/reference.js'
@@ -15,9 +15,12 @@ import type {ContentStore} from '../store/content-store.js'
 import {findDocument} from './find/find-document.js'
 import {loadIndex} from './find/load-index.js'
 import {type FoundReferrer, readDocument, readReferrers} from './attest/read-referrers.js'
+import {statementsIn} from './attest/statements-in.js'
 
 /** The most levels of artifacts that refer to artifacts. */
 const deepest = 4
+/** The most attestations of one image in its index that are looked into. */
+const mostRead = 20
 /** A larger bundle is listed without its signer. Bytes. */
 const largestBundle = 4 * 1024 * 1024
 
@@ -82,7 +85,7 @@ export async function tree({reference, signer}: TreeOptions, ports: Ports): Prom
     for (const {entry, platform} of images) {
       const referrers = [
         ...(await referrersOf(look, entry.digest)),
-        ...besideIn(index, entry.digest),
+        ...(await besideIn(look, index, entry.digest)),
       ]
       nodes.push({digest: entry.digest, platform: formatPlatform(platform), referrers})
     }
@@ -120,13 +123,26 @@ async function referrersOf(
   return nodes
 }
 
-/** What BuildKit keeps beside an image in its index. */
-function besideIn(index: IndexTree, image: Digest): readonly TreeReferrer[] {
-  const entries = [...allEntries(index)].filter((entry) => attested(entry) === image)
-  return entries.map(({digest, size, mediaType}) => ({
-    ...{digest, size, artifactType: mediaType, kind: 'index', predicateType: null},
-    ...{signer: null, ours: false, verified: null, elsewhere: false, referrers: []},
-  }))
+/** What is said of an image beside it in its index, as BuildKit does. Nobody signs it. */
+async function besideIn(
+  {store, signal}: Look,
+  index: IndexTree,
+  image: Digest,
+): Promise<readonly TreeReferrer[]> {
+  const nodes: TreeReferrer[] = []
+  for (const entry of allEntries(index)) {
+    if (attested(entry) !== image) continue
+    const {digest, mediaType} = entry
+    const isRead = nodes.length < mostRead
+    const layers = isRead ? await unlessFailed(() => statementsIn(store, digest, {signal})) : []
+    nodes.push({
+      ...{digest, artifactType: mediaType, kind: 'index', ours: isOwnAttestation(entry)},
+      predicateType: layers?.[0]?.predicateType ?? null,
+      size: layers?.length ? sizeOf(layers) : entry.size,
+      ...{signer: null, verified: null, elsewhere: false, referrers: []},
+    })
+  }
+  return nodes
 }
 
 /** Who signed, and whether it is ours, as far as the artifact tells. */
@@ -153,6 +169,6 @@ async function looked(
   return read ?? {signer: null, ours: false, verified: expected ? false : null}
 }
 
-function sizeOf(blobs: readonly Descriptor[]): number {
+function sizeOf(blobs: readonly Pick<Descriptor, 'size'>[]): number {
   return blobs.reduce((sum, {size}) => sum + size, 0)
 }

@@ -3,18 +3,16 @@ import {UsageError} from '../errors.js'
 
 /**
  * The private key in a PEM text: ECDSA on P-256, RSA of 2,048 bits or more, or Ed25519; in PKCS #8
- * encrypted with `password`, too. Throws `UsageError` (`ERR_INJECT_SIGN_KEY_INVALID`), which says
- * nothing of the text.
+ * encrypted with `password`, too. Keys in cosign's own format are read by `parseCosignKey`. Throws
+ * `UsageError` (`ERR_INJECT_SIGN_KEY_INVALID`), which says nothing of the text.
  */
 export function parsePrivateKey(
   pem: string,
   password: string | undefined,
   from: string,
 ): KeyObject {
-  if (/-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----/.test(pem))
-    throw invalid(from, "is in cosign's own format", 'use a key of openssl genpkey, in PEM')
   try {
-    return checked(
+    return checkedKey(
       createPrivateKey({key: pem, ...(password !== undefined && {passphrase: password})}),
       from,
     )
@@ -25,7 +23,7 @@ export function parsePrivateKey(
     const hint = isEncryptedKey(pem)
       ? 'set INJECT_SIGN_PASSWORD to its password'
       : 'make one with openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
-    throw invalid(from, why, hint)
+    throw invalidKey(from, why, hint)
   }
 }
 
@@ -40,29 +38,31 @@ export function isEncryptedKey(pem: string): boolean {
  */
 export function parsePublicKey(pem: string, from: string): KeyObject {
   if (/PRIVATE KEY-----/.test(pem))
-    throw invalid(from, 'is a private key', 'name the public one: openssl pkey -pubout')
+    throw invalidKey(from, 'is a private key', 'name the public one: openssl pkey -pubout')
   try {
-    return checked(createPublicKey(pem), from)
+    return checkedKey(createPublicKey(pem), from)
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw invalid(from, 'is not a public key in PEM', 'write it with openssl pkey -pubout')
+    throw invalidKey(from, 'is not a public key in PEM', 'write it with openssl pkey -pubout')
   }
 }
 
-function checked(key: KeyObject, from: string): KeyObject {
+/** The key, if it is of a kind that is supported. Throws `UsageError` like `parsePrivateKey`. */
+export function checkedKey(key: KeyObject, from: string): KeyObject {
   const {asymmetricKeyType: type, asymmetricKeyDetails: details = {}} = key
   const isGood =
     type === 'ed25519' ||
     (type === 'ec' && details.namedCurve === 'prime256v1') ||
     (type === 'rsa' && (details.modulusLength ?? 0) >= 2048)
   if (isGood) return key
-  throw invalid(
+  throw invalidKey(
     from,
     'is of a kind that is not supported',
     'use ECDSA on P-256, RSA from 2,048 bits, or Ed25519',
   )
 }
 
-function invalid(from: string, why: string, hint: string): UsageError {
+/** Says what is wrong with the key that was read `from` there. */
+export function invalidKey(from: string, why: string, hint: string): UsageError {
   return new UsageError('ERR_INJECT_SIGN_KEY_INVALID', `the key in ${from} ${why}`, {hint})
 }

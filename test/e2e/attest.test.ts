@@ -4,6 +4,7 @@ import {mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'nod
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {inject, injectJson} from '../support/cli.js'
+import {cosignKey} from '../support/cosign-key.js'
 import {startDockerRegistry} from '../support/docker-registry.js'
 import {makeLayoutImage} from '../support/layout-image.js'
 import {serveRegistry} from '../support/served-registry.js'
@@ -27,6 +28,7 @@ async function keyFiles() {
     text: String(privateKey.export(pkcs8)),
     key: write('key.pem', privateKey.export(pkcs8)),
     encrypted: write('encrypted.pem', encrypted),
+    cosigns: write('cosign.key', cosignKey(privateKey, password)),
     publicKey: write('key.pub', pemOf(publicKey)),
   }
 }
@@ -76,6 +78,38 @@ describe.each([
   })
 })
 
+describe('--attest=buildkit', () => {
+  it('makes an index of a single image, which a second run leaves as it is', async () => {
+    const address = (await startDockerRegistry()).address
+    const {image, tree} = await parts()
+    const {key, publicKey} = await keyFiles()
+    const [vendor, ours] = [`${address}/team/app:v1`, `${address}/team/app:data`]
+    await injectJson(['copy', image, vendor])
+    const update = ['update', vendor, tree, '--tag', 'data']
+    const attest = ['--attest=buildkit', '--sign-key', key]
+    const dry = await inject([...update, '--attest=unsigned,buildkit', '--dry-run'])
+    expect([dry.exitCode, dry.stderr]).toEqual([0, expect.stringContaining('1 attestation would')])
+    const first = await inject([...update, ...attest])
+    expect([first.exitCode, first.stderr]).toEqual([
+      0,
+      expect.stringContaining('1 attestation added'),
+    ])
+    const second = await injectJson([...update, ...attest])
+    expect(second).toMatchObject({reference: first.stdout, tags: [], attestationsAdded: 0})
+    const inPlace = await injectJson(['update', ours, tree, ...attest])
+    expect(inPlace).toMatchObject({reference: first.stdout, changed: false})
+    expect(await injectJson(['verify', ours, '--key', publicKey])).toMatchObject({proven: true})
+    expect((await inject(['tree', ours])).stdout).toMatch(/slsa.*written by inject, in the index/)
+    const copied = `${address}/other/app:data`
+    await injectJson(['copy', ours, copied, '--referrers'])
+    expect(await injectJson(['verify', copied, '--key', publicKey])).toMatchObject({proven: true})
+    const removed = await inject(['remove', ours])
+    expect(removed.stderr).toContain('the original one again; 1 attestation dropped')
+    const {digest} = (await injectJson(['inspect', vendor])) as {digest: string}
+    expect(removed.stdout).toContain(digest)
+  })
+})
+
 describe('inject verify', () => {
   it('proves an image in a layout, without any network, and exits with 12 for another key', async () => {
     const {image, tree, folder} = await parts()
@@ -115,6 +149,8 @@ describe('inject verify', () => {
   })
 })
 
+const cosigns = 'cosign.key'
+
 describe('signing', () => {
   it.each([
     ['nobody', ['--attest'], 2],
@@ -125,9 +161,14 @@ describe('signing', () => {
     ['a key that is not there', ['--attest', '--sign-key', '/nowhere/key'], 9],
     ['a key of a variable that is not set', ['--attest', '--sign-key', 'env://NO_KEY'], 2],
     ['an identity without a token', ['--attest', '--sign-keyless'], 2],
+    ['nobody, in the index', ['--attest=buildkit'], 2],
+    ['somebody, unsigned in the index', ['--attest=unsigned,buildkit', '--sign-key', 'x'], 2],
+    ['a key of cosign without its password', ['--attest', '--sign-key', cosigns], 2],
   ])('by %s is refused, and nothing is changed', async (_, flags, exit) => {
     const {image, tree} = await parts()
-    const result = await inject(['update', image, tree, '--tag', 'data', ...flags])
+    const keys = await keyFiles()
+    const given = flags.map((flag) => (flag === cosigns ? keys.cosigns : flag))
+    const result = await inject(['update', image, tree, '--tag', 'data', ...given])
     expect([result.exitCode, result.stderr]).toEqual([exit, expect.anything()])
     expect((await inject(['inspect', image.replace(/:v1$/, ':data')])).exitCode).toBe(4)
   })
@@ -166,13 +207,14 @@ describe('T-38 what signs', () => {
   it.each([
     'plain',
     'encrypted',
+    'a key of cosign',
     'in a variable',
     'a command',
     'an identity',
     'a refused identity',
   ])('shows up nowhere: %s', async (way) => {
     const {image, tree, folder} = await parts()
-    const {key, encrypted, text, publicKey, folder: keys} = await keyFiles()
+    const {key, encrypted, cosigns, text, publicKey, folder: keys} = await keyFiles()
     const token = makeToken('https://ci.example/c4nary')
     const services = await startSigstore(({body}) =>
       way === 'a refused identity' ? {status: 403, body} : undefined,
@@ -184,6 +226,7 @@ describe('T-38 what signs', () => {
     const flags: Record<string, readonly string[]> = {
       plain: ['--sign-key', key],
       encrypted: ['--sign-key', encrypted],
+      'a key of cosign': ['--sign-key', cosigns],
       'in a variable': ['--sign-key', 'env://SIGNING_KEY'],
       'a command': ['--sign-command', script, '--sign-public-key', publicKey],
       'an identity': ['--sign-keyless', ...urls],
@@ -200,7 +243,9 @@ describe('T-38 what signs', () => {
             env: {
               HOME: join(folder, 'home'),
               TMPDIR: join(folder, 'tmp'),
-              INJECT_SIGN_PASSWORD: password,
+              ...{
+                [way === 'a key of cosign' ? 'COSIGN_PASSWORD' : 'INJECT_SIGN_PASSWORD']: password,
+              },
               SIGNING_KEY: text,
               SIGSTORE_ID_TOKEN: token,
               DEBUG: '*',

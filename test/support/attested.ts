@@ -37,7 +37,9 @@ export function attestBy(party: Party | undefined, more: Partial<AttestPorts> = 
   return {
     run: {command: 'update', flags: {path: '/'}, version: '1.2.3', node: 'v20.17.0'},
     signer: party?.signer,
+    signs: party !== undefined,
     signsImages: false,
+    describeInIndex: undefined,
     sbom: undefined,
     describeSource: () => Promise.resolve(undefined),
     now: () => new Date('2026-01-01T12:00:00Z'),
@@ -52,6 +54,7 @@ export const verifyTime = Date.parse('2026-01-01T13:00:00Z') / 1000
 export async function attestedScene(
   putVendor: (store: ContentStore) => Promise<Descriptor>,
   options: Partial<UpdateOptions> = {},
+  more: Partial<AttestPorts> = {},
 ) {
   const places = severalPlaces()
   const [us, them] = [makeParty(), makeParty()]
@@ -63,7 +66,7 @@ export async function attestedScene(
   if (!reference) throw new Error('no reference')
   const result = await update(updateRequest({reference, to, directory, ...options}), {
     ...places,
-    attest: attestBy(us),
+    attest: attestBy(us, more),
   })
   const {digest} = result
   if (!digest) throw new Error('nothing was made')

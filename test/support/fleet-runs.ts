@@ -9,6 +9,7 @@ import {parseReference} from '../../src/oci/names/reference.js'
 import {openMemoryFile} from '../../src/layer/memory/memory-file.js'
 import {applyFleet, type FleetRequest} from '../../src/operations/fleet/apply.js'
 import {openFleetJournal} from '../../src/operations/fleet/journal.js'
+import type {AttestPorts} from '../../src/ports.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {openRegistryStore} from '../../src/registry/registry-store.js'
 import {putImage, smallLayer} from './put-image.js'
@@ -28,6 +29,8 @@ export interface FleetRunOptions extends Partial<FleetRequest> {
   /** Without what earlier runs on this machine remembered. */
   readonly forgetful?: boolean
   readonly signal?: AbortSignal
+  /** What is said of images. */
+  readonly attest?: AttestPorts | undefined
   /** Called with each outcome. */
   readonly onFinished?: (outcome: ImageOutcome) => void
 }
@@ -42,7 +45,8 @@ export async function fleetFolder(): Promise<FleetFolder> {
   mkdirSync(spool)
   const path = join(folder, 'fleet.yaml')
   const run = async (options: FleetRunOptions, dryRun: boolean): Promise<FleetReport> => {
-    const {forgetful = false, signal = new AbortController().signal, onFinished, ...more} = options
+    const {forgetful = false, signal = new AbortController().signal, ...rest} = options
+    const {onFinished, attest, ...more} = rest
     const read = await readFleetFile(path, {})
     const watched = {report: () => undefined, signal}
     const request: FleetRequest = {
@@ -53,6 +57,7 @@ export async function fleetFolder(): Promise<FleetFolder> {
     }
     return applyFleet(request, {
       ...watched,
+      attest,
       openStore: storeOpener(network, watched),
       ...(!forgetful && {
         openMemory: (place) =>

@@ -55,6 +55,39 @@ export const provenanceStatementShape = v.strictObject({
   predicate: provenance,
 })
 
+/** The same where nothing is said of the run. */
+export const indexStatementShape = v.strictObject({
+  ...provenanceStatementShape.entries,
+  predicate: v.strictObject({
+    ...provenance.entries,
+    runDetails: v.strictObject({builder: v.strictObject({id: uri})}),
+  }),
+})
+
+const sha256 = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/))
+
+/** https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md */
+export const buildkitManifestShape = v.strictObject({
+  schemaVersion: v.literal(2),
+  mediaType: v.literal('application/vnd.oci.image.manifest.v1+json'),
+  config: v.strictObject({
+    mediaType: v.literal('application/vnd.oci.image.config.v1+json'),
+    digest: sha256,
+    size: v.number(),
+  }),
+  layers: v.pipe(
+    v.array(
+      v.strictObject({
+        mediaType: v.literal('application/vnd.in-toto+json'),
+        digest: sha256,
+        size: v.number(),
+        annotations: v.strictObject({'in-toto.io/predicate-type': uri}),
+      }),
+    ),
+    v.minLength(1),
+  ),
+})
+
 const base64 = v.pipe(v.string(), v.base64())
 
 /** https://github.com/sigstore/protobuf-specs/blob/v0.5.0/protos/sigstore_bundle.proto */

@@ -12,18 +12,23 @@ const serviceUrl = (value: string, summary: string) =>
     parse: (text) => Promise.resolve(parseServiceUrl(text)),
   })({dependsOn: ['sign-keyless']})
 
+/** What is attached: `buildkit` adds an attestation in the index to the statement. */
+const attestModes = ['signed', 'unsigned', 'buildkit', 'unsigned,buildkit'] as const
+
 /** What is said of a result beside it, and who signs that. */
 export const attestFlags = {
-  attest: Flags.option({options: ['signed', 'unsigned'] as const})({
+  attest: Flags.option({options: attestModes})({
     helpGroup: 'PROVENANCE',
-    helpValue: 'signed|unsigned',
-    summary: 'Attach a statement of how the image was made; --attest alone means signed.',
+    helpValue: 'signed|unsigned|buildkit',
+    summary:
+      'Attach a statement of how the image was made; alone: signed, and with buildkit in the index, too.',
   }),
   'sign-key': Flags.string({
     dependsOn: ['attest'],
     helpGroup: 'PROVENANCE',
     helpValue: 'FILE|env://NAME',
-    summary: 'Sign with this private key, in PEM (password: INJECT_SIGN_PASSWORD, or asked for).',
+    summary:
+      "Sign with this private key, in PEM or cosign's format (password: INJECT_SIGN_PASSWORD, or asked for).",
   }),
   'sign-command': Flags.string({
     dependsOn: ['attest', 'sign-public-key'],
@@ -67,17 +72,21 @@ export function withAttestValue(argv: readonly string[]): string[] {
   )
 }
 
-/** Throws `UsageError` (`ERR_INJECT_USAGE`) unless it is clear who signs. */
-export function checkSigners(flags: AttestFlags): void {
+/**
+ * Throws `UsageError` (`ERR_INJECT_USAGE`) unless it is clear who signs; a run that signs nothing,
+ * as a plan does, need not be told.
+ */
+export function checkSigners(flags: AttestFlags, signsNothing = false): void {
   const given = (['sign-key', 'sign-command', 'sign-keyless'] as const).filter(
     (name) => flags[name],
   )
-  if (flags.attest === undefined) return
-  if (flags.attest === 'signed' && given.length === 1) return
-  if (flags.attest === 'unsigned' && given.length === 0 && !flags['sign-image']) return
+  if (flags.attest === undefined || (signsNothing && given.length === 0)) return
+  const isUnsigned = flags.attest.startsWith('unsigned')
+  if (!isUnsigned && given.length === 1) return
+  if (isUnsigned && given.length === 0 && !flags['sign-image']) return
   throw new UsageError(
     'ERR_INJECT_USAGE',
-    flags.attest === 'unsigned'
+    isUnsigned
       ? '--attest=unsigned excludes the flags that sign'
       : 'a signed statement needs one of --sign-key, --sign-command and --sign-keyless',
     {hint: 'use one of them, or --attest=unsigned alone'},

@@ -8,12 +8,15 @@ export interface AttestedCommand {
   readonly flags: AttestFlags & Readonly<Record<string, unknown>>
   /** The directory of the content, if there is one. */
   readonly directory?: string | undefined
+  /** Nothing will be signed, so keys are not read. */
+  readonly dryRun?: boolean | undefined
 }
 
 /** Flags that say nothing of what is made, or might hold secrets. */
 const unrecorded = new Set([
   ...Object.keys({...commonFlags, ...registryFlags, ...attestFlags}),
   ...['digestfile', 'cache', 'cache-size', 'jobs', 'check', 'dry-run', 'chunk-size', 'sign-key'],
+  ...['file', 'report', 'verify', 'max-failures'],
 ])
 
 /**
@@ -21,19 +24,23 @@ const unrecorded = new Set([
  * `checkSigners` and `statementSigner` throw.
  */
 export async function attestPorts(
-  {name, flags, directory}: AttestedCommand,
+  {name, flags, directory, dryRun = false}: AttestedCommand,
   env: Readonly<Record<string, string | undefined>>,
   {version = 'unknown', signal}: Pick<Ports, 'version' | 'signal'>,
 ): Promise<Pick<Ports, 'attest'>> {
-  checkSigners(flags)
+  checkSigners(flags, dryRun)
   if (flags.attest === undefined) return {}
   // imported here because few runs attest, and the imports would slow down all of them
-  const [{ciRunIn}, {gitSource}, {statementSigner}, {terminalConsole}] = await Promise.all([
-    import('../../attest/ci-run.js'),
-    import('./git-source.js'),
-    import('./statement-signer.js'),
-    import('../terminal/login-terminal.js'),
-  ])
+  const [{ciRunIn}, {indexAttestation}, {gitSource}, {statementSigner}, {terminalConsole}] =
+    await Promise.all([
+      import('../../attest/ci-run.js'),
+      import('../../attest/index-attestation.js'),
+      import('./git-source.js'),
+      import('./statement-signer.js'),
+      import('../terminal/login-terminal.js'),
+    ])
+  // a run over many images describes it once
+  let source: ReturnType<AttestPorts['describeSource']> | undefined
   const attest: AttestPorts = {
     run: {
       command: name,
@@ -42,11 +49,16 @@ export async function attestPorts(
       node: process.version,
       ci: ciRunIn(env),
     },
-    signer: await statementSigner(flags, {env, terminal: terminalConsole(), signal}),
+    signer: dryRun
+      ? undefined
+      : await statementSigner(flags, {env, terminal: terminalConsole(), signal}),
+    signs: !flags.attest.startsWith('unsigned'),
     signsImages: flags['sign-image'],
+    describeInIndex: flags.attest.endsWith('buildkit') ? indexAttestation : undefined,
     sbom: flags.sbom,
     describeSource: () =>
-      directory === undefined ? Promise.resolve(undefined) : gitSource(directory, env, signal),
+      (source ??=
+        directory === undefined ? Promise.resolve(undefined) : gitSource(directory, env, signal)),
     now: () => new Date(),
   }
   return {attest}

@@ -45,15 +45,18 @@ async function keySigner(
   {env, terminal, signal}: SigningEnvironment,
 ): Promise<StatementSigner> {
   const {isEncryptedKey, parsePrivateKey} = await import('../../signing/parse-key.js')
+  const {isCosignKey, parseCosignKey} = await import('../../signing/cosign-key.js')
   const {createKeySigner} = await import('../../signing/key-signer.js')
   const pem = await readKey(where, env)
+  const isCosigns = isCosignKey(pem)
   const isAsking = terminal.input.isTTY === true && !env['CI']
-  const known = env['INJECT_SIGN_PASSWORD']
+  const known = env['INJECT_SIGN_PASSWORD'] ?? (isCosigns ? env['COSIGN_PASSWORD'] : undefined)
   const password =
-    known === undefined && isEncryptedKey(pem) && isAsking
+    known === undefined && (isCosigns || isEncryptedKey(pem)) && isAsking
       ? await prompt(terminal, 'Password of the key: ', {echo: false, signal})
       : known
-  return createKeySigner(parsePrivateKey(pem, password, nameOf(where)))
+  const parse = isCosigns ? parseCosignKey : parsePrivateKey
+  return createKeySigner(await parse(pem, password, nameOf(where)))
 }
 
 async function commandSigner(

@@ -68,13 +68,13 @@ export function updateHint(
 type AnyResult = Omit<InjectionResult, 'base'> | Omit<IndexInjectionResult, 'base'>
 
 function summariseIndex(result: Omit<IndexInjectionResult, 'base'>): ProgressEvent {
-  const {images, tags, dryRun, attestationsDropped} = result
+  const {images, tags, dryRun} = result
   const changed = images.filter((image) => image.changed)
   const would = dryRun ? 'would be ' : ''
   const none = `no tag ${dryRun ? 'would move' : 'moved'}`
   const tagged = tags.length === 0 ? none : `${would}tagged ${tags.join(', ')}`
   if (changed.length === 0) {
-    const message = `unchanged: all ${images.length} chosen images already hold this content; ${tagged}`
+    const message = `unchanged: all ${images.length} chosen images already hold this content${describeAttestations(result)}; ${tagged}`
     return {kind: 'notice', message}
   }
   const [{slot, layer, layers} = {slot: undefined, layer: undefined, layers: undefined}] = changed
@@ -82,12 +82,22 @@ function summariseIndex(result: Omit<IndexInjectionResult, 'base'>): ProgressEve
   const where = slot?.path === '/' ? '' : ` at ${slot?.path}`
   const isOne = new Set(changed.map((image) => JSON.stringify(image.layer))).size === 1
   const what = isOne && layer ? `: ${describeLayer({layer, layers, dryRun})}` : ''
-  const dropped =
-    attestationsDropped === 0
-      ? ''
-      : `; ${attestationsDropped} ${attestationsDropped === 1 ? 'attestation' : 'attestations'} of the old images ${dryRun ? 'would be ' : ''}dropped`
-  const message = `slot ${slot?.name}${where} ${would}put into ${changed.length} of ${images.length} chosen images (${names})${what}${dropped}; ${tagged}`
+  const message = `slot ${slot?.name}${where} ${would}put into ${changed.length} of ${images.length} chosen images (${names})${what}${describeAttestations(result)}; ${tagged}`
   return {kind: 'notice', message}
+}
+
+/** What becomes of the attestations in an index. */
+function describeAttestations({
+  attestationsDropped: dropped,
+  attestationsAdded: added,
+  dryRun,
+}: Pick<IndexInjectionResult, 'attestationsDropped' | 'attestationsAdded' | 'dryRun'>): string {
+  const would = dryRun ? 'would be ' : ''
+  const parts = [
+    dropped > 0 ? `${count(dropped, 'attestation')} of the old images ${would}dropped` : '',
+    added > 0 ? `${count(added, 'attestation')} ${would}added` : '',
+  ]
+  return parts.map((part) => part && `; ${part}`).join('')
 }
 
 function summariseInjection(result: Omit<InjectionResult, 'base'>): ProgressEvent {

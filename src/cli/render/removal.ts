@@ -1,3 +1,4 @@
+import {count} from './count.js'
 import type {ProgressEvent} from '../../ports.js'
 import type {RemoveResult} from '../../operations/remove.js'
 
@@ -10,7 +11,8 @@ export function presentRemoval(digestFile: string | undefined) {
   }
 }
 
-function summariseRemoval({slot, original, tags, dryRun}: RemoveResult): ProgressEvent {
+function summariseRemoval(result: RemoveResult): ProgressEvent {
+  const {slot, original, tags, attestationsDropped: dropped, dryRun} = result
   const would = dryRun ? 'would be ' : ''
   const is = dryRun ? 'would be' : 'is'
   const what = original
@@ -18,5 +20,6 @@ function summariseRemoval({slot, original, tags, dryRun}: RemoveResult): Progres
     : `the image ${dryRun ? 'would have' : 'has'} a new digest`
   const none = `no tag ${dryRun ? 'would move' : 'moved'}`
   const tagged = tags.length === 0 ? none : `${would}tagged ${tags.join(', ')}`
-  return {kind: 'notice', message: `slot ${slot} ${would}removed: ${what}; ${tagged}`}
+  const gone = dropped > 0 ? `; ${count(dropped, 'attestation')} ${would}dropped` : ''
+  return {kind: 'notice', message: `slot ${slot} ${would}removed: ${what}${gone}; ${tagged}`}
 }

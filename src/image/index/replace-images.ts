@@ -1,12 +1,25 @@
 import {baseDigest, baseName, grafted, runNote} from '../../oci/annotation.js'
 import type {Descriptor} from '../../oci/descriptor.js'
-import type {Digest} from '../../oci/digest.js'
-import {attested, type ImageIndex} from '../../oci/image-index.js'
+import {type Digest, isDigest} from '../../oci/digest.js'
+import {
+  attestationEntry,
+  attested,
+  entryKind,
+  type ImageIndex,
+  isOwnAttestation,
+} from '../../oci/image-index.js'
 import {ociIndex} from '../../oci/media-type.js'
 import {annotateIndex, restoreIndex, setOrRemove, type Texts} from '../config-edits.js'
 import {textOf, editMembers, type JsonPath, type MemberEdit} from '../text-edit.js'
 import {editIndexes, type EditedTree, encodeIndex, type IndexTree} from './index-tree.js'
 import {toOciIndexText} from '../to-oci.js'
+
+/** An attestation that `inject` makes. */
+export interface OwnAttestation {
+  /** The image, as it is now. */
+  readonly subject: Digest
+  readonly manifest: {readonly descriptor: Descriptor}
+}
 
 export interface Replacements {
   /** Keyed by the digest of the old image. */
@@ -16,6 +29,11 @@ export interface Replacements {
    * it out.
    */
   readonly attestations: 'drop' | 'keep'
+  /**
+   * What we say of images: each is put beside its image, in place of what we said of it before.
+   * Default: nothing; what we said of images that are replaced goes in any case.
+   */
+  readonly ownAttestations?: readonly OwnAttestation[] | undefined
   /**
    * The outermost index says which one it was before it was changed first (`remember`), or no
    * longer does (`forget`); OCI's can.
@@ -65,22 +83,49 @@ export function replaceImages(tree: IndexTree, replacements: Replacements): Edit
 }
 
 function edit(index: IndexTree['index'], replacements: Replacements): IndexTree['index'] {
-  const {images, attestations, annotations = [], toOci = false} = replacements
+  const {annotations = [], toOci = false} = replacements
   const {descriptor, value} = index
   const before = textOf(index)
-  const changes = value.manifests.flatMap((entry, position): MemberEdit[] => {
-    const next = images.get(entry.digest)
-    if (next) return renameEntry(['manifests', position], next)
-    const subject = attested(entry)
-    const goes = subject !== undefined && images.has(subject as Digest) && attestations === 'drop'
-    return goes ? [{kind: 'remove', path: ['manifests', position]}] : []
-  })
-  let text = editMembers(before, [...changes, ...annotationEdits(value, annotations)])
+  const changes = [...entryEdits(value, replacements), ...annotationEdits(value, annotations)]
+  let text = editMembers(before, changes)
   if (toOci) text = toOciIndexText(text, index)
   if (text === before) return index
   const mediaType = toOci ? ociIndex : descriptor.mediaType
   if (mediaType === ociIndex) text = withOrigin(text, index, replacements)
   return encodeIndex(text, {...descriptor, mediaType})
+}
+
+function entryEdits(
+  {manifests}: ImageIndex,
+  {images, attestations, ownAttestations = []}: Replacements,
+): MemberEdit[] {
+  const own = new Map(ownAttestations.map(({subject, manifest}) => [subject, manifest.descriptor]))
+  const placed = new Set<Digest>()
+  const now = (digest: Digest): Digest => images.get(digest)?.digest ?? digest
+  const edits = manifests.flatMap((entry, position): MemberEdit[] => {
+    const path = ['manifests', position]
+    const next = images.get(entry.digest)
+    if (next) return renameEntry(path, next)
+    const subject = attested(entry)
+    if (!isDigest(subject)) return []
+    const isOwn = isOwnAttestation(entry)
+    const image = now(subject)
+    const attestation = isOwn && !placed.has(image) ? own.get(image) : undefined
+    if (attestation) {
+      placed.add(image)
+      return renameAttestation(path, image, attestation)
+    }
+    const goes = isOwn ? image !== subject || placed.has(image) : images.has(subject)
+    return goes && (isOwn || attestations === 'drop') ? [{kind: 'remove', path}] : []
+  })
+  const there = manifests.filter((entry) => entryKind(entry) === 'image')
+  for (const image of new Set(there.map(({digest}) => now(digest)))) {
+    const attestation = own.get(image)
+    if (!attestation || placed.has(image)) continue
+    const value = attestationEntry(image, attestation)
+    edits.push({kind: 'insert', path: ['manifests', manifests.length], value})
+  }
+  return edits
 }
 
 function annotationEdits(
@@ -109,6 +154,19 @@ function withOrigin(
   const first = isFirst ? [...set(baseDigest, descriptor.digest), ...set(baseName, origin)] : []
   const graft = isGraft ? set(grafted, 'true') : []
   return editMembers(text, [...first, ...graft, ...set(runNote, note)])
+}
+
+/** Makes an entry of our own attestation that of another image, or of another form. */
+function renameAttestation(entry: JsonPath, image: Digest, next: Descriptor): MemberEdit[] {
+  const {annotations} = attestationEntry(image, next)
+  return [
+    ...renameEntry(entry, next),
+    ...Object.entries(annotations).map(([key, value]): MemberEdit => ({
+      kind: 'set',
+      path: [...entry, 'annotations', key],
+      value,
+    })),
+  ]
 }
 
 /** Makes an entry name another document, and removes members that described the old one. */

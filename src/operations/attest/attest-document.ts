@@ -130,10 +130,15 @@ async function attachmentOf(statement: Statement, {signer, now}: AttestPorts): P
   }
 }
 
-/** Whether somebody says already how the manifest was made. */
-async function isAttested(store: ContentStore, digest: Digest, {signal}: Ports): Promise<boolean> {
+/** Whether somebody says already how the manifest was made; signed, if this run would sign. */
+export async function isAttested(
+  store: ContentStore,
+  digest: Digest,
+  {attest, signal}: Pick<Ports, 'attest' | 'signal'>,
+): Promise<boolean> {
   const referrers = await readReferrers(store, digest, {signal})
-  return referrers.some(({predicateType, isElsewhere}) => {
-    return predicateType === provenanceType && !isElsewhere
+  return referrers.some(({artifactType, predicateType, isElsewhere}) => {
+    const isSigned = artifactType === bundleType
+    return predicateType === provenanceType && !isElsewhere && (isSigned || !attest?.signs)
   })
 }

@@ -1,3 +1,4 @@
+import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Attestation, MadeDocument} from './attest-document.js'
@@ -12,4 +13,14 @@ export async function attestIfAsked(
   // imported here because few runs attest, and the import would slow down all of them
   const {attestDocument} = await import('./attest-document.js')
   return attestDocument(store, made, ports)
+}
+
+/** Whether a run that is to say how its result was made would say it of what is there already. */
+export async function lacksStatement(
+  store: ContentStore,
+  digest: Digest,
+  ports: Ports,
+): Promise<boolean> {
+  const {isAttested} = await import('./attest-document.js')
+  return !(await isAttested(store, digest, ports))
 }

@@ -252,14 +252,25 @@ function described(
   {dryRun}: {readonly dryRun: boolean},
   from: Reconciled,
 ): Pick<ImageOutcome, 'status' | 'reason' | 'code' | 'nextStep'> {
-  const {status, stale} = from
+  const {status, stale, isAttested} = from
   const planned = {
     updated: 'would-update',
     rebased: 'would-rebase',
     removed: 'would-remove',
   } as const
   const shown = dryRun && status !== 'unchanged' ? planned[status] : status
-  if (stale.length === 0) return {status: shown, reason: null, code: null, nextStep: null}
-  const reason = `the fleet file no longer has ${stale.join(', ')}`
-  return {status: shown, reason, code: null, nextStep: 'use --prune to remove it'}
+  const notes = [
+    stale.length > 0 ? `the fleet file no longer has ${stale.join(', ')}` : '',
+    isAttested && status === 'unchanged' ? said(dryRun) : '',
+  ].filter(Boolean)
+  return {
+    status: shown,
+    reason: notes.length > 0 ? notes.join('; ') : null,
+    code: null,
+    nextStep: stale.length > 0 ? 'use --prune to remove it' : null,
+  }
+}
+
+function said(dryRun: boolean): string {
+  return dryRun ? 'a statement about it would be attached' : 'a statement about it was attached'
 }

@@ -1,6 +1,6 @@
 import {formatReference} from '../../oci/names/reference.js'
 import {digestOf} from '../../oci/digest.js'
-import type {Ports} from '../../ports.js'
+import type {AttestPorts, Ports} from '../../ports.js'
 import type {FleetImage} from './fleet-image.js'
 import {createSlotPrints} from './slot-prints.js'
 import type {FleetSettings} from './slot-request.js'
@@ -22,7 +22,13 @@ export function createImageKey(
     if (slots.length === 0 || prints.includes(undefined)) return undefined
     const {name, created, prune} = settings
     const [from, to] = [source, target].map(formatReference)
-    const asked = [version, name, created, prune, from, to, rules, slots, prints]
+    const asked: unknown[] = [version, name, created, prune, from, to, rules, slots, prints]
+    if (ports.attest) asked.push(saidOf(ports.attest))
     return digestOf(Buffer.from(JSON.stringify(asked)))
   }
+}
+
+/** What is said of images, and whether it is signed. */
+function saidOf({signs, signsImages, sbom, describeInIndex}: AttestPorts): unknown {
+  return [signs, signsImages, sbom ?? null, describeInIndex !== undefined]
 }

@@ -8,6 +8,7 @@ import type {Ports} from '../../ports.js'
 import {defaultTemplate} from '../publish/keep-replaced.js'
 import {remove} from '../remove.js'
 import {update} from '../update.js'
+import {attestStaged, describeStaged} from './attest-staged.js'
 import {byDigest, type FleetImage, tagOf} from './fleet-image.js'
 import type {ImagePlace} from './image-place.js'
 import {staleSlots} from './image-state.js'
@@ -40,6 +41,8 @@ export interface Reconciled {
   readonly vendor: Digest | undefined
   /** Slots of this fleet that are left, and would be removed by `--prune`. */
   readonly stale: readonly string[]
+  /** Whether a statement of it was attached that was not there, or would be. */
+  readonly isAttested: boolean
 }
 
 /**
@@ -53,24 +56,36 @@ export async function reconcile(
   ports: Ports,
 ): Promise<Reconciled> {
   const {staged} = place
-  const start = await startOf(place, image, options.name, ports)
+  // what is made on the way is not said to anyone
+  const silent = {...ports, attest: undefined}
+  const start = await startOf(place, image, options.name, silent)
   for (const slot of start.state?.slots ?? [])
     if (slot.fleet === options.name)
       for (const {descriptor} of slot.layers) options.onHeld(descriptor.digest)
   const stale = start.state ? staleSlots(start.state, image, options.name) : []
   const removed = options.prune ? stale : []
-  const changed = await changedSlots(place, image, {start, removed, options}, ports)
+  const changed = await changedSlots(place, image, {start, removed, options}, silent)
+  const described = await describeStaged(staged, changed, ports)
   const {before, vendor, kind} = start
   const [only, ...others] = image.slots
   const slot = others.length > 0 ? undefined : only?.name
-  const after = await noteStaged(staged, {digest: changed, replaced: before, slot}, ports)
+  const after = await noteStaged(staged, {digest: described, replaced: before, slot}, ports)
+  const isKnown = after === before
+  const said = {digest: after, target: image.target, from: withDigest(start), isKnown}
   const result = {before: before ?? null, after, vendor, stale: options.prune ? [] : stale}
-  if (after === before) return {...result, status: 'unchanged'}
+  const attest = () =>
+    image.slots.length > 0 && attestStaged(place, {...said, dryRun: options.dryRun}, ports)
+  if (isKnown) return {...result, status: 'unchanged', isAttested: await attest()}
   for (const layer of linkedLayers(staged, after, options.openSlots)) await options.link(layer)
+  const isAttested = await attest()
   if (options.dryRun) options.onSent(await sizeOfStaged(staged, after))
   else await publishResult(place, image, {digest: after, before, options}, ports)
   const isRemoval = image.slots.length === 0 && removed.length > 0
-  return {...result, status: isRemoval ? 'removed' : kind}
+  return {...result, status: isRemoval ? 'removed' : kind, isAttested}
+}
+
+function withDigest({from, digest}: Start) {
+  return {...from, digest}
 }
 
 interface Changes {

@@ -1,7 +1,7 @@
 import {allEntries} from '../../image/index/index-tree.js'
 import {readable} from '../../layer/byte-string.js'
 import type {Digest} from '../../oci/digest.js'
-import {attested} from '../../oci/image-index.js'
+import {attested, isOwnAttestation} from '../../oci/image-index.js'
 import {formatPlatform} from '../../oci/platform.js'
 import {formatReference, type Reference, repositoryName} from '../../oci/names/reference.js'
 import type {Attestation} from '../attest/attest-document.js'
@@ -48,6 +48,8 @@ export interface RebaseResult {
   readonly platforms: {readonly added: readonly string[]; readonly removed: readonly string[]}
   /** Attestations that were removed because their images changed. */
   readonly attestationsDropped: number
+  /** What is new beside the images in the index, or would be: `--attest=buildkit`. */
+  readonly attestationsAdded: number
   readonly dryRun: boolean
   /** What was said of the result beside it, if that was asked for and is new. */
   readonly attestation?: Attestation
@@ -83,16 +85,30 @@ export function describeRebase(
     tags,
     images: images.map(describeImage),
     platforms: {added: added.map(formatPlatform), removed: removed.map(formatPlatform)},
-    attestationsDropped: outcome.attestations === 'drop' ? attestationsOf(outcome) : 0,
+    attestationsDropped: paired ? attestationsOf(outcome) : 0,
+    attestationsAdded: outcome.describeInIndex ? images.length : 0,
     dryRun: request.publish.dryRun,
   }
 }
 
-/** The attestations of the vendor's images that the new ones replace. */
-function attestationsOf({images, onto}: RebaseOutcome): number {
+/**
+ * The attestations of the vendor's images that the new ones replace, and ours of the old images
+ * where no new ones take their places.
+ */
+function attestationsOf({
+  injected,
+  images,
+  onto,
+  attestations,
+  describeInIndex,
+}: RebaseOutcome): number {
   const replaced = new Set<string>(images.map((each) => each.onto.manifest.descriptor.digest))
-  const entries = onto.tree ? [...allEntries(onto.tree)] : []
-  return entries.filter((entry) => replaced.has(attested(entry) ?? '')).length
+  const vendors = onto.tree && attestations === 'drop' ? [...allEntries(onto.tree)] : []
+  const own = injected.tree && !describeInIndex ? [...allEntries(injected.tree)] : []
+  return (
+    vendors.filter((entry) => replaced.has(attested(entry) ?? '')).length +
+    own.filter(isOwnAttestation).length
+  )
 }
 
 /** The most paths in a result. */

@@ -38,7 +38,8 @@ export function pairImages(
       hint: 'inject update adds one; an image without slots needs no rebase',
     })
   }
-  if (injected.tree && !onto.tree)
+  // an index of one image says no more than the image: it is on a single image as well
+  if (injected.tree && !onto.tree && injected.images.length > 1)
     throw changed(`${what} is an index, and the vendor's image is now a single image`)
   const pairs = withSlots.flatMap((each) => {
     const other = onto.images.find((one) => isFor(each.platform, one.platform))

@@ -1,10 +1,17 @@
+import {indexAttestation} from '../../attest/index-attestation.js'
 import type {ImageRecord} from '../../attest/provenance.js'
 import {unlessFailed} from '../../errors.js'
-import {decodeDocument} from '../../image/document.js'
+import {decodeDocument, type Document} from '../../image/document.js'
+import {allEntries} from '../../image/index/index-tree.js'
+import type {PlatformImage} from '../../image/platforms.js'
+import {attestationForm, ownAttestation} from '../../oci/annotation.js'
 import type {Digest} from '../../oci/digest.js'
-import {formatPlatform} from '../../oci/platform.js'
+import {attested, isOwnAttestation} from '../../oci/image-index.js'
+import {formatPlatform, platformOf} from '../../oci/platform.js'
 import type {Ports} from '../../ports.js'
+import type {ContentStore} from '../../store/content-store.js'
 import {placesOf, type VendorPlaces} from '../attest/content-claim.js'
+import {fetchOriginal} from '../find/fetch-original.js'
 import {loadIndex} from '../find/load-index.js'
 import {type LoadedImages, originOfLoaded} from './load-images.js'
 
@@ -27,6 +34,8 @@ export async function proveIndex(
   {vendors, places, records}: IndexEvidence,
   {signal}: Pick<Ports, 'signal'>,
 ): Promise<{readonly proven: boolean; readonly detail: string}> {
+  const wrong = wrongAttestation(loaded)
+  if (wrong !== undefined) return failed(wrong)
   const {digest} = originOfLoaded(loaded)
   // Docker's lists cannot say it
   if (digest === undefined && records.length === 0)
@@ -56,6 +65,19 @@ export async function proveIndex(
   return {proven: true, detail}
 }
 
+/** Why what `inject` says in the index is not what it says of these images. */
+function wrongAttestation({tree, images}: LoadedImages): string | undefined {
+  const entries = tree ? [...allEntries(tree)].filter(isOwnAttestation) : []
+  for (const entry of entries) {
+    const made = images.find(({image}) => image.manifest.descriptor.digest === attested(entry))
+    const isCurrent = entry.annotations?.[attestationForm] === ownAttestation
+    if (!made || !isCurrent) continue
+    if (indexAttestation(made.image).manifest.descriptor.digest === entry.digest) continue
+    return `the attestation of the image for ${formatPlatform(made.platform)} in the index is not that of inject`
+  }
+  return undefined
+}
+
 /** A signed statement saves asking elsewhere, which can be out of reach. */
 function withoutFar(places: VendorPlaces): VendorPlaces {
   return {...places, far: () => Promise.resolve(undefined)}
@@ -70,16 +92,27 @@ async function vendorsImages(
   for await (const store of placesOf(places)) {
     const stored = await store.getManifest(digest, {signal})
     const document = stored && (await unlessFailed(() => Promise.resolve(decodeDocument(stored))))
-    if (document?.kind !== 'index') continue
-    const {images} = await loadIndex(store, document.index, signal)
+    if (!document) continue
     const found = new Map<string, Set<Digest>>()
-    for (const {entry, platform} of images) {
+    for (const {entry, platform} of await platformImages(store, document, signal)) {
       const name = formatPlatform(platform)
       found.set(name, (found.get(name) ?? new Set()).add(entry.digest))
     }
     return found
   }
   return undefined
+}
+
+/** Of an index, or the single image that an index was made of. */
+async function platformImages(
+  store: ContentStore,
+  document: Document,
+  signal: AbortSignal,
+): Promise<readonly PlatformImage[]> {
+  if (document.kind === 'index') return (await loadIndex(store, document.index, signal)).images
+  const entry = document.manifest.descriptor
+  const image = await fetchOriginal(store, entry.digest, signal)
+  return image ? [{entry, platform: platformOf(image.config.value)}] : []
 }
 
 function failed(detail: string): {readonly proven: boolean; readonly detail: string} {

@@ -1,8 +1,7 @@
-import {attested} from '../../oci/image-index.js'
 import type {Digest} from '../../oci/digest.js'
 import {formatPlatform} from '../../oci/platform.js'
 import {repositoryName} from '../../oci/names/reference.js'
-import {allEntries, type IndexTree} from '../../image/index/index-tree.js'
+import {droppedAttestations} from '../../image/index/dropped-attestations.js'
 import {describeSlot, type InjectionResult} from './describe-image.js'
 import type {InjectedDocument} from './injected-document.js'
 import type {InjectedImage} from './injected-image.js'
@@ -29,6 +28,8 @@ export interface IndexInjectionResult extends Pick<
   readonly images: readonly InjectedImageResult[]
   /** Attestations that were removed because their images changed. */
   readonly attestationsDropped: number
+  /** What is new beside the images in the index, or would be: `--attest=buildkit`. */
+  readonly attestationsAdded: number
 }
 
 /** Describes what a command with `request` did to an index. */
@@ -37,7 +38,7 @@ export function describeIndex(
   document: Extract<InjectedDocument, {kind: 'index'}>,
   tags: readonly string[],
 ): IndexInjectionResult {
-  const {base, outermost, images, before, after, isKnown} = document
+  const {base, outermost, images, before, after, isKnown, attestations} = document
   const digest = isKnown ? outermost.descriptor.digest : null
   return {
     reference: digest && `${repositoryName(image.reference)}@${digest}`,
@@ -46,7 +47,9 @@ export function describeIndex(
     changed: digest !== base || images.some(({action}) => action !== 'unchanged'),
     tags,
     images: images.map(describeOne),
-    attestationsDropped: attestationsIn(before) - attestationsIn(after),
+    attestationsDropped: before ? droppedAttestations(before, after) : 0,
+    // where the tags name the result they were there before
+    attestationsAdded: tags.length === 0 ? 0 : attestations.length,
     dryRun,
   }
 }
@@ -63,8 +66,4 @@ function describeOne(injected: InjectedImage): InjectedImageResult {
     layer,
     layers,
   }
-}
-
-function attestationsIn(outermost: IndexTree): number {
-  return [...allEntries(outermost)].filter((entry) => attested(entry) !== undefined).length
 }

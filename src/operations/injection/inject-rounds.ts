@@ -17,7 +17,7 @@ import type {GroupPlan, PlannedGroup} from '../slot/plan-group.js'
 import {restoreGroup, storeGroup} from '../slot/store-group.js'
 import {describeImage, type InjectionResult} from './describe-image.js'
 import {describeIndex, type IndexInjectionResult} from './describe-index.js'
-import {type InjectedDocument, injectedDocument, takesNotes} from './injected-document.js'
+import {type InjectedDocument, injectedDocument, isNotedInIndex} from './injected-document.js'
 import type {InjectedImage} from './injected-image.js'
 import {createMakeImage, type MakeImage} from './make-image.js'
 import {type InjectionPlan, planInjection} from './plan.js'
@@ -92,9 +92,10 @@ type StoredPlan = Omit<InjectionPlan, 'groups'> & {readonly groups: readonly Sto
 
 /** The document that a plan makes. */
 function documentOf(rounds: Rounds, plan: InjectionPlan): InjectedDocument {
-  const {request, makeImage} = rounds
+  const {request, makeImage, ports} = rounds
+  const maker = {makeImage, describeInIndex: ports.attest?.describeInIndex}
   return withFittingNote(plan, noteOf(rounds, plan), (note) =>
-    injectedDocument(plan, request, makeImage, note),
+    injectedDocument(plan, request, maker, note),
   )
 }
 
@@ -120,7 +121,7 @@ async function storeGroups(
   planned: InjectionPlan,
 ): Promise<readonly StoredGroup[]> {
   const {groups, loaded} = planned
-  const hasNotes = loaded.tree !== undefined && takesNotes(loaded.tree, request.layer.toOci)
+  const hasNotes = isNotedInIndex(loaded, request.layer, ports.attest?.describeInIndex)
   const {image, layer, publish} = request
   const {compression, level} = layer
   const done: StoredGroup[] = []
@@ -209,7 +210,8 @@ function changedDocument(
   if (document.kind === 'image')
     return {outermost, images: [changedImage(document.image)], indexes: []}
   const images = [...document.images.map(changedImage), ...converted]
-  return {outermost, images, indexes: document.indexes}
+  const {indexes, attestations} = document
+  return {outermost, images, indexes, attestations}
 }
 
 /** Throws what `refuseClobber` throws, if existing tags must not be overwritten. */

@@ -1,7 +1,9 @@
+import type {IndexAttestation} from '../../attest/index-attestation.js'
 import {NotFoundError} from '../../errors.js'
 import type {Encoded, Image} from '../../image/image.js'
 import {algorithmOf} from '../../oci/digest.js'
 import type {CallOptions, ContentStore, StoredManifest, TagMove} from '../../store/content-store.js'
+import {streamOf} from '../../stream/bytes.js'
 import {type ConfigUpload, createConfigUpload} from './config-upload.js'
 import {outstanding} from './tag-moves.js'
 
@@ -24,6 +26,8 @@ export interface ChangedDocument {
   readonly images: readonly ChangedImage[]
   /** The indexes that are new, innermost first. */
   readonly indexes: readonly Encoded<unknown>[]
+  /** What is new in them beside the images. Default: nothing. */
+  readonly attestations?: readonly IndexAttestation[] | undefined
 }
 
 /** A document that the store has already, with all of its parts. */
@@ -32,22 +36,22 @@ export function storedDocument(stored: StoredManifest): ChangedDocument {
 }
 
 /**
- * Publishes the document under the tags: configs and manifests of the images first, then inner
- * indexes, then the outermost document with the tags. No client ever sees a tag with missing parts.
- * If the registry reports a missing blob of an image, its config and layers are stored once more.
- * Does nothing when the tags name the document already. `configUpload` may have begun with the
- * configs. Returns the tags that moved.
+ * Publishes the document under the tags: configs and manifests of the images first, then what is
+ * said of them, inner indexes, and the outermost document with the tags. No client ever sees a tag
+ * with missing parts. If the registry reports a missing blob of an image, its config and layers are
+ * stored once more. Does nothing when the tags name the document already. `configUpload` may have
+ * begun with the configs. Returns the tags that moved.
  */
 export async function publish(
   store: ContentStore,
-  {outermost, images, indexes}: ChangedDocument,
+  {outermost, images, indexes, attestations = []}: ChangedDocument,
   moves: readonly TagMove[],
   {configUpload, ...call}: CallOptions & {readonly configUpload?: ConfigUpload | undefined},
 ): Promise<readonly string[]> {
   const {digest: last} = outermost.descriptor
   const tags = outstanding(moves, last)
   if (tags.length === 0) return []
-  const put = async ({bytes, descriptor}: Encoded<unknown>): Promise<void> => {
+  const put = async ({bytes, descriptor}: Omit<Encoded<unknown>, 'value'>): Promise<void> => {
     const {mediaType, digest} = descriptor
     const moved = digest === last ? tags : []
     await store.putManifest(bytes, mediaType, {
@@ -61,6 +65,11 @@ export async function publish(
     const {before, after} = image
     if (after === before && after.manifest.descriptor.digest !== last) continue
     await putImage(image, () => put(after.manifest), upload)
+  }
+  for (const {manifest, blobs} of attestations) {
+    for (const {descriptor: expected, bytes} of blobs)
+      await store.putBlob({open: () => streamOf(bytes)}, {...call, expected, isNew: true})
+    await put(manifest)
   }
   for (const index of indexes) if (index.descriptor.digest !== last) await put(index)
   if (!images.some(({after}) => after.manifest.descriptor.digest === last)) await put(outermost)

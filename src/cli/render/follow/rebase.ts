@@ -1,5 +1,6 @@
 import type {RebasedImageResult, RebaseResult} from '../../../operations/follow/describe-rebase.js'
 import type {ProgressEvent} from '../../../ports.js'
+import {count} from '../count.js'
 import {plainText} from '../escape.js'
 
 /** How the result of `rebase` is shown: the one line for stdout is what the tags name now. */
@@ -13,7 +14,8 @@ export function presentRebase(digestFile: string | undefined) {
 }
 
 function summarise(result: RebaseResult): ProgressEvent {
-  const {onto, changed, tags, images, platforms, dryRun, attestationsDropped} = result
+  const {onto, changed, tags, images, platforms, dryRun} = result
+  const {attestationsDropped: dropped, attestationsAdded: added} = result
   const none = `no tag ${dryRun ? 'would move' : 'moved'}`
   const tagged =
     tags.length === 0 ? none : `${dryRun ? 'would be tagged' : 'tagged'} ${tags.join(', ')}`
@@ -30,7 +32,8 @@ function summarise(result: RebaseResult): ProgressEvent {
     repacked > 0 ? `${repacked} layers repacked for its directories` : '',
     platforms.added.length > 0 ? `new without slots: ${platforms.added.join(', ')}` : '',
     platforms.removed.length > 0 ? `gone: ${platforms.removed.join(', ')}` : '',
-    attestationsDropped > 0 ? `${attestationsDropped} attestations dropped` : '',
+    dropped > 0 ? `${count(dropped, 'attestation')} dropped` : '',
+    added > 0 ? `${count(added, 'attestation')} ${dryRun ? 'would be ' : ''}added` : '',
     ...new Set(images.flatMap(findings)),
   ]
   const message = `${parts.filter(Boolean).join('; ')}; ${tagged}`
