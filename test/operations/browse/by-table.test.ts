@@ -11,7 +11,7 @@ import {imageTree} from '../../../src/operations/compare/tree-source.js'
 import {fetchImage} from '../../../src/operations/find/fetch-image.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import type {ContentStore} from '../../../src/store/content-store.js'
-import type {Range, RangeReader} from '../../../src/store/range-reader.js'
+import type {RangeReader} from '../../../src/store/range-reader.js'
 import {
   type ChunkedLayer,
   chunkedLayer,
@@ -19,9 +19,9 @@ import {
   tarOf,
   withTable,
 } from '../../support/chunked-layers.js'
-import {collect} from '../../support/open-registry.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {putImage} from '../../support/put-image.js'
+import {rangeReader} from '../../support/range-reader.js'
 
 const noise = randomBytes(400_000)
 const content = Buffer.concat([randomBytes(5000), Buffer.alloc(3_000_000), Buffer.from('end')])
@@ -44,18 +44,13 @@ async function rigged(layers: readonly ChunkedLayer[], ranges = true): Promise<R
   for (const [at, layer] of layers.entries())
     await putImage(memory, {layers: [layer], tag: `v${at + 1}`})
   const reads: number[] = []
-  const readRange: RangeReader['readRange'] = async (blob, {offset, length}) => {
-    if (!ranges) return undefined
-    reads.push(length)
-    return (await collect(await memory.openBlob(blob))).subarray(offset, offset + length)
-  }
-  const reader: RangeReader = {
-    readRange,
-    readRanges: (blob, list) =>
-      Promise.all(list.map((range: Range) => readRange(blob, range))).then((parts) =>
-        parts.some((part) => part === undefined) ? undefined : (parts as Uint8Array[]),
-      ),
-  }
+  const reader = rangeReader(memory, {
+    ranges,
+    onRead: (bytes) => {
+      reads.push(bytes.length)
+      return bytes
+    },
+  })
   const store: ContentStore & RangeReader = {
     ...memory,
     ...reader,
