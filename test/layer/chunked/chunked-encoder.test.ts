@@ -14,6 +14,7 @@ import {streamOf} from '../../../src/stream/bytes.js'
 import {
   type ChunkedLayer,
   chunkedLayer,
+  expanded,
   fileEntry,
   storedPart,
   tarOf,
@@ -35,10 +36,6 @@ interface Row {
   readonly chunkType?: string
 }
 
-const expanded = (bytes: Uint8Array): Promise<Buffer> =>
-  collect(
-    decompress(streamOf(bytes), layerMediaType('oci', 'zstd'), {...unpackLimits, ratio: Infinity}),
-  )
 const tableIn = async (layer: ChunkedLayer) =>
   JSON.parse((await expanded(storedPart(layer, 'manifest'))).toString()) as {
     version: number

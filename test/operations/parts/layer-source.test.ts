@@ -16,8 +16,6 @@ import {
 import {dirname, join} from 'node:path'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {fetchImage} from '../../../src/operations/find/fetch-image.js'
-import {findSlot} from '../../../src/image/slot.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
 import {unpack} from '../../../src/operations/unpack.js'
 import {update} from '../../../src/operations/update.js'
@@ -94,12 +92,7 @@ async function start(change: (tree: string) => void, more: Start = {}) {
   }
   await get('v1')
   return {
-    ...{folder, out, get, store, memory},
-    /** Of the image's first layer of the slot. */
-    layer: async (tag: string) => {
-      const image = await fetchImage(memory, tag, new AbortController().signal)
-      return findSlot(image!, 'cvmfs')!.layers[0]!.descriptor
-    },
+    ...{folder, out, get},
     withoutRanges: () => void (ranges = false),
     onRead: (hook: typeof onRead) => void (onRead = hook),
   }
@@ -148,7 +141,8 @@ describe('a layer of which the directory has files', () => {
   it('is fetched in parts below the path of a slot, and divided into layers', async () => {
     const run = await start(changeOne, {path: '/opt/models', layers: 2})
     const result = await run.get('v2')
-    expect(result.whole).toBe(0)
+    // the other layer is small
+    expect(result).toMatchObject({layers: 2, whole: 1})
     expect(result.fetchedSize).toBeLessThan(30_000)
     await expectFresh(run)
   })
