@@ -4,13 +4,9 @@ import {describe, expect, it} from 'vitest'
 import {fromText} from '../../../src/layer/byte-string.js'
 import {createCrc64} from '../../../src/layer/chunked/crc64.js'
 import {openTable, type TableEntry} from '../../../src/layer/chunked/table.js'
-import {decompress} from '../../../src/layer/decompress/decompress.js'
 import type {Entry} from '../../../src/layer/entry.js'
-import {unpackLimits} from '../../../src/layer/limits.js'
 import {createTarReader} from '../../../src/layer/tar/reader.js'
 import {digestOf} from '../../../src/oci/digest.js'
-import {layerMediaType} from '../../../src/oci/media-type.js'
-import {streamOf} from '../../../src/stream/bytes.js'
 import {
   type ChunkedLayer,
   chunkedLayer,
@@ -20,7 +16,6 @@ import {
   tarOf,
   type TreeEntry,
 } from '../../support/chunked-layers.js'
-import {collect} from '../../support/open-registry.js'
 import {runs} from '../../support/property-runs.js'
 
 interface Row {
