@@ -6,6 +6,7 @@
 //     node bench/chunked.mjs [FILES]
 import {execFile} from 'node:child_process'
 import {createHash, randomBytes} from 'node:crypto'
+import {createServer, request as httpRequest} from 'node:http'
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -15,6 +16,7 @@ import {createRegistryServer} from '../dist/src/server/registry-server.js'
 import {openRepositoryRoot} from '../dist/src/store/served/open-root.js'
 
 const execute = promisify(execFile)
+const mostRanges = 1024
 const options = {encoding: 'buffer', maxBuffer: 2 ** 31}
 const prefix = 'io.github.containers.zstd-chunked'
 const type = 'application/vnd.oci.image.manifest.v1+json'
@@ -39,17 +41,31 @@ function makeTree() {
   }
 }
 
-/** A registry in this process that counts what it sends. */
+/** A registry in this process, behind a proxy, that counts what it sends and is asked for. */
 async function startServer() {
   const root = await openRepositoryRoot(join(folder, 'root'), {create: true})
   const seen = {bytes: 0, requests: 0}
+  const asked = {ranges: 0}
   const log = ({sent}) => {
     seen.bytes += sent
     seen.requests++
   }
   const server = createRegistryServer({root, log})
-  const {url} = await server.listen()
+  const {url: inner} = await server.listen()
+  const proxy = createServer({maxHeaderSize: 1024 * 1024}, (request, response) => {
+    const {method, url: path, headers} = request
+    asked.ranges = Math.max(asked.ranges, headers.range?.split(',').length ?? 0)
+    const onward = httpRequest(new URL(path, inner), {method, headers}, (answer) => {
+      response.writeHead(answer.statusCode, answer.rawHeaders)
+      answer.pipe(response)
+    })
+    onward.on('error', () => response.destroy())
+    request.pipe(onward)
+  })
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${proxy.address().port}`
   const counted = async (work) => {
+    asked.ranges = 0
     const before = {...seen}
     const start = performance.now()
     const result = await work()
@@ -57,10 +73,16 @@ async function startServer() {
       result,
       bytes: seen.bytes - before.bytes,
       requests: seen.requests - before.requests,
+      ranges: asked.ranges,
       seconds: (performance.now() - start) / 1000,
     }
   }
-  const close = () => server.close(0).then(() => root.close())
+  const close = async () => {
+    proxy.close()
+    proxy.closeAllConnections()
+    await server.close(0)
+    await root.close()
+  }
   return {url, image: `${new URL(url).host}/team/app`, counted, close}
 }
 
@@ -137,6 +159,50 @@ async function compareEncoders(url, layer) {
   }
 }
 
+/** 1,024 ranges to curl, compared byte by byte; and 10,000, which no server takes. */
+async function askWithCurl(url, {digest, size}) {
+  const address = `${url}/v2/team/app/blobs/${digest}`
+  const file = join(folder, 'whole-blob')
+  await execute('curl', ['-fsS', '-o', file, address])
+  const blob = readFileSync(file)
+  const ranges = Array.from({length: mostRanges}, (_, at) => {
+    const first = Math.floor((at * size) / mostRanges)
+    return [first, first + Math.floor(size / mostRanges / 2)]
+  })
+  const config = join(folder, 'curl.conf')
+  const ask = async (list) => {
+    writeFileSync(config, `range = "${list.map((range) => range.join('-')).join()}"\n`)
+    const how = [
+      '-sS',
+      '-K',
+      config,
+      '-o',
+      join(folder, 'parts'),
+      '-D',
+      join(folder, 'head'),
+      address,
+    ]
+    await execute('curl', how)
+    const head = readFileSync(join(folder, 'head'), 'latin1')
+    return {head, body: readFileSync(join(folder, 'parts'))}
+  }
+  const {head, body} = await ask(ranges)
+  const boundary = /boundary=(\S+)/.exec(head)?.[1]
+  let at = 0
+  const isRight = ranges.every(([first, last]) => {
+    const start = body.indexOf(`content-range: bytes ${first}-${last}/${size}\r\n\r\n`, at)
+    const content = body.indexOf('\r\n\r\n', start) + 4
+    at = content + last - first + 1
+    return start >= 0 && body.subarray(content, at).equals(blob.subarray(first, last + 1))
+  })
+  const isEnd = body.subarray(at).equals(Buffer.from(`\r\n--${boundary}--\r\n`))
+  console.log(
+    `${mostRanges} ranges to curl are right: ${isRight && isEnd} (${megabytes(body.length)})`,
+  )
+  const many = await ask(Array.from({length: 10_000}, (_, at) => [at * 100, at * 100 + 1]))
+  console.log(`10,000 ranges to curl: ${many.head.split('\r\n')[0]}, ${many.body.length} B`)
+}
+
 async function main() {
   await buildProgram()
   const {url, image, counted, close} = await startServer()
@@ -161,18 +227,29 @@ async function main() {
   writeFileSync(fileOf(4711 % count), randomBytes(5000))
   await update('v1', 'v2', 'zstd:chunked')
 
+  // scattered, more of them than a request may have ranges
+  const scattered = Math.min(count, 3000)
+  for (let at = 0; at < scattered; at++)
+    writeFileSync(fileOf(Math.floor((at * count) / scattered)), randomBytes(4000))
+  await update('v2', 'v3', 'zstd:chunked')
+
   const store = join(folder, 'partial')
   const first = await counted(() => pull(store, 'partial', `${image}:v1`))
   const second = await counted(() => pull(store, 'partial', `${image}:v2`))
+  const third = await counted(() => pull(store, 'partial', `${image}:v3`))
   const whole = await counted(() => pull(join(folder, 'whole'), 'whole', `${image}:v2`))
-  for (const [name, row] of Object.entries({first, second, whole}))
+  const last = await counted(() => pull(join(folder, 'last'), 'whole', `${image}:v3`))
+  for (const [name, row] of Object.entries({first, second, third, whole}))
     console.log(
-      `${name} pull: ${megabytes(row.bytes)} in ${row.requests} requests, ${row.seconds.toFixed(2)} s`,
+      `${name} pull: ${megabytes(row.bytes)} in ${row.requests} requests of at most ${row.ranges} ranges, ${row.seconds.toFixed(2)} s`,
     )
   console.log(`second / first: ${((100 * second.bytes) / first.bytes).toFixed(2)} %`)
   console.log(`partial: ${Boolean(first.result.toc && second.result.toc)}`)
-  console.log(`same image: ${second.result.id === whole.result.id}`)
-  console.log(`same layer: ${second.result.tar === whole.result.tar}`)
+  const isSame = (key) =>
+    second.result[key] === whole.result[key] && third.result[key] === last.result[key]
+  console.log(`same image: ${isSame('id')}`)
+  console.log(`same layer: ${isSame('tar')}`)
+  await askWithCurl(url, await layerOf(url, 'v1'))
   await close()
 }
 
