@@ -12,11 +12,20 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
+import {openTable} from '../dist/src/layer/chunked/table.js'
+import {readTocJson} from '../dist/src/layer/contents/read-toc.js'
+import {tocPlace} from '../dist/src/layer/contents/toc-place.js'
+import {fetchContent} from '../dist/src/layer/rebuild/fetched-content.js'
+import {openLocalFiles} from '../dist/src/layer/rebuild/local-files.js'
+import {planRebuild} from '../dist/src/layer/rebuild/plan-rebuild.js'
+import {rebuiltTar} from '../dist/src/layer/rebuild/rebuilt-tar.js'
 import {createRegistryServer} from '../dist/src/server/registry-server.js'
 import {openRepositoryRoot} from '../dist/src/store/served/open-root.js'
+import {makeOddTree} from './odd-tree.mjs'
 
 const execute = promisify(execFile)
 const mostRanges = 1024
+const oddTrees = 10
 const options = {encoding: 'buffer', maxBuffer: 2 ** 31}
 const prefix = 'io.github.containers.zstd-chunked'
 const type = 'application/vnd.oci.image.manifest.v1+json'
@@ -152,11 +161,55 @@ async function compareEncoders(url, layer) {
   const sorted = (rows) => rows.map((row) => JSON.stringify(row, Object.keys(row).sort()))
   const equal = (one, other) => sorted(one).join() === sorted(other).join()
   return {
+    rebuilt: await rebuildTheirs(theirs, tar),
     toc: equal(rowsOf(await stored('manifest')), rowsOf(readFileSync(`${theirs}.toc`))),
     tarSplit: equal(linesOf(await stored('tarsplit')), linesOf(readFileSync(`${theirs}.split`))),
     size: statSync(blob).size,
     theirs: statSync(theirs).size,
   }
+}
+
+/**
+ * Whether we put a layer of theirs together from the tree, and what of the layer that takes; and
+ * from the layer alone.
+ */
+async function rebuildTheirs(theirs, tar) {
+  const layer = readFileSync(theirs)
+  const annotations = JSON.parse(readFileSync(`${theirs}.json`, 'utf8'))
+  const place = tocPlace({size: layer.length, annotations})
+  const part = (offset, length) => layer.subarray(offset, offset + length)
+  const json = await readTocJson(place, layer.length, (...range) => Promise.resolve(part(...range)))
+  const expected = sha256(tar)
+  const nothing = join(folder, 'nothing')
+  mkdirSync(nothing, {recursive: true})
+  const {signal} = new AbortController()
+  const results = []
+  for (const directory of [tree, nothing]) {
+    const table = openTable(json, place.offset, 1_000_000)
+    const localPath = ({path}) => path.replace(/\/$/, '')
+    const sources = {table, files: openLocalFiles(directory), localPath}
+    const plan = await planRebuild(sources, {fetched: Infinity, content: Infinity}, signal)
+    let bytes = 0
+    const fetched = fetchContent(
+      plan.fetched,
+      (ranges) => {
+        for (const {length} of ranges) bytes += length
+        return Promise.resolve(ranges.map(({offset, length}) => part(offset, length)))
+      },
+      {zstdWindow: 8 * 1024 * 1024},
+    )
+    const {offset, length} = place.tarSplit
+    const hash = createHash('sha256')
+    for await (const chunk of rebuiltTar({
+      ...sources,
+      tarSplit: part(offset, length),
+      plan,
+      fetched,
+    }))
+      hash.update(chunk)
+    results.push(`${hash.digest('hex') === expected}, ${megabytes(bytes)} fetched`)
+  }
+  return results
 }
 
 /** 1,024 ranges to curl, compared byte by byte; and 10,000, which no server takes. */
@@ -169,20 +222,10 @@ async function askWithCurl(url, {digest, size}) {
     const first = Math.floor((at * size) / mostRanges)
     return [first, first + Math.floor(size / mostRanges / 2)]
   })
-  const config = join(folder, 'curl.conf')
   const ask = async (list) => {
-    writeFileSync(config, `range = "${list.map((range) => range.join('-')).join()}"\n`)
-    const how = [
-      '-sS',
-      '-K',
-      config,
-      '-o',
-      join(folder, 'parts'),
-      '-D',
-      join(folder, 'head'),
-      address,
-    ]
-    await execute('curl', how)
+    const range = list.map((range) => range.join('-')).join()
+    const files = ['-o', join(folder, 'parts'), '-D', join(folder, 'head')]
+    await execute('curl', ['-sS', '--range', range, ...files, address])
     const head = readFileSync(join(folder, 'head'), 'latin1')
     return {head, body: readFileSync(join(folder, 'parts'))}
   }
@@ -199,7 +242,7 @@ async function askWithCurl(url, {digest, size}) {
   console.log(
     `${mostRanges} ranges to curl are right: ${isRight && isEnd} (${megabytes(body.length)})`,
   )
-  const many = await ask(Array.from({length: 10_000}, (_, at) => [at * 100, at * 100 + 1]))
+  const many = await ask(Array.from({length: 10_000}, (_, at) => [at * 2, at * 2]))
   console.log(`10,000 ranges to curl: ${many.head.split('\r\n')[0]}, ${many.body.length} B`)
 }
 
@@ -224,6 +267,20 @@ async function main() {
   console.log(
     `table of contents equal: ${encoders.toc}, tar-split equal: ${encoders.tarSplit}; ours ${megabytes(encoders.size)}, theirs ${megabytes(encoders.theirs)}`,
   )
+  console.log(`their layer put together from the tree: ${encoders.rebuilt[0]}`)
+  console.log(`their layer put together from frames: ${encoders.rebuilt[1]}`)
+  const odd = []
+  for (let seed = 1; seed <= oddTrees; seed++) {
+    rmSync(tree, {recursive: true, force: true})
+    makeOddTree(tree, seed)
+    await update('base', `odd${seed}`, 'zstd:chunked')
+    const {toc, tarSplit, rebuilt} = await compareEncoders(url, await layerOf(url, `odd${seed}`))
+    odd.push(toc && tarSplit && rebuilt.every((each) => each.startsWith('true')))
+  }
+  console.log(`${oddTrees} trees of every kind of entry are read alike: ${odd.every(Boolean)}`)
+  rmSync(tree, {recursive: true, force: true})
+  makeTree()
+  await update('base', 'v1', 'zstd:chunked')
   writeFileSync(fileOf(4711 % count), randomBytes(5000))
   await update('v1', 'v2', 'zstd:chunked')
 

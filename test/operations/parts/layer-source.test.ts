@@ -71,6 +71,7 @@ async function start(change: (tree: string) => void, more: Start = {}) {
   change(tree)
   await put('v2')
 
+  const stop = new AbortController()
   let opened = 0
   let ranges = true
   let onRead = (bytes: Uint8Array, _range: Range): Uint8Array => bytes
@@ -84,7 +85,7 @@ async function start(change: (tree: string) => void, more: Start = {}) {
   }
   const get = async (tag: string, {directory = out, ...options}: GetOptions = {}) => {
     opened = 0
-    const ports = operationPorts(ranges ? store : memory)
+    const ports = {...operationPorts(ranges ? store : memory), signal: stop.signal}
     const how = {name: 'cvmfs', force: true, devices: false, strict: true, ...options}
     const result = await unpack({reference: reference(tag), directory, ...how}, ports)
     // the config is a blob, too
@@ -95,6 +96,7 @@ async function start(change: (tree: string) => void, more: Start = {}) {
     ...{folder, out, get},
     withoutRanges: () => void (ranges = false),
     onRead: (hook: typeof onRead) => void (onRead = hook),
+    stop: (reason: Error) => stop.abort(reason),
   }
 }
 interface GetOptions {
@@ -211,6 +213,19 @@ describe('a layer of which the directory has files', () => {
     expect(said).toEqual([expect.stringContaining('is fetched as a whole')])
     await expectFresh(run)
   })
+})
+
+it('stops while it is fetched in parts, and the directory stays', async () => {
+  const run = await start(changeOne)
+  const before = described(run.out)
+  let reads = 0
+  run.onRead((bytes) => {
+    if (++reads === 3) run.stop(new Error('enough'))
+    return bytes
+  })
+  await expect(run.get('v2')).rejects.toThrow('enough')
+  expect(described(run.out)).toEqual(before)
+  expect(readdirSync(run.folder).sort()).toEqual(['out', 'tree'])
 })
 
 describe('files of the directory', () => {
