@@ -182,7 +182,7 @@ async function rebuildTheirs(theirs, tar) {
   const expected = sha256(tar)
   const nothing = join(folder, 'nothing')
   mkdirSync(nothing, {recursive: true})
-  const {signal} = new AbortController()
+  const signal = {throwIfAborted: () => undefined}
   const results = []
   for (const directory of [tree, nothing]) {
     const table = openTable(json, place.offset, 1_000_000)

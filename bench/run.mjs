@@ -1,6 +1,7 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
 // [resume] [stop] [bomb] [diff] [against] [parents] [validate] [fleet] [cosign] [unpack-change]
-// [bundles]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it measures against.
+// [bundles]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it
+// measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'

@@ -60,7 +60,7 @@ export function fetchContent(
     const next = await frames.next()
     if (next.done === true)
       throw new PartUnavailable('content is shorter than the table of contents says')
-    return next.value as Uint8Array
+    return next.value
   }
 }
 

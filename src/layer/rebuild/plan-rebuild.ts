@@ -21,7 +21,7 @@ export interface FetchedPiece {
 
 /** How the content of all files of a layer is had. */
 export interface RebuildPlan {
-  /** Of a file that has content, by its number among these; `undefined`: the local file is right. */
+  /** Of a file, by its number among those with content; `undefined`: the local file is right. */
   readonly piecesOf: (number: number) => readonly Piece[] | undefined
   /** All pieces that are fetched, in the order of the layer. */
   readonly fetched: readonly FetchedPiece[]

@@ -15,7 +15,7 @@ export interface PartOfRange {
   readonly length: number
 }
 
-/** Bytes between two places that are fetched rather than left out: what a range of its own costs. */
+/** Bytes between two places that are fetched, too: a range of its own costs as much. */
 const smallGap = 512
 /** Of a group. */
 const [mostBytes, mostRanges] = [4 * 1024 * 1024, 256]

@@ -23,7 +23,7 @@ const zeros = new Uint8Array(64 * 1024)
 
 /**
  * The tar of a layer, which nothing has proved yet: a file may have changed since the plan was
- * made, and the tar-split may lie. Closes the files and what is fetched. Throws `PartUnavailable`,
+ * made, and the tar-split may lie. A chunk is valid until the next one is asked for. Closes the files and what is fetched. Throws `PartUnavailable`,
  * and what `readTarSplit`, `localPath` and fetching throw.
  */
 export async function* rebuiltTar({
@@ -38,16 +38,18 @@ export async function* rebuiltTar({
   let number = 0
   try {
     for await (const part of readTarSplit(tarSplit)) {
-      if (part.kind === 'bytes') yield* out.add(part.bytes)
-      else if (part.size > 0) {
+      if (part.kind === 'bytes') {
+        if (!out.takes(part.bytes)) yield* out.fill(part.bytes)
+      } else if (part.size > 0) {
         const file = contents.next()
         if (file.done === true || file.value.entry.size !== part.size)
           throw new PartUnavailable('the tar-split and the table of contents do not match')
         for (const piece of plan.piecesOf(number++) ?? [whole(file.value)])
-          for await (const bytes of contentOf(piece, file.value)) yield* out.add(bytes)
+          for await (const bytes of contentOf(piece, file.value))
+            if (!out.takes(bytes)) yield* out.fill(bytes)
       }
     }
-    yield* out.rest()
+    yield out.rest()
   } finally {
     files.close()
     await fetched.close()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import {expect, it} from 'vitest'
 import {createGathering} from '../../../src/layer/rebuild/gathering.js'
 
-it('gives the same bytes in large pieces, which stay as they are', () => {
+it('gives the same bytes in large pieces', () => {
   const sizes = fc.array(fc.oneof(fc.nat(1000), fc.nat(700_000)), {maxLength: 20})
   fc.assert(
     fc.property(sizes, (lengths) => {
@@ -12,12 +12,13 @@ it('gives the same bytes in large pieces, which stay as they are', () => {
       const reused = Buffer.alloc(700_000)
       for (const part of parts) {
         part.copy(reused)
-        found.push(...gathering.add(reused.subarray(0, part.length)))
+        const bytes = reused.subarray(0, part.length)
+        if (gathering.takes(bytes)) continue
+        for (const full of gathering.fill(bytes)) found.push(Uint8Array.from(full))
       }
       expect(found.every(({length}) => length === 256 * 1024)).toBe(true)
-      found.push(...gathering.rest())
+      found.push(gathering.rest())
       expect(Buffer.concat(found).equals(Buffer.concat(parts))).toBe(true)
-      expect(gathering.rest()).toEqual([])
     }),
   )
 })

@@ -18,7 +18,6 @@ import {
   storedPart,
   tarOf,
 } from '../../support/chunked-layers.js'
-import {collect} from '../../support/open-registry.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 const {signal} = new AbortController()
@@ -71,7 +70,10 @@ async function rebuild(
     },
     unpackLimits,
   )
-  const tar = await collect(rebuiltTar({...sources, tarSplit, plan, fetched}))
+  const parts: Buffer[] = []
+  for await (const part of rebuiltTar({...sources, tarSplit, plan, fetched}))
+    parts.push(Buffer.from(part))
+  const tar = Buffer.concat(parts)
   return {tar, fetched: bytes}
 }
 

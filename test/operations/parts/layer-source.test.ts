@@ -74,7 +74,7 @@ async function start(change: (tree: string) => void, more: Start = {}) {
   const stop = new AbortController()
   let opened = 0
   let ranges = true
-  let onRead = (bytes: Uint8Array, _range: Range): Uint8Array => bytes
+  let onRead: (bytes: Uint8Array, range: Range) => Uint8Array = (bytes) => bytes
   const store = {
     ...memory,
     ...rangeReader(memory, {onRead: (bytes, range) => onRead(bytes, range)}),
