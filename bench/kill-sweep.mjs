@@ -106,15 +106,23 @@ async function untilDone(args, what) {
   return milliseconds
 }
 
+/** One file in ten has content of its own; the others are those of every tree. */
 function makeTree(name, count, size) {
   const tree = join(folder, name)
   for (let i = 0; i < count; i++) {
     mkdirSync(join(tree, `d${i % 10}`), {recursive: true})
-    const line = `${name} ${i} ${createHash('sha256').update(`${name}${i}`).digest('hex')}\n`
-    writeFileSync(join(tree, `d${i % 10}`, `f${i}`), line.repeat(size / line.length))
+    const of = i % 10 === 3 ? name : 'all'
+    let text = ''
+    for (let line = 0; text.length < size; line++)
+      text += `${of} ${createHash('sha256').update(`${of}${i} ${line}`).digest('hex')}\n`
+    writeFileSync(join(tree, `d${i % 10}`, `f${i}`), text)
   }
   return tree
 }
+
+/** In turns, so that `unpack` puts layers together from DIR and parts of them, too. */
+const compressions = ['gzip', 'zstd:chunked']
+const compressed = (i) => ['--compression', compressions[Math.floor(i / 4) % 2]]
 
 const sameTree = (one, other) =>
   spawnSync('diff', ['-rq', '--no-dereference', one, other]).status === 0
@@ -203,7 +211,7 @@ async function sweepClients(image) {
     const next = 1 - at
     if (verb === 'update') {
       const old = completeImage(layout, 'v1', what)
-      const args = ['update', image, trees[next]]
+      const args = ['update', image, trees[next], ...compressed(i)]
       if (await killAfter(start(args), random() * usual.update * 1.05)) killed++
       const now = completeImage(layout, 'v1', what)
       waits.update.push(await untilDone(args, what))

@@ -1,12 +1,13 @@
 // npm run bench -- [update [W1 …]] [memory] [serve] [gc] [startup] [start] [scale] [copy] [save]
-// [resume] [stop] [bomb] [diff] [against] [parents] [validate] [fleet] [cosign] [unpack-change]:
-// measures, prints, and writes
-// bench/results/NAME.json. bench/setup.mjs installs what it measures against.
+// [resume] [stop] [bomb] [diff] [against] [parents] [validate] [fleet] [cosign] [unpack-change]
+// [bundles]: measures, prints, and writes bench/results/NAME.json. bench/setup.mjs installs what it
+// measures against.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {against} from './against.mjs'
 import {bomb} from './bomb.mjs'
+import {bundles} from './bundles.mjs'
 import {copy} from './copy.mjs'
 import {cosign} from './cosign.mjs'
 import {diff} from './diff.mjs'
@@ -61,6 +62,7 @@ const benches = {
 
   against,
   bomb,
+  bundles,
   copy,
   cosign,
   diff,

@@ -77,7 +77,10 @@ export default class Unpack extends BaseCommand {
     return this.perform(flags, (ports) => unpack(request, {...ports, openMemory}), {
       line: ({reference}) => reference,
       summary: summariseUnpack,
-      cost: ({fetched, saved}) => ({fetched, saved}),
+      cost: ({fetchedSize: fetched, compressedSize}) => ({
+        ...(fetched < compressedSize ? {told: fetched} : {fetched}),
+        saved: Math.max(0, compressedSize - fetched),
+      }),
     })
   }
 

@@ -1,5 +1,7 @@
 import {PreconditionError} from '../errors.js'
 import type {Digest} from '../oci/digest.js'
+import {fileRanges} from '../store/file-ranges.js'
+import type {RangeReader} from '../store/range-reader.js'
 import {blobNotFound} from '../store/store-errors.js'
 import type {ContentStore} from '../store/content-store.js'
 import type {BlobInfo} from '../oci/descriptor.js'
@@ -11,7 +13,8 @@ import type {Archive} from './read-archive.js'
 type Blobs = Pick<
   ContentStore,
   'name' | 'statBlob' | 'openBlob' | 'putBlob' | 'putManifest' | 'close'
->
+> &
+  RangeReader
 
 /**
  * What stores in archives have in common: blobs that are files of it, and nothing that can be
@@ -30,6 +33,10 @@ export function archiveBlobs(
   }
   return {
     name: archive.name,
+    ...fileRanges(({digest, size}) => {
+      const member = find(digest)
+      return Promise.resolve(member?.size === size ? archive.placeOf(member) : undefined)
+    }),
     statBlob(digest) {
       const member = find(digest)
       return Promise.resolve(member && {digest, size: member.size})

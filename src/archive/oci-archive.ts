@@ -11,6 +11,7 @@ import {listReferrersIn} from '../store/layout/referrers.js'
 import type {LayoutManifests} from '../store/layout/manifests.js'
 import {manifestLimit, mediaTypeIn} from '../oci/manifest-kind.js'
 import {entryNames, type NameLister} from '../store/name-lister.js'
+import type {RangeReader} from '../store/range-reader.js'
 import type {ReferrerLister} from '../store/referrer-lister.js'
 import {readAll, tooLarge} from '../stream/limit.js'
 import {archiveBlobs} from './archive-blobs.js'
@@ -20,7 +21,8 @@ import type {Archive} from './read-archive.js'
 type OciArchive = ContentStore &
   Pick<LayoutManifests, 'onlyManifest' | 'listManifests'> &
   ReferrerLister &
-  NameLister
+  NameLister &
+  RangeReader
 
 /** Where a blob is in a layout, and in an archive of one. */
 export function blobPath(digest: Digest): string {

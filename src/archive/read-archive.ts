@@ -9,6 +9,7 @@ import {unpackLimits} from '../layer/limits.js'
 import {type LayerCompression, ociLayer} from '../oci/media-type.js'
 import {quoted} from '../oci/quoted.js'
 import type {ByteStream} from '../store/content-store.js'
+import type {BlobInFile} from '../store/file-ranges.js'
 import {isAbsent} from '../disk/error-answers.js'
 import {readFileStream} from '../disk/read-file.js'
 import {abortable, streamOf} from '../stream/bytes.js'
@@ -29,6 +30,8 @@ export interface Archive {
   stat(path: string): Member | undefined
   /** Part of the file that the archive is. */
   open(member: Member): ByteStream
+  /** Where that part is. */
+  placeOf(member: Member): BlobInFile
   /**
    * A small file; `undefined` when there is none. Throws `LimitError` when it is larger than
    * `limit`.
@@ -65,6 +68,7 @@ export async function readArchive(
       name,
       stat: (each) => members.get(each),
       open: openMember,
+      placeOf: ({offset}) => ({path: place, offset}),
       async read(each, limit) {
         const member = members.get(each)
         return member && readAll(openMember(member), limit, `${each} in ${name}`)

@@ -3,16 +3,16 @@ import {dirname} from 'node:path'
 import {errnoOf} from '../disk/local-io-error.js'
 import {LocalIoError, PreconditionError} from '../errors.js'
 import type {MergedFile} from '../image/merge.js'
-import {findSlot, findSlots} from '../image/slot.js'
-import {emptyStart, unpackLayers} from '../layer/unpack/unpack-layers.js'
-import type {UnpackLimits} from '../layer/limits.js'
+import {findSlot, findSlots, numberedLayers} from '../image/slot.js'
+import {emptyStart, rulesOf, unpackLayers} from '../layer/unpack/unpack-layers.js'
+import {type UnpackLimits, unpackLimits} from '../layer/limits.js'
 import {keptLayers} from './slot/kept-layers.js'
 import {rememberLayers} from './slot/remember-layers.js'
 import type {Digest} from '../oci/digest.js'
 import type {Platform} from '../oci/platform.js'
 import {quoted} from '../oci/quoted.js'
 import {repositoryName, type Reference} from '../oci/names/reference.js'
-import {tap} from '../stream/bytes.js'
+import {createLayerSource} from './parts/layer-source.js'
 import {findDocument} from './find/find-document.js'
 import {loadForMachine} from './find/load-for-machine.js'
 import {reportOddities} from './find/report-oddities.js'
@@ -69,10 +69,10 @@ export interface UnpackResult {
   readonly layers: number
   /** How many of them were in the directory already, so that they were not fetched. */
   readonly kept: number
-  /** Bytes of layers that were fetched. */
-  readonly fetched: number
-  /** Bytes of those that were not, because the directory had them. */
-  readonly saved: number
+  /** Bytes of the layers as they are stored. */
+  readonly compressedSize: number
+  /** How many of these were fetched. */
+  readonly fetchedSize: number
   readonly entries: number
   readonly unpackedSize: number
   /**
@@ -130,8 +130,8 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
         diffId: null,
         layers: 0,
         kept: 0,
-        fetched: 0,
-        saved: 0,
+        compressedSize: 0,
+        fetchedSize: 0,
         entries: 0,
         unpackedSize: 0,
         whiteouts: 0,
@@ -140,28 +140,33 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     }
     const {diffId, path, layers, merges} = slot
     const total = layers.reduce((sum, {descriptor}) => sum + descriptor.size, 0)
-    let done = 0
-    const count = (chunk: Uint8Array): void =>
-      report({kind: 'bytes', done: (done += chunk.length), total})
-    const kept =
-      force && options.verify !== true
-        ? await keptLayers({directory, image, slot}, ports)
-        : undefined
-    const {entries, bytes, whiteouts, refilled, witnessed, taken} = await unpackLayers({
-      layers: layers.map(({descriptor, diffId, layer}) => ({
-        place: {number: layer + 1, digest: descriptor.digest},
-        open: async () => tap(await store.openBlob(descriptor, {signal}), count),
-        mediaType: descriptor.mediaType,
-        diffId,
-      })),
-      limits: limitsOf(options),
-      holes: options.sparse,
-      windows: image.config.value.os === 'windows',
-      unmerge: await unmerger(merges),
-      // of a merged file another part is in the directory than in the layer
-      witnesses: ports.openMemory !== undefined && merges.length === 0,
-      ...{directory, path, force, follow, devices, signal, onWarning, kept},
-    })
+    let fetched = 0
+    const onBytes = (bytes: number) => report({kind: 'bytes', done: (fetched += bytes), total})
+    const windows = image.config.value.os === 'windows'
+    const limits = {...unpackLimits, ...limitsOf(options)}
+    const usesFiles = force && options.verify !== true
+    const source = createLayerSource(
+      {store, limits, onBytes, rules: rulesOf({path, devices, windows})},
+      usesFiles ? directory : undefined,
+      ports,
+    )
+    const unpackOnce = async () =>
+      unpackLayers({
+        layers: numberedLayers(slot).map((layer) => ({
+          place: {number: layer.number, digest: layer.descriptor.digest},
+          open: () => source.open(layer),
+          mediaType: layer.descriptor.mediaType,
+          diffId: layer.diffId,
+        })),
+        unmerge: await unmerger(merges),
+        kept: usesFiles ? await keptLayers({directory, image, slot}, ports) : undefined,
+        // of a merged file another part is in the directory than in the layer
+        witnesses: ports.openMemory !== undefined && merges.length === 0,
+        holes: options.sparse,
+        ...{directory, path, force, follow, devices, windows, limits, signal, onWarning},
+      })
+    const {entries, bytes, whiteouts, refilled, witnessed, taken} =
+      await source.unlessRebuiltWrong(unpackOnce)
     await rememberLayers({directory, slot, witnessed}, ports)
     return {
       ...found,
@@ -169,8 +174,8 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       diffId: layers.length === 1 ? diffId : null,
       layers: layers.length,
       kept: taken,
-      fetched: done,
-      saved: taken === 0 ? 0 : Math.max(0, total - done),
+      compressedSize: total,
+      fetchedSize: fetched,
       entries,
       unpackedSize: bytes,
       whiteouts,

@@ -4,6 +4,7 @@ import {ConflictError, IntegrityError, LimitError, NotFoundError} from '../../sr
 import {type Digest, digestOf} from '../../src/oci/digest.js'
 import {ociManifest} from '../../src/oci/media-type.js'
 import type {BlobSource, ContentStore, StoredManifest} from '../../src/store/content-store.js'
+import {type Range, readsRanges} from '../../src/store/range-reader.js'
 import {collect, listed, sourceOf} from '../support/open-registry.js'
 import {makeManifest} from './make-manifest.js'
 import {runs} from '../support/property-runs.js'
@@ -116,6 +117,24 @@ export function contentStoreContract(
           collect(await store.openBlob({digest, size}))
         await expect(read(4)).rejects.toBeInstanceOf(IntegrityError)
         await expect(read(6)).rejects.toBeInstanceOf(IntegrityError)
+      })
+
+      it('give their parts, where the store has ranges', async () => {
+        const store = await makeStore()
+        if (!readsRanges(store)) return
+        const bytes = pattern(300_000)
+        const blob = await store.putBlob(sourceOf(bytes))
+        const part = ({offset, length}: Range) =>
+          Buffer.from(bytes).subarray(offset, offset + length)
+        const ranges = [
+          {offset: 5, length: 1},
+          {offset: 100_000, length: 150_000},
+          {offset: 299_999, length: 1},
+        ]
+        for (const range of ranges)
+          expect(Buffer.from((await store.readRange(blob, range))!)).toEqual(part(range))
+        const parts = await store.readRanges(blob, ranges)
+        expect(parts?.map((each) => Buffer.from(each))).toEqual(ranges.map(part))
       })
 
       it('can be left after the first chunk', async () => {

@@ -124,6 +124,24 @@ describeWith(['zstd', 'skopeo', 'umoci'], '--compression zstd:chunked', () => {
     expect(blobBytes() - before).toBeLessThan(size / 2)
   })
 
+  it('lets unpack fetch no more than the directory lacks', async () => {
+    const {image, layersOf, update, tree, blobBytes} = await start()
+    const out = join(await tempDir(), 'out')
+    await update(['--tag', 'v2', '--compression', 'zstd:chunked'])
+    await injectJson(['unpack', `${image}:v2`, out])
+    writeFileSync(join(tree, 'data/file8'), 'other content')
+    await update(['--tag', 'v3', '--compression', 'zstd:chunked'])
+    const size = (await layersOf('v3'))[1]?.size ?? 0
+    const before = blobBytes()
+    const {stderr} = await inject(['unpack', `${image}:v3`, out, '--force'])
+    expect(stderr).toMatch(/; [\d.]+ kB of [\d.]+ kB fetched/)
+    // the config, too
+    expect(blobBytes() - before).toBeLessThan(size / 8)
+    await execa('diff', ['-r', tree, out])
+    const whole = await injectJson(['unpack', `${image}:v2`, out, '--force', '--verify'])
+    expect(whole).toMatchObject({kept: 0, compressedSize: whole['fetchedSize']})
+  })
+
   it("is refused for an image in Docker's format, with what to do", async () => {
     const {update} = await start('docker')
     const {exitCode, stderr} = await update(['--tag', 'v2', '--compression', 'zstd:chunked'])

@@ -1,9 +1,13 @@
 import {createChunkedEncoder} from '../../src/layer/chunked/chunked-encoder.js'
 import {loadZstd} from '../../src/layer/compress/zstd-frame.js'
+import {decompress} from '../../src/layer/decompress/decompress.js'
 import type {Entry} from '../../src/layer/entry.js'
+import {unpackLimits} from '../../src/layer/limits.js'
 import {encodeHeader} from '../../src/layer/tar/encode-header.js'
 import {digestOf, type Digest} from '../../src/oci/digest.js'
 import {layerMediaType} from '../../src/oci/media-type.js'
+import {streamOf} from '../../src/stream/bytes.js'
+import {collect} from './open-registry.js'
 import type {PutLayer} from './put-image.js'
 
 const prefix = 'io.github.containers.zstd-chunked'
@@ -57,6 +61,12 @@ export function storedPart(
     .split(':')
     .map(Number)
   return blob.subarray(offset, offset + length)
+}
+
+/** A part as `storedPart` gives it, decompressed. */
+export function expanded(stored: Uint8Array): Promise<Buffer> {
+  const limits = {...unpackLimits, ratio: Infinity}
+  return collect(decompress(streamOf(stored), layerMediaType('oci', 'zstd'), limits))
 }
 
 /** The layer with another table of contents, which its annotations name. */

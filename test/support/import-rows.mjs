@@ -19,7 +19,7 @@ const rows = [
         ['graft', 'certs'],
         ['follow', 'bundle'],
         ['copy', 'injection', 'compare', 'merge'],
-        ['slot'],
+        ['slot', 'parts'],
         ['publish', 'save', 'attest'],
         ['find', 'doctor', 'fleet-report', 'login', 'maintain', 'serve', 'source'],
       ],
@@ -44,7 +44,7 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads', 'records', 'merge', 'sources'],
+        ['pack/threads', 'records', 'merge', 'sources', 'rebuild'],
         ['chunked', 'contents', 'memory', 'pack/blocks', 'recording', 'shards', 'unpack'],
         ['tree'],
         ['compress', 'decompress', 'tar'],

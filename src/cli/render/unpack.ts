@@ -17,10 +17,14 @@ export function summariseUnpack(result: UnpackResult): ProgressEvent {
     whiteouts > 0
       ? `; ${whiteouts} of them named .wh.*, which update takes with --whiteouts only`
       : ''
-  const {kept, layers} = result
+  const {kept, layers, fetchedSize, compressedSize} = result
   const taken = kept === 0 ? '' : `; ${kept} of ${count(layers, 'layer')} were there already`
+  const fetched =
+    fetchedSize < compressedSize
+      ? `; ${prettyBytes(fetchedSize)} of ${prettyBytes(compressedSize)} fetched`
+      : ''
   return {
     kind: 'notice',
-    message: `slot ${slot.name} unpacked to ${directory}: ${count(entries, 'entry')}, ${prettyBytes(unpackedSize)}${deletions}${taken}${inPlace}`,
+    message: `slot ${slot.name} unpacked to ${directory}: ${count(entries, 'entry')}, ${prettyBytes(unpackedSize)}${deletions}${taken}${fetched}${inPlace}`,
   }
 }

@@ -6,16 +6,14 @@ import {display} from '../byte-string.js'
 import {decompress} from '../decompress/decompress.js'
 import {type LayerPlace, layerTitle} from '../in-layer.js'
 import type {UnpackLimits} from '../limits.js'
-import type {FilePlace, TableEntry} from './table.js'
+import {PartUnavailable} from './part-unavailable.js'
+import type {ContentPlace, TableEntry} from './table.js'
 
 /** Bytes of a part of the layer that is read at once. */
 const largestPart = 4 * 1024 * 1024
 
 /** Reads a part of a blob; `undefined` if that is not possible. */
 export type ReadPart = (offset: number, length: number) => Promise<Uint8Array | undefined>
-
-/** The part of a layer could not be read; the layer itself may be. */
-export class PartUnavailable extends Error {}
 
 /**
  * The content of one file from its frames, which are all that is read. The stream throws
@@ -54,7 +52,7 @@ export async function* fileContent(
 }
 
 async function* parts(
-  {at, end}: FilePlace,
+  {at, end}: ContentPlace,
   read: ReadPart,
 ): AsyncGenerator<Uint8Array> & ByteStream {
   for (let offset = at; offset < end; offset += largestPart) {

@@ -8,12 +8,25 @@ import {normalisePath} from '../normalise-path.js'
 import {isPortableXattr, xattrOfKeyword, xattrPrefix} from '../tar/pax-values.js'
 import {jsonItems} from './json-items.js'
 
-/** Where the content of a file is, all of it. */
-export interface FilePlace {
+/** Where content is in the layer, in frames of its own. */
+export interface ContentPlace {
   readonly digest: Digest
   /** Of its first frame, and of the end of its last one. */
   readonly at: number
   readonly end: number
+}
+
+/** Where the content of a file is, all of it. */
+export interface FilePlace extends ContentPlace {
+  /** The whole file in parts, in their order; none if it is not cut, or not all have a digest. */
+  readonly chunks: readonly ChunkPlace[]
+}
+
+/** Where a part of a file is. */
+export interface ChunkPlace extends ContentPlace {
+  readonly size: number
+  /** It is a hole: nobody needs to fetch it. */
+  readonly isZeros: boolean
 }
 
 /** An entry as a table of contents has it. */
@@ -28,6 +41,8 @@ export interface TableEntry {
 export interface LayerTable {
   /** Parsed each time that they are asked for. */
   readonly entries: () => Generator<TableEntry, void, undefined>
+  /** The digest of the tar-split as it is stored. */
+  readonly tarSplit: Digest | undefined
 }
 
 const integer = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -50,9 +65,15 @@ const rowShape = v.looseObject({
   endOffset: count,
   chunkSize: count,
   chunkOffset: count,
+  chunkDigest: text,
+  chunkType: text,
 })
 type Row = v.InferOutput<typeof rowShape>
-const restShape = v.looseObject({version: v.literal(1), entries: v.array(v.literal(0))})
+const restShape = v.looseObject({
+  version: v.literal(1),
+  entries: v.array(v.literal(0)),
+  tarSplitDigest: text,
+})
 
 /**
  * Reads a table of contents of zstd:chunked whose layer has content up to `contentEnd`. `undefined`
@@ -76,15 +97,43 @@ export function openTable(
     if (!row.success || !check.takes(row.output)) return undefined
   }
   if (rows !== outline.output.entries.length || !check.isWhole()) return undefined
+  const {tarSplitDigest} = outline.output
   return {
+    tarSplit: isDigest(tarSplitDigest) ? tarSplitDigest : undefined,
     *entries() {
+      let chunks: Row[] = []
       for (const item of items()) {
         const row = v.parse(rowShape, item)
-        const entry = entryOf(row)
-        if (entry) yield {entry, place: placeOf(row)}
+        const [first] = chunks
+        if (row.type === 'chunk') chunks.push(row)
+        else {
+          if (first) yield tableEntry(first, chunks)
+          chunks = [row]
+        }
       }
+      const [first] = chunks
+      if (first) yield tableEntry(first, chunks)
     },
   }
+}
+
+/** `rows` is the one of the entry, and those of its other chunks. */
+function tableEntry(row: Row, rows: readonly Row[]): TableEntry {
+  const entry = entryOf(row)
+  if (!entry) throw new Error('a row was not checked')
+  const place = placeOf(row)
+  return {entry, place: place && {...place, chunks: chunksOf(rows, place)}}
+}
+
+function chunksOf(rows: readonly Row[], {end}: ContentPlace): readonly ChunkPlace[] {
+  if (rows.length < 2) return []
+  const chunks = rows.flatMap(({chunkDigest, chunkSize, chunkType, offset}, number) => {
+    if (!isSha256(chunkDigest)) return []
+    const next = rows[number + 1]?.offset ?? end
+    const isZeros = chunkType === 'zeros'
+    return [{digest: chunkDigest, at: offset, end: next, size: chunkSize, isZeros}]
+  })
+  return chunks.length === rows.length ? chunks : []
 }
 
 function createCheck(contentEnd: number, most: number) {
@@ -156,10 +205,12 @@ function entryOf(row: Row): Entry | undefined {
   }
 }
 
-function placeOf({type, size, digest, offset: at, endOffset: end}: Row): FilePlace | undefined {
-  if (type !== 'reg' || size === 0 || !isDigest(digest) || !digest.startsWith('sha256:'))
-    return undefined
-  return {digest, at, end}
+function placeOf({type, size, digest, offset: at, endOffset: end}: Row): ContentPlace | undefined {
+  return type === 'reg' && size > 0 && isSha256(digest) ? {digest, at, end} : undefined
+}
+
+function isSha256(text: string): text is Digest {
+  return isDigest(text) && text.startsWith('sha256:')
 }
 
 function xattrsOf(values: Readonly<Record<string, string>>): Entry['xattrs'] {

@@ -11,6 +11,8 @@ export type TocPlace =
       readonly digest: Digest
       readonly offset: number
       readonly length: number
+      /** What the tar has beside the content of its files; absent, or too large, it is not used. */
+      readonly tarSplit: {readonly offset: number; readonly length: number} | undefined
     }
 
 /** The largest table in bytes, as stored and decompressed; larger ones are ignored. */
@@ -33,18 +35,29 @@ export function tocPlace({
   const chunked = ['io.github.containers', 'io.containers'].flatMap((prefix) => {
     const digest = said.get(`${prefix}.zstd-chunked.manifest-checksum`)
     const position = said.get(`${prefix}.zstd-chunked.manifest-position`)
-    const [, offset = NaN, length = NaN] = numbersIn(position)
-    const fits = length > 0 && length <= tocLimits.stored && offset + length <= size
-    return isDigest(digest) && fits ? ({kind: 'zstd:chunked', digest, offset, length} as const) : []
+    const table = partAt(position, tablePosition, size)
+    const tarSplit = partAt(
+      said.get(`${prefix}.zstd-chunked.tarsplit-position`),
+      splitPosition,
+      size,
+    )
+    return isDigest(digest) && table
+      ? ({kind: 'zstd:chunked', digest, ...table, tarSplit} as const)
+      : []
   })
   const digest = said.get(estargzTocDigest)
   return chunked[0] ?? (isDigest(digest) ? {kind: 'estargz', digest} : undefined)
 }
 
 /** `offset:length:uncompressed length:type`; only type 1 is supported. */
-function numbersIn(position = ''): readonly number[] {
-  const found = /^(\d{1,15}):(\d{1,15}):(\d{1,15}):1$/.exec(position)
-  return found ? found.map(Number) : []
+const tablePosition = /^(\d{1,15}):(\d{1,15}):\d{1,15}:1$/
+/** `offset:length:uncompressed length`. */
+const splitPosition = /^(\d{1,15}):(\d{1,15}):\d{1,15}$/
+
+function partAt(position = '', form: RegExp, size: number) {
+  const [offset = NaN, length = NaN] = form.exec(position)?.slice(1).map(Number) ?? []
+  const fits = length > 0 && length <= tocLimits.stored && offset + length <= size
+  return fits ? {offset, length} : undefined
 }
 
 /** The size of the eStargz footer, which gives the offset of the table. */

@@ -3,7 +3,8 @@ import {localIoError} from '../../disk/local-io-error.js'
 import {openNameless} from '../../disk/temp-file.js'
 import {PreconditionError} from '../../errors.js'
 import {display, fromText, readable} from '../../layer/byte-string.js'
-import {fileContent, PartUnavailable, type ReadPart} from '../../layer/chunked/file-content.js'
+import {fileContent, type ReadPart} from '../../layer/chunked/file-content.js'
+import {PartUnavailable} from '../../layer/chunked/part-unavailable.js'
 import {
   chosenTableEntries,
   type EntryListener,

@@ -13,7 +13,7 @@ import type {ByteStream} from '../../store/content-store.js'
 import {drain, tap} from '../../stream/bytes.js'
 import {mapAhead} from '../../stream/map-ahead.js'
 import type {Ports} from '../../ports.js'
-import type {LayerParts} from './layer-table.js'
+import type {LayerParts} from '../parts/layer-table.js'
 import {matchLayers} from './match-layers.js'
 
 /** A layer of a tree that can be read. */

@@ -4,7 +4,7 @@ import {rulesOf} from '../../layer/unpack/unpack-layers.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {chosenName} from '../find/chosen-name.js'
-import {layerParts} from './layer-table.js'
+import {layerParts} from '../parts/layer-table.js'
 import type {TreeLayer, TreeSource} from './read-trees.js'
 import type {ImagePart} from './side.js'
 

@@ -31,7 +31,8 @@ export function answerClientError(
 function refusalOf(code: string | undefined): Refusal {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return new Refusal(431, 'UNSUPPORTED', 'the headers are too large')
+      // as nginx: at 400 podman's client asks again for fewer ranges, at 431 it gives up
+      return new Refusal(400, 'UNSUPPORTED', 'the headers are too large')
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new Refusal(408, 'UNSUPPORTED', 'the headers come too slowly')
     default:

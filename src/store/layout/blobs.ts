@@ -7,17 +7,27 @@ import {verified} from '../../stream/verify.js'
 import {isSoundFile} from './sound-file.js'
 import {blobNotFound} from '../store-errors.js'
 import type {BlobReader, BlobWriter} from '../content-store.js'
+import {fileRanges} from '../file-ranges.js'
+import type {RangeReader} from '../range-reader.js'
 import {makeFolder, refuseLostBlobs} from './create.js'
 import {readFileStream, statFile} from '../../disk/read-file.js'
 import {layoutPaths, tempPrefix} from './paths.js'
 import {writeBlobContent} from './write-blob-content.js'
 
 /** The blobs of a layout on disk; `name` is for messages. */
-export function createLayoutBlobs(directory: string, name: string): BlobReader & BlobWriter {
+export function createLayoutBlobs(
+  directory: string,
+  name: string,
+): BlobReader & BlobWriter & RangeReader {
   const pathOf = (digest: Digest): string => layoutPaths.blob(directory, digest)
   let cleared: Promise<unknown> | undefined
 
   return {
+    ...fileRanges(async ({digest, size}) => {
+      const stats = await statFile(pathOf(digest))
+      return stats?.size === size ? {path: pathOf(digest), offset: 0} : undefined
+    }),
+
     async statBlob(digest, {signal} = {}) {
       signal?.throwIfAborted()
       const stats = await statFile(pathOf(digest))

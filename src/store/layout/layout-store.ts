@@ -3,6 +3,7 @@ import {createLayoutBlobs} from './blobs.js'
 import {checkLayout, createLayout} from './create.js'
 import {createLayoutManifests, type LayoutManifests} from './manifests.js'
 import {listReferrersIn} from './referrers.js'
+import type {RangeReader} from '../range-reader.js'
 import type {ReferrerLister} from '../referrer-lister.js'
 
 /**
@@ -11,7 +12,7 @@ import type {ReferrerLister} from '../referrer-lister.js'
  * crash too. Writers of this program take turns; other programs that write the same layout at the
  * same time know nothing of that.
  */
-export type LayoutStore = ContentStore & LayoutManifests & ReferrerLister
+export type LayoutStore = ContentStore & LayoutManifests & ReferrerLister & RangeReader
 
 export interface OpenLayoutOptions {
   /** Make the layout when `directory` is missing or empty. */

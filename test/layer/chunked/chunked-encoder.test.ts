@@ -4,22 +4,18 @@ import {describe, expect, it} from 'vitest'
 import {fromText} from '../../../src/layer/byte-string.js'
 import {createCrc64} from '../../../src/layer/chunked/crc64.js'
 import {openTable, type TableEntry} from '../../../src/layer/chunked/table.js'
-import {decompress} from '../../../src/layer/decompress/decompress.js'
 import type {Entry} from '../../../src/layer/entry.js'
-import {unpackLimits} from '../../../src/layer/limits.js'
 import {createTarReader} from '../../../src/layer/tar/reader.js'
 import {digestOf} from '../../../src/oci/digest.js'
-import {layerMediaType} from '../../../src/oci/media-type.js'
-import {streamOf} from '../../../src/stream/bytes.js'
 import {
   type ChunkedLayer,
   chunkedLayer,
+  expanded,
   fileEntry,
   storedPart,
   tarOf,
   type TreeEntry,
 } from '../../support/chunked-layers.js'
-import {collect} from '../../support/open-registry.js'
 import {runs} from '../../support/property-runs.js'
 
 interface Row {
@@ -35,10 +31,6 @@ interface Row {
   readonly chunkType?: string
 }
 
-const expanded = (bytes: Uint8Array): Promise<Buffer> =>
-  collect(
-    decompress(streamOf(bytes), layerMediaType('oci', 'zstd'), {...unpackLimits, ratio: Infinity}),
-  )
 const tableIn = async (layer: ChunkedLayer) =>
   JSON.parse((await expanded(storedPart(layer, 'manifest'))).toString()) as {
     version: number

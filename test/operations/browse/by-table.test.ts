@@ -1,17 +1,31 @@
 import {randomBytes} from 'node:crypto'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {openOciArchive} from '../../../src/archive/oci-archive.js'
+import {readArchive} from '../../../src/archive/read-archive.js'
 import {InjectError} from '../../../src/errors.js'
 import {readLimits} from '../../../src/layer/records/read-layer.js'
+import {digestOf, hexOf} from '../../../src/oci/digest.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
 import {listFiles} from '../../../src/operations/browse/list-files.js'
 import {readFile} from '../../../src/operations/browse/read-file.js'
 import {diffTrees} from '../../../src/operations/compare/diff-trees.js'
 import {imageTree} from '../../../src/operations/compare/tree-source.js'
 import {fetchImage} from '../../../src/operations/find/fetch-image.js'
+import {openLayoutStore} from '../../../src/store/layout/layout-store.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import type {ContentStore} from '../../../src/store/content-store.js'
-import type {Range, RangeReader} from '../../../src/store/range-reader.js'
+import type {RangeReader} from '../../../src/store/range-reader.js'
 import {
   type ChunkedLayer,
   chunkedLayer,
@@ -19,9 +33,10 @@ import {
   tarOf,
   withTable,
 } from '../../support/chunked-layers.js'
-import {collect} from '../../support/open-registry.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {putImage} from '../../support/put-image.js'
+import {rangeReader} from '../../support/range-reader.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 const noise = randomBytes(400_000)
 const content = Buffer.concat([randomBytes(5000), Buffer.alloc(3_000_000), Buffer.from('end')])
@@ -44,18 +59,13 @@ async function rigged(layers: readonly ChunkedLayer[], ranges = true): Promise<R
   for (const [at, layer] of layers.entries())
     await putImage(memory, {layers: [layer], tag: `v${at + 1}`})
   const reads: number[] = []
-  const readRange: RangeReader['readRange'] = async (blob, {offset, length}) => {
-    if (!ranges) return undefined
-    reads.push(length)
-    return (await collect(await memory.openBlob(blob))).subarray(offset, offset + length)
-  }
-  const reader: RangeReader = {
-    readRange,
-    readRanges: (blob, list) =>
-      Promise.all(list.map((range: Range) => readRange(blob, range))).then((parts) =>
-        parts.some((part) => part === undefined) ? undefined : (parts as Uint8Array[]),
-      ),
-  }
+  const reader = rangeReader(memory, {
+    ranges,
+    onRead: (bytes) => {
+      reads.push(bytes.length)
+      return bytes
+    },
+  })
   const store: ContentStore & RangeReader = {
     ...memory,
     ...reader,
@@ -187,5 +197,43 @@ describe('a layer with a table of contents', () => {
     expect(failure).toBeInstanceOf(InjectError)
     expect(failure).toMatchObject({code: 'ERR_INJECT_TABLE_MISMATCH'})
     expect(written).toEqual([])
+  })
+})
+
+describe('a layer with a table of contents on disk', () => {
+  /** A layout of this layer in which the content of the file `a` is damaged. */
+  async function damagedLayout(layer: ChunkedLayer): Promise<string> {
+    const directory = join(await tempDir(), 'layout')
+    await putImage(await openLayoutStore(directory, {create: true}), {layers: [layer]})
+    const file = openSync(join(directory, 'blobs', 'sha256', hexOf(digestOf(layer.blob))), 'r+')
+    writeSync(file, Buffer.alloc(8), 0, 8, 200_000)
+    closeSync(file)
+    return directory
+  }
+
+  async function archived(layout: string): Promise<ContentStore> {
+    const names = readdirSync(layout, {recursive: true, encoding: 'utf8'})
+    const files = names.filter((name) => statSync(join(layout, name)).isFile())
+    const path = join(await tempDir(), 'image.tar')
+    writeFileSync(
+      path,
+      tarOf(files.map((name) => fileEntry(name, readFileSync(join(layout, name))))),
+    )
+    return openOciArchive(await readArchive(path, `oci-archive:${path}`, {temporary: tmpdir()}))
+  }
+
+  it.each<[string, (layout: string) => Promise<ContentStore>]>([
+    ['in a layout', (layout) => openLayoutStore(layout)],
+    ['in an archive', archived],
+  ])('is listed by it alone, and a file by its frames: %s', async (_, open) => {
+    const layout = await damagedLayout(await chunkedLayer(tarOf(entries)))
+    const image = {store: await open(layout), reads: []}
+    // reading all of the layer would find the damage
+    expect((await listOf(image)).map(({path}) => path)).toEqual(['a', 'small', 'sparse', 'z'])
+    expect((await contentOf(image, '/sparse')).equals(content)).toBe(true)
+    await expect(contentOf(image, '/a')).rejects.toMatchObject({
+      code: expect.stringMatching(/^ERR_INJECT_(TABLE_MISMATCH|LAYER_CORRUPT)$/) as string,
+    })
+    await image.store.close()
   })
 })
