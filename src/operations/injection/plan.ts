@@ -11,7 +11,6 @@ import type {FoundDocument} from '../find/find-document.js'
 import {createReadDocuments} from '../find/read-documents.js'
 import {type LoadedTargets, loadOthers, loadTargets} from '../find/load-targets.js'
 import {type SuitableTarget, suitableTarget} from '../find/suitable-image.js'
-import {refuseDockersFormat} from '../publish/attestable.js'
 import {findReplaced, type Replaced} from '../publish/run-notes.js'
 import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
 import {type ContentOf, type Group, groupTargets} from '../slot/group.js'
@@ -61,7 +60,7 @@ export async function planInjection(
   const loaded = await loadTargets(store, found, image, ports)
   refuseIndexAnnotations(loaded, layer)
   const targets = loaded.targets.map((each) => suitableTarget(each, layer))
-  if (ports.attest?.describeInIndex) refuseDocker(loaded, targets, layer)
+  if (ports.attest?.describeInIndex) await refuseDocker(loaded, targets, layer)
   const base = descriptorOf(found).digest
   const from = {digest: base, tag: found.tag}
   const moves = await planTagMoves(store, {reference, tags: target.tags, from, looks}, signal)
@@ -112,11 +111,13 @@ function refuseIndexAnnotations({tree}: LoadedTargets, {indexAnnotations, toOci}
 }
 
 /** Throws what `refuseDockersFormat` throws for what would not be an index of OCI's. */
-function refuseDocker(
+async function refuseDocker(
   {tree}: LoadedTargets,
   targets: readonly SuitableTarget[],
   {toOci = false}: LayerRequest,
-): void {
+): Promise<void> {
+  // imported here because few runs attest, and the import would slow down all of them
+  const {refuseDockersFormat} = await import('../publish/attestable.js')
   if (tree) refuseDockersFormat(toOci ? ociIndex : tree.index.descriptor.mediaType)
   else for (const {suitable} of targets) refuseDockersFormat(suitable.manifest.descriptor.mediaType)
 }
