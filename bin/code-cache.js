@@ -1,5 +1,6 @@
 // Run by bin/executable.mjs, by the Node of the executable: writes what bin/run.js would keep in
-// the user's cache folder after `inject --version`, for a script that is called the same everywhere.
+// the user's cache folder after `inject --version`, for a script that
+// has the same name everywhere.
 // Usage: code-cache.js BUNDLE FOLDER NAME --version
 const {readFileSync} = require('node:fs')
 const v8 = require('node:v8')

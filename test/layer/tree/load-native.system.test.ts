@@ -19,8 +19,8 @@ describe('a native module is loaded from a file without a name', () => {
   it('in the folder for temporary files, in which nothing is left', async () => {
     const temporary = await tempDir()
     vi.stubEnv('TMPDIR', temporary)
-    const {listAttributesSync} = loadNative(file) as XattrBinding
-    expect(listAttributesSync(temporary)).toEqual(expect.any(Array))
+    const native = loadNative(file) as XattrBinding
+    expect(native.listAttributesSync(temporary)).toEqual(expect.any(Array))
     expect(readdirSync(temporary)).toEqual([])
   })
 
