@@ -41,16 +41,18 @@ export async function makeExecutable({app, node, work, target}) {
     assets[`/man/${page}`] = join(app, 'dist/man', page)
   assets['/code.v8'] = makeCodeCache(app, node, work)
 
-  const config = join(work, 'sea.json')
-  const blob = join(work, 'sea.blob')
-  const main = join(app, 'bin/run.js')
+  // the name of the main script is in the blob: it must not be one of this machine
+  const [config, blob, main] = ['sea.json', 'sea.blob', 'run.js']
+  copyFileSync(join(app, 'bin/run.js'), join(work, main))
   const flags = {disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: false}
   const sorted = Object.fromEntries(Object.entries(assets).sort(([a], [b]) => (a < b ? -1 : 1)))
-  writeFileSync(config, JSON.stringify({main, output: blob, ...flags, assets: sorted}))
-  run(node, ['--experimental-sea-config', config])
+  writeFileSync(join(work, config), JSON.stringify({main, output: blob, ...flags, assets: sorted}))
+  run(node, ['--experimental-sea-config', config], {cwd: work})
   copyFileSync(node, target)
   chmodSync(target, 0o755)
-  await postject.inject(target, 'NODE_SEA_BLOB', readFileSync(blob), {sentinelFuse: fuse})
+  await postject.inject(target, 'NODE_SEA_BLOB', readFileSync(join(work, blob)), {
+    sentinelFuse: fuse,
+  })
 }
 
 /** One script without imports: in the executable there are no packages. */
@@ -58,6 +60,8 @@ async function bundleThread(app, path, work) {
   const dist = join(app, 'dist')
   const placed = {
     name: 'inject-assets',
+    // for browsers
+    resolveId: (id) => (id === './wasm-zstd.wasm' ? {id, external: true} : null),
     transform(code, id) {
       if (!code.includes('import.meta')) return null
       if (!id.startsWith(dist)) throw new Error(`${relative(app, id)} asks where it is`)
@@ -72,8 +76,6 @@ async function bundleThread(app, path, work) {
     input: join(dist, path),
     cwd: app,
     platform: 'node',
-    // for browsers
-    external: './wasm-zstd.wasm',
     plugins: [placed],
   })
   const {output} = await bundle.generate({
@@ -97,17 +99,16 @@ function nativeModule(app) {
 }
 
 /**
- * V8's code of `--version`, as the program keeps it in the user's cache folder: it has all that
- * every command starts with. What a command does besides depends on time, and so would its code.
+ * V8's code of `--version`: it has all that every command starts with. What a command does besides
+ * depends on time, and so would its code.
  */
 function makeCodeCache(app, node, work) {
-  const folder = join(work, 'inject/code')
+  const bundle = join(app, 'dist/inject.cjs')
+  const script = join(import.meta.dirname, 'code-cache.js')
   const env = {HOME: work, XDG_CACHE_HOME: work, PATH: '/usr/bin:/bin'}
   // names are hashed with a seed; V8 takes the code for any other, too
-  const program = ['--random-seed=1', join(app, 'bin/run.js'), '--version']
-  run(node, program, {env, cwd: work})
-  const [file] = readdirSync(folder)
-  return join(folder, file)
+  run(node, ['--random-seed=1', script, bundle, work, 'code.v8', '--version'], {env, cwd: work})
+  return join(work, 'code.v8')
 }
 
 function run(file, args, options = {}) {

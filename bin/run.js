@@ -91,7 +91,7 @@ function runBundle({source, id}) {
   const place = isWanted ? cachePlace(id, word) : undefined
   const cache = (place && readCache(place)) || (isWanted ? shippedCache() : undefined)
   const script = new vm.Script(source, {
-    filename: file,
+    filename: assets ? 'inject.cjs' : file,
     cachedData: cache && cache.code,
   })
   const isCached = cache !== undefined && script.cachedDataRejected === false

@@ -23,7 +23,7 @@ export function isAsset(file) {
  * for a file that is not there.
  *
  * @param {URL} file
- * @returns {Uint8Array}
+ * @returns {Uint8Array<ArrayBuffer>}
  */
 export function readProgramFile(file) {
   // the bytes of an asset are those that the system mapped, which nothing can write to

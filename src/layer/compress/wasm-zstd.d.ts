@@ -5,13 +5,8 @@ declare module '@foxglove/wasm-zstd/dist/wasm-zstd.js' {
     readonly HEAPU8: Uint8Array
     readonly _malloc: (length: number) => number
     readonly _free: (at: number) => void
-    readonly _compress: (
-      to: number,
-      room: number,
-      from: number,
-      length: number,
-      level: number,
-    ) => number
+    /** To, its room, from, length, level. */
+    readonly _compress: (...given: [number, number, number, number, number]) => number
   }
   export default function createModule(options: {readonly wasmBinary: Uint8Array}): Promise<Zstd>
 }

@@ -16,25 +16,23 @@ const file = pathToFileURL(join(folder, binding))
 afterEach(() => void vi.unstubAllEnvs())
 
 describe('a native module is loaded from a file without a name', () => {
+  // first, because the system knows a library that it has loaded by the descriptor's name
+  it('but not one that is something else, for which each folder is tried', () => {
+    const {errors} = thrownBy(() => loadNative(new URL('walk.system.test.ts', import.meta.url)))
+    expect(errors).toHaveLength(2)
+  })
+
   it('in the folder for temporary files, in which nothing is left', async () => {
     const temporary = await tempDir()
     vi.stubEnv('TMPDIR', temporary)
-    const {listAttributesSync} = loadNative(file) as XattrBinding
-    expect(listAttributesSync(temporary)).toEqual(expect.any(Array))
+    const native = loadNative(file) as XattrBinding
+    expect(native.listAttributesSync(temporary)).toEqual(expect.any(Array))
     expect(readdirSync(temporary)).toEqual([])
   })
 
   it('or in memory, where that folder cannot be used', () => {
     vi.stubEnv('TMPDIR', '/nonexistent')
     expect(loadNative(file)).toHaveProperty('getAttributeSync')
-  })
-
-  it('and a file that is not a module is an error for each folder', () => {
-    const {errors} = thrownBy(() => loadNative(new URL(import.meta.url)))
-    expect(errors.map(String)).toEqual([
-      expect.stringContaining('invalid ELF header'),
-      expect.stringContaining('invalid ELF header'),
-    ])
   })
 })
 
