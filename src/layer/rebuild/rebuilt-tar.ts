@@ -23,8 +23,9 @@ const zeros = new Uint8Array(64 * 1024)
 
 /**
  * The tar of a layer, which nothing has proved yet: a file may have changed since the plan was
- * made, and the tar-split may lie. A chunk is valid until the next one is asked for. Closes the files and what is fetched. Throws `PartUnavailable`,
- * and what `readTarSplit`, `localPath` and fetching throw.
+ * made, and the tar-split may lie. A chunk is valid until the next one is asked for. Closes the
+ * files and what is fetched. Throws `PartUnavailable`, and what `readTarSplit`, `localPath` and
+ * fetching throw.
  */
 export async function* rebuiltTar({
   tarSplit,

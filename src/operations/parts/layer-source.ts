@@ -31,8 +31,8 @@ export interface LayerSource {
    */
   open(layer: NumberedLayer): Promise<ByteStream>
   /**
-   * Runs `work`, which reads the layers. It runs again when a rebuilt layer was wrong: that layer is
-   * then fetched as a whole, which a warning says.
+   * Runs `work`, which reads the layers. It runs again when a rebuilt layer was wrong: that layer
+   * is then fetched as a whole, which a warning says.
    */
   unlessRebuiltWrong<T>(work: () => Promise<T>): Promise<T>
 }
