@@ -2,14 +2,15 @@ import {type BigIntStats, lstatSync} from 'node:fs'
 import {fromText, isAscii, type ByteString} from '../byte-string.js'
 import {describeFile} from '../tree/describe-file.js'
 import type {Tree} from '../tree/walked-entry.js'
+import {forgetLayerOf} from './row-layers.js'
 import {
   fact,
   factsPerRow,
   inBytes,
   kinds,
+  putState,
   rowsOf,
   sizesPerRow,
-  statePlaces,
   statesPerRow,
   type WalkColumns,
 } from './walk-columns.js'
@@ -55,6 +56,7 @@ export function lookAgain(
       if (kind !== 'file' || facts.at(at + fact.names) > 0) return undefined
       if (!stat.isFile() || stat.nlink !== 1n || stat.ctimeNs >= now) return undefined
       bringUpToDate(row, stat, text.slice(textAt, end))
+      if (columns.layers) forgetLayerOf(columns.layers, row)
       touched++
     }
     textAt = end + facts.at(at + fact.targetLength)
@@ -95,8 +97,7 @@ export function lookAgain(
     facts.put(at + fact.gid, entry.gid)
     columns.sizes.put(row * sizesPerRow, entry.mtime)
     columns.sizes.put(row * sizesPerRow + 1, entry.kind === 'file' ? entry.size : 0)
-    for (const [place, name] of statePlaces.entries())
-      columns.states.put((row + 1) * statesPerRow + place, stat[name])
+    putState(columns.states, row + 1, stat)
   }
 }
 
