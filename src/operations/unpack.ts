@@ -4,9 +4,10 @@ import {errnoOf} from '../disk/local-io-error.js'
 import {LocalIoError, PreconditionError} from '../errors.js'
 import type {MergedFile} from '../image/merge.js'
 import {findSlot, findSlots} from '../image/slot.js'
+import type {ChangedDirectory, ChangeOptions} from '../layer/change/look-at-change.js'
 import {emptyStart, unpackLayers} from '../layer/unpack/unpack-layers.js'
 import type {UnpackLimits} from '../layer/limits.js'
-import {keptLayers} from './slot/kept-layers.js'
+import {standingTree} from './slot/standing-tree.js'
 import {rememberLayers} from './slot/remember-layers.js'
 import type {Digest} from '../oci/digest.js'
 import type {Platform} from '../oci/platform.js'
@@ -137,11 +138,7 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     let done = 0
     const count = (chunk: Uint8Array): void =>
       report({kind: 'bytes', done: (done += chunk.length), total})
-    const kept =
-      force && options.verify !== true
-        ? await keptLayers({directory, image, slot}, ports)
-        : undefined
-    const {entries, bytes, whiteouts, refilled, witnessed, taken} = await unpackLayers({
+    const request = {
       layers: layers.map(({descriptor, diffId, layer}) => ({
         place: {number: layer + 1, digest: descriptor.digest},
         open: async () => tap(await store.openBlob(descriptor, {signal}), count),
@@ -154,15 +151,22 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       unmerge: await unmerger(merges),
       // of a merged file another part is in the directory than in the layer
       witnesses: ports.openMemory !== undefined && merges.length === 0,
-      ...{directory, path, force, follow, devices, signal, onWarning, kept},
-    })
-    await rememberLayers({directory, slot, witnessed}, ports)
+      ...{directory, path, force, follow, devices, signal, onWarning},
+    }
+    const standing =
+      force && options.verify !== true
+        ? await standingTree({directory, image, slot}, ports)
+        : undefined
+    const changed = standing && (await changeStanding({...request, standing}))
+    const unpacked = changed ?? {...(await unpackLayers(request)), kept: 0}
+    const {entries, bytes, whiteouts, refilled, witnessed, walk, kept} = unpacked
+    await rememberLayers({directory, slot, witnessed, walk}, ports)
     return {
       ...found,
       slot: {name, path},
       diffId: layers.length === 1 ? diffId : null,
       layers: layers.length,
-      kept: taken,
+      kept,
       entries,
       unpackedSize: bytes,
       whiteouts,
@@ -171,6 +175,12 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
   } finally {
     await store.close()
   }
+}
+
+/** Loads what changes a directory in its place. */
+async function changeStanding(options: ChangeOptions): Promise<ChangedDirectory | undefined> {
+  const {changeDirectory} = await import('../layer/change/change-directory.js')
+  return changeDirectory(options)
 }
 
 /** Loads what takes the vendor's part out of files, if there are any. */

@@ -35,8 +35,6 @@ export interface ComposeOptions {
   readonly root: FileState
   /** How much of each path is not in the directory. */
   readonly prefixLength: number
-  /** The kernel is told of all paths in bytes. */
-  readonly isBytes: boolean
   /** The state that an added entry has now; `undefined` if it is not as its layer says. */
   readonly stateOf: (row: LayerRow) => FileState | undefined
 }
@@ -52,7 +50,7 @@ export interface BaseWalk {
  * find something else.
  */
 export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
-  const {base, added, layers, root, prefixLength, isBytes, stateOf} = options
+  const {base, added, layers, root, prefixLength, stateOf} = options
   const walk = createColumns()
   const ofRow: Column<number> = createColumn((length) => new Uint8Array(length))
   const inodes = createInodeGroups()
@@ -65,7 +63,7 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
   return {...walk, layers: {list: [...layers], ofRow: ofRow.filled as Uint8Array}}
 
   function mergeWith({columns, placeOf}: BaseWalk): boolean {
-    let span: RowAt | undefined
+    let span: TextAt | undefined
     for (const at of rowsIn(columns)) {
       const {key} = at
       const isFirst = (added[next]?.key ?? key) < key
@@ -88,11 +86,7 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
     return true
   }
 
-  function copy(
-    {facts, sizes, states, text}: WalkColumns,
-    from: Pick<RowAt, 'row' | 'textAt'>,
-    to: Pick<RowAt, 'row' | 'textAt'>,
-  ): void {
+  function copy({facts, sizes, states, text}: WalkColumns, from: TextAt, to: TextAt): void {
     const part = (per: number, more = 0) => [(from.row + more) * per, (to.row + more) * per] as const
     walk.facts.append(facts.filled.subarray(...part(factsPerRow)))
     walk.sizes.append(sizes.filled.subarray(...part(sizesPerRow)))
@@ -103,10 +97,13 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
   /** Of several of one path, all but the last are passed over. */
   function addNext(): boolean {
     let row = added[next++]
-    for (; row && added[next]?.key === row.key; row = added[next++])
-      if (row.kind !== 'directory' || added[next]?.kind !== 'directory') return false
+    for (let same = added[next]; row && same?.key === row.key; same = added[next]) {
+      if (row.kind !== 'directory' || same.kind !== 'directory') return false
+      row = same
+      next++
+    }
     const state = row && stateOf(row)
-    return state !== undefined && add(row, state)
+    return row !== undefined && state !== undefined && add(row, state)
   }
 
   function add(row: LayerRow, state: FileState): boolean {
@@ -134,8 +131,7 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
 
   /** The first name of a file in the order of the walk is the file, the others are links to it. */
   function addFile(entry: FileEntry, state: FileState): void {
-    const isInBytes = isBytes || !isAscii(entry.path)
-    const common = {size: Number(state.size), isBytes: isInBytes, state}
+    const common = {size: Number(state.size), isBytes: !isAscii(entry.path), state}
     if (state.nlink <= 1n) {
       pushRow(walk, {...alone, ...common, entry, target: ''})
       return
@@ -157,6 +153,8 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
 }
 
 type FileEntry = Parameters<typeof pushRow>[1]['entry'] & {readonly kind: 'file'}
+
+type TextAt = Pick<RowAt, 'row' | 'textAt'>
 
 const alone = {names: 0, group: 0}
 

@@ -146,8 +146,8 @@ function beginLayer(): SeenLayer {
   }
 }
 
-/** With the paths that it has in the image, in their one form. */
-function inImage(entry: Entry, prefix: ByteString): Entry {
+/** An entry of the directory with the paths that it has in the image, in their one form. */
+export function inImage(entry: Entry, prefix: ByteString): Entry {
   if (prefix === '') return entry
   const path = entry.path === '' ? prefix.slice(0, -1) : prefix + entry.path
   return entry.kind === 'hardlink'
@@ -207,7 +207,6 @@ function walkOf(
     layers: list,
     root: nobody,
     prefixLength: prefix.length,
-    isBytes: false,
     stateOf: (row) => {
       if (row.kind === 'file' && layers[row.layer]?.hasLinks !== true)
         return stateAt(row.columns.states, row.row + 1)

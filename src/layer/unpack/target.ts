@@ -9,7 +9,7 @@ import {type ByteString, display, readable, toPath} from '../byte-string.js'
 import {locateFolder} from './locate-folder.js'
 import type {OpenFolder} from './open-folder.js'
 import {refuseMountsBelow} from './mounts.js'
-import {finishChange} from './finish-change.js'
+import {finishChange, isTurnAbandoned} from './finish-change.js'
 import {removeIn} from './remove-deep.js'
 import {isReservedName} from '../reserved-name.js'
 import {insidePrefix} from '../tree/walk.js'
@@ -34,6 +34,8 @@ export interface UnpackTarget {
   readonly oldPrefix: ByteString
   /** What a change of the directory needs, beside it. */
   readonly workPrefix: ByteString
+  /** The same of the one run whose turn it is to make its change. */
+  readonly turnName: ByteString
   /** The directory while it is changed. */
   readonly halfPrefix: ByteString
   close(): void
@@ -70,6 +72,7 @@ export async function prepareTarget(
     oldPrefix: `${start}-old-`,
     workPrefix: `${start}-work-`,
     halfPrefix: `${start}-half-`,
+    turnName: `${start}-turn`,
   }
   const {newPrefix, oldPrefix, workPrefix, halfPrefix} = prefixes
   let folder: OpenFolder | undefined
@@ -80,15 +83,13 @@ export async function prepareTarget(
   const {force, onWarning} = options
   try {
     const place = {path, parent, name, ...prefixes}
-    if (parent.find(name) === undefined) {
-      const works = leftovers(parent, workPrefix).filter(({isOurs}) => isOurs)
-      const isWhole = works.some((work) => finishChange(place, work.name, onWarning))
-      if (!isWhole) restore(place, onWarning)
-    }
+    if (parent.find(name) === undefined && !finishChange(place, onWarning))
+      restore(place, onWarning)
     // what comes back may have mounts, too; where there was nothing to come back, nothing has been
     // done yet
     if (force) refuseMountsBelow(path)
     if (parent.find(name) !== undefined) folder = parent.open(name)
+    if (isTurnAbandoned(place)) await remove(parent, place.turnName)
     for (const prefix of [newPrefix, oldPrefix, halfPrefix]) await clear(parent, prefix)
     if (options.keepsWork !== true) await clear(parent, workPrefix)
     if (folder !== undefined) {
@@ -170,9 +171,13 @@ async function clearAbandoned(
 
 async function clear(folder: OpenFolder, prefix: ByteString): Promise<void> {
   for (const {name, isOurs} of leftovers(folder, prefix)) {
-    // what cannot be removed is not a reason to fail the work at hand
-    if (isOurs) await removeIn(folder, name).catch(() => undefined)
+    if (isOurs) await remove(folder, name)
   }
+}
+
+/** What cannot be removed is not a reason to fail the work at hand. */
+async function remove(folder: OpenFolder, name: ByteString): Promise<void> {
+  await removeIn(folder, name).catch(() => undefined)
 }
 
 /**
