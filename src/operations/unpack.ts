@@ -160,7 +160,9 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
     const changed = standing && (await changeStanding({...request, standing}))
     const unpacked = changed ?? {...(await unpackLayers(request)), kept: 0}
     const {entries, bytes, whiteouts, refilled, witnessed, walk, kept} = unpacked
-    await rememberLayers({directory, slot, witnessed, walk}, ports)
+    // an update refuses whiteouts unless it is told to take them
+    const plain = whiteouts === 0 ? walk : undefined
+    await rememberLayers({directory, slot, witnessed, walk: plain}, ports)
     return {
       ...found,
       slot: {name, path},

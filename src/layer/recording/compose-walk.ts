@@ -3,6 +3,7 @@ import {isAscii} from '../byte-string.js'
 import {type Column, createColumn} from '../tree/column.js'
 import type {FileState} from '../tree/file-state.js'
 import {createInodeGroups} from '../tree/inode-groups.js'
+import {longestWholePath} from '../tree/walk.js'
 import type {WholeLayer} from './row-layers.js'
 import {type RowAt, rowsIn} from './rows-in.js'
 import {
@@ -108,7 +109,7 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
 
   function add(row: LayerRow, state: FileState): boolean {
     const {kind, path, columns} = row
-    if (!base && !isInFolder(path)) return false
+    if (path.length > longestWholePath || (!base && !isInFolder(path))) return false
     const at = row.row * factsPerRow
     const entry = {
       kind,

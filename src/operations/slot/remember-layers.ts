@@ -1,8 +1,11 @@
+import {lstatSync} from 'node:fs'
+import {join} from 'node:path'
 import type {Slot} from '../../image/slot.js'
 import type {LayerMemory} from '../../layer/memory/memory.js'
 import type {WitnessedLayer} from '../../layer/unpack/layer-witness.js'
 import {keptWalk} from '../../layer/recording/kept-walk.js'
 import {statesPerRow, type WalkColumns} from '../../layer/recording/walk-columns.js'
+import {ignoreFileName} from '../../layer/tree/ignore-rules.js'
 import {walkKey} from '../../layer/tree/walk-tree.js'
 import {fromText} from '../../layer/byte-string.js'
 import type {Ports} from '../../ports.js'
@@ -33,7 +36,9 @@ export async function rememberLayers(
     // the witness has seen the file system's clock go on since then
     memory.remember(look, {...facts, diffId}, look.touched + 1n)
   }
-  if (walk) keepWalk(walk, {directory: path, path: slot.path}, memory)
+  const ignoreFile = lstatSync(join(path, ignoreFileName), {throwIfNoEntry: false})
+  // what is left out of a layer by such a file is in this walk
+  if (walk && !ignoreFile) keepWalk(walk, {directory: path, path: slot.path}, memory)
   await memory.save()
 }
 

@@ -48,14 +48,12 @@ export async function standingTree(
   const prefixLength = slot.path === '/' ? 0 : fromText(slot.path).length
   const seen = {tree, prefixLength, now: memory.opened}
   const kept = await memory.recallWalk(walkKey(tree))
-  const columns = kept && decodeColumns(kept)?.columns
-  const isKept = columns?.layers !== undefined
-  if (!isKept && !slot.layers.some(({diffId}) => memory.knows(diffId))) return undefined
+  const known = kept && withLayers(decodeColumns(kept)?.columns)
+  if (!known && !slot.layers.some(({diffId}) => memory.knows(diffId))) return undefined
   try {
-    const layers = isKept ? columns.layers : undefined
-    const walked = layers ? {...columns, layers} : walkWithLayers(tree, {image, slot}, memory)
-    if (!walked) return undefined
-    const standing = {columns: walked, seen, isKept}
+    const columns = known ?? walkWithLayers(tree, {image, slot}, memory)
+    if (!columns) return undefined
+    const standing = {columns, seen, isKept: known !== undefined}
     forgetOddLayers(standing)
     return standing
   } catch (error) {
@@ -63,6 +61,10 @@ export async function standingTree(
     if (error instanceof InjectError) return undefined
     throw error
   }
+}
+
+function withLayers(columns: WalkColumns | undefined): StandingTree['columns'] | undefined {
+  return columns?.layers && {...columns, layers: columns.layers}
 }
 
 /** One walk, and the layers in it that are remembered. */
