@@ -104,7 +104,9 @@ async function fetchMissing(
       left -= found.tarSize
     }
     signal?.throwIfAborted()
-    const touched = lookAgain(standing.columns, standing.seen)
+    // what was touched meanwhile is not of the future
+    const now = BigInt(Date.now() + 1) * 1_000_000n
+    const touched = lookAgain(standing.columns, {...standing.seen, now})
     if (touched === undefined) return undefined
     const still = keptPlaces(standing, diffIds)
     if (still.size === kept.size) return {kept, fetched}
