@@ -63,7 +63,8 @@ async function start(change: (tree: string) => void) {
     ...store,
     openBlob: (blob, call) => {
       // the first is the config
-      whenFetched?.(fetched++)
+      const count = fetched++
+      whenFetched?.(count)
       return store.openBlob(blob, call)
     },
   }

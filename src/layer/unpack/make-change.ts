@@ -73,20 +73,18 @@ export function* makeChange(
   }
 
   function unlink(parent: ByteString, name: ByteString): void {
-    const folder = enter(parent)
-    // a directory is one that has come already
-    const found = folder.find(name)
-    if (found?.isDirectory() === false) folder.unlink(name)
+    unlessGone(() => {
+      const folder = enter(parent)
+      // a directory is one that has come already
+      if (folder.find(name)?.isDirectory() === false) folder.unlink(name)
+    })
   }
 
   function removeFolder(parent: ByteString, name: ByteString): void {
-    try {
+    unlessGone(() => {
       const folder = enter(parent)
       if (folder.find(name)?.isDirectory() === true) folder.removeFolder(name)
-    } catch (error) {
-      // the one around it has gone already
-      if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error
-    }
+    })
   }
 
   function makeFolder(parent: ByteString, name: ByteString): void {
@@ -117,6 +115,15 @@ export function* makeChange(
       closeSync(descriptor)
     }
     leave()
+  }
+}
+
+/** When a change is made again, directories may have gone already, with others in their places. */
+function unlessGone(remove: () => void): void {
+  try {
+    remove()
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) throw error
   }
 }
 
