@@ -1,6 +1,5 @@
 import type {ByteString} from '../byte-string.js'
-import {type LayerRow, layerRows} from '../recording/compose-walk.js'
-import {type RowAt, rowsIn} from '../recording/rows-in.js'
+import {type LayerRow, type RowAt, rowsIn, sortRows} from '../recording/rows-in.js'
 import {fact, factsPerRow, sizesPerRow, statesPerRow} from '../recording/walk-columns.js'
 import type {FolderChange, TreeChange} from '../unpack/tree-change.js'
 import {endsInWhiteout} from '../whiteout.js'
@@ -21,8 +20,8 @@ export interface NextVersion {
 
 export interface PlannedChange {
   readonly change: Omit<TreeChange, 'version' | 'aside' | 'identity'>
-  /** Entries of fetched layers that the directory has in the end. */
-  readonly added: LayerRow[]
+  /** Entries of fetched layers that the directory has in the end, in the order of a walk. */
+  readonly added: readonly LayerRow[]
   /** The new place of the layer of a row that stays; `undefined` for one that goes. */
   readonly placeOf: (row: number) => number | undefined
   /** Directories that stay, with their rows, by path in the image. */
@@ -101,7 +100,7 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
         return row ? described(row, inside(path)) : {path: '', ...root}
       }).sort((one, other) => (one.path < other.path ? 1 : -1)),
     },
-    added: [...come.files.values(), ...(come.folders?.values() ?? [])],
+    added: sortRows([...come.files.values(), ...(come.folders?.values() ?? [])]),
     placeOf,
     folders,
     entries: stay + come.files.size + nextFolders.size,
@@ -126,7 +125,8 @@ function comingRows(
   const folders = new Map<ByteString, LayerRow>()
   const needed = new Set<ByteString>()
   for (const [place, layer] of fetched) {
-    for (const row of layerRows(layer.columns, place)) {
+    for (const at of rowsIn(layer.columns)) {
+      const row = {...at, layer: place}
       if (row.kind === 'directory') {
         if (place === last) folders.set(row.path, row)
         else needed.add(row.path)

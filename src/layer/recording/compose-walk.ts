@@ -5,7 +5,7 @@ import type {FileState} from '../tree/file-state.js'
 import {createInodeGroups} from '../tree/inode-groups.js'
 import {longestWholePath} from '../tree/walk.js'
 import type {WholeLayer} from './row-layers.js'
-import {type RowAt, rowsIn} from './rows-in.js'
+import {type LayerRow, type RowAt, rowsIn} from './rows-in.js'
 import {
   createColumns,
   fact,
@@ -19,17 +19,11 @@ import {
   type WalkColumns,
 } from './walk-columns.js'
 
-/** An entry of a layer that is in a directory. */
-export interface LayerRow extends RowAt {
-  /** The place of its layer, counted from 0. */
-  readonly layer: number
-}
-
 export interface ComposeOptions {
   /** A walk of before, of which some rows stay. */
   readonly base?: BaseWalk | undefined
-  /** In any order; of several directories of one path the last one counts. */
-  readonly added: LayerRow[]
+  /** In the order of a walk. */
+  readonly added: Iterable<LayerRow>
   /** Lowest first; `undefined` for one that is not wholly there. */
   readonly layers: readonly (WholeLayer | undefined)[]
   /** Of the directory itself. */
@@ -56,24 +50,26 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
   const ofRow: Column<number> = createColumn((length) => new Uint8Array(length))
   const inodes = createInodeGroups()
   const folders = new Set<ByteString>()
-  let next = 0
-  sortRows(added)
+  const rows = added[Symbol.iterator]()
+  let next = nextRow()
   pushState(walk.states, root)
   if (base && !mergeWith(base)) return undefined
-  while (next < added.length) if (!addNext()) return undefined
+  while (next) if (!addNext(next)) return undefined
   return {...walk, layers: {list: [...layers], ofRow: ofRow.filled as Uint8Array}}
 
   function mergeWith({columns, placeOf}: BaseWalk): boolean {
     let span: TextAt | undefined
     for (const at of rowsIn(columns)) {
       const {key} = at
-      const isFirst = (added[next]?.key ?? key) < key
+      const isFirst = next !== undefined && next.key < key
       const place = placeOf(at.row)
-      if (span && (isFirst || place === undefined)) copy(columns, span, at)
-      if (isFirst || place === undefined) span = undefined
-      while ((added[next]?.key ?? key) < key) if (!addNext()) return false
+      if (span && (isFirst || place === undefined)) {
+        copy(columns, span, at)
+        span = undefined
+      }
+      while (next && next.key < key) if (!addNext(next)) return false
       if (place === undefined) continue
-      if (added[next]?.key === key) return false
+      if (next?.key === key) return false
       ofRow.push(place)
       span ??= at
       if (columns.facts.at(at.row * factsPerRow + fact.names) === 0) continue
@@ -95,16 +91,16 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
     walk.text.append(text.filled.subarray(from.textAt, to.textAt))
   }
 
-  /** Of several of one path, all but the last are passed over. */
-  function addNext(): boolean {
-    let row = added[next++]
-    for (let same = added[next]; row && same?.key === row.key; same = added[next]) {
-      if (row.kind !== 'directory' || same.kind !== 'directory') return false
-      row = same
-      next++
-    }
-    const state = row && stateOf(row)
-    return row !== undefined && state !== undefined && add(row, state)
+  function nextRow(): LayerRow | undefined {
+    const result = rows.next()
+    return result.done === true ? undefined : result.value
+  }
+
+  function addNext(row: LayerRow): boolean {
+    next = nextRow()
+    if (next && next.key <= row.key) return false
+    const state = stateOf(row)
+    return state !== undefined && add(row, state)
   }
 
   function add(row: LayerRow, state: FileState): boolean {
@@ -162,15 +158,4 @@ const alone = {names: 0, group: 0}
 function lengthAt({facts}: WalkColumns, row: number): number {
   const at = row * factsPerRow
   return facts.at(at + fact.pathLength) + facts.at(at + fact.targetLength)
-}
-
-/** Sorting is what takes time: rows of one layer are sorted already. */
-function sortRows(rows: LayerRow[]): void {
-  const isSorted = rows.every((row, at) => at === 0 || (rows[at - 1]?.key ?? '') <= row.key)
-  if (!isSorted) rows.sort(({key: one}, {key: other}) => (one < other ? -1 : one > other ? 1 : 0))
-}
-
-/** The rows of a layer, to be composed with others. */
-export function layerRows(columns: WalkColumns, layer: number): LayerRow[] {
-  return Array.from(rowsIn(columns), (row) => ({...row, layer}))
 }

@@ -30,6 +30,17 @@ export function* rowsIn(columns: WalkColumns): Generator<RowAt> {
   }
 }
 
+/** A row of one of the layers of a directory. */
+export interface LayerRow extends RowAt {
+  /** The place of its layer, counted from 0. */
+  readonly layer: number
+}
+
+/** Of several layers, in the order of a walk. */
+export function sortRows(rows: LayerRow[]): LayerRow[] {
+  return rows.sort(({key: one}, {key: other}) => (one < other ? -1 : one > other ? 1 : 0))
+}
+
 /**
  * Compares as paths do in a walk, parents first and names bytewise: nothing sorts before the end of
  * a name.

@@ -3,10 +3,11 @@ import type {Digest} from '../../oci/digest.js'
 import {createTurn} from '../../stream/take-turns.js'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
-import {composeWalk, layerRows} from '../recording/compose-walk.js'
+import {composeWalk} from '../recording/compose-walk.js'
 import {createLayerRecord, isAsRecorded, type LayerRecord} from '../recording/layer-record.js'
 import {mostRowLayers} from '../recording/row-layers.js'
 import {rowsIn} from '../recording/rows-in.js'
+import {inWalkOrder} from '../recording/walk-order.js'
 import {stateAt, type WalkColumns} from '../recording/walk-columns.js'
 import {type CanonicalCheck, createCanonicalCheck} from '../tar/canonical.js'
 import type {FileState} from '../tree/file-state.js'
@@ -197,7 +198,8 @@ function walkOf(
 ): WalkColumns | undefined {
   if (layers.length > mostRowLayers || layers.some(({record}) => !record.isComplete()))
     return undefined
-  const added = layers.flatMap(({record}, place) => layerRows(record.columns, place))
+  const added = inWalkOrder(layers.map(({record}) => record.columns))
+  if (!added) return undefined
   const list = layers.map(({tarSize}, place) => {
     const diffId = diffIds[place]
     return diffId && {diffId, tarSize}
