@@ -5,9 +5,11 @@ import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {createTurn} from '../../stream/take-turns.js'
 import {quoted} from '../../oci/quoted.js'
-import {readable} from '../byte-string.js'
+import {type ByteString, readable} from '../byte-string.js'
+import type {StoredLayer} from '../decompress/read-tar.js'
 import {unpackLimits} from '../limits.js'
 import {lookAgain} from '../recording/look-again.js'
+import {type RowAt, rowsIn} from '../recording/rows-in.js'
 import {stateAt} from '../recording/walk-columns.js'
 import {identityOf} from '../unpack/finish-change.js'
 import {makeChange} from '../unpack/make-change.js'
@@ -16,7 +18,9 @@ import {prepareTarget, type UnpackTarget} from '../unpack/target.js'
 import {writeChange} from '../unpack/tree-change.js'
 import {rulesOf} from '../unpack/unpack-layers.js'
 import {removeIn} from '../unpack/remove-deep.js'
+import {openTreeRoot} from '../unpack/tree-root.js'
 import {type FetchedLayer, fetchLayer} from './fetch-layer.js'
+import {isSameState} from './keep-files.js'
 import {bytesOf, type ChangedDirectory, type ChangeOptions, lookAtChange} from './look-at-change.js'
 import {type NextVersion, planChange, type PlannedChange} from './plan-change.js'
 import {keptPlaces, type KeptPlaces, type StandingTree} from './standing-tree.js'
@@ -54,20 +58,22 @@ async function changeWithin(
 ): Promise<ChangedDirectory | undefined> {
   const work = await openWorkFolder(target)
   try {
-    const next = await fetchMissing(work, options)
+    const next = await fetchMissing(target, work, options)
     if (!next || !isStanding(target, options.standing)) return undefined
     const root = likeNow(target)
     const version = {...next, standing: options.standing, count: options.layers.length, root}
     const planned = planChange(version)
     if (!planned) return undefined
-    if (isNothing(planned)) return unchanged(options, version, planned)
-    if (!(await make(target, {work, planned, options}))) return undefined
+    const isSame = isNothing(planned)
+    if (isSame && next.fetched.size === 0) return unchanged(options, version, planned)
+    if (!isSame && !(await make(target, {work, planned, options}))) return undefined
     return await lookAtChange(target, {work, planned, version, options})
   } finally {
     await work.close()
   }
 }
 
+/** Layers that stay, and those that were fetched. */
 interface Missing {
   readonly kept: KeptPlaces
   readonly fetched: ReadonlyMap<number, FetchedLayer>
@@ -78,40 +84,77 @@ interface Missing {
  * is known what has been touched until then. `undefined` if that is more than files.
  */
 async function fetchMissing(
+  {folder}: UnpackTarget,
   work: WorkFolder,
   options: ChangeOptions & {readonly onWarning: (message: string) => void},
 ): Promise<Missing | undefined> {
-  const {standing, layers, signal, onWarning, holes} = options
+  const {standing, layers, signal} = options
   const rules = rulesOf(options)
   const prefix = rules.prefix === '' ? '' : `${rules.prefix}/`
   const limits = {...unpackLimits, ...options.limits}
   const diffIds = diffIdsOf(options)
   const fetched = new Map<number, FetchedLayer>()
-  for (let round = 0; round < mostRounds; round++) {
-    const kept = keptPlaces(standing, diffIds)
-    const stay = new Set(kept.values())
-    let left = limits.totalBytes
-    for (const [now] of kept) left -= standing.columns.layers.list[now]?.tarSize ?? 0
-    for (const {tarSize} of fetched.values()) left -= tarSize
-    for (const [place, layer] of layers.entries()) {
-      if (stay.has(place) || fetched.has(place)) continue
-      const named = {...layer, place: layer.place ?? {number: place + 1, digest: layer.diffId}}
-      const own = {...limits, totalBytes: left}
-      const how = {work, rules, prefix, limits: own, holes, signal, onWarning}
-      const found = await fetchLayer(named, how)
-      if (!found) return undefined
-      fetched.set(place, found)
-      left -= found.tarSize
+  const tree = openTreeRoot(folder?.access('.') ?? '')
+  try {
+    for (let round = 0; round < mostRounds; round++) {
+      const kept = keptPlaces(standing, diffIds)
+      const stay = new Set(kept.values())
+      const missing = layers.flatMap((_, place) => (stay.has(place) || fetched.has(place) ? [] : place))
+      const files = missing.length > 0 ? filesThatGo(standing, kept) : new Map()
+      let left = limits.totalBytes - bytesOf({standing, kept, fetched})
+      for (const place of missing) {
+        const own = {...limits, totalBytes: left}
+        const how = {work, rules, prefix, limits: own, standing: {tree, files}}
+        const found = await fetchLayer(placed(layers, place), {...options, ...how})
+        if (!found) return undefined
+        fetched.set(place, found)
+        left -= found.tarSize
+      }
+      signal?.throwIfAborted()
+      // what was touched meanwhile is not of the future
+      const now = BigInt(Date.now() + 1) * 1_000_000n
+      const touched = lookAgain(standing.columns, {...standing.seen, now})
+      if (touched === undefined || !stillStay(standing, kept, fetched)) return undefined
+      const still = keptPlaces(standing, diffIds)
+      if (still.size === kept.size) return {kept, fetched}
     }
-    signal?.throwIfAborted()
-    // what was touched meanwhile is not of the future
-    const now = BigInt(Date.now() + 1) * 1_000_000n
-    const touched = lookAgain(standing.columns, {...standing.seen, now})
-    if (touched === undefined) return undefined
-    const still = keptPlaces(standing, diffIds)
-    if (still.size === kept.size) return {kept, fetched}
+  } finally {
+    tree.close()
   }
   return undefined
+}
+
+function placed(layers: ChangeOptions['layers'], place: number): StoredLayer {
+  const layer = layers[place]
+  if (!layer) throw new Error(`there is no layer ${place}`)
+  return {...layer, place: layer.place ?? {number: place + 1, digest: layer.diffId}}
+}
+
+/** Files of layers that do not stay, by their paths: layers that come may hold them, too. */
+function filesThatGo({columns, seen}: StandingTree, kept: KeptPlaces): Map<ByteString, RowAt> {
+  const files = new Map<ByteString, RowAt>()
+  for (const row of rowsIn(columns)) {
+    if (row.kind !== 'file' || kept.has(columns.layers.ofRow[row.row] ?? -1)) continue
+    files.set(row.path.slice(seen.prefixLength), row)
+  }
+  return files
+}
+
+/** Whether the files that were compared are what they were when they were compared. */
+function stillStay(
+  standing: StandingTree,
+  kept: KeptPlaces,
+  fetched: Missing['fetched'],
+): boolean {
+  const layers = [...fetched.values()].filter(({stays}) => stays.size > 0)
+  if (layers.length === 0) return true
+  const files = filesThatGo(standing, kept)
+  return layers.every(({stays}) =>
+    [...stays].every(([path, state]) => {
+      const row = files.get(path)
+      return row && isSameState(stateAt(row.columns.states, row.row + 1), state)
+    }),
+  )
 }
 
 function diffIdsOf({layers}: ChangeOptions): readonly Digest[] {

@@ -1,7 +1,7 @@
-import {lstatSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
+import {type BigIntStats, lstatSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
 import * as v from 'valibot'
 import {parseJsonValue} from '../../oci/json-value.js'
-import {isSameFile, stateOf} from '../tree/file-state.js'
+import {type FileState, stateOf} from '../tree/file-state.js'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
@@ -25,6 +25,7 @@ import {layerSink} from '../unpack/unpack-layers.js'
 import {removeIn} from '../unpack/remove-deep.js'
 import type {EntryRules} from '../unpack/check-entries.js'
 import {mostSparseBytes, type UnpackLimits} from '../limits.js'
+import {isSameState, keepFiles, type StandingFiles, type StayingFiles} from './keep-files.js'
 import type {WorkFolder} from './work-folder.js'
 
 /** A layer in a work folder: its files and links, without directories of their own. */
@@ -33,20 +34,24 @@ export interface FetchedLayer extends LayerFacts {
   readonly folder: string
   /** Of all its entries, in their order. */
   readonly columns: WalkColumns
+  /** Files that are in the directory, and not in the folder. */
+  readonly stays: StayingFiles
 }
 
-type LayerFacts = v.InferOutput<typeof shape>
+type LayerFacts = Omit<v.InferOutput<typeof shape>, 'stays'>
 
 const shape = v.object({
   tarSize: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   newestMtime: v.number(),
   /** Packing would write the same tar. */
   isOurs: v.boolean(),
+  stays: v.array(v.string()),
 })
 
 export interface FetchOptions {
   readonly work: WorkFolder
   readonly rules: EntryRules
+  readonly standing: StandingFiles
   /** What paths of entries have before those in the directory. */
   readonly prefix: ByteString
   readonly limits: UnpackLimits
@@ -74,8 +79,9 @@ export async function fetchLayer(
   try {
     const fetched = await writeLayer(layer, root, options)
     if (!fetched) return undefined
-    const {columns, ...facts} = fetched
-    const note = [`${JSON.stringify(facts)}\n`, encodeColumns(columns, [], new Uint8Array(0))]
+    const {columns, stays, ...facts} = fetched
+    const head = {...facts, stays: [...stays.keys()]}
+    const note = [`${JSON.stringify(head)}\n`, encodeColumns(columns, [], new Uint8Array(0))]
     const path = work.tree.at(noteOf(folder))
     writeFileSync(`${path}.part`, Buffer.concat(note.map((part) => Buffer.from(part))))
     renameSync(`${path}.part`, path)
@@ -92,9 +98,11 @@ function noteOf(folder: string): string {
 async function writeLayer(
   layer: StoredLayer,
   root: TreeRoot,
-  {rules, prefix, limits, holes, signal, onWarning}: FetchOptions,
-): Promise<(LayerFacts & {columns: WalkColumns}) | undefined> {
-  const extraction = createExtraction(root, onWarning, {holes, states: true})
+  options: FetchOptions,
+): Promise<Omit<FetchedLayer, 'folder'> | undefined> {
+  const {rules, prefix, limits, holes, signal, onWarning, standing} = options
+  const written = createExtraction(root, onWarning, {holes, states: true})
+  const extraction = keepFiles(written, standing)
   try {
     const witness = createRowWitness(prefix)
     const sink = layerSink(
@@ -109,8 +117,12 @@ async function writeLayer(
     const tarSize = await readTar({...layer, place}, reader, {limits, signal})
     if (!witness.record.isComplete() || extraction.hasReplaced()) return undefined
     const {columns} = witness.record
-    lookAtLinks(columns, root, prefix.length)
-    return {...witness.facts(tarSize), columns}
+    const {stays} = extraction
+    lookAtLinks(columns, (path) => {
+      const inside = path.slice(prefix.length)
+      return stays.has(inside) ? undefined : lstatSync(root.at(inside), {bigint: true})
+    })
+    return {...witness.facts(tarSize), columns, stays}
   } finally {
     extraction.close()
   }
@@ -152,20 +164,23 @@ function createRowWitness(prefix: ByteString) {
 }
 
 /** A link gives the file that it names another state. */
-function lookAtLinks(columns: WalkColumns, root: TreeRoot, prefixLength: number): void {
+function lookAtLinks(
+  columns: WalkColumns,
+  look: (path: ByteString) => BigIntStats | undefined,
+): void {
   const rows = [...rowsIn(columns)]
   const hasLinks = rows.some(({kind}) => kind === 'hardlink')
   for (const {row, kind, path} of rows) {
     if (kind === 'directory' || (kind === 'file' && !hasLinks)) continue
-    const stat = lstatSync(root.at(path.slice(prefixLength)), {bigint: true})
-    putState(columns.states, row + 1, stateOf(stat))
+    const stat = look(path)
+    if (stat) putState(columns.states, row + 1, stateOf(stat))
   }
 }
 
 /** What a killed run has written, if nothing has happened to it since. */
 function recallLayer(
   folder: string,
-  {work: {tree}, prefix}: FetchOptions,
+  {work: {tree}, prefix, standing: {files}}: FetchOptions,
 ): FetchedLayer | undefined {
   const path = tree.at(noteOf(folder))
   if (lstatSync(path, {throwIfNoEntry: false})?.isFile() !== true) return undefined
@@ -174,12 +189,24 @@ function recallLayer(
   const facts = v.safeParse(shape, parseJsonValue(note.toString('utf8', 0, end)))
   const columns = decodeColumns(note.subarray(end + 1))?.columns
   if (!facts.success || !columns) return undefined
+  const staying = new Set(facts.output.stays)
+  const stays = new Map<ByteString, FileState>()
   for (const {row, kind, path} of rowsIn(columns)) {
     if (kind === 'directory') continue
-    const at = tree.at(`${folder}/${path.slice(prefix.length)}`)
-    const stat = lstatSync(at, {bigint: true, throwIfNoEntry: false})
+    const inside = path.slice(prefix.length)
     const state = stateAt(columns.states, row + 1)
-    if (!stat || stat.ctimeNs !== state.ctimeNs || !isSameFile(stat, state)) return undefined
+    const stat = staying.has(inside) ? standingState(files, inside) : stateIn(tree, folder, inside)
+    if (!stat || !isSameState(stat, state)) return undefined
+    if (staying.has(inside)) stays.set(inside, state)
   }
-  return {...facts.output, columns, folder}
+  return {...facts.output, columns, folder, stays}
+}
+
+function standingState(files: StandingFiles['files'], path: ByteString): FileState | undefined {
+  const row = files.get(path)
+  return row && stateAt(row.columns.states, row.row + 1)
+}
+
+function stateIn(tree: TreeRoot, folder: string, path: ByteString): FileState | undefined {
+  return lstatSync(tree.at(`${folder}/${path}`), {bigint: true, throwIfNoEntry: false})
 }

@@ -14,6 +14,7 @@ import type {UnpackTarget} from '../unpack/target.js'
 import {openTreeRoot, type TreeRoot} from '../unpack/tree-root.js'
 import type {UnpackedLayer, UnpackLayersOptions} from '../unpack/unpack-layers.js'
 import type {FetchedLayer} from './fetch-layer.js'
+import {isSameState} from './keep-files.js'
 import type {NextVersion, PlannedChange} from './plan-change.js'
 import type {StandingTree} from './standing-tree.js'
 import type {WorkFolder} from './work-folder.js'
@@ -56,7 +57,7 @@ export async function lookAtChange(
     if (!isClear) return {...result, ...nothing, refilled: undefined}
     const sound = new Set<number>()
     for (const [place, layer] of fetched)
-      if (takeStates(layer.columns, tree, version)) sound.add(place)
+      if (takeStates(layer, tree, version)) sound.add(place)
     const witnessed = options.layers.map((_, place) => {
       const layer = sound.has(place) ? fetched.get(place) : undefined
       return layer && witnessOf(layer, version)
@@ -70,7 +71,11 @@ export async function lookAtChange(
 }
 
 /** Of the tars of all layers. */
-export function bytesOf({standing, kept, fetched}: NextVersion): number {
+export function bytesOf({
+  standing,
+  kept,
+  fetched,
+}: Pick<NextVersion, 'standing' | 'kept' | 'fetched'>): number {
   let bytes = 0
   for (const now of kept.keys()) bytes += standing.columns.layers.list[now]?.tarSize ?? 0
   for (const {tarSize} of fetched.values()) bytes += tarSize
@@ -78,12 +83,17 @@ export function bytesOf({standing, kept, fetched}: NextVersion): number {
 }
 
 /** The states that files and links of a layer have; `false` if one is not what was written. */
-function takeStates(columns: WalkColumns, tree: TreeRoot, {standing}: NextVersion): boolean {
+function takeStates(
+  {columns, stays}: FetchedLayer,
+  tree: TreeRoot,
+  {standing}: NextVersion,
+): boolean {
   for (const row of rowsIn(columns)) {
     if (row.kind === 'directory') continue
     const stat = statIn(tree, row, standing.seen.prefixLength)
     const written = stateAt(columns.states, row.row + 1)
-    if (!stat || !isSameFile(stat, written) || !isAsRecorded(stat, row)) return false
+    const isSame = stays.has(row.path.slice(standing.seen.prefixLength)) ? isSameState : isSameFile
+    if (!stat || !isSame(stat, written) || !isAsRecorded(stat, row)) return false
     putState(columns.states, row.row + 1, stateOf(stat))
   }
   return true

@@ -73,8 +73,12 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
   const made = [...nextFolders.values()].filter(({path}) => !folders.has(path)).sort(byKey)
   if (gone.length > 0 && holdsKept(next, new Set(gone), placeOf)) return undefined
 
+  const inside = (path: ByteString): ByteString => path.slice(prefixLength)
+  const moved = [...come.files.values()].filter(
+    ({layer, path}) => fetched.get(layer)?.stays.has(inside(path)) === false,
+  )
   const touched = new Set<ByteString>()
-  const change = [...removed, ...gone, ...made.map(({path}) => path), ...come.files.keys()]
+  const change = [...removed, ...gone, ...made.map(({path}) => path), ...moved.map(({path}) => path)]
   for (const path of change) touched.add(folderOf(path, prefixLength))
   for (const {path} of made) touched.add(path)
   for (const row of nextFolders.values())
@@ -84,13 +88,12 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
       touched.add(row.path)
     }
   for (const path of gone) touched.delete(path)
-  const inside = (path: ByteString): ByteString => path.slice(prefixLength)
   return {
     change: {
       removed: removed.map(inside),
       gone: gone.map(inside),
       made: made.map(({path}) => inside(path)),
-      put: [...come.files.values()].map((row) => {
+      put: moved.map((row) => {
         const inode = row.columns.states.at((row.row + 1) * statesPerRow + 3).toString()
         const {folder} = fetched.get(row.layer) ?? {folder: ''}
         return [inside(row.path), `${folder}/${inside(row.path)}`, inode]
@@ -125,8 +128,7 @@ function comingRows(
   const folders = new Map<ByteString, LayerRow>()
   const needed = new Set<ByteString>()
   for (const [place, layer] of fetched) {
-    for (const at of rowsIn(layer.columns)) {
-      const row = {...at, layer: place}
+    for (const row of rowsIn(layer.columns, place)) {
       if (row.kind === 'directory') {
         if (place === last) folders.set(row.path, row)
         else needed.add(row.path)

@@ -14,8 +14,14 @@ export interface RowAt {
   readonly target: ByteString
 }
 
-/** The rows in their order. */
-export function* rowsIn(columns: WalkColumns): Generator<RowAt> {
+/** A row of one of the layers of a directory. */
+export interface LayerRow extends RowAt {
+  /** The place of its layer, counted from 0. */
+  readonly layer: number
+}
+
+/** The rows in their order, as those of the layer number `layer`. */
+export function* rowsIn(columns: WalkColumns, layer = 0): Generator<LayerRow> {
   const {facts, text} = columns
   let textAt = 0
   for (let row = 0; row < rowsOf(columns); row++) {
@@ -25,15 +31,35 @@ export function* rowsIn(columns: WalkColumns): Generator<RowAt> {
     const path = text.slice(textAt, pathEnd)
     const kind = kinds[facts.at(at) % inBytes] ?? 'file'
     const target = end > pathEnd ? text.slice(pathEnd, end) : ''
-    yield {columns, row, textAt, kind, path, key: walkKeyOf(path), target}
+    yield new Row({columns, row, textAt, kind, path, target, layer})
     textAt = end
   }
 }
 
-/** A row of one of the layers of a directory. */
-export interface LayerRow extends RowAt {
-  /** The place of its layer, counted from 0. */
+/** Most rows are not compared with others, so their keys are made when they are asked for. */
+class Row implements LayerRow {
+  readonly columns: WalkColumns
+  readonly row: number
+  readonly textAt: number
+  readonly kind: RowAt['kind']
+  readonly path: ByteString
+  readonly target: ByteString
   readonly layer: number
+  private made: string | undefined
+
+  constructor({columns, row, textAt, kind, path, target, layer}: Omit<LayerRow, 'key'>) {
+    this.columns = columns
+    this.row = row
+    this.textAt = textAt
+    this.kind = kind
+    this.path = path
+    this.target = target
+    this.layer = layer
+  }
+
+  get key(): string {
+    return (this.made ??= walkKeyOf(this.path))
+  }
 }
 
 /** Of several layers, in the order of a walk. */

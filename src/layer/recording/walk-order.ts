@@ -15,46 +15,36 @@ export function inWalkOrder(layers: readonly WalkColumns[]): Iterable<LayerRow> 
   if (!last) return []
   for (const {kind, path} of rowsIn(last)) if (kind === 'directory') folders.add(path)
   const moved: LayerRow[] = []
-  for (const row of filesOf(layers, folders)) {
-    if (!row) return undefined
-    if (!row.isInOrder && moved.push(row) > mostMoved) return undefined
-  }
-  return merged([inOrder(layers, folders), foldersOf(last, layers.length - 1), sortRows(moved)])
+  for (const row of filesOf(layers, (each) => moved.push(each)))
+    if (row.kind === 'directory' && !folders.has(row.path)) return undefined
+  if (moved.length > mostMoved) return undefined
+  return merged([inOrder(layers), foldersOf(last, layers.length - 1), sortRows(moved)])
 }
 
-interface FileRow extends LayerRow {
-  /** Nothing before it belongs after it. */
-  readonly isInOrder: boolean
-}
-
-/** In the order of the layers. `undefined` for a directory that is not in the last one. */
+/** In the order of the layers, with their directories; what belongs before others is told of. */
 function* filesOf(
   layers: readonly WalkColumns[],
-  folders: ReadonlySet<ByteString>,
-): Generator<FileRow | undefined> {
+  onMoved: (row: LayerRow) => void,
+): Generator<LayerRow> {
   let newest = ''
   for (const [layer, columns] of layers.entries()) {
-    for (const row of rowsIn(columns)) {
-      if (row.kind === 'directory') {
-        if (!folders.has(row.path)) yield undefined
-        continue
+    for (const row of rowsIn(columns, layer)) {
+      if (row.kind === 'directory') yield row
+      else if (row.key < newest) onMoved(row)
+      else {
+        newest = row.key
+        yield row
       }
-      const isInOrder = row.key > newest
-      if (isInOrder) newest = row.key
-      yield {...row, layer, isInOrder}
     }
   }
 }
 
-function* inOrder(
-  layers: readonly WalkColumns[],
-  folders: ReadonlySet<ByteString>,
-): Generator<LayerRow> {
-  for (const row of filesOf(layers, folders)) if (row?.isInOrder === true) yield row
+function* inOrder(layers: readonly WalkColumns[]): Generator<LayerRow> {
+  for (const row of filesOf(layers, () => undefined)) if (row.kind !== 'directory') yield row
 }
 
 function* foldersOf(columns: WalkColumns, layer: number): Generator<LayerRow> {
-  for (const row of rowsIn(columns)) if (row.kind === 'directory') yield {...row, layer}
+  for (const row of rowsIn(columns, layer)) if (row.kind === 'directory') yield row
 }
 
 function* merged(lists: readonly Iterable<LayerRow>[]): Generator<LayerRow> {
