@@ -42,7 +42,7 @@ function makeTree(tree: string): void {
 }
 
 /** Images v1 and v2 in a store that counts, and a machine that unpacks them into `out`. */
-async function start(change: (tree: string) => void) {
+async function start(change: (tree: string) => void, prepare?: (tree: string) => void) {
   const folder = await tempDir()
   const tree = join(folder, 'tree')
   const store = createMemoryStore('images')
@@ -53,6 +53,7 @@ async function start(change: (tree: string) => void) {
     await update(updateRequest(request), operationPorts(store))
   }
   makeTree(tree)
+  prepare?.(tree)
   await put('v1')
   change(tree)
   await put('v2')
@@ -336,4 +337,52 @@ it('changes directories as they are in the new version, and makes and removes th
     expect(described(out)).toEqual(described(join(folder, 'fresh')))
   }
   expect(statSync(out).ino).toBe(inode)
+})
+
+it('moves in only files that differ, of layers that are fetched', async () => {
+  const large = (tree: string, at: number) => {
+    const bytes = Buffer.alloc(300_000, 'x')
+    bytes[at] = 1
+    writeFileSync(join(tree, 'cvmfs/part3/large'), bytes)
+    utimesSync(join(tree, 'cvmfs/part3/large'), 1000, 1000)
+  }
+  const change = (tree: string): void => {
+    changeOne(tree)
+    large(tree, 200_000)
+    // the same content under another name, too: a file that stays has to be there for it
+    linkSync(join(tree, 'cvmfs/part3/file19'), join(tree, 'cvmfs/part3/file19.link'))
+  }
+  const {folder, out, get} = await start(change, (tree) => large(tree, 100))
+  await get('v1')
+  const inodes = () =>
+    new Map(
+      readdirSync(join(out, 'cvmfs/part3')).map((name) => {
+        const {ino, ctimeMs} = statSync(join(out, 'cvmfs/part3', name))
+        return [name, `${ino} ${ctimeMs}`]
+      }),
+    )
+  for (const tag of ['v2', 'v1', 'v2']) {
+    const before = inodes()
+    await get(tag)
+    const after = inodes()
+    rmSync(join(folder, 'fresh'), {recursive: true, force: true})
+    await get(tag, {directory: join(folder, 'fresh')})
+    expect(described(out)).toEqual(described(join(folder, 'fresh')))
+    const changed = [...after].filter(([name, state]) => before.get(name) !== state)
+    const names = changed.map(([name]) => name).filter((name) => !name.startsWith('file19'))
+    expect(names.sort()).toEqual(['file3', 'large'])
+  }
+})
+
+it('does not take a file for the same that is written to after it was compared', async () => {
+  const {folder, out, get} = await start(changeSome)
+  await get('v1')
+  const onFetch = (count: number): void => {
+    if (count !== 4) return
+    for (const name of readdirSync(join(out, 'cvmfs'), {recursive: true, encoding: 'utf8'}))
+      if (/file\d+$/.test(name)) chmodSync(join(out, 'cvmfs', name), 0o600)
+  }
+  await get('v2', {onFetch})
+  await get('v2', {directory: join(folder, 'fresh')})
+  expect(described(out)).toEqual(described(join(folder, 'fresh')))
 })

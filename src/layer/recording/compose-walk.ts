@@ -12,6 +12,7 @@ import {
   factsPerRow,
   pushRow,
   pushState,
+  putState,
   rowsOf,
   sizesPerRow,
   stateAt,
@@ -40,9 +41,22 @@ export interface BaseWalk {
   readonly placeOf: (row: number) => number | undefined
 }
 
+/** Rows that lie side by side. */
+interface Span {
+  readonly columns: WalkColumns
+  readonly from: RowStart
+  to: RowStart
+}
+
+/** A row, and where its text begins. */
+interface RowStart {
+  readonly row: number
+  readonly textAt: number
+}
+
 /**
  * What a walk of a directory would find, by what is known of its entries; `undefined` if it could
- * find something else.
+ * find something else. Rows are copied as they are, in pieces as large as can be.
  */
 export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
   const {base, added, layers, root, prefixLength, stateOf} = options
@@ -52,43 +66,26 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
   const folders = new Set<ByteString>()
   const rows = added[Symbol.iterator]()
   let next = nextRow()
+  let span: Span | undefined
   pushState(walk.states, root)
   if (base && !mergeWith(base)) return undefined
   while (next) if (!addNext(next)) return undefined
+  flush()
   return {...walk, layers: {list: [...layers], ofRow: ofRow.filled as Uint8Array}}
 
   function mergeWith({columns, placeOf}: BaseWalk): boolean {
-    let span: TextAt | undefined
     for (const at of rowsIn(columns)) {
-      const {key} = at
-      const isFirst = next !== undefined && next.key < key
+      while (next && next.key < at.key) if (!addNext(next)) return false
       const place = placeOf(at.row)
-      if (span && (isFirst || place === undefined)) {
-        copy(columns, span, at)
-        span = undefined
-      }
-      while (next && next.key < key) if (!addNext(next)) return false
       if (place === undefined) continue
-      if (next?.key === key) return false
-      ofRow.push(place)
-      span ??= at
+      if (next?.key === at.key) return false
+      take(at, place)
       if (columns.facts.at(at.row * factsPerRow + fact.names) === 0) continue
-      const end = {row: at.row + 1, textAt: at.textAt + lengthAt(columns, at.row)}
-      copy(columns, span, end)
-      span = undefined
+      flush()
       const {group} = inodes.find(stateAt(columns.states, at.row + 1), at.path)
       walk.facts.put((rowsOf(walk) - 1) * factsPerRow + fact.group, group)
     }
-    if (span) copy(columns, span, {row: rowsOf(columns), textAt: columns.text.length})
     return true
-  }
-
-  function copy({facts, sizes, states, text}: WalkColumns, from: TextAt, to: TextAt): void {
-    const part = (per: number, more = 0) => [(from.row + more) * per, (to.row + more) * per] as const
-    walk.facts.append(facts.filled.subarray(...part(factsPerRow)))
-    walk.sizes.append(sizes.filled.subarray(...part(sizesPerRow)))
-    walk.states.append(states.filled.subarray(...part(statesPerRow, 1)))
-    walk.text.append(text.filled.subarray(from.textAt, to.textAt))
   }
 
   function nextRow(): LayerRow | undefined {
@@ -104,58 +101,68 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
   }
 
   function add(row: LayerRow, state: FileState): boolean {
-    const {kind, path, columns} = row
+    const {kind, path, columns, layer} = row
     if (path.length > longestWholePath || (!base && !isInFolder(path))) return false
-    const at = row.row * factsPerRow
-    const entry = {
-      kind,
-      path,
-      mode: columns.facts.at(at + fact.mode),
-      uid: columns.facts.at(at + fact.uid),
-      gid: columns.facts.at(at + fact.gid),
-      mtime: columns.sizes.at(row.row * sizesPerRow),
-    }
-    ofRow.push(row.layer)
+    putState(columns.states, row.row + 1, state)
     if (kind === 'directory') {
-      folders.add(path)
-      pushRow(walk, {...alone, entry, target: '', size: 0, isBytes: false, state})
-    } else if (kind === 'symlink') {
-      if (state.nlink > 1n) return false
-      pushRow(walk, {...alone, entry, target: row.target, size: 0, isBytes: false, state})
-    } else addFile({...entry, kind: 'file'}, state)
+      if (!base) folders.add(path)
+      take(row, layer)
+    } else if (state.nlink <= 1n && kind !== 'hardlink') take(row, layer)
+    else if (kind === 'symlink') return false
+    else addShared(row, state)
     return true
   }
 
   /** The first name of a file in the order of the walk is the file, the others are links to it. */
-  function addFile(entry: FileEntry, state: FileState): void {
-    const common = {size: Number(state.size), isBytes: !isAscii(entry.path), state}
-    if (state.nlink <= 1n) {
-      pushRow(walk, {...alone, ...common, entry, target: ''})
-      return
+  function addShared({path, columns, row, layer}: LayerRow, state: FileState): void {
+    flush()
+    const at = row * factsPerRow
+    const {group, first} = inodes.find(state, path)
+    const entry = {
+      kind: first === path ? 'file' : 'hardlink',
+      path,
+      mode: columns.facts.at(at + fact.mode),
+      uid: columns.facts.at(at + fact.uid),
+      gid: columns.facts.at(at + fact.gid),
+      mtime: columns.sizes.at(row * sizesPerRow),
+    } as const
+    const names = Number(state.nlink)
+    const size = Number(state.size)
+    const target = first === path ? '' : first
+    pushRow(walk, {entry, target, size, names, group, isBytes: !isAscii(path), state})
+    ofRow.push(layer)
+  }
+
+  function take({columns, row, textAt}: RowAt, place: number): void {
+    if (span?.columns !== columns || span.to.row !== row) {
+      flush()
+      span = {columns, from: {row, textAt}, to: {row, textAt}}
     }
-    const {group, first} = inodes.find(state, entry.path)
-    const shared = {...common, names: Number(state.nlink), group}
-    if (first === entry.path) pushRow(walk, {...shared, entry, target: ''})
-    else pushRow(walk, {...shared, entry: {...entry, kind: 'hardlink'}, target: first})
+    const at = row * factsPerRow
+    const {facts} = columns
+    const length = facts.at(at + fact.pathLength) + facts.at(at + fact.targetLength)
+    span.to = {row: row + 1, textAt: textAt + length}
+    ofRow.push(place)
+  }
+
+  function flush(): void {
+    if (!span) return
+    const {columns, from, to} = span
+    const part = <T>({filled}: Column<T>, per: number, first = 0) =>
+      filled.subarray((from.row + first) * per, (to.row + first) * per)
+    walk.facts.append(part(columns.facts, factsPerRow))
+    walk.sizes.append(part(columns.sizes, sizesPerRow))
+    walk.states.append(part(columns.states, statesPerRow, 1))
+    walk.text.append(columns.text.filled.subarray(from.textAt, to.textAt))
+    span = undefined
   }
 
   /** A directory that no layer describes would be found by a walk, too. */
   function isInFolder(path: ByteString): boolean {
-    if (path.length < prefixLength) return rowsOf(walk) === 0
+    if (path.length < prefixLength) return ofRow.length === 0
     const slash = path.lastIndexOf('/')
     return slash < prefixLength
       ? prefixLength === 0 || folders.size > 0
       : folders.has(path.slice(0, slash))
   }
-}
-
-type FileEntry = Parameters<typeof pushRow>[1]['entry'] & {readonly kind: 'file'}
-
-type TextAt = Pick<RowAt, 'row' | 'textAt'>
-
-const alone = {names: 0, group: 0}
-
-function lengthAt({facts}: WalkColumns, row: number): number {
-  const at = row * factsPerRow
-  return facts.at(at + fact.pathLength) + facts.at(at + fact.targetLength)
 }

@@ -1,4 +1,5 @@
 import type {BigIntStats} from 'node:fs'
+import {isAscii} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import type {FileState} from '../tree/file-state.js'
 import {type RowAt, rowsIn} from './rows-in.js'
@@ -60,7 +61,8 @@ export function createLayerRecord(): LayerRecord {
   function push(entry: Entry, state: FileState): void {
     const target = 'target' in entry ? entry.target : ''
     const size = entry.kind === 'file' ? entry.size : 0
-    pushRow(columns, {entry, target, size, names: 0, group: 0, isBytes: false, state})
+    const isBytes = entry.kind === 'file' && !isAscii(entry.path)
+    pushRow(columns, {entry, target, size, names: 0, group: 0, isBytes, state})
   }
 }
 

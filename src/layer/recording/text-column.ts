@@ -28,6 +28,7 @@ export function createTextColumn(filled: Uint8Array = new Uint8Array(0)): TextCo
       return memory.subarray(0, length)
     },
     add(text) {
+      if (text === '') return
       makeRoom(text.length)
       length += memory.write(text, length, 'latin1')
     },
