@@ -2,8 +2,11 @@ import {
   appendFileSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
+  readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -56,9 +59,9 @@ async function start({path = '/', layers}: Place) {
     const request = {directory, reference: reference('base'), layers, tags: [tag], path, ...more}
     return update(updateRequest(request), ports)
   }
-  const get = (tag: string) => {
+  const get = (tag: string, directory = out) => {
     const how = {name: 'cvmfs', force: true, devices: false, strict: true}
-    return unpack({reference: reference(tag), directory: out, ...how}, ports)
+    return unpack({reference: reference(tag), directory, ...how}, ports)
   }
   const rules = {directory: out, path, exclude: []}
   /** What is kept of a walk of `out`, and what a walk of it finds. */
@@ -123,6 +126,29 @@ it('an update after unpack, and an unpack after that, go on with it', async () =
     const {kept: rows, walked} = await walks()
     expect(rows).toEqual(walked)
   }
+})
+
+it('unpack changes a directory in its place that only an update has seen', async () => {
+  const {tree, out, put, get} = await start({layers: 8})
+  const settle = (): void => {
+    for (const name of readdirSync(tree, {recursive: true, encoding: 'utf8'}))
+      if (/file|after|before|z$/.test(name)) utimesSync(join(tree, name), 1000, 1000)
+    lutimesSync(join(tree, 'cvmfs/symlink'), 1000, 1000)
+  }
+  settle()
+  await put('one')
+  writeFileSync(join(tree, 'cvmfs/part3/a/file3-é'), 'other')
+  settle()
+  await put('two')
+  const inode = statSync(tree).ino
+  const {kept, layers} = await get('one', tree)
+  // the one that differs, and that of the directories, if anything
+  expect(kept).toBeGreaterThanOrEqual(layers - 2)
+  expect(statSync(tree).ino).toBe(inode)
+  await get('one')
+  const described = (root: string) =>
+    [...treeEntries({tree: {directory: root, path: '/', exclude: []}, onWarning: () => undefined})('names')].map(({entry}) => entry)
+  expect(described(tree)).toEqual(described(out))
 })
 
 it('keeps nothing for a layer with whiteouts, which an update refuses', async () => {

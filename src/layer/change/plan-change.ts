@@ -152,7 +152,7 @@ function holdsKept(
   return false
 }
 
-/** The directory that something is in, by its path in the image; the whole one as it is named there. */
+/** The directory that something is in, by paths in the image. */
 function folderOf(path: ByteString, prefixLength: number): ByteString {
   const slash = path.lastIndexOf('/')
   return path.slice(0, Math.max(slash, prefixLength - 1, 0))
