@@ -135,7 +135,9 @@ it(
         process.kill(child.pid ?? 0, 'SIGKILL')
         await ended
         if (!existsSync(out)) {
-          const {exitCode, stderr} = await inject(['update', `${image}:one`, out, '--tag', 'x'], {env})
+          const {exitCode, stderr} = await inject(['update', `${image}:one`, out, '--tag', 'x'], {
+            env,
+          })
           expect(exitCode).toBe(9)
           expect(stderr).toContain('an unpack has moved it aside')
         }

@@ -274,18 +274,21 @@ const meanwhile: Record<string, (out: string) => void> = {
   },
 }
 
-it.each(Object.entries(meanwhile))('gives all of the new version if %s meanwhile', async (_, touch) => {
-  const {folder, out, get} = await start(changeOne)
-  await get('v1')
-  const onFetch = (count: number): void => {
-    if (count === 1) touch(out)
-  }
-  const {kept, layers: count} = await get('v2', {onFetch})
-  expect(kept).toBeLessThan(count - 1)
-  await get('v2', {directory: join(folder, 'fresh')})
-  expect(described(out)).toEqual(described(join(folder, 'fresh')))
-  expect(leftIn(folder)).toEqual([])
-})
+it.each(Object.entries(meanwhile))(
+  'gives all of the new version if %s meanwhile',
+  async (_, touch) => {
+    const {folder, out, get} = await start(changeOne)
+    await get('v1')
+    const onFetch = (count: number): void => {
+      if (count === 1) touch(out)
+    }
+    const {kept, layers: count} = await get('v2', {onFetch})
+    expect(kept).toBeLessThan(count - 1)
+    await get('v2', {directory: join(folder, 'fresh')})
+    expect(described(out)).toEqual(described(join(folder, 'fresh')))
+    expect(leftIn(folder)).toEqual([])
+  },
+)
 
 it('leaves the directory as it was when a layer cannot be fetched', async () => {
   const {folder, out, get} = await start(changeSome)

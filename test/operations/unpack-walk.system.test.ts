@@ -147,7 +147,11 @@ it('unpack changes a directory in its place that only an update has seen', async
   expect(statSync(tree).ino).toBe(inode)
   await get('one')
   const described = (root: string) =>
-    [...treeEntries({tree: {directory: root, path: '/', exclude: []}, onWarning: () => undefined})('names')].map(({entry}) => entry)
+    [
+      ...treeEntries({tree: {directory: root, path: '/', exclude: []}, onWarning: () => undefined})(
+        'names',
+      ),
+    ].map(({entry}) => entry)
   expect(described(tree)).toEqual(described(out))
 })
 

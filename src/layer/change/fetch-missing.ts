@@ -49,7 +49,9 @@ export async function fetchMissing(
     for (let round = 0; round < mostRounds; round++) {
       const kept = keptPlaces(standing, diffIds)
       const stay = new Set(kept.values())
-      const missing = layers.flatMap((_, place) => (stay.has(place) || fetched.has(place) ? [] : place))
+      const missing = layers.flatMap((_, place) =>
+        stay.has(place) || fetched.has(place) ? [] : place,
+      )
       const files = missing.length > 0 ? filesThatGo(standing, kept) : new Map<ByteString, RowAt>()
       let left = limits.totalBytes - bytesOf({standing, kept, fetched})
       for (const place of missing) {
@@ -91,11 +93,7 @@ function filesThatGo({columns, seen}: StandingTree, kept: KeptPlaces): Map<ByteS
 }
 
 /** Whether the files that were compared are what they were when they were compared. */
-function stillStay(
-  standing: StandingTree,
-  kept: KeptPlaces,
-  fetched: Missing['fetched'],
-): boolean {
+function stillStay(standing: StandingTree, kept: KeptPlaces, fetched: Missing['fetched']): boolean {
   const layers = [...fetched.values()].filter(({stays}) => stays.size > 0)
   if (layers.length === 0) return true
   const files = filesThatGo(standing, kept)

@@ -35,7 +35,8 @@ export function keepFiles(extraction: Extraction, {tree, files}: StandingFiles):
   const stays = new Map<ByteString, FileState>()
   const entries = new Map<ByteString, FileEntry>()
   let current:
-    {readonly entry: FileEntry; readonly descriptor: number; stat: BigIntStats; done: number} | undefined
+    | {readonly entry: FileEntry; readonly descriptor: number; stat: BigIntStats; done: number}
+    | undefined
 
   return {
     ...extraction,

@@ -56,8 +56,7 @@ export async function lookAtChange(
     const isClear = await isPast(() => clockOf(work.tree), renamed)
     if (!isClear) return {...result, ...nothing, refilled: undefined}
     const sound = new Set<number>()
-    for (const [place, layer] of fetched)
-      if (takeStates(layer, tree, version)) sound.add(place)
+    for (const [place, layer] of fetched) if (takeStates(layer, tree, version)) sound.add(place)
     const witnessed = options.layers.map((_, place) => {
       const layer = sound.has(place) ? fetched.get(place) : undefined
       return layer && witnessOf(layer, version)
@@ -113,10 +112,7 @@ function witnessOf(layer: FetchedLayer, {standing}: NextVersion): WitnessedLayer
   return {look, tarSize, newestMtime, entries: rowsOf(columns)}
 }
 
-function walkOf(
-  tree: TreeRoot,
-  {planned, version, options}: MadeChange,
-): WalkColumns | undefined {
+function walkOf(tree: TreeRoot, {planned, version, options}: MadeChange): WalkColumns | undefined {
   const {standing, kept, fetched, count} = version
   const {columns, seen} = standing
   const {prefixLength} = seen

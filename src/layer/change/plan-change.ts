@@ -78,7 +78,12 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
     ({layer, path}) => fetched.get(layer)?.stays.has(inside(path)) === false,
   )
   const touched = new Set<ByteString>()
-  const change = [...removed, ...gone, ...made.map(({path}) => path), ...moved.map(({path}) => path)]
+  const change = [
+    ...removed,
+    ...gone,
+    ...made.map(({path}) => path),
+    ...moved.map(({path}) => path),
+  ]
   for (const path of change) touched.add(folderOf(path, prefixLength))
   for (const {path} of made) touched.add(path)
   for (const row of nextFolders.values())
@@ -98,10 +103,12 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
         const {folder} = fetched.get(row.layer) ?? {folder: ''}
         return [inside(row.path), `${folder}/${inside(row.path)}`, inode]
       }),
-      folders: [...touched].map((path) => {
-        const row = nextFolders.get(path)
-        return row ? described(row, inside(path)) : {path: '', ...root}
-      }).sort((one, other) => (one.path < other.path ? 1 : -1)),
+      folders: [...touched]
+        .map((path) => {
+          const row = nextFolders.get(path)
+          return row ? described(row, inside(path)) : {path: '', ...root}
+        })
+        .sort((one, other) => (one.path < other.path ? 1 : -1)),
     },
     added: sortRows([...come.files.values(), ...(come.folders?.values() ?? [])]),
     placeOf,

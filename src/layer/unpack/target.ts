@@ -184,7 +184,10 @@ async function remove(folder: OpenFolder, name: ByteString): Promise<void> {
  * The clock of the file system beside the directory, in nanoseconds since the epoch: what a new
  * folder gets as its time.
  */
-export function clockBeside({parent, newPrefix}: Pick<UnpackTarget, 'parent' | 'newPrefix'>): bigint {
+export function clockBeside({
+  parent,
+  newPrefix,
+}: Pick<UnpackTarget, 'parent' | 'newPrefix'>): bigint {
   const name = ownedName(newPrefix)
   parent.makeFolder(name)
   const made = parent.open(name)

@@ -83,7 +83,9 @@ function walkWithLayers(
   if (!columns || rowsOf(columns) > mostEntries) return undefined
   const entries: Entries = (detail) => record.replay(detail !== 'names')
   const plan = planSharding(entries, [place], undefined, () => undefined)
-  const layers = plan ? dividedLayers(columns, entries, plan, memory) : oneLayer(columns, entries, memory)
+  const layers = plan
+    ? dividedLayers(columns, entries, plan, memory)
+    : oneLayer(columns, entries, memory)
   return layers && {...columns, layers}
 }
 

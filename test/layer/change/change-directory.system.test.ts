@@ -14,7 +14,15 @@ import {changeDirectory} from '../../../src/layer/change/change-directory.js'
 import {unpackLayers} from '../../../src/layer/unpack/unpack-layers.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociLayer} from '../../../src/oci/media-type.js'
-import {archive, directory, file, hardlink, member, pax, symlink} from '../../support/tar-fixtures.js'
+import {
+  archive,
+  directory,
+  file,
+  hardlink,
+  member,
+  pax,
+  symlink,
+} from '../../support/tar-fixtures.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 const owner = {uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0}
@@ -70,7 +78,11 @@ function described(tree: string): string[] {
 }
 
 it('fetches what it lacks, and moves it in', async () => {
-  const {around, out, change, opened} = await start(stays, archive(folder('e/'), of('e/x')), folders)
+  const {around, out, change, opened} = await start(
+    stays,
+    archive(folder('e/'), of('e/x')),
+    folders,
+  )
   const next = archive(folder('e/'), of('e/x', 'other'), of('e/y'), symlink('e/z', 'x'))
   expect(await change([stays, next, folders])).toMatchObject({kept: 2, entries: 7, whiteouts: 0})
   expect(opened).toEqual([digestOf(next)])

@@ -115,9 +115,9 @@ async function finish(around: string, warnings: string[] = []): Promise<void> {
   const onWarning = (message: string): void => void warnings.push(message)
   const options = {directory: join(around, 'out'), force: false, onWarning}
   // it is complete before anyone sees that it is not empty
-  await expect(fillDirectory(options, () => Promise.reject(new Error('not called')))).rejects.toThrow(
-    'is not empty',
-  )
+  await expect(
+    fillDirectory(options, () => Promise.reject(new Error('not called'))),
+  ).rejects.toThrow('is not empty')
 }
 
 it('is completed by the next run, wherever the one that made it was killed', async () => {
