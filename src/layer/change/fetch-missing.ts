@@ -44,6 +44,7 @@ export async function fetchMissing(
   const limits = {...unpackLimits, ...options.limits}
   const diffIds = diffIdsOf(options)
   const fetched = new Map<number, FetchedLayer>()
+  let files: ReadonlyMap<ByteString, RowAt> = new Map()
   const tree = openTreeRoot(folder.access('.'))
   try {
     for (let round = 0; round < mostRounds; round++) {
@@ -52,7 +53,7 @@ export async function fetchMissing(
       const missing = layers.flatMap((_, place) =>
         stay.has(place) || fetched.has(place) ? [] : place,
       )
-      const files = missing.length > 0 ? filesThatGo(standing, kept) : new Map<ByteString, RowAt>()
+      if (missing.length > 0) files = filesThatGo(standing, kept)
       let left = limits.totalBytes - bytesOf({standing, kept, fetched})
       for (const place of missing) {
         const own = {...limits, totalBytes: left}
@@ -66,7 +67,7 @@ export async function fetchMissing(
       // what was touched meanwhile is not of the future
       const now = BigInt(Date.now() + 1) * 1_000_000n
       const touched = lookAgain(standing.columns, {...standing.seen, now})
-      if (touched === undefined || !stillStay(standing, kept, fetched)) return undefined
+      if (touched === undefined || !stillStay(files, fetched)) return undefined
       const still = keptPlaces(standing, diffIds)
       if (still.size === kept.size) return {kept, fetched}
     }
@@ -93,16 +94,13 @@ function filesThatGo({columns, seen}: StandingTree, kept: KeptPlaces): Map<ByteS
 }
 
 /** Whether the files that were compared are what they were when they were compared. */
-function stillStay(standing: StandingTree, kept: KeptPlaces, fetched: Missing['fetched']): boolean {
-  const layers = [...fetched.values()].filter(({stays}) => stays.size > 0)
-  if (layers.length === 0) return true
-  const files = filesThatGo(standing, kept)
-  return layers.every(({stays}) =>
-    [...stays].every(([path, state]) => {
+function stillStay(files: ReadonlyMap<ByteString, RowAt>, fetched: Missing['fetched']): boolean {
+  for (const {stays} of fetched.values())
+    for (const [path, state] of stays) {
       const row = files.get(path)
-      return row && isSameState(stateAt(row.columns.states, row.row + 1), state)
-    }),
-  )
+      if (!row || !isSameState(stateAt(row.columns.states, row.row + 1), state)) return false
+    }
+  return true
 }
 
 /** Lowest first. */

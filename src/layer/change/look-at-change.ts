@@ -4,10 +4,11 @@ import {composeWalk} from '../recording/compose-walk.js'
 import {clockOf, isPast} from '../recording/later-clock.js'
 import {isAsRecorded, settleRoot} from '../recording/layer-record.js'
 import {replay} from '../recording/replay.js'
-import {type RowAt, rowsIn} from '../recording/rows-in.js'
+import {patchWalk} from '../recording/patch-walk.js'
+import {type LayerRow, type RowAt, rowsIn} from '../recording/rows-in.js'
 import type {WholeLayer} from '../recording/row-layers.js'
 import {putState, rowsOf, stateAt, type WalkColumns} from '../recording/walk-columns.js'
-import {isSameFile, stateOf} from '../tree/file-state.js'
+import {type FileState, isSameFile, stateOf as asState} from '../tree/file-state.js'
 import {lookOf} from '../tree/layer-look.js'
 import type {WitnessedLayer} from '../unpack/layer-witness.js'
 import type {UnpackTarget} from '../unpack/target.js'
@@ -93,7 +94,7 @@ function takeStates(
     const written = stateAt(columns.states, row.row + 1)
     const isSame = stays.has(row.path.slice(standing.seen.prefixLength)) ? isSameState : isSameFile
     if (!stat || !isSame(stat, written) || !isAsRecorded(stat, row)) return false
-    putState(columns.states, row.row + 1, stateOf(stat))
+    putState(columns.states, row.row + 1, asState(stat))
   }
   return true
 }
@@ -130,7 +131,7 @@ function walkOf(tree: TreeRoot, {planned, version, options}: MadeChange): WalkCo
     if (!touched.has(inside) || inside === '' || fetched.has(count - 1)) continue
     const found = statIn(tree, row, prefixLength)
     if (!found || !isAsRecorded(found, row)) return undefined
-    putState(columns.states, row.row + 1, stateOf(found))
+    putState(columns.states, row.row + 1, asState(found))
   }
   const layers = new Map<number, WholeLayer | undefined>()
   for (const [now, place] of kept) layers.set(place, columns.layers.list[now])
@@ -138,20 +139,18 @@ function walkOf(tree: TreeRoot, {planned, version, options}: MadeChange): WalkCo
     const diffId = options.layers[place]?.diffId
     if (diffId) layers.set(place, {diffId, tarSize})
   }
-  const walk = composeWalk({
-    base: {columns, placeOf},
-    added,
-    layers: Array.from({length: count}, (_, place) => layers.get(place)),
-    root: stateOf(stat),
-    prefixLength,
-    stateOf: (row) => {
-      if (row.kind !== 'directory') return stateAt(row.columns.states, row.row + 1)
-      const inside = row.path.slice(prefixLength)
-      const before = folders.get(row.path)
-      if (before && !touched.has(inside)) return stateAt(columns.states, before.row + 1)
-      const found = statIn(tree, row, prefixLength)
-      return found && (inside === '' || isAsRecorded(found, row)) ? stateOf(found) : undefined
-    },
-  })
+  const list = Array.from({length: count}, (_, place) => layers.get(place))
+  const stateOf = (row: LayerRow): FileState | undefined => {
+    if (row.kind !== 'directory') return stateAt(row.columns.states, row.row + 1)
+    const inside = row.path.slice(prefixLength)
+    const before = folders.get(row.path)
+    if (before && !touched.has(inside)) return stateAt(columns.states, before.row + 1)
+    const found = statIn(tree, row, prefixLength)
+    return found && (inside === '' || isAsRecorded(found, row)) ? asState(found) : undefined
+  }
+  const common = {layers: list, root: asState(stat), stateOf}
+  const walk =
+    (planned.replaced && patchWalk({columns, placeOf}, planned.replaced, common)) ??
+    composeWalk({...common, base: {columns, placeOf}, added, prefixLength})
   return walk && settleRoot(walk, stat, prefixLength) ? walk : undefined
 }

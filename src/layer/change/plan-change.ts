@@ -22,6 +22,8 @@ export interface PlannedChange {
   readonly change: Omit<TreeChange, 'version' | 'aside' | 'identity'>
   /** Entries of fetched layers that the directory has in the end, in the order of a walk. */
   readonly added: readonly LayerRow[]
+  /** If no names come or go: rows of the directory, and those that take their places. */
+  readonly replaced: ReadonlyMap<number, LayerRow> | undefined
   /** The new place of the layer of a row that stays; `undefined` for one that goes. */
   readonly placeOf: (row: number) => number | undefined
   /** Directories that stay, with their rows, by path in the image. */
@@ -46,6 +48,7 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
   const placeOf = (row: number): number | undefined => kept.get(columns.layers.ofRow[row] ?? -1)
 
   const folders = new Map<ByteString, RowAt>()
+  const replaced = new Map<number, LayerRow>()
   const removed: ByteString[] = []
   let stay = 0
   let whiteouts = 0
@@ -55,14 +58,21 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
       if (come.files.has(at.path) && !come.folders) return undefined
       if (place !== (come.folders ? undefined : last)) return undefined
       folders.set(at.path, at)
+      const by = come.folders?.get(at.path)
+      if (by) replaced.set(at.row, by)
     } else if (place === undefined) {
-      if (!come.files.has(at.path)) removed.push(at.path)
+      const by = come.files.get(at.path)
+      if (by) replaced.set(at.row, by)
+      else removed.push(at.path)
     } else {
-      if (come.files.has(at.path) || come.folders?.has(at.path)) return undefined
       stay++
-      if (endsInWhiteout(at.path)) whiteouts++
+      // what was kept has none
+      if (!standing.isKept && endsInWhiteout(at.path)) whiteouts++
     }
   }
+  const coming = come.files.size + (come.folders?.size ?? 0)
+  const hasSameNames = removed.length === 0 && replaced.size === coming
+  if (replaced.size < coming && hidesKept(next, come, placeOf)) return undefined
   const nextFolders: ReadonlyMap<ByteString, RowAt> = come.folders ?? folders
   for (const path of come.needed) if (!nextFolders.has(path)) return undefined
   for (const path of come.files.keys()) {
@@ -111,6 +121,7 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
         .sort((one, other) => (one.path < other.path ? 1 : -1)),
     },
     added: sortRows([...come.files.values(), ...(come.folders?.values() ?? [])]),
+    replaced: hasSameNames && gone.length === 0 ? replaced : undefined,
     placeOf,
     folders,
     entries: stay + come.files.size + nextFolders.size,
@@ -144,6 +155,19 @@ function comingRows(
     }
   }
   return {files, folders: fetched.has(last) ? folders : undefined, needed}
+}
+
+/** Whether anything comes that has the name of something that stays. */
+function hidesKept(
+  {standing: {columns}}: NextVersion,
+  {files, folders}: ComingRows,
+  placeOf: PlannedChange['placeOf'],
+): boolean {
+  for (const {row, kind, path} of rowsIn(columns)) {
+    if (kind === 'directory' || placeOf(row) === undefined) continue
+    if (files.has(path) || folders?.has(path) === true) return true
+  }
+  return false
 }
 
 /** Whether anything that stays is in a directory that goes. */

@@ -22,43 +22,45 @@ export interface LayerRow extends RowAt {
 
 /** The rows in their order, as those of the layer number `layer`. */
 export function* rowsIn(columns: WalkColumns, layer = 0): Generator<LayerRow> {
-  const {facts, text} = columns
   let textAt = 0
   for (let row = 0; row < rowsOf(columns); row++) {
-    const at = row * factsPerRow
-    const pathEnd = textAt + facts.at(at + fact.pathLength)
-    const end = pathEnd + facts.at(at + fact.targetLength)
-    const path = text.slice(textAt, pathEnd)
-    const kind = kinds[facts.at(at) % inBytes] ?? 'file'
-    const target = end > pathEnd ? text.slice(pathEnd, end) : ''
-    yield new Row({columns, row, textAt, kind, path, target, layer})
-    textAt = end
+    const next = new Row(columns, row, textAt, layer)
+    yield next
+    textAt = next.textEnd
   }
 }
 
-/** Most rows are not compared with others, so their keys are made when they are asked for. */
+/** Most rows are passed over, so their texts are made when they are asked for. */
 class Row implements LayerRow {
-  readonly columns: WalkColumns
-  readonly row: number
-  readonly textAt: number
   readonly kind: RowAt['kind']
-  readonly path: ByteString
-  readonly target: ByteString
-  readonly layer: number
-  private made: string | undefined
+  readonly textEnd: number
+  private readonly pathEnd: number
+  private madePath: ByteString | undefined
+  private madeKey: string | undefined
 
-  constructor({columns, row, textAt, kind, path, target, layer}: Omit<LayerRow, 'key'>) {
-    this.columns = columns
-    this.row = row
-    this.textAt = textAt
-    this.kind = kind
-    this.path = path
-    this.target = target
-    this.layer = layer
+  constructor(
+    readonly columns: WalkColumns,
+    readonly row: number,
+    readonly textAt: number,
+    readonly layer: number,
+  ) {
+    const {facts} = columns
+    const at = row * factsPerRow
+    this.kind = kinds[facts.at(at) % inBytes] ?? 'file'
+    this.pathEnd = textAt + facts.at(at + fact.pathLength)
+    this.textEnd = this.pathEnd + facts.at(at + fact.targetLength)
+  }
+
+  get path(): ByteString {
+    return (this.madePath ??= this.columns.text.slice(this.textAt, this.pathEnd))
+  }
+
+  get target(): ByteString {
+    return this.columns.text.slice(this.pathEnd, this.textEnd)
   }
 
   get key(): string {
-    return (this.made ??= walkKeyOf(this.path))
+    return (this.madeKey ??= walkKeyOf(this.path))
   }
 }
 
