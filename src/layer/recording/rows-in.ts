@@ -22,33 +22,42 @@ export interface LayerRow extends RowAt {
 
 /** The rows in their order, as those of the layer number `layer`. */
 export function* rowsIn(columns: WalkColumns, layer = 0): Generator<LayerRow> {
+  const {facts} = columns
   let textAt = 0
   for (let row = 0; row < rowsOf(columns); row++) {
-    const next = new Row(columns, row, textAt, layer)
-    yield next
-    textAt = next.textEnd
+    const at = row * factsPerRow
+    const kind = kinds[facts.at(at) % inBytes] ?? 'file'
+    const pathEnd = textAt + facts.at(at + fact.pathLength)
+    const end = pathEnd + facts.at(at + fact.targetLength)
+    yield new Row({columns, row, textAt, layer, kind}, pathEnd, end)
+    textAt = end
   }
 }
 
 /** Most rows are passed over, so their texts are made when they are asked for. */
 class Row implements LayerRow {
+  readonly columns: WalkColumns
+  readonly row: number
+  readonly textAt: number
+  readonly layer: number
   readonly kind: RowAt['kind']
-  readonly textEnd: number
   private readonly pathEnd: number
+  private readonly textEnd: number
   private madePath: ByteString | undefined
   private madeKey: string | undefined
 
   constructor(
-    readonly columns: WalkColumns,
-    readonly row: number,
-    readonly textAt: number,
-    readonly layer: number,
+    {columns, row, textAt, layer, kind}: Omit<LayerRow, 'path' | 'key' | 'target'>,
+    pathEnd: number,
+    textEnd: number,
   ) {
-    const {facts} = columns
-    const at = row * factsPerRow
-    this.kind = kinds[facts.at(at) % inBytes] ?? 'file'
-    this.pathEnd = textAt + facts.at(at + fact.pathLength)
-    this.textEnd = this.pathEnd + facts.at(at + fact.targetLength)
+    this.columns = columns
+    this.row = row
+    this.textAt = textAt
+    this.layer = layer
+    this.kind = kind
+    this.pathEnd = pathEnd
+    this.textEnd = textEnd
   }
 
   get path(): ByteString {
