@@ -27,7 +27,7 @@ import {makeEntry, putImage} from '../support/put-image.js'
 import {tempDir} from '../support/temp-dir.js'
 import {updateRequest} from '../support/update-options.js'
 
-/** Names that sort otherwise as text, hard links within and between directories, a symbolic link. */
+/** Names that sort otherwise as text, hard links in and between directories, a symbolic link. */
 function makeTree(tree: string): void {
   for (let i = 0; i < 96; i++) {
     const folder = join(tree, 'cvmfs', `part${i % 12}`, i % 3 === 0 ? 'a' : 'a.b')

@@ -115,10 +115,8 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
   work.keep()
   try {
     const turn = createTurn()
-    for (const step of makeChange(change, {tree: folder, work: work.tree, onWarning})) {
-      void step
-      if (turn.isOver()) await turn.giveTurn()
-    }
+    const steps = makeChange(change, {tree: folder, work: work.tree, onWarning})
+    while (steps.next().done !== true) if (turn.isOver()) await turn.giveTurn()
     parent.rename(aside, parent, name)
   } catch (error) {
     if (parent.find(name) === undefined) throw unfinished(error, path)

@@ -82,9 +82,9 @@ export async function fetchLayer(
     const {columns, stays, ...facts} = fetched
     const head = {...facts, stays: [...stays.keys()]}
     const note = [`${JSON.stringify(head)}\n`, encodeColumns(columns, [], new Uint8Array(0))]
-    const path = work.tree.at(noteOf(folder))
-    writeFileSync(`${path}.part`, Buffer.concat(note.map((part) => Buffer.from(part))))
-    renameSync(`${path}.part`, path)
+    const part = work.tree.at(`${noteOf(folder)}.part`)
+    writeFileSync(part, Buffer.concat(note.map((part) => Buffer.from(part))))
+    renameSync(part, work.tree.at(noteOf(folder)))
     return {...fetched, folder}
   } finally {
     root.close()

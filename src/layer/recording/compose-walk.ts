@@ -1,5 +1,4 @@
-import type {ByteString} from '../byte-string.js'
-import {isAscii} from '../byte-string.js'
+import {type ByteString, isAscii} from '../byte-string.js'
 import {type Column, createColumn} from '../tree/column.js'
 import type {FileState} from '../tree/file-state.js'
 import {createInodeGroups} from '../tree/inode-groups.js'

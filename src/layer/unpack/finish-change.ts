@@ -36,7 +36,8 @@ export function finishChange(
     const tree = change && asideOf(parent, change)
     if (!tree) return false
     try {
-      for (const step of makeChange(change, {tree, work, onWarning})) void step
+      const steps = makeChange(change, {tree, work, onWarning})
+      while (steps.next().done !== true);
       parent.rename(change.aside, parent, name)
     } finally {
       tree.close()

@@ -32,8 +32,8 @@ export interface StandingTreeOptions {
 
 /**
  * What is known of a directory and of the layers of a slot that it has: as it was kept by the last
- * run, or by a walk and what `update` would recognize. `undefined` if it does not have any, or where
- * layers hold more than the directory's own entries. Never throws what the directory is like.
+ * run, or by a walk and what `update` would recognize. `undefined` if it does not have any, or
+ * where layers hold more than the directory's own entries. Never throws what the directory is like.
  */
 export async function standingTree(
   {directory, image, slot}: StandingTreeOptions,
