@@ -22,8 +22,8 @@ import {openWorkFolder, type WorkFolder} from './work-folder.js'
  * Makes a directory the content of layers by fetching those that it does not have, and moving their
  * files to where they belong. It is moved aside for as long as that takes: at every moment the
  * directory is what it was, or missing, or all of what it is to be, and when the process ends
- * meanwhile, the next run completes it. `undefined`, with the directory as it was, where this is
- * not possible: then it can be unpacked anew. Throws what `unpackLayers` throws.
+ * meanwhile, the next run completes it. `undefined`, with the directory as it was, if this is
+ * not possible: then it can be unpacked as a whole. Throws what `unpackLayers` throws.
  */
 export async function changeDirectory(
   options: ChangeOptions,
@@ -109,7 +109,7 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
     if (!work.claim() || !isStanding(target, standing) || !moveAside(target, aside)) return false
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
-    // anyone who unpacks it anew hears what is wrong with it
+    // unpacking it as a whole tells what is wrong with it
     return false
   }
   work.keep()

@@ -34,7 +34,7 @@ export interface PlannedChange {
 }
 
 /**
- * What has to be done to make a directory the content of other layers. `undefined` where layers
+ * What has to be done to make a directory the content of other layers. `undefined` if layers
  * hide parts of each other, or do not describe all directories in the last one: then the result is
  * more than the sum of its layers. (A divided slot of ours is always plain.)
  */

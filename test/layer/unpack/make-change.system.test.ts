@@ -195,7 +195,7 @@ it('leaves alone what belongs to a run that still works on it', async () => {
   expect(statSync(join(around, '.out.inject-turn')).isDirectory()).toBe(true)
 })
 
-it('follows no link that somebody puts in the place of a directory', async () => {
+it('follows no link that somebody puts in place of a directory', async () => {
   const around = await tempDir()
   const out = makeVersions(around)
   mkdirSync(join(around, 'elsewhere'))
