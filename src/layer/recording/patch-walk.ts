@@ -31,7 +31,8 @@ export function patchWalk(
   replaced: ReadonlyMap<number, LayerRow>,
   {layers, root, stateOf}: PatchOptions,
 ): WalkColumns | undefined {
-  for (const [row, by] of replaced) if (!isPlain(columns, row) || !isPlain(by.columns, by.row)) return undefined
+  for (const [row, by] of replaced)
+    if (!isPlain(columns, row) || !isPlain(by.columns, by.row)) return undefined
   const {facts, sizes, states} = columns
   for (const [row, by] of replaced) {
     const state = stateOf(by)
