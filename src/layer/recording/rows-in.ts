@@ -82,6 +82,6 @@ export function sortRows(rows: LayerRow[]): LayerRow[] {
  * Compares as paths do in a walk, parents first and names bytewise: nothing sorts before the end of
  * a name.
  */
-export function walkKeyOf(path: ByteString): string {
+function walkKeyOf(path: ByteString): string {
   return path.replaceAll('/', '\0')
 }

@@ -35,7 +35,7 @@ export const fact = {
 }
 export const factsPerRow = 8
 export const sizesPerRow = 2
-export const statePlaces = ['ctimeNs', 'mtimeNs', 'size', 'ino', 'dev', 'nlink'] as const
+const statePlaces = ['ctimeNs', 'mtimeNs', 'size', 'ino', 'dev', 'nlink'] as const
 export const statesPerRow = statePlaces.length
 
 /** The kinds that rows have by number; what is of another kind is not in the columns. */
