@@ -69,7 +69,7 @@ export const rows = {
   },
   'R1 unpack': {
     first: firstUpdate,
-    ours: ['unpack', '$IMAGE:first', '$OUT', '--force'],
+    ours: ['unpack', '$IMAGE:first', '$OUT', '--force', '--verify'],
     against: {'crane blob | tar -xz': 0.65},
     cpu: {'crane blob | tar -xz': 0.95},
   },
@@ -176,7 +176,7 @@ export const rows = {
   },
   'W1 unpack': {
     first: ['update', '$IMAGE:base', '$DIR', '--tag', 'first'],
-    ours: ['unpack', '$IMAGE:first', '$OUT', '--force'],
+    ours: ['unpack', '$IMAGE:first', '$OUT', '--force', '--verify'],
     against: {'crane blob | tar -xz': 0.65},
   },
   version: {ours: ['--version'], against: {'node -e 0': 2.0}, rounds: 21},

@@ -2,7 +2,8 @@ import {UnsafeContentError} from '../errors.js'
 import {type ByteString, display} from './byte-string.js'
 
 /** What `ownedName` makes of the prefixes that unpacking uses, in and beside the directory. */
-const reserved = /^\.(?:.+\.)?inject-(?:new|old)-\d{1,10}-\d{1,20}-[0-9a-f]{8}-[0-9a-f]{16}$/s
+const reserved =
+  /^\.(?:.+\.)?inject-(?:new|old|work|half)-\d{1,10}-\d{1,20}-[0-9a-f]{8}-[0-9a-f]{16}$/s
 
 /**
  * Whether a name (not a path) is one that unpacking gives to folders of its own: another run would

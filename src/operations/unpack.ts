@@ -4,9 +4,10 @@ import {errnoOf} from '../disk/local-io-error.js'
 import {LocalIoError, PreconditionError} from '../errors.js'
 import type {MergedFile} from '../image/merge.js'
 import {findSlot, findSlots, numberedLayers} from '../image/slot.js'
+import type {ChangedDirectory, ChangeOptions} from '../layer/change/look-at-change.js'
 import {emptyStart, rulesOf, unpackLayers} from '../layer/unpack/unpack-layers.js'
 import {type UnpackLimits, unpackLimits} from '../layer/limits.js'
-import {keptLayers} from './slot/kept-layers.js'
+import {standingTree} from './slot/standing-tree.js'
 import {rememberLayers} from './slot/remember-layers.js'
 import type {Digest} from '../oci/digest.js'
 import type {Platform} from '../oci/platform.js'
@@ -150,30 +151,35 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
       usesFiles ? directory : undefined,
       ports,
     )
-    const unpackOnce = async () =>
-      unpackLayers({
-        layers: numberedLayers(slot).map((layer) => ({
-          place: {number: layer.number, digest: layer.descriptor.digest},
-          open: () => source.open(layer),
-          mediaType: layer.descriptor.mediaType,
-          diffId: layer.diffId,
-        })),
-        unmerge: await unmerger(merges),
-        kept: usesFiles ? await keptLayers({directory, image, slot}, ports) : undefined,
-        // of a merged file another part is in the directory than in the layer
-        witnesses: ports.openMemory !== undefined && merges.length === 0,
-        holes: options.sparse,
-        ...{directory, path, force, follow, devices, windows, limits, signal, onWarning},
-      })
-    const {entries, bytes, whiteouts, refilled, witnessed, taken} =
+    const request = {
+      layers: numberedLayers(slot).map((layer) => ({
+        place: {number: layer.number, digest: layer.descriptor.digest},
+        open: () => source.open(layer),
+        mediaType: layer.descriptor.mediaType,
+        diffId: layer.diffId,
+      })),
+      holes: options.sparse,
+      unmerge: await unmerger(merges),
+      // of a merged file another part is in the directory than in the layer
+      witnesses: ports.openMemory !== undefined && merges.length === 0,
+      ...{directory, path, force, follow, devices, windows, limits, signal, onWarning},
+    }
+    const unpackOnce = async () => {
+      const standing = usesFiles ? await standingTree({directory, image, slot}, ports) : undefined
+      const changed = standing && (await changeStanding({...request, standing}))
+      return changed ?? {...(await unpackLayers(request)), kept: 0}
+    }
+    const {entries, bytes, whiteouts, refilled, witnessed, walk, kept} =
       await source.unlessRebuiltWrong(unpackOnce)
-    await rememberLayers({directory, slot, witnessed}, ports)
+    // an update refuses whiteouts unless it is told to take them
+    const plain = whiteouts === 0 ? walk : undefined
+    await rememberLayers({directory, slot, witnessed, walk: plain}, ports)
     return {
       ...found,
       slot: {name, path},
       diffId: layers.length === 1 ? diffId : null,
       layers: layers.length,
-      kept: taken,
+      kept,
       compressedSize: total,
       fetchedSize: fetched,
       entries,
@@ -184,6 +190,12 @@ export async function unpack(options: UnpackOptions, ports: Ports): Promise<Unpa
   } finally {
     await store.close()
   }
+}
+
+/** Loads what changes a directory in its place. */
+async function changeStanding(options: ChangeOptions): Promise<ChangedDirectory | undefined> {
+  const {changeDirectory} = await import('../layer/change/change-directory.js')
+  return changeDirectory(options)
 }
 
 /** Loads what takes the vendor's part out of files, if there are any. */

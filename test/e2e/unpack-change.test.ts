@@ -1,6 +1,9 @@
 import {execa} from 'execa'
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {setImmediate} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
 import {expect, inject as provided, it} from 'vitest'
 import {inject, injectJson} from '../support/cli.js'
@@ -99,3 +102,56 @@ it(
     expect([...seen].sort()).toEqual(['one', 'two'])
   },
 )
+
+it(
+  'is completed by the next run when it is killed while the directory is aside',
+  {timeout: 240_000},
+  async () => {
+    const {folder, image, env} = await start()
+    const versions = new Map<string, string>()
+    for (const tag of ['one', 'two']) {
+      await inject(['unpack', `${image}:${tag}`, join(folder, tag)], {env})
+      versions.set(tag, contentOf(join(folder, tag)))
+    }
+    const out = join(folder, 'out')
+    await inject(['unpack', `${image}:one`, out], {env})
+    for (let round = 0; round < 4; round++) {
+      const child = spawn(process.execPath, [program, 'unpack', `${image}:two`, out, '--force'], {
+        stdio: 'ignore',
+        env: {
+          PATH: process.env['PATH'],
+          HOME: '/nonexistent',
+          NODE_COMPILE_CACHE: provided('codeCache'),
+          ...env,
+        },
+      })
+      const ended = once(child, 'exit')
+      const since = performance.now()
+      const isOver = () => performance.now() - since > 20_000
+      // the registry is in this process: it needs its turns until everything is fetched
+      const isNear = () => leftIn(folder).some((name) => /-turn$|-half-/.test(name))
+      while (!isNear() && child.exitCode === null && !isOver()) await setImmediate()
+      if (child.exitCode === null && isNear()) {
+        process.kill(child.pid ?? 0, 'SIGKILL')
+        await ended
+        if (!existsSync(out)) {
+          const {exitCode, stderr} = await inject(['update', `${image}:one`, out, '--tag', 'x'], {
+            env,
+          })
+          expect(exitCode).toBe(9)
+          expect(stderr).toContain('an unpack has moved it aside')
+        }
+      }
+      await ended
+      // of whatever version: what was begun is completed, and then changed
+      const {stderr, exitCode} = await inject(['unpack', `${image}:one`, out, '--force'], {env})
+      expect({stderr, exitCode}).toMatchObject({exitCode: 0})
+      expect(contentOf(out)).toBe(versions.get('one'))
+      expect(leftIn(folder)).toEqual([])
+    }
+  },
+)
+
+function leftIn(folder: string): string[] {
+  return readdirSync(folder).filter((name) => name.includes('.inject-'))
+}

@@ -44,8 +44,9 @@ const rows = [
     {
       'src/layer': [
         ['pack'],
-        ['pack/threads', 'records', 'merge', 'sources', 'rebuild'],
-        ['chunked', 'contents', 'memory', 'pack/blocks', 'recording', 'shards', 'unpack'],
+        ['change', 'pack/threads', 'records', 'merge', 'sources', 'rebuild'],
+        ['chunked', 'contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
+        ['recording'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['decompress/threads', 'compress/wasm', 'decompress/wasm'],

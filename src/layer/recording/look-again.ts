@@ -2,15 +2,16 @@ import {type BigIntStats, lstatSync} from 'node:fs'
 import {fromText, isAscii, type ByteString} from '../byte-string.js'
 import {describeFile} from '../tree/describe-file.js'
 import type {Tree} from '../tree/walked-entry.js'
+import {forgetLayerOf} from './row-layers.js'
 import {
   fact,
   factsPerRow,
   inBytes,
   kinds,
+  putState,
   rowsOf,
   sizesPerRow,
   stateAt,
-  statePlaces,
   statesPerRow,
   type WalkColumns,
 } from './walk-columns.js'
@@ -65,6 +66,7 @@ export function lookAgain(
       areSameSize &&= blocksOf(stat.size) === blocksOf(states[(row + 1) * statesPerRow + 2] ?? 0n)
       bringUpToDate(row, stat, text.slice(textAt, end))
       touched.push(row)
+      if (columns.layers) forgetLayerOf(columns.layers, row)
     }
     textAt = end + facts.at(at + fact.targetLength)
   }
@@ -115,8 +117,7 @@ export function lookAgain(
     facts.put(at + fact.gid, entry.gid)
     columns.sizes.put(row * sizesPerRow, entry.mtime)
     columns.sizes.put(row * sizesPerRow + 1, entry.kind === 'file' ? entry.size : 0)
-    for (const [place, name] of statePlaces.entries())
-      columns.states.put((row + 1) * statesPerRow + place, stat[name])
+    putState(columns.states, row + 1, stat)
   }
 }
 

@@ -7,9 +7,9 @@ import {
   bytesOf,
   createColumns,
   factsPerRow,
-  inBytes,
   kinds,
   odd,
+  pushRow,
   pushState,
   type WalkColumns,
 } from './walk-columns.js'
@@ -38,7 +38,7 @@ const unknown: FileState = {ctimeNs: 0n, mtimeNs: 0n, size: 0n, ino: 0n, dev: 0n
  */
 export function createRecord(prefixLength: number, root: FileState = unknown): WalkRecord {
   const columns = createColumns()
-  const {facts, sizes, states, text} = columns
+  const {facts, sizes, states} = columns
   const oddOnes: WalkedEntry[] = []
   let entryCount = 0
   /** The common prefix of all files' paths. */
@@ -78,20 +78,15 @@ export function createRecord(prefixLength: number, root: FileState = unknown): W
     if (content?.offset !== undefined) return false
     const target = 'target' in entry ? entry.target : ''
     const own = alone?.entry ?? entry
-    // in the order of `fact`
-    facts.push(kindNumber(entry.kind) + (typeof content?.path === 'object' ? inBytes : 0))
-    facts.push(entry.path.length)
-    facts.push(target.length)
-    facts.push(entry.mode)
-    facts.push(entry.uid)
-    facts.push(entry.gid)
-    facts.push(shared?.names ?? 0)
-    facts.push(shared?.group ?? 0)
-    sizes.push(entry.mtime)
-    sizes.push(own.kind === 'file' ? own.size : 0)
-    text.add(entry.path)
-    text.add(target)
-    pushState(states, content?.stat ?? state ?? unknown)
+    pushRow(columns, {
+      entry,
+      target,
+      size: own.kind === 'file' ? own.size : 0,
+      names: shared?.names ?? 0,
+      group: shared?.group ?? 0,
+      isBytes: typeof content?.path === 'object',
+      state: content?.stat ?? state ?? unknown,
+    })
     return true
   }
 

@@ -1,4 +1,4 @@
-import type {ByteString} from '../byte-string.js'
+import {type ByteString, isAscii} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 import {
@@ -30,6 +30,7 @@ export function* replay(
 ): Generator<WalkedEntry> {
   const {facts, sizes, states, text} = columns
   const rows = rowsOf(columns)
+  const isPlainFolder = isAscii(folder)
   let [oddAt, textAt] = [0, 0]
   for (let row = 0; row < rows; row++) {
     const number = facts.at(row * factsPerRow)
@@ -71,7 +72,7 @@ export function* replay(
   function fileAt(row: number, path: ByteString, isBytes: boolean): WalkedFile {
     const access = `${folder}${path.slice(prefixLength)}`
     return {
-      path: isBytes ? Buffer.from(access, 'latin1') : access,
+      path: isBytes || !isPlainFolder ? Buffer.from(access, 'latin1') : access,
       stat: stateAt(states, row + 1),
     }
   }

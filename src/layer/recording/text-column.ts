@@ -6,6 +6,7 @@ export interface TextColumn {
   /** What is filled. */
   readonly filled: Buffer
   add(text: ByteString): void
+  append(bytes: Uint8Array): void
   slice(from: number, to: number): ByteString
 }
 
@@ -13,6 +14,12 @@ export interface TextColumn {
 export function createTextColumn(filled: Uint8Array = new Uint8Array(0)): TextColumn {
   let memory = Buffer.from(filled.buffer, filled.byteOffset, filled.byteLength)
   let length = memory.length
+  const makeRoom = (bytes: number): void => {
+    if (length + bytes <= memory.length) return
+    const larger = Buffer.alloc(Math.max(4096, memory.length + (memory.length >> 1)) + bytes)
+    memory.copy(larger)
+    memory = larger
+  }
   return {
     get length() {
       return length
@@ -21,14 +28,14 @@ export function createTextColumn(filled: Uint8Array = new Uint8Array(0)): TextCo
       return memory.subarray(0, length)
     },
     add(text) {
-      if (length + text.length > memory.length) {
-        const larger = Buffer.alloc(
-          Math.max(4096, memory.length + (memory.length >> 1)) + text.length,
-        )
-        memory.copy(larger)
-        memory = larger
-      }
+      if (text === '') return
+      makeRoom(text.length)
       length += memory.write(text, length, 'latin1')
+    },
+    append(bytes) {
+      makeRoom(bytes.length)
+      memory.set(bytes, length)
+      length += bytes.length
     },
     slice: (from, to) => memory.toString('latin1', from, to),
   }

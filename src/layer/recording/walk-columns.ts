@@ -1,5 +1,8 @@
+import type {ByteString} from '../byte-string.js'
 import {type Column, createColumn} from '../tree/column.js'
 import type {FileState} from '../tree/file-state.js'
+import type {Entry} from '../entry.js'
+import {decodeRowLayers, encodeRowLayers, type RowLayers} from './row-layers.js'
 import {createTextColumn, type TextColumn} from './text-column.js'
 
 /**
@@ -15,6 +18,8 @@ export interface WalkColumns {
   readonly states: Column<bigint>
   /** By row: path and target. */
   readonly text: TextColumn
+  /** Which layers of a slot the rows come from; `undefined` if that is not known. */
+  readonly layers?: RowLayers | undefined
 }
 
 /** Places in `facts` of a row. */
@@ -30,7 +35,7 @@ export const fact = {
 }
 export const factsPerRow = 8
 export const sizesPerRow = 2
-export const statePlaces = ['ctimeNs', 'mtimeNs', 'size', 'ino', 'dev', 'nlink'] as const
+const statePlaces = ['ctimeNs', 'mtimeNs', 'size', 'ino', 'dev', 'nlink'] as const
 export const statesPerRow = statePlaces.length
 
 /** The kinds that rows have by number; what is of another kind is not in the columns. */
@@ -52,9 +57,11 @@ export function createColumns(
     readonly sizes?: Float64Array
     readonly states?: BigInt64Array
     readonly text?: Uint8Array
+    readonly layers?: RowLayers | undefined
   } = {},
 ): WalkColumns {
   return {
+    layers: parts.layers,
     facts: createColumn<number>((length) => new Uint32Array(length), parts.facts),
     sizes: createColumn<number>((length) => new Float64Array(length), parts.sizes),
     states: createColumn<bigint>((length) => new BigInt64Array(length), parts.states),
@@ -72,6 +79,48 @@ export function bytesOf({facts, sizes, states, text}: WalkColumns): number {
 
 export function pushState(states: Column<bigint>, state: FileState): void {
   for (const place of statePlaces) states.push(state[place])
+}
+
+/** One entry of a walk, as a row has it. */
+export interface Row {
+  readonly entry: Pick<Entry, 'kind' | 'path' | 'mode' | 'uid' | 'gid' | 'mtime'>
+  /** Empty for what has none. */
+  readonly target: ByteString
+  readonly size: number
+  /** 0 for what has one name, and for directories. */
+  readonly names: number
+  readonly group: number
+  /** The kernel is told of it in bytes. */
+  readonly isBytes: boolean
+  readonly state: FileState
+}
+
+/** Adds a row; its kind must be one of `kinds`. */
+export function pushRow(
+  {facts, sizes, states, text}: WalkColumns,
+  {entry, target, size, names, group, isBytes, state}: Row,
+): void {
+  const kind = (kinds as readonly string[]).indexOf(entry.kind)
+  // in the order of `fact`
+  facts.push(kind + (isBytes ? inBytes : 0))
+  facts.push(entry.path.length)
+  facts.push(target.length)
+  facts.push(entry.mode)
+  facts.push(entry.uid)
+  facts.push(entry.gid)
+  facts.push(names)
+  facts.push(group)
+  sizes.push(entry.mtime)
+  sizes.push(size)
+  text.add(entry.path)
+  text.add(target)
+  pushState(states, state)
+}
+
+/** Gives the row `row` another state, counted from 0 for the directory itself. */
+export function putState(states: Column<bigint>, row: number, state: FileState): void {
+  for (const [place, name] of statePlaces.entries())
+    states.put(row * statesPerRow + place, state[name])
 }
 
 /** The state number `row`, counted from 0 for the directory itself. */
@@ -108,7 +157,8 @@ export function encodeColumns(
 ): readonly Uint8Array[] {
   const {facts, sizes, states, text} = columns
   const header = Buffer.alloc(headerBytes)
-  const lengths = [rowsOf(columns), text.length, note.length, division.length]
+  const tail = columns.layers ? encodeRowLayers(columns.layers) : new Uint8Array(0)
+  const lengths = [rowsOf(columns), text.length, note.length, division.length, tail.length]
   bytesIn(Uint32Array.of(version, ...lengths)).copy(header)
   header.set(note, noteAt)
   const filled = states.filled as BigInt64Array
@@ -121,6 +171,7 @@ export function encodeColumns(
     bytesIn(facts.filled as Uint32Array),
     text.filled,
     division,
+    tail,
   ]
 }
 
@@ -134,22 +185,21 @@ export function decodeColumns(encoded: Uint8Array): DecodedColumns | undefined {
   const isAligned = encoded.byteOffset % 8 === 0
   const {buffer, byteOffset: start, byteLength} = isAligned ? encoded : new Uint8Array(encoded)
   if (byteLength < headerBytes) return undefined
-  const [own, rows = 0, textLength = 0, noteLength = 0, divisionLength = 0] = new Uint32Array(
-    buffer,
-    start,
-    5,
-  )
+  const numbers = new Uint32Array(buffer, start, 6)
+  const [own, rows = 0, textLength = 0, noteLength = 0, divisionLength = 0, tailLength = 0] = numbers
   const lengths = [(rows + 1) * statesPerRow, rows * sizesPerRow, rows * factsPerRow] as const
   const sizesAt = headerBytes + lengths[0] * 8
   const factsAt = sizesAt + lengths[1] * 8
   const textAt = factsAt + lengths[2] * 4
   const divisionAt = textAt + textLength
-  if (own !== version || byteLength !== divisionAt + divisionLength) return undefined
+  const tailAt = divisionAt + divisionLength
+  if (own !== version || byteLength !== tailAt + tailLength) return undefined
   const columns = createColumns({
     states: new BigInt64Array(buffer, start + headerBytes, lengths[0]),
     sizes: new Float64Array(buffer, start + sizesAt, lengths[1]),
     facts: new Uint32Array(buffer, start + factsAt, lengths[2]),
     text: new Uint8Array(buffer, start + textAt, textLength),
+    layers: decodeRowLayers(new Uint8Array(buffer, start + tailAt, tailLength), rows),
   })
   return {
     columns,

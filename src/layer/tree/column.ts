@@ -6,6 +6,8 @@ export interface Column<T> {
   /** What is filled, in the array that it lies in. */
   readonly filled: NumberArray<T>
   push(value: T): void
+  /** Values of the type that the column has. */
+  append(values: NumberArray<T>): void
   at(index: number): T
   put(index: number, value: T): void
 }
@@ -14,7 +16,7 @@ export interface NumberArray<T> {
   readonly length: number
   readonly byteLength: number
   [index: number]: T
-  set(other: NumberArray<T>): void
+  set(other: NumberArray<T>, at?: number): void
   subarray(begin: number, end: number): NumberArray<T>
 }
 
@@ -25,6 +27,11 @@ export function createColumn<T>(
 ): Column<T> {
   let memory = filled ?? allocate(1024)
   let length = filled?.length ?? 0
+  const grow = (least: number): void => {
+    const larger = allocate(Math.max(least, memory.length + (memory.length >> 1) + 1))
+    larger.set(memory)
+    memory = larger
+  }
   return {
     get length() {
       return length
@@ -36,12 +43,13 @@ export function createColumn<T>(
       return memory.subarray(0, length)
     },
     push(value) {
-      if (length === memory.length) {
-        const larger = allocate(memory.length + (memory.length >> 1) + 1)
-        larger.set(memory)
-        memory = larger
-      }
+      if (length === memory.length) grow(length + 1)
       memory[length++] = value
+    },
+    append(values) {
+      if (length + values.length > memory.length) grow(length + values.length)
+      memory.set(values, length)
+      length += values.length
     },
     at(index) {
       if (index >= length) throw new RangeError(`a column has no place ${index}`)

@@ -18,5 +18,7 @@ export function treeEntries(treeWalk: TreeWalk): Entries {
 
 /** Whatever it takes, besides what is in a tree, to know its entries: as text. */
 export function walkKey(tree: Tree): string {
-  return JSON.stringify([tree, ignoreText(tree.directory)])
+  const {directory, path, exclude, whiteouts, owner, chmod, clampMtime} = tree
+  const rules = {whiteouts: whiteouts === true, owner, chmod, clampMtime}
+  return JSON.stringify([directory, path, exclude, rules, ignoreText(directory)])
 }

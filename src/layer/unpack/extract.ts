@@ -5,7 +5,6 @@ import {
   constants,
   fstatSync,
   linkSync,
-  lstatSync,
   openSync,
   renameSync,
   symlinkSync,
@@ -15,11 +14,9 @@ import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {createMetadataWriter, type Owner} from './apply-metadata.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
-import {type FileState, stateOf} from '../tree/file-state.js'
-import type {WalkedFile} from '../tree/walked-entry.js'
+import type {WrittenFile} from './layer-witness.js'
 import {createHoleWriter, type HoleWriter} from './hole-writer.js'
 import {createDirectories} from './kept-directories.js'
-import {isSameFile, isSameState} from './linked-files.js'
 import {createLinks} from './links.js'
 import {createSpecialFiles, type SpecialEntry} from './special-file.js'
 import type {TreeRoot} from './tree-root.js'
@@ -36,14 +33,6 @@ import {isPortableXattr} from '../tar/pax-values.js'
 export interface Extraction {
   /** A later entry replaces an earlier one of the same path. */
   add(entry: Entry): void
-  /**
-   * Makes a file of another tree on the same file system a file of this one, under `path`, and
-   * returns its state. `undefined` if it is not what it was when it was looked at, if its time is
-   * not one that a layer can hold, or if the system does not allow it.
-   */
-  link(path: ByteString, file: WalkedFile): FileState | undefined
-  /** The same of a file of this tree, which was linked as `target` and had this state then. */
-  linkAgain(path: ByteString, target: ByteString, stat: FileState): FileState | undefined
   /** Content of the file that was added last. */
   write(bytes: Uint8Array): void
   /** A hole of so many zeros. */
@@ -65,9 +54,6 @@ export interface Extraction {
 
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
-
-/** `path` is that of the tree, which is on the same file system. */
-type WrittenFile = Pick<WalkedFile, 'path' | 'stat'>
 
 export interface ExtractionOptions {
   readonly holes?: boolean | undefined
@@ -101,9 +87,6 @@ export function createExtraction(
 
   return {
     add: (entry) => attempt('create', entry.path, () => add(entry)),
-    link: (path, file) => attempt('link', path, () => linkFile(path, file)),
-    linkAgain: (path, target, stat) =>
-      attempt('link', path, () => linkFile(path, {path: root.at(target), stat})),
     write(bytes) {
       if (file === undefined) throw new Error('no file is being written')
       const {content, entry} = file
@@ -160,25 +143,6 @@ export function createExtraction(
       default:
         addSpecial(entry)
     }
-  }
-
-  function linkFile(path: ByteString, {path: source, stat}: WalkedFile): FileState | undefined {
-    const before = lstatSync(source, {bigint: true, throwIfNoEntry: false})
-    if (before?.isFile() !== true || !isSameState(before, stat)) return undefined
-    if (before.mtimeNs % 1_000_000_000n !== 0n) return undefined
-    tree.enterParent(path, (folder) => directories.keep(implicit(folder)))
-    try {
-      tree.place(path, (at) => linkSync(source, at))
-    } catch (error) {
-      if (['EMLINK', 'EPERM', 'EXDEV', 'EACCES', 'ENOENT'].includes(errnoOf(error) ?? ''))
-        return undefined
-      throw error
-    }
-    // a folder above may have become a link to elsewhere, but this is the same file
-    const after = lstatSync(root.at(path), {bigint: true})
-    if (after.isFile() && isSameFile(after, before)) return stateOf(after)
-    unlinkSync(root.at(path))
-    return undefined
   }
 
   function addFile(entry: Entry): void {

@@ -1,10 +1,10 @@
+import {fstatSync} from 'node:fs'
 import {keepAlive} from '../../disk/folder-life.js'
 import {localIoError} from '../../disk/local-io-error.js'
 import type {LockTiming} from '../../disk/lock-timing.js'
 import {readable} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import {createExtraction, type Extraction, type ExtractionOptions} from './extract.js'
-import type {RemovalWatch} from './linked-files.js'
 import type {OpenFolder} from './open-folder.js'
 import {moveInside, type PutOptions, refill, swap} from './put-in-place.js'
 import {refillReason, refuseMountsBelow} from './mounts.js'
@@ -12,7 +12,7 @@ import {removeIn} from './remove-deep.js'
 import {safeRoot} from './safe-root.js'
 import {likeBefore, makeStagingFolder, openStaging, openStill} from './staging-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
-import {prepareTarget, type UnpackTarget} from './target.js'
+import {clockBeside, prepareTarget, type UnpackTarget} from './target.js'
 
 export interface FillOptions {
   /** As the user names it. It may be missing, but not the folder that it is in. */
@@ -40,10 +40,13 @@ export interface FilledDirectory<T> {
   readonly refilled: string | undefined
 }
 
-/** What is known of the directory before it is filled. */
-export interface FillPlace {
-  /** It will most likely be replaced as a whole, so that old and new content exist side by side. */
-  readonly isReplaced: boolean
+/** A directory that has taken the place of the one before. */
+export interface ReplacedPlace {
+  readonly tree: TreeRoot
+  /** Nanoseconds since the epoch: when its content changed last, as of before. */
+  readonly changed: bigint
+  /** Nanoseconds since the epoch, by the clock of its file system. */
+  readonly clock: () => bigint
 }
 
 /**
@@ -55,10 +58,8 @@ export interface Written<T> {
   readonly root: EntryMetadata | undefined
   /** Called when everything is written, and nobody else can have changed it yet. */
   readonly settle?: ((tree: TreeRoot) => Promise<void>) | undefined
-  /** Told of each file of the content before when it is removed. */
-  readonly watch?: ((tree: TreeRoot) => RemovalWatch) | undefined
   /** Called when the directory was replaced as a whole, and the content before is removed. */
-  readonly replaced?: ((tree: TreeRoot) => Promise<void>) | undefined
+  readonly replaced?: ((place: ReplacedPlace) => Promise<void>) | undefined
 }
 
 /**
@@ -68,7 +69,7 @@ export interface Written<T> {
  */
 export async function fillDirectory<T>(
   options: FillOptions,
-  write: (extraction: Extraction, place: FillPlace) => Promise<Written<T>>,
+  write: (extraction: Extraction) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
   const {force, signal, follow = false, onWarning = () => undefined, timing} = options
   const {holes, states} = options
@@ -83,20 +84,19 @@ export async function fillDirectory<T>(
 async function fillTarget<T>(
   target: UnpackTarget,
   {force, signal, onWarning, ...how}: Pick<FillOptions, 'signal'> & ExtractionOptions & PutOptions,
-  write: (extraction: Extraction, place: FillPlace) => Promise<Written<T>>,
+  write: (extraction: Extraction) => Promise<Written<T>>,
 ): Promise<FilledDirectory<T>> {
   const {path, parent} = target
   let refilled = target.folder && refillReason(path, target.folder, parent)
   let staging = makeStagingFolder(target, refilled === undefined ? 'beside' : 'inside')
   let late: OpenFolder | undefined
-  const place = {isReplaced: refilled === undefined}
   try {
     const result = await withExtraction(
       openStaging(staging),
       {onWarning, ...how},
       async (extraction, tree) => {
         const describeAsBefore = likeBefore(tree, target)
-        const written = await alive(tree, () => write(extraction, place))
+        const written = await alive(tree, () => write(extraction))
         const root = written.root && safeRoot(written.root, target, onWarning)
         await extraction.finish(signal)
         await written.settle?.(tree)
@@ -106,9 +106,9 @@ async function fillTarget<T>(
         if (refilled === undefined) {
           if (root) extraction.describeRoot(root)
           else describeAsBefore()
-          const watch = written.watch?.(tree)
-          if (await swap(staging, target, {force, onWarning, watch})) {
-            await written.replaced?.(tree)
+          const changed = fstatSync(tree.descriptor, {bigint: true}).mtimeNs
+          if (await swap(staging, target, {force, onWarning})) {
+            await written.replaced?.({tree, changed, clock: () => clockBeside(target)})
             return written.result
           }
           refilled = 'the system does not let it be replaced'

@@ -1,12 +1,20 @@
-import {fchmodSync, fstatSync, lstatSync} from 'node:fs'
-import {setTimeout as wait} from 'node:timers/promises'
+import {type BigIntStats, lstatSync} from 'node:fs'
+import type {Digest} from '../../oci/digest.js'
 import {createTurn} from '../../stream/take-turns.js'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
+import {composeWalk} from '../recording/compose-walk.js'
+import {createLayerRecord, isAsRecorded, type LayerRecord} from '../recording/layer-record.js'
+import {mostRowLayers} from '../recording/row-layers.js'
+import {rowsIn} from '../recording/rows-in.js'
+import {inWalkOrder} from '../recording/walk-order.js'
+import {stateAt, type WalkColumns} from '../recording/walk-columns.js'
 import {type CanonicalCheck, createCanonicalCheck} from '../tar/canonical.js'
+import type {FileState} from '../tree/file-state.js'
 import {createLayerLooker, type LayerLooker} from '../tree/layer-look.js'
-import type {LayerLook, WalkedFile} from '../tree/walked-entry.js'
+import type {LayerLook} from '../tree/walked-entry.js'
 import {isReliable} from '../tree/reliable-file-systems.js'
+import {clockOf, isPast} from '../recording/later-clock.js'
 import type {TreeRoot} from './tree-root.js'
 
 /** A layer as it is in the directory. */
@@ -18,12 +26,22 @@ export interface WitnessedLayer {
   readonly newestMtime: number
 }
 
-/** Notes what each unpacked layer looks like on disk, for a later run that packs the directory. */
-export interface LayerWitness extends Pick<CanonicalCheck, 'header' | 'extension' | 'oddPadding'> {
-  /** `inside` is the path of the entry in the directory. */
-  entry(archived: Entry, inside: ByteString | undefined): void
+/** What is told of each entry of a layer while it is unpacked. */
+export interface EntryWitness extends Pick<CanonicalCheck, 'header' | 'extension' | 'oddPadding'> {
+  /** `inside` is the entry as the directory has it; `undefined` for one outside of it. */
+  entry(archived: Entry, inside: Entry | undefined): void
   /** The file that was added last is written, and this is its state. */
-  written(file: Pick<WalkedFile, 'path' | 'stat'>): void
+  written(file: WrittenFile): void
+}
+
+/** `path` is that of the tree, which is on the same file system. */
+export interface WrittenFile {
+  readonly path: string | Buffer
+  readonly stat: BigIntStats
+}
+
+/** Notes what each unpacked layer looks like on disk, for a later run that packs the directory. */
+export interface LayerWitness extends EntryWitness {
   /** Call it after the last entry of a layer, with the size of its tar. */
   endLayer(tarSize: number): void
   /**
@@ -36,19 +54,27 @@ export interface LayerWitness extends Pick<CanonicalCheck, 'header' | 'extension
     hasReplaced: boolean,
     signal?: AbortSignal,
   ): Promise<readonly (WitnessedLayer | undefined)[]>
+  /**
+   * What a walk of the directory would find, once there are `layers`, without the state of the
+   * directory itself. `undefined` if that is not certain.
+   */
+  walk(): WalkColumns | undefined
 }
 
-/** The limit for remembered paths in bytes; beyond it, nothing is noted. */
-const mostBytes = 32 * 1024 * 1024
+export interface WitnessOptions {
+  /** Where in the image the directory belongs, with a slash at its end; empty for the root. */
+  readonly prefix: ByteString
+  /** Lowest first. */
+  readonly diffIds: readonly Digest[]
+}
 
-/** How often the file system's clock is read, and the milliseconds in between. */
-const patience = {looks: 50, apart: 2}
+/** The most bytes of what is noted of entries; beyond it, nothing is. */
+const mostBytes = 64 * 1024 * 1024
 
 interface SeenLayer {
   readonly looker: LayerLooker
   readonly check: CanonicalCheck
-  /** Of files, in their order. */
-  readonly paths: ByteString[]
+  readonly record: LayerRecord
   /** A link gives the file that it names another state, so files are looked at in the end. */
   hasLinks: boolean
   entries: number
@@ -59,10 +85,12 @@ interface SeenLayer {
 }
 
 /** A new one, for all layers that are unpacked into one directory. */
-export function createLayerWitness(): LayerWitness {
+export function createLayerWitness(options: WitnessOptions): LayerWitness {
   const done: SeenLayer[] = []
   let current = beginLayer()
   let bytes = 0
+  let isTooMuch = false
+  let walk: WalkColumns | undefined
 
   return {
     header: (header, block, at) => current.check.header(header, block, at),
@@ -74,26 +102,35 @@ export function createLayerWitness(): LayerWitness {
       current.entries++
       current.newestMtime = Math.max(current.newestMtime ?? -Infinity, entry.mtime)
       current.hasLinks ||= entry.kind === 'hardlink'
-      if (entry.kind !== 'file' || inside === undefined) return
-      current.hasAttributes ||= entry.xattrs !== undefined && entry.xattrs.size > 0
-      bytes += inside.length
-      if (bytes <= mostBytes) current.paths.push(inside)
+      if (!inside || isTooMuch) return
+      if (entry.kind === 'file')
+        current.hasAttributes ||= entry.xattrs !== undefined && entry.xattrs.size > 0
+      current.record.add(inImage(inside, options.prefix))
+      isTooMuch = bytes + current.record.bytes() > mostBytes
     },
-    written: (file) => current.looker.addFile(file),
+    written(file) {
+      current.looker.addFile(file)
+      if (!isTooMuch) current.record.written(file.stat)
+    },
     endLayer(tarSize) {
       done.push({...current, tarSize})
+      bytes += current.record.bytes()
       current = beginLayer()
     },
     async layers(root, hasReplaced, signal) {
       // nothing would be remembered, so no file is looked at
-      if (hasReplaced || bytes > mostBytes || !done.some(isOurs) || !isReliable(root.at('')))
-        return done.map(() => undefined)
+      if (hasReplaced || isTooMuch || !isReliable(root.at(''))) return done.map(() => undefined)
       const found: (WitnessedLayer | undefined)[] = []
-      for (const layer of done) found.push(await witness(layer, root, signal))
+      for (const layer of done)
+        found.push(isOurs(layer) ? await witness(layer, root, options, signal) : undefined)
+      walk = walkOf(done, root, options)
       const touched = found.map((layer) => layer?.look.touched ?? 0n)
       const newest = touched.reduce((one, other) => (one > other ? one : other), 0n)
-      return (await isPast(root, newest)) ? found : done.map(() => undefined)
+      if (await isPast(() => clockOf(root), newest)) return found
+      walk = undefined
+      return done.map(() => undefined)
     },
+    walk: () => walk,
   }
 }
 
@@ -101,13 +138,22 @@ function beginLayer(): SeenLayer {
   return {
     looker: createLayerLooker(),
     check: createCanonicalCheck(),
-    paths: [],
+    record: createLayerRecord(),
     hasLinks: false,
     entries: 0,
     newestMtime: undefined,
     tarSize: 0,
     hasAttributes: false,
   }
+}
+
+/** An entry of the directory with the paths that it has in the image, in their one form. */
+export function inImage(entry: Entry, prefix: ByteString): Entry {
+  if (prefix === '') return entry
+  const path = entry.path === '' ? prefix.slice(0, -1) : prefix + entry.path
+  return entry.kind === 'hardlink'
+    ? {...entry, path, target: prefix + entry.target}
+    : {...entry, path}
 }
 
 /** Whether packing would write the same tar of the same files. */
@@ -118,23 +164,24 @@ function isOurs({check, tarSize, hasAttributes}: SeenLayer): boolean {
 async function witness(
   layer: SeenLayer,
   root: TreeRoot,
+  {prefix}: WitnessOptions,
   signal: AbortSignal | undefined,
-): Promise<WitnessedLayer | undefined> {
-  if (!isOurs(layer)) return undefined
-  if (layer.hasLinks) await lookAtFiles(layer, root, signal)
+): Promise<WitnessedLayer> {
+  if (layer.hasLinks) await lookAtFiles(layer, {root, prefix}, signal)
   const {looker, entries, newestMtime = 0, tarSize} = layer
   return {look: looker.look(), tarSize, entries, newestMtime}
 }
 
 async function lookAtFiles(
-  {looker, paths}: SeenLayer,
-  root: TreeRoot,
+  {looker, record: {columns}}: SeenLayer,
+  {root, prefix}: {readonly root: TreeRoot; readonly prefix: ByteString},
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const turn = createTurn()
   looker.forgetFiles()
-  for (const inside of paths) {
-    const path = root.at(inside)
+  for (const {kind, path: inImage} of rowsIn(columns)) {
+    if (kind !== 'file') continue
+    const path = root.at(inImage.slice(prefix.length))
     const stat = lstatSync(path, {bigint: true, throwIfNoEntry: false})
     if (stat?.isFile() !== true) continue
     looker.addFile({path, stat})
@@ -143,16 +190,35 @@ async function lookAtFiles(
   }
 }
 
-/**
- * Waits until the clock of the tree's file system has passed `newest`, so that every later change
- * has a later time; `false` if that takes too long.
- */
-export async function isPast({descriptor}: TreeRoot, newest: bigint): Promise<boolean> {
-  for (let looks = 0; looks < patience.looks; looks++) {
-    // sets the time of the directory's metadata, and nothing else
-    fchmodSync(descriptor, fstatSync(descriptor).mode & 0o7777)
-    if (fstatSync(descriptor, {bigint: true}).ctimeNs > newest) return true
-    await wait(patience.apart)
-  }
-  return false
+/** In a layer without links, files have the state that they were written with. */
+function walkOf(
+  layers: readonly SeenLayer[],
+  root: TreeRoot,
+  {prefix, diffIds}: WitnessOptions,
+): WalkColumns | undefined {
+  if (layers.length > mostRowLayers || layers.some(({record}) => !record.isComplete()))
+    return undefined
+  const added = inWalkOrder(layers.map(({record}) => record.columns))
+  if (!added) return undefined
+  const list = layers.map(({tarSize}, place) => {
+    const diffId = diffIds[place]
+    return diffId && {diffId, tarSize}
+  })
+  return composeWalk({
+    added,
+    layers: list,
+    root: nobody,
+    prefixLength: prefix.length,
+    stateOf: (row) => {
+      if (row.kind === 'file' && layers[row.layer]?.hasLinks !== true)
+        return stateAt(row.columns.states, row.row + 1)
+      const path = row.path.slice(prefix.length)
+      if (path === '') return nobody
+      const stat = lstatSync(root.at(path), {bigint: true, throwIfNoEntry: false})
+      return stat && isAsRecorded(stat, row) ? stat : undefined
+    },
+  })
 }
+
+/** Stands for the state of the directory, which is not yet what it will be. */
+const nobody: FileState = {ctimeNs: 0n, mtimeNs: 0n, size: 0n, ino: 0n, dev: 0n, nlink: 0n}

@@ -3,7 +3,6 @@ import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {ownedName} from '../../disk/owned-name.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable} from '../byte-string.js'
-import type {RemovalWatch} from './linked-files.js'
 import type {OpenFolder} from './open-folder.js'
 import {removeIn} from './remove-deep.js'
 import {openStill, type Staging} from './staging-folder.js'
@@ -14,8 +13,6 @@ import {insidePrefix} from '../tree/walk.js'
 export interface PutOptions {
   readonly force: boolean
   readonly onWarning: (message: string) => void
-  /** Told of each file of the content before when it is removed. */
-  readonly watch?: RemovalWatch | undefined
 }
 
 /**
@@ -26,7 +23,7 @@ export interface PutOptions {
 export async function swap(
   staging: Staging,
   target: UnpackTarget,
-  {force, onWarning, watch}: PutOptions,
+  {force, onWarning}: PutOptions,
 ): Promise<boolean> {
   const {parent, name} = target
   const first = tryRename(target, staging.name, name)
@@ -42,7 +39,7 @@ export async function swap(
   }
   if (second === 'occupied') throw filledMeanwhile(target)
   if (second === 'refused') return false
-  await removeIn(parent, aside, watch).catch((error: unknown) => {
+  await removeIn(parent, aside).catch((error: unknown) => {
     onWarning(
       `the content before could not be removed: ${localIoError(error, 'remove', readable(beside(target, aside))).message}`,
     )

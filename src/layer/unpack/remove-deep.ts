@@ -3,7 +3,6 @@ import {setImmediate as turn} from 'node:timers/promises'
 import {errnoOf} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display} from '../byte-string.js'
-import type {RemovalWatch} from './linked-files.js'
 import {type OpenFolder, pathOf} from './open-folder.js'
 import {hasMounts, mountBelow} from './mounts.js'
 
@@ -29,21 +28,13 @@ interface Level {
  * open at most. It never enters what is mounted there (`PreconditionError`). Other errors are the
  * system's own.
  */
-export async function removeIn(
-  around: OpenFolder,
-  name: ByteString,
-  watch?: RemovalWatch,
-): Promise<void> {
+export async function removeIn(around: OpenFolder, name: ByteString): Promise<void> {
   const found = around.find(name)
-  if (found?.isDirectory() === true) await removeFolder(around, name, watch)
+  if (found?.isDirectory() === true) await removeFolder(around, name)
   else if (found !== undefined) around.unlink(name)
 }
 
-async function removeFolder(
-  around: OpenFolder,
-  top: ByteString,
-  watch: RemovalWatch | undefined,
-): Promise<void> {
+async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> {
   const {dev} = around.stat()
   const place = pathOf(around)
   let aroundMount = mountAround()
@@ -74,11 +65,7 @@ async function removeFolder(
     const entry = levels.at(-1)?.content.pop()
     if (entry === undefined) leave()
     else if (entry.isDirectory()) enter(entry.name)
-    else {
-      const isRemoved = watch?.(here, entry.name)
-      here.unlink(entry.name)
-      isRemoved?.()
-    }
+    else here.unlink(entry.name)
   }
 
   /** Removes it at once when it is empty, which needs no rights in it. */

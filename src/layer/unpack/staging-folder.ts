@@ -5,7 +5,6 @@ import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {OpenFolder} from './open-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
-import {type UnpackTarget} from './target.js'
 import {insidePrefix} from '../tree/walk.js'
 import {xattrBinding} from '../tree/read-xattrs.js'
 
@@ -15,11 +14,20 @@ export interface Staging {
   readonly name: ByteString
 }
 
+/** The directory that is filled. */
+interface StagedDirectory {
+  readonly path: ByteString
+  readonly parent: OpenFolder
+  /** `undefined` when there is none yet. */
+  readonly folder: OpenFolder | undefined
+  readonly newPrefix: ByteString
+}
+
 /**
  * A new folder of this process's own, on the file system that its content is for: nobody else may
  * look into it, let alone write, until it is what it should be. Throws `LocalIoError`.
  */
-export function makeStagingFolder(target: UnpackTarget, where: 'beside' | 'inside'): Staging {
+export function makeStagingFolder(target: StagedDirectory, where: 'beside' | 'inside'): Staging {
   const inside = where === 'inside' ? target.folder : undefined
   const folder = inside ?? target.parent
   const name = ownedName(inside === undefined ? target.newPrefix : insidePrefix)
@@ -81,7 +89,7 @@ function replaced(name: ByteString): LocalIoError {
  * this user. Before anything is in the tree, because a directory is made to see what new ones are
  * like: asking for the umask would change it for a moment.
  */
-export function likeBefore(tree: TreeRoot, target: UnpackTarget): () => void {
+export function likeBefore(tree: TreeRoot, target: StagedDirectory): () => void {
   const before = target.folder?.stat()
   const mode = before?.mode ?? modeOfNew(tree) | (target.parent.stat().mode & 0o2000)
   return () => {

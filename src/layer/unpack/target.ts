@@ -1,13 +1,15 @@
 import {createHash} from 'node:crypto'
+import {fstatSync} from 'node:fs'
 import {isAbandoned} from '../../disk/folder-life.js'
 import {localIoError} from '../../disk/local-io-error.js'
 import type {LockTiming} from '../../disk/lock-timing.js'
-import {isDead, isOwnedName, ownerState} from '../../disk/owned-name.js'
+import {isDead, isOwnedName, ownedName, ownerState} from '../../disk/owned-name.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toPath} from '../byte-string.js'
 import {locateFolder} from './locate-folder.js'
 import type {OpenFolder} from './open-folder.js'
 import {refuseMountsBelow} from './mounts.js'
+import {finishChange, isTurnAbandoned} from './finish-change.js'
 import {removeIn} from './remove-deep.js'
 import {isReservedName} from '../reserved-name.js'
 import {insidePrefix} from '../tree/walk.js'
@@ -30,6 +32,12 @@ export interface UnpackTarget {
   readonly newPrefix: ByteString
   /** The content before, beside the directory. */
   readonly oldPrefix: ByteString
+  /** What a change of the directory needs, beside it. */
+  readonly workPrefix: ByteString
+  /** The same of the one run whose turn it is to make its change. */
+  readonly turnName: ByteString
+  /** The directory while it is changed. */
+  readonly halfPrefix: ByteString
   close(): void
 }
 
@@ -39,6 +47,8 @@ export interface PrepareOptions {
   readonly follow: boolean
   readonly onWarning: (message: string) => void
   readonly signal?: AbortSignal | undefined
+  /** Leave work folders of runs that were killed. */
+  readonly keepsWork?: boolean | undefined
   /** How runs show that they live. */
   readonly timing?: LockTiming | undefined
 }
@@ -56,8 +66,15 @@ export async function prepareTarget(
 ): Promise<UnpackTarget> {
   const {parent, parentPath, name} = locateFolder(directory, options.follow)
   const path = `${parentPath === '/' ? '' : parentPath}/${name}`
-  const newPrefix = `.${shortened(name)}.inject-new-`
-  const oldPrefix = `.${shortened(name)}.inject-old-`
+  const start = `.${shortened(name)}.inject`
+  const prefixes = {
+    newPrefix: `${start}-new-`,
+    oldPrefix: `${start}-old-`,
+    workPrefix: `${start}-work-`,
+    halfPrefix: `${start}-half-`,
+    turnName: `${start}-turn`,
+  }
+  const {newPrefix, oldPrefix, workPrefix, halfPrefix} = prefixes
   let folder: OpenFolder | undefined
   const close = (): void => {
     folder?.close()
@@ -65,13 +82,16 @@ export async function prepareTarget(
   }
   const {force, onWarning} = options
   try {
-    restore({path, parent, name, oldPrefix}, onWarning)
+    const place = {path, parent, name, ...prefixes}
+    if (parent.find(name) === undefined && !finishChange(place, onWarning))
+      restore(place, onWarning)
     // what comes back may have mounts, too; where there was nothing to come back, nothing has been
     // done yet
     if (force) refuseMountsBelow(path)
     if (parent.find(name) !== undefined) folder = parent.open(name)
-    await clear(parent, newPrefix)
-    await clear(parent, oldPrefix)
+    if (isTurnAbandoned(place)) await remove(parent, place.turnName)
+    for (const prefix of [newPrefix, oldPrefix, halfPrefix]) await clear(parent, prefix)
+    if (options.keepsWork !== true) await clear(parent, workPrefix)
     if (folder !== undefined) {
       await clear(folder, insidePrefix)
       await clearAbandoned(folder, options)
@@ -81,7 +101,7 @@ export async function prepareTarget(
     close()
     throw localIoError(error, 'unpack into', directory)
   }
-  return {path, parent, name, folder, newPrefix, oldPrefix, close}
+  return {path, parent, name, folder, ...prefixes, close}
 }
 
 /**
@@ -105,12 +125,13 @@ export function contentOf(folder: OpenFolder, path: ByteString, own?: ByteString
   return others
 }
 
+type Place = Omit<UnpackTarget, 'folder' | 'close'>
+
 /** Only what is ours comes back: in a folder like /tmp anybody can make something of that name. */
 function restore(
-  {path, parent, name, oldPrefix}: Pick<UnpackTarget, 'path' | 'parent' | 'name' | 'oldPrefix'>,
+  {path, parent, name, oldPrefix}: Place,
   onWarning: (message: string) => void,
 ): void {
-  if (parent.find(name) !== undefined) return
   const found = leftovers(parent, oldPrefix).sort((a, b) => b.changed - a.changed)
   const newest = found.find(({isOurs}) => isOurs)
   if (newest === undefined) {
@@ -150,8 +171,31 @@ async function clearAbandoned(
 
 async function clear(folder: OpenFolder, prefix: ByteString): Promise<void> {
   for (const {name, isOurs} of leftovers(folder, prefix)) {
-    // what cannot be removed is not a reason to fail the work at hand
-    if (isOurs) await removeIn(folder, name).catch(() => undefined)
+    if (isOurs) await remove(folder, name)
+  }
+}
+
+/** What cannot be removed is not a reason to fail the work at hand. */
+async function remove(folder: OpenFolder, name: ByteString): Promise<void> {
+  await removeIn(folder, name).catch(() => undefined)
+}
+
+/**
+ * The clock of the file system beside the directory, in nanoseconds since the epoch: what a new
+ * folder gets as its time.
+ */
+export function clockBeside({
+  parent,
+  newPrefix,
+}: Pick<UnpackTarget, 'parent' | 'newPrefix'>): bigint {
+  const name = ownedName(newPrefix)
+  parent.makeFolder(name)
+  const made = parent.open(name)
+  try {
+    return fstatSync(made.descriptor, {bigint: true}).ctimeNs
+  } finally {
+    made.close()
+    parent.removeFolder(name)
   }
 }
 
@@ -163,7 +207,7 @@ interface Leftover {
 }
 
 /** What runs that have ended left in `folder`, by its name: somebody else may have made it up. */
-function leftovers(folder: OpenFolder, prefix: ByteString): Leftover[] {
+export function leftovers(folder: OpenFolder, prefix: ByteString): Leftover[] {
   let names: ByteString[]
   try {
     names = folder.names()

@@ -1,27 +1,24 @@
+import {fstatSync} from 'node:fs'
 import {type ByteString, fromText} from '../byte-string.js'
-import {checkEntry, type EntryRules} from './check-entries.js'
+import {type CheckedEntry, checkEntry, type EntryRules} from './check-entries.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
 import type {Entry, EntryMetadata} from '../entry.js'
 import {ignoreFileName} from '../tree/ignore-rules.js'
 import type {Extraction} from './extract.js'
-import {fillDirectory, type FillOptions} from './fill-directory.js'
+import {fillDirectory, type FillOptions, type ReplacedPlace} from './fill-directory.js'
 import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
 import {trackEntries} from '../tar/track-entries.js'
 import type {LayerPlace} from '../in-layer.js'
-import {
-  createLayerWitness,
-  isPast,
-  type LayerWitness,
-  type WitnessedLayer,
-} from './layer-witness.js'
-import {createLinkedFiles} from './linked-files.js'
+import {settleRoot} from '../recording/layer-record.js'
+import type {WalkColumns} from '../recording/walk-columns.js'
+import {createLayerWitness, type EntryWitness, type WitnessedLayer} from './layer-witness.js'
+import {isPast} from '../recording/later-clock.js'
 import {isSpecial} from './special-file.js'
 import {checkSpecials, mostSparseBytes, type UnpackLimits, unpackLimits} from '../limits.js'
 import {isWhiteout} from '../whiteout.js'
-import {windowsFiles, windowsHives} from '../tree/windows.js'
-import {type KeptLayers, lookAtTaken, type TakenLayer, takeOver} from './take-over.js'
 import type {TreeRoot} from './tree-root.js'
+import {windowsFiles, windowsHives} from '../tree/windows.js'
 
 /** A layer whose blob is opened once, when it is clear that the directory can be filled. */
 interface LayerToUnpack extends Omit<StoredLayer, 'place'> {
@@ -41,8 +38,6 @@ interface UnpackOptions extends FillOptions {
   readonly limits?: Partial<UnpackLimits> | undefined
   /** Stands between the reader and what is written: takes the vendor's part out of files. */
   readonly unmerge?: ((handler: TarHandler) => TarHandler) | undefined
-  /** Layers of the directory that need not be fetched again. */
-  readonly kept?: KeptLayers | undefined
   /** Find out what the layers will look like to a later `update`. */
   readonly witnesses?: boolean | undefined
 }
@@ -66,10 +61,10 @@ export interface UnpackedLayer {
    * `undefined` when it was replaced.
    */
   readonly refilled: string | undefined
-  /** How many layers were taken over from the directory. */
-  readonly taken: number
   /** With `witnesses`: see `LayerWitness`. */
   readonly witnessed: readonly (WitnessedLayer | undefined)[]
+  /** With `witnesses`: what a walk of the directory would find, if that is certain. */
+  readonly walk: WalkColumns | undefined
 }
 
 /** `unpackLayers` of one layer. */
@@ -92,34 +87,22 @@ export function unpackLayer({
  * signal's reason, and what `open` throws.
  */
 export async function unpackLayers(options: UnpackLayersOptions): Promise<UnpackedLayer> {
-  const {layers, signal} = options
+  const {layers, signal, onWarning} = options
   const limits = {...unpackLimits, ...options.limits}
   const rules = rulesOf(options)
   const unmerge = options.unmerge ?? ((handler: TarHandler) => handler)
-  const witness = options.witnesses === true ? createLayerWitness() : undefined
-  const linked = createLinkedFiles()
-  const taken = new Map<number, TakenLayer>()
-  const read: number[] = []
-  const witnessed: (WitnessedLayer | undefined)[] = layers.map(() => undefined)
+  const prefix = rules.prefix === '' ? '' : `${rules.prefix}/`
+  const diffIds = layers.map(({diffId}) => diffId)
+  const witness = options.witnesses === true ? createLayerWitness({prefix, diffIds}) : undefined
+  let witnessed: readonly (WitnessedLayer | undefined)[] = layers.map(() => undefined)
+  let walk: WalkColumns | undefined
   const {result, refilled} = await fillDirectory(
     {...options, states: witness !== undefined},
-    async (extraction, place) => {
-      const {onWarning} = options
+    async (extraction) => {
       const sink = layerSink(extraction, {...rules, special: limits.special}, {onWarning, witness})
       let bytes = 0
       for (const [position, layer] of layers.entries()) {
         sink.beginLayer()
-        const kept = place.isReplaced ? options.kept?.take(layer.diffId) : undefined
-        const took =
-          kept &&
-          takeOver(kept, {extraction, rules, linked, onEntry: (entry, at) => sink.count(entry, at)})
-        if (took) {
-          taken.set(position, took)
-          bytes += took.layer.tarSize
-          signal?.throwIfAborted()
-          continue
-        }
-        read.push(position)
         const left = {...limits, totalBytes: limits.totalBytes - bytes}
         const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
         const {handler, at} = trackEntries(unmerge(sink.handler))
@@ -130,26 +113,31 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
         bytes += tarSize
       }
       const settle = async (tree: TreeRoot): Promise<void> => {
-        const found = await witness?.layers(tree, extraction.hasReplaced(), signal)
-        for (const [at, position] of read.entries()) witnessed[position] = found?.[at]
-        if (taken.size === 0) return
-        linked.check(tree)
-        // from here on, whatever others do to a file shows in its change time
-        await isPast(tree, linked.newest())
-        linked.check(tree)
+        if (witness) witnessed = await witness.layers(tree, extraction.hasReplaced(), signal)
       }
-      const replaced = async (tree: TreeRoot): Promise<void> => {
-        if (!witness || extraction.hasReplaced()) return
-        for (const [position, each] of taken) witnessed[position] = lookAtTaken(each, linked, tree)
-        if (await isPast(tree, linked.newest())) return
-        for (const position of taken.keys()) witnessed[position] = undefined
+      const replaced = async (place: ReplacedPlace): Promise<void> => {
+        const found = witness?.walk()
+        if (found && (await isSettled(found, place, prefix.length))) walk = found
       }
-      const result = {...sink.counts(), bytes, taken: taken.size}
-      const watch = taken.size > 0 ? linked.watch : undefined
-      return {result, root: sink.root(), settle, watch, replaced}
+      return {result: {...sink.counts(), bytes}, root: sink.root(), settle, replaced}
     },
   )
-  return {...result, refilled, witnessed}
+  return {...result, refilled, witnessed, walk}
+}
+
+/**
+ * Gives a walk the state of the directory, which has changed its name since. `false` if anybody
+ * else has changed it, too, or could do so now without a trace.
+ */
+async function isSettled(
+  walk: WalkColumns,
+  {tree, changed, clock}: ReplacedPlace,
+  prefixLength: number,
+): Promise<boolean> {
+  const renamed = fstatSync(tree.descriptor, {bigint: true}).ctimeNs
+  if (!(await isPast(clock, renamed))) return false
+  const stat = fstatSync(tree.descriptor, {bigint: true})
+  return stat.mtimeNs === changed && settleRoot(walk, stat, prefixLength)
 }
 
 /**
@@ -167,14 +155,14 @@ export async function emptyStart(
 }
 
 /** Checks what the reader tells of and hands it to the extraction. */
-function layerSink(
+export function layerSink(
   extraction: Extraction,
   rules: EntryRules & {readonly special: number},
   {
     onWarning,
     witness,
   }: Pick<FillOptions, 'onWarning'> & {
-    readonly witness: LayerWitness | undefined
+    readonly witness: EntryWitness | undefined
   },
 ) {
   let special = 0
@@ -192,8 +180,8 @@ function layerSink(
       if (archived.kind === 'directory') directories++
       else others++
       const checked = checkEntry(archived, rules)
-      witness?.entry(archived, checked.place === 'inside' ? checked.entry.path : undefined)
       if (checked.place === 'root') root = checked.entry
+      witness?.entry(archived, insideOf(checked))
       if (checked.place !== 'inside') return
       if (isWhiteout(checked.entry.path.slice(checked.entry.path.lastIndexOf('/') + 1))) whiteouts++
       if (checked.entry.path === ignoreFileName) {
@@ -214,16 +202,15 @@ function layerSink(
     beginLayer() {
       directories = 0
     },
-    /** An entry that is in the tree already. */
-    count(entry: Entry, place: 'inside' | 'root'): void {
-      if (entry.kind === 'directory') directories++
-      else others++
-      if (place === 'root') root = entry
-      else if (isWhiteout(entry.path.slice(entry.path.lastIndexOf('/') + 1))) whiteouts++
-    },
     counts: () => ({entries: others + directories, whiteouts}),
     root: () => root,
   }
+}
+
+/** An entry as the directory has it; the directory itself has an empty path. */
+function insideOf(checked: CheckedEntry): Entry | undefined {
+  if (checked.place === 'above') return undefined
+  return checked.place === 'root' ? {...checked.entry, path: ''} : checked.entry
 }
 
 /** How the entries of layers that hold the content of `path` are checked. */

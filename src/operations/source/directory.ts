@@ -1,8 +1,11 @@
 import {readdirSync, realpathSync, statSync} from 'node:fs'
-import {localIoError} from '../../disk/local-io-error.js'
+import {basename, dirname} from 'node:path'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {type Output, refuseOutputsInside} from './outputs.js'
-import type {ByteString} from '../../layer/byte-string.js'
+import {type ByteString, fromText} from '../../layer/byte-string.js'
+import {isReservedName} from '../../layer/reserved-name.js'
+import {quoted} from '../../oci/quoted.js'
 import {ignoreRules} from '../../layer/tree/ignore-rules.js'
 import {defaultSlotName} from '../../oci/annotation.js'
 import {folderAt} from '../../layer/tree/folder-at.js'
@@ -88,6 +91,7 @@ function realDirectory(directory: string): string {
     path = realpathSync(directory)
     isDirectory = statSync(path).isDirectory()
   } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && isAside(directory)) throw unfinished(directory)
     throw localIoError(error, 'read directory', directory)
   }
   if (!isDirectory)
@@ -97,4 +101,23 @@ function realDirectory(directory: string): string {
       {hint: 'name a directory: what is in it becomes the content of the slot'},
     )
   return path
+}
+
+/** Whether an unpack has moved it aside, and still works on it or was killed. */
+function isAside(directory: string): boolean {
+  const start = `.${basename(directory)}.inject-`
+  try {
+    const names = readdirSync(dirname(directory))
+    return names.some((name) => name.startsWith(start) && isReservedName(fromText(name)))
+  } catch {
+    return false
+  }
+}
+
+function unfinished(directory: string): LocalIoError {
+  return new LocalIoError(
+    'ERR_INJECT_UNPACK_UNFINISHED',
+    `${quoted(directory)} is not there: an unpack has moved it aside`,
+    {hint: 'wait for it, or if it was killed run inject unpack --force again, which completes it'},
+  )
 }

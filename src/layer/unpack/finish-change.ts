@@ -1,0 +1,92 @@
+import {fstatSync} from 'node:fs'
+import {localIoError} from '../../disk/local-io-error.js'
+import {isDead} from '../../disk/owned-name.js'
+import {type ByteString, display, readable} from '../byte-string.js'
+import {makeChange} from './make-change.js'
+import type {OpenFolder} from './open-folder.js'
+import {openStaging} from './staging-folder.js'
+import {readChange, type TreeChange} from './tree-change.js'
+import type {TreeRoot} from './tree-root.js'
+
+/** A directory, and what runs that change it keep beside it. */
+interface ChangedDirectory {
+  /** For messages. */
+  readonly path: ByteString
+  readonly parent: OpenFolder
+  readonly name: ByteString
+  /** The work folder of the one run that makes its change. */
+  readonly turnName: ByteString
+  /** The directory while it is changed. */
+  readonly halfPrefix: ByteString
+}
+
+/**
+ * Makes the rest of the change that a killed run was making when it had moved the directory aside.
+ * Returns whether there was one. Throws `LocalIoError`.
+ */
+export function finishChange(
+  place: ChangedDirectory,
+  onWarning: (message: string) => void,
+): boolean {
+  const {path, parent, name} = place
+  const work = openAbandoned(place)
+  if (!work) return false
+  try {
+    const change = readChange(work)
+    const tree = change && asideOf(parent, change)
+    if (!tree) return false
+    try {
+      const steps = makeChange(change, {tree, work, onWarning})
+      while (steps.next().done !== true);
+      parent.rename(change.aside, parent, name)
+    } finally {
+      tree.close()
+    }
+  } catch (error) {
+    throw localIoError(error, 'complete', readable(path))
+  } finally {
+    work.close()
+  }
+  onWarning(`${display(path)} is complete again: a run that was killed had been changing it`)
+  return true
+}
+
+/** Whether a killed run left its work folder where only one can be. */
+export function isTurnAbandoned(place: ChangedDirectory): boolean {
+  const work = openAbandoned(place)
+  work?.close()
+  return work !== undefined
+}
+
+/** Nobody else can write to a folder of ours, so what is in it is from us. */
+function openAbandoned({parent, turnName, halfPrefix}: ChangedDirectory): TreeRoot | undefined {
+  const stat = parent.find(turnName)
+  if (stat?.isDirectory() !== true || stat.uid !== (process.geteuid?.() ?? stat.uid))
+    return undefined
+  let work: TreeRoot
+  try {
+    work = openStaging({folder: parent, name: turnName})
+  } catch {
+    // it is not one of ours, or gone
+    return undefined
+  }
+  const aside = readChange(work)?.aside
+  if (aside !== undefined && isDead(aside, halfPrefix, Date.now() - stat.mtimeMs)) return work
+  work.close()
+  return undefined
+}
+
+/** The directory that is changed; `undefined` if it is not there. */
+function asideOf(parent: OpenFolder, {aside, identity}: TreeChange): OpenFolder | undefined {
+  if (aside.includes('/') || parent.find(aside)?.isDirectory() !== true) return undefined
+  const tree = parent.open(aside)
+  if (identityOf(tree) === identity) return tree
+  tree.close()
+  return undefined
+}
+
+/** Tells a directory apart from all others. */
+export function identityOf({descriptor}: Pick<OpenFolder, 'descriptor'>): string {
+  const {dev, ino} = fstatSync(descriptor, {bigint: true})
+  return `${dev}:${ino}`
+}
