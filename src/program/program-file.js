@@ -1,7 +1,6 @@
 // JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
 import {readFileSync} from 'node:fs'
-import {Worker} from 'node:worker_threads'
 
 /**
  * What the executable (bin/executable.mjs) gives as the place of a module: `asset:` and the path
@@ -38,6 +37,8 @@ export function readProgramFile(file) {
  * @param {import('node:worker_threads').WorkerOptions} [options]
  */
 export function startThread(script, options) {
+  // few runs start a thread, and Node's part for it takes a while to load
+  const {Worker} = process.getBuiltinModule('node:worker_threads')
   if (!isAsset(script)) return new Worker(script, options)
   return new Worker(Buffer.from(assetOf(script)).toString('utf8'), {...options, eval: true})
 }
