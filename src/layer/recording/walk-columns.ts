@@ -186,7 +186,8 @@ export function decodeColumns(encoded: Uint8Array): DecodedColumns | undefined {
   const {buffer, byteOffset: start, byteLength} = isAligned ? encoded : new Uint8Array(encoded)
   if (byteLength < headerBytes) return undefined
   const numbers = new Uint32Array(buffer, start, 6)
-  const [own, rows = 0, textLength = 0, noteLength = 0, divisionLength = 0, tailLength = 0] = numbers
+  const [own, rows = 0, textLength = 0, noteLength = 0, divisionLength = 0, tailLength = 0] =
+    numbers
   const lengths = [(rows + 1) * statesPerRow, rows * sizesPerRow, rows * factsPerRow] as const
   const sizesAt = headerBytes + lengths[0] * 8
   const factsAt = sizesAt + lengths[1] * 8

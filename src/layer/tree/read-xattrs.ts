@@ -17,8 +17,8 @@ export interface XattrBinding {
 
 /**
  * The native binding, which is an optional dependency: `undefined` if there is none for this
- * platform, or the executable cannot load its own. It takes paths as text only and does not follow symlinks. Loaded when it is first asked
- * for.
+ * platform, or the executable cannot load its own. It takes paths as text only and does not follow
+ * symlinks. Loaded when it is first asked for.
  */
 export function xattrBinding(): XattrBinding | undefined {
   loaded ??= {binding: load()}
@@ -30,7 +30,7 @@ let loaded: {readonly binding: XattrBinding | undefined} | undefined
 function load(): XattrBinding | undefined {
   try {
     const native = new URL('/xattr.node', import.meta.url)
-    const binding = isAsset(native)
+    const binding: unknown = isAsset(native)
       ? loadNative(native)
       : createRequire(import.meta.url)('@napi-rs/xattr')
     return binding as XattrBinding

@@ -74,7 +74,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   /** Of the file that the walk is at. */
   let opened: number | undefined
   /** Whether that is another name of a file of before: the next one often is, too. */
-  let isLink = false
+  let isLink = false as boolean
   let visited = 0
   try {
     const root = enter(fromText(directory), '')

@@ -10,7 +10,7 @@ const result: RemoveResult = {
   base: digest,
   slot: 'models',
   original: false,
-    attestationsDropped: 0,
+  attestationsDropped: 0,
   tags: ['v1'],
   dryRun: false,
 }
