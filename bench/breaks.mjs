@@ -223,9 +223,9 @@ export const breaks = [
   {
     id: 'B13',
     what: 'the progress line is as long as it is',
-    file: 'src/cli/terminal/progress-text.ts',
-    from: 'const room = (columns || usualColumns) - 1',
-    to: 'const room = 10 * (columns || usualColumns)',
+    file: 'src/cli/terminal/screen-region.ts',
+    from: 'drawn = lines.map((line) => fitText(line, room))',
+    to: 'drawn = lines',
     test: 'test/cli/terminal/progress',
     title: 'cuts its line',
   },

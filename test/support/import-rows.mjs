@@ -16,7 +16,7 @@ const rows = [
       'src/operations': [
         ['fleet', 'copy-all'],
         ['.', 'site', 'browse'],
-        ['graft', 'certs'],
+        ['graft', 'certs', 'unpacked'],
         ['follow', 'bundle'],
         ['copy', 'injection', 'compare', 'merge'],
         ['slot', 'parts'],

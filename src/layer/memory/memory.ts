@@ -1,5 +1,5 @@
 import type {Digest} from '../../oci/digest.js'
-import type {LayerLook} from '../tree/walked-entry.js'
+import type {LayerLook} from '../tree/division.js'
 
 /** The layer that was packed or unpacked. */
 export interface RememberedLayer {

@@ -2,7 +2,8 @@ import {createDigester, type Digest} from '../../oci/digest.js'
 import type {BlockRule} from '../compress/blocks.js'
 import {type CountedEntries, countEntries} from './blocks/count-entries.js'
 import {writeTar} from './blocks/write-tar.js'
-import type {LayerLook, WalkedEntry} from '../tree/walked-entry.js'
+import type {LayerLook} from '../tree/division.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** What a packed directory amounts to. */
 export interface PackedContent {

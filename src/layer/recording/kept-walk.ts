@@ -1,6 +1,5 @@
 import {fromText} from '../byte-string.js'
-import type {Division} from '../tree/division.js'
-import type {LayerLook} from '../tree/walked-entry.js'
+import type {Division, LayerLook} from '../tree/division.js'
 import {isFine, isReliable} from '../tree/reliable-file-systems.js'
 import {encodeDivision} from './division-text.js'
 import {

@@ -1,4 +1,4 @@
-import type {LayerLook} from '../tree/walked-entry.js'
+import type {LayerLook} from '../tree/division.js'
 import type {TreeSurvey} from './survey.js'
 
 /** Where entries are divided into layers, and what has to be known of them to do it. */

@@ -1,4 +1,15 @@
-import type {LayerLook} from './walked-entry.js'
+/** What the entries of one layer look like without reading files. */
+export interface LayerLook {
+  /**
+   * Equal looks mean equal layers: it covers the entries in their order, with the states of files
+   * instead of their contents and attributes.
+   */
+  readonly digest: string
+  /** Nanoseconds since the epoch: when a file of it was touched last; 0 without files. */
+  readonly touched: bigint
+  /** Whether every change of a file changes the look. */
+  readonly isReliable: boolean
+}
 
 /** How entries were divided into layers, and what these looked like. */
 export interface Division {

@@ -2,7 +2,8 @@ import {createHash} from 'node:crypto'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {isFine, isReliable} from './reliable-file-systems.js'
-import type {LayerLook, WalkedEntry, WalkedFile} from './walked-entry.js'
+import type {LayerLook} from './division.js'
+import type {WalkedEntry, WalkedFile} from './walked-entry.js'
 
 /** Takes the entries of one layer, and the files among them, each in their order. */
 export interface LayerLooker {

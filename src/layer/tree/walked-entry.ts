@@ -1,5 +1,5 @@
 import type {Entry} from '../entry.js'
-import type {DivisionKeeper} from './division.js'
+import type {DivisionKeeper, LayerLook} from './division.js'
 import type {FileState} from './file-state.js'
 import type {ModeRule} from './mode-rule.js'
 
@@ -60,19 +60,6 @@ export interface TreeWalk {
   readonly tree: Tree
   /** Called with what is left out. */
   readonly onWarning: (message: string) => void
-}
-
-/** What the entries of one layer look like without reading files. */
-export interface LayerLook {
-  /**
-   * Equal looks mean equal layers: it covers the entries in their order, with the states of files
-   * instead of their contents and attributes.
-   */
-  readonly digest: string
-  /** Nanoseconds since the epoch: when a file of it was touched last; 0 without files. */
-  readonly touched: bigint
-  /** Whether every change of a file changes the look. */
-  readonly isReliable: boolean
 }
 
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */

@@ -3,7 +3,8 @@ import {divide, oneShard, placeEach, type Shard} from '../../layer/shards/divide
 import {countShards, type ShardPlan} from '../../layer/shards/shard-plan.js'
 import {withFileXattrs} from '../../layer/tree/file-xattrs.js'
 import {createLayerLooker, lookOf} from '../../layer/tree/layer-look.js'
-import type {Entries, LayerLook, WalkedEntry} from '../../layer/tree/walked-entry.js'
+import type {LayerLook} from '../../layer/tree/division.js'
+import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
 import type {SlotContent} from './group.js'
 

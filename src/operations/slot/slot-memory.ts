@@ -1,5 +1,5 @@
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import type {LayerLook} from '../../layer/tree/walked-entry.js'
+import type {LayerLook} from '../../layer/tree/division.js'
 import type {WalkKeeper} from '../../layer/recording/recorded-walk.js'
 import type {LayerMemory} from '../../layer/memory/memory.js'
 

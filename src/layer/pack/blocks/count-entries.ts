@@ -1,5 +1,6 @@
 import {createLayerLooker} from '../../tree/layer-look.js'
-import type {LayerLook, WalkedEntry} from '../../tree/walked-entry.js'
+import type {LayerLook} from '../../tree/division.js'
+import type {WalkedEntry} from '../../tree/walked-entry.js'
 
 /** Entries that are counted while they are iterated. */
 export interface CountedEntries extends Iterable<WalkedEntry> {

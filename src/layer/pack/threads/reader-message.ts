@@ -1,4 +1,5 @@
-import type {LayerLook, Tree} from '../../tree/walked-entry.js'
+import type {LayerLook} from '../../tree/division.js'
+import type {Tree} from '../../tree/walked-entry.js'
 import type {Batch} from './batch.js'
 import type {SystemError, ThreadError} from './thread-error.js'
 

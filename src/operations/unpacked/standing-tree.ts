@@ -19,7 +19,7 @@ import {treeEntries, walkKey} from '../../layer/tree/walk-tree.js'
 import type {Entries, Tree} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
 import {realDirectory} from './real-directory.js'
-import {planSharding} from './sharding.js'
+import {planSharding} from '../slot/sharding.js'
 
 /** More entries are not looked for: their paths would be held in memory. */
 const mostEntries = 500_000
