@@ -414,3 +414,46 @@ export const attacks: readonly Attack[] = [
     ],
   },
 ]
+
+/** What somebody hostile can hand to the program, and what a kill can leave; in the same form. */
+export const hostileInputs: readonly Attack[] = [
+  {
+    id: 'T-29',
+    what: 'A table of contents or a tar-split of a zstd:chunked layer lies: content that overlaps or is elsewhere, wrong digests or sizes, names that occur twice, too many entries. It is not used, and the layer is read as a whole; what is unpacked always has the diff ID.',
+    tests: [
+      {file: 'test/layer/chunked/table.test.ts', title: 'T-29 is not used with %s'},
+      {file: 'test/layer/rebuild/rebuilt-tar.test.ts', title: 'T-29 is never put together with %s'},
+    ],
+  },
+  {
+    id: 'bundles',
+    what: 'A bundle whose list of images was changed, or in which a blob is damaged, is refused, and no tag moves; a chain of bundles that lacks a link is refused, and the link is named.',
+    tests: [
+      {
+        file: 'test/operations/bundle/bundle.system.test.ts',
+        title: 'refuses a bundle whose list of images was changed',
+      },
+      {
+        file: 'test/operations/bundle/bundle.system.test.ts',
+        title: 'moves no tag when a blob of the bundle is damaged',
+      },
+    ],
+  },
+  {
+    id: 'changes in place',
+    what: 'A run of `unpack --force` is killed while it changes DIR in its place: DIR is the old version, the new one, or missing until the next `unpack` has completed it, and `update` refuses until then.',
+    tests: [
+      {
+        file: 'test/layer/unpack/make-change.system.test.ts',
+        title: 'is completed by the next run, wherever the one that made it was killed',
+      },
+    ],
+  },
+  {
+    id: 'project files',
+    what: 'A project file of a stranger sets flags that run programs, read credentials or weaken TLS: refused by name.',
+    tests: [
+      {file: 'test/cli/project/decode.test.ts', title: 'refuses what a stranger must not decide'},
+    ],
+  },
+]

@@ -1,4 +1,4 @@
-import {type Attack, attacks} from '../attacks.js'
+import {type Attack, attacks, hostileInputs} from '../attacks.js'
 import {faults, type Only} from './faults.js'
 import {kindIds, makeKinds} from './kinds.js'
 import {outcomeOf} from './outcomes.js'
@@ -42,6 +42,10 @@ ${table(['fault', 'kinds', 'because'], absent)}
 Found by attacking the built program and by reading its sources: A are attacks, B are bugs. Each has tests that fail on the code of before.
 
 ${attacks.map(formatAttack).join('\n')}
+
+## Inputs that lie, and runs that are killed
+
+${hostileInputs.map(formatAttack).join('\n')}
 `
 }
 
