@@ -39,7 +39,6 @@ function injectionCost(result: AnyResult): Cost | undefined {
 /** The same for `update`, with a hint. */
 export function presentUpdate(flags: {
   readonly digestfile: string | undefined
-  readonly cache: boolean
   readonly layers?: unknown
 }) {
   const hint = (result: AnyResult): string | undefined => updateHint(result, flags)
@@ -47,21 +46,21 @@ export function presentUpdate(flags: {
 }
 
 /** Bytes that are worth a hint: less is sent in a moment. */
-const [muchSent, muchPacked] = [64_000_000, 256_000_000]
+const muchSent = 64_000_000
 
 /** What would have saved much of an update, and saves it the next time. */
 export function updateHint(
   result: AnyResult,
-  flags: {readonly cache: boolean; readonly layers?: unknown},
+  flags: {readonly layers?: unknown},
 ): string | undefined {
   const first = 'images' in result ? result.images.find(({changed}) => changed) : result
   if (result.dryRun || first?.slot.action !== 'replaced') return undefined
-  const {layer, layers} = first
+  const {layers} = first
   const sent = layers.bytes ?? 0
-  if (layers.count === 1 && flags.layers === undefined && sent >= muchSent)
+  const isOne = layers.count === 1 && flags.layers === undefined
+  // a hint at --cache would be wrong: looking blocks up takes as long as compressing them
+  if (isOne && sent >= muchSent)
     return `${prettyBytes(sent)} were sent as one layer; with --layers auto, updates send only the layers that changed`
-  if (!flags.cache && (layer.unpackedSize ?? 0) >= muchPacked && sent > 0)
-    return 'with --cache, the next update compresses only what changed'
   return undefined
 }
 

@@ -26,13 +26,10 @@ it('says nothing of what takes a moment and moves next to nothing', () => {
 })
 
 /** The result of an update that sent so many bytes in so many layers. */
-const updated = (
-  bytes: number,
-  {count = 1, action = 'replaced', unpackedSize = bytes, dryRun = false} = {},
-) =>
+const updated = (bytes: number, {count = 1, action = 'replaced', dryRun = false} = {}) =>
   ({
     slot: {name: 'models', path: '/', action},
-    layer: {size: bytes, unpackedSize},
+    layer: {size: bytes},
     layers: {count, new: 1, bytes},
     changed: true,
     tags: ['v1'],
@@ -40,17 +37,9 @@ const updated = (
   }) as unknown as InjectionResult
 
 it('hints at a divided slot where much was sent again', () => {
-  expect(updateHint(updated(100_000_000), {cache: false})).toBe(
+  expect(updateHint(updated(100_000_000), {})).toBe(
     '100 MB were sent as one layer; with --layers auto, updates send only the layers that changed',
   )
-})
-
-it('hints at the cache where much was compressed again', () => {
-  const divided = updated(10_000_000, {count: 12, unpackedSize: 900_000_000})
-  expect(updateHint(divided, {cache: false})).toBe(
-    'with --cache, the next update compresses only what changed',
-  )
-  expect(updateHint(divided, {cache: true})).toBeUndefined()
 })
 
 it.each([
@@ -58,6 +47,7 @@ it.each([
   ['the slot is new', updated(100_000_000, {action: 'added'}), {}],
   ['nothing was done', updated(100_000_000, {dryRun: true}), {}],
   ['the user has decided', updated(100_000_000), {layers: 1}],
+  ['the slot is divided', updated(100_000_000, {count: 12}), {}],
 ])('hints at nothing where %s', (_, result, flags) => {
-  expect(updateHint(result, {cache: false, ...flags})).toBeUndefined()
+  expect(updateHint(result, flags)).toBeUndefined()
 })
