@@ -107,7 +107,13 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
   const change = {...planned.change, version: 1 as const, aside, identity: identityOf(folder)}
   try {
     writeChange(work.tree, change)
-    if (!mayChange(folder, change) || !work.claim() || !isStanding(target, standing) || !moveAside(target, aside)) return false
+    if (
+      !mayChange(folder, change) ||
+      !work.claim() ||
+      !isStanding(target, standing) ||
+      !moveAside(target, aside)
+    )
+      return false
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
     // unpacking it as a whole tells what is wrong with it

@@ -83,7 +83,7 @@ export async function prepareTarget(
     folder?.close()
     parent.close()
   }
-  const {force, onWarning} = options
+  const {force} = options
   try {
     const place = {path, parent, name, ...prefixes}
     const half = parent.find(name) === undefined ? bringBack(place, options) : undefined

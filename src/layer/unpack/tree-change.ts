@@ -31,7 +31,9 @@ const shape = v.object({
   /** Files and links that come, with where they are in the work folder and their inode. */
   put: v.array(v.tuple([path, path, v.string()])),
   /** Directories that come, or whose content or description changes; the inner ones first. */
-  folders: v.array(v.object({path: folderPath, mode: number, uid: number, gid: number, mtime: number})),
+  folders: v.array(
+    v.object({path: folderPath, mode: number, uid: number, gid: number, mtime: number}),
+  ),
 })
 
 /** What a work folder has the change under, and the most bytes of it. */
