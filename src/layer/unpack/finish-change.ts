@@ -20,7 +20,7 @@ interface ChangedDirectory {
   readonly halfPrefix: ByteString
 }
 
-/** What has become of a change; if it failed, with what the directory is like that is half changed. */
+/** What became of a change; if it failed, with what the half changed directory is like. */
 export type FinishedChange =
   | {readonly state: 'none' | 'done'}
   | {readonly state: 'failed'; readonly error: Error; readonly errno: string; readonly half: Stats}
