@@ -2,8 +2,10 @@ import {UnsafeContentError} from '../errors.js'
 import {type ByteString, display} from './byte-string.js'
 
 /** What `ownedName` makes of the prefixes that unpacking uses, in and beside the directory. */
-const reserved =
+const owned =
   /^\.(?:.+\.)?inject-(?:new|old|work|half)-\d{1,10}-\d{1,20}-[0-9a-f]{8}-[0-9a-f]{16}$/s
+/** The folder beside a directory that tells how to complete it. */
+const turn = /^\..+\.inject-turn$/s
 
 /**
  * Whether a name (not a path) is one that unpacking gives to folders of its own: another run would
@@ -11,7 +13,7 @@ const reserved =
  * random part, so that names that only look alike are free.
  */
 export function isReservedName(name: ByteString): boolean {
-  return name.includes('inject-') && reserved.test(name)
+  return name.includes('inject-') && (owned.test(name) || turn.test(name))
 }
 
 /** Throws `UnsafeContentError` when any part of an entry's path is a reserved name. */

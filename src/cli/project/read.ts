@@ -1,4 +1,4 @@
-import {closeSync, constants, fstatSync, openSync, readFileSync} from 'node:fs'
+import {closeSync, constants, fstatSync, lstatSync, openSync, readFileSync} from 'node:fs'
 import {basename, relative} from 'node:path'
 import {localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError, UnsafeContentError} from '../../errors.js'
@@ -15,8 +15,8 @@ export interface ReadProject {
 
 /**
  * Reads a project file; of a package.json its member. A file that was found, and not named by the
- * user, must belong to this user or root, as git has it for repositories. Throws
- * `UnsafeContentError` (`ERR_INJECT_PROJECT_OWNER`), `LocalIoError` and `UsageError`
+ * user, must belong to this user or root, as git has it for repositories, and so must a link to it.
+ * Throws `UnsafeContentError` (`ERR_INJECT_PROJECT_OWNER`), `LocalIoError` and `UsageError`
  * (`ERR_INJECT_PROJECT_INVALID`).
  */
 export function readProject(found: FoundFile, from: string): ReadProject {
@@ -43,7 +43,9 @@ function readText({path, isChosen}: FoundFile, file: string): string {
     try {
       const stats = fstatSync(handle)
       if (!stats.isFile() || stats.size > longestFile) throw notSmall(file)
-      if (!isChosen && !isTrustedOwner(stats.uid)) throw foreign(file)
+      // another user's link may lead to a file that only this user can read, and messages quote it
+      const owners = isChosen ? [] : [stats.uid, lstatSync(path).uid]
+      if (!owners.every(isTrustedOwner)) throw foreign(file)
       return readFileSync(handle, 'utf8')
     } finally {
       closeSync(handle)

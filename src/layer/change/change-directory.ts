@@ -14,6 +14,7 @@ import {writeChange} from '../unpack/tree-change.js'
 import {removeIn} from '../unpack/remove-deep.js'
 import {diffIdsOf, fetchMissing, type FetchMissingOptions} from './fetch-missing.js'
 import {bytesOf, type ChangedDirectory, type ChangeOptions, lookAtChange} from './look-at-change.js'
+import {mayChange} from './may-change.js'
 import {type NextVersion, planChange, type PlannedChange} from './plan-change.js'
 import {keptPlaces, type StandingTree} from './standing-tree.js'
 import {openWorkFolder, type WorkFolder} from './work-folder.js'
@@ -106,7 +107,13 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
   const change = {...planned.change, version: 1 as const, aside, identity: identityOf(folder)}
   try {
     writeChange(work.tree, change)
-    if (!work.claim() || !isStanding(target, standing) || !moveAside(target, aside)) return false
+    if (
+      !mayChange(folder, change) ||
+      !work.claim() ||
+      !isStanding(target, standing) ||
+      !moveAside(target, aside)
+    )
+      return false
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
     // unpacking it as a whole tells what is wrong with it
@@ -131,14 +138,23 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
 /** Another run may have put another directory in its place. */
 function moveAside({parent, name, folder}: UnpackTarget, aside: string): boolean {
   parent.rename(name, parent, aside)
-  const moved = parent.open(aside)
-  try {
-    if (folder && identityOf(moved) === identityOf(folder)) return true
-  } finally {
-    moved.close()
-  }
+  if (folder && isDirectory(parent, aside, identityOf(folder))) return true
   parent.rename(aside, parent, name)
   return false
+}
+
+function isDirectory(parent: UnpackTarget['parent'], name: string, identity: string): boolean {
+  try {
+    const moved = parent.open(name)
+    try {
+      return identityOf(moved) === identity
+    } finally {
+      moved.close()
+    }
+  } catch {
+    // it may be a file or a link
+    return false
+  }
 }
 
 function filledMeanwhile(directory: string): LocalIoError {

@@ -2,6 +2,7 @@ import type {Digest} from '../../oci/digest.js'
 import type {ByteString} from '../byte-string.js'
 import type {StoredLayer} from '../decompress/read-tar.js'
 import {unpackLimits} from '../limits.js'
+import {clockOf} from '../recording/later-clock.js'
 import {lookAgain} from '../recording/look-again.js'
 import {type RowAt, rowsIn} from '../recording/rows-in.js'
 import {stateAt} from '../recording/walk-columns.js'
@@ -57,7 +58,8 @@ export async function fetchMissing(
       let left = limits.totalBytes - bytesOf({standing, kept, fetched})
       for (const place of missing) {
         const own = {...limits, totalBytes: left}
-        const how = {work, rules, prefix, limits: own, standing: {tree, files}}
+        const before = clockOf(work.tree)
+        const how = {work, rules, prefix, limits: own, standing: {tree, files, before}}
         const found = await fetchLayer(placed(layers, place), {...options, ...how})
         if (!found) return undefined
         fetched.set(place, found)

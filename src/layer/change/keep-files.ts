@@ -15,6 +15,11 @@ export interface StandingFiles {
   readonly tree: TreeRoot
   /** By their paths in the directory. */
   readonly files: ReadonlyMap<ByteString, RowAt>
+  /**
+   * The file system's clock, in nanoseconds since the epoch: what is touched from now on has no
+   * earlier time.
+   */
+  readonly before: bigint
 }
 
 /** Files that need not be written, with the states that they had when they were compared. */
@@ -31,7 +36,7 @@ const scratch = Buffer.allocUnsafeSlow(64 * 1024)
  * Writes what differs from the files of a directory, and compares the rest: to read a file costs a
  * third of what it costs to write one and move it.
  */
-export function keepFiles(extraction: Extraction, {tree, files}: StandingFiles): Keeping {
+export function keepFiles(extraction: Extraction, {tree, files, before}: StandingFiles): Keeping {
   const stays = new Map<ByteString, FileState>()
   const entries = new Map<ByteString, FileEntry>()
   let current:
@@ -94,7 +99,10 @@ export function keepFiles(extraction: Extraction, {tree, files}: StandingFiles):
       return false
     }
     const stat = fstatSync(descriptor, {bigint: true})
-    if (isSameState(stat, stateAt(row.columns.states, row.row + 1)) && isAsRecorded(stat, row)) {
+    // what was touched in this tick of the clock could change and look the same
+    const isSettled = stat.ctimeNs < before
+    const isSame = isSameState(stat, stateAt(row.columns.states, row.row + 1))
+    if (isSettled && isSame && isAsRecorded(stat, row)) {
       current = {entry, descriptor, stat, done: 0}
       return true
     }

@@ -15,6 +15,7 @@ import type {UnpackTarget} from '../unpack/target.js'
 import {openTreeRoot, type TreeRoot} from '../unpack/tree-root.js'
 import type {UnpackedLayer, UnpackLayersOptions} from '../unpack/unpack-layers.js'
 import type {FetchedLayer} from './fetch-layer.js'
+import {hasNames} from './has-names.js'
 import {isSameState} from './keep-files.js'
 import type {NextVersion, PlannedChange} from './plan-change.js'
 import type {StandingTree} from './standing-tree.js'
@@ -152,5 +153,6 @@ function walkOf(tree: TreeRoot, {planned, version, options}: MadeChange): WalkCo
   const walk =
     (planned.replaced && patchWalk({columns, placeOf}, planned.replaced, common)) ??
     composeWalk({...common, base: {columns, placeOf}, added, prefixLength})
-  return walk && settleRoot(walk, stat, prefixLength) ? walk : undefined
+  if (!walk || !settleRoot(walk, stat, prefixLength)) return undefined
+  return hasNames(tree, walk, {folders: touched.add(''), prefixLength}) ? walk : undefined
 }

@@ -4,7 +4,10 @@ import type {ByteString} from '../byte-string.js'
 import {PartUnavailable} from '../chunked/part-unavailable.js'
 import {openTreeRoot} from '../unpack/tree-root.js'
 
-/** The regular files below a directory, which nobody is believed about. */
+/**
+ * The regular files below a directory, which nobody is believed about. What links in it lead to is
+ * not: from what is fetched, a registry could tell what is in it.
+ */
 export interface LocalFiles {
   /** The size of a file; `undefined` for anything else, and for nothing. */
   sizeOf(path: ByteString): number | undefined
@@ -23,10 +26,12 @@ const pieceSize = 256 * 1024
 export function openLocalFiles(directory: ByteString): LocalFiles {
   const root = openTreeRoot(directory)
   const piece = Buffer.allocUnsafeSlow(pieceSize)
+  const folders = new Map<ByteString, boolean>([['', true]])
 
   return {
     sizeOf(path) {
       try {
+        if (!isFolder(folderOf(path))) return undefined
         const stat = lstatSync(root.at(path), {throwIfNoEntry: false})
         return stat?.isFile() === true ? stat.size : undefined
       } catch (error) {
@@ -50,6 +55,17 @@ export function openLocalFiles(directory: ByteString): LocalFiles {
     close: () => root.close(),
   }
 
+  /** Whether no link is on the way to it. */
+  function isFolder(path: ByteString): boolean {
+    let found = folders.get(path)
+    if (found !== undefined) return found
+    found =
+      isFolder(folderOf(path)) &&
+      lstatSync(root.at(path), {throwIfNoEntry: false})?.isDirectory() === true
+    folders.set(path, found)
+    return found
+  }
+
   function openFile(path: ByteString): number {
     return attempt(() => {
       const descriptor = openSync(root.at(path), flags)
@@ -64,6 +80,10 @@ export function openLocalFiles(directory: ByteString): LocalFiles {
     if (read > 0) return read
     throw new PartUnavailable('a file became shorter')
   }
+}
+
+function folderOf(path: ByteString): ByteString {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0))
 }
 
 function attempt<T>(call: () => T): T {

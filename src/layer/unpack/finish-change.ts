@@ -1,5 +1,5 @@
-import {fstatSync} from 'node:fs'
-import {localIoError} from '../../disk/local-io-error.js'
+import {fstatSync, type Stats} from 'node:fs'
+import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {isDead} from '../../disk/owned-name.js'
 import {type ByteString, display, readable} from '../byte-string.js'
 import {makeChange} from './make-change.js'
@@ -20,35 +20,43 @@ interface ChangedDirectory {
   readonly halfPrefix: ByteString
 }
 
+/** What became of a change; if it failed, with what the half changed directory is like. */
+export type FinishedChange =
+  | {readonly state: 'none' | 'done'}
+  | {readonly state: 'failed'; readonly error: Error; readonly errno: string; readonly half: Stats}
+
 /**
- * Makes the rest of the change that a killed run was making when it had moved the directory aside.
- * Returns whether there was one. Throws `LocalIoError`.
+ * Makes the rest of the change that a killed run was making when it had moved the directory aside,
+ * if there is one. Never throws errors of the system, but returns them as `LocalIoError`.
  */
 export function finishChange(
   place: ChangedDirectory,
   onWarning: (message: string) => void,
-): boolean {
+): FinishedChange {
   const {path, parent, name} = place
   const work = openAbandoned(place)
-  if (!work) return false
+  if (!work) return {state: 'none'}
+  let tree: OpenFolder | undefined
   try {
     const change = readChange(work)
-    const tree = change && asideOf(parent, change)
-    if (!tree) return false
+    tree = change && asideOf(parent, change)
+    if (!change || !tree) return {state: 'none'}
+    const half = tree.stat()
     try {
       const steps = makeChange(change, {tree, work, onWarning})
       while (steps.next().done !== true);
       parent.rename(change.aside, parent, name)
-    } finally {
-      tree.close()
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === undefined) throw error
+      return {state: 'failed', error: localIoError(error, 'complete', readable(path)), errno, half}
     }
-  } catch (error) {
-    throw localIoError(error, 'complete', readable(path))
   } finally {
+    tree?.close()
     work.close()
   }
   onWarning(`${display(path)} is complete again: a run that was killed had been changing it`)
-  return true
+  return {state: 'done'}
 }
 
 /** Whether a killed run left its work folder where only one can be. */

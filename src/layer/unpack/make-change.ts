@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto'
 import {closeSync, constants, lstatSync, openSync, renameSync} from 'node:fs'
 import {errnoOf} from '../../disk/local-io-error.js'
 import {type ByteString, toPath} from '../byte-string.js'
@@ -83,18 +84,43 @@ export function* makeChange(
   function removeFolder(parent: ByteString, name: ByteString): void {
     unlessGone(() => {
       const folder = enter(parent)
-      if (folder.find(name)?.isDirectory() === true) folder.removeFolder(name)
+      if (folder.find(name)?.isDirectory() !== true) return
+      try {
+        folder.removeFolder(name)
+      } catch (error) {
+        if (!isFilled(error)) throw error
+        clearWay(folder, name)
+      }
     })
+  }
+
+  /** What other programs put there meanwhile goes with the work folder. */
+  function clearWay(folder: OpenFolder, name: ByteString): void {
+    const found = folder.find(name)
+    if (!found) return
+    if (found.isDirectory()) {
+      const inner = folder.open(name)
+      try {
+        if (!isRoot && (found.mode & 0o200) === 0) giveRights(inner)
+      } finally {
+        inner.close()
+      }
+    }
+    renameSync(toPath(folder.access(name)), work.at(`${inTheWay}${randomUUID()}`))
   }
 
   function makeFolder(parent: ByteString, name: ByteString): void {
     const folder = enter(parent)
-    if (folder.find(name)?.isDirectory() !== true) folder.makeFolder(name)
+    if (folder.find(name)?.isDirectory() === true) return
+    clearWay(folder, name)
+    folder.makeFolder(name)
   }
 
   function put(path: ByteString, from: ByteString, inode: string): void {
     const [parent, name] = parted(path)
-    const to = toPath(enter(parent).access(name))
+    const folder = enter(parent)
+    const to = toPath(folder.access(name))
+    if (folder.find(name)?.isDirectory() === true) clearWay(folder, name)
     try {
       renameSync(work.at(from), to)
     } catch (error) {
@@ -127,10 +153,15 @@ function unlessGone(remove: () => void): void {
   }
 }
 
+function isFilled(error: unknown): boolean {
+  return ['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')
+}
+
 function giveRights(folder: OpenFolder): void {
   folder.chmod((folder.stat().mode & 0o7777) | 0o700)
 }
 
+const inTheWay = 'in-the-way-'
 const openFlags = constants.O_RDONLY | constants.O_DIRECTORY
 
 function parted(path: ByteString): [parent: ByteString, name: ByteString] {

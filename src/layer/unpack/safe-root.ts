@@ -10,10 +10,10 @@ import type {UnpackTarget} from './target.js'
  */
 export function safeRoot(
   root: EntryMetadata,
-  {folder}: Pick<UnpackTarget, 'folder'>,
+  {before}: Pick<UnpackTarget, 'before'>,
   onWarning: (message: string) => void,
 ): EntryMetadata | undefined {
-  if (process.geteuid?.() !== 0 || !givesAway(root, folder?.stat())) return root
+  if (process.geteuid?.() !== 0 || !givesAway(root, before)) return root
   onWarning(
     'the layer would let another user write in the directory itself, so its owner and mode are not taken from the layer: chown or chmod it yourself if it should be so',
   )

@@ -1,4 +1,12 @@
-import {fchmodSync, fchownSync, fstatSync, lstatSync, mkdirSync, rmdirSync} from 'node:fs'
+import {
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  rmdirSync,
+  type Stats,
+} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {ownedName} from '../../disk/owned-name.js'
 import {LocalIoError} from '../../errors.js'
@@ -20,6 +28,7 @@ interface StagedDirectory {
   readonly parent: OpenFolder
   /** `undefined` when there is none yet. */
   readonly folder: OpenFolder | undefined
+  readonly before: Stats | undefined
   readonly newPrefix: ByteString
 }
 
@@ -90,7 +99,7 @@ function replaced(name: ByteString): LocalIoError {
  * like: asking for the umask would change it for a moment.
  */
 export function likeBefore(tree: TreeRoot, target: StagedDirectory): () => void {
-  const before = target.folder?.stat()
+  const {before} = target
   const mode = before?.mode ?? modeOfNew(tree) | (target.parent.stat().mode & 0o2000)
   return () => {
     if (before !== undefined && process.geteuid?.() === 0) {

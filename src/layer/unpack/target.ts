@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto'
-import {fstatSync} from 'node:fs'
+import {fstatSync, type Stats} from 'node:fs'
 import {isAbandoned} from '../../disk/folder-life.js'
 import {localIoError} from '../../disk/local-io-error.js'
 import type {LockTiming} from '../../disk/lock-timing.js'
@@ -28,6 +28,8 @@ export interface UnpackTarget {
   readonly name: ByteString
   /** `undefined` when there is none yet. */
   readonly folder: OpenFolder | undefined
+  /** What it was like when the run began, also if only half of it was there. */
+  readonly before: Stats | undefined
   /** New content, complete or not, beside the directory. */
   readonly newPrefix: ByteString
   /** The content before, beside the directory. */
@@ -76,19 +78,20 @@ export async function prepareTarget(
   }
   const {newPrefix, oldPrefix, workPrefix, halfPrefix} = prefixes
   let folder: OpenFolder | undefined
+  let before: Stats | undefined
   const close = (): void => {
     folder?.close()
     parent.close()
   }
-  const {force, onWarning} = options
+  const {force} = options
   try {
     const place = {path, parent, name, ...prefixes}
-    if (parent.find(name) === undefined && !finishChange(place, onWarning))
-      restore(place, onWarning)
+    const half = parent.find(name) === undefined ? bringBack(place, options) : undefined
     // what comes back may have mounts, too; where there was nothing to come back, nothing has been
     // done yet
     if (force) refuseMountsBelow(path)
     if (parent.find(name) !== undefined) folder = parent.open(name)
+    before = folder?.stat() ?? half
     if (isTurnAbandoned(place)) await remove(parent, place.turnName)
     for (const prefix of [newPrefix, oldPrefix, halfPrefix]) await clear(parent, prefix)
     if (options.keepsWork !== true) await clear(parent, workPrefix)
@@ -101,7 +104,7 @@ export async function prepareTarget(
     close()
     throw localIoError(error, 'unpack into', directory)
   }
-  return {path, parent, name, folder, ...prefixes, close}
+  return {path, parent, name, folder, before, ...prefixes, close}
 }
 
 /**
@@ -125,7 +128,28 @@ export function contentOf(folder: OpenFolder, path: ByteString, own?: ByteString
   return others
 }
 
-type Place = Omit<UnpackTarget, 'folder' | 'close'>
+type Place = Omit<UnpackTarget, 'folder' | 'before' | 'close'>
+
+/**
+ * Errors that another try would not have again. After all others, such as missing rights or what
+ * others have done to the directory, it would fail each time.
+ */
+const passing = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EINTR'])
+
+/** Returns what the directory was like if only half of it is left. */
+function bringBack(place: Place, {force, onWarning}: PrepareOptions): Stats | undefined {
+  const finished = finishChange(place, onWarning)
+  if (finished.state === 'none') restore(place, onWarning)
+  if (finished.state !== 'failed') return undefined
+  const {error, errno, half} = finished
+  if (passing.has(errno)) throw error
+  if (!force) {
+    const hint = 'use --force to replace it as a whole'
+    throw new LocalIoError('ERR_INJECT_LOCAL_IO', error.message, {cause: error, hint})
+  }
+  onWarning(`${error.message}, so it is replaced as a whole`)
+  return half
+}
 
 /** Only what is ours comes back: in a folder like /tmp anybody can make something of that name. */
 function restore(

@@ -13,7 +13,9 @@ export type TreeChange = v.InferOutput<typeof shape>
 /** What a directory is to be like in the end; its time in seconds since the epoch. */
 export type FolderChange = TreeChange['folders'][number]
 
-const path = v.string()
+/** One that stays in the directory: names, and no way up. */
+const path = v.pipe(v.string(), v.check(isInside))
+const folderPath = v.union([v.literal(''), path])
 const number = v.pipe(v.number(), v.safeInteger())
 const shape = v.object({
   version: v.literal(1),
@@ -29,7 +31,9 @@ const shape = v.object({
   /** Files and links that come, with where they are in the work folder and their inode. */
   put: v.array(v.tuple([path, path, v.string()])),
   /** Directories that come, or whose content or description changes; the inner ones first. */
-  folders: v.array(v.object({path, mode: number, uid: number, gid: number, mtime: number})),
+  folders: v.array(
+    v.object({path: folderPath, mode: number, uid: number, gid: number, mtime: number}),
+  ),
 })
 
 /** What a work folder has the change under, and the most bytes of it. */
@@ -57,6 +61,10 @@ export function readChange(work: TreeRoot): TreeChange | undefined {
   if (sum !== checksum(text)) return undefined
   const found = v.safeParse(shape, parseJsonValue(text))
   return found.success ? found.output : undefined
+}
+
+function isInside(text: string): boolean {
+  return text.split('/').every((name) => !['', '.', '..'].includes(name) && !name.includes('\0'))
 }
 
 function checksum(text: string): string {

@@ -61,9 +61,16 @@ async function start(...tars: readonly Buffer[]) {
   const seen = {tree: {directory: out, path: '/', exclude: []}, prefixLength: 0, now}
   const standing = {columns, seen, isKept: false}
   const opened: string[] = []
-  const change = async (next: readonly Buffer[]) => {
+  const change = async (next: readonly Buffer[], onPlan: () => void = () => undefined) => {
     const layers = layersOf(next, (tar) => opened.push(digestOf(tar)))
-    return changeDirectory({...common, standing, layers})
+    const planned = {
+      ...standing,
+      get isKept() {
+        onPlan()
+        return false
+      },
+    }
+    return changeDirectory({...common, standing: planned, layers})
   }
   return {around, out, change, opened}
 }
@@ -156,4 +163,18 @@ it('takes no folder for its own that another user could have made', async () => 
   expect(await change(next)).toBeUndefined()
   expect(readdirSync(join(around, 'elsewhere'))).toEqual([])
   expect(readFileSync(join(out, 'e/x'), 'utf8')).toBe('e/x')
+})
+
+it('does not say that it knows a directory that another program adds a file to meanwhile', async () => {
+  const {out, change} = await start(stays, archive(folder('e/'), of('e/x')), folders)
+  const next = [stays, archive(folder('e/'), of('e/x', 'other')), folders]
+  const changed = await change(next, () => writeFileSync(join(out, 'e/late'), ''))
+  expect(readdirSync(join(out, 'e'))).toEqual(['late', 'x'])
+  expect(changed).toMatchObject({kept: 2, walk: undefined})
+})
+
+it('knows a directory that nobody else has touched', async () => {
+  const {change} = await start(stays, archive(folder('e/'), of('e/x')), folders)
+  const next = archive(folder('e/'), of('e/x', 'other'), of('e/y'))
+  expect((await change([stays, next, folders]))?.walk).toBeDefined()
 })

@@ -109,9 +109,16 @@ describe('checkEntry', () => {
       `.inject-new-${form}`,
       `a/.b.inject-old-${form}/c`,
       `.x.inject-new-${form}`,
+      `.x.inject-turn/change`,
     ])
       expect(thrownBy(file(path))).toEqual(refused('ERR_INJECT_RESERVED_NAME'))
-    for (const path of ['.inject-new-1-1-x', `inject-new-${form}`, `.inject-new-${form}x`])
+    for (const path of [
+      '.inject-new-1-1-x',
+      `inject-new-${form}`,
+      `.inject-new-${form}x`,
+      '.inject-turn',
+      '.x.inject-turns',
+    ])
       expect(pathOf(file(path))).toBe(path)
   })
 

@@ -205,3 +205,53 @@ it('follows no link that somebody puts in place of a directory', async () => {
   expect(() => makeSteps(around, 100)).toThrow(/ELOOP|ENOTDIR/)
   expect(readdirSync(join(around, 'elsewhere'))).toEqual([])
 })
+
+it('is completed whatever other programs have put in its way', async () => {
+  const around = await tempDir()
+  const out = makeVersions(around)
+  makeSteps(around, 0)
+  const aside = readdirSync(around).find((name) => name.includes('-half-')) ?? ''
+  writeFileSync(join(around, aside, 'gone/inner/late'), '')
+  mkdirSync(join(around, aside, 'was-folder/late'))
+  mkdirSync(join(around, aside, 'a/link/late'), {recursive: true})
+  await finish(around)
+  expect(readdirSync(around)).toEqual(['out'])
+  expect(readdirSync(out).sort()).toEqual(['a', 'locked', 'was-file', 'was-folder'])
+  expect(readFileSync(join(out, 'was-folder'), 'utf8')).toBe('new was-folder')
+  expect(readlinkSync(join(out, 'a/link'))).toBe('nowhere')
+})
+
+it('gives way to a new directory when it cannot be completed', async () => {
+  const around = await tempDir()
+  const out = makeVersions(around)
+  chmodSync(out, 0o710)
+  makeSteps(around, 3)
+  const aside = readdirSync(around).find((name) => name.includes('-half-')) ?? ''
+  renameSync(join(around, aside, 'a'), join(around, 'elsewhere'))
+  const fill = (force: boolean) =>
+    fillDirectory({directory: out, force}, () => Promise.resolve({result: 1, root: undefined}))
+  await expect(fill(false)).rejects.toMatchObject({hint: 'use --force to replace it as a whole'})
+  expect(existsSync(join(around, aside))).toBe(true)
+  expect(await fill(true)).toMatchObject({result: 1})
+  expect(readdirSync(around).sort()).toEqual(['elsewhere', 'out'])
+  expect(statSync(out).mode & 0o777).toBe(0o710)
+})
+
+it('is not made when its paths leave the directory', async () => {
+  for (const path of ['../victim', 'a/../../victim', '/victim', 'a//victim', './a', '']) {
+    const around = await tempDir()
+    makeVersions(around)
+    writeFileSync(join(around, 'victim'), '')
+    const aside = deadName('.out.inject-half-')
+    const work = openTreeRoot(join(around, 'work'))
+    writeChange(work, {...changeOf(around, aside), removed: [path]})
+    work.close()
+    renameSync(join(around, 'work'), join(around, '.out.inject-turn'))
+    renameSync(join(around, 'out'), join(around, aside))
+    await fillDirectory({directory: join(around, 'out'), force: false}, () =>
+      Promise.resolve({result: undefined, root: undefined}),
+    )
+    expect(existsSync(join(around, 'victim'))).toBe(true)
+    expect(readdirSync(join(around, 'out'))).toEqual([])
+  }
+})
