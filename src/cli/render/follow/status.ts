@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes'
 import type {PlatformStatus} from '../../../operations/follow/status-of-image.js'
 import type {ImageStatus, StatusResult} from '../../../operations/status.js'
+import {count} from '../count.js'
 import {plainText} from '../escape.js'
 
 /** The columns of the table. */
@@ -81,7 +82,7 @@ function graftMoved({slot, image, from, to}: ImageStatus['grafts'][number]): str
 
 function movedBy({from, to, layers, since}: PlatformStatus): string {
   if (!layers) return ''
-  const kept = `${layers.kept} layers kept, ${layers.changed} new (${prettyBytes(layers.bytes)})`
+  const kept = `${count(layers.kept, 'layer')} kept, ${layers.changed} new (${prettyBytes(layers.bytes)})`
   return `${short(from)} -> ${short(to)}, ${kept}${since === null ? '' : `, of ${since}`}`
 }
 

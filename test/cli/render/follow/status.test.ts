@@ -21,3 +21,19 @@ it('says why a state is not known and what to do, without what steers a terminal
   expect(renderStatus({images: [failed], changed: false})).toContain(notes)
   expect(renderStatusMarkdown({images: [failed], changed: false})).toContain('check the name')
 })
+
+it('counts one layer as one', () => {
+  const moved: ImageStatus = {
+    ...failed,
+    moved: true,
+    error: null,
+    platforms: [
+      {
+        ...{platform: 'linux/amd64', slots: null, differs: null, merged: null},
+        ...{state: 'moved', from: null, to: null, since: null},
+        layers: {kept: 1, changed: 1, bytes: 180},
+      },
+    ],
+  }
+  expect(renderStatus({images: [moved], changed: true})).toContain('1 layer kept, 1 new (180 B)')
+})
