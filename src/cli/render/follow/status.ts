@@ -7,6 +7,12 @@ import {plainText} from '../escape.js'
 /** The columns of the table. */
 export const statusHeads = ['IMAGE', 'PLATFORM', 'SLOTS', 'STATE', 'VENDOR', 'NOTES'] as const
 
+const carriers: Readonly<Record<ImageStatus['referrers'][number]['of'], string>> = {
+  image: 'this image has',
+  'vendor before': "the vendor's old image has",
+  'vendor now': "the vendor's new image has",
+}
+
 type Shown = Pick<StatusResult, 'images' | 'changed'>
 
 /** A table: one row for each platform of each image. */
@@ -54,7 +60,7 @@ function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst
     ...(platform?.merged ?? []).flatMap(mergedNote),
     differs === true ? 'the slot differs from the directory' : '',
     ...(isFirst ? grafts.filter((each) => each.moved).map(graftMoved) : []),
-    ...(isFirst ? referrers.map(({of, kinds}) => `${of}: ${kinds.join(', ')}`) : []),
+    ...(isFirst ? referrers.map(({of, kinds}) => `${carriers[of]} ${kinds.join(', ')}`) : []),
   ]
   return [
     reference,

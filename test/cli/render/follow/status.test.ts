@@ -1,6 +1,9 @@
 import {expect, it} from 'vitest'
 import {renderStatus, renderStatusMarkdown} from '../../../../src/cli/render/follow/status.js'
+import {digestOf} from '../../../../src/oci/digest.js'
 import type {ImageStatus} from '../../../../src/operations/status.js'
+
+const subject = digestOf(Buffer.from('x'))
 
 const failed: ImageStatus = {
   reference: 'registry.example/app:v1',
@@ -22,11 +25,15 @@ it('says why a state is not known and what to do, without what steers a terminal
   expect(renderStatusMarkdown({images: [failed], changed: false})).toContain('check the name')
 })
 
-it('counts one layer as one', () => {
+it('counts one layer as one, and says what artifacts are of', () => {
   const moved: ImageStatus = {
     ...failed,
     moved: true,
     error: null,
+    referrers: [
+      {of: 'image', subject, kinds: ['a/b']},
+      {of: 'vendor now', subject, kinds: ['c/d', 'c/d']},
+    ],
     platforms: [
       {
         ...{platform: 'linux/amd64', slots: null, differs: null, merged: null},
@@ -35,5 +42,7 @@ it('counts one layer as one', () => {
       },
     ],
   }
-  expect(renderStatus({images: [moved], changed: true})).toContain('1 layer kept, 1 new (180 B)')
+  expect(renderStatus({images: [moved], changed: true})).toContain(
+    "1 layer kept, 1 new (180 B); this image has a/b; the vendor's new image has c/d, c/d",
+  )
 })
