@@ -19,8 +19,12 @@ export default commandNotFound
  * arguments of a command that takes none belong to its name, too.
  */
 export function unknownCommand(config: Interfaces.Config, id: string): string {
+  const hidden = config.commands.flatMap(({id: own, hidden: isHidden, hiddenAliases}) => [
+    ...(isHidden ? [own] : []),
+    ...hiddenAliases,
+  ])
   const known = config.commandIDs
-    .filter((each) => each !== 'help')
+    .filter((each) => each !== 'help' && !hidden.includes(each))
     .map((each) => each.replaceAll(':', ' '))
     .sort()
   const typed = id.split(':')
@@ -32,7 +36,7 @@ export function unknownCommand(config: Interfaces.Config, id: string): string {
   const isTopic = word !== undefined && known.some((each) => each.startsWith(`${topic} `))
   const name = isTopic ? `${topic} ${word}` : topic
   const topics = known.map((each) => each.split(' ')[0] ?? '')
-  const similar = similarName(name, [...known, ...topics])
+  const similar = similarName(name, [...known, ...topics, '--version'])
   const hint = similar ? `did you mean ${similar}?` : `commands: ${known.join(', ')}`
   return `unknown command ${quoted(name)}: ${hint}`
 }
