@@ -88,7 +88,9 @@ export default class Help extends StandardHelp {
   }
 
   override renderList(...[rows, options]: Parameters<CommandHelp['renderList']>): string {
-    return twoColumns(rows, this.opts.maxWidth - options.indentation)
+    // summaries come in lines of a whole page
+    const texts = rows.map(([name, text]) => [name, text?.replaceAll('\n', ' ')])
+    return twoColumns(texts, this.opts.maxWidth - options.indentation)
   }
 
   override formatRoot(): string {

@@ -32,7 +32,7 @@ const names = new Map(Object.entries(constants.errno).map(([name, number]) => [n
 const reasons: Readonly<Record<string, {reason: string; hint?: string}>> = {
   ENOENT: {reason: 'no such file or directory', hint: 'check the path'},
   ENOTDIR: {reason: 'not a directory', hint: 'check the path'},
-  EISDIR: {reason: 'it is a directory'},
+  EISDIR: {reason: 'it is a directory', hint: 'name a file'},
   EEXIST: {reason: 'it is there already'},
   ENOTEMPTY: {reason: 'the directory is not empty'},
   EACCES: {reason: 'permission denied', hint: 'run as another user, or change the permissions'},

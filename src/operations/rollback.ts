@@ -124,7 +124,7 @@ function noHistory(what: string): PreconditionError {
     'ERR_INJECT_NO_HISTORY',
     `${what} does not say which image it replaced`,
     {
-      hint: 'inject remove takes a slot out; updates note what they replace from the second one on',
+      hint: 'the history starts with the second update; inject remove takes a slot out',
     },
   )
 }

@@ -75,6 +75,11 @@ describe.each([
     })
     await injectJson(['copy', ours, copied, '--referrers'])
     expect(await injectJson(['verify', copied, ...checks])).toMatchObject({proven: true})
+    const later = ['update', vendor, tree, '--to', `${address}/later/app:data`]
+    await injectJson(later)
+    const attested = async () => (await inject([...later, ...signing])).stderr
+    expect(await attested()).toContain('this content; a statement about it was attached; no tag')
+    expect(await attested()).toContain('this content; no tag moved')
   })
 })
 

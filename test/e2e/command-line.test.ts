@@ -379,7 +379,10 @@ describe('flags', () => {
     const {folder, image, tree} = await start()
     for (const [args, line] of [
       [['help', 'updat'], 'unknown command "updat": did you mean update?'],
+      [['version'], 'unknown command "version": did you mean --version?'],
       [['store', 'chek', 'x'], 'unknown command "store chek": did you mean store check?'],
+      [['apply', 'fleet.yaml'], 'apply takes flags only, and no argument: see inject apply --help'],
+      [['apply'], '--file is missing: see --help'],
       [['update', image, tree, '--ower', '0:0'], 'unknown flag --ower: did you mean --owner?'],
       [
         ['update', tree, 'registry.example/app:v1'],

@@ -54,6 +54,12 @@ describe('the help of every command', () => {
         )
   })
 
+  it('the list of commands has a text in lines of one width', async () => {
+    const [page] = await pagesAt(80)
+    const text = (page?.lines ?? []).join('\n')
+    expect(text).toMatch(/byte for byte; without IMAGE, the\n +defaults of flags here\.\n/)
+  })
+
   it('is as wide as the terminal', async () => {
     const {stdout} = await inject(['update', '--help'], {env: {OCLIF_COLUMNS: '60'}})
     expect(Math.max(...stdout.split('\n').map(textWidth))).toBeLessThanOrEqual(60)

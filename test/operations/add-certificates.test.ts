@@ -13,6 +13,7 @@ import {listFiles} from '../../src/operations/browse/list-files.js'
 import {inspect} from '../../src/operations/inspect.js'
 import {rebase} from '../../src/operations/rebase.js'
 import {remove} from '../../src/operations/remove.js'
+import {update} from '../../src/operations/update.js'
 import {makeCertificate} from '../support/certificate.js'
 import {makeFile, makeLink, makeRoot} from '../support/files.js'
 import {makeEntry, putImage} from '../support/put-image.js'
@@ -20,7 +21,7 @@ import {fileOf} from '../support/read-image.js'
 import {severalPlaces} from '../support/several-places.js'
 import {tempDir} from '../support/temp-dir.js'
 import {type Distribution, trustRoot} from '../support/trust-roots.js'
-import {injectionRequest} from '../support/update-options.js'
+import {injectionRequest, updateRequest} from '../support/update-options.js'
 
 const vendor = 'registry.example/vendor/app'
 const ours = parseReference(`${vendor}:certs`)
@@ -167,8 +168,17 @@ it('an image without a bundle is told so', async () => {
   const notices: string[] = []
   const report = (event: {kind: string; message?: string}) =>
     void notices.push(event.kind === 'notice' ? (event.message ?? '') : '')
-  await addCertificates(requestFor(await filesOf(company!)), {...places, report})
-  expect(notices.join('\n')).toContain('/etc/ssl/certs/ca-certificates.crt is made')
+  const files = await filesOf(company!)
+  await addCertificates(requestFor(files), {...places, report})
+  const made = '/etc/ssl/certs/ca-certificates.crt is made'
+  expect(notices.join('\n')).toContain(`the image has no bundle of certificates: ${made}`)
+  const reference = parseReference(`${vendor}:v1`)
+  const directory = await tempDir()
+  await update(updateRequest({reference, name: 'tool', path: '/opt/tool', directory}), places)
+  await addCertificates(requestFor(files), {...places, report})
+  expect(notices.join('\n')).toContain(
+    `no bundle of certificates outside its slots (tool): ${made}`,
+  )
 })
 
 it('the list names subject, fingerprint, validity, slot and files', async () => {

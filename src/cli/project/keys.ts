@@ -48,6 +48,8 @@ const edits = {label: editFlags.label, annotation: editFlags.annotation}
  */
 export const ownKeys: Readonly<Record<string, Readonly<Record<string, KnownFlag>>>> = {
   apply: {jobs, verify},
+  // the certificates would replace what is in the project's slot
+  certs: {name: slotName()},
   copy: {referrers: copyFlags.referrers},
   create: {jobs, verify, ...content, ...edits},
   diff: {exclude, full: diffFlags.full, stat: diffFlags.stat},

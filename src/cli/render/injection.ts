@@ -73,7 +73,7 @@ function summariseIndex(result: Omit<IndexInjectionResult, 'base'>): ProgressEve
   const none = `no tag ${dryRun ? 'would move' : 'moved'}`
   const tagged = tags.length === 0 ? none : `${would}tagged ${tags.join(', ')}`
   if (changed.length === 0) {
-    const message = `unchanged: all ${images.length} chosen images already hold this content${describeAttestations(result)}; ${tagged}`
+    const message = `unchanged: all ${images.length} chosen images already hold this content${describeAttestations(result)}${describeStatement(result)}; ${tagged}`
     return {kind: 'notice', message}
   }
   const [{slot, layer, layers} = {slot: undefined, layer: undefined, layers: undefined}] = changed
@@ -99,6 +99,11 @@ function describeAttestations({
   return parts.map((part) => part && `; ${part}`).join('')
 }
 
+/** A statement about what was there already, which is all that such a run did. */
+function describeStatement({attestation}: Pick<AnyResult, 'attestation'>): string {
+  return attestation ? '; a statement about it was attached' : ''
+}
+
 function summariseInjection(result: Omit<InjectionResult, 'base'>): ProgressEvent {
   const {slot, changed, tags, dryRun} = result
   const where = slot.path === '/' ? '' : ` at ${slot.path}`
@@ -110,7 +115,7 @@ function summariseInjection(result: Omit<InjectionResult, 'base'>): ProgressEven
         : `${dryRun ? 'would be tagged' : 'tagged'} ${tagged}`
     return {
       kind: 'notice',
-      message: `unchanged: slot ${slot.name}${where} already holds this content; ${moved}`,
+      message: `unchanged: slot ${slot.name}${where} already holds this content${describeStatement(result)}; ${moved}`,
     }
   }
   const verb = `${dryRun ? 'would be ' : ''}${slot.action}`

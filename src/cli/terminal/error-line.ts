@@ -111,9 +111,10 @@ function lowered(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1)
 }
 
-/** What oclif says of flags that need or exclude each other, in fewer words. */
+/** What oclif says of flags that are required, or need or exclude each other, in fewer words. */
 function constraint(text: string): string {
   return text
+    .replace(/^Missing required flag (\S+)$/, '--$1 is missing')
     .replace(/^All of the following must be provided when using (--\S+): (.*)$/, '$1 needs $2')
     .replace(/^(--[^\s=]+)\S* cannot also be provided when using (--\S+)$/, '$2 excludes $1')
 }

@@ -1,5 +1,7 @@
 import {PreconditionError} from '../../errors.js'
+import type {Image} from '../../image/image.js'
 import type {MergeRule} from '../../image/merge.js'
+import {findSlots} from '../../image/slot.js'
 import {fromText} from '../../layer/byte-string.js'
 import {compareInTree} from '../../layer/merge/merge-entries.js'
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
@@ -47,7 +49,7 @@ export function certificateContent(
     if (image.config.value.os === 'windows') throw onWindows()
     const stores = await findStores(vendorLayers(image, slot), {layers, files})
     const [bundle = usualBundle] = stores.bundles
-    if (stores.bundles.length === 0) noticeNoStore(ports)
+    if (stores.bundles.length === 0) noticeNoStore(otherSlots(image, name), ports)
     const rules: MergeRule[] = [
       ...[bundle, ...stores.bundles.slice(1)].map((path) => ({path, as: 'append' as const})),
       ...(skipsJava ? [] : stores.keystores).map((path) => ({path, as: 'keystore' as const})),
@@ -120,10 +122,15 @@ function factsOf({entry, content = new Uint8Array()}: WalkedEntry) {
   return [entry.path, entry.mtime, digestOf(content)]
 }
 
-function noticeNoStore({report}: Pick<Ports, 'report'>): void {
+function otherSlots(image: Image, name: string): string[] {
+  return findSlots(image).flatMap((slot) => (slot.name === name ? [] : [slot.name]))
+}
+
+function noticeNoStore(others: readonly string[], {report}: Pick<Ports, 'report'>): void {
+  const where = others.length > 0 ? ` outside its slots (${others.join(', ')})` : ''
   report({
     kind: 'notice',
-    message: `the image has no bundle of certificates: ${usualBundle} is made, which OpenSSL and Go read`,
+    message: `the image has no bundle of certificates${where}: ${usualBundle} is made, which OpenSSL and Go read`,
   })
 }
 

@@ -7,6 +7,8 @@ export interface ImageRequest {
   readonly reference: Reference
   /** The name of the slot; `undefined`: the only one that the images have, else CernVM-FS's. */
   readonly name?: string | undefined
+  /** Whether an image that lacks the slot gets it. */
+  readonly adds?: boolean
   /** Which images of an index; a single image must match one of them, too. */
   readonly platforms?: PlatformChoice | undefined
   /** The layer that the slot has, whatever the labels say: see `adopt`. */

@@ -86,12 +86,12 @@ type FoundImage = Pick<Target, 'image' | 'platform'>
 /** The images with the slot to work on. */
 function namedTargets(
   found: readonly FoundImage[],
-  {name: asked, origin, adopt: layer}: ImageRequest,
+  {name: asked, adds, origin, adopt: layer}: ImageRequest,
   ports: Ports,
 ): Pick<LoadedTargets, 'name' | 'targets'> {
   const images = found.map(({image}) => image)
   for (const image of images) reportOddities(image, ports)
-  const name = chosenName(images, asked, ports)
+  const name = chosenName(images, asked, ports, adds)
   const targets = found.map((each) => {
     const adopted = layer === undefined ? undefined : adopt(each.image, name, layer)
     return {...each, adopted, name, origin, slot: findSlot(adopted ?? each.image, name)}

@@ -57,7 +57,7 @@ export async function planInjection(
   const {signal} = ports
   const {image, target, layer, publish} = request
   const {reference} = image
-  const loaded = await loadTargets(store, found, image, ports)
+  const loaded = await loadTargets(store, found, {...image, adds: true}, ports)
   refuseIndexAnnotations(loaded, layer)
   const targets = loaded.targets.map((each) => suitableTarget(each, layer))
   if (ports.attest?.describeInIndex) await refuseDocker(loaded, targets, layer)

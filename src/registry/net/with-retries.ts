@@ -114,7 +114,7 @@ export function finalError(error: TransportError | RefusedError, attempts: numbe
 }
 
 const hints: ReadonlyMap<string, string> = new Map([
-  ['ENOTFOUND', "check the registry's name"],
+  ['ENOTFOUND', "check the registry's name, and whether this network needs a proxy"],
   ['EAI_AGAIN', 'names cannot be resolved: check the network'],
   ['ECONNREFUSED', 'nothing listens there: check host and port'],
   ['ETIMEDOUT', 'check host and port, and what is between here and there'],

@@ -106,6 +106,12 @@ it('does not take the compression of slots for that of archives', async () => {
   ])
 })
 
+it("does not take the project's slot for that of the certificates", async () => {
+  const certs = {command: 'certs', flags: {name: slotName({default: 'certs'})}}
+  expect(await wordsFor(project({name: ['models']}), [], certs)).toEqual([])
+  expect(await wordsFor(project({name: ['ca']}, 'certs'), [], certs)).toEqual(['--name=ca'])
+})
+
 it('leaves a command line with a mistake to its parser', async () => {
   expect(await wordsFor(project({cache: true}), ['--chache'])).toEqual([])
 })

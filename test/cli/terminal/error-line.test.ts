@@ -72,6 +72,7 @@ describe('errorLine', () => {
       'The following error occurred:\n  --read-only=true cannot also be provided when using --gc-interval',
       '--gc-interval excludes --read-only',
     ],
+    ['The following error occurred:\n  Missing required flag file', '--file is missing'],
     [
       'Parsing --jobs \n\tExpected an integer but received: x',
       '--jobs: expected an integer but received: x',

@@ -64,9 +64,10 @@ describe('without --name', () => {
     const refused = {
       code: 'ERR_INJECT_NAME_NEEDED',
       message: 'there are several slots: models, certs',
-      hint: 'use --name models for one of them, or --name with a new name for another',
+      hint: 'use --name models for one of them',
     }
-    await expect(updated()).rejects.toMatchObject(refused)
+    const hint = 'use --name models for one of them, or a new name for another slot'
+    await expect(updated()).rejects.toMatchObject({...refused, hint})
     await expect(unpacked()).rejects.toMatchObject(refused)
     await expect(removed()).rejects.toMatchObject(refused)
     expect(await slots()).toEqual(['models', 'certs'])

@@ -1,10 +1,17 @@
 import prettyBytes from 'pretty-bytes'
 import type {PlatformStatus} from '../../../operations/follow/status-of-image.js'
 import type {ImageStatus, StatusResult} from '../../../operations/status.js'
+import {count} from '../count.js'
 import {plainText} from '../escape.js'
 
 /** The columns of the table. */
 export const statusHeads = ['IMAGE', 'PLATFORM', 'SLOTS', 'STATE', 'VENDOR', 'NOTES'] as const
+
+const carriers: Readonly<Record<ImageStatus['referrers'][number]['of'], string>> = {
+  image: 'this image has',
+  'vendor before': "the vendor's old image has",
+  'vendor now': "the vendor's new image has",
+}
 
 type Shown = Pick<StatusResult, 'images' | 'changed'>
 
@@ -53,7 +60,7 @@ function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst
     ...(platform?.merged ?? []).flatMap(mergedNote),
     differs === true ? 'the slot differs from the directory' : '',
     ...(isFirst ? grafts.filter((each) => each.moved).map(graftMoved) : []),
-    ...(isFirst ? referrers.map(({of, kinds}) => `${of}: ${kinds.join(', ')}`) : []),
+    ...(isFirst ? referrers.map(({of, kinds}) => `${carriers[of]} ${kinds.join(', ')}`) : []),
   ]
   return [
     reference,
@@ -81,7 +88,7 @@ function graftMoved({slot, image, from, to}: ImageStatus['grafts'][number]): str
 
 function movedBy({from, to, layers, since}: PlatformStatus): string {
   if (!layers) return ''
-  const kept = `${layers.kept} layers kept, ${layers.changed} new (${prettyBytes(layers.bytes)})`
+  const kept = `${count(layers.kept, 'layer')} kept, ${layers.changed} new (${prettyBytes(layers.bytes)})`
   return `${short(from)} -> ${short(to)}, ${kept}${since === null ? '' : `, of ${since}`}`
 }
 

@@ -1,6 +1,9 @@
 import {expect, it} from 'vitest'
 import {renderStatus, renderStatusMarkdown} from '../../../../src/cli/render/follow/status.js'
+import {digestOf} from '../../../../src/oci/digest.js'
 import type {ImageStatus} from '../../../../src/operations/status.js'
+
+const subject = digestOf(Buffer.from('x'))
 
 const failed: ImageStatus = {
   reference: 'registry.example/app:v1',
@@ -20,4 +23,26 @@ it('says why a state is not known and what to do, without what steers a terminal
   const notes = 'no such image\uFFFD[2J (ERR_INJECT_NOT_FOUND): check the name'
   expect(renderStatus({images: [failed], changed: false})).toContain(notes)
   expect(renderStatusMarkdown({images: [failed], changed: false})).toContain('check the name')
+})
+
+it('counts one layer as one, and says what artifacts are of', () => {
+  const moved: ImageStatus = {
+    ...failed,
+    moved: true,
+    error: null,
+    referrers: [
+      {of: 'image', subject, kinds: ['a/b']},
+      {of: 'vendor now', subject, kinds: ['c/d', 'c/d']},
+    ],
+    platforms: [
+      {
+        ...{platform: 'linux/amd64', slots: null, differs: null, merged: null},
+        ...{state: 'moved', from: null, to: null, since: null},
+        layers: {kept: 1, changed: 1, bytes: 180},
+      },
+    ],
+  }
+  expect(renderStatus({images: [moved], changed: true})).toContain(
+    "1 layer kept, 1 new (180 B); this image has a/b; the vendor's new image has c/d, c/d",
+  )
 })
