@@ -13,5 +13,6 @@ export function reportedWalk(entries: Entries, {report}: Pick<Ports, 'report'>):
       yield walked
     }
   }
-  return Object.assign(walk, {walk: entries.walk, look: entries.look})
+  const {walk: tree, look, division} = entries
+  return Object.assign(walk, {walk: tree, look, division})
 }
