@@ -143,7 +143,7 @@ export const breaks = [
     id: 'A18',
     what: 'names that look like our own are taken for them',
     file: 'src/layer/reserved-name.ts',
-    from: "return name.includes('inject-') && reserved.test(name)",
+    from: "return name.includes('inject-') && (owned.test(name) || turn.test(name))",
     to: "return name.includes('inject-')",
     test: 'test/layer/unpack',
     title: 'A18',
