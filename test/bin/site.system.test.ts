@@ -8,8 +8,9 @@ import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {pathToFileURL} from 'node:url'
-import {type Browser, chromium, type Page} from 'playwright-core'
+import type {Browser, Page} from 'playwright-core'
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest'
+import {launchChromium} from '../support/chromium.js'
 import {describeWith} from '../support/tools.js'
 
 let site: string
@@ -80,11 +81,7 @@ describe('the documentation as HTML', () => {
 describeWith(['chromium'], 'the documentation in Chromium, from a disk', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'],
-      timeout: 60_000,
-    })
+    browser = await launchChromium()
   })
   afterAll(() => browser.close())
 

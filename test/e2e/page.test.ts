@@ -6,10 +6,11 @@ import {once} from 'node:events'
 import {join} from 'node:path'
 import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
-import {type Browser, chromium, type Page} from 'playwright-core'
+import type {Browser, Page} from 'playwright-core'
 import {afterAll, beforeAll, expect, it, onTestFinished} from 'vitest'
 import {ociManifest} from '../../src/oci/media-type.js'
 import {visible} from '../../src/picture/html.js'
+import {launchChromium} from '../support/chromium.js'
 import type {createMemoryRoot} from '../support/memory-root.js'
 import {makeManifest, putManifest, serveRegistry} from '../support/served-registry.js'
 import {layerOf, storeImage, storeIndex, storeManifest} from '../support/stored-images.js'
@@ -37,12 +38,7 @@ const hostile = [
 describeWith(['chromium'], 'the page in Chromium', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      // no sandbox for root, and no traffic of the browser's own
-      args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'],
-      timeout: 60_000,
-    })
+    browser = await launchChromium()
   })
   afterAll(() => browser.close())
 

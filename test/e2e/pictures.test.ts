@@ -5,10 +5,11 @@ import {mkdir, mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {pathToFileURL} from 'node:url'
-import {type Browser, chromium} from 'playwright-core'
+import type {Browser} from 'playwright-core'
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest'
 import {visible} from '../../src/picture/html.js'
 import {sorting} from '../../src/picture/sorting.js'
+import {launchChromium} from '../support/chromium.js'
 import {inject} from '../support/cli.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
@@ -108,11 +109,7 @@ describe('--html and --svg', () => {
 describeWith(['chromium'], 'pictures in Chromium', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'],
-      timeout: 60_000,
-    })
+    browser = await launchChromium()
   })
   afterAll(() => browser.close())
 
