@@ -56,7 +56,7 @@ function readText({path, isChosen}: FoundFile, file: string): string {
   }
 }
 
-/** This user and root; under sudo also the user who called it, as git has it. */
+/** This user, root, and under sudo the user who called it: git's rule. */
 function isTrustedOwner(owner: number): boolean {
   const user = process.geteuid?.()
   if (user === undefined || owner === 0 || owner === user) return true

@@ -26,7 +26,7 @@ export interface Staging {
 interface StagedDirectory {
   readonly path: ByteString
   readonly parent: OpenFolder
-  /** `undefined` when there is none yet. */
+  /** `undefined` until it is made. */
   readonly folder: OpenFolder | undefined
   readonly before: Stats | undefined
   readonly newPrefix: ByteString

@@ -53,7 +53,7 @@ export function writeChange(work: TreeRoot, change: TreeChange): void {
   fsyncSync(work.descriptor)
 }
 
-/** The change that a work folder is for; `undefined` if there is none, or not all of it. */
+/** The change that a work folder is for; `undefined` if its list is missing or not whole. */
 export function readChange(work: TreeRoot): TreeChange | undefined {
   const stat = lstatSync(work.at(fileName), {throwIfNoEntry: false})
   if (stat?.isFile() !== true || stat.size > longest) return undefined

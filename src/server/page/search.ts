@@ -3,7 +3,7 @@ import {single} from '../http/query.js'
 
 /** What is looked for in a list of names. */
 export interface Search {
-  /** As typed; empty for everything. */
+  /** As typed; empty finds all. */
   readonly text: string
   matches(name: string): boolean
 }

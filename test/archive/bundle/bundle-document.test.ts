@@ -41,7 +41,7 @@ it.each([
   ['an unknown version', {...document, schemaVersion: 2}],
   ['no index', without('index')],
   ['no needs', without('needs')],
-  ['a digest that is none', {...document, index: 'sha256:00'}],
+  ['what is not a digest', {...document, index: 'sha256:00'}],
   ['a negative size', {...document, needs: [{...document.needs[0], size: -1}]}],
   ['a link of another kind', {...document, links: [{...document.links[0], kind: 'x'}]}],
   ['a link that is not listed', {...document, needs: [{...document.needs[0], link: 1}]}],
