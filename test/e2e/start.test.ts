@@ -62,7 +62,7 @@ describe('what is evaluated', () => {
     for (const room of ['server', 'archive', 'layer/decompress']) {
       expect(modules.filter((name) => name.startsWith(`dist/src/${room}/`))).toEqual([])
     }
-    expect(modules.length).toBeLessThan(435)
+    expect(modules.length).toBeLessThan(420)
   })
 
   it('of the commands is the one that runs', async () => {

@@ -300,7 +300,7 @@ describe('update --layers', () => {
     const chosen = {name: 'cvmfs', layers: [layer], sharding: 20, created, path: '/'}
     const image = inject(makeImage({layers: 120}), chosen)
     const said: string[] = []
-    const plan = planSharding(
+    const plan = await planSharding(
       () => walk(tree, {path: '/'}),
       [{image, slot: findSlot(image, 'cvmfs')}],
       undefined,

@@ -4,16 +4,6 @@ import type {ItemTable} from './item-table.js'
 const small = 1 / 4
 
 /**
- * About `bytes`, in steps of a quarter to a seventh: a size that does not move when the total it
- * was made from moves a little. Never more than `bytes`.
- */
-export function steppedSize(bytes: number): number {
-  let unit = 1
-  while (unit * 8 <= bytes) unit *= 2
-  return Math.floor(bytes / unit) * unit
-}
-
-/**
  * Before which items a new layer begins, in ascending order: fewer than `most`, on average one
  * every `target` bytes, half as far apart at least. An item is one of them when its rank is the
  * lowest within half of `target` bytes on both sides, so that what is added, changed or taken away

@@ -27,7 +27,7 @@ export interface KeyedPlan {
 }
 
 /**
- * The plan that an earlier run kept under this key; `undefined` if there is none, or another one
+ * The plan that an earlier run kept under this key; `undefined` if it did not, or if another one
  * would be made now.
  */
 export function recallPlan(keeper: DivisionKeeper, key: string): KeyedPlan | undefined {

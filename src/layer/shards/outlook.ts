@@ -1,4 +1,4 @@
-import {autoLayerSize} from './plan.js'
+import {autoLayerSize} from './layer-size.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
 /** The bounds for a layer. */

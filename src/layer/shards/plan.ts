@@ -1,29 +1,19 @@
 import type {Sharding} from '../../image/sharding.js'
-import {cutPoints, steppedSize} from './cut-points.js'
+import {cutPoints} from './cut-points.js'
 import {recallPlan, withLooks} from './kept-plan.js'
+import {aimed, autoLayers, leastTarget, steppedSize} from './layer-size.js'
 import {countShards, shardPlan, type ShardPlan} from './shard-plan.js'
 import {surveyTree} from './survey.js'
 import type {Entries} from '../tree/walked-entry.js'
 
 /** `auto` leaves less than this in one layer. */
 const leastTotal = 8 * 1024 * 1024
-/** `auto` makes no smaller layers on average. */
-const leastTarget = 1024 * 1024
-/** `auto` makes a quarter more layers than this, at most. */
-const autoLayers = 52
-/** How much of a limit is aimed at: steps of size make up to a quarter more of it. */
-const aimed = 0.8
 
 export interface PlannedShards {
   /** `undefined`: one layer. */
   readonly plan: ShardPlan | undefined
   /** The image's other layers leave no room for as many as there should be. */
   readonly isLimited: boolean
-}
-
-/** The average bytes of tar per layer with `auto`, for a tree of this size. */
-export function autoLayerSize(bytes: number): number {
-  return Math.max(leastTarget, steppedSize(bytes / (autoLayers * aimed)))
 }
 
 /**

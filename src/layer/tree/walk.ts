@@ -65,7 +65,7 @@ export const longestWholePath = 2500
  * is walked, and `UnsafeContentError` for whiteouts.
  */
 export function* walk(directory: string, options: WalkOptions): Generator<WalkedEntry> {
-  const prefix = options.path === '/' ? '' : `${fromText(options.path.slice(1))}/`
+  const prefix = prefixOf(options.path)
   const names = prefix.split('/').length - 1
   const opensFiles = options.detail === 'content'
   const linkOptions = {...options, detail: 'names', onWarning: undefined} as const
@@ -233,6 +233,11 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const here = visited
     return () => (visited === here ? descriptor : undefined)
   }
+}
+
+/** What paths of entries have before their paths in a directory with this place in the image. */
+export function prefixOf(place: string): ByteString {
+  return place === '/' ? '' : `${fromText(place.slice(1))}/`
 }
 
 /** An unpack that was killed while it refilled this directory: its content is not whole. */

@@ -1,3 +1,4 @@
+import {prefixOf} from '../../layer/tree/walk.js'
 import {PreconditionError, UnsafeContentError} from '../../errors.js'
 import type {MergeRule} from '../../image/merge.js'
 import {findSlots} from '../../image/slot.js'
@@ -98,7 +99,7 @@ function findOurs(
 
 /** A slot with a path of its own holds nothing outside of it. */
 function refuseOutside({path}: SlotContent, wanted: ReadonlyMap<MergeRule, FoundFile>): void {
-  const prefix = path === '/' ? '' : `${fromText(path.slice(1))}/`
+  const prefix = prefixOf(path)
   for (const [rule, {at}] of wanted) {
     if (at.startsWith(prefix)) continue
     throw new UnsafeContentError(

@@ -99,14 +99,15 @@ export async function groupTargets(
     else alike.set(key, {content, targets: [target]})
   }
   const warn = (message: string): void => report({kind: 'warning', message})
-  const groups = [...alike.values()].map((group): Group => {
+  const groups: Group[] = []
+  for (const group of alike.values()) {
     const places = group.targets.map(({suitable: image, slot}) => ({image, slot}))
     const {linked, content} = group.content
     const shards = linked
       ? undefined
-      : planSharding(reportedWalk(content, {report}), places, asked, warn)
+      : await planSharding(reportedWalk(content, {report}), places, asked, warn)
     const {key} = group.content
-    return {...group, shards, key: shards ? `${key} ${JSON.stringify(shards.cuts)}` : key}
-  })
+    groups.push({...group, shards, key: shards ? `${key} ${JSON.stringify(shards.cuts)}` : key})
+  }
   return {groups, kept}
 }

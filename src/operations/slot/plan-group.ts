@@ -1,7 +1,9 @@
 import {countShards} from '../../layer/shards/shard-plan.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
+import type {LayerLook} from '../../layer/tree/division.js'
 import {lookOf} from '../../layer/tree/layer-look.js'
+import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {compare, type CompareOptions, type Comparison, findLayer} from './compare.js'
@@ -14,7 +16,6 @@ import {
 } from './content.js'
 import {type Group, packingOf, type SlotContent} from './group.js'
 import {alike, type FindKnownLayers, type KnownLayer} from './known-layers.js'
-import {compareShards} from './store-shards.js'
 
 /** What will be done for the layers of a group, determined without changing anything. */
 export type GroupPlan =
@@ -90,6 +91,7 @@ async function lookFor(
   if (!exhaustive && !isDecisive) return missing(known, count, {}, count)
   const packing = packingOf(content, shards)
   const divided = {...content, plan: shards}
+  const {compareShards} = await import('./store-shards.js')
   const compared = await compareShards(store, divided, {...how, packing}, ports)
   const layers = compared.layers.filter((layer) => layer !== undefined)
   if (layers.length < compared.layers.length)
@@ -112,12 +114,16 @@ async function compareOne(
     const content = await ports.sharedLayers.content(packing, find)
     return findLayer(store, entries, {...options, content}, ports)
   }
-  const look = entries.look ?? (() => lookOf(entries('states')))
-  const recalled = isAsked && memory?.isEmpty === false && memory.recall(look())
+  const recalled = isAsked && memory?.isEmpty === false && memory.recall(lookAt(entries))
   if (recalled) return findLayer(store, entries, {...options, content: recalled}, ports)
   const compared = await compare(store, entries, options, ports)
   if (compared.content) memory?.remember(compared.content)
   return compared
+}
+
+/** Without a walk, if it is known already. */
+function lookAt(entries: Entries): LayerLook {
+  return entries.look?.() ?? lookOf(entries('states'))
 }
 
 /** What is remembered of the content, or what is in it. */
@@ -127,7 +133,7 @@ async function contentOf(
   options: CompareOptions,
   ports: Ports,
 ): Promise<PackedContent> {
-  const recalled = memory?.isEmpty === false && memory.recall(lookOf(entries('states')))
+  const recalled = memory?.isEmpty === false && memory.recall(lookAt(entries))
   if (recalled) return recalled
   const whole = {...options, known: [], exhaustive: true}
   const {content} = await compare(store, entries, whole, ports)

@@ -1,8 +1,9 @@
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import {divide, oneShard, placeEach, type Shard} from '../../layer/shards/divide.js'
-import {countShards, type ShardPlan} from '../../layer/shards/shard-plan.js'
+import {divide, oneShard, type Shard} from '../../layer/shards/divide.js'
+import {shardLooks} from '../../layer/shards/shard-looks.js'
+import type {ShardPlan} from '../../layer/shards/shard-plan.js'
 import {withFileXattrs} from '../../layer/tree/file-xattrs.js'
-import {createLayerLooker, lookOf} from '../../layer/tree/layer-look.js'
+import {lookOf} from '../../layer/tree/layer-look.js'
 import type {LayerLook} from '../../layer/tree/division.js'
 import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
@@ -60,12 +61,7 @@ function lookAtAll(
   const kept = plan.kept?.looks
   if (kept && kept.filter((look) => look === undefined).length <= fewLayers)
     return kept.map((look, number) => look ?? lookOf(shardOf(number).entries()))
-  const lookers = Array.from({length: countShards(plan)}, createLayerLooker)
-  placeEach(states, plan, (shard, {entry, file}) => {
-    lookers[shard]?.add(entry)
-    if (file) lookers[shard]?.addFile(file)
-  })
-  return lookers.map((looker) => looker.look())
+  return shardLooks(states, plan)
 }
 
 /**

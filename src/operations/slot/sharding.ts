@@ -2,7 +2,6 @@ import {UsageError} from '../../errors.js'
 import type {Image} from '../../image/image.js'
 import {mostLayers, type Sharding} from '../../image/sharding.js'
 import type {Slot} from '../../image/slot.js'
-import {planShards} from '../../layer/shards/plan.js'
 import type {ShardPlan} from '../../layer/shards/shard-plan.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
@@ -23,12 +22,12 @@ export function shardingOf(asked: Sharding | undefined, slot: Slot | undefined):
  * layer. If there are fewer layers than there should be, `warn` is called. Throws `UsageError`
  * (`ERR_INJECT_TOO_MANY_LAYERS`) when the user asks for more than an image can have.
  */
-export function planSharding(
+export async function planSharding(
   entries: Entries,
   places: readonly Place[],
   asked: Sharding | undefined,
   warn: (message: string) => void,
-): ShardPlan | undefined {
+): Promise<ShardPlan | undefined> {
   const sharding = shardingOf(asked, places[0]?.slot)
   const others = Math.max(
     ...places.map(({image, slot}) => {
@@ -37,6 +36,9 @@ export function planSharding(
   )
   const room = mostLayers - others
   if (typeof asked === 'number' && asked > 1 && asked > room) throw tooMany(asked, others)
+  if (sharding === 1) return undefined
+  // most slots are one layer
+  const {planShards} = await import('../../layer/shards/plan.js')
   const {plan, isLimited} = planShards(entries, sharding, room)
   if (isLimited) {
     const message = `the image has ${others} other layers, and ${mostLayers} is all it can have: fewer layers for the slot than there should be`

@@ -1,6 +1,6 @@
-import {fromText} from '../../layer/byte-string.js'
 import type {OpenMemory} from '../../layer/memory/memory.js'
 import type {WalkKeeper} from '../../layer/recording/recorded-walk.js'
+import {prefixOf} from '../../layer/tree/walk.js'
 import {walkKey} from '../../layer/tree/walk-tree.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {Sharding} from '../../image/sharding.js'
@@ -62,7 +62,7 @@ export function sourceContent(
     {path, memory, warnings}: RecordingOptions,
   ): Promise<Entries> {
     const {recordedWalk} = await import('../../layer/recording/recorded-walk.js')
-    const prefix = path === '/' ? '' : `${fromText(path.slice(1))}/`
+    const prefix = prefixOf(path)
     const tree = walked.walk?.tree
     const keeper = memory?.keepsWalks && tree ? await memory.keeperOf(walkKey(tree)) : undefined
     const keep: WalkKeeper['keep'] = (encode) =>

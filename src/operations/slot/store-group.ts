@@ -7,7 +7,6 @@ import {asContent, type StoredContent} from './content.js'
 import {type Group, packingOf} from './group.js'
 import type {KnownLayer} from './known-layers.js'
 import {type PushedLayer, pushLayer} from './push-layer.js'
-import {restoreShards, storeShards} from './store-shards.js'
 
 export interface StoreGroupOptions extends LayerFormat {
   /** Layers that need not be stored again. */
@@ -28,8 +27,10 @@ export async function storeGroup(
   const {content, shards} = group
   const {known, restores, onPacked} = options
   const how = {...formatOf(group, options), packing: packingOf(content, shards)}
-  if (shards)
+  if (shards) {
+    const {storeShards} = await import('./store-shards.js')
     return storeShards(store, {...content, plan: shards}, {...how, known, restores}, ports)
+  }
   const pushed = await pushLayer(store, content.entries, {...how, onPacked}, ports)
   content.memory?.remember(pushed.content)
   return asContent(pushed.layer, pushed.content, pushed.uploaded)
@@ -48,6 +49,7 @@ export async function restoreGroup(
   const {content, shards} = group
   const how = formatOf(group, format)
   if (shards) {
+    const {restoreShards} = await import('./store-shards.js')
     const sharded = {...content, plan: shards}
     return (await restoreShards(store, sharded, {...how, layers}, ports)).length > 0
   }

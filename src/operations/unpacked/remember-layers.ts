@@ -7,7 +7,7 @@ import {keptWalk} from '../../layer/recording/kept-walk.js'
 import {statesPerRow, type WalkColumns} from '../../layer/recording/walk-columns.js'
 import {ignoreFileName} from '../../layer/tree/ignore-rules.js'
 import {walkKey} from '../../layer/tree/walk-tree.js'
-import {fromText} from '../../layer/byte-string.js'
+import {prefixOf} from '../../layer/tree/walk.js'
 import type {Ports} from '../../ports.js'
 import {realDirectory} from './real-directory.js'
 
@@ -53,7 +53,7 @@ function keepWalk(
   let newest = 0n
   for (let at = 0; at < length; at += statesPerRow)
     if ((filled[at] ?? 0n) > newest) newest = filled[at] ?? 0n
-  const prefixLength = path === '/' ? 0 : fromText(path).length
+  const prefixLength = prefixOf(path).length
   // nothing that has been touched since then has an older time
   const unknown = {look: undefined, division: undefined}
   const options = {directory, prefixLength, before: newest + 1n, ...unknown}

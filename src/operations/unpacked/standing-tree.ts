@@ -3,18 +3,18 @@ import {join} from 'node:path'
 import type {Image} from '../../image/image.js'
 import type {Slot} from '../../image/slot.js'
 import {InjectError} from '../../errors.js'
-import {fromText} from '../../layer/byte-string.js'
 import {forgetOddLayers, type StandingTree} from '../../layer/change/standing-tree.js'
 import type {LayerMemory} from '../../layer/memory/memory.js'
 import {createRecord} from '../../layer/recording/record.js'
 import {mostRowLayers, type RowLayers} from '../../layer/recording/row-layers.js'
 import {rowsIn} from '../../layer/recording/rows-in.js'
 import {decodeColumns, rowsOf, type WalkColumns} from '../../layer/recording/walk-columns.js'
-import {placeEach} from '../../layer/shards/divide.js'
+import {shardLooks} from '../../layer/shards/shard-looks.js'
 import {countShards, type ShardPlan} from '../../layer/shards/shard-plan.js'
 import {stateOf} from '../../layer/tree/file-state.js'
 import {ignoreFileName} from '../../layer/tree/ignore-rules.js'
-import {createLayerLooker, lookOf} from '../../layer/tree/layer-look.js'
+import {lookOf} from '../../layer/tree/layer-look.js'
+import {prefixOf} from '../../layer/tree/walk.js'
 import {treeEntries, walkKey} from '../../layer/tree/walk-tree.js'
 import type {Entries, Tree} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
@@ -46,13 +46,13 @@ export async function standingTree(
   const memory = await openMemory?.({directory: path, slot: slot.name})
   if (!memory?.keepsWalks) return undefined
   const tree = {directory: path, path: slot.path, exclude: []}
-  const prefixLength = slot.path === '/' ? 0 : fromText(slot.path).length
+  const prefixLength = prefixOf(slot.path).length
   const seen = {tree, prefixLength, now: memory.opened}
   const kept = await memory.recallWalk(walkKey(tree))
   const known = kept && withLayers(decodeColumns(kept)?.columns)
   if (!known && !slot.layers.some(({diffId}) => memory.knows(diffId))) return undefined
   try {
-    const columns = known ?? walkWithLayers(tree, {image, slot}, memory)
+    const columns = known ?? (await walkWithLayers(tree, {image, slot}, memory))
     if (!columns) return undefined
     const standing = {columns, seen, isKept: known !== undefined}
     forgetOddLayers(standing)
@@ -69,12 +69,12 @@ function withLayers(columns: WalkColumns | undefined): StandingTree['columns'] |
 }
 
 /** One walk, and the layers in it that are remembered. */
-function walkWithLayers(
+async function walkWithLayers(
   tree: Tree,
   place: Pick<StandingTreeOptions, 'image' | 'slot'>,
   memory: LayerMemory,
-): StandingTree['columns'] | undefined {
-  const prefixLength = tree.path === '/' ? 0 : fromText(tree.path).length
+): Promise<StandingTree['columns'] | undefined> {
+  const prefixLength = prefixOf(tree.path).length
   const root = lstatSync(tree.directory, {bigint: true})
   const record = createRecord(prefixLength, stateOf(root))
   // whiteouts are plain files here
@@ -83,7 +83,7 @@ function walkWithLayers(
   const columns = record.columns()
   if (!columns || rowsOf(columns) > mostEntries) return undefined
   const entries: Entries = (detail) => record.replay(detail !== 'names')
-  const plan = planSharding(entries, [place], undefined, () => undefined)
+  const plan = await planSharding(entries, [place], undefined, () => undefined)
   const layers = plan
     ? dividedLayers(columns, entries, plan, memory)
     : oneLayer(columns, entries, memory)
@@ -103,14 +103,11 @@ function dividedLayers(
 ): RowLayers | undefined {
   const count = countShards(plan)
   if (count > mostRowLayers) return undefined
-  const lookers = Array.from({length: count}, createLayerLooker)
   const shards = new Map<string, number>()
-  placeEach(entries, plan, (shard, {entry, file}) => {
-    lookers[shard]?.add(entry)
-    if (file) lookers[shard]?.addFile(file)
-    if (entry.kind !== 'directory') shards.set(entry.path, shard)
+  const looks = shardLooks(entries, plan, (shard, {entry: {kind, path}}) => {
+    if (kind !== 'directory') shards.set(path, shard)
   })
-  const list = lookers.map((looker) => memory.recall(looker.look()))
+  const list = looks.map((look) => memory.recall(look))
   const ofRow = new Uint8Array(rowsOf(columns))
   for (const {row, path} of rowsIn(columns)) ofRow[row] = shards.get(path) ?? count - 1
   return {list, ofRow}

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {cutPoints, steppedSize} from '../../../src/layer/shards/cut-points.js'
+import {cutPoints} from '../../../src/layer/shards/cut-points.js'
+import {steppedSize} from '../../../src/layer/shards/layer-size.js'
 import {createItemTable} from '../../../src/layer/shards/item-table.js'
 import {runs} from '../../support/property-runs.js'
 
