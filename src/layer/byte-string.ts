@@ -18,6 +18,11 @@ export function fromText(text: string): ByteString {
   return isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
 }
 
+/** The path that a path's last name is in, without a slash at its end; empty for none. */
+export function parentOf(path: ByteString): ByteString {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0))
+}
+
 /** Decodes UTF-8; `undefined` when the bytes are not UTF-8. */
 export function toText(bytes: ByteString): string | undefined {
   if (isAscii(bytes)) return bytes

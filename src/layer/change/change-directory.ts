@@ -6,9 +6,10 @@ import {createTurn} from '../../stream/take-turns.js'
 import {quoted} from '../../oci/quoted.js'
 import {readable} from '../byte-string.js'
 import {stateAt} from '../recording/walk-columns.js'
-import {identityOf} from '../unpack/finish-change.js'
+import {identityOf, openSame} from '../unpack/finish-change.js'
 import {makeChange} from '../unpack/make-change.js'
 import {refillReason} from '../unpack/mounts.js'
+import {filledMeanwhile} from '../unpack/put-in-place.js'
 import {prepareTarget, type UnpackTarget} from '../unpack/target.js'
 import {writeChange} from '../unpack/tree-change.js'
 import {removeIn} from '../unpack/remove-deep.js'
@@ -129,7 +130,7 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
     if (parent.find(name) === undefined) throw unfinished(error, path)
     await removeIn(parent, aside)
     work.unkeep()
-    throw filledMeanwhile(directory)
+    throw filledMeanwhile(quoted(directory))
   }
   work.unkeep()
   return true
@@ -145,24 +146,13 @@ function moveAside({parent, name, folder}: UnpackTarget, aside: string): boolean
 
 function isDirectory(parent: UnpackTarget['parent'], name: string, identity: string): boolean {
   try {
-    const moved = parent.open(name)
-    try {
-      return identityOf(moved) === identity
-    } finally {
-      moved.close()
-    }
+    const moved = openSame(parent, name, identity)
+    moved?.close()
+    return moved !== undefined
   } catch {
     // it may be a file or a link
     return false
   }
-}
-
-function filledMeanwhile(directory: string): LocalIoError {
-  return new LocalIoError(
-    'ERR_INJECT_DIRECTORY_CHANGED',
-    `${quoted(directory)} was filled by somebody else meanwhile`,
-    {hint: 'look at what is there now; nothing of this run is left'},
-  )
 }
 
 function unfinished(error: unknown, path: string): LocalIoError {

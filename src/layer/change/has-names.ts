@@ -1,5 +1,5 @@
 import {readdirSync} from 'node:fs'
-import type {ByteString} from '../byte-string.js'
+import {type ByteString, parentOf} from '../byte-string.js'
 import {rowsIn} from '../recording/rows-in.js'
 import type {WalkColumns} from '../recording/walk-columns.js'
 import type {TreeRoot} from '../unpack/tree-root.js'
@@ -23,7 +23,7 @@ export function hasNames(
   for (const {path} of rowsIn(walk)) {
     if (path.length < prefixLength) continue
     const inside = path.slice(prefixLength)
-    const folder = inside.slice(0, Math.max(inside.lastIndexOf('/'), 0))
+    const folder = parentOf(inside)
     const count = counts.get(folder)
     if (count !== undefined) counts.set(folder, count + 1)
   }

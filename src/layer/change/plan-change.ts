@@ -1,5 +1,5 @@
-import type {ByteString} from '../byte-string.js'
-import {type LayerRow, type RowAt, rowsIn, sortRows} from '../recording/rows-in.js'
+import {type ByteString, parentOf} from '../byte-string.js'
+import {byKey, type LayerRow, type RowAt, rowsIn, sortRows} from '../recording/rows-in.js'
 import {fact, factsPerRow, sizesPerRow, statesPerRow} from '../recording/walk-columns.js'
 import type {FolderChange, TreeChange} from '../unpack/tree-change.js'
 import {endsInWhiteout} from '../whiteout.js'
@@ -178,7 +178,7 @@ function holdsKept(
 ): boolean {
   for (const {row, kind, path} of rowsIn(columns)) {
     if (kind === 'directory' || placeOf(row) === undefined) continue
-    if (gone.has(path.slice(0, Math.max(path.lastIndexOf('/'), 0)))) return true
+    if (gone.has(parentOf(path))) return true
   }
   return false
 }
@@ -218,8 +218,4 @@ function described(row: RowAt, path: ByteString): FolderChange {
 
 function factOf({columns, row}: RowAt, place: number): number {
   return columns.facts.at(row * factsPerRow + place)
-}
-
-function byKey({key: one}: RowAt, {key: other}: RowAt): number {
-  return one < other ? -1 : one > other ? 1 : 0
 }

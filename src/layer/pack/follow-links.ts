@@ -1,5 +1,5 @@
 import {UnsafeContentError} from '../../errors.js'
-import {type ByteString, display} from '../byte-string.js'
+import {type ByteString, display, parentOf} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 import {type BasePaths, withParents} from './base-directories.js'
@@ -75,10 +75,6 @@ function placeOf(path: ByteString, followed: Followed, isDirectory: boolean): By
   const parent = parentOf(path)
   const real = followed.get(parent)
   return real === undefined ? path : real + path.slice(parent.length)
-}
-
-function parentOf(path: ByteString): ByteString {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }
 
 function resolve(path: ByteString, links: BasePaths['links']): ByteString {

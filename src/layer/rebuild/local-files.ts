@@ -1,6 +1,6 @@
 import {closeSync, constants, fstatSync, lstatSync, openSync, readSync} from 'node:fs'
 import {errnoOf} from '../../disk/local-io-error.js'
-import type {ByteString} from '../byte-string.js'
+import {type ByteString, parentOf} from '../byte-string.js'
 import {PartUnavailable} from '../chunked/part-unavailable.js'
 import {openTreeRoot} from '../unpack/tree-root.js'
 
@@ -31,7 +31,7 @@ export function openLocalFiles(directory: ByteString): LocalFiles {
   return {
     sizeOf(path) {
       try {
-        if (!isFolder(folderOf(path))) return undefined
+        if (!isFolder(parentOf(path))) return undefined
         const stat = lstatSync(root.at(path), {throwIfNoEntry: false})
         return stat?.isFile() === true ? stat.size : undefined
       } catch (error) {
@@ -60,7 +60,7 @@ export function openLocalFiles(directory: ByteString): LocalFiles {
     let found = folders.get(path)
     if (found !== undefined) return found
     found =
-      isFolder(folderOf(path)) &&
+      isFolder(parentOf(path)) &&
       lstatSync(root.at(path), {throwIfNoEntry: false})?.isDirectory() === true
     folders.set(path, found)
     return found
@@ -80,10 +80,6 @@ export function openLocalFiles(directory: ByteString): LocalFiles {
     if (read > 0) return read
     throw new PartUnavailable('a file became shorter')
   }
-}
-
-function folderOf(path: ByteString): ByteString {
-  return path.slice(0, Math.max(path.lastIndexOf('/'), 0))
 }
 
 function attempt<T>(call: () => T): T {

@@ -13,6 +13,7 @@ import {
   pushState,
   putState,
   sizesPerRow,
+  unknownState,
   type WalkColumns,
 } from './walk-columns.js'
 
@@ -30,14 +31,12 @@ export interface LayerRecord {
   isComplete(): boolean
 }
 
-const unknown: FileState = {ctimeNs: 0n, mtimeNs: 0n, size: 0n, ino: 0n, dev: 0n, nlink: 0n}
-
 /** An empty record, for one layer. */
 export function createLayerRecord(): LayerRecord {
   const columns = createColumns()
   let file: Entry | undefined
   let isComplete = true
-  pushState(columns.states, unknown)
+  pushState(columns.states, unknownState)
 
   return {
     add(entry) {
@@ -45,7 +44,7 @@ export function createLayerRecord(): LayerRecord {
       file = kind === 'file' ? entry : undefined
       isComplete &&= (kinds as readonly string[]).includes(kind)
       isComplete &&= kind === 'file' || xattrs === undefined || xattrs.size === 0
-      if (kind !== 'file' && (kinds as readonly string[]).includes(kind)) push(entry, unknown)
+      if (kind !== 'file' && (kinds as readonly string[]).includes(kind)) push(entry, unknownState)
     },
     written(stat) {
       if (!file) return
@@ -101,7 +100,7 @@ interface Described {
   readonly mtime: number
 }
 
-/** Owners are not restored for everybody, and not all file systems keep modes and times. */
+/** Only root restores owners, and not all file systems keep modes and times. */
 function isAsDescribed(stat: BigIntStats, {mode, uid, gid, mtime}: Described): boolean {
   return (
     Number(stat.mode & 0o7777n) === mode &&

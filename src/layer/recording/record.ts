@@ -11,6 +11,7 @@ import {
   odd,
   pushRow,
   pushState,
+  unknownState,
   type WalkColumns,
 } from './walk-columns.js'
 
@@ -30,13 +31,11 @@ export interface WalkRecord {
   columns(): WalkColumns | undefined
 }
 
-const unknown: FileState = {ctimeNs: 0n, mtimeNs: 0n, size: 0n, ino: 0n, dev: 0n, nlink: 0n}
-
 /**
  * A record without entries of a directory with that state, where it is known. Rare members
  * (devices, attributes) are kept as objects.
  */
-export function createRecord(prefixLength: number, root: FileState = unknown): WalkRecord {
+export function createRecord(prefixLength: number, root: FileState = unknownState): WalkRecord {
   const columns = createColumns()
   const {facts, sizes, states} = columns
   const oddOnes: WalkedEntry[] = []
@@ -68,7 +67,7 @@ export function createRecord(prefixLength: number, root: FileState = unknown): W
     for (let place = 1; place < factsPerRow; place++) facts.push(0)
     sizes.push(0)
     sizes.push(0)
-    pushState(states, unknown)
+    pushState(states, unknownState)
     oddOnes.push(walked)
   }
 
@@ -85,7 +84,7 @@ export function createRecord(prefixLength: number, root: FileState = unknown): W
       names: shared?.names ?? 0,
       group: shared?.group ?? 0,
       isBytes: typeof content?.path === 'object',
-      state: content?.stat ?? state ?? unknown,
+      state: content?.stat ?? state ?? unknownState,
     })
     return true
   }

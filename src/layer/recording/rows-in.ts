@@ -75,7 +75,12 @@ class Row implements LayerRow {
 
 /** Of several layers, in the order of a walk. */
 export function sortRows(rows: LayerRow[]): LayerRow[] {
-  return rows.sort(({key: one}, {key: other}) => (one < other ? -1 : one > other ? 1 : 0))
+  return rows.sort(byKey)
+}
+
+/** Compares two rows by where a walk would have them. */
+export function byKey({key: one}: RowAt, {key: other}: RowAt): number {
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 /**

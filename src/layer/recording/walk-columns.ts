@@ -136,6 +136,16 @@ export function stateAt(states: Column<bigint>, row: number): FileState {
   }
 }
 
+/** Of what was not looked at. */
+export const unknownState: FileState = {
+  ctimeNs: 0n,
+  mtimeNs: 0n,
+  size: 0n,
+  ino: 0n,
+  dev: 0n,
+  nlink: 0n,
+}
+
 /** A change time that nothing has. */
 const never = -(2n ** 63n)
 

@@ -87,9 +87,18 @@ function openAbandoned({parent, turnName, halfPrefix}: ChangedDirectory): TreeRo
 /** The directory that is changed; `undefined` if it is not there. */
 function asideOf(parent: OpenFolder, {aside, identity}: TreeChange): OpenFolder | undefined {
   if (aside.includes('/') || parent.find(aside)?.isDirectory() !== true) return undefined
-  const tree = parent.open(aside)
-  if (identityOf(tree) === identity) return tree
-  tree.close()
+  return openSame(parent, aside, identity)
+}
+
+/** Opens a directory; `undefined` if it is another one. Errors are the system's own. */
+export function openSame(
+  parent: OpenFolder,
+  name: ByteString,
+  identity: string,
+): OpenFolder | undefined {
+  const folder = parent.open(name)
+  if (identityOf(folder) === identity) return folder
+  folder.close()
   return undefined
 }
 

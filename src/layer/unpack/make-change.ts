@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {closeSync, constants, lstatSync, openSync, renameSync} from 'node:fs'
 import {errnoOf} from '../../disk/local-io-error.js'
-import {type ByteString, toPath} from '../byte-string.js'
+import {type ByteString, toPath, parentOf} from '../byte-string.js'
 import {createMetadataWriter} from './apply-metadata.js'
 import type {OpenFolder} from './open-folder.js'
 import type {FolderChange, TreeChange} from './tree-change.js'
@@ -165,6 +165,5 @@ const inTheWay = 'in-the-way-'
 const openFlags = constants.O_RDONLY | constants.O_DIRECTORY
 
 function parted(path: ByteString): [parent: ByteString, name: ByteString] {
-  const slash = path.lastIndexOf('/')
-  return [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)]
+  return [parentOf(path), path.slice(path.lastIndexOf('/') + 1)]
 }

@@ -28,7 +28,7 @@ export async function swap(
   const {parent, name} = target
   const first = tryRename(target, staging.name, name)
   if (first !== 'occupied') return first === 'done'
-  if (!force) throw filledMeanwhile(target)
+  if (!force) throw filledMeanwhile(display(target.path))
   const aside = ownedName(target.oldPrefix)
   if (tryRename(target, name, aside) !== 'done') return false
   let second: Outcome | undefined
@@ -37,7 +37,7 @@ export async function swap(
   } finally {
     if (second !== 'done') await bringBack(aside, target)
   }
-  if (second === 'occupied') throw filledMeanwhile(target)
+  if (second === 'occupied') throw filledMeanwhile(display(target.path))
   if (second === 'refused') return false
   await removeIn(parent, aside).catch((error: unknown) => {
     onWarning(
@@ -60,7 +60,7 @@ export async function refill(
   const {folder} = staging
   try {
     const before = contentOf(folder, target.path, staging.name)
-    if (before.length > 0 && !force) throw filledMeanwhile(target)
+    if (before.length > 0 && !force) throw filledMeanwhile(display(target.path))
     for (const name of before) await removeIn(folder, name)
     const from = openStill(tree, staging)
     try {
@@ -143,10 +143,11 @@ function beside({path}: UnpackTarget, name: ByteString): ByteString {
   return `${path.slice(0, path.lastIndexOf('/') + 1)}${name}`
 }
 
-function filledMeanwhile(target: UnpackTarget): LocalIoError {
+/** `directory` is as a message names it. */
+export function filledMeanwhile(directory: string): LocalIoError {
   return new LocalIoError(
     'ERR_INJECT_DIRECTORY_CHANGED',
-    `${display(target.path)} was filled by somebody else meanwhile`,
+    `${directory} was filled by somebody else meanwhile`,
     {hint: 'look at what is there now; nothing of this run is left'},
   )
 }

@@ -1,6 +1,6 @@
 import {UnsafeContentError} from '../../errors.js'
 import type {NumberedLayer} from '../../image/image.js'
-import {type ByteString, display} from '../../layer/byte-string.js'
+import {type ByteString, display, parentOf} from '../../layer/byte-string.js'
 import type {EntryMetadata} from '../../layer/entry.js'
 import {findPaths, withParents} from '../../layer/pack/base-directories.js'
 import type {FolderAt} from '../../layer/tree/folder-at.js'
@@ -109,7 +109,7 @@ function describe({mode, uid, gid}: EntryMetadata): string {
 
 /** Where a link leads, judged by its text alone. */
 function pathOf(path: ByteString, target: ByteString): string {
-  const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
+  const folder = parentOf(path)
   const names = (target.startsWith('/') ? target : `${folder}/${target}`).split('/')
   const real: string[] = []
   for (const name of names) {

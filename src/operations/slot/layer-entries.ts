@@ -123,5 +123,5 @@ function framed(
 ): FramedEntries {
   if (frame) return {key, content, frame, entries: (detail = 'content') => frame(content(detail))}
   const entries: Entries = (detail = 'content') => content(detail)
-  return {key, content, entries: Object.assign(entries, {walk: content.walk, look: content.look})}
+  return {key, content, entries: Object.assign(entries, content)}
 }

@@ -13,6 +13,6 @@ export function reportedWalk(entries: Entries, {report}: Pick<Ports, 'report'>):
       yield walked
     }
   }
-  const {walk: tree, look, division} = entries
-  return Object.assign(walk, {walk: tree, look, division})
+  // what is known of the entries stays with them
+  return Object.assign(walk, entries)
 }
