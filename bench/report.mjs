@@ -1,15 +1,14 @@
 import {writeFileSync} from 'node:fs'
 
 /** A table and a plot of what `update` measured, beside its JSON. */
-export function writeReport({measurements, rows, floors, rounds, ...machine}, folder) {
-  const {date, node, cores, cpu} = machine
+export function writeReport({measurements, rows, floors, node, cores, cpu}, folder) {
   const lines = [
     `# Updates, measured`,
     '',
-    `${date}, Node ${node}, ${cores} cores (${cpu}), medians of ${rounds} interleaved runs. Storage and trees on tmpfs. \`npm run bench -- update\` makes this file.`,
+    `Node ${node}, ${cores} cores (${cpu}), medians of interleaved runs. Storage and trees on tmpfs. \`npm run bench -- update\` makes this file; each row says when it was measured, and in how many rounds.`,
     '',
-    '| workload | who | wall s (fastest - slowest) | x | CPU s | peak MiB | layer MB | bytes sent | requests | load |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| workload | who | wall s (fastest - slowest) | x | CPU s | peak MiB | layer MB | bytes sent | requests | load | measured |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...measurements.flatMap(rowsOf),
     '',
     '| what | measured | at most | |',
@@ -32,7 +31,7 @@ export function writeReport({measurements, rows, floors, rounds, ...machine}, fo
   writeFileSync(new URL('update.svg', folder), plot(measurements))
 }
 
-function rowsOf({name, load, isLoaded, runs, layer, counted, peersCounted}) {
+function rowsOf({name, date, rounds, load, isLoaded, runs, layer, counted, peersCounted}) {
   return Object.entries(runs).map(([who, run]) => {
     const counts = who === 'inject' ? counted : peersCounted[who]
     const size = who === 'inject' && layer?.size ? (layer.size / 1e6).toFixed(1) : ''
@@ -47,7 +46,8 @@ function rowsOf({name, load, isLoaded, runs, layer, counted, peersCounted}) {
       size,
       counts?.sent ?? '',
       counts?.requests ?? '',
-      who === 'inject' ? `${load.toFixed(1)}${isLoaded ? ' (busy)' : ''}` : '',
+      who === 'inject' && load !== null ? `${load.toFixed(1)}${isLoaded ? ' (busy)' : ''}` : '',
+      who === 'inject' ? `${date}, ${rounds} rounds` : '',
     ]
     return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`
   })

@@ -133,8 +133,6 @@ for (const name of names.length > 0 ? names : usual) {
   )
   console.log(text)
   if (result.rows) console.log(`\n${table(result.rows)}\n`)
-  // some rows are no results of a bench
-  if (result.isPart) continue
   const results = new URL('results/', import.meta.url)
   mkdirSync(results, {recursive: true})
   writeFileSync(new URL(`${name}.json`, results), `${text}\n`)

@@ -156,13 +156,13 @@ export const rows = {
   },
   W3: {
     ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
-    against: {crane: 2.5},
+    against: {crane: 4.3},
     counted: {requests: 8},
   },
   'W3, 20 ms': {
     delay: 20,
     ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
-    against: {crane: 1.0},
+    against: {crane: 0.92},
   },
   'W3, 100 ms': {
     delay: 100,

@@ -1,10 +1,18 @@
 import {execFileSync, spawn} from 'node:child_process'
-import {cpSync, mkdirSync, readdirSync, rmSync, symlinkSync} from 'node:fs'
+import {cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync} from 'node:fs'
 import {loadavg} from 'node:os'
 import {setTimeout} from 'node:timers/promises'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
-import {measure, median, program, pushBaseImage, startRegistry, workFolder} from './parts.mjs'
+import {
+  machine,
+  measure,
+  median,
+  program,
+  pushBaseImage,
+  startRegistry,
+  workFolder,
+} from './parts.mjs'
 import {floors} from './floors.mjs'
 import {isHere, peers, readsFirst} from './peers.mjs'
 import {setup} from './setup.mjs'
@@ -20,8 +28,9 @@ const quietLoad = 1.5
 
 /**
  * `npm run bench -- update [--rounds N] [--exact] [--list] [W1 …]`: the rows whose names begin with
- * one of these words, or with `--exact` are one of them; all without. `--list` names them only. A
- * run of all rows, and no other, is written to bench/results.
+ * one of these words, or with `--exact` are one of them; all without. `--list` names them only. In
+ * bench/results the rows that were measured take the place of what was known of them; each says
+ * when it was measured.
  */
 export async function update(given = []) {
   const {values, positionals: wanted} = parseArgs({
@@ -53,14 +62,30 @@ export async function update(given = []) {
     results.push(await measureRow(name, {rounds, ...row}, here))
     console.error(describe(results.at(-1)))
   }
+  const earlier = readEarlier()
+  const measurements = merge(earlier.measurements, results)
   return {
-    rounds,
-    isPart: wanted.length > 0,
-    measurements: results,
+    measurements,
     // of W1, which takes a while
-    floors: wanted.length === 0 ? await floors() : [],
-    rows: results.flatMap((each) => [...limitsOf(each), ...growthOf(each, results)]),
+    floors: wanted.length === 0 ? await floors() : earlier.floors,
+    rows: measurements.flatMap((each) => [...limitsOf(each), ...growthOf(each, measurements)]),
   }
+}
+
+/** What is known of rows, and of this machine. */
+function readEarlier() {
+  const file = new URL('results/update.json', import.meta.url)
+  const {measurements, floors} = JSON.parse(readFileSync(file, 'utf8'))
+  return {measurements, floors}
+}
+
+/** One measurement of each row that there is, in their order: the later one. */
+function merge(earlier, later) {
+  const known = new Map([...earlier, ...later].map((each) => [each.name, each]))
+  return Object.entries(rows).flatMap(([name, limits]) => {
+    const measured = known.get(name)
+    return measured ? [{...measured, limits}] : []
+  })
 }
 
 async function measureRow(name, row, here) {
@@ -177,6 +202,8 @@ async function measureRow(name, row, here) {
   rmSync(folder, {recursive: true, force: true})
   return {
     name,
+    date: machine().date,
+    rounds: row.rounds,
     load,
     isLoaded: load > quietLoad,
     limits: row,
