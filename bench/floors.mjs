@@ -1,65 +1,77 @@
 // node floors.mjs WHAT DIR [URL]: does one part of the work and nothing else, and prints the
-// seconds that it took. Imported: all of them for W1, in turn.
+// seconds and CPU seconds that it took. Imported: all of them for R1, in turn.
 import {createHash} from 'node:crypto'
 import {execFileSync} from 'node:child_process'
-import {closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync} from 'node:fs'
+import {
+  closeSync,
+  constants as flags,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
-import {constants, deflateRaw, gunzip, gzipSync} from 'node:zlib'
-import {hashLayer} from '../dist/src/layer/pack/hash-layer.js'
-import {walk} from '../dist/src/layer/tree/walk.js'
+import {crc32, gunzip, gzipSync} from 'node:zlib'
+import {ownDeflate} from '../dist/src/layer/compress/codec.js'
 import {median, startRegistry, workFolder} from './parts.mjs'
-import {makeWorkload} from './workload.mjs'
+import {realTrees} from './real-trees.mjs'
 
 const self = fileURLToPath(import.meta.url)
+const KiB = 1024
 
 /** What each does is a part of some row that cannot be left out, however the rest is done. */
 const parts = {
-  'read W1 and hash it as tar, one thread': async (tree) => {
-    await timed(() => hashLayer(() => walk(tree, {path: '/'})))
-  },
-  'look at each file of W1 (lstat), read nothing': async (tree) => {
-    const count = () => {
-      const entries = walk(tree, {path: '/', detail: 'names'})
-      while (!entries.next().done);
-    }
-    await timed(count)
-  },
-  'deflate W1 from memory at level 1, both threads': async (tree) => {
-    const tar = archive(tree)
-    const deflate = promisify(deflateRaw)
-    const options = {level: 1, memLevel: 9, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: 300_000}
-    await timed(async () => {
-      let at = 0
-      const lane = async () => {
-        for (; at < tar.length;) {
-          const block = tar.subarray(at, (at += 256 * 1024))
-          await deflate(block, options)
-        }
+  'list R1 and look at each name (readdir, lstat)': (tree) =>
+    timed(() => {
+      for (const {path} of namesIn(tree)) lstatSync(path, {bigint: true})
+    }),
+  'list R1, and open, look at, read and close each file': (tree) => {
+    const buffer = Buffer.allocUnsafeSlow(16 * KiB * KiB)
+    return timed(() => {
+      for (const {path, isFile} of namesIn(tree)) {
+        if (!isFile) continue
+        const handle = openSync(path, flags.O_RDONLY | flags.O_NOFOLLOW)
+        const size = Number(fstatSync(handle, {bigint: true}).size)
+        for (let at = 0; at < size;) at += readSync(handle, buffer, 0, buffer.length, null)
+        closeSync(handle)
       }
-      await Promise.all([lane(), lane(), lane(), lane()])
     })
   },
-  'inflate W1 from memory, one thread': async (tree) => {
-    const bytes = gzipSync(archive(tree), {level: 1})
-    await timed(() => promisify(gunzip)(bytes, {chunkSize: 1 << 20}))
-  },
-  'hash the tar of W1 from memory': async (tree) => {
+  'SHA-256 of the tar of R1 from memory': (tree) => {
     const tar = archive(tree)
-    await timed(() => createHash('sha256').update(tar).digest('hex'))
+    return timed(() => createHash('sha256').update(tar).digest('hex'))
   },
-  'write the files of W1 from memory, one thread': async (tree) => {
-    const files = readdirSync(tree, {recursive: true, withFileTypes: true}).filter((each) =>
-      each.isFile(),
-    )
-    const out = `${tree}-out`
-    const all = files.map(({parentPath, name}) => {
-      const folder = join(out, parentPath.slice(tree.length))
-      return {folder, path: join(folder, name), bytes: readFileSync(join(parentPath, name))}
+  'CRC-32 of it': (tree) => {
+    const tar = archive(tree)
+    return timed(() => crc32(tar))
+  },
+  'deflate it from memory by our own deflate, one thread': async (tree) => {
+    const tar = archive(tree)
+    const compress = await ownDeflate.start()
+    await timed(async () => {
+      for (let at = 0; at < tar.length; at += ownDeflate.rule.large)
+        await compress(tar.subarray(at, at + ownDeflate.rule.large))
     })
-    for (const folder of new Set(all.map((each) => each.folder)))
-      mkdirSync(folder, {recursive: true})
+  },
+  'inflate it from memory by zlib, one thread': (tree) => {
+    const bytes = gzipSync(archive(tree), {level: 1})
+    return timed(() => promisify(gunzip)(bytes, {chunkSize: 1 << 20}))
+  },
+  'write the files of R1 from memory, one thread': async (tree) => {
+    const out = `${tree}-out`
+    const files = [...namesIn(tree)].filter(({isFile}) => isFile)
+    const all = files.map(({path}) => ({
+      path: join(out, path.slice(tree.length)),
+      bytes: readFileSync(path),
+    }))
+    for (const {path} of all) mkdirSync(join(path, '..'), {recursive: true})
     await timed(() => {
       for (const {path, bytes} of all) {
         const handle = openSync(path, 'wx')
@@ -78,14 +90,24 @@ const parts = {
   },
 }
 
+function* namesIn(folder) {
+  for (const entry of readdirSync(folder, {withFileTypes: true})) {
+    const path = `${folder}/${entry.name}`
+    yield {path, isFile: entry.isFile()}
+    if (entry.isDirectory()) yield* namesIn(path)
+  }
+}
+
 function archive(tree) {
   return execFileSync('tar', ['-C', tree, '-cf', '-', '.'], {maxBuffer: 2 ** 30})
 }
 
 async function timed(work) {
-  const started = performance.now()
+  const [started, used] = [performance.now(), process.cpuUsage()]
   await work()
-  console.log((performance.now() - started) / 1000)
+  const {user, system} = process.cpuUsage(used)
+  const seconds = (performance.now() - started) / 1000
+  console.log(JSON.stringify({seconds, cpuSeconds: (user + system) / 1e6}))
 }
 
 /** Seconds of each part, medians of `rounds` runs in turn. */
@@ -93,20 +115,24 @@ export async function floors(rounds = 3) {
   const folder = workFolder()
   const {address, child} = await startRegistry(folder)
   const tree = join(folder, 'tree')
-  makeWorkload('W1', tree)
+  realTrees.R1(tree)
   const env = {...process.env}
   delete env['NODE_EXTRA_CA_CERTS']
-  const seconds = Object.fromEntries(Object.keys(parts).map((what) => [what, []]))
+  const measured = Object.fromEntries(Object.keys(parts).map((what) => [what, []]))
   for (let round = 0; round <= rounds; round++) {
     for (const what of Object.keys(parts)) {
       const args = [self, what, tree, `http://${address}`]
-      const value = Number(execFileSync(process.execPath, args, {encoding: 'utf8', env}))
-      if (round > 0) seconds[what].push(value)
+      const result = JSON.parse(execFileSync(process.execPath, args, {encoding: 'utf8', env}))
+      if (round > 0) measured[what].push(result)
     }
   }
   child.kill('SIGKILL')
   rmSync(folder, {recursive: true, force: true})
-  return Object.entries(seconds).map(([what, list]) => ({what, seconds: median(list)}))
+  return Object.entries(measured).map(([what, list]) => ({
+    what,
+    seconds: median(list.map(({seconds}) => seconds)),
+    cpuSeconds: median(list.map(({cpuSeconds}) => cpuSeconds)),
+  }))
 }
 
 if (process.argv[1] === self) await parts[process.argv[2]](process.argv[3], process.argv[4])

@@ -18,11 +18,14 @@ export function writeReport({measurements, rows, floors, node, cores, cpu}, fold
         `| ${what.replaceAll('|', '\\|')} | ${round(value)} | ${atMost ?? ''} | ${atMost === undefined ? '' : met ? 'met' : '**not met**'} |`,
     ),
     '',
-    'What this machine takes for a part of the work and nothing else, in the same run:',
+    'What this machine takes for a part of the work and nothing else:',
     '',
-    '| part | seconds |',
-    '| --- | --- |',
-    ...floors.map(({what, seconds}) => `| ${what} | ${seconds.toFixed(3)} |`),
+    '| part | seconds | CPU s |',
+    '| --- | --- | --- |',
+    ...floors.map(
+      ({what, seconds, cpuSeconds}) =>
+        `| ${what} | ${seconds.toFixed(3)} | ${cpuSeconds?.toFixed(2) ?? ''} |`,
+    ),
     '',
     '![Wall time over that of crane](update.svg)',
     '',

@@ -1,5 +1,5 @@
 import {execFileSync, spawn} from 'node:child_process'
-import {cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync} from 'node:fs'
+import {cpSync, mkdirSync, readdirSync, rmSync, symlinkSync} from 'node:fs'
 import {loadavg} from 'node:os'
 import {setTimeout} from 'node:timers/promises'
 import {join} from 'node:path'
@@ -17,6 +17,7 @@ import {floors} from './floors.mjs'
 import {isHere, peers, readsFirst} from './peers.mjs'
 import {setup} from './setup.mjs'
 import {realTrees} from './real-trees.mjs'
+import {readEarlier, resultOf} from './update-results.mjs'
 import {rows} from './update-rows.mjs'
 import {makeWorkload} from './workload.mjs'
 
@@ -28,9 +29,9 @@ const quietLoad = 1.5
 
 /**
  * `npm run bench -- update [--rounds N] [--exact] [--list] [W1 …]`: the rows whose names begin with
- * one of these words, or with `--exact` are one of them; all without. `--list` names them only. In
- * bench/results the rows that were measured take the place of what was known of them; each says
- * when it was measured.
+ * one of these words, or with `--exact` are one of them; all without. `floors` is what the machine
+ * takes for parts of the work. `--list` names rows only. In bench/results the rows that were
+ * measured take the place of what was known of them; each says when it was measured.
  */
 export async function update(given = []) {
   const {values, positionals: wanted} = parseArgs({
@@ -51,7 +52,8 @@ export async function update(given = []) {
         (!values.exact && /^[ ,]/.test(name.replace(word, '')) && name.startsWith(word)),
     )
   const chosen = Object.entries(rows).filter(([name]) => isWanted(name))
-  if (chosen.length === 0) throw new Error(`no row is named ${wanted.join(' or ')}`)
+  if (chosen.length === 0 && !wanted.includes('floors'))
+    throw new Error(`no row is named ${wanted.join(' or ')}`)
   if (values.list) {
     for (const [name] of chosen) console.log(name)
     process.exit()
@@ -63,29 +65,8 @@ export async function update(given = []) {
     console.error(describe(results.at(-1)))
   }
   const earlier = readEarlier()
-  const measurements = merge(earlier.measurements, results)
-  return {
-    measurements,
-    // of W1, which takes a while
-    floors: wanted.length === 0 ? await floors() : earlier.floors,
-    rows: measurements.flatMap((each) => [...limitsOf(each), ...growthOf(each, measurements)]),
-  }
-}
-
-/** What is known of rows, and of this machine. */
-function readEarlier() {
-  const file = new URL('results/update.json', import.meta.url)
-  const {measurements, floors} = JSON.parse(readFileSync(file, 'utf8'))
-  return {measurements, floors}
-}
-
-/** One measurement of each row that there is, in their order: the later one. */
-function merge(earlier, later) {
-  const known = new Map([...earlier, ...later].map((each) => [each.name, each]))
-  return Object.entries(rows).flatMap(([name, limits]) => {
-    const measured = known.get(name)
-    return measured ? [{...measured, limits}] : []
-  })
+  const isWhole = wanted.length === 0 || wanted.includes('floors')
+  return resultOf([...earlier.measurements, ...results], isWhole ? await floors() : earlier.floors)
 }
 
 async function measureRow(name, row, here) {
@@ -273,62 +254,6 @@ function summary(list) {
     cpuSeconds: median(list.map(({cpu}) => cpu)),
     peakMiB: Math.max(...list.map(({peak}) => peak)) / MiB,
   }
-}
-
-/** Seconds of a row over those of another, where both were measured. */
-function growthOf({name, limits, runs}, results) {
-  return Object.entries(limits.overRow ?? {}).flatMap(([other, atMost]) => {
-    const base = results.find((each) => each.name === other)
-    if (!base) return []
-    const value = runs.inject.seconds / base.runs.inject.seconds
-    return [{what: `${name}: seconds over those of ${other}`, value, atMost, met: value <= atMost}]
-  })
-}
-
-function limitsOf({name, limits, runs, counted, firstSent}) {
-  const rows = Object.entries(limits.against).flatMap(([peer, atMost]) => {
-    if (!runs[peer]) return []
-    const value = runs.inject.seconds / runs[peer].seconds
-    return [
-      {what: `${name}: seconds over ${peer}`, value, ...(atMost && {atMost, met: value <= atMost})},
-    ]
-  })
-  for (const [peer, atMost] of Object.entries(limits.cpu ?? {})) {
-    if (!runs[peer]) continue
-    const value = runs.inject.cpuSeconds / runs[peer].cpuSeconds
-    rows.push({what: `${name}: CPU seconds over ${peer}`, value, atMost, met: value <= atMost})
-  }
-  rows.push({
-    what: `${name}: peak MiB`,
-    value: runs.inject.peakMiB,
-    atMost: 150,
-    met: runs.inject.peakMiB <= 150,
-  })
-  const {requests} = limits.counted ?? {}
-  if (requests !== undefined)
-    rows.push({
-      what: `${name}: requests`,
-      value: counted.requests,
-      atMost: requests,
-      met: counted.requests <= requests,
-    })
-  if (limits.counted?.uploads === 0)
-    rows.push({
-      what: `${name}: bytes sent`,
-      value: counted.sent,
-      atMost: 0,
-      met: counted.sent === 0,
-    })
-  if (limits.sentOverFirst) {
-    const value = counted.sent / firstSent
-    rows.push({
-      what: `${name}: bytes sent over those of the first update`,
-      value,
-      atMost: limits.sentOverFirst,
-      met: value <= limits.sentOverFirst,
-    })
-  }
-  return rows
 }
 
 function describe({name, load, runs, layer}) {
