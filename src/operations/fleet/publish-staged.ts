@@ -16,7 +16,6 @@ import {streamOf} from '../../stream/bytes.js'
 import type {Ports} from '../../ports.js'
 import {imageOf} from '../find/fetch-image.js'
 import {publishKeeping} from '../publish/keep-replaced.js'
-import {warnOfLostStatement} from '../publish/lost-statement.js'
 import type {PublishRequest} from '../publish/publish-request.js'
 import {noteOfRun} from '../publish/run-notes.js'
 import type {StagedStore} from './staged-store.js'
@@ -110,7 +109,6 @@ export async function publishStaged(
   onSent(outermost.bytes.length)
   const changed = {outermost: {...outermost, value: undefined}, images: [], indexes: []}
   await publishKeeping(real, {changed, moves, request}, ports)
-  await warnOfLostStatement(real, {digest, moves}, ports)
 
   async function storeParts(stored: StoredManifest): Promise<void> {
     const {blobs, children} = manifestParts(stored)
