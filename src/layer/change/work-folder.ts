@@ -1,9 +1,10 @@
+import {fstatSync} from 'node:fs'
 import {ownedName} from '../../disk/owned-name.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, readable} from '../byte-string.js'
 import type {OpenFolder} from '../unpack/open-folder.js'
 import {removeIn} from '../unpack/remove-deep.js'
-import {openStaging} from '../unpack/staging-folder.js'
+import {markIfNeeded, openStaging} from '../unpack/staging-folder.js'
 import {leftovers, type UnpackTarget} from '../unpack/target.js'
 import type {TreeRoot} from '../unpack/tree-root.js'
 
@@ -34,7 +35,9 @@ export async function openWorkFolder(target: UnpackTarget): Promise<WorkFolder> 
   let isNeeded = false
   try {
     if (!(await adopt(target, own))) parent.makeFolder(own)
-    const tree = openStaging({folder: parent, name: own})
+    const staging = {folder: parent, name: own}
+    const tree = markIfNeeded(openStaging(staging), staging)
+    const stat = fstatSync(tree.descriptor)
     const folder = parent.open(own)
     return {
       tree,
@@ -55,7 +58,7 @@ export async function openWorkFolder(target: UnpackTarget): Promise<WorkFolder> 
         tree.close()
         folder.close()
         // the next run removes it
-        if (!isNeeded) await removeIn(parent, name).catch(() => undefined)
+        if (!isNeeded) await removeIn(parent, name, stat).catch(() => undefined)
       },
     }
   } catch (error) {
@@ -68,7 +71,7 @@ async function adopt({parent, workPrefix}: UnpackTarget, own: ByteString): Promi
   const [newest, ...others] = leftovers(parent, workPrefix)
     .filter(({isOurs}) => isOurs)
     .sort((one, other) => other.changed - one.changed)
-  for (const {name} of others) await removeIn(parent, name).catch(() => undefined)
+  for (const {name, stat} of others) await removeIn(parent, name, stat).catch(() => undefined)
   if (!newest) return false
   try {
     parent.rename(newest.name, parent, own)
