@@ -37,30 +37,57 @@ interface OwnNode extends SizeNode {
   children: Map<string, OwnNode>
 }
 
+/** The directories on the way to a file, the outermost first. */
+interface Way {
+  readonly folder: string
+  readonly nodes: readonly OwnNode[]
+  /** Whether all of them are counted by themselves, and the file can be, too. */
+  readonly isWhole: boolean
+}
+
 /** Sums up the files of a tree by directory. */
 export function createSizeTree(mostNodes = usualNodes): SizeTree {
   const root = nodeOf('', undefined)
   let nodes = 0
   const files: SizedFile[] = []
   let least = -1
+  let way: Way = {folder: '', nodes: [root], isWhole: true}
+
+  function childOf(node: OwnNode, name: string, mark: Mark | undefined): OwnNode | undefined {
+    const known = node.children.get(name)
+    if (known || nodes >= mostNodes) return known
+    nodes++
+    const child = nodeOf(name, mark)
+    // most nodes are files, and have none
+    if (node.children === noChildren) node.children = new Map()
+    node.children.set(name, child)
+    return child
+  }
+
+  function wayTo(folder: string): Way {
+    const names = folder.split('/').filter((name) => name !== '')
+    const found = [root]
+    let node: OwnNode | undefined = root
+    for (const name of names.slice(0, mostLevels)) {
+      node = childOf(node, name, undefined)
+      if (!node) break
+      found.push(node)
+    }
+    return {folder, nodes: found, isWhole: node !== undefined && names.length < mostLevels}
+  }
+
   return {
     root,
     add(file) {
-      let node = root
-      count(node, file.bytes)
-      const names = file.path.split('/').filter((name) => name !== '')
-      for (const [at, name] of names.slice(0, mostLevels).entries()) {
-        let child = node.children.get(name)
-        if (!child) {
-          if (nodes >= mostNodes) break
-          nodes++
-          child = nodeOf(name, at === names.length - 1 ? file.mark : undefined)
-          node.children.set(name, child)
-        }
-        count(child, file.bytes)
-        node = child
-      }
-      if (file.bytes <= least) return
+      const {path, bytes, mark} = file
+      const slash = path.lastIndexOf('/')
+      const folder = path.slice(0, Math.max(0, slash))
+      // files come one directory after the other
+      if (folder !== way.folder) way = wayTo(folder)
+      for (const node of way.nodes) count(node, bytes)
+      const own = way.isWhole && childOf(way.nodes.at(-1) ?? root, path.slice(slash + 1), mark)
+      if (own) count(own, bytes)
+      if (bytes <= least) return
       files.push(file)
       if (files.length > 2 * mostKept) least = keepLargest(files)
     },
@@ -70,8 +97,10 @@ export function createSizeTree(mostNodes = usualNodes): SizeTree {
 
 const mostKept = 1000
 
+const noChildren = new Map<string, OwnNode>()
+
 function nodeOf(name: string, mark: Mark | undefined): OwnNode {
-  return {name, bytes: 0, files: 0, mark, children: new Map()}
+  return {name, bytes: 0, files: 0, mark, children: noChildren}
 }
 
 function count(node: OwnNode, bytes: number): void {

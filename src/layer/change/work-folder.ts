@@ -1,5 +1,5 @@
 import {fstatSync} from 'node:fs'
-import {ownedName} from '../../disk/owned-name.js'
+import {ownedName, ownerlessName} from '../../disk/owned-name.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, readable} from '../byte-string.js'
 import type {OpenFolder} from '../unpack/open-folder.js'
@@ -20,6 +20,8 @@ export interface WorkFolder {
   /** From now on it is needed to complete the change. */
   keep(): void
   unkeep(): void
+  /** Leaves it for the next run, which uses the layers in it that are whole. */
+  leave(): void
   /** Removes it unless it is needed. */
   close(): Promise<void>
 }
@@ -54,6 +56,10 @@ export async function openWorkFolder(target: UnpackTarget): Promise<WorkFolder> 
       },
       keep: () => (isNeeded = true),
       unkeep: () => (isNeeded = false),
+      leave() {
+        parent.rename(own, parent, ownerlessName(workPrefix))
+        isNeeded = true
+      },
       async close() {
         tree.close()
         folder.close()
