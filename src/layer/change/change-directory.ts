@@ -20,6 +20,7 @@ import {bytesOf, type ChangedDirectory, type ChangeOptions, lookAtChange} from '
 import {mayChange} from './may-change.js'
 import {type NextVersion, planChange, type PlannedChange} from './plan-change.js'
 import {keptPlaces, type StandingTree} from './standing-tree.js'
+import {syncFiles} from './sync-files.js'
 import {openWorkFolder, type WorkFolder} from './work-folder.js'
 
 /**
@@ -127,6 +128,11 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
   const aside = ownedName(target.halfPrefix)
   const change = {...planned.change, version: 1 as const, aside, identity: identityOf(folder)}
   try {
+    // the list says that they are there
+    await syncFiles(
+      work.tree,
+      change.put.map(([, from]) => from),
+    )
     writeChange(work.tree, change)
     if (
       !mayChange(folder, change) ||
