@@ -37,12 +37,10 @@ interface OwnNode extends SizeNode {
   children: Map<string, OwnNode>
 }
 
-/** The directories on the way to a file, the outermost first. */
-interface Way {
-  readonly folder: string
-  readonly nodes: readonly OwnNode[]
-  /** Whether all of them are counted by themselves, and the file can be, too. */
-  readonly isWhole: boolean
+/** A directory, with its path and a slash behind it. */
+interface Level {
+  readonly path: string
+  readonly node: OwnNode
 }
 
 /** Sums up the files of a tree by directory. */
@@ -51,7 +49,8 @@ export function createSizeTree(mostNodes = usualNodes): SizeTree {
   let nodes = 0
   const files: SizedFile[] = []
   let least = -1
-  let way: Way = {folder: '', nodes: [root], isWhole: true}
+  // files come mostly one directory after the other: the directories that the last one is in
+  const way: Level[] = [{path: '', node: root}]
 
   function childOf(node: OwnNode, name: string, mark: Mark | undefined): OwnNode | undefined {
     const known = node.children.get(name)
@@ -64,28 +63,30 @@ export function createSizeTree(mostNodes = usualNodes): SizeTree {
     return child
   }
 
-  function wayTo(folder: string): Way {
-    const names = folder.split('/').filter((name) => name !== '')
-    const found = [root]
-    let node: OwnNode | undefined = root
-    for (const name of names.slice(0, mostLevels)) {
-      node = childOf(node, name, undefined)
-      if (!node) break
-      found.push(node)
+  /** The directory with this path, which ends with a slash; `undefined` if it is not counted. */
+  function enter(folder: string): OwnNode | undefined {
+    while (!folder.startsWith(way.at(-1)?.path ?? '')) way.pop()
+    let {path, node} = way.at(-1) ?? {path: '', node: root}
+    for (let start = path.length; start < folder.length; start = path.length) {
+      const end = folder.indexOf('/', start)
+      path = folder.slice(0, end + 1)
+      if (end === start) continue
+      const child = way.length > mostLevels ? undefined : childOf(node, folder.slice(start, end))
+      if (!child) return undefined
+      node = child
+      way.push({path, node})
     }
-    return {folder, nodes: found, isWhole: node !== undefined && names.length < mostLevels}
+    return way.length > mostLevels ? undefined : node
   }
 
   return {
     root,
     add(file) {
       const {path, bytes, mark} = file
-      const slash = path.lastIndexOf('/')
-      const folder = path.slice(0, Math.max(0, slash))
-      // files come one directory after the other
-      if (folder !== way.folder) way = wayTo(folder)
-      for (const node of way.nodes) count(node, bytes)
-      const own = way.isWhole && childOf(way.nodes.at(-1) ?? root, path.slice(slash + 1), mark)
+      const start = path.lastIndexOf('/') + 1
+      const folder = enter(path.slice(0, start))
+      for (const {node} of way) count(node, bytes)
+      const own = folder && childOf(folder, path.slice(start), mark)
       if (own) count(own, bytes)
       if (bytes <= least) return
       files.push(file)

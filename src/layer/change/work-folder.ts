@@ -75,7 +75,7 @@ export async function openWorkFolder(target: UnpackTarget): Promise<WorkFolder> 
 /** Only folders that nobody else can write to have the form of ours. */
 async function adopt({parent, workPrefix}: UnpackTarget, own: ByteString): Promise<boolean> {
   const [newest, ...others] = leftovers(parent, workPrefix)
-    .filter(({isOurs}) => isOurs)
+    .filter(({isOurs, stat}) => isOurs && (stat.mode & 0o077) === 0)
     .sort((one, other) => other.changed - one.changed)
   for (const {name, stat} of others) await removeIn(parent, name, stat).catch(() => undefined)
   if (!newest) return false
