@@ -54,8 +54,7 @@ export const loadFlags = {
   'dry-run': Flags.boolean({default: false, summary: 'Only check whether the bundle fits.'}),
   'no-mount': Flags.boolean({
     default: false,
-    summary:
-      'Take what the bundle lacks from the repository of each image only: for a bundle of somebody who must not read all repositories of TO.',
+    summary: 'Take what the bundle lacks only from the repository that its image goes to.',
   }),
 }
 
