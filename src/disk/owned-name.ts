@@ -15,6 +15,14 @@ export function ownedName(prefix: string): string {
 }
 
 /**
+ * The same for what a process leaves on purpose: it belongs to none any more, so that the next run
+ * takes it over, also one of the same process.
+ */
+export function ownerlessName(prefix: string): string {
+  return `${prefix}0-0-${place()}-${randomBytes(8).toString('hex')}`
+}
+
+/**
  * What is known of the process that `name` belongs to. `unknown` for one that cannot be asked (of
  * another machine, boot or container, or where the system has no /proc), and for a name that
  * `ownedName(prefix)` did not make.

@@ -18,6 +18,11 @@ export interface SaveBundleSettings {
 export interface LoadBundleSettings {
   /** Only check whether the bundle fits. */
   readonly dryRun?: boolean
+  /**
+   * Whether what the bundle lacks can come from any repository of the place. Default: it can; else
+   * from the repository of each image only.
+   */
+  readonly mounts?: boolean
 }
 
 /** Of `saveBundle`; `temporary` is the folder for temporary files. */
@@ -40,8 +45,8 @@ export function saveBundleRequest(
 export function loadBundleRequest(
   file: string,
   to: string,
-  {dryRun = false}: LoadBundleSettings,
+  {dryRun = false, mounts = true}: LoadBundleSettings,
   temporary: string,
 ): LoadOptions {
-  return {file, to: parseBundlePlace(to, 'the place'), dryRun, temporary}
+  return {file, to: parseBundlePlace(to, 'the place'), dryRun, mounts, temporary}
 }

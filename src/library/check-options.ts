@@ -195,7 +195,7 @@ const shapes = {
   }),
   saveBundle: v.strictObject({...commonOptions, since: text, have: text, platform: text}),
   listBlobs: v.strictObject(commonOptions),
-  loadBundle: v.strictObject({...commonOptions, dryRun: flag}),
+  loadBundle: v.strictObject({...commonOptions, dryRun: flag, mounts: flag}),
   diff: v.strictObject({
     ...commonOptions,
     ...treeOptions,

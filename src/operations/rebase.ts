@@ -23,6 +23,7 @@ import {rebasedImage, type RebasedImage} from './follow/rebased-image.js'
 import type {LookPolicy} from './follow/slot-index.js'
 import type {PublishRequest, TargetRequest} from './publish/publish-request.js'
 import {publishKeeping} from './publish/keep-replaced.js'
+import {warnOfLostStatement} from './publish/lost-statement.js'
 import {type ChangedDocument, storedDocument} from './publish/publish.js'
 import {findReplaced, noteOfRun, withFittingNote} from './publish/run-notes.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
@@ -116,6 +117,7 @@ async function rebaseOnto(round: RebaseRound, vendor: ContentStore): Promise<Reb
   if (!how.dryRun && planned.length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
   const tags = isPublished ? await publishKeeping(store, {changed, moves, request}, ports) : planned
+  if (isPublished && digest !== undefined) await warnOfLostStatement(store, {digest, moves}, ports)
   const outcome = {...parts, paired, digest, tags, reference: onto.reference}
   return {...describeRebase(outcome, request), ...(attestation && {attestation})}
 }

@@ -9,6 +9,7 @@ import {findDocument} from './find/find-document.js'
 import type {HistoryPoint} from './follow/history-point.js'
 import {walkHistory} from './follow/walk-history.js'
 import {publishKeeping} from './publish/keep-replaced.js'
+import {warnOfLostStatement} from './publish/lost-statement.js'
 import {storedDocument} from './publish/publish.js'
 import type {KeepRequest} from './publish/publish-request.js'
 import {outstanding, planTagMoves} from './publish/tag-moves.js'
@@ -62,6 +63,7 @@ export async function rollback(request: RollbackRequest, ports: Ports): Promise<
     const tags = dryRun
       ? planned.map(({tag}) => tag)
       : await publishKeeping(store, publication, ports)
+    if (!dryRun) await warnOfLostStatement(store, {digest, moves}, ports)
     const named = `${repositoryName(reference)}@${digest}`
     return {reference: named, digest, from, changed: digest !== from, tags, dryRun}
   } finally {

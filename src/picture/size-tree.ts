@@ -37,30 +37,58 @@ interface OwnNode extends SizeNode {
   children: Map<string, OwnNode>
 }
 
+/** A directory, with its path and a slash behind it. */
+interface Level {
+  readonly path: string
+  readonly node: OwnNode
+}
+
 /** Sums up the files of a tree by directory. */
 export function createSizeTree(mostNodes = usualNodes): SizeTree {
   const root = nodeOf('', undefined)
   let nodes = 0
   const files: SizedFile[] = []
   let least = -1
+  // files come mostly one directory after the other: the directories that the last one is in
+  const way: Level[] = [{path: '', node: root}]
+
+  function childOf(node: OwnNode, name: string, mark: Mark | undefined): OwnNode | undefined {
+    const known = node.children.get(name)
+    if (known || nodes >= mostNodes) return known
+    nodes++
+    const child = nodeOf(name, mark)
+    // most nodes are files, and have none
+    if (node.children === noChildren) node.children = new Map()
+    node.children.set(name, child)
+    return child
+  }
+
+  /** The directory with this path, which ends with a slash; `undefined` if it is not counted. */
+  function enter(folder: string): OwnNode | undefined {
+    while (!folder.startsWith(way.at(-1)?.path ?? '')) way.pop()
+    let {path, node} = way.at(-1) ?? {path: '', node: root}
+    for (let start = path.length; start < folder.length; start = path.length) {
+      const end = folder.indexOf('/', start)
+      path = folder.slice(0, end + 1)
+      if (end === start) continue
+      const child = way.length > mostLevels ? undefined : childOf(node, folder.slice(start, end))
+      if (!child) return undefined
+      node = child
+      way.push({path, node})
+    }
+    return way.length > mostLevels ? undefined : node
+  }
+
   return {
     root,
     add(file) {
-      let node = root
-      count(node, file.bytes)
-      const names = file.path.split('/').filter((name) => name !== '')
-      for (const [at, name] of names.slice(0, mostLevels).entries()) {
-        let child = node.children.get(name)
-        if (!child) {
-          if (nodes >= mostNodes) break
-          nodes++
-          child = nodeOf(name, at === names.length - 1 ? file.mark : undefined)
-          node.children.set(name, child)
-        }
-        count(child, file.bytes)
-        node = child
-      }
-      if (file.bytes <= least) return
+      const {path, bytes, mark} = file
+      const start = path.lastIndexOf('/') + 1
+      const folder = enter(path.slice(0, start))
+      for (const {node} of way) count(node, bytes)
+      const own = folder && childOf(folder, path.slice(start), mark)
+      if (own) count(own, bytes)
+      if (bytes <= least) return
       files.push(file)
       if (files.length > 2 * mostKept) least = keepLargest(files)
     },
@@ -70,8 +98,10 @@ export function createSizeTree(mostNodes = usualNodes): SizeTree {
 
 const mostKept = 1000
 
+const noChildren = new Map<string, OwnNode>()
+
 function nodeOf(name: string, mark: Mark | undefined): OwnNode {
-  return {name, bytes: 0, files: 0, mark, children: new Map()}
+  return {name, bytes: 0, files: 0, mark, children: noChildren}
 }
 
 function count(node: OwnNode, bytes: number): void {

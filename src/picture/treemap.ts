@@ -91,7 +91,7 @@ function commonMark(nodes: Iterable<SizeNode>): Mark | undefined {
 }
 
 function isMarked({mark, children}: SizeNode): boolean {
-  const [first] = children.values()
+  const [first] = children.size > 0 ? children.values() : []
   return mark !== undefined || (first !== undefined && isMarked(first))
 }
 
@@ -99,8 +99,8 @@ function isMarked({mark, children}: SizeNode): boolean {
 function chainOf(node: SizeNode): {chain: string; last: SizeNode} {
   let [chain, last] = [node.name, node]
   for (;;) {
-    const [only, ...others] = last.children.values()
-    if (!only || others.length > 0 || only.bytes !== last.bytes || !isFolder(only)) break
+    const [only] = last.children.size === 1 ? last.children.values() : []
+    if (!only || only.bytes !== last.bytes || !isFolder(only)) break
     chain = `${chain}/${only.name}`
     last = only
   }

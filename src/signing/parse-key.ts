@@ -34,11 +34,18 @@ export function isEncryptedKey(pem: string): boolean {
 
 /**
  * The public key in a PEM text, of the same kinds. Throws `UsageError`
- * (`ERR_INJECT_SIGN_KEY_INVALID`), also for a private key, which is not needed.
+ * (`ERR_INJECT_SIGN_KEY_INVALID`), also for a private key, which is not needed, and for a
+ * certificate, which is mostly that of a company and not of a signer.
  */
 export function parsePublicKey(pem: string, from: string): KeyObject {
   if (/PRIVATE KEY-----/.test(pem))
     throw invalidKey(from, 'is a private key', 'name the public one: openssl pkey -pubout')
+  if (/BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(pem))
+    throw invalidKey(
+      from,
+      'is a certificate',
+      'name the public key of who signs; openssl x509 -pubkey -noout writes that of a certificate',
+    )
   try {
     return checkedKey(createPublicKey(pem), from)
   } catch (error) {

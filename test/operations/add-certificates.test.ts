@@ -167,17 +167,17 @@ it('an image without a bundle is told so', async () => {
   await putVendor(places, 'empty')
   const notices: string[] = []
   const report = (event: {kind: string; message?: string}) =>
-    void notices.push(event.kind === 'notice' ? (event.message ?? '') : '')
+    void notices.push(`${event.kind} ${event.message ?? ''}`)
   const files = await filesOf(company!)
   await addCertificates(requestFor(files), {...places, report})
   const made = '/etc/ssl/certs/ca-certificates.crt is made'
-  expect(notices.join('\n')).toContain(`the image has no bundle of certificates: ${made}`)
+  expect(notices.join('\n')).toContain(`notice the image has no bundle of certificates: ${made}`)
   const reference = parseReference(`${vendor}:v1`)
   const directory = await tempDir()
   await update(updateRequest({reference, name: 'tool', path: '/opt/tool', directory}), places)
   await addCertificates(requestFor(files), {...places, report})
   expect(notices.join('\n')).toContain(
-    `no bundle of certificates outside its slots (tool): ${made}`,
+    `warning the image has no bundle of certificates outside its slots (tool): ${made}`,
   )
 })
 

@@ -77,6 +77,11 @@ describe('a key is refused', () => {
     expect(String((error as Error).stack)).not.toContain('c4nary')
   })
 
+  it('that is a certificate, which says nothing of who signs', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+    expect(() => parsePublicKey(pem, 'x')).toThrow(/is a certificate$/)
+  })
+
   it('that is private where a public one is asked for', () => {
     const {privateKey} = pairs.Ed25519()
     expect(() => parsePublicKey(privatePem(privateKey), 'x')).toThrow(/is a private key$/)

@@ -44,7 +44,8 @@ export function saveTo(
 
 /** `inject load FILE TO`. */
 export function loadInto(to: string, file: string, more: Partial<LoadOptions> = {}) {
-  const options = {file, to: parseBundlePlace(to, 'TO'), dryRun: false, temporary: tmpdir()}
+  const place = parseBundlePlace(to, 'TO')
+  const options = {file, to: place, dryRun: false, mounts: true, temporary: tmpdir()}
   return loadBundle({...options, ...more}, bundlePorts)
 }
 

@@ -9,7 +9,7 @@ import {parseReference} from '../../src/oci/names/reference.js'
 import {openMemoryFile} from '../../src/layer/memory/memory-file.js'
 import {applyFleet, type FleetRequest} from '../../src/operations/fleet/apply.js'
 import {openFleetJournal} from '../../src/operations/fleet/journal.js'
-import type {AttestPorts} from '../../src/ports.js'
+import type {AttestPorts, ProgressEvent} from '../../src/ports.js'
 import type {ContentStore} from '../../src/store/content-store.js'
 import {openRegistryStore} from '../../src/registry/registry-store.js'
 import {putImage, smallLayer} from './put-image.js'
@@ -31,6 +31,8 @@ export interface FleetRunOptions extends Partial<FleetRequest> {
   readonly signal?: AbortSignal
   /** What is said of images. */
   readonly attest?: AttestPorts | undefined
+  /** Called with what is said beside the outcomes. */
+  readonly report?: (event: ProgressEvent) => void
   /** Called with each outcome. */
   readonly onFinished?: (outcome: ImageOutcome) => void
 }
@@ -46,9 +48,9 @@ export async function fleetFolder(): Promise<FleetFolder> {
   const path = join(folder, 'fleet.yaml')
   const run = async (options: FleetRunOptions, dryRun: boolean): Promise<FleetReport> => {
     const {forgetful = false, signal = new AbortController().signal, ...rest} = options
-    const {onFinished, attest, ...more} = rest
+    const {onFinished, attest, report = () => undefined, ...more} = rest
     const read = await readFleetFile(path, {})
-    const watched = {report: () => undefined, signal}
+    const watched = {report, signal}
     const request: FleetRequest = {
       ...read,
       ...{created: undefined, dryRun, prune: false, shard: undefined, jobs: 8},

@@ -33,6 +33,9 @@ export interface Catalog {
 export function whatIsTyped(catalog: Catalog, words: readonly string[]): Typed {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)
+  const [first = '', ...rest] = before
+  if (aboutCommands.has(first) && !current.startsWith('-'))
+    return {kind: 'candidates', candidates: commandWords(catalog, rest, current)}
   const found = commandIn(catalog.commands, before)
   if (!found) return {kind: 'candidates', candidates: commandWords(catalog, before, current)}
   const {command, rest} = found
@@ -49,6 +52,9 @@ export function whatIsTyped(catalog: Catalog, words: readonly string[]): Typed {
     return {kind: 'value', of: valueKind(given), before: `--${flag}=`, text, image}
   return {kind: 'candidates', candidates: flagWords(command, seen.flags, current)}
 }
+
+/** Commands whose arguments are the words of another command. */
+const aboutCommands: ReadonlySet<string> = new Set(['help', 'man'])
 
 function commandIn(commands: readonly Described[], words: readonly string[]) {
   for (let count = Math.min(2, words.length); count > 0; count--) {

@@ -52,13 +52,18 @@ export function bundleOptions(
 /** The flags of `inject load`. */
 export const loadFlags = {
   'dry-run': Flags.boolean({default: false, summary: 'Only check whether the bundle fits.'}),
+  'no-mount': Flags.boolean({
+    default: false,
+    summary: 'Take what the bundle lacks only from the repository that its image goes to.',
+  }),
 }
 
 /** The arguments and flags as the request of the operation. Throws `UsageError`. */
 export function loadRequest(
   {file, to}: {readonly file: string; readonly to: string},
-  flags: {readonly 'dry-run': boolean},
+  flags: {readonly 'dry-run': boolean; readonly 'no-mount': boolean},
 ): LoadOptions {
   const place = parseBundlePlace(to, 'TO')
-  return {file, to: place, dryRun: flags['dry-run'], temporary: tmpdir()}
+  const mounts = !flags['no-mount']
+  return {file, to: place, dryRun: flags['dry-run'], mounts, temporary: tmpdir()}
 }

@@ -25,6 +25,7 @@ export async function projectWords(project: Project, line: CommandLine): Promise
   for (const [key, flag] of Object.entries(line.flags)) {
     const setting = settingFor(project, key, line.command)
     if (!setting || given.has(key) || isDisplaced(key, flag, given, line)) continue
+    if (isForMany(setting) && forOneImage.some((name) => given.has(name))) continue
     if (!(await fits(flag, setting))) continue
     words.set(key, wordsOf(setting))
   }
@@ -86,6 +87,14 @@ function isDisplaced(
   const others = [...(givesWayTo[key] ?? []), ...(flag.exclusive ?? [])]
   if (others.some((name) => typeof name === 'string' && given.has(name))) return true
   return [...given].some((name) => flags[name]?.exclusive?.includes(key))
+}
+
+/** Flags with which a command takes one image of an index. */
+const forOneImage = ['list']
+
+function isForMany({key, value}: Setting): boolean {
+  if (key !== 'platform' || typeof value === 'boolean') return false
+  return value.length > 1 || value.includes('all')
 }
 
 /** Several platforms, or all of them, are not for a command that takes one. */

@@ -89,7 +89,11 @@ function withoutParser(message: string): string {
 /** oclif's text over several lines, with advice of its own, as one clause. */
 function usageMessage(error: object, text: string): string {
   if ('args' in error && Array.isArray(error.args) && /^Missing/.test(text)) {
-    const names = (error.args as {name: string}[]).map(({name}) => name.toUpperCase())
+    const missing = error.args as {name: string; options?: readonly string[]}[]
+    const names = missing.map(({name, options = []}) => {
+      const choice = options.length > 0 ? ` (${options.join(', ')})` : ''
+      return `${name.toUpperCase()}${choice}`
+    })
     return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} missing`
   }
   const unknown = unknownFlags(error)

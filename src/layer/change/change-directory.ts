@@ -1,23 +1,26 @@
 import {fstatSync} from 'node:fs'
 import {ownedName} from '../../disk/owned-name.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
-import {LocalIoError} from '../../errors.js'
+import {LocalIoError, NetworkError} from '../../errors.js'
 import {createTurn} from '../../stream/take-turns.js'
 import {quoted} from '../../oci/quoted.js'
-import {readable} from '../byte-string.js'
+import {display, readable} from '../byte-string.js'
 import {stateAt} from '../recording/walk-columns.js'
-import {identityOf, openSame} from '../unpack/finish-change.js'
+import {identityOf} from '../folder-mark.js'
+import {openSame} from '../unpack/finish-change.js'
 import {makeChange} from '../unpack/make-change.js'
 import {refillReason} from '../unpack/mounts.js'
 import {filledMeanwhile} from '../unpack/put-in-place.js'
 import {prepareTarget, type UnpackTarget} from '../unpack/target.js'
 import {writeChange} from '../unpack/tree-change.js'
 import {removeIn} from '../unpack/remove-deep.js'
+import {hasFetched} from './fetch-layer.js'
 import {diffIdsOf, fetchMissing, type FetchMissingOptions} from './fetch-missing.js'
 import {bytesOf, type ChangedDirectory, type ChangeOptions, lookAtChange} from './look-at-change.js'
 import {mayChange} from './may-change.js'
 import {type NextVersion, planChange, type PlannedChange} from './plan-change.js'
 import {keptPlaces, type StandingTree} from './standing-tree.js'
+import {syncFiles} from './sync-files.js'
 import {openWorkFolder, type WorkFolder} from './work-folder.js'
 
 /**
@@ -49,7 +52,7 @@ async function changeWithin(
 ): Promise<ChangedDirectory | undefined> {
   const work = await openWorkFolder(target)
   try {
-    const next = await fetchMissing(work, options)
+    const next = await fetchOrLeave(target, work, options)
     if (!next || !isStanding(target, options.standing)) return undefined
     const root = likeNow(target)
     const version = {...next, standing: options.standing, count: options.layers.length, root}
@@ -61,6 +64,24 @@ async function changeWithin(
     return await lookAtChange(target, {work, planned, version, options})
   } finally {
     await work.close()
+  }
+}
+
+/** Keeps what was fetched when the run is stopped or the network fails, and the next one goes on. */
+async function fetchOrLeave(
+  {path}: UnpackTarget,
+  work: WorkFolder,
+  options: FetchMissingOptions,
+): ReturnType<typeof fetchMissing> {
+  const {signal, onWarning} = options
+  try {
+    return await fetchMissing(work, options)
+  } catch (error) {
+    const isPassing = signal?.aborted === true || error instanceof NetworkError
+    if (!isPassing || !hasFetched(work)) throw error
+    work.leave()
+    onWarning(`layers that were fetched are kept beside ${display(path)} for the next run`)
+    throw error
   }
 }
 
@@ -107,6 +128,11 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
   const aside = ownedName(target.halfPrefix)
   const change = {...planned.change, version: 1 as const, aside, identity: identityOf(folder)}
   try {
+    // the list says that they are there
+    await syncFiles(
+      work.tree,
+      change.put.map(([, from]) => from),
+    )
     writeChange(work.tree, change)
     if (
       !mayChange(folder, change) ||

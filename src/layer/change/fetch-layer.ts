@@ -61,7 +61,7 @@ export interface FetchOptions {
 }
 
 /**
- * Writes a layer into the work folder, unless a run that was killed has done so. `undefined` if it
+ * Writes a layer into the work folder, unless a run that did not come to its end has done so. `undefined` if it
  * holds more than files, links and plain directories, or is not written as it says. Throws what
  * `unpackLayers` throws.
  */
@@ -93,7 +93,14 @@ export async function fetchLayer(
 }
 
 function noteOf(folder: string): string {
-  return `${folder}.layer`
+  return `${folder}${noteEnd}`
+}
+
+const noteEnd = '.layer'
+
+/** Whether there is a layer in the work folder that another run can use. */
+export function hasFetched({folder}: Pick<WorkFolder, 'folder'>): boolean {
+  return folder.names().some((name) => name.endsWith(noteEnd))
 }
 
 async function writeLayer(
@@ -178,7 +185,7 @@ function lookAtLinks(
   }
 }
 
-/** What a killed run has written, if nothing has happened to it since. */
+/** What a run has written that was killed or stopped, if nothing has happened to it since. */
 function recallLayer(
   folder: string,
   {work: {tree}, prefix, standing: {files}}: FetchOptions,

@@ -1,9 +1,10 @@
-import {ownedName} from '../../disk/owned-name.js'
+import {fstatSync} from 'node:fs'
+import {ownedName, ownerlessName} from '../../disk/owned-name.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, readable} from '../byte-string.js'
 import type {OpenFolder} from '../unpack/open-folder.js'
 import {removeIn} from '../unpack/remove-deep.js'
-import {openStaging} from '../unpack/staging-folder.js'
+import {markIfNeeded, openStaging} from '../unpack/staging-folder.js'
 import {leftovers, type UnpackTarget} from '../unpack/target.js'
 import type {TreeRoot} from '../unpack/tree-root.js'
 
@@ -19,6 +20,8 @@ export interface WorkFolder {
   /** From now on it is needed to complete the change. */
   keep(): void
   unkeep(): void
+  /** Leaves it for the next run, which uses the layers in it that are whole. */
+  leave(): void
   /** Removes it unless it is needed. */
   close(): Promise<void>
 }
@@ -34,7 +37,9 @@ export async function openWorkFolder(target: UnpackTarget): Promise<WorkFolder> 
   let isNeeded = false
   try {
     if (!(await adopt(target, own))) parent.makeFolder(own)
-    const tree = openStaging({folder: parent, name: own})
+    const staging = {folder: parent, name: own}
+    const tree = markIfNeeded(openStaging(staging), staging)
+    const stat = fstatSync(tree.descriptor)
     const folder = parent.open(own)
     return {
       tree,
@@ -51,11 +56,15 @@ export async function openWorkFolder(target: UnpackTarget): Promise<WorkFolder> 
       },
       keep: () => (isNeeded = true),
       unkeep: () => (isNeeded = false),
+      leave() {
+        parent.rename(own, parent, ownerlessName(workPrefix))
+        isNeeded = true
+      },
       async close() {
         tree.close()
         folder.close()
         // the next run removes it
-        if (!isNeeded) await removeIn(parent, name).catch(() => undefined)
+        if (!isNeeded) await removeIn(parent, name, stat).catch(() => undefined)
       },
     }
   } catch (error) {
@@ -66,9 +75,9 @@ export async function openWorkFolder(target: UnpackTarget): Promise<WorkFolder> 
 /** Only folders that nobody else can write to have the form of ours. */
 async function adopt({parent, workPrefix}: UnpackTarget, own: ByteString): Promise<boolean> {
   const [newest, ...others] = leftovers(parent, workPrefix)
-    .filter(({isOurs}) => isOurs)
+    .filter(({isOurs, stat}) => isOurs && (stat.mode & 0o077) === 0)
     .sort((one, other) => other.changed - one.changed)
-  for (const {name} of others) await removeIn(parent, name).catch(() => undefined)
+  for (const {name, stat} of others) await removeIn(parent, name, stat).catch(() => undefined)
   if (!newest) return false
   try {
     parent.rename(newest.name, parent, own)

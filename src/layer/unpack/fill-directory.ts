@@ -1,16 +1,23 @@
-import {fstatSync} from 'node:fs'
+import {fstatSync, type Stats} from 'node:fs'
 import {keepAlive} from '../../disk/folder-life.js'
 import {localIoError} from '../../disk/local-io-error.js'
 import type {LockTiming} from '../../disk/lock-timing.js'
 import {readable} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
+import {unmarkFolder} from '../folder-mark.js'
 import {createExtraction, type Extraction, type ExtractionOptions} from './extract.js'
 import type {OpenFolder} from './open-folder.js'
 import {moveInside, type PutOptions, refill, swap} from './put-in-place.js'
 import {refillReason, refuseMountsBelow} from './mounts.js'
 import {removeIn} from './remove-deep.js'
 import {safeRoot} from './safe-root.js'
-import {likeBefore, makeStagingFolder, openStaging, openStill} from './staging-folder.js'
+import {
+  likeBefore,
+  makeStagingFolder,
+  markIfNeeded,
+  openStaging,
+  openStill,
+} from './staging-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
 import {clockBeside, prepareTarget, type UnpackTarget} from './target.js'
 
@@ -90,15 +97,21 @@ async function fillTarget<T>(
   let refilled = target.folder && refillReason(path, target.folder, parent)
   let staging = makeStagingFolder(target, refilled === undefined ? 'beside' : 'inside')
   let late: OpenFolder | undefined
+  let own: Stats | undefined
   try {
+    const opened = openStaging(staging)
+    own = fstatSync(opened.descriptor)
+    const isBeside = refilled === undefined
     const result = await withExtraction(
-      openStaging(staging),
+      markIfNeeded(opened, staging),
       {onWarning, ...how},
       async (extraction, tree) => {
         const describeAsBefore = likeBefore(tree, target)
         const written = await alive(tree, () => write(extraction))
         const root = written.root && safeRoot(written.root, target, onWarning)
         await extraction.finish(signal)
+        // from here on it can become the directory
+        if (isBeside) unmarkFolder(tree)
         await written.settle?.(tree)
         signal?.throwIfAborted()
         openStill(tree, staging).close()
@@ -123,7 +136,7 @@ async function fillTarget<T>(
     )
     return {result, refilled}
   } finally {
-    await removeIn(staging.folder, staging.name).catch((error: unknown) => {
+    await removeIn(staging.folder, staging.name, own).catch((error: unknown) => {
       onWarning(localIoError(error, 'remove', readable(staging.name)).message)
     })
     late?.close()

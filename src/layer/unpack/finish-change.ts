@@ -2,6 +2,7 @@ import {fstatSync, type Stats} from 'node:fs'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {isDead} from '../../disk/owned-name.js'
 import {type ByteString, display, readable} from '../byte-string.js'
+import {identityOf} from '../folder-mark.js'
 import {makeChange} from './make-change.js'
 import type {OpenFolder} from './open-folder.js'
 import {openStaging} from './staging-folder.js'
@@ -59,11 +60,15 @@ export function finishChange(
   return {state: 'done'}
 }
 
-/** Whether a killed run left its work folder where only one can be. */
-export function isTurnAbandoned(place: ChangedDirectory): boolean {
+/** The work folder that a killed run left where only one can be. */
+export function abandonedTurn(place: ChangedDirectory): Stats | undefined {
   const work = openAbandoned(place)
-  work?.close()
-  return work !== undefined
+  if (!work) return undefined
+  try {
+    return fstatSync(work.descriptor)
+  } finally {
+    work.close()
+  }
 }
 
 /** Nobody else can write to a folder of ours, so what is in it is from us. */
@@ -100,10 +105,4 @@ export function openSame(
   if (identityOf(folder) === identity) return folder
   folder.close()
   return undefined
-}
-
-/** Tells a directory apart from all others. */
-export function identityOf({descriptor}: Pick<OpenFolder, 'descriptor'>): string {
-  const {dev, ino} = fstatSync(descriptor, {bigint: true})
-  return `${dev}:${ino}`
 }

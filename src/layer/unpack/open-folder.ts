@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, toPath} from '../byte-string.js'
+import {isShared} from '../folder-mark.js'
 
 /**
  * A folder held open. What is done through it is done in this folder, whatever others do to the
@@ -77,11 +78,8 @@ export function hasDescriptorLinks(): boolean {
  * what is in it.
  */
 export function refuseSharedWay(path: ByteString): void {
-  const user = process.geteuid?.() ?? 0
   for (let folder = path; ; folder = above(folder)) {
-    const {uid, mode} = lstatSync(toPath(folder))
-    const isShared = (mode & 0o022) !== 0 && (mode & 0o1000) === 0
-    if ((uid !== 0 && uid !== user) || isShared) {
+    if (isShared(lstatSync(toPath(folder)))) {
       throw new LocalIoError(
         'ERR_INJECT_DIRECTORY_SHARED',
         `other users can change ${display(folder)}, and without /proc nothing there can be replaced safely`,

@@ -3,11 +3,12 @@ import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {ownedName} from '../../disk/owned-name.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable} from '../byte-string.js'
+import {isShared, markFolder, markName, unmarkFolder} from '../folder-mark.js'
 import type {OpenFolder} from './open-folder.js'
 import {removeIn} from './remove-deep.js'
 import {openStill, type Staging} from './staging-folder.js'
 import type {TreeRoot} from './tree-root.js'
-import {contentOf, type UnpackTarget} from './target.js'
+import {contentOf, heldName, type UnpackTarget} from './target.js'
 import {insidePrefix} from '../tree/walk.js'
 
 export interface PutOptions {
@@ -25,26 +26,61 @@ export async function swap(
   target: UnpackTarget,
   {force, onWarning}: PutOptions,
 ): Promise<boolean> {
-  const {parent, name} = target
+  const {name} = target
   const first = tryRename(target, staging.name, name)
   if (first !== 'occupied') return first === 'done'
   if (!force) throw filledMeanwhile(display(target.path))
-  const aside = ownedName(target.oldPrefix)
-  if (tryRename(target, name, aside) !== 'done') return false
-  let second: Outcome | undefined
+  const aside = makeAside(target)
   try {
-    second = tryRename(target, staging.name, name)
+    if (tryRename(target, name, aside.name, aside.folder) !== 'done') return false
+    let second: Outcome | undefined
+    try {
+      second = tryRename(target, staging.name, name)
+    } finally {
+      if (second !== 'done') await bringBack(aside, target)
+    }
+    if (second === 'occupied') throw filledMeanwhile(display(target.path))
+    if (second === 'refused') return false
+    await removeIn(aside.folder, aside.name).catch((error: unknown) => {
+      const what = localIoError(error, 'remove', readable(beside(target, aside.path)))
+      onWarning(`the content before could not be removed: ${what.message}`)
+    })
+    return true
   } finally {
-    if (second !== 'done') await bringBack(aside, target)
+    await aside.close()
   }
-  if (second === 'occupied') throw filledMeanwhile(display(target.path))
-  if (second === 'refused') return false
-  await removeIn(parent, aside).catch((error: unknown) => {
-    onWarning(
-      `the content before could not be removed: ${localIoError(error, 'remove', readable(beside(target, aside))).message}`,
-    )
-  })
-  return true
+}
+
+/** Where the content before is for a moment. */
+interface Aside {
+  readonly folder: OpenFolder
+  readonly name: ByteString
+  /** From the folder that the target is in. */
+  readonly path: ByteString
+  close(): Promise<void>
+}
+
+/** Where others could give something else the name, it is in a folder that is marked. */
+function makeAside({parent, oldPrefix, path}: UnpackTarget): Aside {
+  const name = ownedName(oldPrefix)
+  if (!isShared(parent.stat()))
+    return {folder: parent, name, path: name, close: () => Promise.resolve()}
+  try {
+    parent.makeFolder(name)
+    const folder = parent.open(name)
+    const stat = folder.stat()
+    if (folder.names().length > 0) throw filledMeanwhile(display(path))
+    markFolder(folder)
+    const close = async () => {
+      // what could not be brought back or removed stays
+      if (folder.find(heldName) === undefined)
+        await removeIn(parent, name, stat).catch(() => undefined)
+      folder.close()
+    }
+    return {folder, name: heldName, path: `${name}/${heldName}`, close}
+  } catch (error) {
+    throw localIoError(error, 'replace', readable(path))
+  }
 }
 
 /**
@@ -64,7 +100,8 @@ export async function refill(
     for (const name of before) await removeIn(folder, name)
     const from = openStill(tree, staging)
     try {
-      for (const name of from.names()) move(from, folder, name)
+      for (const name of from.names()) if (name !== markName) move(from, folder, name)
+      unmarkFolder(from)
     } finally {
       from.close()
     }
@@ -74,15 +111,18 @@ export async function refill(
   }
 }
 
-async function bringBack(aside: ByteString, target: UnpackTarget): Promise<void> {
-  const back = tryRename(target, aside, target.name)
+async function bringBack(
+  {folder, name, path}: Aside,
+  target: UnpackTarget,
+): Promise<void> {
+  const back = tryRename({...target, parent: folder}, name, target.name, target.parent)
   // somebody else's new content is there: with ours or without, the one before has been replaced
-  if (back === 'occupied') await removeIn(target.parent, aside)
+  if (back === 'occupied') await removeIn(folder, name)
   if (back !== 'refused') return
   throw new LocalIoError(
     'ERR_INJECT_LOCAL_IO',
     `${display(target.path)} was moved aside and could not be moved back`,
-    {hint: `it is complete, in ${display(beside(target, aside))}`},
+    {hint: `it is complete, in ${display(beside(target, path))}`},
   )
 }
 
@@ -109,9 +149,14 @@ export function moveInside(
 
 type Outcome = 'done' | 'occupied' | 'refused'
 
-function tryRename({parent, path}: UnpackTarget, from: ByteString, to: ByteString): Outcome {
+function tryRename(
+  {parent, path}: UnpackTarget,
+  from: ByteString,
+  to: ByteString,
+  into = parent,
+): Outcome {
   try {
-    parent.rename(from, parent, to)
+    parent.rename(from, into, to)
     return 'done'
   } catch (error) {
     const errno = errnoOf(error) ?? ''

@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs'
+import {readFileSync, type Stats} from 'node:fs'
 import {setImmediate as turn} from 'node:timers/promises'
 import {errnoOf} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
@@ -25,16 +25,32 @@ interface Level {
  * there is fine. It goes through open directories, so that neither somebody who swaps a directory
  * for a symlink meanwhile nor paths beyond PATH_MAX lead it astray, and it removes what is in
  * directories of ours that lack the rights for it. However deep it goes, it holds two directories
- * open at most. It never enters what is mounted there (`PreconditionError`). Other errors are the
- * system's own.
+ * open at most. It never enters what is mounted there (`PreconditionError`), nor, if `known` is
+ * given, a directory that is another one. Other errors are the system's own.
  */
-export async function removeIn(around: OpenFolder, name: ByteString): Promise<void> {
+export async function removeIn(
+  around: OpenFolder,
+  name: ByteString,
+  known?: SameFolder,
+): Promise<void> {
   const found = around.find(name)
-  if (found?.isDirectory() === true) await removeFolder(around, name)
+  if (known && found && !isSame(found, known)) throw moved(name)
+  if (found?.isDirectory() === true) await removeFolder(around, name, found)
   else if (found !== undefined) around.unlink(name)
 }
 
-async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> {
+/** What tells a directory apart from all others. */
+type SameFolder = Pick<Stats, 'dev' | 'ino'>
+
+function isSame(one: SameFolder, other: SameFolder): boolean {
+  return one.ino === other.ino && one.dev === other.dev
+}
+
+async function removeFolder(
+  around: OpenFolder,
+  top: ByteString,
+  known: SameFolder,
+): Promise<void> {
   const {dev} = around.stat()
   const place = pathOf(around)
   let aroundMount = mountAround()
@@ -70,10 +86,11 @@ async function removeFolder(around: OpenFolder, top: ByteString): Promise<void> 
 
   /** Removes it at once when it is empty, which needs no rights in it. */
   function enter(name: ByteString): void {
-    if (removeIfEmpty(name)) return
+    if (levels.length > 0 && removeIfEmpty(name)) return
     const opened = here.open(name)
     try {
       const stat = opened.stat()
+      if (levels.length === 0 && !isSame(stat, known)) throw moved(named(name))
       if (stat.dev !== dev) throw mountBelow(named(name))
       const content = contentOf(opened)
       if (content.length > 0) {

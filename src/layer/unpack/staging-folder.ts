@@ -4,6 +4,7 @@ import {
   fstatSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   rmdirSync,
   type Stats,
 } from 'node:fs'
@@ -11,6 +12,7 @@ import {localIoError} from '../../disk/local-io-error.js'
 import {ownedName} from '../../disk/owned-name.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
+import {isMarked, isShared, markFolder} from '../folder-mark.js'
 import type {OpenFolder} from './open-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
 import {insidePrefix} from '../tree/walk.js'
@@ -66,6 +68,22 @@ export function openStaging({folder, name}: Staging): TreeRoot {
   }
   dropInheritedAcls(tree.access(''))
   return tree
+}
+
+/**
+ * Makes the open folder say that it is ours, where its name alone does not. Throws `LocalIoError`
+ * when there is something in it that we did not put there.
+ */
+export function markIfNeeded(tree: TreeRoot, {folder, name}: Staging): TreeRoot {
+  if (!isShared(folder.stat()) || isMarked(tree)) return tree
+  try {
+    if (readdirSync(tree.at('')).length > 0) throw replaced(name)
+    markFolder(tree)
+    return tree
+  } catch (error) {
+    tree.close()
+    throw localIoError(error, 'create', readable(name))
+  }
 }
 
 /**

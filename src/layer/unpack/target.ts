@@ -9,8 +9,9 @@ import {type ByteString, display, readable, toPath} from '../byte-string.js'
 import {locateFolder} from './locate-folder.js'
 import type {OpenFolder} from './open-folder.js'
 import {refuseMountsBelow} from './mounts.js'
-import {finishChange, isTurnAbandoned} from './finish-change.js'
+import {abandonedTurn, finishChange} from './finish-change.js'
 import {removeIn} from './remove-deep.js'
+import {isMarked, isShared} from '../folder-mark.js'
 import {isReservedName} from '../reserved-name.js'
 import {insidePrefix} from '../tree/walk.js'
 
@@ -42,6 +43,9 @@ export interface UnpackTarget {
   readonly halfPrefix: ByteString
   close(): void
 }
+
+/** What a folder that is marked has a directory under that was moved aside. */
+export const heldName = 'content'
 
 export interface PrepareOptions {
   readonly force: boolean
@@ -92,11 +96,13 @@ export async function prepareTarget(
     if (force) refuseMountsBelow(path)
     if (parent.find(name) !== undefined) folder = parent.open(name)
     before = folder?.stat() ?? half
-    if (isTurnAbandoned(place)) await remove(parent, place.turnName)
-    for (const prefix of [newPrefix, oldPrefix, halfPrefix]) await clear(parent, prefix)
-    if (options.keepsWork !== true) await clear(parent, workPrefix)
+    const turn = abandonedTurn(place)
+    if (turn) await remove(parent, place.turnName, turn)
+    const known = {half, onWarning: options.onWarning}
+    for (const prefix of [newPrefix, oldPrefix, halfPrefix]) await clear(parent, prefix, known)
+    if (options.keepsWork !== true) await clear(parent, workPrefix, known)
     if (folder !== undefined) {
-      await clear(folder, insidePrefix)
+      await clear(folder, insidePrefix, known)
       await clearAbandoned(folder, options)
       if (contentOf(folder, path).length > 0 && !force) throw notEmpty(directory)
     }
@@ -151,7 +157,10 @@ function bringBack(place: Place, {force, onWarning}: PrepareOptions): Stats | un
   return half
 }
 
-/** Only what is ours comes back: in a folder like /tmp anybody can make something of that name. */
+/**
+ * Only what is ours comes back: in a folder like /tmp anybody can make something of that name. Where
+ * others can rename things, it is in a folder that is marked.
+ */
 function restore(
   {path, parent, name, oldPrefix}: Place,
   onWarning: (message: string) => void,
@@ -161,15 +170,28 @@ function restore(
   if (newest === undefined) {
     // root moves other users' directories aside, too
     const [other] = found
-    if (other) onWarning(`${display(other.name)} is left alone: it is not a directory of this user`)
+    if (other?.isUnsure === false)
+      onWarning(`${display(other.name)} is left alone: it is not a directory of this user`)
     return
   }
   try {
-    parent.rename(newest.name, parent, name)
+    if (!bringOut(parent, newest.name, name)) parent.rename(newest.name, parent, name)
   } catch (error) {
     throw localIoError(error, 'bring back', readable(path))
   }
   onWarning(`${display(path)} is back, which a run that was killed had moved aside`)
+}
+
+/** Whether it was in a folder of ours that is marked; that folder goes then. */
+function bringOut(parent: OpenFolder, holder: ByteString, name: ByteString): boolean {
+  const folder = parent.open(holder)
+  try {
+    if (!isMarked(folder) || folder.find(heldName) === undefined) return false
+    folder.rename(heldName, parent, name)
+    return true
+  } finally {
+    folder.close()
+  }
 }
 
 /**
@@ -182,26 +204,44 @@ async function clearAbandoned(
 ): Promise<void> {
   for (const name of folder.names()) {
     if (!isOwnedName(name, insidePrefix)) continue
-    if (folder.find(name)?.uid !== process.geteuid?.()) continue
+    const stat = folder.find(name)
+    if (!stat || stat.uid !== process.geteuid?.()) continue
+    if (isShared(folder.stat()) && !isMarkedIn(folder, name, stat)) continue
     if (ownerState(name, insidePrefix) === 'unknown')
       onWarning(
         `looking for up to 45 s whether the run still lives that is filling ${display(name)}`,
       )
     const owner = name.slice(insidePrefix.length)
     if (await isAbandoned(toPath(folder.access(name)), owner, {signal, timing}))
-      await removeIn(folder, name).catch(() => undefined)
+      await remove(folder, name, stat)
   }
 }
 
-async function clear(folder: OpenFolder, prefix: ByteString): Promise<void> {
-  for (const {name, isOurs} of leftovers(folder, prefix)) {
-    if (isOurs) await remove(folder, name)
+interface Clearing {
+  /** A directory that this run has found to be half changed, and replaces. */
+  readonly half: Stats | undefined
+  readonly onWarning: (message: string) => void
+}
+
+async function clear(
+  folder: OpenFolder,
+  prefix: ByteString,
+  {half, onWarning}: Clearing,
+): Promise<void> {
+  for (const {name, isOurs, isUnsure, stat} of leftovers(folder, prefix)) {
+    const isHalf = half !== undefined && half.ino === stat.ino && half.dev === stat.dev
+    if (isOurs || (isUnsure && isHalf)) await remove(folder, name, stat)
+    else if (isUnsure) onWarning(notSure(name))
   }
+}
+
+function notSure(name: ByteString): string {
+  return `${display(name)} is left alone: other users can rename what is in this folder, and nothing in it says that inject made it; if a run of yours was killed, remove it`
 }
 
 /** What cannot be removed is not a reason to fail the work at hand. */
-async function remove(folder: OpenFolder, name: ByteString): Promise<void> {
-  await removeIn(folder, name).catch(() => undefined)
+async function remove(folder: OpenFolder, name: ByteString, known: Stats): Promise<void> {
+  await removeIn(folder, name, known).catch(() => undefined)
 }
 
 /**
@@ -226,8 +266,11 @@ export function clockBeside({
 interface Leftover {
   readonly name: ByteString
   readonly changed: number
-  /** A directory of this user's, and no link to one. */
+  /** A directory of this user's that we made, and no link to one. */
   readonly isOurs: boolean
+  /** A directory of this user's, which somebody else could have given this name. */
+  readonly isUnsure: boolean
+  readonly stat: Stats
 }
 
 /** What runs that have ended left in `folder`, by its name: somebody else may have made it up. */
@@ -238,13 +281,30 @@ export function leftovers(folder: OpenFolder, prefix: ByteString): Leftover[] {
   } catch {
     return []
   }
+  const needsMark = isShared(folder.stat())
   return names.flatMap((name) => {
     if (!name.startsWith(prefix)) return []
     const stat = folder.find(name)
     if (stat === undefined || !isDead(name, prefix, Date.now() - stat.mtimeMs)) return []
-    const isOurs = stat.isDirectory() && stat.uid === (process.geteuid?.() ?? stat.uid)
-    return [{name, changed: stat.ctimeMs, isOurs}]
+    const isOwn = stat.isDirectory() && stat.uid === (process.geteuid?.() ?? stat.uid)
+    const isOurs = isOwn && (!needsMark || isMarkedIn(folder, name, stat))
+    return [{name, changed: stat.ctimeMs, isOurs, isUnsure: isOwn && !isOurs, stat}]
   })
+}
+
+function isMarkedIn(folder: OpenFolder, name: ByteString, {ino, dev}: Stats): boolean {
+  let opened: OpenFolder
+  try {
+    opened = folder.open(name)
+  } catch {
+    return false
+  }
+  try {
+    const found = opened.stat()
+    return found.ino === ino && found.dev === dev && isMarked(opened)
+  } finally {
+    opened.close()
+  }
 }
 
 /** Leaves room for what comes after it, and stays another one for another name. */

@@ -2,6 +2,7 @@ import {originOf, originOfIndex, type Origin} from '../../image/follow/origin.js
 import {decodeDocument} from '../../image/document.js'
 import type {Encoded, Image} from '../../image/image.js'
 import {findSlots} from '../../image/slot.js'
+import {sbomFormatOf} from '../../attest/sbom/sbom.js'
 import {type MadeImage, provenanceOf} from '../../attest/provenance.js'
 import {encodeStatement, type Statement, statementAbout} from '../../attest/statement.js'
 import {
@@ -40,7 +41,10 @@ export interface MadeDocument {
 
 /** What was said of a document. */
 export interface Attestation {
-  /** The manifest that refers to the document with the statement. */
+  /**
+   * The manifest that refers to the document with the statement; where only a list of files was
+   * missing, that of the list.
+   */
   readonly digest: Digest
   /** Who signed, in words; `null`: nobody. */
   readonly signer: string | null
@@ -57,25 +61,43 @@ export async function attestDocument(
   ports: Ports,
 ): Promise<Attestation | undefined> {
   const {attest, signal} = ports
-  const images = made.images.filter((image) => findSlots(image).length > 0)
+  const images = made.images.filter(hasSlots)
   if (!attest || images.length === 0) return undefined
   const {descriptor} = made.outermost
-  if (made.isKnown && (await isAttested(store, descriptor.digest, ports))) return undefined
+  const pictured = images.map(withPlatform)
+  const isSaid = made.isKnown && (await isAttested(store, descriptor.digest, ports))
+  const unlisted = isSaid ? await withoutList(store, pictured, ports) : pictured
+  if (isSaid && unlisted.length === 0) return undefined
   const {signer} = attest
   ports.report({kind: 'step', step: 'attest', on: store.name})
   const started = attest.now()
-  const pictured = images.map((image) => ({image, platform: platformOf(image.config.value)}))
-  const lists = attest.sbom ? await sbomsOf(store, pictured, attest.sbom, ports) : []
+  const lists = attest.sbom ? await sbomsOf(store, unlisted, attest.sbom, ports) : []
+  const put = async (said: Statement, about: readonly Descriptor[]) =>
+    putArtifact(store, about, await attachmentOf(said, attest), {signal})
+  const listed: Digest[] = []
+  for (const {subject, list} of lists) listed.push(...(await put(list, [subject])))
+  if (isSaid) return attestationOf(listed, signer)
   const statement = await statementOf(made, pictured, attest, started)
   const subjects = new Map<Digest, Descriptor>([[descriptor.digest, descriptor]])
   for (const {manifest} of images) subjects.set(manifest.descriptor.digest, manifest.descriptor)
   const all = [...subjects.values()]
-  const put = async (said: Statement, about: readonly Descriptor[]) =>
-    putArtifact(store, about, await attachmentOf(said, attest), {signal})
   if (attest.signsImages && signer) await put(signatureOf(made, all), all)
-  for (const {subject, list} of lists) await put(list, [subject])
-  const [digest] = await put(statement, all)
+  return attestationOf(await put(statement, all), signer)
+}
+
+function attestationOf(
+  [digest]: readonly Digest[],
+  signer: AttestPorts['signer'],
+): Attestation | undefined {
   return digest && {digest, signer: signer?.name ?? null}
+}
+
+function hasSlots(image: Image): boolean {
+  return findSlots(image).length > 0
+}
+
+function withPlatform(image: Image): MadeImage {
+  return {image, platform: platformOf(image.config.value)}
 }
 
 async function statementOf(
@@ -131,14 +153,48 @@ async function attachmentOf(statement: Statement, {signer, now}: AttestPorts): P
 }
 
 /** Whether somebody says already how the manifest was made; signed, if this run would sign. */
-export async function isAttested(
+async function isAttested(store: ContentStore, digest: Digest, ports: SayingPorts) {
+  return hasStatement(store, digest, (type) => type === provenanceType, ports)
+}
+
+/** Those of the images that lack the list of files that this run is to attach. */
+async function withoutList(
+  store: ContentStore,
+  images: readonly MadeImage[],
+  ports: SayingPorts,
+): Promise<readonly MadeImage[]> {
+  const format = ports.attest?.sbom
+  if (!format) return []
+  const isList = (type: string | undefined) => sbomFormatOf(type) === format
+  const lacking: MadeImage[] = []
+  for (const each of images) {
+    const {digest} = each.image.manifest.descriptor
+    if (!(await hasStatement(store, digest, isList, ports))) lacking.push(each)
+  }
+  return lacking
+}
+
+type SayingPorts = Pick<Ports, 'attest' | 'signal'>
+
+async function hasStatement(
   store: ContentStore,
   digest: Digest,
-  {attest, signal}: Pick<Ports, 'attest' | 'signal'>,
+  isWanted: (predicateType: string | undefined) => boolean,
+  {attest, signal}: SayingPorts,
 ): Promise<boolean> {
   const referrers = await readReferrers(store, digest, {signal})
   return referrers.some(({artifactType, predicateType, isElsewhere}) => {
     const isSigned = artifactType === bundleType
-    return predicateType === provenanceType && !isElsewhere && (isSigned || !attest?.signs)
+    return isWanted(predicateType) && !isElsewhere && (isSigned || !attest?.signs)
   })
+}
+
+/** Whether a run would say anything of a document that is there already, and of its images. */
+export async function lacksStatements(
+  store: ContentStore,
+  {outermost, images}: Pick<MadeDocument, 'outermost' | 'images'>,
+  ports: SayingPorts,
+): Promise<boolean> {
+  if (!(await isAttested(store, outermost.descriptor.digest, ports))) return true
+  return (await withoutList(store, images.filter(hasSlots).map(withPlatform), ports)).length > 0
 }

@@ -1,4 +1,3 @@
-import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Attestation, MadeDocument} from './attest-document.js'
@@ -18,9 +17,9 @@ export async function attestIfAsked(
 /** Whether a run that is to say how its result was made would say it of what is there already. */
 export async function lacksStatement(
   store: ContentStore,
-  digest: Digest,
+  made: Pick<MadeDocument, 'outermost' | 'images'>,
   ports: Ports,
 ): Promise<boolean> {
-  const {isAttested} = await import('./attest-document.js')
-  return !(await isAttested(store, digest, ports))
+  const {lacksStatements} = await import('./attest-document.js')
+  return lacksStatements(store, made, ports)
 }

@@ -15,13 +15,21 @@ export interface FoundBlobs {
   readonly missing: readonly BlobInfo[]
 }
 
+/** Blobs of images of one repository. */
+export interface NeededBlobs {
+  readonly blobs: readonly BlobInfo[]
+  readonly repository: string
+  /** Whether they can come from other repositories of the place. */
+  readonly mounts: boolean
+}
+
 /**
- * Looks for the blobs that a bundle needs: in the repository they belong to, and then in all
- * others. Throws `IntegrityError` for one of another size.
+ * Looks for the blobs that a bundle needs: in the repository they belong to, and then, with
+ * `mounts`, in all others. Throws `IntegrityError` for one of another size.
  */
 export async function findNeeded(
   {needs}: Pick<Bundle, 'needs'>,
-  {blobs, repository}: {readonly blobs: readonly BlobInfo[]; readonly repository: string},
+  {blobs, repository, mounts}: NeededBlobs,
   target: BundleTarget,
   signal: AbortSignal,
 ): Promise<FoundBlobs> {
@@ -40,7 +48,7 @@ export async function findNeeded(
   await inLanes(own, look, {width: atOnce, signal})
 
   const elsewhere = new Map<Digest, string>()
-  if (missing.length === 0) return {elsewhere, missing}
+  if (missing.length === 0 || !mounts) return {elsewhere, missing}
   for await (const other of target.repositories()) {
     if (other === repository) continue
     const lookIn = await target.open(other)

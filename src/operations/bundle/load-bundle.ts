@@ -24,6 +24,11 @@ export interface LoadOptions {
   readonly to: BundlePlace
   /** Only check that the bundle fits. */
   readonly dryRun: boolean
+  /**
+   * Whether blobs that the bundle needs can come from any repository of the place, and not only from
+   * the one that their image goes to.
+   */
+  readonly mounts: boolean
   /** Where a compressed bundle is unpacked to. */
   readonly temporary: string
 }
@@ -81,17 +86,18 @@ export async function loadBundle(options: LoadOptions, ports: Ports): Promise<Lo
 async function load(
   bundle: Bundle,
   target: BundleTarget,
-  {file, to, dryRun}: LoadOptions,
+  {file, to, dryRun, mounts}: LoadOptions,
   ports: Ports,
 ): Promise<LoadReceipt> {
   const {report, signal} = ports
   const where = formatBundlePlace(to)
   report({kind: 'step', step: 'check', on: where})
-  const shipments = await planShipments(bundle, target, signal)
+  const shipments = await planShipments(bundle, target, {mounts, signal})
   const missing = new Map(
     shipments.flatMap(({found}) => found.missing.map((blob) => [blob.digest, blob] as const)),
   )
-  if (missing.size > 0) throw missingLink(bundle, [...missing.values()], where)
+  const looked = mounts ? where : `each repository of ${where} alone (--no-mount)`
+  if (missing.size > 0) throw missingLink(bundle, [...missing.values()], looked)
 
   report({kind: 'step', step: 'copy', on: where})
   const counts = noCounts()
@@ -114,7 +120,7 @@ async function load(
 async function planShipments(
   bundle: Bundle,
   target: BundleTarget,
-  signal: AbortSignal,
+  {mounts, signal}: {readonly mounts: boolean; readonly signal: AbortSignal},
 ): Promise<Shipment[]> {
   const byRepository = new Map<string, {image: BundledImage; to: Destination}[]>()
   for (const image of bundle.images) {
@@ -129,7 +135,7 @@ async function planShipments(
   for (const [repository, images] of byRepository) {
     const stored = images.map(({image}) => image.stored)
     const plan = await planCopy(bundle.store, stored, {signal})
-    const found = await findNeeded(bundle, {blobs: plan.blobs, repository}, target, signal)
+    const found = await findNeeded(bundle, {blobs: plan.blobs, repository, mounts}, target, signal)
     const store = await target.open(repository)
     const planned = []
     for (const {image, to} of images)

@@ -129,7 +129,8 @@ function otherSlots(image: Image, name: string): string[] {
 function noticeNoStore(others: readonly string[], {report}: Pick<Ports, 'report'>): void {
   const where = others.length > 0 ? ` outside its slots (${others.join(', ')})` : ''
   report({
-    kind: 'notice',
+    // one of these slots can have a bundle, which the new one then hides
+    kind: others.length > 0 ? 'warning' : 'notice',
     message: `the image has no bundle of certificates${where}: ${usualBundle} is made, which OpenSSL and Go read`,
   })
 }

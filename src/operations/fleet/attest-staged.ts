@@ -80,13 +80,14 @@ export async function attestStaged(
   ports: Ports,
 ): Promise<boolean> {
   if (!ports.attest) return false
-  if (dryRun) return !isKnown || (await lacksStatement(real, digest, ports))
+  if (dryRun && !isKnown) return true
   const stored = await staged.getManifest(digest, ports)
   if (!stored) throw new TypeError('a staged document is gone')
+  const images = await imagesIn(staged, digest, ports.signal)
+  const outermost = {...stored, value: undefined}
+  if (dryRun) return lacksStatement(real, {outermost, images}, ports)
   const made = {
-    outermost: {...stored, value: undefined},
-    images: await imagesIn(staged, digest, ports.signal),
-    place: target,
+    ...{outermost, images, place: target},
     from: {reference: from, digest: from.digest},
     isKnown,
   }

@@ -6,6 +6,7 @@ import type {OutcomeStatus} from '../../fleet/report/outcome.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {defaultTemplate} from '../publish/keep-replaced.js'
+import {warnOfLostStatement} from '../publish/lost-statement.js'
 import {remove} from '../remove.js'
 import {update} from '../update.js'
 import {attestStaged, describeStaged} from './attest-staged.js'
@@ -79,7 +80,7 @@ export async function reconcile(
   for (const layer of linkedLayers(staged, after, options.openSlots)) await options.link(layer)
   const isAttested = await attest()
   if (options.dryRun) options.onSent(await sizeOfStaged(staged, after))
-  else await publishResult(place, image, {digest: after, before, options}, ports)
+  else await publishResult(place, image, {digest: after, start, options}, ports)
   const isRemoval = image.slots.length === 0 && removed.length > 0
   return {...result, status: isRemoval ? 'removed' : kind, isAttested}
 }
@@ -126,14 +127,14 @@ async function changedSlots(
 
 interface Result {
   readonly digest: Digest
-  readonly before: Digest | undefined
+  readonly start: Start
   readonly options: ReconcileOptions
 }
 
 async function publishResult(
   {real, staged}: ImagePlace,
   {rules, target}: FleetImage,
-  {digest, before, options: {onSent}}: Result,
+  {digest, start: {before, state}, options: {onSent}}: Result,
   ports: Ports,
 ): Promise<void> {
   const {keep: count} = rules
@@ -141,6 +142,9 @@ async function publishResult(
   const moves = [{tag: tagOf(target), from: before ?? ('absent' as const)}]
   const publication = {digest, moves, onSent, request: {publish: {...stagedPublish, keep}}}
   await publishStaged(real, staged, publication, ports)
+  // what is said of an image without slots is its vendor's
+  const isVendors = state?.slots.length === 0
+  if (!isVendors) await warnOfLostStatement(real, {digest, moves}, ports)
 }
 
 /** Whether the work may succeed when it starts again from what is there now. */

@@ -8,6 +8,7 @@ import {type ConfigUpload, createConfigUpload} from '../publish/config-upload.js
 import type {ChangedDocument} from '../publish/publish.js'
 import {outstanding, refuseClobber, type TagLooks} from '../publish/tag-moves.js'
 import {publishKeeping} from '../publish/keep-replaced.js'
+import {warnOfLostStatement} from '../publish/lost-statement.js'
 import {noteOfRun, withFittingNote} from '../publish/run-notes.js'
 import type {SlotFacts, StoredContent} from '../slot/content.js'
 import type {ContentOf} from '../slot/group.js'
@@ -171,11 +172,26 @@ async function publishPlan(
   refuseOverwriting(rounds, plan, document)
   const changed = changedDocument(rounds, plan, document)
   const attestation = await attestIfAsked(store, madeDocument(rounds, plan, changed), ports)
-  if (outstanding(plan.moves, document.outermost.descriptor.digest).length > 0)
+  const {digest} = document.outermost.descriptor
+  if (outstanding(plan.moves, digest).length > 0)
     ports.report({kind: 'step', step: 'publish', on: store.name})
   const publication = {changed, moves: plan.moves, request, configUpload}
   const tags = await publishKeeping(store, publication, ports)
+  await warnOfLostStatement(store, {digest, moves: ownMoves(plan, document)}, ports)
   return {...describe(request, document, tags), ...(attestation && {attestation})}
+}
+
+/**
+ * The moves of tags from images of ours. What refers to an image that got its first slot is left to
+ * `warnOfReferrers`.
+ */
+function ownMoves(
+  {base, moves}: Pick<StoredPlan, 'base' | 'moves'>,
+  document: InjectedDocument,
+): StoredPlan['moves'] {
+  const images = document.kind === 'image' ? [document.image] : document.images
+  const isFirst = images.some(({action}) => action === 'added')
+  return isFirst ? moves.filter(({from}) => from !== base) : moves
 }
 
 /** What the run made, to be attested. */

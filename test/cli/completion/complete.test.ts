@@ -48,6 +48,8 @@ describe('what is offered', () => {
     [[''], ['store', 'up', 'update']],
     [['upd'], ['update']],
     [['store', ''], ['check']],
+    [['help', 'upd'], ['update']],
+    [['man', 'store', ''], ['check']],
     [
       ['update', '--t'],
       ['--tag', '--to'],

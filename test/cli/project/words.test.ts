@@ -1,3 +1,4 @@
+import {Flags} from '@oclif/core'
 import {expect, it} from 'vitest'
 import {saveFlags} from '../../../src/cli/flags/commands/save.js'
 import {commonFlags, publishFlags, slotName} from '../../../src/cli/flags/common.js'
@@ -95,6 +96,15 @@ it('leaves out what the command has no use for', async () => {
   expect(await wordsOf(['linux/amd64', 'linux/arm64'])).toEqual([])
   expect(await wordsOf(['all'])).toEqual([])
   expect(await wordsFor(project({layers: ['auto']}), [], {flags: one})).toEqual([])
+})
+
+it('leaves out several platforms where a flag makes it one image, and keeps one', async () => {
+  const flags = {...update, list: Flags.boolean()}
+  const wordsOf = (platform: string[]) =>
+    wordsFor(project({platform}), ['--list'], {command: 'certs', flags})
+  expect(await wordsOf(['all'])).toEqual([])
+  expect(await wordsOf(['linux/amd64', 'linux/arm64'])).toEqual([])
+  expect(await wordsOf(['linux/amd64'])).toEqual(['--platform=linux/amd64'])
 })
 
 it('does not take the compression of slots for that of archives', async () => {

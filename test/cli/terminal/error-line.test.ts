@@ -83,6 +83,15 @@ describe('errorLine', () => {
     expect(errorLine(error)).toBe(`${said}: see --help`)
   })
 
+  it('names what an argument can be that is missing', () => {
+    const args = [{name: 'shell', options: ['bash', 'zsh']}]
+    const error = Object.assign(new Error('Missing 1 required arg:\nshell  (bash|zsh)'), {
+      args,
+      oclif: {exit: 2},
+    })
+    expect(errorLine(error)).toBe('SHELL (bash, zsh) is missing: see --help')
+  })
+
   it('shows causes in a trace', () => {
     const error = new errors.NetworkError('ERR_INJECT_NETWORK', 'outer', {
       cause: new Error('inner'),

@@ -1,4 +1,5 @@
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -9,8 +10,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import {join} from 'node:path'
-import {expect, it} from 'vitest'
+import {expect, it, onTestFinished, vi} from 'vitest'
 import {changeDirectory} from '../../../src/layer/change/change-directory.js'
+import {LocalIoError, NetworkError} from '../../../src/errors.js'
+import {fromText} from '../../../src/layer/byte-string.js'
+import {syncFiles} from '../../../src/layer/change/sync-files.js'
+import {openTreeRoot} from '../../../src/layer/unpack/tree-root.js'
 import {unpackLayers} from '../../../src/layer/unpack/unpack-layers.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {ociLayer} from '../../../src/oci/media-type.js'
@@ -61,8 +66,16 @@ async function start(...tars: readonly Buffer[]) {
   const seen = {tree: {directory: out, path: '/', exclude: []}, prefixLength: 0, now}
   const standing = {columns, seen, isKept: false}
   const opened: string[] = []
-  const change = async (next: readonly Buffer[], onPlan: () => void = () => undefined) => {
-    const layers = layersOf(next, (tar) => opened.push(digestOf(tar)))
+  const warnings: string[] = []
+  const change = async (
+    next: readonly Buffer[],
+    onPlan: () => void = () => undefined,
+    {onOpen, signal}: {onOpen?: (tar: Buffer) => void; signal?: AbortSignal} = {},
+  ) => {
+    const layers = layersOf(next, (tar) => {
+      onOpen?.(tar)
+      opened.push(digestOf(tar))
+    })
     const planned = {
       ...standing,
       get isKept() {
@@ -70,9 +83,10 @@ async function start(...tars: readonly Buffer[]) {
         return false
       },
     }
-    return changeDirectory({...common, standing: planned, layers})
+    const onWarning = (message: string): void => void warnings.push(message)
+    return changeDirectory({...common, standing: planned, layers, signal, onWarning})
   }
-  return {around, out, change, opened}
+  return {around, out, change, opened, warnings}
 }
 
 function described(tree: string): string[] {
@@ -120,6 +134,60 @@ it.each(Object.entries(others))('leaves it as it is where %s', async (_, next) =
   expect(await change(next)).toBeUndefined()
   expect(described(out)).toEqual(before)
   expect(readdirSync(around)).toEqual(['out'])
+})
+
+it.each([
+  ['is stopped by a signal', 'signal', 1],
+  ['fails with the network', new NetworkError('ERR_INJECT_UNREACHABLE', 'no route'), 1],
+  ['fails with the disk', new LocalIoError('ERR_INJECT_LOCAL_IO', 'no space left'), 0],
+] as const)('a run that %s leaves what it fetched for the next one, or does not', async (_, reason, kept) => {
+  const first = archive(folder('e/'), of('e/first'))
+  const second = archive(folder('e/'), of('e/second'))
+  const {around, out, change, opened, warnings} = await start(stays, archive(of('e/x')), folders)
+  const before = described(out)
+  const abort = new AbortController()
+  const onOpen = (tar: Buffer): void => {
+    if (tar !== second) return
+    if (reason !== 'signal') throw reason
+    abort.abort(new Error('stopped'))
+    abort.signal.throwIfAborted()
+  }
+  const next = [stays, first, second, folders]
+  const stopped = change(next, undefined, {onOpen, signal: abort.signal})
+  await expect(stopped).rejects.toThrow(reason === 'signal' ? 'stopped' : reason.message)
+  expect(described(out)).toEqual(before)
+  expect(readdirSync(around)).toHaveLength(1 + kept)
+  expect(warnings).toHaveLength(kept)
+  opened.splice(0)
+  expect(await change(next)).toMatchObject({kept: 2})
+  expect(opened).toEqual(kept === 1 ? [digestOf(second)] : [digestOf(first), digestOf(second)])
+  expect(readFileSync(join(out, 'e/first'), 'utf8')).toBe('e/first')
+  expect(readdirSync(around)).toEqual(['out'])
+})
+
+it('syncs what it fetched before it moves anything', async () => {
+  const {around, out, change} = await start(stays, archive(of('x')), folders)
+  const [log, bin] = [join(around, 'log'), join(await tempDir(), 'bin')]
+  mkdirSync(bin)
+  const script = `#!/bin/sh\necho "$@" $(ls ${out}) $(ls $2/*) > ${log}\n`
+  writeFileSync(join(bin, 'sync'), script, {mode: 0o755})
+  vi.stubEnv('PATH', `${bin}:${process.env['PATH'] ?? ''}`)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  expect(await change([stays, archive(of('y')), folders])).toBeDefined()
+  expect(readFileSync(log, 'utf8')).toMatch(/^-f \/proc\/\d+\/fd\/\d+\/\. d e x .*\by\b/)
+  expect(existsSync(join(out, 'y'))).toBe(true)
+})
+
+it('syncs file by file where there is no program for it', async () => {
+  const folder = await tempDir()
+  writeFileSync(join(folder, 'file'), 'x')
+  symlinkSync('/nowhere', join(folder, 'link'))
+  const tree = openTreeRoot(fromText(folder))
+  onTestFinished(() => tree.close())
+  await syncFiles(tree, ['file', 'link'], 'there-is-no-such-program')
+  await expect(syncFiles(tree, ['gone'], 'there-is-no-such-program')).rejects.toMatchObject({
+    code: 'ENOENT',
+  })
 })
 
 it('says what is wrong with a layer, and leaves the directory as it is', async () => {

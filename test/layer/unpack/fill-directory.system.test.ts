@@ -17,6 +17,8 @@ import {describe, expect, inject, it, onTestFinished} from 'vitest'
 import {keepAlive} from '../../../src/disk/folder-life.js'
 import {lockTiming} from '../../../src/disk/lock-timing.js'
 import {ownedName} from '../../../src/disk/owned-name.js'
+import {identityOf, markFolder, markName} from '../../../src/layer/folder-mark.js'
+import {openFolder} from '../../../src/layer/unpack/open-folder.js'
 import {fillDirectory, type FillOptions} from '../../../src/layer/unpack/fill-directory.js'
 import {bundleProgram} from '../../support/bundle-program.js'
 import {mayMount} from '../../support/may-mount.js'
@@ -377,6 +379,74 @@ describe('fillDirectory', () => {
       expect(await readdir(out)).toEqual(['sub'])
       await fill(out, {force: true})
       expect(await readdir(around)).toEqual(['out'])
+    })
+  })
+
+  // the owner of a folder can give what root keeps in it any name
+  describe.skipIf(!isRoot)('in a folder of another user (only as root)', () => {
+    async function theirFolder() {
+      const around = await tempDir()
+      await chown(around, 1234, 1234)
+      const warnings: string[] = []
+      const onWarning = (message: string): void => void warnings.push(message)
+      return {around, out: join(around, 'out'), warnings, onWarning}
+    }
+
+    it.each(['new', 'old', 'work', 'half'])(
+      'leaves alone what is ours and has a name of the kind %s, and says so',
+      async (kind) => {
+        const {around, out, warnings, onWarning} = await theirFolder()
+        const name = deadName(`.out.inject-${kind}-`)
+        await mkdir(join(around, name))
+        await writeFile(join(around, name, 'precious'), 'x')
+        // the mark of another folder, as a copy of that one has it
+        const other = openFolder(around)
+        await writeFile(join(around, name, markName), identityOf(other))
+        other.close()
+        await fill(out, {onWarning})
+        expect(await readdir(out)).toEqual(newTree)
+        expect(await readdir(join(around, name))).toContain('precious')
+        expect(warnings).toEqual([expect.stringContaining(`${name}' is left alone`)])
+      },
+    )
+
+    it('replaces a directory, and leaves nothing', async () => {
+      const {around, out, warnings, onWarning} = await theirFolder()
+      await withContent(around)
+      await fill(out, {force: true, onWarning})
+      expect(await readdir(out)).toEqual(newTree)
+      expect(await readdir(around)).toEqual(['out'])
+      expect(warnings).toEqual([])
+    })
+
+    it('clears what a killed run of ours has marked, and brings back what it had moved', async () => {
+      const {around, out, warnings, onWarning} = await theirFolder()
+      const [fresh, aside] = ['new', 'old'].map((kind) =>
+        join(around, deadName(`.out.inject-${kind}-`)),
+      )
+      for (const path of [fresh!, aside!]) {
+        await mkdir(path)
+        const folder = openFolder(path)
+        markFolder(folder)
+        folder.close()
+      }
+      await mkdir(join(aside!, 'content'))
+      await writeFile(join(aside!, 'content', 'precious'), 'x')
+      await expect(fill(out, {onWarning})).rejects.toMatchObject({
+        code: 'ERR_INJECT_DIRECTORY_NOT_EMPTY',
+      })
+      expect(await readdir(around)).toEqual(['out'])
+      expect(await readdir(out)).toEqual(['precious'])
+      expect(warnings).toEqual([expect.stringContaining('is back')])
+    })
+
+    it('fills the current directory of another user, and leaves nothing in it', async () => {
+      const {around} = await theirFolder()
+      await mkdir(join(around, 'out'))
+      await chown(join(around, 'out'), 1234, 1234)
+      standIn(join(around, 'out'))
+      expect(await fill(join(around, 'out'), {force: true})).toBe('it is the current directory')
+      expect((await readdir(join(around, 'out'))).sort()).toEqual(newTree)
     })
   })
 

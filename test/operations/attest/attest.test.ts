@@ -365,6 +365,24 @@ describe('a list of files', () => {
     })
   })
 
+  it('is attached to an image that has a statement already, once, and nothing else is', async () => {
+    const scene = await attestedScene((store) => putVendor(store, 'one'))
+    const same = {'cvmfs/file': 'content'}
+    const result = await again(scene, same, {sbom: 'spdx'})
+    expect(result).toMatchObject({changed: false, digest: scene.digest, tags: []})
+    expect(result.attestation).toMatchObject({signer: scene.us.signer.name})
+    const machine = {os: 'linux', architecture: 'amd64'}
+    const {referrer} = await sbom({reference: ours, machine, format: 'spdx'}, scene.places)
+    expect(referrer).toBe(result.attestation?.digest)
+    const types = async () =>
+      (await readReferrers(scene.ours, scene.digest, {})).map(({predicateType}) => predicateType)
+    expect(await types()).toEqual(['https://slsa.dev/provenance/v1', 'https://spdx.dev/Document'])
+    expect((await again(scene, same, {sbom: 'spdx'})).attestation).toBeUndefined()
+    await again(scene, same, {sbom: 'cyclonedx'})
+    expect(await types()).toHaveLength(3)
+    expect(await scene.check()).toMatchObject({proven: true})
+  })
+
   it('is not there unless it was asked for', async () => {
     const scene = await attestedScene((store) => putVendor(store, 'one'))
     const machine = {os: 'linux', architecture: 'amd64'}

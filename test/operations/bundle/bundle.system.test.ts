@@ -160,6 +160,25 @@ it('mounts in a registry what another repository there has', async () => {
   expect(await loaded.statManifest('v1')).toBe(await other.statManifest('v1'))
 })
 
+it('takes nothing from other repositories if it must not', async () => {
+  const {address, image, file} = await twoVersions()
+  const other = openRegistry(address, {repository: 'team/tool'}).store
+  await putLayers(other, ['base', 'tool'], 'v1')
+  const side = await serveRegistry()
+  await saveTo(file('1.tar'), [image('v1')])
+  await saveTo(file('2.tar'), [`${address}/team/tool:v1`], {since: file('1.tar')})
+  await saveTo(file('3.tar'), [image('v2')], {since: file('1.tar')})
+  const load = (name: string) => loadInto(side.address, file(name), {mounts: false})
+  await load('1.tar')
+  await expect(load('2.tar')).rejects.toMatchObject({
+    code: 'ERR_INJECT_BUNDLE_LINK_MISSING',
+    message: expect.stringContaining('--no-mount') as string,
+  })
+  const loaded = openRegistry(side.address, {repository: 'team/tool'}).store
+  expect(await loaded.statManifest('v1')).toBeUndefined()
+  expect((await load('3.tar')).blobs).toMatchObject({copied: 2, present: 2})
+})
+
 it('moves no tag when a blob of the bundle is damaged', async () => {
   const {image, file} = await twoVersions()
   const [, makeSide] = sides[1]!

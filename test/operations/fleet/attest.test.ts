@@ -7,6 +7,7 @@ import type {FleetReport} from '../../../src/fleet/report/outcome.js'
 import type {Digest} from '../../../src/oci/digest.js'
 import {decodeIndex} from '../../../src/oci/image-index.js'
 import {ociIndex} from '../../../src/oci/media-type.js'
+import type {ProgressEvent} from '../../../src/ports.js'
 import {parseReference} from '../../../src/oci/names/reference.js'
 import {readReferrers} from '../../../src/operations/attest/read-referrers.js'
 import {sbom} from '../../../src/operations/sbom.js'
@@ -118,6 +119,37 @@ describe('a fleet that is attested', () => {
       expect(await statementsOf(registry.address, names[at]!, after)).toHaveLength(1)
     const again = await fleet.apply({attest})
     expect(again.outcomes.map(({reason}) => reason)).toEqual([null, null, null])
+  })
+
+  it('is warned of each statement that a run without --attest loses, and of no other', async () => {
+    const {fleet, images} = await startFleet(3)
+    const said: string[] = []
+    const report = (event: ProgressEvent) => {
+      if (event.kind === 'warning') said.push(event.message)
+    }
+    await fleet.apply({report, attest: attestBy(us)})
+    writeSource(join(fleet.folder, 'more'), {file: randomBytes(50)})
+    const {outcomes} = await fleet.apply({report})
+    const lost = said.filter((message) => message.includes('has a statement of how it was made'))
+    expect(lost).toHaveLength(images.length)
+    for (const {before} of outcomes) expect(lost.join()).toContain(before)
+    writeSource(join(fleet.folder, 'more'), {file: randomBytes(60)})
+    await fleet.apply({report})
+    expect(said.filter((message) => message.includes('has a statement'))).toEqual(lost)
+  })
+
+  it('gets lists of files for images that have statements already', async () => {
+    const {registry, fleet, names} = await startFleet(2)
+    await fleet.apply({attest: attestBy(us)})
+    const attest = attestBy(us, {sbom: 'spdx'})
+    const planned = await fleet.plan({attest})
+    expect(planned.outcomes[0]?.reason).toBe('a statement about it would be attached')
+    const {outcomes} = await fleet.apply({attest})
+    const found = await statementsOf(registry.address, names[0]!, outcomes[0]!.after)
+    expect(found.map(({predicateType}) => predicateType).sort()).toEqual([
+      'https://slsa.dev/provenance/v1',
+      'https://spdx.dev/Document',
+    ])
   })
 
   it('is signed where it was said unsigned before', async () => {

@@ -7,11 +7,19 @@ import {plainText} from '../escape.js'
 /** The columns of the table. */
 export const statusHeads = ['IMAGE', 'PLATFORM', 'SLOTS', 'STATE', 'VENDOR', 'NOTES'] as const
 
+/** The state of what was compared with something and equals it. */
+export const upToDate = 'up to date'
+
+/** The state of an image of slots alone, when there is nothing to compare it with. */
+export const noVendor = 'no vendor'
+
 const carriers: Readonly<Record<ImageStatus['referrers'][number]['of'], string>> = {
   image: 'this image has',
   'vendor before': "the vendor's old image has",
   'vendor now': "the vendor's new image has",
 }
+
+const onlySlots = "it has nothing but slots, so there is no vendor's image to compare it with"
 
 type Shown = Pick<StatusResult, 'images' | 'changed'>
 
@@ -59,6 +67,7 @@ function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst
     platform ? movedBy(platform) : '',
     ...(platform?.merged ?? []).flatMap(mergedNote),
     differs === true ? 'the slot differs from the directory' : '',
+    stateOf(image, platform) === noVendor ? onlySlots : '',
     ...(isFirst ? grafts.filter((each) => each.moved).map(graftMoved) : []),
     ...(isFirst ? referrers.map(({of, kinds}) => `${carriers[of]} ${kinds.join(', ')}`) : []),
   ]
@@ -75,7 +84,15 @@ function rowOf(image: ImageStatus, platform: PlatformStatus | undefined, isFirst
 function stateOf(image: ImageStatus, platform: PlatformStatus | undefined): string {
   if (platform && platform.state !== 'same') return platform.state
   if (image.grafts.some(({moved}) => moved)) return 'moved'
-  return differsIn(image, platform) === true ? 'differs' : 'up to date'
+  if (differsIn(image, platform) === true) return 'differs'
+  return isComparable(image, platform) ? upToDate : noVendor
+}
+
+/** With a vendor's image, with images that content was taken from, or with a directory. */
+function isComparable(image: ImageStatus, platform: PlatformStatus | undefined): boolean {
+  const {vendor, grafts} = image
+  const isFollowing = vendor !== null || grafts.some(({image: from}) => from !== null)
+  return isFollowing || differsIn(image, platform) !== null
 }
 
 function differsIn({differs}: ImageStatus, platform: PlatformStatus | undefined) {

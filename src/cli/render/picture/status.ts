@@ -3,7 +3,7 @@ import {drawingWidth, pageDocument, type Panel, svgDocument} from '../../../pict
 import {html, type Html} from '../../../picture/html.js'
 import {table} from '../../../picture/table.js'
 import {clipped, none} from '../../../picture/text.js'
-import {statusHeads, statusRows} from '../follow/status.js'
+import {noVendor, statusHeads, statusRows, upToDate} from '../follow/status.js'
 import {copyable} from './facts.js'
 
 type Shown = Pick<StatusResult, 'images' | 'changed'>
@@ -40,10 +40,11 @@ const [mostRows, mostDrawn] = [1000, 100]
 const stateColumn = statusHeads.indexOf('STATE')
 
 function sentence(rows: readonly (readonly string[])[], changed: boolean): string {
-  const current = rows.filter((row) => row[stateColumn] === 'up to date').length
-  return changed || current < rows.length
-    ? `${current} of ${rows.length} up to date`
-    : `All ${rows.length} up to date`
+  const inState = (state: string) => rows.filter((row) => row[stateColumn] === state).length
+  const [current, alone] = [inState(upToDate), inState(noVendor)]
+  if (!changed && current === rows.length) return `All ${current} up to date`
+  const others = alone > 0 ? `, ${alone} without a vendor` : ''
+  return `${current} of ${rows.length} up to date${others}`
 }
 
 function cellOf(text: string, at: number): Html {
@@ -60,8 +61,8 @@ function mark(state: string): Html {
 }
 
 function lookOf(state: string): string {
-  if (state === 'up to date') return 'added'
-  return state === 'unknown' ? 'mixed' : 'removed'
+  if (state === upToDate) return 'added'
+  return state === 'unknown' || state === noVendor ? 'mixed' : 'removed'
 }
 
 function rowPanel(row: readonly string[]): Panel {

@@ -46,3 +46,22 @@ it('counts one layer as one, and says what artifacts are of', () => {
     "1 layer kept, 1 new (180 B); this image has a/b; the vendor's new image has c/d, c/d",
   )
 })
+
+it('an image of nothing but slots has no vendor, and is up to date only with a directory', () => {
+  const platform = {
+    ...({platform: 'linux/amd64', slots: [], merged: null, state: 'same'} as const),
+    ...{from: null, to: null, since: null, layers: null},
+  }
+  const shown = (differs: boolean | null, more: Partial<ImageStatus> = {}) => {
+    const platforms = [{...platform, differs}]
+    const image: ImageStatus = {...failed, error: null, digest: subject, differs, platforms, ...more}
+    return renderStatus({images: [image], changed: false})
+  }
+  expect(shown(null)).toMatch(/no vendor .*no vendor's image to compare it with/)
+  expect(shown(null)).not.toContain('up to date')
+  expect(shown(false)).toContain('up to date')
+  expect(shown(true)).toContain('differs')
+  expect(shown(null, {vendor: 'vendor.example/app:v1'})).toContain('up to date')
+  const graft = {slot: 'data', image: 'a.example/b:v1', path: null, from: subject, to: subject}
+  expect(shown(null, {grafts: [{...graft, moved: false}]})).toContain('up to date')
+})

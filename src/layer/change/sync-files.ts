@@ -1,0 +1,51 @@
+import {execFile} from 'node:child_process'
+import {closeSync, constants, fdatasyncSync, openSync} from 'node:fs'
+import {errnoOf} from '../../disk/local-io-error.js'
+import {createTurn} from '../../stream/take-turns.js'
+import {type ByteString, toText} from '../byte-string.js'
+import type {TreeRoot} from '../unpack/tree-root.js'
+
+/** Milliseconds: other programs may have written much to the same file system. */
+const longest = 300_000
+
+/**
+ * Makes files of a work folder outlast a power cut: their content is on disk before the change that
+ * moves them is. All at once, by `sync -f`, because one by one takes a hundred times as long; one by
+ * one where there is no such program. Errors are the system's own.
+ */
+export async function syncFiles(
+  work: TreeRoot,
+  paths: readonly ByteString[],
+  program = 'sync',
+): Promise<void> {
+  if (paths.length === 0 || (await isSynced(work, program))) return
+  const turn = createTurn()
+  for (const path of paths) {
+    syncFile(work.at(path))
+    if (turn.isOver()) await turn.giveTurn()
+  }
+}
+
+function isSynced(work: TreeRoot, program: string): Promise<boolean> {
+  const folder = toText(work.access(''))
+  if (folder === undefined) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    execFile(program, ['-f', folder], {timeout: longest}, (error) => resolve(error === null))
+  })
+}
+
+/** Links have no content; what this user may not read is left to the system. */
+function syncFile(path: string | Buffer): void {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (error) {
+    if (['ELOOP', 'EACCES'].includes(errnoOf(error) ?? '')) return
+    throw error
+  }
+  try {
+    fdatasyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
