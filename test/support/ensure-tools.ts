@@ -35,5 +35,4 @@ const packagesOf = (tools: readonly Tool[]): string[] => [
 ]
 
 // npm test installs them while the types are checked: mostly it waits for the network
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  await ensureTools(process.env['TEST_TOOLS'])
+if (process.argv[1] === fileURLToPath(import.meta.url)) await ensureTools(process.env['TEST_TOOLS'])
