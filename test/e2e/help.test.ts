@@ -16,18 +16,17 @@ class Page extends Help {
 }
 
 async function pagesAt(maxWidth: number): Promise<{name: string; lines: string[]}[]> {
-  const {commands, topics} = await Config.load({root})
-  const names = [...commands, ...topics.map(({name}) => ({id: name}))].map(({id}) => id)
-  return Promise.all(
-    ['', ...names].map(async (name) => {
-      // a page changes the commands that it shows
-      const page = new Page(await Config.load({root}), {maxWidth, stripAnsi: true})
-      await page.showHelp(
-        name === '' ? [] : [name.replaceAll(':', ' ')].flatMap((id) => id.split(' ')),
-      )
-      return {name: name || 'inject', lines: page.text.split('\n')}
-    }),
-  )
+  const config = await Config.load({root})
+  const show = async (name: string, of: Config) => {
+    const page = new Page(of, {maxWidth, stripAnsi: true})
+    await page.showHelp(name === '' ? [] : name.split(':'))
+    return {name: name || 'inject', lines: page.text.split('\n')}
+  }
+  // a page changes the commands that it shows: one of a command is its own only
+  const topics = ['', ...config.topics.map(({name}) => name)]
+  const lists = await Promise.all(topics.map(async (name) => show(name, await Config.load({root}))))
+  const commands = [...new Set(config.commands.map(({id}) => id))]
+  return [...lists, ...(await Promise.all(commands.map((id) => show(id, config))))]
 }
 
 describe('the help of every command', () => {
