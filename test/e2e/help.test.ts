@@ -22,11 +22,13 @@ async function pagesAt(maxWidth: number): Promise<{name: string; lines: string[]
     await page.showHelp(name === '' ? [] : name.split(':'))
     return {name: name || 'inject', lines: page.text.split('\n')}
   }
-  // a page changes the commands that it shows: one of a command is its own only
-  const topics = ['', ...config.topics.map(({name}) => name)]
-  const lists = await Promise.all(topics.map(async (name) => show(name, await Config.load({root}))))
-  const commands = [...new Set(config.commands.map(({id}) => id))]
-  return [...lists, ...(await Promise.all(commands.map((id) => show(id, config))))]
+  // a page changes the commands that it shows; that of a command shows no other
+  const listing = ['', 'help', ...config.topics.map(({name}) => name)]
+  const others = config.commands.map(({id}) => id).filter((id) => !listing.includes(id))
+  return Promise.all([
+    ...listing.map(async (name) => show(name, await Config.load({root}))),
+    ...others.map((id) => show(id, config)),
+  ])
 }
 
 describe('the help of every command', () => {
