@@ -69,7 +69,9 @@ const longest = [
 
 /**
  * Begins with the longest files, so that none of them is left to run alone at the end. Vitest
- * itself begins with what took longest the last time, which a clean machine does not know.
+ * itself begins with what took longest the last time, which a clean machine does not know. One
+ * project comes after the other: where the next file is of another one, Vitest ends the process
+ * that has imported all there is, and starts one that has not.
  */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -77,6 +79,8 @@ export default class LongestFirst extends BaseSequencer {
       const at = longest.findIndex((name) => moduleId.endsWith(name))
       return at === -1 ? longest.length : at
     }
-    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+    return (await super.sort(files)).sort(
+      (a, b) => a.project.name.localeCompare(b.project.name) || rank(a) - rank(b),
+    )
   }
 }
