@@ -24,10 +24,8 @@ import {describeWith} from '../support/tools.js'
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 const MiB = 1024 * 1024
-/** Of the largest layer: a sixteenth of it goes over one connection. */
-const large = Number(process.env['INJECT_RESUME_BYTES'] ?? 64 * MiB)
-/** Of layers whose upload breaks off a few times. */
-const size = large / 2
+/** A sixteenth of it goes over one connection. */
+const size = Number(process.env['INJECT_RESUME_BYTES'] ?? 64 * MiB)
 const report = process.env['INJECT_RESUME_REPORT']
 const timeout = 900_000
 
@@ -102,8 +100,8 @@ async function expectSame(address: string, folder: string, {layer}: Updated): Pr
 describe('R5 an update over a connection that breaks again and again', () => {
   it('sends little twice', {timeout}, async () => {
     const {address} = await serveImage()
-    const {folder} = await makeTree(large)
-    const proxy = await startCuttingProxy(address, {every: large / 16})
+    const {folder} = await makeTree()
+    const proxy = await startCuttingProxy(address, {every: size / 16})
     const begun = performance.now()
     const updated = await finished(startUpdate(proxy.address, folder))
     tell('seconds over a connection that breaks', (performance.now() - begun) / 1000)
@@ -193,8 +191,8 @@ describeWith(['docker-registry'], 'R5 docker-registry, which cannot go on with a
   ])('gets all of it though the connection breaks %s', {timeout}, async (_, parts, times) => {
     const {address} = await startDockerRegistry()
     await pushImage(address)
-    const {folder} = await makeTree(large)
-    const proxy = await startCuttingProxy(address, {every: large / parts, times})
+    const {folder} = await makeTree()
+    const proxy = await startCuttingProxy(address, {every: size / parts, times})
     const updated = await finished(startUpdate(proxy.address, folder))
     expect(updated.stderr).toMatch(/broke off after [\d.]+ MB and cannot be resumed; starting over/)
     await expectSame(address, folder, updated)
