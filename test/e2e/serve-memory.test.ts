@@ -1,10 +1,14 @@
-import {setTimeout as sleep} from 'node:timers/promises'
-import {describe, expect, it} from 'vitest'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import type {Digest} from '../../src/oci/digest.js'
+import {openRepositoryRoot} from '../../src/store/served/open-root.js'
+import {pushBlob, pushImage} from '../support/root-fixtures.js'
 import {serveCommand} from '../support/serve-command.js'
-import {makeManifest, pushBlob, putManifest, send} from '../support/served-registry.js'
+import {send} from '../support/served-registry.js'
 import {peakMemory, stalledClients} from '../support/stalled-clients.js'
-import {tempDir} from '../support/temp-dir.js'
 
 const MiB = 1024 * 1024
 const head = 'HTTP/1.1\r\nhost: localhost\r\n'
@@ -16,19 +20,23 @@ interface Limits {
 }
 
 /**
- * The built server with a manifest of almost 4 MiB, `a:large`, a small one, `a:small`, and a blob
- * of 64 MiB.
+ * A root with a manifest of almost 4 MiB, `a:large`, a small one, `a:small`, and a blob of 64 MiB.
+ * All servers have it one after the other: no attack gets as far as to write anything there.
  */
-async function serveLarge() {
-  const served = await serveCommand(join(await tempDir(), 'root'), ['--log', 'none'])
-  const {address} = served
-  const small = await makeManifest(address, 'a')
-  expect((await putManifest(address, 'a/manifests/small', small)).status).toBe(201)
-  const large = await makeManifest(address, 'a', {annotations: {note: 'x'.repeat(4 * MiB - 1000)}})
-  expect((await putManifest(address, 'a/manifests/large', large)).status).toBe(201)
-  const {digest} = await pushBlob(address, 'a', Buffer.alloc(64 * MiB, 'layer'))
-  return {...served, digest, large}
-}
+let root: string
+let digest: Digest
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'inject-test-'))
+  const made = await openRepositoryRoot(root, {create: true})
+  const repository = await made.createRepository('a')
+  await pushImage(repository, 'small', {layers: ['layer']})
+  const members = {annotations: {note: 'x'.repeat(4 * MiB - 1000)}}
+  await pushImage(repository, 'large', {layers: ['layer'], members})
+  digest = await pushBlob(repository, Buffer.alloc(64 * MiB, 'layer'))
+  await made.close()
+})
+afterAll(() => rm(root, {recursive: true}))
 
 /** How long the slowest of some small requests takes, in milliseconds, while the attack goes on. */
 async function slowestAnswer(address: string): Promise<number> {
@@ -103,7 +111,7 @@ describe.runIf(process.platform === 'linux')('A6 what clients that read nothing 
     '%s: memory is bounded, and others are served',
     {timeout: 120_000},
     async (title, count, text, {memory, time} = {memory: 400}) => {
-      const {address, child, digest} = await serveLarge()
+      const {address, child} = await serveCommand(root, ['--log', 'none'])
       const before = peakMemory(child.pid)
       await stalledClients(address, count, text(digest))
       const slowest = await slowestAnswer(address)

@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto'
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {inject} from '../support/cli.js'
 import {startFakeServer} from '../support/fake-server.js'
 import {makeLayoutImage} from '../support/layout-image.js'
 import {tempDir} from '../support/temp-dir.js'
@@ -83,7 +84,7 @@ describe('the bundle', () => {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => name.slice(0, -'.ts'.length).split('/'))
     const runs = await Promise.all(
-      commands.map(async (words) => [words, await watchedRun([...words, '--help'])] as const),
+      commands.map(async (words) => [words, await inject([...words, '--help'])] as const),
     )
     for (const [words, {exitCode, stdout}] of runs) {
       expect(exitCode, words.join(' ')).toBe(0)

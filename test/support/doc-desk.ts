@@ -24,6 +24,10 @@ export interface DocImages {
   readonly folder: string
   /** Where every page finds `registry.example`: images remember where they come from. */
   readonly port: number
+  /** Of `team/app:v1-data`. */
+  readonly manifest: string
+  /** Of its first layer. */
+  readonly layer: string
 }
 
 /** Made once: `images` is what a registry serves, `desk` the folder of a reader. */
@@ -41,11 +45,15 @@ export async function makeDocImages(): Promise<DocImages> {
   const end = await serve(images, port)
   try {
     await shell(['-e', join(fixtures, 'prepare.sh')], desk, {REGISTRY: `127.0.0.1:${port}`})
+    const image = imageAt(port)
+    const manifest = await printed('digest', image, '{{.digest}}')
+    return {folder, port, manifest, layer: await printed('inspect', image, '{{.layers.0.digest}}')}
   } finally {
     await end()
   }
-  return {folder, port}
 }
+
+const imageAt = (port: number): string => `127.0.0.1:${port}/team/app:v1-data`
 
 const vendorImages = {
   app: ['v1', 'v2'],
@@ -85,7 +93,7 @@ async function putVendorImage(layout: string, folder: string, version: string): 
  * which is not a failure.
  */
 export async function runBlocks(
-  {folder, port}: DocImages,
+  {folder, port, manifest, layer}: DocImages,
   {blocks, files}: DocPage,
 ): Promise<string> {
   const place = await tempDir()
@@ -116,15 +124,14 @@ export async function runBlocks(
     '\n',
   )
   await writeFile(join(place, 'script'), script)
-  const image = `127.0.0.1:${port}/team/app:v1-data`
   const {stdout} = await shell([join(place, 'script')], join(place, 'desk'), {
     HOME: join(place, 'home'),
-    IMAGE: image,
+    IMAGE: imageAt(port),
     REGISTRY: `127.0.0.1:${port}`,
     CI_REGISTRY_IMAGE: `127.0.0.1:${port}/team/app`,
     CI_JOB_URL: 'https://ci.example/1',
-    MANIFEST: await printed('digest', image, '{{.digest}}'),
-    DIGEST: await printed('inspect', image, '{{.layers.0.digest}}'),
+    MANIFEST: manifest,
+    DIGEST: layer,
   })
   return stdout
 }

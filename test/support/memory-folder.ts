@@ -1,6 +1,6 @@
 import {execa} from 'execa'
 import {existsSync} from 'node:fs'
-import {mkdtemp, readdir, rm, rmdir, writeFile} from 'node:fs/promises'
+import {mkdtemp, readdir, rm, rmdir, statfs, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
@@ -19,7 +19,7 @@ const enough = 6 * 1024 ** 3
  */
 export async function memoryFolder(): Promise<MemoryFolder | undefined> {
   if (process.getuid?.() !== 0 || process.availableMemory() < enough) return undefined
-  await releaseLeft()
+  for (const left of await leftIn(tmpdir())) await release(left)
   const folder = await mkdtemp(join(tmpdir(), `inject-memory-${process.pid}-`))
   const mount = ['-t', 'tmpfs', '-o', 'mode=1777', 'tmpfs', folder]
   const {failed} = await execa('mount', mount, {reject: false})
@@ -28,12 +28,30 @@ export async function memoryFolder(): Promise<MemoryFolder | undefined> {
   return undefined
 }
 
+/** Where Linux has a file system in memory that every user may write to. */
+const sharedMemory = '/dev/shm'
+/** Bytes: several times what unit tests write at once. Containers may have 64 MiB. */
+const enoughForUnits = 1024 ** 3
+
+/** The same for unit tests, which start no process and mount nothing: `undefined` without room. */
+export async function sharedMemoryFolder(): Promise<MemoryFolder | undefined> {
+  const {bavail, bsize} = await statfs(sharedMemory).catch(() => ({bavail: 0, bsize: 0}))
+  if (bavail * bsize < enoughForUnits) return undefined
+  // what another user left stays
+  for (const left of await leftIn(sharedMemory))
+    await rm(left, {recursive: true, force: true}).catch(() => undefined)
+  const folder = await mkdtemp(join(sharedMemory, `inject-memory-${process.pid}-`))
+  return {folder, release: () => rm(folder, {recursive: true, force: true})}
+}
+
 /** What runs that were killed have left: their process is in the name. */
-async function releaseLeft(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const [, pid] = /^inject-memory-(\d+)-/.exec(name) ?? []
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await release(join(tmpdir(), name))
-  }
+async function leftIn(parent: string): Promise<string[]> {
+  return (await readdir(parent))
+    .filter((name) => {
+      const [, pid] = /^inject-memory-(\d+)-/.exec(name) ?? []
+      return pid !== undefined && !existsSync(`/proc/${pid}`)
+    })
+    .map((name) => join(parent, name))
 }
 
 async function release(folder: string): Promise<void> {

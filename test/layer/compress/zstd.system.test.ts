@@ -273,20 +273,22 @@ describeWith(['zstd'], 'the zstd program', () => {
     },
   )
 
+  /** The size of the input is not known before its end, so that the window is as large as it says. */
+  const withWindow = async (log: number, input: Uint8Array): Promise<Uint8Array> => {
+    const args = ['-q', '-c', `--long=${log}`]
+    return (await execa('zstd', args, {encoding: 'buffer', input})).stdout
+  }
+
   it('a window above 8 MiB is read when it is allowed', async () => {
-    const file = join(await tempDir(), 'content')
-    writeFileSync(file, Buffer.alloc(40 << 20))
-    const {stdout} = await execa('zstd', ['-q', '-c', '--long=25', file], {encoding: 'buffer'})
-    await expect(read(stdout)).rejects.toMatchObject({code: 'ERR_INJECT_ZSTD_WINDOW_TOO_LARGE'})
-    const allowed = await collect(unzstd(chunks(stdout), {window: 32 << 20}))
-    expect(allowed).toHaveLength(40 << 20)
+    const bytes = await withWindow(25, Buffer.alloc(1 << 20))
+    await expect(read(bytes)).rejects.toMatchObject({code: 'ERR_INJECT_ZSTD_WINDOW_TOO_LARGE'})
+    const allowed = await collect(unzstd(chunks(bytes), {window: 32 << 20}))
+    expect(allowed).toHaveLength(1 << 20)
   })
 
   it('a window that is larger than it reads itself is refused', async () => {
-    const file = join(await tempDir(), 'content')
-    writeFileSync(file, Buffer.alloc(260 << 20))
-    const {stdout} = await execa('zstd', ['-q', '-c', '--long=28', file], {encoding: 'buffer'})
-    await expect(read(stdout)).rejects.toMatchObject({code: 'ERR_INJECT_ZSTD_WINDOW_TOO_LARGE'})
+    const bytes = await withWindow(28, Buffer.alloc(1 << 20))
+    await expect(read(bytes)).rejects.toMatchObject({code: 'ERR_INJECT_ZSTD_WINDOW_TOO_LARGE'})
   })
 })
 
@@ -311,18 +313,18 @@ describe.each(decoders)('hostile frames by %s', (_, decoder) => {
     expect((await collect(decode(chunks(frames)))).toString()).toBe('end')
     // took minutes
     expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10)
-  }, 60_000)
+  })
 
   it('small frames get the memory of their content', async () => {
     const frame = Buffer.concat([head, block('some', false), block(' text\n', true)])
     const read = await collect(decode(chunks(Buffer.alloc(frame.length * 2000, frame))))
     expect(read.toString()).toBe('some text\n'.repeat(2000))
-  }, 60_000)
+  })
 
   it('frames of many empty blocks, whose memory is out of all proportion, are refused', async () => {
     const empty = Array<Buffer>(20).fill(block('', false))
     const frame = Buffer.concat([head, ...empty, block('x', true)])
     const read = collect(decode(chunks(Buffer.alloc(frame.length * 1000, frame))))
     await expect(read).rejects.toMatchObject({code: 'ERR_INJECT_LAYER_RATIO'})
-  }, 60_000)
+  })
 })

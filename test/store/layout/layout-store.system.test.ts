@@ -24,6 +24,7 @@ import {type LayoutStore, openLayoutStore} from '../../../src/store/layout/layou
 import {makeManifest} from '../../contracts/make-manifest.js'
 import {asOtherUser, otherUser} from '../../disk/as-other-user.js'
 import {nameOfEnded} from '../../disk/dead-owner.js'
+import {writeLock} from '../../disk/lock-content.js'
 import {mountTmpfs} from '../../disk/tmpfs.js'
 import {collect, listed, sourceOf} from '../../support/open-registry.js'
 import {tempDir} from '../../support/temp-dir.js'
@@ -426,7 +427,7 @@ describe('a layout', () => {
     const living = ownedName('.inject-')
     await writeFile(join(directory, await nameOfEnded('.inject-')), 'half')
     await writeFile(join(directory, living), 'another one’s')
-    await symlink(await nameOfEnded(''), join(directory, '.inject-lock'))
+    await writeLock(join(directory, '.inject-lock'), await nameOfEnded(''))
     const store = await openLayoutStore(directory)
     await store.getManifest('v1')
     // reading removes nothing
