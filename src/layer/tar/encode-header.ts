@@ -188,8 +188,8 @@ function writeUstar(bytes: Uint8Array, at: number, fields: Fields): void {
   let sum = templateSum + type
   bytes[at + 156] = type
   sum += text(bytes, at, fields.name)
-  sum += text(bytes, at + 157, fields.link)
-  sum += text(bytes, at + 345, fields.prefix)
+  if (fields.link !== '') sum += text(bytes, at + 157, fields.link)
+  if (fields.prefix !== '') sum += text(bytes, at + 345, fields.prefix)
   sum += octal(bytes, at + 100, 8, fields.mode)
   sum += octal(bytes, at + 108, 8, fields.uid)
   sum += octal(bytes, at + 116, 8, fields.gid)

@@ -38,6 +38,8 @@ interface Frame {
   /** How the kernel is told of this directory. */
   readonly access: ByteString
   readonly names: readonly ListedName[]
+  /** Of names. V8 compiles the walk once more for arrays that are empty, if they are looked at. */
+  readonly count: number
   readonly stat: BigIntStats
   readonly descriptor: number | undefined
   next: number
@@ -85,12 +87,12 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       yield describeFile({stat: root.stat, path: prefix.slice(0, -1), access: root.access}, options)
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
       close()
-      const next = frame.names[frame.next++]
-      if (next === undefined) {
+      if (frame.next === frame.count) {
         leave(frame)
         frames.pop()
         continue
       }
+      const next = frame.names[frame.next++] as ListedName
       const name = next.layerName
       const relative = frame.relative + name
       const isMark = next.name !== name
@@ -155,7 +157,8 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         )
         short = `/proc/self/fd/${descriptor}`
       }
-      return {relative, access: short, names: namesIn(short, known?.attributes), stat, descriptor, next: 0}
+      const names = namesIn(short, known?.attributes)
+      return {relative, access: short, names, count: names.length, stat, descriptor, next: 0}
     } catch (error) {
       if (descriptor !== undefined) closeSync(descriptor)
       throw localIoError(error, 'read directory', readable(relative || access))

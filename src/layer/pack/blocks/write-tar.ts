@@ -53,7 +53,7 @@ export function* writeTar(
   allocate: (length: number) => Buffer,
   count?: EntryCount,
 ): Generator<Buffer> {
-  const room = new Uint8Array(blockSize)
+  const room = Buffer.alloc(blockSize)
   try {
     yield* tarBlocks(tarItems(entries, count, room), rule, allocate)
   } catch (error) {
