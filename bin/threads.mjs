@@ -9,8 +9,8 @@ import {rolldown} from 'rolldown'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = 'src/layer/pack/threads'
 
-/** Packages and Node's own modules are loaded as everywhere else. */
-const isOwn = (/** @type {string} */ name) => /^[./\0]/.test(name)
+/** Node reads a package in CommonJS twice when it is imported: for its names, and to run it. */
+const isNodes = (/** @type {string} */ name) => name.startsWith('node:')
 
 /** @returns {Promise<string>} */
 async function bundled() {
@@ -18,7 +18,7 @@ async function bundled() {
     input: join(root, folder, 'read-worker.ts'),
     cwd: root,
     platform: 'node',
-    external: (name) => !isOwn(name),
+    external: (name) => isNodes(name),
     resolve: {extensionAlias: {'.js': ['.ts', '.js']}},
     tsconfig: false,
   })

@@ -2,7 +2,7 @@ import {type BlockBuffers, createBlockBuffers} from '../compress/blocks.js'
 import {type BlockCache, cachedCompression} from '../compress/block-cache.js'
 import type {BlockCodec} from '../compress/codec.js'
 import type {Entries, TreeWalk, WalkedEntry} from '../tree/walked-entry.js'
-import {type CountedEntries, countEntries} from './blocks/count-entries.js'
+import {countEntries} from './blocks/count-entries.js'
 import {tarItems} from './blocks/write-tar.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import {type LayerThreads, smallLayers} from './layer-threads.js'
@@ -33,7 +33,7 @@ export async function* packBlocks(
     const threads = await options.threads.take(options.codec, bytes)
     if (!threads) return yield* packHere(chain(first, walk), options)
     try {
-      const content = entries.walk ?? countEntries(chain(first, walk))
+      const content = entries.walk ?? chain(first, walk)
       return yield* packInThreads(threads, content, options)
     } finally {
       await options.threads.giveBack(threads)
@@ -84,14 +84,15 @@ async function* packHere(
 /** A tree is walked where it is read; other entries are listed here, and given to that thread. */
 async function* packInThreads(
   threads: PackThreads,
-  content: TreeWalk | CountedEntries,
+  content: TreeWalk | Iterable<WalkedEntry>,
   {codec, ...options}: PackBlocksOptions,
 ): AsyncGenerator<Uint8Array, PackedContent, undefined> {
   const isTree = 'tree' in content
+  const count = countEntries()
   yield codec.head
-  const sum = yield* threads.pack(isTree ? content : tarItems(content), options)
+  const sum = yield* threads.pack(isTree ? content : tarItems(content, count), options)
   if (codec.tail) yield codec.tail(sum.crc, sum.size)
-  const seen = isTree ? sum.seen : {...content.seen(), look: content.look()}
+  const seen = isTree ? sum.seen : {...count.seen(), look: count.look()}
   return {
     diffId: sum.diffId,
     tarSize: sum.size,

@@ -1,6 +1,6 @@
 import {createDigester, type Digest} from '../../oci/digest.js'
 import type {BlockRule} from '../compress/blocks.js'
-import {type CountedEntries, countEntries} from './blocks/count-entries.js'
+import {countEntries, type EntryCount} from './blocks/count-entries.js'
 import {writeTar} from './blocks/write-tar.js'
 import type {LayerLook} from '../tree/division.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
@@ -45,13 +45,13 @@ export function contentBlocks(
   hash: ContentHash = createDigester(),
 ): ContentBlocks {
   let tarSize = 0
-  let counted: CountedEntries | undefined
+  let count: EntryCount | undefined
 
   return {
-    newest: () => counted?.seen().newestMtime ?? -Infinity,
+    newest: () => count?.seen().newestMtime ?? -Infinity,
     *blocks(rule, allocate) {
-      counted = countEntries(entries())
-      for (const block of writeTar(counted, rule, allocate)) {
+      count = countEntries()
+      for (const block of writeTar(entries(), rule, allocate, count)) {
         hash.update(block)
         tarSize += block.length
         onProgress?.(tarSize)
@@ -61,9 +61,9 @@ export function contentBlocks(
     content: async () => ({
       diffId: await hash.digest(),
       tarSize,
-      entries: counted?.seen().entries ?? 0,
-      newestMtime: counted?.seen().newestMtime ?? 0,
-      look: counted?.look(),
+      entries: count?.seen().entries ?? 0,
+      newestMtime: count?.seen().newestMtime ?? 0,
+      look: count?.look(),
     }),
   }
 }

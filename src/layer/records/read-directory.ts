@@ -35,10 +35,10 @@ export async function readDirectory(
 /** The file's content, part by part, in `buffer`. */
 function* contentOf(
   {entry}: WalkedEntry,
-  {path, stat, opened}: WalkedFile,
+  file: WalkedFile,
   buffer: Buffer,
 ): Generator<Uint8Array> {
-  const own = opened?.()
+  const {path, stat, descriptor: own} = file
   let descriptor: number | undefined
   let size = 0
   try {

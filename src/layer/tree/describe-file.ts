@@ -1,4 +1,4 @@
-import {type BigIntStats, readlinkSync} from 'node:fs'
+import {type BigIntStats, constants, readlinkSync} from 'node:fs'
 import {localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toPath} from '../byte-string.js'
@@ -6,7 +6,7 @@ import type {EntryMetadata} from '../entry.js'
 import {stateOf} from './file-state.js'
 import {applyModeRule, type ModeRule} from './mode-rule.js'
 import type {WalkedEntry, WalkedFile, WalkDetail} from './walked-entry.js'
-import {readXattrs} from './read-xattrs.js'
+import {type Attributes, readXattrs} from './read-xattrs.js'
 
 export interface DescribeOptions {
   /** Default: `metadata`. */
@@ -32,7 +32,9 @@ export interface FoundFile {
   /** The path that the kernel opens. */
   readonly access: ByteString
   /** Of a regular file only. */
-  readonly opened?: WalkedFile['opened'] | undefined
+  readonly descriptor?: WalkedFile['descriptor']
+  /** If they have been read already. */
+  readonly attributes?: Attributes | undefined
 }
 
 /**
@@ -40,24 +42,28 @@ export interface FoundFile {
  * what a layer cannot hold, and for what cannot be read of it.
  */
 export function describeFile(found: FoundFile, options: DescribeOptions): WalkedEntry {
-  const {stat, access, opened} = found
-  const common = metadataOf(found, options)
-  const state = options.detail === 'states' ? {state: stateOf(stat)} : undefined
-  if (stat.isDirectory()) return {entry: {kind: 'directory', ...common}, ...state}
-  if (stat.isFile()) {
+  const {stat, access} = found
+  const type = Number(stat.mode) & constants.S_IFMT
+  const common = metadataOf(found, type, options)
+  if (type === constants.S_IFREG) {
     const {path, mode, uid, gid, mtime, xattrs} = common
-    const file = {path: toPath(access), stat: stateOf(stat)}
     return {
       // written out: most entries are files, and to spread it takes longer
       entry: {kind: 'file', size: Number(stat.size), path, mode, uid, gid, mtime, xattrs},
-      file: opened ? {...file, opened} : file,
+      // no more than is needed where entries are kept
+      file:
+        options.detail === 'content'
+          ? {path: toPath(access), stat, descriptor: found.descriptor}
+          : {path: toPath(access), stat: stateOf(stat)},
     }
   }
-  if (stat.isSymbolicLink())
+  const state = options.detail === 'states' ? {state: stateOf(stat)} : undefined
+  if (type === constants.S_IFDIR) return {entry: {kind: 'directory', ...common}, ...state}
+  if (type === constants.S_IFLNK)
     return {entry: {kind: 'symlink', target: readTarget(access, common.path), ...common}, ...state}
-  if (stat.isFIFO()) return {entry: {kind: 'fifo', ...common}}
-  if (stat.isCharacterDevice() || stat.isBlockDevice()) {
-    const kind = stat.isBlockDevice() ? 'block-device' : 'character-device'
+  if (type === constants.S_IFIFO) return {entry: {kind: 'fifo', ...common}}
+  if (type === constants.S_IFCHR || type === constants.S_IFBLK) {
+    const kind = type === constants.S_IFBLK ? 'block-device' : 'character-device'
     options.onWarning?.(
       `${display(common.path)} is a device: unpacking it takes root and --devices`,
     )
@@ -69,33 +75,39 @@ export function describeFile(found: FoundFile, options: DescribeOptions): Walked
   )
 }
 
+/** `type` is that of the mode (`S_IFMT`), also in the other functions. */
 function metadataOf(
-  {stat, path, access}: FoundFile,
-  {owner, chmod, clampMtime = latestTime, detail, onWarning}: DescribeOptions,
+  {stat, path, access, attributes}: FoundFile,
+  type: number,
+  options: DescribeOptions,
 ): EntryMetadata {
-  const mtime = Number(
-    stat.mtimeNs >= 0n
-      ? stat.mtimeNs / 1_000_000_000n
-      : (stat.mtimeNs - 999_999_999n) / 1_000_000_000n,
-  )
+  const {owner, chmod, clampMtime = latestTime, onWarning} = options
+  const own = Number(stat.mode) & 0o7777
+  const isRuled = chmod !== undefined && type !== constants.S_IFLNK
   return {
     path,
-    mode: modeOf(stat, chmod),
+    mode: isRuled ? applyModeRule(chmod, own, type === constants.S_IFDIR) : own,
     uid: owner?.uid ?? Number(stat.uid),
     gid: owner?.gid ?? Number(stat.gid),
-    mtime: Math.max(-latestTime, Math.min(mtime, clampMtime, latestTime)),
-    xattrs: readsXattrs(stat, detail) ? readXattrs(access, onWarning) : undefined,
+    mtime: Math.max(-latestTime, Math.min(secondsOf(stat), clampMtime, latestTime)),
+    xattrs:
+      attributes || !readsAttributes(options, type)
+        ? attributes?.portable
+        : readXattrs(access, onWarning),
   }
 }
 
-function readsXattrs(stat: BigIntStats, detail: WalkDetail | undefined): boolean {
-  if (detail === 'names' || detail === 'directories') return false
-  return detail !== 'states' || !stat.isFile()
+/** The modification time in whole seconds, rounded down. */
+function secondsOf({mtimeMs, mtimeNs}: BigIntStats): number {
+  // exact: milliseconds are rounded to zero, and those of the latest time fit into a number
+  if (mtimeMs > 0n) return Math.floor(Number(mtimeMs) / 1000)
+  return Number(mtimeNs >= 0n ? 0n : (mtimeNs - 999_999_999n) / 1_000_000_000n)
 }
 
-function modeOf(stat: BigIntStats, chmod: ModeRule | undefined): number {
-  const mode = Number(stat.mode & 0o7777n)
-  return chmod && !stat.isSymbolicLink() ? applyModeRule(chmod, mode, stat.isDirectory()) : mode
+/** Whether an entry of this detail has the extended attributes. */
+export function readsAttributes({detail}: DescribeOptions, type: number): boolean {
+  if (detail === 'names' || detail === 'directories') return false
+  return detail !== 'states' || type !== constants.S_IFREG
 }
 
 function readTarget(access: ByteString, path: ByteString): ByteString {

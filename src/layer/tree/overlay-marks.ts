@@ -23,15 +23,20 @@ export interface ListedName {
 
 /**
  * The names of a directory with the marks in it under the names that they have in a layer, in no
- * order.
+ * order. `attributes` are the names of its extended attributes, which it is asked for if they are
+ * not known.
  */
-export function withMarks(folder: ByteString, entries: readonly Dirent[]): ListedName[] {
+export function withMarks(
+  folder: ByteString,
+  entries: readonly Dirent[],
+  attributes?: readonly string[],
+): ListedName[] {
   const listed = entries.map((entry): ListedName => {
     const {name} = entry
     const layerName = isMark(folder, entry) ? whiteoutPrefix + name : name
     return {name, layerName, isFile: entry.isFile()}
   })
-  if (!isOpaque(folder)) return listed
+  if (!isOpaque(folder, attributes)) return listed
   return [...listed, {name: undefined, layerName: opaqueMarker, isFile: false}]
 }
 
@@ -42,7 +47,8 @@ function isMark(folder: ByteString, entry: Dirent): boolean {
 }
 
 /** `y`: opaque; `x` says that files in it may be whiteouts, which only the kernel reads. */
-function isOpaque(folder: ByteString): boolean {
+function isOpaque(folder: ByteString, attributes: readonly string[] | undefined): boolean {
+  if (attributes?.length === 0) return false
   const path = toText(folder)
   const binding = xattrBinding()
   if (path === undefined || !binding) return false
@@ -50,13 +56,10 @@ function isOpaque(folder: ByteString): boolean {
   const inside = `${path}/.`
   try {
     // most have none, and listing is less work than two failing requests
-    return binding
-      .listAttributesSync(inside)
-      .some(
-        (name) =>
-          opaqueNames.has(name) &&
-          binding.getAttributeSync(inside, name)?.toString('latin1') === 'y',
-      )
+    return (attributes ?? binding.listAttributesSync(inside)).some(
+      (name) =>
+        opaqueNames.has(name) && binding.getAttributeSync(inside, name)?.toString('latin1') === 'y',
+    )
   } catch {
     return false
   }

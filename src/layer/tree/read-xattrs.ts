@@ -2,7 +2,7 @@ import {lstatSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {LocalIoError} from '../../errors.js'
 import {isAsset} from '../../program/program-file.js'
-import {display, fromText, toPath, type ByteString} from '../byte-string.js'
+import {display, fromText, isAscii, toPath, type ByteString} from '../byte-string.js'
 import {isPortableXattr} from '../tar/pax-values.js'
 import {capability, plainCapability} from './capability.js'
 import {loadNative} from './load-native.js'
@@ -39,6 +39,16 @@ function load(): XattrBinding | undefined {
   }
 }
 
+/** Of one file. */
+export interface Attributes {
+  /** Of all that were listed. */
+  readonly names: readonly string[]
+  /** Those that a layer holds, sorted by name; `undefined` for none. */
+  readonly portable: ReadonlyMap<string, Uint8Array> | undefined
+}
+
+const none: Attributes = {names: [], portable: undefined}
+
 /**
  * The portable attributes of what `path` names (a symlink itself, not its target), sorted by name;
  * `undefined` for none. Throws `LocalIoError` when there are some that cannot be read.
@@ -47,22 +57,31 @@ export function readXattrs(
   path: ByteString,
   onWarning?: (message: string) => void,
 ): ReadonlyMap<string, Uint8Array> | undefined {
+  return readAttributes(path, onWarning).portable
+}
+
+/** The same, and the names of all attributes. */
+export function readAttributes(
+  path: ByteString,
+  onWarning?: (message: string) => void,
+): Attributes {
   const binding = xattrBinding()
   if (!binding) {
     warnOnce(
       onWarning,
       'extended attributes and file capabilities are not packed: no @napi-rs/xattr can be loaded here',
     )
-    return undefined
+    return none
   }
+  if (isAscii(path)) return attributesAt(binding, {path, text: path}, onWarning)
   const read = withTextPath(path, (text) => attributesAt(binding, {path, text}, onWarning))
   // a symbolic link cannot have any of those that we pack
-  if (read || isSymbolicLink(path)) return read?.value
+  if (read || isSymbolicLink(path)) return read?.value ?? none
   warnOnce(
     onWarning,
     `extended attributes of files whose names are not UTF-8 cannot be read: if there are any, they are not packed; ${display(path)} for one`,
   )
-  return undefined
+  return none
 }
 
 function isSymbolicLink(path: ByteString): boolean {
@@ -74,9 +93,15 @@ function attributesAt(
   binding: XattrBinding,
   {path, text}: {readonly path: ByteString; readonly text: string},
   onWarning: ((message: string) => void) | undefined,
-): ReadonlyMap<string, Uint8Array> | undefined {
-  const names = attempt(path, [], () => binding.listAttributesSync(text))
-  if (names.length === 0) return undefined
+): Attributes {
+  let names: readonly string[]
+  try {
+    names = binding.listAttributesSync(text)
+  } catch (error) {
+    refuse(path, error)
+    return none
+  }
+  if (names.length === 0) return none
   const lost = names.find((name) => name.startsWith('trusted.'))
   if (lost !== undefined)
     warnOnce(
@@ -85,10 +110,14 @@ function attributesAt(
     )
   const found = new Map<string, Uint8Array>()
   for (const name of names.filter(isPortableXattr).sort()) {
-    const value = attempt(path, null, () => binding.getAttributeSync(text, name))
-    if (value) found.set(name, name === capability ? plainCapability(value) : value)
+    try {
+      const value = binding.getAttributeSync(text, name)
+      if (value) found.set(name, name === capability ? plainCapability(value) : value)
+    } catch (error) {
+      refuse(path, error)
+    }
   }
-  return found.size > 0 ? found : undefined
+  return {names, portable: found.size > 0 ? found : undefined}
 }
 
 /**
@@ -99,21 +128,17 @@ function attributesAt(
 const harmless: ReadonlySet<string> = new Set(['1', '2', '13', '20', '40', '61', '95'])
 
 /**
- * Anything else must not pass for "has no attributes": a capability would be lost, and a change of
- * it not be seen.
+ * Throws for anything else, which must not pass for "has no attributes": a capability would be
+ * lost, and a change of it not be seen.
  */
-function attempt<T>(path: ByteString, none: T, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    if (harmless.has(/\(os error (\d+)\)/.exec(message)?.[1] ?? '')) return none
-    throw new LocalIoError(
-      'ERR_INJECT_XATTR_UNREADABLE',
-      `cannot read the extended attributes of ${display(path)}: ${message}`,
-      {cause: error, hint: 'remove what is odd about them, or exclude the file'},
-    )
-  }
+function refuse(path: ByteString, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error)
+  if (harmless.has(/\(os error (\d+)\)/.exec(message)?.[1] ?? '')) return
+  throw new LocalIoError(
+    'ERR_INJECT_XATTR_UNREADABLE',
+    `cannot read the extended attributes of ${display(path)}: ${message}`,
+    {cause: error, hint: 'remove what is odd about them, or exclude the file'},
+  )
 }
 
 const warned = new WeakMap<object, Set<string>>()

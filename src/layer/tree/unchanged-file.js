@@ -18,13 +18,7 @@ export const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O
  * @param {Omit<FileState, 'nlink'>} b
  */
 export function isSame(a, b) {
-  return (
-    a.ctimeNs === b.ctimeNs &&
-    a.mtimeNs === b.mtimeNs &&
-    a.size === b.size &&
-    a.ino === b.ino &&
-    a.dev === b.dev
-  )
+  return a.ctimeNs === b.ctimeNs && hasSameContent(a, b)
 }
 
 /**
@@ -32,14 +26,18 @@ export function isSame(a, b) {
  * taken from it, which moves the time of its metadata and is not what a layer records.
  *
  * @param {FileState} now
- * @param {FileState} then
+ * @param {FileState} before
  */
-export function isSameContent(now, {ctimeNs, mtimeNs, size, ino, dev, nlink}) {
-  return isSame(now, {
-    ctimeNs: now.nlink === nlink ? ctimeNs : now.ctimeNs,
-    mtimeNs,
-    size,
-    ino,
-    dev,
-  })
+export function isSameContent(now, before) {
+  return (
+    (now.ctimeNs === before.ctimeNs || now.nlink !== before.nlink) && hasSameContent(now, before)
+  )
+}
+
+/**
+ * @param {Pick<FileState, 'mtimeNs' | 'size' | 'ino' | 'dev'>} a
+ * @param {Pick<FileState, 'mtimeNs' | 'size' | 'ino' | 'dev'>} b
+ */
+function hasSameContent(a, b) {
+  return a.mtimeNs === b.mtimeNs && a.size === b.size && a.ino === b.ino && a.dev === b.dev
 }

@@ -10,9 +10,10 @@ import {
 import {LimitError, LocalIoError, UnsafeContentError} from '../../errors.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, display, fromText, readable, toPath} from '../byte-string.js'
-import {describeFile, type DescribeOptions} from './describe-file.js'
+import {describeFile, type DescribeOptions, type FoundFile, readsAttributes} from './describe-file.js'
 import {createInodeGroups} from './inode-groups.js'
 import {type ListedName, withMarks} from './overlay-marks.js'
+import {readAttributes} from './read-xattrs.js'
 import {changed} from './file-state.js'
 import {isSame, openFlags} from './unchanged-file.js'
 import {isReservedName} from '../reserved-name.js'
@@ -37,6 +38,8 @@ interface Frame {
   /** How the kernel is told of this directory. */
   readonly access: ByteString
   readonly names: readonly ListedName[]
+  /** Of names. V8 compiles the walk once more for arrays that are empty, if they are looked at. */
+  readonly count: number
   readonly stat: BigIntStats
   readonly descriptor: number | undefined
   next: number
@@ -73,9 +76,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   const frames: Frame[] = []
   /** Of the file that the walk is at. */
   let opened: number | undefined
+  /** What others know of that: once the walk has gone on, the number may be another file's. */
+  let current: {descriptor?: number | undefined} | undefined
   /** Whether that is another name of a file of before: the next one often is, too. */
   let isLink = false as boolean
-  let visited = 0
   try {
     const root = enter(fromText(directory), '')
     frames.push(root)
@@ -83,13 +87,12 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       yield describeFile({stat: root.stat, path: prefix.slice(0, -1), access: root.access}, options)
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
       close()
-      visited++
-      const next = frame.names[frame.next++]
-      if (next === undefined) {
+      if (frame.next === frame.count) {
         leave(frame)
         frames.pop()
         continue
       }
+      const next = frame.names[frame.next++] as ListedName
       const name = next.layerName
       const relative = frame.relative + name
       const isMark = next.name !== name
@@ -101,7 +104,8 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       if (isFile && options.isExcluded?.(relative)) continue
       // a hard link is not read, so opening it would be for nothing
       const stat = isFile && !isLink ? open(access, relative) : lstat(access, relative)
-      const isDirectory = stat.isDirectory() && !isMark
+      const type = Number(stat.mode) & constants.S_IFMT
+      const isDirectory = type === constants.S_IFDIR && !isMark
       const isAsked = isFile && !isDirectory
       if (!isAsked && options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
       if (isReservedName(name)) throw leftover(relative)
@@ -119,20 +123,30 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         yield whiteout(stat, prefix + relative)
         continue
       }
-      if (stat.isSocket()) {
+      if (type === constants.S_IFSOCK) {
         options.onWarning?.(`${display(relative)} is a socket, which a layer cannot hold: left out`)
         continue
       }
-      yield entryOf(stat, prefix + relative, access)
-      if (isDirectory) frames.push(enter(access, `${relative}/`, stat))
+      isLink = false
+      if (isDirectory) {
+        const attributes = readsAttributes(options, type)
+          ? readAttributes(access, options.onWarning)
+          : undefined
+        yield describeFile({stat, path: prefix + relative, access, attributes}, options)
+        frames.push(enter(access, `${relative}/`, {stat, attributes: attributes?.names}))
+      } else yield entryOf(stat, prefix + relative, access)
     }
   } finally {
     close()
     for (const frame of frames) if (frame.descriptor !== undefined) closeSync(frame.descriptor)
   }
 
-  function enter(access: ByteString, relative: ByteString, known?: BigIntStats): Frame {
-    const stat = known ?? lstat(access, relative)
+  function enter(
+    access: ByteString,
+    relative: ByteString,
+    known?: {readonly stat: BigIntStats; readonly attributes: readonly string[] | undefined},
+  ): Frame {
+    const stat = known?.stat ?? lstat(access, relative)
     let descriptor: number | undefined
     try {
       let short = access
@@ -143,16 +157,20 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         )
         short = `/proc/self/fd/${descriptor}`
       }
-      return {relative, access: short, names: namesIn(short), stat, descriptor, next: 0}
+      const names = namesIn(short, known?.attributes)
+      return {relative, access: short, names, count: names.length, stat, descriptor, next: 0}
     } catch (error) {
       if (descriptor !== undefined) closeSync(descriptor)
       throw localIoError(error, 'read directory', readable(relative || access))
     }
   }
 
-  function namesIn(folder: ByteString): readonly ListedName[] {
+  function namesIn(
+    folder: ByteString,
+    attributes: readonly string[] | undefined,
+  ): readonly ListedName[] {
     const entries = readdirSync(toPath(folder), {encoding: 'latin1', withFileTypes: true})
-    const names = withMarks(folder, entries)
+    const names = withMarks(folder, entries, attributes)
     names.sort((one, other) => bytewise(one.layerName, other.layerName))
     return names
   }
@@ -175,12 +193,14 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       return lstat(access, relative)
     }
     const stat = fstatSync(opened, {bigint: true})
-    if (stat.isFile()) return stat
+    if ((Number(stat.mode) & constants.S_IFMT) === constants.S_IFREG) return stat
     close()
     return lstat(access, relative)
   }
 
   function close(): void {
+    if (current) current.descriptor = undefined
+    current = undefined
     if (opened !== undefined) closeSync(opened)
     opened = undefined
   }
@@ -208,14 +228,14 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
 
   /** Of several names of one file, all but the first are hard links to that. */
   function entryOf(stat: BigIntStats, path: ByteString, access: ByteString): WalkedEntry {
-    isLink = false
-    const content = opened === undefined ? undefined : whileHere(opened)
-    const found = {stat, path, access, opened: content}
-    if (stat.nlink <= 1n || stat.isDirectory()) return describeFile(found, options)
+    const names = Number(stat.nlink)
+    if (names <= 1) return describeOpened({stat, path, access, descriptor: opened})
     const {group, first: target} = inodes.find(stat, path)
-    const shared = {names: Number(stat.nlink), group}
-    if (target === path) return {...describeFile(found, options), shared}
+    const shared = {names, group}
+    if (target === path)
+      return {...describeOpened({stat, path, access, descriptor: opened}), shared}
     isLink = true
+    const found = {stat, path, access}
     const {mode, uid, gid, mtime} = describeFile(found, linkOptions).entry
     let alone: WalkedEntry | undefined
     return {
@@ -228,10 +248,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     }
   }
 
-  /** Once the walk has gone on, the number may be another file's. */
-  function whileHere(descriptor: number): () => number | undefined {
-    const here = visited
-    return () => (visited === here ? descriptor : undefined)
+  function describeOpened(found: FoundFile): WalkedEntry {
+    const walked = describeFile(found, options)
+    if (opened !== undefined) current = walked.file
+    return walked
   }
 }
 

@@ -14,7 +14,7 @@ export interface WalkedFile {
    * A descriptor of it, at its start; `undefined` once the walk has gone on, which closes it. Only
    * with the detail `content`.
    */
-  readonly opened?: () => number | undefined
+  readonly descriptor?: number | undefined
 }
 
 /** A file with several names. */

@@ -13,6 +13,7 @@ import {join} from 'node:path'
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {hashLayer} from '../../../src/layer/pack/hash-layer.js'
 import {walk, type WalkOptions} from '../../../src/layer/tree/walk.js'
+import type {WalkedFile} from '../../../src/layer/tree/walked-entry.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 const opened = (directory: string, options: Partial<WalkOptions> = {}) =>
@@ -44,18 +45,17 @@ describe.runIf(process.platform === 'linux')('a walk with open files', () => {
   it('gives the same entries, and each file open until the walk goes on', async () => {
     const root = await tree()
     const found = []
-    const before: (() => number | undefined)[] = []
+    const before: WalkedFile[] = []
     for (const walked of opened(root)) {
       const {entry, file} = walked
       found.push(entry)
-      for (const earlier of before) expect(earlier()).toBeUndefined()
+      for (const earlier of before) expect(earlier.descriptor).toBeUndefined()
       if (!file) continue
-      const descriptor = file.opened?.()
       const bytes = Buffer.alloc(100)
-      const length = readSync(descriptor!, bytes)
+      const length = readSync(file.descriptor!, bytes)
       expect(bytes.toString('utf8', 0, length)).toBe(`of ${entry.path}`)
       expect(countOpen(root)).toBe(1)
-      before.push(file.opened!)
+      before.push(file)
     }
     expect(found).toEqual([...walk(root, {path: '/'})].map(({entry}) => entry))
     expect(before).toHaveLength(5)
@@ -68,7 +68,7 @@ describe.runIf(process.platform === 'linux')('a walk with open files', () => {
     const isExcluded = (path: string) => asked.push(path) > 0 && path === 'a'
     for (const {entry, file} of opened(root, {isExcluded})) {
       expect(entry.path).toBe('b')
-      expect(file?.opened?.()).toBeDefined()
+      expect(file?.descriptor).toBeDefined()
       break
     }
     expect(asked).toEqual(['a', 'b'])

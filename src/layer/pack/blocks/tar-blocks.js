@@ -16,15 +16,26 @@ const tarBlock = 512
  */
 
 /**
- * A file to be read. `state` is what it was when it was listed; `opened` gives a descriptor of it,
- * at its start, that somebody else closes. With `offset`, the content is only a part of the file,
- * which begins there.
+ * A file to be read. `stat` is what it was when it was listed. `descriptor` is one of it, at its
+ * start, that somebody else closes. With `offset`, the content is only a part of the file, which
+ * begins there.
  *
  * @typedef {object} TarFile
  * @property {string | Uint8Array} path
- * @property {import('../../tree/file-state.js').FileState} state
+ * @property {import('../../tree/file-state.js').FileState} stat
  * @property {number | undefined} [offset]
- * @property {(() => number | undefined) | undefined} [opened]
+ * @property {number | undefined} [descriptor]
+ */
+
+/**
+ * A file while it is read.
+ *
+ * @typedef {object} Reading
+ * @property {TarItem} item
+ * @property {TarFile} file
+ * @property {number} descriptor
+ * @property {boolean} isOwn whether the descriptor is to be closed
+ * @property {number} left bytes that are still to come
  */
 
 /**
@@ -48,7 +59,8 @@ export class UnreadFile extends Error {
 /**
  * The tar of `items`, cut into blocks by `rule`; each block is in a buffer from `allocate` (of the
  * length asked for), which the consumer owns from then on. Ends with two zero blocks and no further
- * padding. Reads files synchronously, straight into the block. Throws `UnreadFile`.
+ * padding. Reads files synchronously, straight into the block. An item is done with when the next
+ * one is asked for. Throws `UnreadFile`.
  *
  * @param {Iterable<TarItem>} items
  * @param {import('../../compress/blocks.js').BlockRule} rule
@@ -62,13 +74,16 @@ export function* tarBlocks(items, rule, allocate) {
   let length = rule.most
   let used = 0
   for (const item of items) {
-    const {header, size, file} = item
-    const total = header.length + size + padding(size)
-    const isLarge = total > rule.most
+    const total = item.header.length + item.size + padding(item.size)
     if (used > 0 && used + total > length) yield take()
-    if (isLarge) length = rule.large
-    yield* put(header)
-    if (file) yield* putFile(item, file)
+    const isLarge = total > rule.most
+    if (isLarge) {
+      length = rule.large
+      yield* putLarge(item)
+    } else {
+      used = putWhole(item, space(), used)
+      if (used === length) yield* turnIfFull()
+    }
     if (used > 0 && (isLarge || endsBlock(rule, used, item.hash, total))) yield take()
   }
   yield* put(new Uint8Array(2 * tarBlock))
@@ -98,67 +113,144 @@ export function* tarBlocks(items, rule, allocate) {
   /** @param {Uint8Array} bytes */
   function* put(bytes) {
     for (let offset = 0; offset < bytes.length;) {
-      // a part of it is a new object, for each entry
-      const isWhole = offset === 0 && bytes.length <= length - used
-      const part = isWhole ? bytes : bytes.subarray(offset, offset + length - used)
+      const part = bytes.subarray(offset, offset + length - used)
       space().set(part, used)
       offset += part.length
       used += part.length
-      if (used === length) yield* turnIfFull()
+      yield* turnIfFull()
     }
   }
 
   /**
+   * What is longer than a block.
+   *
    * @param {TarItem} item
-   * @param {TarFile} file
    */
-  function* putFile(item, file) {
-    const {size} = item
-    const {offset} = file
-    const opened = file.opened?.()
-    const descriptor =
-      opened ??
-      attempt('open', () => openSync(/** @type {string | Buffer} */ (file.path), openFlags))
+  function* putLarge(item) {
+    yield* put(item.header)
+    if (!item.file) return
+    const reading = begin(item, item.file)
     try {
-      let left = size
       do {
-        const into = space()
-        // one byte more than is left, where there is room: a file that grew shows itself without a
-        // call of its own
-        const wanted = Math.min(offset === undefined ? left + 1 : left, length - used)
-        const from = offset === undefined ? null : offset + size - left
-        const at = used
-        const got = attempt('read', () => readSync(descriptor, into, at, wanted, from))
-        if (got > left || (got === 0 && left > 0)) throw new UnreadFile(item, 'read', undefined)
-        left -= got
-        used += got
-        if (used === length) yield* turnIfFull()
-      } while (left > 0)
-      const now = attempt('read', () => fstatSync(descriptor, {bigint: true}))
-      if (!isSameContent(now, file.state)) throw new UnreadFile(item, 'read', undefined)
+        used += readMore(reading, space(), used)
+        yield* turnIfFull()
+      } while (reading.left > 0)
+      checkSame(reading)
     } finally {
-      if (opened === undefined) closeSync(descriptor)
+      end(reading)
     }
-    const zeros = padding(size)
     // a block is a multiple of 512 bytes, so the padding never crosses its end
-    if (zeros > 0) space().fill(0, used, used + zeros)
-    used += zeros
-    if (used === length) yield* turnIfFull()
-
-    /**
-     * @template T
-     * @param {string} doing
-     * @param {() => T} call
-     */
-    function attempt(doing, call) {
-      try {
-        return call()
-      } catch (error) {
-        const cause = isStill(file) ? /** @type {NodeJS.ErrnoException} */ (error) : undefined
-        throw new UnreadFile(item, doing, cause)
-      }
-    }
+    used = pad(space(), used, item.size)
+    yield* turnIfFull()
   }
+}
+
+/**
+ * Puts what has room in the block into it: most entries. Returns where it ends.
+ *
+ * @param {TarItem} item
+ * @param {Buffer} block
+ * @param {number} start
+ */
+function putWhole(item, block, start) {
+  block.set(item.header, start)
+  let at = start + item.header.length
+  if (item.file === undefined) return at
+  const reading = begin(item, item.file)
+  try {
+    do at += readMore(reading, block, at)
+    while (reading.left > 0)
+    checkSame(reading)
+  } finally {
+    end(reading)
+  }
+  return pad(block, at, item.size)
+}
+
+/**
+ * @param {TarItem} item
+ * @param {TarFile} file
+ * @returns {Reading}
+ */
+function begin(item, file) {
+  try {
+    const path = /** @type {string | Buffer} */ (file.path)
+    const descriptor = file.descriptor ?? openSync(path, openFlags)
+    return {item, file, descriptor, isOwn: file.descriptor === undefined, left: item.size}
+  } catch (error) {
+    throw unread(item, 'open', error)
+  }
+}
+
+/** @param {Reading} reading */
+function end({descriptor, isOwn}) {
+  if (isOwn) closeSync(descriptor)
+}
+
+/**
+ * Reads as much as there is room for; returns how much that was.
+ *
+ * @param {Reading} reading
+ * @param {Buffer} block
+ * @param {number} at
+ */
+function readMore(reading, block, at) {
+  const {item, file, descriptor, left} = reading
+  const {offset} = file
+  // one byte more than is left, where there is room: a file that grew shows itself without a call
+  // of its own
+  const wanted = Math.min(offset === undefined ? left + 1 : left, block.length - at)
+  const from = offset === undefined ? null : offset + item.size - left
+  let got
+  try {
+    got = readSync(descriptor, block, at, wanted, from)
+  } catch (error) {
+    throw unread(item, 'read', error)
+  }
+  if (got > left || (got === 0 && left > 0)) throw new UnreadFile(item, 'read', undefined)
+  reading.left = left - got
+  return got
+}
+
+/**
+ * Throws if the file is not any more what was listed.
+ *
+ * @param {Reading} reading
+ */
+function checkSame({item, file, descriptor}) {
+  let now
+  try {
+    now = fstatSync(descriptor, {bigint: true})
+  } catch (error) {
+    throw unread(item, 'read', error)
+  }
+  if (!isSameContent(now, file.stat)) throw new UnreadFile(item, 'read', undefined)
+}
+
+/**
+ * An error on what is not what was listed is a change, whatever its number.
+ *
+ * @param {TarItem} item
+ * @param {string} doing
+ * @param {unknown} error
+ */
+function unread(item, doing, error) {
+  const isCause = item.file !== undefined && isStill(item.file)
+  const cause = isCause ? /** @type {NodeJS.ErrnoException} */ (error) : undefined
+  return new UnreadFile(item, doing, cause)
+}
+
+/**
+ * Fills the last block of 512 bytes of a file with zeros; returns where it ends.
+ *
+ * @param {Buffer} block
+ * @param {number} at
+ * @param {number} size
+ */
+function pad(block, at, size) {
+  const zeros = padding(size)
+  if (zeros > 0) block.fill(0, at, at + zeros)
+  return at + zeros
 }
 
 /**
@@ -174,17 +266,16 @@ function endsBlock({least, apart}, used, hash, size) {
 }
 
 /**
- * Whether the path names what was listed: an error on something else is a change, whatever its
- * number.
+ * Whether the path names what was listed.
  *
  * @param {TarFile} file
  */
-function isStill({path, state}) {
+function isStill({path, stat}) {
   const now = lstatSync(/** @type {string | Buffer} */ (path), {
     bigint: true,
     throwIfNoEntry: false,
   })
-  return now !== undefined && isSame(now, state)
+  return now !== undefined && isSame(now, stat)
 }
 
 /** @param {number} size */

@@ -35,7 +35,7 @@ export function writeBatch(items, isLast) {
     at += header.length
     numbers.set([header.length, size, hash, file?.offset ?? -1], 4 * index)
     if (!file) continue
-    const {ctimeNs, mtimeNs, size: bytes, ino, dev, nlink} = file.state
+    const {ctimeNs, mtimeNs, size: bytes, ino, dev, nlink} = file.stat
     times[2 * index] = ctimeNs
     times[2 * index + 1] = mtimeNs
     identities[4 * index] = bytes
@@ -61,9 +61,9 @@ export function* readBatch({headers, numbers, paths, times, identities}) {
       const [ctimeNs = 0n, mtimeNs = 0n] = times.subarray(2 * index, 2 * index + 2)
       const identity = identities.subarray(4 * index, 4 * index + 4)
       const [bytes = 0n, ino = 0n, dev = 0n, nlink = 0n] = identity
-      const state = {ctimeNs, mtimeNs, size: bytes, ino, dev, nlink}
+      const stat = {ctimeNs, mtimeNs, size: bytes, ino, dev, nlink}
       const offset = start < 0 ? undefined : start
-      yield {header, size, hash, file: {path, state, offset}}
+      yield {header, size, hash, file: {path, stat, offset}}
     }
   }
 }

@@ -44,10 +44,11 @@ interface Blocks {
 
 function blocksOfTree(tree: Tree, allocate: (length: number) => Buffer): Blocks {
   const onWarning = (text: string): void => post({kind: 'warning', text})
-  const entries = countEntries(walkTree({tree, onWarning}, 'content'))
+  const count = countEntries()
+  const entries = walkTree({tree, onWarning}, 'content')
   return {
-    blocks: writeTar(entries, rule, allocate),
-    seen: () => ({...entries.seen(), look: entries.look()}),
+    blocks: writeTar(entries, rule, allocate, count),
+    seen: () => ({...count.seen(), look: count.look()}),
     describe: (error) =>
       error instanceof InjectError ? {kind: 'failed', error: plainError(error)} : undefined,
   }

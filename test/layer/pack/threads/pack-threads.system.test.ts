@@ -289,7 +289,7 @@ describe('packing in threads', () => {
     // looks like a file that is there, and cannot be read
     const items = [...itemsOf(root)].map((item) =>
       item.walked.entry.path === 'zeros' && item.file
-        ? {...item, file: {...item.file, path: '/proc/self/mem', state: stateOf('/proc/self/mem')}}
+        ? {...item, file: {...item.file, path: '/proc/self/mem', stat: stateOf('/proc/self/mem')}}
         : item,
     )
     await expect(drain(start(2).pack(items, {}))).rejects.toMatchObject({
