@@ -49,15 +49,22 @@ export async function runProgram(
     killSignal: 'SIGKILL',
     ...(signal && {cancelSignal: signal}),
   })
-  const clock = {late: false}
-  const timer = setTimeout(() => {
-    clock.late = true
+  const end = (): void => {
     child.kill('SIGKILL')
     // a child of the program may live on and hold the other ends of the pipes
     child.stdout.destroy()
     child.stderr.destroy()
+  }
+  const clock = {late: false}
+  const timer = setTimeout(() => {
+    clock.late = true
+    end()
   }, timeout)
-  const result = await child.finally(() => clearTimeout(timer))
+  signal?.addEventListener('abort', end)
+  const result = await child.finally(() => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', end)
+  })
   const {exitCode, stdout, stderr, isMaxBuffer, signal: ended, code} = result
   const exceeded = clock.late ? 'timeout' : isMaxBuffer ? 'output' : undefined
   return {exitCode, signal: ended, code, exceeded, stdout, stderr}

@@ -57,16 +57,21 @@ describe('T-36 a command that signs', () => {
     expect((error as Error).message).toMatch(/did not answer within 0 s$/)
   })
 
-  it('ends when the run is interrupted', async () => {
-    const stop = new AbortController()
-    const file = join(await tempDir(), 'begun')
-    const signing = scripted(`touch ${file}; sleep 60`, {signal: stop.signal}).sign(
-      Buffer.from('x'),
-    )
-    await expect.poll(() => existsSync(file)).toBe(true)
-    stop.abort(new Error('interrupted'))
-    await expect(signing).rejects.toThrow('interrupted')
-  })
+  it(
+    'ends when the run is interrupted, with a child that holds its pipes',
+    {timeout: 15_000},
+    async () => {
+      const stop = new AbortController()
+      const file = join(await tempDir(), 'begun')
+      const signing = scripted(`touch ${file}; sleep 60`, {
+        signal: stop.signal,
+        timeout: 600_000,
+      }).sign(Buffer.from('x'))
+      await expect.poll(() => existsSync(file)).toBe(true)
+      stop.abort(new Error('interrupted'))
+      await expect(signing).rejects.toThrow('interrupted')
+    },
+  )
 
   it('does not see the passwords of inject', async () => {
     const file = join(await tempDir(), 'env')
