@@ -34,7 +34,7 @@ function isSynced(work: TreeRoot, program: string): Promise<boolean> {
   })
 }
 
-/** Links have no content; what this user may not read is left to the system. */
+/** Links have no content; what this user cannot read is left to the system. */
 function syncFile(path: string | Buffer): void {
   let descriptor: number
   try {
