@@ -9,9 +9,9 @@ import type {TreeRoot} from '../unpack/tree-root.js'
 const longest = 300_000
 
 /**
- * Makes files of a work folder outlast a power cut: their content is on disk before the change that
- * moves them is. All at once, by `sync -f`, because one by one takes a hundred times as long; one by
- * one where there is no such program. Errors are the system's own.
+ * Makes files of a work folder outlast a power cut: their content is on disk before the change
+ * that moves them is. All at once, by `sync -f`, because one by one takes a hundred times as long;
+ * one by one where there is no such program. Errors are the system's own.
  */
 export async function syncFiles(
   work: TreeRoot,
