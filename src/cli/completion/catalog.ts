@@ -33,9 +33,9 @@ export interface Catalog {
 export function whatIsTyped(catalog: Catalog, words: readonly string[]): Typed {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)
-  const [first = '', ...rest] = before
+  const [first = '', ...named] = before
   if (aboutCommands.has(first) && !current.startsWith('-'))
-    return {kind: 'candidates', candidates: commandWords(catalog, rest, current)}
+    return {kind: 'candidates', candidates: commandWords(catalog, named, current)}
   const found = commandIn(catalog.commands, before)
   if (!found) return {kind: 'candidates', candidates: commandWords(catalog, before, current)}
   const {command, rest} = found

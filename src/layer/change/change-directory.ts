@@ -67,7 +67,7 @@ async function changeWithin(
   }
 }
 
-/** Keeps what was fetched when the run is stopped or the network fails, and the next one goes on. */
+/** Keeps what was fetched when the run is stopped or the network fails: the next one uses it. */
 async function fetchOrLeave(
   {path}: UnpackTarget,
   work: WorkFolder,

@@ -61,9 +61,9 @@ export interface FetchOptions {
 }
 
 /**
- * Writes a layer into the work folder, unless a run that did not come to its end has done so. `undefined` if it
- * holds more than files, links and plain directories, or is not written as it says. Throws what
- * `unpackLayers` throws.
+ * Writes a layer into the work folder, unless a run that did not come to its end has done so.
+ * `undefined` if it holds more than files, links and plain directories, or is not written as it
+ * says. Throws what `unpackLayers` throws.
  */
 export async function fetchLayer(
   layer: StoredLayer,

@@ -9,9 +9,9 @@ import type {TreeRoot} from '../unpack/tree-root.js'
 const longest = 300_000
 
 /**
- * Makes files of a work folder outlast a power cut: their content is on disk before the change that
- * moves them is. All at once, by `sync -f`, because one by one takes a hundred times as long; one by
- * one where there is no such program. Errors are the system's own.
+ * Makes files of a work folder outlast a power cut: their content is on disk before the change
+ * that moves them is. All at once, by `sync -f`, because one by one takes a hundred times as long;
+ * one by one where there is no such program. Errors are the system's own.
  */
 export async function syncFiles(
   work: TreeRoot,
@@ -34,7 +34,7 @@ function isSynced(work: TreeRoot, program: string): Promise<boolean> {
   })
 }
 
-/** Links have no content; what this user may not read is left to the system. */
+/** Links have no content; what this user cannot read is left to the system. */
 function syncFile(path: string | Buffer): void {
   let descriptor: number
   try {

@@ -111,10 +111,7 @@ export async function refill(
   }
 }
 
-async function bringBack(
-  {folder, name, path}: Aside,
-  target: UnpackTarget,
-): Promise<void> {
+async function bringBack({folder, name, path}: Aside, target: UnpackTarget): Promise<void> {
   const back = tryRename({...target, parent: folder}, name, target.name, target.parent)
   // somebody else's new content is there: with ours or without, the one before has been replaced
   if (back === 'occupied') await removeIn(folder, name)

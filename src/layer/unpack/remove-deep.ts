@@ -46,11 +46,7 @@ function isSame(one: SameFolder, other: SameFolder): boolean {
   return one.ino === other.ino && one.dev === other.dev
 }
 
-async function removeFolder(
-  around: OpenFolder,
-  top: ByteString,
-  known: SameFolder,
-): Promise<void> {
+async function removeFolder(around: OpenFolder, top: ByteString, known: SameFolder): Promise<void> {
   const {dev} = around.stat()
   const place = pathOf(around)
   let aroundMount = mountAround()

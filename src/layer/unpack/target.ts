@@ -158,8 +158,8 @@ function bringBack(place: Place, {force, onWarning}: PrepareOptions): Stats | un
 }
 
 /**
- * Only what is ours comes back: in a folder like /tmp anybody can make something of that name. Where
- * others can rename things, it is in a folder that is marked.
+ * Only what is ours comes back: in a folder like /tmp anybody can make something of that name.
+ * Where others can rename things, it is in a folder that is marked.
  */
 function restore(
   {path, parent, name, oldPrefix}: Place,

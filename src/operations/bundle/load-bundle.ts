@@ -25,8 +25,8 @@ export interface LoadOptions {
   /** Only check that the bundle fits. */
   readonly dryRun: boolean
   /**
-   * Whether blobs that the bundle needs can come from any repository of the place, and not only from
-   * the one that their image goes to.
+   * Whether blobs that the bundle needs can come from any repository of the place, and not only
+   * from the one that their image goes to.
    */
   readonly mounts: boolean
   /** Where a compressed bundle is unpacked to. */

@@ -24,7 +24,9 @@ export async function warnOfLostStatement(
   {attest, report, signal}: Pick<Ports, 'attest' | 'report' | 'signal'>,
 ): Promise<void> {
   if (attest) return
-  const before = new Set(outstanding(moves, digest).flatMap(({from}) => (isNamed(from) ? from : [])))
+  const before = new Set(
+    outstanding(moves, digest).flatMap(({from}) => (isNamed(from) ? from : [])),
+  )
   for (const image of before) {
     if (!(await hasStatement(store, image, signal))) continue
     if (await hasStatement(store, digest, signal)) return

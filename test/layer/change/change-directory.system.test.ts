@@ -140,30 +140,33 @@ it.each([
   ['is stopped by a signal', 'signal', 1],
   ['fails with the network', new NetworkError('ERR_INJECT_UNREACHABLE', 'no route'), 1],
   ['fails with the disk', new LocalIoError('ERR_INJECT_LOCAL_IO', 'no space left'), 0],
-] as const)('a run that %s leaves what it fetched for the next one, or does not', async (_, reason, kept) => {
-  const first = archive(folder('e/'), of('e/first'))
-  const second = archive(folder('e/'), of('e/second'))
-  const {around, out, change, opened, warnings} = await start(stays, archive(of('e/x')), folders)
-  const before = described(out)
-  const abort = new AbortController()
-  const onOpen = (tar: Buffer): void => {
-    if (tar !== second) return
-    if (reason !== 'signal') throw reason
-    abort.abort(new Error('stopped'))
-    abort.signal.throwIfAborted()
-  }
-  const next = [stays, first, second, folders]
-  const stopped = change(next, undefined, {onOpen, signal: abort.signal})
-  await expect(stopped).rejects.toThrow(reason === 'signal' ? 'stopped' : reason.message)
-  expect(described(out)).toEqual(before)
-  expect(readdirSync(around)).toHaveLength(1 + kept)
-  expect(warnings).toHaveLength(kept)
-  opened.splice(0)
-  expect(await change(next)).toMatchObject({kept: 2})
-  expect(opened).toEqual(kept === 1 ? [digestOf(second)] : [digestOf(first), digestOf(second)])
-  expect(readFileSync(join(out, 'e/first'), 'utf8')).toBe('e/first')
-  expect(readdirSync(around)).toEqual(['out'])
-})
+] as const)(
+  'a run that %s leaves what it fetched for the next one, or does not',
+  async (_, reason, kept) => {
+    const first = archive(folder('e/'), of('e/first'))
+    const second = archive(folder('e/'), of('e/second'))
+    const {around, out, change, opened, warnings} = await start(stays, archive(of('e/x')), folders)
+    const before = described(out)
+    const abort = new AbortController()
+    const onOpen = (tar: Buffer): void => {
+      if (tar !== second) return
+      if (reason !== 'signal') throw reason
+      abort.abort(new Error('stopped'))
+      abort.signal.throwIfAborted()
+    }
+    const next = [stays, first, second, folders]
+    const stopped = change(next, undefined, {onOpen, signal: abort.signal})
+    await expect(stopped).rejects.toThrow(reason === 'signal' ? 'stopped' : reason.message)
+    expect(described(out)).toEqual(before)
+    expect(readdirSync(around)).toHaveLength(1 + kept)
+    expect(warnings).toHaveLength(kept)
+    opened.splice(0)
+    expect(await change(next)).toMatchObject({kept: 2})
+    expect(opened).toEqual(kept === 1 ? [digestOf(second)] : [digestOf(first), digestOf(second)])
+    expect(readFileSync(join(out, 'e/first'), 'utf8')).toBe('e/first')
+    expect(readdirSync(around)).toEqual(['out'])
+  },
+)
 
 it('syncs what it fetched before it moves anything', async () => {
   const {around, out, change} = await start(stays, archive(of('x')), folders)

@@ -83,7 +83,7 @@ it('a rollback tells of it, unless the image of before has a statement, too', as
   expect(warnings(scene)).toHaveLength(1)
 })
 
-it('a signature of the image, which is made after a run, is no reason', async () => {
+it('a signature of the image, which is made after a run, does not count', async () => {
   const scene = await attestedScene((store) => putVendor(store, 'one'))
   const {digest} = await updated(scene, 'other')
   scene.places.said.splice(0)

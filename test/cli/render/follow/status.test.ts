@@ -54,7 +54,14 @@ it('an image of nothing but slots has no vendor, and is up to date only with a d
   }
   const shown = (differs: boolean | null, more: Partial<ImageStatus> = {}) => {
     const platforms = [{...platform, differs}]
-    const image: ImageStatus = {...failed, error: null, digest: subject, differs, platforms, ...more}
+    const image: ImageStatus = {
+      ...failed,
+      error: null,
+      digest: subject,
+      differs,
+      platforms,
+      ...more,
+    }
     return renderStatus({images: [image], changed: false})
   }
   expect(shown(null)).toMatch(/no vendor .*no vendor's image to compare it with/)
