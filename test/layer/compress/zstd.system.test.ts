@@ -273,7 +273,7 @@ describeWith(['zstd'], 'the zstd program', () => {
     },
   )
 
-  /** The size of the input is not known before its end, so that the window is as large as it says. */
+  /** By a pipe, whose size is not known beforehand: else the window is no larger than its input. */
   const withWindow = async (log: number, input: Uint8Array): Promise<Uint8Array> => {
     const args = ['-q', '-c', `--long=${log}`]
     return (await execa('zstd', args, {encoding: 'buffer', input})).stdout
