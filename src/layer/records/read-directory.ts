@@ -33,11 +33,7 @@ export async function readDirectory(
 }
 
 /** The file's content, part by part, in `buffer`. */
-function* contentOf(
-  {entry}: WalkedEntry,
-  file: WalkedFile,
-  buffer: Buffer,
-): Generator<Uint8Array> {
+function* contentOf({entry}: WalkedEntry, file: WalkedFile, buffer: Buffer): Generator<Uint8Array> {
   const {path, stat, descriptor: own} = file
   let descriptor: number | undefined
   let size = 0

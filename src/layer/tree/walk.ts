@@ -10,7 +10,12 @@ import {
 import {LimitError, LocalIoError, UnsafeContentError} from '../../errors.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, display, fromText, readable, toPath} from '../byte-string.js'
-import {describeFile, type DescribeOptions, type FoundFile, readsAttributes} from './describe-file.js'
+import {
+  describeFile,
+  type DescribeOptions,
+  type FoundFile,
+  readsAttributes,
+} from './describe-file.js'
 import {createInodeGroups} from './inode-groups.js'
 import {type ListedName, withMarks} from './overlay-marks.js'
 import {readAttributes} from './read-xattrs.js'

@@ -28,7 +28,10 @@ async function gnuTarLists(entries: Entry[]): Promise<string[]> {
   const folder = await tempDir()
   await mkdir(folder, {recursive: true})
   const archive = join(folder, 'a.tar')
-  await writeFile(archive, Buffer.concat([...entries.map((entry) => encodeHeader(entry)), new Uint8Array(1024)]))
+  await writeFile(
+    archive,
+    Buffer.concat([...entries.map((entry) => encodeHeader(entry)), new Uint8Array(1024)]),
+  )
   const {stdout} = await execa(
     'tar',
     [
