@@ -3,13 +3,13 @@ import {type Digest, parseDigest} from '../../../oci/digest.js'
 import {startThread} from '../../../program/program-file.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
 import {loadDeflate} from '../../compress/block-deflate.js'
+import type {BlockUse} from '../../compress/block-access.js'
 import type {BlockCache} from '../../compress/block-cache.js'
 import type {BlockCodec} from '../../compress/codec.js'
 import {createMemory} from '../../shared-memory.js'
 import type {TreeWalk} from '../../tree/walked-entry.js'
 import {type EntryItem, unreadFile} from '../blocks/write-tar.js'
 import {createFeed, type Feed, noFeed} from './feed.js'
-import {createLookUp, type LookUp} from './look-up.js'
 import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
 import {
   done,
@@ -105,6 +105,12 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   const others = Array.from({length: compressors}, (_, number) =>
     start('compress-worker.js', {ring, module, number}, resourceLimits),
   )
+  const uses: BlockUse[] = []
+  for (const worker of others)
+    worker.on('message', (use: BlockUse) => {
+      uses.push(use)
+      ringBell(ring)
+    })
 
   return {
     codec,
@@ -112,8 +118,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
       resetRing(ring)
       answer = undefined
       const feed = begin(content)
-      const lookUp = cache && createLookUp(cache, codec.kind, ring)
-      for (const worker of others) worker.postMessage({isKeyed: cache !== undefined})
+      for (const worker of others) worker.postMessage({shared: cache?.shared, kind: codec.kind})
       const wake = (): void => ringBell(ring)
       signal?.addEventListener('abort', wake)
       let isWhole = false
@@ -121,7 +126,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
         let tarBytes = 0
         let block = 0
         for (;;) {
-          await until({block, feed, signal, lookUp})
+          await untilDone(block, {feed, signal})
           if (lengthOf(ring, block) === end) break
           const first = block
           let size = 0
@@ -132,7 +137,6 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
             const at = outputAt(ring, each)
             const part = bytes.subarray(at, at + outputLengthOf(ring, each))
             piece.set(part, to)
-            lookUp?.keep(each, piece.subarray(to, to + part.length))
             to += part.length
             tarBytes += lengthOf(ring, each)
             setState(ring, each + shape.places, free)
@@ -141,8 +145,10 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
           yield piece
         }
         for (let thread = 1; thread < compressors; thread++)
-          await until({block: block + thread, feed, signal})
-        await until({block: undefined, feed, signal})
+          await untilDone(block + thread, {feed, signal})
+        await until({isOver: () => answer !== undefined, feed, signal})
+        await until({isOver: () => !cache || uses.length === compressors, feed, signal})
+        for (const use of uses.splice(0)) cache?.note(use)
         isWhole = true
         return tarSum(answer)
       } finally {
@@ -169,17 +175,20 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
     return isInState(ring, block, done) && lengthOf(ring, block) !== end
   }
 
-  /** Wakes for the block, for each batch that was read, and for each failure. */
-  async function until({block, feed, signal, lookUp}: Waiting): Promise<void> {
-    if (block !== undefined) setAwaited(ring, block)
+  function untilDone(block: number, waiting: Omit<Waiting, 'isOver'>): Promise<void> {
+    setAwaited(ring, block)
+    return until({...waiting, isOver: () => isInState(ring, block, done)})
+  }
+
+  /** Wakes for the awaited block, for each batch that was read, and for each failure. */
+  async function until({isOver, feed, signal}: Waiting): Promise<void> {
     for (;;) {
       const count = bellCount(ring)
       signal?.throwIfAborted()
       const error = failureOf(answer, feed) ?? failure
       if (error) throw error
       feed.fill()
-      lookUp?.answer()
-      if (block === undefined ? answer : isInState(ring, block, done)) return
+      if (isOver()) return
       await bellAfter(ring, count)
     }
   }
@@ -209,11 +218,9 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
 
 /** What is done, and what counts, while something is waited for. */
 interface Waiting {
-  /** The block that must be compressed; `undefined`: waits for the reader's last message. */
-  readonly block: number | undefined
+  readonly isOver: () => boolean
   readonly feed: Feed
   readonly signal: AbortSignal | undefined
-  readonly lookUp?: LookUp | undefined
 }
 
 /** Why the reader did not finish. */
