@@ -7,6 +7,7 @@ import {blockKeyOf} from '../../compress/block-entry.js'
 import {
   awaitState,
   claimBlock,
+  countMissed,
   done,
   end,
   full,
@@ -86,6 +87,7 @@ function cached(compress, access, kind) {
       size <= ring.shape.output ? bytes.subarray(to, to + size) : undefined
     const known = access.read(key, space)
     if (known) return known.length
+    countMissed(ring)
     const size = compress(from, length, to)
     access.add(key, bytes.subarray(to, to + size))
     return size

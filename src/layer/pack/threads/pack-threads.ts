@@ -3,7 +3,7 @@ import {type Digest, parseDigest} from '../../../oci/digest.js'
 import {startThread} from '../../../program/program-file.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
 import {loadDeflate} from '../../compress/block-deflate.js'
-import type {BlockUse} from '../../compress/block-access.js'
+import type {BlockUse, SharedBlocks} from '../../compress/block-access.js'
 import type {BlockCache} from '../../compress/block-cache.js'
 import type {BlockCodec} from '../../compress/codec.js'
 import {createMemory} from '../../shared-memory.js'
@@ -17,6 +17,7 @@ import {
   free,
   isInState,
   lengthOf,
+  missedCount,
   outputAt,
   outputLengthOf,
   resetRing,
@@ -37,6 +38,8 @@ export interface PackCall {
   readonly signal?: AbortSignal | undefined
   /** Looks each block up before it is compressed. */
   readonly cache?: BlockCache | undefined
+  /** What is given to the caller may be overwritten when the caller asks for more. */
+  readonly isTransient?: boolean | undefined
   /** Told how many bytes of tar are compressed so far, after each block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
@@ -63,6 +66,9 @@ export interface PackThreads {
 /** Threads that compress, at most: hashing is slower than so many. */
 const mostCompressors = 16
 
+/** With a cache one thread is fast enough, until so many blocks were not in it. */
+const mostMissed = 8
+
 /** Bytes that are given to the caller in one piece, from when on no block is added. */
 const mostAtOnce = 256 * 1024
 
@@ -76,9 +82,9 @@ const readerLimits: ResourceLimits = {maxYoungGenerationSizeMb: 1, maxOldGenerat
 type Answer = Exclude<ReaderMessage, {kind: 'warning'}>
 
 /**
- * Starts one thread that walks, reads files and hashes the tar, and one for each of `jobs` that
- * compress; each takes some 50 ms to start. The thread that calls gets the result. Throws where
- * there can be no threads.
+ * Starts one thread that walks, reads files and hashes the tar, and one that compresses; each takes
+ * some 50 ms to start. Up to `jobs` compress, started with a tar that needs them. The thread that
+ * calls gets the result. Throws where there can be no threads.
  */
 export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   const compressors = Math.min(jobs, mostCompressors)
@@ -95,30 +101,28 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   let isClosed = false
 
   const {rule, tail} = codec
+  const module = codec.name === 'deflate' ? loadDeflate() : undefined
   const reader = start('read-worker.js', {ring, rule, hasCrc: tail !== undefined}, readerLimits)
   reader.on('message', (message: ReaderMessage) => {
     if (message.kind === 'warning') onWarning?.(message.text)
     else answer = message
     ringBell(ring)
   })
-  const module = codec.name === 'deflate' ? loadDeflate() : undefined
-  const others = Array.from({length: compressors}, (_, number) =>
-    start('compress-worker.js', {ring, module, number}, resourceLimits),
-  )
+  const others: Worker[] = []
+  /** For pieces that are transient. */
+  const common = Buffer.allocUnsafeSlow(mostAtOnce + output)
   const uses: BlockUse[] = []
-  for (const worker of others)
-    worker.on('message', (use: BlockUse) => {
-      uses.push(use)
-      ringBell(ring)
-    })
+  startCompressor()
 
   return {
     codec,
-    async *pack(content, {signal, cache, onProgress} = {}) {
+    async *pack(content, {signal, cache, isTransient = false, onProgress} = {}) {
       resetRing(ring)
       answer = undefined
       const feed = begin(content)
-      for (const worker of others) worker.postMessage({shared: cache?.shared, kind: codec.kind})
+      const task = {shared: cache?.shared, kind: codec.kind}
+      const isPrimed = cache !== undefined && cache.shared.files.length > 0
+      let busy = compressBy(isPrimed ? 1 : compressors, {busy: 0, task})
       const wake = (): void => ringBell(ring)
       signal?.addEventListener('abort', wake)
       let isWhole = false
@@ -127,12 +131,12 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
         let block = 0
         for (;;) {
           await untilDone(block, {feed, signal})
+          if (missedCount(ring) > mostMissed) busy = compressBy(compressors, {busy, task})
           if (lengthOf(ring, block) === end) break
           const first = block
           let size = 0
           for (; size < mostAtOnce && isReady(block); block++) size += outputLengthOf(ring, block)
-          // the caller owns it
-          const piece = Buffer.allocUnsafeSlow(size)
+          const piece = isTransient ? common.subarray(0, size) : Buffer.allocUnsafeSlow(size)
           for (let each = first, to = 0; each < block; each++) {
             const at = outputAt(ring, each)
             const part = bytes.subarray(at, at + outputLengthOf(ring, each))
@@ -144,10 +148,10 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
           onProgress?.(tarBytes)
           yield piece
         }
-        for (let thread = 1; thread < compressors; thread++)
+        for (let thread = 1; thread < busy; thread++)
           await untilDone(block + thread, {feed, signal})
         await until({isOver: () => answer !== undefined, feed, signal})
-        await until({isOver: () => !cache || uses.length === compressors, feed, signal})
+        await until({isOver: () => !cache || uses.length === busy, feed, signal})
         for (const use of uses.splice(0)) cache?.note(use)
         isWhole = true
         return tarSum(answer)
@@ -160,6 +164,30 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
     },
     hasEnded: () => isClosed || failure !== undefined,
     close,
+  }
+
+  function startCompressor(): void {
+    const number = others.length
+    const worker = start('compress-worker.js', {ring, module, number}, resourceLimits)
+    worker.on('message', (use: BlockUse) => {
+      uses.push(use)
+      ringBell(ring)
+    })
+    others.push(worker)
+  }
+
+  /**
+   * Gives the tar to so many threads, of which some are busy with it; to fewer if no more can be
+   * started. Returns how many there are.
+   */
+  function compressBy(count: number, {busy, task}: Compressing): number {
+    try {
+      while (others.length < count) startCompressor()
+    } catch {
+      // those that there are come to the same bytes
+    }
+    for (const worker of others.slice(busy, count)) worker.postMessage(task)
+    return Math.min(others.length, count)
   }
 
   /** Gives the reader what it is to read. */
@@ -214,6 +242,12 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
     isClosed = true
     await Promise.all(workers.map((worker) => worker.terminate()))
   }
+}
+
+/** One tar on its way through the threads that compress. */
+interface Compressing {
+  readonly busy: number
+  readonly task: {readonly shared: SharedBlocks | undefined; readonly kind: number}
 }
 
 /** What is done, and what counts, while something is waited for. */

@@ -22,7 +22,7 @@ import {withBlockCache} from '../../../../src/layer/compress/block-cache-file.js
 import {decodeEntry} from '../../../../src/layer/compress/block-entry.js'
 import {ownDeflate} from '../../../../src/layer/compress/codec.js'
 import {InjectError} from '../../../../src/errors.js'
-import {layerThreads} from '../../../../src/layer/pack/layer-threads.js'
+import {type LayerThreads, layerThreads} from '../../../../src/layer/pack/layer-threads.js'
 import {packLayer, type PackOptions} from '../../../../src/layer/pack/pack.js'
 import {
   type PackThreads,
@@ -201,6 +201,11 @@ describe('blocks that are known', () => {
     expect(uses.flatMap((use) => use.added)).toEqual([])
     const keys = added.map((entry) => decodeEntry(Buffer.from(entry), 0).key.toString())
     expect(new Set(uses.flatMap(({used}) => used)).size).toBe(new Set(keys).size)
+    // one thread is enough for that
+    const threads = layerThreads(3)
+    expect((await run('one', {jobs: 3, threads})).digest).toBe(digest)
+    expect(workers()).toBe(2)
+    await threads.close()
     // what is known is not made again, so it is what comes out
     const known = {folder: join(folder, 'two'), identity: [], limit: 1e9, onNotice: () => {}}
     await withBlockCache(known, (cache) => {
@@ -215,6 +220,24 @@ describe('blocks that are known', () => {
   })
 })
 
+describe('blocks of another tree', () => {
+  it('are compressed by all threads', async () => {
+    const root = await tempDir()
+    makeTree(root, 7)
+    const folder = await tempDir()
+    const run = (tree: string, threads?: LayerThreads) => {
+      const options = {folder, identity: ['one'], limit: 1e9, onNotice: () => {}}
+      return withBlockCache(options, (cache) => pack(tree, {jobs: 3, cache, threads}))
+    }
+    await run(common)
+    const threads = layerThreads(3)
+    const {digest} = await run(root, threads)
+    expect(workers()).toBe(4)
+    await threads.close()
+    expect(digest).toBe((await pack(root, {jobs: 2})).digest)
+  })
+})
+
 describe('packing in threads', () => {
   it('gives the bytes that one thread gives, however many there are', async () => {
     const root = common
@@ -225,6 +248,21 @@ describe('packing in threads', () => {
       const {digest, content} = await pack(root, {jobs})
       expect({jobs, digest, content}).toEqual({jobs, digest: one.digest, content: one.content})
     }
+  })
+
+  it('uses the same memory for all pieces, if the caller keeps none of them', async () => {
+    const root = common
+    const {digest} = await pack(root, {jobs: 3})
+    const source = packLayer(pathsOf(root), {jobs: 3})
+    const memories = new Set<ArrayBufferLike>()
+    const pieces: Buffer[] = []
+    for await (const piece of source.open({isTransient: true})) {
+      if (piece.length > 100) memories.add(piece.buffer)
+      pieces.push(Buffer.from(piece))
+    }
+    expect(digestOf(Buffer.concat(pieces))).toBe(digest)
+    expect(pieces.length).toBeGreaterThan(10)
+    expect(memories.size).toBe(1)
   })
 
   it('reports all bytes of the tar, and in order', async () => {
