@@ -53,7 +53,7 @@ export function createBlockAccess({files, hasOwn, fresh, end}) {
      * The compressed block of this key, checked, in memory from `allocate`, which may give none;
      * `undefined` if there is none or it is not what it was.
      *
-     * @param {Uint8Array} key
+     * @param {Buffer} key
      * @param {(length: number) => Uint8Array | undefined} allocate
      * @returns {Uint8Array | undefined}
      */
@@ -68,13 +68,13 @@ export function createBlockAccess({files, hasOwn, fresh, end}) {
         else keep(key, bytes, entry.digest)
         return bytes
       }
-      const again = added.get(textOf(key))
+      const again = added.get(key.toString('latin1'))
       return again && readChecked(fresh, decodeEntry(Buffer.from(again), 0), allocate)
     },
     /**
      * Keeps a compressed block that could not be read, as far as there is room; never throws.
      *
-     * @param {Uint8Array} key
+     * @param {Buffer} key
      * @param {Uint8Array} bytes
      */
     add(key, bytes) {
@@ -94,7 +94,7 @@ export function createBlockAccess({files, hasOwn, fresh, end}) {
   }
 
   /**
-   * @param {Uint8Array} key
+   * @param {Buffer} key
    * @param {Uint8Array} bytes
    * @param {Uint8Array} digest
    */
@@ -105,7 +105,7 @@ export function createBlockAccess({files, hasOwn, fresh, end}) {
     try {
       for (let at = 0; at < length;)
         at += writeSync(fresh, bytes, at, length - at, offset + at)
-      added.set(textOf(key), encodeEntry({key, offset, length, digest}))
+      added.set(key.toString('latin1'), encodeEntry({key, offset, length, digest}))
     } catch (error) {
       failure = /** @type {Error} */ (error).message
     }
@@ -121,13 +121,6 @@ function readChecked(descriptor, {offset, length, digest}, allocate) {
   const bytes = descriptor === undefined ? undefined : allocate(length)
   if (!bytes || !readWhole(descriptor ?? -1, bytes, offset)) return undefined
   return sha256(bytes).equals(digest) ? bytes : undefined
-}
-
-/**
- * @param {Uint8Array} key
- */
-function textOf(key) {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 }
 
 /**

@@ -5,9 +5,9 @@ import {blockKey} from './block-entry.js'
 /** Compressed blocks by a key that says what they were made of. */
 export interface BlockCache {
   /** The bytes that were put under this key, checked; `undefined` when there are none. */
-  get(key: Uint8Array): Uint8Array | undefined
+  get(key: Buffer): Uint8Array | undefined
   /** Remembers them as far as there is room; never throws. */
-  put(key: Uint8Array, bytes: Uint8Array): void
+  put(key: Buffer, bytes: Uint8Array): void
   /** For other threads, which read and add blocks by `createBlockAccess`. */
   readonly shared: SharedBlocks
   /** Notes what another thread did, so that what it used and added is kept. */

@@ -81,19 +81,23 @@ export function decodeEntry(index, number) {
  * none.
  *
  * @param {Buffer} index
- * @param {Uint8Array} key
+ * @param {Buffer} key
  * @returns {number | undefined}
  */
 export function findEntry(index, key) {
+  const start = key.readUInt32BE(0)
+  const count = index.length / entryLength
+  // by their first bytes, for a call to compare whole keys takes ten times as long
   let low = 0
-  let high = index.length / entryLength
+  let high = count
   while (low < high) {
     const middle = (low + high) >>> 1
-    const at = middle * entryLength
-    const order = index.compare(key, 0, blockKeyLength, at, at + blockKeyLength)
-    if (order === 0) return middle
-    if (order < 0) low = middle + 1
+    if (index.readUInt32BE(middle * entryLength) < start) low = middle + 1
     else high = middle
+  }
+  for (; low < count && index.readUInt32BE(low * entryLength) === start; low++) {
+    const at = low * entryLength
+    if (index.compare(key, 0, blockKeyLength, at, at + blockKeyLength) === 0) return low
   }
   return undefined
 }

@@ -49,7 +49,7 @@ async function startTree() {
     let asked = 0
     const counted = cache && {
       ...cache,
-      get: (key: Uint8Array) => {
+      get: (key: Buffer) => {
         asked++
         const bytes = cache.get(key)
         if (bytes) found++
