@@ -103,8 +103,7 @@ export function createBlockAccess({files, hasOwn, fresh, end}) {
     const {length} = bytes
     const offset = Number(Atomics.add(end, 0, BigInt(length)))
     try {
-      for (let at = 0; at < length;)
-        at += writeSync(fresh, bytes, at, length - at, offset + at)
+      for (let at = 0; at < length;) at += writeSync(fresh, bytes, at, length - at, offset + at)
       added.set(key.toString('latin1'), encodeEntry({key, offset, length, digest}))
     } catch (error) {
       failure = /** @type {Error} */ (error).message

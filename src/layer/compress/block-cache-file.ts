@@ -29,7 +29,9 @@ export interface BlockCacheOptions {
 const suffix = '.blocks'
 const temporary = '.blocks-'
 
-/** Files looked into, newest first, besides the own one; and the bytes of their indexes together. */
+/**
+ * Files looked into, newest first, besides the own one; and the bytes of their indexes together.
+ */
 const mostFiles = 64
 const mostIndexBytes = 64 * 1024 * 1024
 
@@ -65,7 +67,7 @@ export async function withBlockCache<T>(
     const access = createBlockAccess(shared)
     const result = await work({
       get: (key) => access.read(key, (length) => Buffer.allocUnsafeSlow(length)),
-      put: access.add,
+      put: (key, bytes) => access.add(key, bytes),
       shared,
       note: (use) => void uses.push(use),
     })
@@ -104,7 +106,12 @@ function create(path: string): {readonly descriptor?: number; readonly failure?:
 
 /** What stood in the way, if anything did. Not made durable: what a crash spoils is seen. */
 function commit(
-  {own, fresh, shared, uses}: {
+  {
+    own,
+    fresh,
+    shared,
+    uses,
+  }: {
     own: BlockFile | undefined
     fresh: number | undefined
     shared: SharedBlocks

@@ -34,7 +34,7 @@ export function cachedCompression(
 }
 
 /** On another thread, where that can be: this one reads and hashes the whole meanwhile. */
-async function sha256(block: Uint8Array): Promise<Uint8Array> {
+async function sha256(block: Uint8Array): Promise<Buffer> {
   if (block.buffer instanceof SharedArrayBuffer) return createHash('sha256').update(block).digest()
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', block as Uint8Array<ArrayBuffer>))
+  return Buffer.from(await crypto.subtle.digest('SHA-256', block as Uint8Array<ArrayBuffer>))
 }

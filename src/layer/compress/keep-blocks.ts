@@ -1,6 +1,5 @@
 import type {BlockUse} from './block-access.js'
-import type {BlockEntry} from './block-entry.js'
-import {decodeEntry, entryLength} from './block-entry.js'
+import {type BlockEntry, decodeEntry, entryLength} from './block-entry.js'
 import {type BlockFile, copyBytes, headerLength, isAsOpened, writeIndex} from './block-file.js'
 
 /** A file of new blocks, which begin after the room for a header. */
