@@ -104,22 +104,17 @@ function create(path: string): {readonly descriptor?: number; readonly failure?:
   }
 }
 
+/** The files of a run, and what its threads did with them. */
+interface FinishedRun {
+  readonly own: BlockFile | undefined
+  readonly fresh: number | undefined
+  readonly shared: SharedBlocks
+  readonly uses: readonly BlockUse[]
+}
+
 /** What stood in the way, if anything did. Not made durable: what a crash spoils is seen. */
-function commit(
-  {
-    own,
-    fresh,
-    shared,
-    uses,
-  }: {
-    own: BlockFile | undefined
-    fresh: number | undefined
-    shared: SharedBlocks
-    uses: readonly BlockUse[]
-  },
-  path: string,
-  target: string,
-): string | undefined {
+function commit(run: FinishedRun, path: string, target: string): string | undefined {
+  const {own, fresh, shared, uses} = run
   const failure = uses.find((use) => use.failure !== undefined)?.failure
   if (failure !== undefined || fresh === undefined) return failure
   try {
