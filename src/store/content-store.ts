@@ -8,6 +8,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface OpenOptions extends CallOptions {
+  /** The caller has no use for a chunk once it asks for the next: its memory may be used again. */
+  readonly isTransient?: boolean | undefined
+}
+
 /**
  * Bytes that can be had again: every `open` starts at the first byte and gives the same ones, so a
  * failed upload can be repeated.
@@ -18,7 +23,7 @@ export interface BlobSource {
    * looked.
    */
   readonly proven?: BlobInfo | undefined
-  open(options?: CallOptions): ByteStream
+  open(options?: OpenOptions): ByteStream
 }
 
 export interface BlobReader {

@@ -39,12 +39,12 @@ async function start() {
             (cache) =>
               work(
                 cache && {
+                  ...cache,
                   get: (key) => {
                     const bytes = cache.get(key)
                     if (bytes) found++
                     return bytes
                   },
-                  put: (key, bytes) => cache.put(key, bytes),
                 },
               ),
           ),

@@ -1,9 +1,20 @@
-import {closeSync, openSync, readdirSync, renameSync, rmSync, statSync} from 'node:fs'
+import {
+  closeSync,
+  constants,
+  futimesSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import {join} from 'node:path'
 import {identityName, isPrivateFolder} from '../../disk/private-folder.js'
 import {clearDead, ownedName} from '../../disk/owned-name.js'
+import {type BlockUse, createBlockAccess, type SharedBlocks} from './block-access.js'
 import type {BlockCache} from './block-cache.js'
-import {type BlockFile, createBlockFile, openBlockFile, type StoredBlock} from './block-file.js'
+import {type BlockFile, headerLength, openBlockFile} from './block-file.js'
+import {keepBlocks} from './keep-blocks.js'
 
 export interface BlockCacheOptions {
   /** Where the files are; made when it is not there. */
@@ -18,14 +29,17 @@ export interface BlockCacheOptions {
 const suffix = '.blocks'
 const temporary = '.blocks-'
 
-/** Files looked into, newest first, besides the own one. */
+/**
+ * Files looked into, newest first, besides the own one; and the bytes of their indexes together.
+ */
 const mostFiles = 64
+const mostIndexBytes = 64 * 1024 * 1024
 
 /**
  * Runs `work` with compressed blocks of earlier runs, of any directory, and keeps those of this run
- * when it has succeeded: in place of the ones of the run before. The least recently written files
- * go when there are too many bytes. Any number of processes may do so at once. Where there can be
- * no such folder, and from when the disk is full, nothing is remembered.
+ * when it has succeeded: new ones are added to the file of the run before. The least recently used
+ * files go when there are too many bytes. Any number of processes may do so at once. Where there
+ * can be no such folder, and from when the disk is full, nothing is remembered.
  */
 export async function withBlockCache<T>(
   options: BlockCacheOptions,
@@ -37,93 +51,81 @@ export async function withBlockCache<T>(
     return work(undefined)
   }
   await clearDead(folder, temporary)
-  const own = identityName(identity)
-  const writer = openWriter(folder, onNotice)
-  const reader = createReader(folder, `${own}${suffix}`)
+  const name = `${identityName(identity)}${suffix}`
+  const own = openBlockFile(join(folder, name), constants.O_RDWR)
+  const others = openOthers(folder, name)
+  const path = join(folder, ownedName(temporary))
+  const {descriptor: fresh, failure} = create(path)
   try {
+    const shared: SharedBlocks = {
+      files: [...(own ? [own] : []), ...others].map(({descriptor, index}) => ({descriptor, index})),
+      hasOwn: own !== undefined,
+      fresh,
+      end: new BigInt64Array(new SharedArrayBuffer(8)).fill(BigInt(headerLength)),
+    }
+    const uses: BlockUse[] = []
+    const access = createBlockAccess(shared)
     const result = await work({
-      get(key) {
-        const block = reader.get(key)
-        if (block) writer.add(key, block.bytes, block.digest)
-        return block?.bytes
-      },
-      put: writer.add,
+      get: (key) => access.read(key, (length) => Buffer.allocUnsafeSlow(length)),
+      put: (key, bytes) => access.add(key, bytes),
+      shared,
+      note: (use) => void uses.push(use),
     })
-    writer.commit(join(folder, `${own}${suffix}`))
+    uses.push(access.takeUse())
+    const problem = failure ?? commit({own, fresh, shared, uses}, path, join(folder, name))
+    if (problem !== undefined) onNotice(`blocks are not remembered for the next run: ${problem}`)
     evict(folder, limit)
     return result
   } finally {
-    reader.close()
-    writer.discard()
-  }
-}
-
-/** Files are opened when a block was not in the ones before. */
-function createReader(folder: string, own: string) {
-  const names = [
-    own,
-    ...list(folder)
-      .map(({name}) => name)
-      .filter((name) => name !== own),
-  ]
-  const waiting = names.slice(0, mostFiles + 1)
-  const files: BlockFile[] = []
-  return {
-    get(key: string): StoredBlock | undefined {
-      for (const file of files) {
-        const block = file.read(key)
-        if (block) return block
-      }
-      for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-        const file = openBlockFile(join(folder, name))
-        if (!file) continue
-        files.push(file)
-        const block = file.read(key)
-        if (block) return block
-      }
-      return undefined
-    },
-    close: () => files.forEach((file) => file.close()),
-  }
-}
-
-/** Writes a file of blocks of its own; gives up, and says so once, when that fails. */
-function openWriter(folder: string, onNotice: (text: string) => void) {
-  const path = join(folder, ownedName(temporary))
-  let descriptor: number | undefined
-  let file: ReturnType<typeof createBlockFile> | undefined
-  const attempt = (step: () => void): void => {
-    try {
-      step()
-    } catch (error) {
-      onNotice(`blocks are not remembered for the next run: ${(error as Error).message}`)
-      discard()
-    }
-  }
-  const discard = (): void => {
-    file = undefined
-    if (descriptor === undefined) return
-    closeSync(descriptor)
-    descriptor = undefined
+    for (const file of [own, ...others]) file?.close()
+    if (fresh !== undefined) closeSync(fresh)
     rmSync(path, {force: true})
   }
-  attempt(() => {
-    descriptor = openSync(path, 'wx', 0o600)
-    file = createBlockFile(descriptor)
-  })
-  return {
-    add: (key: string, bytes: Uint8Array, digest?: string): void =>
-      attempt(() => file?.add(key, bytes, digest)),
-    /** Not made durable: what a crash spoils is seen by its digest. */
-    commit: (target: string): void =>
-      attempt(() => {
-        if (!file || descriptor === undefined) return
-        file.finish()
-        renameSync(path, target)
-        closeSync(descriptor)
-        file = descriptor = undefined
-      }),
-    discard,
+}
+
+function openOthers(folder: string, own: string): BlockFile[] {
+  const files: BlockFile[] = []
+  let bytes = 0
+  for (const {name} of list(folder)) {
+    if (files.length === mostFiles || bytes > mostIndexBytes) break
+    const file = name === own ? undefined : openBlockFile(join(folder, name))
+    if (!file) continue
+    files.push(file)
+    bytes += file.index.length
+  }
+  return files
+}
+
+function create(path: string): {readonly descriptor?: number; readonly failure?: string} {
+  try {
+    return {descriptor: openSync(path, 'wx+', 0o600)}
+  } catch (error) {
+    return {failure: (error as Error).message}
+  }
+}
+
+/** The files of a run, and what its threads did with them. */
+interface FinishedRun {
+  readonly own: BlockFile | undefined
+  readonly fresh: number | undefined
+  readonly shared: SharedBlocks
+  readonly uses: readonly BlockUse[]
+}
+
+/** What stood in the way, if anything did. Not made durable: what a crash spoils is seen. */
+function commit(run: FinishedRun, path: string, target: string): string | undefined {
+  const {own, fresh, shared, uses} = run
+  const failure = uses.find((use) => use.failure !== undefined)?.failure
+  if (failure !== undefined || fresh === undefined) return failure
+  try {
+    const end = Number(shared.end[0])
+    const kept = keepBlocks(own, {descriptor: fresh, end}, uses)
+    if (kept === 'fresh') renameSync(path, target)
+    // who was used last goes last
+    else if (own) futimesSync(own.descriptor, Date.now() / 1000, Date.now() / 1000)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

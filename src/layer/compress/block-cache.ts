@@ -1,22 +1,17 @@
 import {createHash} from 'node:crypto'
+import type {BlockUse, SharedBlocks} from './block-access.js'
+import {blockKey} from './block-entry.js'
 
 /** Compressed blocks by a key that says what they were made of. */
 export interface BlockCache {
   /** The bytes that were put under this key, checked; `undefined` when there are none. */
-  get(key: string): Uint8Array | undefined
+  get(key: Buffer): Uint8Array | undefined
   /** Remembers them as far as there is room; never throws. */
-  put(key: string, bytes: Uint8Array): void
-}
-
-/** Bytes of a key: the digest of the block, and one that says how it is compressed. */
-export const blockKeyLength = 33
-
-/**
- * The key of a block by its sha256. `how` (0 to 255) identifies the format and its level, because
- * another one gives other bytes.
- */
-export function blockKey(digest: Buffer, how: number): string {
-  return digest.toString('latin1') + String.fromCharCode(how)
+  put(key: Buffer, bytes: Uint8Array): void
+  /** For other threads, which read and add blocks by `createBlockAccess`. */
+  readonly shared: SharedBlocks
+  /** Notes what another thread did, so that what it used and added is kept. */
+  note(use: BlockUse): void
 }
 
 /**

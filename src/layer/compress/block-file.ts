@@ -1,140 +1,110 @@
 import {createHash} from 'node:crypto'
-import {closeSync, constants, fstatSync, openSync, readSync, writeSync} from 'node:fs'
-import {blockKeyLength} from './block-cache.js'
-
-/** Where in a file a block is, and what it has to be. */
-interface BlockPlace {
-  readonly offset: number
-  readonly length: number
-  /** sha256, latin1. */
-  readonly digest: string
-}
-
-/** A compressed block, and its sha256 in latin1. */
-export interface StoredBlock {
-  readonly bytes: Uint8Array
-  readonly digest: string
-}
+import {closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync} from 'node:fs'
+import {readWhole} from './block-access.js'
+import {type BlockEntry, encodeEntry, entryLength} from './block-entry.js'
 
 /** A file of compressed blocks, open to be read. */
 export interface BlockFile {
-  /** A block, checked; `undefined` when it is not there, or is not what it was. */
-  read(key: string): StoredBlock | undefined
+  readonly descriptor: number
+  /** An entry for each block, sorted by key, in memory that threads share. */
+  readonly index: Buffer
+  /** Bytes of the file that its header speaks for: what is behind them was not finished. */
+  readonly end: number
+  readonly header: Buffer
   close(): void
 }
 
-// key, offset (6 bytes), length (4), sha256
-const entryLength = blockKeyLength + 6 + 4 + 32
-/** Version, number of entries, sha256 of the index before it. */
-const footerLength = 8 + 4 + 32
-const version = 'injblk2\n'
+/**
+ * Bytes before the first block: version, where the index is (6 bytes), its number of entries (4)
+ * and its sha256.
+ */
+export const headerLength = 50
+const version = 'injblk3\n'
 const mostEntries = 4_000_000
+const copied = 1024 * 1024
 
 /**
- * Opens a file that `createBlockFile` wrote: blocks one after the other, then their index, then a
- * footer. `undefined` for what is not such a file, or not this user's: it is a cache, and nothing
- * is lost with it.
+ * Opens a file of blocks: a header, and then blocks and their index. `undefined` for what is not
+ * such a file, or not this user's alone: it is a cache, and nothing is lost with it.
  */
-export function openBlockFile(path: string): BlockFile | undefined {
+export function openBlockFile(path: string, flags = constants.O_RDONLY): BlockFile | undefined {
   let descriptor: number
   try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    descriptor = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch {
     return undefined
   }
-  const places = readIndex(descriptor)
-  if (!places) {
-    closeSync(descriptor)
-    return undefined
-  }
-  return {
-    read(key) {
-      const place = places.get(key)
-      const bytes = place && readAt(descriptor, place.offset, place.length)
-      if (bytes && sha256(bytes) === place.digest) return {bytes, digest: place.digest}
-      places.delete(key)
-      return undefined
-    },
-    close: () => closeSync(descriptor),
-  }
+  const read = readIndex(descriptor)
+  if (read) return {...read, descriptor, close: () => closeSync(descriptor)}
+  closeSync(descriptor)
+  return undefined
 }
 
-/**
- * Writes blocks into an open, empty file; `finish` puts the index after them. Throws what the
- * system throws.
- */
-export function createBlockFile(descriptor: number) {
-  const entries: Buffer[] = []
-  const known = new Set<string>()
-  let offset = 0
-  const append = (bytes: Uint8Array): void => {
-    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at)
-    offset += bytes.length
-  }
-  return {
-    /** `digest`: its sha256 in latin1, where that is known. */
-    add(key: string, bytes: Uint8Array, digest = sha256(bytes)): void {
-      if (known.has(key) || entries.length === mostEntries) return
-      known.add(key)
-      const entry = Buffer.alloc(entryLength)
-      let at = entry.write(key, 'latin1')
-      at = entry.writeUIntLE(offset, at, 6)
-      at = entry.writeUInt32LE(bytes.length, at)
-      entry.write(digest, at, 'latin1')
-      append(bytes)
-      entries.push(entry)
-    },
-    finish(): void {
-      const index = Buffer.concat(entries)
-      const footer = Buffer.alloc(footerLength)
-      footer.write(version, 'latin1')
-      footer.writeUInt32LE(entries.length, version.length)
-      footer.write(sha256(index), version.length + 4, 'latin1')
-      append(index)
-      append(footer)
-    },
-  }
-}
-
-function readIndex(descriptor: number): Map<string, BlockPlace> | undefined {
+function readIndex(descriptor: number): Pick<BlockFile, 'index' | 'end' | 'header'> | undefined {
   const stat = fstatSync(descriptor)
   if (!stat.isFile() || stat.uid !== process.geteuid?.() || (stat.mode & 0o022) !== 0)
     return undefined
-  const footer = readAt(descriptor, stat.size - footerLength, footerLength)
-  if (footer?.toString('latin1', 0, version.length) !== version) return undefined
-  const count = footer.readUInt32LE(version.length)
-  const start = stat.size - footerLength - count * entryLength
-  if (count > mostEntries || start < 0) return undefined
-  const index = readAt(descriptor, start, count * entryLength)
-  if (!index || sha256(index) !== footer.toString('latin1', version.length + 4)) return undefined
-  const places = new Map<string, BlockPlace>()
-  for (let at = 0; at < index.length; at += entryLength) {
-    const rest = at + blockKeyLength
-    const place = {
-      offset: index.readUIntLE(rest, 6),
-      length: index.readUInt32LE(rest + 6),
-      digest: index.toString('latin1', rest + 10, at + entryLength),
-    }
-    if (place.offset + place.length <= start) places.set(index.toString('latin1', at, rest), place)
-  }
-  return places
-}
-
-function readAt(descriptor: number, offset: number, length: number): Buffer | undefined {
-  if (offset < 0) return undefined
-  const bytes = Buffer.allocUnsafeSlow(length)
-  try {
-    for (let at = 0; at < length;) {
-      const got = readSync(descriptor, bytes, at, length - at, offset + at)
-      if (got === 0) return undefined
-      at += got
-    }
-    return bytes
-  } catch {
+  const header = Buffer.alloc(headerLength)
+  if (!readWhole(descriptor, header, 0) || header.toString('latin1', 0, 8) !== version)
     return undefined
+  const start = header.readUIntLE(8, 6)
+  const count = header.readUInt32LE(14)
+  const end = start + count * entryLength
+  if (count > mostEntries || end > stat.size) return undefined
+  const index = Buffer.from(new SharedArrayBuffer(count * entryLength))
+  if (!readWhole(descriptor, index, start)) return undefined
+  return sha256(index).equals(header.subarray(18)) ? {index, end, header} : undefined
+}
+
+/** Whether no other run has added to the file since it was opened. */
+export function isAsOpened({descriptor, header}: BlockFile): boolean {
+  const now = Buffer.alloc(headerLength)
+  return readWhole(descriptor, now, 0) && now.equals(header)
+}
+
+/**
+ * Makes these the blocks of an open file: writes their index at `start`, where the file ends from
+ * then on but for the index, and then the header, so that a run that is killed leaves the blocks of
+ * the one before. Throws what the system throws.
+ */
+export function writeIndex(
+  descriptor: number,
+  start: number,
+  entries: readonly BlockEntry[],
+): void {
+  const sorted = entries.toSorted((a, b) => Buffer.compare(a.key, b.key)).slice(0, mostEntries)
+  const index = Buffer.concat(sorted.map(encodeEntry))
+  const header = Buffer.alloc(headerLength)
+  header.write(version, 'latin1')
+  header.writeUIntLE(start, 8, 6)
+  header.writeUInt32LE(sorted.length, 14)
+  sha256(index).copy(header, 18)
+  writeWhole(descriptor, index, start)
+  ftruncateSync(descriptor, start + index.length)
+  writeWhole(descriptor, header, 0)
+}
+
+interface FilePart {
+  readonly from: number
+  readonly offset: number
+  readonly length: number
+}
+
+/** Copies a part of a file into another. Throws what the system throws, and if it is not there. */
+export function copyBytes({from, offset, length}: FilePart, to: number, at: number): void {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(copied, length))
+  for (let done = 0; done < length; done += buffer.length) {
+    const part = buffer.subarray(0, length - done)
+    if (!readWhole(from, part, offset + done)) throw new Error('a file of blocks lacks bytes')
+    writeWhole(to, part, at + done)
   }
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('binary')
+function writeWhole(descriptor: number, bytes: Uint8Array, offset: number): void {
+  for (let at = 0; at < bytes.length;)
+    at += writeSync(descriptor, bytes, at, bytes.length - at, offset + at)
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest()
 }

@@ -17,6 +17,8 @@ export interface PackBlocksOptions extends ContentOptions {
   readonly buffers: BlockBuffers | undefined
   readonly threads: LayerThreads
   readonly signal: AbortSignal | undefined
+  /** As in `OpenOptions`. */
+  readonly isTransient: boolean | undefined
 }
 
 /**

@@ -86,6 +86,7 @@ export function packLayer(
             buffers,
             threads: own,
             signal,
+            isTransient: call?.isTransient,
           })
         } finally {
           if (!threads) await own.close()

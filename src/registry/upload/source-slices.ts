@@ -24,7 +24,7 @@ export function createSourceSlices(
     async next() {
       // after it has thrown, a generator reports its end
       if (failure) throw failure.error
-      reader ??= source.open(call)[Symbol.asyncIterator]()
+      reader ??= source.open({...call, isTransient: true})[Symbol.asyncIterator]()
       if (rest.length === 0) {
         const next = await reader.next().catch((error: unknown) => {
           failure = {error}

@@ -1,4 +1,4 @@
-import type {BlobSource, CallOptions} from '../../store/content-store.js'
+import type {BlobSource, CallOptions, OpenOptions} from '../../store/content-store.js'
 
 /**
  * The start of a source: the whole source, or a source that continues from there without opening
@@ -19,14 +19,13 @@ export async function readWindow(
   limit: number,
   options: CallOptions,
 ): Promise<Windowed> {
-  const rest = source.open(options)[Symbol.asyncIterator]()
+  const rest = source.open({...options, isTransient: true})[Symbol.asyncIterator]()
   const chunks: Uint8Array[] = []
   let size = 0
   while (size <= limit) {
     const next = await rest.next()
     if (next.done) return {kind: 'whole', bytes: Buffer.concat(chunks)}
-    // the producer may reuse its buffer
-    chunks.push(new Uint8Array(next.value))
+    chunks.push(copyOf(next.value))
     size += next.value.length
   }
   let unread = true
@@ -36,7 +35,7 @@ export async function readWindow(
       open(again) {
         if (!unread) return source.open(again)
         unread = false
-        return resume(chunks, rest)
+        return resume(chunks, rest, again)
       },
     },
     async release() {
@@ -49,12 +48,19 @@ export async function readWindow(
 async function* resume(
   chunks: Uint8Array[],
   rest: AsyncIterator<Uint8Array>,
+  {isTransient = false}: OpenOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     // release each chunk once it is sent
     for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) yield chunk
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+    for (let next = await rest.next(); !next.done; next = await rest.next())
+      yield isTransient ? next.value : copyOf(next.value)
   } finally {
     await rest.return?.()
   }
+}
+
+/** The producer may use the memory of a chunk again. */
+function copyOf(chunk: Uint8Array): Uint8Array {
+  return new Uint8Array(chunk)
 }

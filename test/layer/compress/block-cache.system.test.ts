@@ -1,7 +1,9 @@
 import {randomFillSync} from 'node:crypto'
 import {
   chmodSync,
+  closeSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -11,6 +13,7 @@ import {
 } from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {createBlockAccess} from '../../../src/layer/compress/block-access.js'
 import type {BlockCache} from '../../../src/layer/compress/block-cache.js'
 import {
   type BlockCacheOptions,
@@ -45,21 +48,22 @@ async function startTree() {
     let found = 0
     let asked = 0
     const counted = cache && {
-      get: (key: string) => {
+      ...cache,
+      get: (key: Buffer) => {
         asked++
         const bytes = cache.get(key)
         if (bytes) found++
         return bytes
       },
-      put: (key: string, made: Uint8Array) => cache.put(key, made),
     }
-    const source = packLayer(() => walk(tree, {path: '/'}), {compression, level, cache: counted})
+    const options = {compression, level, cache: counted, jobs: 1}
+    const source = packLayer(() => walk(tree, {path: '/'}), options)
     return {bytes: await collect(source.open()), found, asked}
   }
   return {tree, pack}
 }
 
-const key = (name: string): string => name.padEnd(33, '.')
+const key = (name: string): Buffer => Buffer.from(name.padEnd(33, '.'))
 const bytes = Buffer.from('compressed bytes')
 
 describe('a cache of blocks', () => {
@@ -186,6 +190,121 @@ describe('a cache of blocks', () => {
     expect(await get()).toEqual(bytes)
     symlinkSync(join(folder, name), join(folder, `${'0'.repeat(32)}.blocks`))
     expect(await get()).toEqual(bytes)
+  })
+
+  it('adds to the file of the last run, and writes nothing when all was known', async () => {
+    const {folder, run, files} = await start()
+    const large = ['a', 'b', 'c'].map((name) => ({name, made: Buffer.alloc(50_000, name)}))
+    await run((cache) => {
+      for (const {name, made} of large) cache?.put(key(name), made)
+      return Promise.resolve()
+    })
+    const path = join(folder, files()[0] ?? '')
+    const before = {inode: statSync(path).ino, bytes: readFileSync(path)}
+    const getAll = (cache: BlockCache | undefined) =>
+      large.map(({name}) => cache?.get(key(name))?.length)
+    utimesSync(path, 1000, 1000)
+    await run((cache) => Promise.resolve(getAll(cache)))
+    expect(readFileSync(path).equals(before.bytes)).toBe(true)
+    expect(statSync(path).mtimeMs).toBeGreaterThan(1_000_000)
+    await run((cache) => {
+      cache?.get(key('a'))
+      cache?.get(key('c'))
+      cache?.put(key('d'), Buffer.alloc(1000, 'd'))
+      return Promise.resolve()
+    })
+    const after = readFileSync(path)
+    expect(statSync(path).ino).toBe(before.inode)
+    expect(after.subarray(50, before.bytes.length).equals(before.bytes.subarray(50))).toBe(true)
+    expect(after.length).toBeLessThan(before.bytes.length + 1500)
+    const kept = await run((cache) =>
+      Promise.resolve(['a', 'b', 'c', 'd'].map((name) => cache?.get(key(name))?.[0])),
+    )
+    expect(kept).toEqual([97, undefined, 99, 100])
+    expect(files()).toHaveLength(1)
+  })
+
+  it('writes the file anew when less than half of it would be of use', async () => {
+    const {folder, run, files} = await start()
+    await run((cache) => {
+      for (const name of ['a', 'b', 'c']) cache?.put(key(name), Buffer.alloc(50_000, name))
+      return Promise.resolve()
+    })
+    const path = join(folder, files()[0] ?? '')
+    const {ino} = statSync(path)
+    await run((cache) => {
+      cache?.get(key('b'))
+      cache?.put(key('d'), Buffer.alloc(1000, 'd'))
+      return Promise.resolve()
+    })
+    expect(statSync(path).ino).not.toBe(ino)
+    expect(statSync(path).size).toBeLessThan(51_500)
+    const kept = await run((cache) =>
+      Promise.resolve(['a', 'b', 'c', 'd'].map((name) => cache?.get(key(name))?.[0])),
+    )
+    expect(kept).toEqual([undefined, 98, undefined, 100])
+  })
+
+  it('a torn end is not used, and written over', async () => {
+    const {folder, run, files} = await start()
+    const put = (name: string) =>
+      run((cache) => {
+        for (const known of ['a', 'b']) cache?.get(key(known))
+        cache?.put(key(name), Buffer.alloc(5000, name))
+        return Promise.resolve()
+      })
+    await put('a')
+    const path = join(folder, files()[0] ?? '')
+    const header = readFileSync(path).subarray(0, 50)
+    await put('b')
+    // a run that is killed writes the header last, or comes half as far
+    const whole = readFileSync(path)
+    for (const length of [whole.length, whole.length - 100, whole.length - 3000]) {
+      writeFileSync(path, Buffer.concat([header, whole.subarray(50, length)]))
+      const found = await run((cache) =>
+        Promise.resolve(['a', 'b'].map((name) => cache?.get(key(name))?.length)),
+      )
+      expect(found).toEqual([5000, undefined])
+    }
+    await put('b')
+    expect(readFileSync(path)).toEqual(whole)
+  })
+
+  it('a block that was spoilt is replaced', async () => {
+    const {folder, run, files} = await start()
+    const names = ['a', 'b', 'c']
+    const pack = () =>
+      run((cache) => {
+        const known = names.map((name) => cache?.get(key(name)) !== undefined)
+        for (const name of names.filter((_, at) => !known[at]))
+          cache?.put(key(name), Buffer.alloc(5000, name))
+        return Promise.resolve(known)
+      })
+    await pack()
+    const path = join(folder, files()[0] ?? '')
+    const spoilt = readFileSync(path)
+    spoilt[50 + 7000] = 0
+    writeFileSync(path, spoilt)
+    expect(await pack()).toEqual([true, false, true])
+    expect(await pack()).toEqual([true, true, true])
+  })
+
+  it('what a thread could not write is said, and leaves the last blocks', async () => {
+    const {notices, run} = await start()
+    await run((cache) => Promise.resolve(cache?.put(key('a'), bytes)))
+    const descriptor = openSync('/dev/null', 'r')
+    await run((cache) => {
+      if (!cache) throw new Error('no cache')
+      const access = createBlockAccess({...cache.shared, fresh: descriptor})
+      access.add(key('b'), bytes)
+      cache.note(access.takeUse())
+      return Promise.resolve()
+    })
+    closeSync(descriptor)
+    expect(notices).toEqual([
+      expect.stringMatching(/^blocks are not remembered for the next run: EBADF/),
+    ])
+    expect(await run((cache) => Promise.resolve(cache?.get(key('a'))))).toEqual(bytes)
   })
 
   it('is done without where there can be none', async () => {

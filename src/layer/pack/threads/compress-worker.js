@@ -1,22 +1,19 @@
 // JavaScript, not TypeScript: a worker thread starts from this file, in the source tree as
 // well as in the built one.
-import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'
-import {ringBell} from '../../bell.js'
+import {createBlockAccess} from '../../compress/block-access.js'
 import {createBlockDeflate} from '../../compress/block-deflate.js'
+import {blockKeyOf} from '../../compress/block-entry.js'
 import {
   awaitState,
   claimBlock,
+  countMissed,
   done,
   end,
   full,
   inputAt,
-  keyAt,
-  keyed,
   lengthOf,
-  looked,
   outputAt,
-  outputLengthOf,
   scratchAt,
   setOutputLength,
   setState,
@@ -61,14 +58,13 @@ async function createZstd() {
  * The blocks of one tar that are this thread's.
  *
  * @param {Compress} compress
- * @param {{isKeyed: boolean}} how `isKeyed`: the main thread may know what a block becomes
  */
-function compressBlocks(compress, {isKeyed}) {
+function compressBlocks(compress) {
   for (;;) {
     const block = claimBlock(ring)
     awaitState(ring, block, full)
     const length = lengthOf(ring, block)
-    if (length !== end && !(isKeyed && isKnown(block, length)))
+    if (length !== end)
       setOutputLength(ring, block, compress(inputAt(ring, block), length, outputAt(ring, block)))
     setState(ring, block, done)
     tellDone(ring, block)
@@ -77,25 +73,42 @@ function compressBlocks(compress, {isKeyed}) {
 }
 
 /**
- * Asks the main thread, which has what was remembered.
+ * Takes from the cache what it has, and adds the rest.
  *
- * @param {number} block
- * @param {number} length
+ * @param {Compress} compress
+ * @param {ReturnType<typeof createBlockAccess>} access
+ * @param {number} kind
+ * @returns {Compress}
  */
-function isKnown(block, length) {
-  const from = inputAt(ring, block)
-  keyAt(ring, block).set(
-    createHash('sha256')
-      .update(bytes.subarray(from, from + length))
-      .digest(),
-  )
-  setState(ring, block, keyed)
-  ringBell(ring)
-  awaitState(ring, block, looked)
-  return outputLengthOf(ring, block) > 0
+function cached(compress, access, kind) {
+  return (from, length, to) => {
+    const key = blockKeyOf(bytes.subarray(from, from + length), kind)
+    const space = (/** @type {number} */ size) =>
+      size <= ring.shape.output ? bytes.subarray(to, to + size) : undefined
+    const known = access.read(key, space)
+    if (known) return known.length
+    countMissed(ring)
+    const size = compress(from, length, to)
+    access.add(key, bytes.subarray(to, to + size))
+    return size
+  }
 }
 
-parentPort?.on('message', (/** @type {{isKeyed: boolean}} */ how) => {
+/**
+ * `shared`: the cache, if there is one; the main thread is told what was used of it. `kind` stands
+ * for the compression in its keys.
+ *
+ * @typedef {object} CompressTask
+ * @property {import('../../compress/block-access.js').SharedBlocks | undefined} shared
+ * @property {number} kind
+ */
+
+parentPort?.on('message', (/** @type {CompressTask} */ {shared, kind}) => {
   // what fails here ends the thread, which the main thread hears of
-  void ready.then((compress) => compressBlocks(compress, how))
+  void ready.then((compress) => {
+    if (!shared) return compressBlocks(compress)
+    const access = createBlockAccess(shared)
+    compressBlocks(cached(compress, access, kind))
+    parentPort?.postMessage(access.takeUse())
+  })
 })

@@ -3,13 +3,13 @@ import {type Digest, parseDigest} from '../../../oci/digest.js'
 import {startThread} from '../../../program/program-file.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
 import {loadDeflate} from '../../compress/block-deflate.js'
+import type {BlockUse, SharedBlocks} from '../../compress/block-access.js'
 import type {BlockCache} from '../../compress/block-cache.js'
 import type {BlockCodec} from '../../compress/codec.js'
 import {createMemory} from '../../shared-memory.js'
 import type {TreeWalk} from '../../tree/walked-entry.js'
 import {type EntryItem, unreadFile} from '../blocks/write-tar.js'
 import {createFeed, type Feed, noFeed} from './feed.js'
-import {createLookUp, type LookUp} from './look-up.js'
 import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
 import {
   done,
@@ -17,6 +17,7 @@ import {
   free,
   isInState,
   lengthOf,
+  missedCount,
   outputAt,
   outputLengthOf,
   resetRing,
@@ -37,6 +38,8 @@ export interface PackCall {
   readonly signal?: AbortSignal | undefined
   /** Looks each block up before it is compressed. */
   readonly cache?: BlockCache | undefined
+  /** What is given to the caller may be overwritten when the caller asks for more. */
+  readonly isTransient?: boolean | undefined
   /** Told how many bytes of tar are compressed so far, after each block. */
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
@@ -63,6 +66,9 @@ export interface PackThreads {
 /** Threads that compress, at most: hashing is slower than so many. */
 const mostCompressors = 16
 
+/** With a cache one thread is fast enough, until so many blocks were not in it. */
+const mostMissed = 8
+
 /** Bytes that are given to the caller in one piece, from when on no block is added. */
 const mostAtOnce = 256 * 1024
 
@@ -79,9 +85,9 @@ const readerLimits: ResourceLimits = {maxYoungGenerationSizeMb: 4, maxOldGenerat
 type Answer = Exclude<ReaderMessage, {kind: 'warning'}>
 
 /**
- * Starts one thread that walks, reads files and hashes the tar, and one for each of `jobs` that
- * compress; each takes some 50 ms to start. The thread that calls gets the result. Throws where
- * there can be no threads.
+ * Starts one thread that walks, reads files and hashes the tar, and one that compresses; each takes
+ * some 50 ms to start. Up to `jobs` compress, started with a tar that needs them. The thread that
+ * calls gets the result. Throws where there can be no threads.
  */
 export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   const compressors = Math.min(jobs, mostCompressors)
@@ -98,25 +104,28 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   let isClosed = false
 
   const {rule, tail} = codec
+  const module = codec.name === 'deflate' ? loadDeflate() : undefined
   const reader = start('read-worker.js', {ring, rule, hasCrc: tail !== undefined}, readerLimits)
   reader.on('message', (message: ReaderMessage) => {
     if (message.kind === 'warning') onWarning?.(message.text)
     else answer = message
     ringBell(ring)
   })
-  const module = codec.name === 'deflate' ? loadDeflate() : undefined
-  const others = Array.from({length: compressors}, (_, number) =>
-    start('compress-worker.js', {ring, module, number}, resourceLimits),
-  )
+  const others: Worker[] = []
+  /** For pieces that are transient. */
+  const common = Buffer.allocUnsafeSlow(mostAtOnce + output)
+  const uses: BlockUse[] = []
+  startCompressor()
 
   return {
     codec,
-    async *pack(content, {signal, cache, onProgress} = {}) {
+    async *pack(content, {signal, cache, isTransient = false, onProgress} = {}) {
       resetRing(ring)
       answer = undefined
       const feed = begin(content)
-      const lookUp = cache && createLookUp(cache, codec.kind, ring)
-      for (const worker of others) worker.postMessage({isKeyed: cache !== undefined})
+      const task = {shared: cache?.shared, kind: codec.kind}
+      const isPrimed = cache !== undefined && cache.shared.files.length > 0
+      let busy = compressBy(isPrimed ? 1 : compressors, {busy: 0, task})
       const wake = (): void => ringBell(ring)
       signal?.addEventListener('abort', wake)
       let isWhole = false
@@ -124,18 +133,17 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
         let tarBytes = 0
         let block = 0
         for (;;) {
-          await until({block, feed, signal, lookUp})
+          await untilDone(block, {feed, signal})
+          if (missedCount(ring) > mostMissed) busy = compressBy(compressors, {busy, task})
           if (lengthOf(ring, block) === end) break
           const first = block
           let size = 0
           for (; size < mostAtOnce && isReady(block); block++) size += outputLengthOf(ring, block)
-          // the caller owns it
-          const piece = Buffer.allocUnsafeSlow(size)
+          const piece = isTransient ? common.subarray(0, size) : Buffer.allocUnsafeSlow(size)
           for (let each = first, to = 0; each < block; each++) {
             const at = outputAt(ring, each)
             const part = bytes.subarray(at, at + outputLengthOf(ring, each))
             piece.set(part, to)
-            lookUp?.keep(each, piece.subarray(to, to + part.length))
             to += part.length
             tarBytes += lengthOf(ring, each)
             setState(ring, each + shape.places, free)
@@ -143,9 +151,11 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
           onProgress?.(tarBytes)
           yield piece
         }
-        for (let thread = 1; thread < compressors; thread++)
-          await until({block: block + thread, feed, signal})
-        await until({block: undefined, feed, signal})
+        for (let thread = 1; thread < busy; thread++)
+          await untilDone(block + thread, {feed, signal})
+        await until({isOver: () => answer !== undefined, feed, signal})
+        await until({isOver: () => !cache || uses.length === busy, feed, signal})
+        for (const use of uses.splice(0)) cache?.note(use)
         isWhole = true
         return tarSum(answer)
       } finally {
@@ -157,6 +167,30 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
     },
     hasEnded: () => isClosed || failure !== undefined,
     close,
+  }
+
+  function startCompressor(): void {
+    const number = others.length
+    const worker = start('compress-worker.js', {ring, module, number}, resourceLimits)
+    worker.on('message', (use: BlockUse) => {
+      uses.push(use)
+      ringBell(ring)
+    })
+    others.push(worker)
+  }
+
+  /**
+   * Gives the tar to so many threads, of which some are busy with it; to fewer if no more can be
+   * started. Returns how many there are.
+   */
+  function compressBy(count: number, {busy, task}: Compressing): number {
+    try {
+      while (others.length < count) startCompressor()
+    } catch {
+      // those that there are come to the same bytes
+    }
+    for (const worker of others.slice(busy, count)) worker.postMessage(task)
+    return Math.min(others.length, count)
   }
 
   /** Gives the reader what it is to read. */
@@ -172,17 +206,20 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
     return isInState(ring, block, done) && lengthOf(ring, block) !== end
   }
 
-  /** Wakes for the block, for each batch that was read, and for each failure. */
-  async function until({block, feed, signal, lookUp}: Waiting): Promise<void> {
-    if (block !== undefined) setAwaited(ring, block)
+  function untilDone(block: number, waiting: Omit<Waiting, 'isOver'>): Promise<void> {
+    setAwaited(ring, block)
+    return until({...waiting, isOver: () => isInState(ring, block, done)})
+  }
+
+  /** Wakes for the awaited block, for each batch that was read, and for each failure. */
+  async function until({isOver, feed, signal}: Waiting): Promise<void> {
     for (;;) {
       const count = bellCount(ring)
       signal?.throwIfAborted()
       const error = failureOf(answer, feed) ?? failure
       if (error) throw error
       feed.fill()
-      lookUp?.answer()
-      if (block === undefined ? answer : isInState(ring, block, done)) return
+      if (isOver()) return
       await bellAfter(ring, count)
     }
   }
@@ -210,13 +247,17 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   }
 }
 
+/** One tar on its way through the threads that compress. */
+interface Compressing {
+  readonly busy: number
+  readonly task: {readonly shared: SharedBlocks | undefined; readonly kind: number}
+}
+
 /** What is done, and what counts, while something is waited for. */
 interface Waiting {
-  /** The block that must be compressed; `undefined`: waits for the reader's last message. */
-  readonly block: number | undefined
+  readonly isOver: () => boolean
   readonly feed: Feed
   readonly signal: AbortSignal | undefined
-  readonly lookUp?: LookUp | undefined
 }
 
 /** Why the reader did not finish. */

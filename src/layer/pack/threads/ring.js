@@ -4,7 +4,7 @@ import {bellWords, ringBell} from '../../bell.js'
 
 /*
  * Blocks go round a ring of places in shared memory: one thread fills them, others compress them,
- * the main thread takes what came of it. Each place has a word, block number times 8 plus what is
+ * the main thread takes what came of it. Each place has a word, block number times 4 plus what is
  * the case: it says which thread may touch the place, and that thread alone changes the word.
  */
 
@@ -12,24 +12,20 @@ import {bellWords, ringBell} from '../../bell.js'
 export const free = 0
 /** To be compressed. */
 export const full = 1
-/** Has a key; the main thread may have its compressed form. */
-export const keyed = 2
-/** The main thread has looked it up: an output length means that it was found. */
-export const looked = 3
 /** Compressed. */
-export const done = 4
-const states = 8
+export const done = 2
+const states = 4
 
 /** Words before those of the places. */
 const claimed = bellWords
 const fed = bellWords + 1
 const eaten = bellWords + 2
 const awaited = bellWords + 3
-const firstPlace = bellWords + 4
+const missed = bellWords + 4
+const firstPlace = bellWords + 5
 
-/** Words of a place: its state, bytes of the block or `end`, bytes of the result, its key. */
-const perPlace = 11
-const keyWords = 8
+/** Words of a place: its state, bytes of the block or `end`, bytes of the result. */
+const perPlace = 3
 /** In place of a length. */
 export const end = -1
 
@@ -202,24 +198,30 @@ export function setOutputLength(ring, block, length) {
 }
 
 /**
- * The key of a block, as words: the main thread may look it up once the block is `keyed`.
- *
- * @param {Ring} ring
- * @param {number} block
- */
-export function keyAt(ring, block) {
-  const at = wordOf(ring, block) + 3
-  const {buffer, byteOffset} = ring.words
-  return Buffer.from(buffer, byteOffset + 4 * at, 4 * keyWords)
-}
-
-/**
  * The next block that nobody else compresses.
  *
  * @param {Ring} ring
  */
 export function claimBlock({words}) {
   return Atomics.add(words, claimed, 1)
+}
+
+/**
+ * A block was not in the cache.
+ *
+ * @param {Ring} ring
+ */
+export function countMissed({words}) {
+  Atomics.add(words, missed, 1)
+}
+
+/**
+ * Blocks that were not in the cache.
+ *
+ * @param {Ring} ring
+ */
+export function missedCount({words}) {
+  return Atomics.load(words, missed)
 }
 
 /**

@@ -17,10 +17,12 @@ import {join} from 'node:path'
 import {gunzipSync} from 'node:zlib'
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
-import type {BlockCache} from '../../../../src/layer/compress/block-cache.js'
+import type {BlockUse} from '../../../../src/layer/compress/block-access.js'
+import {withBlockCache} from '../../../../src/layer/compress/block-cache-file.js'
+import {decodeEntry} from '../../../../src/layer/compress/block-entry.js'
 import {ownDeflate} from '../../../../src/layer/compress/codec.js'
 import {InjectError} from '../../../../src/errors.js'
-import {layerThreads} from '../../../../src/layer/pack/layer-threads.js'
+import {type LayerThreads, layerThreads} from '../../../../src/layer/pack/layer-threads.js'
 import {packLayer, type PackOptions} from '../../../../src/layer/pack/pack.js'
 import {
   type PackThreads,
@@ -178,30 +180,61 @@ describe('a tree that is walked in a thread', () => {
 describe('blocks that are known', () => {
   it.each(['gzip', 'zstd'] as const)('are not compressed again, with %s', async (compression) => {
     const root = common
-    const blocks = new Map<string, Uint8Array>()
-    let known = 0
-    const cache: BlockCache = {
-      get(key) {
-        const bytes = blocks.get(key)
-        if (bytes) known++
-        return bytes
-      },
-      put: (key, bytes) => void blocks.set(key, Uint8Array.from(bytes)),
+    const folder = await tempDir()
+    const uses: BlockUse[] = []
+    const run = (name: string, more: PackOptions) => {
+      const options = {folder: join(folder, name), identity: [], limit: 1e9, onNotice: () => {}}
+      return withBlockCache(options, async (cache) => {
+        if (!cache) throw new Error('no cache')
+        const note = (use: BlockUse): void => {
+          uses.push(use)
+          cache.note(use)
+        }
+        return pack(root, {compression, ...more, cache: {...cache, note}})
+      })
     }
-    const digests = new Set<string>()
-    for (const options of [{}, {cache}, {cache}, {cache, jobs: 1}])
-      digests.add((await pack(root, {jobs: 3, compression, ...options})).digest)
-    expect(digests.size).toBe(1)
-    expect(blocks.size).toBeGreaterThan(10)
-    expect(known).toBeGreaterThanOrEqual(2 * blocks.size)
-    // what is known is taken at its word, so it is what comes out
-    for (const [key, bytes] of blocks)
-      blocks.set(
-        key,
-        bytes.map(() => 7),
-      )
-    const {blob} = await pack(root, {jobs: 2, compression, cache})
+    const {digest} = await pack(root, {jobs: 3, compression})
+    expect((await run('one', {jobs: 3})).digest).toBe(digest)
+    const added = uses.splice(0).flatMap((use) => use.added)
+    expect(added.length).toBeGreaterThan(10)
+    for (const jobs of [3, 1, 2]) expect((await run('one', {jobs})).digest).toBe(digest)
+    expect(uses.flatMap((use) => use.added)).toEqual([])
+    const keys = added.map((entry) => decodeEntry(Buffer.from(entry), 0).key.toString())
+    expect(new Set(uses.flatMap(({used}) => used)).size).toBe(new Set(keys).size)
+    // one thread is enough for that
+    const threads = layerThreads(3)
+    expect((await run('one', {jobs: 3, threads})).digest).toBe(digest)
+    expect(workers()).toBe(2)
+    await threads.close()
+    // what is known is not made again, so it is what comes out
+    const known = {folder: join(folder, 'two'), identity: [], limit: 1e9, onNotice: () => {}}
+    await withBlockCache(known, (cache) => {
+      for (const entry of added) {
+        const {key, length} = decodeEntry(Buffer.from(entry), 0)
+        cache?.put(key, Buffer.alloc(length, 7))
+      }
+      return Promise.resolve()
+    })
+    const {blob} = await run('two', {jobs: 2})
     expect(blob.subarray(20, 1000).every((byte) => byte === 7)).toBe(true)
+  })
+})
+
+describe('blocks of another tree', () => {
+  it('are compressed by all threads', async () => {
+    const root = await tempDir()
+    makeTree(root, 7)
+    const folder = await tempDir()
+    const run = (tree: string, threads?: LayerThreads) => {
+      const options = {folder, identity: ['one'], limit: 1e9, onNotice: () => {}}
+      return withBlockCache(options, (cache) => pack(tree, {jobs: 3, cache, threads}))
+    }
+    await run(common)
+    const threads = layerThreads(3)
+    const {digest} = await run(root, threads)
+    expect(workers()).toBe(4)
+    await threads.close()
+    expect(digest).toBe((await pack(root, {jobs: 2})).digest)
   })
 })
 
@@ -215,6 +248,21 @@ describe('packing in threads', () => {
       const {digest, content} = await pack(root, {jobs})
       expect({jobs, digest, content}).toEqual({jobs, digest: one.digest, content: one.content})
     }
+  })
+
+  it('uses the same memory for all pieces, if the caller keeps none of them', async () => {
+    const root = common
+    const {digest} = await pack(root, {jobs: 3})
+    const source = packLayer(pathsOf(root), {jobs: 3})
+    const memories = new Set<ArrayBufferLike>()
+    const pieces: Buffer[] = []
+    for await (const piece of source.open({isTransient: true})) {
+      if (piece.length > 100) memories.add(piece.buffer)
+      pieces.push(Buffer.from(piece))
+    }
+    expect(digestOf(Buffer.concat(pieces))).toBe(digest)
+    expect(pieces.length).toBeGreaterThan(10)
+    expect(memories.size).toBe(1)
   })
 
   it('reports all bytes of the tar, and in order', async () => {
