@@ -76,11 +76,17 @@ export function placeEach(
   place.end()
 }
 
-/** One of the layers that `divide` gives, for a walk of its own. */
+/**
+ * One of the layers that `divide` gives, for a walk of its own: of all entries, unless those of the
+ * layer were kept.
+ */
 export function oneShard(entries: Entries, plan: ShardPlan, number: number): Shard {
-  const isOfDirectories = plan.directories > 0 && number === countShards(plan) - 1
-  const all = () =>
-    isOfDirectories ? onlyDirectories(entries()) : onlyShard(entries, plan, number)
+  const {entriesOf} = plan.kept ?? {}
+  const all = () => {
+    if (number > plan.cuts.length) return onlyDirectories(entries())
+    if (entriesOf) return onlyThese(entriesOf(number, plan.names), plan)
+    return onlyShard(entries, plan, number)
+  }
   let held: readonly WalkedEntry[] | undefined
   return {
     number,
@@ -124,6 +130,18 @@ function* onlyShard(entries: Entries, plan: ShardPlan, wanted: number): Generato
     if (number > wanted) return
   }
   place.end()
+}
+
+/** Of the entries that decide a layer of a plan without whiteouts. */
+function* onlyThese(entries: Iterable<WalkedEntry>, plan: ShardPlan): Generator<WalkedEntry> {
+  let found: WalkedEntry[] = []
+  const place = createPlacer({...plan, cuts: [], hashes: []}, (_, walked) => found.push(walked))
+  for (const walked of entries) {
+    place.next(walked)
+    if (found.length === 0) continue
+    yield* found
+    found = []
+  }
 }
 
 function placeWhiteouts(entries: Entries, {whiteouts}: ShardPlan, place: Placer): void {

@@ -34,14 +34,14 @@ export function recallPlan(keeper: DivisionKeeper, key: string): KeyedPlan | und
   const recalled = keeper.recall()
   const keyed = recalled && decodePlan(recalled)
   if (keyed?.key !== key || countShards(keyed.plan) !== recalled?.looks.length) return undefined
-  return withLooks(keyed, keeper, recalled.looks)
+  return withLooks(keyed, keeper, recalled)
 }
 
 /** The plan, with a place for the looks of its layers. */
 export function withLooks(
   keyed: KeyedPlan,
   keeper: DivisionKeeper,
-  looks?: KeptLooks['looks'],
+  recalled?: RecalledDivision,
 ): KeyedPlan {
   const {plan} = keyed
   // whiteouts are in the lowest layer, wherever they stand
@@ -49,7 +49,7 @@ export function withLooks(
   const keep: KeptLooks['keep'] = (all) => {
     keeper.keep({plan: encodePlan(keyed), cuts: plan.cuts, looks: all})
   }
-  return {...keyed, plan: {...plan, kept: {looks, keep}}}
+  return {...keyed, plan: {...plan, kept: {looks: recalled?.looks, entriesOf: recalled?.entriesOf, keep}}}
 }
 
 function encodePlan({key, isLimited, plan}: KeyedPlan): string {

@@ -1,4 +1,4 @@
-import type {LayerLook} from '../tree/division.js'
+import type {LayerLook, RecalledDivision} from '../tree/division.js'
 import type {TreeSurvey} from './survey.js'
 
 /** Where entries are divided into layers, and what has to be known of them to do it. */
@@ -27,6 +27,8 @@ export interface KeptLooks {
    * Absent if an earlier run did not make this plan.
    */
   readonly looks?: readonly (LayerLook | undefined)[] | undefined
+  /** See `RecalledDivision`. */
+  readonly entriesOf?: RecalledDivision['entriesOf'] | undefined
   /** Notes the looks of all layers for the next run. */
   keep(looks: readonly LayerLook[]): void
 }

@@ -1,3 +1,5 @@
+import type {WalkedEntry} from './walked-entry.js'
+
 /** What the entries of one layer look like without reading files. */
 export interface LayerLook {
   /**
@@ -28,6 +30,14 @@ export interface RecalledDivision {
   readonly newestMtime: number
   /** Layer by layer, the lowest first; `undefined` for those of which a file was touched since. */
   readonly looks: readonly (LayerLook | undefined)[]
+  /**
+   * The entries that decide what is in a layer of files: its own, other names of them, and all
+   * directories. `names` says of files with names elsewhere how many are here, by group.
+   */
+  readonly entriesOf: (
+    layer: number,
+    names: ReadonlyMap<number, number>,
+  ) => Iterable<WalkedEntry>
 }
 
 /** Where the division of entries is kept between runs. */

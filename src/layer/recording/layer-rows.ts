@@ -1,0 +1,64 @@
+import type {WalkedEntry} from '../tree/walked-entry.js'
+import {type PackedRows, RowReader} from './packed-rows.js'
+import {replay, type ReplayOptions} from './replay.js'
+import {number} from './row-numbers.js'
+import {kinds} from './walk-columns.js'
+
+/** The items of a layer: from one, up to another. */
+export interface LayerItems {
+  readonly from: number
+  readonly to: number
+  /** How many names of a file are here, if it has more elsewhere: by group. */
+  readonly names: ReadonlyMap<number, number>
+}
+
+const [directory] = kinds.keys()
+
+/**
+ * Of the entries of a walk those that decide a layer: its items, all names of things whose last
+ * name is among them, and all directories. The rows of others are passed over.
+ */
+export function layerRows(
+  rows: PackedRows,
+  options: Omit<ReplayOptions, 'rows' | 'isWanted'>,
+  {from, to, names}: LayerItems,
+): Generator<WalkedEntry> {
+  const ending = groupsThatEnd(rows, {from, to, names})
+  const reader = new RowReader(rows)
+  let item = -1
+  const isWanted = (): boolean => {
+    if (reader.kind === directory) return true
+    item++
+    const {numbers} = reader
+    return numbers.at(number.names) > 0
+      ? ending.has(numbers.at(number.group))
+      : item >= from && item < to
+  }
+  return replay({...options, rows: reader, isWanted}, true)
+}
+
+/** The things with several names of which the last one is among these items. */
+function groupsThatEnd(rows: PackedRows, {from, to, names}: LayerItems): ReadonlySet<number> {
+  const reader = new RowReader(rows)
+  const ending = new Set<number>()
+  let seen = new Uint32Array(1024)
+  for (let item = -1; item < to && reader.next();) {
+    if (reader.kind === directory) continue
+    item++
+    const {numbers} = reader
+    const all = numbers.at(number.names)
+    if (all === 0) continue
+    const group = numbers.at(number.group)
+    if (group >= seen.length) seen = longer(seen, group)
+    const count = (seen[group] ?? 0) + 1
+    seen[group] = count
+    if (count === (names.get(group) ?? all) && item >= from && item < to) ending.add(group)
+  }
+  return ending
+}
+
+function longer(array: Uint32Array<ArrayBuffer>, index: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(Math.max(2 * array.length, index + 1))
+  larger.set(array)
+  return larger
+}
