@@ -1,16 +1,9 @@
+import type {LayerItems} from '../tree/division.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 import {type PackedRows, RowReader} from './packed-rows.js'
 import {replay, type ReplayOptions} from './replay.js'
 import {number} from './row-numbers.js'
 import {kinds} from './walk-columns.js'
-
-/** The items of a layer: from one, up to another. */
-export interface LayerItems {
-  readonly from: number
-  readonly to: number
-  /** How many names of a file are here, if it has more elsewhere: by group. */
-  readonly names: ReadonlyMap<number, number>
-}
 
 const [directory] = kinds.keys()
 

@@ -20,7 +20,7 @@ export interface PackedWalk {
 }
 
 /** What is kept with a walk, whatever it says. */
-export interface WalkNotes {
+interface WalkNotes {
   /** At most `longestNote` bytes. */
   readonly note: Uint8Array
   readonly division: Uint8Array
@@ -33,7 +33,7 @@ const version = 3
 const headerBytes = 256
 const lengthsInHeader = 7
 const noteAt = 4 * lengthsInHeader + 4
-export const longestNote = 40
+const longestNote = 40
 const rootAt = 128
 /** Larger pieces are written as they are. */
 const small = 64 * 1024

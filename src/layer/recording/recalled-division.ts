@@ -1,19 +1,16 @@
 import type {Division, RecalledDivision} from '../tree/division.js'
-import type {WalkedEntry} from '../tree/walked-entry.js'
 import type {TouchedFiles} from './look-again.js'
 
 /** A division of entries that have the same names and sizes as when it was made. */
 export function recalledDivision(
   {plan, cuts, looks}: Division,
   {files, newestMtime}: TouchedFiles,
-  entriesOf: (layer: number, names: ReadonlyMap<number, number>) => Iterable<WalkedEntry>,
 ): RecalledDivision {
   const layers = layersOf(cuts, files)
   return {
     plan,
     newestMtime,
     looks: looks.map((look, layer) => (layers.has(layer) ? undefined : look)),
-    entriesOf,
   }
 }
 

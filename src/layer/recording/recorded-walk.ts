@@ -1,7 +1,7 @@
 import {lstatSync} from 'node:fs'
 import {isDeepStrictEqual} from 'node:util'
 import {type ByteString, fromText} from '../byte-string.js'
-import type {Division, LayerLook, RecalledDivision} from '../tree/division.js'
+import type {Division, LayerItems, LayerLook, RecalledDivision} from '../tree/division.js'
 import {stateOf} from '../tree/file-state.js'
 import {lookOf} from '../tree/layer-look.js'
 import type {Entries, Tree, WalkDetail, WalkedEntry} from '../tree/walked-entry.js'
@@ -69,7 +69,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
   return Object.assign(recorded, {
     walk: entries.walk,
     look: lookOnce,
-    division: {recall: recallDivision, keep: keepDivision},
+    division: {recall: recallDivision, entriesOf, keep: keepDivision},
   })
 
   function lookOnce(): LayerLook {
@@ -137,12 +137,11 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
   function recallDivision(): RecalledDivision | undefined {
     record ??= recalled()
     if (!division || !walk || !touched?.areSameSize) return undefined
-    const {cuts} = division
-    const {rows} = walk
-    return recalledDivision(division, touched, (layer, names) => {
-      const items = {from: cuts[layer - 1] ?? 0, to: cuts[layer] ?? Infinity, names}
-      return layerRows(rows, replayed, items)
-    })
+    return recalledDivision(division, touched)
+  }
+
+  function entriesOf(items: LayerItems): Iterable<WalkedEntry> | undefined {
+    return walk && layerRows(walk.rows, replayed, items)
   }
 
   function keepDivision(made: Division): void {

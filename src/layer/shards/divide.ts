@@ -35,7 +35,7 @@ const mostHeld = 16_384
  */
 export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, void, undefined> {
   const directories = createHeld(() => onlyDirectories(entries()))
-  const heldShard = (number: number) => createHeld(() => onlyShard(entries, plan, number))
+  const heldShard = (number: number) => createHeld(() => shardAgain(entries, plan, number))
   let number = 0
   let held = heldShard(0)
   let full: Shard[] = []
@@ -76,17 +76,11 @@ export function placeEach(
   place.end()
 }
 
-/**
- * One of the layers that `divide` gives, for a walk of its own: of all entries, unless those of the
- * layer were kept.
- */
+/** One of the layers that `divide` gives, for a walk of its own. */
 export function oneShard(entries: Entries, plan: ShardPlan, number: number): Shard {
-  const {entriesOf} = plan.kept ?? {}
-  const all = () => {
-    if (number > plan.cuts.length) return onlyDirectories(entries())
-    if (entriesOf) return onlyThese(entriesOf(number, plan.names), plan)
-    return onlyShard(entries, plan, number)
-  }
+  const isOfDirectories = plan.directories > 0 && number === countShards(plan) - 1
+  const all = () =>
+    isOfDirectories ? onlyDirectories(entries()) : shardAgain(entries, plan, number)
   let held: readonly WalkedEntry[] | undefined
   return {
     number,
@@ -109,6 +103,12 @@ function createHeld(again: () => Iterable<WalkedEntry>) {
     },
     entries: () => list ?? again(),
   }
+}
+
+/** By a walk of all entries, or of those that decide the layer. */
+function shardAgain(entries: Entries, plan: ShardPlan, number: number): Iterable<WalkedEntry> {
+  const known = plan.kept?.entriesOf(number)
+  return known ? onlyThese(known, plan) : onlyShard(entries, plan, number)
 }
 
 function* onlyDirectories(entries: Iterable<WalkedEntry>): Generator<WalkedEntry> {

@@ -49,7 +49,11 @@ export function withLooks(
   const keep: KeptLooks['keep'] = (all) => {
     keeper.keep({plan: encodePlan(keyed), cuts: plan.cuts, looks: all})
   }
-  return {...keyed, plan: {...plan, kept: {looks: recalled?.looks, entriesOf: recalled?.entriesOf, keep}}}
+  const {cuts, names} = plan
+  const entriesOf: KeptLooks['entriesOf'] = (layer) => {
+    return keeper.entriesOf({from: cuts[layer - 1] ?? 0, to: cuts[layer] ?? Infinity, names})
+  }
+  return {...keyed, plan: {...plan, kept: {looks: recalled?.looks, entriesOf, keep}}}
 }
 
 function encodePlan({key, isLimited, plan}: KeyedPlan): string {

@@ -30,14 +30,14 @@ export interface RecalledDivision {
   readonly newestMtime: number
   /** Layer by layer, the lowest first; `undefined` for those of which a file was touched since. */
   readonly looks: readonly (LayerLook | undefined)[]
-  /**
-   * The entries that decide what is in a layer of files: its own, other names of them, and all
-   * directories. `names` says of files with names elsewhere how many are here, by group.
-   */
-  readonly entriesOf: (
-    layer: number,
-    names: ReadonlyMap<number, number>,
-  ) => Iterable<WalkedEntry>
+}
+
+/** What is in a layer of files: the items from one up to another, counted without directories. */
+export interface LayerItems {
+  readonly from: number
+  readonly to: number
+  /** How many names of a file are here, if it has more elsewhere: by group. */
+  readonly names: ReadonlyMap<number, number>
 }
 
 /** Where the division of entries is kept between runs. */
@@ -47,6 +47,11 @@ export interface DivisionKeeper {
    * 512 bytes.
    */
   recall(): RecalledDivision | undefined
+  /**
+   * The entries that decide what is in a layer of files: its own, other names of them, and all
+   * directories; with their states. `undefined` if they are not known without a walk.
+   */
+  entriesOf(items: LayerItems): Iterable<WalkedEntry> | undefined
   /** Notes the division for the next run. */
   keep(division: Division): void
 }
