@@ -111,7 +111,9 @@ function witnessOf(layer: FetchedLayer, {standing}: NextVersion): WitnessedLayer
   if (!isOurs) return undefined
   const {tree, prefixLength} = standing.seen
   const folder = `${fromText(tree.directory)}/`
-  const look = lookOf(replay({rows: new ColumnCursor(columns), oddOnes: [], folder, prefixLength}, true))
+  const look = lookOf(
+    replay({rows: new ColumnCursor(columns), oddOnes: [], folder, prefixLength}, true),
+  )
   return {look, tarSize, newestMtime, entries: rowsOf(columns)}
 }
 

@@ -79,7 +79,11 @@ export function packColumns(columns: WalkColumns): PackedRows {
 }
 
 /** Columns of the rows, in which the directory itself has the state `root`. */
-export function unpackColumns({rows, root, layers}: Omit<PackedWalk, 'areLinksAlike'>): WalkColumns {
+export function unpackColumns({
+  rows,
+  root,
+  layers,
+}: Omit<PackedWalk, 'areLinksAlike'>): WalkColumns {
   const columns = createColumns({layers})
   const {facts, sizes, states, text} = columns
   const reader = new RowReader(rows)

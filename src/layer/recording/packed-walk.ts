@@ -66,8 +66,15 @@ export function decodeWalk(encoded: Uint8Array): KeptBytes | undefined {
   const all = Buffer.from(buffer, byteOffset, byteLength)
   // numbers must lie at places that their size divides
   const header = new Uint8Array(all.subarray(0, headerBytes)).buffer
-  const [own, alike, count = 0, rowsLength = 0, noteLength = 0, divisionLength = 0, tailLength = 0] =
-    new Uint32Array(header, 0, lengthsInHeader)
+  const [
+    own,
+    alike,
+    count = 0,
+    rowsLength = 0,
+    noteLength = 0,
+    divisionLength = 0,
+    tailLength = 0,
+  ] = new Uint32Array(header, 0, lengthsInHeader)
   const divisionAt = headerBytes + rowsLength
   const tailAt = divisionAt + divisionLength
   if (own !== version || byteLength !== tailAt + tailLength) return undefined
