@@ -48,8 +48,8 @@ export interface DivisionKeeper {
    */
   recall(): RecalledDivision | undefined
   /**
-   * The entries that decide what is in a layer of files: its own, other names of them, and all
-   * directories; with their states. `undefined` if they are not known without a walk.
+   * The entries that decide what is in a layer of files, with their states: its own, other names
+   * of them, and the directories until then. `undefined` if they are not known without a walk.
    */
   entriesOf(items: LayerItems): Iterable<WalkedEntry> | undefined
   /** Notes the division for the next run. */
