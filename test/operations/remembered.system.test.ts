@@ -239,6 +239,25 @@ describe('an update of a divided slot with a memory', () => {
     expect(again.read).toBeLessThan(oneLayer)
   })
 
+  it('reads a layer once if something in it is newer than all known layers', async () => {
+    const {tree, put} = await start()
+    await put({layers: 8})
+    const file = join(tree, 'cvmfs/part3/file3')
+    const putWithTime = async (content: string, seconds: number) => {
+      tick(tree)
+      writeFileSync(file, Buffer.alloc(4000, content))
+      utimesSync(file, seconds, seconds)
+      const again = await put({layers: 8})
+      expect(again.layers.new).toBe(1)
+      return again.read
+    }
+    const older = await putWithTime('other ', 1000)
+    const newer = await putWithTime('newer ', Math.ceil(Date.now() / 1000) + 60)
+    expect(older).toBe(2 * newer)
+    // the layer that it has now is as new
+    expect(await putWithTime('another ', Math.ceil(Date.now() / 1000) + 1)).toBe(older)
+  })
+
   it('reads only those of what unpack wrote, too', async () => {
     const {tree, put, unpackTo} = await start()
     await put({layers: 8})

@@ -15,7 +15,8 @@ import {join} from 'node:path'
 import {expect, it} from 'vitest'
 import {openMemoryFile} from '../../src/layer/memory/memory-file.js'
 import {replay} from '../../src/layer/recording/replay.js'
-import {decodeColumns, stateAt} from '../../src/layer/recording/walk-columns.js'
+import {RowReader} from '../../src/layer/recording/packed-rows.js'
+import {decodeWalk} from '../../src/layer/recording/packed-walk.js'
 import {stateOf} from '../../src/layer/tree/file-state.js'
 import {treeEntries, walkKey} from '../../src/layer/tree/walk-tree.js'
 import {parseReference} from '../../src/oci/names/reference.js'
@@ -69,12 +70,12 @@ async function start({path = '/', layers}: Place) {
     const whiteouts = true
     const memory = await openMemory({directory: out, slot: 'cvmfs'})
     const kept = await memory?.recallWalk(walkKey(rules))
-    const columns = kept && decodeColumns(kept)?.columns
+    const found = kept && decodeWalk(kept)
     const prefixLength = path === '/' ? 0 : path.length
     const how = {oddOnes: [], folder: `${out}/`, prefixLength}
     return {
-      kept: columns && [...replay({columns, ...how}, true)],
-      root: columns && stateAt(columns.states, 0),
+      kept: found && [...replay({rows: new RowReader(found.rows), ...how}, true)],
+      root: found?.root,
       walked: [...treeEntries({tree: {...rules, whiteouts}, onWarning: () => undefined})('states')],
       now: stateOf(lstatSync(out, {bigint: true})),
     }

@@ -6,14 +6,9 @@ import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
 import {createLayerRecord} from '../recording/layer-record.js'
+import {decodeColumns, encodeColumns} from '../recording/packed-walk.js'
 import {rowsIn} from '../recording/rows-in.js'
-import {
-  decodeColumns,
-  encodeColumns,
-  putState,
-  stateAt,
-  type WalkColumns,
-} from '../recording/walk-columns.js'
+import {putState, stateAt, type WalkColumns} from '../recording/walk-columns.js'
 import {createCanonicalCheck} from '../tar/canonical.js'
 import {createTarReader} from '../tar/reader.js'
 import {trackEntries} from '../tar/track-entries.js'
@@ -81,8 +76,7 @@ export async function fetchLayer(
     if (!fetched) return undefined
     const {columns, stays, ...facts} = fetched
     const head = {...facts, stays: [...stays.keys()]}
-    const none = new Uint8Array(0)
-    const rows = encodeColumns(columns, [], {note: none, division: none})
+    const rows = encodeColumns(columns)
     const part = work.tree.at(`${noteOf(folder)}.part`)
     writeFileSync(part, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...rows]))
     renameSync(part, work.tree.at(noteOf(folder)))
@@ -195,7 +189,7 @@ function recallLayer(
   const note = readFileSync(path)
   const end = note.indexOf('\n')
   const facts = v.safeParse(shape, parseJsonValue(note.toString('utf8', 0, end)))
-  const columns = decodeColumns(note.subarray(end + 1))?.columns
+  const columns = decodeColumns(note.subarray(end + 1))
   if (!facts.success || !columns) return undefined
   const staying = new Set(facts.output.stays)
   const stays = new Map<ByteString, FileState>()

@@ -3,7 +3,7 @@ import type {ByteString} from '../byte-string.js'
 import type {StoredLayer} from '../decompress/read-tar.js'
 import {unpackLimits} from '../limits.js'
 import {clockOf} from '../recording/later-clock.js'
-import {lookAgain} from '../recording/look-again.js'
+import {lookAgainAtColumns} from '../recording/look-again.js'
 import {type RowAt, rowsIn} from '../recording/rows-in.js'
 import {stateAt} from '../recording/walk-columns.js'
 import type {OpenFolder} from '../unpack/open-folder.js'
@@ -68,7 +68,7 @@ export async function fetchMissing(
       signal?.throwIfAborted()
       // what was touched meanwhile is not of the future
       const now = BigInt(Date.now() + 1) * 1_000_000n
-      const touched = lookAgain(standing.columns, {...standing.seen, now})
+      const touched = lookAgainAtColumns(standing.columns, {...standing.seen, now})
       if (touched === undefined || !stillStay(files, fetched)) return undefined
       const still = keptPlaces(standing, diffIds)
       if (still.size === kept.size) return {kept, fetched}

@@ -1,6 +1,7 @@
 import {type BigIntStats, fstatSync, lstatSync} from 'node:fs'
 import {fromText} from '../byte-string.js'
 import {composeWalk} from '../recording/compose-walk.js'
+import {ColumnCursor} from '../recording/column-rows.js'
 import {clockOf, isPast} from '../recording/later-clock.js'
 import {isAsRecorded, settleRoot} from '../recording/layer-record.js'
 import {replay} from '../recording/replay.js'
@@ -110,7 +111,9 @@ function witnessOf(layer: FetchedLayer, {standing}: NextVersion): WitnessedLayer
   if (!isOurs) return undefined
   const {tree, prefixLength} = standing.seen
   const folder = `${fromText(tree.directory)}/`
-  const look = lookOf(replay({columns, oddOnes: [], folder, prefixLength}, true))
+  const look = lookOf(
+    replay({rows: new ColumnCursor(columns), oddOnes: [], folder, prefixLength}, true),
+  )
   return {look, tarSize, newestMtime, entries: rowsOf(columns)}
 }
 

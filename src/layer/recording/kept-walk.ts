@@ -2,16 +2,14 @@ import {fromText} from '../byte-string.js'
 import type {Division, LayerLook} from '../tree/division.js'
 import {isFine, isReliable} from '../tree/reliable-file-systems.js'
 import {encodeDivision} from './division-text.js'
-import {
-  encodeColumns,
-  fact,
-  factsPerRow,
-  inBytes,
-  kinds,
-  rowsOf,
-  statesPerRow,
-  type WalkColumns,
-} from './walk-columns.js'
+import {areLinksAlike} from './links-alike.js'
+import {encodeWalk, type PackedWalk} from './packed-walk.js'
+import {number, RowNumbers} from './row-numbers.js'
+import {RowSplicer} from './row-splicer.js'
+import {kinds} from './walk-columns.js'
+
+/** A change time that nothing has. */
+const never = -(2n ** 63n)
 
 export interface KeptWalkOptions {
   /** The real path of what was walked. */
@@ -30,32 +28,31 @@ export interface KeptWalkOptions {
  * nanoseconds since the epoch; files that have such a time already are looked at again.
  */
 export function keptWalk(
-  columns: WalkColumns,
+  walk: PackedWalk,
   {directory, prefixLength, before, look, division}: KeptWalkOptions,
 ): readonly Uint8Array[] | undefined {
-  const {facts, text} = columns
-  const states = columns.states.filled
   const folder = fromText(directory)
   const devices = new Map<bigint, boolean>()
-  const touched: number[] = []
-  let textAt = 0
-  if (!isKnown(states[4] ?? 0n, folder) || !isSettled(0)) return undefined
-  for (let row = 0; row < rowsOf(columns); row++) {
-    const at = row * factsPerRow
-    const end = textAt + facts.at(at + fact.pathLength)
-    const device = states[(row + 1) * statesPerRow + 4] ?? 0n
-    if (!devices.has(device)) {
-      const inside = text.slice(textAt + prefixLength, end)
-      if (!isKnown(device, `${folder}/${inside}`)) return undefined
-    }
-    if (!isSettled(row + 1)) {
-      const kind = kinds[facts.at(at) % inBytes]
-      if (kind !== 'file' && kind !== 'hardlink') return undefined
-      touched.push(row + 1)
-    }
-    textAt = end + facts.at(at + fact.targetLength)
+  const splicer = new RowSplicer(walk.rows)
+  const {numbers} = splicer
+  const forgotten = new RowNumbers()
+  const {ctimeNs, dev} = walk.root
+  if (!isKnown(dev, folder) || !isSettled(ctimeNs)) return undefined
+  while (splicer.next()) {
+    const device = numbers.long(number.dev)
+    if (!devices.has(device) && !isKnown(device, `${folder}/${splicer.path(prefixLength)}`))
+      return undefined
+    if (isSettled(numbers.long(number.ctimeNs))) continue
+    const kind = kinds[splicer.kind]
+    if (kind !== 'file' && kind !== 'hardlink') return undefined
+    forgotten.putAll(numbers)
+    forgotten.putLong(number.ctimeNs, never)
+    splicer.replace(forgotten)
   }
-  return encodeColumns(columns, touched, {
+  return encodeWalk({
+    ...walk,
+    rows: splicer.rows(),
+    areLinksAlike: walk.areLinksAlike && areLinksAlike(directory),
     note: encodeLook(look),
     division: encodeDivision(division),
   })
@@ -66,8 +63,7 @@ export function keptWalk(
     return isGood
   }
 
-  function isSettled(row: number): boolean {
-    const ctimeNs = states[row * statesPerRow] ?? 0n
+  function isSettled(ctimeNs: bigint): boolean {
     return ctimeNs < before && isFine({ctimeNs})
   }
 }

@@ -1,20 +1,13 @@
 import {type BigIntStats, lstatSync} from 'node:fs'
 import {fromText, isAscii, type ByteString} from '../byte-string.js'
 import {describeFile} from '../tree/describe-file.js'
+import type {FileState} from '../tree/file-state.js'
 import type {Tree} from '../tree/walked-entry.js'
+import {ColumnCursor, putNumbers} from './column-rows.js'
+import type {RowCursor} from './packed-rows.js'
 import {forgetLayerOf} from './row-layers.js'
-import {
-  fact,
-  factsPerRow,
-  inBytes,
-  kinds,
-  putState,
-  rowsOf,
-  sizesPerRow,
-  stateAt,
-  statesPerRow,
-  type WalkColumns,
-} from './walk-columns.js'
+import {number, RowNumbers} from './row-numbers.js'
+import {kinds, stateAt, type WalkColumns} from './walk-columns.js'
 
 /** A tree that was walked before. */
 export interface SeenTree {
@@ -25,55 +18,106 @@ export interface SeenTree {
   readonly now: bigint
 }
 
-/** What was touched since the walk. */
-export interface TouchedFiles {
-  /** The rows of their names, in ascending order. */
-  readonly rows: readonly number[]
-  /** Whether each takes as many blocks of 512 bytes as before. */
-  readonly areSameSize: boolean
+/** What is looked at again. */
+export interface LookAgainOptions extends SeenTree {
+  /** The state that the directory itself had. */
+  readonly root: FileState
+  /** See `PackedWalk`: a hard link is looked at only where its file was touched. */
+  readonly areLinksAlike: boolean
+  /** Called with the number of a row that was touched, and with its new numbers. */
+  readonly onTouched: (row: number, numbers: RowNumbers) => void
 }
 
+/** A file that was touched since the walk, under one of its names. */
+export interface TouchedFile {
+  /** Its place, counted without directories. */
+  readonly item: number
+  /** The same for all names of a file that has several. */
+  readonly group: number | undefined
+}
+
+/** What was touched since the walk. */
+export interface TouchedFiles {
+  /** In ascending order. */
+  readonly files: readonly TouchedFile[]
+  /** Whether each takes as many blocks of 512 bytes as before. */
+  readonly areSameSize: boolean
+  /** Seconds since the epoch, of the newest entry now; 0 for none. */
+  readonly newestMtime: number
+}
+
+/** `lookAgain` for columns, which are brought up to date. */
+export function lookAgainAtColumns(
+  columns: WalkColumns,
+  seen: SeenTree,
+): TouchedFiles | undefined {
+  return lookAgain(new ColumnCursor(columns), {
+    ...seen,
+    root: stateAt(columns.states, 0),
+    areLinksAlike: false,
+    onTouched(row, numbers) {
+      putNumbers(columns, row, numbers)
+      if (columns.layers) forgetLayerOf(columns.layers, row)
+    },
+  })
+}
+
+const [directory, file, , hardlink] = kinds.keys()
+
 /**
- * Looks at everything that a walk saw before, and brings the columns up to date. Returns the files
- * that were touched; `undefined` if something else was: then the tree must be walked again.
+ * Looks at everything that a walk saw before. Returns the files that were touched; `undefined` if
+ * something else was: then the tree must be walked again.
  *
  * A directory whose state is what it was has the names that it had, with the same attributes, so it
  * is not listed.
  */
 export function lookAgain(
-  columns: WalkColumns,
-  {tree, prefixLength, now}: SeenTree,
+  rows: RowCursor,
+  {tree, prefixLength, now, root, areLinksAlike, onTouched}: LookAgainOptions,
 ): TouchedFiles | undefined {
-  const {facts, text} = columns
-  const states = columns.states.filled
   const folder = fromText(tree.directory)
+  const inside = `${folder}/`
   const isPlainFolder = isAscii(folder)
-  const rows = rowsOf(columns)
-  const root = look('', !isPlainFolder)
-  if (!root || !isAsBefore(root, 0)) return undefined
-  const touched: number[] = []
+  const found = new RowNumbers()
+  const before = new RowNumbers()
+  const files: TouchedFile[] = []
+  /** Of files with several names, with their change times. */
+  const groups = new Map<number, bigint>()
   let areSameSize = true
-  let textAt = 0
-  for (let row = 0; row < rows; row++) {
-    const at = row * factsPerRow
-    const number = facts.at(at)
-    const end = textAt + facts.at(at + fact.pathLength)
-    const inside = text.slice(textAt + prefixLength, end)
-    const stat = look(`/${inside}`, number >= inBytes || !isPlainFolder || !isAscii(inside))
-    if (!stat) return undefined
-    if (!isAsBefore(stat, row + 1)) {
-      if (!isTouchedFile(stat, row)) return undefined
-      areSameSize &&= blocksOf(stat.size) === blocksOf(states[(row + 1) * statesPerRow + 2] ?? 0n)
-      bringUpToDate(row, stat, text.slice(textAt, end))
-      touched.push(row)
-      if (columns.layers) forgetLayerOf(columns.layers, row)
+  let newest = -Infinity
+  let item = -1
+  const top = look(folder, !isPlainFolder)
+  before.putState(root)
+  if (!top || !isAsBefore(top, before)) return undefined
+  for (let row = 0; rows.next(); row++) {
+    const {kind, isBytes, numbers} = rows
+    if (kind !== directory) item++
+    const isShared = numbers.at(number.names) > 0
+    const group = isShared ? numbers.at(number.group) : undefined
+    const isKnown = areLinksAlike && kind === hardlink && group !== undefined
+    if (!isKnown || groups.has(group)) {
+      const path = rows.path(prefixLength)
+      const isFile = kind === file || kind === hardlink
+      const inBytes = isBytes || !isPlainFolder || (!isFile && !isAscii(path))
+      const stat = look(inside + path, inBytes)
+      if (!stat) return undefined
+      if (!isAsBefore(stat, numbers)) {
+        if (!isFile || !isTouchedFile(stat, numbers)) return undefined
+        // the file comes before its links: if it was touched, they were
+        if (kind === hardlink && groups.get(group ?? -1) !== stat.ctimeNs) return undefined
+        if (group !== undefined) groups.set(group, stat.ctimeNs)
+        areSameSize &&= blocksOf(stat.size) === blocksOf(numbers.long(number.size))
+        newest = Math.max(newest, touch(row, stat))
+        files.push({item, group})
+        continue
+      }
+      if (group !== undefined && groups.has(group)) return undefined
     }
-    textAt = end + facts.at(at + fact.targetLength)
+    newest = Math.max(newest, numbers.at(number.mtime))
   }
-  return areWholeGroups(columns, touched) ? {rows: touched, areSameSize} : undefined
+  return {files, areSameSize, newestMtime: newest === -Infinity ? 0 : newest}
 
-  function look(inside: ByteString, isBytes: boolean): BigIntStats | undefined {
-    const access = folder + inside
+  function look(access: ByteString, isBytes: boolean): BigIntStats | undefined {
     try {
       return lstatSync(isBytes ? Buffer.from(access, 'latin1') : access, inBigInts)
     } catch {
@@ -82,65 +126,38 @@ export function lookAgain(
     }
   }
 
-  function isAsBefore({ctimeNs, mtimeNs, size, ino, dev, nlink}: BigIntStats, row: number) {
-    const at = row * statesPerRow
-    return (
-      states[at] === ctimeNs &&
-      states[at + 1] === mtimeNs &&
-      states[at + 2] === size &&
-      states[at + 3] === ino &&
-      states[at + 4] === dev &&
-      states[at + 5] === nlink &&
-      ctimeNs < now
-    )
+  function isAsBefore(stat: BigIntStats, numbers: RowNumbers): boolean {
+    found.putState(stat)
+    return found.hasStateOf(numbers) && stat.ctimeNs < now
   }
 
   /** What has several names has as many as before, and they are names of the same file. */
-  function isTouchedFile(stat: BigIntStats, row: number): boolean {
-    const at = row * factsPerRow
-    const kind = kinds[facts.at(at) % inBytes]
-    if (kind !== 'file' && kind !== 'hardlink') return false
+  function isTouchedFile(stat: BigIntStats, numbers: RowNumbers): boolean {
     if (!stat.isFile() || stat.ctimeNs >= now) return false
-    if (facts.at(at + fact.names) === 0) return stat.nlink === 1n
-    const {ino, dev, nlink} = stateAt(columns.states, row + 1)
+    if (numbers.at(number.names) === 0) return stat.nlink === 1n
+    const {ino, dev, nlink} = numbers.state()
     return stat.ino === ino && stat.dev === dev && stat.nlink === nlink
   }
 
-  /** Its path is what it was, and so is the rest of the row. */
-  function bringUpToDate(row: number, stat: BigIntStats, path: ByteString): void {
+  /** Its path is what it was, and so is the rest of the row. Returns its new mtime. */
+  function touch(row: number, stat: BigIntStats): number {
     const {owner, chmod, clampMtime} = tree
     const options = {owner, chmod, clampMtime, detail: 'states'} as const
-    const {entry} = describeFile({stat, path, access: ''}, options)
-    const at = row * factsPerRow
-    facts.put(at + fact.mode, entry.mode)
-    facts.put(at + fact.uid, entry.uid)
-    facts.put(at + fact.gid, entry.gid)
-    columns.sizes.put(row * sizesPerRow, entry.mtime)
-    columns.sizes.put(row * sizesPerRow + 1, entry.kind === 'file' ? entry.size : 0)
-    putState(columns.states, row + 1, stat)
+    const {entry} = describeFile({stat, path: '', access: ''}, options)
+    found.putAll(rows.numbers)
+    found.putState(stat)
+    found.put(number.mode, entry.mode)
+    found.put(number.uid, entry.uid)
+    found.put(number.gid, entry.gid)
+    found.put(number.mtime, entry.mtime)
+    found.put(number.content, entry.kind === 'file' ? entry.size : 0)
+    onTouched(row, found)
+    return entry.mtime
   }
 }
 
 function blocksOf(size: bigint): bigint {
   return (size + 511n) / 512n
-}
-
-/**
- * Whether of each file that has several names all were touched, and looked the same: otherwise it
- * was touched meanwhile.
- */
-function areWholeGroups({facts, states}: WalkColumns, touched: readonly number[]): boolean {
-  const groupOf = (row: number): number => facts.at(row * factsPerRow + fact.group)
-  const isShared = (row: number): boolean => facts.at(row * factsPerRow + fact.names) > 0
-  const ctimeOf = (row: number): bigint => states.at((row + 1) * statesPerRow)
-  const shared = touched.filter(isShared)
-  if (shared.length === 0) return true
-  const groups = new Map(shared.map((row) => [groupOf(row), ctimeOf(row)]))
-  if (shared.some((row) => groups.get(groupOf(row)) !== ctimeOf(row))) return false
-  let names = 0
-  const rows = facts.length / factsPerRow
-  for (let row = 0; row < rows; row++) if (isShared(row) && groups.has(groupOf(row))) names++
-  return names === shared.length
 }
 
 const inBigInts = {bigint: true, throwIfNoEntry: false} as const

@@ -1,19 +1,10 @@
 import type {ByteString} from '../byte-string.js'
-import type {FileState} from '../tree/file-state.js'
 import {longestWholePath} from '../tree/walk.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
-import {replay, type ReplayOptions} from './replay.js'
-import {
-  bytesOf,
-  createColumns,
-  factsPerRow,
-  kinds,
-  odd,
-  pushRow,
-  pushState,
-  unknownState,
-  type WalkColumns,
-} from './walk-columns.js'
+import {type PackedRows, RowReader, RowWriter} from './packed-rows.js'
+import {replay} from './replay.js'
+import {number, RowNumbers} from './row-numbers.js'
+import {kinds, odd, unknownState} from './walk-columns.js'
 
 /** The largest recording in bytes; a larger tree is walked again each time. */
 const mostBytes = 128 * 1024 * 1024
@@ -27,22 +18,18 @@ export interface WalkRecord {
   /** `false` if the walk cannot be recorded. */
   add(walked: WalkedEntry): boolean
   replay(hasStates: boolean): Generator<WalkedEntry>
-  /** All of it; `undefined` if there is something that is not in the columns. */
-  columns(): WalkColumns | undefined
+  /** All of it; `undefined` if there is something that rows do not hold. */
+  rows(): PackedRows | undefined
 }
 
-/**
- * A record without entries of a directory with that state, where it is known. Rare members
- * (devices, attributes) are kept as objects.
- */
-export function createRecord(prefixLength: number, root: FileState = unknownState): WalkRecord {
-  const columns = createColumns()
-  const {facts, sizes, states} = columns
+/** An empty record. Rare members (devices, attributes) are kept as objects. */
+export function createRecord(prefixLength: number): WalkRecord {
+  const writer = new RowWriter()
+  const numbers = new RowNumbers()
   const oddOnes: WalkedEntry[] = []
   let entryCount = 0
   /** The common prefix of all files' paths. */
   let folder: ByteString | undefined
-  pushState(states, root)
 
   return {
     add(walked) {
@@ -50,42 +37,36 @@ export function createRecord(prefixLength: number, root: FileState = unknownStat
       if (isPlain(walked)) {
         if (!addPlain(walked)) return false
       } else {
-        addOdd(walked)
+        writer.push({kind: odd, isBytes: false, path: '', target: ''}, numbers)
+        oddOnes.push(walked)
       }
       if (++entryCount % stride !== 0) return true
-      return bytesOf(columns) <= mostBytes && oddOnes.length <= mostOdd
+      return writer.bytes <= mostBytes && oddOnes.length <= mostOdd
     },
-    replay: (hasStates) => {
-      const options: ReplayOptions = {columns, oddOnes, folder: folder ?? '', prefixLength}
-      return replay(options, hasStates)
+    replay(hasStates) {
+      const rows = new RowReader(writer.rows())
+      return replay({rows, oddOnes, folder: folder ?? '', prefixLength}, hasStates)
     },
-    columns: () => (oddOnes.length === 0 ? columns : undefined),
-  }
-
-  function addOdd(walked: WalkedEntry): void {
-    facts.push(odd)
-    for (let place = 1; place < factsPerRow; place++) facts.push(0)
-    sizes.push(0)
-    sizes.push(0)
-    pushState(states, unknownState)
-    oddOnes.push(walked)
+    rows: () => (oddOnes.length === 0 ? writer.rows() : undefined),
   }
 
   function addPlain({entry, file, shared, alone, state}: WalkedEntry): boolean {
     const content = alone ? alone.file : file
     if (content && !isInFolder(content, entry.path)) return false
     if (content?.offset !== undefined) return false
-    const target = 'target' in entry ? entry.target : ''
+    const {path, mode, uid, gid, mtime} = entry
     const own = alone?.entry ?? entry
-    pushRow(columns, {
-      entry,
-      target,
-      size: own.kind === 'file' ? own.size : 0,
-      names: shared?.names ?? 0,
-      group: shared?.group ?? 0,
-      isBytes: typeof content?.path === 'object',
-      state: content?.stat ?? state ?? unknownState,
-    })
+    numbers.putState(content?.stat ?? state ?? unknownState)
+    numbers.put(number.mode, mode)
+    numbers.put(number.uid, uid)
+    numbers.put(number.gid, gid)
+    numbers.put(number.mtime, mtime)
+    numbers.put(number.content, own.kind === 'file' ? own.size : 0)
+    numbers.put(number.names, shared?.names ?? 0)
+    numbers.put(number.group, shared?.group ?? 0)
+    const kind = kindNumber(entry.kind)
+    const isBytes = typeof content?.path === 'object'
+    writer.push({kind, isBytes, path, target: 'target' in entry ? entry.target : ''}, numbers)
     return true
   }
 

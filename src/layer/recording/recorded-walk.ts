@@ -1,17 +1,22 @@
 import {lstatSync} from 'node:fs'
 import {isDeepStrictEqual} from 'node:util'
 import {type ByteString, fromText} from '../byte-string.js'
-import type {Division, LayerLook, RecalledDivision} from '../tree/division.js'
+import type {Division, LayerItems, LayerLook, RecalledDivision} from '../tree/division.js'
 import {stateOf} from '../tree/file-state.js'
 import {lookOf} from '../tree/layer-look.js'
 import type {Entries, Tree, WalkDetail, WalkedEntry} from '../tree/walked-entry.js'
 import {decodeDivision} from './division-text.js'
 import {recalledDivision} from './recalled-division.js'
 import {keptLook, keptWalk} from './kept-walk.js'
+import {layerRows} from './layer-rows.js'
+import {areLinksAlike} from './links-alike.js'
 import {lookAgain, type TouchedFiles} from './look-again.js'
+import {RowReader} from './packed-rows.js'
+import {decodeWalk, type KeptBytes, type PackedWalk} from './packed-walk.js'
 import {createRecord, type WalkRecord} from './record.js'
 import {replay} from './replay.js'
-import {decodeColumns, type WalkColumns} from './walk-columns.js'
+import {forgetLayerOf} from './row-layers.js'
+import {RowSplicer} from './row-splicer.js'
 
 /** Details that the recorded one includes. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
@@ -42,7 +47,7 @@ export interface WalkKeeper {
  */
 export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: WalkKeeper): Entries {
   let record: Pick<WalkRecord, 'replay'> | undefined
-  let columns: WalkColumns | undefined
+  let walk: PackedWalk | undefined
   let look: LayerLook | undefined
   let division: Division | undefined
   let touched: TouchedFiles | undefined
@@ -50,6 +55,11 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
   let {kept} = keeper ?? {}
   const tree = entries.walk?.tree
   const prefixLength = prefix.length
+  const replayed = {
+    oddOnes: [],
+    folder: tree ? `${fromText(tree.directory)}/` : '',
+    prefixLength,
+  }
   const recorded: Entries = (detail) => {
     if (detail === undefined || !listed.has(detail)) return entries(detail)
     record ??= recalled()
@@ -59,7 +69,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
   return Object.assign(recorded, {
     walk: entries.walk,
     look: lookOnce,
-    division: {recall: recallDivision, keep: keepDivision},
+    division: {recall: recallDivision, entriesOf, keep: keepDivision},
   })
 
   function lookOnce(): LayerLook {
@@ -67,13 +77,14 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
     if (look) return look
     look = lookOf(recorded('states'))
     // now there is more to keep
-    if (columns && tree) keep(columns, tree)
+    if (walk && tree) keep(walk, tree)
     return look
   }
 
   function* recording(): Generator<WalkedEntry> {
     const root = tree && lstatSync(tree.directory, {bigint: true, throwIfNoEntry: false})
-    let own: WalkRecord | undefined = createRecord(prefixLength, root && stateOf(root))
+    const isAlike = tree !== undefined && areLinksAlike(tree.directory)
+    let own: WalkRecord | undefined = createRecord(prefixLength)
     for (const walked of entries('states')) {
       if (own?.add(walked) === false) {
         own = undefined
@@ -82,40 +93,65 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
       yield walked
     }
     record = own
-    columns = root && own?.columns()
-    if (tree && columns) keep(columns, tree)
+    const rows = own?.rows()
+    if (!root || !rows) return
+    walk = {rows, root: stateOf(root), areLinksAlike: isAlike}
+    keep(walk, tree)
   }
 
   /** What an earlier run saw, if that can be brought up to date; asked for once. */
   function recalled(): typeof record {
-    const decoded = kept && decodeColumns(kept)
+    const decoded = kept && decodeWalk(kept)
     kept = undefined
     if (!decoded || !tree || !keeper) return undefined
-    touched = lookAgain(decoded.columns, {tree, prefixLength, now: keeper.now})
-    if (touched === undefined) return undefined
-    columns = decoded.columns
+    const found = upToDate(decoded, tree, keeper)
+    if (!found) return undefined
+    walk = found
     division = decodeDivision(decoded.division)
-    if (touched.rows.length === 0) look = keptLook(decoded.note)
-    else keep(columns, tree)
-    const folder = `${fromText(tree.directory)}/`
-    const options = {columns, oddOnes: [], folder, prefixLength}
-    return {replay: (hasStates) => replay(options, hasStates)}
+    if (touched?.files.length === 0) look = keptLook(decoded.note)
+    else keep(walk, tree)
+    const {rows} = walk
+    return {
+      replay: (hasStates) => replay({...replayed, rows: new RowReader(rows)}, hasStates),
+    }
+  }
+
+  function upToDate(
+    {rows, root, layers, ...rest}: KeptBytes,
+    tree: Tree,
+    {now}: WalkKeeper,
+  ): PackedWalk | undefined {
+    const splicer = new RowSplicer(rows)
+    const isAlike = rest.areLinksAlike && areLinksAlike(tree.directory)
+    touched = lookAgain(splicer, {
+      ...{tree, prefixLength, now, root},
+      areLinksAlike: isAlike,
+      onTouched(row, numbers) {
+        splicer.replace(numbers)
+        if (layers) forgetLayerOf(layers, row)
+      },
+    })
+    return touched && {rows: splicer.rows(), root, layers, areLinksAlike: isAlike}
   }
 
   function recallDivision(): RecalledDivision | undefined {
     record ??= recalled()
-    if (!division || !columns || !touched?.areSameSize) return undefined
-    return recalledDivision(columns, division, touched)
+    if (!division || !walk || !touched?.areSameSize) return undefined
+    return recalledDivision(division, touched)
+  }
+
+  function entriesOf(items: LayerItems): Iterable<WalkedEntry> | undefined {
+    return walk && layerRows(walk.rows, replayed, items)
   }
 
   function keepDivision(made: Division): void {
-    if (columns && tree && !isDeepStrictEqual(made, division)) keep(columns, tree)
+    if (walk && tree && !isDeepStrictEqual(made, division)) keep(walk, tree)
     division = made
   }
 
-  function keep(columns: WalkColumns, {directory}: Tree): void {
+  function keep(walk: PackedWalk, {directory}: Tree): void {
     if (!keeper) return
     const {before} = keeper
-    keeper.keep(() => keptWalk(columns, {directory, prefixLength, before, look, division}))
+    keeper.keep(() => keptWalk(walk, {directory, prefixLength, before, look, division}))
   }
 }

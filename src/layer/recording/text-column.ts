@@ -10,10 +10,10 @@ export interface TextColumn {
   slice(from: number, to: number): ByteString
 }
 
-/** Empty, or with what `filled` holds. */
-export function createTextColumn(filled: Uint8Array = new Uint8Array(0)): TextColumn {
-  let memory = Buffer.from(filled.buffer, filled.byteOffset, filled.byteLength)
-  let length = memory.length
+/** Without texts. */
+export function createTextColumn(): TextColumn {
+  let memory = Buffer.alloc(0)
+  let length = 0
   const makeRoom = (bytes: number): void => {
     if (length + bytes <= memory.length) return
     const larger = Buffer.alloc(Math.max(4096, memory.length + (memory.length >> 1)) + bytes)

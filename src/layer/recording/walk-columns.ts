@@ -2,7 +2,7 @@ import type {ByteString} from '../byte-string.js'
 import {type Column, createColumn} from '../tree/column.js'
 import type {FileState} from '../tree/file-state.js'
 import type {Entry} from '../entry.js'
-import {decodeRowLayers, encodeRowLayers, type RowLayers} from './row-layers.js'
+import type {RowLayers} from './row-layers.js'
 import {createTextColumn, type TextColumn} from './text-column.js'
 
 /**
@@ -44,28 +44,14 @@ export const odd = kinds.length
 /** Added to the kind of what has a path that is not ASCII: looking takes longer than the rest. */
 export const inBytes = 8
 
-/** Of this encoding, and of what a walk finds: another one when either changes. */
-const version = 2
-const headerBytes = 64
-const noteAt = 24
-export const longestNote = headerBytes - noteAt
-
-/** Without rows, or with those that `encodeColumns` encoded. */
-export function createColumns(
-  parts: {
-    readonly facts?: Uint32Array
-    readonly sizes?: Float64Array
-    readonly states?: BigInt64Array
-    readonly text?: Uint8Array
-    readonly layers?: RowLayers | undefined
-  } = {},
-): WalkColumns {
+/** Without rows. */
+export function createColumns({layers}: Pick<WalkColumns, 'layers'> = {}): WalkColumns {
   return {
-    layers: parts.layers,
-    facts: createColumn<number>((length) => new Uint32Array(length), parts.facts),
-    sizes: createColumn<number>((length) => new Float64Array(length), parts.sizes),
-    states: createColumn<bigint>((length) => new BigInt64Array(length), parts.states),
-    text: createTextColumn(parts.text),
+    layers,
+    facts: createColumn<number>((length) => new Uint32Array(length)),
+    sizes: createColumn<number>((length) => new Float64Array(length)),
+    states: createColumn<bigint>((length) => new BigInt64Array(length)),
+    text: createTextColumn(),
   }
 }
 
@@ -144,81 +130,4 @@ export const unknownState: FileState = {
   ino: 0n,
   dev: 0n,
   nlink: 0n,
-}
-
-/** A change time that nothing has. */
-const never = -(2n ** 63n)
-
-/** What is kept with the columns, whatever it says. */
-export interface ColumnNotes {
-  /** At most `longestNote` bytes. */
-  readonly note: Uint8Array
-  readonly division: Uint8Array
-}
-
-/**
- * For this machine, in the order of its bytes; in pieces, because together they may be large, which
- * are good until the columns change. States of the rows `forgotten` equal no others.
- */
-export function encodeColumns(
-  columns: WalkColumns,
-  forgotten: readonly number[],
-  {note, division}: ColumnNotes,
-): readonly Uint8Array[] {
-  const {facts, sizes, states, text} = columns
-  const header = Buffer.alloc(headerBytes)
-  const tail = columns.layers ? encodeRowLayers(columns.layers) : new Uint8Array(0)
-  const lengths = [rowsOf(columns), text.length, note.length, division.length, tail.length]
-  bytesIn(Uint32Array.of(version, ...lengths)).copy(header)
-  header.set(note, noteAt)
-  const filled = states.filled as BigInt64Array
-  const known = forgotten.length > 0 ? filled.slice() : filled
-  for (const row of forgotten) known[row * statesPerRow] = never
-  return [
-    header,
-    bytesIn(known),
-    bytesIn(sizes.filled as Float64Array),
-    bytesIn(facts.filled as Uint32Array),
-    text.filled,
-    division,
-    tail,
-  ]
-}
-
-export interface DecodedColumns extends ColumnNotes {
-  readonly columns: WalkColumns
-}
-
-/** `undefined` for what is not of this version, or not whole. */
-export function decodeColumns(encoded: Uint8Array): DecodedColumns | undefined {
-  // numbers must lie at places that their size divides
-  const isAligned = encoded.byteOffset % 8 === 0
-  const {buffer, byteOffset: start, byteLength} = isAligned ? encoded : new Uint8Array(encoded)
-  if (byteLength < headerBytes) return undefined
-  const numbers = new Uint32Array(buffer, start, 6)
-  const [own, rows = 0, textLength = 0, noteLength = 0, divisionLength = 0, tailLength = 0] =
-    numbers
-  const lengths = [(rows + 1) * statesPerRow, rows * sizesPerRow, rows * factsPerRow] as const
-  const sizesAt = headerBytes + lengths[0] * 8
-  const factsAt = sizesAt + lengths[1] * 8
-  const textAt = factsAt + lengths[2] * 4
-  const divisionAt = textAt + textLength
-  const tailAt = divisionAt + divisionLength
-  if (own !== version || byteLength !== tailAt + tailLength) return undefined
-  const columns = createColumns({
-    states: new BigInt64Array(buffer, start + headerBytes, lengths[0]),
-    sizes: new Float64Array(buffer, start + sizesAt, lengths[1]),
-    facts: new Uint32Array(buffer, start + factsAt, lengths[2]),
-    text: new Uint8Array(buffer, start + textAt, textLength),
-    layers: decodeRowLayers(new Uint8Array(buffer, start + tailAt, tailLength), rows),
-  })
-  return {
-    columns,
-    note: new Uint8Array(buffer, start + noteAt, Math.min(noteLength, longestNote)),
-    division: new Uint8Array(buffer, start + divisionAt, divisionLength),
-  }
-}
-
-function bytesIn({buffer, byteOffset, byteLength}: ArrayBufferView): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
 }

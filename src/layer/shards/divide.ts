@@ -35,7 +35,7 @@ const mostHeld = 16_384
  */
 export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, void, undefined> {
   const directories = createHeld(() => onlyDirectories(entries()))
-  const heldShard = (number: number) => createHeld(() => onlyShard(entries, plan, number))
+  const heldShard = (number: number) => createHeld(() => shardAgain(entries, plan, number))
   let number = 0
   let held = heldShard(0)
   let full: Shard[] = []
@@ -80,7 +80,7 @@ export function placeEach(
 export function oneShard(entries: Entries, plan: ShardPlan, number: number): Shard {
   const isOfDirectories = plan.directories > 0 && number === countShards(plan) - 1
   const all = () =>
-    isOfDirectories ? onlyDirectories(entries()) : onlyShard(entries, plan, number)
+    isOfDirectories ? onlyDirectories(entries()) : shardAgain(entries, plan, number)
   let held: readonly WalkedEntry[] | undefined
   return {
     number,
@@ -105,6 +105,12 @@ function createHeld(again: () => Iterable<WalkedEntry>) {
   }
 }
 
+/** By a walk of all entries, or of those that decide the layer. */
+function shardAgain(entries: Entries, plan: ShardPlan, number: number): Iterable<WalkedEntry> {
+  const known = plan.kept?.entriesOf(number)
+  return known ? onlyThese(known, plan) : onlyShard(entries, plan, number)
+}
+
 function* onlyDirectories(entries: Iterable<WalkedEntry>): Generator<WalkedEntry> {
   for (const walked of entries) if (walked.entry.kind === 'directory') yield walked
 }
@@ -124,6 +130,18 @@ function* onlyShard(entries: Entries, plan: ShardPlan, wanted: number): Generato
     if (number > wanted) return
   }
   place.end()
+}
+
+/** Of the entries that decide a layer of a plan without whiteouts. */
+function* onlyThese(entries: Iterable<WalkedEntry>, plan: ShardPlan): Generator<WalkedEntry> {
+  let found: WalkedEntry[] = []
+  const place = createPlacer({...plan, cuts: [], hashes: []}, (_, walked) => found.push(walked))
+  for (const walked of entries) {
+    place.next(walked)
+    if (found.length === 0) continue
+    yield* found
+    found = []
+  }
 }
 
 function placeWhiteouts(entries: Entries, {whiteouts}: ShardPlan, place: Placer): void {

@@ -34,14 +34,14 @@ export function recallPlan(keeper: DivisionKeeper, key: string): KeyedPlan | und
   const recalled = keeper.recall()
   const keyed = recalled && decodePlan(recalled)
   if (keyed?.key !== key || countShards(keyed.plan) !== recalled?.looks.length) return undefined
-  return withLooks(keyed, keeper, recalled.looks)
+  return withLooks(keyed, keeper, recalled)
 }
 
 /** The plan, with a place for the looks of its layers. */
 export function withLooks(
   keyed: KeyedPlan,
   keeper: DivisionKeeper,
-  looks?: KeptLooks['looks'],
+  recalled?: RecalledDivision,
 ): KeyedPlan {
   const {plan} = keyed
   // whiteouts are in the lowest layer, wherever they stand
@@ -49,7 +49,11 @@ export function withLooks(
   const keep: KeptLooks['keep'] = (all) => {
     keeper.keep({plan: encodePlan(keyed), cuts: plan.cuts, looks: all})
   }
-  return {...keyed, plan: {...plan, kept: {looks, keep}}}
+  const {cuts, names} = plan
+  const entriesOf: KeptLooks['entriesOf'] = (layer) => {
+    return keeper.entriesOf({from: cuts[layer - 1] ?? 0, to: cuts[layer] ?? Infinity, names})
+  }
+  return {...keyed, plan: {...plan, kept: {looks: recalled?.looks, entriesOf, keep}}}
 }
 
 function encodePlan({key, isLimited, plan}: KeyedPlan): string {

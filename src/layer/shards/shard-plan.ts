@@ -1,4 +1,5 @@
 import type {LayerLook} from '../tree/division.js'
+import type {WalkedEntry} from '../tree/walked-entry.js'
 import type {TreeSurvey} from './survey.js'
 
 /** Where entries are divided into layers, and what has to be known of them to do it. */
@@ -27,6 +28,11 @@ export interface KeptLooks {
    * Absent if an earlier run did not make this plan.
    */
   readonly looks?: readonly (LayerLook | undefined)[] | undefined
+  /**
+   * The entries that decide what is in a layer of files, as `DivisionKeeper` gives them;
+   * `undefined` if they are not known without a walk.
+   */
+  entriesOf(layer: number): Iterable<WalkedEntry> | undefined
   /** Notes the looks of all layers for the next run. */
   keep(looks: readonly LayerLook[]): void
 }

@@ -1,3 +1,5 @@
+import type {WalkedEntry} from './walked-entry.js'
+
 /** What the entries of one layer look like without reading files. */
 export interface LayerLook {
   /**
@@ -30,6 +32,14 @@ export interface RecalledDivision {
   readonly looks: readonly (LayerLook | undefined)[]
 }
 
+/** What is in a layer of files: the items from one up to another, counted without directories. */
+export interface LayerItems {
+  readonly from: number
+  readonly to: number
+  /** How many names of a file are here, if it has more elsewhere: by group. */
+  readonly names: ReadonlyMap<number, number>
+}
+
 /** Where the division of entries is kept between runs. */
 export interface DivisionKeeper {
   /**
@@ -37,6 +47,11 @@ export interface DivisionKeeper {
    * 512 bytes.
    */
   recall(): RecalledDivision | undefined
+  /**
+   * The entries that decide what is in a layer of files, with their states: its own, other names
+   * of them, and the directories until then. `undefined` if they are not known without a walk.
+   */
+  entriesOf(items: LayerItems): Iterable<WalkedEntry> | undefined
   /** Notes the division for the next run. */
   keep(division: Division): void
 }

@@ -1,6 +1,9 @@
 import {statfsSync} from 'node:fs'
 import type {FileState} from './file-state.js'
 
+/** Copies a file up under one of its names, and not under the others. */
+const overlay = 0x794c_7630
+
 /**
  * Local file systems of Linux that keep inodes and give every change a time of its own, by this
  * kernel's clock, in less than a second. Not among them are those whose server decides (NFS, SMB,
@@ -15,7 +18,7 @@ const reliable: ReadonlySet<number> = new Set([
   0xf2f5_2010, // F2FS
   0x2fc1_2fc1, // ZFS
   0xca45_1a4e, // bcachefs
-  0x794c_7630, // overlay: a file that is copied up gets a new time
+  overlay, // a file that is copied up gets a new time
 ])
 
 /**
@@ -23,11 +26,21 @@ const reliable: ReadonlySet<number> = new Set([
  * not known.
  */
 export function isReliable(path: string | Buffer): boolean {
-  if (process.platform !== 'linux') return false
+  const type = typeOf(path)
+  return type !== undefined && reliable.has(type)
+}
+
+/** Whether all names of a file are names of the same file until a directory changes. */
+export function keepsLinks(path: string | Buffer): boolean {
+  return isReliable(path) && typeOf(path) !== overlay
+}
+
+function typeOf(path: string | Buffer): number | undefined {
+  if (process.platform !== 'linux') return undefined
   try {
-    return reliable.has(statfsSync(path).type)
+    return statfsSync(path).type
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
-import {accessSync, constants, readFileSync} from 'node:fs'
+import {accessSync, constants} from 'node:fs'
 import {PreconditionError} from '../../errors.js'
 import {type ByteString, display, fromText, toPath} from '../byte-string.js'
+import {mountPoints} from '../mount-points.js'
 import type {OpenFolder} from './open-folder.js'
 
 /**
@@ -13,7 +14,7 @@ export function refillReason(
   folder: OpenFolder,
   parent: OpenFolder,
 ): string | undefined {
-  if (folder.stat().dev !== parent.stat().dev || mountPoints().includes(path)) {
+  if (folder.stat().dev !== parent.stat().dev || knownMounts().includes(path)) {
     return 'it is a mount point'
   }
   if (isAtOrAbove(path, fromText(process.cwd()))) return 'it is the current directory'
@@ -30,13 +31,13 @@ export function refillReason(
  * is there, and it is not the directory's. Without /proc nothing is known of mounts.
  */
 export function refuseMountsBelow(path: ByteString): void {
-  const below = mountPoints().find((point) => point.startsWith(`${path}/`))
+  const below = knownMounts().find((point) => point.startsWith(`${path}/`))
   if (below !== undefined) throw mountBelow(below)
 }
 
 /** Whether something is mounted at `path` or below. Without /proc nothing is known of mounts. */
 export function hasMounts(path: ByteString): boolean {
-  return mountPoints().some((point) => point === path || point.startsWith(`${path}/`))
+  return knownMounts().some((point) => point === path || point.startsWith(`${path}/`))
 }
 
 /** For a place where another file system, or another part of the same one, is mounted. */
@@ -48,23 +49,8 @@ export function mountBelow(path: ByteString): PreconditionError {
   )
 }
 
-/**
- * Bind mounts are of the same device.
- * https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
- */
-function mountPoints(): ByteString[] {
-  let lines: string[]
-  try {
-    lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n')
-  } catch {
-    return []
-  }
-  return lines.map((line) => {
-    const point = line.split(' ')[4] ?? ''
-    return point.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    )
-  })
+function knownMounts(): readonly ByteString[] {
+  return mountPoints() ?? []
 }
 
 function isAtOrAbove(path: ByteString, other: ByteString): boolean {

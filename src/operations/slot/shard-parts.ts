@@ -20,6 +20,8 @@ export interface Part extends Shard {
   readonly look: LayerLook | undefined
   /** What they hold, if that is remembered. */
   readonly recalled: PackedContent | undefined
+  /** The newest mtime in it, in seconds; absent if finding it takes long. */
+  readonly newest?: (() => number) | undefined
 }
 
 /** So many layers are each found by a walk of its own: more are divided in one walk. */
@@ -47,7 +49,8 @@ export function* partsOf(
   }
   for (const [number, look] of looks.entries()) {
     const entries = () => framed(shardOf(number).entries())
-    yield {number, entries, look, recalled: memory?.recall(look)}
+    const newest = sharded.frame ? undefined : () => newestIn(shardOf(number).entries())
+    yield {number, entries, look, recalled: memory?.recall(look), newest}
   }
 }
 
@@ -88,6 +91,12 @@ function shardReader(states: Entries, plan: ShardPlan): (number: number) => Shar
     }
     return last
   }
+}
+
+function newestIn(entries: Iterable<WalkedEntry>): number {
+  let newest = -Infinity
+  for (const {entry} of entries) newest = Math.max(newest, entry.mtime)
+  return newest
 }
 
 function asTheyAre(entries: Iterable<WalkedEntry>): Iterable<WalkedEntry> {

@@ -101,7 +101,7 @@ export async function storeShards(
     async (part) => {
       const own = quiet()
       const {content, layer} =
-        known.length === 0
+        isNew(part, known)
           ? {content: undefined, layer: undefined}
           : await compareShard(part, {...options, ...how}, own)
       const look = part.look ?? content?.look
@@ -171,6 +171,16 @@ const takenForThere: Presence = () => Promise.resolve(true)
 function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}: Ports): Presence {
   const own = known.filter((layer) => layer.own)
   return createPresence(store, own, signal)
+}
+
+/**
+ * Whether a layer is certainly not one of `known`: there are none, or something in it is newer than
+ * everything in them. It is not read to be compared then, because packing reads it.
+ */
+function isNew({recalled, newest}: Part, known: readonly KnownLayer[]): boolean {
+  if (known.length === 0) return true
+  const latest = Math.max(...known.map((layer) => layer.newest ?? Infinity))
+  return !recalled && newest !== undefined && latest < Infinity && newest() > latest
 }
 
 async function compareShard(

@@ -4,6 +4,7 @@ import type {Slot} from '../../image/slot.js'
 import type {LayerMemory} from '../../layer/memory/memory.js'
 import type {WitnessedLayer} from '../../layer/unpack/layer-witness.js'
 import {keptWalk} from '../../layer/recording/kept-walk.js'
+import {packWalk} from '../../layer/recording/packed-walk.js'
 import {statesPerRow, type WalkColumns} from '../../layer/recording/walk-columns.js'
 import {ignoreFileName} from '../../layer/tree/ignore-rules.js'
 import {walkKey} from '../../layer/tree/walk-tree.js'
@@ -58,5 +59,5 @@ function keepWalk(
   const unknown = {look: undefined, division: undefined}
   const options = {directory, prefixLength, before: newest + 1n, ...unknown}
   const key = walkKey({directory, path, exclude: []})
-  memory.rememberWalk(key, () => keptWalk(walk, options))
+  memory.rememberWalk(key, () => keptWalk(packWalk(walk), options))
 }

@@ -5,10 +5,12 @@ import type {Slot} from '../../image/slot.js'
 import {InjectError} from '../../errors.js'
 import {forgetOddLayers, type StandingTree} from '../../layer/change/standing-tree.js'
 import type {LayerMemory} from '../../layer/memory/memory.js'
+import {unpackColumns} from '../../layer/recording/column-rows.js'
+import {decodeColumns} from '../../layer/recording/packed-walk.js'
 import {createRecord} from '../../layer/recording/record.js'
 import {mostRowLayers, type RowLayers} from '../../layer/recording/row-layers.js'
 import {rowsIn} from '../../layer/recording/rows-in.js'
-import {decodeColumns, rowsOf, type WalkColumns} from '../../layer/recording/walk-columns.js'
+import {rowsOf, type WalkColumns} from '../../layer/recording/walk-columns.js'
 import {shardLooks} from '../../layer/shards/shard-looks.js'
 import {countShards, type ShardPlan} from '../../layer/shards/shard-plan.js'
 import {stateOf} from '../../layer/tree/file-state.js'
@@ -49,7 +51,7 @@ export async function standingTree(
   const prefixLength = prefixOf(slot.path).length
   const seen = {tree, prefixLength, now: memory.opened}
   const kept = await memory.recallWalk(walkKey(tree))
-  const known = kept && withLayers(decodeColumns(kept)?.columns)
+  const known = kept && withLayers(decodeColumns(kept))
   if (!known && !slot.layers.some(({diffId}) => memory.knows(diffId))) return undefined
   try {
     const columns = known ?? (await walkWithLayers(tree, {image, slot}, memory))
@@ -76,12 +78,13 @@ async function walkWithLayers(
 ): Promise<StandingTree['columns'] | undefined> {
   const prefixLength = prefixOf(tree.path).length
   const root = lstatSync(tree.directory, {bigint: true})
-  const record = createRecord(prefixLength, stateOf(root))
+  const record = createRecord(prefixLength)
   // whiteouts are plain files here
   const walk = treeEntries({tree: {...tree, whiteouts: true}, onWarning: () => undefined})
   for (const walked of walk('states')) if (!record.add(walked)) return undefined
-  const columns = record.columns()
-  if (!columns || rowsOf(columns) > mostEntries) return undefined
+  const rows = record.rows()
+  if (!rows || rows.count > mostEntries) return undefined
+  const columns = unpackColumns({rows, root: stateOf(root)})
   const entries: Entries = (detail) => record.replay(detail !== 'names')
   const plan = await planSharding(entries, [place], undefined, () => undefined)
   const layers = plan

@@ -14,11 +14,12 @@ import {
 } from 'node:fs'
 import {join} from 'node:path'
 import {execaSync} from 'execa'
-import {describe, expect, it} from 'vitest'
+import {describe, expect, it, onTestFinished} from 'vitest'
 import {recordedWalk, type WalkKeeper} from '../../../src/layer/recording/recorded-walk.js'
 import {lookOf} from '../../../src/layer/tree/layer-look.js'
 import {treeEntries, walkKey, walkTree} from '../../../src/layer/tree/walk-tree.js'
 import type {Entries, Tree} from '../../../src/layer/tree/walked-entry.js'
+import {mayMount} from '../../support/may-mount.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {setXattr} from '../../support/xattr.js'
 
@@ -129,6 +130,21 @@ describe('a walk that is kept', () => {
       rmSync(path('d/deeper/link'))
       writeFileSync(path('d/deeper/link'), content)
     },
+    'another file was moved to the name of a hard link': (path) => {
+      writeFileSync(path('../new'), 'with two names')
+      renameSync(path('../new'), path('shared'))
+    },
+    'a hard link leads to another file': (path) => {
+      rmSync(path('shared'))
+      linkSync(path('d/file'), path('shared'))
+    },
+    'two names of files were exchanged': (path) => {
+      renameSync(path('d/file'), path('d/other'))
+      renameSync(path('shared'), path('d/file'))
+      renameSync(path('d/other'), path('shared'))
+    },
+    'a file was written under the name that is a hard link': (path) =>
+      writeFileSync(path('shared'), 'for both, too'),
     'a symbolic link leads elsewhere': (path) => {
       rmSync(path('symlink'))
       symlinkSync('elsewhere', path('symlink'))
@@ -165,6 +181,25 @@ describe('a walk that is kept', () => {
     writeFileSync(path('d/file'), 'other content, too')
     expect(walk()).toMatchObject({walks: 0, isNew: true, found: fresh()})
     expect(walk()).toMatchObject({walks: 0, isNew: false, found: fresh(), look: lookOf(fresh())})
+  })
+
+  it.runIf(mayMount())('sees a file that is mounted over a hard link, and its end', async () => {
+    const {walk, fresh, path} = await start()
+    const before = fresh()
+    writeFileSync(path('../over'), 'with two names')
+    execaSync('mount', ['--bind', path('../over'), path('shared')])
+    onTestFinished(() => void execaSync('umount', ['-l', path('shared')], {reject: false}))
+    const mounted = walk().found
+    expect(mounted).toEqual(fresh())
+    expect(mounted).not.toEqual(before)
+    execaSync('umount', [path('shared')])
+    expect(walk().found).toEqual(before)
+    // a link of its own file: only the mount says that it can end without a trace
+    execaSync('mount', ['--bind', path('shared'), path('d/file')])
+    onTestFinished(() => void execaSync('umount', ['-l', path('d/file')], {reject: false}))
+    expect(walk().found).toEqual(fresh())
+    execaSync('umount', [path('d/file')])
+    expect(walk().found).toEqual(before)
   })
 
   it('looks again at files that may change and look the same', async () => {

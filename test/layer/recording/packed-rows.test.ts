@@ -1,0 +1,123 @@
+import fc from 'fast-check'
+import {expect, it} from 'vitest'
+import {ColumnCursor, packColumns, unpackColumns} from '../../../src/layer/recording/column-rows.js'
+import {
+  type PackedRows,
+  type RowCursor,
+  RowReader,
+  RowWriter,
+} from '../../../src/layer/recording/packed-rows.js'
+import {number, RowNumbers} from '../../../src/layer/recording/row-numbers.js'
+import {RowSplicer} from '../../../src/layer/recording/row-splicer.js'
+import {unknownState} from '../../../src/layer/recording/walk-columns.js'
+import {runs} from '../../support/property-runs.js'
+
+const long = fc.bigInt({min: -(2n ** 63n), max: 2n ** 63n - 1n})
+const small = fc.nat(2 ** 32 - 1)
+const name = fc.string({unit: fc.constantFrom('a', 'b', '/', '\u00e9', '\u00ff'), maxLength: 30})
+
+/** Rows as a walk has them, and any others. */
+const row = fc.record({
+  kind: fc.nat(3),
+  isBytes: fc.boolean(),
+  path: fc.oneof(name, fc.nat(9).map((count) => `${'long/'.repeat(count * 200)}x`)),
+  target: fc.oneof(fc.constant(''), name),
+  state: fc.record({
+    ctimeNs: long,
+    mtimeNs: fc.oneof(fc.constant(5n), long),
+    size: fc.oneof(fc.constant(7n), long),
+    ino: long,
+    dev: fc.constantFrom(1n, 2n ** 40n),
+    nlink: fc.constantFrom(1n, 2n),
+  }),
+  mode: fc.nat(0o7777),
+  uid: small,
+  gid: small,
+  mtime: fc.integer({min: -8.64e12, max: 8.64e12}),
+  content: fc.oneof(fc.constant(7), fc.nat(2 ** 53 - 1)),
+  names: fc.nat(3),
+  group: small,
+})
+type Row = typeof row extends fc.Arbitrary<infer T> ? T : never
+
+function numbersOf({state, kind, isBytes, path, target, ...rest}: Row): RowNumbers {
+  const numbers = new RowNumbers()
+  numbers.putState(state)
+  for (const [place, value] of Object.entries(rest)) numbers.put(number[place as 'mode'], value)
+  return numbers
+}
+
+function pack(rows: readonly Row[]): PackedRows {
+  const writer = new RowWriter()
+  for (const each of rows) writer.push(each, numbersOf(each))
+  return writer.rows()
+}
+
+function read(cursor: RowCursor): Row[] {
+  const rows: Row[] = []
+  while (cursor.next()) {
+    const {kind, isBytes, numbers} = cursor
+    const [mode, uid, gid] = [number.mode, number.uid, number.gid].map((at) => numbers.at(at))
+    const [mtime, content] = [number.mtime, number.content].map((at) => numbers.at(at))
+    const [names, group] = [number.names, number.group].map((at) => numbers.at(at))
+    rows.push({
+      ...{kind, isBytes, path: cursor.path(), target: cursor.target(), state: numbers.state()},
+      ...{mode, uid, gid, mtime, content, names, group},
+    } as Row)
+  }
+  return rows
+}
+
+it('rows are what they were, packed and as columns', () => {
+  fc.assert(
+    fc.property(fc.array(row, {maxLength: 40}), (rows) => {
+      const packed = pack(rows)
+      expect(packed.count).toBe(rows.length)
+      expect(read(new RowReader(packed))).toEqual(rows)
+      const columns = unpackColumns({rows: packed, root: unknownState})
+      expect(read(new ColumnCursor(columns))).toEqual(rows)
+      expect(read(new RowReader(packColumns(columns)))).toEqual(rows)
+    }),
+    {numRuns: runs(1)},
+  )
+})
+
+it('some rows get other numbers, and the others stay, over several changes', () => {
+  const change = fc.record({at: fc.nat(39), by: row})
+  fc.assert(
+    fc.property(
+      fc.array(row, {maxLength: 40}),
+      fc.array(fc.array(change, {maxLength: 10}), {minLength: 1, maxLength: 3}),
+      (rows, rounds) => {
+        let packed = pack(rows)
+        const expected = [...rows]
+        for (const changes of rounds) {
+          const others = new Map(changes.map(({at, by}) => [at, by]))
+          const splicer = new RowSplicer(packed)
+          for (let at = 0; splicer.next(); at++) {
+            const {path, target, kind, isBytes} = expected[at] as Row
+            const other = others.get(at)
+            if (!other) continue
+            splicer.replace(numbersOf(other))
+            expected[at] = {...other, path, target, kind, isBytes}
+          }
+          packed = splicer.rows()
+          expect(packed.count).toBe(rows.length)
+          expect(read(new RowReader(packed))).toEqual(expected)
+        }
+      },
+    ),
+    {numRuns: runs(1)},
+  )
+})
+
+it('a file of a tree takes few bytes', () => {
+  const state = {...unknownState, ctimeNs: 1_790_000_000_123_456_789n, size: 4321n, dev: 64n}
+  const facts = {mode: 0o644, uid: 0, gid: 0, mtime: 1_790_000_000, content: 4321, names: 0}
+  const rows = Array.from({length: 1000}, (_, at) => ({
+    ...{kind: 1, isBytes: false, path: `usr/share/doc/package/file-${at}.html`, target: ''},
+    ...{...facts, group: 0, state: {...state, ino: BigInt(at) + 100n, nlink: 1n}},
+  }))
+  const {pieces} = pack(rows)
+  expect(Buffer.concat(pieces).length / rows.length).toBeLessThan(25)
+})
