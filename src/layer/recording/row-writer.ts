@@ -24,7 +24,7 @@ export interface RowWriter {
 }
 
 /** So many at first. */
-const firstRows = 1024
+const firstRows = 128
 
 /**
  * A row for each entry, without files of several names. To write into arrays of one type takes a
@@ -44,8 +44,7 @@ export function createRowWriter(): RowWriter {
       const isFile = entry.kind === 'file'
       const target = entry.kind === 'symlink' || entry.kind === 'hardlink' ? entry.target : ''
       const at = rows * factsPerRow
-      facts[at + fact.kind] =
-        numberOf(entry.kind) + (isFile && !isAscii(entry.path) ? inBytes : 0)
+      facts[at + fact.kind] = numberOf(entry.kind) + (isFile && !isAscii(entry.path) ? inBytes : 0)
       facts[at + fact.pathLength] = entry.path.length
       facts[at + fact.targetLength] = target.length
       facts[at + fact.mode] = entry.mode

@@ -21,7 +21,7 @@ export interface LayerLooker {
 const tarVersion = 1
 
 /** Bytes that are hashed together, because each call costs more than the hashing. */
-const piece = 16_384
+const piece = 4096
 
 const kinds: Readonly<Record<Entry['kind'], number>> = {
   file: 0,

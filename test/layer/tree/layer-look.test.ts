@@ -25,8 +25,14 @@ describe('the look of a layer', () => {
       [{...file, uid: 1}],
       [{...file, gid: 1}],
       [{...file, mtime: 6}],
-      [{...file, path: 'ab'}, {...file, path: 'c'}],
-      [{...file, path: 'a'}, {...file, path: 'bc'}],
+      [
+        {...file, path: 'ab'},
+        {...file, path: 'c'},
+      ],
+      [
+        {...file, path: 'a'},
+        {...file, path: 'bc'},
+      ],
       [directory],
       [{...directory, xattrs: xattrs('user.a', [1])}],
       [{...directory, xattrs: xattrs('user.a', [2])}],
