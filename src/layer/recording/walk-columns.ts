@@ -136,7 +136,7 @@ export function stateAt(states: Column<bigint>, row: number): FileState {
   }
 }
 
-/** How many names there are of what has the state number `row`, counted from 0 for the directory. */
+/** How many names there are of what has the state number `row`, counted as for `stateAt`. */
 export function namesAt(states: Column<bigint>, row: number): bigint {
   return states.at(row * statesPerRow + 5)
 }

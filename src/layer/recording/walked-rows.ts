@@ -15,9 +15,9 @@ export interface WalkedRowsOptions {
 
 /**
  * The rows of one layer as a walk of the directory, if they lie as a walk would find them: in its
- * order, each in a directory that is a row before it, and no file with several names. That is so for
- * layers of our own; for others, and if something is not as its row says, `undefined`. Nothing is
- * copied: the states are put into `columns`.
+ * order, each in a directory that is a row before it, and no file with several names. That is so
+ * for layers of our own; for others, and if something is not as its row says, `undefined`. Nothing
+ * is copied: the states are put into `columns`.
  */
 export function walkedRows(
   columns: WalkColumns,

@@ -49,8 +49,8 @@ function inflateBlock(block) {
 }
 
 /**
- * Hashes the blocks of a layer in order. From the first foreign one on, the main thread takes back what is stored,
- * and hands over the same content inflated.
+ * Hashes the blocks of a layer in order. From the first foreign one on, the main thread takes back
+ * what is stored, and hands over the same content inflated.
  */
 function createSums() {
   const bytes = Buffer.from(ring.memory.buffer)
