@@ -53,7 +53,7 @@ function isField(block: Uint8Array, from: number, text: string, known = 0): bool
   return isZero(block, from + length + known, from + 100)
 }
 
-/** Whether a number stands there in so many digits, with a NUL after it: `value`, if it is given. */
+/** Whether a number stands there in so many digits, with a NUL after it: `value`, if given. */
 function isOctal(block: Uint8Array, from: number, width: number, value?: number): boolean {
   let found = 0
   for (let at = from; at < from + width; at++) {
