@@ -1,5 +1,7 @@
 import {setImmediate} from 'node:timers/promises'
 
+const [largePiece, smallPiece] = [256 * 1024, 8 * 1024]
+
 /** Milliseconds that work may go on for before signals, timers and the network get their turn. */
 const longestTurn = 50
 
@@ -11,6 +13,8 @@ const longestTurn = 50
 export function createTurn(now: () => number = () => performance.now()): {
   isOver(): boolean
   giveTurn(): Promise<void>
+  /** How many bytes can be worked on before asking. */
+  piece: number
 } {
   let since = now()
   return {
@@ -19,10 +23,9 @@ export function createTurn(now: () => number = () => performance.now()): {
       await setImmediate()
       since = now()
     },
+    piece: smallPiece,
   }
 }
-
-const [largePiece, smallPiece] = [256 * 1024, 8 * 1024]
 
 /**
  * Gives `bytes` to `write` in pieces, and the others a turn between them: smaller pieces when one
@@ -33,12 +36,12 @@ export async function writeInTurns(
   write: (piece: Uint8Array) => void,
   turn: ReturnType<typeof createTurn>,
 ): Promise<void> {
-  let size = smallPiece
   for (let at = 0; at < bytes.length;) {
     const before = performance.now()
-    write(bytes.subarray(at, at + size))
-    at += size
-    size = performance.now() - before < longestTurn / 10 ? largePiece : smallPiece
+    const end = Math.min(at + turn.piece, bytes.length)
+    write(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
+    at = end
+    turn.piece = performance.now() - before < longestTurn / 10 ? largePiece : smallPiece
     if (turn.isOver()) await turn.giveTurn()
   }
 }

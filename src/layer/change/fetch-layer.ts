@@ -118,7 +118,7 @@ async function writeLayer(
     const place = {...layer.place, at}
     const tarSize = await readTar({...layer, place}, reader, {limits, signal})
     if (!witness.record.isComplete() || extraction.hasReplaced()) return undefined
-    const {columns} = witness.record
+    const columns = witness.record.columns()
     const {stays} = extraction
     lookAtLinks(columns, (path) => {
       const inside = path.slice(prefix.length)

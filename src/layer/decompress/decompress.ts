@@ -7,7 +7,7 @@ import {openBlocks} from './block-input.js'
 import {detectCompression} from './detect-compression.js'
 import {gunzip} from './gunzip.js'
 import type {UnpackLimits} from '../limits.js'
-import type {InflateThreads} from './threads/inflate-threads.js'
+import {keepThreads, type KeptThreads} from './kept-threads.js'
 import {unzstd} from './unzstd.js'
 
 /** What the tar of a layer may come to. */
@@ -19,7 +19,8 @@ export type DecompressLimits = Pick<
 export interface VerifiedTarOptions {
   readonly mediaType: string
   readonly diffId: Digest
-  readonly threads: number
+  /** How many of them inflate, none for 0; or those that another layer may have had before. */
+  readonly threads: number | KeptThreads
 }
 
 /**
@@ -39,10 +40,14 @@ export function decompress(
 /** The number of inflating threads; one is faster than the thread that reads. */
 export const usualThreads = availableParallelism() > 1 ? 1 : 0
 
+/** Threads for layers that are read one after the other, or none. */
+export function usualKeptThreads(): KeptThreads | undefined {
+  return usualThreads > 0 ? keepThreads(usualThreads) : undefined
+}
+
 /**
  * As `verifiedDiffId` of what `decompress` gives, but a chunk is valid until the next one is asked
  * for: a large layer of our own is inflated and hashed by threads, in memory that is used again.
- * `threads`: how many of them inflate; none for 0.
  */
 export function verifiedTar(
   content: ByteStream,
@@ -72,37 +77,33 @@ async function* limitedExpansion(
   yield* expand(await detectCompression(stored, named), limits)
 }
 
+interface ThreadedOptions extends Pick<VerifiedTarOptions, 'diffId' | 'threads'> {
+  readonly limits: DecompressLimits
+}
+
 async function* expandInThreads(
   stored: ByteStream,
   named: LayerCompression,
-  {diffId, threads: most, limits}: {diffId: Digest; threads: number; limits: DecompressLimits},
+  {diffId, threads: given, limits}: ThreadedOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const {compression, content} = await detectCompression(stored, named)
   const {blocks, content: other} = compression === 'gzip' ? await openBlocks(content) : {content}
-  const threads = blocks && (await inflateThreads(most, diffId))
+  const kept = typeof given === 'number' ? keepThreads(given) : given
+  const threads = blocks && (await kept.take(algorithmOf(diffId)))
   if (!blocks || !threads) {
     const whole = other ?? blocks.whole()
     yield* verifiedDiffId(expand({compression, content: whole}, limits), diffId)
     return
   }
   const read = {bytes: 0}
+  let isDone = false
   try {
     const {gunzipBlocks} = await import('./gunzip-blocks.js')
     yield* limited(gunzipBlocks(blocks, threads, read), read, limits)
     checkDiffId(await threads.digest(), diffId)
+    isDone = true
   } finally {
-    await threads.close()
-  }
-}
-
-/** `undefined` if there can be none. */
-async function inflateThreads(most: number, diffId: Digest): Promise<InflateThreads | undefined> {
-  const {startInflateThreads} = await import('./threads/inflate-threads.js')
-  try {
-    return startInflateThreads(most, algorithmOf(diffId))
-  } catch {
-    // if no thread can be started, this thread does the work
-    return undefined
+    await kept.giveBack(threads, isDone && kept === given)
   }
 }
 

@@ -5,6 +5,9 @@ import type {BlockInput} from './block-input.js'
 import {inflateRest, type MemberSoFar} from './inflate-rest.js'
 import type {InflateThreads} from './threads/inflate-threads.js'
 
+/** After so many blocks the network has its turn: some milliseconds. */
+const blocksPerTurn = 4
+
 /** Deflate's window in bytes. */
 const windowLength = 32 * 1024
 
@@ -23,15 +26,14 @@ export async function* gunzipBlocks(
     let length = 0
     const window = createWindow()
     read.bytes = gzipHeader.length
-    for (;;) {
+    for (let count = 1; ; count++) {
       const block = await threads.take()
       if (!block) break
       read.bytes += block.stored
       length += block.bytes.length
       window.add(block.bytes)
       yield block.bytes
-      // the network's
-      await turn()
+      if (count % blocksPerTurn === 0) await turn()
     }
     await putting
     const {crc, left} = await threads.stop()

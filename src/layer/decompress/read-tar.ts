@@ -4,6 +4,7 @@ import {blamingSource} from '../../stream/blaming-source.js'
 import {abortable} from '../../stream/bytes.js'
 import {createTurn, writeInTurns} from '../../stream/take-turns.js'
 import {inLayer, type LayerPlace} from '../in-layer.js'
+import type {KeptThreads} from './kept-threads.js'
 import {type DecompressLimits, usualThreads, verifiedTar} from './decompress.js'
 
 /** A layer as it is stored. */
@@ -18,6 +19,8 @@ export interface StoredLayer {
 export interface ReadTarOptions {
   readonly limits: DecompressLimits
   readonly signal: AbortSignal | undefined
+  /** For several layers, one after the other. Default: this layer has its own. */
+  readonly threads?: KeptThreads | undefined
 }
 
 /**
@@ -29,12 +32,12 @@ export interface ReadTarOptions {
 export async function readTar(
   {open, mediaType, diffId, place}: StoredLayer,
   reader: {write(chunk: Uint8Array): void; end(): void},
-  {limits, signal}: ReadTarOptions,
+  {limits, signal, threads}: ReadTarOptions,
 ): Promise<number> {
   const turn = createTurn()
   let bytes = 0
   const read = blamingSource(abortable(await open(), signal), async (blob) => {
-    const expected = {mediaType, diffId, threads: usualThreads}
+    const expected = {mediaType, diffId, threads: threads ?? usualThreads}
     for await (const chunk of verifiedTar(blob, expected, limits)) {
       signal?.throwIfAborted()
       await writeInTurns(chunk, (piece) => reader.write(piece), turn)

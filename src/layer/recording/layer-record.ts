@@ -1,16 +1,11 @@
 import type {BigIntStats} from 'node:fs'
-import {isAscii} from '../byte-string.js'
 import type {Entry} from '../entry.js'
-import type {FileState} from '../tree/file-state.js'
+import {createRowWriter} from './row-writer.js'
 import {type RowAt, rowsIn} from './rows-in.js'
 import {
-  bytesOf,
-  createColumns,
   fact,
   factsPerRow,
   kinds,
-  pushRow,
-  pushState,
   putState,
   sizesPerRow,
   unknownState,
@@ -25,43 +20,36 @@ export interface LayerRecord {
   written(stat: BigIntStats): void
   /** Bytes of memory. */
   bytes(): number
-  /** In the order of the layer. */
-  readonly columns: WalkColumns
+  /** In the order of the layer; what is added later is not in them. */
+  columns(): WalkColumns
   /** Whether everything of the layer is in the rows, and on disk as the layer says. */
   isComplete(): boolean
 }
 
 /** An empty record, for one layer. */
 export function createLayerRecord(): LayerRecord {
-  const columns = createColumns()
+  const rows = createRowWriter()
   let file: Entry | undefined
   let isComplete = true
-  pushState(columns.states, unknownState)
 
   return {
     add(entry) {
       const {kind, xattrs} = entry
       file = kind === 'file' ? entry : undefined
-      isComplete &&= (kinds as readonly string[]).includes(kind)
-      isComplete &&= kind === 'file' || xattrs === undefined || xattrs.size === 0
-      if (kind !== 'file' && (kinds as readonly string[]).includes(kind)) push(entry, unknownState)
+      if (file) return
+      const hasRow = (kinds as readonly string[]).includes(kind)
+      isComplete &&= hasRow && (xattrs === undefined || xattrs.size === 0)
+      if (hasRow) rows.add(entry, unknownState)
     },
     written(stat) {
       if (!file) return
       isComplete &&= isAsDescribed(stat, file)
-      push(file, stat)
+      rows.add(file, stat)
       file = undefined
     },
-    bytes: () => bytesOf(columns),
-    columns,
+    bytes: () => rows.bytes(),
+    columns: () => rows.columns(),
     isComplete: () => isComplete && !file,
-  }
-
-  function push(entry: Entry, state: FileState): void {
-    const target = 'target' in entry ? entry.target : ''
-    const size = entry.kind === 'file' ? entry.size : 0
-    const isBytes = entry.kind === 'file' && !isAscii(entry.path)
-    pushRow(columns, {entry, target, size, names: 0, group: 0, isBytes, state})
   }
 }
 
@@ -103,7 +91,7 @@ interface Described {
 /** Only root restores owners, and not all file systems keep modes and times. */
 function isAsDescribed(stat: BigIntStats, {mode, uid, gid, mtime}: Described): boolean {
   return (
-    Number(stat.mode & 0o7777n) === mode &&
+    (Number(stat.mode) & 0o7777) === mode &&
     Number(stat.uid) === uid &&
     Number(stat.gid) === gid &&
     stat.mtimeNs === BigInt(mtime) * 1_000_000_000n

@@ -122,6 +122,11 @@ export function stateAt(states: Column<bigint>, row: number): FileState {
   }
 }
 
+/** How many names there are of what has the state number `row`, counted as for `stateAt`. */
+export function namesAt(states: Column<bigint>, row: number): bigint {
+  return states.at(row * statesPerRow + 5)
+}
+
 /** Of what was not looked at. */
 export const unknownState: FileState = {
   ctimeNs: 0n,

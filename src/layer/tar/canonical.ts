@@ -1,6 +1,7 @@
 import type {Entry} from '../entry.js'
 import type {TarHeader} from './decode-header.js'
 import {blockSize, encodeHeader} from './encode-header.js'
+import {isPlainHeader} from './plain-header.js'
 import type {TarHandler} from './tar-handler.js'
 
 /**
@@ -21,12 +22,15 @@ export function createCanonicalCheck(): CanonicalCheck {
   let isSame = true
   /** The size of the entries so far, and the end marker. */
   let expectedLength = 2 * blockSize
-  let last: {readonly block: Buffer; readonly at: number} | undefined
+  /** Where the entry's own header is. */
+  let last: Buffer | undefined
+  let lastAt = 0
   let extended: {readonly header: Buffer; body: Buffer} | undefined
 
   return {
     header({type}: TarHeader, block, at) {
-      last = {block, at}
+      last = block
+      lastAt = at
       if (type !== 'x') return
       extended = {header: Buffer.from(block.subarray(at, at + blockSize)), body: Buffer.alloc(0)}
     },
@@ -37,7 +41,8 @@ export function createCanonicalCheck(): CanonicalCheck {
       isSame = false
     },
     entry(archived) {
-      const entry = {...archived, path: pathOf(archived)}
+      const path = pathOf(archived)
+      const entry = path === archived.path ? archived : {...archived, path}
       if (isSame) check(entry)
       last = undefined
       extended = undefined
@@ -47,12 +52,18 @@ export function createCanonicalCheck(): CanonicalCheck {
   }
 
   function check(entry: Entry): void {
+    const size = entry.kind === 'file' ? entry.size : 0
+    expectedLength += Math.ceil(size / blockSize) * blockSize
+    if (last && isPlainHeader(last, lastAt, entry)) expectedLength += blockSize
+    else checkEncoded(entry)
+  }
+
+  function checkEncoded(entry: Entry): void {
     const expected = encodeHeader(entry)
     const own = expected.length - blockSize
-    isSame = last !== undefined && isAt(last.block, last.at, expected, own)
+    isSame = last !== undefined && isAt(last, lastAt, expected, own)
     if (own > 0) isSame &&= extended !== undefined && isExtension(extended, expected)
-    const size = entry.kind === 'file' ? entry.size : 0
-    expectedLength += expected.length + Math.ceil(size / blockSize) * blockSize
+    expectedLength += expected.length
   }
 }
 

@@ -68,11 +68,11 @@ export function isZero(block: Uint8Array, start: number, end = start + blockSize
 function name(block: Buffer, at: number): ByteString {
   const base = text(block, at, 100)
   // GNU's old format has times where ustar has the prefix; others have nothing that is defined
-  const magic = block.toString('latin1', at + 257, at + 265)
-  if (magic.startsWith('ustar\0')) {
+  if (isUstar(block, at + 257)) {
     const prefix = text(block, at + 345, 155)
     return prefix === '' ? base : `${prefix}/${base}`
   }
+  const magic = block.toString('latin1', at + 257, at + 265)
   if (magic.startsWith('ustar') && magic !== 'ustar  \0') {
     throw layerCorrupt('an entry is of an unknown archive format')
   }
@@ -82,6 +82,13 @@ function name(block: Buffer, at: number): ByteString {
     throw layerCorrupt('an entry has a prefix to its name, which its archive format does not know')
   }
   return base
+}
+
+const ustar = Buffer.from('ustar\0')
+
+function isUstar(block: Buffer, from: number): boolean {
+  for (let at = 0; at < ustar.length; at++) if (block[from + at] !== ustar[at]) return false
+  return true
 }
 
 function deviceNumbers(block: Buffer, at: number): {major: number; minor: number} {
@@ -139,15 +146,18 @@ function positive(value: number | undefined, what: string): number {
 /** Counted with the checksum's own field as spaces. Some old archivers added signed bytes. */
 function checkSum(block: Buffer, at: number): void {
   let unsigned = 8 * 0x20
-  let high = 0
-  for (let i = at; i < at + blockSize; i++) {
-    if (i === at + 148) i = at + 156
-    const byte = block[i] ?? 0
-    unsigned += byte
-    if (byte > 127) high++
-  }
+  for (let i = at; i < at + 148; i++) unsigned += block[i] ?? 0
+  for (let i = at + 156; i < at + blockSize; i++) unsigned += block[i] ?? 0
   const found = number(block, at + 148, 8, 'checksum')
-  if (found !== unsigned && found !== unsigned - 256 * high) {
+  if (found !== unsigned && found !== unsigned - 256 * highBytes(block, at)) {
     throw layerCorrupt('a header does not have its own checksum')
   }
+}
+
+/** How many bytes are negative as signed ones, without the checksum's own field. */
+function highBytes(block: Buffer, at: number): number {
+  let high = 0
+  for (let i = at; i < at + blockSize; i++)
+    if ((block[i] ?? 0) > 127 && (i < at + 148 || i >= at + 156)) high++
+  return high
 }

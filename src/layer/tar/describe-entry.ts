@@ -21,6 +21,8 @@ interface Lookup {
   get(keyword: string): Uint8Array | undefined
 }
 
+const nothing: Lookup = {get: () => undefined}
+
 /** An entry, and how many bytes of content it has in the archive. */
 export interface DescribedEntry {
   readonly entry: Entry
@@ -39,23 +41,27 @@ export function describeEntry(
   sparse?: SparseFile,
 ): DescribedEntry {
   const own = extensions.pax
-  const pax: Lookup = {get: (keyword) => own?.get(keyword) ?? globals.get(keyword)}
+  const pax: Lookup =
+    own === undefined && globals.isEmpty()
+      ? nothing
+      : {get: (keyword) => own?.get(keyword) ?? globals.get(keyword)}
   if (!sparse) refuseSparse(header, own, globals)
   const path = sparse?.path ?? oneOf('path', extensions.longName, pax) ?? header.name
   const kind = sparse ? 'file' : kindOf(header, path)
   const size = sizeOf(header, pax)
   if (kind !== 'file' && size !== 0) throw layerCorrupt('an entry that is not a file has content')
-  const common = {
-    path,
-    mode: header.mode,
-    uid: idOf('uid', pax) ?? header.uid,
-    gid: idOf('gid', pax) ?? header.gid,
-    mtime: checkTime(timeOf(pax) ?? header.mtime),
-    xattrs: own === undefined ? globals.xattrs() : xattrsOf(own, globals.xattrs()),
+  const {mode} = header
+  const uid = idOf('uid', pax) ?? header.uid
+  const gid = idOf('gid', pax) ?? header.gid
+  const mtime = checkTime(timeOf(pax) ?? header.mtime)
+  const xattrs = own === undefined ? globals.xattrs() : xattrsOf(own, globals.xattrs())
+  if (kind === 'file') {
+    // nearly all are files, and a spread costs as much as all of the rest
+    const entry = {kind, path, mode, uid, gid, mtime, xattrs, size: sparse?.size ?? size} as const
+    return {entry, stored: size}
   }
+  const common = {path, mode, uid, gid, mtime, xattrs}
   switch (kind) {
-    case 'file':
-      return {entry: {kind, ...common, size: sparse?.size ?? size}, stored: size}
     case 'symlink':
     case 'hardlink':
       return {
@@ -96,7 +102,7 @@ function kindOf({type, size, name}: TarHeader, path: ByteString): Entry['kind'] 
     )
   }
   // Python goes by the header's own name, others by the one that stands for it
-  const slashes = [name, path].filter((each) => each.endsWith('/')).length
+  const slashes = Number(name.endsWith('/')) + Number(path.endsWith('/'))
   if (kind !== 'file' || slashes === 0) return kind
   // v7 archives know directories only by their trailing slash; of others, readers differ on what
   // this is

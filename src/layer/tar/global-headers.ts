@@ -10,6 +10,8 @@ export interface Globals {
   take(records: Pax): void
   get(keyword: string): Uint8Array | undefined
   isSparse(): boolean
+  /** Whether nothing was said. */
+  isEmpty(): boolean
   /** The same map until the next header. */
   xattrs(): Entry['xattrs']
 }
@@ -38,6 +40,7 @@ export function createGlobals(): Globals {
     },
     get: (keyword) => kept.get(keyword),
     isSparse: () => sparse,
+    isEmpty: () => kept.size === 0,
     xattrs() {
       xattrs ??= {of: xattrsOf(kept)}
       return xattrs.of

@@ -147,7 +147,7 @@ export function createTarReader(
     }
     if (place === 'lone zeros') throw layerCorrupt('an entry follows a block of zeros')
     handler.header?.(found, bytes, at)
-    if (/[xgLK]/.test(found.type)) expectMeta(found)
+    if ('xgLK'.includes(found.type)) expectMeta(found)
     else if (found.type === 'S' && handler.hole) beginOld(found, bytes, at)
     else beginEntry(found, handler.hole && sparseFileOf(extensions.pax))
   }

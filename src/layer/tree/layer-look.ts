@@ -20,54 +20,145 @@ export interface LayerLooker {
 /** Of the tar that entries are written as: another one when its bytes change (test/golden). */
 const tarVersion = 1
 
-/** Characters that are hashed together. */
-const piece = 65_536
+/** Bytes that are hashed together, because each call costs more than the hashing. */
+const piece = 4096
+
+const kinds: Readonly<Record<Entry['kind'], number>> = {
+  file: 0,
+  directory: 1,
+  symlink: 2,
+  hardlink: 3,
+  fifo: 4,
+  'character-device': 5,
+  'block-device': 6,
+}
+
+/** What a file has in the list of states: what it is told by, and its content in its place. */
+const [byState, byContent] = [0n, 1n]
 
 /** A new one, for one layer. */
 export function createLayerLooker(): LayerLooker {
-  const facts = createTextHash(`${tarVersion}\n`)
-  let states = createTextHash('')
+  const facts = createNumberHash()
+  const texts = createTextHash()
+  let states = createStateHash()
   let touched = 0n
   let allReliable = true
   let device: bigint | undefined
+  facts.add(tarVersion)
 
   return {
-    add: (entry) => facts.add(describe(entry)),
+    add,
     addFile({path, stat}) {
       const {dev, ino, size, mtimeNs, ctimeNs} = stat
-      states.add(`${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}\n`)
+      states.add(byState)
+      states.add(dev)
+      states.add(ino)
+      states.add(size)
+      states.add(mtimeNs)
+      states.add(ctimeNs)
       if (ctimeNs > touched) touched = ctimeNs
       if (dev !== device) allReliable &&= isReliable(path)
       device = dev
       allReliable &&= isFine(stat)
     },
     forgetFiles() {
-      states = createTextHash('')
+      states = createStateHash()
       touched = 0n
       allReliable = true
       device = undefined
     },
-    addContent: (content) => states.add(`${createHash('sha256').update(content).digest('hex')}\n`),
+    addContent(content) {
+      const digest = createHash('sha256').update(content).digest()
+      states.add(byContent)
+      for (let at = 0; at < digest.length; at += 8) states.add(digest.readBigInt64LE(at))
+    },
     look() {
-      const digest = createHash('sha256').update(facts.digest()).update(states.digest())
+      const digest = createHash('sha256')
+      for (const part of [facts, texts, states]) digest.update(part.digest())
       return {digest: digest.digest('hex'), touched, isReliable: allReliable}
     },
   }
+
+  /**
+   * With the lengths of all texts, so that no two lists of entries have the same numbers and texts.
+   * Attributes of files are left out: to change them is to change the file's state.
+   */
+  function add(entry: Entry): void {
+    const {kind, path, mode, uid, gid, mtime} = entry
+    const attributes = kind === 'file' ? undefined : entry.xattrs
+    facts.add(kinds[kind])
+    facts.add(mode)
+    facts.add(uid)
+    facts.add(gid)
+    facts.add(mtime)
+    facts.add(kind === 'file' ? entry.size : attributes ? attributes.size : 0)
+    addText(path)
+    if (kind === 'symlink' || kind === 'hardlink') addText(entry.target)
+    if (kind === 'character-device' || kind === 'block-device') {
+      facts.add(entry.major)
+      facts.add(entry.minor)
+    }
+    for (const [name, value] of attributes ?? []) {
+      addText(Buffer.from(name).toString('latin1'))
+      addText(Buffer.from(value).toString('latin1'))
+    }
+  }
+
+  function addText(text: ByteString): void {
+    facts.add(text.length)
+    texts.add(text)
+  }
 }
 
-/** In large pieces, because each call costs more than the hashing. */
-function createTextHash(start: string) {
+function createNumberHash() {
   const hash = createHash('sha256')
-  let text = start
+  const numbers = new Float64Array(piece / Float64Array.BYTES_PER_ELEMENT)
+  let length = 0
   return {
-    add(more: ByteString): void {
-      text += more
-      if (text.length < piece) return
-      hash.update(text, 'latin1')
-      text = ''
+    add(number: number): void {
+      if (length === numbers.length) {
+        hash.update(numbers)
+        length = 0
+      }
+      numbers[length++] = number
     },
     /** Once. */
-    digest: () => hash.update(text, 'latin1').digest(),
+    digest: () => hash.update(numbers.subarray(0, length)).digest(),
+  }
+}
+
+function createStateHash() {
+  const hash = createHash('sha256')
+  const numbers = new BigInt64Array(piece / BigInt64Array.BYTES_PER_ELEMENT)
+  let length = 0
+  return {
+    add(number: bigint): void {
+      if (length === numbers.length) {
+        hash.update(numbers)
+        length = 0
+      }
+      numbers[length++] = number
+    },
+    /** Once. */
+    digest: () => hash.update(numbers.subarray(0, length)).digest(),
+  }
+}
+
+function createTextHash() {
+  const hash = createHash('sha256')
+  const bytes = Buffer.allocUnsafeSlow(piece)
+  let length = 0
+  return {
+    add(text: ByteString): void {
+      if (length + text.length > piece) {
+        hash.update(bytes.subarray(0, length))
+        length = 0
+      }
+      if (text.length > piece) hash.update(text, 'latin1')
+      else length += bytes.write(text, length, 'latin1')
+    },
+    /** Once. */
+    digest: () => hash.update(bytes.subarray(0, length)).digest(),
   }
 }
 
@@ -80,23 +171,4 @@ export function lookOf(entries: Iterable<WalkedEntry>): LayerLook {
     else if (content) looker.addContent(content)
   }
   return looker.look()
-}
-
-/**
- * Paths and targets hold no NUL, so no two lists of entries have the same text. Attributes of files
- * are left out: to change them is to change the file's state.
- */
-function describe(entry: Entry): string {
-  const {kind, path, mode, uid, gid, mtime} = entry
-  const size = kind === 'file' ? entry.size : 0
-  const target = 'target' in entry ? entry.target : ''
-  const device = 'major' in entry ? `${entry.major}:${entry.minor}` : ''
-  let facts = `${kind} ${mode} ${uid} ${gid} ${mtime} ${size} ${device}\0${path}\0${target}\0`
-  if (kind === 'file' || !entry.xattrs) return `${facts}\n`
-  for (const [name, value] of entry.xattrs) facts += ` ${hex(name)}:${hex(value)}`
-  return `${facts}\n`
-}
-
-function hex(bytes: string | Uint8Array): string {
-  return Buffer.from(bytes as string).toString('hex')
 }

@@ -7,18 +7,26 @@ export interface Owner {
   readonly gid: number
 }
 
+/** What a new file is like already, so that it need not be set. */
+export interface KnownMetadata {
+  /** `undefined` if it is not known. */
+  readonly owner: Owner | undefined
+  /** Whether the mode is that of the entry. */
+  readonly hasMode?: boolean
+}
+
 /** Gives files what an entry says of them beside their content. */
 export interface MetadataWriter {
   /**
    * To an open file or directory, once its content is written: owner first, because a change of
    * owner takes setuid and capabilities away, then what `setXattrs` does while the owner may still
-   * write, then mode and time. `owner` is who owns it now, if that is known.
+   * write, then mode and time.
    */
   toDescriptor(
     descriptor: number,
     metadata: EntryMetadata,
     setXattrs: () => void,
-    owner?: Owner,
+    now?: KnownMetadata,
   ): void
   /** Owner and time of what has no descriptor, such as a symlink itself. */
   toPath(path: string | Buffer, metadata: EntryMetadata): void
@@ -35,11 +43,12 @@ export function createMetadataWriter(
   let givesAway = isRoot
   let told = false
   return {
-    toDescriptor(descriptor, metadata, setXattrs, owner) {
+    toDescriptor(descriptor, metadata, setXattrs, now) {
+      const owner = now?.owner
       if (owner?.uid !== metadata.uid || owner.gid !== metadata.gid)
         giveAway(metadata, () => fchownSync(descriptor, metadata.uid, metadata.gid))
       setXattrs()
-      fchmodSync(descriptor, metadata.mode)
+      if (now?.hasMode !== true) fchmodSync(descriptor, metadata.mode)
       futimesSync(descriptor, ...timesOf(metadata))
     },
     toPath(path, metadata) {

@@ -55,10 +55,10 @@ export function checkEntry(
       },
     )
   }
-  return {
-    place: 'inside',
-    entry: {...archived, ...targetOf(archived, prefix), path: within(path, prefix)},
-  }
+  const inside = within(path, prefix)
+  const target = targetOf(archived, prefix)
+  const isSame = target === undefined && inside === archived.path
+  return {place: 'inside', entry: isSame ? archived : {...archived, ...target, path: inside}}
 }
 
 /** An entry for the image's root is nothing to a directory that belongs below it. */
@@ -89,6 +89,9 @@ function targetOf(archived: Entry, prefix: ByteString): {target: ByteString} | u
 }
 
 function normalise(path: ByteString, what: string): ByteString {
+  // nearly all are in this form, and to take them apart is a tenth of the work on an entry
+  const bare = path.endsWith('/') ? path.slice(0, -1) : path
+  if (isPlain(bare)) return bare
   if (path === '') throw unsafePath(`an entry has an empty ${what}`)
   if (path.includes('\0')) throw unsafePath(`the ${what} ${display(path)} holds a NUL`)
   if (path.startsWith('/')) throw unsafePath(`the ${what} ${display(path)} is absolute`)
@@ -105,6 +108,28 @@ function normalise(path: ByteString, what: string): ByteString {
     throw unsafePath(`the ${what} ${display(path)} holds a name of more than ${longestName} bytes`)
   }
   return names.join('/')
+}
+
+const slash = 0x2f
+const dot = 0x2e
+
+/** Whether a path is in its one form and breaks no rule. */
+function isPlain(path: ByteString): boolean {
+  let names = 0
+  let start = 0
+  for (let at = 0; at <= path.length; at++) {
+    const code = at === path.length ? slash : path.charCodeAt(at)
+    if (code === 0) return false
+    if (code !== slash) continue
+    const length = at - start
+    if (length === 0 || length > longestName) return false
+    if (path.charCodeAt(start) === dot) {
+      if (length === 1 || (length === 2 && path.charCodeAt(start + 1) === dot)) return false
+    }
+    names++
+    start = at + 1
+  }
+  return names <= deepestPath
 }
 
 function isBelow(path: ByteString, folder: ByteString): boolean {

@@ -1,8 +1,10 @@
 import {randomBytes} from 'node:crypto'
 import {
+  type BigIntStats,
   chmodSync,
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   linkSync,
   openSync,
@@ -11,7 +13,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
-import {createMetadataWriter, type Owner} from './apply-metadata.js'
+import {createMetadataWriter, type KnownMetadata, type Owner} from './apply-metadata.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
 import type {WrittenFile} from './layer-witness.js'
@@ -76,6 +78,8 @@ export function createExtraction(
   const setXattrs = createXattrWriter(onWarning)
   const directories = createDirectories()
   const owner = ownerOfNew(root)
+  /** What a new file of the mode that it is made with does not get of it. */
+  let lostMode = 0o7000
   const link = createLinks(root, tree, applyMetadataTo, onWarning)
   const special = createSpecialFiles(
     () => readable(root.access('')),
@@ -102,8 +106,7 @@ export function createExtraction(
       const {descriptor, entry, content} = file
       const stat = attempt('finish', entry.path, () => {
         content.end()
-        applyMetadataTo(descriptor, entry.path, entry, owner)
-        return states ? fstatSync(descriptor, {bigint: true}) : undefined
+        return finishFile(descriptor, entry)
       })
       close()
       return stat && {path: root.at(''), stat}
@@ -146,16 +149,41 @@ export function createExtraction(
   }
 
   function addFile(entry: Entry): void {
-    const descriptor = tree.place(entry.path, (at) => openSync(at, newFile, 0o600))
+    const mode = hasOwnMode(entry) ? entry.mode : 0o600
+    const descriptor = tree.place(entry.path, (at) => openSync(at, newFile, mode))
     file = {entry, descriptor, content: createHoleWriter(descriptor, {holes})}
+  }
+
+  /**
+   * Whether a file is made with its mode, which costs less than setting it. Nobody else can come to
+   * the tree, but whether it has the mode must be looked at; and attributes change modes.
+   */
+  function hasOwnMode({mode, xattrs}: EntryMetadata): boolean {
+    return states && (mode & lostMode) === 0 && (xattrs === undefined || xattrs.size === 0)
+  }
+
+  function finishFile(descriptor: number, entry: Entry): BigIntStats | undefined {
+    applyMetadataTo(descriptor, entry.path, entry, {owner, hasMode: hasOwnMode(entry)})
+    if (!states) return undefined
+    const stat = fstatSync(descriptor, {bigint: true})
+    const mode = Number(stat.mode) & 0o7777
+    if (mode === entry.mode) return stat
+    // the umask, or an access control list
+    lostMode |= entry.mode & ~mode
+    fchmodSync(descriptor, entry.mode)
+    return fstatSync(descriptor, {bigint: true})
   }
 
   /** Its attributes are set at once: kept to the end they could be gigabytes. */
   function addDirectory(entry: EntryMetadata): void {
     const {path} = entry
     const isNew = tree.enterDirectory(path)
-    const [now, later] = divide(entry.xattrs)
     const before = isNew ? [] : directories.attributesOf(path)
+    if (before.length === 0 && !entry.xattrs) {
+      directories.keep(entry)
+      return
+    }
+    const [now, later] = divide(entry.xattrs)
     if (before.length > 0) withText(path, (text) => removeXattrs(text, before))
     directories.keep({...entry, xattrs: later}, [...now.keys()].filter(isUsers))
     setXattrsOf(path, {xattrs: now})
@@ -193,7 +221,7 @@ export function createExtraction(
     const descriptor = tree.leadsThroughDirectories(path) ? openIfDirectory(path) : undefined
     if (descriptor === undefined) return
     try {
-      applyMetadataTo(descriptor, path, metadata, owner)
+      applyMetadataTo(descriptor, path, metadata, {owner})
     } finally {
       closeSync(descriptor)
     }
@@ -212,9 +240,9 @@ export function createExtraction(
     descriptor: number,
     path: ByteString,
     metadata: EntryMetadata,
-    owner?: Owner,
+    now?: KnownMetadata,
   ): void {
-    metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata), owner)
+    metadataOf.toDescriptor(descriptor, metadata, () => setXattrsOf(path, metadata), now)
   }
 
   function setXattrsOf(path: ByteString, {xattrs}: Pick<EntryMetadata, 'xattrs'>): void {

@@ -6,7 +6,8 @@ import type {Entry} from '../entry.js'
 import {composeWalk} from '../recording/compose-walk.js'
 import {createLayerRecord, isAsRecorded, type LayerRecord} from '../recording/layer-record.js'
 import {mostRowLayers} from '../recording/row-layers.js'
-import {rowsIn} from '../recording/rows-in.js'
+import {type LayerRow, rowsIn} from '../recording/rows-in.js'
+import {walkedRows} from '../recording/walked-rows.js'
 import {inWalkOrder} from '../recording/walk-order.js'
 import {stateAt, type WalkColumns} from '../recording/walk-columns.js'
 import {type CanonicalCheck, createCanonicalCheck} from '../tar/canonical.js'
@@ -173,13 +174,13 @@ async function witness(
 }
 
 async function lookAtFiles(
-  {looker, record: {columns}}: SeenLayer,
+  {looker, record}: SeenLayer,
   {root, prefix}: {readonly root: TreeRoot; readonly prefix: ByteString},
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const turn = createTurn()
   looker.forgetFiles()
-  for (const {kind, path: inImage} of rowsIn(columns)) {
+  for (const {kind, path: inImage} of rowsIn(record.columns())) {
     if (kind !== 'file') continue
     const path = root.at(inImage.slice(prefix.length))
     const stat = lstatSync(path, {bigint: true, throwIfNoEntry: false})
@@ -198,26 +199,36 @@ function walkOf(
 ): WalkColumns | undefined {
   if (layers.length > mostRowLayers || layers.some(({record}) => !record.isComplete()))
     return undefined
-  const added = inWalkOrder(layers.map(({record}) => record.columns))
-  if (!added) return undefined
   const list = layers.map(({tarSize}, place) => {
     const diffId = diffIds[place]
     return diffId && {diffId, tarSize}
   })
+  const prefixLength = prefix.length
+  const columns = layers.map(({record}) => record.columns())
+  const [only, ...others] = columns
+  if (only && others.length === 0) {
+    const walk = walkedRows(only, {layer: list[0], prefixLength, stateOf: stateNow})
+    if (walk) return walk
+  }
+  const added = inWalkOrder(columns)
+  if (!added) return undefined
   return composeWalk({
     added,
     layers: list,
     root: nobody,
-    prefixLength: prefix.length,
-    stateOf: (row) => {
-      if (row.kind === 'file' && layers[row.layer]?.hasLinks !== true)
-        return stateAt(row.columns.states, row.row + 1)
-      const path = row.path.slice(prefix.length)
-      if (path === '') return nobody
-      const stat = lstatSync(root.at(path), {bigint: true, throwIfNoEntry: false})
-      return stat && isAsRecorded(stat, row) ? stat : undefined
-    },
+    prefixLength,
+    stateOf: (row) =>
+      row.kind === 'file' && layers[row.layer]?.hasLinks !== true
+        ? stateAt(row.columns.states, row.row + 1)
+        : stateNow(row),
   })
+
+  function stateNow(row: LayerRow): FileState | undefined {
+    const path = row.path.slice(prefixLength)
+    if (path === '') return nobody
+    const stat = lstatSync(root.at(path), {bigint: true, throwIfNoEntry: false})
+    return stat && isAsRecorded(stat, row) ? stat : undefined
+  }
 }
 
 /** Stands for the state of the directory, which is not yet what it will be. */

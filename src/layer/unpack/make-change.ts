@@ -136,7 +136,7 @@ export function* makeChange(
     const descriptor = openSync(toPath(folder.access('.')), openFlags)
     try {
       const entry = {path, xattrs: undefined, ...described}
-      metadata.toDescriptor(descriptor, entry, () => undefined, {uid, gid})
+      metadata.toDescriptor(descriptor, entry, () => undefined, {owner: {uid, gid}})
     } finally {
       closeSync(descriptor)
     }

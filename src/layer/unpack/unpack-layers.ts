@@ -1,6 +1,7 @@
 import {fstatSync} from 'node:fs'
 import {type ByteString, fromText} from '../byte-string.js'
 import {type CheckedEntry, checkEntry, type EntryRules} from './check-entries.js'
+import {usualKeptThreads} from '../decompress/decompress.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
 import type {Entry, EntryMetadata} from '../entry.js'
 import {ignoreFileName} from '../tree/ignore-rules.js'
@@ -100,17 +101,23 @@ export async function unpackLayers(options: UnpackLayersOptions): Promise<Unpack
     {...options, states: witness !== undefined},
     async (extraction) => {
       const sink = layerSink(extraction, {...rules, special: limits.special}, {onWarning, witness})
+      const threads = usualKeptThreads()
       let bytes = 0
-      for (const [position, layer] of layers.entries()) {
-        sink.beginLayer()
-        const left = {...limits, totalBytes: limits.totalBytes - bytes}
-        const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
-        const {handler, at} = trackEntries(unmerge(sink.handler))
-        const reader = createTarReader(handler, {...limits, sparseBytes})
-        const where = {number: position + 1, digest: layer.diffId, ...layer.place, at}
-        const tarSize = await readTar({...layer, place: where}, reader, {limits: left, signal})
-        witness?.endLayer(tarSize)
-        bytes += tarSize
+      try {
+        for (const [position, layer] of layers.entries()) {
+          sink.beginLayer()
+          const left = {...limits, totalBytes: limits.totalBytes - bytes}
+          const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
+          const {handler, at} = trackEntries(unmerge(sink.handler))
+          const reader = createTarReader(handler, {...limits, sparseBytes})
+          const where = {number: position + 1, digest: layer.diffId, ...layer.place, at}
+          const how = {limits: left, signal, threads}
+          const tarSize = await readTar({...layer, place: where}, reader, how)
+          witness?.endLayer(tarSize)
+          bytes += tarSize
+        }
+      } finally {
+        await threads?.close()
       }
       const settle = async (tree: TreeRoot): Promise<void> => {
         if (witness) witnessed = await witness.layers(tree, extraction.hasReplaced(), signal)

@@ -1,6 +1,6 @@
 import {lstatSync, mkdirSync, readdirSync, rmdirSync, type Stats, unlinkSync} from 'node:fs'
 import {errnoOf} from '../../disk/local-io-error.js'
-import {type ByteString, display} from '../byte-string.js'
+import {type ByteString, display, parentOf} from '../byte-string.js'
 import {type TreeRoot} from './tree-root.js'
 import {unsafePath} from './check-entries.js'
 
@@ -30,6 +30,8 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
   // directories are remembered until anything is removed, because looking at each parent of each
   // entry would cost as much as writing it
   const known = new Set<ByteString>()
+  /** One of them, or none: what comes one after the other is mostly in the same one. */
+  let latest: ByteString = ''
   let isReplaced = false
   return {
     stat,
@@ -52,6 +54,8 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
   }
 
   function leadsThroughDirectories(path: ByteString): boolean {
+    // of what is known, everything above it is known as well
+    if (known.has(parentOf(path))) return true
     return foldersAbove(path).every((folder) => known.has(folder) || isDirectory(detached(folder)))
   }
 
@@ -77,7 +81,12 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
 
   function enterParent(path: ByteString, onMade: (folder: ByteString) => void): void {
     const slash = path.lastIndexOf('/')
-    if (slash === -1 || known.has(path.slice(0, slash))) return
+    if (slash === -1 || (slash === latest.length && path.startsWith(latest))) return
+    const parent = path.slice(0, slash)
+    if (known.has(parent)) {
+      latest = parent
+      return
+    }
     for (const part of foldersAbove(path)) {
       if (known.has(part)) continue
       const folder = detached(part)
@@ -101,6 +110,7 @@ export function createWrittenTree(root: TreeRoot): WrittenTree {
       remove(path)
       // it may have been known by other names, on a file system that takes `A` and `a` for the same
       known.clear()
+      latest = ''
       return make(root.at(path))
     }
   }

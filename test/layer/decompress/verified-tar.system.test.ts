@@ -3,6 +3,7 @@ import {stat} from 'node:fs/promises'
 import {crc32, constants, deflateRawSync, gzipSync} from 'node:zlib'
 import {beforeAll, describe, expect, it, vi} from 'vitest'
 import {verifiedTar} from '../../../src/layer/decompress/decompress.js'
+import {keepThreads, type KeptThreads} from '../../../src/layer/decompress/kept-threads.js'
 import {gunzip} from '../../../src/layer/decompress/gunzip.js'
 import {unpackLimits} from '../../../src/layer/limits.js'
 import {type Digest, digestOf} from '../../../src/oci/digest.js'
@@ -45,7 +46,7 @@ async function outcome(tar: AsyncIterable<Uint8Array>): Promise<Buffer | string>
 
 interface Reading {
   readonly diffId?: Digest
-  readonly threads?: number
+  readonly threads?: number | KeptThreads
   readonly size?: number
 }
 
@@ -117,6 +118,22 @@ describe('verifiedTar', () => {
       expected: diffId,
       found: digestOf(content),
     })
+  })
+
+  it('has the same threads for layers that come one after the other, and new ones after a bad one', async () => {
+    const kept = keepThreads(2)
+    const seen: (string | number)[] = []
+    const diffIds = [digestOf(content), digestOf(content), digestOf(Buffer.from('other'))]
+    for (const diffId of [...diffIds, digestOf(content, 'sha512'), ...diffIds]) {
+      const found = await read(gz, {diffId, threads: kept})
+      seen.push(
+        Buffer.isBuffer(found) ? `${String(content.equals(found))} ${workers()}` : workers(),
+      )
+    }
+    expect(seen).toEqual(['true 2', 'true 2', 0, 'true 2', 'true 2', 'true 2', 0])
+    expect(content.equals((await read(gz, {threads: kept})) as Buffer)).toBe(true)
+    await kept.close()
+    await vi.waitFor(() => expect(workers()).toBe(0))
   })
 
   it('is not misled by what looks like the end of a block', async () => {

@@ -1,4 +1,6 @@
 import {execa} from 'execa'
+import {lstatSync} from 'node:fs'
+import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
 import {createExtraction} from '../../../src/layer/unpack/extract.js'
@@ -9,6 +11,27 @@ import {thrownBy} from '../../support/thrown-by.js'
 const metadata = {mode: 0o755, uid: process.getuid!(), gid: process.getgid!(), mtime: 5}
 const source = (path: string): string =>
   JSON.stringify(new URL(`../../../${path}`, import.meta.url).href)
+
+describe('files that are looked at when they are written', () => {
+  it('have the mode of their entry, whatever the umask takes away', async () => {
+    const folder = await tempDir()
+    const tree = openTreeRoot(folder)
+    const extraction = createExtraction(tree, () => undefined, {states: true})
+    const modes = [0o644, 0o666, 0o777, 0o4755, 0o1666, 0o444, 0, 0o666]
+    const found = modes.map((mode, number) => {
+      const path = `file ${number}`
+      extraction.add({kind: 'file', path, ...metadata, mode, size: 1, xattrs: undefined})
+      extraction.write(Buffer.from('x'))
+      const written = extraction.endEntry()
+      const {mode: now, ctimeNs} = lstatSync(join(folder, path), {bigint: true})
+      expect(written?.stat).toMatchObject({mode: now, ctimeNs, size: 1n, mtimeNs: 5_000_000_000n})
+      return Number(now) & 0o7777
+    })
+    expect(found).toEqual(modes)
+    extraction.close()
+    tree.close()
+  })
+})
 
 describe('what is kept of directories until the end', () => {
   it('is limited to 256 MiB of paths and attributes', async () => {

@@ -6,6 +6,7 @@ import {createMemory} from '../../shared-memory.js'
 import {largestBlock, loadInflate} from './block-inflate.js'
 import {
   crcAfter,
+  endLayer,
   filledCount,
   fillPlace,
   foreign,
@@ -15,7 +16,6 @@ import {
   isDone,
   type Ring,
   ringLength,
-  setEnded,
   storedAt,
   storedLengthOf,
   wordCount,
@@ -57,8 +57,10 @@ export interface InflateThreads {
   abandon(): void
   /** Content that was inflated elsewhere, to be hashed; the caller may use its memory again. */
   hash(content: Uint8Array): Promise<void>
-  /** The digest of all content that was taken or hashed; call it last. */
+  /** The digest of all content that was taken or hashed; call it last for a layer. */
   digest(): Promise<Digest>
+  /** Another layer comes: after the digest of the one before. */
+  beginLayer(): void
   /** Rejects all waits with this error. */
   fail(error: Error): void
   /** Ends the threads. */
@@ -84,6 +86,8 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
   /** Resumes a `put` that waits for room. */
   let wakePut: (() => void) | undefined
   let taken = 0
+  /** The first block of this layer. */
+  let first = 0
   /** The number of blocks that the threads were woken for. */
   let announced = 0
   let hasEnded = false
@@ -140,7 +144,7 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       }
       const all = Buffer.concat(left)
       await until(() => hashedCount(ring) === filled)
-      const crc = taken === 0 ? 0 : crcAfter(ring, taken - 1)
+      const crc = taken === first ? 0 : crcAfter(ring, taken - 1)
       released = filled
       return {crc, left: all}
     },
@@ -155,9 +159,17 @@ export function startInflateThreads(threads: number, algorithm: DigestAlgorithm)
       }
     },
     async digest() {
-      setEnded(ring)
+      endLayer(ring)
       await until(() => sum !== undefined)
       return parseDigest(`${algorithm}:${String(sum)}`)
+    },
+    beginLayer() {
+      first = filledCount(ring)
+      taken = first
+      released = first
+      hasEnded = false
+      hasStopped = false
+      sum = undefined
     },
     abandon,
     fail,

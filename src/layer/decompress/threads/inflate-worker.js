@@ -7,13 +7,13 @@ import {awaitBell, bellCount} from '../../bell.js'
 import {createBlockInflate} from './block-inflate.js'
 import {
   claimBlock,
+  endedCount,
   filledCount,
   foreign,
   hashedCount,
   inflatedAt,
   inflatedLengthOf,
   isDone,
-  isEnded,
   scratchAt,
   setDone,
   setHashed,
@@ -49,8 +49,8 @@ function inflateBlock(block) {
 }
 
 /**
- * Hashes blocks in order. From the first foreign one on, the main thread takes back what is stored,
- * and hands over the same content inflated.
+ * Hashes the blocks of a layer in order. From the first foreign one on, the main thread takes back
+ * what is stored, and hands over the same content inflated.
  */
 function createSums() {
   const bytes = Buffer.from(ring.memory.buffer)
@@ -74,19 +74,23 @@ function createSums() {
   }
 }
 
-const sums = number === 0 ? createSums() : undefined
+let sums = number === 0 ? createSums() : undefined
+let told = 0
 
+// until it is ended from outside
 for (let mine = claimBlock(ring); ;) {
   const count = bellCount(ring)
   const hashed = hashedCount(ring)
   // the end is checked first, so that the count read after it is final
-  const ended = isEnded(ring)
+  const ended = endedCount(ring)
   const filled = filledCount(ring)
   if (sums && hashed < filled && isDone(ring, hashed)) sums.add(hashed)
   else if (mine < filled) {
     inflateBlock(mine)
     mine = claimBlock(ring)
-  } else if (ended && (!sums || hashed === filled)) break
-  else awaitBell(ring, count)
+  } else if (sums && hashed === filled && told < ended) {
+    parentPort?.postMessage(sums.digest())
+    sums = createSums()
+    told++
+  } else awaitBell(ring, count)
 }
-if (sums) parentPort?.postMessage(sums.digest())

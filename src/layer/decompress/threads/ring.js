@@ -20,7 +20,7 @@ import {
 const filled = bellWords
 const hashed = bellWords + 1
 const claimed = bellWords + 2
-const last = bellWords + 3
+const ended = bellWords + 3
 const firstPlace = bellWords + 4
 
 /** Words of a place: bytes stored and inflated, the number of the block that is done, the CRC. */
@@ -205,16 +205,20 @@ export function claimBlock({words}) {
 }
 
 /**
- * No more blocks come.
+ * No more blocks of this layer come. Those of another one may, once its digest was told.
  *
  * @param {Ring} ring
  */
-export function setEnded(ring) {
-  Atomics.store(ring.words, last, 1)
+export function endLayer(ring) {
+  Atomics.add(ring.words, ended, 1)
   ringBell(ring)
 }
 
-/** @param {Ring} ring */
-export function isEnded({words}) {
-  return Atomics.load(words, last) === 1
+/**
+ * How many layers have all their blocks.
+ *
+ * @param {Ring} ring
+ */
+export function endedCount({words}) {
+  return Atomics.load(words, ended)
 }

@@ -61,6 +61,28 @@ describe('threads that inflate', () => {
     expect(await threads.digest()).toBe(digestOf(all))
   })
 
+  it.each([1, 3])(
+    'inflate one layer after the other, whatever became of it, with %i',
+    async (n) => {
+      const threads = start(n)
+      const foreign = Buffer.from('not deflate')
+      for (const [number, odd] of [undefined, foreign, undefined, foreign].entries()) {
+        if (number > 0) threads.beginLayer()
+        const own = contents.slice(number * 9, number * 9 + (number === 3 ? 0 : 4))
+        for (const content of own) await threads.put(ownBlock(content))
+        if (odd) await threads.put(odd)
+        threads.endBlocks()
+        for (const content of own) expect((await threads.take())?.bytes.equals(content)).toBe(true)
+        expect(await threads.take()).toBeUndefined()
+        const {crc, left} = await threads.stop()
+        expect([crc, left.toString()]).toEqual([crc32(Buffer.concat(own)), String(odd ?? '')])
+        const more = noise(10_000 * number)
+        await threads.hash(more)
+        expect(await threads.digest()).toBe(digestOf(Buffer.concat([...own, more])))
+      }
+    },
+  )
+
   it('reject all waits when a thread dies', async () => {
     const threads = start(1, 'no-digest' as DigestAlgorithm)
     await expect(threads.take()).rejects.toThrow('Digest method not supported')
