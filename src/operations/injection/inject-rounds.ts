@@ -58,7 +58,8 @@ export function createInjectionRounds(
   return {
     async inject(found, looks) {
       const content = {contentOf, stored, looks}
-      const plan = await planInjection(store, found, {request, ...content}, rounds.ports)
+      const options = {request, ...content, documentOf: documentOf.bind(undefined, rounds)}
+      const plan = await planInjection(store, found, options, rounds.ports)
       plan.groups.forEach(refuseEmptiness)
       const planned = documentOf(rounds, plan)
       refuseOverwriting(rounds, plan, planned)

@@ -15,7 +15,7 @@ import {
   type StoredContent,
 } from './content.js'
 import {type Group, packingOf, type SlotContent} from './group.js'
-import {alike, type FindKnownLayers, type KnownLayer} from './known-layers.js'
+import {alike, type FindKnownLayers, type IsStanding, type KnownLayer} from './known-layers.js'
 
 /** What will be done for the layers of a group, determined without changing anything. */
 export type GroupPlan =
@@ -42,6 +42,8 @@ export interface PlannedGroup extends Group {
 
 export interface GroupPlanOptions extends LayerFormat {
   readonly findKnown: FindKnownLayers
+  /** Of the group. */
+  readonly isStanding: IsStanding
   /** Read the content to its end in any case. */
   readonly exhaustive: boolean
   /** Whether anything is missing must be known beforehand. */
@@ -79,10 +81,10 @@ async function lookFor(
   options: GroupPlanOptions & {readonly known: readonly KnownLayer[]},
   ports: Ports,
 ): Promise<GroupPlan> {
-  const {known, exhaustive, isDecisive, compression, level} = options
+  const {known, isStanding, exhaustive, isDecisive, compression, level} = options
   const how = {known, compression, level, on: content.on}
   if (!shards) {
-    const compared = await compareOne(store, content, {...how, exhaustive}, ports)
+    const compared = await compareOne(store, content, {...how, isStanding, exhaustive}, ports)
     return compared.layer && compared.content
       ? {kind: 'stored', stored: asContent(compared.layer, compared.content, false)}
       : {...missing(known, 1, compared.content ?? {}, 1), share: compared.share}
