@@ -16,7 +16,7 @@ import {
 } from './walk-columns.js'
 
 /** The largest recording in bytes; a larger tree is walked again each time. */
-const mostBytes = 128 * 1024 * 1024
+export const mostRecorded = 128 * 1024 * 1024
 /** Entries that are kept as objects. */
 const mostOdd = 50_000
 /** How often memory is checked, in entries. */
@@ -27,6 +27,8 @@ export interface WalkRecord {
   /** `false` if the walk cannot be recorded. */
   add(walked: WalkedEntry): boolean
   replay(hasStates: boolean): Generator<WalkedEntry>
+  /** With empty rows for what is not in them. */
+  readonly whole: WalkColumns
   /** All of it; `undefined` if there is something that is not in the columns. */
   columns(): WalkColumns | undefined
 }
@@ -35,7 +37,11 @@ export interface WalkRecord {
  * A record without entries of a directory with that state, where it is known. Rare members
  * (devices, attributes) are kept as objects.
  */
-export function createRecord(prefixLength: number, root: FileState = unknownState): WalkRecord {
+export function createRecord(
+  prefixLength: number,
+  root: FileState = unknownState,
+  mostBytes = mostRecorded,
+): WalkRecord {
   const columns = createColumns()
   const {facts, sizes, states} = columns
   const oddOnes: WalkedEntry[] = []
@@ -59,6 +65,7 @@ export function createRecord(prefixLength: number, root: FileState = unknownStat
       const options: ReplayOptions = {columns, oddOnes, folder: folder ?? '', prefixLength}
       return replay(options, hasStates)
     },
+    whole: columns,
     columns: () => (oddOnes.length === 0 ? columns : undefined),
   }
 

@@ -9,9 +9,9 @@ import {decodeDivision} from './division-text.js'
 import {recalledDivision} from './recalled-division.js'
 import {keptLook, keptWalk} from './kept-walk.js'
 import {lookAgain, type TouchedFiles} from './look-again.js'
-import {createRecord, type WalkRecord} from './record.js'
+import {createRecord, mostRecorded, type WalkRecord} from './record.js'
 import {replay} from './replay.js'
-import {decodeColumns, type WalkColumns} from './walk-columns.js'
+import {decodeColumns, stateAt, type WalkColumns} from './walk-columns.js'
 
 /** Details that the recorded one includes. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
@@ -38,11 +38,18 @@ export interface WalkKeeper {
  * `prefix` is what the paths of entries have before their paths in the directory.
  *
  * `look` is what all of it looks like. With a keeper nothing is listed if all that an earlier run
- * walked looks as it did then, or only files were touched.
+ * walked looks as it did then, or only files were touched. More than `most` bytes are not recorded.
  */
-export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: WalkKeeper): Entries {
+export function recordedWalk(
+  entries: Entries,
+  prefix: ByteString,
+  keeper?: WalkKeeper,
+  most = mostRecorded,
+): Entries {
   let record: Pick<WalkRecord, 'replay'> | undefined
   let columns: WalkColumns | undefined
+  /** With rows for what is not in `columns`. */
+  let whole: WalkColumns | undefined
   let look: LayerLook | undefined
   let division: Division | undefined
   let touched: TouchedFiles | undefined
@@ -60,6 +67,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
     walk: entries.walk,
     look: lookOnce,
     division: {recall: recallDivision, keep: keepDivision},
+    recordedRoot: () => (record && whole ? stateAt(whole.states, 0) : undefined),
   })
 
   function lookOnce(): LayerLook {
@@ -73,7 +81,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
 
   function* recording(): Generator<WalkedEntry> {
     const root = tree && lstatSync(tree.directory, {bigint: true, throwIfNoEntry: false})
-    let own: WalkRecord | undefined = createRecord(prefixLength, root && stateOf(root))
+    let own: WalkRecord | undefined = createRecord(prefixLength, root && stateOf(root), most)
     for (const walked of entries('states')) {
       if (own?.add(walked) === false) {
         own = undefined
@@ -83,6 +91,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
     }
     record = own
     columns = root && own?.columns()
+    whole = root && own?.whole
     if (tree && columns) keep(columns, tree)
   }
 
@@ -93,7 +102,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
     if (!decoded || !tree || !keeper) return undefined
     touched = lookAgain(decoded.columns, {tree, prefixLength, now: keeper.now})
     if (touched === undefined) return undefined
-    columns = decoded.columns
+    columns = whole = decoded.columns
     division = decodeDivision(decoded.division)
     if (touched.rows.length === 0) look = keptLook(decoded.note)
     else keep(columns, tree)

@@ -63,8 +63,9 @@ export async function compare(
         limit: Math.max(...known.map(largestTar)),
         newest: Math.max(...known.map(({newest = Infinity}) => newest)),
       }
+  const once = entries.walk && (await loadWalkedOnce())(entries, entries.walk)
   if (bounds.newest !== undefined && bounds.newest < Infinity) {
-    const {isOut, share} = outlook(reportedWalk(entries, {report})('names'), bounds)
+    const {isOut, share} = outlook(reportedWalk(once?.names ?? entries, {report})('names'), bounds)
     if (isOut) return {content: undefined, layer: undefined, share}
   }
   if (!exhaustive && !known.some((layer) => isProvenByHash(layer, isStanding))) {
@@ -77,7 +78,12 @@ export async function compare(
   // the known layers tell how much there will be
   const isLarge = known.some(({descriptor}) => descriptor.size > large)
   const inThread = isLarge && jobs > 1
-  const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})
+  const content = await hashLayer(once?.content ?? entries, {
+    signal,
+    ...bounds,
+    inThread,
+    onProgress,
+  })
   if (!content) return {content, layer: undefined}
   return findLayer(store, entries, {known, isStanding, content, ...format}, ports)
 }
@@ -89,6 +95,12 @@ export async function compare(
 function isProvenByHash(layer: KnownLayer, isStanding: IsStanding): boolean {
   if (layer.own) return true
   return layer.newest !== undefined && isStanding(layer, {newestMtime: layer.newest})
+}
+
+/** Few commands compare, and the import would slow down all of them. */
+async function loadWalkedOnce() {
+  const {walkedOnce} = await import('../../layer/recording/recorded-content.js')
+  return walkedOnce
 }
 
 /** The layer that entries with this content equal. */
