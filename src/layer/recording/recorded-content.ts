@@ -1,7 +1,7 @@
 import {lstatSync} from 'node:fs'
 import {type ByteString, fromText, toPath} from '../byte-string.js'
 import {changed, type FileState} from '../tree/file-state.js'
-import {withFileXattrs} from '../tree/file-xattrs.js'
+import {withXattrs} from '../tree/file-xattrs.js'
 import {isSame} from '../tree/unchanged-file.js'
 import {prefixOf} from '../tree/walk.js'
 import type {Entries, TreeWalk, WalkedEntry} from '../tree/walked-entry.js'
@@ -44,11 +44,13 @@ function* recordedContent(
   const folder = fromText(directory)
   const {length} = prefixOf(path)
   const seen: {readonly access: ByteString; readonly state: FileState}[] = []
-  for (const walked of withFileXattrs(states, onWarning)) {
-    const {entry, state} = walked
-    const inside = entry.path.slice(length)
-    if (state && inside !== '') seen.push({access: `${folder}/${inside}`, state})
-    yield walked
+  for (const walked of states) {
+    const {state} = walked
+    if (state) {
+      const inside = walked.entry.path.slice(length)
+      if (inside !== '') seen.push({access: `${folder}/${inside}`, state})
+      yield walked
+    } else yield withXattrs(walked, onWarning)
   }
   check(folder, root)
   for (const {access, state} of seen) check(access, state)
