@@ -132,7 +132,7 @@ async function storeGroups(
       done.push({...group, plan})
       continue
     }
-    const {known} = plan
+    const {known, isStanding} = plan
     const stored = await storeGroup(
       store,
       group,
@@ -140,6 +140,7 @@ async function storeGroups(
         compression,
         level,
         known,
+        isStanding,
         // a registry reports a missing layer when the image is put; checking each layer beforehand
         // takes as long as hashing it
         restores: image.reference.kind === 'registry',

@@ -85,9 +85,9 @@ export async function planInjection(
   const isAlone = groups.length === 1 && moves.length > 0 && !ports.attest
   const standing =
     (group: Group): IsStanding =>
-    (layer, content) => {
+    (layers, content) => {
       if (!isAlone) return false
-      const kept = {layers: [layer], content, uploaded: false, sent: nothingSent}
+      const kept = {layers, content, uploaded: false, sent: nothingSent}
       const plan = {...facts, groups: [asStored(group, kept)]}
       return outstanding(moves, documentOf(plan).outermost.descriptor.digest).length === 0
     }

@@ -94,7 +94,7 @@ export async function compare(
  */
 function isProvenByHash(layer: KnownLayer, isStanding: IsStanding): boolean {
   if (layer.own) return true
-  return layer.newest !== undefined && isStanding(layer, {newestMtime: layer.newest})
+  return layer.newest !== undefined && isStanding([layer], {newestMtime: layer.newest})
 }
 
 /** Few commands compare, and the import would slow down all of them. */
@@ -120,7 +120,7 @@ export async function findLayer(
   const layer = known.find(({diffId}) => diffId === content.diffId)
   if (!layer) return {content, layer: undefined}
   const presence = (each: Layer) => isThere(store, each, ports.signal)
-  const isStanding = (each: Layer) => stands(each, content)
+  const isStanding = (each: Layer) => stands([each], content)
   const usable = await isUsable(layer, entries, {...format, presence, isStanding}, ports)
   return {content, layer: usable ? layer : undefined}
 }

@@ -145,10 +145,13 @@ export async function isThere(
 }
 
 /**
- * Whether all tags name the result already if the slot holds just this layer, with content of which
- * that time is the newest (seconds since the epoch): then nothing is published.
+ * Whether all tags name the result already if the slot holds just these layers, with content of
+ * which that time is the newest (seconds since the epoch): then nothing is published.
  */
-export type IsStanding = (layer: Layer, content: Pick<SlotFacts, 'newestMtime'>) => boolean
+export type IsStanding = (
+  layers: readonly Layer[],
+  content: Pick<SlotFacts, 'newestMtime'>,
+) => boolean
 
 /**
  * Whether a known layer can be reused for entries that have its diff ID: it must exist, and must

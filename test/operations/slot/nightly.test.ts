@@ -74,6 +74,29 @@ describe('a job that starts from the same image again', () => {
     expect(digest).toBe(first.digest)
   })
 
+  it('does the same for a slot of several layers', async () => {
+    const {run, write} = await start()
+    const layers = 4
+    const first = await run({layers, level: 9})
+    const second = await run({layers})
+    expect(second).toMatchObject({digest: first.digest, tags: [], sent: ''})
+    expect(Math.round(second.times)).toBe(1)
+    write('file3', 'x', newer)
+    const changed = await run({layers, level: 9})
+    // the new layer, that of the directory, and the config
+    expect(changed.sent).toBe('blob blob manifest')
+    expect(changed.layers).toMatchObject({new: 1})
+  })
+
+  it('packs layers of the tag again that are not what would be packed now', async () => {
+    const {run, write} = await start()
+    const layers = 4
+    const first = await run({layers, level: 9})
+    write('file3', 'x', newer)
+    const {layers: sent} = await run({layers})
+    expect(sent).toMatchObject({count: first.layers.count, new: first.layers.count})
+  })
+
   it('reads the content once and sends no layer for another base', async () => {
     const {run, putBase} = await start()
     const first = await run()
