@@ -104,7 +104,7 @@ describe('a job that starts from the same image again', () => {
     const {times, sent, layer, tags} = await run()
     expect(times).toBe(1)
     expect(sent).toBe('blob manifest')
-    expect(layer).toMatchObject({digest: first.layer?.digest, uploaded: false})
+    expect(layer).toMatchObject({digest: first.layer.digest, uploaded: false})
     expect(tags).toEqual(['nightly'])
   })
 
@@ -114,7 +114,7 @@ describe('a job that starts from the same image again', () => {
     write('file3', 'x', newer)
     const {times, layer} = await run()
     expect(times).toBe(1)
-    expect(layer?.uploaded).toBe(true)
+    expect(layer.uploaded).toBe(true)
   })
 
   it('sends no layer for one more tag, after packing it to be sure', async () => {
@@ -129,6 +129,6 @@ describe('a job that starts from the same image again', () => {
     const {run} = await start()
     await run()
     const {layer} = await run({compression: 'zstd'})
-    expect(layer?.uploaded).toBe(true)
+    expect(layer.uploaded).toBe(true)
   })
 })
