@@ -7,7 +7,7 @@ import {number, RowNumbers} from './row-numbers.js'
 import {kinds, odd, unknownState} from './walk-columns.js'
 
 /** The largest recording in bytes; a larger tree is walked again each time. */
-const mostBytes = 128 * 1024 * 1024
+export const mostRecorded = 128 * 1024 * 1024
 /** Entries that are kept as objects. */
 const mostOdd = 50_000
 /** How often memory is checked, in entries. */
@@ -23,7 +23,7 @@ export interface WalkRecord {
 }
 
 /** An empty record. Rare members (devices, attributes) are kept as objects. */
-export function createRecord(prefixLength: number): WalkRecord {
+export function createRecord(prefixLength: number, mostBytes = mostRecorded): WalkRecord {
   const writer = new RowWriter()
   const numbers = new RowNumbers()
   const oddOnes: WalkedEntry[] = []

@@ -2,7 +2,7 @@ import {lstatSync} from 'node:fs'
 import {isDeepStrictEqual} from 'node:util'
 import {type ByteString, fromText} from '../byte-string.js'
 import type {Division, LayerItems, LayerLook, RecalledDivision} from '../tree/division.js'
-import {stateOf} from '../tree/file-state.js'
+import {type FileState, stateOf} from '../tree/file-state.js'
 import {lookOf} from '../tree/layer-look.js'
 import type {Entries, Tree, WalkDetail, WalkedEntry} from '../tree/walked-entry.js'
 import {decodeDivision} from './division-text.js'
@@ -13,7 +13,7 @@ import {areLinksAlike} from './links-alike.js'
 import {lookAgain, type TouchedFiles} from './look-again.js'
 import {RowReader} from './packed-rows.js'
 import {decodeWalk, type KeptBytes, type PackedWalk} from './packed-walk.js'
-import {createRecord, type WalkRecord} from './record.js'
+import {createRecord, mostRecorded, type WalkRecord} from './record.js'
 import {replay} from './replay.js'
 import {forgetLayerOf} from './row-layers.js'
 import {RowSplicer} from './row-splicer.js'
@@ -43,10 +43,16 @@ export interface WalkKeeper {
  * `prefix` is what the paths of entries have before their paths in the directory.
  *
  * `look` is what all of it looks like. With a keeper nothing is listed if all that an earlier run
- * walked looks as it did then, or only files were touched.
+ * walked looks as it did then, or only files were touched. More than `most` bytes are not recorded.
  */
-export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: WalkKeeper): Entries {
+export function recordedWalk(
+  entries: Entries,
+  prefix: ByteString,
+  keeper?: WalkKeeper,
+  most = mostRecorded,
+): Entries {
   let record: Pick<WalkRecord, 'replay'> | undefined
+  let rootState: FileState | undefined
   let walk: PackedWalk | undefined
   let look: LayerLook | undefined
   let division: Division | undefined
@@ -70,6 +76,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
     walk: entries.walk,
     look: lookOnce,
     division: {recall: recallDivision, entriesOf, keep: keepDivision},
+    recordedRoot: () => (record ? rootState : undefined),
   })
 
   function lookOnce(): LayerLook {
@@ -84,7 +91,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
   function* recording(): Generator<WalkedEntry> {
     const root = tree && lstatSync(tree.directory, {bigint: true, throwIfNoEntry: false})
     const isAlike = tree !== undefined && areLinksAlike(tree.directory)
-    let own: WalkRecord | undefined = createRecord(prefixLength)
+    let own: WalkRecord | undefined = createRecord(prefixLength, most)
     for (const walked of entries('states')) {
       if (own?.add(walked) === false) {
         own = undefined
@@ -93,9 +100,10 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
       yield walked
     }
     record = own
+    rootState = root && stateOf(root)
     const rows = own?.rows()
-    if (!root || !rows) return
-    walk = {rows, root: stateOf(root), areLinksAlike: isAlike}
+    if (!tree || !rootState || !rows) return
+    walk = {rows, root: rootState, areLinksAlike: isAlike}
     keep(walk, tree)
   }
 
@@ -107,6 +115,7 @@ export function recordedWalk(entries: Entries, prefix: ByteString, keeper?: Walk
     const found = upToDate(decoded, tree, keeper)
     if (!found) return undefined
     walk = found
+    rootState = found.root
     division = decodeDivision(decoded.division)
     if (touched?.files.length === 0) look = keptLook(decoded.note)
     else keep(walk, tree)

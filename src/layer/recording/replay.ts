@@ -1,5 +1,5 @@
 import {type ByteString, isAscii} from '../byte-string.js'
-import type {Entry} from '../entry.js'
+import type {EntryMetadata} from '../entry.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 import type {RowCursor} from './packed-rows.js'
 import {number} from './row-numbers.js'
@@ -30,37 +30,43 @@ export function* replay(
     if (kind === odd) {
       const walked = oddOnes[oddAt++]
       if (walked) yield walked
-    } else if (!isWanted || isWanted()) yield plain(kinds[kind] ?? 'file', rows.isBytes)
+    } else if (!isWanted || isWanted()) yield plain()
   }
 
-  function plain(kind: Entry['kind'], isBytes: boolean): WalkedEntry {
+  function plain(): WalkedEntry {
+    const kind = kinds[rows.kind] ?? 'file'
     const path = rows.path()
     const mode = numbers.at(number.mode)
     const uid = numbers.at(number.uid)
     const gid = numbers.at(number.gid)
     const mtime = numbers.at(number.mtime)
+    const names = numbers.at(number.names)
+    if (kind === 'file' && names === 0) return fileOf({path, mode, uid, gid, mtime})
     const common = {path, mode, uid, gid, mtime, xattrs: undefined}
     if (kind === 'directory') return {entry: {kind, ...common}, ...stateOf()}
-    const names = numbers.at(number.names)
     const shared = names > 0 ? {shared: {names, group: numbers.at(number.group)}} : undefined
     if (kind === 'symlink')
       return {entry: {kind, target: rows.target(), ...common}, ...shared, ...stateOf()}
-    const size = numbers.at(number.content)
-    // written out: to spread it for each file takes longer than all of the rest
-    const entry = {kind: 'file', size, path, mode, uid, gid, mtime, xattrs: undefined} as const
-    const alone = hasStates ? {entry, file: fileAt(path, isBytes)} : {entry}
-    if (kind === 'file') return shared ? {...alone, ...shared} : alone
+    const alone = fileOf(common)
+    if (kind === 'file') return {...alone, ...shared}
     return {entry: {kind: 'hardlink', target: rows.target(), ...common}, ...shared, alone}
+  }
+
+  function fileOf({path, mode, uid, gid, mtime}: Omit<EntryMetadata, 'xattrs'>): WalkedEntry {
+    const size = numbers.at(number.content)
+    // written out: most rows are such, and to spread takes longer than all of the rest
+    const entry = {kind: 'file', size, path, mode, uid, gid, mtime, xattrs: undefined} as const
+    return hasStates ? {entry, file: fileAt(path)} : {entry}
   }
 
   function stateOf(): Pick<WalkedEntry, 'state'> | undefined {
     return hasStates ? {state: numbers.state()} : undefined
   }
 
-  function fileAt(path: ByteString, isBytes: boolean): WalkedFile {
+  function fileAt(path: ByteString): WalkedFile {
     const access = `${folder}${path.slice(prefixLength)}`
     return {
-      path: isBytes || !isPlainFolder ? Buffer.from(access, 'latin1') : access,
+      path: rows.isBytes || !isPlainFolder ? Buffer.from(access, 'latin1') : access,
       stat: numbers.state(),
     }
   }

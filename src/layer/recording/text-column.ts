@@ -10,10 +10,10 @@ export interface TextColumn {
   slice(from: number, to: number): ByteString
 }
 
-/** Without texts. */
-export function createTextColumn(): TextColumn {
-  let memory = Buffer.alloc(0)
-  let length = 0
+/** Without texts, or with those that are in `filled`. */
+export function createTextColumn(filled: Buffer = Buffer.alloc(0)): TextColumn {
+  let memory = filled
+  let {length} = filled
   const makeRoom = (bytes: number): void => {
     if (length + bytes <= memory.length) return
     const larger = Buffer.alloc(Math.max(4096, memory.length + (memory.length >> 1)) + bytes)

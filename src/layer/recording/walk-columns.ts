@@ -44,14 +44,22 @@ export const odd = kinds.length
 /** Added to the kind of what has a path that is not ASCII: looking takes longer than the rest. */
 export const inBytes = 8
 
-/** Without rows. */
-export function createColumns({layers}: Pick<WalkColumns, 'layers'> = {}): WalkColumns {
+/** Without rows, or with those that are in the parts. */
+export function createColumns(
+  parts: {
+    readonly facts?: Uint32Array
+    readonly sizes?: Float64Array
+    readonly states?: BigInt64Array
+    readonly text?: Buffer
+    readonly layers?: RowLayers | undefined
+  } = {},
+): WalkColumns {
   return {
-    layers,
-    facts: createColumn<number>((length) => new Uint32Array(length)),
-    sizes: createColumn<number>((length) => new Float64Array(length)),
-    states: createColumn<bigint>((length) => new BigInt64Array(length)),
-    text: createTextColumn(),
+    layers: parts.layers,
+    facts: createColumn<number>((length) => new Uint32Array(length), parts.facts),
+    sizes: createColumn<number>((length) => new Float64Array(length), parts.sizes),
+    states: createColumn<bigint>((length) => new BigInt64Array(length), parts.states),
+    text: createTextColumn(parts.text),
   }
 }
 

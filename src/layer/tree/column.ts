@@ -20,10 +20,13 @@ export interface NumberArray<T> {
   subarray(begin: number, end: number): NumberArray<T>
 }
 
-/** An empty column in the memory that `allocate` returns. */
-export function createColumn<T>(allocate: (length: number) => NumberArray<T>): Column<T> {
-  let memory = allocate(1024)
-  let length = 0
+/** A column in the memory that `allocate` returns: empty, or of what is `filled`. */
+export function createColumn<T>(
+  allocate: (length: number) => NumberArray<T>,
+  filled?: NumberArray<T>,
+): Column<T> {
+  let memory = filled ?? allocate(1024)
+  let length = filled?.length ?? 0
   const grow = (least: number): void => {
     const larger = allocate(Math.max(least, memory.length + (memory.length >> 1) + 1))
     larger.set(memory)

@@ -10,11 +10,15 @@ export function* withFileXattrs(
   onWarning: (message: string) => void,
 ): Generator<WalkedEntry> {
   for (const walked of entries) {
-    const {entry, file} = walked
-    if (!file || entry.kind !== 'file') yield walked
-    else {
-      const access = typeof file.path === 'string' ? file.path : file.path.toString('latin1')
-      yield {...walked, entry: {...entry, xattrs: readXattrs(access, onWarning)}}
-    }
+    yield withXattrs(walked, onWarning)
   }
+}
+
+/** The same for one entry, which stays as it is if it has none. */
+export function withXattrs(walked: WalkedEntry, onWarning: (message: string) => void): WalkedEntry {
+  const {entry, file} = walked
+  if (!file || entry.kind !== 'file') return walked
+  const access = typeof file.path === 'string' ? file.path : file.path.toString('latin1')
+  const xattrs = readXattrs(access, onWarning)
+  return xattrs ? {...walked, entry: {...entry, xattrs}} : walked
 }

@@ -71,6 +71,11 @@ export interface Entries {
   readonly look?: (() => LayerLook) | undefined
   /** How they are divided, if that may be known without a walk. */
   readonly division?: DivisionKeeper | undefined
+  /**
+   * The state of the directory when a walk was recorded, which the details `names` and `states`
+   * replay; `undefined` before, and for what cannot be recorded.
+   */
+  readonly recordedRoot?: (() => FileState | undefined) | undefined
 }
 
 /**

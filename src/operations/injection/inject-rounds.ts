@@ -59,7 +59,8 @@ export function createInjectionRounds(
   return {
     async inject(found, looks) {
       const content = {contentOf, stored, looks}
-      const plan = await planInjection(store, found, {request, ...content}, rounds.ports)
+      const options = {request, ...content, documentOf: documentOf.bind(undefined, rounds)}
+      const plan = await planInjection(store, found, options, rounds.ports)
       plan.groups.forEach(refuseEmptiness)
       const planned = documentOf(rounds, plan)
       refuseOverwriting(rounds, plan, planned)
@@ -132,7 +133,7 @@ async function storeGroups(
       done.push({...group, plan})
       continue
     }
-    const {known} = plan
+    const {known, isStanding} = plan
     const stored = await storeGroup(
       store,
       group,
@@ -140,6 +141,7 @@ async function storeGroups(
         compression,
         level,
         known,
+        isStanding,
         // a registry reports a missing layer when the image is put; checking each layer beforehand
         // takes as long as hashing it
         restores: image.reference.kind === 'registry',

@@ -12,14 +12,15 @@ import {createReadDocuments} from '../find/read-documents.js'
 import {type LoadedTargets, loadOthers, loadTargets} from '../find/load-targets.js'
 import {type SuitableTarget, suitableTarget} from '../find/suitable-image.js'
 import {findReplaced, type Replaced} from '../publish/run-notes.js'
-import {planTagMoves, type TagLooks} from '../publish/tag-moves.js'
+import {outstanding, planTagMoves, type TagLooks} from '../publish/tag-moves.js'
 import {type ContentOf, type Group, groupTargets} from '../slot/group.js'
-import type {StoredContent} from '../slot/content.js'
+import {nothingSent, type StoredContent} from '../slot/content.js'
 import type {LayerRequest} from '../slot/layer-request.js'
-import {createKnownLayers} from '../slot/known-layers.js'
+import {createKnownLayers, type IsStanding} from '../slot/known-layers.js'
 import {noticeOtherSlots} from '../slot/notices.js'
 import {noticeSharding} from '../slot/sharding.js'
 import {type PlannedGroup, planGroup} from '../slot/plan-group.js'
+import type {InjectedDocument} from './injected-document.js'
 import type {InjectionRequest} from './request.js'
 
 /** What an injection will do, determined without changing anything. */
@@ -45,13 +46,15 @@ export interface InjectionPlanOptions {
   readonly stored: ReadonlyMap<string, StoredContent>
   /** Must be current; default: the tags are looked up when the images are ready. */
   readonly looks?: TagLooks | undefined
+  /** The document that a plan makes. */
+  readonly documentOf: (plan: InjectionPlan) => InjectedDocument
 }
 
 /** Reads the chosen images, and the content if that can save work. */
 export async function planInjection(
   store: ContentStore,
   found: FoundDocument,
-  {request, contentOf, stored, looks}: InjectionPlanOptions,
+  {request, contentOf, stored, looks, documentOf}: InjectionPlanOptions,
   ports: Ports,
 ): Promise<InjectionPlan> {
   const {signal} = ports
@@ -71,25 +74,35 @@ export async function planInjection(
   const readDocuments = createReadDocuments(store, signal)
   const findKnown = createKnownLayers(store, {loaded, moves, readDocuments}, signal)
   const {compression, level} = layer
-  const how = {findKnown, exhaustive: publish.dryRun, isDecisive: publish.noClobber}
-  const planned: PlannedGroup[] = []
-  for (const group of groups) {
-    const known = stored.get(group.key)
-    planned.push(
-      known
-        ? {...group, plan: {kind: 'stored', stored: known}}
-        : await planGroup(store, group, {...how, compression, level}, ports),
-    )
-  }
-  return {
+  const facts = {
     base,
     loaded: {...loaded, targets},
-    groups: planned,
     kept,
     converted: others.map((before) => ({before, after: toOci(before)})),
     moves,
     replaced: await findReplaced(moves, base, readDocuments),
   }
+  const isAlone = groups.length === 1 && moves.length > 0 && !ports.attest
+  const standing =
+    (group: Group): IsStanding =>
+    (layers, content) => {
+      if (!isAlone) return false
+      const kept = {layers, content, uploaded: false, sent: nothingSent}
+      const plan = {...facts, groups: [asStored(group, kept)]}
+      return outstanding(moves, documentOf(plan).outermost.descriptor.digest).length === 0
+    }
+  const how = {findKnown, exhaustive: publish.dryRun, isDecisive: publish.noClobber}
+  const planned: PlannedGroup[] = []
+  for (const group of groups) {
+    const known = stored.get(group.key)
+    const options = {...how, isStanding: standing(group), compression, level}
+    planned.push(known ? asStored(group, known) : await planGroup(store, group, options, ports))
+  }
+  return {...facts, groups: planned}
+}
+
+function asStored(group: Group, stored: StoredContent): PlannedGroup {
+  return {...group, plan: {kind: 'stored', stored}}
 }
 
 /** Throws `PreconditionError` if there is no index to annotate. */

@@ -7,7 +7,14 @@ import {outlook, type TarBounds} from '../../layer/shards/outlook.js'
 import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import {layerCompression} from '../../oci/media-type.js'
 import type {ContentStore} from '../../store/content-store.js'
-import {isThere, isUsable, type KnownLayer} from './known-layers.js'
+import {
+  dryPack,
+  isBlobOf,
+  type IsStanding,
+  isThere,
+  isUsable,
+  type KnownLayer,
+} from './known-layers.js'
 import type {Ports} from '../../ports.js'
 import {reportedWalk} from './walk-report.js'
 
@@ -28,6 +35,7 @@ export interface Comparison {
 
 export interface CompareOptions extends LayerFormat {
   readonly known: readonly KnownLayer[]
+  readonly isStanding: IsStanding
   /** Hash to the end in any case. */
   readonly exhaustive: boolean
   /** Names the content in progress reports. */
@@ -43,9 +51,10 @@ export interface CompareOptions extends LayerFormat {
 export async function compare(
   store: ContentStore,
   entries: Entries,
-  {known, exhaustive, on, ...format}: CompareOptions,
-  {report, signal, jobs = availableParallelism()}: Ports,
+  {known, exhaustive, on, isStanding, ...format}: CompareOptions,
+  ports: Ports,
 ): Promise<Comparison> {
+  const {report, signal, jobs = availableParallelism()} = ports
   if (known.length === 0 && !exhaustive) return {content: undefined, layer: undefined}
   report({kind: 'step', step: 'compare', on})
   const bounds: TarBounds = exhaustive
@@ -54,17 +63,44 @@ export async function compare(
         limit: Math.max(...known.map(largestTar)),
         newest: Math.max(...known.map(({newest = Infinity}) => newest)),
       }
+  const once = entries.walk && (await loadWalkedOnce())(entries, entries.walk)
   if (bounds.newest !== undefined && bounds.newest < Infinity) {
-    const {isOut, share} = outlook(reportedWalk(entries, {report})('names'), bounds)
+    const {isOut, share} = outlook(reportedWalk(once?.names ?? entries, {report})('names'), bounds)
     if (isOut) return {content: undefined, layer: undefined, share}
+  }
+  if (!exhaustive && !known.some((layer) => isProvenByHash(layer, isStanding))) {
+    const packed = await dryPack(entries, format, ports)
+    const layer = known.find((each) => isBlobOf(each, packed))
+    const isHere = layer && (await isThere(store, layer, signal))
+    return {content: packed.content, layer: isHere === true ? layer : undefined}
   }
   const onProgress = (done: number) => report({kind: 'bytes', done})
   // the known layers tell how much there will be
   const isLarge = known.some(({descriptor}) => descriptor.size > large)
   const inThread = isLarge && jobs > 1
-  const content = await hashLayer(entries, {signal, ...bounds, inThread, onProgress})
+  const content = await hashLayer(once?.content ?? entries, {
+    signal,
+    ...bounds,
+    inThread,
+    onProgress,
+  })
   if (!content) return {content, layer: undefined}
-  return findLayer(store, entries, {known, content, ...format}, {report, signal})
+  return findLayer(store, entries, {known, isStanding, content, ...format}, ports)
+}
+
+/**
+ * Whether equal diff IDs would be enough to reuse the layer. If not, the entries would have to be
+ * packed as well, so they are packed at once.
+ */
+function isProvenByHash(layer: KnownLayer, isStanding: IsStanding): boolean {
+  if (layer.own) return true
+  return layer.newest !== undefined && isStanding([layer], {newestMtime: layer.newest})
+}
+
+/** Few commands compare, and the import would slow down all of them. */
+async function loadWalkedOnce() {
+  const {walkedOnce} = await import('../../layer/recording/recorded-content.js')
+  return walkedOnce
 }
 
 /** The layer that entries with this content equal. */
@@ -74,14 +110,18 @@ export async function findLayer(
   {
     known,
     content,
+    isStanding: stands,
     ...format
-  }: Pick<CompareOptions, 'known' | keyof LayerFormat> & {readonly content: PackedContent},
-  {report, signal}: Pick<Ports, 'report' | 'signal'>,
+  }: Pick<CompareOptions, 'known' | 'isStanding' | keyof LayerFormat> & {
+    readonly content: PackedContent
+  },
+  ports: Pick<Ports, 'report' | 'signal' | 'jobs'>,
 ): Promise<Comparison> {
   const layer = known.find(({diffId}) => diffId === content.diffId)
   if (!layer) return {content, layer: undefined}
-  const presence = (each: Layer) => isThere(store, each, signal)
-  const usable = await isUsable(layer, entries, {...format, presence}, {report, signal})
+  const presence = (each: Layer) => isThere(store, each, ports.signal)
+  const isStanding = (each: Layer) => stands([each], content)
+  const usable = await isUsable(layer, entries, {...format, presence, isStanding}, ports)
   return {content, layer: usable ? layer : undefined}
 }
 

@@ -3,14 +3,16 @@ import {isDeepStrictEqual} from 'node:util'
 import type {Image, Layer} from '../../image/image.js'
 import {findSlot, type Slot} from '../../image/slot.js'
 import {type LayerFormat, packLayer} from '../../layer/pack/pack.js'
-import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
+import type {PackedContent} from '../../layer/pack/packed-content.js'
+import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import {chunkedAnnotations} from '../../oci/annotation.js'
-import {isDigest} from '../../oci/digest.js'
+import {type Digest, isDigest} from '../../oci/digest.js'
 import type {ContentStore, TagMove} from '../../store/content-store.js'
 import {drain, measured} from '../../stream/bytes.js'
 import type {LoadedTargets, Target} from '../find/load-targets.js'
 import {type ReadDocuments, readImages} from '../find/read-documents.js'
 import type {Ports} from '../../ports.js'
+import type {SlotFacts} from './content.js'
 
 /**
  * A layer of this slot that the repository should already have. `own`: it belongs to the images
@@ -143,33 +145,67 @@ export async function isThere(
 }
 
 /**
+ * Whether all tags name the result already if the slot holds just these layers, with content of
+ * which that time is the newest (seconds since the epoch): then nothing is published.
+ */
+export type IsStanding = (
+  layers: readonly Layer[],
+  content: Pick<SlotFacts, 'newestMtime'>,
+) => boolean
+
+/**
  * Whether a known layer can be reused for entries that have its diff ID: it must exist, and must
- * belong to the targets or be exactly what the entries pack to.
+ * belong to the targets, be what the tags name anyway, or be exactly what the entries pack to.
  */
 export async function isUsable(
   layer: KnownLayer,
   entries: () => Iterable<WalkedEntry>,
-  {presence, ...format}: LayerFormat & {readonly presence: Presence},
-  ports: Pick<Ports, 'report' | 'signal'>,
+  {
+    presence,
+    isStanding,
+    ...format
+  }: LayerFormat & {
+    readonly presence: Presence
+    /** Default: they do not name it. */
+    readonly isStanding?: ((layer: Layer) => boolean) | undefined
+  },
+  ports: Pick<Ports, 'report' | 'signal' | 'jobs'>,
 ): Promise<boolean> {
   if (!(await presence(layer))) return false
-  return layer.own || packsTo(layer, entries, format, ports)
+  if (layer.own || isStanding?.(layer) === true) return true
+  return isBlobOf(layer, await dryPack(entries, format, ports))
+}
+
+/** What entries come to when `inject` packs them. */
+export interface DryPacked {
+  readonly content: PackedContent
+  readonly digest: Digest
+  /** See `LayerSource`. */
+  readonly annotations: Readonly<Record<string, string>> | undefined
+}
+
+/** Packs without storing anything. */
+export async function dryPack(
+  entries: Entries,
+  format: LayerFormat,
+  {report, signal, jobs}: Pick<Ports, 'report' | 'signal' | 'jobs'>,
+): Promise<DryPacked> {
+  const onProgress = (done: number) => report({kind: 'bytes', done})
+  const source = packLayer(entries, {...format, jobs, onProgress})
+  const {stream, result} = measured(source.open({signal}))
+  await drain(stream)
+  const {digest} = result()
+  return {content: source.content(), digest, annotations: source.annotations()}
 }
 
 /**
- * Whether the entries, compressed by `inject`, give exactly that blob. What another image says
- * about its layers is unverified, and every digest that is published must be of verified bytes.
+ * Whether that is exactly the blob of the layer. What another image says about its layers is
+ * unverified, and every digest that is published must be of verified bytes.
  */
-async function packsTo(
-  {descriptor}: Layer,
-  entries: () => Iterable<WalkedEntry>,
-  format: LayerFormat,
-  {report, signal}: Pick<Ports, 'report' | 'signal'>,
-): Promise<boolean> {
-  const onProgress = (done: number) => report({kind: 'bytes', done})
-  const source = packLayer(entries, {...format, onProgress})
-  const {stream, result} = measured(source.open({signal}))
-  await drain(stream)
-  const found = chunkedAnnotations(descriptor.annotations)
-  return result().digest === descriptor.digest && isDeepStrictEqual(source.annotations(), found)
+export function isBlobOf(
+  {descriptor, diffId}: Layer,
+  {content, digest, annotations}: DryPacked,
+): boolean {
+  if (content.diffId !== diffId || digest !== descriptor.digest) return false
+  return isDeepStrictEqual(annotations, chunkedAnnotations(descriptor.annotations))
 }

@@ -15,7 +15,7 @@ import {
   type StoredContent,
 } from './content.js'
 import {type Group, packingOf, type SlotContent} from './group.js'
-import {alike, type FindKnownLayers, type KnownLayer} from './known-layers.js'
+import {alike, type FindKnownLayers, type IsStanding, type KnownLayer} from './known-layers.js'
 
 /** What will be done for the layers of a group, determined without changing anything. */
 export type GroupPlan =
@@ -26,6 +26,7 @@ export type GroupPlan =
       readonly kind: 'missing'
       /** Layers that need not be stored again. */
       readonly known: readonly KnownLayer[]
+      readonly isStanding: IsStanding
       /** How many layers there will be. */
       readonly count: number
       /** What is known about the content; only what was needed. */
@@ -42,6 +43,8 @@ export interface PlannedGroup extends Group {
 
 export interface GroupPlanOptions extends LayerFormat {
   readonly findKnown: FindKnownLayers
+  /** Of the group. */
+  readonly isStanding: IsStanding
   /** Read the content to its end in any case. */
   readonly exhaustive: boolean
   /** Whether anything is missing must be known beforehand. */
@@ -79,23 +82,23 @@ async function lookFor(
   options: GroupPlanOptions & {readonly known: readonly KnownLayer[]},
   ports: Ports,
 ): Promise<GroupPlan> {
-  const {known, exhaustive, isDecisive, compression, level} = options
-  const how = {known, compression, level, on: content.on}
+  const {known, isStanding, exhaustive, isDecisive, compression, level} = options
+  const how = {known, isStanding, compression, level, on: content.on}
   if (!shards) {
     const compared = await compareOne(store, content, {...how, exhaustive}, ports)
     return compared.layer && compared.content
       ? {kind: 'stored', stored: asContent(compared.layer, compared.content, false)}
-      : {...missing(known, 1, compared.content ?? {}, 1), share: compared.share}
+      : {...missing(options, 1, compared.content ?? {}, 1), share: compared.share}
   }
   const count = countShards(shards)
-  if (!exhaustive && !isDecisive) return missing(known, count, {}, count)
+  if (!exhaustive && !isDecisive) return missing(options, count, {}, count)
   const packing = packingOf(content, shards)
   const divided = {...content, plan: shards}
   const {compareShards} = await import('./store-shards.js')
   const compared = await compareShards(store, divided, {...how, packing}, ports)
   const layers = compared.layers.filter((layer) => layer !== undefined)
   if (layers.length < compared.layers.length)
-    return missing(known, count, compared.content, compared.layers.length - layers.length)
+    return missing(options, count, compared.content, compared.layers.length - layers.length)
   const stored = {layers, content: compared.content, uploaded: false, sent: nothingSent}
   return {kind: 'stored', stored}
 }
@@ -143,10 +146,23 @@ async function contentOf(
 }
 
 function missing(
-  known: readonly KnownLayer[],
+  {
+    known,
+    isStanding,
+  }: {
+    readonly known: readonly KnownLayer[]
+    readonly isStanding: IsStanding
+  },
   count: number,
   content: Partial<SlotFacts>,
   unsent: number,
 ): Extract<GroupPlan, {kind: 'missing'}> {
-  return {kind: 'missing', known, count, content, unsent: {count: unsent, bytes: undefined}}
+  return {
+    kind: 'missing',
+    known,
+    isStanding,
+    count,
+    content,
+    unsent: {count: unsent, bytes: undefined},
+  }
 }

@@ -5,12 +5,13 @@ import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {asContent, type StoredContent} from './content.js'
 import {type Group, packingOf} from './group.js'
-import type {KnownLayer} from './known-layers.js'
+import type {IsStanding, KnownLayer} from './known-layers.js'
 import {type PushedLayer, pushLayer} from './push-layer.js'
 
 export interface StoreGroupOptions extends LayerFormat {
   /** Layers that need not be stored again. */
   readonly known: readonly KnownLayer[]
+  readonly isStanding: IsStanding
   /** See `StoreShardsOptions`. */
   readonly restores: boolean
   /** Called with the only layer once it is packed, if that is before it is stored. */
@@ -25,11 +26,16 @@ export async function storeGroup(
   ports: Ports,
 ): Promise<StoredContent> {
   const {content, shards} = group
-  const {known, restores, onPacked} = options
+  const {known, isStanding, restores, onPacked} = options
   const how = {...formatOf(group, options), packing: packingOf(content, shards)}
   if (shards) {
     const {storeShards} = await import('./store-shards.js')
-    return storeShards(store, {...content, plan: shards}, {...how, known, restores}, ports)
+    return storeShards(
+      store,
+      {...content, plan: shards},
+      {...how, known, isStanding, restores},
+      ports,
+    )
   }
   const pushed = await pushLayer(store, content.entries, {...how, onPacked}, ports)
   content.memory?.remember(pushed.content)

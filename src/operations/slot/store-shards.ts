@@ -9,7 +9,14 @@ import type {ContentStore} from '../../store/content-store.js'
 import {countShards} from '../../layer/shards/shard-plan.js'
 import type {LayerLook} from '../../layer/tree/division.js'
 import {mapAhead} from '../../stream/map-ahead.js'
-import {createPresence, isUsable, type KnownLayer, type Presence} from './known-layers.js'
+import {
+  createPresence,
+  dryPack,
+  isBlobOf,
+  type IsStanding,
+  type KnownLayer,
+  type Presence,
+} from './known-layers.js'
 import type {Ports} from '../../ports.js'
 import {pushLayer} from './push-layer.js'
 import type {StoredContent} from './content.js'
@@ -32,6 +39,7 @@ export interface PackShardOptions extends LayerFormat {
 export interface StoreShardsOptions extends PackShardOptions {
   /** Layers that need not be stored again. */
   readonly known: readonly KnownLayer[]
+  readonly isStanding: IsStanding
   /**
    * Assume that the store has the layers of the targets, because publishing restores lost ones;
    * they are checked only if nothing else changes.
@@ -61,15 +69,19 @@ export async function compareShards(
   const hashes = createShardHash(jobsOf(ports), createBlockBuffers())
   const presence = presenceOf(store, options.known, ports)
   const how = {hashes, presence, begin, memory: sharded.memory}
+  const claims: Claims = new Map()
   try {
     for (const part of partsOf(sharded, ports)) {
       const {content, layer} = await compareShard(part, {...options, ...how}, quiet())
       tarSize += content.tarSize
       layers.push(layer)
+      if (layer && !layer.own) claims.set(part.number, layer)
     }
   } finally {
     await hashes.close()
   }
+  for await (const {number} of falseClaims(sharded, {...options, claims, layers}, ports))
+    layers[number] = undefined
   return {layers, content: contentOf(sharded, tarSize)}
 }
 
@@ -96,6 +108,7 @@ export async function storeShards(
   const hashes = createShardHash(jobsOf(ports), buffers)
   const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
   const how = {hashes, presence, begin, memory: sharded.memory}
+  const claims: Claims = new Map()
   const stored = mapAhead(
     partsOf(sharded, ports),
     async (part) => {
@@ -105,7 +118,10 @@ export async function storeShards(
           ? {content: undefined, layer: undefined}
           : await compareShard(part, {...options, ...how}, own)
       const look = part.look ?? content?.look
-      if (content && layer) return {content, layer, look, uploaded: false, isKnown: true}
+      if (content && layer) {
+        if (!layer.own) claims.set(part.number, layer)
+        return {content, layer, look, uploaded: false, isKnown: true}
+      }
       begin()
       const format = {...packingOf(part, options), buffers, threads}
       const pushed = await pushLayer(store, part.entries, format, own)
@@ -126,6 +142,15 @@ export async function storeShards(
     }
   } finally {
     await Promise.all([threads.close(), hashes.close()])
+  }
+  for await (const part of falseClaims(sharded, {...options, claims, layers}, ports)) {
+    begin()
+    const {layer, uploaded} = await pushLayer(store, part.entries, packingOf(part, options), ports)
+    isPacked = true
+    layers[part.number] = layer
+    if (!uploaded) continue
+    count++
+    bytes += layer.descriptor.size
   }
   keepLooks(sharded, looks)
   if (options.restores === true && !isPacked) {
@@ -187,14 +212,12 @@ async function compareShard(
   {entries, recalled, number}: Part,
   {
     known,
-    compression,
-    level,
     hashes,
     presence,
     memory,
     begin,
     packing,
-  }: Pick<StoreShardsOptions, 'known' | 'packing' | keyof LayerFormat> & {
+  }: Pick<StoreShardsOptions, 'known' | 'packing'> & {
     readonly hashes: ShardHash
     readonly presence: Presence
     readonly memory: SlotMemory | undefined
@@ -202,7 +225,7 @@ async function compareShard(
     readonly begin: () => void
   },
   ports: Ports,
-): Promise<{readonly content: PackedContent; readonly layer: Layer | undefined}> {
+): Promise<{readonly content: PackedContent; readonly layer: KnownLayer | undefined}> {
   const {signal, report} = ports
   const onProgress = (done: number): void => report({kind: 'bytes', done})
   const {sharedLayers} = ports
@@ -213,9 +236,8 @@ async function compareShard(
       : await hash())
   const same = known.filter(({diffId}) => diffId === content.diffId)
   const layer = same.find(({own}) => own) ?? same[0]
-  const how = {compression, level, presence}
-  const usable = layer && (await isUsable(layer, entries, how, ports))
-  return {content, layer: usable === true ? layer : undefined}
+  const isThere = layer && (await presence(layer))
+  return {content, layer: isThere === true ? layer : undefined}
 
   async function hash(): Promise<PackedContent> {
     begin()
@@ -223,6 +245,39 @@ async function compareShard(
     if (!hashed) throw new Error('hashing without a limit came to one')
     memory?.remember(hashed)
     return hashed
+  }
+}
+
+/** By number: layers with the right diff ID of which only another image says what is in them. */
+type Claims = Map<number, KnownLayer>
+
+/**
+ * The parts for which a claimed layer is not what they pack to. Nothing is packed if the tags name
+ * the result of all layers already.
+ */
+async function* falseClaims(
+  sharded: ShardedContent,
+  {
+    claims,
+    layers,
+    isStanding,
+    compression,
+    level,
+  }: Pick<StoreShardsOptions, 'isStanding' | keyof LayerFormat> & {
+    readonly claims: Claims
+    readonly layers: readonly (Layer | undefined)[]
+  },
+  ports: Ports,
+): AsyncGenerator<Part> {
+  if (claims.size === 0) return
+  const found = layers.filter((layer) => layer !== undefined)
+  if (found.length === layers.length && isStanding(found, sharded.plan)) return
+  const quiet = summed(ports)
+  for (const part of partsOf(sharded, ports)) {
+    const layer = claims.get(part.number)
+    if (!layer) continue
+    const packed = await dryPack(part.entries, {compression, level}, quiet())
+    if (!isBlobOf(layer, packed)) yield part
   }
 }
 
