@@ -47,6 +47,7 @@ const rows = [
         ['change', 'pack/threads', 'records', 'merge', 'sources', 'rebuild'],
         ['chunked', 'contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
         ['recording'],
+        ['recording/rows'],
         ['tree'],
         ['compress', 'decompress', 'tar'],
         ['decompress/threads', 'compress/wasm', 'decompress/wasm'],

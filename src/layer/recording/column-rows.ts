@@ -1,7 +1,7 @@
 import type {ByteString} from '../byte-string.js'
-import {type PackedRows, type RowCursor, RowReader, RowWriter} from './packed-rows.js'
+import {type PackedRows, type RowCursor, RowReader, RowWriter} from './rows/packed-rows.js'
 import type {PackedWalk} from './packed-walk.js'
-import {number, RowNumbers} from './row-numbers.js'
+import {number, RowNumbers} from './rows/row-numbers.js'
 import {
   createColumns,
   fact,

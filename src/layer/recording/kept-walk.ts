@@ -4,8 +4,8 @@ import {isFine, isReliable} from '../tree/reliable-file-systems.js'
 import {encodeDivision} from './division-text.js'
 import {areLinksAlike} from './links-alike.js'
 import {encodeWalk, type PackedWalk} from './packed-walk.js'
-import {number, RowNumbers} from './row-numbers.js'
-import {RowSplicer} from './row-splicer.js'
+import {number, RowNumbers} from './rows/row-numbers.js'
+import {RowSplicer} from './rows/row-splicer.js'
 import {kinds} from './walk-columns.js'
 
 /** A change time that nothing has. */

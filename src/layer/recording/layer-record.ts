@@ -1,6 +1,6 @@
 import type {BigIntStats} from 'node:fs'
 import type {Entry} from '../entry.js'
-import {createRowWriter} from './row-writer.js'
+import {createColumnWriter} from './column-writer.js'
 import {type RowAt, rowsIn} from './rows-in.js'
 import {
   fact,
@@ -28,7 +28,7 @@ export interface LayerRecord {
 
 /** An empty record, for one layer. */
 export function createLayerRecord(): LayerRecord {
-  const rows = createRowWriter()
+  const rows = createColumnWriter()
   let file: Entry | undefined
   let isComplete = true
 

@@ -1,8 +1,8 @@
 import type {LayerItems} from '../tree/division.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
-import {type PackedRows, RowReader} from './packed-rows.js'
+import {type PackedRows, RowReader} from './rows/packed-rows.js'
 import {replay, type ReplayOptions} from './replay.js'
-import {number} from './row-numbers.js'
+import {number} from './rows/row-numbers.js'
 import {kinds} from './walk-columns.js'
 
 const [directory] = kinds.keys()

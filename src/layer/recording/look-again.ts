@@ -4,9 +4,9 @@ import {describeFile} from '../tree/describe-file.js'
 import type {FileState} from '../tree/file-state.js'
 import type {Tree} from '../tree/walked-entry.js'
 import {ColumnCursor, putNumbers} from './column-rows.js'
-import type {RowCursor} from './packed-rows.js'
+import type {RowCursor} from './rows/packed-rows.js'
 import {forgetLayerOf} from './row-layers.js'
-import {number, RowNumbers} from './row-numbers.js'
+import {number, RowNumbers} from './rows/row-numbers.js'
 import {kinds, stateAt, type WalkColumns} from './walk-columns.js'
 
 /** A tree that was walked before. */
@@ -47,10 +47,7 @@ export interface TouchedFiles {
 }
 
 /** `lookAgain` for columns, which are brought up to date. */
-export function lookAgainAtColumns(
-  columns: WalkColumns,
-  seen: SeenTree,
-): TouchedFiles | undefined {
+export function lookAgainAtColumns(columns: WalkColumns, seen: SeenTree): TouchedFiles | undefined {
   return lookAgain(new ColumnCursor(columns), {
     ...seen,
     root: stateAt(columns.states, 0),

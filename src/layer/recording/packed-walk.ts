@@ -1,8 +1,8 @@
 import type {FileState} from '../tree/file-state.js'
 import {packColumns, unpackColumns} from './column-rows.js'
-import type {PackedRows} from './packed-rows.js'
+import type {PackedRows} from './rows/packed-rows.js'
 import {decodeRowLayers, encodeRowLayers, type RowLayers} from './row-layers.js'
-import {RowNumbers} from './row-numbers.js'
+import {RowNumbers} from './rows/row-numbers.js'
 import {stateAt, type WalkColumns} from './walk-columns.js'
 
 /** What a walk of a directory found. */

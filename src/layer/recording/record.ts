@@ -1,9 +1,9 @@
 import type {ByteString} from '../byte-string.js'
 import {longestWholePath} from '../tree/walk.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
-import {type PackedRows, RowReader, RowWriter} from './packed-rows.js'
+import {type PackedRows, RowReader, RowWriter} from './rows/packed-rows.js'
 import {replay} from './replay.js'
-import {number, RowNumbers} from './row-numbers.js'
+import {number, RowNumbers} from './rows/row-numbers.js'
 import {kinds, odd, unknownState} from './walk-columns.js'
 
 /** The largest recording in bytes; a larger tree is walked again each time. */

@@ -11,12 +11,12 @@ import {keptLook, keptWalk} from './kept-walk.js'
 import {layerRows} from './layer-rows.js'
 import {areLinksAlike} from './links-alike.js'
 import {lookAgain, type TouchedFiles} from './look-again.js'
-import {RowReader} from './packed-rows.js'
+import {RowReader} from './rows/packed-rows.js'
 import {decodeWalk, type KeptBytes, type PackedWalk} from './packed-walk.js'
 import {createRecord, mostRecorded, type WalkRecord} from './record.js'
 import {replay} from './replay.js'
 import {forgetLayerOf} from './row-layers.js'
-import {RowSplicer} from './row-splicer.js'
+import {RowSplicer} from './rows/row-splicer.js'
 
 /** Details that the recorded one includes. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])

@@ -1,8 +1,8 @@
 import {type ByteString, isAscii} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
-import type {RowCursor} from './packed-rows.js'
-import {number} from './row-numbers.js'
+import type {RowCursor} from './rows/packed-rows.js'
+import {number} from './rows/row-numbers.js'
 import {kinds, odd} from './walk-columns.js'
 
 export interface ReplayOptions {

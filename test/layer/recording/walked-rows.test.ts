@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {Entry} from '../../../src/layer/entry.js'
-import {createRowWriter} from '../../../src/layer/recording/row-writer.js'
+import {createColumnWriter} from '../../../src/layer/recording/column-writer.js'
 import {rowsIn} from '../../../src/layer/recording/rows-in.js'
 import {stateAt, unknownState} from '../../../src/layer/recording/walk-columns.js'
 import {walkedRows} from '../../../src/layer/recording/walked-rows.js'
@@ -19,7 +19,7 @@ function entryOf(word: string): Entry {
 }
 
 function columnsOf(words: string, nlink = 1n) {
-  const rows = createRowWriter()
+  const rows = createColumnWriter()
   for (const word of words.split(' ')) rows.add(entryOf(word), {...unknownState, nlink})
   return rows.columns()
 }

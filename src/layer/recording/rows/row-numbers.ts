@@ -1,5 +1,5 @@
 import {endianness} from 'node:os'
-import type {FileState} from '../tree/file-state.js'
+import type {FileState} from '../../tree/file-state.js'
 
 /** Places of the numbers of a row: first those of its state. */
 export const number = {
@@ -79,8 +79,7 @@ export class RowNumbers {
 
   hasStateOf({words}: RowNumbers): boolean {
     const own = this.words
-    for (let place = 0; place < stateWords; place++)
-      if (own[place] !== words[place]) return false
+    for (let place = 0; place < stateWords; place++) if (own[place] !== words[place]) return false
     return true
   }
 }

@@ -14,7 +14,7 @@ import {
 } from './walk-columns.js'
 
 /** Adds rows one after the other. */
-export interface RowWriter {
+export interface ColumnWriter {
   /** The entry's kind must be one of `kinds`. */
   add(entry: Entry, state: FileState): void
   /** Bytes of memory. */
@@ -30,7 +30,7 @@ const firstRows = 128
  * A row for each entry, without files of several names. To write into arrays of one type takes a
  * third of the time of columns that can be of any.
  */
-export function createRowWriter(): RowWriter {
+export function createColumnWriter(): ColumnWriter {
   let facts = new Uint32Array(factsPerRow * firstRows)
   let sizes = new Float64Array(sizesPerRow * firstRows)
   let states = new BigInt64Array(statesPerRow * (firstRows + 1))

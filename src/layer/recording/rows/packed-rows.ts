@@ -1,4 +1,4 @@
-import type {ByteString} from '../byte-string.js'
+import type {ByteString} from '../../byte-string.js'
 import {number, RowNumbers, wordsPerRow} from './row-numbers.js'
 
 /**

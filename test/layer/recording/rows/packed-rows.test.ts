@@ -1,16 +1,20 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
-import {ColumnCursor, packColumns, unpackColumns} from '../../../src/layer/recording/column-rows.js'
+import {
+  ColumnCursor,
+  packColumns,
+  unpackColumns,
+} from '../../../../src/layer/recording/column-rows.js'
 import {
   type PackedRows,
   type RowCursor,
   RowReader,
   RowWriter,
-} from '../../../src/layer/recording/packed-rows.js'
-import {number, RowNumbers} from '../../../src/layer/recording/row-numbers.js'
-import {RowSplicer} from '../../../src/layer/recording/row-splicer.js'
-import {unknownState} from '../../../src/layer/recording/walk-columns.js'
-import {runs} from '../../support/property-runs.js'
+} from '../../../../src/layer/recording/rows/packed-rows.js'
+import {number, RowNumbers} from '../../../../src/layer/recording/rows/row-numbers.js'
+import {RowSplicer} from '../../../../src/layer/recording/rows/row-splicer.js'
+import {unknownState} from '../../../../src/layer/recording/walk-columns.js'
+import {runs} from '../../../support/property-runs.js'
 
 const long = fc.bigInt({min: -(2n ** 63n), max: 2n ** 63n - 1n})
 const small = fc.nat(2 ** 32 - 1)
@@ -20,7 +24,10 @@ const name = fc.string({unit: fc.constantFrom('a', 'b', '/', '\u00e9', '\u00ff')
 const row = fc.record({
   kind: fc.nat(3),
   isBytes: fc.boolean(),
-  path: fc.oneof(name, fc.nat(9).map((count) => `${'long/'.repeat(count * 200)}x`)),
+  path: fc.oneof(
+    name,
+    fc.nat(9).map((count) => `${'long/'.repeat(count * 200)}x`),
+  ),
   target: fc.oneof(fc.constant(''), name),
   state: fc.record({
     ctimeNs: long,

@@ -1,4 +1,4 @@
-import type {ByteString} from '../byte-string.js'
+import type {ByteString} from '../../byte-string.js'
 import {type PackedRows, type RowCursor, RowReader, RowWriter} from './packed-rows.js'
 import type {RowNumbers} from './row-numbers.js'
 
