@@ -52,6 +52,8 @@ describe('the rows of a layer as a walk', () => {
     ['a name twice', 'a a'],
     ['a directory after what is in it', 'a/b a/'],
     ['a directory that no row describes', 'a/ a/b/c'],
+    ['such a directory beside a file', 'a b/c'],
+    ['such a directory beside another one', 'a/ a/b ac/d'],
     ['something in a file', 'a a/b'],
     ['something in a link', 'a@ a/b'],
     ['something in what only begins like a directory', 'a/ ab/c'],
