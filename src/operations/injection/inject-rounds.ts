@@ -59,7 +59,8 @@ export function createInjectionRounds(
   return {
     async inject(found, looks) {
       const content = {contentOf, stored, looks}
-      const options = {request, ...content, documentOf: documentOf.bind(undefined, rounds)}
+      const digestOf = (made: InjectionPlan) => documentOf(rounds, made).outermost.descriptor.digest
+      const options = {request, ...content, digestOf}
       const plan = await planInjection(store, found, options, rounds.ports)
       plan.groups.forEach(refuseEmptiness)
       const planned = documentOf(rounds, plan)

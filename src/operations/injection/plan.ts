@@ -20,7 +20,6 @@ import {createKnownLayers, type IsStanding} from '../slot/known-layers.js'
 import {noticeOtherSlots} from '../slot/notices.js'
 import {noticeSharding} from '../slot/sharding.js'
 import {type PlannedGroup, planGroup} from '../slot/plan-group.js'
-import type {InjectedDocument} from './injected-document.js'
 import type {InjectionRequest} from './request.js'
 
 /** What an injection will do, determined without changing anything. */
@@ -46,15 +45,15 @@ export interface InjectionPlanOptions {
   readonly stored: ReadonlyMap<string, StoredContent>
   /** Must be current; default: the tags are looked up when the images are ready. */
   readonly looks?: TagLooks | undefined
-  /** The document that a plan makes. */
-  readonly documentOf: (plan: InjectionPlan) => InjectedDocument
+  /** That of the document that a plan makes. */
+  readonly digestOf: (plan: InjectionPlan) => Digest
 }
 
 /** Reads the chosen images, and the content if that can save work. */
 export async function planInjection(
   store: ContentStore,
   found: FoundDocument,
-  {request, contentOf, stored, looks, documentOf}: InjectionPlanOptions,
+  {request, contentOf, stored, looks, digestOf}: InjectionPlanOptions,
   ports: Ports,
 ): Promise<InjectionPlan> {
   const {signal} = ports
@@ -89,7 +88,7 @@ export async function planInjection(
       if (!isAlone) return false
       const kept = {layers, content, uploaded: false, sent: nothingSent}
       const plan = {...facts, groups: [asStored(group, kept)]}
-      return outstanding(moves, documentOf(plan).outermost.descriptor.digest).length === 0
+      return outstanding(moves, digestOf(plan)).length === 0
     }
   const how = {findKnown, exhaustive: publish.dryRun, isDecisive: publish.noClobber}
   const planned: PlannedGroup[] = []
