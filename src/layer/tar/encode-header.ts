@@ -215,7 +215,7 @@ function text(bytes: Uint8Array, at: number, value: ByteString): number {
   return sum
 }
 
-/** Zero-padded octal that ends in NUL, as GNU tar and Go write it. Returns the sum of the digits. */
+/** Zero-padded octal that ends in NUL, as GNU tar and Go write it. Returns the digits' sum. */
 function octal(bytes: Uint8Array, at: number, width: number, value: number): number {
   let left = value
   let sum = 0

@@ -43,9 +43,9 @@ export function withContent(header: Uint8Array, content: Uint8Array): Uint8Array
 
 /**
  * The tar stream of `entries`, cut into blocks by `rule` and counted by `count`; each block is in a
- * buffer from `allocate` (of the length asked for), which the consumer owns from then on. Throws what `tarItems` throws, and
- * `LocalIoError`: `ERR_INJECT_CHANGED_WHILE_PACKED` for a file that is not, when read to its
- * end, what was listed.
+ * buffer from `allocate` (of the length asked for), which the consumer owns from then on. Throws
+ * what `tarItems` throws, and `LocalIoError`: `ERR_INJECT_CHANGED_WHILE_PACKED` for a file that is
+ * not, when read to its end, what was listed.
  */
 export function* writeTar(
   entries: Iterable<WalkedEntry>,
