@@ -47,10 +47,7 @@ export interface TouchedFiles {
 }
 
 /** `lookAgain` for columns, which are brought up to date. */
-export function lookAgainAtColumns(
-  columns: WalkColumns,
-  seen: SeenTree,
-): TouchedFiles | undefined {
+export function lookAgainAtColumns(columns: WalkColumns, seen: SeenTree): TouchedFiles | undefined {
   return lookAgain(new ColumnCursor(columns), {
     ...seen,
     root: stateAt(columns.states, 0),

@@ -79,8 +79,7 @@ export class RowNumbers {
 
   hasStateOf({words}: RowNumbers): boolean {
     const own = this.words
-    for (let place = 0; place < stateWords; place++)
-      if (own[place] !== words[place]) return false
+    for (let place = 0; place < stateWords; place++) if (own[place] !== words[place]) return false
     return true
   }
 }

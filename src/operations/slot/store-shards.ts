@@ -100,10 +100,9 @@ export async function storeShards(
     partsOf(sharded, ports),
     async (part) => {
       const own = quiet()
-      const {content, layer} =
-        isNew(part, known)
-          ? {content: undefined, layer: undefined}
-          : await compareShard(part, {...options, ...how}, own)
+      const {content, layer} = isNew(part, known)
+        ? {content: undefined, layer: undefined}
+        : await compareShard(part, {...options, ...how}, own)
       const look = part.look ?? content?.look
       if (content && layer) return {content, layer, look, uploaded: false, isKnown: true}
       begin()

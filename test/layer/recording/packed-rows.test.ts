@@ -20,15 +20,18 @@ const name = fc.string({unit: fc.constantFrom('a', 'b', '/', '\u00e9', '\u00ff')
 const row = fc.record({
   kind: fc.nat(3),
   isBytes: fc.boolean(),
-  path: fc.oneof(name, fc.nat(9).map((count) => `${'long/'.repeat(count * 200)}x`)),
+  path: fc.oneof(
+    name,
+    fc.nat(9).map((count) => `${'long/'.repeat(count * 200)}x`),
+  ),
   target: fc.oneof(fc.constant(''), name),
   state: fc.record({
     ctimeNs: long,
     mtimeNs: fc.oneof(fc.constant(5n), long),
     size: fc.oneof(fc.constant(7n), long),
     ino: long,
-    dev: fc.constantFrom(1n, 2n ** 40n),
-    nlink: fc.constantFrom(1n, 2n),
+    dev: fc.constantFrom<bigint>(1n, 2n ** 40n),
+    nlink: fc.constantFrom<bigint>(1n, 2n),
   }),
   mode: fc.nat(0o7777),
   uid: small,
