@@ -43,10 +43,11 @@ const row = fc.record({
 })
 type Row = typeof row extends fc.Arbitrary<infer T> ? T : never
 
-function numbersOf({state, kind, isBytes, path, target, ...rest}: Row): RowNumbers {
+function numbersOf(row: Row): RowNumbers {
   const numbers = new RowNumbers()
-  numbers.putState(state)
-  for (const [place, value] of Object.entries(rest)) numbers.put(number[place as 'mode'], value)
+  numbers.putState(row.state)
+  for (const name of ['mode', 'uid', 'gid', 'mtime', 'content', 'names', 'group'] as const)
+    numbers.put(number[name], row[name])
   return numbers
 }
 
