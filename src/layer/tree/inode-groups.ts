@@ -20,7 +20,7 @@ interface Inode {
 export function createInodeGroups(): InodeGroups {
   const paths = createNameList()
   /** Two numbers a group. */
-  const inodes = createColumn<bigint>((length) => new BigInt64Array(length))
+  const inodes = createColumn<bigint>((length) => new BigUint64Array(length))
   /** By place in the table: number of the group and one, 0 for none. */
   let groups = new Uint32Array(1024)
 

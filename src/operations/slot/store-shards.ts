@@ -113,10 +113,9 @@ export async function storeShards(
     partsOf(sharded, ports),
     async (part) => {
       const own = quiet()
-      const {content, layer} =
-        isNew(part, known)
-          ? {content: undefined, layer: undefined}
-          : await compareShard(part, {...options, ...how}, own)
+      const {content, layer} = isNew(part, known)
+        ? {content: undefined, layer: undefined}
+        : await compareShard(part, {...options, ...how}, own)
       const look = part.look ?? content?.look
       if (content && layer) {
         if (!layer.own) claims.set(part.number, layer)

@@ -34,8 +34,8 @@ const row = fc.record({
     mtimeNs: fc.oneof(fc.constant(5n), long),
     size: fc.oneof(fc.constant(7n), long),
     ino: long,
-    dev: fc.constantFrom(1n, 2n ** 40n),
-    nlink: fc.constantFrom(1n, 2n),
+    dev: fc.constantFrom<bigint>(1n, 2n ** 40n),
+    nlink: fc.constantFrom<bigint>(1n, 2n),
   }),
   mode: fc.nat(0o7777),
   uid: small,
@@ -47,10 +47,11 @@ const row = fc.record({
 })
 type Row = typeof row extends fc.Arbitrary<infer T> ? T : never
 
-function numbersOf({state, kind, isBytes, path, target, ...rest}: Row): RowNumbers {
+function numbersOf(row: Row): RowNumbers {
   const numbers = new RowNumbers()
-  numbers.putState(state)
-  for (const [place, value] of Object.entries(rest)) numbers.put(number[place as 'mode'], value)
+  numbers.putState(row.state)
+  for (const name of ['mode', 'uid', 'gid', 'mtime', 'content', 'names', 'group'] as const)
+    numbers.put(number[name], row[name])
   return numbers
 }
 
