@@ -52,7 +52,7 @@ export function createSizeTree(mostNodes = usualNodes): SizeTree {
   // files come mostly one directory after the other: the directories that the last one is in
   const way: Level[] = [{path: '', node: root}]
 
-  function childOf(node: OwnNode, name: string, mark: Mark | undefined): OwnNode | undefined {
+  function childOf(node: OwnNode, name: string, mark?: Mark): OwnNode | undefined {
     const known = node.children.get(name)
     if (known || nodes >= mostNodes) return known
     nodes++
