@@ -1,6 +1,7 @@
 import type {ByteString} from '../byte-string.js'
+import type {FileState} from '../tree/file-state.js'
 import {type PackedRows, type RowCursor, RowReader, RowWriter} from './rows/packed-rows.js'
-import type {PackedWalk} from './packed-walk.js'
+import type {RowLayers} from './row-layers.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {
   createColumns,
@@ -83,7 +84,11 @@ export function unpackColumns({
   rows,
   root,
   layers,
-}: Omit<PackedWalk, 'areLinksAlike'>): WalkColumns {
+}: {
+  readonly rows: PackedRows
+  readonly root: FileState
+  readonly layers?: RowLayers | undefined
+}): WalkColumns {
   const columns = createColumns({layers})
   const {facts, sizes, states, text} = columns
   const reader = new RowReader(rows)

@@ -1,5 +1,4 @@
-import type {LayerItems} from '../tree/division.js'
-import type {WalkedEntry} from '../tree/walked-entry.js'
+import type {LayerItems, WalkedEntry} from '../tree/walked-entry.js'
 import {type PackedRows, RowReader} from './rows/packed-rows.js'
 import {replay, type ReplayOptions} from './replay.js'
 import {number} from './rows/row-numbers.js'

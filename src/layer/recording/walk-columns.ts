@@ -67,10 +67,6 @@ export function rowsOf({sizes}: WalkColumns): number {
   return sizes.length / sizesPerRow
 }
 
-export function bytesOf({facts, sizes, states, text}: WalkColumns): number {
-  return facts.bytes + sizes.bytes + states.bytes + text.length
-}
-
 export function pushState(states: Column<bigint>, state: FileState): void {
   for (const place of statePlaces) states.push(state[place])
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import {parseJsonValue} from '../../oci/json-value.js'
-import type {DivisionKeeper, RecalledDivision} from '../tree/division.js'
+import type {RecalledDivision} from '../tree/division.js'
+import type {DivisionKeeper} from '../tree/walked-entry.js'
 import {countShards, type KeptLooks, type ShardPlan} from './shard-plan.js'
 
 /** How many files with names elsewhere a plan that is kept has at most. */

@@ -1,5 +1,3 @@
-import type {WalkedEntry} from './walked-entry.js'
-
 /** What the entries of one layer look like without reading files. */
 export interface LayerLook {
   /**
@@ -30,28 +28,4 @@ export interface RecalledDivision {
   readonly newestMtime: number
   /** Layer by layer, the lowest first; `undefined` for those of which a file was touched since. */
   readonly looks: readonly (LayerLook | undefined)[]
-}
-
-/** What is in a layer of files: the items from one up to another, counted without directories. */
-export interface LayerItems {
-  readonly from: number
-  readonly to: number
-  /** How many names of a file are here, if it has more elsewhere: by group. */
-  readonly names: ReadonlyMap<number, number>
-}
-
-/** Where the division of entries is kept between runs. */
-export interface DivisionKeeper {
-  /**
-   * The division that was kept, if the entries still have the same names and sizes, in blocks of
-   * 512 bytes.
-   */
-  recall(): RecalledDivision | undefined
-  /**
-   * The entries that decide what is in a layer of files, with their states: its own, other names
-   * of them, and the directories until then. `undefined` if they are not known without a walk.
-   */
-  entriesOf(items: LayerItems): Iterable<WalkedEntry> | undefined
-  /** Notes the division for the next run. */
-  keep(division: Division): void
 }

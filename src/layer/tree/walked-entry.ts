@@ -1,5 +1,5 @@
 import type {Entry} from '../entry.js'
-import type {DivisionKeeper, LayerLook} from './division.js'
+import type {Division, LayerLook, RecalledDivision} from './division.js'
 import type {FileState} from './file-state.js'
 import type {ModeRule} from './mode-rule.js'
 
@@ -60,6 +60,30 @@ export interface TreeWalk {
   readonly tree: Tree
   /** Called with what is left out. */
   readonly onWarning: (message: string) => void
+}
+
+/** What is in a layer of files: the items from one up to another, counted without directories. */
+export interface LayerItems {
+  readonly from: number
+  readonly to: number
+  /** How many names of a file are here, if it has more elsewhere: by group. */
+  readonly names: ReadonlyMap<number, number>
+}
+
+/** Where the division of entries is kept between runs. */
+export interface DivisionKeeper {
+  /**
+   * The division that was kept, if the entries still have the same names and sizes, in blocks of
+   * 512 bytes.
+   */
+  recall(): RecalledDivision | undefined
+  /**
+   * The entries that decide what is in a layer of files, with their states: its own, other names
+   * of them, and the directories until then. `undefined` if they are not known without a walk.
+   */
+  entriesOf(items: LayerItems): Iterable<WalkedEntry> | undefined
+  /** Notes the division for the next run. */
+  keep(division: Division): void
 }
 
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */

@@ -50,8 +50,8 @@ type Row = typeof row extends fc.Arbitrary<infer T> ? T : never
 function numbersOf(row: Row): RowNumbers {
   const numbers = new RowNumbers()
   numbers.putState(row.state)
-  for (const name of ['mode', 'uid', 'gid', 'mtime', 'content', 'names', 'group'] as const)
-    numbers.put(number[name], row[name])
+  for (const place of ['mode', 'uid', 'gid', 'mtime', 'content', 'names', 'group'] as const)
+    numbers.put(number[place], row[place])
   return numbers
 }
 
