@@ -183,9 +183,9 @@ function restore(
 }
 
 /**
- * Brings back what was moved aside, which is `aside` itself, or in it if it is marked; such a folder
- * is removed later. `false` if it is empty: the run was killed before it moved anything into it, or
- * after it had removed that.
+ * Brings back what was moved aside, which is `aside` itself, or in it if it is marked; such a
+ * folder is removed later. `false` if it is empty: the run was killed before it moved anything into
+ * it, or after it had removed that.
  */
 function bringOut(parent: OpenFolder, aside: ByteString, name: ByteString): boolean {
   const folder = parent.open(aside)
