@@ -225,7 +225,7 @@ describe('a cache of blocks', () => {
     expect(files()).toHaveLength(1)
   })
 
-  it('writes the file anew when less than half of it would be of use', async () => {
+  it('writes a new file when less than half of it would be of use', async () => {
     const {folder, run, files} = await start()
     await run((cache) => {
       for (const name of ['a', 'b', 'c']) cache?.put(key(name), Buffer.alloc(50_000, name))
@@ -246,7 +246,7 @@ describe('a cache of blocks', () => {
     expect(kept).toEqual([undefined, 98, undefined, 100])
   })
 
-  it('writes the file anew rather than let it grow beyond its room', async () => {
+  it('writes a new file rather than let the old one grow beyond its room', async () => {
     const {run, files} = await start({limit: 200_000})
     await run((cache) => {
       for (const name of ['a', 'b', 'c']) cache?.put(key(name), Buffer.alloc(50_000, name))
