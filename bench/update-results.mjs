@@ -9,7 +9,7 @@ export function readEarlier() {
   return {measurements, floors}
 }
 
-/** All that is known of the rows that there are: of each its last measurement. */
+/** All that is known of the rows which exist: of each its last measurement. */
 export function resultOf(measured, floors) {
   const known = new Map(measured.map((each) => [each.name, each]))
   const measurements = Object.entries(rows).flatMap(([name, limits]) => {

@@ -124,7 +124,7 @@ interface Making {
 /** Returns whether it was made; else nothing was done. */
 async function make(target: UnpackTarget, {work, planned, options}: Making): Promise<boolean> {
   const {parent, name, path} = target
-  const {onWarning, standing, directory, folder} = options
+  const {onWarning, standing, directory, folder, signal} = options
   const aside = ownedName(target.halfPrefix)
   const change = {...planned.change, version: 1 as const, aside, identity: identityOf(folder)}
   try {
@@ -132,6 +132,7 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
     await syncFiles(
       work.tree,
       change.put.map(([, from]) => from),
+      {signal},
     )
     writeChange(work.tree, change)
     if (

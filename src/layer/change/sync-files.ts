@@ -8,29 +8,42 @@ import type {TreeRoot} from '../unpack/tree-root.js'
 /** Milliseconds: other programs may have written much to the same file system. */
 const longest = 300_000
 
+export interface SyncOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly program?: string
+}
+
 /**
  * Makes files of a work folder outlast a power cut: their content is on disk before the change
  * that moves them is. All at once, by `sync -f`, because one by one takes a hundred times as long;
- * one by one where there is no such program. Errors are the system's own.
+ * one by one where there is no such program. Errors are the system's own; throws the signal's
+ * reason.
  */
 export async function syncFiles(
   work: TreeRoot,
   paths: readonly ByteString[],
-  program = 'sync',
+  {signal, program = 'sync'}: SyncOptions = {},
 ): Promise<void> {
-  if (paths.length === 0 || (await isSynced(work, program))) return
+  if (paths.length === 0 || (await isSynced(work, program, signal))) return
   const turn = createTurn()
   for (const path of paths) {
+    // an interrupt from the keyboard ends the program, too
+    signal?.throwIfAborted()
     syncFile(work.at(path))
     if (turn.isOver()) await turn.giveTurn()
   }
 }
 
-function isSynced(work: TreeRoot, program: string): Promise<boolean> {
+function isSynced(
+  work: TreeRoot,
+  program: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const folder = toText(work.access(''))
   if (folder === undefined) return Promise.resolve(false)
   return new Promise((resolve) => {
-    execFile(program, ['-f', folder], {timeout: longest}, (error) => resolve(error === null))
+    const how = {timeout: longest, signal}
+    execFile(program, ['-f', folder], how, (error) => resolve(error === null))
   })
 }
 

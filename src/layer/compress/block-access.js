@@ -4,6 +4,9 @@ import {createHash} from 'node:crypto'
 import {readSync, writeSync} from 'node:fs'
 import {decodeEntry, encodeEntry, findEntry} from './block-entry.js'
 
+/** New blocks of one thread that are kept: what is told of them has to fit into its small heap. */
+const mostAdded = 100_000
+
 /**
  * What all threads of a run share of a cache of blocks.
  *
@@ -72,7 +75,8 @@ export function createBlockAccess({files, hasOwn, fresh, end}) {
       return again && readChecked(fresh, decodeEntry(Buffer.from(again), 0), allocate)
     },
     /**
-     * Keeps a compressed block that could not be read, as far as there is room; never throws.
+     * Keeps a compressed block that could not be read, as far as there is room; the first 100,000
+     * since `takeUse`. Never throws.
      *
      * @param {Buffer} key
      * @param {Uint8Array} bytes
@@ -99,7 +103,7 @@ export function createBlockAccess({files, hasOwn, fresh, end}) {
    * @param {Uint8Array} digest
    */
   function keep(key, bytes, digest) {
-    if (fresh === undefined || failure !== undefined) return
+    if (fresh === undefined || failure !== undefined || added.size >= mostAdded) return
     const {length} = bytes
     const offset = Number(Atomics.add(end, 0, BigInt(length)))
     try {

@@ -8,7 +8,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {identityName, isPrivateFolder} from '../../disk/private-folder.js'
 import {clearDead, ownedName} from '../../disk/owned-name.js'
 import {type BlockUse, createBlockAccess, type SharedBlocks} from './block-access.js'
@@ -72,9 +72,9 @@ export async function withBlockCache<T>(
       note: (use) => void uses.push(use),
     })
     uses.push(access.takeUse())
-    const problem = failure ?? commit({own, fresh, shared, uses}, path, join(folder, name))
+    const run = {own, fresh, shared, uses, limit}
+    const problem = failure ?? commit(run, path, join(folder, name))
     if (problem !== undefined) onNotice(`blocks are not remembered for the next run: ${problem}`)
-    evict(folder, limit)
     return result
   } finally {
     for (const file of [own, ...others]) file?.close()
@@ -110,19 +110,21 @@ interface FinishedRun {
   readonly fresh: number | undefined
   readonly shared: SharedBlocks
   readonly uses: readonly BlockUse[]
+  readonly limit: number
 }
 
 /** What stood in the way, if anything did. Not made durable: what a crash spoils is seen. */
 function commit(run: FinishedRun, path: string, target: string): string | undefined {
-  const {own, fresh, shared, uses} = run
+  const {own, fresh, shared, uses, limit} = run
   const failure = uses.find((use) => use.failure !== undefined)?.failure
   if (failure !== undefined || fresh === undefined) return failure
   try {
     const end = Number(shared.end[0])
-    const kept = keepBlocks(own, {descriptor: fresh, end}, uses)
+    const kept = keepBlocks(own, {descriptor: fresh, end}, uses, limit)
     if (kept === 'fresh') renameSync(path, target)
-    // who was used last goes last
+    // what was used last is removed last
     else if (own) futimesSync(own.descriptor, Date.now() / 1000, Date.now() / 1000)
+    evict(dirname(target), limit)
     return undefined
   } catch (error) {
     return (error as Error).message

@@ -11,17 +11,24 @@ export interface FreshBlocks {
 
 /**
  * Keeps the blocks that a run used and added, and no others: in the file of the run before (`own`),
- * which is added to, or in the new one (`fresh`), when less than half of the other would be of use.
- * Throws what the system throws.
+ * which is added to, or in the new one (`fresh`), when less than half of the other would be of use,
+ * or it would have more than `limit` bytes. Throws what the system throws.
  */
 export function keepBlocks(
   own: BlockFile | undefined,
   fresh: FreshBlocks,
   uses: readonly BlockUse[],
+  limit: number,
 ): 'own' | 'fresh' {
   const used = own ? usedEntries(own, uses) : []
   const added = addedEntries(uses)
-  if (!own || !isAsOpened(own) || isMostlyUnused(own, fresh, [...used, ...added])) {
+  const kept = [...used, ...added]
+  const isOfUse =
+    own !== undefined &&
+    isAsOpened(own) &&
+    !isMostlyUnused(own, fresh, kept) &&
+    own.end + fresh.end + kept.length * entryLength <= limit
+  if (!isOfUse) {
     keepInFresh(own, fresh, {used, added})
     return 'fresh'
   }

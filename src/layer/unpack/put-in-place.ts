@@ -65,20 +65,22 @@ function makeAside({parent, oldPrefix, path}: UnpackTarget): Aside {
   const name = ownedName(oldPrefix)
   if (!isShared(parent.stat()))
     return {folder: parent, name, path: name, close: () => Promise.resolve()}
+  let folder: OpenFolder | undefined
   try {
     parent.makeFolder(name)
-    const folder = parent.open(name)
-    const stat = folder.stat()
-    if (folder.names().length > 0) throw filledMeanwhile(display(path))
-    markFolder(folder)
+    const opened = (folder = parent.open(name))
+    const stat = opened.stat()
+    if (opened.names().length > 0) throw filledMeanwhile(display(path))
+    markFolder(opened)
     const close = async () => {
       // what could not be brought back or removed stays
-      if (folder.find(heldName) === undefined)
+      if (opened.find(heldName) === undefined)
         await removeIn(parent, name, stat).catch(() => undefined)
-      folder.close()
+      opened.close()
     }
-    return {folder, name: heldName, path: `${name}/${heldName}`, close}
+    return {folder: opened, name: heldName, path: `${name}/${heldName}`, close}
   } catch (error) {
+    folder?.close()
     throw localIoError(error, 'replace', readable(path))
   }
 }

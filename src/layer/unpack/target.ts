@@ -166,8 +166,8 @@ function restore(
   onWarning: (message: string) => void,
 ): void {
   const found = leftovers(parent, oldPrefix).sort((a, b) => b.changed - a.changed)
-  const newest = found.find(({isOurs}) => isOurs)
-  if (newest === undefined) {
+  const ours = found.filter(({isOurs}) => isOurs)
+  if (ours.length === 0) {
     // root moves other users' directories aside, too
     const [other] = found
     if (other?.isUnsure === false)
@@ -175,19 +175,24 @@ function restore(
     return
   }
   try {
-    if (!bringOut(parent, newest.name, name)) parent.rename(newest.name, parent, name)
+    if (!ours.some((each) => bringOut(parent, each.name, name))) return
   } catch (error) {
     throw localIoError(error, 'bring back', readable(path))
   }
   onWarning(`${display(path)} is back, which a run that was killed had moved aside`)
 }
 
-/** Whether it was in a folder of ours that is marked; that folder goes then. */
-function bringOut(parent: OpenFolder, holder: ByteString, name: ByteString): boolean {
-  const folder = parent.open(holder)
+/**
+ * Brings back what was moved aside, which is `aside` itself, or in it if it is marked; such a
+ * folder is removed later. `false` if it is empty: the run was killed before it moved anything into
+ * it, or after it had removed that.
+ */
+function bringOut(parent: OpenFolder, aside: ByteString, name: ByteString): boolean {
+  const folder = parent.open(aside)
   try {
-    if (!isMarked(folder) || folder.find(heldName) === undefined) return false
-    folder.rename(heldName, parent, name)
+    if (!isMarked(folder)) parent.rename(aside, parent, name)
+    else if (folder.find(heldName) === undefined) return false
+    else folder.rename(heldName, parent, name)
     return true
   } finally {
     folder.close()

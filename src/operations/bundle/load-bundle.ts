@@ -96,8 +96,7 @@ async function load(
   const missing = new Map(
     shipments.flatMap(({found}) => found.missing.map((blob) => [blob.digest, blob] as const)),
   )
-  const looked = mounts ? where : `each repository of ${where} alone (--no-mount)`
-  if (missing.size > 0) throw missingLink(bundle, [...missing.values()], looked)
+  if (missing.size > 0) throw missingLink(bundle, [...missing.values()], {where, mounts})
 
   report({kind: 'step', step: 'copy', on: where})
   const counts = noCounts()

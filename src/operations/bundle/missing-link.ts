@@ -12,7 +12,7 @@ import {quoted} from '../../oci/quoted.js'
 export function missingLink(
   {name, needs, links}: Pick<Bundle, 'name' | 'needs' | 'links'>,
   missing: readonly BlobInfo[],
-  where: string,
+  {where, mounts}: {readonly where: string; readonly mounts: boolean},
 ): InjectError {
   const linkOf = new Map(needs.map(({digest, link}) => [digest, link]))
   const found = missing.map(({digest}) => linkOf.get(digest) ?? -1)
@@ -20,11 +20,12 @@ export function missingLink(
   const [first] = missing
   if (!link) return bundleInvalid(name, `it lacks the blob ${first?.digest ?? ''}`)
   const bytes = missing.reduce((sum, {size}) => sum + size, 0)
-  const lacks = `${where} lacks ${missing.length} ${missing.length === 1 ? 'blob' : 'blobs'} (${bytes} bytes) that ${quoted(name)} needs`
+  const place = mounts ? where : `each repository of ${where} alone (--no-mount)`
+  const lacks = `${place} lacks ${missing.length} ${missing.length === 1 ? 'blob' : 'blobs'} (${bytes} bytes) that ${quoted(name)} needs`
   return new PreconditionError(
     'ERR_INJECT_BUNDLE_LINK_MISSING',
     `${lacks}: ${described(link)}; nothing was changed`,
-    {expected: link.id, found: 'absent', hint: hintFor(link)},
+    {expected: link.id, found: 'absent', hint: hintFor(link, mounts)},
   )
 }
 
@@ -34,8 +35,12 @@ function described({kind, name, id}: BundleLink): string {
     : `the list of ${quoted(name)} (${id}) had them`
 }
 
-function hintFor({kind}: BundleLink): string {
-  return kind === 'bundle'
-    ? 'load that bundle first'
-    : 'run inject have again, and save the bundle with the new list'
+function hintFor({kind}: BundleLink, mounts: boolean): string {
+  const hint =
+    kind === 'bundle'
+      ? 'load that bundle first'
+      : 'run inject have again, and save the bundle with the new list'
+  return mounts
+    ? hint
+    : `${hint}; if they are in another repository, leave out --no-mount, provided that you trust who made the bundle`
 }

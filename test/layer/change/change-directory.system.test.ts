@@ -7,6 +7,7 @@ import {
   renameSync,
   statSync,
   symlinkSync,
+  watch,
   writeFileSync,
 } from 'node:fs'
 import {join} from 'node:path'
@@ -187,10 +188,30 @@ it('syncs file by file where there is no program for it', async () => {
   symlinkSync('/nowhere', join(folder, 'link'))
   const tree = openTreeRoot(fromText(folder))
   onTestFinished(() => tree.close())
-  await syncFiles(tree, ['file', 'link'], 'there-is-no-such-program')
-  await expect(syncFiles(tree, ['gone'], 'there-is-no-such-program')).rejects.toMatchObject({
+  await syncFiles(tree, ['file', 'link'], {program: 'there-is-no-such-program'})
+  await expect(
+    syncFiles(tree, ['gone'], {program: 'there-is-no-such-program'}),
+  ).rejects.toMatchObject({
     code: 'ENOENT',
   })
+})
+
+it('stops syncing when it is told to, and leaves the directory as it is', async () => {
+  const {around, out, change} = await start(stays, archive(of('x')), folders)
+  const bin = await tempDir()
+  const controller = new AbortController()
+  const script = `#!/bin/sh\n: > ${join(around, 'begun')}\nexec tail -f /dev/null\n`
+  writeFileSync(join(bin, 'sync'), script, {mode: 0o755})
+  vi.stubEnv('PATH', `${bin}:${process.env['PATH'] ?? ''}`)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const watcher = watch(around, (_, name) => {
+    if (name === 'begun') controller.abort(new Error('stopped'))
+  })
+  onTestFinished(() => watcher.close())
+  const changing = change([stays, archive(of('y')), folders], undefined, controller)
+  await expect(changing).rejects.toThrow('stopped')
+  expect(existsSync(join(out, 'x'))).toBe(true)
+  expect(readdirSync(around).sort()).toEqual(['begun', 'out'])
 })
 
 it('says what is wrong with a layer, and leaves the directory as it is', async () => {

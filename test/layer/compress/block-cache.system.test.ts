@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -224,7 +225,7 @@ describe('a cache of blocks', () => {
     expect(files()).toHaveLength(1)
   })
 
-  it('writes the file anew when less than half of it would be of use', async () => {
+  it('writes a new file when less than half of it would be of use', async () => {
     const {folder, run, files} = await start()
     await run((cache) => {
       for (const name of ['a', 'b', 'c']) cache?.put(key(name), Buffer.alloc(50_000, name))
@@ -243,6 +244,49 @@ describe('a cache of blocks', () => {
       Promise.resolve(['a', 'b', 'c', 'd'].map((name) => cache?.get(key(name))?.[0])),
     )
     expect(kept).toEqual([undefined, 98, undefined, 100])
+  })
+
+  it('writes a new file rather than let the old one grow beyond its room', async () => {
+    const {run, files} = await start({limit: 200_000})
+    await run((cache) => {
+      for (const name of ['a', 'b', 'c']) cache?.put(key(name), Buffer.alloc(50_000, name))
+      return Promise.resolve()
+    })
+    await run((cache) => {
+      cache?.get(key('b'))
+      cache?.get(key('c'))
+      cache?.put(key('d'), Buffer.alloc(60_000, 'd'))
+      return Promise.resolve()
+    })
+    expect(files()).toHaveLength(1)
+    const kept = await run((cache) =>
+      Promise.resolve(['a', 'b', 'c', 'd'].map((name) => cache?.get(key(name))?.[0])),
+    )
+    expect(kept).toEqual([undefined, 98, 99, 100])
+  })
+
+  it('is only said to be of no use when its folder was removed meanwhile', async () => {
+    const {folder, notices, run} = await start()
+    const done = await run((cache) => {
+      cache?.put(key('a'), bytes)
+      rmSync(folder, {recursive: true})
+      return Promise.resolve('pushed')
+    })
+    expect(done).toBe('pushed')
+    expect(notices).toEqual([
+      expect.stringMatching(/^blocks are not remembered for the next run: ENOENT/),
+    ])
+  })
+
+  it('keeps as many new blocks of a thread as its heap has room for', async () => {
+    const {run} = await start()
+    const added = await run((cache) => {
+      if (!cache) throw new Error('no cache')
+      const access = createBlockAccess(cache.shared)
+      for (let at = 0; at < 100_010; at++) access.add(key(String(at)), Buffer.of(at))
+      return Promise.resolve(access.takeUse().added.length)
+    })
+    expect(added).toBe(100_000)
   })
 
   it('a torn end is not used, and written over', async () => {

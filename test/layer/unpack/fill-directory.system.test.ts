@@ -440,6 +440,19 @@ describe('fillDirectory', () => {
       expect(warnings).toEqual([expect.stringContaining('is back')])
     })
 
+    it('does not take a folder that nothing was moved into for the directory', async () => {
+      const {around, out, warnings, onWarning} = await theirFolder()
+      const aside = join(around, deadName('.out.inject-old-'))
+      await mkdir(aside)
+      const folder = openFolder(aside)
+      markFolder(folder)
+      folder.close()
+      await fill(out, {onWarning})
+      expect(await readdir(around)).toEqual(['out'])
+      expect(await readdir(out)).toEqual(newTree)
+      expect(warnings).toEqual([])
+    })
+
     it('fills the current directory of another user, and leaves nothing in it', async () => {
       const {around} = await theirFolder()
       await mkdir(join(around, 'out'))

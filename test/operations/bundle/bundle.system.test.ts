@@ -173,6 +173,7 @@ it('takes nothing from other repositories if it must not', async () => {
   await expect(load('2.tar')).rejects.toMatchObject({
     code: 'ERR_INJECT_BUNDLE_LINK_MISSING',
     message: expect.stringContaining('--no-mount') as string,
+    hint: expect.stringMatching(/^load that bundle first; .* leave out --no-mount/) as string,
   })
   const loaded = openRegistry(side.address, {repository: 'team/tool'}).store
   expect(await loaded.statManifest('v1')).toBeUndefined()
