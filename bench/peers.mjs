@@ -5,7 +5,7 @@
 export const peers = {
   crane: 'tar -C "$2" -cf - . | crane append --insecure -b "$1:base" -t "$1:$3" -f -',
   'umoci + skopeo':
-    'rm -rf "$4/l" && skopeo copy -q --src-tls-verify=false "docker://$1:base" "oci:$4/l:t" && umoci insert --image "$4/l:t" "$2" / >&2 && skopeo copy -q --dest-tls-verify=false "oci:$4/l:t" "docker://$1:$3"',
+    'rm -rf "$4/l" && skopeo copy -q --src-tls-verify=false "docker://$1:base" "oci:$4/l:t" && umoci insert --image "$4/l:t" "$(readlink -f "$2")" / >&2 && skopeo copy -q --dest-tls-verify=false "oci:$4/l:t" "docker://$1:$3"',
   buildah:
     'set -e; b="buildah --root $4/b --runroot $4/r --storage-driver vfs"; c=$($b from -q --tls-verify=false "$1:base"); $b add -q "$c" "$2" / >&2; $b commit -q --disable-compression=false "$c" "$1:$3" >&2; $b push -q --tls-verify=false "$1:$3" >&2; $b rm -a >&2; $b rmi -a -f >&2',
   'old injector':
