@@ -29,9 +29,7 @@ export function isSame(a, b) {
  * @param {FileState} before
  */
 export function isSameContent(now, before) {
-  return (
-    (now.ctimeNs === before.ctimeNs || now.nlink !== before.nlink) && isSameFile(now, before)
-  )
+  return (now.ctimeNs === before.ctimeNs || now.nlink !== before.nlink) && isSameFile(now, before)
 }
 
 /**
@@ -41,9 +39,7 @@ export function isSameContent(now, before) {
  * @param {Pick<FileState, 'mtimeNs' | 'size' | 'ino' | 'dev'>} b
  */
 export function isSameFile(a, b) {
-  return (
-    isSameTime(a.mtimeNs, b.mtimeNs) && a.size === b.size && a.ino === b.ino && a.dev === b.dev
-  )
+  return isSameTime(a.mtimeNs, b.mtimeNs) && a.size === b.size && a.ino === b.ino && a.dev === b.dev
 }
 
 /**

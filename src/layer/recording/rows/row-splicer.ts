@@ -79,8 +79,7 @@ export class RowSplicer implements RowCursor {
   /** Rows that the writer has put side by side are one piece: there may be as many as files. */
   private add(row: Buffer): void {
     const last = this.pieces.at(-1)
-    const isNext =
-      last?.buffer === row.buffer && last.byteOffset + last.length === row.byteOffset
+    const isNext = last?.buffer === row.buffer && last.byteOffset + last.length === row.byteOffset
     if (isNext) {
       const length = last.length + row.length
       this.pieces[this.pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, length)
