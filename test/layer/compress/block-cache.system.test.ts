@@ -224,7 +224,7 @@ describe('a cache of blocks', () => {
     expect(files()).toHaveLength(1)
   })
 
-  it('writes the file anew when less than half of it would be of use', async () => {
+  it('writes the file again from scratch when less than half of it would be of use', async () => {
     const {folder, run, files} = await start()
     await run((cache) => {
       for (const name of ['a', 'b', 'c']) cache?.put(key(name), Buffer.alloc(50_000, name))

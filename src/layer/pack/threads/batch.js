@@ -10,8 +10,8 @@
  *   in its file the content begins: -1 where it is all of the file
  * @property {(string | Uint8Array | undefined)[]} paths of files
  * @property {BigInt64Array} times ctime and mtime of files
- * @property {BigInt64Array} identities size, inode, device and number of links of files: numbers of 64
- *   bits that Node gives with a sign
+ * @property {BigInt64Array} identities size, inode, device and number of links of files: 64 bits,
+ *   which Node gives with a sign
  * @property {boolean} isLast
  */
 
