@@ -95,6 +95,16 @@ const whole = 128 * 4096
 /** Most of what one of eight layers is read for, hashed and packed. */
 const oneLayer = whole / 2
 
+it('a divided slot gets a file that an update of a slot in one layer has seen before', async () => {
+  const {tree, put} = await start()
+  const at = (tag: string) => parseReference(`registry.example/team/app:${tag}`)
+  await put({tags: ['whole']})
+  await put({tags: ['divided'], layers: 8})
+  writeFileSync(join(tree, 'cvmfs/part5/file5'), Buffer.alloc(4000, 'other'))
+  await put({reference: at('whole'), tags: ['whole']})
+  expect(await put({reference: at('divided'), tags: ['divided']})).toMatchObject({changed: true})
+})
+
 describe.each([{}, {layers: 8}] as const)('an update with a memory (%j)', (layers) => {
   it('reads nothing of a directory that nobody touched', async () => {
     const {put} = await start()

@@ -28,7 +28,7 @@ interface WalkNotes {
 
 export type KeptBytes = PackedWalk & WalkNotes
 
-/** Of this encoding, and of what a walk finds: another one when either changes. */
+/** Of this encoding, of what a walk finds, and of looks: another one when any of them changes. */
 const version = 3
 const headerBytes = 256
 const lengthsInHeader = 7

@@ -7,7 +7,7 @@ import {prefixOf} from '../tree/walk.js'
 import type {Entries, TreeWalk, WalkedEntry} from '../tree/walked-entry.js'
 import {recordedWalk} from './recorded-walk.js'
 
-/** The largest recording, in bytes, if nothing is kept between runs: some 150,000 names. */
+/** The largest recording, in bytes, if nothing is kept between runs: some 600,000 names. */
 const mostRecorded = 24 * 1024 * 1024
 
 /** Entries that are looked at, and perhaps read then, in one walk. */
@@ -43,20 +43,20 @@ function* recordedContent(
 ): Generator<WalkedEntry> {
   const folder = fromText(directory)
   const {length} = prefixOf(path)
-  const seen: {readonly access: ByteString; readonly state: FileState}[] = []
+  const seen: {readonly path: ByteString; readonly state: FileState}[] = []
   for (const walked of states) {
-    const {state} = walked
+    const {entry, state} = walked
     if (state) {
-      const inside = walked.entry.path.slice(length)
-      if (inside !== '') seen.push({access: `${folder}/${inside}`, state})
+      if (entry.path.length > length) seen.push({path: entry.path, state})
       yield walked
     } else yield withXattrs(walked, onWarning)
   }
-  check(folder, root)
-  for (const {access, state} of seen) check(access, state)
+  if (!isStill(folder, root)) throw changed(folder)
+  for (const {path: inside, state} of seen)
+    if (!isStill(`${folder}/${inside.slice(length)}`, state)) throw changed(inside)
 }
 
-function check(access: ByteString, state: FileState): void {
+function isStill(access: ByteString, state: FileState): boolean {
   const now = lstatSync(toPath(access), {bigint: true, throwIfNoEntry: false})
-  if (!now || !isSame(now, state)) throw changed(access)
+  return now !== undefined && isSame(now, state)
 }

@@ -55,7 +55,10 @@ export function recordedWalk(
   let rootState: FileState | undefined
   let walk: PackedWalk | undefined
   let look: LayerLook | undefined
+  /** Of what is there now: this is kept. */
   let division: Division | undefined
+  /** That of an earlier run, of which files may have been touched since. */
+  let earlier: Division | undefined
   let touched: TouchedFiles | undefined
   let isTooLarge = false
   let {kept} = keeper ?? {}
@@ -116,9 +119,11 @@ export function recordedWalk(
     if (!found) return undefined
     walk = found
     rootState = found.root
-    division = decodeDivision(decoded.division)
-    if (touched?.files.length === 0) look = keptLook(decoded.note)
-    else keep(walk, tree)
+    earlier = decodeDivision(decoded.division)
+    if (touched?.files.length === 0) {
+      look = keptLook(decoded.note)
+      division = earlier
+    } else keep(walk, tree)
     const {rows} = walk
     return {
       replay: (hasStates) => replay({...replayed, rows: new RowReader(rows)}, hasStates),
@@ -145,8 +150,8 @@ export function recordedWalk(
 
   function recallDivision(): RecalledDivision | undefined {
     record ??= recalled()
-    if (!division || !walk || !touched?.areSameSize) return undefined
-    return recalledDivision(division, touched)
+    if (!earlier || !walk || !touched?.areSameSize) return undefined
+    return recalledDivision(earlier, touched)
   }
 
   function entriesOf(items: LayerItems): Iterable<WalkedEntry> | undefined {

@@ -10,16 +10,6 @@ export function stateOf({ctimeNs, mtimeNs, size, ino, dev, nlink}: BigIntStats):
   return {ctimeNs, mtimeNs, size, ino, dev, nlink}
 }
 
-/** The same file with the same content, but for the change time, which a new name changes. */
-export function isSameFile(one: FileState, other: FileState): boolean {
-  return (
-    one.ino === other.ino &&
-    one.dev === other.dev &&
-    one.size === other.size &&
-    one.mtimeNs === other.mtimeNs
-  )
-}
-
 /** The error for anything that is not any more what it was when it was first looked at. */
 export function changed(path: ByteString): LocalIoError {
   return new LocalIoError(

@@ -25,7 +25,9 @@ export function createInodeGroups(): InodeGroups {
   let groups = new Uint32Array(1024)
 
   return {
-    find({dev, ino}, path) {
+    find({dev: anyDev, ino: anyIno}, path) {
+      // Node gives those of 2^63 and more as negative numbers
+      const [dev, ino] = [BigInt.asUintN(64, anyDev), BigInt.asUintN(64, anyIno)]
       const place = placeOf(dev, ino)
       const known = groups[place] ?? 0
       if (known > 0) return {group: known - 1, first: paths.at(known - 1)}

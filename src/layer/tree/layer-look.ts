@@ -17,7 +17,10 @@ export interface LayerLooker {
   look(): LayerLook
 }
 
-/** Of the tar that entries are written as: another one when its bytes change (test/golden). */
+/**
+ * Of the tar that entries are written as: another one when its bytes change (test/golden). Walks
+ * that are kept hold looks, so the version in recording/packed-walk.ts changes with it.
+ */
 const tarVersion = 1
 
 /** Bytes that are hashed together, because each call costs more than the hashing. */

@@ -18,7 +18,7 @@ export const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O
  * @param {Omit<FileState, 'nlink'>} b
  */
 export function isSame(a, b) {
-  return a.ctimeNs === b.ctimeNs && hasSameContent(a, b)
+  return a.ctimeNs === b.ctimeNs && isSameFile(a, b)
 }
 
 /**
@@ -29,15 +29,26 @@ export function isSame(a, b) {
  * @param {FileState} before
  */
 export function isSameContent(now, before) {
-  return (
-    (now.ctimeNs === before.ctimeNs || now.nlink !== before.nlink) && hasSameContent(now, before)
-  )
+  return (now.ctimeNs === before.ctimeNs || now.nlink !== before.nlink) && isSameFile(now, before)
 }
 
 /**
+ * The same file with the same content, but for the change time, which a new name changes.
+ *
  * @param {Pick<FileState, 'mtimeNs' | 'size' | 'ino' | 'dev'>} a
  * @param {Pick<FileState, 'mtimeNs' | 'size' | 'ino' | 'dev'>} b
  */
-function hasSameContent(a, b) {
-  return a.mtimeNs === b.mtimeNs && a.size === b.size && a.ino === b.ino && a.dev === b.dev
+export function isSameFile(a, b) {
+  return isSameTime(a.mtimeNs, b.mtimeNs) && a.size === b.size && a.ino === b.ino && a.dev === b.dev
+}
+
+/**
+ * Of times that are kept or sent to a thread 64 bits are left, which end in the year 2262; file
+ * systems have later ones.
+ *
+ * @param {bigint} a
+ * @param {bigint} b
+ */
+function isSameTime(a, b) {
+  return a === b || BigInt.asIntN(64, a) === BigInt.asIntN(64, b)
 }

@@ -29,7 +29,8 @@ export function createMakeImage(request: Pick<InjectionRequest, 'layer'>): MakeI
     const {created: asked, compression, sharding, parents, fleet} = request.layer
     const created = formatTime(asked ?? time ?? content.newestMtime ?? 0)
     const said = formatNote(note)
-    const digests = layers.map(({descriptor}) => descriptor.digest)
+    // another image may say a wrong diff ID of the right blob
+    const digests = layers.map(({descriptor, diffId}) => [descriptor.digest, diffId])
     const key = JSON.stringify([created, path, from, said, merges, ...digests])
     const known = made.get(target)
     if (known?.key === key) return known.image

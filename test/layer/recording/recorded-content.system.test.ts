@@ -18,6 +18,7 @@ import type {Entries, Tree} from '../../../src/layer/tree/walked-entry.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 const MiB = 1024 * 1024
+const year2300 = new Date('2300-01-01T00:00:00Z')
 
 /** All kinds of entries, some of them large, in a tree that `more` describes. */
 async function someTree(more: Partial<Tree> = {}) {
@@ -37,6 +38,8 @@ async function someTree(more: Partial<Tree> = {}) {
   linkSync(at('large'), at('other'))
   symlinkSync('large', at('link'))
   execFileSync('mkfifo', [at('pipe')])
+  // nanoseconds since 1970 have more than 64 bits then
+  for (const name of ['middle', 'folder3']) utimesSync(at(name), year2300, year2300)
   const warnings: string[] = []
   const onWarning = (message: string) => warnings.push(message)
   const tree = {directory, path: '/', exclude: [], ...more}
@@ -94,6 +97,13 @@ describe('a walk that is recorded, and read then', () => {
         code: 'ERR_INJECT_CHANGED_WHILE_PACKED',
       })
     }
+  })
+
+  it('names what was changed as an error about a file does', async () => {
+    const {entries, at} = await someTree({path: '/opt/models'})
+    const {content} = lookedAt(entries)
+    writeFileSync(at('folder8/new'), '')
+    await expect(hashLayer(content)).rejects.toThrow("'opt/models/folder8' changed")
   })
 
   it('walks a tree that nobody looked at', async () => {

@@ -39,8 +39,8 @@ async function start() {
   const tree: Tree = {directory, path: '/opt', exclude: []}
   let kept: Uint8Array | undefined
 
-  /** A run that keeps the looks of all layers for the next one. */
-  function run(sharding = 5, room = 100) {
+  /** A run that keeps the looks of all layers for the next one, unless told not to. */
+  function run(sharding = 5, room = 100, {keepsLooks = true} = {}) {
     let walks = 0
     const own = treeEntries({tree, onWarning: () => undefined})
     const counted: Entries = (detail) => {
@@ -56,7 +56,7 @@ async function start() {
     if (!plan) throw new Error('one layer is not a division')
     const looks = looksOf(entries, plan)
     const known = plan.kept?.looks
-    plan.kept?.keep(looks)
+    if (keepsLooks) plan.kept?.keep(looks)
     const isNew = encode !== undefined
     if (encode) kept = whole(encode())
     const facts = {...plan, kept: undefined}
@@ -102,6 +102,16 @@ describe('a plan that is kept', () => {
       else expect(look).toEqual(after.looks[number])
     }
     expect(run()).toMatchObject({isNew: false, known: after.looks})
+  })
+
+  it('is forgotten by a run that finds a file touched and makes no other', async () => {
+    const {path, run, fresh} = await start()
+    run()
+    writeFileSync(path('d2/f10'), 'y'.repeat(4 * 512 + 10))
+    run(5, 100, {keepsLooks: false})
+    expect(run()).toMatchObject({walks: 0, known: undefined, facts: fresh().facts})
+    run(5, 100, {keepsLooks: false})
+    expect(run().known).toEqual(fresh().looks)
   })
 
   it('is not made again when a file has another size, or there is other room', async () => {

@@ -27,4 +27,13 @@ describe('things that have several names', () => {
     expect(groups.find({dev: 2n, ino: largest}, 'b').group).toBe(1)
     expect(groups.find({dev: 1n, ino: largest}, 'c')).toEqual({group: 0, first: 'a'})
   })
+  it('are known by inodes of 64 bits, which Node gives as negative numbers', () => {
+    const groups = createInodeGroups()
+    expect(groups.find({dev: 1n, ino: -5n}, 'a').group).toBe(0)
+    expect(groups.find({dev: 1n, ino: -6n}, 'b').group).toBe(1)
+    expect(groups.find({dev: 1n, ino: -5n}, 'c')).toEqual({group: 0, first: 'a'})
+    for (let number = 2; number < 2000; number++)
+      groups.find({dev: 1n, ino: -5n - BigInt(number)}, `path ${number}`)
+    expect(groups.find({dev: 1n, ino: -5n}, 'd')).toEqual({group: 0, first: 'a'})
+  })
 })

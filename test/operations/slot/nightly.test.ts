@@ -1,9 +1,13 @@
 import {mkdirSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {digestOf} from '../../../src/oci/digest.js'
 import type {InjectionResult} from '../../../src/operations/injection/describe-image.js'
 import {update} from '../../../src/operations/update.js'
+import type {BlobInfo} from '../../../src/oci/descriptor.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
+import {streamOf} from '../../../src/stream/bytes.js'
+import {collect} from '../../support/open-registry.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {makeEntry, putImage} from '../../support/put-image.js'
 import {tempDir} from '../../support/temp-dir.js'
@@ -52,7 +56,7 @@ async function start() {
     }
     return {...result, times: read / tarSize, sent: sent.join(' ')}
   }
-  return {write, run, putBase}
+  return {memory, write, run, putBase}
 }
 
 describe('a job that starts from the same image again', () => {
@@ -123,6 +127,31 @@ describe('a job that starts from the same image again', () => {
     const {times, sent, tags} = await run({tags: ['nightly', 'latest']})
     expect({times, sent}).toEqual({times: 1, sent: 'manifest'})
     expect(tags).toEqual(['latest'])
+  })
+
+  it('replaces an image that says something else of the right layer', async () => {
+    const {memory, run} = await start()
+    const first = await run()
+    const diffId = first.layer.diffId ?? ''
+    const {text, mediaType, config} = await nightly()
+    const wrong = Buffer.from(config.text.replaceAll(diffId, digestOf(Buffer.of(1))))
+    const {digest: other} = await memory.putBlob({open: () => streamOf(wrong)})
+    const changed = Buffer.from(text.replace(config.digest, other))
+    await memory.putManifest(changed, mediaType, {tags: [{tag: 'nightly', from: undefined}]})
+    const {layer, tags} = await run()
+    expect({diffId: layer.diffId, tags}).toEqual({diffId, tags: ['nightly']})
+    const {config: now} = await nightly()
+    expect(now.text).toContain(diffId)
+    expect(now.text).not.toContain(digestOf(Buffer.of(1)))
+
+    async function nightly() {
+      const found = await memory.getManifest('nightly')
+      if (!found) throw new Error('there is no image')
+      const text = Buffer.from(found.bytes).toString()
+      const {config} = JSON.parse(text) as {config: BlobInfo}
+      const read = await collect(await memory.openBlob(config))
+      return {text, ...found.descriptor, config: {...config, text: read.toString()}}
+    }
   })
 
   it('sends a layer in another compression', async () => {

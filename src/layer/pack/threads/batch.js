@@ -10,7 +10,8 @@
  *   in its file the content begins: -1 where it is all of the file
  * @property {(string | Uint8Array | undefined)[]} paths of files
  * @property {BigInt64Array} times ctime and mtime of files
- * @property {BigUint64Array} identities size, inode, device and number of links of files
+ * @property {BigInt64Array} identities size, inode, device and number of links of files: 64 bits,
+ *   which Node gives with a sign
  * @property {boolean} isLast
  */
 
@@ -27,7 +28,7 @@ export function writeBatch(items, isLast) {
   const headers = new Uint8Array(items.reduce((sum, {header}) => sum + header.length, 0))
   const numbers = new Float64Array(4 * items.length)
   const times = new BigInt64Array(2 * items.length)
-  const identities = new BigUint64Array(4 * items.length)
+  const identities = new BigInt64Array(4 * items.length)
   const paths = items.map(({file}) => file && plain(file.path))
   let at = 0
   for (const [index, {header, size, hash, file}] of items.entries()) {

@@ -187,7 +187,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
     try {
       while (others.length < count) startCompressor()
     } catch {
-      // those which have started come to the same bytes
+      // fewer threads come to the same bytes
     }
     for (const worker of others.slice(busy, count)) worker.postMessage(task)
     return Math.min(others.length, count)

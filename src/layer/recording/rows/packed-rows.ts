@@ -66,7 +66,7 @@ export class RowWriter {
     return this.filled + this.piece.length
   }
 
-  /** Returns the bytes of the row; those of a whole one depend on no other. */
+  /** Returns the bytes of the row; those of a whole one do not depend on the row before it. */
   push({kind, isBytes, path, target}: RowText, {words}: RowNumbers, isWhole = false): Buffer {
     const {last} = this
     const most = mostRowBytes + path.length + target.length

@@ -13,9 +13,12 @@ export class RowSplicer implements RowCursor {
   private pieceAt = 0
   /** Where what is not in `pieces` yet begins in its piece. */
   private from = 0
-  /** The row that the reader is at is in `pieces` already. */
+  /** Of the row that the reader is at: it is in `pieces` already, with other numbers or not. */
   private isWritten = false
   private isReplaced = false
+  /** The same of the row before it. */
+  private isAfterWritten = false
+  private isAfterReplaced = false
 
   constructor(rows: PackedRows) {
     this.before = rows
@@ -40,17 +43,18 @@ export class RowSplicer implements RowCursor {
   }
 
   next(): boolean {
-    if (!this.reader.next()) return false
     const {reader} = this
-    this.turnTo(reader.pieceAt)
-    this.isWritten = false
     // it differs from a row that is another one now
-    if (this.isReplaced) this.write(reader.numbers)
-    this.isReplaced = false
+    if (this.isAfterReplaced && !this.isWritten) this.write(reader.numbers)
+    if (!reader.next()) return false
+    this.turnTo(reader.pieceAt)
+    this.isAfterWritten = this.isWritten
+    this.isAfterReplaced = this.isReplaced
+    this.isWritten = this.isReplaced = false
     return true
   }
 
-  /** Gives the row that the reader is at other numbers. */
+  /** Gives the row that the reader is at other numbers; once for each row. */
   replace(numbers: RowNumbers): void {
     this.write(numbers)
     this.isReplaced = true
@@ -64,13 +68,22 @@ export class RowSplicer implements RowCursor {
 
   private write(numbers: RowNumbers): void {
     const {reader} = this
-    if (this.isWritten) this.pieces.pop()
-    else this.take(reader.start)
+    this.take(reader.start)
     const text = {path: reader.path(), target: reader.target()}
     const {kind, isBytes} = reader
-    this.pieces.push(this.writer.push({kind, isBytes, ...text}, numbers, true))
+    this.add(this.writer.push({kind, isBytes, ...text}, numbers, !this.isAfterWritten))
     this.isWritten = true
     this.from = reader.end
+  }
+
+  /** Rows that the writer has put side by side are one piece: there may be as many as files. */
+  private add(row: Buffer): void {
+    const last = this.pieces.at(-1)
+    const isNext = last?.buffer === row.buffer && last.byteOffset + last.length === row.byteOffset
+    if (isNext) {
+      const length = last.length + row.length
+      this.pieces[this.pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, length)
+    } else this.pieces.push(row)
   }
 
   /** Takes what comes before a piece. */

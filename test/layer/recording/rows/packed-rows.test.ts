@@ -61,6 +61,10 @@ function pack(rows: readonly Row[]): PackedRows {
   return writer.rows()
 }
 
+function sizeOf({pieces}: PackedRows): number {
+  return pieces.reduce((sum, {length}) => sum + length, 0)
+}
+
 function read(cursor: RowCursor): Row[] {
   const rows: Row[] = []
   while (cursor.next()) {
@@ -117,6 +121,22 @@ it('some rows get other numbers, and the others stay, over several changes', () 
     ),
     {numRuns: runs(1)},
   )
+})
+
+it('rows that all have other numbers stay few pieces, of few bytes', () => {
+  const facts = {kind: 1, isBytes: false, mode: 0o644, uid: 0, gid: 0, mtime: 5, content: 3}
+  const rows = Array.from({length: 5000}, (_, at) => ({
+    ...{...facts, path: `usr/share/doc/package/file-${at}.html`, target: '', names: 0, group: 0},
+    state: {...unknownState, ino: BigInt(at), size: 3n},
+  }))
+  const before = pack(rows)
+  const splicer = new RowSplicer(before)
+  const others = rows.map((each) => ({...each, mtime: 6, state: {...each.state, mtimeNs: 6n}}))
+  for (let at = 0; splicer.next(); at++) splicer.replace(numbersOf(others[at] as Row))
+  const after = splicer.rows()
+  expect(read(new RowReader(after))).toEqual(others)
+  expect(after.pieces.length).toBeLessThan(10)
+  expect(sizeOf(after)).toBeLessThan(1.01 * sizeOf(before))
 })
 
 it('a file of a tree takes few bytes', () => {
