@@ -78,7 +78,7 @@ export function treemapPanel(tree: SizeTree, caption: string): Panel {
   }
 }
 
-/** The largest files as a table: what the boxes show, for every reader. */
+/** The largest files as a table: what the boxes show, in words. */
 export function largestTable(files: readonly SizedFile[], caption: string): Html {
   if (files.length === 0) return html``
   const rows = files.map(({path, bytes}) => [html`<code>${clipped(path)}</code>`, size(bytes)])

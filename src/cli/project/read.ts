@@ -56,7 +56,7 @@ function readText({path, isChosen}: FoundFile, file: string): string {
   }
 }
 
-/** This user, root, and under sudo the user who called it: git's rule. */
+/** This user, root, and, under sudo, the user who ran it: the rule of git. */
 function isTrustedOwner(owner: number): boolean {
   const user = process.geteuid?.()
   if (user === undefined || owner === 0 || owner === user) return true

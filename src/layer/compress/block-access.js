@@ -1,8 +1,7 @@
 // JavaScript, not TypeScript: worker threads use this file, in the source tree as well as in
 // the built one.
-import {createHash} from 'node:crypto'
 import {readSync, writeSync} from 'node:fs'
-import {decodeEntry, encodeEntry, findEntry} from './block-entry.js'
+import {decodeEntry, encodeEntry, findEntry, sha256} from './block-entry.js'
 
 /** New blocks of one thread that are kept: what is told of them has to fit into its small heap. */
 const mostAdded = 100_000
@@ -54,7 +53,7 @@ export function createBlockAccess({files, hasOwn, fresh, end}) {
   return {
     /**
      * The compressed block of this key, checked, in memory from `allocate`, which may give none;
-     * `undefined` if there is none or it is not what it was.
+     * `undefined` for an unknown key, and for a block that does not match its digest.
      *
      * @param {Buffer} key
      * @param {(length: number) => Uint8Array | undefined} allocate
@@ -144,11 +143,4 @@ export function readWhole(descriptor, into, offset) {
   } catch {
     return false
   }
-}
-
-/**
- * @param {Uint8Array} bytes
- */
-function sha256(bytes) {
-  return createHash('sha256').update(bytes).digest()
 }

@@ -24,7 +24,12 @@ export function blockKey(digest, how) {
  * @param {number} how as in `blockKey`
  */
 export function blockKeyOf(block, how) {
-  return blockKey(createHash('sha256').update(block).digest(), how)
+  return blockKey(sha256(block), how)
+}
+
+/** @param {Uint8Array} bytes */
+export function sha256(bytes) {
+  return createHash('sha256').update(bytes).digest()
 }
 
 const lengthAt = blockKeyLength + 6

@@ -1,7 +1,7 @@
-import {createHash} from 'node:crypto'
-import {closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync} from 'node:fs'
+import {closeSync, constants, fstatSync, ftruncateSync, openSync} from 'node:fs'
+import {writeAll} from '../../disk/write-all.js'
 import {readWhole} from './block-access.js'
-import {type BlockEntry, encodeEntry, entryLength} from './block-entry.js'
+import {type BlockEntry, encodeEntry, entryLength, sha256} from './block-entry.js'
 
 /** A file of compressed blocks, open to be read. */
 export interface BlockFile {
@@ -79,9 +79,9 @@ export function writeIndex(
   header.writeUIntLE(start, 8, 6)
   header.writeUInt32LE(sorted.length, 14)
   sha256(index).copy(header, 18)
-  writeWhole(descriptor, index, start)
+  writeAll(descriptor, index, start)
   ftruncateSync(descriptor, start + index.length)
-  writeWhole(descriptor, header, 0)
+  writeAll(descriptor, header, 0)
 }
 
 interface FilePart {
@@ -96,15 +96,6 @@ export function copyBytes({from, offset, length}: FilePart, to: number, at: numb
   for (let done = 0; done < length; done += buffer.length) {
     const part = buffer.subarray(0, length - done)
     if (!readWhole(from, part, offset + done)) throw new Error('a file of blocks lacks bytes')
-    writeWhole(to, part, at + done)
+    writeAll(to, part, at + done)
   }
-}
-
-function writeWhole(descriptor: number, bytes: Uint8Array, offset: number): void {
-  for (let at = 0; at < bytes.length;)
-    at += writeSync(descriptor, bytes, at, bytes.length - at, offset + at)
-}
-
-function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest()
 }

@@ -16,6 +16,9 @@ import {
   type WalkColumns,
 } from './walk-columns.js'
 
+/** Facts that rows have under the same names, in the order of columns. */
+const sameNames = ['mode', 'uid', 'gid', 'names', 'group'] as const
+
 /** Goes from row to row of columns. */
 export class ColumnCursor implements RowCursor {
   kind = 0
@@ -42,8 +45,7 @@ export class ColumnCursor implements RowCursor {
     this.pathEnd = this.textAt + facts.at(at + fact.pathLength)
     this.textEnd = this.pathEnd + facts.at(at + fact.targetLength)
     numbers.putState(stateAt(columns.states, this.row + 1))
-    for (const name of ['mode', 'uid', 'gid', 'names', 'group'] as const)
-      numbers.put(number[name], facts.at(at + fact[name]))
+    for (const name of sameNames) numbers.put(number[name], facts.at(at + fact[name]))
     numbers.put(number.mtime, sizes.at(this.row * sizesPerRow))
     numbers.put(number.content, sizes.at(this.row * sizesPerRow + 1))
     return true
@@ -61,8 +63,7 @@ export class ColumnCursor implements RowCursor {
 /** Gives a row other numbers. */
 export function putNumbers(columns: WalkColumns, row: number, numbers: RowNumbers): void {
   const at = row * factsPerRow
-  for (const name of ['mode', 'uid', 'gid', 'names', 'group'] as const)
-    columns.facts.put(at + fact[name], numbers.at(number[name]))
+  for (const name of sameNames) columns.facts.put(at + fact[name], numbers.at(number[name]))
   columns.sizes.put(row * sizesPerRow, numbers.at(number.mtime))
   columns.sizes.put(row * sizesPerRow + 1, numbers.at(number.content))
   putState(columns.states, row + 1, numbers.state())
@@ -99,8 +100,7 @@ export function unpackColumns({
     facts.push(kind + (isBytes ? inBytes : 0))
     facts.push(path.length)
     facts.push(target.length)
-    for (const name of ['mode', 'uid', 'gid', 'names', 'group'] as const)
-      facts.push(numbers.at(number[name]))
+    for (const name of sameNames) facts.push(numbers.at(number[name]))
     sizes.push(numbers.at(number.mtime))
     sizes.push(numbers.at(number.content))
     text.add(path)

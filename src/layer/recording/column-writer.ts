@@ -7,7 +7,7 @@ import {
   fact,
   factsPerRow,
   inBytes,
-  kinds,
+  kindNumber,
   sizesPerRow,
   statesPerRow,
   type WalkColumns,
@@ -44,7 +44,8 @@ export function createColumnWriter(): ColumnWriter {
       const isFile = entry.kind === 'file'
       const target = entry.kind === 'symlink' || entry.kind === 'hardlink' ? entry.target : ''
       const at = rows * factsPerRow
-      facts[at + fact.kind] = numberOf(entry.kind) + (isFile && !isAscii(entry.path) ? inBytes : 0)
+      facts[at + fact.kind] =
+        kindNumber(entry.kind) + (isFile && !isAscii(entry.path) ? inBytes : 0)
       facts[at + fact.pathLength] = entry.path.length
       facts[at + fact.targetLength] = target.length
       facts[at + fact.mode] = entry.mode
@@ -83,8 +84,4 @@ export function createColumnWriter(): ColumnWriter {
     sizes.set(oldSizes)
     states.set(oldStates)
   }
-}
-
-function numberOf(kind: Entry['kind']): number {
-  return (kinds as readonly string[]).indexOf(kind)
 }

@@ -5,7 +5,7 @@ import {type RowAt, rowsIn} from './rows-in.js'
 import {
   fact,
   factsPerRow,
-  kinds,
+  kindNumber,
   putState,
   sizesPerRow,
   unknownState,
@@ -37,7 +37,7 @@ export function createLayerRecord(): LayerRecord {
       const {kind, xattrs} = entry
       file = kind === 'file' ? entry : undefined
       if (file) return
-      const hasRow = (kinds as readonly string[]).includes(kind)
+      const hasRow = kindNumber(kind) >= 0
       isComplete &&= hasRow && (xattrs === undefined || xattrs.size === 0)
       if (hasRow) rows.add(entry, unknownState)
     },

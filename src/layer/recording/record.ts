@@ -4,7 +4,7 @@ import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 import {type PackedRows, RowReader, RowWriter} from './rows/packed-rows.js'
 import {replay} from './replay.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
-import {kinds, odd, unknownState} from './walk-columns.js'
+import {kindNumber, odd, unknownState} from './walk-columns.js'
 
 /** The largest recording in bytes; a larger tree is walked again each time. */
 export const mostRecorded = 128 * 1024 * 1024
@@ -76,10 +76,6 @@ export function createRecord(prefixLength: number, mostBytes = mostRecorded): Wa
     folder ??= access.slice(0, access.length - inside.length)
     return access === folder + inside
   }
-}
-
-function kindNumber(kind: WalkedEntry['entry']['kind']): number {
-  return (kinds as readonly string[]).indexOf(kind)
 }
 
 /** The recorded members of an entry; new members must be added here. */

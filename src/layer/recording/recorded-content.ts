@@ -1,8 +1,7 @@
-import {lstatSync} from 'node:fs'
 import {type ByteString, fromText, toPath} from '../byte-string.js'
 import {changed, type FileState} from '../tree/file-state.js'
 import {withXattrs} from '../tree/file-xattrs.js'
-import {isSame} from '../tree/unchanged-file.js'
+import {isStill} from '../tree/unchanged-file.js'
 import {prefixOf} from '../tree/walk.js'
 import type {Entries, TreeWalk, WalkedEntry} from '../tree/walked-entry.js'
 import {recordedWalk} from './recorded-walk.js'
@@ -51,12 +50,7 @@ function* recordedContent(
       yield walked
     } else yield withXattrs(walked, onWarning)
   }
-  if (!isStill(folder, root)) throw changed(folder)
+  if (!isStill(toPath(folder), root)) throw changed(folder)
   for (const {path: inside, state} of seen)
-    if (!isStill(`${folder}/${inside.slice(length)}`, state)) throw changed(inside)
-}
-
-function isStill(access: ByteString, state: FileState): boolean {
-  const now = lstatSync(toPath(access), {bigint: true, throwIfNoEntry: false})
-  return now !== undefined && isSame(now, state)
+    if (!isStill(toPath(`${folder}/${inside.slice(length)}`), state)) throw changed(inside)
 }

@@ -41,6 +41,11 @@ export const statesPerRow = statePlaces.length
 /** The kinds that rows have by number; what is of another kind is not in the columns. */
 export const kinds = ['directory', 'file', 'symlink', 'hardlink'] as const
 export const odd = kinds.length
+/** -1 for a kind that has no number: there are no rows of it. */
+export function kindNumber(kind: Entry['kind']): number {
+  return (kinds as readonly string[]).indexOf(kind)
+}
+
 /** Added to the kind of what has a path that is not ASCII: looking takes longer than the rest. */
 export const inBytes = 8
 
@@ -90,9 +95,8 @@ export function pushRow(
   {facts, sizes, states, text}: WalkColumns,
   {entry, target, size, names, group, isBytes, state}: Row,
 ): void {
-  const kind = (kinds as readonly string[]).indexOf(entry.kind)
   // in the order of `fact`
-  facts.push(kind + (isBytes ? inBytes : 0))
+  facts.push(kindNumber(entry.kind) + (isBytes ? inBytes : 0))
   facts.push(entry.path.length)
   facts.push(target.length)
   facts.push(entry.mode)

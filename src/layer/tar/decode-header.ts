@@ -68,7 +68,7 @@ export function isZero(block: Uint8Array, start: number, end = start + blockSize
 function name(block: Buffer, at: number): ByteString {
   const base = text(block, at, 100)
   // GNU's old format has times where ustar has the prefix; others have nothing that is defined
-  if (isUstar(block, at + 257)) {
+  if (hasBytes(block, at + 257, ustar)) {
     const prefix = text(block, at + 345, 155)
     return prefix === '' ? base : `${prefix}/${base}`
   }
@@ -86,8 +86,9 @@ function name(block: Buffer, at: number): ByteString {
 
 const ustar = Buffer.from('ustar\0')
 
-function isUstar(block: Buffer, from: number): boolean {
-  for (let at = 0; at < ustar.length; at++) if (block[from + at] !== ustar[at]) return false
+/** Whether the block has just these bytes from there on; faster for a few than to compare parts. */
+export function hasBytes(block: Uint8Array, from: number, bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (block[from + at] !== bytes[at]) return false
   return true
 }
 

@@ -144,7 +144,7 @@ function isUtf8(name: ByteString): boolean {
 
 /**
  * Where the name is cut at a slash into prefix and name, the two fields of the header: the prefix's
- * length; 0 where there is none, -1 when the name does not fit.
+ * length; 0 for a name that is not cut, -1 for one that does not fit.
  */
 function cutOf(name: ByteString): number {
   if (name.length <= 100) return 0

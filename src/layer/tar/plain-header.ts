@@ -1,5 +1,5 @@
 import type {Entry} from '../entry.js'
-import {blockSize, isZero} from './decode-header.js'
+import {blockSize, hasBytes, isZero} from './decode-header.js'
 
 /** The digit. */
 const zero = 0x30
@@ -37,7 +37,7 @@ export function isPlainHeader(block: Uint8Array, at: number, entry: Entry): bool
     isOctal(block, at + 148, 6) &&
     block[at + 155] === space &&
     isField(block, at + 157, target) &&
-    isMagic(block, at + 257) &&
+    hasBytes(block, at + 257, magic) &&
     isZero(block, at + 257 + magic.length, at + blockSize)
   )
 }
@@ -62,9 +62,4 @@ function isOctal(block: Uint8Array, from: number, width: number, value?: number)
     found = found * 8 + digit
   }
   return block[from + width] === 0 && (value === undefined || found === value)
-}
-
-function isMagic(block: Uint8Array, from: number): boolean {
-  for (let at = 0; at < magic.length; at++) if (block[from + at] !== magic[at]) return false
-  return true
 }

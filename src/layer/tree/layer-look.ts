@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
+import type {NumberArray} from './column.js'
 import {isFine, isReliable} from './reliable-file-systems.js'
 import type {LayerLook} from './division.js'
 import type {WalkedEntry, WalkedFile} from './walked-entry.js'
@@ -25,6 +26,7 @@ const tarVersion = 1
 
 /** Bytes that are hashed together, because each call costs more than the hashing. */
 const piece = 4096
+const numberBytes = 8
 
 const kinds: Readonly<Record<Entry['kind'], number>> = {
   file: 0,
@@ -41,9 +43,9 @@ const [byState, byContent] = [0n, 1n]
 
 /** A new one, for one layer. */
 export function createLayerLooker(): LayerLooker {
-  const facts = createNumberHash()
+  const facts = createNumberHash(new Float64Array(piece / numberBytes))
   const texts = createTextHash()
-  let states = createStateHash()
+  let states = createStates()
   let touched = 0n
   let allReliable = true
   let device: bigint | undefined
@@ -65,7 +67,7 @@ export function createLayerLooker(): LayerLooker {
       allReliable &&= isFine(stat)
     },
     forgetFiles() {
-      states = createStateHash()
+      states = createStates()
       touched = 0n
       allReliable = true
       device = undefined
@@ -113,39 +115,25 @@ export function createLayerLooker(): LayerLooker {
   }
 }
 
-function createNumberHash() {
+/** Hashes numbers of 64 bits in the memory of an array, as many at once as it holds. */
+function createNumberHash<T>(numbers: NumberArray<T> & NodeJS.ArrayBufferView) {
   const hash = createHash('sha256')
-  const numbers = new Float64Array(piece / Float64Array.BYTES_PER_ELEMENT)
+  const bytes = Buffer.from(numbers.buffer)
   let length = 0
   return {
-    add(number: number): void {
+    add(number: T): void {
       if (length === numbers.length) {
-        hash.update(numbers)
+        hash.update(bytes)
         length = 0
       }
       numbers[length++] = number
     },
     /** Once. */
-    digest: () => hash.update(numbers.subarray(0, length)).digest(),
+    digest: () => hash.update(bytes.subarray(0, numberBytes * length)).digest(),
   }
 }
 
-function createStateHash() {
-  const hash = createHash('sha256')
-  const numbers = new BigInt64Array(piece / BigInt64Array.BYTES_PER_ELEMENT)
-  let length = 0
-  return {
-    add(number: bigint): void {
-      if (length === numbers.length) {
-        hash.update(numbers)
-        length = 0
-      }
-      numbers[length++] = number
-    },
-    /** Once. */
-    digest: () => hash.update(numbers.subarray(0, length)).digest(),
-  }
-}
+const createStates = () => createNumberHash(new BigInt64Array(piece / numberBytes))
 
 function createTextHash() {
   const hash = createHash('sha256')

@@ -1,6 +1,6 @@
 // JavaScript, not TypeScript: the thread that reads files uses this file, in the source tree
 // as well as in the built one.
-import {constants} from 'node:fs'
+import {constants, lstatSync} from 'node:fs'
 
 /** @typedef {import('./file-state.js').FileState} FileState */
 
@@ -30,6 +30,18 @@ export function isSame(a, b) {
  */
 export function isSameContent(now, before) {
   return (now.ctimeNs === before.ctimeNs || now.nlink !== before.nlink) && isSameFile(now, before)
+}
+
+/**
+ * Whether the path still names what was looked at, with the same times and size.
+ *
+ * @param {string | Uint8Array} path
+ * @param {FileState} before
+ */
+export function isStill(path, before) {
+  const options = /** @type {const} */ ({bigint: true, throwIfNoEntry: false})
+  const now = lstatSync(/** @type {string | Buffer} */ (path), options)
+  return now !== undefined && isSame(now, before)
 }
 
 /**

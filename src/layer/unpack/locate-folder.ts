@@ -9,6 +9,7 @@ import {
   openFolder,
   pathOf,
   refuseSharedWay,
+  isSameInode,
 } from './open-folder.js'
 
 /** A folder, which may be missing, by the folder that it is in. */
@@ -71,7 +72,7 @@ function existing(folder: OpenFolder, directory: string): LocatedFolder {
   const [parentPath, name] = split(path)
   const parent = folder.open('..')
   const [ours, found] = [folder.stat(), parent.find(name)]
-  if (found?.ino !== ours.ino || found.dev !== ours.dev) {
+  if (!found || !isSameInode(found, ours)) {
     parent.close()
     throw new LocalIoError(
       'ERR_INJECT_DIRECTORY_CHANGED',

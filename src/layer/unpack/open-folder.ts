@@ -45,6 +45,13 @@ export interface OpenFolder {
   close(): void
 }
 
+/** What tells a file or folder apart from all others that are there. */
+export type Identity = Pick<Stats, 'dev' | 'ino'>
+
+export function isSameInode(one: Identity, other: Identity): boolean {
+  return one.ino === other.ino && one.dev === other.dev
+}
+
 const {O_DIRECTORY, O_NOFOLLOW, O_RDONLY} = constants
 /** Linux's O_PATH, which Node does not name: opens what we are not allowed to read. */
 const pathOnly = process.platform === 'linux' ? 0o10000000 : O_RDONLY

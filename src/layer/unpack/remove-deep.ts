@@ -1,9 +1,9 @@
-import {readFileSync, type Stats} from 'node:fs'
+import {readFileSync} from 'node:fs'
 import {setImmediate as turn} from 'node:timers/promises'
 import {errnoOf} from '../../disk/local-io-error.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display} from '../byte-string.js'
-import {type OpenFolder, pathOf} from './open-folder.js'
+import {type Identity, isSameInode, type OpenFolder, pathOf} from './open-folder.js'
 import {hasMounts, mountBelow} from './mounts.js'
 
 /** How many files are removed before anything else has its turn. */
@@ -31,22 +31,15 @@ interface Level {
 export async function removeIn(
   around: OpenFolder,
   name: ByteString,
-  known?: SameFolder,
+  known?: Identity,
 ): Promise<void> {
   const found = around.find(name)
-  if (known && found && !isSame(found, known)) throw moved(name)
+  if (known && found && !isSameInode(found, known)) throw moved(name)
   if (found?.isDirectory() === true) await removeFolder(around, name, found)
   else if (found !== undefined) around.unlink(name)
 }
 
-/** What tells a directory apart from all others. */
-type SameFolder = Pick<Stats, 'dev' | 'ino'>
-
-function isSame(one: SameFolder, other: SameFolder): boolean {
-  return one.ino === other.ino && one.dev === other.dev
-}
-
-async function removeFolder(around: OpenFolder, top: ByteString, known: SameFolder): Promise<void> {
+async function removeFolder(around: OpenFolder, top: ByteString, known: Identity): Promise<void> {
   const {dev} = around.stat()
   const place = pathOf(around)
   let aroundMount = mountAround()
@@ -86,7 +79,7 @@ async function removeFolder(around: OpenFolder, top: ByteString, known: SameFold
     const opened = here.open(name)
     try {
       const stat = opened.stat()
-      if (levels.length === 0 && !isSame(stat, known)) throw moved(named(name))
+      if (levels.length === 0 && !isSameInode(stat, known)) throw moved(named(name))
       if (stat.dev !== dev) throw mountBelow(named(name))
       const content = contentOf(opened)
       if (content.length > 0) {

@@ -13,7 +13,7 @@ import {ownedName} from '../../disk/owned-name.js'
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toText} from '../byte-string.js'
 import {isMarked, isShared, markFolder} from '../folder-mark.js'
-import type {OpenFolder} from './open-folder.js'
+import {isSameInode, type OpenFolder} from './open-folder.js'
 import {openTreeRoot, type TreeRoot} from './tree-root.js'
 import {insidePrefix} from '../tree/walk.js'
 import {xattrBinding} from '../tree/read-xattrs.js'
@@ -98,7 +98,7 @@ export function openStill(tree: TreeRoot, {folder, name}: Staging): OpenFolder {
     throw replaced(name)
   }
   const [ours, theirs] = [fstatSync(tree.descriptor), found.stat()]
-  if (theirs.ino === ours.ino && theirs.dev === ours.dev) return found
+  if (isSameInode(theirs, ours)) return found
   found.close()
   throw replaced(name)
 }

@@ -7,7 +7,7 @@ import {isDead, isOwnedName, ownedName, ownerState} from '../../disk/owned-name.
 import {LocalIoError} from '../../errors.js'
 import {type ByteString, display, readable, toPath} from '../byte-string.js'
 import {locateFolder} from './locate-folder.js'
-import type {OpenFolder} from './open-folder.js'
+import {isSameInode, type OpenFolder} from './open-folder.js'
 import {refuseMountsBelow} from './mounts.js'
 import {abandonedTurn, finishChange} from './finish-change.js'
 import {removeIn} from './remove-deep.js'
@@ -234,7 +234,7 @@ async function clear(
   {half, onWarning}: Clearing,
 ): Promise<void> {
   for (const {name, isOurs, isUnsure, stat} of leftovers(folder, prefix)) {
-    const isHalf = half !== undefined && half.ino === stat.ino && half.dev === stat.dev
+    const isHalf = half !== undefined && isSameInode(half, stat)
     if (isOurs || (isUnsure && isHalf)) await remove(folder, name, stat)
     else if (isUnsure) onWarning(notSure(name))
   }
@@ -297,7 +297,7 @@ export function leftovers(folder: OpenFolder, prefix: ByteString): Leftover[] {
   })
 }
 
-function isMarkedIn(folder: OpenFolder, name: ByteString, {ino, dev}: Stats): boolean {
+function isMarkedIn(folder: OpenFolder, name: ByteString, known: Stats): boolean {
   let opened: OpenFolder
   try {
     opened = folder.open(name)
@@ -305,8 +305,7 @@ function isMarkedIn(folder: OpenFolder, name: ByteString, {ino, dev}: Stats): bo
     return false
   }
   try {
-    const found = opened.stat()
-    return found.ino === ino && found.dev === dev && isMarked(opened)
+    return isSameInode(opened.stat(), known) && isMarked(opened)
   } finally {
     opened.close()
   }

@@ -198,8 +198,8 @@ function presenceOf(store: ContentStore, known: readonly KnownLayer[], {signal}:
 }
 
 /**
- * Whether a layer is certainly not one of `known`: there are none, or something in it is newer than
- * everything in them. It is not read to be compared then, because packing reads it.
+ * Whether a layer is certainly not one of `known`: no layer is known, or something in it is newer
+ * than everything in them. It is not read to be compared then, because packing reads it.
  */
 function isNew({recalled, newest}: Part, known: readonly KnownLayer[]): boolean {
   if (known.length === 0) return true

@@ -1,7 +1,7 @@
 // JavaScript, not TypeScript: the thread that reads files uses this file, in the source tree
 // as well as in the built one.
-import {closeSync, fstatSync, lstatSync, openSync, readSync} from 'node:fs'
-import {isSame, isSameContent, openFlags} from '../../tree/unchanged-file.js'
+import {closeSync, fstatSync, openSync, readSync} from 'node:fs'
+import {isSameContent, isStill, openFlags} from '../../tree/unchanged-file.js'
 
 const tarBlock = 512
 
@@ -235,7 +235,7 @@ function checkSame({item, file, descriptor}) {
  * @param {unknown} error
  */
 function unread(item, doing, error) {
-  const isCause = item.file !== undefined && isStill(item.file)
+  const isCause = item.file !== undefined && isStill(item.file.path, item.file.stat)
   const cause = isCause ? /** @type {NodeJS.ErrnoException} */ (error) : undefined
   return new UnreadFile(item, doing, cause)
 }
@@ -263,19 +263,6 @@ function pad(block, at, size) {
  */
 function endsBlock({least, apart}, used, hash, size) {
   return used >= least && hash < (size / apart) * 2 ** 32
-}
-
-/**
- * Whether the path names what was listed.
- *
- * @param {TarFile} file
- */
-function isStill({path, stat}) {
-  const now = lstatSync(/** @type {string | Buffer} */ (path), {
-    bigint: true,
-    throwIfNoEntry: false,
-  })
-  return now !== undefined && isSame(now, stat)
 }
 
 /** @param {number} size */
