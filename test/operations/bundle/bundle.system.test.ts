@@ -146,13 +146,19 @@ it('names the earliest missing link of a chain, also for what the one between do
   expect((await checkRoot({root: to}, bundlePorts)).sound).toBe(true)
 })
 
-it('mounts in a registry what another repository there has', async () => {
-  const {address, image, file} = await twoVersions()
+/** The second bundle has an image of another repository, without the layer that both have. */
+async function bundlesOfTwoRepositories() {
+  const versions = await twoVersions()
+  const {address, image, file} = versions
   const other = openRegistry(address, {repository: 'team/tool'}).store
   await putLayers(other, ['base', 'tool'], 'v1')
-  const side = await serveRegistry()
   await saveTo(file('1.tar'), [image('v1')])
   await saveTo(file('2.tar'), [`${address}/team/tool:v1`], {since: file('1.tar')})
+  return {...versions, other, side: await serveRegistry()}
+}
+
+it('mounts in a registry what another repository there has', async () => {
+  const {file, other, side} = await bundlesOfTwoRepositories()
   await loadInto(side.address, file('1.tar'))
   const {blobs} = await loadInto(side.address, file('2.tar'))
   expect(blobs).toMatchObject({copied: 2, mounted: 1, present: 0})
@@ -161,12 +167,7 @@ it('mounts in a registry what another repository there has', async () => {
 })
 
 it('takes nothing from other repositories if it must not', async () => {
-  const {address, image, file} = await twoVersions()
-  const other = openRegistry(address, {repository: 'team/tool'}).store
-  await putLayers(other, ['base', 'tool'], 'v1')
-  const side = await serveRegistry()
-  await saveTo(file('1.tar'), [image('v1')])
-  await saveTo(file('2.tar'), [`${address}/team/tool:v1`], {since: file('1.tar')})
+  const {image, file, side} = await bundlesOfTwoRepositories()
   await saveTo(file('3.tar'), [image('v2')], {since: file('1.tar')})
   const load = (name: string) => loadInto(side.address, file(name), {mounts: false})
   await load('1.tar')

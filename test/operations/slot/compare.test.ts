@@ -1,30 +1,21 @@
-import {mkdirSync, utimesSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import type {InjectionResult} from '../../../src/operations/injection/describe-image.js'
 import {update} from '../../../src/operations/update.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {makeEntry, putImage} from '../../support/put-image.js'
-import {tempDir} from '../../support/temp-dir.js'
+import {oldTime, treeOfLargeFiles} from '../../support/large-files.js'
 import {type UpdateOptions, updateRequest} from '../../support/update-options.js'
 
 const MiB = 1024 * 1024
 const size = 2 * MiB
-const old = new Date('2024-01-01T00:00:00Z')
 const newer = new Date('2024-02-01T00:00:00Z')
 
 /** Eight files of 2 MiB in a slot, and how much of them is hashed by an update that compares. */
 async function start(first: Partial<UpdateOptions> = {}) {
   const store = createMemoryStore('repository')
   await putImage(store, {layers: [{entries: [makeEntry('etc/')]}]})
-  const tree = join(await tempDir(), 'tree')
-  mkdirSync(tree)
-  const write = (name: string, fill: string, time: Date): void => {
-    writeFileSync(join(tree, name), Buffer.alloc(size, fill))
-    utimesSync(join(tree, name), time, time)
-  }
-  for (let i = 0; i < 8; i++) write(`file${i}`, String(i), old)
+  const {tree, write} = await treeOfLargeFiles(8, size)
   const run = async (more: Partial<UpdateOptions> = {}) => {
     const ports = operationPorts(store)
     const result = await update(updateRequest({directory: tree, ...more}), ports)
@@ -45,7 +36,7 @@ describe('an update compares before it packs', () => {
     const {run, write} = await start()
     expect(await run()).toMatchObject({changed: false})
     expect((await run()).hashed).toBeGreaterThan(8 * size)
-    write('file0', 'other', old)
+    write('file0', 'other', oldTime)
     const {changed, hashed} = await run()
     expect(changed).toBe(true)
     expect(hashed).toBeGreaterThan(8 * size)

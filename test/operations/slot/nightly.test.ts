@@ -1,5 +1,3 @@
-import {mkdirSync, utimesSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {digestOf} from '../../../src/oci/digest.js'
 import type {InjectionResult} from '../../../src/operations/injection/describe-image.js'
@@ -10,12 +8,11 @@ import {streamOf} from '../../../src/stream/bytes.js'
 import {collect} from '../../support/open-registry.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {makeEntry, putImage} from '../../support/put-image.js'
-import {tempDir} from '../../support/temp-dir.js'
+import {treeOfLargeFiles} from '../../support/large-files.js'
 import {type UpdateOptions, updateRequest} from '../../support/update-options.js'
 
 const MiB = 1024 * 1024
 const tarSize = 4 * (512 + MiB) + 1024
-const old = new Date('2024-01-01T00:00:00Z')
 const newer = new Date('2024-02-01T00:00:00Z')
 
 /** A job that puts four files of 1 MiB into `v1` and tags that `nightly`, and what it sends. */
@@ -36,13 +33,7 @@ async function start() {
   }
   const putBase = (name: string) => putImage(memory, {layers: [{entries: [makeEntry(name)]}]})
   await putBase('etc/')
-  const tree = join(await tempDir(), 'tree')
-  mkdirSync(tree)
-  const write = (name: string, fill: string, time: Date): void => {
-    writeFileSync(join(tree, name), Buffer.alloc(MiB, fill))
-    utimesSync(join(tree, name), time, time)
-  }
-  for (let i = 0; i < 4; i++) write(`file${i}`, String(i), old)
+  const {tree, write} = await treeOfLargeFiles(4, MiB)
   const run = async (more: Partial<UpdateOptions> = {}) => {
     const ports = operationPorts(store)
     sent.length = 0
