@@ -104,6 +104,8 @@ function layerOf(steps: readonly Step[], below: ModelTree, number: number) {
     if (kind === 'opaque') {
       const isTouched = [...own.keys()].some((other) => other.startsWith(`${path}/`))
       if (isTouched || tree.get(path)?.kind !== 'directory') continue
+      // marks come first in the layer: what it makes a directory itself is none there yet
+      if (below.get(path)?.kind !== 'directory') continue
       for (const other of [...tree.keys()]) if (other.startsWith(`${path}/`)) tree.delete(other)
       deleted.push(entry)
       continue

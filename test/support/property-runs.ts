@@ -6,7 +6,10 @@ import fc from 'fast-check'
  */
 const cases = Number(process.env['PROPERTY_RUNS'] ?? 25)
 
-fc.configureGlobal({numRuns: cases})
+/** The same cases each time where the environment has a seed, as `npm test` has; else others. */
+const seed = process.env['PROPERTY_SEED']
+
+fc.configureGlobal({numRuns: cases, ...(seed !== undefined && {seed: Number(seed)})})
 
 /** `numRuns` of a property whose cases are costly (a share below 1) or cheap (above). */
 export const runs = (share: number): number => Math.max(1, Math.round(cases * share))
