@@ -2,6 +2,7 @@
 import {execFileSync} from 'node:child_process'
 import {
   closeSync,
+  ftruncateSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -45,6 +46,19 @@ export const realTrees = {
     mkdirSync(folder)
     for (let number = 0; number < 4; number++)
       writeWeights(join(folder, `model-${number}.safetensors`), 256 * MiB, number)
+  },
+
+  /** Two million files of one block each, which take no room. */
+  M2(folder) {
+    for (let place = 0; place < 2_000; place++) {
+      const inside = join(folder, `folder-${place}`)
+      mkdirSync(inside, {recursive: true})
+      for (let number = 0; number < 1_000; number++) {
+        const handle = openSync(join(inside, `file-${number}`), 'wx')
+        ftruncateSync(handle, 512)
+        closeSync(handle)
+      }
+    }
   },
 
   /** R1 ten times. */

@@ -46,11 +46,12 @@ function limitsOf({name, limits, runs, counted, firstSent}) {
     const value = runs.inject.cpuSeconds / runs[peer].cpuSeconds
     rows.push({what: `${name}: CPU seconds over ${peer}`, value, atMost, met: value <= atMost})
   }
+  const {peak = 150} = limits
   rows.push({
     what: `${name}: peak MiB`,
     value: runs.inject.peakMiB,
-    atMost: 150,
-    met: runs.inject.peakMiB <= 150,
+    atMost: peak,
+    met: runs.inject.peakMiB <= peak,
   })
   const {requests} = limits.counted ?? {}
   if (requests !== undefined)

@@ -16,7 +16,8 @@ const loop = [
  * Each runs in turn with the others of its row, in one go; a row's name begins with its tree.
  * `ours` are arguments of inject, `script` is a shell's in place of them. `first` runs once, and
  * `change` before each round; neither is timed. `against` is the wall time over that of a peer,
- * `cpu` the same of CPU seconds of all processes: at most, or `undefined` for no limit.
+ * `cpu` the same of CPU seconds of all processes: at most, or `undefined` for no limit. `peak` is
+ * MiB at most, where 150 are not it.
  */
 export const rows = {
   R1: {
@@ -110,6 +111,7 @@ export const rows = {
     against: {crane: 0.6, 'umoci + skopeo': 1.0},
     cpu: {crane: 0.9},
   },
+  'M2 --layers auto': {ours: [...update, '--layers', 'auto'], against: {}, peak: 400, rounds: 1},
   R10: {ours: update, against: {}, overRow: {R1: 10.3}},
   W1: {
     ours: ['update', '$IMAGE:base', '$DIR', '--tag', '$TAG'],
