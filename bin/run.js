@@ -2,8 +2,8 @@
 // Runs the program from one script that holds all of it, dist/inject.cjs, with V8's code cache of
 // an earlier run: finding, reading and compiling some hundred modules takes several times as long
 // as the work of a small command. A cache is never needed: where there is none, or none that can be
-// trusted, the script is compiled. CommonJS, because Node loads its
-// other loader only when it is used.
+// trusted, the script is compiled. CommonJS, because Node loads its other loader only when it is
+// used.
 // First, and all of this file in syntax that Node has long known: an old one says what it lacks.
 if (Number(process.versions.node.split('.')[0]) < 20) {
   process.stderr.write(

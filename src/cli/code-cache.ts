@@ -24,10 +24,10 @@ const most = 24
 const prefix = '.code-cache.inject-'
 
 /**
- * Keeps V8's code cache for later runs, as a whole or not at all, and the newest ones only.
- * Synchronous, for the very end of a run; never throws, because nothing depends on a cache. The
- * file is the code, the modules (JSON), and the length of the code (32 bits, little-endian): as
- * bin/run.js reads it.
+ * Keeps V8's code cache for later runs, as a whole or not at all; of many, only those stay that
+ * were used last. Synchronous, for the very end of a run; never throws, because nothing depends on
+ * a cache. The file is the code, the modules (JSON), and the length of the code (32 bits,
+ * little-endian): as bin/run.js reads it.
  */
 export function keepCodeCache({folder, home, name}: CodeCachePlace, cache: CodeCache): void {
   try {
@@ -58,11 +58,13 @@ function encode({code, modules}: CodeCache): Buffer {
 function removeOld(folder: string): void {
   const found = readdirSync(folder).map((name) => {
     const path = join(folder, name)
-    return {name, path, changed: lstatSync(path, {throwIfNoEntry: false})?.mtimeMs ?? 0}
+    const {mtimeMs = 0, atimeMs = 0} = lstatSync(path, {throwIfNoEntry: false}) ?? {}
+    // most file systems note once a day that a file was read
+    return {name, path, changed: mtimeMs, used: Math.max(mtimeMs, atimeMs)}
   })
   const old = found
     .filter(({name}) => name.endsWith('.v8'))
-    .sort((one, other) => other.changed - one.changed)
+    .sort((one, other) => other.used - one.used)
     .slice(most)
   const left = found.filter(({name, changed}) => isDead(name, prefix, Date.now() - changed))
   for (const {path} of [...old, ...left]) rmSync(path, {force: true})
