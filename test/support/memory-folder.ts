@@ -56,7 +56,12 @@ async function leftIn(parent: string): Promise<string[]> {
 
 async function release(folder: string): Promise<void> {
   await execa('umount', ['--lazy', folder], {reject: false})
-  await rmdir(folder) // not recursive: only the place of the mount
+  try {
+    await rmdir(folder) // not recursive: only the place of the mount
+  } catch (error) {
+    // another run may clear what is left at the same time
+    if (existsSync(folder)) throw error
+  }
 }
 
 async function hasAttributes(folder: string): Promise<boolean> {
