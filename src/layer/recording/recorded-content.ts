@@ -1,9 +1,6 @@
-import {type ByteString, fromText, toPath} from '../byte-string.js'
-import {changed, type FileState} from '../tree/file-state.js'
-import {withXattrs} from '../tree/file-xattrs.js'
-import {isStill} from '../tree/unchanged-file.js'
 import {prefixOf} from '../tree/walk.js'
 import type {Entries, TreeWalk, WalkedEntry} from '../tree/walked-entry.js'
+import {stillThere} from './found-entries.js'
 import {recordedWalk} from './recorded-walk.js'
 
 /** The largest recording, in bytes, if nothing is kept between runs: some 600,000 names. */
@@ -21,36 +18,19 @@ export interface WalkedOnce {
   readonly content: () => Iterable<WalkedEntry>
 }
 
+/** The same entries, which are what `walk` gives, recorded for this run only. */
+export function recordedOnce(entries: Entries, {tree}: TreeWalk): Entries {
+  return recordedWalk(entries, prefixOf(tree.path), undefined, mostRecorded)
+}
+
 /** Of entries that are what `walk` gives. */
 export function walkedOnce(entries: Entries, walk: TreeWalk): WalkedOnce {
-  const recorded = entries.recordedRoot
-    ? entries
-    : recordedWalk(entries, prefixOf(walk.tree.path), undefined, mostRecorded)
+  const recorded = entries.recordedRoot ? entries : recordedOnce(entries, walk)
   return {
     names: () => recorded('names'),
     content() {
       const root = recorded.recordedRoot?.()
-      return root ? recordedContent(recorded('states'), root, walk) : entries()
+      return root ? stillThere(recorded('states'), root, walk) : entries()
     },
   }
-}
-
-function* recordedContent(
-  states: Iterable<WalkedEntry>,
-  root: FileState,
-  {tree: {directory, path}, onWarning}: TreeWalk,
-): Generator<WalkedEntry> {
-  const folder = fromText(directory)
-  const {length} = prefixOf(path)
-  const seen: {readonly path: ByteString; readonly state: FileState}[] = []
-  for (const walked of states) {
-    const {entry, state} = walked
-    if (state) {
-      if (entry.path.length > length) seen.push({path: entry.path, state})
-      yield walked
-    } else yield withXattrs(walked, onWarning)
-  }
-  if (!isStill(toPath(folder), root)) throw changed(folder)
-  for (const {path: inside, state} of seen)
-    if (!isStill(toPath(`${folder}/${inside.slice(length)}`), state)) throw changed(inside)
 }

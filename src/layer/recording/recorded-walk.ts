@@ -4,7 +4,14 @@ import {type ByteString, fromText} from '../byte-string.js'
 import type {Division, LayerLook, RecalledDivision} from '../tree/division.js'
 import {type FileState, stateOf} from '../tree/file-state.js'
 import {lookOf} from '../tree/layer-look.js'
-import type {Entries, LayerItems, Tree, WalkDetail, WalkedEntry} from '../tree/walked-entry.js'
+import type {
+  Entries,
+  FoundTree,
+  LayerItems,
+  Tree,
+  WalkDetail,
+  WalkedEntry,
+} from '../tree/walked-entry.js'
 import {decodeDivision} from './division-text.js'
 import {recalledDivision} from './recalled-division.js'
 import {keptLook, keptWalk} from './kept-walk.js'
@@ -61,6 +68,7 @@ export function recordedWalk(
   let earlier: Division | undefined
   let touched: TouchedFiles | undefined
   let isTooLarge = false
+  let isTaken = false
   let {kept} = keeper ?? {}
   const tree = entries.walk?.tree
   const prefixLength = prefix.length
@@ -76,11 +84,18 @@ export function recordedWalk(
     return isTooLarge ? entries(detail) : recording()
   }
   return Object.assign(recorded, {
-    walk: entries.walk,
+    walk: entries.walk && {...entries.walk, takeFound},
     look: lookOnce,
     division: {recall: recallDivision, entriesOf, keep: keepDivision},
     recordedRoot: () => (record ? rootState : undefined),
   })
+
+  function takeFound(): FoundTree | undefined {
+    if (!walk || isTaken) return undefined
+    isTaken = true
+    const {rows, root} = walk
+    return {...rows, root}
+  }
 
   function lookOnce(): LayerLook {
     record ??= recalled()

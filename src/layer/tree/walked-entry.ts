@@ -56,10 +56,24 @@ export interface Tree {
   readonly clampMtime?: number | undefined
 }
 
+/** What a walk of a tree found, as plain data: any thread can go on from it. */
+export interface FoundTree {
+  /** Rows of a recording (`PackedRows`), and how many there are. */
+  readonly pieces: readonly Uint8Array[]
+  readonly count: number
+  /** The state of the directory itself. */
+  readonly root: FileState
+}
+
 export interface TreeWalk {
   readonly tree: Tree
   /** Called with what is left out. */
   readonly onWarning: (message: string) => void
+  /**
+   * What was found when all of it was listed, for the first who asks; `undefined` for the others,
+   * who come later and have to list it again, and for what was not or cannot be recorded.
+   */
+  readonly takeFound?: (() => FoundTree | undefined) | undefined
 }
 
 /** What is in a layer of files: the items from one up to another, counted without directories. */

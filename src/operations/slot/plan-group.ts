@@ -63,7 +63,16 @@ export async function planGroup(
 ): Promise<PlannedGroup> {
   if (group.content.linked) return {...group, plan: {kind: 'stored', stored: asStored(group)}}
   const known = alike(await options.findKnown(group.targets), group.shards !== undefined)
-  return {...group, plan: await lookFor(store, group, {...options, known}, ports)}
+  const listed = known.length > 0 && !group.shards ? await listedOnce(group) : group
+  return {...listed, plan: await lookFor(store, listed, {...options, known}, ports)}
+}
+
+/** What is looked at first is packed from what was found then, and not listed again. */
+async function listedOnce(group: Group): Promise<Group> {
+  const {entries} = group.content
+  if (!entries.walk || entries.recordedRoot) return group
+  const {recordedOnce} = await import('../../layer/recording/recorded-content.js')
+  return {...group, content: {...group.content, entries: recordedOnce(entries, entries.walk)}}
 }
 
 function asStored({content: {linked}}: Group): StoredContent {

@@ -198,7 +198,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
     const post = (task: ReaderTask): void => reader.postMessage(task)
     if (Symbol.iterator in content) return createFeed(content, ring, post)
     onWarning = content.onWarning
-    post({tree: content.tree})
+    post({tree: content.tree, found: content.takeFound?.()})
     return noFeed
   }
 

@@ -6,13 +6,13 @@ import {crc32} from 'node:zlib'
 import {InjectError} from '../../../errors.js'
 import {ringBell} from '../../bell.js'
 import type {BlockRule} from '../../compress/blocks.js'
+import {foundEntries} from '../../recording/found-entries.js'
 import {walkTree} from '../../tree/walk-tree.js'
-import type {Tree} from '../../tree/walked-entry.js'
 import {countEntries} from '../blocks/count-entries.js'
 import {tarBlocks, type TarItem, UnreadFile} from '../blocks/tar-blocks.js'
 import {writeTar} from '../blocks/write-tar.js'
 import {type Batch, readBatch} from './batch.js'
-import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
+import type {ReaderMessage, ReaderTask, ReadSum, TreeTask} from './reader-message.js'
 import {
   awaitFed,
   awaitState,
@@ -42,10 +42,11 @@ interface Blocks {
   readonly describe: (error: unknown) => ReaderMessage | undefined
 }
 
-function blocksOfTree(tree: Tree, allocate: (length: number) => Buffer): Blocks {
+function blocksOfTree({tree, found}: TreeTask, allocate: (length: number) => Buffer): Blocks {
   const onWarning = (text: string): void => post({kind: 'warning', text})
   const count = countEntries()
-  const entries = walkTree({tree, onWarning}, 'content')
+  const walk = {tree, onWarning}
+  const entries = found ? foundEntries(found, walk) : walkTree(walk, 'content')
   return {
     blocks: writeTar(entries, rule, allocate, count),
     seen: () => ({...count.seen(), look: count.look()}),
@@ -86,7 +87,7 @@ function blocksOfBatches(first: Batch, allocate: (length: number) => Buffer): Bl
 function readTar(task: ReaderTask): void {
   let block = 0
   const {blocks, seen, describe} =
-    'tree' in task ? blocksOfTree(task.tree, allocate) : blocksOfBatches(task, allocate)
+    'tree' in task ? blocksOfTree(task, allocate) : blocksOfBatches(task, allocate)
   const hash = createHash('sha256')
   let crc = 0
   let size = 0

@@ -1,10 +1,16 @@
 import type {LayerLook} from '../../tree/division.js'
-import type {Tree} from '../../tree/walked-entry.js'
+import type {FoundTree, Tree} from '../../tree/walked-entry.js'
 import type {Batch} from './batch.js'
 import type {SystemError, ThreadError} from './thread-error.js'
 
+/** A tree to be walked, unless what is in it was found already. */
+export interface TreeTask {
+  readonly tree: Tree
+  readonly found: FoundTree | undefined
+}
+
 /** The input of the reading thread: a tree, or the first batch of items. */
-export type ReaderTask = {readonly tree: Tree} | Batch
+export type ReaderTask = TreeTask | Batch
 
 /** The totals of a tar that was read to its end. */
 export interface ReadSum {

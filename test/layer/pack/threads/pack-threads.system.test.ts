@@ -29,6 +29,7 @@ import {
   startPackThreads,
 } from '../../../../src/layer/pack/threads/pack-threads.js'
 import {type EntryItem, tarItems} from '../../../../src/layer/pack/blocks/write-tar.js'
+import {recordedOnce} from '../../../../src/layer/recording/recorded-content.js'
 import {lookOf} from '../../../../src/layer/tree/layer-look.js'
 import {treeEntries} from '../../../../src/layer/tree/walk-tree.js'
 import {walk} from '../../../../src/layer/tree/walk.js'
@@ -117,6 +118,14 @@ async function drain(stream: ReturnType<PackThreads['pack']>) {
 const treeOf = (directory: string, onWarning: (text: string) => void = () => undefined) =>
   treeEntries({tree: {directory, path: '/', exclude: ['*.left-out']}, onWarning})
 
+/** The same entries, after somebody looked at their names. */
+function listedOnce(entries: Entries): Entries {
+  if (!entries.walk) throw new Error('not a tree')
+  const listed = recordedOnce(entries, entries.walk)
+  expect(Array.from(listed('names')).length).toBeGreaterThan(700)
+  return listed
+}
+
 describe('a tree that is walked in a thread', () => {
   const packed = async (entries: Entries, options: PackOptions) => {
     const source = packLayer(entries, options)
@@ -174,6 +183,40 @@ describe('a tree that is walked in a thread', () => {
       expect(failed).toMatchObject(error)
     }
     expect(workers()).toBe(0)
+  })
+
+  it('is read as it was listed before, and not listed again', async () => {
+    const root = await tempDir()
+    makeTree(root)
+    linkSync(join(root, 'large'), join(root, 'd2/again'))
+    for (const path of ['/', '/opt/models']) {
+      const entries = treeEntries({tree: {directory: root, path, exclude: []}, onWarning: () => {}})
+      const one = await packed(entries, {jobs: 1})
+      const listed = listedOnce(entries)
+      expect(await packed(listed, {jobs: 3})).toEqual(one)
+      // what it was is taken by the first one only: a later one sees what is there
+      writeFileSync(join(root, 'd7/more'), 'more')
+      const more = await packed(listed, {jobs: 3})
+      expect(more).toEqual(await packed(entries, {jobs: 1}))
+      expect(more.content.entries).toBe(one.content.entries + 1)
+      rmSync(join(root, 'd7/more'))
+    }
+  })
+
+  it.each<[string, (root: string) => void]>([
+    ['another file', (root) => writeFileSync(join(root, 'd7/more'), 'more')],
+    ['other content', (root) => writeFileSync(join(root, 'zeros'), Buffer.alloc(3 * MiB, 1))],
+    ['no link', (root) => rmSync(join(root, 'link'))],
+    ['another time', (root) => utimesSync(join(root, 'd7'), when, when)],
+  ])('that has %s since it was listed is not packed', async (_, change) => {
+    const root = await tempDir()
+    makeTree(root)
+    const listed = listedOnce(treeOf(root))
+    change(root)
+    await expect(packed(listed, {jobs: 3})).rejects.toMatchObject({
+      name: 'LocalIoError',
+      code: 'ERR_INJECT_CHANGED_WHILE_PACKED',
+    })
   })
 })
 
