@@ -77,7 +77,7 @@ describeWith(['strace'], 'a store process that is killed', () => {
     await refuseFaults(whole, 'without a kill')
     const calls = callsIn(await readFile(log, 'utf8'))
     expect(calls.length).toBeGreaterThan(200)
-    const runs = 25
+    const runs = 14
     let killed = 0
     for (let at = 0; at < runs; at++) {
       const {call, nth} = calls[Math.floor(((at + 0.5) * calls.length) / runs)] ?? {
