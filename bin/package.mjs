@@ -2,7 +2,7 @@
 // npm run package [-- PLATFORM...]: for each platform a folder with Node and all that the program
 // needs, as a .tar.gz in packages/, with a list of its parts (SPDX), their licences, and the sums
 // of all archives; `executable` is the program as one file for linux-x64. The same sources give the
-// same bytes. --node FILE takes this Node, and no network; --package FILE is what npm pack has made.
+// same bytes. --node FILE takes this Node, and no network; --package FILE is what npm pack made.
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {
