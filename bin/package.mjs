@@ -2,7 +2,7 @@
 // npm run package [-- PLATFORM...]: for each platform a folder with Node and all that the program
 // needs, as a .tar.gz in packages/, with a list of its parts (SPDX), their licences, and the sums
 // of all archives; `executable` is the program as one file for linux-x64. The same sources give the
-// same bytes. --node FILE takes this Node, and no network.
+// same bytes. --node FILE takes this Node, and no network; --package FILE is what npm pack made.
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {
@@ -72,7 +72,11 @@ const lock = readJson(join(root, 'package-lock.json')).packages
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,
-  options: {node: {type: 'string'}, out: {type: 'string', default: join(root, 'packages')}},
+  options: {
+    node: {type: 'string'},
+    out: {type: 'string', default: join(root, 'packages')},
+    package: {type: 'string'},
+  },
 })
 const kinds = [...Object.keys(nodes), 'executable']
 const possible = values.node ? [...kinds, ...withNode] : kinds
@@ -111,6 +115,7 @@ function sourceTime() {
 
 /** What npm would publish. */
 function unpackProgram() {
+  if (values.package) return unpack(values.package, 'program')
   const args = ['pack', '--ignore-scripts', '--silent', '--pack-destination', work]
   const file = run('npm', args).trim().split('\n').at(-1)
   return unpack(join(work, file), 'program')

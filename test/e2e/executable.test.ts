@@ -15,6 +15,7 @@ import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest'
 import {inject} from '../support/cli.js'
 import {makeLayoutImage} from '../support/layout-image.js'
+import {npmPackage} from '../support/npm-package.js'
 import {setXattr} from '../support/xattr.js'
 
 const name = 'inject-0.1.0-linux-x64'
@@ -25,9 +26,9 @@ const timeout = 300_000
 /** The executable, its licences and the list of its parts, made of the Node of the tests. */
 async function makePackage(folder: string): Promise<string> {
   const out = join(folder, 'packages')
-  const command = 'umask 077; exec "$0" bin/package.mjs --node "$0" --out "$1" executable'
-  const npm = {npm_config_cache: join(folder, 'npm')}
-  await execa('sh', ['-c', command, process.execPath, out], {timeout, env: {...env, ...npm}})
+  const command =
+    'umask 077; exec "$0" bin/package.mjs --node "$0" --package "$1" --out "$2" executable'
+  await execa('sh', ['-c', command, process.execPath, await npmPackage(), out], {timeout, env})
   return out
 }
 

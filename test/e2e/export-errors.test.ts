@@ -3,7 +3,7 @@ import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {mkdir, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {expect, it} from 'vitest'
+import {expect, inject as provided, it} from 'vitest'
 import {ociLayer} from '../../src/oci/media-type.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import {inject} from '../support/cli.js'
@@ -25,7 +25,8 @@ async function runTraced(cwd: string, args: readonly string[], tampering: readon
     UV_USE_IO_URING: '0',
     UV_THREADPOOL_SIZE: '1',
     HOME: '/nonexistent',
-    NODE_DISABLE_COMPILE_CACHE: '1',
+    // a cache is written after all else, and so shifts no call that counts
+    NODE_COMPILE_CACHE: provided('codeCache'),
   }
   return execa('strace', [...tracing(tampering), ...command], {
     cwd,

@@ -139,9 +139,11 @@ const vendors: [string, Vendor][] = [
 ]
 
 describeWith(['docker-registry', 'skopeo', 'umoci', 'buildah'], 'a vendor that moves', () => {
-  describe.each(registries)('in %s', (_, start) => {
-    describe.each(vendors)('its images made by %s', (_, vendor) => {
-      it.each(formats)(
+  describe.each(registries)('in %s', (registry, start) => {
+    describe.each(vendors)('its images made by %s', (builder, vendor) => {
+      // each two of registry, tool and format meet once
+      const isFirst = (registry === 'inject serve') === (builder === 'umoci')
+      it.each(formats.slice(isFirst ? 0 : 1, isFirst ? 1 : 2))(
         'and in %s format: status, rebase without a layer, remove',
         async (format) => {
           const address = await start()

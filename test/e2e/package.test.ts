@@ -2,7 +2,6 @@ import {execa} from 'execa'
 import {
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   statSync,
@@ -12,17 +11,14 @@ import {
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
 import {makeLayoutImage} from '../support/layout-image.js'
+import {npmPackage} from '../support/npm-package.js'
 import {tempDir} from '../support/temp-dir.js'
 import {watchedRun} from '../support/watched-run.js'
 
 it('the package has all that the program needs, in every format', async () => {
   const folder = await tempDir()
-  await execa('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
-    env: {npm_config_cache: join(folder, 'npm')},
-    timeout: 60_000,
-  })
-  const [file = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'))
-  expect(statSync(join(folder, file)).size).toBeLessThan(5 * 1024 * 1024)
+  const file = await npmPackage()
+  expect(statSync(file).size).toBeLessThan(5 * 1024 * 1024)
   await execa('tar', ['-xzf', file], {cwd: folder})
   const installed = join(folder, 'package')
   expect(existsSync(join(installed, 'dist/man/inject-update.1'))).toBe(true)

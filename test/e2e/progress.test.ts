@@ -112,7 +112,7 @@ const isWhole = (lines: readonly string[]) =>
   lines.slice(1).every(isBlob)
 
 describeWith(['tmux'], 'progress on a terminal', () => {
-  it.each([40, 80, 300])(
+  it.each([40, 300])(
     'of %i columns scrolls nothing, also when that is resized',
     async (columns) => {
       const {image, goOn} = await slowRegistry()

@@ -309,7 +309,7 @@ describe('images', () => {
     const made = recipe()
     const image = imageOf(made)
     const slots = measured(() => findSlots(image))
-    for (const each of ['s', 's0', 's1', 's199', 'none']) {
+    for (const each of ['s', 's1', 's199']) {
       const found = measured(() => {
         try {
           return findSlot(image, each)
@@ -326,12 +326,10 @@ describe('images', () => {
     measured(() => replaceLayers(image, layers.toReversed()))
     measured(() => replaceLayersAsOci(image, layers))
     measured(() => toOci(image))
-    for (const count of [1, 127]) {
-      const injected = measured(() => inject(image, injection(newLayers(count, made.docker))))
-      expect(findSlot(injected, 'new')?.layers).toHaveLength(count)
-      const ejected = measured(() => eject(injected, 'new'))
-      expect(measured(() => isSameImage(ejected, image))).toBe(true)
-    }
+    const injected = measured(() => inject(image, injection(newLayers(127, made.docker))))
+    expect(findSlot(injected, 'new')?.layers).toHaveLength(127)
+    const ejected = measured(() => eject(injected, 'new'))
+    expect(measured(() => isSameImage(ejected, image))).toBe(true)
     const [slot] = slots
     if (slot) {
       const {name: own} = slot

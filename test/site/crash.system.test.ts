@@ -71,7 +71,7 @@ describeWith(['strace'], 'a publisher that is killed', () => {
       expect(found, step).toBeDefined()
       return {step, ...found!}
     })
-    const spread = 5
+    const spread = 2
     for (let at = 0; at < spread; at++)
       points.push({step: 'sweep', ...calls[Math.floor(((at + 0.5) * calls.length) / spread)]!})
     let killed = 0

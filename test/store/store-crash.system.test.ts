@@ -66,25 +66,43 @@ function uploadsIn(directory: string): string[] {
   }
 }
 
+/** What a store does, by the calls with which it does it. */
+const steps: readonly (readonly [step: string, pattern: RegExp])[] = [
+  ['a repository of its own', /mkdir\(.*\/blobs\/sha256"/],
+  ['bytes of an upload', /pwrite64\(/],
+  ['how far an upload is', /rename\(.*\.inject-uploads\/[^"]*\.state"/],
+  ['what is to last', /fsync\(/],
+  ['a blob', /rename\(.*\.inject-uploads\/[^"]*", ".*\/blobs\/sha256\//],
+  ['what all repositories share', /[^n]link\(.*\/pool\/sha256\//],
+  ['an upload that is over', /unlink\(.*\.inject-uploads\/[^"]*\.state"/],
+  ['a manifest', /rename\(.*\/a\/\.inject-[^/"]*", ".*\/blobs\/sha256\//],
+  ['tags', /rename\(.*", ".*\/a\/index\.json"/],
+  ['a copy of the tags', /rename\(.*\.copy\.json"/],
+  ['a blob that is collected', /rename\(.*", ".*\.inject-collecting\//],
+  ['and gone', /unlink\(.*\.inject-collecting\//],
+  ['and shared no more', /unlink\(.*\/pool\/sha256\//],
+  ['a lock', /[^n]link\(.*\/\.inject-lock"/],
+]
+
 describeWith(['strace'], 'a store process that is killed', () => {
   it('s1-s14 at any of its writing system calls leaves a store that is whole, and that the next one goes on with', async () => {
     // in memory where that can be had: a kill loses nothing that was written
     const memory = (await mountTmpfs('size=256m')) ?? (await tempDir())
     const whole = join(memory, 'whole')
     const log = join(await tempDir(), 'trace')
-    const first = await straced(child, whole, ['-o', log, '-e', `trace=${writing}`])
+    const first = await straced(child, whole, ['-s', '4096', '-o', log, '-e', `trace=${writing}`])
     expect(first.exitCode, first.stderr).toBe(0)
     await refuseFaults(whole, 'without a kill')
     const calls = callsIn(await readFile(log, 'utf8'))
     expect(calls.length).toBeGreaterThan(200)
-    const runs = 25
+    const points = steps.map(([step, pattern]) => {
+      const found = calls.filter(({line}) => pattern.test(line))
+      expect(found.length, step).toBeGreaterThan(0)
+      return {step, ...found[Math.floor(found.length / 2)]!}
+    })
     let killed = 0
-    for (let at = 0; at < runs; at++) {
-      const {call, nth} = calls[Math.floor(((at + 0.5) * calls.length) / runs)] ?? {
-        call: 'fsync',
-        nth: 1,
-      }
-      const when = `${call} ${nth}`
+    for (const [at, {step, call, nth}] of points.entries()) {
+      const when = `${step}: ${call} ${nth}`
       const directory = join(memory, `killed-${at}`)
       const {signal, exitCode} = await straced(child, directory, [
         '-o',
@@ -109,7 +127,7 @@ describeWith(['strace'], 'a store process that is killed', () => {
       expect(uploadsIn(directory)).toEqual([])
     }
     // the start of the runtime may take a call or two more or less
-    expect(killed).toBeGreaterThan(runs * 0.8)
+    expect(killed).toBeGreaterThan(points.length * 0.8)
   }, 300_000)
 
   it('makes bytes durable before their name, and the name before it says so', async () => {

@@ -27,7 +27,11 @@ export async function inject(args: readonly string[], options: Options = {}): Pr
       PATH: process.env['PATH'] ?? '',
       HOME: '/nonexistent',
       // what is in a home is what the command put there
-      NODE_COMPILE_CACHE: provided('codeCache'),
+      // a folder for each command: one for all would keep those that were written last
+      NODE_COMPILE_CACHE: join(
+        provided('codeCache'),
+        /^[a-z]+$/.exec(args[0] ?? '')?.[0] ?? 'other',
+      ),
       ...env,
     },
     ...rest,

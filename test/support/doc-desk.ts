@@ -1,5 +1,4 @@
 import {execa} from 'execa'
-import {once} from 'node:events'
 import {cp, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {delimiter, join} from 'node:path'
@@ -8,7 +7,9 @@ import {inject as provided, onTestFinished} from 'vitest'
 import {packLayer} from '../../src/layer/pack/pack.js'
 import {walk} from '../../src/layer/tree/walk.js'
 import {layerMediaType} from '../../src/oci/media-type.js'
+import {createRegistryServer} from '../../src/server/registry-server.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
+import {openRepositoryRoot} from '../../src/store/served/open-root.js'
 import {makeCertificate} from './certificate.js'
 import type {DocPage} from './doc-blocks.js'
 import {freePort} from './free-port.js'
@@ -153,14 +154,14 @@ async function printed(command: string, image: string, template: string) {
   return (await execa(process.execPath, args)).stdout
 }
 
-/** Serves the folder, and gives what ends that. */
-async function serve(root: string, port: number): Promise<() => Promise<void>> {
-  const args = [programPath, 'serve', root, '--listen', `127.0.0.1:${port}`, '--log', 'none']
-  const server = execa(process.execPath, args, {reject: false, stdin: 'ignore', timeout: 200_000})
-  await Promise.race([once(server.stdout, 'data'), server])
+/** Serves the folder in this process, and gives what ends that. */
+async function serve(folder: string, port: number): Promise<() => Promise<void>> {
+  const root = await openRepositoryRoot(folder, {create: true})
+  const server = createRegistryServer({root, page: true})
+  await server.listen({port})
   return async () => {
-    server.kill('SIGTERM')
-    await server
+    await server.close(0)
+    await root.close()
   }
 }
 

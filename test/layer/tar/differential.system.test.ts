@@ -14,7 +14,7 @@ import {tarMutant} from '../../support/tar-mutants.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {describeWith} from '../../support/tools.js'
 
-const count = Number(process.env['INJECT_TAR_MUTANTS'] ?? 6000)
+const count = Number(process.env['INJECT_TAR_MUTANTS'] ?? 2000)
 const seed = Number(process.env['INJECT_TAR_SEED'] ?? 20261129)
 const batch = 500
 

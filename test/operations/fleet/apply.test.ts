@@ -127,7 +127,7 @@ describe('twenty repositories', () => {
       [one, 1],
       [three, 3],
     ] as const) {
-      const images = await putVendors(registry.address, 30)
+      const images = await putVendors(registry.address, 20)
       const fleet = await fleetFolder()
       writeSource(join(fleet.folder, 'certs'), wanted)
       fleet.write({fleet: 'shards', images, slots: [certs], defaults: {base: 'pin'}})

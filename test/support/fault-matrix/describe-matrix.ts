@@ -54,8 +54,16 @@ export async function describeMatrix(ids: readonly KindId[]): Promise<void> {
     const met = faults.filter(({only}) => only?.kinds.includes(kind.id) ?? true)
     it.each(named(met))('%s', async (_, fault) => {
       const cell = {before: await (before ??= runClean()), content}
-      const runs = [1, 5, Infinity].map((times) => runCell(kind, fault, {...cell, times}))
-      expectOutcome(kind, fault, await Promise.all(runs))
+      const always = await runCell(kind, fault, {...cell, times: Infinity})
+      // a redirect to itself is met on every hop, and counted once
+      const isHopping = always.requests.some(({query}) => query.has('hop'))
+      // where no request comes after the last one that met it, the fault might as well be over
+      const runs = [1, 5].map((times) =>
+        times < always.faults || isHopping
+          ? runCell(kind, fault, {...cell, times})
+          : Promise.resolve(always),
+      )
+      expectOutcome(kind, fault, [...(await Promise.all(runs)), always])
     })
   })
 }
