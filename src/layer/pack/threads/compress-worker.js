@@ -7,7 +7,6 @@ import {blockKeyOf} from '../../compress/block-entry.js'
 import {
   awaitState,
   claimBlock,
-  countMissed,
   done,
   end,
   full,
@@ -87,7 +86,6 @@ function cached(compress, access, kind) {
       size <= ring.shape.output ? bytes.subarray(to, to + size) : undefined
     const known = access.read(key, space)
     if (known) return known.length
-    countMissed(ring)
     const size = compress(from, length, to)
     access.add(key, bytes.subarray(to, to + size))
     return size
