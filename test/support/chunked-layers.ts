@@ -1,5 +1,5 @@
 import {createChunkedEncoder} from '../../src/layer/chunked/chunked-encoder.js'
-import {loadZstd} from '../../src/layer/compress/zstd-frame.js'
+import {createZstd} from '../../src/layer/compress/zstd-frame.js'
 import {decompress} from '../../src/layer/decompress/decompress.js'
 import type {Entry} from '../../src/layer/entry.js'
 import {unpackLimits} from '../../src/layer/limits.js'
@@ -42,7 +42,7 @@ export function fileEntry(path: string, content: Uint8Array | string): TreeEntry
 
 /** A tar as a zstd:chunked layer; it comes in pieces of `step` bytes. */
 export async function chunkedLayer(tar: Buffer, step = 1024 * 1024): Promise<ChunkedLayer> {
-  const encoder = createChunkedEncoder(await loadZstd())
+  const encoder = createChunkedEncoder(createZstd())
   const frames: Uint8Array[] = []
   for (let at = 0; at < tar.length; at += step)
     frames.push(...encoder.write(tar.subarray(at, at + step)))
@@ -71,7 +71,7 @@ export function expanded(stored: Uint8Array): Promise<Buffer> {
 
 /** The layer with another table of contents, which its annotations name. */
 export async function withTable(layer: ChunkedLayer, table: unknown): Promise<ChunkedLayer> {
-  const frameOf = await loadZstd()
+  const frameOf = createZstd()
   const text = Buffer.from(typeof table === 'string' ? table : JSON.stringify(table))
   const stored = Buffer.from(frameOf(text))
   const end = storedPart(layer, 'manifest').byteOffset - layer.blob.byteOffset - 8

@@ -1,5 +1,5 @@
 import {gzipSync} from 'node:zlib'
-import {loadZstd} from '../../src/layer/compress/zstd-frame.js'
+import {createZstd} from '../../src/layer/compress/zstd-frame.js'
 import {digestOf, type Digest} from '../../src/oci/digest.js'
 import {layerMediaType} from '../../src/oci/media-type.js'
 import type {PutLayer} from './put-image.js'
@@ -41,7 +41,7 @@ function footer(offset: number): Buffer {
 /** The same in zstd: the table is in a frame that decoders pass over. */
 export async function zstdChunked(members: readonly Buffer[], table: Buffer): Promise<TocLayer> {
   const content = archive(...members)
-  const zstdFrame = await loadZstd()
+  const zstdFrame = createZstd()
   const stored = Buffer.from(zstdFrame(content))
   const toc = Buffer.from(zstdFrame(table))
   const size = Buffer.alloc(4)

@@ -2,7 +2,6 @@ import {type ResourceLimits, SHARE_ENV, type Worker} from 'node:worker_threads'
 import {type Digest, parseDigest} from '../../../oci/digest.js'
 import {startThread} from '../../../program/program-file.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
-import {loadDeflate} from '../../compress/block-deflate.js'
 import type {BlockUse, SharedBlocks} from '../../compress/block-access.js'
 import type {BlockCache} from '../../compress/block-cache.js'
 import type {BlockCodec} from '../../compress/codec.js'
@@ -70,7 +69,7 @@ const mostCompressors = 16
  * Bytes of tar that came when the ring was full before more threads compress, less those that came
  * when it was not. One is about as fast as the thread that reads small files.
  */
-const patience = Number(process.env["PAT"] ?? 32) * 1024 * 1024
+const usualPatience = 32 * 1024 * 1024
 
 /** Bytes that are given to the caller in one piece, from when on no block is added. */
 const mostAtOnce = 256 * 1024
@@ -92,7 +91,11 @@ type Answer = Exclude<ReaderMessage, {kind: 'warning'}>
  * some 50 ms to start. Up to `jobs` compress, started when those before are too slow. The thread
  * that calls gets the result. Throws where there can be no threads.
  */
-export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
+export function startPackThreads(
+  jobs: number,
+  codec: BlockCodec,
+  patience = usualPatience,
+): PackThreads {
   const compressors = Math.min(jobs, mostCompressors)
   const {scratch, input, output} = codec.shape
   const shape = {compressors, places: codec.shape.places(compressors), scratch, input, output}
@@ -107,7 +110,8 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   let isClosed = false
 
   const {rule, tail} = codec
-  const module = codec.name === 'deflate' ? loadDeflate() : undefined
+  const {name} = codec
+  const module = codec.module()
   const reader = start('read-worker.js', {ring, rule, hasCrc: tail !== undefined}, readerLimits)
   reader.on('message', (message: ReaderMessage) => {
     if (message.kind === 'warning') onWarning?.(message.text)
@@ -118,7 +122,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   /** For pieces that are transient. */
   const common = Buffer.allocUnsafeSlow(mostAtOnce + output)
   const uses: BlockUse[] = []
-  /** How many threads compress, and how far they are behind: see `patience`. */
+  /** How many threads compress, and how far they are behind: see `usualPatience`. */
   let wanted = 1
   let waited = 0
   startCompressor()
@@ -185,7 +189,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
 
   function startCompressor(): void {
     const number = others.length
-    const worker = start('compress-worker.js', {ring, module, number}, resourceLimits)
+    const worker = start('compress-worker.js', {ring, name, module, number}, resourceLimits)
     worker.on('message', (use: BlockUse) => {
       uses.push(use)
       ringBell(ring)
