@@ -69,7 +69,7 @@ const mostCompressors = 16
  * Bytes of tar that came when the ring was full before more threads compress, less those that came
  * when it was not. One is about as fast as the thread that reads small files.
  */
-const usualPatience = 32 * 1024 * 1024
+const usualPatience = 64 * 1024 * 1024
 
 /** Bytes that are given to the caller in one piece, from when on no block is added. */
 const mostAtOnce = 256 * 1024
