@@ -75,7 +75,7 @@ export const zstd: BlockCodec = {
     scratch: 0,
     input: zstdBlocks.large,
     output: zstdBound(zstdBlocks.large),
-    places: (threads) => 3 + 2 * threads,
+    places: (threads) => 2 + 2 * threads,
   },
   module: loadZstdModule,
   start() {

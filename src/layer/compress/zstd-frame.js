@@ -26,7 +26,7 @@ export function zstdBound(length) {
 /** @type {WebAssembly.Module | undefined} */
 let loaded
 
-/** @returns {WebAssembly.Module} libzstd, compiled once from the file that `npm run build` copies */
+/** @returns {WebAssembly.Module} libzstd, compiled once from a file that `npm run build` copies */
 export function loadZstdModule() {
   loaded ??= new WebAssembly.Module(readProgramFile(new URL('wasm/zstd.wasm', import.meta.url)))
   return loaded

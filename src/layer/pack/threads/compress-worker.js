@@ -21,8 +21,8 @@ import {
 } from './ring.js'
 
 /**
- * `module`: that of the codec of this name. `number`: which of the ring's threads that compress this
- * one is.
+ * `module`: that of the codec of this name. `number`: which of the ring's threads that compress
+ * this one is.
  *
  * @type {{
  *   ring: import('./ring.js').Ring,
