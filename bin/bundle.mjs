@@ -17,7 +17,7 @@ const readJson = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'))
 const js = JSON.stringify
 
 /** What is only there for developers, or browsers, and for nobody who uses the bundle. */
-const external = ['typescript', 'pnpapi', './wasm-zstd.wasm']
+const external = ['typescript', 'pnpapi']
 const isBuiltin = (name) => name.startsWith('node:') || builtinModules.includes(name)
 
 /** A module as the package has it, wherever that lies. */
@@ -269,7 +269,9 @@ const ascii = code.replace(
 const body = `(function (exports, require, module, __filename, __dirname, __import, __url, __evaluated) {${ascii}\n})`
 const digest = createHash('sha256').update(body).digest('hex')
 writeFileSync(join(dist, 'inject.cjs'), `/*${digest}*/${body}\n`, 'ascii')
-writeFileSync(join(dist, 'inject.LICENSES.txt'), licences(moduleIds))
+// of this package, dist has the WebAssembly (bin/wasm.mjs)
+const zstd = requireHere.resolve('@foxglove/wasm-zstd')
+writeFileSync(join(dist, 'inject.LICENSES.txt'), licences([...moduleIds, zstd]))
 
 function licences(ids) {
   const folders = new Set(

@@ -60,8 +60,6 @@ async function bundleThread(app, path, work) {
   const dist = join(app, 'dist')
   const placed = {
     name: 'inject-assets',
-    // for browsers
-    resolveId: (id) => (id === './wasm-zstd.wasm' ? {id, external: true} : null),
     transform(code, id) {
       if (!code.includes('import.meta')) return null
       if (!id.startsWith(dist)) throw new Error(`${relative(app, id)} asks where it is`)

@@ -18,8 +18,8 @@ const {
   fstatSync,
   lstatSync,
   openSync,
-  readFileSync,
   readlinkSync,
+  readSync,
   statSync,
 } = require('node:fs')
 const {homedir, userInfo} = require('node:os')
@@ -74,14 +74,32 @@ function readBundle() {
     const source = Buffer.from(assets.getRawAsset('/inject.cjs')).latin1Slice()
     return {source, id: source.slice(2, 18)}
   }
+  let handle
   try {
+    handle = openSync(file)
+    const {size, mtimeMs} = fstatSync(handle)
     // it is all ASCII, and this is the fastest way to read that
-    const source = readFileSync(file, 'latin1')
-    return {source, id: `${source.slice(2, 18)}-${lstatSync(file).mtimeMs}`}
+    const source = readBytes(handle, size).latin1Slice()
+    return {source, id: `${source.slice(2, 18)}-${mtimeMs}`}
   } catch (error) {
     if (error.code === 'ENOENT') return undefined
     throw error
+  } finally {
+    if (handle !== undefined) closeSync(handle)
   }
+}
+
+/**
+ * An open file, in memory of its own: glibc, when megabytes that it allocated are given back, keeps
+ * as many of what V8's threads give back later, each in an arena of its own: 20 MiB in an update. A
+ * buffer that can be resized is not from there.
+ */
+function readBytes(handle, size) {
+  const bytes = Buffer.from(new ArrayBuffer(size, {maxByteLength: size}))
+  let length = 0
+  for (let got = -1; length < size && got !== 0; length += got)
+    got = readSync(handle, bytes, length, size - length, length)
+  return bytes.subarray(0, length)
 }
 
 function runBundle({source, id}) {
@@ -95,7 +113,7 @@ function runBundle({source, id}) {
     cachedData: cache && cache.code,
   })
   const isCached = cache !== undefined && script.cachedDataRejected === false
-  // a megabyte, which is of no more use
+  // two megabytes, which are of no more use
   if (cache) cache.code = undefined
   const evaluated = []
   const program = {exports: {}}
@@ -162,7 +180,7 @@ function readCache({folder, home, name}) {
     const stats = fstatSync(handle)
     const isOurs = stats.uid === userId() && (stats.mode & 0o022) === 0
     if (!stats.isFile() || stats.size > largest || !isOurs) return undefined
-    return decodeCache(readFileSync(handle))
+    return decodeCache(readBytes(handle, stats.size))
   } catch {
     return undefined
   } finally {

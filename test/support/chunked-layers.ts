@@ -1,5 +1,5 @@
 import {createChunkedEncoder} from '../../src/layer/chunked/chunked-encoder.js'
-import {loadZstd} from '../../src/layer/compress/zstd-frame.js'
+import {createZstd} from '../../src/layer/compress/zstd-frame.js'
 import {decompress} from '../../src/layer/decompress/decompress.js'
 import type {Entry} from '../../src/layer/entry.js'
 import {unpackLimits} from '../../src/layer/limits.js'
@@ -41,15 +41,15 @@ export function fileEntry(path: string, content: Uint8Array | string): TreeEntry
 }
 
 /** A tar as a zstd:chunked layer; it comes in pieces of `step` bytes. */
-export async function chunkedLayer(tar: Buffer, step = 1024 * 1024): Promise<ChunkedLayer> {
-  const encoder = createChunkedEncoder(await loadZstd())
+export function chunkedLayer(tar: Buffer, step = 1024 * 1024): Promise<ChunkedLayer> {
+  const encoder = createChunkedEncoder(createZstd())
   const frames: Uint8Array[] = []
   for (let at = 0; at < tar.length; at += step)
     frames.push(...encoder.write(tar.subarray(at, at + step)))
   const {frames: last, annotations = {}, obstacle} = encoder.end()
   const blob = Buffer.concat([...frames, ...last])
   const mediaType = layerMediaType('oci', 'zstd')
-  return {tar, blob, diffId: digestOf(tar), mediaType, annotations, obstacle}
+  return Promise.resolve({tar, blob, diffId: digestOf(tar), mediaType, annotations, obstacle})
 }
 
 /** What stands where an annotation says, as it is stored. */
@@ -70,20 +70,20 @@ export function expanded(stored: Uint8Array): Promise<Buffer> {
 }
 
 /** The layer with another table of contents, which its annotations name. */
-export async function withTable(layer: ChunkedLayer, table: unknown): Promise<ChunkedLayer> {
-  const frameOf = await loadZstd()
+export function withTable(layer: ChunkedLayer, table: unknown): Promise<ChunkedLayer> {
+  const frameOf = createZstd()
   const text = Buffer.from(typeof table === 'string' ? table : JSON.stringify(table))
   const stored = Buffer.from(frameOf(text))
   const end = storedPart(layer, 'manifest').byteOffset - layer.blob.byteOffset - 8
   const size = Buffer.alloc(4)
   size.writeUInt32LE(stored.length)
   const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18])
-  return {
+  return Promise.resolve({
     ...layer,
     blob: Buffer.concat([layer.blob.subarray(0, end), skippable, size, stored]),
     annotations: {
       [`${prefix}.manifest-checksum`]: digestOf(stored),
       [`${prefix}.manifest-position`]: `${end + 8}:${stored.length}:${text.length}:1`,
     },
-  }
+  })
 }

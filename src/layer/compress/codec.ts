@@ -1,11 +1,11 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import {gzipHeader} from '../gzip-header.js'
-import {deflateBound, largestBlock, scratchLength} from './block-deflate.js'
+import {deflateBound, largestBlock, loadDeflate, scratchLength} from './block-deflate.js'
 import {type BlockRule, ownBlocks, zstdBlocks} from './blocks.js'
 import {compressAhead, type CompressAheadOptions} from './compress-ahead.js'
 import {gzip, gzipTrailer} from './gzip.js'
 import {ownDeflater, ownDeflateVersion} from './own-deflater.js'
-import {loadZstd, zstdBound, zstdVersion} from './zstd-frame.js'
+import {createZstd, loadZstdModule, zstdBound, zstdVersion} from './zstd-frame.js'
 
 /** How a tar becomes a layer block by block, in this thread or in several: with the same bytes. */
 export interface BlockCodec {
@@ -23,6 +23,8 @@ export interface BlockCodec {
     options: CompressAheadOptions,
   ) => AsyncGenerator<Uint8Array, void, undefined>
   readonly shape: CodecShape
+  /** What threads need for it, compiled once. */
+  readonly module: () => WebAssembly.Module
   /**
    * One block in this thread. Lets the event loop turn before each, so that signals are handled and
    * what is done is sent.
@@ -54,6 +56,7 @@ export const ownDeflate: BlockCodec = {
     output: deflateBound(largestBlock),
     places: (threads) => 8 + 4 * threads,
   },
+  module: loadDeflate,
   start: () => Promise.resolve(ownDeflater().deflate),
 }
 
@@ -72,13 +75,14 @@ export const zstd: BlockCodec = {
     scratch: 0,
     input: zstdBlocks.large,
     output: zstdBound(zstdBlocks.large),
-    places: (threads) => 3 + 2 * threads,
+    places: (threads) => 2 + 2 * threads,
   },
-  async start() {
-    const frameOf = await loadZstd()
-    return async (block) => {
+  module: loadZstdModule,
+  start() {
+    const frameOf = createZstd()
+    return Promise.resolve(async (block: Uint8Array) => {
       await turn()
       return frameOf(block)
-    }
+    })
   },
 }

@@ -10,6 +10,12 @@ declare namespace WebAssembly {
     constructor(limits: {initial: number; maximum: number; shared: true})
     readonly buffer: SharedArrayBuffer
   }
+  /** What a module makes for itself. */
+  interface OwnMemory {
+    readonly buffer: ArrayBuffer
+    /** By so many pages of 64 KiB; throws where there is no more. */
+    grow(pages: number): number
+  }
   class Instance {
     constructor(module: Module, imports: Record<string, Record<string, unknown>>)
     readonly exports: Record<string, unknown>

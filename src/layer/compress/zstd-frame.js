@@ -23,65 +23,101 @@ export function zstdBound(length) {
 
 /** @typedef {(block: Uint8Array) => Uint8Array} ZstdFrame */
 
-/** @type {Promise<ZstdFrame> | undefined} */
+/** @type {WebAssembly.Module | undefined} */
 let loaded
 
-/**
- * Resolves to what makes one zstd frame of a block: the bytes that libzstd, compiled to
- * WebAssembly, gives on every machine. A frame is in memory that the next one overwrites.
- *
- * @returns {Promise<ZstdFrame>}
- */
-export function loadZstdInPlace() {
-  loaded ??= load().catch((error) => {
-    // the next one tries again: what was missing (memory) may be there then
-    loaded = undefined
-    throw error
-  })
+/** @returns {WebAssembly.Module} libzstd, compiled once from a file that `npm run build` copies */
+export function loadZstdModule() {
+  loaded ??= new WebAssembly.Module(readProgramFile(new URL('wasm/zstd.wasm', import.meta.url)))
   return loaded
 }
 
+/** @type {ZstdFrame | undefined} */
+let ours
+
 /**
- * The same, and the caller owns each frame.
+ * What makes one zstd frame of a block: the bytes that libzstd, compiled to WebAssembly, gives on
+ * every machine. The caller owns each frame.
  *
- * @returns {Promise<ZstdFrame>}
+ * @returns {ZstdFrame}
  */
-export async function loadZstd() {
-  const frameOf = await loadZstdInPlace()
+export function createZstd() {
+  const frameOf = (ours ??= createZstdInPlace(loadZstdModule()))
   return (block) => Uint8Array.from(frameOf(block))
 }
 
 /**
- * The module itself, without the package's functions: those allocate again for each block, which is
- * collected late.
+ * The same, in a memory of its own: a frame is in memory that the next one overwrites. Of the
+ * package, `@foxglove/wasm-zstd`, this uses the module alone: its functions allocate again for each
+ * block, which is collected late, and take a while to load.
  *
- * @returns {Promise<ZstdFrame>}
+ * @param {WebAssembly.Module} module
+ * @returns {ZstdFrame}
  */
-async function load() {
-  const {default: createModule} = await import('@foxglove/wasm-zstd/dist/wasm-zstd.js')
-  // the package would look for it beside itself, and it is not a file everywhere
-  const wasmBinary = readProgramFile(new URL('wasm/zstd.wasm', import.meta.url))
-  const zstd = await createModule({wasmBinary})
+export function createZstdInPlace(module) {
+  const {memory, start, allocate, free, compress} = instantiate(module)
+  start()
   let room = 0
   let input = 0
   let output = 0
   return (block) => {
-    if (room < block.length || room === 0) grow(Math.max(block.length, 1024 * 1024))
-    zstd.HEAPU8.set(block, input)
-    const length = zstd._compress(output, zstdBound(room), input, block.length, level)
+    if (room < block.length || room === 0) makeRoom(Math.max(block.length, 1024 * 1024))
+    new Uint8Array(memory.buffer, input).set(block)
+    const length = compress(output, zstdBound(room), input, block.length, level)
     if (length <= 0) throw new Error('zstd could not compress a block')
-    return zstd.HEAPU8.subarray(output, output + length)
+    return new Uint8Array(memory.buffer, output, length)
   }
 
   /** @param {number} length */
-  function grow(length) {
+  function makeRoom(length) {
     if (room > 0) {
-      zstd._free(input)
-      zstd._free(output)
+      free(input)
+      free(output)
     }
-    room = length
-    input = zstd._malloc(length)
-    output = zstd._malloc(zstdBound(length))
+    room = 0
+    input = allocate(length)
+    output = allocate(zstdBound(length))
     if (input === 0 || output === 0) throw new RangeError('no memory for zstd')
+    room = length
+  }
+}
+
+const page = 64 * 1024
+
+/**
+ * Its functions have the names of one letter that its compiler, Emscripten, gave them.
+ *
+ * @param {WebAssembly.Module} module
+ */
+function instantiate(module) {
+  const {exports} = new WebAssembly.Instance(module, {a: {a: makeLarger, b: copy}})
+  const memory = /** @type {WebAssembly.OwnMemory} */ (exports['c'])
+  /** @typedef {(...given: number[]) => number} Given */
+  const [start, allocate, free, compress] = /** @type {[Given, Given, Given, Given]} */ (
+    ['d', 'f', 'g', 'i'].map((name) => exports[name])
+  )
+  return {memory, start, allocate, free, compress}
+
+  /**
+   * Whether there is room for so many bytes now.
+   *
+   * @param {number} length
+   */
+  function makeLarger(length) {
+    try {
+      memory.grow(Math.ceil(((length >>> 0) - memory.buffer.byteLength) / page))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /**
+   * @param {number} to
+   * @param {number} from
+   * @param {number} length
+   */
+  function copy(to, from, length) {
+    new Uint8Array(memory.buffer).copyWithin(to, from, from + length)
   }
 }

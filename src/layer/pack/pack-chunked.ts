@@ -1,7 +1,7 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import {type ChunkedEnd, createChunkedEncoder} from '../chunked/chunked-encoder.js'
 import {type BlockBuffers, createBlockBuffers, zstdBlocks} from '../compress/blocks.js'
-import {loadZstd} from '../compress/zstd-frame.js'
+import {createZstd} from '../compress/zstd-frame.js'
 import type {ContentBlocks} from './packed-content.js'
 
 /** How the blocks of the tar are read. */
@@ -19,7 +19,7 @@ export async function* packChunked(
   {buffers, signal}: PackChunkedOptions,
 ): AsyncGenerator<Uint8Array, ChunkedEnd, undefined> {
   const {allocate, release} = buffers ?? createBlockBuffers()
-  const encoder = createChunkedEncoder(await loadZstd())
+  const encoder = createChunkedEncoder(createZstd())
   let ready: Uint8Array[] = []
   let size = 0
   for (const block of layer.blocks(zstdBlocks, allocate)) {

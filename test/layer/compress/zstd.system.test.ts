@@ -10,7 +10,7 @@ import {unzstd} from '../../../src/layer/decompress/unzstd.js'
 import {walk} from '../../../src/layer/tree/walk.js'
 import {zstdBlocks} from '../../../src/layer/compress/blocks.js'
 import {compressAhead} from '../../../src/layer/compress/compress-ahead.js'
-import {loadZstd, zstdBound} from '../../../src/layer/compress/zstd-frame.js'
+import {createZstd, zstdBound} from '../../../src/layer/compress/zstd-frame.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {tempDir} from '../../support/temp-dir.js'
 import {describeWith} from '../../support/tools.js'
@@ -28,7 +28,7 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-const zstdFrame = await loadZstd()
+const zstdFrame = createZstd()
 
 const native = (zlib as {createZstdDecompress?: (options: object) => Transform})
   .createZstdDecompress

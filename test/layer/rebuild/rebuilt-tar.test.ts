@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {PartUnavailable} from '../../../src/layer/chunked/part-unavailable.js'
 import {openTable} from '../../../src/layer/chunked/table.js'
-import {loadZstd} from '../../../src/layer/compress/zstd-frame.js'
+import {createZstd} from '../../../src/layer/compress/zstd-frame.js'
 import {fetchContent} from '../../../src/layer/rebuild/fetched-content.js'
 import {openLocalFiles} from '../../../src/layer/rebuild/local-files.js'
 import {planRebuild} from '../../../src/layer/rebuild/plan-rebuild.js'
@@ -51,7 +51,7 @@ async function rebuild(
   const json = JSON.stringify({...document, entries: rowsOf(document.entries)})
   const table = openTable(Buffer.from(json), layer.blob.length, 100)!
   const text = (await expanded(storedPart(layer, 'tarsplit'))).toString()
-  const tarSplit = (await loadZstd())(Buffer.from(linesOf(text.split('\n')).join('\n')))
+  const tarSplit = createZstd()(Buffer.from(linesOf(text.split('\n')).join('\n')))
   const sources = {
     table,
     files: openLocalFiles(directory),

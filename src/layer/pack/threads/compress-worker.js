@@ -4,10 +4,10 @@ import {parentPort, workerData} from 'node:worker_threads'
 import {createBlockAccess} from '../../compress/block-access.js'
 import {createBlockDeflate} from '../../compress/block-deflate.js'
 import {blockKeyOf} from '../../compress/block-entry.js'
+import {createZstdInPlace} from '../../compress/zstd-frame.js'
 import {
   awaitState,
   claimBlock,
-  countMissed,
   done,
   end,
   full,
@@ -21,32 +21,32 @@ import {
 } from './ring.js'
 
 /**
- * `module`: deflate of our own; without one it is zstd. `number`: which of the ring's threads that
- * compress this one is.
+ * `module`: that of the codec of this name. `number`: which of the ring's threads that compress
+ * this one is.
  *
  * @type {{
  *   ring: import('./ring.js').Ring,
- *   module: WebAssembly.Module | undefined,
+ *   name: import('../../compress/codec.js').BlockCodec['name'],
+ *   module: WebAssembly.Module,
  *   number: number,
  * }}
  */
-const {ring, module, number} = workerData
+const {ring, name, module, number} = workerData
 const bytes = Buffer.from(ring.memory.buffer)
 /** @typedef {(from: number, length: number, to: number) => number} Compress */
 
-/** A promise, for this file may be a script, which cannot wait. */
-const ready = module
-  ? Promise.resolve(createBlockDeflate(module, ring.memory, scratchAt(ring, number)))
-  : createZstd()
+const compress =
+  name === 'deflate'
+    ? createBlockDeflate(module, ring.memory, scratchAt(ring, number))
+    : createBlockZstd()
 
 /**
  * Copies into its own memory and back, which costs a hundredth of the time.
  *
- * @returns {Promise<Compress>}
+ * @returns {Compress}
  */
-async function createZstd() {
-  const {loadZstdInPlace} = await import('../../compress/zstd-frame.js')
-  const frameOf = await loadZstdInPlace()
+function createBlockZstd() {
+  const frameOf = createZstdInPlace(module)
   return (from, length, to) => {
     const frame = frameOf(bytes.subarray(from, from + length))
     bytes.set(frame, to)
@@ -87,7 +87,6 @@ function cached(compress, access, kind) {
       size <= ring.shape.output ? bytes.subarray(to, to + size) : undefined
     const known = access.read(key, space)
     if (known) return known.length
-    countMissed(ring)
     const size = compress(from, length, to)
     access.add(key, bytes.subarray(to, to + size))
     return size
@@ -104,11 +103,8 @@ function cached(compress, access, kind) {
  */
 
 parentPort?.on('message', (/** @type {CompressTask} */ {shared, kind}) => {
-  // what fails here ends the thread, which the main thread hears of
-  void ready.then((compress) => {
-    if (!shared) return compressBlocks(compress)
-    const access = createBlockAccess(shared)
-    compressBlocks(cached(compress, access, kind))
-    parentPort?.postMessage(access.takeUse())
-  })
+  if (!shared) return compressBlocks(compress)
+  const access = createBlockAccess(shared)
+  compressBlocks(cached(compress, access, kind))
+  parentPort?.postMessage(access.takeUse())
 })

@@ -2,7 +2,6 @@ import {type ResourceLimits, SHARE_ENV, type Worker} from 'node:worker_threads'
 import {type Digest, parseDigest} from '../../../oci/digest.js'
 import {startThread} from '../../../program/program-file.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
-import {loadDeflate} from '../../compress/block-deflate.js'
 import type {BlockUse, SharedBlocks} from '../../compress/block-access.js'
 import type {BlockCache} from '../../compress/block-cache.js'
 import type {BlockCodec} from '../../compress/codec.js'
@@ -15,9 +14,9 @@ import {
   done,
   end,
   free,
+  full,
   isInState,
   lengthOf,
-  missedCount,
   outputAt,
   outputLengthOf,
   resetRing,
@@ -66,8 +65,11 @@ export interface PackThreads {
 /** Threads that compress, at most: hashing is slower than so many. */
 const mostCompressors = 16
 
-/** With a cache one thread is fast enough, until so many blocks were not in it. */
-const mostMissed = 8
+/**
+ * Bytes of tar that came when the ring was full before more threads compress, less those that came
+ * when it was not. One is about as fast as the thread that reads small files.
+ */
+const usualPatience = 64 * 1024 * 1024
 
 /** Bytes that are given to the caller in one piece, from when on no block is added. */
 const mostAtOnce = 256 * 1024
@@ -86,10 +88,14 @@ type Answer = Exclude<ReaderMessage, {kind: 'warning'}>
 
 /**
  * Starts one thread that walks, reads files and hashes the tar, and one that compresses; each takes
- * some 50 ms to start. Up to `jobs` compress, started with a tar that needs them. The thread that
- * calls gets the result. Throws where there can be no threads.
+ * some 50 ms to start. Up to `jobs` compress, started when those before are too slow. The thread
+ * that calls gets the result. Throws where there can be no threads.
  */
-export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
+export function startPackThreads(
+  jobs: number,
+  codec: BlockCodec,
+  patience = usualPatience,
+): PackThreads {
   const compressors = Math.min(jobs, mostCompressors)
   const {scratch, input, output} = codec.shape
   const shape = {compressors, places: codec.shape.places(compressors), scratch, input, output}
@@ -104,7 +110,8 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   let isClosed = false
 
   const {rule, tail} = codec
-  const module = codec.name === 'deflate' ? loadDeflate() : undefined
+  const {name} = codec
+  const module = codec.module()
   const reader = start('read-worker.js', {ring, rule, hasCrc: tail !== undefined}, readerLimits)
   reader.on('message', (message: ReaderMessage) => {
     if (message.kind === 'warning') onWarning?.(message.text)
@@ -115,6 +122,9 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   /** For pieces that are transient. */
   const common = Buffer.allocUnsafeSlow(mostAtOnce + output)
   const uses: BlockUse[] = []
+  /** How many threads compress, and how far they are behind: see `usualPatience`. */
+  let wanted = 1
+  let waited = 0
   startCompressor()
 
   return {
@@ -124,8 +134,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
       answer = undefined
       const feed = begin(content)
       const task = {shared: cache?.shared, kind: codec.kind}
-      const isPrimed = cache !== undefined && cache.shared.files.length > 0
-      let busy = compressBy(isPrimed ? 1 : compressors, {busy: 0, task})
+      let busy = compressBy(wanted, {busy: 0, task})
       const wake = (): void => ringBell(ring)
       signal?.addEventListener('abort', wake)
       let isWhole = false
@@ -134,8 +143,10 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
         let block = 0
         for (;;) {
           await untilDone(block, {feed, signal})
-          if (missedCount(ring) > mostMissed) busy = compressBy(compressors, {busy, task})
           if (lengthOf(ring, block) === end) break
+          const last = block + shape.places - 1
+          const isBehind = isInState(ring, last, full) && lengthOf(ring, last) !== end
+          const before = tarBytes
           const first = block
           let size = 0
           for (; size < mostAtOnce && isReady(block); block++) size += outputLengthOf(ring, block)
@@ -147,6 +158,13 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
             to += part.length
             tarBytes += lengthOf(ring, each)
             setState(ring, each + shape.places, free)
+          }
+          const taken = tarBytes - before
+          waited = isBehind ? waited + taken : Math.max(0, waited - taken)
+          if (waited > patience && wanted < compressors) {
+            waited = 0
+            wanted = Math.min(2 * wanted, compressors)
+            busy = compressBy(wanted, {busy, task})
           }
           onProgress?.(tarBytes)
           yield piece
@@ -171,7 +189,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
 
   function startCompressor(): void {
     const number = others.length
-    const worker = start('compress-worker.js', {ring, module, number}, resourceLimits)
+    const worker = start('compress-worker.js', {ring, name, module, number}, resourceLimits)
     worker.on('message', (use: BlockUse) => {
       uses.push(use)
       ringBell(ring)

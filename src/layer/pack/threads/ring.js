@@ -21,8 +21,7 @@ const claimed = bellWords
 const fed = bellWords + 1
 const eaten = bellWords + 2
 const awaited = bellWords + 3
-const missed = bellWords + 4
-const firstPlace = bellWords + 5
+const firstPlace = bellWords + 4
 
 /** Words of a place: its state, bytes of the block or `end`, bytes of the result. */
 const perPlace = 3
@@ -204,24 +203,6 @@ export function setOutputLength(ring, block, length) {
  */
 export function claimBlock({words}) {
   return Atomics.add(words, claimed, 1)
-}
-
-/**
- * A block was not in the cache.
- *
- * @param {Ring} ring
- */
-export function countMissed({words}) {
-  Atomics.add(words, missed, 1)
-}
-
-/**
- * Blocks that were not in the cache.
- *
- * @param {Ring} ring
- */
-export function missedCount({words}) {
-  return Atomics.load(words, missed)
 }
 
 /**

@@ -20,7 +20,7 @@ import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
 import type {BlockUse} from '../../../../src/layer/compress/block-access.js'
 import {withBlockCache} from '../../../../src/layer/compress/block-cache-file.js'
 import {decodeEntry} from '../../../../src/layer/compress/block-entry.js'
-import {ownDeflate} from '../../../../src/layer/compress/codec.js'
+import {type BlockCodec, ownDeflate} from '../../../../src/layer/compress/codec.js'
 import {InjectError} from '../../../../src/errors.js'
 import {type LayerThreads, layerThreads} from '../../../../src/layer/pack/layer-threads.js'
 import {packLayer, type PackOptions} from '../../../../src/layer/pack/pack.js'
@@ -91,13 +91,20 @@ beforeAll(async () => {
 })
 
 const started: PackThreads[] = []
-const start = (jobs: number): PackThreads => {
-  const threads = startPackThreads(jobs, ownDeflate)
+/** All that compress do so from the first piece on, unless there is patience. */
+const start = (jobs: number, codec: BlockCodec = ownDeflate, patience = -1): PackThreads => {
+  const threads = startPackThreads(jobs, codec, patience)
   started.push(threads)
   return threads
 }
+const allAtOnce = (jobs: number): LayerThreads => ({
+  take: (codec) => Promise.resolve(jobs > 1 ? start(jobs, codec) : undefined),
+  giveBack: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+})
+const closeStarted = () => Promise.all(started.splice(0).map((threads) => threads.close()))
 afterEach(async () => {
-  await Promise.all(started.splice(0).map((threads) => threads.close()))
+  await closeStarted()
   expect(workers()).toBe(0)
 })
 
@@ -237,13 +244,16 @@ describe('blocks that are known', () => {
       })
     }
     const {digest} = await pack(root, {jobs: 3, compression})
-    expect((await run('one', {jobs: 3})).digest).toBe(digest)
+    expect((await run('one', {jobs: 3, threads: allAtOnce(3)})).digest).toBe(digest)
+    await closeStarted()
     const added = uses.splice(0).flatMap((use) => use.added)
     expect(added.length).toBeGreaterThan(10)
-    for (const jobs of [3, 1, 2]) expect((await run('one', {jobs})).digest).toBe(digest)
+    for (const jobs of [3, 1, 2])
+      expect((await run('one', {jobs, threads: allAtOnce(jobs)})).digest).toBe(digest)
     expect(uses.flatMap((use) => use.added)).toEqual([])
     const keys = added.map((entry) => decodeEntry(Buffer.from(entry), 0).key.toString())
     expect(new Set(uses.flatMap(({used}) => used)).size).toBe(new Set(keys).size)
+    await closeStarted()
     // one thread is enough for that
     const threads = layerThreads(3)
     expect((await run('one', {jobs: 3, threads})).digest).toBe(digest)
@@ -273,10 +283,8 @@ describe('blocks of another tree', () => {
       return withBlockCache(options, (cache) => pack(tree, {jobs: 3, cache, threads}))
     }
     await run(common)
-    const threads = layerThreads(3)
-    const {digest} = await run(root, threads)
+    const {digest} = await run(root, allAtOnce(3))
     expect(workers()).toBe(4)
-    await threads.close()
     expect(digest).toBe((await pack(root, {jobs: 2})).digest)
   })
 })
@@ -288,9 +296,21 @@ describe('packing in threads', () => {
     expect(digestOf(gunzipSync(one.blob))).toBe(one.content.diffId)
     expect(await hashLayer(pathsOf(root))).toEqual(one.content)
     for (const jobs of [2, 3, 7, 40]) {
-      const {digest, content} = await pack(root, {jobs})
+      const {digest, content} = await pack(root, {jobs, threads: allAtOnce(jobs)})
       expect({jobs, digest, content}).toEqual({jobs, digest: one.digest, content: one.content})
+      await closeStarted()
     }
+  })
+
+  it('starts more threads when those before cannot keep up, and not before', async () => {
+    const threads = start(4, ownDeflate, 0)
+    expect(workers()).toBe(2)
+    // the ring is full at some time, for large files are read faster than they are compressed
+    for (let run = 0; run < 50 && workers() < 5; run++) await drain(threads.pack(itemsOf(common)))
+    expect(workers()).toBe(5)
+    const patient = start(4, ownDeflate, 1e9)
+    await drain(patient.pack(itemsOf(common)))
+    expect(workers()).toBe(5 + 2)
   })
 
   it('uses the same memory for all pieces, if the caller keeps none of them', async () => {
@@ -324,7 +344,7 @@ describe('packing in threads', () => {
     const threads = layerThreads(2)
     const together = []
     for (const root of roots) together.push((await pack(root, {jobs: 2, threads})).digest)
-    expect(workers()).toBe(3)
+    expect(workers()).toBe(2)
     await threads.close()
     expect(together).toEqual(alone)
   })
