@@ -1,6 +1,14 @@
 import type {ByteString} from '../byte-string.js'
 import {compareInWalk, type PathBytes} from './path-order.js'
-import {fact, factsPerRow, inBytes, kinds, rowsOf, type WalkColumns} from './walk-columns.js'
+import {
+  fact,
+  factsPerRow,
+  inBytes,
+  kinds,
+  memoryOf,
+  rowsOf,
+  type WalkColumns,
+} from './walk-columns.js'
 
 /** Where a row is, and what it is of. */
 export interface RowAt extends PathBytes {
@@ -19,14 +27,14 @@ export interface LayerRow extends RowAt {
 
 /** The rows in their order, as those of the layer number `layer`. */
 export function* rowsIn(columns: WalkColumns, layer = 0): Generator<LayerRow> {
-  const {facts} = columns
+  const {facts} = memoryOf(columns)
   const text = columns.text.filled
   let textAt = 0
   for (let row = 0; row < rowsOf(columns); row++) {
     const at = row * factsPerRow
-    const kind = kinds[facts.at(at) % inBytes] ?? 'file'
-    const pathEnd = textAt + facts.at(at + fact.pathLength)
-    const end = pathEnd + facts.at(at + fact.targetLength)
+    const kind = kinds[(facts[at] ?? 0) % inBytes] ?? 'file'
+    const pathEnd = textAt + (facts[at + fact.pathLength] ?? 0)
+    const end = pathEnd + (facts[at + fact.targetLength] ?? 0)
     yield new Row({columns, row, text, textAt, pathEnd, layer, kind}, end)
     textAt = end
   }
